@@ -1,0 +1,47 @@
+package device
+
+import "fmt"
+
+// BindCopy prepares a copy between any two places: within a device, to or from
+// the host's memory, or between two devices by way of the host.
+func BindCopy(dst, src Slice) (Command, error) {
+	if dst.Bytes != src.Bytes {
+		return nil, fmt.Errorf("device: a copy of %d bytes into %d", src.Bytes, dst.Bytes)
+	}
+	to, from := dst.Buffer.Device(), src.Buffer.Device()
+	if err := dst.Check(to); err != nil {
+		return nil, err
+	}
+	if err := src.Check(from); err != nil {
+		return nil, err
+	}
+	switch {
+	case to == from:
+		return to.BindWithin(dst, src)
+	case src.Host() != nil:
+		return to.BindFromHost(dst, src.Host())
+	case dst.Host() != nil:
+		return from.BindToHost(dst.Host(), src)
+	}
+	staging := make([]byte, src.Bytes)
+	down, err := from.BindToHost(staging, src)
+	if err != nil {
+		return nil, err
+	}
+	up, err := to.BindFromHost(dst, staging)
+	if err != nil {
+		return nil, err
+	}
+	return staged{down, up}, nil
+}
+
+// staged is a copy in two legs.
+type staged struct{ down, up Command }
+
+// Run runs both legs.
+func (s staged) Run() error {
+	if err := s.down.Run(); err != nil {
+		return err
+	}
+	return s.up.Run()
+}

@@ -1,0 +1,63 @@
+package engine
+
+import "time"
+
+// Source gives the batches of a data source. It is called on the host, in the
+// order of the steps, and again for a step that is run again.
+type Source interface {
+	// Batch writes the field's batch of a step, counted from 0, into dst, as
+	// dense little-endian elements of the declared type.
+	Batch(step int64, field string, dst []byte) error
+}
+
+// Observer is told how a run goes on: at every multiple of Every steps, or
+// whenever Interval has passed, and once at the end.
+type Observer struct {
+	Every    int64         // in steps; 0: not by count
+	Interval time.Duration // 0: not by time
+	Observe  func(Record) error
+}
+
+// Record is the state of a run after a step.
+type Record struct {
+	Step    int64         // steps taken
+	Elapsed time.Duration // in the loop, since Run began
+	Loss    float64       // the raw loss of this step
+	Metrics []float64     // in the program's order
+	Last    bool          // the run ends here
+}
+
+// StopReason says why a run ended.
+type StopReason string
+
+// The reasons, as --json prints them.
+const (
+	StoppedUntil       StopReason = "until"
+	StoppedMaxSteps    StopReason = "max_steps"
+	StoppedEarly       StopReason = "early_stop"
+	StoppedInterrupted StopReason = "interrupted"
+)
+
+// Summary is how a run ended.
+type Summary struct {
+	Steps   int64 // taken by this run
+	Stopped StopReason
+	Elapsed time.Duration // the loop alone
+	Loss    float64
+	Metrics []float64
+}
+
+// Traffic counts copies in one direction.
+type Traffic struct {
+	Count int64 `json:"count"`
+	Bytes int64 `json:"bytes"`
+}
+
+// Stats counts what a session has done since it began.
+type Stats struct {
+	KernelsRun     int64
+	HostToDevice   Traffic
+	DeviceToHost   Traffic
+	DeviceToDevice Traffic
+	PeakBytes      int64 // of device memory held at one time, over all devices
+}

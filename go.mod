@@ -1,0 +1,3 @@
+module github.com/flowrun/flowrun
+
+go 1.26

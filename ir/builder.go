@@ -1,0 +1,88 @@
+package ir
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// Builder makes nodes and appends them to a graph. Gradients, decompositions
+// and rewrites are written with the ops' own functions over it.
+//
+// Those functions give no error: what they build is well-typed unless an op's
+// own file is wrong. The builder keeps the first such fault; whoever owns the
+// builder looks at Err at the end.
+type Builder struct {
+	Graph  *Graph
+	Origin diag.Range // given to every node made
+	err    error
+}
+
+// NewBuilder makes a builder that appends to g.
+func NewBuilder(g *Graph) *Builder { return &Builder{Graph: g} }
+
+// Err is the first fault of Apply, or nil.
+func (b *Builder) Err() error { return b.err }
+
+// Apply is Call for code that knows what it builds. After a fault it gives a
+// node of no meaning; Err keeps the fault.
+func (b *Builder) Apply(op *Op, args ...any) *Node {
+	n, err := b.Call(op, args)
+	if err != nil {
+		b.err = errors.Join(b.err, fmt.Errorf("building %s: %w", op.Name, err))
+		return b.Scalar(F32, 0.0)
+	}
+	return n
+}
+
+// Copy makes a node like n over other operands, inferring its type anew.
+func (b *Builder) Copy(n *Node, inputs []*Node) (*Node, error) {
+	c := *n
+	c.Inputs = inputs
+	c.Attrs = append([]any(nil), n.Attrs...)
+	return b.add(&c)
+}
+
+// add infers the type of n and appends it.
+func (b *Builder) add(n *Node) (*Node, error) {
+	t, err := n.Op.Infer(n)
+	if err != nil {
+		return nil, err
+	}
+	if err := CheckShape(t.DType, t.Shape); err != nil {
+		return nil, Argf("", "%s", err)
+	}
+	n.Type = t
+	n.ID = len(b.Graph.Nodes)
+	b.Graph.Nodes = append(b.Graph.Nodes, n)
+	return n, nil
+}
+
+// NewState adds a state and the node that reads it.
+func (b *Builder) NewState(name string, kind StateKind, t Type) *State {
+	s := &State{Name: name, Kind: kind, Type: t, Home: -1, Origin: b.Origin}
+	s.Read = &Node{Op: StateOp, Name: name, State: s, Type: t, Space: -1, Origin: b.Origin, ID: len(b.Graph.Nodes)}
+	b.Graph.Nodes = append(b.Graph.Nodes, s.Read)
+	b.Graph.States = append(b.Graph.States, s)
+	return s
+}
+
+// Const makes a node whose value is known.
+func (b *Builder) Const(t *Tensor) *Node {
+	n, _ := b.add(&Node{Op: ConstOp, Attrs: []any{t}, Space: -1, Origin: b.Origin})
+	return n
+}
+
+// Scalar makes a constant f32[] (or another dtype's) from an int, float64 or
+// bool.
+func (b *Builder) Scalar(d DType, value any) *Node { return b.Const(ScalarTensor(d, value)) }
+
+// Cast brings x to a dtype; x itself if it has it.
+func (b *Builder) Cast(x *Node, d DType) *Node {
+	if x.Type.DType == d {
+		return x
+	}
+	n, _ := b.add(&Node{Op: CastOp, Inputs: []*Node{x}, Attrs: []any{d}, Space: -1, Origin: b.Origin})
+	return n
+}

@@ -1,0 +1,306 @@
+package ir
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Call applies an op to arguments as a spec gives them, in the order of
+// op.Params: *Node, or compile-time values (int, float64, bool, string, DType,
+// []any of these, nil for an absent one). It fills in defaults, checks kinds,
+// turns numbers given for tensors into constants, promotes dtypes, and runs the
+// type rule. Errors are *ArgError where one argument is at fault.
+//
+// A number given for a tensor is weak, as in PyTorch: it takes the dtype of the
+// tensors beside it, unless it is a float beside integers.
+func (b *Builder) Call(op *Op, args []any) (*Node, error) {
+	if len(args) > len(op.Params) {
+		return nil, Argf("", "takes %s, got %d", countOf(len(op.Params), "argument"), len(args))
+	}
+	n := &Node{Op: op, Space: -1, Origin: b.Origin}
+	var weak []weakOperand
+	for i, p := range op.Params {
+		var arg any
+		if i < len(args) {
+			arg = args[i]
+		}
+		if arg == nil {
+			if !p.Optional {
+				return nil, Argf(p.Name, "the argument %s is missing", p.Name)
+			}
+			arg = p.Default
+		}
+		switch p.Kind {
+		case KTensor, KOptional:
+			if arg == nil {
+				continue
+			}
+			if err := b.operand(n, p, 0, arg, &weak); err != nil {
+				return nil, err
+			}
+		case KTensors:
+			list, ok := arg.([]any)
+			if !ok {
+				return nil, Argf(p.Name, "%s must be a list of tensors, got %s", p.Name, Describe(arg))
+			}
+			for j, item := range list {
+				if err := b.operand(n, p, j, item, &weak); err != nil {
+					return nil, err
+				}
+			}
+		default:
+			v, err := convert(p, arg)
+			if err != nil {
+				return nil, err
+			}
+			n.Attrs = append(n.Attrs, v)
+		}
+	}
+	if err := b.promote(n, weak); err != nil {
+		return nil, err
+	}
+	return b.add(n)
+}
+
+type weakOperand struct {
+	index int // in Inputs
+	value any // int, float64 or bool
+}
+
+func (b *Builder) operand(n *Node, p Param, index int, arg any, weak *[]weakOperand) error {
+	switch v := arg.(type) {
+	case *Node:
+		n.Inputs = append(n.Inputs, v)
+	case int, float64, bool:
+		*weak = append(*weak, weakOperand{len(n.Inputs), v})
+		n.Inputs = append(n.Inputs, nil)
+	default:
+		return &ArgError{Param: p.Name, Index: index,
+			Msg: fmt.Sprintf("%s must be a tensor, got %s", p.Name, Describe(arg))}
+	}
+	return nil
+}
+
+// promote gives weak operands a dtype and makes all operands meet in one dtype
+// where the op asks for it.
+func (b *Builder) promote(n *Node, weak []weakOperand) error {
+	meet := Invalid
+	for _, in := range n.Inputs {
+		if in != nil {
+			meet = Promote(meet, in.Type.DType)
+		}
+	}
+	wanted := Invalid // of the weak operands alone
+	for _, w := range weak {
+		wanted = Promote(wanted, weakDType(w.value))
+	}
+	switch {
+	case meet == Invalid:
+		meet = wanted
+	case wanted.IsFloat() && !meet.IsFloat():
+		meet = F32
+	case wanted.IsInt() && meet == Bool:
+		meet = wanted
+	}
+	if n.Op.Promote == PromoteFloat && !meet.IsFloat() && meet != Invalid {
+		meet = F32
+	}
+	for _, w := range weak {
+		dtype := meet
+		if n.Op.Promote == PromoteNone {
+			dtype = weakDType(w.value)
+		}
+		if v, ok := w.value.(int); ok && dtype == I32 && (v > math.MaxInt32 || v < math.MinInt32) {
+			return Argf(n.Op.operandName(n, w.index), "%d doesn't fit into i32", v)
+		}
+		n.Inputs[w.index] = b.Scalar(dtype, w.value)
+	}
+	if n.Op.Promote == PromoteNone {
+		return nil
+	}
+	for i, in := range n.Inputs {
+		n.Inputs[i] = b.Cast(in, meet)
+	}
+	return nil
+}
+
+// weakDType is the dtype of a number that stands alone: as in PyTorch f32 for
+// floats; i32 for integers that fit, i64 for others.
+func weakDType(v any) DType {
+	switch v := v.(type) {
+	case bool:
+		return Bool
+	case float64:
+		return F32
+	case int:
+		if v > math.MaxInt32 || v < math.MinInt32 {
+			return I64
+		}
+		return I32
+	}
+	return Invalid
+}
+
+// OperandName names the parameter that operand i of n was given for.
+func (n *Node) OperandName(i int) string { return n.Op.operandName(n, i) }
+
+func (op *Op) operandName(n *Node, i int) string {
+	for _, p := range op.Params {
+		if !p.Kind.IsTensor() {
+			continue
+		}
+		if from, to := n.Operand(p.Name); i >= from && i < to {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// convert brings a compile-time argument into the Go type of its kind.
+func convert(p Param, arg any) (any, error) {
+	wrong := func() error {
+		return Argf(p.Name, "%s must be %s, got %s", p.Name, withArticle(p.Kind.String()), Describe(arg))
+	}
+	switch p.Kind {
+	case KInt:
+		if v, ok := arg.(int); ok {
+			return v, nil
+		}
+	case KFloat:
+		switch v := arg.(type) {
+		case float64:
+			return v, nil
+		case int:
+			return float64(v), nil
+		case nil:
+			return nil, nil
+		}
+	case KBool:
+		if v, ok := arg.(bool); ok {
+			return v, nil
+		}
+	case KNumber:
+		switch arg.(type) {
+		case int, float64, bool, nil:
+			return arg, nil
+		}
+	case KString:
+		v, ok := arg.(string)
+		if !ok {
+			return nil, wrong()
+		}
+		for _, e := range p.Enum {
+			if v == e {
+				return v, nil
+			}
+		}
+		if p.Enum == nil {
+			return v, nil
+		}
+		return nil, &ArgError{Param: p.Name, Msg: fmt.Sprintf("%s is %q, which is not one of %s",
+			p.Name, v, strings.Join(p.Enum, ", "))}
+	case KDType:
+		switch v := arg.(type) {
+		case DType:
+			return v, nil
+		case string:
+			if d, ok := ParseDType(v); ok {
+				return d, nil
+			}
+			return nil, &ArgError{Param: p.Name, Msg: fmt.Sprintf("there is no dtype %q", v),
+				Help: "the dtypes are " + strings.Join(DTypeNames(), ", ")}
+		}
+	case KInts, KDims:
+		switch v := arg.(type) {
+		case nil:
+			if p.Kind == KDims {
+				return []int(nil), nil
+			}
+		case int:
+			if p.Kind == KDims {
+				return []int{v}, nil
+			}
+		case []int:
+			return v, nil
+		case []any:
+			ints := make([]int, len(v))
+			for i, item := range v {
+				n, ok := item.(int)
+				if !ok {
+					return nil, &ArgError{Param: p.Name, Index: i,
+						Msg: fmt.Sprintf("%s must be a list of ints; element %d is %s", p.Name, i, Describe(item))}
+				}
+				ints[i] = n
+			}
+			return ints, nil
+		}
+	case KPairs:
+		if v, ok := arg.([][2]int); ok {
+			return v, nil
+		}
+		list, ok := arg.([]any)
+		if !ok {
+			return nil, wrong()
+		}
+		pairs := make([][2]int, len(list))
+		for i, item := range list {
+			pair, ok := item.([]any)
+			if !ok || len(pair) != 2 {
+				return nil, &ArgError{Param: p.Name, Index: i,
+					Msg: fmt.Sprintf("element %d of %s must be a pair of ints, got %s", i, p.Name, Describe(item))}
+			}
+			for j := range 2 {
+				v, ok := pair[j].(int)
+				if !ok {
+					return nil, &ArgError{Param: p.Name, Index: i,
+						Msg: fmt.Sprintf("element %d of %s must be a pair of ints, got %s", i, p.Name, Describe(pair[j]))}
+				}
+				pairs[i][j] = v
+			}
+		}
+		return pairs, nil
+	case KTensorValue:
+		if v, ok := arg.(*Tensor); ok {
+			return v, nil
+		}
+	}
+	return nil, wrong()
+}
+
+// Describe names a value for messages: "f32[1, 8]" for a node, "the int 3".
+func Describe(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case *Node:
+		return v.Type.String()
+	case int:
+		return fmt.Sprintf("the int %d", v)
+	case float64:
+		return fmt.Sprintf("the float %v", v)
+	case bool:
+		return fmt.Sprintf("the bool %v", v)
+	case string:
+		return fmt.Sprintf("the string %q", v)
+	case DType:
+		return fmt.Sprintf("the dtype %s", v)
+	case []any:
+		return fmt.Sprintf("a list of %s", countOf(len(v), "element"))
+	}
+	return fmt.Sprintf("%v", v)
+}
+
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func withArticle(what string) string {
+	if strings.HasPrefix(what, "i") { // int
+		return "an " + what
+	}
+	return "a " + what
+}

@@ -1,0 +1,171 @@
+package ir
+
+import (
+	"fmt"
+	"math"
+	"sync"
+)
+
+// The ops that the graph itself is made with. All others are in ir/ops.
+var (
+	// StateOp reads a state: its value before the step.
+	StateOp = Register(&Op{
+		Name:  "state",
+		Doc:   "The value of a state before the step.",
+		Infer: func(n *Node) (Type, error) { return n.State.Type, nil },
+	})
+
+	// ConstOp is a value known before anything runs.
+	ConstOp = Register(&Op{
+		Name:   "const",
+		Doc:    "A constant.",
+		Params: []Param{{Name: "value", Kind: KTensorValue, Doc: "the value"}},
+		Infer:  func(n *Node) (Type, error) { return n.Attr("value").(*Tensor).Type, nil },
+		Eval:   func(n *Node, _ []*Array) *Array { return n.Attr("value").(*Tensor).Array() },
+	})
+
+	// SourceOp is the batch of a data source at a step, one node per field. It
+	// runs on the host.
+	SourceOp = Register(&Op{
+		Name: "source",
+		Doc:  "A field of a data source's batch at a step.",
+		Params: []Param{
+			{Name: "step", Kind: KTensor, Doc: "the step counter, i64[]"},
+			{Name: "source", Kind: KString, Doc: "the source's name"},
+			{Name: "field", Kind: KString, Doc: "the field's name"},
+			{Name: "dtype", Kind: KDType, Doc: "the field's dtype"},
+			{Name: "shape", Kind: KInts, Doc: "the shape of one batch"},
+		},
+		Infer: func(n *Node) (Type, error) {
+			return Type{n.Attr("dtype").(DType), Shape(n.Ints("shape"))}, nil
+		},
+	})
+
+	// CopyOp carries a value into another memory space. Lowering inserts it.
+	CopyOp = Register(&Op{
+		Name:   "copy",
+		Doc:    "The same value in another memory space.",
+		Params: []Param{{Name: "x", Kind: KTensor, Doc: "the value to copy"}},
+		Infer:  func(n *Node) (Type, error) { return n.Inputs[0].Type, nil },
+		Eval:   func(_ *Node, in []*Array) *Array { return in[0] },
+	})
+
+	// GradOp is the gradient of a scalar. Autodiff replaces it.
+	GradOp = Register(&Op{
+		Name: "grad",
+		Doc: "grad(y, x): the gradient of the scalar y with respect to x, of x's shape and dtype.\n\n" +
+			"x must be a floating value that y depends on, a parameter or any other node.",
+		Params: []Param{
+			{Name: "y", Kind: KTensor, Doc: "a floating scalar"},
+			{Name: "x", Kind: KTensor, Doc: "a floating value that y depends on"},
+		},
+		Infer: func(n *Node) (Type, error) {
+			y, x := n.Inputs[0].Type, n.Inputs[1].Type
+			if !y.DType.IsFloat() || len(y.Shape) != 0 {
+				return Type{}, Argf("y", "grad is taken of a floating scalar; y is %s", y)
+			}
+			if !x.DType.IsFloat() {
+				return Type{}, Argf("x", "grad is taken with respect to a floating value; x is %s", x)
+			}
+			return x, nil
+		},
+	})
+
+	// CastOp changes the dtype.
+	CastOp = Register(&Op{
+		Name: "cast",
+		Doc: "cast(x, dtype): x in another dtype, of the same shape.\n\n" +
+			"Floats become integers by dropping the fraction; values that don't fit, and NaN, become\n" +
+			"the nearest that does, and 0. Everything but 0 becomes true. Narrowing floats rounds to\n" +
+			"nearest even.",
+		Params: []Param{
+			{Name: "x", Kind: KTensor, Doc: "any tensor"},
+			{Name: "dtype", Kind: KDType, Doc: "the dtype of the result"},
+		},
+		Class: Elementwise,
+		Infer: func(n *Node) (Type, error) {
+			return Type{n.Attr("dtype").(DType), n.Inputs[0].Type.Shape}, nil
+		},
+		Eval: evalCast,
+	})
+)
+
+func init() { // not in the literal: Cast refers to CastOp
+	CastOp.Grad = func(b *Builder, n, g *Node) []*Node {
+		x := n.Inputs[0]
+		if !x.Type.DType.IsFloat() {
+			return []*Node{nil}
+		}
+		return []*Node{b.Cast(g, x.Type.DType)}
+	}
+}
+
+func evalCast(n *Node, in []*Array) *Array {
+	x, out := in[0], NewArray(n.Type)
+	for i := range out.Len() {
+		switch {
+		case n.Type.DType == Bool:
+			if x.At(i) != 0 {
+				out.I[i] = 1
+			}
+		case out.F != nil:
+			out.F[i] = x.At(i)
+		case x.I != nil && n.Type.DType == I32:
+			out.I[i] = int64(int32(x.I[i]))
+		case x.I != nil:
+			out.I[i] = x.I[i]
+		case n.Type.DType == I32:
+			out.I[i] = saturate(x.F[i], math.MinInt32, math.MaxInt32)
+		default:
+			out.I[i] = saturate(x.F[i], math.MinInt64, math.MaxInt64)
+		}
+	}
+	return out
+}
+
+func saturate(v float64, low, high int64) int64 {
+	switch {
+	case math.IsNaN(v):
+		return 0
+	case v <= float64(low):
+		return low
+	case v >= float64(high):
+		return high
+	}
+	return int64(v)
+}
+
+var (
+	registry     = map[string]*Op{}
+	registryLock sync.RWMutex
+)
+
+// Register makes an op known by its name, and gives it back. It panics if the
+// name is taken.
+func Register(op *Op) *Op {
+	registryLock.Lock()
+	defer registryLock.Unlock()
+	if registry[op.Name] != nil {
+		panic(fmt.Sprintf("ir: op %s is registered twice", op.Name))
+	}
+	registry[op.Name] = op
+	return op
+}
+
+// LookupOp finds an op by name, or nil.
+func LookupOp(name string) *Op {
+	registryLock.RLock()
+	defer registryLock.RUnlock()
+	return registry[name]
+}
+
+// Ops lists all ops by name.
+func Ops() map[string]*Op {
+	registryLock.RLock()
+	defer registryLock.RUnlock()
+	all := make(map[string]*Op, len(registry))
+	for name, op := range registry {
+		all[name] = op
+	}
+	return all
+}

@@ -1,0 +1,71 @@
+package ir
+
+// DType is the type of a tensor's elements.
+type DType uint8
+
+// The element types. Bool is one byte, 0 or 1.
+const (
+	Invalid DType = iota
+	Bool
+	I32
+	I64
+	F16
+	BF16
+	F32
+	F64
+)
+
+var dtypes = [...]struct {
+	name string
+	size int
+}{
+	Invalid: {"invalid", 0},
+	Bool:    {"bool", 1},
+	I32:     {"i32", 4},
+	I64:     {"i64", 8},
+	F16:     {"f16", 2},
+	BF16:    {"bf16", 2},
+	F32:     {"f32", 4},
+	F64:     {"f64", 8},
+}
+
+// String gives the name used in specs, messages and kernels: "f32".
+func (d DType) String() string { return dtypes[d].name }
+
+// Size is the number of bytes of one element.
+func (d DType) Size() int { return dtypes[d].size }
+
+// IsFloat reports whether d is one of the floating types.
+func (d DType) IsFloat() bool { return d >= F16 }
+
+// IsInt reports whether d is an integer type; Bool is not.
+func (d DType) IsInt() bool { return d == I32 || d == I64 }
+
+// DTypeNames lists the names of all dtypes, narrowest first.
+func DTypeNames() []string {
+	var names []string
+	for _, d := range dtypes[1:] {
+		names = append(names, d.name)
+	}
+	return names
+}
+
+// ParseDType finds a dtype by its name.
+func ParseDType(name string) (DType, bool) {
+	for d, t := range dtypes {
+		if d > 0 && t.name == name {
+			return DType(d), true
+		}
+	}
+	return Invalid, false
+}
+
+// Promote gives the dtype in which a and b meet, by PyTorch's rules: bool below
+// integers below floats; the wider of two integers or of two floats; f16 with
+// bf16 is f32.
+func Promote(a, b DType) DType {
+	if a == F16 && b == BF16 || a == BF16 && b == F16 {
+		return F32
+	}
+	return max(a, b)
+}

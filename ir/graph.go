@@ -1,0 +1,163 @@
+package ir
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// Node applies an op to values and has one value.
+type Node struct {
+	ID     int     // index in Graph.Nodes
+	Op     *Op     // what it does
+	Inputs []*Node // tensor operands, in the op's order; a list argument is spread
+	Attrs  []any   // the op's other arguments, in the op's order and in normal form
+	Type   Type    // dtype and shape of its value
+	Name   string  // path in the spec ("h1", "h[0].out"); "" for unnamed inner nodes
+	State  *State  // for the op "state": which one it reads
+	Origin diag.Range
+
+	// Device is where the node must run ("cpu", "cuda:0"); Prefer is a wish.
+	// Empty means that lowering chooses.
+	Device, Prefer string
+	// Space is the memory space of the node's value, an index into the targets
+	// of a lowering; -1 before placement.
+	Space int
+}
+
+// StateKind says what a state is for.
+type StateKind uint8
+
+// The kinds of state.
+const (
+	ParamState   StateKind = iota // a weight; saved under its name
+	BufferState                   // a module's own state that is no weight (running averages); saved too
+	OptimState                    // an optimizer's state, one per parameter
+	MetricState                   // what a metric or the loss was in the last step
+	CounterState                  // the number of steps taken
+	StopState                     // whether the stop condition has held
+	InputState                    // fed by the caller
+)
+
+var stateKinds = [...]string{"param", "buffer", "optim", "metric", "counter", "stop", "input"}
+
+// String names the kind as plans print it.
+func (k StateKind) String() string { return stateKinds[k] }
+
+// State is a value that outlives a step. It has one home, a memory space; only
+// the home is written.
+type State struct {
+	Name   string
+	Kind   StateKind
+	Type   Type
+	Read   *Node // its value before the step; op "state"
+	Next   *Node // what a step commits; nil if steps don't write it
+	Origin diag.Range
+
+	// Device is where its home must be; Prefer is a wish. Empty means that
+	// lowering chooses.
+	Device, Prefer string
+	// Home is the memory space it lives in; -1 before placement.
+	Home int
+}
+
+// Output is a value that callers ask for by name.
+type Output struct {
+	Name string
+	Node *Node
+}
+
+// Graph is a program: states, outputs, and the nodes between them.
+type Graph struct {
+	Nodes   []*Node // operands before their users
+	States  []*State
+	Outputs []Output
+}
+
+// State finds a state by name, or nil.
+func (g *Graph) State(name string) *State {
+	for _, s := range g.States {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Roots lists what the graph is for: every state's Next and every output.
+func (g *Graph) Roots() []*Node {
+	var roots []*Node
+	for _, s := range g.States {
+		if s.Next != nil {
+			roots = append(roots, s.Next)
+		}
+	}
+	for _, o := range g.Outputs {
+		roots = append(roots, o.Node)
+	}
+	return roots
+}
+
+// Sort puts Nodes into an order in which operands come before their users,
+// dropping what neither a root nor a state's Read reaches, and renumbers them.
+// The order depends only on the order of States, Outputs and Inputs.
+func (g *Graph) Sort() error {
+	order := make([]*Node, 0, len(g.Nodes))
+	const unseen, open, done = 0, 1, 2
+	mark := make(map[*Node]uint8, len(g.Nodes))
+	type frame struct {
+		node *Node
+		next int
+	}
+	var stack []frame
+	visit := func(root *Node) error {
+		if mark[root] != unseen {
+			return nil
+		}
+		mark[root] = open
+		stack = append(stack[:0], frame{root, 0})
+		for len(stack) > 0 {
+			f := &stack[len(stack)-1]
+			if f.next == len(f.node.Inputs) {
+				mark[f.node] = done
+				order = append(order, f.node)
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			in := f.node.Inputs[f.next]
+			f.next++
+			switch mark[in] {
+			case open:
+				return fmt.Errorf("node %s depends on itself", in.Label())
+			case unseen:
+				mark[in] = open
+				stack = append(stack, frame{in, 0})
+			}
+		}
+		return nil
+	}
+	for _, s := range g.States {
+		if err := visit(s.Read); err != nil {
+			return err
+		}
+	}
+	for _, root := range g.Roots() {
+		if err := visit(root); err != nil {
+			return err
+		}
+	}
+	for i, n := range order {
+		n.ID = i
+	}
+	g.Nodes = order
+	return nil
+}
+
+// Label names a node for messages: its spec name if it has one, else its op
+// and number.
+func (n *Node) Label() string {
+	if n.Name != "" {
+		return n.Name
+	}
+	return fmt.Sprintf("%s#%d", n.Op.Name, n.ID)
+}

@@ -1,0 +1,198 @@
+package ir
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Op is an operation of the language: its signature, its type rule, its
+// gradient and its meaning. The ops themselves are in ir/ops, one file each.
+type Op struct {
+	Name   string
+	Doc    string // what it computes, with shapes and dtypes; first line is a summary
+	Params []Param
+
+	// Class says which operands' elements an element of the result depends on.
+	Class Class
+	// Commutative ops may swap their first two operands.
+	Commutative bool
+	// Random ops draw from the counter-based generator; their hidden parameters
+	// are step (the step counter, i64[]) and key (see RandomKey).
+	Random bool
+	// Promote makes tensor operands meet in one dtype before the type rule sees
+	// them, by Promote's rules; Float besides turns integers and bools into f32.
+	Promote Promotion
+
+	// Infer is the type rule. It sees a node with Op, Inputs and Attrs, may
+	// rewrite Attrs into normal form (a negative dim into a positive one), and
+	// gives the type or an error that says what was expected and what was
+	// given; an *ArgError points at the argument at fault.
+	Infer func(n *Node) (Type, error)
+	// Grad gives the gradients of the operands of n from the gradient g of its
+	// value, nil for operands that have none. A nil Grad means that the op is
+	// not differentiable: its gradient is zero everywhere (comparisons, floor)
+	// or has no meaning (integers).
+	Grad func(b *Builder, n, g *Node) []*Node
+	// Eval is the reference: the value in float64 (integers exactly), from the
+	// operands. Kernels are compared with it.
+	Eval func(n *Node, in []*Array) *Array
+	// Decompose writes n in terms of simpler ops, for devices without a kernel
+	// of its own. Nil for ops that must have a kernel.
+	Decompose func(b *Builder, n *Node) *Node
+}
+
+// Class says how elements of the result depend on elements of the operands.
+type Class uint8
+
+// The classes of ops.
+const (
+	Leaf        Class = iota // no operands, or none whose elements matter (const, state, random)
+	Elementwise              // element i of the result from element i of each (broadcast) operand
+	Reduce                   // an element of the result from a whole dimension
+	Move                     // elements change places only
+	Contract                 // matmul and its kin
+	Other
+)
+
+// Promotion says how an op's tensor operands are brought to one dtype.
+type Promotion uint8
+
+// The promotions.
+const (
+	PromoteNone  Promotion = iota
+	PromoteAll             // all tensor operands meet in one dtype
+	PromoteFloat           // and that dtype is a floating one, f32 for integers and bools
+)
+
+// ParamKind is the kind of an op's parameter. Beside its name stands the Go
+// type in which a node keeps its value.
+type ParamKind uint8
+
+// The kinds. The first three are operands, kept in Inputs; the others are known
+// at compile time and kept in Attrs.
+const (
+	KTensor      ParamKind = iota // *Node; a number or bool given for it becomes a weak constant
+	KTensors                      // []*Node, any number of them
+	KOptional                     // *Node or nothing; only last
+	KInt                          // int
+	KFloat                        // float64
+	KBool                         // bool
+	KNumber                       // int, float64 or bool, as given
+	KString                       // string
+	KDType                        // DType
+	KInts                         // []int
+	KDims                         // []int; one int or several; nil means all
+	KPairs                        // [][2]int
+	KTensorValue                  // *Tensor; given by programs only, never by a spec
+)
+
+var paramKinds = [...]string{"tensor", "list of tensors", "tensor", "int", "float", "bool", "number", "string",
+	"dtype", "list of ints", "int or list of ints", "list of pairs of ints", "tensor value"}
+
+// String names the kind for messages.
+func (k ParamKind) String() string { return paramKinds[k] }
+
+// IsTensor reports whether arguments of this kind are operands.
+func (k ParamKind) IsTensor() bool { return k <= KOptional }
+
+// Param is a parameter of an op, in the order of the call.
+type Param struct {
+	Name     string
+	Kind     ParamKind
+	Hidden   bool // given by the program that builds the graph, never by a spec
+	Default  any  // used when the argument is absent, if Optional
+	Optional bool
+	Enum     []string // for KString: the values allowed; nil means any
+	Doc      string
+}
+
+// ArgError is a type rule's or a call's complaint about one argument.
+type ArgError struct {
+	Param string // the parameter's name, or "" for the call as a whole
+	Index int    // for list arguments: which element; else 0
+	Msg   string
+	Help  string // what to do about it, if that is known
+}
+
+// Error gives the message without the op's name.
+func (e *ArgError) Error() string { return e.Msg }
+
+// Argf makes an ArgError.
+func Argf(param, format string, args ...any) error {
+	return &ArgError{Param: param, Msg: fmt.Sprintf(format, args...)}
+}
+
+// Param finds a parameter by name; its position in Params, or -1.
+func (op *Op) Param(name string) int {
+	return slices.IndexFunc(op.Params, func(p Param) bool { return p.Name == name })
+}
+
+// Operand gives the range [from, to) of n.Inputs that the parameter holds.
+func (n *Node) Operand(name string) (from, to int) {
+	rest := len(n.Inputs) - n.Op.fixedOperands()
+	for _, p := range n.Op.Params {
+		width := 0
+		switch p.Kind {
+		case KTensor:
+			width = 1
+		case KTensors, KOptional:
+			width = rest
+		}
+		if p.Name == name {
+			return from, from + width
+		}
+		from += width
+	}
+	panic("ir: op " + n.Op.Name + " has no parameter " + name)
+}
+
+// fixedOperands counts the operands that are always there.
+func (op *Op) fixedOperands() int {
+	count := 0
+	for _, p := range op.Params {
+		if p.Kind == KTensor {
+			count++
+		}
+	}
+	return count
+}
+
+// attrIndex gives the position in Attrs of a parameter; it panics on a name
+// that the op doesn't have, which is a fault in the op's own file.
+func (op *Op) attrIndex(name string) int {
+	i := 0
+	for _, p := range op.Params {
+		if p.Name == name && !p.Kind.IsTensor() {
+			return i
+		}
+		if !p.Kind.IsTensor() {
+			i++
+		}
+	}
+	panic("ir: op " + op.Name + " has no attribute " + name)
+}
+
+// Attr gives the value of a compile-time argument.
+func (n *Node) Attr(name string) any { return n.Attrs[n.Op.attrIndex(name)] }
+
+// SetAttr rewrites a compile-time argument; for type rules that bring it into
+// normal form.
+func (n *Node) SetAttr(name string, v any) { n.Attrs[n.Op.attrIndex(name)] = v }
+
+// Int, Float, Bool, Str, Ints give a compile-time argument in its type.
+func (n *Node) Int(name string) int { return n.Attr(name).(int) }
+
+// Float gives a float argument.
+func (n *Node) Float(name string) float64 { return n.Attr(name).(float64) }
+
+// Bool gives a bool argument.
+func (n *Node) Bool(name string) bool { return n.Attr(name).(bool) }
+
+// Str gives a string argument.
+func (n *Node) Str(name string) string { return n.Attr(name).(string) }
+
+// Ints gives an argument of kind KInts or KDims; nil where it is absent.
+func (n *Node) Ints(name string) []int {
+	v, _ := n.Attr(name).([]int)
+	return v
+}

@@ -1,0 +1,163 @@
+package ir
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// Tensor is a value in the host's memory: dense, row-major, little-endian, the
+// bytes that every device and every safetensors file agree on.
+type Tensor struct {
+	Type Type
+	Data []byte // Type.Bytes() long
+}
+
+// NewTensor makes a tensor of zeros.
+func NewTensor(t Type) *Tensor { return &Tensor{Type: t, Data: make([]byte, t.Bytes())} }
+
+// ScalarTensor makes a scalar of a dtype from an int, a float64 or a bool.
+func ScalarTensor(d DType, value any) *Tensor {
+	t := NewTensor(Scalar(d))
+	switch v := value.(type) {
+	case bool:
+		i := 0
+		if v {
+			i = 1
+		}
+		t.setInt(0, int64(i))
+	case int:
+		t.setInt(0, int64(v))
+	case int64:
+		t.setInt(0, v)
+	case float64:
+		t.SetFloat(0, v)
+	default:
+		panic(fmt.Sprintf("ir: no scalar can be made from %T", value))
+	}
+	return t
+}
+
+// FromFloat32 makes an f32 tensor. It panics if values don't fill the shape.
+func FromFloat32(shape Shape, values []float32) *Tensor {
+	t := NewTensor(Type{F32, shape})
+	mustFill(shape, len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(t.Data[4*i:], math.Float32bits(v))
+	}
+	return t
+}
+
+// FromFloat64 makes a floating tensor of dtype d, rounding to nearest even.
+func FromFloat64(d DType, shape Shape, values []float64) *Tensor {
+	t := NewTensor(Type{d, shape})
+	mustFill(shape, len(values))
+	for i, v := range values {
+		t.SetFloat(i, v)
+	}
+	return t
+}
+
+// FromInt64 makes a bool or integer tensor of dtype d.
+func FromInt64(d DType, shape Shape, values []int64) *Tensor {
+	t := NewTensor(Type{d, shape})
+	mustFill(shape, len(values))
+	for i, v := range values {
+		t.setInt(i, v)
+	}
+	return t
+}
+
+func mustFill(s Shape, n int) {
+	if s.Numel() != n {
+		panic(fmt.Sprintf("ir: %d values for shape %s", n, s))
+	}
+}
+
+// Clone copies the tensor.
+func (t *Tensor) Clone() *Tensor {
+	return &Tensor{Type: t.Type, Data: append([]byte(nil), t.Data...)}
+}
+
+// Float gives element i as a float64, exactly (i64 beyond 2^53 is rounded).
+func (t *Tensor) Float(i int) float64 {
+	switch t.Type.DType {
+	case F16:
+		return float64(F16ToF32(binary.LittleEndian.Uint16(t.Data[2*i:])))
+	case BF16:
+		return float64(BF16ToF32(binary.LittleEndian.Uint16(t.Data[2*i:])))
+	case F32:
+		return float64(math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:])))
+	case F64:
+		return math.Float64frombits(binary.LittleEndian.Uint64(t.Data[8*i:]))
+	}
+	return float64(t.Int(i))
+}
+
+// Int gives element i of a bool or integer tensor; of a floating one, its value
+// without the fraction.
+func (t *Tensor) Int(i int) int64 {
+	switch t.Type.DType {
+	case Bool:
+		return int64(t.Data[i])
+	case I32:
+		return int64(int32(binary.LittleEndian.Uint32(t.Data[4*i:])))
+	case I64:
+		return int64(binary.LittleEndian.Uint64(t.Data[8*i:]))
+	}
+	return int64(t.Float(i))
+}
+
+// SetFloat stores v in element i, rounded to the dtype (to nearest even).
+func (t *Tensor) SetFloat(i int, v float64) {
+	switch t.Type.DType {
+	case F16:
+		binary.LittleEndian.PutUint16(t.Data[2*i:], F64ToF16(v))
+	case BF16:
+		binary.LittleEndian.PutUint16(t.Data[2*i:], F64ToBF16(v))
+	case F32:
+		binary.LittleEndian.PutUint32(t.Data[4*i:], math.Float32bits(float32(v)))
+	case F64:
+		binary.LittleEndian.PutUint64(t.Data[8*i:], math.Float64bits(v))
+	default:
+		t.setInt(i, int64(v))
+	}
+}
+
+func (t *Tensor) setInt(i int, v int64) {
+	switch t.Type.DType {
+	case Bool:
+		t.Data[i] = 0
+		if v != 0 {
+			t.Data[i] = 1
+		}
+	case I32:
+		binary.LittleEndian.PutUint32(t.Data[4*i:], uint32(v))
+	case I64:
+		binary.LittleEndian.PutUint64(t.Data[8*i:], uint64(v))
+	default:
+		t.SetFloat(i, float64(v))
+	}
+}
+
+// Float32s gives all elements as float32.
+func (t *Tensor) Float32s() []float32 {
+	out := make([]float32, t.Type.Shape.Numel())
+	for i := range out {
+		out[i] = float32(t.Float(i))
+	}
+	return out
+}
+
+// Array gives the tensor for reference evaluation.
+func (t *Tensor) Array() *Array {
+	a := NewArray(t.Type)
+	for i := range a.Len() {
+		if a.F != nil {
+			a.F[i] = t.Float(i)
+		} else {
+			a.I[i] = t.Int(i)
+		}
+	}
+	return a
+}

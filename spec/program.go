@@ -1,0 +1,74 @@
+package spec
+
+import "github.com/flowrun/flowrun/ir"
+
+// Program is a checked spec, as graphs. Nothing in it refers to YAML any more
+// but the origins of its nodes.
+type Program struct {
+	Name string // the spec's name
+	File string // where it was read from
+	Seed int64
+
+	// Train is one training step, nil without a train section: parameters,
+	// optimizer states, metrics and the step counter as states with a Next; data
+	// as nodes over the counter; grad nodes still in place. Its outputs are the
+	// model's.
+	Train *ir.Graph
+	// Eval is the model alone, with training false: parameters and inputs are
+	// states without a Next; its outputs are the model's.
+	Eval *ir.Graph
+	// Init has an output for every state that starts with a value, under the
+	// state's name: parameters, optimizer states, metrics, counters.
+	Init *ir.Graph
+
+	Loop      Loop
+	Sources   []Source
+	Placement Placement
+}
+
+// The names of states that the loop itself keeps. A metric m is the state
+// MetricPrefix + m.
+const (
+	StepState    = "step"              // steps taken, i64[]
+	StoppedState = "stopped"           // whether until has held, bool[]
+	LossState    = "metrics.loss_step" // the raw loss of the last step
+	MetricPrefix = "metrics."
+)
+
+// Loop is how to train.
+type Loop struct {
+	Metrics  []string // in the spec's order, without the prefix
+	Until    bool     // whether there is a stop condition: the state StoppedState
+	MaxSteps int64    // 0 means no limit
+	LogEvery int64    // steps between log lines
+}
+
+// Source is a data source that reads a file. (Generated data needs none: it is
+// nodes of the graph.)
+type Source struct {
+	Name   string
+	Kind   string // "replay"
+	File   string // as given, relative to the spec's folder
+	Path   string // resolved, inside the spec's folder or an allowed one
+	Fields []Field
+}
+
+// Field is a field of a source: one batch of it has this type.
+type Field struct {
+	Name   string
+	Tensor string // its name in the file
+	Type   ir.Type
+}
+
+// Placement says where things run.
+type Placement struct {
+	Default string // "auto" or a device
+	Rules   []PlacementRule
+}
+
+// PlacementRule binds the nodes and states whose path matches a pattern ("*"
+// matches any text) to a device, or wishes for it.
+type PlacementRule struct {
+	Match          string
+	Device, Prefer string // one of them
+}
