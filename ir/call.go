@@ -85,15 +85,21 @@ func (b *Builder) operand(n *Node, p Param, index int, arg any, weak *[]weakOper
 // promote gives weak operands a dtype and makes all operands meet in one dtype
 // where the op asks for it.
 func (b *Builder) promote(n *Node, weak []weakOperand) error {
+	first := 0
+	if n.Op.Promote == PromoteTail {
+		first = 1
+	}
 	meet := Invalid
-	for _, in := range n.Inputs {
+	for _, in := range n.Inputs[first:] {
 		if in != nil {
 			meet = Promote(meet, in.Type.DType)
 		}
 	}
 	wanted := Invalid // of the weak operands alone
 	for _, w := range weak {
-		wanted = Promote(wanted, weakDType(w.value))
+		if w.index >= first {
+			wanted = Promote(wanted, weakDType(w.value))
+		}
 	}
 	switch {
 	case meet == Invalid:
@@ -108,7 +114,7 @@ func (b *Builder) promote(n *Node, weak []weakOperand) error {
 	}
 	for _, w := range weak {
 		dtype := meet
-		if n.Op.Promote == PromoteNone {
+		if n.Op.Promote == PromoteNone || w.index < first {
 			dtype = weakDType(w.value)
 		}
 		if v, ok := w.value.(int); ok && dtype == I32 && (v > math.MaxInt32 || v < math.MinInt32) {
@@ -119,8 +125,8 @@ func (b *Builder) promote(n *Node, weak []weakOperand) error {
 	if n.Op.Promote == PromoteNone {
 		return nil
 	}
-	for i, in := range n.Inputs {
-		n.Inputs[i] = b.Cast(in, meet)
+	for i, in := range n.Inputs[first:] {
+		n.Inputs[first+i] = b.Cast(in, meet)
 	}
 	return nil
 }

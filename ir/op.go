@@ -59,9 +59,10 @@ type Promotion uint8
 
 // The promotions.
 const (
-	PromoteNone  Promotion = iota
-	PromoteAll             // all tensor operands meet in one dtype
-	PromoteFloat           // and that dtype is a floating one, f32 for integers and bools
+	PromoteNone  Promotion = iota // operands keep their dtypes
+	PromoteAll                    // all tensor operands meet in one dtype
+	PromoteFloat                  // and that dtype is a floating one, f32 for integers and bools
+	PromoteTail                   // all but the first operand meet in one dtype
 )
 
 // ParamKind is the kind of an op's parameter. Beside its name stands the Go
