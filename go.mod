@@ -1,3 +1,17 @@
 module github.com/flowrun/flowrun
 
-go 1.26
+go 1.26.0
+
+require (
+	github.com/expr-lang/expr v1.17.8
+	gopkg.in/yaml.v3 v3.0.1
+)
+
+require (
+	github.com/stretchr/testify v1.12.1 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	go.yaml.in/yaml/v4 v4.0.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/term v0.47.0 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
+)

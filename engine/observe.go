@@ -61,3 +61,20 @@ type Stats struct {
 	DeviceToDevice Traffic
 	PeakBytes      int64 // of device memory held at one time, over all devices
 }
+
+// add adds what happened so many times.
+func (s *Stats) add(d Stats, times int64) {
+	s.KernelsRun += times * d.KernelsRun
+	for _, t := range [][2]*Traffic{
+		{&s.HostToDevice, &d.HostToDevice}, {&s.DeviceToHost, &d.DeviceToHost}, {&s.DeviceToDevice, &d.DeviceToDevice}} {
+		t[0].Count += times * t[1].Count
+		t[0].Bytes += times * t[1].Bytes
+	}
+}
+
+// minus is what happened since an earlier time.
+func (s Stats) minus(before Stats) Stats {
+	s.PeakBytes = 0
+	s.add(before, -1)
+	return s
+}

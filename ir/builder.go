@@ -3,8 +3,6 @@ package ir
 import (
 	"errors"
 	"fmt"
-
-	"github.com/flowrun/flowrun/diag"
 )
 
 // Builder makes nodes and appends them to a graph. Gradients, decompositions
@@ -14,9 +12,9 @@ import (
 // own file is wrong. The builder keeps the first such fault; whoever owns the
 // builder looks at Err at the end.
 type Builder struct {
-	Graph  *Graph
-	Origin diag.Range // given to every node made
-	err    error
+	Graph *Graph
+	Site  // given to every node made
+	err   error
 }
 
 // NewBuilder makes a builder that appends to g.
@@ -62,7 +60,7 @@ func (b *Builder) add(n *Node) (*Node, error) {
 // NewState adds a state and the node that reads it.
 func (b *Builder) NewState(name string, kind StateKind, t Type) *State {
 	s := &State{Name: name, Kind: kind, Type: t, Home: -1, Origin: b.Origin}
-	s.Read = &Node{Op: StateOp, Name: name, State: s, Type: t, Space: -1, Origin: b.Origin, ID: len(b.Graph.Nodes)}
+	s.Read = &Node{Op: StateOp, Name: name, State: s, Type: t, Space: -1, Site: Site{Origin: b.Origin, Path: name}, ID: len(b.Graph.Nodes)}
 	b.Graph.Nodes = append(b.Graph.Nodes, s.Read)
 	b.Graph.States = append(b.Graph.States, s)
 	return s
@@ -70,7 +68,7 @@ func (b *Builder) NewState(name string, kind StateKind, t Type) *State {
 
 // Const makes a node whose value is known.
 func (b *Builder) Const(t *Tensor) *Node {
-	n, _ := b.add(&Node{Op: ConstOp, Attrs: []any{t}, Space: -1, Origin: b.Origin})
+	n, _ := b.add(&Node{Op: ConstOp, Attrs: []any{t}, Space: -1, Site: b.Site})
 	return n
 }
 
@@ -83,6 +81,6 @@ func (b *Builder) Cast(x *Node, d DType) *Node {
 	if x.Type.DType == d {
 		return x
 	}
-	n, _ := b.add(&Node{Op: CastOp, Inputs: []*Node{x}, Attrs: []any{d}, Space: -1, Origin: b.Origin})
+	n, _ := b.add(&Node{Op: CastOp, Inputs: []*Node{x}, Attrs: []any{d}, Space: -1, Site: b.Site})
 	return n
 }

@@ -18,7 +18,7 @@ func (b *Builder) Call(op *Op, args []any) (*Node, error) {
 	if len(args) > len(op.Params) {
 		return nil, Argf("", "takes %s, got %d", countOf(len(op.Params), "argument"), len(args))
 	}
-	n := &Node{Op: op, Space: -1, Origin: b.Origin}
+	n := &Node{Op: op, Space: -1, Site: b.Site}
 	var weak []weakOperand
 	for i, p := range op.Params {
 		var arg any
@@ -50,6 +50,10 @@ func (b *Builder) Call(op *Op, args []any) (*Node, error) {
 				}
 			}
 		default:
+			if arg == nil && p.Kind != KDims { // absent, without a default
+				n.Attrs = append(n.Attrs, nil)
+				continue
+			}
 			v, err := convert(p, arg)
 			if err != nil {
 				return nil, err
@@ -179,8 +183,6 @@ func convert(p Param, arg any) (any, error) {
 			return v, nil
 		case int:
 			return float64(v), nil
-		case nil:
-			return nil, nil
 		}
 	case KBool:
 		if v, ok := arg.(bool); ok {
@@ -188,7 +190,7 @@ func convert(p Param, arg any) (any, error) {
 		}
 	case KNumber:
 		switch arg.(type) {
-		case int, float64, bool, nil:
+		case int, float64, bool:
 			return arg, nil
 		}
 	case KString:

@@ -15,14 +15,22 @@ type Node struct {
 	Type   Type    // dtype and shape of its value
 	Name   string  // path in the spec ("h1", "h[0].out"); "" for unnamed inner nodes
 	State  *State  // for the op "state": which one it reads
-	Origin diag.Range
+	Site
 
-	// Device is where the node must run ("cpu", "cuda:0"); Prefer is a wish.
-	// Empty means that lowering chooses.
-	Device, Prefer string
 	// Space is the memory space of the node's value, an index into the targets
 	// of a lowering; -1 before placement.
 	Space int
+}
+
+// Site is where a node comes from and where it belongs. Gradients and rewrites
+// of a node inherit it.
+type Site struct {
+	Origin diag.Range
+	// Path is the spec node that this node is a part of; placement rules match it.
+	Path string
+	// Device is where the node must run ("cpu", "cuda:0"); Prefer is a wish.
+	// Empty means that lowering chooses.
+	Device, Prefer string
 }
 
 // StateKind says what a state is for.

@@ -176,6 +176,15 @@ func (op *Op) attrIndex(name string) int {
 // Attr gives the value of a compile-time argument.
 func (n *Node) Attr(name string) any { return n.Attrs[n.Op.attrIndex(name)] }
 
+// LookupAttr is Attr for names that the op may not have.
+func (n *Node) LookupAttr(name string) (any, bool) {
+	i := n.Op.Param(name)
+	if i < 0 || n.Op.Params[i].Kind.IsTensor() {
+		return nil, false
+	}
+	return n.Attr(name), true
+}
+
 // SetAttr rewrites a compile-time argument; for type rules that bring it into
 // normal form.
 func (n *Node) SetAttr(name string, v any) { n.Attrs[n.Op.attrIndex(name)] = v }

@@ -1,0 +1,187 @@
+// Package autodiff differentiates programs: it replaces every grad node of a
+// graph by nodes that compute the gradient, in reverse mode.
+//
+// All gradients of one scalar come from one sweep over its graph, so the cost
+// of a backward pass doesn't depend on the number of parameters. Only nodes
+// between a variable and the scalar are visited. The sweep writes nodes like
+// any other; a gradient of a gradient needs nothing special.
+package autodiff
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops"
+)
+
+// Error says that a gradient doesn't exist, and where it was asked for.
+type Error struct {
+	Range diag.Range
+	Msg   string
+}
+
+// Error gives the message with its place.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Range, e.Msg) }
+
+// Expand replaces the grad nodes of g. Asking for the gradient with respect to
+// a value that the scalar doesn't depend on, or only through operations without
+// a gradient, is an *Error.
+func Expand(g *ir.Graph) error {
+	if err := g.Sort(); err != nil {
+		return err
+	}
+	if !hasGrads(g) {
+		return nil
+	}
+	e := &expander{graph: g, replaced: map[*ir.Node]*ir.Node{}}
+	// In topological order, so that a scalar that itself contains gradients is
+	// differentiated after those have been replaced.
+	nodes := g.Nodes
+	for _, n := range nodes {
+		e.rewire(n)
+		if n.Op == ir.GradOp && e.replaced[n] == nil {
+			if err := e.differentiate(n.Inputs[0], nodes); err != nil {
+				return err
+			}
+		}
+	}
+	for _, s := range g.States {
+		if r := e.replaced[s.Next]; r != nil {
+			s.Next = r
+		}
+	}
+	for i, o := range g.Outputs {
+		if r := e.replaced[o.Node]; r != nil {
+			g.Outputs[i].Node = r
+		}
+	}
+	return g.Sort()
+}
+
+func hasGrads(g *ir.Graph) bool {
+	for _, n := range g.Nodes {
+		if n.Op == ir.GradOp {
+			return true
+		}
+	}
+	return false
+}
+
+type expander struct {
+	graph    *ir.Graph
+	replaced map[*ir.Node]*ir.Node // grad node -> its gradient
+}
+
+// rewire makes n use the gradients instead of grad nodes.
+func (e *expander) rewire(n *ir.Node) {
+	for i, in := range n.Inputs {
+		if r := e.replaced[in]; r != nil {
+			n.Inputs[i] = r
+		}
+	}
+}
+
+// differentiate replaces all grad nodes of the scalar y among nodes.
+func (e *expander) differentiate(y *ir.Node, nodes []*ir.Node) error {
+	cone := conePostorder(y)
+	var wanted []*ir.Node
+	active := map[*ir.Node]bool{} // depends on a variable of interest
+	for _, n := range nodes {
+		if n.Op != ir.GradOp || e.replaced[n] != nil {
+			continue
+		}
+		e.rewire(n)
+		if n.Inputs[0] == y {
+			wanted = append(wanted, n)
+			active[n.Inputs[1]] = true
+		}
+	}
+	for _, n := range cone {
+		if n.Op.Grad == nil || !n.Type.DType.IsFloat() {
+			continue // no gradient passes through
+		}
+		for _, in := range n.Inputs {
+			if active[in] {
+				active[n] = true
+				break
+			}
+		}
+	}
+
+	b := ir.NewBuilder(e.graph)
+	grads := map[*ir.Node]*ir.Node{}
+	if active[y] {
+		grads[y] = b.Scalar(y.Type.DType, 1.0)
+	}
+	for i := len(cone) - 1; i >= 0; i-- {
+		n := cone[i]
+		gradient := grads[n]
+		if gradient == nil || n.Op.Grad == nil || !anyActive(active, n.Inputs) {
+			continue
+		}
+		b.Site = n.Site
+		for j, part := range n.Op.Grad(b, n, gradient) {
+			in := n.Inputs[j]
+			if part == nil || !active[in] {
+				continue
+			}
+			if !part.Type.Equal(in.Type) {
+				return fmt.Errorf("autodiff: the gradient of %s for its operand %d is %s instead of %s",
+					n.Op.Name, j, part.Type, in.Type)
+			}
+			if sum := grads[in]; sum != nil {
+				part = b.Apply(ops.Add, sum, part)
+			}
+			grads[in] = part
+		}
+		if b.Err() != nil {
+			return fmt.Errorf("autodiff: differentiating %s: %w", n.Op.Name, b.Err())
+		}
+	}
+	for _, n := range wanted {
+		gradient := grads[n.Inputs[1]]
+		if gradient == nil {
+			return &Error{Range: n.Origin, Msg: fmt.Sprintf(
+				"there is no gradient with respect to %s: %s doesn't depend on it, or only through operations that have none",
+				n.Inputs[1].Label(), y.Label())}
+		}
+		e.replaced[n] = gradient
+	}
+	return nil
+}
+
+func anyActive(active map[*ir.Node]bool, nodes []*ir.Node) bool {
+	for _, n := range nodes {
+		if active[n] {
+			return true
+		}
+	}
+	return false
+}
+
+// conePostorder lists what y depends on, operands before users, y last.
+func conePostorder(y *ir.Node) []*ir.Node {
+	type frame struct {
+		node *ir.Node
+		next int
+	}
+	var order []*ir.Node
+	seen := map[*ir.Node]bool{y: true}
+	stack := []frame{{y, 0}}
+	for len(stack) > 0 {
+		f := &stack[len(stack)-1]
+		if f.next == len(f.node.Inputs) {
+			order = append(order, f.node)
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		in := f.node.Inputs[f.next]
+		f.next++
+		if !seen[in] {
+			seen[in] = true
+			stack = append(stack, frame{in, 0})
+		}
+	}
+	return order
+}

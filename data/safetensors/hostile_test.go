@@ -1,0 +1,131 @@
+package safetensors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAHostileHeaderIsRefusedWithItsReason(t *testing.T) {
+	const x = `"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}`
+	cases := []struct {
+		name, header string
+		data         int
+		want         string
+	}{
+		{"no object", `[]`, 0, `not a safetensors file: the header doesn't begin with {`},
+		{"empty", ``, 0, `not a safetensors file: the header doesn't begin with {`},
+		{"not UTF-8", "{\"\xff\":{}}", 0, `the header is not UTF-8`},
+		{"cut off", `{"x":{"dtype":"F32"`, 0, `in the header: tensor "x": unexpected EOF`},
+		{"no JSON", `{"x" 1}`, 0, `in the header: tensor "x": invalid character '1' after object key`},
+		{"trailing text", `{} {}`, 0, `in the header: there is more after its closing brace`},
+		{"trailing comma", `{` + x + `,}`, 8, `in the header: invalid character '}'`},
+		{"duplicate name", `{` + x + `,` + x + `}`, 16, `in the header: the tensor "x" comes twice`},
+		{"duplicate key", `{"x":{"dtype":"F32","dtype":"F32"}}`, 0, `in the header: tensor "x": dtype comes twice`},
+		{"duplicate metadata", `{"__metadata__":{},"__metadata__":{}}`, 0, `in the header: __metadata__ comes twice`},
+		{"duplicate metadata key", `{"__metadata__":{"a":"1","a":"2"}}`, 0, `in the header: __metadata__: "a" comes twice`},
+		{"metadata of numbers", `{"__metadata__":{"a":1}}`, 0, `in the header: __metadata__: "a": 1 at byte 22; expected a string`},
+		{"unknown key", `{"x":{"dtype":"F32","strides":[1]}}`, 0, `in the header: tensor "x": "strides" is unknown; expected dtype, shape and data_offsets`},
+		{"missing key", `{"x":{"dtype":"F32","shape":[2]}}`, 0, `in the header: tensor "x": data_offsets is missing`},
+		{"entry is no object", `{"x":[1]}`, 0, `in the header: tensor "x": [ at byte 6; expected {`},
+		{"dtype is null", `{"x":{"dtype":null}}`, 0, `in the header: tensor "x": dtype: <nil> at byte 18; expected a string`},
+		{"negative dimension", `{"x":{"dtype":"F32","shape":[-1]}}`, 0, `in the header: tensor "x": shape: -1 is not an integer from 0 to 9223372036854775807`},
+		{"fraction", `{"x":{"dtype":"F32","shape":[1.5]}}`, 0, `in the header: tensor "x": shape: 1.5 is not an integer from 0 to 9223372036854775807`},
+		{"huge dimension", `{"x":{"dtype":"F32","shape":[1e99]}}`, 0, `1e99 is not an integer`},
+		{"text for a dimension", `{"x":{"dtype":"F32","shape":["2"]}}`, 0, `in the header: tensor "x": shape: 2 at byte 32; expected a number`},
+		{"three offsets", `{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8,8]}}`, 8, `in the header: tensor "x": data_offsets: has 3 elements; expected 2`},
+		{"backwards", `{"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`, 8, `tensor "x": its data_offsets [8, 0] run backwards`},
+		{"beyond the end", `{` + x + `}`, 7, `tensor "x": its data ends at byte 8; the file holds 7 bytes of data`},
+		{"offset near 2^63", `{"x":{"dtype":"F32","shape":[2],"data_offsets":[9223372036854775799,9223372036854775807]}}`, 8, `ends at byte 9223372036854775807; the file holds 8 bytes`},
+		{"left over", `{` + x + `}`, 9, `bytes 8 to 9 of the data belong to no tensor`},
+		{"hole at the start", `{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8, `tensor "x": its data begins at byte 4; bytes 0 to 4 belong to no tensor`},
+		{"hole between", `{` + x + `,"y":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}}`, 16, `tensor "y": its data begins at byte 12; bytes 8 to 12 belong to no tensor`},
+		{"overlap", `{` + x + `,"y":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8, `tensor "y": its data begins at byte 4, inside of tensor "x", which ends at 8`},
+		{"same place", `{` + x + `,"y":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8, `tensor "y": its data begins at byte 0, inside of tensor "x", which ends at 8`},
+		{"too few bytes", `{"x":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`, 8, `tensor "x": F32 of shape [3] has 12 bytes; the file gives it 8`},
+		{"too many bytes", `{"x":{"dtype":"F32","shape":[],"data_offsets":[0,8]}}`, 8, `tensor "x": F32 of shape [] has 4 bytes; the file gives it 8`},
+		{"shape that wraps to 0", `{"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}`, 0, `tensor "x": F32 of shape [4294967296, 4294967296] has more than 2^64 bytes; the file gives it 0`},
+		{"shape that wraps to 8", `{"x":{"dtype":"F32","shape":[4611686018427387905,2],"data_offsets":[0,8]}}`, 8, `has more than 2^64 bytes; the file gives it 8`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			path := write(t, c.header, c.data)
+			_, err := Open(path)
+			require.ErrorContains(t, err, c.want)
+			require.ErrorContains(t, err, path+": ")
+			require.False(t, strings.HasSuffix(err.Error(), "\n"))
+		})
+	}
+}
+
+func TestALyingHeaderLengthIsRefusedBeforeMemoryIsTaken(t *testing.T) {
+	length := func(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
+	for want, content := range map[string][]byte{
+		"it has 0 bytes, and the header's length alone takes 8": {},
+		"it has 7 bytes, and the header's length alone takes 8": make([]byte, 7),
+		"should have 18446744073709551615 bytes, and only 2":    append(length(math.MaxUint64), "{}"...),
+		"should have 3 bytes, and only 2 follow":                append(length(3), "{}"...),
+	} {
+		_, err := readHeader(bytes.NewReader(content), int64(len(content)))
+		require.ErrorContains(t, err, want)
+	}
+
+	path := filepath.Join(t.TempDir(), "sparse.safetensors")
+	require.NoError(t, os.WriteFile(path, length(maxHeader+1), 0o666))
+	require.NoError(t, os.Truncate(path, maxHeader+100))
+	_, err := Open(path)
+	require.EqualError(t, err, path+": the header has 100000001 bytes; at most 100000000 are read")
+}
+
+func TestAShapeOfTooManyDimensionsIsAnErrorOnlyForTheTensorItself(t *testing.T) {
+	f, err := Open(write(t, `{"x":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}}`, 4))
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = f.Tensor("x")
+	require.ErrorContains(t, err, `tensor "x": shape [1, 1, 1, 1, 1, 1, 1, 1, 1] has 9 dimensions; at most 8 are possible`)
+}
+
+func TestAnEmptyShapeWithHugeDimensionsIsEmpty(t *testing.T) {
+	f, err := Open(write(t, `{"x":{"dtype":"F32","shape":[4294967296,4294967296,0],"data_offsets":[0,0]}}`, 0))
+	require.NoError(t, err)
+	defer f.Close()
+	x, err := f.Tensor("x")
+	require.NoError(t, err)
+	require.Empty(t, x.Data)
+}
+
+// FuzzHeader holds that any bytes are refused, or are a file in which every
+// tensor lies inside of the data.
+func FuzzHeader(f *testing.F) {
+	python, err := os.ReadFile("testdata/python.safetensors")
+	require.NoError(f, err)
+	f.Add(python)
+	f.Add(file(`{}`, 0))
+	f.Add(file(`{"x":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"y":{"dtype":"U8","shape":[1],"data_offsets":[8,9]}}  `, 9))
+	f.Add(file(`{"x":{"dtype":"BOOL","shape":[4294967296,4294967296],"data_offsets":[0,0]}}`, 0))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		h, err := readHeader(bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			return
+		}
+		require.Len(t, h.entries, len(h.names))
+		var sum int64
+		for _, name := range h.names {
+			e := h.entries[name]
+			require.LessOrEqual(t, int64(0), e.begin)
+			require.LessOrEqual(t, e.begin, e.end)
+			require.LessOrEqual(t, h.data+e.end, int64(len(content)))
+			if e.typ.DType != 0 {
+				require.EqualValues(t, e.end-e.begin, e.typ.Bytes())
+			}
+			sum += e.end - e.begin
+		}
+		require.EqualValues(t, len(content), h.data+sum)
+	})
+}

@@ -1,0 +1,182 @@
+// Package safetensors reads and writes safetensors files, the format in which
+// PyTorch's users keep weights.
+//
+// A file is an 8-byte length, a JSON header that gives each tensor's dtype,
+// shape and place, and the tensors' bytes. Nothing in the header is believed
+// before it has been checked against the file's size: lengths and offsets are
+// in range, tensors neither overlap nor leave holes, a shape and its bytes
+// agree, no name comes twice. So no tensor that [Open] accepted asks for more
+// memory than its file has bytes.
+//
+// Dtypes that flowrun doesn't have (U8, F8_E4M3, …) are no fault of a file: it
+// opens, and the error comes when such a tensor is asked for.
+//
+// Every error names the file, and the tensor where there is one.
+package safetensors
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// dtypes maps the format's names to ours.
+var dtypes = map[string]ir.DType{
+	"BOOL": ir.Bool,
+	"I32":  ir.I32,
+	"I64":  ir.I64,
+	"F16":  ir.F16,
+	"BF16": ir.BF16,
+	"F32":  ir.F32,
+	"F64":  ir.F64,
+}
+
+// File is an open file. Its methods may be called from several goroutines.
+type File struct {
+	path   string
+	file   *os.File
+	header *header
+}
+
+// Open reads and checks the header of a file. No tensor is read yet.
+func Open(path string) (*File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err // names the path itself
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	var h *header
+	if err == nil {
+		h, err = readHeader(file, info.Size())
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &File{path, file, h}, nil
+}
+
+// Close closes the file.
+func (f *File) Close() error { return f.file.Close() }
+
+// Names lists the tensors, sorted.
+func (f *File) Names() []string { return slices.Clone(f.header.names) }
+
+// Metadata gives the free text of the header, by key. PyTorch writes "format".
+func (f *File) Metadata() map[string]string { return f.header.metadata }
+
+// Type gives a tensor's type. It fails if there is no such tensor, or if its
+// dtype or shape is one that flowrun doesn't have.
+func (f *File) Type(name string) (ir.Type, error) {
+	e, err := f.entry(name)
+	if err != nil {
+		return ir.Type{}, err
+	}
+	return e.typ, nil
+}
+
+// Tensor reads a tensor. It fails where Type fails, if reading does, and if a
+// BOOL element is neither 0 nor 1.
+func (f *File) Tensor(name string) (*ir.Tensor, error) {
+	e, err := f.entry(name)
+	if err != nil {
+		return nil, err
+	}
+	t := ir.NewTensor(e.typ)
+	if err := f.read(name, e, t.Data, 0); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// ReadAt fills dst with a tensor's bytes from byte offset on, as dense
+// little-endian elements. Reading past the tensor's end is an error.
+func (f *File) ReadAt(name string, dst []byte, offset int64) error {
+	e, err := f.entry(name)
+	if err != nil {
+		return err
+	}
+	if size := e.end - e.begin; offset < 0 || offset > size || int64(len(dst)) > size-offset {
+		return f.errorf(name, "bytes %d to %d were asked for; it has %d", offset, offset+int64(len(dst)), size)
+	}
+	return f.read(name, e, dst, offset)
+}
+
+func (f *File) read(name string, e *entry, dst []byte, offset int64) error {
+	if len(dst) == 0 {
+		return nil
+	}
+	if _, err := f.file.ReadAt(dst, f.header.data+e.begin+offset); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("the file was cut off after it had been opened")
+		}
+		return f.errorf(name, "%w", err)
+	}
+	if e.typ.DType != ir.Bool {
+		return nil
+	}
+	for i, b := range dst {
+		if b > 1 {
+			return f.errorf(name, "element %d is the byte %d; a BOOL is 0 or 1", offset+int64(i), b)
+		}
+	}
+	return nil
+}
+
+// entry finds a tensor that flowrun can hold.
+func (f *File) entry(name string) (*entry, error) {
+	e, ok := f.header.entries[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: there is no tensor %q; the file holds %s", f.path, name, listNames(f.header.names))
+	}
+	if e.typ.DType == ir.Invalid {
+		return nil, f.errorf(name, "its dtype %s is not supported; these are: %s", e.dtype, supported)
+	}
+	if err := ir.CheckShape(e.typ.DType, e.typ.Shape); err != nil {
+		return nil, f.errorf(name, "%w", err)
+	}
+	return e, nil
+}
+
+const supported = "BOOL, I32, I64, F16, BF16, F32, F64"
+
+func (f *File) errorf(tensor, format string, args ...any) error {
+	return fmt.Errorf("%s: tensor %q: %w", f.path, tensor, fmt.Errorf(format, args...))
+}
+
+// listNames names a few tensors and counts the others.
+func listNames(names []string) string {
+	const most = 8
+	if len(names) == 0 {
+		return "none"
+	}
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// Read reads all tensors of a file. It fails if any of them has a dtype or
+// shape that flowrun doesn't have.
+func Read(path string) (map[string]*ir.Tensor, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	tensors := make(map[string]*ir.Tensor, len(f.header.names))
+	for _, name := range f.header.names {
+		if tensors[name], err = f.Tensor(name); err != nil {
+			return nil, err
+		}
+	}
+	return tensors, nil
+}

@@ -1,0 +1,122 @@
+package safetensors
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+var one = map[string]*ir.Tensor{"x": ir.FromFloat32(ir.Shape{1}, []float32{1})}
+
+// requireOnly requires that a folder holds one file and nothing else.
+func requireOnly(t *testing.T, path, content string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, content, string(got))
+}
+
+func TestAFailedWriteLeavesTheOldFileAndNothingElse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o666))
+	full := errors.New("the disk is full")
+	err := replaceFile(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, "half of the n")
+		require.NoError(t, err)
+		return full
+	})
+	require.ErrorIs(t, err, full)
+	requireOnly(t, path, "old")
+}
+
+func TestTheOldFileIsWholeWhileTheNewOneIsWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o666))
+	require.NoError(t, replaceFile(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, "new")
+		got, _ := os.ReadFile(path)
+		require.Equal(t, "old", string(got))
+		return err
+	}))
+	requireOnly(t, path, "new")
+}
+
+func TestAReplacedFileKeepsItsMode(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such modes")
+	}
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o600))
+	require.NoError(t, os.Chmod(path, 0o664)) // more than the usual umask leaves
+	require.NoError(t, Write(path, one))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o664), info.Mode())
+}
+
+func TestAWriteProtectedFileIsNotReplaced(t *testing.T) {
+	if os.Geteuid() == 0 || runtime.GOOS == "windows" {
+		t.Skip("root may write anything; needs another user")
+	}
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o444))
+	require.ErrorIs(t, Write(path, one), os.ErrPermission)
+	requireOnly(t, path, "old")
+}
+
+func TestALinkIsFollowed(t *testing.T) {
+	folder := t.TempDir()
+	path, link := filepath.Join(folder, "w.safetensors"), filepath.Join(t.TempDir(), "latest")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o666))
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	require.NoError(t, Write(link, one))
+	got, err := Read(path)
+	require.NoError(t, err)
+	require.Equal(t, one, got)
+	info, err := os.Lstat(link)
+	require.NoError(t, err)
+	require.Equal(t, os.ModeSymlink, info.Mode().Type())
+}
+
+func TestOnlyARegularFileIsReplaced(t *testing.T) {
+	folder := t.TempDir()
+	require.EqualError(t, Write(folder, one), folder+" was not written: it is not a regular file")
+	if runtime.GOOS != "windows" {
+		require.EqualError(t, Write(os.DevNull, one), "/dev/null was not written: it is not a regular file")
+	}
+}
+
+func TestAFolderThatIsNotThereIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none", "w.safetensors")
+	err := Write(path, one)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, path+" was not written: ")
+}
+
+func TestATensorThatNoFileCanHoldIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o666))
+	f32 := ir.Type{DType: ir.F32, Shape: ir.Shape{2}}
+	for want, tensors := range map[string]map[string]*ir.Tensor{
+		`tensor "x": it is f32[2], 8 bytes, but holds 4`:               {"x": {Type: f32, Data: make([]byte, 4)}},
+		`tensor "x": its dtype is invalid`:                             {"x": {}},
+		`tensor "__metadata__": the format keeps this name for itself`: {metadataKey: ir.NewTensor(f32)},
+		`tensor "\xff": the name is not UTF-8`:                         {"\xff": ir.NewTensor(f32)},
+		`tensor "x": shape [-1] has a negative dimension`:              {"x": {Type: ir.Type{DType: ir.F32, Shape: ir.Shape{-1}}}},
+	} {
+		require.EqualError(t, Write(path, tensors), path+": "+want)
+		requireOnly(t, path, "old")
+	}
+}

@@ -1,0 +1,65 @@
+package diag
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// DidYouMean gives the candidate that a misspelled name most likely stands for,
+// or "". Case doesn't count; the distance allowed grows with the name's length.
+// Of equally near candidates the alphabetically first wins.
+func DidYouMean(name string, candidates []string) string {
+	if len(name) > 64 { // nobody misspells that; and the distance costs its square
+		return ""
+	}
+	allowed := 1 + len(name)/4
+	best, bestDistance := "", allowed+1
+	sorted := slices.Clone(candidates)
+	slices.Sort(sorted)
+	for _, c := range sorted {
+		if c == name || len(c) > 64 {
+			continue
+		}
+		d := distance(strings.ToLower(name), strings.ToLower(c))
+		if d < bestDistance && d < max(len(name), len(c)) {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// Suggestion is DidYouMean as a help text, or "".
+func Suggestion(name string, candidates []string) string {
+	if s := DidYouMean(name, candidates); s != "" {
+		return fmt.Sprintf("did you mean %q?", s)
+	}
+	return ""
+}
+
+// distance is the optimal string alignment distance: insertions, deletions,
+// substitutions and swaps of neighbours each count one.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	before := make([]int, len(y)+1) // row i-2
+	above := make([]int, len(y)+1)  // row i-1
+	row := make([]int, len(y)+1)
+	for j := range above {
+		above[j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		row[0] = i
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, above, row = above, row, before
+	}
+	return above[len(y)]
+}

@@ -1,0 +1,197 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower"
+)
+
+// Handle stands for a state or a node that callers ask for.
+type Handle int32
+
+// fetch is the edge from a value to the host's copy of it: dirty when the value
+// has a newer version than the copy.
+type fetch struct {
+	tensor  *ir.Tensor
+	used    uint64
+	command device.Command
+}
+
+// Lookup finds a state or a node by its name: a parameter, "metrics.loss", a
+// node of the model.
+func (s *Session) Lookup(name string) (Handle, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lookup(name)
+}
+
+func (s *Session) lookup(name string) (Handle, error) {
+	if s.names == nil {
+		s.names = make(map[string]int32, len(s.plan.Graph.Nodes))
+		for i, n := range s.plan.Graph.Nodes {
+			if n.Name != "" && n.State == nil && n.Op != ir.CopyOp {
+				s.names[n.Name] = int32(i)
+			}
+		}
+		for _, o := range s.plan.Graph.Outputs {
+			s.names[o.Name] = int32(o.Node.ID)
+		}
+		for _, st := range s.states {
+			s.names[s.plan.Graph.Nodes[st.node].State.Name] = st.node
+		}
+	}
+	n, ok := s.names[name]
+	if !ok {
+		return 0, fmt.Errorf("engine: there is no state and no node %s", name)
+	}
+	return Handle(n), nil
+}
+
+// Demand brings the value of a handle up to date where it lives. With nothing
+// out of date it costs two comparisons, whatever the size of the graph.
+func (s *Session) Demand(h Handle) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return err
+	}
+	return s.demandKept(int32(h))
+}
+
+// demandKept demands a node after making sure that it can keep its value.
+func (s *Session) demandKept(n int32) error {
+	node := &s.nodes[n]
+	if s.steady == nil && s.stands(n) && node.storage <= lower.Kept && node.version > 0 {
+		return nil
+	}
+	s.catchUp()
+	if node.storage > lower.Kept {
+		if err := s.moveOut(n, lower.Kept); err != nil {
+			return err
+		}
+	}
+	return s.demandNodes(n)
+}
+
+// Get gives the value of a state or a node. For a state, that is its value
+// after the last step; for a node, what it is at the states as they are now,
+// which is what the next step will see. The tensor is the caller's.
+func (s *Session) Get(name string) (*ir.Tensor, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, err := s.lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.fetch(int32(h))
+	if err != nil {
+		return nil, err
+	}
+	return t.Clone(), nil
+}
+
+// fetch brings a value to the host, if the host's copy isn't current.
+func (s *Session) fetch(n int32) (*ir.Tensor, error) {
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	if err := s.demandKept(n); err != nil {
+		return nil, err
+	}
+	node := s.plan.Graph.Nodes[n]
+	f := s.fetches[n]
+	if f == nil {
+		f = &fetch{tensor: ir.NewTensor(node.Type)}
+		s.fetches[n] = f
+	}
+	if f.used == s.nodes[n].version {
+		return f.tensor, nil
+	}
+	// Bound anew each time: a node may have moved.
+	c, err := s.devices[node.Space].BindToHost(f.tensor.Data, s.slice(n))
+	if err == nil {
+		err = c.Run()
+	}
+	if err != nil {
+		return nil, s.failure(n, fmt.Errorf("reading it: %w", err))
+	}
+	s.countCopy(&s.stats, node.Space, 0, int64(node.Type.Bytes()), 1)
+	f.used = s.nodes[n].version
+	return f.tensor, nil
+}
+
+// Set writes a state. Everything that depends on it is out of date from now on,
+// its copies on other devices first of all.
+func (s *Session) Set(name string, t *ir.Tensor) error {
+	return s.SetAll(map[string]*ir.Tensor{name: t})
+}
+
+// SetAll writes several states at once: all of them, or, if a name or a type is
+// wrong, none.
+func (s *Session) SetAll(values map[string]*ir.Tensor) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	names := slices.Sorted(maps.Keys(values))
+	var nodes []int32
+	for _, name := range names {
+		st := s.plan.Graph.State(name)
+		if st == nil {
+			return fmt.Errorf("engine: there is no state %s", name)
+		}
+		t := values[name]
+		if !t.Type.Equal(st.Type) || len(t.Data) != t.Type.Bytes() {
+			return fmt.Errorf("engine: %s is %s; it can't be set to %s", name, st.Type, t.Type)
+		}
+		nodes = append(nodes, int32(st.Read.ID))
+	}
+	s.touched()
+	for i, name := range names {
+		if err := s.write(nodes[i], values[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes one state's home.
+func (s *Session) write(n int32, t *ir.Tensor) error {
+	node := s.plan.Graph.Nodes[n]
+	st := s.nodes[n].state
+	c, err := s.devices[node.Space].BindFromHost(s.slice(n), t.Data)
+	if err == nil {
+		err = c.Run()
+	}
+	if err != nil {
+		// Its home may be half written.
+		s.poisoned([]int32{st}, s.failure(n, fmt.Errorf("setting it: %w", err)))
+		return s.poison
+	}
+	s.countCopy(&s.stats, 0, node.Space, int64(node.Type.Bytes()), 1)
+	s.written(st)
+	if s.states[st].next >= 0 {
+		s.states[st].overwrites = true
+		s.makeDue(st)
+	}
+	s.restored(st)
+	return nil
+}
+
+// restored lifts the poison when the last suspect state has been written.
+func (s *Session) restored(st int32) {
+	if s.poison == nil {
+		return
+	}
+	delete(s.suspect, st)
+	if len(s.suspect) == 0 {
+		s.poison = nil
+		return
+	}
+	s.poison = &Poisoned{States: s.suspectNames(), Err: s.poison.(*Poisoned).Err}
+}

@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/lower"
+)
+
+// Unset says that a value was asked for that depends on a state nobody has
+// given a value: an input, or a parameter before the weights were loaded.
+type Unset struct{ State string }
+
+// Error names the state.
+func (e *Unset) Error() string { return fmt.Sprintf("%s has no value yet: set it first", e.State) }
+
+// demandNodes brings kept nodes up to date, outside of a step.
+func (s *Session) demandNodes(roots ...int32) error {
+	s.catchUp()
+	work, unset := s.collect(roots)
+	if unset >= 0 {
+		return &Unset{s.plan.Graph.States[unset].Name}
+	}
+	if len(work) == 0 {
+		return nil
+	}
+	s.touched()
+	moved := false
+	for _, n := range work {
+		if s.nodes[n].storage == lower.InPlace {
+			if err := s.moveOut(n, lower.Transient); err != nil {
+				return err
+			}
+			moved = true
+		}
+	}
+	if moved { // what reads a moved value has to find it in its new place
+		work, _ = s.collect(roots)
+	}
+	for _, n := range work {
+		if err := s.run(n, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run runs a node whose operands stand.
+func (s *Session) run(n int32, replay bool) error {
+	c, err := s.command(n)
+	if err != nil {
+		return err
+	}
+	if err := c.Run(); err != nil {
+		return s.failure(n, err)
+	}
+	s.count(&s.stats, n, 1)
+	s.hasRun(n, replay)
+	return nil
+}
+
+// hasRun does the bookkeeping of a run, and tells whoever traces.
+func (s *Session) hasRun(n int32, replay bool) {
+	again := s.options.Trace != nil && !s.dirty(n)
+	s.ran(n)
+	if s.options.Trace == nil {
+		return
+	}
+	e := Execution{Node: s.plan.Graph.Nodes[n], Demand: s.demand, Again: again, Replay: replay, Version: s.nodes[n].version}
+	for _, in := range s.in(n) {
+		e.Inputs = append(e.Inputs, s.nodes[in.from].version)
+	}
+	s.options.Trace(e)
+}
+
+func (s *Session) isInPlace(n int32) bool { return s.nodes[n].storage == lower.InPlace }
+
+// poisoned makes the session refuse all demands until the given states are
+// restored.
+func (s *Session) poisoned(states []int32, cause error) {
+	for _, st := range states {
+		s.suspect[st] = true
+	}
+	s.poison = &Poisoned{States: s.suspectNames(), Err: cause}
+	s.touched()
+}
+
+// Poisoned says that a failure has left states half written. Every demand gives
+// it until all of them have been set.
+type Poisoned struct {
+	States []string
+	Err    error
+}
+
+// Error names the cause and the states to restore.
+func (e *Poisoned) Error() string {
+	return fmt.Sprintf("states were being written when a command failed; restore %s first: %v",
+		strings.Join(e.States, ", "), e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *Poisoned) Unwrap() error { return e.Err }
+
+func (s *Session) suspectNames() []string {
+	var names []string
+	for _, st := range slices.Sorted(maps.Keys(s.suspect)) {
+		names = append(names, s.plan.Graph.States[st].Name)
+	}
+	return names
+}

@@ -1,0 +1,285 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Loop says how to run steps: which states hold the counter, the stop
+// condition, the loss and the metrics, and when to stop.
+type Loop struct {
+	Step     string   // the step counter, i64[]
+	Stopped  string   // the stop condition, bool[]; "" if there is none
+	Loss     string   // the raw loss; "" if there is none
+	Metrics  []string // in the order in which observers see them
+	MaxSteps int64    // stop when the counter reaches it; 0: no limit
+
+	Observers []Observer
+}
+
+// probe reads a scalar state after a step.
+type probe struct {
+	tensor *ir.Tensor
+	space  int
+	copy   device.Command // nil if tensor is the state's own memory
+}
+
+func (s *Session) probe(name string) (*probe, error) {
+	st := s.plan.Graph.State(name)
+	if st == nil {
+		return nil, fmt.Errorf("engine: there is no state %s", name)
+	}
+	if len(st.Type.Shape) != 0 {
+		return nil, fmt.Errorf("engine: %s is %s, not a scalar", name, st.Type)
+	}
+	home := s.slice(int32(st.Read.ID))
+	p := &probe{space: st.Home}
+	if host := home.Host(); host != nil {
+		p.tensor = &ir.Tensor{Type: st.Type, Data: host}
+		return p, nil
+	}
+	p.tensor = ir.NewTensor(st.Type)
+	var err error
+	p.copy, err = s.devices[st.Home].BindToHost(p.tensor.Data, home)
+	return p, err
+}
+
+// read gives the state's value as it is now.
+func (s *Session) read(p *probe) (float64, error) {
+	if p.copy != nil {
+		if err := p.copy.Run(); err != nil {
+			return 0, err
+		}
+		s.countCopy(&s.stats, p.space, 0, int64(len(p.tensor.Data)), 1)
+	}
+	return p.tensor.Float(0), nil
+}
+
+// Run runs steps until the stop condition holds, the limit is reached or the
+// context is cancelled; that is no error, and the summary says which it was.
+// Metrics are read only when an observer wants them: on a device, reading costs
+// a copy.
+func (s *Session) Run(ctx context.Context, l Loop) (Summary, error) {
+	r := &runner{session: s, loop: l, start: time.Now()}
+	if err := r.prepare(); err != nil {
+		return Summary{}, err
+	}
+	err := r.run(ctx)
+	if endErr := r.end(); err == nil {
+		err = endErr
+	}
+	return r.summary, err
+}
+
+// runner is a run in progress.
+type runner struct {
+	session  *Session
+	loop     Loop
+	start    time.Time
+	step     int64 // the counter
+	stopped  *probe
+	loss     *probe
+	metrics  []*probe
+	record   Record
+	due      []time.Duration // per observer, when it is next due by time
+	chunk    int64           // steps between looks at the clock
+	looked   int64           // the step of the last look
+	lookedAt time.Duration
+	summary  Summary
+}
+
+// clockEvery is how often the clock is looked at when observers go by time.
+const clockEvery = 10 * time.Millisecond
+
+func (r *runner) prepare() error {
+	s := r.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return err
+	}
+	counter, err := s.probe(r.loop.Step)
+	if err != nil {
+		return err
+	}
+	if _, err := s.read(counter); err != nil {
+		return err
+	}
+	r.step = counter.tensor.Int(0)
+	if r.loop.Stopped != "" {
+		if r.stopped, err = s.probe(r.loop.Stopped); err != nil {
+			return err
+		}
+	}
+	if r.loop.Loss != "" {
+		if r.loss, err = s.probe(r.loop.Loss); err != nil {
+			return err
+		}
+	}
+	for _, name := range r.loop.Metrics {
+		p, err := s.probe(name)
+		if err != nil {
+			return err
+		}
+		r.metrics = append(r.metrics, p)
+	}
+	r.record.Metrics = make([]float64, len(r.metrics))
+	r.due = make([]time.Duration, len(r.loop.Observers))
+	r.chunk = 1
+	r.looked = r.step
+	return nil
+}
+
+func (r *runner) run(ctx context.Context) error {
+	done := ctx.Done()
+	stop, err := r.holds()
+	if err != nil {
+		return err
+	}
+	for {
+		switch {
+		case stop:
+			r.summary.Stopped = StoppedUntil
+			return nil
+		case r.loop.MaxSteps > 0 && r.step >= r.loop.MaxSteps:
+			r.summary.Stopped = StoppedMaxSteps
+			return nil
+		}
+		select {
+		case <-done:
+			r.summary.Stopped = StoppedInterrupted
+			return nil
+		default:
+		}
+		if stop, err = r.one(); err != nil {
+			return err
+		}
+		if err := r.observe(); err != nil {
+			return err
+		}
+	}
+}
+
+// one runs a step and says whether the stop condition now holds.
+func (r *runner) one() (bool, error) {
+	s := r.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return false, err
+	}
+	if err := s.step(); err != nil {
+		return false, err
+	}
+	r.step++
+	r.summary.Steps++
+	if r.stopped == nil {
+		return false, nil
+	}
+	v, err := s.read(r.stopped)
+	return v != 0, err
+}
+
+// holds reads the stop condition before the first step.
+func (r *runner) holds() (bool, error) {
+	if r.stopped == nil {
+		return false, nil
+	}
+	r.session.mu.Lock()
+	defer r.session.mu.Unlock()
+	v, err := r.session.read(r.stopped)
+	return v != 0, err
+}
+
+// observe calls the observers that are due after a step.
+func (r *runner) observe() error {
+	var elapsed time.Duration
+	looked := false
+	if r.step-r.looked >= r.chunk {
+		elapsed, looked = time.Since(r.start), true
+		r.adapt(elapsed)
+	}
+	fresh := false
+	for i := range r.loop.Observers {
+		o := &r.loop.Observers[i]
+		byCount := o.Every > 0 && r.step%o.Every == 0
+		byTime := o.Interval > 0 && looked && elapsed >= r.due[i]
+		if !byCount && !byTime {
+			continue
+		}
+		if !fresh {
+			if err := r.fill(); err != nil {
+				return err
+			}
+			fresh = true
+		}
+		if byTime {
+			r.due[i] = elapsed + o.Interval
+		}
+		if err := o.Observe(r.record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// adapt chooses how many steps to take before looking at the clock again, so
+// that looking costs nothing beside short steps and is punctual beside long
+// ones.
+func (r *runner) adapt(elapsed time.Duration) {
+	took := elapsed - r.lookedAt
+	r.looked, r.lookedAt = r.step, elapsed
+	switch {
+	case took < clockEvery/2:
+		r.chunk = min(2*r.chunk, 1<<20)
+	case took > 2*clockEvery:
+		r.chunk = max(r.chunk/2, 1)
+	}
+}
+
+// fill reads what observers are shown.
+func (r *runner) fill() error {
+	s := r.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.record.Step = r.step
+	r.record.Elapsed = time.Since(r.start)
+	var err error
+	if r.loss != nil {
+		if r.record.Loss, err = s.read(r.loss); err != nil {
+			return err
+		}
+	}
+	for i, p := range r.metrics {
+		if r.record.Metrics[i], err = s.read(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end waits for the devices, fills the summary and tells the observers.
+func (r *runner) end() error {
+	for _, d := range r.session.devices {
+		if err := d.Sync(); err != nil {
+			return err
+		}
+	}
+	if err := r.fill(); err != nil {
+		return err
+	}
+	r.record.Last = true
+	r.summary.Elapsed = r.record.Elapsed
+	r.summary.Loss = r.record.Loss
+	r.summary.Metrics = append([]float64(nil), r.record.Metrics...)
+	for _, o := range r.loop.Observers {
+		if err := o.Observe(r.record); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Abs is abs.
+var Abs = ir.Register(&ir.Op{
+	Name: "abs",
+	Doc: `abs(x): the size of x without its sign, element by element.
+
+The gradient at 0 is 0. The smallest integer stays itself.
+
+Example: abs([-1.5, 2.0]) = [1.5, 2.0]`,
+	Params: paramsUnary,
+	Class:  ir.Elementwise,
+	Infer:  likeNumber,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{mul(b, g, sign(b, n.Inputs[0]))}
+	},
+	Eval: eachNumber(math.Abs, func(v int64) int64 { return max(v, -v) }),
+})

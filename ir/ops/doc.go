@@ -1,0 +1,21 @@
+// Package ops is every operator of the language, one file each: its signature,
+// type rule, gradient, reference evaluation and documentation.
+//
+// Invariants, checked by the package's tests:
+//
+//   - Importing the package registers all ops with ir. An op's variable is the
+//     op: b.Apply(ops.Add, x, y) builds a node.
+//   - A type rule brings attributes into normal form (dims positive, sorted and
+//     complete; a dtype always there) and gives the same for what it has already
+//     normalised, so that nodes can be copied.
+//   - A gradient has its operand's type. It is right where PyTorch's is: at
+//     ties, at zero, and in branches that weren't taken.
+//   - Eval computes floats in float64, whatever the dtype, and integers exactly,
+//     wrapping around at their width. NaN, infinities, empty tensors and scalars
+//     behave as in PyTorch.
+//   - An op without Decompose has a kernel of its own name on every device. One
+//     with it has none: lowering replaces it by what Decompose builds, which
+//     keeps intermediate values of f16 and bf16 in f32.
+//   - The last paragraph of a Doc is an example that the tests evaluate:
+//     "Example: add([1, 2], 10) = [11, 12]".
+package ops

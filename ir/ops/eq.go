@@ -1,0 +1,21 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Eq is eq.
+var Eq = ir.Register(&ir.Op{
+	Name: "eq",
+	Doc: `eq(a, b): whether a is equal to b, element by element: a == b.
+
+a and b are broadcast; the result is bool. NaN equals nothing, not itself either.
+
+Example: eq([1, 2, 3], 2) = [false, true, false]`,
+	Params:      paramsBinary,
+	Class:       ir.Elementwise,
+	Commutative: true,
+	Promote:     ir.PromoteAll,
+	Infer:       compare,
+	Eval: eachComparison(
+		func(a, b float64) bool { return a == b },
+		func(a, b int64) bool { return a == b }),
+})

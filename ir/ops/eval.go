@@ -1,0 +1,169 @@
+package ops
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// What reference evaluations share. They are written to be read: an element's
+// operands are found by a table of offsets, whatever the op does to shapes.
+
+type evalFunc = func(n *ir.Node, in []*ir.Array) *ir.Array
+
+// offsets lists where the elements of a strided view lie, in row-major order.
+func offsets(shape ir.Shape, strides []int, start int) []int {
+	out := make([]int, 0, shape.Numel())
+	if shape.Numel() == 0 {
+		return out
+	}
+	index := make([]int, len(shape))
+	for at := start; ; {
+		out = append(out, at)
+		d := len(shape) - 1
+		for ; d >= 0; d-- {
+			index[d]++
+			at += strides[d]
+			if index[d] < shape[d] {
+				break
+			}
+			at -= index[d] * strides[d]
+			index[d] = 0
+		}
+		if d < 0 {
+			return out
+		}
+	}
+}
+
+// broadcastOffsets lists, for each element of a value of shape to, which element
+// of a value of shape from it is.
+func broadcastOffsets(from, to ir.Shape) []int {
+	strides := make([]int, len(to))
+	lead := len(to) - len(from)
+	for i, s := range from.Strides() {
+		if from[i] != 1 {
+			strides[lead+i] = s
+		}
+	}
+	return offsets(to, strides, 0)
+}
+
+// lines lists the offsets of a value's elements so that those which differ only
+// in dims follow each other, in runs of the length given.
+func lines(shape ir.Shape, dims []int) (offs []int, length int) {
+	strides := shape.Strides()
+	var viewShape ir.Shape
+	var viewStrides []int
+	for pass := range 2 {
+		for i, d := range shape {
+			if slices.Contains(dims, i) == (pass == 1) {
+				viewShape = append(viewShape, d)
+				viewStrides = append(viewStrides, strides[i])
+			}
+		}
+	}
+	length = 1
+	for _, d := range dims {
+		length *= shape[d]
+	}
+	return offsets(viewShape, viewStrides, 0), length
+}
+
+// pick makes an array of the elements at offsets.
+func pick(t ir.Type, x *ir.Array, offs []int) *ir.Array {
+	out := ir.NewArray(t)
+	for i, at := range offs {
+		if out.F != nil {
+			out.F[i] = x.F[at]
+		} else {
+			out.I[i] = x.I[at]
+		}
+	}
+	return out
+}
+
+// wrap brings an integer into the range of its dtype as machines do.
+func wrap(d ir.DType, v int64) int64 {
+	if d == ir.I32 {
+		return int64(int32(v))
+	}
+	return v
+}
+
+func truth(v bool) int64 {
+	if v {
+		return 1
+	}
+	return 0
+}
+
+// eachFloat evaluates an elementwise op that exists for floats only.
+func eachFloat(f func(float64) float64) evalFunc {
+	return func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out := ir.NewArray(n.Type)
+		for i, v := range in[0].F {
+			out.F[i] = f(v)
+		}
+		return out
+	}
+}
+
+// eachNumber evaluates an elementwise op of one operand, in its own dtype.
+func eachNumber(f func(float64) float64, fi func(int64) int64) evalFunc {
+	floats := eachFloat(f)
+	return func(n *ir.Node, in []*ir.Array) *ir.Array {
+		if in[0].F != nil {
+			return floats(n, in)
+		}
+		out := ir.NewArray(n.Type)
+		for i, v := range in[0].I {
+			out.I[i] = wrap(n.Type.DType, fi(v))
+		}
+		return out
+	}
+}
+
+// eachTest evaluates an elementwise test. Integers are given to it as floats,
+// which keeps whether they are zero, finite or NaN.
+func eachTest(f func(float64) bool) evalFunc {
+	return func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out := ir.NewArray(n.Type)
+		for i := range out.I {
+			out.I[i] = truth(f(in[0].At(i)))
+		}
+		return out
+	}
+}
+
+// eachPair evaluates a binary op over broadcast operands.
+func eachPair(f func(a, b float64) float64, fi func(a, b int64) int64) evalFunc {
+	return func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out := ir.NewArray(n.Type)
+		a, b := broadcastOffsets(in[0].Type.Shape, n.Type.Shape), broadcastOffsets(in[1].Type.Shape, n.Type.Shape)
+		for i := range out.Len() {
+			if out.F != nil {
+				out.F[i] = f(in[0].F[a[i]], in[1].F[b[i]])
+			} else {
+				out.I[i] = wrap(n.Type.DType, fi(in[0].I[a[i]], in[1].I[b[i]]))
+			}
+		}
+		return out
+	}
+}
+
+// eachComparison evaluates a comparison over broadcast operands.
+func eachComparison(f func(a, b float64) bool, fi func(a, b int64) bool) evalFunc {
+	return func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out := ir.NewArray(n.Type)
+		a, b := broadcastOffsets(in[0].Type.Shape, n.Type.Shape), broadcastOffsets(in[1].Type.Shape, n.Type.Shape)
+		for i := range out.I {
+			if in[0].F != nil {
+				out.I[i] = truth(f(in[0].F[a[i]], in[1].F[b[i]]))
+			} else {
+				out.I[i] = truth(fi(in[0].I[a[i]], in[1].I[b[i]]))
+			}
+		}
+		return out
+	}
+}

@@ -1,0 +1,20 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Ge is ge.
+var Ge = ir.Register(&ir.Op{
+	Name: "ge",
+	Doc: `ge(a, b): whether a is at least b, element by element: a >= b.
+
+a and b are broadcast; the result is bool. False where one of them is NaN.
+
+Example: ge([1, 2, 3], 2) = [false, true, true]`,
+	Params:  paramsBinary,
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteAll,
+	Infer:   compare,
+	Eval: eachComparison(
+		func(a, b float64) bool { return a >= b },
+		func(a, b int64) bool { return a >= b }),
+})

@@ -1,0 +1,30 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Gelu is gelu.
+var Gelu = ir.Register(&ir.Op{
+	Name: "gelu",
+	Doc: `gelu(x): x times the chance that a standard normal is below x, element by element.
+
+That is x/2 * (1 + erf(x / sqrt(2))). Integers and bools count as f32.
+
+Example: gelu([0.0, 1.0]) = [0.0, 0.84134475]`,
+	Params:  paramsUnary,
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteFloat,
+	Infer:   likeOperand,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		x := n.Inputs[0]
+		below := mul(b, add(b, erf(b, mul(b, x, math.Sqrt2/2)), 1.0), 0.5)
+		density := mul(b, exp(b, mul(b, square(b, x), -0.5)), 1/math.Sqrt(2*math.Pi))
+		return nodes{mul(b, g, add(b, below, mul(b, x, density)))}
+	},
+	Eval: eachFloat(func(v float64) float64 { return v * normalBelow(v) }),
+})
+
+func normalBelow(v float64) float64 { return 0.5 * math.Erfc(-v/math.Sqrt2) }

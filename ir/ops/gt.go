@@ -1,0 +1,20 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Gt is gt.
+var Gt = ir.Register(&ir.Op{
+	Name: "gt",
+	Doc: `gt(a, b): whether a is greater than b, element by element: a > b.
+
+a and b are broadcast; the result is bool. False where one of them is NaN.
+
+Example: gt([1, 2, 3], 2) = [false, false, true]`,
+	Params:  paramsBinary,
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteAll,
+	Infer:   compare,
+	Eval: eachComparison(
+		func(a, b float64) bool { return a > b },
+		func(a, b int64) bool { return a > b }),
+})

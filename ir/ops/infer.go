@@ -1,0 +1,166 @@
+package ops
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// refuse makes the error of a type rule, with what to do about it.
+func refuse(param, help, format string, args ...any) error {
+	return &ir.ArgError{Param: param, Msg: fmt.Sprintf(format, args...), Help: help}
+}
+
+// named calls operand i what the spec calls it, or else by its parameter, and
+// gives its type as it was before promotion: "w1 is f32[16, 16]".
+func named(n *ir.Node, i int) string {
+	return fmt.Sprintf("%s is %s", operandName(n, i), n.Inputs[i].Type)
+}
+
+func operandName(n *ir.Node, i int) string {
+	in := n.Inputs[i]
+	for in.Op == ir.CastOp && in.Name == "" { // promotion may have put it there
+		in = in.Inputs[0]
+	}
+	if in.Name != "" {
+		return in.Name
+	}
+	name := n.OperandName(i)
+	if from, to := n.Operand(name); to-from > 1 {
+		return fmt.Sprintf("%s[%d]", name, i-from)
+	}
+	return name
+}
+
+// likeOperand is the type rule of elementwise ops with one operand.
+func likeOperand(n *ir.Node) (ir.Type, error) { return n.Inputs[0].Type, nil }
+
+// likeNumber is likeOperand for ops that bools don't have.
+func likeNumber(n *ir.Node) (ir.Type, error) {
+	if err := refuseBool(n, 0); err != nil {
+		return ir.Type{}, err
+	}
+	return n.Inputs[0].Type, nil
+}
+
+func refuseBool(n *ir.Node, i int) error {
+	if n.Inputs[i].Type.DType != ir.Bool {
+		return nil
+	}
+	return refuse(n.OperandName(i), `cast it first: cast(x, "i32") or cast(x, "f32")`,
+		"%s has no meaning for bools: %s", n.Op.Name, named(n, i))
+}
+
+// testOf is the type rule of elementwise tests.
+func testOf(n *ir.Node) (ir.Type, error) {
+	return ir.Type{DType: ir.Bool, Shape: n.Inputs[0].Type.Shape}, nil
+}
+
+// meet is the type rule of binary arithmetic: numbers of one dtype, broadcast.
+func meet(n *ir.Node) (ir.Type, error) {
+	for i := range n.Inputs {
+		if err := refuseBool(n, i); err != nil {
+			return ir.Type{}, err
+		}
+	}
+	shape, err := broadcastOperands(n)
+	return ir.Type{DType: n.Inputs[0].Type.DType, Shape: shape}, err
+}
+
+// compare is the type rule of comparisons and logical ops.
+func compare(n *ir.Node) (ir.Type, error) {
+	shape, err := broadcastOperands(n)
+	return ir.Type{DType: ir.Bool, Shape: shape}, err
+}
+
+// broadcastOperands is the shape in which all operands meet.
+func broadcastOperands(n *ir.Node) (ir.Shape, error) {
+	shape := n.Inputs[0].Type.Shape
+	for i := 1; i < len(n.Inputs); i++ {
+		next, ok := ir.Broadcast(shape, n.Inputs[i].Type.Shape)
+		if !ok {
+			return nil, refuseBroadcast(n, i)
+		}
+		shape = next
+	}
+	return shape, nil
+}
+
+// refuseBroadcast says which dims of operand i and an earlier one don't fit.
+func refuseBroadcast(n *ir.Node, i int) error {
+	y := n.Inputs[i].Type.Shape
+	for j := range i {
+		x := n.Inputs[j].Type.Shape
+		for k := 1; k <= min(len(x), len(y)); k++ {
+			p, q := x[len(x)-k], y[len(y)-k]
+			if p != q && p != 1 && q != 1 {
+				return refuse(n.OperandName(i), "shapes are aligned at their last dims; unsqueeze or reshape one of them",
+					"shapes don't broadcast: %s, %s; dim -%d is %d and %d, which must be equal or one of them 1",
+					named(n, j), named(n, i), k, p, q)
+			}
+		}
+	}
+	return refuse(n.OperandName(i), "", "shapes don't broadcast: %s", named(n, i))
+}
+
+// normDim makes a single dim positive.
+func normDim(n *ir.Node, shape ir.Shape) (int, error) {
+	d, err := shape.Dim(n.Int("dim"))
+	if err != nil {
+		return 0, ir.Argf("dim", "%s", err)
+	}
+	n.SetAttr("dim", d)
+	return d, nil
+}
+
+// normDims makes a list of dims positive, sorted and complete: nil is all.
+func normDims(n *ir.Node, param string, shape ir.Shape) ([]int, error) {
+	given := n.Ints(param)
+	dims := make([]int, 0, len(shape))
+	if given == nil {
+		for i := range shape {
+			dims = append(dims, i)
+		}
+	}
+	if given != nil && len(given) == 0 && len(shape) > 0 {
+		return nil, refuse(param, "leave it out for all dims", "%s is an empty list", param)
+	}
+	for _, g := range given {
+		d, err := shape.Dim(g)
+		if err != nil {
+			return nil, ir.Argf(param, "%s", err)
+		}
+		if slices.Contains(dims, d) {
+			return nil, ir.Argf(param, "%s %v has dim %d twice", param, ir.Shape(given), d)
+		}
+		dims = append(dims, d)
+	}
+	slices.Sort(dims)
+	n.SetAttr(param, dims)
+	return dims, nil
+}
+
+// reduceShape normalises dim and gives the shape that is left.
+func reduceShape(n *ir.Node) (ir.Shape, error) {
+	x := n.Inputs[0].Type.Shape
+	dims, err := normDims(n, "dim", x)
+	if err != nil {
+		return nil, err
+	}
+	return without(x, dims, n.Bool("keepdim")), nil
+}
+
+// without is a shape with some dims dropped, or kept as 1.
+func without(s ir.Shape, dims []int, keep bool) ir.Shape {
+	out := ir.Shape{}
+	for i, d := range s {
+		switch {
+		case !slices.Contains(dims, i):
+			out = append(out, d)
+		case keep:
+			out = append(out, 1)
+		}
+	}
+	return out
+}

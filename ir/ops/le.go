@@ -1,0 +1,20 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Le is le.
+var Le = ir.Register(&ir.Op{
+	Name: "le",
+	Doc: `le(a, b): whether a is at most b, element by element: a <= b.
+
+a and b are broadcast; the result is bool. False where one of them is NaN.
+
+Example: le([1, 2, 3], 2) = [true, true, false]`,
+	Params:  paramsBinary,
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteAll,
+	Infer:   compare,
+	Eval: eachComparison(
+		func(a, b float64) bool { return a <= b },
+		func(a, b int64) bool { return a <= b }),
+})

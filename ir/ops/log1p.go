@@ -1,0 +1,25 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Log1p is log1p.
+var Log1p = ir.Register(&ir.Op{
+	Name: "log1p",
+	Doc: `log1p(x): log(1 + x), element by element, exact to the last digits near 0 too.
+
+It is -inf at -1 and NaN below. Integers and bools count as f32.
+
+Example: log1p([0.0, 1.0]) = [0.0, 0.69314718]`,
+	Params:  paramsUnary,
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteFloat,
+	Infer:   likeOperand,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{div(b, g, add(b, n.Inputs[0], 1.0))}
+	},
+	Eval: eachFloat(math.Log1p),
+})

@@ -1,0 +1,25 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Log2 is log2.
+var Log2 = ir.Register(&ir.Op{
+	Name: "log2",
+	Doc: `log2(x): the logarithm to base 2, element by element.
+
+It is -inf at 0 and NaN below. Integers and bools count as f32.
+
+Example: log2([1.0, 8.0]) = [0.0, 3.0]`,
+	Params:  paramsUnary,
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteFloat,
+	Infer:   likeOperand,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{div(b, g, mul(b, n.Inputs[0], math.Ln2))}
+	},
+	Eval: eachFloat(math.Log2),
+})

@@ -1,0 +1,17 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// LogicalNot is logical_not.
+var LogicalNot = ir.Register(&ir.Op{
+	Name: "logical_not",
+	Doc: `logical_not(x): whether x is false, element by element.
+
+Numbers count as true unless they are 0; NaN is true.
+
+Example: logical_not([true, false]) = [false, true]`,
+	Params: []ir.Param{paramX},
+	Class:  ir.Elementwise,
+	Infer:  testOf,
+	Eval:   eachTest(func(v float64) bool { return v == 0 }),
+})

@@ -1,0 +1,21 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// LogicalOr is logical_or.
+var LogicalOr = ir.Register(&ir.Op{
+	Name: "logical_or",
+	Doc: `logical_or(a, b): whether at least one of a and b is true, element by element.
+
+Numbers count as true unless they are 0; NaN is true. a and b are broadcast.
+
+Example: logical_or([true, true, false], [true, false, false]) = [true, true, false]`,
+	Params:      paramsBinary,
+	Class:       ir.Elementwise,
+	Commutative: true,
+	Promote:     ir.PromoteAll,
+	Infer:       compare,
+	Eval: eachComparison(
+		func(a, b float64) bool { return a != 0 || b != 0 },
+		func(a, b int64) bool { return a != 0 || b != 0 }),
+})

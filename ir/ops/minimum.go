@@ -1,0 +1,32 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Minimum is minimum.
+var Minimum = ir.Register(&ir.Op{
+	Name: "minimum",
+	Doc: `minimum(a, b): the smaller of a and b, element by element; NaN if one is.
+
+a and b are numbers, broadcast. Where they are equal, each gets half of the
+gradient.
+
+Example: minimum([1, 5, 3], 2) = [1, 2, 2]`,
+	Params:      paramsBinary,
+	Class:       ir.Elementwise,
+	Commutative: true,
+	Promote:     ir.PromoteAll,
+	Infer:       meet,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		x, y := n.Inputs[0], n.Inputs[1]
+		share := halfOfTies(b, x, y, g)
+		return nodes{
+			sumTo(b, where(b, gt(b, x, y), 0.0, share), x),
+			sumTo(b, where(b, lt(b, x, y), 0.0, share), y),
+		}
+	},
+	Eval: eachPair(math.Min, func(a, b int64) int64 { return min(a, b) }),
+})

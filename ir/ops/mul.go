@@ -1,0 +1,25 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Mul is mul.
+var Mul = ir.Register(&ir.Op{
+	Name: "mul",
+	Doc: `mul(a, b): the product a * b, element by element.
+
+a and b are numbers, broadcast; integers wrap around.
+
+Example: mul([[1], [2]], [3, 4]) = [[3, 4], [6, 8]]`,
+	Params:      paramsBinary,
+	Class:       ir.Elementwise,
+	Commutative: true,
+	Promote:     ir.PromoteAll,
+	Infer:       meet,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		x, y := n.Inputs[0], n.Inputs[1]
+		return nodes{sumTo(b, mul(b, g, y), x), sumTo(b, mul(b, g, x), y)}
+	},
+	Eval: eachPair(
+		func(a, b float64) float64 { return a * b },
+		func(a, b int64) int64 { return a * b }),
+})

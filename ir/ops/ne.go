@@ -1,0 +1,21 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Ne is ne.
+var Ne = ir.Register(&ir.Op{
+	Name: "ne",
+	Doc: `ne(a, b): whether a is different from b, element by element: a != b.
+
+a and b are broadcast; the result is bool. NaN differs from everything, from itself too.
+
+Example: ne([1, 2, 3], 2) = [true, false, true]`,
+	Params:      paramsBinary,
+	Class:       ir.Elementwise,
+	Commutative: true,
+	Promote:     ir.PromoteAll,
+	Infer:       compare,
+	Eval: eachComparison(
+		func(a, b float64) bool { return a != b },
+		func(a, b int64) bool { return a != b }),
+})

@@ -1,0 +1,24 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Relu is relu.
+var Relu = ir.Register(&ir.Op{
+	Name: "relu",
+	Doc: `relu(x): x where it is positive, else 0, element by element.
+
+NaN stays NaN. The gradient at 0 is 0.
+
+Example: relu([-1.0, 0.0, 2.0]) = [0.0, 0.0, 2.0]`,
+	Params: paramsUnary,
+	Class:  ir.Elementwise,
+	Infer:  likeNumber,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{where(b, le(b, n, 0.0), 0.0, g)}
+	},
+	Eval: eachNumber(func(v float64) float64 { return math.Max(v, 0) }, func(v int64) int64 { return max(v, 0) }),
+})

@@ -1,0 +1,27 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Sigmoid is sigmoid.
+var Sigmoid = ir.Register(&ir.Op{
+	Name: "sigmoid",
+	Doc: `sigmoid(x): 1 / (1 + exp(-x)), element by element.
+
+Integers and bools count as f32.
+
+Example: sigmoid([0.0, 1.0]) = [0.5, 0.73105858]`,
+	Params:  paramsUnary,
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteFloat,
+	Infer:   likeOperand,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{mul(b, g, mul(b, n, sub(b, 1.0, n)))}
+	},
+	Eval: eachFloat(logistic),
+})
+
+func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }

@@ -1,0 +1,23 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Sub is sub.
+var Sub = ir.Register(&ir.Op{
+	Name: "sub",
+	Doc: `sub(a, b): the difference a - b, element by element.
+
+a and b are numbers, broadcast; integers wrap around.
+
+Example: sub([5, 7], [1, 10]) = [4, -3]`,
+	Params:  paramsBinary,
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteAll,
+	Infer:   meet,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{sumTo(b, g, n.Inputs[0]), neg(b, sumTo(b, g, n.Inputs[1]))}
+	},
+	Eval: eachPair(
+		func(a, b float64) float64 { return a - b },
+		func(a, b int64) int64 { return a - b }),
+})

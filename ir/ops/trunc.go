@@ -1,0 +1,21 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Trunc is trunc.
+var Trunc = ir.Register(&ir.Op{
+	Name: "trunc",
+	Doc: `trunc(x): x without its fraction, element by element.
+
+Integers stay as they are. It has no gradient.
+
+Example: trunc([-1.5, 1.5]) = [-1.0, 1.0]`,
+	Params: paramsUnary,
+	Class:  ir.Elementwise,
+	Infer:  likeNumber,
+	Eval:   eachNumber(math.Trunc, func(v int64) int64 { return v }),
+})

@@ -1,0 +1,120 @@
+// Package cpu holds the kernels in Go, one file per kernel, under the
+// manifest's names.
+//
+// A kernel is bound once to fixed memory and runs many times: everything that
+// can be decided from dtypes, shapes and scalars (which loop, which strides,
+// how much scratch) is decided at binding, so that a run checks nothing and
+// allocates nothing. Small networks live from that: a kernel over a few
+// elements costs some ten nanoseconds.
+//
+// A result depends on the inputs' bits alone: every sum is taken in an order
+// that is fixed by the shapes. Sums and products of floats are accumulated in
+// f64 (matmul's in their own type), and f16 and bf16 are storage types: their
+// kernels widen the inputs to f32, run in f32 and round the output to nearest
+// even. Out-of-range indices read NaN (0 in types without it) and write
+// nothing.
+package cpu
+
+import "fmt"
+
+// Args are what a kernel is bound to: the manifest's inputs in order, its
+// output, and its scalars in order.
+type Args struct {
+	Inputs  []Buffer
+	Output  Buffer
+	Scalars []any // int, float64, bool or []int, as the manifest types them
+}
+
+// Buffer is memory that holds a dense, row-major tensor. Its address is a
+// multiple of its element's size.
+type Buffer struct {
+	Data  []byte // exactly the tensor's bytes
+	DType string
+	Shape []int
+}
+
+// Kernel binds a kernel to memory. The function that it gives computes the
+// output from what the inputs hold at that time. It must not run twice at once.
+//
+// The error says which shapes or dtypes don't go together.
+type Kernel func(Args) (run func(), err error)
+
+// Lookup finds a kernel by its name in the manifest, or nil.
+func Lookup(name string) Kernel { return registry[name] }
+
+// Names lists the kernels, in no particular order.
+func Names() []string {
+	names := make([]string, 0, len(registry))
+	for name := range registry {
+		names = append(names, name)
+	}
+	return names
+}
+
+// registry is filled by the kernels' files at init.
+var registry = map[string]Kernel{}
+
+// binder is a Kernel as the files here write it: it reports bad arguments by
+// fail.
+type binder func(*Args) func()
+
+// badArgs is what fail throws and register catches.
+type badArgs string
+
+// fail ends a binding with an error.
+func fail(format string, args ...any) { panic(badArgs(fmt.Sprintf(format, args...))) }
+
+// register makes a kernel known.
+func register(name string, bind binder) {
+	registry[name] = func(a Args) (run func(), err error) {
+		defer func() {
+			switch r := recover().(type) {
+			case nil:
+			case badArgs:
+				run, err = nil, fmt.Errorf("kernel %s: %s", name, string(r))
+			default:
+				panic(r)
+			}
+		}()
+		return bind(&a), nil
+	}
+}
+
+// The scalars, by position and type.
+
+func (a *Args) scalar(i int) any {
+	if i >= len(a.Scalars) {
+		fail("scalar %d is missing", i)
+	}
+	return a.Scalars[i]
+}
+
+func scalarOf[T any](a *Args, i int) T {
+	v, ok := a.scalar(i).(T)
+	if !ok {
+		fail("scalar %d must be a %T, got %v (%T)", i, v, a.scalar(i), a.scalar(i))
+	}
+	return v
+}
+
+func (a *Args) int(i int) int       { return scalarOf[int](a, i) }
+func (a *Args) ints(i int) []int    { return scalarOf[[]int](a, i) }
+func (a *Args) bool(i int) bool     { return scalarOf[bool](a, i) }
+func (a *Args) float(i int) float64 { return scalarOf[float64](a, i) }
+
+// dim reads a dimension of a shape.
+func (a *Args) dim(i int, shape []int) int {
+	d := a.int(i)
+	if d < 0 || d >= len(shape) {
+		fail("dim %d is out of range for the shape %v", d, shape)
+	}
+	return d
+}
+
+// input gives input i.
+func (a *Args) input(i int) Buffer {
+	if i >= len(a.Inputs) {
+		fail("input %d is missing", i)
+	}
+	return a.Inputs[i]
+}

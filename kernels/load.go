@@ -1,0 +1,257 @@
+package kernels
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"gopkg.in/yaml.v3"
+)
+
+//go:embed kernels.yaml
+var source []byte
+
+// Load gives the manifest that the program was built with. It is parsed once.
+var Load = sync.OnceValues(func() (*Manifest, error) { return Parse("kernels.yaml", source) })
+
+// Parse reads a manifest. The error joins all of the file's problems, each as
+// "file:line:column: message". The file's format is described in kernels.yaml.
+func Parse(file string, text []byte) (*Manifest, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	l := &loader{file: file, sets: map[string][]string{}, manifest: &Manifest{
+		byName: map[string]*Kernel{},
+		byOp:   map[string][]*Kernel{},
+	}}
+	if len(doc.Content) == 0 {
+		return nil, fmt.Errorf("%s: the manifest is empty", file)
+	}
+	l.top(doc.Content[0])
+	if err := errors.Join(l.problems...); err != nil {
+		return nil, err
+	}
+	return l.manifest, nil
+}
+
+// loader turns the YAML tree into a manifest and collects what is wrong.
+type loader struct {
+	file     string
+	sets     map[string][]string // the named sets of dtypes
+	manifest *Manifest
+	problems []error
+}
+
+func (l *loader) errorf(at *yaml.Node, format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf("%s:%d:%d: %s", l.file, at.Line, at.Column, fmt.Sprintf(format, args...)))
+}
+
+// entries calls f for each key of a mapping, and refuses what isn't one and
+// keys that are given twice.
+func (l *loader) entries(n *yaml.Node, what string, f func(key, value *yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		l.errorf(n, "%s must be a mapping", what)
+		return
+	}
+	seen := make(map[string]bool, len(n.Content)/2)
+	for i := 0; i < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if seen[key.Value] {
+			l.errorf(key, "%s has %q twice", what, key.Value)
+			continue
+		}
+		seen[key.Value] = true
+		f(key, n.Content[i+1])
+	}
+}
+
+// text gives a scalar's text.
+func (l *loader) text(n *yaml.Node, what string) string {
+	if n.Kind != yaml.ScalarNode || n.Value == "" {
+		l.errorf(n, "%s must be text", what)
+		return ""
+	}
+	return n.Value
+}
+
+func (l *loader) top(root *yaml.Node) {
+	l.entries(root, "the manifest", func(key, value *yaml.Node) {
+		switch key.Value {
+		case "dtypes":
+			l.entries(value, "dtypes", func(name, set *yaml.Node) { l.sets[name.Value] = l.dtypes(set, name.Value) })
+		case "kernels":
+			l.entries(value, "kernels", l.kernel)
+		default:
+			l.errorf(key, "unknown key %q; a manifest has dtypes and kernels", key.Value)
+		}
+	})
+}
+
+// dtypes reads "f16 bf16 f32": names of dtypes or of sets of them.
+func (l *loader) dtypes(n *yaml.Node, what string) []string {
+	var all []string
+	for _, word := range strings.Fields(l.text(n, what)) {
+		switch set, ok := l.sets[word]; {
+		case ok:
+			all = append(all, set...)
+		case DTypeSize(word) > 0:
+			all = append(all, word)
+		default:
+			l.errorf(n, "%s: there is no dtype or set of dtypes %q", what, word)
+		}
+	}
+	return all
+}
+
+var (
+	identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+	variable   = regexp.MustCompile(`^[A-Z]$`)
+)
+
+func (l *loader) kernel(name, body *yaml.Node) {
+	k := &Kernel{Name: name.Value, Ops: []string{name.Value}}
+	if !identifier.MatchString(k.Name) {
+		l.errorf(name, "%q can't be a kernel's name, which is in snake_case", k.Name)
+	}
+	var output, inPlace *yaml.Node
+	l.entries(body, "kernel "+k.Name, func(key, value *yaml.Node) {
+		switch what := k.Name + "." + key.Value; key.Value {
+		case "doc":
+			k.Doc = l.text(value, what)
+		case "ops":
+			k.Ops = strings.Fields(l.text(value, what))
+		case "types":
+			l.types(k, value, what)
+		case "inputs":
+			l.inputs(k, value, what)
+		case "output":
+			k.Output = Buffer{Name: "out", DType: l.text(value, what)}
+			output = value
+		case "scalars":
+			l.scalars(k, value, what)
+		case "in_place":
+			k.InPlace = strings.Fields(l.text(value, what))
+			inPlace = value
+		default:
+			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, output, scalars and in_place", key.Value)
+		}
+	})
+	if k.Doc == "" {
+		l.errorf(name, "kernel %s has no doc", k.Name)
+	}
+	if output == nil {
+		l.errorf(name, "kernel %s has no output", k.Name)
+		return
+	}
+	l.bufferType(k, output, k.Output)
+	for _, in := range k.InPlace {
+		if !slices.ContainsFunc(k.Inputs, func(b Buffer) bool { return b.Name == in }) {
+			l.errorf(inPlace, "%s.in_place: there is no input %q", k.Name, in)
+		}
+	}
+	m := l.manifest
+	m.Kernels = append(m.Kernels, k)
+	m.byName[k.Name] = k
+	for _, op := range k.Ops {
+		m.byOp[op] = append(m.byOp[op], k)
+	}
+}
+
+// types reads "T number, U bool i32".
+func (l *loader) types(k *Kernel, n *yaml.Node, what string) {
+	k.DTypes = map[string][]string{}
+	for _, field := range splitFields(l.text(n, what)) {
+		name, set, _ := strings.Cut(field, " ")
+		switch {
+		case !variable.MatchString(name):
+			l.errorf(n, "%s: %q can't be a type variable, which is one capital letter", what, name)
+		case k.DTypes[name] != nil:
+			l.errorf(n, "%s has %s twice", what, name)
+		case len(k.DTypes) == maxVariables:
+			l.errorf(n, "%s: at most %d type variables are possible", what, maxVariables)
+		}
+		at := *n
+		at.Value = set
+		k.DTypes[name] = l.dtypes(&at, what)
+	}
+}
+
+// inputs reads "a T, b T" or "tensors T...".
+func (l *loader) inputs(k *Kernel, n *yaml.Node, what string) {
+	for _, field := range splitFields(l.text(n, what)) {
+		name, dtype, _ := strings.Cut(field, " ")
+		b := Buffer{Name: name}
+		b.DType, b.Variadic = strings.CutSuffix(strings.TrimSpace(dtype), "...")
+		l.newName(k, n, what, name)
+		l.bufferType(k, n, b)
+		if len(k.Inputs) > 0 && k.Inputs[len(k.Inputs)-1].Variadic {
+			l.errorf(n, "%s: %s comes after a variadic input, which must be the last", what, name)
+		}
+		k.Inputs = append(k.Inputs, b)
+	}
+}
+
+// scalars reads "dim int, n int = numel(out)".
+func (l *loader) scalars(k *Kernel, n *yaml.Node, what string) {
+	for _, field := range splitFields(l.text(n, what)) {
+		declared, text, computed := strings.Cut(field, "=")
+		name, kind, _ := strings.Cut(strings.TrimSpace(declared), " ")
+		s := Scalar{Name: name, Type: strings.TrimSpace(kind), Expr: name}
+		l.newName(k, n, what, name)
+		if !slices.Contains(ScalarTypes, s.Type) {
+			l.errorf(n, "%s: %s has the type %q; the types are %s", what, name, s.Type, strings.Join(ScalarTypes, ", "))
+		}
+		if computed {
+			s.Expr = strings.TrimSpace(text)
+		}
+		if !identifier.MatchString(s.Expr) {
+			s.program = &program{text: s.Expr, where: fmt.Sprintf("%s:%d: %s.%s", l.file, n.Line, k.Name, name)}
+		}
+		k.Scalars = append(k.Scalars, s)
+	}
+}
+
+// newName refuses a parameter's name that is malformed or taken.
+func (l *loader) newName(k *Kernel, n *yaml.Node, what, name string) {
+	taken := slices.ContainsFunc(k.Inputs, func(b Buffer) bool { return b.Name == name }) ||
+		slices.ContainsFunc(k.Scalars, func(s Scalar) bool { return s.Name == name })
+	switch {
+	case !identifier.MatchString(name) || name == "out":
+		l.errorf(n, "%s: %q can't be a parameter's name", what, name)
+	case taken:
+		l.errorf(n, "%s: the kernel has a parameter %s already", what, name)
+	}
+}
+
+// bufferType refuses a buffer whose dtype is neither a dtype nor a variable.
+func (l *loader) bufferType(k *Kernel, n *yaml.Node, b Buffer) {
+	if k.DTypes[b.DType] == nil && DTypeSize(b.DType) == 0 {
+		l.errorf(n, "%s: %s has the dtype %q, which is neither a dtype nor one of the kernel's types (types comes first)",
+			k.Name, b.Name, b.DType)
+	}
+}
+
+// splitFields splits at commas that are not in brackets.
+func splitFields(text string) []string {
+	var fields []string
+	depth, start := 0, 0
+	for i, c := range text {
+		switch c {
+		case '(', '[':
+			depth++
+		case ')', ']':
+			depth--
+		case ',':
+			if depth == 0 {
+				fields = append(fields, strings.TrimSpace(text[start:i]))
+				start = i + 1
+			}
+		}
+	}
+	return append(fields, strings.TrimSpace(text[start:]))
+}

@@ -1,0 +1,185 @@
+package lower
+
+import (
+	"container/heap"
+	"math/bits"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Alignment of every value in memory, in bytes: a cache line, and what GPUs ask
+// of bindings.
+const Alignment = 64
+
+// memory gives every value its place. Homes and kept values lie in the kept
+// memory of their space, each in its own place for good. Transient values lie
+// in its arena, in the place of one that has had its last use.
+func memory(p *Plan) error {
+	last := lastUses(p)
+	dying := make([][]*ir.Node, len(p.Graph.Nodes)) // by the node that uses them last
+	taken := make([]bool, len(p.Graph.Nodes))
+	arenas := make([]*arena, len(p.Targets))
+	for i := range arenas {
+		arenas[i] = newArena()
+	}
+	for _, n := range p.Graph.Nodes {
+		v := p.Value(n)
+		switch v.Storage {
+		case Home, Kept:
+			v.Offset = p.Spaces[n.Space].Kept
+			p.Spaces[n.Space].Kept += align(v.Bytes)
+		case Transient:
+			if from := p.takesOver(n, last); from != nil {
+				v.Offset = p.Value(from).Offset
+				taken[from.ID] = true
+			} else {
+				v.Offset = arenas[n.Space].take(align(v.Bytes))
+			}
+			if last[n.ID] != forever {
+				dying[last[n.ID]] = append(dying[last[n.ID]], n)
+			}
+		}
+		for _, d := range dying[n.ID] {
+			if !taken[d.ID] {
+				arenas[d.Space].release(p.Value(d).Offset, align(p.Value(d).Bytes))
+			}
+		}
+	}
+	for i, a := range arenas {
+		p.Spaces[i].Arena = a.size
+	}
+	return nil
+}
+
+func align(n int64) int64 { return (n + Alignment - 1) &^ (Alignment - 1) }
+
+// forever is the last use of what is read after the last node.
+const forever = -1
+
+// lastUses gives, by node ID, the position up to which a value must live: its
+// last user's, its own if it has none, forever for what states become, since
+// commits come after everything else.
+func lastUses(p *Plan) []int {
+	last := make([]int, len(p.Graph.Nodes))
+	for i, n := range p.Graph.Nodes {
+		last[i] = i
+		for _, in := range n.Inputs {
+			last[in.ID] = i
+		}
+	}
+	for _, s := range p.Graph.States {
+		if s.Next != nil {
+			last[s.Next.ID] = forever
+		}
+	}
+	return last
+}
+
+// takesOver finds an operand whose place n may write into: one that ends with n
+// and that the kernel reads element by element before writing.
+func (p *Plan) takesOver(n *ir.Node, last []int) *ir.Node {
+	for _, in := range n.Inputs {
+		v := p.Value(in)
+		if v.Storage == Transient && v.Bytes > 0 && last[in.ID] == n.ID && in.Space == n.Space && p.mayOverwriteAll(n, in) {
+			return in
+		}
+	}
+	return nil
+}
+
+// arena hands out places of one space's transient memory. Free blocks are kept
+// by the power of two that their size reaches, lowest address first; free
+// neighbours join. Everything is decided by addresses and sizes alone, so equal
+// graphs get equal plans, and costs little more than constant time.
+type arena struct {
+	size    int64
+	classes [64]starts
+	free    map[int64]int64 // start -> bytes
+	ends    map[int64]int64 // end -> start
+}
+
+// starts is a heap of block starts; those that are stale are skipped.
+type starts []int64
+
+func (s starts) Len() int           { return len(s) }
+func (s starts) Less(i, j int) bool { return s[i] < s[j] }
+func (s starts) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s *starts) Push(x any)        { *s = append(*s, x.(int64)) }
+func (s *starts) Pop() any {
+	old := *s
+	x := old[len(old)-1]
+	*s = old[:len(old)-1]
+	return x
+}
+
+func newArena() *arena { return &arena{free: map[int64]int64{}, ends: map[int64]int64{}} }
+
+func class(n int64) int { return bits.Len64(uint64(n)) }
+
+// take finds n bytes.
+func (a *arena) take(n int64) int64 {
+	if n == 0 {
+		return 0
+	}
+	for c := class(n); c < len(a.classes); c++ {
+		start, ok := a.lowest(c)
+		if !ok || a.free[start] < n {
+			continue
+		}
+		size := a.free[start]
+		a.drop(start)
+		if size > n {
+			a.add(start+n, size-n)
+		}
+		return start
+	}
+	// Nothing fits. A free block at the end grows; else the arena does.
+	start := a.size
+	if s, ok := a.ends[a.size]; ok {
+		a.drop(s)
+		start = s
+	}
+	a.size = start + n
+	return start
+}
+
+// lowest gives the first free block of a class.
+func (a *arena) lowest(c int) (int64, bool) {
+	h := &a.classes[c]
+	for len(*h) > 0 {
+		start := (*h)[0]
+		if size, ok := a.free[start]; ok && class(size) == c {
+			return start, true
+		}
+		heap.Pop(h)
+	}
+	return 0, false
+}
+
+// release gives n bytes back.
+func (a *arena) release(start, n int64) {
+	if n == 0 {
+		return
+	}
+	if s, ok := a.ends[start]; ok {
+		n += start - s
+		a.drop(s)
+		start = s
+	}
+	if size, ok := a.free[start+n]; ok {
+		a.drop(start + n)
+		n += size
+	}
+	a.add(start, n)
+}
+
+func (a *arena) add(start, n int64) {
+	a.free[start] = n
+	a.ends[start+n] = start
+	heap.Push(&a.classes[class(n)], start)
+}
+
+func (a *arena) drop(start int64) {
+	delete(a.ends, start+a.free[start])
+	delete(a.free, start)
+}

@@ -1,0 +1,144 @@
+package lower
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Pass is one step of lowering.
+type Pass struct {
+	Name string
+	Doc  string
+	Run  func(*Plan) error
+}
+
+// Passes is the table, in the order in which they run.
+var Passes = []Pass{
+	{"clean", "drop what no state and no output needs", clean},
+	{"decompose", "write ops that have no kernel in terms of those that have", decompose},
+	{"share", "compute equal nodes once", share},
+	{"place", "give every node and every state's home a memory space", place},
+	{"copies", "carry values between spaces by copy nodes, one per value and space", copies},
+	{"bind", "find each node's kernel in the manifest", bind},
+	{"storage", "decide which values are kept, transient, or written in place", storage},
+	{"schedule", "order the nodes: readers of a state before its writer, writers last", schedule},
+	{"memory", "give values offsets: kept ones their own, transient ones a share of an arena", memory},
+}
+
+// Lower makes a plan of a program without grad nodes. The graph isn't changed.
+func Lower(g *ir.Graph, o Options) (*Plan, error) {
+	if len(o.Targets) == 0 || o.Default < 0 || o.Default >= len(o.Targets) {
+		return nil, errors.New("lower: no target to lower onto")
+	}
+	p := &Plan{
+		Targets: o.Targets,
+		Graph:   g.Clone(),
+		Spaces:  make([]Space, len(o.Targets)),
+		options: o,
+		reasons: map[*ir.Node]string{},
+		homes:   map[*ir.State]string{},
+		values:  map[*ir.Node]*Value{},
+	}
+	for i, pass := range Passes {
+		if o.Shuffle != 0 && p.Values == nil { // the order isn't final yet
+			shuffle(p.Graph, rand.New(rand.NewPCG(uint64(o.Shuffle), uint64(i))))
+		}
+		if err := pass.Run(p); err != nil {
+			return nil, err
+		}
+		if err := verify(p, pass.Name); err != nil {
+			return nil, fmt.Errorf("lower: after the pass %s: %w", pass.Name, err)
+		}
+		if o.Observe != nil {
+			if err := o.Observe(pass.Name, p); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// shuffle puts the nodes into another order in which operands come before their
+// users.
+func shuffle(g *ir.Graph, r *rand.Rand) {
+	users := g.Users()
+	missing := make([]int, len(g.Nodes))
+	var ready []*ir.Node
+	for i, n := range g.Nodes {
+		missing[i] = len(n.Inputs)
+		if missing[i] == 0 {
+			ready = append(ready, n)
+		}
+	}
+	order := make([]*ir.Node, 0, len(g.Nodes))
+	for len(ready) > 0 {
+		i := r.IntN(len(ready))
+		n := ready[i]
+		ready[i] = ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		order = append(order, n)
+		for _, u := range users[n.ID] {
+			if missing[u.ID]--; missing[u.ID] == 0 {
+				ready = append(ready, u)
+			}
+		}
+	}
+	g.Nodes = order
+	number(g)
+}
+
+func number(g *ir.Graph) {
+	for i, n := range g.Nodes {
+		n.ID = i
+	}
+}
+
+// clean drops unreachable nodes.
+func clean(p *Plan) error { return p.Graph.Sort() }
+
+// rewrite replaces nodes of the graph: f gives what stands for n, n itself if
+// nothing else does. n's operands have been replaced when f sees it.
+func rewrite(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
+	// A replacement may itself be rewritten: its nodes are appended to the
+	// graph and visited in turn.
+	if err := g.Sort(); err != nil {
+		return err
+	}
+	replaced := map[*ir.Node]*ir.Node{}
+	resolve := func(n *ir.Node) *ir.Node {
+		for {
+			r, ok := replaced[n]
+			if !ok || r == n {
+				return n
+			}
+			n = r
+		}
+	}
+	for _, n := range g.Nodes {
+		for i, in := range n.Inputs {
+			n.Inputs[i] = resolve(in)
+		}
+		r, err := f(n)
+		if err != nil {
+			return err
+		}
+		if r != n {
+			if r.Name == "" && r.State == nil {
+				r.Name = n.Name
+			}
+			replaced[n] = r
+		}
+	}
+	for _, s := range g.States {
+		if s.Next != nil {
+			s.Next = resolve(s.Next)
+		}
+	}
+	for i, o := range g.Outputs {
+		g.Outputs[i].Node = resolve(o.Node)
+	}
+	return g.Sort()
+}

@@ -1,0 +1,136 @@
+// Package lower turns a program into a plan: a graph whose nodes are placed on
+// the machine's devices, joined by explicit copies, bound to kernels, ordered,
+// and given memory.
+//
+// Lowering is a table of passes ([Passes]), plain functions over a [Plan] in
+// the making, each with one job; the verifier runs between any two of them. It
+// knows devices only as [Target]s: a name, a kind, a memory space.
+//
+// What the engine may rely on, and why it is enough for it to be right:
+//
+//   - Every edge joins values in one memory space, or is the operand of a copy.
+//     So a kernel never sees another device's memory, and a value in another
+//     space has a copy node on its way, with dirty edges like any node.
+//   - A copy's operand is an original, never a copy, and there is one copy per
+//     value and space. So a write dirties its copies by marking its users.
+//   - A node in [InPlace] storage writes the home of its state. All other
+//     readers of that state come before it in the plan's order, and it comes
+//     after every node that writes elsewhere. So a step reads states as they
+//     were, and a step that fails before its first write has changed nothing.
+//   - [Kept] values own their memory; [Transient] values share an arena, no two
+//     that live at the same time in the plan's order. So a clean edge never
+//     leads to reused memory.
+package lower
+
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// Target is a device as lowering sees it.
+type Target struct {
+	Name   string // "cpu", "cuda:0"
+	Kind   string // "cpu", "sim", "opencl", …: the language of its kernels
+	Memory int64  // bytes in all; 0 if unknown
+}
+
+// Rule binds the nodes and states whose path matches a pattern to a device, or
+// wishes for it. "*" in a pattern matches any text.
+type Rule struct {
+	Match          string
+	Device, Prefer string
+}
+
+// Options are a lowering's inputs besides the graph.
+type Options struct {
+	// Targets are the devices; a memory space is an index into them. The first
+	// is the host.
+	Targets []Target
+	// Default is the space for whatever nothing else decides.
+	Default int
+	// Rules come from the spec's placement; the first that matches wins, after
+	// what nodes and states say themselves.
+	Rules    []Rule
+	Manifest *kernels.Manifest
+
+	// Observe is shown the graph after each pass, if not nil.
+	Observe func(pass string, p *Plan) error
+	// Shuffle, if not 0, seeds a shuffle of the nodes' order before every pass:
+	// for tests, since no pass may depend on it.
+	Shuffle int64
+	// CheckTypes makes the verifier run every type rule again after every pass.
+	CheckTypes bool
+}
+
+// Storage says where a node's value lives.
+type Storage uint8
+
+// The storages.
+const (
+	// Home is a state's own memory; state nodes have it.
+	Home Storage = iota
+	// Kept values own their memory: they change less often than every step, or
+	// are copies of states.
+	Kept
+	// Transient values are valid within one demand and share an arena.
+	Transient
+	// InPlace values are what a state becomes, written over the state's home.
+	InPlace
+)
+
+var storages = [...]string{"home", "kept", "transient", "in place"}
+
+// String names the storage as explain prints it.
+func (s Storage) String() string { return storages[s] }
+
+// Value is what lowering decided about a node.
+type Value struct {
+	Storage Storage
+	Kernel  *kernels.Kernel // nil for state, const, source and copy
+	Offset  int64           // in the kept memory or the arena of its space
+	Bytes   int64
+	// Reason says why the node is where it is.
+	Reason string
+}
+
+// Space is what a plan needs of a target.
+type Space struct {
+	Kept, Arena int64 // bytes
+}
+
+// Plan is a lowered program. Graph.Nodes are in the order of execution and
+// numbered by it.
+type Plan struct {
+	Targets []Target
+	Graph   *ir.Graph
+	Values  []Value // by node ID
+	Spaces  []Space // by target
+
+	options Options
+	reasons map[*ir.Node]string
+	homes   map[*ir.State]string // why a state's home is where it is
+	values  map[*ir.Node]*Value  // before the order is final
+}
+
+// Value gives what was decided about a node.
+func (p *Plan) Value(n *ir.Node) *Value { return &p.Values[n.ID] }
+
+// value is Value at any time during lowering.
+func (p *Plan) value(n *ir.Node) *Value {
+	if v := p.values[n]; v != nil {
+		return v
+	}
+	return &p.Values[n.ID]
+}
+
+// HomeReason says why a state lives where it lives.
+func (p *Plan) HomeReason(s *ir.State) string { return p.homes[s] }
+
+// PeakBytes is the memory the plan needs, over all spaces.
+func (p *Plan) PeakBytes() int64 {
+	var total int64
+	for _, s := range p.Spaces {
+		total += s.Kept + s.Arena
+	}
+	return total
+}

@@ -1,0 +1,152 @@
+package lower
+
+import (
+	"container/heap"
+	"errors"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// schedule fixes the order of execution. Operands come before their users; the
+// other readers of a state before the node that writes its home; and all nodes
+// that write homes, with what depends on them, after all that don't, so that a
+// step which fails early has changed nothing. Among what is ready, the order of
+// a depth-first walk from the roots decides: it keeps values short-lived.
+//
+// Where two states' writers would each have to wait for the other (a swap), one
+// of them is computed beside its home and copied in when the step commits.
+func schedule(p *Plan) error {
+	g := p.Graph
+	if p.options.Shuffle == 0 {
+		if err := g.Sort(); err != nil {
+			return err
+		}
+	}
+	s := &scheduler{plan: p, users: g.Users(), missing: make([]int, len(g.Nodes)),
+		guards: make([]int, len(g.Nodes)), after: map[*ir.Node][]*ir.Node{}}
+	return s.run()
+}
+
+type scheduler struct {
+	plan    *Plan
+	users   [][]*ir.Node
+	missing []int                   // operands not yet scheduled, by ID
+	guards  []int                   // readers that must come first, not yet scheduled
+	after   map[*ir.Node][]*ir.Node // reader -> writers that wait for it
+	late    []bool
+	ready   readyQueue
+	order   []*ir.Node
+	writers []*ir.Node // in-place nodes, in their first order
+}
+
+func (s *scheduler) run() error {
+	nodes := s.plan.Graph.Nodes
+	s.late = make([]bool, len(nodes))
+	for _, n := range nodes {
+		s.missing[n.ID] = len(n.Inputs)
+		if s.inPlace(n) {
+			s.late[n.ID] = true
+			s.writers = append(s.writers, n)
+		}
+		for _, in := range n.Inputs {
+			s.late[n.ID] = s.late[n.ID] || s.late[in.ID]
+		}
+	}
+	for _, st := range s.plan.Graph.States {
+		if st.Next == nil || !s.inPlace(st.Next) {
+			continue
+		}
+		seen := map[*ir.Node]bool{st.Next: true}
+		for _, reader := range s.users[st.Read.ID] {
+			if !seen[reader] {
+				seen[reader] = true
+				s.guards[st.Next.ID]++
+				s.after[reader] = append(s.after[reader], st.Next)
+			}
+		}
+	}
+	s.ready.late = s.late
+	for _, n := range nodes {
+		s.offer(n)
+	}
+	for len(s.order) < len(nodes) {
+		if s.ready.Len() == 0 {
+			if err := s.yield(); err != nil {
+				return err
+			}
+			continue
+		}
+		n := heap.Pop(&s.ready).(*ir.Node)
+		s.order = append(s.order, n)
+		for _, u := range s.users[n.ID] {
+			s.missing[u.ID]--
+			s.offer(u)
+		}
+		for _, w := range s.after[n] {
+			if s.guards[w.ID] > 0 {
+				s.guards[w.ID]--
+				s.offer(w)
+			}
+		}
+	}
+	s.plan.finish(s.order)
+	return nil
+}
+
+func (s *scheduler) inPlace(n *ir.Node) bool { return s.plan.values[n].Storage == InPlace }
+
+// offer queues n if nothing is missing.
+func (s *scheduler) offer(n *ir.Node) {
+	if s.missing[n.ID] == 0 && s.guards[n.ID] == 0 {
+		s.missing[n.ID] = -1 // once
+		heap.Push(&s.ready, n)
+	}
+}
+
+// yield lets the first writer that only waits for readers write elsewhere.
+func (s *scheduler) yield() error {
+	for _, w := range s.writers {
+		if s.missing[w.ID] == 0 && s.guards[w.ID] > 0 {
+			s.guards[w.ID] = 0
+			s.plan.values[w].Storage = Transient
+			s.offer(w)
+			return nil
+		}
+	}
+	return errors.New("lower: no order of the nodes is possible")
+}
+
+// finish makes an order the plan's own.
+func (p *Plan) finish(order []*ir.Node) {
+	p.Graph.Nodes = order
+	number(p.Graph)
+	p.Values = make([]Value, len(order))
+	for i, n := range order {
+		p.Values[i] = *p.values[n]
+	}
+	p.values = nil
+}
+
+// readyQueue is a heap of nodes: those that write nothing early first, then by
+// their place in the depth-first order.
+type readyQueue struct {
+	nodes []*ir.Node
+	late  []bool
+}
+
+func (q *readyQueue) Len() int      { return len(q.nodes) }
+func (q *readyQueue) Swap(i, j int) { q.nodes[i], q.nodes[j] = q.nodes[j], q.nodes[i] }
+func (q *readyQueue) Push(x any)    { q.nodes = append(q.nodes, x.(*ir.Node)) }
+func (q *readyQueue) Pop() any {
+	last := len(q.nodes) - 1
+	n := q.nodes[last]
+	q.nodes = q.nodes[:last]
+	return n
+}
+func (q *readyQueue) Less(i, j int) bool {
+	a, b := q.nodes[i].ID, q.nodes[j].ID
+	if q.late[a] != q.late[b] {
+		return !q.late[a]
+	}
+	return a < b
+}

@@ -1,0 +1,84 @@
+package lower
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// storage decides where values live. A value changes at every step if it
+// depends on a state that steps write; such values are transient, unless they
+// are copies of states. All others are kept.
+//
+// What a state becomes is written over its home where that can be right at all:
+// see inPlace. Whether it can be so in an order of all nodes is for the pass
+// schedule to say, which takes the decision back where not.
+func storage(p *Plan) error {
+	changing := make([]bool, len(p.Graph.Nodes))
+	for _, n := range p.Graph.Nodes {
+		v := p.values[n]
+		if n.State != nil {
+			v.Storage = Home
+			changing[n.ID] = n.State.Next != nil
+			continue
+		}
+		for _, in := range n.Inputs {
+			changing[n.ID] = changing[n.ID] || changing[in.ID]
+		}
+		copyOfState := n.Op == ir.CopyOp && n.Inputs[0].State != nil
+		if changing[n.ID] && !copyOfState {
+			v.Storage = Transient
+		} else {
+			v.Storage = Kept
+		}
+	}
+	users := p.Graph.Users()
+	written := map[*ir.Node]int{} // by how many states
+	for _, s := range p.Graph.States {
+		if s.Next != nil {
+			written[s.Next]++
+		}
+	}
+	for _, s := range p.Graph.States {
+		if s.Next != nil && written[s.Next] == 1 && p.inPlace(s, users[s.Next.ID]) {
+			p.values[s.Next].Storage = InPlace
+		}
+	}
+	return nil
+}
+
+// inPlace reports whether the kernel that computes what s becomes may write
+// straight over s: either it doesn't read s and nothing else needs its result,
+// or it reads s element by element, as the manifest promises, before writing.
+func (p *Plan) inPlace(s *ir.State, users []*ir.Node) bool {
+	n, v := s.Next, p.values[s.Next]
+	if v.Storage != Transient || v.Bytes == 0 {
+		return false
+	}
+	if !slices.Contains(n.Inputs, s.Read) {
+		return len(users) == 0
+	}
+	return p.mayOverwriteAll(n, s.Read)
+}
+
+// mayOverwriteAll reports whether the manifest lets the output of n overwrite
+// its operand x, wherever x stands among the operands.
+func (p *Plan) mayOverwriteAll(n, x *ir.Node) bool {
+	k := p.value(n).Kernel
+	if k == nil || !x.Type.Equal(n.Type) {
+		return false
+	}
+	for i, in := range n.Inputs {
+		if in == x && !slices.Contains(k.InPlace, operandName(k, i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// operandName is the manifest's name for operand i; a variadic buffer takes all
+// from its own place on.
+func operandName(k *kernels.Kernel, i int) string {
+	return k.Inputs[min(i, len(k.Inputs)-1)].Name
+}

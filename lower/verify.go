@@ -1,0 +1,128 @@
+package lower
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// verify checks, after a pass, the graph's invariants and those of the passes
+// that have run.
+func verify(p *Plan, pass string) error {
+	if err := ir.Verify(p.Graph, p.options.CheckTypes); err != nil {
+		return err
+	}
+	done := passed(pass)
+	if done["place"] {
+		if err := verifyPlaces(p); err != nil {
+			return err
+		}
+	}
+	if done["copies"] {
+		if err := verifyCopies(p); err != nil {
+			return err
+		}
+	}
+	if done["schedule"] {
+		return verifySchedule(p)
+	}
+	return nil
+}
+
+// passed is the set of passes up to and including one.
+func passed(name string) map[string]bool {
+	done := map[string]bool{}
+	for _, pass := range Passes {
+		done[pass.Name] = true
+		if pass.Name == name {
+			break
+		}
+	}
+	return done
+}
+
+func verifyPlaces(p *Plan) error {
+	for _, n := range p.Graph.Nodes {
+		if n.Space < 0 || n.Space >= len(p.Targets) {
+			return fmt.Errorf("node %s has no place", n.Label())
+		}
+	}
+	for _, s := range p.Graph.States {
+		if s.Home != s.Read.Space {
+			return fmt.Errorf("state %s lives in space %d and is read in %d", s.Name, s.Home, s.Read.Space)
+		}
+	}
+	return nil
+}
+
+func verifyCopies(p *Plan) error {
+	type crossing struct {
+		value *ir.Node
+		space int
+	}
+	seen := map[crossing]bool{}
+	for _, n := range p.Graph.Nodes {
+		for _, in := range n.Inputs {
+			switch {
+			case n.Op != ir.CopyOp:
+				if in.Space != n.Space {
+					return fmt.Errorf("node %s in space %d reads %s of space %d", n.Label(), n.Space, in.Label(), in.Space)
+				}
+			case in.Op == ir.CopyOp:
+				return fmt.Errorf("node %s copies the copy %s", n.Label(), in.Label())
+			case in.Space == n.Space:
+				return fmt.Errorf("node %s copies %s into its own space", n.Label(), in.Label())
+			case seen[crossing{in, n.Space}]:
+				return fmt.Errorf("there are two copies of %s in space %d", in.Label(), n.Space)
+			default:
+				seen[crossing{in, n.Space}] = true
+			}
+		}
+	}
+	for _, s := range p.Graph.States {
+		if s.Next != nil && s.Next.Space != s.Home {
+			return fmt.Errorf("state %s lives in space %d but becomes a value of space %d", s.Name, s.Home, s.Next.Space)
+		}
+	}
+	return nil
+}
+
+func verifySchedule(p *Plan) error {
+	firstWrite := len(p.Graph.Nodes)
+	for i, n := range p.Graph.Nodes {
+		if p.Values[i].Storage == InPlace {
+			firstWrite = min(firstWrite, i)
+		}
+		if i > firstWrite && p.Values[i].Storage != InPlace && !readsWritten(p, n, firstWrite) {
+			return fmt.Errorf("node %s writes no state but comes after one that does", n.Label())
+		}
+	}
+	writer := map[*ir.State]int{}
+	for _, s := range p.Graph.States {
+		if s.Next != nil && p.Value(s.Next).Storage == InPlace {
+			writer[s] = s.Next.ID
+		}
+	}
+	for i, n := range p.Graph.Nodes {
+		for _, in := range n.Inputs {
+			if in.State == nil {
+				continue
+			}
+			if w, ok := writer[in.State]; ok && w < i {
+				return fmt.Errorf("node %s reads state %s after it is overwritten", n.Label(), in.State.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// readsWritten reports whether n depends on a node at or after first, which is
+// the only reason to come late.
+func readsWritten(p *Plan, n *ir.Node, first int) bool {
+	for _, in := range n.Inputs {
+		if in.ID >= first {
+			return true
+		}
+	}
+	return false
+}
