@@ -63,7 +63,7 @@ type Buffer interface {
 // devices that share its memory.
 type HostBuffer interface {
 	Buffer
-	// Host is the memory itself.
+	// Host is the memory itself; nil once it has been freed.
 	Host() []byte
 }
 
@@ -80,18 +80,24 @@ func (s Slice) Check(d Device) error {
 		return errors.New("device: no buffer")
 	case s.Buffer.Device() != d:
 		return fmt.Errorf("device: %s was handed memory of %s", d.Name(), s.Buffer.Device().Name())
-	case s.Offset < 0 || s.Bytes < 0 || s.Offset+s.Bytes > s.Buffer.Bytes():
+	case s.Offset < 0 || s.Bytes < 0 || s.Offset > s.Buffer.Bytes()-s.Bytes:
 		return fmt.Errorf("device: bytes %d to %d are outside of a buffer of %d", s.Offset, s.Offset+s.Bytes, s.Buffer.Bytes())
 	}
 	return nil
 }
 
-// Host gives the slice's memory if the host can address it, else nil.
+// Host gives the slice's memory if the host can address it, else nil; nil too
+// if it has been freed.
 func (s Slice) Host() []byte {
-	if b, ok := s.Buffer.(HostBuffer); ok {
-		return b.Host()[s.Offset : s.Offset+s.Bytes]
+	b, ok := s.Buffer.(HostBuffer)
+	if !ok {
+		return nil
 	}
-	return nil
+	memory := b.Host()
+	if memory == nil {
+		return nil
+	}
+	return memory[s.Offset : s.Offset+s.Bytes]
 }
 
 // Call is a kernel launch: a manifest entry, and an argument for each of its
@@ -99,7 +105,7 @@ func (s Slice) Host() []byte {
 type Call struct {
 	Kernel  *kernels.Kernel
 	Buffers []Arg // inputs, then the output, in the manifest's order
-	Scalars []any // in the manifest's order: int, float64, bool, []int
+	Scalars []any // in the manifest's order, typed as kernels.ScalarTypes tells; see Kernel.EvalScalars
 }
 
 // Arg is a typed tensor argument.

@@ -18,6 +18,9 @@ var source []byte
 // Load gives the manifest that the program was built with. It is parsed once.
 var Load = sync.OnceValues(func() (*Manifest, error) { return Parse("kernels.yaml", source) })
 
+// Source is the text of the manifest that the program was built with.
+func Source() []byte { return slices.Clone(source) }
+
 // Parse reads a manifest. The error joins all of the file's problems, each as
 // "file:line:column: message". The file's format is described in kernels.yaml.
 func Parse(file string, text []byte) (*Manifest, error) {

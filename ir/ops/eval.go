@@ -167,3 +167,29 @@ func eachComparison(f func(a, b float64) bool, fi func(a, b int64) bool) evalFun
 		return out
 	}
 }
+
+// eachLine evaluates a reduction over the dims of the attribute dim. fi may be
+// nil for ops that give floats.
+func eachLine(f func([]float64) float64, fi func([]int64) int64) evalFunc {
+	return func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out := ir.NewArray(n.Type)
+		offs, length := lines(in[0].Type.Shape, n.Ints("dim"))
+		floats, ints := make([]float64, length), make([]int64, length)
+		for i := range out.Len() {
+			line := offs[i*length : (i+1)*length]
+			if in[0].F != nil {
+				out.F[i] = f(gatherLine(floats, in[0].F, line))
+			} else {
+				out.I[i] = wrap(n.Type.DType, fi(gatherLine(ints, in[0].I, line)))
+			}
+		}
+		return out
+	}
+}
+
+func gatherLine[T any](dst, src []T, line []int) []T {
+	for i, at := range line {
+		dst[i] = src[at]
+	}
+	return dst
+}

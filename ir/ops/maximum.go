@@ -1,10 +1,6 @@
 package ops
 
-import (
-	"math"
-
-	"github.com/flowrun/flowrun/ir"
-)
+import "github.com/flowrun/flowrun/ir"
 
 // Maximum is maximum.
 var Maximum = ir.Register(&ir.Op{
@@ -28,7 +24,9 @@ Example: maximum([1, 5, 3], 2) = [2, 5, 3]`,
 			sumTo(b, where(b, gt(b, x, y), 0.0, share), y),
 		}
 	},
-	Eval: eachPair(math.Max, func(a, b int64) int64 { return max(a, b) }),
+	Eval: eachPair(
+		func(a, b float64) float64 { return max(a, b) },
+		func(a, b int64) int64 { return max(a, b) }),
 })
 
 // halfOfTies halves g where x and y are equal.

@@ -1,10 +1,6 @@
 package ops
 
-import (
-	"math"
-
-	"github.com/flowrun/flowrun/ir"
-)
+import "github.com/flowrun/flowrun/ir"
 
 // Minimum is minimum.
 var Minimum = ir.Register(&ir.Op{
@@ -28,5 +24,7 @@ Example: minimum([1, 5, 3], 2) = [1, 2, 2]`,
 			sumTo(b, where(b, lt(b, x, y), 0.0, share), y),
 		}
 	},
-	Eval: eachPair(math.Min, func(a, b int64) int64 { return min(a, b) }),
+	Eval: eachPair(
+		func(a, b float64) float64 { return min(a, b) },
+		func(a, b int64) int64 { return min(a, b) }),
 })

@@ -1,0 +1,85 @@
+package device
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// Check holds a call against its kernel's manifest entry and against the
+// device's memory: number, dtypes and sizes of buffers, number of scalars, and
+// that the output overlaps no input but one that it may overwrite. Drivers call
+// it in Bind.
+func (c *Call) Check(d Device) error {
+	if err := c.check(d); err != nil {
+		return fmt.Errorf("device %s: kernel %s: %w", d.Name(), c.Kernel.Name, err)
+	}
+	return nil
+}
+
+func (c *Call) check(d Device) error {
+	k := c.Kernel
+	if len(c.Buffers) == 0 {
+		return fmt.Errorf("there are no buffers; at least an output is needed")
+	}
+	inputs, output := c.Buffers[:len(c.Buffers)-1], &c.Buffers[len(c.Buffers)-1]
+	dtypes := make([]string, len(inputs))
+	for i := range c.Buffers {
+		arg := &c.Buffers[i]
+		if i < len(inputs) {
+			dtypes[i] = arg.DType
+		}
+		if err := arg.check(d); err != nil {
+			return fmt.Errorf("%s: %w", c.argName(i), err)
+		}
+	}
+	if !k.Serves(dtypes, output.DType) {
+		return fmt.Errorf("doesn't serve %v → %s", dtypes, output.DType)
+	}
+	if len(c.Scalars) != len(k.Scalars) {
+		return fmt.Errorf("takes %d scalars, got %d", len(k.Scalars), len(c.Scalars))
+	}
+	for i := range inputs {
+		in := &inputs[i]
+		if !in.Slice.overlaps(output.Slice) {
+			continue
+		}
+		same := in.Slice == output.Slice && in.DType == output.DType
+		if !same || !k.MayOverwrite(i) {
+			return fmt.Errorf("the output lies over the input %s", c.argName(i))
+		}
+	}
+	return nil
+}
+
+// argName names a buffer for messages.
+func (c *Call) argName(i int) string {
+	if i == len(c.Buffers)-1 || len(c.Kernel.Inputs) == 0 {
+		return c.Kernel.Output.Name
+	}
+	return c.Kernel.Input(i).Name
+}
+
+// check holds a tensor's shape against its memory.
+func (a *Arg) check(d Device) error {
+	if err := a.Slice.Check(d); err != nil {
+		return err
+	}
+	size := kernels.DTypeSize(a.DType)
+	if size == 0 {
+		return fmt.Errorf("there is no dtype %q", a.DType)
+	}
+	if bytes := int64(kernels.Numel(a.Shape)) * int64(size); bytes != a.Slice.Bytes {
+		return fmt.Errorf("%s%v has %d bytes, its memory %d", a.DType, a.Shape, bytes, a.Slice.Bytes)
+	}
+	if a.Slice.Offset%int64(size) != 0 {
+		return fmt.Errorf("%s%v begins at byte %d of its buffer, which is no multiple of %d", a.DType, a.Shape, a.Slice.Offset, size)
+	}
+	return nil
+}
+
+// overlaps reports whether two slices have bytes in common.
+func (s Slice) overlaps(t Slice) bool {
+	return s.Buffer == t.Buffer && s.Bytes > 0 && t.Bytes > 0 &&
+		s.Offset < t.Offset+t.Bytes && t.Offset < s.Offset+s.Bytes
+}

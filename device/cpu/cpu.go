@@ -1,0 +1,208 @@
+// Package cpu is the host as a device: its memory, and the kernels in Go.
+//
+// Work has been done when Run returns; Sync never waits. Buffers are the host's
+// own memory, aligned to cache lines. A run checks nothing and allocates
+// nothing: what can be wrong with a launch is found when it is bound.
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/flowrun/flowrun/device"
+	kernels "github.com/flowrun/flowrun/kernels/cpu"
+)
+
+// Device is the host's processor and memory.
+type Device struct {
+	info device.Info
+
+	lock   sync.Mutex
+	budget device.Budget
+	closed bool
+}
+
+// New makes a device of the host under a name. Its memory is limited to what
+// the machine has.
+func New(name string) *Device {
+	total := totalMemory()
+	d := &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total}}
+	d.SetLimit(total)
+	return d
+}
+
+// fallbackLimit is what may be allocated where the machine's memory isn't
+// known.
+const fallbackLimit = 1 << 40
+
+// SetLimit caps the bytes allocated at one time; 0 means the default, all of
+// the machine's memory.
+func (d *Device) SetLimit(bytes int64) {
+	if bytes <= 0 {
+		bytes = d.info.Memory
+	}
+	if bytes <= 0 {
+		bytes = fallbackLimit
+	}
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.budget.Limit = min(bytes, math.MaxInt-device.Alignment)
+}
+
+// Name is the name that New was given.
+func (d *Device) Name() string { return d.info.Name }
+
+// Info describes the processor.
+func (d *Device) Info() device.Info {
+	info := d.info
+	info.Description = processor()
+	return info
+}
+
+// Usage tells how much memory is in use.
+func (d *Device) Usage() device.Budget {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	return d.budget
+}
+
+// Alloc reserves memory of the host, zeroed.
+func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if d.closed {
+		return nil, fmt.Errorf("device %s: is closed", d.Name())
+	}
+	if err := d.budget.Take(d.Name(), bytes); err != nil {
+		return nil, err
+	}
+	return &buffer{device: d, memory: device.HostMemory(bytes), bytes: bytes}, nil
+}
+
+// Bind prepares a kernel launch.
+func (d *Device) Bind(call *device.Call) (device.Command, error) {
+	if err := call.Check(d); err != nil {
+		return nil, err
+	}
+	run, err := BindKernel(call, device.Slice.Host)
+	if err != nil {
+		return nil, fmt.Errorf("device %s: %w", d.Name(), err)
+	}
+	return launch(run), nil
+}
+
+// BindKernel binds a checked call to the kernel's Go function, for devices
+// whose memory this process can address: memory gives a slice's bytes, or nil
+// if they are gone.
+func BindKernel(call *device.Call, memory func(device.Slice) []byte) (run func(), err error) {
+	kernel := kernels.Lookup(call.Kernel.Name)
+	if kernel == nil {
+		return nil, fmt.Errorf("there is no kernel %s", call.Kernel.Name)
+	}
+	buffers := make([]kernels.Buffer, len(call.Buffers))
+	for i, b := range call.Buffers {
+		bytes := memory(b.Slice)
+		if bytes == nil {
+			return nil, fmt.Errorf("kernel %s: buffer %d has been freed", call.Kernel.Name, i)
+		}
+		buffers[i] = kernels.Buffer{Data: bytes, DType: b.DType, Shape: b.Shape}
+	}
+	last := len(buffers) - 1
+	return kernel(kernels.Args{Inputs: buffers[:last], Output: buffers[last], Scalars: call.Scalars})
+}
+
+// launch is a bound kernel.
+type launch func()
+
+// Run runs the kernel.
+func (l launch) Run() error {
+	l()
+	return nil
+}
+
+// transfer is a bound copy.
+type transfer struct{ dst, src []byte }
+
+// Run copies.
+func (t *transfer) Run() error {
+	copy(t.dst, t.src)
+	return nil
+}
+
+// BindFromHost prepares a copy into the device's memory.
+func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
+	memory, err := d.memory(dst, len(src))
+	if err != nil {
+		return nil, err
+	}
+	return &transfer{memory, src}, nil
+}
+
+// BindToHost prepares a copy out of the device's memory.
+func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
+	memory, err := d.memory(src, len(dst))
+	if err != nil {
+		return nil, err
+	}
+	return &transfer{dst, memory}, nil
+}
+
+// BindWithin prepares a copy inside the device's memory.
+func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
+	from, err := d.memory(src, int(dst.Bytes))
+	if err != nil {
+		return nil, err
+	}
+	return d.BindFromHost(dst, from)
+}
+
+// memory gives the memory of a slice that is one side of a copy of so many
+// bytes.
+func (d *Device) memory(s device.Slice, bytes int) ([]byte, error) {
+	if err := s.Check(d); err != nil {
+		return nil, err
+	}
+	if s.Bytes != int64(bytes) {
+		return nil, fmt.Errorf("device %s: a copy between %d bytes and %d", d.Name(), s.Bytes, bytes)
+	}
+	memory := s.Host()
+	if memory == nil {
+		return nil, fmt.Errorf("device %s: the memory has been freed", d.Name())
+	}
+	return memory, nil
+}
+
+// Sync does nothing: work has been done when Run returns.
+func (d *Device) Sync() error { return nil }
+
+// Close refuses further allocations. Memory goes when nothing refers to it.
+func (d *Device) Close() error {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.closed = true
+	return nil
+}
+
+// buffer is a piece of the host's memory.
+type buffer struct {
+	device *Device
+	memory []byte // nil once freed
+	bytes  int64
+}
+
+func (b *buffer) Device() device.Device { return b.device }
+func (b *buffer) Bytes() int64          { return b.bytes }
+func (b *buffer) Host() []byte          { return b.memory }
+
+// Free gives the memory back. Commands that are bound to it keep it alive, but
+// nothing new can be bound.
+func (b *buffer) Free() error {
+	b.device.lock.Lock()
+	defer b.device.lock.Unlock()
+	if b.memory != nil {
+		b.memory = nil
+		b.device.budget.Give(b.bytes)
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+// Package sim is a device without hardware: an address space of its own in the
+// host's memory, and the kernels in Go. It stands in for an accelerator in
+// tests, and where placement is tried out on a machine that has none.
+//
+// It is stricter than hardware. Buffers can't be addressed by the host (unless
+// asked for), and another device's are refused. Memory that was never written
+// or has been freed holds NaNs, -1 in integers. Work on freed memory is an
+// error. Any call can be made to fail ([Device.Inject]), and a run or a copy
+// that fails leaves garbage in its output, as real ones may.
+package sim
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/cpu"
+)
+
+// Options say how the device differs from a plain one.
+type Options struct {
+	Memory      int64 // bytes; 0 means 1 GiB
+	HostVisible bool  // buffers are device.HostBuffers
+}
+
+// Event is a call that is about to be carried out.
+type Event struct {
+	Kind   string // "alloc", "bind", "run" or "copy"
+	Kernel string // for bind and run: the kernel's name; "" for copies
+	Serial int    // how many events the device had before this one
+}
+
+// Device is a simulated device.
+type Device struct {
+	name    string
+	options Options
+
+	lock   sync.Mutex
+	budget device.Budget
+	closed bool
+	events int
+	inject func(Event) error
+}
+
+const (
+	defaultMemory = 1 << 30
+	// poison fills fresh and freed memory: NaN in every floating type, -1 in
+	// integers, and neither true nor false.
+	poison = 0xff
+	// garbage is what a failed command leaves: numbers that look like numbers.
+	garbage = 0xa5
+)
+
+// New makes a device under a name.
+func New(name string, options Options) *Device {
+	if options.Memory <= 0 {
+		options.Memory = defaultMemory
+	}
+	return &Device{name: name, options: options,
+		budget: device.Budget{Limit: min(options.Memory, math.MaxInt-device.Alignment)}}
+}
+
+// Inject sets a function that sees every event before it is carried out; nil
+// takes it away. If it returns an error the call fails with it, and the output
+// of a run or a copy is overwritten with garbage. It must not call the device.
+func (d *Device) Inject(f func(Event) error) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.inject = f
+}
+
+// event counts a call and asks whether it shall fail.
+func (d *Device) event(kind, kernel string) error {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if d.closed {
+		return fmt.Errorf("device %s: is closed", d.name)
+	}
+	e := Event{Kind: kind, Kernel: kernel, Serial: d.events}
+	d.events++
+	if d.inject == nil {
+		return nil
+	}
+	return d.inject(e)
+}
+
+// Name is the name that New was given.
+func (d *Device) Name() string { return d.name }
+
+// Info describes the device.
+func (d *Device) Info() device.Info {
+	return device.Info{Name: d.name, Kind: "sim", Description: "simulated device", Memory: d.options.Memory}
+}
+
+// Usage tells how much memory is in use, was at most, and in how many buffers.
+func (d *Device) Usage() device.Budget {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	return d.budget
+}
+
+// Alloc reserves memory, full of NaNs.
+func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
+	if err := d.event("alloc", ""); err != nil {
+		return nil, err
+	}
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if err := d.budget.Take(d.name, bytes); err != nil {
+		return nil, err
+	}
+	b := &buffer{device: d, memory: device.HostMemory(bytes)}
+	fill(b.memory, poison)
+	if d.options.HostVisible {
+		return &hostBuffer{*b}, nil
+	}
+	return b, nil
+}
+
+// Bind prepares a kernel launch.
+func (d *Device) Bind(call *device.Call) (device.Command, error) {
+	if err := d.event("bind", call.Kernel.Name); err != nil {
+		return nil, err
+	}
+	if err := call.Check(d); err != nil {
+		return nil, err
+	}
+	run, err := cpu.BindKernel(call, memory)
+	if err != nil {
+		return nil, fmt.Errorf("device %s: %w", d.name, err)
+	}
+	slices := make([]device.Slice, len(call.Buffers))
+	for i, b := range call.Buffers {
+		slices[i] = b.Slice
+	}
+	output := memory(slices[len(slices)-1])
+	return &command{device: d, kind: "run", kernel: call.Kernel.Name, uses: slices, output: output, run: run}, nil
+}
+
+// BindFromHost prepares a copy into the device's memory.
+func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
+	to, err := d.side(dst, int64(len(src)))
+	if err != nil {
+		return nil, err
+	}
+	return d.transfer(to, src, dst), nil
+}
+
+// BindToHost prepares a copy out of the device's memory.
+func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
+	from, err := d.side(src, int64(len(dst)))
+	if err != nil {
+		return nil, err
+	}
+	return d.transfer(dst, from, src), nil
+}
+
+// BindWithin prepares a copy inside the device's memory.
+func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
+	to, err := d.side(dst, src.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	from, err := d.side(src, dst.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	return d.transfer(to, from, dst, src), nil
+}
+
+func (d *Device) transfer(dst, src []byte, uses ...device.Slice) device.Command {
+	return &command{device: d, kind: "copy", uses: uses, output: dst, run: func() { copy(dst, src) }}
+}
+
+// side gives the memory of one side of a copy of so many bytes.
+func (d *Device) side(s device.Slice, bytes int64) ([]byte, error) {
+	if err := d.event("bind", ""); err != nil {
+		return nil, err
+	}
+	if err := s.Check(d); err != nil {
+		return nil, err
+	}
+	if s.Bytes != bytes {
+		return nil, fmt.Errorf("device %s: a copy between %d bytes and %d", d.name, s.Bytes, bytes)
+	}
+	m := memory(s)
+	if m == nil {
+		return nil, fmt.Errorf("device %s: the memory has been freed", d.name)
+	}
+	return m, nil
+}
+
+// Sync does nothing: work has been done when Run returns.
+func (d *Device) Sync() error { return nil }
+
+// Close ends the device: every later call fails.
+func (d *Device) Close() error {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.closed = true
+	return nil
+}
+
+func fill(memory []byte, value byte) {
+	for i := range memory {
+		memory[i] = value
+	}
+}

@@ -1,0 +1,131 @@
+package flowrun
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/device/sim"
+	"github.com/flowrun/flowrun/lower"
+)
+
+// DeviceReport says of a device that it is there, or of a kind of devices why
+// none is.
+type DeviceReport struct {
+	Name        string `json:"name"` // "cpu", "sim:0"
+	Kind        string `json:"kind"`
+	Description string `json:"description"`
+	Memory      int64  `json:"memory_bytes"`      // 0 if unknown
+	Missing     string `json:"missing,omitempty"` // why it isn't there; "" if it is
+}
+
+// Devices looks for the machine's devices.
+func Devices() []DeviceReport {
+	host := cpu.New("cpu")
+	defer host.Close()
+	info := host.Info()
+	reports := []DeviceReport{
+		{Name: "cpu", Kind: "cpu", Description: info.Description, Memory: info.Memory},
+		{Name: "sim:0", Kind: "sim", Description: "an address space of its own inside this process, to try out placement without a GPU; any number: sim:0, sim:1, …"},
+	}
+	for _, kind := range []string{"opencl", "cuda", "metal"} {
+		reports = append(reports, DeviceReport{Name: kind, Kind: kind,
+			Missing: "this version of flowrun has no driver for it"})
+	}
+	return reports
+}
+
+// open opens a device by name: "cpu", "sim", "sim:1".
+func open(name string) (device.Device, error) {
+	kind, number, numbered := strings.Cut(name, ":")
+	if numbered && !isNumber(number) {
+		return nil, fmt.Errorf("there is no device %q: after the colon stands its number, as in %s:0", name, kind)
+	}
+	switch kind {
+	case "cpu":
+		if numbered && number != "0" {
+			return nil, fmt.Errorf("there is no device %q: the CPU is one device, cpu", name)
+		}
+		return cpu.New("cpu"), nil
+	case "sim":
+		if !numbered {
+			name = "sim:0"
+		}
+		return sim.New(name, sim.Options{}), nil
+	case "opencl", "cuda", "metal":
+		return nil, fmt.Errorf("there is no device %q: this version of flowrun has no driver for %s; the devices are cpu and sim:N", name, kind)
+	}
+	return nil, fmt.Errorf("there is no device %q: the devices are cpu and sim:N (flowrun devices lists them)", name)
+}
+
+func isNumber(s string) bool {
+	return s != "" && len(s) < 4 && strings.Trim(s, "0123456789") == ""
+}
+
+// machine is the devices that a session runs on, the host first.
+type machine struct {
+	devices  []device.Device
+	fallback int // the default device's space
+}
+
+// openMachine opens the host, the default device and those that placement
+// names. Preferred devices that aren't there are left out.
+func openMachine(fallback string, rules []lower.Rule, bound []string) (*machine, error) {
+	if fallback == "" || fallback == "auto" {
+		fallback = "cpu" // the fastest device that there is a driver for
+	}
+	m := &machine{}
+	add := func(name string) error {
+		if slices.ContainsFunc(m.devices, func(d device.Device) bool { return d.Name() == name || d.Name() == name+":0" }) {
+			return nil
+		}
+		d, err := open(name)
+		if err == nil {
+			m.devices = append(m.devices, d)
+		}
+		return err
+	}
+	names := append([]string{"cpu", fallback}, bound...)
+	for _, r := range rules {
+		if r.Device != "" {
+			names = append(names, r.Device)
+		}
+	}
+	for _, name := range names {
+		if err := add(name); err != nil {
+			m.close()
+			return nil, err
+		}
+	}
+	for _, r := range rules {
+		if r.Prefer != "" {
+			_ = add(r.Prefer) // a wish: lowering says where it wasn't met
+		}
+	}
+	m.fallback = slices.IndexFunc(m.devices, func(d device.Device) bool {
+		return d.Name() == fallback || d.Name() == fallback+":0"
+	})
+	return m, nil
+}
+
+func (m *machine) close() error {
+	var first error
+	for _, d := range m.devices {
+		if err := d.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// targets describes the devices to lowering.
+func (m *machine) targets() []lower.Target {
+	var targets []lower.Target
+	for _, d := range m.devices {
+		info := d.Info()
+		targets = append(targets, lower.Target{Name: d.Name(), Kind: info.Kind, Memory: info.Memory})
+	}
+	return targets
+}

@@ -1,0 +1,199 @@
+// Package flowrun runs declarative dataflow programs: a YAML spec describes a
+// model and how to train it; flowrun checks it, lowers it onto the machine's
+// devices and runs it, and no device ever computes from a stale value.
+//
+// The way is one direction:
+//
+//	program, err := flowrun.Load("graphs/math_net.yaml")
+//	session, err := program.Start(ctx)
+//	defer session.Close()
+//	summary, err := session.Run(ctx)
+//
+// A [Program] is a checked spec; it can be started any number of times. A
+// [Session] is a running program with memory on its devices. Its states
+// (parameters, metrics, the step counter) are read with [Session.Get] and
+// written with [Session.Set]. A write needs no further care: whatever depends
+// on the state, its copies on other devices first of all, is out of date from
+// that moment on, and is computed anew before anybody sees it.
+//
+// The package has no global state; sessions are independent of each other, and
+// a session's methods may be called from several goroutines.
+package flowrun
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/flowrun/flowrun/autodiff"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec"
+)
+
+// The types that a program's user meets.
+type (
+	// Tensor is a value in the host's memory: dtype, shape and bytes.
+	Tensor = ir.Tensor
+	// Type is a dtype and a shape.
+	Type = ir.Type
+	// Shape lists dimensions, outermost first.
+	Shape = ir.Shape
+	// DType is an element type.
+	DType = ir.DType
+	// Summary is how a run ended.
+	Summary = engine.Summary
+	// Record is the state of a run after a step, as observers see it.
+	Record = engine.Record
+	// Observer is told how a run goes on.
+	Observer = engine.Observer
+	// Stats counts what a session has done.
+	Stats = engine.Stats
+	// Diagnostic is a finding about a spec: what, where, and what to do.
+	Diagnostic = diag.Diagnostic
+)
+
+// The element types.
+const (
+	Bool = ir.Bool
+	I32  = ir.I32
+	I64  = ir.I64
+	F16  = ir.F16
+	BF16 = ir.BF16
+	F32  = ir.F32
+	F64  = ir.F64
+)
+
+// FromFloat32 makes an f32 tensor; it panics if the values don't fill the shape.
+func FromFloat32(shape Shape, values []float32) *Tensor { return ir.FromFloat32(shape, values) }
+
+// FromInt64 makes a bool or integer tensor; it panics if the values don't fill
+// the shape.
+func FromInt64(d DType, shape Shape, values []int64) *Tensor { return ir.FromInt64(d, shape, values) }
+
+// Program is a checked spec, differentiated and ready to be lowered.
+type Program struct {
+	spec     *spec.Program
+	findings diag.List
+}
+
+// LoadOption changes how a spec is read.
+type LoadOption func(*spec.Options)
+
+// With overrides one of the spec's vars, as --set does: value is YAML text and
+// is checked as if it stood in the spec.
+func With(name, value string) LoadOption {
+	return func(o *spec.Options) { o.Set = append(o.Set, spec.Assignment{Key: name, Value: value}) }
+}
+
+// WithSeed overrides the spec's seed.
+func WithSeed(seed int64) LoadOption { return func(o *spec.Options) { o.Seed = &seed } }
+
+// AllowRead lets the spec name files in a folder outside of its own.
+func AllowRead(dir string) LoadOption {
+	return func(o *spec.Options) { o.AllowRead = append(o.AllowRead, dir) }
+}
+
+// SpecError says that a spec is wrong: all its faults, each with its place.
+type SpecError struct {
+	File        string
+	Diagnostics diag.List
+}
+
+// Error counts the faults and gives the first.
+func (e *SpecError) Error() string {
+	count := 0
+	first := ""
+	for _, d := range e.Diagnostics {
+		if d.Severity != diag.Error {
+			continue
+		}
+		if count == 0 {
+			first = fmt.Sprintf("%s: %s", d.Range, d.Message)
+		}
+		count++
+	}
+	if count == 1 {
+		return first
+	}
+	return fmt.Sprintf("%s (and %d more)", first, count-1)
+}
+
+// Load reads and checks a spec file. Nothing is executed, and nothing outside
+// of the spec's folder is read. A spec that is wrong gives a *SpecError with
+// all that is wrong with it.
+func Load(path string, options ...LoadOption) (*Program, error) {
+	return build(path, func(o spec.Options) (*spec.Program, diag.List) { return spec.Load(path, o) }, options)
+}
+
+// Parse is Load for a spec in memory; name stands for its file in messages, and
+// files that it names are relative to name's folder.
+func Parse(name string, src []byte, options ...LoadOption) (*Program, error) {
+	return build(name, func(o spec.Options) (*spec.Program, diag.List) { return spec.Parse(name, src, o) }, options)
+}
+
+func build(name string, load func(spec.Options) (*spec.Program, diag.List), options []LoadOption) (*Program, error) {
+	var o spec.Options
+	for _, option := range options {
+		option(&o)
+	}
+	p, findings := load(o)
+	if !findings.HasErrors() {
+		for _, g := range []*ir.Graph{p.Train, p.Eval, p.Init} {
+			if g == nil {
+				continue
+			}
+			if err := autodiff.Expand(g); err != nil {
+				var at *autodiff.Error
+				if !errors.As(err, &at) {
+					return nil, err
+				}
+				findings = append(findings, diag.Diagnostic{
+					Severity: diag.Error, Rule: "no-gradient", Range: at.Range, Message: at.Msg})
+				break
+			}
+		}
+	}
+	if findings.HasErrors() {
+		return nil, &SpecError{File: name, Diagnostics: findings}
+	}
+	return &Program{spec: p, findings: findings}, nil
+}
+
+// Name is the spec's name.
+func (p *Program) Name() string { return p.spec.Name }
+
+// Warnings are findings that don't keep the program from running.
+func (p *Program) Warnings() diag.List { return p.findings }
+
+// Trains reports whether the spec says how to train.
+func (p *Program) Trains() bool { return p.spec.Train != nil }
+
+// LogEvery is the spec's number of steps between log lines.
+func (p *Program) LogEvery() int64 { return p.spec.Loop.LogEvery }
+
+// MaxSteps is the spec's limit; 0 means none.
+func (p *Program) MaxSteps() int64 { return p.spec.Loop.MaxSteps }
+
+// Metrics names the spec's metrics in its order, as records list them.
+func (p *Program) Metrics() []string { return p.spec.Loop.Metrics }
+
+// Inputs gives the model's inputs and their types.
+func (p *Program) Inputs() map[string]Type {
+	inputs := map[string]Type{}
+	for _, s := range p.spec.Eval.States {
+		if s.Kind == ir.InputState {
+			inputs[s.Name] = s.Type
+		}
+	}
+	return inputs
+}
+
+// Outputs names the model's outputs in the spec's order.
+func (p *Program) Outputs() []string {
+	var names []string
+	for _, o := range p.spec.Eval.Outputs {
+		names = append(names, o.Name)
+	}
+	return names
+}

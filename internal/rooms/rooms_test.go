@@ -1,0 +1,207 @@
+// Package rooms holds the project's layout as a test: which folder may import
+// which, and which may import what from outside. docs/architecture.md says why.
+package rooms
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/flowrun/flowrun"
+
+// root is the root package as a room; its files lie in no folder.
+const root = "flowrun"
+
+// rooms says which of our packages each room may import, besides its own.
+var rooms = map[string][]string{
+	root:       {"spec", "diag", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "report"},
+	"cmd":      {root, "report"},
+	"spec":     {"diag", "ir"},
+	"diag":     {},
+	"ir":       {"diag"},
+	"autodiff": {"ir"},
+	"lower":    {"ir", "kernels"},
+	"engine":   {"ir", "lower", "device"},
+	"kernels":  {},
+	"device":   {"kernels"},
+	"data":     {"ir"},
+	"report":   {"ir", "engine"},
+	"bench":    {root, "spec", "diag", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "report"},
+	"scripts":  {},
+	"internal": {},
+	"graphs":   {},
+}
+
+// outside says which rooms may import a dependency. In tests any may use any.
+var outside = map[string][]string{
+	"go.yaml.in/yaml":              {"spec", "kernels"},
+	"gopkg.in/yaml.v3":             {"spec", "kernels"},
+	"github.com/expr-lang/expr":    {"spec", "kernels"},
+	"github.com/ebitengine/purego": {"device"},
+	"github.com/spf13/cobra":       {"cmd"},
+	"golang.org/x/term":            {"report"},
+}
+
+// use is an import in a file.
+type use struct {
+	file string // relative to the module's root, with slashes
+	line int
+	path string
+}
+
+// fault says what is wrong with an import, or nothing.
+func (u use) fault() string {
+	room := roomOf(path.Dir(u.file))
+	may, known := rooms[room]
+	if !known {
+		return fmt.Sprintf("the folder %s is no room; enter it into the table in docs/architecture.md and in internal/rooms", room)
+	}
+	if u.path == "C" {
+		return "there is no cgo in this project; load libraries at run time"
+	}
+	if u.path == module || strings.HasPrefix(u.path, module+"/") {
+		other := roomOf(strings.TrimPrefix(strings.TrimPrefix(u.path, module), "/"))
+		if other == room || slices.Contains(may, other) {
+			return ""
+		}
+		allowed := "nothing of ours"
+		if len(may) > 0 {
+			allowed = strings.Join(may, ", ")
+		}
+		return fmt.Sprintf("%s imports %s; %s may import %s", room, other, room, allowed)
+	}
+	if first, _, _ := strings.Cut(u.path, "/"); !strings.Contains(first, ".") {
+		return "" // the standard library
+	}
+	for dependency, users := range outside {
+		if u.path != dependency && !strings.HasPrefix(u.path, dependency+"/") {
+			continue
+		}
+		if slices.Contains(users, room) {
+			return ""
+		}
+		return fmt.Sprintf("%s imports %s, which is for %s", room, u.path, strings.Join(users, ", "))
+	}
+	return fmt.Sprintf("%s imports %s, which no room may; enter it into docs/dependencies.md and internal/rooms", room, u.path)
+}
+
+// roomOf gives the room of a folder that is relative to the module's root.
+func roomOf(folder string) string {
+	first, _, _ := strings.Cut(folder, "/")
+	if first == "." || first == "" {
+		return root
+	}
+	return first
+}
+
+// uses lists the imports of every file of the project, for whatever system and
+// with whatever tags it is built, in tests too if tests is true.
+func uses(t *testing.T, top string, tests bool) []use {
+	t.Helper()
+	var all []use
+	err := filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if base := d.Name(); d.IsDir() && name != top && (base == "testdata" || base[0] == '.' || base[0] == '_') {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") != tests {
+			return nil
+		}
+		relative, err := filepath.Rel(top, name)
+		if err != nil {
+			return err
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			all = append(all, use{filepath.ToSlash(relative), files.Position(spec.Pos()).Line, imported})
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	return all
+}
+
+const top = "../.."
+
+func TestEveryImportKeepsToItsRoom(t *testing.T) {
+	all := uses(t, top, false)
+	require.NotEmpty(t, all)
+	for _, u := range all {
+		if fault := u.fault(); fault != "" {
+			t.Errorf("%s:%d: %s", u.file, u.line, fault)
+		}
+	}
+}
+
+// A package below the root package that needs it even in tests is upside down.
+func TestNoTestOfARoomNeedsTheWholeProject(t *testing.T) {
+	for _, u := range uses(t, top, true) {
+		if room := roomOf(path.Dir(u.file)); u.path == module && !slices.Contains([]string{root, "cmd", "bench", "internal"}, room) {
+			t.Errorf("%s:%d: a test of %s imports the root package, which composes it", u.file, u.line, room)
+		}
+	}
+}
+
+func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
+	for want, u := range map[string]use{
+		"ir imports spec; ir may import diag":                                                                {"ir/ops/add.go", 1, module + "/spec"},
+		"engine imports kernels; engine may import ir, lower, device":                                        {"engine/run.go", 1, module + "/kernels/cpu"},
+		"diag imports flowrun; diag may import nothing of ours":                                              {"diag/range.go", 1, module},
+		"cmd imports engine; cmd may import flowrun, report":                                                 {"cmd/flowrun/main.go", 1, module + "/engine"},
+		"flowrun imports cmd; flowrun may import " + all:                                                     {"session.go", 1, module + "/cmd/flowrun"},
+		"ir imports go.yaml.in/yaml/v3, which is for spec, kernels":                                          {"ir/graph.go", 1, "go.yaml.in/yaml/v3"},
+		"ir imports example.org/x, which no room may; " + enter:                                              {"ir/graph.go", 1, "example.org/x"},
+		"there is no cgo in this project; load libraries at run time":                                        {"device/cuda/driver.go", 1, "C"},
+		"the folder utils is no room; enter it into the table in docs/architecture.md and in internal/rooms": {"utils/utils.go", 1, "fmt"},
+	} {
+		require.Equal(t, want, u.fault())
+	}
+	for _, u := range []use{
+		{"ir/ops/add.go", 1, module + "/ir"},
+		{"session.go", 1, module + "/spec/tree"},
+		{"spec/load.go", 1, "go.yaml.in/yaml/v3"},
+		{"device/cpu/cpu.go", 1, "math/bits"},
+	} {
+		require.Empty(t, u.fault())
+	}
+}
+
+const (
+	all   = "spec, diag, ir, autodiff, lower, engine, kernels, device, data, report"
+	enter = "enter it into docs/dependencies.md and internal/rooms"
+)
+
+// direct matches a requirement of go.mod that isn't marked as indirect.
+var direct = regexp.MustCompile(`(?m)^\s*(?:require\s+)?([a-z0-9.-]+\.[a-z]+/\S+) v\S+$`)
+
+func TestEveryDependencyHasItsLineInTheDocs(t *testing.T) {
+	mod, err := os.ReadFile(filepath.Join(top, "go.mod"))
+	require.NoError(t, err)
+	docs, err := os.ReadFile(filepath.Join(top, "docs", "dependencies.md"))
+	require.NoError(t, err)
+	for _, m := range direct.FindAllStringSubmatch(string(mod), -1) {
+		require.Contains(t, string(docs), "`"+m[1]+"`", "go.mod requires it; docs/dependencies.md must say what for")
+	}
+}

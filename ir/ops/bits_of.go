@@ -1,0 +1,33 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// BitsOf is bits_of.
+var BitsOf = ir.Register(&ir.Op{
+	Name: "bits_of",
+	Doc: `bits_of(x, bits): the lowest bits of x, least significant first: [...] becomes [..., bits].
+
+x is an integer, and so are the bits: 0 or 1, in its dtype. Negative integers are
+in two's complement.
+
+Example: bits_of([6, 1], 4) = [[0, 1, 1, 0], [1, 0, 0, 0]]`,
+	Params: []ir.Param{tensor("x", "integers"), integer("bits", "how many bits, at most x's own")},
+	Class:  ir.Other,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		x, bits := n.Inputs[0].Type, n.Int("bits")
+		if !x.DType.IsInt() {
+			return ir.Type{}, refuse("x", `cast it first: cast(x, "i32")`, "bits_of is taken of integers; %s", named(n, 0))
+		}
+		if width := 8 * x.DType.Size(); bits < 1 || bits > width {
+			return ir.Type{}, ir.Argf("bits", "bits must be from 1 to %d for %s, got %d", width, x.DType, bits)
+		}
+		return ir.Type{DType: x.DType, Shape: append(append(ir.Shape{}, x.Shape...), bits)}, nil
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out, bits := ir.NewArray(n.Type), n.Int("bits")
+		for i := range out.I {
+			out.I[i] = in[0].I[i/bits] >> (i % bits) & 1
+		}
+		return out
+	},
+})

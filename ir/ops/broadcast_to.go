@@ -1,0 +1,33 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// BroadcastTo is broadcast_to.
+var BroadcastTo = ir.Register(&ir.Op{
+	Name: "broadcast_to",
+	Doc: `broadcast_to(x, shape): x repeated up to a shape.
+
+Dims are aligned at the last; each dim of x is that of the shape, or 1.
+
+Example: broadcast_to([1, 2], [2, 2]) = [[1, 2], [1, 2]]`,
+	Params: []ir.Param{paramX, paramShape},
+	Class:  ir.Move,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		x, to := n.Inputs[0].Type, ir.Shape(n.Ints("shape"))
+		if err := ir.CheckShape(x.DType, to); err != nil {
+			return ir.Type{}, ir.Argf("shape", "%s", err)
+		}
+		meet, ok := ir.Broadcast(x.Shape, to)
+		if !ok || !meet.Equal(to) {
+			return ir.Type{}, refuse("shape", "dims are aligned at the last; unsqueeze or reshape x first",
+				"%s, which can't be repeated up to %s: each dim must be equal or 1", named(n, 0), to)
+		}
+		return ir.Type{DType: x.DType, Shape: to}, nil
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{sumTo(b, g, n.Inputs[0])}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return pick(n.Type, in[0], broadcastOffsets(in[0].Type.Shape, n.Type.Shape))
+	},
+})

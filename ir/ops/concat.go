@@ -1,0 +1,76 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Concat is concat.
+var Concat = ir.Register(&ir.Op{
+	Name: "concat",
+	Doc: `concat(tensors, dim=0): tensors joined along a dim.
+
+All other dims agree, and the dtypes meet in one.
+
+Example: concat([[[1, 2]], [[3, 4], [5, 6]]], 0) = [[1, 2], [3, 4], [5, 6]]`,
+	Params: []ir.Param{
+		{Name: "tensors", Kind: ir.KTensors, Doc: "at least one tensor"},
+		integerOr("dim", 0, "the dim along which they are joined"),
+	},
+	Class:   ir.Move,
+	Promote: ir.PromoteAll,
+	Infer:   inferConcat,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		dim, at := n.Int("dim"), 0
+		parts := make(nodes, len(n.Inputs))
+		for i, in := range n.Inputs {
+			size := in.Type.Shape[dim]
+			parts[i] = slice(b, g, dim, at, at+size)
+			at += size
+		}
+		return parts
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out := ir.NewArray(n.Type)
+		strides, dim, start := n.Type.Shape.Strides(), n.Int("dim"), 0
+		for _, x := range in {
+			for i, to := range offsets(x.Type.Shape, strides, start*strides[dim]) {
+				if out.F != nil {
+					out.F[to] = x.F[i]
+				} else {
+					out.I[to] = x.I[i]
+				}
+			}
+			start += x.Type.Shape[dim]
+		}
+		return out
+	},
+})
+
+func inferConcat(n *ir.Node) (ir.Type, error) {
+	if len(n.Inputs) == 0 {
+		return ir.Type{}, ir.Argf("tensors", "concat joins at least one tensor; the list is empty")
+	}
+	first := n.Inputs[0].Type
+	if len(first.Shape) == 0 {
+		return ir.Type{}, refuse("tensors", "stack joins scalars", "concat joins tensors with dims; %s", named(n, 0))
+	}
+	dim, err := normDim(n, first.Shape)
+	if err != nil {
+		return ir.Type{}, err
+	}
+	shape := append(ir.Shape{}, first.Shape...)
+	for i, in := range n.Inputs[1:] {
+		s := in.Type.Shape
+		if len(s) != len(shape) {
+			return ir.Type{}, &ir.ArgError{Param: "tensors", Index: i + 1,
+				Msg: sprintf("concat joins tensors of one rank; %s, %s", named(n, 0), named(n, i+1))}
+		}
+		for d := range s {
+			if d != dim && s[d] != shape[d] {
+				return ir.Type{}, &ir.ArgError{Param: "tensors", Index: i + 1,
+					Msg: sprintf("concat along dim %d needs all other dims to agree; dim %d differs: %s, %s",
+						dim, d, named(n, 0), named(n, i+1))}
+			}
+		}
+		shape[dim] += s[dim]
+	}
+	return ir.Type{DType: first.DType, Shape: shape}, nil
+}

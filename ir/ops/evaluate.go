@@ -1,0 +1,81 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Evaluate computes the values of roots by the ops' reference evaluations: in
+// float64 whatever the dtype, with nothing rounded between nodes but random
+// draws, and integers exactly. leaf gives the values of states' reads and of
+// data sources, of the nodes' types; it is called once for each.
+//
+// Every kernel and every plan is compared with this.
+func Evaluate(roots []*ir.Node, leaf func(*ir.Node) (*ir.Array, error)) ([]*ir.Array, error) {
+	e := evaluator{leaf: leaf, values: map[*ir.Node]*ir.Array{}}
+	out := make([]*ir.Array, len(roots))
+	for i, root := range roots {
+		if err := e.demand(root); err != nil {
+			return nil, err
+		}
+		out[i] = e.values[root]
+	}
+	return out, nil
+}
+
+type evaluator struct {
+	leaf   func(*ir.Node) (*ir.Array, error)
+	values map[*ir.Node]*ir.Array
+}
+
+// demand computes a node after all that it depends on. Graphs can be deeper
+// than a call stack should be.
+func (e *evaluator) demand(root *ir.Node) error {
+	stack := []*ir.Node{root}
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		ready := true
+		if e.values[n] == nil {
+			for _, in := range n.Inputs {
+				if e.values[in] == nil {
+					stack = append(stack, in)
+					ready = false
+				}
+			}
+		}
+		if !ready {
+			continue
+		}
+		stack = stack[:len(stack)-1]
+		if e.values[n] == nil {
+			v, err := e.value(n)
+			if err != nil {
+				return err
+			}
+			e.values[n] = v
+		}
+	}
+	return nil
+}
+
+func (e *evaluator) value(n *ir.Node) (*ir.Array, error) {
+	if n.Op == ir.StateOp || n.Op == ir.SourceOp {
+		v, err := e.leaf(n)
+		if err != nil {
+			return nil, err
+		}
+		if !v.Type.Equal(n.Type) {
+			return nil, fmt.Errorf("ops: %s is %s, but was given %s", n.Label(), n.Type, v.Type)
+		}
+		return v, nil
+	}
+	if n.Op.Eval == nil {
+		return nil, fmt.Errorf("ops: %s: %s has no value of its own; expand it first", n.Label(), n.Op.Name)
+	}
+	in := make([]*ir.Array, len(n.Inputs))
+	for i, x := range n.Inputs {
+		in[i] = e.values[x]
+	}
+	return n.Op.Eval(n, in), nil
+}

@@ -1,0 +1,19 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// FullLike is full_like.
+var FullLike = ir.Register(&ir.Op{
+	Name: "full_like",
+	Doc: `full_like(x, value): one value in the shape and dtype of x.
+
+Example: full_like([[5.0, 6.0]], 2) = [[2.0, 2.0]]`,
+	Params: []ir.Param{paramX, {Name: "value", Kind: ir.KNumber, Doc: "the value of every element"}},
+	Class:  ir.Leaf,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		t := n.Inputs[0].Type
+		return t, normNumber(n, "value", t.DType)
+	},
+	Eval:      func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, n.Attr("value")) },
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return Fill(b, n.Type, n.Attr("value")) },
+})

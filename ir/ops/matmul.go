@@ -1,0 +1,196 @@
+package ops
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Matmul is matmul.
+var Matmul = ir.Register(&ir.Op{
+	Name: "matmul",
+	Doc: `matmul(a, b, transpose_a=false, transpose_b=false): the matrix product of a and b; also a @ b of PyTorch.
+
+a is [..., m, k], b is [..., k, n], the result is [..., m, n]; the dims before the
+last two are broadcast. A one-dimensional a is a row, [k], and a one-dimensional b
+a column, [k]; the result then has no such dim. transpose_a takes a as [..., k, m],
+transpose_b takes b as [..., n, k]. Products of f16 and bf16 are added up in f32.
+
+Example: matmul([[1, 2], [3, 4]], [[5, 6], [7, 8]]) = [[19, 22], [43, 50]]`,
+	Params: []ir.Param{
+		tensor("a", "the left factor"),
+		tensor("b", "the right factor"),
+		flag("transpose_a", "whether the last two dims of a are swapped first"),
+		flag("transpose_b", "whether the last two dims of b are swapped first"),
+	},
+	Class:   ir.Contract,
+	Promote: ir.PromoteAll,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		p, err := productOf(n)
+		if err != nil {
+			return ir.Type{}, err
+		}
+		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: p.shape(n)}, nil
+	},
+	Grad: gradMatmul,
+	Eval: evalMatmul,
+})
+
+// product is the sizes of a matrix product.
+type product struct {
+	m, k, n int
+	batch   ir.Shape // the dims before the last two, broadcast
+}
+
+// productOf finds the sizes, or says why there is no product.
+func productOf(n *ir.Node) (product, error) {
+	for i, flag := range []string{"transpose_a", "transpose_b"} {
+		x := n.Inputs[i].Type
+		if err := refuseBool(n, i); err != nil {
+			return product{}, err
+		}
+		if len(x.Shape) == 0 {
+			return product{}, refuse(n.OperandName(i), "mul multiplies by a scalar",
+				"matmul has no meaning for scalars: %s", named(n, i))
+		}
+		if len(x.Shape) == 1 && n.Bool(flag) {
+			return product{}, refuse(flag, "leave "+flag+" out", "%s swaps two dims; %s", flag, named(n, i))
+		}
+	}
+	a, b := matrix(n, 0), matrix(n, 1)
+	p := product{m: a[len(a)-2], k: a[len(a)-1], n: b[len(b)-1]}
+	if rows := b[len(b)-2]; p.k != rows {
+		help := "the last dim of a must be the last but one of b"
+		if len(n.Inputs[1].Type.Shape) > 1 && p.k == p.n {
+			help = "the right factor would fit transposed"
+		} else if len(n.Inputs[0].Type.Shape) > 1 && p.m == rows {
+			help = "the left factor would fit transposed"
+		}
+		return p, refuse("b", help, "inner sizes differ: %s has %d columns, %s has %d rows; %s, %s",
+			operandName(n, 0), p.k, operandName(n, 1), rows, named(n, 0), named(n, 1))
+	}
+	batch, ok := ir.Broadcast(a[:len(a)-2], b[:len(b)-2])
+	if !ok {
+		return p, refuse("b", "the dims before the last two are broadcast: equal or 1",
+			"batch dims %s and %s don't broadcast; %s, %s", a[:len(a)-2], b[:len(b)-2], named(n, 0), named(n, 1))
+	}
+	p.batch = batch
+	return p, nil
+}
+
+// matrix is the shape of an operand as the product sees it: not transposed, at
+// least two-dimensional.
+func matrix(n *ir.Node, i int) ir.Shape {
+	s := slices.Clone(n.Inputs[i].Type.Shape)
+	r := len(s)
+	switch {
+	case r == 1 && i == 0:
+		return ir.Shape{1, s[0]}
+	case r == 1:
+		return ir.Shape{s[0], 1}
+	case transposed(n, i):
+		s[r-2], s[r-1] = s[r-1], s[r-2]
+	}
+	return s
+}
+
+func transposed(n *ir.Node, i int) bool {
+	return i == 0 && n.Bool("transpose_a") || i == 1 && n.Bool("transpose_b")
+}
+
+// shape is that of the result.
+func (p product) shape(n *ir.Node) ir.Shape {
+	s := slices.Clone(p.batch)
+	if len(n.Inputs[0].Type.Shape) > 1 {
+		s = append(s, p.m)
+	}
+	if len(n.Inputs[1].Type.Shape) > 1 {
+		s = append(s, p.n)
+	}
+	return s
+}
+
+// gradMatmul multiplies with the transpose of the other factor, which costs
+// nothing: matmul reads its operands either way.
+func gradMatmul(bld *ir.Builder, n, g *ir.Node) []*ir.Node {
+	p, _ := productOf(n)
+	a, b := n.Inputs[0], n.Inputs[1]
+	ta, tb := n.Bool("transpose_a"), n.Bool("transpose_b")
+	// One-dimensional factors become matrices.
+	a2, b2 := a, b
+	if len(a.Type.Shape) == 1 {
+		a2 = reshape(bld, a, ir.Shape{1, p.k})
+	}
+	if len(b.Type.Shape) == 1 {
+		b2 = reshape(bld, b, ir.Shape{p.k, 1})
+	}
+	g2 := reshape(bld, g, append(slices.Clone(p.batch), p.m, p.n))
+
+	var da, db *ir.Node
+	if ta {
+		da = matmul(bld, b2, g2, tb, true)
+	} else {
+		da = matmul(bld, g2, b2, false, !tb)
+	}
+	ga, gb := a2, g2
+	if len(b2.Type.Shape) == 2 && !ta {
+		// b was shared by the whole batch: its gradient is one large product,
+		// instead of one product per element of the batch and their sum.
+		rows := p.batch.Numel() * p.m
+		ga = reshape(bld, broadcastTo(bld, a2, append(slices.Clone(p.batch), p.m, p.k)), ir.Shape{rows, p.k})
+		gb = reshape(bld, g2, ir.Shape{rows, p.n})
+	}
+	if tb {
+		db = matmul(bld, gb, ga, true, ta)
+	} else {
+		db = matmul(bld, ga, gb, !ta, false)
+	}
+	da, db = sumTo(bld, da, a2), sumTo(bld, db, b2)
+	return nodes{reshape(bld, da, a.Type.Shape), reshape(bld, db, b.Type.Shape)}
+}
+
+func evalMatmul(n *ir.Node, in []*ir.Array) *ir.Array {
+	p, _ := productOf(n)
+	out := ir.NewArray(n.Type)
+	a, b := matrices(n, in, 0, p), matrices(n, in, 1, p)
+	for at := range out.Len() {
+		row, col := at/max(p.n, 1), at/max(p.m*p.n, 1)*p.n+at%max(p.n, 1)
+		sum, isum := 0.0, int64(0)
+		for k := range p.k {
+			i, j := a[row*p.k+k], b[col*p.k+k]
+			if out.F != nil {
+				sum += in[0].F[i] * in[1].F[j]
+			} else {
+				isum += in[0].I[i] * in[1].I[j]
+			}
+		}
+		if out.F != nil {
+			out.F[at] = sum
+		} else {
+			out.I[at] = wrap(n.Type.DType, isum)
+		}
+	}
+	return out
+}
+
+// matrices lists where the elements of a factor lie: row by row for a, column
+// by column for b, once for each element of the batch.
+func matrices(n *ir.Node, in []*ir.Array, i int, p product) []int {
+	s := matrix(n, i)
+	r := len(s)
+	strides := s.Strides()
+	if transposed(n, i) {
+		strides = in[i].Type.Shape.Strides()
+		strides[r-2], strides[r-1] = strides[r-1], strides[r-2]
+	}
+	view, steps := slices.Clone(p.batch), make([]int, len(p.batch))
+	for d := range s[:r-2] {
+		if s[d] != 1 {
+			steps[len(p.batch)-(r-2)+d] = strides[d]
+		}
+	}
+	if i == 0 {
+		return offsets(append(view, p.m, p.k), append(steps, strides[r-2], strides[r-1]), 0)
+	}
+	return offsets(append(view, p.n, p.k), append(steps, strides[r-1], strides[r-2]), 0)
+}

@@ -1,0 +1,76 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Mean is mean.
+var Mean = ir.Register(&ir.Op{
+	Name: "mean",
+	Doc: `mean(x, dim=nil, keepdim=false): the average over some dims, or over all.
+
+x is floating, or bool: then it is the fraction that is true, in f32. The mean of
+nothing is NaN.
+
+Example: mean([true, false, true, true]) = 0.75`,
+	Params: paramsReduce,
+	Class:  ir.Reduce,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		d := n.Inputs[0].Type.DType
+		if d.IsInt() {
+			return ir.Type{}, refuse("x", `cast it first: mean(cast(x, "f32"))`,
+				"mean is taken of floats or bools; %s", named(n, 0))
+		}
+		if d == ir.Bool {
+			d = ir.F32
+		}
+		shape, err := reduceShape(n)
+		return ir.Type{DType: d, Shape: shape}, err
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		x := n.Inputs[0]
+		if x.Type.DType == ir.Bool {
+			return nodes{nil}
+		}
+		// The count may be beyond what f16 holds.
+		part := div(b, wide(b, g), float64(reducedCount(n)))
+		return nodes{spread(b, n, b.Cast(part, x.Type.DType))}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return eachLine(average, nil)(n, []*ir.Array{asFloats(in[0])})
+	},
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
+		x := b.Cast(n.Inputs[0], wideDType(n.Type.DType))
+		return b.Cast(averageNodes(b, x, n.Ints("dim"), n.Bool("keepdim")), n.Type.DType)
+	},
+})
+
+// averageNodes is the mean as nodes that all have kernels.
+func averageNodes(b *ir.Builder, x *ir.Node, dims []int, keepdim bool) *ir.Node {
+	count := 1
+	for _, d := range dims {
+		count *= x.Type.Shape[d]
+	}
+	return div(b, apply(b, "sum", x, dims, keepdim), float64(count))
+}
+
+// reducedCount is how many elements each element of a reduction comes from.
+func reducedCount(n *ir.Node) int {
+	count := 1
+	for _, d := range n.Ints("dim") {
+		count *= n.Inputs[0].Type.Shape[d]
+	}
+	return count
+}
+
+func average(v []float64) float64 { return total(v) / float64(len(v)) }
+
+// asFloats gives bools and integers as f32.
+func asFloats(x *ir.Array) *ir.Array {
+	if x.F != nil {
+		return x
+	}
+	out := ir.NewArray(ir.Type{DType: ir.F32, Shape: x.Type.Shape})
+	for i, v := range x.I {
+		out.F[i] = float64(v)
+	}
+	return out
+}

@@ -1,0 +1,63 @@
+package ops
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Permute is permute.
+var Permute = ir.Register(&ir.Op{
+	Name: "permute",
+	Doc: `permute(x, dims): x with its dims in another order: dim i of the result is dim dims[i] of x.
+
+dims names every dim of x once.
+
+Example: permute([[1, 2, 3], [4, 5, 6]], [1, 0]) = [[1, 4], [2, 5], [3, 6]]`,
+	Params: []ir.Param{paramX, {Name: "dims", Kind: ir.KInts, Doc: "x's dims in the order of the result"}},
+	Class:  ir.Move,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		x := n.Inputs[0].Type
+		given := n.Ints("dims")
+		dims := make([]int, 0, len(given))
+		for _, g := range given {
+			d, err := x.Shape.Dim(g)
+			if err != nil {
+				return ir.Type{}, ir.Argf("dims", "%s", err)
+			}
+			if slices.Contains(dims, d) {
+				return ir.Type{}, ir.Argf("dims", "dims %v has dim %d twice", ir.Shape(given), d)
+			}
+			dims = append(dims, d)
+		}
+		if len(dims) != len(x.Shape) {
+			return ir.Type{}, ir.Argf("dims", "dims %v must name each of %d dims once; %s",
+				ir.Shape(given), len(x.Shape), named(n, 0))
+		}
+		n.SetAttr("dims", dims)
+		return ir.Type{DType: x.DType, Shape: permuted(x.Shape, dims)}, nil
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		inverse := make([]int, len(n.Ints("dims")))
+		for i, d := range n.Ints("dims") {
+			inverse[d] = i
+		}
+		return nodes{apply(b, "permute", g, inverse)}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return permuteArray(n.Type, in[0], n.Ints("dims"))
+	},
+})
+
+// permuted picks sizes, or strides, in an order.
+func permuted(s ir.Shape, dims []int) ir.Shape {
+	out := make(ir.Shape, len(dims))
+	for i, d := range dims {
+		out[i] = s[d]
+	}
+	return out
+}
+
+func permuteArray(t ir.Type, x *ir.Array, dims []int) *ir.Array {
+	return pick(t, x, offsets(t.Shape, permuted(x.Type.Shape.Strides(), dims), 0))
+}

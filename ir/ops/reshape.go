@@ -1,0 +1,69 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Reshape is reshape.
+var Reshape = ir.Register(&ir.Op{
+	Name: "reshape",
+	Doc: `reshape(x, shape): the elements of x, in their order, in another shape of the same size.
+
+One dim may be -1: it becomes what the others leave.
+
+Example: reshape([1, 2, 3, 4, 5, 6], [2, -1]) = [[1, 2, 3], [4, 5, 6]]`,
+	Params: []ir.Param{paramX, paramShape},
+	Class:  ir.Move,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		shape, err := inferReshape(n)
+		if err != nil {
+			return ir.Type{}, err
+		}
+		n.SetAttr("shape", []int(shape))
+		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: shape}, nil
+	},
+	Grad: gradReshape,
+	Eval: evalReshape,
+})
+
+func inferReshape(n *ir.Node) (ir.Shape, error) {
+	given := ir.Shape(n.Ints("shape"))
+	shape := make(ir.Shape, len(given))
+	copy(shape, given)
+	size, rest, free := n.Inputs[0].Type.Shape.Numel(), 1, -1
+	for i, d := range shape {
+		switch {
+		case d == -1 && free >= 0:
+			return nil, ir.Argf("shape", "shape %s has -1 twice; only one dim can follow from the others", given)
+		case d == -1:
+			free = i
+		case d < 0:
+			return nil, ir.Argf("shape", "shape %s has a negative dim; -1 stands for what the others leave", given)
+		default:
+			rest *= d
+		}
+	}
+	if free >= 0 {
+		if rest == 0 || size%rest != 0 {
+			return nil, ir.Argf("shape", "%s has %d elements, which can't be laid out as %s: the other dims make %d",
+				named(n, 0), size, given, rest)
+		}
+		shape[free] = size / rest
+		return shape, nil
+	}
+	if rest != size {
+		return nil, ir.Argf("shape", "%s has %d elements; %s has %d", named(n, 0), size, given, rest)
+	}
+	return shape, nil
+}
+
+func gradReshape(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+	return nodes{reshape(b, g, n.Inputs[0].Type.Shape)}
+}
+
+func evalReshape(n *ir.Node, in []*ir.Array) *ir.Array {
+	return &ir.Array{Type: n.Type, F: in[0].F, I: in[0].I}
+}
+
+// asReshape writes an op that only changes the shape as a reshape.
+func asReshape(b *ir.Builder, n *ir.Node) *ir.Node {
+	return apply(b, "reshape", n.Inputs[0], []int(n.Type.Shape))
+}

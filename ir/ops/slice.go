@@ -1,0 +1,91 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Slice is slice.
+var Slice = ir.Register(&ir.Op{
+	Name: "slice",
+	Doc: `slice(x, dim, start, end, step=1): the elements start, start + step, … before end along a dim.
+
+A negative start or end counts from the end of the dim; both are clamped to it.
+
+Example: slice([10, 11, 12, 13, 14], 0, 1, -1) = [11, 12, 13]`,
+	Params: []ir.Param{
+		paramX,
+		integer("dim", "the dim to slice"),
+		integer("start", "the first index"),
+		integer("end", "the index after the last"),
+		integerOr("step", 1, "the distance between indices, at least 1"),
+	},
+	Class: ir.Move,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		x := n.Inputs[0].Type
+		dim, err := normDim(n, x.Shape)
+		if err != nil {
+			return ir.Type{}, err
+		}
+		step := n.Int("step")
+		if step < 1 {
+			return ir.Type{}, refuse("step", "flip turns a dim around", "step must be at least 1, got %d", step)
+		}
+		size := x.Shape[dim]
+		start := clampIndex(n.Int("start"), 0, size)
+		end := clampIndex(n.Int("end"), start, size)
+		n.SetAttr("start", start)
+		n.SetAttr("end", end)
+		shape := append(ir.Shape{}, x.Shape...)
+		shape[dim] = (end - start + step - 1) / step
+		return ir.Type{DType: x.DType, Shape: shape}, nil
+	},
+	Grad: gradSlice,
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		strides, dim := in[0].Type.Shape.Strides(), n.Int("dim")
+		start := n.Int("start") * strides[dim]
+		strides[dim] *= n.Int("step")
+		return pick(n.Type, in[0], offsets(n.Type.Shape, strides, start))
+	},
+})
+
+func clampIndex(i, low, size int) int {
+	if i < 0 {
+		i += size
+	}
+	return max(low, min(i, size))
+}
+
+// gradSlice puts zeros around the gradient; with a step, between its elements
+// first.
+func gradSlice(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+	x := n.Inputs[0].Type.Shape
+	dim, start, step := n.Int("dim"), n.Int("start"), n.Int("step")
+	count := n.Type.Shape[dim]
+	outer, inner := x[:dim].Numel(), x[dim+1:].Numel()
+	if step > 1 {
+		apart := pad(b, reshape(b, g, ir.Shape{outer, count, 1, inner}), 2, 0, step-1)
+		apart = reshape(b, apart, ir.Shape{outer, count * step, inner})
+		count = min(count*step, x[dim]-start)
+		shape := append(ir.Shape{}, x...)
+		shape[dim] = count
+		g = reshape(b, slice(b, apart, 1, 0, count), shape)
+	}
+	return nodes{pad(b, g, dim, start, x[dim]-start-count)}
+}
+
+// slice takes the elements from start up to end along a dim; x itself if that
+// is all of them.
+func slice(b *ir.Builder, x *ir.Node, dim, start, end int) *ir.Node {
+	if start == 0 && end == x.Type.Shape[dim] {
+		return x
+	}
+	return apply(b, "slice", x, dim, start, end)
+}
+
+// pad puts zeros before and after x along a dim; x itself if there are none.
+func pad(b *ir.Builder, x *ir.Node, dim, before, after int) *ir.Node {
+	if before == 0 && after == 0 {
+		return x
+	}
+	padding := make([][2]int, len(x.Type.Shape))
+	padding[dim] = [2]int{before, after}
+	return apply(b, "pad", x, padding)
+}

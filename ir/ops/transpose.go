@@ -1,0 +1,54 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Transpose is transpose.
+var Transpose = ir.Register(&ir.Op{
+	Name: "transpose",
+	Doc: `transpose(x, dim0=-2, dim1=-1): x with two dims swapped, the last two by default.
+
+Example: transpose([[1, 2, 3], [4, 5, 6]]) = [[1, 4], [2, 5], [3, 6]]`,
+	Params: []ir.Param{
+		paramX,
+		integerOr("dim0", -2, "one of the dims"),
+		integerOr("dim1", -1, "the other"),
+	},
+	Class: ir.Move,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		x := n.Inputs[0].Type
+		if len(x.Shape) < 2 {
+			return ir.Type{}, refuse("x", "", "transpose swaps two dims; %s", named(n, 0))
+		}
+		p, err := x.Shape.Dim(n.Int("dim0"))
+		if err != nil {
+			return ir.Type{}, ir.Argf("dim0", "%s", err)
+		}
+		q, err := x.Shape.Dim(n.Int("dim1"))
+		if err != nil {
+			return ir.Type{}, ir.Argf("dim1", "%s", err)
+		}
+		n.SetAttr("dim0", min(p, q))
+		n.SetAttr("dim1", max(p, q))
+		return ir.Type{DType: x.DType, Shape: permuted(x.Shape, swap(n))}, nil
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{apply(b, "transpose", g, n.Int("dim0"), n.Int("dim1"))}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return permuteArray(n.Type, in[0], swap(n))
+	},
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
+		return apply(b, "permute", n.Inputs[0], swap(n))
+	},
+})
+
+// swap is a transposition as a permutation of all dims.
+func swap(n *ir.Node) []int {
+	dims := make([]int, len(n.Inputs[0].Type.Shape))
+	for i := range dims {
+		dims[i] = i
+	}
+	p, q := n.Int("dim0"), n.Int("dim1")
+	dims[p], dims[q] = q, p
+	return dims
+}

@@ -1,0 +1,90 @@
+package cpu
+
+import (
+	"math"
+	"unsafe"
+)
+
+// cast: x in another dtype, elementwise.
+//
+// x [...] → out [...]. Bound by bytes.
+//
+// Floats become integers by dropping the fraction, saturating, with NaN 0;
+// integers wrap around; everything but 0 becomes true; floats round to nearest
+// even, once, whatever the two formats are.
+
+func init() {
+	register("cast", on(first, variants{u8: castInts[uint8](), i32: castInts[int32](), i64: castInts[int64](),
+		f16: castHalf, bf16: castHalf, f32: castF32, f64: castF64}))
+}
+
+func castInts[T uint8 | integer]() binder {
+	return on(output, variants{u8: unary(castBool[T]), i32: unary(castPlain[T, int32]), i64: unary(castPlain[T, int64]),
+		f16: unary(castF16[T]), bf16: unary(castBF16[T]), f32: unary(castPlain[T, float32]), f64: unary(castPlain[T, float64])})
+}
+
+var castF32 = on(output, variants{u8: unary(castBool[float32]), i32: unary(castInt[float32, int32]), i64: unary(castInt[float32, int64]),
+	f16: unary(narrowF16), bf16: unary(narrowBF16), f32: copied, f64: unary(castPlain[float32, float64])})
+
+var castF64 = on(output, variants{u8: unary(castBool[float64]), i32: unary(castInt[float64, int32]), i64: unary(castInt[float64, int64]),
+	f16: unary(castF16[float64]), bf16: unary(castBF16[float64]), f32: unary(castPlain[float64, float32]), f64: copied})
+
+// castHalf casts from f16 and bf16: widening to f32 is exact. To itself it is a
+// copy, NaNs and all.
+func castHalf(a *Args) func() {
+	if a.input(0).DType == a.Output.DType {
+		return copied(a)
+	}
+	return widened(castF32)(a)
+}
+
+func castPlain[T, U element](out []U, x []T) {
+	for i, v := range x {
+		out[i] = U(v)
+	}
+}
+
+// castF16 and castBF16 go by f64, which holds every bool, i32 and f64 exactly;
+// an i64 that it doesn't hold is beyond f16's range and far beyond bf16's
+// precision.
+func castF16[T element](out []uint16, x []T) {
+	for i, v := range x {
+		out[i] = f64ToF16(float64(v))
+	}
+}
+
+func castBF16[T element](out []uint16, x []T) {
+	for i, v := range x {
+		out[i] = f64ToBF16(float64(v))
+	}
+}
+
+func castBool[T element](out []uint8, x []T) {
+	for i, v := range x {
+		out[i] = b2u(v != 0)
+	}
+}
+
+func castInt[T float, U integer](out []U, x []T) {
+	for i, v := range x {
+		out[i] = saturate[U](float64(v))
+	}
+}
+
+// saturate drops the fraction; what doesn't fit becomes the nearest integer
+// that does, and NaN 0.
+func saturate[U integer](v float64) U {
+	low, high := int64(math.MinInt64), int64(math.MaxInt64)
+	if unsafe.Sizeof(*new(U)) == 4 {
+		low, high = math.MinInt32, math.MaxInt32
+	}
+	switch {
+	case v != v:
+		return 0
+	case v <= float64(low):
+		return U(low)
+	case v >= float64(high):
+		return U(high)
+	}
+	return U(v)
+}

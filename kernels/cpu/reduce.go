@@ -1,0 +1,164 @@
+package cpu
+
+// reduction folds elements T into accumulators A, and gives results U.
+type reduction[T, A, U any] struct {
+	start A
+	// row folds a contiguous row into one accumulator.
+	row func(acc A, x []T) A
+	// columns folds x[i] into acc[i].
+	columns func(acc []A, x []T)
+	end     func(A) U
+}
+
+// columnBlock is how many accumulators a reduction over outer dimensions keeps
+// at a time.
+const columnBlock = 256
+
+// reduce binds a reduction over the dims of scalar 0, with or without the
+// reduced dimensions in the output's shape.
+//
+// Elements meet in the order of memory. The innermost dimension that is left
+// after merging decides how: where it is reduced, its rows are folded one by
+// one; where it is kept, a block of neighbouring outputs is folded side by side.
+func reduce[T, A, U any](r reduction[T, A, U]) binder {
+	return func(a *Args) func() {
+		x, out := view[T](a.input(0)), view[U](a.Output)
+		kept, reduced, inner := reducePlan(a)
+		if len(out) == 0 {
+			return nothing
+		}
+		if len(x) == 0 {
+			return func() {
+				for i := range out {
+					out[i] = r.end(r.start)
+				}
+			}
+		}
+		if inner.reduced {
+			if kept.rows == 1 && kept.n == 1 && reduced.rows == 1 && reduced.n == 1 {
+				return func() { out[0] = r.end(r.row(r.start, x)) }
+			}
+			return func() { reduceRows(r, out, x, kept, reduced, inner.n) }
+		}
+		acc := make([]A, min(columnBlock, inner.n))
+		return func() { reduceColumns(r, out, x, kept, reduced, inner.n, acc) }
+	}
+}
+
+// innerDim is the innermost dimension, which is walked apart from the others.
+type innerDim struct {
+	n       int
+	reduced bool
+}
+
+// reducePlan splits the input's dimensions into those that are kept, those that
+// are reduced, each with the input's strides, and the innermost run of one kind.
+func reducePlan(a *Args) (kept, reduced *walk, inner innerDim) {
+	shape := a.input(0).Shape
+	isReduced := make([]bool, len(shape))
+	for _, d := range a.ints(0) {
+		if d < 0 || d >= len(shape) || isReduced[d] {
+			fail("dims %v don't fit the shape %v", a.ints(0), shape)
+		}
+		isReduced[d] = true
+	}
+	checkReduced(a.Output, shape, isReduced)
+	last := len(shape) - 1
+	for last >= 0 && shape[last] == 1 {
+		last--
+	}
+	inner.n = 1
+	if last >= 0 {
+		inner.reduced = isReduced[last]
+	}
+	rest := last
+	for ; rest >= 0 && (isReduced[rest] == inner.reduced || shape[rest] == 1); rest-- {
+		inner.n *= shape[rest]
+	}
+	own := strides(shape)
+	var dims, steps [2][]int // of kept and reduced dimensions
+	for i := 0; i <= rest; i++ {
+		kind := 0
+		if isReduced[i] {
+			kind = 1
+		}
+		dims[kind] = append(dims[kind], shape[i])
+		steps[kind] = append(steps[kind], own[i])
+	}
+	return newWalk(dims[0], steps[0]), newWalk(dims[1], steps[1]), inner
+}
+
+// checkReduced refuses an output whose shape is neither with nor without the
+// reduced dimensions.
+func checkReduced(out Buffer, shape []int, isReduced []bool) {
+	var without, with []int
+	for i, n := range shape {
+		if isReduced[i] {
+			with = append(with, 1)
+			continue
+		}
+		without, with = append(without, n), append(with, n)
+	}
+	if len(out.Shape) == len(with) {
+		without = with
+	}
+	mustBe(out, without)
+}
+
+func reduceRows[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, reduced *walk, n int) {
+	i := 0
+	var k cursor
+	for range kept.rows {
+		at := k.at[0]
+		for range kept.n {
+			acc := r.start
+			var c cursor
+			for range reduced.rows {
+				from := at + c.at[0]
+				for range reduced.n {
+					acc = r.row(acc, x[from:from+n])
+					from += reduced.steps[0]
+				}
+				c.next(reduced)
+			}
+			out[i] = r.end(acc)
+			i++
+			at += kept.steps[0]
+		}
+		k.next(kept)
+	}
+}
+
+func reduceColumns[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, reduced *walk, n int, acc []A) {
+	i := 0
+	var k cursor
+	for range kept.rows {
+		at := k.at[0]
+		for range kept.n {
+			for block := 0; block < n; block += len(acc) {
+				acc := acc[:min(len(acc), n-block)]
+				for j := range acc {
+					acc[j] = r.start
+				}
+				var c cursor
+				for range reduced.rows {
+					from := at + block + c.at[0]
+					for range reduced.n {
+						r.columns(acc, x[from:from+len(acc)])
+						from += reduced.steps[0]
+					}
+					c.next(reduced)
+				}
+				for j, v := range acc {
+					out[i+j] = r.end(v)
+				}
+				i += len(acc)
+			}
+			at += kept.steps[0]
+		}
+		k.next(kept)
+	}
+}
+
+// as makes the end of a reduction that only changes the type.
+func as[U, A number](v A) U { return U(v) }

@@ -1,0 +1,140 @@
+package kernels_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/kernels/cpu"
+)
+
+func load(t testing.TB) *kernels.Manifest {
+	t.Helper()
+	m, err := kernels.Load()
+	require.NoError(t, err)
+	return m
+}
+
+func TestEveryKernelOfTheManifestHasAGoFunctionAndTheOtherWayRound(t *testing.T) {
+	var names []string
+	for _, k := range load(t).Kernels {
+		names = append(names, k.Name)
+	}
+	require.ElementsMatch(t, names, cpu.Names())
+}
+
+func TestFindGoesByOpAndDTypes(t *testing.T) {
+	m := load(t)
+	name := func(op string, inputs []string, output string) string {
+		if k := m.Find(op, inputs, output); k != nil {
+			return k.Name
+		}
+		return ""
+	}
+	require.Equal(t, "add", name("add", []string{"f32", "f32"}, "f32"))
+	require.Equal(t, "", name("add", []string{"f32", "f64"}, "f32"), "one type variable, two dtypes")
+	require.Equal(t, "", name("add", []string{"bool", "bool"}, "bool"), "a dtype that isn't served")
+	require.Equal(t, "", name("add", []string{"f32"}, "f32"), "an operand is missing")
+	require.Equal(t, "", name("frobnicate", nil, "f32"))
+	require.Equal(t, "sum", name("sum", []string{"f16"}, "f16"))
+	require.Equal(t, "sum_int", name("sum", []string{"i32"}, "i64"), "a second kernel of the same op")
+	require.Equal(t, "", name("sum", []string{"i32"}, "i32"))
+	require.Equal(t, "lt", name("lt", []string{"i64", "i64"}, "bool"))
+	require.Equal(t, "cast", name("cast", []string{"bool"}, "bf16"))
+	require.Equal(t, "full", name("full", nil, "bool"))
+	for _, n := range []int{0, 1, 5} {
+		inputs := make([]string, n)
+		for i := range inputs {
+			inputs[i] = "i64"
+		}
+		require.Equal(t, "concat", name("concat", inputs, "i64"), "%d operands of a variadic kernel", n)
+	}
+	types, ok := m.Kernel("gather").Bind([]string{"f16", "i64"}, "f16")
+	require.True(t, ok)
+	require.Equal(t, map[string]string{"T": "f16", "I": "i64"}, types)
+}
+
+func TestScalarsComeFromArgumentsAndShapes(t *testing.T) {
+	eval := func(kernel string, attrs map[string]any, inputs [][]int, output []int) []any {
+		attr := func(name string) (any, bool) { v, ok := attrs[name]; return v, ok }
+		values, err := load(t).Kernel(kernel).EvalScalars(attr, inputs, output)
+		require.NoError(t, err)
+		return values
+	}
+	require.Equal(t, []any{[]int{0, 2}}, eval("sum", map[string]any{"dim": []int{0, 2}}, nil, nil))
+	require.Equal(t, []any{1.5, math.Inf(1)}, eval("clamp", map[string]any{"min": 1.5, "max": nil}, nil, nil))
+	require.Equal(t, []any{math.Inf(-1), 3}, eval("clamp", map[string]any{"min": nil, "max": 3}, nil, nil))
+	require.Equal(t, []any{-1}, eval("argmax", map[string]any{"dim": nil}, nil, nil))
+	require.Equal(t, []any{2}, eval("argmax", map[string]any{"dim": 2}, nil, nil))
+	require.Equal(t, []any{[]int{0, 1, 2, 3}, 0}, eval("pad", map[string]any{"padding": [][2]int{{0, 1}, {2, 3}}, "value": 0}, nil, nil))
+	require.Equal(t, []any{1}, eval("full", map[string]any{"value": true}, nil, nil))
+	require.Equal(t, []any{1.0, 20.0}, eval("softplus", map[string]any{"beta": 1, "threshold": 20.0}, nil, nil))
+}
+
+func TestExpressionsSeeShapes(t *testing.T) {
+	m, err := kernels.Parse("test.yaml", []byte(`
+kernels:
+  k:
+    doc: a kernel
+    inputs: x f32, rest f32...
+    scalars: n int = numel(out), last int = size(x, -1), groups int = ceil_div(numel(x), block), r int = rank(x)
+    output: f32
+`))
+	require.NoError(t, err)
+	attr := func(name string) (any, bool) { return 4, name == "block" }
+	values, err := m.Kernel("k").EvalScalars(attr, [][]int{{2, 5}}, []int{3, 3})
+	require.NoError(t, err)
+	require.Equal(t, []any{9, 5, 3, 2}, values)
+}
+
+func TestAMalformedManifestIsRefusedWithLines(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"an empty file", "", "m.yaml: the manifest is empty"},
+		{"no mapping", "- a", "m.yaml:1:1: the manifest must be a mapping"},
+		{"an unknown section", "kernel: {}", `m.yaml:1:1: unknown key "kernel"`},
+		{"an unknown key", "kernels:\n  k:\n    doc: d\n    output: f32\n    grid: 1\n", `m.yaml:5:5: unknown key "grid"`},
+		{"a duplicate kernel", "kernels:\n  k: {doc: d, output: f32}\n  k: {doc: d, output: f32}\n", `m.yaml:3:3: kernels has "k" twice`},
+		{"a duplicate key", "kernels:\n  k:\n    doc: d\n    output: f32\n    doc: e\n", `m.yaml:5:5: kernel k has "doc" twice`},
+		{"a duplicate parameter", "kernels:\n  k: {doc: d, inputs: \"x f32, x f32\", output: f32}\n", "the kernel has a parameter x already"},
+		{"an unknown dtype", "kernels:\n  k: {doc: d, output: f31}\n", `m.yaml:2:24: k: out has the dtype "f31"`},
+		{"an unknown set", "kernels:\n  k:\n    doc: d\n    types: T floats\n    output: T\n", `m.yaml:4:12: k.types: there is no dtype or set of dtypes "floats"`},
+		{"an unknown scalar type", "kernels:\n  k:\n    doc: d\n    scalars: n long\n    output: f32\n", `m.yaml:4:14: k.scalars: n has the type "long"`},
+		{"an unknown input", "kernels:\n  k:\n    doc: d\n    output: f32\n    in_place: x\n", `m.yaml:5:15: k.in_place: there is no input "x"`},
+		{"no doc", "kernels:\n  k:\n    output: f32\n", "m.yaml:2:3: kernel k has no doc"},
+		{"no output", "kernels:\n  k:\n    doc: d\n", "m.yaml:2:3: kernel k has no output"},
+		{"a variadic input that isn't last", "kernels:\n  k: {doc: d, inputs: \"x f32..., y f32\", output: f32}\n", "y comes after a variadic input"},
+		{"a name in capitals", "kernels:\n  K: {doc: d, output: f32}\n", `"K" can't be a kernel's name`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := kernels.Parse("m.yaml", []byte(c.text))
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func TestABadExpressionIsAnErrorWithItsPlace(t *testing.T) {
+	m, err := kernels.Parse("m.yaml", []byte("kernels:\n  k:\n    doc: d\n    scalars: n int = numel(\n    output: f32\n"))
+	require.NoError(t, err)
+	_, err = m.Kernel("k").EvalScalars(func(string) (any, bool) { return nil, false }, nil, nil)
+	require.ErrorContains(t, err, "m.yaml:4: k.n: ")
+}
+
+// Start-up pays for this once.
+func BenchmarkParse(b *testing.B) {
+	text := kernels.Source()
+	for b.Loop() {
+		if _, err := kernels.Parse("kernels.yaml", text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkFind(b *testing.B) {
+	m := load(b)
+	inputs := []string{"f32", "f32"}
+	for b.Loop() {
+		m.Find("add", inputs, "f32")
+	}
+}

@@ -1,0 +1,266 @@
+package lower
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Explanation is a plan for people and programs: what runs where, and why.
+type Explanation struct {
+	States []ExplainedState `json:"states"`
+	Nodes  []ExplainedNode  `json:"nodes"`
+	Spaces []ExplainedSpace `json:"spaces"`
+	Totals Totals           `json:"per_step"`
+	Peak   int64            `json:"peak_bytes"`
+}
+
+// ExplainedState is a state, its home, and how steps write it.
+type ExplainedState struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Type    string `json:"type"`
+	Bytes   int64  `json:"bytes"`
+	Device  string `json:"device"`
+	Reason  string `json:"reason"`
+	Written string `json:"written"` // "in place by %12", "from %12, copied in at the end", "never"
+}
+
+// ExplainedNode is a node of the plan, in the order of execution.
+type ExplainedNode struct {
+	ID      int    `json:"id"`
+	Name    string `json:"name,omitempty"`
+	Call    string `json:"call"`
+	Type    string `json:"type"`
+	Device  string `json:"device"`
+	Reason  string `json:"reason"`
+	Storage string `json:"storage"`
+	Kernel  string `json:"kernel,omitempty"`
+	PerStep bool   `json:"per_step"` // whether every step runs it
+	Flops   int64  `json:"flops"`
+	Moved   int64  `json:"bytes_moved"`
+	At      string `json:"at,omitempty"` // its place in the spec
+	Inputs  []int  `json:"inputs"`
+}
+
+// ExplainedSpace is the memory that the plan needs on a device.
+type ExplainedSpace struct {
+	Device string `json:"device"`
+	Kept   int64  `json:"kept_bytes"`
+	Arena  int64  `json:"arena_bytes"`
+}
+
+// Totals is what one step in the steady state costs.
+type Totals struct {
+	Kernels int64 `json:"kernels"`
+	Copies  int64 `json:"copies"`
+	Copied  int64 `json:"copied_bytes"`
+	Flops   int64 `json:"flops"`
+	Moved   int64 `json:"bytes_moved"`
+}
+
+// Explain describes the plan.
+func (p *Plan) Explain() *Explanation {
+	e := &Explanation{Peak: p.PeakBytes()}
+	perStep := p.perStep()
+	for _, s := range p.Graph.States {
+		e.States = append(e.States, p.explainState(s))
+	}
+	for i, n := range p.Graph.Nodes {
+		if n.State != nil {
+			continue
+		}
+		x := p.explainNode(n)
+		x.PerStep = perStep[i]
+		e.Nodes = append(e.Nodes, x)
+		if !x.PerStep {
+			continue
+		}
+		e.Totals.Flops += x.Flops
+		e.Totals.Moved += x.Moved
+		switch {
+		case n.Op == ir.CopyOp:
+			e.Totals.Copies++
+			e.Totals.Copied += p.Values[i].Bytes
+		case x.Kernel != "":
+			e.Totals.Kernels++
+		}
+	}
+	for i, s := range p.Spaces {
+		e.Spaces = append(e.Spaces, ExplainedSpace{p.Targets[i].Name, s.Kept, s.Arena})
+	}
+	return e
+}
+
+// perStep tells the nodes that every step runs: those that change with a state
+// that steps write, and that some state's next value needs.
+func (p *Plan) perStep() []bool {
+	changing := make([]bool, len(p.Graph.Nodes))
+	needed := make([]bool, len(p.Graph.Nodes))
+	for i, n := range p.Graph.Nodes {
+		changing[i] = n.State != nil && n.State.Next != nil
+		for _, in := range n.Inputs {
+			changing[i] = changing[i] || changing[in.ID]
+		}
+	}
+	for _, s := range p.Graph.States {
+		if s.Next != nil {
+			needed[s.Next.ID] = true
+		}
+	}
+	for i := len(p.Graph.Nodes) - 1; i >= 0; i-- {
+		for _, in := range p.Graph.Nodes[i].Inputs {
+			needed[in.ID] = needed[in.ID] || needed[i]
+		}
+	}
+	for i := range changing {
+		changing[i] = changing[i] && needed[i]
+	}
+	return changing
+}
+
+func (p *Plan) explainState(s *ir.State) ExplainedState {
+	x := ExplainedState{Name: s.Name, Kind: s.Kind.String(), Type: s.Type.String(), Bytes: int64(s.Type.Bytes()),
+		Device: p.Targets[s.Home].Name, Reason: p.homes[s], Written: "by the caller only"}
+	switch {
+	case s.Next == nil:
+	case p.Value(s.Next).Storage == InPlace:
+		x.Written = fmt.Sprintf("in place by %%%d", s.Next.ID)
+	default:
+		x.Written = fmt.Sprintf("from %%%d, copied in when the step commits", s.Next.ID)
+	}
+	return x
+}
+
+func (p *Plan) explainNode(n *ir.Node) ExplainedNode {
+	v := p.Value(n)
+	x := ExplainedNode{ID: n.ID, Name: n.Name, Call: n.Call(), Type: n.Type.String(),
+		Device: p.Targets[n.Space].Name, Reason: v.Reason, Storage: v.Storage.String(),
+		Flops: Flops(n), Moved: v.Bytes, Inputs: []int{}}
+	if v.Kernel != nil {
+		x.Kernel = v.Kernel.Name
+	}
+	if n.Origin.Known() {
+		x.At = n.Origin.String()
+	}
+	for _, in := range n.Inputs {
+		x.Moved += int64(in.Type.Bytes())
+		x.Inputs = append(x.Inputs, in.ID)
+	}
+	return x
+}
+
+// Flops counts a node's floating-point operations: two per multiplication and
+// addition of a contraction, one per element that is computed or summed.
+func Flops(n *ir.Node) int64 {
+	numel := int64(n.Type.Shape.Numel())
+	switch n.Op.Class {
+	case ir.Elementwise:
+		return numel
+	case ir.Reduce:
+		return int64(n.Inputs[0].Type.Shape.Numel())
+	case ir.Contract:
+		if n.Type.Shape.Numel() == 0 {
+			return 0
+		}
+		a := n.Inputs[0].Type.Shape
+		k := a[len(a)-1]
+		if len(a) > 1 && n.Bool("transpose_a") {
+			k = a[len(a)-2]
+		}
+		return 2 * numel * int64(k)
+	}
+	return 0
+}
+
+// WriteText writes the explanation for people.
+func (e *Explanation) WriteText(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "STATE\tKIND\tTYPE\tHOME\tWHY THERE\tWRITTEN")
+	for _, s := range e.States {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.Kind, s.Type, s.Device, s.Reason, s.Written)
+	}
+	fmt.Fprintln(t)
+	fmt.Fprintln(t, "NODE\tWHAT\tTYPE\tDEVICE\tSTORAGE\tWHY THERE\tAT")
+	for _, n := range e.Nodes {
+		what := n.Call
+		if n.Name != "" {
+			what = n.Name + ": " + what
+		}
+		if !n.PerStep {
+			what += " (only when something changes)"
+		}
+		fmt.Fprintf(t, "%%%d\t%s\t%s\t%s\t%s\t%s\t%s\n", n.ID, what, n.Type, n.Device, n.Storage, n.Reason, n.At)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintln(&b)
+	for _, s := range e.Spaces {
+		fmt.Fprintf(&b, "memory on %s: %s kept, %s shared by transient values\n", s.Device, Bytes(s.Kept), Bytes(s.Arena))
+	}
+	fmt.Fprintf(&b, "peak: %s\n", Bytes(e.Peak))
+	fmt.Fprintf(&b, "a step: %d kernels, %d copies between devices (%s), %d flops, %s read and written\n",
+		e.Totals.Kernels, e.Totals.Copies, Bytes(e.Totals.Copied), e.Totals.Flops, Bytes(e.Totals.Moved))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteJSON writes the explanation as one JSON object.
+func (e *Explanation) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(e)
+}
+
+// WriteDot writes the explanation as a Graphviz graph: states are boxes, copies
+// are bold, colours are devices.
+func (e *Explanation) WriteDot(w io.Writer, p *Plan) error {
+	var b strings.Builder
+	b.WriteString("digraph plan {\n  rankdir=TB; node [fontname=\"monospace\", fontsize=10, style=filled, colorscheme=pastel19];\n")
+	for _, n := range p.Graph.Nodes {
+		label := n.Op.Name
+		if n.Name != "" {
+			label = n.Name + "\n" + n.Op.Name
+		}
+		shape := "ellipse"
+		if n.State != nil {
+			shape, label = "box", n.State.Name
+		}
+		if n.Op == ir.CopyOp {
+			shape = "cds"
+		}
+		fmt.Fprintf(&b, "  n%d [label=%q, shape=%s, fillcolor=%d];\n", n.ID, label+"\n"+n.Type.String(), shape, n.Space%9+1)
+		for _, in := range n.Inputs {
+			fmt.Fprintf(&b, "  n%d -> n%d;\n", in.ID, n.ID)
+		}
+	}
+	for _, s := range p.Graph.States {
+		if s.Next != nil {
+			fmt.Fprintf(&b, "  n%d -> n%d [style=dashed, constraint=false];\n", s.Next.ID, s.Read.ID)
+		}
+	}
+	b.WriteString("}\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Bytes writes a size for people: "1.5 KiB".
+func Bytes(n int64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v := float64(n)
+	unit := 0
+	for v >= 1024 && unit < 5 {
+		v /= 1024
+		unit++
+	}
+	return fmt.Sprintf("%.1f %ciB", v, " KMGTP"[unit])
+}

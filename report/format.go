@@ -1,0 +1,55 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// How numbers are shown to people.
+
+// formatCount writes 35112 as "35,112".
+func formatCount(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	first := 0
+	if n < 0 {
+		first = 1
+	}
+	for i := len(s) - 3; i > first; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// formatMetric writes a metric with four digits, zeros too, so that a line that
+// is redrawn keeps still: "0.01873", "0.5000", "1.234e-05".
+func formatMetric(v float64) string { return fmt.Sprintf("%#.4g", v) }
+
+// formatRate writes steps per second; slow ones with a fraction.
+func formatRate(perSecond float64) string {
+	if perSecond < 10 {
+		return strconv.FormatFloat(perSecond, 'f', 2, 64) + " steps/s"
+	}
+	return formatCount(int64(perSecond+0.5)) + " steps/s"
+}
+
+// formatDuration writes "0.2s", "12.3s", "2m5s", "3h0m10s".
+func formatDuration(d time.Duration) string {
+	if d < time.Minute {
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
+	}
+	return d.Round(time.Second).String()
+}
+
+// formatBytes writes "512 B", "1.5 KiB", "3.0 GiB".
+func formatBytes(n int64) string {
+	units := []string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	if n < 1024 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	v, unit := float64(n)/1024, 0
+	for v >= 1023.95 && unit < len(units)-1 { // would be shown as 1024.0
+		v, unit = v/1024, unit+1
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64) + " " + units[unit]
+}

@@ -1,0 +1,91 @@
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/flowrun/flowrun/engine"
+)
+
+// Log writes JSON lines, one object for each step:
+//
+//	{"step":1,"loss":0.7312,"accuracy":0.2,"loss_step":0.7312}
+//
+// "step" counts steps taken, so the first is 1; then come the metrics in the
+// spec's order, and the raw loss of the step as "loss_step". Numbers have all
+// their digits. Lines are buffered; they reach the writer once a second at the
+// latest while steps are being taken, and at the end.
+type Log struct {
+	w       *bufio.Writer
+	keys    []string // `,"accuracy":`
+	line    []byte
+	written int64 // the last step that has its line
+	flushed time.Duration
+}
+
+// NewLog makes a log of a run.
+func NewLog(w io.Writer, run Run) *Log {
+	l := &Log{w: bufio.NewWriterSize(w, 64<<10), written: run.Start}
+	for _, name := range run.Metrics {
+		l.keys = append(l.keys, ","+quoteJSON(name)+":")
+	}
+	return l
+}
+
+// Observer writes every step's line.
+func (l *Log) Observer() engine.Observer {
+	return engine.Observer{Every: 1, Observe: l.write}
+}
+
+// Flush hands to the writer what is still buffered. A run that fails has no
+// last record, so whoever owns the log calls it when the run is over. It gives
+// the first error of any write.
+func (l *Log) Flush() error { return logError(l.w.Flush()) }
+
+// write appends a record, unless its step has been written: a run's end is no
+// step of its own.
+func (l *Log) write(r engine.Record) error {
+	if r.Step > l.written {
+		l.written = r.Step
+		if _, err := l.w.Write(l.encode(r)); err != nil {
+			return logError(err)
+		}
+	}
+	if r.Last || r.Elapsed-l.flushed >= time.Second {
+		l.flushed = r.Elapsed
+		return l.Flush()
+	}
+	return nil
+}
+
+// encode gives a record's line. It allocates nothing once line has grown to its
+// size.
+func (l *Log) encode(r engine.Record) []byte {
+	b := append(l.line[:0], `{"step":`...)
+	b = strconv.AppendInt(b, r.Step, 10)
+	for i, key := range l.keys {
+		b = append(b, key...)
+		b = appendJSONFloat(b, r.Metrics[i])
+	}
+	b = append(b, `,"loss_step":`...)
+	b = appendJSONFloat(b, r.Loss)
+	l.line = append(b, "}\n"...)
+	return l.line
+}
+
+func logError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("the log can't be written: %w", err)
+}
+
+// quoteJSON writes a string as JSON.
+func quoteJSON(s string) string {
+	quoted, _ := json.Marshal(s) // a string can't fail
+	return string(quoted)
+}

@@ -1,0 +1,193 @@
+package report
+
+import (
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/engine"
+)
+
+var mathNet = Run{Metrics: []string{"loss", "accuracy"}, MaxSteps: 200_000}
+
+// records are a run of 35,112 steps, reported every 5,000 and at the end.
+func records() []engine.Record {
+	var rs []engine.Record
+	for step := int64(5000); step <= 35_000; step += 5000 {
+		rs = append(rs, engine.Record{
+			Step: step, Elapsed: time.Duration(step) * 5 * time.Microsecond,
+			Loss: 1 / float64(step), Metrics: []float64{500 / float64(step), 1 - 900/float64(step)},
+		})
+	}
+	return append(rs, engine.Record{Step: 35_112, Elapsed: 175_560 * time.Microsecond, Loss: 0.0031, Metrics: []float64{0.0195, 0.995}, Last: true})
+}
+
+func play(t *testing.T, o engine.Observer, records []engine.Record) {
+	t.Helper()
+	for _, r := range records {
+		require.NoError(t, o.Observe(r))
+	}
+}
+
+// screen does what a terminal does with text and carriage returns, and gives
+// the line after each write.
+type screen struct {
+	line   []rune
+	cursor int
+	shots  []string
+	writes int
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.writes++
+	for _, c := range string(b) {
+		if c == '\r' {
+			s.cursor = 0
+			continue
+		}
+		for len(s.line) <= s.cursor {
+			s.line = append(s.line, ' ')
+		}
+		s.line[s.cursor] = c
+		s.cursor++
+	}
+	s.shots = append(s.shots, strings.TrimRight(string(s.line), " "))
+	return len(b), nil
+}
+
+func columns(n int) func() int { return func() int { return n } }
+
+func TestProgressIsOneLineThatIsRedrawn(t *testing.T) {
+	var s screen
+	p := NewProgress(&s, columns(120), mathNet)
+	play(t, p.Observer(), records())
+	require.Equal(t, len(records()), s.writes, "a picture is one write")
+	golden(t, "progress.txt", strings.Join(s.shots, "\n")+"\n")
+}
+
+func TestProgressLeavesTheScreenAsItWas(t *testing.T) {
+	var s screen
+	p := NewProgress(&s, columns(120), mathNet)
+	play(t, p.Observer(), records())
+	require.Empty(t, s.shots[len(s.shots)-1])
+	require.Zero(t, s.cursor)
+
+	play(t, p.Observer(), records()[:3]) // a run that fails has no last record
+	require.NoError(t, p.Clear())
+	require.Empty(t, s.shots[len(s.shots)-1])
+	n := s.writes
+	require.NoError(t, p.Clear())
+	require.Equal(t, n, s.writes, "there is nothing to clear twice")
+}
+
+func TestAShorterPictureLeavesNothingOfALongerOne(t *testing.T) {
+	var s screen
+	width := 100
+	p := NewProgress(&s, func() int { return width }, mathNet)
+	rs := records()
+	play(t, p.Observer(), rs[:1])
+	width = 40
+	play(t, p.Observer(), rs[1:2])
+	require.Equal(t, "step 10,000/200,000 (5%)  loss 0.05000", s.shots[1])
+}
+
+func TestProgressNeverReachesTheLastColumn(t *testing.T) {
+	var widths []string
+	for width := 100; width >= 0; width-- {
+		var s screen
+		play(t, NewProgress(&s, columns(width), mathNet).Observer(), records()[:1])
+		require.LessOrEqual(t, len(s.line), max(0, width-1))
+		if n := len(widths); n == 0 || widths[n-1] != s.shots[0] {
+			widths = append(widths, s.shots[0])
+		}
+	}
+	golden(t, "widths.txt", strings.Join(widths, "\n")+"\n")
+}
+
+func TestLinesArePlain(t *testing.T) {
+	var b strings.Builder
+	o := Lines(&b, mathNet, 5000)
+	require.EqualValues(t, 5000, o.Every)
+	play(t, o, records())
+	golden(t, "lines.txt", b.String())
+}
+
+func TestTheLastStepHasOneLineOnly(t *testing.T) {
+	var b strings.Builder
+	rs := records()[:2]
+	last := rs[1]
+	last.Last = true
+	play(t, Lines(&b, mathNet, 5000), append(rs, last))
+	require.Equal(t, 2, strings.Count(b.String(), "\n"))
+}
+
+func TestARunWithoutStepsHasNoLines(t *testing.T) {
+	var b strings.Builder
+	play(t, Lines(&b, Run{Metrics: []string{"loss"}, Start: 700}, 100), []engine.Record{{Step: 700, Last: true}})
+	require.Empty(t, b.String())
+}
+
+func TestWithoutALossMetricTheRawLossIsShown(t *testing.T) {
+	var b strings.Builder
+	o := Lines(&b, Run{Metrics: []string{"accuracy"}}, 1)
+	play(t, o, []engine.Record{{Step: 1, Elapsed: 2 * time.Second, Loss: math.NaN(), Metrics: []float64{math.Inf(1)}}})
+	require.Equal(t, "step 1  loss_step NaN  accuracy +Inf  0.50 steps/s  2.0s\n", b.String())
+}
+
+func TestAResumedRunsSpeedCountsItsOwnStepsOnly(t *testing.T) {
+	var b strings.Builder
+	o := Lines(&b, Run{Metrics: []string{"loss"}, Start: 100_000, MaxSteps: 101_000}, 100)
+	play(t, o, []engine.Record{{Step: 100_100, Elapsed: time.Second, Metrics: []float64{1}}})
+	require.Equal(t, "step 100,100/101,000 (99%)  loss 1.000  100 steps/s  1.0s  9.0s left\n", b.String())
+}
+
+func TestSpeedFollowsTheLatestRecords(t *testing.T) {
+	l := newLine(Run{})
+	var last float64
+	for i := int64(1); i <= 10; i++ { // 10 steps a second
+		last = l.rate(mark{10 * i, time.Duration(i) * time.Second})
+		require.InDelta(t, 10, last, 1e-9)
+	}
+	for i := int64(1); i <= 9; i++ { // then 20 steps a second
+		now := l.rate(mark{100 + 20*i, time.Duration(10+i) * time.Second})
+		require.Greater(t, now, last)
+		last = now
+	}
+	require.InDelta(t, 20, l.rate(mark{300, 20 * time.Second}), 1e-9)
+}
+
+func TestATinySpeedDoesNotOverflowTheTimeLeft(t *testing.T) {
+	var b strings.Builder
+	play(t, Lines(&b, Run{MaxSteps: math.MaxInt64}, 1), []engine.Record{{Step: 1, Elapsed: time.Hour}})
+	require.Contains(t, b.String(), "87600h0m0s left")
+}
+
+func TestAWriteErrorEndsTheRun(t *testing.T) {
+	r, w := io.Pipe()
+	r.Close()
+	record := engine.Record{Step: 1, Elapsed: time.Second, Metrics: []float64{1, 1}}
+	require.ErrorIs(t, Lines(w, mathNet, 1).Observe(record), io.ErrClosedPipe)
+	require.ErrorIs(t, NewProgress(w, columns(80), mathNet).Observer().Observe(record), io.ErrClosedPipe)
+	require.ErrorIs(t, Result{}.WriteText(w), io.ErrClosedPipe)
+	require.ErrorIs(t, Result{}.WriteJSON(w), io.ErrClosedPipe)
+	require.ErrorIs(t, Result{}.WriteStats(w), io.ErrClosedPipe)
+	log := NewLog(w, mathNet)
+	require.NoError(t, log.Observer().Observe(engine.Record{Step: 1, Metrics: []float64{1, 1}}))
+	require.ErrorIs(t, log.Flush(), io.ErrClosedPipe)
+}
+
+func TestNumbersAreWrittenForPeople(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 35_112: "35,112", 1_234_567: "1,234,567", -1000: "-1,000", -100: "-100"} {
+		require.Equal(t, want, formatCount(n))
+	}
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1<<20 - 1: "1.0 MiB", 3 << 30: "3.0 GiB", math.MaxInt64: "8.0 EiB"} {
+		require.Equal(t, want, formatBytes(n))
+	}
+	for d, want := range map[time.Duration]string{0: "0.0s", 175 * time.Millisecond: "0.2s", 59 * time.Second: "59.0s", 125 * time.Second: "2m5s", 3 * time.Hour: "3h0m0s"} {
+		require.Equal(t, want, formatDuration(d))
+	}
+}

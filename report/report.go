@@ -1,0 +1,33 @@
+// Package report tells people and programs how a run goes on: a line that is
+// redrawn on a terminal, plain lines elsewhere, a JSONL log of every step, and
+// a summary at the end, as text or as one JSON object.
+//
+// What follows a run does so as an [engine.Observer]; everything is written to
+// an io.Writer, whose errors end the run: a log on a full disk is not silently
+// cut short.
+//
+// JSON has no NaN and no infinities. They are written as null, which pandas,
+// jq and databases read as a missing number, so that a metric stays a column of
+// numbers.
+package report
+
+import (
+	"math"
+	"strconv"
+)
+
+// Run is what reports need to know of a run beforehand.
+type Run struct {
+	Metrics  []string // names, in the order of engine.Record's Metrics
+	Start    int64    // the step counter when the run begins, 0 unless resumed
+	MaxSteps int64    // the step at which it ends at the latest; 0: no limit
+}
+
+// appendJSONFloat appends a number with as many digits as it takes to read the
+// same bits back, and null for what is no number.
+func appendJSONFloat(b []byte, v float64) []byte {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return append(b, "null"...)
+	}
+	return strconv.AppendFloat(b, v, 'g', -1, 64)
+}

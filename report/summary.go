@@ -1,0 +1,136 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/flowrun/flowrun/engine"
+)
+
+// Result is what a run came to.
+type Result struct {
+	Spec    string // the spec's file, as it was given
+	Device  string // where it ran
+	Metrics []string
+	Summary engine.Summary
+	Stats   engine.Stats
+}
+
+// stopped says each reason in words.
+var stopped = map[engine.StopReason]string{
+	engine.StoppedUntil:       "the condition of until held",
+	engine.StoppedMaxSteps:    "max_steps was reached",
+	engine.StoppedEarly:       "early_stop saw no improvement",
+	engine.StoppedInterrupted: "interrupted",
+}
+
+// WriteText writes the summary for people: why it stopped, steps, seconds,
+// device, metrics.
+func (r Result) WriteText(w io.Writer) error {
+	s := r.Summary
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s after %s", r.Spec, stopped[s.Stopped], plural(s.Steps, "step"))
+	fmt.Fprintf(&b, " in %s", formatDuration(s.Elapsed))
+	if s.Steps > 0 && s.Elapsed > 0 {
+		fmt.Fprintf(&b, " (%s)", formatRate(float64(s.Steps)/s.Elapsed.Seconds()))
+	}
+	fmt.Fprintf(&b, " on %s\n", r.Device)
+	if s.Steps > 0 {
+		rows := make([][2]string, 0, len(r.Metrics)+1)
+		for i, name := range r.Metrics {
+			rows = append(rows, [2]string{name, formatMetric(s.Metrics[i])})
+		}
+		rows = append(rows, [2]string{"loss_step", formatMetric(s.Loss)})
+		table(&b, rows)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteStats writes what the run cost: kernels, copies, memory.
+func (r Result) WriteStats(w io.Writer) error {
+	s := r.Stats
+	traffic := func(t engine.Traffic) string {
+		if t.Count == 1 {
+			return "1 copy, " + formatBytes(t.Bytes)
+		}
+		return formatCount(t.Count) + " copies, " + formatBytes(t.Bytes)
+	}
+	var b strings.Builder
+	table(&b, [][2]string{
+		{"kernels run", formatCount(s.KernelsRun)},
+		{"host to device", traffic(s.HostToDevice)},
+		{"device to host", traffic(s.DeviceToHost)},
+		{"device to device", traffic(s.DeviceToDevice)},
+		{"peak memory", formatBytes(s.PeakBytes)},
+	})
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// table writes rows of two columns, indented.
+func table(w io.Writer, rows [][2]string) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintf(t, "  %s\t%s\n", row[0], row[1])
+	}
+	t.Flush()
+}
+
+func plural(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return formatCount(n) + " " + what
+}
+
+// WriteJSON writes the summary for programs: one object on one line.
+// "seconds" is the training loop alone.
+func (r Result) WriteJSON(w io.Writer) error {
+	type copies struct {
+		HostToDevice   engine.Traffic `json:"host_to_device"`
+		DeviceToHost   engine.Traffic `json:"device_to_host"`
+		DeviceToDevice engine.Traffic `json:"device_to_device"`
+	}
+	text, err := json.Marshal(struct {
+		Spec       string            `json:"spec"`
+		Steps      int64             `json:"steps"`
+		Stopped    engine.StopReason `json:"stopped"`
+		Seconds    float64           `json:"seconds"`
+		Metrics    json.RawMessage   `json:"metrics"`
+		Device     string            `json:"device"`
+		Copies     copies            `json:"copies"`
+		KernelsRun int64             `json:"kernels_run"`
+		PeakBytes  int64             `json:"peak_bytes"`
+	}{
+		r.Spec, r.Summary.Steps, r.Summary.Stopped, r.Summary.Elapsed.Seconds(), r.metricsJSON(), r.Device,
+		copies{r.Stats.HostToDevice, r.Stats.DeviceToHost, r.Stats.DeviceToDevice},
+		r.Stats.KernelsRun, r.Stats.PeakBytes,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}
+
+// metricsJSON writes the metrics as an object in the spec's order. Before the
+// first step there are no values, and each is null.
+func (r Result) metricsJSON() []byte {
+	b := []byte{'{'}
+	for i, name := range r.Metrics {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(b, quoteJSON(name)...), ':')
+		if i < len(r.Summary.Metrics) {
+			b = appendJSONFloat(b, r.Summary.Metrics[i])
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	return append(b, '}')
+}

@@ -1,0 +1,339 @@
+package flowrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/data/safetensors"
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/lower"
+	"github.com/flowrun/flowrun/spec"
+)
+
+// StartOption changes where and how a program runs.
+type StartOption func(*startOptions)
+
+type startOptions struct {
+	device  string
+	rules   []lower.Rule
+	weights map[string]*Tensor
+	engine  engine.Options
+	lower   lower.Options // Observe, Shuffle and CheckTypes
+}
+
+// On names the default device, as --device does: "cpu", "sim:0". It overrides
+// the spec's placement.default.
+func On(device string) StartOption { return func(o *startOptions) { o.device = device } }
+
+// Place binds the nodes and states whose path matches a pattern to a device,
+// before the spec's own placement rules: Place("*.weight", "cpu").
+func Place(match, device string) StartOption {
+	return func(o *startOptions) { o.rules = append(o.rules, lower.Rule{Match: match, Device: device}) }
+}
+
+// WithWeights starts from given parameters instead of the spec's init. All of
+// the model's parameters must be there, and nothing else.
+func WithWeights(weights map[string]*Tensor) StartOption {
+	return func(o *startOptions) { o.weights = weights }
+}
+
+// Session is a running program. Close gives its memory and devices back.
+type Session struct {
+	program *Program
+	machine *machine
+	engine  *engine.Session
+	closers []io.Closer
+}
+
+// Start lowers the program's training step onto devices, allocates its memory
+// and sets its states to their initial values. No step is run.
+func (p *Program) Start(ctx context.Context, options ...StartOption) (*Session, error) {
+	if p.spec.Train == nil {
+		return nil, fmt.Errorf("%s has no train section: there is nothing to run (evaluate it with eval)", p.spec.File)
+	}
+	return p.start(ctx, p.spec.Train, options)
+}
+
+// start makes a session for one of the program's graphs.
+func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption) (_ *Session, err error) {
+	var o startOptions
+	for _, option := range options {
+		option(&o)
+	}
+	s := &Session{program: p}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	plan, m, err := p.plan(g, &o)
+	if err != nil {
+		return nil, err
+	}
+	s.machine = m
+	if o.engine.Sources, err = s.openSources(g); err != nil {
+		return nil, err
+	}
+	if s.engine, err = engine.New(plan, m.devices, o.engine); err != nil {
+		return nil, err
+	}
+	values, err := p.initialValues(ctx, g, o.weights)
+	if err != nil {
+		return nil, err
+	}
+	if o.weights != nil {
+		if err := checkWeights(g, o.weights); err != nil {
+			return nil, err
+		}
+		maps.Copy(values, o.weights)
+	}
+	return s, s.engine.SetAll(values)
+}
+
+// plan opens the machine and lowers a graph onto it.
+func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, error) {
+	fallback := o.device
+	if fallback == "" {
+		fallback = p.spec.Placement.Default
+	}
+	rules := slices.Clone(o.rules)
+	for _, r := range p.spec.Placement.Rules {
+		rules = append(rules, lower.Rule{Match: r.Match, Device: r.Device, Prefer: r.Prefer})
+	}
+	m, err := openMachine(fallback, rules, boundDevices(g))
+	if err != nil {
+		return nil, nil, err
+	}
+	manifest, err := kernels.Load()
+	if err != nil {
+		return nil, nil, errors.Join(err, m.close())
+	}
+	lo := o.lower
+	lo.Targets, lo.Default, lo.Rules, lo.Manifest = m.targets(), m.fallback, rules, manifest
+	plan, err := lower.Lower(g, lo)
+	if err != nil {
+		return nil, nil, errors.Join(err, m.close())
+	}
+	return plan, m, nil
+}
+
+// boundDevices lists the devices that the spec binds nodes and states to.
+func boundDevices(g *ir.Graph) []string {
+	seen := map[string]bool{}
+	for _, n := range g.Nodes {
+		seen[n.Device] = true
+	}
+	for _, s := range g.States {
+		seen[s.Device] = true
+	}
+	delete(seen, "")
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// openSources opens the data files that a graph reads.
+func (s *Session) openSources(g *ir.Graph) (map[string]engine.Source, error) {
+	used := map[string]bool{}
+	for _, n := range g.Nodes {
+		if n.Op == ir.SourceOp {
+			used[n.Str("source")] = true
+		}
+	}
+	sources := map[string]engine.Source{}
+	for _, decl := range s.program.spec.Sources {
+		if !used[decl.Name] {
+			continue
+		}
+		var fields []data.Field
+		for _, f := range decl.Fields {
+			fields = append(fields, data.Field(f))
+		}
+		replay, err := data.NewReplay(decl.Path, fields...)
+		if err != nil {
+			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
+		}
+		s.closers = append(s.closers, replay)
+		sources[decl.Name] = replay
+	}
+	return sources, nil
+}
+
+// initialValues computes what the states of g start with, on the host. The
+// parameters in given needn't be computed.
+func (p *Program) initialValues(ctx context.Context, g *ir.Graph, given map[string]*Tensor) (map[string]*Tensor, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	init := p.spec.Init.Clone()
+	init.Outputs = slices.DeleteFunc(init.Outputs, func(out ir.Output) bool {
+		return given[out.Name] != nil || g.State(out.Name) == nil
+	})
+	values := map[string]*Tensor{}
+	if len(init.Outputs) == 0 {
+		return values, nil
+	}
+	plan, m, err := p.plan(init, &startOptions{device: "cpu"})
+	if err != nil {
+		return nil, fmt.Errorf("initial values: %w", err)
+	}
+	defer m.close()
+	run, err := engine.New(plan, m.devices, engine.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("initial values: %w", err)
+	}
+	defer run.Close()
+	for _, out := range init.Outputs {
+		if values[out.Name], err = run.Get(out.Name); err != nil {
+			return nil, fmt.Errorf("initial value of %s: %w", out.Name, err)
+		}
+	}
+	return values, nil
+}
+
+// Run trains until the spec's stop condition holds, its max_steps is reached,
+// or ctx is cancelled, which is a way to end and no error. Options change the
+// limit and add observers.
+func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error) {
+	l := s.program.spec.Loop
+	loop := engine.Loop{Step: spec.StepState, Loss: spec.LossState, MaxSteps: l.MaxSteps}
+	if l.Until {
+		loop.Stopped = spec.StoppedState
+	}
+	for _, m := range l.Metrics {
+		loop.Metrics = append(loop.Metrics, spec.MetricPrefix+m)
+	}
+	for _, option := range options {
+		option(&loop)
+	}
+	return s.engine.Run(ctx, loop)
+}
+
+// RunOption changes a run.
+type RunOption func(*engine.Loop)
+
+// MaxSteps overrides the spec's max_steps: the run ends when the step counter
+// reaches it.
+func MaxSteps(n int64) RunOption { return func(l *engine.Loop) { l.MaxSteps = n } }
+
+// Observe adds an observer.
+func Observe(o Observer) RunOption {
+	return func(l *engine.Loop) { l.Observers = append(l.Observers, o) }
+}
+
+// Step runs one step, whatever the stop condition says.
+func (s *Session) Step(ctx context.Context) error { return s.engine.Step(ctx) }
+
+// Get gives the value of a state (a parameter "h1.weight", a metric "loss" or
+// "metrics.loss", "step") after the last step, or of a node of the spec ("h1")
+// at the states as they are now, which is what the next step will see. The
+// tensor is the caller's own.
+func (s *Session) Get(name string) (*Tensor, error) {
+	if s.engine.Plan().Graph.State(name) == nil && slices.Contains(s.program.Metrics(), name) {
+		name = spec.MetricPrefix + name
+	}
+	return s.engine.Get(name)
+}
+
+// Set writes a state. Everything that depends on it, its copies on other
+// devices first of all, is computed anew before it is used again.
+func (s *Session) Set(name string, value *Tensor) error { return s.engine.Set(name, value) }
+
+// SetAll writes several states at once; if a name or a type is wrong, none is
+// written.
+func (s *Session) SetAll(values map[string]*Tensor) error { return s.engine.SetAll(values) }
+
+// Weights gives the parameters and buffers by name.
+func (s *Session) Weights() (map[string]*Tensor, error) {
+	weights := map[string]*Tensor{}
+	for _, st := range s.engine.Plan().Graph.States {
+		if !isWeight(st) {
+			continue
+		}
+		t, err := s.engine.Get(st.Name)
+		if err != nil {
+			return nil, err
+		}
+		weights[st.Name] = t
+	}
+	return weights, nil
+}
+
+func isWeight(s *ir.State) bool { return s.Kind == ir.ParamState || s.Kind == ir.BufferState }
+
+// checkWeights compares weights with the parameters of a graph.
+func checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
+	var problems []string
+	known := map[string]bool{}
+	for _, s := range g.States {
+		if !isWeight(s) {
+			continue
+		}
+		known[s.Name] = true
+		switch t := weights[s.Name]; {
+		case t == nil:
+			problems = append(problems, fmt.Sprintf("%s (%s) is missing", s.Name, s.Type))
+		case !t.Type.Equal(s.Type):
+			problems = append(problems, fmt.Sprintf("%s is %s, the model's is %s", s.Name, t.Type, s.Type))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(weights)) {
+		if !known[name] {
+			problems = append(problems, fmt.Sprintf("%s is no parameter of the model", name))
+		}
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("the weights don't fit the model: %s", strings.Join(problems, "; "))
+	}
+	return nil
+}
+
+// SaveWeights writes the parameters to a safetensors file, under PyTorch's
+// names. The file is replaced as a whole or not at all.
+func (s *Session) SaveWeights(path string) error {
+	weights, err := s.Weights()
+	if err != nil {
+		return err
+	}
+	return safetensors.Write(path, weights)
+}
+
+// ReadTensors reads a safetensors file.
+func ReadTensors(path string) (map[string]*Tensor, error) { return safetensors.Read(path) }
+
+// WriteTensors writes a safetensors file; it is replaced as a whole or not at
+// all.
+func WriteTensors(path string, tensors map[string]*Tensor) error {
+	return safetensors.Write(path, tensors)
+}
+
+// Stats counts what the session has done: kernels, copies, memory.
+func (s *Session) Stats() Stats { return s.engine.Stats() }
+
+// Device names the default device.
+func (s *Session) Device() string { return s.machine.devices[s.machine.fallback].Name() }
+
+// Plan is the lowered plan that the session runs.
+func (s *Session) Plan() *lower.Plan { return s.engine.Plan() }
+
+// Close gives memory, files and devices back. A second call does nothing.
+func (s *Session) Close() error {
+	var errs []error
+	if s.engine != nil {
+		errs = append(errs, s.engine.Close())
+	}
+	for _, c := range s.closers {
+		errs = append(errs, c.Close())
+	}
+	if s.machine != nil {
+		errs = append(errs, s.machine.close())
+	}
+	s.closers, s.machine = nil, &machine{}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,130 @@
+// Package expr owns the expressions of a spec: their syntax, the places of
+// their parts, and arithmetic on what is known at compile time.
+//
+// The syntax is expr-lang's, parsed by its parser, with named arguments, without
+// its builtins, and without whatever isn't in this package's syntax tree: the
+// tree is the closed list of what an expression can be. What looks like another
+// language, or means something else than it seems to, is refused with a hint.
+//
+// Text is bounded before it is parsed: its length, and the depth of its
+// brackets. The package knows no operation and no name.
+package expr
+
+import "github.com/flowrun/flowrun/diag"
+
+// Expr is a node of the syntax tree. At is its range in the file, brackets
+// around it not included.
+type Expr interface{ At() diag.Range }
+
+// Place is embedded in every node.
+type Place struct{ Range diag.Range }
+
+// At gives the range.
+func (p Place) At() diag.Range { return p.Range }
+
+// The nodes.
+type (
+	// Name is a name by itself: x.
+	Name struct {
+		Place
+		Name string
+	}
+	// Literal is an int, float64, bool or string, or nil.
+	Literal struct {
+		Place
+		Value any
+	}
+	// List is [a, b].
+	List struct {
+		Place
+		Items []Expr
+	}
+	// Index is x[i].
+	Index struct {
+		Place
+		X, Index Expr
+	}
+	// Member is x.name.
+	Member struct {
+		Place
+		X    Expr
+		Name string
+	}
+	// Unary is -x, +x or not x.
+	Unary struct {
+		Place
+		Op string
+		X  Expr
+	}
+	// Binary is x + y and its like; the operators are those of the table Ops.
+	Binary struct {
+		Place
+		Op   string
+		X, Y Expr
+	}
+	// Cond is test ? then : otherwise.
+	Cond struct {
+		Place
+		Test, Then, Else Expr
+	}
+	// Call is f(a, b, name=c).
+	Call struct {
+		Place
+		Name   string
+		NameAt diag.Range
+		Args   []Expr
+		Named  []Named
+		// Target is what the name was found to mean, set once by whoever
+		// resolves names; nil where that failed.
+		Target any
+	}
+)
+
+// Named is a named argument.
+type Named struct {
+	Name   string
+	NameAt diag.Range
+	Value  Expr
+}
+
+// Ops maps each binary operator to the operation that it stands for on tensors.
+var Ops = map[string]string{
+	"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "remainder", "**": "pow",
+	"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge",
+	"and": "logical_and", "or": "logical_or",
+}
+
+// Walk calls f for e and everything inside of it, outside in. Where f gives
+// false the inside is left out.
+func Walk(e Expr, f func(Expr) bool) {
+	if e == nil || !f(e) {
+		return
+	}
+	switch e := e.(type) {
+	case *List:
+		for _, item := range e.Items {
+			Walk(item, f)
+		}
+	case *Index:
+		Walk(e.X, f)
+		Walk(e.Index, f)
+	case *Member:
+		Walk(e.X, f)
+	case *Unary:
+		Walk(e.X, f)
+	case *Binary:
+		Walk(e.X, f)
+		Walk(e.Y, f)
+	case *Cond:
+		Walk(e.Test, f)
+		Walk(e.Then, f)
+		Walk(e.Else, f)
+	case *Call:
+		for _, a := range e.Args {
+			Walk(a, f)
+		}
+		for _, n := range e.Named {
+			Walk(n.Value, f)
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package expr
+
+import (
+	"fmt"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// span is a piece of the source, in characters.
+type span struct{ from, to int }
+
+func (p *parsing) place(s span) Place { return Place{p.src.rangeOf(s.from, s.to)} }
+
+// own is the span of the token that the parser located a node at.
+func (p *parsing) own(n ast.Node) span {
+	loc := n.Location()
+	from := p.source(loc.From)
+	if i, ok := p.start[from]; ok {
+		return span{from, p.tokens[i].To}
+	}
+	return span{from, p.source(loc.To)}
+}
+
+// closed extends the span of a node that begins before the bracket at
+// character at up to the bracket's partner.
+func (p *parsing) closed(from, at int) span {
+	return span{from, p.tokens[p.pair[p.start[at]]].To}
+}
+
+// operand widens the span of an operand by the brackets around it.
+func (p *parsing) operand(s span) span {
+	for {
+		before, after := p.tokenBefore(s.from), p.tokenAt(s.to)
+		if !p.is(before, "(") || after < 0 || p.pair[before] != after {
+			return s
+		}
+		s = span{p.tokens[before].From, p.tokens[after].To}
+	}
+}
+
+func (p *parsing) tokenBefore(at int) int {
+	if i, ok := p.start[at]; ok {
+		return i - 1
+	}
+	return -1
+}
+
+// tokenAt is the first token at or after a character, or -1.
+func (p *parsing) tokenAt(at int) int {
+	for ; at < len(p.runes); at++ {
+		if i, ok := p.start[at]; ok {
+			return i
+		}
+	}
+	return -1
+}
+
+// convert translates a node of the parser's tree, and tells where it stands.
+func (p *parsing) convert(n ast.Node) (Expr, span) {
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		s := p.own(n)
+		return &Name{p.place(s), n.Value}, s
+	case *ast.IntegerNode:
+		return p.literal(n, n.Value)
+	case *ast.FloatNode:
+		return p.literal(n, n.Value)
+	case *ast.BoolNode:
+		return p.literal(n, n.Value)
+	case *ast.StringNode:
+		return p.literal(n, n.Value)
+	case *ast.NilNode:
+		return p.literal(n, nil)
+	case *ast.UnaryNode:
+		s := p.own(n)
+		x, inner := p.convert(n.Node)
+		s.to = p.operand(inner).to
+		op := n.Operator
+		if op == "!" {
+			op = "not"
+		}
+		return &Unary{p.place(s), op, x}, s
+	case *ast.BinaryNode:
+		return p.binary(n)
+	case *ast.ConditionalNode:
+		test, a := p.convert(n.Cond)
+		then, _ := p.convert(n.Exp1)
+		otherwise, b := p.convert(n.Exp2)
+		s := span{p.operand(a).from, p.operand(b).to}
+		return &Cond{p.place(s), test, then, otherwise}, s
+	case *ast.ArrayNode:
+		at := p.source(n.Location().From)
+		s := p.closed(at, at)
+		list := &List{Place: p.place(s)}
+		for _, item := range n.Nodes {
+			x, _ := p.convert(item)
+			list.Items = append(list.Items, x)
+		}
+		return list, s
+	case *ast.MemberNode:
+		return p.member(n)
+	case *ast.CallNode:
+		return p.call(n)
+	case *ast.MapNode:
+		at := p.source(n.Location().From)
+		s := p.closed(at, at)
+		p.fail(diag.ForeignSyntax, s.from, s.to, "", "a mapping {…} can only be the last argument of a call")
+		return nil, s
+	case *ast.SliceNode:
+		_, s := p.convert(n.Node)
+		s = p.closed(s.from, p.source(n.Location().From))
+		p.fail(diag.ForeignSyntax, s.from, s.to, "write slice(x, dim, start, end)", "x[a:b] is not part of the language")
+		return nil, s
+	}
+	s := p.own(n)
+	p.fail(diag.ForeignSyntax, s.from, s.to, "", "this is not part of the language")
+	return nil, s
+}
+
+func (p *parsing) literal(n ast.Node, value any) (Expr, span) {
+	s := p.own(n)
+	return &Literal{p.place(s), value}, s
+}
+
+func isComparison(op string) bool {
+	switch op {
+	case "==", "!=", "<", "<=", ">", ">=":
+		return true
+	}
+	return false
+}
+
+func (p *parsing) binary(n *ast.BinaryNode) (Expr, span) {
+	op := n.Operator
+	switch op {
+	case "&&":
+		op = "and"
+	case "||":
+		op = "or"
+	}
+	x, a := p.convert(n.Left)
+	y, b := p.convert(n.Right)
+	left, right := p.operand(a), p.operand(b)
+	s := span{left.from, right.to}
+	bare := left == a // the left operand stands without brackets
+	if _, ok := Ops[op]; !ok {
+		p.fail(diag.ForeignSyntax, s.from, s.to, "", "`%s` is not part of the language", op)
+	}
+	text := func(s span) string { return string(p.runes[s.from:s.to]) }
+	if u, ok := n.Left.(*ast.UnaryNode); ok && bare && (u.Operator == "not" || u.Operator == "!") && op != "and" && op != "or" {
+		p.fail(diag.AmbiguousExpression, s.from, s.to,
+			fmt.Sprintf("write not (…), or (%s) %s …", text(a), op), "`not` binds tighter than `%s`", op)
+	}
+	if l, ok := n.Left.(*ast.BinaryNode); ok {
+		r, _ := n.Right.(*ast.BinaryNode)
+		shared := r != nil && r.Left == l.Right // how the parser writes a < b < c
+		if shared || bare && isComparison(op) && isComparison(l.Operator) {
+			p.fail(diag.AmbiguousExpression, s.from, s.to, "write a < b and b < c",
+				"comparisons can't be chained")
+		}
+	}
+	return &Binary{p.place(s), op, x, y}, s
+}
+
+// member converts x.name and x[i].
+func (p *parsing) member(n *ast.MemberNode) (Expr, span) {
+	x, a := p.convert(n.Node)
+	from := p.operand(a).from
+	at := p.source(n.Location().From)
+	if p.runes[at] == '[' {
+		index, _ := p.convert(n.Property)
+		s := p.closed(from, at)
+		return &Index{p.place(s), x, index}, s
+	}
+	s := span{from, p.own(n).to}
+	name, _ := n.Property.(*ast.StringNode)
+	if name == nil {
+		p.fail(diag.ForeignSyntax, s.from, s.to, "", "this is not part of the language")
+		return nil, s
+	}
+	return &Member{p.place(s), x, name.Value}, s
+}
+
+func (p *parsing) call(n *ast.CallNode) (Expr, span) {
+	callee, ok := n.Callee.(*ast.IdentifierNode)
+	if !ok {
+		_, s := p.convert(n.Callee)
+		p.fail(diag.ForeignSyntax, s.from, s.to, "write f(x) for x.f()", "only a name can be called")
+		return nil, s
+	}
+	name := p.own(callee)
+	s := p.closed(name.from, p.tokens[p.start[name.from]+1].From)
+	c := &Call{Place: p.place(s), Name: callee.Value[1:], NameAt: p.src.rangeOf(name.from, name.to)}
+	for i, arg := range n.Arguments {
+		if m, ok := arg.(*ast.MapNode); ok && i == len(n.Arguments)-1 {
+			p.named(c, m)
+			break
+		}
+		x, _ := p.convert(arg)
+		c.Args = append(c.Args, x)
+	}
+	return c, s
+}
+
+func (p *parsing) named(c *Call, m *ast.MapNode) {
+	for _, n := range m.Pairs {
+		pair := n.(*ast.PairNode)
+		key, ok := pair.Key.(*ast.StringNode)
+		if !ok {
+			s := p.own(pair.Key)
+			p.fail(diag.ExpressionSyntax, s.from, s.to, "", "the name of an argument was expected here")
+			return
+		}
+		value, _ := p.convert(pair.Value)
+		at := p.own(key)
+		c.Named = append(c.Named, Named{key.Value, p.src.rangeOf(at.from, at.to), value})
+	}
+}

@@ -1,0 +1,79 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/expr-lang/expr/parser/lexer"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// What expr-lang or another language has and a spec doesn't, and what to write
+// instead.
+var (
+	foreignRunes = map[rune]string{
+		'@':  "write matmul(a, b)",
+		'~':  "write `not`",
+		'\\': "",
+	}
+	foreignOperators = map[string]string{
+		";":          "an expression is one value; make nodes of the others",
+		"let":        "make a node of it",
+		"|":          "write f(x) for `x | f`, and `or` for a logical or",
+		"&":          "write `and`",
+		"#":          "",
+		"..":         "write arange(start, end)",
+		"??":         "",
+		"?.":         "",
+		"?:":         "",
+		"::":         "",
+		"if":         "write `test ? a : b`, or a mapping {if: test, then: a, else: b}",
+		"else":       "write `test ? a : b`, or a mapping {if: test, then: a, else: b}",
+		"^":          "write `**` for a power",
+		"in":         "",
+		"matches":    "",
+		"contains":   "",
+		"startsWith": "",
+		"endsWith":   "",
+	}
+)
+
+// refuseForeign goes through the tokens, and through the gaps between them for
+// comments, which the lexer drops without a word.
+func (p *parsing) refuseForeign() bool {
+	at := 0
+	for _, t := range p.tokens {
+		p.refuseComment(at, t.From)
+		at = t.To
+		switch t.Kind {
+		case lexer.Operator:
+			if help, ok := foreignOperators[t.Value]; ok {
+				p.fail(diag.ForeignSyntax, t.From, t.To, help, "`%s` is not part of the language", t.Value)
+			}
+		case lexer.Bytes:
+			p.fail(diag.ForeignSyntax, t.From, t.To, "", "there are no strings of bytes")
+		case lexer.Number:
+			if len(t.Value) > 1 && t.Value[0] == '0' && strings.Trim(t.Value, "0123456789_") == "" {
+				p.fail(diag.OctalNumber, t.From, t.To, "write the number without the leading 0",
+					"%s is 8-based in some languages and 10-based in others", t.Value)
+			}
+		}
+	}
+	p.refuseComment(at, len(p.runes))
+	return !p.failed
+}
+
+func (p *parsing) refuseComment(from, to int) {
+	for i := from; i+1 < to; i++ {
+		if p.runes[i] != '/' {
+			continue
+		}
+		help := "comments are YAML's: a `#` after a space"
+		if p.runes[i+1] == '/' {
+			help = "write floor_divide(a, b); comments are YAML's: a `#` after a space"
+		}
+		p.fail(diag.ForeignSyntax, i, i+2, help, "`%s` would hide the rest of the expression as a comment",
+			string(p.runes[i:i+2]))
+		return
+	}
+}

@@ -1,0 +1,276 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/parser/lexer"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// The bounds of an expression.
+const (
+	MaxBytes = 16 << 10
+	MaxDepth = 100 // brackets
+)
+
+// Source is an expression's text and where its characters stand.
+type Source struct {
+	File  string
+	Text  string
+	Place func(i int) diag.Pos // of character i, and of the end
+}
+
+func (s Source) rangeOf(from, to int) diag.Range {
+	return diag.Range{File: s.File, Start: s.Place(from), End: s.Place(to)}
+}
+
+// sub is a part of the text, from character from on.
+func (s Source) sub(text string, from int) Source {
+	return Source{s.File, text, func(i int) diag.Pos { return s.Place(from + i) }}
+}
+
+// Parse reads an expression. A problem goes to list, and the result is nil.
+func Parse(src Source, list *diag.List) Expr {
+	p := &parsing{src: src, list: list}
+	length := utf8.RuneCountInString(src.Text)
+	if len(src.Text) > MaxBytes {
+		p.fail(diag.ExpressionTooLarge, 0, length, "", "the expression is longer than %d characters", MaxBytes)
+		return nil
+	}
+	if strings.TrimSpace(src.Text) == "" {
+		p.fail(diag.ExpressionSyntax, 0, length, "", "an expression is missing")
+		return nil
+	}
+	p.runes = []rune(src.Text)
+	if !p.lex() || !p.match() || !p.refuseForeign() || !p.rewrite() {
+		return nil
+	}
+	var root parser.Parser
+	parsed, err := root.Parse(string(p.out), nil)
+	if err != nil {
+		p.syntaxError(err)
+		return nil
+	}
+	e, _ := p.convert(parsed.Node)
+	if p.failed {
+		return nil
+	}
+	return e
+}
+
+// parsing is the state of one Parse.
+type parsing struct {
+	src    Source
+	list   *diag.List
+	failed bool
+
+	runes  []rune
+	tokens []lexer.Token
+	start  map[int]int // token index by its first character
+	pair   []int       // per bracket token the index of its partner
+
+	out  []rune // the text as the parser gets it
+	back []int  // the place in the source of each of its characters
+}
+
+// fail reports the first problem.
+func (p *parsing) fail(rule diag.Rule, from, to int, help, format string, args ...any) {
+	if p.failed {
+		return
+	}
+	p.failed = true
+	p.list.Add(diag.Diagnostic{Rule: rule, Range: p.src.rangeOf(from, to),
+		Message: fmt.Sprintf(format, args...), Help: help})
+}
+
+func (p *parsing) lex() bool {
+	tokens, err := lexer.Lex(file.NewSource(p.src.Text))
+	var e *file.Error
+	switch {
+	case errors.As(err, &e):
+		p.lexError(e)
+		return false
+	case err != nil:
+		p.fail(diag.ExpressionSyntax, 0, len(p.runes), "", "%s", err)
+		return false
+	}
+	p.tokens = tokens[:len(tokens)-1] // without the end
+	return true
+}
+
+func (p *parsing) lexError(e *file.Error) {
+	from := max(0, min(e.From, len(p.runes)-1))
+	c := p.runes[from]
+	switch help := foreignRunes[c]; {
+	case help != "":
+		p.fail(diag.ForeignSyntax, from, from+1, help, "`%c` is not an operator here", c)
+	case strings.Contains(e.Message, "not terminated"):
+		p.fail(diag.ExpressionSyntax, from, from+1, "", "the closing quote of a string is missing")
+	case strings.Contains(e.Message, "comment"):
+		p.fail(diag.ForeignSyntax, from, from+1, "comments are YAML's: a `#` after a space", "`/*` begins a comment")
+	case strings.Contains(e.Message, "bad number"):
+		for from > 0 && p.runes[from-1] != ' ' && !strings.ContainsRune("(,[+-*/", p.runes[from-1]) {
+			from--
+		}
+		p.fail(diag.ExpressionSyntax, from, e.To, "", "%s is neither a number nor a name",
+			string(p.runes[from:min(e.To, len(p.runes))]))
+	default:
+		p.fail(diag.ExpressionSyntax, from, from+1, "", "%s", e.Message)
+	}
+}
+
+// match finds the partner of every bracket, and measures their depth.
+func (p *parsing) match() bool {
+	p.start = make(map[int]int, len(p.tokens))
+	p.pair = make([]int, len(p.tokens))
+	var open []int
+	for i, t := range p.tokens {
+		p.start[t.From] = i
+		if t.Kind != lexer.Bracket {
+			continue
+		}
+		if strings.Contains("([{", t.Value) {
+			open = append(open, i)
+			if len(open) > MaxDepth {
+				p.fail(diag.ExpressionTooLarge, t.From, t.To, "make nodes of its parts",
+					"brackets are nested more than %d deep", MaxDepth)
+				return false
+			}
+			continue
+		}
+		if len(open) == 0 {
+			p.fail(diag.ExpressionSyntax, t.From, t.To, "", "this %s closes nothing", t.Value)
+			return false
+		}
+		o := open[len(open)-1]
+		open = open[:len(open)-1]
+		if closing[p.tokens[o].Value] != t.Value {
+			p.fail(diag.ExpressionSyntax, t.From, t.To, "", "%s can't close the %s before it",
+				t.Value, p.tokens[o].Value)
+			return false
+		}
+		p.pair[o], p.pair[i] = i, o
+	}
+	if len(open) > 0 {
+		t := p.tokens[open[len(open)-1]]
+		p.fail(diag.ExpressionSyntax, t.From, t.To, "", "this %s is never closed", t.Value)
+		return false
+	}
+	return true
+}
+
+var closing = map[string]string{"(": ")", "[": "]", "{": "}"}
+
+// prefix marks the names of functions, so that none of the parser's builtins is
+// ever called.
+const prefix = '$'
+
+// rewrite makes the parser's text: names before a bracket get the prefix, named
+// arguments become a trailing map.
+func (p *parsing) rewrite() bool {
+	emit := func(at int, text ...rune) {
+		for _, r := range text {
+			p.out, p.back = append(p.out, r), append(p.back, at)
+		}
+	}
+	type frame struct{ call, named bool }
+	var open []frame
+	at := 0
+	copyTo := func(to int) {
+		for ; at < to; at++ {
+			emit(at, p.runes[at])
+		}
+	}
+	for i, t := range p.tokens {
+		copyTo(t.From)
+		top := len(open) - 1
+		switch {
+		case t.Kind == lexer.Identifier && p.is(i+1, "("):
+			p.checkOrder(i, top >= 0 && open[top].named)
+			emit(at, prefix)
+		case t.Kind == lexer.Identifier && p.is(i+1, "="):
+			if top < 0 || !open[top].call || !p.is(i-1, "(") && !p.is(i-1, ",") {
+				p.fail(diag.ForeignSyntax, p.tokens[i+1].From, p.tokens[i+1].To, "`==` compares",
+					"`=` names an argument of a call; here is none")
+				return false
+			}
+			if !open[top].named {
+				open[top].named = true
+				emit(at, '{')
+			}
+		case t.Is(lexer.Operator, "=") && i > 0 && p.tokens[i-1].Kind == lexer.Identifier:
+			emit(at, ':')
+			at = t.To
+		case t.Is(lexer.Operator, "="):
+			p.fail(diag.ForeignSyntax, t.From, t.To, "`==` compares", "`=` names an argument of a call; here is no name before it")
+			return false
+		case t.Kind == lexer.Bracket && strings.Contains("([{", t.Value):
+			p.checkOrder(i, top >= 0 && open[top].named)
+			call := t.Value == "(" && i > 0 && p.tokens[i-1].Kind == lexer.Identifier
+			open = append(open, frame{call: call})
+		case t.Kind == lexer.Bracket:
+			if open[top].named {
+				emit(at, '}')
+			}
+			open = open[:top]
+		default:
+			p.checkOrder(i, top >= 0 && open[top].named)
+		}
+		copyTo(t.To)
+	}
+	return !p.failed
+}
+
+// checkOrder refuses a positional argument that begins at token i after named
+// ones.
+func (p *parsing) checkOrder(i int, named bool) {
+	if named && p.is(i-1, ",") {
+		p.fail(diag.ExpressionSyntax, p.tokens[i].From, p.tokens[i].To, "put it before them, or name it",
+			"an argument without a name follows named ones")
+	}
+}
+
+// is reports whether token i is this operator or bracket.
+func (p *parsing) is(i int, value string) bool {
+	return i >= 0 && i < len(p.tokens) && p.tokens[i].Value == value &&
+		(p.tokens[i].Kind == lexer.Operator || p.tokens[i].Kind == lexer.Bracket)
+}
+
+// syntaxError translates the parser's complaint.
+func (p *parsing) syntaxError(err error) {
+	var e *file.Error
+	if !errors.As(err, &e) {
+		p.fail(diag.ExpressionSyntax, 0, len(p.runes), "", "%s", err)
+		return
+	}
+	from, to := p.source(e.From), p.source(e.To)
+	if e.From >= len(p.out)-1 && strings.Contains(e.Message, "EOF") {
+		from, to = len(p.runes), len(p.runes)
+	}
+	message := e.Message
+	switch {
+	case strings.Contains(message, "token EOF") || strings.Contains(message, "unexpected end"):
+		message = "the expression ends too early"
+	case strings.HasPrefix(message, "unexpected token"):
+		word := string(p.runes[from:min(to, len(p.runes))])
+		message = fmt.Sprintf("`%s` is not expected here", word)
+	case strings.Contains(message, "maximum allowed nodes"):
+		p.fail(diag.ExpressionTooLarge, 0, len(p.runes), "make nodes of its parts", "the expression has too many parts")
+		return
+	}
+	p.fail(diag.ExpressionSyntax, from, max(to, from), "", "%s", message)
+}
+
+// source gives the place in the source of a place in the parser's text.
+func (p *parsing) source(i int) int {
+	if i >= len(p.back) {
+		return len(p.runes)
+	}
+	return p.back[max(i, 0)]
+}

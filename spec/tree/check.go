@@ -1,0 +1,51 @@
+package tree
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// The bounds of a spec's text.
+const (
+	MaxBytes   = 8 << 20
+	MaxEntries = 100_000 // lines, and entries of flow collections
+	MaxDepth   = 64
+)
+
+// checkText refuses what no YAML parser should be given. Afterwards every line
+// break is a '\n', perhaps after a '\r'.
+func checkText(t *text, list *diag.List) bool {
+	if len(t.src) > MaxBytes {
+		list.Add(diag.Diagnostic{Rule: diag.TooLarge, Range: diag.Range{File: t.file},
+			Message: "the text is longer than 8 MiB",
+			Help:    "move data into files that the spec names"})
+		return false
+	}
+	entries, pos := 0, diag.Pos{Line: 1, Col: 1}
+	for i, r := range t.src {
+		switch {
+		case r == '\n' || r == ',' || r == '[' || r == '{':
+			entries++
+			if entries > MaxEntries {
+				list.Add(diag.Diagnostic{Rule: diag.TooLarge, Range: t.at(pos),
+					Message: "the text has more than 100,000 lines and entries",
+					Help:    "repeat modules with `repeat`, and move data into files that the spec names"})
+				return false
+			}
+		case r == utf8.RuneError && !strings.HasPrefix(t.src[i:], "\uFFFD"):
+			list.Errorf(diag.InvalidText, t.at(pos), "byte 0x%02x is not UTF-8", t.src[i])
+			return false
+		case r == '\r' && !strings.HasPrefix(t.src[i+1:], "\n"):
+			list.Errorf(diag.InvalidText, t.at(pos), "a carriage return stands without a line feed")
+			return false
+		case r < ' ' && r != '\t' && r != '\r', r == 0x7f, 0x80 <= r && r <= 0x9f,
+			r == '\u2028', r == '\u2029', r == '\ufeff', r == '\ufffe', r == '\uffff':
+			list.Errorf(diag.InvalidText, t.at(pos), "character U+%04X is not allowed", r)
+			return false
+		}
+		pos = next(pos, r)
+	}
+	return true
+}

@@ -1,0 +1,169 @@
+package tree
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	yaml "go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// Parse reads the one document of a text. Problems go to list; a text that
+// isn't YAML at all gives nil. An empty document is a node of kind Null.
+func Parse(file, src string, list *diag.List) *Node {
+	src = strings.TrimPrefix(src, "\ufeff")
+	list.AddSource(file, src)
+	t := newText(file, src)
+	if !checkText(t, list) {
+		return nil
+	}
+	loader, err := yaml.NewLoader(strings.NewReader(src), yaml.WithPlugin(
+		loaderlimits.New(loaderlimits.DepthValue(MaxDepth), loaderlimits.AliasNone())))
+	if err != nil {
+		list.Errorf(diag.YAMLSyntax, diag.Range{File: file}, "%s", err)
+		return nil
+	}
+	var doc, second yaml.Node
+	switch err := loader.Load(&doc); {
+	case errors.Is(err, io.EOF):
+		start := diag.Pos{Line: 1, Col: 1}
+		return &Node{Kind: Null, Plain: true, Range: t.rangeOf(start, start)}
+	case err != nil:
+		reportSyntax(t, err, list)
+		return nil
+	}
+	switch err := loader.Load(&second); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		reportSyntax(t, err, list)
+		return nil
+	default:
+		list.Errorf(diag.MultipleDocuments, t.at(diag.Pos{Line: second.Line, Col: second.Column}),
+			"a second document begins here; a spec is one document")
+		return nil
+	}
+	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}}
+	root := w.node(doc.Content[0], false)
+	if w.weight[root] > MaxEntries {
+		list.Errorf(diag.AliasBomb, root.Range, "aliases multiply the text to more than 100,000 entries")
+		return nil
+	}
+	return root
+}
+
+// reportSyntax translates an error of the YAML library.
+func reportSyntax(t *text, err error, list *diag.List) {
+	d := diag.Diagnostic{Rule: diag.YAMLSyntax, Range: diag.Range{File: t.file}, Message: err.Error()}
+	var load *yaml.LoadError
+	if errors.As(err, &load) {
+		d.Message = load.Message
+		if p := (diag.Pos{Line: load.Mark.Line, Col: load.Mark.Column}); p.Line > 0 {
+			d.Range = t.at(p)
+		}
+		explain(t, load, &d)
+	}
+	list.Add(d)
+}
+
+// explain turns the library's words into a spec author's, where the usual cause
+// is known.
+func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
+	context := diag.Pos{Line: e.ContextMark.Line, Col: e.ContextMark.Column}
+	line := t.line(d.Range.Start.Line)
+	switch {
+	case strings.HasPrefix(e.Message, "exceeded max depth"):
+		d.Rule = diag.TooDeep
+		d.Message = fmt.Sprintf("collections are nested more than %d deep", MaxDepth)
+	case strings.HasPrefix(e.Message, "mapping values are not allowed"):
+		d.Message = "a second `: ` stands in this value"
+		if before, _, _ := strings.Cut(line, ": "); strings.TrimSpace(before) != "" && strings.Count(line, ": ") > 1 {
+			d.Rule = diag.QuoteExpression
+			d.Help = "a plain value can't contain `: `; put it in quotes"
+		} else {
+			d.Message = "a mapping begins inside of a value"
+			d.Help = "check the indentation: the keys of a mapping stand in one column"
+		}
+	case e.ContextMsg == "while parsing a flow mapping" || e.ContextMsg == "while parsing a flow sequence":
+		if at := t.offset(d.Range.Start); at < len(t.src) && strings.IndexByte("[{", t.src[at]) >= 0 {
+			start, end := t.expression(at)
+			from, to := d.Range.Start, d.Range.Start
+			from.Col -= len([]rune(t.src[start:at]))
+			to.Col += len([]rune(t.src[at:end]))
+			d.Rule, d.Range = diag.QuoteExpression, t.rangeOf(from, to)
+			d.Message = "inside {…} and […] YAML takes the bracket for a collection"
+			d.Help = fmt.Sprintf("quote it: %q", t.src[start:end])
+			return
+		}
+		closing := "}"
+		if e.ContextMsg == "while parsing a flow sequence" {
+			closing = "]"
+		}
+		d.Message = fmt.Sprintf("the %s that closes this, or a comma between its entries, is missing", closing)
+		d.Notes = []diag.Note{{Message: "YAML gave up at " + d.Range.Start.String()}}
+		d.Range = t.at(context)
+	case strings.HasPrefix(e.Message, "found character that cannot start any token"):
+		d.Message = "a value can't begin with this character"
+		d.Help = "put the value in quotes"
+	case strings.HasPrefix(e.Message, "did not find expected comment or line break"):
+		d.Range = t.at(context)
+		d.Message = "`>` and `|` begin a block of text"
+		d.Help = "put the value in quotes"
+	case e.ContextMsg == "while scanning a quoted scalar":
+		d.Range = t.at(context)
+		if strings.Contains(e.Message, "unexpected end") || strings.Contains(e.Message, "document") {
+			d.Message = "the closing quote is missing"
+		}
+	case strings.HasPrefix(e.Message, "did not find expected key"):
+		d.Message = "a key was expected here"
+		d.Help = "check the indentation and the quotes of this line and the one before"
+	case strings.Contains(e.Message, "found a tab"):
+		d.Message = "a tab stands where YAML allows spaces only"
+		d.Help = "indent with spaces"
+	case e.ContextMsg == "while scanning an alias" || e.ContextMsg == "while scanning an anchor":
+		d.Range = t.at(context)
+		d.Message = "`*` and `&` at the beginning of a value mean an alias and an anchor"
+		d.Help = "put the value in quotes"
+	case strings.HasPrefix(e.Message, "unknown anchor"):
+		d.Message = strings.TrimSuffix(e.Message, " referenced") + " is referred to"
+		d.Help = "a value that begins with `*` is an alias; put it in quotes if it is an expression"
+	}
+}
+
+// line gives a line of the text, without its end.
+func (t *text) line(n int) string {
+	if n < 1 || n > len(t.lines) {
+		return ""
+	}
+	line := t.src[t.lines[n-1]:]
+	if i := strings.IndexByte(line, '\n'); i >= 0 {
+		line = line[:i]
+	}
+	return strings.TrimSuffix(line, "\r")
+}
+
+// expression gives the bounds of the text around an opening bracket that was
+// probably meant as one expression: the word before it, and up to the bracket
+// that closes it on the same line.
+func (t *text) expression(at int) (start, end int) {
+	start = at
+	for start > 0 && strings.IndexByte(" ,:{[\n", t.src[start-1]) < 0 {
+		start--
+	}
+	depth := 0
+	for end = at; end < len(t.src) && t.src[end] != '\n'; end++ {
+		switch t.src[end] {
+		case '[', '(', '{':
+			depth++
+		case ']', ')', '}':
+			depth--
+			if depth == 0 {
+				return start, end + 1
+			}
+		}
+	}
+	return start, end
+}

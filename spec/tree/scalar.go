@@ -1,0 +1,137 @@
+package tree
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// scalar fills in a scalar's kind, text and places.
+func (w *walker) scalar(n *Node, y *yaml.Node) {
+	const block = yaml.LiteralStyle | yaml.FoldedStyle
+	n.Text = y.Value
+	n.Plain = y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|block) == 0
+	n.Kind = String
+	if n.Plain {
+		switch y.ShortTag() {
+		case "!!null":
+			n.Kind = Null
+		case "!!bool":
+			n.Kind = Bool
+		case "!!int":
+			n.Kind = Int
+		case "!!float":
+			n.Kind = Float
+		}
+	}
+	width := 0
+	rest := w.src[n.Offset:]
+	switch {
+	case n.Plain && strings.HasPrefix(rest, n.Text):
+		width = len(n.Text)
+	case !n.Plain && y.Style&block == 0 && len(rest) > len(n.Text)+1 &&
+		rest[1:1+len(n.Text)] == n.Text && rest[1+len(n.Text)] == rest[0] && !strings.Contains(n.Text, "\n"):
+		width = len(n.Text) + 2
+	}
+	if width > 0 || n.Text == "" && n.Plain {
+		n.End = n.Offset + width
+		n.Range.End.Col += utf8.RuneCountInString(rest[:width])
+	} else {
+		w.align(n, y.Style&block != 0)
+	}
+	if n.Plain {
+		n.CutByComment = w.commentFollows(n.End)
+	}
+	if n.Kind == Int && isOctal(n.Text) {
+		w.report(n, diag.OctalNumber, n.Text+" is 8-based to some readers of YAML and 10-based to others",
+			"write the number without the leading 0")
+	}
+}
+
+func isOctal(s string) bool {
+	s = strings.TrimLeft(s, "+-")
+	return len(s) > 1 && s[0] == '0' && strings.Trim(s, "0123456789_") == ""
+}
+
+func (w *walker) commentFollows(at int) bool {
+	rest := w.src[at:]
+	trimmed := strings.TrimLeft(rest, " \t")
+	return len(trimmed) < len(rest) && strings.HasPrefix(trimmed, "#")
+}
+
+// align finds the place of every character of a scalar that is folded, escaped
+// or a block, by walking through its value and its source side by side.
+func (w *walker) align(n *Node, block bool) {
+	at, pos := n.Offset, n.Range.Start
+	step := func() {
+		r, size := utf8.DecodeRuneInString(w.src[at:])
+		pos = next(pos, r)
+		at += size
+	}
+	quote := byte(0)
+	if block {
+		for at < len(w.src) && w.src[at] != '\n' { // the header: "|-"
+			step()
+		}
+	} else if !n.Plain {
+		quote = w.src[at]
+		step()
+	}
+	isSpace := func() bool { return at < len(w.src) && strings.IndexByte(" \t\r\n", w.src[at]) >= 0 }
+	n.places = make([]diag.Pos, 0, utf8.RuneCountInString(n.Text)+1)
+	for _, r := range n.Text {
+		if r != ' ' && r != '\n' && r != '\t' {
+			for isSpace() {
+				step()
+			}
+		}
+		n.places = append(n.places, pos)
+		switch {
+		case at >= len(w.src):
+		case quote == '"' && w.src[at] == '\\':
+			for range escapeLength(w.src[at:]) {
+				step()
+			}
+		case quote == '\'' && strings.HasPrefix(w.src[at:], "''"):
+			step()
+			step()
+		case r == ' ' && w.src[at] == ' ':
+			step()
+		case r == ' ' || r == '\n' || r == '\t': // folded
+			for isSpace() {
+				step()
+			}
+		default:
+			step()
+		}
+	}
+	n.places = append(n.places, pos)
+	if quote != 0 {
+		for at < len(w.src) && w.src[at] != quote {
+			step()
+		}
+		if at < len(w.src) {
+			step()
+		}
+	}
+	n.End, n.Range.End = at, pos
+}
+
+// escapeLength is the number of characters of the escape that s begins with.
+func escapeLength(s string) int {
+	if len(s) < 2 {
+		return len(s)
+	}
+	switch s[1] {
+	case 'x':
+		return min(4, len(s))
+	case 'u':
+		return min(6, len(s))
+	case 'U':
+		return min(10, len(s))
+	}
+	return 2
+}

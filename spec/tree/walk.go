@@ -1,0 +1,251 @@
+package tree
+
+import (
+	"slices"
+	"strings"
+
+	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// walker makes nodes of the library's, once over the text.
+type walker struct {
+	*text
+	list   *diag.List
+	done   map[*yaml.Node]*Node // by anchored node, for its aliases
+	open   map[*yaml.Node]bool  // anchored nodes that are being walked
+	weight map[*Node]int        // entries of a node, its aliases counted in full
+}
+
+func (w *walker) report(n *Node, rule diag.Rule, message, help string) {
+	n.Broken = true
+	w.list.Add(diag.Diagnostic{Rule: rule, Range: n.Range, Message: message, Help: help})
+}
+
+// node walks a value; inFlow tells that it stands inside of brackets.
+func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
+	if y.Kind == yaml.AliasNode {
+		return w.alias(y)
+	}
+	if y.Anchor != "" {
+		w.open[y] = true
+		defer delete(w.open, y)
+	}
+	start := diag.Pos{Line: y.Line, Col: y.Column}
+	n := &Node{Offset: w.offset(start), Flow: inFlow || y.Style&yaml.FlowStyle != 0}
+	n.Range = w.rangeOf(start, start)
+	if y.Style&yaml.TaggedStyle != 0 {
+		n.Range.End.Col++
+		w.report(n, diag.YAMLTag, "tags have no meaning in a spec; this one is "+y.ShortTag(),
+			"remove it, or put a value that begins with ! in quotes")
+		n.End = n.Offset
+		return n
+	}
+	if y.Anchor != "" { // the node begins after it
+		w.skipAnchor(n, len(y.Anchor))
+	}
+	switch y.Kind {
+	case yaml.MappingNode:
+		n.Kind = Map
+		w.mapping(n, y)
+	case yaml.SequenceNode:
+		n.Kind = List
+		for _, c := range y.Content {
+			n.Items = append(n.Items, w.node(c, n.Flow))
+		}
+		w.close(n, lastOf(n.Items), ']')
+	default:
+		w.scalar(n, y)
+	}
+	w.unquoted(n)
+	w.weigh(n)
+	if y.Anchor != "" {
+		w.done[y] = n
+	}
+	return n
+}
+
+func (w *walker) alias(y *yaml.Node) *Node {
+	if n := w.done[y.Alias]; n != nil && !w.open[y.Alias] {
+		return n
+	}
+	start := diag.Pos{Line: y.Line, Col: y.Column}
+	n := &Node{Range: w.rangeOf(start, start), Offset: w.offset(start)}
+	n.Range.End.Col += 1 + len([]rune(y.Value))
+	n.End = n.Offset + 1 + len(y.Value)
+	w.report(n, diag.AliasCycle, "*"+y.Value+" stands inside of what it refers to", "")
+	return n
+}
+
+func (w *walker) skipAnchor(n *Node, length int) {
+	from := n.Offset
+	n.Offset = w.skipSpace(n.Offset + 1 + length)
+	n.Range.Start = w.walk(n.Range.Start, from, n.Offset)
+	n.Range.End = n.Range.Start
+}
+
+// weigh counts the entries that a node stands for, saturating.
+func (w *walker) weigh(n *Node) {
+	if w.weight == nil {
+		w.weight = map[*Node]int{}
+	}
+	sum := 1
+	for _, c := range n.Items {
+		sum += w.weight[c]
+	}
+	for _, e := range n.Entries {
+		sum += w.weight[e.Value]
+	}
+	w.weight[n] = min(sum, MaxEntries+1)
+}
+
+func lastOf(nodes []*Node) *Node {
+	if len(nodes) == 0 {
+		return nil
+	}
+	return nodes[len(nodes)-1]
+}
+
+func (w *walker) mapping(n *Node, y *yaml.Node) {
+	seen := make(map[string]*Node, len(y.Content)/2)
+	n.Broken = n.Flow && isCut(y.Content)
+	var last *Node
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		k := w.key(y.Content[i], n)
+		v := w.node(y.Content[i+1], n.Flow)
+		if last = v; k.End > v.End {
+			last = k
+		}
+		if k.Broken {
+			continue
+		}
+		if n.Flow && !n.Broken && v.Kind == Null && v.Text == "" {
+			v.Broken = true
+			w.list.Add(diag.Diagnostic{Rule: diag.QuoteExpression, Range: k.Range,
+				Message: "the key " + quote(k.Text) + " has no value",
+				Help:    "if the comma before it belongs to an expression, put the whole expression in quotes"})
+		}
+		if first := seen[k.Text]; first != nil {
+			w.list.Add(diag.Diagnostic{Rule: diag.DuplicateKey, Range: k.Range,
+				Message: "the key " + quote(k.Text) + " stands twice in this mapping",
+				Notes:   []diag.Note{{Message: "it is first", Range: first.Range}}})
+			continue
+		}
+		seen[k.Text] = k
+		n.Entries = append(n.Entries, Entry{k, v})
+	}
+	w.close(n, last, '}')
+}
+
+// key walks a key and refuses all but plain strings.
+func (w *walker) key(y *yaml.Node, in *Node) *Node {
+	switch {
+	case y.Kind == yaml.AliasNode:
+		n := &Node{Kind: String, Range: w.at(diag.Pos{Line: y.Line, Col: y.Column})}
+		w.report(n, diag.AnchoredKey, "a key can't be an alias", "write the key itself")
+		return n
+	case y.Anchor != "":
+		n := w.node(y, in.Flow)
+		w.report(n, diag.AnchoredKey, "a key can't have an anchor", "put the anchor before the value")
+		return n
+	case y.Kind == yaml.ScalarNode && y.Value == "<<" && y.ShortTag() == "!!merge":
+		n := w.node(y, in.Flow)
+		n.Kind = String
+		w.report(n, diag.MergeKey, "merge keys are not allowed: they hide what a mapping holds",
+			"write the keys out, or make a var of the value")
+		return n
+	}
+	n := w.node(y, in.Flow)
+	if !n.Broken && !in.Broken && n.Kind != String {
+		kind := n.Kind
+		w.report(n, diag.NonStringKey, "a key must be a string, not "+kind.String(), "")
+		if n.IsScalar() && n.Text != "" {
+			w.list.Items[len(w.list.Items)-1].Help = "put it in quotes"
+		}
+		n.Kind = String
+	}
+	return n
+}
+
+func quote(s string) string {
+	if len(s) > 60 {
+		s = s[:60] + "…"
+	}
+	return "`" + strings.ToValidUTF8(s, "") + "`"
+}
+
+// close finds the end of a collection: the bracket of a flow collection, the
+// last child of a block.
+func (w *walker) close(n *Node, last *Node, bracket byte) {
+	end, at := n.Range.Start, n.Offset
+	if last != nil && last.End > n.Offset {
+		end, at = last.Range.End, last.End
+	}
+	if n.Offset < len(w.src) && (w.src[n.Offset] == '[' || w.src[n.Offset] == '{') {
+		i := at
+		if i == n.Offset {
+			i++
+		}
+		for i = w.skipSpace(i); i < len(w.src) && w.src[i] != bracket && strings.IndexByte(",:?", w.src[i]) >= 0; {
+			i = w.skipSpace(i + 1)
+		}
+		if i < len(w.src) && w.src[i] == bracket {
+			i++
+		}
+		end, at = w.walk(end, at, i), i
+	}
+	n.Range.End, n.End = end, at
+}
+
+// unquoted finds expressions that flow syntax has cut up: entries whose
+// brackets don't balance though those of several neighbours do together.
+func (w *walker) unquoted(n *Node) {
+	if !n.Flow || n.Kind != List && n.Kind != Map {
+		return
+	}
+	var parts []*Node
+	for _, c := range n.Items {
+		parts = append(parts, c)
+	}
+	for _, e := range n.Entries {
+		parts = append(parts, e.Key, e.Value)
+	}
+	for i := 0; i < len(parts); i++ {
+		p := parts[i]
+		depth := balance(p.Plain && p.IsScalar(), p.Text)
+		if depth == 0 {
+			continue
+		}
+		last := p
+		for i++; i < len(parts) && depth > 0; i++ {
+			depth += balance(parts[i].Plain && parts[i].IsScalar(), parts[i].Text)
+			if parts[i].End > last.End {
+				last = parts[i]
+			}
+		}
+		whole := w.src[p.Offset:last.End]
+		at := p.Range
+		at.End = last.Range.End
+		n.Broken = true
+		w.list.Add(diag.Diagnostic{Rule: diag.QuoteExpression, Range: at,
+			Message: "YAML cuts this expression at its comma",
+			Help:    "quote it: \"" + strings.Join(strings.Fields(whole), " ") + "\""})
+		return
+	}
+}
+
+// isCut reports whether any of the parts has unbalanced brackets.
+func isCut(parts []*yaml.Node) bool {
+	return slices.ContainsFunc(parts, func(y *yaml.Node) bool {
+		return balance(y.Kind == yaml.ScalarNode && y.Style == 0, y.Value) != 0
+	})
+}
+
+// balance counts the opening brackets of a plain scalar less its closing ones.
+func balance(plain bool, text string) int {
+	if !plain {
+		return 0
+	}
+	return strings.Count(text, "(") - strings.Count(text, ")")
+}
