@@ -98,7 +98,7 @@ func TestAMalformedManifestIsRefusedWithLines(t *testing.T) {
 		{"a duplicate kernel", "kernels:\n  k: {doc: d, output: f32}\n  k: {doc: d, output: f32}\n", `m.yaml:3:3: kernels has "k" twice`},
 		{"a duplicate key", "kernels:\n  k:\n    doc: d\n    output: f32\n    doc: e\n", `m.yaml:5:5: kernel k has "doc" twice`},
 		{"a duplicate parameter", "kernels:\n  k: {doc: d, inputs: \"x f32, x f32\", output: f32}\n", "the kernel has a parameter x already"},
-		{"an unknown dtype", "kernels:\n  k: {doc: d, output: f31}\n", `m.yaml:2:24: k: out has the dtype "f31"`},
+		{"an unknown dtype", "kernels:\n  k: {doc: d, output: f31}\n", `m.yaml:2:23: k: out has the dtype "f31"`},
 		{"an unknown set", "kernels:\n  k:\n    doc: d\n    types: T floats\n    output: T\n", `m.yaml:4:12: k.types: there is no dtype or set of dtypes "floats"`},
 		{"an unknown scalar type", "kernels:\n  k:\n    doc: d\n    scalars: n long\n    output: f32\n", `m.yaml:4:14: k.scalars: n has the type "long"`},
 		{"an unknown input", "kernels:\n  k:\n    doc: d\n    output: f32\n    in_place: x\n", `m.yaml:5:15: k.in_place: there is no input "x"`},

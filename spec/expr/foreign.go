@@ -42,13 +42,20 @@ var (
 // comments, which the lexer drops without a word.
 func (p *parsing) refuseForeign() bool {
 	at := 0
-	for _, t := range p.tokens {
+	for i, t := range p.tokens {
 		p.refuseComment(at, t.From)
 		at = t.To
 		switch t.Kind {
 		case lexer.Operator:
 			if help, ok := foreignOperators[t.Value]; ok {
 				p.fail(diag.ForeignSyntax, t.From, t.To, help, "`%s` is not part of the language", t.Value)
+			}
+			if t.Value == "?" && p.is(i+1, ":") {
+				p.fail(diag.ForeignSyntax, t.From, p.tokens[i+1].To, "write `test ? a : b`", "`?:` is not part of the language")
+			}
+		case lexer.Identifier:
+			if strings.Contains(t.Value, "$") {
+				p.fail(diag.ExpressionSyntax, t.From, t.To, "", "names are letters, digits and _; %s has a $", t.Value)
 			}
 		case lexer.Bytes:
 			p.fail(diag.ForeignSyntax, t.From, t.To, "", "there are no strings of bytes")

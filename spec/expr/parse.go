@@ -48,7 +48,7 @@ func Parse(src Source, list *diag.List) Expr {
 		return nil
 	}
 	p.runes = []rune(src.Text)
-	if !p.lex() || !p.match() || !p.refuseForeign() || !p.rewrite() {
+	if !p.lex() || !p.refuseForeign() || !p.match() || !p.rewrite() {
 		return nil
 	}
 	var root parser.Parser
@@ -253,6 +253,9 @@ func (p *parsing) syntaxError(err error) {
 	if e.From >= len(p.out)-1 && strings.Contains(e.Message, "EOF") {
 		from, to = len(p.runes), len(p.runes)
 	}
+	if to <= from { // at a bracket that rewrite put in
+		to = min(from+1, len(p.runes))
+	}
 	message := e.Message
 	switch {
 	case strings.Contains(message, "token EOF") || strings.Contains(message, "unexpected end"):
@@ -264,7 +267,7 @@ func (p *parsing) syntaxError(err error) {
 		p.fail(diag.ExpressionTooLarge, 0, len(p.runes), "make nodes of its parts", "the expression has too many parts")
 		return
 	}
-	p.fail(diag.ExpressionSyntax, from, max(to, from), "", "%s", message)
+	p.fail(diag.ExpressionSyntax, from, to, "", "%s", message)
 }
 
 // source gives the place in the source of a place in the parser's text.

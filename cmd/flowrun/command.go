@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/report"
+)
+
+// The exit codes, as scripts rely on them.
+const (
+	exitDone        = 0   // done, or valid
+	exitProblems    = 1   // problems in the spec
+	exitUsage       = 2   // bad usage
+	exitFailed      = 3   // the run failed
+	exitInterrupted = 130 // Ctrl-C
+)
+
+// streams are the process's standard files.
+type streams struct {
+	in          io.Reader
+	out, errors io.Writer
+}
+
+// errInterrupted says that Ctrl-C ended a run; its summary has been written.
+var errInterrupted = errors.New("interrupted")
+
+// usageError is a fault of the command line.
+type usageError struct{ error }
+
+// execute runs a command line and gives the exit code. Everything that goes
+// wrong is a message on the error stream, never a stack trace.
+func execute(ctx context.Context, args []string, s streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.errors)
+	err := root.ExecuteContext(ctx)
+	var wrong *flowrun.SpecError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &wrong):
+		_ = writeFindings(s.errors, wrong)
+		return exitProblems
+	case errors.As(err, &usageError{}):
+		fmt.Fprintf(s.errors, "flowrun: %v\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(s.errors, "flowrun: %v\n", err)
+	return exitFailed
+}
+
+// writeFindings writes a spec's faults, in colour on a terminal.
+func writeFindings(w io.Writer, e *flowrun.SpecError) error {
+	return e.Diagnostics.WriteText(w, isTerminal(w) && os.Getenv("NO_COLOR") == "")
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, ok = report.Terminal(f)
+	return ok
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "flowrun SPEC",
+		Short: "Run, check and explain declarative dataflow programs",
+		Long: `flowrun runs declarative dataflow programs: a YAML spec describes a model and how
+to train it, flowrun checks it, lowers it onto the machine's devices and runs it.
+
+"flowrun SPEC" is short for "flowrun run SPEC".
+
+Exit codes: 0 done, or valid; 1 problems in the spec; 2 bad usage; 3 the run
+failed; 130 interrupted.`,
+		Example: `  flowrun graphs/math_net.yaml
+  flowrun graphs/math_net.yaml --set lr=0.05 --save weights.safetensors
+  flowrun validate graphs/math_net.yaml`,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, c.CommandPath())}
+	})
+	var o runFlags
+	o.add(root)
+	root.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		if name := unknownCommand(c, args); name != "" {
+			return usageError{fmt.Errorf("there is no command and no file %q; did you mean flowrun %s?", args[0], name)}
+		}
+		return o.run(c, args, s)
+	}
+	root.AddCommand(newRun(s), newEval(s), newValidate(s), newExplain(s), newRender(s), newDevices(s), newVersion(s))
+	return root
+}
+
+// unknownCommand gives the command that was probably meant when the first
+// argument is neither a command nor a file.
+func unknownCommand(root *cobra.Command, args []string) string {
+	if _, err := os.Stat(args[0]); err == nil || strings.ContainsAny(args[0], "./\\") {
+		return ""
+	}
+	for _, name := range root.SuggestionsFor(args[0]) {
+		return name
+	}
+	return ""
+}
+
+// oneSpec is the argument rule of commands that take a spec.
+func oneSpec(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError{fmt.Errorf("%s takes one spec, got %d arguments", c.CommandPath(), len(args))}
+	}
+	return nil
+}
+
+// specFlags are the flags of every command that reads a spec.
+type specFlags struct {
+	set       []string
+	seed      int64
+	allowRead []string
+}
+
+func (o *specFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringArrayVar(&o.set, "set", nil, "override one of the spec's vars: `KEY=VALUE` (repeatable)")
+	f.Int64Var(&o.seed, "seed", 0, "override the spec's seed")
+	f.StringArrayVar(&o.allowRead, "allow-read", nil, "let the spec name files in `DIR`, outside of its own folder (repeatable)")
+}
+
+// load reads the spec as the flags say, and shows its warnings.
+func (o *specFlags) load(c *cobra.Command, path string, s streams) (*flowrun.Program, error) {
+	options, err := o.options(c)
+	if err != nil {
+		return nil, err
+	}
+	p, err := flowrun.Load(path, options...)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.WriteWarnings(s.errors, isTerminal(s.errors) && os.Getenv("NO_COLOR") == "")
+}
+
+func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {
+	var options []flowrun.LoadOption
+	for _, kv := range o.set {
+		key, value, ok := strings.Cut(kv, "=")
+		if !ok || key == "" {
+			return nil, usageError{fmt.Errorf("--set takes KEY=VALUE, got %q", kv)}
+		}
+		options = append(options, flowrun.With(key, value))
+	}
+	if c.Flags().Changed("seed") {
+		options = append(options, flowrun.WithSeed(o.seed))
+	}
+	for _, dir := range o.allowRead {
+		options = append(options, flowrun.AllowRead(dir))
+	}
+	return options, nil
+}
+
+// deviceFlag is --device.
+func deviceFlag(c *cobra.Command, device *string) {
+	c.Flags().StringVar(device, "device", "", "run on `DEVICE` by default (flowrun devices lists them)")
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun"
+)
+
+func newEval(s streams) *cobra.Command {
+	var o specFlags
+	var device, in, out, weights string
+	c := &cobra.Command{
+		Use:   "eval SPEC",
+		Short: "Compute the model's outputs once",
+		Long: `eval computes the model's outputs once, from inputs taken by name out of a
+safetensors file, and writes them to another one, or to standard output as text.`,
+		Example: "  flowrun eval graphs/math_net.yaml --weights w.safetensors --in x.safetensors --out y.safetensors",
+		Args:    oneSpec,
+		RunE: func(c *cobra.Command, args []string) error {
+			program, err := o.load(c, args[0], s)
+			if err != nil {
+				return err
+			}
+			inputs := map[string]*flowrun.Tensor{}
+			if in != "" {
+				if inputs, err = flowrun.ReadTensors(in); err != nil {
+					return fmt.Errorf("--in: %w", err)
+				}
+			} else if len(program.Inputs()) > 0 {
+				return usageError{fmt.Errorf("the model has inputs: name a safetensors file that holds them with --in")}
+			}
+			var options []flowrun.StartOption
+			if device != "" {
+				options = append(options, flowrun.On(device))
+			}
+			if weights != "" {
+				w, err := flowrun.ReadTensors(weights)
+				if err != nil {
+					return fmt.Errorf("--weights: %w", err)
+				}
+				options = append(options, flowrun.WithWeights(w))
+			}
+			outputs, err := program.Eval(c.Context(), inputs, options...)
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				if err := flowrun.WriteTensors(out, outputs); err != nil {
+					return fmt.Errorf("--out: %w", err)
+				}
+				return nil
+			}
+			for _, name := range program.Outputs() {
+				if _, err := fmt.Fprintf(s.out, "%s: %s\n", name, outputs[name]); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	o.add(c)
+	deviceFlag(c, &device)
+	f := c.Flags()
+	f.StringVar(&in, "in", "", "read the inputs from `FILE` (safetensors)")
+	f.StringVar(&out, "out", "", "write the outputs to `FILE` (safetensors)")
+	f.StringVar(&weights, "weights", "", "take the parameters from `FILE` (safetensors)")
+	return c
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun"
+)
+
+func newValidate(s streams) *cobra.Command {
+	var o specFlags
+	c := &cobra.Command{
+		Use:   "validate SPEC...",
+		Short: "Check specs without running anything",
+		Long: `validate checks specs: names, types, shapes, ranges, all problems in one run.
+It runs nothing, opens no data file and depends on no device of this machine.`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("validate takes at least one spec")}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			var problems error
+			for _, path := range args {
+				_, err := o.load(c, path, s)
+				var wrong *flowrun.SpecError
+				switch {
+				case err == nil:
+					fmt.Fprintf(s.out, "%s: valid\n", path)
+				case errors.As(err, &wrong) && len(args) > 1:
+					if err := writeFindings(s.errors, wrong); err != nil {
+						return err
+					}
+					problems = &flowrun.SpecError{File: path}
+				default:
+					return err
+				}
+			}
+			return problems
+		},
+	}
+	o.add(c)
+	return c
+}
+
+func newExplain(s streams) *cobra.Command {
+	var o specFlags
+	var device, pass, format string
+	var eval bool
+	c := &cobra.Command{
+		Use:   "explain SPEC",
+		Short: "Show the lowered plan: what runs where, and why",
+		Args:  oneSpec,
+		RunE: func(c *cobra.Command, args []string) error {
+			if !slices.Contains([]string{"text", "json", "dot"}, format) {
+				return usageError{fmt.Errorf("--format is text, json or dot, got %q", format)}
+			}
+			if pass != "" && !slices.Contains(flowrun.PassNames(), pass) {
+				return usageError{fmt.Errorf("there is no pass %q; the passes are %s", pass, strings.Join(flowrun.PassNames(), ", "))}
+			}
+			program, err := o.load(c, args[0], s)
+			if err != nil {
+				return err
+			}
+			return program.Explain(s.out, flowrun.ExplainOptions{Device: device, Pass: pass, Format: format, Eval: eval})
+		},
+	}
+	o.add(c)
+	deviceFlag(c, &device)
+	f := c.Flags()
+	f.StringVar(&pass, "pass", "", "show the graph after the pass `NAME` instead: "+strings.Join(flowrun.PassNames(), ", "))
+	f.StringVar(&format, "format", "text", "text, json or dot")
+	f.BoolVar(&eval, "eval", false, "explain the model alone, as eval runs it")
+	return c
+}
+
+func newRender(s streams) *cobra.Command {
+	var o specFlags
+	c := &cobra.Command{
+		Use:   "render SPEC",
+		Short: "Print the spec with overrides applied and every default written out",
+		Args:  oneSpec,
+		RunE: func(c *cobra.Command, args []string) error {
+			options, err := o.options(c)
+			if err != nil {
+				return err
+			}
+			text, err := flowrun.Render(args[0], options...)
+			if err != nil {
+				return err
+			}
+			_, err = s.out.Write(text)
+			return err
+		},
+	}
+	o.add(c)
+	return c
+}
+
+func newDevices(s streams) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "devices",
+		Short: "List the devices of this machine, and why others are missing",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			reports := flowrun.Devices()
+			if asJSON {
+				enc := json.NewEncoder(s.out)
+				enc.SetIndent("", "  ")
+				return enc.Encode(reports)
+			}
+			t := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+			for _, r := range reports {
+				if r.Missing != "" {
+					fmt.Fprintf(t, "%s\tmissing: %s\n", r.Name, r.Missing)
+					continue
+				}
+				fmt.Fprintf(t, "%s\t%s\n", r.Name, describe(r))
+			}
+			return t.Flush()
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "write a JSON list")
+	return c
+}
+
+func describe(r flowrun.DeviceReport) string {
+	if r.Memory == 0 {
+		return r.Description
+	}
+	return fmt.Sprintf("%s, %s", r.Description, flowrun.FormatBytes(r.Memory))
+}
+
+func newVersion(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(s.out, "flowrun %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+			return err
+		},
+	}
+}
+
+// version is the module's version, as the Go tool recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%s takes no arguments, got %q", c.CommandPath(), args[0])}
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/report"
+)
+
+// runFlags are the flags of run, and of flowrun itself.
+type runFlags struct {
+	specFlags
+	device   string
+	maxSteps int64
+	weights  string
+	save     string
+	log      string
+	stats    bool
+	json     bool
+}
+
+func newRun(s streams) *cobra.Command {
+	var o runFlags
+	c := &cobra.Command{
+		Use:   "run SPEC",
+		Short: "Train what a spec describes",
+		Args:  oneSpec,
+		RunE:  func(c *cobra.Command, args []string) error { return o.run(c, args, s) },
+	}
+	o.add(c)
+	return c
+}
+
+func (o *runFlags) add(c *cobra.Command) {
+	o.specFlags.add(c)
+	deviceFlag(c, &o.device)
+	f := c.Flags()
+	f.Int64Var(&o.maxSteps, "max-steps", 0, "stop after `N` steps, whatever the spec says")
+	f.StringVar(&o.weights, "weights", "", "start from the parameters in `FILE` (safetensors)")
+	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
+	f.StringVar(&o.log, "log", "", "write every step's loss and metrics to `FILE` (JSONL)")
+	f.BoolVar(&o.stats, "stats", false, "say at the end how many kernels and copies were run, and the memory used")
+	f.BoolVar(&o.json, "json", false, "write one JSON object to standard output at the end, and nothing else")
+}
+
+func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
+	if err := oneSpec(c, args); err != nil {
+		return err
+	}
+	limited := c.Flags().Changed("max-steps")
+	if limited && o.maxSteps < 1 {
+		return usageError{fmt.Errorf("--max-steps must be at least 1, got %d", o.maxSteps)}
+	}
+	program, err := o.load(c, args[0], s)
+	if err != nil {
+		return err
+	}
+	if err := o.checkSave(); err != nil {
+		return err
+	}
+	session, err := o.start(c, program)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+
+	info := report.Run{Metrics: program.Metrics(), MaxSteps: program.MaxSteps()}
+	var options []flowrun.RunOption
+	if limited {
+		info.MaxSteps = o.maxSteps
+		options = append(options, flowrun.MaxSteps(o.maxSteps))
+	}
+	progress, clear := o.progress(s, info, program.LogEvery())
+	for _, observer := range progress {
+		options = append(options, flowrun.Observe(observer))
+	}
+	if o.log != "" {
+		file, err := os.Create(o.log)
+		if err != nil {
+			return fmt.Errorf("--log: %w", err)
+		}
+		log := report.NewLog(file, info)
+		defer func() { err = errors.Join(err, log.Flush(), file.Close()) }()
+		options = append(options, flowrun.Observe(log.Observer()))
+	}
+	summary, err := session.Run(c.Context(), options...)
+	clear()
+	if err != nil {
+		return err
+	}
+	if o.save != "" {
+		if err := session.SaveWeights(o.save); err != nil {
+			return fmt.Errorf("--save: %w", err)
+		}
+	}
+	result := report.Result{Spec: args[0], Device: session.Device(), Metrics: program.Metrics(),
+		Summary: summary, Stats: session.Stats()}
+	if err := o.finish(result, s.out); err != nil {
+		return err
+	}
+	if summary.Stopped == engine.StoppedInterrupted {
+		return errInterrupted
+	}
+	return nil
+}
+
+// start begins the session, from given weights if there are any.
+func (o *runFlags) start(c *cobra.Command, program *flowrun.Program) (*flowrun.Session, error) {
+	var options []flowrun.StartOption
+	if o.device != "" {
+		options = append(options, flowrun.On(o.device))
+	}
+	if o.weights != "" {
+		weights, err := flowrun.ReadTensors(o.weights)
+		if err != nil {
+			return nil, fmt.Errorf("--weights: %w", err)
+		}
+		options = append(options, flowrun.WithWeights(weights))
+	}
+	return program.Start(c.Context(), options...)
+}
+
+// checkSave finds out before a long run whether its result can be written.
+func (o *runFlags) checkSave() error {
+	if o.save == "" {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(o.save))
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is no folder", filepath.Dir(o.save))
+	}
+	if err != nil {
+		return fmt.Errorf("--save: %w", err)
+	}
+	return nil
+}
+
+// progress gives the observers that show how the run goes on, and what takes
+// the live line off the screen. With --json standard output is the object's
+// alone: a terminal on the error stream shows the line then.
+func (o *runFlags) progress(s streams, info report.Run, every int64) ([]engine.Observer, func()) {
+	out := s.out
+	if o.json {
+		out = s.errors
+	}
+	if file, ok := out.(*os.File); ok {
+		if width, ok := report.Terminal(file); ok {
+			p := report.NewProgress(file, width, info)
+			return []engine.Observer{p.Observer()}, func() { _ = p.Clear() }
+		}
+	}
+	if o.json {
+		return nil, func() {}
+	}
+	return []engine.Observer{report.Lines(out, info, every)}, func() {}
+}
+
+// finish writes the summary.
+func (o *runFlags) finish(r report.Result, w io.Writer) error {
+	if o.json {
+		return r.WriteJSON(w)
+	}
+	if err := r.WriteText(w); err != nil {
+		return err
+	}
+	if o.stats {
+		return r.WriteStats(w)
+	}
+	return nil
+}

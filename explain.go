@@ -1,0 +1,69 @@
+package flowrun
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower"
+)
+
+// ExplainOptions say what to show of a plan.
+type ExplainOptions struct {
+	Device string // the default device; "" as the spec says
+	Pass   string // show the graph after this pass instead of the plan
+	Format string // "text", "json" or "dot"; with Pass, text only
+	Eval   bool   // the model alone, as Eval runs it
+}
+
+// PassNames lists the passes of lowering in their order.
+func PassNames() []string {
+	var names []string
+	for _, p := range lower.Passes {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// Explain writes the lowered plan: states and their homes, nodes with types,
+// devices and the reasons for them, copies, memory, and what a step costs.
+// Nothing is run.
+func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
+	g := p.spec.Train
+	if o.Eval || g == nil {
+		g = p.spec.Eval
+	}
+	var shown error
+	so := startOptions{device: o.Device}
+	if o.Pass != "" {
+		so.lower.Observe = func(pass string, plan *lower.Plan) error {
+			if pass == o.Pass {
+				shown = ir.Fprint(w, plan.Graph)
+			}
+			return nil
+		}
+	}
+	plan, m, err := p.plan(g, &so)
+	if err != nil {
+		return err
+	}
+	if err := m.close(); err != nil {
+		return err
+	}
+	if o.Pass != "" {
+		return shown
+	}
+	e := plan.Explain()
+	switch o.Format {
+	case "", "text":
+		return e.WriteText(w)
+	case "json":
+		return e.WriteJSON(w)
+	case "dot":
+		return e.WriteDot(w, plan)
+	}
+	return fmt.Errorf("there is no format %q", o.Format)
+}
+
+// FormatBytes writes a size for people: "1.5 KiB".
+func FormatBytes(n int64) string { return lower.Bytes(n) }

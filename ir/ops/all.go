@@ -1,0 +1,39 @@
+package ops
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// All is all.
+var All = ir.Register(&ir.Op{
+	Name: "all",
+	Doc: `all(x, dim=nil, keepdim=false): whether every element is true along some dims, or of all; bool.
+
+Numbers count as true unless they are 0; NaN is true. Of nothing it is true.
+
+Example: all([[true, false], [true, true]], dim=1) = [false, true]`,
+	Params: paramsReduce,
+	Class:  ir.Reduce,
+	Infer:  inferTruth,
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return eachLine(nil, func(v []int64) int64 {
+			return truth(!slices.Contains(v, 0))
+		})(n, []*ir.Array{truths(in[0])})
+	},
+})
+
+func inferTruth(n *ir.Node) (ir.Type, error) {
+	shape, err := reduceShape(n)
+	return ir.Type{DType: ir.Bool, Shape: shape}, err
+}
+
+// truths gives for each element whether it is true.
+func truths(x *ir.Array) *ir.Array {
+	out := ir.NewArray(ir.Type{DType: ir.Bool, Shape: x.Type.Shape})
+	for i := range out.I {
+		out.I[i] = truth(x.At(i) != 0)
+	}
+	return out
+}

@@ -1,0 +1,25 @@
+package ops
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Any is any.
+var Any = ir.Register(&ir.Op{
+	Name: "any",
+	Doc: `any(x, dim=nil, keepdim=false): whether at least one element is true along some dims, or of all; bool.
+
+Numbers count as true unless they are 0; NaN is true. Of nothing it is false.
+
+Example: any([[true, false], [true, true]], dim=1) = [true, true]`,
+	Params: paramsReduce,
+	Class:  ir.Reduce,
+	Infer:  inferTruth,
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return eachLine(nil, func(v []int64) int64 {
+			return truth(slices.Contains(v, 1))
+		})(n, []*ir.Array{truths(in[0])})
+	},
+})

@@ -1,0 +1,54 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Argmax is argmax.
+var Argmax = ir.Register(&ir.Op{
+	Name: "argmax",
+	Doc: `argmax(x, dim=nil, keepdim=false): the index of the largest value along a dim, or in all of x as laid out in memory; i32.
+
+The first of equals counts, and NaN as the largest.
+
+Example: argmax([[1, 5, 5], [4, 2, 2]], dim=1) = [1, 0]`,
+	Params: []ir.Param{
+		paramX,
+		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "one dim; all of x by default"},
+		paramKeepdim,
+	},
+	Class: ir.Reduce,
+	Infer: inferArg,
+	Eval:  evalArg(func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b }),
+})
+
+func inferArg(n *ir.Node) (ir.Type, error) {
+	x := n.Inputs[0].Type
+	if given := n.Ints("dim"); len(given) > 1 && len(given) != len(x.Shape) {
+		return ir.Type{}, ir.Argf("dim", "%s looks along one dim, or over all of x; dim is %v", n.Op.Name, ir.Shape(given))
+	}
+	t, err := inferExtreme(n)
+	t.DType = ir.I32
+	return t, err
+}
+
+func evalArg(better func(a, b float64) bool, betterInt func(a, b int64) bool) evalFunc {
+	return func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out := ir.NewArray(n.Type)
+		offs, length := lines(in[0].Type.Shape, n.Ints("dim"))
+		for i := range out.I {
+			line := offs[i*length : (i+1)*length]
+			best := 0
+			for j, at := range line {
+				if in[0].F != nil {
+					v, top := in[0].F[at], in[0].F[line[best]]
+					if better(v, top) || v != v && top == top {
+						best = j
+					}
+				} else if betterInt(in[0].I[at], in[0].I[line[best]]) {
+					best = j
+				}
+			}
+			out.I[i] = int64(best)
+		}
+		return out
+	}
+}

@@ -1,0 +1,33 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Elu is elu.
+var Elu = ir.Register(&ir.Op{
+	Name: "elu",
+	Doc: `elu(x, alpha=1.0): x where it is positive, else alpha * (exp(x) - 1), element by element.
+
+Integers and bools count as f32.
+
+Example: elu([-1.0, 2.0]) = [-0.63212056, 2.0]`,
+	Params:  []ir.Param{paramX, floatOr("alpha", 1, "the negative of the limit at -inf")},
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteFloat,
+	Infer:   likeOperand,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		below := mul(b, g, add(b, n, n.Float("alpha")))
+		return nodes{where(b, le(b, n.Inputs[0], 0.0), below, g)}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return eachFloat(func(v float64) float64 {
+			if v <= 0 {
+				return n.Float("alpha") * math.Expm1(v)
+			}
+			return v
+		})(n, in)
+	},
+})

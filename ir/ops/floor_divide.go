@@ -1,0 +1,55 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// FloorDivide is floor_divide.
+var FloorDivide = ir.Register(&ir.Op{
+	Name: "floor_divide",
+	Doc: `floor_divide(a, b): the largest whole number at most a / b, element by element.
+
+a and b are numbers, broadcast. Integers give integers; divided by 0 they give 0.
+It has no gradient.
+
+Example: floor_divide([7, -7], 2) = [3, -4]`,
+	Params:  paramsBinary,
+	Class:   ir.Elementwise,
+	Promote: ir.PromoteAll,
+	Infer:   meet,
+	Eval:    eachPair(floorDivide, floorDivideInts),
+})
+
+// floorDivide is exact where flooring a rounded quotient isn't: 1 / 0.1 is
+// rounded up to 10, but 0.1 goes into 1 only 9 times.
+func floorDivide(a, b float64) float64 {
+	if b == 0 {
+		return a / b
+	}
+	r := math.Mod(a, b)
+	q := (a - r) / b
+	if r != 0 && (r < 0) != (b < 0) {
+		q--
+	}
+	if q == 0 {
+		return math.Copysign(0, a/b)
+	}
+	whole := math.Floor(q)
+	if q-whole > 0.5 {
+		whole++
+	}
+	return whole
+}
+
+func floorDivideInts(a, b int64) int64 {
+	if b == 0 {
+		return 0
+	}
+	q := a / b
+	if a%b != 0 && (a < 0) != (b < 0) {
+		q--
+	}
+	return q
+}

@@ -1,0 +1,19 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Isinf is isinf.
+var Isinf = ir.Register(&ir.Op{
+	Name: "isinf",
+	Doc: `isinf(x): whether x is inf or -inf, element by element; false for integers and bools.
+
+Example: isinf([1.0, nan, -inf]) = [false, false, true]`,
+	Params: []ir.Param{paramX},
+	Class:  ir.Elementwise,
+	Infer:  testOf,
+	Eval:   eachTest(func(v float64) bool { return math.IsInf(v, 0) }),
+})

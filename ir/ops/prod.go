@@ -1,0 +1,47 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Prod is prod.
+var Prod = ir.Register(&ir.Op{
+	Name: "prod",
+	Doc: `prod(x, dim=nil, keepdim=false): the product over some dims, or over all.
+
+The product of bools and i32 is i64, of others their own dtype; of nothing it is 1.
+f16 and bf16 are multiplied in f32.
+
+Example: prod([[1.0, 2.0], [3.0, 4.0]], dim=1) = [2.0, 12.0]`,
+	Params: paramsReduce,
+	Class:  ir.Reduce,
+	Infer:  accumulate,
+	Grad:   gradProd,
+	Eval: eachLine(
+		func(v []float64) float64 {
+			p := 1.0
+			for _, x := range v {
+				p *= x
+			}
+			return p
+		},
+		func(v []int64) int64 {
+			p := int64(1)
+			for _, x := range v {
+				p *= x
+			}
+			return p
+		}),
+})
+
+// gradProd gives each element the product of all others. With no zero among
+// them that is the product over the element; with one, only the zero gets
+// something; with two, nothing does. So zeros are counted, and left out of the
+// product: an element then gets the product over itself (a zero counting as 1)
+// if there is no zero but itself.
+func gradProd(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+	x, dims := n.Inputs[0], n.Ints("dim")
+	zero := eq(b, x, 0.0)
+	nonzero := where(b, zero, 1.0, x)
+	others := div(b, apply(b, "prod", nonzero, dims, true), nonzero)
+	alone := eq(b, sum(b, zero, dims), zero)
+	return nodes{mul(b, unreduced(b, n, g), where(b, alone, others, 0.0))}
+}

@@ -1,0 +1,31 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Std is std.
+var Std = ir.Register(&ir.Op{
+	Name: "std",
+	Doc: `std(x, dim=nil, keepdim=false): the population's standard deviation over some dims, or over all.
+
+x is floating; what deviates is divided by the number of elements, as in NumPy.
+Of nothing it is NaN.
+
+Example: std([1.0, 3.0, 5.0, 7.0]) = 2.23606798`,
+	Params: paramsReduce,
+	Class:  ir.Reduce,
+	Infer:  inferSpread,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		// At 0 the root has no slope; PyTorch takes 0.
+		value := wide(b, n)
+		half := where(b, eq(b, value, 0.0), 0.0, div(b, wide(b, g), mul(b, value, 2.0)))
+		return nodes{gradDeviation(b, n, half)}
+	},
+	Eval: eachLine(func(v []float64) float64 { return math.Sqrt(variance(v)) }, nil),
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
+		return b.Cast(apply(b, "sqrt", varianceNodes(b, n)), n.Type.DType)
+	},
+})

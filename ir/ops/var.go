@@ -1,0 +1,61 @@
+package ops
+
+import (
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Var is var.
+var Var = ir.Register(&ir.Op{
+	Name: "var",
+	Doc: `var(x, dim=nil, keepdim=false): the population's variance over some dims, or over all.
+
+x is floating; what deviates is divided by the number of elements, as in NumPy.
+Of nothing it is NaN.
+
+Example: var([1.0, 3.0, 5.0, 7.0]) = 5.0`,
+	Params: paramsReduce,
+	Class:  ir.Reduce,
+	Infer:  inferSpread,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{gradDeviation(b, n, wide(b, g))}
+	},
+	Eval: eachLine(variance, nil),
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
+		return b.Cast(varianceNodes(b, n), n.Type.DType)
+	},
+})
+
+func inferSpread(n *ir.Node) (ir.Type, error) {
+	d := n.Inputs[0].Type.DType
+	if !d.IsFloat() {
+		return ir.Type{}, refuse("x", sprintf(`cast it first: %s(cast(x, "f32"))`, n.Op.Name),
+			"%s is taken of floats; %s", n.Op.Name, named(n, 0))
+	}
+	shape, err := reduceShape(n)
+	return ir.Type{DType: d, Shape: shape}, err
+}
+
+func variance(v []float64) float64 {
+	m, s := average(v), 0.0
+	for _, x := range v {
+		s += (x - m) * (x - m)
+	}
+	return s / float64(len(v))
+}
+
+// varianceNodes is the variance of n's operand as nodes that all have kernels,
+// in f32 for f16 and bf16.
+func varianceNodes(b *ir.Builder, n *ir.Node) *ir.Node {
+	x, dims := wide(b, n.Inputs[0]), n.Ints("dim")
+	deviation := sub(b, x, averageNodes(b, x, dims, true))
+	return averageNodes(b, square(b, deviation), dims, n.Bool("keepdim"))
+}
+
+// gradDeviation is the gradient of the variance of n's operand, given that of
+// the variance: 2/n times the deviation from the mean.
+func gradDeviation(b *ir.Builder, n, g *ir.Node) *ir.Node {
+	x := wide(b, n.Inputs[0])
+	deviation := sub(b, x, mean(b, x, n.Ints("dim")))
+	scale := mul(b, unreduced(b, n, g), 2/float64(reducedCount(n)))
+	return b.Cast(mul(b, deviation, scale), n.Inputs[0].Type.DType)
+}

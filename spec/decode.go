@@ -1,0 +1,235 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// decoder turns nodes of the text into definitions.
+type decoder struct {
+	list *diag.List
+	lib  *library
+}
+
+func (d *decoder) report(rule diag.Rule, at diag.Range, help, format string, args ...any) {
+	d.list.Add(diag.Diagnostic{Rule: rule, Range: at, Help: help, Message: fmt.Sprintf(format, args...)})
+}
+
+// fields checks a mapping against its section. A node that is no mapping, or
+// was reported, gives ok false.
+func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node, ok bool) {
+	if n.Broken {
+		return nil, false
+	}
+	if n.Kind != tree.Map {
+		d.report(diag.WrongType, n.Range, "its keys are "+keyNames(s), "%s is a mapping, not %s", s.name, n.Kind)
+		return nil, false
+	}
+	fields = make(map[string]*tree.Node, len(n.Entries))
+	for _, e := range n.Entries {
+		if s.key(e.Key.Text) == nil {
+			d.unknownKey(e.Key, s)
+			continue
+		}
+		fields[e.Key.Text] = e.Value
+	}
+	for _, k := range s.keys {
+		if k.required && n.Get(k.name) == nil {
+			d.report(diag.MissingKey, keyRange(n), k.name+": "+k.doc, "%s has no key `%s`", s.name, k.name)
+			ok = false
+		}
+	}
+	return fields, true
+}
+
+// keyRange is where a mapping begins: its first key, or all of an empty one.
+func keyRange(n *tree.Node) diag.Range {
+	if len(n.Entries) > 0 && !n.Flow {
+		return n.Entries[0].Key.Range
+	}
+	r := n.Range
+	if r.End.Line != r.Start.Line {
+		r.End = diag.Pos{Line: r.Start.Line, Col: r.Start.Col + 1}
+	}
+	return r
+}
+
+func keyNames(s *section) string {
+	names := make([]string, len(s.keys))
+	for i, k := range s.keys {
+		names[i] = k.name
+	}
+	return strings.Join(names, ", ")
+}
+
+func (d *decoder) unknownKey(key *tree.Node, s *section) {
+	names := strings.Split(keyNames(s), ", ")
+	help := diag.Suggestion(key.Text, names)
+	if places := homes[key.Text]; help == "" && len(places) > 0 {
+		help = fmt.Sprintf("`%s` is a key of %s", key.Text, strings.Join(places, " and of "))
+	}
+	if help == "" {
+		help = "its keys are " + keyNames(s)
+	}
+	d.report(diag.UnknownKey, key.Range, help, "%s has no key `%s`", s.name, shorten(key.Text))
+}
+
+func shorten(s string) string {
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return s
+}
+
+// entries gives the entries of a mapping whose keys are names, without those
+// whose names can't be.
+func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
+	if n == nil || n.Broken {
+		return nil
+	}
+	if n.Kind != tree.Map {
+		d.report(diag.WrongType, n.Range, "", "%s is a mapping of names, not %s", what, n.Kind)
+		return nil
+	}
+	var good []tree.Entry
+	for _, e := range n.Entries {
+		if d.checkName(e.Key) {
+			good = append(good, e)
+		}
+	}
+	return good
+}
+
+// words are names that expressions can't refer to.
+var words = strings.Fields("true false nil and or not in if else let matches contains startsWith endsWith")
+
+func (d *decoder) checkName(n *tree.Node) bool {
+	if slices.Contains(words, n.Text) || n.Text == "next" {
+		d.report(diag.ReservedName, n.Range, "choose another name", "`%s` is a word of the language", n.Text)
+		return false
+	}
+	if !isName(n.Text) {
+		d.report(diag.InvalidName, n.Range, "names are letters, digits and _, and don't begin with a digit",
+			"`%s` is not a name", shorten(n.Text))
+		return false
+	}
+	return true
+}
+
+func isName(s string) bool {
+	for i, r := range s {
+		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// text decodes a string. Numbers and bools are taken as they are written.
+func (d *decoder) text(n *tree.Node, what string) (string, bool) {
+	if n == nil || n.Broken {
+		return "", false
+	}
+	if !n.IsScalar() || n.Kind == tree.Null {
+		d.report(diag.WrongType, n.Range, "", "%s is a string, not %s", what, n.Kind)
+		return "", false
+	}
+	return n.Text, true
+}
+
+// integer decodes an int.
+func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
+	if n == nil || n.Broken {
+		return 0, false
+	}
+	if n.Kind != tree.Int {
+		d.report(diag.WrongType, n.Range, "", "%s is an int, not %s", what, n.Kind)
+		return 0, false
+	}
+	v, err := strconv.ParseInt(strings.ReplaceAll(n.Text, "_", ""), 0, 64)
+	if err != nil {
+		d.report(diag.IntegerOverflow, n.Range, "", "%s: %s doesn't fit into 64 bits", what, shorten(n.Text))
+		return 0, false
+	}
+	return v, true
+}
+
+// boolean decodes a bool.
+func (d *decoder) boolean(n *tree.Node, what string) (value, ok bool) {
+	if n == nil || n.Broken {
+		return false, false
+	}
+	if n.Kind != tree.Bool {
+		d.report(diag.WrongType, n.Range, "write true or false", "%s is a bool, not %s", what, n.Kind)
+		return false, false
+	}
+	return strings.EqualFold(n.Text, "true"), true
+}
+
+// source is a scalar as the text of an expression or type.
+func source(n *tree.Node) expr.Source {
+	return expr.Source{File: n.Range.File, Text: n.Text, Place: n.Place}
+}
+
+// expression decodes an expression: a scalar, or a list of expressions. It is
+// nil if there is none; that was reported.
+func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
+	if n == nil || n.Broken {
+		return nil
+	}
+	place := expr.Place{Range: n.Range}
+	switch n.Kind {
+	case tree.Null:
+		d.report(diag.WrongType, n.Range, "", "%s has no value; an expression was expected", what)
+		return nil
+	case tree.Map:
+		d.report(diag.WrongType, n.Range, "", "%s is an expression, not a mapping", what)
+		return nil
+	case tree.List:
+		list := &expr.List{Place: place}
+		for _, item := range n.Items {
+			x := d.expression(item, what)
+			if x == nil {
+				return nil
+			}
+			list.Items = append(list.Items, x)
+		}
+		return list
+	case tree.Bool:
+		return &expr.Literal{Place: place, Value: strings.EqualFold(n.Text, "true")}
+	case tree.Float:
+		if v, ok := specialFloat(n.Text); ok {
+			return &expr.Literal{Place: place, Value: v}
+		}
+	}
+	before := len(d.list.Items)
+	e := expr.Parse(source(n), d.list)
+	if e == nil && n.CutByComment && len(d.list.Items) > before {
+		last := &d.list.Items[len(d.list.Items)-1]
+		last.Notes = append(last.Notes, diag.Note{Message: "a ` #` begins a comment in YAML; in quotes it doesn't"})
+	}
+	return e
+}
+
+// typed decodes a type.
+func (d *decoder) typed(n *tree.Node, what string) *expr.Type {
+	text, ok := d.text(n, what)
+	if !ok {
+		if n != nil && n.Kind == tree.List && !n.Broken {
+			d.list.Items[len(d.list.Items)-1].Help = `write a type like "f32[1, 8]"`
+		}
+		return nil
+	}
+	if strings.TrimSpace(text) == "" {
+		d.report(diag.ExpressionSyntax, n.Range, `write a type like "f32[1, 8]"`, "%s has no type", what)
+		return nil
+	}
+	return expr.ParseType(source(n), d.list)
+}

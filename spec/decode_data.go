@@ -1,0 +1,162 @@
+package spec
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+func (d *decoder) sources(n *tree.Node, specFile string, o Options) []*sourceDef {
+	var sources []*sourceDef
+	for _, e := range d.entries(n, "data") {
+		s := &sourceDef{name: e.Key.Text, at: e.Key.Range}
+		sources = append(sources, s)
+		fields, ok := d.fields(e.Value, sourceSection)
+		if !ok {
+			s.body = &module{root: true}
+			continue
+		}
+		generate, replay := fields["generate"], fields["replay"]
+		switch {
+		case generate != nil && replay != nil:
+			d.report(diag.InvalidValue, s.at, "", "the data source %s has both generate and replay; it can be one of them", s.name)
+			fallthrough
+		case generate != nil:
+			s.body = &module{name: s.name, at: s.at, root: true, items: d.nodes(generate, false)}
+			if f := fields["fields"]; f != nil && replay == nil {
+				d.report(diag.UnknownKey, f.Range, "remove it", "the nodes of generate are the fields; `fields` belongs to replay")
+			}
+		case replay != nil:
+			d.replay(s, replay, fields["fields"], specFile, o)
+		default:
+			d.report(diag.MissingKey, s.at, "write generate: {…}, or replay: FILE with fields: {…}",
+				"the data source %s says not where its data come from", s.name)
+			s.body = &module{root: true}
+		}
+	}
+	return sources
+}
+
+func (d *decoder) replay(s *sourceDef, file, fields *tree.Node, specFile string, o Options) {
+	if text, ok := d.text(file, "replay"); ok {
+		s.file = text
+		path, err := resolvePath(specFile, text, o.AllowRead)
+		if err != nil {
+			d.report(diag.PathOutside, file.Range, "move the file, or allow its folder with --allow-read DIR", "%s", err)
+		}
+		s.path = path
+	}
+	if fields == nil {
+		d.report(diag.MissingKey, s.at, "fields: what each tensor of the file is called here", "the data source %s has no key `fields`", s.name)
+		return
+	}
+	for _, e := range d.entries(fields, "fields") {
+		f := &fieldDef{name: e.Key.Text, at: e.Key.Range}
+		s.fields = append(s.fields, f)
+		decl, ok := d.fields(e.Value, fieldSection)
+		if !ok {
+			continue
+		}
+		f.tensor, _ = d.text(decl["tensor"], "tensor")
+		f.typ = d.typed(decl["type"], "the field "+f.name)
+	}
+}
+
+// resolvePath finds a file that a spec names: inside of the spec's folder, or
+// of one that was allowed. It looks at the names only, not at the disk; whoever
+// opens the file must not follow links out of there.
+func resolvePath(specFile, name string, allowed []string) (string, error) {
+	folder := filepath.Dir(specFile)
+	local := filepath.FromSlash(name)
+	if filepath.IsLocal(local) {
+		return filepath.Join(folder, local), nil
+	}
+	path := local
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(folder, path)
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	for _, dir := range allowed {
+		root, err := filepath.Abs(dir)
+		if err != nil {
+			continue
+		}
+		if rel, err := filepath.Rel(root, full); err == nil && filepath.IsLocal(rel) {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("the file %s is outside of the spec's folder", shorten(name))
+}
+
+func (d *decoder) placement(n *tree.Node) placementDef {
+	p := placementDef{fallback: "auto"}
+	if n == nil {
+		return p
+	}
+	fields, ok := d.fields(n, placementSection)
+	if !ok {
+		return p
+	}
+	if f := fields["default"]; f != nil {
+		if text, ok := d.text(f, "default"); ok && (text == "auto" || d.checkDevice(f, text)) {
+			p.fallback = text
+		}
+	}
+	rules := fields["rules"]
+	if rules == nil || rules.Broken {
+		return p
+	}
+	if rules.Kind != tree.List {
+		d.report(diag.WrongType, rules.Range, "begin each rule with `-`", "rules is a list, not %s", rules.Kind)
+		return p
+	}
+	for _, item := range rules.Items {
+		decl, ok := d.fields(item, ruleSection)
+		if !ok || decl["match"] == nil {
+			continue
+		}
+		r := &ruleDef{at: decl["match"].Range}
+		r.match, _ = d.text(decl["match"], "match")
+		r.device = d.device(decl["device"])
+		r.prefer = d.device(decl["prefer"])
+		if (decl["device"] == nil) == (decl["prefer"] == nil) {
+			d.report(diag.InvalidValue, keyRange(item), "write device: to bind, prefer: to wish", "a placement rule has either device or prefer")
+			continue
+		}
+		p.rules = append(p.rules, r)
+	}
+	return p
+}
+
+var (
+	deviceNames = regexp.MustCompile(`^(cpu|sim|opencl|cuda|metal)(:[0-9]{1,3})?$`)
+	deviceHelp  = `a device is cpu, cuda, opencl or metal, perhaps with a number: "cuda:0"`
+)
+
+func (d *decoder) device(n *tree.Node) string {
+	text, ok := d.text(n, "device")
+	if !ok || !d.checkDevice(n, text) {
+		return ""
+	}
+	return text
+}
+
+func (d *decoder) checkDevice(n *tree.Node, text string) bool {
+	if deviceNames.MatchString(text) {
+		return true
+	}
+	kind, _, _ := strings.Cut(text, ":")
+	help := diag.Suggestion(kind, []string{"cpu", "cuda", "opencl", "metal", "auto"})
+	if help == "" {
+		help = deviceHelp
+	}
+	d.report(diag.InvalidValue, n.Range, help, "`%s` is not a device", shorten(text))
+	return false
+}

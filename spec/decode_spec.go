@@ -1,0 +1,281 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// decodeSpec decodes a whole text. It is nil if the text is no mapping.
+func decodeSpec(name string, src []byte, o Options, list *diag.List) *specDef {
+	root := tree.Parse(name, string(src), list)
+	if root == nil {
+		return nil
+	}
+	d := &decoder{list: list}
+	if root.Kind == tree.Null && !root.Broken {
+		d.report(diag.MissingKey, root.Range, "begin with `flowrun: 1` and a model", "the spec is empty")
+		return nil
+	}
+	fields, ok := d.fields(root, rootSection)
+	if !ok || !d.version(fields["flowrun"]) {
+		return nil
+	}
+	def := &specDef{file: name, root: root, options: o, name: stem(name)}
+	if text, ok := d.text(fields["name"], "name"); ok {
+		def.name = text
+	}
+	def.seed, _ = d.integer(fields["seed"], "seed")
+	if o.Seed != nil {
+		def.seed = *o.Seed
+	}
+	def.vars = d.vars(fields["vars"], o.Set)
+	def.lib = d.library(fields["modules"], fields["optimizers"])
+	d.lib = def.lib
+	def.sources = d.sources(fields["data"], name, o)
+	if n := fields["model"]; n != nil {
+		def.model = d.model(n)
+	}
+	if n := fields["train"]; n != nil {
+		def.train = d.train(n, def)
+	}
+	def.place = d.placement(fields["placement"])
+	return def
+}
+
+func (d *decoder) version(n *tree.Node) bool {
+	if n == nil {
+		return true // reported as missing; the rest is worth checking
+	}
+	v, ok := d.integer(n, "flowrun")
+	if ok && v != 1 {
+		d.report(diag.UnsupportedVersion, n.Range, "this flowrun knows version 1", "version %d of the language is not known", v)
+		return false
+	}
+	return true
+}
+
+func (d *decoder) vars(n *tree.Node, set []Setting) []*varDef {
+	var vars []*varDef
+	byName := map[string]*varDef{}
+	decl := map[string]map[string]*tree.Node{}
+	for _, e := range d.entries(n, "vars") {
+		v := &varDef{name: e.Key.Text, at: e.Key.Range, node: e.Value, value: bad{}}
+		vars, byName[v.name] = append(vars, v), v
+		if e.Value.Kind != tree.Map {
+			v.value = d.constant(e.Value, "the var "+v.name)
+			continue
+		}
+		fields, ok := d.fields(e.Value, varSection)
+		if !ok || fields["value"] == nil {
+			continue
+		}
+		v.node = fields["value"]
+		v.value = d.constant(v.node, "the var "+v.name)
+		decl[v.name] = fields
+	}
+	for _, s := range set {
+		d.override(byName, s)
+	}
+	for _, v := range vars {
+		if fields := decl[v.name]; fields != nil {
+			d.checkVar(v, fields)
+		}
+	}
+	return vars
+}
+
+// override applies a --set. The value is read as YAML, so that it means what it
+// would mean in the spec.
+func (d *decoder) override(vars map[string]*varDef, s Setting) {
+	file := "--set " + s.Key
+	v := vars[s.Key]
+	if v == nil {
+		names := make([]string, 0, len(vars))
+		for name := range vars {
+			names = append(names, name)
+		}
+		d.report(diag.UnknownVar, diag.Range{File: file}, diag.Suggestion(s.Key, names), "the spec has no var `%s`", shorten(s.Key))
+		return
+	}
+	n := tree.Parse(file, s.Value, d.list)
+	if n == nil {
+		return
+	}
+	old := v.value
+	v.node, v.value = n, d.constant(n, "the var "+s.Key)
+	if _, isBad := old.(bad); isBad {
+		return
+	}
+	if _, isBad := v.value.(bad); isBad {
+		return
+	}
+	number := func(k argKind) bool { return k == argInt || k == argFloat }
+	if was, is := kindOf(old), kindOf(v.value); was != is && !(number(was) && number(is)) {
+		d.report(diag.WrongType, n.Range, "", "the var %s is %s in the spec, not %s", s.Key, was, is)
+		v.value = bad{}
+	}
+}
+
+// checkVar checks a var against its declared type and range.
+func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
+	if _, isBad := v.value.(bad); isBad {
+		return
+	}
+	if n := fields["type"]; n != nil {
+		k, ok := d.kind(n)
+		if !ok {
+			return
+		}
+		if k == argScalar {
+			d.report(diag.InvalidValue, n.Range, "write float", "a var is known at compile time; it can't be a scalar")
+			return
+		}
+		value, ok := ofKind(v.value, k)
+		if !ok {
+			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.node.Range,
+				Message: fmt.Sprintf("the var %s is declared %s; this is %s", v.name, k, kindOf(v.value)),
+				Notes:   []diag.Note{{Message: "declared", Range: n.Range}}})
+			v.value = bad{}
+			return
+		}
+		v.value = value
+	}
+	for _, bound := range []struct{ key, op, words string }{{"min", "<", "less than its min"}, {"max", ">", "more than its max"}} {
+		n := fields[bound.key]
+		if n == nil {
+			continue
+		}
+		limit := d.constant(n, bound.key)
+		if _, isBad := limit.(bad); isBad {
+			continue
+		}
+		outside, err := expr.Apply(bound.op, v.value, limit)
+		if err != nil {
+			d.report(diag.WrongType, n.Range, "", "%s can't bound the var %s: %s", bound.key, v.name, err)
+			continue
+		}
+		if outside == true {
+			d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: v.node.Range,
+				Message: fmt.Sprintf("the var %s is %v, %s, %v", v.name, v.value, bound.words, limit),
+				Notes:   []diag.Note{{Message: bound.key + " is " + n.Text, Range: n.Range}}})
+		}
+	}
+}
+
+func (d *decoder) model(n *tree.Node) *module {
+	fields, ok := d.fields(n, modelSection)
+	if !ok {
+		return nil
+	}
+	m := &module{name: "model", at: keyRange(n), root: true}
+	m.inputs = d.inputs(fields["inputs"])
+	m.items = d.nodes(fields["nodes"], false)
+	m.outputs = d.outputNames(fields["outputs"])
+	return m
+}
+
+// outputNames decodes the model's outputs: names of nodes.
+func (d *decoder) outputNames(n *tree.Node) []*outputDef {
+	if n == nil || n.Broken {
+		return nil
+	}
+	if n.Kind != tree.List {
+		d.report(diag.WrongType, n.Range, "write [name]", "outputs is a list of names, not %s", n.Kind)
+		return nil
+	}
+	if len(n.Items) == 0 {
+		d.report(diag.InvalidValue, n.Range, "", "outputs names no node")
+	}
+	var outputs []*outputDef
+	seen := map[string]bool{}
+	for _, item := range n.Items {
+		text, ok := d.text(item, "an output")
+		switch {
+		case !ok:
+			continue
+		case !isName(text):
+			d.report(diag.InvalidName, item.Range, "make a node of it, and name that", "an output is the name of a node or input; `%s` is none", shorten(text))
+			continue
+		case seen[text]:
+			d.report(diag.DuplicateName, item.Range, "", "the output %s stands twice in the list", text)
+			continue
+		}
+		seen[text] = true
+		outputs = append(outputs, &outputDef{text, item.Range, &expr.Name{Place: expr.Place{Range: item.Range}, Name: text}})
+	}
+	return outputs
+}
+
+func (d *decoder) train(n *tree.Node, def *specDef) *trainDef {
+	fields, ok := d.fields(n, trainSection)
+	if !ok {
+		return nil
+	}
+	t := &trainDef{at: keyRange(n), logEvery: defaultLogEvery}
+	t.source = d.trainSource(fields["data"], def.sources)
+	t.loss = d.expression(fields["loss"], "loss")
+	t.optimizer = d.optimizerCall(fields["optimizer"])
+	t.metrics = d.metrics(fields["metrics"])
+	if fields["until"] != nil {
+		t.until = d.expression(fields["until"], "until")
+	}
+	if steps := fields["max_steps"]; steps != nil && steps.Text != "unlimited" {
+		t.maxSteps = d.positive(steps, "max_steps")
+	}
+	if every := fields["log_every"]; every != nil {
+		t.logEvery = d.positive(every, "log_every")
+	}
+	if fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == "unlimited") {
+		d.report(diag.EndlessTraining, t.at, "add max_steps, or a condition until", "train would never end")
+	}
+	return t
+}
+
+func (d *decoder) positive(n *tree.Node, what string) int64 {
+	v, ok := d.integer(n, what)
+	if ok && v < 1 {
+		d.report(diag.InvalidValue, n.Range, "", "%s is %d; it must be at least 1", what, v)
+	}
+	return v
+}
+
+func (d *decoder) trainSource(n *tree.Node, sources []*sourceDef) *sourceDef {
+	name, ok := d.text(n, "data")
+	if !ok {
+		return nil
+	}
+	var names []string
+	for _, s := range sources {
+		if s.name == name {
+			s.used = true
+			return s
+		}
+		names = append(names, s.name)
+	}
+	help := diag.Suggestion(name, names)
+	if help == "" && len(names) > 0 {
+		help = "there is " + strings.Join(names, ", ")
+	}
+	d.report(diag.UnknownSource, n.Range, help, "there is no data source `%s`", shorten(name))
+	return &sourceDef{name: name, body: &module{root: true}, used: true}
+}
+
+// reservedMetrics are what a log line holds beside the metrics.
+var reservedMetrics = []string{"step", "loss_step"}
+
+func (d *decoder) metrics(n *tree.Node) []*metricDef {
+	var metrics []*metricDef
+	for _, e := range d.entries(n, "metrics") {
+		for _, reserved := range reservedMetrics {
+			if e.Key.Text == reserved {
+				d.report(diag.ReservedName, e.Key.Range, "choose another name", "every log line has a `%s` of its own", reserved)
+			}
+		}
+		metrics = append(metrics, &metricDef{e.Key.Text, e.Key.Range, d.node(e.Value, "the metric "+e.Key.Text)})
+	}
+	return metrics
+}

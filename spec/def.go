@@ -1,0 +1,178 @@
+package spec
+
+import (
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// specDef is a decoded spec: the text's structure with its expressions parsed,
+// nothing evaluated.
+type specDef struct {
+	file    string
+	root    *tree.Node
+	options Options
+
+	name    string
+	seed    int64
+	vars    []*varDef
+	sources []*sourceDef
+	lib     *library
+	model   *module // nil if it can't be built at all
+	train   *trainDef
+	place   placementDef
+}
+
+type varDef struct {
+	name  string
+	at    diag.Range // of the name
+	node  *tree.Node // of the value
+	value any        // int, float64, bool, string, []any; bad if reported
+	used  bool
+}
+
+// sourceDef is a data source: nodes, or a file.
+type sourceDef struct {
+	name   string
+	at     diag.Range
+	body   *module // of generate: its nodes are the fields
+	file   string  // of replay
+	path   string
+	fields []*fieldDef // of replay
+	used   bool
+}
+
+type fieldDef struct {
+	name   string
+	at     diag.Range
+	tensor string
+	typ    *expr.Type
+}
+
+type trainDef struct {
+	at        diag.Range
+	source    *sourceDef // nil without data
+	loss      expr.Expr
+	optimizer *expr.Call
+	metrics   []*metricDef
+	until     expr.Expr
+	maxSteps  int64
+	logEvery  int64
+}
+
+type metricDef struct {
+	name string
+	at   diag.Range
+	def  *nodeDef
+}
+
+// nodeDef is the right side of a node: an expression (mapping nodes are calls),
+// or a choice.
+type nodeDef struct {
+	value expr.Expr // nil if it was reported, or if there is a choice
+	at    diag.Range
+
+	test            expr.Expr // of {if, then, else}
+	then, otherwise *nodeDef
+
+	device    string    // where it must run
+	dtype     ir.DType  // of a module's parameters
+	path      string    // instead of the node's name
+	frozen    bool      // trainable: false
+	repeat    expr.Expr // how many times
+	hasRepeat bool
+}
+
+// module is a module, an optimizer, the model, or a generating source: things
+// with a body.
+type module struct {
+	name      string
+	doc       string
+	file      string // for those of the standard library
+	at        diag.Range
+	optimizer bool
+	std       bool
+	root      bool // the model or a source: sees vars, has no arguments
+
+	inputs  []*inputDef
+	args    []*argDef
+	params  []*paramDef
+	states  []*stateDef
+	items   []*item // nodes and updates in the text's order
+	order   []*item // the same, each after what it needs; without cycles
+	outputs []*outputDef
+	single  bool // output, not outputs
+	used    bool
+}
+
+type inputDef struct {
+	name string
+	at   diag.Range
+	typ  *expr.Type
+}
+
+// argKind is the kind of a module's argument.
+type argKind uint8
+
+const (
+	argInt argKind = iota
+	argFloat
+	argBool
+	argString
+	argList
+	argScalar
+)
+
+var argKinds = [...]string{"int", "float", "bool", "string", "list", "scalar"}
+
+func (k argKind) String() string { return argKinds[k] }
+
+type argDef struct {
+	name     string
+	at       diag.Range
+	kind     argKind
+	optional bool
+	fallback expr.Expr
+}
+
+type paramDef struct {
+	name  string
+	at    diag.Range
+	shape []expr.Expr
+	init  expr.Expr
+	when  expr.Expr
+}
+
+type stateDef struct {
+	name string
+	at   diag.Range
+	init expr.Expr
+}
+
+// item is a node of a body, or an entry of its update.
+type item struct {
+	name  string
+	at    diag.Range
+	def   *nodeDef
+	write bool // what a state becomes
+	uses  []*item
+	used  bool
+	bad   bool // part of a cycle
+}
+
+type outputDef struct {
+	name  string
+	at    diag.Range
+	value expr.Expr
+}
+
+type placementDef struct {
+	fallback string
+	rules    []*ruleDef
+}
+
+type ruleDef struct {
+	at                    diag.Range
+	match, device, prefer string
+}

@@ -1,0 +1,101 @@
+// Package spec turns YAML text into a checked [Program]: names, expressions,
+// types and shapes, modules, and the standard library, which is YAML itself
+// (spec/std).
+//
+// A text goes one way: tree (YAML with places) → decode (sections, by the tables
+// in sections.go) → resolve (what each name means) → build (graphs). Each stage
+// reports all that it finds; what was reported is dropped or poisoned, so that
+// one cause gives one diagnostic.
+//
+// Reading a spec executes nothing, opens no file but the spec, and ends within
+// bounded time and memory, whatever the text.
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// Options change how a spec is read.
+type Options struct {
+	Set       []Setting // overrides of vars, as --set gives them
+	Seed      *int64    // overrides the spec's seed
+	AllowRead []string  // folders outside of the spec's that it may name files in
+}
+
+// Setting is an override of a var: --set KEY=VALUE.
+type Setting struct{ Key, Value string }
+
+// Load reads and checks the spec in a file. The program is nil if the list has
+// errors. The list is sorted, and holds the texts for rendering.
+func Load(path string, o Options) (*Program, diag.List) {
+	src, err := readFile(path)
+	if err != nil {
+		var list diag.List
+		list.Add(diag.Diagnostic{Rule: diag.Unreadable, Range: diag.Range{File: path}, Message: reason(err)})
+		return nil, list
+	}
+	return Parse(path, src, o)
+}
+
+// reason is what went wrong with a file, without its name.
+func reason(err error) string {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// readFile reads a file up to a little more than a spec may be long.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("it is a folder")
+	}
+	return io.ReadAll(io.LimitReader(f, tree.MaxBytes+1))
+}
+
+// Parse reads and checks a spec from its text. The name is the file's, for
+// messages and for finding the files that the spec names.
+func Parse(name string, src []byte, o Options) (*Program, diag.List) {
+	var list diag.List
+	p := parse(name, src, o, &list)
+	list.Sort()
+	if list.HasErrors() {
+		return nil, list
+	}
+	return p, list
+}
+
+func parse(name string, src []byte, o Options, list *diag.List) *Program {
+	def := decodeSpec(name, src, o, list)
+	if def == nil {
+		return nil
+	}
+	resolveSpec(def, list)
+	if def.model == nil {
+		return nil
+	}
+	return build(def, list)
+}
+
+// stem is a file's name without its folder and ending.
+func stem(file string) string {
+	base := filepath.Base(file)
+	return base[:len(base)-len(filepath.Ext(base))]
+}
