@@ -61,6 +61,7 @@ func (s *Session) read(p *probe) (float64, error) {
 
 // Run runs steps until the stop condition holds, the limit is reached or the
 // context is cancelled; that is no error, and the summary says which it was.
+// After an error observers see no last record.
 // Metrics are read only when an observer wants them: on a device, reading costs
 // a copy.
 func (s *Session) Run(ctx context.Context, l Loop) (Summary, error) {
@@ -68,11 +69,10 @@ func (s *Session) Run(ctx context.Context, l Loop) (Summary, error) {
 	if err := r.prepare(); err != nil {
 		return Summary{}, err
 	}
-	err := r.run(ctx)
-	if endErr := r.end(); err == nil {
-		err = endErr
+	if err := r.run(ctx); err != nil {
+		return r.summary, err
 	}
-	return r.summary, err
+	return r.summary, r.end()
 }
 
 // runner is a run in progress.

@@ -20,7 +20,7 @@ type Observer struct {
 
 // Record is the state of a run after a step.
 type Record struct {
-	Step    int64         // steps taken
+	Step    int64         // the step counter: steps taken since the program began
 	Elapsed time.Duration // in the loop, since Run began
 	Loss    float64       // the raw loss of this step
 	Metrics []float64     // in the program's order

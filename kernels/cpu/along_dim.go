@@ -1,0 +1,23 @@
+package cpu
+
+// alongDim binds a kernel that works on each line of x along a dim, scalar 0,
+// by itself. The output has x's shape.
+func alongDim[T any](line func(out, x []T, n, step int)) binder {
+	return func(a *Args) func() {
+		in := a.input(0)
+		x, out := view[T](in), view[T](a.Output)
+		sameShape(in, a.Output)
+		outer, n, inner := split(in.Shape, a.dim(0, in.Shape))
+		if len(x) == 0 {
+			return nothing
+		}
+		return func() {
+			for o := range outer {
+				for i := range inner {
+					at := o*n*inner + i
+					line(out[at:], x[at:], n, inner)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,25 @@
+package cpu
+
+// argmax: the index of the first largest element along a dim, or in all of x laid
+// flat (dim -1).
+//
+// x [...] → out i32 without (or with, as 1) the dim. Bound by bytes.
+//
+// The first NaN wins over all numbers.
+
+func init() {
+	register("argmax", on(first, numbers(argBest(argmaxOf[int32]), argBest(argmaxOf[int64]),
+		argBest(argmaxOf[float32]), argBest(argmaxOf[float64]))))
+}
+
+// argmaxOf finds the index in n elements of x that lie step apart.
+func argmaxOf[T number](x []T, n, step int) int32 {
+	best := 0
+	top := x[0]
+	for i := 1; i < n && top == top; i++ {
+		if v := x[i*step]; v > top || v != v {
+			best, top = i, v
+		}
+	}
+	return int32(best)
+}

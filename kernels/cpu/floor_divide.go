@@ -1,0 +1,35 @@
+package cpu
+
+import "math"
+
+// floor_divide: ⌊a / b⌋, elementwise.
+//
+// a [...], b [...] → out, the shape to which both broadcast. Bound by flops.
+//
+// By 0 it is ±∞ or NaN for floats and 0 for integers.
+
+func init() {
+	register("floor_divide", on(first, numbers(binary(floorDivideInts[int32]), binary(floorDivideInts[int64]),
+		binary(floorDivideFloats[float32]), binary(floorDivideFloats[float64]))))
+}
+
+func floorDivideFloats[T float](out []T, a, b operand[T]) {
+	for i := range out {
+		out[i] = T(math.Floor(float64(a.at(i)) / float64(b.at(i))))
+	}
+}
+
+func floorDivideInts[T integer](out []T, a, b operand[T]) {
+	for i := range out {
+		x, y := a.at(i), b.at(i)
+		if y == 0 {
+			out[i] = 0
+			continue
+		}
+		q := x / y
+		if x%y != 0 && (x < 0) != (y < 0) {
+			q--
+		}
+		out[i] = q
+	}
+}

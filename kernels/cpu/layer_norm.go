@@ -1,0 +1,53 @@
+package cpu
+
+import "math"
+
+// layer_norm: x less its mean, over its standard deviation, times weight, plus
+// bias, along the last dimension (Ba, Kiros and Hinton, "Layer normalization",
+// 2016).
+//
+// x [..., d], weight [d], bias [d] → out [..., d]. Bound by bytes.
+//
+// Mean and variance (the population's, with eps added) are taken in f64, in two
+// passes.
+
+func init() {
+	register("layer_norm", on(first, floats(layerNorm[float32], layerNorm[float64])))
+}
+
+func layerNorm[T float](a *Args) func() {
+	x, weight, bias, out := view[T](a.input(0)), view[T](a.input(1)), view[T](a.input(2)), view[T](a.Output)
+	eps, d := a.float(0), normSize(a)
+	return func() {
+		for at := 0; at < len(x); at += d {
+			row, line := x[at:at+d], out[at:at+d]
+			mean := sumRow[T, float64](0, row) / float64(d)
+			var squares float64
+			for _, v := range row {
+				e := float64(v) - mean
+				squares += e * e
+			}
+			scale := 1 / math.Sqrt(squares/float64(d)+eps)
+			for i, v := range row {
+				line[i] = T((float64(v)-mean)*scale*float64(weight[i]) + float64(bias[i]))
+			}
+		}
+	}
+}
+
+// normSize gives the size of the last dimension of input 0, which all further
+// inputs must have. For an empty input it is 1, which loops over nothing.
+func normSize(a *Args) int {
+	in := a.input(0)
+	sameShape(in, a.Output)
+	if len(in.Shape) == 0 {
+		fail("a scalar has no last dimension")
+	}
+	d := in.Shape[len(in.Shape)-1]
+	for _, p := range a.Inputs[1:] {
+		if len(p.Shape) != 1 || p.Shape[0] != d {
+			fail("the shape %v was given for [%d]", p.Shape, d)
+		}
+	}
+	return max(d, 1)
+}

@@ -1,0 +1,30 @@
+package cpu
+
+import "math"
+
+// log_softmax: x minus the logarithm of the sum of e^x along dim.
+//
+// x [...] → out [...]. Bound by flops.
+//
+// The largest element is subtracted first, so nothing overflows; sums are taken
+// in f64.
+
+func init() {
+	register("log_softmax", on(first, floats(alongDim(logSoftmax[float32]), alongDim(logSoftmax[float64]))))
+}
+
+// logSoftmax works on n elements that lie step apart.
+func logSoftmax[T float](out, x []T, n, step int) {
+	top := x[0]
+	for i := 0; i < n*step; i += step {
+		top = max(top, x[i])
+	}
+	var sum float64
+	for i := 0; i < n*step; i += step {
+		sum += expOf[T](float64(x[i]) - float64(top))
+	}
+	log := math.Log(sum)
+	for i := 0; i < n*step; i += step {
+		out[i] = T(float64(x[i]) - float64(top) - log)
+	}
+}

@@ -1,0 +1,29 @@
+package cpu
+
+// min: the smallest element over dims.
+//
+// x [...] → out without (or with, as 1) the dims. Bound by bytes.
+//
+// NaN if one is NaN. Of no elements it is the greatest value of the type.
+
+func init() {
+	register("min", on(first, numbers(reduce(minOf(highest[int32]())), reduce(minOf(highest[int64]())),
+		reduce(minOf(highest[float32]())), reduce(minOf(highest[float64]())))))
+}
+
+func minOf[T number](start T) reduction[T, T, T] {
+	return reduction[T, T, T]{start: start, row: minRow[T], columns: minColumns[T], end: as[T, T]}
+}
+
+func minRow[T number](acc T, x []T) T {
+	for _, v := range x {
+		acc = min(acc, v)
+	}
+	return acc
+}
+
+func minColumns[T number](acc, x []T) {
+	for i, v := range x {
+		acc[i] = min(acc[i], v)
+	}
+}

@@ -1,0 +1,28 @@
+package cpu
+
+// prod: the product of x over dims.
+//
+// x [...] → out without (or with, as 1) the dims. i64 wraps around; floats are
+// multiplied in f64. Bound by bytes.
+
+func init() {
+	register("prod", on(first, numbers(nil, reduce(prodOf[int64, int64]()),
+		reduce(prodOf[float32, float64]()), reduce(prodOf[float64, float64]()))))
+}
+
+func prodOf[T, A number]() reduction[T, A, T] {
+	return reduction[T, A, T]{start: 1, row: prodRow[T, A], columns: prodColumns[T, A], end: as[T, A]}
+}
+
+func prodRow[T, A number](acc A, x []T) A {
+	for _, v := range x {
+		acc *= A(v)
+	}
+	return acc
+}
+
+func prodColumns[T, A number](acc []A, x []T) {
+	for i, v := range x {
+		acc[i] *= A(v)
+	}
+}

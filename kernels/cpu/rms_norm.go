@@ -1,0 +1,32 @@
+package cpu
+
+import "math"
+
+// rms_norm: x over its root mean square, times weight, along the last dimension
+// (Zhang and Sennrich, "Root mean square layer normalization", 2019).
+//
+// x [..., d], weight [d] → out [..., d]. Bound by bytes.
+//
+// The mean of squares, with eps added, is taken in f64.
+
+func init() {
+	register("rms_norm", on(first, floats(rmsNorm[float32], rmsNorm[float64])))
+}
+
+func rmsNorm[T float](a *Args) func() {
+	x, weight, out := view[T](a.input(0)), view[T](a.input(1)), view[T](a.Output)
+	eps, d := a.float(0), normSize(a)
+	return func() {
+		for at := 0; at < len(x); at += d {
+			row, line := x[at:at+d], out[at:at+d]
+			var squares float64
+			for _, v := range row {
+				squares += float64(v) * float64(v)
+			}
+			scale := 1 / math.Sqrt(squares/float64(d)+eps)
+			for i, v := range row {
+				line[i] = T(float64(v) * scale * float64(weight[i]))
+			}
+		}
+	}
+}
