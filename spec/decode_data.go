@@ -26,7 +26,7 @@ func (d *decoder) sources(n *tree.Node, specFile string, o Options) []*sourceDef
 			d.report(diag.InvalidValue, s.at, "", "the data source %s has both generate and replay; it can be one of them", s.name)
 			fallthrough
 		case generate != nil:
-			s.body = &module{name: s.name, at: s.at, root: true, items: d.nodes(generate, false)}
+			s.body = &module{name: s.name, at: s.at, root: true, items: d.nodes(generate)}
 			if f := fields["fields"]; f != nil && replay == nil {
 				d.report(diag.UnknownKey, f.Range, "remove it", "the nodes of generate are the fields; `fields` belongs to replay")
 			}

@@ -173,7 +173,7 @@ func (d *decoder) model(n *tree.Node) *module {
 	}
 	m := &module{name: "model", at: keyRange(n), root: true}
 	m.inputs = d.inputs(fields["inputs"])
-	m.items = d.nodes(fields["nodes"], false)
+	m.items = d.nodes(fields["nodes"])
 	m.outputs = d.outputNames(fields["outputs"])
 	return m
 }

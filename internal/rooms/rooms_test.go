@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	"spec":     {"diag", "ir"},
 	"diag":     {},
 	"ir":       {"diag"},
-	"autodiff": {"ir"},
+	"autodiff": {"ir", "diag"},
 	"lower":    {"ir", "diag", "kernels"},
 	"engine":   {"ir", "diag", "lower", "device"},
 	"kernels":  {},

@@ -23,6 +23,7 @@ func sin(b *ir.Builder, x any) *ir.Node     { return apply(b, "sin", x) }
 func cos(b *ir.Builder, x any) *ir.Node     { return apply(b, "cos", x) }
 func tanh(b *ir.Builder, x any) *ir.Node    { return apply(b, "tanh", x) }
 func erf(b *ir.Builder, x any) *ir.Node     { return apply(b, "erf", x) }
+func rsqrt(b *ir.Builder, x any) *ir.Node   { return apply(b, "rsqrt", x) }
 func square(b *ir.Builder, x any) *ir.Node  { return apply(b, "square", x) }
 func sigmoid(b *ir.Builder, x any) *ir.Node { return apply(b, "sigmoid", x) }
 

@@ -28,19 +28,7 @@ Example: concat([[[1, 2]], [[3, 4], [5, 6]]], 0) = [[1, 2], [3, 4], [5, 6]]`,
 		return parts
 	},
 	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		out := ir.NewArray(n.Type)
-		strides, dim, start := n.Type.Shape.Strides(), n.Int("dim"), 0
-		for _, x := range in {
-			for i, to := range offsets(x.Type.Shape, strides, start*strides[dim]) {
-				if out.F != nil {
-					out.F[to] = x.F[i]
-				} else {
-					out.I[to] = x.I[i]
-				}
-			}
-			start += x.Type.Shape[dim]
-		}
-		return out
+		return join(n.Type, n.Int("dim"), in)
 	},
 })
 
@@ -73,4 +61,15 @@ func inferConcat(n *ir.Node) (ir.Type, error) {
 		shape[dim] += s[dim]
 	}
 	return ir.Type{DType: first.DType, Shape: shape}, nil
+}
+
+// join lays arrays one after another along a dim.
+func join(t ir.Type, dim int, parts []*ir.Array) *ir.Array {
+	out := ir.NewArray(t)
+	strides, start := t.Shape.Strides(), 0
+	for _, x := range parts {
+		place(out, x, offsets(x.Type.Shape, strides, start*strides[dim]))
+		start += x.Type.Shape[dim]
+	}
+	return out
 }

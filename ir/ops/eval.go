@@ -83,6 +83,17 @@ func pick(t ir.Type, x *ir.Array, offs []int) *ir.Array {
 	return out
 }
 
+// place puts the elements of x at offsets of out.
+func place(out, x *ir.Array, offs []int) {
+	for i, at := range offs {
+		if out.F != nil {
+			out.F[at] = x.F[i]
+		} else {
+			out.I[at] = x.I[i]
+		}
+	}
+}
+
 // wrap brings an integer into the range of its dtype as machines do.
 func wrap(d ir.DType, v int64) int64 {
 	if d == ir.I32 {

@@ -118,16 +118,24 @@ func normDim(n *ir.Node, shape ir.Shape) (int, error) {
 
 // normDims makes a list of dims positive, sorted and complete: nil is all.
 func normDims(n *ir.Node, param string, shape ir.Shape) ([]int, error) {
-	given := n.Ints(param)
-	dims := make([]int, 0, len(shape))
-	if given == nil {
-		for i := range shape {
-			dims = append(dims, i)
+	switch given := n.Ints(param); {
+	case given == nil:
+		all := make([]int, len(shape))
+		for i := range all {
+			all[i] = i
 		}
-	}
-	if given != nil && len(given) == 0 && len(shape) > 0 {
+		n.SetAttr(param, all)
+		return all, nil
+	case len(given) == 0 && len(shape) > 0:
 		return nil, refuse(param, "leave it out for all dims", "%s is an empty list", param)
 	}
+	return positiveDims(n, param, shape)
+}
+
+// positiveDims makes a list of dims positive and sorted.
+func positiveDims(n *ir.Node, param string, shape ir.Shape) ([]int, error) {
+	given := n.Ints(param)
+	dims := make([]int, 0, len(given))
 	for _, g := range given {
 		d, err := shape.Dim(g)
 		if err != nil {

@@ -38,7 +38,7 @@ func inferExtreme(n *ir.Node) (ir.Type, error) {
 
 // refuseNothing refuses to look for an element where there is none.
 func refuseNothing(n *ir.Node) error {
-	if n.Type.Shape.Numel() > 0 && reducedCount(n) == 0 {
+	if reducedCount(n) == 0 {
 		return ir.Argf("x", "%s of nothing: %s", n.Op.Name, named(n, 0))
 	}
 	return nil

@@ -46,13 +46,7 @@ Example: pad([[1, 2]], [[0, 1], [2, 0]], 9) = [[9, 9, 1, 2], [9, 9, 9, 9]]`,
 		for i, p := range n.Attr("padding").([][2]int) {
 			start += p[0] * strides[i]
 		}
-		for i, to := range offsets(in[0].Type.Shape, strides, start) {
-			if out.F != nil {
-				out.F[to] = in[0].F[i]
-			} else {
-				out.I[to] = in[0].I[i]
-			}
-		}
+		place(out, in[0], offsets(in[0].Type.Shape, strides, start))
 		return out
 	},
 })
