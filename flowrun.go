@@ -23,6 +23,7 @@ package flowrun
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/flowrun/flowrun/autodiff"
 	"github.com/flowrun/flowrun/diag"
@@ -83,7 +84,7 @@ type LoadOption func(*spec.Options)
 // With overrides one of the spec's vars, as --set does: value is YAML text and
 // is checked as if it stood in the spec.
 func With(name, value string) LoadOption {
-	return func(o *spec.Options) { o.Set = append(o.Set, spec.Assignment{Key: name, Value: value}) }
+	return func(o *spec.Options) { o.Set = append(o.Set, spec.Setting{Key: name, Value: value}) }
 }
 
 // WithSeed overrides the spec's seed.
@@ -100,23 +101,19 @@ type SpecError struct {
 	Diagnostics diag.List
 }
 
-// Error counts the faults and gives the first.
+// Error gives the first fault and the number of the others.
 func (e *SpecError) Error() string {
-	count := 0
-	first := ""
-	for _, d := range e.Diagnostics {
+	errors, _ := e.Diagnostics.Count()
+	for _, d := range e.Diagnostics.Items {
 		if d.Severity != diag.Error {
 			continue
 		}
-		if count == 0 {
-			first = fmt.Sprintf("%s: %s", d.Range, d.Message)
+		if errors == 1 {
+			return fmt.Sprintf("%s: %s", d.Range, d.Message)
 		}
-		count++
+		return fmt.Sprintf("%s: %s (and %d more)", d.Range, d.Message, errors-1)
 	}
-	if count == 1 {
-		return first
-	}
-	return fmt.Sprintf("%s (and %d more)", first, count-1)
+	return e.File + ": not a valid spec"
 }
 
 // Load reads and checks a spec file. Nothing is executed, and nothing outside
@@ -138,20 +135,14 @@ func build(name string, load func(spec.Options) (*spec.Program, diag.List), opti
 		option(&o)
 	}
 	p, findings := load(o)
+	for _, d := range findings.Items {
+		if d.Rule == diag.Unreadable {
+			return nil, fmt.Errorf("%s: %s", d.Range.File, d.Message)
+		}
+	}
 	if !findings.HasErrors() {
-		for _, g := range []*ir.Graph{p.Train, p.Eval, p.Init} {
-			if g == nil {
-				continue
-			}
-			if err := autodiff.Expand(g); err != nil {
-				var at *autodiff.Error
-				if !errors.As(err, &at) {
-					return nil, err
-				}
-				findings = append(findings, diag.Diagnostic{
-					Severity: diag.Error, Rule: "no-gradient", Range: at.Range, Message: at.Msg})
-				break
-			}
+		if err := differentiate(p, &findings); err != nil {
+			return nil, err
 		}
 	}
 	if findings.HasErrors() {
@@ -160,11 +151,51 @@ func build(name string, load func(spec.Options) (*spec.Program, diag.List), opti
 	return &Program{spec: p, findings: findings}, nil
 }
 
+// differentiate replaces the gradients in a program's graphs; one that doesn't
+// exist is a fault of the spec.
+func differentiate(p *spec.Program, findings *diag.List) error {
+	for _, g := range []*ir.Graph{p.Train, p.Eval, p.Init} {
+		if g == nil {
+			continue
+		}
+		var at *autodiff.Error
+		if err := autodiff.Expand(g); errors.As(err, &at) {
+			findings.Add(diag.Diagnostic{Rule: diag.NoGradient, Range: at.Range, Message: at.Msg})
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Name is the spec's name.
 func (p *Program) Name() string { return p.spec.Name }
 
 // Warnings are findings that don't keep the program from running.
-func (p *Program) Warnings() diag.List { return p.findings }
+func (p *Program) Warnings() []Diagnostic { return p.findings.Items }
+
+// WriteWarnings writes the warnings as people read them.
+func (p *Program) WriteWarnings(w io.Writer, colour bool) error {
+	return p.findings.WriteText(w, colour)
+}
+
+// Render gives the text of a spec with overrides applied and every default
+// written out; rendering that again changes nothing.
+func Render(path string, options ...LoadOption) (string, error) {
+	var o spec.Options
+	for _, option := range options {
+		option(&o)
+	}
+	src, err := spec.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	text, findings := spec.Render(path, src, o)
+	if findings.HasErrors() {
+		return "", &SpecError{File: path, Diagnostics: findings}
+	}
+	return text, nil
+}
 
 // Trains reports whether the spec says how to train.
 func (p *Program) Trains() bool { return p.spec.Train != nil }

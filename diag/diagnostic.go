@@ -62,7 +62,7 @@ const MaxItems = 200
 func (l *List) Add(d Diagnostic) {
 	d.Severity = d.Rule.Severity()
 	k := key{d.Rule, d.Range, d.Message}
-	if l.seen[k] || len(l.Items) > MaxItems {
+	if l.seen[k] || l.Full() {
 		return
 	}
 	if len(l.Items) == MaxItems {
@@ -75,6 +75,9 @@ func (l *List) Add(d Diagnostic) {
 	l.seen[k] = true
 	l.Items = append(l.Items, d)
 }
+
+// Full reports whether the list takes no more.
+func (l *List) Full() bool { return len(l.Items) > MaxItems }
 
 // Errorf adds a diagnostic of a rule at a place.
 func (l *List) Errorf(rule Rule, at Range, format string, args ...any) {

@@ -2,9 +2,12 @@ package diag
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
+
+// maxCandidates bounds the search: among more names than that, a near one means
+// little.
+const maxCandidates = 2000
 
 // DidYouMean gives the candidate that a misspelled name most likely stands for,
 // or "". Case doesn't count; the distance allowed grows with the name's length.
@@ -13,16 +16,19 @@ func DidYouMean(name string, candidates []string) string {
 	if len(name) > 64 { // nobody misspells that; and the distance costs its square
 		return ""
 	}
+	if len(candidates) > maxCandidates {
+		return ""
+	}
 	allowed := 1 + len(name)/4
 	best, bestDistance := "", allowed+1
-	sorted := slices.Clone(candidates)
-	slices.Sort(sorted)
-	for _, c := range sorted {
-		if c == name || len(c) > 64 {
+	lower := strings.ToLower(name)
+	for _, c := range candidates {
+		if c == name || len(c) > 64 || len(c) > len(name)+allowed || len(name) > len(c)+allowed {
 			continue
 		}
-		d := distance(strings.ToLower(name), strings.ToLower(c))
-		if d < bestDistance && d < max(len(name), len(c)) {
+		d := distance(lower, strings.ToLower(c))
+		nearer := d < bestDistance || d == bestDistance && c < best
+		if nearer && d <= allowed && d < max(len(name), len(c)) {
 			best, bestDistance = c, d
 		}
 	}

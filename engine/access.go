@@ -131,7 +131,8 @@ func (s *Session) Set(name string, t *ir.Tensor) error {
 }
 
 // SetAll writes several states at once: all of them, or, if a name or a type is
-// wrong, none.
+// wrong, none. If a device fails while they are being written, the error is
+// *Poisoned and names those that weren't.
 func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,28 +152,34 @@ func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 		}
 		nodes = append(nodes, int32(st.Read.ID))
 	}
-	s.touched()
-	for i, name := range names {
-		if err := s.write(nodes[i], values[name]); err != nil {
-			return err
+	commands := make([]device.Command, len(nodes))
+	for i, n := range nodes {
+		var err error
+		commands[i], err = s.devices[s.plan.Graph.Nodes[n].Space].BindFromHost(s.slice(n), values[names[i]].Data)
+		if err != nil { // nothing has been written
+			return s.failure(n, fmt.Errorf("setting it: %w", err))
 		}
+	}
+	s.touched()
+	for i, c := range commands {
+		if err := c.Run(); err != nil {
+			// This home may be half written, and the rest isn't at all.
+			var states []int32
+			for _, n := range nodes[i:] {
+				states = append(states, s.nodes[n].state)
+			}
+			s.poisoned(states, s.failure(nodes[i], fmt.Errorf("setting it: %w", err)))
+			return s.poison
+		}
+		s.set(nodes[i])
 	}
 	return nil
 }
 
-// write writes one state's home.
-func (s *Session) write(n int32, t *ir.Tensor) error {
+// set accounts for a state's home that a caller has written.
+func (s *Session) set(n int32) {
 	node := s.plan.Graph.Nodes[n]
 	st := s.nodes[n].state
-	c, err := s.devices[node.Space].BindFromHost(s.slice(n), t.Data)
-	if err == nil {
-		err = c.Run()
-	}
-	if err != nil {
-		// Its home may be half written.
-		s.poisoned([]int32{st}, s.failure(n, fmt.Errorf("setting it: %w", err)))
-		return s.poison
-	}
 	s.countCopy(&s.stats, 0, node.Space, int64(node.Type.Bytes()), 1)
 	s.written(st)
 	if s.states[st].next >= 0 {
@@ -180,7 +187,6 @@ func (s *Session) write(n int32, t *ir.Tensor) error {
 		s.makeDue(st)
 	}
 	s.restored(st)
-	return nil
 }
 
 // restored lifts the poison when the last suspect state has been written.

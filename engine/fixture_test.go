@@ -2,89 +2,102 @@ package engine_test
 
 import (
 	"context"
-	"testing"
+	"fmt"
+	"math"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/autodiff"
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/ops"
+	_ "github.com/flowrun/flowrun/ir/ops"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
 )
 
 var ctx = context.Background()
 
+// tester is what a test, a benchmark and a property have in common.
+type tester interface {
+	require.TestingT
+	Helper()
+	Cleanup(func())
+	Logf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// program is a graph, what its states begin with, and its data.
+type program struct {
+	graph   *ir.Graph
+	values  map[string]*ir.Tensor
+	sources map[string]engine.Source
+}
+
 // builder writes programs for tests.
 type builder struct {
 	*ir.Builder
-	step *ir.State
+	step   *ir.State
+	values map[string]*ir.Tensor
 }
 
 // newBuilder begins a program with a step counter.
 func newBuilder() *builder {
-	b := &builder{Builder: ir.NewBuilder(&ir.Graph{})}
-	b.step = b.NewState("step", ir.CounterState, ir.Scalar(ir.I64))
-	b.step.Next = b.Apply(ops.Add, b.step.Read, 1)
+	b := &builder{Builder: ir.NewBuilder(&ir.Graph{}), values: map[string]*ir.Tensor{}}
+	b.step = b.state("step", ir.CounterState, ir.NewTensor(ir.Scalar(ir.I64)))
+	b.step.Next = b.op("add", b.step.Read, 1)
 	return b
+}
+
+// state adds a state that begins with a value.
+func (b *builder) state(name string, kind ir.StateKind, value *ir.Tensor) *ir.State {
+	s := b.NewState(name, kind, value.Type)
+	b.values[name] = value
+	return s
+}
+
+// param adds a parameter of random numbers, the same for the same name.
+func (b *builder) param(name string, shape ...int) *ir.State {
+	return b.state(name, ir.ParamState, uniform(shape, int64(len(b.values))))
 }
 
 // op applies an op by name.
 func (b *builder) op(name string, args ...any) *ir.Node { return b.Apply(ir.LookupOp(name), args...) }
 
+// random draws numbers from 0 to 1, anew at every step.
+func (b *builder) random(key int, shape ...any) *ir.Node {
+	return b.op("uniform", 0.0, 1.0, shape, "f32", b.step.Read, key)
+}
+
+// output lets a test ask for a node.
+func (b *builder) output(name string, n *ir.Node) *ir.Node {
+	b.Graph.Outputs = append(b.Graph.Outputs, ir.Output{Name: name, Node: n})
+	return named(n, name)
+}
+
+// on runs f with everything that it builds bound to a device.
+func (b *builder) on(device string, f func()) {
+	before := b.Device
+	b.Device = device
+	f()
+	b.Device = before
+}
+
+// program ends the building.
+func (b *builder) program(t tester) *program {
+	t.Helper()
+	require.NoError(t, b.Err())
+	require.NoError(t, autodiff.Expand(b.Graph))
+	require.NoError(t, ir.Verify(b.Graph, true))
+	return &program{graph: b.Graph, values: b.values}
+}
+
 // named gives a node a name.
 func named(n *ir.Node, name string) *ir.Node {
 	n.Name, n.Path = name, name
 	return n
-}
-
-// mathNet is the program of graphs/math_net.yaml, by hand, with its initial
-// values.
-func mathNet(t testing.TB) (*ir.Graph, map[string]*ir.Tensor) {
-	b := newBuilder()
-	random := func(path string) *ir.Node {
-		return b.op("randint", 0, 16, []any{1}, "i32", b.step.Read, ir.RandomKey(7, path))
-	}
-	x1, x2 := random("a"), random("b")
-	x := b.op("reshape", b.op("cast", b.op("concat", []any{b.op("bits_of", x1, 4), b.op("bits_of", x2, 4)}, -1), "f32"), []any{1, 8})
-	target := b.op("reshape", b.op("cast", b.op("bits_of", b.op("add", x1, x2), 5), "f32"), []any{1, 5})
-
-	values := map[string]*ir.Tensor{"step": ir.NewTensor(ir.Scalar(ir.I64))}
-	h := x
-	var weights []*ir.State
-	for i, shape := range []ir.Shape{{16, 8}, {16, 16}, {5, 16}} {
-		name := []string{"h1.weight", "h2.weight", "sum_bits.weight"}[i]
-		w := b.NewState(name, ir.ParamState, ir.Type{DType: ir.F32, Shape: shape})
-		weights = append(weights, w)
-		values[name] = uniform(shape, int64(i))
-		h = named(b.op("matmul", h, b.op("transpose", w.Read)), []string{"h1", "h2", "sum_bits"}[i])
-		if i < 2 {
-			h = b.op("silu", h)
-		}
-	}
-	diff := b.op("sub", h, target)
-	loss := named(b.op("mean", b.op("square", diff)), "loss")
-	for _, w := range weights {
-		g := b.Apply(ir.GradOp, loss, w.Read)
-		w.Next = b.op("sub", w.Read, b.op("mul", g, 0.1))
-	}
-	raw := b.NewState("metrics.loss_step", ir.MetricState, ir.Scalar(ir.F32))
-	raw.Next = loss
-	values[raw.Name] = ir.NewTensor(raw.Type)
-	accuracy := b.op("mean", b.op("lt", b.op("abs", diff), 0.5))
-	for name, v := range map[string]*ir.Node{"loss": loss, "accuracy": accuracy} {
-		s := b.NewState("metrics."+name, ir.MetricState, ir.Scalar(ir.F32))
-		s.Next = b.op("add", b.op("mul", s.Read, 0.999), b.op("mul", v, 1-0.999))
-		values[s.Name] = ir.NewTensor(s.Type)
-	}
-	b.Graph.Outputs = []ir.Output{{Name: "sum_bits", Node: h}}
-	require.NoError(t, b.Err())
-	require.NoError(t, autodiff.Expand(b.Graph))
-	require.NoError(t, ir.Verify(b.Graph, true))
-	return b.Graph, values
 }
 
 // uniform is a tensor of numbers between -0.5 and 0.5, the same for the same
@@ -99,30 +112,148 @@ func uniform(shape ir.Shape, seed int64) *ir.Tensor {
 	return ir.FromFloat32(shape, values)
 }
 
-func manifest(t testing.TB) *kernels.Manifest {
+// scalar is f32[].
+func scalar(v float64) *ir.Tensor { return ir.ScalarTensor(ir.F32, v) }
+
+func manifest(t tester) *kernels.Manifest {
+	t.Helper()
 	m, err := kernels.Load()
 	require.NoError(t, err)
 	return m
 }
 
-// onCPU starts a program on the CPU alone.
-func onCPU(t testing.TB, g *ir.Graph, values map[string]*ir.Tensor, o engine.Options) *engine.Session {
-	return start(t, g, values, []device.Device{cpu.New("cpu")}, lower.Options{}, o)
+// machine is a host, whose memory the test can make fail too, and simulated
+// devices "sim:0", "sim:1", …; at the end of the test none may hold memory.
+func machine(t tester, sims int) []device.Device {
+	t.Helper()
+	devices := []device.Device{sim.New("cpu", sim.Options{HostVisible: true})}
+	for i := range sims {
+		devices = append(devices, sim.New(fmt.Sprintf("sim:%d", i), sim.Options{}))
+	}
+	t.Cleanup(func() {
+		for _, d := range devices {
+			require.Zero(t, d.(*sim.Device).Usage().Live, "buffers left on %s", d.Name())
+		}
+	})
+	return devices
 }
 
-// start lowers a program onto devices, the first of which is the host, and sets
-// its states.
-func start(t testing.TB, g *ir.Graph, values map[string]*ir.Tensor, devices []device.Device, lo lower.Options, o engine.Options) *engine.Session {
+// onCPU starts a program on the CPU alone.
+func onCPU(t tester, p *program, o engine.Options) *engine.Session {
+	t.Helper()
+	return start(t, p, []device.Device{cpu.New("cpu")}, lower.Options{}, o)
+}
+
+// plan lowers a program onto devices, the first of which is the host.
+func plan(t tester, p *program, devices []device.Device, o lower.Options) *lower.Plan {
+	t.Helper()
 	for _, d := range devices {
-		lo.Targets = append(lo.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind})
+		o.Targets = append(o.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind})
 	}
-	lo.Manifest = manifest(t)
-	lo.CheckTypes = true
-	plan, err := lower.Lower(g, lo)
+	o.Manifest = manifest(t)
+	o.CheckTypes = true
+	plan, err := lower.Lower(p.graph, o)
 	require.NoError(t, err)
+	return plan
+}
+
+// session starts a plan; it is closed at the end of the test. No state is set.
+func session(t tester, plan *lower.Plan, devices []device.Device, o engine.Options) *engine.Session {
+	t.Helper()
 	s, err := engine.New(plan, devices, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	require.NoError(t, s.SetAll(values))
 	return s
+}
+
+// start lowers a program and starts it with its states set.
+func start(t tester, p *program, devices []device.Device, lo lower.Options, o engine.Options) *engine.Session {
+	t.Helper()
+	o.Sources = p.sources
+	s := session(t, plan(t, p, devices, lo), devices, o)
+	require.NoError(t, s.SetAll(p.values))
+	return s
+}
+
+// steps runs so many steps.
+func steps(t tester, s *engine.Session, n int) {
+	t.Helper()
+	for range n {
+		require.NoError(t, s.Step(ctx))
+	}
+}
+
+// get reads a value.
+func get(t tester, s *engine.Session, name string) *ir.Tensor {
+	t.Helper()
+	v, err := s.Get(name)
+	require.NoError(t, err)
+	return v
+}
+
+// number reads a scalar.
+func number(t tester, s *engine.Session, name string) float64 {
+	t.Helper()
+	return get(t, s, name).Float(0)
+}
+
+// set writes a state.
+func set(t tester, s *engine.Session, name string, v *ir.Tensor) {
+	t.Helper()
+	require.NoError(t, s.Set(name, v))
+}
+
+// same requires two tensors to have the same bits.
+func same(t tester, want, got *ir.Tensor, what string) {
+	t.Helper()
+	if !want.Type.Equal(got.Type) || string(want.Data) != string(got.Data) {
+		t.Fatalf("%s: want %s, got %s", what, want, got)
+	}
+}
+
+// finite requires that no element is NaN or infinite: memory that was never
+// written reads as NaN here.
+func finite(t tester, v *ir.Tensor, what string) {
+	t.Helper()
+	for i := range v.Type.Shape.Numel() {
+		if x := v.Float(i); math.IsNaN(x) || math.IsInf(x, 0) {
+			t.Fatalf("%s holds %v", what, x)
+		}
+	}
+}
+
+// mathNet is the program of graphs/math_net.yaml, by hand: it learns to add two
+// numbers of four bits.
+func mathNet(t tester) *program {
+	b := newBuilder()
+	draw := func(path string) *ir.Node {
+		return b.op("randint", 0, 16, []any{1}, "i32", b.step.Read, ir.RandomKey(7, path))
+	}
+	x1, x2 := draw("a"), draw("b")
+	x := b.op("reshape", b.op("cast", b.op("concat", []any{b.op("bits_of", x1, 4), b.op("bits_of", x2, 4)}, -1), "f32"), []any{1, 8})
+	target := b.op("reshape", b.op("cast", b.op("bits_of", b.op("add", x1, x2), 5), "f32"), []any{1, 5})
+
+	h := x
+	var weights []*ir.State
+	for i, shape := range []ir.Shape{{16, 8}, {16, 16}, {5, 16}} {
+		w := b.state([]string{"h1.weight", "h2.weight", "sum_bits.weight"}[i], ir.ParamState, uniform(shape, int64(i)))
+		weights = append(weights, w)
+		h = named(b.op("matmul", h, b.op("transpose", w.Read)), []string{"h1", "h2", "sum_bits"}[i])
+		if i < 2 {
+			h = b.op("silu", h)
+		}
+	}
+	diff := b.op("sub", h, target)
+	loss := named(b.op("mean", b.op("square", diff)), "loss")
+	for _, w := range weights {
+		w.Next = b.op("sub", w.Read, b.op("mul", b.Apply(ir.GradOp, loss, w.Read), 0.1))
+	}
+	b.state("metrics.loss_step", ir.MetricState, scalar(0)).Next = loss
+	accuracy := b.op("mean", b.op("lt", b.op("abs", diff), 0.5))
+	for i, v := range []*ir.Node{loss, accuracy} {
+		s := b.state([]string{"metrics.loss", "metrics.accuracy"}[i], ir.MetricState, scalar(0))
+		s.Next = b.op("add", b.op("mul", s.Read, 0.999), b.op("mul", v, 1-0.999))
+	}
+	b.Graph.Outputs = []ir.Output{{Name: "sum_bits", Node: h}}
+	return b.program(t)
 }

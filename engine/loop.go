@@ -106,6 +106,11 @@ func (r *runner) prepare() error {
 	if err != nil {
 		return err
 	}
+	for _, name := range []string{r.loop.Step, r.loop.Stopped} {
+		if st := s.plan.Graph.State(name); st != nil && s.nodes[st.Read.ID].version == 0 {
+			return &Unset{name}
+		}
+	}
 	if _, err := s.read(counter); err != nil {
 		return err
 	}

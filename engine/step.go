@@ -59,6 +59,7 @@ func (s *Session) step() error {
 			return s.replay(t)
 		}
 	}
+	s.lastTape = nil
 	t := s.record(work)
 	if err := s.eager(work, t); err != nil {
 		return err

@@ -77,7 +77,8 @@ var (
 		Doc: "cast(x, dtype): x in another dtype, of the same shape.\n\n" +
 			"Floats become integers by dropping the fraction; values that don't fit, and NaN, become\n" +
 			"the nearest that does, and 0. Everything but 0 becomes true. Narrowing floats rounds to\n" +
-			"nearest even.",
+			"nearest even.\n\n" +
+			"Example: cast([1.7, -1.7], \"i32\") = [1, -1]",
 		Params: []Param{
 			{Name: "x", Kind: KTensor, Doc: "any tensor"},
 			{Name: "dtype", Kind: KDType, Doc: "the dtype of the result"},

@@ -83,6 +83,7 @@ func (p *Plan) Explain() *Explanation {
 		e.Totals.Flops += x.Flops
 		e.Totals.Moved += x.Moved
 		switch {
+		case n.Op == ir.CopyOp && n.Inputs[0].Space == n.Space:
 		case n.Op == ir.CopyOp:
 			e.Totals.Copies++
 			e.Totals.Copied += p.Values[i].Bytes

@@ -18,7 +18,9 @@ type Pass struct {
 // Passes is the table, in the order in which they run.
 var Passes = []Pass{
 	{"clean", "drop what no state and no output needs", clean},
+	{"simplify", "fold constants and apply the rewrite rules", simplify},
 	{"decompose", "write ops that have no kernel in terms of those that have", decompose},
+	{"resimplify", "simplify what ops without a kernel have become", simplify},
 	{"share", "compute equal nodes once", share},
 	{"place", "give every node and every state's home a memory space", place},
 	{"copies", "carry values between spaces by copy nodes, one per value and space", copies},
@@ -37,6 +39,7 @@ func Lower(g *ir.Graph, o Options) (*Plan, error) {
 		Targets: o.Targets,
 		Graph:   g.Clone(),
 		Spaces:  make([]Space, len(o.Targets)),
+		Applied: map[string]int{},
 		options: o,
 		reasons: map[*ir.Node]string{},
 		homes:   map[*ir.State]string{},
@@ -100,26 +103,33 @@ func number(g *ir.Graph) {
 func clean(p *Plan) error { return p.Graph.Sort() }
 
 // rewrite replaces nodes of the graph: f gives what stands for n, n itself if
-// nothing else does. n's operands have been replaced when f sees it.
+// nothing else does. n's operands have been replaced when f sees it; nodes that
+// f makes are not shown to it.
+//
+// Every name stays: what can be asked for by name before a pass can be asked for
+// after it. A replacement takes the name of the node that it stands for. If it
+// has one already, or is a state, and also where a named node is no longer
+// needed by any other, the name becomes an output of the graph. Steps don't run
+// what only outputs need.
 func rewrite(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
-	// A replacement may itself be rewritten: its nodes are appended to the
-	// graph and visited in turn.
 	if err := g.Sort(); err != nil {
 		return err
 	}
-	replaced := map[*ir.Node]*ir.Node{}
+	nodes := g.Nodes
+	replaced := make([]*ir.Node, len(nodes)) // by ID
 	resolve := func(n *ir.Node) *ir.Node {
-		for {
-			r, ok := replaced[n]
-			if !ok || r == n {
-				return n
-			}
-			n = r
+		for n.ID < len(nodes) && replaced[n.ID] != nil {
+			n = replaced[n.ID]
 		}
+		return n
 	}
-	for _, n := range g.Nodes {
+	var named []ir.Output
+	for _, n := range nodes {
 		for i, in := range n.Inputs {
 			n.Inputs[i] = resolve(in)
+		}
+		if n.Name != "" && n.State == nil {
+			named = append(named, ir.Output{Name: n.Name, Node: n})
 		}
 		r, err := f(n)
 		if err != nil {
@@ -129,7 +139,7 @@ func rewrite(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
 			if r.Name == "" && r.State == nil {
 				r.Name = n.Name
 			}
-			replaced[n] = r
+			replaced[n.ID] = r
 		}
 	}
 	for _, s := range g.States {
@@ -139,6 +149,32 @@ func rewrite(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
 	}
 	for i, o := range g.Outputs {
 		g.Outputs[i].Node = resolve(o.Node)
+	}
+	for i := range named {
+		named[i].Node = resolve(named[i].Node)
+	}
+	if err := g.Sort(); err != nil {
+		return err
+	}
+	return keepNames(g, named)
+}
+
+// keepNames makes outputs of the names that would be lost otherwise.
+func keepNames(g *ir.Graph, named []ir.Output) error {
+	outputs := make(map[string]bool, len(g.Outputs))
+	for _, o := range g.Outputs {
+		outputs[o.Name] = true
+	}
+	lost := len(g.Outputs)
+	for _, o := range named {
+		there := o.Node.ID < len(g.Nodes) && g.Nodes[o.Node.ID] == o.Node
+		if !(there && o.Node.Name == o.Name) && !outputs[o.Name] {
+			outputs[o.Name] = true
+			g.Outputs = append(g.Outputs, o)
+		}
+	}
+	if lost == len(g.Outputs) {
+		return nil
 	}
 	return g.Sort()
 }

@@ -148,7 +148,10 @@ func match(pattern, text string) bool {
 	return strings.HasSuffix(text, last)
 }
 
-// copies puts a copy node on every edge that crosses spaces.
+// copies puts a copy node on every edge that crosses spaces, and between a state
+// and another that becomes it: commits are writes of computed values, never
+// reads of homes that other commits write. A state that becomes itself isn't
+// written at all.
 func copies(p *Plan) error {
 	type crossing struct {
 		value *ir.Node
@@ -157,9 +160,6 @@ func copies(p *Plan) error {
 	b := ir.NewBuilder(p.Graph)
 	made := map[crossing]*ir.Node{}
 	carry := func(value *ir.Node, space int) (*ir.Node, error) {
-		if value.Space == space {
-			return value, nil
-		}
 		key := crossing{value, space}
 		if c := made[key]; c != nil {
 			return c, nil
@@ -171,12 +171,18 @@ func copies(p *Plan) error {
 		}
 		c.Space = space
 		p.reasons[c] = "needed on " + p.Targets[space].Name
+		if value.Space == space {
+			p.reasons[c] = "the value before the step"
+		}
 		made[key] = c
 		return c, nil
 	}
 	nodes := p.Graph.Nodes
 	for _, n := range nodes {
 		for i, in := range n.Inputs {
+			if in.Space == n.Space {
+				continue
+			}
 			c, err := carry(in, n.Space)
 			if err != nil {
 				return err
@@ -185,7 +191,10 @@ func copies(p *Plan) error {
 		}
 	}
 	for _, s := range p.Graph.States {
-		if s.Next == nil {
+		if s.Next == s.Read {
+			s.Next = nil
+		}
+		if s.Next == nil || s.Next.State == nil && s.Next.Space == s.Home {
 			continue
 		}
 		c, err := carry(s.Next, s.Home)

@@ -53,6 +53,12 @@ type Options struct {
 	Rules    []Rule
 	Manifest *kernels.Manifest
 
+	// RulesOff names rewrite rules that are not to be applied ("fold" and
+	// "fold-rounded" are constant folding); NoRounding leaves out all that
+	// change rounding.
+	RulesOff   []string
+	NoRounding bool
+
 	// Observe is shown the graph after each pass, if not nil.
 	Observe func(pass string, p *Plan) error
 	// Shuffle, if not 0, seeds a shuffle of the nodes' order before every pass:
@@ -105,6 +111,9 @@ type Plan struct {
 	Graph   *ir.Graph
 	Values  []Value // by node ID
 	Spaces  []Space // by target
+	// Applied counts the rewrites that made the graph what it is, by the rule's
+	// name; "fold", "fold-rounded" and "share" are those that aren't rules.
+	Applied map[string]int
 
 	options Options
 	reasons map[*ir.Node]string

@@ -14,7 +14,8 @@ import (
 // a depth-first walk from the roots decides: it keeps values short-lived.
 //
 // Where two states' writers would each have to wait for the other (a swap), one
-// of them is computed beside its home and copied in when the step commits.
+// of them is computed beside its home and copied in when the step commits. It is
+// no late node then, so the order is found anew.
 func schedule(p *Plan) error {
 	g := p.Graph
 	if p.options.Shuffle == 0 {
@@ -22,9 +23,17 @@ func schedule(p *Plan) error {
 			return err
 		}
 	}
-	s := &scheduler{plan: p, users: g.Users(), missing: make([]int, len(g.Nodes)),
-		guards: make([]int, len(g.Nodes)), after: map[*ir.Node][]*ir.Node{}}
-	return s.run()
+	for {
+		s := &scheduler{plan: p, users: g.Users(), missing: make([]int, len(g.Nodes)),
+			guards: make([]int, len(g.Nodes)), after: map[*ir.Node][]*ir.Node{}}
+		if err := s.run(); err != nil {
+			return err
+		}
+		if !s.yielded { // after one round that did, there is an order for the rest
+			p.finish(s.order)
+			return nil
+		}
+	}
 }
 
 type scheduler struct {
@@ -37,6 +46,7 @@ type scheduler struct {
 	ready   readyQueue
 	order   []*ir.Node
 	writers []*ir.Node // in-place nodes, in their first order
+	yielded bool       // whether one of them no longer is
 }
 
 func (s *scheduler) run() error {
@@ -89,7 +99,6 @@ func (s *scheduler) run() error {
 			}
 		}
 	}
-	s.plan.finish(s.order)
 	return nil
 }
 
@@ -109,6 +118,7 @@ func (s *scheduler) yield() error {
 		if s.missing[w.ID] == 0 && s.guards[w.ID] > 0 {
 			s.guards[w.ID] = 0
 			s.plan.values[w].Storage = Transient
+			s.yielded = true
 			s.offer(w)
 			return nil
 		}

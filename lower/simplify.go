@@ -2,88 +2,235 @@ package lower
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/rules"
 )
 
-// decompose writes ops without a kernel in terms of simpler ones, until all
-// have one. What replaces a node runs where the node was to run.
-func decompose(p *Plan) error {
-	b := ir.NewBuilder(p.Graph)
-	var expand func(n *ir.Node) (*ir.Node, error)
-	expand = func(n *ir.Node) (*ir.Node, error) {
-		if n.Op.Decompose == nil {
-			return n, nil
-		}
-		b.Site = n.Site
-		before := len(p.Graph.Nodes)
-		r := n.Op.Decompose(b, n)
-		if err := b.Err(); err != nil {
-			return nil, fmt.Errorf("lower: decomposing %s: %w", n.Op.Name, err)
-		}
-		if !r.Type.Equal(n.Type) {
-			return nil, fmt.Errorf("lower: %s is %s, but its decomposition is %s", n.Op.Name, n.Type, r.Type)
-		}
-		// The new nodes may have to be decomposed too; they are in order.
-		made := p.Graph.Nodes[before:]
-		replaced := map[*ir.Node]*ir.Node{}
-		for _, m := range made {
-			for i, in := range m.Inputs {
-				if to := replaced[in]; to != nil {
-					m.Inputs[i] = to
-				}
-			}
-			to, err := expand(m)
-			if err != nil {
-				return nil, err
-			}
-			if to != m {
-				replaced[m] = to
-			}
-		}
-		if to := replaced[r]; to != nil {
-			r = to
-		}
-		return r, nil
-	}
-	return rewrite(p.Graph, expand)
-}
+// maxRewrites bounds the rewrites that one node can set off, in case rules go
+// round in circles: the graph is right after any number of them.
+const maxRewrites = 100
 
-// share merges nodes that compute the same from the same operands. Nodes with
-// different names or placements stay apart, so that both can be asked for.
-func share(p *Plan) error {
-	seen := map[string]*ir.Node{}
-	return rewrite(p.Graph, func(n *ir.Node) (*ir.Node, error) {
-		if n.Op == ir.StateOp {
-			return n, nil
-		}
-		key := shareKey(n)
-		first := seen[key]
-		if first == nil {
-			seen[key] = n
-			return n, nil
-		}
-		if n.Name != "" && first.Name != "" && n.Name != first.Name {
-			return n, nil
-		}
-		return first, nil
+// simplify folds constants and applies the rules of lower/rules, operands before
+// the nodes that use them, until nothing applies. It counts what it does in
+// Plan.Applied.
+//
+// A rule may do away with an inner node of its pattern only if that node would
+// run in the same place as the one replaced, and replace a node by one that
+// exists only under the same condition: so nothing that a spec or a placement
+// rule binds to a device moves.
+func simplify(p *Plan) error {
+	set, err := rules.Default()
+	if err != nil {
+		return fmt.Errorf("lower: %w", err)
+	}
+	off := slices.DeleteFunc(slices.Clone(p.options.RulesOff), func(name string) bool {
+		return name == folded || name == foldedRounded
 	})
+	if set, err = set.Without(off, !p.options.NoRounding); err != nil {
+		return fmt.Errorf("lower: %w", err)
+	}
+	if err := p.Graph.Sort(); err != nil {
+		return err
+	}
+	s := &simplifier{plan: p, rules: set, builder: ir.NewBuilder(p.Graph), places: p.newPlaces()}
+	s.match = rules.NewMatch(s)
+	s.countUses()
+	return rewrite(p.Graph, s.visit)
 }
 
-// shareKey is equal for nodes that compute the same.
-func shareKey(n *ir.Node) string {
-	key := make([]byte, 0, 64)
-	key = append(key, n.Op.Name...)
-	for _, in := range n.Inputs {
-		key = fmt.Appendf(key, ",%p", in)
+type simplifier struct {
+	plan    *Plan
+	rules   *rules.Set
+	match   *rules.Match
+	builder *ir.Builder
+	places  *places
+	uses    []int      // by node ID
+	left    int        // rewrites that the current node may still set off
+	dead    []*ir.Node // scratch of release
+}
+
+func (s *simplifier) countUses() {
+	g := s.plan.Graph
+	s.uses = make([]int, len(g.Nodes))
+	for _, n := range g.Nodes {
+		for _, in := range n.Inputs {
+			s.uses[in.ID]++
+		}
 	}
-	for _, a := range n.Attrs {
-		if t, ok := a.(*ir.Tensor); ok {
-			key = fmt.Appendf(key, ";%s:%x", t.Type, t.Data)
+	for _, r := range g.Roots() {
+		s.uses[r.ID]++
+	}
+}
+
+// Uses counts the uses of a node (rules.Graph).
+func (s *simplifier) Uses(n *ir.Node) int { return s.uses[n.ID] }
+
+// Together reports whether two nodes would run in the same place (rules.Graph).
+func (s *simplifier) Together(a, b *ir.Node) bool { return s.places.together(a, b) }
+
+// visit gives what stands for a node of the graph, whose operands have been
+// visited.
+func (s *simplifier) visit(n *ir.Node) (*ir.Node, error) {
+	if n.State != nil || n.Op == ir.ConstOp {
+		return n, nil
+	}
+	s.left = maxRewrites
+	return s.settle(n)
+}
+
+// settle rewrites a node until nothing applies.
+func (s *simplifier) settle(n *ir.Node) (*ir.Node, error) {
+	for s.left > 0 {
+		r, existing, err := s.once(n)
+		if err != nil || r == n {
+			return n, err
+		}
+		s.replace(n, r)
+		if existing {
+			return r, nil // it has been visited
+		}
+		n = r
+	}
+	return n, nil
+}
+
+// once applies the first thing that applies to n.
+func (s *simplifier) once(n *ir.Node) (r *ir.Node, existing bool, err error) {
+	s.builder.Site = n.Site
+	before := len(s.plan.Graph.Nodes)
+	if t, what := s.fold(n); t != nil {
+		r = s.builder.Const(t)
+		s.adopt(before)
+		s.applied(what)
+		return r, false, nil
+	}
+	for _, rule := range s.rules.For(n.Op) {
+		if !s.match.Find(rule, n) {
 			continue
 		}
-		key = fmt.Appendf(key, ";%T:%v", a, a)
+		r, ok := s.match.Build(s.builder)
+		if !ok {
+			continue
+		}
+		if existing = len(s.plan.Graph.Nodes) == before; existing && !s.Together(n, r) {
+			continue
+		}
+		s.adopt(before)
+		s.applied(rule.Name)
+		r, err := s.settleParts(before, r)
+		return r, existing, err
 	}
-	key = fmt.Appendf(key, "@%s?%s", n.Device, n.Prefer)
-	return string(key)
+	return n, false, nil
+}
+
+// settleParts settles the nodes of a replacement before its root.
+func (s *simplifier) settleParts(from int, root *ir.Node) (*ir.Node, error) {
+	made := s.plan.Graph.Nodes[from:]
+	var replaced map[*ir.Node]*ir.Node
+	for _, m := range made {
+		for i, in := range m.Inputs {
+			if to := replaced[in]; to != nil {
+				m.Inputs[i] = to
+			}
+		}
+		if m == root {
+			break
+		}
+		to, err := s.settle(m)
+		if err != nil {
+			return nil, err
+		}
+		if to != m {
+			if replaced == nil {
+				replaced = map[*ir.Node]*ir.Node{}
+			}
+			replaced[m] = to
+		}
+	}
+	return root, nil
+}
+
+func (s *simplifier) applied(what string) {
+	s.left--
+	s.plan.Applied[what]++
+}
+
+// adopt counts the uses that new nodes make.
+func (s *simplifier) adopt(from int) {
+	made := s.plan.Graph.Nodes[from:]
+	s.uses = append(s.uses, make([]int, len(made))...)
+	for _, m := range made {
+		for _, in := range m.Inputs {
+			s.uses[in.ID]++
+		}
+	}
+}
+
+// replace hands the uses of n to r, and takes back those that n makes.
+func (s *simplifier) replace(n, r *ir.Node) {
+	s.uses[r.ID] += s.uses[n.ID]
+	s.uses[n.ID] = 0
+	s.dead = append(s.dead[:0], n)
+	for len(s.dead) > 0 {
+		d := s.dead[len(s.dead)-1]
+		s.dead = s.dead[:len(s.dead)-1]
+		for _, in := range d.Inputs {
+			if s.uses[in.ID]--; s.uses[in.ID] == 0 {
+				s.dead = append(s.dead, in)
+			}
+		}
+	}
+}
+
+// places tells, before placement, which nodes it will put into one space.
+type places struct {
+	plan  *Plan
+	known map[placeKey]int
+}
+
+type placeKey struct{ path, device, prefer string }
+
+// anywhere is the place of constants, nowhere that of nodes that can't be
+// placed, which is for the pass place to report.
+const (
+	anywhere = -1
+	nowhere  = -2
+)
+
+func (p *Plan) newPlaces() *places { return &places{plan: p, known: map[placeKey]int{}} }
+
+// of gives the space that place will choose.
+func (p *places) of(n *ir.Node) int {
+	key := placeKey{n.Path, n.Device, n.Prefer}
+	switch {
+	case n.Op == ir.ConstOp:
+		return anywhere
+	case n.Op == ir.SourceOp:
+		return 0
+	case n.State != nil:
+		key = placeKey{n.State.Name, n.State.Device, n.State.Prefer}
+	}
+	if len(p.plan.options.Rules) == 0 {
+		key.path = ""
+	}
+	if key == (placeKey{}) {
+		return p.plan.options.Default
+	}
+	space, ok := p.known[key]
+	if !ok {
+		var err error
+		if space, _, err = p.plan.choose(key.path, key.device, key.prefer, n.Origin); err != nil {
+			space = nowhere
+		}
+		p.known[key] = space
+	}
+	return space
+}
+
+// together reports whether two nodes end up in one space.
+func (p *places) together(a, b *ir.Node) bool {
+	x, y := p.of(a), p.of(b)
+	return x != nowhere && y != nowhere && (x == y || x == anywhere || y == anywhere)
 }

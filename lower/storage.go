@@ -9,7 +9,7 @@ import (
 
 // storage decides where values live. A value changes at every step if it
 // depends on a state that steps write; such values are transient, unless they
-// are copies of states. All others are kept.
+// are copies of states in other spaces. All others are kept.
 //
 // What a state becomes is written over its home where that can be right at all:
 // see inPlace. Whether it can be so in an order of all nodes is for the pass
@@ -26,7 +26,7 @@ func storage(p *Plan) error {
 		for _, in := range n.Inputs {
 			changing[n.ID] = changing[n.ID] || changing[in.ID]
 		}
-		copyOfState := n.Op == ir.CopyOp && n.Inputs[0].State != nil
+		copyOfState := n.Op == ir.CopyOp && n.Inputs[0].State != nil && n.Inputs[0].Space != n.Space
 		if changing[n.ID] && !copyOfState {
 			v.Storage = Transient
 		} else {

@@ -61,6 +61,10 @@ func verifyCopies(p *Plan) error {
 		space int
 	}
 	seen := map[crossing]bool{}
+	becomes := map[*ir.Node]bool{} // what some state becomes
+	for _, s := range p.Graph.States {
+		becomes[s.Next] = true
+	}
 	for _, n := range p.Graph.Nodes {
 		for _, in := range n.Inputs {
 			switch {
@@ -70,7 +74,7 @@ func verifyCopies(p *Plan) error {
 				}
 			case in.Op == ir.CopyOp:
 				return fmt.Errorf("node %s copies the copy %s", n.Label(), in.Label())
-			case in.Space == n.Space:
+			case in.Space == n.Space && (in.State == nil || !becomes[n]):
 				return fmt.Errorf("node %s copies %s into its own space", n.Label(), in.Label())
 			case seen[crossing{in, n.Space}]:
 				return fmt.Errorf("there are two copies of %s in space %d", in.Label(), n.Space)
@@ -80,8 +84,12 @@ func verifyCopies(p *Plan) error {
 		}
 	}
 	for _, s := range p.Graph.States {
-		if s.Next != nil && s.Next.Space != s.Home {
+		switch {
+		case s.Next == nil:
+		case s.Next.Space != s.Home:
 			return fmt.Errorf("state %s lives in space %d but becomes a value of space %d", s.Name, s.Home, s.Next.Space)
+		case s.Next.State != nil:
+			return fmt.Errorf("state %s becomes state %s without a copy between them", s.Name, s.Next.State.Name)
 		}
 	}
 	return nil

@@ -117,6 +117,10 @@ func (d *decoder) placement(n *tree.Node) placementDef {
 		d.report(diag.WrongType, rules.Range, "begin each rule with `-`", "rules is a list, not %s", rules.Kind)
 		return p
 	}
+	if len(rules.Items) > maxRules {
+		d.report(diag.TooLarge, rules.Range, "patterns match many nodes at once", "there are %d placement rules; at most %d are possible", len(rules.Items), maxRules)
+		return p
+	}
 	for _, item := range rules.Items {
 		decl, ok := d.fields(item, ruleSection)
 		if !ok || decl["match"] == nil {
@@ -134,6 +138,9 @@ func (d *decoder) placement(n *tree.Node) placementDef {
 	}
 	return p
 }
+
+// maxRules bounds the placement rules: each is tried on every node.
+const maxRules = 1000
 
 var (
 	deviceNames = regexp.MustCompile(`^(cpu|sim|opencl|cuda|metal)(:[0-9]{1,3})?$`)

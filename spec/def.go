@@ -103,7 +103,8 @@ type module struct {
 	order   []*item // the same, each after what it needs; without cycles
 	outputs []*outputDef
 	single  bool // output, not outputs
-	used    bool
+
+	recursive bool // contains itself; reported
 }
 
 type inputDef struct {
@@ -148,6 +149,7 @@ type stateDef struct {
 	name string
 	at   diag.Range
 	init expr.Expr
+	when expr.Expr
 }
 
 // item is a node of a body, or an entry of its update.

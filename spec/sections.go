@@ -99,6 +99,11 @@ var (
 		{name: "when", doc: "a condition known at compile time; without it there is no parameter", fallback: "true"},
 		{name: "doc", doc: "what it means"},
 	}}
+	stateSection = &section{"a state", "A state of a module.", []keyDecl{
+		{name: "init", doc: "its first value, which also gives its type", required: true},
+		{name: "when", doc: "a condition known at compile time; without it there is no state", fallback: "true"},
+		{name: "doc", doc: "what it means"},
+	}}
 	ifSection = &section{"an if", "A choice made at compile time.", []keyDecl{
 		{name: "if", doc: "the condition", required: true},
 		{name: "then", doc: "the node if it holds", required: true},

@@ -35,7 +35,7 @@ type Setting struct{ Key, Value string }
 // Load reads and checks the spec in a file. The program is nil if the list has
 // errors. The list is sorted, and holds the texts for rendering.
 func Load(path string, o Options) (*Program, diag.List) {
-	src, err := readFile(path)
+	src, err := ReadFile(path)
 	if err != nil {
 		var list diag.List
 		list.Add(diag.Diagnostic{Rule: diag.Unreadable, Range: diag.Range{File: path}, Message: reason(err)})
@@ -53,8 +53,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// readFile reads a file up to a little more than a spec may be long.
-func readFile(path string) ([]byte, error) {
+// ReadFile reads a file up to a little more than a spec may be long, so that a
+// longer one is refused without being read whole.
+func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -98,7 +99,7 @@ func newRender(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = s.out.Write(text)
+			_, err = io.WriteString(s.out, text)
 			return err
 		},
 	}

@@ -9,7 +9,8 @@ import (
 // Evaluate computes the values of roots by the ops' reference evaluations: in
 // float64 whatever the dtype, with nothing rounded between nodes but random
 // draws, and integers exactly. leaf gives the values of states' reads and of
-// data sources, of the nodes' types; it is called once for each.
+// data sources, of the nodes' types; it is called once for each. Results may
+// share memory with what it gave.
 //
 // Every kernel and every plan is compared with this.
 func Evaluate(roots []*ir.Node, leaf func(*ir.Node) (*ir.Array, error)) ([]*ir.Array, error) {

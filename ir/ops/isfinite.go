@@ -9,11 +9,11 @@ import (
 // Isfinite is isfinite.
 var Isfinite = ir.Register(&ir.Op{
 	Name: "isfinite",
-	Doc: `isfinite(x): whether x is neither infinite nor NaN, element by element; true for integers and bools.
+	Doc: `isfinite(x): whether x is neither infinite nor NaN, element by element; true for integers.
 
 Example: isfinite([1.0, nan, -inf]) = [true, false, false]`,
-	Params: []ir.Param{paramX},
+	Params: []ir.Param{tensor("x", "numbers of any shape")},
 	Class:  ir.Elementwise,
-	Infer:  testOf,
+	Infer:  testOfNumber,
 	Eval:   eachTest(func(v float64) bool { return !math.IsInf(v, 0) && !math.IsNaN(v) }),
 })

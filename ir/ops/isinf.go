@@ -9,11 +9,11 @@ import (
 // Isinf is isinf.
 var Isinf = ir.Register(&ir.Op{
 	Name: "isinf",
-	Doc: `isinf(x): whether x is inf or -inf, element by element; false for integers and bools.
+	Doc: `isinf(x): whether x is inf or -inf, element by element; false for integers.
 
 Example: isinf([1.0, nan, -inf]) = [false, false, true]`,
-	Params: []ir.Param{paramX},
+	Params: []ir.Param{tensor("x", "numbers of any shape")},
 	Class:  ir.Elementwise,
-	Infer:  testOf,
+	Infer:  testOfNumber,
 	Eval:   eachTest(func(v float64) bool { return math.IsInf(v, 0) }),
 })

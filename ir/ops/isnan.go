@@ -9,11 +9,11 @@ import (
 // Isnan is isnan.
 var Isnan = ir.Register(&ir.Op{
 	Name: "isnan",
-	Doc: `isnan(x): whether x is not a number, element by element; false for integers and bools.
+	Doc: `isnan(x): whether x is not a number, element by element; false for integers.
 
 Example: isnan([1.0, nan, -inf]) = [false, true, false]`,
-	Params: []ir.Param{paramX},
+	Params: []ir.Param{tensor("x", "numbers of any shape")},
 	Class:  ir.Elementwise,
-	Infer:  testOf,
+	Infer:  testOfNumber,
 	Eval:   eachTest(math.IsNaN),
 })

@@ -9,7 +9,7 @@ import (
 // Matmul is matmul.
 var Matmul = ir.Register(&ir.Op{
 	Name: "matmul",
-	Doc: `matmul(a, b, transpose_a=false, transpose_b=false): the matrix product of a and b; also a @ b of PyTorch.
+	Doc: `matmul(a, b, transpose_a=false, transpose_b=false): the matrix product of a and b.
 
 a is [..., m, k], b is [..., k, n], the result is [..., m, n]; the dims before the
 last two are broadcast. A one-dimensional a is a row, [k], and a one-dimensional b

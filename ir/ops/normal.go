@@ -10,7 +10,7 @@ var Normal = ir.Register(&ir.Op{
 They are drawn anew at every step, and lie within 5.8 standard deviations. f16 and
 bf16 are drawn in f32 and rounded.
 
-Example: normal(0.0, 1.0, [2], step=0, key=0) = [0, 0]`,
+Example: normal(0.0, 1.0, [2], step=0, key=0) = [0.99113748, -0.92466278]`,
 	Params: paramsRandom(ir.F32,
 		floatOr("mean", 0, "the mean of the distribution"),
 		floatOr("std", 1, "its standard deviation")),

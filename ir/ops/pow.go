@@ -41,11 +41,11 @@ func gradPow(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 	}
 }
 
-// gradPower is the gradient of x to a constant power, nil where it is zero.
+// gradPower is the gradient of x to a constant power.
 func gradPower(b *ir.Builder, g, x *ir.Node, power float64) *ir.Node {
 	switch power {
 	case 0:
-		return nil
+		return Fill(b, x.Type, 0)
 	case 1:
 		return g
 	case 2:

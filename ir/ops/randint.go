@@ -9,7 +9,7 @@ var Randint = ir.Register(&ir.Op{
 
 They are drawn anew at every step; high - low is at most 2**32.
 
-Example: randint(0, 10, [6], step=0, key=0) = [4, 8, 7, 6, 9, 1]`,
+Example: randint(0, 10, [6], step=0, key=0) = [3, 8, 7, 6, 9, 3]`,
 	Params: paramsRandom(ir.I32,
 		integer("low", "the smallest value"),
 		integer("high", "one more than the largest value")),

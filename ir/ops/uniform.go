@@ -10,7 +10,7 @@ var Uniform = ir.Register(&ir.Op{
 They are drawn anew at every step. There are 2**24 different ones. f16 and bf16
 are drawn in f32 and rounded.
 
-Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39989132, 0.87913060, 0.73711848, 0.60785651]`,
+Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39904642, 0.88052017, 0.73571277, 0.6054818]`,
 	Params: paramsRandom(ir.F32,
 		floatOr("low", 0, "the smallest value"),
 		floatOr("high", 1, "the end of the range")),

@@ -1,7 +1,7 @@
 package cpu
 
 // argmax: the index of the first largest element along a dim, or in all of x laid
-// flat (dim -1).
+// flat.
 //
 // x [...] → out i32 without (or with, as 1) the dim. Bound by bytes.
 //

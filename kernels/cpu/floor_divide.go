@@ -15,7 +15,19 @@ func init() {
 
 func floorDivideFloats[T float](out []T, a, b operand[T]) {
 	for i := range out {
-		out[i] = T(math.Floor(float64(a.at(i)) / float64(b.at(i))))
+		x, y := float64(a.at(i)), float64(b.at(i))
+		if y == 0 {
+			out[i] = T(x / y)
+			continue
+		}
+		// The quotient of what divides without rest: a rounded quotient may lie
+		// above the floor of the exact one, 1 / 0.1 for instance.
+		r := math.Mod(x, y)
+		q := math.RoundToEven((x - r) / y)
+		if r != 0 && (r < 0) != (y < 0) {
+			q--
+		}
+		out[i] = T(q)
 	}
 }
 

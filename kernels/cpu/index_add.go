@@ -24,7 +24,7 @@ func indexAdd[T number](a *Args) func() {
 	k := index.Shape[0]
 	want := append([]int(nil), in.Shape...)
 	want[dim] = k
-	mustBe(Buffer{Shape: source.Shape}, want)
+	mustBe(source, want)
 	read, places := indices(index, n)
 	return func() {
 		copy(out, x)

@@ -1,9 +1,6 @@
 package cpu
 
-import (
-	"math"
-	"unsafe"
-)
+import "math"
 
 // logsumexp: the logarithm of the sum over dims of e^x.
 //

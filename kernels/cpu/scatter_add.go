@@ -4,8 +4,7 @@ package cpu
 // 0 of two, out[index[i][j]][j] += src[i][j].
 //
 // x [...], index [...] of as many dimensions and, but for dim, at most x's
-// sizes, src [...] of at least index's sizes → out, of x's shape. Bound by
-// bytes.
+// sizes, src of index's shape → out, of x's shape. Bound by bytes.
 //
 // Elements are added one by one in the order of index, in T (f16 and bf16 in
 // f32). An index out of range adds nothing.
@@ -18,28 +17,8 @@ func scatterAdd[T number](a *Args) func() {
 	in, source := a.input(0), a.input(2)
 	x, src, out := view[T](in), view[T](source), view[T](a.Output)
 	sameShape(in, a.Output)
-	index := a.input(1).Shape
-	if len(source.Shape) != len(index) {
-		fail("src has the shape %v, the index %v", source.Shape, index)
-	}
-	for d, n := range index {
-		if n > source.Shape[d] {
-			fail("src of shape %v is smaller than the index of shape %v", source.Shape, index)
-		}
-	}
+	mustBe(source, a.input(1).Shape)
 	places, step, w, read := alongIndex(a, in.Shape)
-	from := newWalk(index, strides(index), strides(source.Shape))
-	// src is walked apart: it may be larger than the index.
-	offsets := make([]int, 0, len(places))
-	if len(places) > 0 {
-		var c cursor
-		for range from.rows {
-			for i := range from.n {
-				offsets = append(offsets, c.at[1]+i*from.steps[1])
-			}
-			c.next(from)
-		}
-	}
 	return func() {
 		copy(out, x)
 		read()
@@ -48,7 +27,7 @@ func scatterAdd[T number](a *Args) func() {
 			at := c.at[1]
 			for i := c.at[0]; i < c.at[0]+w.n; i++ {
 				if place := places[i]; place >= 0 {
-					out[at+place*step] += src[offsets[i]]
+					out[at+place*step] += src[i]
 				}
 				at += w.steps[1]
 			}

@@ -73,10 +73,10 @@ func sameShape(in, out Buffer) {
 	}
 }
 
-// mustBe refuses an output of another shape than the one computed.
-func mustBe(out Buffer, shape []int) {
-	if !slices.Equal(out.Shape, shape) {
-		fail("the output has the shape %v; %v was expected", out.Shape, shape)
+// mustBe refuses a buffer of another shape than the one computed.
+func mustBe(b Buffer, shape []int) {
+	if !slices.Equal(b.Shape, shape) {
+		fail("%s%v was given where %v was expected", b.DType, b.Shape, shape)
 	}
 }
 

@@ -17,7 +17,7 @@ func (p *parsing) place(s span) Place { return Place{p.src.rangeOf(s.from, s.to)
 func (p *parsing) own(n ast.Node) span {
 	loc := n.Location()
 	from := p.source(loc.From)
-	if i, ok := p.start[from]; ok {
+	if i := p.token(from); i >= 0 {
 		return span{from, p.tokens[i].To}
 	}
 	return span{from, p.source(loc.To)}
@@ -26,7 +26,7 @@ func (p *parsing) own(n ast.Node) span {
 // closed extends the span of a node that begins before the bracket at
 // character at up to the bracket's partner.
 func (p *parsing) closed(from, at int) span {
-	return span{from, p.tokens[p.pair[p.start[at]]].To}
+	return span{from, p.tokens[p.pair[p.token(at)]].To}
 }
 
 // operand widens the span of an operand by the brackets around it.
@@ -41,16 +41,19 @@ func (p *parsing) operand(s span) span {
 }
 
 func (p *parsing) tokenBefore(at int) int {
-	if i, ok := p.start[at]; ok {
+	if i := p.token(at); i >= 0 {
 		return i - 1
 	}
 	return -1
 }
 
+// token is the token that begins at a character, or -1.
+func (p *parsing) token(at int) int { return int(p.start[at]) - 1 }
+
 // tokenAt is the first token at or after a character, or -1.
 func (p *parsing) tokenAt(at int) int {
 	for ; at < len(p.runes); at++ {
-		if i, ok := p.start[at]; ok {
+		if i := p.token(at); i >= 0 {
 			return i
 		}
 	}
@@ -191,7 +194,7 @@ func (p *parsing) call(n *ast.CallNode) (Expr, span) {
 		return nil, s
 	}
 	name := p.own(callee)
-	s := p.closed(name.from, p.tokens[p.start[name.from]+1].From)
+	s := p.closed(name.from, p.tokens[p.token(name.from)+1].From)
 	c := &Call{Place: p.place(s), Name: callee.Value[1:], NameAt: p.src.rangeOf(name.from, name.to)}
 	for i, arg := range n.Arguments {
 		if m, ok := arg.(*ast.MapNode); ok && i == len(n.Arguments)-1 {

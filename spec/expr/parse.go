@@ -72,8 +72,8 @@ type parsing struct {
 
 	runes  []rune
 	tokens []lexer.Token
-	start  map[int]int // token index by its first character
-	pair   []int       // per bracket token the index of its partner
+	start  []int32 // by character: the token that begins there, plus 1; or 0
+	pair   []int   // per bracket token the index of its partner
 
 	out  []rune // the text as the parser gets it
 	back []int  // the place in the source of each of its characters
@@ -127,11 +127,11 @@ func (p *parsing) lexError(e *file.Error) {
 
 // match finds the partner of every bracket, and measures their depth.
 func (p *parsing) match() bool {
-	p.start = make(map[int]int, len(p.tokens))
+	p.start = make([]int32, len(p.runes)+1)
 	p.pair = make([]int, len(p.tokens))
 	var open []int
 	for i, t := range p.tokens {
-		p.start[t.From] = i
+		p.start[t.From] = int32(i) + 1
 		if t.Kind != lexer.Bracket {
 			continue
 		}

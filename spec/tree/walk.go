@@ -121,10 +121,10 @@ func (w *walker) mapping(n *Node, y *yaml.Node) {
 			continue
 		}
 		if n.Flow && !n.Broken && v.Kind == Null && v.Text == "" {
-			v.Broken = true
 			w.list.Add(diag.Diagnostic{Rule: diag.QuoteExpression, Range: k.Range,
 				Message: "the key " + quote(k.Text) + " has no value",
-				Help:    "if the comma before it belongs to an expression, put the whole expression in quotes"})
+				Help:    "if the comma before it belongs to the value before, put that whole value in quotes"})
+			continue
 		}
 		if first := seen[k.Text]; first != nil {
 			w.list.Add(diag.Diagnostic{Rule: diag.DuplicateKey, Range: k.Range,

@@ -1,0 +1,172 @@
+// Command run measures flowrun beside its peers, and the engine and the command
+// line by themselves, in one run:
+//
+//	go run ./bench/run [--rounds N] [--json]
+//
+// Everything is measured once a round, one after the other and in turns from
+// either end, so that what else happens on the machine falls on all alike. What
+// a machine lacks is left out by name. docs/performance.md explains the figures.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 7, "measure everything `N` times")
+	asJSON := flag.Bool("json", false, "write one JSON object, with every sample, to standard output")
+	flag.Parse()
+	if flag.NArg() > 0 || *rounds < 1 {
+		fmt.Fprintln(os.Stderr, "usage: go run ./bench/run [--rounds N] [--json], with N of at least 1")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *rounds, *asJSON); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, rounds int, asJSON bool) error {
+	w, err := openWorkshop(ctx)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(w.temp)
+	report := newReport(w.machine(ctx), rounds)
+	if err := measure(ctx, w, subjects(w), report, os.Stderr); err != nil {
+		return err
+	}
+	report.finish()
+	if asJSON {
+		return report.writeJSON(os.Stdout)
+	}
+	return report.writeText(os.Stdout)
+}
+
+// subject is something that is measured.
+type subject struct {
+	name    string
+	prepare func(context.Context) error             // builds what is needed; nil if nothing is
+	measure func(context.Context) ([]sample, error) // once a round
+}
+
+// sample is a measured value of the series that its name, group and unit tell.
+type sample struct {
+	series
+	value float64
+}
+
+func subjects(w *workshop) []subject {
+	return slices.Concat(peers(w), []subject{engineBenchmarks(w)}, processes(w))
+}
+
+// measure measures all subjects, round after round. One that fails is left out
+// from then on, and the report says why.
+func measure(ctx context.Context, w *workshop, all []subject, r *report, progress io.Writer) error {
+	leaveOut := func(name string, err error) {
+		r.LeftOut = append(r.LeftOut, absence{name, firstLine(err.Error())})
+		fmt.Fprintf(progress, "%s is left out: %v\n", name, err)
+	}
+	var present []subject
+	for _, s := range all {
+		if s.prepare != nil {
+			if err := s.prepare(ctx); err != nil {
+				leaveOut(s.name, err)
+				continue
+			}
+		}
+		present = append(present, s)
+	}
+	for round := range r.Rounds {
+		failed := map[string]bool{}
+		for _, s := range present {
+			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, r.Rounds, s.name)
+			samples, err := s.measure(ctx)
+			if ctx.Err() != nil {
+				return errors.New("interrupted")
+			}
+			if err != nil {
+				leaveOut(s.name, err)
+				failed[s.name] = true
+				continue
+			}
+			r.add(samples)
+		}
+		present = slices.DeleteFunc(present, func(s subject) bool { return failed[s.name] })
+		slices.Reverse(present)
+	}
+	return nil
+}
+
+// workshop is where things are built and run.
+type workshop struct {
+	root string // of the project
+	temp string // a folder for this run alone
+	pin  []string
+}
+
+func openWorkshop(ctx context.Context) (*workshop, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env GOMOD: %w", err)
+	}
+	module := strings.TrimSpace(string(out))
+	if filepath.Base(module) != "go.mod" {
+		return nil, errors.New("this folder belongs to no Go module; run it from the project's folder")
+	}
+	temp, err := os.MkdirTemp("", "flowrun-bench-")
+	if err != nil {
+		return nil, err
+	}
+	return &workshop{root: filepath.Dir(module), temp: temp, pin: pin()}, nil
+}
+
+// path is a file of the project.
+func (w *workshop) path(elements ...string) string {
+	return filepath.Join(append([]string{w.root}, elements...)...)
+}
+
+// command is a program and its arguments; env holds only what is added to the
+// environment.
+type command struct {
+	args []string
+	dir  string
+	env  []string
+}
+
+// output runs a command and gives what it wrote to standard output. The error
+// holds what it wrote to the error stream.
+func (c command) output(ctx context.Context) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
+	cmd.Dir = c.dir
+	cmd.Env = append(os.Environ(), c.env...)
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, fmt.Errorf("%s: %w: %s", filepath.Base(c.args[0]), err, lastLine(string(exit.Stderr)))
+	}
+	return out, err
+}
+
+// firstLine and lastLine shorten what a tool said to what fits a table.
+func firstLine(s string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return first
+}
+
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return s[strings.LastIndexByte(s, '\n')+1:]
+}

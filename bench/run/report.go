@@ -1,0 +1,182 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+)
+
+// series are all samples of one thing, and what they come to.
+type series struct {
+	Group  string    `json:"group"`
+	Name   string    `json:"name"`
+	Unit   string    `json:"unit"`
+	Note   string    `json:"note,omitempty"` // of the last sample
+	Median float64   `json:"median"`
+	Min    float64   `json:"min"`
+	Max    float64   `json:"max"`
+	Ratio  float64   `json:"ratio,omitempty"`  // of the median to flowrun's, of peers
+	Target *float64  `json:"target,omitempty"` // what the median should be at most
+	Met    *bool     `json:"met,omitempty"`
+	Values []float64 `json:"values"` // in the order in which they were taken
+}
+
+// report is everything that a run found.
+type report struct {
+	Machine machine   `json:"machine"`
+	Rounds  int       `json:"rounds"`
+	Series  []*series `json:"series"`
+	LeftOut []absence `json:"left_out"`
+}
+
+// absence is something that could not be measured.
+type absence struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
+}
+
+func newReport(m machine, rounds int) *report {
+	return &report{Machine: m, Rounds: rounds, LeftOut: []absence{}}
+}
+
+// add enters samples into their series.
+func (r *report) add(samples []sample) {
+	for _, v := range samples {
+		s := r.find(v.Group, v.Name, v.Unit)
+		if s == nil {
+			s = &series{Group: v.Group, Name: v.Name, Unit: v.Unit}
+			r.Series = append(r.Series, s)
+		}
+		s.Note = v.Note
+		s.Values = append(s.Values, v.value)
+	}
+}
+
+func (r *report) find(group, name, unit string) *series {
+	for _, s := range r.Series {
+		if s.Group == group && s.Name == name && s.Unit == unit {
+			return s
+		}
+	}
+	return nil
+}
+
+// finish computes what the samples come to.
+func (r *report) finish() {
+	for _, s := range r.Series {
+		s.Median, s.Min, s.Max = median(s.Values), slices.Min(s.Values), slices.Max(s.Values)
+		if limit, ok := s.target(); ok {
+			met := s.Median <= limit
+			s.Target, s.Met = &limit, &met
+		}
+	}
+	if ours := r.find(stepGroup, "flowrun", "µs"); ours != nil {
+		for _, s := range r.group(stepGroup) {
+			s.Ratio = s.Median / ours.Median
+		}
+	}
+	r.Machine.Load.After = loadAverage()
+}
+
+func (r *report) group(name string) []*series {
+	var group []*series
+	for _, s := range r.Series {
+		if s.Group == name {
+			group = append(group, s)
+		}
+	}
+	return group
+}
+
+// median of at least one value.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+func (r *report) writeJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// writeText writes a table for each group.
+func (r *report) writeText(w io.Writer) error {
+	fmt.Fprintf(w, "%s\n%d rounds\n", r.Machine, r.Rounds)
+	for _, g := range []struct{ name, title string }{
+		{stepGroup, "A training step of math_net"},
+		{engineGroup, "The engine by itself"},
+		{processGroup, "Whole processes, flowrun graphs/math_net.yaml"},
+	} {
+		if err := r.writeGroup(w, g.title, r.group(g.name)); err != nil {
+			return err
+		}
+	}
+	if len(r.LeftOut) > 0 {
+		fmt.Fprintf(w, "\nLeft out\n")
+	}
+	for _, a := range r.LeftOut {
+		fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Why)
+	}
+	return nil
+}
+
+func (r *report) writeGroup(w io.Writer, title string, group []*series) error {
+	if len(group) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	// Names stand left of the aligned columns.
+	width := len(title)
+	for _, s := range group {
+		width = max(width, len(s.Name)+2)
+	}
+	fmt.Fprintf(t, "\n%-*s\tmedian\tmin\tmax\tratio\ttarget\t\t\n", width, title)
+	for _, s := range group {
+		fmt.Fprintf(t, "%-*s\t%s\t%s\t%s\t%s\t%s\t  %s\t\n", width, "  "+s.Name,
+			number(s.Median), number(s.Min), number(s.Max), s.ratio(), s.verdict(), s.Unit)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, s := range group {
+		if s.Note != "" {
+			fmt.Fprintf(w, "  %s: %s\n", s.Name, s.Note)
+		}
+	}
+	return nil
+}
+
+func (s *series) ratio() string {
+	if s.Ratio == 0 {
+		return ""
+	}
+	return number(s.Ratio)
+}
+
+// verdict says the target and whether it is met.
+func (s *series) verdict() string {
+	switch {
+	case s.Target == nil:
+		return ""
+	case *s.Met:
+		return "≤ " + number(*s.Target) + " met"
+	default:
+		return "≤ " + number(*s.Target) + " MISSED"
+	}
+}
+
+// number writes a value with three digits, and whole numbers as they are.
+func number(v float64) string {
+	switch {
+	case v == float64(int64(v)), v >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
+}

@@ -1,0 +1,41 @@
+package main
+
+import "strings"
+
+// The groups of series, in the order of the report.
+const (
+	stepGroup    = "step"
+	engineGroup  = "engine"
+	processGroup = "process"
+)
+
+// The processes that are measured.
+const (
+	firstStep = "run --max-steps 1"
+	validate  = "validate"
+)
+
+// targets are what the project wants of itself. A name stands for its
+// sub-benchmarks too.
+var targets = []struct {
+	group, name, unit string
+	limit             float64
+}{
+	{stepGroup, "flowrun", "µs", 5},
+	{engineGroup, "Step", "allocations", 0},
+	{engineGroup, "CleanDemand", "ns", 100},
+	{engineGroup, "CleanDemand", "allocations", 0},
+	{processGroup, firstStep, "ms", 100},
+	{processGroup, validate, "ms", 30},
+}
+
+// target gives the limit that a series should keep to, if there is one.
+func (s *series) target() (float64, bool) {
+	for _, t := range targets {
+		name, _, _ := strings.Cut(s.Name, "/")
+		if t.group == s.Group && t.unit == s.Unit && t.name == name {
+			return t.limit, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,169 @@
+package engine_test
+
+import (
+	"fmt"
+
+	"pgregory.net/rapid"
+
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// drawProgram draws a program of all that the engine knows: states that steps
+// write and states that they don't, inputs that nobody has set yet, states that
+// become each other or share what they become, random numbers, data, constants,
+// nodes and homes anywhere on a host and two devices, and names for some nodes.
+//
+// Values are f32 of three shapes. Whatever may have grown beyond 64 is brought
+// back by tanh, so that no sequence of steps leads to infinities.
+func drawProgram(t *rapid.T) *program {
+	g := &generator{builder: newBuilder(), t: t, magnitude: map[*ir.Node]float64{}}
+	g.step.Device = g.device()
+	trained := g.states()
+	for range rapid.IntRange(2, 20).Draw(t, "nodes") {
+		g.Device = g.device()
+		g.add(g.node())
+	}
+	for _, s := range trained {
+		g.Device = g.device()
+		s.Next = g.next(s)
+	}
+	p := g.program(t)
+	p.sources = map[string]engine.Source{"data": noise{}}
+	return p
+}
+
+type generator struct {
+	*builder
+	t         *rapid.T
+	pool      [3][]*ir.Node        // values, by rank
+	magnitude map[*ir.Node]float64 // a bound of a value's elements
+	serial    int
+}
+
+const largest = 64
+
+var shapes = [3][]any{{}, {5}, {5, 5}}
+
+// device draws where something must be; mostly it may be anywhere.
+func (g *generator) device() string {
+	return rapid.SampledFrom([]string{"", "", "", "cpu", "sim:0", "sim:1"}).Draw(g.t, "device")
+}
+
+// states draws states, at least one of each rank, and gives those that steps
+// shall write.
+func (g *generator) states() (trained []*ir.State) {
+	for i := range rapid.IntRange(3, 7).Draw(g.t, "states") {
+		value := uniform(shapeOf(i%3), int64(i))
+		name := fmt.Sprintf("s%d", i)
+		var s *ir.State
+		switch rapid.IntRange(0, 5).Draw(g.t, "kind") {
+		case 0:
+			s = g.state(name, ir.ParamState, value)
+		case 1:
+			s = g.NewState(name, ir.InputState, value.Type) // not set
+		default:
+			s = g.state(name, ir.ParamState, value)
+			trained = append(trained, s)
+		}
+		s.Device = g.device()
+		g.magnitude[s.Read] = largest
+		g.add(s.Read)
+	}
+	return trained
+}
+
+func shapeOf(rank int) ir.Shape {
+	shape := ir.Shape{}
+	for range rank {
+		shape = append(shape, 5)
+	}
+	return shape
+}
+
+// add puts a value into the pool, and gives it a name now and then.
+func (g *generator) add(n *ir.Node) {
+	if g.magnitude[n] > largest {
+		n = g.bounded(g.op("tanh", n), 1)
+	}
+	rank := len(n.Type.Shape)
+	g.pool[rank] = append(g.pool[rank], n)
+	if n.State == nil && n.Name == "" && rapid.IntRange(0, 2).Draw(g.t, "named") == 0 {
+		g.output(fmt.Sprintf("n%d", len(g.Graph.Outputs)), n)
+	}
+}
+
+func (g *generator) bounded(n *ir.Node, magnitude float64) *ir.Node {
+	g.magnitude[n] = magnitude
+	return n
+}
+
+// value draws a value of a rank from the pool.
+func (g *generator) value(rank int) *ir.Node {
+	return g.pool[rank][rapid.IntRange(0, len(g.pool[rank])-1).Draw(g.t, "value")]
+}
+
+// node draws a node over the values so far.
+func (g *generator) node() *ir.Node {
+	rank := rapid.IntRange(0, 2).Draw(g.t, "rank")
+	g.serial++
+	switch kind := rapid.SampledFrom(kinds).Draw(g.t, "op"); kind {
+	case "const":
+		return g.bounded(g.Const(uniform(shapeOf(rank), int64(g.serial))), 1)
+	case "uniform":
+		return g.bounded(g.random(g.serial, shapes[rank]...), 1)
+	case "source":
+		return g.bounded(g.op("source", g.step.Read, "data", fmt.Sprint("field", g.serial), "f32", shapes[rank]), 1)
+	case "step":
+		return g.bounded(g.op("mul", g.op("cast", g.step.Read, "f32"), 0.01), 1)
+	case "tanh", "sigmoid":
+		return g.bounded(g.op(kind, g.value(rank)), 1)
+	case "neg":
+		x := g.value(rank)
+		return g.bounded(g.op("neg", x), g.magnitude[x])
+	case "transpose":
+		x := g.value(2)
+		return g.bounded(g.op("transpose", x), g.magnitude[x])
+	case "matmul":
+		a, b := g.value(2), g.value(rapid.IntRange(1, 2).Draw(g.t, "right"))
+		return g.bounded(g.op("matmul", a, b), 5*g.magnitude[a]*g.magnitude[b])
+	case "mean":
+		x := g.value(rank)
+		return g.bounded(g.op("mean", x), g.magnitude[x])
+	default:
+		a, b := g.value(rank), g.value(rapid.SampledFrom([]int{0, rank}).Draw(g.t, "right"))
+		bound := g.magnitude[a] + g.magnitude[b]
+		if kind == "mul" {
+			bound = g.magnitude[a] * g.magnitude[b]
+		}
+		return g.bounded(g.op(kind, a, b), bound)
+	}
+}
+
+var kinds = []string{"const", "uniform", "source", "step", "tanh", "sigmoid", "neg", "transpose", "matmul", "mean",
+	"add", "sub", "mul", "maximum", "add", "mul"}
+
+// next draws what a state becomes: any value at all (another state's, its own,
+// one that another state becomes too), or an update of its own.
+func (g *generator) next(s *ir.State) *ir.Node {
+	rank := len(s.Type.Shape)
+	x := g.value(rank)
+	switch rapid.IntRange(0, 3).Draw(g.t, "next") {
+	case 0:
+		return x
+	case 1:
+		return g.op("sub", s.Read, g.op("mul", x, 0.1))
+	case 2:
+		return g.op("tanh", g.op("add", x, s.Read))
+	default:
+		return g.op("neg", x)
+	}
+}
+
+// noise is a data source: other numbers for every step and field.
+type noise struct{}
+
+func (noise) Batch(step int64, field string, dst []byte) error {
+	copy(dst, uniform(ir.Shape{len(dst) / 4}, 1000*step+int64(len(field))+int64(field[len(field)-1])).Data)
+	return nil
+}

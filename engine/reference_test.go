@@ -1,0 +1,132 @@
+package engine_test
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops"
+)
+
+// reference is what the ops of a program mean: every node's value in float64,
+// and how far a value computed in f32 may be from it.
+type reference struct {
+	values map[*ir.Node]*ir.Array
+	errors map[*ir.Node][]float64
+}
+
+// unit is the largest relative error of one rounding to f32, and tiny the
+// largest absolute one where f32 is denormal.
+const (
+	unit = 1.0 / (1 << 24)
+	tiny = 1e-44
+)
+
+// slack allows a plan to do what the graph says in another order, and with a
+// few more or fewer roundings than the graph has nodes.
+const slack = 4
+
+// evaluate computes the reference at given states; states without a value are
+// taken as zeros.
+func evaluate(t tester, p *program, states map[string]*ir.Tensor) *reference {
+	values, err := ops.Evaluate(p.graph.Nodes, func(n *ir.Node) (*ir.Array, error) {
+		v := ir.NewTensor(n.Type)
+		switch {
+		case n.State == nil:
+			step := states["step"].Int(0)
+			if err := p.sources[n.Str("source")].Batch(step, n.Str("field"), v.Data); err != nil {
+				return nil, err
+			}
+		case states[n.State.Name] != nil:
+			v = states[n.State.Name]
+		}
+		return v.Array(), nil
+	})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	r := &reference{map[*ir.Node]*ir.Array{}, map[*ir.Node][]float64{}}
+	for i, n := range p.graph.Nodes {
+		r.values[n] = values[i]
+		if n.Type.DType.IsFloat() {
+			r.errors[n] = r.bound(n)
+		}
+	}
+	return r
+}
+
+// bound gives the error of each element: what the operands' errors lead to, by
+// the op's derivative, and one rounding of what is at most the value and that
+// error together.
+func (r *reference) bound(n *ir.Node) []float64 {
+	v := r.values[n].F
+	e := make([]float64, len(v))
+	// operand gives operand i's value and error for element j of the result.
+	operand := func(i, j int) (float64, float64) {
+		x := n.Inputs[i]
+		if len(r.values[x].F) == 1 {
+			j = 0
+		}
+		return math.Abs(r.values[x].F[j]), r.errors[x][j]
+	}
+	for j := range v {
+		switch n.Op.Name {
+		case "state", "const", "source", "uniform", "cast": // exact, or rounded once
+		case "neg", "tanh": // the derivative is at most 1
+			_, e[j] = operand(0, j)
+		case "sigmoid": // at most 1/4
+			_, e[j] = operand(0, j)
+			e[j] /= 4
+		case "add", "sub":
+			_, ea := operand(0, j)
+			_, eb := operand(1, j)
+			e[j] = ea + eb
+		case "maximum":
+			_, ea := operand(0, j)
+			_, eb := operand(1, j)
+			e[j] = math.Max(ea, eb)
+		case "mul":
+			a, ea := operand(0, j)
+			b, eb := operand(1, j)
+			e[j] = a*eb + b*ea + ea*eb
+		case "transpose":
+			e[j] = r.errors[n.Inputs[0]][j%5*5+j/5]
+		case "mean": // n-1 additions and a division, each of at most the sum of magnitudes
+			x := r.values[n.Inputs[0]].F
+			for i := range x {
+				e[j] += (r.errors[n.Inputs[0]][i] + float64(len(x))*unit*math.Abs(x[i])) / float64(len(x))
+			}
+		case "matmul": // five products and four additions
+			row, columns := j, 1
+			if len(n.Inputs[1].Type.Shape) == 2 {
+				row, columns = j/5, 5
+			}
+			for k := range 5 {
+				a, ea := math.Abs(r.values[n.Inputs[0]].F[5*row+k]), r.errors[n.Inputs[0]][5*row+k]
+				at := k*columns + j%columns
+				b, eb := math.Abs(r.values[n.Inputs[1]].F[at]), r.errors[n.Inputs[1]][at]
+				e[j] += a*eb + b*ea + ea*eb + 5*unit*(a+ea)*(b+eb)
+			}
+		default:
+			panic("no error bound for " + n.Op.Name)
+		}
+		e[j] += unit*(math.Abs(v[j])+e[j]) + tiny
+	}
+	return e
+}
+
+// agrees requires a value to lie within the bound of a node's reference.
+func (r *reference) agrees(t tester, n *ir.Node, got *ir.Tensor, what string) {
+	t.Helper()
+	want := r.values[n]
+	for i := range want.Len() {
+		if want.I != nil {
+			if got.Int(i) != want.I[i] {
+				t.Fatalf("%s[%d] is %d, the reference %d", what, i, got.Int(i), want.I[i])
+			}
+			continue
+		}
+		if d := math.Abs(got.Float(i) - want.F[i]); !(d <= slack*r.errors[n][i]) {
+			t.Fatalf("%s[%d] is %v, the reference %v ± %v", what, i, got.Float(i), want.F[i], slack*r.errors[n][i])
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package ops_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// decomposable are calls of every op that is made of others.
+var decomposable = map[string][]string{
+	"mean":       {"mean(x)", "mean(x, 1)", "mean(x, [0, 2], keepdim=true)", "mean(x < 0.5, -1)", "mean(slice(x, 0, 0, 0))"},
+	"var":        {"var(x)", "var(x, 1)", "var(x, [0, 2], keepdim=true)", "var(slice(x, 0, 0, 0))"},
+	"std":        {"std(x)", "std(x, 1)", "std(x, [0, 2], keepdim=true)"},
+	"flatten":    {"flatten(x)", "flatten(x, 1)", "flatten(x, -3, 1)", "flatten(sum(x))"},
+	"squeeze":    {"squeeze(sum(x, [0, 2], keepdim=true))", "squeeze(sum(x, [0, 2], keepdim=true), -1)", "squeeze(x)"},
+	"unsqueeze":  {"unsqueeze(x, 0)", "unsqueeze(x, -1)", "unsqueeze(sum(x), 0)"},
+	"transpose":  {"transpose(x)", "transpose(x, 0, -1)", "transpose(x, 1, 1)"},
+	"stack":      {"stack([x, x + 1])", "stack([x, x + 1, x], -1)", "stack([sum(x), prod(x)])"},
+	"zeros":      {"zeros([2, 3])", `zeros([], "bool")`},
+	"ones":       {"ones([2, 3])", `ones([2], "i64")`, `ones([2], "bool")`},
+	"zeros_like": {"zeros_like(x)", "zeros_like(x < 1)"},
+	"ones_like":  {"ones_like(x)", "ones_like(x < 1)"},
+	"full_like":  {"full_like(x, 3)", "full_like(x < 1, true)", `full_like(cast(x, "i32"), -7)`},
+}
+
+func TestDecompositionsHaveTheValueOfTheirOp(t *testing.T) {
+	for name, op := range languageOps() {
+		require.Equal(t, op.Decompose != nil, decomposable[name] != nil, name)
+		for _, expr := range decomposable[name] {
+			t.Run(expr, func(t *testing.T) {
+				rapid.Check(t, func(rt *rapid.T) {
+					d := rapid.SampledFrom([]ir.DType{ir.F16, ir.BF16, ir.F32, ir.F64}).Draw(rt, "dtype")
+					s := &source{rt, d, map[int]bool{}}
+					checkDecomposition(rt, expr, s.tensor(-3, 3, s.shape(3, 3)))
+				})
+			})
+		}
+	}
+}
+
+func checkDecomposition(t *rapid.T, expr string, x *ir.Array) {
+	p := compile(t, expr, map[string]*ir.Array{"x": x})
+	before := len(p.b.Graph.Nodes)
+	parts := p.out.Op.Decompose(p.b, p.out)
+	p.verify()
+	require.Equal(t, p.out.Type, parts.Type)
+	for _, n := range p.b.Graph.Nodes[before:] {
+		require.Nil(t, n.Op.Decompose, "%s is made of %s, which has no kernel either", expr, n.Op.Name)
+		if n.Op.Class == ir.Reduce || n.Op.Name == "div" || n.Op.Name == "sqrt" {
+			require.GreaterOrEqual(t, n.Type.DType, ir.F32, "%s: %s is computed in %s", expr, n.Op.Name, n.Type.DType)
+		}
+	}
+	values := p.eval(p.out, parts)
+	// Both are sums of up to 27 float64 numbers of size 10, in different orders.
+	requireClose(t, values[0], values[1], 1e-13, expr)
+}

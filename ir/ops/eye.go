@@ -1,0 +1,34 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Eye is eye.
+var Eye = ir.Register(&ir.Op{
+	Name: "eye",
+	Doc: `eye(n, m=nil, dtype="f32"): an n by m matrix with 1 on its diagonal and 0 elsewhere; m is n by default.
+
+Example: eye(2) = [[1.0, 0.0], [0.0, 1.0]]`,
+	Params: []ir.Param{
+		integer("n", "the number of rows"),
+		{Name: "m", Kind: ir.KInt, Optional: true, Doc: "the number of columns; n by default"},
+		dtypeOr(ir.F32),
+	},
+	Class: ir.Leaf,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		if n.Attr("m") == nil {
+			n.SetAttr("m", n.Int("n"))
+		}
+		return ir.Type{DType: n.Attr("dtype").(ir.DType), Shape: ir.Shape{n.Int("n"), n.Int("m")}}, nil
+	},
+	Eval: func(n *ir.Node, _ []*ir.Array) *ir.Array {
+		out := ir.NewArray(n.Type)
+		for i := range min(n.Int("n"), n.Int("m")) {
+			if at := i*n.Int("m") + i; out.F != nil {
+				out.F[at] = 1
+			} else {
+				out.I[at] = 1
+			}
+		}
+		return out
+	},
+})

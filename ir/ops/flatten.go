@@ -1,0 +1,45 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Flatten is flatten.
+var Flatten = ir.Register(&ir.Op{
+	Name: "flatten",
+	Doc: `flatten(x, start_dim=0, end_dim=-1): x with the dims from start_dim to end_dim made one.
+
+A scalar becomes [1].
+
+Example: flatten([[[1, 2], [3, 4]]], 1) = [[1, 2, 3, 4]]`,
+	Params: []ir.Param{
+		paramX,
+		integerOr("start_dim", 0, "the first of the dims"),
+		integerOr("end_dim", -1, "the last of them"),
+	},
+	Class: ir.Move,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		x := n.Inputs[0].Type
+		if len(x.Shape) == 0 {
+			return ir.Type{DType: x.DType, Shape: ir.Shape{1}}, nil
+		}
+		from, err := x.Shape.Dim(n.Int("start_dim"))
+		if err != nil {
+			return ir.Type{}, ir.Argf("start_dim", "%s", err)
+		}
+		to, err := x.Shape.Dim(n.Int("end_dim"))
+		if err != nil {
+			return ir.Type{}, ir.Argf("end_dim", "%s", err)
+		}
+		if to < from {
+			return ir.Type{}, ir.Argf("end_dim", "end_dim must not come before start_dim; start_dim is %d, end_dim is %d; %s",
+				from, to, named(n, 0))
+		}
+		n.SetAttr("start_dim", from)
+		n.SetAttr("end_dim", to)
+		shape := append(ir.Shape{}, x.Shape[:from]...)
+		shape = append(shape, x.Shape[from:to+1].Numel())
+		return ir.Type{DType: x.DType, Shape: append(shape, x.Shape[to+1:]...)}, nil
+	},
+	Grad:      gradReshape,
+	Eval:      evalReshape,
+	Decompose: asReshape,
+})

@@ -1,0 +1,31 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Flip is flip.
+var Flip = ir.Register(&ir.Op{
+	Name: "flip",
+	Doc: `flip(x, dims): x with the order of its elements reversed along some dims.
+
+Example: flip([[1, 2], [3, 4]], 1) = [[2, 1], [4, 3]]`,
+	Params: []ir.Param{paramX, {Name: "dims", Kind: ir.KDims, Doc: "the dims to reverse"}},
+	Class:  ir.Move,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		x := n.Inputs[0].Type
+		_, err := normDims(n, "dims", x.Shape)
+		return x, err
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{apply(b, "flip", g, n.Ints("dims"))}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		strides, start := n.Type.Shape.Strides(), 0
+		for _, d := range n.Ints("dims") {
+			start += (n.Type.Shape[d] - 1) * strides[d]
+			strides[d] = -strides[d]
+		}
+		return pick(n.Type, in[0], offsets(n.Type.Shape, strides, start))
+	},
+})
+
+func flip(b *ir.Builder, x *ir.Node, dim int) *ir.Node { return apply(b, "flip", x, dim) }

@@ -1,0 +1,44 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Gather is gather.
+var Gather = ir.Register(&ir.Op{
+	Name: "gather",
+	Doc: `gather(x, dim, index): the elements of x that index names along a dim: out[i, j] = x[i, index[i, j]] for dim 1.
+
+index is i32 or i64, has as many dims as x, and its shape is the result's; in all
+dims but dim it is at most as large as x. An index outside of 0 to the dim's size
+gives NaN; 0 for integers, false for bools.
+
+Example: gather([[1, 2, 3], [4, 5, 6]], 1, [[2], [0]]) = [[3], [4]]`,
+	Params: []ir.Param{
+		paramX,
+		integer("dim", "the dim that is indexed"),
+		tensor("index", "i32 or i64"),
+	},
+	Class: ir.Other,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		if err := refuseIndex(n, 1); err != nil {
+			return ir.Type{}, err
+		}
+		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: n.Inputs[1].Type.Shape}, nil
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		x, index := n.Inputs[0], n.Inputs[1]
+		return nodes{apply(b, "scatter_add", Fill(b, x.Type, 0), n.Int("dim"), index, g), nil}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out := filled(n.Type, nothing(n.Type.DType))
+		for i, at := range indexed(in[0].Type.Shape, n.Int("dim"), in[1]) {
+			switch {
+			case at < 0:
+			case out.F != nil:
+				out.F[i] = in[0].F[at]
+			default:
+				out.I[i] = in[0].I[at]
+			}
+		}
+		return out
+	},
+})

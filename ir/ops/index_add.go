@@ -1,0 +1,67 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// IndexAdd is index_add.
+var IndexAdd = ir.Register(&ir.Op{
+	Name: "index_add",
+	Doc: `index_add(x, dim, index, source): x with the slices of source added where index says: x[index[i]] += source[i] for dim 0.
+
+index is i32 or i64 and one-dimensional; source has the shape of x but for dim,
+where it is as long as index. x and source have one dtype, not bool. What index
+sends outside of x is dropped.
+
+Example: index_add([[1, 1], [1, 1]], 0, [1, 1], [[1, 2], [3, 4]]) = [[1, 1], [5, 7]]`,
+	Params: []ir.Param{
+		tensor("x", "what is added to"),
+		integer("dim", "the dim that is indexed"),
+		tensor("index", "i32 or i64, one-dimensional"),
+		tensor("source", "what is added"),
+	},
+	Class: ir.Other,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		if err := refuseAddends(n, "source"); err != nil {
+			return ir.Type{}, err
+		}
+		if err := refuseIndexDType(n, 1); err != nil {
+			return ir.Type{}, err
+		}
+		x, index := n.Inputs[0].Type, n.Inputs[1].Type
+		dim, err := normDim(n, x.Shape)
+		if err != nil {
+			return ir.Type{}, err
+		}
+		if len(index.Shape) != 1 {
+			return ir.Type{}, ir.Argf("index", "index must be one-dimensional; %s", named(n, 1))
+		}
+		want := append(ir.Shape{}, x.Shape...)
+		want[dim] = index.Shape[0]
+		if !n.Inputs[2].Type.Shape.Equal(want) {
+			return ir.Type{}, ir.Argf("source", "source must be %s, which is x with one slice for each index along dim %d; %s, %s, %s",
+				want, dim, named(n, 0), named(n, 1), named(n, 2))
+		}
+		return x, nil
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		index := alongDim(b, n.Inputs[1], n.Int("dim"), n.Inputs[2].Type.Shape)
+		return nodes{g, nil, gatherOrZero(b, g, n.Int("dim"), index)}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		dim, shape := n.Int("dim"), in[2].Type.Shape
+		strides := make([]int, len(shape))
+		strides[dim] = 1
+		index := pick(ir.Type{DType: in[1].Type.DType, Shape: shape}, in[1], offsets(shape, strides, 0))
+		return addAt(in[0], in[2], indexed(in[0].Type.Shape, dim, index))
+	},
+})
+
+// alongDim lays a one-dimensional index along a dim and repeats it over the
+// others.
+func alongDim(b *ir.Builder, index *ir.Node, dim int, shape ir.Shape) *ir.Node {
+	column := make(ir.Shape, len(shape))
+	for i := range column {
+		column[i] = 1
+	}
+	column[dim] = shape[dim]
+	return broadcastTo(b, reshape(b, index, column), shape)
+}

@@ -1,0 +1,91 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// LayerNorm is layer_norm.
+var LayerNorm = ir.Register(&ir.Op{
+	Name: "layer_norm",
+	Doc: `layer_norm(x, weight, bias, eps=1e-5): (x - mean) / sqrt(var + eps) * weight + bias over the last dim.
+
+x is [..., features], floating; weight and bias are [features]. f16 and bf16 are
+computed in f32.
+
+Example: layer_norm([[1.0, 3.0]], [1.0, 2.0], [0.0, 1.0], eps=0.0) = [[-1.0, 3.0]]`,
+	Params: []ir.Param{
+		tensor("x", "floats: [..., features]"),
+		tensor("weight", "the scale of each feature: [features]"),
+		tensor("bias", "what is added to each feature: [features]"),
+		floatOr("eps", 1e-5, "what is added to the variance"),
+	},
+	Class:   ir.Reduce,
+	Promote: ir.PromoteAll,
+	Infer:   inferNorm,
+	Grad:    gradLayerNorm,
+	Eval: evalNorm(func(n *ir.Node, line []float64) (center, scale float64) {
+		return average(line), 1 / math.Sqrt(variance(line)+n.Float("eps"))
+	}),
+})
+
+// inferNorm is the type rule of norms over the last dim.
+func inferNorm(n *ir.Node) (ir.Type, error) {
+	x := n.Inputs[0].Type
+	if !x.DType.IsFloat() {
+		return x, refuse("x", `cast it first: cast(x, "f32")`, "%s is taken of floats; %s", n.Op.Name, named(n, 0))
+	}
+	if len(x.Shape) == 0 {
+		return x, ir.Argf("x", "%s is taken over the last dim; %s", n.Op.Name, named(n, 0))
+	}
+	features := ir.Shape{x.Shape[len(x.Shape)-1]}
+	for i, in := range n.Inputs[1:] {
+		if !in.Type.Shape.Equal(features) {
+			return x, ir.Argf(n.OperandName(i+1), "%s must be %s, the last dim of x; %s, %s",
+				n.OperandName(i+1), features, named(n, 0), named(n, i+1))
+		}
+	}
+	return x, nil
+}
+
+// evalNorm evaluates (x - center) * scale * weight + bias.
+func evalNorm(moments func(n *ir.Node, line []float64) (center, scale float64)) evalFunc {
+	return func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out, features := ir.NewArray(n.Type), len(in[1].F)
+		for start := 0; start < len(out.F); start += features {
+			line := in[0].F[start : start+features]
+			center, scale := moments(n, line)
+			for i, v := range line {
+				v = (v - center) * scale * in[1].F[i]
+				if len(in) > 2 {
+					v += in[2].F[i]
+				}
+				out.F[start+i] = v
+			}
+		}
+		return out
+	}
+}
+
+// gradLayerNorm: with the normalised x̂ and h = g · weight, the gradient of x is
+// (h - mean(h) - x̂ · mean(h · x̂)) / sqrt(var + eps).
+func gradLayerNorm(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+	x, weight, bias := wide(b, n.Inputs[0]), wide(b, n.Inputs[1]), n.Inputs[2]
+	last := []int{len(x.Type.Shape) - 1}
+	g = wide(b, g)
+	deviation := sub(b, x, mean(b, x, last))
+	scale := rsqrt(b, add(b, mean(b, square(b, deviation), last), n.Float("eps")))
+	unit := mul(b, deviation, scale)
+	h := mul(b, g, weight)
+	dx := sub(b, sub(b, h, mean(b, h, last)), mul(b, unit, mean(b, mul(b, h, unit), last)))
+	return narrow(b, n, mul(b, dx, scale), sumTo(b, mul(b, g, unit), weight), sumTo(b, g, bias))
+}
+
+// narrow brings gradients to the dtypes of n's operands.
+func narrow(b *ir.Builder, n *ir.Node, grads ...*ir.Node) []*ir.Node {
+	for i, g := range grads {
+		grads[i] = b.Cast(g, n.Inputs[i].Type.DType)
+	}
+	return grads
+}

@@ -1,0 +1,32 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// OneHot is one_hot.
+var OneHot = ir.Register(&ir.Op{
+	Name: "one_hot",
+	Doc: `one_hot(x, num_classes): 1 at each class and 0 elsewhere, in f32: [...] becomes [..., num_classes].
+
+x is i32 or i64. A class outside of 0 to num_classes gives zeros only.
+
+Example: one_hot([2, 0], 3) = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]`,
+	Params: []ir.Param{tensor("x", "classes: i32 or i64"), integer("num_classes", "how many classes there are")},
+	Class:  ir.Other,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		if err := refuseIndexDType(n, 0); err != nil {
+			return ir.Type{}, err
+		}
+		classes := n.Int("num_classes")
+		if classes < 1 {
+			return ir.Type{}, ir.Argf("num_classes", "num_classes must be at least 1, got %d", classes)
+		}
+		return ir.Type{DType: ir.F32, Shape: append(append(ir.Shape{}, n.Inputs[0].Type.Shape...), classes)}, nil
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out, classes := ir.NewArray(n.Type), n.Int("num_classes")
+		for i := range out.F {
+			out.F[i] = float64(truth(in[0].I[i/classes] == int64(i%classes)))
+		}
+		return out
+	},
+})

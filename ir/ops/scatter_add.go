@@ -1,0 +1,58 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// ScatterAdd is scatter_add.
+var ScatterAdd = ir.Register(&ir.Op{
+	Name: "scatter_add",
+	Doc: `scatter_add(x, dim, index, src): x with the elements of src added where index says: x[i, index[i, j]] += src[i, j] for dim 1.
+
+index is i32 or i64; index and src have one shape, with as many dims as x, in all
+dims but dim at most as large as x. x and src have one dtype, not bool. What index
+sends outside of x is dropped.
+
+Example: scatter_add([[1, 2, 3]], 1, [[2, 0, 2]], [[10, 20, 30]]) = [[21, 2, 43]]`,
+	Params: []ir.Param{
+		tensor("x", "what is added to"),
+		integer("dim", "the dim that is indexed"),
+		tensor("index", "i32 or i64"),
+		tensor("src", "what is added"),
+	},
+	Class: ir.Other,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		if err := refuseAddends(n, "src"); err != nil {
+			return ir.Type{}, err
+		}
+		if err := refuseIndex(n, 1); err != nil {
+			return ir.Type{}, err
+		}
+		if !n.Inputs[1].Type.Shape.Equal(n.Inputs[2].Type.Shape) {
+			return ir.Type{}, ir.Argf("src", "index and src must have one shape; %s, %s", named(n, 1), named(n, 2))
+		}
+		return n.Inputs[0].Type, nil
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{g, nil, gatherOrZero(b, g, n.Int("dim"), n.Inputs[1])}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return addAt(in[0], in[2], indexed(in[0].Type.Shape, n.Int("dim"), in[1]))
+	},
+})
+
+// refuseAddends checks the dtypes of what is added to what.
+func refuseAddends(n *ir.Node, param string) error {
+	if err := refuseBool(n, 0); err != nil {
+		return err
+	}
+	if n.Inputs[0].Type.DType != n.Inputs[2].Type.DType {
+		return refuse(param, "cast one of them", "x and %s must have one dtype; %s, %s", param, named(n, 0), named(n, 2))
+	}
+	return nil
+}
+
+// gatherOrZero is gather where an index outside gives 0: what is dropped has no
+// gradient.
+func gatherOrZero(b *ir.Builder, x *ir.Node, dim int, index *ir.Node) *ir.Node {
+	inside := and(b, ge(b, index, 0), lt(b, index, x.Type.Shape[dim]))
+	return where(b, inside, apply(b, "gather", x, dim, index), 0.0)
+}

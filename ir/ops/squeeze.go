@@ -1,0 +1,41 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Squeeze is squeeze.
+var Squeeze = ir.Register(&ir.Op{
+	Name: "squeeze",
+	Doc: `squeeze(x, dim=nil): x without dims of size 1: those given, or all such.
+
+Example: squeeze([[[1, 2]]]) = [1, 2]`,
+	Params: []ir.Param{
+		paramX,
+		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "dims of size 1; all such by default"},
+	},
+	Class: ir.Move,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		x := n.Inputs[0].Type
+		if n.Ints("dim") == nil {
+			ones := []int{}
+			for i, d := range x.Shape {
+				if d == 1 {
+					ones = append(ones, i)
+				}
+			}
+			n.SetAttr("dim", ones)
+		}
+		dims, err := positiveDims(n, "dim", x.Shape)
+		if err != nil {
+			return ir.Type{}, err
+		}
+		for _, d := range dims {
+			if x.Shape[d] != 1 {
+				return ir.Type{}, ir.Argf("dim", "squeeze drops dims of size 1; dim %d has size %d; %s", d, x.Shape[d], named(n, 0))
+			}
+		}
+		return ir.Type{DType: x.DType, Shape: without(x.Shape, dims, false)}, nil
+	},
+	Grad:      gradReshape,
+	Eval:      evalReshape,
+	Decompose: asReshape,
+})

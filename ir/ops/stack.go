@@ -1,0 +1,62 @@
+package ops
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Stack is stack.
+var Stack = ir.Register(&ir.Op{
+	Name: "stack",
+	Doc: `stack(tensors, dim=0): tensors of one shape joined along a new dim.
+
+The dtypes meet in one.
+
+Example: stack([[1, 2], [3, 4]], 1) = [[1, 3], [2, 4]]`,
+	Params: []ir.Param{
+		{Name: "tensors", Kind: ir.KTensors, Doc: "at least one tensor"},
+		integerOr("dim", 0, "where the new dim goes, counted in the result"),
+	},
+	Class:   ir.Move,
+	Promote: ir.PromoteAll,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		if len(n.Inputs) == 0 {
+			return ir.Type{}, ir.Argf("tensors", "stack joins at least one tensor; the list is empty")
+		}
+		first := n.Inputs[0].Type
+		for i, in := range n.Inputs {
+			if !in.Type.Shape.Equal(first.Shape) {
+				return ir.Type{}, &ir.ArgError{Param: "tensors", Index: i, Help: "concat joins along a dim that is there",
+					Msg: sprintf("stack joins tensors of one shape; %s, %s", named(n, 0), named(n, i))}
+			}
+		}
+		dim, err := newDim(n, first.Shape)
+		return ir.Type{DType: first.DType, Shape: slices.Insert(slices.Clone(first.Shape), dim, len(n.Inputs))}, err
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		parts := make(nodes, len(n.Inputs))
+		for i, in := range n.Inputs {
+			parts[i] = reshape(b, slice(b, g, n.Int("dim"), i, i+1), in.Type.Shape)
+		}
+		return parts
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		parts := make([]*ir.Array, len(in))
+		for i, x := range in {
+			t := ir.Type{DType: x.Type.DType, Shape: slices.Clone(n.Type.Shape)}
+			t.Shape[n.Int("dim")] = 1
+			parts[i] = &ir.Array{Type: t, F: x.F, I: x.I}
+		}
+		return join(n.Type, n.Int("dim"), parts)
+	},
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
+		shape := slices.Clone(n.Type.Shape)
+		shape[n.Int("dim")] = 1
+		parts := make([]any, len(n.Inputs))
+		for i, in := range n.Inputs {
+			parts[i] = reshape(b, in, shape)
+		}
+		return apply(b, "concat", parts, n.Int("dim"))
+	},
+})

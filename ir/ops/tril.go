@@ -1,0 +1,52 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+// Tril is tril.
+var Tril = ir.Register(&ir.Op{
+	Name: "tril",
+	Doc: `tril(x, diagonal=0): the lower triangle of each matrix of x; 0 elsewhere.
+
+x is [..., rows, columns]. Diagonal 0 is the main one, which belongs to the
+triangle; positive ones lie to its right.
+
+Example: tril([[1, 2], [3, 4]]) = [[1, 0], [3, 4]]`,
+	Params: paramsTriangle,
+	Class:  ir.Other, // an element depends on its place too
+	Infer:  inferTriangle,
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		return nodes{apply(b, "tril", g, n.Int("diagonal"))}
+	},
+	Eval: evalTriangle(func(row, col, diagonal int) bool { return col-row <= diagonal }),
+})
+
+var paramsTriangle = []ir.Param{
+	tensor("x", "matrices: [..., rows, columns]"),
+	integerOr("diagonal", 0, "the diagonal that bounds the triangle"),
+}
+
+func inferTriangle(n *ir.Node) (ir.Type, error) {
+	x := n.Inputs[0].Type
+	if len(x.Shape) < 2 {
+		return x, ir.Argf("x", "%s is taken of matrices; %s", n.Op.Name, named(n, 0))
+	}
+	return x, nil
+}
+
+func evalTriangle(keep func(row, col, diagonal int) bool) evalFunc {
+	return func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out, s := ir.NewArray(n.Type), n.Type.Shape
+		rows, cols := s[len(s)-2], s[len(s)-1]
+		for i := range out.Len() {
+			if !keep(i/cols%rows, i%cols, n.Int("diagonal")) {
+				continue
+			}
+			if out.F != nil {
+				out.F[i] = in[0].F[i]
+			} else {
+				out.I[i] = in[0].I[i]
+			}
+		}
+		return out
+	}
+}

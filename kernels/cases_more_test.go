@@ -1,0 +1,178 @@
+package kernels_test
+
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// otherCases are those of the ops that stand alone.
+func otherCases(op string) []opCase {
+	switch op {
+	case "where":
+		cond := func(shape ...int) input { return seeded(9, shape) }
+		return []opCase{
+			one(nil, cond(3, 5), plain(3, 5), special(3, 5)),
+			one(nil, cond(5), plain(3, 1), plain()),
+			one(nil, cond(), plain(3, 4), plain(3, 4)),
+			one(nil, cond(2, 1, 3), plain(4, 1), plain(2, 4, 3)),
+			one(nil, cond(0), plain(0), plain(1)),
+		}
+	case "clamp":
+		bounds := func(low, high any) opCase {
+			return opCase{[]input{special(nSpecials)}, func(x []*ir.Node, out ir.DType) []any { return []any{x[0], low, high} }}
+		}
+		return []opCase{bounds(-1, 2), bounds(nil, 2), bounds(-1, nil), bounds(1, 1), one(list(0, 3), plain(3, 5)), one(list(0, 3), plain(0))}
+	case "cast":
+		cast := func(in input) opCase {
+			return opCase{[]input{in}, func(x []*ir.Node, out ir.DType) []any { return []any{x[0], out} }}
+		}
+		return []opCase{cast(special(nSpecials)), cast(plain(3, 5)), cast(plain(0)), cast(plain())}
+	case "layer_norm":
+		return normCases(plain, true)
+	case "rms_norm":
+		return normCases(plain, false)
+	}
+	if cases := moveCases(op); cases != nil {
+		return cases
+	}
+	if cases := indexCases(op); cases != nil {
+		return cases
+	}
+	return madeCases(op)
+}
+
+func normCases(values func(...int) input, bias bool) []opCase {
+	var cases []opCase
+	for _, s := range []ir.Shape{{16}, {3, 4, 16}, {5, 1}, {2, 300}, {0, 4}} {
+		d := s[len(s)-1]
+		in := []input{values(s...), seeded(2, ir.Shape{d})}
+		if bias {
+			in = append(in, seeded(3, ir.Shape{d}))
+		}
+		cases = append(cases, one(nil, in...), one(list(0.5), in...))
+	}
+	return cases
+}
+
+func moveCases(op string) []opCase {
+	x := special(2, 6, 4)
+	switch op {
+	case "reshape":
+		return []opCase{one(list([]int{12, 4}), x), one(list([]int{-1}), x), one(list([]int{0, 5}), plain(5, 0)), one(list([]int{}), plain(1))}
+	case "permute":
+		cases := []opCase{one(list([]int{}), plain()), one(list([]int{1, 0}), plain(0, 3)), one(list([]int{1, 0}), plain(5, 7)),
+			one(list([]int{1, 0}), plain(40, 70)), one(list([]int{3, 1, 0, 2}), plain(2, 3, 4, 5)), one(list([]int{0, 2, 1}), plain(3, 20, 18)),
+			one(list([]int{2, 0, 1, 3}), plain(2, 3, 4, 1))}
+		for _, dims := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+			cases = append(cases, one(list(dims), x))
+		}
+		return cases
+	case "slice":
+		return []opCase{one(list(1, 1, 3), x), one(list(0, 1, 2), x), one(list(2, 0, 4), x), one(list(1, 0, 6, 2), x),
+			one(list(-1, 1, 4, 3), x), one(list(1, 2, 2), x), one(list(1, -3, -1), x), one(list(0, 0, 0), plain(0, 2))}
+	case "concat":
+		join := func(dim int, inputs ...input) opCase {
+			return opCase{inputs, func(nodes []*ir.Node, _ ir.DType) []any {
+				var all []any
+				for _, n := range nodes {
+					all = append(all, n)
+				}
+				return []any{all, dim}
+			}}
+		}
+		return []opCase{join(1, x, seeded(2, ir.Shape{2, 3, 4})), join(-1, x, seeded(2, ir.Shape{2, 6, 1})), join(0, x, x, x),
+			join(0, plain(3)), join(0, plain(3), plain(0)), join(1, plain(0, 2), plain(0, 3)), join(0, plain(0), plain(0))}
+	case "pad":
+		pad := func(value int, in input, pairs ...[2]int) opCase { return one(list(pairs, value), in) }
+		return []opCase{pad(0, x, [2]int{0, 0}, [2]int{1, 2}, [2]int{0, 1}), pad(1, x, [2]int{1, 0}, [2]int{0, 0}, [2]int{0, 0}),
+			pad(1, plain(0, 2), [2]int{1, 1}, [2]int{0, 1}), pad(1, plain()), pad(1, plain(3), [2]int{2, 2})}
+	case "flip":
+		return []opCase{one(list(1), x), one(list([]int{0, 2}), x), one(list([]int{0, 1, 2}), x), one(list(0), plain(0)), one(list(0), plain(7))}
+	case "broadcast_to":
+		return []opCase{one(list([]int{3, 2, 5}), plain(2, 5)), one(list([]int{2, 5}), plain(2, 5)), one(list([]int{4, 3}), plain(4, 1)),
+			one(list([]int{4, 3}), plain()), one(list([]int{3, 0}), plain(1)), one(list([]int{2, 3, 4, 5}), plain(3, 1, 5)),
+			one(list([]int{20, 30}), plain(20, 1))}
+	case "tril", "triu":
+		var cases []opCase
+		for _, s := range []ir.Shape{{4, 6}, {6, 4}, {2, 3, 3}, {0, 3}, {1, 1}} {
+			for _, diagonal := range []int{0, 1, -1, -2, 5, 9, -9} {
+				cases = append(cases, one(list(diagonal), special(s...)))
+			}
+		}
+		return cases
+	}
+	return nil
+}
+
+func indexCases(op string) []opCase {
+	along := func(dim int, x input, index input) opCase { // gather's order: x, dim, index
+		return opCase{[]input{x, index}, func(n []*ir.Node, _ ir.DType) []any { return []any{n[0], dim, n[1]} }}
+	}
+	adding := func(dim int, x, index, src input) opCase {
+		return opCase{[]input{x, index, src}, func(n []*ir.Node, _ ir.DType) []any { return []any{n[0], dim, n[1], n[2]} }}
+	}
+	src := func(shape ...int) input { return seeded(2, shape) }
+	switch op {
+	case "gather":
+		return []opCase{along(1, plain(4, 6), indices(6, false, 4, 3)), along(0, plain(4, 6), indices(4, true, 7, 6)),
+			along(0, plain(4, 6), indices(4, false, 2, 3)), along(1, special(3, 5, 4), indices(5, true, 3, 2, 4)),
+			along(-1, plain(5), indices(5, true, 9)), along(0, plain(3), indices(3, false, 0)), along(0, plain(3, 1), indices(3, false, 2, 1))}
+	case "embedding":
+		return []opCase{one(nil, indices(7, false, 3, 5), plain(7, 4)), one(nil, indices(7, true, 11), special(7, 3)),
+			one(nil, indices(7, false), plain(7, 4)), one(nil, indices(1, false, 0), plain(1, 4)), one(nil, indices(3, true, 4), plain(3, 0))}
+	case "one_hot":
+		return []opCase{one(list(7), indices(7, false, 3, 4)), one(list(3), indices(3, true, 9)), one(list(1), indices(1, false)),
+			one(list(4), indices(4, false, 0))}
+	case "scatter_add":
+		return []opCase{adding(1, plain(4, 6), indices(6, false, 4, 3), src(4, 3)), adding(0, plain(4, 6), indices(4, true, 7, 6), src(7, 6)),
+			adding(0, plain(4, 6), indices(4, false, 2, 3), src(2, 3)), adding(0, plain(3), indices(3, false, 100), src(100)),
+			adding(1, plain(3, 5, 4), indices(5, true, 3, 2, 4), src(3, 2, 4)), adding(0, plain(3), indices(3, false, 0), src(0))}
+	case "index_add":
+		return []opCase{adding(0, plain(4, 6), indices(4, false, 9), src(9, 6)), adding(1, plain(3, 5, 4), indices(5, true, 7), src(3, 7, 4)),
+			adding(-1, plain(4, 6), indices(6, false, 2), src(4, 2)), adding(0, plain(3, 2), indices(3, false, 0), src(0, 2))}
+	}
+	return nil
+}
+
+func madeCases(op string) []opCase {
+	switch op {
+	case "full":
+		full := func(value any, shape ...int) opCase {
+			return made(func(out ir.DType) []any { return []any{shape, value, out} })
+		}
+		return []opCase{full(1, 3, 5), full(0), full(true, 4), full(1, 0), made(func(out ir.DType) []any {
+			if out.IsFloat() {
+				return []any{[]int{3}, 0.1, out}
+			}
+			return []any{[]int{3}, 1, out}
+		}), made(func(out ir.DType) []any {
+			switch {
+			case out.IsFloat():
+				return []any{[]int{3}, math.Inf(-1), out}
+			case out == ir.I32:
+				return []any{[]int{3}, math.MinInt32, out}
+			case out == ir.I64:
+				return []any{[]int{3}, math.MaxInt64, out}
+			}
+			return []any{[]int{3}, 0, out}
+		})}
+	case "arange":
+		arange := func(start, end, step any) opCase {
+			return made(func(out ir.DType) []any { return []any{start, end, step, out} })
+		}
+		return []opCase{arange(5, nil, 1), arange(2, 9, 3), arange(9, 2, -3), arange(0, 0, 1), arange(-100, 100, 1)}
+	case "eye":
+		eye := func(n int, m any) opCase { return made(func(out ir.DType) []any { return []any{n, m, out} }) }
+		return []opCase{eye(3, nil), eye(3, 5), eye(5, 3), eye(0, nil), eye(1, 1)}
+	case "randint":
+		return []opCase{drawn(0, 16, 1), drawn(-5, 5, 3, 5), drawn(0, 1<<31-1, 101), drawn(7, 8, 6), drawn(0, 2, 0), drawn(math.MinInt32, math.MaxInt32, 1000), drawn(0, 9)}
+	case "uniform":
+		return []opCase{drawn(0.0, 1.0, 1), drawn(-0.25, 0.25, 3, 5), drawn(0.1, 0.3, 1001), drawn(0.0, 1.0, 0), drawn(-3.0, 5.0)}
+	case "normal":
+		return []opCase{drawn(0.0, 1.0, 1), drawn(1.5, 0.02, 3, 5), drawn(0.0, 2.0, 1001), drawn(0.0, 1.0, 0), drawn(0.0, 1.0), drawn(0.0, 1.0, 2)}
+	case "bits_of":
+		return []opCase{one(list(5), plain(3, 4)), one(list(32), special(14)), one(list(1), plain()), one(list(4), plain(0))}
+	}
+	return nil
+}

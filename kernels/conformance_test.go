@@ -1,0 +1,254 @@
+package kernels_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/device/sim"
+	"github.com/flowrun/flowrun/ir"
+	_ "github.com/flowrun/flowrun/ir/ops"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// Every kernel, in every dtype that its entry claims, on every device, is held
+// against the op's reference evaluation in float64. The cases are in
+// cases_test.go, the tolerances in tolerance_test.go.
+
+// devices are what the suite runs on. A driver for hardware adds itself here.
+func devices() []device.Device {
+	return []device.Device{cpu.New("cpu"), sim.New("sim:0", sim.Options{})}
+}
+
+func TestKernelsAgreeWithTheReference(t *testing.T) {
+	for _, d := range devices() {
+		t.Run(d.Name(), func(t *testing.T) {
+			for _, k := range load(t).Kernels {
+				for _, op := range k.Ops {
+					t.Run(k.Name, func(t *testing.T) { conform(t, d, k, op) })
+				}
+			}
+		})
+	}
+}
+
+// conform runs all cases of an op in all dtypes of a kernel.
+func conform(t *testing.T, d device.Device, k *kernels.Kernel, op string) {
+	cases := casesOf(op)
+	require.NotEmpty(t, cases, "cases_test.go has no case for %s", op)
+	for _, types := range combinations(k) {
+		t.Run(strings.Join(slices.Sorted(chosen(types)), ","), func(t *testing.T) {
+			for i, c := range cases {
+				conformCase(t, d, k, op, types, c, i)
+			}
+		})
+	}
+}
+
+// chosen gives the choices as text.
+func chosen(types map[string]string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for v, d := range types {
+			if !yield(v + "=" + d) {
+				return
+			}
+		}
+	}
+}
+
+// combinations lists every choice of dtypes for a kernel's type variables.
+func combinations(k *kernels.Kernel) []map[string]string {
+	all := []map[string]string{{}}
+	variables := make([]string, 0, len(k.DTypes))
+	for v := range k.DTypes {
+		variables = append(variables, v)
+	}
+	slices.Sort(variables)
+	for _, v := range variables {
+		var next []map[string]string
+		for _, chosen := range all {
+			for _, dtype := range k.DTypes[v] {
+				c := map[string]string{v: dtype}
+				for w, d := range chosen {
+					c[w] = d
+				}
+				next = append(next, c)
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+func conformCase(t *testing.T, d device.Device, k *kernels.Kernel, op string, types map[string]string, c opCase, number int) {
+	n, arrays := nodeOf(t, k, op, types, c)
+	want := n.Op.Eval(n, arrays)
+	got := launch(t, d, k, n, arrays)
+	tolerance := toleranceOf(op, n, arrays)
+	for i := range want.Len() {
+		if !close(want, got, i, tolerance(i)) {
+			t.Errorf("%s, case %d: element %d of %s is %v, want %v ± %g\ninputs %v",
+				op, number, i, n.Type, got.At(i), want.At(i), tolerance(i), summary(arrays))
+			return
+		}
+	}
+}
+
+// nodeOf makes the node of a case, and its operands' values.
+func nodeOf(t testing.TB, k *kernels.Kernel, op string, types map[string]string, c opCase) (*ir.Node, []*ir.Array) {
+	t.Helper()
+	resolve := func(declared string) ir.DType {
+		if actual, ok := types[declared]; ok {
+			declared = actual
+		}
+		dtype, ok := ir.ParseDType(declared)
+		require.True(t, ok, declared)
+		return dtype
+	}
+	output := resolve(k.Output.DType)
+	b := ir.NewBuilder(&ir.Graph{})
+	operands := make([]*ir.Node, len(c.inputs))
+	arrays := make([]*ir.Array, len(c.inputs))
+	for i, in := range c.inputs {
+		tensor := in.tensor(resolve(k.Input(i).DType))
+		operands[i] = b.NewState(fmt.Sprint("x", i), ir.ParamState, tensor.Type).Read
+		arrays[i] = tensor.Array()
+	}
+	n, err := b.Call(ir.LookupOp(op), c.args(operands, output))
+	require.NoError(t, err, k.Name)
+	require.Equal(t, operands, append([]*ir.Node{}, n.Inputs...), "%s: promotion put casts between; the manifest claims a dtype that the op doesn't take", k.Name)
+	require.Equal(t, output, n.Type.DType, "%s: the manifest claims a dtype that the op doesn't give", k.Name)
+	return n, arrays
+}
+
+func summary(arrays []*ir.Array) string {
+	var b strings.Builder
+	for _, a := range arrays {
+		fmt.Fprintf(&b, "%s ", a.Type)
+		for i := range min(a.Len(), 24) {
+			fmt.Fprintf(&b, "%v ", a.At(i))
+		}
+	}
+	return b.String()
+}
+
+// launch runs a node's kernel on a device, finding it as lowering does.
+func launch(t testing.TB, d device.Device, k *kernels.Kernel, n *ir.Node, inputs []*ir.Array) *ir.Array {
+	t.Helper()
+	call, free := bindable(t, d, k, n, inputs)
+	defer free()
+	run, err := d.Bind(call)
+	require.NoError(t, err)
+	require.NoError(t, run.Run())
+	require.NoError(t, d.Sync())
+	out := ir.NewTensor(n.Type)
+	down, err := d.BindToHost(out.Data, call.Buffers[len(call.Buffers)-1].Slice)
+	require.NoError(t, err)
+	require.NoError(t, down.Run())
+	return out.Array()
+}
+
+// bindable uploads a node's operands and makes a call of its kernel.
+func bindable(t testing.TB, d device.Device, k *kernels.Kernel, n *ir.Node, inputs []*ir.Array) (call *device.Call, free func()) {
+	t.Helper()
+	var buffers []device.Buffer
+	place := func(typ ir.Type) device.Arg {
+		b, err := d.Alloc(int64(typ.Bytes()))
+		require.NoError(t, err)
+		buffers = append(buffers, b)
+		return device.Arg{Slice: device.Slice{Buffer: b, Bytes: b.Bytes()}, DType: typ.DType.String(), Shape: typ.Shape}
+	}
+	call = &device.Call{Kernel: k}
+	dtypes, shapes := make([]string, len(inputs)), make([][]int, len(inputs))
+	for i, in := range inputs {
+		arg := place(in.Type)
+		up, err := d.BindFromHost(arg.Slice, in.Tensor().Data)
+		require.NoError(t, err)
+		require.NoError(t, up.Run())
+		call.Buffers = append(call.Buffers, arg)
+		dtypes[i], shapes[i] = arg.DType, arg.Shape
+	}
+	call.Buffers = append(call.Buffers, place(n.Type))
+	require.Same(t, k, load(t).Find(n.Op.Name, dtypes, n.Type.DType.String()))
+	attr := func(name string) (any, bool) {
+		if n.Op.Param(name) < 0 {
+			return nil, false
+		}
+		return n.Attr(name), true
+	}
+	var err error
+	call.Scalars, err = k.EvalScalars(attr, shapes, n.Type.Shape)
+	require.NoError(t, err)
+	return call, func() {
+		for _, b := range buffers {
+			_ = b.Free()
+		}
+	}
+}
+
+// close compares element i: integers exactly, floats with a tolerance, NaN with
+// NaN. What is beyond the dtype's range must have become infinite.
+func close(want, got *ir.Array, i int, tolerance float64) bool {
+	if want.I != nil {
+		return want.I[i] == got.I[i]
+	}
+	w, g := roundTo(want.Type.DType, want.F[i]), got.F[i]
+	switch {
+	case math.IsNaN(w) || math.IsNaN(g):
+		return math.IsNaN(w) && math.IsNaN(g)
+	case math.IsInf(w, 0) || math.IsInf(g, 0):
+		return w == g
+	}
+	return math.Abs(want.F[i]-g) <= tolerance
+}
+
+func roundTo(d ir.DType, v float64) float64 { return ir.ScalarTensor(d, v).Float(0) }
+
+func TestEveryOpThatNeedsAKernelHasOne(t *testing.T) {
+	graphs := []string{"state", "const", "source", "copy", "grad"}
+	served := map[string]bool{}
+	for _, k := range load(t).Kernels {
+		for _, op := range k.Ops {
+			served[op] = true
+		}
+	}
+	for name, op := range ir.Ops() {
+		if op.Decompose == nil && !slices.Contains(graphs, name) {
+			require.True(t, served[name], "no kernel serves %s, and nothing decomposes it", name)
+		}
+	}
+	for name := range served {
+		require.NotNil(t, ir.LookupOp(name), "a kernel serves %s, which is no op", name)
+	}
+}
+
+func TestKernelsNamesAndOrderOfInputsAreTheOps(t *testing.T) {
+	for _, k := range load(t).Kernels {
+		for _, name := range k.Ops {
+			op := ir.LookupOp(name)
+			if op == nil {
+				continue // said above
+			}
+			var operands []string
+			for _, p := range op.Params {
+				if p.Kind.IsTensor() {
+					operands = append(operands, p.Name)
+				}
+			}
+			var inputs []string
+			for _, in := range k.Inputs {
+				inputs = append(inputs, in.Name)
+			}
+			require.Equal(t, operands, inputs, "kernel %s", k.Name)
+			for _, s := range k.Scalars {
+				require.GreaterOrEqual(t, op.Param(s.Expr), 0, "kernel %s takes %s from no argument of %s", k.Name, s.Name, name)
+			}
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package kernels_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// everyCase calls f with a node of each kernel, in each combination of dtypes,
+// for each case.
+func everyCase(t testing.TB, f func(k *kernels.Kernel, n *ir.Node, in []*ir.Array)) {
+	t.Helper()
+	for _, k := range load(t).Kernels {
+		for _, op := range k.Ops {
+			for _, types := range combinations(k) {
+				for _, c := range casesOf(op) {
+					n, in := nodeOf(t, k, op, types, c)
+					f(k, n, in)
+				}
+			}
+		}
+	}
+}
+
+func TestARunAllocatesNothingWhateverTheKernel(t *testing.T) {
+	d := cpu.New("cpu")
+	everyCase(t, func(k *kernels.Kernel, n *ir.Node, in []*ir.Array) {
+		call, free := bindable(t, d, k, n, in)
+		defer free()
+		run, err := d.Bind(call)
+		require.NoError(t, err)
+		require.Zero(t, testing.AllocsPerRun(1, func() { _ = run.Run() }), "%s %s", k.Name, n.Type)
+	})
+}
+
+// Where the manifest says that an input may be overwritten, overwriting it gives
+// the bits that separate memory gives. What a run leaves behind must not matter
+// to the next, so the separate run comes twice.
+func TestOverwritingAnInputGivesTheSameBits(t *testing.T) {
+	d := cpu.New("cpu")
+	tried := map[string]bool{}
+	everyCase(t, func(k *kernels.Kernel, n *ir.Node, in []*ir.Array) {
+		for i, x := range in {
+			if !k.MayOverwrite(i) || x.Type.DType != n.Type.DType || x.Len() != n.Type.Shape.Numel() {
+				continue
+			}
+			tried[k.Name] = true
+			call, free := bindable(t, d, k, n, in)
+			apart, err := d.Bind(call)
+			require.NoError(t, err)
+			out := &call.Buffers[len(call.Buffers)-1]
+			require.NoError(t, apart.Run())
+			require.NoError(t, apart.Run())
+			want := bytes.Clone(out.Slice.Host())
+			out.Slice = call.Buffers[i].Slice
+			over, err := d.Bind(call)
+			require.NoError(t, err)
+			require.NoError(t, over.Run())
+			require.Equal(t, want, out.Slice.Host(), "%s %s over input %d", k.Name, n.Type, i)
+			free()
+		}
+	})
+	for _, k := range load(t).Kernels {
+		if len(k.InPlace) > 0 {
+			require.True(t, tried[k.Name], "no case overwrites an input of %s", k.Name)
+		}
+	}
+}
+
+// An f32 sum over a million elements, however they lie, must be as good as the
+// 2e-5 that the reference data allow: the naive sum in f32 is not.
+func TestLargeSumsStayAccurate(t *testing.T) {
+	const n = 1 << 20
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = 0.1 + float32(mix(1, i)>>40)*0x1p-24*0.01
+	}
+	for _, shape := range []ir.Shape{{n}, {1 << 10, 1 << 10}, {n / 2, 2}} {
+		for dim := range shape {
+			t.Run(fmt.Sprint(shape, dim), func(t *testing.T) {
+				x := ir.FromFloat32(shape, values).Array()
+				b := ir.NewBuilder(&ir.Graph{})
+				node, err := b.Call(ir.LookupOp("sum"), []any{b.NewState("x", ir.ParamState, x.Type).Read, dim})
+				require.NoError(t, err)
+				want := node.Op.Eval(node, []*ir.Array{x})
+				got := launch(t, cpu.New("cpu"), load(t).Kernel("sum"), node, []*ir.Array{x})
+				worst := 0.0 // in units of one rounding
+				for i := range want.F {
+					worst = max(worst, math.Abs(got.F[i]-want.F[i])/math.Abs(want.F[i])/0x1p-24)
+				}
+				require.LessOrEqual(t, worst, 1.001)
+			})
+		}
+	}
+}
+
+// A matrix product of f32 adds up in f32, k terms in order; its error grows no
+// faster than k roundings, and in practice like their square root.
+func TestLargeProductsStayAccurate(t *testing.T) {
+	const m, n, k = 16, 16, 4096
+	a, b := seeded(1, ir.Shape{m, k}).tensor(ir.F32).Array(), seeded(2, ir.Shape{k, n}).tensor(ir.F32).Array()
+	g := ir.NewBuilder(&ir.Graph{})
+	node, err := g.Call(ir.LookupOp("matmul"), []any{g.NewState("a", ir.ParamState, a.Type).Read, g.NewState("b", ir.ParamState, b.Type).Read})
+	require.NoError(t, err)
+	in := []*ir.Array{a, b}
+	want, magnitude := node.Op.Eval(node, in), node.Op.Eval(node, []*ir.Array{absolute(a), absolute(b)})
+	got := launch(t, cpu.New("cpu"), load(t).Kernel("matmul"), node, in)
+	for i := range want.F {
+		require.InDelta(t, want.F[i], got.F[i], 4*math.Sqrt(k)*0x1p-24*magnitude.F[i])
+	}
+}
+
+// The same numbers on every device, at every step, and others at other steps.
+func TestDevicesDrawTheSameNumbers(t *testing.T) {
+	for _, op := range []string{"randint", "uniform", "normal"} {
+		k := load(t).Kernel(op)
+		types := map[string]string{"T": k.DTypes["T"][len(k.DTypes["T"])-1]}
+		n, in := nodeOf(t, k, op, types, casesOf(op)[2])
+		var first *ir.Array
+		for _, d := range devices() {
+			got := launch(t, d, k, n, in)
+			if first == nil {
+				first = got
+			}
+			require.Equal(t, first, got, "%s on %s", op, d.Name())
+		}
+		later := []*ir.Array{{Type: in[0].Type, I: []int64{in[0].I[0] + 1}}}
+		require.NotEqual(t, first, launch(t, cpu.New("cpu"), k, n, later))
+	}
+}
+
+func TestAKernelThatDoesNotFitIsRefusedNotRun(t *testing.T) {
+	d := cpu.New("cpu")
+	x, err := d.Alloc(24)
+	require.NoError(t, err)
+	arg := func(shape ...int) device.Arg {
+		return device.Arg{Slice: device.Slice{Buffer: x, Bytes: int64(4 * kernels.Numel(shape))}, DType: "f32", Shape: shape}
+	}
+	y, err := d.Alloc(4096)
+	require.NoError(t, err)
+	out := func(dtype string, shape ...int) device.Arg {
+		bytes := int64(kernels.DTypeSize(dtype) * kernels.Numel(shape))
+		return device.Arg{Slice: device.Slice{Buffer: y, Bytes: bytes}, DType: dtype, Shape: shape}
+	}
+	for _, c := range []struct {
+		kernel  string
+		buffers []device.Arg
+		scalars []any
+		want    string
+	}{
+		{"neg", []device.Arg{arg(2, 3), out("f32", 3, 2)}, nil, "the output has the shape [3 2]"},
+		{"matmul", []device.Arg{arg(2, 3), arg(2, 3), out("f32", 2, 2)}, []any{false, false}, "inner sizes differ"},
+		{"matmul", []device.Arg{arg(2, 3), arg(2, 3), out("f32", 3, 3)}, []any{false, true}, "f32[3 3] was given where [2 2]"},
+		{"matmul", []device.Arg{arg(), arg(2), out("f32", 2)}, []any{false, false}, "can't be multiplied"},
+		{"permute", []device.Arg{arg(2, 3), out("f32", 3, 2)}, []any{[]int{1, 1}}, "are no order of the dimensions"},
+		{"reshape", []device.Arg{arg(2, 3), out("f32", 5)}, nil, "can't be laid out"},
+		{"sum", []device.Arg{arg(2, 3), out("f32", 2)}, []any{[]int{0}}, "f32[2] was given where [3]"},
+		{"sum", []device.Arg{arg(2, 3), out("f32", 2)}, []any{[]int{2}}, "dims [2] don't fit"},
+		{"argmax", []device.Arg{arg(2, 3), out("i32", 2, 3)}, []any{[]int{}}, "neither one nor all"},
+		{"concat", []device.Arg{arg(2, 3), arg(3, 2), out("f32", 4, 3)}, []any{0}, "can't be joined along dim 0"},
+		{"slice", []device.Arg{arg(6), out("f32", 4)}, []any{0, 0, 2}, "aren't in dim 0"},
+		{"pad", []device.Arg{arg(6), out("f32", 8)}, []any{[]int{1}, 0}, "1 paddings"},
+		{"broadcast_to", []device.Arg{arg(3), out("f32", 2)}, nil, "doesn't broadcast"},
+		{"tril", []device.Arg{arg(6), out("f32", 6)}, []any{0}, "has no matrices"},
+		{"layer_norm", []device.Arg{arg(2, 3), arg(3), arg(2), out("f32", 2, 3)}, []any{1e-5}, "the shape [2] was given for [3]"},
+		{"randint", []device.Arg{{Slice: device.Slice{Buffer: x, Bytes: 8}, DType: "i64", Shape: []int{}}, out("i32", 2)}, []any{3, 3, 0}, "must hold 1 to 2^32 integers"},
+		{"neg", []device.Arg{arg(1, 1, 1, 1, 1, 1, 1, 1, 1), out("f32", 1)}, nil, "the output has the shape"},
+	} {
+		_, err := d.Bind(&device.Call{Kernel: load(t).Kernel(c.kernel), Buffers: c.buffers, Scalars: c.scalars})
+		require.ErrorContains(t, err, c.want, c.kernel)
+	}
+}

@@ -1,0 +1,74 @@
+package lower
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// What folding counts under in Plan.Applied.
+const (
+	folded        = "fold"
+	foldedRounded = "fold-rounded"
+)
+
+// maxFolded bounds the constants that are computed with, in elements.
+const maxFolded = 4096
+
+// roundedAlike lists the ops whose float results every kernel rounds correctly,
+// in every dtype: the operation is exact in float64, or rounded there to so
+// many more digits (53 of them, twice f32's 24 and two more) that rounding once
+// more to the dtype gives what rounding once would have.
+var roundedAlike = []string{
+	"add", "sub", "mul", "div", "reciprocal", "square", "neg", "abs", "sign", "relu",
+	"floor", "ceil", "round", "trunc", "maximum", "minimum", "cast", "where",
+	"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite",
+	"logical_and", "logical_or", "logical_xor", "logical_not",
+}
+
+// fold computes a node whose operands are constants, by its op's reference. The
+// value is what the kernels give, bit by bit, and counts as "fold"; or it is
+// more exact than theirs, counts as "fold-rounded", and isn't made without
+// rounding. Nothing is made larger: a constant that is repeated stays small.
+func (s *simplifier) fold(n *ir.Node) (value *ir.Tensor, what string) {
+	if n.Op.Eval == nil || n.Op.Random || n.Op == ir.ConstOp || n.Op == ir.CopyOp || n.State != nil {
+		return nil, ""
+	}
+	largest := 1
+	for _, in := range n.Inputs {
+		if in.Op != ir.ConstOp {
+			return nil, ""
+		}
+		largest = max(largest, in.Type.Shape.Numel())
+	}
+	if largest > maxFolded || n.Type.Shape.Numel() > largest || s.places.of(n) == nowhere {
+		return nil, ""
+	}
+	what = folded
+	if !exactlyFolded(n) {
+		what = foldedRounded
+		if s.plan.options.NoRounding {
+			return nil, ""
+		}
+	}
+	if slices.Contains(s.plan.options.RulesOff, what) {
+		return nil, ""
+	}
+	in := make([]*ir.Array, len(n.Inputs))
+	for i, x := range n.Inputs {
+		in[i] = x.Attr("value").(*ir.Tensor).Array()
+	}
+	return n.Op.Eval(n, in).Tensor(), what
+}
+
+// exactlyFolded reports whether the reference gives the bits that kernels give.
+func exactlyFolded(n *ir.Node) bool {
+	if n.Op.Class == ir.Move || n.Op.Class == ir.Leaf || slices.Contains(roundedAlike, n.Op.Name) {
+		return true
+	}
+	floats := n.Type.DType.IsFloat()
+	for _, in := range n.Inputs {
+		floats = floats || in.Type.DType.IsFloat()
+	}
+	return !floats
+}

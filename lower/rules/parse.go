@@ -1,0 +1,155 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// maxLine is the length of the longest rule, in bytes.
+const maxLine = 4096
+
+// head is the name of a rule and its tag.
+var head = regexp.MustCompile(`^([a-z][a-z0-9-]*)\s*(?:\[rounding ([0-9]+(?:\.[0-9]+)?)\])?\s*:`)
+
+// Parse reads a file of rules and checks them against the op registry. The
+// error lists all problems, each with file, line, column and the rule's name;
+// the rules that are right come beside it.
+func Parse(file, text string) ([]*Rule, error) {
+	var rules []*Rule
+	var errs []error
+	seen := map[string]int{}
+	for _, l := range joinLines(text) {
+		name, parsed, err := parseRule(l.text)
+		if err == nil && seen[name] > 0 {
+			err = &fault{1, fmt.Sprintf("line %d has a rule of that name", seen[name])}
+		}
+		if err != nil {
+			column := 1
+			if f := (*fault)(nil); errors.As(err, &f) {
+				column = f.column
+			}
+			if name != "" {
+				err = fmt.Errorf("rule %s: %w", name, err)
+			}
+			errs = append(errs, fmt.Errorf("%s:%d:%d: %w", file, l.number, column, err))
+			continue
+		}
+		seen[name] = l.number
+		for _, r := range parsed {
+			r.File, r.Line = file, l.number
+		}
+		rules = append(rules, parsed...)
+	}
+	return rules, errors.Join(errs...)
+}
+
+type line struct {
+	number int // of its first line
+	text   string
+}
+
+// joinLines drops comments and empty lines, and appends lines that begin with a
+// blank to the one before. Columns of what is appended count on from its end.
+func joinLines(text string) []line {
+	var lines []line
+	for i, l := range strings.Split(text, "\n") {
+		if at := strings.IndexByte(l, '#'); at >= 0 {
+			l = l[:at]
+		}
+		l = strings.TrimRight(l, " \t\r")
+		switch {
+		case l == "":
+		case (l[0] == ' ' || l[0] == '\t') && len(lines) > 0:
+			lines[len(lines)-1].text += l
+		default:
+			lines = append(lines, line{i + 1, l})
+		}
+	}
+	return lines
+}
+
+// parseRule reads one rule; several come of one line with "for".
+func parseRule(text string) (name string, rules []*Rule, err error) {
+	m := head.FindStringSubmatch(text)
+	if m == nil {
+		return "", nil, &fault{1, `a rule begins with its name and a colon: "name: pattern => replacement"`}
+	}
+	name = m[1]
+	if len(text) > maxLine {
+		return name, nil, &fault{1, fmt.Sprintf("a rule has at most %d characters", maxLine)}
+	}
+	body := text[len(m[0]):]
+	tokens, err := lex(body, len(m[0])+1)
+	if err != nil {
+		return name, nil, err
+	}
+	s, err := (&parser{tokens: tokens}).rule()
+	if err != nil {
+		return name, nil, err
+	}
+	choices := s.ops
+	if choices == nil {
+		choices = []string{""}
+	}
+	for _, op := range choices {
+		r := &Rule{Name: name, Text: strings.TrimSpace(body)}
+		if m[2] != "" {
+			r.Rounding = true
+			if r.ULPs, err = strconv.ParseFloat(m[2], 64); err != nil {
+				return name, nil, &fault{1, "the tolerance is out of range"}
+			}
+		}
+		if err := check(r, s, op); err != nil {
+			return name, nil, err
+		}
+		rules = append(rules, r)
+	}
+	return name, rules, nil
+}
+
+// ruleSyntax is a rule before it is checked.
+type ruleSyntax struct {
+	pattern, result *syntax
+	condition       *syntax // nil: always
+	variable        string  // of "for"
+	ops             []string
+}
+
+func (p *parser) rule() (*ruleSyntax, error) {
+	s := &ruleSyntax{}
+	var err error
+	if s.pattern, err = p.expression(0); err != nil {
+		return nil, err
+	}
+	if err := p.expect("=>", "after the pattern"); err != nil {
+		return nil, err
+	}
+	if s.result, err = p.expression(0); err != nil {
+		return nil, err
+	}
+	if p.take("where") {
+		if s.condition, err = p.expression(0); err != nil {
+			return nil, err
+		}
+	}
+	if p.take("for") {
+		s.variable = p.next().text
+		if err := p.expect("in", "after the name of the variable op"); err != nil {
+			return nil, err
+		}
+		for len(s.ops) == 0 || p.take(",") {
+			t := p.next()
+			if t.kind != tokenName {
+				return nil, &fault{t.column, fmt.Sprintf("the name of an op is expected, not %s", t)}
+			}
+			s.ops = append(s.ops, t.text)
+		}
+	}
+	if t := p.peek(); t.kind != tokenEnd {
+		return nil, &fault{t.column, fmt.Sprintf(`"where", "for" or the end of the line is expected, not %s`, t)}
+	}
+	return s, nil
+}

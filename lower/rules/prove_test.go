@@ -1,0 +1,190 @@
+package rules
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/kernels/cpu"
+)
+
+// anyPlace is a graph in which everything is in one place and used once.
+type anyPlace struct{}
+
+func (anyPlace) Together(_, _ *ir.Node) bool { return true }
+func (anyPlace) Uses(*ir.Node) int           { return 1 }
+
+// What every rule is tried on.
+const (
+	wantedProofs = 60     // occurrences of its pattern with values in them
+	mostTries    = 200000 // random graphs to find them in
+)
+
+// prove looks for random occurrences of a rule's pattern and compares both sides
+// on the CPU's kernels. It gives the number of occurrences.
+func prove(r *Rule, manifest *kernels.Manifest, seed uint64, wanted int) (int, error) {
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), moderate: r.Rounding}
+	m := NewMatch(anyPlace{})
+	proofs := 0
+	for range mostTries {
+		if proofs == wanted {
+			break
+		}
+		left := g.occurrence(r)
+		if left == nil || !m.Find(r, left) {
+			continue
+		}
+		right, err := m.build(g.b, r.result)
+		if err != nil {
+			return proofs, fmt.Errorf("%s can't be replaced: %w", describe(left), err)
+		}
+		to := right.(*ir.Node)
+		if !to.Type.Equal(left.Type) {
+			if hasShapedNumber(r) {
+				continue
+			}
+			return proofs, fmt.Errorf("%s is %s, its replacement %s", describe(left), left.Type, to.Type)
+		}
+		run := &runner{manifest, g.values, map[*ir.Node]*ir.Tensor{}}
+		want, err := run.value(left)
+		if err != nil {
+			return proofs, err
+		}
+		got, err := run.value(to)
+		if err != nil {
+			return proofs, err
+		}
+		if want.Type.Shape.Numel() > 0 {
+			proofs++
+		}
+		for i := range want.Type.Shape.Numel() {
+			if !agree(r, want, got, i) {
+				return proofs, fmt.Errorf("%s gives %s, its replacement %s gives %s (element %d)",
+					describe(left), want, describe(to), got, i)
+			}
+		}
+	}
+	return proofs, nil
+}
+
+// hasShapedNumber would let a rule leave types to Build; none does.
+func hasShapedNumber(*Rule) bool { return false }
+
+// agree compares an element: bit by bit, NaNs with NaNs, or as the rule's tag
+// says.
+func agree(r *Rule, want, got *ir.Tensor, i int) bool {
+	size := want.Type.DType.Size()
+	if string(want.Data[i*size:(i+1)*size]) == string(got.Data[i*size:(i+1)*size]) {
+		return true
+	}
+	if !want.Type.DType.IsFloat() {
+		return false
+	}
+	a, b := want.Float(i), got.Float(i)
+	if math.IsNaN(a) || math.IsNaN(b) {
+		return math.IsNaN(a) && math.IsNaN(b)
+	}
+	return r.Rounding && math.Abs(a-b) <= r.ULPs*ulp(want.Type.DType, a)
+}
+
+// ulp is the distance between neighbouring numbers of a dtype around v.
+func ulp(d ir.DType, v float64) float64 {
+	digits := map[ir.DType]int{ir.F16: 11, ir.BF16: 8, ir.F32: 24, ir.F64: 53}[d]
+	low, _ := normalRange(d)
+	_, exp := math.Frexp(max(math.Abs(v), low))
+	return math.Ldexp(1, exp-digits)
+}
+
+// runner evaluates nodes with the CPU's kernels.
+type runner struct {
+	manifest *kernels.Manifest
+	states   map[*ir.Node]*ir.Tensor
+	known    map[*ir.Node]*ir.Tensor
+}
+
+func (r *runner) value(n *ir.Node) (*ir.Tensor, error) {
+	if v := r.states[n]; v != nil {
+		return v, nil
+	}
+	if v := r.known[n]; v != nil {
+		return v, nil
+	}
+	v, err := r.compute(n)
+	r.known[n] = v
+	return v, err
+}
+
+func (r *runner) compute(n *ir.Node) (*ir.Tensor, error) {
+	switch {
+	case n.Op == ir.ConstOp:
+		return n.Attr("value").(*ir.Tensor), nil
+	case n.Op.Decompose != nil:
+		b := ir.NewBuilder(&ir.Graph{})
+		simpler := n.Op.Decompose(b, n)
+		if b.Err() != nil {
+			return nil, b.Err()
+		}
+		return r.value(simpler)
+	}
+	var args cpu.Args
+	var dtypes []string
+	var shapes [][]int
+	for _, in := range n.Inputs {
+		v, err := r.value(in)
+		if err != nil {
+			return nil, err
+		}
+		args.Inputs = append(args.Inputs, buffer(v))
+		dtypes = append(dtypes, v.Type.DType.String())
+		shapes = append(shapes, v.Type.Shape)
+	}
+	out := ir.NewTensor(n.Type)
+	args.Output = buffer(out)
+	k := r.manifest.Find(n.Op.Name, dtypes, n.Type.DType.String())
+	if k == nil || cpu.Lookup(k.Name) == nil {
+		return nil, fmt.Errorf("no kernel for %s", describe(n))
+	}
+	var err error
+	if args.Scalars, err = k.EvalScalars(n.LookupAttr, shapes, n.Type.Shape); err != nil {
+		return nil, err
+	}
+	run, err := cpu.Lookup(k.Name)(args)
+	if err != nil {
+		return nil, err
+	}
+	run()
+	return out, nil
+}
+
+func buffer(t *ir.Tensor) cpu.Buffer {
+	return cpu.Buffer{Data: t.Data, DType: t.Type.DType.String(), Shape: t.Type.Shape}
+}
+
+// describe writes a node with its operands.
+func describe(n *ir.Node) string {
+	text := n.Call() + " " + n.Type.String()
+	for _, in := range n.Inputs {
+		text += fmt.Sprintf("; %%%d = %s %s", in.ID, in.Call(), in.Type)
+	}
+	return text
+}
+
+func TestBothSidesOfEveryRuleComputeTheSame(t *testing.T) {
+	set, err := Default()
+	require.NoError(t, err)
+	manifest, err := kernels.Load()
+	require.NoError(t, err)
+	for i, r := range set.Rules {
+		proofs, err := prove(r, manifest, uint64(i), wantedProofs)
+		if err != nil {
+			t.Errorf("%s:%d: rule %s (%s): %v", r.File, r.Line, r.Name, r.root.Name, err)
+		} else if proofs < wantedProofs {
+			t.Errorf("%s:%d: rule %s (%s): only %d occurrences were found", r.File, r.Line, r.Name, r.root.Name, proofs)
+		}
+	}
+}

@@ -1,0 +1,236 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// call evaluates a call inside of an expression.
+func (ev *eval) call(c *expr.Call) any {
+	t, _ := c.Target.(*target)
+	switch {
+	case t == nil:
+		return bad{}
+	case t.next != "":
+		if v, ok := ev.f.nexts[t.next]; ok && ev.to == ev.Builder {
+			if a, is := v.(absent); is {
+				return ev.absent(a, c.At())
+			}
+			return v
+		}
+		return bad{}
+	case t.module != nil:
+		return ev.instantiate(t, c, ev.numbered(ev.path+"."+c.Name), ev.f)
+	}
+	args := make([]any, len(t.args))
+	for i, a := range t.args {
+		switch {
+		case a == nil:
+		case t.op != nil && t.sig.params[i].constant:
+			args[i] = ev.constant(a)
+		default:
+			args[i] = ev.eval(a)
+		}
+	}
+	if anyBad(args) {
+		return bad{}
+	}
+	if t.function != nil && allNumbers(args) {
+		v, err := t.function.Call(args)
+		if err != nil {
+			err = &expr.Fault{Rule: err.(*expr.Fault).Rule, Msg: c.Name + ": " + err.Error()}
+		}
+		return ev.computed(c.At())(v, err)
+	}
+	if t.op == nil {
+		return ev.fail(ev.f, diag.NotCompileTime, c.At(), "", "%s takes numbers known at compile time", c.Name)
+	}
+	return ev.apply(t.op, args, t.args, c.At())
+}
+
+func allNumbers(args []any) bool {
+	for _, a := range args {
+		switch a.(type) {
+		case int, float64:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// numbered makes the name of something inside of a node distinct from others
+// of the same name there.
+func (ev *eval) numbered(path string) string {
+	if ev.made == nil {
+		ev.made = map[string]int{}
+	}
+	ev.made[path]++
+	if n := ev.made[path]; n > 1 {
+		return fmt.Sprintf("%s_%d", path, n)
+	}
+	return path
+}
+
+// likes are operations that need a tensor's type and not its value. Written out
+// they don't depend on it.
+var likes = []string{"zeros_like", "ones_like", "full_like"}
+
+// apply builds a node of an operation. args are in the order of its parameters
+// that specs see; exprs are where they come from.
+func (ev *eval) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Range) any {
+	if op == nil {
+		return bad{}
+	}
+	all := make([]any, len(op.Params))
+	given := 0
+	for i, p := range op.Params {
+		if p.Hidden {
+			all[i] = ev.hidden(p.Name)
+			continue
+		}
+		if given < len(args) {
+			all[i] = args[given]
+		}
+		if op.Random && p.Name == "shape" && all[i] == nil && ev.hasImplied {
+			all[i] = []int(ev.implied)
+		}
+		given++
+	}
+	ev.to.Origin = ev.f.origin(at)
+	n, err := ev.to.Call(op, all)
+	if err != nil {
+		return ev.refused(op, err, all, exprs, at)
+	}
+	if slices.Contains(likes, op.Name) {
+		n = op.Decompose(ev.to, n)
+	}
+	if len(ev.to.Graph.Nodes) > MaxNodes && !ev.full {
+		ev.full = true
+		return ev.fail(ev.f, diag.GraphTooLarge, at, "make it of fewer, larger operations",
+			"the spec expands to more than %d nodes", MaxNodes)
+	}
+	return n
+}
+
+// hidden gives the arguments of random operations that the program adds.
+func (ev *eval) hidden(name string) any {
+	if name == "key" {
+		return ir.RandomKey(ev.def.seed, ev.numbered(ev.path))
+	}
+	if ev.to != ev.Builder {
+		return ev.first.step
+	}
+	return ev.step
+}
+
+// refused reports what a type rule or the binding of arguments found.
+func (ev *eval) refused(op *ir.Op, err error, args []any, exprs []expr.Expr, at diag.Range) bad {
+	d := diag.Diagnostic{Rule: diag.InvalidArgument, Range: at, Message: op.Name + ": " + err.Error()}
+	var fault *ir.ArgError
+	if errors.As(err, &fault) {
+		d.Help = fault.Help
+		i := visibleParam(op, fault.Param)
+		tensor := i >= 0 && op.Params[op.Param(fault.Param)].Kind.IsTensor()
+		if i >= 0 && i < len(exprs) && exprs[i] != nil && (!tensor || operands(args) < 2) {
+			d.Range = exprs[i].At()
+			if list, ok := exprs[i].(*expr.List); ok && fault.Index > 0 && fault.Index < len(list.Items) {
+				d.Range = list.Items[fault.Index].At()
+			}
+		}
+		if tensor || fault.Param == "" && operands(args) > 0 {
+			d.Rule = ev.operandRule(op, args)
+			d.Notes = ev.operandNotes(args, exprs)
+		}
+	}
+	ev.report(ev.f, d)
+	return bad{}
+}
+
+// visibleParam is the place of a parameter among those that specs see, or -1.
+func visibleParam(op *ir.Op, name string) int {
+	i := 0
+	for _, p := range op.Params {
+		if p.Hidden {
+			continue
+		}
+		if p.Name == name {
+			return i
+		}
+		i++
+	}
+	return -1
+}
+
+// operands counts the tensors among arguments.
+func operands(args []any) int {
+	total := 0
+	for _, a := range args {
+		switch a := a.(type) {
+		case *ir.Node:
+			total++
+		case []any:
+			total += operands(a)
+		}
+	}
+	return total
+}
+
+// operandRule tells shapes from dtypes: where operands of the same shapes in
+// f32 are fine, the dtypes were at fault.
+func (ev *eval) operandRule(op *ir.Op, args []any) diag.Rule {
+	scratch := ir.NewBuilder(&ir.Graph{})
+	if _, err := scratch.Call(op, inFloat(args)); err == nil {
+		return diag.TypeMismatch
+	}
+	return diag.ShapeMismatch
+}
+
+func inFloat(args []any) []any {
+	out := make([]any, len(args))
+	for i, a := range args {
+		switch a := a.(type) {
+		case *ir.Node:
+			out[i] = &ir.Node{Op: ir.StateOp, Name: a.Name, Type: ir.Type{DType: ir.F32, Shape: a.Type.Shape}}
+		case []any:
+			out[i] = inFloat(a)
+		default:
+			out[i] = a
+		}
+	}
+	return out
+}
+
+// operandNotes says what the named operands are, and where they come from.
+func (ev *eval) operandNotes(args []any, exprs []expr.Expr) []diag.Note {
+	var notes []diag.Note
+	add := func(e expr.Expr, v any) {
+		n, isNode := v.(*ir.Node)
+		name, isName := e.(*expr.Name)
+		if isNode && isName {
+			notes = append(notes, diag.Note{Message: fmt.Sprintf("%s is %s", name.Name, n.Type), Range: n.Origin})
+		}
+	}
+	i := 0
+	for _, a := range args {
+		if i >= len(exprs) {
+			break
+		}
+		if list, ok := exprs[i].(*expr.List); ok {
+			if values, ok := a.([]any); ok && len(values) == len(list.Items) {
+				for j, item := range list.Items {
+					add(item, values[j])
+				}
+			}
+		} else if exprs[i] != nil {
+			add(exprs[i], a)
+		}
+		i++
+	}
+	return notes
+}

@@ -1,0 +1,153 @@
+package spec
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// build makes the graphs of a resolved spec. It is nil if that fails; why is in
+// the list.
+func build(def *specDef, list *diag.List) *Program {
+	p := &Program{Name: def.name, File: def.file, Seed: def.seed}
+	first := newInitial()
+	matched := map[*ruleDef]bool{}
+	types := map[string]any{} // of the model's inputs: an ir.Type, or bad
+	if def.train != nil {
+		g := newGraph(def, list, first, true)
+		newTraining(g, p).build(types)
+		p.Train = g.Graph
+		g.place(def.place, matched)
+	}
+	g := newGraph(def, list, first, false)
+	g.evaluation(types)
+	p.Eval = g.Graph
+	g.place(def.place, matched)
+	p.Init = first.Graph
+	first.check(g)
+	if list.HasErrors() {
+		return nil
+	}
+	p.Placement = def.place.public()
+	def.place.unmatched(list, matched)
+	for _, g := range []*ir.Graph{p.Train, p.Eval, p.Init} {
+		if g == nil {
+			continue
+		}
+		if err := g.Sort(); err != nil { // a fault of this package: resolve refuses cycles
+			list.Errorf(diag.Cycle, diag.Range{File: def.file}, "%s", err)
+			return nil
+		}
+	}
+	return p
+}
+
+// check reports states whose first value needs a value of run time.
+func (in *initial) check(g *graph) {
+	reached := map[*ir.Node]*ir.Node{} // node → a stand-in that it needs, or nil
+	var visit func(n *ir.Node) *ir.Node
+	visit = func(n *ir.Node) *ir.Node {
+		if _, ghost := in.ghost[n]; ghost {
+			return n
+		}
+		if r, seen := reached[n]; seen {
+			return r
+		}
+		reached[n] = nil
+		for _, op := range n.Inputs {
+			if r := visit(op); r != nil {
+				reached[n] = r
+				return r
+			}
+		}
+		return nil
+	}
+	for _, o := range in.Graph.Outputs {
+		if r := visit(o.Node); r != nil {
+			g.list.Errorf(diag.NotCompileTime, o.Node.Origin,
+				"the first value of %s depends on the value of %s, which is there only when a step runs", o.Name, in.ghost[r])
+		}
+	}
+}
+
+// vars are the compile-time names of the root.
+func (g *graph) vars(f *frame) {
+	for _, v := range g.def.vars {
+		f.consts[v.name] = v.value
+	}
+	f.consts["training"] = g.training
+}
+
+// evaluation builds the model alone.
+func (g *graph) evaluation(types map[string]any) {
+	g.step = g.Scalar(ir.I64, 0)
+	f := newFrame(g.def.model, "")
+	g.vars(f)
+	for _, in := range g.def.model.inputs {
+		f.values[in.name] = bad{}
+		t, known := types[in.name]
+		if !known {
+			t = g.declared(f, in)
+		}
+		have, ok := t.(ir.Type)
+		if !ok || in.typ == nil || g.matches(f, in.typ, have) != "" {
+			continue // reported
+		}
+		s, _ := g.newState(f, in.name, ir.InputState, have, in.at)
+		f.values[in.name] = s.Read
+	}
+	g.modelBody(f)
+}
+
+// declared gives the type of a model input from the spec alone.
+func (g *graph) declared(f *frame, in *inputDef) any {
+	if in.typ == nil {
+		return bad{}
+	}
+	unbound := func(at diag.Range, what string) any {
+		return g.fail(f, diag.UnboundDimension, at, "give it a size; with train.data, the data do", "nothing says how large %s of the input %s is", what, in.name)
+	}
+	if in.typ.Any {
+		return unbound(in.typ.At(), "`...`")
+	}
+	d, ok := ir.ParseDType(in.typ.DType)
+	if !ok {
+		if slices.Contains(typeNames, in.typ.DType) {
+			return g.fail(f, diag.UnboundDimension, in.typ.DTypeAt, "write a dtype, like f32", "%s could be several dtypes", in.typ.DType)
+		}
+		return bad{}
+	}
+	for _, dim := range in.typ.Dims {
+		if n, ok := dim.(*expr.Name); ok {
+			if _, bound := f.consts[n.Name]; !bound {
+				return unbound(n.At(), n.Name)
+			}
+		}
+	}
+	ev := &eval{graph: g, f: f, to: g.Builder}
+	shape, ok := ev.sizes(in.typ.Dims, "the input "+in.name)
+	if !ok {
+		return bad{}
+	}
+	if err := ir.CheckShape(d, shape); err != nil {
+		return g.fail(f, diag.InvalidArgument, in.typ.At(), "", "the input %s: %s", in.name, err)
+	}
+	return ir.Type{DType: d, Shape: shape}
+}
+
+// modelBody builds the model's nodes and outputs.
+func (g *graph) modelBody(f *frame) {
+	g.runBody(f)
+	ev := &eval{graph: g, f: f, to: g.Builder}
+	for _, o := range g.def.model.outputs {
+		v := ev.eval(o.value)
+		if isBad(v) {
+			continue
+		}
+		if n := ev.tensor(v, "the output "+o.name, o.at); n != nil {
+			g.Graph.Outputs = append(g.Graph.Outputs, ir.Output{Name: o.name, Node: n})
+		}
+	}
+}

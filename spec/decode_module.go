@@ -1,0 +1,200 @@
+package spec
+
+import (
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// library decodes a spec's own modules and puts them over the standard library.
+func (d *decoder) library(modules, optimizers *tree.Node) *library {
+	lib := standard().extend()
+	type body struct {
+		m      *module
+		fields map[string]*tree.Node
+	}
+	var bodies []body
+	add := func(n *tree.Node, what string, s *section, known map[string]*module, optimizer bool) {
+		for _, e := range d.entries(n, what) {
+			m := &module{name: e.Key.Text, at: e.Key.Range, optimizer: optimizer}
+			fields, ok := d.fields(e.Value, s)
+			if !ok {
+				fields = nil
+			}
+			d.replaces(m, fields, known)
+			known[m.name] = m
+			lib.own = append(lib.own, m)
+			d.header(m, fields)
+			bodies = append(bodies, body{m, fields})
+		}
+	}
+	add(modules, "modules", moduleSection, lib.modules, false)
+	add(optimizers, "optimizers", optimizerSection, lib.optimizers, true)
+	d.lib = lib
+	for _, b := range bodies {
+		d.body(b.m, b.fields)
+	}
+	return lib
+}
+
+// replaces checks that a module of the standard library is replaced on purpose.
+func (d *decoder) replaces(m *module, fields map[string]*tree.Node, known map[string]*module) {
+	override := false
+	n := fields["override"]
+	if n != nil {
+		override, _ = d.boolean(n, "override")
+	}
+	old := known[m.name]
+	switch {
+	case old == nil && override:
+		d.report(diag.InvalidValue, n.Range, "remove it", "the standard library has no %s to replace", m.name)
+	case old != nil && !override:
+		d.report(diag.ShadowedModule, m.at, "choose another name, or add override: true", "%s is in the standard library", m.name)
+	}
+	if lookupOp(m.name) != nil && !m.optimizer {
+		d.report(diag.ReservedName, m.at, "choose another name", "%s is an operation", m.name)
+	}
+}
+
+// header decodes what a call of the module must know: inputs and arguments.
+func (d *decoder) header(m *module, fields map[string]*tree.Node) {
+	if n := fields["doc"]; n != nil {
+		m.doc, _ = d.text(n, "doc")
+	}
+	if m.optimizer {
+		m.single = true
+	} else {
+		m.inputs = d.inputs(fields["inputs"])
+	}
+	for _, e := range d.entries(fields["args"], "args") {
+		if isReserved(e.Key.Text) {
+			d.report(diag.ReservedName, e.Key.Range, "choose another name", "`%s` has a meaning on every mapping node", e.Key.Text)
+		}
+		if a := d.arg(e); a != nil {
+			m.args = append(m.args, a)
+		}
+	}
+}
+
+func (d *decoder) inputs(n *tree.Node) []*inputDef {
+	var inputs []*inputDef
+	for _, e := range d.entries(n, "inputs") {
+		inputs = append(inputs, &inputDef{e.Key.Text, e.Key.Range, d.typed(e.Value, "the input "+e.Key.Text)})
+	}
+	return inputs
+}
+
+// arg decodes an argument: a kind, a default, or a mapping.
+func (d *decoder) arg(e tree.Entry) *argDef {
+	a := &argDef{name: e.Key.Text, at: e.Key.Range}
+	n := e.Value
+	if n.Broken {
+		return a
+	}
+	if n.Kind == tree.String {
+		a.kind, _ = d.kind(n)
+		return a
+	}
+	value := n
+	if n.Kind == tree.Map {
+		fields, ok := d.fields(n, argSection)
+		if !ok || fields["type"] == nil {
+			return a
+		}
+		a.kind, ok = d.kind(fields["type"])
+		value = fields["default"]
+		if !ok || value == nil {
+			return a
+		}
+	} else {
+		a.kind = kindOf(d.constant(n, "the default of "+a.name))
+	}
+	a.optional = true
+	if a.kind == argString {
+		text, _ := d.text(value, "the default of "+a.name)
+		a.fallback = &expr.Literal{Place: expr.Place{Range: value.Range}, Value: text}
+		return a
+	}
+	a.fallback = d.expression(value, "the default of "+a.name)
+	return a
+}
+
+func (d *decoder) body(m *module, fields map[string]*tree.Node) {
+	for _, e := range d.entries(fields["params"], "params") {
+		if p := d.param(e); p != nil {
+			m.params = append(m.params, p)
+		}
+	}
+	writable := map[string]bool{}
+	for _, e := range d.entries(fields["state"], "state") {
+		m.states = append(m.states, d.state(e))
+		writable[e.Key.Text] = true
+	}
+	if m.optimizer {
+		writable["param"] = true
+	}
+	m.items = d.nodes(fields["nodes"])
+	for _, it := range d.nodes(fields["update"]) {
+		it.write = writable[it.name]
+		m.items = append(m.items, it)
+	}
+	if m.optimizer || fields == nil {
+		return
+	}
+	one, several := fields["output"], fields["outputs"]
+	switch {
+	case one != nil && several != nil:
+		d.report(diag.InvalidValue, one.Range, "", "the module %s has both output and outputs", m.name)
+	case one != nil:
+		m.single = true
+		m.outputs = []*outputDef{{"", one.Range, d.expression(one, "output")}}
+	case several != nil:
+		m.outputs = d.outputNames(several)
+	default:
+		d.report(diag.MissingKey, m.at, "output: the value of a call", "the module %s has no output", m.name)
+	}
+}
+
+func (d *decoder) param(e tree.Entry) *paramDef {
+	p := &paramDef{name: e.Key.Text, at: e.Key.Range}
+	fields, ok := d.fields(e.Value, paramSection)
+	if !ok || fields["shape"] == nil || fields["init"] == nil {
+		return p
+	}
+	if n := fields["shape"]; n.Kind != tree.List && !n.Broken {
+		d.report(diag.WrongType, n.Range, "write [out_features, in_features]", "a shape is a list of dimensions, not %s", n.Kind)
+	} else if list, ok := d.expression(n, "shape").(*expr.List); ok {
+		p.shape = list.Items
+		if p.shape == nil {
+			p.shape = []expr.Expr{}
+		}
+	}
+	p.init = d.expression(fields["init"], "init")
+	if n := fields["when"]; n != nil {
+		p.when = d.expression(n, "when")
+		if p.when == nil {
+			p.shape = nil
+		}
+	}
+	return p
+}
+
+// state decodes a state: its first value, or a mapping.
+func (d *decoder) state(e tree.Entry) *stateDef {
+	st := &stateDef{name: e.Key.Text, at: e.Key.Range}
+	if e.Value.Kind != tree.Map {
+		st.init = d.expression(e.Value, "the state "+st.name)
+		return st
+	}
+	fields, ok := d.fields(e.Value, stateSection)
+	if !ok {
+		return st
+	}
+	st.init = d.expression(fields["init"], "init")
+	if n := fields["when"]; n != nil {
+		if st.when = d.expression(n, "when"); st.when == nil {
+			st.init = nil
+		}
+	}
+	return st
+}

@@ -1,0 +1,233 @@
+package spec
+
+import (
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// nodes decodes a mapping of nodes, or the entries of an update.
+func (d *decoder) nodes(n *tree.Node) []*item {
+	var items []*item
+	for _, e := range d.entries(n, "nodes") {
+		items = append(items, &item{name: e.Key.Text, at: e.Key.Range, def: d.node(e.Value, "the node "+e.Key.Text)})
+	}
+	return items
+}
+
+// node decodes the right side of a node. Without a value or a choice it was
+// reported.
+func (d *decoder) node(n *tree.Node, what string) *nodeDef {
+	switch {
+	case n.Broken:
+		return &nodeDef{at: n.Range}
+	case n.Kind == tree.Map && n.Get("if") != nil:
+		return d.choice(n, what)
+	case n.Kind == tree.Map:
+		return d.mappingNode(n, what)
+	}
+	return &nodeDef{at: n.Range, value: d.expression(n, what)}
+}
+
+// choice decodes {if, then, else}.
+func (d *decoder) choice(n *tree.Node, what string) *nodeDef {
+	def := &nodeDef{at: n.Range}
+	fields, ok := d.fields(n, ifSection)
+	if !ok {
+		return def
+	}
+	test := d.expression(fields["if"], "if")
+	if test == nil || fields["then"] == nil || fields["else"] == nil {
+		return def
+	}
+	def.test = test
+	def.then = d.node(fields["then"], what)
+	def.otherwise = d.node(fields["else"], what)
+	return def
+}
+
+// reservedKeys are keys of a mapping node that are no arguments.
+var reservedKeys = []string{"device", "dtype", "name", "trainable", "repeat", "if"}
+
+// mappingNode decodes {operation: inputs, argument: value, …} into a call.
+func (d *decoder) mappingNode(n *tree.Node, what string) *nodeDef {
+	def := &nodeDef{at: n.Range}
+	key := d.operationKey(n, what)
+	if key == nil {
+		return def
+	}
+	sig := d.lib.signature(key.Text)
+	call := &expr.Call{Place: expr.Place{Range: n.Range}, Name: key.Text, NameAt: key.Range}
+	good := d.positional(call, n.Get(key.Text), sig)
+	for _, e := range n.Entries {
+		name := e.Key.Text
+		switch {
+		case e.Key == key:
+		case isReserved(name) && !(name == "dtype" && sig.has("dtype")):
+			d.nodeKey(def, e, sig)
+		default:
+			value := d.argument(e.Value, sig.find(name), "the argument "+name)
+			good = good && value != nil
+			call.Named = append(call.Named, expr.Named{Name: name, NameAt: e.Key.Range, Value: value})
+		}
+	}
+	if good {
+		def.value = call
+	}
+	return def
+}
+
+func isReserved(key string) bool {
+	for _, r := range reservedKeys {
+		if key == r {
+			return true
+		}
+	}
+	return false
+}
+
+// operationKey finds the one key that names an operation or module. An
+// operation's name may also be an argument of another (normal has a mean): the
+// key counts for which all others are arguments.
+func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
+	var candidates []*tree.Node
+	var others []*tree.Node
+	for _, e := range n.Entries {
+		switch {
+		case d.lib.signature(e.Key.Text) != nil:
+			candidates = append(candidates, e.Key)
+		case !isReserved(e.Key.Text):
+			others = append(others, e.Key)
+		}
+	}
+	for _, c := range candidates[:min(len(candidates), 8)] {
+		sig := d.lib.signature(c.Text)
+		fits := true
+		for _, k := range n.Entries {
+			fits = fits && (k.Key == c || isReserved(k.Key.Text) || sig.has(k.Key.Text))
+		}
+		if fits {
+			return c
+		}
+	}
+	if len(candidates) > 0 {
+		return candidates[0]
+	}
+	if len(others) == 0 {
+		d.report(diag.UnknownFunction, keyRange(n), "write {operation: inputs, argument: value}", "%s names no operation or module", what)
+		return nil
+	}
+	help := diag.Suggestion(others[0].Text, d.lib.names())
+	d.report(diag.UnknownFunction, others[0].Range, help, "there is no operation or module `%s`", shorten(others[0].Text))
+	return nil
+}
+
+// positional decodes the value of a mapping node's operation: one argument, or
+// a list of several.
+func (d *decoder) positional(call *expr.Call, n *tree.Node, sig *signature) bool {
+	if n.Broken {
+		return false
+	}
+	values := []*tree.Node{n}
+	switch n.Kind {
+	case tree.Null:
+		values = nil
+	case tree.List:
+		values = n.Items
+	case tree.Map:
+		d.report(diag.WrongType, n.Range, "write {operation: inputs, argument: value}",
+			"the value of %s is its inputs, not a mapping", call.Name)
+		return false
+	}
+	good := true
+	for i, v := range values {
+		x := d.argument(v, sig.at(i), "an argument of "+call.Name)
+		good = good && x != nil
+		call.Args = append(call.Args, x)
+	}
+	return good
+}
+
+// argument decodes an argument: the text itself where a string is wanted, else
+// an expression.
+func (d *decoder) argument(n *tree.Node, p *param, what string) expr.Expr {
+	if p != nil && p.text && n.IsScalar() && n.Kind != tree.Null && !n.Broken {
+		return &expr.Literal{Place: expr.Place{Range: n.Range}, Value: n.Text}
+	}
+	return d.expression(n, what)
+}
+
+// nodeKey decodes a reserved key of a mapping node.
+func (d *decoder) nodeKey(def *nodeDef, e tree.Entry, sig *signature) {
+	name := e.Key.Text
+	if !sig.isModule && name != "device" && name != "repeat" {
+		d.report(diag.UnknownArgument, e.Key.Range, "it is for modules, which own parameters", "%s has no `%s`", sig.name, name)
+		return
+	}
+	switch name {
+	case "device":
+		def.device = d.device(e.Value)
+	case "dtype":
+		text, ok := d.text(e.Value, name)
+		if !ok {
+			return
+		}
+		dtype, ok := ir.ParseDType(text)
+		if !ok || !dtype.IsFloat() {
+			d.report(diag.InvalidValue, e.Value.Range, "f16, bf16, f32 and f64 are", "`%s` is not a dtype of parameters", shorten(text))
+			return
+		}
+		def.dtype = dtype
+	case "name":
+		if text, ok := d.text(e.Value, name); ok {
+			if !isName(strings.ReplaceAll(text, ".", "_")) || strings.HasPrefix(text, ".") {
+				d.report(diag.InvalidName, e.Value.Range, "", "`%s` can't be the name of parameters", shorten(text))
+				return
+			}
+			def.path = text
+		}
+	case "trainable":
+		if v, ok := d.boolean(e.Value, name); ok {
+			def.frozen = !v
+		}
+	case "repeat":
+		def.repeat, def.hasRepeat = d.expression(e.Value, name), true
+	}
+}
+
+// optimizerCall decodes {SGD: {lr: 0.1}}.
+func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
+	if n == nil || n.Broken {
+		return nil
+	}
+	if n.Kind != tree.Map || len(n.Entries) != 1 {
+		d.report(diag.WrongType, n.Range, "write {SGD: {lr: 0.1}}", "optimizer is the name of an optimizer with a mapping of its arguments")
+		return nil
+	}
+	key, value := n.Entries[0].Key, n.Entries[0].Value
+	call := &expr.Call{Place: expr.Place{Range: n.Range}, Name: key.Text, NameAt: key.Range}
+	m := d.lib.optimizers[key.Text]
+	if m == nil {
+		d.report(diag.UnknownFunction, key.Range, diag.Suggestion(key.Text, keysOf(d.lib.optimizers)), "there is no optimizer `%s`", shorten(key.Text))
+		return nil
+	}
+	if value.Broken || value.Kind == tree.Null {
+		return call
+	}
+	if value.Kind != tree.Map {
+		d.report(diag.WrongType, value.Range, "write {"+key.Text+": {lr: 0.1}}", "an optimizer's arguments are a mapping, not %s", value.Kind)
+		return nil
+	}
+	sig := signatureOf(m)
+	for _, e := range value.Entries {
+		x := d.argument(e.Value, sig.find(e.Key.Text), "the argument "+e.Key.Text)
+		if x == nil {
+			return nil
+		}
+		call.Named = append(call.Named, expr.Named{Name: e.Key.Text, NameAt: e.Key.Range, Value: x})
+	}
+	return call
+}

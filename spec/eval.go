@@ -1,0 +1,276 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// eval evaluates the expressions of one node of a spec. A value is a *ir.Node,
+// or known at compile time: int, float64, bool, string, nil, []any; or bad.
+type eval struct {
+	*graph
+	f    *frame
+	to   *ir.Builder    // the graph, or that of first values
+	path string         // of the node
+	made map[string]int // how often modules and random operations are in it
+
+	implied    ir.Shape // of random operations that name none
+	hasImplied bool
+	noNodes    bool // the place is compile-time
+}
+
+// node evaluates the right side of a node.
+func (ev *eval) node(def *nodeDef) any {
+	if def.test != nil {
+		test := ev.constant(def.test)
+		switch b, ok := test.(bool); {
+		case isBad(test):
+			return bad{}
+		case !ok:
+			return ev.fail(ev.f, diag.InvalidArgument, def.test.At(), "", "the condition must be a bool, got %s", ir.Describe(test))
+		case b:
+			return ev.node(def.then)
+		}
+		return ev.node(def.otherwise)
+	}
+	if def.value == nil {
+		return bad{}
+	}
+	from := len(ev.Graph.Nodes)
+	var v any
+	if c, ok := def.value.(*expr.Call); ok && (def.hasRepeat || isModuleCall(c)) {
+		v = ev.wholeCall(c, def)
+	} else {
+		v = ev.eval(def.value)
+	}
+	if def.device != "" {
+		ev.own(from, ev.path, def.device)
+	}
+	return v
+}
+
+func isModuleCall(c *expr.Call) bool {
+	t, _ := c.Target.(*target)
+	return t != nil && t.module != nil
+}
+
+// constant evaluates an expression in a compile-time place.
+func (ev *eval) constant(e expr.Expr) any {
+	outer := ev.noNodes
+	ev.noNodes = true
+	v := ev.eval(e)
+	ev.noNodes = outer
+	return v
+}
+
+// eval evaluates an expression.
+func (ev *eval) eval(e expr.Expr) any {
+	v := ev.raw(e)
+	if r, ok := v.(repeated); ok {
+		return r[len(r)-1]
+	}
+	return v
+}
+
+// raw is eval that keeps the parts of repeated nodes.
+func (ev *eval) raw(e expr.Expr) any {
+	if ev.full {
+		return bad{}
+	}
+	if ev.work++; ev.work > maxWork {
+		ev.full = true
+		return ev.fail(ev.f, diag.GraphTooLarge, e.At(), "use `repeat` less, or fewer modules inside of modules",
+			"the spec expands to more than %d expressions", maxWork)
+	}
+	switch e := e.(type) {
+	case *expr.Name:
+		return ev.name(e)
+	case *expr.Literal:
+		return e.Value
+	case *expr.List:
+		list := make([]any, len(e.Items))
+		for i, item := range e.Items {
+			list[i] = ev.eval(item)
+		}
+		if anyBad(list) {
+			return bad{}
+		}
+		return list
+	case *expr.Index:
+		return ev.index(e)
+	case *expr.Member:
+		return ev.member(e)
+	case *expr.Unary:
+		return ev.unary(e)
+	case *expr.Binary:
+		return ev.binary(e)
+	case *expr.Cond:
+		test := ev.constant(e.Test)
+		switch b, ok := test.(bool); {
+		case isBad(test):
+			return bad{}
+		case !ok:
+			return ev.fail(ev.f, diag.InvalidArgument, e.Test.At(), "", "the condition must be a bool, got %s", ir.Describe(test))
+		case b:
+			return ev.eval(e.Then)
+		}
+		return ev.eval(e.Else)
+	case *expr.Call:
+		return ev.call(e)
+	}
+	return bad{}
+}
+
+// values are the names of values that the expression sees.
+func (ev *eval) values() map[string]any {
+	if ev.to != ev.Builder {
+		return ev.f.initial
+	}
+	return ev.f.values
+}
+
+func (ev *eval) name(n *expr.Name) any {
+	if !ev.noNodes {
+		if v, ok := ev.values()[n.Name]; ok {
+			if a, is := v.(absent); is {
+				return ev.absent(a, n.At())
+			}
+			return v
+		}
+	}
+	if v, ok := ev.f.consts[n.Name]; ok {
+		return v
+	}
+	return bad{}
+}
+
+func (ev *eval) absent(a absent, at diag.Range) bad {
+	ev.report(ev.f, diag.Diagnostic{Rule: diag.AbsentParameter, Range: at,
+		Message: fmt.Sprintf("%s isn't there: its `when` is false", a.name),
+		Notes:   []diag.Note{{Message: "it is declared", Range: a.at}},
+		Help:    "choose with {if: …, then: …, else: …}"})
+	return bad{}
+}
+
+func (ev *eval) index(e *expr.Index) any {
+	x, at := ev.raw(e.X), ev.constant(e.Index)
+	if isBad(x) || isBad(at) {
+		return bad{}
+	}
+	list, ok := x.([]any)
+	if r, is := x.(repeated); is {
+		list, ok = r, true
+	}
+	if !ok {
+		return ev.fail(ev.f, diag.InvalidOperation, e.At(), "take a part of a tensor with slice(x, dim, start, end)",
+			"only lists and repeated nodes have elements; this is %s", ir.Describe(x))
+	}
+	i, ok := at.(int)
+	if !ok || i < -len(list) || i >= len(list) {
+		return ev.fail(ev.f, diag.InvalidArgument, e.Index.At(), "", "the list has elements 0 to %d, not %v", len(list)-1, at)
+	}
+	if i < 0 {
+		i += len(list)
+	}
+	return list[i]
+}
+
+// member evaluates x.name: a parameter by its path, or an output of a module.
+func (ev *eval) member(e *expr.Member) any {
+	path, isPath := ev.pathOf(e)
+	if isPath && ev.to == ev.Builder && !ev.noNodes {
+		if s := ev.states[stateName(join(ev.f.path, path))]; s != nil {
+			return s.Read
+		}
+	}
+	if _, nested := e.X.(*expr.Member); !nested {
+		switch x := ev.raw(e.X).(type) {
+		case bad:
+			return x
+		case record:
+			if v, ok := x[e.Name]; ok {
+				return v
+			}
+			return ev.fail(ev.f, diag.UnknownName, e.At(), diag.Suggestion(e.Name, recordNames(x)), "the module has no output %s", e.Name)
+		}
+	}
+	var names []string
+	for name := range ev.states {
+		names = append(names, name)
+	}
+	help := diag.Suggestion(path, names)
+	if e.Name == "T" {
+		help = "write transpose(x)"
+	}
+	return ev.fail(ev.f, diag.UnknownName, e.At(), help, "there is no parameter %s", path)
+}
+
+func recordNames(r record) []string {
+	var names []string
+	for name := range r {
+		names = append(names, name)
+	}
+	return names
+}
+
+// pathOf writes h[0].weight as a path.
+func (ev *eval) pathOf(e expr.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *expr.Name:
+		return e.Name, true
+	case *expr.Member:
+		p, ok := ev.pathOf(e.X)
+		return p + "." + e.Name, ok
+	case *expr.Index:
+		p, ok := ev.pathOf(e.X)
+		i, isInt := ev.constant(e.Index).(int)
+		return p + "[" + strconv.Itoa(i) + "]", ok && isInt
+	}
+	return "", false
+}
+
+func (ev *eval) unary(e *expr.Unary) any {
+	x := ev.eval(e.X)
+	if isBad(x) {
+		return x
+	}
+	if _, ok := x.(*ir.Node); !ok {
+		return ev.computed(e.At())(expr.Negate(e.Op, x))
+	}
+	switch e.Op {
+	case "+":
+		return x
+	case "not":
+		return ev.apply(ir.LookupOp("logical_not"), []any{x}, []expr.Expr{e.X}, e.At())
+	}
+	return ev.apply(ir.LookupOp("neg"), []any{x}, []expr.Expr{e.X}, e.At())
+}
+
+func (ev *eval) binary(e *expr.Binary) any {
+	x, y := ev.eval(e.X), ev.eval(e.Y)
+	if isBad(x) || isBad(y) {
+		return bad{}
+	}
+	_, nodeX := x.(*ir.Node)
+	_, nodeY := y.(*ir.Node)
+	if !nodeX && !nodeY {
+		return ev.computed(e.At())(expr.Apply(e.Op, x, y))
+	}
+	return ev.apply(ir.LookupOp(expr.Ops[e.Op]), []any{x, y}, []expr.Expr{e.X, e.Y}, e.At())
+}
+
+// computed turns a fault of compile-time arithmetic into a diagnostic.
+func (ev *eval) computed(at diag.Range) func(v any, err error) any {
+	return func(v any, err error) any {
+		var f *expr.Fault
+		if errors.As(err, &f) {
+			return ev.fail(ev.f, f.Rule, at, "", "%s", f.Msg)
+		}
+		return v
+	}
+}

@@ -1,0 +1,267 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// MaxNodes bounds each graph of a program.
+const MaxNodes = 200_000
+
+// maxWork bounds the expressions that are evaluated for a graph, inner ones
+// counted too: a module without nodes costs time as well.
+const maxWork = 5_000_000
+
+// maxNesting bounds how deep modules may contain one another.
+const maxNesting = 100
+
+// graph is one graph of a program while it is being built.
+type graph struct {
+	*ir.Builder
+	list     *diag.List
+	def      *specDef
+	training bool
+	step     *ir.Node // the counter, or a constant 0
+	first    *initial
+	states   map[string]*ir.State
+	names    map[string]bool // of nodes
+	owners   []string        // by node: the path of the node of the spec that made it
+	frozen   map[*ir.State]bool
+	work     int  // expressions evaluated, inner ones too
+	full     bool // a bound was reached, and reported
+}
+
+// initial is the graph of first values, shared by the others.
+type initial struct {
+	*ir.Builder
+	step  *ir.Node
+	nodes map[string]*ir.Node // by state
+	ghost map[*ir.Node]string // stand-ins for values that exist at run time only
+}
+
+func newInitial() *initial {
+	b := ir.NewBuilder(&ir.Graph{})
+	return &initial{Builder: b, step: b.Scalar(ir.I64, 0), nodes: map[string]*ir.Node{}, ghost: map[*ir.Node]string{}}
+}
+
+// set records the first value of a state.
+func (in *initial) set(state string, n *ir.Node) {
+	in.nodes[state] = n
+	in.Graph.Outputs = append(in.Graph.Outputs, ir.Output{Name: state, Node: n})
+}
+
+// standIn makes a node that has a type but no value.
+func (in *initial) standIn(name string, t ir.Type) *ir.Node {
+	n := &ir.Node{Op: ir.StateOp, Type: t, Name: name, Space: -1, ID: -1}
+	in.ghost[n] = name
+	return n
+}
+
+func newGraph(def *specDef, list *diag.List, first *initial, training bool) *graph {
+	return &graph{
+		Builder: ir.NewBuilder(&ir.Graph{}), list: list, def: def, training: training, first: first,
+		states: map[string]*ir.State{}, names: map[string]bool{}, frozen: map[*ir.State]bool{},
+	}
+}
+
+// bad is the value of what was reported: whatever uses it is bad too, silently.
+type bad struct{}
+
+// absent is the value of a parameter or state whose `when` is false.
+type absent struct {
+	name string
+	at   diag.Range
+}
+
+// record is the value of a module with several outputs.
+type record map[string]any
+
+// repeated is the value of a node with `repeat`: the last one's.
+type repeated []any
+
+func isBad(v any) bool { _, is := v.(bad); return is }
+
+func anyBad(values []any) bool {
+	for _, v := range values {
+		if isBad(v) {
+			return true
+		}
+		if list, ok := v.([]any); ok && anyBad(list) {
+			return true
+		}
+	}
+	return false
+}
+
+// frame is one use of a body: its names with their values.
+type frame struct {
+	mod    *module
+	path   string // of the node that it belongs to; "" for the model
+	caller *frame
+	site   diag.Range // of the call
+
+	consts  map[string]any
+	values  map[string]any
+	nexts   map[string]any
+	initial map[string]any // what states' first values see
+
+	kind   ir.StateKind // of its states
+	commit bool         // its states are written by a step
+	device string
+	dtype  ir.DType
+	frozen bool
+	depth  int
+}
+
+func newFrame(m *module, path string) *frame {
+	return &frame{mod: m, path: path, consts: map[string]any{}, values: map[string]any{},
+		nexts: map[string]any{}, initial: map[string]any{}, kind: ir.BufferState, dtype: ir.F32}
+}
+
+// callee makes the frame of a call out of f.
+func (f *frame) callee(m *module, path string, site diag.Range) *frame {
+	c := newFrame(m, path)
+	c.caller, c.site, c.depth = f, site, f.depth+1
+	c.kind, c.commit, c.device, c.dtype, c.frozen = f.kind, f.commit, f.device, f.dtype, f.frozen
+	return c
+}
+
+// join puts a name behind a path.
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// stateName is a path as weight files write it: h[0].weight is h.0.weight.
+func stateName(path string) string {
+	if !strings.Contains(path, "[") {
+		return path
+	}
+	return strings.NewReplacer("[", ".", "]", "").Replace(path)
+}
+
+// origin is the place in the user's text that a place in f stands for: the call,
+// if f is a module of the standard library.
+func (f *frame) origin(at diag.Range) diag.Range {
+	for f != nil && f.mod != nil && f.mod.std {
+		at, f = f.site, f.caller
+	}
+	return at
+}
+
+// report adds a problem found while f was built: where the user can do
+// something about it, with the way there as notes.
+func (g *graph) report(f *frame, d diag.Diagnostic) {
+	place := f.origin(d.Range)
+	if place != d.Range {
+		d.Message = f.mod.name + ": " + d.Message
+		d.Notes = append(d.Notes, diag.Note{Message: "it is computed", Range: d.Range})
+		d.Range = place
+	}
+	calls := 0
+	for c := f; c != nil && c.caller != nil && calls < 3; c = c.caller {
+		if c.mod != nil && !c.mod.std {
+			at := c.caller.origin(c.site)
+			d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("%s is called", c.mod.name), Range: at})
+			calls++
+		}
+	}
+	g.list.Add(d)
+}
+
+func (g *graph) fail(f *frame, rule diag.Rule, at diag.Range, help, format string, args ...any) bad {
+	g.report(f, diag.Diagnostic{Rule: rule, Range: at, Help: help, Message: fmt.Sprintf(format, args...)})
+	return bad{}
+}
+
+// own marks the nodes made since from as belonging to a node of the spec, and
+// binds them to its device.
+func (g *graph) own(from int, path, device string) {
+	for len(g.owners) < len(g.Graph.Nodes) {
+		g.owners = append(g.owners, "")
+	}
+	for i, n := range g.Graph.Nodes[from:] {
+		if g.owners[from+i] == "" {
+			g.owners[from+i] = path
+		}
+		if device != "" && n.Device == "" && n.Op != ir.ConstOp {
+			n.Device = device
+			if n.State != nil {
+				n.State.Device = device
+			}
+		}
+	}
+}
+
+// nameNode gives the node of a value its path in the spec. What is only another
+// name for a node of the same body keeps the first; the outer of two paths wins.
+func (g *graph) nameNode(v any, path string) {
+	n, ok := v.(*ir.Node)
+	if !ok || n.Op == ir.StateOp || g.names[path] {
+		return
+	}
+	if n.Name == "" || strings.HasPrefix(n.Name, path+".") || strings.HasPrefix(n.Name, path+"[") {
+		delete(g.names, n.Name)
+		n.Name = path
+		g.names[path] = true
+	}
+}
+
+// runBody builds the nodes and updates of a frame.
+func (g *graph) runBody(f *frame) {
+	for _, it := range f.mod.order {
+		if it.bad || it.def == nil {
+			g.bind(f, it, bad{})
+			continue
+		}
+		if _, is := f.values[it.name].(absent); is && it.write {
+			f.nexts[it.name] = f.values[it.name]
+			continue
+		}
+		path := join(f.path, it.name)
+		ev := &eval{graph: g, f: f, to: g.Builder, path: path}
+		from := len(g.Graph.Nodes)
+		v := ev.node(it.def)
+		g.own(from, path, "")
+		if !it.write {
+			g.nameNode(v, path)
+		}
+		g.bind(f, it, v)
+	}
+}
+
+func (g *graph) bind(f *frame, it *item, v any) {
+	if it.write {
+		f.nexts[it.name] = v
+	} else {
+		f.values[it.name] = v
+	}
+}
+
+// sizes gives the dimensions of a shape.
+func (ev *eval) sizes(dims []expr.Expr, what string) (ir.Shape, bool) {
+	shape := make(ir.Shape, len(dims))
+	ok := true
+	for i, d := range dims {
+		v := ev.constant(d)
+		n, isInt := v.(int)
+		switch {
+		case isBad(v):
+			ok = false
+		case !isInt:
+			ev.fail(ev.f, diag.InvalidArgument, d.At(), "", "a dimension of %s must be an int, got %s", what, ir.Describe(v))
+			ok = false
+		case n < 0:
+			ev.fail(ev.f, diag.InvalidArgument, d.At(), "", "a dimension of %s can't be negative, got %d", what, n)
+			ok = false
+		}
+		shape[i] = n
+	}
+	return shape, ok
+}

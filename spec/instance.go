@@ -1,0 +1,322 @@
+package spec
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// maxRepeat bounds `repeat`.
+const maxRepeat = 100_000
+
+// wholeCall evaluates a call that is a whole node: its parameters are under the
+// node's own path, and the node's reserved keys apply.
+func (ev *eval) wholeCall(c *expr.Call, def *nodeDef) any {
+	path := ev.path
+	if def.path != "" {
+		path = join(ev.f.path, def.path)
+	}
+	outer := *ev.f
+	if def.device != "" {
+		outer.device = def.device
+	}
+	if def.dtype != ir.Invalid {
+		outer.dtype = def.dtype
+	}
+	outer.frozen = outer.frozen || def.frozen
+	t, _ := c.Target.(*target)
+	if !def.hasRepeat {
+		return ev.instantiate(t, c, path, &outer)
+	}
+	if t == nil || def.repeat == nil {
+		return bad{}
+	}
+	times := ev.constant(def.repeat)
+	n, ok := times.(int)
+	switch {
+	case isBad(times):
+		return bad{}
+	case !ok || n < 1:
+		return ev.fail(ev.f, diag.InvalidArgument, def.repeat.At(), "", "repeat must be an int of at least 1, got %s", ir.Describe(times))
+	case n > maxRepeat:
+		return ev.fail(ev.f, diag.GraphTooLarge, def.repeat.At(), "", "repeat is %d; it can be at most %d", n, maxRepeat)
+	case t.module == nil || len(t.args) == 0 || t.args[0] == nil || len(t.module.inputs) == 0:
+		return ev.fail(ev.f, diag.InvalidArgument, def.repeat.At(), "", "repeat is for modules: each takes the one before as its first input")
+	}
+	var all repeated
+	given := map[int]any{}
+	for i := range n {
+		from := len(ev.Graph.Nodes)
+		step := fmt.Sprintf("%s[%d]", path, i)
+		v := ev.instantiateWith(t, c, step, &outer, given)
+		ev.own(from, step, "")
+		ev.nameNode(v, step)
+		if isBad(v) || ev.full {
+			return bad{}
+		}
+		all = append(all, v)
+		given[0] = v
+	}
+	return all
+}
+
+func (ev *eval) instantiate(t *target, c *expr.Call, path string, outer *frame) any {
+	return ev.instantiateWith(t, c, path, outer, nil)
+}
+
+// instantiateWith builds a module: its parameters and states under path, its
+// nodes, its outputs. given are arguments that are evaluated already.
+func (ev *eval) instantiateWith(t *target, c *expr.Call, path string, outer *frame, given map[int]any) any {
+	if t == nil {
+		return bad{}
+	}
+	m := t.module
+	if m.recursive {
+		return bad{}
+	}
+	if ev.to != ev.Builder {
+		return ev.fail(ev.f, diag.InvalidOperation, c.At(), "", "a first value can't be computed by a module; %s is one", m.name)
+	}
+	f := outer.callee(m, path, c.At())
+	if f.depth > maxNesting {
+		ev.full = true
+		return ev.fail(ev.f, diag.GraphTooLarge, c.At(), "", "modules are nested more than %d deep", maxNesting)
+	}
+	if ev.full {
+		return bad{}
+	}
+	f.consts["training"] = ev.training
+	inputs := make([]any, len(m.inputs))
+	ok := true
+	for i := range t.args {
+		v, done := given[i]
+		if !done {
+			v = ev.moduleArgument(m, i, t.args[i], f)
+		}
+		ok = ok && !isBad(v)
+		if i < len(inputs) {
+			inputs[i] = v
+		}
+	}
+	if !ok || !ev.defaults(f, t.args) || !ev.bindInputs(f, inputs, t, c) {
+		return bad{}
+	}
+	if !ev.parameters(f) || !ev.moduleStates(f) {
+		return bad{}
+	}
+	ev.runBody(f)
+	ev.commitStates(f)
+	return ev.result(f)
+}
+
+// moduleArgument evaluates argument i of a call; those that are no inputs go
+// into the frame.
+func (ev *eval) moduleArgument(m *module, i int, e expr.Expr, f *frame) any {
+	if i < len(m.inputs) {
+		if e == nil {
+			return bad{}
+		}
+		return ev.eval(e)
+	}
+	if e == nil {
+		return nil // a default
+	}
+	a := m.args[i-len(m.inputs)]
+	if a.kind == argScalar {
+		v := ev.eval(e)
+		if !isBad(v) && !isScalar(v) {
+			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s must be a scalar, got %s", a.name, m.name, ir.Describe(v))
+		}
+		f.values[a.name] = v
+		return v
+	}
+	v := ev.constant(e)
+	if isBad(v) {
+		return v
+	}
+	value, ok := ofKind(v, a.kind)
+	if !ok {
+		return ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s must be %s, got %s", a.name, m.name, article(a.kind), ir.Describe(v))
+	}
+	f.consts[a.name] = value
+	return value
+}
+
+func article(k argKind) string {
+	if k == argInt {
+		return "an int"
+	}
+	return "a " + k.String()
+}
+
+func isScalar(v any) bool {
+	switch v := v.(type) {
+	case int, float64:
+		return true
+	case *ir.Node:
+		return len(v.Type.Shape) == 0 && v.Type.DType != ir.Bool
+	}
+	return false
+}
+
+// defaults fills in the arguments that a call leaves out.
+func (ev *eval) defaults(f *frame, args []expr.Expr) bool {
+	in := &eval{graph: ev.graph, f: f, to: ev.to, path: f.path}
+	ok := true
+	for i, a := range f.mod.args {
+		if args[len(f.mod.inputs)+i] != nil || a.fallback == nil {
+			ok = ok && (a.optional || args[len(f.mod.inputs)+i] != nil)
+			continue
+		}
+		v := in.constant(a.fallback)
+		if isBad(v) {
+			ok = false
+			continue
+		}
+		value, fits := ofKind(v, a.kind)
+		if !fits {
+			ev.fail(f, diag.InvalidArgument, a.fallback.At(), "", "the default of %s must be %s, got %s", a.name, article(a.kind), ir.Describe(v))
+			ok = false
+			continue
+		}
+		if a.kind == argScalar {
+			f.values[a.name] = value
+		} else {
+			f.consts[a.name] = value
+		}
+	}
+	return ok
+}
+
+// bindInputs checks the inputs of a call against their types, and gives symbolic
+// dimensions their sizes.
+func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool {
+	ok := true
+	for i, in := range f.mod.inputs {
+		at := c.At()
+		if i < len(t.args) && t.args[i] != nil {
+			at = t.args[i].At()
+		}
+		n, isNode := inputs[i].(*ir.Node)
+		if !isNode {
+			n, isNode = ev.number(inputs[i], in.typ)
+		}
+		if !isNode {
+			ev.fail(ev.f, diag.InvalidArgument, at, "", "the input %s of %s must be a tensor, got %s", in.name, f.mod.name, ir.Describe(inputs[i]))
+			ok = false
+			continue
+		}
+		if in.typ == nil {
+			ok = false
+			continue
+		}
+		if problem := ev.matches(f, in.typ, n.Type); problem != "" {
+			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: at,
+				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.name, f.mod.name, ev.written(in.typ), n.Type, problem)}
+			if !accepts(in.typ.DType, n.Type.DType) {
+				d.Rule = diag.TypeMismatch
+			}
+			if n.Origin.Known() && n.Origin != at {
+				d.Notes = append(d.Notes, diag.Note{Message: "the value is computed", Range: n.Origin})
+			}
+			ev.report(ev.f, d)
+			ok = false
+			continue
+		}
+		f.values[in.name] = n
+		f.initial[in.name] = ev.first.standIn(in.name, n.Type)
+	}
+	return ok
+}
+
+// number makes a tensor of a compile-time number that is given for an input.
+func (ev *eval) number(v any, t *expr.Type) (*ir.Node, bool) {
+	switch v.(type) {
+	case int, float64, bool:
+	default:
+		return nil, false
+	}
+	d := ir.F32
+	if named, ok := ir.ParseDType(t.DType); ok {
+		d = named
+	} else if _, isInt := v.(int); isInt && t.DType != "float" {
+		d = ir.I32
+	} else if _, isBool := v.(bool); isBool {
+		d = ir.Bool
+	}
+	return ev.Scalar(d, v), true
+}
+
+// written is a type as the module's author wrote it, for messages.
+func (ev *eval) written(t *expr.Type) string {
+	s := t.DType + "["
+	if t.Any {
+		s += "..."
+	}
+	for i, d := range t.Dims {
+		if i > 0 || t.Any {
+			s += ", "
+		}
+		switch d := d.(type) {
+		case *expr.Name:
+			s += d.Name
+		case *expr.Literal:
+			s += fmt.Sprint(d.Value)
+		default:
+			s += "…"
+		}
+	}
+	return s + "]"
+}
+
+// matches compares a value's type with a declared one, binding the dimensions
+// that are free. It says what doesn't fit, or "".
+func (g *graph) matches(f *frame, t *expr.Type, have ir.Type) string {
+	if !accepts(t.DType, have.DType) {
+		return fmt.Sprintf("%s is not %s", have.DType, t.DType)
+	}
+	rest := len(have.Shape) - len(t.Dims)
+	if rest < 0 || rest > 0 && !t.Any {
+		return fmt.Sprintf("it has %s", count(len(have.Shape), "dimension"))
+	}
+	in := &eval{graph: g, f: f, to: g.Builder}
+	for i, d := range t.Dims {
+		size := have.Shape[rest+i]
+		if n, ok := d.(*expr.Name); ok {
+			if _, bound := f.consts[n.Name]; !bound {
+				f.consts[n.Name] = size
+				continue
+			}
+		}
+		want := in.constant(d)
+		if isBad(want) {
+			continue
+		}
+		if want != size {
+			if n, ok := d.(*expr.Name); ok {
+				return fmt.Sprintf("%s is %v here, not %d", n.Name, want, size)
+			}
+			return fmt.Sprintf("dimension %d is %d, not %v", rest+i, size, want)
+		}
+	}
+	return ""
+}
+
+// result is the value of a call.
+func (ev *eval) result(f *frame) any {
+	in := &eval{graph: ev.graph, f: f, to: ev.to, path: f.path}
+	if f.mod.single && len(f.mod.outputs) == 1 {
+		o := f.mod.outputs[0]
+		if o.value == nil {
+			return bad{}
+		}
+		return in.eval(o.value)
+	}
+	r := record{}
+	for _, o := range f.mod.outputs {
+		r[o.name] = in.eval(o.value)
+	}
+	return r
+}

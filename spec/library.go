@@ -1,0 +1,228 @@
+package spec
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	_ "github.com/flowrun/flowrun/ir/ops" // the operations of the language
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// library is what calls can name: the modules and optimizers of a spec over
+// those of the standard library. Operations are in ir's registry.
+type library struct {
+	modules, optimizers map[string]*module
+	own                 []*module // the spec's own
+}
+
+// extend makes a library that begins with the same modules.
+func (l *library) extend() *library {
+	return &library{modules: maps.Clone(l.modules), optimizers: maps.Clone(l.optimizers)}
+}
+
+// internalOps are made by the program itself.
+var internalOps = []string{"state", "const", "source", "copy"}
+
+// lookupOp finds an operation that specs can call.
+func lookupOp(name string) *ir.Op {
+	if slices.Contains(internalOps, name) {
+		return nil
+	}
+	return ir.LookupOp(name)
+}
+
+// names lists all that can be called.
+func (l *library) names() []string {
+	names := keysOf(l.modules)
+	for name := range ir.Ops() {
+		if !slices.Contains(internalOps, name) {
+			names = append(names, name)
+		}
+	}
+	return append(names, "next")
+}
+
+func keysOf(m map[string]*module) []string { return slices.Collect(maps.Keys(m)) }
+
+// signature is how something is called.
+type signature struct {
+	name     string
+	isModule bool
+	params   []param
+	byName   map[string]int // where there are many
+}
+
+// param is a parameter as calls see it.
+type param struct {
+	name     string
+	optional bool
+	text     bool // YAML text is taken as it is: a string, an enum or a dtype
+	constant bool // known at compile time
+	variadic bool // a list of tensors
+}
+
+// index is the place of a parameter, or -1.
+func (s *signature) index(name string) int {
+	if len(s.params) < 32 {
+		return slices.IndexFunc(s.params, func(p param) bool { return p.name == name })
+	}
+	if s.byName == nil {
+		s.byName = make(map[string]int, len(s.params))
+		for i, p := range s.params {
+			s.byName[p.name] = i
+		}
+	}
+	if i, ok := s.byName[name]; ok {
+		return i
+	}
+	return -1
+}
+
+func (s *signature) find(name string) *param {
+	if i := s.index(name); i >= 0 {
+		return &s.params[i]
+	}
+	return nil
+}
+
+func (s *signature) has(name string) bool { return s.find(name) != nil }
+
+func (s *signature) at(i int) *param {
+	if i < len(s.params) {
+		return &s.params[i]
+	}
+	return nil
+}
+
+func (s *signature) names() []string {
+	names := make([]string, len(s.params))
+	for i, p := range s.params {
+		names[i] = p.name
+	}
+	return names
+}
+
+// signature gives the signature of a module or operation, or nil.
+func (l *library) signature(name string) *signature {
+	if m := l.modules[name]; m != nil {
+		return signatureOf(m)
+	}
+	if op := lookupOp(name); op != nil {
+		return opSignature(op)
+	}
+	return nil
+}
+
+func signatureOf(m *module) *signature {
+	s := &signature{name: m.name, isModule: true}
+	for _, in := range m.inputs {
+		s.params = append(s.params, param{name: in.name})
+	}
+	for _, a := range m.args {
+		s.params = append(s.params, param{name: a.name, optional: a.optional, text: a.kind == argString, constant: a.kind != argScalar})
+	}
+	return s
+}
+
+var opSignatures sync.Map // *ir.Op → *signature
+
+func opSignature(op *ir.Op) *signature {
+	if s, ok := opSignatures.Load(op); ok {
+		return s.(*signature)
+	}
+	s := &signature{name: op.Name}
+	for _, p := range op.Params {
+		if p.Hidden {
+			continue
+		}
+		s.params = append(s.params, param{
+			name:     p.Name,
+			optional: p.Optional,
+			text:     p.Kind == ir.KString || p.Kind == ir.KDType,
+			constant: !p.Kind.IsTensor(),
+			variadic: p.Kind == ir.KTensors,
+		})
+	}
+	opSignatures.Store(op, s)
+	return s
+}
+
+//go:embed std/*.yaml
+var stdFiles embed.FS
+
+// standard is the standard library: parsed and resolved once, never changed
+// afterwards.
+var standard = sync.OnceValue(func() *library {
+	var list diag.List
+	lib := &library{modules: map[string]*module{}, optimizers: map[string]*module{}}
+	loadStandard(lib, stdFiles, &list)
+	if len(list.Items) > 0 {
+		panic("spec: the standard library has problems:\n" + list.Text())
+	}
+	return lib
+})
+
+var stdSection = &section{"a file of the standard library", "", []keyDecl{
+	{name: "modules", doc: "modules by name"},
+	{name: "optimizers", doc: "optimizers by name"},
+}}
+
+func loadStandard(lib *library, files fs.FS, list *diag.List) {
+	d := &decoder{list: list, lib: lib}
+	names, err := fs.Glob(files, "std/*.yaml")
+	if err != nil {
+		panic(fmt.Sprintf("spec: %v", err))
+	}
+	type body struct {
+		m      *module
+		fields map[string]*tree.Node
+	}
+	var bodies []body
+	for _, name := range names {
+		src, err := fs.ReadFile(files, name)
+		if err != nil {
+			panic(fmt.Sprintf("spec: %v", err))
+		}
+		root := tree.Parse(name, string(src), list)
+		if root == nil {
+			continue
+		}
+		fields, _ := d.fields(root, stdSection)
+		add := func(n *tree.Node, what string, s *section, known map[string]*module, optimizer bool) {
+			for _, e := range d.entries(n, what) {
+				m := &module{name: e.Key.Text, at: e.Key.Range, file: name, std: true, optimizer: optimizer}
+				f, _ := d.fields(e.Value, s)
+				d.header(m, f)
+				known[m.name] = m
+				bodies = append(bodies, body{m, f})
+			}
+		}
+		add(fields["modules"], "modules", moduleSection, lib.modules, false)
+		add(fields["optimizers"], "optimizers", optimizerSection, lib.optimizers, true)
+	}
+	for _, b := range bodies {
+		d.body(b.m, b.fields)
+	}
+	r := &resolver{list: list, lib: lib}
+	for _, b := range bodies {
+		r.module(b.m)
+	}
+}
+
+// target is what a call's name was found to mean, with its arguments in the
+// order of the parameters; absent ones are nil.
+type target struct {
+	op       *ir.Op
+	module   *module
+	function *expr.Function // besides op, or alone
+	next     string         // of next(s): the state
+	args     []expr.Expr
+	sig      *signature
+}

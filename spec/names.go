@@ -1,0 +1,293 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// check resolves the names of an expression. With constant, it stands where a
+// value must be known at compile time. user is the node that it belongs to.
+func (s *scope) check(e expr.Expr, constant bool, user *item) {
+	switch e := e.(type) {
+	case nil:
+	case *expr.Name:
+		s.name(e, constant, user)
+	case *expr.Call:
+		s.call(e, constant, user)
+	case *expr.List:
+		for _, item := range e.Items {
+			s.check(item, constant, user)
+		}
+	case *expr.Index:
+		s.check(e.X, constant, user)
+		s.check(e.Index, true, user)
+	case *expr.Member:
+		s.check(e.X, constant, user)
+	case *expr.Unary:
+		s.check(e.X, constant, user)
+	case *expr.Binary:
+		s.check(e.X, constant, user)
+		s.check(e.Y, constant, user)
+	case *expr.Cond:
+		s.check(e.Test, true, user)
+		s.check(e.Then, constant, user)
+		s.check(e.Else, constant, user)
+	}
+}
+
+// find looks a name up: among values first, unless the place is compile-time.
+func (s *scope) find(name string, constant bool) *symbol {
+	if !constant {
+		if sym := s.graph[name]; sym != nil {
+			return sym
+		}
+	}
+	return s.consts[name]
+}
+
+func (s *scope) name(n *expr.Name, constant bool, user *item) {
+	if sym := s.find(n.Name, constant); sym != nil {
+		s.use(sym, user)
+		return
+	}
+	if sym := s.graph[n.Name]; sym != nil {
+		sym.used = true
+		s.list.Add(diag.Diagnostic{Rule: diag.NotCompileTime, Range: n.At(),
+			Message: fmt.Sprintf("%s %s is not known at compile time", sym.what, n.Name),
+			Notes:   definedAt(n.Name, sym),
+			Help:    "vars, arguments and dimensions are"})
+		return
+	}
+	if sym := s.hidden[n.Name]; sym != nil {
+		sym.used = true
+		s.list.Add(diag.Diagnostic{Rule: diag.UnknownName, Range: n.At(),
+			Message: fmt.Sprintf("%s %s is not visible here", sym.what, n.Name), Notes: definedAt(n.Name, sym)})
+		return
+	}
+	s.report(diag.UnknownName, n.At(), s.nameHelp(n.Name, constant), "there is nothing called %s here", shorten(n.Name))
+}
+
+func definedAt(name string, sym *symbol) []diag.Note {
+	if !sym.at.Known() {
+		return nil
+	}
+	return []diag.Note{{Message: name + " is " + strings.TrimPrefix(sym.what, "the ") + " " + name, Range: sym.at}}
+}
+
+// use marks a name as used, and the node behind it as needed by user.
+func (s *scope) use(sym *symbol, user *item) {
+	if sym.item == nil {
+		sym.used = true
+		return
+	}
+	if sym.item != user {
+		sym.used, sym.item.used = true, true
+	}
+	if user != nil {
+		user.uses = append(user.uses, sym.item)
+	}
+}
+
+// otherLanguages maps words that people bring along.
+var otherLanguages = map[string]string{
+	"True": "write true", "False": "write false", "None": "write nil", "null": "write nil",
+	"self": "names are visible without it", "pi": "write 3.141592653589793", "inf": "", "nan": "",
+}
+
+func (s *scope) nameHelp(name string, constant bool) string {
+	if s.list.Full() {
+		return ""
+	}
+	if help, ok := otherLanguages[name]; ok {
+		return help
+	}
+	var visible []string
+	for n := range s.consts {
+		visible = append(visible, n)
+	}
+	if !constant {
+		for n := range s.graph {
+			visible = append(visible, n)
+		}
+	}
+	if help := diag.Suggestion(name, visible); help != "" {
+		return help
+	}
+	if s.owner != nil && !s.owner.root {
+		for _, v := range s.vars {
+			if v.name == name {
+				return fmt.Sprintf("a module sees only what is its own; make %s an argument of %s", name, s.owner.name)
+			}
+		}
+	}
+	if s.lib.signature(name) != nil {
+		return fmt.Sprintf("%s is called with brackets: %s(…)", name, name)
+	}
+	if slices.Contains(typeNames, name) {
+		return fmt.Sprintf("a dtype is written in quotes: %q", name)
+	}
+	return ""
+}
+
+// call finds what a call's name means, and binds its arguments.
+func (s *scope) call(c *expr.Call, constant bool, user *item) {
+	if c.Name == "next" {
+		s.next(c, constant, user)
+		return
+	}
+	t := &target{module: s.lib.modules[c.Name]}
+	var sig *signature
+	if t.module != nil {
+		sig = signatureOf(t.module)
+		s.calls[t.module] = true
+	} else {
+		if f, ok := expr.Functions[c.Name]; ok {
+			t.function = &f
+			sig = functionSignature(c.Name, f)
+		}
+		if t.op = lookupOp(c.Name); t.op != nil {
+			sig = opSignature(t.op)
+		}
+	}
+	if sig == nil {
+		s.unknownFunction(c)
+		s.arguments(c, false, user)
+		return
+	}
+	if constant && t.function == nil {
+		s.report(diag.NotCompileTime, c.At(), "", "%s is not known at compile time", c.Name)
+		s.arguments(c, false, user)
+		return
+	}
+	s.bind(c, t, sig, constant, user)
+}
+
+func functionSignature(name string, f expr.Function) *signature {
+	return &signature{name: name, params: []param{{name: "x"}, {name: "other"}}[:f.Arity]}
+}
+
+func (s *scope) arguments(c *expr.Call, constant bool, user *item) {
+	for _, a := range c.Args {
+		s.check(a, constant, user)
+	}
+	for _, n := range c.Named {
+		s.check(n.Value, constant, user)
+	}
+}
+
+// foreignFunctions maps functions that people know from elsewhere.
+var foreignFunctions = map[string]string{
+	"cat": "concat", "arcsin": "", "dot": "matmul", "mm": "matmul", "bmm": "matmul", "power": "pow", "view": "reshape",
+	"to": "cast", "float": "cast", "int": "cast", "len": "", "rand": "uniform", "randn": "normal", "size": "",
+	"multiply": "mul", "subtract": "sub", "divide": "div", "amax": "max", "amin": "min", "T": "transpose",
+	"ln": "log", "sigm": "sigmoid", "swish": "silu", "ifelse": "where", "select": "where",
+}
+
+func (s *scope) unknownFunction(c *expr.Call) {
+	if s.list.Full() {
+		return
+	}
+	help := ""
+	if name := foreignFunctions[c.Name]; name != "" && s.lib.signature(name) != nil {
+		help = fmt.Sprintf("it is called %q here", name)
+	} else if s.lib.optimizers[c.Name] != nil {
+		help = c.Name + " is an optimizer: it belongs under train.optimizer"
+	} else if sym := s.graph[c.Name]; sym != nil {
+		help = fmt.Sprintf("%s %s is a value, not an operation", sym.what, c.Name)
+	} else {
+		help = diag.Suggestion(c.Name, s.lib.names())
+	}
+	s.report(diag.UnknownFunction, c.NameAt, help, "there is no operation or module %s", shorten(c.Name))
+}
+
+// next resolves next(s).
+func (s *scope) next(c *expr.Call, constant bool, user *item) {
+	if constant {
+		s.report(diag.NotCompileTime, c.At(), "", "next is not known at compile time")
+		return
+	}
+	if len(c.Args) == 1 && len(c.Named) == 0 {
+		if n, ok := c.Args[0].(*expr.Name); ok {
+			it, state := s.writes[n.Name]
+			switch {
+			case !state && s.find(n.Name, false) == nil:
+				s.name(n, false, user)
+			case !state:
+				s.report(diag.InvalidArgument, n.At(), "", "next is what a step writes into a state; %s is no state here", n.Name)
+			case it == nil:
+				s.report(diag.InvalidArgument, n.At(), "add it to `update`", "nothing writes the state %s", n.Name)
+			default:
+				c.Target = &target{next: n.Name}
+				if sym := s.graph[n.Name]; sym != nil {
+					sym.used = true
+				}
+				if user != nil {
+					user.uses = append(user.uses, it)
+				}
+			}
+			return
+		}
+	}
+	s.report(diag.InvalidArgument, c.At(), "write next(name)", "next takes the name of a state")
+}
+
+// bind puts a call's arguments into the order of the parameters.
+func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, user *item) {
+	t.sig = sig
+	t.args = make([]expr.Expr, len(sig.params))
+	good := true
+	fail := func(rule diag.Rule, at diag.Range, help, format string, args ...any) {
+		good = false
+		s.report(rule, at, help, format, args...)
+	}
+	for i, a := range c.Args {
+		if i >= len(sig.params) {
+			fail(diag.TooManyArguments, a.At(), "its arguments are "+strings.Join(sig.names(), ", "),
+				"%s takes %s, got %d", c.Name, count(len(sig.params), "argument"), len(c.Args))
+			break
+		}
+		t.args[i] = a
+		s.check(a, constant || sig.params[i].constant, user)
+	}
+	for _, n := range c.Named {
+		i := sig.index(n.Name)
+		switch {
+		case i < 0:
+			help := diag.Suggestion(n.Name, sig.names())
+			if help == "" {
+				help = "its arguments are " + strings.Join(sig.names(), ", ")
+				if len(sig.params) == 0 {
+					help = "it takes none"
+				}
+			}
+			fail(diag.UnknownArgument, n.NameAt, help, "%s has no argument %s", c.Name, shorten(n.Name))
+			s.check(n.Value, constant, user)
+		case t.args[i] != nil:
+			fail(diag.DuplicateArgument, n.NameAt, "", "the argument %s of %s is given twice", n.Name, c.Name)
+			s.check(n.Value, constant || sig.params[i].constant, user)
+		default:
+			t.args[i] = n.Value
+			s.check(n.Value, constant || sig.params[i].constant, user)
+		}
+	}
+	for i, p := range sig.params {
+		if t.args[i] == nil && !p.optional && good {
+			fail(diag.MissingArgument, c.At(), "its arguments are "+strings.Join(sig.names(), ", "),
+				"%s lacks its argument %s", c.Name, p.name)
+		}
+	}
+	if good {
+		c.Target = t
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

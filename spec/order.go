@@ -1,0 +1,85 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// sort puts items into an order in which each comes after those that it uses,
+// and otherwise in the text's. Items on a cycle are reported once and marked.
+func (s *scope) sort(items []*item) []*item {
+	const open, done = 1, 2
+	order := make([]*item, 0, len(items))
+	mark := make(map[*item]int, len(items))
+	type frame struct {
+		it   *item
+		next int
+	}
+	for _, root := range items {
+		if mark[root] != 0 {
+			continue
+		}
+		mark[root] = open
+		stack := []frame{{root, 0}}
+		for len(stack) > 0 {
+			f := &stack[len(stack)-1]
+			if f.next == len(f.it.uses) {
+				mark[f.it] = done
+				order = append(order, f.it)
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			use := f.it.uses[f.next]
+			f.next++
+			switch mark[use] {
+			case 0:
+				mark[use] = open
+				stack = append(stack, frame{use, 0})
+			case open:
+				var cycle []*item
+				for i := len(stack) - 1; i >= 0; i-- {
+					cycle = append(cycle, stack[i].it)
+					if stack[i].it == use || stack[i].it.bad {
+						break
+					}
+				}
+				slices.Reverse(cycle)
+				s.cycle(cycle)
+			}
+		}
+	}
+	return order
+}
+
+func (s *scope) cycle(cycle []*item) {
+	known := false
+	var names []string
+	for _, it := range cycle {
+		known = known || it.bad
+		it.bad = true
+		names = append(names, it.label())
+	}
+	if known {
+		return
+	}
+	if len(names) > 8 {
+		names = append(names[:7], "…")
+	}
+	first := cycle[0]
+	d := diag.Diagnostic{Rule: diag.Cycle, Range: first.at,
+		Message: fmt.Sprintf("the node %s depends on itself: %s", first.label(), strings.Join(append(names, first.label()), " → "))}
+	if s.owner == nil || s.owner.root {
+		d.Help = "what a step leaves for the next one is a state of a module"
+	}
+	s.list.Add(d)
+}
+
+func (it *item) label() string {
+	if it.write {
+		return "next(" + it.name + ")"
+	}
+	return it.name
+}

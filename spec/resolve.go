@@ -1,0 +1,366 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// resolver finds out what every name means, and the order in which the nodes of
+// a body can be built. It looks at every expression, those of branches that
+// aren't taken too.
+type resolver struct {
+	list *diag.List
+	lib  *library
+	vars []*varDef
+}
+
+func (r *resolver) report(rule diag.Rule, at diag.Range, help, format string, args ...any) {
+	r.list.Add(diag.Diagnostic{Rule: rule, Range: at, Help: help, Message: fmt.Sprintf(format, args...)})
+}
+
+// symbol is what a name stands for.
+type symbol struct {
+	what string // "the input", "the var", for messages
+	at   diag.Range
+	item *item // of a node
+	used bool
+}
+
+// scope is what an expression can see.
+type scope struct {
+	*resolver
+	owner  *module            // the module it is in, or nil
+	graph  map[string]*symbol // inputs, parameters, states, nodes
+	consts map[string]*symbol // vars, arguments, dimensions, training
+	writes map[string]*item   // what next(name) is; nil for a state that isn't written
+	hidden map[string]*symbol // not visible here, but worth a better message
+	calls  map[*module]bool   // modules that were found
+}
+
+func (r *resolver) scope(owner *module) *scope {
+	s := &scope{resolver: r, owner: owner, graph: map[string]*symbol{}, consts: map[string]*symbol{},
+		writes: map[string]*item{}, calls: map[*module]bool{}}
+	s.consts["training"] = &symbol{what: "the word", used: true}
+	return s
+}
+
+// withGraph is the same scope over other names of values.
+func (s *scope) withGraph(graph map[string]*symbol) *scope {
+	t := *s
+	t.graph, t.hidden, t.writes = graph, s.graph, nil
+	return &t
+}
+
+// declare adds a name of a value; two of them are a problem.
+func (s *scope) declare(names map[string]*symbol, name, what string, at diag.Range) *symbol {
+	if old := names[name]; old != nil {
+		s.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: at,
+			Message: fmt.Sprintf("there are two things called %s here: %s and %s", name, old.what, what),
+			Notes:   []diag.Note{{Message: "the other is", Range: old.at}}})
+		return old
+	}
+	sym := &symbol{what: what, at: at}
+	names[name] = sym
+	return sym
+}
+
+// resolveSpec resolves a spec's own modules, its data, model and training.
+func resolveSpec(def *specDef, list *diag.List) {
+	r := &resolver{list: list, lib: def.lib, vars: def.vars}
+	vars := map[string]*symbol{}
+	for _, v := range def.vars {
+		vars[v.name] = &symbol{what: "the var", at: v.at}
+	}
+	called := map[*module]map[*module]bool{}
+	unused := &unusedNames{list: list}
+	for _, m := range def.lib.own {
+		s := r.module(m)
+		called[m] = s.calls
+		unused.module(m, s)
+	}
+	for _, src := range def.sources {
+		if src.body != nil {
+			called[src.body] = r.source(src, vars).calls
+			continue
+		}
+		s := r.scope(nil)
+		s.consts = vars
+		for _, f := range src.fields {
+			s.typed(f.typ)
+		}
+	}
+	if def.model != nil {
+		s := r.model(def, vars)
+		called[def.model] = s.calls
+		if def.train != nil {
+			r.train(def, s)
+		}
+		unused.model(def, s)
+	}
+	r.recursion(def, called)
+	for _, v := range def.vars {
+		if !vars[v.name].used {
+			unused.add(diag.UnusedVar, v.at, "the var %s is never used", v.name)
+		}
+	}
+	unused.modules(def, called)
+	if !list.HasErrors() {
+		unused.flush()
+	}
+}
+
+// module resolves a module or optimizer.
+func (r *resolver) module(m *module) *scope {
+	s := r.scope(m)
+	for _, a := range m.args {
+		if a.kind == argScalar {
+			s.declare(s.graph, a.name, "the argument", a.at)
+		} else {
+			s.declare(s.consts, a.name, "the argument", a.at)
+		}
+	}
+	inputs := map[string]*symbol{}
+	if m.optimizer {
+		for _, name := range []string{"param", "grad", "step"} {
+			inputs[name] = s.declare(s.graph, name, "the value", diag.Range{})
+			inputs[name].used = true
+		}
+		delete(inputs, "grad")
+		s.writes["param"] = nil
+	}
+	for _, in := range m.inputs {
+		inputs[in.name] = s.declare(s.graph, in.name, "the input", in.at)
+		s.dims(in.typ)
+	}
+	for _, a := range m.args {
+		s.check(a.fallback, true, nil)
+	}
+	for _, in := range m.inputs {
+		s.typed(in.typ)
+	}
+	params := s.withGraph(nil)
+	for _, p := range m.params {
+		for _, d := range p.shape {
+			s.check(d, true, nil)
+		}
+		s.check(p.when, true, nil)
+		params.check(p.init, false, nil)
+	}
+	for _, p := range m.params {
+		inputs[p.name] = s.declare(s.graph, p.name, "the parameter", p.at)
+	}
+	states := s.withGraph(inputs)
+	for _, st := range m.states {
+		s.declare(s.graph, st.name, "the state", st.at)
+		s.writes[st.name] = nil
+		states.check(st.init, false, nil)
+		s.check(st.when, true, nil)
+	}
+	s.body(m)
+	if m.optimizer && s.writes["param"] == nil {
+		r.report(diag.MissingKey, m.at, "param: what a parameter becomes", "the update of %s never writes param", m.name)
+	}
+	return s
+}
+
+// source resolves a generating data source.
+func (r *resolver) source(src *sourceDef, vars map[string]*symbol) *scope {
+	s := r.scope(src.body)
+	s.consts = vars
+	s.body(src.body)
+	return s
+}
+
+// reservedNodes are names that a model's nodes can't have: the run has values
+// of its own under them.
+var reservedNodes = []string{"loss", "step", "stopped", "metrics", "optimizer"}
+
+// model resolves the model.
+func (r *resolver) model(def *specDef, vars map[string]*symbol) *scope {
+	m := def.model
+	s := r.scope(m)
+	for name, sym := range vars {
+		s.consts[name] = sym
+	}
+	for _, in := range m.inputs {
+		s.declare(s.graph, in.name, "the input", in.at)
+		s.dims(in.typ)
+	}
+	for _, in := range m.inputs {
+		s.typed(in.typ)
+	}
+	for _, it := range m.items {
+		if slices.Contains(reservedNodes, it.name) {
+			r.report(diag.ReservedName, it.at, "choose another name", "`%s` is a value of every run", it.name)
+		}
+	}
+	s.body(m)
+	return s
+}
+
+// body declares the nodes of a body, resolves them and its outputs, and finds
+// their order.
+func (s *scope) body(m *module) {
+	for _, it := range m.items {
+		if it.write {
+			if s.writes[it.name] != nil {
+				continue // a duplicate key
+			}
+			s.writes[it.name] = it
+			continue
+		}
+		sym := s.declare(s.graph, it.name, "the node", it.at)
+		if sym.item == nil && sym.at == it.at {
+			sym.item = it
+		}
+	}
+	for _, it := range m.items {
+		s.node(it.def, it)
+	}
+	for _, o := range m.outputs {
+		s.check(o.value, false, nil)
+	}
+	m.order = s.sort(m.items)
+}
+
+func (s *scope) node(def *nodeDef, user *item) {
+	s.check(def.value, false, user)
+	s.check(def.repeat, true, user)
+	if def.test != nil {
+		s.check(def.test, true, user)
+		s.node(def.then, user)
+		s.node(def.otherwise, user)
+	}
+}
+
+// dims declares the symbolic dimensions of a type: names that mean nothing else.
+func (s *scope) dims(t *expr.Type) {
+	if t == nil {
+		return
+	}
+	for _, d := range t.Dims {
+		if n, ok := d.(*expr.Name); ok && s.consts[n.Name] == nil {
+			s.consts[n.Name] = &symbol{what: "the dimension", at: n.At(), used: true}
+		}
+	}
+}
+
+func (s *scope) typed(t *expr.Type) {
+	if t == nil {
+		return
+	}
+	if !slices.Contains(typeNames, t.DType) {
+		s.report(diag.InvalidValue, t.DTypeAt, diag.Suggestion(t.DType, typeNames), "there is no dtype `%s`", shorten(t.DType))
+	}
+	for _, d := range t.Dims {
+		s.check(d, true, nil)
+	}
+}
+
+// train resolves the training section over the model's scope.
+func (r *resolver) train(def *specDef, model *scope) {
+	t := def.train
+	s := *model
+	s.graph = map[string]*symbol{}
+	for name, sym := range model.graph {
+		s.graph[name] = sym
+	}
+	if t.source != nil {
+		r.fields(t.source, &s, model)
+	}
+	s.check(t.loss, false, nil)
+	loss := s.withGraph(map[string]*symbol{"loss": {what: "the loss", used: true}})
+	for name, sym := range s.graph {
+		if name != "loss" {
+			loss.graph[name] = sym
+		}
+	}
+	until := s.withGraph(map[string]*symbol{"step": {what: "the step", used: true}, "loss_step": {what: "the loss", used: true}})
+	for _, m := range t.metrics {
+		loss.node(m.def, nil)
+		until.graph[m.name] = &symbol{what: "the metric", at: m.at}
+	}
+	until.check(t.until, false, nil)
+	if t.optimizer != nil {
+		args := s.withGraph(map[string]*symbol{"step": {what: "the step", used: true}})
+		args.bind(t.optimizer, &target{module: r.lib.optimizers[t.optimizer.Name]},
+			signatureOf(r.lib.optimizers[t.optimizer.Name]), false, nil)
+		s.calls[r.lib.optimizers[t.optimizer.Name]] = true
+	}
+}
+
+// fields makes a source's fields visible to loss and metrics.
+func (r *resolver) fields(src *sourceDef, s, model *scope) {
+	isInput := func(name string) bool {
+		sym := model.graph[name]
+		return sym != nil && sym.what == "the input"
+	}
+	see := func(name string, at diag.Range, it *item) {
+		if isInput(name) {
+			if it != nil {
+				it.used = true
+			}
+			return
+		}
+		sym := s.declare(s.graph, name, "the field", at)
+		if it != nil && sym.at == at {
+			sym.item = it
+		}
+	}
+	if src.body != nil {
+		for _, it := range src.body.items {
+			see(it.name, it.at, it)
+		}
+	}
+	for _, f := range src.fields {
+		see(f.name, f.at, nil)
+	}
+}
+
+// recursion finds modules that contain themselves.
+func (r *resolver) recursion(def *specDef, called map[*module]map[*module]bool) {
+	const open, done = 1, 2
+	mark := map[*module]int{}
+	var path []string
+	var visit func(m *module) bool
+	visit = func(m *module) bool {
+		switch mark[m] {
+		case open:
+			return false
+		case done:
+			return true
+		}
+		mark[m] = open
+		path = append(path, m.name)
+		for _, next := range sortedModules(called[m]) {
+			if next.std {
+				continue
+			}
+			if !visit(next) && !next.recursive {
+				next.recursive = true
+				from := slices.Index(path, next.name)
+				r.report(diag.RecursiveModule, next.at, "`repeat` builds a module several times over",
+					"the module %s contains itself: %s", next.name, strings.Join(append(path[from:], next.name), " → "))
+			}
+		}
+		path = path[:len(path)-1]
+		mark[m] = done
+		return true
+	}
+	for _, m := range def.lib.own {
+		visit(m)
+	}
+}
+
+func sortedModules(set map[*module]bool) []*module {
+	var all []*module
+	for m := range set {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b *module) int { return strings.Compare(a.name, b.name) })
+	return all
+}

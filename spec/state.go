@@ -1,0 +1,217 @@
+package spec
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// newState adds a state. Two of one name are a problem; ok is false then.
+func (g *graph) newState(f *frame, name string, kind ir.StateKind, t ir.Type, at diag.Range) (s *ir.State, ok bool) {
+	if old := g.states[name]; old != nil {
+		g.report(f, diag.Diagnostic{Rule: diag.DuplicateName, Range: at,
+			Message: fmt.Sprintf("there are two states called %s", name),
+			Notes:   []diag.Note{{Message: "the other is", Range: old.Origin}}})
+		return old, false
+	}
+	g.Origin = f.origin(at)
+	from := len(g.Graph.Nodes)
+	s = g.NewState(name, kind, t)
+	s.Device = f.device
+	s.Read.Device = f.device
+	g.own(from, name, "")
+	g.states[name] = s
+	return s, true
+}
+
+// parameters makes the parameters of a frame.
+func (ev *eval) parameters(f *frame) bool {
+	ok := true
+	in := &eval{graph: ev.graph, f: f, to: ev.Builder, path: f.path}
+	for _, p := range f.mod.params {
+		there, good := in.present(p.when)
+		if !good {
+			ok = false
+			continue
+		}
+		if !there {
+			f.values[p.name] = absent{p.name, p.at}
+			f.initial[p.name] = f.values[p.name]
+			continue
+		}
+		if p.shape == nil || p.init == nil {
+			ok = false
+			continue
+		}
+		shape, good := in.sizes(p.shape, "the parameter "+p.name)
+		if !good {
+			ok = false
+			continue
+		}
+		t := ir.Type{DType: f.dtype, Shape: shape}
+		if err := ir.CheckShape(t.DType, shape); err != nil {
+			ev.fail(f, diag.InvalidArgument, p.at, "", "the parameter %s: %s", p.name, err)
+			ok = false
+			continue
+		}
+		path := join(f.path, p.name)
+		s, fresh := ev.newState(f, stateName(path), ir.ParamState, t, p.at)
+		if !fresh || !ev.firstValue(f, s, p.init, path) {
+			ok = false
+			continue
+		}
+		ev.frozen[s] = f.frozen
+		f.values[p.name], f.initial[p.name] = s.Read, ev.first.nodes[s.Name]
+	}
+	return ok
+}
+
+// present evaluates a `when`; good is false if that was reported.
+func (ev *eval) present(when expr.Expr) (there, good bool) {
+	if when == nil {
+		return true, true
+	}
+	v := ev.constant(when)
+	there, good = v.(bool)
+	if !good && !isBad(v) {
+		ev.fail(ev.f, diag.InvalidArgument, when.At(), "", "`when` must be a bool, got %s", ir.Describe(v))
+	}
+	return there, good
+}
+
+// firstValue builds the first value of a state of known type, unless another
+// graph of the program has done so.
+func (ev *eval) firstValue(f *frame, s *ir.State, init expr.Expr, path string) bool {
+	if ev.first.nodes[s.Name] != nil {
+		return true
+	}
+	in := &eval{graph: ev.graph, f: f, to: ev.first.Builder, path: path, implied: s.Type.Shape, hasImplied: true}
+	v := in.eval(init)
+	if isBad(v) {
+		return false
+	}
+	n := in.fit(v, s.Type, "the first value of "+s.Name, init.At())
+	if n == nil {
+		return false
+	}
+	ev.first.set(s.Name, n)
+	return true
+}
+
+// fit brings a value to a type: numbers fill it, floats change their width.
+// Anything else that differs is reported, and gives nil.
+func (ev *eval) fit(v any, t ir.Type, what string, at diag.Range) *ir.Node {
+	ev.to.Origin = ev.f.origin(at)
+	n, ok := v.(*ir.Node)
+	if !ok {
+		switch v := v.(type) {
+		case int, bool:
+			return ev.filled(t, v)
+		case float64:
+			if t.DType.IsFloat() {
+				return ev.filled(t, v)
+			}
+		}
+		ev.fail(ev.f, diag.TypeMismatch, at, "", "%s must be %s, got %s", what, t, ir.Describe(v))
+		return nil
+	}
+	if !n.Type.Shape.Equal(t.Shape) {
+		ev.fail(ev.f, diag.ShapeMismatch, at, "", "%s must be %s, got %s", what, t, n.Type)
+		return nil
+	}
+	if n.Type.DType != t.DType && !(n.Type.DType.IsFloat() && t.DType.IsFloat()) && !(n.Type.DType.IsInt() && t.DType.IsInt()) {
+		ev.fail(ev.f, diag.TypeMismatch, at, "cast(x, \""+t.DType.String()+"\") converts it", "%s must be %s, got %s", what, t, n.Type)
+		return nil
+	}
+	return ev.to.Cast(n, t.DType)
+}
+
+func (ev *eval) filled(t ir.Type, v any) *ir.Node {
+	if len(t.Shape) == 0 {
+		return ev.to.Scalar(t.DType, v)
+	}
+	return ev.to.Apply(ir.LookupOp("full"), []int(t.Shape), v, t.DType)
+}
+
+// moduleStates makes the states of a frame. A state's type is its first value's.
+func (ev *eval) moduleStates(f *frame) bool {
+	ok := true
+	for _, st := range f.mod.states {
+		there, good := (&eval{graph: ev.graph, f: f, to: ev.Builder}).present(st.when)
+		if !good {
+			ok = false
+			continue
+		}
+		if !there {
+			f.values[st.name] = absent{st.name, st.at}
+			continue
+		}
+		path := join(f.path, st.name)
+		name := stateName(path)
+		n := ev.first.nodes[name]
+		if n == nil {
+			if st.init == nil {
+				ok = false
+				continue
+			}
+			in := &eval{graph: ev.graph, f: f, to: ev.first.Builder, path: path}
+			v := in.eval(st.init)
+			if isBad(v) {
+				ok = false
+				continue
+			}
+			if n = in.tensor(v, "the first value of "+st.name, st.init.At()); n == nil {
+				ok = false
+				continue
+			}
+			ev.first.set(name, n)
+		}
+		s, fresh := ev.newState(f, name, f.kind, n.Type, st.at)
+		ok = ok && fresh
+		f.values[st.name], f.initial[st.name] = s.Read, n
+	}
+	return ok
+}
+
+// tensor makes a node of a value: numbers become f32, i32 or bool scalars.
+func (ev *eval) tensor(v any, what string, at diag.Range) *ir.Node {
+	ev.to.Origin = ev.f.origin(at)
+	switch v := v.(type) {
+	case *ir.Node:
+		return v
+	case bool:
+		return ev.to.Scalar(ir.Bool, v)
+	case float64:
+		return ev.to.Scalar(ir.F32, v)
+	case int:
+		if int(int32(v)) != v {
+			return ev.to.Scalar(ir.I64, v)
+		}
+		return ev.to.Scalar(ir.I32, v)
+	}
+	ev.fail(ev.f, diag.TypeMismatch, at, "", "%s must be a tensor, got %s", what, ir.Describe(v))
+	return nil
+}
+
+// commitStates lets a step write what the frame's updates computed.
+func (ev *eval) commitStates(f *frame) {
+	if !f.commit {
+		return
+	}
+	in := &eval{graph: ev.graph, f: f, to: ev.Builder, path: f.path}
+	for _, it := range f.mod.items {
+		v := f.nexts[it.name]
+		if _, none := v.(absent); none || !it.write || v == nil || isBad(v) || it.name == "param" && f.mod.optimizer {
+			continue
+		}
+		s := ev.states[stateName(join(f.path, it.name))]
+		if s == nil {
+			continue
+		}
+		if n := in.fit(v, s.Type, "the state "+it.name, it.def.at); n != nil {
+			s.Next = n
+		}
+	}
+}
