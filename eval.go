@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Eval computes the model's outputs once from its inputs by name, with training
@@ -49,8 +48,5 @@ func (p *Program) checkInputs(inputs map[string]*Tensor) error {
 			problems = append(problems, fmt.Sprintf("the model has no input %s", name))
 		}
 	}
-	if len(problems) > 0 {
-		return fmt.Errorf("the inputs don't fit the model: %s", strings.Join(problems, "; "))
-	}
-	return nil
+	return misfit("inputs", problems)
 }

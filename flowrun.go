@@ -206,6 +206,9 @@ func (p *Program) LogEvery() int64 { return p.spec.Loop.LogEvery }
 // MaxSteps is the spec's limit; 0 means none.
 func (p *Program) MaxSteps() int64 { return p.spec.Loop.MaxSteps }
 
+// StopsByItself reports whether the spec has a stop condition, until.
+func (p *Program) StopsByItself() bool { return p.spec.Loop.Until }
+
 // Metrics names the spec's metrics in its order, as records list them.
 func (p *Program) Metrics() []string { return p.spec.Loop.Metrics }
 

@@ -288,10 +288,22 @@ func checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
 			problems = append(problems, fmt.Sprintf("%s is no parameter of the model", name))
 		}
 	}
-	if len(problems) > 0 {
-		return fmt.Errorf("the weights don't fit the model: %s", strings.Join(problems, "; "))
+	return misfit("weights", problems)
+}
+
+// misfit is the error for values that don't go with the model: the first few
+// problems, and how many more there are.
+func misfit(what string, problems []string) error {
+	const most = 6
+	if len(problems) == 0 {
+		return nil
 	}
-	return nil
+	more := ""
+	if len(problems) > most {
+		more = fmt.Sprintf("; and %d more", len(problems)-most)
+		problems = problems[:most]
+	}
+	return fmt.Errorf("the %s don't fit the model: %s%s", what, strings.Join(problems, "; "), more)
 }
 
 // SaveWeights writes the parameters to a safetensors file, under PyTorch's

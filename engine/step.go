@@ -116,6 +116,11 @@ func (s *Session) matches(t *tape, work []int32) bool {
 
 // eager runs a step's work node by node, and records it if t isn't nil.
 func (s *Session) eager(work []int32, t *tape) error {
+	for _, n := range work { // what can't be bound fails before anything is written
+		if _, err := s.command(n); err != nil {
+			return err
+		}
+	}
 	before := s.stats
 	writing := false
 	for _, n := range work {

@@ -38,7 +38,9 @@ func (p *Progress) Observer() engine.Observer {
 		if r.Last {
 			return p.Clear()
 		}
-		return p.draw(fit(p.line.parts(r), max(0, p.width()-1))) // the last column makes some terminals wrap
+		// The last column makes some terminals wrap, and Ctrl-C is shown as two
+		// characters behind the line.
+		return p.draw(fit(p.line.parts(r), max(0, p.width()-1-len("^C"))))
 	}}
 }
 
@@ -48,7 +50,7 @@ func (p *Progress) Clear() error {
 	if p.drawn == 0 {
 		return nil
 	}
-	blanks := strings.Repeat(" ", p.drawn)
+	blanks := strings.Repeat(" ", p.drawn+len("^C"))
 	p.drawn = 0
 	_, err := io.WriteString(p.w, "\r"+blanks+"\r")
 	return err

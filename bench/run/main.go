@@ -45,7 +45,7 @@ func run(ctx context.Context, rounds int, asJSON bool) error {
 	}
 	defer os.RemoveAll(w.temp)
 	report := newReport(w.machine(ctx), rounds)
-	if err := measure(ctx, w, subjects(w), report, os.Stderr); err != nil {
+	if err := measure(ctx, subjects(w), report, os.Stderr); err != nil {
 		return err
 	}
 	report.finish()
@@ -74,7 +74,7 @@ func subjects(w *workshop) []subject {
 
 // measure measures all subjects, round after round. One that fails is left out
 // from then on, and the report says why.
-func measure(ctx context.Context, w *workshop, all []subject, r *report, progress io.Writer) error {
+func measure(ctx context.Context, all []subject, r *report, progress io.Writer) error {
 	leaveOut := func(name string, err error) {
 		r.LeftOut = append(r.LeftOut, absence{name, firstLine(err.Error())})
 		fmt.Fprintf(progress, "%s is left out: %v\n", name, err)

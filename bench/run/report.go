@@ -6,7 +6,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"text/tabwriter"
+	"strings"
+	"unicode/utf8"
 )
 
 // series are all samples of one thing, and what they come to.
@@ -106,46 +107,53 @@ func (r *report) writeJSON(w io.Writer) error {
 
 // writeText writes a table for each group.
 func (r *report) writeText(w io.Writer) error {
-	fmt.Fprintf(w, "%s\n%d rounds\n", r.Machine, r.Rounds)
+	if _, err := fmt.Fprintf(w, "%s\n%d rounds\n", r.Machine, r.Rounds); err != nil {
+		return err
+	}
 	for _, g := range []struct{ name, title string }{
 		{stepGroup, "A training step of math_net"},
 		{engineGroup, "The engine by itself"},
-		{processGroup, "Whole processes, flowrun graphs/math_net.yaml"},
+		{processGroup, "Whole processes, on graphs/math_net.yaml"},
 	} {
-		if err := r.writeGroup(w, g.title, r.group(g.name)); err != nil {
+		if err := writeGroup(w, g.title, r.group(g.name)); err != nil {
 			return err
 		}
 	}
-	if len(r.LeftOut) > 0 {
-		fmt.Fprintf(w, "\nLeft out\n")
-	}
-	for _, a := range r.LeftOut {
-		fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Why)
+	for i, a := range r.LeftOut {
+		if i == 0 {
+			fmt.Fprintln(w, "\nLeft out")
+		}
+		if _, err := fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Why); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (r *report) writeGroup(w io.Writer, title string, group []*series) error {
+func writeGroup(w io.Writer, title string, group []*series) error {
 	if len(group) == 0 {
 		return nil
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	// Names stand left of the aligned columns.
-	width := len(title)
+	width := utf8.RuneCountInString(title)
 	for _, s := range group {
-		width = max(width, len(s.Name)+2)
+		width = max(width, utf8.RuneCountInString(s.Name)+2)
 	}
-	fmt.Fprintf(t, "\n%-*s\tmedian\tmin\tmax\tratio\ttarget\t\t\n", width, title)
-	for _, s := range group {
-		fmt.Fprintf(t, "%-*s\t%s\t%s\t%s\t%s\t%s\t  %s\t\n", width, "  "+s.Name,
-			number(s.Median), number(s.Min), number(s.Max), s.ratio(), s.verdict(), s.Unit)
-	}
-	if err := t.Flush(); err != nil {
+	if _, err := fmt.Fprintf(w, "\n%-*s %8s %8s %8s %8s\n", width, title, "median", "min", "max", "ratio"); err != nil {
 		return err
 	}
 	for _, s := range group {
-		if s.Note != "" {
-			fmt.Fprintf(w, "  %s: %s\n", s.Name, s.Note)
+		line := fmt.Sprintf("%-*s %8s %8s %8s %8s  %-11s  %s", width, "  "+s.Name,
+			number(s.Median), number(s.Min), number(s.Max), s.ratio(), s.Unit, s.verdict())
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " ")); err != nil {
+			return err
+		}
+	}
+	for _, s := range group {
+		if s.Note == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "  %s: %s\n", s.Name, s.Note); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -164,9 +172,9 @@ func (s *series) verdict() string {
 	case s.Target == nil:
 		return ""
 	case *s.Met:
-		return "≤ " + number(*s.Target) + " met"
+		return "≤ " + number(*s.Target) + ": met"
 	default:
-		return "≤ " + number(*s.Target) + " MISSED"
+		return "≤ " + number(*s.Target) + ": missed"
 	}
 }
 

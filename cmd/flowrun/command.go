@@ -50,6 +50,9 @@ func execute(ctx context.Context, args []string, s streams) int {
 		return exitDone
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		fmt.Fprintln(s.errors, "flowrun: interrupted before the first step")
+		return exitInterrupted
 	case errors.As(err, &wrong):
 		_ = writeFindings(s.errors, wrong)
 		return exitProblems
@@ -93,6 +96,7 @@ failed; 130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, c.CommandPath())}

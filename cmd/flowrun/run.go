@@ -71,7 +71,10 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
 
-	info := report.Run{Metrics: program.Metrics(), MaxSteps: program.MaxSteps()}
+	info := report.Run{Metrics: program.Metrics()}
+	if !program.StopsByItself() {
+		info.MaxSteps = program.MaxSteps() // else it is a limit, not where the run is going
+	}
 	var options []flowrun.RunOption
 	if limited {
 		info.MaxSteps = o.maxSteps
@@ -132,12 +135,15 @@ func (o *runFlags) checkSave() error {
 	if o.save == "" {
 		return nil
 	}
-	info, err := os.Stat(filepath.Dir(o.save))
-	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is no folder", filepath.Dir(o.save))
-	}
-	if err != nil {
-		return fmt.Errorf("--save: %w", err)
+	folder := filepath.Dir(o.save)
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("--save %s: there is no folder %s", o.save, folder)
+	case err != nil:
+		return fmt.Errorf("--save %s: %w", o.save, err)
+	case !info.IsDir():
+		return fmt.Errorf("--save %s: %s is no folder", o.save, folder)
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Abs is abs.
+// Abs is the op abs.
 var Abs = ir.Register(&ir.Op{
 	Name: "abs",
 	Doc: `abs(x): the size of x without its sign, element by element.

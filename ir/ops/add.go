@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Add is add.
+// Add is the op add.
 var Add = ir.Register(&ir.Op{
 	Name: "add",
 	Doc: `add(a, b): the sum a + b, element by element.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// All is all.
+// All is the op all.
 var All = ir.Register(&ir.Op{
 	Name: "all",
 	Doc: `all(x, dim=nil, keepdim=false): whether every element is true along some dims, or of all; bool.

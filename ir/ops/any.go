@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Any is any.
+// Any is the op any.
 var Any = ir.Register(&ir.Op{
 	Name: "any",
 	Doc: `any(x, dim=nil, keepdim=false): whether at least one element is true along some dims, or of all; bool.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Arange is arange.
+// Arange is the op arange.
 var Arange = ir.Register(&ir.Op{
 	Name: "arange",
 	Doc: `arange(start, end, step=1, dtype=nil): the numbers start, start + step, … before end.

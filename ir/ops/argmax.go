@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Argmax is argmax.
+// Argmax is the op argmax.
 var Argmax = ir.Register(&ir.Op{
 	Name: "argmax",
 	Doc: `argmax(x, dim=nil, keepdim=false): the index of the largest value along a dim, or in all of x as laid out in memory; i32.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Argmin is argmin.
+// Argmin is the op argmin.
 var Argmin = ir.Register(&ir.Op{
 	Name: "argmin",
 	Doc: `argmin(x, dim=nil, keepdim=false): the index of the smallest value along a dim, or in all of x as laid out in memory; i32.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// BitsOf is bits_of.
+// BitsOf is the op bits_of.
 var BitsOf = ir.Register(&ir.Op{
 	Name: "bits_of",
 	Doc: `bits_of(x, bits): the lowest bits of x, least significant first: [...] becomes [..., bits].

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// BroadcastTo is broadcast_to.
+// BroadcastTo is the op broadcast_to.
 var BroadcastTo = ir.Register(&ir.Op{
 	Name: "broadcast_to",
 	Doc: `broadcast_to(x, shape): x repeated up to a shape.

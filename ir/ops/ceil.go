@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Ceil is ceil.
+// Ceil is the op ceil.
 var Ceil = ir.Register(&ir.Op{
 	Name: "ceil",
 	Doc: `ceil(x): the smallest whole number at least x, element by element.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Clamp is clamp.
+// Clamp is the op clamp.
 var Clamp = ir.Register(&ir.Op{
 	Name: "clamp",
 	Doc: `clamp(x, min=nil, max=nil): x brought into the range from min to max, element by element.

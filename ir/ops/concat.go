@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Concat is concat.
+// Concat is the op concat.
 var Concat = ir.Register(&ir.Op{
 	Name: "concat",
 	Doc: `concat(tensors, dim=0): tensors joined along a dim.
@@ -48,14 +48,12 @@ func inferConcat(n *ir.Node) (ir.Type, error) {
 	for i, in := range n.Inputs[1:] {
 		s := in.Type.Shape
 		if len(s) != len(shape) {
-			return ir.Type{}, &ir.ArgError{Param: "tensors", Index: i + 1,
-				Msg: sprintf("concat joins tensors of one rank; %s, %s", named(n, 0), named(n, i+1))}
+			return ir.Type{}, refuseItem("tensors", i+1, "", "concat joins tensors of one rank; %s, %s", named(n, 0), named(n, i+1))
 		}
 		for d := range s {
 			if d != dim && s[d] != shape[d] {
-				return ir.Type{}, &ir.ArgError{Param: "tensors", Index: i + 1,
-					Msg: sprintf("concat along dim %d needs all other dims to agree; dim %d differs: %s, %s",
-						dim, d, named(n, 0), named(n, i+1))}
+				return ir.Type{}, refuseItem("tensors", i+1, "", "concat along dim %d needs all other dims to agree; dim %d differs: %s, %s",
+					dim, d, named(n, 0), named(n, i+1))
 			}
 		}
 		shape[dim] += s[dim]

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Cos is cos.
+// Cos is the op cos.
 var Cos = ir.Register(&ir.Op{
 	Name: "cos",
 	Doc: `cos(x): the cosine of x in radians, element by element.

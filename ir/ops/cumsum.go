@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Cumsum is cumsum.
+// Cumsum is the op cumsum.
 var Cumsum = ir.Register(&ir.Op{
 	Name: "cumsum",
 	Doc: `cumsum(x, dim): the sum of all elements up to and including each one, along a dim.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Div is div.
+// Div is the op div.
 var Div = ir.Register(&ir.Op{
 	Name: "div",
 	Doc: `div(a, b): the quotient a / b, element by element.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Elu is elu.
+// Elu is the op elu.
 var Elu = ir.Register(&ir.Op{
 	Name: "elu",
 	Doc: `elu(x, alpha=1.0): x where it is positive, else alpha * (exp(x) - 1), element by element.

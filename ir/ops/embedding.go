@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Embedding is embedding.
+// Embedding is the op embedding.
 var Embedding = ir.Register(&ir.Op{
 	Name: "embedding",
 	Doc: `embedding(ids, weight): the row of weight for each id: [...] becomes [..., columns].

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Eq is eq.
+// Eq is the op eq.
 var Eq = ir.Register(&ir.Op{
 	Name: "eq",
 	Doc: `eq(a, b): whether a is equal to b, element by element: a == b.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Erf is erf.
+// Erf is the op erf.
 var Erf = ir.Register(&ir.Op{
 	Name: "erf",
 	Doc: `erf(x): the error function, element by element.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Exp is exp.
+// Exp is the op exp.
 var Exp = ir.Register(&ir.Op{
 	Name: "exp",
 	Doc: `exp(x): e to the power x, element by element.

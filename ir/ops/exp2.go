@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Exp2 is exp2.
+// Exp2 is the op exp2.
 var Exp2 = ir.Register(&ir.Op{
 	Name: "exp2",
 	Doc: `exp2(x): 2 to the power x, element by element.

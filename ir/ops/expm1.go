@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Expm1 is expm1.
+// Expm1 is the op expm1.
 var Expm1 = ir.Register(&ir.Op{
 	Name: "expm1",
 	Doc: `expm1(x): exp(x) - 1, element by element, exact to the last digits near 0 too.

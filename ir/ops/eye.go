@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Eye is eye.
+// Eye is the op eye.
 var Eye = ir.Register(&ir.Op{
 	Name: "eye",
 	Doc: `eye(n, m=nil, dtype="f32"): an n by m matrix with 1 on its diagonal and 0 elsewhere; m is n by default.

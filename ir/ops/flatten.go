@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Flatten is flatten.
+// Flatten is the op flatten.
 var Flatten = ir.Register(&ir.Op{
 	Name: "flatten",
 	Doc: `flatten(x, start_dim=0, end_dim=-1): x with the dims from start_dim to end_dim made one.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Flip is flip.
+// Flip is the op flip.
 var Flip = ir.Register(&ir.Op{
 	Name: "flip",
 	Doc: `flip(x, dims): x with the order of its elements reversed along some dims.

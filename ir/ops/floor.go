@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Floor is floor.
+// Floor is the op floor.
 var Floor = ir.Register(&ir.Op{
 	Name: "floor",
 	Doc: `floor(x): the largest whole number at most x, element by element.

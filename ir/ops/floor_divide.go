@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// FloorDivide is floor_divide.
+// FloorDivide is the op floor_divide.
 var FloorDivide = ir.Register(&ir.Op{
 	Name: "floor_divide",
 	Doc: `floor_divide(a, b): the largest whole number at most a / b, element by element.

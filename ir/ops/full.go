@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Full is full.
+// Full is the op full.
 var Full = ir.Register(&ir.Op{
 	Name: "full",
 	Doc: `full(shape, value, dtype=nil): a tensor whose elements are all one value.

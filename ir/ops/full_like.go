@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// FullLike is full_like.
+// FullLike is the op full_like.
 var FullLike = ir.Register(&ir.Op{
 	Name: "full_like",
 	Doc: `full_like(x, value): one value in the shape and dtype of x.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Gather is gather.
+// Gather is the op gather.
 var Gather = ir.Register(&ir.Op{
 	Name: "gather",
 	Doc: `gather(x, dim, index): the elements of x that index names along a dim: out[i, j] = x[i, index[i, j]] for dim 1.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Ge is ge.
+// Ge is the op ge.
 var Ge = ir.Register(&ir.Op{
 	Name: "ge",
 	Doc: `ge(a, b): whether a is at least b, element by element: a >= b.

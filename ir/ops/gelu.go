@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Gelu is gelu.
+// Gelu is the op gelu.
 var Gelu = ir.Register(&ir.Op{
 	Name: "gelu",
 	Doc: `gelu(x): x times the chance that a standard normal is below x, element by element.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// GeluTanh is gelu_tanh.
+// GeluTanh is the op gelu_tanh.
 var GeluTanh = ir.Register(&ir.Op{
 	Name: "gelu_tanh",
 	Doc: `gelu_tanh(x): gelu by way of tanh, element by element.

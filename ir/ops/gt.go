@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Gt is gt.
+// Gt is the op gt.
 var Gt = ir.Register(&ir.Op{
 	Name: "gt",
 	Doc: `gt(a, b): whether a is greater than b, element by element: a > b.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// IndexAdd is index_add.
+// IndexAdd is the op index_add.
 var IndexAdd = ir.Register(&ir.Op{
 	Name: "index_add",
 	Doc: `index_add(x, dim, index, source): x with the slices of source added where index says: x[index[i]] += source[i] for dim 0.

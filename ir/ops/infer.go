@@ -7,17 +7,20 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
-
 // refuse makes the error of a type rule, with what to do about it.
 func refuse(param, help, format string, args ...any) error {
-	return &ir.ArgError{Param: param, Msg: sprintf(format, args...), Help: help}
+	return &ir.ArgError{Param: param, Msg: fmt.Sprintf(format, args...), Help: help}
+}
+
+// refuseItem is refuse for an element of a list argument.
+func refuseItem(param string, index int, help, format string, args ...any) error {
+	return &ir.ArgError{Param: param, Index: index, Msg: fmt.Sprintf(format, args...), Help: help}
 }
 
 // named calls operand i what the spec calls it, or else by its parameter, and
 // gives its type as it was before promotion: "w1 is f32[16, 16]".
 func named(n *ir.Node, i int) string {
-	return sprintf("%s is %s", operandName(n, i), n.Inputs[i].Type)
+	return fmt.Sprintf("%s is %s", operandName(n, i), n.Inputs[i].Type)
 }
 
 func operandName(n *ir.Node, i int) string {
@@ -30,7 +33,7 @@ func operandName(n *ir.Node, i int) string {
 	}
 	name := n.OperandName(i)
 	if from, to := n.Operand(name); to-from > 1 {
-		return sprintf("%s[%d]", name, i-from)
+		return fmt.Sprintf("%s[%d]", name, i-from)
 	}
 	return name
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Isfinite is isfinite.
+// Isfinite is the op isfinite.
 var Isfinite = ir.Register(&ir.Op{
 	Name: "isfinite",
 	Doc: `isfinite(x): whether x is neither infinite nor NaN, element by element; true for integers.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Isinf is isinf.
+// Isinf is the op isinf.
 var Isinf = ir.Register(&ir.Op{
 	Name: "isinf",
 	Doc: `isinf(x): whether x is inf or -inf, element by element; false for integers.

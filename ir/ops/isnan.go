@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Isnan is isnan.
+// Isnan is the op isnan.
 var Isnan = ir.Register(&ir.Op{
 	Name: "isnan",
 	Doc: `isnan(x): whether x is not a number, element by element; false for integers.

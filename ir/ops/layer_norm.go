@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// LayerNorm is layer_norm.
+// LayerNorm is the op layer_norm.
 var LayerNorm = ir.Register(&ir.Op{
 	Name: "layer_norm",
 	Doc: `layer_norm(x, weight, bias, eps=1e-5): (x - mean) / sqrt(var + eps) * weight + bias over the last dim.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Le is le.
+// Le is the op le.
 var Le = ir.Register(&ir.Op{
 	Name: "le",
 	Doc: `le(a, b): whether a is at most b, element by element: a <= b.

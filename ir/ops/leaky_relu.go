@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// LeakyRelu is leaky_relu.
+// LeakyRelu is the op leaky_relu.
 var LeakyRelu = ir.Register(&ir.Op{
 	Name: "leaky_relu",
 	Doc: `leaky_relu(x, negative_slope=0.01): x where it is positive, else negative_slope * x, element by element.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Log is log.
+// Log is the op log.
 var Log = ir.Register(&ir.Op{
 	Name: "log",
 	Doc: `log(x): the natural logarithm, element by element.

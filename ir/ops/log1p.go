@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Log1p is log1p.
+// Log1p is the op log1p.
 var Log1p = ir.Register(&ir.Op{
 	Name: "log1p",
 	Doc: `log1p(x): log(1 + x), element by element, exact to the last digits near 0 too.

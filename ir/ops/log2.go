@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Log2 is log2.
+// Log2 is the op log2.
 var Log2 = ir.Register(&ir.Op{
 	Name: "log2",
 	Doc: `log2(x): the logarithm to base 2, element by element.

@@ -7,7 +7,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// LogSoftmax is log_softmax.
+// LogSoftmax is the op log_softmax.
 var LogSoftmax = ir.Register(&ir.Op{
 	Name: "log_softmax",
 	Doc: `log_softmax(x, dim): the logarithm of softmax along a dim, exact where softmax rounds to 0.

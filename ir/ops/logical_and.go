@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// LogicalAnd is logical_and.
+// LogicalAnd is the op logical_and.
 var LogicalAnd = ir.Register(&ir.Op{
 	Name: "logical_and",
 	Doc: `logical_and(a, b): whether both of a and b are true, element by element.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// LogicalNot is logical_not.
+// LogicalNot is the op logical_not.
 var LogicalNot = ir.Register(&ir.Op{
 	Name: "logical_not",
 	Doc: `logical_not(x): whether x is false, element by element.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// LogicalOr is logical_or.
+// LogicalOr is the op logical_or.
 var LogicalOr = ir.Register(&ir.Op{
 	Name: "logical_or",
 	Doc: `logical_or(a, b): whether at least one of a and b is true, element by element.

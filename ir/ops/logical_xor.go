@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// LogicalXor is logical_xor.
+// LogicalXor is the op logical_xor.
 var LogicalXor = ir.Register(&ir.Op{
 	Name: "logical_xor",
 	Doc: `logical_xor(a, b): whether exactly one of a and b is true, element by element.

@@ -7,7 +7,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Logsumexp is logsumexp.
+// Logsumexp is the op logsumexp.
 var Logsumexp = ir.Register(&ir.Op{
 	Name: "logsumexp",
 	Doc: `logsumexp(x, dim, keepdim=false): log(sum(exp(x))) over some dims, without overflow.

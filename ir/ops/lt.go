@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Lt is lt.
+// Lt is the op lt.
 var Lt = ir.Register(&ir.Op{
 	Name: "lt",
 	Doc: `lt(a, b): whether a is less than b, element by element: a < b.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Matmul is matmul.
+// Matmul is the op matmul.
 var Matmul = ir.Register(&ir.Op{
 	Name: "matmul",
 	Doc: `matmul(a, b, transpose_a=false, transpose_b=false): the matrix product of a and b.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Max is max.
+// Max is the op max.
 var Max = ir.Register(&ir.Op{
 	Name: "max",
 	Doc: `max(x, dim=nil, keepdim=false): the largest value along some dims, or of all; NaN if one is.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Maximum is maximum.
+// Maximum is the op maximum.
 var Maximum = ir.Register(&ir.Op{
 	Name: "maximum",
 	Doc: `maximum(a, b): the larger of a and b, element by element; NaN if one is.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Mean is mean.
+// Mean is the op mean.
 var Mean = ir.Register(&ir.Op{
 	Name: "mean",
 	Doc: `mean(x, dim=nil, keepdim=false): the average over some dims, or over all.

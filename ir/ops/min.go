@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Min is min.
+// Min is the op min.
 var Min = ir.Register(&ir.Op{
 	Name: "min",
 	Doc: `min(x, dim=nil, keepdim=false): the smallest value along some dims, or of all; NaN if one is.

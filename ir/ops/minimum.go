@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Minimum is minimum.
+// Minimum is the op minimum.
 var Minimum = ir.Register(&ir.Op{
 	Name: "minimum",
 	Doc: `minimum(a, b): the smaller of a and b, element by element; NaN if one is.

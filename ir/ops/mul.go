@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Mul is mul.
+// Mul is the op mul.
 var Mul = ir.Register(&ir.Op{
 	Name: "mul",
 	Doc: `mul(a, b): the product a * b, element by element.

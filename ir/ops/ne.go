@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Ne is ne.
+// Ne is the op ne.
 var Ne = ir.Register(&ir.Op{
 	Name: "ne",
 	Doc: `ne(a, b): whether a is different from b, element by element: a != b.

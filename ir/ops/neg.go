@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Neg is neg.
+// Neg is the op neg.
 var Neg = ir.Register(&ir.Op{
 	Name: "neg",
 	Doc: `neg(x): -x, element by element.

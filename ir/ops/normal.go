@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Normal is normal.
+// Normal is the op normal.
 var Normal = ir.Register(&ir.Op{
 	Name: "normal",
 	Doc: `normal(mean=0.0, std=1.0, shape, dtype="f32"): random numbers of a normal distribution.

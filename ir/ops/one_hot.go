@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// OneHot is one_hot.
+// OneHot is the op one_hot.
 var OneHot = ir.Register(&ir.Op{
 	Name: "one_hot",
 	Doc: `one_hot(x, num_classes): 1 at each class and 0 elsewhere, in f32: [...] becomes [..., num_classes].

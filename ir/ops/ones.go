@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Ones is ones.
+// Ones is the op ones.
 var Ones = ir.Register(&ir.Op{
 	Name: "ones",
 	Doc: `ones(shape, dtype="f32"): a tensor of ones.

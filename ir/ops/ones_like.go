@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// OnesLike is ones_like.
+// OnesLike is the op ones_like.
 var OnesLike = ir.Register(&ir.Op{
 	Name: "ones_like",
 	Doc: `ones_like(x): ones in the shape and dtype of x.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Pad is pad.
+// Pad is the op pad.
 var Pad = ir.Register(&ir.Op{
 	Name: "pad",
 	Doc: `pad(x, padding, value=0): x with a border of a value: [before, after] for each dim, the first dim first.
@@ -24,8 +24,7 @@ Example: pad([[1, 2]], [[0, 1], [2, 0]], 9) = [[9, 9, 1, 2], [9, 9, 9, 9]]`,
 		shape := append(ir.Shape{}, x.Shape...)
 		for i, p := range padding {
 			if p[0] < 0 || p[1] < 0 {
-				return ir.Type{}, &ir.ArgError{Param: "padding", Index: i, Help: "slice cuts elements off",
-					Msg: sprintf("padding can't be negative; dim %d gets %v", i, ir.Shape(p[:]))}
+				return ir.Type{}, refuseItem("padding", i, "slice cuts elements off", "padding can't be negative; dim %d gets %v", i, ir.Shape(p[:]))
 			}
 			shape[i] += p[0] + p[1]
 		}

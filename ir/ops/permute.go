@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Permute is permute.
+// Permute is the op permute.
 var Permute = ir.Register(&ir.Op{
 	Name: "permute",
 	Doc: `permute(x, dims): x with its dims in another order: dim i of the result is dim dims[i] of x.

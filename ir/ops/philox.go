@@ -68,7 +68,7 @@ func paramsRandom(d ir.DType, own ...ir.Param) []ir.Param {
 // inferRandom is what the type rules of random ops share.
 func inferRandom(n *ir.Node) (ir.Type, error) {
 	if n.Attr("shape") == nil {
-		return ir.Type{}, refuse("shape", sprintf("give it one: %s(…, shape=[2, 3])", n.Op.Name), "the argument shape is missing")
+		return ir.Type{}, refuse("shape", "give it one: "+n.Op.Name+"(…, shape=[2, 3])", "the argument shape is missing")
 	}
 	if step := n.Inputs[0].Type; !step.Equal(ir.Scalar(ir.I64)) {
 		return ir.Type{}, ir.Argf("step", "the step counter must be i64[], got %s", step)

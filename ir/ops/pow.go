@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Pow is pow.
+// Pow is the op pow.
 var Pow = ir.Register(&ir.Op{
 	Name: "pow",
 	Doc: `pow(a, b): a to the power b, a ** b, element by element.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Prod is prod.
+// Prod is the op prod.
 var Prod = ir.Register(&ir.Op{
 	Name: "prod",
 	Doc: `prod(x, dim=nil, keepdim=false): the product over some dims, or over all.

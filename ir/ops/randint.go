@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Randint is randint.
+// Randint is the op randint.
 var Randint = ir.Register(&ir.Op{
 	Name: "randint",
 	Doc: `randint(low, high, shape, dtype="i32"): random integers from low up to, not including, high.

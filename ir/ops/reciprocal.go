@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Reciprocal is reciprocal.
+// Reciprocal is the op reciprocal.
 var Reciprocal = ir.Register(&ir.Op{
 	Name: "reciprocal",
 	Doc: `reciprocal(x): 1 / x, element by element.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Relu is relu.
+// Relu is the op relu.
 var Relu = ir.Register(&ir.Op{
 	Name: "relu",
 	Doc: `relu(x): x where it is positive, else 0, element by element.

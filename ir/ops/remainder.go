@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Remainder is remainder.
+// Remainder is the op remainder.
 var Remainder = ir.Register(&ir.Op{
 	Name: "remainder",
 	Doc: `remainder(a, b): what floor_divide leaves, a % b, element by element.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Reshape is reshape.
+// Reshape is the op reshape.
 var Reshape = ir.Register(&ir.Op{
 	Name: "reshape",
 	Doc: `reshape(x, shape): the elements of x, in their order, in another shape of the same size.

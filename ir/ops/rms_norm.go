@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// RmsNorm is rms_norm.
+// RmsNorm is the op rms_norm.
 var RmsNorm = ir.Register(&ir.Op{
 	Name: "rms_norm",
 	Doc: `rms_norm(x, weight, eps=1e-6): x / sqrt(mean(x * x) + eps) * weight over the last dim.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Round is round.
+// Round is the op round.
 var Round = ir.Register(&ir.Op{
 	Name: "round",
 	Doc: `round(x): the whole number nearest to x, the even one of two, element by element.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Rsqrt is rsqrt.
+// Rsqrt is the op rsqrt.
 var Rsqrt = ir.Register(&ir.Op{
 	Name: "rsqrt",
 	Doc: `rsqrt(x): 1 / sqrt(x), element by element.

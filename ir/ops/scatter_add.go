@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// ScatterAdd is scatter_add.
+// ScatterAdd is the op scatter_add.
 var ScatterAdd = ir.Register(&ir.Op{
 	Name: "scatter_add",
 	Doc: `scatter_add(x, dim, index, src): x with the elements of src added where index says: x[i, index[i, j]] += src[i, j] for dim 1.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Sigmoid is sigmoid.
+// Sigmoid is the op sigmoid.
 var Sigmoid = ir.Register(&ir.Op{
 	Name: "sigmoid",
 	Doc: `sigmoid(x): 1 / (1 + exp(-x)), element by element.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Sign is sign.
+// Sign is the op sign.
 var Sign = ir.Register(&ir.Op{
 	Name: "sign",
 	Doc: `sign(x): -1, 0 or 1, as x is negative, zero or positive, element by element.

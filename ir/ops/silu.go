@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Silu is silu.
+// Silu is the op silu.
 var Silu = ir.Register(&ir.Op{
 	Name: "silu",
 	Doc: `silu(x): x * sigmoid(x), element by element; also called swish.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Sin is sin.
+// Sin is the op sin.
 var Sin = ir.Register(&ir.Op{
 	Name: "sin",
 	Doc: `sin(x): the sine of x in radians, element by element.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Slice is slice.
+// Slice is the op slice.
 var Slice = ir.Register(&ir.Op{
 	Name: "slice",
 	Doc: `slice(x, dim, start, end, step=1): the elements start, start + step, … before end along a dim.

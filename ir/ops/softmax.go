@@ -7,7 +7,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Softmax is softmax.
+// Softmax is the op softmax.
 var Softmax = ir.Register(&ir.Op{
 	Name: "softmax",
 	Doc: `softmax(x, dim): exp(x) / sum(exp(x)) along a dim, without overflow.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Softplus is softplus.
+// Softplus is the op softplus.
 var Softplus = ir.Register(&ir.Op{
 	Name: "softplus",
 	Doc: `softplus(x, beta=1.0, threshold=20.0): log(1 + exp(beta * x)) / beta, element by element.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Sqrt is sqrt.
+// Sqrt is the op sqrt.
 var Sqrt = ir.Register(&ir.Op{
 	Name: "sqrt",
 	Doc: `sqrt(x): the square root, element by element.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Square is square.
+// Square is the op square.
 var Square = ir.Register(&ir.Op{
 	Name: "square",
 	Doc: `square(x): x * x, element by element.

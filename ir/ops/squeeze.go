@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Squeeze is squeeze.
+// Squeeze is the op squeeze.
 var Squeeze = ir.Register(&ir.Op{
 	Name: "squeeze",
 	Doc: `squeeze(x, dim=nil): x without dims of size 1: those given, or all such.

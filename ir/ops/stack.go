@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Stack is stack.
+// Stack is the op stack.
 var Stack = ir.Register(&ir.Op{
 	Name: "stack",
 	Doc: `stack(tensors, dim=0): tensors of one shape joined along a new dim.
@@ -27,8 +27,7 @@ Example: stack([[1, 2], [3, 4]], 1) = [[1, 3], [2, 4]]`,
 		first := n.Inputs[0].Type
 		for i, in := range n.Inputs {
 			if !in.Type.Shape.Equal(first.Shape) {
-				return ir.Type{}, &ir.ArgError{Param: "tensors", Index: i, Help: "concat joins along a dim that is there",
-					Msg: sprintf("stack joins tensors of one shape; %s, %s", named(n, 0), named(n, i))}
+				return ir.Type{}, refuseItem("tensors", i, "concat joins along a dim that is there", "stack joins tensors of one shape; %s, %s", named(n, 0), named(n, i))
 			}
 		}
 		dim, err := newDim(n, first.Shape)

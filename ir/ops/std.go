@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Std is std.
+// Std is the op std.
 var Std = ir.Register(&ir.Op{
 	Name: "std",
 	Doc: `std(x, dim=nil, keepdim=false): the population's standard deviation over some dims, or over all.

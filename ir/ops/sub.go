@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Sub is sub.
+// Sub is the op sub.
 var Sub = ir.Register(&ir.Op{
 	Name: "sub",
 	Doc: `sub(a, b): the difference a - b, element by element.

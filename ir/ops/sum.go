@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Sum is sum.
+// Sum is the op sum.
 var Sum = ir.Register(&ir.Op{
 	Name: "sum",
 	Doc: `sum(x, dim=nil, keepdim=false): the sum over some dims, or over all.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Tan is tan.
+// Tan is the op tan.
 var Tan = ir.Register(&ir.Op{
 	Name: "tan",
 	Doc: `tan(x): the tangent of x in radians, element by element.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Tanh is tanh.
+// Tanh is the op tanh.
 var Tanh = ir.Register(&ir.Op{
 	Name: "tanh",
 	Doc: `tanh(x): the hyperbolic tangent, element by element.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Transpose is transpose.
+// Transpose is the op transpose.
 var Transpose = ir.Register(&ir.Op{
 	Name: "transpose",
 	Doc: `transpose(x, dim0=-2, dim1=-1): x with two dims swapped, the last two by default.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Tril is tril.
+// Tril is the op tril.
 var Tril = ir.Register(&ir.Op{
 	Name: "tril",
 	Doc: `tril(x, diagonal=0): the lower triangle of each matrix of x; 0 elsewhere.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Triu is triu.
+// Triu is the op triu.
 var Triu = ir.Register(&ir.Op{
 	Name: "triu",
 	Doc: `triu(x, diagonal=0): the upper triangle of each matrix of x; 0 elsewhere.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Trunc is trunc.
+// Trunc is the op trunc.
 var Trunc = ir.Register(&ir.Op{
 	Name: "trunc",
 	Doc: `trunc(x): x without its fraction, element by element.

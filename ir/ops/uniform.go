@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Uniform is uniform.
+// Uniform is the op uniform.
 var Uniform = ir.Register(&ir.Op{
 	Name: "uniform",
 	Doc: `uniform(low=0.0, high=1.0, shape, dtype="f32"): random numbers, evenly spread from low to high.

@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Unsqueeze is unsqueeze.
+// Unsqueeze is the op unsqueeze.
 var Unsqueeze = ir.Register(&ir.Op{
 	Name: "unsqueeze",
 	Doc: `unsqueeze(x, dim): x with a new dim of size 1, which becomes dim number dim of the result.

@@ -4,7 +4,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Var is var.
+// Var is the op var.
 var Var = ir.Register(&ir.Op{
 	Name: "var",
 	Doc: `var(x, dim=nil, keepdim=false): the population's variance over some dims, or over all.
@@ -28,7 +28,7 @@ Example: var([1.0, 3.0, 5.0, 7.0]) = 5.0`,
 func inferSpread(n *ir.Node) (ir.Type, error) {
 	d := n.Inputs[0].Type.DType
 	if !d.IsFloat() {
-		return ir.Type{}, refuse("x", sprintf(`cast it first: %s(cast(x, "f32"))`, n.Op.Name),
+		return ir.Type{}, refuse("x", "cast it first: "+n.Op.Name+`(cast(x, "f32"))`,
 			"%s is taken of floats; %s", n.Op.Name, named(n, 0))
 	}
 	shape, err := reduceShape(n)

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Where is where.
+// Where is the op where.
 var Where = ir.Register(&ir.Op{
 	Name: "where",
 	Doc: `where(condition, input, other): input where the condition holds, else other.

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// Zeros is zeros.
+// Zeros is the op zeros.
 var Zeros = ir.Register(&ir.Op{
 	Name: "zeros",
 	Doc: `zeros(shape, dtype="f32"): a tensor of zeros.

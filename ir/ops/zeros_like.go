@@ -2,7 +2,7 @@ package ops
 
 import "github.com/flowrun/flowrun/ir"
 
-// ZerosLike is zeros_like.
+// ZerosLike is the op zeros_like.
 var ZerosLike = ir.Register(&ir.Op{
 	Name: "zeros_like",
 	Doc: `zeros_like(x): zeros in the shape and dtype of x.

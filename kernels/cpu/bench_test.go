@@ -159,4 +159,3 @@ func smallNetwork(b testing.TB) []func() {
 	}
 	return steps
 }
-

@@ -6,10 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("cos", on(first, floats(unary(cosLoop[float32]), unary(cosLoop[float64])))) }
+func init() { register("cos", wide(cosLoop, cosLoop)) }
 
-func cosLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Cos(float64(v)))
+func cosLoop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Cos(v)
 	}
 }

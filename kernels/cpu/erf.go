@@ -6,10 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("erf", on(first, floats(unary(erfLoop[float32]), unary(erfLoop[float64])))) }
+func init() { register("erf", wide(erfLoop, erfLoop)) }
 
-func erfLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Erf(float64(v)))
+func erfLoop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Erf(v)
 	}
 }

@@ -4,10 +4,10 @@ package cpu
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("exp", on(first, floats(unary(expLoop[float32]), unary(expLoop[float64])))) }
+func init() { register("exp", wide(expLoop[float32], expLoop[float64])) }
 
-func expLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(expOf[T](float64(v)))
+func expLoop[T float](b []float64) {
+	for i, v := range b {
+		b[i] = expOf[T](v)
 	}
 }

@@ -6,10 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("exp2", on(first, floats(unary(exp2Loop[float32]), unary(exp2Loop[float64])))) }
+func init() { register("exp2", wide(exp2Loop, exp2Loop)) }
 
-func exp2Loop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Exp2(float64(v)))
+func exp2Loop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Exp2(v)
 	}
 }

@@ -6,12 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() {
-	register("expm1", on(first, floats(unary(expm1Loop[float32]), unary(expm1Loop[float64]))))
-}
+func init() { register("expm1", wide(expm1Loop, expm1Loop)) }
 
-func expm1Loop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Expm1(float64(v)))
+func expm1Loop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Expm1(v)
 	}
 }

@@ -8,10 +8,10 @@ import "math"
 //
 // erfc, and not 1 + erf, so that nothing cancels for x far below 0.
 
-func init() { register("gelu", on(first, floats(unary(geluLoop[float32]), unary(geluLoop[float64])))) }
+func init() { register("gelu", wide(geluLoop, geluLoop)) }
 
-func geluLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(0.5 * float64(v) * math.Erfc(-float64(v)/math.Sqrt2))
+func geluLoop(b []float64) {
+	for i, v := range b {
+		b[i] = 0.5 * v * math.Erfc(-v/math.Sqrt2)
 	}
 }

@@ -6,10 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("log", on(first, floats(unary(logLoop[float32]), unary(logLoop[float64])))) }
+func init() { register("log", wide(logLoop, logLoop)) }
 
-func logLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Log(float64(v)))
+func logLoop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Log(v)
 	}
 }

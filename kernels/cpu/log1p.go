@@ -6,12 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() {
-	register("log1p", on(first, floats(unary(log1pLoop[float32]), unary(log1pLoop[float64]))))
-}
+func init() { register("log1p", wide(log1pLoop, log1pLoop)) }
 
-func log1pLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Log1p(float64(v)))
+func log1pLoop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Log1p(v)
 	}
 }

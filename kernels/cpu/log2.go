@@ -6,10 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("log2", on(first, floats(unary(log2Loop[float32]), unary(log2Loop[float64])))) }
+func init() { register("log2", wide(log2Loop, log2Loop)) }
 
-func log2Loop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Log2(float64(v)))
+func log2Loop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Log2(v)
 	}
 }

@@ -15,15 +15,8 @@ func init() {
 
 // logSoftmax works on n elements that lie step apart.
 func logSoftmax[T float](out, x []T, n, step int) {
-	top := x[0]
-	for i := 0; i < n*step; i += step {
-		top = max(top, x[i])
-	}
-	var sum float64
-	for i := 0; i < n*step; i += step {
-		sum += expOf[T](float64(x[i]) - float64(top))
-	}
-	log := math.Log(sum)
+	top := topOf(x, n, step)
+	log := math.Log(expLine(nil, x, n, step, top))
 	for i := 0; i < n*step; i += step {
 		out[i] = T(float64(x[i]) - float64(top) - log)
 	}

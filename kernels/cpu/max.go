@@ -15,15 +15,21 @@ func maxOf[T number](start T) reduction[T, T, T] {
 	return reduction[T, T, T]{start: start, row: maxRow[T], columns: maxColumns[T], end: as[T, T]}
 }
 
+// maxRow takes a NaN over anything, and nothing over a NaN. The comparisons cost
+// less than Go's max, which also orders the zeros.
 func maxRow[T number](acc T, x []T) T {
 	for _, v := range x {
-		acc = max(acc, v)
+		if v > acc || v != v {
+			acc = v
+		}
 	}
 	return acc
 }
 
 func maxColumns[T number](acc, x []T) {
 	for i, v := range x {
-		acc[i] = max(acc[i], v)
+		if v > acc[i] || v != v {
+			acc[i] = v
+		}
 	}
 }

@@ -15,15 +15,21 @@ func minOf[T number](start T) reduction[T, T, T] {
 	return reduction[T, T, T]{start: start, row: minRow[T], columns: minColumns[T], end: as[T, T]}
 }
 
+// minRow takes a NaN over anything, and nothing over a NaN. The comparisons cost
+// less than Go's min, which also orders the zeros.
 func minRow[T number](acc T, x []T) T {
 	for _, v := range x {
-		acc = min(acc, v)
+		if v < acc || v != v {
+			acc = v
+		}
 	}
 	return acc
 }
 
 func minColumns[T number](acc, x []T) {
 	for i, v := range x {
-		acc[i] = min(acc[i], v)
+		if v < acc[i] || v != v {
+			acc[i] = v
+		}
 	}
 }

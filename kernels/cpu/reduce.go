@@ -34,6 +34,13 @@ func reduce[T, A, U any](r reduction[T, A, U]) binder {
 				}
 			}
 		}
+		if len(x) == len(out) {
+			return func() {
+				for i := range out {
+					out[i] = r.end(r.row(r.start, x[i:i+1]))
+				}
+			}
+		}
 		if inner.reduced {
 			if kept.rows == 1 && kept.n == 1 && reduced.rows == 1 && reduced.n == 1 {
 				return func() { out[0] = r.end(r.row(r.start, x)) }

@@ -6,12 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() {
-	register("rsqrt", on(first, floats(unary(rsqrtLoop[float32]), unary(rsqrtLoop[float64]))))
-}
+func init() { register("rsqrt", wide(rsqrtLoop, rsqrtLoop)) }
 
-func rsqrtLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(1 / math.Sqrt(float64(v)))
+func rsqrtLoop(b []float64) {
+	for i, v := range b {
+		b[i] = 1 / math.Sqrt(v)
 	}
 }

@@ -4,12 +4,10 @@ package cpu
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() {
-	register("sigmoid", on(first, floats(unary(sigmoidLoop[float32]), unary(sigmoidLoop[float64]))))
-}
+func init() { register("sigmoid", wide(sigmoidLoop[float32], sigmoidLoop[float64])) }
 
-func sigmoidLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(1 / (1 + expOf[T](-float64(v))))
+func sigmoidLoop[T float](b []float64) {
+	for i, v := range b {
+		b[i] = 1 / (1 + expOf[T](-v))
 	}
 }

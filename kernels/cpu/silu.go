@@ -4,10 +4,10 @@ package cpu
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("silu", on(first, floats(unary(siluLoop[float32]), unary(siluLoop[float64])))) }
+func init() { register("silu", wide(siluLoop[float32], siluLoop[float64])) }
 
-func siluLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(float64(v) / (1 + expOf[T](-float64(v))))
+func siluLoop[T float](b []float64) {
+	for i, v := range b {
+		b[i] = v / (1 + expOf[T](-v))
 	}
 }

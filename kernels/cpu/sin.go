@@ -6,10 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("sin", on(first, floats(unary(sinLoop[float32]), unary(sinLoop[float64])))) }
+func init() { register("sin", wide(sinLoop, sinLoop)) }
 
-func sinLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Sin(float64(v)))
+func sinLoop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Sin(v)
 	}
 }

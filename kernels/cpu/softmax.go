@@ -13,18 +13,44 @@ func init() {
 
 // softmax works on n elements that lie step apart.
 func softmax[T float](out, x []T, n, step int) {
+	scale := 1 / expLine(out, x, n, step, topOf(x, n, step))
+	for i := 0; i < n*step; i += step {
+		out[i] = T(float64(out[i]) * scale)
+	}
+}
+
+// expLine gives the sum of e^(x - top) over n elements that lie step apart, and
+// if out isn't nil writes the terms there. It works in blocks, for the reason
+// that inBlocks gives.
+func expLine[T float](out, x []T, n, step int, top T) (sum float64) {
+	var block [blockSize / 2]float64
+	for at := 0; at < n; at += len(block) {
+		b := block[:min(len(block), n-at)]
+		for i := range b {
+			b[i] = float64(x[(at+i)*step])
+		}
+		for i, v := range b {
+			e := expOf[T](v - float64(top))
+			b[i] = e
+			sum += e
+		}
+		if out != nil {
+			for i, v := range b {
+				out[(at+i)*step] = T(v)
+			}
+		}
+	}
+	return sum
+}
+
+// topOf is the largest of n elements that lie step apart; NaN if one is.
+func topOf[T float](x []T, n, step int) T {
+	if step == 1 {
+		return maxRow(x[0], x[:n])
+	}
 	top := x[0]
 	for i := 0; i < n*step; i += step {
 		top = max(top, x[i])
 	}
-	var sum float64
-	for i := 0; i < n*step; i += step {
-		e := expOf[T](float64(x[i]) - float64(top))
-		out[i] = T(e)
-		sum += e
-	}
-	scale := 1 / sum
-	for i := 0; i < n*step; i += step {
-		out[i] = T(float64(out[i]) * scale)
-	}
+	return top
 }

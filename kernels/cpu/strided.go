@@ -52,9 +52,10 @@ const tile = 16
 func transposed[T any](out, x []T, base int, w *walk) {
 	rows := w.outer[len(w.outer)-1].n
 	cols, step := w.n, w.steps[1]
-	outer := walk{outer: w.outer[:len(w.outer)-1]}
+	var outer walk
+	outer.setOuter(w.outer[:len(w.outer)-1])
 	var c cursor
-	for range w.rows / rows {
+	for range outer.rows {
 		to, from := c.at[0], base+c.at[1]
 		for i0 := 0; i0 < rows; i0 += tile {
 			i1 := min(i0+tile, rows)

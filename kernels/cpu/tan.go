@@ -6,10 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("tan", on(first, floats(unary(tanLoop[float32]), unary(tanLoop[float64])))) }
+func init() { register("tan", wide(tanLoop, tanLoop)) }
 
-func tanLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Tan(float64(v)))
+func tanLoop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Tan(v)
 	}
 }

@@ -6,10 +6,10 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 
-func init() { register("tanh", on(first, floats(unary(tanhLoop[float32]), unary(tanhLoop[float64])))) }
+func init() { register("tanh", wide(tanhLoop, tanhLoop)) }
 
-func tanhLoop[T float](out, x []T) {
-	for i, v := range x {
-		out[i] = T(math.Tanh(float64(v)))
+func tanhLoop(b []float64) {
+	for i, v := range b {
+		b[i] = math.Tanh(v)
 	}
 }

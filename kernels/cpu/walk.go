@@ -15,6 +15,9 @@ type walk struct {
 	steps [maxOperands]int // from element to element of a row, per tensor
 	outer []walkDim        // the other dimensions, outermost first
 	rows  int
+
+	lines     int // the innermost of outer, or 1
+	lineSteps [maxOperands]int
 }
 
 type walkDim struct {
@@ -44,15 +47,22 @@ func newWalk(shape []int, tensors ...[]int) *walk {
 		}
 		dims = append(dims, d)
 	}
-	w := &walk{n: 1, rows: 1}
+	w := &walk{n: 1}
 	if len(dims) > 0 {
 		last := dims[len(dims)-1]
-		w.n, w.steps, w.outer = last.n, last.steps, dims[:len(dims)-1]
+		w.n, w.steps, dims = last.n, last.steps, dims[:len(dims)-1]
 	}
-	for _, d := range w.outer {
-		w.rows *= d.n
-	}
+	w.setOuter(dims)
 	return w
+}
+
+// setOuter sets the outer dimensions, and what is computed from them.
+func (w *walk) setOuter(outer []walkDim) {
+	w.outer, w.rows, w.lines = outer, 1, 1
+	for _, d := range outer {
+		w.rows *= d.n
+		w.lines, w.lineSteps = d.n, d.steps
+	}
 }
 
 // evenly reports whether stepping once in the outer dimension is stepping
@@ -69,12 +79,30 @@ func evenly(outer, inner walkDim, tensors int) bool {
 // cursor is a place in a walk: the offset in each tensor of the present row.
 type cursor struct {
 	at    [maxOperands]int
+	line  int // in the innermost of the outer dimensions
 	index [maxRank]int
 }
 
 // next goes to the next row.
 func (c *cursor) next(w *walk) {
-	for d := len(w.outer) - 1; d >= 0; d-- {
+	c.line++
+	if c.line >= w.lines {
+		c.carry(w)
+		return
+	}
+	c.at[0] += w.lineSteps[0]
+	c.at[1] += w.lineSteps[1]
+	c.at[2] += w.lineSteps[2]
+	c.at[3] += w.lineSteps[3]
+}
+
+// carry goes to the next row where the innermost of the outer dimensions ends.
+func (c *cursor) carry(w *walk) {
+	c.line = 0
+	for t := range c.at {
+		c.at[t] -= w.lineSteps[t] * (w.lines - 1)
+	}
+	for d := len(w.outer) - 2; d >= 0; d-- {
 		dim := &w.outer[d]
 		c.index[d]++
 		if c.index[d] < dim.n {

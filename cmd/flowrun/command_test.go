@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+)
+
+const (
+	mathNet = "../../graphs/math_net.yaml"
+	noModel = "flowrun: 1\nname: constant\nmodel:\n  nodes: {y: 1.0 + 2.0}\n  outputs: [y]\n"
+)
+
+// flowrunWith runs a command line and gives its exit code and streams.
+func flowrunWith(t *testing.T, args ...string) (code int, out, errors string) {
+	t.Helper()
+	return inContext(t, context.Background(), args...)
+}
+
+func inContext(t *testing.T, ctx context.Context, args ...string) (code int, out, errors string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = execute(ctx, args, streams{strings.NewReader(""), &o, &e})
+	require.NotContains(t, e.String(), "goroutine ", "a stack trace")
+	return code, o.String(), e.String()
+}
+
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	return path
+}
+
+func TestASpecAloneIsRunSpec(t *testing.T) {
+	code, out, _ := flowrunWith(t, mathNet, "--max-steps", "2000")
+	require.Equal(t, exitDone, code)
+	again, same, _ := flowrunWith(t, "run", mathNet, "--max-steps", "2000")
+	require.Equal(t, exitDone, again)
+	for _, text := range []string{out, same} {
+		require.Contains(t, text, "step 1,000/2,000 ")
+		require.Contains(t, text, "max_steps was reached after 2,000 steps")
+	}
+}
+
+func TestJSONIsOneObjectAndNothingElse(t *testing.T) {
+	code, out, errors := flowrunWith(t, mathNet, "--json", "--max-steps", "100", "--device", "sim")
+	require.Equal(t, exitDone, code)
+	require.Empty(t, errors)
+	d := json.NewDecoder(strings.NewReader(out))
+	d.DisallowUnknownFields()
+	type traffic struct{ Count, Bytes *int64 }
+	var got struct {
+		Spec    *string
+		Steps   *int64
+		Stopped *string
+		Seconds *float64
+		Metrics map[string]float64
+		Device  *string
+		Copies  struct {
+			HostToDevice   *traffic `json:"host_to_device"`
+			DeviceToHost   *traffic `json:"device_to_host"`
+			DeviceToDevice *traffic `json:"device_to_device"`
+		}
+		KernelsRun *int64 `json:"kernels_run"`
+		PeakBytes  *int64 `json:"peak_bytes"`
+	}
+	require.NoError(t, d.Decode(&got))
+	require.False(t, d.More())
+	require.Equal(t, mathNet, *got.Spec)
+	require.EqualValues(t, 100, *got.Steps)
+	require.Equal(t, "max_steps", *got.Stopped)
+	require.Equal(t, "sim:0", *got.Device)
+	require.Greater(t, *got.Seconds, 0.0)
+	require.Contains(t, got.Metrics, "loss")
+	require.Contains(t, got.Metrics, "accuracy")
+	require.Greater(t, *got.KernelsRun, int64(100))
+	require.Greater(t, *got.PeakBytes, int64(1000))
+	// The stop condition is one byte a step; the counter is read at the start,
+	// the condition before the first step, loss and two metrics at the end.
+	require.EqualValues(t, 100+1+1+3, *got.Copies.DeviceToHost.Count)
+}
+
+func TestTheLogHasALineForEveryStep(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	code, _, _ := flowrunWith(t, mathNet, "--max-steps", "50", "--log", log)
+	require.Equal(t, exitDone, code)
+	text, err := os.ReadFile(log)
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	require.Len(t, lines, 50)
+	for i, line := range lines {
+		var record map[string]float64
+		require.NoError(t, json.Unmarshal([]byte(line), &record))
+		require.EqualValues(t, i+1, record["step"])
+		require.Contains(t, record, "loss")
+		require.Contains(t, record, "accuracy")
+		require.Contains(t, record, "loss_step")
+	}
+}
+
+func TestALogOnAFullDiskEndsTheRunWithAMessage(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full")
+	}
+	code, _, errors := flowrunWith(t, mathNet, "--log", "/dev/full")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errors, "no space left")
+}
+
+func TestCtrlCEndsARunWithItsSummary(t *testing.T) {
+	saved := filepath.Join(t.TempDir(), "w.safetensors")
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	code, out, _ := inContext(t, ctx, mathNet, "--json", "--save", saved, "--set", "lr=0.0", "--max-steps", "1000000000")
+	require.Equal(t, exitInterrupted, code)
+	require.Contains(t, out, `"stopped":"interrupted"`)
+	require.FileExists(t, saved)
+}
+
+func TestCtrlCBeforeTheFirstStepIsNoFailure(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	code, out, errors := inContext(t, ctx, mathNet, "--json")
+	require.Equal(t, exitInterrupted, code)
+	require.Empty(t, out)
+	require.Contains(t, errors, "interrupted before the first step")
+}
+
+func TestWhatWasLearnedCanBeKeptAndUsed(t *testing.T) {
+	dir := t.TempDir()
+	saved, in, outFile := filepath.Join(dir, "w.safetensors"), filepath.Join(dir, "x.safetensors"), filepath.Join(dir, "y.safetensors")
+	code, _, errors := flowrunWith(t, mathNet, "--save", saved)
+	require.Equal(t, exitDone, code, errors)
+
+	// 3 + 9 = 12, least significant bit first.
+	x := flowrun.FromFloat32(flowrun.Shape{1, 8}, []float32{1, 1, 0, 0, 1, 0, 0, 1})
+	require.NoError(t, flowrun.WriteTensors(in, map[string]*flowrun.Tensor{"x": x}))
+	code, _, errors = flowrunWith(t, "eval", mathNet, "--weights", saved, "--in", in, "--out", outFile)
+	require.Equal(t, exitDone, code, errors)
+	out, err := flowrun.ReadTensors(outFile)
+	require.NoError(t, err)
+	for i, bit := range []float32{0, 0, 1, 1, 0} {
+		require.InDelta(t, bit, out["sum_bits"].Float32s()[i], 0.5)
+	}
+
+	// A run that starts from them has converged already.
+	code, text, errors := flowrunWith(t, mathNet, "--weights", saved, "--json")
+	require.Equal(t, exitDone, code, errors)
+	var got struct{ Steps int }
+	require.NoError(t, json.Unmarshal([]byte(text), &got))
+	require.Less(t, got.Steps, 20_000)
+}
+
+func TestEvalNeedsNeitherInputsNorParameters(t *testing.T) {
+	code, out, errors := flowrunWith(t, "eval", file(t, "c.yaml", noModel))
+	require.Equal(t, exitDone, code, errors)
+	require.Equal(t, "y: 3\n", out)
+}
+
+func TestSetAndSeedChangeTheRun(t *testing.T) {
+	_, a, _ := flowrunWith(t, mathNet, "--json", "--max-steps", "10")
+	_, b, _ := flowrunWith(t, mathNet, "--json", "--max-steps", "10", "--set", "lr=0.05")
+	_, c, _ := flowrunWith(t, mathNet, "--json", "--max-steps", "10", "--seed", "8")
+	metrics := func(s string) string { return s[strings.Index(s, `"metrics"`):strings.Index(s, `"device"`)] }
+	require.NotEqual(t, metrics(a), metrics(b))
+	require.NotEqual(t, metrics(a), metrics(c))
+}
+
+func TestExitCodes(t *testing.T) {
+	bad := file(t, "bad.yaml", "flowrun: 1\nname: bad\nmodel:\n  nodes: {y: relu(z)}\n  outputs: [y]\n")
+	constant := file(t, "c.yaml", noModel)
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says string // on the error stream
+	}{
+		{"a valid spec", []string{"validate", mathNet}, exitDone, ""},
+		{"an invalid spec", []string{"validate", bad}, exitProblems, "error[unknown-name]"},
+		{"one of two is invalid", []string{"validate", mathNet, bad}, exitProblems, "error[unknown-name]"},
+		{"running an invalid spec", []string{bad}, exitProblems, "error[unknown-name]"},
+		{"a spec that isn't there", []string{"validate", "nowhere/x.yaml"}, exitFailed, "nowhere/x.yaml"},
+		{"running a spec that isn't there", []string{"nowhere/x.yaml"}, exitFailed, "nowhere/x.yaml"},
+		{"an unknown flag", []string{mathNet, "--sed", "3"}, exitUsage, "--sed"},
+		{"two specs", []string{"run", mathNet, mathNet}, exitUsage, "one spec"},
+		{"a command misspelt", []string{"validte"}, exitUsage, "did you mean flowrun validate?"},
+		{"--set without a value", []string{mathNet, "--set", "lr"}, exitUsage, "KEY=VALUE"},
+		{"--set of an unknown var", []string{mathNet, "--set", "rl=1"}, exitProblems, `did you mean "lr"?`},
+		{"--set of a wrong type", []string{mathNet, "--set", "lr=fast"}, exitProblems, "lr"},
+		{"--max-steps 0", []string{mathNet, "--max-steps", "0"}, exitUsage, "--max-steps"},
+		{"an unknown device", []string{mathNet, "--device", "tpu"}, exitFailed, `there is no device "tpu"`},
+		{"a device number that is none", []string{mathNet, "--device", "sim:x"}, exitFailed, "sim:x"},
+		{"weights that aren't there", []string{mathNet, "--weights", "nowhere.safetensors"}, exitFailed, "nowhere.safetensors"},
+		{"weights that don't fit", []string{mathNet, "--weights", "../../testdata/reference/math_net.safetensors"}, exitFailed, "h1.weight (f32[16, 8]) is missing"},
+		{"a folder to save in that isn't there", []string{mathNet, "--save", "nowhere/w.safetensors"}, exitFailed, "there is no folder nowhere"},
+		{"a spec that doesn't train", []string{constant}, exitFailed, "no train section"},
+		{"eval without its inputs", []string{"eval", mathNet}, exitUsage, "--in"},
+		{"eval with other inputs", []string{"eval", mathNet, "--in", "../../testdata/reference/math_net.safetensors"}, exitFailed, "x (f32[1, 8]) is missing"},
+		{"an unknown pass", []string{"explain", mathNet, "--pass", "fold"}, exitUsage, "the passes are"},
+		{"an unknown format", []string{"explain", mathNet, "--format", "svg"}, exitUsage, "text, json or dot"},
+		{"no spec to validate", []string{"validate"}, exitUsage, "at least one spec"},
+		{"an argument too many", []string{"version", "now"}, exitUsage, "takes no arguments"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, _, errors := flowrunWith(t, c.args...)
+			require.Equal(t, c.code, code, errors)
+			require.Contains(t, errors, c.says)
+		})
+	}
+}
+
+func TestExplainShowsPlanPassesAndGraph(t *testing.T) {
+	code, out, _ := flowrunWith(t, "explain", mathNet, "--device", "sim")
+	require.Equal(t, exitDone, code)
+	require.Contains(t, out, "h1.weight")
+	require.Contains(t, out, "a step: ")
+
+	for _, pass := range flowrun.PassNames() {
+		code, out, errors := flowrunWith(t, "explain", mathNet, "--pass", pass)
+		require.Equal(t, exitDone, code, errors)
+		require.Contains(t, out, "matmul(", pass)
+	}
+
+	code, out, _ = flowrunWith(t, "explain", mathNet, "--format", "json")
+	require.Equal(t, exitDone, code)
+	require.True(t, json.Valid([]byte(out)))
+
+	code, out, _ = flowrunWith(t, "explain", mathNet, "--format", "dot", "--eval")
+	require.Equal(t, exitDone, code)
+	require.True(t, strings.HasPrefix(out, "digraph plan {"))
+}
+
+func TestRenderingARenderedSpecChangesNothing(t *testing.T) {
+	code, once, errors := flowrunWith(t, "render", mathNet, "--set", "lr=0.05", "--seed", "3")
+	require.Equal(t, exitDone, code, errors)
+	require.Contains(t, once, "lr: 0.05")
+	require.Contains(t, once, "seed: 3")
+	code, twice, errors := flowrunWith(t, "render", file(t, "again.yaml", once))
+	require.Equal(t, exitDone, code, errors)
+	require.Equal(t, once, twice)
+}
+
+func TestDevicesAreListedAndMissingOnesExplained(t *testing.T) {
+	code, out, _ := flowrunWith(t, "devices")
+	require.Equal(t, exitDone, code)
+	require.Contains(t, out, "cpu ")
+	require.Contains(t, out, "missing: ")
+	code, out, _ = flowrunWith(t, "devices", "--json")
+	require.Equal(t, exitDone, code)
+	var list []flowrun.DeviceReport
+	require.NoError(t, json.Unmarshal([]byte(out), &list))
+	require.Equal(t, "cpu", list[0].Name)
+}

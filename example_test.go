@@ -1,0 +1,155 @@
+package flowrun_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/flowrun/flowrun"
+)
+
+// Load a spec, train, and look at what it came to.
+func Example() {
+	program, err := flowrun.Load("graphs/math_net.yaml")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	session, err := program.Start(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	summary, err := session.Run(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(summary.Stopped, summary.Metrics[1] >= 0.995)
+	// Output: until true
+}
+
+// Write a weight: whatever depends on it, its copies on other devices first of
+// all, is computed anew before anybody sees it.
+func ExampleSession_Set() {
+	spec := `
+flowrun: 1
+name: double
+model:
+  nodes:
+    y: {Scale: 3.0}
+  outputs: [y]
+modules:
+  Scale:
+    inputs: {x: "f32[]"}
+    params: {factor: {shape: [], init: 2.0}}
+    output: x * factor
+data:
+  nothing: {generate: {target: 0.0}}
+train: {data: nothing, loss: "mse_loss(y, target)", optimizer: {SGD: {lr: 0.1}}, max_steps: 1}
+`
+	program, err := flowrun.Parse("double.yaml", []byte(spec))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// The weight lives on the host, and is copied to the device that uses it.
+	session, err := program.Start(context.Background(), flowrun.On("sim:0"), flowrun.Place("*.factor", "cpu"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	show := func() {
+		y, err := session.Get("y")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(y)
+	}
+	show()
+	if err := session.Set("y.factor", flowrun.FromFloat32(nil, []float32{10})); err != nil {
+		log.Fatal(err)
+	}
+	show()
+	// Output:
+	// 6
+	// 30
+}
+
+// Take all weights from one session into another at once.
+func ExampleSession_SetAll() {
+	ctx := context.Background()
+	program, err := flowrun.Load("graphs/math_net.yaml")
+	if err != nil {
+		log.Fatal(err)
+	}
+	teacher, err := program.Start(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer teacher.Close()
+	if _, err := teacher.Run(ctx, flowrun.MaxSteps(2000)); err != nil {
+		log.Fatal(err)
+	}
+	weights, err := teacher.Weights()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	pupil, err := program.Start(ctx, flowrun.On("sim:0"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pupil.Close()
+	if err := pupil.SetAll(weights); err != nil {
+		log.Fatal(err)
+	}
+	for name := range weights {
+		a, _ := teacher.Get(name)
+		b, _ := pupil.Get(name)
+		if a.String() != b.String() {
+			fmt.Println(name, "differs")
+		}
+	}
+	fmt.Println(len(weights), "parameters")
+	// Output: 3 parameters
+}
+
+// Compute a model's outputs once.
+func ExampleProgram_Eval() {
+	program, err := flowrun.Parse("hypotenuse.yaml", []byte(`
+flowrun: 1
+name: hypotenuse
+model:
+  inputs: {a: "f32[]", b: "f32[]"}
+  nodes: {c: sqrt(a ** 2 + b ** 2)}
+  outputs: [c]
+`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	out, err := program.Eval(context.Background(), map[string]*flowrun.Tensor{
+		"a": flowrun.FromFloat32(nil, []float32{3}),
+		"b": flowrun.FromFloat32(nil, []float32{4}),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(out["c"])
+	// Output: 5
+}
+
+// A spec that is wrong says so with all its faults, each with its place.
+func ExampleParse_diagnostics() {
+	_, err := flowrun.Parse("bad.yaml", []byte(`
+flowrun: 1
+name: bad
+model:
+  inputs: {x: "f32[1, 8]"}
+  nodes:
+    h: {Liner: x, out_features: 16}
+  outputs: [h]
+`))
+	fmt.Println(err)
+	// Output: bad.yaml:7:9: there is no operation or module `Liner`
+}
