@@ -2,6 +2,7 @@ package device
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/flowrun/flowrun/kernels"
 )
@@ -69,13 +70,26 @@ func (a *Arg) check(d Device) error {
 	if size == 0 {
 		return fmt.Errorf("there is no dtype %q", a.DType)
 	}
-	if bytes := int64(kernels.Numel(a.Shape)) * int64(size); bytes != a.Slice.Bytes {
-		return fmt.Errorf("%s%v has %d bytes, its memory %d", a.DType, a.Shape, bytes, a.Slice.Bytes)
+	if bytes, ok := tensorBytes(a.Shape, size); !ok || bytes != a.Slice.Bytes {
+		return fmt.Errorf("%s%v doesn't take the %d bytes that its memory has", a.DType, a.Shape, a.Slice.Bytes)
 	}
 	if a.Slice.Offset%int64(size) != 0 {
 		return fmt.Errorf("%s%v begins at byte %d of its buffer, which is no multiple of %d", a.DType, a.Shape, a.Slice.Offset, size)
 	}
 	return nil
+}
+
+// tensorBytes is the size of a dense tensor; ok is false for shapes that there
+// can't be.
+func tensorBytes(shape []int, size int) (bytes int64, ok bool) {
+	bytes = int64(size)
+	for _, d := range shape {
+		if d < 0 || d > 0 && bytes > math.MaxInt64/int64(d) {
+			return 0, false
+		}
+		bytes *= int64(d)
+	}
+	return bytes, true
 }
 
 // overlaps reports whether two slices have bytes in common.

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// maxCandidates bounds the search: among more names than that, a near one means
+// MaxCandidates bounds the search: among more names than that, a near one means
 // little.
-const maxCandidates = 2000
+const MaxCandidates = 2000
 
 // DidYouMean gives the candidate that a misspelled name most likely stands for,
 // or "". Case doesn't count; the distance allowed grows with the name's length.
@@ -16,7 +16,7 @@ func DidYouMean(name string, candidates []string) string {
 	if len(name) > 64 { // nobody misspells that; and the distance costs its square
 		return ""
 	}
-	if len(candidates) > maxCandidates {
+	if len(candidates) > MaxCandidates {
 		return ""
 	}
 	allowed := 1 + len(name)/4

@@ -1,9 +1,16 @@
 package engine_test
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/cpu"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower"
 )
 
 // BenchmarkStep is a training step of math_net, data included.
@@ -15,4 +22,77 @@ func BenchmarkStep(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// wide is a session of n nodes over the state "large", in chains of a hundred,
+// and ten in a row over the state "small", named "part". All of it is computed.
+func wide(t tester, n int) *engine.Session {
+	t.Helper()
+	b := &builder{Builder: ir.NewBuilder(&ir.Graph{}), values: map[string]*ir.Tensor{}}
+	large, small := b.state("large", ir.ParamState, scalar(1)), b.state("small", ir.ParamState, scalar(1))
+	node := small.Read
+	for range 10 {
+		node = b.op("tanh", node)
+	}
+	b.output("part", node)
+	for i := range n / 100 {
+		// Each chain begins with another number, or lowering would see that all
+		// are the same.
+		node := b.op("add", large.Read, float64(i))
+		for range 99 {
+			node = b.op("tanh", node)
+		}
+		b.output(fmt.Sprint("chain", i), node)
+	}
+	require.NoError(t, b.Err())
+	s := start(t, &program{graph: b.Graph, values: b.values}, []device.Device{cpu.New("cpu")}, lower.Options{}, engine.Options{})
+	for i := range n / 100 {
+		require.NoError(t, s.Demand(must(s.Lookup(fmt.Sprint("chain", i)))))
+	}
+	require.NoError(t, s.Demand(must(s.Lookup("part"))))
+	return s
+}
+
+// everySize runs a benchmark on graphs of more and more nodes; what it measures
+// must not grow.
+func everySize(b *testing.B, f func(b *testing.B, s *engine.Session)) {
+	for _, n := range []int{100, 10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("of %d", n), func(b *testing.B) {
+			if testing.Short() && n > 10_000 {
+				b.Skip("lowering a million nodes takes long; -short leaves it out")
+			}
+			s := wide(b, n)
+			b.ReportAllocs()
+			f(b, s)
+		})
+	}
+}
+
+// BenchmarkCleanDemand asks for a value that is up to date.
+func BenchmarkCleanDemand(b *testing.B) {
+	everySize(b, func(b *testing.B, s *engine.Session) {
+		h := must(s.Lookup("part"))
+		for b.Loop() {
+			if err := s.Demand(h); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkSmallDirtyPart writes a state on which ten nodes depend, and asks for
+// the last of them.
+func BenchmarkSmallDirtyPart(b *testing.B) {
+	everySize(b, func(b *testing.B, s *engine.Session) {
+		h := must(s.Lookup("part"))
+		values := map[string]*ir.Tensor{"small": scalar(0.5)}
+		for b.Loop() {
+			if err := s.SetAll(values); err != nil {
+				b.Fatal(err)
+			}
+			if err := s.Demand(h); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

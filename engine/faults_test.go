@@ -17,8 +17,8 @@ import (
 // that is easily made, and names tests that must fail with it.
 //
 // A fault is a text: what it does, a line "file: engine/values.go", a line
-// "caught by: TestA TestB", then "replace:" with lines that occur exactly once
-// in that file, and "by:" with others. The patched source is put in by
+// "caught by: engine TestA TestB" with a package and its tests, then "replace:"
+// with lines that occur exactly once in that file, and "by:" with others. The patched source is put in by
 // go test -overlay; no file of the project changes.
 func TestPlantedFaultsAreCaught(t *testing.T) {
 	if testing.Short() {
@@ -44,12 +44,13 @@ func TestPlantedFaultsAreCaught(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(overlay, description, 0o600))
 
-			pattern := "^(" + strings.Join(f.tests, "|") + ")$"
-			command := exec.Command("go", "test", "-overlay", overlay, "-vet", "off", "-short", "-run", pattern, "-v", ".",
-				"-rapid.nofailfile", "-rapid.checks", "300", "-rapid.shrinktime", "0s")
+			pattern := "^(" + strings.Join(f.tests[1:], "|") + ")$"
+			command := exec.Command("go", "test", "-overlay", overlay, "-vet", "off", "-short", "-run", pattern, "-v",
+				"./"+f.tests[0], "-rapid.nofailfile", "-rapid.checks", "300", "-rapid.shrinktime", "0s")
+			command.Dir = root
 			command.Env = append(os.Environ(), "GOFLAGS=")
 			output, err := command.CombinedOutput()
-			for _, name := range f.tests {
+			for _, name := range f.tests[1:] {
 				require.Regexp(t, regexp.MustCompile("(?m)^--- FAIL: "+name+" "), string(output), "%s must fail with this fault", name)
 			}
 			require.Error(t, err)
@@ -60,7 +61,7 @@ func TestPlantedFaultsAreCaught(t *testing.T) {
 // fault is a planted fault.
 type fault struct {
 	file     string   // the source, from the project's root
-	tests    []string // that must fail
+	tests    []string // a package, and its tests that must fail
 	old, new string
 }
 

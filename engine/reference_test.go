@@ -89,22 +89,24 @@ func (r *reference) bound(n *ir.Node) []float64 {
 			b, eb := operand(1, j)
 			e[j] = a*eb + b*ea + ea*eb
 		case "transpose":
-			e[j] = r.errors[n.Inputs[0]][j%5*5+j/5]
+			rows, columns := n.Type.Shape[0], n.Type.Shape[1]
+			e[j] = r.errors[n.Inputs[0]][j%columns*rows+j/columns]
 		case "mean": // n-1 additions and a division, each of at most the sum of magnitudes
 			x := r.values[n.Inputs[0]].F
 			for i := range x {
 				e[j] += (r.errors[n.Inputs[0]][i] + float64(len(x))*unit*math.Abs(x[i])) / float64(len(x))
 			}
-		case "matmul": // five products and four additions
-			row, columns := j, 1
-			if len(n.Inputs[1].Type.Shape) == 2 {
-				row, columns = j/5, 5
+		case "matmul": // inner products of length k and k-1 additions
+			a, b := n.Inputs[0], n.Inputs[1]
+			length, columns := a.Type.Shape[1], 1
+			if len(b.Type.Shape) == 2 {
+				columns = b.Type.Shape[1]
 			}
-			for k := range 5 {
-				a, ea := math.Abs(r.values[n.Inputs[0]].F[5*row+k]), r.errors[n.Inputs[0]][5*row+k]
-				at := k*columns + j%columns
-				b, eb := math.Abs(r.values[n.Inputs[1]].F[at]), r.errors[n.Inputs[1]][at]
-				e[j] += a*eb + b*ea + ea*eb + 5*unit*(a+ea)*(b+eb)
+			for k := range length {
+				left, right := j/columns*length+k, k*columns+j%columns
+				x, ex := math.Abs(r.values[a].F[left]), r.errors[a][left]
+				y, ey := math.Abs(r.values[b].F[right]), r.errors[b][right]
+				e[j] += x*ey + y*ex + ex*ey + float64(length)*unit*(x+ex)*(y+ey)
 			}
 		default:
 			panic("no error bound for " + n.Op.Name)

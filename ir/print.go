@@ -3,6 +3,7 @@ package ir
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -34,8 +35,8 @@ func Fprint(w io.Writer, g *Graph) error {
 	return err
 }
 
-// Call writes the node's operation with its operands by number: "sum(%3,
-// dim=[0], keepdim=false)".
+// Call writes the node's operation with its operands by number and those of its
+// arguments that aren't the default: "sum(%3, dim=[0])".
 func (n *Node) Call() string {
 	if n.State != nil {
 		return "state " + n.State.Name
@@ -54,7 +55,7 @@ func (n *Node) Call() string {
 				input++
 			}
 		default:
-			if v := n.Attrs[attr]; v != nil {
+			if v := n.Attrs[attr]; v != nil && !reflect.DeepEqual(v, p.Default) {
 				args = append(args, p.Name+"="+printAttr(v))
 			}
 			attr++

@@ -1,57 +1,40 @@
 package kernels
 
 import (
-	_ "embed"
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"gopkg.in/yaml.v3"
 )
 
-//go:embed kernels.yaml
-var source []byte
-
-// Load gives the manifest that the program was built with. It is parsed once.
-var Load = sync.OnceValues(func() (*Manifest, error) { return Parse("kernels.yaml", source) })
-
-// Source is the text of the manifest that the program was built with.
-func Source() []byte { return slices.Clone(source) }
-
-// Parse reads a manifest. The error joins all of the file's problems, each as
-// "file:line:column: message". The file's format is described in kernels.yaml.
-func Parse(file string, text []byte) (*Manifest, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	l := &loader{file: file, sets: map[string][]string{}, manifest: &Manifest{
-		byName: map[string]*Kernel{},
-		byOp:   map[string][]*Kernel{},
-	}}
-	if len(doc.Content) == 0 {
-		return nil, fmt.Errorf("%s: the manifest is empty", file)
-	}
-	l.top(doc.Content[0])
-	if err := errors.Join(l.problems...); err != nil {
-		return nil, err
-	}
-	return l.manifest, nil
-}
-
-// loader turns the YAML tree into a manifest and collects what is wrong.
+// loader turns YAML trees into kernels and collects what is wrong.
 type loader struct {
 	file     string
+	base     int                 // lines before the text that is being read
 	sets     map[string][]string // the named sets of dtypes
-	manifest *Manifest
 	problems []error
 }
 
 func (l *loader) errorf(at *yaml.Node, format string, args ...any) {
-	l.problems = append(l.problems, fmt.Errorf("%s:%d:%d: %s", l.file, at.Line, at.Column, fmt.Sprintf(format, args...)))
+	l.errorAt(at.Line, at.Column, format, args...)
+}
+
+func (l *loader) errorAt(line, column int, format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf("%s:%d:%d: %s", l.file, l.base+line, column, fmt.Sprintf(format, args...)))
+}
+
+// read parses a piece of the file.
+func (l *loader) read(text string) *yaml.Node {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		l.problems = append(l.problems, fmt.Errorf("%s, in what begins at line %d: %w", l.file, l.base+1, err))
+		return nil
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	return doc.Content[0]
 }
 
 // entries calls f for each key of a mapping, and refuses what isn't one and
@@ -82,19 +65,6 @@ func (l *loader) text(n *yaml.Node, what string) string {
 	return n.Value
 }
 
-func (l *loader) top(root *yaml.Node) {
-	l.entries(root, "the manifest", func(key, value *yaml.Node) {
-		switch key.Value {
-		case "dtypes":
-			l.entries(value, "dtypes", func(name, set *yaml.Node) { l.sets[name.Value] = l.dtypes(set, name.Value) })
-		case "kernels":
-			l.entries(value, "kernels", l.kernel)
-		default:
-			l.errorf(key, "unknown key %q; a manifest has dtypes and kernels", key.Value)
-		}
-	})
-}
-
 // dtypes reads "f16 bf16 f32": names of dtypes or of sets of them.
 func (l *loader) dtypes(n *yaml.Node, what string) []string {
 	var all []string
@@ -111,16 +81,22 @@ func (l *loader) dtypes(n *yaml.Node, what string) []string {
 	return all
 }
 
-var (
-	identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
-	variable   = regexp.MustCompile(`^[A-Z]$`)
-)
-
-func (l *loader) kernel(name, body *yaml.Node) {
-	k := &Kernel{Name: name.Value, Ops: []string{name.Value}}
-	if !identifier.MatchString(k.Name) {
-		l.errorf(name, "%q can't be a kernel's name, which is in snake_case", k.Name)
+// isIdentifier tells a name in snake_case.
+func isIdentifier(s string) bool {
+	for i, c := range []byte(s) {
+		if c != '_' && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
 	}
+	return s != ""
+}
+
+// isVariable tells the name of a type variable, one capital letter.
+func isVariable(s string) bool { return len(s) == 1 && s[0] >= 'A' && s[0] <= 'Z' }
+
+// kernel reads an entry.
+func (l *loader) kernel(name, body *yaml.Node) *Kernel {
+	k := &Kernel{Name: name.Value, Ops: []string{name.Value}}
 	var output, inPlace *yaml.Node
 	l.entries(body, "kernel "+k.Name, func(key, value *yaml.Node) {
 		switch what := k.Name + "." + key.Value; key.Value {
@@ -149,7 +125,7 @@ func (l *loader) kernel(name, body *yaml.Node) {
 	}
 	if output == nil {
 		l.errorf(name, "kernel %s has no output", k.Name)
-		return
+		return k
 	}
 	l.bufferType(k, output, k.Output)
 	for _, in := range k.InPlace {
@@ -157,12 +133,7 @@ func (l *loader) kernel(name, body *yaml.Node) {
 			l.errorf(inPlace, "%s.in_place: there is no input %q", k.Name, in)
 		}
 	}
-	m := l.manifest
-	m.Kernels = append(m.Kernels, k)
-	m.byName[k.Name] = k
-	for _, op := range k.Ops {
-		m.byOp[op] = append(m.byOp[op], k)
-	}
+	return k
 }
 
 // types reads "T number, U bool i32".
@@ -171,7 +142,7 @@ func (l *loader) types(k *Kernel, n *yaml.Node, what string) {
 	for _, field := range splitFields(l.text(n, what)) {
 		name, set, _ := strings.Cut(field, " ")
 		switch {
-		case !variable.MatchString(name):
+		case !isVariable(name):
 			l.errorf(n, "%s: %q can't be a type variable, which is one capital letter", what, name)
 		case k.DTypes[name] != nil:
 			l.errorf(n, "%s has %s twice", what, name)
@@ -212,8 +183,8 @@ func (l *loader) scalars(k *Kernel, n *yaml.Node, what string) {
 		if computed {
 			s.Expr = strings.TrimSpace(text)
 		}
-		if !identifier.MatchString(s.Expr) {
-			s.program = &program{text: s.Expr, where: fmt.Sprintf("%s:%d: %s.%s", l.file, n.Line, k.Name, name)}
+		if !isIdentifier(s.Expr) {
+			s.program = &program{text: s.Expr, where: fmt.Sprintf("%s:%d: %s.%s", l.file, l.base+n.Line, k.Name, name)}
 		}
 		k.Scalars = append(k.Scalars, s)
 	}
@@ -224,7 +195,7 @@ func (l *loader) newName(k *Kernel, n *yaml.Node, what, name string) {
 	taken := slices.ContainsFunc(k.Inputs, func(b Buffer) bool { return b.Name == name }) ||
 		slices.ContainsFunc(k.Scalars, func(s Scalar) bool { return s.Name == name })
 	switch {
-	case !identifier.MatchString(name) || name == "out":
+	case !isIdentifier(name) || name == "out":
 		l.errorf(n, "%s: %q can't be a parameter's name", what, name)
 	case taken:
 		l.errorf(n, "%s: the kernel has a parameter %s already", what, name)

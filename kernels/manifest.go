@@ -4,19 +4,13 @@
 //
 // The manifest is all that a host needs to launch a kernel on any device: which
 // ops and dtypes it serves, its buffers and scalars, whether its output may
-// overwrite an input. [Load] checks it as a whole: an unknown key, an unknown
-// dtype or kind, or a name given twice is an error with its line. So whatever a
-// [Kernel] says can be relied on.
+// overwrite an input. [Parse] checks it as a whole: an unknown key, an unknown
+// dtype or kind, or a name given twice is an error with its line. [Load] gives
+// the manifest that is built in, which a test has checked, and reads each entry
+// when it is first asked for: a run needs few of them.
 package kernels
 
 import "slices"
-
-// Manifest is the content of kernels.yaml.
-type Manifest struct {
-	Kernels []*Kernel // in the file's order
-	byName  map[string]*Kernel
-	byOp    map[string][]*Kernel
-}
 
 // Kernel is one entry of the manifest.
 type Kernel struct {
@@ -61,20 +55,6 @@ type Scalar struct {
 // int, float a float64, bool a bool, ints a []int (pairs are laid flat), and
 // number an int or a float64, as the spec gave it.
 var ScalarTypes = []string{"int", "float", "bool", "ints", "number"}
-
-// Kernel finds a kernel by name, or nil.
-func (m *Manifest) Kernel(name string) *Kernel { return m.byName[name] }
-
-// Find gives the first kernel that serves an op on operands and a result of
-// these dtypes, or nil.
-func (m *Manifest) Find(op string, inputs []string, output string) *Kernel {
-	for _, k := range m.byOp[op] {
-		if k.Serves(inputs, output) {
-			return k
-		}
-	}
-	return nil
-}
 
 // Serves reports whether the kernel takes buffers of these dtypes.
 func (k *Kernel) Serves(inputs []string, output string) bool {

@@ -19,7 +19,7 @@ func load(t testing.TB) *kernels.Manifest {
 
 func TestEveryKernelOfTheManifestHasAGoFunctionAndTheOtherWayRound(t *testing.T) {
 	var names []string
-	for _, k := range load(t).Kernels {
+	for _, k := range load(t).Kernels() {
 		names = append(names, k.Name)
 	}
 	require.ElementsMatch(t, names, cpu.Names())
@@ -71,14 +71,14 @@ func TestScalarsComeFromArgumentsAndShapes(t *testing.T) {
 }
 
 func TestExpressionsSeeShapesAndAbsentArguments(t *testing.T) {
-	m, err := kernels.Parse("test.yaml", []byte(`
+	m, err := kernels.Parse("test.yaml", `
 kernels:
   k:
     doc: a kernel
     inputs: x f32, rest f32...
     scalars: n int = numel(out), last int = size(x, -1), groups int = ceil_div(numel(x), block), r int = rank(x), low float = min ?? -inf
     output: f32
-`))
+`)
 	require.NoError(t, err)
 	attr := func(name string) (any, bool) {
 		if name == "block" {
@@ -93,11 +93,11 @@ kernels:
 
 func TestAMalformedManifestIsRefusedWithLines(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"an empty file", "", "m.yaml: the manifest is empty"},
+		{"an empty file", "", "m.yaml: the manifest has no kernels"},
 		{"no mapping", "- a", "m.yaml:1:1: the manifest must be a mapping"},
 		{"an unknown section", "kernel: {}", `m.yaml:1:1: unknown key "kernel"`},
 		{"an unknown key", "kernels:\n  k:\n    doc: d\n    output: f32\n    grid: 1\n", `m.yaml:5:5: unknown key "grid"`},
-		{"a duplicate kernel", "kernels:\n  k: {doc: d, output: f32}\n  k: {doc: d, output: f32}\n", `m.yaml:3:3: kernels has "k" twice`},
+		{"a duplicate kernel", "kernels:\n  k: {doc: d, output: f32}\n  k: {doc: d, output: f32}\n", `m.yaml:3:3: the kernel k is there already, at line 2`},
 		{"a duplicate key", "kernels:\n  k:\n    doc: d\n    output: f32\n    doc: e\n", `m.yaml:5:5: kernel k has "doc" twice`},
 		{"a duplicate parameter", "kernels:\n  k: {doc: d, inputs: \"x f32, x f32\", output: f32}\n", "the kernel has a parameter x already"},
 		{"an unknown dtype", "kernels:\n  k: {doc: d, output: f31}\n", `m.yaml:2:23: k: out has the dtype "f31"`},
@@ -107,23 +107,31 @@ func TestAMalformedManifestIsRefusedWithLines(t *testing.T) {
 		{"no doc", "kernels:\n  k:\n    output: f32\n", "m.yaml:2:3: kernel k has no doc"},
 		{"no output", "kernels:\n  k:\n    doc: d\n", "m.yaml:2:3: kernel k has no output"},
 		{"a variadic input that isn't last", "kernels:\n  k: {doc: d, inputs: \"x f32..., y f32\", output: f32}\n", "y comes after a variadic input"},
+		{"ops that can't be indexed", "kernels:\n  k:\n    doc: d\n    output: f32\n    ops: \"a b\"\n", "m.yaml:2:1: kernel k: ops must be plain text"},
+		{"an entry that isn't indented", "kernels:\n k: {doc: d, output: f32}\n", "m.yaml:2:1: a kernel must begin with its name"},
 		{"a name in capitals", "kernels:\n  K: {doc: d, output: f32}\n", `"K" can't be a kernel's name`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := kernels.Parse("m.yaml", []byte(c.text))
+			_, err := kernels.Parse("m.yaml", c.text)
 			require.ErrorContains(t, err, c.want)
 		})
 	}
 }
 
 func TestABadExpressionIsAnErrorWithItsPlace(t *testing.T) {
-	m, err := kernels.Parse("m.yaml", []byte("kernels:\n  k:\n    doc: d\n    scalars: n int = numel(\n    output: f32\n"))
+	m, err := kernels.Parse("m.yaml", "kernels:\n  k:\n    doc: d\n    scalars: n int = numel(\n    output: f32\n")
 	require.NoError(t, err)
 	_, err = m.Kernel("k").EvalScalars(func(string) (any, bool) { return nil, false }, nil, nil)
 	require.ErrorContains(t, err, "m.yaml:4: k.n: ")
 }
 
-// Start-up pays for this once.
+func TestTheBuiltInManifestIsRight(t *testing.T) {
+	m, err := kernels.Parse("kernels.yaml", kernels.Source())
+	require.NoError(t, err)
+	require.NotEmpty(t, m.Kernels())
+}
+
+// All of the manifest; start-up pays for the entries that a program uses.
 func BenchmarkParse(b *testing.B) {
 	text := kernels.Source()
 	for b.Loop() {

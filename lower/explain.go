@@ -27,7 +27,7 @@ type ExplainedState struct {
 	Bytes   int64  `json:"bytes"`
 	Device  string `json:"device"`
 	Reason  string `json:"reason"`
-	Written string `json:"written"` // "in place by %12", "from %12, copied in at the end", "never"
+	Written string `json:"written"` // "in place, by %12", "from %12 at the commit", "no"
 }
 
 // ExplainedNode is a node of the plan, in the order of execution.
@@ -126,13 +126,13 @@ func (p *Plan) perStep() []bool {
 
 func (p *Plan) explainState(s *ir.State) ExplainedState {
 	x := ExplainedState{Name: s.Name, Kind: s.Kind.String(), Type: s.Type.String(), Bytes: int64(s.Type.Bytes()),
-		Device: p.Targets[s.Home].Name, Reason: p.homes[s], Written: "by the caller only"}
+		Device: p.Targets[s.Home].Name, Reason: p.homes[s], Written: "no"}
 	switch {
 	case s.Next == nil:
 	case p.Value(s.Next).Storage == InPlace:
-		x.Written = fmt.Sprintf("in place by %%%d", s.Next.ID)
+		x.Written = fmt.Sprintf("in place, by %%%d", s.Next.ID)
 	default:
-		x.Written = fmt.Sprintf("from %%%d, copied in when the step commits", s.Next.ID)
+		x.Written = fmt.Sprintf("from %%%d at the commit", s.Next.ID)
 	}
 	return x
 }
@@ -181,21 +181,22 @@ func Flops(n *ir.Node) int64 {
 // WriteText writes the explanation for people.
 func (e *Explanation) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "STATE\tKIND\tTYPE\tHOME\tWHY THERE\tWRITTEN")
+	fmt.Fprintln(t, "STATE\tKIND\tTYPE\tHOME\tWRITTEN BY A STEP")
 	for _, s := range e.States {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.Kind, s.Type, s.Device, s.Reason, s.Written)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s (%s)\t%s\n", s.Name, s.Kind, s.Type, s.Device, s.Reason, s.Written)
 	}
 	fmt.Fprintln(t)
-	fmt.Fprintln(t, "NODE\tWHAT\tTYPE\tDEVICE\tSTORAGE\tWHY THERE\tAT")
+	fmt.Fprintln(t, "NODE\tWHAT\tTYPE\tDEVICE\tSTORAGE\tRUNS\tAT")
 	for _, n := range e.Nodes {
 		what := n.Call
 		if n.Name != "" {
 			what = n.Name + ": " + what
 		}
-		if !n.PerStep {
-			what += " (only when something changes)"
+		runs := "on change"
+		if n.PerStep {
+			runs = "every step"
 		}
-		fmt.Fprintf(t, "%%%d\t%s\t%s\t%s\t%s\t%s\t%s\n", n.ID, what, n.Type, n.Device, n.Storage, n.Reason, n.At)
+		fmt.Fprintf(t, "%%%d\t%s\t%s\t%s (%s)\t%s\t%s\t%s\n", n.ID, what, n.Type, n.Device, n.Reason, n.Storage, runs, n.At)
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -45,7 +45,7 @@ func place(p *Plan) error {
 		case ir.StateOp, ir.ConstOp:
 		case ir.SourceOp:
 			n.Space = 0
-			p.reasons[n] = "data is read on the host"
+			p.reasons[n] = "the host reads data"
 		default:
 			space, reason, err := p.choose(n.Path, n.Device, n.Prefer, n.Origin)
 			if err != nil {
@@ -72,7 +72,7 @@ func placeConstants(p *Plan) error {
 				n.Space = u.Space
 			}
 		}
-		p.reasons[n] = "a constant, where it is used"
+		p.reasons[n] = "where it is used"
 	}
 	return nil
 }
@@ -86,9 +86,9 @@ func (p *Plan) choose(path, device, prefer string, origin diag.Range) (space int
 				break
 			}
 		}
-		reason = "by a placement rule"
+		reason = "placement rule"
 	} else {
-		reason = "by its own device:"
+		reason = "its own device:"
 	}
 	if device != "" {
 		space, ok := p.target(device)
@@ -101,11 +101,11 @@ func (p *Plan) choose(path, device, prefer string, origin diag.Range) (space int
 	}
 	if prefer != "" {
 		if space, ok := p.target(prefer); ok {
-			return space, "preferred " + reason, nil
+			return space, "preferred by " + reason, nil
 		}
-		return p.options.Default, fmt.Sprintf("the default device; the preferred %s isn't there", prefer), nil
+		return p.options.Default, fmt.Sprintf("default; the preferred %s isn't there", prefer), nil
 	}
-	return p.options.Default, "the default device", nil
+	return p.options.Default, "default", nil
 }
 
 // target finds a device by name; "sim" stands for "sim:0".
@@ -170,7 +170,7 @@ func copies(p *Plan) error {
 			return nil, err
 		}
 		c.Space = space
-		p.reasons[c] = "needed on " + p.Targets[space].Name
+		p.reasons[c] = "copied for its users"
 		if value.Space == space {
 			p.reasons[c] = "the value before the step"
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -131,7 +132,10 @@ func (ev *eval) hidden(name string) any {
 
 // refused reports what a type rule or the binding of arguments found.
 func (ev *eval) refused(op *ir.Op, err error, args []any, exprs []expr.Expr, at diag.Range) bad {
-	d := diag.Diagnostic{Rule: diag.InvalidArgument, Range: at, Message: op.Name + ": " + err.Error()}
+	d := diag.Diagnostic{Rule: diag.InvalidArgument, Range: at, Message: err.Error()}
+	if !strings.HasPrefix(d.Message, op.Name+" ") {
+		d.Message = op.Name + ": " + d.Message
+	}
 	var fault *ir.ArgError
 	if errors.As(err, &fault) {
 		d.Help = fault.Help
@@ -139,8 +143,10 @@ func (ev *eval) refused(op *ir.Op, err error, args []any, exprs []expr.Expr, at 
 		tensor := i >= 0 && op.Params[op.Param(fault.Param)].Kind.IsTensor()
 		if i >= 0 && i < len(exprs) && exprs[i] != nil && (!tensor || operands(args) < 2) {
 			d.Range = exprs[i].At()
-			if list, ok := exprs[i].(*expr.List); ok && fault.Index > 0 && fault.Index < len(list.Items) {
-				d.Range = list.Items[fault.Index].At()
+			if list, ok := exprs[i].(*expr.List); ok {
+				if at := faultyItem(op.Params[op.Param(fault.Param)].Kind, args[op.Param(fault.Param)], fault.Index); at >= 0 && at < len(list.Items) {
+					d.Range = list.Items[at].At()
+				}
 			}
 		}
 		if tensor || fault.Param == "" && operands(args) > 0 {
@@ -150,6 +156,18 @@ func (ev *eval) refused(op *ir.Op, err error, args []any, exprs []expr.Expr, at 
 	}
 	ev.report(ev.f, d)
 	return bad{}
+}
+
+// faultyItem is the element of a list argument that is at fault, or -1 if it is
+// the list as a whole.
+func faultyItem(kind ir.ParamKind, arg any, index int) int {
+	if list, ok := arg.([]any); ok && (kind == ir.KInts || kind == ir.KDims) {
+		return slices.IndexFunc(list, func(v any) bool { _, isInt := v.(int); return !isInt })
+	}
+	if index > 0 {
+		return index
+	}
+	return -1
 }
 
 // visibleParam is the place of a parameter among those that specs see, or -1.
@@ -213,7 +231,10 @@ func (ev *eval) operandNotes(args []any, exprs []expr.Expr) []diag.Note {
 		n, isNode := v.(*ir.Node)
 		name, isName := e.(*expr.Name)
 		if isNode && isName {
-			notes = append(notes, diag.Note{Message: fmt.Sprintf("%s is %s", name.Name, n.Type), Range: n.Origin})
+			note := diag.Note{Message: fmt.Sprintf("%s is %s", name.Name, n.Type), Range: n.Origin}
+			if !slices.Contains(notes, note) {
+				notes = append(notes, note)
+			}
 		}
 	}
 	i := 0

@@ -40,9 +40,8 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 		fields[e.Key.Text] = e.Value
 	}
 	for _, k := range s.keys {
-		if k.required && n.Get(k.name) == nil {
+		if k.required && n.Get(k.name) == nil && !n.Partial {
 			d.report(diag.MissingKey, keyRange(n), k.name+": "+k.doc, "%s has no key `%s`", s.name, k.name)
-			ok = false
 		}
 	}
 	return fields, true
@@ -106,6 +105,12 @@ func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
 	return good
 }
 
+// incomplete reports whether names may be missing from a mapping because of
+// what was reported about it. Who doesn't find a name then says nothing.
+func incomplete(n *tree.Node) bool {
+	return n != nil && (n.Broken || n.Partial || n.Kind != tree.Map)
+}
+
 // words are names that expressions can't refer to.
 var words = strings.Fields("true false nil and or not in if else let matches contains startsWith endsWith")
 
@@ -147,6 +152,10 @@ func (d *decoder) text(n *tree.Node, what string) (string, bool) {
 // integer decodes an int.
 func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
 	if n == nil || n.Broken {
+		return 0, false
+	}
+	if n.Kind == tree.Float && strings.Trim(n.Text, "+-0123456789") == "" {
+		d.report(diag.IntegerOverflow, n.Range, "", "%s: %s doesn't fit into 64 bits", what, shorten(n.Text))
 		return 0, false
 	}
 	if n.Kind != tree.Int {
@@ -209,13 +218,24 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 			return &expr.Literal{Place: place, Value: v}
 		}
 	}
+	if strings.TrimSpace(n.Text) == "" {
+		d.report(diag.ExpressionSyntax, n.Range, "", "%s is an empty text; an expression was expected", what)
+		return nil
+	}
 	before := len(d.list.Items)
 	e := expr.Parse(source(n), d.list)
-	if e == nil && n.CutByComment && len(d.list.Items) > before {
+	if e == nil && n.CutByComment && unfinished(n.Text) && len(d.list.Items) > before {
 		last := &d.list.Items[len(d.list.Items)-1]
 		last.Notes = append(last.Notes, diag.Note{Message: "a ` #` begins a comment in YAML; in quotes it doesn't"})
 	}
 	return e
+}
+
+// unfinished reports whether an expression seems to go on behind its end.
+func unfinished(text string) bool {
+	opened := strings.Count(text, "(") + strings.Count(text, "[") - strings.Count(text, ")") - strings.Count(text, "]")
+	return opened > 0 || strings.Count(text, "'")%2 == 1 || strings.Count(text, `"`)%2 == 1 ||
+		strings.LastIndexAny(text, "+-*/%<>=,(") == len(text)-1
 }
 
 // typed decodes a type.

@@ -17,7 +17,7 @@ func (d *decoder) sources(n *tree.Node, specFile string, o Options) []*sourceDef
 		sources = append(sources, s)
 		fields, ok := d.fields(e.Value, sourceSection)
 		if !ok {
-			s.body = &module{root: true}
+			s.body = &module{root: true, open: true}
 			continue
 		}
 		generate, replay := fields["generate"], fields["replay"]
@@ -26,7 +26,7 @@ func (d *decoder) sources(n *tree.Node, specFile string, o Options) []*sourceDef
 			d.report(diag.InvalidValue, s.at, "", "the data source %s has both generate and replay; it can be one of them", s.name)
 			fallthrough
 		case generate != nil:
-			s.body = &module{name: s.name, at: s.at, root: true, items: d.nodes(generate)}
+			s.body = &module{name: s.name, at: s.at, root: true, items: d.nodes(generate), open: incomplete(generate)}
 			if f := fields["fields"]; f != nil && replay == nil {
 				d.report(diag.UnknownKey, f.Range, "remove it", "the nodes of generate are the fields; `fields` belongs to replay")
 			}
@@ -35,7 +35,7 @@ func (d *decoder) sources(n *tree.Node, specFile string, o Options) []*sourceDef
 		default:
 			d.report(diag.MissingKey, s.at, "write generate: {…}, or replay: FILE with fields: {…}",
 				"the data source %s says not where its data come from", s.name)
-			s.body = &module{root: true}
+			s.body = &module{root: true, open: true}
 		}
 	}
 	return sources

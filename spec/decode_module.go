@@ -2,6 +2,7 @@ package spec
 
 import (
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/tree"
 )
@@ -66,9 +67,11 @@ func (d *decoder) header(m *module, fields map[string]*tree.Node) {
 	} else {
 		m.inputs = d.inputs(fields["inputs"])
 	}
+	m.open = incomplete(fields["inputs"]) || incomplete(fields["args"])
 	for _, e := range d.entries(fields["args"], "args") {
 		if isReserved(e.Key.Text) {
 			d.report(diag.ReservedName, e.Key.Range, "choose another name", "`%s` has a meaning on every mapping node", e.Key.Text)
+			continue
 		}
 		if a := d.arg(e); a != nil {
 			m.args = append(m.args, a)
@@ -115,6 +118,14 @@ func (d *decoder) arg(e tree.Entry) *argDef {
 		a.fallback = &expr.Literal{Place: expr.Place{Range: value.Range}, Value: text}
 		return a
 	}
+	if value.Kind != tree.String {
+		if v := d.constant(value, "the default of "+a.name); !isBad(v) {
+			if _, fits := ofKind(v, a.kind); !fits {
+				d.report(diag.InvalidArgument, value.Range, "", "the default of %s must be %s, got %s", a.name, article(a.kind), ir.Describe(v))
+				return a
+			}
+		}
+	}
 	a.fallback = d.expression(value, "the default of "+a.name)
 	return a
 }
@@ -133,6 +144,8 @@ func (d *decoder) body(m *module, fields map[string]*tree.Node) {
 	if m.optimizer {
 		writable["param"] = true
 	}
+	m.open = m.open || fields == nil || incomplete(fields["params"]) || incomplete(fields["state"]) ||
+		incomplete(fields["nodes"]) || incomplete(fields["update"])
 	m.items = d.nodes(fields["nodes"])
 	for _, it := range d.nodes(fields["update"]) {
 		it.write = writable[it.name]

@@ -74,7 +74,7 @@ func (d *decoder) mappingNode(n *tree.Node, what string) *nodeDef {
 			call.Named = append(call.Named, expr.Named{Name: name, NameAt: e.Key.Range, Value: value})
 		}
 	}
-	if good {
+	if good && !n.Partial {
 		def.value = call
 	}
 	return def
@@ -214,7 +214,10 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 		d.report(diag.UnknownFunction, key.Range, diag.Suggestion(key.Text, keysOf(d.lib.optimizers)), "there is no optimizer `%s`", shorten(key.Text))
 		return nil
 	}
-	if value.Broken || value.Kind == tree.Null {
+	if value.Broken || value.Partial || n.Partial {
+		return nil
+	}
+	if value.Kind == tree.Null {
 		return call
 	}
 	if value.Kind != tree.Map {

@@ -33,6 +33,7 @@ func decodeSpec(name string, src []byte, o Options, list *diag.List) *specDef {
 		def.seed = *o.Seed
 	}
 	def.vars = d.vars(fields["vars"], o.Set)
+	def.openVars = incomplete(fields["vars"]) || root.Partial
 	def.lib = d.library(fields["modules"], fields["optimizers"])
 	d.lib = def.lib
 	def.sources = d.sources(fields["data"], name, o)
@@ -138,7 +139,7 @@ func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
 		if !ok {
 			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.node.Range,
 				Message: fmt.Sprintf("the var %s is declared %s; this is %s", v.name, k, kindOf(v.value)),
-				Notes:   []diag.Note{{Message: "declared", Range: n.Range}}})
+				Notes:   []diag.Note{{Message: "its declaration", Range: n.Range}}})
 			v.value = bad{}
 			return
 		}
@@ -173,6 +174,7 @@ func (d *decoder) model(n *tree.Node) *module {
 	}
 	m := &module{name: "model", at: keyRange(n), root: true}
 	m.inputs = d.inputs(fields["inputs"])
+	m.open = incomplete(fields["inputs"]) || incomplete(fields["nodes"]) || n.Partial
 	m.items = d.nodes(fields["nodes"])
 	m.outputs = d.outputNames(fields["outputs"])
 	return m
@@ -261,7 +263,7 @@ func (d *decoder) trainSource(n *tree.Node, sources []*sourceDef) *sourceDef {
 		help = "there is " + strings.Join(names, ", ")
 	}
 	d.report(diag.UnknownSource, n.Range, help, "there is no data source `%s`", shorten(name))
-	return &sourceDef{name: name, body: &module{root: true}, used: true}
+	return &sourceDef{name: name, body: &module{root: true, open: true}, used: true}
 }
 
 // reservedMetrics are what a log line holds beside the metrics.

@@ -114,6 +114,6 @@ func (d *decoder) kind(n *tree.Node) (argKind, bool) {
 		}
 	}
 	d.report(diag.InvalidValue, n.Range, "the types are "+strings.Join(argKinds[:], ", "),
-		"there is no argument type `%s`", shorten(text))
+		"there is no type `%s`", shorten(text))
 	return 0, false
 }

@@ -22,6 +22,9 @@ type specDef struct {
 	model   *module // nil if it can't be built at all
 	train   *trainDef
 	place   placementDef
+
+	openVars bool // vars are missing because of what was reported
+	unused   *unusedNames
 }
 
 type varDef struct {
@@ -105,6 +108,7 @@ type module struct {
 	single  bool // output, not outputs
 
 	recursive bool // contains itself; reported
+	open      bool // its names are incomplete because of what was reported
 }
 
 type inputDef struct {

@@ -22,6 +22,7 @@ type eval struct {
 	implied    ir.Shape // of random operations that name none
 	hasImplied bool
 	noNodes    bool // the place is compile-time
+	blind      bool // no names of values are visible
 }
 
 // node evaluates the right side of a node.
@@ -128,7 +129,10 @@ func (ev *eval) raw(e expr.Expr) any {
 
 // values are the names of values that the expression sees.
 func (ev *eval) values() map[string]any {
-	if ev.to != ev.Builder {
+	switch {
+	case ev.blind:
+		return nil
+	case ev.to != ev.Builder:
 		return ev.f.initial
 	}
 	return ev.f.values
@@ -152,7 +156,7 @@ func (ev *eval) name(n *expr.Name) any {
 func (ev *eval) absent(a absent, at diag.Range) bad {
 	ev.report(ev.f, diag.Diagnostic{Rule: diag.AbsentParameter, Range: at,
 		Message: fmt.Sprintf("%s isn't there: its `when` is false", a.name),
-		Notes:   []diag.Note{{Message: "it is declared", Range: a.at}},
+		Notes:   []diag.Note{{Message: "its declaration", Range: a.at}},
 		Help:    "choose with {if: …, then: …, else: …}"})
 	return bad{}
 }

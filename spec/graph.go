@@ -16,6 +16,9 @@ const MaxNodes = 200_000
 // counted too: a module without nodes costs time as well.
 const maxWork = 5_000_000
 
+// callWork is what a call of a module counts as.
+const callWork = 50
+
 // maxNesting bounds how deep modules may contain one another.
 const maxNesting = 100
 
@@ -161,14 +164,14 @@ func (g *graph) report(f *frame, d diag.Diagnostic) {
 	place := f.origin(d.Range)
 	if place != d.Range {
 		d.Message = f.mod.name + ": " + d.Message
-		d.Notes = append(d.Notes, diag.Note{Message: "it is computed", Range: d.Range})
+		d.Notes = append(d.Notes, diag.Note{Message: "the expression", Range: d.Range})
 		d.Range = place
 	}
 	calls := 0
 	for c := f; c != nil && c.caller != nil && calls < 3; c = c.caller {
 		if c.mod != nil && !c.mod.std {
 			at := c.caller.origin(c.site)
-			d.Notes = append(d.Notes, diag.Note{Message: fmt.Sprintf("%s is called", c.mod.name), Range: at})
+			d.Notes = append(d.Notes, diag.Note{Message: "the call of " + c.mod.name, Range: at})
 			calls++
 		}
 	}

@@ -87,6 +87,7 @@ func (ev *eval) instantiateWith(t *target, c *expr.Call, path string, outer *fra
 	if ev.full {
 		return bad{}
 	}
+	ev.work += callWork
 	f.consts["training"] = ev.training
 	inputs := make([]any, len(m.inputs))
 	ok := true
@@ -195,6 +196,10 @@ func (ev *eval) defaults(f *frame, args []expr.Expr) bool {
 func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool {
 	ok := true
 	for i, in := range f.mod.inputs {
+		if in.typ == nil {
+			ok = false
+			continue
+		}
 		at := c.At()
 		if i < len(t.args) && t.args[i] != nil {
 			at = t.args[i].At()
@@ -208,10 +213,6 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 			ok = false
 			continue
 		}
-		if in.typ == nil {
-			ok = false
-			continue
-		}
 		if problem := ev.matches(f, in.typ, n.Type); problem != "" {
 			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: at,
 				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.name, f.mod.name, ev.written(in.typ), n.Type, problem)}
@@ -219,7 +220,7 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 				d.Rule = diag.TypeMismatch
 			}
 			if n.Origin.Known() && n.Origin != at {
-				d.Notes = append(d.Notes, diag.Note{Message: "the value is computed", Range: n.Origin})
+				d.Notes = append(d.Notes, diag.Note{Message: "its value", Range: n.Origin})
 			}
 			ev.report(ev.f, d)
 			ok = false
@@ -313,6 +314,9 @@ func (ev *eval) result(f *frame) any {
 			return bad{}
 		}
 		return in.eval(o.value)
+	}
+	if len(f.mod.outputs) == 0 {
+		return bad{} // reported
 	}
 	r := record{}
 	for _, o := range f.mod.outputs {

@@ -68,6 +68,9 @@ func (s *scope) name(n *expr.Name, constant bool, user *item) {
 			Message: fmt.Sprintf("%s %s is not visible here", sym.what, n.Name), Notes: definedAt(n.Name, sym)})
 		return
 	}
+	if s.open {
+		return
+	}
 	s.report(diag.UnknownName, n.At(), s.nameHelp(n.Name, constant), "there is nothing called %s here", shorten(n.Name))
 }
 
@@ -75,7 +78,7 @@ func definedAt(name string, sym *symbol) []diag.Note {
 	if !sym.at.Known() {
 		return nil
 	}
-	return []diag.Note{{Message: name + " is " + strings.TrimPrefix(sym.what, "the ") + " " + name, Range: sym.at}}
+	return []diag.Note{{Message: sym.what + " " + name, Range: sym.at}}
 }
 
 // use marks a name as used, and the node behind it as needed by user.
@@ -99,7 +102,7 @@ var otherLanguages = map[string]string{
 }
 
 func (s *scope) nameHelp(name string, constant bool) string {
-	if s.list.Full() {
+	if s.list.Full() || len(s.consts)+len(s.graph) > diag.MaxCandidates {
 		return ""
 	}
 	if help, ok := otherLanguages[name]; ok {

@@ -16,13 +16,7 @@ import (
 // overrides changes nothing. A spec with errors gives "".
 func Render(name string, src []byte, o Options) (string, diag.List) {
 	var list diag.List
-	def := decodeSpec(name, src, o, &list)
-	if def != nil {
-		resolveSpec(def, &list)
-		if def.model != nil {
-			build(def, &list)
-		}
-	}
+	def, _ := parse(name, src, o, &list)
 	list.Sort()
 	if list.HasErrors() {
 		return "", list

@@ -16,6 +16,8 @@ type resolver struct {
 	list *diag.List
 	lib  *library
 	vars []*varDef
+
+	openVars bool
 }
 
 func (r *resolver) report(rule diag.Rule, at diag.Range, help, format string, args ...any) {
@@ -38,6 +40,7 @@ type scope struct {
 	consts map[string]*symbol // vars, arguments, dimensions, training
 	writes map[string]*item   // what next(name) is; nil for a state that isn't written
 	hidden map[string]*symbol // not visible here, but worth a better message
+	open   bool               // names may be missing because of what was reported
 	calls  map[*module]bool   // modules that were found
 }
 
@@ -60,7 +63,7 @@ func (s *scope) declare(names map[string]*symbol, name, what string, at diag.Ran
 	if old := names[name]; old != nil {
 		s.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: at,
 			Message: fmt.Sprintf("there are two things called %s here: %s and %s", name, old.what, what),
-			Notes:   []diag.Note{{Message: "the other is", Range: old.at}}})
+			Notes:   []diag.Note{{Message: "the other one", Range: old.at}}})
 		return old
 	}
 	sym := &symbol{what: what, at: at}
@@ -70,13 +73,14 @@ func (s *scope) declare(names map[string]*symbol, name, what string, at diag.Ran
 
 // resolveSpec resolves a spec's own modules, its data, model and training.
 func resolveSpec(def *specDef, list *diag.List) {
-	r := &resolver{list: list, lib: def.lib, vars: def.vars}
+	r := &resolver{list: list, lib: def.lib, vars: def.vars, openVars: def.openVars}
 	vars := map[string]*symbol{}
 	for _, v := range def.vars {
 		vars[v.name] = &symbol{what: "the var", at: v.at}
 	}
 	called := map[*module]map[*module]bool{}
 	unused := &unusedNames{list: list}
+	def.unused = unused
 	for _, m := range def.lib.own {
 		s := r.module(m)
 		called[m] = s.calls
@@ -108,14 +112,12 @@ func resolveSpec(def *specDef, list *diag.List) {
 		}
 	}
 	unused.modules(def, called)
-	if !list.HasErrors() {
-		unused.flush()
-	}
 }
 
 // module resolves a module or optimizer.
 func (r *resolver) module(m *module) *scope {
 	s := r.scope(m)
+	s.open = m.open
 	for _, a := range m.args {
 		if a.kind == argScalar {
 			s.declare(s.graph, a.name, "the argument", a.at)
@@ -171,6 +173,7 @@ func (r *resolver) module(m *module) *scope {
 func (r *resolver) source(src *sourceDef, vars map[string]*symbol) *scope {
 	s := r.scope(src.body)
 	s.consts = vars
+	s.open = src.body.open || r.openVars
 	s.body(src.body)
 	return s
 }
@@ -183,6 +186,7 @@ var reservedNodes = []string{"loss", "step", "stopped", "metrics", "optimizer"}
 func (r *resolver) model(def *specDef, vars map[string]*symbol) *scope {
 	m := def.model
 	s := r.scope(m)
+	s.open = m.open || r.openVars
 	for name, sym := range vars {
 		s.consts[name] = sym
 	}
@@ -271,6 +275,7 @@ func (r *resolver) train(def *specDef, model *scope) {
 	}
 	if t.source != nil {
 		r.fields(t.source, &s, model)
+		s.open = s.open || t.source.body != nil && t.source.body.open
 	}
 	s.check(t.loss, false, nil)
 	loss := s.withGraph(map[string]*symbol{"loss": {what: "the loss", used: true}})

@@ -75,7 +75,7 @@ func ReadFile(path string) ([]byte, error) {
 // messages and for finding the files that the spec names.
 func Parse(name string, src []byte, o Options) (*Program, diag.List) {
 	var list diag.List
-	p := parse(name, src, o, &list)
+	_, p := parse(name, src, o, &list)
 	list.Sort()
 	if list.HasErrors() {
 		return nil, list
@@ -83,16 +83,22 @@ func Parse(name string, src []byte, o Options) (*Program, diag.List) {
 	return p, list
 }
 
-func parse(name string, src []byte, o Options, list *diag.List) *Program {
+// parse takes a text through all stages. Without errors in the list both results
+// are there.
+func parse(name string, src []byte, o Options, list *diag.List) (*specDef, *Program) {
 	def := decodeSpec(name, src, o, list)
 	if def == nil {
-		return nil
+		return nil, nil
 	}
 	resolveSpec(def, list)
 	if def.model == nil {
-		return nil
+		return def, nil
 	}
-	return build(def, list)
+	p := build(def, list)
+	if !list.HasErrors() {
+		def.unused.flush()
+	}
+	return def, p
 }
 
 // stem is a file's name without its folder and ending.

@@ -13,7 +13,7 @@ func (g *graph) newState(f *frame, name string, kind ir.StateKind, t ir.Type, at
 	if old := g.states[name]; old != nil {
 		g.report(f, diag.Diagnostic{Rule: diag.DuplicateName, Range: at,
 			Message: fmt.Sprintf("there are two states called %s", name),
-			Notes:   []diag.Note{{Message: "the other is", Range: old.Origin}}})
+			Notes:   []diag.Note{{Message: "the other one", Range: old.Origin}}})
 		return old, false
 	}
 	g.Origin = f.origin(at)
@@ -87,7 +87,7 @@ func (ev *eval) firstValue(f *frame, s *ir.State, init expr.Expr, path string) b
 	if ev.first.nodes[s.Name] != nil {
 		return true
 	}
-	in := &eval{graph: ev.graph, f: f, to: ev.first.Builder, path: path, implied: s.Type.Shape, hasImplied: true}
+	in := &eval{graph: ev.graph, f: f, to: ev.first.Builder, path: path, implied: s.Type.Shape, hasImplied: true, blind: true}
 	v := in.eval(init)
 	if isBad(v) {
 		return false

@@ -111,7 +111,7 @@ func (t *training) model(fields map[string]any, types map[string]any) {
 		if problem := t.matches(f, in.typ, n.Type); problem != "" {
 			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: in.typ.At(),
 				Message: fmt.Sprintf("the data's field %s is %s, which doesn't fit the input: %s", in.name, n.Type, problem),
-				Notes:   []diag.Note{{Message: "the field is computed", Range: n.Origin}}}
+				Notes:   []diag.Note{{Message: "the field", Range: n.Origin}}}
 			if !accepts(in.typ.DType, n.Type.DType) {
 				d.Rule, d.Help = diag.TypeMismatch, fmt.Sprintf("cast(…, %q) converts it", in.typ.DType)
 			}

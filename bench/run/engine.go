@@ -4,35 +4,43 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-// engineBenchmarks are the engine's own benchmarks: a step, demands of graphs of
-// several sizes.
-func engineBenchmarks(w *workshop) subject {
+// engineBenchmarks are the engine's own benchmarks: a step, and demands of graphs
+// of up to a million nodes. To lower those takes long, and a demand varies
+// little, so that a few rounds have to do.
+func engineBenchmarks(w *workshop) []subject {
 	binary := filepath.Join(w.temp, "engine.test")
-	return subject{
-		name: "engine",
-		prepare: func(ctx context.Context) error {
-			_, err := command{args: []string{"go", "test", "-c", "-o", binary, "./engine"}, dir: w.root, env: []string{"CGO_ENABLED=0"}}.output(ctx)
-			return err
-		},
-		measure: func(ctx context.Context) ([]sample, error) {
-			c := w.alone(binary, "-test.run=^$", "-test.bench=.", "-test.benchmem", "-test.benchtime=500ms")
-			c.dir = w.path("engine") // as go test does
+	build := func(ctx context.Context) error {
+		_, err := command{
+			args: []string{"go", "test", "-c", "-o", binary, "./engine"},
+			dir:  w.root,
+			env:  []string{"CGO_ENABLED=0"},
+		}.output(ctx)
+		return err
+	}
+	bench := func(pattern string) func(context.Context) ([]sample, error) {
+		c := w.alone(binary, "-test.run=^$", "-test.bench="+pattern, "-test.benchmem", "-test.benchtime=500ms")
+		c.dir = w.path("engine") // where go test runs it
+		return func(ctx context.Context) ([]sample, error) {
 			out, err := c.output(ctx)
 			if err != nil {
 				return nil, err
 			}
 			samples := parseBenchmarks(out)
 			if len(samples) == 0 {
-				return nil, errors.New("package engine has no benchmarks")
+				return nil, fmt.Errorf("package engine has no benchmark %s", pattern)
 			}
 			return samples, nil
-		},
+		}
+	}
+	return []subject{
+		{name: "engine: steps", prepare: build, measure: bench("^BenchmarkStep$")},
+		{name: "engine: demands", prepare: build, measure: bench("^Benchmark(CleanDemand|SmallDirtyPart)$"), rounds: 3},
 	}
 }
 

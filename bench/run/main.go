@@ -60,6 +60,7 @@ type subject struct {
 	name    string
 	prepare func(context.Context) error             // builds what is needed; nil if nothing is
 	measure func(context.Context) ([]sample, error) // once a round
+	rounds  int                                     // in so many rounds only; 0: in all
 }
 
 // sample is a measured value of the series that its name, group and unit tell.
@@ -69,7 +70,7 @@ type sample struct {
 }
 
 func subjects(w *workshop) []subject {
-	return slices.Concat(peers(w), []subject{engineBenchmarks(w)}, processes(w))
+	return slices.Concat(peers(w), engineBenchmarks(w), processes(w))
 }
 
 // measure measures all subjects, round after round. One that fails is left out
@@ -92,6 +93,9 @@ func measure(ctx context.Context, all []subject, r *report, progress io.Writer) 
 	for round := range r.Rounds {
 		failed := map[string]bool{}
 		for _, s := range present {
+			if s.rounds > 0 && round >= s.rounds {
+				continue
+			}
 			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, r.Rounds, s.name)
 			samples, err := s.measure(ctx)
 			if ctx.Err() != nil {

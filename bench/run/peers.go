@@ -45,7 +45,11 @@ func peers(w *workshop) []subject {
 		{"PyTorch, torch.compile", awhile, []string{python, torch, "--compile", "--max-steps"}, both(python3(python, "torch"), compiler("g++")), cache},
 		{"PyTorch, eager", awhile, []string{python, torch, "--max-steps"}, python3(python, "torch"), nil},
 	} {
-		all = append(all, subject{p.name, p.build, func(ctx context.Context) ([]sample, error) { return p.measure(ctx, w) }})
+		all = append(all, subject{
+			name:    p.name,
+			prepare: p.build,
+			measure: func(ctx context.Context) ([]sample, error) { return p.measure(ctx, w) },
+		})
 	}
 	return all
 }

@@ -22,7 +22,7 @@ func processes(w *workshop) []subject {
 		{firstStep, []string{flowrun, "graphs/math_net.yaml", "--json", "--max-steps", "1"}},
 		{validate, []string{flowrun, "validate", "graphs/math_net.yaml"}},
 	} {
-		all = append(all, subject{p.name, w.buildFlowrun, func(ctx context.Context) ([]sample, error) {
+		all = append(all, subject{name: p.name, prepare: w.buildFlowrun, measure: func(ctx context.Context) ([]sample, error) {
 			var samples []sample
 			for range perRound {
 				start := time.Now()

@@ -69,13 +69,16 @@ func TestASubjectThatFailsIsLeftOutAndTheOthersAreMeasured(t *testing.T) {
 		calls++
 		return nil, errors.New("crashed")
 	}}
+	seldom := fine("seldom", 1)
+	seldom.rounds = 2
 	r := newReport(machine{}, 3)
-	require.NoError(t, measure(t.Context(), []subject{fine("flowrun", 2), unbuilt, flaky, fine("other", 6)}, r, io.Discard))
+	require.NoError(t, measure(t.Context(), []subject{fine("flowrun", 2), unbuilt, flaky, fine("other", 6), seldom}, r, io.Discard))
 	r.finish()
 
 	require.Equal(t, 1, calls)
 	require.Equal(t, []absence{{"unbuilt", "no compiler"}, {"flaky", "crashed"}}, r.LeftOut)
-	require.Len(t, r.Series, 2)
+	require.Len(t, r.Series, 3)
+	require.Equal(t, []float64{1, 1}, r.find(stepGroup, "seldom", "µs").Values)
 	require.Equal(t, []float64{6, 6, 6}, r.find(stepGroup, "other", "µs").Values)
 	require.Equal(t, 3.0, r.find(stepGroup, "other", "µs").Ratio)
 }

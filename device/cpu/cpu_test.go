@@ -53,8 +53,11 @@ func TestAKernelRunsOnTheMemoryItWasBoundTo(t *testing.T) {
 func TestBindRefusesWhatDoesNotFit(t *testing.T) {
 	d, other := cpu.New("cpu"), cpu.New("other")
 	a, b, out := tensor(t, d, []int{4}), tensor(t, d, []int{4}), tensor(t, d, []int{4})
-	wide := a
-	wide.Shape = []int{5}
+	shaped := func(shape ...int) device.Arg {
+		arg := a
+		arg.Shape = shape
+		return arg
+	}
 	typed := a
 	typed.DType = "f64"
 	typed.Shape = []int{2}
@@ -79,7 +82,9 @@ func TestBindRefusesWhatDoesNotFit(t *testing.T) {
 		{"no buffers", "add", nil, nil, "there are no buffers"},
 		{"two dtypes", "add", []device.Arg{a, typed, out}, nil, "doesn't serve [f32 f64] → f32"},
 		{"a dtype that isn't one", "add", []device.Arg{a, nameless, out}, nil, `there is no dtype "f31"`},
-		{"a shape that isn't the memory's", "add", []device.Arg{wide, b, out}, nil, "f32[5] has 20 bytes, its memory 16"},
+		{"a shape that isn't the memory's", "add", []device.Arg{shaped(5), b, out}, nil, "f32[5] doesn't take the 16 bytes that its memory has"},
+		{"negative sizes", "add", []device.Arg{shaped(-2, -2), b, out}, nil, "f32[-2 -2] doesn't take"},
+		{"sizes whose product wraps around", "add", []device.Arg{shaped(4, 1<<32, 1<<32), b, out}, nil, "doesn't take"},
 		{"shapes that don't broadcast", "add", []device.Arg{a, tensor(t, d, []int{3}), out}, nil, "the shape [3] doesn't broadcast to [4]"},
 		{"a scalar too few", "softmax", []device.Arg{a, out}, nil, "takes 1 scalars, got 0"},
 		{"a scalar of another type", "softmax", []device.Arg{a, out}, []any{"x"}, "scalar 0 must be a int"},

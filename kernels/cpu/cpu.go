@@ -8,11 +8,11 @@
 // elements costs some ten nanoseconds.
 //
 // A result depends on the inputs' bits alone: every sum is taken in an order
-// that is fixed by the shapes. Sums and products of floats are accumulated in
-// f64 (matmul's in their own type), and f16 and bf16 are storage types: their
-// kernels widen the inputs to f32, run in f32 and round the output to nearest
-// even. Out-of-range indices read NaN (0 in types without it) and write
-// nothing.
+// that is fixed by the shapes. Reductions of floats accumulate in f64; matmul
+// and the scattering kernels add up in their own type. f16 and bf16 are storage
+// types: their kernels widen the inputs to f32, run in f32 and round the output
+// to nearest even. Indices out of range read NaN (0 in types without it) and
+// write nothing.
 package cpu
 
 import "fmt"
@@ -30,7 +30,7 @@ type Args struct {
 type Buffer struct {
 	Data  []byte // exactly the tensor's bytes
 	DType string
-	Shape []int
+	Shape []int // no negative sizes; at most 8 dimensions
 }
 
 // Kernel binds a kernel to memory. The function that it gives computes the

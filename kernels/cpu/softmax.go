@@ -24,13 +24,14 @@ func softmax[T float](out, x []T, n, step int) {
 // that inBlocks gives.
 func expLine[T float](out, x []T, n, step int, top T) (sum float64) {
 	var block [blockSize / 2]float64
+	most := float64(top)
 	for at := 0; at < n; at += len(block) {
 		b := block[:min(len(block), n-at)]
 		for i := range b {
 			b[i] = float64(x[(at+i)*step])
 		}
 		for i, v := range b {
-			e := expOf[T](v - float64(top))
+			e := expOf[T](v - most)
 			b[i] = e
 			sum += e
 		}

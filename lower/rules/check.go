@@ -35,6 +35,9 @@ func check(r *Rule, s *ruleSyntax, op string) error {
 	if err != nil {
 		return err
 	}
+	if n := c.countOrders(root); n > maxOrders {
+		return s.pattern.faultf("the operands of commutative ops can stand in more than %d orders; make the pattern smaller", maxOrders)
+	}
 	r.root, r.patterns = root.op, c.orders(root)
 	if s.condition != nil {
 		var k kind
@@ -257,6 +260,27 @@ func convert(s *syntax, op *ir.Op, param ir.Param, k kind, v any) (any, error) {
 	return v, nil
 }
 
+// maxOrders bounds the orders of a pattern's operands, each of which is tried.
+const maxOrders = 64
+
+// countOrders counts the orders, up to a little more than maxOrders.
+func (c *checker) countOrders(p *pattern) int {
+	n := 1
+	for _, in := range p.inputs {
+		n = min(n*c.countOrders(in), maxOrders+1)
+	}
+	if c.swaps(p) {
+		n *= 2
+	}
+	return n
+}
+
+// swaps reports whether the pattern's first two operands may stand the other way
+// round and that makes a difference.
+func (c *checker) swaps(p *pattern) bool {
+	return p.op != nil && p.op.Commutative && len(p.inputs) >= 2 && !(c.alike(p.inputs[0]) && c.alike(p.inputs[1]))
+}
+
 // orders gives the pattern in all orders of its commutative operands.
 func (c *checker) orders(p *pattern) []*pattern {
 	if p.op == nil {
@@ -274,7 +298,7 @@ func (c *checker) orders(p *pattern) []*pattern {
 		}
 		all = longer
 	}
-	if !p.op.Commutative || len(p.inputs) < 2 || c.alike(p.inputs[0]) && c.alike(p.inputs[1]) {
+	if !c.swaps(p) {
 		return all
 	}
 	for _, q := range all {

@@ -55,19 +55,28 @@ type line struct {
 // blank to the one before. Columns of what is appended count on from its end.
 func joinLines(text string) []line {
 	var lines []line
+	var whole strings.Builder // the last line, as far as it is known
+	end := func() {
+		if len(lines) > 0 {
+			lines[len(lines)-1].text = whole.String()
+		}
+		whole.Reset()
+	}
 	for i, l := range strings.Split(text, "\n") {
 		if at := strings.IndexByte(l, '#'); at >= 0 {
 			l = l[:at]
 		}
 		l = strings.TrimRight(l, " \t\r")
-		switch {
-		case l == "":
-		case (l[0] == ' ' || l[0] == '\t') && len(lines) > 0:
-			lines[len(lines)-1].text += l
-		default:
-			lines = append(lines, line{i + 1, l})
+		if l == "" {
+			continue
 		}
+		if goesOn := (l[0] == ' ' || l[0] == '\t') && len(lines) > 0; !goesOn {
+			end()
+			lines = append(lines, line{number: i + 1})
+		}
+		whole.WriteString(l)
 	}
+	end()
 	return lines
 }
 

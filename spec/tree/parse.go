@@ -105,6 +105,9 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
 		d.Message = fmt.Sprintf("the %s that closes this, or a comma between its entries, is missing", closing)
 		d.Notes = []diag.Note{{Message: "YAML gave up at " + d.Range.Start.String()}}
 		d.Range = t.at(context)
+	case strings.HasPrefix(line[min(max(d.Range.Start.Col-1, 0), len(line)):], "\t"), strings.Contains(e.Message, "found a tab"):
+		d.Message = "a tab stands where YAML allows spaces only"
+		d.Help = "indent with spaces"
 	case strings.HasPrefix(e.Message, "found character that cannot start any token"):
 		d.Message = "a value can't begin with this character"
 		d.Help = "put the value in quotes"
@@ -120,9 +123,6 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
 	case strings.HasPrefix(e.Message, "did not find expected key"):
 		d.Message = "a key was expected here"
 		d.Help = "check the indentation and the quotes of this line and the one before"
-	case strings.Contains(e.Message, "found a tab"):
-		d.Message = "a tab stands where YAML allows spaces only"
-		d.Help = "indent with spaces"
 	case e.ContextMsg == "while scanning an alias" || e.ContextMsg == "while scanning an anchor":
 		d.Range = t.at(context)
 		d.Message = "`*` and `&` at the beginning of a value mean an alias and an anchor"

@@ -41,6 +41,7 @@ type Node struct {
 	Items   []*Node    // of a list
 	Entries []Entry    // of a mapping, in the text's order, without duplicates
 	Broken  bool       // reported already
+	Partial bool       // a mapping that lacks entries, which were reported
 
 	// Offset and End are where the node stands in the text, in bytes.
 	Offset, End int

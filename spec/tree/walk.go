@@ -118,18 +118,20 @@ func (w *walker) mapping(n *Node, y *yaml.Node) {
 			last = k
 		}
 		if k.Broken {
+			n.Partial = true
 			continue
 		}
 		if n.Flow && !n.Broken && v.Kind == Null && v.Text == "" {
 			w.list.Add(diag.Diagnostic{Rule: diag.QuoteExpression, Range: k.Range,
 				Message: "the key " + quote(k.Text) + " has no value",
 				Help:    "if the comma before it belongs to the value before, put that whole value in quotes"})
+			n.Partial = true
 			continue
 		}
 		if first := seen[k.Text]; first != nil {
 			w.list.Add(diag.Diagnostic{Rule: diag.DuplicateKey, Range: k.Range,
 				Message: "the key " + quote(k.Text) + " stands twice in this mapping",
-				Notes:   []diag.Note{{Message: "it is first", Range: first.Range}}})
+				Notes:   []diag.Note{{Message: "the first one", Range: first.Range}}})
 			continue
 		}
 		seen[k.Text] = k
@@ -147,6 +149,7 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 		return n
 	case y.Anchor != "":
 		n := w.node(y, in.Flow)
+		n.Range.Start = diag.Pos{Line: y.Line, Col: y.Column}
 		w.report(n, diag.AnchoredKey, "a key can't have an anchor", "put the anchor before the value")
 		return n
 	case y.Kind == yaml.ScalarNode && y.Value == "<<" && y.ShortTag() == "!!merge":

@@ -1,0 +1,171 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower"
+)
+
+// countdown is a program whose loss is 1 / (steps taken before), and which stops
+// when the average of the last loss and the one before falls below a limit.
+func countdown(t tester, limit float64) *program {
+	b := newBuilder()
+	loss := b.op("div", 1.0, b.op("cast", b.step.Next, "f32"))
+	raw := b.state("metrics.loss_step", ir.MetricState, scalar(0))
+	raw.Next = loss
+	average := b.state("metrics.loss", ir.MetricState, scalar(1))
+	average.Next = b.op("mul", b.op("add", average.Read, loss), 0.5)
+	stopped := b.state("stopped", ir.StopState, ir.NewTensor(ir.Scalar(ir.Bool)))
+	stopped.Next = b.op("lt", average.Next, limit)
+	return b.program(t)
+}
+
+var countdownLoop = engine.Loop{Step: "step", Stopped: "stopped", Loss: "metrics.loss_step", Metrics: []string{"metrics.loss"}}
+
+// countdownEnds computes at which step the condition first holds.
+func countdownEnds(limit float32) (step int64, loss, average float32) {
+	for average = 1; !(average < limit); {
+		step++
+		loss = 1 / float32(step)
+		average = (average + loss) * 0.5
+	}
+	return step, loss, average
+}
+
+func TestARunStopsWithTheStepAtWhichItsConditionFirstHolds(t *testing.T) {
+	everywhere(t, func(t *testing.T, devices []device.Device, lo lower.Options) {
+		s := start(t, countdown(t, 0.02), devices, lo, engine.Options{})
+		summary, err := s.Run(ctx, countdownLoop)
+		require.NoError(t, err)
+		step, loss, average := countdownEnds(0.02)
+		require.Equal(t, step, summary.Steps)
+		require.Equal(t, engine.StoppedUntil, summary.Stopped)
+		require.EqualValues(t, loss, summary.Loss)
+		require.EqualValues(t, average, summary.Metrics[0])
+		require.Equal(t, step, get(t, s, "step").Int(0), "the last step is counted")
+
+		summary, err = s.Run(ctx, countdownLoop)
+		require.NoError(t, err)
+		require.Zero(t, summary.Steps, "it has stopped already")
+		require.Equal(t, engine.StoppedUntil, summary.Stopped)
+	})
+}
+
+func TestARunStopsAtItsLimitAndGoesOnFromThere(t *testing.T) {
+	s := start(t, countdown(t, 0), machine(t, 0), lower.Options{}, engine.Options{})
+	loop := countdownLoop
+	for _, limit := range []int64{3, 10, 10, 25} {
+		before := get(t, s, "step").Int(0)
+		loop.MaxSteps = limit
+		summary, err := s.Run(ctx, loop)
+		require.NoError(t, err)
+		require.Equal(t, engine.StoppedMaxSteps, summary.Stopped)
+		require.Equal(t, limit-before, summary.Steps)
+		require.Equal(t, limit, get(t, s, "step").Int(0))
+	}
+}
+
+func TestObserversSeeTheStepsTheyAskFor(t *testing.T) {
+	s := start(t, countdown(t, 0), machine(t, 1), lower.Options{Default: 1}, engine.Options{})
+	var every, often []int64
+	loop := countdownLoop
+	loop.MaxSteps = 10
+	loop.Observers = []engine.Observer{
+		{Every: 4, Observe: func(r engine.Record) error {
+			every = append(every, r.Step)
+			require.EqualValues(t, 1/float32(r.Step), r.Loss)
+			require.Equal(t, len(every) == 3, r.Last)
+			return nil
+		}},
+		{Interval: time.Nanosecond, Observe: func(r engine.Record) error { often = append(often, r.Step); return nil }},
+	}
+	_, err := s.Run(ctx, loop)
+	require.NoError(t, err)
+	require.Equal(t, []int64{4, 8, 10}, every)
+	require.Equal(t, int64(1), often[0])
+	require.Equal(t, int64(10), often[len(often)-1])
+}
+
+func TestMetricsAreCopiedOnlyWhenSomebodyLooks(t *testing.T) {
+	s := start(t, countdown(t, 0), machine(t, 1), lower.Options{Default: 1}, engine.Options{})
+	loop := countdownLoop
+	loop.Stopped, loop.MaxSteps = "", 1000
+	loop.Observers = []engine.Observer{{Every: 250, Observe: func(engine.Record) error { return nil }}}
+	before := s.Stats()
+	_, err := s.Run(ctx, loop)
+	require.NoError(t, err)
+	// The counter once at the start; loss and metric at 250, 500, 750, 1000 and
+	// the end.
+	require.EqualValues(t, 1+2*5, s.Stats().DeviceToHost.Count-before.DeviceToHost.Count)
+}
+
+func TestAnObserversErrorEndsTheRun(t *testing.T) {
+	s := start(t, countdown(t, 0), machine(t, 0), lower.Options{}, engine.Options{})
+	full := errors.New("the disk is full")
+	loop := countdownLoop
+	loop.Observers = []engine.Observer{{Every: 5, Observe: func(engine.Record) error { return full }}}
+	summary, err := s.Run(ctx, loop)
+	require.ErrorIs(t, err, full)
+	require.EqualValues(t, 5, summary.Steps)
+}
+
+func TestACancelledRunEndsBetweenStepsWithASummary(t *testing.T) {
+	s := start(t, countdown(t, 0), machine(t, 0), lower.Options{}, engine.Options{})
+	cancelled, cancel := context.WithCancel(ctx)
+	loop := countdownLoop
+	loop.Observers = []engine.Observer{{Every: 7, Observe: func(engine.Record) error { cancel(); return nil }}}
+	summary, err := s.Run(cancelled, loop)
+	require.NoError(t, err)
+	require.Equal(t, engine.StoppedInterrupted, summary.Stopped)
+	require.EqualValues(t, 7, summary.Steps)
+	require.EqualValues(t, 1/float32(7), summary.Loss)
+}
+
+func TestAFaultEndsTheRun(t *testing.T) {
+	devices := machine(t, 0)
+	s := start(t, countdown(t, 0), devices, lower.Options{}, engine.Options{})
+	loop := countdownLoop
+	loop.MaxSteps = 5
+	_, err := s.Run(ctx, loop)
+	require.NoError(t, err)
+	breaks(devices[0], 0)
+	loop.MaxSteps = 9
+	summary, err := s.Run(ctx, loop)
+	require.ErrorIs(t, err, errInjected)
+	require.Zero(t, summary.Steps)
+}
+
+func TestARunNeedsItsStatesSet(t *testing.T) {
+	p := countdown(t, 0)
+	devices := machine(t, 0)
+	for _, missing := range []string{"step", "stopped"} {
+		s := session(t, plan(t, p, devices, lower.Options{}), devices, engine.Options{})
+		for name, v := range p.values {
+			if name != missing {
+				set(t, s, name, v)
+			}
+		}
+		_, err := s.Run(ctx, countdownLoop)
+		var unset *engine.Unset
+		require.ErrorAs(t, err, &unset)
+		require.Equal(t, missing, unset.State)
+	}
+}
+
+func TestARunRefusesStatesThatAreNotThereOrNoScalars(t *testing.T) {
+	b := newBuilder()
+	b.param("w", 2)
+	s := start(t, b.program(t), machine(t, 0), lower.Options{}, engine.Options{})
+	_, err := s.Run(ctx, engine.Loop{Step: "count"})
+	require.ErrorContains(t, err, "no state count")
+	_, err = s.Run(ctx, engine.Loop{Step: "step", Metrics: []string{"w"}})
+	require.ErrorContains(t, err, "not a scalar")
+}

@@ -1,0 +1,236 @@
+package expr_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+func source(text string) expr.Source {
+	return expr.Source{File: "e", Text: text, Place: func(i int) diag.Pos { return diag.Pos{Line: 1, Col: i + 1} }}
+}
+
+func parse(text string) (expr.Expr, diag.List) {
+	var list diag.List
+	list.AddSource("e", text)
+	return expr.Parse(source(text), &list), list
+}
+
+// show writes a tree with all its brackets.
+func show(e expr.Expr) string {
+	many := func(list []expr.Expr) string {
+		var parts []string
+		for _, x := range list {
+			parts = append(parts, show(x))
+		}
+		return strings.Join(parts, " ")
+	}
+	switch e := e.(type) {
+	case *expr.Name:
+		return e.Name
+	case *expr.Literal:
+		return fmt.Sprintf("%#v", e.Value)
+	case *expr.List:
+		return "[" + many(e.Items) + "]"
+	case *expr.Index:
+		return "(at " + show(e.X) + " " + show(e.Index) + ")"
+	case *expr.Member:
+		return "(. " + show(e.X) + " " + e.Name + ")"
+	case *expr.Unary:
+		return "(" + e.Op + " " + show(e.X) + ")"
+	case *expr.Binary:
+		return "(" + e.Op + " " + show(e.X) + " " + show(e.Y) + ")"
+	case *expr.Cond:
+		return "(? " + show(e.Test) + " " + show(e.Then) + " " + show(e.Else) + ")"
+	case *expr.Call:
+		s := "(" + e.Name + "() " + many(e.Args)
+		for _, n := range e.Named {
+			s += " " + n.Name + "=" + show(n.Value)
+		}
+		return s + ")"
+	}
+	return "?"
+}
+
+func TestExpressionsParse(t *testing.T) {
+	for text, want := range map[string]string{
+		"a + b * c":                  "(+ a (* b c))",
+		"(a + b) * c":                "(* (+ a b) c)",
+		"-a ** 2":                    "(- (** a 2))",
+		"a ** -b ** c":               "(** a (- (** b c)))",
+		"a - b - c":                  "(- (- a b) c)",
+		"a and not b or c":           "(or (and a (not b)) c)",
+		"!a && b || c":               "(or (and (not a) b) c)",
+		"a < b and c >= d":           "(and (< a b) (>= c d))",
+		"t ? a : b + 1":              "(? t a (+ b 1))",
+		"sum(x, -1, true)":           "(sum() x (- 1) true)",
+		"any(x)":                     "(any() x)",
+		"len(x) + max(a, b)":         "(+ (len() x) (max() a b))",
+		"f(x, dim=-1, keep=a == b)":  "(f() x dim=(- 1) keep=(== a b))",
+		"f(x, {dim: -1})":            "(f() x dim=(- 1))",
+		"f(x, {\"dim\": -1})":        "(f() x dim=(- 1))",
+		"f(a=g(x, b=1), c=[2, h()])": "(f()  a=(g() x b=1) c=[2 (h() )])",
+		"betas[0] * x.y.z":           "(* (at betas 0) (. (. x y) z))",
+		"h[0].weight":                "(. (at h 0) weight)",
+		"'a' == \"b\"":               `(== "a" "b")`,
+		"1e-3 + .5 + 0x10 + 1_000":   "(+ (+ (+ 0.001 0.5) 16) 1000)",
+		"nil":                        "<nil>",
+		" f (x)":                     "(f() x)",
+		"f(x,)":                      "(f() x)",
+		"f(x, a=1,)":                 "(f() x a=1)",
+	} {
+		e, list := parse(text)
+		require.NotNil(t, e, list.Text())
+		require.Equal(t, want, show(e), text)
+	}
+}
+
+func TestEveryPartKnowsItsPlace(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		parts []string // of the tree, outside in
+	}{
+		{"silu(matmul(x, w))", []string{"silu(matmul(x, w))", "matmul(x, w)", "x", "w"}},
+		{"-(a + b) * c", []string{"-(a + b) * c", "-(a + b)", "a + b", "a", "b", "c"}},
+		{"((a)) + f((b), k = 1)", []string{"((a)) + f((b), k = 1)", "a", "f((b), k = 1)", "b", "1"}},
+		{"é + ü[1].ö", []string{"é + ü[1].ö", "é", "ü[1].ö", "ü[1]", "ü", "1"}},
+		{"f(x, dim=-1) + 10", []string{"f(x, dim=-1) + 10", "f(x, dim=-1)", "x", "-1", "1", "10"}},
+		{"a ? [b, 'c'] : (d)", []string{"a ? [b, 'c'] : (d)", "a", "[b, 'c']", "b", "'c'", "d"}},
+	} {
+		e, list := parse(c.text)
+		require.NotNil(t, e, list.Text())
+		var parts []string
+		runes := []rune(c.text)
+		expr.Walk(e, func(x expr.Expr) bool {
+			r := x.At()
+			parts = append(parts, string(runes[r.Start.Col-1:r.End.Col-1]))
+			return true
+		})
+		require.Equal(t, c.parts, parts)
+	}
+}
+
+func TestNamedArgumentsKnowTheirNames(t *testing.T) {
+	e, _ := parse("f(x, dim=-1, keepdim=true)")
+	c := e.(*expr.Call)
+	require.Equal(t, "keepdim", c.Named[1].Name)
+	require.Equal(t, 14, c.Named[1].NameAt.Start.Col)
+	require.Equal(t, 21, c.Named[1].NameAt.End.Col)
+	require.Equal(t, 2, c.NameAt.End.Col)
+}
+
+func TestTextIsBounded(t *testing.T) {
+	_, list := parse(strings.Repeat("a + ", expr.MaxBytes/4) + "a")
+	require.Equal(t, diag.ExpressionTooLarge, list.Items[0].Rule)
+	_, list = parse(strings.Repeat("(", expr.MaxDepth+1) + "a")
+	require.Equal(t, diag.ExpressionTooLarge, list.Items[0].Rule)
+	e, list := parse(strings.Repeat("(", expr.MaxDepth) + "a" + strings.Repeat(")", expr.MaxDepth))
+	require.NotNil(t, e, list.Text())
+}
+
+func TestIntegersAreExact(t *testing.T) {
+	const huge = math.MaxInt
+	for _, c := range []struct {
+		op         string
+		x, y, want any
+	}{
+		{"+", 2, 3, 5}, {"+", 2, 3.0, 5.0}, {"-", math.MinInt, -1, math.MinInt + 1},
+		{"*", huge, 1, huge}, {"*", math.MinInt, 1, math.MinInt}, {"*", -1 << 32, 1 << 31, math.MinInt},
+		{"/", 6, 3, 2}, {"/", 7, 2, 3.5}, {"/", -6, 4, -1.5},
+		{"%", 7, 3, 1}, {"%", -7, 3, 2}, {"%", 7, -3, -2}, {"%", math.MinInt, -1, 0}, {"%", -7.5, 2.0, 0.5},
+		{"**", 2, 62, 1 << 62}, {"**", -2, 63, math.MinInt}, {"**", 0, 0, 1}, {"**", -1, huge, -1}, {"**", 2, -1, 0.5}, {"**", 2.0, 3, 8.0},
+		{"<", 1, 1.5, true}, {"==", 1, 1.0, true}, {"!=", "a", "b", true}, {"==", true, true, true}, {"and", true, false, false}, {"or", true, false, true},
+	} {
+		got, err := expr.Apply(c.op, c.x, c.y)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, "%v %s %v", c.x, c.op, c.y)
+	}
+	for _, c := range []struct {
+		op   string
+		x, y any
+		rule diag.Rule
+	}{
+		{"+", huge, 1, diag.IntegerOverflow}, {"-", math.MinInt, 1, diag.IntegerOverflow}, {"+", math.MinInt, -1, diag.IntegerOverflow},
+		{"*", math.MinInt, -1, diag.IntegerOverflow}, {"*", 1 << 32, 1 << 31, diag.IntegerOverflow},
+		{"/", math.MinInt, -1, diag.IntegerOverflow}, {"**", 2, 63, diag.IntegerOverflow}, {"**", 3, huge, diag.IntegerOverflow},
+		{"/", 1, 0, diag.InvalidOperation}, {"%", 1, 0, diag.InvalidOperation}, {"/", 1.0, 0, diag.InvalidOperation},
+		{"*", 1e300, 1e300, diag.InvalidOperation}, {"+", 1, "a", diag.InvalidOperation}, {"<", "a", "b", diag.InvalidOperation},
+		{"and", 1, true, diag.InvalidOperation}, {"+", true, true, diag.InvalidOperation}, {"**", 0, -1, diag.InvalidOperation},
+	} {
+		_, err := expr.Apply(c.op, c.x, c.y)
+		var f *expr.Fault
+		require.ErrorAs(t, err, &f, "%v %s %v", c.x, c.op, c.y)
+		require.Equal(t, c.rule, f.Rule)
+	}
+	_, err := expr.Negate("-", math.MinInt)
+	require.Error(t, err)
+}
+
+func TestFunctionsOfConstants(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []any
+		want any
+	}{
+		{"sqrt", []any{16}, 4.0}, {"floor", []any{3.7}, 3}, {"ceil", []any{3}, 3}, {"round", []any{2.5}, 2}, {"abs", []any{-3}, 3},
+		{"floor_divide", []any{-7, 2}, -4}, {"floor_divide", []any{7.0, 2}, 3.0}, {"minimum", []any{1, 2.5}, 1}, {"maximum", []any{1, 2.5}, 2.5}, {"square", []any{-3}, 9},
+	} {
+		got, err := expr.Functions[c.name].Call(c.args)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, c.name)
+	}
+	for name, arg := range map[string]any{"sqrt": -1, "log": 0, "abs": math.MinInt, "floor": 1e300, "exp": "a", "reciprocal": 0} {
+		_, err := expr.Functions[name].Call([]any{arg})
+		require.Error(t, err, name)
+	}
+	_, err := expr.Functions["floor_divide"].Call([]any{1, 0})
+	require.Error(t, err)
+}
+
+func TestTypesParse(t *testing.T) {
+	var list diag.List
+	typ := expr.ParseType(source("float[..., 2 * n, f(a, b)]"), &list)
+	require.NotNil(t, typ, list.Text())
+	require.Equal(t, "float", typ.DType)
+	require.True(t, typ.Any)
+	require.Equal(t, "(* 2 n)", show(typ.Dims[0]))
+	require.Equal(t, "(f() a b)", show(typ.Dims[1]))
+	require.Equal(t, 12, typ.Dims[0].At().Start.Col)
+	require.Empty(t, expr.ParseType(source("f32[]"), &list).Dims)
+	require.Empty(t, expr.ParseType(source("f32[ ]"), &list).Dims)
+}
+
+// FuzzExpr feeds texts to the parser: it must end, with a tree whose parts lie
+// inside of their wholes, or with one error at a place in the text.
+func FuzzExpr(f *testing.F) {
+	for _, text := range []string{"a + b", "f(x, dim=-1)", "x[0].y ? 'a' : {b: 1}", "((", "a //", "not a < b", "f32[..., n]", "é(ü=1)", "`a``b`", "1.", "$f(x)", "f(=1)", "a = b"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var list diag.List
+		if typ := expr.ParseType(source(text), &list); typ == nil {
+			require.Len(t, list.Items, 1)
+		}
+		e, list := parse(text)
+		_ = list.Text()
+		if e == nil {
+			require.Len(t, list.Items, 1)
+			require.False(t, list.Items[0].Range.End.Before(list.Items[0].Range.Start))
+			return
+		}
+		require.Empty(t, list.Items)
+		n := len([]rune(text))
+		expr.Walk(e, func(x expr.Expr) bool {
+			r := x.At()
+			require.Less(t, r.Start.Col, r.End.Col)
+			require.LessOrEqual(t, r.End.Col, n+1)
+			return true
+		})
+	})
+}
