@@ -142,8 +142,9 @@ func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	names := slices.Sorted(maps.Keys(values))
 	var nodes []int32
 	for _, name := range names {
-		st := s.plan.Graph.State(name)
-		if st == nil {
+		n, err := s.lookup(name)
+		st := s.plan.Graph.Nodes[n].State
+		if err != nil || st == nil || st.Name != name {
 			return fmt.Errorf("engine: there is no state %s", name)
 		}
 		t := values[name]

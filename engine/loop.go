@@ -196,6 +196,9 @@ func (r *runner) holds() (bool, error) {
 	}
 	r.session.mu.Lock()
 	defer r.session.mu.Unlock()
+	if err := r.session.usable(); err != nil {
+		return false, err
+	}
 	v, err := r.session.read(r.stopped)
 	return v != 0, err
 }
@@ -251,6 +254,9 @@ func (r *runner) fill() error {
 	s := r.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return err
+	}
 	r.record.Step = r.step
 	r.record.Elapsed = time.Since(r.start)
 	var err error

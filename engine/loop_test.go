@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
@@ -141,6 +142,48 @@ func TestAFaultEndsTheRun(t *testing.T) {
 	summary, err := s.Run(ctx, loop)
 	require.ErrorIs(t, err, errInjected)
 	require.Zero(t, summary.Steps)
+}
+
+func TestARunThatIsPoisonedShowsNobodyItsHalfWrittenMetrics(t *testing.T) {
+	devices := machine(t, 0)
+	s := start(t, countdown(t, 0), devices, lower.Options{}, engine.Options{})
+	loop := countdownLoop
+	loop.Observers = []engine.Observer{{Every: 3, Observe: func(r engine.Record) error {
+		require.False(t, r.Last)
+		failWrite(devices[0], s)
+		return nil
+	}}}
+	_, err := s.Run(ctx, loop)
+	require.ErrorAs(t, err, new(*engine.Poisoned))
+	require.ErrorIs(t, err, errInjected)
+}
+
+// failWrite makes the next step fail at its last node, which writes a home.
+func failWrite(d device.Device, s *engine.Session) {
+	runs := 0
+	for _, v := range s.Plan().Values {
+		if v.Kernel != nil {
+			runs++
+		}
+	}
+	d.(*sim.Device).Inject(func(e sim.Event) error {
+		if e.Kind != "run" {
+			return nil
+		}
+		if runs--; runs > 0 {
+			return nil
+		}
+		return errInjected
+	})
+}
+
+func TestClosingTheSessionEndsItsRun(t *testing.T) {
+	s := start(t, countdown(t, 0), machine(t, 1), lower.Options{Default: 1}, engine.Options{})
+	loop := countdownLoop
+	loop.Observers = []engine.Observer{{Every: 3, Observe: func(engine.Record) error { return s.Close() }}}
+	summary, err := s.Run(ctx, loop)
+	require.ErrorIs(t, err, engine.ErrClosed)
+	require.EqualValues(t, 3, summary.Steps)
 }
 
 func TestARunNeedsItsStatesSet(t *testing.T) {

@@ -28,6 +28,14 @@ func drawProgram(t *rapid.T) *program {
 		g.Device = g.device()
 		s.Next = g.next(s)
 	}
+	for _, s := range trained { // some can be asked what they would become
+		switch rapid.IntRange(0, 2).Draw(t, "ask") {
+		case 0:
+			g.add(g.bounded(g.op("tanh", s.Next), 1))
+		case 1:
+			g.add(s.Next)
+		}
+	}
 	p := g.program(t)
 	p.sources = map[string]engine.Source{"data": noise{}}
 	return p

@@ -190,6 +190,10 @@ func TestAReadBetweenReplayedStepsSeesThem(t *testing.T) {
 		require.EqualValues(t, 100*i*i, number(t, s, "square"))
 		steps(t, s, 10)
 	}
+	for i := range 4 { // nothing else is done, so that steps go on being replayed without looking
+		require.EqualValues(t, 40+10*i, get(t, s, "step").Int(0))
+		steps(t, s, 10)
+	}
 }
 
 func TestASettledProgramReplaysEveryStep(t *testing.T) {
@@ -282,6 +286,31 @@ func TestAStateCanOnlyBeSetToItsOwnType(t *testing.T) {
 	require.ErrorContains(t, s.SetAll(map[string]*ir.Tensor{"v": ones, "z": ones}), "no state z")
 	require.ErrorContains(t, s.Set("y", ones), "no state y")
 	same(t, p.values["v"], get(t, s, "v"), "v, when another was wrong,")
+}
+
+func TestAnotherNameOfAStateIsForReading(t *testing.T) {
+	b := newBuilder()
+	w := b.param("w", 2)
+	b.Graph.Outputs = append(b.Graph.Outputs, ir.Output{Name: "alias", Node: w.Read})
+	p := b.program(t)
+	s := start(t, p, machine(t, 0), lower.Options{}, engine.Options{})
+	same(t, p.values["w"], get(t, s, "alias"), "alias")
+	require.ErrorContains(t, s.Set("alias", p.values["w"]), "no state alias")
+}
+
+func TestEmptyValuesAreNoSpecialCase(t *testing.T) {
+	everywhere(t, func(t *testing.T, devices []device.Device, lo lower.Options) {
+		b := newBuilder()
+		w := b.param("home.w", 0, 3)
+		w.Next = b.op("mul", w.Read, 2.0)
+		b.output("sum", b.op("sum", b.op("tanh", w.Read)))
+		s := start(t, b.program(t), devices, lo, engine.Options{})
+		for range 4 {
+			steps(t, s, 1)
+			require.Zero(t, number(t, s, "sum"))
+			require.Empty(t, get(t, s, "home.w").Data)
+		}
+	})
 }
 
 func TestAnInputThatIsNotSetIsNamed(t *testing.T) {

@@ -19,7 +19,6 @@ func TestAValueIsCopiedOnceToASpaceForAllItsReaders(t *testing.T) {
 	require.Equal(t, 2, p.count("copy"))
 	require.Same(t, p.named("a").Inputs[0], p.named("b").Inputs[0])
 	require.NotSame(t, p.named("a").Inputs[0], p.named("c").Inputs[0])
-	require.Equal(t, "needed on sim:0", p.Value(p.named("a").Inputs[0]).Reason)
 }
 
 func TestWithinASpaceNothingIsCopied(t *testing.T) {

@@ -17,6 +17,8 @@
 //     readers of that state come before it in the plan's order, and it comes
 //     after every node that writes elsewhere. So a step reads states as they
 //     were, and a step that fails before its first write has changed nothing.
+//   - What a state becomes is a value of its own, never another state's home: a
+//     copy stands between them. So the order of commits makes no difference.
 //   - [Kept] values own their memory; [Transient] values share an arena, no two
 //     that live at the same time in the plan's order. So a clean edge never
 //     leads to reused memory.

@@ -45,7 +45,7 @@ type scheduler struct {
 	late    []bool
 	ready   readyQueue
 	order   []*ir.Node
-	writers []*ir.Node // in-place nodes, in their first order
+	blocked []*ir.Node // writers that only wait, or waited, for readers
 	yielded bool       // whether one of them no longer is
 }
 
@@ -56,7 +56,6 @@ func (s *scheduler) run() error {
 		s.missing[n.ID] = len(n.Inputs)
 		if s.inPlace(n) {
 			s.late[n.ID] = true
-			s.writers = append(s.writers, n)
 		}
 		for _, in := range n.Inputs {
 			s.late[n.ID] = s.late[n.ID] || s.late[in.ID]
@@ -106,7 +105,11 @@ func (s *scheduler) inPlace(n *ir.Node) bool { return s.plan.values[n].Storage =
 
 // offer queues n if nothing is missing.
 func (s *scheduler) offer(n *ir.Node) {
-	if s.missing[n.ID] == 0 && s.guards[n.ID] == 0 {
+	switch {
+	case s.missing[n.ID] != 0:
+	case s.guards[n.ID] > 0:
+		s.blocked = append(s.blocked, n)
+	default:
 		s.missing[n.ID] = -1 // once
 		heap.Push(&s.ready, n)
 	}
@@ -114,8 +117,9 @@ func (s *scheduler) offer(n *ir.Node) {
 
 // yield lets the first writer that only waits for readers write elsewhere.
 func (s *scheduler) yield() error {
-	for _, w := range s.writers {
+	for i, w := range s.blocked {
 		if s.missing[w.ID] == 0 && s.guards[w.ID] > 0 {
+			s.blocked = s.blocked[i+1:]
 			s.guards[w.ID] = 0
 			s.plan.values[w].Storage = Transient
 			s.yielded = true

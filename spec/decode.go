@@ -68,6 +68,9 @@ func keyNames(s *section) string {
 }
 
 func (d *decoder) unknownKey(key *tree.Node, s *section) {
+	if d.list.Full() {
+		return
+	}
 	names := strings.Split(keyNames(s), ", ")
 	help := diag.Suggestion(key.Text, names)
 	if places := homes[key.Text]; help == "" && len(places) > 0 {

@@ -7,35 +7,46 @@ import (
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
+// moduleBody is a module whose header is decoded, and the rest of its text.
+type moduleBody struct {
+	m      *module
+	fields map[string]*tree.Node
+}
+
 // library decodes a spec's own modules and puts them over the standard library.
 func (d *decoder) library(modules, optimizers *tree.Node) *library {
-	lib := standard().extend()
-	type body struct {
-		m      *module
-		fields map[string]*tree.Node
+	d.lib = standard().extend()
+	replace := func(m *module, fields map[string]*tree.Node, known map[string]*module) {
+		d.replaces(m, fields, known)
+		d.lib.own = append(d.lib.own, m)
 	}
-	var bodies []body
-	add := func(n *tree.Node, what string, s *section, known map[string]*module, optimizer bool) {
-		for _, e := range d.entries(n, what) {
-			m := &module{name: e.Key.Text, at: e.Key.Range, optimizer: optimizer}
-			fields, ok := d.fields(e.Value, s)
-			if !ok {
-				fields = nil
-			}
-			d.replaces(m, fields, known)
-			known[m.name] = m
-			lib.own = append(lib.own, m)
-			d.header(m, fields)
-			bodies = append(bodies, body{m, fields})
-		}
-	}
-	add(modules, "modules", moduleSection, lib.modules, false)
-	add(optimizers, "optimizers", optimizerSection, lib.optimizers, true)
-	d.lib = lib
+	bodies := append(
+		d.headers(modules, moduleSection, d.lib.modules, false, replace),
+		d.headers(optimizers, optimizerSection, d.lib.optimizers, true, replace)...)
 	for _, b := range bodies {
 		d.body(b.m, b.fields)
 	}
-	return lib
+	return d.lib
+}
+
+// headers decodes the headers of modules, which bodies anywhere may call, and
+// makes them known. before sees each of them first.
+func (d *decoder) headers(n *tree.Node, s *section, known map[string]*module, optimizer bool,
+	before func(m *module, fields map[string]*tree.Node, known map[string]*module)) []moduleBody {
+	what := "modules"
+	if optimizer {
+		what = "optimizers"
+	}
+	var bodies []moduleBody
+	for _, e := range d.entries(n, what) {
+		m := &module{name: e.Key.Text, at: e.Key.Range, optimizer: optimizer}
+		fields, _ := d.fields(e.Value, s)
+		before(m, fields, known)
+		d.header(m, fields)
+		known[m.name] = m
+		bodies = append(bodies, moduleBody{m, fields})
+	}
+	return bodies
 }
 
 // replaces checks that a module of the standard library is replaced on purpose.

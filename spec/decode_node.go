@@ -183,8 +183,8 @@ func (d *decoder) nodeKey(def *nodeDef, e tree.Entry, sig *signature) {
 		def.dtype = dtype
 	case "name":
 		if text, ok := d.text(e.Value, name); ok {
-			if !isName(strings.ReplaceAll(text, ".", "_")) || strings.HasPrefix(text, ".") {
-				d.report(diag.InvalidName, e.Value.Range, "", "`%s` can't be the name of parameters", shorten(text))
+			if !isPath(text) {
+				d.report(diag.InvalidName, e.Value.Range, "write names or numbers with dots between them: encoder.0", "`%s` can't be the name of parameters", shorten(text))
 				return
 			}
 			def.path = text
@@ -196,6 +196,17 @@ func (d *decoder) nodeKey(def *nodeDef, e tree.Entry, sig *signature) {
 	case "repeat":
 		def.repeat, def.hasRepeat = d.expression(e.Value, name), true
 	}
+}
+
+// isPath reports whether parameters can be called so: names or numbers with dots
+// between them, as in weight files.
+func isPath(s string) bool {
+	for _, part := range strings.Split(s, ".") {
+		if !isName("_"+part) || part == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // optimizerCall decodes {SGD: {lr: 0.1}}.

@@ -35,7 +35,6 @@ func decodeSpec(name string, src []byte, o Options, list *diag.List) *specDef {
 	def.vars = d.vars(fields["vars"], o.Set)
 	def.openVars = incomplete(fields["vars"]) || root.Partial
 	def.lib = d.library(fields["modules"], fields["optimizers"])
-	d.lib = def.lib
 	def.sources = d.sources(fields["data"], name, o)
 	if n := fields["model"]; n != nil {
 		def.model = d.model(n)

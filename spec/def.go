@@ -92,7 +92,6 @@ type nodeDef struct {
 type module struct {
 	name      string
 	doc       string
-	file      string // for those of the standard library
 	at        diag.Range
 	optimizer bool
 	std       bool

@@ -204,12 +204,16 @@ func (g *graph) own(from int, path, device string) {
 
 // nameNode gives the node of a value its path in the spec. What is only another
 // name for a node of the same body keeps the first; the outer of two paths wins.
-func (g *graph) nameNode(v any, path string) {
+// inner is the path of what is inside of the node, if that isn't path.
+func (g *graph) nameNode(v any, path, inner string) {
 	n, ok := v.(*ir.Node)
 	if !ok || n.Op == ir.StateOp || g.names[path] {
 		return
 	}
-	if n.Name == "" || strings.HasPrefix(n.Name, path+".") || strings.HasPrefix(n.Name, path+"[") {
+	within := func(path string) bool {
+		return strings.HasPrefix(n.Name, path+".") || strings.HasPrefix(n.Name, path+"[")
+	}
+	if n.Name == "" || within(path) || inner != "" && within(inner) {
 		delete(g.names, n.Name)
 		n.Name = path
 		g.names[path] = true
@@ -233,7 +237,11 @@ func (g *graph) runBody(f *frame) {
 		v := ev.node(it.def)
 		g.own(from, path, "")
 		if !it.write {
-			g.nameNode(v, path)
+			inner := ""
+			if it.def.path != "" {
+				inner = join(f.path, it.def.path)
+			}
+			g.nameNode(v, path, inner)
 		}
 		g.bind(f, it, v)
 	}

@@ -52,7 +52,7 @@ func (ev *eval) wholeCall(c *expr.Call, def *nodeDef) any {
 		step := fmt.Sprintf("%s[%d]", path, i)
 		v := ev.instantiateWith(t, c, step, &outer, given)
 		ev.own(from, step, "")
-		ev.nameNode(v, step)
+		ev.nameNode(v, step, "")
 		if isBad(v) || ev.full {
 			return bad{}
 		}

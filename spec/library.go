@@ -70,14 +70,8 @@ type param struct {
 
 // index is the place of a parameter, or -1.
 func (s *signature) index(name string) int {
-	if len(s.params) < 32 {
-		return slices.IndexFunc(s.params, func(p param) bool { return p.name == name })
-	}
 	if s.byName == nil {
-		s.byName = make(map[string]int, len(s.params))
-		for i, p := range s.params {
-			s.byName[p.name] = i
-		}
+		return slices.IndexFunc(s.params, func(p param) bool { return p.name == name })
 	}
 	if i, ok := s.byName[name]; ok {
 		return i
@@ -128,6 +122,12 @@ func signatureOf(m *module) *signature {
 	for _, a := range m.args {
 		s.params = append(s.params, param{name: a.name, optional: a.optional, text: a.kind == argString, constant: a.kind != argScalar})
 	}
+	if len(s.params) > 32 {
+		s.byName = make(map[string]int, len(s.params))
+		for i, p := range s.params {
+			s.byName[p.name] = i
+		}
+	}
 	return s
 }
 
@@ -174,17 +174,14 @@ var stdSection = &section{"a file of the standard library", "", []keyDecl{
 	{name: "optimizers", doc: "optimizers by name"},
 }}
 
+// loadStandard decodes and resolves the files of the standard library.
 func loadStandard(lib *library, files fs.FS, list *diag.List) {
 	d := &decoder{list: list, lib: lib}
 	names, err := fs.Glob(files, "std/*.yaml")
 	if err != nil {
 		panic(fmt.Sprintf("spec: %v", err))
 	}
-	type body struct {
-		m      *module
-		fields map[string]*tree.Node
-	}
-	var bodies []body
+	var bodies []moduleBody
 	for _, name := range names {
 		src, err := fs.ReadFile(files, name)
 		if err != nil {
@@ -194,18 +191,10 @@ func loadStandard(lib *library, files fs.FS, list *diag.List) {
 		if root == nil {
 			continue
 		}
+		mark := func(m *module, _ map[string]*tree.Node, _ map[string]*module) { m.std = true }
 		fields, _ := d.fields(root, stdSection)
-		add := func(n *tree.Node, what string, s *section, known map[string]*module, optimizer bool) {
-			for _, e := range d.entries(n, what) {
-				m := &module{name: e.Key.Text, at: e.Key.Range, file: name, std: true, optimizer: optimizer}
-				f, _ := d.fields(e.Value, s)
-				d.header(m, f)
-				known[m.name] = m
-				bodies = append(bodies, body{m, f})
-			}
-		}
-		add(fields["modules"], "modules", moduleSection, lib.modules, false)
-		add(fields["optimizers"], "optimizers", optimizerSection, lib.optimizers, true)
+		bodies = append(bodies, d.headers(fields["modules"], moduleSection, lib.modules, false, mark)...)
+		bodies = append(bodies, d.headers(fields["optimizers"], optimizerSection, lib.optimizers, true, mark)...)
 	}
 	for _, b := range bodies {
 		d.body(b.m, b.fields)

@@ -207,3 +207,18 @@ model:
 	require.Equal(t, "f32[5, 4]", p.Eval.State("b.1.h.weight").Type.String())
 	require.NotNil(t, node1(p.Eval, "b[0].h"))
 }
+
+func TestParametersCanHaveTheNamesOfAWeightFile(t *testing.T) {
+	p := parse(t, `
+flowrun: 1
+model:
+  inputs: {x: "f32[1, 8]"}
+  nodes:
+    h: {Linear: x, out_features: 8, name: net.0}
+    g: {Linear: h, out_features: 8, bias: false, name: "2"}
+  outputs: [g]
+`, spec.Options{})
+	require.Equal(t, []string{"x", "net.0.weight", "net.0.bias", "2.weight"}, stateNames(p.Eval))
+	require.NotNil(t, node1(p.Eval, "h"))
+	require.NotNil(t, node1(p.Eval, "g"))
+}

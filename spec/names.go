@@ -270,7 +270,11 @@ func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, use
 			fail(diag.UnknownArgument, n.NameAt, help, "%s has no argument %s", c.Name, shorten(n.Name))
 			s.check(n.Value, constant, user)
 		case t.args[i] != nil:
-			fail(diag.DuplicateArgument, n.NameAt, "", "the argument %s of %s is given twice", n.Name, c.Name)
+			help := ""
+			if sig.params[0].variadic {
+				help = "a list of tensors is one argument: [[a, b]]"
+			}
+			fail(diag.DuplicateArgument, n.NameAt, help, "the argument %s of %s is given twice", n.Name, c.Name)
 			s.check(n.Value, constant || sig.params[i].constant, user)
 		default:
 			t.args[i] = n.Value

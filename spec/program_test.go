@@ -255,3 +255,18 @@ func BenchmarkValidateMathNet(b *testing.B) {
 		}
 	}
 }
+
+func TestSpecsAreReadConcurrently(t *testing.T) {
+	src, err := os.ReadFile(mathNet)
+	require.NoError(t, err)
+	valid := make(chan bool)
+	for range 4 {
+		go func() {
+			p, _ := spec.Parse(mathNet, src, spec.Options{})
+			valid <- p != nil
+		}()
+	}
+	for range 4 {
+		require.True(t, <-valid)
+	}
+}

@@ -83,7 +83,7 @@ func (t *training) replay(src *sourceDef) map[string]any {
 			continue
 		}
 		t.own(from, fd.name, "")
-		t.nameNode(n, fd.name)
+		t.nameNode(n, fd.name, "")
 		fields[fd.name] = n
 		public.Fields = append(public.Fields, Field{Name: fd.name, Tensor: fd.tensor, Type: typ})
 	}
@@ -163,7 +163,7 @@ func (t *training) lossNode(fields map[string]any) {
 		t.fail(t.root, diag.TypeMismatch, def.at, "mean(x) makes a scalar of a tensor", "the loss must be a floating scalar, got %s", ir.Describe(v))
 		return
 	}
-	t.nameNode(n, "loss")
+	t.nameNode(n, "loss", "")
 	t.loss = n
 	t.root.values["loss"] = n
 	t.keep(LossState, n, def.at)
@@ -355,7 +355,7 @@ func (t *training) until(metrics map[string]any) {
 		t.fail(t.root, diag.TypeMismatch, at, "compare something: accuracy >= 0.99", "until must be a condition, got %s", ir.Describe(v))
 		return
 	}
-	t.nameNode(n, "until")
+	t.nameNode(n, "until", "")
 	stopped, _ := t.newState(t.root, StoppedState, ir.StopState, ir.Scalar(ir.Bool), at)
 	stopped.Next = t.Apply(ir.LookupOp("logical_or"), stopped.Read, n)
 	t.first.set(StoppedState, t.first.Scalar(ir.Bool, false))

@@ -134,11 +134,15 @@ func writeGroup(w io.Writer, title string, group []*series) error {
 	if len(group) == 0 {
 		return nil
 	}
-	width := utf8.RuneCountInString(title)
+	width, ratio := utf8.RuneCountInString(title), ""
 	for _, s := range group {
+		if s.Ratio != 0 {
+			ratio = "ratio"
+		}
 		width = max(width, utf8.RuneCountInString(s.Name)+2)
 	}
-	if _, err := fmt.Fprintf(w, "\n%-*s %8s %8s %8s %8s\n", width, title, "median", "min", "max", "ratio"); err != nil {
+	header := fmt.Sprintf("%-*s %8s %8s %8s %8s", width, title, "median", "min", "max", ratio)
+	if _, err := fmt.Fprintf(w, "\n%s\n", strings.TrimRight(header, " ")); err != nil {
 		return err
 	}
 	for _, s := range group {

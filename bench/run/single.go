@@ -21,9 +21,9 @@ var oneThread = []string{
 
 // pin gives what to put before a command so that it keeps to one processor, the
 // last that this process may use; nothing where that can't be had (it takes
-// Linux and its taskset). The variables alone don't do it for XLA, which hands
-// even a compiled loop's small operations from thread to thread as long as it
-// sees two processors, and is half as fast for it.
+// Linux and its taskset).
+// The variables alone aren't enough for XLA: as long as it may use two
+// processors, a compiled loop of small operations takes it twice as long.
 func pin() []string {
 	taskset, err := exec.LookPath("taskset")
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 // syntax is a node of a rule's syntax tree.
 type syntax struct {
 	kind   syntaxKind
-	name   string    // of a name, a call, an operator; "label @" of a call is in label
-	label  string    // the name that a pattern's call is bound to
+	name   string    // of a name or a call
+	label  string    // of a call in a pattern: the name before "@", or ""
 	value  any       // of a literal: int, float64, bool or string
-	args   []*syntax // of a call or an operator, positional; the items of a list
+	args   []*syntax // of a call, positional; the items of a list
 	named  []argument
 	column int
 }

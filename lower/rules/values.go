@@ -141,16 +141,7 @@ func typeOf(n any) ir.Type { return n.(*ir.Node).Type }
 func (c *checker) value(s *syntax) (value, kind, error) {
 	switch s.kind {
 	case isLiteral:
-		v := s.value
-		k := map[bool]kind{true: anInt, false: aFloat}
-		switch v.(type) {
-		case bool:
-			return constant(v), aBool, nil
-		case string:
-			return constant(v), aString, nil
-		}
-		_, whole := v.(int)
-		return constant(v), k[whole], nil
+		return constant(s.value), literalKind(s.value), nil
 	case isName:
 		i := c.find(s.name)
 		switch {
@@ -178,6 +169,18 @@ func (c *checker) value(s *syntax) (value, kind, error) {
 		return c.equality(s)
 	}
 	return c.function(s)
+}
+
+func literalKind(v any) kind {
+	switch v.(type) {
+	case bool:
+		return aBool
+	case string:
+		return aString
+	case int:
+		return anInt
+	}
+	return aFloat
 }
 
 func constant(v any) value { return func(*Match) any { return v } }

@@ -1,0 +1,161 @@
+package lower
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// sabotage lowers a program with a pass that does something wrong at its end,
+// and gives the error.
+func sabotage(t *testing.T, pass string, wrong func(p *Plan)) error {
+	t.Helper()
+	b := newProgram()
+	w := b.param("w", 4)
+	v := b.param("v", 4)
+	w.Device = "cpu"
+	h := b.output("h", b.op("tanh", b.op("mul", w.Read, v.Read)))
+	w.Next, v.Next = b.op("sub", w.Read, h), b.op("tanh", v.Read)
+	b.output("last", b.op("flip", v.Read, 0))
+	for i := range Passes {
+		if Passes[i].Name == pass {
+			right := Passes[i].Run
+			defer func() { Passes[i].Run = right }()
+			Passes[i].Run = func(p *Plan) error {
+				err := right(p)
+				wrong(p)
+				return err
+			}
+		}
+	}
+	_, err := Lower(b.Graph, options(t, 1))
+	require.ErrorContains(t, err, "after the pass "+pass)
+	return err
+}
+
+func TestTheVerifierNamesThePassAndTheNode(t *testing.T) {
+	for _, c := range []struct {
+		name, pass string
+		wrong      func(p *Plan)
+		want       string
+	}{
+		{"a dropped operand", "clean", func(p *Plan) { p.named("h").Inputs[0] = nil }, "h lacks an operand"},
+		{"an operand outside of the graph", "share", func(p *Plan) { c := *p.named("h").Inputs[0]; p.named("h").Inputs[0] = &c }, "h uses"},
+		{"a wrong type", "decompose", func(p *Plan) { p.named("h").Type.DType = ir.F64 }, "h is f64[4], but its op gives f32[4]"},
+		{"a dropped state", "clean", func(p *Plan) { p.state("v").Read = p.state("w").Read }, "state v is not read by its own node"},
+		{"a state of another type", "simplify", func(p *Plan) { p.state("v").Next = p.state("step").Next }, "state v is f32[4] but becomes i64[]"},
+		{"nodes out of order", "clean", func(p *Plan) {
+			g := p.Graph
+			last := len(g.Nodes) - 1
+			g.Nodes[0], g.Nodes[last] = g.Nodes[last], g.Nodes[0]
+			number(g)
+		}, "comes before its operand"},
+		{"a node nowhere", "place", func(p *Plan) { p.named("h").Space = -1 }, "h has no place"},
+		{"a home elsewhere", "place", func(p *Plan) { p.state("v").Home = 0 }, "state v lives in space 0 and is read in 1"},
+		{"an edge across spaces", "copies", func(p *Plan) { p.named("last").Space = 2 }, "last in space 2 reads v of space 1"},
+		{"a copy of a copy", "copies", func(p *Plan) {
+			c := copyOf(p, p.state("w").Read)
+			d := *c
+			d.Inputs, d.Name = []*ir.Node{c}, "again"
+			insertAfter(p, c, &d)
+		}, "again copies the copy"},
+		{"a second copy", "copies", func(p *Plan) {
+			c := copyOf(p, p.state("w").Read)
+			d := *c
+			insertAfter(p, c, &d)
+		}, "two copies of w in space 1"},
+		{"a copy that goes nowhere", "copies", func(p *Plan) {
+			c := copyOf(p, p.state("w").Read)
+			d := *c
+			d.Space, d.Name = 0, "here"
+			insertAfter(p, c, &d)
+		}, "here copies w into its own space"},
+		{"an update that isn't at home", "copies", func(p *Plan) { p.state("w").Next = p.named("h") }, "state w lives in space 0 but becomes a value of space 1"},
+		{"a state that becomes another's home", "copies", func(p *Plan) { p.state("w").Next = p.state("w").Read }, "becomes state w without a copy"},
+		{"a reader after the writer", "schedule", func(p *Plan) {
+			writer, reader := p.state("v").Next, p.named("last")
+			require.Equal(t, InPlace, p.Value(writer).Storage)
+			move(p, reader, len(p.Graph.Nodes)-1)
+		}, "last"},
+		{"a write too early", "schedule", func(p *Plan) {
+			move(p, p.state("v").Next, p.state("v").Read.ID+1)
+		}, "writes no state but comes after one that does"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			require.ErrorContains(t, sabotage(t, c.pass, c.wrong), c.want)
+		})
+	}
+}
+
+// copyOf finds the copy of a value.
+func copyOf(p *Plan, value *ir.Node) *ir.Node {
+	for _, n := range p.Graph.Nodes {
+		if n.Op == ir.CopyOp && n.Inputs[0] == value {
+			return n
+		}
+	}
+	return nil
+}
+
+// insertAfter puts a node behind another, in the order of nodes.
+func insertAfter(p *Plan, at, n *ir.Node) {
+	var nodes []*ir.Node
+	for _, node := range p.Graph.Nodes {
+		nodes = append(nodes, node)
+		if node == at {
+			nodes = append(nodes, n)
+		}
+	}
+	p.Graph.Nodes = nodes
+	number(p.Graph)
+}
+
+// move puts a scheduled node, and what was decided about it, into another place.
+func move(p *Plan, n *ir.Node, to int) {
+	type entry struct {
+		node  *ir.Node
+		value Value
+	}
+	var entries []entry
+	for i, node := range p.Graph.Nodes {
+		if node != n {
+			entries = append(entries, entry{node, p.Values[i]})
+		}
+	}
+	moved := entry{n, p.Values[n.ID]}
+	entries = append(entries[:to], append([]entry{moved}, entries[to:]...)...)
+	for i, e := range entries {
+		p.Graph.Nodes[i], p.Values[i] = e.node, e.value
+	}
+	number(p.Graph)
+}
+
+func TestAnOpWithoutAKernelIsAnErrorThatNamesIt(t *testing.T) {
+	b := newProgram()
+	b.output("y", b.op("tanh", b.param("w", 4).Read))
+	o := options(t, 0)
+	o.Manifest = &kernels.Manifest{}
+	_, err := Lower(b.Graph, o)
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, "no-kernel", e.Rule)
+	require.ErrorContains(t, err, "(i64, i64) -> i64", "the counter's addition is the first")
+}
+
+func TestAnObserversErrorEndsLowering(t *testing.T) {
+	stop := errors.New("seen enough")
+	o := options(t, 0)
+	o.Observe = func(pass string, p *Plan) error {
+		if pass == "place" {
+			return stop
+		}
+		require.NotEqual(t, "copies", pass)
+		return nil
+	}
+	_, err := Lower(newProgram().Graph, o)
+	require.ErrorIs(t, err, stop)
+}
