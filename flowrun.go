@@ -74,8 +74,9 @@ func FromInt64(d DType, shape Shape, values []int64) *Tensor { return ir.FromInt
 
 // Program is a checked spec, differentiated and ready to be lowered.
 type Program struct {
-	spec     *spec.Program
-	findings diag.List
+	spec      *spec.Program
+	findings  diag.List
+	allowRead []string
 }
 
 // LoadOption changes how a spec is read.
@@ -148,7 +149,7 @@ func build(name string, load func(spec.Options) (*spec.Program, diag.List), opti
 	if findings.HasErrors() {
 		return nil, &SpecError{File: name, Diagnostics: findings}
 	}
-	return &Program{spec: p, findings: findings}, nil
+	return &Program{spec: p, findings: findings, allowRead: o.AllowRead}, nil
 }
 
 // differentiate replaces the gradients in a program's graphs; one that doesn't

@@ -3,6 +3,8 @@ package flowrun_test
 import (
 	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -82,4 +84,27 @@ func TestARecordingThatEndsSaysSo(t *testing.T) {
 	summary, err := s.Run(context.Background(), flowrun.MaxSteps(500))
 	require.ErrorContains(t, err, "400")
 	require.EqualValues(t, 400, summary.Steps)
+}
+
+func TestALinkOutOfTheSpecsFolderIsNotFollowed(t *testing.T) {
+	elsewhere, err := filepath.Abs("testdata/reference/math_net.safetensors")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	text, err := os.ReadFile(referenceSpec)
+	require.NoError(t, err)
+	file := filepath.Join(dir, "spec.yaml")
+	require.NoError(t, os.WriteFile(file, text, 0o644))
+	if err := os.Symlink(elsewhere, filepath.Join(dir, "math_net.safetensors")); err != nil {
+		t.Skip("there are no symbolic links here: ", err)
+	}
+	p, err := flowrun.Load(file)
+	require.NoError(t, err)
+	_, err = p.Start(context.Background())
+	require.ErrorContains(t, err, "--allow-read")
+
+	p, err = flowrun.Load(file, flowrun.AllowRead(filepath.Dir(elsewhere)))
+	require.NoError(t, err)
+	s, err := p.Start(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
 }

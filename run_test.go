@@ -13,13 +13,18 @@ import (
 const mathNet = "graphs/math_net.yaml"
 
 // trained runs a spec to its end and gives how it ended and what it learned.
+// Under the race detector it ends early.
 func trained(t *testing.T, load []flowrun.LoadOption, start ...flowrun.StartOption) (flowrun.Summary, map[string]*flowrun.Tensor, flowrun.Stats) {
 	p, err := flowrun.Load(mathNet, load...)
 	require.NoError(t, err)
 	s, err := p.Start(context.Background(), start...)
 	require.NoError(t, err)
 	defer s.Close()
-	summary, err := s.Run(context.Background())
+	var options []flowrun.RunOption
+	if raceDetector {
+		options = append(options, flowrun.MaxSteps(3000))
+	}
+	summary, err := s.Run(context.Background(), options...)
 	require.NoError(t, err)
 	weights, err := s.Weights()
 	require.NoError(t, err)
@@ -27,6 +32,9 @@ func trained(t *testing.T, load []flowrun.LoadOption, start ...flowrun.StartOpti
 }
 
 func TestTenSeedsConverge(t *testing.T) {
+	if raceDetector {
+		t.Skip("half a million steps: too many under the race detector")
+	}
 	for seed := range int64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
@@ -74,6 +82,9 @@ func TestTheRunStopsAtTheVeryStepAtWhichItsConditionHolds(t *testing.T) {
 	s, err := p.Start(context.Background())
 	require.NoError(t, err)
 	defer s.Close()
+	if raceDetector {
+		t.Skip("a whole run: too long under the race detector")
+	}
 	held := int64(0)
 	summary, err := s.Run(context.Background(), flowrun.Observe(flowrun.Observer{Every: 1, Observe: func(r flowrun.Record) error {
 		if held == 0 && r.Step >= 1000 && r.Metrics[1] >= 0.995 {
@@ -105,6 +116,9 @@ func TestAnInterruptedRunEndsWithItsSummary(t *testing.T) {
 }
 
 func TestASavedModelAnswersAsItDid(t *testing.T) {
+	if raceDetector {
+		t.Skip("a whole run: too long under the race detector")
+	}
 	file := t.TempDir() + "/w.safetensors"
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)

@@ -155,6 +155,9 @@ func (s *Session) openSources(g *ir.Graph) (map[string]engine.Source, error) {
 		for _, f := range decl.Fields {
 			fields = append(fields, data.Field(f))
 		}
+		if err := s.program.mayRead(decl.Path); err != nil {
+			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
+		}
 		replay, err := data.NewReplay(decl.Path, fields...)
 		if err != nil {
 			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)

@@ -32,7 +32,9 @@ func (b *program) param(name string, shape ir.Shape, values ...float64) *ir.Node
 	return b.NewState(name, ir.ParamState, b.values[name].Type).Read
 }
 
-func (b *program) scalar(name string, value float64) *ir.Node { return b.param(name, ir.Shape{}, value) }
+func (b *program) scalar(name string, value float64) *ir.Node {
+	return b.param(name, ir.Shape{}, value)
+}
 
 func (b *program) grad(y, x *ir.Node) *ir.Node { return b.Apply(ir.GradOp, y, x) }
 

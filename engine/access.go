@@ -142,9 +142,11 @@ func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	names := slices.Sorted(maps.Keys(values))
 	var nodes []int32
 	for _, name := range names {
-		n, err := s.lookup(name)
-		st := s.plan.Graph.Nodes[n].State
-		if err != nil || st == nil || st.Name != name {
+		var st *ir.State
+		if n, err := s.lookup(name); err == nil {
+			st = s.plan.Graph.Nodes[n].State
+		}
+		if st == nil || st.Name != name { // an output may be another name of a state
 			return fmt.Errorf("engine: there is no state %s", name)
 		}
 		t := values[name]

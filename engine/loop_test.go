@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -184,6 +185,29 @@ func TestClosingTheSessionEndsItsRun(t *testing.T) {
 	summary, err := s.Run(ctx, loop)
 	require.ErrorIs(t, err, engine.ErrClosed)
 	require.EqualValues(t, 3, summary.Steps)
+}
+
+func TestAStateSetWhileARunGoesOnIsSeenByItsSteps(t *testing.T) {
+	b := newBuilder()
+	w, seen := b.param("w", 3), b.param("seen", 3)
+	seen.Next = b.op("mul", w.Read, 1.5)
+	s := start(t, b.program(t), machine(t, 1), lower.Options{Default: 1, Rules: []lower.Rule{{Match: "w", Device: "cpu"}}}, engine.Options{})
+	running, cancel := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() {
+		_, err := s.Run(running, engine.Loop{Step: "step"})
+		ended <- err
+	}()
+	for i := range 5 {
+		set(t, s, "w", ir.FromFloat32(ir.Shape{3}, []float32{float32(i), 0, 0}))
+		at := get(t, s, "step").Int(0)
+		for get(t, s, "step").Int(0) < at+2 {
+			runtime.Gosched()
+		}
+		require.Equal(t, 1.5*float64(i), number(t, s, "seen"))
+	}
+	cancel()
+	require.NoError(t, <-ended)
 }
 
 func TestARunNeedsItsStatesSet(t *testing.T) {

@@ -214,8 +214,7 @@ func TestASettledProgramReplaysEveryStep(t *testing.T) {
 }
 
 func TestASteadyStepMakesNoGarbage(t *testing.T) {
-	everywhere(t, func(t *testing.T, _ []device.Device, lo lower.Options) {
-		devices := machine(t, lo.Default)
+	everywhere(t, func(t *testing.T, devices []device.Device, lo lower.Options) {
 		s := start(t, mathNet(t), devices, lo, engine.Options{})
 		steps(t, s, 5)
 		require.Zero(t, testing.AllocsPerRun(100, func() { steps(t, s, 1) }))

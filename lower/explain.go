@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,6 +18,8 @@ type Explanation struct {
 	Nodes  []ExplainedNode  `json:"nodes"`
 	Spaces []ExplainedSpace `json:"spaces"`
 	Totals Totals           `json:"per_step"`
+	// Rewrites counts the rules that simplified the graph, by name.
+	Rewrites map[string]int `json:"rewrites"`
 	Peak   int64            `json:"peak_bytes"`
 }
 
@@ -65,7 +69,7 @@ type Totals struct {
 
 // Explain describes the plan.
 func (p *Plan) Explain() *Explanation {
-	e := &Explanation{Peak: p.PeakBytes()}
+	e := &Explanation{Peak: p.PeakBytes(), Rewrites: p.Applied}
 	perStep := p.perStep()
 	for _, s := range p.Graph.States {
 		e.States = append(e.States, p.explainState(s))
@@ -209,6 +213,13 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "peak: %s\n", Bytes(e.Peak))
 	fmt.Fprintf(&b, "a step: %d kernels, %d copies between devices (%s), %d flops, %s read and written\n",
 		e.Totals.Kernels, e.Totals.Copies, Bytes(e.Totals.Copied), e.Totals.Flops, Bytes(e.Totals.Moved))
+	if len(e.Rewrites) > 0 {
+		b.WriteString("rewrites:")
+		for _, name := range slices.Sorted(maps.Keys(e.Rewrites)) {
+			fmt.Fprintf(&b, " %s (%d)", name, e.Rewrites[name])
+		}
+		b.WriteByte('\n')
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

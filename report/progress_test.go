@@ -90,7 +90,7 @@ func TestAShorterPictureLeavesNothingOfALongerOne(t *testing.T) {
 	p := NewProgress(&s, func() int { return width }, mathNet)
 	rs := records()
 	play(t, p.Observer(), rs[:1])
-	width = 40
+	width = 42
 	play(t, p.Observer(), rs[1:2])
 	require.Equal(t, "step 10,000/200,000 (5%)  loss 0.05000", s.shots[1])
 }

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
@@ -60,14 +61,22 @@ func productOf(n *ir.Node) (product, error) {
 	a, b := matrix(n, 0), matrix(n, 1)
 	p := product{m: a[len(a)-2], k: a[len(a)-1], n: b[len(b)-1]}
 	if rows := b[len(b)-2]; p.k != rows {
-		help := "the last dim of a must be the last but one of b"
+		fits := slices.Clone(b)
+		fits[len(b)-2] = p.k
+		if transposed(n, 1) {
+			fits[len(b)-2], fits[len(b)-1] = fits[len(b)-1], fits[len(b)-2]
+		}
+		if len(n.Inputs[1].Type.Shape) == 1 {
+			fits = ir.Shape{p.k}
+		}
+		help := fmt.Sprintf("%s of shape %s would fit", operandName(n, 1), fits)
 		if len(n.Inputs[1].Type.Shape) > 1 && p.k == p.n {
 			help = "the right factor would fit transposed"
 		} else if len(n.Inputs[0].Type.Shape) > 1 && p.m == rows {
 			help = "the left factor would fit transposed"
 		}
-		return p, refuse("b", help, "inner sizes differ: %s has %d columns, %s has %d rows; %s, %s",
-			operandName(n, 0), p.k, operandName(n, 1), rows, named(n, 0), named(n, 1))
+		return p, refuse("b", help, "inner sizes differ: %s has %d columns, %s has %d rows",
+			operandName(n, 0), p.k, operandName(n, 1), rows)
 	}
 	batch, ok := ir.Broadcast(a[:len(a)-2], b[:len(b)-2])
 	if !ok {

@@ -98,10 +98,9 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"randint(0, 4294967296, [2])", "dtype", "i32 doesn't hold all integers from 0 to 4294967295", `dtype="i64" holds them`},
 	{`randint(0, 2, [2], "f32")`, "dtype", "randint draws integers, not f32", "uniform draws floats"},
 
-	{"matmul(x, x)", "b", "inner sizes differ: x has 5 columns, x has 3 rows; x is f32[3, 5], x is f32[3, 5]", "the right factor would fit transposed"},
-	{"matmul(x, zeros([3, 4]))", "b", "inner sizes differ: x has 5 columns, b has 3 rows; x is f32[3, 5], b is f32[3, 4]", "the left factor would fit transposed"},
-	{"matmul(x, y)", "b", "inner sizes differ: x has 5 columns, y has 4 rows; x is f32[3, 5], y is f32[4]",
-		"the last dim of a must be the last but one of b"},
+	{"matmul(x, x)", "b", "inner sizes differ: x has 5 columns, x has 3 rows", "the right factor would fit transposed"},
+	{"matmul(x, zeros([3, 4]))", "b", "inner sizes differ: x has 5 columns, b has 3 rows", "the left factor would fit transposed"},
+	{"matmul(x, y)", "b", "inner sizes differ: x has 5 columns, y has 4 rows", "y of shape [5] would fit"},
 	{"matmul(s, x)", "a", "matmul has no meaning for scalars: s is f32[]", "mul multiplies by a scalar"},
 	{"matmul(y, x, transpose_a=true)", "transpose_a", "transpose_a swaps two dims; y is f32[4]", "leave transpose_a out"},
 	{"matmul(zeros([2, 3, 4]), zeros([3, 4, 5]))", "b", "batch dims [2] and [3] don't broadcast; a is f32[2, 3, 4], b is f32[3, 4, 5]",

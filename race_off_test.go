@@ -1,0 +1,5 @@
+//go:build !race
+
+package flowrun_test
+
+const raceDetector = false
