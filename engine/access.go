@@ -16,9 +16,8 @@ type Handle int32
 // fetch is the edge from a value to the host's copy of it: dirty when the value
 // has a newer version than the copy.
 type fetch struct {
-	tensor  *ir.Tensor
-	used    uint64
-	command device.Command
+	tensor *ir.Tensor
+	used   uint64
 }
 
 // Lookup finds a state or a node by its name: a parameter, "metrics.loss", a

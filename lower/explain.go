@@ -20,7 +20,7 @@ type Explanation struct {
 	Totals Totals           `json:"per_step"`
 	// Rewrites counts the rules that simplified the graph, by name.
 	Rewrites map[string]int `json:"rewrites"`
-	Peak   int64            `json:"peak_bytes"`
+	Peak     int64          `json:"peak_bytes"`
 }
 
 // ExplainedState is a state, its home, and how steps write it.

@@ -32,7 +32,6 @@ type varDef struct {
 	at    diag.Range // of the name
 	node  *tree.Node // of the value
 	value any        // int, float64, bool, string, []any; bad if reported
-	used  bool
 }
 
 // sourceDef is a data source: nodes, or a file.

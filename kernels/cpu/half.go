@@ -88,15 +88,3 @@ func narrowBF16(out []uint16, x []float32) {
 		out[i] = f32ToBF16(v)
 	}
 }
-
-func narrowF16From64(out []uint16, x []float64) {
-	for i, v := range x {
-		out[i] = f64ToF16(v)
-	}
-}
-
-func narrowBF16From64(out []uint16, x []float64) {
-	for i, v := range x {
-		out[i] = f64ToBF16(v)
-	}
-}

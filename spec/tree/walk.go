@@ -207,10 +207,7 @@ func (w *walker) unquoted(n *Node) {
 	if !n.Flow || n.Kind != List && n.Kind != Map {
 		return
 	}
-	var parts []*Node
-	for _, c := range n.Items {
-		parts = append(parts, c)
-	}
+	parts := slices.Clone(n.Items)
 	for _, e := range n.Entries {
 		parts = append(parts, e.Key, e.Value)
 	}
