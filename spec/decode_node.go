@@ -49,8 +49,6 @@ func (d *decoder) choice(n *tree.Node, what string) *nodeDef {
 	return def
 }
 
-// reservedKeys are keys of a mapping node that are no arguments.
-var reservedKeys = []string{"device", "dtype", "name", "trainable", "repeat", "if"}
 
 // mappingNode decodes {operation: inputs, argument: value, …} into a call.
 func (d *decoder) mappingNode(n *tree.Node, what string) *nodeDef {
@@ -80,14 +78,8 @@ func (d *decoder) mappingNode(n *tree.Node, what string) *nodeDef {
 	return def
 }
 
-func isReserved(key string) bool {
-	for _, r := range reservedKeys {
-		if key == r {
-			return true
-		}
-	}
-	return false
-}
+// isReserved reports whether a key of a mapping node is no argument.
+func isReserved(key string) bool { return key == "if" || nodeSection.key(key) != nil }
 
 // operationKey finds the one key that names an operation or module. An
 // operation's name may also be an argument of another (normal has a mean): the

@@ -169,9 +169,9 @@ var standard = sync.OnceValue(func() *library {
 	return lib
 })
 
-var stdSection = &section{"a file of the standard library", "", []keyDecl{
-	{name: "modules", doc: "modules by name"},
-	{name: "optimizers", doc: "optimizers by name"},
+var stdSection = &section{name: "a file of the standard library", doc: "Modules and optimizers by name.", keys: []keyDecl{
+	{name: "modules", value: "modules", doc: "modules by name"},
+	{name: "optimizers", value: "optimizers", doc: "optimizers by name"},
 }}
 
 // loadStandard decodes and resolves the files of the standard library.

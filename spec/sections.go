@@ -1,18 +1,23 @@
 package spec
 
-// The sections of a spec: which keys each has, what they mean, what they
-// default to. The decoder checks against these tables and nothing else.
+// The sections of a spec: which keys each has, what they mean, what values they
+// take, what they default to. The decoder checks against these tables and nothing
+// else; the JSON Schema (schema.go) and the tables of docs/language.md are
+// generated from them.
 
 // section is a mapping with a closed set of keys.
 type section struct {
 	name string // how messages call it
 	doc  string
 	keys []keyDecl
+	one  []string // exactly one of these keys stands there
 }
 
 type keyDecl struct {
 	name     string
-	doc      string
+	doc      string // in a few words; messages say it too
+	more     string // what the reference adds
+	value    string // what it takes: a name in forms
 	required bool
 	fallback string // what an absent key means, as a spec would write it
 }
@@ -27,96 +32,116 @@ func (s *section) key(name string) *keyDecl {
 }
 
 var (
-	rootSection = &section{"a spec", "The whole file.", []keyDecl{
-		{name: "flowrun", doc: "the version of the language: 1", required: true},
-		{name: "name", doc: "what the experiment is called; the file's name if absent"},
-		{name: "seed", doc: "the seed of all random numbers", fallback: "0"},
-		{name: "vars", doc: "constants: a name and its value, or {value, type, min, max, doc}"},
-		{name: "data", doc: "data sources by name"},
-		{name: "modules", doc: "the spec's own modules by name"},
-		{name: "optimizers", doc: "the spec's own optimizers by name"},
-		{name: "model", doc: "inputs, nodes and outputs", required: true},
-		{name: "train", doc: "how to train; without it the spec can only be evaluated"},
-		{name: "placement", doc: "where things run"},
+	rootSection = &section{name: "a spec", doc: "A spec: one file, one experiment.", keys: []keyDecl{
+		{name: "flowrun", value: "version", doc: "the version of the language: 1", required: true},
+		{name: "name", value: "text", doc: "what the experiment is called; the file's name if absent", more: "without its ending"},
+		{name: "seed", value: "int", doc: "the seed of all random numbers", more: "`--seed` overrides it", fallback: "0"},
+		{name: "vars", value: "vars", doc: "constants: a name and its value, or {value, type, min, max, doc}"},
+		{name: "data", value: "sources", doc: "data sources by name"},
+		{name: "modules", value: "modules", doc: "the spec's own modules by name"},
+		{name: "optimizers", value: "optimizers", doc: "the spec's own optimizers by name"},
+		{name: "model", value: "model", doc: "inputs, nodes and outputs", required: true},
+		{name: "train", value: "train", doc: "how to train; without it the spec can only be evaluated"},
+		{name: "placement", value: "placement", doc: "where things run"},
 	}}
-	varSection = &section{"a var", "A var with a declared type.", []keyDecl{
-		{name: "value", doc: "its value", required: true},
-		{name: "type", doc: "int, float, bool, string or list"},
-		{name: "min", doc: "the smallest value allowed"},
-		{name: "max", doc: "the largest value allowed"},
-		{name: "doc", doc: "what it is for"},
+	varSection = &section{name: "a var", doc: "A var with a declared type.", keys: []keyDecl{
+		{name: "value", value: "constant", doc: "its value", required: true},
+		{name: "type", value: "var type", doc: "int, float, bool, string or list", more: "an int is taken for a float"},
+		{name: "min", value: "constant", doc: "the smallest value allowed"},
+		{name: "max", value: "constant", doc: "the largest value allowed"},
+		{name: "doc", value: "note", doc: "what it is for"},
 	}}
-	sourceSection = &section{"a data source", "One of generate and replay.", []keyDecl{
-		{name: "generate", doc: "nodes, evaluated anew at every step; each is a field"},
-		{name: "replay", doc: "a safetensors file: row i of each tensor is the batch of step i"},
-		{name: "fields", doc: "of a replay: the fields by name"},
+	sourceSection = &section{name: "a data source", doc: "Where batches come from: one of generate and replay.",
+		one: []string{"generate", "replay"}, keys: []keyDecl{
+			{name: "generate", value: "nodes", doc: "nodes, evaluated anew at every step; each is a field"},
+			{name: "replay", value: "text", doc: "a safetensors file: row i of each tensor is the batch of step i"},
+			{name: "fields", value: "fields", doc: "of a replay: the fields by name"},
+		}}
+	fieldSection = &section{name: "a field", doc: "A field of a replay.", keys: []keyDecl{
+		{name: "tensor", value: "text", doc: "the tensor's name in the file", required: true},
+		{name: "type", value: "type", doc: "the type of one batch", more: "without symbolic dimensions", required: true},
 	}}
-	fieldSection = &section{"a field", "A field of a replay.", []keyDecl{
-		{name: "tensor", doc: "the tensor's name in the file", required: true},
-		{name: "type", doc: "the type of one batch", required: true},
+	modelSection = &section{name: "model", doc: "The model.", keys: []keyDecl{
+		{name: "inputs", value: "inputs", doc: "inputs by name with their types", more: "a model may have none"},
+		{name: "nodes", value: "nodes", doc: "nodes by name", required: true},
+		{name: "outputs", value: "names", doc: "the nodes that callers get", more: "names of nodes or inputs", required: true},
 	}}
-	modelSection = &section{"model", "The model.", []keyDecl{
-		{name: "inputs", doc: "inputs by name with their types"},
-		{name: "nodes", doc: "nodes by name", required: true},
-		{name: "outputs", doc: "the nodes that callers get", required: true},
+	trainSection = &section{name: "train", doc: "How to train. One of until and max_steps must be there.", keys: []keyDecl{
+		{name: "data", value: "text", doc: "the data source that the batches come from", more: "needed if the model has inputs"},
+		{name: "loss", value: "expression", doc: "a floating scalar, to be made small", required: true},
+		{name: "optimizer", value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", required: true},
+		{name: "metrics", value: "nodes", doc: "scalars by name, kept and logged", more: "after every step"},
+		{name: "until", value: "expression", doc: "the condition at which training ends, over metrics and step"},
+		{name: "max_steps", value: "steps", doc: "how many steps at most", fallback: "unlimited"},
+		{name: "log_every", value: "count", doc: "steps between log lines", fallback: "100"},
 	}}
-	trainSection = &section{"train", "How to train.", []keyDecl{
-		{name: "data", doc: "the data source that the batches come from"},
-		{name: "loss", doc: "a floating scalar, to be made small", required: true},
-		{name: "optimizer", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", required: true},
-		{name: "metrics", doc: "scalars by name, kept and logged"},
-		{name: "until", doc: "the condition at which training ends, over metrics and step"},
-		{name: "max_steps", doc: "how many steps at most", fallback: "unlimited"},
-		{name: "log_every", doc: "steps between log lines", fallback: "100"},
+	moduleSection = &section{name: "a module", doc: "A module: an operation made of nodes.",
+		one: []string{"output", "outputs"}, keys: []keyDecl{
+			{name: "doc", value: "note", doc: "what it computes"},
+			{name: "override", value: "bool", doc: "whether it replaces the standard library's module of that name", fallback: "false"},
+			{name: "inputs", value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
+			{name: "args", value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar), a default, or {type, default, doc}",
+				more: "a kind alone makes the argument required"},
+			{name: "params", value: "params", doc: "parameters by name"},
+			{name: "state", value: "states", doc: "states by name with their initial values", more: "or the long form"},
+			{name: "nodes", value: "nodes", doc: "nodes by name"},
+			{name: "update", value: "nodes", doc: "what a step writes into the states, and nodes on the way there"},
+			{name: "output", value: "expression", doc: "the value of a call"},
+			{name: "outputs", value: "names", doc: "the values of a call, taken as call.name", more: "instead of `output`"},
+		}}
+	optimizerSection = &section{name: "an optimizer", doc: "An optimizer: a module without inputs, applied to each parameter.", keys: []keyDecl{
+		{name: "doc", value: "note", doc: "what it computes"},
+		{name: "override", value: "bool", doc: "whether it replaces the standard library's optimizer of that name", fallback: "false"},
+		{name: "args", value: "args", doc: "arguments by name: a kind, a default, or {type, default, doc}", more: "as for modules"},
+		{name: "state", value: "states", doc: "states by name with their initial values, kept per parameter", more: "`optimizer.h1.weight.velocity`"},
+		{name: "update", value: "nodes", doc: "what a step writes into the states and into param, and nodes on the way there", required: true},
 	}}
-	moduleSection = &section{"a module", "A module.", []keyDecl{
-		{name: "doc", doc: "what it computes"},
-		{name: "override", doc: "whether it replaces the standard library's module of that name", fallback: "false"},
-		{name: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
-		{name: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar), a default, or {type, default, doc}"},
-		{name: "params", doc: "parameters by name"},
-		{name: "state", doc: "states by name with their initial values"},
-		{name: "nodes", doc: "nodes by name"},
-		{name: "update", doc: "what a step writes into the states, and nodes on the way there"},
-		{name: "output", doc: "the value of a call"},
-		{name: "outputs", doc: "the values of a call, taken as call.name"},
+	argSection = &section{name: "an argument", doc: "An argument of a module.", keys: []keyDecl{
+		{name: "type", value: "arg type", doc: "int, float, bool, string, list or scalar",
+			more: "a `scalar` is a number or a tensor without dimensions", required: true},
+		{name: "default", value: "expression", doc: "its value where a call gives none"},
+		{name: "doc", value: "note", doc: "what it means"},
 	}}
-	optimizerSection = &section{"an optimizer", "An optimizer.", []keyDecl{
-		{name: "doc", doc: "what it computes"},
-		{name: "override", doc: "whether it replaces the standard library's optimizer of that name", fallback: "false"},
-		{name: "args", doc: "arguments by name: a kind, a default, or {type, default, doc}"},
-		{name: "state", doc: "states by name with their initial values, kept per parameter"},
-		{name: "update", doc: "what a step writes into the states and into param, and nodes on the way there", required: true},
+	paramSection = &section{name: "a parameter", doc: "A parameter of a module.", keys: []keyDecl{
+		{name: "shape", value: "shape", doc: "its dimensions", required: true},
+		{name: "init", value: "expression", doc: "its first value: a number, or an expression of that shape",
+			more: "random operations need no `shape` here", required: true},
+		{name: "when", value: "expression", doc: "a condition known at compile time; without it there is no parameter",
+			more: "and using it is an error", fallback: "true"},
+		{name: "doc", value: "note", doc: "what it means"},
 	}}
-	argSection = &section{"an argument", "An argument of a module.", []keyDecl{
-		{name: "type", doc: "int, float, bool, string, list or scalar", required: true},
-		{name: "default", doc: "its value where a call gives none"},
-		{name: "doc", doc: "what it means"},
+	stateSection = &section{name: "a state", doc: "A state of a module.", keys: []keyDecl{
+		{name: "init", value: "expression", doc: "its first value, which also gives its type",
+			more: "it sees parameters, and inputs as far as only their types matter (`zeros_like(x)`)", required: true},
+		{name: "when", value: "expression", doc: "a condition known at compile time; without it there is no state",
+			more: "and using it is an error", fallback: "true"},
+		{name: "doc", value: "note", doc: "what it means"},
 	}}
-	paramSection = &section{"a parameter", "A parameter of a module.", []keyDecl{
-		{name: "shape", doc: "its dimensions", required: true},
-		{name: "init", doc: "its first value: a number, or an expression of that shape", required: true},
-		{name: "when", doc: "a condition known at compile time; without it there is no parameter", fallback: "true"},
-		{name: "doc", doc: "what it means"},
+	ifSection = &section{name: "an if", doc: "A choice made at compile time.", keys: []keyDecl{
+		{name: "if", value: "expression", doc: "the condition", more: "known at compile time", required: true},
+		{name: "then", value: "node", doc: "the node if it holds", required: true},
+		{name: "else", value: "node", doc: "the node if it doesn't", required: true},
 	}}
-	stateSection = &section{"a state", "A state of a module.", []keyDecl{
-		{name: "init", doc: "its first value, which also gives its type", required: true},
-		{name: "when", doc: "a condition known at compile time; without it there is no state", fallback: "true"},
-		{name: "doc", doc: "what it means"},
+	placementSection = &section{name: "placement", doc: "Where things run.", keys: []keyDecl{
+		{name: "default", value: "place", doc: "auto, or a device", fallback: "auto"},
+		{name: "rules", value: "rules", doc: "a list of {match, device} and {match, prefer}"},
 	}}
-	ifSection = &section{"an if", "A choice made at compile time.", []keyDecl{
-		{name: "if", doc: "the condition", required: true},
-		{name: "then", doc: "the node if it holds", required: true},
-		{name: "else", doc: "the node if it doesn't", required: true},
-	}}
-	placementSection = &section{"placement", "Where things run.", []keyDecl{
-		{name: "default", doc: "auto, or a device", fallback: "auto"},
-		{name: "rules", doc: "a list of {match, device} and {match, prefer}"},
-	}}
-	ruleSection = &section{"a placement rule", "A rule; later rules override earlier ones.", []keyDecl{
-		{name: "match", doc: "a path of nodes and states, in which * stands for any text", required: true},
-		{name: "device", doc: "where they must run"},
-		{name: "prefer", doc: "where they should run"},
+	ruleSection = &section{name: "a placement rule", doc: "A rule: device binds, prefer wishes; later rules override earlier ones.",
+		one: []string{"device", "prefer"}, keys: []keyDecl{
+			{name: "match", value: "text", doc: "a path of nodes and states, in which * stands for any text", required: true},
+			{name: "device", value: "device", doc: "where they must run"},
+			{name: "prefer", value: "device", doc: "where they should run", more: "if possible"},
+		}}
+	// nodeSection holds the keys that mean something on every mapping node,
+	// beside the operation and its arguments; `if` makes the node a choice.
+	nodeSection = &section{name: "a mapping node", doc: "An operation or module with its inputs and its arguments.", keys: []keyDecl{
+		{name: "device", value: "device", doc: "where the node must run", more: "parameters included"},
+		{name: "repeat", value: "expression", doc: "how many times a module stands in a row",
+			more: "an int of at least 1, known at compile time; each takes the one before as its first input"},
+		{name: "dtype", value: "expression", doc: "of a module: the dtype of its parameters, f16, bf16, f32 or f64",
+			more: "operations with an argument `dtype` take it as that", fallback: "f32"},
+		{name: "name", value: "text", doc: "of a module: the path of its parameters, instead of the node's name", more: "as weight files write it: `net.0`"},
+		{name: "trainable", value: "bool", doc: "of a module: whether its parameters are trained", fallback: "true"},
 	}}
 )
 
