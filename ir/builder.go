@@ -78,9 +78,19 @@ func (b *Builder) Scalar(d DType, value any) *Node { return b.Const(ScalarTensor
 
 // Cast brings x to a dtype; x itself if it has it.
 func (b *Builder) Cast(x *Node, d DType) *Node {
-	if x.Type.DType == d {
-		return x
+	n, err := b.cast(x, d)
+	if err != nil {
+		b.err = errors.Join(b.err, fmt.Errorf("building cast: %w", err))
+		return b.Scalar(d, 0)
 	}
-	n, _ := b.add(&Node{Op: CastOp, Inputs: []*Node{x}, Attrs: []any{d}, Space: -1, Site: b.Site})
 	return n
+}
+
+// cast is Cast for values of any size: in a wider dtype, there may be none of
+// that shape.
+func (b *Builder) cast(x *Node, d DType) (*Node, error) {
+	if x.Type.DType == d {
+		return x, nil
+	}
+	return b.add(&Node{Op: CastOp, Inputs: []*Node{x}, Attrs: []any{d}, Space: -1, Site: b.Site})
 }

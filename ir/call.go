@@ -130,7 +130,11 @@ func (b *Builder) promote(n *Node, weak []weakOperand) error {
 		return nil
 	}
 	for i, in := range n.Inputs[first:] {
-		n.Inputs[first+i] = b.Cast(in, meet)
+		c, err := b.cast(in, meet)
+		if err != nil {
+			return Argf(n.Op.operandName(n, first+i), "%s would be cast to %s: %s", in.Type, meet, err)
+		}
+		n.Inputs[first+i] = c
 	}
 	return nil
 }

@@ -49,7 +49,6 @@ func (d *decoder) choice(n *tree.Node, what string) *nodeDef {
 	return def
 }
 
-
 // mappingNode decodes {operation: inputs, argument: value, …} into a call.
 func (d *decoder) mappingNode(n *tree.Node, what string) *nodeDef {
 	def := &nodeDef{at: n.Range}

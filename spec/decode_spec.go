@@ -51,7 +51,7 @@ func (d *decoder) version(n *tree.Node) bool {
 		return true // reported as missing; the rest is worth checking
 	}
 	v, ok := d.integer(n, "flowrun")
-	if ok && v != 1 {
+	if ok && v != version {
 		d.report(diag.UnsupportedVersion, n.Range, "this flowrun knows version 1", "version %d of the language is not known", v)
 		return false
 	}
