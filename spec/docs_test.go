@@ -1,8 +1,10 @@
 package spec
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -18,17 +20,55 @@ func reference(t *testing.T) string {
 	return string(text)
 }
 
-func TestTheReferenceListsEveryKey(t *testing.T) {
+// tables are the sections whose keys the reference lists, each by the name that
+// its mark in docs/language.md has.
+var tables = map[string]*section{"spec": rootSection, "var": varSection, "source": sourceSection, "field": fieldSection,
+	"model": modelSection, "train": trainSection, "placement": placementSection, "rule": ruleSection, "node": nodeSection,
+	"module": moduleSection, "argument": argSection, "parameter": paramSection, "state": stateSection, "optimizer": optimizerSection}
+
+// The tables of keys stand between marks, and are written by
+// go test ./spec -run Reference -update.
+func TestTheReferenceListsTheKeysOfTheDecodersTables(t *testing.T) {
+	mark := regexp.MustCompile(`(?s)<!-- generated: keys of ([a-z_]+) -->\n.*?<!-- end -->`)
 	doc := reference(t)
-	for _, s := range []*section{rootSection, varSection, sourceSection, fieldSection, modelSection, trainSection,
-		moduleSection, optimizerSection, argSection, paramSection, stateSection, placementSection, ruleSection} {
+	listed := map[string]bool{}
+	want := mark.ReplaceAllStringFunc(doc, func(old string) string {
+		name := mark.FindStringSubmatch(old)[1]
+		require.Contains(t, tables, name)
+		listed[name] = true
+		return "<!-- generated: keys of " + name + " -->\n" + keyTable(tables[name]) + "<!-- end -->"
+	})
+	require.Len(t, listed, len(tables), "every section has its table")
+	if flag.Lookup("update").Value.String() == "true" {
+		require.NoError(t, os.WriteFile("../docs/language.md", []byte(want), 0o644))
+		return
+	}
+	require.Equal(t, want, doc)
+}
+
+// keyTable is a section's table in the reference.
+func keyTable(s *section) string {
+	var b strings.Builder
+	b.WriteString("| key | takes | meaning |\n|---|---|---|\n")
+	for _, k := range s.keys {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.name, k.accepts(), k.describe())
+	}
+	return b.String()
+}
+
+func TestEveryKeySaysWhatItTakesAndMeans(t *testing.T) {
+	for name, s := range tables {
 		for _, k := range s.keys {
-			require.Contains(t, doc, fmt.Sprintf("| `%s` |", k.name), "%s: %s", s.name, k.name)
+			require.NotEmpty(t, k.doc, "%s: %s", name, k.name)
+			require.Contains(t, forms, k.value, "%s: %s", name, k.name)
+			require.NotEmpty(t, forms[k.value].words, "%s: %s", name, k.name)
+		}
+		for _, key := range s.one {
+			require.NotNil(t, s.key(key), "%s: %s", name, key)
 		}
 	}
-	for _, k := range reservedKeys {
-		require.Contains(t, doc, "`"+k+"`")
-	}
+	require.Equal(t, "100", trainSection.key("log_every").fallback)
+	require.Equal(t, 100, defaultLogEvery)
 }
 
 func TestTheReferenceListsTheStandardLibraryAndTheFunctions(t *testing.T) {
@@ -59,12 +99,4 @@ func TestExamplesOfTheReferenceAreValid(t *testing.T) {
 		require.Empty(t, list.Items, list.Text())
 	}
 	require.GreaterOrEqual(t, found, 2)
-}
-
-func TestKeysOfASectionAreDocumented(t *testing.T) {
-	require.Equal(t, "100", trainSection.key("log_every").fallback)
-	require.Equal(t, 100, defaultLogEvery)
-	for _, k := range rootSection.keys {
-		require.NotEmpty(t, k.doc)
-	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -15,43 +14,6 @@ import (
 
 	"github.com/flowrun/flowrun"
 )
-
-func newValidate(s streams) *cobra.Command {
-	var o specFlags
-	c := &cobra.Command{
-		Use:   "validate SPEC...",
-		Short: "Check specs without running anything",
-		Long: `validate checks specs: names, types, shapes, ranges, all problems in one run.
-It runs nothing, opens no data file and depends on no device of this machine.`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError{errors.New("validate takes at least one spec")}
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, args []string) error {
-			var problems error
-			for _, path := range args {
-				_, err := o.load(c, path, s)
-				var wrong *flowrun.SpecError
-				switch {
-				case err == nil:
-					fmt.Fprintf(s.out, "%s: valid\n", path)
-				case errors.As(err, &wrong) && len(args) > 1:
-					if err := writeFindings(s.errors, wrong); err != nil {
-						return err
-					}
-					problems = &flowrun.SpecError{File: path}
-				default:
-					return err
-				}
-			}
-			return problems
-		},
-	}
-	o.add(c)
-	return c
-}
 
 func newExplain(s streams) *cobra.Command {
 	var o specFlags

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun"
+)
+
+// errProblems says that a check found problems, and has told of them.
+var errProblems = errors.New("there are problems")
+
+// stdin is the name of a spec that comes from standard input.
+const stdin = "<stdin>"
+
+// validateFlags are the flags of validate.
+type validateFlags struct {
+	specFlags
+	format    string
+	strict    bool
+	onlySpecs bool
+}
+
+func newValidate(s streams) *cobra.Command {
+	var o validateFlags
+	formats := strings.Join(flowrun.ReportFormats(), ", ")
+	c := &cobra.Command{
+		Use:   "validate PATH...",
+		Short: "Check specs without running anything",
+		Long: `validate checks specs: names, types, shapes, ranges, all problems in one run.
+It runs nothing, opens no data file and depends on no device of this machine.
+
+A path is a file, a folder, a glob (** stands for any folders) or -, standard
+input. Files that are named are checked. In folders those are that end in .yaml
+or .yml and have a line that begins with "flowrun:"; folders whose names begin
+with a dot are left out.
+
+Exit codes: 0 valid; 1 problems; 2 bad usage; 3 a file could not be read, or no
+spec was found. Warnings are no problems unless --strict is given.`,
+		Example: `  flowrun validate graphs
+  flowrun validate 'experiments/**/*.yaml' --strict
+  flowrun validate --format sarif . > flowrun.sarif
+  generate-spec | flowrun validate -`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("validate takes at least one spec, folder, glob or -")}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args, s) },
+	}
+	o.add(c)
+	f := c.Flags()
+	f.StringVar(&o.format, "format", "text", "write the findings as `FORMAT`: "+formats)
+	f.BoolVar(&o.strict, "strict", false, "take warnings for problems")
+	f.BoolVar(&o.onlySpecs, "only-specs", false, `pass over files without a line that begins with "flowrun:", even if they are named`)
+	return c
+}
+
+func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
+	if !slices.Contains(flowrun.ReportFormats(), o.format) {
+		return usageError{fmt.Errorf("--format is one of %s, got %q", strings.Join(flowrun.ReportFormats(), ", "), o.format)}
+	}
+	options, err := o.options(c)
+	if err != nil {
+		return err
+	}
+	files, err := expand(args)
+	if err != nil {
+		return err
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	report := flowrun.Report{Version: version(), Folder: folder, Strict: o.strict, Page: flowrun.RulePage}
+	if err := o.checkAll(c.Context(), files, s.in, options, &report); err != nil {
+		return err
+	}
+	if o.format == "text" {
+		err = report.WriteText(s.out, isTerminal(s.out) && os.Getenv("NO_COLOR") == "")
+	} else {
+		err = report.Write(s.out, o.format)
+	}
+	switch unread := report.Unread(); {
+	case err != nil:
+		return err
+	case len(unread) == 1:
+		return fmt.Errorf("%s could not be read", unread[0])
+	case len(unread) > 1:
+		return fmt.Errorf("%d files could not be read, among them %s", len(unread), unread[0])
+	case len(report.Checked) == 0 && !o.onlySpecs:
+		return fmt.Errorf("there is no spec in %s", strings.Join(args, ", "))
+	case report.Failed() > 0:
+		return errProblems
+	}
+	return nil
+}
+
+// checkAll checks files side by side and enters them into the report in their
+// order.
+func (o *validateFlags) checkAll(ctx context.Context, files []source, in io.Reader, options []flowrun.LoadOption, report *flowrun.Report) error {
+	results := make([]*flowrun.Findings, len(files))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		workers.Go(func() {
+			for i := range next {
+				results[i] = o.check(files[i], in, options)
+			}
+		})
+	}
+	for i := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for i, found := range results {
+		if found == nil {
+			report.Skipped++
+			continue
+		}
+		report.Checked = append(report.Checked, flowrun.Checked{File: files[i].path, Findings: *found})
+	}
+	return nil
+}
+
+// check gives a file's findings, or nil for one that is passed over.
+func (o *validateFlags) check(f source, in io.Reader, options []flowrun.LoadOption) *flowrun.Findings {
+	text, err := f.read(in)
+	if err != nil {
+		found := flowrun.Unreadable(f.path, err)
+		return &found
+	}
+	if (!f.named || o.onlySpecs) && !isSpec(text) {
+		return nil
+	}
+	found := flowrun.CheckText(f.path, text, options...)
+	if len(found.Items) == 0 {
+		found.Sources = nil // what has no findings is shown nowhere
+	}
+	return &found
+}

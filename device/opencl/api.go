@@ -1,0 +1,261 @@
+package opencl
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// function is a function of the C API. Those below are all that are called.
+type function int
+
+// The C API, as far as it is called.
+const (
+	clGetPlatformIDs function = iota
+	clGetPlatformInfo
+	clGetDeviceIDs
+	clGetDeviceInfo
+	clCreateContext
+	clReleaseContext
+	clCreateCommandQueue
+	clReleaseCommandQueue
+	clCreateBuffer
+	clCreateSubBuffer
+	clReleaseMemObject
+	clCreateProgramWithSource
+	clCreateProgramWithBinary
+	clBuildProgram
+	clGetProgramInfo
+	clGetProgramBuildInfo
+	clReleaseProgram
+	clCreateKernel
+	clGetKernelInfo
+	clGetKernelWorkGroupInfo
+	clSetKernelArg
+	clReleaseKernel
+	clEnqueueNDRangeKernel
+	clEnqueueReadBuffer
+	clEnqueueWriteBuffer
+	clEnqueueCopyBuffer
+	clFinish
+	functions
+)
+
+var functionNames = [functions]string{
+	clGetPlatformIDs:          "clGetPlatformIDs",
+	clGetPlatformInfo:         "clGetPlatformInfo",
+	clGetDeviceIDs:            "clGetDeviceIDs",
+	clGetDeviceInfo:           "clGetDeviceInfo",
+	clCreateContext:           "clCreateContext",
+	clReleaseContext:          "clReleaseContext",
+	clCreateCommandQueue:      "clCreateCommandQueue",
+	clReleaseCommandQueue:     "clReleaseCommandQueue",
+	clCreateBuffer:            "clCreateBuffer",
+	clCreateSubBuffer:         "clCreateSubBuffer",
+	clReleaseMemObject:        "clReleaseMemObject",
+	clCreateProgramWithSource: "clCreateProgramWithSource",
+	clCreateProgramWithBinary: "clCreateProgramWithBinary",
+	clBuildProgram:            "clBuildProgram",
+	clGetProgramInfo:          "clGetProgramInfo",
+	clGetProgramBuildInfo:     "clGetProgramBuildInfo",
+	clReleaseProgram:          "clReleaseProgram",
+	clCreateKernel:            "clCreateKernel",
+	clGetKernelInfo:           "clGetKernelInfo",
+	clGetKernelWorkGroupInfo:  "clGetKernelWorkGroupInfo",
+	clSetKernelArg:            "clSetKernelArg",
+	clReleaseKernel:           "clReleaseKernel",
+	clEnqueueNDRangeKernel:    "clEnqueueNDRangeKernel",
+	clEnqueueReadBuffer:       "clEnqueueReadBuffer",
+	clEnqueueWriteBuffer:      "clEnqueueWriteBuffer",
+	clEnqueueCopyBuffer:       "clEnqueueCopyBuffer",
+	clFinish:                  "clFinish",
+}
+
+// String is the function's name in C.
+func (f function) String() string { return functionNames[f] }
+
+// releasedBy tells what gives back the handle that a function creates.
+var releasedBy = map[function]function{
+	clCreateContext:           clReleaseContext,
+	clCreateCommandQueue:      clReleaseCommandQueue,
+	clCreateBuffer:            clReleaseMemObject,
+	clCreateSubBuffer:         clReleaseMemObject,
+	clCreateProgramWithSource: clReleaseProgram,
+	clCreateProgramWithBinary: clReleaseProgram,
+	clCreateKernel:            clReleaseKernel,
+}
+
+// The API's constants, as far as they are used.
+const (
+	trueValue = 1
+
+	platformVersion = 0x0901
+	platformName    = 0x0902
+
+	deviceTypeAll         = 0xFFFFFFFF
+	deviceTypeCPU         = 1 << 1
+	deviceTypeGPU         = 1 << 2
+	deviceTypeAccelerator = 1 << 3
+
+	deviceType              = 0x1000
+	deviceMaxWorkGroupSize  = 0x1004
+	deviceMaxMemAllocSize   = 0x1010
+	deviceMemBaseAddrAlign  = 0x1019 // in bits
+	deviceSingleFPConfig    = 0x101B
+	deviceGlobalMemSize     = 0x101F
+	deviceLocalMemSize      = 0x1023
+	deviceEndianLittle      = 0x1026
+	deviceAvailable         = 0x1027
+	deviceCompilerAvailable = 0x1028
+	deviceName              = 0x102B
+	deviceVendor            = 0x102C
+	driverVersion           = 0x102D
+	deviceVersion           = 0x102F
+	deviceExtensions        = 0x1030
+
+	fpCorrectlyRoundedDivideSqrt = 1 << 7
+
+	memReadWrite           = 1 << 0
+	bufferCreateTypeRegion = 0x1220
+
+	programBinarySizes = 0x1165
+	programBinaries    = 0x1166
+	programBuildLog    = 0x1183
+
+	kernelNumArgs       = 0x1191
+	kernelWorkGroupSize = 0x11B0
+)
+
+// handle is one of the API's objects.
+type handle uintptr
+
+// library is an opened loader.
+type library struct {
+	name    string // as it was found
+	address [functions]uintptr
+
+	live  [functions]atomic.Int64 // handles not released, by what releases them
+	fault func(function) int32    // for tests: a code that isn't 0 is given instead of calling
+}
+
+// call calls a function that returns a status. Pointers among the arguments are
+// converted in the call itself, which keeps what they point to where it is.
+//
+//go:uintptrescapes
+func (l *library) call(f function, args ...uintptr) error {
+	if l.fault != nil {
+		if code := l.fault(f); code != 0 {
+			return &Error{f.String(), code}
+		}
+	}
+	if code := int32(syscall(l.address[f], args...)); code != 0 {
+		return &Error{f.String(), code}
+	}
+	return nil
+}
+
+// create calls a function that returns a new handle and, through its last
+// parameter, which is added here, a status.
+//
+//go:uintptrescapes
+func (l *library) create(f function, args ...uintptr) (handle, error) {
+	if l.fault != nil {
+		if code := l.fault(f); code != 0 {
+			return 0, &Error{f.String(), code}
+		}
+	}
+	status := new(int32)
+	var pin runtime.Pinner
+	pin.Pin(status)
+	defer pin.Unpin()
+	h := syscall(l.address[f], append(args, uintptr(unsafe.Pointer(status)))...)
+	if *status != 0 {
+		return 0, &Error{f.String(), *status}
+	}
+	l.live[releasedBy[f]].Add(1)
+	return handle(h), nil
+}
+
+// release gives a handle back, and does nothing for none. The handle is gone
+// even if the call fails.
+func (l *library) release(f function, h *handle) error {
+	if *h == 0 {
+		return nil
+	}
+	l.live[f].Add(-1)
+	gone := *h
+	*h = 0
+	return l.call(f, uintptr(gone))
+}
+
+// bytes reads a property of any length. object and more are the getter's first
+// arguments.
+func (l *library) bytes(f function, property uintptr, objects ...handle) ([]byte, error) {
+	var size uintptr
+	get := func(bytes uintptr, to *byte, size *uintptr) error {
+		if len(objects) == 2 {
+			return l.call(f, uintptr(objects[0]), uintptr(objects[1]), property, bytes, uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(size)))
+		}
+		return l.call(f, uintptr(objects[0]), property, bytes, uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(size)))
+	}
+	if err := get(0, nil, &size); err != nil || size == 0 {
+		return nil, err
+	}
+	value := make([]byte, size)
+	return value, get(size, &value[0], nil)
+}
+
+// number reads a property that is an integer of any width, or a bool.
+func (l *library) number(f function, property uintptr, objects ...handle) (uint64, error) {
+	value, err := l.bytes(f, property, objects...)
+	if err != nil {
+		return 0, err
+	}
+	var n uint64
+	for i, b := range value[:min(len(value), 8)] {
+		n |= uint64(b) << (8 * i)
+	}
+	return n, nil
+}
+
+// text reads a property that is a string.
+func (l *library) text(f function, property uintptr, objects ...handle) (string, error) {
+	value, err := l.bytes(f, property, objects...)
+	if err != nil {
+		return "", err
+	}
+	for len(value) > 0 && value[len(value)-1] == 0 {
+		value = value[:len(value)-1]
+	}
+	return string(value), nil
+}
+
+// Error is a call that failed.
+type Error struct {
+	Function string // "clBuildProgram"
+	Code     int32
+}
+
+// Error gives the function's and the code's names.
+func (e *Error) Error() string {
+	name, ok := errorNames[e.Code]
+	if !ok {
+		name = "an error that the standard doesn't name"
+	}
+	return fmt.Sprintf("%s: %s (%d)", e.Function, name, e.Code)
+}
+
+// is reports whether err is a call that failed with one of these codes.
+func is(err error, codes ...int32) bool {
+	e, ok := err.(*Error)
+	if !ok {
+		return false
+	}
+	for _, code := range codes {
+		if e.Code == code {
+			return true
+		}
+	}
+	return false
+}

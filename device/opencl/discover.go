@@ -1,0 +1,184 @@
+package opencl
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// Info describes an OpenCL device.
+type Info struct {
+	device.Info
+	Platform string // the driver, by its own name: "NVIDIA CUDA"
+	Version  string // the platform's: "OpenCL 3.0 CUDA 13.0.84"
+	Driver   string // the driver's version
+	GPU      bool   // false for a CPU and what else there is
+
+	platform, id handle
+	vendor       string
+}
+
+// Discover lists the machine's OpenCL devices, in the order of their numbers:
+// GPUs first, then accelerators, then CPUs, and among equals as the loader has
+// them. If there is none, missing says what was looked for and what came of it.
+func Discover() (devices []Info, missing string) {
+	l, err := load()
+	if err != nil {
+		return nil, err.Error()
+	}
+	return l.discover()
+}
+
+func (l *library) discover() (devices []Info, missing string) {
+	platforms, err := l.list(func(n uint32, to *handle, count *uint32) error {
+		return l.call(clGetPlatformIDs, uintptr(n), uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(count)))
+	})
+	switch {
+	case is(err, platformNotFound) || err == nil && len(platforms) == 0:
+		return nil, l.name + " is there, but no driver is registered with it"
+	case err != nil:
+		return nil, fmt.Sprintf("%s gives no platforms: %v", l.name, err)
+	}
+	ranks := map[handle]int{}
+	var reasons []string
+	for _, p := range platforms {
+		found, reason := l.platform(p, ranks)
+		devices = append(devices, found...)
+		reasons = append(reasons, reason...)
+	}
+	slices.SortStableFunc(devices, func(a, b Info) int { return ranks[a.id] - ranks[b.id] })
+	for i := range devices {
+		devices[i].Name = fmt.Sprintf("opencl:%d", i)
+	}
+	if len(devices) == 0 {
+		return nil, fmt.Sprintf("%s is there, but has no device that can be used: %s", l.name, strings.Join(reasons, "; "))
+	}
+	return devices, ""
+}
+
+// platform lists a platform's devices, and says why others aren't among them.
+func (l *library) platform(p handle, ranks map[handle]int) (devices []Info, reasons []string) {
+	name, err := l.text(clGetPlatformInfo, platformName, p)
+	if err != nil {
+		return nil, []string{err.Error()}
+	}
+	version, err := l.text(clGetPlatformInfo, platformVersion, p)
+	if err != nil {
+		return nil, []string{fmt.Sprintf("%s: %v", name, err)}
+	}
+	ids, err := l.list(func(n uint32, to *handle, count *uint32) error {
+		return l.call(clGetDeviceIDs, uintptr(p), deviceTypeAll, uintptr(n), uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(count)))
+	})
+	if is(err, deviceNotFound) || err == nil && len(ids) == 0 {
+		return nil, []string{name + " has none"}
+	}
+	if err != nil {
+		return nil, []string{fmt.Sprintf("%s: %v", name, err)}
+	}
+	for _, id := range ids {
+		info := Info{Platform: name, Version: version, platform: p, id: id}
+		rank, err := l.describe(&info)
+		if err != nil {
+			reasons = append(reasons, fmt.Sprintf("%s: %v", name, err))
+			continue
+		}
+		ranks[id] = rank
+		devices = append(devices, info)
+	}
+	return devices, reasons
+}
+
+// list asks for the number of things, then for the things.
+func (l *library) list(get func(n uint32, to *handle, count *uint32) error) ([]handle, error) {
+	var n uint32
+	if err := get(0, nil, &n); err != nil || n == 0 {
+		return nil, err
+	}
+	all := make([]handle, n)
+	return all, get(n, &all[0], nil)
+}
+
+// describe fills in what a device says of itself, and gives its rank, the best
+// first. The error says why it can't be used.
+func (l *library) describe(info *Info) (rank int, err error) {
+	r := reader{l: l, id: info.id}
+	name := strings.TrimSpace(r.text(deviceName))
+	info.Kind = "opencl"
+	info.vendor, info.Driver = r.text(deviceVendor), r.text(driverVersion)
+	info.Memory = int64(min(r.number(deviceGlobalMemSize), 1<<62))
+	info.Alignment = int64(r.number(deviceMemBaseAddrAlign) / 8)
+	kind, available := r.number(deviceType), r.number(deviceAvailable)
+	compiler, little := r.number(deviceCompilerAvailable), r.number(deviceEndianLittle)
+	version := r.text(deviceVersion)
+	switch {
+	case r.err != nil:
+		return 0, r.err
+	case available == 0:
+		return 0, fmt.Errorf("%s is not available", name)
+	case compiler == 0:
+		return 0, fmt.Errorf("%s has no compiler for kernels", name)
+	case little == 0:
+		return 0, fmt.Errorf("%s is big-endian", name)
+	case strings.HasPrefix(version, "OpenCL 1.0") || strings.HasPrefix(version, "OpenCL 1.1"):
+		return 0, fmt.Errorf("%s has %s; 1.2 is needed", name, version)
+	}
+	info.GPU = kind&deviceTypeGPU != 0
+	sort, rank := "a CPU", 2
+	switch {
+	case info.GPU:
+		sort, rank = "a GPU", 0
+	case kind&deviceTypeCPU == 0:
+		sort, rank = "an accelerator", 1
+	}
+	info.Description = fmt.Sprintf("%s, %s (%s, driver %s)", name, sort, info.Platform, info.Driver)
+	return rank, nil
+}
+
+// reader reads a device's properties, until one can't be read.
+type reader struct {
+	l   *library
+	id  handle
+	err error
+}
+
+func (r *reader) number(property uintptr) uint64 {
+	if r.err != nil {
+		return 0
+	}
+	var n uint64
+	n, r.err = r.l.number(clGetDeviceInfo, property, r.id)
+	return n
+}
+
+func (r *reader) text(property uintptr) string {
+	if r.err != nil {
+		return ""
+	}
+	var s string
+	s, r.err = r.l.text(clGetDeviceInfo, property, r.id)
+	return s
+}
+
+// Open opens a device by its number in Discover's list.
+func Open(index int) (*Device, error) {
+	l, err := load()
+	if err != nil {
+		return nil, fmt.Errorf("there is no device opencl:%d: %w", index, err)
+	}
+	return l.open(index)
+}
+
+func (l *library) open(index int) (*Device, error) {
+	devices, missing := l.discover()
+	switch {
+	case missing != "":
+		return nil, fmt.Errorf("there is no device opencl:%d: %w", index, errors.New(missing))
+	case index < 0 || index >= len(devices):
+		return nil, fmt.Errorf("there is no device opencl:%d: the last is %s", index, devices[len(devices)-1].Name)
+	}
+	return l.start(devices[index])
+}

@@ -1,0 +1,196 @@
+package diag
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Report is what a check of several files found.
+type Report struct {
+	Version string    // of the program that checked
+	Folder  string    // absolute: paths inside of it are written relative to it where a format wants that
+	Strict  bool      // warnings are problems too
+	Skipped int       // YAML files that were passed over because they are no specs
+	Checked []Checked // in the order of the output
+
+	// Page gives the documentation of a rule, as Markdown; it may be nil.
+	Page func(Rule) string
+}
+
+// Checked is a file with what was found in it and in the files that it imports.
+type Checked struct {
+	File     string
+	Findings List
+}
+
+// The formats of a report.
+const (
+	Text   = "text"   // for people, without colour
+	JSON   = "json"   // one document
+	JSONL  = "jsonl"  // one diagnostic a line
+	SARIF  = "sarif"  // version 2.1.0
+	GitHub = "github" // annotations, as workflow commands
+	JUnit  = "junit"  // XML
+)
+
+// Formats lists the formats.
+func Formats() []string { return []string{Text, JSON, JSONL, SARIF, GitHub, JUnit} }
+
+// Write writes the report in one of the formats; another name is an error.
+func (r *Report) Write(w io.Writer, format string) error {
+	switch format {
+	case Text:
+		return r.WriteText(w, false)
+	case JSON:
+		return r.WriteJSON(w)
+	case JSONL:
+		return r.WriteJSONL(w)
+	case SARIF:
+		return r.WriteSARIF(w)
+	case GitHub:
+		return r.WriteGitHub(w)
+	case JUnit:
+		return r.WriteJUnit(w)
+	}
+	return fmt.Errorf("there is no format %q; the formats are %s", format, strings.Join(Formats(), ", "))
+}
+
+// WriteText renders the findings for people, then a line that counts.
+func (r *Report) WriteText(w io.Writer, colour bool) error {
+	one := List{}
+	for l, d := range r.diagnostics() {
+		one.Sources, one.Items = l.Sources, []Diagnostic{d}
+		if err := one.WriteText(w, colour); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(w, r.Summary())
+	return err
+}
+
+// Summary counts, in one line: "12 specs valid, 1 with problems (2 errors)".
+func (r *Report) Summary() string {
+	var b strings.Builder
+	valid := len(r.Checked) - r.Failed()
+	fmt.Fprintf(&b, "%s valid", count(valid, "spec"))
+	if n := r.Failed(); n > 0 {
+		fmt.Fprintf(&b, ", %d with problems", n)
+	}
+	errors, warnings := r.Count()
+	var counts []string
+	if errors > 0 {
+		counts = append(counts, count(errors, "error"))
+	}
+	if warnings > 0 {
+		counts = append(counts, count(warnings, "warning"))
+	}
+	if len(counts) > 0 {
+		fmt.Fprintf(&b, " (%s)", strings.Join(counts, ", "))
+	}
+	if r.Skipped > 0 {
+		fmt.Fprintf(&b, "; %s without a top-level `flowrun:` skipped", count(r.Skipped, "YAML file"))
+	}
+	return b.String()
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// Failed is the number of files with problems.
+func (r *Report) Failed() int {
+	n := 0
+	for _, c := range r.Checked {
+		if !r.passes(c) {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *Report) passes(c Checked) bool {
+	return !c.Findings.HasErrors() && (!r.Strict || len(c.Findings.Items) == 0)
+}
+
+// Unread lists the files that could not be read.
+func (r *Report) Unread() []string {
+	var files []string
+	for _, c := range r.Checked {
+		if slices.ContainsFunc(c.Findings.Items, func(d Diagnostic) bool { return d.Rule == Unreadable }) {
+			files = append(files, c.File)
+		}
+	}
+	return files
+}
+
+// Count gives the numbers of errors and of warnings.
+func (r *Report) Count() (errors, warnings int) {
+	for _, d := range r.diagnostics() {
+		if d.Severity == Error {
+			errors++
+		} else {
+			warnings++
+		}
+	}
+	return errors, warnings
+}
+
+// diagnostics gives every diagnostic once, with its list: several files may
+// import the same faulty one.
+func (r *Report) diagnostics() iter.Seq2[*List, Diagnostic] {
+	return func(yield func(*List, Diagnostic) bool) {
+		seen := map[key]bool{}
+		for i := range r.Checked {
+			l := &r.Checked[i].Findings
+			for _, d := range l.Items {
+				k := key{d.Rule, d.Range, d.Message}
+				if seen[k] {
+					continue
+				}
+				seen[k] = true
+				if !yield(l, d) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// relative gives a file's path as tools that know the repository's folder want
+// it: with slashes, and relative where it lies inside.
+func (r *Report) relative(file string) string {
+	if filepath.IsAbs(file) && r.Folder != "" {
+		if inside, err := filepath.Rel(r.Folder, file); err == nil && filepath.IsLocal(inside) {
+			file = inside
+		}
+	}
+	return filepath.ToSlash(filepath.Clean(file))
+}
+
+// paragraph is a diagnostic's message with what else it has to say, a fact a
+// line. Notes with a place are left out where the format has a way for them.
+func paragraph(d Diagnostic, placed bool) string {
+	lines := []string{printable(d.Message)}
+	for _, n := range d.Notes {
+		switch {
+		case !n.Range.Known():
+			lines = append(lines, printable(n.Message))
+		case placed:
+			lines = append(lines, printable(n.Message)+", from "+printable(n.Range.String()))
+		}
+	}
+	if d.Help != "" {
+		lines = append(lines, "help: "+printable(d.Help))
+	}
+	return strings.Join(lines, "\n")
+}
