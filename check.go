@@ -73,3 +73,13 @@ func RulePage(r Rule) string { return rules.Page(string(r)) }
 
 // ReportFormats lists the formats in which a Report can be written.
 func ReportFormats() []string { return diag.Formats() }
+
+// SuggestRule asks whether a rule was meant whose name is like the one given;
+// "" if none is.
+func SuggestRule(name string) string {
+	var names []string
+	for _, r := range diag.Rules() {
+		names = append(names, string(r))
+	}
+	return diag.Suggestion(name, names)
+}

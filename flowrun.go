@@ -155,10 +155,7 @@ func build(name string, load func(spec.Options) (*spec.Program, diag.List), opti
 // differentiate replaces the gradients in a program's graphs; one that doesn't
 // exist is a fault of the spec.
 func differentiate(p *spec.Program, findings *diag.List) error {
-	for _, g := range []*ir.Graph{p.Train, p.Eval, p.Init} {
-		if g == nil {
-			continue
-		}
+	for _, g := range p.Graphs() {
 		var at *autodiff.Error
 		if err := autodiff.Expand(g); errors.As(err, &at) {
 			findings.Add(diag.Diagnostic{Rule: diag.NoGradient, Range: at.Range, Message: at.Msg})

@@ -37,7 +37,7 @@ type Device interface {
 	// BindWithin prepares a copy inside the device's memory.
 	BindWithin(dst, src Slice) (Command, error)
 	// Sync waits until all work has ended, and gives the first error of work
-	// that had not reported yet.
+	// that had not reported yet: a *[Late].
 	Sync() error
 	// Close gives everything back. Buffers and commands are dead afterwards.
 	Close() error
@@ -49,6 +49,7 @@ type Info struct {
 	Kind        string // "cpu", "sim", "opencl", "cuda", "metal": names the kernels' language too
 	Description string // the hardware, as its maker calls it
 	Memory      int64  // bytes of memory in all; 0 if unknown
+	Alignment   int64  // of the slices that kernels take, in bytes; 0 means [Alignment]
 }
 
 // Buffer is a piece of a device's memory.

@@ -53,13 +53,15 @@ func wide(t tester, n int) *engine.Session {
 
 // everySize runs a benchmark on graphs of more and more nodes; what it measures
 // must not grow.
-func everySize(b *testing.B, f func(b *testing.B, s *engine.Session)) {
+func everySize(b *testing.B, f func(b *testing.B, s *engine.Session)) { everySizeOf(b, wide, f) }
+
+func everySizeOf(b *testing.B, make func(tester, int) *engine.Session, f func(b *testing.B, s *engine.Session)) {
 	for _, n := range []int{100, 10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("of %d", n), func(b *testing.B) {
 			if testing.Short() && n > 10_000 {
 				b.Skip("lowering a million nodes takes long; -short leaves it out")
 			}
-			s := wide(b, n)
+			s := make(b, n)
 			b.ReportAllocs()
 			f(b, s)
 		})
@@ -93,4 +95,39 @@ func BenchmarkSmallDirtyPart(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkStepOverAMostlyCleanGraph runs steps that change one small state; all
+// other nodes hang on frozen ones, and the step uses what comes out of them.
+func BenchmarkStepOverAMostlyCleanGraph(b *testing.B) {
+	everySizeOf(b, mostlyFrozen, func(b *testing.B, s *engine.Session) {
+		for b.Loop() {
+			if err := s.Step(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// mostlyFrozen is a session of n nodes in chains over frozen states, whose ends
+// are added up, and a small state that every step brings nearer to the sum.
+func mostlyFrozen(t tester, n int) *engine.Session {
+	t.Helper()
+	b := &builder{Builder: ir.NewBuilder(&ir.Graph{}), values: map[string]*ir.Tensor{}}
+	total := b.state("bias", ir.ParamState, scalar(1)).Read
+	for i := range max(n/100, 1) {
+		node := b.state(fmt.Sprint("frozen", i), ir.ParamState, scalar(1)).Read
+		for range 98 {
+			node = b.op("tanh", node)
+		}
+		total = b.op("add", total, node)
+	}
+	small := b.state("small", ir.ParamState, scalar(1))
+	small.Next = b.op("add", b.op("mul", small.Read, 0.5), total)
+	require.NoError(t, b.Err())
+	s := onCPU(t, &program{graph: b.Graph, values: b.values}, engine.Options{})
+	for range 3 {
+		require.NoError(t, s.Step(ctx))
+	}
+	return s
 }

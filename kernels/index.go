@@ -12,13 +12,13 @@ import (
 )
 
 //go:embed kernels.yaml
-var source string
+var manifestText string
 
 // Load gives the manifest that the program was built with.
-var Load = sync.OnceValues(func() (*Manifest, error) { return index("kernels.yaml", source) })
+var Load = sync.OnceValues(func() (*Manifest, error) { return index("kernels.yaml", manifestText) })
 
-// Source is the text of the manifest that the program was built with.
-func Source() string { return source }
+// ManifestText is the text of the manifest that the program was built with.
+func ManifestText() string { return manifestText }
 
 // Parse reads a manifest and checks all of it. The error joins the file's
 // problems, each as "file:line:column: message". The file's format is described

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -97,6 +98,7 @@ func isVariable(s string) bool { return len(s) == 1 && s[0] >= 'A' && s[0] <= 'Z
 // kernel reads an entry.
 func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 	k := &Kernel{Name: name.Value, Ops: []string{name.Value}}
+	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Turns: 1}
 	var output, inPlace *yaml.Node
 	l.entries(body, "kernel "+k.Name, func(key, value *yaml.Node) {
 		switch what := k.Name + "." + key.Value; key.Value {
@@ -112,12 +114,20 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 			k.Output = Buffer{Name: "out", DType: l.text(value, what)}
 			output = value
 		case "scalars":
-			l.scalars(k, value, what)
+			k.Scalars = l.scalars(k, value, what, ScalarTypes)
+		case "sizes":
+			k.Sizes = l.scalars(k, value, what, SizeTypes)
+		case "items":
+			l.items(k, value, what)
+		case "group":
+			k.Grid.Group = l.powersOfTwo(value, what)
+		case "turns":
+			k.Grid.Turns = l.count(value, what)
 		case "in_place":
 			k.InPlace = strings.Fields(l.text(value, what))
 			inPlace = value
 		default:
-			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, output, scalars and in_place", key.Value)
+			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, in_place, sizes, items, group and turns", key.Value)
 		}
 	})
 	if k.Doc == "" {
@@ -128,6 +138,9 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 		return k
 	}
 	l.bufferType(k, output, k.Output)
+	if len(k.Grid.Items) != len(k.Grid.Group) {
+		l.errorf(name, "kernel %s has %d dimensions of items, and groups of %d", k.Name, len(k.Grid.Items), len(k.Grid.Group))
+	}
 	for _, in := range k.InPlace {
 		if !slices.ContainsFunc(k.Inputs, func(b Buffer) bool { return b.Name == in }) {
 			l.errorf(inPlace, "%s.in_place: there is no input %q", k.Name, in)
@@ -171,23 +184,82 @@ func (l *loader) inputs(k *Kernel, n *yaml.Node, what string) {
 }
 
 // scalars reads "dim int, n int = numel(out)".
-func (l *loader) scalars(k *Kernel, n *yaml.Node, what string) {
+func (l *loader) scalars(k *Kernel, n *yaml.Node, what string, types []string) []Scalar {
+	var all []Scalar
 	for _, field := range splitFields(l.text(n, what)) {
 		declared, text, computed := strings.Cut(field, "=")
 		name, kind, _ := strings.Cut(strings.TrimSpace(declared), " ")
 		s := Scalar{Name: name, Type: strings.TrimSpace(kind), Expr: name}
 		l.newName(k, n, what, name)
-		if !slices.Contains(ScalarTypes, s.Type) {
-			l.errorf(n, "%s: %s has the type %q; the types are %s", what, name, s.Type, strings.Join(ScalarTypes, ", "))
+		if slices.ContainsFunc(all, func(s Scalar) bool { return s.Name == name }) {
+			l.errorf(n, "%s has %s twice", what, name)
+		}
+		if !slices.Contains(types, s.Type) {
+			l.errorf(n, "%s: %s has the type %q; the types are %s", what, name, s.Type, strings.Join(types, ", "))
 		}
 		if computed {
 			s.Expr = strings.TrimSpace(text)
 		}
-		if !isIdentifier(s.Expr) {
-			s.program = &program{text: s.Expr, where: fmt.Sprintf("%s:%d: %s.%s", l.file, l.base+n.Line, k.Name, name)}
+		if s.Type == "steps" && !slices.ContainsFunc(all, func(s Scalar) bool { return s.Type == "shape" }) {
+			l.errorf(n, "%s: the steps %s come before the shape that they are for", what, name)
 		}
-		k.Scalars = append(k.Scalars, s)
+		l.compileLater(k, n, &s)
+		all = append(all, s)
 	}
+	return all
+}
+
+// compileLater gives a scalar its program.
+func (l *loader) compileLater(k *Kernel, n *yaml.Node, s *Scalar) {
+	if !isIdentifier(s.Expr) {
+		s.program = &program{text: s.Expr, where: fmt.Sprintf("%s:%d: %s.%s", l.file, l.base+n.Line, k.Name, s.Name)}
+	}
+}
+
+// defaultGroup fills a GPU's processor with eight groups, and is enough work for
+// one thread of a CPU.
+const defaultGroup = 256
+
+// everyElement is the number of work-items of a kernel that doesn't say: one for
+// each element of the output.
+var everyElement = Scalar{Name: "items", Type: "int", Expr: "numel(out)",
+	program: &program{text: "numel(out)", where: "the number of work-items"}}
+
+// items reads "n, m": expressions for one to three dimensions.
+func (l *loader) items(k *Kernel, n *yaml.Node, what string) {
+	k.Grid.Items = nil
+	for _, text := range splitFields(l.text(n, what)) {
+		s := Scalar{Name: "items", Type: "int", Expr: text}
+		l.compileLater(k, n, &s)
+		k.Grid.Items = append(k.Grid.Items, s)
+	}
+	if len(k.Grid.Items) > 3 {
+		l.errorf(n, "%s: %d dimensions; work-items have at most 3", what, len(k.Grid.Items))
+	}
+}
+
+// powersOfTwo reads "16 16".
+func (l *loader) powersOfTwo(n *yaml.Node, what string) []int {
+	var all []int
+	for _, word := range strings.Fields(l.text(n, what)) {
+		size, err := strconv.Atoi(word)
+		if err != nil || size < 1 || size&(size-1) != 0 {
+			l.errorf(n, "%s: %q is no power of two", what, word)
+			size = 1
+		}
+		all = append(all, size)
+	}
+	return all
+}
+
+// count reads an integer of at least 1.
+func (l *loader) count(n *yaml.Node, what string) int {
+	count, err := strconv.Atoi(l.text(n, what))
+	if err != nil || count < 1 {
+		l.errorf(n, "%s: %q is no number from 1 on", what, n.Value)
+		return 1
+	}
+	return count
 }
 
 // newName refuses a parameter's name that is malformed or taken.

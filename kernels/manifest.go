@@ -27,6 +27,11 @@ type Kernel struct {
 	Output Buffer
 	// Scalars are computed from the op's arguments and the buffers' shapes.
 	Scalars []Scalar
+	// Sizes are further scalars for kernels in source languages, which know no
+	// shapes: they are computed from the buffers' shapes and the Scalars.
+	Sizes []Scalar
+	// Grid says how many work-items a source-language kernel takes.
+	Grid Grid
 	// InPlace names the inputs that the output may overwrite when they have the
 	// output's dtype and as many elements: the kernel gives the same result when
 	// both are the same memory.
@@ -43,7 +48,7 @@ type Buffer struct {
 // Scalar is a scalar parameter of a kernel.
 type Scalar struct {
 	Name string
-	Type string // one of ScalarTypes
+	Type string // one of ScalarTypes or SizeTypes
 	// Expr gives its value: an expr expression over the op's arguments by name
 	// and the buffers' shapes (numel(out), size(x, -1), rank(x)).
 	Expr string
@@ -51,10 +56,41 @@ type Scalar struct {
 	program *program // nil if Expr is the plain name of an argument
 }
 
-// ScalarTypes are the types of scalars, as a kernel sees them in Go: int is an
-// int, float a float64, bool a bool, ints a []int (pairs are laid flat), and
-// number an int or a float64, as the spec gave it.
-var ScalarTypes = []string{"int", "float", "bool", "ints", "number"}
+// ScalarTypes are the types of scalars, as a kernel sees them in Go: int and
+// long are an int, float a float64, bool a bool, ints a []int (pairs are laid
+// flat), and number an int or a float64, as the spec gave it.
+//
+// In source languages int and bool are 32-bit integers, long a 64-bit one,
+// float is f64 where the output is and f32 elsewhere, and number is the type in
+// which the output's elements are computed. An ints isn't passed: what a kernel
+// needs of it, its sizes say.
+var ScalarTypes = []string{"int", "long", "float", "bool", "ints", "number"}
+
+// SizeTypes are the types of sizes: int and long as above, and lists of eight
+// 32-bit integers, one for each dimension, innermost first.
+//
+// A shape is a list that is gone through together with the steps that follow it:
+// dimensions of size 1 are left out, and neighbours that all the steps go through
+// evenly become one. So most walks have one dimension or two. dims and offsets
+// are lists as they are. A shape and dims are filled up with 1, steps and offsets
+// with 0.
+var SizeTypes = []string{"int", "long", "shape", "steps", "dims", "offsets"}
+
+// Grid is the number of work-items that a source-language kernel takes.
+type Grid struct {
+	// Items are the work-items in each of one to three dimensions. They are
+	// rounded up to whole groups.
+	Items []Scalar
+	// Group is the number of work-items in a group, per dimension: powers of two.
+	// In one dimension it is the largest that the kernel can use, and halved where
+	// a device can't run it.
+	Group []int
+	// Turns is how often the kernel is launched, one launch after the other.
+	Turns int
+}
+
+// Entry is the name of the kernel's function in every source language.
+func (k *Kernel) Entry() string { return "flowrun_" + k.Name }
 
 // Serves reports whether the kernel takes buffers of these dtypes.
 func (k *Kernel) Serves(inputs []string, output string) bool {

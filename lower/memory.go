@@ -7,8 +7,8 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Alignment of every value in memory, in bytes: a cache line, and what GPUs ask
-// of bindings.
+// Alignment of every value in memory, in bytes: a cache line. A device may want
+// more: see [Target].
 const Alignment = 64
 
 // memory gives every value its place. Homes and kept values lie in the kept
@@ -27,13 +27,13 @@ func memory(p *Plan) error {
 		switch v.Storage {
 		case Home, Kept:
 			v.Offset = p.Spaces[n.Space].Kept
-			p.Spaces[n.Space].Kept += align(v.Bytes)
+			p.Spaces[n.Space].Kept += p.align(n)
 		case Transient:
 			if from := p.takesOver(n, last); from != nil {
 				v.Offset = p.Value(from).Offset
 				taken[from.ID] = true
 			} else {
-				v.Offset = arenas[n.Space].take(align(v.Bytes))
+				v.Offset = arenas[n.Space].take(p.align(n))
 			}
 			if last[n.ID] != forever {
 				dying[last[n.ID]] = append(dying[last[n.ID]], n)
@@ -41,7 +41,7 @@ func memory(p *Plan) error {
 		}
 		for _, d := range dying[n.ID] {
 			if !taken[d.ID] {
-				arenas[d.Space].release(p.Value(d).Offset, align(p.Value(d).Bytes))
+				arenas[d.Space].release(p.Value(d).Offset, p.align(d))
 			}
 		}
 	}
@@ -51,7 +51,11 @@ func memory(p *Plan) error {
 	return nil
 }
 
-func align(n int64) int64 { return (n + Alignment - 1) &^ (Alignment - 1) }
+// align gives the bytes that a node's value takes up in its space.
+func (p *Plan) align(n *ir.Node) int64 {
+	a := max(p.Targets[n.Space].Alignment, Alignment)
+	return (p.Value(n).Bytes + a - 1) &^ (a - 1)
+}
 
 // forever is the last use of what is read after the last node.
 const forever = -1

@@ -34,6 +34,9 @@ type Target struct {
 	Name   string // "cpu", "cuda:0"
 	Kind   string // "cpu", "sim", "opencl", …: the language of its kernels
 	Memory int64  // bytes in all; 0 if unknown
+	// Alignment of values in its memory, in bytes, where the device wants more
+	// than the usual [Alignment]: a power of two.
+	Alignment int64
 }
 
 // Rule binds the nodes and states whose path matches a pattern to a device, or

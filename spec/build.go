@@ -19,7 +19,15 @@ func build(def *specDef, list *diag.List) *Program {
 		g := newGraph(def, list, first, true)
 		newTraining(g, p).build(types)
 		p.Train = g.Graph
+		if w := def.train.weights; w != nil && !list.HasErrors() {
+			w.renamed(g)
+		}
 		g.place(def.place, matched)
+		if def.train.eval != nil && !list.HasErrors() {
+			e := newEvaluation(def, list, first, p)
+			e.evaluate(p.Train)
+			e.place(def.place, matched)
+		}
 	}
 	g := newGraph(def, list, first, false)
 	g.evaluation(types)
@@ -32,10 +40,7 @@ func build(def *specDef, list *diag.List) *Program {
 	}
 	p.Placement = def.place.public()
 	def.place.unmatched(list, matched)
-	for _, g := range []*ir.Graph{p.Train, p.Eval, p.Init} {
-		if g == nil {
-			continue
-		}
+	for _, g := range p.Graphs() {
 		if err := g.Sort(); err != nil { // a fault of this package: resolve refuses cycles
 			list.Errorf(diag.Cycle, diag.Range{File: def.file}, "%s", err)
 			return nil

@@ -73,6 +73,9 @@ func (d *decoder) header(m *module, fields map[string]*tree.Node) {
 	if n := fields["doc"]; n != nil {
 		m.doc, _ = d.text(n, "doc")
 	}
+	if n := fields["example"]; n != nil {
+		m.example, _ = d.text(n, "example")
+	}
 	if m.optimizer {
 		m.single = true
 	} else {
@@ -115,9 +118,10 @@ func (d *decoder) arg(e tree.Entry) *argDef {
 		if !ok || fields["type"] == nil {
 			return a
 		}
+		a.doc, _ = d.text(fields["doc"], "doc")
 		a.kind, ok = d.kind(fields["type"])
 		value = fields["default"]
-		if !ok || value == nil {
+		if !ok || !d.bounds(a, fields) || value == nil {
 			return a
 		}
 	} else {
@@ -125,7 +129,10 @@ func (d *decoder) arg(e tree.Entry) *argDef {
 	}
 	a.optional = true
 	if a.kind == argString {
-		text, _ := d.text(value, "the default of "+a.name)
+		text, ok := d.text(value, "the default of "+a.name)
+		if problem := a.refuses(text); ok && problem != "" {
+			d.report(diag.InvalidArgument, value.Range, "", "the default of %s %s", a.name, problem)
+		}
 		a.fallback = &expr.Literal{Place: expr.Place{Range: value.Range}, Value: text}
 		return a
 	}
@@ -133,6 +140,10 @@ func (d *decoder) arg(e tree.Entry) *argDef {
 		if v := d.constant(value, "the default of "+a.name); !isBad(v) {
 			if _, fits := ofKind(v, a.kind); !fits {
 				d.report(diag.InvalidArgument, value.Range, "", "the default of %s must be %s, got %s", a.name, article(a.kind), ir.Describe(v))
+				return a
+			}
+			if problem := a.refuses(v); problem != "" {
+				d.report(diag.InvalidArgument, value.Range, "", "the default of %s %s", a.name, problem)
 				return a
 			}
 		}

@@ -230,6 +230,7 @@ func (d *decoder) train(n *tree.Node, def *specDef) *trainDef {
 	if every := fields["log_every"]; every != nil {
 		t.logEvery = d.positive(every, "log_every")
 	}
+	d.options(t, fields, def)
 	if fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == "unlimited") {
 		d.report(diag.EndlessTraining, t.at, "add max_steps, or a condition until", "train would never end")
 	}

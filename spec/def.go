@@ -61,6 +61,14 @@ type trainDef struct {
 	until     expr.Expr
 	maxSteps  int64
 	logEvery  int64
+
+	clip       expr.Expr
+	groups     []*groupDef
+	accumulate int64
+	weights    *weightsDef
+	eval       *evalDef
+	early      *earlyDef
+	checkpoint *checkpointDef
 }
 
 type metricDef struct {
@@ -91,6 +99,7 @@ type nodeDef struct {
 type module struct {
 	name      string
 	doc       string
+	example   string
 	at        diag.Range
 	optimizer bool
 	std       bool
@@ -137,6 +146,9 @@ type argDef struct {
 	kind     argKind
 	optional bool
 	fallback expr.Expr
+	doc      string
+	min, max any      // bounds of a number, or nil
+	values   []string // of a string, or nil: what it can be
 }
 
 type paramDef struct {

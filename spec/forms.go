@@ -19,6 +19,7 @@ type form struct {
 
 	items    string   // of a list: the form of each
 	entries  string   // of a mapping by name: the form of each value
+	texts    string   // of a mapping by any text: the form of each value
 	section  *section // a mapping with the section's keys
 	one      bool     // a mapping of exactly one entry
 	shortest int      // how many items or entries at least
@@ -86,6 +87,17 @@ var forms = map[string]*form{
 	"states":         {words: "states by name", entries: "state"},
 	"state":          {words: "a state", any: []string{"expression", "long state"}},
 	"long state":     {section: stateSection},
+
+	"groups":     {words: "a list of groups", items: "group"},
+	"group":      {section: groupSection},
+	"init":       {words: "a mapping", section: initSection},
+	"renames":    {words: "a mapping of names", texts: "text"},
+	"eval":       {words: "a mapping", section: evalSection},
+	"early_stop": {words: "a mapping", section: earlyStopSection},
+	"checkpoint": {words: "a mapping", section: checkpointSection},
+	"best":       {words: "a mapping", section: bestSection},
+	"mode":       {words: "`min` or `max`", enum: []string{"min", "max"}},
+	"number":     {words: "a number", scalar: []string{"number"}},
 
 	"optimizer call":      {words: "an optimizer with its arguments", entries: "optimizer arguments", one: true, shortest: 1},
 	"optimizer arguments": {any: []string{"nothing", "expressions by name"}},

@@ -2,6 +2,8 @@ package spec
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -101,7 +103,7 @@ func (ev *eval) instantiateWith(t *target, c *expr.Call, path string, outer *fra
 			inputs[i] = v
 		}
 	}
-	if !ok || !ev.defaults(f, t.args) || !ev.bindInputs(f, inputs, t, c) {
+	if !ok || !ev.defaults(f, t.args) || !ev.bindInputs(f, inputs, t, c) || !ev.sizedDefaults(f, t.args) {
 		return bad{}
 	}
 	if !ev.parameters(f) || !ev.moduleStates(f) {
@@ -130,6 +132,9 @@ func (ev *eval) moduleArgument(m *module, i int, e expr.Expr, f *frame) any {
 		if !isBad(v) && !isScalar(v) {
 			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s must be a scalar, got %s", a.name, m.name, ir.Describe(v))
 		}
+		if problem := a.refuses(v); problem != "" {
+			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.name, m.name, problem)
+		}
 		f.values[a.name] = v
 		return v
 	}
@@ -140,6 +145,9 @@ func (ev *eval) moduleArgument(m *module, i int, e expr.Expr, f *frame) any {
 	value, ok := ofKind(v, a.kind)
 	if !ok {
 		return ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s must be %s, got %s", a.name, m.name, article(a.kind), ir.Describe(v))
+	}
+	if problem := a.refuses(value); problem != "" {
+		return ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.name, m.name, problem)
 	}
 	f.consts[a.name] = value
 	return value
@@ -162,13 +170,22 @@ func isScalar(v any) bool {
 	return false
 }
 
-// defaults fills in the arguments that a call leaves out.
-func (ev *eval) defaults(f *frame, args []expr.Expr) bool {
+// defaults fills in the arguments that a call leaves out, but for those whose
+// default depends on symbolic dimensions.
+func (ev *eval) defaults(f *frame, args []expr.Expr) bool { return ev.fill(f, args, false) }
+
+// sizedDefaults fills in those, once the inputs are bound.
+func (ev *eval) sizedDefaults(f *frame, args []expr.Expr) bool { return ev.fill(f, args, true) }
+
+func (ev *eval) fill(f *frame, args []expr.Expr, sized bool) bool {
 	in := &eval{graph: ev.graph, f: f, to: ev.to, path: f.path}
 	ok := true
 	for i, a := range f.mod.args {
 		if args[len(f.mod.inputs)+i] != nil || a.fallback == nil {
 			ok = ok && (a.optional || args[len(f.mod.inputs)+i] != nil)
+			continue
+		}
+		if f.mod.sizes(a.fallback) != sized {
 			continue
 		}
 		v := in.constant(a.fallback)
@@ -182,6 +199,11 @@ func (ev *eval) defaults(f *frame, args []expr.Expr) bool {
 			ok = false
 			continue
 		}
+		if problem := a.refuses(value); problem != "" {
+			ev.fail(f, diag.InvalidArgument, a.fallback.At(), "", "the default of %s %s", a.name, problem)
+			ok = false
+			continue
+		}
 		if a.kind == argScalar {
 			f.values[a.name] = value
 		} else {
@@ -189,6 +211,19 @@ func (ev *eval) defaults(f *frame, args []expr.Expr) bool {
 		}
 	}
 	return ok
+}
+
+// sizes reports whether a default names a symbolic dimension: anything but an
+// argument.
+func (m *module) sizes(e expr.Expr) bool {
+	found := false
+	expr.Walk(e, func(e expr.Expr) bool {
+		if n, ok := e.(*expr.Name); ok && n.Name != "training" {
+			found = found || !slices.ContainsFunc(m.args, func(a *argDef) bool { return a.name == n.Name })
+		}
+		return !found
+	})
+	return found
 }
 
 // bindInputs checks the inputs of a call against their types, and gives symbolic
@@ -252,24 +287,21 @@ func (ev *eval) number(v any, t *expr.Type) (*ir.Node, bool) {
 
 // written is a type as the module's author wrote it, for messages.
 func (ev *eval) written(t *expr.Type) string {
-	s := t.DType + "["
-	if t.Any {
-		s += "..."
-	}
-	for i, d := range t.Dims {
-		if i > 0 || t.Any {
-			s += ", "
-		}
+	var dims []string
+	for _, d := range t.Dims {
 		switch d := d.(type) {
 		case *expr.Name:
-			s += d.Name
+			dims = append(dims, d.Name)
 		case *expr.Literal:
-			s += fmt.Sprint(d.Value)
+			dims = append(dims, fmt.Sprint(d.Value))
 		default:
-			s += "…"
+			dims = append(dims, "…")
 		}
 	}
-	return s + "]"
+	if t.Any {
+		dims = slices.Insert(dims, t.AnyAt, "..."+t.AnyName)
+	}
+	return t.DType + "[" + strings.Join(dims, ", ") + "]"
 }
 
 // matches compares a value's type with a declared one, binding the dimensions
@@ -278,13 +310,22 @@ func (g *graph) matches(f *frame, t *expr.Type, have ir.Type) string {
 	if !accepts(t.DType, have.DType) {
 		return fmt.Sprintf("%s is not %s", have.DType, t.DType)
 	}
-	rest := len(have.Shape) - len(t.Dims)
+	rest := len(have.Shape) - len(t.Dims) // how many dimensions "..." stands for
 	if rest < 0 || rest > 0 && !t.Any {
 		return fmt.Sprintf("it has %s", count(len(have.Shape), "dimension"))
 	}
+	if t.AnyName != "" {
+		if problem := bindRest(f, t.AnyName, have.Shape[t.AnyAt:t.AnyAt+rest]); problem != "" {
+			return problem
+		}
+	}
 	in := &eval{graph: g, f: f, to: g.Builder}
 	for i, d := range t.Dims {
-		size := have.Shape[rest+i]
+		at := i
+		if t.Any && i >= t.AnyAt {
+			at += rest
+		}
+		size := have.Shape[at]
 		if n, ok := d.(*expr.Name); ok {
 			if _, bound := f.consts[n.Name]; !bound {
 				f.consts[n.Name] = size
@@ -299,8 +340,26 @@ func (g *graph) matches(f *frame, t *expr.Type, have ir.Type) string {
 			if n, ok := d.(*expr.Name); ok {
 				return fmt.Sprintf("%s is %v here, not %d", n.Name, want, size)
 			}
-			return fmt.Sprintf("dimension %d is %d, not %v", rest+i, size, want)
+			return fmt.Sprintf("dimension %d is %d, not %v", at, size, want)
 		}
+	}
+	return ""
+}
+
+// bindRest gives the dimensions that "...name" stands for their name, or compares
+// them with those that have it already.
+func bindRest(f *frame, name string, sizes ir.Shape) string {
+	list := make([]any, len(sizes))
+	for i, size := range sizes {
+		list[i] = size
+	}
+	bound, is := f.consts[name]
+	if !is {
+		f.consts[name] = list
+		return ""
+	}
+	if want, ok := bound.([]any); !ok || !slices.Equal(want, list) {
+		return fmt.Sprintf("%s is %s here, not %s", name, strings.ReplaceAll(fmt.Sprint(bound), " ", ", "), sizes)
 	}
 	return ""
 }

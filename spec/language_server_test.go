@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -69,8 +70,8 @@ func startLanguageServer(t *testing.T, schema []byte) *languageServer {
 		t.Skip("needs yaml-language-server; scripts/test installs it with npm")
 	}
 	folder := t.TempDir()
-	path := filepath.Join(folder, "schema.json")
-	require.NoError(t, os.WriteFile(path, schema, 0o644))
+	file := filepath.Join(folder, "schema.json")
+	require.NoError(t, os.WriteFile(file, schema, 0o644))
 	c := exec.CommandContext(t.Context(), node, program, "--stdio")
 	c.Dir = folder
 	in, err := c.StdinPipe()
@@ -78,7 +79,7 @@ func startLanguageServer(t *testing.T, schema []byte) *languageServer {
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
-	s := &languageServer{t: t, in: in, schema: "file://" + path, folder: folder,
+	s := &languageServer{t: t, in: in, schema: "file://" + file, folder: folder,
 		replies: make(chan message, 16), found: make(chan published, 1024)}
 	listening := make(chan struct{})
 	go func() {
@@ -101,7 +102,8 @@ func (s *languageServer) handshake() {
 	s.notify("initialized", map[string]any{})
 	s.notify("workspace/didChangeConfiguration", map[string]any{"settings": s.settings()})
 	for try := range 50 { // until the schema is in force
-		if len(s.complaints(fmt.Sprintf("probe%d.yaml", try), "nonsense: 1\n")) > 0 {
+		name := fmt.Sprintf("probe%d.yaml", try)
+		if len(s.complaints(map[string]string{name: "nonsense: 1\n"})[name]) > 0 {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -115,22 +117,27 @@ func (s *languageServer) settings() map[string]any {
 		"schemaStore": map[string]any{"enable": false}, "customTags": []string{}}}
 }
 
-// complaints opens a document and gives what the server says about it.
-func (s *languageServer) complaints(name, text string) []complaint {
-	uri := "file://" + filepath.Join(s.folder, name)
-	s.notify("textDocument/didOpen", map[string]any{"textDocument": map[string]any{
-		"uri": uri, "languageId": "yaml", "version": 1, "text": text}})
-	for timeout := time.After(time.Minute); ; {
+// complaints opens documents and gives what the server says about each.
+func (s *languageServer) complaints(texts map[string]string) map[string][]complaint {
+	for name, text := range texts {
+		s.notify("textDocument/didOpen", map[string]any{"textDocument": map[string]any{
+			"uri": s.uri(name), "languageId": "yaml", "version": 1, "text": text}})
+	}
+	all := map[string][]complaint{}
+	for timeout := time.After(time.Minute); len(all) < len(texts); {
 		select {
 		case p := <-s.found:
-			if p.URI == uri {
-				return p.Diagnostics
+			if name := path.Base(p.URI); s.uri(name) == p.URI && texts[name] != "" {
+				all[name] = p.Diagnostics
 			}
 		case <-timeout:
-			s.t.Fatalf("yaml-language-server says nothing about %s", name)
+			s.t.Fatalf("yaml-language-server says nothing about %d of %d documents", len(texts)-len(all), len(texts))
 		}
 	}
+	return all
 }
+
+func (s *languageServer) uri(name string) string { return "file://" + s.folder + "/" + name }
 
 func (s *languageServer) call(method string, params any) {
 	s.lock.Lock()

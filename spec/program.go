@@ -26,6 +26,22 @@ type Program struct {
 	Placement Placement
 }
 
+// Graphs lists the program's graphs.
+func (p *Program) Graphs() []*ir.Graph {
+	var graphs []*ir.Graph
+	if p.Train != nil {
+		graphs = append(graphs, p.Train)
+	}
+	graphs = append(graphs, p.Eval, p.Init)
+	if p.Loop.Evaluation != nil {
+		graphs = append(graphs, p.Loop.Evaluation.Graph)
+	}
+	return graphs
+}
+
+// EvalPrefix is what metrics of an evaluation are called by.
+const EvalPrefix = "eval."
+
 // The names of states that the loop itself keeps. A metric m is the state
 // MetricPrefix + m.
 const (
@@ -41,6 +57,52 @@ type Loop struct {
 	Until    bool     // whether there is a stop condition: the state StoppedState
 	MaxSteps int64    // 0 means no limit
 	LogEvery int64    // steps between log lines
+
+	Weights    *Weights    // what parameters start from; nil: from Init
+	Evaluation *Evaluation // nil if there is none
+	EarlyStop  *EarlyStop  // nil if there is none
+	Checkpoint *Checkpoint // nil if there is none
+}
+
+// Weights is a safetensors file that holds all parameters.
+type Weights struct {
+	File   string            // as given
+	Path   string            // resolved, inside the spec's folder or an allowed one
+	Rename map[string]string // the parameters' names by the file's
+}
+
+// Evaluation gives metrics on other data: their mean over some batches, which are
+// the same each time.
+type Evaluation struct {
+	// Graph has the parameters and buffers, and the counter StepState, which
+	// numbers the batch, as states without a Next, and an output for each metric,
+	// under its full name.
+	Graph   *ir.Graph
+	Metrics []string // in the spec's order, with EvalPrefix
+	Every   int64    // steps between evaluations
+	Batches int64    // from 0 on
+}
+
+// Watch is a metric that something is decided by.
+type Watch struct {
+	Metric   string // one of Loop.Metrics or Evaluation.Metrics
+	Maximise bool
+}
+
+// EarlyStop ends a run when a metric no longer improves.
+type EarlyStop struct {
+	Watch
+	Patience int64   // in steps
+	MinDelta float64 // less than that is no improvement
+}
+
+// Checkpoint says when to save what a run needs to go on.
+type Checkpoint struct {
+	Every int64 // steps
+	Keep  int64 // the newest so many
+	Best  *Watch
+	Dir   string // as given
+	Path  string // resolved, inside the spec's folder
 }
 
 // Source is a data source that reads a file. (Generated data needs none: it is

@@ -138,8 +138,9 @@ func (r *resolver) module(m *module) *scope {
 		inputs[in.name] = s.declare(s.graph, in.name, "the input", in.at)
 		s.dims(in.typ)
 	}
-	for _, a := range m.args {
+	for i, a := range m.args {
 		s.check(a.fallback, true, nil)
+		r.earlier(a, m.args[i:])
 	}
 	for _, in := range m.inputs {
 		s.typed(in.typ)
@@ -167,6 +168,17 @@ func (r *resolver) module(m *module) *scope {
 		r.report(diag.MissingKey, m.at, "param: what a parameter becomes", "the update of %s never writes param", m.name)
 	}
 	return s
+}
+
+// earlier checks that a default names no argument that has no value yet.
+func (r *resolver) earlier(a *argDef, later []*argDef) {
+	expr.Walk(a.fallback, func(e expr.Expr) bool {
+		n, ok := e.(*expr.Name)
+		if ok && slices.ContainsFunc(later, func(b *argDef) bool { return b.name == n.Name }) {
+			r.report(diag.UnknownName, n.At(), "a default sees the arguments above its own", "the default of %s can't see %s", a.name, n.Name)
+		}
+		return true
+	})
 }
 
 // source resolves a generating data source.
@@ -251,6 +263,9 @@ func (s *scope) dims(t *expr.Type) {
 			s.consts[n.Name] = &symbol{what: "the dimension", at: n.At(), used: true}
 		}
 	}
+	if t.AnyName != "" && s.consts[t.AnyName] == nil {
+		s.consts[t.AnyName] = &symbol{what: "the dimensions", at: t.At(), used: true}
+	}
 }
 
 func (s *scope) typed(t *expr.Type) {
@@ -295,7 +310,65 @@ func (r *resolver) train(def *specDef, model *scope) {
 		args.bind(t.optimizer, &target{module: r.lib.optimizers[t.optimizer.Name]},
 			signatureOf(r.lib.optimizers[t.optimizer.Name]), false, nil)
 		s.calls[r.lib.optimizers[t.optimizer.Name]] = true
+		args.check(t.clip, false, nil)
+		sig := *signatureOf(r.lib.optimizers[t.optimizer.Name])
+		sig.params = slices.Clone(sig.params)
+		for i := range sig.params {
+			sig.params[i].optional = true // the optimizer's own stand in
+		}
+		for _, g := range t.groups {
+			if g.call != nil {
+				args.bind(g.call, &target{module: r.lib.optimizers[t.optimizer.Name]}, &sig, false, nil)
+			}
+		}
 	}
+	if t.eval != nil {
+		r.eval(t, &s, model)
+	}
+}
+
+// eval resolves the metrics of an evaluation, which see what the loss sees: its
+// data must have the fields that the training data have.
+func (r *resolver) eval(t *trainDef, train, model *scope) {
+	s := *train
+	if t.eval.source != t.source {
+		s.graph = map[string]*symbol{}
+		for name, sym := range model.graph {
+			s.graph[name] = sym
+		}
+		r.fields(t.eval.source, &s, model)
+		have := t.eval.source.fieldNames()
+		if body := t.eval.source.body; body != nil && t.source != nil {
+			for _, it := range body.items { // the loss uses those of train
+				it.used = it.used || slices.Contains(t.source.fieldNames(), it.name)
+			}
+		}
+		if t.source != nil && !(t.eval.source.body != nil && t.eval.source.body.open) {
+			for _, name := range t.source.fieldNames() {
+				if !slices.Contains(have, name) {
+					r.report(diag.UnboundInput, t.eval.at, diag.Suggestion(name, have), "the data source %s has no field %s, which that of train has", t.eval.source.name, name)
+				}
+			}
+		}
+	}
+	s.graph["loss"] = &symbol{what: "the loss", used: true}
+	for _, m := range t.eval.metrics {
+		s.node(m.def, nil)
+	}
+}
+
+// fieldNames lists a source's fields.
+func (src *sourceDef) fieldNames() []string {
+	var names []string
+	if src.body != nil {
+		for _, it := range src.body.items {
+			names = append(names, it.name)
+		}
+	}
+	for _, f := range src.fields {
+		names = append(names, f.name)
+	}
+	return names
 }
 
 // fields makes a source's fields visible to loss and metrics.

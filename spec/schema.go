@@ -75,6 +75,8 @@ func (s *schemaWriter) form(f *form) object {
 		if f.one {
 			o["maxProperties"] = 1
 		}
+	case f.texts != "":
+		o["type"], o["additionalProperties"] = "object", s.ref(f.texts)
 	case f.enum != nil:
 		o["enum"] = f.enum
 	case f.version:
@@ -110,6 +112,9 @@ func (s *schemaWriter) section(sec *section) object {
 	o := object{"type": "object", "description": sec.doc, "properties": properties, "additionalProperties": false}
 	if required != nil {
 		o["required"] = required
+	}
+	if sec.others != "" {
+		o["additionalProperties"] = s.ref(sec.others)
 	}
 	if sec.one != nil {
 		var choices []any

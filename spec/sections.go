@@ -11,6 +11,8 @@ type section struct {
 	doc  string
 	keys []keyDecl
 	one  []string // exactly one of these keys stands there
+
+	others string // the form of keys that aren't listed, which the decoder checks; "" if there are none
 }
 
 type keyDecl struct {
@@ -74,10 +76,49 @@ var (
 		{name: "until", value: "expression", doc: "the condition at which training ends, over metrics and step"},
 		{name: "max_steps", value: "steps", doc: "how many steps at most", fallback: "unlimited"},
 		{name: "log_every", value: "count", doc: "steps between log lines", fallback: "100"},
+		{name: "clip_grad_norm", value: "expression", doc: "the largest norm that all gradients together may have", more: "it sees `step` as the optimizer does; without it, nothing is clipped"},
+		{name: "param_groups", value: "groups", doc: "a list of {match, …}: parameters with optimizer arguments of their own"},
+		{name: "accumulate", value: "count", doc: "over how many steps gradients are averaged before the optimizer's", fallback: "1"},
+		{name: "init", value: "init", doc: "a file that the parameters start from"},
+		{name: "eval", value: "eval", doc: "metrics on other data, every so many steps"},
+		{name: "early_stop", value: "early_stop", doc: "ends the run when a metric no longer improves"},
+		{name: "checkpoint", value: "checkpoint", doc: "when to save everything that a run needs to go on"},
+	}}
+	groupSection = &section{name: "a group of parameters", doc: "A group of parameters; the first group that matches counts.",
+		others: "expression", keys: []keyDecl{
+			{name: "match", value: "text", doc: "a name of parameters, in which * stands for any text", required: true},
+			{name: "frozen", value: "bool", doc: "whether they aren't trained", fallback: "false"},
+		}}
+	initSection = &section{name: "init", doc: "Where parameters start from.", keys: []keyDecl{
+		{name: "safetensors", value: "text", doc: "a safetensors file that holds all parameters", more: "what else it holds isn't read", required: true},
+		{name: "rename", value: "renames", doc: "names of parameters by the names that the file has for them"},
+	}}
+	evalSection = &section{name: "eval", doc: "Metrics on other data.", keys: []keyDecl{
+		{name: "data", value: "text", doc: "the data source", more: "it may be the one of train", required: true},
+		{name: "every", value: "count", doc: "steps between evaluations", required: true},
+		{name: "metrics", value: "nodes", doc: "scalars by name", more: "shown as `eval.NAME`", required: true},
+		{name: "batches", value: "count", doc: "over how many batches metrics are averaged", fallback: "1"},
+	}}
+	earlyStopSection = &section{name: "early_stop", doc: "Ends the run when a metric no longer improves.", keys: []keyDecl{
+		{name: "metric", value: "text", doc: "the metric: NAME, or eval.NAME", required: true},
+		{name: "patience", value: "count", doc: "after how many steps without a better value the run ends", required: true},
+		{name: "mode", value: "mode", doc: "min if smaller is better, max if larger is", fallback: "min"},
+		{name: "min_delta", value: "number", doc: "by how much a value must be better to count", fallback: "0"},
+	}}
+	checkpointSection = &section{name: "checkpoint", doc: "When to save everything that a run needs to go on.", keys: []keyDecl{
+		{name: "every", value: "count", doc: "steps between checkpoints", required: true},
+		{name: "keep", value: "count", doc: "how many are kept, the newest", fallback: "3"},
+		{name: "best", value: "best", doc: "the metric by which the best one is kept too: {metric, mode}"},
+		{name: "dir", value: "text", doc: "the folder, in the spec's own", fallback: "checkpoints"},
+	}}
+	bestSection = &section{name: "best", doc: "Which checkpoint is the best.", keys: []keyDecl{
+		{name: "metric", value: "text", doc: "the metric: NAME, or eval.NAME", required: true},
+		{name: "mode", value: "mode", doc: "min if smaller is better, max if larger is", fallback: "min"},
 	}}
 	moduleSection = &section{name: "a module", doc: "A module: an operation made of nodes.",
 		one: []string{"output", "outputs"}, keys: []keyDecl{
 			{name: "doc", value: "note", doc: "what it computes"},
+			{name: "example", value: "note", doc: "YAML that shows how it is used"},
 			{name: "override", value: "bool", doc: "whether it replaces the standard library's module of that name", fallback: "false"},
 			{name: "inputs", value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
 			{name: "args", value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar), a default, or {type, default, doc}",
@@ -91,6 +132,7 @@ var (
 		}}
 	optimizerSection = &section{name: "an optimizer", doc: "An optimizer: a module without inputs, applied to each parameter.", keys: []keyDecl{
 		{name: "doc", value: "note", doc: "what it computes"},
+		{name: "example", value: "note", doc: "YAML that shows how it is used"},
 		{name: "override", value: "bool", doc: "whether it replaces the standard library's optimizer of that name", fallback: "false"},
 		{name: "args", value: "args", doc: "arguments by name: a kind, a default, or {type, default, doc}", more: "as for modules"},
 		{name: "state", value: "states", doc: "states by name with their initial values, kept per parameter", more: "`optimizer.h1.weight.velocity`"},
@@ -99,7 +141,11 @@ var (
 	argSection = &section{name: "an argument", doc: "An argument of a module.", keys: []keyDecl{
 		{name: "type", value: "arg type", doc: "int, float, bool, string, list or scalar",
 			more: "a `scalar` is a number or a tensor without dimensions", required: true},
-		{name: "default", value: "expression", doc: "its value where a call gives none"},
+		{name: "default", value: "expression", doc: "its value where a call gives none",
+			more: "it sees the arguments above it and the symbolic dimensions"},
+		{name: "min", value: "constant", doc: "the smallest value allowed"},
+		{name: "max", value: "constant", doc: "the largest value allowed"},
+		{name: "values", value: "constants", doc: "of a string: the values allowed"},
 		{name: "doc", value: "note", doc: "what it means"},
 	}}
 	paramSection = &section{name: "a parameter", doc: "A parameter of a module.", keys: []keyDecl{
@@ -156,5 +202,8 @@ func init() {
 	}
 }
 
-// defaultLogEvery is trainSection's fallback for log_every.
-const defaultLogEvery = 100
+// Fallbacks as numbers: of train.log_every, and of checkpoint.keep.
+const (
+	defaultLogEvery = 100
+	defaultKeep     = 3
+)

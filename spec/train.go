@@ -2,13 +2,14 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/spec/expr"
 )
 
-// training builds the graph of a step.
+// training builds the graph of a step. Its field training is false for the graph
+// of an evaluation, which has the same data, model and loss.
 type training struct {
 	*graph
 	def     *trainDef
@@ -16,6 +17,7 @@ type training struct {
 	root    *frame // names of the model, the data and the loss
 	counter *ir.State
 	loss    *ir.Node
+	prefix  string // of the paths of generated data
 }
 
 func newTraining(g *graph, p *Program) *training {
@@ -36,7 +38,7 @@ func (t *training) build(types map[string]any) {
 	metrics := t.metrics()
 	t.optimize()
 	t.until(metrics)
-	t.program.Loop = Loop{Metrics: t.metricNames(), Until: t.def.until != nil, MaxSteps: t.def.maxSteps, LogEvery: t.def.logEvery}
+	t.program.Loop = t.def.loop()
 }
 
 // data builds the fields of the data source.
@@ -46,7 +48,7 @@ func (t *training) data() map[string]any {
 	case src == nil:
 		return nil
 	case src.body != nil:
-		f := newFrame(src.body, "")
+		f := newFrame(src.body, t.prefix)
 		t.vars(f)
 		t.runBody(f)
 		for name, v := range f.values {
@@ -87,7 +89,9 @@ func (t *training) replay(src *sourceDef) map[string]any {
 		fields[fd.name] = n
 		public.Fields = append(public.Fields, Field{Name: fd.name, Tensor: fd.tensor, Type: typ})
 	}
-	t.program.Sources = append(t.program.Sources, public)
+	if !slices.ContainsFunc(t.program.Sources, func(s Source) bool { return s.Name == src.name }) {
+		t.program.Sources = append(t.program.Sources, public)
+	}
 	return fields
 }
 
@@ -95,7 +99,7 @@ func (t *training) replay(src *sourceDef) map[string]any {
 func (t *training) model(fields map[string]any, types map[string]any) {
 	f := t.root
 	t.vars(f)
-	f.commit = true
+	f.commit = t.training
 	for _, in := range t.graph.def.model.inputs {
 		f.values[in.name] = bad{}
 		types[in.name] = bad{}
@@ -144,7 +148,7 @@ func (t *training) unbound(in *inputDef, fields map[string]any) {
 
 // lossNode builds the loss, and the state that keeps it.
 func (t *training) lossNode(fields map[string]any) {
-	for name, v := range fields {
+	for name, v := range fields { // fields that aren't inputs
 		if _, isInput := t.root.values[name]; !isInput {
 			t.root.values[name] = v
 		}
@@ -166,7 +170,9 @@ func (t *training) lossNode(fields map[string]any) {
 	t.nameNode(n, "loss", "")
 	t.loss = n
 	t.root.values["loss"] = n
-	t.keep(LossState, n, def.at)
+	if t.training {
+		t.keep(LossState, n, def.at)
+	}
 }
 
 // single builds a node of the training section, whose states are of a kind.
@@ -207,111 +213,13 @@ func (t *training) metrics() map[string]any {
 		if isBad(v) {
 			continue
 		}
-		ev := &eval{graph: t.graph, f: t.root, to: t.Builder}
-		n := ev.tensor(v, "the metric "+m.name, m.def.at)
+		n := t.scalarMetric(v, m)
 		if n == nil {
-			continue
-		}
-		if len(n.Type.Shape) != 0 {
-			t.fail(t.root, diag.TypeMismatch, m.def.at, "mean(x) makes a scalar of a tensor", "the metric %s must be a scalar, got %s", m.name, n.Type)
 			continue
 		}
 		values[m.name] = t.keep(name, n, m.at)
 	}
 	return values
-}
-
-func (t *training) metricNames() []string {
-	var names []string
-	for _, m := range t.def.metrics {
-		names = append(names, m.name)
-	}
-	return names
-}
-
-// optimize gives every trainable parameter its gradient and update.
-func (t *training) optimize() {
-	c := t.def.optimizer
-	if c == nil {
-		return
-	}
-	tg, _ := c.Target.(*target)
-	if tg == nil {
-		return
-	}
-	f := newFrame(nil, "")
-	t.vars(f)
-	f.values["step"] = t.step
-	ev := &eval{graph: t.graph, f: f, to: t.Builder, path: "optimizer"}
-	args := newFrame(tg.module, "optimizer")
-	from := len(t.Graph.Nodes)
-	for i, e := range tg.args {
-		if v := ev.moduleArgument(tg.module, i, e, args); isBad(v) {
-			return
-		}
-	}
-	if !ev.defaults(args, tg.args) || t.loss == nil {
-		return
-	}
-	t.own(from, "optimizer", "")
-	needed := ancestors(t.loss)
-	var trained []*ir.State
-	for _, s := range t.Graph.States {
-		if s.Kind != ir.ParamState || t.frozen[s] {
-			continue
-		}
-		if !needed[s.Read] {
-			t.report(t.root, diag.Diagnostic{Rule: diag.NoGradient, Range: s.Origin,
-				Message: fmt.Sprintf("the loss doesn't depend on the parameter %s, so it isn't trained", s.Name)})
-			continue
-		}
-		trained = append(trained, s)
-	}
-	for _, s := range trained {
-		if t.full || !t.update(s, tg, args, c) {
-			return
-		}
-	}
-}
-
-// update builds the update of one parameter.
-func (t *training) update(s *ir.State, tg *target, args *frame, c *expr.Call) bool {
-	f := newFrame(tg.module, "optimizer."+s.Name)
-	f.site, f.kind, f.commit, f.device = c.At(), ir.OptimState, true, s.Device
-	f.caller = t.root
-	for name, v := range args.consts {
-		f.consts[name] = v
-	}
-	for name, v := range args.values {
-		f.values[name] = v
-	}
-	f.consts["training"] = true
-	from := len(t.Graph.Nodes)
-	t.Origin = s.Origin
-	grad, err := t.Call(ir.GradOp, []any{t.loss, s.Read})
-	if err != nil {
-		t.fail(t.root, diag.InvalidArgument, c.At(), "", "the gradient of %s: %s", s.Name, err)
-		return false
-	}
-	f.values["param"], f.values["grad"], f.values["step"] = s.Read, grad, t.step
-	f.initial["param"], f.initial["step"] = t.first.nodes[s.Name], t.first.step
-	ev := &eval{graph: t.graph, f: f, to: t.Builder, path: f.path}
-	if !ev.moduleStates(f) {
-		return false
-	}
-	t.runBody(f)
-	ev.commitStates(f)
-	t.own(from, f.path, s.Device)
-	v := f.nexts["param"]
-	if v == nil || isBad(v) {
-		return false
-	}
-	n := ev.fit(v, s.Type, "the next value of param", c.At())
-	if n == nil {
-		return false
-	}
-	s.Next = n
-	return true
 }
 
 // ancestors are a node and all that it depends on.

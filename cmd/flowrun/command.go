@@ -56,6 +56,8 @@ func execute(ctx context.Context, args []string, s streams) int {
 	case errors.As(err, &wrong):
 		_ = writeFindings(s.errors, wrong)
 		return exitProblems
+	case errors.Is(err, errProblems):
+		return exitProblems
 	case errors.As(err, &usageError{}):
 		fmt.Fprintf(s.errors, "flowrun: %v\n", err)
 		return exitUsage
@@ -112,7 +114,7 @@ failed; 130 interrupted.`,
 		}
 		return o.run(c, args, s)
 	}
-	root.AddCommand(newRun(s), newEval(s), newValidate(s), newExplain(s), newRender(s), newDevices(s), newVersion(s))
+	root.AddCommand(newRun(s), newEval(s), newValidate(s), newRules(s), newExplain(s), newRender(s), newDevices(s), newVersion(s))
 	return root
 }
 

@@ -31,7 +31,7 @@ func (f source) read(in io.Reader) ([]byte, error) {
 
 // specLine is the line by which a file in a folder is known to be a spec, also
 // where the rest of it isn't YAML.
-var specLine = regexp.MustCompile(`(?m)^(\xEF\xBB\xBF)?(\{[ \t]*)?(flowrun|"flowrun"|'flowrun')[ \t]*:`)
+var specLine = regexp.MustCompile(`(?m)^\x{FEFF}?(\{[ \t]*)?(flowrun|"flowrun"|'flowrun')[ \t]*:`)
 
 func isSpec(text []byte) bool { return specLine.Match(text) }
 

@@ -164,15 +164,15 @@ func (r *reader) text(property uintptr) string {
 }
 
 // Open opens a device by its number in Discover's list.
-func Open(index int) (*Device, error) {
+func Open(index int, o Options) (*Device, error) {
 	l, err := load()
 	if err != nil {
 		return nil, fmt.Errorf("there is no device opencl:%d: %w", index, err)
 	}
-	return l.open(index)
+	return l.open(index, o)
 }
 
-func (l *library) open(index int) (*Device, error) {
+func (l *library) open(index int, o Options) (*Device, error) {
 	devices, missing := l.discover()
 	switch {
 	case missing != "":
@@ -180,5 +180,5 @@ func (l *library) open(index int) (*Device, error) {
 	case index < 0 || index >= len(devices):
 		return nil, fmt.Errorf("there is no device opencl:%d: the last is %s", index, devices[len(devices)-1].Name)
 	}
-	return l.start(devices[index])
+	return l.start(devices[index], o)
 }

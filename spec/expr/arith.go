@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/flowrun/flowrun/diag"
 )
@@ -21,8 +22,8 @@ func fault(format string, args ...any) error {
 	return &Fault{diag.InvalidOperation, fmt.Sprintf(format, args...)}
 }
 
-// Apply computes a binary operator on compile-time values: int, float64, bool
-// or string. Integers are exact: an overflow is a *Fault, int / int stays an int
+// Apply computes a binary operator on compile-time values: int, float64, bool,
+// string, or lists, which can be joined with +. Integers are exact: an overflow is a *Fault, int / int stays an int
 // where it comes out even, int ** int where the exponent isn't negative; and %
 // has the sign of the divisor.
 func Apply(op string, x, y any) (any, error) {
@@ -43,6 +44,11 @@ func Apply(op string, x, y any) (any, error) {
 	b, okB := asFloat(y)
 	if okA && okB {
 		return applyFloats(op, a, b)
+	}
+	if x, ok := x.([]any); ok && op == "+" {
+		if y, ok := y.([]any); ok {
+			return slices.Concat(x, y), nil
+		}
 	}
 	if op == "==" || op == "!=" {
 		switch x.(type) {

@@ -11,7 +11,9 @@ type Type struct {
 	Place
 	DType   string
 	DTypeAt diag.Range
-	Any     bool // leading dimensions of any number: a "..." at the front
+	Any     bool // dimensions of any number, written "...", between Dims[:AnyAt] and Dims[AnyAt:]
+	AnyAt   int
+	AnyName string // of "...name": what the list of those dimensions is called
 	Dims    []Expr
 }
 
@@ -39,16 +41,21 @@ func ParseType(src Source, list *diag.List) *Type {
 	}
 	t := &Type{Place: p.place(span{0, end}), DType: strings.TrimSpace(string(p.runes[:open]))}
 	t.DTypeAt = src.rangeOf(0, open)
-	for i, piece := range p.split(open+1, end-1) {
+	for _, piece := range p.split(open+1, end-1) {
 		text := string(p.runes[piece.from:piece.to])
 		trimmed := strings.TrimSpace(text)
 		piece.from += len([]rune(text)) - len([]rune(strings.TrimLeft(text, " ")))
-		if trimmed == "..." {
-			if i > 0 {
-				p.fail(diag.ExpressionSyntax, piece.from, piece.from+3, "", "`...` can only be the first dimension")
+		if name, rest := strings.CutPrefix(trimmed, "..."); rest {
+			to := piece.from + len([]rune(trimmed))
+			switch {
+			case t.Any:
+				p.fail(diag.ExpressionSyntax, piece.from, to, "", "`...` can stand in a type only once")
+				return nil
+			case name != "" && !isWord(name):
+				p.fail(diag.ExpressionSyntax, piece.from+3, to, "write `...`, or `...name`", "`%s` is not a name", name)
 				return nil
 			}
-			t.Any = true
+			t.Any, t.AnyAt, t.AnyName = true, len(t.Dims), name
 			continue
 		}
 		dim := Parse(src.sub(trimmed, piece.from), list)
@@ -91,4 +98,16 @@ func indexRune(runes []rune, r rune) int {
 		}
 	}
 	return -1
+}
+
+// isWord reports whether a text is letters, digits and _, and doesn't begin with
+// a digit.
+func isWord(s string) bool {
+	for i, r := range s {
+		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
 }

@@ -1,0 +1,109 @@
+package opencl
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// buffer is a piece of the device's memory.
+type buffer struct {
+	device   *Device
+	bytes    int64
+	mem      handle            // 0 once freed
+	parts    map[region]handle // of it that launches use
+	launches []*launch         // that use it
+}
+
+// region is a part of a buffer, as the API's cl_buffer_region.
+type region struct{ offset, bytes uintptr }
+
+// Alloc reserves memory. Its contents are undefined.
+func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
+	if bytes > d.maxAlloc {
+		return nil, fmt.Errorf("device %s: out of memory: %d bytes were asked for in one piece, of which it gives %d at most (CL_DEVICE_MAX_MEM_ALLOC_SIZE)",
+			d.Name(), bytes, d.maxAlloc)
+	}
+	if err := d.budget.Take(d.Name(), bytes); err != nil {
+		return nil, err
+	}
+	b := &buffer{device: d, bytes: bytes, parts: map[region]handle{}}
+	var err error
+	// The API knows no empty buffers.
+	if b.mem, err = d.cl.create(clCreateBuffer, uintptr(d.context), memReadWrite, uintptr(max(bytes, 1)), 0); err != nil {
+		d.budget.Give(bytes)
+		return nil, fmt.Errorf("device %s: out of memory: %d bytes were asked for, %d of %d are not in use: %w",
+			d.Name(), bytes, d.budget.Limit-d.budget.InUse, d.budget.Limit, err)
+	}
+	d.buffers[b] = struct{}{}
+	return b, nil
+}
+
+func (b *buffer) Device() device.Device { return b.device }
+func (b *buffer) Bytes() int64          { return b.bytes }
+
+// Free gives the memory back, and with it whatever is bound to it: launches and
+// copies that use it fail from now on. What is queued still runs.
+func (b *buffer) Free() error {
+	b.device.lock.Lock()
+	defer b.device.lock.Unlock()
+	return b.free()
+}
+
+func (b *buffer) free() error {
+	if b.mem == 0 {
+		return nil
+	}
+	d := b.device
+	var errs []error
+	for _, l := range b.launches {
+		errs = append(errs, d.cl.release(clReleaseKernel, &l.kernel))
+	}
+	for _, part := range b.parts {
+		errs = append(errs, d.cl.release(clReleaseMemObject, &part))
+	}
+	errs = append(errs, d.cl.release(clReleaseMemObject, &b.mem))
+	b.launches, b.parts = nil, nil
+	d.budget.Give(b.bytes)
+	delete(d.buffers, b)
+	return errors.Join(errs...)
+}
+
+// own gives the buffer behind a slice that has been checked.
+func (d *Device) own(s device.Slice) (*buffer, error) {
+	b := s.Buffer.(*buffer)
+	if b.mem == 0 {
+		return nil, d.freed("it")
+	}
+	return b, nil
+}
+
+func (d *Device) freed(what string) error {
+	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
+}
+
+// part gives the handle of a slice for a launch: the same for the same slice,
+// so that an output over an input is one object.
+func (b *buffer) part(s device.Slice) (handle, error) {
+	if s.Bytes == 0 || s.Offset == 0 && s.Bytes == b.bytes {
+		return b.mem, nil // what has no bytes isn't touched
+	}
+	r := region{uintptr(s.Offset), uintptr(s.Bytes)}
+	if part, ok := b.parts[r]; ok {
+		return part, nil
+	}
+	part, err := b.device.cl.create(clCreateSubBuffer, uintptr(b.mem), memReadWrite, bufferCreateTypeRegion, uintptr(unsafe.Pointer(&r)))
+	if err != nil {
+		return 0, fmt.Errorf("bytes %d to %d of a buffer (parts begin at multiples of %d): %w",
+			s.Offset, s.Offset+s.Bytes, b.device.info.Alignment, err)
+	}
+	b.parts[r] = part
+	return part, nil
+}

@@ -1,0 +1,179 @@
+package opencl
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// staging holds what small copies from the host read, until the device has
+// fetched it: so they needn't wait. It is used from its beginning again whenever
+// the queue is known to be empty.
+type staging struct {
+	memory []byte
+	used   int
+	pin    runtime.Pinner
+}
+
+const (
+	stagingBytes = 1 << 20
+	// maxStaged is up to what size a copy is staged: larger ones are worth the
+	// wait, and better made once than twice.
+	maxStaged = 1 << 16
+)
+
+// take finds room; nil if there is none.
+func (s *staging) take(bytes int) []byte {
+	if s.memory == nil {
+		s.memory = device.HostMemory(stagingBytes)
+		s.pin.Pin(&s.memory[0])
+	}
+	if bytes > len(s.memory)-s.used {
+		return nil
+	}
+	room := s.memory[s.used : s.used+bytes]
+	s.used += (bytes + device.Alignment - 1) &^ (device.Alignment - 1)
+	s.used = min(s.used, len(s.memory))
+	return room
+}
+
+func (s *staging) close() {
+	s.pin.Unpin()
+	s.memory = nil
+}
+
+// transfer is a bound copy.
+type transfer struct {
+	device   *Device
+	name     string
+	buffers  [2]*buffer // what it uses; one or two
+	transfer func() error
+}
+
+// Run queues the copy; one to the host has happened afterwards.
+func (t *transfer) Run() error {
+	d := t.device
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if err := d.usable(); err != nil {
+		return err
+	}
+	for _, b := range t.buffers {
+		if b != nil && b.mem == 0 {
+			return d.freed(t.name)
+		}
+	}
+	return t.transfer()
+}
+
+// nothing is a copy of no bytes.
+var nothing = device.CommandFunc(func() error { return nil })
+
+// BindFromHost prepares a copy into the device's memory. Run has read src when
+// it returns.
+func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
+	b, err := d.side(dst, int64(len(src)))
+	if err != nil || len(src) == 0 {
+		return nothing, err
+	}
+	t := &transfer{device: d, name: "a copy from the host", buffers: [2]*buffer{b}}
+	t.transfer = func() error {
+		if len(src) <= maxStaged {
+			return d.stage(t.name, b, dst.Offset, src)
+		}
+		return d.wait(t.name, d.cl.call(clEnqueueWriteBuffer, uintptr(d.queue), uintptr(b.mem), trueValue, uintptr(dst.Offset),
+			uintptr(len(src)), uintptr(unsafe.Pointer(&src[0])), 0, 0, 0))
+	}
+	return t, nil
+}
+
+// stage queues a copy out of the staging memory.
+func (d *Device) stage(name string, b *buffer, offset int64, src []byte) error {
+	if err := d.note(name); err != nil {
+		return err
+	}
+	room := d.staging.take(len(src))
+	if room == nil {
+		if err := d.finish(); err != nil {
+			return err
+		}
+		d.pending = append(d.pending, name)
+		room = d.staging.take(len(src))
+	}
+	copy(room, src)
+	if err := d.cl.call(clEnqueueWriteBuffer, uintptr(d.queue), uintptr(b.mem), 0, uintptr(offset),
+		uintptr(len(src)), uintptr(unsafe.Pointer(&room[0])), 0, 0, 0); err != nil {
+		return d.failed(name, err)
+	}
+	return nil
+}
+
+// BindToHost prepares a copy out of the device's memory. It has happened, and
+// with it all that was queued before, when Run returns.
+func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
+	b, err := d.side(src, int64(len(dst)))
+	if err != nil || len(dst) == 0 {
+		return nothing, err
+	}
+	t := &transfer{device: d, name: "a copy to the host", buffers: [2]*buffer{b}}
+	t.transfer = func() error {
+		return d.wait(t.name, d.cl.call(clEnqueueReadBuffer, uintptr(d.queue), uintptr(b.mem), trueValue, uintptr(src.Offset),
+			uintptr(len(dst)), uintptr(unsafe.Pointer(&dst[0])), 0, 0, 0))
+	}
+	return t, nil
+}
+
+// wait accounts for a blocking call: the queue is empty after it.
+func (d *Device) wait(name string, err error) error {
+	if err != nil {
+		return d.failed(name, err)
+	}
+	d.idle()
+	return nil
+}
+
+// BindWithin prepares a copy inside the device's memory.
+func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
+	to, err := d.side(dst, src.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	from, err := d.side(src, dst.Bytes)
+	if err != nil || src.Bytes == 0 || dst == src {
+		return nothing, err
+	}
+	if dst.Buffer == src.Buffer && dst.Offset < src.Offset+src.Bytes && src.Offset < dst.Offset+dst.Bytes {
+		return nil, fmt.Errorf("device %s: a copy of %d bytes from byte %d to byte %d of the same buffer overlaps itself",
+			d.Name(), src.Bytes, src.Offset, dst.Offset)
+	}
+	t := &transfer{device: d, name: "a copy within the device", buffers: [2]*buffer{to, from}}
+	t.transfer = func() error {
+		if err := d.note(t.name); err != nil {
+			return err
+		}
+		if err := d.cl.call(clEnqueueCopyBuffer, uintptr(d.queue), uintptr(from.mem), uintptr(to.mem),
+			uintptr(src.Offset), uintptr(dst.Offset), uintptr(src.Bytes), 0, 0, 0); err != nil {
+			return d.failed(t.name, err)
+		}
+		return nil
+	}
+	return t, nil
+}
+
+// side gives the buffer on one side of a copy of so many bytes.
+func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
+	if err := s.Check(d); err != nil {
+		return nil, err
+	}
+	if s.Bytes != bytes {
+		return nil, fmt.Errorf("device %s: a copy between %d bytes and %d", d.Name(), s.Bytes, bytes)
+	}
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
+	return d.own(s)
+}

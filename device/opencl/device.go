@@ -1,0 +1,187 @@
+package opencl
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// Options are what a device can be opened with.
+type Options struct {
+	// Sources are the kernels' sources; nil means those that are built in.
+	Sources *kernels.Sources
+}
+
+// Device is an OpenCL device: a context and an in-order queue.
+type Device struct {
+	info    Info
+	cl      *library
+	sources *kernels.Sources
+
+	maxAlloc int64
+	maxGroup int
+	cache    cache
+	float64s bool   // it computes in f64
+	options  string // for every program
+
+	lock     sync.Mutex
+	context  handle
+	queue    handle
+	budget   device.Budget
+	buffers  map[*buffer]struct{}
+	programs map[string]*program // by their text and definitions
+	pending  []string            // what has been queued since the device was last known to be well
+	staging  staging
+}
+
+// maxPending bounds what is queued: a step of many kernels fits, and a host that
+// never waits doesn't run ahead of the device until memory ends.
+const maxPending = 4096
+
+func (l *library) start(info Info, o Options) (_ *Device, err error) {
+	d := &Device{info: info, cl: l, sources: o.Sources, buffers: map[*buffer]struct{}{}, programs: map[string]*program{},
+		pending: make([]string, 0, maxPending), cache: newCache()}
+	if d.sources == nil {
+		d.sources = kernels.Builtin
+	}
+	r := reader{l: l, id: info.id}
+	d.maxAlloc = int64(min(r.number(deviceMaxMemAllocSize), 1<<62))
+	d.maxGroup = int(min(r.number(deviceMaxWorkGroupSize), 1<<20))
+	precision := r.number(deviceSingleFPConfig)
+	d.float64s = strings.Contains(" "+r.text(deviceExtensions)+" ", " cl_khr_fp64 ")
+	if r.err != nil {
+		return nil, fmt.Errorf("device %s: %w", info.Name, r.err)
+	}
+	d.options = "-cl-std=CL1.2"
+	if precision&fpCorrectlyRoundedDivideSqrt != 0 {
+		d.options += " -cl-fp32-correctly-rounded-divide-sqrt"
+	}
+	d.budget.Limit = info.Memory
+	if d.context, err = l.create(clCreateContext, 0, 1, uintptr(unsafe.Pointer(&info.id)), 0, 0); err == nil {
+		d.queue, err = l.create(clCreateCommandQueue, uintptr(d.context), uintptr(info.id), 0)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("device %s: %w", info.Name, err), d.Close())
+	}
+	return d, nil
+}
+
+// Name is "opencl:" and the device's number.
+func (d *Device) Name() string { return d.info.Name }
+
+// Info describes the device.
+func (d *Device) Info() device.Info { return d.info.Info }
+
+// Usage tells how much memory is in use.
+func (d *Device) Usage() device.Budget {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	return d.budget
+}
+
+// Sync waits until all that was queued has ended.
+func (d *Device) Sync() error {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if err := d.usable(); err != nil {
+		return err
+	}
+	return d.finish()
+}
+
+// usable is the error of every call on a closed device.
+func (d *Device) usable() error {
+	if d.queue == 0 {
+		return fmt.Errorf("device %s: is closed", d.Name())
+	}
+	return nil
+}
+
+// finish waits for the queue. The lock is held.
+func (d *Device) finish() error {
+	if err := d.cl.call(clFinish, uintptr(d.queue)); err != nil {
+		return d.late(err)
+	}
+	d.idle()
+	return nil
+}
+
+// idle notes that nothing is queued, and that all that was has ended well.
+func (d *Device) idle() {
+	d.pending = d.pending[:0]
+	d.staging.used = 0
+}
+
+// late is the failure of something that was queued.
+func (d *Device) late(err error) error {
+	late := &device.Late{Device: d.Name(), Work: distinct(d.pending), Err: err}
+	d.idle()
+	return late
+}
+
+// distinct lists names once each, in the order of their first appearance.
+func distinct(names []string) []string {
+	seen := map[string]bool{}
+	var once []string
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			once = append(once, name)
+		}
+	}
+	return once
+}
+
+// note notes what is about to be queued, and waits first if too much is. The
+// lock is held.
+func (d *Device) note(name string) error {
+	if len(d.pending) == maxPending {
+		if err := d.finish(); err != nil {
+			return err
+		}
+	}
+	d.pending = append(d.pending, name)
+	return nil
+}
+
+// failed decides whose failure the failure of a call on the queue is: if what
+// was queued before can be waited for, it is the call's own.
+func (d *Device) failed(what string, err error) error {
+	if is(err, eventsInWaitList) {
+		return d.late(err)
+	}
+	if wait := d.cl.call(clFinish, uintptr(d.queue)); wait != nil {
+		return d.late(fmt.Errorf("%w, then %w", err, wait))
+	}
+	d.idle()
+	return fmt.Errorf("device %s: %s: %w", d.Name(), what, err)
+}
+
+// Close waits for the queue and gives everything back. A second call does
+// nothing.
+func (d *Device) Close() error {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	var errs []error
+	if d.queue != 0 {
+		errs = append(errs, d.finish())
+	}
+	for b := range d.buffers {
+		errs = append(errs, b.free())
+	}
+	for _, p := range d.programs {
+		errs = append(errs, d.cl.release(clReleaseProgram, &p.handle))
+	}
+	clear(d.programs)
+	errs = append(errs, d.cl.release(clReleaseCommandQueue, &d.queue), d.cl.release(clReleaseContext, &d.context))
+	d.staging.close()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("device %s: closing it: %w", d.Name(), err)
+	}
+	return nil
+}

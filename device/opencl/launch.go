@@ -1,0 +1,175 @@
+package opencl
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// launch is a kernel with its arguments, and how many work-items it runs.
+type launch struct {
+	device        *Device
+	name          string
+	kernel        handle // 0 once a buffer that it uses has been freed
+	global, local [3]uintptr
+	arguments     [9]uintptr // of clEnqueueNDRangeKernel
+}
+
+// Bind prepares a kernel launch. The kernel is built, unless it has been before
+// for these dtypes, and gets its arguments.
+func (d *Device) Bind(call *device.Call) (device.Command, error) {
+	if err := call.Check(d); err != nil {
+		return nil, err
+	}
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
+	launches, err := d.bind(call)
+	if err != nil {
+		for _, l := range launches {
+			_ = d.cl.release(clReleaseKernel, &l.kernel) // the first error is the one to tell
+		}
+		return nil, fmt.Errorf("device %s: kernel %s: %w", d.Name(), call.Kernel.Name, err)
+	}
+	for _, l := range launches {
+		for _, arg := range call.Buffers {
+			b := arg.Slice.Buffer.(*buffer)
+			b.launches = append(b.launches, l)
+		}
+	}
+	switch len(launches) {
+	case 0:
+		return nothing, nil
+	case 1:
+		return launches[0], nil
+	}
+	return sequence(launches), nil
+}
+
+// bind makes a call's launches. With an error it gives those made so far.
+func (d *Device) bind(call *device.Call) ([]*launch, error) {
+	tensors := make([]kernels.Tensor, len(call.Buffers))
+	dtypes := make([]string, len(call.Buffers))
+	for i, arg := range call.Buffers {
+		if arg.DType == "f64" && !d.float64s {
+			return nil, fmt.Errorf("the device doesn't compute in f64 (it has no cl_khr_fp64)")
+		}
+		if _, err := d.own(arg.Slice); err != nil {
+			return nil, err
+		}
+		tensors[i] = kernels.Tensor{DType: arg.DType, Shape: arg.Shape}
+		dtypes[i] = arg.DType
+	}
+	k, last := call.Kernel, len(tensors)-1
+	p, err := d.program(k, k.Defines(dtypes[:last], dtypes[last]))
+	if err != nil {
+		return nil, err
+	}
+	parts, err := k.Launches(tensors[:last], tensors[last], call.Scalars, kernels.Limits{Group: p.group})
+	if err != nil {
+		return nil, err
+	}
+	var launches []*launch
+	for _, part := range parts {
+		l, err := d.launch(call, p, part)
+		if l != nil {
+			launches = append(launches, l)
+		}
+		if err != nil {
+			return launches, err
+		}
+	}
+	return launches, nil
+}
+
+// launch makes one launch of a call.
+func (d *Device) launch(call *device.Call, p *program, part kernels.Launch) (*launch, error) {
+	k := call.Kernel
+	if n := len(part.Inputs) + 1 + len(part.Args); n != p.parameters {
+		return nil, fmt.Errorf("%s has %d parameters in its source, and %d by the manifest", k.Entry(), p.parameters, n)
+	}
+	kernel, err := d.kernel(p, k.Entry())
+	if err != nil {
+		return nil, err
+	}
+	l := &launch{device: d, name: k.Name, kernel: kernel}
+	at := 0
+	set := func(what string, bytes uintptr, value unsafe.Pointer) error {
+		err := d.cl.call(clSetKernelArg, uintptr(kernel), uintptr(at), bytes, uintptr(value))
+		at++
+		if err != nil {
+			return fmt.Errorf("parameter %d of %s (%s): %w", at, k.Entry(), what, err)
+		}
+		return nil
+	}
+	for _, i := range append(part.Inputs[:len(part.Inputs):len(part.Inputs)], len(call.Buffers)-1) {
+		slice := call.Buffers[i].Slice
+		mem, err := slice.Buffer.(*buffer).part(slice)
+		if err == nil {
+			err = set("a buffer", unsafe.Sizeof(mem), unsafe.Pointer(&mem))
+		}
+		if err != nil {
+			return l, err
+		}
+	}
+	for _, value := range part.Args {
+		if err := set(fmt.Sprintf("%d bytes", len(value)), uintptr(len(value)), unsafe.Pointer(&value[0])); err != nil {
+			return l, err
+		}
+	}
+	return l, l.size(part)
+}
+
+// size sets how many work-items run, and lays out the call that queues them.
+func (l *launch) size(part kernels.Launch) error {
+	dims := len(part.Global)
+	if dims < 1 || dims > 3 || len(part.Local) != dims {
+		return fmt.Errorf("%v work-items in groups of %v can't be", part.Global, part.Local)
+	}
+	for i := range dims {
+		l.global[i], l.local[i] = uintptr(part.Global[i]), uintptr(part.Local[i])
+	}
+	l.arguments = [9]uintptr{uintptr(l.device.queue), uintptr(l.kernel), uintptr(dims), 0,
+		uintptr(unsafe.Pointer(&l.global)), uintptr(unsafe.Pointer(&l.local)), 0, 0, 0}
+	return nil
+}
+
+// Run queues the kernel.
+func (l *launch) Run() error {
+	d := l.device
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if l.kernel == 0 {
+		if err := d.usable(); err != nil {
+			return err
+		}
+		return d.freed("kernel " + l.name)
+	}
+	if err := d.note(l.name); err != nil {
+		return err
+	}
+	err := d.cl.call(clEnqueueNDRangeKernel, l.arguments[:]...)
+	runtime.KeepAlive(l) // its sizes are pointed to
+	if err != nil {
+		return d.failed("kernel "+l.name, err)
+	}
+	return nil
+}
+
+// sequence is a call of several launches.
+type sequence []*launch
+
+// Run queues them in order.
+func (s sequence) Run() error {
+	for _, l := range s {
+		if err := l.Run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

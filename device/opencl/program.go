@@ -1,0 +1,135 @@
+package opencl
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// program is a built program with one kernel in it.
+type program struct {
+	handle     handle
+	parameters int // of the kernel
+	group      int // work-items that a group of it may have
+}
+
+// program builds a kernel for one choice of definitions, or finds it built: in
+// this device, or on disk. The lock is held.
+func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, error) {
+	key := k.Name + " " + strings.Join(definitions, " ")
+	if p := d.programs[key]; p != nil {
+		return p, nil
+	}
+	source, err := d.sources.Source("opencl", k.Name)
+	if err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	for _, f := range source.Files {
+		fmt.Fprintf(&text, "#line 1 %q\n%s\n", f.Name, f.Text)
+	}
+	options := d.options
+	for _, definition := range definitions {
+		options += " -D " + definition
+	}
+	p := &program{}
+	id := d.cacheKey(text.String(), options)
+	if binary := d.cache.load(id); binary != nil {
+		if p.handle, err = d.fromBinary(binary, options); err != nil {
+			p.handle = 0 // what is in the cache is of no use here: build it anew
+		}
+	}
+	if p.handle == 0 {
+		if p.handle, err = d.fromSource(text.String(), options); err != nil {
+			return nil, err
+		}
+		if binary, err := d.binary(p.handle); err == nil {
+			d.cache.store(id, binary)
+		}
+	}
+	if err := d.inspect(p, k.Entry()); err != nil {
+		_ = d.cl.release(clReleaseProgram, &p.handle) // the first error is the one to tell
+		return nil, err
+	}
+	d.programs[key] = p
+	return p, nil
+}
+
+// inspect asks what launches have to know.
+func (d *Device) inspect(p *program, entry string) error {
+	kernel, err := d.kernel(p, entry)
+	if err != nil {
+		return err
+	}
+	parameters, err := d.cl.number(clGetKernelInfo, kernelNumArgs, kernel)
+	if err == nil {
+		var group uint64
+		group, err = d.cl.number(clGetKernelWorkGroupInfo, kernelWorkGroupSize, kernel, d.info.id)
+		p.parameters, p.group = int(parameters), min(int(group), d.maxGroup)
+	}
+	if gone := d.cl.release(clReleaseKernel, &kernel); err == nil {
+		err = gone
+	}
+	return err
+}
+
+// kernel makes a kernel object.
+func (d *Device) kernel(p *program, entry string) (handle, error) {
+	name := append([]byte(entry), 0)
+	kernel, err := d.cl.create(clCreateKernel, uintptr(p.handle), uintptr(unsafe.Pointer(&name[0])))
+	if err != nil {
+		return 0, fmt.Errorf("its entry point %s: %w", entry, err)
+	}
+	return kernel, nil
+}
+
+// fromSource compiles a program.
+func (d *Device) fromSource(text, options string) (handle, error) {
+	source := append([]byte(text), 0)
+	at, size := &source[0], uintptr(len(text))
+	program, err := d.cl.create(clCreateProgramWithSource, uintptr(d.context), 1,
+		uintptr(unsafe.Pointer(&at)), uintptr(unsafe.Pointer(&size)))
+	if err != nil {
+		return 0, err
+	}
+	if err := d.build(program, options); err != nil {
+		log, _ := d.cl.text(clGetProgramBuildInfo, programBuildLog, program, d.info.id) // without it there is still the code
+		_ = d.cl.release(clReleaseProgram, &program)
+		return 0, fmt.Errorf("it doesn't build with %q: %w\n%s", options, err, strings.TrimSpace(log))
+	}
+	return program, nil
+}
+
+// fromBinary loads what a build on this device gave before.
+func (d *Device) fromBinary(binary []byte, options string) (handle, error) {
+	at, size, status := &binary[0], uintptr(len(binary)), int32(0)
+	program, err := d.cl.create(clCreateProgramWithBinary, uintptr(d.context), 1, uintptr(unsafe.Pointer(&d.info.id)),
+		uintptr(unsafe.Pointer(&size)), uintptr(unsafe.Pointer(&at)), uintptr(unsafe.Pointer(&status)))
+	if err != nil {
+		return 0, err
+	}
+	if err := d.build(program, options); err != nil {
+		_ = d.cl.release(clReleaseProgram, &program)
+		return 0, err
+	}
+	return program, nil
+}
+
+func (d *Device) build(program handle, options string) error {
+	terminated := append([]byte(options), 0)
+	return d.cl.call(clBuildProgram, uintptr(program), 1, uintptr(unsafe.Pointer(&d.info.id)),
+		uintptr(unsafe.Pointer(&terminated[0])), 0, 0)
+}
+
+// binary gives a built program as bytes.
+func (d *Device) binary(program handle) ([]byte, error) {
+	size, err := d.cl.number(clGetProgramInfo, programBinarySizes, program)
+	if err != nil || size == 0 {
+		return nil, err
+	}
+	binary := make([]byte, size)
+	at := &binary[0]
+	return binary, d.cl.call(clGetProgramInfo, uintptr(program), programBinaries, unsafe.Sizeof(at), uintptr(unsafe.Pointer(&at)), 0)
+}

@@ -1,0 +1,238 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// Tensor is what a launch must know of a buffer.
+type Tensor struct {
+	DType string
+	Shape []int
+}
+
+// Limits are what a device says of a kernel that it has built.
+type Limits struct {
+	Group int // most work-items in a group; 0 if there is no limit
+}
+
+// Launch is one launch of a kernel in a source language. Its function takes the
+// buffers of Inputs, the output's buffer, and Args.
+type Launch struct {
+	Inputs []int    // the operands that are passed, by number
+	Args   [][]byte // the values of the further parameters, as they lie in memory, little-endian
+	// Global is the number of work-items per dimension, one to three, and Local
+	// that of a group. Global is a multiple of Local.
+	Global, Local []int
+}
+
+// Launches computes what a device has to launch, in this order, to run the
+// kernel on buffers of these types, with scalars from EvalScalars. None if the
+// output has no elements; a variadic kernel is launched once for each operand.
+// The error says what doesn't fit: a shape, or the device's limits.
+func (k *Kernel) Launches(inputs []Tensor, output Tensor, scalars []any, limits Limits) ([]Launch, error) {
+	if len(scalars) != len(k.Scalars) {
+		return nil, fmt.Errorf("kernel %s takes %d scalars, got %d", k.Name, len(k.Scalars), len(scalars))
+	}
+	if Numel(output.Shape) == 0 {
+		return nil, nil
+	}
+	l := launcher{kernel: k, output: output, scalars: scalars}
+	if err := l.fit(limits); err != nil {
+		return nil, err
+	}
+	variadic := len(k.Inputs) > 0 && k.Inputs[len(k.Inputs)-1].Variadic
+	turns := k.Grid.Turns
+	if variadic {
+		turns = len(inputs) - len(k.Inputs) + 1
+	}
+	launches := make([]Launch, 0, turns)
+	for turn := range turns {
+		l.turn, l.shapes, l.before = turn, l.shapes[:0], nil
+		var passed []int
+		for i, in := range inputs {
+			if variadic && i >= len(k.Inputs)-1 && i-len(k.Inputs)+1 != turn {
+				if i-len(k.Inputs)+1 < turn {
+					l.before = append(l.before, in.Shape)
+				}
+				continue
+			}
+			passed = append(passed, i)
+			l.shapes = append(l.shapes, in.Shape)
+		}
+		launch, err := l.launch()
+		if err != nil {
+			return nil, err
+		}
+		if Numel(launch.Global) > 0 {
+			launch.Inputs = passed
+			launches = append(launches, launch)
+		}
+	}
+	return launches, nil
+}
+
+// launcher computes a kernel's launches.
+type launcher struct {
+	kernel  *Kernel
+	output  Tensor
+	scalars []any
+	group   []int
+
+	// What a turn passes.
+	turn   int
+	shapes [][]int // of the inputs
+	before [][]int // of a variadic kernel's operands that came before
+
+	sizes []any // as far as they are known
+}
+
+// fit chooses the size of groups.
+func (l *launcher) fit(limits Limits) error {
+	l.group = append([]int(nil), l.kernel.Grid.Group...)
+	if limits.Group <= 0 {
+		return nil
+	}
+	if len(l.group) == 1 {
+		for l.group[0] > limits.Group {
+			l.group[0] /= 2
+		}
+	}
+	if n := Numel(l.group); n > limits.Group {
+		return fmt.Errorf("kernel %s needs groups of %d work-items, and the device takes at most %d", l.kernel.Name, n, limits.Group)
+	}
+	return nil
+}
+
+// launch computes the launch of a turn.
+func (l *launcher) launch() (Launch, error) {
+	k := l.kernel
+	l.sizes = l.sizes[:0]
+	for i := range k.Sizes {
+		v, err := l.size(&k.Sizes[i])
+		if err != nil {
+			return Launch{}, err
+		}
+		l.sizes = append(l.sizes, v)
+	}
+	launch := Launch{Local: l.group, Global: make([]int, len(l.group))}
+	for i := range k.Grid.Items {
+		v, err := l.value(&k.Grid.Items[i])
+		if err != nil {
+			return Launch{}, err
+		}
+		items, ok := v.(int)
+		if !ok {
+			return Launch{}, fmt.Errorf("kernel %s: the number of work-items must be an int, got %v (%T)", k.Name, v, v)
+		}
+		launch.Global[i] = (items + l.group[i] - 1) / l.group[i] * l.group[i]
+	}
+	var err error
+	launch.Args, err = l.pack()
+	return launch, err
+}
+
+// value evaluates an expression.
+func (l *launcher) value(s *Scalar) (any, error) {
+	if s.program == nil {
+		return l.lookup(s.Expr), nil
+	}
+	return s.program.eval(l.lookup)
+}
+
+// size evaluates a size and brings it into its type.
+func (l *launcher) size(s *Scalar) (any, error) {
+	v, err := l.value(s)
+	if err != nil {
+		return nil, err
+	}
+	switch s.Type {
+	case "int", "long":
+		if v, ok := v.(bool); ok {
+			return boolInt(v), nil
+		}
+		if _, ok := v.(int); ok {
+			return v, nil
+		}
+	default:
+		if _, ok := v.([]int); ok {
+			return v, nil
+		}
+	}
+	return nil, fmt.Errorf("kernel %s: the size %s must be of type %s, got %v (%T)", l.kernel.Name, s.Name, s.Type, v, v)
+}
+
+// lookup gives what an expression may name besides the functions.
+func (l *launcher) lookup(name string) any {
+	switch name {
+	case "turn":
+		return l.turn
+	case "group":
+		return Numel(l.group)
+	case "before":
+		return l.before
+	}
+	if shape, ok := l.kernel.shapeOf(name, l.shapes, l.output.Shape); ok {
+		return shape
+	}
+	for i := range l.sizes {
+		if l.kernel.Sizes[i].Name == name {
+			return l.sizes[i]
+		}
+	}
+	for i := range l.scalars {
+		if l.kernel.Scalars[i].Name == name {
+			return l.scalars[i]
+		}
+	}
+	return nil
+}
+
+// pack lays out the scalars and the sizes.
+func (l *launcher) pack() ([][]byte, error) {
+	k := l.kernel
+	args := make([][]byte, 0, len(k.Scalars)+len(k.Sizes))
+	for i, s := range k.Scalars {
+		arg, err := packScalar(s.Type, l.scalars[i], l.output.DType)
+		if err != nil {
+			return nil, fmt.Errorf("kernel %s: the scalar %s: %w", k.Name, s.Name, err)
+		}
+		if arg != nil {
+			args = append(args, arg)
+		}
+	}
+	for i := 0; i < len(k.Sizes); i++ {
+		s := &k.Sizes[i]
+		var lists [][]int
+		var arg []byte
+		var err error
+		switch s.Type {
+		case "int":
+			arg, err = packInt(l.sizes[i].(int))
+		case "long":
+			arg = packLong(l.sizes[i].(int))
+		case "dims":
+			arg, err = packList(reversed(l.sizes[i].([]int)), 1)
+		case "offsets":
+			arg, err = packList(reversed(l.sizes[i].([]int)), 0)
+		case "shape":
+			walk := []int{i}
+			lists = append(lists, l.sizes[i].([]int))
+			for j := i + 1; j < len(k.Sizes); j++ {
+				if k.Sizes[j].Type == "shape" {
+					break
+				}
+				if k.Sizes[j].Type == "steps" {
+					walk = append(walk, j)
+				}
+			}
+			_ = walk
+		}
+		if err != nil {
+			return nil, fmt.Errorf("kernel %s: the size %s: %w", k.Name, s.Name, err)
+		}
+		args = append(args, arg)
+	}
+	return args, nil
+}

@@ -1,0 +1,312 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// The decoding of what a training section may say beside its loss, optimizer and
+// metrics.
+
+// groupDef is a group of parameters with arguments of its own.
+type groupDef struct {
+	at     diag.Range // of its pattern
+	match  string
+	frozen bool
+	call   *expr.Call // the optimizer with the arguments that the group gives
+}
+
+// weightsDef is a file that parameters start from.
+type weightsDef struct {
+	at         diag.Range
+	file, path string
+	rename     []renameDef
+}
+
+// renameDef calls a tensor of the file by another name.
+type renameDef struct {
+	from, to string
+	at       diag.Range // of to
+}
+
+// evalDef is an evaluation on other data.
+type evalDef struct {
+	at             diag.Range // of its data
+	source         *sourceDef
+	every, batches int64
+	metrics        []*metricDef
+}
+
+// watchDef is a metric that something is decided by.
+type watchDef struct {
+	metric   string
+	maximise bool
+}
+
+type earlyDef struct {
+	watchDef
+	patience int64
+	minDelta float64
+}
+
+type checkpointDef struct {
+	every, keep int64
+	best        *watchDef
+	dir, path   string
+}
+
+// options decodes them into t.
+func (d *decoder) options(t *trainDef, fields map[string]*tree.Node, def *specDef) {
+	if n := fields["clip_grad_norm"]; n != nil {
+		t.clip = d.expression(n, "clip_grad_norm")
+	}
+	t.accumulate = 1
+	if n := fields["accumulate"]; n != nil {
+		t.accumulate = max(1, d.positive(n, "accumulate"))
+	}
+	t.groups = d.groups(fields["param_groups"], t.optimizer)
+	t.weights = d.weights(fields["init"], def)
+	t.eval = d.eval(fields["eval"], def)
+	open := incomplete(fields["metrics"]) || fields["eval"] != nil && (t.eval == nil || incomplete(fields["eval"].Get("metrics")))
+	if n := fields["early_stop"]; n != nil {
+		t.early = d.earlyStop(n, t.watchable(), open)
+	}
+	if n := fields["checkpoint"]; n != nil {
+		t.checkpoint = d.checkpoint(n, t.watchable(), open, def)
+	}
+}
+
+// watchable are the metrics that early_stop and checkpoint.best can name.
+func (t *trainDef) watchable() []string {
+	var names []string
+	for _, m := range t.metrics {
+		names = append(names, m.name)
+	}
+	if t.eval != nil {
+		for _, m := range t.eval.metrics {
+			names = append(names, EvalPrefix+m.name)
+		}
+	}
+	return names
+}
+
+// groups decodes param_groups.
+func (d *decoder) groups(n *tree.Node, optimizer *expr.Call) []*groupDef {
+	if n == nil || n.Broken {
+		return nil
+	}
+	if n.Kind != tree.List {
+		d.report(diag.WrongType, n.Range, `begin each group with "-": - {match: "*.bias", weight_decay: 0}`, "param_groups is a list, not %s", n.Kind)
+		return nil
+	}
+	if len(n.Items) > maxRules {
+		d.report(diag.TooLarge, n.Range, "patterns match many parameters at once", "there are %d groups; at most %d are possible", len(n.Items), maxRules)
+		return nil
+	}
+	var groups []*groupDef
+	for _, item := range n.Items {
+		if g := d.group(item, optimizer); g != nil {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// group decodes {match, frozen} with arguments of the optimizer.
+func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *groupDef {
+	if n.Broken {
+		return nil
+	}
+	if n.Kind != tree.Map {
+		d.report(diag.WrongType, n.Range, `write {match: "*.bias", weight_decay: 0}`, "a group of parameters is a mapping, not %s", n.Kind)
+		return nil
+	}
+	match := n.Get("match")
+	if match == nil && !n.Partial {
+		d.report(diag.MissingKey, keyRange(n), "match: "+groupSection.key("match").doc, "a group of parameters has no key `match`")
+	}
+	g := &groupDef{at: n.Range}
+	if match != nil {
+		g.at = match.Range
+	}
+	var ok bool
+	if g.match, ok = d.text(match, "match"); !ok {
+		return nil
+	}
+	if f := n.Get("frozen"); f != nil {
+		g.frozen, _ = d.boolean(f, "frozen")
+	}
+	if optimizer == nil {
+		return g
+	}
+	g.call = &expr.Call{Place: expr.Place{Range: n.Range}, Name: optimizer.Name, NameAt: optimizer.NameAt}
+	sig := signatureOf(d.lib.optimizers[optimizer.Name])
+	for _, e := range n.Entries {
+		key := e.Key.Text
+		switch {
+		case groupSection.key(key) != nil:
+		case !sig.has(key):
+			help := diag.Suggestion(key, append(sig.names(), "match", "frozen"))
+			if help == "" {
+				help = "its arguments are " + strings.Join(sig.names(), ", ")
+			}
+			d.report(diag.UnknownArgument, e.Key.Range, help, "%s has no argument %s", optimizer.Name, shorten(key))
+		case g.frozen:
+			d.report(diag.InvalidValue, e.Key.Range, "remove it, or frozen", "frozen parameters aren't updated; `%s` would mean nothing", key)
+		default:
+			if x := d.argument(e.Value, sig.find(key), "the argument "+key); x != nil {
+				g.call.Named = append(g.call.Named, expr.Named{Name: key, NameAt: e.Key.Range, Value: x})
+			}
+		}
+	}
+	return g
+}
+
+// weights decodes train.init.
+func (d *decoder) weights(n *tree.Node, def *specDef) *weightsDef {
+	if n == nil {
+		return nil
+	}
+	fields, ok := d.fields(n, initSection)
+	if !ok {
+		return nil
+	}
+	w := &weightsDef{at: n.Range}
+	if w.file, ok = d.text(fields["safetensors"], "safetensors"); !ok {
+		return nil
+	}
+	w.at = fields["safetensors"].Range
+	var err error
+	if w.path, err = resolvePath(def.file, w.file, def.options.AllowRead); err != nil {
+		d.report(diag.PathOutside, w.at, "move the file, or allow its folder with --allow-read DIR", "%s", err)
+	}
+	rename := fields["rename"]
+	if rename == nil || rename.Broken {
+		return w
+	}
+	if rename.Kind != tree.Map {
+		d.report(diag.WrongType, rename.Range, "write {name in the file: name of a parameter}", "rename is a mapping of names, not %s", rename.Kind)
+		return w
+	}
+	taken := map[string]bool{}
+	for _, e := range rename.Entries {
+		to, ok := d.text(e.Value, "a name in rename")
+		switch {
+		case !ok:
+			continue
+		case taken[to]:
+			d.report(diag.DuplicateName, e.Value.Range, "", "two tensors are renamed to %s", shorten(to))
+			continue
+		}
+		taken[to] = true
+		w.rename = append(w.rename, renameDef{e.Key.Text, to, e.Value.Range})
+	}
+	return w
+}
+
+// eval decodes train.eval.
+func (d *decoder) eval(n *tree.Node, def *specDef) *evalDef {
+	if n == nil {
+		return nil
+	}
+	fields, ok := d.fields(n, evalSection)
+	if !ok || fields["data"] == nil || fields["every"] == nil || fields["metrics"] == nil {
+		return nil
+	}
+	e := &evalDef{at: fields["data"].Range, batches: 1}
+	e.source = d.trainSource(fields["data"], def.sources)
+	e.every = d.positive(fields["every"], "every")
+	if b := fields["batches"]; b != nil {
+		e.batches = d.positive(b, "batches")
+	}
+	e.metrics = d.metrics(fields["metrics"])
+	if e.source == nil {
+		return nil
+	}
+	return e
+}
+
+// watch decodes a metric and what it should become.
+func (d *decoder) watch(fields map[string]*tree.Node, known []string, open bool) watchDef {
+	var w watchDef
+	if n := fields["metric"]; n != nil {
+		var ok bool
+		if w.metric, ok = d.text(n, "metric"); ok && !open && !slices.Contains(known, w.metric) {
+			help := diag.Suggestion(w.metric, known)
+			if help == "" && len(known) > 0 {
+				help = "there is " + strings.Join(known[:min(len(known), 12)], ", ")
+			}
+			d.report(diag.UnknownName, n.Range, help, "there is no metric `%s`", shorten(w.metric))
+		}
+	}
+	if n := fields["mode"]; n != nil {
+		text, ok := d.text(n, "mode")
+		w.maximise = text == "max"
+		if ok && text != "min" && text != "max" {
+			d.report(diag.InvalidValue, n.Range, "min: smaller is better; max: larger is", "mode is min or max, not `%s`", shorten(text))
+		}
+	}
+	return w
+}
+
+func (d *decoder) earlyStop(n *tree.Node, known []string, open bool) *earlyDef {
+	fields, ok := d.fields(n, earlyStopSection)
+	if !ok {
+		return nil
+	}
+	e := &earlyDef{watchDef: d.watch(fields, known, open)}
+	if p := fields["patience"]; p != nil {
+		e.patience = d.positive(p, "patience")
+	}
+	if m := fields["min_delta"]; m != nil {
+		switch v := d.constant(m, "min_delta").(type) {
+		case bad:
+		case int:
+			e.minDelta = float64(v)
+		case float64:
+			e.minDelta = v
+		default:
+			d.report(diag.WrongType, m.Range, "", "min_delta is a number, not %s", m.Kind)
+		}
+		if !(e.minDelta >= 0) {
+			d.report(diag.InvalidValue, m.Range, "", "min_delta is %v; it must be at least 0", e.minDelta)
+		}
+	}
+	return e
+}
+
+func (d *decoder) checkpoint(n *tree.Node, known []string, open bool, def *specDef) *checkpointDef {
+	fields, ok := d.fields(n, checkpointSection)
+	if !ok {
+		return nil
+	}
+	c := &checkpointDef{keep: defaultKeep, dir: checkpointSection.key("dir").fallback}
+	if f := fields["every"]; f != nil {
+		c.every = d.positive(f, "every")
+	}
+	if f := fields["keep"]; f != nil {
+		c.keep = d.positive(f, "keep")
+	}
+	if f := fields["best"]; f != nil {
+		if decl, ok := d.fields(f, bestSection); ok {
+			w := d.watch(decl, known, open)
+			c.best = &w
+		}
+	}
+	at := n.Range
+	if f := fields["dir"]; f != nil {
+		if c.dir, ok = d.text(f, "dir"); !ok {
+			return nil
+		}
+		at = f.Range
+	}
+	var err error
+	if c.path, err = resolvePath(def.file, c.dir, nil); err != nil {
+		d.report(diag.PathOutside, at, "name a folder in the spec's own", "%s", strings.Replace(err.Error(), "the file", "the folder", 1))
+	}
+	return c
+}

@@ -1,0 +1,106 @@
+package spec
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// newEvaluation prepares the graph of an evaluation: the data of train.eval, the
+// model with training false, the loss, and the metrics as outputs. trained is
+// the graph of a step.
+func newEvaluation(def *specDef, list *diag.List, first *initial, p *Program) *training {
+	d := *def.train
+	d.source = def.train.eval.source
+	g := newGraph(def, list, first, false)
+	// Data drawn under another path are other data, from the same source too.
+	return &training{graph: g, def: &d, program: p, root: newFrame(def.model, ""), prefix: "eval"}
+}
+
+// evaluate builds it.
+func (t *training) evaluate(trained *ir.Graph) {
+	t.Origin = t.def.eval.at
+	t.counter, _ = t.newState(t.root, StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.eval.at)
+	t.step = t.counter.Read
+	fields := t.data()
+	t.model(fields, map[string]any{})
+	t.Graph.Outputs = nil
+	t.lossNode(fields)
+	e := &Evaluation{Graph: t.Graph, Every: t.def.eval.every, Batches: t.def.eval.batches}
+	for _, m := range t.def.eval.metrics {
+		name := EvalPrefix + m.name
+		v := t.single(name, m.def, ir.MetricState)
+		if isBad(v) {
+			continue
+		}
+		n := t.scalarMetric(v, m)
+		if n == nil {
+			continue
+		}
+		t.Graph.Outputs = append(t.Graph.Outputs, ir.Output{Name: name, Node: n})
+		e.Metrics = append(e.Metrics, name)
+	}
+	for _, s := range t.Graph.States {
+		if old := trained.State(s.Name); old != nil && !old.Type.Equal(s.Type) {
+			t.report(t.root, diag.Diagnostic{Rule: diag.ShapeMismatch, Range: t.def.eval.at,
+				Message: fmt.Sprintf("with these data %s is %s; in training it is %s", s.Name, s.Type, old.Type),
+				Notes:   []diag.Note{{Message: s.Name, Range: s.Origin}}})
+		}
+	}
+	t.program.Loop.Evaluation = e
+}
+
+// scalarMetric checks that a metric is a scalar; nil was reported.
+func (t *training) scalarMetric(v any, m *metricDef) *ir.Node {
+	ev := &eval{graph: t.graph, f: t.root, to: t.Builder}
+	n := ev.tensor(v, "the metric "+m.name, m.def.at)
+	if n != nil && len(n.Type.Shape) != 0 {
+		t.fail(t.root, diag.TypeMismatch, m.def.at, "mean(x) makes a scalar of a tensor", "the metric %s must be a scalar, got %s", m.name, n.Type)
+		return nil
+	}
+	return n
+}
+
+// loop says how to train.
+func (t *trainDef) loop() Loop {
+	l := Loop{Until: t.until != nil, MaxSteps: t.maxSteps, LogEvery: t.logEvery}
+	for _, m := range t.metrics {
+		l.Metrics = append(l.Metrics, m.name)
+	}
+	if w := t.weights; w != nil {
+		l.Weights = &Weights{File: w.file, Path: w.path, Rename: map[string]string{}}
+		for _, r := range w.rename {
+			l.Weights.Rename[r.from] = r.to
+		}
+	}
+	if e := t.early; e != nil {
+		l.EarlyStop = &EarlyStop{Watch: e.public(), Patience: e.patience, MinDelta: e.minDelta}
+	}
+	if c := t.checkpoint; c != nil {
+		l.Checkpoint = &Checkpoint{Every: c.every, Keep: c.keep, Dir: c.dir, Path: c.path}
+		if c.best != nil {
+			best := c.best.public()
+			l.Checkpoint.Best = &best
+		}
+	}
+	return l
+}
+
+func (w watchDef) public() Watch { return Watch{Metric: w.metric, Maximise: w.maximise} }
+
+// renamed reports targets of train.init.rename that are no parameters.
+func (w *weightsDef) renamed(g *graph) {
+	var known []string
+	for _, s := range g.Graph.States {
+		if s.Kind == ir.ParamState || s.Kind == ir.BufferState {
+			known = append(known, s.Name)
+		}
+	}
+	for _, r := range w.rename {
+		if s := g.Graph.State(r.to); s == nil || s.Kind != ir.ParamState && s.Kind != ir.BufferState {
+			g.list.Add(diag.Diagnostic{Rule: diag.UnknownName, Range: r.at, Help: diag.Suggestion(r.to, known),
+				Message: fmt.Sprintf("the model has no parameter `%s`", shorten(r.to))})
+		}
+	}
+}

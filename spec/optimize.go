@@ -1,0 +1,283 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// optimizing gives parameters their updates.
+type optimizing struct {
+	*training
+	updates *ir.Node             // how often the optimizer has updated them, i64[]
+	due     *ir.Node             // whether this step does, bool[]; nil: every step does
+	target  *target              // the optimizer
+	args    *frame               // its arguments
+	groups  map[*groupDef]*frame // and those of the groups
+}
+
+// trained is a parameter that is trained, with its gradient and arguments.
+type trained struct {
+	state *ir.State
+	grad  *ir.Node
+	args  *frame
+}
+
+// optimize gives every trainable parameter its gradient and update.
+func (t *training) optimize() {
+	c := t.def.optimizer
+	if c == nil {
+		return
+	}
+	o := &optimizing{training: t, updates: t.step, groups: map[*groupDef]*frame{}}
+	if o.target, _ = c.Target.(*target); o.target == nil {
+		return
+	}
+	if n := t.def.accumulate; n > 1 {
+		from := len(t.Graph.Nodes)
+		t.Origin = t.def.at
+		o.updates = t.Apply(ir.LookupOp("floor_divide"), t.step, int(n))
+		o.due = t.Apply(ir.LookupOp("eq"), t.Apply(ir.LookupOp("remainder"), t.counter.Next, int(n)), 0)
+		t.own(from, "optimizer", "")
+	}
+	if !o.arguments() || t.loss == nil {
+		return
+	}
+	params := o.parameters()
+	if !o.gradients(params) || !o.clip(params) {
+		return
+	}
+	for _, p := range params {
+		if t.full || !o.update(p) {
+			return
+		}
+	}
+}
+
+// scope is what the optimizer's arguments see.
+func (o *optimizing) scope() *eval {
+	f := newFrame(nil, "")
+	o.vars(f)
+	f.values["step"] = o.updates
+	return &eval{graph: o.graph, f: f, to: o.Builder, path: "optimizer"}
+}
+
+// arguments evaluates the optimizer's arguments and those of the groups, which
+// stand over them.
+func (o *optimizing) arguments() bool {
+	from := len(o.Graph.Nodes)
+	o.args = newFrame(o.target.module, "optimizer")
+	ev := o.scope()
+	if !o.evaluate(ev, o.target, o.args) || !ev.defaults(o.args, o.target.args, false) {
+		return false
+	}
+	ok := true
+	for _, g := range o.def.groups {
+		args := newFrame(o.target.module, "optimizer")
+		maps.Copy(args.consts, o.args.consts)
+		maps.Copy(args.values, o.args.values)
+		if g.call != nil {
+			tg, _ := g.call.Target.(*target)
+			ok = ok && tg != nil && o.evaluate(ev, tg, args)
+		}
+		o.groups[g] = args
+	}
+	o.own(from, "optimizer", "")
+	return ok
+}
+
+func (o *optimizing) evaluate(ev *eval, tg *target, args *frame) bool {
+	for i, e := range tg.args {
+		if isBad(ev.moduleArgument(tg.module, i, e, args)) {
+			return false
+		}
+	}
+	return true
+}
+
+// parameters lists what is trained. Groups that match nothing are reported.
+func (o *optimizing) parameters() []*trained {
+	needed := ancestors(o.loss)
+	matched := map[*groupDef]bool{}
+	var params []*trained
+	for _, s := range o.Graph.States {
+		if s.Kind != ir.ParamState {
+			continue
+		}
+		p := &trained{state: s, args: o.args}
+		frozen := o.frozen[s]
+		for _, g := range o.def.groups {
+			if glob(stateName(g.match), s.Name) {
+				matched[g] = true
+				p.args, frozen = o.groups[g], frozen || g.frozen
+				break
+			}
+		}
+		if frozen {
+			continue
+		}
+		if !needed[s.Read] {
+			o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: s.Origin,
+				Message: fmt.Sprintf("the loss doesn't depend on the parameter %s, so it isn't trained", s.Name)})
+			continue
+		}
+		params = append(params, p)
+	}
+	for _, g := range o.def.groups {
+		if !matched[g] {
+			o.list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: g.at,
+				Message: "the group matches no parameter, or only those of groups above it",
+				Help:    "names are like h1.weight, h.0.weight; * stands for any text"})
+		}
+	}
+	return params
+}
+
+// gradients gives each parameter its gradient: of this step, or averaged over
+// those since the last update.
+func (o *optimizing) gradients(params []*trained) bool {
+	for _, p := range params {
+		s := p.state
+		from := len(o.Graph.Nodes)
+		o.Origin = s.Origin
+		var err error
+		if p.grad, err = o.Call(ir.GradOp, []any{o.loss, s.Read}); err != nil {
+			o.fail(o.root, diag.InvalidArgument, o.def.optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
+			return false
+		}
+		if o.due != nil && !o.accumulate(p) {
+			return false
+		}
+		o.own(from, "optimizer."+s.Name, s.Device)
+	}
+	return true
+}
+
+// accumulate sums a gradient up until the next update, in f32 at least.
+func (o *optimizing) accumulate(p *trained) bool {
+	wide := ir.Type{DType: wider(p.grad.Type.DType), Shape: p.grad.Type.Shape}
+	f := newFrame(nil, "")
+	f.device = p.state.Device
+	sum, ok := o.newState(f, "optimizer."+p.state.Name+".grad", ir.OptimState, wide, p.state.Origin)
+	if !ok {
+		return false
+	}
+	first := &eval{graph: o.graph, f: f, to: o.first.Builder}
+	zero := first.filled(wide, 0.0)
+	o.first.set(sum.Name, zero)
+	total := o.Apply(ir.LookupOp("add"), sum.Read, o.Cast(p.grad, wide.DType))
+	sum.Next = o.Apply(ir.LookupOp("where"), o.due, 0.0, total)
+	p.grad = o.Cast(o.Apply(ir.LookupOp("div"), total, int(o.def.accumulate)), p.grad.Type.DType)
+	return true
+}
+
+// wider is the dtype in which sums of a dtype are taken.
+func wider(d ir.DType) ir.DType {
+	if d == ir.F64 {
+		return d
+	}
+	return ir.F32
+}
+
+// clip scales all gradients down so that their common norm is at most what the
+// spec says, as torch.nn.utils.clip_grad_norm_ does.
+func (o *optimizing) clip(params []*trained) bool {
+	if o.def.clip == nil || len(params) == 0 {
+		return o.def.clip == nil
+	}
+	at := o.def.clip.At()
+	ev := o.scope()
+	ev.path = "clip_grad_norm"
+	from := len(o.Graph.Nodes)
+	limit := ev.eval(o.def.clip)
+	if isBad(limit) {
+		return false
+	}
+	o.Origin = at
+	more, known := positive(limit)
+	switch {
+	case !isScalar(limit):
+		o.fail(o.root, diag.InvalidArgument, at, "", "clip_grad_norm must be a scalar, got %s", ir.Describe(limit))
+		return false
+	case known && !more:
+		o.fail(o.root, diag.InvalidArgument, at, "leave it out if nothing is to be clipped", "clip_grad_norm must be more than 0, got %v", limit)
+		return false
+	}
+	wide := ir.F32
+	for _, p := range params {
+		if p.grad.Type.DType == ir.F64 {
+			wide = ir.F64
+		}
+	}
+	var total *ir.Node
+	for _, p := range params {
+		square := o.Apply(ir.LookupOp("sum"), o.Apply(ir.LookupOp("square"), o.Cast(p.grad, wide)))
+		if total == nil {
+			total = square
+		} else {
+			total = o.Apply(ir.LookupOp("add"), total, square)
+		}
+	}
+	norm := o.Apply(ir.LookupOp("sqrt"), total)
+	scale := o.Apply(ir.LookupOp("minimum"), o.Apply(ir.LookupOp("div"), limit, o.Apply(ir.LookupOp("add"), norm, 1e-6)), 1.0)
+	scale = o.Cast(scale, wide)
+	o.nameNode(norm, "grad_norm", "")
+	for _, p := range params {
+		p.grad = o.Cast(o.Apply(ir.LookupOp("mul"), o.Cast(p.grad, wide), scale), p.grad.Type.DType)
+	}
+	o.own(from, "clip_grad_norm", "")
+	return true
+}
+
+// positive reports whether a number is more than 0; known is false for a tensor.
+func positive(v any) (yes, known bool) {
+	switch v := v.(type) {
+	case int:
+		return v > 0, true
+	case float64:
+		return v > 0, true
+	}
+	return false, false
+}
+
+// update builds the update of one parameter.
+func (o *optimizing) update(p *trained) bool {
+	s := p.state
+	c := o.def.optimizer
+	f := newFrame(o.target.module, "optimizer."+s.Name)
+	f.site, f.kind, f.commit, f.device = c.At(), ir.OptimState, true, s.Device
+	f.caller = o.root
+	maps.Copy(f.consts, p.args.consts)
+	maps.Copy(f.values, p.args.values)
+	f.consts["training"] = true
+	from, states := len(o.Graph.Nodes), len(o.Graph.States)
+	o.Origin = s.Origin
+	f.values["param"], f.values["grad"], f.values["step"] = s.Read, p.grad, o.updates
+	f.initial["param"], f.initial["step"] = o.first.nodes[s.Name], o.first.step
+	ev := &eval{graph: o.graph, f: f, to: o.Builder, path: f.path}
+	if !ev.moduleStates(f) {
+		return false
+	}
+	o.runBody(f)
+	ev.commitStates(f)
+	v := f.nexts["param"]
+	if v == nil || isBad(v) {
+		return false
+	}
+	n := ev.fit(v, s.Type, "the next value of param", c.At())
+	if n == nil {
+		return false
+	}
+	s.Next = n
+	if o.due != nil { // between updates all stays as it is
+		for _, st := range append(o.Graph.States[states:len(o.Graph.States):len(o.Graph.States)], s) {
+			if st.Next != nil {
+				st.Next = o.Apply(ir.LookupOp("where"), o.due, st.Next, st.Read)
+			}
+		}
+	}
+	o.own(from, f.path, s.Device)
+	return true
+}
