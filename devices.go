@@ -3,11 +3,14 @@ package flowrun
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/device/sim"
+	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -30,15 +33,41 @@ func Devices() []DeviceReport {
 		{Name: "cpu", Kind: "cpu", Description: info.Description, Memory: info.Memory},
 		{Name: "sim:0", Kind: "sim", Description: "an address space of its own inside this process, to try out placement without a GPU; any number: sim:0, sim:1, …"},
 	}
-	for _, kind := range []string{"opencl", "cuda", "metal"} {
+	found, missing := opencl.Discover()
+	for _, d := range found {
+		description := d.Description
+		if !d.GPU {
+			description += "; auto never chooses it"
+		}
+		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: description, Memory: d.Memory})
+	}
+	if missing != "" {
+		reports = append(reports, DeviceReport{Name: "opencl", Kind: "opencl", Missing: missing})
+	}
+	for _, kind := range []string{"cuda", "metal"} {
 		reports = append(reports, DeviceReport{Name: kind, Kind: kind,
 			Missing: "this version of flowrun has no driver for it"})
 	}
 	return reports
 }
 
-// open opens a device by name: "cpu", "sim", "sim:1".
-func open(name string) (device.Device, error) {
+// auto names the device for whatever nothing else places: the first GPU, or the
+// CPU. An OpenCL device that is a CPU itself is no faster than the kernels in
+// Go; it is for those who ask for it.
+func auto() string {
+	if found, _ := opencl.Discover(); len(found) > 0 && found[0].GPU {
+		return found[0].Name
+	}
+	return "cpu"
+}
+
+// KernelsFrom puts a folder over the kernels' sources that are built in, as
+// --kernels does: a file opencl/NAME.cl in it replaces the one of that name. The
+// kernels in Go, for cpu and sim, are part of the program and stay.
+func KernelsFrom(dir string) StartOption { return func(o *startOptions) { o.kernels = dir } }
+
+// open opens a device by name: "cpu", "sim", "sim:1", "opencl:0".
+func open(name string, sources *kernels.Sources) (device.Device, error) {
 	kind, number, numbered := strings.Cut(name, ":")
 	if numbered && !isNumber(number) {
 		return nil, fmt.Errorf("there is no device %q: after the colon stands its number, as in %s:0", name, kind)
@@ -54,14 +83,21 @@ func open(name string) (device.Device, error) {
 			name = "sim:0"
 		}
 		return sim.New(name, sim.Options{}), nil
-	case "opencl", "cuda", "metal":
-		return nil, fmt.Errorf("there is no device %q: this version of flowrun has no driver for %s; the devices are cpu and sim:N", name, kind)
+	case "opencl":
+		index, _ := strconv.Atoi(number) // none is 0
+		d, err := opencl.Open(index, opencl.Options{Sources: sources})
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	case "cuda", "metal":
+		return nil, fmt.Errorf("there is no device %q: this version of flowrun has no driver for %s; the devices are cpu, sim:N and opencl:N", name, kind)
 	}
-	return nil, fmt.Errorf("there is no device %q: the devices are cpu and sim:N (flowrun devices lists them)", name)
+	return nil, fmt.Errorf("there is no device %q: the devices are cpu, sim:N and opencl:N (flowrun devices lists them)", name)
 }
 
 func isNumber(s string) bool {
-	return s != "" && len(s) < 4 && strings.Trim(s, "0123456789") == ""
+	return s != "" && len(s) < 4 && strings.Trim(s, "0123456789") == "" && (s == "0" || s[0] != '0')
 }
 
 // machine is the devices that a session runs on, the host first.
@@ -72,16 +108,23 @@ type machine struct {
 
 // openMachine opens the host, the default device and those that placement
 // names. Preferred devices that aren't there are left out.
-func openMachine(fallback string, rules []lower.Rule, bound []string) (*machine, error) {
+func openMachine(fallback string, rules []lower.Rule, bound []string, overlay string) (*machine, error) {
 	if fallback == "" || fallback == "auto" {
-		fallback = "cpu" // the fastest device that there is a driver for
+		fallback = auto()
+	}
+	sources := kernels.Embedded()
+	if overlay != "" {
+		var err error
+		if sources, err = kernels.Overlay(overlay); err != nil {
+			return nil, err
+		}
 	}
 	m := &machine{}
 	add := func(name string) error {
 		if slices.ContainsFunc(m.devices, func(d device.Device) bool { return d.Name() == name || d.Name() == name+":0" }) {
 			return nil
 		}
-		d, err := open(name)
+		d, err := open(name, sources)
 		if err == nil {
 			m.devices = append(m.devices, d)
 		}
@@ -125,7 +168,7 @@ func (m *machine) targets() []lower.Target {
 	var targets []lower.Target
 	for _, d := range m.devices {
 		info := d.Info()
-		targets = append(targets, lower.Target{Name: d.Name(), Kind: info.Kind, Memory: info.Memory})
+		targets = append(targets, lower.Target{Name: d.Name(), Kind: info.Kind, Memory: info.Memory, Alignment: info.Alignment})
 	}
 	return targets
 }

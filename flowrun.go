@@ -88,6 +88,13 @@ func With(name, value string) LoadOption {
 	return func(o *spec.Options) { o.Set = append(o.Set, spec.Setting{Key: name, Value: value}) }
 }
 
+// VarsFrom overrides the vars that a YAML file gives values to, as --vars does:
+// a mapping from names to values, which are checked as if they stood in the spec.
+// Values of With stand over it.
+func VarsFrom(path string) LoadOption {
+	return func(o *spec.Options) { o.VarsFiles = append(o.VarsFiles, path) }
+}
+
 // WithSeed overrides the spec's seed.
 func WithSeed(seed int64) LoadOption { return func(o *spec.Options) { o.Seed = &seed } }
 
@@ -137,7 +144,7 @@ func build(name string, load func(spec.Options) (*spec.Program, diag.List), opti
 	}
 	p, findings := load(o)
 	for _, d := range findings.Items {
-		if d.Rule == diag.Unreadable {
+		if d.Rule == diag.Unreadable && !d.Range.Known() {
 			return nil, fmt.Errorf("%s: %s", d.Range.File, d.Message)
 		}
 	}
@@ -204,11 +211,19 @@ func (p *Program) LogEvery() int64 { return p.spec.Loop.LogEvery }
 // MaxSteps is the spec's limit; 0 means none.
 func (p *Program) MaxSteps() int64 { return p.spec.Loop.MaxSteps }
 
-// StopsByItself reports whether the spec has a stop condition, until.
-func (p *Program) StopsByItself() bool { return p.spec.Loop.Until }
+// StopsByItself reports whether the spec has a stop condition, until or
+// early_stop.
+func (p *Program) StopsByItself() bool { return p.spec.Loop.Until || p.spec.Loop.EarlyStop != nil }
 
-// Metrics names the spec's metrics in its order, as records list them.
-func (p *Program) Metrics() []string { return p.spec.Loop.Metrics }
+// Metrics names the spec's metrics in its order, those of its evaluation last, as
+// records list them.
+func (p *Program) Metrics() []string {
+	l := p.spec.Loop
+	if l.Evaluation == nil {
+		return l.Metrics
+	}
+	return append(l.Metrics[:len(l.Metrics):len(l.Metrics)], l.Evaluation.Metrics...)
+}
 
 // Inputs gives the model's inputs and their types.
 func (p *Program) Inputs() map[string]Type {

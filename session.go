@@ -23,8 +23,11 @@ type StartOption func(*startOptions)
 
 type startOptions struct {
 	device  string
+	kernels string // a folder of sources; see KernelsFrom
 	rules   []lower.Rule
 	weights map[string]*Tensor
+	resume  string // a checkpoint's file; "" for the newest
+	resumes bool
 	engine  engine.Options
 	lower   lower.Options // Observe, Shuffle and CheckTypes
 }
@@ -51,6 +54,13 @@ type Session struct {
 	machine *machine
 	engine  *engine.Session
 	closers []io.Closer
+
+	remembered map[string]*Tensor // of the checkpoint that it goes on from
+	resumed    *Resumption        // nil: it began anew
+	evaluator  *evaluator         // nil without an evaluation, as are the others
+	evaluation *engine.Evaluation
+	early      *engine.EarlyStop
+	saver      *saver
 }
 
 // Start lowers the program's training step onto devices, allocates its memory
@@ -59,7 +69,14 @@ func (p *Program) Start(ctx context.Context, options ...StartOption) (*Session, 
 	if p.spec.Train == nil {
 		return nil, fmt.Errorf("%s has no train section: there is nothing to run (evaluate it with eval)", p.spec.File)
 	}
-	return p.start(ctx, p.spec.Train, options)
+	s, err := p.start(ctx, p.spec.Train, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.judges(ctx, options, s.remembered); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // start makes a session for one of the program's graphs.
@@ -85,6 +102,18 @@ func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption)
 	if s.engine, err = engine.New(plan, m.devices, o.engine); err != nil {
 		return nil, err
 	}
+	if o.resumes {
+		values := map[string]*Tensor{}
+		if s.remembered, err = s.readCheckpoint(o.resume, g, values); err != nil {
+			return nil, err
+		}
+		return s, s.engine.SetAll(values)
+	}
+	if w := p.spec.Loop.Weights; w != nil && o.weights == nil && g == p.spec.Train {
+		if o.weights, err = readWeights(w, g); err != nil {
+			return nil, err
+		}
+	}
 	values, err := p.initialValues(ctx, g, o.weights)
 	if err != nil {
 		return nil, err
@@ -108,7 +137,7 @@ func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, err
 	for _, r := range p.spec.Placement.Rules {
 		rules = append(rules, lower.Rule{Match: r.Match, Device: r.Device, Prefer: r.Prefer})
 	}
-	m, err := openMachine(fallback, rules, boundDevices(g))
+	m, err := openMachine(fallback, rules, boundDevices(g), o.kernels)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -201,7 +230,7 @@ func (p *Program) initialValues(ctx context.Context, g *ir.Graph, given map[stri
 }
 
 // Run trains until the spec's stop condition holds, its max_steps is reached,
-// or ctx is cancelled, which is a way to end and no error. Options change the
+// early_stop sees no improvement, or ctx is cancelled, which is a way to end and no error. Options change the
 // limit and add observers.
 func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error) {
 	l := s.program.spec.Loop
@@ -212,8 +241,12 @@ func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error
 	for _, m := range l.Metrics {
 		loop.Metrics = append(loop.Metrics, spec.MetricPrefix+m)
 	}
+	loop.Evaluation, loop.EarlyStop = s.evaluation, s.early
 	for _, option := range options {
 		option(&loop)
+	}
+	if s.saver != nil {
+		loop.Observers = append(loop.Observers, s.saver.observer())
 	}
 	return s.engine.Run(ctx, loop)
 }
@@ -238,8 +271,13 @@ func (s *Session) Step(ctx context.Context) error { return s.engine.Step(ctx) }
 // at the states as they are now, which is what the next step will see. The
 // tensor is the caller's own.
 func (s *Session) Get(name string) (*Tensor, error) {
-	if s.engine.Plan().Graph.State(name) == nil && slices.Contains(s.program.Metrics(), name) {
+	if s.engine.Plan().Graph.State(name) == nil && slices.Contains(s.program.spec.Loop.Metrics, name) {
 		name = spec.MetricPrefix + name
+	}
+	if e := s.program.spec.Loop.Evaluation; e != nil && s.evaluation != nil {
+		if i := slices.Index(e.Metrics, name); i >= 0 {
+			return ir.ScalarTensor(ir.F64, s.evaluation.Values[i]), nil
+		}
 	}
 	return s.engine.Get(name)
 }
@@ -297,16 +335,21 @@ func checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
 // misfit is the error for values that don't go with the model: the first few
 // problems, and how many more there are.
 func misfit(what string, problems []string) error {
-	const most = 6
 	if len(problems) == 0 {
 		return nil
 	}
+	return fmt.Errorf("the %s don't fit the model: %s", what, few(problems))
+}
+
+// few lists the first few problems, and how many more there are.
+func few(problems []string) string {
+	const most = 6
 	more := ""
 	if len(problems) > most {
 		more = fmt.Sprintf("; and %d more", len(problems)-most)
 		problems = problems[:most]
 	}
-	return fmt.Errorf("the %s don't fit the model: %s%s", what, strings.Join(problems, "; "), more)
+	return strings.Join(problems, "; ") + more
 }
 
 // SaveWeights writes the parameters to a safetensors file, under PyTorch's
@@ -340,6 +383,9 @@ func (s *Session) Plan() *lower.Plan { return s.engine.Plan() }
 // Close gives memory, files and devices back. A second call does nothing.
 func (s *Session) Close() error {
 	var errs []error
+	if s.evaluator != nil {
+		errs = append(errs, s.evaluator.Close())
+	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
 	}

@@ -43,6 +43,7 @@ type Note struct {
 type List struct {
 	Items   []Diagnostic
 	Sources map[string]string // text by file name, for rendering
+	Ignores []Ignore          // comments that accept warnings, until ApplyIgnores
 
 	seen map[key]bool
 }
@@ -100,6 +101,7 @@ func (l *List) Merge(other List) {
 	for _, d := range other.Items {
 		l.Add(d)
 	}
+	l.Ignores = append(l.Ignores, other.Ignores...)
 }
 
 // HasErrors reports whether any diagnostic is an error.

@@ -58,7 +58,7 @@ func (l *List) writeText(out *bufio.Writer, d Diagnostic, p painter) {
 	if d.Severity == Warning {
 		style = yellow
 	}
-	place := d.Range.String()
+	place := printable(d.Range.String())
 	if place != "" {
 		place = p.paint(bold, place+":") + " "
 	}
@@ -91,7 +91,7 @@ func noteLines(d Diagnostic) []string {
 		case n.Range.File == d.Range.File:
 			text = fmt.Sprintf("%s, from line %d", text, n.Range.Start.Line)
 		default:
-			text = fmt.Sprintf("%s, from %s", text, n.Range)
+			text = fmt.Sprintf("%s, from %s", text, printable(n.Range.String()))
 		}
 		notes = append(notes, text)
 		total += utf8.RuneCountInString(text) + 2

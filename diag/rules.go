@@ -79,6 +79,8 @@ const (
 	UnusedModule  Rule = "unused-module"
 	UnmatchedRule Rule = "unmatched-rule"
 	NoGradient    Rule = "no-gradient"
+	InvalidIgnore Rule = "invalid-ignore"
+	UnusedIgnore  Rule = "unused-ignore"
 )
 
 var rules = map[Rule]string{
@@ -142,9 +144,11 @@ var rules = map[Rule]string{
 	UnusedModule:  "nothing calls the module",
 	UnmatchedRule: "a placement rule matches nothing",
 	NoGradient:    "the loss doesn't depend on a parameter, so it isn't trained",
+	InvalidIgnore: "a flowrun:ignore names one rule that warns, and a reason",
+	UnusedIgnore:  "a flowrun:ignore accepts a warning that isn't there",
 }
 
-var warnings = []Rule{UnusedVar, UnusedNode, UnusedSource, UnusedModule, UnmatchedRule, NoGradient}
+var warnings = []Rule{UnusedVar, UnusedNode, UnusedSource, UnusedModule, UnmatchedRule, NoGradient, InvalidIgnore, UnusedIgnore}
 
 // Doc says in one line what the rule is about; "" for a name that is no rule.
 func (r Rule) Doc() string { return rules[r] }

@@ -33,7 +33,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 func (s *Session) failure(n int32, err error) error {
 	node := s.plan.Graph.Nodes[n]
-	return &Error{Op: node.Op.Name, Node: node.Label(), Device: s.plan.Targets[node.Space].Name, Range: node.Origin, Err: err}
+	return s.blame(&Error{Op: node.Op.Name, Node: node.Label(), Device: s.plan.Targets[node.Space].Name, Range: node.Origin, Err: err})
 }
 
 // command gives the bound command of a node.

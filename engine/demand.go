@@ -2,9 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/flowrun/flowrun/lower"
 )
@@ -76,37 +73,3 @@ func (s *Session) hasRun(n int32, replay bool) {
 }
 
 func (s *Session) isInPlace(n int32) bool { return s.nodes[n].storage == lower.InPlace }
-
-// poisoned makes the session refuse all demands until the given states are
-// restored.
-func (s *Session) poisoned(states []int32, cause error) {
-	for _, st := range states {
-		s.suspect[st] = true
-	}
-	s.poison = &Poisoned{States: s.suspectNames(), Err: cause}
-	s.touched()
-}
-
-// Poisoned says that a failure has left states half written. Every demand gives
-// it until all of them have been set.
-type Poisoned struct {
-	States []string
-	Err    error
-}
-
-// Error names the cause and the states to restore.
-func (e *Poisoned) Error() string {
-	return fmt.Sprintf("states were being written when a command failed; restore %s first: %v",
-		strings.Join(e.States, ", "), e.Err)
-}
-
-// Unwrap gives the cause.
-func (e *Poisoned) Unwrap() error { return e.Err }
-
-func (s *Session) suspectNames() []string {
-	var names []string
-	for _, st := range slices.Sorted(maps.Keys(s.suspect)) {
-		names = append(names, s.plan.Graph.States[st].Name)
-	}
-	return names
-}

@@ -18,7 +18,9 @@ type Loop struct {
 	Metrics  []string // in the order in which observers see them
 	MaxSteps int64    // stop when the counter reaches it; 0: no limit
 
-	Observers []Observer
+	Evaluation *Evaluation // nil if there is none
+	EarlyStop  *EarlyStop  // nil if there is none
+	Observers  []Observer
 }
 
 // probe reads a scalar state after a step.
@@ -52,7 +54,7 @@ func (s *Session) probe(name string) (*probe, error) {
 func (s *Session) read(p *probe) (float64, error) {
 	if p.copy != nil {
 		if err := p.copy.Run(); err != nil {
-			return 0, err
+			return 0, s.blame(err)
 		}
 		s.countCopy(&s.stats, p.space, 0, int64(len(p.tensor.Data)), 1)
 	}
@@ -133,6 +135,12 @@ func (r *runner) prepare() error {
 		r.metrics = append(r.metrics, p)
 	}
 	r.record.Metrics = make([]float64, len(r.metrics))
+	if e := r.loop.Evaluation; e != nil {
+		r.record.Metrics = append(r.record.Metrics, e.Values...)
+	}
+	if e := r.loop.EarlyStop; e != nil && (e.Metric < 0 || e.Metric >= len(r.record.Metrics)) {
+		return fmt.Errorf("engine: early stop by metric %d; there are %d", e.Metric, len(r.record.Metrics))
+	}
 	r.due = make([]time.Duration, len(r.loop.Observers))
 	r.chunk = 1
 	r.looked = r.step
@@ -150,6 +158,9 @@ func (r *runner) run(ctx context.Context) error {
 		case stop:
 			r.summary.Stopped = StoppedUntil
 			return nil
+		case r.loop.EarlyStop.out(r.step):
+			r.summary.Stopped = StoppedEarly
+			return nil
 		case r.loop.MaxSteps > 0 && r.step >= r.loop.MaxSteps:
 			r.summary.Stopped = StoppedMaxSteps
 			return nil
@@ -163,10 +174,46 @@ func (r *runner) run(ctx context.Context) error {
 		if stop, err = r.one(); err != nil {
 			return err
 		}
+		if err := r.judge(); err != nil {
+			return err
+		}
 		if err := r.observe(); err != nil {
 			return err
 		}
 	}
+}
+
+// judge evaluates, and looks whether the metric of early stopping is better than
+// ever, after a step.
+func (r *runner) judge() error {
+	e, stop := r.loop.Evaluation, r.loop.EarlyStop
+	evaluated := e != nil && r.step%e.Every == 0
+	if evaluated {
+		values, err := e.Run()
+		if err != nil {
+			return err
+		}
+		copy(e.Values, values)
+		copy(r.record.Metrics[len(r.metrics):], e.Values)
+	}
+	if stop == nil {
+		return nil
+	}
+	if stop.Metric >= len(r.metrics) {
+		if evaluated {
+			stop.see(r.step, r.record.Metrics[stop.Metric])
+		}
+		return nil
+	}
+	s := r.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return err
+	}
+	v, err := s.read(r.metrics[stop.Metric])
+	stop.see(r.step, v)
+	return err
 }
 
 // one runs a step and says whether the stop condition now holds.
@@ -275,10 +322,8 @@ func (r *runner) fill() error {
 
 // end waits for the devices, fills the summary and tells the observers.
 func (r *runner) end() error {
-	for _, d := range r.session.devices {
-		if err := d.Sync(); err != nil {
-			return err
-		}
+	if err := r.session.sync(); err != nil {
+		return err
 	}
 	if err := r.fill(); err != nil {
 		return err

@@ -190,7 +190,7 @@ func (s *Session) moveOut(n int32, storage lower.Storage) error {
 	if s.own[n] == nil {
 		b, err := s.alloc(node.Space, s.plan.Values[n].Bytes)
 		if err != nil {
-			return fmt.Errorf("engine: memory for %s: %w", node.Label(), err)
+			return s.blame(fmt.Errorf("engine: memory for %s: %w", node.Label(), err))
 		}
 		s.own[n] = b
 	}

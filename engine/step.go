@@ -184,7 +184,7 @@ func (t *tape) finish(s *Session, copies []device.Command) {
 
 func (s *Session) commitFailure(st int32, err error) error {
 	sp := s.plan.Graph.States[st]
-	return &Error{Op: "commit", Node: sp.Name, Device: s.plan.Targets[sp.Home].Name, Range: sp.Origin, Err: err}
+	return s.blame(&Error{Op: "commit", Node: sp.Name, Device: s.plan.Targets[sp.Home].Name, Range: sp.Origin, Err: err})
 }
 
 // replay plays a recording made under the very work that this step has, and

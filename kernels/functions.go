@@ -12,21 +12,22 @@ import (
 // What doesn't fit they report by panicking, which expr makes an error of, with
 // the place in the expression.
 var functions = map[string]func(arguments) any{
-	"numel":    func(a arguments) any { return Numel(a.list(0)) },
-	"rank":     func(a arguments) any { return len(a.list(0)) },
-	"ceil_div": func(a arguments) any { return (a.int(0) + a.int(1) - 1) / a.int(1) },
-	"min":      func(a arguments) any { return min(a.int(0), a.int(1)) },
-	"team":     func(a arguments) any { return team(a.int(0), a.int(1)) },
-	"size":     func(a arguments) any { return a.list(0)[a.dim(0, 1)] },
-	"inner":    func(a arguments) any { return Numel(a.list(0)[a.dim(0, 1)+1:]) },
-	"total":    total,
-	"lead":     func(a arguments) any { s := a.list(0); return s[:max(0, len(s)-a.int(1))] },
-	"strides":  func(a arguments) any { return strides(a.list(0)) },
-	"spread":   func(a arguments) any { return spread(a.list(0), a.list(1), a.list(2)) },
-	"pick":     pick,
-	"drop":     drop,
-	"scaled":   scaled,
-	"every":    every,
+	"numel":     func(a arguments) any { return Numel(a.list(0)) },
+	"rank":      func(a arguments) any { return len(a.list(0)) },
+	"ceil_div":  func(a arguments) any { return (a.int(0) + a.int(1) - 1) / a.int(1) },
+	"team_of":   func(a arguments) any { return teamOf(a.int(0), a.int(1)) },
+	"size":      func(a arguments) any { return a.list(0)[a.dim(0, 1)] },
+	"stride":    func(a arguments) any { return Numel(a.list(0)[a.dim(0, 1)+1:]) },
+	"total":     total,
+	"lead":      func(a arguments) any { s := a.list(0); return s[:max(0, len(s)-a.int(1))] },
+	"strides":   func(a arguments) any { return strides(a.list(0)) },
+	"broadcast": func(a arguments) any { return spread(strides(a.list(0)), a.list(0), a.list(1)) },
+	"spread":    func(a arguments) any { return spread(a.list(0), a.list(1), a.list(2)) },
+	"last":      last,
+	"pick":      pick,
+	"drop":      drop,
+	"scaled":    scaled,
+	"every":     every,
 }
 
 // arguments are those of a call.
@@ -110,6 +111,15 @@ func scaled(a arguments) any {
 	return list
 }
 
+// last gives the offset of the last element along dims of a dense tensor.
+func last(a arguments) any {
+	shape, own, at := a.list(0), strides(a.list(0)), 0
+	for _, d := range a.dims(0, 1) {
+		at += (shape[d] - 1) * own[d]
+	}
+	return at
+}
+
 // every gives the elements of a list that are n apart, from the first on.
 func every(a arguments) any {
 	list, n := a.list(0), a.int(1)
@@ -128,14 +138,14 @@ func total(a arguments) any {
 	}
 	sum := 0
 	for _, s := range shapes {
-		sum += arguments{s, a.at(1)}.list(0)[arguments{s, a.at(1)}.dim(0, 1)]
+		sum += s[arguments{s, a.at(1)}.dim(0, 1)]
 	}
 	return sum
 }
 
-// team is how many work-items share a line of n elements: a power of two, each
+// teamOf is how many work-items share a line of n elements: a power of two, each
 // with some eight elements, at most a group.
-func team(n, group int) int {
+func teamOf(n, group int) int {
 	size := 1
 	for size < group && size*8 < n {
 		size *= 2

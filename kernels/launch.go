@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 )
@@ -37,6 +36,12 @@ func (k *Kernel) Launches(inputs []Tensor, output Tensor, scalars []any, limits 
 	}
 	if Numel(output.Shape) == 0 {
 		return nil, nil
+	}
+	for _, t := range append(inputs[:len(inputs):len(inputs)], output) {
+		if n := Numel(t.Shape); n > math.MaxInt32 {
+			return nil, fmt.Errorf("kernel %s: %s%v has %d elements; kernels in source languages count in 32 bits, up to %d; put the op on the CPU",
+				k.Name, t.DType, t.Shape, n, math.MaxInt32)
+		}
 	}
 	l := launcher{kernel: k, output: output, scalars: scalars}
 	if err := l.fit(limits); err != nil {
@@ -150,7 +155,7 @@ func (l *launcher) size(s *Scalar) (any, error) {
 	switch s.Type {
 	case "int", "long":
 		if v, ok := v.(bool); ok {
-			return boolInt(v), nil
+			return intOf(v), nil
 		}
 		if _, ok := v.(int); ok {
 			return v, nil
@@ -187,52 +192,4 @@ func (l *launcher) lookup(name string) any {
 		}
 	}
 	return nil
-}
-
-// pack lays out the scalars and the sizes.
-func (l *launcher) pack() ([][]byte, error) {
-	k := l.kernel
-	args := make([][]byte, 0, len(k.Scalars)+len(k.Sizes))
-	for i, s := range k.Scalars {
-		arg, err := packScalar(s.Type, l.scalars[i], l.output.DType)
-		if err != nil {
-			return nil, fmt.Errorf("kernel %s: the scalar %s: %w", k.Name, s.Name, err)
-		}
-		if arg != nil {
-			args = append(args, arg)
-		}
-	}
-	for i := 0; i < len(k.Sizes); i++ {
-		s := &k.Sizes[i]
-		var lists [][]int
-		var arg []byte
-		var err error
-		switch s.Type {
-		case "int":
-			arg, err = packInt(l.sizes[i].(int))
-		case "long":
-			arg = packLong(l.sizes[i].(int))
-		case "dims":
-			arg, err = packList(reversed(l.sizes[i].([]int)), 1)
-		case "offsets":
-			arg, err = packList(reversed(l.sizes[i].([]int)), 0)
-		case "shape":
-			walk := []int{i}
-			lists = append(lists, l.sizes[i].([]int))
-			for j := i + 1; j < len(k.Sizes); j++ {
-				if k.Sizes[j].Type == "shape" {
-					break
-				}
-				if k.Sizes[j].Type == "steps" {
-					walk = append(walk, j)
-				}
-			}
-			_ = walk
-		}
-		if err != nil {
-			return nil, fmt.Errorf("kernel %s: the size %s: %w", k.Name, s.Name, err)
-		}
-		args = append(args, arg)
-	}
-	return args, nil
 }

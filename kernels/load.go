@@ -267,7 +267,7 @@ func (l *loader) newName(k *Kernel, n *yaml.Node, what, name string) {
 	taken := slices.ContainsFunc(k.Inputs, func(b Buffer) bool { return b.Name == name }) ||
 		slices.ContainsFunc(k.Scalars, func(s Scalar) bool { return s.Name == name })
 	switch {
-	case !isIdentifier(name) || name == "out":
+	case !isIdentifier(name) || name == "out" || name == "group" || functions[name] != nil:
 		l.errorf(n, "%s: %q can't be a parameter's name", what, name)
 	case taken:
 		l.errorf(n, "%s: the kernel has a parameter %s already", what, name)

@@ -10,7 +10,11 @@
 // when it is first asked for: a run needs few of them.
 package kernels
 
-import "slices"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Kernel is one entry of the manifest.
 type Kernel struct {
@@ -158,3 +162,23 @@ func (k *Kernel) Input(i int) Buffer { return k.Inputs[min(i, len(k.Inputs)-1)] 
 // MayOverwrite reports whether the output may share the memory of operand i,
 // given that dtype and number of elements agree.
 func (k *Kernel) MayOverwrite(i int) bool { return slices.Contains(k.InPlace, k.Input(i).Name) }
+
+// Defines are the preprocessor's definitions, NAME=VALUE, that make a kernel's
+// source serve buffers of these dtypes: DTYPE_T for each type variable T, and
+// GROUP, the largest size of its groups. It must serve them.
+func (k *Kernel) Defines(inputs []string, output string) []string {
+	types, _ := k.Bind(inputs, output)
+	defines := make([]string, 0, len(types)+1)
+	for _, v := range slices.Sorted(maps.Keys(types)) {
+		defines = append(defines, "DTYPE_"+v+"="+sourceDType(types[v]))
+	}
+	return append(defines, fmt.Sprintf("GROUP=%d", Numel(k.Grid.Group)))
+}
+
+// sourceDType is a dtype's name in sources, where bool is a word of the language.
+func sourceDType(dtype string) string {
+	if dtype == "bool" {
+		return "b8"
+	}
+	return dtype
+}

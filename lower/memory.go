@@ -27,13 +27,13 @@ func memory(p *Plan) error {
 		switch v.Storage {
 		case Home, Kept:
 			v.Offset = p.Spaces[n.Space].Kept
-			p.Spaces[n.Space].Kept += p.align(n)
+			p.Spaces[n.Space].Kept += p.room(n)
 		case Transient:
 			if from := p.takesOver(n, last); from != nil {
 				v.Offset = p.Value(from).Offset
 				taken[from.ID] = true
 			} else {
-				v.Offset = arenas[n.Space].take(p.align(n))
+				v.Offset = arenas[n.Space].take(p.room(n))
 			}
 			if last[n.ID] != forever {
 				dying[last[n.ID]] = append(dying[last[n.ID]], n)
@@ -41,7 +41,7 @@ func memory(p *Plan) error {
 		}
 		for _, d := range dying[n.ID] {
 			if !taken[d.ID] {
-				arenas[d.Space].release(p.Value(d).Offset, p.align(d))
+				arenas[d.Space].release(p.Value(d).Offset, p.room(d))
 			}
 		}
 	}
@@ -51,11 +51,12 @@ func memory(p *Plan) error {
 	return nil
 }
 
-// align gives the bytes that a node's value takes up in its space.
-func (p *Plan) align(n *ir.Node) int64 {
-	a := max(p.Targets[n.Space].Alignment, Alignment)
-	return (p.Value(n).Bytes + a - 1) &^ (a - 1)
+// room gives the bytes that a node's value takes up in its space.
+func (p *Plan) room(n *ir.Node) int64 {
+	return align(p.Value(n).Bytes, max(p.Targets[n.Space].Alignment, Alignment))
 }
+
+func align(n, to int64) int64 { return (n + to - 1) &^ (to - 1) }
 
 // forever is the last use of what is read after the last node.
 const forever = -1

@@ -120,7 +120,7 @@ func TestAChainOfElementwiseNodesUsesOnePlace(t *testing.T) {
 	s.Next = b.op("flip", n, 0)
 	p := b.plan(t, options(t, 0))
 	require.Equal(t, InPlace, p.Value(p.state("s").Next).Storage)
-	require.EqualValues(t, align(4000), p.Spaces[0].Arena)
+	require.EqualValues(t, align(4000, Alignment), p.Spaces[0].Arena)
 }
 
 func TestKeptValuesDoNotShare(t *testing.T) {
@@ -160,7 +160,7 @@ func TestTheArenaHandsOutNothingTwice(t *testing.T) {
 				taken = append(taken[:i], taken[i+1:]...)
 				continue
 			}
-			size := align(int64(rapid.IntRange(1, 1000).Draw(t, "size")))
+			size := align(int64(rapid.IntRange(1, 1000).Draw(t, "size")), Alignment)
 			b := block{a.take(size), size}
 			require.LessOrEqual(t, b.start+b.size, a.size)
 			for _, other := range taken {

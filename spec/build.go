@@ -38,6 +38,7 @@ func build(def *specDef, list *diag.List) *Program {
 	if list.HasErrors() {
 		return nil
 	}
+	p.Facts = def.facts()
 	p.Placement = def.place.public()
 	def.place.unmatched(list, matched)
 	for _, g := range p.Graphs() {

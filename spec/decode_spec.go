@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -32,7 +31,7 @@ func decodeSpec(name string, src []byte, o Options, list *diag.List) *specDef {
 	if o.Seed != nil {
 		def.seed = *o.Seed
 	}
-	def.vars = d.vars(fields["vars"], o.Set)
+	def.vars = d.vars(fields["vars"], o)
 	def.openVars = incomplete(fields["vars"]) || root.Partial
 	def.lib = d.library(fields["modules"], fields["optimizers"])
 	def.sources = d.sources(fields["data"], name, o)
@@ -56,114 +55,6 @@ func (d *decoder) version(n *tree.Node) bool {
 		return false
 	}
 	return true
-}
-
-func (d *decoder) vars(n *tree.Node, set []Setting) []*varDef {
-	var vars []*varDef
-	byName := map[string]*varDef{}
-	decl := map[string]map[string]*tree.Node{}
-	for _, e := range d.entries(n, "vars") {
-		v := &varDef{name: e.Key.Text, at: e.Key.Range, node: e.Value, value: bad{}}
-		vars, byName[v.name] = append(vars, v), v
-		if e.Value.Kind != tree.Map {
-			v.value = d.constant(e.Value, "the var "+v.name)
-			continue
-		}
-		fields, ok := d.fields(e.Value, varSection)
-		if !ok || fields["value"] == nil {
-			continue
-		}
-		v.node = fields["value"]
-		v.value = d.constant(v.node, "the var "+v.name)
-		decl[v.name] = fields
-	}
-	for _, s := range set {
-		d.override(byName, s)
-	}
-	for _, v := range vars {
-		if fields := decl[v.name]; fields != nil {
-			d.checkVar(v, fields)
-		}
-	}
-	return vars
-}
-
-// override applies a --set. The value is read as YAML, so that it means what it
-// would mean in the spec.
-func (d *decoder) override(vars map[string]*varDef, s Setting) {
-	file := "--set " + s.Key
-	v := vars[s.Key]
-	if v == nil {
-		names := make([]string, 0, len(vars))
-		for name := range vars {
-			names = append(names, name)
-		}
-		d.report(diag.UnknownVar, diag.Range{File: file}, diag.Suggestion(s.Key, names), "the spec has no var `%s`", shorten(s.Key))
-		return
-	}
-	n := tree.Parse(file, s.Value, d.list)
-	if n == nil {
-		return
-	}
-	old := v.value
-	v.node, v.value = n, d.constant(n, "the var "+s.Key)
-	if _, isBad := old.(bad); isBad {
-		return
-	}
-	if _, isBad := v.value.(bad); isBad {
-		return
-	}
-	number := func(k argKind) bool { return k == argInt || k == argFloat }
-	if was, is := kindOf(old), kindOf(v.value); was != is && !(number(was) && number(is)) {
-		d.report(diag.WrongType, n.Range, "", "the var %s is %s in the spec, not %s", s.Key, was, is)
-		v.value = bad{}
-	}
-}
-
-// checkVar checks a var against its declared type and range.
-func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
-	if _, isBad := v.value.(bad); isBad {
-		return
-	}
-	if n := fields["type"]; n != nil {
-		k, ok := d.kind(n)
-		if !ok {
-			return
-		}
-		if k == argScalar {
-			d.report(diag.InvalidValue, n.Range, "write float", "a var is known at compile time; it can't be a scalar")
-			return
-		}
-		value, ok := ofKind(v.value, k)
-		if !ok {
-			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.node.Range,
-				Message: fmt.Sprintf("the var %s is declared %s; this is %s", v.name, k, kindOf(v.value)),
-				Notes:   []diag.Note{{Message: "its declaration", Range: n.Range}}})
-			v.value = bad{}
-			return
-		}
-		v.value = value
-	}
-	for _, bound := range []struct{ key, op, words string }{{"min", "<", "less than its min"}, {"max", ">", "more than its max"}} {
-		n := fields[bound.key]
-		if n == nil {
-			continue
-		}
-		limit := d.constant(n, bound.key)
-		if _, isBad := limit.(bad); isBad {
-			continue
-		}
-		outside, err := expr.Apply(bound.op, v.value, limit)
-		if err != nil {
-			d.report(diag.WrongType, n.Range, "", "%s can't bound the var %s: %s", bound.key, v.name, err)
-			continue
-		}
-		if outside == true {
-			d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: v.node.Range,
-				Message: fmt.Sprintf("the var %s is %v, %s, %v", v.name, v.value, bound.words, limit),
-				Notes:   []diag.Note{{Message: bound.key + " is " + n.Text, Range: n.Range}}})
-		}
-	}
 }
 
 func (d *decoder) model(n *tree.Node) *module {

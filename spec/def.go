@@ -32,6 +32,8 @@ type varDef struct {
 	at    diag.Range // of the name
 	node  *tree.Node // of the value
 	value any        // int, float64, bool, string, []any; bad if reported
+
+	overridden bool // by --vars or --set
 }
 
 // sourceDef is a data source: nodes, or a file.

@@ -1,18 +1,13 @@
 package spec
 
 import (
-	"embed"
-	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"sync"
 
-	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	_ "github.com/flowrun/flowrun/ir/ops" // the operations of the language
 	"github.com/flowrun/flowrun/spec/expr"
-	"github.com/flowrun/flowrun/spec/tree"
 )
 
 // library is what calls can name: the modules and optimizers of a spec over
@@ -152,57 +147,6 @@ func opSignature(op *ir.Op) *signature {
 	}
 	opSignatures.Store(op, s)
 	return s
-}
-
-//go:embed std/*.yaml
-var stdFiles embed.FS
-
-// standard is the standard library: parsed and resolved once, never changed
-// afterwards.
-var standard = sync.OnceValue(func() *library {
-	var list diag.List
-	lib := &library{modules: map[string]*module{}, optimizers: map[string]*module{}}
-	loadStandard(lib, stdFiles, &list)
-	if len(list.Items) > 0 {
-		panic("spec: the standard library has problems:\n" + list.Text())
-	}
-	return lib
-})
-
-var stdSection = &section{name: "a file of the standard library", doc: "Modules and optimizers by name.", keys: []keyDecl{
-	{name: "modules", value: "modules", doc: "modules by name"},
-	{name: "optimizers", value: "optimizers", doc: "optimizers by name"},
-}}
-
-// loadStandard decodes and resolves the files of the standard library.
-func loadStandard(lib *library, files fs.FS, list *diag.List) {
-	d := &decoder{list: list, lib: lib}
-	names, err := fs.Glob(files, "std/*.yaml")
-	if err != nil {
-		panic(fmt.Sprintf("spec: %v", err))
-	}
-	var bodies []moduleBody
-	for _, name := range names {
-		src, err := fs.ReadFile(files, name)
-		if err != nil {
-			panic(fmt.Sprintf("spec: %v", err))
-		}
-		root := tree.Parse(name, string(src), list)
-		if root == nil {
-			continue
-		}
-		mark := func(m *module, _ map[string]*tree.Node, _ map[string]*module) { m.std = true }
-		fields, _ := d.fields(root, stdSection)
-		bodies = append(bodies, d.headers(fields["modules"], moduleSection, lib.modules, false, mark)...)
-		bodies = append(bodies, d.headers(fields["optimizers"], optimizerSection, lib.optimizers, true, mark)...)
-	}
-	for _, b := range bodies {
-		d.body(b.m, b.fields)
-	}
-	r := &resolver{list: list, lib: lib}
-	for _, b := range bodies {
-		r.module(b.m)
-	}
 }
 
 // target is what a call's name was found to mean, with its arguments in the

@@ -21,6 +21,9 @@ type Program struct {
 	// state's name: parameters, optimizer states, metrics, counters.
 	Init *ir.Graph
 
+	// Facts describe what is computed, to be compared with those of another spec.
+	Facts []Fact
+
 	Loop      Loop
 	Sources   []Source
 	Placement Placement

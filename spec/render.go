@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -11,53 +10,63 @@ import (
 )
 
 // Render gives the text of a spec with the options' overrides applied and its
-// sections' defaults written out: name, seed, max_steps, log_every, the default
-// placement. All else stays as it is, comments too; rendering the result without
-// overrides changes nothing. A spec with errors gives "".
+// defaults written out: those of sections, by their tables, and those of the
+// arguments of modules and optimizers, unless they depend on the call. Comments
+// say where each came from. All else stays as it is; rendering the result
+// without overrides changes nothing, and it runs as the spec does. A spec with
+// errors gives "".
 func Render(name string, src []byte, o Options) (string, diag.List) {
+	text := strings.ReplaceAll(string(src), "\r\n", "\n")
 	var list diag.List
-	def, _ := parse(name, src, o, &list)
+	def, _ := parse(name, []byte(text), o, &list)
 	list.Sort()
 	if list.HasErrors() {
 		return "", list
 	}
-	r := &renderer{src: list.Sources[name]}
+	r := newRenderer(name, list.Sources[name])
 	r.overrides(def)
 	r.defaults(def)
-	return r.text(), list
+	r.arguments(def)
+	rendered := r.text()
+	if text != string(src) {
+		rendered = strings.ReplaceAll(rendered, "\n", "\r\n")
+	}
+	return rendered, list
 }
 
-// renderer edits a text.
-type renderer struct {
-	src   string
-	edits []edit
-}
-
-type edit struct {
-	from, to int
-	text     string
-}
-
-func (r *renderer) replace(n *tree.Node, text string) {
-	r.edits = append(r.edits, edit{n.Offset, n.End, text})
-}
-
-// overrides writes --set and --seed into the text.
+// overrides writes --set, --vars and --seed into the text.
 func (r *renderer) overrides(def *specDef) {
 	vars := def.root.Get("vars")
 	for _, v := range def.vars {
-		if !slices.ContainsFunc(def.options.Set, func(s Setting) bool { return s.Key == v.name }) {
+		from := v.node.Range.File
+		if from == def.file {
 			continue
+		}
+		if !strings.HasPrefix(from, "--set") {
+			from = "--vars " + from + ": " + v.name
 		}
 		old := vars.Get(v.name)
 		if old.Kind == tree.Map {
 			old = old.Get("value")
 		}
-		r.replace(old, scalarText(v.node))
+		r.override(old, scalarText(v.node), from)
 	}
 	if n := def.root.Get("seed"); n != nil && def.options.Seed != nil {
-		r.replace(n, strconv.FormatInt(def.seed, 10))
+		r.override(n, strconv.FormatInt(def.seed, 10), "--seed")
 	}
+}
+
+func (r *renderer) override(n *tree.Node, text, from string) {
+	old := r.src[n.Offset:n.End]
+	if old == text {
+		return
+	}
+	r.edit(n.Offset, n.End, text)
+	if strings.Contains(old, "\n") || len(old) > 60 {
+		r.note(n.Offset, from, "")
+		return
+	}
+	r.note(n.Offset, from+", was "+old, "")
 }
 
 // scalarText writes a value as YAML, in a form that fits anywhere.
@@ -98,23 +107,12 @@ func quoteYAML(s string) string {
 	return b.String()
 }
 
+// byDefault is the note of what was absent.
+const byDefault = "default"
+
 // defaults writes what absent keys mean.
 func (r *renderer) defaults(def *specDef) {
 	root := def.root
-	if train := root.Get("train"); train != nil {
-		for _, key := range []string{"max_steps", "log_every"} {
-			if train.Get(key) == nil {
-				r.insert(train, lastEntry(train), key, trainSection.key(key).fallback)
-			}
-		}
-	}
-	fallback := placementSection.key("default").fallback
-	switch placement := root.Get("placement"); {
-	case placement == nil:
-		r.insert(root, lastEntry(root), "placement", "{default: "+fallback+"}")
-	case placement.Get("default") == nil:
-		r.insert(placement, lastEntry(placement), "default", fallback)
-	}
 	after := entryOf(root, "flowrun")
 	if named := entryOf(root, "name"); named != nil {
 		after = named
@@ -123,10 +121,57 @@ func (r *renderer) defaults(def *specDef) {
 		if !isName(text) {
 			text = quoteYAML(text)
 		}
-		r.insert(root, after, "name", text)
+		r.insert(root, after, "name", text, "the file's name")
 	}
 	if root.Get("seed") == nil {
-		r.insert(root, after, "seed", strconv.FormatInt(def.seed, 10))
+		from := byDefault
+		if def.options.Seed != nil {
+			from = "--seed"
+		}
+		r.insert(root, after, "seed", strconv.FormatInt(def.seed, 10), from)
+	}
+	r.absent(root, rootSection, map[*tree.Node]bool{})
+	if root.Get("placement") == nil {
+		r.insert(root, lastEntry(root), "placement", "{default: "+placementSection.key("default").fallback+"}", byDefault)
+	}
+}
+
+// absent writes the fallbacks of a section's absent keys, and of the sections in
+// it. What an alias refers to is done where it stands.
+func (r *renderer) absent(n *tree.Node, s *section, done map[*tree.Node]bool) {
+	if done[n] {
+		return
+	}
+	done[n] = true
+	for _, k := range s.keys {
+		v := n.Get(k.name)
+		switch {
+		case v != nil:
+			r.inside(v, forms[k.value], done)
+		case k.fallback != "" && s != rootSection:
+			r.insert(n, lastEntry(n), k.name, k.fallback, byDefault)
+		}
+	}
+}
+
+// inside looks for sections in a value of some form.
+func (r *renderer) inside(n *tree.Node, f *form, done map[*tree.Node]bool) {
+	switch {
+	case f == nil:
+	case f.section != nil && n.Kind == tree.Map:
+		r.absent(n, f.section, done)
+	case f.entries != "":
+		for _, e := range n.Entries {
+			r.inside(e.Value, forms[f.entries], done)
+		}
+	case f.items != "":
+		for _, item := range n.Items {
+			r.inside(item, forms[f.items], done)
+		}
+	case f.any != nil && n.Kind == tree.Map:
+		for _, name := range f.any {
+			r.inside(n, forms[name], done)
+		}
 	}
 }
 
@@ -144,47 +189,4 @@ func entryOf(n *tree.Node, key string) *tree.Entry {
 		}
 	}
 	return nil
-}
-
-// insert adds a key to a mapping, behind one of its entries.
-func (r *renderer) insert(n *tree.Node, after *tree.Entry, key, value string) {
-	line := key + ": " + value
-	if n.Flow {
-		at, text := n.Offset+1, line
-		if after != nil {
-			at, text = max(after.Key.End, after.Value.End), ", "+line
-		}
-		r.edits = append(r.edits, edit{at, at, text})
-		return
-	}
-	at := max(after.Key.End, after.Value.End)
-	indent := strings.Repeat(" ", n.Entries[0].Key.Range.Start.Col-1)
-	newline := "\n"
-	if strings.Contains(r.src, "\r\n") {
-		newline = "\r\n"
-	}
-	if at > 0 && r.src[at-1] == '\n' { // behind a block of text
-		r.edits = append(r.edits, edit{at, at, indent + line + newline})
-		return
-	}
-	if end := strings.IndexByte(r.src[at:], '\n'); end >= 0 {
-		at += end + 1
-		r.edits = append(r.edits, edit{at, at, indent + line + newline})
-		return
-	}
-	r.edits = append(r.edits, edit{len(r.src), len(r.src), newline + indent + line})
-}
-
-// text applies the edits.
-func (r *renderer) text() string {
-	slices.SortStableFunc(r.edits, func(a, b edit) int { return a.from - b.from })
-	var b strings.Builder
-	at := 0
-	for _, e := range r.edits {
-		b.WriteString(r.src[at:e.from])
-		b.WriteString(e.text)
-		at = e.to
-	}
-	b.WriteString(r.src[at:])
-	return b.String()
 }

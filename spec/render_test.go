@@ -22,8 +22,10 @@ func TestRenderWritesOverridesAndDefaultsAndKeepsComments(t *testing.T) {
 	require.NoError(t, err)
 	seed := int64(9)
 	got := render(t, mathNet, string(src), spec.Options{Seed: &seed, Set: []spec.Setting{{Key: "lr", Value: "0.05"}}})
-	want := strings.Replace(string(src), "seed: 7", "seed: 9", 1)
-	want = strings.Replace(want, "lr: 0.1", "lr: 0.05", 1) + "placement: {default: auto}\n"
+	want := strings.NewReplacer("seed: 7", "seed: 9  # --seed, was 7", "lr: 0.1\n", "lr: 0.05  # --set lr, was 0.1\n",
+		"mse_loss(sum_bits, target)", "mse_loss(sum_bits, target, reduction='mean')  # default: reduction",
+		"{lr: lr}}", "{lr: lr, momentum: 0, dampening: 0, weight_decay: 0, nesterov: false}}  # default: momentum, dampening, weight_decay, nesterov",
+	).Replace(string(src)) + "  accumulate: 1  # default\nplacement: {default: auto}  # default\n"
 	require.Equal(t, want, got)
 }
 
@@ -32,13 +34,13 @@ func TestRenderingARenderedSpecChangesNothing(t *testing.T) {
 		"model:\n  inputs: {x: \"f32[n]\"}\n  nodes: {y: {Linear: x, out_features: 1}}\n  outputs: [y]\n"
 	for _, c := range []struct{ text, want string }{
 		{"flowrun: 1\nmodel: {nodes: {a: \"zeros([2])\"}, outputs: [a]}",
-			"flowrun: 1\nname: \"my net\"\nseed: 0\nmodel: {nodes: {a: \"zeros([2])\"}, outputs: [a]}\nplacement: {default: auto}"},
+			"flowrun: 1\nname: \"my net\"  # the file's name\nseed: 0  # default\nmodel: {nodes: {a: \"zeros([2])\"}, outputs: [a]}\nplacement: {default: auto}  # default"},
 		{"flowrun: 1\r\nname: b\r\nmodel:\r\n  nodes:\r\n    a: zeros([2]) # x\r\n  outputs: [a]\r\n# end\r\n",
-			"flowrun: 1\r\nname: b\r\nseed: 0\r\nmodel:\r\n  nodes:\r\n    a: zeros([2]) # x\r\n  outputs: [a]\r\nplacement: {default: auto}\r\n# end\r\n"},
+			"flowrun: 1\r\nname: b\r\nseed: 0  # default\r\nmodel:\r\n  nodes:\r\n    a: zeros([2]) # x\r\n  outputs: [a]\r\nplacement: {default: auto}  # default\r\n# end\r\n"},
 		{"{flowrun: 1, seed: 2, model: {nodes: {a: \"zeros([2])\"}, outputs: [a]}}",
-			"{flowrun: 1, name: \"my net\", seed: 2, model: {nodes: {a: \"zeros([2])\"}, outputs: [a]}, placement: {default: auto}}"},
+			"{flowrun: 1, name: \"my net\", seed: 2, model: {nodes: {a: \"zeros([2])\"}, outputs: [a]}, placement: {default: auto}}  # the file's name: name; default: placement"},
 		{"flowrun: 1\nname: c\nseed: 1\nplacement:\n  rules: []\n" + train + "train:\n  data: d\n  loss: sum(y)\n  optimizer: {SGD: {lr: 0.1}}\n  until: >-\n    step\n    > 3\n",
-			"flowrun: 1\nname: c\nseed: 1\nplacement:\n  rules: []\n  default: auto\n" + train + "train:\n  data: d\n  loss: sum(y)\n  optimizer: {SGD: {lr: 0.1}}\n  until: >-\n    step\n    > 3\n  max_steps: unlimited\n  log_every: 100\n"},
+			"flowrun: 1\nname: c\nseed: 1\nplacement:\n  rules: []\n  default: auto  # default\n" + strings.Replace(train, "features: 1}}\n", "features: 1, bias: true}}  # default: bias\n", 1) + "train:\n  data: d\n  loss: sum(y)\n  optimizer: {SGD: {lr: 0.1, momentum: 0, dampening: 0, weight_decay: 0, nesterov: false}}  # default: momentum, dampening, weight_decay, nesterov\n  until: >-\n    step\n    > 3\n  max_steps: unlimited  # default\n  log_every: 100  # default\n  accumulate: 1  # default\n"},
 	} {
 		once := render(t, "my net.yaml", c.text, spec.Options{})
 		require.Equal(t, c.want, once)
@@ -51,6 +53,76 @@ func TestRenderWritesValuesThatReadBackTheSame(t *testing.T) {
 		"model: {nodes: {y: {full: [[2], f], dtype: f32}, z: \"ones(l)\", u: {if: s == 'a', then: y, else: y}}, outputs: [z, u]}\nplacement: {default: auto}\n"
 	got := render(t, "n.yaml", text, spec.Options{Set: []spec.Setting{
 		{Key: "s", Value: `"a: #b, \"c\" \\ {"`}, {Key: "l", Value: "[2, 3]"}, {Key: "f", Value: "2.50"}}})
-	require.Equal(t, strings.NewReplacer("s: x", `s: "a: #b, \"c\" \\ {"`, "l: [1]", "l: [2, 3]", "value: 1.5", "value: 2.50").Replace(text), got)
+	require.Equal(t, strings.NewReplacer("s: x", `s: "a: #b, \"c\" \\ {"`, "l: [1]", "l: [2, 3]", "value: 1.5", "value: 2.50",
+		"9}}", "9}}  # --set s, was x; --set l, was [1]; --set f, was 1.5").Replace(text), got)
 	parse(t, got, spec.Options{})
+}
+
+// What a call leaves out is written where the call is, in the syntax of the place.
+func TestRenderWritesDefaultArguments(t *testing.T) {
+	const head = "flowrun: 1\nname: n\nseed: 0\n" +
+		"modules:\n  M:\n    override: false\n    inputs: {x: \"f32[...]\"}\n" +
+		"    args: {k: int, s: {type: string, default: a}, l: [1.0, -2e-8], f: {type: float, default: 1e-8}, d: {type: int, default: k + 1}}\n" +
+		"    output: x * k * l[0] * d * f\n"
+	const all = `s="a", l=[1.0, -2e-8], f=1e-8`
+	got := render(t, "n.yaml", head+`model:
+  inputs: {x: "f32[2]"}
+  nodes:
+    a: {M: x, k: 1}
+    b:
+      M: [x, 2]
+    c: M(x, 3) # three
+    d: {add: [x, "M(x, k=4, f=2.0)"]}
+    e: 'M(M(x, 5), 6)'
+  outputs: [a, b, c, d, e]
+placement: {default: auto}
+`, spec.Options{})
+	require.Equal(t, head+`model:
+  inputs: {x: "f32[2]"}
+  nodes:
+    a: {M: x, k: 1, s: "a", l: [1.0, -2e-8], f: 1e-8}  # default: s, l, f
+    b:
+      M: [x, 2]
+      s: "a"  # default
+      l: [1.0, -2e-8]  # default
+      f: 1e-8  # default
+    c: M(x, 3, s='a', l=[1.0, -2e-8], f=1e-8) # three; default: s, l, f
+    d: {add: [x, "M(x, k=4, f=2.0, s='a', l=[1.0, -2e-8])"]}  # default: s, l
+    e: 'M(M(x, 5, `+all+`), 6, `+all+`)'  # default: s, l, f
+  outputs: [a, b, c, d, e]
+placement: {default: auto}
+`, got)
+	require.Equal(t, got, render(t, "n.yaml", got, spec.Options{}))
+}
+
+// An alias stands elsewhere than what it refers to.
+func TestRenderInsertsBehindAliases(t *testing.T) {
+	got := render(t, "n.yaml", `flowrun: 1
+name: n
+seed: 0
+vars:
+  lr: &lr 0.1
+data:
+  d: {generate: {x: "ones([1, 1])"}}
+model:
+  inputs: {x: "f32[1, 1]"}
+  nodes:
+    y: {Linear: x, out_features: 1, bias: false}
+  outputs: [y]
+train:
+  data: d
+  loss: sum(y)
+  max_steps: 3
+  log_every: 1
+  accumulate: 1
+  optimizer:
+    Lion:
+      betas: [0.9, 0.99]
+      weight_decay: lr
+      lr: *lr
+placement:
+  default: auto
+`, spec.Options{})
+	require.Contains(t, got, "      lr: *lr\n")
+	require.Equal(t, got, render(t, "n.yaml", got, spec.Options{}))
 }

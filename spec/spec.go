@@ -25,6 +25,7 @@ import (
 // Options change how a spec is read.
 type Options struct {
 	Set       []Setting // overrides of vars, as --set gives them
+	VarsFiles []string  // files that override vars, as --vars names them; Set stands over them
 	Seed      *int64    // overrides the spec's seed
 	AllowRead []string  // folders outside of the spec's that it may name files in
 }
@@ -76,6 +77,7 @@ func ReadFile(path string) ([]byte, error) {
 func Parse(name string, src []byte, o Options) (*Program, diag.List) {
 	var list diag.List
 	_, p := parse(name, src, o, &list)
+	list.ApplyIgnores()
 	list.Sort()
 	if list.HasErrors() {
 		return nil, list

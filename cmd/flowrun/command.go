@@ -114,7 +114,7 @@ failed; 130 interrupted.`,
 		}
 		return o.run(c, args, s)
 	}
-	root.AddCommand(newRun(s), newEval(s), newValidate(s), newRules(s), newExplain(s), newRender(s), newDevices(s), newVersion(s))
+	root.AddCommand(newRun(s), newEval(s), newValidate(s), newRules(s), newExplain(s), newRender(s), newFormat(s), newSchema(s), newModules(s), newDevices(s), newVersion(s))
 	return root
 }
 
@@ -141,6 +141,7 @@ func oneSpec(c *cobra.Command, args []string) error {
 // specFlags are the flags of every command that reads a spec.
 type specFlags struct {
 	set       []string
+	vars      []string
 	seed      int64
 	allowRead []string
 }
@@ -148,6 +149,7 @@ type specFlags struct {
 func (o *specFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&o.set, "set", nil, "override one of the spec's vars: `KEY=VALUE` (repeatable)")
+	f.StringArrayVar(&o.vars, "vars", nil, "override the vars that `FILE` (YAML, a mapping) gives values to (repeatable; --set stands over it)")
 	f.Int64Var(&o.seed, "seed", 0, "override the spec's seed")
 	f.StringArrayVar(&o.allowRead, "allow-read", nil, "let the spec name files in `DIR`, outside of its own folder (repeatable)")
 }
@@ -167,6 +169,9 @@ func (o *specFlags) load(c *cobra.Command, path string, s streams) (*flowrun.Pro
 
 func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {
 	var options []flowrun.LoadOption
+	for _, file := range o.vars {
+		options = append(options, flowrun.VarsFrom(file))
+	}
 	for _, kv := range o.set {
 		key, value, ok := strings.Cut(kv, "=")
 		if !ok || key == "" {

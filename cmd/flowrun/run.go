@@ -20,6 +20,7 @@ type runFlags struct {
 	device   string
 	maxSteps int64
 	weights  string
+	resume   string
 	save     string
 	log      string
 	stats    bool
@@ -44,15 +45,23 @@ func (o *runFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.Int64Var(&o.maxSteps, "max-steps", 0, "stop after `N` steps, whatever the spec says")
 	f.StringVar(&o.weights, "weights", "", "start from the parameters in `FILE` (safetensors)")
+	f.StringVar(&o.resume, "resume", "", "go on from a checkpoint: the newest one, or `[=FILE]`")
+	f.Lookup("resume").NoOptDefVal = newest
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
 	f.StringVar(&o.log, "log", "", "write every step's loss and metrics to `FILE` (JSONL)")
 	f.BoolVar(&o.stats, "stats", false, "say at the end how many kernels and copies were run, and the memory used")
 	f.BoolVar(&o.json, "json", false, "write one JSON object to standard output at the end, and nothing else")
 }
 
+// newest is what --resume alone means.
+const newest = "newest"
+
 func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if err := oneSpec(c, args); err != nil {
 		return err
+	}
+	if o.resume != "" && o.weights != "" {
+		return usageError{errors.New("--resume takes the parameters from a checkpoint; it doesn't go with --weights")}
 	}
 	limited := c.Flags().Changed("max-steps")
 	if limited && o.maxSteps < 1 {
@@ -72,6 +81,12 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	defer func() { err = errors.Join(err, session.Close()) }()
 
 	info := report.Run{Metrics: program.Metrics()}
+	if r := session.Resumed(); r != nil {
+		info.Start = r.Step
+		if err := tellResumed(s.errors, r); err != nil {
+			return err
+		}
+	}
 	if !program.StopsByItself() {
 		info.MaxSteps = program.MaxSteps() // else it is a limit, not where the run is going
 	}
@@ -85,7 +100,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		options = append(options, flowrun.Observe(observer))
 	}
 	if o.log != "" {
-		file, err := os.Create(o.log)
+		file, err := openLog(o.log, info.Start)
 		if err != nil {
 			return fmt.Errorf("--log: %w", err)
 		}
@@ -126,6 +141,13 @@ func (o *runFlags) start(c *cobra.Command, program *flowrun.Program) (*flowrun.S
 			return nil, fmt.Errorf("--weights: %w", err)
 		}
 		options = append(options, flowrun.WithWeights(weights))
+	}
+	switch o.resume {
+	case "":
+	case newest:
+		options = append(options, flowrun.Resume(""))
+	default:
+		options = append(options, flowrun.Resume(o.resume))
 	}
 	return program.Start(c.Context(), options...)
 }

@@ -80,7 +80,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 
 func TestEveryTensorIsAlignedToItsElements(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		header, _, err := encodeHeader(tensors.Draw(t, "tensors"))
+		header, _, err := encodeHeader(tensors.Draw(t, "tensors"), nil)
 		require.NoError(t, err)
 		require.Zero(t, len(header)%8)
 		h, err := parseHeader(header[8:])

@@ -26,7 +26,12 @@ import (
 // at a multiple of 8. The metadata says {"format": "pt"}, which PyTorch's users
 // need to load it.
 func Write(path string, tensors map[string]*ir.Tensor) error {
-	header, order, err := encodeHeader(tensors)
+	return WriteWith(path, tensors, nil)
+}
+
+// WriteWith is Write with free text for the header's metadata, beside "format".
+func WriteWith(path string, tensors map[string]*ir.Tensor, metadata map[string]string) error {
+	header, order, err := encodeHeader(tensors, metadata)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -46,12 +51,18 @@ func Write(path string, tensors map[string]*ir.Tensor) error {
 
 // encodeHeader gives a file's first bytes, up to the data, and the order of the
 // tensors in it.
-func encodeHeader(tensors map[string]*ir.Tensor) (header []byte, order []string, err error) {
+func encodeHeader(tensors map[string]*ir.Tensor, metadata map[string]string) (header []byte, order []string, err error) {
 	order = slices.SortedFunc(maps.Keys(tensors), func(a, b string) int {
 		x, y := tensors[a].Type.DType, tensors[b].Type.DType
 		return cmp.Or(cmp.Compare(y.Size(), x.Size()), cmp.Compare(a, b))
 	})
-	header = append(make([]byte, 8), `{"__metadata__":{"format":"pt"}`...)
+	text := map[string]string{"format": "pt"}
+	maps.Copy(text, metadata)
+	encoded, err := json.Marshal(text) // by key
+	if err != nil {
+		return nil, nil, err
+	}
+	header = append(append(make([]byte, 8), `{"__metadata__":`...), encoded...)
 	at := 0
 	for _, name := range order {
 		t := tensors[name]

@@ -54,7 +54,10 @@ func (b *buffer) Bytes() int64          { return b.bytes }
 func (b *buffer) Free() error {
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
-	return b.free()
+	if err := b.free(); err != nil {
+		return fmt.Errorf("device %s: freeing %d bytes: %w", b.device.Name(), b.bytes, err)
+	}
+	return nil
 }
 
 func (b *buffer) free() error {

@@ -47,7 +47,7 @@ func (l *library) start(info Info, o Options) (_ *Device, err error) {
 	d := &Device{info: info, cl: l, sources: o.Sources, buffers: map[*buffer]struct{}{}, programs: map[string]*program{},
 		pending: make([]string, 0, maxPending), cache: newCache()}
 	if d.sources == nil {
-		d.sources = kernels.Builtin
+		d.sources = kernels.Embedded()
 	}
 	r := reader{l: l, id: info.id}
 	d.maxAlloc = int64(min(r.number(deviceMaxMemAllocSize), 1<<62))

@@ -15,44 +15,51 @@ import (
 // Parse reads the one document of a text. Problems go to list; a text that
 // isn't YAML at all gives nil. An empty document is a node of kind Null.
 func Parse(file, src string, list *diag.List) *Node {
+	root, _ := parse(file, src, list)
+	return root
+}
+
+// parse also gives the text's leaves.
+func parse(file, src string, list *diag.List) (*Node, []Token) {
 	src = strings.TrimPrefix(src, "\ufeff")
 	list.AddSource(file, src)
 	t := newText(file, src)
 	if !checkText(t, list) {
-		return nil
+		return nil, nil
 	}
 	loader, err := yaml.NewLoader(strings.NewReader(src), yaml.WithPlugin(
 		loaderlimits.New(loaderlimits.DepthValue(MaxDepth), loaderlimits.AliasNone())))
 	if err != nil {
 		list.Errorf(diag.YAMLSyntax, diag.Range{File: file}, "%s", err)
-		return nil
+		return nil, nil
 	}
 	var doc, second yaml.Node
 	switch err := loader.Load(&doc); {
 	case errors.Is(err, io.EOF):
 		start := diag.Pos{Line: 1, Col: 1}
-		return &Node{Kind: Null, Plain: true, Range: t.rangeOf(start, start)}
+		return &Node{Kind: Null, Plain: true, Range: t.rangeOf(start, start)}, nil
 	case err != nil:
 		reportSyntax(t, err, list)
-		return nil
+		return nil, nil
 	}
 	switch err := loader.Load(&second); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
 		reportSyntax(t, err, list)
-		return nil
+		return nil, nil
 	default:
 		list.Errorf(diag.MultipleDocuments, t.at(diag.Pos{Line: second.Line, Col: second.Column}),
 			"a second document begins here; a spec is one document")
-		return nil
+		return nil, nil
 	}
 	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}}
 	root := w.node(doc.Content[0], false)
 	if w.weight[root] > MaxEntries {
 		list.Errorf(diag.AliasBomb, root.Range, "aliases multiply the text to more than 100,000 entries")
-		return nil
+		return nil, nil
 	}
-	return root
+	list.Ignores = append(list.Ignores, t.ignores(w.leaves)...)
+	return root, w.leaves
 }
 
 // reportSyntax translates an error of the YAML library.

@@ -42,6 +42,7 @@ func (w *walker) scalar(n *Node, y *yaml.Node) {
 	} else {
 		w.align(n, y.Style&block != 0)
 	}
+	w.leaf(n, y.Style&block != 0)
 	if n.Plain {
 		n.CutByComment = w.commentFollows(n.End)
 	}

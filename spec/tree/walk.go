@@ -16,6 +16,7 @@ type walker struct {
 	done   map[*yaml.Node]*Node // by anchored node, for its aliases
 	open   map[*yaml.Node]bool  // anchored nodes that are being walked
 	weight map[*Node]int        // entries of a node, its aliases counted in full
+	leaves []Token              // scalars and aliases, in the text's order
 }
 
 func (w *walker) report(n *Node, rule diag.Rule, message, help string) {
@@ -67,6 +68,8 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 }
 
 func (w *walker) alias(y *yaml.Node) *Node {
+	at := w.offset(diag.Pos{Line: y.Line, Col: y.Column})
+	w.leaves = append(w.leaves, Token{AliasToken, at, at + 1 + len(y.Value)})
 	if n := w.done[y.Alias]; n != nil && !w.open[y.Alias] {
 		return n
 	}
@@ -184,6 +187,11 @@ func (w *walker) close(n *Node, last *Node, bracket byte) {
 	end, at := n.Range.Start, n.Offset
 	if last != nil && last.End > n.Offset {
 		end, at = last.Range.End, last.End
+	}
+	if len(w.leaves) > 0 { // an alias ends elsewhere than its node
+		if leaf := w.leaves[len(w.leaves)-1]; leaf.Kind == AliasToken && leaf.Offset >= n.Offset && leaf.End > at {
+			end, at = w.walk(n.Range.Start, n.Offset, leaf.End), leaf.End
+		}
 	}
 	if n.Offset < len(w.src) && (w.src[n.Offset] == '[' || w.src[n.Offset] == '{') {
 		i := at

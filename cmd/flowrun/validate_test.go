@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+)
+
+const (
+	misspelt = "flowrun: 1\nmodel:\n  nodes: {y: \"onse([2])\"}\n  outputs: [y]\n"
+	warned   = "flowrun: 1\nvars: {a: 1}\nmodel:\n  nodes: {y: \"ones([2])\"}\n  outputs: [y]\n"
+	noSpec   = "services:\n  web:\n    flowrun: 1\n"
+)
+
+// tree makes a folder with files, goes there and gives its path.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	}
+	t.Chdir(dir)
+	return dir
+}
+
+// checked validates and gives the exit code and the files that were looked at,
+// in the report's order, those with problems marked by "!".
+func checked(t *testing.T, args ...string) (code int, files []string, skipped int) {
+	t.Helper()
+	code, out, errors := flowrunWith(t, append([]string{"validate", "--format", "json"}, args...)...)
+	var report struct {
+		Files []struct {
+			File  string
+			Valid bool
+		}
+		Summary struct{ Skipped int }
+	}
+	if out == "" {
+		require.NotEmpty(t, errors)
+		return code, nil, 0
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &report))
+	for _, f := range report.Files {
+		mark := ""
+		if !f.Valid {
+			mark = "!"
+		}
+		files = append(files, mark+filepath.ToSlash(f.File))
+	}
+	return code, files, report.Summary.Skipped
+}
+
+func TestPathsAreFilesFoldersAndGlobs(t *testing.T) {
+	tree(t, map[string]string{
+		"b.yaml": noModel, "a.yml": misspelt, "compose.yaml": noSpec, "notes.md": "# notes\n",
+		"sub/deep/c.YAML": noModel, "sub/d.yaml": "\ufeff\"flowrun\": 1\nmodel: [\n",
+		".hidden/e.yaml": misspelt, "sub/[1].yaml": noModel, "empty/readme.txt": "",
+	})
+	for _, c := range []struct {
+		args    string
+		code    int
+		files   string
+		skipped int
+	}{
+		{".", 1, "!a.yml b.yaml sub/[1].yaml !sub/d.yaml sub/deep/c.YAML", 1},
+		{"sub", 1, "sub/[1].yaml !sub/d.yaml sub/deep/c.YAML", 0},
+		{"b.yaml . b.yaml ./b.yaml", 1, "b.yaml !a.yml sub/[1].yaml !sub/d.yaml sub/deep/c.YAML", 1},
+		{"compose.yaml", 1, "!compose.yaml", 0}, // it is named
+		{"--only-specs compose.yaml b.yaml", 0, "b.yaml", 1},
+		{"--only-specs compose.yaml", 0, "", 1},
+		{"*.yaml", 1, "b.yaml !compose.yaml", 0},
+		{"**/*.yaml", 1, "b.yaml !compose.yaml sub/[1].yaml !sub/d.yaml", 0},
+		{"sub/**", 1, "sub/[1].yaml !sub/d.yaml sub/deep/c.YAML", 0},
+		{"{a,b}.y*ml", 1, "!a.yml b.yaml", 0},
+		{"sub/[1].yaml", 0, "sub/[1].yaml", 0}, // a name before it is a pattern
+		{".hidden", 1, "!.hidden/e.yaml", 0},
+		{"empty", 3, "", 0},
+		{"x*.yaml", 3, "", 0},
+		{"[a-", 2, "", 0},
+		{"gone.yaml b.yaml", 3, "!gone.yaml b.yaml", 0},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, files, skipped := checked(t, strings.Fields(c.args)...)
+			require.Equal(t, c.files, strings.Join(files, " "))
+			require.Equal(t, c.code, code)
+			require.Equal(t, c.skipped, skipped)
+		})
+	}
+}
+
+func TestAnAbsoluteFolderGivesURIsRelativeToTheWorkingFolder(t *testing.T) {
+	dir := tree(t, map[string]string{"specs/a.yaml": misspelt})
+	code, out, _ := flowrunWith(t, "validate", "--format", "sarif", filepath.Join(dir, "specs"))
+	require.Equal(t, exitProblems, code)
+	require.Contains(t, out, `"uri": "specs/a.yaml"`)
+	require.NotContains(t, out, dir)
+	require.Contains(t, out, `"markdown": "# unknown-function\n`)
+}
+
+func TestLinksToFoldersAreNotFollowedButLinksToFilesAre(t *testing.T) {
+	tree(t, map[string]string{"specs/a.yaml": noModel})
+	require.NoError(t, os.Symlink("..", "specs/up"))
+	require.NoError(t, os.Symlink("a.yaml", "specs/b.yaml"))
+	require.NoError(t, os.Symlink("gone.yaml", "specs/c.yaml"))
+	require.NoError(t, os.Symlink("specs", "link"))
+	code, files, _ := checked(t, "link")
+	require.Equal(t, []string{"link/a.yaml", "link/b.yaml", "!link/c.yaml"}, files)
+	require.Equal(t, exitFailed, code, "a file that can't be read was not checked")
+}
+
+func TestStandardInputIsASpec(t *testing.T) {
+	for text, want := range map[string]int{noModel: exitDone, misspelt: exitProblems, "": exitProblems} {
+		var out, errors bytes.Buffer
+		code := execute(context.Background(), []string{"validate", "-"}, streams{strings.NewReader(text), &out, &errors})
+		require.Equal(t, want, code)
+		require.Empty(t, errors.String())
+		if want == exitProblems {
+			require.Contains(t, out.String(), "<stdin>:")
+		}
+	}
+}
+
+func TestWarningsAreProblemsOnlyWhenStrict(t *testing.T) {
+	tree(t, map[string]string{"w.yaml": warned})
+	code, out, _ := flowrunWith(t, "validate", "w.yaml")
+	require.Equal(t, exitDone, code)
+	require.Contains(t, out, "warning[unused-var]")
+	require.Contains(t, out, "1 spec valid (1 warning)\n")
+	code, out, _ = flowrunWith(t, "validate", "w.yaml", "--strict")
+	require.Equal(t, exitProblems, code)
+	require.Contains(t, out, "0 specs valid, 1 with problems (1 warning)\n")
+}
+
+func TestEveryFormatGoesToStandardOutput(t *testing.T) {
+	tree(t, map[string]string{"a.yaml": misspelt, "b.yaml": noModel})
+	for _, format := range flowrun.ReportFormats() {
+		code, out, errors := flowrunWith(t, "validate", "--format", format, ".")
+		require.Equal(t, exitProblems, code, format)
+		require.Contains(t, out, "unknown-function", format)
+		require.NotContains(t, out, "\x1b", format)
+		require.Empty(t, errors, format)
+	}
+	code, _, errors := flowrunWith(t, "validate", "--format", "xml", ".")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errors, "text, json, jsonl, sarif, github, junit")
+}
+
+func TestManyFilesAreReportedInOrder(t *testing.T) {
+	files := map[string]string{}
+	for i := range 200 {
+		files[fmt.Sprintf("s/%03d.yaml", i)] = misspelt
+	}
+	tree(t, files)
+	_, first, _ := flowrunWith(t, "validate", "--format", "jsonl", "s")
+	lines := strings.Split(strings.TrimSpace(first), "\n")
+	require.Len(t, lines, 200)
+	for i, line := range lines {
+		require.Contains(t, line, fmt.Sprintf("%03d.yaml", i))
+	}
+	_, again, _ := flowrunWith(t, "validate", "--format", "jsonl", "s")
+	require.Equal(t, first, again)
+}
+
+func TestCtrlCEndsAValidation(t *testing.T) {
+	tree(t, map[string]string{"a.yaml": noModel})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	code, out, _ := inContext(t, ctx, "validate", ".")
+	require.Equal(t, exitInterrupted, code)
+	require.Empty(t, out)
+}
+
+func TestAnAcceptedWarningIsNone(t *testing.T) {
+	tree(t, map[string]string{"w.yaml": strings.Replace(warned, "\nmodel", "  # flowrun:ignore unused-var set by a sweep\nmodel", 1)})
+	code, out, _ := flowrunWith(t, "validate", "--strict", "w.yaml")
+	require.Equal(t, exitDone, code)
+	require.Equal(t, "1 spec valid\n", out)
+}
+
+func TestRulesAreListedAndExplained(t *testing.T) {
+	code, out, _ := flowrunWith(t, "rules")
+	require.Equal(t, exitDone, code)
+	for _, r := range flowrun.Rules() {
+		require.Contains(t, out, string(r)+" ")
+		code, page, _ := flowrunWith(t, "rules", string(r))
+		require.Equal(t, exitDone, code)
+		require.Contains(t, page, "# "+string(r)+"\n")
+	}
+	code, _, errors := flowrunWith(t, "rules", "unknwon-key")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errors, `did you mean "unknown-key"?`)
+}

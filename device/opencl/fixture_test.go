@@ -1,0 +1,170 @@
+package opencl
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// TestMain gives the tests a cache of their own, and where PoCL is what there
+// is, two devices.
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "flowrun-opencl")
+	if err == nil {
+		os.Setenv("FLOWRUN_CACHE", folder)
+		os.Setenv("POCL_DEVICES", "pthread pthread")
+		defer os.RemoveAll(folder)
+	}
+	m.Run()
+}
+
+// loader gives the loader with handle counts and faults of its own. A test that
+// asks for it is skipped where there is no OpenCL device. At its end no handle
+// may be left.
+func loader(t testing.TB) *library {
+	t.Helper()
+	devices, missing := Discover()
+	if len(devices) == 0 {
+		t.Skipf("needs an OpenCL device: %s", missing)
+	}
+	shared, err := load()
+	require.NoError(t, err)
+	l := &library{name: shared.name, address: shared.address}
+	t.Cleanup(func() {
+		for f := range l.live {
+			require.Zero(t, l.live[f].Load(), "handles that %s should have had", function(f))
+		}
+	})
+	return l
+}
+
+// open opens the first device; it is closed at the end of the test.
+func open(t testing.TB, l *library, o Options) *Device {
+	t.Helper()
+	d, err := l.open(0, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	return d
+}
+
+func kernel(t testing.TB, name string) *kernels.Kernel {
+	t.Helper()
+	m, err := kernels.Load()
+	require.NoError(t, err)
+	k := m.Kernel(name)
+	require.NotNil(t, k)
+	return k
+}
+
+// f32 gives the bytes of numbers.
+func f32(values ...float32) []byte {
+	var b []byte
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}
+
+func alloc(t testing.TB, d device.Device, bytes int64) device.Slice {
+	t.Helper()
+	b, err := d.Alloc(bytes)
+	require.NoError(t, err)
+	return device.Slice{Buffer: b, Bytes: bytes}
+}
+
+func write(t testing.TB, s device.Slice, contents []byte) {
+	t.Helper()
+	up, err := s.Buffer.Device().BindFromHost(s, contents)
+	require.NoError(t, err)
+	require.NoError(t, up.Run())
+}
+
+func read(t testing.TB, s device.Slice) []byte {
+	t.Helper()
+	contents := make([]byte, s.Bytes)
+	down, err := s.Buffer.Device().BindToHost(contents, s)
+	require.NoError(t, err)
+	require.NoError(t, down.Run())
+	return contents
+}
+
+// tensor allocates a vector of f32 and fills it.
+func tensor(t testing.TB, d device.Device, values ...float32) device.Arg {
+	t.Helper()
+	s := alloc(t, d, int64(4*len(values)))
+	write(t, s, f32(values...))
+	return device.Arg{Slice: s, DType: "f32", Shape: []int{len(values)}}
+}
+
+func neg(t testing.TB, x, out device.Arg) *device.Call {
+	return &device.Call{Kernel: kernel(t, "neg"), Buffers: []device.Arg{x, out}}
+}
+
+// bindNeg binds out = -x.
+func bindNeg(t testing.TB, x, out device.Arg) device.Command {
+	t.Helper()
+	run, err := x.Slice.Buffer.Device().Bind(neg(t, x, out))
+	require.NoError(t, err)
+	return run
+}
+
+// overlay is a folder of sources with one kernel replaced.
+func overlay(t testing.TB, name, text string) (*kernels.Sources, string) {
+	t.Helper()
+	folder := t.TempDir()
+	file := filepath.Join(folder, "opencl", name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	sources, err := kernels.Overlay(folder)
+	require.NoError(t, err)
+	return sources, file
+}
+
+// calls counts the calls of each function, from now on.
+func (l *library) calls() map[function]int {
+	counts := map[function]int{}
+	l.fault = func(f function) int32 {
+		counts[f]++
+		return 0
+	}
+	return counts
+}
+
+// fail makes the calls of some functions fail.
+func (l *library) fail(code int32, functions ...function) {
+	l.fault = func(f function) int32 {
+		if slices.Contains(functions, f) {
+			return code
+		}
+		return 0
+	}
+}
+
+// entries lists the cache's files.
+func (c cache) entries(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(c.folder, "*"))
+	require.NoError(t, err)
+	return files
+}
+
+func ramp(n int) []float32 {
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = float32(i)
+	}
+	return values
+}
+
+var _ = fmt.Sprint
+var _ = maps.Keys[map[string]int]

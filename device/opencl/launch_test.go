@@ -1,0 +1,115 @@
+package opencl
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+func TestAKernelRunsOnPartsOfABuffer(t *testing.T) {
+	d := open(t, loader(t), Options{})
+	step := max(d.Info().Alignment, 64)
+	whole := alloc(t, d, 3*step)
+	write(t, whole, make([]byte, 3*step))
+	part := func(i int64) device.Arg {
+		return device.Arg{Slice: device.Slice{Buffer: whole.Buffer, Offset: i * step, Bytes: 12}, DType: "f32", Shape: []int{3}}
+	}
+	write(t, part(1).Slice, f32(1, -2, 3))
+	require.NoError(t, bindNeg(t, part(1), part(2)).Run())
+	require.Equal(t, f32(-1, 2, -3), read(t, part(2).Slice))
+	require.NoError(t, bindNeg(t, part(1), part(1)).Run(), "over its input")
+	require.Equal(t, f32(-1, 2, -3), read(t, part(1).Slice))
+	require.Equal(t, make([]byte, 12), read(t, part(0).Slice), "and nothing else is touched")
+}
+
+func TestAKernelOfNothingDoesNothing(t *testing.T) {
+	l := loader(t)
+	d := open(t, l, Options{})
+	empty := device.Arg{Slice: alloc(t, d, 0), DType: "f32", Shape: []int{0}}
+	run := bindNeg(t, empty, empty)
+	counts := l.calls()
+	require.NoError(t, run.Run())
+	require.Empty(t, counts)
+}
+
+func TestASliceThatTheDeviceCantAddressIsRefused(t *testing.T) {
+	d := open(t, loader(t), Options{})
+	if d.Info().Alignment <= 4 {
+		t.Skipf("%s takes slices from any byte", d.Info().Description)
+	}
+	whole := alloc(t, d, 1024)
+	x := device.Arg{Slice: device.Slice{Buffer: whole.Buffer, Offset: 4, Bytes: 4}, DType: "f32", Shape: []int{1}}
+	_, err := d.Bind(neg(t, x, x))
+	require.EqualError(t, err, fmt.Sprintf("device opencl:0: kernel neg: bytes 4 to 8 of a buffer (parts begin at multiples of %d): "+
+		"clCreateSubBuffer: CL_MISALIGNED_SUB_BUFFER_OFFSET (-13)", d.Info().Alignment))
+}
+
+func TestLaunchesRunInOrderHoweverMany(t *testing.T) {
+	d := open(t, loader(t), Options{})
+	a, b := tensor(t, d, 1, 2, 3), tensor(t, d, 0, 0, 0)
+	there, back := bindNeg(t, a, b), bindNeg(t, b, a)
+	for range maxPending + 1 { // of each: more than may be queued
+		require.NoError(t, there.Run())
+		require.NoError(t, back.Run())
+		require.LessOrEqual(t, len(d.pending), maxPending)
+	}
+	require.NoError(t, there.Run())
+	require.Equal(t, f32(1, 2, 3), read(t, a.Slice))
+	require.Equal(t, f32(-1, -2, -3), read(t, b.Slice))
+	require.Empty(t, d.pending, "a read waits for all of it")
+}
+
+func TestALaunchAllocatesNothing(t *testing.T) {
+	d := open(t, loader(t), Options{})
+	x := tensor(t, d, 1)
+	run := bindNeg(t, x, x)
+	require.Zero(t, testing.AllocsPerRun(200, func() { require.NoError(t, run.Run()) }))
+}
+
+func TestAKernelThatDoesntBuildIsShownWithFileAndLine(t *testing.T) {
+	sources, file := overlay(t, "neg.cl", "\n\n__kernel void flowrun_neg(__global float *out) { out[0] = nonsense; }\n")
+	d := open(t, loader(t), Options{Sources: sources})
+	x := tensor(t, d, 1)
+	_, err := d.Bind(neg(t, x, x))
+	require.ErrorContains(t, err, "device opencl:0: kernel neg: it doesn't build with \"-cl-std=CL1.2")
+	require.ErrorContains(t, err, "clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11)")
+	require.ErrorContains(t, err, file+":3:")
+	require.ErrorContains(t, err, "nonsense")
+	require.Empty(t, d.programs)
+}
+
+func TestAKernelThatDiffersFromTheManifestIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"__kernel void flowrun_neg(__global float *out) { }\n": "flowrun_neg has 1 parameters in its source, and ",
+		"__kernel void neg(__global float *out) { }\n":         "its entry point flowrun_neg: clCreateKernel: CL_INVALID_KERNEL_NAME (-46)",
+	} {
+		sources, _ := overlay(t, "neg.cl", text)
+		d := open(t, loader(t), Options{Sources: sources})
+		x := tensor(t, d, 1)
+		_, err := d.Bind(neg(t, x, x))
+		require.ErrorContains(t, err, "device opencl:0: kernel neg: "+want)
+	}
+}
+
+func TestAParameterOfAnotherSizeIsRefused(t *testing.T) {
+	// One buffer more than the manifest has, and one number less.
+	sources, _ := overlay(t, "neg.cl", "__kernel void flowrun_neg(__global const float *x, __global float *out, double n) { }\n")
+	d := open(t, loader(t), Options{Sources: sources})
+	x := tensor(t, d, 1)
+	_, err := d.Bind(neg(t, x, x))
+	require.ErrorContains(t, err, "parameter 3 of flowrun_neg (4 bytes): clSetKernelArg: CL_INVALID_ARG_SIZE (-51)")
+}
+
+func BenchmarkLaunch(b *testing.B) {
+	d := open(b, loader(b), Options{})
+	x := tensor(b, d, 1)
+	run := bindNeg(b, x, x)
+	b.ReportAllocs()
+	for b.Loop() {
+		require.NoError(b, run.Run())
+	}
+	require.NoError(b, d.Sync())
+}

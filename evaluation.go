@@ -1,0 +1,151 @@
+package flowrun
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+
+	"github.com/flowrun/flowrun/data/safetensors"
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec"
+)
+
+// evaluator computes a spec's eval metrics. It is a session of its own, which
+// gets the trained parameters before each evaluation.
+type evaluator struct {
+	*Session
+	trained *Session
+	shared  []string // the states that it gets
+	spec    *spec.Evaluation
+}
+
+// newEvaluator starts the evaluation's session where the training runs.
+func (s *Session) newEvaluator(ctx context.Context, e *spec.Evaluation, options []StartOption) (*evaluator, error) {
+	fresh := func(o *startOptions) { o.weights, o.resume, o.resumes = nil, "", false }
+	own, err := s.program.start(ctx, e.Graph, append(options[:len(options):len(options)], fresh))
+	if err != nil {
+		return nil, fmt.Errorf("eval: %w", err)
+	}
+	v := &evaluator{Session: own, trained: s, spec: e}
+	for _, st := range e.Graph.States {
+		if isWeight(st) && s.engine.Plan().Graph.State(st.Name) != nil {
+			v.shared = append(v.shared, st.Name)
+		}
+	}
+	return v, nil
+}
+
+// run gives the metrics' means over the batches.
+func (v *evaluator) run() ([]float64, error) {
+	values := map[string]*Tensor{}
+	for _, name := range v.shared {
+		t, err := v.trained.engine.Get(name)
+		if err != nil {
+			return nil, err
+		}
+		values[name] = t
+	}
+	means := make([]float64, len(v.spec.Metrics))
+	for batch := range v.spec.Batches {
+		values[spec.StepState] = ir.ScalarTensor(ir.I64, batch)
+		if err := v.engine.SetAll(values); err != nil {
+			return nil, fmt.Errorf("eval: %w", err)
+		}
+		clear(values)
+		for i, name := range v.spec.Metrics {
+			t, err := v.engine.Get(name)
+			if err != nil {
+				return nil, fmt.Errorf("eval: %w", err)
+			}
+			means[i] += t.Float(0) / float64(v.spec.Batches)
+		}
+	}
+	return means, nil
+}
+
+// judges prepares what looks at metrics while a run goes on: evaluation, early
+// stopping, checkpoints. remembered is what a checkpoint says about them.
+func (s *Session) judges(ctx context.Context, options []StartOption, remembered map[string]*Tensor) (err error) {
+	l := s.program.spec.Loop
+	if l.Evaluation != nil {
+		if s.evaluator, err = s.newEvaluator(ctx, l.Evaluation, options); err != nil {
+			return err
+		}
+		s.evaluation = &engine.Evaluation{Every: l.Evaluation.Every, Run: s.evaluator.run}
+		for _, name := range l.Evaluation.Metrics {
+			s.evaluation.Values = append(s.evaluation.Values, recall(remembered, name, math.NaN()))
+		}
+	}
+	step := int64(0)
+	if s.resumed != nil {
+		step = s.resumed.Step
+	}
+	if e := l.EarlyStop; e != nil {
+		s.early = &engine.EarlyStop{Maximise: e.Maximise, Patience: e.Patience, MinDelta: e.MinDelta,
+			Best: recall(remembered, "early_stop.best", math.NaN()),
+			At:   int64(recall(remembered, "early_stop.step", float64(step)))}
+		for i, name := range s.program.Metrics() {
+			if name == e.Metric {
+				s.early.Metric = i
+			}
+		}
+	}
+	if l.Checkpoint != nil {
+		if s.saver, err = newSaver(s, l.Checkpoint, step); err != nil {
+			return err
+		}
+		s.saver.best = recall(remembered, "best", math.NaN())
+	}
+	return nil
+}
+
+// readWeights reads the parameters that the spec's train.init names.
+func readWeights(w *spec.Weights, g *ir.Graph) (map[string]*Tensor, error) {
+	file, err := safetensors.Open(w.Path)
+	if err != nil {
+		return nil, fmt.Errorf("train.init: %w", err)
+	}
+	defer file.Close()
+	there := map[string]string{} // names in the file by ours
+	for _, name := range file.Names() {
+		there[name] = name
+	}
+	var problems []string
+	renamed := map[string]string{}
+	for from, to := range w.Rename {
+		if there[from] == "" {
+			problems = append(problems, fmt.Sprintf("it has no tensor %s, which rename names", from))
+		}
+		renamed[to] = from
+		delete(there, from)
+	}
+	maps.Copy(there, renamed)
+	weights := map[string]*Tensor{}
+	for _, s := range g.States {
+		if !isWeight(s) {
+			continue
+		}
+		name := there[s.Name]
+		if name == "" {
+			problems = append(problems, fmt.Sprintf("%s (%s) is missing", s.Name, s.Type))
+			continue
+		}
+		t, err := file.Type(name)
+		switch {
+		case err != nil:
+			problems = append(problems, err.Error())
+		case !t.Equal(s.Type):
+			problems = append(problems, fmt.Sprintf("%s is %s, the model's is %s", s.Name, t, s.Type))
+		default:
+			if weights[s.Name], err = file.Tensor(name); err != nil {
+				return nil, fmt.Errorf("train.init: %w", err)
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("train.init: %s doesn't fit the model: %s", w.File, few(problems))
+	}
+	return weights, nil
+}

@@ -1,0 +1,11 @@
+// broadcast_to: x repeated along dimensions in which it has one element, or
+// none.
+//
+// x [...] → out, a shape to which x's broadcasts. Bound by bytes.
+
+kernel void flowrun_broadcast_to(global const T *x, global T *out, int n, int8 dims, int8 x_step) {
+    int i = get_global_id(0);
+    if (i < n) {
+        out[i] = x[place(i, dims, x_step)];
+    }
+}

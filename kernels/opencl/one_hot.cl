@@ -1,0 +1,13 @@
+// one_hot: 1 at place x[i] of row i, else 0.
+//
+// x [...] → out f32 [..., classes]; its last dimension says how many. Bound by
+// bytes.
+//
+// A class out of range gives a row of 0.
+
+kernel void flowrun_one_hot(global const I *x, global f32 *out, int n, int classes) {
+    int i = get_global_id(0);
+    if (i < n) {
+        out[i] = x[i / classes] == (I)(i % classes) ? (f32)1 : (f32)0;
+    }
+}

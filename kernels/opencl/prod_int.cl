@@ -1,0 +1,27 @@
+// prod_int: the product of bools or i32 over dims, in i64, as PyTorch has it.
+//
+// x [...] → out without (or with, as 1) the dims. Bound by bytes.
+//
+// Each output has a team of work-items, each of which folds every team-th element;
+// a tree in local memory joins them.
+
+static inline long multiply(long a, long b) { return (long)((ulong)a * (ulong)b); }
+
+TEAM_FOLD(prod_int_team, long, multiply)
+
+kernel void flowrun_prod_int(global const T *x, global i64 *out, int lines, int count, int team,
+                             int8 kept, int8 kept_step, int8 reduced, int8 reduced_step) {
+    local long scratch[GROUP];
+    int line = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
+    long all = 1;
+    if (line < lines) {
+        int from = place(line, kept, kept_step);
+        for (int i = member; i < count; i += team) {
+            all = multiply(all, LOAD(T, x, from + place(i, reduced, reduced_step)));
+        }
+    }
+    all = prod_int_team(scratch, all, team);
+    if (line < lines && member == 0) {
+        STORE(i64, out, line, all);
+    }
+}

@@ -1,0 +1,98 @@
+package kernels
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+)
+
+//go:embed opencl
+var embedded embed.FS
+
+// Languages are those that kernels have sources in, besides Go; each has a folder
+// of its name.
+var Languages = []string{"opencl"}
+
+// extensions are how languages' files end.
+var extensions = map[string]string{"opencl": ".cl"}
+
+// prelude is the file that comes before each kernel of a language.
+const prelude = "prelude.h"
+
+// Sources finds kernels' sources: in a folder of the user's, and for what isn't
+// there in the program itself.
+type Sources struct {
+	layers []layer
+}
+
+// layer is a folder with a folder for each language.
+type layer struct {
+	files fs.FS
+	name  string
+}
+
+// Embedded gives the sources that the program was built with.
+func Embedded() *Sources { return &Sources{layers: []layer{{embedded, "kernels"}}} }
+
+// Overlay puts a folder over the sources that the program was built with: it may
+// hold a file opencl/NAME.cl, or opencl/prelude.h, for each that it replaces.
+// Files are read each time they are asked for.
+func Overlay(dir string) (*Sources, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("kernels: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("kernels: %s is no folder; a folder with opencl/NAME.cl in it was expected", dir)
+	}
+	s := Embedded()
+	s.layers = slices.Insert(s.layers, 0, layer{os.DirFS(dir), dir})
+	return s, nil
+}
+
+// Source is a kernel's source: files to be compiled as one, in this order.
+type Source struct {
+	Files []File
+}
+
+// File is a source file.
+type File struct {
+	Name string // "kernels/opencl/exp.cl", or the path of the file that lies over it
+	Text string
+}
+
+// Source gives a kernel's source in a language, the prelude first.
+func (s *Sources) Source(language, kernel string) (Source, error) {
+	extension, ok := extensions[language]
+	if !ok {
+		return Source{}, fmt.Errorf("kernels: there is no language %q; there is %v", language, Languages)
+	}
+	var source Source
+	for _, name := range []string{prelude, kernel + extension} {
+		f, err := s.file(language + "/" + name)
+		if err != nil {
+			return Source{}, err
+		}
+		source.Files = append(source.Files, f)
+	}
+	return source, nil
+}
+
+// file reads a file from the first layer that has it.
+func (s *Sources) file(name string) (File, error) {
+	for _, layer := range s.layers {
+		text, err := fs.ReadFile(layer.files, name)
+		if err == nil {
+			return File{Name: path.Join(filepath.ToSlash(layer.name), name), Text: string(text)}, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return File{}, fmt.Errorf("kernels: %w", err)
+		}
+	}
+	return File{}, fmt.Errorf("kernels: there is no file %s", name)
+}

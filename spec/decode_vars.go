@@ -1,0 +1,151 @@
+package spec
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// vars decodes the vars and their overrides, and checks what they are then.
+func (d *decoder) vars(n *tree.Node, o Options) []*varDef {
+	var vars []*varDef
+	byName := map[string]*varDef{}
+	decl := map[string]map[string]*tree.Node{}
+	for _, e := range d.entries(n, "vars") {
+		v := &varDef{name: e.Key.Text, at: e.Key.Range, node: e.Value, value: bad{}}
+		vars, byName[v.name] = append(vars, v), v
+		if e.Value.Kind != tree.Map {
+			v.value = d.constant(e.Value, "the var "+v.name)
+			continue
+		}
+		fields, ok := d.fields(e.Value, varSection)
+		if !ok || fields["value"] == nil {
+			continue
+		}
+		v.node = fields["value"]
+		v.value = d.constant(v.node, "the var "+v.name)
+		decl[v.name] = fields
+	}
+	for _, file := range o.VarsFiles {
+		d.varsFile(byName, file)
+	}
+	for _, s := range o.Set {
+		d.setting(byName, s)
+	}
+	for _, v := range vars {
+		if fields := decl[v.name]; fields != nil {
+			d.checkVar(v, fields)
+		}
+	}
+	return vars
+}
+
+// setting applies a --set. The value is read as YAML, so that it means what it
+// would mean in the spec.
+func (d *decoder) setting(vars map[string]*varDef, s Setting) {
+	file := "--set " + s.Key
+	if v := d.overridden(vars, s.Key, diag.Range{File: file}); v != nil {
+		if n := tree.Parse(file, s.Value, d.list); n != nil {
+			d.override(v, n)
+		}
+	}
+}
+
+// varsFile applies a --vars: a file that is a mapping of vars to their values.
+func (d *decoder) varsFile(vars map[string]*varDef, file string) {
+	src, err := ReadFile(file)
+	if err != nil {
+		d.report(diag.Unreadable, diag.Range{File: file}, "", "%s", reason(err))
+		return
+	}
+	n := tree.Parse(file, string(src), d.list)
+	switch {
+	case n == nil || n.Broken:
+		return
+	case n.Kind == tree.Null:
+		return // no overrides
+	case n.Kind != tree.Map:
+		d.report(diag.WrongType, n.Range, "write NAME: VALUE", "a file of vars is a mapping of names, not %s", n.Kind)
+		return
+	}
+	for _, e := range n.Entries {
+		if v := d.overridden(vars, e.Key.Text, e.Key.Range); v != nil {
+			d.override(v, e.Value)
+		}
+	}
+}
+
+// overridden finds the var that an override names; nil was reported.
+func (d *decoder) overridden(vars map[string]*varDef, name string, at diag.Range) *varDef {
+	if v := vars[name]; v != nil {
+		return v
+	}
+	names := make([]string, 0, len(vars))
+	for name := range vars {
+		names = append(names, name)
+	}
+	d.report(diag.UnknownVar, at, diag.Suggestion(name, names), "the spec has no var `%s`", shorten(name))
+	return nil
+}
+
+// override gives a var another value, of the same kind.
+func (d *decoder) override(v *varDef, n *tree.Node) {
+	old := v.value
+	v.node, v.value, v.overridden = n, d.constant(n, "the var "+v.name), true
+	if isBad(old) || isBad(v.value) {
+		return
+	}
+	number := func(k argKind) bool { return k == argInt || k == argFloat }
+	if was, is := kindOf(old), kindOf(v.value); was != is && !(number(was) && number(is)) {
+		d.report(diag.WrongType, n.Range, "", "the var %s is %s in the spec, not %s", v.name, was, is)
+		v.value = bad{}
+	}
+}
+
+// checkVar checks a var against its declared type and range.
+func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
+	if _, isBad := v.value.(bad); isBad {
+		return
+	}
+	if n := fields["type"]; n != nil {
+		k, ok := d.kind(n)
+		if !ok {
+			return
+		}
+		if k == argScalar {
+			d.report(diag.InvalidValue, n.Range, "write float", "a var is known at compile time; it can't be a scalar")
+			return
+		}
+		value, ok := ofKind(v.value, k)
+		if !ok {
+			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.node.Range,
+				Message: fmt.Sprintf("the var %s is declared %s; this is %s", v.name, k, kindOf(v.value)),
+				Notes:   []diag.Note{{Message: "its declaration", Range: n.Range}}})
+			v.value = bad{}
+			return
+		}
+		v.value = value
+	}
+	for _, bound := range []struct{ key, op, words string }{{"min", "<", "less than its min"}, {"max", ">", "more than its max"}} {
+		n := fields[bound.key]
+		if n == nil {
+			continue
+		}
+		limit := d.constant(n, bound.key)
+		if _, isBad := limit.(bad); isBad {
+			continue
+		}
+		outside, err := expr.Apply(bound.op, v.value, limit)
+		if err != nil {
+			d.report(diag.WrongType, n.Range, "", "%s can't bound the var %s: %s", bound.key, v.name, err)
+			continue
+		}
+		if outside == true {
+			d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: v.node.Range,
+				Message: fmt.Sprintf("the var %s is %v, %s, %v", v.name, v.value, bound.words, limit),
+				Notes:   []diag.Note{{Message: bound.key + " is " + n.Text, Range: n.Range}}})
+		}
+	}
+}

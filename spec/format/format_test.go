@@ -1,0 +1,131 @@
+package format
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+func formatted(t *testing.T, src string) string {
+	t.Helper()
+	out, list := Source("a.yaml", src)
+	require.False(t, list.HasErrors(), list.Text())
+	return out
+}
+
+func TestFormatting(t *testing.T) {
+	for _, c := range []struct{ name, src, want string }{
+		{"indents by two", "a:\n    b:\n          c: 1\n    d: 2\n", "a:\n  b:\n    c: 1\n  d: 2\n"},
+		{"indents lists under their keys", "a:\n- b\n-   c: 1\n    d: 2\ne: 3\n", "a:\n  - b\n  - c: 1\n    d: 2\ne: 3\n"},
+		{"spaces", "a:   1  \nb: {  c:   1 ,d: [ 1,2 , 3 ]  }   \n", "a: 1\nb: {c: 1, d: [1, 2, 3]}\n"},
+		{"blank lines", "\n\na: 1\n\n\n\nb: 2\n\n", "a: 1\n\nb: 2\n"},
+		{"a final line feed", "a: 1", "a: 1\n"},
+		{"line feeds", "\ufeffa: 1\r\nb: 2\r\n", "a: 1\nb: 2\n"},
+		{"keeps quotes, anchors and flow style", "a: &x  'q'\nb: \"w\"\nc: [*x ,  *x]\nd: &y\n   e: 1\nf:   *y\n",
+			"a: &x 'q'\nb: \"w\"\nc: [*x, *x]\nd: &y\n  e: 1\nf: *y\n"},
+		{"keeps comments and their columns", "# top\na:\n    # in a\n    b: 1    # one\n    ccc: 2  # two\n    # end of a\n# next\nd: 3 # d\n# end\n",
+			"# top\na:\n  # in a\n  b: 1    # one\n  ccc: 2  # two\n  # end of a\n# next\nd: 3 # d\n# end\n"},
+		{"comments move aside", "a: {b: 1,c: 2,d: 3} # x\n", "a: {b: 1, c: 2, d: 3} # x\n"},
+		{"lines in brackets", "a: {b: 1,\n     c: [1,\n  2],\n   # note\n     d: 2\n}\n", "a: {b: 1,\n  c: [1,\n    2],\n  # note\n  d: 2\n  }\n"},
+		{"brackets around all", "{a: 1,\nb: {c: 1\n}\n}", "{a: 1,\n  b: {c: 1\n  }\n}\n"},
+		{"blocks of text", "a: |   # why\n      x\n        y  \n\n      z\n\n\nb:\n   - >-\n     p\n     q\n",
+			"a: |   # why\n  x\n    y  \n\n  z\n\nb:\n  - >-\n    p\n    q\n"},
+		{"text that begins with spaces", "k:\n    a: |2\n         x\n", "k:\n  a: |2\n       x\n"},
+		{"text that keeps its end", "a: |+\n   x\n\n\nb: 1\n", "a: |+\n  x\n\n\nb: 1\n"},
+		{"text without a line feed", "a: |\n   x", "a: |\n  x"},
+		{"scalars over several lines", "a: x\n    y\n\n      z\nb: \"p \\\n        q\"\n", "a: x\n  y\n\n  z\nb: \"p \\\n  q\"\n"},
+		{"values on their own lines", "a:\n      x + 1\nb:\n -\n     y\n", "a:\n  x + 1\nb:\n  -\n    y\n"},
+		{"lists in lists", "-   -  1\n    -  2\n-   3\n", "- - 1\n  - 2\n- 3\n"},
+		{"leaves documents' markers alone", "---\na:   1\n", "---\na:   1\n"},
+		{"wide characters", "a: ü   # x\nb: ü # y\n", "a: ü   # x\nb: ü # y\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			require.Equal(t, c.want, formatted(t, c.src))
+			require.Equal(t, c.want, formatted(t, c.want))
+		})
+	}
+}
+
+func TestATextThatDoesNotParseIsLeftAlone(t *testing.T) {
+	const src = "a:   1\n  b: [\n"
+	out, list := Source("a.yaml", src)
+	require.Equal(t, src, out)
+	require.True(t, list.HasErrors())
+}
+
+func TestTheRepositorysSpecsAreFormatted(t *testing.T) {
+	for _, src := range seeds(t, "../../graphs/*.yaml", "../std/*.yaml") {
+		require.Equal(t, src, formatted(t, src))
+	}
+}
+
+func seeds(t testing.TB, patterns ...string) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			src, err := os.ReadFile(file)
+			require.NoError(t, err)
+			all = append(all, string(src))
+		}
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// check claims what formatting promises of any text.
+func check(t require.TestingT, src string) {
+	var list diag.List
+	text := strings.ReplaceAll(strings.TrimPrefix(src, "\ufeff"), "\r\n", "\n")
+	root, tokens := tree.Tokens("a.yaml", text, &list)
+	if root == nil || list.HasErrors() {
+		out, _ := Source("a.yaml", src)
+		require.Equal(t, src, out)
+		return
+	}
+	laid, ok := layOut(text, tokens)
+	if !ok {
+		return
+	}
+	var again diag.List
+	after := tree.Parse("a.yaml", laid, &again)
+	require.False(t, again.HasErrors(), "%q became %q: %s", text, laid, again.Text())
+	require.True(t, Same(root, after), "%q became %q", text, laid)
+	twice, _ := Source("a.yaml", laid)
+	require.Equal(t, laid, twice, "%q", text)
+}
+
+func TestFormattingKeepsTheMeaningAndIsFinal(t *testing.T) {
+	specs := seeds(t, "../../graphs/*.yaml", "../../testdata/invalid/*.yaml", "../std/*.yaml")
+	for _, src := range specs {
+		check(t, src)
+	}
+	pieces := []string{" ", "  ", "\n", "\n\n", "\n  ", "\n    ", "# c\n", " # c\n", "\n# c\n", "- ", "\n- ", "\n  - ", "a", "b: ", "b: 1", "\nk: ", "\n  k: ",
+		"x y", "{", "}", "[", "]", ", ", ",", ": ", "&a ", "*a", "'q'", "\"q\"", "\"q \\\n  r\"", "|\n", "|-\n", ">\n", "|+\n", "|2\n", "    t\n", "  t\n", "\r\n", "ü", "?", "---\n", "\t"}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SampledFrom(append(specs, "a: 1\n", "a:\n  b: 1\n  c: [1, 2]\n- ", "")).Draw(t, "text")
+		for range rapid.IntRange(1, 8).Draw(t, "edits") {
+			at := rapid.IntRange(0, len(text)).Draw(t, "at")
+			to := min(len(text), at+rapid.SampledFrom([]int{0, 0, 1, 2, 5}).Draw(t, "cut"))
+			text = text[:at] + rapid.SampledFrom(pieces).Draw(t, "piece") + text[to:]
+		}
+		check(t, text)
+	})
+}
+
+// FuzzFormat claims the same of texts that are found by coverage.
+func FuzzFormat(f *testing.F) {
+	for _, src := range seeds(f, "../../graphs/*.yaml", "../../testdata/invalid/*.yaml", "../std/*.yaml") {
+		f.Add(src)
+	}
+	f.Fuzz(func(t *testing.T, src string) { check(t, src) })
+}

@@ -1,0 +1,303 @@
+package format
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// step is how far a level is indented.
+const step = 2
+
+// block is an open block collection.
+type block struct {
+	list bool
+	old  int // the column in which its entries begin, from 0
+	new  int
+}
+
+// printer writes the tokens of a text, line by line.
+type printer struct {
+	src    string
+	out    strings.Builder
+	column int // of the line that is being written, in characters
+	shift  int // how far its beginning has moved
+
+	blocks   []block
+	depth    int       // of brackets
+	comments []comment // lines that wait for the line below them
+	blank    bool      // whether a blank line stands before the next line
+}
+
+// comment is a line of its own.
+type comment struct {
+	text  string
+	old   int
+	blank bool // whether a blank line stands before it
+}
+
+// layOut writes a text anew. ok is false for what it doesn't lay out: markers of
+// documents, directives, keys behind a question mark, and texts that are no
+// collection.
+func layOut(src string, tokens []tree.Token) (text string, ok bool) {
+	p := &printer{src: src}
+	end := 0 // of the line before
+	for i := 0; i < len(tokens); {
+		p.blank = p.blank || strings.Count(src[end:tokens[i].Offset], "\n") > 1
+		n := 1
+		for i+n < len(tokens) && tokens[i+n-1].Kind != tree.BlockToken &&
+			!strings.Contains(src[tokens[i+n-1].End:tokens[i+n].Offset], "\n") {
+			n++
+		}
+		line := tokens[i : i+n]
+		if slices.ContainsFunc(line, func(t tree.Token) bool { return t.Kind == tree.OtherToken }) {
+			return "", false
+		}
+		if end, ok = p.line(line); !ok {
+			return "", false
+		}
+		i += n
+	}
+	p.flush(p.blocks, -1, 0)
+	return p.out.String(), true
+}
+
+// line writes the tokens of a line; a scalar among them may go on over more
+// lines. It gives where the line ends in the source.
+func (p *printer) line(line []tree.Token) (end int, ok bool) {
+	first, last := line[0], line[len(line)-1]
+	indent := 0
+	switch {
+	case p.depth == 0 && first.Kind == tree.CommentToken:
+		text := strings.TrimRight(p.src[first.Offset:first.End], " \t")
+		p.comments = append(p.comments, comment{text, p.columnOf(first), p.blank})
+		p.blank = false
+		return first.End, true
+	case p.depth == 0:
+		before := slices.Clone(p.blocks)
+		indent = p.place(line)
+		p.flush(before, p.columnOf(first), indent)
+	case first.Kind == tree.CloseToken:
+		indent = p.inside(p.depth - 1)
+	default:
+		indent = p.inside(p.depth)
+	}
+	p.begin(indent, p.blank)
+	p.blank, p.shift = false, indent-p.columnOf(first)
+	for i, t := range line {
+		if i > 0 {
+			p.gap(line[i-1], t)
+		}
+		switch t.Kind {
+		case tree.OpenToken:
+			p.depth++
+		case tree.CloseToken:
+			p.depth--
+		case tree.BlockToken:
+			return p.text(t)
+		}
+		p.scalar(p.src[t.Offset:t.End])
+	}
+	p.out.WriteByte('\n')
+	return last.End, true
+}
+
+// place finds the block collections that a line outside of brackets belongs to,
+// and gives its indentation.
+func (p *printer) place(line []tree.Token) int {
+	indent := -1
+	for i, t := range line {
+		old := p.columnOf(t)
+		isDash := t.Kind == tree.DashToken
+		isKey := i+1 < len(line) && line[i+1].Kind == tree.ColonToken && t.Kind == tree.ScalarToken
+		for len(p.blocks) > 0 && p.left(old, isDash, isKey) {
+			p.blocks = p.blocks[:len(p.blocks)-1]
+		}
+		new := p.within()
+		if isDash || isKey {
+			if top := p.top(); top == nil || top.old != old || top.list != isDash {
+				p.blocks = append(p.blocks, block{isDash, old, new})
+			}
+			new = p.top().new
+		}
+		if indent < 0 {
+			indent = new
+		}
+		if !isDash {
+			break
+		}
+	}
+	return indent
+}
+
+// left reports whether a token in a column stands behind the end of the
+// innermost block. A list may stand in the column of the key that it belongs to.
+func (p *printer) left(old int, isDash, isKey bool) bool {
+	top := p.top()
+	switch {
+	case isDash:
+		return top.old > old
+	case isKey:
+		return top.old > old || top.old == old && top.list
+	}
+	return top.old >= old
+}
+
+func (p *printer) top() *block {
+	if len(p.blocks) == 0 {
+		return nil
+	}
+	return &p.blocks[len(p.blocks)-1]
+}
+
+// within is the indentation of what stands in the innermost block.
+func (p *printer) within() int {
+	if top := p.top(); top != nil {
+		return top.new + step
+	}
+	return 0
+}
+
+// inside is the indentation of a line that begins inside of brackets. In a block
+// all of it, the closing bracket too, stands to the right of the block's entries.
+func (p *printer) inside(depth int) int {
+	if top := p.top(); top != nil {
+		return top.new + step*max(depth, 1)
+	}
+	return step * depth
+}
+
+// columnOf is the column in which a token stands in the source, from 0.
+func (p *printer) columnOf(t tree.Token) int {
+	return utf8.RuneCountInString(p.src[strings.LastIndexByte(p.src[:t.Offset], '\n')+1 : t.Offset])
+}
+
+// begin begins a line.
+func (p *printer) begin(indent int, blank bool) {
+	if blank && p.out.Len() > 0 {
+		p.out.WriteByte('\n')
+	}
+	p.column = 0
+	p.write(strings.Repeat(" ", indent))
+}
+
+func (p *printer) write(s string) {
+	p.out.WriteString(s)
+	p.column += utf8.RuneCountInString(s)
+}
+
+// gap writes what stands between two tokens of a line. A comment moves with the
+// beginning of its line where it can, so that those below each other stay so.
+func (p *printer) gap(before, t tree.Token) {
+	switch {
+	case t.Kind == tree.CommentToken:
+		p.write(strings.Repeat(" ", max(1, p.columnOf(t)+p.shift-p.column)))
+	case before.Kind == tree.OpenToken, t.Kind == tree.CloseToken, t.Kind == tree.CommaToken, t.Kind == tree.ColonToken:
+	default:
+		p.write(" ")
+	}
+}
+
+// flush writes the comments that waited for a line. A comment belongs to the line
+// below it if both begin in one column, else to the block whose entries do, else
+// to the line below it.
+func (p *printer) flush(blocks []block, old, new int) {
+	for _, c := range p.comments {
+		indent := new
+		for _, b := range blocks {
+			if b.old == c.old && c.old != old {
+				indent = b.new
+			}
+		}
+		p.begin(indent, c.blank)
+		p.write(c.text)
+		p.out.WriteByte('\n')
+	}
+	p.comments = p.comments[:0]
+}
+
+// scalar writes a token. Line breaks inside of it stay; the white space around
+// them means nothing in YAML.
+func (p *printer) scalar(s string) {
+	for i, part := range strings.Split(s, "\n") {
+		if i > 0 {
+			p.out.WriteByte('\n')
+			p.column = 0
+			if part = strings.TrimLeft(part, " \t"); part != "" {
+				p.write(strings.Repeat(" ", p.inside(max(p.depth, 1))))
+			}
+		}
+		trimmed := strings.TrimRight(part, " \t")
+		if slashes := len(trimmed) - len(strings.TrimRight(trimmed, `\`)); s[0] == '"' && slashes%2 == 1 {
+			trimmed = part[:min(len(trimmed)+1, len(part))] // an escaped space
+		}
+		p.write(trimmed)
+	}
+}
+
+// text writes a block of text, of which only the indentation changes. It gives
+// where its last line ends.
+func (p *printer) text(t tree.Token) (end int, ok bool) {
+	top := p.top()
+	if top == nil {
+		return 0, false
+	}
+	first := lineAt(p.src, t.Offset)
+	header, note, _ := strings.Cut(first, " ")
+	p.write(header)
+	if note = strings.Trim(note, " \t"); note != "" {
+		at := t.Offset + strings.IndexByte(first, '#')
+		p.gap(t, tree.Token{Kind: tree.CommentToken, Offset: at})
+		p.write(note)
+	}
+	p.out.WriteByte('\n')
+	end = t.Offset + len(first)
+
+	lines := linesOf(p.src, end+1, t.End)
+	old, indent := 0, top.new+step
+	if i := strings.IndexAny(header, "123456789"); i >= 0 {
+		old, indent = top.old+int(header[i]-'0'), top.new+int(header[i]-'0')
+	} else if i := slices.IndexFunc(lines, func(s string) bool { return !isBlank(s) }); i >= 0 {
+		old = len(lines[i]) - len(strings.TrimLeft(lines[i], " "))
+	}
+	if !strings.Contains(header, "+") {
+		for len(lines) > 0 && isBlank(lines[len(lines)-1]) && (old == 0 || len(lines[len(lines)-1]) <= old) {
+			lines = lines[:len(lines)-1]
+		}
+	}
+	for i, line := range lines {
+		if len(line) > old {
+			p.out.WriteString(strings.Repeat(" ", indent) + line[old:])
+		}
+		end += 1 + len(line)
+		if open := end >= len(p.src) && i == len(lines)-1; !open || strings.Contains(header, "-") {
+			p.out.WriteByte('\n') // else a line feed would become part of the text
+		}
+	}
+	return min(end, len(p.src)), true
+}
+
+// linesOf are the lines from an offset that begin before another, and blank ones
+// behind them.
+func linesOf(src string, from, to int) []string {
+	var lines []string
+	for from < len(src) {
+		line := lineAt(src, from)
+		if !isBlank(line) && from+len(line)-len(strings.TrimLeft(line, " ")) >= to {
+			break
+		}
+		lines = append(lines, line)
+		from += len(line) + 1
+	}
+	return lines
+}
+
+// lineAt is the rest of the line from an offset.
+func lineAt(src string, at int) string {
+	line, _, _ := strings.Cut(src[at:], "\n")
+	return line
+}
+
+func isBlank(s string) bool { return strings.Trim(s, " ") == "" }

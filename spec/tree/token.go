@@ -1,0 +1,104 @@
+package tree
+
+import (
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// TokenKind is the kind of a token.
+type TokenKind uint8
+
+// The kinds of tokens.
+const (
+	ScalarToken  TokenKind = iota // plain or quoted, on one line or several
+	BlockToken                    // a block of text with its header; trailing white space may be part of it
+	AliasToken                    // *name
+	AnchorToken                   // &name
+	CommentToken                  // up to the end of its line
+	CommaToken
+	ColonToken
+	DashToken
+	OpenToken  // [ or {
+	CloseToken // ] or }
+	OtherToken // a document's marker, a directive, a ? before a key
+)
+
+// Token is a piece of a text: bytes Offset to End.
+type Token struct {
+	Kind        TokenKind
+	Offset, End int
+}
+
+// Tokens parses a text and cuts it into tokens; what stands between them is white
+// space. Problems go to list, and then there are no tokens. The text must have no
+// byte order mark and no carriage returns.
+func Tokens(file, src string, list *diag.List) (*Node, []Token) {
+	root, leaves := parse(file, src, list)
+	if root == nil || list.HasErrors() {
+		return nil, nil
+	}
+	var tokens []Token
+	for at := 0; at < len(src); {
+		if strings.IndexByte(" \t\n", src[at]) >= 0 {
+			at++
+			continue
+		}
+		t := punctuation(src, at)
+		if len(leaves) > 0 && leaves[0].Offset <= at {
+			t, leaves = leaves[0], leaves[1:]
+		}
+		tokens = append(tokens, t)
+		at = max(t.End, at+1)
+	}
+	return root, tokens
+}
+
+// punctuation is the token at a byte that is no scalar's.
+func punctuation(src string, at int) Token {
+	t := Token{OtherToken, at, at + 1}
+	switch src[at] {
+	case '#', '%':
+		t.End = at + len(src[at:])
+		if i := strings.IndexByte(src[at:], '\n'); i >= 0 {
+			t.End = at + i
+		}
+		if src[at] == '#' {
+			t.Kind = CommentToken
+		}
+	case '&':
+		t.Kind = AnchorToken
+		t.End = at + len(src[at:])
+		if i := strings.IndexAny(src[at:], " \t\n,[]{}"); i >= 0 {
+			t.End = at + i
+		}
+	case ',':
+		t.Kind = CommaToken
+	case ':':
+		t.Kind = ColonToken
+	case '-':
+		t.Kind = DashToken
+		if strings.HasPrefix(src[at:], "---") {
+			t.Kind, t.End = OtherToken, at+3
+		}
+	case '[', '{':
+		t.Kind = OpenToken
+	case ']', '}':
+		t.Kind = CloseToken
+	case '.':
+		t.End = min(at+3, len(src))
+	}
+	return t
+}
+
+// leaf keeps a scalar's extent; an absent one has none.
+func (w *walker) leaf(n *Node, block bool) {
+	t := Token{ScalarToken, n.Offset, n.End}
+	switch {
+	case n.Plain && n.Text == "":
+		return
+	case block:
+		t.Kind = BlockToken
+	}
+	w.leaves = append(w.leaves, t)
+}
