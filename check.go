@@ -23,7 +23,7 @@ type (
 )
 
 // Check does everything that Load does before anything runs, and gives all
-// findings, warnings too. A file that can't be read is the one finding
+// findings, warnings too. A file of modules is checked as an import does. A file that can't be read is the one finding
 // "unreadable". It may be called from several goroutines.
 func Check(path string, options ...LoadOption) Findings {
 	src, err := ReadSpec(path)
@@ -33,8 +33,15 @@ func Check(path string, options ...LoadOption) Findings {
 	return CheckText(path, src, options...)
 }
 
-// CheckText is Check for a spec in memory, as Parse is Load.
+// CheckText is Check for a text in memory, as Parse is Load.
 func CheckText(name string, src []byte, options ...LoadOption) Findings {
+	if spec.IsModules(src) {
+		var o spec.Options
+		for _, option := range options {
+			option(&o)
+		}
+		return spec.ParseModules(name, src, o)
+	}
 	p, err := Parse(name, src, options...)
 	var wrong *SpecError
 	switch {

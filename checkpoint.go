@@ -54,6 +54,7 @@ type saver struct {
 	best    float64 // the best metric of a checkpoint; NaN before there is one
 	last    int64   // the step of the latest checkpoint, or of the beginning
 	kept    []int64 // the steps whose files are kept, the oldest first
+	stale   []int64 // steps ahead of where the run goes on from
 }
 
 // newSaver prepares the folder. A new run doesn't mix its checkpoints with those
@@ -71,6 +72,8 @@ func newSaver(s *Session, c *spec.Checkpoint, step int64) (*saver, error) {
 	for _, n := range steps {
 		if n <= step {
 			w.kept = append(w.kept, n)
+		} else {
+			w.stale = append(w.stale, n)
 		}
 	}
 	if err := os.MkdirAll(c.Path, 0o777); err != nil {
@@ -121,14 +124,35 @@ func (w *saver) write(r Record) error {
 	if err := safetensors.WriteWith(w.file(r.Step), tensors, metadata); err != nil {
 		return err
 	}
-	w.kept = append(slices.DeleteFunc(w.kept, func(n int64) bool { return n == r.Step }), r.Step)
+	return w.prune(r.Step)
+}
+
+// prune removes what isn't kept any more once a step's file is there.
+func (w *saver) prune(step int64) error {
+	w.kept = append(w.kept, step)
+	for len(w.stale) > 0 && w.stale[0] <= step {
+		if w.stale[0] < step {
+			if err := w.remove(w.stale[0]); err != nil {
+				return err
+			}
+		}
+		w.stale = w.stale[1:]
+	}
 	for int64(len(w.kept)) > w.spec.Keep {
-		if err := os.Remove(w.file(w.kept[0])); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := w.remove(w.kept[0]); err != nil {
 			return err
 		}
 		w.kept = w.kept[1:]
 	}
 	return nil
+}
+
+func (w *saver) remove(step int64) error {
+	err := os.Remove(w.file(step))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func (w *saver) file(step int64) string { return filepath.Join(w.spec.Path, checkpointName(step)) }

@@ -55,8 +55,8 @@ func Devices() []DeviceReport {
 // CPU. An OpenCL device that is a CPU itself is no faster than the kernels in
 // Go; it is for those who ask for it.
 func auto() string {
-	if found, _ := opencl.Discover(); len(found) > 0 && found[0].GPU {
-		return found[0].Name
+	if opencl.HasGPU() {
+		return "opencl:0"
 	}
 	return "cpu"
 }

@@ -46,3 +46,34 @@ func TestARenderedOrFormattedSpecRunsToTheSameBits(t *testing.T) {
 		})
 	}
 }
+
+func TestASpecWithItsImportsRenderedIntoItRunsToTheSameBits(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"lib.yaml": "flowrun: 1\nmodules:\n  Inner: {inputs: {x: \"f32[..., n]\"}, output: \"Linear(silu(x), n)\"}\n" +
+			"  Block:\n    inputs: {x: \"f32[..., n]\"}\n    nodes: {h: {Inner: x}}\n    output: x + h\n",
+		"a.yaml": "flowrun: 1\nimports: [lib.yaml]\ndata:\n  d: {generate: {x: \"uniform(-1, 1, [4, 3])\"}}\n" +
+			"model:\n  inputs: {x: \"f32[4, 3]\"}\n  nodes:\n    y: {Block: x, repeat: 2}\n  outputs: [y]\n" +
+			"train:\n  data: d\n  loss: mean(square(y - 1))\n  optimizer: {AdamW: {lr: 0.01}}\n  max_steps: 50\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644))
+	}
+	path := filepath.Join(folder, "a.yaml")
+	p, err := flowrun.Load(path)
+	require.NoError(t, err)
+	rendered, err := flowrun.Render(path)
+	require.NoError(t, err)
+	require.NotContains(t, rendered, "imports")
+	again, err := flowrun.Parse("elsewhere.yaml", []byte(rendered))
+	require.NoError(t, err)
+	require.Equal(t, weightsAfter(t, p, 50), weightsAfter(t, again, 50))
+}
+
+// BenchmarkCheck is what flowrun validate does with a spec, gradients included.
+func BenchmarkCheck(b *testing.B) {
+	src, err := os.ReadFile(mathNet)
+	require.NoError(b, err)
+	for b.Loop() {
+		require.Empty(b, flowrun.CheckText(mathNet, src).Items)
+	}
+}

@@ -165,7 +165,7 @@ func differentiate(p *spec.Program, findings *diag.List) error {
 	for _, g := range p.Graphs() {
 		var at *autodiff.Error
 		if err := autodiff.Expand(g); errors.As(err, &at) {
-			findings.Add(diag.Diagnostic{Rule: diag.NoGradient, Range: at.Range, Message: at.Msg})
+			findings.Add(diag.Diagnostic{Rule: diag.NotDifferentiable, Range: at.Range, Message: at.Msg})
 		} else if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package flowrun_test
 import (
 	"context"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -90,4 +91,37 @@ func requireKeyBiasesClose(t *testing.T, name string, want, got []float32) {
 		require.InDelta(t, want[i], got[i], 1e-2*largest, "%s, element %d", name, i)
 		got[i] = want[i]
 	}
+}
+
+func TestReplayedLabelsCanHaveEitherWidth(t *testing.T) {
+	labels := []int64{0, 2, 1, 1, -100, 0, 2, 2}
+	var losses []float64
+	for _, d := range []flowrun.DType{flowrun.I32, flowrun.I64} {
+		dir := t.TempDir()
+		require.NoError(t, flowrun.WriteTensors(filepath.Join(dir, "batches.safetensors"), map[string]*flowrun.Tensor{
+			"x": flowrun.FromFloat32(flowrun.Shape{2, 4, 3}, floats(24, 1)),
+			"y": flowrun.FromInt64(d, flowrun.Shape{2, 4}, labels),
+		}))
+		p, err := flowrun.Parse(filepath.Join(dir, "labels.yaml"), []byte(`
+flowrun: 1
+data:
+  recorded:
+    replay: batches.safetensors
+    fields: {x: {tensor: x, type: "f32[4, 3]"}, y: {tensor: y, type: "`+d.String()+`[4]"}}
+model:
+  inputs: {x: "f32[batch, 3]"}
+  nodes: {logits: {Linear: x, out_features: 3}}
+  outputs: [logits]
+train: {data: recorded, loss: "cross_entropy(logits, y)", optimizer: {SGD: {lr: 0.5}}, max_steps: 2}
+`))
+		require.NoError(t, err)
+		s, err := p.Start(context.Background())
+		require.NoError(t, err)
+		summary, err := s.Run(context.Background())
+		require.NoError(t, err)
+		losses = append(losses, summary.Loss)
+		require.NoError(t, s.Close())
+	}
+	require.Equal(t, losses[0], losses[1])
+	require.NotZero(t, losses[0])
 }

@@ -20,11 +20,15 @@ type Ignore struct {
 
 // ApplyIgnores takes out the warnings that comments accept, and reports comments
 // that are invalid or accept nothing. Those that accept nothing are reported
-// only if there are no errors: with errors, not everything was looked at.
-func (l *List) ApplyIgnores() {
+// only in the given file, as those of a file that it imports may be for others;
+// and only if there are no errors: with errors, not everything was looked at.
+func (l *List) ApplyIgnores(file string) {
 	ignores, errors := l.Ignores, l.HasErrors()
 	l.Ignores = nil
 	for _, i := range ignores {
+		if l.Full() {
+			return
+		}
 		rule, fault := i.rule()
 		if fault != nil {
 			l.Add(*fault)
@@ -34,7 +38,7 @@ func (l *List) ApplyIgnores() {
 		l.Items = slices.DeleteFunc(l.Items, func(d Diagnostic) bool {
 			return d.Rule == rule && d.Range.File == i.Range.File && d.Range.Start.Line == i.Line
 		})
-		if len(l.Items) == before && !errors {
+		if len(l.Items) == before && !errors && i.Range.File == file {
 			l.Add(Diagnostic{Rule: UnusedIgnore, Range: i.Range,
 				Message: fmt.Sprintf("there is no %s on line %d to ignore", rule, i.Line),
 				Help:    "remove the comment; it stands on the line of the warning, or alone on the line above"})

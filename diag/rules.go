@@ -69,6 +69,7 @@ const (
 	AbsentParameter     Rule = "absent-parameter"
 	ShapeMismatch       Rule = "shape-mismatch"
 	TypeMismatch        Rule = "type-mismatch"
+	NotDifferentiable   Rule = "not-differentiable"
 )
 
 // The rules that warn.
@@ -117,7 +118,7 @@ var rules = map[Rule]string{
 	EndlessTraining:    "training needs until or max_steps",
 	RecursiveModule:    "a module can't contain itself",
 	ShadowedModule:     "a module of the standard library is replaced only with override: true",
-	Cycle:              "a node can't depend on itself",
+	Cycle:              "a node can't depend on itself, nor a file import itself",
 	GraphTooLarge:      "a spec expands to at most 200,000 nodes",
 
 	ExpressionSyntax:    "the expression can't be parsed",
@@ -137,6 +138,7 @@ var rules = map[Rule]string{
 	AbsentParameter:     "a parameter is used whose `when` is false",
 	ShapeMismatch:       "shapes of operands don't fit together",
 	TypeMismatch:        "a tensor has another type than the place asks for",
+	NotDifferentiable:   "a gradient is asked for that doesn't exist",
 
 	UnusedVar:     "nothing uses the var",
 	UnusedNode:    "nothing needs the node",

@@ -122,6 +122,10 @@ func manifest(t tester) *kernels.Manifest {
 	return m
 }
 
+// machines gives a host and so many devices, whose memory is free at the end of
+// the test.
+type machines func(t tester, far int) []device.Device
+
 // machine is a host, whose memory the test can make fail too, and simulated
 // devices "sim:0", "sim:1", …; at the end of the test none may hold memory.
 func machine(t tester, sims int) []device.Device {
@@ -148,7 +152,7 @@ func onCPU(t tester, p *program, o engine.Options) *engine.Session {
 func plan(t tester, p *program, devices []device.Device, o lower.Options) *lower.Plan {
 	t.Helper()
 	for _, d := range devices {
-		o.Targets = append(o.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind})
+		o.Targets = append(o.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind, Alignment: d.Info().Alignment})
 	}
 	o.Manifest = manifest(t)
 	o.CheckTypes = true

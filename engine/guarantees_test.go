@@ -99,7 +99,7 @@ func TestASettledRandomProgramReplaysEveryStep(t *testing.T) {
 
 func TestAnyOrderOfReadyNodesGivesTheSameBits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawProgram(t)
+		p := drawProgram(t, machine(t, 2))
 		o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default")}
 		var want []*ir.Tensor
 		for seed := range int64(4) {

@@ -40,12 +40,15 @@ const (
 )
 
 // newHarness starts a drawn program and sets the states that have values.
-func newHarness(t *rapid.T, c company) *harness {
-	p := drawProgram(t)
+func newHarness(t *rapid.T, c company) *harness { return newHarnessOn(t, c, machine) }
+
+// newHarnessOn is newHarness on machines of another make.
+func newHarnessOn(t *rapid.T, c company, machine machines) *harness {
 	h := &harness{t: t, devices: machine(t, 2), loose: c == untraced}
+	p := drawProgram(t, h.devices)
 	o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default")}
 	pl := plan(t, p, h.devices, o)
-	h.model = newModel(p, pl)
+	h.model = newModel(p, pl, machine)
 	h.versions = make([]uint64, len(pl.Graph.Nodes))
 	eo := engine.Options{Sources: p.sources}
 	if c != untraced {

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -235,4 +236,70 @@ func TestARunRefusesStatesThatAreNotThereOrNoScalars(t *testing.T) {
 	require.ErrorContains(t, err, "no state count")
 	_, err = s.Run(ctx, engine.Loop{Step: "step", Metrics: []string{"w"}})
 	require.ErrorContains(t, err, "not a scalar")
+}
+
+func TestARunEndsWhenItsBestValueIsTooOld(t *testing.T) {
+	everywhere(t, func(t *testing.T, devices []device.Device, lo lower.Options) {
+		s := start(t, countdown(t, 0), devices, lo, engine.Options{})
+		loop := countdownLoop
+		// The average of 1/step falls by less than 0.05 from step 5 on.
+		best, at, average := math.NaN(), int64(0), float32(1)
+		var step int64
+		for at == 0 || step-at < 3 {
+			step++
+			average = (average + 1/float32(step)) * 0.5
+			if v := float64(average); math.IsNaN(best) || v < best-0.05 {
+				best, at = v, step
+			}
+		}
+		loop.EarlyStop = &engine.EarlyStop{Patience: 3, MinDelta: 0.05, Best: math.NaN()}
+		summary, err := s.Run(ctx, loop)
+		require.NoError(t, err)
+		require.Equal(t, engine.StoppedEarly, summary.Stopped)
+		require.Equal(t, step, summary.Steps)
+		require.Equal(t, best, loop.EarlyStop.Best)
+		require.Equal(t, at, loop.EarlyStop.At)
+	})
+}
+
+func TestAnEvaluationSeesTheStatesOfItsStepAndRecordsKeepItsValues(t *testing.T) {
+	everywhere(t, func(t *testing.T, devices []device.Device, lo lower.Options) {
+		s := start(t, countdown(t, 0), devices, lo, engine.Options{})
+		loop := countdownLoop
+		loop.MaxSteps = 8
+		loop.Evaluation = &engine.Evaluation{Every: 3, Values: []float64{math.NaN()}, Run: func() ([]float64, error) {
+			return []float64{number(t, s, "step") * 10}, nil
+		}}
+		var seen []float64
+		loop.Observers = []engine.Observer{{Every: 1, Observe: func(r engine.Record) error {
+			seen = append(seen, r.Metrics[1])
+			return nil
+		}}}
+		summary, err := s.Run(ctx, loop)
+		require.NoError(t, err)
+		require.True(t, math.IsNaN(seen[0]) && math.IsNaN(seen[1]))
+		require.Equal(t, []float64{30, 30, 30, 60, 60, 60, 60}, seen[2:], "the last one twice: the run's end")
+		require.Equal(t, 60.0, summary.Metrics[1])
+	})
+	s := start(t, countdown(t, 0), machine(t, 0), lower.Options{}, engine.Options{})
+	loop := countdownLoop
+	broken := errors.New("no data")
+	loop.Evaluation = &engine.Evaluation{Every: 3, Run: func() ([]float64, error) { return nil, broken }}
+	summary, err := s.Run(ctx, loop)
+	require.ErrorIs(t, err, broken)
+	require.EqualValues(t, 3, summary.Steps)
+}
+
+func TestBetterIsStrictAndNeverTrueOfNaN(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		value, best, delta float64
+		maximise, want     bool
+	}{
+		{1, nan, 0, false, true}, {nan, 1, 0, false, false}, {nan, nan, 0, false, false},
+		{1, 1, 0, false, false}, {0.9, 1, 0, false, true}, {0.9, 1, 0.2, false, false}, {0.7, 1, 0.2, false, true},
+		{1, 1, 0, true, false}, {1.1, 1, 0, true, true}, {1.1, 1, 0.2, true, false}, {math.Inf(1), 1, 5, true, true},
+	} {
+		require.Equal(t, c.want, engine.Better(c.value, c.best, c.delta, c.maximise), "%+v", c)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
@@ -18,6 +17,7 @@ import (
 type model struct {
 	program *program
 	plan    *lower.Plan
+	machine machines
 	states  map[string]*ir.Tensor // what each state is; absent: not set
 
 	clock     int
@@ -32,9 +32,9 @@ type model struct {
 	stats     engine.Stats
 }
 
-func newModel(p *program, plan *lower.Plan) *model {
+func newModel(p *program, plan *lower.Plan, machine machines) *model {
 	n := len(plan.Graph.Nodes)
-	m := &model{program: p, plan: plan, states: map[string]*ir.Tensor{},
+	m := &model{program: p, plan: plan, machine: machine, states: map[string]*ir.Tensor{},
 		wrote: make([]int, n), writes: make([]uint64, n), ran: make([]int, n), read: make([]int, n),
 		kept: make([]bool, n), lost: make([]bool, n), committed: map[*ir.State]int{}}
 	for i, node := range plan.Graph.Nodes {
@@ -199,12 +199,7 @@ func (m *model) copied(from, to int, n *ir.Node) {
 // states as they are.
 func (m *model) fresh(t tester, f func(s *engine.Session)) {
 	t.Helper()
-	var devices []device.Device
-	for range m.plan.Targets {
-		devices = append(devices, nil)
-	}
-	copy(devices, machine(t, len(devices)-1))
-	s, err := engine.New(m.plan, devices, engine.Options{Sources: m.program.sources, NoReplay: true})
+	s, err := engine.New(m.plan, m.machine(t, len(m.plan.Targets)-1), engine.Options{Sources: m.program.sources, NoReplay: true})
 	if err == nil {
 		err = s.SetAll(m.states)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -16,8 +17,11 @@ import (
 //
 // Values are f32 of three shapes. Whatever may have grown beyond 64 is brought
 // back by tanh, so that no sequence of steps leads to infinities.
-func drawProgram(t *rapid.T) *program {
+func drawProgram(t *rapid.T, devices []device.Device) *program {
 	g := &generator{builder: newBuilder(), t: t, magnitude: map[*ir.Node]float64{}}
+	for _, d := range devices {
+		g.devices = append(g.devices, d.Name())
+	}
 	g.step.Device = g.device()
 	trained := g.states()
 	for range rapid.IntRange(2, 20).Draw(t, "nodes") {
@@ -47,6 +51,7 @@ type generator struct {
 	pool      [3][]*ir.Node        // values, by rank
 	magnitude map[*ir.Node]float64 // a bound of a value's elements
 	serial    int
+	devices   []string
 }
 
 const largest = 64
@@ -55,7 +60,7 @@ var shapes = [3][]any{{}, {5}, {5, 5}}
 
 // device draws where something must be; mostly it may be anywhere.
 func (g *generator) device() string {
-	return rapid.SampledFrom([]string{"", "", "", "cpu", "sim:0", "sim:1"}).Draw(g.t, "device")
+	return rapid.SampledFrom(append([]string{"", "", ""}, g.devices...)).Draw(g.t, "device")
 }
 
 // states draws states, at least one of each rank, and gives those that steps

@@ -77,7 +77,7 @@ func TestInPlaceAndCopiedCommitsGiveTheSame(t *testing.T) {
 	s := start(t, p, machine(t, 0), lower.Options{}, engine.Options{})
 	require.Equal(t, lower.InPlace, written(s, "x"))
 	require.Equal(t, lower.Transient, written(s, "y"))
-	m := newModel(p, s.Plan())
+	m := newModel(p, s.Plan(), machine)
 	for name, v := range p.values {
 		m.set(name, v)
 	}
@@ -144,7 +144,7 @@ func TestATransientValueIsComputedAnewInEveryDemand(t *testing.T) {
 	b.output("b", b.op("sigmoid", b.op("neg", b.op("tanh", b.op("sigmoid", b.random(2, 16))))))
 	p := b.program(t)
 	s := start(t, p, machine(t, 0), lower.Options{}, engine.Options{})
-	m := newModel(p, s.Plan())
+	m := newModel(p, s.Plan(), machine)
 	m.set("step", p.values["step"])
 	for _, name := range []string{"a", "b", "c"} { // b uses the place that a's operand had
 		same(t, m.value(t, name), get(t, s, name), name)

@@ -27,7 +27,7 @@ func (d *decoder) bounds(a *argDef, fields map[string]*tree.Node) bool {
 			return false
 		}
 		if _, fits := ofKind(limit, argScalar); !number || !fits {
-			d.report(diag.WrongType, n.Range, "", "%s is a number that bounds a number; the argument %s is %s", b.key, a.name, article(a.kind))
+			d.report(diag.InvalidValue, n.Range, "", "%s is a number that bounds a number; the argument %s is %s", b.key, a.name, article(a.kind))
 			return false
 		}
 		*b.to = limit
@@ -43,7 +43,7 @@ func (d *decoder) bounds(a *argDef, fields map[string]*tree.Node) bool {
 		a.values = append(a.values, text)
 	}
 	if !n.Broken && (!ok || a.kind != argString) {
-		d.report(diag.WrongType, n.Range, "write type: string, values: [mean, sum]", "values is a list of strings that a string can be")
+		d.report(diag.InvalidValue, n.Range, "write type: string, values: [mean, sum]", "values is a list of strings that a string can be")
 		return false
 	}
 	return ok

@@ -13,8 +13,10 @@ import (
 
 // decoder turns nodes of the text into definitions.
 type decoder struct {
-	list *diag.List
-	lib  *library
+	list     *diag.List
+	lib      *library
+	importer *importer
+	file     string // whose text it decodes
 }
 
 func (d *decoder) report(rule diag.Rule, at diag.Range, help, format string, args ...any) {
@@ -33,9 +35,15 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 	}
 	fields = make(map[string]*tree.Node, len(n.Entries))
 	for _, e := range n.Entries {
-		if s.key(e.Key.Text) == nil {
+		k := s.key(e.Key.Text)
+		if k == nil {
 			d.unknownKey(e.Key, s)
 			continue
+		}
+		if k.value == "note" { // nothing else looks at it
+			if _, ok := d.text(e.Value, k.name); !ok {
+				continue
+			}
 		}
 		fields[e.Key.Text] = e.Value
 	}

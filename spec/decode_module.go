@@ -13,9 +13,11 @@ type moduleBody struct {
 	fields map[string]*tree.Node
 }
 
-// library decodes a spec's own modules and puts them over the standard library.
-func (d *decoder) library(modules, optimizers *tree.Node) *library {
+// library decodes a file's imports and its own modules, and puts them over the
+// standard library.
+func (d *decoder) library(imports, modules, optimizers *tree.Node) *library {
 	d.lib = standard().extend()
+	d.imports(imports)
 	replace := func(m *module, fields map[string]*tree.Node, known map[string]*module) {
 		d.replaces(m, fields, known)
 		d.lib.own = append(d.lib.own, m)
@@ -51,16 +53,18 @@ func (d *decoder) headers(n *tree.Node, s *section, known map[string]*module, op
 
 // replaces checks that a module of the standard library is replaced on purpose.
 func (d *decoder) replaces(m *module, fields map[string]*tree.Node, known map[string]*module) {
-	override := false
 	n := fields["override"]
 	if n != nil {
-		override, _ = d.boolean(n, "override")
+		m.override, _ = d.boolean(n, "override")
 	}
 	old := known[m.name]
 	switch {
-	case old == nil && override:
+	case old != nil && !old.std:
+		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: m.at, Message: m.name + " is imported already",
+			Notes: []diag.Note{{Message: "it", Range: old.at}}, Help: "choose another name, or import it under one"})
+	case old == nil && m.override:
 		d.report(diag.InvalidValue, n.Range, "remove it", "the standard library has no %s to replace", m.name)
-	case old != nil && !override:
+	case old != nil && !m.override:
 		d.report(diag.ShadowedModule, m.at, "choose another name, or add override: true", "%s is in the standard library", m.name)
 	}
 	if lookupOp(m.name) != nil && !m.optimizer {

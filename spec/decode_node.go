@@ -107,6 +107,9 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	if len(candidates) > 0 {
 		return candidates[0]
 	}
+	if d.lib.open {
+		return nil // it may be what an import would have brought
+	}
 	if len(others) == 0 {
 		d.report(diag.UnknownFunction, keyRange(n), "write {operation: inputs, argument: value}", "%s names no operation or module", what)
 		return nil
@@ -212,6 +215,9 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 	key, value := n.Entries[0].Key, n.Entries[0].Value
 	call := &expr.Call{Place: expr.Place{Range: n.Range}, Name: key.Text, NameAt: key.Range}
 	m := d.lib.optimizers[key.Text]
+	if m == nil && d.lib.open {
+		return nil
+	}
 	if m == nil {
 		d.report(diag.UnknownFunction, key.Range, diag.Suggestion(key.Text, keysOf(d.lib.optimizers)), "there is no optimizer `%s`", shorten(key.Text))
 		return nil

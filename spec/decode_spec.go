@@ -14,7 +14,7 @@ func decodeSpec(name string, src []byte, o Options, list *diag.List) *specDef {
 	if root == nil {
 		return nil
 	}
-	d := &decoder{list: list}
+	d := &decoder{list: list, importer: newImporter(name, o.AllowRead), file: name}
 	if root.Kind == tree.Null && !root.Broken {
 		d.report(diag.MissingKey, root.Range, "begin with `flowrun: 1` and a model", "the spec is empty")
 		return nil
@@ -33,7 +33,8 @@ func decodeSpec(name string, src []byte, o Options, list *diag.List) *specDef {
 	}
 	def.vars = d.vars(fields["vars"], o)
 	def.openVars = incomplete(fields["vars"]) || root.Partial
-	def.lib = d.library(fields["modules"], fields["optimizers"])
+	def.lib = d.library(fields["imports"], fields["modules"], fields["optimizers"])
+	def.imports = d.importer
 	def.sources = d.sources(fields["data"], name, o)
 	if n := fields["model"]; n != nil {
 		def.model = d.model(n)

@@ -195,6 +195,7 @@ func (d *decoder) weights(n *tree.Node, def *specDef) *weightsDef {
 	taken := map[string]bool{}
 	for _, e := range rename.Entries {
 		to, ok := d.text(e.Value, "a name in rename")
+		to = stateName(to) // h[0].weight is h.0.weight
 		switch {
 		case !ok:
 			continue

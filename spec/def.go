@@ -19,6 +19,7 @@ type specDef struct {
 	vars    []*varDef
 	sources []*sourceDef
 	lib     *library
+	imports *importer
 	model   *module // nil if it can't be built at all
 	train   *trainDef
 	place   placementDef
@@ -105,6 +106,7 @@ type module struct {
 	at        diag.Range
 	optimizer bool
 	std       bool
+	override  bool // it says that it replaces the standard library's
 	root      bool // the model or a source: sees vars, has no arguments
 
 	inputs  []*inputDef

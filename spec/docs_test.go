@@ -25,7 +25,7 @@ func reference(t *testing.T) string {
 var tables = map[string]*section{"spec": rootSection, "var": varSection, "source": sourceSection, "field": fieldSection,
 	"model": modelSection, "train": trainSection, "placement": placementSection, "rule": ruleSection, "node": nodeSection,
 	"module": moduleSection, "argument": argSection, "parameter": paramSection, "state": stateSection, "optimizer": optimizerSection,
-	"group": groupSection, "init": initSection, "eval": evalSection, "early_stop": earlyStopSection, "checkpoint": checkpointSection, "best": bestSection}
+	"group": groupSection, "import": importSection, "library": librarySection, "init": initSection, "eval": evalSection, "early_stop": earlyStopSection, "checkpoint": checkpointSection, "best": bestSection}
 
 // The tables of keys stand between marks, and are written by
 // go test ./spec -run Reference -update.

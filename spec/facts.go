@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,13 @@ func (def *specDef) facts() []Fact {
 				facts = append(facts, Fact{"train." + e.Key.Text, canonical(e.Value)})
 			}
 		}
+	}
+	for _, f := range def.imports.order {
+		name, err := filepath.Rel(filepath.Dir(def.file), f.path)
+		if err != nil {
+			name = f.path
+		}
+		facts = append(facts, Fact{"file " + filepath.ToSlash(name), canonical(f.root)})
 	}
 	return facts
 }

@@ -88,6 +88,12 @@ var forms = map[string]*form{
 	"state":          {words: "a state", any: []string{"expression", "long state"}},
 	"long state":     {section: stateSection},
 
+	"imports":      {words: "a list of imports", items: "import"},
+	"import":       {any: []string{"text", "long import"}},
+	"long import":  {section: importSection},
+	"import names": {words: "a list of names, or names by the file's", any: []string{"names", "aliases"}},
+	"aliases":      {entries: "name"},
+
 	"groups":     {words: "a list of groups", items: "group"},
 	"group":      {section: groupSection},
 	"init":       {words: "a mapping", section: initSection},

@@ -14,7 +14,9 @@ import (
 // those of the standard library. Operations are in ir's registry.
 type library struct {
 	modules, optimizers map[string]*module
-	own                 []*module // the spec's own
+	own                 []*module // the file's own
+	uses                []*use    // what it imports
+	open                bool      // names are missing because of what was reported
 }
 
 // extend makes a library that begins with the same modules.

@@ -191,7 +191,7 @@ var foreignFunctions = map[string]string{
 }
 
 func (s *scope) unknownFunction(c *expr.Call) {
-	if s.list.Full() {
+	if s.list.Full() || s.lib.open {
 		return
 	}
 	help := ""

@@ -11,12 +11,21 @@ import (
 
 // Render gives the text of a spec with the options' overrides applied and its
 // defaults written out: those of sections, by their tables, and those of the
-// arguments of modules and optimizers, unless they depend on the call. Comments
-// say where each came from. All else stays as it is; rendering the result
+// arguments of modules and optimizers, unless they depend on the call. Imported
+// modules stand in it, if their names can stand side by side. Comments say where
+// each came from. All else stays as it is; rendering the result
 // without overrides changes nothing, and it runs as the spec does. A spec with
 // errors gives "".
 func Render(name string, src []byte, o Options) (string, diag.List) {
 	text := strings.ReplaceAll(string(src), "\r\n", "\n")
+	rendered, list := render(name, text, o)
+	if text != string(src) {
+		rendered = strings.ReplaceAll(rendered, "\n", "\r\n")
+	}
+	return rendered, list
+}
+
+func render(name, text string, o Options) (string, diag.List) {
 	var list diag.List
 	def, _ := parse(name, []byte(text), o, &list)
 	list.Sort()
@@ -24,14 +33,18 @@ func Render(name string, src []byte, o Options) (string, diag.List) {
 		return "", list
 	}
 	r := newRenderer(name, list.Sources[name])
+	if imports := def.root.Get("imports"); imports != nil {
+		inlined, why := r.inline(def, &list)
+		if why == "" {
+			return render(name, inlined, o)
+		}
+		r = newRenderer(name, list.Sources[name])
+		r.note(imports.Offset, "kept: "+why, "")
+	}
 	r.overrides(def)
 	r.defaults(def)
 	r.arguments(def)
-	rendered := r.text()
-	if text != string(src) {
-		rendered = strings.ReplaceAll(rendered, "\n", "\r\n")
-	}
-	return rendered, list
+	return r.text(), list
 }
 
 // overrides writes --set, --vars and --seed into the text.

@@ -26,37 +26,12 @@ func (r *renderer) arguments(def *specDef) {
 	c := &calls{r, def.file, map[diag.Range]*tree.Node{}, nil, map[*tree.Node][]edit{}, map[diag.Range]bool{}}
 	c.index(def.root, map[*tree.Node]bool{})
 	slices.SortFunc(c.scalars, func(a, b *tree.Node) int { return a.Offset - b.Offset })
-	bodies := append([]*module{def.model}, def.lib.own...)
-	for _, src := range def.sources {
-		if src.body != nil {
-			bodies = append(bodies, src.body)
+	def.eachCall(func(call *expr.Call) {
+		if call.Range.File == c.file && !c.done[call.Range] {
+			c.done[call.Range] = true
+			c.call(call)
 		}
-	}
-	for _, m := range bodies {
-		c.module(m)
-	}
-	if t := def.train; t != nil {
-		c.expression(t.loss)
-		c.expression(t.clip)
-		c.expression(t.until)
-		if t.optimizer != nil {
-			c.expression(t.optimizer)
-		}
-		metrics := t.metrics
-		if t.eval != nil {
-			metrics = append(slices.Clone(metrics), t.eval.metrics...)
-		}
-		for _, m := range metrics {
-			c.node(m.def)
-		}
-		for _, g := range t.groups { // a group takes what it doesn't give from the optimizer
-			if g.call != nil {
-				for _, a := range g.call.Named {
-					c.expression(a.Value)
-				}
-			}
-		}
-	}
+	})
 	for n, edits := range c.inserts {
 		c.rewrite(n, edits)
 	}
@@ -81,43 +56,6 @@ func (c *calls) index(n *tree.Node, seen map[*tree.Node]bool) {
 	default:
 		c.scalars = append(c.scalars, n)
 	}
-}
-
-func (c *calls) module(m *module) {
-	for _, a := range m.args {
-		c.expression(a.fallback)
-	}
-	for _, p := range m.params {
-		c.expression(p.init)
-	}
-	for _, s := range m.states {
-		c.expression(s.init)
-	}
-	for _, it := range m.items {
-		c.node(it.def)
-	}
-	for _, o := range m.outputs {
-		c.expression(o.value)
-	}
-}
-
-func (c *calls) node(def *nodeDef) {
-	if def == nil {
-		return
-	}
-	c.expression(def.value)
-	c.node(def.then)
-	c.node(def.otherwise)
-}
-
-func (c *calls) expression(e expr.Expr) {
-	expr.Walk(e, func(e expr.Expr) bool {
-		if call, ok := e.(*expr.Call); ok && call.Range.File == c.file && !c.done[call.Range] {
-			c.done[call.Range] = true
-			c.call(call)
-		}
-		return true
-	})
 }
 
 // call writes the default arguments of a call.

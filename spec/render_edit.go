@@ -151,6 +151,7 @@ func (r *renderer) comment(line int, text string) {
 	}
 	switch last := r.tokens[i-1]; {
 	case last.End > end || last.Kind == tree.BlockToken:
+	case last.Kind == tree.CommentToken && strings.Contains(r.src[last.Offset:last.End], text):
 	case last.Kind == tree.CommentToken:
 		r.edit(last.End, last.End, "; "+text)
 	default:

@@ -105,7 +105,7 @@ func resolveSpec(def *specDef, list *diag.List) {
 		}
 		unused.model(def, s)
 	}
-	r.recursion(def, called)
+	r.recursion(def.lib.own, called)
 	for _, v := range def.vars {
 		if !vars[v.name].used {
 			unused.add(diag.UnusedVar, v.at, "the var %s is never used", v.name)
@@ -400,7 +400,7 @@ func (r *resolver) fields(src *sourceDef, s, model *scope) {
 }
 
 // recursion finds modules that contain themselves.
-func (r *resolver) recursion(def *specDef, called map[*module]map[*module]bool) {
+func (r *resolver) recursion(own []*module, called map[*module]map[*module]bool) {
 	const open, done = 1, 2
 	mark := map[*module]int{}
 	var path []string
@@ -429,7 +429,7 @@ func (r *resolver) recursion(def *specDef, called map[*module]map[*module]bool) 
 		mark[m] = done
 		return true
 	}
-	for _, m := range def.lib.own {
+	for _, m := range own {
 		visit(m)
 	}
 }

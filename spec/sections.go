@@ -38,6 +38,7 @@ var (
 		{name: "flowrun", value: "version", doc: "the version of the language: 1", required: true},
 		{name: "name", value: "text", doc: "what the experiment is called; the file's name if absent", more: "without its ending"},
 		{name: "seed", value: "int", doc: "the seed of all random numbers", more: "`--seed` overrides it", fallback: "0"},
+		{name: "imports", value: "imports", doc: "files whose modules and optimizers are used here"},
 		{name: "vars", value: "vars", doc: "constants: a name and its value, or {value, type, min, max, doc}"},
 		{name: "data", value: "sources", doc: "data sources by name"},
 		{name: "modules", value: "modules", doc: "the spec's own modules by name"},
@@ -45,6 +46,16 @@ var (
 		{name: "model", value: "model", doc: "inputs, nodes and outputs", required: true},
 		{name: "train", value: "train", doc: "how to train; without it the spec can only be evaluated"},
 		{name: "placement", value: "placement", doc: "where things run"},
+	}}
+	importSection = &section{name: "an import", doc: "A file, and which of its modules and optimizers.", keys: []keyDecl{
+		{name: "from", value: "text", doc: "the file", more: "relative to the one that it is imported into", required: true},
+		{name: "names", value: "import names", doc: "which ones: [Block], or {Block: NameHere}", more: "all of the file's own if absent"},
+	}}
+	librarySection = &section{name: "a file of modules", doc: "A file that specs import.", keys: []keyDecl{
+		{name: "flowrun", value: "version", doc: "the version of the language: 1", required: true},
+		{name: "imports", value: "imports", doc: "files whose modules and optimizers are used here", more: "they aren't passed on"},
+		{name: "modules", value: "modules", doc: "modules by name"},
+		{name: "optimizers", value: "optimizers", doc: "optimizers by name"},
 	}}
 	varSection = &section{name: "a var", doc: "A var with a declared type.", keys: []keyDecl{
 		{name: "value", value: "constant", doc: "its value", required: true},

@@ -7,8 +7,8 @@
 // reports all that it finds; what was reported is dropped or poisoned, so that
 // one cause gives one diagnostic.
 //
-// Reading a spec executes nothing, opens no file but the spec, and ends within
-// bounded time and memory, whatever the text.
+// Reading a spec executes nothing, opens no files but the spec, its imports and
+// files of vars, and ends within bounded time and memory, whatever the text.
 package spec
 
 import (
@@ -77,7 +77,7 @@ func ReadFile(path string) ([]byte, error) {
 func Parse(name string, src []byte, o Options) (*Program, diag.List) {
 	var list diag.List
 	_, p := parse(name, src, o, &list)
-	list.ApplyIgnores()
+	list.ApplyIgnores(name)
 	list.Sort()
 	if list.HasErrors() {
 		return nil, list

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/flowrun/flowrun/diag"
 )
@@ -91,6 +92,15 @@ func (u *unusedNames) modules(def *specDef, called map[*module]map[*module]bool)
 	for _, m := range def.lib.own {
 		if !needed[m] {
 			u.add(diag.UnusedModule, m.at, "nothing calls %s", m.name)
+		}
+	}
+	for _, use := range def.lib.uses {
+		switch {
+		case slices.ContainsFunc(use.modules, func(m *module) bool { return needed[m] }):
+		case use.name != "":
+			u.add(diag.UnusedModule, use.at, "nothing calls %s", use.name)
+		default:
+			u.add(diag.UnusedModule, use.at, "nothing calls what %s brings", use.file)
 		}
 	}
 }

@@ -264,3 +264,33 @@ func TestDevicesAreListedAndMissingOnesExplained(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &list))
 	require.Equal(t, "cpu", list[0].Name)
 }
+
+func TestAResumedRunContinuesItsLog(t *testing.T) {
+	src, err := os.ReadFile(mathNet)
+	require.NoError(t, err)
+	spec := file(t, "net.yaml", string(src)+"  checkpoint: {every: 100}\n")
+	log, whole := filepath.Join(t.TempDir(), "log.jsonl"), filepath.Join(t.TempDir(), "whole.jsonl")
+	code, _, errors := flowrunWith(t, mathNet, "--max-steps", "1000", "--log", whole)
+	require.Equal(t, exitDone, code, errors)
+
+	code, _, errors = flowrunWith(t, spec, "--max-steps", "550", "--log", log)
+	require.Equal(t, exitDone, code, errors)
+	from := filepath.Join(filepath.Dir(spec), "checkpoints", "step-000000500.safetensors")
+	code, out, errors := flowrunWith(t, spec, "--max-steps", "1000", "--log", log, "--resume="+from, "--json")
+	require.Equal(t, exitDone, code, errors)
+	require.Contains(t, errors, "going on from "+from+", step 500")
+	require.NotContains(t, errors, "changed")
+	require.Contains(t, out, `"steps":500`)
+	want, err := os.ReadFile(whole)
+	require.NoError(t, err)
+	got, err := os.ReadFile(log)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+
+	code, _, errors = flowrunWith(t, spec, "--max-steps", "1001", "--resume", "--set", "lr=0.2")
+	require.Equal(t, exitDone, code, errors)
+	require.Contains(t, errors, "step-000001000.safetensors, step 1000\nwarning: the spec has changed since: vars.lr was 0.1 and is 0.2\n")
+	code, _, errors = flowrunWith(t, spec, "--resume", "--weights", from)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errors, "doesn't go with --weights")
+}

@@ -156,6 +156,17 @@ func TestEveryFormatGoesToStandardOutput(t *testing.T) {
 	require.Contains(t, errors, "text, json, jsonl, sarif, github, junit")
 }
 
+func TestAFileOfModulesIsCheckedAsOne(t *testing.T) {
+	const double = "flowrun: 1\nmodules:\n  Double:\n    inputs: {x: \"float[...]\"}\n    output: 2 * x\n"
+	tree(t, map[string]string{
+		"right.yaml": double, "wrong.yaml": strings.Replace(double, "2 * x", "2 * y", 1),
+		"spec.yaml": "flowrun: 1\nimports: [right.yaml]\nmodel:\n  inputs: {x: \"f32[2]\"}\n  nodes: {y: Double(x)}\n  outputs: [y]\n",
+	})
+	code, files, _ := checked(t, ".")
+	require.Equal(t, []string{"right.yaml", "spec.yaml", "!wrong.yaml"}, files)
+	require.Equal(t, exitProblems, code)
+}
+
 func TestManyFilesAreReportedInOrder(t *testing.T) {
 	files := map[string]string{}
 	for i := range 200 {

@@ -120,3 +120,15 @@ func TestATensorThatNoFileCanHoldIsRefusedBeforeAnythingIsWritten(t *testing.T) 
 		requireOnly(t, path, "old")
 	}
 }
+
+func TestMetadataReadBackAsTheyWereWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	require.NoError(t, WriteWith(path, map[string]*ir.Tensor{"x": ir.ScalarTensor(ir.F32, 1.5)}, map[string]string{"made by": `a "test"`, "a": ""}))
+	f, err := Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	require.Equal(t, map[string]string{"format": "pt", "made by": `a "test"`, "a": ""}, f.Metadata())
+	x, err := f.Tensor("x")
+	require.NoError(t, err)
+	require.Equal(t, 1.5, x.Float(0))
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -32,7 +33,7 @@ func newCache() cache {
 // cacheKey hashes what a built program depends on.
 func (d *Device) cacheKey(text, options string) string {
 	h := sha256.New()
-	for _, part := range []string{"1", text, options, d.info.Description, d.info.vendor, d.info.Version, d.info.Driver} {
+	for _, part := range []string{"1", text, options, d.info.Description, d.info.vendor, d.info.Version, d.info.Driver, fmt.Sprint(d.maxGroup)} {
 		sum := sha256.Sum256([]byte(part))
 		h.Write(sum[:])
 	}

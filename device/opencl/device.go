@@ -15,6 +15,10 @@ import (
 type Options struct {
 	// Sources are the kernels' sources; nil means those that are built in.
 	Sources *kernels.Sources
+	// Fault is asked before each call of the C API, by the function's name. What
+	// it gives, if it isn't 0, is the call's result, and the call isn't made. It
+	// is for tests of what comes of failures.
+	Fault func(function string) (code int32)
 }
 
 // Device is an OpenCL device: a context and an in-order queue.

@@ -14,6 +14,7 @@ func (t *text) ignores(leaves []Token) []diag.Ignore {
 		return nil
 	}
 	var found []diag.Ignore
+	below := 0 // the line below the comments that were looked at last
 	for n := range t.lines {
 		line := t.line(n + 1)
 		if !strings.Contains(line, diag.IgnoreMark) {
@@ -31,9 +32,12 @@ func (t *text) ignores(leaves []Token) []diag.Ignore {
 		end := diag.Pos{Line: n + 1, Col: start.Col + utf8.RuneCountInString(line[at:])}
 		about := n + 1
 		if strings.TrimSpace(line[:at]) == "" {
-			for about++; strings.HasPrefix(strings.TrimSpace(t.line(about)), "#"); {
-				about++
+			if below <= n+1 {
+				for below = n + 2; strings.HasPrefix(strings.TrimSpace(t.line(below)), "#"); {
+					below++
+				}
 			}
+			about = below
 		}
 		found = append(found, diag.Ignore{Range: t.rangeOf(start, end), Line: about, Text: said})
 	}

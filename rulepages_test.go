@@ -1,4 +1,4 @@
-package rules_test
+package flowrun_test
 
 import (
 	"os"
@@ -8,9 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/docs/rules"
-	"github.com/flowrun/flowrun/spec"
 )
 
 // withoutExample are the rules that no text of reasonable size can break.
@@ -18,7 +17,7 @@ var withoutExample = []diag.Rule{diag.Unreadable, diag.TooLarge, diag.TooManyPro
 
 func TestEveryRuleHasItsPageAndEveryPageItsRule(t *testing.T) {
 	pages := map[string]bool{}
-	files, err := os.ReadDir(".")
+	files, err := os.ReadDir("docs/rules")
 	require.NoError(t, err)
 	for _, f := range files {
 		if name, ok := strings.CutSuffix(f.Name(), ".md"); ok {
@@ -29,7 +28,7 @@ func TestEveryRuleHasItsPageAndEveryPageItsRule(t *testing.T) {
 	for _, r := range diag.Rules() {
 		require.True(t, pages[string(r)], "the rule %s has no page", r)
 	}
-	require.Empty(t, rules.Page("nonsense"))
+	require.Empty(t, flowrun.RulePage("nonsense"))
 }
 
 func TestAPageBeginsWithWhatTheRuleTableSays(t *testing.T) {
@@ -39,7 +38,7 @@ func TestAPageBeginsWithWhatTheRuleTableSays(t *testing.T) {
 			severity = "Warning"
 		}
 		head := "# " + string(r) + "\n\n**" + severity + ":** " + r.Doc() + ".\n\n"
-		require.True(t, strings.HasPrefix(rules.Page(string(r)), head), "%s.md must begin with\n%s", r, head)
+		require.True(t, strings.HasPrefix(flowrun.RulePage(r), head), "%s.md must begin with\n%s", r, head)
 	}
 }
 
@@ -50,15 +49,15 @@ func TestWrongExamplesBreakTheirRuleAloneAndRightOnesNone(t *testing.T) {
 	for _, r := range diag.Rules() {
 		t.Run(string(r), func(t *testing.T) {
 			seen := map[string]bool{}
-			for _, m := range example.FindAllStringSubmatch(rules.Page(string(r)), -1) {
+			for _, m := range example.FindAllStringSubmatch(flowrun.RulePage(r), -1) {
 				kind, flags, text := m[1], m[2], m[3]
 				seen[kind] = true
-				var o spec.Options
+				var options []flowrun.LoadOption
 				for _, f := range strings.Split(flags, " --set ")[1:] {
 					name, value, _ := strings.Cut(f, "=")
-					o.Set = append(o.Set, spec.Setting{Key: name, Value: value})
+					options = append(options, flowrun.With(name, value))
 				}
-				_, list := spec.Parse("example.yaml", []byte(text), o)
+				list := flowrun.CheckText("example.yaml", []byte(text), options...)
 				if kind == "right" {
 					require.Empty(t, list.Items, list.Text())
 					continue

@@ -1,0 +1,98 @@
+package flowrun_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+)
+
+// needsOpenCL skips a test where there is no OpenCL device.
+func needsOpenCL(t *testing.T) {
+	t.Helper()
+	for _, d := range flowrun.Devices() {
+		if d.Kind == "opencl" && d.Missing != "" {
+			t.Skipf("needs an OpenCL device: %s", d.Missing)
+		}
+	}
+}
+
+func TestOpenCLDevicesAreListedOrWhatWasLookedFor(t *testing.T) {
+	found := 0
+	for _, d := range flowrun.Devices() {
+		if d.Kind != "opencl" {
+			continue
+		}
+		found++
+		require.True(t, strings.HasPrefix(d.Name, "opencl"))
+		if d.Missing == "" {
+			require.NotEmpty(t, d.Description)
+			require.Positive(t, d.Memory)
+		} else {
+			require.Contains(t, d.Missing, "OpenCL")
+		}
+	}
+	require.Positive(t, found)
+}
+
+func TestADeviceThatIsNotThereIsAnError(t *testing.T) {
+	p, err := flowrun.Load(mathNet)
+	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"opencl:99": "there is no device opencl:99: ",
+		"opencl:01": `there is no device "opencl:01": after the colon stands its number`,
+		"sim:":      `there is no device "sim:": after the colon stands its number`,
+		"cuda:0":    `there is no device "cuda:0": this version of flowrun has no driver for cuda`,
+		"tpu":       `there is no device "tpu": the devices are cpu, sim:N and opencl:N`,
+	} {
+		_, err := p.Start(context.Background(), flowrun.On(name))
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestMathNetLearnsOnOpenCL(t *testing.T) {
+	needsOpenCL(t)
+	if testing.Short() || raceDetector {
+		t.Skip("two runs of some 60,000 steps, of 20 s each on PoCL")
+	}
+	for name, options := range map[string][]flowrun.StartOption{
+		"weights at home on the device": {flowrun.On("opencl")},
+		"weights at home on the host":   {flowrun.On("opencl"), flowrun.Place("*.weight", "cpu")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			summary, _, stats := trained(t, nil, options...)
+			require.EqualValues(t, "until", summary.Stopped)
+			require.GreaterOrEqual(t, summary.Metrics[1], 0.995)
+			crossed := stats.HostToDevice.Count
+			if len(options) == 1 {
+				require.Less(t, crossed, int64(100), "nothing goes to the device but what it starts with")
+			} else {
+				// Every step writes the three layers' weights at home, and those
+				// by which the two averages are weighed, which dirties the copies
+				// of all five.
+				require.GreaterOrEqual(t, crossed, 5*summary.Steps)
+				require.Less(t, crossed, 5*summary.Steps+100, "and what it starts with")
+			}
+		})
+	}
+}
+
+func TestAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {
+	needsOpenCL(t)
+	folder := t.TempDir()
+	require.NoError(t, os.Mkdir(folder+"/opencl", 0o755))
+	require.NoError(t, os.WriteFile(folder+"/opencl/matmul.cl", []byte("\nthis is no kernel\n"), 0o600))
+	p, err := flowrun.Load(mathNet)
+	require.NoError(t, err)
+	s, err := p.Start(context.Background(), flowrun.On("opencl"), flowrun.KernelsFrom(folder))
+	require.NoError(t, err)
+	defer s.Close()
+	require.ErrorContains(t, s.Step(context.Background()), folder+"/opencl/matmul.cl:2:")
+	_, err = p.Start(context.Background(), flowrun.KernelsFrom(folder+"/none"))
+	require.ErrorContains(t, err, "none")
+}

@@ -1,0 +1,288 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// maxImports bounds the files that a spec imports, and those imported by them.
+const maxImports = 200
+
+// importer reads imported files, each once, for a spec and all that it imports.
+type importer struct {
+	spec    string   // the spec's file
+	allowed []string // folders outside of its own that it may read
+	files   map[string]*importedFile
+	order   []*importedFile // as they were first imported
+}
+
+// importedFile is a file of modules and optimizers.
+type importedFile struct {
+	path  string
+	stage stage
+	root  *tree.Node
+	lib   *library // its names, once it is done
+}
+
+// stage is how far the reading of a file is.
+type stage uint8
+
+const (
+	reading stage = iota
+	failed        // reported
+	done
+)
+
+// use is what an import makes known, to find out whether anything needs it.
+type use struct {
+	at      diag.Range
+	file    string
+	name    string // "" for all of a file
+	modules []*module
+}
+
+func newImporter(spec string, allowed []string) *importer {
+	self := absolute(spec)
+	// The spec is being read: to import it is a cycle.
+	return &importer{spec: spec, allowed: allowed, files: map[string]*importedFile{self: {path: spec}}}
+}
+
+// absolute names a file the same whatever way it was named; links aside.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return filepath.Clean(path)
+}
+
+// imports decodes a list of imports, and makes known what they bring.
+func (d *decoder) imports(n *tree.Node) {
+	if n == nil {
+		return
+	}
+	d.lib.open = d.lib.open || n.Broken
+	if n.Broken {
+		return
+	}
+	if n.Kind != tree.List {
+		d.lib.open = true
+		d.report(diag.WrongType, n.Range, "write [blocks.yaml], or [{from: blocks.yaml, names: [Block]}]", "imports is a list, not %s", n.Kind)
+		return
+	}
+	for _, item := range n.Items {
+		from, names := item, (*tree.Node)(nil)
+		if item.Kind == tree.Map {
+			fields, ok := d.fields(item, importSection)
+			if !ok || fields["from"] == nil {
+				d.lib.open = true
+				continue
+			}
+			from, names = fields["from"], fields["names"]
+		}
+		text, ok := d.text(from, "an import")
+		if !ok {
+			d.lib.open = true
+			continue
+		}
+		f := d.imported(text, from.Range)
+		if f == nil {
+			d.lib.open = true
+			continue
+		}
+		d.lib.open = d.lib.open || f.lib.open && names == nil
+		d.bring(f, from, names)
+	}
+}
+
+// bring makes names of an imported file known: all of its own, a list of them,
+// or some under other names.
+func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
+	switch {
+	case names == nil:
+		u := &use{at: from.Range, file: from.Text}
+		for _, m := range f.lib.own {
+			d.know(m, m.name, from.Range)
+			u.modules = append(u.modules, m)
+		}
+		d.lib.uses = append(d.lib.uses, u)
+	case names.Broken:
+		d.lib.open = true
+	case names.Kind == tree.List:
+		for _, item := range names.Items {
+			if text, ok := d.text(item, "the name of a module"); ok {
+				d.bringOne(f, text, text, from.Text, item.Range, item.Range)
+			}
+		}
+	case names.Kind == tree.Map:
+		for _, e := range names.Entries {
+			if alias, ok := d.text(e.Value, "the name here"); ok {
+				if !isName(alias) {
+					d.lib.open = true
+					d.report(diag.InvalidName, e.Value.Range, "names are letters, digits and _, and don't begin with a digit", "`%s` is not a name", shorten(alias))
+					continue
+				}
+				d.bringOne(f, e.Key.Text, alias, from.Text, e.Key.Range, e.Value.Range)
+			}
+		}
+	default:
+		d.lib.open = true
+		d.report(diag.WrongType, names.Range, "write [Block], or {Block: OtherName}", "names is a list of names or a mapping, not %s", names.Kind)
+	}
+}
+
+func (d *decoder) bringOne(f *importedFile, name, alias, file string, at, aliasAt diag.Range) {
+	var own []string
+	for _, m := range f.lib.own {
+		if m.name == name {
+			d.know(m, alias, aliasAt)
+			d.lib.uses = append(d.lib.uses, &use{at: at, file: file, name: alias, modules: []*module{m}})
+			return
+		}
+		own = append(own, m.name)
+	}
+	d.lib.open = true
+	if f.lib.open {
+		return
+	}
+	d.report(diag.UnknownName, at, diag.Suggestion(name, own), "%s has no module and no optimizer %s", file, shorten(name))
+}
+
+// know makes an imported module known under a name.
+func (d *decoder) know(m *module, name string, at diag.Range) {
+	known := d.lib.modules
+	if m.optimizer {
+		known = d.lib.optimizers
+	}
+	switch old := known[name]; {
+	case old != nil && old.std && !(m.override && name == m.name):
+		d.report(diag.ShadowedModule, at, "import it under another name: names: {"+m.name+": OtherName}", "%s is in the standard library", name)
+		return
+	case old != nil && !old.std:
+		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: at, Message: fmt.Sprintf("%s is imported twice", name),
+			Notes: []diag.Note{{Message: "one of them", Range: old.at}},
+			Help:  "import it under another name: names: {" + m.name + ": OtherName}"})
+		return
+	case lookupOp(name) != nil && !m.optimizer:
+		d.report(diag.ReservedName, at, "import it under another name", "%s is an operation", name)
+		return
+	}
+	known[name] = m
+}
+
+// imported gives a file that the decoder's file imports; nil was reported.
+func (d *decoder) imported(name string, at diag.Range) *importedFile {
+	im := d.importer
+	path, folder, err := im.locate(d.file, name)
+	if err != nil {
+		d.report(diag.PathOutside, at, "move the file, or allow its folder with --allow-read DIR", "%s", err)
+		return nil
+	}
+	key := absolute(path)
+	if f := im.files[key]; f != nil {
+		switch f.stage {
+		case reading:
+			d.report(diag.Cycle, at, "move what both need into a file of its own", "by this import, %s imports itself", shorten(name))
+			return nil
+		case failed:
+			return nil
+		}
+		return f
+	}
+	if len(im.order) == maxImports {
+		d.report(diag.TooLarge, at, "", "more than %d files are imported", maxImports)
+		return nil
+	}
+	f := &importedFile{path: path}
+	im.files[key] = f
+	im.order = append(im.order, f)
+	src, err := readInside(folder, path)
+	if err != nil {
+		f.stage = failed
+		why := reason(err)
+		if errors.Is(err, fs.ErrNotExist) {
+			why = "there is no such file"
+		}
+		d.report(diag.Unreadable, at, "imports are relative to the file that they stand in", "%s can't be read: %s", shorten(name), why)
+		return nil
+	}
+	d.read(f, string(src))
+	if f.stage == failed {
+		return nil
+	}
+	return f
+}
+
+// read decodes and resolves a file of modules. It sees the standard library and
+// what it imports itself, nothing of the files that import it.
+func (d *decoder) read(f *importedFile, src string) {
+	f.stage = failed
+	root := tree.Parse(f.path, src, d.list)
+	if root == nil {
+		return
+	}
+	in := &decoder{list: d.list, importer: d.importer, file: f.path}
+	fields, ok := in.fields(root, librarySection)
+	if !ok || !in.version(fields["flowrun"]) {
+		return
+	}
+	f.stage = reading
+	f.root, f.lib = root, in.library(fields["imports"], fields["modules"], fields["optimizers"])
+	f.lib.open = f.lib.open || root.Partial
+	f.stage = done
+	r := &resolver{list: d.list, lib: f.lib}
+	called := map[*module]map[*module]bool{}
+	for _, m := range f.lib.own {
+		called[m] = r.module(m).calls
+	}
+	r.recursion(f.lib.own, called)
+}
+
+// locate finds an imported file and the folder that it must not lead out of: the
+// spec's own, or one that was allowed.
+func (im *importer) locate(from, name string) (path, folder string, err error) {
+	path = filepath.FromSlash(name)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(from), path)
+	}
+	for _, folder := range append([]string{filepath.Dir(im.spec)}, im.allowed...) {
+		if rel, err := filepath.Rel(absolute(folder), absolute(path)); err == nil && filepath.IsLocal(rel) {
+			return path, folder, nil
+		}
+	}
+	return "", "", fmt.Errorf("the file %s is outside of the spec's folder", shorten(name))
+}
+
+// readInside reads a file of a folder; a link that leads out of it is an error.
+func readInside(folder, path string) ([]byte, error) {
+	rel, err := filepath.Rel(absolute(folder), absolute(path))
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	info, err := root.Stat(rel) // before opening: a pipe would wait
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, errors.New("it is a folder")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no regular file")
+	}
+	f, err := root.Open(rel)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, tree.MaxBytes+1))
+}

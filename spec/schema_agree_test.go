@@ -1,0 +1,144 @@
+package spec_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+	yaml "go.yaml.in/yaml/v4"
+	"pgregory.net/rapid"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec"
+)
+
+func compiledSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(spec.Schema()))
+	require.NoError(t, err)
+	c := jsonschema.NewCompiler()
+	require.NoError(t, c.AddResource("flowrun.json", schema))
+	compiled, err := c.Compile("flowrun.json") // checks it against draft 2020-12 itself
+	require.NoError(t, err)
+	return compiled
+}
+
+// everything has every section at least once, in every form.
+func everything(t *testing.T) any {
+	t.Helper()
+	text := strings.Replace(richSpec, "  until: m < 0.1", trainOptions+"  until: m < 0.1", 1)
+	_, list := spec.Parse("everything.yaml", []byte(text), spec.Options{})
+	require.Empty(t, list.Items, list.Text())
+	var doc any
+	require.NoError(t, yaml.Unmarshal([]byte(text), &doc))
+	return jsonOf(t, doc)
+}
+
+const trainOptions = `  clip_grad_norm: 1.0
+  accumulate: 2
+  param_groups: [{match: "b*.bias", lr: 0.1}, {match: "*.h.weight", frozen: true}]
+  init: {safetensors: w.safetensors, rename: {old.weight: "b.0.h.weight"}}
+  eval: {data: recorded, every: 10, metrics: {v: mean(o)}, batches: 2}
+  early_stop: {metric: m, patience: 3, mode: min, min_delta: 0.1}
+  checkpoint: {every: 10, keep: 2, best: {metric: eval.v, mode: max}, dir: saved}
+`
+
+// jsonOf is a value as JSON has it.
+func jsonOf(t require.TestingT, v any) any {
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	out, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	require.NoError(t, err)
+	return out
+}
+
+// A schema that complains about what the decoder takes would be a nuisance in
+// editors; one that misses what the decoder calls structural would be useless.
+func TestTheSchemaAndTheDecoderAgreeOnStructure(t *testing.T) {
+	schema := compiledSchema(t)
+	whole := everything(t)
+	require.NoError(t, schema.Validate(whole))
+	rapid.Check(t, func(t *rapid.T) {
+		doc := jsonOf(t, whole)
+		path := mutate(t, doc)
+		text, err := json.Marshal(doc)
+		require.NoError(t, err)
+		refused := schema.Validate(jsonOf(t, doc))
+		_, list := spec.Parse("a.yaml", text, spec.Options{})
+		if refused != nil {
+			require.True(t, list.HasErrors(), "%s: the schema refuses what the decoder takes: %v", path, refused)
+		}
+		for _, d := range list.Items {
+			if slices.Contains([]diag.Rule{diag.UnknownKey, diag.MissingKey, diag.WrongType}, d.Rule) && !onlyDecoder(d) {
+				require.Error(t, refused, "%s: the schema takes what the decoder refuses: %s", path, d.Message)
+			}
+		}
+	})
+}
+
+// onlyDecoder reports faults whose rule is structural, though only values show
+// them.
+func onlyDecoder(d diag.Diagnostic) bool {
+	return slices.ContainsFunc([]string{
+		"is declared",                                              // a var's value against its type
+		"can't bound",                                              // and against its bounds
+		"never writes param",                                       // what an update says
+		"says not where its data come from", "has no key `fields`", // which keys go together
+		"`fields` belongs to replay", "its inputs, not a mapping", // an operation's
+	}, func(s string) bool { return strings.Contains(d.Message, s) })
+}
+
+// mutate changes one thing somewhere in a document, and says what.
+func mutate(t *rapid.T, doc any) string {
+	path := ""
+	at := doc
+	for {
+		var keys []string
+		var set func(key string, v any)
+		var get func(key string) any
+		switch v := at.(type) {
+		case map[string]any:
+			keys = slices.Sorted(maps.Keys(v))
+			get = func(key string) any { return v[key] }
+			set = func(key string, to any) { v[key] = to }
+			switch rapid.IntRange(0, 9).Draw(t, "act") {
+			case 0:
+				v["nonsense"] = 1
+				return path + " gets a key"
+			case 1:
+				if len(keys) > 0 {
+					key := rapid.SampledFrom(keys).Draw(t, "key")
+					delete(v, key)
+					return path + "." + key + " goes"
+				}
+			}
+		case []any:
+			for i := range v {
+				keys = append(keys, string(rune('0'+i)))
+			}
+			get = func(key string) any { return v[key[0]-'0'] }
+			set = func(key string, to any) { v[key[0]-'0'] = to }
+		}
+		if len(keys) == 0 {
+			return path + " stays"
+		}
+		key := rapid.SampledFrom(keys).Draw(t, "key")
+		path += "." + key
+		next := get(key)
+		_, isMap := next.(map[string]any)
+		_, isList := next.([]any)
+		if !isMap && !isList || rapid.IntRange(0, 3).Draw(t, "stop") == 0 {
+			to := rapid.SampledFrom([]any{nil, true, 1, 0, -3, 1.5, "x", "", "auto", "cpu", "int", "f32[1]", []any{}, []any{1}, []any{"x"},
+				map[string]any{}, map[string]any{"a": 1}, map[string]any{"value": 1}, map[string]any{"type": "int"}}).Draw(t, "value")
+			set(key, to)
+			text, _ := json.Marshal(to)
+			return path + " becomes " + string(text)
+		}
+		at = next
+	}
+}
