@@ -22,7 +22,7 @@ func faultProgram(t tester) *program {
 	far, near, frozen := b.param("host.w", 5, 5), b.param("w", 5, 5), b.param("frozen", 5, 5)
 	left, right := b.param("host.left", 5), b.param("right", 5)
 	left.Next, right.Next = right.Read, left.Read
-	base := named(b.op("tanh", b.op("transpose", frozen.Read)), "base")
+	base := b.op("tanh", b.op("transpose", frozen.Read))
 	x := b.op("add", b.random(1, 5, 5), b.op("source", b.step.Read, "data", "x", "f32", []any{5, 5}))
 	h := b.output("h", b.op("tanh", b.op("matmul", b.op("matmul", x, b.op("transpose", far.Read)), b.op("add", near.Read, base))))
 	loss := b.output("loss", b.op("mean", b.op("square", h)))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/ir"
 	_ "github.com/flowrun/flowrun/ir/ops"
@@ -21,13 +22,30 @@ import (
 // against the op's reference evaluation in float64. The cases are in
 // cases_test.go, the tolerances in tolerance_test.go.
 
-// devices are what the suite runs on. A driver for hardware adds itself here.
-func devices() []device.Device {
-	return []device.Device{cpu.New("cpu"), sim.New("sim:0", sim.Options{})}
+// devices are what the suite runs on: those that are always there, and what
+// OpenCL has. If it has none, the suite's part for it is skipped, with the reason.
+// PoCL compiles some 400 programs at first, which takes minutes, and finds them in
+// its cache from then on; with -short there are fewer.
+func devices(t testing.TB) []device.Device {
+	t.Helper()
+	return append([]device.Device{cpu.New("cpu"), sim.New("sim:0", sim.Options{})}, openclDevices(t)...)
+}
+
+func openclDevices(t testing.TB) []device.Device {
+	t.Helper()
+	found, _ := opencl.Discover()
+	var all []device.Device
+	for i := range found {
+		d, err := opencl.Open(i, opencl.Options{})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, d.Close()) })
+		all = append(all, d)
+	}
+	return all
 }
 
 func TestKernelsAgreeWithTheReference(t *testing.T) {
-	for _, d := range devices() {
+	for _, d := range devices(t) {
 		t.Run(d.Name(), func(t *testing.T) {
 			for _, k := range load(t).Kernels() {
 				for _, op := range k.Ops {
@@ -36,13 +54,21 @@ func TestKernelsAgreeWithTheReference(t *testing.T) {
 			}
 		})
 	}
+	t.Run("opencl", func(t *testing.T) {
+		if found, missing := opencl.Discover(); len(found) == 0 {
+			t.Skip("needs an OpenCL device: ", missing)
+		}
+	})
 }
 
 // conform runs all cases of an op in all dtypes of a kernel.
 func conform(t *testing.T, d device.Device, k *kernels.Kernel, op string) {
 	cases := casesOf(op)
 	require.NotEmpty(t, cases, "cases_test.go has no case for %s", op)
-	for _, types := range combinations(k) {
+	for i, types := range combinations(k) {
+		if testing.Short() && d.Info().Kind == "opencl" && i%4 != 2 {
+			continue
+		}
 		t.Run(strings.Join(slices.Sorted(chosen(types)), ","), func(t *testing.T) {
 			for i, c := range cases {
 				conformCase(t, d, k, op, types, c, i)
@@ -91,6 +117,9 @@ func conformCase(t *testing.T, d device.Device, k *kernels.Kernel, op string, ty
 	want := n.Op.Eval(n, arrays)
 	got := launch(t, d, k, n, arrays)
 	tolerance := toleranceOf(op, n, arrays, want)
+	if d.Info().Kind == "opencl" {
+		tolerance = sourceTolerance(op, n, arrays, want)
+	}
 	for i := range want.Len() {
 		if !close(want, got, i, tolerance(i)) {
 			t.Errorf("%s, case %d: element %d of %s is %v, want %v ± %g\ninputs %v",

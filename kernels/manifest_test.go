@@ -76,7 +76,7 @@ kernels:
   k:
     doc: a kernel
     inputs: x f32, rest f32...
-    scalars: n int = numel(out), last int = size(x, -1), groups int = ceil_div(numel(x), block), r int = rank(x), low float = min ?? -inf
+    scalars: n int = numel(out), end int = size(x, -1), groups int = ceil_div(numel(x), block), r int = rank(x), low float = min ?? -inf
     output: f32
 `)
 	require.NoError(t, err)

@@ -18,9 +18,6 @@ var embedded embed.FS
 // of its name.
 var Languages = []string{"opencl"}
 
-// extensions are how languages' files end.
-var extensions = map[string]string{"opencl": ".cl"}
-
 // prelude is the file that comes before each kernel of a language.
 const prelude = "prelude.h"
 
@@ -68,12 +65,12 @@ type File struct {
 
 // Source gives a kernel's source in a language, the prelude first.
 func (s *Sources) Source(language, kernel string) (Source, error) {
-	extension, ok := extensions[language]
-	if !ok {
+	l := languages[language]
+	if l == nil {
 		return Source{}, fmt.Errorf("kernels: there is no language %q; there is %v", language, Languages)
 	}
 	var source Source
-	for _, name := range []string{prelude, kernel + extension} {
+	for _, name := range []string{prelude, kernel + l.extension} {
 		f, err := s.file(language + "/" + name)
 		if err != nil {
 			return Source{}, err

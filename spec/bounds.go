@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/tree"
 )
@@ -69,4 +70,57 @@ func (a *argDef) refuses(v any) string {
 		return fmt.Sprintf("must be at most %v, got %v", a.max, v)
 	}
 	return ""
+}
+
+// requirements decodes what a module requires.
+func (d *decoder) requirements(n *tree.Node) []*requireDef {
+	if n == nil || n.Broken {
+		return nil
+	}
+	if n.Kind != tree.Map {
+		d.report(diag.WrongType, n.Range, "write {num_heads divides the width: width % num_heads == 0}",
+			"require is a mapping of sentences to conditions, not %s", n.Kind)
+		return nil
+	}
+	var all []*requireDef
+	for _, e := range n.Entries {
+		if cond := d.expression(e.Value, "the requirement"); cond != nil {
+			all = append(all, &requireDef{e.Key.Text, cond})
+		}
+	}
+	return all
+}
+
+// required checks what a module requires of a call's arguments and dimensions.
+func (ev *eval) required(f *frame, c *expr.Call) bool {
+	in := &eval{graph: ev.graph, f: f, to: ev.to, path: f.path}
+	for _, req := range f.mod.require {
+		v := in.constant(req.cond)
+		holds, ok := v.(bool)
+		switch {
+		case isBad(v):
+			return false
+		case !ok:
+			ev.fail(f, diag.InvalidArgument, req.cond.At(), "", "a requirement is a condition, got %s", ir.Describe(v))
+			return false
+		case !holds:
+			ev.fail(ev.f, diag.InvalidArgument, c.At(), "", "%s needs that %s; here %s", f.mod.name, req.text, f.named(req.cond))
+			return false
+		}
+	}
+	return true
+}
+
+// named says what the names in a compile-time expression stand for.
+func (f *frame) named(e expr.Expr) string {
+	var all []string
+	expr.Walk(e, func(e expr.Expr) bool {
+		if n, ok := e.(*expr.Name); ok {
+			if text := fmt.Sprintf("%s is %v", n.Name, f.consts[n.Name]); !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+		return true
+	})
+	return strings.Join(all, ", ")
 }

@@ -157,6 +157,7 @@ func (d *decoder) arg(e tree.Entry) *argDef {
 }
 
 func (d *decoder) body(m *module, fields map[string]*tree.Node) {
+	m.require = d.requirements(fields["require"])
 	for _, e := range d.entries(fields["params"], "params") {
 		if p := d.param(e); p != nil {
 			m.params = append(m.params, p)

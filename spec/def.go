@@ -111,6 +111,7 @@ type module struct {
 
 	inputs  []*inputDef
 	args    []*argDef
+	require []*requireDef
 	params  []*paramDef
 	states  []*stateDef
 	items   []*item // nodes and updates in the text's order
@@ -153,6 +154,12 @@ type argDef struct {
 	doc      string
 	min, max any      // bounds of a number, or nil
 	values   []string // of a string, or nil: what it can be
+}
+
+// requireDef is a condition on arguments and dimensions.
+type requireDef struct {
+	text string // what the condition says
+	cond expr.Expr
 }
 
 type paramDef struct {

@@ -24,7 +24,7 @@ type form struct {
 	one      bool     // a mapping of exactly one entry
 	shortest int      // how many items or entries at least
 	any      []string // any of these forms
-	call     bool     // a node: see mappingNodeSchema
+	call     bool     // a node: see schemaWriter.node
 }
 
 // anyScalar are the YAML scalars that a text is taken from as written.
@@ -82,6 +82,7 @@ var forms = map[string]*form{
 	"arg default":    {doc: "A default, which also gives the kind.", any: []string{"number or bool", "constants"}},
 	"number or bool": {scalar: []string{"number", "boolean"}},
 	"long arg":       {section: argSection},
+	"requirements":   {words: "conditions by sentence", texts: "expression"},
 	"params":         {words: "parameters by name", entries: "param"},
 	"param":          {section: paramSection},
 	"states":         {words: "states by name", entries: "state"},

@@ -106,7 +106,7 @@ func (ev *eval) instantiateWith(t *target, c *expr.Call, path string, outer *fra
 	if !ok || !ev.defaults(f, t.args) || !ev.bindInputs(f, inputs, t, c) || !ev.sizedDefaults(f, t.args) {
 		return bad{}
 	}
-	if !ev.parameters(f) || !ev.moduleStates(f) {
+	if !ev.required(f, c) || !ev.parameters(f) || !ev.moduleStates(f) {
 		return bad{}
 	}
 	ev.runBody(f)

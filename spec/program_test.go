@@ -26,10 +26,8 @@ func parse(t testing.TB, text string, o spec.Options) *spec.Program {
 
 func verify(t testing.TB, p *spec.Program) {
 	t.Helper()
-	for _, g := range []*ir.Graph{p.Train, p.Eval, p.Init} {
-		if g != nil {
-			require.NoError(t, ir.Verify(g, true))
-		}
+	for _, g := range p.Graphs() {
+		require.NoError(t, ir.Verify(g, true))
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Schema gives the JSON Schema (draft 2020-12) of specs, as indented JSON with a
+// Schema gives the JSON Schema (draft 2020-12) of specs and of the files of modules
+// that they import, as indented JSON with a
 // line feed at its end. It is generated from the decoder's own tables, and the
 // same for the same build.
 //
@@ -19,7 +20,7 @@ import (
 // which arguments an operation has.
 func Schema() []byte {
 	s := schemaWriter{defs: object{}}
-	root := s.section(rootSection)
+	root := s.file()
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "flowrun spec, version 1"
 	root["$defs"] = s.defs
@@ -97,6 +98,26 @@ func (s *schemaWriter) form(f *form) object {
 		o["description"] = f.doc
 	}
 	return o
+}
+
+// file is a spec, or a file of modules: one that has modules or optimizers, and
+// nothing that only a spec has.
+func (s *schemaWriter) file() object {
+	var modules, others []any
+	for _, k := range rootSection.keys {
+		has := object{"required": []string{k.name}}
+		switch {
+		case k.name == "modules" || k.name == "optimizers":
+			modules = append(modules, has)
+		case librarySection.key(k.name) == nil:
+			others = append(others, has)
+		}
+	}
+	return object{
+		"if":   object{"anyOf": modules, "not": object{"anyOf": others}},
+		"then": s.section(librarySection),
+		"else": s.section(rootSection),
+	}
 }
 
 // section is a mapping with a closed set of keys.

@@ -81,6 +81,15 @@ func TestTheSchemaAndTheDecoderAgreeOnStructure(t *testing.T) {
 	})
 }
 
+func TestTheSchemaKnowsFilesOfModules(t *testing.T) {
+	schema := compiledSchema(t)
+	library := map[string]any{"flowrun": 1, "imports": []any{"a.yaml", map[string]any{"from": "b.yaml", "names": []any{"B"}}},
+		"modules": map[string]any{"A": map[string]any{"output": "1.0 + 2.0"}}}
+	require.NoError(t, schema.Validate(jsonOf(t, library)))
+	library["seed"] = 1
+	require.ErrorContains(t, schema.Validate(jsonOf(t, library)), "missing property 'model'")
+}
+
 // onlyDecoder reports faults whose rule is structural, though only values show
 // them.
 func onlyDecoder(d diag.Diagnostic) bool {

@@ -36,7 +36,7 @@ func (s *section) key(name string) *keyDecl {
 var (
 	rootSection = &section{name: "a spec", doc: "A spec: one file, one experiment.", keys: []keyDecl{
 		{name: "flowrun", value: "version", doc: "the version of the language: 1", required: true},
-		{name: "name", value: "text", doc: "what the experiment is called; the file's name if absent", more: "without its ending"},
+		{name: "name", value: "text", doc: "what the experiment is called; the file's name without its ending if absent"},
 		{name: "seed", value: "int", doc: "the seed of all random numbers", more: "`--seed` overrides it", fallback: "0"},
 		{name: "imports", value: "imports", doc: "files whose modules and optimizers are used here"},
 		{name: "vars", value: "vars", doc: "constants: a name and its value, or {value, type, min, max, doc}"},
@@ -134,6 +134,8 @@ var (
 			{name: "inputs", value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
 			{name: "args", value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar), a default, or {type, default, doc}",
 				more: "a kind alone makes the argument required"},
+			{name: "require", value: "requirements", doc: "what must hold of arguments and dimensions",
+				more: "each as a sentence and the condition that it stands for"},
 			{name: "params", value: "params", doc: "parameters by name"},
 			{name: "state", value: "states", doc: "states by name with their initial values", more: "or the long form"},
 			{name: "nodes", value: "nodes", doc: "nodes by name"},

@@ -193,6 +193,16 @@ func TestFunctionsOfConstants(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestListsAreJoinedWithPlus(t *testing.T) {
+	got, err := expr.Apply("+", []any{1, 2}, []any{3})
+	require.NoError(t, err)
+	require.Equal(t, []any{1, 2, 3}, got)
+	_, err = expr.Apply("+", []any{1}, 2)
+	require.Error(t, err)
+	_, err = expr.Apply("-", []any{1}, []any{1})
+	require.Error(t, err)
+}
+
 func TestTypesParse(t *testing.T) {
 	var list diag.List
 	typ := expr.ParseType(source("float[..., 2 * n, f(a, b)]"), &list)
@@ -202,6 +212,11 @@ func TestTypesParse(t *testing.T) {
 	require.Equal(t, "(* 2 n)", show(typ.Dims[0]))
 	require.Equal(t, "(f() a b)", show(typ.Dims[1]))
 	require.Equal(t, 12, typ.Dims[0].At().Start.Col)
+	typ = expr.ParseType(source("f32[batch, ...size, n]"), &list)
+	require.NotNil(t, typ, list.Text())
+	require.Equal(t, 1, typ.AnyAt)
+	require.Equal(t, "size", typ.AnyName)
+	require.Len(t, typ.Dims, 2)
 	require.Empty(t, expr.ParseType(source("f32[]"), &list).Dims)
 	require.Empty(t, expr.ParseType(source("f32[ ]"), &list).Dims)
 }

@@ -82,6 +82,15 @@ func seeds(t testing.TB, patterns ...string) []string {
 	return all
 }
 
+// words are the tokens of a text, each without the white space in it.
+func words(src string, tokens []tree.Token) []string {
+	all := make([]string, len(tokens))
+	for i, t := range tokens {
+		all[i] = strings.Join(strings.Fields(src[t.Offset:t.End]), " ")
+	}
+	return all
+}
+
 // check claims what formatting promises of any text.
 func check(t require.TestingT, src string) {
 	var list diag.List
@@ -97,8 +106,9 @@ func check(t require.TestingT, src string) {
 		return
 	}
 	var again diag.List
-	after := tree.Parse("a.yaml", laid, &again)
+	after, rest := tree.Tokens("a.yaml", laid, &again)
 	require.False(t, again.HasErrors(), "%q became %q: %s", text, laid, again.Text())
+	require.Equal(t, words(text, tokens), words(laid, rest), "comments, anchors, quotes and brackets stay")
 	require.True(t, Same(root, after), "%q became %q", text, laid)
 	twice, _ := Source("a.yaml", laid)
 	require.Equal(t, laid, twice, "%q", text)

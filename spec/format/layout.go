@@ -39,9 +39,14 @@ type comment struct {
 }
 
 // layOut writes a text anew. ok is false for what it doesn't lay out: markers of
-// documents, directives, keys behind a question mark, and texts that are no
-// collection.
+// documents, directives, keys behind a question mark, tokens that overlap, and
+// texts that are no collection.
 func layOut(src string, tokens []tree.Token) (text string, ok bool) {
+	for i := 1; i < len(tokens); i++ {
+		if tokens[i].Offset < tokens[i-1].End {
+			return "", false // an anchor like "&&:", in which YAML and its tokens disagree
+		}
+	}
 	p := &printer{src: src}
 	end := 0 // of the line before
 	for i := 0; i < len(tokens); {
@@ -78,6 +83,9 @@ func (p *printer) line(line []tree.Token) (end int, ok bool) {
 	case p.depth == 0:
 		before := slices.Clone(p.blocks)
 		indent = p.place(line)
+		if p.top() == nil && first.Kind != tree.OpenToken {
+			return 0, false
+		}
 		p.flush(before, p.columnOf(first), indent)
 	case first.Kind == tree.CloseToken:
 		indent = p.inside(p.depth - 1)

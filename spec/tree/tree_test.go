@@ -108,3 +108,12 @@ func TestAByteOrderMarkIsIgnored(t *testing.T) {
 	root := parse(t, "\ufeffa: 1")
 	require.Equal(t, diag.Pos{Line: 1, Col: 4}, root.Get("a").Range.Start)
 }
+
+func TestATagWithoutANameIsATag(t *testing.T) {
+	for _, src := range []string{"a: ! x", "! a: x", "a: &b ! x", "a: [! x]"} {
+		var list diag.List
+		tree.Parse("a.yaml", src, &list)
+		require.NotEmpty(t, list.Items, src)
+		require.Equal(t, diag.YAMLTag, list.Items[0].Rule, src)
+	}
+}

@@ -46,6 +46,13 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 	if y.Anchor != "" { // the node begins after it
 		w.skipAnchor(n, len(y.Anchor))
 	}
+	if strings.HasPrefix(w.src[n.Offset:], "!") { // which the library drops
+		n.Range.End.Col++
+		w.report(n, diag.YAMLTag, "tags have no meaning in a spec; this one is !",
+			"remove it, or put a value that begins with ! in quotes")
+		n.End = n.Offset
+		return n
+	}
 	switch y.Kind {
 	case yaml.MappingNode:
 		n.Kind = Map

@@ -1,0 +1,83 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Op is what Check must know of an op.
+type Op struct {
+	Name string
+	// Decomposed ops are made of others where they have no kernel.
+	Decomposed bool
+	// Calls are dtypes that the op takes and gives, each to be served.
+	Calls []OpCall
+}
+
+// OpCall are the dtypes of an op's operands and of its result.
+type OpCall struct {
+	Inputs []string
+	Output string
+}
+
+// Check holds the manifest against the language's ops and the kernels' sources:
+// each op has a kernel for each of its calls, or is decomposed; each kernel
+// serves ops that there are; all expressions can be compiled; and in every
+// language each kernel has a source, whose entry point takes what the manifest
+// says. The error joins all that is wrong.
+func (m *Manifest) Check(sources *Sources, ops []Op) error {
+	problems := m.checkOps(ops)
+	for _, k := range m.Kernels() {
+		problems = append(problems, k.checkExpressions()...)
+		for _, language := range Languages {
+			problems = append(problems, k.checkSource(sources, language))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (m *Manifest) checkOps(ops []Op) (problems []error) {
+	for _, op := range ops {
+		if op.Decomposed {
+			continue
+		}
+		if len(m.byOp[op.Name]) == 0 {
+			problems = append(problems, fmt.Errorf("op %s has neither a kernel nor a decomposition", op.Name))
+			continue
+		}
+		for _, c := range op.Calls {
+			if m.Find(op.Name, c.Inputs, c.Output) == nil {
+				problems = append(problems, fmt.Errorf("op %s of %v → %s has no kernel; those of its name serve other dtypes", op.Name, c.Inputs, c.Output))
+			}
+		}
+	}
+	for _, e := range m.entries {
+		for _, served := range e.ops {
+			if !slices.ContainsFunc(ops, func(op Op) bool { return op.Name == served }) {
+				problems = append(problems, fmt.Errorf("kernel %s serves %s, which is no op", e.name, served))
+			}
+		}
+	}
+	return problems
+}
+
+// checkExpressions compiles all of a kernel's expressions, and refuses scalars
+// that sources can't be passed.
+func (k *Kernel) checkExpressions() (problems []error) {
+	for _, s := range slices.Concat(k.Scalars, k.Sizes, k.Grid.Items) {
+		if s.program == nil {
+			continue
+		}
+		if _, err := compileText(s.program.text); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", s.program.where, err))
+		}
+	}
+	for _, s := range k.Scalars {
+		if (s.Type == "float" || s.Type == "number") && k.Output.DType != "T" {
+			problems = append(problems, fmt.Errorf("kernel %s: the scalar %s is of type %s, which sources take in the type of T; the output must be T, not %s",
+				k.Name, s.Name, s.Type, k.Output.DType))
+		}
+	}
+	return problems
+}

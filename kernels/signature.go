@@ -1,0 +1,101 @@
+package kernels
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// language is how a language writes an entry point.
+type language struct {
+	extension string
+	entry     string // what stands before its name
+	input     string // an input of dtype %s and name %s
+	output    string
+	scalars   map[string]string // by type: ScalarTypes and SizeTypes
+}
+
+var languages = map[string]*language{
+	"opencl": {
+		extension: ".cl",
+		entry:     "kernel void",
+		input:     "global const %s *%s",
+		output:    "global %s *%s",
+		scalars: map[string]string{"int": "int", "long": "long", "bool": "int", "float": "S", "number": "C",
+			"shape": "int8", "steps": "int8", "dims": "int8", "offsets": "int8"},
+	},
+}
+
+// Parameters are those of the kernel's entry point in a language, as its source
+// must write them: "global const T *x", "int n".
+func (k *Kernel) Parameters(name string) []string {
+	l := languages[name]
+	var all []string
+	for _, in := range k.Inputs {
+		all = append(all, fmt.Sprintf(l.input, sourceDType(in.DType), in.Name))
+	}
+	all = append(all, fmt.Sprintf(l.output, sourceDType(k.Output.DType), k.Output.Name))
+	for _, s := range append(k.Scalars[:len(k.Scalars):len(k.Scalars)], k.Sizes...) {
+		if typ := l.scalars[s.Type]; typ != "" {
+			all = append(all, typ+" "+s.Name)
+		}
+	}
+	return all
+}
+
+// checkSource holds the parameters of a kernel's entry point against the manifest.
+func (k *Kernel) checkSource(sources *Sources, name string) error {
+	source, err := sources.Source(name, k.Name)
+	if err != nil {
+		return err
+	}
+	file := source.Files[len(source.Files)-1]
+	got, line, ok := entryPoint(file.Text, languages[name].entry, k.Entry())
+	if !ok {
+		return fmt.Errorf("%s: there is no %s %s(…)", file.Name, languages[name].entry, k.Entry())
+	}
+	want := k.Parameters(name)
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(want):
+			return fmt.Errorf("%s:%d: %s has a parameter %q too many; the manifest has %d", file.Name, line, k.Entry(), got[i], len(want))
+		case i >= len(got):
+			return fmt.Errorf("%s:%d: %s lacks the parameter %q, number %d by the manifest", file.Name, line, k.Entry(), want[i], i+1)
+		case got[i] != want[i]:
+			return fmt.Errorf("%s:%d: parameter %d of %s is %q, and %q by the manifest", file.Name, line, i+1, k.Entry(), got[i], want[i])
+		}
+	}
+	return nil
+}
+
+// comments are those of C.
+var comments = regexp.MustCompile(`(?s)//[^\n]*|/\*.*?\*/`)
+
+// blankComments puts spaces for comments, so that places stay.
+func blankComments(text string) string {
+	return comments.ReplaceAllStringFunc(text, func(c string) string {
+		return strings.Map(func(r rune) rune {
+			if r == '\n' {
+				return r
+			}
+			return ' '
+		}, c)
+	})
+}
+
+// entryPoint finds a function and gives its parameters, with one space between
+// words and none after a star, and its line.
+func entryPoint(text, before, name string) (parameters []string, line int, ok bool) {
+	text = blankComments(text)
+	pattern := strings.Join(strings.Fields(regexp.QuoteMeta(before)), `\s+`) + `\s+` + regexp.QuoteMeta(name) + `\s*\(([^)]*)\)`
+	at := regexp.MustCompile(`\b` + pattern).FindStringSubmatchIndex(text)
+	if at == nil {
+		return nil, 0, false
+	}
+	line = strings.Count(text[:at[0]], "\n") + 1
+	for _, p := range strings.Split(text[at[2]:at[3]], ",") {
+		p = strings.Join(strings.Fields(strings.ReplaceAll(p, "*", " * ")), " ")
+		parameters = append(parameters, strings.ReplaceAll(p, "* ", "*"))
+	}
+	return parameters, line, true
+}
