@@ -239,24 +239,6 @@ func close(want, got *ir.Array, i int, tolerance float64) bool {
 
 func roundTo(d ir.DType, v float64) float64 { return ir.ScalarTensor(d, v).Float(0) }
 
-func TestEveryOpThatNeedsAKernelHasOne(t *testing.T) {
-	graphs := []string{"state", "const", "source", "copy", "grad"}
-	served := map[string]bool{}
-	for _, k := range load(t).Kernels() {
-		for _, op := range k.Ops {
-			served[op] = true
-		}
-	}
-	for name, op := range ir.Ops() {
-		if op.Decompose == nil && !slices.Contains(graphs, name) {
-			require.True(t, served[name], "no kernel serves %s, and nothing decomposes it", name)
-		}
-	}
-	for name := range served {
-		require.NotNil(t, ir.LookupOp(name), "a kernel serves %s, which is no op", name)
-	}
-}
-
 func TestKernelsNamesAndOrderOfInputsAreTheOps(t *testing.T) {
 	for _, k := range load(t).Kernels() {
 		for _, name := range k.Ops {

@@ -3,6 +3,7 @@ package opencl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
@@ -14,6 +15,7 @@ type buffer struct {
 	bytes    int64
 	mem      handle            // 0 once freed
 	parts    map[region]handle // of it that launches use
+	order    []region          // of the parts, as they were made
 	launches []*launch         // that use it
 }
 
@@ -69,11 +71,14 @@ func (b *buffer) free() error {
 	for _, l := range b.launches {
 		errs = append(errs, d.cl.release(clReleaseKernel, &l.kernel))
 	}
-	for _, part := range b.parts {
+	// The last first: NVIDIA's driver 580 crashes when parts that overlap, and
+	// that kernels have used, are released in another order.
+	for _, r := range slices.Backward(b.order) {
+		part := b.parts[r]
 		errs = append(errs, d.cl.release(clReleaseMemObject, &part))
 	}
 	errs = append(errs, d.cl.release(clReleaseMemObject, &b.mem))
-	b.launches, b.parts = nil, nil
+	b.launches, b.parts, b.order = nil, nil, nil
 	d.budget.Give(b.bytes)
 	delete(d.buffers, b)
 	return errors.Join(errs...)
@@ -108,5 +113,6 @@ func (b *buffer) part(s device.Slice) (handle, error) {
 			s.Offset, s.Offset+s.Bytes, b.device.info.Alignment, err)
 	}
 	b.parts[r] = part
+	b.order = append(b.order, r)
 	return part, nil
 }

@@ -80,7 +80,7 @@ func TestAnEditedKernelIsBuiltAnew(t *testing.T) {
 	c := ownCache(t)
 	for range 2 {
 		for _, factor := range []string{"-2", "-3"} {
-			sources, _ := overlay(t, "neg.cl", negSource(t, factor))
+			sources, _ := overlay(t, "neg.cl", negSource(factor))
 			d := open(t, loader(t), Options{Sources: sources})
 			x := tensor(t, d, 1)
 			require.NoError(t, bindNeg(t, x, x).Run())
@@ -91,7 +91,7 @@ func TestAnEditedKernelIsBuiltAnew(t *testing.T) {
 }
 
 // negSource is neg with another factor.
-func negSource(t *testing.T, factor string) string {
+func negSource(factor string) string {
 	return "__kernel void flowrun_neg(__global const float *x, __global float *out, int n) {\n" +
 		"  int i = get_global_id(0);\n  if (i < n) out[i] = x[i] * " + factor + ";\n}\n"
 }

@@ -2,8 +2,6 @@ package opencl
 
 import (
 	"encoding/binary"
-	"fmt"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -157,14 +155,3 @@ func (c cache) entries(t testing.TB) []string {
 	require.NoError(t, err)
 	return files
 }
-
-func ramp(n int) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(i)
-	}
-	return values
-}
-
-var _ = fmt.Sprint
-var _ = maps.Keys[map[string]int]

@@ -26,24 +26,22 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 	if err != nil {
 		return nil, err
 	}
-	var text strings.Builder
-	for _, f := range source.Files {
-		fmt.Fprintf(&text, "#line 1 %q\n%s\n", f.Name, f.Text)
-	}
+	text := join(source.Files)
 	options := d.options
 	for _, definition := range definitions {
 		options += " -D " + definition
 	}
 	p := &program{}
-	id := d.cacheKey(text.String(), options)
+	id := d.cacheKey(text, options)
 	if binary := d.cache.load(id); binary != nil {
 		if p.handle, err = d.fromBinary(binary, options); err != nil {
 			p.handle = 0 // what is in the cache is of no use here: build it anew
 		}
 	}
 	if p.handle == 0 {
-		if p.handle, err = d.fromSource(text.String(), options); err != nil {
-			return nil, err
+		var log string
+		if p.handle, log, err = d.fromSource(text, options); err != nil {
+			return nil, fmt.Errorf("%w%s", err, located(log, source.Files))
 		}
 		if binary, err := d.binary(p.handle); err == nil {
 			d.cache.store(id, binary)
@@ -85,21 +83,21 @@ func (d *Device) kernel(p *program, entry string) (handle, error) {
 	return kernel, nil
 }
 
-// fromSource compiles a program.
-func (d *Device) fromSource(text, options string) (handle, error) {
+// fromSource compiles a program. With an error comes what the compiler said.
+func (d *Device) fromSource(text, options string) (_ handle, log string, _ error) {
 	source := append([]byte(text), 0)
 	at, size := &source[0], uintptr(len(text))
 	program, err := d.cl.create(clCreateProgramWithSource, uintptr(d.context), 1,
 		uintptr(unsafe.Pointer(&at)), uintptr(unsafe.Pointer(&size)))
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	if err := d.build(program, options); err != nil {
-		log, _ := d.cl.text(clGetProgramBuildInfo, programBuildLog, program, d.info.id) // without it there is still the code
+		log, _ = d.cl.text(clGetProgramBuildInfo, programBuildLog, program, d.info.id) // without it there is still the code
 		_ = d.cl.release(clReleaseProgram, &program)
-		return 0, fmt.Errorf("it doesn't build with %q: %w\n%s", options, err, strings.TrimSpace(log))
+		return 0, log, fmt.Errorf("it doesn't build with %q: %w", options, err)
 	}
-	return program, nil
+	return program, "", nil
 }
 
 // fromBinary loads what a build on this device gave before.

@@ -87,7 +87,7 @@ func (p *printer) line(line []tree.Token) (end int, ok bool) {
 			return 0, false
 		}
 		p.flush(before, p.columnOf(first), indent)
-	case first.Kind == tree.CloseToken:
+	case first.Kind == tree.CloseToken: // the depth is above 0
 		indent = p.inside(p.depth - 1)
 	default:
 		indent = p.inside(p.depth)
@@ -102,7 +102,9 @@ func (p *printer) line(line []tree.Token) (end int, ok bool) {
 		case tree.OpenToken:
 			p.depth++
 		case tree.CloseToken:
-			p.depth--
+			if p.depth--; p.depth < 0 {
+				return 0, false
+			}
 		case tree.BlockToken:
 			return p.text(t)
 		}

@@ -52,7 +52,8 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 			"a second document begins here; a spec is one document")
 		return nil, nil
 	}
-	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}}
+	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{},
+		leaves: make([]Token, 0, min(len(src)/16, 4096))}
 	root := w.node(doc.Content[0], false)
 	if w.weight[root] > MaxEntries {
 		list.Errorf(diag.AliasBomb, root.Range, "aliases multiply the text to more than 100,000 entries")

@@ -66,12 +66,6 @@ func punctuation(src string, at int) Token {
 		if src[at] == '#' {
 			t.Kind = CommentToken
 		}
-	case '&':
-		t.Kind = AnchorToken
-		t.End = at + len(src[at:])
-		if i := strings.IndexAny(src[at:], " \t\n,[]{}"); i >= 0 {
-			t.End = at + i
-		}
 	case ',':
 		t.Kind = CommaToken
 	case ':':

@@ -16,7 +16,7 @@ type walker struct {
 	done   map[*yaml.Node]*Node // by anchored node, for its aliases
 	open   map[*yaml.Node]bool  // anchored nodes that are being walked
 	weight map[*Node]int        // entries of a node, its aliases counted in full
-	leaves []Token              // scalars and aliases, in the text's order
+	leaves []Token              // scalars, aliases and anchors, in the text's order
 }
 
 func (w *walker) report(n *Node, rule diag.Rule, message, help string) {
@@ -44,6 +44,7 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 		return n
 	}
 	if y.Anchor != "" { // the node begins after it
+		w.leaves = append(w.leaves, Token{AnchorToken, n.Offset, n.Offset + 1 + len(y.Anchor)})
 		w.skipAnchor(n, len(y.Anchor))
 	}
 	if strings.HasPrefix(w.src[n.Offset:], "!") { // which the library drops

@@ -1,0 +1,174 @@
+package kernels_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// graphOps are what the engine runs without a kernel.
+var graphOps = []string{"state", "const", "source", "copy", "grad"}
+
+// knownOps describes the language's ops, with every choice of dtypes that each
+// takes, found by trying them.
+func knownOps(t *testing.T) []kernels.Op {
+	var all []kernels.Op
+	for name, op := range ir.Ops() {
+		if slices.Contains(graphOps, name) {
+			continue
+		}
+		known := kernels.Op{Name: name, Decomposed: op.Decompose != nil}
+		if !known.Decomposed {
+			known.Calls = callsOf(t, op)
+		}
+		all = append(all, known)
+	}
+	return all
+}
+
+func callsOf(t *testing.T, op *ir.Op) []kernels.OpCall {
+	t.Helper()
+	calls := map[string]kernels.OpCall{}
+	c := casesOf(op.Name)[0]
+	choices := [][]ir.DType{{}}
+	for range len(c.inputs) + 1 { // of the operands, and one that may be asked for
+		var next [][]ir.DType
+		for _, chosen := range choices {
+			for _, name := range kernels.DTypes {
+				d, _ := ir.ParseDType(name)
+				next = append(next, append(slices.Clone(chosen), d))
+			}
+		}
+		choices = next
+	}
+	for _, dtypes := range choices {
+		b := ir.NewBuilder(&ir.Graph{})
+		operands := make([]*ir.Node, len(c.inputs))
+		for i, in := range c.inputs {
+			operands[i] = b.NewState("x", ir.ParamState, ir.Type{DType: dtypes[i], Shape: in.shape}).Read
+		}
+		n, err := b.Call(op, c.args(operands, dtypes[len(c.inputs)]))
+		if err != nil {
+			continue // the op doesn't take them
+		}
+		call := kernels.OpCall{Output: n.Type.DType.String()}
+		for _, in := range n.Inputs {
+			call.Inputs = append(call.Inputs, in.Type.DType.String())
+		}
+		calls[fmt.Sprint(call)] = call
+	}
+	require.NotEmpty(t, calls, "no dtypes were found that %s takes", op.Name)
+	return slices.Collect(maps.Values(calls))
+}
+
+func TestEveryOpAndDTypeHasAKernelAndEverySourceTakesWhatTheManifestSays(t *testing.T) {
+	require.NoError(t, load(t).Check(kernels.Embedded(), knownOps(t)))
+}
+
+func TestEverySourceBelongsToAKernel(t *testing.T) {
+	for _, language := range kernels.Languages {
+		files, err := os.ReadDir(language)
+		require.NoError(t, err)
+		for _, f := range files {
+			name, _, _ := strings.Cut(f.Name(), ".")
+			require.True(t, name == "prelude" || load(t).Kernel(name) != nil, "%s/%s", language, f.Name())
+		}
+	}
+}
+
+func TestCheckNamesWhatIsWrong(t *testing.T) {
+	m, err := kernels.Parse("m.yaml", "kernels:\n  k:\n    doc: d\n    types: T f32\n    inputs: x T\n    scalars: alpha float\n    output: T\n    sizes: n int = numel(out)\n")
+	require.NoError(t, err)
+	k := kernels.Op{Name: "k"}
+	check := func(source string, ops ...kernels.Op) error {
+		dir := t.TempDir()
+		require.NoError(t, os.Mkdir(filepath.Join(dir, "opencl"), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "opencl", "k.cl"), []byte(source), 0o644))
+		s, err := kernels.Overlay(dir)
+		require.NoError(t, err)
+		return m.Check(s, ops)
+	}
+	right := "// k: a kernel.\nkernel void flowrun_k(global const T *x, // the input\n    global T* out,\n    S alpha, int n) {}\n"
+	require.NoError(t, check(right, k))
+	require.ErrorContains(t, check(right), "kernel k serves k, which is no op")
+	require.ErrorContains(t, check(right, k, kernels.Op{Name: "l"}), "op l has neither a kernel nor a decomposition")
+	require.NoError(t, check(right, k, kernels.Op{Name: "l", Decomposed: true}))
+	served := kernels.Op{Name: "k", Calls: []kernels.OpCall{{Inputs: []string{"f32"}, Output: "f32"}, {Inputs: []string{"f64"}, Output: "f64"}}}
+	require.ErrorContains(t, check(right, served), "op k of [f64] → f64 has no kernel")
+	for change, want := range map[string]string{
+		"S alpha>float alpha": `opencl/k.cl:2: parameter 3 of flowrun_k is "float alpha", and "S alpha" by the manifest`,
+		"const T>T":           `parameter 1 of flowrun_k is "global T *x", and "global const T *x" by the manifest`,
+		", int n>":            `flowrun_k lacks the parameter "int n", number 4 by the manifest`,
+		"int n>int n, int m":  `flowrun_k has a parameter "int m" too many; the manifest has 4`,
+		"flowrun_k>k":         `there is no kernel void flowrun_k(…)`,
+	} {
+		from, to, _ := strings.Cut(change, ">")
+		require.ErrorContains(t, check(strings.Replace(right, from, to, 1), k), want)
+	}
+}
+
+func TestAFolderLiesOverTheBuiltInSources(t *testing.T) {
+	dir := t.TempDir()
+	s, err := kernels.Overlay(dir)
+	require.NoError(t, err)
+	builtIn, err := kernels.Embedded().Source("opencl", "exp")
+	require.NoError(t, err)
+	got, err := s.Source("opencl", "exp")
+	require.NoError(t, err)
+	require.Equal(t, builtIn, got, "an empty folder changes nothing")
+	require.Equal(t, "kernels/opencl/prelude.h", got.Files[0].Name)
+
+	path := filepath.Join(dir, "opencl", "exp.cl")
+	require.NoError(t, os.Mkdir(filepath.Dir(path), 0o755))
+	for _, text := range []string{"one", "two"} { // read anew each time
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+		got, err = s.Source("opencl", "exp")
+		require.NoError(t, err)
+		require.Equal(t, []kernels.File{builtIn.Files[0], {Name: filepath.ToSlash(path), Text: text}}, got.Files)
+	}
+
+	_, err = kernels.Overlay(path)
+	require.ErrorContains(t, err, "is no folder")
+	_, err = kernels.Overlay(filepath.Join(dir, "absent"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+	_, err = s.Source("fortran", "exp")
+	require.EqualError(t, err, `kernels: there is no language "fortran"; there is [opencl]`)
+	_, err = s.Source("opencl", "frobnicate")
+	require.EqualError(t, err, "kernels: there is no file opencl/frobnicate.cl")
+}
+
+// A literal of a fixed type is right for one dtype only: 2.0h was once a syntax
+// error in every kernel but the one that was tried. So numbers with a point have no
+// suffix, and a cast before them.
+func TestNumbersInSourcesHaveNoTypeOfTheirOwn(t *testing.T) {
+	number := regexp.MustCompile(`(\)-?|\w)?((?:0x[0-9a-f]+p[-+]?\d+|\d+\.\d*(?:e[-+]?\d+)?|\.\d+|\d+e[-+]?\d+|\d+)[fFhHlL]*)\b`)
+	comment := regexp.MustCompile(`//[^\n]*`)
+	for _, k := range load(t).Kernels() {
+		source, err := kernels.Embedded().Source("opencl", k.Name)
+		require.NoError(t, err)
+		for _, f := range source.Files {
+			for i, line := range strings.Split(comment.ReplaceAllString(f.Text, ""), "\n") {
+				for _, m := range number.FindAllStringSubmatch(line, -1) {
+					before, literal := m[1], m[2]
+					if before != "" && before[0] != ')' || strings.HasPrefix(literal, "0x") && !strings.Contains(literal, "p") {
+						continue // a part of a name, or of an integer in hexadecimal digits
+					}
+					require.NotContains(t, "fFhHlL", literal[len(literal)-1:], "%s:%d: %s", f.Name, i+1, line)
+					if strings.ContainsAny(literal, ".ep") {
+						require.NotEmpty(t, before, "%s:%d: no cast before %s: %s", f.Name, i+1, literal, line)
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package spec
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+// train resolves the training section over the model's scope.
+func (r *resolver) train(def *specDef, model *scope) {
+	t := def.train
+	s := *model
+	s.graph = map[string]*symbol{}
+	for name, sym := range model.graph {
+		s.graph[name] = sym
+	}
+	if t.source != nil {
+		r.fields(t.source, &s, model)
+		s.open = s.open || t.source.body != nil && t.source.body.open
+	}
+	s.check(t.loss, false, nil)
+	loss := s.withGraph(map[string]*symbol{"loss": {what: "the loss", used: true}})
+	for name, sym := range s.graph {
+		if name != "loss" {
+			loss.graph[name] = sym
+		}
+	}
+	until := s.withGraph(map[string]*symbol{"step": {what: "the step", used: true}, "loss_step": {what: "the loss", used: true}})
+	for _, m := range t.metrics {
+		loss.node(m.def, nil)
+		until.graph[m.name] = &symbol{what: "the metric", at: m.at}
+	}
+	until.check(t.until, false, nil)
+	if t.optimizer != nil {
+		args := s.withGraph(map[string]*symbol{"step": {what: "the step", used: true}})
+		args.bind(t.optimizer, &target{module: r.lib.optimizers[t.optimizer.Name]},
+			signatureOf(r.lib.optimizers[t.optimizer.Name]), false, nil)
+		s.calls[r.lib.optimizers[t.optimizer.Name]] = true
+		args.check(t.clip, false, nil)
+		sig := *signatureOf(r.lib.optimizers[t.optimizer.Name])
+		sig.params = slices.Clone(sig.params)
+		for i := range sig.params {
+			sig.params[i].optional = true // the optimizer's own stand in
+		}
+		for _, g := range t.groups {
+			if g.call != nil {
+				args.bind(g.call, &target{module: r.lib.optimizers[t.optimizer.Name]}, &sig, false, nil)
+			}
+		}
+	}
+	if t.eval != nil {
+		r.eval(t, &s, model)
+	}
+}
+
+// eval resolves the metrics of an evaluation, which see what the loss sees: its
+// data must have the fields that the training data have.
+func (r *resolver) eval(t *trainDef, train, model *scope) {
+	s := *train
+	if t.eval.source != t.source {
+		s.graph = map[string]*symbol{}
+		for name, sym := range model.graph {
+			s.graph[name] = sym
+		}
+		r.fields(t.eval.source, &s, model)
+		have := t.eval.source.fieldNames()
+		if body := t.eval.source.body; body != nil && t.source != nil {
+			for _, it := range body.items { // the loss uses those of train
+				it.used = it.used || slices.Contains(t.source.fieldNames(), it.name)
+			}
+		}
+		if t.source != nil && !(t.eval.source.body != nil && t.eval.source.body.open) {
+			for _, name := range t.source.fieldNames() {
+				if !slices.Contains(have, name) {
+					r.report(diag.UnboundInput, t.eval.at, diag.Suggestion(name, have), "the data source %s has no field %s, which that of train has", t.eval.source.name, name)
+				}
+			}
+		}
+	}
+	s.graph["loss"] = &symbol{what: "the loss", used: true}
+	for _, m := range t.eval.metrics {
+		s.node(m.def, nil)
+	}
+}
+
+// fieldNames lists a source's fields.
+func (src *sourceDef) fieldNames() []string {
+	var names []string
+	if src.body != nil {
+		for _, it := range src.body.items {
+			names = append(names, it.name)
+		}
+	}
+	for _, f := range src.fields {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// fields makes a source's fields visible to loss and metrics.
+func (r *resolver) fields(src *sourceDef, s, model *scope) {
+	isInput := func(name string) bool {
+		sym := model.graph[name]
+		return sym != nil && sym.what == "the input"
+	}
+	see := func(name string, at diag.Range, it *item) {
+		if isInput(name) {
+			if it != nil {
+				it.used = true
+			}
+			return
+		}
+		sym := s.declare(s.graph, name, "the field", at)
+		if it != nil && sym.at == at {
+			sym.item = it
+		}
+	}
+	if src.body != nil {
+		for _, it := range src.body.items {
+			see(it.name, it.at, it)
+		}
+	}
+	for _, f := range src.fields {
+		see(f.name, f.at, nil)
+	}
+}
