@@ -88,5 +88,9 @@ func SuggestRule(name string) string {
 	for _, r := range diag.Rules() {
 		names = append(names, string(r))
 	}
-	return diag.Suggestion(name, names)
+	return Suggestion(name, names)
 }
+
+// Suggestion is "did you mean …?" for a name that isn't one of those there are,
+// or "" if none is near.
+func Suggestion(name string, names []string) string { return diag.Suggestion(name, names) }

@@ -102,7 +102,10 @@ func (s *Session) judges(ctx context.Context, options []StartOption, remembered 
 }
 
 // readWeights reads the parameters that the spec's train.init names.
-func readWeights(w *spec.Weights, g *ir.Graph) (map[string]*Tensor, error) {
+func (p *Program) readWeights(w *spec.Weights, g *ir.Graph) (map[string]*Tensor, error) {
+	if err := p.mayRead(w.Path); err != nil {
+		return nil, fmt.Errorf("train.init: %w", err)
+	}
 	file, err := safetensors.Open(w.Path)
 	if err != nil {
 		return nil, fmt.Errorf("train.init: %w", err)

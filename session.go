@@ -110,7 +110,7 @@ func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption)
 		return s, s.engine.SetAll(values)
 	}
 	if w := p.spec.Loop.Weights; w != nil && o.weights == nil && g == p.spec.Train {
-		if o.weights, err = readWeights(w, g); err != nil {
+		if o.weights, err = p.readWeights(w, g); err != nil {
 			return nil, err
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
-	"github.com/flowrun/flowrun/diag"
 )
 
 func newModules(s streams) *cobra.Command {
@@ -58,7 +57,7 @@ func findModule(modules []flowrun.Module, name string) (flowrun.Module, error) {
 		}
 		names = append(names, m.Name)
 	}
-	help := diag.Suggestion(name, names)
+	help := flowrun.Suggestion(name, names)
 	if help == "" {
 		help = "flowrun modules lists them"
 	}

@@ -99,7 +99,7 @@ func (w *walker) align(n *Node, block bool) {
 		case quote == '\'' && strings.HasPrefix(w.src[at:], "''"):
 			step()
 			step()
-		case r == ' ' && w.src[at] == ' ':
+		case (r == ' ' || r == '\t') && w.src[at] == byte(r):
 			step()
 		case r == ' ' || r == '\n' || r == '\t': // folded
 			for isSpace() {
