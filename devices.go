@@ -35,11 +35,7 @@ func Devices() []DeviceReport {
 	}
 	found, missing := opencl.Discover()
 	for _, d := range found {
-		description := d.Description
-		if !d.GPU {
-			description += "; auto never chooses it"
-		}
-		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: description, Memory: d.Memory})
+		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory})
 	}
 	if missing != "" {
 		reports = append(reports, DeviceReport{Name: "opencl", Kind: "opencl", Missing: missing})
@@ -49,16 +45,6 @@ func Devices() []DeviceReport {
 			Missing: "this version of flowrun has no driver for it"})
 	}
 	return reports
-}
-
-// auto names the device for whatever nothing else places: the first GPU, or the
-// CPU. An OpenCL device that is a CPU itself is no faster than the kernels in
-// Go; it is for those who ask for it.
-func auto() string {
-	if opencl.HasGPU() {
-		return "opencl:0"
-	}
-	return "cpu"
 }
 
 // KernelsFrom puts a folder over the kernels' sources that are built in, as
@@ -110,7 +96,9 @@ type machine struct {
 // names. Preferred devices that aren't there are left out.
 func openMachine(fallback string, rules []lower.Rule, bound []string, overlay string) (*machine, error) {
 	if fallback == "" || fallback == "auto" {
-		fallback = auto()
+		// The fastest for small models, whose launches on a GPU take longer than
+		// their work. Large ones ask for the GPU until lowering can tell.
+		fallback = "cpu"
 	}
 	sources := kernels.Embedded()
 	if overlay != "" {

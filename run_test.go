@@ -150,3 +150,20 @@ func TestASavedModelAnswersAsItDid(t *testing.T) {
 	}
 	require.Greater(t, float64(right)/(16*16*5), 0.98)
 }
+
+func TestALayerIsPlacedWithItsGradient(t *testing.T) {
+	p, err := flowrun.Load(mathNet)
+	require.NoError(t, err)
+	s, err := p.Start(context.Background(), flowrun.Place("h2", "sim:0"))
+	require.NoError(t, err)
+	defer s.Close()
+	ops := map[string]int{}
+	for _, n := range s.Plan().Graph.Nodes {
+		if n.Space != 0 {
+			ops[n.Op.Name]++
+		}
+	}
+	// The product, its two gradients; its operands and the gradient's are copied in.
+	require.Equal(t, 3, ops["matmul"], "%v", ops)
+	require.Positive(t, ops["copy"])
+}

@@ -36,8 +36,8 @@ type startOptions struct {
 // the spec's placement.default.
 func On(device string) StartOption { return func(o *startOptions) { o.device = device } }
 
-// Place binds the nodes and states whose path matches a pattern to a device,
-// before the spec's own placement rules: Place("*.weight", "cpu").
+// Place binds the nodes and states whose path matches a pattern to a device, as
+// a last placement rule of the spec would: Place("*.weight", "cpu").
 func Place(match, device string) StartOption {
 	return func(o *startOptions) { o.rules = append(o.rules, lower.Rule{Match: match, Device: device}) }
 }
@@ -133,10 +133,11 @@ func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, err
 	if fallback == "" {
 		fallback = p.spec.Placement.Default
 	}
-	rules := slices.Clone(o.rules)
+	var rules []lower.Rule
 	for _, r := range p.spec.Placement.Rules {
 		rules = append(rules, lower.Rule{Match: r.Match, Device: r.Device, Prefer: r.Prefer})
 	}
+	rules = append(rules, o.rules...)
 	m, err := openMachine(fallback, rules, boundDevices(g), o.kernels)
 	if err != nil {
 		return nil, nil, err

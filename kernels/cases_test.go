@@ -225,20 +225,16 @@ func drawn(a, b any, shape ...int) opCase {
 
 func list(values ...any) []any { return values }
 
-var unaries = []string{"exp", "exp2", "expm1", "log", "log1p", "log2", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "tan", "tanh",
-	"sigmoid", "silu", "gelu", "gelu_tanh", "erf", "neg", "abs", "square", "sign", "relu", "floor", "ceil", "round", "trunc",
-	"isnan", "isinf", "isfinite", "logical_not"}
-
-var binaries = []string{"add", "sub", "mul", "div", "maximum", "minimum", "pow", "remainder", "floor_divide",
-	"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor"}
-
-// casesOf lists the cases of an op.
+// casesOf lists the cases of an op. Elementwise ops that take tensors alone need
+// no entry.
 func casesOf(op string) []opCase {
-	switch {
-	case slices.Contains(unaries, op):
-		return unaryCases()
-	case slices.Contains(binaries, op):
-		return binaryCases()
+	if o := ir.LookupOp(op); o != nil && o.Class == ir.Elementwise && !slices.ContainsFunc(o.Params, isArgument) {
+		switch len(o.Params) {
+		case 1:
+			return unaryCases()
+		case 2:
+			return binaryCases()
+		}
 	}
 	switch op {
 	case "softplus":
@@ -260,6 +256,8 @@ func casesOf(op string) []opCase {
 	}
 	return otherCases(op)
 }
+
+func isArgument(p ir.Param) bool { return !p.Kind.IsTensor() }
 
 func argCases() []opCase {
 	ties := input{ir.Shape{4, 6}, func(d ir.DType, i int) any {

@@ -3,6 +3,7 @@ package kernels_test
 import (
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -31,12 +32,22 @@ func devices(t testing.TB) []device.Device {
 	return append([]device.Device{cpu.New("cpu"), sim.New("sim:0", sim.Options{})}, openclDevices(t)...)
 }
 
+// overlayVariable names a folder of sources to be tried instead of those that are
+// built in: FLOWRUN_KERNELS=my/kernels go test ./kernels.
+const overlayVariable = "FLOWRUN_KERNELS"
+
 func openclDevices(t testing.TB) []device.Device {
 	t.Helper()
+	sources := kernels.Embedded()
+	if dir := os.Getenv(overlayVariable); dir != "" {
+		var err error
+		sources, err = kernels.Overlay(dir)
+		require.NoError(t, err)
+	}
 	found, _ := opencl.Discover()
 	var all []device.Device
 	for i := range found {
-		d, err := opencl.Open(i, opencl.Options{})
+		d, err := opencl.Open(i, opencl.Options{Sources: sources})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, d.Close()) })
 		all = append(all, d)

@@ -83,7 +83,6 @@ func (p *Plan) choose(path, device, prefer string, origin diag.Range) (space int
 		for _, r := range p.options.Rules {
 			if match(r.Match, path) {
 				device, prefer = r.Device, r.Prefer
-				break
 			}
 		}
 		reason = "placement rule"

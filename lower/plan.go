@@ -53,8 +53,8 @@ type Options struct {
 	Targets []Target
 	// Default is the space for whatever nothing else decides.
 	Default int
-	// Rules come from the spec's placement; the first that matches wins, after
-	// what nodes and states say themselves.
+	// Rules come from the spec's placement and from callers; the last that
+	// matches decides, after what nodes and states say themselves.
 	Rules    []Rule
 	Manifest *kernels.Manifest
 

@@ -32,7 +32,6 @@ type graph struct {
 	first    *initial
 	states   map[string]*ir.State
 	names    map[string]bool // of nodes
-	owners   []string        // by node: the path of the node of the spec that made it
 	frozen   map[*ir.State]bool
 	work     int  // expressions evaluated, inner ones too
 	full     bool // a bound was reached, and reported
@@ -186,12 +185,9 @@ func (g *graph) fail(f *frame, rule diag.Rule, at diag.Range, help, format strin
 // own marks the nodes made since from as belonging to a node of the spec, and
 // binds them to its device.
 func (g *graph) own(from int, path, device string) {
-	for len(g.owners) < len(g.Graph.Nodes) {
-		g.owners = append(g.owners, "")
-	}
-	for i, n := range g.Graph.Nodes[from:] {
-		if g.owners[from+i] == "" {
-			g.owners[from+i] = path
+	for _, n := range g.Graph.Nodes[from:] {
+		if n.Path == "" {
+			n.Path = path
 		}
 		if device != "" && n.Device == "" && n.Op != ir.ConstOp {
 			n.Device = device
@@ -215,7 +211,7 @@ func (g *graph) nameNode(v any, path, inner string) {
 	}
 	if n.Name == "" || within(path) || inner != "" && within(inner) {
 		delete(g.names, n.Name)
-		n.Name = path
+		n.Name, n.Path = path, path
 		g.names[path] = true
 	}
 }

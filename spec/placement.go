@@ -7,27 +7,17 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// place applies the placement rules to a graph's nodes and states: the last rule
-// that matches decides, and a node's own `device:` over all of them. It records
-// which rules matched.
+// place records which placement rules match a node or a state; lowering applies
+// them, by the same paths.
 func (g *graph) place(p placementDef, matched map[*ruleDef]bool) {
-	g.own(len(g.Graph.Nodes), "", "")
-	for i, n := range g.Graph.Nodes {
+	for _, n := range g.Graph.Nodes {
 		if n.Op == ir.ConstOp {
 			continue
 		}
-		var last *ruleDef
 		for _, r := range p.rules {
-			if glob(r.match, n.Name) || glob(r.match, g.owners[i]) {
-				last, matched[r] = r, true
+			if glob(r.match, n.Path) {
+				matched[r] = true
 			}
-		}
-		if last == nil || n.Device != "" {
-			continue
-		}
-		n.Device, n.Prefer = last.device, last.prefer
-		if n.State != nil {
-			n.State.Device, n.State.Prefer = last.device, last.prefer
 		}
 	}
 }

@@ -235,11 +235,10 @@ placement:
 	require.Len(t, p.Placement.Rules, 3)
 	require.Equal(t, "cpu", node1(p.Eval, "h1").Device, "a node's own device is above the rules")
 	require.Equal(t, "cpu", p.Eval.State("h1.weight").Device)
-	require.Equal(t, "opencl:0", p.Eval.State("h2.weight").Device, "the last rule that matches decides")
-	require.Equal(t, "opencl:0", node1(p.Eval, "h2").Device)
+	require.Empty(t, node1(p.Eval, "h2").Device, "lowering applies the rules")
+	require.Equal(t, "h2", node1(p.Eval, "h2").Path)
 	y := node1(p.Eval, "y")
-	require.Equal(t, "metal", y.Device)
-	require.Equal(t, "metal", y.Inputs[0].Device, "a rule covers all operations of a node")
+	require.Equal(t, "y", y.Inputs[0].Path, "a rule covers all operations of a node")
 }
 
 // M3 asks for 2,000 validations per second and core; this is the benchmark.

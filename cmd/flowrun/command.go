@@ -188,6 +188,11 @@ func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {
 	return options, nil
 }
 
+// kernelsFlag is --kernels.
+func kernelsFlag(c *cobra.Command, dir *string) {
+	c.Flags().StringVar(dir, "kernels", "", "take kernels' sources from `DIR` before those built in (DIR/opencl/NAME.cl)")
+}
+
 // deviceFlag is --device.
 func deviceFlag(c *cobra.Command, device *string) {
 	c.Flags().StringVar(device, "device", "", "run on `DEVICE` by default (flowrun devices lists them)")

@@ -10,7 +10,7 @@ import (
 
 func newEval(s streams) *cobra.Command {
 	var o specFlags
-	var device, in, out, weights string
+	var device, kernels, in, out, weights string
 	c := &cobra.Command{
 		Use:   "eval SPEC",
 		Short: "Compute the model's outputs once",
@@ -34,6 +34,9 @@ safetensors file, and writes them to another one, or to standard output as text.
 			var options []flowrun.StartOption
 			if device != "" {
 				options = append(options, flowrun.On(device))
+			}
+			if kernels != "" {
+				options = append(options, flowrun.KernelsFrom(kernels))
 			}
 			if weights != "" {
 				w, err := flowrun.ReadTensors(weights)
@@ -62,6 +65,7 @@ safetensors file, and writes them to another one, or to standard output as text.
 	}
 	o.add(c)
 	deviceFlag(c, &device)
+	kernelsFlag(c, &kernels)
 	f := c.Flags()
 	f.StringVar(&in, "in", "", "read the inputs from `FILE` (safetensors)")
 	f.StringVar(&out, "out", "", "write the outputs to `FILE` (safetensors)")

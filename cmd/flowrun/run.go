@@ -18,6 +18,7 @@ import (
 type runFlags struct {
 	specFlags
 	device   string
+	kernels  string
 	maxSteps int64
 	weights  string
 	resume   string
@@ -42,10 +43,11 @@ func newRun(s streams) *cobra.Command {
 func (o *runFlags) add(c *cobra.Command) {
 	o.specFlags.add(c)
 	deviceFlag(c, &o.device)
+	kernelsFlag(c, &o.kernels)
 	f := c.Flags()
 	f.Int64Var(&o.maxSteps, "max-steps", 0, "stop after `N` steps, whatever the spec says")
 	f.StringVar(&o.weights, "weights", "", "start from the parameters in `FILE` (safetensors)")
-	f.StringVar(&o.resume, "resume", "", "go on from a checkpoint: the newest one, or `[=FILE]`")
+	f.StringVar(&o.resume, "resume", "", "go on from a checkpoint: the newest one, or `FILE`")
 	f.Lookup("resume").NoOptDefVal = newest
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
 	f.StringVar(&o.log, "log", "", "write every step's loss and metrics to `FILE` (JSONL)")
@@ -134,6 +136,9 @@ func (o *runFlags) start(c *cobra.Command, program *flowrun.Program) (*flowrun.S
 	var options []flowrun.StartOption
 	if o.device != "" {
 		options = append(options, flowrun.On(o.device))
+	}
+	if o.kernels != "" {
+		options = append(options, flowrun.KernelsFrom(o.kernels))
 	}
 	if o.weights != "" {
 		weights, err := flowrun.ReadTensors(o.weights)

@@ -3,8 +3,6 @@ package opencl
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"unsafe"
@@ -175,31 +173,6 @@ func Open(index int, o Options) (*Device, error) {
 		l = &library{name: l.name, address: l.address, fault: func(f function) int32 { return o.Fault(f.String()) }}
 	}
 	return l.open(index, o)
-}
-
-// HasGPU reports whether the first device is a GPU. It is quick where there can
-// be none.
-func HasGPU() bool {
-	if !mayHaveGPU() {
-		return false
-	}
-	devices, _ := Discover()
-	return len(devices) > 0 && devices[0].GPU
-}
-
-// mayHaveGPU tells whether it is worth looking for a GPU: a loader brings up all
-// of its drivers, which takes tens of milliseconds where one of them is PoCL. On
-// Linux a GPU has a device file, whoever made it.
-func mayHaveGPU() bool {
-	if runtime.GOOS != "linux" {
-		return true
-	}
-	for _, pattern := range []string{"/dev/dri/renderD*", "/dev/nvidia*", "/dev/kfd", "/dev/mali*", "/dev/kgsl*", "/dev/dxg"} {
-		if found, _ := filepath.Glob(pattern); len(found) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 func (l *library) open(index int, o Options) (*Device, error) {

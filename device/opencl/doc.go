@@ -10,7 +10,8 @@
 // the device are queued and run later; a copy to the host waits for all that
 // was queued before it. A copy from the host has read its source when Run
 // returns. What is queued is bounded, so a host that never looks can't run ahead
-// for ever.
+// for ever. The C API may be called from any thread and calls nothing back, so no
+// thread is locked; a device's calls take turns.
 //
 // # Failures
 //

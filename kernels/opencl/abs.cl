@@ -7,7 +7,7 @@
 #if IS_FLOAT(T)
 static inline C BODY(abs)(C x) { return fabs(x); }
 #else
-static inline C BODY(abs)(C x) { return x < (C)0 ? (C)-(W)x : x; }
+static inline C BODY(abs)(C x) { return (C)abs(x); }
 #endif
 
 #ifndef FUSED

@@ -1,0 +1,77 @@
+package kernels_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// oclgrind is an OpenCL device that interprets kernels and watches them: for two
+// work-items that touch one place without a barrier between, for accesses beyond
+// buffers, for barriers that some items don't reach. This is where Debian has it
+// as a driver.
+const oclgrind = "/usr/lib/oclgrind/liboclgrind-rt-icd.so"
+
+// needsOclgrind skips a test where it can't be run.
+func needsOclgrind(t *testing.T) {
+	t.Helper()
+	if os.Getenv("FLOWRUN_OCLGRIND") == "" {
+		t.Skip("takes minutes: set FLOWRUN_OCLGRIND=1 to run it")
+	}
+	if _, err := os.Stat(oclgrind); err != nil {
+		t.Skip("needs oclgrind: ", err)
+	}
+}
+
+// underOclgrind runs tests of this package on oclgrind's device, and gives what it
+// wrote to its log, and what the tests wrote. Its exit code says nothing.
+func underOclgrind(t *testing.T, tests, overlay string) (log, output string, err error) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "oclgrind.icd"), []byte(oclgrind), 0o644))
+	file := filepath.Join(dir, "log")
+	command := exec.Command(self, "-test.run", tests)
+	command.Env = append(os.Environ(), "OCL_ICD_VENDORS="+dir, "FLOWRUN_CACHE="+dir, "FLOWRUN_OCLGRIND=", overlayVariable+"="+overlay,
+		"OCLGRIND_DATA_RACES=1", "OCLGRIND_MAX_ERRORS=10", "OCLGRIND_LOG="+file)
+	text, err := command.CombinedOutput()
+	found, _ := os.ReadFile(file) // there is none if there is nothing to say
+	return string(found), string(text), err
+}
+
+func TestSourcesRunCleanUnderOclgrind(t *testing.T) {
+	needsOclgrind(t)
+	log, output, err := underOclgrind(t, "TestKernelsAgreeWithTheReference/opencl:0", "")
+	require.NoError(t, err, output)
+	require.Empty(t, log)
+}
+
+// The watcher is watched: with a barrier missing, with a place beyond the output
+// written, it says so.
+func TestOclgrindSeesPlantedFaults(t *testing.T) {
+	needsOclgrind(t)
+	for name, fault := range map[string]struct{ file, from, to, want string }{
+		"a missing barrier":      {"cumsum", "barrier(CLK_LOCAL_MEM_FENCE);\n            W earlier", "W earlier", "data race"},
+		"a place beyond the end": {"neg", "i < n", "i <= n", "Invalid write"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, err := kernels.Embedded().Source("opencl", fault.file)
+			require.NoError(t, err)
+			text := source.Files[1].Text
+			require.Contains(t, text, fault.from)
+			dir := t.TempDir()
+			require.NoError(t, os.Mkdir(filepath.Join(dir, "opencl"), 0o755))
+			planted := strings.Replace(text, fault.from, fault.to, 1)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "opencl", fault.file+".cl"), []byte(planted), 0o644))
+			log, _, _ := underOclgrind(t, "TestKernelsAgreeWithTheReference/opencl:0/"+fault.file+"/T=f32", dir)
+			require.Contains(t, log, fault.want)
+		})
+	}
+}
