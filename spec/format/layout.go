@@ -39,9 +39,12 @@ type comment struct {
 }
 
 // layOut writes a text anew. ok is false for what it doesn't lay out: markers of
-// documents, directives, keys behind a question mark, tokens that overlap, and
-// texts that are no collection.
+// documents, directives, keys behind a question mark, lone carriage returns,
+// tokens that overlap, and texts that are no collection.
 func layOut(src string, tokens []tree.Token) (text string, ok bool) {
+	if strings.Contains(src, "\r") {
+		return "", false // a carriage return alone, which is a line break to YAML and to few others
+	}
 	for i := 1; i < len(tokens); i++ {
 		if tokens[i].Offset < tokens[i-1].End {
 			return "", false // an anchor like "&&:", in which YAML and its tokens disagree
