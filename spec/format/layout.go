@@ -40,7 +40,7 @@ type comment struct {
 
 // layOut writes a text anew. ok is false for what it doesn't lay out: markers of
 // documents, directives, keys behind a question mark, lone carriage returns,
-// tokens that overlap, and texts that are no collection.
+// blocks of text that begin on a line of their own, tokens that overlap, and texts that are no collection.
 func layOut(src string, tokens []tree.Token) (text string, ok bool) {
 	if strings.Contains(src, "\r") {
 		return "", false // a carriage return alone, which is a line break to YAML and to few others
@@ -60,6 +60,9 @@ func layOut(src string, tokens []tree.Token) (text string, ok bool) {
 			n++
 		}
 		line := tokens[i : i+n]
+		if line[0].Kind == tree.BlockToken {
+			return "", false // its indentation is its key's to give
+		}
 		if slices.ContainsFunc(line, func(t tree.Token) bool { return t.Kind == tree.OtherToken }) {
 			return "", false
 		}
