@@ -202,6 +202,11 @@ func operands(args []any) int {
 // operandRule tells shapes from dtypes: where operands of the same shapes in
 // f32 are fine, the dtypes were at fault.
 func (ev *eval) operandRule(op *ir.Op, args []any) diag.Rule {
+	for i, p := range op.Params[:min(len(op.Params), len(args))] {
+		if _, isText := args[i].(string); isText && p.Kind == ir.KTensor {
+			return diag.TypeMismatch
+		}
+	}
 	scratch := ir.NewBuilder(&ir.Graph{})
 	if _, err := scratch.Call(op, inFloat(args)); err == nil {
 		return diag.TypeMismatch

@@ -125,6 +125,7 @@ func (d *decoder) arg(e tree.Entry) *argDef {
 		a.doc, _ = d.text(fields["doc"], "doc")
 		a.kind, ok = d.kind(fields["type"])
 		value = fields["default"]
+		a.optional = value != nil // whatever is wrong with it
 		if !ok || !d.bounds(a, fields) || value == nil {
 			return a
 		}

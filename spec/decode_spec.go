@@ -36,6 +36,7 @@ func decodeSpec(name string, src []byte, o Options, list *diag.List) *specDef {
 	def.lib = d.library(fields["imports"], fields["modules"], fields["optimizers"])
 	def.imports = d.importer
 	def.sources = d.sources(fields["data"], name, o)
+	def.openSources = incomplete(fields["data"]) || root.Partial
 	if n := fields["model"]; n != nil {
 		def.model = d.model(n)
 	}
@@ -109,7 +110,7 @@ func (d *decoder) train(n *tree.Node, def *specDef) *trainDef {
 		return nil
 	}
 	t := &trainDef{at: keyRange(n), logEvery: defaultLogEvery}
-	t.source = d.trainSource(fields["data"], def.sources)
+	t.source = d.trainSource(fields["data"], def)
 	t.loss = d.expression(fields["loss"], "loss")
 	t.optimizer = d.optimizerCall(fields["optimizer"])
 	t.metrics = d.metrics(fields["metrics"])
@@ -137,24 +138,26 @@ func (d *decoder) positive(n *tree.Node, what string) int64 {
 	return v
 }
 
-func (d *decoder) trainSource(n *tree.Node, sources []*sourceDef) *sourceDef {
+func (d *decoder) trainSource(n *tree.Node, def *specDef) *sourceDef {
 	name, ok := d.text(n, "data")
 	if !ok {
 		return nil
 	}
 	var names []string
-	for _, s := range sources {
+	for _, s := range def.sources {
 		if s.name == name {
 			s.used = true
 			return s
 		}
 		names = append(names, s.name)
 	}
-	help := diag.Suggestion(name, names)
-	if help == "" && len(names) > 0 {
-		help = "there is " + strings.Join(names, ", ")
+	if !def.openSources {
+		help := diag.Suggestion(name, names)
+		if help == "" && len(names) > 0 {
+			help = "there is " + strings.Join(names, ", ")
+		}
+		d.report(diag.UnknownSource, n.Range, help, "there is no data source `%s`", shorten(name))
 	}
-	d.report(diag.UnknownSource, n.Range, help, "there is no data source `%s`", shorten(name))
 	return &sourceDef{name: name, body: &module{root: true, open: true}, used: true}
 }
 

@@ -219,7 +219,7 @@ func (d *decoder) eval(n *tree.Node, def *specDef) *evalDef {
 		return nil
 	}
 	e := &evalDef{at: fields["data"].Range, batches: 1}
-	e.source = d.trainSource(fields["data"], def.sources)
+	e.source = d.trainSource(fields["data"], def)
 	e.every = d.positive(fields["every"], "every")
 	if b := fields["batches"]; b != nil {
 		e.batches = d.positive(b, "batches")

@@ -146,6 +146,7 @@ func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
 			d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: v.node.Range,
 				Message: fmt.Sprintf("the var %s is %v, %s, %v", v.name, v.value, bound.words, limit),
 				Notes:   []diag.Note{{Message: bound.key + " is " + n.Text, Range: n.Range}}})
+			return
 		}
 	}
 }

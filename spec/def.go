@@ -25,7 +25,9 @@ type specDef struct {
 	place   placementDef
 
 	openVars bool // vars are missing because of what was reported
-	unused   *unusedNames
+	// openSources says the same of data sources.
+	openSources bool
+	unused      *unusedNames
 }
 
 type varDef struct {

@@ -2,6 +2,8 @@ package spec
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -81,6 +83,10 @@ type absent struct {
 
 // record is the value of a module with several outputs.
 type record map[string]any
+
+func (r record) String() string {
+	return "the outputs " + strings.Join(slices.Sorted(maps.Keys(r)), ", ") + " of a module"
+}
 
 // repeated is the value of a node with `repeat`: the last one's.
 type repeated []any

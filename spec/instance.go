@@ -254,7 +254,7 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 			if !accepts(in.typ.DType, n.Type.DType) {
 				d.Rule = diag.TypeMismatch
 			}
-			if n.Origin.Known() && n.Origin != at {
+			if _, given := inputs[i].(*ir.Node); given && n.Origin.Known() && n.Origin != at {
 				d.Notes = append(d.Notes, diag.Note{Message: "its value", Range: n.Origin})
 			}
 			ev.report(ev.f, d)

@@ -89,12 +89,11 @@ func (o *optimizing) arguments() bool {
 }
 
 func (o *optimizing) evaluate(ev *eval, tg *target, args *frame) bool {
+	ok := true
 	for i, e := range tg.args {
-		if isBad(ev.moduleArgument(tg.module, i, e, args)) {
-			return false
-		}
+		ok = !isBad(ev.moduleArgument(tg.module, i, e, args)) && ok
 	}
-	return true
+	return ok
 }
 
 // parameters lists what is trained. Groups that match nothing are reported.

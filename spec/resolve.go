@@ -94,7 +94,11 @@ func resolveSpec(def *specDef, list *diag.List) {
 		s := r.scope(nil)
 		s.consts = vars
 		for _, f := range src.fields {
+			before := len(list.Items)
 			s.typed(f.typ)
+			if len(list.Items) > before {
+				f.typ = nil // the rest would follow from it
+			}
 		}
 	}
 	if def.model != nil {

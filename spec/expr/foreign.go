@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/parser/lexer"
@@ -15,6 +17,10 @@ var (
 		'@':  "write matmul(a, b)",
 		'~':  "write `not`",
 		'\\': "",
+		'“':  quotes,
+		'”':  quotes,
+		'‘':  quotes,
+		'’':  quotes,
 	}
 	foreignOperators = map[string]string{
 		";":          "an expression is one value; make nodes of the others",
@@ -38,6 +44,9 @@ var (
 	}
 )
 
+// Word processors put these in place of what is typed.
+const quotes = "write straight quotes"
+
 // refuseForeign goes through the tokens, and through the gaps between them for
 // comments, which the lexer drops without a word.
 func (p *parsing) refuseForeign() bool {
@@ -60,9 +69,14 @@ func (p *parsing) refuseForeign() bool {
 		case lexer.Bytes:
 			p.fail(diag.ForeignSyntax, t.From, t.To, "", "there are no strings of bytes")
 		case lexer.Number:
-			if len(t.Value) > 1 && t.Value[0] == '0' && strings.Trim(t.Value, "0123456789_") == "" {
+			if strings.Trim(t.Value, "0123456789_") != "" {
+				break // no decimal integer
+			}
+			if len(t.Value) > 1 && t.Value[0] == '0' {
 				p.fail(diag.OctalNumber, t.From, t.To, "write the number without the leading 0",
 					"%s is 8-based in some languages and 10-based in others", t.Value)
+			} else if _, err := strconv.ParseInt(t.Value, 0, 64); errors.Is(err, strconv.ErrRange) {
+				p.fail(diag.IntegerOverflow, t.From, t.To, "", "%s doesn't fit into 64 bits", t.Value)
 			}
 		}
 	}
