@@ -254,8 +254,11 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 			if !accepts(in.typ.DType, n.Type.DType) {
 				d.Rule = diag.TypeMismatch
 			}
-			if _, given := inputs[i].(*ir.Node); given && n.Origin.Known() && n.Origin != at {
-				d.Notes = append(d.Notes, diag.Note{Message: "its value", Range: n.Origin})
+			for j, other := range f.mod.inputs[:i+1] {
+				given, isNode := inputs[j].(*ir.Node)
+				if isNode && given.Origin.Known() && (j == i && given.Origin != at || j < i && sharesDimension(in.typ, other.typ)) {
+					d.Notes = append(d.Notes, valueNote(other.name, given))
+				}
 			}
 			ev.report(ev.f, d)
 			ok = false
@@ -265,6 +268,36 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 		f.initial[in.name] = ev.first.standIn(in.name, n.Type)
 	}
 	return ok
+}
+
+// sharesDimension reports whether a symbolic dimension stands in both types, so
+// that what one was given decides what the other must be.
+func sharesDimension(a, b *expr.Type) bool {
+	if b == nil {
+		return false
+	}
+	names := map[string]bool{a.AnyName: a.AnyName != ""}
+	for _, d := range a.Dims {
+		if n, ok := d.(*expr.Name); ok {
+			names[n.Name] = true
+		}
+	}
+	if names[b.AnyName] {
+		return true
+	}
+	return slices.ContainsFunc(b.Dims, func(d expr.Expr) bool {
+		n, ok := d.(*expr.Name)
+		return ok && names[n.Name]
+	})
+}
+
+// valueNote tells the type of what an input was given, and where that is from.
+func valueNote(input string, n *ir.Node) diag.Note {
+	name := n.Name
+	if name == "" {
+		name = "the input " + input
+	}
+	return diag.Note{Message: fmt.Sprintf("%s is %s", name, n.Type), Range: n.Origin}
 }
 
 // number makes a tensor of a compile-time number that is given for an input.
