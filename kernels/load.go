@@ -139,7 +139,7 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 	}
 	l.bufferType(k, output, k.Output)
 	if len(k.Grid.Items) != len(k.Grid.Group) {
-		l.errorf(name, "kernel %s has %d dimensions of items, and groups of %d", k.Name, len(k.Grid.Items), len(k.Grid.Group))
+		l.errorf(name, "kernel %s has items in %d dimension(s), and groups in %d", k.Name, len(k.Grid.Items), len(k.Grid.Group))
 	}
 	for _, in := range k.InPlace {
 		if !slices.ContainsFunc(k.Inputs, func(b Buffer) bool { return b.Name == in }) {

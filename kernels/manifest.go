@@ -8,6 +8,12 @@
 // dtype or kind, or a name given twice is an error with its line. [Load] gives
 // the manifest that is built in, which a test has checked, and reads each entry
 // when it is first asked for: a run needs few of them.
+//
+// Kernels in Go are in kernels/cpu. [Sources] finds those in other languages,
+// which are built into the program, or a folder that lies over them;
+// [Kernel.Defines] specialises a source to dtypes, and [Kernel.Launches] computes
+// all that its entry point is launched with, so a driver knows neither shapes nor
+// scalars. [Manifest.Check] holds manifest, sources and ops against one another.
 package kernels
 
 import (

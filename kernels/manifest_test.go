@@ -104,6 +104,13 @@ func TestAMalformedManifestIsRefusedWithLines(t *testing.T) {
 		{"an unknown set", "kernels:\n  k:\n    doc: d\n    types: T floats\n    output: T\n", `m.yaml:4:12: k.types: there is no dtype or set of dtypes "floats"`},
 		{"an unknown scalar type", "kernels:\n  k:\n    doc: d\n    scalars: n short\n    output: f32\n", `m.yaml:4:14: k.scalars: n has the type "short"`},
 		{"an unknown input", "kernels:\n  k:\n    doc: d\n    output: f32\n    in_place: x\n", `m.yaml:5:15: k.in_place: there is no input "x"`},
+		{"an unknown size type", "kernels:\n  k:\n    doc: d\n    output: f32\n    sizes: n float = 1.0\n", `m.yaml:5:12: k.sizes: n has the type "float"; the types are int, long, shape`},
+		{"steps without a shape", "kernels:\n  k:\n    doc: d\n    output: f32\n    sizes: s steps = strides(out)\n", "k.sizes: the steps s come before the shape that they are for"},
+		{"a size given twice", "kernels:\n  k:\n    doc: d\n    output: f32\n    sizes: n int = 1, n int = 2\n", "k.sizes has n twice"},
+		{"a parameter named like a function", "kernels:\n  k:\n    doc: d\n    scalars: numel int\n    output: f32\n", `k.scalars: "numel" can't be a parameter's name`},
+		{"a group that can't be halved", "kernels:\n  k:\n    doc: d\n    output: f32\n    group: 96\n", `m.yaml:5:12: k.group: "96" is no power of two`},
+		{"items and groups apart", "kernels:\n  k:\n    doc: d\n    output: f32\n    group: 8 8\n", "m.yaml:2:3: kernel k has items in 1 dimension(s), and groups in 2"},
+		{"no turns", "kernels:\n  k:\n    doc: d\n    output: f32\n    turns: 0\n", `k.turns: "0" is no number from 1 on`},
 		{"no doc", "kernels:\n  k:\n    output: f32\n", "m.yaml:2:3: kernel k has no doc"},
 		{"no output", "kernels:\n  k:\n    doc: d\n", "m.yaml:2:3: kernel k has no output"},
 		{"a variadic input that isn't last", "kernels:\n  k: {doc: d, inputs: \"x f32..., y f32\", output: f32}\n", "y comes after a variadic input"},
@@ -123,6 +130,24 @@ func TestABadExpressionIsAnErrorWithItsPlace(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.Kernel("k").EvalScalars(func(string) (any, bool) { return nil, false }, nil, nil)
 	require.ErrorContains(t, err, "m.yaml:4: k.n: ")
+}
+
+func TestACallThatDoesNotFitIsAnErrorWithItsPlace(t *testing.T) {
+	for expression, want := range map[string]string{
+		"size(out, 2)":          "dim 2 is out of range for a shape of 2 dimensions",
+		"numel(3)":              "argument 1 must be a shape or a list of ints, got 3 (int)",
+		"numel()":               "argument 1 is missing",
+		"ceil_div(1.5, 2)":      "argument 1 must be an int, got 1.5 (float64)",
+		"pick(out, 7)":          "dim 7 is out of range",
+		"total(out, 0)":         "argument 1 must be shapes",
+		"numel(lead(out, out))": "argument 2 must be an int",
+		"out":                   "the size n must be of type int, got [2 3] ([]int)",
+	} {
+		m, err := kernels.Parse("m.yaml", "kernels:\n  k:\n    doc: d\n    output: f32\n    sizes: n int = "+expression+"\n")
+		require.NoError(t, err)
+		_, err = m.Kernel("k").Launches(nil, tensor(2, 3), nil, kernels.Limits{})
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func TestTheBuiltInManifestIsRight(t *testing.T) {

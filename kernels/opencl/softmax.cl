@@ -4,9 +4,9 @@
 //
 // Each line along dim has a team of work-items, which goes over it three times: for
 // the largest element, which is subtracted so that nothing overflows; for the sum;
-// and for the result. The third pass takes the
-// exponential anew: writing it in the second and reading it back would round it to
-// T in between.
+// and for the result. The third pass takes the exponential anew: writing it in the
+// second and reading it back would round it to T in between.
+//
 // NaN wherever the line holds NaN or +∞, or nothing but -∞.
 
 // A NaN is taken over anything, and nothing over a NaN.
