@@ -34,14 +34,6 @@ func (b *Builder) Apply(op *Op, args ...any) *Node {
 	return n
 }
 
-// Copy makes a node like n over other operands, inferring its type anew.
-func (b *Builder) Copy(n *Node, inputs []*Node) (*Node, error) {
-	c := *n
-	c.Inputs = inputs
-	c.Attrs = append([]any(nil), n.Attrs...)
-	return b.add(&c)
-}
-
 // add infers the type of n and appends it.
 func (b *Builder) add(n *Node) (*Node, error) {
 	t, err := n.Op.Infer(n)

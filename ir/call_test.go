@@ -157,16 +157,6 @@ func TestApplyKeepsItsFaultsForTheBuildersOwner(t *testing.T) {
 	require.EqualError(t, b.Err(), "building every: the argument x is missing")
 }
 
-func TestACopyInfersItsTypeAnewAndLeavesTheOriginalAlone(t *testing.T) {
-	b := builder()
-	n := b.Apply(ir.CastOp, of(b, ir.F32, 2), "i32")
-	c, err := b.Copy(n, []*ir.Node{of(b, ir.F64, 3, 3)})
-	require.NoError(t, err)
-	require.Equal(t, "i32[3, 3]", c.Type.String())
-	require.Equal(t, "i32[2]", n.Type.String())
-	require.NotEqual(t, n.ID, c.ID)
-}
-
 func TestCastIsFreeOfFuss(t *testing.T) {
 	b := builder()
 	x := of(b, ir.F32, 2)

@@ -81,7 +81,7 @@ func placeConstants(p *Plan) error {
 func (p *Plan) choose(path, device, prefer string, origin diag.Range) (space int, reason string, err error) {
 	if device == "" && prefer == "" && path != "" {
 		for _, r := range p.options.Rules {
-			if match(r.Match, path) {
+			if ir.MatchPath(r.Match, path) {
 				device, prefer = r.Device, r.Prefer
 			}
 		}
@@ -123,28 +123,6 @@ func (p *Plan) targetNames() string {
 		names = append(names, t.Name)
 	}
 	return strings.Join(names, ", ")
-}
-
-// match reports whether text matches a pattern in which "*" stands for any
-// text.
-func match(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == text
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if !strings.HasPrefix(text, first) {
-		return false
-	}
-	text = text[len(first):]
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(text, part)
-		if i < 0 {
-			return false
-		}
-		text = text[i+len(part):]
-	}
-	return strings.HasSuffix(text, last)
 }
 
 // copies puts a copy node on every edge that crosses spaces, and between a state

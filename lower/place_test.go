@@ -34,7 +34,7 @@ func TestPatternsMatchPaths(t *testing.T) {
 		{"h.*", "h.x.y", true},
 		{"**", "x", true},
 	} {
-		require.Equal(t, c.want, match(c.pattern, c.path), "%q %q", c.pattern, c.path)
+		require.Equal(t, c.want, ir.MatchPath(c.pattern, c.path), "%q %q", c.pattern, c.path)
 	}
 }
 
@@ -49,7 +49,7 @@ func placed(t *testing.T, device, prefer string, rules ...Rule) (node, home, nod
 	o.Rules = rules
 	p := b.plan(t, o)
 	y, s := p.named("y"), p.state("w")
-	return p.Targets[y.Space].Name, p.Targets[s.Home].Name, p.Value(y).Reason, p.HomeReason(s)
+	return p.Targets[y.Space].Name, p.Targets[s.Home].Name, p.Value(y).Reason, p.homes[s]
 }
 
 func TestPlacementFollowsTheNearestWish(t *testing.T) {

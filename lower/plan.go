@@ -137,9 +137,6 @@ func (p *Plan) value(n *ir.Node) *Value {
 	return &p.Values[n.ID]
 }
 
-// HomeReason says why a state lives where it lives.
-func (p *Plan) HomeReason(s *ir.State) string { return p.homes[s] }
-
 // PeakBytes is the memory the plan needs, over all spaces.
 func (p *Plan) PeakBytes() int64 {
 	var total int64

@@ -108,7 +108,7 @@ func (o *optimizing) parameters() []*trained {
 		p := &trained{state: s, args: o.args}
 		frozen := o.frozen[s]
 		for _, g := range o.def.groups {
-			if glob(stateName(g.match), s.Name) {
+			if ir.MatchPath(stateName(g.match), s.Name) {
 				matched[g] = true
 				p.args, frozen = o.groups[g], frozen || g.frozen
 				break

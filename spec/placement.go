@@ -1,8 +1,6 @@
 package spec
 
 import (
-	"strings"
-
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -11,39 +9,15 @@ import (
 // them, by the same paths.
 func (g *graph) place(p placementDef, matched map[*ruleDef]bool) {
 	for _, n := range g.Graph.Nodes {
-		if n.Op == ir.ConstOp {
+		if n.Op == ir.ConstOp || n.Path == "" {
 			continue
 		}
 		for _, r := range p.rules {
-			if glob(r.match, n.Path) {
+			if ir.MatchPath(r.match, n.Path) {
 				matched[r] = true
 			}
 		}
 	}
-}
-
-// glob reports whether a pattern, in which * stands for any text, matches all of
-// a name.
-func glob(pattern, name string) bool {
-	if name == "" {
-		return false
-	}
-	pieces := strings.Split(pattern, "*")
-	if len(pieces) == 1 {
-		return pattern == name
-	}
-	rest, ok := strings.CutPrefix(name, pieces[0])
-	if !ok {
-		return false
-	}
-	for _, piece := range pieces[1 : len(pieces)-1] {
-		i := strings.Index(rest, piece)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+len(piece):]
-	}
-	return strings.HasSuffix(rest, pieces[len(pieces)-1])
 }
 
 // public is the placement as the program tells it.
