@@ -62,7 +62,7 @@ func TestOclgrindSeesPlantedFaults(t *testing.T) {
 		"a place beyond the end": {"neg", "i < n", "i <= n", "Invalid write"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			source, err := kernels.Embedded().Source("opencl", fault.file)
+			source, err := kernels.Embedded().Source("opencl", &kernels.Kernel{Name: fault.file})
 			require.NoError(t, err)
 			text := source.Files[1].Text
 			require.Contains(t, text, fault.from)

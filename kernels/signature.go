@@ -45,7 +45,7 @@ func (k *Kernel) Parameters(name string) []string {
 
 // checkSource holds the parameters of a kernel's entry point against the manifest.
 func (k *Kernel) checkSource(sources *Sources, name string) error {
-	source, err := sources.Source(name, k.Name)
+	source, err := sources.Source(name, k)
 	if err != nil {
 		return err
 	}

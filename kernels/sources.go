@@ -64,13 +64,13 @@ type File struct {
 }
 
 // Source gives a kernel's source in a language, the prelude first.
-func (s *Sources) Source(language, kernel string) (Source, error) {
+func (s *Sources) Source(language string, kernel *Kernel) (Source, error) {
 	l := languages[language]
 	if l == nil {
 		return Source{}, fmt.Errorf("kernels: there is no language %q; there is %v", language, Languages)
 	}
 	var source Source
-	for _, name := range []string{prelude, kernel + l.extension} {
+	for _, name := range []string{prelude, kernel.Name + l.extension} {
 		f, err := s.file(language + "/" + name)
 		if err != nil {
 			return Source{}, err

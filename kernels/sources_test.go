@@ -121,9 +121,9 @@ func TestAFolderLiesOverTheBuiltInSources(t *testing.T) {
 	dir := t.TempDir()
 	s, err := kernels.Overlay(dir)
 	require.NoError(t, err)
-	builtIn, err := kernels.Embedded().Source("opencl", "exp")
+	builtIn, err := kernels.Embedded().Source("opencl", &kernels.Kernel{Name: "exp"})
 	require.NoError(t, err)
-	got, err := s.Source("opencl", "exp")
+	got, err := s.Source("opencl", &kernels.Kernel{Name: "exp"})
 	require.NoError(t, err)
 	require.Equal(t, builtIn, got, "an empty folder changes nothing")
 	require.Equal(t, "kernels/opencl/prelude.h", got.Files[0].Name)
@@ -132,7 +132,7 @@ func TestAFolderLiesOverTheBuiltInSources(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Dir(path), 0o755))
 	for _, text := range []string{"one", "two"} { // read anew each time
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-		got, err = s.Source("opencl", "exp")
+		got, err = s.Source("opencl", &kernels.Kernel{Name: "exp"})
 		require.NoError(t, err)
 		require.Equal(t, []kernels.File{builtIn.Files[0], {Name: filepath.ToSlash(path), Text: text}}, got.Files)
 	}
@@ -141,9 +141,9 @@ func TestAFolderLiesOverTheBuiltInSources(t *testing.T) {
 	require.ErrorContains(t, err, "is no folder")
 	_, err = kernels.Overlay(filepath.Join(dir, "absent"))
 	require.ErrorIs(t, err, os.ErrNotExist)
-	_, err = s.Source("fortran", "exp")
+	_, err = s.Source("fortran", &kernels.Kernel{Name: "exp"})
 	require.EqualError(t, err, `kernels: there is no language "fortran"; there is [opencl]`)
-	_, err = s.Source("opencl", "frobnicate")
+	_, err = s.Source("opencl", &kernels.Kernel{Name: "frobnicate"})
 	require.EqualError(t, err, "kernels: there is no file opencl/frobnicate.cl")
 }
 
@@ -154,7 +154,7 @@ func TestNumbersInSourcesHaveNoTypeOfTheirOwn(t *testing.T) {
 	number := regexp.MustCompile(`(\)-?|\w)?((?:0x[0-9a-f]+p[-+]?\d+|\d+\.\d*(?:e[-+]?\d+)?|\.\d+|\d+e[-+]?\d+|\d+)[fFhHlL]*)\b`)
 	comment := regexp.MustCompile(`//[^\n]*`)
 	for _, k := range load(t).Kernels() {
-		source, err := kernels.Embedded().Source("opencl", k.Name)
+		source, err := kernels.Embedded().Source("opencl", k)
 		require.NoError(t, err)
 		for _, f := range source.Files {
 			for i, line := range strings.Split(comment.ReplaceAllString(f.Text, ""), "\n") {

@@ -22,7 +22,7 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 	if p := d.programs[key]; p != nil {
 		return p, nil
 	}
-	source, err := d.sources.Source("opencl", k.Name)
+	source, err := d.sources.Source("opencl", k)
 	if err != nil {
 		return nil, err
 	}
