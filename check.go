@@ -23,8 +23,9 @@ type (
 )
 
 // Check does everything that Load does before anything runs, and gives all
-// findings, warnings too. A file of modules is checked as an import does. A file that can't be read is the one finding
-// "unreadable". It may be called from several goroutines.
+// findings, warnings too. A file of modules is checked as an import does. A file
+// that can't be read is the one finding "unreadable". It may be called from
+// several goroutines.
 func Check(path string, options ...LoadOption) Findings {
 	src, err := ReadSpec(path)
 	if err != nil {
@@ -36,11 +37,7 @@ func Check(path string, options ...LoadOption) Findings {
 // CheckText is Check for a text in memory, as Parse is Load.
 func CheckText(name string, src []byte, options ...LoadOption) Findings {
 	if spec.IsModules(src) {
-		var o spec.Options
-		for _, option := range options {
-			option(&o)
-		}
-		return spec.ParseModules(name, src, o)
+		return spec.ParseModules(name, src, gather(options).spec)
 	}
 	p, err := Parse(name, src, options...)
 	var wrong *SpecError

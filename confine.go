@@ -1,7 +1,9 @@
 package flowrun
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 )
@@ -11,7 +13,10 @@ import (
 // links, now that the file is to be opened.
 func (p *Program) mayRead(path string) error {
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+	case err != nil:
 		return err
 	}
 	if real, err = filepath.Abs(real); err != nil {

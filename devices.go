@@ -92,6 +92,15 @@ type machine struct {
 	fallback int // the default device's space
 }
 
+// missingDevice is a device that can't be opened.
+type missingDevice struct {
+	name string
+	err  error
+}
+
+func (e *missingDevice) Error() string { return e.err.Error() }
+func (e *missingDevice) Unwrap() error { return e.err }
+
 // openMachine opens the host, the default device and those that placement
 // names. Preferred devices that aren't there are left out.
 func openMachine(fallback string, rules []lower.Rule, bound []string, overlay string) (*machine, error) {
@@ -113,10 +122,11 @@ func openMachine(fallback string, rules []lower.Rule, bound []string, overlay st
 			return nil
 		}
 		d, err := open(name, sources)
-		if err == nil {
-			m.devices = append(m.devices, d)
+		if err != nil {
+			return &missingDevice{name, err}
 		}
-		return err
+		m.devices = append(m.devices, d)
+		return nil
 	}
 	names := append([]string{"cpu", fallback}, bound...)
 	for _, r := range rules {

@@ -3,10 +3,8 @@ package flowrun
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 
-	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
@@ -99,56 +97,4 @@ func (s *Session) judges(ctx context.Context, options []StartOption, remembered 
 		s.saver.best = recall(remembered, "best", math.NaN())
 	}
 	return nil
-}
-
-// readWeights reads the parameters that the spec's train.init names.
-func (p *Program) readWeights(w *spec.Weights, g *ir.Graph) (map[string]*Tensor, error) {
-	if err := p.mayRead(w.Path); err != nil {
-		return nil, fmt.Errorf("train.init: %w", err)
-	}
-	file, err := safetensors.Open(w.Path)
-	if err != nil {
-		return nil, fmt.Errorf("train.init: %w", err)
-	}
-	defer file.Close()
-	there := map[string]string{} // names in the file by ours
-	for _, name := range file.Names() {
-		there[name] = name
-	}
-	var problems []string
-	renamed := map[string]string{}
-	for from, to := range w.Rename {
-		if there[from] == "" {
-			problems = append(problems, fmt.Sprintf("it has no tensor %s, which rename names", from))
-		}
-		renamed[to] = from
-		delete(there, from)
-	}
-	maps.Copy(there, renamed)
-	weights := map[string]*Tensor{}
-	for _, s := range g.States {
-		if !isWeight(s) {
-			continue
-		}
-		name := there[s.Name]
-		if name == "" {
-			problems = append(problems, fmt.Sprintf("%s (%s) is missing", s.Name, s.Type))
-			continue
-		}
-		t, err := file.Type(name)
-		switch {
-		case err != nil:
-			problems = append(problems, err.Error())
-		case !t.Equal(s.Type):
-			problems = append(problems, fmt.Sprintf("%s is %s, the model's is %s", s.Name, t, s.Type))
-		default:
-			if weights[s.Name], err = file.Tensor(name); err != nil {
-				return nil, fmt.Errorf("train.init: %w", err)
-			}
-		}
-	}
-	if len(problems) > 0 {
-		return nil, fmt.Errorf("train.init: %s doesn't fit the model: %s", w.File, few(problems))
-	}
-	return weights, nil
 }

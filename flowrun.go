@@ -80,27 +80,41 @@ type Program struct {
 }
 
 // LoadOption changes how a spec is read.
-type LoadOption func(*spec.Options)
+type LoadOption func(*loadOptions)
+
+type loadOptions struct {
+	spec    spec.Options
+	files   bool     // whether to open the files that the spec names
+	devices []string // to lower the program onto
+}
+
+func gather(options []LoadOption) loadOptions {
+	var o loadOptions
+	for _, option := range options {
+		option(&o)
+	}
+	return o
+}
 
 // With overrides one of the spec's vars, as --set does: value is YAML text and
 // is checked as if it stood in the spec.
 func With(name, value string) LoadOption {
-	return func(o *spec.Options) { o.Set = append(o.Set, spec.Setting{Key: name, Value: value}) }
+	return func(o *loadOptions) { o.spec.Set = append(o.spec.Set, spec.Setting{Key: name, Value: value}) }
 }
 
 // VarsFrom overrides the vars that a YAML file gives values to, as --vars does:
 // a mapping from names to values, which are checked as if they stood in the spec.
 // Values of With stand over it.
 func VarsFrom(path string) LoadOption {
-	return func(o *spec.Options) { o.VarsFiles = append(o.VarsFiles, path) }
+	return func(o *loadOptions) { o.spec.VarsFiles = append(o.spec.VarsFiles, path) }
 }
 
 // WithSeed overrides the spec's seed.
-func WithSeed(seed int64) LoadOption { return func(o *spec.Options) { o.Seed = &seed } }
+func WithSeed(seed int64) LoadOption { return func(o *loadOptions) { o.spec.Seed = &seed } }
 
 // AllowRead lets the spec name files in a folder outside of its own.
 func AllowRead(dir string) LoadOption {
-	return func(o *spec.Options) { o.AllowRead = append(o.AllowRead, dir) }
+	return func(o *loadOptions) { o.spec.AllowRead = append(o.spec.AllowRead, dir) }
 }
 
 // SpecError says that a spec is wrong: all its faults, each with its place.
@@ -138,11 +152,8 @@ func Parse(name string, src []byte, options ...LoadOption) (*Program, error) {
 }
 
 func build(name string, load func(spec.Options) (*spec.Program, diag.List), options []LoadOption) (*Program, error) {
-	var o spec.Options
-	for _, option := range options {
-		option(&o)
-	}
-	p, findings := load(o)
+	o := gather(options)
+	p, findings := load(o.spec)
 	for _, d := range findings.Items {
 		if d.Rule == diag.Unreadable && !d.Range.Known() {
 			return nil, fmt.Errorf("%s: %s", d.Range.File, d.Message)
@@ -153,10 +164,14 @@ func build(name string, load func(spec.Options) (*spec.Program, diag.List), opti
 			return nil, err
 		}
 	}
-	if findings.HasErrors() {
-		return nil, &SpecError{File: name, Diagnostics: findings}
+	program := &Program{spec: p, findings: findings, allowRead: o.spec.AllowRead}
+	if err := program.checkSurroundings(o); err != nil {
+		return nil, err
 	}
-	return &Program{spec: p, findings: findings, allowRead: o.AllowRead}, nil
+	if program.findings.HasErrors() {
+		return nil, &SpecError{File: name, Diagnostics: program.findings}
+	}
+	return program, nil
 }
 
 // differentiate replaces the gradients in a program's graphs; one that doesn't
@@ -187,15 +202,12 @@ func (p *Program) WriteWarnings(w io.Writer, colour bool) error {
 // Render gives the text of a spec with overrides applied and every default
 // written out; rendering that again changes nothing.
 func Render(path string, options ...LoadOption) (string, error) {
-	var o spec.Options
-	for _, option := range options {
-		option(&o)
-	}
+	o := gather(options)
 	src, err := spec.ReadFile(path)
 	if err != nil {
 		return "", err
 	}
-	text, findings := spec.Render(path, src, o)
+	text, findings := spec.Render(path, src, o.spec)
 	if findings.HasErrors() {
 		return "", &SpecError{File: path, Diagnostics: findings}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // withoutExample are the rules that no text of reasonable size can break.
-var withoutExample = []diag.Rule{diag.Unreadable, diag.TooLarge, diag.TooManyProblems, diag.InvalidText}
+var withoutExample = []diag.Rule{diag.Unreadable, diag.TooLarge, diag.TooManyProblems, diag.InvalidText, diag.NoKernel}
 
 func TestEveryRuleHasItsPageAndEveryPageItsRule(t *testing.T) {
 	pages := map[string]bool{}
@@ -42,8 +42,8 @@ func TestAPageBeginsWithWhatTheRuleTableSays(t *testing.T) {
 	}
 }
 
-// An example: ```yaml wrong --set width=3
-var example = regexp.MustCompile("(?sm)^```yaml (wrong|right)((?: --set \\S+=\\S+)*)\n(.*?)^```$")
+// An example: ```yaml wrong --set width=3 --data --on cpu
+var example = regexp.MustCompile("(?sm)^```yaml (wrong|right)((?: --set \\S+=\\S+| --data| --on \\S+)*)\n(.*?)^```$")
 
 func TestWrongExamplesBreakTheirRuleAloneAndRightOnesNone(t *testing.T) {
 	for _, r := range diag.Rules() {
@@ -53,9 +53,17 @@ func TestWrongExamplesBreakTheirRuleAloneAndRightOnesNone(t *testing.T) {
 				kind, flags, text := m[1], m[2], m[3]
 				seen[kind] = true
 				var options []flowrun.LoadOption
-				for _, f := range strings.Split(flags, " --set ")[1:] {
-					name, value, _ := strings.Cut(f, "=")
-					options = append(options, flowrun.With(name, value))
+				for _, f := range strings.Split(flags, " --")[1:] {
+					flag, argument, _ := strings.Cut(f, " ")
+					switch flag {
+					case "set":
+						name, value, _ := strings.Cut(argument, "=")
+						options = append(options, flowrun.With(name, value))
+					case "data":
+						options = append(options, flowrun.WithFiles())
+					case "on":
+						options = append(options, flowrun.WithDevice(argument))
+					}
 				}
 				list := flowrun.CheckText("example.yaml", []byte(text), options...)
 				if kind == "right" {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/flowrun/flowrun/data"
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
@@ -181,16 +180,9 @@ func (s *Session) openSources(g *ir.Graph) (map[string]engine.Source, error) {
 		if !used[decl.Name] {
 			continue
 		}
-		var fields []data.Field
-		for _, f := range decl.Fields {
-			fields = append(fields, data.Field(f))
-		}
-		if err := s.program.mayRead(decl.Path); err != nil {
-			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
-		}
-		replay, err := data.NewReplay(decl.Path, fields...)
+		replay, err := s.program.openReplay(decl)
 		if err != nil {
-			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
+			return nil, err
 		}
 		s.closers = append(s.closers, replay)
 		sources[decl.Name] = replay

@@ -72,6 +72,15 @@ const (
 	NotDifferentiable   Rule = "not-differentiable"
 )
 
+// The rules about what is around a spec: files that it names, and devices. Checks
+// that were asked to look there break them.
+const (
+	UnfitFile   Rule = "unfit-file"
+	NoDevice    Rule = "no-device"
+	NoKernel    Rule = "no-kernel"
+	OutOfMemory Rule = "out-of-memory"
+)
+
 // The rules that warn.
 const (
 	UnusedVar     Rule = "unused-var"
@@ -101,6 +110,11 @@ var rules = map[Rule]string{
 	AliasCycle:        "an alias stands inside of what it refers to",
 	MultipleDocuments: "a file holds one document",
 	QuoteExpression:   "an expression must be quoted where YAML would cut it up",
+
+	UnfitFile:   "a file that the spec names isn't there, or isn't as the spec says",
+	NoDevice:    "a device that the spec needs isn't there",
+	NoKernel:    "an operation has no kernel for its dtypes on its device",
+	OutOfMemory: "a program needs no more memory than its devices have",
 
 	UnsupportedVersion: "the spec is written in a version of the language that this flowrun doesn't know",
 	UnknownKey:         "a section has the keys of its reference and no others",

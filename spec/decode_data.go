@@ -43,7 +43,7 @@ func (d *decoder) sources(n *tree.Node, specFile string, o Options) []*sourceDef
 
 func (d *decoder) replay(s *sourceDef, file, fields *tree.Node, specFile string, o Options) {
 	if text, ok := d.text(file, "replay"); ok {
-		s.file = text
+		s.file, s.named = text, file.Range
 		path, err := resolvePath(specFile, text, o.AllowRead)
 		if err != nil {
 			d.report(diag.PathOutside, file.Range, "move the file, or allow its folder with --allow-read DIR", "%s", err)

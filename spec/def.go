@@ -46,6 +46,7 @@ type sourceDef struct {
 	body   *module // of generate: its nodes are the fields
 	file   string  // of replay
 	path   string
+	named  diag.Range  // the file's name
 	fields []*fieldDef // of replay
 	used   bool
 }

@@ -69,7 +69,7 @@ func (t *trainDef) loop() Loop {
 		l.Metrics = append(l.Metrics, m.name)
 	}
 	if w := t.weights; w != nil {
-		l.Weights = &Weights{File: w.file, Path: w.path, Rename: map[string]string{}}
+		l.Weights = &Weights{File: w.file, Path: w.path, Rename: map[string]string{}, Origin: w.at}
 		for _, r := range w.rename {
 			l.Weights.Rename[r.from] = r.to
 		}

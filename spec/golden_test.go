@@ -52,9 +52,11 @@ func TestBrokenSpecsGiveTheDiagnosticsWrittenBesideTheirFaults(t *testing.T) {
 	}
 	// These can't be shown by a text of reasonable size, or by a text alone:
 	// TestHostileTextsEndInADiagnostic and TestSetOverridesVars show them. Whether
-	// a gradient exists is found out after this package; docs/rules shows it.
+	// a gradient exists, and what is around a spec, is found out after this
+	// package; docs/rules shows it.
 	elsewhere := []diag.Rule{diag.Unreadable, diag.TooLarge, diag.TooDeep, diag.TooManyProblems, diag.AliasBomb,
-		diag.ExpressionTooLarge, diag.UnknownVar, diag.NotDifferentiable}
+		diag.ExpressionTooLarge, diag.UnknownVar, diag.NotDifferentiable,
+		diag.UnfitFile, diag.NoDevice, diag.NoKernel, diag.OutOfMemory}
 	for _, r := range diag.Rules() {
 		if !covered[r] && !slices.Contains(elsewhere, r) {
 			t.Errorf("no broken spec shows the rule %s", r)

@@ -24,7 +24,7 @@ func (g *graph) place(p placementDef, matched map[*ruleDef]bool) {
 func (p placementDef) public() Placement {
 	out := Placement{Default: p.fallback}
 	for _, r := range p.rules {
-		out.Rules = append(out.Rules, PlacementRule{r.match, r.device, r.prefer})
+		out.Rules = append(out.Rules, PlacementRule{r.match, r.device, r.prefer, r.at})
 	}
 	return out
 }

@@ -1,6 +1,9 @@
 package spec
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+)
 
 // Program is a checked spec, as graphs. Nothing in it refers to YAML any more
 // but the origins of its nodes.
@@ -72,6 +75,7 @@ type Weights struct {
 	File   string            // as given
 	Path   string            // resolved, inside the spec's folder or an allowed one
 	Rename map[string]string // the parameters' names by the file's
+	Origin diag.Range        // where the spec names the file
 }
 
 // Evaluation gives metrics on other data: their mean over some batches, which are
@@ -116,6 +120,7 @@ type Source struct {
 	File   string // as given, relative to the spec's folder
 	Path   string // resolved, inside the spec's folder or an allowed one
 	Fields []Field
+	Origin diag.Range // where the spec names the file
 }
 
 // Field is a field of a source: one batch of it has this type.
@@ -136,4 +141,5 @@ type Placement struct {
 type PlacementRule struct {
 	Match          string
 	Device, Prefer string // one of them
+	Origin         diag.Range
 }

@@ -186,6 +186,7 @@ func TestAReplayIsASourceOverTheStepCounter(t *testing.T) {
 	require.Equal(t, []spec.Source{{
 		Name: "recorded", Kind: "replay", File: "data/a.safetensors", Path: filepath.FromSlash("folder/data/a.safetensors"),
 		Fields: []spec.Field{{Name: "x", Tensor: "batches/x", Type: f32(2, 8)}, {Name: "target", Tensor: "batches/target", Type: f32(2, 5)}},
+		Origin: p.Sources[0].Origin,
 	}}, p.Sources)
 	x := node1(p.Train, "x")
 	require.Equal(t, "source", x.Op.Name)

@@ -70,7 +70,7 @@ func (t *training) replay(src *sourceDef) map[string]any {
 	f := newFrame(t.graph.def.model, "")
 	t.vars(f)
 	fields := map[string]any{}
-	public := Source{Name: src.name, Kind: "replay", File: src.file, Path: src.path}
+	public := Source{Name: src.name, Kind: "replay", File: src.file, Path: src.path, Origin: src.named}
 	for _, fd := range src.fields {
 		fields[fd.name] = bad{}
 		typ, ok := t.declared(f, &inputDef{fd.name, fd.at, fd.typ}).(ir.Type)

@@ -28,6 +28,8 @@ type validateFlags struct {
 	format    string
 	strict    bool
 	onlySpecs bool
+	data      bool
+	on        []string
 }
 
 func newValidate(s streams) *cobra.Command {
@@ -37,7 +39,9 @@ func newValidate(s streams) *cobra.Command {
 		Use:   "validate PATH...",
 		Short: "Check specs without running anything",
 		Long: `validate checks specs: names, types, shapes, ranges, all problems in one run.
-It runs nothing, opens no data file and depends on no device of this machine.
+It runs nothing, opens no data file and depends on no device of this machine,
+unless it is asked to: --data opens the files that the specs name, --on DEVICE
+asks whether the devices are there, with a kernel for each op and enough memory.
 
 A path is a file, a folder, a glob (** stands for any folders) or -, standard
 input. Files that are named are checked. In folders those are that end in .yaml
@@ -49,6 +53,7 @@ spec was found. Warnings are no problems unless --strict is given.`,
 		Example: `  flowrun validate graphs
   flowrun validate 'experiments/**/*.yaml' --strict
   flowrun validate --format sarif . > flowrun.sarif
+  flowrun validate big.yaml --data --on opencl:0
   generate-spec | flowrun validate -`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -63,6 +68,8 @@ spec was found. Warnings are no problems unless --strict is given.`,
 	f.StringVar(&o.format, "format", "text", "write the findings as `FORMAT`: "+formats)
 	f.BoolVar(&o.strict, "strict", false, "take warnings for problems")
 	f.BoolVar(&o.onlySpecs, "only-specs", false, `pass over files without a line that begins with "flowrun:", even if they are named`)
+	f.BoolVar(&o.data, "data", false, "open the files that specs name, and compare them with what the specs say")
+	f.StringArrayVar(&o.on, "on", nil, "ask whether specs can run on `DEVICE` of this machine (repeatable)")
 	return c
 }
 
@@ -73,6 +80,12 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 	options, err := o.options(c)
 	if err != nil {
 		return err
+	}
+	if o.data {
+		options = append(options, flowrun.WithFiles())
+	}
+	for _, device := range o.on {
+		options = append(options, flowrun.WithDevice(device))
 	}
 	files, err := expand(args)
 	if err != nil {

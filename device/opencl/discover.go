@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
@@ -33,7 +34,13 @@ func Discover() (devices []Info, missing string) {
 	return l.discover()
 }
 
+// asking is held while drivers are asked for their devices: some (PoCL) have none
+// to tell of to a thread that asks while another is the first to.
+var asking sync.Mutex
+
 func (l *library) discover() (devices []Info, missing string) {
+	asking.Lock()
+	defer asking.Unlock()
 	platforms, err := l.list(func(n uint32, to *handle, count *uint32) error {
 		return l.call(clGetPlatformIDs, uintptr(n), uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(count)))
 	})

@@ -1,0 +1,159 @@
+package flowrun
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower"
+	"github.com/flowrun/flowrun/spec"
+)
+
+// A spec is checked by itself, whatever the machine and the files around it. What
+// is here looks at those too, for those who ask.
+
+// WithFiles makes a check open the files that the spec names (recorded data,
+// weights to start from) and hold them against what the spec says of them, as
+// validate --data does. Nothing but their headers is read.
+func WithFiles() LoadOption { return func(o *loadOptions) { o.files = true } }
+
+// WithDevice makes a check lower the program onto a device of this machine, as
+// validate --on does: the devices that the spec asks for must be there, every op
+// must have a kernel, and the memory must suffice. Nothing is run.
+func WithDevice(name string) LoadOption {
+	return func(o *loadOptions) { o.devices = append(o.devices, name) }
+}
+
+// checkSurroundings looks at files and devices, as far as options ask for it and
+// the spec is right by itself.
+func (p *Program) checkSurroundings(o loadOptions) error {
+	if p.findings.HasErrors() {
+		return nil
+	}
+	if o.files {
+		p.checkFiles()
+	}
+	for _, name := range o.devices {
+		if err := p.checkOn(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFiles holds the files that the spec names against what it says of them.
+func (p *Program) checkFiles() {
+	unfit := func(at diag.Range, err error) { p.findings.Errorf(diag.UnfitFile, at, "%s", err) }
+	for _, source := range p.spec.Sources {
+		if replay, err := p.openReplay(source); err != nil {
+			unfit(source.Origin, err)
+		} else if err := replay.Close(); err != nil {
+			unfit(source.Origin, err)
+		}
+	}
+	if w := p.spec.Loop.Weights; w != nil {
+		if err := p.checkWeightsFile(w); err != nil {
+			unfit(w.Origin, err)
+		}
+	}
+}
+
+// openReplay opens a source of recorded batches, which must be where the spec may
+// read.
+func (p *Program) openReplay(source spec.Source) (*data.Replay, error) {
+	if err := p.mayRead(source.Path); err != nil {
+		return nil, fmt.Errorf("data source %s: %w", source.Name, err)
+	}
+	fields := make([]data.Field, len(source.Fields))
+	for i, f := range source.Fields {
+		fields[i] = data.Field(f)
+	}
+	replay, err := data.NewReplay(source.Path, fields...)
+	if err != nil {
+		return nil, fmt.Errorf("data source %s: %w", source.Name, err)
+	}
+	return replay, nil
+}
+
+// checkOn lowers the program's graphs onto a device.
+func (p *Program) checkOn(name string) error {
+	for _, g := range p.spec.Graphs() {
+		o := &startOptions{device: name}
+		if g == p.spec.Init { // initial values are computed on the host
+			o = &startOptions{device: "cpu"}
+		}
+		plan, m, err := p.plan(g, o)
+		var where *lower.Error
+		var missing *missingDevice
+		switch {
+		case errors.As(err, &where):
+			p.findings.Add(diag.Diagnostic{Rule: diag.Rule(where.Rule), Range: where.Range, Message: where.Msg, Help: where.Help})
+			return nil
+		case errors.As(err, &missing):
+			p.findings.Errorf(diag.NoDevice, p.bindingTo(missing.name, g), "%s", err)
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := m.close(); err != nil {
+			return err
+		}
+		if p.checkMemory(plan) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// bindingTo is the place in the spec that asks for a device; the file as a whole
+// if none does.
+func (p *Program) bindingTo(device string, g *ir.Graph) diag.Range {
+	for _, r := range p.spec.Placement.Rules {
+		if r.Device == device {
+			return r.Origin
+		}
+	}
+	for _, n := range g.Nodes {
+		if n.Device == device {
+			return n.Origin
+		}
+	}
+	for _, s := range g.States {
+		if s.Device == device {
+			return s.Origin
+		}
+	}
+	return diag.Range{File: p.spec.File}
+}
+
+// checkMemory compares what a plan needs with what its devices have, and reports
+// whether it is too much.
+func (p *Program) checkMemory(plan *lower.Plan) bool {
+	over := false
+	for i, t := range plan.Targets {
+		need := plan.Spaces[i].Kept + plan.Spaces[i].Arena
+		if t.Memory == 0 || need <= t.Memory {
+			continue
+		}
+		over = true
+		largest := largestIn(plan, i)
+		p.findings.Add(diag.Diagnostic{Rule: diag.OutOfMemory, Range: largest.Origin,
+			Message: fmt.Sprintf("the program needs %s on %s, which has %s; the largest value is %s, %s",
+				lower.Bytes(need), t.Name, lower.Bytes(t.Memory), largest.Label(), largest.Type),
+			Help: "make batches smaller, or place a part on another device; flowrun explain shows what needs how much"})
+	}
+	return over
+}
+
+// largestIn is the node whose value needs the most of a space.
+func largestIn(plan *lower.Plan, space int) *ir.Node {
+	var largest *ir.Node
+	for _, n := range plan.Graph.Nodes {
+		if n.Space == space && (largest == nil || plan.Value(n).Bytes > plan.Value(largest).Bytes) {
+			largest = n
+		}
+	}
+	return largest
+}
