@@ -113,6 +113,7 @@ func (r *report) writeText(w io.Writer) error {
 	for _, g := range []struct{ name, title string }{
 		{stepGroup, "A training step of math_net"},
 		{engineGroup, "The engine by itself"},
+		{checkGroup, "A check of a spec: math_net, and transformers of so many blocks"},
 		{processGroup, "Whole processes, on graphs/math_net.yaml"},
 	} {
 		if err := writeGroup(w, g.title, r.group(g.name)); err != nil {

@@ -19,7 +19,7 @@ func TestTheMedianIsTheMiddle(t *testing.T) {
 }
 
 func TestBenchmarksAreReadAsGoPrintsThem(t *testing.T) {
-	got := parseBenchmarks([]byte(`goos: linux
+	got := parseBenchmarks(engineGroup, []byte(`goos: linux
 cpu: Some Processor
 BenchmarkStep  	  448914	      2637 ns/op	       0 B/op	       0 allocs/op
 BenchmarkCleanDemand/nodes-100 	 9	 45.5 ns/op	 16 B/op	 1 allocs/op

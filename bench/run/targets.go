@@ -6,6 +6,7 @@ import "strings"
 const (
 	stepGroup    = "step"
 	engineGroup  = "engine"
+	checkGroup   = "check"
 	processGroup = "process"
 )
 
@@ -25,6 +26,8 @@ var targets = []struct {
 	{engineGroup, "Step", "allocations", 0},
 	{engineGroup, "CleanDemand", "ns", 100},
 	{engineGroup, "CleanDemand", "allocations", 0},
+	{checkGroup, "Check", "ns", 500_000}, // 2,000 specs a second
+	{checkGroup, "CheckDeep", "ns", 3e9},
 	{processGroup, firstStep, "ms", 100},
 	{processGroup, validate, "ms", 30},
 }

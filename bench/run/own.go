@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// ownBenchmarks are benchmarks among the project's tests: a step of the engine,
+// demands of graphs of up to a million nodes, checks of specs. To lower large
+// graphs takes long, and a demand varies little, so that a few rounds have to do.
+func ownBenchmarks(w *workshop) []subject {
+	engine := tested{w, "engine", engineGroup, filepath.Join(w.temp, "engine.test")}
+	check := tested{w, ".", checkGroup, filepath.Join(w.temp, "flowrun.test")}
+	return []subject{
+		{name: "engine: steps", prepare: engine.build, measure: engine.bench("^BenchmarkStep$")},
+		{name: "engine: demands", prepare: engine.build, measure: engine.bench("^Benchmark(CleanDemand|SmallDirtyPart)$"), rounds: 3},
+		{name: "checks", prepare: check.build, measure: check.bench("^BenchmarkCheck(Deep)?$")},
+	}
+}
+
+// tested is a package whose tests have benchmarks.
+type tested struct {
+	*workshop
+	folder, group string
+	binary        string
+}
+
+func (p tested) build(ctx context.Context) error {
+	_, err := command{
+		args: []string{"go", "test", "-c", "-o", p.binary, "./" + p.folder},
+		dir:  p.root,
+		env:  []string{"CGO_ENABLED=0"},
+	}.output(ctx)
+	return err
+}
+
+func (p tested) bench(pattern string) func(context.Context) ([]sample, error) {
+	c := p.alone(p.binary, "-test.run=^$", "-test.bench="+pattern, "-test.benchmem", "-test.benchtime=500ms")
+	c.dir = p.path(p.folder) // where go test runs it
+	return func(ctx context.Context) ([]sample, error) {
+		out, err := c.output(ctx)
+		if err != nil {
+			return nil, err
+		}
+		samples := parseBenchmarks(p.group, out)
+		if len(samples) == 0 {
+			return nil, fmt.Errorf("package %s has no benchmark %s", p.folder, pattern)
+		}
+		return samples, nil
+	}
+}
+
+// parseBenchmarks reads what `go test -bench -benchmem` prints: a series for the
+// time and one for the allocations of each benchmark. Names have no suffix for
+// the number of processors, since there is one.
+func parseBenchmarks(group string, out []byte) []sample {
+	var samples []sample
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		f := strings.Fields(lines.Text())
+		if len(f) < 4 || !strings.HasPrefix(f[0], "Benchmark") {
+			continue
+		}
+		name := strings.TrimPrefix(f[0], "Benchmark")
+		for i := 2; i+1 < len(f); i += 2 {
+			value, err := strconv.ParseFloat(f[i], 64)
+			if err != nil {
+				continue
+			}
+			switch f[i+1] {
+			case "ns/op":
+				samples = append(samples, sample{series{Group: group, Name: name, Unit: "ns"}, value})
+			case "allocs/op":
+				samples = append(samples, sample{series{Group: group, Name: name, Unit: "allocations"}, value})
+			}
+		}
+	}
+	return samples
+}
