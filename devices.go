@@ -166,7 +166,7 @@ func (m *machine) targets() []lower.Target {
 	var targets []lower.Target
 	for _, d := range m.devices {
 		info := d.Info()
-		targets = append(targets, lower.Target{Name: d.Name(), Kind: info.Kind, Memory: info.Memory, Alignment: info.Alignment})
+		targets = append(targets, lower.Target{Name: d.Name(), Kind: info.Kind, Memory: info.Memory, Alignment: info.Alignment, Async: info.Async})
 	}
 	return targets
 }

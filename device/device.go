@@ -50,6 +50,7 @@ type Info struct {
 	Description string // the hardware, as its maker calls it
 	Memory      int64  // bytes of memory in all; 0 if unknown
 	Alignment   int64  // of the slices that kernels take, in bytes; 0 means [Alignment]
+	Async       bool   // it has a queue: a command may still be at work when its Run returns
 }
 
 // Buffer is a piece of a device's memory.

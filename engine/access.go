@@ -135,6 +135,11 @@ func (s *Session) Set(name string, t *ir.Tensor) error {
 func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.setAll(values)
+}
+
+// setAll is SetAll on a locked session.
+func (s *Session) setAll(values map[string]*ir.Tensor) error {
 	if s.closed {
 		return ErrClosed
 	}

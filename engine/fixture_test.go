@@ -142,6 +142,14 @@ func machine(t tester, sims int) []device.Device {
 	return devices
 }
 
+// queued is a machine whose second device says that it runs ahead of the host.
+func queued(t tester) []device.Device {
+	t.Helper()
+	devices := append(machine(t, 0), sim.New("sim:0", sim.Options{Async: true}))
+	t.Cleanup(func() { require.Zero(t, devices[1].(*sim.Device).Usage().Live) })
+	return devices
+}
+
 // onCPU starts a program on the CPU alone.
 func onCPU(t tester, p *program, o engine.Options) *engine.Session {
 	t.Helper()
@@ -152,7 +160,7 @@ func onCPU(t tester, p *program, o engine.Options) *engine.Session {
 func plan(t tester, p *program, devices []device.Device, o lower.Options) *lower.Plan {
 	t.Helper()
 	for _, d := range devices {
-		o.Targets = append(o.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind, Alignment: d.Info().Alignment})
+		o.Targets = append(o.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind, Alignment: d.Info().Alignment, Async: d.Info().Async})
 	}
 	o.Manifest = manifest(t)
 	o.CheckTypes = true

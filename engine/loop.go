@@ -83,6 +83,7 @@ type runner struct {
 	loop     Loop
 	start    time.Time
 	step     int64 // the counter
+	counter  *probe
 	stopped  *probe
 	loss     *probe
 	metrics  []*probe
@@ -104,8 +105,8 @@ func (r *runner) prepare() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	counter, err := s.probe(r.loop.Step)
-	if err != nil {
+	var err error
+	if r.counter, err = s.probe(r.loop.Step); err != nil {
 		return err
 	}
 	for _, name := range []string{r.loop.Step, r.loop.Stopped} {
@@ -113,10 +114,9 @@ func (r *runner) prepare() error {
 			return &Unset{name}
 		}
 	}
-	if _, err := s.read(counter); err != nil {
+	if err := r.count(); err != nil {
 		return err
 	}
-	r.step = counter.tensor.Int(0)
 	if r.loop.Stopped != "" {
 		if r.stopped, err = s.probe(r.loop.Stopped); err != nil {
 			return err
@@ -147,6 +147,13 @@ func (r *runner) prepare() error {
 	return nil
 }
 
+// count reads the step counter.
+func (r *runner) count() error {
+	_, err := r.session.read(r.counter)
+	r.step = r.counter.tensor.Int(0)
+	return err
+}
+
 func (r *runner) run(ctx context.Context) error {
 	done := ctx.Done()
 	stop, err := r.holds()
@@ -171,7 +178,7 @@ func (r *runner) run(ctx context.Context) error {
 			return nil
 		default:
 		}
-		if stop, err = r.one(); err != nil {
+		if stop, err = r.some(); err != nil {
 			return err
 		}
 		if err := r.judge(); err != nil {
@@ -216,24 +223,59 @@ func (r *runner) judge() error {
 	return err
 }
 
-// one runs a step and says whether the stop condition now holds.
-func (r *runner) one() (bool, error) {
+// some runs a step, or several where they may be queued ahead, and says whether
+// the stop condition now holds.
+func (r *runner) some() (bool, error) {
 	s := r.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(); err != nil {
 		return false, err
 	}
-	if err := s.step(); err != nil {
-		return false, err
+	before := r.step
+	defer func() { r.summary.Steps += r.step - before }()
+	for range r.ahead() {
+		if err := s.step(); err != nil {
+			return false, err
+		}
+		r.step++
 	}
-	r.step++
-	r.summary.Steps++
 	if r.stopped == nil {
 		return false, nil
 	}
-	v, err := s.read(r.stopped)
-	return v != 0, err
+	stop, err := s.read(r.stopped)
+	if err != nil || stop == 0 || r.step == before+1 {
+		return stop != 0, err
+	}
+	return true, r.count() // those queued after the last one changed nothing
+}
+
+// ahead is how many steps may be taken until somebody has to look: at the stop
+// condition, which plans that run ahead can wait for until the clock is due, or
+// at metrics.
+func (r *runner) ahead() int64 {
+	if r.stopped == nil || !r.session.plan.RunsAhead {
+		return 1
+	}
+	n := r.chunk
+	if r.loop.MaxSteps > 0 {
+		n = min(n, r.loop.MaxSteps-r.step)
+	}
+	for _, o := range r.loop.Observers {
+		if o.Every > 0 {
+			n = min(n, o.Every-r.step%o.Every)
+		}
+	}
+	if e := r.loop.Evaluation; e != nil {
+		n = min(n, e.Every-r.step%e.Every)
+	}
+	if e := r.loop.EarlyStop; e != nil {
+		n = min(n, e.At+e.Patience-r.step)
+		if e.Metric < len(r.metrics) { // it is looked at after every step
+			n = 1
+		}
+	}
+	return n
 }
 
 // holds reads the stop condition before the first step.

@@ -16,6 +16,7 @@ import (
 func everywhere(t *testing.T, f func(t *testing.T, devices []device.Device, lo lower.Options)) {
 	t.Run("host", func(t *testing.T) { f(t, machine(t, 0), lower.Options{}) })
 	t.Run("device", func(t *testing.T) { f(t, machine(t, 1), lower.Options{Default: 1}) })
+	t.Run("device that runs ahead", func(t *testing.T) { f(t, queued(t), lower.Options{Default: 1}) })
 	t.Run("homes on host", func(t *testing.T) {
 		f(t, machine(t, 1), lower.Options{Default: 1, Rules: []lower.Rule{{Match: "home.*", Device: "cpu"}}})
 	})

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // Step runs one step: it computes what every state becomes from the states as
@@ -20,7 +21,24 @@ func (s *Session) Step(ctx context.Context) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
+	if err := s.unmask(); err != nil {
+		return err
+	}
 	return s.step()
+}
+
+// unmask takes back that the stop condition has held: a plan that runs ahead of
+// the host would change nothing.
+func (s *Session) unmask() error {
+	if !s.plan.RunsAhead {
+		return nil
+	}
+	for _, st := range s.plan.Graph.States {
+		if st.Kind == ir.StopState {
+			return s.setAll(map[string]*ir.Tensor{st.Name: ir.NewTensor(st.Type)})
+		}
+	}
+	return nil
 }
 
 // tape is a recorded step: its commands, and under which work it was recorded.

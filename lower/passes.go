@@ -23,6 +23,7 @@ var Passes = []Pass{
 	{"resimplify", "simplify what ops without a kernel have become", simplify},
 	{"share", "compute equal nodes once", share},
 	{"place", "give every node and every state's home a memory space", place},
+	{"mask", "let a device run ahead of the host: once the stop condition has held, no state changes", mask},
 	{"copies", "carry values between spaces by copy nodes, one per value and space", copies},
 	{"bind", "find each node's kernel in the manifest", bind},
 	{"storage", "decide which values are kept, transient, or written in place", storage},

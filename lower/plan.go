@@ -37,6 +37,9 @@ type Target struct {
 	// Alignment of values in its memory, in bytes, where the device wants more
 	// than the usual [Alignment]: a power of two.
 	Alignment int64
+	// Async says that the device works apart from the host, which queues its work
+	// and goes on.
+	Async bool
 }
 
 // Rule binds the nodes and states whose path matches a pattern to a device, or
@@ -119,6 +122,9 @@ type Plan struct {
 	// Applied counts the rewrites that made the graph what it is, by the rule's
 	// name; "fold", "fold-rounded" and "share" are those that aren't rules.
 	Applied map[string]int
+	// RunsAhead says that steps after the one at which the stop condition first
+	// holds change nothing, so that they may be queued before the host knows.
+	RunsAhead bool
 
 	options Options
 	reasons map[*ir.Node]string

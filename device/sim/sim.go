@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Memory      int64 // bytes; 0 means 1 GiB
 	HostVisible bool  // buffers are device.HostBuffers
+	Async       bool  // it says of itself that it has a queue, as devices do that run ahead
 }
 
 // Event is a call that is about to be carried out.
@@ -90,7 +91,7 @@ func (d *Device) Name() string { return d.name }
 
 // Info describes the device.
 func (d *Device) Info() device.Info {
-	return device.Info{Name: d.name, Kind: "sim", Description: "simulated device", Memory: d.options.Memory}
+	return device.Info{Name: d.name, Kind: "sim", Description: "simulated device", Memory: d.options.Memory, Async: d.options.Async}
 }
 
 // Usage tells how much memory is in use, was at most, and in how many buffers.
