@@ -6,14 +6,17 @@
 // stay lines; comments, anchors, quotes, brackets and the order of keys stay as
 // their author wrote them.
 //
-//   - The result means what the text meant: both are parsed and compared, and a
-//     text for which that fails is given back as it is.
-//   - Formatting what was formatted changes nothing: every place is computed from
-//     the text's structure; where an old column counts (comments), the new text
-//     has the new column.
+//   - The result means what the text meant, has its comments, anchors, quotes and
+//     brackets, and stays as it is when formatted again: it is parsed and formatted
+//     once more to see that. A text for which one of these fails is given back as
+//     it is, so that corners of YAML cost a layout, never a meaning.
+//   - Specs as people write them don't end there: every place is computed from the
+//     text's structure; where an old column counts (comments), the new text has the
+//     new column.
 package format
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -30,15 +33,34 @@ func Source(name, src string) (string, diag.List) {
 	if root == nil || list.HasErrors() {
 		return src, list
 	}
-	out, ok := layOut(text, tokens)
-	if !ok {
-		return src, list
+	if out, ok := layOut(text, tokens); ok && faithful(name, text, root, tokens, out) {
+		return out, list
 	}
-	var again diag.List
-	if after := tree.Parse(name, out, &again); after == nil || again.HasErrors() || !Same(root, after) {
-		return src, list
+	return src, list
+}
+
+// faithful reports whether a layout of a text says what the text says, and is its
+// own layout.
+func faithful(name, text string, root *tree.Node, tokens []tree.Token, out string) bool {
+	if strings.HasPrefix(out, "\ufeff") || strings.Contains(out, "\r") {
+		return false // a line break to YAML and to few others
 	}
-	return out, list
+	var list diag.List
+	after, rest := tree.Tokens(name, out, &list)
+	if after == nil || list.HasErrors() || !Same(root, after) || !slices.Equal(words(text, tokens), words(out, rest)) {
+		return false
+	}
+	again, ok := layOut(out, rest)
+	return ok && again == out
+}
+
+// words are the tokens of a text, each without the white space in it.
+func words(src string, tokens []tree.Token) []string {
+	all := make([]string, len(tokens))
+	for i, t := range tokens {
+		all[i] = strings.Join(strings.Fields(src[t.Offset:t.End]), " ")
+	}
+	return all
 }
 
 // Same reports whether two trees mean the same.

@@ -3,6 +3,7 @@ package format
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,8 +14,7 @@ import (
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
-func formatted(t *testing.T, src string) string {
-	t.Helper()
+func formatted(t require.TestingT, src string) string {
 	out, list := Source("a.yaml", src)
 	require.False(t, list.HasErrors(), list.Text())
 	return out
@@ -82,36 +82,78 @@ func seeds(t testing.TB, patterns ...string) []string {
 	return all
 }
 
-// words are the tokens of a text, each without the white space in it.
-func words(src string, tokens []tree.Token) []string {
-	all := make([]string, len(tokens))
-	for i, t := range tokens {
-		all[i] = strings.Join(strings.Fields(src[t.Offset:t.End]), " ")
-	}
-	return all
-}
-
-// check claims what formatting promises of any text.
+// check claims what formatting promises of any text: it means the same, keeps all
+// that a reader sees, and formatting it changes nothing.
 func check(t require.TestingT, src string) {
-	var list diag.List
-	text := strings.ReplaceAll(strings.TrimPrefix(src, "\ufeff"), "\r\n", "\n")
-	root, tokens := tree.Tokens("a.yaml", text, &list)
+	normal := func(s string) string { return strings.ReplaceAll(strings.TrimPrefix(s, "\ufeff"), "\r\n", "\n") }
+	out, _ := Source("a.yaml", src)
+	var list, again diag.List
+	root, tokens := tree.Tokens("a.yaml", normal(src), &list)
 	if root == nil || list.HasErrors() {
-		out, _ := Source("a.yaml", src)
 		require.Equal(t, src, out)
 		return
 	}
-	laid, ok := layOut(text, tokens)
-	if !ok {
-		return
+	after, rest := tree.Tokens("a.yaml", normal(out), &again)
+	require.False(t, again.HasErrors(), "%q became %q: %s", src, out, again.Text())
+	require.Equal(t, words(normal(src), tokens), words(normal(out), rest), "comments, anchors, quotes and brackets stay")
+	require.True(t, Same(root, after), "%q became %q", src, out)
+	twice, _ := Source("a.yaml", out)
+	require.Equal(t, out, twice, "%q", src)
+}
+
+// What Source gives back as it is, it gives back because layOut refused it or went
+// wrong. Neither happens with a spec that somebody wrote.
+func TestTheLayoutOfASpecIsNeverGivenUp(t *testing.T) {
+	laid := 0
+	for _, src := range seeds(t, "../../graphs/*.yaml", "../../testdata/*/*.yaml", "../std/*.yaml") {
+		var list diag.List
+		root, tokens := tree.Tokens("a.yaml", src, &list)
+		if root == nil || list.HasErrors() || root.Kind != tree.Map ||
+			slices.ContainsFunc(tokens, func(t tree.Token) bool { return t.Kind == tree.OtherToken }) {
+			continue
+		}
+		out, ok := layOut(src, tokens)
+		require.True(t, ok, src)
+		require.True(t, faithful("a.yaml", src, root, tokens, out), "%s\nbecame\n%s", src, out)
+		laid++
 	}
-	var again diag.List
-	after, rest := tree.Tokens("a.yaml", laid, &again)
-	require.False(t, again.HasErrors(), "%q became %q: %s", text, laid, again.Text())
-	require.Equal(t, words(text, tokens), words(laid, rest), "comments, anchors, quotes and brackets stay")
-	require.True(t, Same(root, after), "%q became %q", text, laid)
-	twice, _ := Source("a.yaml", laid)
-	require.Equal(t, laid, twice, "%q", text)
+	require.Greater(t, laid, 200)
+}
+
+// Whatever the indentation and the spaces were, one layout comes out.
+func TestFormattingUndoesWhatOnlySpacesDo(t *testing.T) {
+	specs := seeds(t, "../../graphs/*.yaml", "../std/*.yaml")
+	rapid.Check(t, func(t *rapid.T) {
+		src := rapid.SampledFrom(specs).Draw(t, "spec")
+		width := rapid.IntRange(1, 7).Draw(t, "width")
+		blank := rapid.IntRange(2, 9).Draw(t, "blank")
+		end := rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(t, "end")
+		var b strings.Builder
+		text := 0 // the level of the block of text that the line is in
+		for i, line := range strings.Split(strings.TrimSuffix(src, "\n"), "\n") {
+			rest := strings.TrimLeft(line, " ")
+			indent := len(line) - len(rest)
+			if indent < 2*text && rest != "" {
+				text = 0
+			}
+			level := indent / 2
+			if text > 0 {
+				level = text
+			}
+			if rest != "" {
+				rest = strings.Repeat(" ", level*width+indent-2*level) + rest
+			}
+			b.WriteString(rest)
+			switch {
+			case strings.HasSuffix(rest, "|"), strings.HasSuffix(rest, ">-"):
+				text = level + 1
+			case text == 0 && i%blank == 0:
+				b.WriteString("  " + end + end)
+			}
+			b.WriteString(end)
+		}
+		require.Equal(t, strings.ReplaceAll(formatted(t, src), "\n\n", "\n"), strings.ReplaceAll(formatted(t, b.String()), "\n\n", "\n"))
+	})
 }
 
 func TestFormattingKeepsTheMeaningAndIsFinal(t *testing.T) {

@@ -39,12 +39,9 @@ type comment struct {
 }
 
 // layOut writes a text anew. ok is false for what it doesn't lay out: markers of
-// documents, directives, keys behind a question mark, lone carriage returns,
-// blocks of text that begin on a line of their own, tokens that overlap, and texts that are no collection.
+// documents, directives, keys behind a question mark, and texts that are no
+// collection.
 func layOut(src string, tokens []tree.Token) (text string, ok bool) {
-	if strings.Contains(src, "\r") {
-		return "", false // a carriage return alone, which is a line break to YAML and to few others
-	}
 	for i := 1; i < len(tokens); i++ {
 		if tokens[i].Offset < tokens[i-1].End {
 			return "", false // an anchor like "&&:", in which YAML and its tokens disagree
@@ -60,9 +57,6 @@ func layOut(src string, tokens []tree.Token) (text string, ok bool) {
 			n++
 		}
 		line := tokens[i : i+n]
-		if line[0].Kind == tree.BlockToken {
-			return "", false // its indentation is its key's to give
-		}
 		if slices.ContainsFunc(line, func(t tree.Token) bool { return t.Kind == tree.OtherToken }) {
 			return "", false
 		}
