@@ -199,8 +199,9 @@ func (p *Program) WriteWarnings(w io.Writer, colour bool) error {
 	return p.findings.WriteText(w, colour)
 }
 
-// Render gives the text of a spec with overrides applied and every default
-// written out; rendering that again changes nothing.
+// Render gives the text of a spec with overrides applied, imports resolved and
+// defaults written out; rendering that again changes nothing, and it is the same
+// program.
 func Render(path string, options ...LoadOption) (string, error) {
 	o := gather(options)
 	src, err := spec.ReadFile(path)

@@ -26,7 +26,11 @@ func (ev *eval) call(c *expr.Call) any {
 		}
 		return bad{}
 	case t.module != nil:
-		return ev.instantiate(t, c, ev.numbered(ev.path+"."+c.Name), ev.f)
+		name := c.Name
+		if t.module.path != "" {
+			name = t.module.path
+		}
+		return ev.instantiate(t, c, ev.numbered(ev.path+"."+name), ev.f)
 	}
 	args := make([]any, len(t.args))
 	for i, a := range t.args {

@@ -169,9 +169,12 @@ func (d *decoder) nodeKey(def *nodeDef, e tree.Entry, sig *signature) {
 		if !ok {
 			return
 		}
+		if text == inherit {
+			return
+		}
 		dtype, ok := ir.ParseDType(text)
 		if !ok || !dtype.IsFloat() {
-			d.report(diag.InvalidValue, e.Value.Range, "f16, bf16, f32 and f64 are", "`%s` is not a dtype of parameters", shorten(text))
+			d.report(diag.InvalidValue, e.Value.Range, "f16, bf16, f32 and f64 are, and inherit stands for that of the node around it", "`%s` is not a dtype of parameters", shorten(text))
 			return
 		}
 		def.dtype = dtype
@@ -191,6 +194,9 @@ func (d *decoder) nodeKey(def *nodeDef, e tree.Entry, sig *signature) {
 		def.repeat, def.hasRepeat = d.expression(e.Value, name), true
 	}
 }
+
+// inherit is the dtype of the node around a node.
+const inherit = "inherit"
 
 // isPath reports whether parameters can be called so: names or numbers with dots
 // between them, as in weight files.

@@ -28,6 +28,7 @@ type specDef struct {
 	// openSources says the same of data sources.
 	openSources bool
 	unused      *unusedNames
+	taken       taken // by calls that leave arguments out; nil where nobody asks
 }
 
 type varDef struct {
@@ -109,8 +110,9 @@ type module struct {
 	at        diag.Range
 	optimizer bool
 	std       bool
-	override  bool // it says that it replaces the standard library's
-	root      bool // the model or a source: sees vars, has no arguments
+	override  bool   // it says that it replaces the standard library's
+	path      string // of its calls inside of expressions, instead of the name
+	root      bool   // the model or a source: sees vars, has no arguments
 
 	inputs  []*inputDef
 	args    []*argDef

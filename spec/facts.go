@@ -45,13 +45,18 @@ func (def *specDef) facts() []Fact {
 		}
 	}
 	for _, f := range def.imports.order {
-		name, err := filepath.Rel(filepath.Dir(def.file), f.path)
-		if err != nil {
-			name = f.path
-		}
-		facts = append(facts, Fact{"file " + filepath.ToSlash(name), canonical(f.root)})
+		facts = append(facts, Fact{"file " + relativeTo(def.file, f.path), canonical(f.root)})
 	}
 	return facts
+}
+
+// relativeTo names a file by the way from the folder of another.
+func relativeTo(from, file string) string {
+	name, err := filepath.Rel(filepath.Dir(from), file)
+	if err != nil {
+		name = file
+	}
+	return filepath.ToSlash(name)
 }
 
 // parts lists a section's entries, those of model's nodes one by one.

@@ -13,7 +13,7 @@ import (
 
 // FuzzLoad feeds texts to the whole front end: it must end, with a valid program
 // or with an error at a place inside of the text; and what it renders must be
-// valid and final.
+// final, and the same program.
 func FuzzLoad(f *testing.F) {
 	for _, pattern := range []string{invalid + "/*.yaml", "../graphs/*.yaml", "std/*.yaml"} {
 		files, err := filepath.Glob(pattern)
@@ -42,6 +42,9 @@ func FuzzLoad(f *testing.F) {
 		}
 		once, rendered := spec.Render("fuzz.yaml", []byte(text), spec.Options{})
 		require.False(t, rendered.HasErrors(), rendered.Text())
+		same, again := spec.Parse("fuzz.yaml", []byte(once), spec.Options{})
+		require.False(t, again.HasErrors(), "%s\n%s", once, again.Text())
+		require.Equal(t, programText(t, p), programText(t, same), once)
 		twice, rendered := spec.Render("fuzz.yaml", []byte(once), spec.Options{})
 		require.False(t, rendered.HasErrors(), "%s\n%s", once, rendered.Text())
 		require.Equal(t, once, twice)

@@ -103,7 +103,7 @@ func (ev *eval) instantiateWith(t *target, c *expr.Call, path string, outer *fra
 			inputs[i] = v
 		}
 	}
-	if !ok || !ev.defaults(f, t.args) || !ev.bindInputs(f, inputs, t, c) || !ev.sizedDefaults(f, t.args) {
+	if !ok || !ev.defaults(f, t.args, c) || !ev.bindInputs(f, inputs, t, c) || !ev.sizedDefaults(f, t.args, c) {
 		return bad{}
 	}
 	if !ev.required(f, c) || !ev.parameters(f) || !ev.moduleStates(f) {
@@ -168,62 +168,6 @@ func isScalar(v any) bool {
 		return len(v.Type.Shape) == 0 && v.Type.DType != ir.Bool
 	}
 	return false
-}
-
-// defaults fills in the arguments that a call leaves out, but for those whose
-// default depends on symbolic dimensions.
-func (ev *eval) defaults(f *frame, args []expr.Expr) bool { return ev.fill(f, args, false) }
-
-// sizedDefaults fills in those, once the inputs are bound.
-func (ev *eval) sizedDefaults(f *frame, args []expr.Expr) bool { return ev.fill(f, args, true) }
-
-func (ev *eval) fill(f *frame, args []expr.Expr, sized bool) bool {
-	in := &eval{graph: ev.graph, f: f, to: ev.to, path: f.path}
-	ok := true
-	for i, a := range f.mod.args {
-		if args[len(f.mod.inputs)+i] != nil || a.fallback == nil {
-			ok = ok && (a.optional || args[len(f.mod.inputs)+i] != nil)
-			continue
-		}
-		if f.mod.sizes(a.fallback) != sized {
-			continue
-		}
-		v := in.constant(a.fallback)
-		if isBad(v) {
-			ok = false
-			continue
-		}
-		value, fits := ofKind(v, a.kind)
-		if !fits {
-			ev.fail(f, diag.InvalidArgument, a.fallback.At(), "", "the default of %s must be %s, got %s", a.name, article(a.kind), ir.Describe(v))
-			ok = false
-			continue
-		}
-		if problem := a.refuses(value); problem != "" {
-			ev.fail(f, diag.InvalidArgument, a.fallback.At(), "", "the default of %s %s", a.name, problem)
-			ok = false
-			continue
-		}
-		if a.kind == argScalar {
-			f.values[a.name] = value
-		} else {
-			f.consts[a.name] = value
-		}
-	}
-	return ok
-}
-
-// sizes reports whether a default names a symbolic dimension: anything but an
-// argument.
-func (m *module) sizes(e expr.Expr) bool {
-	found := false
-	expr.Walk(e, func(e expr.Expr) bool {
-		if n, ok := e.(*expr.Name); ok && n.Name != "training" {
-			found = found || !slices.ContainsFunc(m.args, func(a *argDef) bool { return a.name == n.Name })
-		}
-		return !found
-	})
-	return found
 }
 
 // bindInputs checks the inputs of a call against their types, and gives symbolic

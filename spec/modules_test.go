@@ -222,3 +222,53 @@ model:
 	require.NotNil(t, node1(p.Eval, "h"))
 	require.NotNil(t, node1(p.Eval, "g"))
 }
+
+// A module that was renamed keeps the names of its parameters by its path.
+func TestAModulesPathIsWhatItsCallsInExpressionsAreCalled(t *testing.T) {
+	p := parse(t, `flowrun: 1
+modules:
+  Scale_2:
+    path: Scale
+    inputs: {x: "f32[..., n]"}
+    params: {w: {shape: [n], init: 1}}
+    output: x * w
+model:
+  inputs: {x: "f32[2]"}
+  nodes:
+    a: x + Scale_2(Scale_2(x))
+    b: {Scale_2: a}
+  outputs: [b]
+`, spec.Options{})
+	var names []string
+	for _, s := range p.Eval.States {
+		names = append(names, s.Name)
+	}
+	require.ElementsMatch(t, []string{"x", "a.Scale.w", "a.Scale_2.w", "b.w"}, names)
+}
+
+func TestAnInheritedDtypeIsThatOfTheNodeAround(t *testing.T) {
+	p := parse(t, `flowrun: 1
+modules:
+  Pair:
+    inputs: {x: "float[..., n]"}
+    nodes:
+      a: {Linear: x, out_features: n, dtype: inherit}
+      b: {Linear: x, out_features: n, dtype: f32}
+    outputs: [a, b]
+model:
+  inputs: {x: "f16[1, 2]", y: "f32[1, 2]"}
+  nodes:
+    p: {Pair: x, dtype: f16}
+    q: {Linear: "y", out_features: 1, dtype: inherit}
+    a: p.a
+    b: p.b
+  outputs: [a, b, q]
+`, spec.Options{})
+	types := map[string]ir.DType{}
+	for _, s := range p.Eval.States {
+		types[s.Name] = s.Type.DType
+	}
+	require.Equal(t, ir.F16, types["p.a.weight"])
+	require.Equal(t, ir.F32, types["p.b.weight"])
+	require.Equal(t, ir.F32, types["q.weight"])
+}

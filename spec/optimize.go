@@ -70,7 +70,7 @@ func (o *optimizing) arguments() bool {
 	from := len(o.Graph.Nodes)
 	o.args = newFrame(o.target.module, "optimizer")
 	ev := o.scope()
-	if !o.evaluate(ev, o.target, o.args) || !ev.defaults(o.args, o.target.args) {
+	if !o.evaluate(ev, o.target, o.args) || !ev.defaults(o.args, o.target.args, o.def.optimizer) {
 		return false
 	}
 	ok := true

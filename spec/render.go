@@ -1,25 +1,34 @@
 package spec
 
 import (
-	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
-// Render gives the text of a spec with the options' overrides applied and its
-// defaults written out: those of sections, by their tables, and those of the
-// arguments of modules and optimizers, unless they depend on the call. Imported
-// modules stand in it, if their names can stand side by side. Comments say where
-// each came from. All else stays as it is; rendering the result
-// without overrides changes nothing, and it runs as the spec does. A spec with
-// errors gives "".
+// Render gives the text of a spec with the options' overrides applied, its imports
+// resolved and its defaults written out: those of sections, by their tables, and
+// those of the arguments of every call. Imported modules stand in it. Modules of
+// the standard library are part of the language's version and stay there; a
+// comment lists them. Comments say where each thing came from, and all else stays
+// as it is. Rendering the result without overrides changes nothing, and it is the
+// same program. A spec with errors gives "".
 func Render(name string, src []byte, o Options) (string, diag.List) {
 	text := strings.ReplaceAll(string(src), "\r\n", "\n")
+	dos := text != string(src)
+	ends := strings.HasSuffix(text, "\n")
+	if !ends {
+		text += "\n"
+	}
 	rendered, list := render(name, text, o)
-	if text != string(src) {
+	if !ends {
+		rendered = strings.TrimSuffix(rendered, "\n")
+	}
+	if dos {
 		rendered = strings.ReplaceAll(rendered, "\n", "\r\n")
 	}
 	return rendered, list
@@ -27,24 +36,38 @@ func Render(name string, src []byte, o Options) (string, diag.List) {
 
 func render(name, text string, o Options) (string, diag.List) {
 	var list diag.List
-	def, _ := parse(name, []byte(text), o, &list)
+	def := decodeSpec(name, []byte(text), o, &list)
+	if def != nil {
+		def.taken = taken{}
+		check(def, &list)
+	}
 	list.Sort()
 	if list.HasErrors() {
 		return "", list
 	}
 	r := newRenderer(name, list.Sources[name])
-	if imports := def.root.Get("imports"); imports != nil {
-		inlined, why := r.inline(def, &list)
-		if why == "" {
-			return render(name, inlined, o)
-		}
-		r = newRenderer(name, list.Sources[name])
-		r.note(imports.Offset, "kept: "+why, "")
+	if def.root.Get("imports") != nil {
+		return render(name, r.inline(def, &list), o)
 	}
 	r.overrides(def)
 	r.defaults(def)
 	r.arguments(def)
+	r.standardModules(def)
 	return r.text(), list
+}
+
+// standardModules lists the modules of the standard library that the text calls.
+func (r *renderer) standardModules(def *specDef) {
+	var names []string
+	def.eachCall(func(call *expr.Call) {
+		if m := moduleOf(call); m != nil && m.std && !slices.Contains(names, m.name) {
+			names = append(names, m.name)
+		}
+	})
+	slices.Sort(names)
+	for _, name := range names {
+		r.note(entryOf(def.root, "flowrun").Key.Offset, "standard library", name)
+	}
 }
 
 // overrides writes --set, --vars and --seed into the text.
@@ -62,7 +85,7 @@ func (r *renderer) overrides(def *specDef) {
 		if old.Kind == tree.Map {
 			old = old.Get("value")
 		}
-		r.override(old, scalarText(v.node), from)
+		r.override(old, flowText(v.node), from)
 	}
 	if n := def.root.Get("seed"); n != nil && def.options.Seed != nil {
 		r.override(n, strconv.FormatInt(def.seed, 10), "--seed")
@@ -82,44 +105,6 @@ func (r *renderer) override(n *tree.Node, text, from string) {
 	r.note(n.Offset, from+", was "+old, "")
 }
 
-// scalarText writes a value as YAML, in a form that fits anywhere.
-func scalarText(n *tree.Node) string {
-	if n.Kind == tree.List {
-		parts := make([]string, len(n.Items))
-		for i, item := range n.Items {
-			parts[i] = scalarText(item)
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	}
-	if n.Kind == tree.String && !isName(n.Text) {
-		return quoteYAML(n.Text)
-	}
-	return n.Text
-}
-
-// quoteYAML writes a string with YAML's double quotes.
-func quoteYAML(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(c)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\t':
-			b.WriteString(`\t`)
-		case c < ' ':
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteRune(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
 // byDefault is the note of what was absent.
 const byDefault = "default"
 
@@ -130,11 +115,7 @@ func (r *renderer) defaults(def *specDef) {
 	if named := entryOf(root, "name"); named != nil {
 		after = named
 	} else {
-		text := def.name
-		if !isName(text) {
-			text = quoteYAML(text)
-		}
-		r.insert(root, after, "name", text, "the file's name")
+		r.insert(root, after, "name", stringText(def.name), "the file's name")
 	}
 	if root.Get("seed") == nil {
 		from := byDefault

@@ -1,37 +1,42 @@
 package spec
 
 import (
-	"math"
+	"fmt"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
-// calls writes the default arguments of calls.
+// calls writes what calls and nodes leave out.
 type calls struct {
 	*renderer
-	file     string
+	def      *specDef
 	mappings map[diag.Range]*tree.Node // mapping nodes, by their places
 	scalars  []*tree.Node              // by their offsets
 	inserts  map[*tree.Node][]edit     // into expressions
 	done     map[diag.Range]bool       // calls
+	owns     map[*module]bool          // whether there are parameters in a module
 }
 
-// arguments writes the default arguments of the calls of modules and optimizers.
+// arguments writes the default arguments of all calls, and the keys that nodes
+// with parameters don't have.
 func (r *renderer) arguments(def *specDef) {
-	c := &calls{r, def.file, map[diag.Range]*tree.Node{}, nil, map[*tree.Node][]edit{}, map[diag.Range]bool{}}
+	c := &calls{r, def, map[diag.Range]*tree.Node{}, nil, map[*tree.Node][]edit{}, map[diag.Range]bool{}, map[*module]bool{}}
 	c.index(def.root, map[*tree.Node]bool{})
 	slices.SortFunc(c.scalars, func(a, b *tree.Node) int { return a.Offset - b.Offset })
 	def.eachCall(func(call *expr.Call) {
-		if call.Range.File == c.file && !c.done[call.Range] {
+		if call.Range.File == def.file && !c.done[call.Range] {
 			c.done[call.Range] = true
 			c.call(call)
 		}
 	})
+	clear(c.done)
+	def.eachNode(c.node)
 	for n, edits := range c.inserts {
 		c.rewrite(n, edits)
 	}
@@ -58,44 +63,161 @@ func (c *calls) index(n *tree.Node, seen map[*tree.Node]bool) {
 	}
 }
 
+// node writes the keys that a mapping node's module takes from around it. Within
+// a module that is whatever the node around it has.
+func (c *calls) node(n *nodeDef, inModule bool) {
+	call, _ := n.value.(*expr.Call)
+	if call == nil || c.done[call.Range] {
+		return
+	}
+	mapping, m := c.mappings[call.Range], moduleOf(call)
+	if mapping == nil || m == nil || !c.hasParameters(m) {
+		return
+	}
+	c.done[call.Range] = true
+	dtype := ir.F32.String()
+	if inModule {
+		dtype = inherit
+	}
+	for _, k := range []struct{ key, text string }{{"dtype", dtype}, {"trainable", nodeSection.key("trainable").fallback}} {
+		if mapping.Get(k.key) == nil {
+			c.insert(mapping, lastEntry(mapping), k.key, k.text, byDefault)
+		}
+	}
+}
+
+// hasParameters reports whether a module owns parameters, or one that it is made
+// of does.
+func (c *calls) hasParameters(m *module) bool {
+	has, known := c.owns[m]
+	if !known {
+		has = len(m.params) > 0
+		m.eachCall(func(call *expr.Call) {
+			if inner := moduleOf(call); inner != nil && !has {
+				has = c.hasParameters(inner)
+			}
+		})
+		c.owns[m] = has
+	}
+	return has
+}
+
 // call writes the default arguments of a call.
 func (c *calls) call(call *expr.Call) {
 	t, _ := call.Target.(*target)
-	if t == nil || t.module == nil {
+	if t == nil {
 		return
 	}
-	mapping := c.mappings[call.Range]
-	var into *tree.Node
-	if mapping != nil && t.module.optimizer {
-		mapping = mapping.Get(call.Name)
-	} else if mapping == nil {
-		into = c.scalarAt(c.offset(call.Range.End) - 1)
+	if mapping := c.mappings[call.Range]; mapping != nil {
+		c.mapping(call, t, mapping)
+		return
 	}
-	first := len(call.Args)+len(call.Named) == 0
+	end := c.offset(call.Range.End) - 1
+	n := c.scalarAt(end)
+	if n == nil || c.src[end] != ')' {
+		return
+	}
+	before := strings.TrimRight(c.src[:end], " \t\n")
+	inMap := strings.HasSuffix(before, "}") // f(x, {dim: -1})
+	equals := "="
+	if inMap {
+		equals, end = ": ", len(before)-1
+		before = strings.TrimRight(before[:end], " \t\n")
+	}
+	first := strings.HasSuffix(before, "(") || strings.HasSuffix(before, "{")
+	c.leftOut(call, t, end, func(name string, v any) bool {
+		text, ok := asExpression(v, quoteIn(c.src, n))
+		if !ok {
+			return false
+		}
+		if text = name + equals + text; !first {
+			text = ", " + text
+		}
+		first = false
+		c.inserts[n] = append(c.inserts[n], edit{end, end, text})
+		c.note(end, byDefault, name)
+		return true
+	})
+}
+
+// mapping writes the default arguments of a call that is a mapping.
+func (c *calls) mapping(call *expr.Call, t *target, mapping *tree.Node) {
+	into := mapping
+	if t.module != nil && t.module.optimizer {
+		into = mapping.Get(call.Name)
+	}
+	var absent []string
+	c.leftOut(call, t, mapping.Offset, func(name string, v any) bool {
+		text, ok := asYAML(v)
+		if d, is := v.(ir.DType); is {
+			text = d.String()
+		}
+		switch {
+		case !ok:
+			return false
+		case into.Kind == tree.Map:
+			c.insert(into, lastEntry(into), name, text, byDefault)
+		default: // an optimizer without arguments
+			absent = append(absent, name+": "+text)
+			c.note(mapping.Offset, byDefault, name)
+		}
+		return true
+	})
+	if absent != nil {
+		c.fill(entryOf(mapping, call.Name), "{"+strings.Join(absent, ", ")+"}")
+	}
+}
+
+// leftOut gives write the value of each argument that a call leaves out. What
+// can't be written, since it isn't the same for all uses of the call, is noted.
+func (c *calls) leftOut(call *expr.Call, t *target, at int, write func(name string, v any) bool) {
+	if t.op != nil && t.module == nil && t.function == nil {
+		i := 0
+		for _, p := range t.op.Params {
+			if p.Hidden {
+				continue
+			}
+			if t.args[i] == nil && p.Default != nil {
+				write(p.Name, p.Default)
+			}
+			i++
+		}
+	}
+	if t.module == nil {
+		return
+	}
 	for i, a := range t.module.args {
 		if t.args[len(t.module.inputs)+i] != nil || a.fallback == nil {
 			continue
 		}
-		switch {
-		case mapping != nil && mapping.Kind == tree.Map:
-			if text, ok := asYAML(a.fallback); ok {
-				c.insert(mapping, lastEntry(mapping), a.name, text, byDefault)
-			}
-		case into != nil:
-			at := c.offset(call.Range.End) - 1
-			text, ok := asExpression(a.fallback, quoteIn(c.src, into))
-			if !ok || c.src[at] != ')' {
-				continue
-			}
-			text = a.name + "=" + text
-			if !first {
-				text = ", " + text
-			}
-			first = false
-			c.inserts[into] = append(c.inserts[into], edit{at, at, text})
-			c.note(at, byDefault, a.name)
+		v, ok := literal(a.fallback)
+		values := c.def.taken[leftOut{call.Range, a.name}]
+		if !ok && len(values) == 1 {
+			v, ok = values[0], true
+		}
+		if !ok || !write(a.name, v) {
+			c.note(at, "default, computed by each call"+list(values), a.name)
 		}
 	}
+}
+
+// list writes what values there are, if any are known.
+func list(values []any) string {
+	var words []string
+	for i, v := range values {
+		text, ok := asExpression(v, "'")
+		if !ok {
+			text = fmt.Sprint(v)
+		}
+		if i == maxTaken-1 {
+			text = "…"
+		}
+		words = append(words, text)
+	}
+	if words == nil {
+		return ""
+	}
+	return " (" + strings.Join(words, " or ") + ")"
 }
 
 // scalarAt finds the scalar that an offset lies in.
@@ -109,6 +231,9 @@ func (c *calls) scalarAt(at int) *tree.Node {
 	}
 	return c.scalars[i]
 }
+
+// folded is a line break of a plain scalar, which means a space.
+var folded = regexp.MustCompile(`[ \t]*\n\s*`)
 
 // rewrite puts arguments into an expression, and the expression in quotes where
 // its commas would otherwise cut it up.
@@ -126,7 +251,7 @@ func (c *calls) rewrite(n *tree.Node, edits []edit) {
 		at = e.to
 	}
 	b.WriteString(c.src[at:n.End])
-	c.edit(n.Offset, n.End, quoteYAML(strings.Join(strings.Fields(b.String()), " ")))
+	c.edit(n.Offset, n.End, quoteYAML(folded.ReplaceAllString(b.String(), " ")))
 }
 
 // quoteIn is the quote that a string has in an expression in a scalar.
@@ -135,69 +260,4 @@ func quoteIn(src string, n *tree.Node) string {
 		return `"`
 	}
 	return "'"
-}
-
-// asYAML writes a default as the value of a key.
-func asYAML(e expr.Expr) (string, bool) {
-	switch e := e.(type) {
-	case *expr.Literal:
-		if s, ok := e.Value.(string); ok {
-			return quoteYAML(s), true
-		}
-	case *expr.List:
-		items := make([]string, len(e.Items))
-		for i, item := range e.Items {
-			text, ok := asExpression(item, "'")
-			if !ok {
-				return "", false
-			}
-			if items[i] = text; strings.ContainsAny(text, "'[") {
-				items[i] = quoteYAML(text)
-			}
-		}
-		return "[" + strings.Join(items, ", ") + "]", true
-	}
-	return asExpression(e, "'")
-}
-
-// asExpression writes a default that depends on nothing: a number, a bool, a
-// string or a list of them.
-func asExpression(e expr.Expr, quote string) (string, bool) {
-	switch e := e.(type) {
-	case *expr.Literal:
-		switch v := e.Value.(type) {
-		case int:
-			return strconv.Itoa(v), true
-		case bool:
-			return strconv.FormatBool(v), true
-		case float64:
-			return decimal(v), !math.IsInf(v, 0) && !math.IsNaN(v)
-		case string:
-			return quote + v + quote, !strings.ContainsAny(v, "'\"\\\n")
-		}
-	case *expr.Unary:
-		text, ok := asExpression(e.X, quote)
-		return e.Op + text, ok && (e.Op == "-" || e.Op == "+")
-	case *expr.List:
-		items := make([]string, len(e.Items))
-		for i, item := range e.Items {
-			text, ok := asExpression(item, quote)
-			if !ok {
-				return "", false
-			}
-			items[i] = text
-		}
-		return "[" + strings.Join(items, ", ") + "]", true
-	}
-	return "", false
-}
-
-// decimal writes a float that reads back as a float.
-func decimal(v float64) string {
-	s := strconv.FormatFloat(v, 'g', -1, 64)
-	s = strings.Replace(s, "e-0", "e-", 1)
-	if !strings.ContainsAny(s, ".e") {
-		s += ".0"
-	}
-	return s
 }

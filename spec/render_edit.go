@@ -8,9 +8,10 @@ import (
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
-// renderer edits a text.
+// renderer edits a text that ends with a line feed.
 type renderer struct {
 	src    string
+	root   *tree.Node
 	tokens []tree.Token
 	lines  []int // offsets of the lines' starts
 	edits  []edit
@@ -30,7 +31,7 @@ type edit struct {
 
 func newRenderer(name, src string) *renderer {
 	r := &renderer{src: src, lines: []int{0}, notes: map[int][]note{}}
-	_, r.tokens = tree.Tokens(name, src, &diag.List{})
+	r.root, r.tokens = tree.Tokens(name, src, &diag.List{})
 	for i, c := range []byte(src) {
 		if c == '\n' {
 			r.lines = append(r.lines, i+1)
@@ -41,8 +42,15 @@ func newRenderer(name, src string) *renderer {
 
 func (r *renderer) edit(from, to int, text string) { r.edits = append(r.edits, edit{from, to, text}) }
 
-// note says at the end of a line why something in it was written.
+// note says at the end of a line why something in it was written. In a scalar of
+// several lines that is its last one, and for a block of text the one above it.
 func (r *renderer) note(at int, why, key string) {
+	if i, found := slices.BinarySearchFunc(r.tokens, at, func(t tree.Token, at int) int { return t.Offset - at }); !found && i > 0 && at < r.tokens[i-1].End {
+		at = r.tokens[i-1].End
+		if r.tokens[i-1].Kind == tree.BlockToken {
+			at = r.tokens[i-1].Offset
+		}
+	}
 	line, _ := slices.BinarySearch(r.lines, at+1)
 	notes := r.notes[line-1]
 	i := slices.IndexFunc(notes, func(n note) bool { return n.why == why })
@@ -82,17 +90,17 @@ func (r *renderer) insert(n *tree.Node, after *tree.Entry, key, value, why strin
 		return
 	}
 	line = strings.Repeat(" ", n.Entries[0].Key.Range.Start.Col-1) + line + "  # " + why
-	at := r.end(after)
-	if at > 0 && r.src[at-1] == '\n' { // behind a block of text
-		r.edit(at, at, line+"\n")
-		return
+	at := r.lineEnd(r.end(after))
+	r.edit(at, at, line+"\n")
+}
+
+// fill gives a key a value that has none.
+func (r *renderer) fill(e *tree.Entry, value string) {
+	at := e.Key.End
+	for at < len(r.src) && r.src[at] != ':' {
+		at++
 	}
-	if end := strings.IndexByte(r.src[at:], '\n'); end >= 0 {
-		at += end + 1
-		r.edit(at, at, line+"\n")
-		return
-	}
-	r.edit(len(r.src), len(r.src), "\n"+line)
+	r.edit(at+1, max(at+1, r.end(e)), " "+value)
 }
 
 // end is where an entry ends. The node of an alias stands elsewhere.
@@ -124,7 +132,7 @@ func (r *renderer) text() string {
 			}
 			words = append(words, text)
 		}
-		r.comment(line, strings.Join(words, "; "))
+		r.comment(line, words)
 	}
 	slices.SortStableFunc(r.edits, func(a, b edit) int { return a.from - b.from })
 	var b strings.Builder
@@ -138,9 +146,9 @@ func (r *renderer) text() string {
 	return b.String()
 }
 
-// comment adds to the comment at the end of a line, or begins one. A line that
-// ends inside of a scalar can have none.
-func (r *renderer) comment(line int, text string) {
+// comment adds to the comment at the end of a line what it doesn't say yet, or
+// begins one.
+func (r *renderer) comment(line int, words []string) {
 	end := len(r.src)
 	if line+1 < len(r.lines) {
 		end = r.lines[line+1] - 1
@@ -149,13 +157,23 @@ func (r *renderer) comment(line int, text string) {
 	if i == 0 {
 		return
 	}
-	switch last := r.tokens[i-1]; {
-	case last.End > end || last.Kind == tree.BlockToken:
-	case last.Kind == tree.CommentToken && strings.Contains(r.src[last.Offset:last.End], text):
-	case last.Kind == tree.CommentToken:
-		r.edit(last.End, last.End, "; "+text)
-	default:
-		at := len(strings.TrimRight(r.src[:end], " \t"))
-		r.edit(at, end, "  # "+text)
+	said := ""
+	switch last := r.tokens[i-1]; last.Kind {
+	case tree.CommentToken:
+		said = r.src[last.Offset:end]
+	case tree.BlockToken: // its header may end with a comment
+		said = r.src[last.Offset:end]
+		said = said[strings.IndexByte(said+"#", '#'):]
+	}
+	separator := "; "
+	if said == "" {
+		separator = "  # "
+	}
+	at := len(strings.TrimRight(r.src[:end], " \t"))
+	for _, word := range words {
+		if !strings.Contains(said, word) {
+			r.edit(at, end, separator+word)
+			at, separator = end, "; "
+		}
 	}
 }

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -11,155 +10,247 @@ import (
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
-// inliner writes the imported modules that a spec needs into the spec.
+// inliner writes the imported modules that a spec needs into the spec. Names mean
+// in the result what they mean in the spec. A name that means something else in an
+// imported file gets a number there, and the module says by `path` what its
+// parameters are called all the same.
 type inliner struct {
 	*renderer
-	def  *specDef
-	list *diag.List
-	// What each name means, in the spec and in all imported modules that it needs.
-	modules, optimizers map[string]*module
-	seen                map[*module]bool
-	conflict            string // a name that means two things
+	def         *specDef
+	list        *diag.List
+	meant       map[string]*module // modules by their names in the result
+	written     map[calling]string // under which name a module is written
+	entries     []calling          // those that are, in the order in which they were found
+	indentation int
 }
 
-// inline gives the text of a spec with its imports resolved, or why they stay.
-func (r *renderer) inline(def *specDef, list *diag.List) (text, why string) {
-	in := &inliner{r, def, list, map[string]*module{}, map[string]*module{}, map[*module]bool{}, ""}
-	for _, m := range def.lib.own {
-		in.means(m.name, m)
+// calling is a module by the name that a file has for it.
+type calling struct {
+	name string
+	m    *module
+}
+
+// inline gives the text of a spec with its imports resolved.
+func (r *renderer) inline(def *specDef, list *diag.List) string {
+	if r.isOdd() {
+		root := *r.root
+		root.Entries = slices.DeleteFunc(slices.Clone(root.Entries), func(e tree.Entry) bool {
+			return len(e.Value.Entries) == 0 && (e.Key.Text == "modules" || e.Key.Text == "optimizers")
+		})
+		r = newRenderer(def.file, blockText(&root, ""))
 	}
-	def.eachCall(in.call)
-	if in.conflict != "" {
-		return "", in.conflict + " means two modules"
+	return r.withoutImports(def, list)
+}
+
+// isOdd reports whether modules can't be put into the text line by line: for
+// brackets or anchors where they would stand.
+func (r *renderer) isOdd() bool {
+	imports := entryOf(r.root, "imports")
+	if r.root.Flow || r.hasMarks(imports.Key.Offset, r.end(imports)) {
+		return true
 	}
-	imports := entryOf(def.root, "imports")
-	if def.root.Flow {
-		return "", "the spec stands in brackets"
-	}
-	from := r.lines[imports.Key.Range.Start.Line-1]
-	to := r.lineEnd(r.end(imports))
-	var added string
-	for _, kind := range []struct {
-		key   string
-		names map[string]*module
-	}{{"modules", in.modules}, {"optimizers", in.optimizers}} {
-		section := entryOf(def.root, kind.key)
-		indent := 2
-		if section != nil {
-			if section.Value.Flow || len(section.Value.Entries) == 0 {
-				return "", kind.key + " stands in brackets"
-			}
-			indent = section.Value.Entries[0].Key.Range.Start.Col - 1
+	for _, key := range []string{"modules", "optimizers"} {
+		e := entryOf(r.root, key)
+		if e != nil && (e.Value.Flow || e.Value.Offset < e.Key.End || len(e.Value.Entries) == 0) {
+			return true
 		}
-		text, why := in.texts(kind.key, kind.names, indent)
+	}
+	return false
+}
+
+// hasMarks reports whether there are anchors, aliases and the like between two
+// offsets.
+func (r *renderer) hasMarks(from, to int) bool {
+	return slices.ContainsFunc(r.tokens, func(t tree.Token) bool {
+		mark := t.Kind == tree.AliasToken || t.Kind == tree.AnchorToken || t.Kind == tree.OtherToken
+		return mark && t.Offset >= from && t.Offset < to
+	})
+}
+
+func (r *renderer) withoutImports(def *specDef, list *diag.List) string {
+	in := &inliner{renderer: r, def: def, list: list, meant: map[string]*module{}, written: map[calling]string{}}
+	in.find()
+	imports := entryOf(r.root, "imports")
+	var added string
+	for _, key := range []string{"modules", "optimizers"} {
+		section := entryOf(r.root, key)
+		in.indentation = 2
+		if section != nil {
+			in.indentation = section.Value.Entries[0].Key.Range.Start.Col - 1
+		}
+		var b strings.Builder
+		for _, e := range in.entries {
+			if e.m.optimizer == (key == "optimizers") {
+				b.WriteString(in.text(e, key))
+			}
+		}
+		text := b.String()
 		switch {
-		case why != "":
-			return "", why
 		case text == "":
 		case section == nil:
-			added += kind.key + ":\n" + text
+			added += key + ":\n" + text
 		default:
 			at := r.lineEnd(r.end(lastEntry(section.Value)))
-			if at == len(r.src) && !strings.HasSuffix(r.src, "\n") {
-				text = "\n" + text
-			}
 			r.edit(at, at, text)
 		}
 	}
-	r.edit(from, to, added)
-	return r.text(), ""
+	r.edit(r.lines[imports.Key.Range.Start.Line-1], r.lineEnd(r.end(imports)), added)
+	return r.text()
 }
 
-// call notes what a call's name means, and everything that the module needs.
-func (in *inliner) call(call *expr.Call) {
-	if t, _ := call.Target.(*target); t != nil && t.module != nil {
-		in.means(call.Name, t.module)
+// find finds all modules that have to be written, and names for them: first those
+// that the spec itself names, then those that these are made of.
+func (in *inliner) find() {
+	for _, m := range in.def.lib.own {
+		if !m.optimizer {
+			in.meant[m.name] = m
+		}
+		in.written[calling{m.name, m}] = m.name
+	}
+	in.def.eachCall(func(call *expr.Call) { in.needs(call, false) })
+	for i := 0; i < len(in.entries); i++ {
+		in.entries[i].m.eachCall(func(call *expr.Call) { in.needs(call, true) })
 	}
 }
 
-func (in *inliner) means(name string, m *module) {
-	names := in.modules
-	if m.optimizer {
-		names = in.optimizers
-	}
-	if old := names[name]; old != nil && old != m {
-		in.conflict = name
+// needs notes what a call names.
+func (in *inliner) needs(call *expr.Call, imported bool) {
+	m := moduleOf(call)
+	if m == nil {
 		return
 	}
-	names[name] = m
-	if !m.std && !in.seen[m] {
-		in.seen[m] = true
-		m.eachCall(in.call)
+	as := calling{call.Name, m}
+	if in.written[as] != "" {
+		return
+	}
+	name := call.Name
+	if !m.optimizer {
+		other := in.meant[name]
+		if other != nil && other != m || imported && !m.std && standard().modules[name] != nil {
+			name = in.unused(name)
+		}
+		in.meant[name] = m
+	}
+	in.written[as] = name
+	if !m.std || name != call.Name {
+		in.entries = append(in.entries, as)
 	}
 }
 
-// texts are the entries of the imported modules, in the order of the imports.
-func (in *inliner) texts(key string, names map[string]*module, indent int) (text, why string) {
-	var b strings.Builder
-	for _, f := range in.def.imports.order {
-		for _, m := range f.lib.own {
-			var as []string
-			for name, meant := range names {
-				if meant == m {
-					as = append(as, name)
-				}
-			}
-			slices.Sort(as)
-			for _, name := range as {
-				if replaces := names[name] != nil && in.inStandard(name, m.optimizer); replaces != m.override {
-					return "", name + " replaces the standard library's in its own file only"
-				}
-				text, why := in.entry(f, key, m, name, indent)
-				if why != "" {
-					return "", why
-				}
-				b.WriteString(text)
-			}
+// unused numbers a name so that it means nothing yet.
+func (in *inliner) unused(name string) string {
+	for i := 2; ; i++ {
+		numbered := fmt.Sprintf("%s_%d", name, i)
+		if in.meant[numbered] == nil && in.def.lib.signature(numbered) == nil {
+			return numbered
 		}
 	}
-	return b.String(), ""
 }
 
-func (in *inliner) inStandard(name string, optimizer bool) bool {
-	if optimizer {
-		return standard().optimizers[name] != nil
+// text is the text of a module, as an entry of the section key.
+func (in *inliner) text(as calling, key string) string {
+	name, m := in.written[as], as.m
+	margin := strings.Repeat(" ", in.indentation)
+	origin := "# from " + in.origin(m.at.File)
+	if name != m.name {
+		origin += ": " + m.name
 	}
-	return standard().modules[name] != nil
-}
-
-// entry is the text of an imported module under a name.
-func (in *inliner) entry(f *importedFile, key string, m *module, name string, indent int) (text, why string) {
-	e := entryOf(f.root.Get(key), m.name)
-	r := newRenderer(f.path, in.list.Sources[f.path])
-	if f.root.Get(key).Flow {
-		return "", name + " stands in brackets"
+	r := newRenderer(m.at.File, in.source(m.at.File))
+	renamed := map[diag.Range]bool{}
+	m.eachCall(func(call *expr.Call) {
+		to := in.written[calling{call.Name, moduleOf(call)}]
+		if to != "" && to != call.Name && !renamed[call.NameAt] {
+			renamed[call.NameAt] = true
+			r.edit(r.offset(call.NameAt.Start), r.offset(call.NameAt.End), to)
+		}
+	})
+	known := standard().modules
+	if m.optimizer {
+		known = standard().optimizers
 	}
-	end := r.lineEnd(r.end(e))
-	for _, t := range r.tokens {
-		if t.Offset > e.Key.Offset && t.Offset < end && (t.Kind == tree.AliasToken || t.Kind == tree.AnchorToken) {
-			return "", name + " has anchors or aliases"
+	facts := map[string]string{}
+	if override := known[name] != nil; m.override != override {
+		facts["override"] = fmt.Sprint(override)
+	}
+	if name != as.name && m.path == "" {
+		facts["path"] = as.name
+	}
+	section := r.root.Get(key)
+	e := entryOf(section, m.name)
+	if section.Flow || r.hasMarks(e.Key.Offset, r.lineEnd(r.end(e))) {
+		return margin + origin + "\n" + blockText(rebuilt(newRenderer(m.at.File, r.text()).root.Get(key).Get(m.name), name, facts), margin)
+	}
+	for _, key := range []string{"override", "path"} {
+		old := entryOf(e.Value, key)
+		switch {
+		case facts[key] == "":
+		case old != nil:
+			r.edit(old.Value.Offset, old.Value.End, facts[key])
+		default:
+			r.insert(e.Value, lastEntry(e.Value), key, facts[key], "its name there")
 		}
 	}
+	r = newRenderer(m.at.File, r.text())
+	return margin + origin + "\n" + r.entry(entryOf(r.root.Get(key), m.name), name, margin)
+}
+
+// rebuilt is a mapping of one module, with some facts set.
+func rebuilt(m *tree.Node, name string, facts map[string]string) *tree.Node {
+	c := *m
+	c.Entries = slices.DeleteFunc(slices.Clone(m.Entries), func(e tree.Entry) bool { return facts[e.Key.Text] != "" })
+	for _, key := range []string{"override", "path"} {
+		if facts[key] != "" {
+			kind := tree.String
+			if key == "override" {
+				kind = tree.Bool
+			}
+			c.Entries = append(c.Entries, tree.Entry{Key: &tree.Node{Kind: tree.String, Text: key}, Value: &tree.Node{Kind: kind, Text: facts[key]}})
+		}
+	}
+	return &tree.Node{Kind: tree.Map, Entries: []tree.Entry{{Key: &tree.Node{Kind: tree.String, Text: name}, Value: &c}}}
+}
+
+// origin names a file relative to the spec.
+func (in *inliner) origin(file string) string {
+	if in.isStandard(file) {
+		return "the standard library"
+	}
+	return relativeTo(in.def.file, file)
+}
+
+// isStandard reports whether a file is one of the standard library.
+func (in *inliner) isStandard(file string) bool {
+	_, imported := in.list.Sources[file]
+	return !imported
+}
+
+// source is the text of a file of modules.
+func (in *inliner) source(file string) string {
+	text, imported := in.list.Sources[file]
+	if !imported {
+		src, _ := stdFiles.ReadFile(file) // it is there: the library was read from it
+		text = string(src)
+	}
+	return strings.TrimSuffix(strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), "\n") + "\n"
+}
+
+// entry copies an entry of a mapping, under a name and with a margin.
+func (r *renderer) entry(e *tree.Entry, name, margin string) string {
 	old := e.Key.Range.Start.Col - 1
-	margin := strings.Repeat(" ", indent)
-	from, err := filepath.Rel(filepath.Dir(in.def.file), f.path)
-	if err != nil {
-		from = f.path
-	}
+	text := strings.TrimRight(r.src[e.Key.End:r.lineEnd(r.end(e))], " \t\n")
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s# from %s\n%s%s", margin, filepath.ToSlash(from), margin, name)
-	for i, line := range strings.Split(strings.TrimRight(r.src[e.Key.End:end], " \t\r\n"), "\n") {
-		line = strings.TrimSuffix(line, "\r")
+	b.WriteString(margin + name)
+	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
 			b.WriteByte('\n')
-			if line = strings.TrimPrefix(line, strings.Repeat(" ", min(old, len(line)-len(strings.TrimLeft(line, " "))))); line != "" {
+			if line = line[min(old, len(line)-len(strings.TrimLeft(line, " "))):]; line != "" {
 				b.WriteString(margin)
 			}
 		}
 		b.WriteString(line)
 	}
 	b.WriteByte('\n')
-	return b.String(), ""
+	return b.String()
 }
 
 // lineEnd is where the line after an offset begins.

@@ -131,6 +131,7 @@ var (
 			{name: "doc", value: "note", doc: "what it computes"},
 			{name: "example", value: "note", doc: "YAML that shows how it is used"},
 			{name: "override", value: "bool", doc: "whether it replaces the standard library's module of that name", fallback: "false"},
+			{name: "path", value: "name", doc: "what its calls inside of expressions are called in paths", more: "the name that they call it by if absent"},
 			{name: "inputs", value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
 			{name: "args", value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar), a default, or {type, default, doc}",
 				more: "a kind alone makes the argument required"},
@@ -197,8 +198,8 @@ var (
 		{name: "device", value: "device", doc: "where the node must run", more: "parameters included"},
 		{name: "repeat", value: "expression", doc: "how many times a module stands in a row",
 			more: "an int of at least 1, known at compile time; each takes the one before as its first input"},
-		{name: "dtype", value: "expression", doc: "of a module: the dtype of its parameters, f16, bf16, f32 or f64",
-			more: "operations with an argument `dtype` take it as that", fallback: "f32"},
+		{name: "dtype", value: "expression", doc: "of a module: the dtype of its parameters, f16, bf16, f32 or f64; inherit is that of the node around it, in the model f32",
+			more: "operations with an argument `dtype` take it as that", fallback: inherit},
 		{name: "name", value: "text", doc: "of a module: the path of its parameters, instead of the node's name", more: "as weight files write it: `net.0`"},
 		{name: "trainable", value: "bool", doc: "of a module: whether its parameters are trained", fallback: "true"},
 	}}

@@ -92,15 +92,20 @@ func parse(name string, src []byte, o Options, list *diag.List) (*specDef, *Prog
 	if def == nil {
 		return nil, nil
 	}
+	return def, check(def, list)
+}
+
+// check resolves and builds a decoded spec.
+func check(def *specDef, list *diag.List) *Program {
 	resolveSpec(def, list)
 	if def.model == nil {
-		return def, nil
+		return nil
 	}
 	p := build(def, list)
 	if !list.HasErrors() {
 		def.unused.flush()
 	}
-	return def, p
+	return p
 }
 
 // stem is a file's name without its folder and ending.

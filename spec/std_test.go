@@ -28,6 +28,19 @@ train:
 ` + indent(withOptimizer(example))
 }
 
+// exampleOf is the example that a module gives, "" if it gives none.
+func exampleOf(m spec.Module) string {
+	_, example, _ := strings.Cut(m.Source, "    example: |\n")
+	text := ""
+	for _, line := range strings.SplitAfter(example, "\n") {
+		if !strings.HasPrefix(line, "      ") {
+			break
+		}
+		text += line[6:]
+	}
+	return text
+}
+
 func withOptimizer(example string) string {
 	if strings.Contains(example, "optimizer:") {
 		return example
@@ -56,15 +69,8 @@ func TestEveryStandardModuleHasADocAndAnExampleThatIsValid(t *testing.T) {
 		t.Run(m.Name, func(t *testing.T) {
 			require.NotEmpty(t, m.Doc)
 			require.NotEmpty(t, m.Group)
-			_, example, found := strings.Cut(m.Source, "    example: |\n")
-			require.True(t, found)
-			text := ""
-			for _, line := range strings.SplitAfter(example, "\n") {
-				if !strings.HasPrefix(line, "      ") {
-					break
-				}
-				text += line[6:]
-			}
+			text := exampleOf(m)
+			require.NotEmpty(t, text)
 			_, list := spec.Parse("example.yaml", []byte(exampleSpec(text)), spec.Options{})
 			require.Empty(t, list.Items, "%s", list.Text())
 			require.Contains(t, text, m.Name)

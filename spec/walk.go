@@ -27,11 +27,7 @@ func (def *specDef) eachCall(f func(*expr.Call)) {
 	if t.optimizer != nil {
 		eachCall(t.optimizer, f)
 	}
-	metrics := t.metrics
-	if t.eval != nil {
-		metrics = append(slices.Clone(metrics), t.eval.metrics...)
-	}
-	for _, m := range metrics {
+	for _, m := range t.allMetrics() {
 		m.def.eachCall(f)
 	}
 	for _, g := range t.groups {
@@ -41,6 +37,49 @@ func (def *specDef) eachCall(f func(*expr.Call)) {
 			}
 		}
 	}
+}
+
+// eachNode calls f for the right sides of all nodes in a spec's own text. In a
+// module what a node doesn't say depends on the node around it.
+func (def *specDef) eachNode(f func(n *nodeDef, inModule bool)) {
+	each := func(items []*item, inModule bool) {
+		for _, it := range items {
+			it.def.each(func(n *nodeDef) { f(n, inModule) })
+		}
+	}
+	for _, m := range def.lib.own {
+		each(m.items, true)
+	}
+	each(def.model.items, false)
+	for _, src := range def.sources {
+		if src.body != nil {
+			each(src.body.items, false)
+		}
+	}
+	for _, m := range def.train.allMetrics() {
+		m.def.each(func(n *nodeDef) { f(n, false) })
+	}
+}
+
+// each calls f for a node and for those that it chooses between.
+func (def *nodeDef) each(f func(n *nodeDef)) {
+	if def == nil {
+		return
+	}
+	f(def)
+	def.then.each(f)
+	def.otherwise.each(f)
+}
+
+// allMetrics are those of training and of evaluation.
+func (t *trainDef) allMetrics() []*metricDef {
+	switch {
+	case t == nil:
+		return nil
+	case t.eval == nil:
+		return t.metrics
+	}
+	return append(slices.Clone(t.metrics), t.eval.metrics...)
 }
 
 // eachCall calls f for every call in a module's text.
@@ -63,12 +102,15 @@ func (m *module) eachCall(f func(*expr.Call)) {
 }
 
 func (def *nodeDef) eachCall(f func(*expr.Call)) {
-	if def == nil {
-		return
+	def.each(func(n *nodeDef) { eachCall(n.value, f) })
+}
+
+// moduleOf is the module that a call names, or nil.
+func moduleOf(call *expr.Call) *module {
+	if t, _ := call.Target.(*target); t != nil {
+		return t.module
 	}
-	eachCall(def.value, f)
-	def.then.eachCall(f)
-	def.otherwise.eachCall(f)
+	return nil
 }
 
 func eachCall(e expr.Expr, f func(*expr.Call)) {

@@ -50,7 +50,11 @@ func newRender(s streams) *cobra.Command {
 	var o specFlags
 	c := &cobra.Command{
 		Use:   "render SPEC",
-		Short: "Print the spec with overrides applied and every default written out",
+		Short: "Print the spec with imports, overrides and every default written out",
+		Long: `render prints a spec as it is meant: overrides applied, the modules of imported
+files in it, the defaults of keys and arguments written out, and comments that
+say where each came from. Rendering the result changes nothing, and it is the
+same program.`,
 		Args:  oneSpec,
 		RunE: func(c *cobra.Command, args []string) error {
 			options, err := o.options(c)
