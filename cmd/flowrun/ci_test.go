@@ -150,19 +150,44 @@ type hook struct {
 	Types                                  []string
 }
 
-func TestTheHookPassesOverWhatIsNoSpec(t *testing.T) {
-	var hooks []hook
-	read(t, "../../.pre-commit-hooks.yaml", &hooks)
-	require.Len(t, hooks, 1)
-	h := hooks[0]
-	require.Equal(t, []string{"golang", "yaml"}, []string{h.Language, h.Types[0]})
-	tree(t, map[string]string{"a.yaml": misspelt, "b.yaml": noModel, "compose.yaml": noSpec})
-	command := strings.Fields(h.Entry)
-	require.Equal(t, "flowrun", command[0])
+func hooks(t *testing.T) map[string]hook {
+	t.Helper()
+	var all []hook
+	read(t, filepath.Join(repository, ".pre-commit-hooks.yaml"), &all)
+	known := map[string]hook{}
+	for _, h := range all {
+		require.Equal(t, []string{"golang", "yaml"}, []string{h.Language, h.Types[0]})
+		require.Equal(t, "flowrun", strings.Fields(h.Entry)[0])
+		known[h.ID] = h
+	}
+	require.Len(t, known, len(all))
+	return known
+}
+
+// with runs a hook as pre-commit does.
+func (h hook) with(t *testing.T, args ...string) (code int, out, errors string) {
+	t.Helper()
+	return flowrunWith(t, append(strings.Fields(h.Entry)[1:], args...)...)
+}
+
+func TestTheHooksPassOverWhatIsNoSpec(t *testing.T) {
+	const untidySpec = "flowrun:   1\nmodel: {nodes: {y: 1.0 + 2.0}, outputs: [y]}\n"
 	for files, want := range map[string]int{"b.yaml compose.yaml": exitDone, "compose.yaml": exitDone,
 		"a.yaml b.yaml compose.yaml": exitProblems} {
-		code, out, errs := flowrunWith(t, append(command[1:], strings.Fields(files)...)...)
+		tree(t, map[string]string{"a.yaml": misspelt, "b.yaml": noModel, "compose.yaml": noSpec})
+		code, out, errs := hooks(t)["flowrun-validate"].with(t, strings.Fields(files)...)
 		require.Equal(t, want, code, out+errs)
+
+		other := "other:   1\n"
+		tree(t, map[string]string{"a.yaml": untidySpec, "b.yaml": "flowrun: 1\nmodules:\n  A: {output: 1.0 + 2.0}\n", "compose.yaml": other})
+		code, out, errs = hooks(t)["flowrun-fmt"].with(t, append(strings.Fields(files), "--check")...)
+		require.Equal(t, want, code, out+errs)
+		code, out, errs = hooks(t)["flowrun-fmt"].with(t, strings.Fields(files)...)
+		require.Equal(t, exitDone, code, errs)
+		require.Equal(t, want == exitProblems, out == "a.yaml\n", "pre-commit sees that a file was changed")
+		text, err := os.ReadFile("compose.yaml")
+		require.NoError(t, err)
+		require.Equal(t, other, string(text))
 	}
 }
 
@@ -191,6 +216,7 @@ func TestTheDocumentedExamplesUseWhatIsThere(t *testing.T) {
 			continue
 		}
 		used = true
+		require.Regexp(t, `@(v\d+\.\d+\.\d+|[0-9a-f]{40})$`, step.Uses, "what a branch names changes")
 		for name := range step.With {
 			require.Contains(t, a.Inputs, name)
 		}
@@ -209,12 +235,12 @@ func TestTheDocumentedExamplesUseWhatIsThere(t *testing.T) {
 		}
 	}
 	require.NoError(t, yaml.Unmarshal(block("pre-commit"), &config))
-	var hooks []hook
-	read(t, "../../.pre-commit-hooks.yaml", &hooks)
+	known := hooks(t)
 	for _, used := range config.Repos[0].Hooks {
-		require.Equal(t, hooks[0].ID, used.ID)
-		tree(t, map[string]string{"w.yaml": warned})
-		code, _, _ := flowrunWith(t, append(append(strings.Fields(hooks[0].Entry)[1:], used.Args...), "w.yaml")...)
+		require.Contains(t, known, used.ID)
+		tree(t, map[string]string{"w.yaml": warned + "# untidy:  \n"})
+		code, _, _ := known[used.ID].with(t, append(used.Args, "w.yaml")...)
 		require.Equal(t, exitProblems, code)
 	}
+	require.Len(t, config.Repos[0].Hooks, len(known))
 }

@@ -6,14 +6,21 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
 )
 
+// formatFlags are the flags of fmt.
+type formatFlags struct {
+	check     bool
+	onlySpecs bool
+}
+
 func newFormat(s streams) *cobra.Command {
-	var check bool
+	var o formatFlags
 	c := &cobra.Command{
 		Use:   "fmt PATH...",
 		Short: "Format specs: indentation, spaces, blank lines",
@@ -27,7 +34,7 @@ standard output, all others in place, and their names are listed. A file that
 isn't YAML stays as it is.
 
 Exit codes: 0 done; 1 a file isn't YAML, or differs under --check; 2 bad usage;
-3 a file could not be read or written.`,
+3 a file could not be read or written, or no spec was found.`,
 		Example: `  flowrun fmt graphs
   flowrun fmt --check .
   generate-spec | flowrun fmt -`,
@@ -37,37 +44,48 @@ Exit codes: 0 done; 1 a file isn't YAML, or differs under --check; 2 bad usage;
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			files, err := expand(args)
-			if err != nil {
-				return err
-			}
-			var problems error
-			for _, f := range files {
-				switch err := f.format(s, check); {
-				case errors.Is(err, errProblems):
-					problems = err
-				case err != nil:
-					return err
-				}
-			}
-			return problems
-		},
+		RunE: func(_ *cobra.Command, args []string) error { return o.run(args, s) },
 	}
-	c.Flags().BoolVar(&check, "check", false, "write nothing; list the files that would change, and exit with 1 if there are any")
+	c.Flags().BoolVar(&o.check, "check", false, "write nothing; list the files that would change, and exit with 1 if there are any")
+	c.Flags().BoolVar(&o.onlySpecs, "only-specs", false, onlySpecsUsage)
 	return c
 }
 
-// format formats a file, or lists it if it would change.
-func (f source) format(s streams, check bool) error {
-	text, err := f.read(s.in)
+// run formats all files that it can.
+func (o *formatFlags) run(args []string, s streams) error {
+	files, err := expand(args)
 	if err != nil {
 		return err
 	}
-	if !f.named && !isSpec(text) {
-		return nil
+	var problems, failures error
+	specs := 0
+	for _, f := range files {
+		text, err := f.read(s.in)
+		if err == nil {
+			if (!f.named || o.onlySpecs) && !isSpec(text) {
+				continue
+			}
+			err = f.format(string(text), s, o.check)
+		}
+		specs++
+		if errors.Is(err, errProblems) {
+			problems = err
+		} else {
+			failures = errors.Join(failures, err)
+		}
 	}
-	formatted, err := flowrun.Format(f.path, string(text))
+	switch {
+	case failures != nil:
+		return failures
+	case specs == 0 && !o.onlySpecs:
+		return fmt.Errorf("there is no spec in %s", strings.Join(args, ", "))
+	}
+	return problems
+}
+
+// format formats a file, or lists it if it would change.
+func (f source) format(text string, s streams, check bool) error {
+	formatted, err := flowrun.Format(f.path, text)
 	var wrong *flowrun.SpecError
 	if errors.As(err, &wrong) {
 		if err := writeFindings(s.errors, wrong); err != nil {
@@ -75,7 +93,7 @@ func (f source) format(s streams, check bool) error {
 		}
 		return errProblems
 	}
-	changes := formatted != string(text)
+	changes := formatted != text
 	switch {
 	case err != nil:
 		return err
@@ -88,8 +106,10 @@ func (f source) format(s streams, check bool) error {
 		_, err := io.WriteString(s.out, formatted)
 		return err
 	case changes:
+		if err := replaceFile(f.path, formatted); err != nil {
+			return err
+		}
 		fmt.Fprintln(s.out, f.path)
-		return replaceFile(f.path, formatted)
 	}
 	return nil
 }

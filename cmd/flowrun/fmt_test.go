@@ -71,6 +71,34 @@ func TestFmtLeavesWhatIsNotYAMLAlone(t *testing.T) {
 	require.Equal(t, "flowrun:   1\nmodel: {\n", string(got))
 }
 
+func TestFmtFormatsWhatItCanWhereAFileIsMissing(t *testing.T) {
+	path := file(t, "a.yaml", untidy)
+	code, out, errors := flowrunWith(t, "fmt", filepath.Join(t.TempDir(), "absent.yaml"), path)
+	require.Equal(t, exitFailed, code)
+	require.Equal(t, path+"\n", out)
+	require.Contains(t, errors, "absent.yaml")
+}
+
+func TestFmtSaysWhereThereIsNoSpec(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "other.yaml"), []byte("a:   1\n"), 0o600))
+	code, _, errors := flowrunWith(t, "fmt", "--check", folder)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errors, "there is no spec in "+folder)
+	code, _, _ = flowrunWith(t, "fmt", "--check", "--only-specs", folder)
+	require.Equal(t, exitDone, code)
+}
+
+func TestFmtTakesGlobs(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"a/b/c.yaml", "d.yml"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(untidy), 0o600))
+	}
+	_, out, _ := flowrunWith(t, "fmt", "--check", filepath.Join(folder, "**/*.y*ml"))
+	require.Equal(t, filepath.Join(folder, "a/b/c.yaml")+"\n"+filepath.Join(folder, "d.yml")+"\n", out)
+}
+
 func TestFmtWithoutPathsIsBadUsage(t *testing.T) {
 	code, _, _ := flowrunWith(t, "fmt")
 	require.Equal(t, exitUsage, code)

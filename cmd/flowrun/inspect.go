@@ -55,7 +55,7 @@ func newRender(s streams) *cobra.Command {
 files in it, the defaults of keys and arguments written out, and comments that
 say where each came from. Rendering the result changes nothing, and it is the
 same program.`,
-		Args:  oneSpec,
+		Args: oneSpec,
 		RunE: func(c *cobra.Command, args []string) error {
 			options, err := o.options(c)
 			if err != nil {

@@ -19,6 +19,9 @@ import (
 // errProblems says that a check found problems, and has told of them.
 var errProblems = errors.New("there are problems")
 
+// onlySpecsUsage is what --only-specs does, for hooks.
+const onlySpecsUsage = `pass over files without a line that begins with "flowrun:", even if they are named`
+
 // stdin is the name of a spec that comes from standard input.
 const stdin = "<stdin>"
 
@@ -67,7 +70,7 @@ spec was found. Warnings are no problems unless --strict is given.`,
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "text", "write the findings as `FORMAT`: "+formats)
 	f.BoolVar(&o.strict, "strict", false, "take warnings for problems")
-	f.BoolVar(&o.onlySpecs, "only-specs", false, `pass over files without a line that begins with "flowrun:", even if they are named`)
+	f.BoolVar(&o.onlySpecs, "only-specs", false, onlySpecsUsage)
 	f.BoolVar(&o.data, "data", false, "open the files that specs name, and compare them with what the specs say")
 	f.StringArrayVar(&o.on, "on", nil, "ask whether specs can run on `DEVICE` of this machine (repeatable)")
 	return c
