@@ -1,6 +1,10 @@
 package spec
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/flowrun/flowrun/ir"
+)
 
 // The forms of values: what a key takes, named by the sections' tables. The
 // schema and the reference are made of them; that the decoder takes the same is
@@ -23,6 +27,7 @@ type form struct {
 	section  *section // a mapping with the section's keys
 	one      bool     // a mapping of exactly one entry
 	shortest int      // how many items or entries at least
+	reserved []string // names that entries can't have
 	any      []string // any of these forms
 	call     bool     // a node: see schemaWriter.node
 }
@@ -49,7 +54,7 @@ var forms = map[string]*form{
 	"expression":  {words: "an expression", doc: "An expression, or a list of expressions.", any: []string{"text", "expressions"}},
 	"expressions": {words: "a list of expressions", items: "expression"},
 	"shape":       {words: "a list of dimensions", items: "expression"},
-	"type":        {words: "a type", doc: `A type: "f32[1, 2 * bits]", "i32[]", "float[..., features]".`, scalar: []string{"string"}, pattern: `\S`},
+	"type":        {words: "a type", doc: `A type: "f32[1, 2 * bits]", "i32[]", "float[..., features]".`, scalar: []string{"string"}, pattern: typePattern},
 	"names":       {words: "a list of names", items: "name", shortest: 1},
 	"name":        {words: "a name", scalar: []string{"string"}, pattern: namePattern},
 
@@ -59,6 +64,10 @@ var forms = map[string]*form{
 
 	"node":  {words: "a node", doc: "An expression, {operation: inputs, argument: value}, or {if, then, else}.", call: true},
 	"nodes": {words: "nodes by name", entries: "node"},
+	"dtype": {words: "a dtype, or `inherit`", enum: append(ir.DTypeNames(), inherit)},
+
+	"model nodes": {words: "nodes by name", entries: "node", reserved: reservedNodes},
+	"metrics":     {words: "nodes by name", entries: "node", reserved: reservedMetrics},
 
 	"vars":           {words: "a mapping of names", entries: "var"},
 	"var":            {words: "a var", any: []string{"constant", "long var"}},
@@ -114,6 +123,9 @@ var forms = map[string]*form{
 
 // namePattern is what isName accepts.
 const namePattern = `^[A-Za-z_][A-Za-z0-9_]*$`
+
+// typePattern is what a type looks like, whatever its dimensions are.
+var typePattern = `^\s*(` + strings.Join(typeNames, "|") + `)\s*\[[\s\S]*\]\s*$`
 
 // accepts says in a cell of a table what a key takes.
 func (k *keyDecl) accepts() string {

@@ -10,9 +10,8 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Schema gives the JSON Schema (draft 2020-12) of specs and of the files of modules
-// that they import, as indented JSON with a
-// line feed at its end. It is generated from the decoder's own tables, and the
+// Schema gives the JSON Schema (draft 2020-12) of specs and of the files of
+// modules that they import, as indented JSON with a line feed at its end. It is generated from the decoder's own tables, and the
 // same for the same build.
 //
 // A schema sees structure: keys, kinds, enumerations, names. What only the
@@ -69,7 +68,7 @@ func (s *schemaWriter) form(f *form) object {
 		}
 	case f.entries != "":
 		o["type"], o["additionalProperties"] = "object", s.ref(f.entries)
-		o["propertyNames"] = object{"pattern": namePattern, "not": object{"enum": reservedWords()}}
+		o["propertyNames"] = object{"pattern": namePattern, "not": object{"enum": append(reservedWords(), f.reserved...)}}
 		if f.shortest > 0 {
 			o["minProperties"] = f.shortest
 		}
@@ -178,7 +177,6 @@ func (s *schemaWriter) node() object {
 	for _, k := range nodeSection.keys {
 		properties[k.name] = s.key(k)
 	}
-	delete(properties, "dtype") // an argument of operations, too
 	mapping := object{"properties": properties, "minProperties": 1,
 		"additionalProperties": s.ref("expression")}
 	return object{

@@ -76,14 +76,14 @@ var (
 	}}
 	modelSection = &section{name: "model", doc: "The model.", keys: []keyDecl{
 		{name: "inputs", value: "inputs", doc: "inputs by name with their types", more: "a model may have none"},
-		{name: "nodes", value: "nodes", doc: "nodes by name", required: true},
+		{name: "nodes", value: "model nodes", doc: "nodes by name", required: true},
 		{name: "outputs", value: "names", doc: "the nodes that callers get", more: "names of nodes or inputs", required: true},
 	}}
 	trainSection = &section{name: "train", doc: "How to train. One of until and max_steps must be there.", keys: []keyDecl{
 		{name: "data", value: "text", doc: "the data source that the batches come from", more: "needed if the model has inputs"},
 		{name: "loss", value: "expression", doc: "a floating scalar, to be made small", required: true},
 		{name: "optimizer", value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", required: true},
-		{name: "metrics", value: "nodes", doc: "scalars by name, kept and logged", more: "after every step"},
+		{name: "metrics", value: "metrics", doc: "scalars by name, kept and logged", more: "after every step"},
 		{name: "until", value: "expression", doc: "the condition at which training ends, over metrics and step"},
 		{name: "max_steps", value: "steps", doc: "how many steps at most", fallback: "unlimited"},
 		{name: "log_every", value: "count", doc: "steps between log lines", fallback: "100"},
@@ -198,7 +198,7 @@ var (
 		{name: "device", value: "device", doc: "where the node must run", more: "parameters included"},
 		{name: "repeat", value: "expression", doc: "how many times a module stands in a row",
 			more: "an int of at least 1, known at compile time; each takes the one before as its first input"},
-		{name: "dtype", value: "expression", doc: "of a module: the dtype of its parameters, f16, bf16, f32 or f64; inherit is that of the node around it, in the model f32",
+		{name: "dtype", value: "dtype", doc: "of a module: the dtype of its parameters, f16, bf16, f32 or f64; inherit is that of the node around it, in the model f32",
 			more: "operations with an argument `dtype` take it as that", fallback: inherit},
 		{name: "name", value: "text", doc: "of a module: the path of its parameters, instead of the node's name", more: "as weight files write it: `net.0`"},
 		{name: "trainable", value: "bool", doc: "of a module: whether its parameters are trained", fallback: "true"},
