@@ -50,7 +50,7 @@ func TestAHundredThousandIgnoresAreNoBomb(t *testing.T) {
 		start := time.Now()
 		tree.Parse("f", strings.Repeat(line, tree.MaxEntries-1)+"a: 1\n", &list)
 		list.ApplyIgnores("f")
-		require.Less(t, time.Since(start), 5*time.Second) // linear: 0.1 s; quadratic: minutes
+		require.Less(t, time.Since(start), 30*time.Second) // linear: 0.1 s, on a busy machine with -race 12 s; quadratic: minutes
 		require.LessOrEqual(t, len(list.Items), diag.MaxItems+1)
 	}
 }
