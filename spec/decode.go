@@ -236,8 +236,9 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 	before := len(d.list.Items)
 	e := expr.Parse(source(n), d.list)
 	if e == nil && n.CutByComment && unfinished(n.Text) && len(d.list.Items) > before {
-		last := &d.list.Items[len(d.list.Items)-1]
-		last.Notes = append(last.Notes, diag.Note{Message: "a ` #` begins a comment in YAML; in quotes it doesn't"})
+		if last := &d.list.Items[len(d.list.Items)-1]; last.Rule == diag.ExpressionSyntax {
+			last.Notes = append(last.Notes, diag.Note{Message: "a ` #` begins a comment in YAML; in quotes it doesn't"})
+		}
 	}
 	return e
 }

@@ -2,6 +2,8 @@ package expr
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -151,7 +153,7 @@ func (p *parsing) binary(n *ast.BinaryNode) (Expr, span) {
 	if _, ok := Ops[op]; !ok {
 		p.fail(diag.ForeignSyntax, s.from, s.to, "", "`%s` is not part of the language", op)
 	}
-	text := func(s span) string { return string(p.runes[s.from:s.to]) }
+	text := func(s span) string { return p.text(s.from, s.to) }
 	if u, ok := n.Left.(*ast.UnaryNode); ok && bare && (u.Operator == "not" || u.Operator == "!") && op != "and" && op != "or" {
 		p.fail(diag.AmbiguousExpression, s.from, s.to,
 			fmt.Sprintf("write not (…), or (%s) %s …", text(a), op), "`not` binds tighter than `%s`", op)
@@ -160,7 +162,12 @@ func (p *parsing) binary(n *ast.BinaryNode) (Expr, span) {
 		r, _ := n.Right.(*ast.BinaryNode)
 		shared := r != nil && r.Left == l.Right // how the parser writes a < b < c
 		if shared || bare && isComparison(op) && isComparison(l.Operator) {
-			p.fail(diag.AmbiguousExpression, s.from, s.to, "write a < b and b < c",
+			second := text(right)
+			if !shared {
+				_, middle := p.convert(l.Right)
+				second = text(p.operand(middle)) + " " + op + " " + second
+			}
+			p.fail(diag.AmbiguousExpression, s.from, s.to, "write "+text(left)+" and "+second,
 				"comparisons can't be chained")
 		}
 	}
@@ -189,9 +196,7 @@ func (p *parsing) member(n *ast.MemberNode) (Expr, span) {
 func (p *parsing) call(n *ast.CallNode) (Expr, span) {
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
-		_, s := p.convert(n.Callee)
-		p.fail(diag.ForeignSyntax, s.from, s.to, "write f(x) for x.f()", "only a name can be called")
-		return nil, s
+		return nil, p.method(n)
 	}
 	name := p.own(callee)
 	s := p.closed(name.from, p.tokens[p.token(name.from)+1].From)
@@ -220,4 +225,61 @@ func (p *parsing) named(c *Call, m *ast.MapNode) {
 		at := p.own(key)
 		c.Named = append(c.Named, Named{key.Value, p.src.rangeOf(at.from, at.to), value})
 	}
+}
+
+// namespaces are how other languages call their libraries.
+var namespaces = strings.Fields("torch nn F functional np numpy jnp jax tf math optim keras layers self")
+
+// method refuses x.f(…), which is written f(x, …), and torch.f(…).
+func (p *parsing) method(n *ast.CallNode) span {
+	_, s := p.convert(n.Callee)
+	m, ok := n.Callee.(*ast.MemberNode)
+	name, isName := "", false
+	if ok {
+		if text, is := m.Property.(*ast.StringNode); is {
+			name, isName = strings.TrimPrefix(text.Value, string(prefix)), p.runes[s.to-1] != ']'
+		}
+	}
+	if !isName || name == "" {
+		p.fail(diag.ForeignSyntax, s.from, s.to, "", "only a name can be called")
+		return s
+	}
+	_, object := p.convert(m.Node)
+	before := p.text(object.from, object.to)
+	args := ""
+	if at := p.tokenAt(s.to); at >= 0 && p.is(at, "(") {
+		args = p.text(p.tokens[at].To, p.tokens[p.pair[at]].From)
+	}
+	if root, _, _ := strings.Cut(before, "."); slices.Contains(namespaces, root) {
+		p.fail(diag.ForeignSyntax, s.from, s.to, "write "+name+"("+args+")", "operations have no namespace like `%s`", before)
+		return s
+	}
+	if args != "" {
+		args = ", " + args
+	}
+	help := "write " + name + "(" + before + args + ")"
+	if special, ok := methods[name]; ok {
+		help = special
+	}
+	p.fail(diag.ForeignSyntax, s.from, s.to, help, "values have no methods like `.%s`", name)
+	return s
+}
+
+// methods are those that aren't operations of the same name.
+var methods = map[string]string{
+	"to":        "write cast(x, \"f16\") for a dtype; a device is a node's key: {exp: x, device: cpu}",
+	"cuda":      "a device is a node's key, {exp: x, device: cuda}, or stands under placement",
+	"cpu":       "a device is a node's key, {exp: x, device: cpu}, or stands under placement",
+	"view":      "write reshape(x, [sizes])",
+	"size":      "give the size a name in an input's type, f32[batch, 8], and use that",
+	"dim":       "an input's type says how many dims there are",
+	"numel":     "give the sizes names in an input's type, and multiply them",
+	"backward":  "training computes gradients by itself; grad(y, x) is one",
+	"zero_grad": "gradients are computed anew at every step",
+	"step":      "train.optimizer updates the parameters",
+	"item":      "values stay tensors; a scalar is one without dimensions",
+	"numpy":     "values stay tensors",
+	"float":     "write cast(x, \"f32\")", "double": "write cast(x, \"f64\")", "half": "write cast(x, \"f16\")",
+	"long": "write cast(x, \"i64\")", "int": "write cast(x, \"i32\")", "bool": "write cast(x, \"bool\")",
+	"format": "no values are put into strings", "append": "write list + [item]",
 }

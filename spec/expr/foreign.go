@@ -14,33 +14,31 @@ import (
 // instead.
 var (
 	foreignRunes = map[rune]string{
-		'@':  "write matmul(a, b)",
-		'~':  "write `not`",
-		'\\': "",
-		'“':  quotes,
-		'”':  quotes,
-		'‘':  quotes,
-		'’':  quotes,
+		'~': "write `not`",
+		'“': quotes, '”': quotes, '‘': quotes, '’': quotes,
+		'−': "write `-`", '–': "write `-`", '×': "write `*`", '·': "write `*`", '⋅': "write `*`", '∗': "write `*`", '÷': "write `/`",
+		'≤': "write `<=`", '≥': "write `>=`", '≠': "write `!=`", '²': "write `** 2`", '³': "write `** 3`", '√': "write sqrt(x)",
+		'→': "an expression is one value; make a node of each",
 	}
 	foreignOperators = map[string]string{
 		";":          "an expression is one value; make nodes of the others",
 		"let":        "make a node of it",
 		"|":          "write f(x) for `x | f`, and `or` for a logical or",
 		"&":          "write `and`",
-		"#":          "",
+		"#":          "a comment stands behind the quotes of a value",
 		"..":         "write arange(start, end)",
-		"??":         "",
-		"?.":         "",
-		"?:":         "",
-		"::":         "",
+		"??":         "nothing is ever missing here; write `test ? a : b`",
+		"?.":         "nothing is ever missing here; write `.`",
+		"?:":         "write `test ? a : b`",
+		"::":         "names have no namespaces",
 		"if":         "write `test ? a : b`, or a mapping {if: test, then: a, else: b}",
 		"else":       "write `test ? a : b`, or a mapping {if: test, then: a, else: b}",
 		"^":          "write `**` for a power",
-		"in":         "",
-		"matches":    "",
-		"contains":   "",
-		"startsWith": "",
-		"endsWith":   "",
+		"in":         "write `x == a or x == b`",
+		"matches":    "strings are compared with `==`",
+		"contains":   "strings are compared with `==`",
+		"startsWith": "strings are compared with `==`",
+		"endsWith":   "strings are compared with `==`",
 	}
 )
 
@@ -91,7 +89,7 @@ func (p *parsing) refuseComment(from, to int) {
 		}
 		help := "comments are YAML's: a `#` after a space"
 		if p.runes[i+1] == '/' {
-			help = "write floor_divide(a, b); comments are YAML's: a `#` after a space"
+			help = "write floor_divide(a, b) for a quotient; comments are YAML's: a `#` after a space"
 		}
 		p.fail(diag.ForeignSyntax, i, i+2, help, "`%s` would hide the rest of the expression as a comment",
 			string(p.runes[i:i+2]))

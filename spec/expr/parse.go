@@ -85,6 +85,12 @@ func (p *parsing) fail(rule diag.Rule, from, to int, help, format string, args .
 		return
 	}
 	p.failed = true
+	if rule == diag.ExpressionSyntax || rule == diag.ForeignSyntax {
+		if found := p.idiom(); found != nil {
+			p.report(found)
+			return
+		}
+	}
 	p.list.Add(diag.Diagnostic{Rule: rule, Range: p.src.rangeOf(from, to),
 		Message: fmt.Sprintf(format, args...), Help: help})
 }
@@ -108,8 +114,12 @@ func (p *parsing) lexError(e *file.Error) {
 	from := max(0, min(e.From, len(p.runes)-1))
 	c := p.runes[from]
 	switch help := foreignRunes[c]; {
+	case c == '@':
+		p.fail(diag.ForeignSyntax, from, from+1, p.product(from), "`@` is not part of the language")
+	case help == quotes:
+		p.fail(diag.ForeignSyntax, from, from+1, help, "`%c` is no quote here", c)
 	case help != "":
-		p.fail(diag.ForeignSyntax, from, from+1, help, "`%c` is not an operator here", c)
+		p.fail(diag.ForeignSyntax, from, from+1, help, "`%c` is not part of the language", c)
 	case strings.Contains(e.Message, "not terminated"):
 		p.fail(diag.ExpressionSyntax, from, from+1, "", "the closing quote of a string is missing")
 	case strings.Contains(e.Message, "comment"):
@@ -118,12 +128,43 @@ func (p *parsing) lexError(e *file.Error) {
 		for from > 0 && p.runes[from-1] != ' ' && !strings.ContainsRune("(,[+-*/", p.runes[from-1]) {
 			from--
 		}
-		p.fail(diag.ExpressionSyntax, from, e.To, "", "%s is neither a number nor a name",
-			string(p.runes[from:min(e.To, len(p.runes))]))
+		to := min(e.To, len(p.runes))
+		for to < len(p.runes) && isWordRune(p.runes[to]) {
+			to++
+		}
+		p.fail(diag.ExpressionSyntax, from, to, factors(p.runes[from:to]), "%s is neither a number nor a name", string(p.runes[from:to]))
 	default:
 		p.fail(diag.ExpressionSyntax, from, from+1, "", "%s", e.Message)
 	}
 }
+
+// product says how `a @ b` is written; the @ is at a character.
+func (p *parsing) product(at int) string {
+	a, b := p.text(0, at), p.text(at+1, len(p.runes))
+	simple := func(s string) bool {
+		return s != "" && strings.IndexFunc(s, func(r rune) bool { return !isWordRune(r) && r != '.' }) < 0
+	}
+	if simple(a) && simple(b) {
+		return "write matmul(" + a + ", " + b + ")"
+	}
+	return "write matmul(a, b)"
+}
+
+// factors says how a product without its sign, 2x, is written.
+func factors(word []rune) string {
+	digits := 0
+	for digits < len(word) && strings.ContainsRune("0123456789.", word[digits]) {
+		digits++
+	}
+	if digits == 0 || digits == len(word) || !isLetter(word[digits]) {
+		return ""
+	}
+	return "write " + string(word[:digits]) + " * " + string(word[digits:]) + ", if that is meant"
+}
+
+func isLetter(r rune) bool { return r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
+
+func isWordRune(r rune) bool { return isLetter(r) || '0' <= r && r <= '9' }
 
 // match finds the partner of every bracket, and measures their depth.
 func (p *parsing) match() bool {
