@@ -180,7 +180,14 @@ func differentiate(p *spec.Program, findings *diag.List) error {
 	for _, g := range p.Graphs() {
 		var at *autodiff.Error
 		if err := autodiff.Expand(g); errors.As(err, &at) {
-			findings.Add(diag.Diagnostic{Rule: diag.NotDifferentiable, Range: at.Range, Message: at.Msg})
+			d := diag.Diagnostic{Rule: diag.NotDifferentiable, Range: at.Range, Message: at.Msg}
+			for _, n := range at.Blocked {
+				d.Notes = append(d.Notes, diag.Note{Message: "`" + n.Op.Name + "`", Range: n.Origin})
+			}
+			if len(at.Blocked) > 0 {
+				d.Help = "comparisons, indices and integers have no slope; where(test, a, b) has that of what it takes"
+			}
+			findings.Add(d)
 		} else if err != nil {
 			return err
 		}

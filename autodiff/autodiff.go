@@ -9,16 +9,21 @@ package autodiff
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/ops"
 )
 
-// Error says that a gradient doesn't exist, and where it was asked for.
+// Error says that a gradient doesn't exist, and where it was asked for. Blocked
+// are the operations without a gradient that stand in its way, if there are any:
+// the first few of them.
 type Error struct {
-	Range diag.Range
-	Msg   string
+	Range   diag.Range
+	Msg     string
+	Blocked []*ir.Node
 }
 
 // Error gives the message with its place.
@@ -142,13 +147,45 @@ func (e *expander) differentiate(y *ir.Node, nodes []*ir.Node) error {
 	for _, n := range wanted {
 		gradient := grads[n.Inputs[1]]
 		if gradient == nil {
-			return &Error{Range: n.Origin, Msg: fmt.Sprintf(
-				"there is no gradient with respect to %s: %s doesn't depend on it, or only through operations that have none",
-				n.Inputs[1].Label(), y.Label())}
+			return missing(n, cone)
 		}
 		e.replaced[n] = gradient
 	}
 	return nil
+}
+
+// maxBlocked bounds the operations that an Error names.
+const maxBlocked = 3
+
+// missing says why a grad node has no gradient. cone is what its scalar depends
+// on.
+func missing(n *ir.Node, cone []*ir.Node) *Error {
+	y, x := n.Inputs[0], n.Inputs[1]
+	reached := map[*ir.Node]bool{x: true}
+	e := &Error{Range: n.Origin}
+	var names []string
+	depends := x == y
+	for _, c := range cone {
+		if !anyActive(reached, c.Inputs) {
+			continue
+		}
+		if c.Op.Grad != nil && c.Type.DType.IsFloat() {
+			reached[c] = true
+			continue
+		}
+		depends = true
+		if name := "`" + c.Op.Name + "`"; len(names) < maxBlocked && !slices.Contains(names, name) {
+			names = append(names, name)
+			e.Blocked = append(e.Blocked, c)
+		}
+	}
+	if depends {
+		e.Msg = fmt.Sprintf("there is no gradient with respect to %s: %s depends on it only through %s, which has none",
+			x.Label(), y.Label(), strings.Join(names, " and "))
+	} else {
+		e.Msg = fmt.Sprintf("there is no gradient with respect to %s: %s doesn't depend on it", x.Label(), y.Label())
+	}
+	return e
 }
 
 func anyActive(active map[*ir.Node]bool, nodes []*ir.Node) bool {

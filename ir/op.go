@@ -30,8 +30,8 @@ type Op struct {
 	Infer func(n *Node) (Type, error)
 	// Grad gives the gradients of the operands of n from the gradient g of its
 	// value, nil for operands that have none. A nil Grad means that the op is
-	// not differentiable: its gradient is zero everywhere (comparisons, floor)
-	// or has no meaning (integers).
+	// not differentiable: its value isn't a number that could change a little
+	// (comparisons, indices, integers).
 	Grad func(b *Builder, n, g *Node) []*Node
 	// Eval is the reference: the value in float64 (integers exactly), from the
 	// operands. Kernels are compared with it.

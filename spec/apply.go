@@ -238,9 +238,8 @@ func (ev *eval) operandNotes(args []any, exprs []expr.Expr) []diag.Note {
 	var notes []diag.Note
 	add := func(e expr.Expr, v any) {
 		n, isNode := v.(*ir.Node)
-		name, isName := e.(*expr.Name)
-		if isNode && isName {
-			note := diag.Note{Message: fmt.Sprintf("%s is %s", name.Name, n.Type), Range: n.Origin}
+		if name, isName := ev.pathOf(e); isNode && isName {
+			note := diag.Note{Message: fmt.Sprintf("%s is %s", name, n.Type), Range: n.Origin}
 			if !slices.Contains(notes, note) {
 				notes = append(notes, note)
 			}

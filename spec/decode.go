@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,8 @@ type decoder struct {
 	lib      *library
 	importer *importer
 	file     string // whose text it decodes
+
+	misplaced map[string]bool // keys that were found in sections that they aren't of
 }
 
 func (d *decoder) report(rule diag.Rule, at diag.Range, help, format string, args ...any) {
@@ -34,10 +37,11 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 		return nil, false
 	}
 	fields = make(map[string]*tree.Node, len(n.Entries))
+	unknown := false
 	for _, e := range n.Entries {
 		k := s.key(e.Key.Text)
 		if k == nil {
-			d.unknownKey(e.Key, s)
+			unknown = true
 			continue
 		}
 		if k.value == "note" { // nothing else looks at it
@@ -47,8 +51,11 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 		}
 		fields[e.Key.Text] = e.Value
 	}
+	if unknown {
+		d.recover(n, s, fields)
+	}
 	for _, k := range s.keys {
-		if k.required && n.Get(k.name) == nil && !n.Partial {
+		if k.required && fields[k.name] == nil && !n.Partial && !d.misplaced[k.name] {
 			d.report(diag.MissingKey, keyRange(n), k.name+": "+k.doc, "%s has no key `%s`", s.name, k.name)
 		}
 	}
@@ -75,21 +82,6 @@ func keyNames(s *section) string {
 	return strings.Join(names, ", ")
 }
 
-func (d *decoder) unknownKey(key *tree.Node, s *section) {
-	if d.list.Full() {
-		return
-	}
-	names := strings.Split(keyNames(s), ", ")
-	help := diag.Suggestion(key.Text, names)
-	if places := homes[key.Text]; help == "" && len(places) > 0 {
-		help = fmt.Sprintf("`%s` is a key of %s", key.Text, strings.Join(places, " and of "))
-	}
-	if help == "" {
-		help = "its keys are " + keyNames(s)
-	}
-	d.report(diag.UnknownKey, key.Range, help, "%s has no key `%s`", s.name, shorten(key.Text))
-}
-
 func shorten(s string) string {
 	if len(s) > 60 {
 		return strings.ToValidUTF8(s[:60], "") + "…"
@@ -104,7 +96,7 @@ func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
 		return nil
 	}
 	if n.Kind != tree.Map {
-		d.report(diag.WrongType, n.Range, "", "%s is a mapping of names, not %s", what, n.Kind)
+		d.report(diag.WrongType, n.Range, entriesHelp(n, what), "%s is a mapping of names, not %s", what, n.Kind)
 		return nil
 	}
 	var good []tree.Entry
@@ -114,6 +106,25 @@ func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
 		}
 	}
 	return good
+}
+
+// entriesHelp says how the mapping is written that a value probably stands for.
+func entriesHelp(n *tree.Node, what string) string {
+	name, value, colon := strings.Cut(n.Text, ":")
+	switch {
+	case n.Kind == tree.String && n.Plain && colon && isName(name) && value != "":
+		value, _, _ = strings.Cut(value, "\n")
+		return "a space is missing after the colon: " + name + ": " + shorten(strings.TrimSpace(value))
+	case n.Kind == tree.Null:
+		return "write its entries below it, indented by two more spaces"
+	case n.Kind == tree.List && !n.Flow && len(n.Items) > 0 && n.Items[0].Kind == tree.Map:
+		return "write its entries without `-`"
+	case n.Kind == tree.List && what == "metrics":
+		return "give each a name: {loss: loss}"
+	case n.Kind == tree.List:
+		return "write {name: value}"
+	}
+	return ""
 }
 
 // incomplete reports whether names may be missing from a mapping because of
@@ -170,7 +181,7 @@ func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
 		return 0, false
 	}
 	if n.Kind != tree.Int {
-		d.report(diag.WrongType, n.Range, "", "%s is an int, not %s", what, n.Kind)
+		d.report(diag.WrongType, n.Range, intHelp(n), "%s is an int, not %s", what, n.Kind)
 		return 0, false
 	}
 	v, err := strconv.ParseInt(strings.ReplaceAll(n.Text, "_", ""), 0, 64)
@@ -181,13 +192,46 @@ func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
 	return v, true
 }
 
+// intHelp says how the int is written that a value probably stands for.
+func intHelp(n *tree.Node) string {
+	v, err := strconv.ParseFloat(strings.ReplaceAll(n.Text, "_", ""), 64)
+	switch {
+	case !n.IsScalar():
+		return ""
+	case err == nil && v == math.Trunc(v) && math.Abs(v) < 1<<53:
+		if n.Kind == tree.String && !n.Plain {
+			return "write it without quotes: " + strconv.Itoa(int(v))
+		}
+		return "write " + strconv.Itoa(int(v))
+	case n.Kind == tree.String && strings.ContainsAny(n.Text, "+-*/()"):
+		return "this place takes a number, not an expression"
+	}
+	return ""
+}
+
+// boolHelp says how the bool is written that a text of YAML 1.1 or of Python
+// stands for; "" for any other text.
+func boolHelp(text string) string {
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "y":
+		return "write true; `" + text + "` is a text here"
+	case "false", "no", "off", "n":
+		return "write false; `" + text + "` is a text here"
+	}
+	return ""
+}
+
 // boolean decodes a bool.
 func (d *decoder) boolean(n *tree.Node, what string) (value, ok bool) {
 	if n == nil || n.Broken {
 		return false, false
 	}
 	if n.Kind != tree.Bool {
-		d.report(diag.WrongType, n.Range, "write true or false", "%s is a bool, not %s", what, n.Kind)
+		help := boolHelp(n.Text)
+		if help == "" {
+			help = "write true or false"
+		}
+		d.report(diag.WrongType, n.Range, help, "%s is a bool, not %s", what, n.Kind)
 		return false, false
 	}
 	return strings.EqualFold(n.Text, "true"), true

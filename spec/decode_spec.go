@@ -78,7 +78,11 @@ func (d *decoder) outputNames(n *tree.Node) []*outputDef {
 		return nil
 	}
 	if n.Kind != tree.List {
-		d.report(diag.WrongType, n.Range, "write [name]", "outputs is a list of names, not %s", n.Kind)
+		help := "write [name]"
+		if n.Kind == tree.String && isName(n.Text) {
+			help = "write [" + n.Text + "]"
+		}
+		d.report(diag.WrongType, n.Range, help, "outputs is a list of names, not %s", n.Kind)
 		return nil
 	}
 	if len(n.Items) == 0 {
@@ -124,7 +128,7 @@ func (d *decoder) train(n *tree.Node, def *specDef) *trainDef {
 		t.logEvery = d.positive(every, "log_every")
 	}
 	d.options(t, fields, def)
-	if fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == "unlimited") {
+	if fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == "unlimited") && !d.misplaced["until"] && !d.misplaced["max_steps"] {
 		d.report(diag.EndlessTraining, t.at, "add max_steps, or a condition until", "train would never end")
 	}
 	return t

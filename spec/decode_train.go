@@ -71,7 +71,7 @@ func (d *decoder) options(t *trainDef, fields map[string]*tree.Node, def *specDe
 	t.groups = d.groups(fields["param_groups"], t.optimizer)
 	t.weights = d.weights(fields["init"], def)
 	t.eval = d.eval(fields["eval"], def)
-	open := incomplete(fields["metrics"]) || fields["eval"] != nil && (t.eval == nil || incomplete(fields["eval"].Get("metrics")))
+	open := incomplete(fields["metrics"]) || fields["eval"] != nil && (t.eval == nil || fields["eval"].Get("metrics") == nil || incomplete(fields["eval"].Get("metrics")))
 	if n := fields["early_stop"]; n != nil {
 		t.early = d.earlyStop(n, t.watchable(), open)
 	}
@@ -215,19 +215,20 @@ func (d *decoder) eval(n *tree.Node, def *specDef) *evalDef {
 		return nil
 	}
 	fields, ok := d.fields(n, evalSection)
-	if !ok || fields["data"] == nil || fields["every"] == nil || fields["metrics"] == nil {
+	if !ok {
 		return nil
 	}
-	e := &evalDef{at: fields["data"].Range, batches: 1}
-	e.source = d.trainSource(fields["data"], def)
-	e.every = d.positive(fields["every"], "every")
+	e := &evalDef{at: keyRange(n), batches: 1}
+	if f := fields["data"]; f != nil {
+		e.at, e.source = f.Range, d.trainSource(f, def)
+	}
+	if f := fields["every"]; f != nil {
+		e.every = d.positive(f, "every")
+	}
 	if b := fields["batches"]; b != nil {
 		e.batches = d.positive(b, "batches")
 	}
 	e.metrics = d.metrics(fields["metrics"])
-	if e.source == nil {
-		return nil
-	}
 	return e
 }
 

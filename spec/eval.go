@@ -33,7 +33,7 @@ func (ev *eval) node(def *nodeDef) any {
 		case isBad(test):
 			return bad{}
 		case !ok:
-			return ev.fail(ev.f, diag.InvalidArgument, def.test.At(), "", "the condition must be a bool, got %s", ir.Describe(test))
+			return ev.fail(ev.f, diag.InvalidArgument, def.test.At(), kindHelp(test, argBool), "the condition must be a bool, got %s", ir.Describe(test))
 		case b:
 			return ev.node(def.then)
 		}
@@ -116,7 +116,7 @@ func (ev *eval) raw(e expr.Expr) any {
 		case isBad(test):
 			return bad{}
 		case !ok:
-			return ev.fail(ev.f, diag.InvalidArgument, e.Test.At(), "", "the condition must be a bool, got %s", ir.Describe(test))
+			return ev.fail(ev.f, diag.InvalidArgument, e.Test.At(), kindHelp(test, argBool), "the condition must be a bool, got %s", ir.Describe(test))
 		case b:
 			return ev.eval(e.Then)
 		}

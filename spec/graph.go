@@ -123,6 +123,8 @@ type frame struct {
 	dtype  ir.DType
 	frozen bool
 	depth  int
+
+	stateless string // the place in the spec where nothing can own parameters and states; "" elsewhere
 }
 
 func newFrame(m *module, path string) *frame {
@@ -135,6 +137,7 @@ func (f *frame) callee(m *module, path string, site diag.Range) *frame {
 	c := newFrame(m, path)
 	c.caller, c.site, c.depth = f, site, f.depth+1
 	c.kind, c.commit, c.device, c.dtype, c.frozen = f.kind, f.commit, f.device, f.dtype, f.frozen
+	c.stateless = f.stateless
 	return c
 }
 

@@ -86,7 +86,7 @@ func (d *decoder) imports(n *tree.Node) {
 			}
 			from, names = fields["from"], fields["names"]
 		}
-		text, ok := d.text(from, "an import")
+		text, ok := d.fileName(from)
 		if !ok {
 			d.lib.open = true
 			continue
@@ -94,6 +94,7 @@ func (d *decoder) imports(n *tree.Node) {
 		f := d.imported(text, from.Range)
 		if f == nil {
 			d.lib.open = true
+			d.bring(nil, from, names)
 			continue
 		}
 		d.lib.open = d.lib.open || f.lib.open && names == nil
@@ -101,10 +102,24 @@ func (d *decoder) imports(n *tree.Node) {
 	}
 }
 
+// fileName decodes the name of an imported file.
+func (d *decoder) fileName(n *tree.Node) (string, bool) {
+	if n.Broken {
+		return "", false
+	}
+	if n.Kind != tree.String {
+		d.report(diag.WrongType, n.Range, "write its name, or {from: blocks.yaml, names: [Block]}", "an import is a file, not %s", n.Kind)
+		return "", false
+	}
+	return n.Text, true
+}
+
 // bring makes names of an imported file known: all of its own, a list of them,
-// or some under other names.
+// or some under other names. Without a file, which was reported, it only looks
+// at the names' form.
 func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 	switch {
+	case names == nil && f == nil:
 	case names == nil:
 		u := &use{at: from.Range, file: from.Text}
 		for _, m := range f.lib.own {
@@ -138,6 +153,9 @@ func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 }
 
 func (d *decoder) bringOne(f *importedFile, name, alias, file string, at, aliasAt diag.Range) {
+	if f == nil {
+		return
+	}
 	var own []string
 	for _, m := range f.lib.own {
 		if m.name == name {

@@ -2,7 +2,9 @@ package spec
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -144,13 +146,33 @@ func (ev *eval) moduleArgument(m *module, i int, e expr.Expr, f *frame) any {
 	}
 	value, ok := ofKind(v, a.kind)
 	if !ok {
-		return ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s must be %s, got %s", a.name, m.name, article(a.kind), ir.Describe(v))
+		return ev.fail(ev.f, diag.InvalidArgument, e.At(), kindHelp(v, a.kind), "the argument %s of %s must be %s, got %s", a.name, m.name, article(a.kind), ir.Describe(v))
 	}
 	if problem := a.refuses(value); problem != "" {
 		return ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.name, m.name, problem)
 	}
 	f.consts[a.name] = value
 	return value
+}
+
+// kindHelp says how a value of a kind is written that another one probably
+// stands for.
+func kindHelp(v any, k argKind) string {
+	switch v := v.(type) {
+	case string:
+		if k == argBool {
+			return boolHelp(v)
+		}
+	case int:
+		if k == argBool && (v == 0 || v == 1) {
+			return "write " + strconv.FormatBool(v == 1)
+		}
+	case float64:
+		if k == argInt && v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return "write " + strconv.Itoa(int(v))
+		}
+	}
+	return ""
 }
 
 func article(k argKind) string {

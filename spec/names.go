@@ -97,13 +97,19 @@ func (s *scope) use(sym *symbol, user *item) {
 
 // otherLanguages maps words that people bring along.
 var otherLanguages = map[string]string{
-	"True": "write true", "False": "write false", "None": "write nil", "null": "write nil",
-	"self": "names are visible without it", "pi": "write 3.141592653589793", "inf": "", "nan": "",
+	"True": "write true", "TRUE": "write true", "False": "write false", "FALSE": "write false",
+	"yes": "write true", "Yes": "write true", "on": "write true", "no": "write false", "No": "write false", "off": "write false",
+	"None": "write nil", "null": "write nil", "Null": "write nil", "NULL": "write nil",
+	"self": "names are visible without it", "pi": "write 3.141592653589793", "e": "write exp(1)",
+	"inf": "there is no literal for it; isinf(x) finds it", "nan": "there is no literal for it; isnan(x) finds it",
 }
 
 func (s *scope) nameHelp(name string, constant bool) string {
 	if s.list.Full() || len(s.consts)+len(s.graph) > diag.MaxCandidates {
 		return ""
+	}
+	if help, ok := s.hints[name]; ok {
+		return help
 	}
 	if help, ok := otherLanguages[name]; ok {
 		return help
@@ -267,8 +273,8 @@ func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, use
 					help = "it takes none"
 				}
 			}
+			// What its value may see isn't known: it isn't looked at.
 			fail(diag.UnknownArgument, n.NameAt, help, "%s has no argument %s", c.Name, shorten(n.Name))
-			s.check(n.Value, constant, user)
 		case t.args[i] != nil:
 			help := ""
 			if sig.params[0].variadic {

@@ -59,6 +59,7 @@ func (t *training) optimize() {
 // scope is what the optimizer's arguments see.
 func (o *optimizing) scope() *eval {
 	f := newFrame(nil, "")
+	f.stateless = "an argument of the optimizer"
 	o.vars(f)
 	f.values["step"] = o.updates
 	return &eval{graph: o.graph, f: f, to: o.Builder, path: "optimizer"}
@@ -188,7 +189,7 @@ func (o *optimizing) clip(params []*trained) bool {
 	}
 	at := o.def.clip.At()
 	ev := o.scope()
-	ev.path = "clip_grad_norm"
+	ev.path, ev.f.stateless = "clip_grad_norm", "clip_grad_norm"
 	from := len(o.Graph.Nodes)
 	limit := ev.eval(o.def.clip)
 	if isBad(limit) {

@@ -40,6 +40,7 @@ type scope struct {
 	consts map[string]*symbol // vars, arguments, dimensions, training
 	writes map[string]*item   // what next(name) is; nil for a state that isn't written
 	hidden map[string]*symbol // not visible here, but worth a better message
+	hints  map[string]string  // what to write instead of names that people try here
 	open   bool               // names may be missing because of what was reported
 	calls  map[*module]bool   // modules that were found
 }

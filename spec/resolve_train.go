@@ -1,9 +1,12 @@
 package spec
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
 )
 
 // train resolves the training section over the model's scope.
@@ -30,9 +33,20 @@ func (r *resolver) train(def *specDef, model *scope) {
 		loss.node(m.def, nil)
 		until.graph[m.name] = &symbol{what: "the metric", at: m.at}
 	}
-	until.check(t.until, false, nil)
+	until.hints = map[string]string{
+		"loss":  "loss_step is the loss of this step; a metric of it is seen by its name",
+		"epoch": "step is the number of steps taken",
+		"eval":  "until sees the metrics of train",
+	}
+	if !r.untilOfEval(t) {
+		until.check(t.until, false, nil)
+	}
 	if t.optimizer != nil {
 		args := s.withGraph(map[string]*symbol{"step": {what: "the step", used: true}})
+		args.hints = map[string]string{
+			"loss":  "the optimizer's arguments see step and the vars",
+			"epoch": "step is the number of updates before this one",
+		}
 		args.bind(t.optimizer, &target{module: r.lib.optimizers[t.optimizer.Name]},
 			signatureOf(r.lib.optimizers[t.optimizer.Name]), false, nil)
 		s.calls[r.lib.optimizers[t.optimizer.Name]] = true
@@ -53,11 +67,29 @@ func (r *resolver) train(def *specDef, model *scope) {
 	}
 }
 
+// untilOfEval refuses metrics of an evaluation in until.
+func (r *resolver) untilOfEval(t *trainDef) bool {
+	found := false
+	expr.Walk(t.until, func(e expr.Expr) bool {
+		m, ok := e.(*expr.Member)
+		if !ok {
+			return true
+		}
+		if x, ok := m.X.(*expr.Name); ok && x.Name == strings.TrimSuffix(EvalPrefix, ".") {
+			found = true
+			r.report(diag.UnknownName, m.At(), fmt.Sprintf("early_stop can: {metric: %s%s, patience: 1000}", EvalPrefix, m.Name),
+				"until can't see %s%s: it is asked after every step, and an evaluation is made only after some", EvalPrefix, m.Name)
+		}
+		return false
+	})
+	return found
+}
+
 // eval resolves the metrics of an evaluation, which see what the loss sees: its
 // data must have the fields that the training data have.
 func (r *resolver) eval(t *trainDef, train, model *scope) {
 	s := *train
-	if t.eval.source != t.source {
+	if t.eval.source != nil && t.eval.source != t.source {
 		s.graph = map[string]*symbol{}
 		for name, sym := range model.graph {
 			s.graph[name] = sym

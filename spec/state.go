@@ -26,6 +26,21 @@ func (g *graph) newState(f *frame, name string, kind ir.StateKind, t ir.Type, at
 	return s, true
 }
 
+// stateless refuses a module that owns parameters or states where nothing would
+// train or write them.
+func (ev *eval) stateless(f *frame, kind, name string) bool {
+	if f.stateless == "" {
+		return false
+	}
+	help := "call it in the model"
+	if kind == "state" {
+		help = "make a node of the model or a metric of it"
+	}
+	ev.fail(f.caller, diag.InvalidOperation, f.site, help, "%s can't call %s: nothing would %s its %s %s", f.stateless, f.mod.name,
+		map[string]string{"parameter": "train", "state": "write"}[kind], kind, name)
+	return true
+}
+
 // parameters makes the parameters of a frame.
 func (ev *eval) parameters(f *frame) bool {
 	ok := true
@@ -40,6 +55,9 @@ func (ev *eval) parameters(f *frame) bool {
 			f.values[p.name] = absent{p.name, p.at}
 			f.initial[p.name] = f.values[p.name]
 			continue
+		}
+		if ev.stateless(f, "parameter", p.name) {
+			return false
 		}
 		if p.shape == nil || p.init == nil {
 			ok = false
@@ -103,29 +121,41 @@ func (ev *eval) firstValue(f *frame, s *ir.State, init expr.Expr, path string) b
 // fit brings a value to a type: numbers fill it, floats change their width.
 // Anything else that differs is reported, and gives nil.
 func (ev *eval) fit(v any, t ir.Type, what string, at diag.Range) *ir.Node {
+	if !ev.fits(v, t, what, at) {
+		return nil
+	}
 	ev.to.Origin = ev.f.origin(at)
+	if n, ok := v.(*ir.Node); ok {
+		return ev.to.Cast(n, t.DType)
+	}
+	return ev.filled(t, v)
+}
+
+// fits reports whether fit can bring a value to a type; if not, that was
+// reported.
+func (ev *eval) fits(v any, t ir.Type, what string, at diag.Range) bool {
 	n, ok := v.(*ir.Node)
 	if !ok {
-		switch v := v.(type) {
+		switch v.(type) {
 		case int, bool:
-			return ev.filled(t, v)
+			return true
 		case float64:
 			if t.DType.IsFloat() {
-				return ev.filled(t, v)
+				return true
 			}
 		}
 		ev.fail(ev.f, diag.TypeMismatch, at, "", "%s must be %s, got %s", what, t, ir.Describe(v))
-		return nil
+		return false
 	}
 	if !n.Type.Shape.Equal(t.Shape) {
 		ev.fail(ev.f, diag.ShapeMismatch, at, "", "%s must be %s, got %s", what, t, n.Type)
-		return nil
+		return false
 	}
 	if n.Type.DType != t.DType && !(n.Type.DType.IsFloat() && t.DType.IsFloat()) && !(n.Type.DType.IsInt() && t.DType.IsInt()) {
 		ev.fail(ev.f, diag.TypeMismatch, at, "cast(x, \""+t.DType.String()+"\") converts it", "%s must be %s, got %s", what, t, n.Type)
-		return nil
+		return false
 	}
-	return ev.to.Cast(n, t.DType)
+	return true
 }
 
 func (ev *eval) filled(t ir.Type, v any) *ir.Node {
@@ -147,6 +177,9 @@ func (ev *eval) moduleStates(f *frame) bool {
 		if !there {
 			f.values[st.name] = absent{st.name, st.at}
 			continue
+		}
+		if ev.stateless(f, "state", st.name) {
+			return false
 		}
 		path := join(f.path, st.name)
 		name := stateName(path)
@@ -195,9 +228,10 @@ func (ev *eval) tensor(v any, what string, at diag.Range) *ir.Node {
 	return nil
 }
 
-// commitStates lets a step write what the frame's updates computed.
+// commitStates lets a step write what the frame's updates computed. In a spec
+// that isn't trained it only looks whether a step could.
 func (ev *eval) commitStates(f *frame) {
-	if !f.commit {
+	if !f.commit && ev.def.train != nil {
 		return
 	}
 	in := &eval{graph: ev.graph, f: f, to: ev.Builder, path: f.path}
@@ -210,7 +244,9 @@ func (ev *eval) commitStates(f *frame) {
 		if s == nil {
 			continue
 		}
-		if n := in.fit(v, s.Type, "the state "+it.name, it.def.at); n != nil {
+		if !f.commit {
+			in.fits(v, s.Type, "the state "+it.name, it.def.at)
+		} else if n := in.fit(v, s.Type, "the state "+it.name, it.def.at); n != nil {
 			s.Next = n
 		}
 	}

@@ -49,6 +49,7 @@ func (t *training) data() map[string]any {
 		return nil
 	case src.body != nil:
 		f := newFrame(src.body, t.prefix)
+		f.stateless = "a data source"
 		t.vars(f)
 		t.runBody(f)
 		for name, v := range f.values {
@@ -245,6 +246,7 @@ func (t *training) until(metrics map[string]any) {
 		return
 	}
 	f := newFrame(nil, "")
+	f.stateless = "until"
 	t.vars(f)
 	f.values = metrics
 	ev := &eval{graph: t.graph, f: f, to: t.Builder, path: "until"}

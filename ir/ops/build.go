@@ -12,6 +12,12 @@ func apply(b *ir.Builder, op string, args ...any) *ir.Node {
 	return b.Apply(ir.LookupOp(op), args...)
 }
 
+// flat is the gradient of steps: 0 wherever there is one, and taken as 0 where
+// the value jumps, as in PyTorch.
+func flat(b *ir.Builder, n, _ *ir.Node) []*ir.Node {
+	return nodes{Fill(b, n.Inputs[0].Type, 0)}
+}
+
 // The ops as gradients write them. Operands are nodes, or numbers, which take
 // the dtype of the nodes beside them.
 

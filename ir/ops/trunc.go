@@ -11,11 +11,12 @@ var Trunc = ir.Register(&ir.Op{
 	Name: "trunc",
 	Doc: `trunc(x): x without its fraction, element by element.
 
-Integers stay as they are. It has no gradient.
+Integers stay as they are. Its gradient is 0.
 
 Example: trunc([-1.5, 1.5]) = [-1.0, 1.0]`,
 	Params: paramsUnary,
 	Class:  ir.Elementwise,
 	Infer:  likeNumber,
+	Grad:   flat,
 	Eval:   eachNumber(math.Trunc, func(v int64) int64 { return v }),
 })

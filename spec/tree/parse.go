@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v4"
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
@@ -82,6 +84,9 @@ func reportSyntax(t *text, err error, list *diag.List) {
 func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
 	context := diag.Pos{Line: e.ContextMark.Line, Col: e.ContextMark.Column}
 	line := t.line(d.Range.Start.Line)
+	if t.missingSpace(e, d) {
+		return
+	}
 	switch {
 	case strings.HasPrefix(e.Message, "exceeded max depth"):
 		d.Rule = diag.TooDeep
@@ -139,6 +144,33 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
 		d.Message = strings.TrimSuffix(e.Message, " referenced") + " is referred to"
 		d.Help = "a value that begins with `*` is an alias; put it in quotes if it is an expression"
 	}
+}
+
+// keyWithoutSpace is a line on which no space follows the colon of a key.
+var keyWithoutSpace = regexp.MustCompile(`^\s*(?:- )?([A-Za-z_][A-Za-z0-9_]*:)([^\s:/][^#]*)`)
+
+// missingSpace finds the key whose colon is followed by no space: the line, and
+// those behind it, are one text then, which ends where YAML gives up.
+func (t *text) missingSpace(e *yaml.LoadError, d *diag.Diagnostic) bool {
+	switch {
+	case strings.HasPrefix(e.Message, "mapping values are not allowed"), strings.HasPrefix(e.Message, "did not find expected key"),
+		strings.HasPrefix(e.Message, "could not find expected ':'"):
+	default:
+		return false
+	}
+	for n := d.Range.Start.Line; n > 0 && n >= d.Range.Start.Line-2; n-- {
+		m := keyWithoutSpace.FindStringSubmatchIndex(t.line(n))
+		if m == nil {
+			continue
+		}
+		line := t.line(n)
+		col := utf8.RuneCountInString(line[:m[2]]) + 1
+		d.Range = t.rangeOf(diag.Pos{Line: n, Col: col}, diag.Pos{Line: n, Col: col + m[3] - m[2]})
+		d.Message = "a space is missing after this colon"
+		d.Help = "write " + line[m[2]:m[3]] + " " + strings.TrimSpace(line[m[4]:m[5]])
+		return true
+	}
+	return false
 }
 
 // line gives a line of the text, without its end.

@@ -133,9 +133,7 @@ func (w *walker) mapping(n *Node, y *yaml.Node) {
 			continue
 		}
 		if n.Flow && !n.Broken && v.Kind == Null && v.Text == "" {
-			w.list.Add(diag.Diagnostic{Rule: diag.QuoteExpression, Range: k.Range,
-				Message: "the key " + quote(k.Text) + " has no value",
-				Help:    "if the comma before it belongs to the value before, put that whole value in quotes"})
+			w.withoutValue(k)
 			n.Partial = true
 			continue
 		}
@@ -149,6 +147,17 @@ func (w *walker) mapping(n *Node, y *yaml.Node) {
 		n.Entries = append(n.Entries, Entry{k, v})
 	}
 	w.close(n, last, '}')
+}
+
+// withoutValue reports a key of a flow mapping that nothing follows.
+func (w *walker) withoutValue(k *Node) {
+	d := diag.Diagnostic{Rule: diag.QuoteExpression, Range: k.Range,
+		Message: "the key " + quote(k.Text) + " has no value",
+		Help:    "if the comma before it belongs to the value before, put that whole value in quotes"}
+	if m := keyWithoutSpace.FindStringSubmatch(k.Text); m != nil && k.Plain {
+		d.Rule, d.Message, d.Help = diag.YAMLSyntax, "a space is missing after the colon", "write "+m[1]+" "+m[2]
+	}
+	w.list.Add(d)
 }
 
 // key walks a key and refuses all but plain strings.
