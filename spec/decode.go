@@ -33,7 +33,11 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 		return nil, false
 	}
 	if n.Kind != tree.Map {
-		d.report(diag.WrongType, n.Range, "its keys are "+keyNames(s), "%s is a mapping, not %s", s.name, n.Kind)
+		help := "its keys are " + keyNames(s)
+		if example := examples[s]; example != "" {
+			help = "write " + example
+		}
+		d.report(diag.WrongType, n.Range, help, "%s is a mapping, not %s", s.name, n.Kind)
 		return nil, false
 	}
 	fields = make(map[string]*tree.Node, len(n.Entries))
@@ -60,6 +64,19 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 		}
 	}
 	return fields, true
+}
+
+// examples are short sections, for who gives less than a mapping.
+var examples = map[*section]string{
+	placementSection:  "{default: cpu}",
+	evalSection:       "{data: NAME, every: 500, metrics: {loss: loss}}",
+	checkpointSection: "{every: 1000}",
+	earlyStopSection:  "{metric: NAME, patience: 1000}",
+	bestSection:       "{metric: NAME}",
+	paramSection:      "{shape: [out_features], init: 0}",
+	sourceSection:     "{generate: {NAME: EXPRESSION}}, or {replay: FILE, fields: {NAME: {tensor: NAME, type: TYPE}}}",
+	fieldSection:      `{tensor: NAME, type: "f32[1, 8]"}`,
+	ruleSection:       "{match: NAME, device: cpu}",
 }
 
 // keyRange is where a mapping begins: its first key, or all of an empty one.
@@ -194,7 +211,7 @@ func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
 
 // intHelp says how the int is written that a value probably stands for.
 func intHelp(n *tree.Node) string {
-	v, err := strconv.ParseFloat(strings.ReplaceAll(n.Text, "_", ""), 64)
+	v, err := strconv.ParseFloat(strings.NewReplacer("_", "", ",", "", ";", "").Replace(n.Text), 64)
 	switch {
 	case !n.IsScalar():
 		return ""
@@ -298,7 +315,7 @@ func unfinished(text string) bool {
 func (d *decoder) typed(n *tree.Node, what string) *expr.Type {
 	text, ok := d.text(n, what)
 	if !ok {
-		if n != nil && n.Kind == tree.List && !n.Broken {
+		if n != nil && (n.Kind == tree.List || n.Kind == tree.Map) && !n.Broken {
 			d.list.Items[len(d.list.Items)-1].Help = `write a type like "f32[1, 8]"`
 		}
 		return nil

@@ -52,6 +52,7 @@ func (d *decoder) replay(s *sourceDef, file, fields *tree.Node, specFile string,
 	}
 	if fields == nil {
 		d.report(diag.MissingKey, s.at, "fields: what each tensor of the file is called here", "the data source %s has no key `fields`", s.name)
+		s.body = &module{root: true, open: true}
 		return
 	}
 	for _, e := range d.entries(fields, "fields") {
@@ -161,7 +162,10 @@ func (d *decoder) checkDevice(n *tree.Node, text string) bool {
 	}
 	kind, _, _ := strings.Cut(text, ":")
 	help := diag.Suggestion(kind, []string{"cpu", "cuda", "opencl", "metal", "auto"})
-	if help == "" {
+	if number := strings.TrimLeft(kind, "abcdefghijklmnopqrstuvwxyz"); deviceNames.MatchString(strings.TrimSuffix(kind, number) + ":" + number) {
+		help = "write " + strings.TrimSuffix(kind, number) + ":" + number
+	}
+	if help == "" || kind == "gpu" {
 		help = deviceHelp
 	}
 	d.report(diag.InvalidValue, n.Range, help, "`%s` is not a device", shorten(text))

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -122,7 +123,11 @@ func (d *decoder) train(n *tree.Node, def *specDef) *trainDef {
 		t.until = d.expression(fields["until"], "until")
 	}
 	if steps := fields["max_steps"]; steps != nil && steps.Text != "unlimited" {
-		t.maxSteps = d.positive(steps, "max_steps")
+		if steps.Kind == tree.String && slices.Contains([]string{"inf", "infinity", "none", "None", "forever"}, steps.Text) {
+			d.report(diag.InvalidValue, steps.Range, "write unlimited, or leave it out", "max_steps is an int, or unlimited")
+		} else {
+			t.maxSteps = d.positive(steps, "max_steps")
+		}
 	}
 	if every := fields["log_every"]; every != nil {
 		t.logEvery = d.positive(every, "log_every")

@@ -27,6 +27,7 @@ var synonyms = map[string]string{
 	"random": "generate", "generator": "generate", "file": "replay", "path": "replay",
 	"weights": "params", "parameters": "params", "states": "state", "buffers": "state", "arguments": "args",
 	"forward": "output", "returns": "output", "return": "output", "result": "output", "results": "outputs",
+	"otherwise": "else", "condition": "if", "version": "flowrun",
 	"size": "shape", "dims": "shape", "initial": "init", "import": "imports", "include": "imports", "includes": "imports",
 }
 
@@ -48,6 +49,8 @@ var habits = map[string]string{
 	"precision":     "dtypes stand in the types of inputs, and as `dtype` of nodes",
 	"gpu":           "write placement: {default: cuda}",
 	"gpus":          "write placement: {default: cuda}",
+	"elif":          "write else: {if: …, then: …, else: …}",
+	"device":        "write placement: {default: cuda}",
 	"description":   "write it as a comment, behind #",
 }
 
@@ -77,13 +80,13 @@ func (d *decoder) recover(n *tree.Node, s *section, present map[string]*tree.Nod
 		switch {
 		case s.key(e.Key.Text) != nil:
 		case len(group) > 0 && e.Key == group[0].Key:
-			d.stray(e.Key, s, parent)
+			d.stray(n, e.Key, s, parent)
 			present[parent.name] = &tree.Node{Kind: tree.Map, Entries: group, Range: diag.Range{File: e.Key.Range.File,
 				Start: e.Key.Range.Start, End: group[len(group)-1].Value.Range.End}}
 			i += len(group) - 1
 		default:
 			k := s.meant(e.Key.Text, present)
-			d.unknownKey(e.Key, s, k)
+			d.unknownKey(n, e.Key, s, k)
 			if k != nil && forms[k.value].takes(e.Value) {
 				present[k.name] = e.Value
 			} else if k != nil {
@@ -93,8 +96,18 @@ func (d *decoder) recover(n *tree.Node, s *section, present map[string]*tree.Nod
 	}
 }
 
+// misplace notes a key that was found where it doesn't belong: that it is missing
+// elsewhere isn't said again.
+func (d *decoder) misplace(key string) {
+	if d.misplaced == nil {
+		d.misplaced = map[string]bool{}
+	}
+	d.misplaced[key] = true
+}
+
 // strays finds entries that stand beside the key that they belong under: those
-// that follow a key without a value, `nodes:`.
+// that follow a key without a value, `nodes:`, or all that have no other meaning
+// where a mapping of names is missing.
 func (d *decoder) strays(n *tree.Node, s *section) (group []tree.Entry, parent *keyDecl) {
 	for i, e := range n.Entries {
 		k := s.key(e.Key.Text)
@@ -111,10 +124,31 @@ func (d *decoder) strays(n *tree.Node, s *section) (group []tree.Entry, parent *
 			return group, k
 		}
 	}
+	for i := range s.keys {
+		k := &s.keys[i]
+		if !k.required || n.Get(k.name) != nil || forms[k.value].entries == "" {
+			continue
+		}
+		for _, e := range n.Entries {
+			if s.key(e.Key.Text) == nil && synonyms[e.Key.Text] == "" && homes[e.Key.Text] == nil && habits[e.Key.Text] == "" && s.meant(e.Key.Text, nil) == nil {
+				group = append(group, e)
+			} else if len(group) > 0 {
+				break
+			}
+		}
+		if len(group) > 0 {
+			return group, k
+		}
+	}
 	return nil, nil
 }
 
-func (d *decoder) stray(key *tree.Node, s *section, parent *keyDecl) {
+func (d *decoder) stray(n, key *tree.Node, s *section, parent *keyDecl) {
+	if n.Get(parent.name) == nil {
+		d.report(diag.UnknownKey, key.Range, fmt.Sprintf("%s stand below `%s:`", forms[parent.value].words, parent.name),
+			"%s has no key `%s`", s.name, shorten(key.Text))
+		return
+	}
 	d.report(diag.UnknownKey, key.Range, fmt.Sprintf("indent what belongs to `%s` by two more spaces", parent.name),
 		"`%s` stands beside `%s:`, not below it", shorten(key.Text), parent.name)
 }
@@ -140,13 +174,16 @@ func (f *form) takes(n *tree.Node) bool {
 	return n.Kind != tree.Null && !f.byName() && f.items == ""
 }
 
-// unknownKey reports a key that a section hasn't got; meant is what it stands
+// unknownKey reports a key of n that its section hasn't got; meant is what it stands
 // for, or nil.
-func (d *decoder) unknownKey(key *tree.Node, s *section, meant *keyDecl) {
+func (d *decoder) unknownKey(n, key *tree.Node, s *section, meant *keyDecl) {
 	if d.list.Full() {
 		return
 	}
 	help := habits[key.Text]
+	if strings.HasPrefix(help, "a run is counted") {
+		d.misplace("max_steps")
+	}
 	places := homes[key.Text]
 	switch {
 	case s.key(synonyms[key.Text]) != nil && s.key(synonyms[key.Text]) == meant:
@@ -154,11 +191,11 @@ func (d *decoder) unknownKey(key *tree.Node, s *section, meant *keyDecl) {
 	case meant != nil:
 		help = fmt.Sprintf("did you mean %q?", meant.name)
 	case len(places) > 0:
-		if d.misplaced == nil {
-			d.misplaced = map[string]bool{}
-		}
-		d.misplaced[key.Text] = true
+		d.misplace(key.Text)
 		help = fmt.Sprintf("`%s` is a key of %s", key.Text, strings.Join(places, " and of "))
+	case s == ruleSection && n.Kind == tree.Map && deviceNames.MatchString(n.Get(key.Text).Text):
+		d.misplace("match")
+		help = fmt.Sprintf("write {match: %s, device: %s}", shorten(key.Text), n.Get(key.Text).Text)
 	case help == "":
 		if help = diag.Suggestion(key.Text, strings.Split(keyNames(s), ", ")); help == "" {
 			help = "its keys are " + keyNames(s)

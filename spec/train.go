@@ -140,8 +140,8 @@ func (t *training) unbound(in *inputDef, fields map[string]any) {
 		}
 		d.Message = fmt.Sprintf("the data source %s has no field %s", t.def.source.name, in.name)
 		d.Help = diag.Suggestion(in.name, names)
-		if t.def.source.at == (diag.Range{}) {
-			return // there is no such source; reported
+		if body := t.def.source.body; body != nil && body.open {
+			return // what fields it has isn't known; reported
 		}
 	}
 	t.report(t.root, d)

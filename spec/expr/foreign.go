@@ -18,7 +18,8 @@ var (
 		'“': quotes, '”': quotes, '‘': quotes, '’': quotes,
 		'−': "write `-`", '–': "write `-`", '×': "write `*`", '·': "write `*`", '⋅': "write `*`", '∗': "write `*`", '÷': "write `/`",
 		'≤': "write `<=`", '≥': "write `>=`", '≠': "write `!=`", '²': "write `** 2`", '³': "write `** 3`", '√': "write sqrt(x)",
-		'→': "an expression is one value; make a node of each",
+		'\\': "a value goes on by itself on a next line that is indented deeper",
+		'→':  "an expression is one value; make a node of each",
 	}
 	foreignOperators = map[string]string{
 		";":          "an expression is one value; make nodes of the others",
@@ -62,7 +63,7 @@ func (p *parsing) refuseForeign() bool {
 			}
 		case lexer.Identifier:
 			if strings.Contains(t.Value, "$") {
-				p.fail(diag.ExpressionSyntax, t.From, t.To, "", "names are letters, digits and _; %s has a $", t.Value)
+				p.fail(diag.ExpressionSyntax, t.From, t.To, "write "+strings.Trim(t.Value, "$"), "names are letters, digits and _; %s has a $", t.Value)
 			}
 		case lexer.Bytes:
 			p.fail(diag.ForeignSyntax, t.From, t.To, "", "there are no strings of bytes")

@@ -18,8 +18,9 @@ type idiom struct {
 // idiom looks for what people bring from Python, C or MATLAB. It is asked only
 // once an expression has failed, and says better what is wrong with it.
 func (p *parsing) idiom() *idiom {
-	if p.pair == nil && p.tokens != nil {
-		p.match() // adds nothing: a failure was found already
+	if p.pair == nil && p.tokens != nil && !p.match() || p.pair == nil {
+		p.pair = nil // a bracket is at fault; match added nothing
+		return nil
 	}
 	for i, t := range p.tokens {
 		for _, look := range []func(i int, t lexer.Token) *idiom{p.wordIdiom, p.operatorIdiom, p.bracketIdiom} {
@@ -140,6 +141,13 @@ func (p *parsing) operatorIdiom(i int, t lexer.Token) *idiom {
 		return &idiom{t.From, to, "`" + assigned + "` would change a value; a node has one", "write `" + p.text(0, t.From) + " " +
 			strings.TrimSuffix(assigned, "=") + " …` in a node of its own"}
 	}
+	if t.Value == "|" && i == 0 || t.Value == "|" && p.is(i-1, "(") {
+		return &idiom{t.From, t.To, "`|` is not part of the language", "write abs(x) for |x|"}
+	}
+	if t.Value == "=" && i == 1 {
+		return &idiom{t.From, t.To, "`=` names an argument of a call; here is none",
+			"write `==` to compare; a node's name stands before its colon only"}
+	}
 	if (t.Value == "+" || t.Value == "-") && p.touches(i, t.Value) && i > 0 {
 		if k := p.kind(i + 2); k == lexer.EOF || p.is(i+2, ")") || p.is(i+2, "]") || p.is(i+2, ",") {
 			return &idiom{t.From, p.tokens[i+1].To, "`" + t.Value + t.Value + "` would change a value; a node has one",
@@ -151,6 +159,10 @@ func (p *parsing) operatorIdiom(i int, t lexer.Token) *idiom {
 
 // bracketIdiom finds tuples and Python's indexing.
 func (p *parsing) bracketIdiom(i int, t lexer.Token) *idiom {
+	if p.is(i, ")") && p.touches(i, "(") {
+		return &idiom{p.tokens[i+1].From, p.tokens[i+1].To, "a call gives a value, and values can't be called",
+			"a layer is one call, of its input: Linear(x, out_features)"}
+	}
 	if t.Kind != lexer.Bracket || p.pair[i] <= i {
 		return nil
 	}

@@ -304,6 +304,12 @@ func (p *parsing) syntaxError(err error) {
 	case strings.HasPrefix(message, "unexpected token"):
 		word := string(p.runes[from:min(to, len(p.runes))])
 		message = fmt.Sprintf("`%s` is not expected here", word)
+		if i := p.token(from); i > 0 && p.ends(i-1) && p.begins(i) {
+			message = fmt.Sprintf("an operator or a comma is missing before `%s`", word)
+		}
+	case strings.HasPrefix(message, "a map key must be"):
+		p.fail(diag.ForeignSyntax, from, to, "a var is written by its name alone", "there are no placeholders in braces")
+		return
 	case strings.Contains(message, "maximum allowed nodes"):
 		p.fail(diag.ExpressionTooLarge, 0, len(p.runes), "make nodes of its parts", "the expression has too many parts")
 		return

@@ -84,7 +84,7 @@ func reportSyntax(t *text, err error, list *diag.List) {
 func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
 	context := diag.Pos{Line: e.ContextMark.Line, Col: e.ContextMark.Column}
 	line := t.line(d.Range.Start.Line)
-	if t.missingSpace(e, d) {
+	if t.missingSpace(e, d) || t.noKey(e, d) {
 		return
 	}
 	switch {
@@ -109,6 +109,9 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
 			d.Rule, d.Range = diag.QuoteExpression, t.rangeOf(from, to)
 			d.Message = "inside {…} and […] YAML takes the bracket for a collection"
 			d.Help = fmt.Sprintf("quote it: %q", t.src[start:end])
+			if name := t.src[start:end]; strings.HasPrefix(name, "${") {
+				d.Rule, d.Message, d.Help = diag.YAMLSyntax, "there are no placeholders in braces", "write "+strings.Trim(name, "${}")+": a var is written by its name alone"
+			}
 			return
 		}
 		closing := "}"
@@ -173,6 +176,46 @@ func (t *text) missingSpace(e *yaml.LoadError, d *diag.Diagnostic) bool {
 	return false
 }
 
+// assigned is a line with = where a colon belongs.
+var assigned = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*([^=].*)$`)
+
+// noKey finds the line at or before the place where YAML gave up that is no
+// entry of a mapping.
+func (t *text) noKey(e *yaml.LoadError, d *diag.Diagnostic) bool {
+	lost := strings.HasPrefix(e.Message, "could not find expected ':'")
+	if !lost && !strings.HasPrefix(e.Message, "mapping values are not allowed") && !strings.HasPrefix(e.Message, "did not find expected key") {
+		return false
+	}
+	n := d.Range.Start.Line
+	if !lost {
+		n--
+	}
+	for n > 0 && (strings.TrimSpace(t.line(n)) == "" || lost && strings.Contains(t.line(n)+" ", ": ")) {
+		n--
+	}
+	line := t.line(n)
+	trimmed := strings.TrimSpace(line)
+	m := assigned.FindStringSubmatch(line)
+	before, _, comment := strings.Cut(trimmed, " #")
+	switch {
+	case trimmed == "":
+		return false
+	case strings.HasPrefix(trimmed, "//"):
+		d.Message, d.Help = "a line that begins with `//` is no comment", "a comment begins with #"
+	case m != nil:
+		d.Message, d.Help = "a key is followed by a colon, not by `=`", "write "+m[1]+": "+strings.TrimSpace(m[2])
+	case comment && strings.Count(before, "(") > strings.Count(before, ")"):
+		d.Message, d.Help = "a ` #` begins a comment and ends the value before it", "move the comment behind the value's last line"
+	case lost:
+		d.Message, d.Help = "this line is no entry of a mapping", "write key: value"
+	default:
+		return false
+	}
+	col := utf8.RuneCountInString(line[:len(line)-len(strings.TrimLeft(line, " \t"))]) + 1
+	d.Range = t.rangeOf(diag.Pos{Line: n, Col: col}, diag.Pos{Line: n, Col: col + utf8.RuneCountInString(trimmed)})
+	return true
+}
+
 // line gives a line of the text, without its end.
 func (t *text) line(n int) string {
 	if n < 1 || n > len(t.lines) {
@@ -194,13 +237,13 @@ func (t *text) expression(at int) (start, end int) {
 		start--
 	}
 	depth := 0
-	for end = at; end < len(t.src) && t.src[end] != '\n'; end++ {
+	for end = start; end < len(t.src) && t.src[end] != '\n'; end++ {
 		switch t.src[end] {
 		case '[', '(', '{':
 			depth++
 		case ']', ')', '}':
 			depth--
-			if depth == 0 {
+			if depth == 0 && end > at {
 				return start, end + 1
 			}
 		}
