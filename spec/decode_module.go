@@ -94,6 +94,10 @@ func (d *decoder) header(m *module, fields map[string]*tree.Node) {
 	}
 	m.open = incomplete(fields["inputs"]) || incomplete(fields["args"])
 	for _, e := range d.entries(fields["args"], "args") {
+		if e.Key.Text == "training" {
+			d.report(diag.ReservedName, e.Key.Range, "every module sees it: it is true in training", "`training` is a word of the language")
+			continue
+		}
 		if isReserved(e.Key.Text) {
 			d.report(diag.ReservedName, e.Key.Range, "choose another name", "`%s` has a meaning on every mapping node", e.Key.Text)
 			continue
@@ -120,7 +124,9 @@ func (d *decoder) arg(e tree.Entry) *argDef {
 		return a
 	}
 	if n.Kind == tree.String {
-		a.kind, _ = d.kind(n)
+		var ok bool
+		a.kind, ok = d.kind(n)
+		a.optional = !ok // nothing is asked for that isn't understood
 		return a
 	}
 	value := n

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -107,17 +108,28 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	if len(candidates) > 0 {
 		return candidates[0]
 	}
-	if d.lib.open {
+	if d.lib.open || n.Partial && len(others) == 0 {
 		return nil // it may be what an import would have brought
 	}
 	if len(others) == 0 {
 		d.report(diag.UnknownFunction, keyRange(n), "write {operation: inputs, argument: value}", "%s names no operation or module", what)
 		return nil
 	}
-	help := diag.Suggestion(others[0].Text, d.lib.names())
+	help := d.lib.foreignHelp(others[0].Text)
+	if help == "" && slices.Contains(typeKeys, others[0].Text) {
+		if name := n.Get(others[0].Text); d.lib.signature(name.Text) != nil {
+			help = "the operation is the key, its inputs are the value: {" + name.Text + ": x, …}"
+		}
+	}
+	if help == "" {
+		help = diag.Suggestion(others[0].Text, d.lib.names())
+	}
 	d.report(diag.UnknownFunction, others[0].Range, help, "there is no operation or module `%s`", shorten(others[0].Text))
 	return nil
 }
+
+// typeKeys are keys that name what a node is in other formats.
+var typeKeys = strings.Fields("type op operation layer module kind class function name")
 
 // positional decodes the value of a mapping node's operation: one argument, or
 // a list of several.
@@ -209,13 +221,34 @@ func isPath(s string) bool {
 	return true
 }
 
+// optimizerHelp shows the form, with the optimizer that a value seems to name.
+func (d *decoder) optimizerHelp(n *tree.Node) string {
+	name := n.Text
+	for _, key := range typeKeys {
+		if v := n.Get(key); v != nil {
+			name = v.Text
+		}
+	}
+	name, _, _ = strings.Cut(name, "(")
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		name = name[i+1:]
+	}
+	if d.lib.optimizers[name] == nil {
+		name = diag.DidYouMean(name, keysOf(d.lib.optimizers))
+	}
+	if name == "" {
+		name = "SGD"
+	}
+	return "write {" + name + ": {lr: 0.1}}"
+}
+
 // optimizerCall decodes {SGD: {lr: 0.1}}.
 func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 	if n == nil || n.Broken {
 		return nil
 	}
 	if n.Kind != tree.Map || len(n.Entries) != 1 {
-		d.report(diag.WrongType, n.Range, "write {SGD: {lr: 0.1}}", "optimizer is the name of an optimizer with a mapping of its arguments")
+		d.report(diag.WrongType, n.Range, d.optimizerHelp(n), "optimizer is the name of an optimizer with a mapping of its arguments")
 		return nil
 	}
 	key, value := n.Entries[0].Key, n.Entries[0].Value

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -103,6 +104,11 @@ func kindOf(v any) argKind {
 	return argList
 }
 
+// foreignKinds are kinds as other languages call them.
+var foreignKinds = map[string]argKind{
+	"integer": argInt, "number": argFloat, "double": argFloat, "boolean": argBool, "str": argString, "text": argString, "array": argList, "tuple": argList,
+}
+
 func (d *decoder) kind(n *tree.Node) (argKind, bool) {
 	text, ok := d.text(n, "type")
 	if !ok {
@@ -113,7 +119,16 @@ func (d *decoder) kind(n *tree.Node) (argKind, bool) {
 			return argKind(k), true
 		}
 	}
-	d.report(diag.InvalidValue, n.Range, "the types are "+strings.Join(argKinds[:], ", "),
-		"there is no type `%s`", shorten(text))
-	return 0, false
+	help := "the types are " + strings.Join(argKinds[:], ", ")
+	meant, known := foreignKinds[text]
+	switch {
+	case text == "tensor" || text == "Tensor":
+		help = "tensors are inputs of a module; its arguments are known at compile time"
+	case known:
+		help = fmt.Sprintf("did you mean %q?", meant)
+	case strings.ContainsAny(text, "+-*/("):
+		help = "a default that is an expression stands in the long form: {type: int, default: " + shorten(text) + "}"
+	}
+	d.report(diag.InvalidValue, n.Range, help, "there is no type `%s`", shorten(text))
+	return meant, false
 }

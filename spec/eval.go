@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -208,10 +209,21 @@ func (ev *eval) member(e *expr.Member) any {
 		names = append(names, name)
 	}
 	help := diag.Suggestion(path, names)
-	if e.Name == "T" {
-		help = "write transpose(x)"
+	if attribute := attributes[e.Name]; attribute != "" {
+		help = strings.ReplaceAll(attribute, "…", strings.TrimSuffix(path, "."+e.Name))
 	}
 	return ev.fail(ev.f, diag.UnknownName, e.At(), help, "there is no parameter %s", path)
+}
+
+// attributes are those of tensors elsewhere, and what stands for them here.
+var attributes = map[string]string{
+	"T": "write transpose(…)", "mT": "write transpose(…)",
+	"shape":  "give the sizes names in an input's type, f32[batch, 8], and use those",
+	"ndim":   "an input's type says how many dims there are",
+	"dtype":  "values have the dtype of what they are made of; cast(…, \"f16\") changes it",
+	"device": "a device is a node's key, {exp: x, device: cpu}, or stands under placement",
+	"grad":   "write grad(y, …), the gradient of the scalar y with respect to it",
+	"data":   "write … alone",
 }
 
 func recordNames(r record) []string {

@@ -271,7 +271,7 @@ func (ev *eval) sizes(dims []expr.Expr, what string) (ir.Shape, bool) {
 		case isBad(v):
 			ok = false
 		case !isInt:
-			ev.fail(ev.f, diag.InvalidArgument, d.At(), "", "a dimension of %s must be an int, got %s", what, ir.Describe(v))
+			ev.fail(ev.f, diag.InvalidArgument, d.At(), kindHelp(v, argInt), "a dimension of %s must be an int, got %s", what, ir.Describe(v))
 			ok = false
 		case n < 0:
 			ev.fail(ev.f, diag.InvalidArgument, d.At(), "", "a dimension of %s can't be negative, got %d", what, n)

@@ -160,8 +160,11 @@ func (ev *eval) moduleArgument(m *module, i int, e expr.Expr, f *frame) any {
 func kindHelp(v any, k argKind) string {
 	switch v := v.(type) {
 	case string:
-		if k == argBool {
+		switch {
+		case k == argBool:
 			return boolHelp(v)
+		case strings.ContainsAny(v, "+-*/"):
+			return fmt.Sprintf("a var is a value: nothing computes %q", v)
 		}
 	case int:
 		if k == argBool && (v == 0 || v == 1) {
@@ -219,6 +222,9 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.name, f.mod.name, ev.written(in.typ), n.Type, problem)}
 			if !accepts(in.typ.DType, n.Type.DType) {
 				d.Rule = diag.TypeMismatch
+			}
+			if i == 0 && n != inputs[i] {
+				d.Help = "the first argument is what " + f.mod.name + " is applied to: " + f.mod.name + "(x, …)"
 			}
 			for j, other := range f.mod.inputs[:i+1] {
 				given, isNode := inputs[j].(*ir.Node)

@@ -33,10 +33,17 @@ func (s *scope) check(e expr.Expr, constant bool, user *item) {
 		s.check(e.X, constant, user)
 		s.check(e.Y, constant, user)
 	case *expr.Cond:
-		s.check(e.Test, true, user)
+		s.test(e.Test, user)
 		s.check(e.Then, constant, user)
 		s.check(e.Else, constant, user)
 	}
+}
+
+// test resolves the condition of a choice.
+func (s *scope) test(e expr.Expr, user *item) {
+	in := *s
+	in.choice = true
+	in.check(e, true, user)
 }
 
 // find looks a name up: among values first, unless the place is compile-time.
@@ -56,10 +63,14 @@ func (s *scope) name(n *expr.Name, constant bool, user *item) {
 	}
 	if sym := s.graph[n.Name]; sym != nil {
 		sym.used = true
+		help := "vars, arguments and dimensions are"
+		if s.choice {
+			help = "where(test, a, b) chooses element by element, when a step runs"
+		}
 		s.list.Add(diag.Diagnostic{Rule: diag.NotCompileTime, Range: n.At(),
 			Message: fmt.Sprintf("%s %s is not known at compile time", sym.what, n.Name),
 			Notes:   definedAt(n.Name, sym),
-			Help:    "vars, arguments and dimensions are"})
+			Help:    help})
 		return
 	}
 	if sym := s.hidden[n.Name]; sym != nil {
@@ -100,6 +111,7 @@ var otherLanguages = map[string]string{
 	"True": "write true", "TRUE": "write true", "False": "write false", "FALSE": "write false",
 	"yes": "write true", "Yes": "write true", "on": "write true", "no": "write false", "No": "write false", "off": "write false",
 	"None": "write nil", "null": "write nil", "Null": "write nil", "NULL": "write nil",
+	"vars": "a var is written by its name alone", "model": "a node is written by its name alone",
 	"self": "names are visible without it", "pi": "write 3.141592653589793", "e": "write exp(1)",
 	"inf": "there is no literal for it; isinf(x) finds it", "nan": "there is no literal for it; isnan(x) finds it",
 }
@@ -139,6 +151,15 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	if slices.Contains(typeNames, name) {
 		return fmt.Sprintf("a dtype is written in quotes: %q", name)
 	}
+	if here := foreignTypes[name]; here != "" {
+		return fmt.Sprintf("a dtype is written in quotes: %q", here)
+	}
+	if here := foreignFunctions[name]; here != "" && s.lib.signature(here) != nil {
+		return fmt.Sprintf("it is called %s here, with brackets: %s(…)", here, here)
+	}
+	if constant && (s.owner == nil || s.owner.root) && isName(name) {
+		return "a var of that name would do: vars: {" + name + ": …}"
+	}
 	return ""
 }
 
@@ -168,7 +189,11 @@ func (s *scope) call(c *expr.Call, constant bool, user *item) {
 		return
 	}
 	if constant && t.function == nil {
-		s.report(diag.NotCompileTime, c.At(), "", "%s is not known at compile time", c.Name)
+		help := ""
+		if s.choice {
+			help = "where(test, a, b) chooses element by element, when a step runs"
+		}
+		s.report(diag.NotCompileTime, c.At(), help, "%s is not known at compile time", c.Name)
 		s.arguments(c, false, user)
 		return
 	}
@@ -188,26 +213,15 @@ func (s *scope) arguments(c *expr.Call, constant bool, user *item) {
 	}
 }
 
-// foreignFunctions maps functions that people know from elsewhere.
-var foreignFunctions = map[string]string{
-	"cat": "concat", "arcsin": "", "dot": "matmul", "mm": "matmul", "bmm": "matmul", "power": "pow", "view": "reshape",
-	"to": "cast", "float": "cast", "int": "cast", "len": "", "rand": "uniform", "randn": "normal", "size": "",
-	"multiply": "mul", "subtract": "sub", "divide": "div", "amax": "max", "amin": "min", "T": "transpose",
-	"ln": "log", "sigm": "sigmoid", "swish": "silu", "ifelse": "where", "select": "where",
-}
-
 func (s *scope) unknownFunction(c *expr.Call) {
 	if s.list.Full() || s.lib.open {
 		return
 	}
-	help := ""
-	if name := foreignFunctions[c.Name]; name != "" && s.lib.signature(name) != nil {
-		help = fmt.Sprintf("it is called %q here", name)
-	} else if s.lib.optimizers[c.Name] != nil {
-		help = c.Name + " is an optimizer: it belongs under train.optimizer"
-	} else if sym := s.graph[c.Name]; sym != nil {
+	help := s.lib.foreignHelp(c.Name)
+	if sym := s.graph[c.Name]; help == "" && sym != nil {
 		help = fmt.Sprintf("%s %s is a value, not an operation", sym.what, c.Name)
-	} else {
+	}
+	if help == "" {
 		help = diag.Suggestion(c.Name, s.lib.names())
 	}
 	s.report(diag.UnknownFunction, c.NameAt, help, "there is no operation or module %s", shorten(c.Name))
@@ -251,6 +265,9 @@ func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, use
 	good := true
 	fail := func(rule diag.Rule, at diag.Range, help, format string, args ...any) {
 		good = false
+		if t.module != nil && t.module.open {
+			return // its arguments aren't all known
+		}
 		s.report(rule, at, help, format, args...)
 	}
 	for i, a := range c.Args {
@@ -266,15 +283,8 @@ func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, use
 		i := sig.index(n.Name)
 		switch {
 		case i < 0:
-			help := diag.Suggestion(n.Name, sig.names())
-			if help == "" {
-				help = "its arguments are " + strings.Join(sig.names(), ", ")
-				if len(sig.params) == 0 {
-					help = "it takes none"
-				}
-			}
 			// What its value may see isn't known: it isn't looked at.
-			fail(diag.UnknownArgument, n.NameAt, help, "%s has no argument %s", c.Name, shorten(n.Name))
+			fail(diag.UnknownArgument, n.NameAt, sig.argumentHelp(n.Name), "%s has no argument %s", c.Name, shorten(n.Name))
 		case t.args[i] != nil:
 			help := ""
 			if sig.params[0].variadic {

@@ -41,6 +41,7 @@ type scope struct {
 	writes map[string]*item   // what next(name) is; nil for a state that isn't written
 	hidden map[string]*symbol // not visible here, but worth a better message
 	hints  map[string]string  // what to write instead of names that people try here
+	choice bool               // it stands where a choice is made at compile time
 	open   bool               // names may be missing because of what was reported
 	calls  map[*module]bool   // modules that were found
 }
@@ -89,7 +90,7 @@ func resolveSpec(def *specDef, list *diag.List) {
 	}
 	for _, src := range def.sources {
 		if src.body != nil {
-			called[src.body] = r.source(src, vars).calls
+			called[src.body] = r.source(src, vars, def.model).calls
 			continue
 		}
 		s := r.scope(nil)
@@ -120,8 +121,14 @@ func resolveSpec(def *specDef, list *diag.List) {
 }
 
 // source resolves a generating data source.
-func (r *resolver) source(src *sourceDef, vars map[string]*symbol) *scope {
+func (r *resolver) source(src *sourceDef, vars map[string]*symbol, model *module) *scope {
 	s := r.scope(src.body)
+	if model != nil && !src.body.open {
+		s.hints = map[string]string{}
+		for _, it := range model.items {
+			s.hints[it.name] = "data are made before the model: they see vars and each other"
+		}
+	}
 	s.consts = vars
 	s.open = src.body.open || r.openVars
 	s.body(src.body)
@@ -149,7 +156,19 @@ func (r *resolver) model(def *specDef, vars map[string]*symbol) *scope {
 	}
 	for _, it := range m.items {
 		if slices.Contains(reservedNodes, it.name) {
-			r.report(diag.ReservedName, it.at, "choose another name", "`%s` is a value of every run", it.name)
+			help := "choose another name"
+			if it.name == "loss" {
+				help = "the loss stands under train; the node needs another name"
+			}
+			r.report(diag.ReservedName, it.at, help, "`%s` is a value of every run", it.name)
+		}
+	}
+	if len(def.sources) > 0 {
+		s.hints = map[string]string{}
+		for _, src := range def.sources {
+			for _, name := range src.fieldNames() {
+				s.hints[name] = "it is a field of the data " + src.name + ", which the loss sees; if the model needs it, add it to model.inputs"
+			}
 		}
 	}
 	s.body(m)
@@ -185,7 +204,7 @@ func (s *scope) node(def *nodeDef, user *item) {
 	s.check(def.value, false, user)
 	s.check(def.repeat, true, user)
 	if def.test != nil {
-		s.check(def.test, true, user)
+		s.test(def.test, user)
 		s.node(def.then, user)
 		s.node(def.otherwise, user)
 	}
@@ -211,7 +230,7 @@ func (s *scope) typed(t *expr.Type) {
 		return
 	}
 	if !slices.Contains(typeNames, t.DType) {
-		s.report(diag.InvalidValue, t.DTypeAt, diag.Suggestion(t.DType, typeNames), "there is no dtype `%s`", shorten(t.DType))
+		s.report(diag.InvalidValue, t.DTypeAt, typeHelp(t.DType), "there is no dtype `%s`", shorten(t.DType))
 	}
 	for _, d := range t.Dims {
 		s.check(d, true, nil)
