@@ -45,7 +45,7 @@ func (ev *eval) call(c *expr.Call) any {
 	if anyBad(args) {
 		return bad{}
 	}
-	if t.function != nil && allNumbers(args) {
+	if t.function != nil && (allNumbers(args) || t.function.Lists && !isNode(args[0])) {
 		v, err := t.function.Call(args)
 		if err != nil {
 			err = &expr.Fault{Rule: err.(*expr.Fault).Rule, Msg: c.Name + ": " + err.Error()}
@@ -53,10 +53,16 @@ func (ev *eval) call(c *expr.Call) any {
 		return ev.computed(c.At())(v, err)
 	}
 	if t.op == nil {
-		return ev.fail(ev.f, diag.NotCompileTime, c.At(), "", "%s takes numbers known at compile time", c.Name)
+		help := foreignFunctions[c.Name]
+		if !t.function.Lists {
+			help = ""
+		}
+		return ev.fail(ev.f, diag.NotCompileTime, c.At(), help, "%s takes what is known at compile time", c.Name)
 	}
 	return ev.apply(t.op, args, t.args, c.At())
 }
+
+func isNode(v any) bool { _, is := v.(*ir.Node); return is }
 
 func allNumbers(args []any) bool {
 	for _, a := range args {

@@ -11,10 +11,25 @@ import (
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
-// bounds decodes min, max and values of an argument. ok is false if they don't
+// bounds decodes min, max, length and values of an argument. ok is false if they don't
 // go with its type.
 func (d *decoder) bounds(a *argDef, fields map[string]*tree.Node) bool {
-	number := a.kind == argInt || a.kind == argFloat || a.kind == argScalar
+	number := a.kind == argInt || a.kind == argFloat || a.kind == argScalar || a.kind == argNumbers
+	a.length = -1
+	if n := fields["nil"]; n != nil {
+		a.none, _ = d.boolean(n, "nil")
+	}
+	if n := fields["length"]; n != nil {
+		v, ok := d.integer(n, "length")
+		if !ok {
+			return false
+		}
+		if v < 0 || v > maxLength || a.kind != argList && a.kind != argNumbers {
+			d.report(diag.InvalidValue, n.Range, "", "length is how many elements a list or numbers have; the argument %s is %s", a.name, article(a.kind))
+			return false
+		}
+		a.length = int(v)
+	}
 	for _, b := range []struct {
 		key string
 		to  *any
@@ -50,26 +65,39 @@ func (d *decoder) bounds(a *argDef, fields map[string]*tree.Node) bool {
 	return ok
 }
 
+// maxLength bounds what an argument can ask of a list's length.
+const maxLength = 1 << 20
+
 // refuses says what is wrong with a value of an argument's kind: that it is out
 // of bounds. It is "" for one that is fine, or that no bound applies to.
 func (a *argDef) refuses(v any) string {
 	if text, ok := v.(string); ok && a.values != nil && !slices.Contains(a.values, text) {
 		return fmt.Sprintf("must be one of %s, got %q", strings.Join(a.values, ", "), shorten(text))
 	}
-	outside := func(op string, limit any) bool {
-		if limit == nil {
-			return false
-		}
-		is, err := expr.Apply(op, v, limit)
-		return err == nil && is == true
+	list, isList := v.([]any)
+	if isList && a.length >= 0 && len(list) != a.length {
+		return fmt.Sprintf("must have %s, got %d", count(a.length, "element"), len(list))
 	}
-	switch {
-	case outside("<", a.min):
-		return fmt.Sprintf("must be at least %v, got %v", a.min, v)
-	case outside(">", a.max):
-		return fmt.Sprintf("must be at most %v, got %v", a.max, v)
+	if a.kind != argNumbers {
+		list = []any{v}
+	}
+	for _, v := range list {
+		switch {
+		case beyond("<", v, a.min):
+			return fmt.Sprintf("must be at least %v, got %v", a.min, v)
+		case beyond(">", v, a.max):
+			return fmt.Sprintf("must be at most %v, got %v", a.max, v)
+		}
 	}
 	return ""
+}
+
+func beyond(op string, v, limit any) bool {
+	if limit == nil {
+		return false
+	}
+	is, err := expr.Apply(op, v, limit)
+	return err == nil && is == true
 }
 
 // requirements decodes what a module requires.

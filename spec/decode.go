@@ -268,7 +268,11 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 	place := expr.Place{Range: n.Range}
 	switch n.Kind {
 	case tree.Null:
-		d.report(diag.WrongType, n.Range, "", "%s has no value; an expression was expected", what)
+		help := ""
+		if n.Text != "" {
+			help = "write nil"
+		}
+		d.report(diag.WrongType, n.Range, help, "%s has no value; an expression was expected", what)
 		return nil
 	case tree.Map:
 		d.report(diag.WrongType, n.Range, "", "%s is an expression, not a mapping", what)

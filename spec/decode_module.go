@@ -118,7 +118,7 @@ func (d *decoder) inputs(n *tree.Node) []*inputDef {
 
 // arg decodes an argument: a kind, a default, or a mapping.
 func (d *decoder) arg(e tree.Entry) *argDef {
-	a := &argDef{name: e.Key.Text, at: e.Key.Range}
+	a := &argDef{name: e.Key.Text, at: e.Key.Range, length: -1}
 	n := e.Value
 	if n.Broken {
 		return a

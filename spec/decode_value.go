@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,6 +72,9 @@ func specialFloat(s string) (float64, bool) {
 
 // ofKind brings a value to a kind; ok is false if it is of another.
 func ofKind(v any, k argKind) (value any, ok bool) {
+	if k == argNumbers {
+		return numbers(v)
+	}
 	switch x := v.(type) {
 	case int:
 		if k == argFloat {
@@ -85,6 +89,17 @@ func ofKind(v any, k argKind) (value any, ok bool) {
 		return v, k == argString
 	case []any:
 		return v, k == argList
+	}
+	return v, false
+}
+
+// numbers makes a list of a number; a list must hold numbers only.
+func numbers(v any) (value any, ok bool) {
+	switch v := v.(type) {
+	case int, float64:
+		return []any{v}, true
+	case []any:
+		return v, !slices.ContainsFunc(v, func(item any) bool { _, ok := ofKind(item, argScalar); return !ok })
 	}
 	return v, false
 }

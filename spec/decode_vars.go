@@ -114,8 +114,8 @@ func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
 		if !ok {
 			return
 		}
-		if k == argScalar {
-			d.report(diag.InvalidValue, n.Range, "write float", "a var is known at compile time; it can't be a scalar")
+		if k >= argScalar {
+			d.report(diag.InvalidValue, n.Range, "write float, or list", "a var is known at compile time; it can't be a %s", k)
 			return
 		}
 		value, ok := ofKind(v.value, k)

@@ -144,9 +144,10 @@ const (
 	argString
 	argList
 	argScalar
+	argNumbers
 )
 
-var argKinds = [...]string{"int", "float", "bool", "string", "list", "scalar"}
+var argKinds = [...]string{"int", "float", "bool", "string", "list", "scalar", "numbers"}
 
 func (k argKind) String() string { return argKinds[k] }
 
@@ -159,6 +160,8 @@ type argDef struct {
 	doc      string
 	min, max any      // bounds of a number, or nil
 	values   []string // of a string, or nil: what it can be
+	length   int      // of a list or numbers: how many there must be; -1: any
+	none     bool     // it can be nil
 }
 
 // requireDef is a condition on arguments and dimensions.

@@ -36,6 +36,11 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 			ok = false
 			continue
 		}
+		if v == nil && a.none {
+			ev.def.taken.add(c, a, nil)
+			f.consts[a.name] = nil
+			continue
+		}
 		value, fits := ofKind(v, a.kind)
 		if !fits {
 			ev.fail(f, diag.InvalidArgument, a.fallback.At(), "", "the default of %s must be %s, got %s", a.name, article(a.kind), ir.Describe(v))

@@ -39,9 +39,11 @@ var anyScalar = []string{"string", "number", "boolean"}
 var forms = map[string]*form{
 	"version":   {words: "`1`", version: true},
 	"text":      {words: "a string", scalar: anyScalar},
+	"file":      {words: "a string", scalar: []string{"string"}},
 	"note":      {words: "a string", scalar: anyScalar},
 	"int":       {words: "an int of 64 bits", scalar: []string{"integer"}},
 	"count":     {words: "an int of at least 1", scalar: []string{"integer"}, minimum: 1},
+	"length":    {words: "an int of at least 0", scalar: []string{"integer"}},
 	"bool":      {words: "a bool", scalar: []string{"boolean"}},
 	"limit":     {enum: []string{"unlimited"}},
 	"steps":     {words: "an int of at least 1, or `unlimited`", any: []string{"count", "limit"}},
@@ -99,7 +101,7 @@ var forms = map[string]*form{
 	"long state":     {section: stateSection},
 
 	"imports":      {words: "a list of imports", items: "import"},
-	"import":       {any: []string{"text", "long import"}},
+	"import":       {any: []string{"file", "long import"}},
 	"long import":  {section: importSection},
 	"import names": {words: "a list of names, or names by the file's", any: []string{"names", "aliases"}},
 	"aliases":      {entries: "name"},

@@ -144,6 +144,10 @@ func (ev *eval) moduleArgument(m *module, i int, e expr.Expr, f *frame) any {
 	if isBad(v) {
 		return v
 	}
+	if v == nil && a.none {
+		f.consts[a.name] = nil
+		return nil
+	}
 	value, ok := ofKind(v, a.kind)
 	if !ok {
 		return ev.fail(ev.f, diag.InvalidArgument, e.At(), kindHelp(v, a.kind), "the argument %s of %s must be %s, got %s", a.name, m.name, article(a.kind), ir.Describe(v))
@@ -179,8 +183,11 @@ func kindHelp(v any, k argKind) string {
 }
 
 func article(k argKind) string {
-	if k == argInt {
+	switch k {
+	case argInt:
 		return "an int"
+	case argNumbers:
+		return "a number or a list of numbers"
 	}
 	return "a " + k.String()
 }

@@ -48,7 +48,7 @@ var (
 		{name: "placement", value: "placement", doc: "where things run"},
 	}}
 	importSection = &section{name: "an import", doc: "A file, and which of its modules and optimizers.", keys: []keyDecl{
-		{name: "from", value: "text", doc: "the file", more: "relative to the one that it is imported into", required: true},
+		{name: "from", value: "file", doc: "the file", more: "relative to the one that it is imported into", required: true},
 		{name: "names", value: "import names", doc: "which ones: [Block], or {Block: NameHere}", more: "all of the file's own if absent"},
 	}}
 	librarySection = &section{name: "a file of modules", doc: "A file that specs import.", keys: []keyDecl{
@@ -133,7 +133,7 @@ var (
 			{name: "override", value: "bool", doc: "whether it replaces the standard library's module of that name", fallback: "false"},
 			{name: "path", value: "name", doc: "what its calls inside of expressions are called in paths", more: "the name that they call it by if absent"},
 			{name: "inputs", value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
-			{name: "args", value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar), a default, or {type, default, doc}",
+			{name: "args", value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar, numbers), a default, or {type, default, doc}",
 				more: "a kind alone makes the argument required"},
 			{name: "require", value: "requirements", doc: "what must hold of arguments and dimensions",
 				more: "each as a sentence and the condition that it stands for"},
@@ -153,13 +153,15 @@ var (
 		{name: "update", value: "nodes", doc: "what a step writes into the states and into param, and nodes on the way there", required: true},
 	}}
 	argSection = &section{name: "an argument", doc: "An argument of a module.", keys: []keyDecl{
-		{name: "type", value: "arg type", doc: "int, float, bool, string, list or scalar",
-			more: "a `scalar` is a number or a tensor without dimensions", required: true},
+		{name: "type", value: "arg type", doc: "int, float, bool, string, list, scalar or numbers",
+			more: "a `scalar` is a number or a tensor without dimensions; `numbers` are a list of numbers, or one, which is taken for a list", required: true},
 		{name: "default", value: "expression", doc: "its value where a call gives none",
 			more: "it sees the arguments above it and the symbolic dimensions"},
 		{name: "min", value: "constant", doc: "the smallest value allowed"},
 		{name: "max", value: "constant", doc: "the largest value allowed"},
 		{name: "values", value: "constants", doc: "of a string: the values allowed"},
+		{name: "length", value: "length", doc: "of a list or numbers: how many elements there must be"},
+		{name: "nil", value: "bool", doc: "whether it can be nil; not if absent"},
 		{name: "doc", value: "note", doc: "what it means"},
 	}}
 	paramSection = &section{name: "a parameter", doc: "A parameter of a module.", keys: []keyDecl{

@@ -51,6 +51,9 @@ func Apply(op string, x, y any) (any, error) {
 		}
 	}
 	if op == "==" || op == "!=" {
+		if x == nil || y == nil {
+			return (x == nil && y == nil) == (op == "=="), nil
+		}
 		switch x.(type) {
 		case string, bool:
 			if fmt.Sprintf("%T", x) == fmt.Sprintf("%T", y) {

@@ -6,10 +6,11 @@ import (
 	"github.com/flowrun/flowrun/diag"
 )
 
-// Function is an operation that also works on compile-time numbers. It has the
-// operation's name.
+// Function is an operation that also works on compile-time numbers, and has the
+// operation's name; or, for lists, one that works on nothing else.
 type Function struct {
 	Arity int
+	Lists bool // it takes lists instead
 	call  func(args []any) (any, error)
 }
 
@@ -25,25 +26,32 @@ var Functions = map[string]Function{
 
 	"floor": whole(math.Floor), "ceil": whole(math.Ceil), "round": whole(math.RoundToEven), "trunc": whole(math.Trunc),
 
-	"abs": {1, func(a []any) (any, error) {
+	"abs": {1, false, func(a []any) (any, error) {
 		if negative(a[0]) {
 			return Negate("-", a[0])
 		}
 		return a[0], nil
 	}},
-	"neg":          {1, func(a []any) (any, error) { return Negate("-", a[0]) }},
-	"square":       {1, func(a []any) (any, error) { return Apply("*", a[0], a[0]) }},
-	"pow":          {2, func(a []any) (any, error) { return Apply("**", a[0], a[1]) }},
-	"remainder":    {2, func(a []any) (any, error) { return Apply("%", a[0], a[1]) }},
-	"minimum":      {2, func(a []any) (any, error) { return choose("<=", a[0], a[1]) }},
-	"maximum":      {2, func(a []any) (any, error) { return choose(">=", a[0], a[1]) }},
-	"floor_divide": {2, floorDivide},
+	"neg":          {1, false, func(a []any) (any, error) { return Negate("-", a[0]) }},
+	"square":       {1, false, func(a []any) (any, error) { return Apply("*", a[0], a[0]) }},
+	"pow":          {2, false, func(a []any) (any, error) { return Apply("**", a[0], a[1]) }},
+	"remainder":    {2, false, func(a []any) (any, error) { return Apply("%", a[0], a[1]) }},
+	"minimum":      {2, false, func(a []any) (any, error) { return choose("<=", a[0], a[1]) }},
+	"maximum":      {2, false, func(a []any) (any, error) { return choose(">=", a[0], a[1]) }},
+	"floor_divide": {2, false, floorDivide},
+
+	"len": {1, true, func(a []any) (any, error) { return len(a[0].([]any)), nil }},
 }
 
 // Call computes a function of compile-time numbers. The rounding functions give
 // ints where the result fits.
 func (f Function) Call(args []any) (any, error) {
 	for _, a := range args {
+		if _, ok := a.([]any); f.Lists && !ok {
+			return nil, fault("it takes a list, not %s", describe(a))
+		} else if f.Lists {
+			continue
+		}
 		if _, ok := asFloat(a); !ok {
 			return nil, fault("it takes numbers, not %s", describe(a))
 		}
@@ -52,7 +60,7 @@ func (f Function) Call(args []any) (any, error) {
 }
 
 func real1(f func(float64) float64) Function {
-	return Function{1, func(args []any) (any, error) {
+	return Function{1, false, func(args []any) (any, error) {
 		x, _ := asFloat(args[0])
 		v := f(x)
 		if !finite(v) && finite(x) {
@@ -63,7 +71,7 @@ func real1(f func(float64) float64) Function {
 }
 
 func whole(f func(float64) float64) Function {
-	return Function{1, func(args []any) (any, error) {
+	return Function{1, false, func(args []any) (any, error) {
 		if v, ok := args[0].(int); ok {
 			return v, nil
 		}

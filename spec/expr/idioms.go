@@ -18,9 +18,8 @@ type idiom struct {
 // idiom looks for what people bring from Python, C or MATLAB. It is asked only
 // once an expression has failed, and says better what is wrong with it.
 func (p *parsing) idiom() *idiom {
-	if p.pair == nil && p.tokens != nil && !p.match() || p.pair == nil {
-		p.pair = nil // a bracket is at fault; match added nothing
-		return nil
+	if !p.matched && (p.tokens == nil || p.pair != nil || !p.match()) {
+		return nil // a bracket is at fault
 	}
 	for i, t := range p.tokens {
 		for _, look := range []func(i int, t lexer.Token) *idiom{p.wordIdiom, p.operatorIdiom, p.bracketIdiom} {

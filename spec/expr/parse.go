@@ -75,6 +75,8 @@ type parsing struct {
 	start  []int32 // by character: the token that begins there, plus 1; or 0
 	pair   []int   // per bracket token the index of its partner
 
+	matched bool // all brackets have one
+
 	out  []rune // the text as the parser gets it
 	back []int  // the place in the source of each of its characters
 }
@@ -203,6 +205,7 @@ func (p *parsing) match() bool {
 		p.fail(diag.ExpressionSyntax, t.From, t.To, "", "this %s is never closed", t.Value)
 		return false
 	}
+	p.matched = true
 	return true
 }
 
