@@ -37,6 +37,9 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 		if example := examples[s]; example != "" {
 			help = "write " + example
 		}
+		if s == placementSection && deviceNames.MatchString(n.Text) {
+			help = "write {default: " + n.Text + "}"
+		}
 		d.report(diag.WrongType, n.Range, help, "%s is a mapping, not %s", s.name, n.Kind)
 		return nil, false
 	}
@@ -138,6 +141,10 @@ func entriesHelp(n *tree.Node, what string) string {
 		return "write its entries without `-`"
 	case n.Kind == tree.List && what == "metrics":
 		return "give each a name: {loss: loss}"
+	case n.Kind == tree.List && what == "inputs":
+		return `write {x: "f32[1, 8]"}`
+	case n.Kind == tree.List && what == "args":
+		return "write {size: int}"
 	case n.Kind == tree.List:
 		return "write {name: value}"
 	}

@@ -37,9 +37,9 @@ var foreignFunctions = map[string]string{
 	"enumerate": "there are no loops", "zip": "there are no loops", "map": "operations work on all elements at once",
 	"Sequential": "give each layer a node, which names the one before it as its input",
 	"Module":     "a module is declared under `modules:`, and called by its name",
-	"Conv1d":     "there are no convolutions yet", "Conv2d": "there are no convolutions yet", "Conv3d": "there are no convolutions yet", "conv2d": "there are no convolutions yet",
-	"MaxPool2d": "there is no pooling yet", "AvgPool2d": "there is no pooling yet", "max_pool2d": "there is no pooling yet",
-	"LSTM": "there are no recurrent layers yet", "GRU": "there are no recurrent layers yet", "RNN": "there are no recurrent layers yet",
+	"Conv1d":     "there are no convolutions", "Conv2d": "there are no convolutions", "Conv3d": "there are no convolutions", "conv2d": "there are no convolutions",
+	"MaxPool2d": "there is no pooling", "AvgPool2d": "there is no pooling", "max_pool2d": "there is no pooling",
+	"LSTM": "there are no recurrent layers", "GRU": "there are no recurrent layers", "RNN": "there are no recurrent layers",
 }
 
 // foreignHelp says what a name of an operation is here; "" if that isn't known.

@@ -190,8 +190,11 @@ func (t *text) noKey(e *yaml.LoadError, d *diag.Diagnostic) bool {
 	if !lost {
 		n--
 	}
-	for n > 0 && (strings.TrimSpace(t.line(n)) == "" || lost && strings.Contains(t.line(n)+" ", ": ")) {
-		n--
+	for ; n > 0; n-- {
+		trimmed := strings.TrimSpace(t.line(n))
+		if trimmed != "" && trimmed[0] != '#' && !(lost && strings.Contains(trimmed+" ", ": ")) {
+			break
+		}
 	}
 	line := t.line(n)
 	trimmed := strings.TrimSpace(line)

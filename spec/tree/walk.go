@@ -253,9 +253,13 @@ func (w *walker) unquoted(n *Node) {
 		at := p.Range
 		at.End = last.Range.End
 		n.Broken = true
-		w.list.Add(diag.Diagnostic{Rule: diag.QuoteExpression, Range: at,
-			Message: "YAML cuts this expression at its comma",
-			Help:    "quote it: \"" + strings.Join(strings.Fields(whole), " ") + "\""})
+		whole = strings.Join(strings.Fields(whole), " ")
+		d := diag.Diagnostic{Rule: diag.QuoteExpression, Range: at, Message: "YAML cuts this expression at its comma",
+			Help: "quote it: \"" + whole + "\""}
+		if strings.HasPrefix(whole, "(") && strings.IndexByte(whole, ')') == len(whole)-1 {
+			d.Message, d.Help = "there are no tuples, and YAML cuts this one at its comma", "write a list: ["+strings.Trim(whole, "()")+"]"
+		}
+		w.list.Add(d)
 		return
 	}
 }
