@@ -27,7 +27,7 @@ func TestModulesWithANameShowsItsYAML(t *testing.T) {
 	var list []map[string]any
 	require.NoError(t, json.Unmarshal([]byte(out), &list))
 	require.Len(t, list, 1)
-	require.Equal(t, "Adam(lr, betas=[0.9, 0.999], eps=1e-8, weight_decay=0, amsgrad=false)", list[0]["signature"])
+	require.Equal(t, "Adam(lr, betas=[0.9, 0.999], eps=1e-8, weight_decay=0, amsgrad=false, maximize=false)", list[0]["signature"])
 }
 
 func TestModulesSuggestsANameThatIsThere(t *testing.T) {
