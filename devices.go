@@ -2,16 +2,15 @@ package flowrun
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
 	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/kernels"
-	"github.com/flowrun/flowrun/lower"
 )
 
 // DeviceReport says of a device that it is there, or of a kind of devices why
@@ -22,6 +21,28 @@ type DeviceReport struct {
 	Description string `json:"description"`
 	Memory      int64  `json:"memory_bytes"`      // 0 if unknown
 	Missing     string `json:"missing,omitempty"` // why it isn't there; "" if it is
+	// Auto says that auto may choose it. Estimates are made with Speed; one that
+	// isn't known is nil.
+	Auto  bool         `json:"auto"`
+	Speed *DeviceSpeed `json:"speed,omitempty"`
+}
+
+// DeviceSpeed is about how fast a device is, from what its driver says and what
+// is known of its kind; nothing of it is measured.
+type DeviceSpeed struct {
+	Flops  float64       `json:"flops"`                // operations a second that kernels reach in f32
+	Bytes  float64       `json:"bytes"`                // bytes a second that kernels read and write
+	Launch time.Duration `json:"launch_ns"`            // from the start of one small kernel to that of the next
+	Link   float64       `json:"link_bytes,omitempty"` // bytes a second between its memory and the host's
+}
+
+// speedOf gives a device's speed, nil if it isn't known.
+func speedOf(info device.Info) *DeviceSpeed {
+	if info.Speed == (device.Speed{}) {
+		return nil
+	}
+	s := DeviceSpeed(info.Speed)
+	return &s
 }
 
 // Devices looks for the machine's devices.
@@ -30,12 +51,12 @@ func Devices() []DeviceReport {
 	defer host.Close()
 	info := host.Info()
 	reports := []DeviceReport{
-		{Name: "cpu", Kind: "cpu", Description: info.Description, Memory: info.Memory},
+		{Name: "cpu", Kind: "cpu", Description: info.Description, Memory: info.Memory, Auto: true, Speed: speedOf(info)},
 		{Name: "sim:0", Kind: "sim", Description: "an address space of its own inside this process, to try out placement without a GPU; any number: sim:0, sim:1, …"},
 	}
 	found, missing := opencl.Discover()
 	for _, d := range found {
-		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory})
+		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: d.GPU, Speed: speedOf(d.Info)})
 	}
 	if missing != "" {
 		reports = append(reports, DeviceReport{Name: "opencl", Kind: "opencl", Missing: missing})
@@ -84,89 +105,4 @@ func open(name string, sources *kernels.Sources) (device.Device, error) {
 
 func isNumber(s string) bool {
 	return s != "" && len(s) < 4 && strings.Trim(s, "0123456789") == "" && (s == "0" || s[0] != '0')
-}
-
-// machine is the devices that a session runs on, the host first.
-type machine struct {
-	devices  []device.Device
-	fallback int // the default device's space
-}
-
-// missingDevice is a device that can't be opened.
-type missingDevice struct {
-	name string
-	err  error
-}
-
-func (e *missingDevice) Error() string { return e.err.Error() }
-func (e *missingDevice) Unwrap() error { return e.err }
-
-// openMachine opens the host, the default device and those that placement
-// names. Preferred devices that aren't there are left out.
-func openMachine(fallback string, rules []lower.Rule, bound []string, overlay string) (*machine, error) {
-	if fallback == "" || fallback == "auto" {
-		// The fastest for small models, whose launches on a GPU take longer than
-		// their work. Large ones ask for the GPU until lowering can tell.
-		fallback = "cpu"
-	}
-	sources := kernels.Embedded()
-	if overlay != "" {
-		var err error
-		if sources, err = kernels.Overlay(overlay); err != nil {
-			return nil, err
-		}
-	}
-	m := &machine{}
-	add := func(name string) error {
-		if slices.ContainsFunc(m.devices, func(d device.Device) bool { return d.Name() == name || d.Name() == name+":0" }) {
-			return nil
-		}
-		d, err := open(name, sources)
-		if err != nil {
-			return &missingDevice{name, err}
-		}
-		m.devices = append(m.devices, d)
-		return nil
-	}
-	names := append([]string{"cpu", fallback}, bound...)
-	for _, r := range rules {
-		if r.Device != "" {
-			names = append(names, r.Device)
-		}
-	}
-	for _, name := range names {
-		if err := add(name); err != nil {
-			m.close()
-			return nil, err
-		}
-	}
-	for _, r := range rules {
-		if r.Prefer != "" {
-			_ = add(r.Prefer) // a wish: lowering says where it wasn't met
-		}
-	}
-	m.fallback = slices.IndexFunc(m.devices, func(d device.Device) bool {
-		return d.Name() == fallback || d.Name() == fallback+":0"
-	})
-	return m, nil
-}
-
-func (m *machine) close() error {
-	var first error
-	for _, d := range m.devices {
-		if err := d.Close(); err != nil && first == nil {
-			first = err
-		}
-	}
-	return first
-}
-
-// targets describes the devices to lowering.
-func (m *machine) targets() []lower.Target {
-	var targets []lower.Target
-	for _, d := range m.devices {
-		info := d.Info()
-		targets = append(targets, lower.Target{Name: d.Name(), Kind: info.Kind, Memory: info.Memory, Alignment: info.Alignment, Async: info.Async})
-	}
-	return targets
 }

@@ -21,7 +21,7 @@ type evaluator struct {
 
 // newEvaluator starts the evaluation's session where the training runs.
 func (s *Session) newEvaluator(ctx context.Context, e *spec.Evaluation, options []StartOption) (*evaluator, error) {
-	fresh := func(o *startOptions) { o.weights, o.resume, o.resumes = nil, "", false }
+	fresh := func(o *startOptions) { o.device, o.weights, o.resume, o.resumes = s.Device(), nil, "", false }
 	own, err := s.program.start(ctx, e.Graph, append(options[:len(options):len(options)], fresh))
 	if err != nil {
 		return nil, fmt.Errorf("eval: %w", err)

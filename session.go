@@ -31,8 +31,8 @@ type startOptions struct {
 	lower   lower.Options // Observe, Shuffle and CheckTypes
 }
 
-// On names the default device, as --device does: "cpu", "sim:0". It overrides
-// the spec's placement.default.
+// On names the default device, as --device does: "cpu", "sim:0", or "auto" to
+// have it chosen. It overrides the spec's placement.default.
 func On(device string) StartOption { return func(o *startOptions) { o.device = device } }
 
 // Place binds the nodes and states whose path matches a pattern to a device, as
@@ -146,8 +146,8 @@ func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, err
 		return nil, nil, errors.Join(err, m.close())
 	}
 	lo := o.lower
-	lo.Targets, lo.Default, lo.Rules, lo.Manifest = m.targets(), m.fallback, rules, manifest
-	plan, err := lower.Lower(g, lo)
+	lo.Rules, lo.Manifest = rules, manifest
+	plan, err := m.lower(g, lo)
 	if err != nil {
 		return nil, nil, errors.Join(err, m.close())
 	}
@@ -367,8 +367,9 @@ func WriteTensors(path string, tensors map[string]*Tensor) error {
 // Stats counts what the session has done: kernels, copies, memory.
 func (s *Session) Stats() Stats { return s.engine.Stats() }
 
-// Device names the default device.
-func (s *Session) Device() string { return s.machine.devices[s.machine.fallback].Name() }
+// Device names the default device: the one that was asked for, or that auto
+// chose.
+func (s *Session) Device() string { return s.machine.devices[s.machine.main].Name() }
 
 // Plan is the lowered plan that the session runs.
 func (s *Session) Plan() *lower.Plan { return s.engine.Plan() }

@@ -14,6 +14,7 @@ package device
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/flowrun/flowrun/kernels"
 )
@@ -51,6 +52,20 @@ type Info struct {
 	Memory      int64  // bytes of memory in all; 0 if unknown
 	Alignment   int64  // of the slices that kernels take, in bytes; 0 means [Alignment]
 	Async       bool   // it has a queue: a command may still be at work when its Run returns
+	// Lacks names the dtypes that kernels can't have there: "f64".
+	Lacks []string
+	Speed Speed
+}
+
+// Speed is about how fast a device is, from what its driver says and what is
+// known of its kind: it decides where auto runs a program. Nothing of it is
+// timed, so that the same machine decides alike every time. The zero Speed is an
+// unknown one, and auto doesn't choose the device.
+type Speed struct {
+	Flops  float64       // floating-point operations a second that kernels reach in f32
+	Bytes  float64       // bytes a second that kernels read and write
+	Launch time.Duration // from the start of one small kernel to that of the next
+	Link   float64       // bytes a second between its memory and the host's; 0 for the host
 }
 
 // Buffer is a piece of a device's memory.

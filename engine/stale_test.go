@@ -168,6 +168,7 @@ func TestALossReadEveryThousandStepsIsCopiedEveryThousandSteps(t *testing.T) {
 func TestAValueNeededOnTwoDevicesIsCopiedToEachOnce(t *testing.T) {
 	b := newBuilder()
 	w := b.param("w", 4)
+	w.Device = "cpu"
 	b.on("sim:0", func() { b.output("a", b.op("add", b.op("tanh", w.Read), b.op("neg", w.Read))) })
 	b.on("sim:1", func() { b.output("b", b.op("add", b.op("tanh", w.Read), b.op("neg", w.Read))) })
 	s := start(t, b.program(t), machine(t, 2), lower.Options{}, engine.Options{})

@@ -31,6 +31,9 @@ type Site struct {
 	// Device is where the node must run ("cpu", "cuda:0"); Prefer is a wish.
 	// Empty means that lowering chooses.
 	Device, Prefer string
+	// Update says that it is part of what computes the next value of a parameter
+	// from its gradient; it belongs with the parameter.
+	Update bool
 }
 
 // StateKind says what a state is for.

@@ -12,6 +12,7 @@ import (
 func TestAValueIsCopiedOnceToASpaceForAllItsReaders(t *testing.T) {
 	b := newProgram()
 	w := b.param("w", 4)
+	w.Device = "cpu"
 	b.output("a", b.on("sim:0", "tanh", w.Read))
 	b.output("b", b.on("sim:0", "neg", w.Read))
 	b.output("c", b.on("sim:1", "neg", w.Read))

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +22,21 @@ type Explanation struct {
 	// Rewrites counts the rules that simplified the graph, by name.
 	Rewrites map[string]int `json:"rewrites"`
 	Peak     int64          `json:"peak_bytes"`
+	// Choice says how auto chose the default device; nil if it was named.
+	Choice *Choice `json:"choice,omitempty"`
+	// Crossings are the copies between devices that a step makes.
+	Crossings []Crossing `json:"crossings"`
+}
+
+// Crossing is what every step carries from one device to another, of one kind:
+// data from sources, weights (parameters and buffers), other states, updates
+// (what states become, on its way home), and values (what nodes compute).
+type Crossing struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	What   string `json:"what"`
+	Copies int64  `json:"copies"`
+	Bytes  int64  `json:"bytes"`
 }
 
 // ExplainedState is a state, its home, and how steps write it.
@@ -69,7 +85,11 @@ type Totals struct {
 
 // Explain describes the plan.
 func (p *Plan) Explain() *Explanation {
-	e := &Explanation{Peak: p.PeakBytes(), Rewrites: p.Applied}
+	e := &Explanation{Peak: p.PeakBytes(), Rewrites: p.Applied, Choice: p.Choice, Crossings: []Crossing{}}
+	commits := map[*ir.Node]bool{}
+	for _, s := range p.Graph.States {
+		commits[s.Next] = true
+	}
 	perStep := p.perStep()
 	for _, s := range p.Graph.States {
 		e.States = append(e.States, p.explainState(s))
@@ -91,6 +111,7 @@ func (p *Plan) Explain() *Explanation {
 		case n.Op == ir.CopyOp:
 			e.Totals.Copies++
 			e.Totals.Copied += p.Values[i].Bytes
+			e.cross(Crossing{p.Targets[n.Inputs[0].Space].Name, p.Targets[n.Space].Name, crossing(n, commits[n]), 1, p.Values[i].Bytes})
 		case x.Kernel != "":
 			e.Totals.Kernels++
 		}
@@ -101,31 +122,33 @@ func (p *Plan) Explain() *Explanation {
 	return e
 }
 
-// perStep tells the nodes that every step runs: those that change with a state
-// that steps write, and that some state's next value needs.
-func (p *Plan) perStep() []bool {
-	changing := make([]bool, len(p.Graph.Nodes))
-	needed := make([]bool, len(p.Graph.Nodes))
-	for i, n := range p.Graph.Nodes {
-		changing[i] = n.State != nil && n.State.Next != nil
-		for _, in := range n.Inputs {
-			changing[i] = changing[i] || changing[in.ID]
-		}
+// cross counts a copy.
+func (e *Explanation) cross(c Crossing) {
+	at, found := slices.BinarySearchFunc(e.Crossings, c, func(a, b Crossing) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.What, b.What))
+	})
+	if !found {
+		e.Crossings = slices.Insert(e.Crossings, at, c)
+		return
 	}
-	for _, s := range p.Graph.States {
-		if s.Next != nil {
-			needed[s.Next.ID] = true
-		}
+	e.Crossings[at].Copies += c.Copies
+	e.Crossings[at].Bytes += c.Bytes
+}
+
+// crossing says what a copy carries; commits tells that a state becomes it.
+func crossing(n *ir.Node, commits bool) string {
+	from := n.Inputs[0]
+	switch {
+	case commits:
+		return "updates"
+	case from.Op == ir.SourceOp:
+		return "data"
+	case from.State == nil:
+		return "values"
+	case from.State.Kind == ir.ParamState || from.State.Kind == ir.BufferState:
+		return "weights"
 	}
-	for i := len(p.Graph.Nodes) - 1; i >= 0; i-- {
-		for _, in := range p.Graph.Nodes[i].Inputs {
-			needed[in.ID] = needed[in.ID] || needed[i]
-		}
-	}
-	for i := range changing {
-		changing[i] = changing[i] && needed[i]
-	}
-	return changing
+	return "states"
 }
 
 func (p *Plan) explainState(s *ir.State) ExplainedState {
@@ -213,6 +236,16 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "peak: %s\n", Bytes(e.Peak))
 	fmt.Fprintf(&b, "a step: %d kernels, %d copies between devices (%s), %d flops, %s read and written\n",
 		e.Totals.Kernels, e.Totals.Copies, Bytes(e.Totals.Copied), e.Totals.Flops, Bytes(e.Totals.Moved))
+	for _, c := range e.Crossings {
+		plural := "copies"
+		if c.Copies == 1 {
+			plural = "copy"
+		}
+		fmt.Fprintf(&b, "  %s to %s, %s: %d %s, %s\n", c.From, c.To, c.What, c.Copies, plural, Bytes(c.Bytes))
+	}
+	if e.Choice != nil {
+		e.Choice.write(&b)
+	}
 	if len(e.Rewrites) > 0 {
 		b.WriteString("rewrites:")
 		for _, name := range slices.Sorted(maps.Keys(e.Rewrites)) {

@@ -18,6 +18,7 @@ func memory(p *Plan) error {
 	last := lastUses(p)
 	dying := make([][]*ir.Node, len(p.Graph.Nodes)) // by the node that uses them last
 	taken := make([]bool, len(p.Graph.Nodes))
+	p.Spaces = make([]Space, len(p.Targets))
 	arenas := make([]*arena, len(p.Targets))
 	for i := range arenas {
 		arenas[i] = newArena()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/flowrun/flowrun/ir"
 )
@@ -33,18 +34,21 @@ var Passes = []Pass{
 
 // Lower makes a plan of a program without grad nodes. The graph isn't changed.
 func Lower(g *ir.Graph, o Options) (*Plan, error) {
-	if len(o.Targets) == 0 || o.Default < 0 || o.Default >= len(o.Targets) {
+	if len(o.Targets) == 0 || o.Default < Auto || o.Default >= len(o.Targets) {
 		return nil, errors.New("lower: no target to lower onto")
 	}
 	p := &Plan{
-		Targets: o.Targets,
+		Targets: slices.Clone(o.Targets),
 		Graph:   g.Clone(),
-		Spaces:  make([]Space, len(o.Targets)),
+		Main:    o.Default,
 		Applied: map[string]int{},
 		options: o,
 		reasons: map[*ir.Node]string{},
 		homes:   map[*ir.State]string{},
 		values:  map[*ir.Node]*Value{},
+	}
+	if o.Default == Auto {
+		p.offer()
 	}
 	for i, pass := range Passes {
 		if o.Shuffle != 0 && p.Values == nil { // the order isn't final yet

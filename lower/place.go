@@ -2,6 +2,7 @@ package lower
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -24,87 +25,201 @@ func (e *Error) Error() string {
 	return e.Range.String() + ": " + e.Msg
 }
 
-// place decides where nodes run and where states live. An explicit device is
-// binding, a preference is followed where the device is there; a source runs on
-// the host; a constant goes to whoever needs it first; the rest goes to the
-// default device. An update runs where its state's gradient comes from, that
-// is, by default too, and what it commits is copied home.
+// place decides where nodes run and where states live.
+//
+// What a node or a state says itself comes first, then the last placement rule
+// that matches: a device is binding, a preference is followed where the device is
+// there and has the dtypes. A source runs on the host, a constant where it is
+// first used. With a named default all else runs there; with Auto it is free, and
+// the main device is chosen first (choose). Free in any case are homes that
+// nothing places, and updates: what computes the next values of parameters. What
+// is free goes where the fewest bytes cross between devices (settle).
 func place(p *Plan) error {
-	for _, s := range p.Graph.States {
-		space, reason, err := p.choose(s.Name, s.Device, s.Prefer, s.Origin)
-		if err != nil {
+	// Not the order that earlier passes left: equal programs are placed alike.
+	if err := p.Graph.Sort(); err != nil {
+		return err
+	}
+	l := newLayout(p)
+	for _, n := range p.Graph.Nodes {
+		if err := l.pin(n); err != nil {
 			return err
 		}
-		s.Home = space
-		p.homes[s] = reason
-		s.Read.Space = space
-		p.reasons[s.Read] = reason
 	}
-	for _, n := range p.Graph.Nodes {
-		switch n.Op {
-		case ir.StateOp, ir.ConstOp:
-		case ir.SourceOp:
-			n.Space = 0
-			p.reasons[n] = "the host reads data"
-		default:
-			space, reason, err := p.choose(n.Path, n.Device, n.Prefer, n.Origin)
-			if err != nil {
-				return err
-			}
-			n.Space = space
-			p.reasons[n] = reason
-		}
+	if p.Main == Auto {
+		p.choose(l)
 	}
-	return placeConstants(p)
-}
-
-// placeConstants puts a constant into the space of its first user, by the
-// space's number.
-func placeConstants(p *Plan) error {
-	users := p.Graph.Users()
+	l.settle()
 	for _, n := range p.Graph.Nodes {
-		if n.Op != ir.ConstOp {
+		if n.Op == ir.ConstOp {
+			n.Space = l.ofConstant(n)
+			p.reasons[n] = "where it is used"
 			continue
 		}
-		n.Space = p.options.Default
-		for i, u := range users[n.ID] {
-			if i == 0 || u.Space < n.Space {
-				n.Space = u.Space
-			}
+		n.Space = l.where[n.ID]
+		if l.free[n.ID] {
+			p.reasons[n] = l.why(n)
 		}
-		p.reasons[n] = "where it is used"
+		if n.State != nil {
+			n.State.Home = n.Space
+			p.homes[n.State] = p.reasons[n]
+		}
 	}
+	p.dropIdle()
 	return nil
 }
 
-// choose finds the space for a node or state.
-func (p *Plan) choose(path, device, prefer string, origin diag.Range) (space int, reason string, err error) {
-	if device == "" && prefer == "" && path != "" {
-		for _, r := range p.options.Rules {
-			if ir.MatchPath(r.Match, path) {
-				device, prefer = r.Device, r.Prefer
-			}
-		}
-		reason = "placement rule"
-	} else {
-		reason = "its own device:"
+// wish is what a node, a state or a rule says about a place.
+type wish struct {
+	device string // "" for nothing
+	soft   bool
+	reason string
+}
+
+// wish gives what decides about a path that has these of its own.
+func (p *Plan) wish(path, device, prefer string) wish {
+	switch {
+	case device != "":
+		return wish{device, false, "its own device:"}
+	case prefer != "":
+		return wish{prefer, true, "its own prefer:"}
+	case path == "":
+		return wish{}
 	}
-	if device != "" {
-		space, ok := p.target(device)
-		if !ok {
-			return 0, "", &Error{Range: origin, Rule: "no-device",
-				Msg:  fmt.Sprintf("%s must run on %s, which is not among the devices of this run", path, device),
+	for _, r := range slices.Backward(p.options.Rules) {
+		if !ir.MatchPath(r.Match, path) {
+			continue
+		}
+		if r.Device != "" {
+			return wish{r.Device, false, fmt.Sprintf("placement rule %q", r.Match)}
+		}
+		return wish{r.Prefer, true, fmt.Sprintf("preferred by placement rule %q", r.Match)}
+	}
+	return wish{}
+}
+
+// pin places a node, or with the node that reads it a state's home, unless it is
+// free.
+func (l *layout) pin(n *ir.Node) error {
+	p := l.plan
+	path, device, prefer, origin := n.Path, n.Device, n.Prefer, n.Origin
+	switch {
+	case n.Op == ir.ConstOp:
+		return nil
+	case n.Op == ir.SourceOp:
+		l.fix(n, 0, "the host reads data")
+		return nil
+	case n.State != nil:
+		s := n.State
+		path, device, prefer, origin = s.Name, s.Device, s.Prefer, s.Origin
+	}
+	w := p.wish(path, device, prefer)
+	if w.device != "" {
+		at, there := p.target(w.device)
+		lacking := ""
+		if there {
+			lacking = p.lacks(n, at)
+		}
+		switch {
+		case there && lacking == "":
+			l.fix(n, at, w.reason)
+			return nil
+		case w.soft && !there:
+			l.unmet[n] = "; the preferred " + w.device + " isn't there"
+		case w.soft:
+			l.unmet[n] = fmt.Sprintf("; the preferred %s has no %s", w.device, lacking)
+		case !there:
+			return &Error{Range: origin, Rule: "no-device",
+				Msg:  fmt.Sprintf("%s must run on %s, which is not among the devices of this run", path, w.device),
 				Help: "the devices are " + p.targetNames()}
+		default:
+			return p.noKernel(n, at, lacking)
 		}
-		return space, reason, nil
 	}
-	if prefer != "" {
-		if space, ok := p.target(prefer); ok {
-			return space, "preferred by " + reason, nil
+	if p.Main == Auto {
+		l.free[n.ID] = true
+		return nil
+	}
+	if lacking := p.lacks(n, p.Main); lacking != "" {
+		return p.noKernel(n, p.Main, lacking)
+	}
+	if n.State != nil || n.Update {
+		l.free[n.ID] = true
+		return nil
+	}
+	l.fix(n, p.Main, p.byDefault()+l.unmet[n])
+	return nil
+}
+
+// noKernel says that a device can't run a node for want of a dtype.
+func (p *Plan) noKernel(n *ir.Node, space int, dtype string) error {
+	what := n.Op.Name
+	if n.Path != "" {
+		what = n.Path + ": " + what
+	}
+	return &Error{Range: n.Origin, Rule: "no-kernel",
+		Msg:  fmt.Sprintf("%s has no kernel in %s on %s: the device doesn't compute in %s", what, dtype, p.Targets[space].Name, dtype),
+		Help: fmt.Sprintf("bind it to another device (device: %s), or compute in another dtype", p.Targets[0].Name)}
+}
+
+// lacks gives the dtype for want of which a node can't run in a space; "" if it
+// can.
+func (p *Plan) lacks(n *ir.Node, space int) string {
+	missing := p.Targets[space].Lacks
+	if len(missing) == 0 || !hasKernel(n) {
+		return ""
+	}
+	for _, in := range n.Inputs {
+		if d := in.Type.DType.String(); slices.Contains(missing, d) {
+			return d
 		}
-		return p.options.Default, fmt.Sprintf("default; the preferred %s isn't there", prefer), nil
 	}
-	return p.options.Default, "default", nil
+	if d := n.Type.DType.String(); slices.Contains(missing, d) {
+		return d
+	}
+	return ""
+}
+
+// hasKernel tells nodes that kernels compute from those that only hold or carry
+// values.
+func hasKernel(n *ir.Node) bool {
+	switch n.Op {
+	case ir.StateOp, ir.ConstOp, ir.SourceOp, ir.CopyOp:
+		return false
+	}
+	return true
+}
+
+// why gives the reason for the place of something free.
+func (l *layout) why(n *ir.Node) string {
+	p := l.plan
+	reason := p.byDefault() + l.unmet[n]
+	if n.Space == p.Main {
+		return reason
+	}
+	if lacking := p.lacks(n, p.Main); lacking != "" {
+		return fmt.Sprintf("%s; %s has no %s", reason, p.Targets[p.Main].Name, lacking)
+	}
+	return reason + "; fewest bytes cross"
+}
+
+// byDefault is the reason for the place of what nothing else places.
+func (p *Plan) byDefault() string {
+	if p.options.Default == Auto {
+		return "auto"
+	}
+	return "default"
+}
+
+// ofConstant gives the first space, by its number, in which a constant is used.
+func (l *layout) ofConstant(n *ir.Node) int {
+	if len(l.users[n.ID]) == 0 {
+		return l.plan.Main
+	}
+	space := len(l.plan.Targets)
+	for _, u := range l.users[n.ID] {
+		space = min(space, l.where[u])
+	}
+	return space
 }
 
 // target finds a device by name; "sim" stands for "sim:0".
@@ -125,82 +240,32 @@ func (p *Plan) targetNames() string {
 	return strings.Join(names, ", ")
 }
 
-// copies puts a copy node on every edge that crosses spaces, and between a state
-// and another that becomes it: commits are writes of computed values, never
-// reads of homes that other commits write. A state that becomes itself isn't
-// written at all.
-func copies(p *Plan) error {
-	type crossing struct {
-		value *ir.Node
-		space int
+// dropIdle takes the candidates on which nothing runs off the list of targets.
+func (p *Plan) dropIdle() {
+	given := len(p.options.Targets)
+	if len(p.Targets) == given {
+		return
 	}
-	b := ir.NewBuilder(p.Graph)
-	made := map[crossing]*ir.Node{}
-	carry := func(value *ir.Node, space int) (*ir.Node, error) {
-		key := crossing{value, space}
-		if c := made[key]; c != nil {
-			return c, nil
-		}
-		b.Site = value.Site
-		c, err := b.Call(ir.CopyOp, []any{value})
-		if err != nil {
-			return nil, err
-		}
-		c.Space = space
-		p.reasons[c] = "copied for its users"
-		if value.Space == space {
-			p.reasons[c] = "the value before the step"
-		}
-		made[key] = c
-		return c, nil
-	}
-	nodes := p.Graph.Nodes
-	for _, n := range nodes {
-		for i, in := range n.Inputs {
-			if in.Space == n.Space {
-				continue
-			}
-			c, err := carry(in, n.Space)
-			if err != nil {
-				return err
-			}
-			n.Inputs[i] = c
-		}
-	}
-	for _, s := range p.Graph.States {
-		if s.Next == s.Read {
-			s.Next = nil
-		}
-		if s.Next == nil || s.Next.State == nil && s.Next.Space == s.Home {
-			continue
-		}
-		c, err := carry(s.Next, s.Home)
-		if err != nil {
-			return err
-		}
-		s.Next = c
-	}
-	return p.Graph.Sort()
-}
-
-// bind finds each node's kernel.
-func bind(p *Plan) error {
+	used := make([]bool, len(p.Targets))
+	used[p.Main] = true
 	for _, n := range p.Graph.Nodes {
-		v := &Value{Bytes: int64(n.Type.Bytes()), Reason: p.reasons[n]}
-		p.values[n] = v
-		switch n.Op {
-		case ir.StateOp, ir.ConstOp, ir.SourceOp, ir.CopyOp:
-			continue
-		}
-		var inputs []string
-		for _, in := range n.Inputs {
-			inputs = append(inputs, in.Type.DType.String())
-		}
-		v.Kernel = p.options.Manifest.Find(n.Op.Name, inputs, n.Type.DType.String())
-		if v.Kernel == nil {
-			return &Error{Range: n.Origin, Rule: "no-kernel",
-				Msg: fmt.Sprintf("%s has no kernel for (%s) -> %s", n.Op.Name, strings.Join(inputs, ", "), n.Type.DType)}
+		used[n.Space] = true
+	}
+	to := make([]int, len(p.Targets))
+	kept := p.Targets[:given:given]
+	for i, t := range p.Targets {
+		to[i] = i
+		if i >= given && used[i] {
+			to[i] = len(kept)
+			kept = append(kept, t)
 		}
 	}
-	return nil
+	p.Targets = kept
+	p.Main = to[p.Main]
+	for _, n := range p.Graph.Nodes {
+		n.Space = to[n.Space]
+		if n.State != nil {
+			n.State.Home = n.Space
+		}
+	}
 }

@@ -60,10 +60,10 @@ func TestPlacementFollowsTheNearestWish(t *testing.T) {
 	}{
 		{"nothing said", "", "", nil, "sim:0", "default"},
 		{"its own device", "sim:1", "", []Rule{{Match: "*", Device: "cpu"}}, "sim:1", "its own device:"},
-		{"its own wish", "", "sim:1", []Rule{{Match: "*", Device: "cpu"}}, "sim:1", "preferred by its own device:"},
-		{"a rule", "", "", []Rule{{Match: "*", Device: "cpu"}, {Match: "z", Device: "sim:1"}}, "cpu", "placement rule"},
-		{"the last rule that matches", "", "", []Rule{{Match: "*", Device: "cpu"}, {Match: "*", Device: "sim:1"}}, "sim:1", "placement rule"},
-		{"a rule's wish", "", "", []Rule{{Match: "*", Prefer: "cpu"}}, "cpu", "preferred by placement rule"},
+		{"its own wish", "", "sim:1", []Rule{{Match: "*", Device: "cpu"}}, "sim:1", "its own prefer:"},
+		{"a rule", "", "", []Rule{{Match: "*", Device: "cpu"}, {Match: "z", Device: "sim:1"}}, "cpu", `placement rule "*"`},
+		{"the last rule that matches", "", "", []Rule{{Match: "*", Device: "cpu"}, {Match: "*", Device: "sim:1"}}, "sim:1", `placement rule "*"`},
+		{"a rule's wish", "", "", []Rule{{Match: "*", Prefer: "cpu"}}, "cpu", `preferred by placement rule "*"`},
 		{"a device without number", "sim", "", nil, "sim:0", "its own device:"},
 		{"a wish that can't be", "", "cuda:0", nil, "sim:0", "default; the preferred cuda:0 isn't there"},
 	} {
@@ -120,6 +120,7 @@ func TestDataIsReadByTheHost(t *testing.T) {
 func TestAConstantIsWhereItIsUsed(t *testing.T) {
 	b := newProgram()
 	x := b.param("x", 4)
+	x.Device = "cpu"
 	c := b.Const(ir.FromFloat32(ir.Shape{4}, []float32{1, 2, 3, 4}))
 	b.output("y", b.on("sim:1", "add", x.Read, c))
 	p := b.plan(t, options(t, 0))

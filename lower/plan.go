@@ -40,7 +40,23 @@ type Target struct {
 	// Async says that the device works apart from the host, which queues its work
 	// and goes on.
 	Async bool
+	// Lacks names the dtypes that its kernels can't have: "f64".
+	Lacks []string
+	Speed Speed
+	// Offered says that [Auto] may run a program on it. The host is always
+	// offered.
+	Offered bool
 }
+
+// Candidate is a device of the machine that isn't among the targets, and on
+// which [Auto] may run a program all the same.
+type Candidate struct {
+	Target
+	Missing string // why it can't be used after all; "" if it can
+}
+
+// Auto as a default leaves the choice to lowering: see the pass place.
+const Auto = -1
 
 // Rule binds the nodes and states whose path matches a pattern to a device, or
 // wishes for it. "*" in a pattern matches any text.
@@ -54,8 +70,12 @@ type Options struct {
 	// Targets are the devices; a memory space is an index into them. The first
 	// is the host.
 	Targets []Target
-	// Default is the space for whatever nothing else decides.
+	// Default is the space for whatever nothing else decides, or Auto.
 	Default int
+	// Candidates gives the devices that Auto may add to the targets. It is asked
+	// once at most, and not if the host takes no longer for a step than any
+	// device would: looking for devices takes longer than running small programs.
+	Candidates func() []Candidate
 	// Rules come from the spec's placement and from callers; the last that
 	// matches decides, after what nodes and states say themselves.
 	Rules    []Rule
@@ -119,6 +139,10 @@ type Plan struct {
 	Graph   *ir.Graph
 	Values  []Value // by node ID
 	Spaces  []Space // by target
+	// Main is the space for whatever nothing else decides: Options.Default, or
+	// what Auto chose. Choice says how.
+	Main   int
+	Choice *Choice // nil without Auto
 	// Applied counts the rewrites that made the graph what it is, by the rule's
 	// name; "fold", "fold-rounded" and "share" are those that aren't rules.
 	Applied map[string]int

@@ -193,10 +193,12 @@ type places struct {
 type placeKey struct{ path, device, prefer string }
 
 // anywhere is the place of constants, nowhere that of nodes that can't be
-// placed, which is for the pass place to report.
+// placed, which is for the pass place to report, and undecided that of nodes
+// that nothing but Auto places.
 const (
-	anywhere = -1
-	nowhere  = -2
+	undecided = Auto
+	anywhere  = -2
+	nowhere   = -3
 )
 
 func (p *Plan) newPlaces() *places { return &places{plan: p, known: map[placeKey]int{}} }
@@ -216,12 +218,19 @@ func (p *places) of(n *ir.Node) int {
 		key.path = ""
 	}
 	if key == (placeKey{}) {
-		return p.plan.options.Default
+		return p.plan.Main
 	}
 	space, ok := p.known[key]
 	if !ok {
-		var err error
-		if space, _, err = p.plan.choose(key.path, key.device, key.prefer, n.Origin); err != nil {
+		w := p.plan.wish(key.path, key.device, key.prefer)
+		switch at, there := p.plan.target(w.device); {
+		case w.device == "":
+			space = p.plan.Main
+		case there:
+			space = at
+		case w.soft:
+			space = p.plan.Main
+		default:
 			space = nowhere
 		}
 		p.known[key] = space

@@ -154,8 +154,10 @@ func TestSwitchingOffARuleThatIsNotThereIsAnError(t *testing.T) {
 func TestARewriteDoesNotMoveWhatIsBoundToADevice(t *testing.T) {
 	build := func(bind func(negative, sum *ir.Node)) *graphs {
 		g := newGraph(t)
-		negative := g.op("mul", g.state("b", ir.F32, 3), -1.0)
-		sum := g.op("add", g.state("a", ir.F32, 3), negative)
+		first, second := g.state("a", ir.F32, 3), g.state("b", ir.F32, 3)
+		first.State.Device, second.State.Device = "cpu", "cpu"
+		negative := g.op("mul", second, -1.0)
+		sum := g.op("add", first, negative)
 		negative.Path, sum.Path = "negative", "sum"
 		bind(negative, sum)
 		g.output("out", sum)

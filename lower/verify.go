@@ -47,6 +47,9 @@ func verifyPlaces(p *Plan) error {
 			return fmt.Errorf("node %s has no place", n.Label())
 		}
 	}
+	if p.Main < 0 || p.Main >= len(p.Targets) {
+		return fmt.Errorf("the default device is number %d of %d", p.Main, len(p.Targets))
+	}
 	for _, s := range p.Graph.States {
 		if s.Home != s.Read.Space {
 			return fmt.Errorf("state %s lives in space %d and is read in %d", s.Name, s.Home, s.Read.Space)

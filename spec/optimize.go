@@ -279,5 +279,8 @@ func (o *optimizing) update(p *trained) bool {
 		}
 	}
 	o.own(from, f.path, s.Device)
+	for _, made := range o.Graph.Nodes[from:] {
+		made.Update = true
+	}
 	return true
 }

@@ -195,5 +195,5 @@ func kernelsFlag(c *cobra.Command, dir *string) {
 
 // deviceFlag is --device.
 func deviceFlag(c *cobra.Command, device *string) {
-	c.Flags().StringVar(device, "device", "", "run on `DEVICE` by default (flowrun devices lists them)")
+	c.Flags().StringVar(device, "device", "", "run on `DEVICE` by default (flowrun devices lists them); auto chooses")
 }

@@ -102,10 +102,17 @@ func newDevices(s streams) *cobra.Command {
 }
 
 func describe(r flowrun.DeviceReport) string {
-	if r.Memory == 0 {
-		return r.Description
+	text := r.Description
+	if r.Memory > 0 {
+		text += ", " + flowrun.FormatBytes(r.Memory)
 	}
-	return fmt.Sprintf("%s, %s", r.Description, flowrun.FormatBytes(r.Memory))
+	if s := r.Speed; s != nil {
+		text += fmt.Sprintf("; taken for %.3g GFLOP/s, %.3g GB/s, %s a launch", s.Flops/1e9, s.Bytes/1e9, s.Launch)
+	}
+	if !r.Auto {
+		text += "; only where it is asked for"
+	}
+	return text
 }
 
 func newVersion(s streams) *cobra.Command {

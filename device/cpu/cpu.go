@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"time"
 
 	"github.com/flowrun/flowrun/device"
 	kernels "github.com/flowrun/flowrun/kernels/cpu"
@@ -27,10 +28,16 @@ type Device struct {
 // the machine has.
 func New(name string) *Device {
 	total := totalMemory()
-	d := &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total}}
+	d := &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total, Speed: speed}}
 	d.SetLimit(total)
 	return d
 }
+
+// speed is that of the kernels in Go, which run on one core, on processors of the
+// years around 2020 (BenchmarkKernels of the package kernels): matmul of 512 by
+// 512, addition of a million elements, and a kernel over 16 elements with what
+// the engine does around it.
+var speed = device.Speed{Flops: 5e9, Bytes: 10e9, Launch: 30 * time.Nanosecond}
 
 // fallbackLimit is what may be allocated where the machine's memory isn't
 // known.

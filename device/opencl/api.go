@@ -99,7 +99,9 @@ const (
 	deviceTypeAccelerator = 1 << 3
 
 	deviceType              = 0x1000
+	deviceMaxComputeUnits   = 0x1002
 	deviceMaxWorkGroupSize  = 0x1004
+	deviceMaxClockFrequency = 0x100C // in MHz
 	deviceMaxMemAllocSize   = 0x1010
 	deviceMemBaseAddrAlign  = 0x1019 // in bits
 	deviceSingleFPConfig    = 0x101B
@@ -113,6 +115,7 @@ const (
 	driverVersion           = 0x102D
 	deviceVersion           = 0x102F
 	deviceExtensions        = 0x1030
+	deviceHostUnifiedMemory = 0x1035
 
 	fpCorrectlyRoundedDivideSqrt = 1 << 7
 

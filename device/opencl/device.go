@@ -81,6 +81,9 @@ func (d *Device) Name() string { return d.info.Name }
 // Info describes the device.
 func (d *Device) Info() device.Info { return d.info.Info }
 
+// GPU reports whether it is a GPU, not a processor or what else there is.
+func (d *Device) GPU() bool { return d.info.GPU }
+
 // Usage tells how much memory is in use.
 func (d *Device) Usage() device.Budget {
 	d.lock.Lock()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
@@ -119,6 +120,8 @@ func (l *library) describe(info *Info) (rank int, err error) {
 	info.Memory = int64(min(r.number(deviceGlobalMemSize), 1<<62))
 	info.Alignment = int64(r.number(deviceMemBaseAddrAlign) / 8)
 	kind, available := r.number(deviceType), r.number(deviceAvailable)
+	units, clock, unified := r.number(deviceMaxComputeUnits), r.number(deviceMaxClockFrequency), r.number(deviceHostUnifiedMemory)
+	extensions := r.text(deviceExtensions)
 	compiler, little := r.number(deviceCompilerAvailable), r.number(deviceEndianLittle)
 	version := r.text(deviceVersion)
 	switch {
@@ -134,6 +137,10 @@ func (l *library) describe(info *Info) (rank int, err error) {
 		return 0, fmt.Errorf("%s has %s; 1.2 is needed", name, version)
 	}
 	info.GPU = kind&deviceTypeGPU != 0
+	if !strings.Contains(" "+extensions+" ", " cl_khr_fp64 ") {
+		info.Lacks = []string{"f64"}
+	}
+	info.Speed = speed(info.GPU, units, clock, unified != 0)
 	sort, rank := "a CPU", 2
 	switch {
 	case info.GPU:
@@ -191,4 +198,23 @@ func (l *library) open(index int, o Options) (*Device, error) {
 		return nil, fmt.Errorf("there is no device opencl:%d: the last is %s", index, devices[len(devices)-1].Name)
 	}
 	return l.start(devices[index], o)
+}
+
+// speed guesses at a device's speed from its compute units, its clock in MHz and
+// whether its memory is the host's. OpenCL tells neither how many lanes a unit has
+// (64 on AMD's GPUs, 128 on NVIDIA's newer ones) nor how fast the memory is, so
+// these are figures of GPUs that are slow for their kind: kernels reach a tenth of
+// what 64 lanes could compute; memory of its own gives 100 GB/s and is reached
+// over half of PCIe 3.0; a shared one gives 20 GB/s. What is no GPU is taken for
+// a processor that is as fast as the kernels in Go (PoCL is, on two cores).
+func speed(gpu bool, units, megahertz uint64, shared bool) device.Speed {
+	const lanes, multiplyAndAdd, reached = 64, 2, 0.1
+	s := device.Speed{Flops: 5e9, Bytes: 10e9, Launch: 5 * time.Microsecond, Link: 10e9}
+	if gpu {
+		s.Flops, s.Bytes = float64(units)*float64(megahertz)*1e6*lanes*multiplyAndAdd*reached, 20e9
+		if !shared {
+			s.Bytes, s.Link = 100e9, 6e9
+		}
+	}
+	return s
 }

@@ -1,0 +1,209 @@
+package lower
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Choice is how Auto chose the main device.
+type Choice struct {
+	Device     string       `json:"device"`
+	Reason     string       `json:"reason"`
+	Considered []Considered `json:"considered"`
+}
+
+// Considered is a device that Auto could have chosen.
+type Considered struct {
+	Device string `json:"device"`
+	// Step is the estimated time of a step, in nanoseconds.
+	Step    time.Duration `json:"step_ns"`
+	Missing string        `json:"missing,omitempty"` // why it couldn't be chosen after all
+}
+
+// write writes the choice for people.
+func (c *Choice) write(b *strings.Builder) {
+	fmt.Fprintf(b, "auto chose %s: %s\n", c.Device, c.Reason)
+	for _, d := range c.Considered {
+		switch {
+		case d.Missing != "" && d.Step > 0:
+			fmt.Fprintf(b, "  %s: %s a step, but %s\n", d.Device, about(d.Step), d.Missing)
+		case d.Missing != "":
+			fmt.Fprintf(b, "  %s: %s\n", d.Device, d.Missing)
+		case len(c.Considered) > 1:
+			fmt.Fprintf(b, "  %s: %s a step\n", d.Device, about(d.Step))
+		}
+	}
+}
+
+// No device that there is starts a kernel in less time than fastestLaunch, or
+// gives the host a result in less than fastestWait after it was started.
+const (
+	fastestLaunch = time.Microsecond
+	fastestWait   = 20 * time.Microsecond
+)
+
+// offer adds devices to the targets on which Auto may fall, if any could do a
+// step in less time than the host. With one target there is nothing to choose.
+func (p *Plan) offer() {
+	p.Choice = &Choice{}
+	host, kernels := 0.0, 0
+	for i, runs := range p.running() {
+		if n := p.Graph.Nodes[i]; runs && hasKernel(n) {
+			host += p.Targets[0].Speed.seconds(n)
+			kernels++
+		}
+	}
+	bound := fastestWait + time.Duration(kernels)*fastestLaunch
+	step := duration(host)
+	switch {
+	case step <= bound:
+		p.Choice.Considered = []Considered{{Device: p.Targets[0].Name, Step: step}}
+		p.Choice.Reason = fmt.Sprintf("a step takes some %s there; any other device needs %s to start its %d kernels", about(step), about(bound), kernels)
+		for i := range p.Targets {
+			p.Targets[i].Offered = i == 0
+		}
+	case p.options.Candidates != nil:
+		for _, c := range p.options.Candidates() {
+			if c.Missing != "" {
+				p.Choice.Considered = append(p.Choice.Considered, Considered{Device: c.Name, Missing: c.Missing})
+			} else if _, there := p.target(c.Name); !there {
+				c.Offered = true
+				p.Targets = append(p.Targets, c.Target)
+			}
+		}
+	}
+	if len(p.Targets) == 1 {
+		p.Main = 0
+		p.Choice.Device = p.Targets[0].Name
+		if p.Choice.Reason == "" {
+			p.Choice.Considered = slices.Insert(p.Choice.Considered, 0, Considered{Device: p.Targets[0].Name, Step: step})
+			p.Choice.Reason = "there is no other to choose"
+		}
+	}
+}
+
+// choose finds the main device: the one on which a step takes least time by
+// estimate if all that is free is on it. Of equals it is the host, then the
+// first by name.
+func (p *Plan) choose(l *layout) {
+	p.Main = 0
+	if p.Choice.Reason == "" {
+		p.compare(l)
+	}
+	p.Choice.Device = p.Targets[p.Main].Name
+}
+
+func (p *Plan) compare(l *layout) {
+	order := make([]int, len(p.Targets))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order[1:], func(a, b int) int { return cmp.Compare(p.Targets[a].Name, p.Targets[b].Name) })
+	best := 0.0
+	var considered []Considered
+	for _, space := range order {
+		t := p.Targets[space]
+		if space != 0 && !t.Offered {
+			continue
+		}
+		c := Considered{Device: t.Name}
+		if t.Speed == (Speed{}) && space != 0 {
+			c.Missing = "nothing is known of its speed"
+			considered = append(considered, c)
+			continue
+		}
+		seconds := l.step(space)
+		c.Step = duration(seconds)
+		switch kept := l.homes(space); {
+		case t.Memory > 0 && kept > t.Memory && space != 0:
+			c.Missing = fmt.Sprintf("the states take up %s, it has %s", Bytes(kept), Bytes(t.Memory))
+		case space == 0 || seconds < best:
+			best, p.Main = seconds, space
+		}
+		considered = append(considered, c)
+	}
+	p.Choice.Considered = append(considered, p.Choice.Considered...)
+	p.Choice.Reason = "there is no other to choose"
+	if len(p.Choice.Considered) > 1 {
+		p.Choice.Reason = fmt.Sprintf("a step takes least time there by estimate, some %s", about(duration(best)))
+	}
+}
+
+// step estimates the time of a step with all that is free in one space.
+func (l *layout) step(main int) (seconds float64) {
+	p := l.plan
+	at := func(id int) int {
+		switch {
+		case !l.free[id]:
+			return l.where[id]
+		case p.lacks(p.Graph.Nodes[id], main) != "":
+			return 0
+		}
+		return main
+	}
+	evaluated := true // rather than trained
+	for _, s := range p.Graph.States {
+		evaluated = evaluated && !isWritten(s)
+	}
+	carry := func(n *ir.Node, from, to int) {
+		seconds += (p.Targets[from].Speed.Launch + p.Targets[to].Speed.Launch).Seconds()
+		if rate := p.perSecond(from, to); rate > 0 {
+			seconds += float64(n.Type.Bytes()) / rate
+		}
+	}
+	var crossed []bool
+	for i, n := range p.Graph.Nodes {
+		if n.Op == ir.ConstOp {
+			continue
+		}
+		from := at(i)
+		if n.State != nil && evaluated && from != 0 {
+			carry(n, 0, from) // it is set for the one evaluation that there may be
+		}
+		if !l.running[i] {
+			continue
+		}
+		if hasKernel(n) {
+			seconds += p.Targets[from].Speed.seconds(n)
+		}
+		crossed = append(crossed[:0], make([]bool, len(p.Targets))...)
+		for _, u := range l.users[i] {
+			if to := at(int(u)); to != from && !crossed[to] && l.recurs(i, int(u)) {
+				crossed[to] = true
+				carry(n, from, to)
+			}
+		}
+	}
+	return seconds
+}
+
+// homes gives the bytes of the states that live in a space if it is the main
+// one.
+func (l *layout) homes(main int) (bytes int64) {
+	for _, s := range l.plan.Graph.States {
+		if l.free[s.Read.ID] || l.where[s.Read.ID] == main {
+			bytes += align(int64(s.Type.Bytes()), Alignment)
+		}
+	}
+	return bytes
+}
+
+// duration turns seconds into a duration, a year at most.
+func duration(seconds float64) time.Duration {
+	const most = 365 * 24 * 3600
+	return time.Duration(min(seconds, most) * float64(time.Second))
+}
+
+// about writes a duration with two digits.
+func about(d time.Duration) string {
+	unit := time.Duration(1)
+	for d/unit >= 100 {
+		unit *= 10
+	}
+	return d.Round(unit).String()
+}

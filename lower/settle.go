@@ -1,0 +1,222 @@
+package lower
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// settle puts what is free where a step costs least: bytes that cross between
+// devices, each value once per device that needs it, and what nodes lose by
+// running away from the main device (extra).
+//
+// All that is free begins on the main device. Then, device by device in the order
+// of their names, those nodes move to the device together whose moving gains
+// most: a minimum cut between what stays and what moves (an expansion move, after
+// Boykov, Veksler and Zabih 2001). With two devices one such cut is the optimum.
+// With more, each cut is the best for its device, and the rounds end when nothing
+// moves, after maxRounds at the latest. Nothing moves without a gain, so of equal
+// placements the one closest to the main device is chosen, whatever the order of
+// nodes.
+func (l *layout) settle() {
+	p := l.plan
+	elsewhere := make([]bool, len(p.Targets)) // other devices that anything is on
+	free := false
+	for _, n := range p.Graph.Nodes {
+		if n.Op == ir.ConstOp {
+			continue
+		}
+		if l.free[n.ID] {
+			free = true
+			l.where[n.ID] = p.Main
+			if p.lacks(n, p.Main) != "" {
+				l.where[n.ID] = 0
+			}
+		}
+		elsewhere[l.where[n.ID]] = true
+	}
+	var order []int
+	for space, there := range elsewhere {
+		if there && space != p.Main {
+			order = append(order, space)
+		}
+	}
+	if len(order) == 0 || !free {
+		return
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(p.Targets[a].Name, p.Targets[b].Name) })
+	l.weigh()
+	if len(order) == 1 {
+		l.expand(order[0])
+		return
+	}
+	order = append(order, p.Main)
+	settled := 0 // how many in a row have attracted nothing
+	for i := 0; i < maxRounds*len(order) && settled < len(order); i++ {
+		settled++
+		if l.expand(order[i%len(order)]) {
+			settled = 1 // it attracts nothing more until something moves elsewhere
+		}
+	}
+}
+
+const maxRounds = 3
+
+// expand moves to a device what gains by moving together. In the cut, the
+// source's side stays where it is and the sink's side moves.
+func (l *layout) expand(to int) (moved bool) {
+	e := l.expansion(to)
+	moves := e.cut.sinkSide()
+	if moves == nil {
+		return false
+	}
+	for id, v := range e.vertex {
+		if v > sink && moves[v] {
+			l.where[id] = to
+			moved = true
+		}
+	}
+	return moved
+}
+
+// expansion is a cut in the making.
+type expansion struct {
+	*layout
+	to     int
+	vertex []int32 // by node ID
+	cut    *cut
+	group  []int32 // scratch
+}
+
+// expansion makes the cut between what stays and what moves to a device.
+func (l *layout) expansion(to int) *expansion {
+	p := l.plan
+	e := &expansion{layout: l, to: to, vertex: make([]int32, len(p.Graph.Nodes)), cut: newCut()}
+	for _, n := range p.Graph.Nodes {
+		if n.Op == ir.ConstOp {
+			continue
+		}
+		switch at := l.where[n.ID]; {
+		case at == to:
+			e.vertex[n.ID] = sink
+		case !l.free[n.ID] || p.lacks(n, to) != "":
+			e.vertex[n.ID] = source
+		default:
+			v := e.cut.vertex()
+			e.vertex[n.ID] = v
+			e.cut.edge(source, v, l.units(l.extra(n, to)))
+			if p.lacks(n, at) == "" {
+				e.cut.edge(v, sink, l.units(l.extra(n, at)))
+			}
+		}
+	}
+	for _, n := range p.Graph.Nodes {
+		if n.Op != ir.ConstOp {
+			e.value(n)
+		}
+	}
+	return e
+}
+
+// value adds what the copies of a value cost. They recur if a user that recurs
+// is among those of their space; otherwise they are made once.
+func (e *expansion) value(n *ir.Node) {
+	users := e.users[n.ID]
+	bytes := float64(n.Type.Bytes())
+	if len(users) == 0 || bytes == 0 {
+		return
+	}
+	recur := 0
+	for _, u := range users {
+		if e.recurs(n.ID, int(u)) {
+			recur++
+		}
+	}
+	once := e.units(bytes / perByte)
+	step := e.units(bytes)
+	if recur > 0 {
+		e.spaces(n, users, recur < len(users), step)
+	}
+	if once > 0 && (recur == 0 || recur < len(users)) {
+		e.spaces(n, users, false, once)
+	}
+}
+
+// spaces adds a cost for each space other than the value's own in which it has
+// users; only those that recur if some users don't.
+func (e *expansion) spaces(n *ir.Node, users []int32, some bool, cost int64) {
+	for space := range e.plan.Targets {
+		group := e.group[:0]
+		for _, u := range users {
+			if (e.where[u] == space || space == e.to) && (!some || e.recurs(n.ID, int(u))) {
+				group = append(group, e.vertex[u])
+			}
+		}
+		e.group = group
+		if len(group) == 0 {
+			continue
+		}
+		switch at := e.where[n.ID]; space {
+		case e.to:
+			if at != e.to { // a copy to the space if the value stays and a user moves
+				e.anyMoves(e.vertex[n.ID], group, cost+e.waits(at, space, cost))
+			}
+		case at:
+			// a copy back if the value moves and a user stays
+			e.anyStays(e.vertex[n.ID], group, cost+e.waits(e.to, space, cost))
+		default: // a copy to a third space if any user stays there
+			e.anyStays(sink, group, cost+e.waits(at, space, cost))
+		}
+	}
+}
+
+// waits is the unit by which a copy that the host waits for is dearer.
+func (e *expansion) waits(from, to int, cost int64) int64 {
+	if to == 0 && from != 0 && cost > 0 {
+		return 1
+	}
+	return 0
+}
+
+// anyMoves costs if the value is on the source's side and any user on the
+// sink's.
+func (e *expansion) anyMoves(value int32, users []int32, cost int64) {
+	switch {
+	case value == sink:
+	case slices.Contains(users, sink):
+		e.cut.edge(value, sink, cost)
+	default:
+		users = slices.DeleteFunc(users, func(u int32) bool { return u == source })
+		if len(users) == 1 {
+			e.cut.edge(value, users[0], cost)
+		} else if len(users) > 1 {
+			any := e.cut.vertex()
+			e.cut.edge(value, any, cost)
+			for _, u := range users {
+				e.cut.edge(any, u, unlimited)
+			}
+		}
+	}
+}
+
+// anyStays costs if the value is on the sink's side and any user on the
+// source's.
+func (e *expansion) anyStays(value int32, users []int32, cost int64) {
+	switch {
+	case value == source:
+	case slices.Contains(users, source):
+		e.cut.edge(source, value, cost)
+	default:
+		users = slices.DeleteFunc(users, func(u int32) bool { return u == sink })
+		if len(users) == 1 {
+			e.cut.edge(users[0], value, cost)
+		} else if len(users) > 1 {
+			any := e.cut.vertex()
+			e.cut.edge(any, value, cost)
+			for _, u := range users {
+				e.cut.edge(u, any, unlimited)
+			}
+		}
+	}
+}
