@@ -136,7 +136,12 @@ func combinations(k *kernels.Kernel) []map[string]string {
 func conformCase(t *testing.T, d device.Device, k *kernels.Kernel, op string, types map[string]string, c opCase, number int) {
 	n, arrays := nodeOf(t, k, op, types, c)
 	want := n.Op.Eval(n, arrays)
-	got := launch(t, d, k, n, arrays)
+	compare(t, d, op, number, n, arrays, want, launch(t, d, k, n, arrays))
+}
+
+// compare holds what a device gave against the reference.
+func compare(t *testing.T, d device.Device, op string, number int, n *ir.Node, arrays []*ir.Array, want, got *ir.Array) {
+	t.Helper()
 	tolerance := toleranceOf(op, n, arrays, want)
 	if d.Info().Kind == "opencl" {
 		tolerance = sourceTolerance(op, n, arrays, want)
@@ -193,19 +198,41 @@ func launch(t testing.TB, d device.Device, k *kernels.Kernel, n *ir.Node, inputs
 	t.Helper()
 	call, free := bindable(t, d, k, n, inputs)
 	defer free()
+	return result(t, d, call, n.Type).Array()
+}
+
+// result runs a call and downloads its output.
+func result(t testing.TB, d device.Device, call *device.Call, typ ir.Type) *ir.Tensor {
+	t.Helper()
 	run, err := d.Bind(call)
 	require.NoError(t, err)
 	require.NoError(t, run.Run())
 	require.NoError(t, d.Sync())
-	out := ir.NewTensor(n.Type)
+	out := ir.NewTensor(typ)
 	down, err := d.BindToHost(out.Data, call.Buffers[len(call.Buffers)-1].Slice)
 	require.NoError(t, err)
 	require.NoError(t, down.Run())
-	return out.Array()
+	return out
 }
 
 // bindable uploads a node's operands and makes a call of its kernel.
 func bindable(t testing.TB, d device.Device, k *kernels.Kernel, n *ir.Node, inputs []*ir.Array) (call *device.Call, free func()) {
+	t.Helper()
+	call, free = uploaded(t, d, n, inputs)
+	call.Kernel = k
+	dtypes, shapes := make([]string, len(inputs)), make([][]int, len(inputs))
+	for i := range inputs {
+		dtypes[i], shapes[i] = call.Buffers[i].DType, call.Buffers[i].Shape
+	}
+	require.Same(t, k, load(t).Find(n.Op.Name, dtypes, n.Type.DType.String()))
+	var err error
+	call.Scalars, err = k.EvalScalars(n.LookupAttr, shapes, n.Type.Shape)
+	require.NoError(t, err)
+	return call, free
+}
+
+// uploaded uploads a node's operands and makes a call of no kernel yet.
+func uploaded(t testing.TB, d device.Device, n *ir.Node, inputs []*ir.Array) (call *device.Call, free func()) {
 	t.Helper()
 	var buffers []device.Buffer
 	place := func(typ ir.Type) device.Arg {
@@ -214,27 +241,15 @@ func bindable(t testing.TB, d device.Device, k *kernels.Kernel, n *ir.Node, inpu
 		buffers = append(buffers, b)
 		return device.Arg{Slice: device.Slice{Buffer: b, Bytes: b.Bytes()}, DType: typ.DType.String(), Shape: typ.Shape}
 	}
-	call = &device.Call{Kernel: k}
-	dtypes, shapes := make([]string, len(inputs)), make([][]int, len(inputs))
-	for i, in := range inputs {
+	call = &device.Call{}
+	for _, in := range inputs {
 		arg := place(in.Type)
 		up, err := d.BindFromHost(arg.Slice, in.Tensor().Data)
 		require.NoError(t, err)
 		require.NoError(t, up.Run())
 		call.Buffers = append(call.Buffers, arg)
-		dtypes[i], shapes[i] = arg.DType, arg.Shape
 	}
 	call.Buffers = append(call.Buffers, place(n.Type))
-	require.Same(t, k, load(t).Find(n.Op.Name, dtypes, n.Type.DType.String()))
-	attr := func(name string) (any, bool) {
-		if n.Op.Param(name) < 0 {
-			return nil, false
-		}
-		return n.Attr(name), true
-	}
-	var err error
-	call.Scalars, err = k.EvalScalars(attr, shapes, n.Type.Shape)
-	require.NoError(t, err)
 	return call, func() {
 		for _, b := range buffers {
 			_ = b.Free()

@@ -126,8 +126,10 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 		case "in_place":
 			k.InPlace = strings.Fields(l.text(value, what))
 			inPlace = value
+		case "body":
+			k.Body = l.body(value, what)
 		default:
-			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, in_place, sizes, items, group and turns", key.Value)
+			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, sizes, items, group and turns", key.Value)
 		}
 	})
 	if k.Doc == "" {
@@ -260,6 +262,17 @@ func (l *loader) count(n *yaml.Node, what string) int {
 		return 1
 	}
 	return count
+}
+
+// body reads "map" or "reduce".
+func (l *loader) body(n *yaml.Node, what string) Body {
+	switch b := Body(l.text(n, what)); b {
+	case MapBody, ReduceBody:
+		return b
+	default:
+		l.errorf(n, "%s: %q is neither map nor reduce", what, b)
+		return NoBody
+	}
 }
 
 // newName refuses a parameter's name that is malformed or taken.

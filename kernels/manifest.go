@@ -11,7 +11,8 @@
 //
 // Kernels in Go are in kernels/cpu. [Sources] finds those in other languages,
 // which are built into the program, or a folder that lies over them;
-// [Kernel.Defines] specialises a source to dtypes, and [Kernel.Launches] computes
+// [Fuse] makes kernels of several others,
+// whose sources are put together from theirs; [Kernel.Defines] specialises a source to dtypes, and [Kernel.Launches] computes
 // all that its entry point is launched with, so a driver knows neither shapes nor
 // scalars. [Manifest.Check] holds manifest, sources and ops against one another.
 package kernels
@@ -46,7 +47,22 @@ type Kernel struct {
 	// output's dtype and as many elements: the kernel gives the same result when
 	// both are the same memory.
 	InPlace []string
+	// Body says that the sources define what the kernel does apart from the
+	// kernel itself, so that it can be a part of a fused one; see [Fuse].
+	Body Body
+
+	fused *Recipe // of a kernel that Fuse has made
 }
+
+// Body is the role that a kernel can have in a fused one.
+type Body string
+
+// The roles.
+const (
+	NoBody     Body = ""
+	MapBody    Body = "map"    // element i of the output from element i of each broadcast input
+	ReduceBody Body = "reduce" // elements are joined, two at a time; the input is x, the scalar dim
+)
 
 // Buffer is a buffer parameter of a kernel.
 type Buffer struct {
@@ -64,6 +80,11 @@ type Scalar struct {
 	Expr string
 
 	program *program // nil if Expr is the plain name of an argument
+
+	// Of a fused kernel's part: the scalar's value, and the dtype for which it is
+	// passed, where that isn't the output's.
+	value any
+	dtype string
 }
 
 // ScalarTypes are the types of scalars, as a kernel sees them in Go: int and

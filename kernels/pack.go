@@ -14,7 +14,11 @@ func (l *launcher) pack() ([][]byte, error) {
 	k := l.kernel
 	args := make([][]byte, 0, len(k.Scalars)+len(k.Sizes))
 	for i, s := range k.Scalars {
-		arg, err := packScalar(s.Type, l.scalars[i], l.output.DType)
+		dtype := l.output.DType
+		if s.dtype != "" {
+			dtype = s.dtype
+		}
+		arg, err := packScalar(s.Type, l.scalars[i], dtype)
 		if err != nil {
 			return nil, fmt.Errorf("kernel %s: the scalar %s: %w", k.Name, s.Name, err)
 		}
@@ -80,7 +84,7 @@ func merge(lists [][]int) [][]int {
 	return merged
 }
 
-// packScalar lays out a scalar of a kernel whose output has a dtype. An ints
+// packScalar lays out a scalar for computing elements of a dtype. An ints
 // isn't passed: it gives nil.
 func packScalar(kind string, v any, output string) ([]byte, error) {
 	switch v := v.(type) {

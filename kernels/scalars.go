@@ -13,6 +13,10 @@ func (k *Kernel) EvalScalars(attr func(name string) (value any, ok bool), inputs
 	for i := range k.Scalars {
 		s := &k.Scalars[i]
 		var v any
+		if s.value != nil {
+			values[i] = s.value
+			continue
+		}
 		if s.program == nil {
 			var ok bool
 			if v, ok = attr(s.Expr); !ok {

@@ -13,6 +13,7 @@ type language struct {
 	input     string // an input of dtype %s and name %s
 	output    string
 	scalars   map[string]string // by type: ScalarTypes and SizeTypes
+	of        map[string]string // of those, the ones that depend on a dtype %s, in a fused kernel
 }
 
 var languages = map[string]*language{
@@ -23,6 +24,7 @@ var languages = map[string]*language{
 		output:    "global %s *%s",
 		scalars: map[string]string{"int": "int", "long": "long", "bool": "int", "float": "S", "number": "C",
 			"shape": "int8", "steps": "int8", "dims": "int8", "offsets": "int8"},
+		of: map[string]string{"float": "SCALAR(%s)", "number": "COMPUTE(%s)"},
 	},
 }
 
@@ -36,7 +38,11 @@ func (k *Kernel) Parameters(name string) []string {
 	}
 	all = append(all, fmt.Sprintf(l.output, sourceDType(k.Output.DType), k.Output.Name))
 	for _, s := range append(k.Scalars[:len(k.Scalars):len(k.Scalars)], k.Sizes...) {
-		if typ := l.scalars[s.Type]; typ != "" {
+		typ := l.scalars[s.Type]
+		if of := l.of[s.Type]; s.dtype != "" && of != "" {
+			typ = fmt.Sprintf(of, sourceDType(s.dtype))
+		}
+		if typ != "" {
 			all = append(all, typ+" "+s.Name)
 		}
 	}
@@ -63,6 +69,37 @@ func (k *Kernel) checkSource(sources *Sources, name string) error {
 			return fmt.Errorf("%s:%d: %s lacks the parameter %q, number %d by the manifest", file.Name, line, k.Entry(), want[i], i+1)
 		case got[i] != want[i]:
 			return fmt.Errorf("%s:%d: parameter %d of %s is %q, and %q by the manifest", file.Name, line, i+1, k.Entry(), got[i], want[i])
+		}
+	}
+	if !sources.fuses(name) {
+		return nil
+	}
+	return k.checkBody(file)
+}
+
+// checkBody holds what a source defines for fused kernels against the manifest.
+func (k *Kernel) checkBody(file File) error {
+	text := blankComments(file.Text)
+	var want []string
+	switch k.Body {
+	case NoBody:
+		if strings.Contains(text, "BODY(") {
+			return fmt.Errorf("%s: there is a BODY, which the manifest doesn't know of; it lacks body: map or body: reduce", file.Name)
+		}
+		return nil
+	case MapBody:
+		want = []string{fmt.Sprintf("BODY(%s)(", k.Name)}
+		if k.DTypes["U"] != nil {
+			want = []string{fmt.Sprintf("BODY_TO(%s)(", k.Name)}
+		}
+	case ReduceBody:
+		for _, what := range []string{"part", "none", "one", "join", "end"} {
+			want = append(want, fmt.Sprintf("BODY(%s_%s)", k.Name, what))
+		}
+	}
+	for _, w := range append(want, "#ifndef FUSED") {
+		if !strings.Contains(text, w) {
+			return fmt.Errorf("%s: there is no %s, which body: %s in the manifest asks for", file.Name, w, k.Body)
 		}
 	}
 	return nil

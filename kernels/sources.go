@@ -61,16 +61,27 @@ type Source struct {
 type File struct {
 	Name string // "kernels/opencl/exp.cl", or the path of the file that lies over it
 	Text string
+	// Generated says that there is no such file: it was written for one kernel.
+	Generated bool
 }
 
-// Source gives a kernel's source in a language, the prelude first.
+// Source gives a kernel's source in a language, the prelude first. That of a
+// fused kernel is put together from its parts' files.
 func (s *Sources) Source(language string, kernel *Kernel) (Source, error) {
 	l := languages[language]
 	if l == nil {
 		return Source{}, fmt.Errorf("kernels: there is no language %q; there is %v", language, Languages)
 	}
+	if kernel.fused != nil {
+		return s.fusedSource(language, kernel)
+	}
+	return s.files(language, prelude, kernel.Name+l.extension)
+}
+
+// files reads files of a language.
+func (s *Sources) files(language string, names ...string) (Source, error) {
 	var source Source
-	for _, name := range []string{prelude, kernel.Name + l.extension} {
+	for _, name := range names {
 		f, err := s.file(language + "/" + name)
 		if err != nil {
 			return Source{}, err

@@ -81,7 +81,8 @@ func TestEverySourceBelongsToAKernel(t *testing.T) {
 		require.NoError(t, err)
 		for _, f := range files {
 			name, _, _ := strings.Cut(f.Name(), ".")
-			require.True(t, name == "prelude" || load(t).Kernel(name) != nil, "%s/%s", language, f.Name())
+			known := []string{"prelude", "fused_map", "fused_reduce"}
+			require.True(t, slices.Contains(known, name) || load(t).Kernel(name) != nil, "%s/%s", language, f.Name())
 		}
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/cpu"
 )
 
 // Options say how the device differs from a plain one.
@@ -127,7 +126,7 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err := call.Check(d); err != nil {
 		return nil, err
 	}
-	run, err := cpu.BindKernel(call, memory)
+	run, err := bindKernel(call)
 	if err != nil {
 		return nil, fmt.Errorf("device %s: %w", d.name, err)
 	}

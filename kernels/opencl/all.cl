@@ -5,19 +5,24 @@
 // Each output has a team of work-items, each of which folds every team-th element;
 // a tree in local memory joins them.
 
-static inline int both(int a, int b) { return a && b; }
+typedef int BODY(all_part);
+static inline int BODY(all_none)(void) { return 1; }
+static inline int BODY(all_one)(C v) { return v != (C)0; }
+static inline int BODY(all_join)(int a, int b) { return a && b; }
+static inline int BODY(all_end)(int p) { return p; }
 
-TEAM_FOLD(all_team, int, both)
+#ifndef FUSED
+TEAM_FOLD(all_team, int, BODY(all_join))
 
 kernel void flowrun_all(global const T *x, global b8 *out, int lines, int count, int team,
                         int8 kept, int8 kept_step, int8 reduced, int8 reduced_step) {
     local int scratch[GROUP];
     int line = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
-    int all = 1;
+    int all = BODY(all_none)();
     if (line < lines) {
         int from = place(line, kept, kept_step);
         for (int i = member; i < count; i += team) {
-            all = all && LOAD(T, x, from + place(i, reduced, reduced_step)) != (C)0;
+            all = BODY(all_join)(all, BODY(all_one)(LOAD(T, x, from + place(i, reduced, reduced_step))));
         }
     }
     all = all_team(scratch, all, team);
@@ -25,3 +30,4 @@ kernel void flowrun_all(global const T *x, global b8 *out, int lines, int count,
         STORE(b8, out, line, all);
     }
 }
+#endif

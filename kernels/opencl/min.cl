@@ -8,19 +8,25 @@
 // a tree in local memory joins them.
 
 // A NaN is taken over anything, and nothing over a NaN.
-static inline C smaller(C a, C b) { return b < a || IS_NAN(b) ? b : a; }
+static inline C BODY(min_join)(C a, C b) { return b < a || IS_NAN(b) ? b : a; }
 
-TEAM_FOLD(min_team, C, smaller)
+typedef C BODY(min_part);
+static inline C BODY(min_none)(void) { return (C)HIGHEST(T); }
+static inline C BODY(min_one)(C v) { return v; }
+static inline C BODY(min_end)(C p) { return p; }
+
+#ifndef FUSED
+TEAM_FOLD(min_team, C, BODY(min_join))
 
 kernel void flowrun_min(global const T *x, global T *out, int lines, int count, int team,
                         int8 kept, int8 kept_step, int8 reduced, int8 reduced_step) {
     local C scratch[GROUP];
     int line = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
-    C all = (C)HIGHEST(T);
+    C all = BODY(min_none)();
     if (line < lines) {
         int from = place(line, kept, kept_step);
         for (int i = member; i < count; i += team) {
-            all = smaller(all, LOAD(T, x, from + place(i, reduced, reduced_step)));
+            all = BODY(min_join)(all, LOAD(T, x, from + place(i, reduced, reduced_step)));
         }
     }
     all = min_team(scratch, all, team);
@@ -28,3 +34,4 @@ kernel void flowrun_min(global const T *x, global T *out, int lines, int count, 
         STORE(T, out, line, all);
     }
 }
+#endif

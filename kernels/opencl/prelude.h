@@ -16,13 +16,21 @@
 //   STORE(T, p, i, v)  writes it, rounded once to nearest even
 //   COMPUTE(U)       C for another type variable
 //   IS_FLOAT(T)      for #if
+//   STORED(T, v)     v, as LOAD gives it after STORE has written it
 //   BODY(name)       the name of an elementwise kernel's scalar function: it has T
-//                    in it, so that functions of several dtypes fit one program
+//                    in it, so that functions of several dtypes fit one program.
+//                    It takes the inputs' elements, then the scalars
+//   BODY_TO(name)    the same for a kernel from T to U
+//   BODY_OF(name, t) BODY(name) as it was when T was t
 //
 // A number is written (C)0.5, and so has the right type whatever C is.
 //
 // Sources that fuse several kernels include their files with FUSED defined, which
-// leaves the kernels themselves out, and with T defined anew for each.
+// leaves the kernels themselves out, and with T defined anew for each. What such a
+// source needs of a reduction is a type and four functions: BODY(sum_part), a part
+// of a sum; BODY(sum_none)(), that of no element; BODY(sum_one)(v), that of one;
+// BODY(sum_join)(a, b), that of two parts together; and BODY(sum_end)(p), the
+// result.
 
 // Products and sums round apart, as on every other device; where one rounding is
 // wanted, MULTIPLY_ADD says so.
@@ -48,11 +56,15 @@
 #define COMPUTE(t) GLUE(compute_, t)
 #define C COMPUTE(T)
 #define W GLUE(wrap_, T)
-#define S GLUE(scalar_, T)
+#define SCALAR(t) GLUE(scalar_, t)
+#define S SCALAR(T)
 #define LOAD(t, p, i) GLUE(load_, t)(p, i)
 #define STORE(t, p, i, v) GLUE(store_, t)(p, i, v)
 #define IS_FLOAT(t) GLUE(is_float_, t)
-#define BODY(name) GLUE(GLUE(name, _), T)
+#define STORED(t, v) GLUE(stored_, t)(v)
+#define BODY_OF(name, t) GLUE(GLUE(name, _), t)
+#define BODY(name) BODY_OF(name, T)
+#define BODY_TO(name) BODY_OF(BODY(name), U)
 
 // Element types.
 
@@ -108,11 +120,23 @@ static inline void store_f16(global f16 *p, int i, float v) { vstore_half_rte(v,
 static inline void store_bf16(global bf16 *p, int i, float v) { p[i] = bf16_bits(v); }
 static inline void store_f32(global f32 *p, int i, float v) { p[i] = v; }
 
+static inline int stored_b8(int v) { return v != 0; }
+static inline int stored_i32(int v) { return v; }
+static inline long stored_i64(long v) { return v; }
+static inline float stored_f16(float v) {
+    f16 bits;
+    vstore_half_rte(v, 0, (private half *)&bits);
+    return vload_half(0, (private const half *)&bits);
+}
+static inline float stored_bf16(float v) { return as_float((uint)bf16_bits(v) << 16); }
+static inline float stored_f32(float v) { return v; }
+
 #ifdef cl_khr_fp64
 typedef double f64;
 typedef double compute_f64, wrap_f64, scalar_f64;
 static inline double load_f64(global const f64 *p, int i) { return p[i]; }
 static inline void store_f64(global f64 *p, int i, double v) { p[i] = v; }
+static inline double stored_f64(double v) { return v; }
 #endif
 
 // MULTIPLY_ADD(a, b, c) is a·b + c, in one rounding where the device does that as

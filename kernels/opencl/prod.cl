@@ -13,48 +13,52 @@
 typedef struct {
     C mantissa;
     int exponent;
-} product;
+} BODY(prod_part);
 
-static inline product multiply(product a, product b) {
+static inline BODY(prod_part) BODY(prod_join)(BODY(prod_part) a, BODY(prod_part) b) {
     int exponent = 0;
     C mantissa = frexp(a.mantissa * b.mantissa, &exponent);
-    product p = {mantissa, mantissa == (C)0 ? 0 : a.exponent + b.exponent + exponent};
+    BODY(prod_part) p = {mantissa, mantissa == (C)0 ? 0 : a.exponent + b.exponent + exponent};
     return p;
 }
 
-static inline product start(C v) {
+static inline BODY(prod_part) BODY(prod_one)(C v) {
     int exponent = 0;
     C mantissa = frexp(v, &exponent);
-    product p = {mantissa, exponent};
+    BODY(prod_part) p = {mantissa, exponent};
     return p;
 }
 
-static inline C end(product p) { return ldexp(p.mantissa, p.exponent); }
+static inline C BODY(prod_end)(BODY(prod_part) p) { return ldexp(p.mantissa, p.exponent); }
 
 #else
 
-typedef W product;
-static inline product multiply(product a, product b) { return a * b; }
-static inline product start(C v) { return (W)v; }
-static inline C end(product p) { return (C)p; }
+typedef W BODY(prod_part);
+static inline W BODY(prod_join)(W a, W b) { return a * b; }
+static inline W BODY(prod_one)(C v) { return (W)v; }
+static inline C BODY(prod_end)(W p) { return (C)p; }
 
 #endif
 
-TEAM_FOLD(prod_team, product, multiply)
+static inline BODY(prod_part) BODY(prod_none)(void) { return BODY(prod_one)((C)1); }
+
+#ifndef FUSED
+TEAM_FOLD(prod_team, BODY(prod_part), BODY(prod_join))
 
 kernel void flowrun_prod(global const T *x, global T *out, int lines, int count, int team,
                          int8 kept, int8 kept_step, int8 reduced, int8 reduced_step) {
-    local product scratch[GROUP];
+    local BODY(prod_part) scratch[GROUP];
     int line = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
-    product all = start((C)1);
+    BODY(prod_part) all = BODY(prod_none)();
     if (line < lines) {
         int from = place(line, kept, kept_step);
         for (int i = member; i < count; i += team) {
-            all = multiply(all, start(LOAD(T, x, from + place(i, reduced, reduced_step))));
+            all = BODY(prod_join)(all, BODY(prod_one)(LOAD(T, x, from + place(i, reduced, reduced_step))));
         }
     }
     all = prod_team(scratch, all, team);
     if (line < lines && member == 0) {
-        STORE(T, out, line, end(all));
+        STORE(T, out, line, BODY(prod_end)(all));
     }
 }
+#endif

@@ -5,19 +5,24 @@
 // Each output has a team of work-items, each of which folds every team-th element;
 // a tree in local memory joins them.
 
-static inline long multiply(long a, long b) { return (long)((ulong)a * (ulong)b); }
+typedef long BODY(prod_int_part);
+static inline long BODY(prod_int_none)(void) { return 1; }
+static inline long BODY(prod_int_one)(C v) { return v; }
+static inline long BODY(prod_int_join)(long a, long b) { return (long)((ulong)a * (ulong)b); }
+static inline long BODY(prod_int_end)(long p) { return p; }
 
-TEAM_FOLD(prod_int_team, long, multiply)
+#ifndef FUSED
+TEAM_FOLD(prod_int_team, long, BODY(prod_int_join))
 
 kernel void flowrun_prod_int(global const T *x, global i64 *out, int lines, int count, int team,
                              int8 kept, int8 kept_step, int8 reduced, int8 reduced_step) {
     local long scratch[GROUP];
     int line = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
-    long all = 1;
+    long all = BODY(prod_int_none)();
     if (line < lines) {
         int from = place(line, kept, kept_step);
         for (int i = member; i < count; i += team) {
-            all = multiply(all, LOAD(T, x, from + place(i, reduced, reduced_step)));
+            all = BODY(prod_int_join)(all, LOAD(T, x, from + place(i, reduced, reduced_step)));
         }
     }
     all = prod_int_team(scratch, all, team);
@@ -25,3 +30,4 @@ kernel void flowrun_prod_int(global const T *x, global i64 *out, int lines, int 
         STORE(i64, out, line, all);
     }
 }
+#endif

@@ -1,0 +1,242 @@
+package kernels
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Recipe says what a fused kernel computes: parts, each of which takes inputs of
+// the kernel and results of parts before it. The last part's result is the
+// output.
+type Recipe struct {
+	Inputs []string // dtypes
+	Parts  []Part
+	// Reduced is the shape of the last part's operand where that part is a
+	// reduction: the inputs broadcast to it. Without one they broadcast to the
+	// output's shape.
+	Reduced []int
+}
+
+// Part is a kernel at work in a fused one.
+type Part struct {
+	Kernel   *Kernel
+	Operands []Operand
+	Scalars  []any  // of Kernel.EvalScalars
+	DType    string // of its result
+}
+
+// Operand is what a part takes: input i of the fused kernel, or the result of
+// part i.
+type Operand struct {
+	Index int
+	Part  bool
+}
+
+// What a fused kernel can be at most. Every OpenCL device takes 1024 bytes of
+// parameters, other devices more; parts are limited so that compilers and
+// registers can cope.
+const (
+	MaxParts  = 32
+	MaxInputs = 12
+	MaxRank   = listSize // dimensions of what parts are computed in
+
+	maxParameterBytes = 1024
+)
+
+// Fuse makes a kernel that computes what the parts' kernels would compute one
+// after the other, to the last bit: each part's result is rounded as if it had
+// been stored. Its name and its source depend on the recipe without the values
+// of scalars and the reduced shape, so kernels of one name have one source.
+//
+// Parts must have a [Body]; a reduction can only be the last. The error says what
+// doesn't fit, [ErrTooLarge] that the recipe is right but more than one kernel
+// can be.
+func Fuse(r Recipe) (*Kernel, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	k := &Kernel{Name: r.name(), fused: &r, Output: Buffer{Name: "out", DType: r.last().DType}}
+	k.Doc = "fused: " + r.Kernels()
+	for i, dtype := range r.Inputs {
+		k.Inputs = append(k.Inputs, Buffer{Name: inputName(i), DType: dtype})
+		if dtype == k.Output.DType && !r.reduces() {
+			k.InPlace = append(k.InPlace, inputName(i))
+		}
+	}
+	for i := range r.Parts {
+		k.Scalars = append(k.Scalars, r.scalars(i)...)
+	}
+	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Turns: 1}
+	if r.reduces() {
+		r.reduction(k)
+	} else {
+		k.Sizes = sizes("n int = numel(out)", "dims shape = out")
+		for _, in := range k.Inputs {
+			k.Sizes = append(k.Sizes, sizes(fmt.Sprintf("%s_step steps = broadcast(%[1]s, out)", in.Name))...)
+		}
+	}
+	if len(r.Parts) > MaxParts || len(r.Inputs) > MaxInputs || k.parameterBytes() > maxParameterBytes ||
+		len(r.Reduced) > MaxRank || Numel(r.Reduced) > math.MaxInt32 {
+		return nil, ErrTooLarge
+	}
+	return k, nil
+}
+
+// ErrTooLarge says that a recipe has more inputs, parts or elements than one
+// kernel can.
+var ErrTooLarge = fmt.Errorf("kernels: more than fits one fused kernel (%d parts, %d inputs, %d bytes of parameters, 2^31 - 1 elements)", MaxParts, MaxInputs, maxParameterBytes)
+
+// reduction gives a kernel the sizes and the launch of one that ends in a
+// reduction. They are those of the reduction's own entry in the manifest, but
+// that there are several inputs, and that what is reduced isn't one of them.
+func (r *Recipe) reduction(k *Kernel) {
+	k.Scalars = append(k.Scalars, Scalar{Name: "space", Type: "ints", Expr: "space", value: r.Reduced})
+	k.Sizes = sizes("lines int = numel(out)", "count int = numel(pick(space, dim))", "team int = team_of(count, group)")
+	for _, walk := range []struct{ shape, steps string }{
+		{"kept shape = drop(space, dim)", "%s_kept steps = drop(broadcast(%[1]s, space), dim)"},
+		{"reduced shape = pick(space, dim)", "%s_reduced steps = pick(broadcast(%[1]s, space), dim)"},
+	} {
+		k.Sizes = append(k.Sizes, sizes(walk.shape)...)
+		for _, in := range k.Inputs {
+			k.Sizes = append(k.Sizes, sizes(fmt.Sprintf(walk.steps, in.Name))...)
+		}
+	}
+	k.Grid.Items = []Scalar{{Name: "items", Type: "int", Expr: "lines * team", program: &program{text: "lines * team", where: "the number of work-items"}}}
+}
+
+// Kernels names the parts' kernels in their order.
+func (r *Recipe) Kernels() string {
+	var names []string
+	for _, p := range r.Parts {
+		names = append(names, p.Kernel.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Fused gives the recipe of a kernel that Fuse has made; nil for others.
+func (k *Kernel) Fused() *Recipe { return k.fused }
+
+func (r *Recipe) last() *Part { return &r.Parts[len(r.Parts)-1] }
+
+func (r *Recipe) reduces() bool { return r.last().Kernel.Body == ReduceBody }
+
+// check holds the parts against their kernels.
+func (r *Recipe) check() error {
+	if len(r.Parts) == 0 {
+		return fmt.Errorf("kernels: a fused kernel needs at least one part")
+	}
+	for i := range r.Parts {
+		p := &r.Parts[i]
+		reduces := p.Kernel.Body == ReduceBody
+		var dtypes []string
+		for _, o := range p.Operands {
+			if o.Index < 0 || o.Part && o.Index >= i || !o.Part && o.Index >= len(r.Inputs) {
+				return fmt.Errorf("kernels: part %d of a fused kernel (%s) takes what isn't there before it", i, p.Kernel.Name)
+			}
+			dtypes = append(dtypes, r.dtype(o))
+		}
+		switch {
+		case p.Kernel.Body == NoBody:
+			return fmt.Errorf("kernels: the kernel %s can't be fused: the manifest gives it no body", p.Kernel.Name)
+		case reduces && (i < len(r.Parts)-1 || len(p.Operands) != 1):
+			return fmt.Errorf("kernels: the reduction %s is part %d of a fused kernel of %d; it must be the last", p.Kernel.Name, i, len(r.Parts))
+		case !p.Kernel.Serves(dtypes, p.DType):
+			return fmt.Errorf("kernels: part %d of a fused kernel: %s doesn't serve %v → %s", i, p.Kernel.Name, dtypes, p.DType)
+		case len(p.Scalars) != len(p.Kernel.Scalars):
+			return fmt.Errorf("kernels: part %d of a fused kernel: %s takes %d scalars, got %d", i, p.Kernel.Name, len(p.Kernel.Scalars), len(p.Scalars))
+		}
+	}
+	return nil
+}
+
+// dtype is that of an operand.
+func (r *Recipe) dtype(o Operand) string {
+	if o.Part {
+		return r.Parts[o.Index].DType
+	}
+	return r.Inputs[o.Index]
+}
+
+// types are what the type variables of a part's kernel stand for.
+func (r *Recipe) types(p *Part) map[string]string {
+	var dtypes []string
+	for _, o := range p.Operands {
+		dtypes = append(dtypes, r.dtype(o))
+	}
+	types, _ := p.Kernel.Bind(dtypes, p.DType) // check has seen that it serves them
+	return types
+}
+
+// name makes a name of the parts' kernels, for people, and of a hash of all that
+// the source depends on. 48 bits make a collision among a few thousand kernels
+// less likely than a bit that flips in memory.
+func (r *Recipe) name() string {
+	const most = 4
+	h := sha256.New()
+	fmt.Fprintf(h, "%q\n", r.Inputs)
+	var names []string
+	for _, p := range r.Parts {
+		fmt.Fprintf(h, "%s %v %s\n", p.Kernel.Name, p.Operands, p.DType)
+		names = append(names, p.Kernel.Name)
+	}
+	if len(names) > most {
+		names = slices.Concat(names[:most-1], []string{"to"}, names[len(names)-1:])
+	}
+	return "fused_" + strings.Join(names, "_") + "_" + hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+func inputName(i int) string { return fmt.Sprint("x", i) }
+
+// scalars are those of part i, under names of its own. The dims of a reduction
+// keep theirs: sizes name them.
+func (r *Recipe) scalars(i int) []Scalar {
+	p := &r.Parts[i]
+	t := r.types(p)["T"]
+	var all []Scalar
+	for j, s := range p.Kernel.Scalars {
+		name := fmt.Sprintf("p%d_%s", i, s.Name)
+		if s.Type == "ints" {
+			name = s.Name
+		}
+		all = append(all, Scalar{Name: name, Type: s.Type, Expr: name, value: p.Scalars[j], dtype: t})
+	}
+	return all
+}
+
+// sizes makes sizes of texts as they stand in the manifest, which are known to be
+// right.
+func sizes(texts ...string) []Scalar {
+	var all []Scalar
+	for _, text := range texts {
+		declared, expr, _ := strings.Cut(text, " = ")
+		name, kind, _ := strings.Cut(declared, " ")
+		s := Scalar{Name: name, Type: kind, Expr: expr}
+		if !isIdentifier(expr) {
+			s.program = &program{text: expr, where: "a fused kernel's " + name}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// parameterBytes is the most that the kernel's parameters take.
+func (k *Kernel) parameterBytes() int {
+	const pointer = 8
+	bytes := pointer * (len(k.Inputs) + 1)
+	for _, s := range slices.Concat(k.Scalars, k.Sizes) {
+		switch s.Type {
+		case "ints":
+		case "int", "bool":
+			bytes += 4
+		case "long", "float", "number":
+			bytes += 8
+		default:
+			bytes += 4 * listSize
+		}
+	}
+	return bytes
+}

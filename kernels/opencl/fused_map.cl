@@ -1,0 +1,20 @@
+// fused_map: several elementwise kernels as one.
+//
+// Inputs that broadcast to out → out [...]. Bound by bytes, which is why there are
+// fused kernels: what one part hands to the next is never written to memory.
+//
+// What comes before says what is computed: FUSED_ENTRY and FUSED_PARAMETERS, the
+// kernel's name and its parameters; FUSED_PARTS, which loads the inputs' elements
+// at the places AT(input) and computes FUSED_VALUE from them, of dtype FUSED_DTYPE.
+// Each part's value is rounded as if it had been stored, so that the bits are those
+// of the kernels one after the other.
+
+#define AT(x) place(i, dims, GLUE(x, _step))
+
+kernel void FUSED_ENTRY(FUSED_PARAMETERS) {
+    int i = get_global_id(0);
+    if (i < n) {
+        FUSED_PARTS
+        STORE(FUSED_DTYPE, out, i, FUSED_VALUE);
+    }
+}
