@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -14,6 +15,10 @@ type ExplainOptions struct {
 	Pass   string // show the graph after this pass instead of the plan
 	Format string // "text", "json" or "dot"; with Pass, text only
 	Eval   bool   // the model alone, as Eval runs it
+	// Kernels shows the plan's kernels instead, with the sources of those that
+	// were made for it; as text or as JSON.
+	Kernels     bool
+	KernelsFrom string // a folder over the sources that are built in; see KernelsFrom
 }
 
 // PassNames lists the passes of lowering in their order.
@@ -34,7 +39,7 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 		g = p.spec.Eval
 	}
 	var shown error
-	so := startOptions{device: o.Device}
+	so := startOptions{device: o.Device, kernels: o.KernelsFrom}
 	if o.Pass != "" {
 		so.lower.Observe = func(pass string, plan *lower.Plan) error {
 			if pass == o.Pass {
@@ -50,8 +55,11 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 	if err := m.close(); err != nil {
 		return err
 	}
-	if o.Pass != "" {
+	switch {
+	case o.Pass != "":
 		return shown
+	case o.Kernels:
+		return explainKernels(w, plan, m.sources, o.Format)
 	}
 	e := plan.Explain()
 	switch o.Format {
@@ -63,6 +71,21 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 		return e.WriteDot(w, plan)
 	}
 	return fmt.Errorf("there is no format %q", o.Format)
+}
+
+// explainKernels writes the kernels of a plan.
+func explainKernels(w io.Writer, plan *lower.Plan, sources *kernels.Sources, format string) error {
+	e, err := plan.ExplainKernels(sources)
+	if err != nil {
+		return err
+	}
+	switch format {
+	case "", "text":
+		return e.WriteText(w)
+	case "json":
+		return e.WriteJSON(w)
+	}
+	return fmt.Errorf("kernels are shown as text or json, not as %q", format)
 }
 
 // FormatBytes writes a size for people: "1.5 KiB".

@@ -28,7 +28,7 @@ type startOptions struct {
 	resume  string // a checkpoint's file; "" for the newest
 	resumes bool
 	engine  engine.Options
-	lower   lower.Options // Observe, Shuffle and CheckTypes
+	lower   lower.Options // Observe, Shuffle, CheckTypes and NoFuse
 }
 
 // On names the default device, as --device does: "cpu", "sim:0", or "auto" to
@@ -39,6 +39,13 @@ func On(device string) StartOption { return func(o *startOptions) { o.device = d
 // a last placement rule of the spec would: Place("*.weight", "cpu").
 func Place(match, device string) StartOption {
 	return func(o *startOptions) { o.rules = append(o.rules, lower.Rule{Match: match, Device: device}) }
+}
+
+// Sync is a way to look for faults, as --sync is: every node is a kernel of its
+// own, and each is waited for before the next one is run. An error then names the
+// kernel that failed. Results have the same bits as without it.
+func Sync() StartOption {
+	return func(o *startOptions) { o.engine.Sync, o.lower.NoFuse = true, true }
 }
 
 // WithWeights starts from given parameters instead of the spec's init. All of

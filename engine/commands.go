@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/flowrun/flowrun/device"
@@ -45,6 +46,12 @@ func (s *Session) command(n int32) (device.Command, error) {
 	if err != nil {
 		return nil, s.failure(n, err)
 	}
+	node := s.plan.Graph.Nodes[n]
+	spaces := []int{node.Space}
+	if node.Op == ir.CopyOp {
+		spaces = append(spaces, node.Inputs[0].Space)
+	}
+	c = s.awaited(c, spaces...)
 	s.commands[n] = c
 	return c, nil
 }
@@ -106,8 +113,30 @@ func (s *Session) commitCommand(st int32) (device.Command, error) {
 	if err != nil {
 		return nil, err
 	}
+	c = s.awaited(c, s.plan.Graph.States[st].Home)
 	s.commits[st] = c
 	return c, nil
+}
+
+// awaited makes a command wait until its devices have done it, where the session
+// is to. All commands before it have been waited for too: what failed is this
+// one, and no [device.Late] from long ago.
+func (s *Session) awaited(c device.Command, spaces ...int) device.Command {
+	if !s.options.Sync {
+		return c
+	}
+	return device.CommandFunc(func() error {
+		err := c.Run()
+		for _, space := range spaces {
+			if err == nil {
+				err = s.devices[space].Sync()
+			}
+		}
+		if late := (*device.Late)(nil); errors.As(err, &late) {
+			return late.Err
+		}
+		return err
+	})
 }
 
 // count adds what one run of a node means to the statistics.

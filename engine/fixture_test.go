@@ -156,11 +156,13 @@ func onCPU(t tester, p *program, o engine.Options) *engine.Session {
 	return start(t, p, []device.Device{cpu.New("cpu")}, lower.Options{}, o)
 }
 
-// plan lowers a program onto devices, the first of which is the host.
+// plan lowers a program onto devices, the first of which is the host. All but the
+// host have fused kernels.
 func plan(t tester, p *program, devices []device.Device, o lower.Options) *lower.Plan {
 	t.Helper()
 	for _, d := range devices {
-		o.Targets = append(o.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind, Alignment: d.Info().Alignment, Async: d.Info().Async})
+		o.Targets = append(o.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind, Alignment: d.Info().Alignment,
+			Async: d.Info().Async, Fuse: d.Info().Kind != "cpu" && d.Name() != "cpu"})
 	}
 	o.Manifest = manifest(t)
 	o.CheckTypes = true

@@ -46,7 +46,7 @@ func newHarness(t *rapid.T, c company) *harness { return newHarnessOn(t, c, mach
 func newHarnessOn(t *rapid.T, c company, machine machines) *harness {
 	h := &harness{t: t, devices: machine(t, 2), loose: c == untraced}
 	p := drawProgram(t, h.devices)
-	o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default")}
+	o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default"), NoFuse: rapid.IntRange(0, 3).Draw(t, "unfused") == 0}
 	pl := plan(t, p, h.devices, o)
 	h.model = newModel(p, pl, machine)
 	h.versions = make([]uint64, len(pl.Graph.Nodes))

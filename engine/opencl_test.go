@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"testing"
 
@@ -40,8 +41,22 @@ func openCL(t *testing.T) machines {
 	}
 }
 
+// sameGraphs makes rapid draw so many programs, the same in every run: with fused
+// kernels each has some of its own, which take the compiler half a second apiece
+// when it first sees them.
+func sameGraphs(t *testing.T, count string) {
+	t.Helper()
+	for name, value := range map[string]string{"rapid.checks": count, "rapid.seed": "1"} {
+		f := flag.Lookup(name)
+		before := f.Value.String()
+		require.NoError(t, f.Value.Set(value))
+		t.Cleanup(func() { require.NoError(t, f.Value.Set(before)) })
+	}
+}
+
 func TestOnOpenCLEveryReadIsFreshAndEveryRunIsNeeded(t *testing.T) {
 	machine := openCL(t)
+	sameGraphs(t, "30")
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHarnessOn(t, together, machine)
 		h.act(t, map[string]func(){"count": h.counted})

@@ -17,6 +17,9 @@ type Options struct {
 	// NoReplay runs every step eagerly. It gives the same bits; it's for tests
 	// and for looking at what happens.
 	NoReplay bool
+	// Sync waits for each command before the next one is run, so that a failure
+	// is that of the command it is reported for. It gives the same bits, slower.
+	Sync bool
 	// Trace is told of every node that runs, if not nil. It is for tests.
 	Trace func(Execution)
 }

@@ -38,6 +38,11 @@ func Fprint(w io.Writer, g *Graph) error {
 // Call writes the node's operation with its operands by number and those of its
 // arguments that aren't the default: "sum(%3, dim=[0])".
 func (n *Node) Call() string {
+	return n.CallOf(func(in *Node) string { return "%" + strconv.Itoa(in.ID) })
+}
+
+// CallOf is Call with other names for the operands.
+func (n *Node) CallOf(name func(operand *Node) string) string {
 	if n.State != nil {
 		return "state " + n.State.Name
 	}
@@ -47,11 +52,11 @@ func (n *Node) Call() string {
 	for _, p := range n.Op.Params {
 		switch p.Kind {
 		case KTensor:
-			args = append(args, "%"+strconv.Itoa(n.Inputs[input].ID))
+			args = append(args, name(n.Inputs[input]))
 			input++
 		case KTensors, KOptional:
 			for range rest {
-				args = append(args, "%"+strconv.Itoa(n.Inputs[input].ID))
+				args = append(args, name(n.Inputs[input]))
 				input++
 			}
 		default:

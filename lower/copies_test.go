@@ -68,7 +68,7 @@ func TestAStateThatBecomesItselfIsNotWritten(t *testing.T) {
 
 func TestEveryEdgeJoinsOneSpaceOrIsACopysOperand(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawProgram(t).plan(t, options(t, rapid.IntRange(0, 2).Draw(t, "default")))
+		p := drawProgram(t).plan(t, drawOptions(t))
 		type place struct {
 			value *ir.Node
 			space int

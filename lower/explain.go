@@ -65,6 +65,16 @@ type ExplainedNode struct {
 	Moved   int64  `json:"bytes_moved"`
 	At      string `json:"at,omitempty"` // its place in the spec
 	Inputs  []int  `json:"inputs"`
+	// Parts are what a fused node consists of; the last gives its value.
+	Parts []ExplainedPart `json:"parts,omitempty"`
+}
+
+// ExplainedPart is a part of a fused node. In its call .0 stands for part 0.
+type ExplainedPart struct {
+	Name string `json:"name,omitempty"`
+	Call string `json:"call"`
+	Type string `json:"type"`
+	At   string `json:"at,omitempty"`
 }
 
 // ExplainedSpace is the memory that the plan needs on a device.
@@ -179,12 +189,37 @@ func (p *Plan) explainNode(n *ir.Node) ExplainedNode {
 		x.Moved += int64(in.Type.Bytes())
 		x.Inputs = append(x.Inputs, in.ID)
 	}
+	x.Parts = PartsOf(n).explain()
 	return x
+}
+
+func (p Parts) explain() []ExplainedPart {
+	var all []ExplainedPart
+	for _, n := range p {
+		x := ExplainedPart{Name: n.Name, Type: n.Type.String(), Call: n.CallOf(func(in *ir.Node) string {
+			if i := slices.Index(p, in); i >= 0 {
+				return fmt.Sprintf(".%d", i)
+			}
+			return fmt.Sprintf("%%%d", in.ID)
+		})}
+		if n.Origin.Known() {
+			x.At = n.Origin.String()
+		}
+		all = append(all, x)
+	}
+	return all
 }
 
 // Flops counts a node's floating-point operations: two per multiplication and
 // addition of a contraction, one per element that is computed or summed.
 func Flops(n *ir.Node) int64 {
+	if parts := PartsOf(n); parts != nil {
+		var sum int64
+		for _, part := range parts {
+			sum += Flops(part)
+		}
+		return sum
+	}
 	numel := int64(n.Type.Shape.Numel())
 	switch n.Op.Class {
 	case ir.Elementwise:
@@ -224,6 +259,13 @@ func (e *Explanation) WriteText(w io.Writer) error {
 			runs = "every step"
 		}
 		fmt.Fprintf(t, "%%%d\t%s\t%s\t%s (%s)\t%s\t%s\t%s\n", n.ID, what, n.Type, n.Device, n.Reason, n.Storage, runs, n.At)
+		for i, part := range n.Parts {
+			what := part.Call
+			if part.Name != "" && i < len(n.Parts)-1 { // the last one's is the node's
+				what = part.Name + ": " + what
+			}
+			fmt.Fprintf(t, "\t  .%d = %s\t%s\t\t\t\t%s\n", i, what, part.Type, part.At)
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return err

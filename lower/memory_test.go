@@ -56,7 +56,7 @@ func lives(p *Plan) (all []life) {
 func TestNoTwoLiveValuesOverlap(t *testing.T) {
 	taken := 0
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawProgram(t).plan(t, options(t, rapid.IntRange(0, 2).Draw(t, "default")))
+		p := drawProgram(t).plan(t, drawOptions(t))
 		all := lives(p)
 		for i, a := range all {
 			memory := p.Spaces[a.space].Arena
@@ -87,7 +87,7 @@ func TestNoTwoLiveValuesOverlap(t *testing.T) {
 func TestAWriterOverAHomeIsAllowedToByItsKernel(t *testing.T) {
 	inPlace := 0
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawProgram(t).plan(t, options(t, rapid.IntRange(0, 2).Draw(t, "default")))
+		p := drawProgram(t).plan(t, drawOptions(t))
 		for _, s := range p.Graph.States {
 			if s.Next == nil || p.Value(s.Next).Storage != InPlace {
 				continue

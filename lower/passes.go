@@ -27,6 +27,7 @@ var Passes = []Pass{
 	{"mask", "let a device run ahead of the host: once the stop condition has held, no state changes", mask},
 	{"copies", "carry values between spaces by copy nodes, one per value and space", copies},
 	{"bind", "find each node's kernel in the manifest", bind},
+	{"fuse", "make one node, with one kernel, of elementwise nodes that follow one another", fuse},
 	{"storage", "decide which values are kept, transient, or written in place", storage},
 	{"schedule", "order the nodes: readers of a state before its writer, writers last", schedule},
 	{"memory", "give values offsets: kept ones their own, transient ones a share of an arena", memory},

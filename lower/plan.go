@@ -46,6 +46,9 @@ type Target struct {
 	// Offered says that [Auto] may run a program on it. The host is always
 	// offered.
 	Offered bool
+	// Fuse says that the device compiles kernels when they are run, so that
+	// lowering may make new ones for it.
+	Fuse bool
 }
 
 // Candidate is a device of the machine that isn't among the targets, and on
@@ -86,6 +89,8 @@ type Options struct {
 	// change rounding.
 	RulesOff   []string
 	NoRounding bool
+	// NoFuse leaves every node a kernel of its own.
+	NoFuse bool
 
 	// Observe is shown the graph after each pass, if not nil.
 	Observe func(pass string, p *Plan) error
@@ -144,7 +149,7 @@ type Plan struct {
 	Main   int
 	Choice *Choice // nil without Auto
 	// Applied counts the rewrites that made the graph what it is, by the rule's
-	// name; "fold", "fold-rounded" and "share" are those that aren't rules.
+	// name; "fold", "fold-rounded", "share" and "fuse" are those that aren't rules.
 	Applied map[string]int
 	// RunsAhead says that steps after the one at which the stop condition first
 	// holds change nothing, so that they may be queued before the host knows.

@@ -54,6 +54,15 @@ var large = map[string]func(n int) *program{
 		}
 		return b
 	},
+	"shared operand": func(n int) *program {
+		b := newProgram()
+		x := b.op("tanh", b.param("x", 4).Read)
+		for i := range n / 4 {
+			s := b.param(fmt.Sprint("s", i), 4)
+			s.Next = b.op("neg", b.op("mul", x, s.Read))
+		}
+		return b
+	},
 	"crossed states": func(n int) *program {
 		b := newProgram()
 		for i := range n / 4 {
@@ -84,8 +93,7 @@ func BenchmarkLower(b *testing.B) {
 // quadratic, not more.
 func TestLoweringIsLinear(t *testing.T) {
 	for name, build := range large {
-		t.Run(name, func(t *testing.T) {
-			o := options(t, 1)
+		linear := func(t *testing.T, o Options) {
 			if name == "random" {
 				o.Default = Auto // a third is bound, the rest is for the cut
 			}
@@ -102,6 +110,8 @@ func TestLoweringIsLinear(t *testing.T) {
 			// Twenty times the nodes. A quadratic pass would take 400 times as
 			// long.
 			require.Less(t, large, 80*small+time.Second)
-		})
+		}
+		t.Run(name, func(t *testing.T) { linear(t, options(t, 1)) })
+		t.Run(name+", fused", func(t *testing.T) { linear(t, fusing(options(t, 1))) })
 	}
 }

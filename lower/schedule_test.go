@@ -125,7 +125,7 @@ func TestTheScheduleIsTheSameEveryTime(t *testing.T) {
 
 func TestEveryNodeComesAfterItsOperandsAndLateNodesLast(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		o := options(t, rapid.IntRange(0, 2).Draw(t, "default"))
+		o := drawOptions(t)
 		o.Shuffle = rapid.Int64Range(0, 3).Draw(t, "shuffle")
 		p := drawProgram(t).plan(t, o)
 		after := map[*ir.Node]bool{} // writes a home, or depends on what does

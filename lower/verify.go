@@ -2,6 +2,7 @@ package lower
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/flowrun/flowrun/ir"
 )
@@ -20,6 +21,11 @@ func verify(p *Plan, pass string) error {
 	}
 	if done["copies"] {
 		if err := verifyCopies(p); err != nil {
+			return err
+		}
+	}
+	if done["fuse"] {
+		if err := verifyFused(p); err != nil {
 			return err
 		}
 	}
@@ -93,6 +99,37 @@ func verifyCopies(p *Plan) error {
 			return fmt.Errorf("state %s lives in space %d but becomes a value of space %d", s.Name, s.Home, s.Next.Space)
 		case s.Next.State != nil:
 			return fmt.Errorf("state %s becomes state %s without a copy between them", s.Name, s.Next.State.Name)
+		}
+	}
+	return nil
+}
+
+// verifyFused holds fused nodes against their kernels. That their parts fit
+// together is for their type rule to say.
+func verifyFused(p *Plan) error {
+	for _, n := range p.Graph.Nodes {
+		k := p.value(n).Kernel
+		if (n.Op == fusedOp) != (k != nil && k.Fused() != nil) {
+			return fmt.Errorf("node %s is fused, or its kernel is, but not both", n.Label())
+		}
+		if n.Op != fusedOp {
+			continue
+		}
+		parts, recipe := PartsOf(n), k.Fused()
+		switch {
+		case !p.Targets[n.Space].Fuse:
+			return fmt.Errorf("node %s is fused on %s, which compiles no kernels", n.Label(), p.Targets[n.Space].Name)
+		case len(parts) != len(recipe.Parts) || len(n.Inputs) != len(recipe.Inputs):
+			return fmt.Errorf("node %s has %d parts and %d operands, its kernel %d and %d",
+				n.Label(), len(parts), len(n.Inputs), len(recipe.Parts), len(recipe.Inputs))
+		}
+		for i, part := range parts {
+			if part.Space != n.Space {
+				return fmt.Errorf("node %s in space %d has the part %s of space %d", n.Label(), n.Space, part.Op.Name, part.Space)
+			}
+			if !slices.Contains(recipe.Parts[i].Kernel.Ops, part.Op.Name) {
+				return fmt.Errorf("node %s has the part %s, for which its kernel has %s", n.Label(), part.Op.Name, recipe.Parts[i].Kernel.Name)
+			}
 		}
 	}
 	return nil

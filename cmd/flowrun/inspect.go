@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -17,7 +18,7 @@ import (
 
 func newExplain(s streams) *cobra.Command {
 	var o specFlags
-	var device, pass, format string
+	var device, pass, format, kernels string
 	var eval bool
 	c := &cobra.Command{
 		Use:   "explain SPEC",
@@ -30,11 +31,18 @@ func newExplain(s streams) *cobra.Command {
 			if pass != "" && !slices.Contains(flowrun.PassNames(), pass) {
 				return usageError{fmt.Errorf("there is no pass %q; the passes are %s", pass, strings.Join(flowrun.PassNames(), ", "))}
 			}
+			if kernels != "" && (pass != "" || format == "dot") {
+				return usageError{errors.New("--kernels shows the kernels of the whole plan, as text or json: it goes with neither --pass nor --format dot")}
+			}
 			program, err := o.load(c, args[0], s)
 			if err != nil {
 				return err
 			}
-			return program.Explain(s.out, flowrun.ExplainOptions{Device: device, Pass: pass, Format: format, Eval: eval})
+			options := flowrun.ExplainOptions{Device: device, Pass: pass, Format: format, Eval: eval, Kernels: kernels != ""}
+			if kernels != builtIn {
+				options.KernelsFrom = kernels
+			}
+			return program.Explain(s.out, options)
 		},
 	}
 	o.add(c)
@@ -43,8 +51,13 @@ func newExplain(s streams) *cobra.Command {
 	f.StringVar(&pass, "pass", "", "show the graph after the pass `NAME` instead: "+strings.Join(flowrun.PassNames(), ", "))
 	f.StringVar(&format, "format", "text", "text, json or dot")
 	f.BoolVar(&eval, "eval", false, "explain the model alone, as eval runs it")
+	f.StringVar(&kernels, "kernels", "", "show the plan's kernels instead, their launches and the sources of those made for it, from those built in or `DIR`")
+	f.Lookup("kernels").NoOptDefVal = builtIn
 	return c
 }
+
+// builtIn is what --kernels alone means.
+const builtIn = "built-in"
 
 func newRender(s streams) *cobra.Command {
 	var o specFlags

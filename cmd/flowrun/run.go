@@ -19,6 +19,7 @@ type runFlags struct {
 	specFlags
 	device   string
 	kernels  string
+	sync     bool
 	maxSteps int64
 	weights  string
 	resume   string
@@ -46,6 +47,7 @@ func (o *runFlags) add(c *cobra.Command) {
 	kernelsFlag(c, &o.kernels)
 	f := c.Flags()
 	f.Int64Var(&o.maxSteps, "max-steps", 0, "stop after `N` steps, whatever the spec says")
+	f.BoolVar(&o.sync, "sync", false, "run every node as a kernel of its own and wait for each, to find the one that fails; same results, slower")
 	f.StringVar(&o.weights, "weights", "", "start from the parameters in `FILE` (safetensors)")
 	f.StringVar(&o.resume, "resume", "", "go on from a checkpoint: the newest one, or `FILE`")
 	f.Lookup("resume").NoOptDefVal = newest
@@ -139,6 +141,9 @@ func (o *runFlags) start(c *cobra.Command, program *flowrun.Program) (*flowrun.S
 	}
 	if o.kernels != "" {
 		options = append(options, flowrun.KernelsFrom(o.kernels))
+	}
+	if o.sync {
+		options = append(options, flowrun.Sync())
 	}
 	if o.weights != "" {
 		weights, err := flowrun.ReadTensors(o.weights)

@@ -1,0 +1,181 @@
+package lower
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// ExplainedKernels are the kernels of a plan, in the order in which they are
+// first run. A kernel for other dtypes, or on another device, is another one.
+type ExplainedKernels struct {
+	Kernels []*ExplainedKernel `json:"kernels"`
+}
+
+// ExplainedKernel is a kernel of a plan and the nodes that it computes.
+type ExplainedKernel struct {
+	Name        string          `json:"name"`
+	Doc         string          `json:"doc"`
+	Device      string          `json:"device"`
+	Definitions []string        `json:"definitions,omitempty"` // what its source is compiled with
+	Nodes       []ExplainedCall `json:"nodes"`
+	Sources     []ExplainedFile `json:"source,omitempty"` // of a fused kernel, in this order
+	text        string          // the same without the prelude
+}
+
+// ExplainedCall is a node that a kernel computes.
+type ExplainedCall struct {
+	ID      int    `json:"id"`
+	Name    string `json:"name,omitempty"`
+	Type    string `json:"type"`
+	PerStep bool   `json:"per_step"` // whether every step runs it
+	// Launches are those of a kernel in a source language. A device that can't run
+	// groups of this size takes smaller ones.
+	Launches []ExplainedLaunch `json:"launches,omitempty"`
+}
+
+// ExplainedLaunch is one launch: work-items in up to three dimensions, rounded up
+// to whole groups.
+type ExplainedLaunch struct {
+	Items []int `json:"items"`
+	Group []int `json:"group"`
+}
+
+// ExplainedFile is a file of a source.
+type ExplainedFile struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// ExplainKernels describes the plan's kernels. Sources are where those of fused
+// kernels are put together from.
+func (p *Plan) ExplainKernels(sources *kernels.Sources) (*ExplainedKernels, error) {
+	e := &ExplainedKernels{}
+	known := map[string]*ExplainedKernel{}
+	perStep := p.perStep()
+	for i, n := range p.Graph.Nodes {
+		k, target := p.Values[i].Kernel, p.Targets[n.Space]
+		if k == nil {
+			continue
+		}
+		inSource := slices.Contains(kernels.Languages, target.Kind)
+		inputs, shapes, output := tensors(n)
+		var defines []string
+		if inSource {
+			dtypes := make([]string, len(inputs))
+			for i, in := range inputs {
+				dtypes[i] = in.DType
+			}
+			defines = k.Defines(dtypes, output.DType)
+		}
+		key := fmt.Sprint(target.Name, k.Name, defines)
+		x := known[key]
+		if x == nil {
+			x = &ExplainedKernel{Name: k.Name, Doc: k.Doc, Device: target.Name, Definitions: defines}
+			if k.Fused() != nil {
+				source, err := sources.Source(target.Kind, k)
+				if err != nil {
+					return nil, err
+				}
+				for _, f := range source.Files {
+					x.Sources = append(x.Sources, ExplainedFile{f.Name, f.Text})
+				}
+				x.text = source.Text()
+			}
+			known[key] = x
+			e.Kernels = append(e.Kernels, x)
+		}
+		call := ExplainedCall{ID: n.ID, Name: n.Name, Type: n.Type.String(), PerStep: perStep[i]}
+		if inSource {
+			scalars, err := k.EvalScalars(n.LookupAttr, shapes, output.Shape)
+			if err != nil {
+				return nil, err
+			}
+			launches, err := k.Launches(inputs, output, scalars, kernels.Limits{})
+			if err != nil {
+				return nil, err
+			}
+			for _, l := range launches {
+				call.Launches = append(call.Launches, ExplainedLaunch{l.Global, l.Local})
+			}
+		}
+		x.Nodes = append(x.Nodes, call)
+	}
+	return e, nil
+}
+
+// tensors describes a node's operands and its value to its kernel.
+func tensors(n *ir.Node) (inputs []kernels.Tensor, shapes [][]int, output kernels.Tensor) {
+	for _, in := range n.Inputs {
+		inputs = append(inputs, kernels.Tensor{DType: in.Type.DType.String(), Shape: in.Type.Shape})
+		shapes = append(shapes, in.Type.Shape)
+	}
+	return inputs, shapes, kernels.Tensor{DType: n.Type.DType.String(), Shape: n.Type.Shape}
+}
+
+// WriteText writes the kernels for people: each with what it is launched for,
+// those that were made for this plan with their source, but for the prelude.
+func (e *ExplainedKernels) WriteText(w io.Writer) error {
+	var b strings.Builder
+	for i, k := range e.Kernels {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s on %s: %s\n", k.Name, k.Device, k.Doc)
+		if len(k.Definitions) > 0 {
+			fmt.Fprintf(&b, "  compiled with %s\n", strings.Join(k.Definitions, " "))
+		}
+		for _, n := range k.Nodes {
+			fmt.Fprintf(&b, "  %s\n", n)
+		}
+		for line := range strings.Lines(k.text) {
+			b.WriteString("    | " + line)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// String says what is computed, when, and by which launches.
+func (c ExplainedCall) String() string {
+	what := fmt.Sprintf("%%%d", c.ID)
+	if c.Name != "" {
+		what += " " + c.Name
+	}
+	runs := "on change"
+	if c.PerStep {
+		runs = "every step"
+	}
+	what += fmt.Sprintf(" %s, %s", c.Type, runs)
+	for i, l := range c.Launches {
+		separator := ": "
+		if i > 0 {
+			separator = "; "
+		}
+		what += separator + times(l.Items) + " work-items in groups of " + times(l.Group)
+	}
+	return what
+}
+
+// times writes 64 × 8.
+func times(list []int) string {
+	var all []string
+	for _, n := range list {
+		all = append(all, strconv.Itoa(n))
+	}
+	return strings.Join(all, " × ")
+}
+
+// WriteJSON writes the kernels as one JSON object.
+func (e *ExplainedKernels) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(e)
+}
