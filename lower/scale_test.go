@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 // large makes programs of n nodes.
@@ -105,11 +103,16 @@ func TestLoweringIsLinear(t *testing.T) {
 				return time.Since(began)
 			}
 			took(1_000) // the first one pays for caches
-			small, large := took(2_000), took(40_000)
-			t.Logf("2,000 nodes: %v; 40,000: %v", small, large)
 			// Twenty times the nodes. A quadratic pass would take 400 times as
-			// long.
-			require.Less(t, large, 80*small+time.Second)
+			// long, every time; a machine that is busy, once or twice.
+			for range 5 {
+				small, large := took(2_000), took(40_000)
+				t.Logf("2,000 nodes: %v; 40,000: %v", small, large)
+				if large < 80*small+time.Second {
+					return
+				}
+			}
+			t.Fatal("lowering isn't linear")
 		}
 		t.Run(name, func(t *testing.T) { linear(t, options(t, 1)) })
 		t.Run(name+", fused", func(t *testing.T) { linear(t, fusing(options(t, 1))) })
