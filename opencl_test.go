@@ -96,3 +96,19 @@ func TestAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {
 	_, err = p.Start(context.Background(), flowrun.KernelsFrom(folder+"/none"))
 	require.ErrorContains(t, err, "none")
 }
+
+// An error in a kernel's file is one of every kernel that it is a part of.
+func TestAFaultInAPartsFileIsReportedWithItsPlace(t *testing.T) {
+	needsOpenCL(t)
+	folder := t.TempDir()
+	require.NoError(t, os.Mkdir(folder+"/opencl", 0o755))
+	require.NoError(t, os.WriteFile(folder+"/opencl/sub.cl", []byte("\n\nthis is no kernel\n"), 0o600))
+	p, err := flowrun.Load(mathNet)
+	require.NoError(t, err)
+	s, err := p.Start(context.Background(), flowrun.On("opencl"), flowrun.KernelsFrom(folder))
+	require.NoError(t, err)
+	defer s.Close()
+	err = s.Step(context.Background())
+	require.ErrorContains(t, err, "kernel fused_")
+	require.ErrorContains(t, err, folder+"/opencl/sub.cl:3:")
+}

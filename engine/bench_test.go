@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
@@ -21,6 +22,40 @@ func BenchmarkStep(b *testing.B) {
 		if err := s.Step(ctx); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkStepOnOpenCL is a training step of math_net on the first OpenCL
+// device: as it is run, without fused kernels, and with --sync, that is, without
+// them and waiting for each kernel. Every hundred steps are waited for.
+func BenchmarkStepOnOpenCL(b *testing.B) {
+	d, err := opencl.Open(0, opencl.Options{})
+	if err != nil {
+		b.Skip("needs an OpenCL device: ", err)
+	}
+	b.Cleanup(func() { require.NoError(b, d.Close()) })
+	p := mathNet(b)
+	for _, c := range []struct {
+		name         string
+		noFuse, sync bool
+	}{{"fused", false, false}, {"unfused", true, false}, {"sync", true, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			devices := []device.Device{cpu.New("cpu"), d}
+			s := start(b, p, devices, lower.Options{Default: 1, NoFuse: c.noFuse}, engine.Options{Sync: c.sync})
+			steps(b, s, 3)
+			before := s.Stats().KernelsRun
+			for i := 0; b.Loop(); i++ {
+				if err := s.Step(ctx); err != nil {
+					b.Fatal(err)
+				}
+				if i%100 == 99 {
+					if err := d.Sync(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(s.Stats().KernelsRun-before)/float64(b.N), "kernels/op")
+		})
 	}
 }
 

@@ -193,15 +193,15 @@ func TestMathNetLearnsOnOpenCLWithItsWeightsAnywhere(t *testing.T) {
 	machine := openCL(t)
 	p := mathNet(t)
 	const count = 300
-	curve := func(devices []device.Device, o lower.Options) (losses []float64) {
-		s := start(t, p, devices, o, engine.Options{})
+	curve := func(devices []device.Device, o lower.Options, eo engine.Options) (losses []float64) {
+		s := start(t, p, devices, o, eo)
 		for range count {
 			steps(t, s, 1)
 			losses = append(losses, number(t, s, "metrics.loss_step"))
 		}
 		return losses
 	}
-	want := curve(machine(t, 0), lower.Options{})
+	want := curve(machine(t, 0), lower.Options{}, engine.Options{})
 	for name, rules := range map[string][]lower.Rule{
 		"at home on the device": nil,
 		"at home on the host":   {{Match: "*.weight", Device: "cpu"}},
@@ -209,7 +209,9 @@ func TestMathNetLearnsOnOpenCLWithItsWeightsAnywhere(t *testing.T) {
 		"on two devices":        {{Match: "h2", Device: "opencl:1"}, {Match: "h1.weight", Device: "opencl:1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := curve(machine(t, 2), lower.Options{Default: 1, Rules: rules})
+			got := curve(machine(t, 2), lower.Options{Default: 1, Rules: rules}, engine.Options{})
+			unfused := curve(machine(t, 2), lower.Options{Default: 1, Rules: rules, NoFuse: true}, engine.Options{Sync: true})
+			require.Equal(t, unfused, got, "fusion, and not waiting, change no bit")
 			for i := range want {
 				// Losses are near 0.25; kernels on the two devices round
 				// differently in the last place, and 300 steps of learning carry

@@ -70,7 +70,7 @@ type sample struct {
 }
 
 func subjects(w *workshop) []subject {
-	return slices.Concat(peers(w), ownBenchmarks(w), processes(w))
+	return slices.Concat(peers(w), openclSteps(w), ownBenchmarks(w), processes(w))
 }
 
 // measure measures all subjects, round after round. One that fails is left out

@@ -19,7 +19,7 @@ type series struct {
 	Median float64   `json:"median"`
 	Min    float64   `json:"min"`
 	Max    float64   `json:"max"`
-	Ratio  float64   `json:"ratio,omitempty"`  // of the median to flowrun's, of peers
+	Ratio  float64   `json:"ratio,omitempty"`  // of the median to flowrun's, of peers and on OpenCL
 	Target *float64  `json:"target,omitempty"` // what the median should be at most
 	Met    *bool     `json:"met,omitempty"`
 	Values []float64 `json:"values"` // in the order in which they were taken
@@ -74,9 +74,11 @@ func (r *report) finish() {
 			s.Target, s.Met = &limit, &met
 		}
 	}
-	if ours := r.find(stepGroup, "flowrun", "µs"); ours != nil {
-		for _, s := range r.group(stepGroup) {
-			s.Ratio = s.Median / ours.Median
+	for group, ours := range map[string]string{stepGroup: "flowrun", openclGroup: asItIs} {
+		if base := r.find(group, ours, "µs"); base != nil {
+			for _, s := range r.group(group) {
+				s.Ratio = s.Median / base.Median
+			}
 		}
 	}
 	r.Machine.Load.After = loadAverage()
@@ -112,6 +114,7 @@ func (r *report) writeText(w io.Writer) error {
 	}
 	for _, g := range []struct{ name, title string }{
 		{stepGroup, "A training step of math_net"},
+		{openclGroup, "A training step of math_net on OpenCL"},
 		{engineGroup, "The engine by itself"},
 		{checkGroup, "A check of a spec: math_net, and transformers of so many blocks"},
 		{processGroup, "Whole processes, on graphs/math_net.yaml"},

@@ -5,6 +5,7 @@ import "strings"
 // The groups of series, in the order of the report.
 const (
 	stepGroup    = "step"
+	openclGroup  = "opencl"
 	engineGroup  = "engine"
 	checkGroup   = "check"
 	processGroup = "process"

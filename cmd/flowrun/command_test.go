@@ -208,6 +208,8 @@ func TestExitCodes(t *testing.T) {
 		{"eval with other inputs", []string{"eval", mathNet, "--in", "../../testdata/reference/math_net.safetensors"}, exitFailed, "x (f32[1, 8]) is missing"},
 		{"an unknown pass", []string{"explain", mathNet, "--pass", "fold"}, exitUsage, "the passes are"},
 		{"an unknown format", []string{"explain", mathNet, "--format", "svg"}, exitUsage, "text, json or dot"},
+		{"kernels as a graph", []string{"explain", mathNet, "--kernels", "--format", "dot"}, exitUsage, "neither --pass nor --format dot"},
+		{"kernels after a pass", []string{"explain", mathNet, "--kernels", "--pass", "fuse"}, exitUsage, "neither --pass nor --format dot"},
 		{"no spec to validate", []string{"validate"}, exitUsage, "at least one spec"},
 		{"an argument too many", []string{"version", "now"}, exitUsage, "takes no arguments"},
 	} {
@@ -293,4 +295,50 @@ func TestAResumedRunContinuesItsLog(t *testing.T) {
 	code, _, errors = flowrunWith(t, spec, "--resume", "--weights", from)
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, errors, "doesn't go with --weights")
+}
+
+func TestKernelsAreExplained(t *testing.T) {
+	code, out, _ := flowrunWith(t, "explain", mathNet, "--kernels")
+	require.Equal(t, exitDone, code)
+	require.Contains(t, out, "silu on cpu: x · sigmoid(x)\n  %")
+	code, out, _ = flowrunWith(t, "explain", mathNet, "--kernels", "--format", "json")
+	require.Equal(t, exitDone, code)
+	var e struct {
+		Kernels []struct{ Name, Device string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &e))
+	require.NotEmpty(t, e.Kernels)
+
+	code, out, errors := flowrunWith(t, "explain", mathNet, "--kernels", "--device", "opencl")
+	if strings.Contains(errors, "opencl") {
+		t.Skip(errors)
+	}
+	require.Equal(t, exitDone, code)
+	require.Contains(t, out, "on opencl:0: fused: mul, sub\n  compiled with GROUP=256\n  %")
+	require.Contains(t, out, "    | #define FUSED_PARTS ")
+	folder := filepath.Join(t.TempDir(), "opencl")
+	require.NoError(t, os.Mkdir(folder, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "fused_map.cl"), []byte("// mine\n"), 0o644))
+	code, out, _ = flowrunWith(t, "explain", mathNet, "--device", "opencl", "--kernels="+filepath.Dir(folder))
+	require.Equal(t, exitDone, code)
+	require.Contains(t, out, "    | // mine\n")
+}
+
+func TestSyncGivesTheSameResults(t *testing.T) {
+	result := func(args ...string) (r struct {
+		Metrics map[string]float64
+		Kernels int64 `json:"kernels_run"`
+	}) {
+		code, out, errors := flowrunWith(t, append([]string{mathNet, "--json", "--max-steps", "50"}, args...)...)
+		if strings.Contains(errors, "there is no device opencl") {
+			t.Skip(errors)
+		}
+		require.Equal(t, exitDone, code, errors)
+		require.NoError(t, json.Unmarshal([]byte(out), &r))
+		return r
+	}
+	require.Equal(t, result(), result("--sync"), "the CPU waits for everything as it is")
+	fused, apart := result("--device", "opencl"), result("--device", "opencl", "--sync")
+	require.Equal(t, fused.Metrics, apart.Metrics)
+	require.Less(t, fused.Kernels, apart.Kernels)
 }
