@@ -13,12 +13,40 @@ import (
 // the kernel and results of parts before it. The last part's result is the
 // output.
 type Recipe struct {
-	Inputs []string // dtypes
+	Inputs []Input
 	Parts  []Part
 	// Reduced is the shape of the last part's operand where that part is a
 	// reduction: the inputs broadcast to it. Without one they broadcast to the
 	// output's shape.
 	Reduced []int
+}
+
+// Input is an input of a fused kernel.
+type Input struct {
+	DType string
+	Walk  Walk
+}
+
+// Walk is how an input is gone through beside what is computed.
+type Walk string
+
+// The walks.
+const (
+	Whole  Walk = "whole"  // it has as many elements, in the same places
+	Single Walk = "single" // it has one element, for all
+	Spread Walk = "spread" // it broadcasts in some other way
+)
+
+// WalkOf gives the walk of an input of a shape, which broadcasts to what is
+// computed.
+func WalkOf(input, computed []int) Walk {
+	switch Numel(input) {
+	case Numel(computed):
+		return Whole
+	case 1:
+		return Single
+	}
+	return Spread
 }
 
 // Part is a kernel at work in a fused one.
@@ -61,9 +89,9 @@ func Fuse(r Recipe) (*Kernel, error) {
 	}
 	k := &Kernel{Name: r.name(), fused: &r, Output: Buffer{Name: "out", DType: r.last().DType}}
 	k.Doc = "fused: " + r.Kernels()
-	for i, dtype := range r.Inputs {
-		k.Inputs = append(k.Inputs, Buffer{Name: inputName(i), DType: dtype})
-		if dtype == k.Output.DType && !r.reduces() {
+	for i, in := range r.Inputs {
+		k.Inputs = append(k.Inputs, Buffer{Name: inputName(i), DType: in.DType})
+		if in.DType == k.Output.DType && in.Walk == Whole && !r.reduces() {
 			k.InPlace = append(k.InPlace, inputName(i))
 		}
 	}
@@ -74,9 +102,12 @@ func Fuse(r Recipe) (*Kernel, error) {
 	if r.reduces() {
 		r.reduction(k)
 	} else {
-		k.Sizes = sizes("n int = numel(out)", "dims shape = out")
-		for _, in := range k.Inputs {
-			k.Sizes = append(k.Sizes, sizes(fmt.Sprintf("%s_step steps = broadcast(%[1]s, out)", in.Name))...)
+		k.Sizes = sizes("n int = numel(out)")
+		if spread := r.spread(); len(spread) > 0 {
+			k.Sizes = append(k.Sizes, sizes("dims shape = out")...)
+			for _, in := range spread {
+				k.Sizes = append(k.Sizes, sizes(fmt.Sprintf("%s_step steps = broadcast(%[1]s, out)", in))...)
+			}
 		}
 	}
 	if len(r.Parts) > MaxParts || len(r.Inputs) > MaxInputs || k.parameterBytes() > maxParameterBytes ||
@@ -96,16 +127,41 @@ var ErrTooLarge = fmt.Errorf("kernels: more than fits one fused kernel (%d parts
 func (r *Recipe) reduction(k *Kernel) {
 	k.Scalars = append(k.Scalars, Scalar{Name: "space", Type: "ints", Expr: "space", value: r.Reduced})
 	k.Sizes = sizes("lines int = numel(out)", "count int = numel(pick(space, dim))", "team int = team_of(count, group)")
-	for _, walk := range []struct{ shape, steps string }{
-		{"kept shape = drop(space, dim)", "%s_kept steps = drop(broadcast(%[1]s, space), dim)"},
-		{"reduced shape = pick(space, dim)", "%s_reduced steps = pick(broadcast(%[1]s, space), dim)"},
+	for _, walk := range []struct{ shape, whole, spread string }{
+		{"kept shape = drop(space, dim)", "kept_step steps = drop(strides(space), dim)", "%s_kept steps = drop(broadcast(%[1]s, space), dim)"},
+		{"reduced shape = pick(space, dim)", "reduced_step steps = pick(strides(space), dim)", "%s_reduced steps = pick(broadcast(%[1]s, space), dim)"},
 	} {
-		k.Sizes = append(k.Sizes, sizes(walk.shape)...)
-		for _, in := range k.Inputs {
-			k.Sizes = append(k.Sizes, sizes(fmt.Sprintf(walk.steps, in.Name))...)
+		k.Sizes = append(k.Sizes, sizes(walk.shape, walk.whole)...)
+		for _, in := range r.spread() {
+			k.Sizes = append(k.Sizes, sizes(fmt.Sprintf(walk.spread, in))...)
 		}
 	}
 	k.Grid.Items = []Scalar{{Name: "items", Type: "int", Expr: "lines * team", program: &program{text: "lines * team", where: "the number of work-items"}}}
+}
+
+// spread names the inputs with that walk.
+func (r *Recipe) spread() (names []string) {
+	for i, in := range r.Inputs {
+		if in.Walk == Spread {
+			names = append(names, inputName(i))
+		}
+	}
+	return names
+}
+
+// fits holds the shapes that a kernel is launched on against the inputs' walks,
+// by which it reads them.
+func (r *Recipe) fits(inputs []Tensor, output Tensor) error {
+	computed := output.Shape
+	if r.reduces() {
+		computed = r.Reduced
+	}
+	for i, in := range inputs {
+		if walk := r.Inputs[i].Walk; walk != Spread && walk != WalkOf(in.Shape, computed) {
+			return fmt.Errorf("the input %s of shape %v isn't %s beside %v", inputName(i), in.Shape, walk, computed)
+		}
+	}
+	return nil
 }
 
 // Kernels names the parts' kernels in their order.
@@ -158,7 +214,7 @@ func (r *Recipe) dtype(o Operand) string {
 	if o.Part {
 		return r.Parts[o.Index].DType
 	}
-	return r.Inputs[o.Index]
+	return r.Inputs[o.Index].DType
 }
 
 // types are what the type variables of a part's kernel stand for.

@@ -21,17 +21,19 @@ func fusedAlone(t testing.TB, k *kernels.Kernel, n *ir.Node) *kernels.Kernel {
 	r := kernels.Recipe{}
 	part := kernels.Part{Kernel: k, DType: n.Type.DType.String()}
 	var shapes [][]int
+	computed := n.Type.Shape
+	if k.Body == kernels.ReduceBody {
+		r.Reduced = n.Inputs[0].Type.Shape
+		computed = r.Reduced
+	}
 	for i, in := range n.Inputs {
-		r.Inputs = append(r.Inputs, in.Type.DType.String())
+		r.Inputs = append(r.Inputs, kernels.Input{DType: in.Type.DType.String(), Walk: kernels.WalkOf(in.Type.Shape, computed)})
 		part.Operands = append(part.Operands, kernels.Operand{Index: i})
 		shapes = append(shapes, in.Type.Shape)
 	}
 	var err error
 	part.Scalars, err = k.EvalScalars(n.LookupAttr, shapes, n.Type.Shape)
 	require.NoError(t, err)
-	if k.Body == kernels.ReduceBody {
-		r.Reduced = n.Inputs[0].Type.Shape
-	}
 	r.Parts = []kernels.Part{part}
 	fused, err := kernels.Fuse(r)
 	require.NoError(t, err)
@@ -225,7 +227,7 @@ func (d *dag) recipe(t testing.TB) kernels.Recipe {
 	var r kernels.Recipe
 	at := map[*ir.Node]kernels.Operand{}
 	for i, n := range d.states {
-		r.Inputs = append(r.Inputs, n.Type.DType.String())
+		r.Inputs = append(r.Inputs, kernels.Input{DType: n.Type.DType.String(), Walk: kernels.WalkOf(n.Type.Shape, d.nodes[0].Type.Shape)})
 		at[n] = kernels.Operand{Index: i}
 	}
 	for i, n := range d.nodes {

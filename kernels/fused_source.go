@@ -83,14 +83,15 @@ func (r *Recipe) definitions(k *Kernel, language string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#define FUSED_ENTRY %s\n", k.Entry())
 	fmt.Fprintf(&b, "#define FUSED_PARAMETERS %s\n", strings.Join(k.Parameters(language), ", "))
-	b.WriteString("#define FUSED_INPUTS(F)")
-	for _, in := range k.Inputs {
-		fmt.Fprintf(&b, " F(%s)", in.Name)
+	b.WriteString("#define FUSED_SPREAD(F)")
+	for _, in := range r.spread() {
+		fmt.Fprintf(&b, " F(%s)", in)
 	}
 	var lines []string
-	for i, in := range k.Inputs {
-		t := sourceDType(in.DType)
-		lines = append(lines, fmt.Sprintf("COMPUTE(%s) %s = LOAD(%[1]s, %[3]s, AT(%[3]s));", t, operandValue(Operand{Index: i}), in.Name))
+	for i, in := range r.Inputs {
+		t, name := sourceDType(in.DType), inputName(i)
+		at := map[Walk]string{Whole: "WHOLE", Single: "0", Spread: "AT(" + name + ")"}[in.Walk]
+		lines = append(lines, fmt.Sprintf("COMPUTE(%s) %s = LOAD(%[1]s, %[3]s, %[4]s);", t, operandValue(Operand{Index: i}), name, at))
 	}
 	maps := r.Parts
 	if r.reduces() {

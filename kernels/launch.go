@@ -43,6 +43,11 @@ func (k *Kernel) Launches(inputs []Tensor, output Tensor, scalars []any, limits 
 				k.Name, t.DType, t.Shape, n, math.MaxInt32)
 		}
 	}
+	if k.fused != nil {
+		if err := k.fused.fits(inputs, output); err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", k.Name, err)
+		}
+	}
 	l := launcher{kernel: k, output: output, scalars: scalars}
 	if err := l.fit(limits); err != nil {
 		return nil, err

@@ -300,7 +300,7 @@ func (f *fuser) merge(n *ir.Node, parts []*ir.Node, shape ir.Shape) error {
 			if _, known := at[in]; !known {
 				at[in] = kernels.Operand{Index: len(inputs)}
 				inputs = append(inputs, in)
-				recipe.Inputs = append(recipe.Inputs, in.Type.DType.String())
+				recipe.Inputs = append(recipe.Inputs, kernels.Input{DType: in.Type.DType.String(), Walk: kernels.WalkOf(in.Type.Shape, shape)})
 			}
 			if copied[in] != nil {
 				c.Inputs[j] = copied[in]

@@ -4,11 +4,12 @@
 // fused kernels: what one part hands to the next is never written to memory.
 //
 // What comes before says what is computed: FUSED_ENTRY and FUSED_PARAMETERS, the
-// kernel's name and its parameters; FUSED_PARTS, which loads the inputs' elements
-// at the places AT(input) and computes FUSED_VALUE from them, of dtype FUSED_DTYPE.
-// Each part's value is rounded as if it had been stored, so that the bits are those
+// kernel's name and its parameters; FUSED_PARTS, which loads the inputs' elements,
+// at the place WHOLE or, where they broadcast, AT(input), and computes FUSED_VALUE
+// from them, of dtype FUSED_DTYPE. Each part's value is rounded as if it had been stored, so that the bits are those
 // of the kernels one after the other.
 
+#define WHOLE i
 #define AT(x) place(i, dims, GLUE(x, _step))
 
 kernel void FUSED_ENTRY(FUSED_PARAMETERS) {

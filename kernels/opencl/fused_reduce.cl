@@ -3,12 +3,13 @@
 // Inputs that broadcast to the shape that is reduced → out without (or with, as 1)
 // the dims. Bound by bytes.
 //
-// What comes before says what is computed, as for fused_map; FUSED_INPUTS(F), which
-// is F(input) for each input; and FUSED_REDUCE(what), the names of the type and the
-// functions that make up the reduction. Each output has a team of work-items, and
-// elements are joined in the order in which the reduction's own kernel joins them,
-// so that the bits are the same.
+// What comes before says what is computed, as for fused_map; FUSED_SPREAD(F), which
+// is F(input) for each input that broadcasts; and FUSED_REDUCE(what), the names of
+// the type and the functions that make up the reduction. Each output has a team of
+// work-items, and elements are joined in the order in which the reduction's own
+// kernel joins them, so that the bits are the same.
 
+#define WHOLE whole
 #define FROM(x) int GLUE(x, _from) = place(line, kept, GLUE(x, _kept));
 #define AT(x) GLUE(x, _from) + place(i, reduced, GLUE(x, _reduced))
 
@@ -19,8 +20,10 @@ kernel void FUSED_ENTRY(FUSED_PARAMETERS) {
     int line = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
     FUSED_REDUCE(part) all = FUSED_REDUCE(none)();
     if (line < lines) {
-        FUSED_INPUTS(FROM)
+        int from = place(line, kept, kept_step);
+        FUSED_SPREAD(FROM)
         for (int i = member; i < count; i += team) {
+            int whole = from + place(i, reduced, reduced_step);
             FUSED_PARTS
             all = FUSED_REDUCE(join)(all, FUSED_REDUCE(one)(FUSED_VALUE));
         }
