@@ -31,14 +31,14 @@ func needsOclgrind(t *testing.T) {
 
 // underOclgrind runs tests of this package on oclgrind's device, and gives what it
 // wrote to its log, and what the tests wrote. Its exit code says nothing.
-func underOclgrind(t *testing.T, tests, overlay string) (log, output string, err error) {
+func underOclgrind(t *testing.T, tests, overlay string, flags ...string) (log, output string, err error) {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "oclgrind.icd"), []byte(oclgrind), 0o644))
 	file := filepath.Join(dir, "log")
-	command := exec.Command(self, "-test.run", tests)
+	command := exec.Command(self, append(flags, "-test.run", tests)...)
 	command.Env = append(os.Environ(), "OCL_ICD_VENDORS="+dir, "FLOWRUN_CACHE="+dir, "FLOWRUN_OCLGRIND=", overlayVariable+"="+overlay,
 		"OCLGRIND_DATA_RACES=1", "OCLGRIND_MAX_ERRORS=10", "OCLGRIND_LOG="+file)
 	text, err := command.CombinedOutput()
@@ -49,6 +49,13 @@ func underOclgrind(t *testing.T, tests, overlay string) (log, output string, err
 func TestSourcesRunCleanUnderOclgrind(t *testing.T) {
 	needsOclgrind(t)
 	log, output, err := underOclgrind(t, "TestKernelsAgreeWithTheReference/opencl:0", "")
+	require.NoError(t, err, output)
+	require.Empty(t, log)
+}
+
+func TestFusedSourcesRunCleanUnderOclgrind(t *testing.T) {
+	needsOclgrind(t)
+	log, output, err := underOclgrind(t, "TestFusedKernelsAgreeWithTheReference|TestAFusedGraph/opencl:0", "", "-test.short")
 	require.NoError(t, err, output)
 	require.Empty(t, log)
 }
