@@ -314,7 +314,7 @@ func TestKernelsAreExplained(t *testing.T) {
 		t.Skip(errors)
 	}
 	require.Equal(t, exitDone, code)
-	require.Contains(t, out, "on opencl:0: fused: mul, sub\n  compiled with GROUP=256\n  %")
+	require.Contains(t, out, "on opencl:0: fused: mul, sub")
 	require.Contains(t, out, "    | #define FUSED_PARTS ")
 	folder := filepath.Join(t.TempDir(), "opencl")
 	require.NoError(t, os.Mkdir(folder, 0o755))

@@ -6,8 +6,8 @@
 // What comes before says what is computed: FUSED_ENTRY and FUSED_PARAMETERS, the
 // kernel's name and its parameters; FUSED_PARTS, which loads the inputs' elements,
 // at the place WHOLE or, where they broadcast, AT(input), and computes FUSED_VALUE
-// from them, of dtype FUSED_DTYPE. Each part's value is rounded as if it had been stored, so that the bits are those
-// of the kernels one after the other.
+// from them, of dtype FUSED_DTYPE. Each part's value is rounded as if it had been
+// stored, so that the bits are those of the kernels one after the other.
 
 #define WHOLE i
 #define AT(x) place(i, dims, GLUE(x, _step))
