@@ -2,6 +2,7 @@ package kernels_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -51,8 +52,9 @@ func fusedCall(t testing.TB, d device.Device, k *kernels.Kernel, n *ir.Node, inp
 }
 
 // Every kernel with a body, wrapped into a fused one, gives what the reference
-// says, in every dtype and on every case of its own suite, and the bits of its own
-// kernel.
+// says, on every case of its own suite, and the bits of its own kernel: in the most
+// common dtypes, as each has to be compiled for it alone. FLOWRUN_EXHAUSTIVE=1 takes
+// all dtypes, for which it needs some ten minutes; drawn graphs mix them all.
 func TestFusedKernelsAgreeWithTheReference(t *testing.T) {
 	for _, d := range openclDevices(t) {
 		t.Run(d.Name(), func(t *testing.T) {
@@ -69,7 +71,7 @@ func TestFusedKernelsAgreeWithTheReference(t *testing.T) {
 func conformFused(t *testing.T, d device.Device, k *kernels.Kernel) {
 	op := k.Ops[0]
 	for _, types := range combinations(k) {
-		if testing.Short() && !isCommon(types) {
+		if os.Getenv("FLOWRUN_EXHAUSTIVE") == "" && !isCommon(types) {
 			continue
 		}
 		t.Run(strings.Join(slices.Sorted(chosen(types)), ","), func(t *testing.T) {
