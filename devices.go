@@ -73,6 +73,20 @@ func Devices() []DeviceReport {
 // kernels in Go, for cpu and sim, are part of the program and stay.
 func KernelsFrom(dir string) StartOption { return func(o *startOptions) { o.kernels = dir } }
 
+// startSources gives the sources of a run. Those of the user's are checked at every
+// start, as far as that can be done without compiling them.
+func startSources(overlay string) (*kernels.Sources, error) {
+	sources, err := kernelSources(overlay)
+	if err != nil || overlay == "" {
+		return sources, err
+	}
+	m, err := kernels.Load()
+	if err != nil {
+		return nil, err
+	}
+	return sources, m.CheckOverlay(sources)
+}
+
 // open opens a device by name: "cpu", "sim", "sim:1", "opencl:0".
 func open(name string, sources *kernels.Sources) (device.Device, error) {
 	kind, number, numbered := strings.Cut(name, ":")

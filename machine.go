@@ -32,13 +32,11 @@ func (e *missingDevice) Unwrap() error { return e.err }
 // choose, and those that placement names. Preferred devices that aren't there are
 // left out.
 func openMachine(fallback string, rules []lower.Rule, bound []string, overlay string) (*machine, error) {
-	m := &machine{sources: kernels.Embedded(), main: lower.Auto, failed: map[string]string{}}
-	if overlay != "" {
-		var err error
-		if m.sources, err = kernels.Overlay(overlay); err != nil {
-			return nil, err
-		}
+	sources, err := startSources(overlay)
+	if err != nil {
+		return nil, err
 	}
+	m := &machine{sources: sources, main: lower.Auto, failed: map[string]string{}}
 	names := []string{"cpu"}
 	auto := fallback == "" || fallback == "auto"
 	if !auto {

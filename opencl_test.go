@@ -85,16 +85,22 @@ func TestMathNetLearnsOnOpenCL(t *testing.T) {
 func TestAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {
 	needsOpenCL(t)
 	folder := t.TempDir()
-	require.NoError(t, os.Mkdir(folder+"/opencl", 0o755))
-	require.NoError(t, os.WriteFile(folder+"/opencl/matmul.cl", []byte("\nthis is no kernel\n"), 0o600))
+	edit := func(text string) {
+		require.NoError(t, os.MkdirAll(folder+"/opencl", 0o755))
+		require.NoError(t, os.WriteFile(folder+"/opencl/square.cl", []byte(text), 0o600))
+	}
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)
+	edit("\nkernel void flowrun_square(global const T *x, global T *out, int n) { this is no C }\n")
 	s, err := p.Start(context.Background(), flowrun.On("opencl"), flowrun.KernelsFrom(folder))
 	require.NoError(t, err)
 	defer s.Close()
-	require.ErrorContains(t, s.Step(context.Background()), folder+"/opencl/matmul.cl:2:")
+	require.ErrorContains(t, s.Step(context.Background()), folder+"/opencl/square.cl:2:")
 	_, err = p.Start(context.Background(), flowrun.KernelsFrom(folder+"/none"))
 	require.ErrorContains(t, err, "none")
+	edit("kernel void flowrun_square(global T *out) {}")
+	_, err = p.Start(context.Background(), flowrun.KernelsFrom(folder))
+	require.ErrorContains(t, err, folder+"/opencl/square.cl:1: parameter 1 of flowrun_square is ", "it is checked at the start")
 }
 
 // An error in a kernel's file is one of every kernel that it is a part of.

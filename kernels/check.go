@@ -3,7 +3,9 @@ package kernels
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
+	"strings"
 )
 
 // Op is what Check must know of an op.
@@ -25,9 +27,11 @@ type OpCall struct {
 // each op has a kernel for each of its calls, or is decomposed; each kernel
 // serves ops that there are; all expressions can be compiled; and in every
 // language each kernel has a source, whose entry point takes what the manifest
-// says. The error joins all that is wrong.
+// says; and no file of the user's is one that would never be used. The error
+// joins all that is wrong.
 func (m *Manifest) Check(sources *Sources, ops []Op) error {
-	problems := m.checkOps(ops)
+	_, problems := m.overlaid(sources)
+	problems = append(problems, m.checkOps(ops)...)
 	for _, k := range m.Kernels() {
 		problems = append(problems, k.checkExpressions()...)
 		for _, language := range Languages {
@@ -80,4 +84,55 @@ func (k *Kernel) checkExpressions() (problems []error) {
 		}
 	}
 	return problems
+}
+
+// CheckOverlay holds the files that lie over the built-in sources against the
+// manifest: each must be a kernel's, or a prelude, and have an entry point that
+// takes what the manifest says. The built-in ones aren't looked at, so this is
+// cheap enough for every start.
+func (m *Manifest) CheckOverlay(s *Sources) error {
+	found, problems := m.overlaid(s)
+	for _, f := range found {
+		problems = append(problems, f.kernel.checkSource(s, f.language))
+	}
+	return errors.Join(problems...)
+}
+
+// overlaidSource is a kernel that has a source of the user's.
+type overlaidSource struct {
+	kernel   *Kernel
+	language string
+}
+
+// overlaid finds the kernels whose sources lie over the built-in ones, and files
+// that would never be used.
+func (m *Manifest) overlaid(s *Sources) (found []overlaidSource, problems []error) {
+	for _, l := range s.layers[:len(s.layers)-1] {
+		known := false
+		for _, language := range Languages {
+			files, err := fs.ReadDir(l.files, language)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				problems = append(problems, fmt.Errorf("kernels: %w", err))
+			}
+			known = true
+			for _, f := range files {
+				name, ok := strings.CutSuffix(f.Name(), languages[language].extension)
+				switch k := m.Kernel(name); {
+				case f.Name() == prelude:
+				case ok && k != nil:
+					found = append(found, overlaidSource{k, language})
+				default:
+					problems = append(problems, fmt.Errorf("%s/%s/%s is no kernel's source, and would never be used: there is no kernel of this name (flowrun kernels lists them)",
+						l.name, language, f.Name()))
+				}
+			}
+		}
+		if !known {
+			problems = append(problems, fmt.Errorf("%s has no folder %s: sources lie in a folder of their language", l.name, strings.Join(Languages, " or ")))
+		}
+	}
+	return found, problems
 }

@@ -120,10 +120,13 @@ func blankComments(text string) string {
 	})
 }
 
+// underscored are words of OpenCL C that may be written in two ways.
+var underscored = regexp.MustCompile(`\b__(kernel|global|local|constant|private)\b`)
+
 // entryPoint finds a function and gives its parameters, with one space between
 // words and none after a star, and its line.
 func entryPoint(text, before, name string) (parameters []string, line int, ok bool) {
-	text = blankComments(text)
+	text = underscored.ReplaceAllString(blankComments(text), "$1")
 	pattern := strings.Join(strings.Fields(regexp.QuoteMeta(before)), `\s+`) + `\s+` + regexp.QuoteMeta(name) + `\s*\(([^)]*)\)`
 	at := regexp.MustCompile(`\b` + pattern).FindStringSubmatchIndex(text)
 	if at == nil {

@@ -114,7 +114,7 @@ failed; 130 interrupted.`,
 		}
 		return o.run(c, args, s)
 	}
-	root.AddCommand(newRun(s), newEval(s), newValidate(s), newRules(s), newExplain(s), newRender(s), newFormat(s), newSchema(s), newModules(s), newDevices(s), newVersion(s))
+	root.AddCommand(newRun(s), newEval(s), newValidate(s), newRules(s), newExplain(s), newRender(s), newFormat(s), newSchema(s), newModules(s), newKernels(s), newDevices(s), newVersion(s))
 	return root
 }
 

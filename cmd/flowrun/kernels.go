@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun"
+)
+
+func newKernels(s streams) *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "kernels [NAME]",
+		Short: "List the kernels, show one with its sources, or check them all",
+		Long: `List the kernels: the ops and dtypes that each serves, and the languages that it
+is written in. With a name, show a kernel's manifest entry and its sources.`,
+		Example: `  flowrun kernels
+  flowrun kernels softmax
+  flowrun kernels check --kernels mine`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usageError{fmt.Errorf("kernels takes one name at most, got %d arguments", len(args))}
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			kernels, err := flowrun.Kernels()
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				return listKernels(s.out, kernels)
+			}
+			k, err := findKernel(kernels, args[0])
+			if err != nil {
+				return err
+			}
+			return writeKernel(s.out, k, dir)
+		},
+	}
+	kernelsFlag(c, &dir)
+	c.AddCommand(newKernelsCheck(s))
+	return c
+}
+
+func newKernelsCheck(s streams) *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Hold manifest, ops and sources against one another",
+		Long: `Check that every op has a kernel for every choice of dtypes that it takes, or is
+made of other ops; that every kernel has a function in Go, and in every other
+language a source whose entry point takes what the manifest says; and with
+--kernels, that every file there is one that is used. Nothing is compiled, and no
+device is needed: go test ./kernels runs them.`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			problems, err := flowrun.CheckKernels(dir)
+			if err != nil {
+				return err
+			}
+			if problems != nil {
+				fmt.Fprintln(s.errors, problems)
+				return errProblems
+			}
+			kernels, err := flowrun.Kernels()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(s.out, "%d kernels are as the manifest says, in go, %s\n", len(kernels), strings.Join(flowrun.KernelLanguages(), ", "))
+			return err
+		},
+	}
+	kernelsFlag(c, &dir)
+	return c
+}
+
+// findKernel finds a kernel by its name.
+func findKernel(kernels []*flowrun.Kernel, name string) (*flowrun.Kernel, error) {
+	var names []string
+	for _, k := range kernels {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	help := flowrun.Suggestion(name, names)
+	if help == "" {
+		help = "flowrun kernels lists them"
+	}
+	return nil, usageError{fmt.Errorf("there is no kernel %q; %s", name, help)}
+}
+
+func listKernels(w io.Writer, kernels []*flowrun.Kernel) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "KERNEL\tOPS\tDTYPES\tLANGUAGES")
+	languages := strings.Join(append([]string{"go"}, flowrun.KernelLanguages()...), " ")
+	for _, k := range kernels {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", k.Name, strings.Join(k.Ops, " "), dtypesOf(k), languages)
+	}
+	return t.Flush()
+}
+
+// dtypesOf writes the dtypes that a kernel's type variables stand for, or, where it
+// has none, its output's.
+func dtypesOf(k *flowrun.Kernel) string {
+	if len(k.DTypes) == 0 {
+		return k.Output.DType
+	}
+	var all []string
+	for _, v := range slices.Sorted(maps.Keys(k.DTypes)) {
+		all = append(all, v+": "+strings.Join(k.DTypes[v], " "))
+	}
+	return strings.Join(all, ", ")
+}
+
+// writeKernel writes a kernel's entry, and its sources but for what comes before
+// every kernel.
+func writeKernel(w io.Writer, k *flowrun.Kernel, dir string) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s: %s\n", k.Name, k.Doc)
+	t := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(t, "  ops\t%s\n  dtypes\t%s\n", strings.Join(k.Ops, " "), dtypesOf(k))
+	if len(k.InPlace) > 0 {
+		fmt.Fprintf(t, "  may overwrite\t%s\n", strings.Join(k.InPlace, " "))
+	}
+	fmt.Fprintf(t, "  go\tkernels/cpu/%s.go\n", k.Name)
+	var sources strings.Builder
+	for _, language := range flowrun.KernelLanguages() {
+		files, err := flowrun.KernelSources(k, language, dir)
+		if err != nil {
+			return err
+		}
+		file := files[len(files)-1]
+		fmt.Fprintf(t, "  %s\t%s, after", language, file.Name)
+		for _, before := range files[:len(files)-1] {
+			fmt.Fprintf(t, " %s", before.Name)
+		}
+		fmt.Fprintf(t, "\n  \t%s(%s)\n", k.Entry(), strings.Join(k.Parameters(language), ", "))
+		fmt.Fprintf(&sources, "\n==> %s\n%s", file.Name, file.Text)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, text.String()+sources.String())
+	return err
+}

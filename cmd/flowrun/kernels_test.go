@@ -1,0 +1,59 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestKernelsListsEachWithItsOpsAndDTypes(t *testing.T) {
+	code, out, _ := flowrunWith(t, "kernels")
+	require.Equal(t, exitDone, code)
+	require.Regexp(t, `(?m)^silu +silu +T: f16 bf16 f32 f64 +go opencl`, out)
+	require.Regexp(t, `(?m)^sum_int +sum +T: bool i32 +go opencl`, out)
+}
+
+func TestKernelsWithANameShowsTheEntryAndTheSource(t *testing.T) {
+	dir := overlaid(t, "silu.cl", "// mine\n")
+	for flag, want := range map[string]string{"": "kernels", dir: dir} {
+		code, out, _ := flowrunWith(t, "kernels", "silu", "--kernels", flag)
+		require.Equal(t, exitDone, code)
+		require.Contains(t, out, "kernels/cpu/silu.go\n")
+		require.Contains(t, out, "flowrun_silu(global const T *x, global T *out, int n)\n")
+		require.Contains(t, out, "\n==> "+want+"/opencl/silu.cl\n// ")
+	}
+	code, _, errors := flowrunWith(t, "kernels", "sillu")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errors, `there is no kernel "sillu"; did you mean "silu"?`)
+	code, _, errors = flowrunWith(t, "kernels", "silu", "exp")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errors, "one name at most")
+}
+
+func TestKernelsCheckNamesWhatIsWrongWithAFolder(t *testing.T) {
+	code, out, errors := flowrunWith(t, "kernels", "check")
+	require.Equal(t, exitDone, code, errors)
+	require.Regexp(t, `^\d+ kernels are as the manifest says, in go, opencl`, out)
+
+	code, out, errors = flowrunWith(t, "kernels", "check", "--kernels", overlaid(t, "silu.cl", "kernel void flowrun_silu(global const T *x) {}"))
+	require.Equal(t, exitProblems, code)
+	require.Empty(t, out)
+	require.Contains(t, errors, `opencl/silu.cl:1: flowrun_silu lacks the parameter "global T *out", number 2 by the manifest`)
+
+	code, _, errors = flowrunWith(t, "kernels", "check", "--kernels", filepath.Join(t.TempDir(), "none"))
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errors, "none")
+	code, _, _ = flowrunWith(t, "kernels", "check", "all")
+	require.Equal(t, exitUsage, code)
+}
+
+// overlaid is a folder with one OpenCL source.
+func overlaid(t *testing.T, name, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "opencl"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "opencl", name), []byte(text), 0o600))
+	return dir
+}
