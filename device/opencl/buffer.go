@@ -1,7 +1,6 @@
 package opencl
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"unsafe"
@@ -81,7 +80,7 @@ func (b *buffer) free() error {
 	b.launches, b.parts, b.order = nil, nil, nil
 	d.budget.Give(b.bytes)
 	delete(d.buffers, b)
-	return errors.Join(errs...)
+	return joined(errs)
 }
 
 // own gives the buffer behind a slice that has been checked.

@@ -187,7 +187,7 @@ func (d *Device) Close() error {
 	clear(d.programs)
 	errs = append(errs, d.cl.release(clReleaseCommandQueue, &d.queue), d.cl.release(clReleaseContext, &d.context))
 	d.staging.close()
-	if err := errors.Join(errs...); err != nil {
+	if err := joined(errs); err != nil {
 		return fmt.Errorf("device %s: closing it: %w", d.Name(), err)
 	}
 	return nil

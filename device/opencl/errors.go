@@ -1,5 +1,21 @@
 package opencl
 
+import "errors"
+
+// joined joins errors, those of equal texts once: a device that is lost fails all
+// releases alike.
+func joined(errs []error) error {
+	seen := map[string]bool{}
+	var distinct []error
+	for _, err := range errs {
+		if err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			distinct = append(distinct, err)
+		}
+	}
+	return errors.Join(distinct...)
+}
+
 // The codes that the driver looks at.
 const (
 	deviceNotFound      = -1
