@@ -88,7 +88,7 @@ func startSources(overlay string) (*kernels.Sources, error) {
 }
 
 // open opens a device by name: "cpu", "sim", "sim:1", "opencl:0".
-func open(name string, sources *kernels.Sources) (device.Device, error) {
+func open(name string, o opencl.Options) (device.Device, error) {
 	kind, number, numbered := strings.Cut(name, ":")
 	if numbered && !isNumber(number) {
 		return nil, fmt.Errorf("there is no device %q: after the colon stands its number, as in %s:0", name, kind)
@@ -106,7 +106,7 @@ func open(name string, sources *kernels.Sources) (device.Device, error) {
 		return sim.New(name, sim.Options{}), nil
 	case "opencl":
 		index, _ := strconv.Atoi(number) // none is 0
-		d, err := opencl.Open(index, opencl.Options{Sources: sources})
+		d, err := opencl.Open(index, o)
 		if err != nil {
 			return nil, err
 		}

@@ -7,14 +7,13 @@ import (
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
 )
 
 // machine is the devices that a session runs on, the host first.
 type machine struct {
 	devices []device.Device
-	sources *kernels.Sources
+	options opencl.Options    // for those of OpenCL
 	main    int               // the default device's number, or lower.Auto
 	failed  map[string]string // devices that auto chose, and why they can't be opened
 }
@@ -31,12 +30,12 @@ func (e *missingDevice) Unwrap() error { return e.err }
 // openMachine opens the host, the default device unless that is for lowering to
 // choose, and those that placement names. Preferred devices that aren't there are
 // left out.
-func openMachine(fallback string, rules []lower.Rule, bound []string, overlay string) (*machine, error) {
-	sources, err := startSources(overlay)
+func openMachine(fallback string, rules []lower.Rule, bound []string, o *startOptions) (*machine, error) {
+	sources, err := startSources(o.kernels)
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{sources: sources, main: lower.Auto, failed: map[string]string{}}
+	m := &machine{options: opencl.Options{Sources: sources, Fault: o.fault}, main: lower.Auto, failed: map[string]string{}}
 	names := []string{"cpu"}
 	auto := fallback == "" || fallback == "auto"
 	if !auto {
@@ -74,7 +73,7 @@ func (m *machine) add(name string) error {
 	if m.index(name) >= 0 {
 		return nil
 	}
-	d, err := open(name, m.sources)
+	d, err := open(name, m.options)
 	if err != nil {
 		return &missingDevice{name, err}
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // needsOpenCL skips a test where there is no OpenCL device.
@@ -80,6 +82,105 @@ func TestMathNetLearnsOnOpenCL(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOnOpenCLEveryCopyIsOneThatHasToBe counts the copies of math_net from what is
+// read where: a value that is needed in another space than its own goes there once,
+// and again whenever it has changed, whoever of that space needs it. Nothing else
+// crosses, but what the host writes and reads.
+func TestOnOpenCLEveryCopyIsOneThatHasToBe(t *testing.T) {
+	needsOpenCL(t)
+	const steps = 50
+	for name, options := range map[string][]flowrun.StartOption{
+		"weights at home on the device": nil,
+		"weights at home on the host":   {flowrun.Place("*.weight", "cpu")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := started(t, mathNet, append(options, flowrun.On("opencl"))...)
+			up, down := crossings(s.Plan().Graph, steps)
+			for range steps {
+				require.NoError(t, s.Step(context.Background()))
+			}
+			stats := s.Stats()
+			require.Equal(t, up, stats.HostToDevice)
+			require.Equal(t, down, stats.DeviceToHost)
+			require.Zero(t, stats.DeviceToDevice)
+			if options == nil {
+				require.Less(t, up.Count, int64(steps))
+			} else {
+				require.Greater(t, up.Count, int64(3*steps), "three weights go up at each step")
+				require.GreaterOrEqual(t, down.Count, int64(3*steps), "and what they become comes down")
+			}
+			for range 2 { // the second time the host has it
+				_, err := s.Get("h1")
+				require.NoError(t, err)
+			}
+			read := s.Stats().DeviceToHost
+			require.Equal(t, down.Count+1, read.Count)
+		})
+	}
+}
+
+// crossings counts what crosses between the host, space 0, and one device in so many
+// steps, beginning with the writing of all states.
+func crossings(g *ir.Graph, steps int64) (up, down engine.Traffic) {
+	origin := func(n *ir.Node) *ir.Node {
+		for n.Op == ir.CopyOp {
+			n = n.Inputs[0]
+		}
+		return n
+	}
+	changing := map[*ir.Node]bool{} // at every step, as some state that it depends on does
+	for _, n := range g.Nodes {
+		changing[n] = n.State != nil && n.State.Next != nil && origin(n.State.Next) != n
+		for _, in := range n.Inputs {
+			changing[n] = changing[n] || changing[in]
+		}
+	}
+	type crossing struct {
+		value *ir.Node
+		to    int
+	}
+	seen := map[crossing]bool{}
+	cross := func(c crossing, from int, times int64) {
+		if from == c.to || seen[c] {
+			return
+		}
+		seen[c] = true
+		t := &up
+		if c.to == 0 {
+			t = &down
+		}
+		t.Count += times
+		t.Bytes += times * int64(c.value.Type.Bytes())
+	}
+	needed := func(value *ir.Node, to int) {
+		times := int64(1)
+		if value = origin(value); changing[value] {
+			times = steps
+		}
+		cross(crossing{value, to}, value.Space, times)
+	}
+	for _, n := range g.Nodes {
+		if n.Op == ir.ConstOp {
+			cross(crossing{n, n.Space}, 0, 1)
+		}
+		if n.Op != ir.CopyOp {
+			for _, in := range n.Inputs {
+				needed(in, n.Space)
+			}
+		}
+	}
+	for _, st := range g.States {
+		if st.Home != 0 { // it is written at the start
+			up.Count++
+			up.Bytes += int64(st.Type.Bytes())
+		}
+		if st.Next != nil {
+			needed(st.Next, st.Home)
+		}
+	}
+	return up, down
 }
 
 func TestAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {

@@ -28,7 +28,8 @@ type startOptions struct {
 	resume  string // a checkpoint's file; "" for the newest
 	resumes bool
 	engine  engine.Options
-	lower   lower.Options // Observe, Shuffle, CheckTypes and NoFuse
+	lower   lower.Options                      // Observe, Shuffle, CheckTypes and NoFuse
+	fault   func(function string) (code int32) // see opencl.Options; for tests
 }
 
 // On names the default device, as --device does: "cpu", "sim:0", or "auto" to
@@ -144,7 +145,7 @@ func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, err
 		rules = append(rules, lower.Rule{Match: r.Match, Device: r.Device, Prefer: r.Prefer})
 	}
 	rules = append(rules, o.rules...)
-	m, err := openMachine(fallback, rules, boundDevices(g), o.kernels)
+	m, err := openMachine(fallback, rules, boundDevices(g), o)
 	if err != nil {
 		return nil, nil, err
 	}
