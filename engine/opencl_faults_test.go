@@ -26,7 +26,7 @@ const (
 // and the handles that they leave, and lets some fail.
 type calls struct {
 	count   int
-	names   []string // of the functions, since begin
+	names   []string       // of the functions, since begin
 	failing int            // the number of the call that fails, from 1; 0 for none
 	lost    bool           // all later calls fail too
 	failed  string         // the function of the first call that failed

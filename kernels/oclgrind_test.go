@@ -25,7 +25,7 @@ const oclgrind = "/usr/lib/oclgrind/liboclgrind-rt-icd.so"
 func needsOclgrind(t *testing.T) {
 	t.Helper()
 	if os.Getenv("FLOWRUN_OCLGRIND") == "" {
-		t.Skip("takes minutes: set FLOWRUN_OCLGRIND=1 to run it")
+		t.Skip("takes a minute, and has a stage of its own in scripts/test: set FLOWRUN_OCLGRIND=1 to run it")
 	}
 	if _, err := os.Stat(oclgrind); err != nil {
 		t.Skip("needs oclgrind: ", err)

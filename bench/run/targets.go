@@ -13,8 +13,9 @@ const (
 
 // The processes that are measured.
 const (
-	firstStep = "run --max-steps 1"
-	validate  = "validate"
+	firstStep   = "run --max-steps 1"
+	secondStart = "run --max-steps 1 --device opencl, second start"
+	validate    = "validate"
 )
 
 // targets are what the project wants of itself. A name stands for its
@@ -30,6 +31,7 @@ var targets = []struct {
 	{checkGroup, "Check", "ns", 500_000}, // 2,000 specs a second
 	{checkGroup, "CheckDeep", "ns", 3e9},
 	{processGroup, firstStep, "ms", 100},
+	{processGroup, secondStart, "ms", 200},
 	{processGroup, validate, "ms", 30},
 }
 

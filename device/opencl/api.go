@@ -38,6 +38,8 @@ const (
 	clEnqueueReadBuffer
 	clEnqueueWriteBuffer
 	clEnqueueCopyBuffer
+	clEnqueueMapBuffer
+	clEnqueueUnmapMemObject
 	clFinish
 	functions
 )
@@ -69,6 +71,8 @@ var functionNames = [functions]string{
 	clEnqueueReadBuffer:       "clEnqueueReadBuffer",
 	clEnqueueWriteBuffer:      "clEnqueueWriteBuffer",
 	clEnqueueCopyBuffer:       "clEnqueueCopyBuffer",
+	clEnqueueMapBuffer:        "clEnqueueMapBuffer",
+	clEnqueueUnmapMemObject:   "clEnqueueUnmapMemObject",
 	clFinish:                  "clFinish",
 }
 
@@ -120,6 +124,8 @@ const (
 	fpCorrectlyRoundedDivideSqrt = 1 << 7
 
 	memReadWrite           = 1 << 0
+	memAllocHostPtr        = 1 << 4
+	mapWrite               = 1 << 1
 	bufferCreateTypeRegion = 0x1220
 
 	programBinarySizes = 0x1165
@@ -163,6 +169,19 @@ func (l *library) call(f function, args ...uintptr) error {
 //
 //go:uintptrescapes
 func (l *library) create(f function, args ...uintptr) (handle, error) {
+	h, err := l.result(f, args...)
+	if err != nil {
+		return 0, err
+	}
+	l.live[releasedBy[f]].Add(1)
+	return handle(h), nil
+}
+
+// result calls a function that returns something and, through its last parameter,
+// which is added here, a status.
+//
+//go:uintptrescapes
+func (l *library) result(f function, args ...uintptr) (uintptr, error) {
 	if l.fault != nil {
 		if code := l.fault(f); code != 0 {
 			return 0, &Error{f.String(), code}
@@ -172,12 +191,11 @@ func (l *library) create(f function, args ...uintptr) (handle, error) {
 	var pin runtime.Pinner
 	pin.Pin(status)
 	defer pin.Unpin()
-	h := syscall(l.address[f], append(args, uintptr(unsafe.Pointer(status)))...)
+	r := syscall(l.address[f], append(args, uintptr(unsafe.Pointer(status)))...)
 	if *status != 0 {
 		return 0, &Error{f.String(), *status}
 	}
-	l.live[releasedBy[f]].Add(1)
-	return handle(h), nil
+	return r, nil
 }
 
 // release gives a handle back, and does nothing for none. The handle is gone

@@ -2,47 +2,10 @@ package opencl
 
 import (
 	"fmt"
-	"runtime"
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
 )
-
-// staging holds what small copies from the host read, until the device has
-// fetched it: so they needn't wait. It is used from its beginning again whenever
-// the queue is known to be empty.
-type staging struct {
-	memory []byte
-	used   int
-	pin    runtime.Pinner
-}
-
-const (
-	stagingBytes = 1 << 20
-	// maxStaged is up to what size a copy is staged: larger ones are worth the
-	// wait, and better made once than twice.
-	maxStaged = 1 << 16
-)
-
-// take finds room; nil if there is none.
-func (s *staging) take(bytes int) []byte {
-	if s.memory == nil {
-		s.memory = device.HostMemory(stagingBytes)
-		s.pin.Pin(&s.memory[0])
-	}
-	if bytes > len(s.memory)-s.used {
-		return nil
-	}
-	room := s.memory[s.used : s.used+bytes]
-	s.used += (bytes + device.Alignment - 1) &^ (device.Alignment - 1)
-	s.used = min(s.used, len(s.memory))
-	return room
-}
-
-func (s *staging) close() {
-	s.pin.Unpin()
-	s.memory = nil
-}
 
 // transfer is a bound copy.
 type transfer struct {
@@ -80,34 +43,13 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 	}
 	t := &transfer{device: d, name: "a copy from the host", buffers: [2]*buffer{b}}
 	t.transfer = func() error {
-		if len(src) <= maxStaged {
+		if len(src) <= d.staging.most {
 			return d.stage(t.name, b, dst.Offset, src)
 		}
 		return d.wait(t.name, d.cl.call(clEnqueueWriteBuffer, uintptr(d.queue), uintptr(b.mem), trueValue, uintptr(dst.Offset),
 			uintptr(len(src)), uintptr(unsafe.Pointer(&src[0])), 0, 0, 0))
 	}
 	return t, nil
-}
-
-// stage queues a copy out of the staging memory.
-func (d *Device) stage(name string, b *buffer, offset int64, src []byte) error {
-	if err := d.note(name); err != nil {
-		return err
-	}
-	room := d.staging.take(len(src))
-	if room == nil {
-		if err := d.finish(); err != nil {
-			return err
-		}
-		d.pending = append(d.pending, name)
-		room = d.staging.take(len(src))
-	}
-	copy(room, src)
-	if err := d.cl.call(clEnqueueWriteBuffer, uintptr(d.queue), uintptr(b.mem), 0, uintptr(offset),
-		uintptr(len(src)), uintptr(unsafe.Pointer(&room[0])), 0, 0, 0); err != nil {
-		return d.failed(name, err)
-	}
-	return nil
 }
 
 // BindToHost prepares a copy out of the device's memory. It has happened, and

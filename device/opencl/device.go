@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/buildcache"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -29,7 +30,7 @@ type Device struct {
 
 	maxAlloc int64
 	maxGroup int
-	cache    cache
+	cache    buildcache.Cache
 	float64s bool   // it computes in f64
 	options  string // for every program
 
@@ -49,7 +50,7 @@ const maxPending = 4096
 
 func (l *library) start(info Info, o Options) (_ *Device, err error) {
 	d := &Device{info: info, cl: l, sources: o.Sources, buffers: map[*buffer]struct{}{}, programs: map[string]*program{},
-		pending: make([]string, 0, maxPending), cache: newCache()}
+		pending: make([]string, 0, maxPending), cache: buildcache.New("opencl"), staging: newStaging(info.GPU)}
 	if d.sources == nil {
 		d.sources = kernels.Embedded()
 	}
@@ -176,7 +177,7 @@ func (d *Device) Close() error {
 	defer d.lock.Unlock()
 	var errs []error
 	if d.queue != 0 {
-		errs = append(errs, d.finish())
+		errs = append(errs, d.unmapStaging(), d.finish(), d.cl.release(clReleaseMemObject, &d.staging.buffer))
 	}
 	for b := range d.buffers {
 		errs = append(errs, b.free())
@@ -186,7 +187,6 @@ func (d *Device) Close() error {
 	}
 	clear(d.programs)
 	errs = append(errs, d.cl.release(clReleaseCommandQueue, &d.queue), d.cl.release(clReleaseContext, &d.context))
-	d.staging.close()
 	if err := joined(errs); err != nil {
 		return fmt.Errorf("device %s: closing it: %w", d.Name(), err)
 	}

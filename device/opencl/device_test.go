@@ -70,8 +70,17 @@ func TestAnErrorHasTheNamesOfTheStandard(t *testing.T) {
 }
 
 func TestCopiesArriveWhole(t *testing.T) {
-	d := open(t, loader(t), Options{})
-	for _, size := range []int{1, 3, 4, maxStaged, maxStaged + 1, stagingBytes + 5} {
+	for _, gpu := range []bool{false, true} {
+		d := open(t, loader(t), Options{})
+		d.staging = newStaging(gpu)
+		copies(t, d, 1, 3, 4, d.staging.most, d.staging.most+1, d.staging.bytes+5)
+	}
+}
+
+// copies copies so many bytes from the host to the device, within it, and back.
+func copies(t *testing.T, d *Device, sizes ...int) {
+	t.Helper()
+	for _, size := range sizes {
 		contents := make([]byte, size)
 		for i := range contents {
 			contents[i] = byte(i * 7)
@@ -88,19 +97,27 @@ func TestCopiesArriveWhole(t *testing.T) {
 }
 
 func TestACopyHasReadItsSourceWhenItReturns(t *testing.T) {
-	d := open(t, loader(t), Options{})
-	const size, times = 5000, 500 // several times what staging holds
-	source := make([]byte, size)
-	slots := alloc(t, d, size*times)
-	for i := range times {
-		for j := range source {
-			source[j] = byte(i)
+	for _, c := range []struct {
+		gpu         bool
+		size, times int // several times what staging holds
+	}{{false, 5000, 500}, {true, 1<<20 - 5, 40}} {
+		d := open(t, loader(t), Options{})
+		d.staging = newStaging(c.gpu)
+		require.LessOrEqual(t, c.size, d.staging.most)
+		require.Greater(t, c.size*c.times, 2*d.staging.bytes)
+		source := make([]byte, c.size)
+		slots := alloc(t, d, int64(c.size*c.times))
+		for i := range c.times {
+			for j := range source {
+				source[j] = byte(i)
+			}
+			write(t, device.Slice{Buffer: slots.Buffer, Offset: int64(i * c.size), Bytes: int64(c.size)}, source)
 		}
-		write(t, device.Slice{Buffer: slots.Buffer, Offset: int64(i * size), Bytes: size}, source)
-	}
-	all := read(t, slots)
-	for i, b := range all {
-		require.Equal(t, byte(i/size), b, "byte %d", i)
+		for i, b := range read(t, slots) {
+			if b != byte(i/c.size) {
+				t.Fatalf("byte %d is %d", i, b)
+			}
+		}
 	}
 }
 

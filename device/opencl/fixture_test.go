@@ -147,11 +147,3 @@ func (l *library) fail(code int32, functions ...function) {
 		return 0
 	}
 }
-
-// entries lists the cache's files.
-func (c cache) entries(t testing.TB) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(c.folder, "*"))
-	require.NoError(t, err)
-	return files
-}

@@ -145,3 +145,55 @@ func BenchmarkLaunch(b *testing.B) {
 	}
 	require.NoError(b, d.Sync())
 }
+
+// BenchmarkUpload copies a batch to the device, then computes on it, eight times and
+// then waits: staged, so that the host goes on at once and copies the next batch
+// while the device computes; and waited for, as copies are that are too large. On a
+// CPU both are work of the same processors.
+func BenchmarkUpload(b *testing.B) {
+	for _, bytes := range []int{1 << 14, 1 << 18, 4 << 20} {
+		for _, most := range []int{0, mostOfGPU} {
+			b.Run(fmt.Sprintf("%d KiB/up to %d KiB are staged", bytes>>10, most>>10), func(b *testing.B) {
+				d := open(b, loader(b), Options{})
+				d.staging = newStaging(true)
+				d.staging.most = most
+				x := device.Arg{Slice: alloc(b, d, int64(bytes)), DType: "f32", Shape: []int{bytes / 4}}
+				y := device.Arg{Slice: alloc(b, d, 16<<20), DType: "f32", Shape: []int{4 << 20}}
+				write(b, y.Slice, make([]byte, 16<<20))
+				up, err := d.BindFromHost(x.Slice, make([]byte, bytes))
+				require.NoError(b, err)
+				commands := []device.Command{up, bindNeg(b, x, x), bindNeg(b, y, y), bindNeg(b, y, y)}
+				b.SetBytes(int64(8 * bytes))
+				for b.Loop() {
+					for range 8 {
+						for _, c := range commands {
+							require.NoError(b, c.Run())
+						}
+					}
+					require.NoError(b, d.Sync())
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkCopy copies to the device and back, waiting each time.
+func BenchmarkCopy(b *testing.B) {
+	for _, bytes := range []int{4, 1 << 16, 1 << 20, 16 << 20} {
+		d := open(b, loader(b), Options{})
+		d.staging.most = 0
+		s, host := alloc(b, d, int64(bytes)), make([]byte, bytes)
+		up, err := d.BindFromHost(s, host)
+		require.NoError(b, err)
+		down, err := d.BindToHost(host, s)
+		require.NoError(b, err)
+		for i, c := range []device.Command{up, down} {
+			b.Run(fmt.Sprintf("%d B/%s", bytes, []string{"up", "down"}[i]), func(b *testing.B) {
+				b.SetBytes(int64(bytes))
+				for b.Loop() {
+					require.NoError(b, c.Run())
+				}
+			})
+		}
+	}
+}

@@ -2,9 +2,11 @@ package opencl
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unsafe"
 
+	"github.com/flowrun/flowrun/device/internal/buildcache"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -32,8 +34,8 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 		options += " -D " + definition
 	}
 	p := &program{}
-	id := d.cacheKey(text, options)
-	if binary := d.cache.load(id); binary != nil {
+	id := buildcache.Key("1", text, options, d.info.Description, d.info.vendor, d.info.Version, d.info.Driver, strconv.Itoa(d.maxGroup))
+	if binary := d.cache.Load(id); binary != nil {
 		if p.handle, err = d.fromBinary(binary, options); err != nil {
 			p.handle = 0 // what is in the cache is of no use here: build it anew
 		}
@@ -44,7 +46,7 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 			return nil, fmt.Errorf("%w%s", err, located(log, source.Files))
 		}
 		if binary, err := d.binary(p.handle); err == nil {
-			d.cache.store(id, binary)
+			d.cache.Store(id, binary)
 		}
 	}
 	if err := d.inspect(p, k.Entry()); err != nil {

@@ -1,0 +1,120 @@
+// Package buildcache keeps kernels that drivers have built on disk, so that a
+// program builds each of them once and not at every start.
+//
+// An entry's key is a hash of all that it was built from, so an entry is never
+// out of date. A file is a hash of its contents and the contents; one that was
+// torn, or damaged since, is as good as none. What is used least recently is
+// removed when a part grows beyond its limit.
+//
+// The cache saves time and nothing else: where it can't be read or written (no
+// room, no permission, another program at the same file), kernels are built each
+// time, and nothing fails. So any number of programs may use a folder at once,
+// without locks: an entry appears whole, by renaming, and one that is removed while
+// another program reads it is read to its end or built anew.
+package buildcache
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+)
+
+// Limit is how large a driver's part may grow, in bytes: some thousand kernels.
+const Limit = 256 << 20
+
+// Cache is a driver's part of the cache. The zero Cache keeps nothing.
+type Cache struct {
+	folder string // "" where there is none
+	limit  int64
+	room   *atomic.Int64 // bytes that may be stored before the part is looked at again
+}
+
+// New gives a driver's part: in the folder that FLOWRUN_CACHE names, or where the
+// system keeps users' caches.
+func New(driver string) Cache {
+	folder := os.Getenv("FLOWRUN_CACHE")
+	if folder == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return Cache{}
+		}
+		folder = filepath.Join(user, "flowrun")
+	}
+	return Cache{folder: filepath.Join(folder, driver), limit: Limit, room: new(atomic.Int64)}
+}
+
+// Key hashes what a built kernel depends on.
+func Key(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		sum := sha256.Sum256([]byte(part))
+		h.Write(sum[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// isKey tells an entry's file from what others have put into the folder.
+func isKey(name string) bool {
+	b, err := hex.DecodeString(name)
+	return err == nil && len(b) == sha256.Size
+}
+
+// Load gives an entry's contents, or nil.
+func (c Cache) Load(key string) []byte {
+	if c.folder == "" {
+		return nil
+	}
+	path := filepath.Join(c.folder, key)
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() <= sha256.Size || info.Size() > c.limit {
+		return nil
+	}
+	file, err := os.ReadFile(path)
+	if err != nil || len(file) <= sha256.Size {
+		return nil
+	}
+	sum := sha256.Sum256(file[sha256.Size:])
+	if !bytes.Equal(sum[:], file[:sha256.Size]) {
+		return nil
+	}
+	c.used(path, info)
+	return file[sha256.Size:]
+}
+
+// used notes that an entry was of use. The time of a file's change tells it, as not
+// every file system keeps when a file was read; to the hour is good enough.
+func (c Cache) used(path string, info os.FileInfo) {
+	if now := time.Now(); now.Sub(info.ModTime()) > time.Hour {
+		_ = os.Chtimes(path, now, now) // not one's own file: it only looks older than it is
+	}
+}
+
+// Store writes an entry: to a file of its own that then takes the entry's place,
+// so that two programs may write at once and a reader never sees half.
+func (c Cache) Store(key string, contents []byte) {
+	if c.folder == "" || len(contents) == 0 || int64(len(contents)) > c.limit-sha256.Size || os.MkdirAll(c.folder, 0o755) != nil {
+		return
+	}
+	if c.room.Add(-int64(len(contents))) < 0 {
+		c.room.Store(c.prune(int64(len(contents))))
+	}
+	file, err := os.CreateTemp(c.folder, unfinished)
+	if err != nil {
+		return
+	}
+	sum := sha256.Sum256(contents)
+	_, err = file.Write(append(sum[:], contents...))
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), filepath.Join(c.folder, key))
+	}
+	if err != nil {
+		os.Remove(file.Name())
+	}
+}
