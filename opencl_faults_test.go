@@ -20,8 +20,14 @@ import (
 // the bits to which it goes on from the other.
 func TestADeviceThatIsLostLeavesTheLastCheckpointWhole(t *testing.T) {
 	needsOpenCL(t)
+	for name, until := range map[string]string{"waiting for each step": "", "queueing steps ahead": "\n  until: step >= 1000"} {
+		t.Run(name, func(t *testing.T) { loseDevice(t, until) })
+	}
+}
+
+func loseDevice(t *testing.T, until string) {
 	const steps = 50
-	keys := strings.Replace(everything, "keep: 2", "keep: 99", 1)
+	keys := strings.Replace(everything, "keep: 2", "keep: 99", 1) + until
 	adam := "{AdamW: {lr: 0.01}}"
 	calls, lostAt := 0, 0
 	opencl := []flowrun.StartOption{flowrun.On("opencl"), flowrun.FaultyOpenCL(func(string) int32 {
@@ -31,7 +37,10 @@ func TestADeviceThatIsLostLeavesTheLastCheckpointWhole(t *testing.T) {
 		return 0
 	})}
 	whole := line(t, adam, keys)
-	ran(t, started(t, whole, opencl...), steps)
+	first := started(t, whole, opencl...)
+	require.Equal(t, until != "", first.Plan().RunsAhead)
+	_, err := first.Run(context.Background(), flowrun.MaxSteps(steps))
+	require.NoError(t, err)
 	total := calls
 
 	onCPU := map[string]string{} // by checkpoint, what the CPU goes on to
@@ -48,7 +57,7 @@ func TestADeviceThatIsLostLeavesTheLastCheckpointWhole(t *testing.T) {
 	}
 	folder := func(spec string) string { return filepath.Join(filepath.Dir(spec), "checkpoints") }
 	seen := map[string]bool{}
-	const points = 40
+	const points = 25
 	for i := range points {
 		spec := line(t, adam, keys)
 		p, err := flowrun.Load(spec)

@@ -50,7 +50,7 @@ const maxPending = 4096
 
 func (l *library) start(info Info, o Options) (_ *Device, err error) {
 	d := &Device{info: info, cl: l, sources: o.Sources, buffers: map[*buffer]struct{}{}, programs: map[string]*program{},
-		pending: make([]string, 0, maxPending), cache: buildcache.New("opencl"), staging: newStaging(info.GPU)}
+		pending: make([]string, 0, maxPending), cache: buildcache.New("opencl")}
 	if d.sources == nil {
 		d.sources = kernels.Embedded()
 	}
@@ -62,6 +62,7 @@ func (l *library) start(info Info, o Options) (_ *Device, err error) {
 	if r.err != nil {
 		return nil, fmt.Errorf("device %s: %w", info.Name, r.err)
 	}
+	d.staging = newStaging(info.GPU && !l.sharesMemory(info.id))
 	d.options = "-cl-std=CL1.2"
 	if precision&fpCorrectlyRoundedDivideSqrt != 0 {
 		d.options += " -cl-fp32-correctly-rounded-divide-sqrt"
@@ -177,7 +178,7 @@ func (d *Device) Close() error {
 	defer d.lock.Unlock()
 	var errs []error
 	if d.queue != 0 {
-		errs = append(errs, d.unmapStaging(), d.finish(), d.cl.release(clReleaseMemObject, &d.staging.buffer))
+		errs = append(errs, d.finish(), d.freeStaging())
 	}
 	for b := range d.buffers {
 		errs = append(errs, b.free())

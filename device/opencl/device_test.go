@@ -70,10 +70,10 @@ func TestAnErrorHasTheNamesOfTheStandard(t *testing.T) {
 }
 
 func TestCopiesArriveWhole(t *testing.T) {
-	for _, gpu := range []bool{false, true} {
+	for _, ownMemory := range []bool{false, true} {
 		d := open(t, loader(t), Options{})
-		d.staging = newStaging(gpu)
-		copies(t, d, 1, 3, 4, d.staging.most, d.staging.most+1, d.staging.bytes+5)
+		d.staging = newStaging(ownMemory)
+		copies(t, d, 1, 3, 4, d.staging.most, d.staging.most+1, d.staging.limit+5)
 	}
 }
 
@@ -98,25 +98,22 @@ func copies(t *testing.T, d *Device, sizes ...int) {
 
 func TestACopyHasReadItsSourceWhenItReturns(t *testing.T) {
 	for _, c := range []struct {
-		gpu         bool
+		ownMemory   bool
 		size, times int // several times what staging holds
 	}{{false, 5000, 500}, {true, 1<<20 - 5, 40}} {
 		d := open(t, loader(t), Options{})
-		d.staging = newStaging(c.gpu)
+		d.staging = newStaging(c.ownMemory)
 		require.LessOrEqual(t, c.size, d.staging.most)
-		require.Greater(t, c.size*c.times, 2*d.staging.bytes)
+		require.Greater(t, c.size*c.times, 2*d.staging.limit)
 		source := make([]byte, c.size)
 		slots := alloc(t, d, int64(c.size*c.times))
 		for i := range c.times {
-			for j := range source {
-				source[j] = byte(i)
-			}
+			copy(source, bytes.Repeat([]byte{byte(i)}, c.size))
 			write(t, device.Slice{Buffer: slots.Buffer, Offset: int64(i * c.size), Bytes: int64(c.size)}, source)
 		}
-		for i, b := range read(t, slots) {
-			if b != byte(i/c.size) {
-				t.Fatalf("byte %d is %d", i, b)
-			}
+		all := read(t, slots)
+		for i := range c.times {
+			require.True(t, bytes.Equal(bytes.Repeat([]byte{byte(i)}, c.size), all[i*c.size:(i+1)*c.size]), "copy %d", i)
 		}
 	}
 }

@@ -152,6 +152,12 @@ func (l *library) describe(info *Info) (rank int, err error) {
 	return rank, nil
 }
 
+// sharesMemory reports whether a device says that its memory is the host's.
+func (l *library) sharesMemory(id handle) bool {
+	shared, err := l.number(clGetDeviceInfo, deviceHostUnifiedMemory, id)
+	return err == nil && shared != 0 // newer standards have done away with the question
+}
+
 // reader reads a device's properties, until one can't be read.
 type reader struct {
 	l   *library

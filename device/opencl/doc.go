@@ -15,9 +15,9 @@
 //
 // # Copies
 //
-// A copy from the host goes through staging memory, which the driver allocates and
-// so pins where that matters, and is queued from there: the host needn't wait for
-// the kernels before it, and goes on while the device fetches. Copies too large for
+// A copy from the host goes through staging memory, which is pinned where the device
+// has memory of its own, and is queued from there: the host needn't wait for the
+// kernels before it, and goes on while the device fetches. Copies too large for
 // that, and those to the host, are one blocking call, which on a device that shares
 // the host's memory is a memcpy.
 //

@@ -74,6 +74,7 @@ func TestAFailureOfAnyCallIsAnErrorAndLeavesNoHandle(t *testing.T) {
 				err = closed
 			}
 		}()
+		d.staging = newStaging(true) // pinned, as on a GPU
 		step := max(d.Info().Alignment, 64)
 		b, err := d.Alloc(2 * step)
 		if err != nil {

@@ -8,30 +8,29 @@ import (
 
 // staging is memory of the host that the device fetches from by itself, while the
 // host goes on: a copy from the host is made to it first, and so needn't wait for
-// what was queued before. The driver allocates it, so that it is pinned where the
-// device has memory of its own. It is used from its beginning again whenever the
-// queue is known to be empty.
+// what was queued before. It is used from its beginning again whenever the queue is
+// known to be empty, and grows when it has been full.
 type staging struct {
-	bytes  int    // of it
+	pinned bool   // the driver allocates it, in pages that the device can fetch from
+	limit  int    // bytes that it may grow to
 	most   int    // up to what size a copy goes this way
 	memory []byte // nil before its first use
-	buffer handle // of the memory, which stays mapped
+	buffer handle // of pinned memory, which stays mapped
 	used   int
 }
 
-// Sizes of staging. A copy beyond the most is worth the wait: with a CPU's memory,
-// because it is made once instead of twice, at several GB/s either way; with a GPU,
-// only because staging must end somewhere: it computes while the host copies.
-const (
-	stagingOfCPU, mostOfCPU = 1 << 20, 1 << 16
-	stagingOfGPU, mostOfGPU = 16 << 20, 4 << 20
-)
+// leastStaging is what staging begins with, in bytes: enough for a small network.
+const leastStaging = 1 << 16
 
-func newStaging(gpu bool) staging {
-	if gpu {
-		return staging{bytes: stagingOfGPU, most: mostOfGPU}
+// newStaging chooses by whether the device has memory of its own. Where it shares the
+// host's, large copies are worth the wait, as they are made once instead of twice;
+// elsewhere the device computes while the host copies, and staging must only end
+// somewhere.
+func newStaging(ownMemory bool) staging {
+	if ownMemory {
+		return staging{pinned: true, limit: 16 << 20, most: 4 << 20}
 	}
-	return staging{bytes: stagingOfCPU, most: mostOfCPU}
+	return staging{limit: 1 << 20, most: 1 << 16}
 }
 
 // take finds room; nil if there is none.
@@ -47,15 +46,15 @@ func (s *staging) take(bytes int) []byte {
 
 // stage queues a copy out of the staging memory.
 func (d *Device) stage(name string, b *buffer, offset int64, src []byte) error {
-	if err := d.openStaging(name); err != nil {
-		return err
-	}
-	if err := d.note(name); err != nil {
+	if err := d.note(name); err != nil { // it may wait, and then all of the room is free: so it comes first
 		return err
 	}
 	room := d.staging.take(len(src))
 	if room == nil {
 		if err := d.finish(); err != nil {
+			return err
+		}
+		if err := d.growStaging(name, len(src)); err != nil {
 			return err
 		}
 		d.pending = append(d.pending, name)
@@ -69,36 +68,46 @@ func (d *Device) stage(name string, b *buffer, offset int64, src []byte) error {
 	return nil
 }
 
-// openStaging allocates the memory at its first use.
-func (d *Device) openStaging(name string) error {
+// growStaging makes the memory larger, if it may be, and at least as large as a copy
+// of so many bytes needs. The queue is empty.
+func (d *Device) growStaging(name string, bytes int) error {
 	s := &d.staging
-	if s.memory != nil {
+	size := min(s.limit, max(leastStaging, 4*len(s.memory), 4*bytes))
+	if size <= len(s.memory) {
 		return nil
 	}
-	buffer, err := d.cl.create(clCreateBuffer, uintptr(d.context), memReadWrite|memAllocHostPtr, uintptr(s.bytes), 0)
+	if err := d.freeStaging(); err != nil {
+		return d.failed(name, err)
+	}
+	if !s.pinned {
+		s.memory = device.HostMemory(int64(size)) // it lives as long as the device, and Go moves nothing on its heap
+		return nil
+	}
+	buffer, err := d.cl.create(clCreateBuffer, uintptr(d.context), memReadWrite|memAllocHostPtr, uintptr(size), 0)
 	if err != nil {
 		return d.failed(name, err)
 	}
-	at, err := d.cl.result(clEnqueueMapBuffer, uintptr(d.queue), uintptr(buffer), trueValue, mapWrite, 0, uintptr(s.bytes), 0, 0, 0)
+	at, err := d.cl.result(clEnqueueMapBuffer, uintptr(d.queue), uintptr(buffer), trueValue, mapWrite, 0, uintptr(size), 0, 0, 0)
 	if err != nil {
 		_ = d.cl.release(clReleaseMemObject, &buffer) // the first error is the one to tell
 		return d.failed(name, err)
 	}
-	d.idle() // it has waited
 	s.buffer = buffer
-	// Memory of the driver's, which Go's collector doesn't know and doesn't move.
-	s.memory = unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&at))), s.bytes)
+	s.memory = unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&at))), size) // the driver's, unknown to Go's collector
 	return nil
 }
 
-// unmapStaging ends the device's use of the memory, which can be released when the
-// queue is empty.
-func (d *Device) unmapStaging() error {
+// freeStaging gives the memory back. The queue is empty.
+func (d *Device) freeStaging() error {
 	s := &d.staging
-	if s.memory == nil {
+	memory := s.memory
+	s.memory, s.used = nil, 0
+	if s.buffer == 0 {
 		return nil
 	}
-	at := uintptr(unsafe.Pointer(&s.memory[0]))
-	s.memory = nil
-	return d.cl.call(clEnqueueUnmapMemObject, uintptr(d.queue), uintptr(s.buffer), at, 0, 0, 0)
+	err := d.cl.call(clEnqueueUnmapMemObject, uintptr(d.queue), uintptr(s.buffer), uintptr(unsafe.Pointer(&memory[0])), 0, 0, 0)
+	if gone := d.cl.release(clReleaseMemObject, &s.buffer); err == nil {
+		err = gone
+	}
+	return err
 }
