@@ -192,20 +192,20 @@ func TestAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {
 	folder := t.TempDir()
 	edit := func(text string) {
 		require.NoError(t, os.MkdirAll(folder+"/opencl", 0o755))
-		require.NoError(t, os.WriteFile(folder+"/opencl/square.cl", []byte(text), 0o600))
+		require.NoError(t, os.WriteFile(folder+"/opencl/bits_of.cl", []byte(text), 0o600))
 	}
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)
-	edit("\nkernel void flowrun_square(global const T *x, global T *out, int n) { this is no C }\n")
+	edit("\nkernel void flowrun_bits_of(global const T *x, global T *out, int n, int bits) { this is no C }\n")
 	s, err := p.Start(context.Background(), flowrun.On("opencl"), flowrun.KernelsFrom(folder))
 	require.NoError(t, err)
 	defer s.Close()
-	require.ErrorContains(t, s.Step(context.Background()), folder+"/opencl/square.cl:2:")
+	require.ErrorContains(t, s.Step(context.Background()), folder+"/opencl/bits_of.cl:2:")
 	_, err = p.Start(context.Background(), flowrun.KernelsFrom(folder+"/none"))
 	require.ErrorContains(t, err, "none")
-	edit("kernel void flowrun_square(global T *out) {}")
+	edit("kernel void flowrun_bits_of(global T *out) {}")
 	_, err = p.Start(context.Background(), flowrun.KernelsFrom(folder))
-	require.ErrorContains(t, err, folder+"/opencl/square.cl:1: parameter 1 of flowrun_square is ", "it is checked at the start")
+	require.ErrorContains(t, err, folder+"/opencl/bits_of.cl:1: parameter 1 of flowrun_bits_of is ", "it is checked at the start")
 }
 
 // An error in a kernel's file is one of every kernel that it is a part of.

@@ -87,9 +87,9 @@ func (k *Kernel) checkExpressions() (problems []error) {
 }
 
 // CheckOverlay holds the files that lie over the built-in sources against the
-// manifest: each must be a kernel's, or a prelude, and have an entry point that
-// takes what the manifest says. The built-in ones aren't looked at, so this is
-// cheap enough for every start.
+// manifest: each must be a kernel's, whose entry point takes what the manifest says,
+// or lie over a built-in file that kernels share. The built-in ones aren't looked at,
+// so this is cheap enough for every start.
 func (m *Manifest) CheckOverlay(s *Sources) error {
 	found, problems := m.overlaid(s)
 	for _, f := range found {
@@ -121,9 +121,9 @@ func (m *Manifest) overlaid(s *Sources) (found []overlaidSource, problems []erro
 			for _, f := range files {
 				name, ok := strings.CutSuffix(f.Name(), languages[language].extension)
 				switch k := m.Kernel(name); {
-				case f.Name() == prelude:
 				case ok && k != nil:
 					found = append(found, overlaidSource{k, language})
+				case s.isBuiltIn(language + "/" + f.Name()): // a prelude, or what fused kernels are made from
 				default:
 					problems = append(problems, fmt.Errorf("%s/%s/%s is no kernel's source, and would never be used: there is no kernel of this name (flowrun kernels lists them)",
 						l.name, language, f.Name()))

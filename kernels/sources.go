@@ -91,6 +91,12 @@ func (s *Sources) files(language string, names ...string) (Source, error) {
 	return source, nil
 }
 
+// isBuiltIn tells a file of the sources that the program was built with.
+func (s *Sources) isBuiltIn(name string) bool {
+	_, err := fs.Stat(s.layers[len(s.layers)-1].files, name)
+	return err == nil
+}
+
 // file reads a file from the first layer that has it.
 func (s *Sources) file(name string) (File, error) {
 	for _, layer := range s.layers {

@@ -147,7 +147,9 @@ func TestAFileOfAFolderThatIsNeverUsedOrDoesntFitIsNamed(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "opencl", name), []byte(text), 0o644))
 	}
 	put("prelude.h", "anything")
-	put("neg.cl", "__kernel void flowrun_neg(__global const T *x, __global T *out, int n) {}")
+	put("fused_map.cl", "anything")
+	parameters := strings.Join(load(t).Kernel("cumsum").Parameters("opencl"), ", ")
+	put("cumsum.cl", "__kernel void flowrun_cumsum("+strings.ReplaceAll(parameters, "global", "__global")+") {}")
 	require.NoError(t, load(t).CheckOverlay(s), "words with underscores are the same words")
 	require.NoError(t, load(t).CheckOverlay(kernels.Embedded()))
 	put("ngo.cl", "")
