@@ -13,12 +13,15 @@ const Alignment = 64
 
 // memory gives every value its place. Homes and kept values lie in the kept
 // memory of their space, each in its own place for good. Transient values lie
-// in its arena, in the place of one that has had its last use.
+// in its arena, in the place of one that has had its last use; but on a device
+// that works apart from the host not before the arena has some size, since what
+// shares no memory need not wait for each other there.
 func memory(p *Plan) error {
 	last := lastUses(p)
 	dying := make([][]*ir.Node, len(p.Graph.Nodes)) // by the node that uses them last
 	taken := make([]bool, len(p.Graph.Nodes))
 	p.Spaces = make([]Space, len(p.Targets))
+	shared := p.shared()
 	arenas := make([]*arena, len(p.Targets))
 	for i := range arenas {
 		arenas[i] = newArena()
@@ -30,7 +33,7 @@ func memory(p *Plan) error {
 			v.Offset = p.Spaces[n.Space].Kept
 			p.Spaces[n.Space].Kept += p.room(n)
 		case Transient:
-			if from := p.takesOver(n, last); from != nil {
+			if from := p.takesOver(n, last); from != nil && shared[n.Space] {
 				v.Offset = p.Value(from).Offset
 				taken[from.ID] = true
 			} else {
@@ -41,7 +44,7 @@ func memory(p *Plan) error {
 			}
 		}
 		for _, d := range dying[n.ID] {
-			if !taken[d.ID] {
+			if !taken[d.ID] && shared[d.Space] {
 				arenas[d.Space].release(p.Value(d).Offset, p.room(d))
 			}
 		}
@@ -50,6 +53,24 @@ func memory(p *Plan) error {
 		p.Spaces[i].Arena = a.size
 	}
 	return nil
+}
+
+// roomy is how large an arena may be whose values don't share memory, in bytes.
+const roomy = 4 << 20
+
+// shared tells the spaces in which transient values share memory.
+func (p *Plan) shared() []bool {
+	bytes := make([]int64, len(p.Targets))
+	for _, n := range p.Graph.Nodes {
+		if p.Value(n).Storage == Transient {
+			bytes[n.Space] += p.room(n)
+		}
+	}
+	shared := make([]bool, len(p.Targets))
+	for i, t := range p.Targets {
+		shared[i] = !t.Async || bytes[i] > roomy
+	}
+	return shared
 }
 
 // room gives the bytes that a node's value takes up in its space.

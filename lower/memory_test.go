@@ -123,6 +123,28 @@ func TestAChainOfElementwiseNodesUsesOnePlace(t *testing.T) {
 	require.EqualValues(t, align(4000, Alignment), p.Spaces[0].Arena)
 }
 
+// What shares memory has to wait for each other, which costs a device with a queue
+// time; up to 4 MiB, memory costs less.
+func TestSmallArenasOfDevicesWithAQueueAreNotShared(t *testing.T) {
+	for size, shared := range map[int]bool{1000: false, 100_000: true} {
+		b := newProgram()
+		n := b.op("uniform", 0.0, 1.0, []any{size}, "f32", b.step.Read, 1)
+		for range 20 {
+			n = b.op("tanh", n)
+		}
+		s := b.param("s", size)
+		s.Next = b.op("flip", n, 0)
+		o := options(t, 1)
+		o.Default, o.Targets[1].Async = 1, true
+		p := b.plan(t, o)
+		want := 21 * align(int64(4*size), Alignment)
+		if shared {
+			want /= 21
+		}
+		require.Equal(t, want, p.Spaces[1].Arena)
+	}
+}
+
 func TestKeptValuesDoNotShare(t *testing.T) {
 	b := newProgram()
 	n := b.param("frozen", 16).Read

@@ -19,8 +19,8 @@
 //     were, and a step that fails before its first write has changed nothing.
 //   - What a state becomes is a value of its own, never another state's home: a
 //     copy stands between them. So the order of commits makes no difference.
-//   - [Kept] values own their memory; [Transient] values share an arena, no two
-//     that live at the same time in the plan's order. So a clean edge never
+//   - [Kept] values own their memory; [Transient] values have an arena, where no
+//     two that live at the same time in the plan's order share a place. So a clean edge never
 //     leads to reused memory.
 package lower
 
