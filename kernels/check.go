@@ -69,7 +69,11 @@ func (m *Manifest) checkOps(ops []Op) (problems []error) {
 // checkExpressions compiles all of a kernel's expressions, and refuses scalars
 // that sources can't be passed.
 func (k *Kernel) checkExpressions() (problems []error) {
-	for _, s := range slices.Concat(k.Scalars, k.Sizes, k.Grid.Items) {
+	all := slices.Concat(k.Scalars, k.Sizes, k.Grid.Items)
+	for _, v := range k.variants {
+		all = slices.Concat(all, v.kernel.Sizes, v.kernel.Grid.Items)
+	}
+	for _, s := range all {
 		if s.program == nil {
 			continue
 		}

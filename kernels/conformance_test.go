@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 	_ "github.com/flowrun/flowrun/ir/ops"
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/kernels/emulator"
 )
 
 // Every kernel, in every dtype that its entry claims, on every device, is held
@@ -29,14 +30,22 @@ import (
 // its cache from then on; with -short there are fewer.
 func devices(t testing.TB) []device.Device {
 	t.Helper()
-	return append([]device.Device{cpu.New("cpu"), sim.New("sim:0", sim.Options{})}, openclDevices(t)...)
+	all := append([]device.Device{cpu.New("cpu"), sim.New("sim:0", sim.Options{})}, openclDevices(t)...)
+	if _, err := emulator.Compiler(); err == nil {
+		forwards, backwards := openEmulated(t, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
+		all = append(all, forwards, backwards)
+	}
+	return all
 }
+
+// fromSource tells devices that compile the kernels' sources.
+func fromSource(d device.Device) bool { return d.Info().Kind == "opencl" || d.Info().Kind == "cuda" }
 
 // overlayVariable names a folder of sources to be tried instead of those that are
 // built in: FLOWRUN_KERNELS=my/kernels go test ./kernels.
 const overlayVariable = "FLOWRUN_KERNELS"
 
-func openclDevices(t testing.TB) []device.Device {
+func sourcesToTry(t testing.TB) *kernels.Sources {
 	t.Helper()
 	sources := kernels.Embedded()
 	if dir := os.Getenv(overlayVariable); dir != "" {
@@ -44,6 +53,24 @@ func openclDevices(t testing.TB) []device.Device {
 		sources, err = kernels.Overlay(dir)
 		require.NoError(t, err)
 	}
+	return sources
+}
+
+// fusingDevices are those whose kernels can be fused: their sources are compiled
+// when they are needed.
+func fusingDevices(t testing.TB) []device.Device {
+	t.Helper()
+	all := openclDevices(t)
+	if _, err := emulator.Compiler(); err == nil {
+		forwards, _ := openEmulated(t, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
+		all = append(all, forwards)
+	}
+	return all
+}
+
+func openclDevices(t testing.TB) []device.Device {
+	t.Helper()
+	sources := sourcesToTry(t)
 	found, _ := opencl.Discover()
 	var all []device.Device
 	for i := range found {
@@ -70,6 +97,11 @@ func TestKernelsAgreeWithTheReference(t *testing.T) {
 			t.Skip("needs an OpenCL device: ", missing)
 		}
 	})
+	t.Run("cuda", func(t *testing.T) {
+		if _, err := emulator.Compiler(); err != nil {
+			t.Skip("needs the emulator's compiler: ", err)
+		}
+	})
 }
 
 // conform runs all cases of an op in all dtypes of a kernel.
@@ -77,7 +109,7 @@ func conform(t *testing.T, d device.Device, k *kernels.Kernel, op string) {
 	cases := casesOf(op)
 	require.NotEmpty(t, cases, "cases_test.go has no case for %s", op)
 	for _, types := range combinations(k) {
-		if testing.Short() && d.Info().Kind == "opencl" && !isCommon(types) {
+		if testing.Short() && fromSource(d) && !isCommon(types) {
 			continue
 		}
 		t.Run(strings.Join(slices.Sorted(chosen(types)), ","), func(t *testing.T) {
@@ -145,7 +177,7 @@ func conformCase(t *testing.T, d device.Device, k *kernels.Kernel, op string, ty
 func compare(t *testing.T, d device.Device, op string, number int, n *ir.Node, arrays []*ir.Array, want, got *ir.Array) {
 	t.Helper()
 	tolerance := toleranceOf(op, n, arrays, want)
-	if d.Info().Kind == "opencl" {
+	if fromSource(d) {
 		tolerance = sourceTolerance(op, n, arrays, want)
 	}
 	for i := range want.Len() {

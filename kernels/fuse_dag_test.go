@@ -194,7 +194,7 @@ func TestAFusedGraphGivesTheBitsOfItsKernelsOneByOne(t *testing.T) {
 	if testing.Short() {
 		graphs = 10
 	}
-	for _, d := range openclDevices(t) {
+	for _, d := range fusingDevices(t) {
 		t.Run(d.Name(), func(t *testing.T) {
 			for seed := range graphs {
 				g := rapid.Custom(drawDAG).Example(seed)

@@ -56,7 +56,7 @@ func fusedCall(t testing.TB, d device.Device, k *kernels.Kernel, n *ir.Node, inp
 // common dtypes, as each has to be compiled for it alone. FLOWRUN_EXHAUSTIVE=1 takes
 // all dtypes, for which it needs some ten minutes; drawn graphs mix them all.
 func TestFusedKernelsAgreeWithTheReference(t *testing.T) {
-	for _, d := range openclDevices(t) {
+	for _, d := range fusingDevices(t) {
 		t.Run(d.Name(), func(t *testing.T) {
 			for _, k := range load(t).Kernels() {
 				if k.Body == kernels.NoBody {
@@ -187,7 +187,7 @@ func TestTheNameOfAFusedKernelStandsForItsSource(t *testing.T) {
 
 // The output of a fused kernel may lie over every input that it may overwrite.
 func TestAFusedKernelMayOverwriteItsInputs(t *testing.T) {
-	for _, d := range openclDevices(t) {
+	for _, d := range fusingDevices(t) {
 		t.Run(d.Name(), func(t *testing.T) {
 			mul := kernels.Part{Kernel: kernel(t, "mul"), Operands: []kernels.Operand{{Index: 1}, {Index: 2}}, DType: "f32"}
 			sub := kernels.Part{Kernel: kernel(t, "sub"), Operands: []kernels.Operand{{Index: 0}, {Part: true}}, DType: "f32"}

@@ -14,13 +14,13 @@ func (r *Recipe) fusedTemplate() string {
 	return "fused_map"
 }
 
-// fusedSource puts a fused kernel's source together: the prelude; the files of
+// fusedSource puts a fused kernel's source together: what comes before every kernel; the files of
 // its parts, each with its type variables defined before it; what is generated,
 // which knows nothing of any language but the words of its prelude; the
 // template.
 func (s *Sources) fusedSource(language string, k *Kernel) (Source, error) {
 	r, extension := k.fused, languages[language].extension
-	source, err := s.files(language, prelude)
+	source, err := s.files(language, languages[language].before...)
 	if err != nil {
 		return Source{}, err
 	}

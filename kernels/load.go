@@ -100,6 +100,7 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 	k := &Kernel{Name: name.Value, Ops: []string{name.Value}}
 	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Turns: 1}
 	var output, inPlace *yaml.Node
+	own := map[string]*yaml.Node{} // by language
 	l.entries(body, "kernel "+k.Name, func(key, value *yaml.Node) {
 		switch what := k.Name + "." + key.Value; key.Value {
 		case "doc":
@@ -128,8 +129,10 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 			inPlace = value
 		case "body":
 			k.Body = l.body(value, what)
+		case "opencl", "cuda":
+			own[key.Value] = value
 		default:
-			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, sizes, items, group and turns", key.Value)
+			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, sizes, items, group, turns, and what is a language's own under its name", key.Value)
 		}
 	})
 	if k.Doc == "" {
@@ -143,12 +146,64 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 	if len(k.Grid.Items) != len(k.Grid.Group) {
 		l.errorf(name, "kernel %s has items in %d dimension(s), and groups in %d", k.Name, len(k.Grid.Items), len(k.Grid.Group))
 	}
+	l.variants(k, own)
 	for _, in := range k.InPlace {
 		if !slices.ContainsFunc(k.Inputs, func(b Buffer) bool { return b.Name == in }) {
 			l.errorf(inPlace, "%s.in_place: there is no input %q", k.Name, in)
 		}
 	}
 	return k
+}
+
+// variants makes the kernels that languages see which have something of their own.
+func (l *loader) variants(k *Kernel, own map[string]*yaml.Node) {
+	for name, language := range languages {
+		v := *k
+		differs := false
+		if k.Grid.Items[0].program == everyElement.program && language.items.program != everyElement.program {
+			v.Grid.Items = []Scalar{language.items}
+			differs = true
+		}
+		if n := own[name]; n != nil {
+			l.variant(&v, n, k.Name+"."+name)
+			differs = true
+		}
+		if differs {
+			k.variants = append(k.variants, variant{name, &v})
+		}
+	}
+}
+
+// variant reads what is a language's own.
+func (l *loader) variant(k *Kernel, n *yaml.Node, what string) {
+	k.Sizes = slices.Clone(k.Sizes)
+	l.entries(n, what, func(key, value *yaml.Node) {
+		switch key.Value {
+		case "sizes":
+			for _, s := range l.scalars(k, value, what+".sizes", SizeTypes) {
+				l.replaceSize(k, value, what, s)
+			}
+		case "items":
+			l.items(k, value, what+".items")
+		case "group":
+			k.Grid.Group = l.powersOfTwo(value, what+".group")
+		default:
+			l.errorf(key, "unknown key %q; a language has sizes, items and group of its own", key.Value)
+		}
+	})
+	if len(k.Grid.Items) != len(k.Grid.Group) {
+		l.errorf(n, "%s has items in %d dimension(s), and groups in %d", what, len(k.Grid.Items), len(k.Grid.Group))
+	}
+}
+
+// replaceSize gives a size another value.
+func (l *loader) replaceSize(k *Kernel, n *yaml.Node, what string, s Scalar) {
+	i := slices.IndexFunc(k.Sizes, func(old Scalar) bool { return old.Name == s.Name && old.Type == s.Type })
+	if i < 0 {
+		l.errorf(n, "%s.sizes: the kernel has no size %s %s whose value could be another", what, s.Name, s.Type)
+		return
+	}
+	k.Sizes[i] = s
 }
 
 // types reads "T number, U bool i32".
@@ -226,6 +281,14 @@ const defaultGroup = 256
 // each element of the output.
 var everyElement = Scalar{Name: "items", Type: "int", Expr: "numel(out)",
 	program: &program{text: "numel(out)", where: "the number of work-items"}}
+
+// batch is how many elements a work-item of an elementwise kernel takes in
+// languages that read several at once: EACH in their sources.
+const batch = 4
+
+// everyBatch is the number of work-items that take a batch each.
+var everyBatch = Scalar{Name: "items", Type: "int", Expr: "batches",
+	program: &program{text: fmt.Sprintf("ceil_div(numel(out), %d)", batch), where: "the number of work-items"}}
 
 // items reads "n, m": expressions for one to three dimensions.
 func (l *loader) items(k *Kernel, n *yaml.Node, what string) {

@@ -51,7 +51,25 @@ type Kernel struct {
 	// kernel itself, so that it can be a part of a fused one; see [Fuse].
 	Body Body
 
-	fused *Recipe // of a kernel that Fuse has made
+	fused    *Recipe   // of a kernel that Fuse has made
+	variants []variant // of languages that launch it in their own way
+}
+
+// variant is a kernel as a language sees it.
+type variant struct {
+	language string
+	kernel   *Kernel
+}
+
+// For gives the kernel as a language's device launches it: itself, or one with
+// other sizes and another grid. Its source takes the same parameters.
+func (k *Kernel) For(language string) *Kernel {
+	for i := range k.variants {
+		if k.variants[i].language == language {
+			return k.variants[i].kernel
+		}
+	}
+	return k
 }
 
 // Body is the role that a kernel can have in a fused one.

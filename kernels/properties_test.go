@@ -54,7 +54,7 @@ func TestOverwritingAnInputGivesTheSameBits(t *testing.T) {
 func overwrite(t *testing.T, d device.Device) {
 	tried := map[string]bool{}
 	everyCase(t, func(k *kernels.Kernel, n *ir.Node, in []*ir.Array) {
-		if d.Info().Kind == "opencl" && n.Type.DType != ir.F32 && (n.Type.DType != ir.I64 || testing.Short()) {
+		if fromSource(d) && n.Type.DType != ir.F32 && (n.Type.DType != ir.I64 || testing.Short()) {
 			return // sources are the same for all dtypes
 		}
 		for i, x := range in {
@@ -149,7 +149,7 @@ func TestDevicesDrawTheSameNumbers(t *testing.T) {
 		n, in := nodeOf(t, k, op, types, casesOf(op)[2])
 		var first *ir.Array
 		for _, d := range devices(t) {
-			if op == "normal" && d.Info().Kind == "opencl" {
+			if op == "normal" && fromSource(d) {
 				continue
 			}
 			got := launch(t, d, k, n, in)

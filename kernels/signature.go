@@ -9,8 +9,11 @@ import (
 // language is how a language writes an entry point.
 type language struct {
 	extension string
-	entry     string // what stands before its name
-	input     string // an input of dtype %s and name %s
+	before    []string // files that come before each kernel
+	items     Scalar   // the work-items of a kernel that doesn't say
+	entry     string   // what stands before its name
+	bounds    string   // a pattern of what may come between
+	input     string   // an input of dtype %s and name %s
 	output    string
 	scalars   map[string]string // by type: ScalarTypes and SizeTypes
 	of        map[string]string // of those, the ones that depend on a dtype %s, in a fused kernel
@@ -19,11 +22,25 @@ type language struct {
 var languages = map[string]*language{
 	"opencl": {
 		extension: ".cl",
+		before:    []string{"prelude.h"},
+		items:     everyElement,
 		entry:     "kernel void",
 		input:     "global const %s *%s",
 		output:    "global %s *%s",
 		scalars: map[string]string{"int": "int", "long": "long", "bool": "int", "float": "S", "number": "C",
 			"shape": "int8", "steps": "int8", "dims": "int8", "offsets": "int8"},
+		of: map[string]string{"float": "SCALAR(%s)", "number": "COMPUTE(%s)"},
+	},
+	"cuda": {
+		extension: ".cu",
+		before:    []string{"prelude.h", "math.h", "circular.h", "special.h", "work.h"},
+		items:     everyBatch,
+		entry:     `extern "C" __global__ void`,
+		bounds:    `(?:__launch_bounds__\(\w+, \w+\)\s+)?`,
+		input:     "const %s *%s",
+		output:    "%s *%s",
+		scalars: map[string]string{"int": "int", "long": "i64", "bool": "int", "float": "S", "number": "C",
+			"shape": "list", "steps": "list", "dims": "list", "offsets": "list"},
 		of: map[string]string{"float": "SCALAR(%s)", "number": "COMPUTE(%s)"},
 	},
 }
@@ -56,11 +73,11 @@ func (k *Kernel) checkSource(sources *Sources, name string) error {
 		return err
 	}
 	file := source.Files[len(source.Files)-1]
-	got, line, ok := entryPoint(file.Text, languages[name].entry, k.Entry())
+	got, line, ok := entryPoint(file.Text, languages[name], k.Entry())
 	if !ok {
 		return fmt.Errorf("%s: there is no %s %s(…)", file.Name, languages[name].entry, k.Entry())
 	}
-	want := k.Parameters(name)
+	want := k.For(name).Parameters(name)
 	for i := range max(len(got), len(want)) {
 		switch {
 		case i >= len(want):
@@ -125,9 +142,9 @@ var underscored = regexp.MustCompile(`\b__(kernel|global|local|constant|private)
 
 // entryPoint finds a function and gives its parameters, with one space between
 // words and none after a star, and its line.
-func entryPoint(text, before, name string) (parameters []string, line int, ok bool) {
+func entryPoint(text string, l *language, name string) (parameters []string, line int, ok bool) {
 	text = underscored.ReplaceAllString(blankComments(text), "$1")
-	pattern := strings.Join(strings.Fields(regexp.QuoteMeta(before)), `\s+`) + `\s+` + regexp.QuoteMeta(name) + `\s*\(([^)]*)\)`
+	pattern := strings.Join(strings.Fields(regexp.QuoteMeta(l.entry)), `\s+`) + `\s+` + l.bounds + regexp.QuoteMeta(name) + `\s*\(([^)]*)\)`
 	at := regexp.MustCompile(`\b` + pattern).FindStringSubmatchIndex(text)
 	if at == nil {
 		return nil, 0, false

@@ -11,15 +11,12 @@ import (
 	"slices"
 )
 
-//go:embed opencl
+//go:embed opencl cuda/*.h cuda/*.cu
 var embedded embed.FS
 
 // Languages are those that kernels have sources in, besides Go; each has a folder
 // of its name.
-var Languages = []string{"opencl"}
-
-// prelude is the file that comes before each kernel of a language.
-const prelude = "prelude.h"
+var Languages = []string{"opencl", "cuda"}
 
 // Sources finds kernels' sources: in a folder of the user's, and for what isn't
 // there in the program itself.
@@ -37,7 +34,8 @@ type layer struct {
 func Embedded() *Sources { return &Sources{layers: []layer{{embedded, "kernels"}}} }
 
 // Overlay puts a folder over the sources that the program was built with: it may
-// hold a file opencl/NAME.cl, or opencl/prelude.h, for each that it replaces.
+// hold a file opencl/NAME.cl, opencl/prelude.h, cuda/NAME.cu and so on for each that
+// it replaces.
 // Files are read each time they are asked for.
 func Overlay(dir string) (*Sources, error) {
 	info, err := os.Stat(dir)
@@ -65,8 +63,8 @@ type File struct {
 	Generated bool
 }
 
-// Source gives a kernel's source in a language, the prelude first. That of a
-// fused kernel is put together from its parts' files.
+// Source gives a kernel's source in a language, what comes before every kernel
+// first. That of a fused kernel is put together from its parts' files.
 func (s *Sources) Source(language string, kernel *Kernel) (Source, error) {
 	l := languages[language]
 	if l == nil {
@@ -75,7 +73,7 @@ func (s *Sources) Source(language string, kernel *Kernel) (Source, error) {
 	if kernel.fused != nil {
 		return s.fusedSource(language, kernel)
 	}
-	return s.files(language, prelude, kernel.Name+l.extension)
+	return s.files(language, append(l.before[:len(l.before):len(l.before)], kernel.Name+l.extension)...)
 }
 
 // files reads files of a language.

@@ -99,9 +99,12 @@ func TestEverySourceBelongsToAKernel(t *testing.T) {
 		files, err := os.ReadDir(language)
 		require.NoError(t, err)
 		for _, f := range files {
-			name, _, _ := strings.Cut(f.Name(), ".")
-			known := []string{"prelude", "fused_map", "fused_reduce"}
-			require.True(t, slices.Contains(known, name) || load(t).Kernel(name) != nil, "%s/%s", language, f.Name())
+			if f.IsDir() {
+				continue
+			}
+			name, extension, _ := strings.Cut(f.Name(), ".")
+			template := name == "fused_map" || name == "fused_reduce"
+			require.True(t, extension == "h" || template || load(t).Kernel(name) != nil, "%s/%s", language, f.Name())
 		}
 	}
 }
@@ -112,8 +115,10 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 	k := kernels.Op{Name: "k"}
 	check := func(source string, ops ...kernels.Op) error {
 		dir := t.TempDir()
-		require.NoError(t, os.Mkdir(filepath.Join(dir, "opencl"), 0o755))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "opencl", "k.cl"), []byte(source), 0o644))
+		for file, text := range map[string]string{"opencl/k.cl": source, "cuda/k.cu": `extern "C" __global__ void flowrun_k(const T *x, T *out, S alpha, int n) {}`} {
+			require.NoError(t, os.Mkdir(filepath.Join(dir, filepath.Dir(file)), 0o755))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644))
+		}
 		s, err := kernels.Overlay(dir)
 		require.NoError(t, err)
 		return m.Check(s, ops)
@@ -188,7 +193,7 @@ func TestAFolderLiesOverTheBuiltInSources(t *testing.T) {
 	_, err = kernels.Overlay(filepath.Join(dir, "absent"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = s.Source("fortran", &kernels.Kernel{Name: "exp"})
-	require.EqualError(t, err, `kernels: there is no language "fortran"; there is [opencl]`)
+	require.EqualError(t, err, `kernels: there is no language "fortran"; there is [opencl cuda]`)
 	_, err = s.Source("opencl", &kernels.Kernel{Name: "frobnicate"})
 	require.EqualError(t, err, "kernels: there is no file opencl/frobnicate.cl")
 }
@@ -197,24 +202,53 @@ func TestAFolderLiesOverTheBuiltInSources(t *testing.T) {
 // error in every kernel but the one that was tried. So numbers with a point have no
 // suffix, and a cast before them.
 func TestNumbersInSourcesHaveNoTypeOfTheirOwn(t *testing.T) {
-	number := regexp.MustCompile(`(\)-?|\w)?((?:0x[0-9a-f]+p[-+]?\d+|\d+\.\d*(?:e[-+]?\d+)?|\.\d+|\d+e[-+]?\d+|\d+)[fFhHlL]*)\b`)
-	comment := regexp.MustCompile(`//[^\n]*`)
+	texts := map[string]string{}
 	for _, k := range load(t).Kernels() {
-		source, err := kernels.Embedded().Source("opencl", k)
-		require.NoError(t, err)
-		for _, f := range source.Files {
-			for i, line := range strings.Split(comment.ReplaceAllString(f.Text, ""), "\n") {
-				for _, m := range number.FindAllStringSubmatch(line, -1) {
-					before, literal := m[1], m[2]
-					if before != "" && before[0] != ')' || strings.HasPrefix(literal, "0x") && !strings.Contains(literal, "p") {
-						continue // a part of a name, or of an integer in hexadecimal digits
-					}
-					require.NotContains(t, "fFhHlL", literal[len(literal)-1:], "%s:%d: %s", f.Name, i+1, line)
-					if strings.ContainsAny(literal, ".ep") {
-						require.NotEmpty(t, before, "%s:%d: no cast before %s: %s", f.Name, i+1, literal, line)
-					}
-				}
+		for _, language := range kernels.Languages {
+			source, err := kernels.Embedded().Source(language, k)
+			require.NoError(t, err)
+			for _, f := range source.Files {
+				texts[f.Name] = f.Text
 			}
 		}
 	}
+	for name, text := range texts {
+		for _, fault := range typedNumbers(name, text) {
+			t.Error(fault)
+		}
+	}
+}
+
+func TestNumbersWithATypeOfTheirOwnAreFound(t *testing.T) {
+	for text, fault := range map[string]string{
+		"C y = 0.5 * x;":           "f.cu:1: no cast before 0.5",
+		"int n;\nreturn x + 2.0h;": "f.cu:2: 2.0h has a type of its own",
+		"y = (C)1.5f;":             "f.cu:1: 1.5f has a type of its own",
+		"y = 1e-3;":                "f.cu:1: no cast before 1e-3",
+	} {
+		require.Equal(t, []string{fault}, typedNumbers("f.cu", text))
+	}
+	require.Empty(t, typedNumbers("f.cu", "C y = (C)0.5 * x + (C)-0x1p-24; // 0.5\nint i = 0xff + v2;"))
+}
+
+var (
+	numbers = regexp.MustCompile(`(\)-?|[A-Za-z_])?((?:0x[0-9a-f.]+p[-+]?\d+|\d+\.\d*(?:e[-+]?\d+)?|\.\d+|\d+e[-+]?\d+|\d+)[fFhHlL]*)\b`)
+	remarks = regexp.MustCompile(`//[^\n]*`)
+)
+
+// typedNumbers finds the numbers in a source that fix a type.
+func typedNumbers(file, text string) (faults []string) {
+	for i, line := range strings.Split(remarks.ReplaceAllString(text, ""), "\n") {
+		for _, m := range numbers.FindAllStringSubmatch(line, -1) {
+			before, literal := m[1], m[2]
+			switch {
+			case before != "" && before[0] != ')': // a part of a name, or of an integer in hexadecimal digits
+			case strings.Contains("fFhHlL", literal[len(literal)-1:]):
+				faults = append(faults, fmt.Sprintf("%s:%d: %s has a type of its own", file, i+1, literal))
+			case strings.ContainsAny(literal, ".ep") && before == "":
+				faults = append(faults, fmt.Sprintf("%s:%d: no cast before %s", file, i+1, literal))
+			}
+		}
+	}
+	return faults
 }

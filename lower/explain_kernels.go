@@ -68,6 +68,7 @@ func (p *Plan) ExplainKernels(sources *kernels.Sources) (*ExplainedKernels, erro
 		inputs, shapes, output := tensors(n)
 		var defines []string
 		if inSource {
+			k = k.For(target.Kind)
 			dtypes := make([]string, len(inputs))
 			for i, in := range inputs {
 				dtypes[i] = in.DType

@@ -1,0 +1,7 @@
+// flip: x in reverse order along dims.
+//
+// x [...] → out [...]. Bound by bytes.
+
+extern "C" __global__ void flowrun_flip(const T *x, T *out, int n, int base, list out_shape, list x_step) {
+    move(out, n, [&](int i) { return x[base + place(i, out_shape, x_step)]; });
+}

@@ -1,0 +1,15 @@
+// gather: elements of x by their index along dim: for dim 0 of two,
+// out[i][j] = x[index[i][j]][j].
+//
+// x [...], index [...] of as many dimensions and, but for dim, at most x's
+// sizes → out, of index's shape. Bound by bytes.
+//
+// An index out of range gives NaN, or 0 in types without it.
+
+extern "C" __global__ void flowrun_gather(const T *x, const I *index, T *out, int dim,
+                                          int n, int count, int step, list dims, list x_step) {
+    move(out, n, [&](int i) {
+        I at = index[i];
+        return at < (I)0 || at >= (I)count ? MISSING(T) : x[place(i, dims, x_step) + (int)at * step];
+    });
+}

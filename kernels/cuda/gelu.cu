@@ -1,0 +1,13 @@
+// gelu: x · Φ(x) = x / 2 · erfc(-x / √2), elementwise.
+//
+// x [...] → out [...]. Bound by flops.
+//
+// erfc, and not 1 + erf, so that nothing cancels for x far below 0.
+
+DEVICE C BODY(gelu)(C x) { return (C)0.5 * x * math::erfc(x * (C)-0.70710678118654752440); }
+
+#ifndef FUSED
+extern "C" __global__ void flowrun_gelu(const T *x, T *out, int n) {
+    map(out, n, [](C v) { return BODY(gelu)(v); }, along(x));
+}
+#endif

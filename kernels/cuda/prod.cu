@@ -1,0 +1,45 @@
+// prod: the product of x over dims.
+//
+// x [...] → out without (or with, as 1) the dims. i64 wraps around. Bound by bytes.
+//
+// A product of floats is kept as mantissa and exponent: no part of it overflows
+// before the whole does.
+
+#if IS_FLOAT(T)
+
+// mantissa · 2^exponent.
+struct BODY(prod_part) {
+    C mantissa;
+    int exponent;
+};
+
+DEVICE BODY(prod_part) BODY(prod_join)(BODY(prod_part) a, BODY(prod_part) b) {
+    math::parts<C> p = math::split(a.mantissa * b.mantissa);
+    return {p.mantissa, p.mantissa == (C)0 ? 0 : a.exponent + b.exponent + p.exponent};
+}
+
+DEVICE BODY(prod_part) BODY(prod_one)(C v) {
+    math::parts<C> p = math::split(v);
+    return {p.mantissa, p.exponent};
+}
+
+DEVICE C BODY(prod_end)(BODY(prod_part) p) { return math::scale(p.mantissa, p.exponent); }
+
+#else
+
+typedef W BODY(prod_part);
+DEVICE BODY(prod_part) BODY(prod_join)(BODY(prod_part) a, BODY(prod_part) b) { return a * b; }
+DEVICE BODY(prod_part) BODY(prod_one)(C v) { return (W)v; }
+DEVICE C BODY(prod_end)(BODY(prod_part) p) { return (C)p; }
+
+#endif
+
+DEVICE BODY(prod_part) BODY(prod_none)(void) { return BODY(prod_one)((C)1); }
+
+#ifndef FUSED
+extern "C" __global__ void flowrun_prod(const T *x, T *out, int lines, int count, int team,
+                                        list kept, list kept_step, list reduced, list reduced_step) {
+    reduce(x, out, {lines, count, team, kept, kept_step, reduced, reduced_step}, BODY(prod_none)(),
+           [](BODY(prod_part) all, C v, int) { return BODY(prod_join)(all, BODY(prod_one)(v)); }, BODY(prod_join), BODY(prod_end));
+}
+#endif

@@ -1,0 +1,37 @@
+// rms_norm: x over its root mean square, times weight, along the last dimension
+// (Zhang and Sennrich, "Root mean square layer normalization", 2019).
+//
+// x [..., d], weight [d] → out [..., d]. Bound by bytes.
+//
+// Each row has a team of threads, which goes over it twice: for the mean of squares,
+// to which eps is added, and for the result; from memory or, if each member has at
+// most HELD elements, from registers.
+
+DEVICE C add(C a, C b) { return a + b; }
+
+extern "C" __global__ void flowrun_rms_norm(const T *x, const T *weight, T *out,
+                                            S eps, int lines, int n, int team) {
+    post p = post_in(team);
+    int count = p.line < lines ? n : 0;
+    x += (i64)p.line * n;
+    out += (i64)p.line * n;
+    C squares = (C)0;
+    if (n <= HELD * team) {
+        C v[HELD], w[HELD];
+        hold(v, x, 1, count, p.member, team);
+        hold(w, weight, 1, count, p.member, team);
+        deal(count, p.member, team, [&](int k, int) { squares += v[k] * v[k]; });
+        C scale = (C)1 / math::sqrt(team_fold(squares, team, add) / (C)n + eps);
+        deal(count, p.member, team, [&](int k, int) { v[k] = v[k] * scale * w[k]; });
+        give_back(v, out, 1, count, p.member, team);
+        return;
+    }
+    for (int i = p.member; i < count; i += team) {
+        C v = LOAD(T, x, i);
+        squares += v * v;
+    }
+    C scale = (C)1 / math::sqrt(team_fold(squares, team, add) / (C)n + eps);
+    for (int i = p.member; i < count; i += team) {
+        STORE(T, out, i, LOAD(T, x, i) * scale * LOAD(T, weight, i));
+    }
+}

@@ -1,0 +1,423 @@
+// The emulator's scheduler: fibers, barriers, what warps do together. doc.go says
+// how it works.
+
+#include "emulator.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+extern "C" {
+void *__tsan_get_current_fiber(void);
+void *__tsan_create_fiber(unsigned);
+void __tsan_destroy_fiber(void *);
+void __tsan_switch_to_fiber(void *, unsigned);
+void __tsan_acquire(void *);
+void __tsan_release(void *);
+}
+#else
+#define THREAD_SANITIZER 0
+static void __tsan_acquire(void *) {}
+static void __tsan_release(void *) {}
+#endif
+
+#if __has_feature(address_sanitizer)
+#define ADDRESS_SANITIZER 1
+extern "C" {
+void __sanitizer_start_switch_fiber(void **, const void *, size_t);
+void __sanitizer_finish_switch_fiber(void *, const void **, size_t *);
+}
+#else
+#define ADDRESS_SANITIZER 0
+#endif
+
+// The scheduler's own memory isn't the kernel's: it is not watched.
+#define UNWATCHED __attribute__((no_sanitize("thread", "address"), noinline))
+
+namespace {
+
+const unsigned most_threads = 1024, warp_size = 32;
+const size_t stack_size = 64 << 10;
+
+enum state { ready, at_barrier, in_exchange, done, failed };
+
+// A place in a kernel's source where a thread waits.
+struct place {
+    const char *file;
+    int line;
+    bool operator==(place other) const { return line == other.line && strcmp(file, other.file) == 0; }
+};
+
+// A thread of the block, as a fiber: a stack of its own, and where on it it was
+// left.
+struct fiber {
+    emulator_thread self; // first, so that emulator_current is the fiber
+    void *stack_pointer;
+    char *stack;
+    state is;
+    place waits;
+    unsigned barriers, exchanges; // how many it has been at
+    void *watched;      // ThreadSanitizer's fiber
+    void *fake_stack;   // AddressSanitizer's
+};
+
+fiber threads[most_threads], scheduler;
+unsigned count; // of threads in the block
+char *stacks;
+const emulator_kernel *kernel;
+void **parameters;
+bool backwards;
+char message[512];
+
+// What lanes give each other: of exchange number n in slot n % 2, so that nobody
+// writes over what others have yet to read. A lane that is at exchange n + 2 has
+// left n + 1, which all were in, and so had left n.
+unsigned exchanged[2][most_threads];
+
+// What ThreadSanitizer is told that threads meet at: in turns one of two, since a
+// thread may be on its way to the next meeting before another has left this one.
+char started, ended, barriers[2], exchanges[2][most_threads / warp_size];
+
+extern "C" {
+// Saves the registers that a call must keep on this stack, and takes them from the
+// other.
+void emulator_switch(void **from, void *to);
+}
+
+#if defined(__x86_64__)
+__asm__(R"(
+.text
+.globl emulator_switch
+.hidden emulator_switch
+.type emulator_switch, @function
+emulator_switch:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+)");
+const int saved_words = 6; // and the address to return to, and one to align
+#else
+#error "emulator_switch is written for x86-64; another processor needs its own"
+#endif
+
+// resume goes on with another fiber, until that one or another comes back here.
+UNWATCHED void resume(fiber *to) {
+    fiber *from = (fiber *)emulator_current;
+    emulator_current = &to->self;
+#if THREAD_SANITIZER
+    __tsan_switch_to_fiber(to->watched, 1);
+#endif
+#if ADDRESS_SANITIZER
+    __sanitizer_start_switch_fiber(from->is == done ? nullptr : &from->fake_stack, to->stack, stack_size);
+#endif
+    emulator_switch(&from->stack_pointer, to->stack_pointer);
+#if ADDRESS_SANITIZER
+    __sanitizer_finish_switch_fiber(from->fake_stack, nullptr, nullptr);
+#endif
+}
+
+void run_kernel() { kernel->call(parameters); }
+
+// enter is where a fiber begins.
+UNWATCHED void enter() {
+#if ADDRESS_SANITIZER
+    __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+#endif
+    __tsan_acquire(&started);
+    run_kernel();
+    __tsan_release(&ended);
+    ((fiber *)emulator_current)->is = done;
+    resume(&scheduler);
+    __builtin_trap(); // nobody goes on with a fiber that is done
+}
+
+// wait hands over to the scheduler, until it says that all have come here.
+UNWATCHED void wait(state is, place at, void *meeting) {
+    fiber *self = (fiber *)emulator_current;
+    self->is = is;
+    self->waits = at;
+    __tsan_release(meeting);
+    resume(&scheduler);
+    __tsan_acquire(meeting);
+}
+
+UNWATCHED void prepare(fiber *f, unsigned number) {
+    f->self.thread = {number % emulator_threads.x, number / emulator_threads.x % emulator_threads.y,
+                      number / emulator_threads.x / emulator_threads.y};
+    f->self.lane = number % warp_size;
+    f->stack = stacks + number * stack_size;
+    void **top = (void **)(f->stack + stack_size);
+    *--top = nullptr;
+    *--top = (void *)enter;
+    for (int i = 0; i < saved_words; i++) {
+        *--top = nullptr;
+    }
+    f->stack_pointer = top;
+    f->is = ready;
+    f->barriers = f->exchanges = 0;
+#if THREAD_SANITIZER
+    f->watched = __tsan_create_fiber(0);
+#endif
+}
+
+// fail says what is wrong in a block.
+__attribute__((format(printf, 1, 2))) bool fail(const char *format, ...) {
+    int n = snprintf(message, sizeof message, "%s: block %u,%u,%u: ", kernel->name, emulator_block.x, emulator_block.y,
+                     emulator_block.z);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message + n, sizeof message - n, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+// gathering is what a set of threads waits for.
+struct gathering {
+    unsigned members, waiting, done;
+    fiber *first;   // that waits
+    fiber *another; // that waits elsewhere
+};
+
+UNWATCHED gathering gather(unsigned from, unsigned to, state is) {
+    gathering g = {to - from, 0, 0, nullptr, nullptr};
+    for (unsigned i = from; i < to; i++) {
+        fiber *f = &threads[i];
+        g.done += f->is == done;
+        if (f->is == is) {
+            g.waiting++;
+            if (!g.first) {
+                g.first = f;
+            } else if (!(f->waits == g.first->waits)) {
+                g.another = f;
+            }
+        }
+    }
+    return g;
+}
+
+UNWATCHED void release(unsigned from, unsigned to) {
+    for (unsigned i = from; i < to; i++) {
+        threads[i].is = ready;
+    }
+}
+
+// meet releases threads that all wait at one place. It is asked when none is
+// ready, and false says that some will wait for ever.
+UNWATCHED bool meet(unsigned from, unsigned to, state is, const char *what, bool *released) {
+    gathering g = gather(from, to, is);
+    if (g.waiting == 0) {
+        return true;
+    }
+    if (g.another) {
+        return fail("divergence: of %u threads some wait at the %s at %s:%d and others at %s:%d", g.members, what,
+                    g.first->waits.file, g.first->waits.line, g.another->waits.file, g.another->waits.line);
+    }
+    if (g.waiting == g.members) {
+        release(from, to);
+        *released = true;
+        return true;
+    }
+    if (g.done > 0) {
+        return fail("divergence: %u of %u threads have ended, and %u wait for them at the %s at %s:%d", g.done, g.members,
+                    g.waiting, what, g.first->waits.file, g.first->waits.line);
+    }
+    return true;
+}
+
+// run_block runs the threads of a block until all have ended.
+UNWATCHED bool run_block() {
+    if (kernel->shared != kernel->shared_end) {
+        memset(kernel->shared, 0xff, kernel->shared_end - kernel->shared); // NaN, or -1
+    }
+    for (unsigned i = 0; i < count; i++) {
+        prepare(&threads[i], i);
+    }
+    __tsan_release(&started);
+    for (;;) {
+        for (unsigned i = 0; i < count; i++) {
+            fiber *f = &threads[backwards ? count - 1 - i : i];
+            if (f->is == ready) {
+                resume(f);
+            }
+            if (f->is == failed) {
+                return false;
+            }
+        }
+        if (gather(0, count, at_barrier).done == count) {
+            break;
+        }
+        bool released = false;
+        for (unsigned first = 0; first < count; first += warp_size) {
+            unsigned end = first + warp_size < count ? first + warp_size : count;
+            if (!meet(first, end, in_exchange, "collective operation of the warp", &released)) {
+                return false;
+            }
+        }
+        if (!released && !meet(0, count, at_barrier, "barrier", &released)) {
+            return false;
+        }
+        if (!released) {
+            gathering b = gather(0, count, at_barrier), e = gather(0, count, in_exchange);
+            return fail("divergence: %u threads wait at the barrier at %s:%d and %u in a collective operation of their warp at %s:%d",
+                        b.waiting, b.first ? b.first->waits.file : "-", b.first ? b.first->waits.line : 0, e.waiting,
+                        e.first ? e.first->waits.file : "-", e.first ? e.first->waits.line : 0);
+        }
+    }
+    __tsan_acquire(&ended);
+    return true;
+}
+
+void forget_fibers() {
+#if THREAD_SANITIZER
+    for (unsigned i = 0; i < count; i++) {
+        __tsan_destroy_fiber(threads[i].watched);
+    }
+#endif
+}
+
+bool run_grid() {
+    unsigned blocks = emulator_blocks.x * emulator_blocks.y * emulator_blocks.z;
+    for (unsigned i = 0; i < blocks; i++) {
+        unsigned number = backwards ? blocks - 1 - i : i;
+        emulator_block = {number % emulator_blocks.x, number / emulator_blocks.x % emulator_blocks.y,
+                          number / emulator_blocks.x / emulator_blocks.y};
+        bool ok = run_block();
+        forget_fibers();
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// take_over makes the caller's own stack that of the scheduler.
+void take_over() {
+    scheduler.is = ready;
+    emulator_current = &scheduler.self;
+#if THREAD_SANITIZER
+    scheduler.watched = __tsan_get_current_fiber();
+#endif
+#if ADDRESS_SANITIZER
+    pthread_attr_t attributes;
+    void *low;
+    size_t size;
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstack(&attributes, &low, &size);
+    pthread_attr_destroy(&attributes);
+    scheduler.stack = (char *)low + size - stack_size;
+#endif
+}
+
+const emulator_kernel *registered[8192];
+unsigned registrations;
+
+} // namespace
+
+extern "C" {
+
+emulator_thread *emulator_current;
+emulator_index emulator_block, emulator_threads, emulator_blocks;
+
+void emulator_register(const emulator_kernel *k) {
+    if (registrations == sizeof registered / sizeof *registered) {
+        __builtin_trap();
+    }
+    registered[registrations++] = k;
+}
+
+const emulator_kernel *emulator_find(const char *name) {
+    for (unsigned i = 0; i < registrations; i++) {
+        if (strcmp(registered[i]->name, name) == 0) {
+            return registered[i];
+        }
+    }
+    return nullptr;
+}
+
+UNWATCHED void emulator_barrier(const char *file, int line) {
+    fiber *self = (fiber *)emulator_current;
+    wait(at_barrier, {file, line}, &barriers[self->barriers++ % 2]);
+}
+
+UNWATCHED unsigned emulator_exchange(unsigned mask, unsigned value, int how, unsigned by, const char *file, int line) {
+    fiber *self = (fiber *)emulator_current;
+    unsigned number = self - threads, first = number - self->self.lane;
+    unsigned lanes = count - first < warp_size ? count - first : warp_size;
+    unsigned all = lanes == warp_size ? ~0u : (1u << lanes) - 1, slot = self->exchanges++ % 2;
+    if ((mask & all) != all) {
+        fail("the mask 0x%x at %s:%d leaves out some of the warp's %u lanes", mask, file, line, lanes);
+        self->is = failed;
+        resume(&scheduler);
+    }
+    exchanged[slot][number] = value;
+    wait(in_exchange, {file, line}, &exchanges[slot][number / warp_size]);
+    unsigned lane = self->self.lane, from = lane;
+    switch (how) {
+    case emulator_from_lane:
+        from = by % warp_size;
+        break;
+    case emulator_from_xor:
+        from = lane ^ by;
+        break;
+    case emulator_from_above:
+        from = lane + by;
+        break;
+    case emulator_from_below:
+        from = lane - by;
+        break;
+    case emulator_from_all: {
+        unsigned bits = 0;
+        for (unsigned i = 0; i < lanes; i++) {
+            bits |= (unsigned)(exchanged[slot][first + i] != 0) << i;
+        }
+        return bits & all;
+    }
+    }
+    return exchanged[slot][first + (from < lanes ? from : lane)];
+}
+
+UNWATCHED const char *emulator_launch(const emulator_kernel *k, const unsigned grid[3], const unsigned block[3], unsigned shared_bytes,
+                            void **values, int reverse) {
+    kernel = k;
+    emulator_block = {0, 0, 0};
+    count = block[0] * block[1] * block[2];
+    if (count == 0 || count > most_threads || shared_bytes != 0) {
+        fail("%ux%ux%u threads and %u bytes of dynamic shared memory were asked for; there are 1 to %u threads, and there is none of the other",
+             block[0], block[1], block[2], shared_bytes, most_threads);
+        return message;
+    }
+    if (!stacks) {
+        void *memory = mmap(nullptr, most_threads * stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED) {
+            fail("there is no memory for the stacks of %u threads", most_threads);
+            return message;
+        }
+        stacks = (char *)memory;
+    }
+    parameters = values;
+    backwards = reverse != 0;
+    emulator_threads = {block[0], block[1], block[2]};
+    emulator_blocks = {grid[0], grid[1], grid[2]};
+    take_over();
+    bool ok = run_grid();
+    emulator_current = nullptr;
+    return ok ? nullptr : message;
+}
+
+} // extern "C"

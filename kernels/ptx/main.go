@@ -1,0 +1,252 @@
+// Command ptx compiles the CUDA kernels to PTX with clang, for machines that have
+// NVIDIA's driver and not its compiler. In the folder kernels:
+//
+//	go generate .
+//
+// writes cuda/ptx/NAME.gz, a file for each kernel with its default specialisations
+// (see [defaults]), and cuda/ptx/compiler, the version of clang that made them.
+// Files that are current are left as they are. A test says which aren't.
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/flowrun/flowrun/kernels"
+)
+
+const compiler = "clang++-19"
+
+// flags make clang compile for a GPU alone, without CUDA's headers and NVIDIA's
+// library, for Volta and every GPU after it. Products and sums round apart.
+var flags = []string{"-x", "cuda", "--cuda-device-only", "-nocudainc", "-nocudalib", "-fms-extensions", "-std=c++17", "-O2",
+	"-ffp-contract=off", "-fno-math-errno", "--cuda-gpu-arch=sm_70", "--cuda-feature=+ptx63", "-Werror"}
+
+//go:embed clang.h
+var before string
+
+func main() {
+	if err := generate(filepath.Join("cuda", "ptx")); err != nil {
+		fmt.Fprintln(os.Stderr, "ptx:", err)
+		os.Exit(1)
+	}
+}
+
+// generate brings a folder up to date.
+func generate(dir string) error {
+	version, err := compilerVersion()
+	if err != nil {
+		return err
+	}
+	all, err := texts(version)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	var done sync.WaitGroup
+	problems := make([]error, len(all))
+	slots := make(chan struct{}, runtime.NumCPU())
+	for i, f := range all {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			problems[i] = f.write(dir)
+		}()
+	}
+	done.Wait()
+	if err := errors.Join(problems...); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "compiler"), []byte(version+"\n"), 0o644)
+}
+
+// compilerVersion is the first line of what the compiler says of itself.
+func compilerVersion() (string, error) {
+	said, err := exec.Command(compiler, "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w; on Debian, apt-get install clang-19", compiler, err)
+	}
+	line, _, _ := strings.Cut(string(said), "\n")
+	return line, nil
+}
+
+// file is a kernel's file: its specialisations.
+type file struct {
+	name string
+	all  []specialisation
+}
+
+// specialisation is a kernel for one choice of definitions.
+type specialisation struct {
+	defines []string
+	source  string
+	hash    string // of all that it is made of
+}
+
+// mark is the line before its text.
+func (s *specialisation) mark() string {
+	return kernels.PTXMark + strings.Join(s.defines, " ") + " " + s.hash + "\n"
+}
+
+// texts lists what there is to compile.
+func texts(version string) ([]file, error) {
+	m, err := kernels.Load()
+	if err != nil {
+		return nil, err
+	}
+	var all []file
+	for _, k := range m.Kernels() {
+		k = k.For("cuda")
+		source, err := kernels.Embedded().Source("cuda", k)
+		if err != nil {
+			return nil, err
+		}
+		var text strings.Builder
+		for _, f := range source.Files {
+			fmt.Fprintf(&text, "#line 1 %q\n%s\n", f.Name, f.Text)
+		}
+		f := file{name: k.Name + ".gz"}
+		for _, defines := range defaults(k) {
+			hash := sha256.Sum256(fmt.Appendf(nil, "%s\n%q\n%q\n%q\n%s", version, flags, before, defines, text.String()))
+			f.all = append(f.all, specialisation{defines, text.String(), hex.EncodeToString(hash[:8])})
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+// defaults are the choices of dtypes that PTX is kept of: what runs in f32 need,
+// with their labels, counters and conditions.
+func defaults(k *kernels.Kernel) [][]string {
+	common := []string{"f32", "i32", "i64", "bool"}
+	choices := []map[string]string{{}}
+	for v, dtypes := range k.DTypes {
+		var next []map[string]string
+		for _, chosen := range choices {
+			for _, dtype := range dtypes {
+				if slices.Contains(common, dtype) {
+					c := map[string]string{v: dtype}
+					for w, d := range chosen {
+						c[w] = d
+					}
+					next = append(next, c)
+				}
+			}
+		}
+		choices = next
+	}
+	var all [][]string
+	for _, types := range choices {
+		resolve := func(declared string) string {
+			if dtype, ok := types[declared]; ok {
+				return dtype
+			}
+			return declared
+		}
+		var inputs []string
+		for _, in := range k.Inputs {
+			inputs = append(inputs, resolve(in.DType))
+		}
+		all = append(all, k.Defines(inputs, resolve(k.Output.DType)))
+	}
+	slices.SortFunc(all, slices.Compare[[]string])
+	return all
+}
+
+// write compiles a file's specialisations, unless it has them.
+func (f *file) write(dir string) error {
+	path := filepath.Join(dir, f.name)
+	if f.isCurrent(dir) {
+		return nil
+	}
+	var out bytes.Buffer
+	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	for _, s := range f.all {
+		text, err := s.compile()
+		if err != nil {
+			return fmt.Errorf("%s %v: %w", f.name, s.defines, err)
+		}
+		if _, err := io.WriteString(z, s.mark()+text); err != nil {
+			return err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(path, out.Bytes(), 0o644)
+}
+
+// isCurrent tells whether a folder's file has these specialisations and no others.
+func (f *file) isCurrent(dir string) bool {
+	compressed, err := os.ReadFile(filepath.Join(dir, f.name))
+	if err != nil {
+		return false
+	}
+	z, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		return false
+	}
+	content, err := io.ReadAll(z)
+	if err != nil || bytes.Count(content, []byte(kernels.PTXMark)) != len(f.all) {
+		return false
+	}
+	for _, s := range f.all {
+		if !bytes.Contains(content, []byte(s.mark())) {
+			return false
+		}
+	}
+	return true
+}
+
+// compile gives the specialisation's PTX, without the compiler's remarks.
+func (s *specialisation) compile() (string, error) {
+	dir, err := os.MkdirTemp("", "ptx")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	header := filepath.Join(dir, "clang.h")
+	if err := os.WriteFile(header, []byte(before), 0o644); err != nil {
+		return "", err
+	}
+	args := slices.Clone(flags)
+	for _, d := range s.defines {
+		args = append(args, "-D"+d)
+	}
+	command := exec.Command(compiler, append(args, "-include", header, "-S", "-o", "-", "-")...)
+	command.Stdin = strings.NewReader(s.source)
+	var said bytes.Buffer
+	command.Stderr = &said
+	text, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, said.String())
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(string(text)) {
+		line, _, _ = strings.Cut(line, "//")
+		if line = strings.TrimRight(line, " \t\n"); line != "" {
+			kept.WriteString(line + "\n")
+		}
+	}
+	return kept.String(), nil
+}
