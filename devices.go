@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/device/cuda"
 	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/kernels"
@@ -54,6 +55,13 @@ func Devices() []DeviceReport {
 		{Name: "cpu", Kind: "cpu", Description: info.Description, Memory: info.Memory, Auto: true, Speed: speedOf(info)},
 		{Name: "sim:0", Kind: "sim", Description: "an address space of its own inside this process, to try out placement without a GPU; any number: sim:0, sim:1, …"},
 	}
+	gpus, missing := cuda.Discover()
+	for _, d := range gpus {
+		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: true, Speed: speedOf(d.Info)})
+	}
+	if missing != "" {
+		reports = append(reports, DeviceReport{Name: "cuda", Kind: "cuda", Missing: missing})
+	}
 	found, missing := opencl.Discover()
 	for _, d := range found {
 		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: d.GPU, Speed: speedOf(d.Info)})
@@ -61,16 +69,13 @@ func Devices() []DeviceReport {
 	if missing != "" {
 		reports = append(reports, DeviceReport{Name: "opencl", Kind: "opencl", Missing: missing})
 	}
-	for _, kind := range []string{"cuda", "metal"} {
-		reports = append(reports, DeviceReport{Name: kind, Kind: kind,
-			Missing: "this version of flowrun has no driver for it"})
-	}
+	reports = append(reports, DeviceReport{Name: "metal", Kind: "metal", Missing: "this version of flowrun has no driver for it"})
 	return reports
 }
 
 // KernelsFrom puts a folder over the kernels' sources that are built in, as
-// --kernels does: a file opencl/NAME.cl in it replaces the one of that name. The
-// kernels in Go, for cpu and sim, are part of the program and stay.
+// --kernels does: a file opencl/NAME.cl or cuda/NAME.cu in it replaces the one of
+// that name. The kernels in Go, for cpu and sim, are part of the program and stay.
 func KernelsFrom(dir string) StartOption { return func(o *startOptions) { o.kernels = dir } }
 
 // startSources gives the sources of a run. Those of the user's are checked at every
@@ -87,8 +92,8 @@ func startSources(overlay string) (*kernels.Sources, error) {
 	return sources, m.CheckOverlay(sources)
 }
 
-// open opens a device by name: "cpu", "sim", "sim:1", "opencl:0".
-func open(name string, o opencl.Options) (device.Device, error) {
+// open opens a device by name: "cpu", "sim", "sim:1", "cuda:0", "opencl:0".
+func open(name string, cl opencl.Options, cu cuda.Options) (device.Device, error) {
 	kind, number, numbered := strings.Cut(name, ":")
 	if numbered && !isNumber(number) {
 		return nil, fmt.Errorf("there is no device %q: after the colon stands its number, as in %s:0", name, kind)
@@ -106,15 +111,22 @@ func open(name string, o opencl.Options) (device.Device, error) {
 		return sim.New(name, sim.Options{}), nil
 	case "opencl":
 		index, _ := strconv.Atoi(number) // none is 0
-		d, err := opencl.Open(index, o)
+		d, err := opencl.Open(index, cl)
 		if err != nil {
 			return nil, err
 		}
 		return d, nil
-	case "cuda", "metal":
-		return nil, fmt.Errorf("there is no device %q: this version of flowrun has no driver for %s; the devices are cpu, sim:N and opencl:N", name, kind)
+	case "cuda":
+		index, _ := strconv.Atoi(number) // none is 0
+		d, err := cuda.Open(index, cu)
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	case "metal":
+		return nil, fmt.Errorf("there is no device %q: this version of flowrun has no driver for %s; the devices are cpu, sim:N, cuda:N and opencl:N", name, kind)
 	}
-	return nil, fmt.Errorf("there is no device %q: the devices are cpu, sim:N and opencl:N (flowrun devices lists them)", name)
+	return nil, fmt.Errorf("there is no device %q: the devices are cpu, sim:N, cuda:N and opencl:N (flowrun devices lists them)", name)
 }
 
 func isNumber(s string) bool {

@@ -5,15 +5,18 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/cuda"
 	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
 )
 
 // machine is the devices that a session runs on, the host first.
 type machine struct {
 	devices []device.Device
-	options opencl.Options    // for those of OpenCL
+	opencl  opencl.Options
+	cuda    cuda.Options
 	main    int               // the default device's number, or lower.Auto
 	failed  map[string]string // devices that auto chose, and why they can't be opened
 }
@@ -35,7 +38,12 @@ func openMachine(fallback string, rules []lower.Rule, bound []string, o *startOp
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{options: opencl.Options{Sources: sources, Fault: o.fault}, main: lower.Auto, failed: map[string]string{}}
+	m := &machine{main: lower.Auto, failed: map[string]string{}}
+	m.opencl = opencl.Options{Sources: sources, Fault: o.fault}
+	m.cuda = cuda.Options{Sources: sources, Fault: o.fault}
+	if o.kernels == "" { // they are made of the sources that are built in
+		m.cuda.Precompiled = kernels.PTX
+	}
 	names := []string{"cpu"}
 	auto := fallback == "" || fallback == "auto"
 	if !auto {
@@ -73,7 +81,7 @@ func (m *machine) add(name string) error {
 	if m.index(name) >= 0 {
 		return nil
 	}
-	d, err := open(name, m.options)
+	d, err := open(name, m.opencl, m.cuda)
 	if err != nil {
 		return &missingDevice{name, err}
 	}
@@ -118,6 +126,10 @@ func (m *machine) targets() []lower.Target {
 // host.
 func (m *machine) candidates() []lower.Candidate {
 	var candidates []lower.Candidate
+	gpus, _ := cuda.Discover()
+	for _, d := range gpus {
+		candidates = append(candidates, lower.Candidate{Target: target(d.Info, true), Missing: m.failed[d.Name]})
+	}
 	found, _ := opencl.Discover()
 	for _, d := range found {
 		if d.GPU {
@@ -129,14 +141,19 @@ func (m *machine) candidates() []lower.Candidate {
 
 // isGPU tells devices that auto may choose.
 func isGPU(d device.Device) bool {
-	cl, ok := d.(*opencl.Device)
-	return ok && cl.GPU()
+	switch d := d.(type) {
+	case *cuda.Device:
+		return true
+	case *opencl.Device:
+		return d.GPU()
+	}
+	return false
 }
 
 // target describes a device to lowering.
 func target(info device.Info, offered bool) lower.Target {
 	return lower.Target{Name: info.Name, Kind: info.Kind, Memory: info.Memory, Alignment: info.Alignment, Async: info.Async,
-		Fuse: info.Kind == "opencl", Lacks: info.Lacks, Speed: lower.Speed(info.Speed), Offered: offered}
+		Fuse: info.Compiles, Lacks: info.Lacks, Speed: lower.Speed(info.Speed), Offered: offered}
 }
 
 func (m *machine) close() error {

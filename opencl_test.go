@@ -48,8 +48,9 @@ func TestADeviceThatIsNotThereIsAnError(t *testing.T) {
 		"opencl:99": "there is no device opencl:99: ",
 		"opencl:01": `there is no device "opencl:01": after the colon stands its number`,
 		"sim:":      `there is no device "sim:": after the colon stands its number`,
-		"cuda:0":    `there is no device "cuda:0": this version of flowrun has no driver for cuda`,
-		"tpu":       `there is no device "tpu": the devices are cpu, sim:N and opencl:N`,
+		"cuda:99":   "there is no device cuda:99: ",
+		"metal:0":   `there is no device "metal:0": this version of flowrun has no driver for metal`,
+		"tpu":       `there is no device "tpu": the devices are cpu, sim:N, cuda:N and opencl:N`,
 	} {
 		_, err := p.Start(context.Background(), flowrun.On(name))
 		require.ErrorContains(t, err, want)

@@ -3,7 +3,8 @@ package device
 import "fmt"
 
 // BindCopy prepares a copy between any two places: within a device, to or from
-// the host's memory, or between two devices by way of the host.
+// the host's memory, or between two devices: directly where they can, else by way
+// of the host.
 func BindCopy(dst, src Slice) (Command, error) {
 	if dst.Bytes != src.Bytes {
 		return nil, fmt.Errorf("device: a copy of %d bytes into %d", src.Bytes, dst.Bytes)
@@ -22,6 +23,11 @@ func BindCopy(dst, src Slice) (Command, error) {
 		return to.BindFromHost(dst, src.Host())
 	case dst.Host() != nil:
 		return from.BindToHost(dst.Host(), src)
+	}
+	if peer, ok := to.(Peer); ok {
+		if c, err := peer.BindFromPeer(dst, src); c != nil || err != nil {
+			return c, err
+		}
 	}
 	staging := make([]byte, src.Bytes)
 	down, err := from.BindToHost(staging, src)

@@ -52,6 +52,7 @@ type Info struct {
 	Memory      int64  // bytes of memory in all; 0 if unknown
 	Alignment   int64  // of the slices that kernels take, in bytes; 0 means [Alignment]
 	Async       bool   // it has a queue: a command may still be at work when its Run returns
+	Compiles    bool   // it compiles kernels when they are bound, those too that lowering makes
 	// Lacks names the dtypes that kernels can't have there: "f64".
 	Lacks []string
 	Speed Speed

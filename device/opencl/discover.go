@@ -115,7 +115,7 @@ func (l *library) list(get func(n uint32, to *handle, count *uint32) error) ([]h
 func (l *library) describe(info *Info) (rank int, err error) {
 	r := reader{l: l, id: info.id}
 	name := strings.TrimSpace(r.text(deviceName))
-	info.Kind, info.Async = "opencl", true
+	info.Kind, info.Async, info.Compiles = "opencl", true, true
 	info.vendor, info.Driver = r.text(deviceVendor), r.text(driverVersion)
 	info.Memory = int64(min(r.number(deviceGlobalMemSize), 1<<62))
 	info.Alignment = int64(r.number(deviceMemBaseAddrAlign) / 8)

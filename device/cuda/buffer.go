@@ -1,0 +1,117 @@
+package cuda
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// buffer is a piece of the device's memory.
+type buffer struct {
+	device *Device
+	bytes  int64
+	memory handle // 0 once freed
+}
+
+// Alloc reserves memory. Its contents are undefined.
+func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	if err := d.budget.Take(d.Name(), bytes); err != nil {
+		return nil, err
+	}
+	b := &buffer{device: d, bytes: bytes}
+	var err error
+	size := uintptr(max(bytes, 1)) // the API knows no empty memory
+	if d.info.pools {
+		b.memory, err = d.cl.create(cuMemAllocAsync, size, uintptr(d.stream))
+	} else {
+		b.memory, err = d.cl.create(cuMemAlloc, size)
+	}
+	if err != nil {
+		d.budget.Give(bytes)
+		what := fmt.Sprintf("%d bytes were asked for", bytes)
+		if is(err, errorOutOfMemory) {
+			what = fmt.Sprintf("out of memory: %s, %s", what, d.room())
+		}
+		return nil, d.failed(what, err)
+	}
+	d.buffers[b] = struct{}{}
+	return b, nil
+}
+
+// room tells how much memory there is, for messages.
+func (d *Device) room() string {
+	var free, total uintptr
+	if d.cl.call(cuMemGetInfo, uintptr(unsafe.Pointer(&free)), uintptr(unsafe.Pointer(&total))) != nil {
+		return fmt.Sprintf("%d of %d are not in use here", d.budget.Limit-d.budget.InUse, d.budget.Limit)
+	}
+	return fmt.Sprintf("%d of %d are free", free, total)
+}
+
+func (b *buffer) Device() device.Device { return b.device }
+func (b *buffer) Bytes() int64          { return b.bytes }
+
+// Free gives the memory back: commands that use it fail from now on. What is
+// queued still runs.
+func (b *buffer) Free() error {
+	d := b.device
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if b.memory == 0 || d.lost != nil {
+		return b.free()
+	}
+	if err := d.take(); err != nil {
+		return err
+	}
+	defer runtime.UnlockOSThread()
+	if err := b.free(); err != nil {
+		return d.failed(fmt.Sprintf("freeing %d bytes", b.bytes), err)
+	}
+	return nil
+}
+
+// free is Free on an entered device, or on one that is lost.
+func (b *buffer) free() error {
+	if b.memory == 0 {
+		return nil
+	}
+	d := b.device
+	d.budget.Give(b.bytes)
+	delete(d.buffers, b)
+	d.freed++
+	if d.info.pools {
+		return d.give(cuMemFreeAsync, &b.memory, uintptr(d.stream))
+	}
+	return d.give(cuMemFree, &b.memory)
+}
+
+// own gives the buffer behind a slice that has been checked.
+func (d *Device) own(s device.Slice) (*buffer, error) {
+	b := s.Buffer.(*buffer)
+	if b.memory == 0 {
+		return nil, d.usesFreed("it")
+	}
+	return b, nil
+}
+
+func (d *Device) usesFreed(what string) error {
+	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
+}
+
+// place is where a slice lies in the device's memory.
+func place(s device.Slice) handle { return s.Buffer.(*buffer).memory + handle(s.Offset) }
+
+// span is a piece of the device's memory that a command uses.
+type span struct{ from, to handle }
+
+func spanOf(s device.Slice) span {
+	from := place(s)
+	return span{from, from + handle(s.Bytes)}
+}
+
+func (s span) overlaps(t span) bool { return s.from < t.to && t.from < s.to }

@@ -1,0 +1,213 @@
+package cuda
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// staging is memory of the host that the device reads and writes by itself. What
+// small copies from the host read lies there until the device has fetched it, so
+// they needn't wait; what small copies to the host bring arrives at its end. It
+// is used from its beginning again whenever the stream is known to be empty.
+type staging struct {
+	address handle
+	memory  []byte
+	used    int
+}
+
+const (
+	// maxStaged is up to what size a copy is staged: larger ones are worth the
+	// wait, and better made once than twice.
+	maxStaged    = 1 << 16
+	stagingBytes = 1 << 20
+)
+
+// stage gives the staging memory, without the end of it that is for copies to the
+// host.
+func (d *Device) stage() ([]byte, error) {
+	s := &d.staging
+	if s.address == 0 {
+		address, err := d.cl.create(cuMemHostAlloc, stagingBytes+maxStaged, 0)
+		if err != nil {
+			return nil, d.failed("memory of the host for copies", err)
+		}
+		s.address = address
+		s.memory = unsafe.Slice(*(**byte)(unsafe.Pointer(&address)), stagingBytes+maxStaged)
+	}
+	return s.memory, nil
+}
+
+// reserve finds room for a copy from the host.
+func (d *Device) reserve(bytes int, names []string) ([]byte, error) {
+	memory, err := d.stage()
+	if err != nil {
+		return nil, err
+	}
+	s := &d.staging
+	if bytes > stagingBytes-s.used {
+		if err := d.finish(); err != nil {
+			return nil, err
+		}
+		d.pending = append(d.pending, names)
+	}
+	room := memory[s.used : s.used+bytes]
+	s.used = min(stagingBytes, s.used+(bytes+device.Alignment-1)&^(device.Alignment-1))
+	return room, nil
+}
+
+// transfer is a bound copy between the device and the host.
+type transfer struct {
+	device *Device
+	names  []string
+	buffer *buffer
+	run    func() error
+}
+
+// Run queues the copy; one to the host has happened afterwards.
+func (t *transfer) Run() error {
+	d := t.device
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	if t.buffer.memory == 0 {
+		return d.usesFreed(t.names[0])
+	}
+	if err := d.note(t.names); err != nil {
+		return err
+	}
+	return t.run()
+}
+
+// BindFromHost prepares a copy into the device's memory. Run has read src when
+// it returns.
+func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
+	b, err := d.side(dst, int64(len(src)))
+	if err != nil || len(src) == 0 {
+		return nothing, err
+	}
+	t := &transfer{device: d, names: []string{"a copy from the host"}, buffer: b}
+	t.run = func() error {
+		from, staged := src, len(src) <= maxStaged
+		if staged {
+			room, err := d.reserve(len(src), t.names)
+			if err != nil {
+				return err
+			}
+			copy(room, src)
+			from = room
+		}
+		if err := d.cl.call(cuMemcpyHtoDAsync, uintptr(place(dst)), uintptr(unsafe.Pointer(&from[0])), uintptr(len(src)), uintptr(d.stream)); err != nil {
+			return d.failed(t.names[0], err)
+		}
+		if staged {
+			return nil
+		}
+		return d.finish()
+	}
+	return t, nil
+}
+
+// BindToHost prepares a copy out of the device's memory. It has happened, and
+// with it all that was queued before, when Run returns.
+func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
+	b, err := d.side(src, int64(len(dst)))
+	if err != nil || len(dst) == 0 {
+		return nothing, err
+	}
+	t := &transfer{device: d, names: []string{"a copy to the host"}, buffer: b}
+	t.run = func() error {
+		to, staged := dst, len(dst) <= maxStaged
+		if staged {
+			memory, err := d.stage()
+			if err != nil {
+				return err
+			}
+			to = memory[stagingBytes : stagingBytes+len(dst)]
+		}
+		if err := d.cl.call(cuMemcpyDtoHAsync, uintptr(unsafe.Pointer(&to[0])), uintptr(place(src)), uintptr(len(dst)), uintptr(d.stream)); err != nil {
+			return d.failed(t.names[0], err)
+		}
+		if err := d.finish(); err != nil {
+			return err
+		}
+		if staged {
+			copy(dst, to)
+		}
+		return nil
+	}
+	return t, nil
+}
+
+// within is a copy inside the device's memory.
+type within struct {
+	device   *Device
+	buffers  [2]*buffer
+	to, from span
+}
+
+var withinNames = []string{"a copy within the device"}
+
+// BindWithin prepares a copy inside the device's memory.
+func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
+	to, err := d.side(dst, src.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	from, err := d.side(src, dst.Bytes)
+	if err != nil || src.Bytes == 0 || dst == src {
+		return nothing, err
+	}
+	c := &within{device: d, buffers: [2]*buffer{to, from}, to: spanOf(dst), from: spanOf(src)}
+	if c.to.overlaps(c.from) {
+		return nil, fmt.Errorf("device %s: a copy of %d bytes from byte %d to byte %d of the same buffer overlaps itself",
+			d.Name(), src.Bytes, src.Offset, dst.Offset)
+	}
+	return c, nil
+}
+
+func (c *within) on() *Device          { return c.device }
+func (c *within) name() string         { return withinNames[0] }
+func (c *within) uses() ([]span, span) { return []span{c.from}, c.to }
+func (c *within) alive() bool          { return c.buffers[0].memory != 0 && c.buffers[1].memory != 0 }
+
+// Run queues the copy.
+func (c *within) Run() error {
+	if err := c.device.enter(); err != nil {
+		return err
+	}
+	defer c.device.leave()
+	return c.queue()
+}
+
+func (c *within) queue() error {
+	d := c.device
+	if !c.alive() {
+		return d.usesFreed(c.name())
+	}
+	if err := d.note(withinNames); err != nil {
+		return err
+	}
+	if err := d.cl.call(cuMemcpyDtoDAsync, uintptr(c.to.from), uintptr(c.from.from), uintptr(c.to.to-c.to.from), uintptr(d.stream)); err != nil {
+		return d.failed(c.name(), err)
+	}
+	return nil
+}
+
+// side gives the buffer on one side of a copy of so many bytes.
+func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
+	if err := s.Check(d); err != nil {
+		return nil, err
+	}
+	if s.Bytes != bytes {
+		return nil, fmt.Errorf("device %s: a copy between %d bytes and %d", d.Name(), s.Bytes, bytes)
+	}
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
+	return d.own(s)
+}

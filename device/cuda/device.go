@@ -1,0 +1,296 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/buildcache"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// Options are what a device can be opened with.
+type Options struct {
+	// Sources are the kernels' sources; nil means those that are built in.
+	Sources *kernels.Sources
+	// Precompiled finds a kernel that was compiled before, as PTX, for where there
+	// is no NVRTC; ok is false if there is none for these definitions. It may be
+	// nil.
+	Precompiled func(kernel *kernels.Kernel, definitions []string) (ptx []byte, ok bool)
+	// Fault is asked before each call of the C APIs, by the function's name. What
+	// it gives, if it isn't 0, is the call's result, and the call isn't made. It
+	// is for tests of what comes of failures.
+	Fault func(function string) (code int32)
+}
+
+// Device is a GPU: its primary context and a stream.
+type Device struct {
+	info        Info
+	cl          *library
+	sources     *kernels.Sources
+	precompiled func(*kernels.Kernel, []string) ([]byte, bool)
+	cache       buildcache.Cache
+
+	lock    sync.Mutex
+	context handle
+	become  [1]uintptr // the context, as cuCtxSetCurrent's arguments
+	stream  handle
+	event   handle // of copies between devices
+	lost    error  // why the process can't use the device any more
+	budget  device.Budget
+	buffers map[*buffer]struct{}
+	freed   uint64             // how many buffers have been
+	modules map[string]*module // by kernel and definitions
+	graphs  map[*recording]struct{}
+	spares  []handle   // graphs that nobody needs; the last is updated for the next
+	pending [][]string // what has been queued since the device was last known to be well
+	staging staging
+}
+
+// maxPending bounds what is queued, so that a host that never waits doesn't run
+// ahead of the device for ever.
+const maxPending = 4096
+
+func (l *library) begin(info Info, o Options) (_ *Device, err error) {
+	d := &Device{info: info, cl: l, sources: o.Sources, precompiled: o.Precompiled, cache: buildcache.New("cuda"),
+		buffers: map[*buffer]struct{}{}, modules: map[string]*module{}, graphs: map[*recording]struct{}{},
+		pending: make([][]string, 0, maxPending)}
+	if d.sources == nil {
+		d.sources = kernels.Embedded()
+	}
+	d.budget.Limit = info.Memory
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := d.prepare(); err != nil {
+		return nil, errors.Join(fmt.Errorf("device %s: %w", info.Name, err), d.Close())
+	}
+	return d, nil
+}
+
+// prepare makes the context and what belongs to it.
+func (d *Device) prepare() (err error) {
+	if d.context, err = d.cl.create(cuDevicePrimaryCtxRetain, uintptr(d.info.id)); err != nil {
+		return err
+	}
+	d.become[0] = uintptr(d.context)
+	if err = d.current(); err != nil {
+		return err
+	}
+	if d.info.pools {
+		if err = d.keepPool(); err != nil {
+			return err
+		}
+	}
+	if d.event, err = d.cl.create(cuEventCreate, eventDisableTiming); err != nil {
+		return err
+	}
+	d.stream, err = d.cl.create(cuStreamCreate, streamNonBlocking)
+	return err
+}
+
+// keepPool makes the device's pool keep what is freed, for the next allocation.
+func (d *Device) keepPool() error {
+	var pool handle
+	if err := d.cl.call(cuDeviceGetDefaultMemPool, uintptr(unsafe.Pointer(&pool)), uintptr(d.info.id)); err != nil {
+		return err
+	}
+	threshold := ^uint64(0)
+	return d.cl.call(cuMemPoolSetAttribute, uintptr(pool), poolReleaseThreshold, uintptr(unsafe.Pointer(&threshold)))
+}
+
+// Name is "cuda:" and the device's number.
+func (d *Device) Name() string { return d.info.Name }
+
+// Info describes the device.
+func (d *Device) Info() device.Info { return d.info.Info }
+
+// Usage tells how much memory is in use.
+func (d *Device) Usage() device.Budget {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	return d.budget
+}
+
+// enter takes the device for a method: its lock, and the goroutine's thread with
+// the context. If it fails there is nothing to leave.
+func (d *Device) enter() error {
+	d.lock.Lock()
+	err := d.take()
+	if err != nil {
+		d.lock.Unlock()
+	}
+	return err
+}
+
+// take is enter with the lock held.
+func (d *Device) take() error {
+	if err := d.usable(); err != nil {
+		return err
+	}
+	runtime.LockOSThread()
+	if err := d.current(); err != nil {
+		defer runtime.UnlockOSThread()
+		return d.failed("taking it", err)
+	}
+	return nil
+}
+
+// current makes the device's context the thread's.
+func (d *Device) current() error { return d.cl.call(cuCtxSetCurrent, d.become[:]...) }
+
+// leave ends a method that has entered.
+func (d *Device) leave() {
+	runtime.UnlockOSThread()
+	d.lock.Unlock()
+}
+
+// usable is the error of every call on a device that is closed or lost.
+func (d *Device) usable() error {
+	switch {
+	case d.lost != nil:
+		return fmt.Errorf("device %s: is lost to this process, and flowrun has to be started anew to use it: %w", d.Name(), d.lost)
+	case d.stream == 0:
+		return fmt.Errorf("device %s: is closed", d.Name())
+	}
+	return nil
+}
+
+// Sync waits until all that was queued has ended.
+func (d *Device) Sync() error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	return d.finish()
+}
+
+// finish waits for the stream. The device is entered.
+func (d *Device) finish() error {
+	if err := d.cl.call(cuStreamSynchronize, uintptr(d.stream)); err != nil {
+		return d.late(err)
+	}
+	d.idle()
+	return d.discard()
+}
+
+// idle notes that nothing is queued, and that all that was has ended well.
+func (d *Device) idle() {
+	d.pending = d.pending[:0]
+	d.staging.used = 0
+}
+
+// late is the failure of something that was queued.
+func (d *Device) late(err error) error {
+	if is(err, losing...) && d.lost == nil {
+		d.lost = err
+		err = fmt.Errorf("%w; the device is lost to this process", err)
+	}
+	late := &device.Late{Device: d.Name(), Work: distinct(d.pending), Err: err}
+	d.idle()
+	return late
+}
+
+// distinct lists names once each, in the order of their first appearance.
+func distinct(lists [][]string) []string {
+	seen := map[string]bool{}
+	var once []string
+	for _, names := range lists {
+		for _, name := range names {
+			if !seen[name] {
+				seen[name] = true
+				once = append(once, name)
+			}
+		}
+	}
+	return once
+}
+
+// note notes what is about to be queued, and waits first if too much is. The
+// device is entered.
+func (d *Device) note(names []string) error {
+	if len(d.pending) == maxPending {
+		if err := d.finish(); err != nil {
+			return err
+		}
+	}
+	d.pending = append(d.pending, names)
+	return nil
+}
+
+// failed decides whose failure the failure of a call is: if what was queued
+// before can be waited for, it is the call's own.
+func (d *Device) failed(what string, err error) error {
+	if is(err, losing...) {
+		return d.late(err)
+	}
+	if wait := d.cl.call(cuStreamSynchronize, uintptr(d.stream)); wait != nil {
+		return d.late(fmt.Errorf("%w, then %w", err, wait))
+	}
+	d.idle()
+	return fmt.Errorf("device %s: %s: %w", d.Name(), what, err)
+}
+
+// Close waits for the stream and gives everything back. A second call does
+// nothing.
+func (d *Device) Close() error {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if d.context == 0 {
+		return nil
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var errs []error
+	note := func(err error) { errs = append(errs, err) }
+	if d.lost == nil {
+		note(d.current())
+		if d.stream != 0 {
+			note(d.finish())
+		}
+	}
+	for r := range d.graphs {
+		note(d.give(cuGraphExecDestroy, &r.graph))
+	}
+	clear(d.graphs)
+	for i := range d.spares {
+		note(d.give(cuGraphExecDestroy, &d.spares[i]))
+	}
+	d.spares = nil
+	for b := range d.buffers {
+		note(b.free())
+	}
+	for _, m := range d.modules {
+		note(d.give(cuModuleUnload, &m.handle))
+	}
+	clear(d.modules)
+	note(d.give(cuMemFreeHost, &d.staging.address))
+	note(d.give(cuEventDestroy, &d.event))
+	if d.stream != 0 && d.lost == nil {
+		// What was freed is given back in the stream's order: after this, it is.
+		note(d.cl.call(cuStreamSynchronize, uintptr(d.stream)))
+	}
+	note(d.give(cuStreamDestroy, &d.stream))
+	id := d.info.id
+	d.context = 0
+	d.cl.live[cuDevicePrimaryCtxRelease].Add(-1)
+	if err := d.cl.call(cuDevicePrimaryCtxRelease, uintptr(id)); d.lost == nil {
+		note(err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("device %s: closing it: %w", d.Name(), err)
+	}
+	return nil
+}
+
+// give releases a handle of the context. If the device is lost, its handles went
+// with it.
+func (d *Device) give(f function, h *handle, more ...uintptr) error {
+	if d.lost != nil && *h != 0 {
+		d.cl.live[f].Add(-1)
+		*h = 0
+	}
+	return d.cl.release(f, h, more...)
+}

@@ -1,0 +1,220 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// Info describes a GPU.
+type Info struct {
+	device.Info
+	Capability int    // its architecture: 90 is 9.0
+	Driver     string // the newest CUDA that the driver serves: "CUDA 13.0"
+	Compiler   string // "NVRTC 13.0"; "" if there is none
+	NoCompiler string // why there is none
+
+	id            handle
+	maxBlock      int
+	maxGrid       [3]int
+	pools         bool  // it allocates from pools, in the order of a stream
+	architectures []int // those that NVRTC compiles for, rising
+}
+
+// Discover lists the machine's GPUs, in the driver's order. If there is none,
+// missing says what was looked for and what came of it.
+func Discover() (devices []Info, missing string) {
+	l, err := load()
+	if err != nil {
+		return nil, err.Error()
+	}
+	return l.discover()
+}
+
+func (l *library) discover() (devices []Info, missing string) {
+	count, common, err := l.survey()
+	if err != nil {
+		return nil, err.Error()
+	}
+	var reasons []string
+	for i := range count {
+		info := common
+		if err := l.describe(&info, i); err != nil {
+			reasons = append(reasons, err.Error())
+			continue
+		}
+		devices = append(devices, info)
+	}
+	if len(devices) == 0 {
+		return nil, fmt.Sprintf("%s is there, but has no device that can be used: %s", l.name, strings.Join(reasons, "; "))
+	}
+	return devices, ""
+}
+
+// survey counts the devices, and gives what is true of all of them. The error
+// says why there is none.
+func (l *library) survey() (count int, common Info, err error) {
+	var n, version int32
+	if err = l.call(cuDeviceGetCount, uintptr(unsafe.Pointer(&n))); err == nil {
+		err = l.call(cuDriverGetVersion, uintptr(unsafe.Pointer(&version)))
+	}
+	switch {
+	case err != nil && !is(err, errorNoDevice):
+		return 0, common, fmt.Errorf("%s gives no devices: %w", l.name, err)
+	case n <= 0:
+		return 0, common, errors.New(l.name + " is there, but it has no device")
+	}
+	common.Driver = fmt.Sprintf("CUDA %d.%d", version/1000, version%1000/10)
+	if err := l.describeCompiler(&common); err != nil {
+		common.Compiler, common.NoCompiler = "", err.Error()
+	}
+	return int(n), common, nil
+}
+
+// describeCompiler fills in what there is to know of NVRTC.
+func (l *library) describeCompiler(info *Info) error {
+	if l.compiler == "" {
+		return fmt.Errorf("no NVRTC was found: %s", l.missing)
+	}
+	var major, minor, count int32
+	if err := l.call(nvrtcVersion, uintptr(unsafe.Pointer(&major)), uintptr(unsafe.Pointer(&minor))); err != nil {
+		return err
+	}
+	if err := l.call(nvrtcGetNumSupportedArchs, uintptr(unsafe.Pointer(&count))); err != nil {
+		return err
+	}
+	if count <= 0 {
+		return fmt.Errorf("%s compiles for no architecture", l.compiler)
+	}
+	known := make([]int32, count)
+	if err := l.call(nvrtcGetSupportedArchs, uintptr(unsafe.Pointer(&known[0]))); err != nil {
+		return err
+	}
+	for _, a := range known {
+		info.architectures = append(info.architectures, int(a))
+	}
+	info.Compiler = fmt.Sprintf("NVRTC %d.%d", major, minor)
+	return nil
+}
+
+// describe fills in what a device says of itself. The error says why it can't be
+// used.
+func (l *library) describe(info *Info, index int) error {
+	info.Name, info.Kind, info.Alignment, info.Async = fmt.Sprintf("cuda:%d", index), "cuda", alignment, true
+	if err := l.ask(info, index); err != nil {
+		return fmt.Errorf("%s: %w", info.Name, err)
+	}
+	if len(info.architectures) > 0 && info.architectures[0] > info.Capability {
+		info.NoCompiler = fmt.Sprintf("%s compiles for compute capability %.1f and newer", info.Compiler, float64(info.architectures[0])/10)
+		info.Compiler = ""
+	}
+	compiler := info.Compiler
+	info.Compiles = compiler != ""
+	if !info.Compiles {
+		compiler = "no compiler of kernels (" + info.NoCompiler + "), so only those that are built in"
+	}
+	info.Description = fmt.Sprintf("%s, compute capability %.1f (driver for %s, %s)", info.Description, float64(info.Capability)/10, info.Driver, compiler)
+	return nil
+}
+
+// ask asks the driver for a device's properties.
+func (l *library) ask(info *Info, index int) error {
+	var id int32
+	if err := l.call(cuDeviceGet, uintptr(unsafe.Pointer(&id)), uintptr(index)); err != nil {
+		return err
+	}
+	info.id = handle(id)
+	name := make([]byte, 256)
+	if err := l.call(cuDeviceGetName, uintptr(unsafe.Pointer(&name[0])), uintptr(len(name)), uintptr(id)); err != nil {
+		return err
+	}
+	info.Description, _, _ = strings.Cut(string(name), "\x00")
+	var memory uintptr
+	if err := l.call(cuDeviceTotalMem, uintptr(unsafe.Pointer(&memory)), uintptr(id)); err != nil {
+		return err
+	}
+	info.Memory = int64(memory)
+	var major, minor, mode, pools, processors, clock, integrated, memoryClock, bus int
+	for _, a := range []struct {
+		attribute int
+		value     *int
+	}{
+		{deviceCapabilityMajor, &major}, {deviceCapabilityMinor, &minor}, {deviceComputeMode, &mode}, {deviceMemoryPools, &pools},
+		{deviceProcessors, &processors}, {deviceClock, &clock}, {deviceIntegrated, &integrated}, {deviceMemoryClock, &memoryClock}, {deviceMemoryBus, &bus},
+		{deviceMaxBlock, &info.maxBlock}, {deviceMaxGridX, &info.maxGrid[0]}, {deviceMaxGridX + 1, &info.maxGrid[1]}, {deviceMaxGridX + 2, &info.maxGrid[2]},
+	} {
+		var err error
+		if *a.value, err = l.number(cuDeviceGetAttribute, a.attribute, info.id); err != nil {
+			return err
+		}
+	}
+	if mode == computeModeProhibited {
+		return errors.New("its compute mode is \"prohibited\", which nvidia-smi -c changes")
+	}
+	info.Capability, info.pools = 10*major+minor, pools != 0
+	info.Speed = speed(processors, clock, memoryClock, bus, integrated != 0)
+	return nil
+}
+
+// speed estimates a GPU's speed from its multiprocessors, its clocks in kHz and
+// the width of its memory in bits: kernels reach a third of what 128 lanes a
+// multiprocessor could compute, and seven tenths of what the memory could move, at
+// both edges of its clock. A small kernel in a recording takes a microsecond.
+// Memory of its own is reached over half of PCIe 4.0. What a driver doesn't tell
+// leaves the speed unknown.
+func speed(processors, clock, memoryClock, bus int, integrated bool) device.Speed {
+	const lanes, multiplyAndAdd, edges, reachedFlops, reachedBytes = 128, 2, 2, 0.33, 0.7
+	if processors <= 0 || clock <= 0 || memoryClock <= 0 || bus <= 0 {
+		return device.Speed{}
+	}
+	s := device.Speed{
+		Flops:  float64(processors) * float64(clock) * 1e3 * lanes * multiplyAndAdd * reachedFlops,
+		Bytes:  float64(memoryClock) * 1e3 * edges * float64(bus) / 8 * reachedBytes,
+		Launch: time.Microsecond,
+		Link:   12e9,
+	}
+	if integrated {
+		s.Link = s.Bytes
+	}
+	return s
+}
+
+// alignment is that of the slices that kernels take: a whole transaction of the
+// memory, and as allocations are aligned.
+const alignment = 256
+
+// Open opens a GPU by its number.
+func Open(index int, o Options) (*Device, error) {
+	l, err := load()
+	if err != nil {
+		return nil, fmt.Errorf("there is no device cuda:%d: %w", index, err)
+	}
+	if o.Fault != nil {
+		l = l.faulty(func(f function) int32 { return o.Fault(f.String()) })
+	}
+	return l.start(index, o)
+}
+
+// faulty is the library with faults, and handle counts, of its own.
+func (l *library) faulty(fault func(function) int32) *library {
+	return &library{name: l.name, compiler: l.compiler, missing: l.missing, address: l.address, fault: fault}
+}
+
+func (l *library) start(index int, o Options) (*Device, error) {
+	none := func(err error) error { return fmt.Errorf("there is no device cuda:%d: %w", index, err) }
+	count, info, err := l.survey()
+	if err != nil {
+		return nil, none(err)
+	}
+	if index < 0 || index >= count {
+		return nil, none(fmt.Errorf("the last is cuda:%d", count-1))
+	}
+	if err := l.describe(&info, index); err != nil {
+		return nil, none(err)
+	}
+	return l.begin(info, o)
+}

@@ -1,0 +1,12 @@
+//go:build nogpu || !linux || !amd64
+
+package fake
+
+import "errors"
+
+var errPlatform = errors.New("the fake is for Linux on amd64")
+
+func open(string) error { return errPlatform }
+
+// probe finds a real GPU nowhere else either: its tests are for Linux too.
+func probe(string) error { return errPlatform }

@@ -1,0 +1,219 @@
+package cuda
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// work is what a recording can be made of: something that the device does by
+// itself, with fixed memory.
+type work interface {
+	device.Command
+	on() *Device
+	name() string
+	uses() (reads []span, writes span)
+	alive() bool                                      // nothing that it uses has been freed
+	queue() error                                     // the device is entered
+	node(g *graph, node *handle, wait []handle) error // of a graph, which waits for others
+}
+
+// launch is a kernel with its arguments, and how many blocks of threads run it.
+type launch struct {
+	device    *Device
+	names     []string
+	buffers   []*buffer
+	reads     []span
+	writes    span
+	values    [][]byte         // of its parameters
+	pointers  []unsafe.Pointer // to the values
+	grid      [3]uint32
+	block     [3]uint32
+	function  handle
+	arguments [11]uintptr // of cuLaunchKernel
+}
+
+// Bind prepares a kernel launch. The kernel is built, unless it has been before
+// for these dtypes.
+func (d *Device) Bind(call *device.Call) (device.Command, error) {
+	if err := call.Check(d); err != nil {
+		return nil, err
+	}
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	launches, err := d.bind(call)
+	if err != nil {
+		// What a call of the API told may be the failure of what is queued.
+		if is(err, losing...) {
+			return nil, d.late(err)
+		}
+		return nil, fmt.Errorf("device %s: kernel %s: %w", d.Name(), call.Kernel.Name, err)
+	}
+	switch len(launches) {
+	case 0:
+		return nothing, nil
+	case 1:
+		return launches[0], nil
+	}
+	return sequence(launches), nil
+}
+
+// bind makes a call's launches.
+func (d *Device) bind(call *device.Call) ([]*launch, error) {
+	tensors := make([]kernels.Tensor, len(call.Buffers))
+	dtypes := make([]string, len(call.Buffers))
+	for i, arg := range call.Buffers {
+		if _, err := d.own(arg.Slice); err != nil {
+			return nil, err
+		}
+		tensors[i] = kernels.Tensor{DType: arg.DType, Shape: arg.Shape}
+		dtypes[i] = arg.DType
+	}
+	k, last := call.Kernel.For("cuda"), len(tensors)-1
+	m, err := d.module(k, k.Defines(dtypes[:last], dtypes[last]))
+	if err != nil {
+		return nil, err
+	}
+	parts, err := k.Launches(tensors[:last], tensors[last], call.Scalars, kernels.Limits{Group: m.block})
+	if err != nil {
+		return nil, err
+	}
+	var launches []*launch
+	for _, part := range parts {
+		l, err := d.launch(call, m, part)
+		if err != nil {
+			return nil, err
+		}
+		launches = append(launches, l)
+	}
+	return launches, nil
+}
+
+// launch makes one launch of a call.
+func (d *Device) launch(call *device.Call, m *module, part kernels.Launch) (*launch, error) {
+	l := &launch{device: d, names: []string{call.Kernel.Name}, function: m.function}
+	last := len(call.Buffers) - 1
+	for _, i := range append(part.Inputs[:len(part.Inputs):len(part.Inputs)], last) {
+		s := call.Buffers[i].Slice
+		at := place(s)
+		l.buffers = append(l.buffers, s.Buffer.(*buffer))
+		l.values = append(l.values, unsafe.Slice((*byte)(unsafe.Pointer(&at)), unsafe.Sizeof(at)))
+		if i == last {
+			l.writes = spanOf(s)
+		} else {
+			l.reads = append(l.reads, spanOf(s))
+		}
+	}
+	l.values = append(l.values, part.Args...)
+	if err := m.takes(l.values, call.Kernel.Entry()); err != nil {
+		return nil, err
+	}
+	for _, v := range l.values {
+		l.pointers = append(l.pointers, unsafe.Pointer(&v[0]))
+	}
+	return l, l.size(part)
+}
+
+// takes holds the values for a function's parameters against the function.
+func (m *module) takes(values [][]byte, entry string) error {
+	if m.parameters == nil {
+		return nil
+	}
+	if len(values) != len(m.parameters) {
+		return fmt.Errorf("%s has %d parameters in its source, and %d by the manifest", entry, len(m.parameters), len(values))
+	}
+	for i, v := range values {
+		if len(v) != m.parameters[i] {
+			return fmt.Errorf("parameter %d of %s has %d bytes in its source, and %d by the manifest", i+1, entry, m.parameters[i], len(v))
+		}
+	}
+	return nil
+}
+
+// size sets how many blocks run, and lays out the call that queues them.
+func (l *launch) size(part kernels.Launch) error {
+	dims := len(part.Global)
+	if dims < 1 || dims > 3 || len(part.Local) != dims {
+		return fmt.Errorf("%v threads in blocks of %v can't be", part.Global, part.Local)
+	}
+	for i := range l.grid {
+		l.grid[i], l.block[i] = 1, 1
+		if i >= dims {
+			continue
+		}
+		blocks, most := part.Global[i]/part.Local[i], l.device.info.maxGrid[i]
+		if blocks > most {
+			return fmt.Errorf("it needs %d blocks in dimension %d, and the device takes at most %d; put the op on the CPU", blocks, i, most)
+		}
+		l.grid[i], l.block[i] = uint32(blocks), uint32(part.Local[i])
+	}
+	l.arguments = [11]uintptr{uintptr(l.function),
+		uintptr(l.grid[0]), uintptr(l.grid[1]), uintptr(l.grid[2]),
+		uintptr(l.block[0]), uintptr(l.block[1]), uintptr(l.block[2]),
+		0, uintptr(l.device.stream), uintptr(unsafe.Pointer(&l.pointers[0])), 0}
+	return nil
+}
+
+func (l *launch) on() *Device          { return l.device }
+func (l *launch) name() string         { return l.names[0] }
+func (l *launch) uses() ([]span, span) { return l.reads, l.writes }
+
+func (l *launch) alive() bool {
+	for _, b := range l.buffers {
+		if b.memory == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Run queues the kernel.
+func (l *launch) Run() error {
+	if err := l.device.enter(); err != nil {
+		return err
+	}
+	defer l.device.leave()
+	return l.queue()
+}
+
+func (l *launch) queue() error {
+	d := l.device
+	if !l.alive() {
+		return d.usesFreed("kernel " + l.name())
+	}
+	if err := d.note(l.names); err != nil {
+		return err
+	}
+	err := d.cl.call(cuLaunchKernel, l.arguments[:]...)
+	runtime.KeepAlive(l) // its values are pointed to
+	if err != nil {
+		return d.failed("kernel "+l.name(), err)
+	}
+	return nil
+}
+
+// sequence is a call of several launches.
+type sequence []*launch
+
+// Run queues them in order.
+func (s sequence) Run() error {
+	for _, l := range s {
+		if err := l.Run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// none is a command of no work.
+type none struct{}
+
+// Run does nothing.
+func (none) Run() error { return nil }
+
+var nothing none

@@ -1,0 +1,129 @@
+package cuda
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device/internal/buildcache"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// module is a loaded kernel.
+type module struct {
+	handle     handle
+	function   handle
+	parameters []int // the sizes of the function's; nil if the driver doesn't tell
+	block      int   // threads that a block of it may have
+}
+
+// module builds and loads a kernel for one choice of definitions, or finds it
+// loaded, or built on disk. The device is entered.
+func (d *Device) module(k *kernels.Kernel, definitions []string) (*module, error) {
+	key := k.Name + " " + strings.Join(definitions, " ")
+	if m := d.modules[key]; m != nil {
+		return m, nil
+	}
+	m := &module{}
+	if err := d.load(m, k, definitions); err != nil {
+		return nil, err
+	}
+	if err := d.inspect(m, k.Entry()); err != nil {
+		_ = d.give(cuModuleUnload, &m.handle) // the first error is the one to tell
+		return nil, err
+	}
+	d.modules[key] = m
+	return m, nil
+}
+
+func (d *Device) load(m *module, k *kernels.Kernel, definitions []string) (err error) {
+	if !d.info.Compiles {
+		if d.precompiled != nil {
+			if image, ok := d.precompiled(k, definitions); ok {
+				m.handle, err = d.loadImage(append(image[:len(image):len(image)], 0))
+				return err
+			}
+		}
+		return fmt.Errorf("with %s it is not among the precompiled kernels, and it can't be compiled: %s", strings.Join(definitions, " "), d.info.NoCompiler)
+	}
+	source, err := d.sources.Source("cuda", k)
+	if err != nil {
+		return err
+	}
+	text := join(source.Files)
+	target, ptx := d.info.target()
+	// Products and sums round apart, as on every other device: where they shall
+	// not, a kernel says so.
+	options := []string{"--std=c++17", "--gpu-architecture=" + target, "-fmad=false"}
+	for _, definition := range definitions {
+		options = append(options, "-D"+definition)
+	}
+	id := buildcache.Key("1", text, strings.Join(options, " "), d.info.Driver, d.info.Compiler, strconv.Itoa(d.info.Capability))
+	if image := d.cache.Load(id); image != nil {
+		if m.handle, err = d.loadImage(image); err == nil {
+			return nil
+		} // what is in the cache is of no use here: build it anew
+	}
+	image, err := d.compile(k.Name+".cu", text, options, ptx)
+	if err != nil {
+		return err
+	}
+	if m.handle, err = d.loadImage(image); err != nil {
+		return err
+	}
+	d.cache.Store(id, image)
+	return nil
+}
+
+// loadImage loads a cubin, or PTX with a 0 at its end.
+func (d *Device) loadImage(image []byte) (handle, error) {
+	log := make([]byte, 8192)
+	options := [2]uint32{jitErrorLogBuffer, jitErrorLogBufferSize}
+	values := [2]uintptr{uintptr(unsafe.Pointer(&log[0])), uintptr(len(log))}
+	var pin runtime.Pinner
+	pin.Pin(&log[0]) // values holds its address as a number
+	defer pin.Unpin()
+	m, err := d.cl.create(cuModuleLoadDataEx, uintptr(unsafe.Pointer(&image[0])), 2,
+		uintptr(unsafe.Pointer(&options)), uintptr(unsafe.Pointer(&values)))
+	if err != nil {
+		said, _, _ := strings.Cut(string(log), "\x00")
+		return 0, fmt.Errorf("it doesn't load: %w%s", err, onItsOwnLine([]byte(said)))
+	}
+	return m, nil
+}
+
+// inspect asks what launches have to know.
+func (d *Device) inspect(m *module, entry string) error {
+	name := terminated(entry)
+	if err := d.cl.call(cuModuleGetFunction, uintptr(unsafe.Pointer(&m.function)), uintptr(m.handle), uintptr(unsafe.Pointer(&name[0]))); err != nil {
+		return fmt.Errorf("its entry point %s: %w", entry, err)
+	}
+	var err error
+	if m.block, err = d.cl.number(cuFuncGetAttribute, functionMaxBlock, m.function); err != nil {
+		return err
+	}
+	m.block = min(m.block, d.info.maxBlock)
+	m.parameters, err = d.parameters(m.function)
+	return err
+}
+
+// parameters are the sizes of a function's parameters, or nil.
+func (d *Device) parameters(function handle) ([]int, error) {
+	if !d.cl.has(cuFuncGetParamInfo) {
+		return nil, nil
+	}
+	sizes := []int{}
+	for {
+		var offset, size uintptr
+		err := d.cl.call(cuFuncGetParamInfo, uintptr(function), uintptr(len(sizes)), uintptr(unsafe.Pointer(&offset)), uintptr(unsafe.Pointer(&size)))
+		switch {
+		case is(err, errorInvalidValue): // there are no more, and this is how it tells
+			return sizes, nil
+		case err != nil:
+			return nil, err
+		}
+		sizes = append(sizes, int(size))
+	}
+}

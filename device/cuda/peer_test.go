@@ -1,0 +1,80 @@
+package cuda
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// two opens two GPUs; the same one twice where there is no second.
+func two(t *testing.T, l *library) (a, b *Device) {
+	devices, _ := l.discover()
+	return openNumber(t, l, 0, Options{}), openNumber(t, l, min(1, len(devices)-1), Options{})
+}
+
+func TestGPUsCopyWithoutTheHost(t *testing.T) {
+	l := loader(t)
+	a, b := two(t, l)
+	x, y := tensor(t, a, 0), tensor(t, b, 0)
+	there, err := device.BindCopy(y.Slice, x.Slice)
+	require.NoError(t, err)
+	back, err := device.BindCopy(x.Slice, y.Slice)
+	require.NoError(t, err)
+	atA, atB := bindNeg(t, x, x), bindNeg(t, y, y)
+	write(t, x.Slice, f32(5))
+	require.NoError(t, a.Sync())
+	counts := l.calls()
+	const rounds = 25
+	for range rounds {
+		for _, c := range []device.Command{atA, there, atB, back} {
+			require.NoError(t, c.Run())
+		}
+	}
+	require.Zero(t, counts[cuStreamSynchronize], "the host doesn't wait")
+	require.Equal(t, 2*rounds, counts[cuMemcpyPeerAsync])
+	require.Equal(t, f32(5), read(t, x.Slice), "an even number of signs")
+	require.Equal(t, f32(5), read(t, y.Slice))
+}
+
+func TestCopiesBothWaysAtOnceDontWaitForEachOther(t *testing.T) {
+	l := loader(t)
+	a, b := two(t, l)
+	x, y := tensor(t, a, 1), tensor(t, b, 2)
+	var group sync.WaitGroup
+	for _, pair := range [][2]device.Arg{{x, y}, {y, x}} {
+		move, err := device.BindCopy(pair[0].Slice, pair[1].Slice)
+		require.NoError(t, err)
+		group.Go(func() {
+			for range 100 {
+				if err := move.Run(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	require.Equal(t, read(t, x.Slice), read(t, y.Slice))
+}
+
+func TestAFailureOfACopyBetweenGPUsIsTheCopysOwn(t *testing.T) {
+	l := loader(t)
+	a, b := two(t, l)
+	x, y := tensor(t, a, 1), tensor(t, b, 2)
+	move, err := device.BindCopy(y.Slice, x.Slice)
+	require.NoError(t, err)
+	for _, f := range []function{cuEventRecord, cuStreamWaitEvent, cuMemcpyPeerAsync} {
+		l.fail(unknown, f)
+		err := move.Run()
+		require.ErrorContains(t, err, "a copy from cuda:0: "+f.String()+": CUDA_ERROR_UNKNOWN (999)")
+		require.NotErrorAs(t, err, new(*device.Late))
+	}
+	require.NoError(t, a.Sync())
+	l.fail(unknown, cuMemcpyPeerAsync, cuStreamSynchronize)
+	require.ErrorAs(t, move.Run(), new(*device.Late))
+	l.fault = nil
+	require.NoError(t, x.Slice.Buffer.Free())
+	require.ErrorContains(t, move.Run(), "uses memory that has been freed")
+}

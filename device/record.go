@@ -1,0 +1,31 @@
+package device
+
+// Recorder is a device that can make one command of many, so that running them
+// all costs the host as much as running one.
+type Recorder interface {
+	Device
+	// Records reports whether a command can be part of a recording: it is one of
+	// this device, and the host has no part in it.
+	Records(Command) bool
+	// Record makes a recording of commands, in this order, without running them.
+	// All of them must be such that Records says so.
+	Record([]Command) (Recording, error)
+}
+
+// Recording is commands that were recorded. Running it does what running them in
+// their order does, bit for bit. If Run fails, and not with a *[Late], none of
+// them has run.
+type Recording interface {
+	Command
+	// Free gives the recording back, but not what it was made of. What is queued
+	// still runs. A second call does nothing.
+	Free()
+}
+
+// Peer is a device that can fetch from some other devices without the host.
+type Peer interface {
+	Device
+	// BindFromPeer prepares a copy from another device's memory. The command is
+	// nil, without an error, if the device can't reach that one.
+	BindFromPeer(dst, src Slice) (Command, error)
+}
