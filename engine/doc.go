@@ -48,5 +48,6 @@
 // row had the same work and nothing was written in between, the marks have
 // reached a fixed point: (marks − run) ∪ marked-by-commit, applied twice, gives
 // what it gave once. From then on the recording is replayed without looking,
-// and versions are counted up when somebody next asks.
+// and versions are counted up when somebody next asks. From then on, too, a
+// device that can ([device.Recorder]) runs commands that follow each other as one.
 package engine

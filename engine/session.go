@@ -133,6 +133,7 @@ func (s *Session) Close() error {
 }
 
 func (s *Session) free() error {
+	s.freeTapes()
 	var errs []error
 	for _, m := range s.memory {
 		for _, b := range []device.Buffer{m.kept, m.arena} {
@@ -212,8 +213,8 @@ func (s *Session) moveOut(n int32, storage lower.Storage) error {
 
 // forget drops all recordings.
 func (s *Session) forget() {
-	clear(s.tapes)
 	s.touched()
+	s.freeTapes()
 }
 
 // touched says that something other than a step has happened: the next step has

@@ -44,6 +44,7 @@ func (s *Session) unmask() error {
 // tape is a recorded step: its commands, and under which work it was recorded.
 type tape struct {
 	commands []device.Command
+	plays    []play  // what is run: the commands, or recordings of them
 	nodes    []int32 // whose commands those are; the commits follow
 	marked   []bool  // by position in nodes: whether the node was stale
 	due      []int32 // the states that were due, in order
@@ -51,6 +52,9 @@ type tape struct {
 	copied   []int32 // those of them that a command copies home
 	write    int     // the first command that writes a home
 	stats    Stats   // what one run counts
+
+	tried      bool               // whether devices have been asked to record it
+	recordings []device.Recording // among the plays
 }
 
 // step is Step on a locked, usable session.
@@ -198,6 +202,7 @@ func (t *tape) finish(s *Session, copies []device.Command) {
 		t.write = len(t.nodes)
 	}
 	t.commands = append(t.commands, copies...)
+	t.plays = oneByOne(t.commands)
 }
 
 func (s *Session) commitFailure(st int32, err error) error {
@@ -208,9 +213,9 @@ func (s *Session) commitFailure(st int32, err error) error {
 // replay plays a recording made under the very work that this step has, and
 // does the bookkeeping.
 func (s *Session) replay(t *tape) error {
-	for i, c := range t.commands {
-		if err := c.Run(); err != nil {
-			return s.replayFailed(t, i, err)
+	for _, p := range t.plays {
+		if err := p.command.Run(); err != nil {
+			return s.replayFailed(t, p.first, err)
 		}
 	}
 	for _, n := range t.nodes {
@@ -219,21 +224,22 @@ func (s *Session) replay(t *tape) error {
 	s.stats.add(t.stats, 1)
 	before := s.lastTape
 	s.commit(t.commits)
+	s.lastTape = t
 	if before == t && s.options.Trace == nil {
 		s.steady = t
+		return s.recordOnDevices(t)
 	}
-	s.lastTape = t
 	return nil
 }
 
 // replaySteady plays a recording at the fixed point: marks and work after it
 // are what they were before, so only the count of replays changes.
 func (s *Session) replaySteady(t *tape) error {
-	for i, c := range t.commands {
-		if err := c.Run(); err != nil {
+	for _, p := range t.plays {
+		if err := p.command.Run(); err != nil {
 			s.catchUp()
 			s.demand++
-			return s.replayFailed(t, i, err)
+			return s.replayFailed(t, p.first, err)
 		}
 	}
 	s.behind++
