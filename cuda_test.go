@@ -114,14 +114,14 @@ func TestOnCUDAAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {
 	fake.Need(t)
 	folder := t.TempDir()
 	require.NoError(t, os.Mkdir(folder+"/cuda", 0o755))
-	require.NoError(t, os.WriteFile(folder+"/cuda/square.cu",
-		[]byte("\nextern \"C\" __global__ void flowrun_square(const T *x, T *out, int n) { this is no C }\n"), 0o600))
+	require.NoError(t, os.WriteFile(folder+"/cuda/bits_of.cu",
+		[]byte("\nextern \"C\" __global__ void flowrun_bits_of(const T *x, T *out, int n, int bits) { this is no C }\n"), 0o600))
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)
 	s, err := p.Start(context.Background(), flowrun.On("cuda"), flowrun.KernelsFrom(folder))
 	require.NoError(t, err)
 	defer s.Close()
 	err = s.Step(context.Background())
-	require.ErrorContains(t, err, folder+"/cuda/square.cu")
+	require.ErrorContains(t, err, folder+"/cuda/bits_of.cu")
 	require.ErrorContains(t, err, " failed on cuda:0: device cuda:0: kernel ")
 }

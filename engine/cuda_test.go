@@ -85,14 +85,14 @@ func TestOnCUDARecordedStepsGiveWhatEagerOnesGive(t *testing.T) {
 	})
 }
 
-// calls counts the calls of the C API, and makes one of them fail.
-type calls struct {
+// apiCalls counts the calls of the C API, and makes one of them fail.
+type apiCalls struct {
 	all     int
 	failing int // the number of the call that fails; 0 is none
 	byName  map[string]int
 }
 
-func (c *calls) fault(function string) int32 {
+func (c *apiCalls) fault(function string) int32 {
 	c.all++
 	if c.byName != nil {
 		c.byName[function]++
@@ -110,7 +110,7 @@ const unknownError = 999 // CUDA_ERROR_UNKNOWN
 func TestOnCUDAAFaultOfAnyCallThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
 	host := openCUDA(t)(t, 0)[0]
 	p := faultProgram(t)
-	c := &calls{}
+	c := &apiCalls{}
 	d, err := cuda.Open(0, cuda.Options{Fault: c.fault})
 	require.NoError(t, err)
 	devices := []device.Device{host, d}
@@ -184,7 +184,7 @@ func retried(t *testing.T, s *engine.Session, states map[string]*ir.Tensor, f fu
 // TestOnCUDAAStepInTheSteadyStateIsOneLaunch counts the calls of a run.
 func TestOnCUDAAStepInTheSteadyStateIsOneLaunch(t *testing.T) {
 	host := openCUDA(t)(t, 0)[0]
-	c := &calls{byName: map[string]int{}}
+	c := &apiCalls{byName: map[string]int{}}
 	d, err := cuda.Open(0, cuda.Options{Fault: c.fault})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, d.Close()) }()
