@@ -1,7 +1,9 @@
 package flowrun_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -214,7 +216,11 @@ func TestAFaultInAPartsFileIsReportedWithItsPlace(t *testing.T) {
 	needsOpenCL(t)
 	folder := t.TempDir()
 	require.NoError(t, os.Mkdir(folder+"/opencl", 0o755))
-	require.NoError(t, os.WriteFile(folder+"/opencl/sub.cl", []byte("\n\nthis is no kernel\n"), 0o600))
+	source, err := os.ReadFile("kernels/opencl/sub.cl")
+	require.NoError(t, err)
+	body := []byte("(C)((W)a - (W)b)")
+	line := bytes.Count(source[:bytes.Index(source, body)], []byte("\n")) + 1
+	require.NoError(t, os.WriteFile(folder+"/opencl/sub.cl", bytes.Replace(source, body, []byte("nonsense"), 1), 0o600))
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)
 	s, err := p.Start(context.Background(), flowrun.On("opencl"), flowrun.KernelsFrom(folder))
@@ -222,5 +228,5 @@ func TestAFaultInAPartsFileIsReportedWithItsPlace(t *testing.T) {
 	defer s.Close()
 	err = s.Step(context.Background())
 	require.ErrorContains(t, err, "kernel fused_")
-	require.ErrorContains(t, err, folder+"/opencl/sub.cl:3:")
+	require.ErrorContains(t, err, fmt.Sprintf("%s/opencl/sub.cl:%d:", folder, line))
 }
