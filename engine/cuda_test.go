@@ -181,8 +181,8 @@ func retried(t *testing.T, s *engine.Session, states map[string]*ir.Tensor, f fu
 	t.Fatal("it fails though only one fault was injected")
 }
 
-// TestOnCUDAAStepInTheSteadyStateIsOneLaunch counts the calls of a run.
-func TestOnCUDAAStepInTheSteadyStateIsOneLaunch(t *testing.T) {
+// TestOnCUDAStepsInTheSteadyStateAreLaunchedTogether counts the calls of a run.
+func TestOnCUDAStepsInTheSteadyStateAreLaunchedTogether(t *testing.T) {
 	host := openCUDA(t)(t, 0)[0]
 	c := &apiCalls{byName: map[string]int{}}
 	d, err := cuda.Open(0, cuda.Options{Fault: c.fault})
@@ -198,7 +198,7 @@ func TestOnCUDAAStepInTheSteadyStateIsOneLaunch(t *testing.T) {
 	_, err = s.Run(ctx, loop)
 	require.NoError(t, err)
 	require.Zero(t, c.byName["cuLaunchKernel"])
-	require.Equal(t, 2000, c.byName["cuGraphLaunch"])
+	require.InDelta(t, 2000/8, c.byName["cuGraphLaunch"], 150, "eight steps at a time, but for what is left before somebody looks")
 	require.Less(t, c.byName["cuStreamSynchronize"], 400, "the host doesn't wait for each of them")
 	require.NoError(t, s.Close())
 }

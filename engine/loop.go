@@ -234,11 +234,13 @@ func (r *runner) some() (bool, error) {
 	}
 	before := r.step
 	defer func() { r.summary.Steps += r.step - before }()
-	for range r.ahead() {
-		if err := s.step(); err != nil {
+	for left := r.ahead(); left > 0; {
+		taken, err := s.steps(left)
+		if err != nil {
 			return false, err
 		}
-		r.step++
+		r.step += taken
+		left -= taken
 	}
 	if r.stopped == nil {
 		return false, nil

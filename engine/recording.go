@@ -57,7 +57,56 @@ func (s *Session) recordOnDevices(t *tape) error {
 		}
 	}
 	t.plays = plays
+	return s.recordBurst(t)
+}
+
+// A burst is a recording of several steps. It costs the host and the device one
+// start instead of several, and where the steps' memory allows it, a step begins
+// while the one before it ends. It is for plans that run ahead, and for steps so
+// small that their start counts.
+const (
+	burstSteps    = 8
+	burstCommands = 1024
+)
+
+// recordBurst records several steps of a tape, all of whose commands are in one
+// recording.
+func (s *Session) recordBurst(t *tape) error {
+	if !s.plan.RunsAhead || len(t.plays) != 1 || len(t.recordings) != 1 || burstSteps*len(t.commands) > burstCommands {
+		return nil
+	}
+	var commands []device.Command
+	for range burstSteps {
+		commands = append(commands, t.commands...)
+	}
+	r, err := s.recorder(t.commands[0]).Record(commands)
+	if late := new(device.Late); errors.As(err, &late) {
+		return s.blame(err)
+	}
+	if err == nil {
+		t.recordings = append(t.recordings, r)
+		t.burst = r
+	}
 	return nil
+}
+
+// steps runs one step, or several of at most n where they are recorded together. It
+// gives how many have been taken.
+func (s *Session) steps(n int64) (int64, error) {
+	t := s.steady
+	if t == nil || t.burst == nil || n < burstSteps {
+		if err := s.step(); err != nil {
+			return 0, err
+		}
+		return 1, nil
+	}
+	if err := t.burst.Run(); err != nil { // then no step has been taken
+		s.catchUp()
+		s.demand++
+		return 0, s.replayFailed(t, 0, err)
+	}
+	s.behind += burstSteps
+	return burstSteps, nil
 }
 
 // recorder is the device that can record a command; nil if none can.
@@ -75,7 +124,7 @@ func (t *tape) free() {
 	for _, r := range t.recordings {
 		r.Free()
 	}
-	t.recordings = nil
+	t.recordings, t.burst = nil, nil
 }
 
 // freeTapes gives the recordings of all tapes back, and drops the tapes.

@@ -54,7 +54,8 @@ type tape struct {
 	stats    Stats   // what one run counts
 
 	tried      bool               // whether devices have been asked to record it
-	recordings []device.Recording // among the plays
+	recordings []device.Recording // among the plays, and burst
+	burst      device.Recording   // several of these steps as one; nil if there is none
 }
 
 // step is Step on a locked, usable session.

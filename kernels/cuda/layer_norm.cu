@@ -18,10 +18,8 @@ extern "C" __global__ void flowrun_layer_norm(const T *x, const T *weight, const
     out += (i64)p.line * n;
     C all = (C)0, squares = (C)0;
     if (n <= HELD * team) {
-        C v[HELD], w[HELD], b[HELD];
+        C v[HELD];
         hold(v, x, 1, count, p.member, team);
-        hold(w, weight, 1, count, p.member, team);
-        hold(b, bias, 1, count, p.member, team);
         deal(count, p.member, team, [&](int k, int) { all += v[k]; });
         C mean = team_fold(all, team, add) / (C)n;
         deal(count, p.member, team, [&](int k, int) {
@@ -29,8 +27,14 @@ extern "C" __global__ void flowrun_layer_norm(const T *x, const T *weight, const
             squares += v[k] * v[k];
         });
         C scale = (C)1 / math::sqrt(team_fold(squares, team, add) / (C)n + eps);
-        deal(count, p.member, team, [&](int k, int) { v[k] = v[k] * scale * w[k] + b[k]; });
-        give_back(v, out, 1, count, p.member, team);
+        deal_out(out, count, p.member, team, [&](int k, int i) { // weight and bias are in a cache
+            auto w = load_batch(weight + i, 1, count - i), b = load_batch(bias + i, 1, count - i);
+#pragma unroll
+            for (int e = 0; e < EACH; e++) {
+                w.v[e] = v[k + e] * scale * w.v[e] + b.v[e];
+            }
+            return w;
+        });
         return;
     }
     for (int i = p.member; i < count; i += team) {

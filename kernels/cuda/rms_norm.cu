@@ -17,13 +17,18 @@ extern "C" __global__ void flowrun_rms_norm(const T *x, const T *weight, T *out,
     out += (i64)p.line * n;
     C squares = (C)0;
     if (n <= HELD * team) {
-        C v[HELD], w[HELD];
+        C v[HELD];
         hold(v, x, 1, count, p.member, team);
-        hold(w, weight, 1, count, p.member, team);
         deal(count, p.member, team, [&](int k, int) { squares += v[k] * v[k]; });
         C scale = (C)1 / math::sqrt(team_fold(squares, team, add) / (C)n + eps);
-        deal(count, p.member, team, [&](int k, int) { v[k] = v[k] * scale * w[k]; });
-        give_back(v, out, 1, count, p.member, team);
+        deal_out(out, count, p.member, team, [&](int k, int i) { // weight is in a cache
+            auto w = load_batch(weight + i, 1, count - i);
+#pragma unroll
+            for (int e = 0; e < EACH; e++) {
+                w.v[e] = v[k + e] * scale * w.v[e];
+            }
+            return w;
+        });
         return;
     }
     for (int i = p.member; i < count; i += team) {

@@ -276,6 +276,18 @@ DEVICE void give_back(const compute_of<element> *v, element *line, int step, int
     }
 }
 
+// deal_out writes a member's elements of a line of n: f(k, i) gives a batch of them,
+// from the k-th on, which is the line's i-th.
+template <class element, class function> DEVICE void deal_out(element *line, int n, int member, int team, function f) {
+#pragma unroll
+    for (int k = 0; k < HELD; k += EACH) {
+        int i = (k / EACH * team + member) * EACH;
+        if (i < n) {
+            store_batch(line + i, 1, n - i, f(k, i));
+        }
+    }
+}
+
 // A reduction's lines: out has one element for each, and it is at kept_step in x,
 // its count elements at reduced_step from there.
 struct reduction {
