@@ -1,12 +1,15 @@
 package engine_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -64,4 +67,61 @@ func TestAStepThatTakesPartInTwoSpacesIsNotMasked(t *testing.T) {
 		pl := plan(t, countdown(t, 0), queued(t), lower.Options{Default: 1, Rules: []lower.Rule{{Match: rule, Device: "cpu"}}})
 		require.False(t, pl.RunsAhead, rule)
 	}
+}
+
+// A fault at every event of some steps in turn, where each step first takes back that
+// the run has ended: after another try, or after what the error asks for has been
+// restored, the states are those of steps without a fault.
+func TestAFaultInAStepBeyondTheLastOneLeadsWhereNoFaultDoes(t *testing.T) {
+	p := countdown(t, 0.5)
+	devices := queued(t)
+	pl := plan(t, p, devices, lower.Options{Default: 1})
+	const count = 7
+	var want []map[string]*ir.Tensor // before each step, and after the last
+	clean := session(t, pl, devices, engine.Options{})
+	require.NoError(t, clean.SetAll(p.values))
+	for range count {
+		want = append(want, snapshot(t, clean))
+		steps(t, clean, 1)
+	}
+	want = append(want, snapshot(t, clean))
+	require.NotZero(t, want[count]["stopped"].Int(0), "it has long ended")
+
+	faults := 0
+	for at := 0; ; at++ {
+		s := session(t, pl, devices, engine.Options{})
+		require.NoError(t, s.SetAll(p.values))
+		event, happened := 0, false
+		devices[1].(*sim.Device).Inject(func(sim.Event) error {
+			if event++; event-1 == at {
+				happened = true
+				return errInjected
+			}
+			return nil
+		})
+		for i := range count {
+			if err := s.Step(ctx); err != nil {
+				require.ErrorIs(t, err, errInjected)
+				if errors.As(err, new(*engine.Poisoned)) {
+					require.NoError(t, s.SetAll(want[i]))
+				}
+				steps(t, s, 1)
+			}
+			for name, v := range want[i+1] {
+				got, err := s.Get(name)
+				if err != nil { // the fault was in reading it
+					require.ErrorIs(t, err, errInjected)
+					got = get(t, s, name)
+				}
+				same(t, v, got, name)
+			}
+		}
+		devices[1].(*sim.Device).Inject(nil)
+		require.NoError(t, s.Close())
+		if !happened {
+			break
+		}
+		faults++
+	}
+	require.Greater(t, faults, 50)
 }

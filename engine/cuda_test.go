@@ -203,6 +203,33 @@ func TestOnCUDAStepsInTheSteadyStateAreLaunchedTogether(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// TestOnCUDAStepsThatACallerTakesReachTheSteadyState counts the calls of steps that
+// are taken one by one, beyond the end of the run too.
+func TestOnCUDAStepsThatACallerTakesReachTheSteadyState(t *testing.T) {
+	host := openCUDA(t)(t, 0)[0]
+	c := &apiCalls{byName: map[string]int{}}
+	d, err := cuda.Open(0, cuda.Options{Fault: c.fault})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, d.Close()) }()
+	p := countdown(t, 0.3)
+	s := start(t, p, []device.Device{host, d}, lower.Options{Default: 1}, engine.Options{})
+	require.True(t, s.Plan().RunsAhead)
+	slow := onCPU(t, p, engine.Options{})
+	for range 5 {
+		steps(t, s, 5)
+		steps(t, slow, 5)
+		clear(c.byName)
+		steps(t, s, 20)
+		steps(t, slow, 20)
+		require.Equal(t, 20, c.byName["cuGraphLaunch"])
+		require.Zero(t, c.byName["cuLaunchKernel"])
+		for name, v := range snapshot(t, slow) {
+			same(t, v, snapshot(t, s)[name], name)
+		}
+	}
+	require.NoError(t, s.Close())
+}
+
 func TestOnCUDAARunThatRunsAheadEndsWhereOneThatWaitsDoes(t *testing.T) {
 	machine := openCUDA(t)
 	for _, limit := range []float64{0.6, 0.3, 0.05, 0.021, 0.02, 0.006, 0.0012} {

@@ -46,6 +46,7 @@ type Session struct {
 	*values
 	memory   []spaceMemory
 	own      map[int32]device.Buffer // of nodes moved out of shared memory
+	unstop   device.Command          // takes back that the stop condition has held; see unmasked
 	commands []device.Command        // by node; nil until first run
 	commits  []device.Command        // by state; nil: in place, or not yet bound
 	fetches  map[int32]*fetch

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/flowrun/flowrun/device"
@@ -21,24 +22,45 @@ func (s *Session) Step(ctx context.Context) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	if err := s.unmask(); err != nil {
-		return err
+	if s.plan.RunsAhead {
+		return s.unmasked()
 	}
 	return s.step()
 }
 
-// unmask takes back that the stop condition has held: a plan that runs ahead of
-// the host would change nothing.
-func (s *Session) unmask() error {
-	if !s.plan.RunsAhead {
-		return nil
+// unmasked runs a step of a plan that runs ahead, whatever the stop condition says:
+// that it has held is taken back first, or the step would change nothing.
+func (s *Session) unmasked() error {
+	states := s.plan.Graph.States
+	st := slices.IndexFunc(states, func(st *ir.State) bool { return st.Kind == ir.StopState })
+	if s.lastTape == nil {
+		if err := s.setAll(map[string]*ir.Tensor{states[st].Name: ir.NewTensor(states[st].Type)}); err != nil {
+			return err
+		}
+		return s.step()
 	}
-	for _, st := range s.plan.Graph.States {
-		if st.Kind == ir.StopState {
-			return s.setAll(map[string]*ir.Tensor{st.Name: ir.NewTensor(st.Type)})
+	// Nothing has happened since the last step, which has written the stop condition:
+	// this one computes anew all that reads it. So nothing need be told that it was
+	// written again, unless the step is not taken.
+	home, node := states[st].Home, s.states[st].node
+	if s.unstop == nil {
+		var err error
+		if s.unstop, err = s.devices[home].BindFromHost(s.slice(node), make([]byte, states[st].Type.Bytes())); err != nil {
+			return s.failure(node, fmt.Errorf("setting it: %w", err))
 		}
 	}
-	return nil
+	if err := s.unstop.Run(); err != nil {
+		s.touched()
+		s.poisoned([]int32{int32(st)}, s.failure(node, fmt.Errorf("setting it: %w", err)))
+		return s.poison
+	}
+	if err := s.step(); err != nil && s.poison == nil {
+		s.touched()
+		s.set(node)
+		return err
+	}
+	s.countCopy(&s.stats, 0, home, int64(states[st].Type.Bytes()), 1)
+	return s.usable()
 }
 
 // tape is a recorded step: its commands, and under which work it was recorded.
