@@ -46,7 +46,7 @@ func TestPlantedFaultsAreCaught(t *testing.T) {
 
 			pattern := "^(" + strings.Join(f.tests[1:], "|") + ")$"
 			command := exec.Command("go", "test", "-overlay", overlay, "-vet", "off", "-short", "-run", pattern, "-v",
-				"./"+f.tests[0], "-rapid.nofailfile", "-rapid.checks", "300", "-rapid.shrinktime", "0s")
+				"./"+f.tests[0], "-rapid.nofailfile", "-rapid.checks", "3000", "-rapid.shrinktime", "0s")
 			command.Dir = root
 			command.Env = append(os.Environ(), "GOFLAGS=")
 			output, err := command.CombinedOutput()
