@@ -3,6 +3,7 @@ package flowrun_test
 import (
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,6 +72,7 @@ func TestASpecWithItsImportsRenderedIntoItRunsToTheSameBits(t *testing.T) {
 
 // BenchmarkCheck is what flowrun validate does with a spec, gradients included.
 func BenchmarkCheck(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as flowrun validate does
 	src, err := os.ReadFile(mathNet)
 	require.NoError(b, err)
 	for b.Loop() {

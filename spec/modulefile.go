@@ -1,7 +1,7 @@
 package spec
 
 import (
-	"regexp"
+	"bytes"
 
 	"github.com/flowrun/flowrun/diag"
 )
@@ -10,16 +10,34 @@ import (
 // to import, and no spec: it has modules or optimizers, and no model.
 func IsModules(src []byte) bool {
 	modules := false
-	for _, m := range sectionLine.FindAllSubmatch(src, -1) {
-		if string(m[1]) == "model" {
+	for line := range bytes.Lines(src) {
+		switch leadingKey(line) {
+		case "model":
 			return false
+		case "modules", "optimizers":
+			modules = true
 		}
-		modules = true
 	}
 	return modules
 }
 
-var sectionLine = regexp.MustCompile(`(?m)^["']?(model|modules|optimizers)["']?[ \t]*:`)
+// leadingKey is the key that a line without indentation begins with; "" if it begins
+// with none, or with one that is longer than those looked for.
+func leadingKey(line []byte) string {
+	const longest = len(`"optimizers"`)
+	key, _, found := bytes.Cut(line, []byte(":"))
+	if !found || len(bytes.TrimRight(key, " \t")) > longest {
+		return ""
+	}
+	key = bytes.TrimRight(key, " \t")
+	if len(key) > 0 && (key[0] == '"' || key[0] == '\'') {
+		key = key[1:]
+	}
+	if last := len(key) - 1; last >= 0 && (key[last] == '"' || key[last] == '\'') {
+		key = key[:last]
+	}
+	return string(key)
+}
 
 // ParseModules reads and checks a file of modules as an import does. Shapes are
 // checked where modules are called, so not here.
