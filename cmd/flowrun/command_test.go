@@ -342,3 +342,9 @@ func TestSyncGivesTheSameResults(t *testing.T) {
 	require.Equal(t, fused.Metrics, apart.Metrics)
 	require.Less(t, fused.Kernels, apart.Kernels)
 }
+
+func TestRatesAreWrittenWithThreeDigits(t *testing.T) {
+	for want, perSecond := range map[string]float64{"5 GB/s": 5e9, "100 GB/s": 1e11, "2.35 TB/s": 2.35e12, "22.1 TB/s": 2.21e13} {
+		require.Equal(t, want, rate(perSecond, "B/s"))
+	}
+}

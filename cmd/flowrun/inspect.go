@@ -120,12 +120,20 @@ func describe(r flowrun.DeviceReport) string {
 		text += ", " + flowrun.FormatBytes(r.Memory)
 	}
 	if s := r.Speed; s != nil {
-		text += fmt.Sprintf("; taken for %.3g GFLOP/s, %.3g GB/s, %s a launch", s.Flops/1e9, s.Bytes/1e9, s.Launch)
+		text += fmt.Sprintf("; taken for %s, %s, %s a launch", rate(s.Flops, "FLOP/s"), rate(s.Bytes, "B/s"), s.Launch)
 	}
 	if !r.Auto {
 		text += "; only where it is asked for"
 	}
 	return text
+}
+
+// rate writes a number a second with three digits: "22.1 TFLOP/s", "100 GB/s".
+func rate(perSecond float64, unit string) string {
+	if perSecond >= 1e12 {
+		return fmt.Sprintf("%.3g T%s", perSecond/1e12, unit)
+	}
+	return fmt.Sprintf("%.3g G%s", perSecond/1e9, unit)
 }
 
 func newVersion(s streams) *cobra.Command {
