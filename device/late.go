@@ -34,3 +34,19 @@ func (e *Late) Error() string {
 
 // Unwrap gives the device's own error.
 func (e *Late) Unwrap() error { return e.Err }
+
+// Distinct lists names once each, in the order of their first appearance: what was
+// queued, for a [Late].
+func Distinct(lists ...[]string) []string {
+	seen := map[string]bool{}
+	var once []string
+	for _, names := range lists {
+		for _, name := range names {
+			if !seen[name] {
+				seen[name] = true
+				once = append(once, name)
+			}
+		}
+	}
+	return once
+}

@@ -188,24 +188,9 @@ func (d *Device) late(err error) error {
 		d.lost = err
 		err = fmt.Errorf("%w; the device is lost to this process", err)
 	}
-	late := &device.Late{Device: d.Name(), Work: distinct(d.pending), Err: err}
+	late := &device.Late{Device: d.Name(), Work: device.Distinct(d.pending...), Err: err}
 	d.idle()
 	return late
-}
-
-// distinct lists names once each, in the order of their first appearance.
-func distinct(lists [][]string) []string {
-	seen := map[string]bool{}
-	var once []string
-	for _, names := range lists {
-		for _, name := range names {
-			if !seen[name] {
-				seen[name] = true
-				once = append(once, name)
-			}
-		}
-	}
-	return once
 }
 
 // note notes what is about to be queued, and waits first if too much is. The

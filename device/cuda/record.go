@@ -50,7 +50,7 @@ func (d *Device) Record(commands []device.Command) (device.Recording, error) {
 	for _, w := range r.work {
 		names = append(names, []string{w.name()})
 	}
-	r.names = distinct(names)
+	r.names = device.Distinct(names...)
 	if err := d.enter(); err != nil {
 		return nil, err
 	}

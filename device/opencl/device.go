@@ -128,22 +128,9 @@ func (d *Device) idle() {
 
 // late is the failure of something that was queued.
 func (d *Device) late(err error) error {
-	late := &device.Late{Device: d.Name(), Work: distinct(d.pending), Err: err}
+	late := &device.Late{Device: d.Name(), Work: device.Distinct(d.pending), Err: err}
 	d.idle()
 	return late
-}
-
-// distinct lists names once each, in the order of their first appearance.
-func distinct(names []string) []string {
-	seen := map[string]bool{}
-	var once []string
-	for _, name := range names {
-		if !seen[name] {
-			seen[name] = true
-			once = append(once, name)
-		}
-	}
-	return once
 }
 
 // note notes what is about to be queued, and waits first if too much is. The
