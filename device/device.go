@@ -53,6 +53,7 @@ type Info struct {
 	Alignment   int64  // of the slices that kernels take, in bytes; 0 means [Alignment]
 	Async       bool   // it has a queue: a command may still be at work when its Run returns
 	Compiles    bool   // it compiles kernels when they are bound, those too that lowering makes
+	Unified     bool   // its buffers lie in memory that the host has too: they are [SharedBuffer]s
 	// Lacks names the dtypes that kernels can't have there: "f64".
 	Lacks []string
 	Speed Speed
@@ -83,6 +84,15 @@ type HostBuffer interface {
 	Buffer
 	// Host is the memory itself; nil once it has been freed.
 	Host() []byte
+}
+
+// SharedBuffer is a buffer of a device with a queue in memory that the host has
+// too. The host may read it when no queued work writes it, and write it when no
+// queued work uses it: after [Device.Sync], that is.
+type SharedBuffer interface {
+	Buffer
+	// Shared is the memory itself; nil once it has been freed.
+	Shared() []byte
 }
 
 // Slice is a part of a buffer.
