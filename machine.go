@@ -153,7 +153,7 @@ func isGPU(d device.Device) bool {
 // target describes a device to lowering.
 func target(info device.Info, offered bool) lower.Target {
 	return lower.Target{Name: info.Name, Kind: info.Kind, Memory: info.Memory, Alignment: info.Alignment, Async: info.Async,
-		Fuse: info.Compiles, Lacks: info.Lacks, Speed: lower.Speed(info.Speed), Offered: offered}
+		Unified: info.Unified, Fuse: info.Compiles, Lacks: info.Lacks, Speed: lower.Speed(info.Speed), Offered: offered}
 }
 
 func (m *machine) close() error {

@@ -95,6 +95,14 @@ type SharedBuffer interface {
 	Shared() []byte
 }
 
+// Viewer is the host as a device: it can have another device's memory as its own.
+type Viewer interface {
+	Device
+	// View gives a buffer of this device in the memory of another one's. Freeing
+	// either frees both.
+	View(SharedBuffer) HostBuffer
+}
+
 // Slice is a part of a buffer.
 type Slice struct {
 	Buffer        Buffer

@@ -168,6 +168,9 @@ func (s *Session) setAll(values map[string]*ir.Tensor) error {
 		}
 	}
 	s.touched()
+	if err := s.waitForReaders(nodes); err != nil {
+		return err
+	}
 	for i, c := range commands {
 		if err := c.Run(); err != nil {
 			// This home may be half written, and the rest isn't at all.

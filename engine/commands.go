@@ -51,7 +51,7 @@ func (s *Session) command(n int32) (device.Command, error) {
 	if node.Op == ir.CopyOp {
 		spaces = append(spaces, node.Inputs[0].Space)
 	}
-	c = s.awaited(c, spaces...)
+	c = s.awaited(s.afterReaders(n, c), spaces...)
 	s.commands[n] = c
 	return c, nil
 }
@@ -67,6 +67,9 @@ func (s *Session) bind(n int32) (device.Command, error) {
 	case ir.SourceOp:
 		return s.bindSource(node, out)
 	case ir.CopyOp:
+		if s.plan.Values[n].Alias {
+			return s.bindAlias(node), nil
+		}
 		return device.BindCopy(out, s.slice(int32(node.Inputs[0].ID)))
 	}
 	kernel := s.plan.Values[n].Kernel
@@ -113,7 +116,7 @@ func (s *Session) commitCommand(st int32) (device.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	c = s.awaited(c, s.plan.Graph.States[st].Home)
+	c = s.awaited(s.afterReaders(s.states[st].node, c), s.plan.Graph.States[st].Home)
 	s.commits[st] = c
 	return c, nil
 }
@@ -145,6 +148,8 @@ func (s *Session) count(stats *Stats, n int32, times int64) {
 	switch {
 	case s.plan.Values[n].Kernel != nil:
 		stats.KernelsRun += times
+	case s.plan.Values[n].Alias:
+		stats.Aliased += times
 	case node.Op == ir.CopyOp:
 		s.countCopy(stats, node.Inputs[0].Space, node.Space, int64(node.Type.Bytes()), times)
 	case node.Op == ir.ConstOp:

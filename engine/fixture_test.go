@@ -150,6 +150,22 @@ func queued(t tester) []device.Device {
 	return devices
 }
 
+// unified is a machine whose devices do nothing before somebody waits for them, and
+// the first of which shares the host's memory.
+func unified(t tester, sims int) []device.Device {
+	t.Helper()
+	devices := machine(t, 0)
+	for i := range sims {
+		devices = append(devices, sim.New(fmt.Sprintf("sim:%d", i), sim.Options{Queue: true, Unified: i == 0}))
+	}
+	t.Cleanup(func() {
+		for _, d := range devices[1:] {
+			require.Zero(t, d.(*sim.Device).Usage().Live, "buffers left on %s", d.Name())
+		}
+	})
+	return devices
+}
+
 // onCPU starts a program on the CPU alone.
 func onCPU(t tester, p *program, o engine.Options) *engine.Session {
 	t.Helper()
@@ -162,7 +178,7 @@ func plan(t tester, p *program, devices []device.Device, o lower.Options) *lower
 	t.Helper()
 	for _, d := range devices {
 		o.Targets = append(o.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind, Alignment: d.Info().Alignment,
-			Async: d.Info().Async, Fuse: d.Info().Kind != "cpu" && d.Name() != "cpu"})
+			Async: d.Info().Async, Unified: d.Info().Unified, Fuse: d.Info().Kind != "cpu" && d.Name() != "cpu"})
 	}
 	o.Manifest = manifest(t)
 	o.CheckTypes = true

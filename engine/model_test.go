@@ -151,6 +151,8 @@ func (m *model) run(id int) {
 	n := m.plan.Graph.Nodes[id]
 	m.ran[id], m.lost[id] = m.clock, false
 	switch {
+	case m.plan.Values[id].Alias:
+		m.stats.Aliased++
 	case n.Op == ir.CopyOp:
 		m.copied(n.Inputs[0].Space, n.Space, n)
 	case n.Op == ir.ConstOp:

@@ -59,12 +59,14 @@ type Stats struct {
 	HostToDevice   Traffic
 	DeviceToHost   Traffic
 	DeviceToDevice Traffic
+	Aliased        int64 // copies that moved nothing, since the devices share memory
 	PeakBytes      int64 // of device memory held at one time, over all devices
 }
 
 // add adds what happened so many times.
 func (s *Stats) add(d Stats, times int64) {
 	s.KernelsRun += times * d.KernelsRun
+	s.Aliased += times * d.Aliased
 	for _, t := range [][2]*Traffic{
 		{&s.HostToDevice, &d.HostToDevice}, {&s.DeviceToHost, &d.DeviceToHost}, {&s.DeviceToDevice, &d.DeviceToDevice}} {
 		t[0].Count += times * t[1].Count

@@ -46,9 +46,10 @@ type Session struct {
 	*values
 	memory   []spaceMemory
 	own      map[int32]device.Buffer // of nodes moved out of shared memory
-	unstop   device.Command          // takes back that the stop condition has held; see unmasked
-	commands []device.Command        // by node; nil until first run
-	commits  []device.Command        // by state; nil: in place, or not yet bound
+	shared   shared
+	unstop   device.Command   // takes back that the stop condition has held; see unmasked
+	commands []device.Command // by node; nil until first run
+	commits  []device.Command // by state; nil: in place, or not yet bound
 	fetches  map[int32]*fetch
 	names    map[string]int32
 
@@ -86,10 +87,11 @@ func New(plan *lower.Plan, devices []device.Device, o Options) (*Session, error)
 		tapes:    map[uint64][]*tape{},
 		suspect:  map[int32]bool{},
 	}
+	s.shared = newShared(plan)
 	for i, space := range plan.Spaces {
 		var m spaceMemory
 		var err error
-		if m.kept, err = s.alloc(i, space.Kept); err == nil {
+		if m.kept, err = s.allocKept(i, space.Kept); err == nil {
 			s.memory = append(s.memory, m)
 			m.arena, err = s.alloc(i, space.Arena)
 			s.memory[i] = m
@@ -175,6 +177,9 @@ func (s *Session) usable() error {
 func (s *Session) slice(n int32) device.Slice {
 	v := &s.plan.Values[n]
 	space := s.plan.Graph.Nodes[n].Space
+	if v.Alias {
+		return s.seenFrom(space, s.slice(int32(s.plan.Graph.Nodes[n].Inputs[0].ID)))
+	}
 	switch buffer := s.own[n]; {
 	case buffer != nil:
 		return device.Slice{Buffer: buffer, Bytes: v.Bytes}
@@ -204,6 +209,11 @@ func (s *Session) moveOut(n int32, storage lower.Storage) error {
 	s.commands[n] = nil
 	for _, u := range s.out(n) {
 		s.commands[u] = nil
+		if s.plan.Values[u].Alias { // which has moved too
+			for _, reader := range s.out(u) {
+				s.commands[reader] = nil
+			}
+		}
 	}
 	for _, st := range s.nextOf[n] {
 		s.commits[st] = nil

@@ -58,7 +58,7 @@ type ExplainedNode struct {
 	Type    string `json:"type"`
 	Device  string `json:"device"`
 	Reason  string `json:"reason"`
-	Storage string `json:"storage"`
+	Storage string `json:"storage"` // home, kept, transient, in place, or alias: its operand's memory
 	Kernel  string `json:"kernel,omitempty"`
 	PerStep bool   `json:"per_step"` // whether every step runs it
 	Flops   int64  `json:"flops"`
@@ -89,6 +89,7 @@ type Totals struct {
 	Kernels int64 `json:"kernels"`
 	Copies  int64 `json:"copies"`
 	Copied  int64 `json:"copied_bytes"`
+	Aliases int64 `json:"aliases"` // copies that move nothing, since memory is shared
 	Flops   int64 `json:"flops"`
 	Moved   int64 `json:"bytes_moved"`
 }
@@ -118,6 +119,8 @@ func (p *Plan) Explain() *Explanation {
 		e.Totals.Moved += x.Moved
 		switch {
 		case n.Op == ir.CopyOp && n.Inputs[0].Space == n.Space:
+		case p.Values[i].Alias:
+			e.Totals.Aliases++
 		case n.Op == ir.CopyOp:
 			e.Totals.Copies++
 			e.Totals.Copied += p.Values[i].Bytes
@@ -184,6 +187,11 @@ func (p *Plan) explainNode(n *ir.Node) ExplainedNode {
 	}
 	if n.Origin.Known() {
 		x.At = n.Origin.String()
+	}
+	if v.Alias {
+		x.Storage = "alias"
+		x.Inputs, x.Moved = []int{n.Inputs[0].ID}, 0
+		return x
 	}
 	for _, in := range n.Inputs {
 		x.Moved += int64(in.Type.Bytes())
@@ -278,6 +286,9 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "peak: %s\n", Bytes(e.Peak))
 	fmt.Fprintf(&b, "a step: %d kernels, %d copies between devices (%s), %d flops, %s read and written\n",
 		e.Totals.Kernels, e.Totals.Copies, Bytes(e.Totals.Copied), e.Totals.Flops, Bytes(e.Totals.Moved))
+	if e.Totals.Aliases > 0 {
+		fmt.Fprintf(&b, "  and %d copies that move nothing: the devices share memory\n", e.Totals.Aliases)
+	}
 	for _, c := range e.Crossings {
 		plural := "copies"
 		if c.Copies == 1 {

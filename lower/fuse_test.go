@@ -27,6 +27,9 @@ func drawOptions(t *rapid.T) Options {
 	if rapid.Bool().Draw(t, "fused") {
 		o = fusing(o)
 	}
+	if rapid.Bool().Draw(t, "unified") {
+		o = sharing(o)
+	}
 	return o
 }
 

@@ -28,11 +28,13 @@ func memory(p *Plan) error {
 	}
 	for _, n := range p.Graph.Nodes {
 		v := p.Value(n)
-		switch v.Storage {
-		case Home, Kept:
+		switch {
+		case v.Alias:
+			v.Offset = p.Value(n.Inputs[0]).Offset
+		case v.Storage == Home || v.Storage == Kept:
 			v.Offset = p.Spaces[n.Space].Kept
 			p.Spaces[n.Space].Kept += p.room(n)
-		case Transient:
+		case v.Storage == Transient:
 			if from := p.takesOver(n, last); from != nil && shared[n.Space] {
 				v.Offset = p.Value(from).Offset
 				taken[from.ID] = true
@@ -62,7 +64,7 @@ const roomy = 4 << 20
 func (p *Plan) shared() []bool {
 	bytes := make([]int64, len(p.Targets))
 	for _, n := range p.Graph.Nodes {
-		if p.Value(n).Storage == Transient {
+		if v := p.Value(n); v.Storage == Transient && !v.Alias {
 			bytes[n.Space] += p.room(n)
 		}
 	}
@@ -73,9 +75,14 @@ func (p *Plan) shared() []bool {
 	return shared
 }
 
-// room gives the bytes that a node's value takes up in its space.
+// room gives the bytes that a node's value takes up in its space. The host's are
+// as the device wants them that has aliases of them.
 func (p *Plan) room(n *ir.Node) int64 {
-	return align(p.Value(n).Bytes, max(p.Targets[n.Space].Alignment, Alignment))
+	to := max(p.Targets[n.Space].Alignment, Alignment)
+	if n.Space == 0 {
+		to = max(to, p.Targets[p.Shared].Alignment)
+	}
+	return align(p.Value(n).Bytes, to)
 }
 
 func align(n, to int64) int64 { return (n + to - 1) &^ (to - 1) }
@@ -84,14 +91,20 @@ func align(n, to int64) int64 { return (n + to - 1) &^ (to - 1) }
 const forever = -1
 
 // lastUses gives, by node ID, the position up to which a value must live: its
-// last user's, its own if it has none, forever for what states become, since
-// commits come after everything else.
+// last user's, its aliases' users' counted, its own if it has none, forever for what
+// states become, since commits come after everything else.
 func lastUses(p *Plan) []int {
 	last := make([]int, len(p.Graph.Nodes))
 	for i, n := range p.Graph.Nodes {
 		last[i] = i
 		for _, in := range n.Inputs {
 			last[in.ID] = i
+		}
+	}
+	for _, n := range p.Graph.Nodes {
+		if p.Value(n).Alias {
+			of := n.Inputs[0].ID
+			last[of] = max(last[of], last[n.ID])
 		}
 	}
 	for _, s := range p.Graph.States {
@@ -107,7 +120,7 @@ func lastUses(p *Plan) []int {
 func (p *Plan) takesOver(n *ir.Node, last []int) *ir.Node {
 	for _, in := range n.Inputs {
 		v := p.Value(in)
-		if v.Storage == Transient && v.Bytes > 0 && last[in.ID] == n.ID && in.Space == n.Space && p.mayOverwriteAll(n, in) {
+		if v.Storage == Transient && !v.Alias && v.Bytes > 0 && last[in.ID] == n.ID && in.Space == n.Space && p.mayOverwriteAll(n, in) {
 			return in
 		}
 	}

@@ -26,7 +26,7 @@ func lives(p *Plan) (all []life) {
 	end := len(p.Graph.Nodes)
 	for i, n := range p.Graph.Nodes {
 		v := p.Values[i]
-		if v.Storage == InPlace || v.Bytes == 0 {
+		if v.Storage == InPlace || v.Bytes == 0 || v.Alias {
 			continue
 		}
 		l := life{node: n, from: i, to: i, space: n.Space, kept: v.Storage != Transient, start: v.Offset, end: v.Offset + v.Bytes}
@@ -35,7 +35,7 @@ func lives(p *Plan) (all []life) {
 		}
 		for j, user := range p.Graph.Nodes {
 			for _, in := range user.Inputs {
-				if in == n {
+				if in == n || p.Value(in).Alias && in.Inputs[0] == n {
 					l.to = max(l.to, j)
 				}
 			}

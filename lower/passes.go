@@ -29,6 +29,7 @@ var Passes = []Pass{
 	{"bind", "find each node's kernel in the manifest", bind},
 	{"fuse", "make one node, with one kernel, of elementwise nodes that follow one another", fuse},
 	{"storage", "decide which values are kept, transient, or written in place", storage},
+	{"alias", "where the host and a device share memory, make copies between them that memory itself", alias},
 	{"schedule", "order the nodes: readers of a state before its writer, writers last", schedule},
 	{"memory", "give values offsets: kept ones their own, transient ones a share of an arena", memory},
 }

@@ -19,6 +19,8 @@
 //     were, and a step that fails before its first write has changed nothing.
 //   - What a state becomes is a value of its own, never another state's home: a
 //     copy stands between them. So the order of commits makes no difference.
+//   - An alias is what it is a copy of. Whatever reads it comes before what writes
+//     over the original, in the plan's order.
 //   - [Kept] values own their memory; [Transient] values have an arena, where no
 //     two that live at the same time in the plan's order share a place. So a clean edge never
 //     leads to reused memory.
@@ -40,6 +42,8 @@ type Target struct {
 	// Async says that the device works apart from the host, which queues its work
 	// and goes on.
 	Async bool
+	// Unified says that its memory is the host's too.
+	Unified bool
 	// Lacks names the dtypes that its kernels can't have: "f64".
 	Lacks []string
 	Speed Speed
@@ -128,6 +132,9 @@ type Value struct {
 	Kernel  *kernels.Kernel // nil for state, const, source and copy
 	Offset  int64           // in the kept memory or the arena of its space
 	Bytes   int64
+	// Alias says that a copy is its operand's memory, seen from its own space; it
+	// lies where that does.
+	Alias bool
 	// Reason says why the node is where it is.
 	Reason string
 }
@@ -154,6 +161,9 @@ type Plan struct {
 	// RunsAhead says that steps after the one at which the stop condition first
 	// holds change nothing, so that they may be queued before the host knows.
 	RunsAhead bool
+	// Shared is the space that the host's kept memory must be memory of, since some
+	// of it has aliases there; 0 if none has.
+	Shared int
 
 	options Options
 	reasons map[*ir.Node]string

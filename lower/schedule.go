@@ -8,7 +8,7 @@ import (
 )
 
 // schedule fixes the order of execution. Operands come before their users; the
-// other readers of a state before the node that writes its home; and all nodes
+// other readers of a state, and of its aliases, before the node that writes its home; and all nodes
 // that write homes, with what depends on them, after all that don't, so that a
 // step which fails early has changed nothing. Among what is ready, the order of
 // a depth-first walk from the roots decides: it keeps values short-lived.
@@ -25,7 +25,7 @@ func schedule(p *Plan) error {
 	}
 	for {
 		s := &scheduler{plan: p, users: g.Users(), missing: make([]int, len(g.Nodes)),
-			guards: make([]int, len(g.Nodes)), after: map[*ir.Node][]*ir.Node{}}
+			guards: make([]int, len(g.Nodes)), after: map[*ir.Node][]*ir.Node{}, aliases: p.aliases()}
 		if err := s.run(); err != nil {
 			return err
 		}
@@ -42,6 +42,7 @@ type scheduler struct {
 	missing []int                   // operands not yet scheduled, by ID
 	guards  []int                   // readers that must come first, not yet scheduled
 	after   map[*ir.Node][]*ir.Node // reader -> writers that wait for it
+	aliases map[*ir.Node][]*ir.Node
 	late    []bool
 	ready   readyQueue
 	order   []*ir.Node
@@ -66,7 +67,7 @@ func (s *scheduler) run() error {
 			continue
 		}
 		seen := map[*ir.Node]bool{st.Next: true}
-		for _, reader := range s.users[st.Read.ID] {
+		for _, reader := range readers(st.Read, s.users, s.aliases) {
 			if !seen[reader] {
 				seen[reader] = true
 				s.guards[st.Next.ID]++

@@ -29,6 +29,11 @@ func verify(p *Plan, pass string) error {
 			return err
 		}
 	}
+	if done["alias"] {
+		if err := verifyAliases(p, done["memory"]); err != nil {
+			return err
+		}
+	}
 	if done["schedule"] {
 		return verifySchedule(p)
 	}
@@ -153,6 +158,9 @@ func verifySchedule(p *Plan) error {
 	}
 	for i, n := range p.Graph.Nodes {
 		for _, in := range n.Inputs {
+			if p.Values[in.ID].Alias {
+				in = in.Inputs[0]
+			}
 			if in.State == nil {
 				continue
 			}

@@ -60,13 +60,16 @@ func (r Result) WriteStats(w io.Writer) error {
 		return formatCount(t.Count) + " copies, " + formatBytes(t.Bytes)
 	}
 	var b strings.Builder
-	table(&b, [][2]string{
+	rows := [][2]string{
 		{"kernels run", formatCount(s.KernelsRun)},
 		{"host to device", traffic(s.HostToDevice)},
 		{"device to host", traffic(s.DeviceToHost)},
 		{"device to device", traffic(s.DeviceToDevice)},
-		{"peak memory", formatBytes(s.PeakBytes)},
-	})
+	}
+	if s.Aliased > 0 {
+		rows = append(rows, [2]string{"in shared memory", formatCount(s.Aliased) + " copies that moved nothing"})
+	}
+	table(&b, append(rows, [2]string{"peak memory", formatBytes(s.PeakBytes)}))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -94,6 +97,7 @@ func (r Result) WriteJSON(w io.Writer) error {
 		HostToDevice   engine.Traffic `json:"host_to_device"`
 		DeviceToHost   engine.Traffic `json:"device_to_host"`
 		DeviceToDevice engine.Traffic `json:"device_to_device"`
+		Aliased        int64          `json:"aliased"` // of what would have been copies, were memory not shared
 	}
 	text, err := json.Marshal(struct {
 		Spec       string            `json:"spec"`
@@ -107,7 +111,7 @@ func (r Result) WriteJSON(w io.Writer) error {
 		PeakBytes  int64             `json:"peak_bytes"`
 	}{
 		r.Spec, r.Summary.Steps, r.Summary.Stopped, r.Summary.Elapsed.Seconds(), r.metricsJSON(), r.Device,
-		copies{r.Stats.HostToDevice, r.Stats.DeviceToHost, r.Stats.DeviceToDevice},
+		copies{r.Stats.HostToDevice, r.Stats.DeviceToHost, r.Stats.DeviceToDevice, r.Stats.Aliased},
 		r.Stats.KernelsRun, r.Stats.PeakBytes,
 	})
 	if err != nil {

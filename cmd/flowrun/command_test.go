@@ -70,6 +70,7 @@ func TestJSONIsOneObjectAndNothingElse(t *testing.T) {
 			HostToDevice   *traffic `json:"host_to_device"`
 			DeviceToHost   *traffic `json:"device_to_host"`
 			DeviceToDevice *traffic `json:"device_to_device"`
+			Aliased        *int64
 		}
 		KernelsRun *int64 `json:"kernels_run"`
 		PeakBytes  *int64 `json:"peak_bytes"`

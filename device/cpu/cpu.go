@@ -87,6 +87,9 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	return &buffer{device: d, memory: device.HostMemory(bytes), bytes: bytes}, nil
 }
 
+// View gives a buffer in memory that another device shares with the host.
+func (d *Device) View(of device.SharedBuffer) device.HostBuffer { return &view{d, of} }
+
 // Bind prepares a kernel launch.
 func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err := call.Check(d); err != nil {
@@ -213,3 +216,14 @@ func (b *buffer) Free() error {
 	}
 	return nil
 }
+
+// view is another device's memory as the host's.
+type view struct {
+	device *Device
+	of     device.SharedBuffer
+}
+
+func (v *view) Device() device.Device { return v.device }
+func (v *view) Bytes() int64          { return v.of.Bytes() }
+func (v *view) Host() []byte          { return v.of.Shared() }
+func (v *view) Free() error           { return v.of.Free() }

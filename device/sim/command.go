@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/flowrun/flowrun/device"
@@ -15,9 +16,13 @@ type buffer struct {
 
 func (b *buffer) Device() device.Device { return b.device }
 func (b *buffer) Bytes() int64          { return int64(len(b.memory)) }
+func (b *buffer) base() *buffer         { return b }
 
-// Free gives the memory back, full of NaNs.
+// Free gives the memory back, full of NaNs, when nothing that is queued needs it.
 func (b *buffer) Free() error {
+	if err := b.device.Sync(); err != nil {
+		return err
+	}
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
 	if !b.freed {
@@ -39,13 +44,33 @@ func (b *hostBuffer) Host() []byte {
 	return b.memory
 }
 
+// sharedBuffer is a buffer in memory that the host has too.
+type sharedBuffer struct{ buffer }
+
+// Shared is the memory itself.
+func (b *sharedBuffer) Shared() []byte {
+	if b.freed {
+		return nil
+	}
+	return b.memory
+}
+
+// view is another device's memory as a buffer of this one.
+type view struct {
+	hostBuffer
+	of device.SharedBuffer
+}
+
+// Free gives the memory back to the device that it is of.
+func (v *view) Free() error {
+	v.freed = true
+	return v.of.Free()
+}
+
 // own finds the buffer behind a slice of this package.
 func own(s device.Slice) *buffer {
-	switch b := s.Buffer.(type) {
-	case *buffer:
-		return b
-	case *hostBuffer:
-		return &b.buffer
+	if b, ok := s.Buffer.(interface{ base() *buffer }); ok {
+		return b.base()
 	}
 	return nil
 }
@@ -66,19 +91,35 @@ type command struct {
 	uses         []device.Slice // what it reads and writes
 	output       []byte
 	run          func()
+	source       []byte // of a copy from the host, which has been read when Run returns
+	waits        bool   // it has been done when Run returns, and all before it
 }
 
-// Run carries the command out.
+// Run carries the command out, or queues it.
 func (c *command) Run() error {
-	if err := c.device.event(c.kind, c.kernel); err != nil {
-		fill(c.output, garbage)
+	d := c.device
+	if err := d.event(c.kind, c.kernel); err != nil {
+		d.do(func() { fill(c.output, garbage) }, c.waits)
 		return err
 	}
+	if err := c.usable(); err != nil {
+		return err
+	}
+	run := c.run
+	if c.source != nil && d.options.Queue {
+		now := bytes.Clone(c.source)
+		run = func() { copy(c.output, now) }
+	}
+	d.do(run, c.waits)
+	return nil
+}
+
+// usable is an error if memory that the command uses has been freed.
+func (c *command) usable() error {
 	for _, s := range c.uses {
 		if own(s).freed {
 			return fmt.Errorf("device %s: %s %s uses memory that has been freed", c.device.name, c.kind, c.kernel)
 		}
 	}
-	c.run()
 	return nil
 }

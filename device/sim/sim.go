@@ -6,7 +6,8 @@
 // asked for), and another device's are refused. Memory that was never written
 // or has been freed holds NaNs, -1 in integers. Work on freed memory is an
 // error. Any call can be made to fail ([Device.Inject]), and a run or a copy
-// that fails leaves garbage in its output, as real ones may.
+// that fails leaves garbage in its output, as real ones may. With a queue, work is
+// as late as it may be: it is done when somebody waits, and not before.
 package sim
 
 import (
@@ -22,6 +23,8 @@ type Options struct {
 	Memory      int64 // bytes; 0 means 1 GiB
 	HostVisible bool  // buffers are device.HostBuffers
 	Async       bool  // it says of itself that it has a queue, as devices do that run ahead
+	Queue       bool  // it has one
+	Unified     bool  // buffers are device.SharedBuffers
 }
 
 // Event is a call that is about to be carried out.
@@ -41,6 +44,7 @@ type Device struct {
 	closed bool
 	events int
 	inject func(Event) error
+	queue  []func()
 }
 
 const (
@@ -90,7 +94,8 @@ func (d *Device) Name() string { return d.name }
 
 // Info describes the device.
 func (d *Device) Info() device.Info {
-	return device.Info{Name: d.name, Kind: "sim", Description: "simulated device", Memory: d.options.Memory, Async: d.options.Async}
+	return device.Info{Name: d.name, Kind: "sim", Description: "simulated device", Memory: d.options.Memory,
+		Async: d.options.Async || d.options.Queue, Unified: d.options.Unified}
 }
 
 // Usage tells how much memory is in use, was at most, and in how many buffers.
@@ -112,10 +117,19 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	}
 	b := &buffer{device: d, memory: device.HostMemory(bytes)}
 	fill(b.memory, poison)
-	if d.options.HostVisible {
+	switch {
+	case d.options.HostVisible:
 		return &hostBuffer{*b}, nil
+	case d.options.Unified:
+		return &sharedBuffer{*b}, nil
 	}
 	return b, nil
+}
+
+// View gives another device's memory as a buffer of this one, whose buffers are
+// visible to the host.
+func (d *Device) View(of device.SharedBuffer) device.HostBuffer {
+	return &view{hostBuffer{buffer{device: d, memory: of.Shared()}}, of}
 }
 
 // Bind prepares a kernel launch.
@@ -144,7 +158,9 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 	if err != nil {
 		return nil, err
 	}
-	return d.transfer(to, src, dst), nil
+	c := d.transfer(to, src, dst)
+	c.source = src
+	return c, nil
 }
 
 // BindToHost prepares a copy out of the device's memory.
@@ -153,7 +169,9 @@ func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error
 	if err != nil {
 		return nil, err
 	}
-	return d.transfer(dst, from, src), nil
+	c := d.transfer(dst, from, src)
+	c.waits = true
+	return c, nil
 }
 
 // BindWithin prepares a copy inside the device's memory.
@@ -169,7 +187,7 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	return d.transfer(to, from, dst, src), nil
 }
 
-func (d *Device) transfer(dst, src []byte, uses ...device.Slice) device.Command {
+func (d *Device) transfer(dst, src []byte, uses ...device.Slice) *command {
 	return &command{device: d, kind: "copy", uses: uses, output: dst, run: func() { copy(dst, src) }}
 }
 
@@ -191,13 +209,42 @@ func (d *Device) side(s device.Slice, bytes int64) ([]byte, error) {
 	return m, nil
 }
 
-// Sync does nothing: work has been done when Run returns.
-func (d *Device) Sync() error { return nil }
+// do does work, or queues it; where it can't wait, what was queued before it is
+// done too.
+func (d *Device) do(work func(), now bool) {
+	if !d.options.Queue {
+		work()
+		return
+	}
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.queue = append(d.queue, work)
+	if now {
+		d.finish()
+	}
+}
 
-// Close ends the device: every later call fails.
+// Sync does what is queued.
+func (d *Device) Sync() error {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.finish()
+	return nil
+}
+
+// finish does what is queued. The device is locked.
+func (d *Device) finish() {
+	for _, run := range d.queue {
+		run()
+	}
+	d.queue = d.queue[:0]
+}
+
+// Close does what is queued and ends the device: every later call fails.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
+	d.finish()
 	d.closed = true
 	return nil
 }
