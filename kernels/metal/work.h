@@ -1,0 +1,67 @@
+// What threads do together: values that a team joins.
+//
+// A team is `team` neighbouring threads of a threadgroup, a power of two, which
+// share a line. A threadgroup has whole simdgroups. Which threads a simdgroup has
+// is for Metal to say, so threads are counted through their simdgroups: simdgroup by
+// simdgroup, and in each lane by lane.
+
+// The threads of a simdgroup. Apple's GPUs have 32; a device with another number
+// can't run these kernels.
+#define SIMDGROUP 32
+
+// What a team's threads are to each other: which line they share, and which of its
+// members this one is; and which lane of which simdgroup it is.
+struct post {
+    int line, member;
+    u32 simdgroup, lane;
+};
+
+static inline post post_in(int team, u32 group, u32 size, u32 simdgroup, u32 lane) {
+    u32 number = group * size + simdgroup * SIMDGROUP + lane;
+    return post{(int)(number / (u32)team), (int)(number & (u32)(team - 1)), simdgroup, lane};
+}
+
+// exchange gives a lane the value of the one whose number differs in the bits of
+// reach. All lanes of the simdgroup take part. Metal exchanges no structs and
+// nothing of 64 bits, so it is done by words.
+template <class value> static inline value exchange(value v, u32 reach) {
+    union {
+        value whole;
+        u32 words[sizeof(value) / sizeof(u32)];
+    } mine, other;
+    mine.whole = v;
+#pragma unroll
+    for (u32 i = 0; i < sizeof(value) / sizeof(u32); i++) {
+        other.words[i] = simd_shuffle_xor(mine.words[i], (ushort)reach);
+    }
+    return other.whole;
+}
+
+// TEAM_FOLD defines two functions. NAME_lanes joins the values of `lanes`
+// neighbouring lanes, a power of two, and NAME those of all members of a team, in an
+// order that depends on the team's size alone; each of them gets the result. All
+// threads of the threadgroup must call them. NAME takes memory of the threadgroup
+// for a value of each of its simdgroups: SIMDGROUP are enough.
+#define TEAM_FOLD(NAME, TYPE, JOIN)                                                   \
+    static inline TYPE NAME##_lanes(TYPE v, int lanes, u32 lane) {                    \
+        for (int reach = 1; reach < lanes; reach *= 2) {                              \
+            TYPE other = exchange(v, reach);                                          \
+            v = lane & reach ? JOIN(other, v) : JOIN(v, other);                       \
+        }                                                                             \
+        return v;                                                                     \
+    }                                                                                 \
+    static inline TYPE NAME(threadgroup TYPE *of_simdgroup, TYPE v, int team, post p) { \
+        if (team <= SIMDGROUP) {                                                      \
+            return NAME##_lanes(v, team, p.lane);                                     \
+        }                                                                             \
+        v = NAME##_lanes(v, SIMDGROUP, p.lane);                                       \
+        u32 many = team / SIMDGROUP;                                                  \
+        if (p.lane == 0) {                                                            \
+            of_simdgroup[p.simdgroup] = v;                                            \
+        }                                                                             \
+        threadgroup_barrier(mem_flags::mem_threadgroup);                              \
+        v = of_simdgroup[(p.simdgroup & -many) + (p.lane & (many - 1))];              \
+        v = NAME##_lanes(v, many, p.lane);                                            \
+        threadgroup_barrier(mem_flags::mem_threadgroup); /* before the next writes */ \
+        return v;                                                                     \
+    }
