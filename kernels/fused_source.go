@@ -81,6 +81,9 @@ func bodyOf(name string, types map[string]string) string {
 // definitions are what the template is written in terms of.
 func (r *Recipe) definitions(k *Kernel, language string) string {
 	var b strings.Builder
+	if members := k.Members(language); len(members) > 0 {
+		fmt.Fprintf(&b, "struct arguments {\n    %s;\n};\n", strings.Join(members, ";\n    "))
+	}
 	fmt.Fprintf(&b, "#define FUSED_ENTRY %s\n", k.Entry())
 	fmt.Fprintf(&b, "#define FUSED_PARAMETERS %s\n", strings.Join(k.Parameters(language), ", "))
 	b.WriteString("#define FUSED_SPREAD(F)")
@@ -98,7 +101,7 @@ func (r *Recipe) definitions(k *Kernel, language string) string {
 		maps = maps[:len(maps)-1]
 	}
 	for i := range maps {
-		lines = append(lines, r.statement(i))
+		lines = append(lines, r.statement(i, languages[language].member))
 	}
 	b.WriteString("\n#define FUSED_PARTS \\\n    " + strings.Join(lines, " \\\n    ") + "\n")
 	value := Operand{Index: len(r.Parts) - 1, Part: true}
@@ -110,15 +113,15 @@ func (r *Recipe) definitions(k *Kernel, language string) string {
 	return b.String()
 }
 
-// statement computes part i.
-func (r *Recipe) statement(i int) string {
+// statement computes part i. Its scalars are parameters, or members of one.
+func (r *Recipe) statement(i int, member string) string {
 	p := &r.Parts[i]
 	var args []string
 	for _, o := range p.Operands {
 		args = append(args, operandValue(o))
 	}
 	for _, s := range r.scalars(i) {
-		args = append(args, s.Name)
+		args = append(args, member+s.Name)
 	}
 	t := sourceDType(p.DType)
 	return fmt.Sprintf("COMPUTE(%s) %s = STORED(%[1]s, %[3]s(%[4]s));", t, operandValue(Operand{Index: i, Part: true}),

@@ -129,9 +129,11 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 			inPlace = value
 		case "body":
 			k.Body = l.body(value, what)
-		case "opencl", "cuda":
-			own[key.Value] = value
 		default:
+			if languages[key.Value] != nil {
+				own[key.Value] = value
+				return
+			}
 			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, sizes, items, group, turns, and what is a language's own under its name", key.Value)
 		}
 	})

@@ -36,6 +36,31 @@ func (l *launcher) pack() ([][]byte, error) {
 	return args, nil
 }
 
+// PackArguments lays out a launch's Args as one struct of C's, as languages take
+// them that have scalars and sizes in one: each at its natural alignment, 8 bytes for
+// one of 64 bits and 4 for others and lists of them, and the whole filled up to a
+// multiple of the largest.
+func PackArguments(args [][]byte) []byte {
+	var all []byte
+	largest := 1
+	pad := func(alignment int) {
+		for len(all)%alignment != 0 {
+			all = append(all, 0)
+		}
+	}
+	for _, arg := range args {
+		alignment := 4
+		if len(arg) == 8 {
+			alignment = 8
+		}
+		pad(alignment)
+		all = append(all, arg...)
+		largest = max(largest, alignment)
+	}
+	pad(largest)
+	return all
+}
+
 // mergedSizes gives the sizes with every shape merged along with its steps.
 func (l *launcher) mergedSizes() []any {
 	all := append([]any(nil), l.sizes...)

@@ -1,10 +1,6 @@
 package kernels
 
-import (
-	"fmt"
-	"regexp"
-	"strings"
-)
+import "fmt"
 
 // language is how a language writes an entry point.
 type language struct {
@@ -15,8 +11,14 @@ type language struct {
 	bounds    string   // a pattern of what may come between
 	input     string   // an input of dtype %s and name %s
 	output    string
+	index     string            // what follows a buffer, by its number %d
 	scalars   map[string]string // by type: ScalarTypes and SizeTypes
 	of        map[string]string // of those, the ones that depend on a dtype %s, in a fused kernel
+	// Where scalars and sizes come as members of one struct, the parameter that has
+	// it, what comes before a member's name, and what a kernel may take after it.
+	members  string
+	member   string
+	builtIns map[string]bool // true of those that have as many components as the grid has dimensions
 }
 
 var languages = map[string]*language{
@@ -43,17 +45,68 @@ var languages = map[string]*language{
 			"shape": "list", "steps": "list", "dims": "list", "offsets": "list"},
 		of: map[string]string{"float": "SCALAR(%s)", "number": "COMPUTE(%s)"},
 	},
+	"metal": {
+		extension: ".metal",
+		before:    []string{"prelude.h", "math.h", "circular.h", "special.h", "work.h"},
+		items:     everyElement,
+		entry:     "kernel void",
+		input:     "device const %s *%s",
+		output:    "device %s *%s",
+		index:     " [[buffer(%d)]]",
+		scalars: map[string]string{"int": "int", "long": "i64", "bool": "int", "float": "S", "number": "C",
+			"shape": "list", "steps": "list", "dims": "list", "offsets": "list"},
+		of:       map[string]string{"float": "SCALAR(%s)", "number": "COMPUTE(%s)"},
+		members:  "constant arguments &with",
+		member:   "with.",
+		builtIns: metalBuiltIns,
+	},
+}
+
+// metalBuiltIns are what Metal tells a thread of its place.
+var metalBuiltIns = map[string]bool{
+	"thread_position_in_grid": true, "thread_position_in_threadgroup": true, "threadgroup_position_in_grid": true,
+	"threads_per_threadgroup": true, "threadgroups_per_grid": true, "threads_per_grid": true,
+	"thread_index_in_threadgroup": false, "thread_index_in_simdgroup": false, "simdgroup_index_in_threadgroup": false,
+	"threads_per_simdgroup": false, "simdgroups_per_threadgroup": false,
 }
 
 // Parameters are those of the kernel's entry point in a language, as its source
-// must write them: "global const T *x", "int n".
+// must write them: "global const T *x", "int n". In a language that has scalars and
+// sizes in a struct, it is one parameter, the last.
 func (k *Kernel) Parameters(name string) []string {
 	l := languages[name]
 	var all []string
-	for _, in := range k.Inputs {
-		all = append(all, fmt.Sprintf(l.input, sourceDType(in.DType), in.Name))
+	add := func(parameter string) {
+		if l.index != "" {
+			parameter += fmt.Sprintf(l.index, len(all))
+		}
+		all = append(all, parameter)
 	}
-	all = append(all, fmt.Sprintf(l.output, sourceDType(k.Output.DType), k.Output.Name))
+	for _, in := range k.Inputs {
+		add(fmt.Sprintf(l.input, sourceDType(in.DType), in.Name))
+	}
+	add(fmt.Sprintf(l.output, sourceDType(k.Output.DType), k.Output.Name))
+	values := k.values(l)
+	if l.members == "" {
+		return append(all, values...)
+	}
+	if len(values) > 0 {
+		add(l.members)
+	}
+	return all
+}
+
+// Members are those of the struct that has the scalars and sizes in a language,
+// "int n", "list dims"; none in a language that has no such struct.
+func (k *Kernel) Members(name string) []string {
+	if l := languages[name]; l.members != "" {
+		return k.values(l)
+	}
+	return nil
+}
+
+// values declares the scalars and sizes that are passed.
+func (k *Kernel) values(l *language) (all []string) {
 	for _, s := range append(k.Scalars[:len(k.Scalars):len(k.Scalars)], k.Sizes...) {
 		typ := l.scalars[s.Type]
 		if of := l.of[s.Type]; s.dtype != "" && of != "" {
@@ -64,95 +117,4 @@ func (k *Kernel) Parameters(name string) []string {
 		}
 	}
 	return all
-}
-
-// checkSource holds the parameters of a kernel's entry point against the manifest.
-func (k *Kernel) checkSource(sources *Sources, name string) error {
-	source, err := sources.Source(name, k)
-	if err != nil {
-		return err
-	}
-	file := source.Files[len(source.Files)-1]
-	got, line, ok := entryPoint(file.Text, languages[name], k.Entry())
-	if !ok {
-		return fmt.Errorf("%s: there is no %s %s(…)", file.Name, languages[name].entry, k.Entry())
-	}
-	want := k.For(name).Parameters(name)
-	for i := range max(len(got), len(want)) {
-		switch {
-		case i >= len(want):
-			return fmt.Errorf("%s:%d: %s has a parameter %q too many; the manifest has %d", file.Name, line, k.Entry(), got[i], len(want))
-		case i >= len(got):
-			return fmt.Errorf("%s:%d: %s lacks the parameter %q, number %d by the manifest", file.Name, line, k.Entry(), want[i], i+1)
-		case got[i] != want[i]:
-			return fmt.Errorf("%s:%d: parameter %d of %s is %q, and %q by the manifest", file.Name, line, i+1, k.Entry(), got[i], want[i])
-		}
-	}
-	if !sources.fuses(name) {
-		return nil
-	}
-	return k.checkBody(file)
-}
-
-// checkBody holds what a source defines for fused kernels against the manifest.
-func (k *Kernel) checkBody(file File) error {
-	text := blankComments(file.Text)
-	var want []string
-	switch k.Body {
-	case NoBody:
-		if strings.Contains(text, "BODY(") {
-			return fmt.Errorf("%s: there is a BODY, which the manifest doesn't know of; it lacks body: map or body: reduce", file.Name)
-		}
-		return nil
-	case MapBody:
-		want = []string{fmt.Sprintf("BODY(%s)(", k.Name)}
-		if k.DTypes["U"] != nil {
-			want = []string{fmt.Sprintf("BODY_TO(%s)(", k.Name)}
-		}
-	case ReduceBody:
-		for _, what := range []string{"part", "none", "one", "join", "end"} {
-			want = append(want, fmt.Sprintf("BODY(%s_%s)", k.Name, what))
-		}
-	}
-	for _, w := range append(want, "#ifndef FUSED") {
-		if !strings.Contains(text, w) {
-			return fmt.Errorf("%s: there is no %s, which body: %s in the manifest asks for", file.Name, w, k.Body)
-		}
-	}
-	return nil
-}
-
-// comments are those of C.
-var comments = regexp.MustCompile(`(?s)//[^\n]*|/\*.*?\*/`)
-
-// blankComments puts spaces for comments, so that places stay.
-func blankComments(text string) string {
-	return comments.ReplaceAllStringFunc(text, func(c string) string {
-		return strings.Map(func(r rune) rune {
-			if r == '\n' {
-				return r
-			}
-			return ' '
-		}, c)
-	})
-}
-
-// underscored are words of OpenCL C that may be written in two ways.
-var underscored = regexp.MustCompile(`\b__(kernel|global|local|constant|private)\b`)
-
-// entryPoint finds a function and gives its parameters, with one space between
-// words and none after a star, and its line.
-func entryPoint(text string, l *language, name string) (parameters []string, line int, ok bool) {
-	text = underscored.ReplaceAllString(blankComments(text), "$1")
-	pattern := strings.Join(strings.Fields(regexp.QuoteMeta(l.entry)), `\s+`) + `\s+` + l.bounds + regexp.QuoteMeta(name) + `\s*\(([^)]*)\)`
-	at := regexp.MustCompile(`\b` + pattern).FindStringSubmatchIndex(text)
-	if at == nil {
-		return nil, 0, false
-	}
-	line = strings.Count(text[:at[0]], "\n") + 1
-	for _, p := range strings.Split(text[at[2]:at[3]], ",") {
-		p = strings.Join(strings.Fields(strings.ReplaceAll(p, "*", " * ")), " ")
-		parameters = append(parameters, strings.ReplaceAll(p, "* ", "*"))
-	}
-	return parameters, line, true
 }

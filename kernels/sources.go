@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-//go:embed opencl cuda/*.h cuda/*.cu
+//go:embed opencl cuda/*.h cuda/*.cu metal
 var embedded embed.FS
 
 // Languages are those that kernels have sources in, besides Go; each has a folder
@@ -34,9 +34,8 @@ type layer struct {
 func Embedded() *Sources { return &Sources{layers: []layer{{embedded, "kernels"}}} }
 
 // Overlay puts a folder over the sources that the program was built with: it may
-// hold a file opencl/NAME.cl, opencl/prelude.h, cuda/NAME.cu and so on for each that
-// it replaces.
-// Files are read each time they are asked for.
+// hold a file opencl/NAME.cl, opencl/prelude.h, cuda/NAME.cu, metal/NAME.metal and so
+// on for each that it replaces. Files are read each time they are asked for.
 func Overlay(dir string) (*Sources, error) {
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -1,0 +1,17 @@
+// one_hot: 1 at place x[i] of row i, else 0.
+//
+// x [...] → out f32 [..., classes]; its last dimension says how many. Bound by
+// bytes.
+//
+// A class out of range gives a row of 0.
+
+struct arguments {
+    int n, classes;
+};
+
+kernel void flowrun_one_hot(device const I *x [[buffer(0)]], device f32 *out [[buffer(1)]],
+                            constant arguments &with [[buffer(2)]], uint i [[thread_position_in_grid]]) {
+    if (i < (uint)with.n) {
+        out[i] = x[i / with.classes] == (I)(i % with.classes) ? (f32)1 : (f32)0;
+    }
+}

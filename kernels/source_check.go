@@ -1,0 +1,195 @@
+package kernels
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// checkSource holds the parameters of a kernel's entry point against the manifest.
+func (k *Kernel) checkSource(sources *Sources, name string) error {
+	source, err := sources.Source(name, k)
+	if err != nil {
+		return err
+	}
+	file, l, own := source.Files[len(source.Files)-1], languages[name], k.For(name)
+	text := blankComments(file.Text)
+	got, line, ok := entryPoint(text, l, k.Entry())
+	if !ok {
+		return fmt.Errorf("%s: there is no %s %s(…)", file.Name, l.entry, k.Entry())
+	}
+	place := fmt.Sprintf("%s:%d", file.Name, line)
+	want := own.Parameters(name)
+	if l.members != "" {
+		if err := l.checkBuiltIns(got[min(len(got), len(want)):], k.Entry()); err != nil {
+			return fmt.Errorf("%s: %w", place, err)
+		}
+		got = got[:min(len(got), len(want))]
+	}
+	if err := checkDeclared("parameter", k.Entry(), got, want); err != nil {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	if members := own.Members(name); len(members) > 0 {
+		got, line, ok := structMembers(text)
+		if !ok {
+			return fmt.Errorf("%s: there is no struct arguments { … }; with %s", file.Name, strings.Join(members, "; "))
+		}
+		if err := checkDeclared("member", "struct arguments", got, members); err != nil {
+			return fmt.Errorf("%s:%d: %w", file.Name, line, err)
+		}
+	}
+	if !sources.fuses(name) {
+		return nil
+	}
+	return k.checkBody(file)
+}
+
+// checkDeclared holds declarations of a kind, which something has, against those that
+// it should have.
+func checkDeclared(kind, of string, got, want []string) error {
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(want):
+			return fmt.Errorf("%s has a %s %q too many; the manifest has %d", of, kind, got[i], len(want))
+		case i >= len(got):
+			return fmt.Errorf("%s lacks the %s %q, number %d by the manifest", of, kind, want[i], i+1)
+		case got[i] != want[i]:
+			return fmt.Errorf("%s %d of %s is %q, and %q by the manifest", kind, i+1, of, got[i], want[i])
+		}
+	}
+	return nil
+}
+
+// builtIn is a parameter in which a thread is told of its place.
+var builtIn = regexp.MustCompile(`^(uint[23]?) \w+ \[\[(\w+)\]\]$`)
+
+// checkBuiltIns holds the parameters after those of the manifest against what the
+// language has to tell.
+func (l *language) checkBuiltIns(parameters []string, of string) error {
+	components := ""
+	for _, p := range parameters {
+		m := builtIn.FindStringSubmatch(p)
+		if m == nil {
+			return fmt.Errorf("%s has a parameter %q too many: after those of the manifest there can be only built-ins, uint NAME [[BUILT_IN]]", of, p)
+		}
+		everyDimension, known := l.builtIns[m[2]]
+		switch {
+		case !known:
+			return fmt.Errorf("%s has a parameter %q, which isn't one of the built-ins %s", of, p, strings.Join(slices.Sorted(maps.Keys(l.builtIns)), ", "))
+		case !everyDimension && m[1] != "uint":
+			return fmt.Errorf("%s has a parameter %q, which must be a uint", of, p)
+		case everyDimension && components != "" && m[1] != components:
+			return fmt.Errorf("%s has a parameter %q beside one of type %s: what has a component for each dimension must have as many everywhere", of, p, components)
+		case everyDimension:
+			components = m[1]
+		}
+	}
+	return nil
+}
+
+// checkBody holds what a source defines for fused kernels against the manifest.
+func (k *Kernel) checkBody(file File) error {
+	text := blankComments(file.Text)
+	var want []string
+	switch k.Body {
+	case NoBody:
+		if strings.Contains(text, "BODY(") {
+			return fmt.Errorf("%s: there is a BODY, which the manifest doesn't know of; it lacks body: map or body: reduce", file.Name)
+		}
+		return nil
+	case MapBody:
+		want = []string{fmt.Sprintf("BODY(%s)(", k.Name)}
+		if k.DTypes["U"] != nil {
+			want = []string{fmt.Sprintf("BODY_TO(%s)(", k.Name)}
+		}
+	case ReduceBody:
+		for _, what := range []string{"part", "none", "one", "join", "end"} {
+			want = append(want, fmt.Sprintf("BODY(%s_%s)", k.Name, what))
+		}
+	}
+	for _, w := range append(want, "#ifndef FUSED") {
+		if !strings.Contains(text, w) {
+			return fmt.Errorf("%s: there is no %s, which body: %s in the manifest asks for", file.Name, w, k.Body)
+		}
+	}
+	return nil
+}
+
+// comments are those of C.
+var comments = regexp.MustCompile(`(?s)//[^\n]*|/\*.*?\*/`)
+
+// blankComments puts spaces for comments, so that places stay.
+func blankComments(text string) string {
+	return comments.ReplaceAllStringFunc(text, func(c string) string {
+		return strings.Map(func(r rune) rune {
+			if r == '\n' {
+				return r
+			}
+			return ' '
+		}, c)
+	})
+}
+
+// underscored are words of OpenCL C that may be written in two ways.
+var underscored = regexp.MustCompile(`\b__(kernel|global|local|constant|private)\b`)
+
+// entryPoint finds a function in a text without comments and gives its parameters,
+// with one space between words and none after a star, and its line.
+func entryPoint(text string, l *language, name string) (parameters []string, line int, ok bool) {
+	text = underscored.ReplaceAllString(text, "$1")
+	pattern := strings.Join(strings.Fields(regexp.QuoteMeta(l.entry)), `\s+`) + `\s+` + l.bounds + regexp.QuoteMeta(name) + `\s*\(`
+	at := regexp.MustCompile(`\b` + pattern).FindStringIndex(text)
+	if at == nil {
+		return nil, 0, false
+	}
+	line = strings.Count(text[:at[0]], "\n") + 1
+	depth, end := 1, at[1]
+	for ; end < len(text) && depth > 0; end++ {
+		switch text[end] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+	}
+	if depth > 0 {
+		return nil, 0, false
+	}
+	for _, p := range splitFields(text[at[1] : end-1]) {
+		parameters = append(parameters, evenlySpaced(p))
+	}
+	return parameters, line, true
+}
+
+// signs are those around which spaces mean nothing.
+var signs = regexp.MustCompile(`\s*([*&()\[\]])\s*`)
+
+// evenlySpaced writes a declaration with spaces where the manifest's have them.
+func evenlySpaced(declaration string) string {
+	apart := strings.NewReplacer("*", " *", "&", " &", "[[", " [[").Replace(signs.ReplaceAllString(declaration, "$1"))
+	return strings.Join(strings.Fields(apart), " ")
+}
+
+// argumentsStruct is the struct that has the scalars and sizes.
+var argumentsStruct = regexp.MustCompile(`\bstruct\s+arguments\s*\{([^}]*)\}`)
+
+// structMembers gives the members of struct arguments, a type and a name each, and
+// its line.
+func structMembers(text string) (members []string, line int, ok bool) {
+	at := argumentsStruct.FindStringSubmatchIndex(text)
+	if at == nil {
+		return nil, 0, false
+	}
+	for _, declaration := range strings.Split(text[at[2]:at[3]], ";") {
+		typ, names, _ := strings.Cut(evenlySpaced(declaration), " ")
+		if typ == "" {
+			continue
+		}
+		for _, name := range strings.Split(names, ",") {
+			members = append(members, typ+" "+strings.TrimSpace(name))
+		}
+	}
+	return members, strings.Count(text[:at[0]], "\n") + 1, true
+}
