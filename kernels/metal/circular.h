@@ -75,9 +75,9 @@ static inline reduced by_right_angles(float x) {
         return by_right_angles_exactly(x);
     }
     float n = rint(x * (float)0.636619772367581343);
-    float r = multiply_add(-n, (float)0x1.921fb6p+0, x);
-    r = multiply_add(-n, (float)-0x1.777a5cp-25, r);
-    return reduced{(int)n, multiply_add(-n, (float)-0x1.ee59dap-50, r)};
+    float r = multiply_add(-n, (float)1.57079637, x);
+    r = multiply_add(-n, (float)-4.37113883e-8, r);
+    return reduced{(int)n, multiply_add(-n, (float)-1.71512451e-15, r)};
 }
 
 // turned is the sine of r and n right angles.

@@ -47,14 +47,14 @@ static inline float scale(float x, int n) {
     return x * power_of_two(n >> 1) * power_of_two(n - (n >> 1));
 }
 
-// split takes a positive number apart: x = mantissa·2^exponent, with the mantissa
-// from 1/2 up to 1. 0, ∞ and NaN stay what they are, with exponent 0.
+// split takes a number apart: x = mantissa·2^exponent, with the mantissa from 1/2 up
+// to 1, and of x's sign. 0, ∞ and NaN stay what they are, with exponent 0.
 struct parts {
     float mantissa;
     int exponent;
 };
 static inline parts split(float x) {
-    u32 bits = to_bits(x);
+    u32 sign = to_bits(x) & 0x80000000, bits = to_bits(x) ^ sign;
     int below = 0;
     if (bits == 0 || bits >= 0x7f800000) {
         return parts{x, 0};
@@ -63,15 +63,15 @@ static inline parts split(float x) {
         bits = to_bits((float)bits);
         below = 149;
     }
-    return parts{from_bits((bits & 0x007fffff) | 0x3f000000), (int)(bits >> 23) - 126 - below};
+    return parts{from_bits(sign | (bits & 0x007fffff) | 0x3f000000), (int)(bits >> 23) - 126 - below};
 }
 
 // Exponentials. x = n·ln 2 + r with |r| at most ln 2 / 2, where the series of e^r - 1
 // needs few terms.
 
 // ln 2 in two numbers. The first has so few digits that n times it is exact.
-#define LOGARITHM_OF_2 (float)0x1.62e4p-1
-#define LOGARITHM_OF_2_REST (float)0x1.7f7d1cp-20
+#define LOGARITHM_OF_2 (float)0.693145752
+#define LOGARITHM_OF_2_REST (float)1.42860677e-6
 
 // less_one is e^r - 1 for small r.
 static inline float less_one(float r) {

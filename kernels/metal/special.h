@@ -78,7 +78,7 @@ static inline pair long_log(float x) {
     // s·(2 + 2/3·s² + 2/5·s⁴ + …), where 2/3·s² is a pair too.
     float rest = z.high * z.high * polynomial(z.high, (float)0.4, (float)0.285714285714285714, (float)0.222222222222222222,
                                               (float)0.181818181818181818, (float)0.153846153846153846);
-    pair q = product_of(z, pair{(float)0x1.555556p-1, (float)-0x1.555556p-26});
+    pair q = product_of(z, pair{(float)0.666666687, (float)-1.98682155e-8});
     q = sum_of(q.high, q.low + rest);
     pair t = sum_of((float)2, q.high);
     pair l = product_of(ratio, pair{t.high, t.low + q.low});
@@ -158,7 +158,7 @@ static inline float remainder_towards_0(float a, float b) {
         }
         rest <<= 1;
     }
-    float v = scale((float)rest * (float)0x1p-23, q.exponent - 1);
+    float v = scale((float)rest * power_of_two(-23), q.exponent - 1);
     return to_bits(a) >> 31 ? -v : v;
 }
 

@@ -22,6 +22,6 @@ kernel void flowrun_uniform(device const i64 *step [[buffer(0)]], device T *out 
     drawn d = draw(with.key, step[0], block);
     S span = with.high - with.low;
     for (uint e = 0; e < 4 && first + e < n; e++) {
-        STORE(T, out, first + e, with.low + span * ((S)(d.word[e] >> 8) * (S)0x1p-24));
+        STORE(T, out, first + e, with.low + span * ((S)(d.word[e] >> 8) * own::power_of_two(-24)));
     }
 }
