@@ -1,0 +1,47 @@
+// log_softmax: x minus the logarithm of the sum of e^x along dim.
+//
+// x [...] → out [...]. Bound by flops on CPUs, by bytes on GPUs.
+//
+// Each line along dim has a team of threads, which goes over it three times: for the
+// largest element, which is subtracted so that nothing overflows; for the sum; and
+// for the result. The second and third time a line of usual length comes from cache.
+
+// A NaN is taken over anything, and nothing over a NaN.
+static inline C larger(C a, C b) { return b > a || IS_NAN(b) ? b : a; }
+static inline C add(C a, C b) { return a + b; }
+
+TEAM_FOLD(largest, C, larger)
+TEAM_FOLD(sum, C, add)
+
+struct arguments {
+    int dim;
+    int lines, n, inner, team;
+};
+
+kernel void flowrun_log_softmax(device const T *x [[buffer(0)]], device T *out [[buffer(1)]], constant arguments &with [[buffer(2)]],
+                                uint group [[threadgroup_position_in_grid]], uint size [[threads_per_threadgroup]],
+                                uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
+    threadgroup C of_simdgroup[SIMDGROUP];
+    int team = with.team, inner = with.inner, count = 0;
+    post p = post_in(team, group, size, simdgroup, lane);
+    if (p.line < with.lines) {
+        count = with.n;
+        int from = p.line / inner * count * inner + p.line % inner;
+        x += from;
+        out += from;
+    }
+    C top = -INFINITE;
+    for (int i = p.member; i < count; i += team) {
+        top = larger(top, LOAD(T, x, i * inner));
+    }
+    top = largest(of_simdgroup, top, team, p);
+    C all = (C)0;
+    for (int i = p.member; i < count; i += team) {
+        all += own::exp(LOAD(T, x, i * inner) - top);
+    }
+    all = sum(of_simdgroup, all, team, p);
+    C log_all = own::log(all);
+    for (int i = p.member; i < count; i += team) {
+        STORE(T, out, i * inner, LOAD(T, x, i * inner) - top - log_all);
+    }
+}
