@@ -74,7 +74,7 @@ func Devices() []DeviceReport {
 }
 
 // KernelsFrom puts a folder over the kernels' sources that are built in, as
-// --kernels does: a file opencl/NAME.cl or cuda/NAME.cu in it replaces the one of
+// --kernels does: a file opencl/NAME.cl, cuda/NAME.cu or metal/NAME.metal in it replaces the one of
 // that name. The kernels in Go, for cpu and sim, are part of the program and stay.
 func KernelsFrom(dir string) StartOption { return func(o *startOptions) { o.kernels = dir } }
 

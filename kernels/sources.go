@@ -16,7 +16,7 @@ var embedded embed.FS
 
 // Languages are those that kernels have sources in, besides Go; each has a folder
 // of its name.
-var Languages = []string{"opencl", "cuda"}
+var Languages = []string{"opencl", "cuda", "metal"}
 
 // Sources finds kernels' sources: in a folder of the user's, and for what isn't
 // there in the program itself.
@@ -42,7 +42,7 @@ func Overlay(dir string) (*Sources, error) {
 		return nil, fmt.Errorf("kernels: %w", err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("kernels: %s is no folder; a folder with opencl/NAME.cl in it was expected", dir)
+		return nil, fmt.Errorf("kernels: %s is no folder; a folder with opencl/NAME.cl in it, or another language's folder, was expected", dir)
 	}
 	s := Embedded()
 	s.layers = slices.Insert(s.layers, 0, layer{os.DirFS(dir), dir})

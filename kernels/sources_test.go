@@ -109,13 +109,32 @@ func TestEverySourceBelongsToAKernel(t *testing.T) {
 	}
 }
 
+func TestEveryLanguageHasTheSameSources(t *testing.T) {
+	want := []string{"fused_map", "fused_reduce"}
+	for _, k := range load(t).Kernels() {
+		want = append(want, k.Name)
+	}
+	for language, extension := range map[string]string{"opencl": ".cl", "cuda": ".cu", "metal": ".metal"} {
+		paths, err := filepath.Glob(filepath.Join(language, "*"+extension))
+		require.NoError(t, err)
+		var got []string
+		for _, path := range paths {
+			got = append(got, strings.TrimSuffix(filepath.Base(path), extension))
+		}
+		require.ElementsMatch(t, want, got, language)
+		require.Contains(t, kernels.Languages, language)
+	}
+	require.Len(t, kernels.Languages, 3)
+}
+
 func TestCheckNamesWhatIsWrong(t *testing.T) {
 	m, err := kernels.Parse("m.yaml", "kernels:\n  k:\n    doc: d\n    types: T f32\n    inputs: x T\n    scalars: alpha float\n    output: T\n    sizes: n int = numel(out)\n")
 	require.NoError(t, err)
 	k := kernels.Op{Name: "k"}
 	check := func(source string, ops ...kernels.Op) error {
 		dir := t.TempDir()
-		for file, text := range map[string]string{"opencl/k.cl": source, "cuda/k.cu": `extern "C" __global__ void flowrun_k(const T *x, T *out, S alpha, int n) {}`} {
+		for file, text := range map[string]string{"opencl/k.cl": source, "cuda/k.cu": `extern "C" __global__ void flowrun_k(const T *x, T *out, S alpha, int n) {}`,
+			"metal/k.metal": "struct arguments { S alpha; int n; };\nkernel void flowrun_k(device const T *x [[buffer(0)]], device T *out [[buffer(1)]], constant arguments &with [[buffer(2)]]) {}"} {
 			require.NoError(t, os.Mkdir(filepath.Join(dir, filepath.Dir(file)), 0o755))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644))
 		}
@@ -193,7 +212,7 @@ func TestAFolderLiesOverTheBuiltInSources(t *testing.T) {
 	_, err = kernels.Overlay(filepath.Join(dir, "absent"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = s.Source("fortran", &kernels.Kernel{Name: "exp"})
-	require.EqualError(t, err, `kernels: there is no language "fortran"; there is [opencl cuda]`)
+	require.EqualError(t, err, `kernels: there is no language "fortran"; there is [opencl cuda metal]`)
 	_, err = s.Source("opencl", &kernels.Kernel{Name: "frobnicate"})
 	require.EqualError(t, err, "kernels: there is no file opencl/frobnicate.cl")
 }

@@ -190,7 +190,7 @@ func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {
 
 // kernelsFlag is --kernels.
 func kernelsFlag(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "kernels", "", "take kernels' sources from `DIR` before those built in (DIR/opencl/NAME.cl, DIR/cuda/NAME.cu)")
+	c.Flags().StringVar(dir, "kernels", "", "take kernels' sources from `DIR` before those built in (DIR/opencl/NAME.cl, DIR/cuda/NAME.cu, DIR/metal/NAME.metal)")
 }
 
 // deviceFlag is --device.

@@ -143,6 +143,9 @@ func writeKernel(w io.Writer, k *flowrun.Kernel, dir string) error {
 			fmt.Fprintf(t, " %s", before.Name)
 		}
 		fmt.Fprintf(t, "\n  \t%s(%s)\n", k.Entry(), strings.Join(k.Parameters(language), ", "))
+		if members := k.Members(language); len(members) > 0 {
+			fmt.Fprintf(t, "  \tstruct arguments { %s; }\n", strings.Join(members, "; "))
+		}
 		fmt.Fprintf(&sources, "\n==> %s\n%s", file.Name, file.Text)
 	}
 	if err := t.Flush(); err != nil {
