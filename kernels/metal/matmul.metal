@@ -7,10 +7,11 @@
 // steps one is 1. Bound by flops: 2·m·n·k.
 //
 // A threadgroup of 128 threads computes a square of `tile` elements a side: 64, or 32
-// where there would be too few squares of 64 for all of a GPU; or, in small products,
-// 16, straight from the device's memory. Strips of a and b, DEPTH deep, go through
-// the threadgroup's memory, as C. It has one pair of them, 8.5 KB of f32: while one
-// threadgroup of a processor waits for the device's memory, the others multiply.
+// where there would be too few squares of 64 for all of a GPU; or, in small products
+// and where a device takes no threadgroups as large, 16, straight from the device's
+// memory. Strips of a and b, DEPTH deep, go through the threadgroup's memory, as C.
+// It has one pair of them, 8.5 KB of f32: while one threadgroup of a processor waits
+// for the device's memory, the others multiply.
 //
 // Of floats each simdgroup has a quarter of the square, in blocks of 8 × 8 that are
 // spread over its lanes and multiplied as a whole (simdgroup_matrix), where the
@@ -18,7 +19,7 @@
 // and 16 columns apart. Neither reads the threadgroup's memory with conflicts. The
 // sizes are chosen by what is known of Apple's GPUs, and were never measured.
 
-#define THREADS 128
+#define THREADS 128              // of a threadgroup whose squares are of 32 or 64
 #define ROWS 8                   // of a square in which each thread has one element
 #define COLUMNS 16               // its columns
 #define DEPTH 16                 // of a strip
@@ -201,27 +202,31 @@ struct arguments {
 };
 
 kernel void flowrun_matmul(device const T *a [[buffer(0)]], device const T *b [[buffer(1)]], device T *out [[buffer(2)]],
-                           constant arguments &with [[buffer(3)]], uint3 group [[threadgroup_position_in_grid]],
-                           uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
+                           constant arguments &with [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
+                           uint size [[threads_per_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+                           uint lane [[thread_index_in_simdgroup]]) {
     threadgroup C strips[2 * DEPTH * PITCH(64)];
     int m = with.m, n = with.n, k = with.k, tile = with.tile;
-    operand rows = {a + place(group.z, with.batch, with.a_batch), m, with.a_row, k, with.a_column};
-    operand columns = {b + place(group.z, with.batch, with.b_batch), n, with.b_column, k, with.b_row};
-    out += (int)group.z * m * n;
-    int row = (int)group.y * tile, column = (int)group.x * tile;
+    int across = (n + tile - 1) / tile, down = (m + tile - 1) / tile;
+    int column = (int)group % across * tile, row = (int)group / across % down * tile, number = (int)group / across / down;
+    operand rows = {a + place(number, with.batch, with.a_batch), m, with.a_row, k, with.a_column};
+    operand columns = {b + place(number, with.batch, with.b_batch), n, with.b_column, k, with.b_row};
+    out += number * m * n;
     if (tile == 64) {
         multiply<64>(rows, columns, out, row, column, strips, simdgroup, lane);
     } else if (tile == 32) {
         multiply<32>(rows, columns, out, row, column, strips, simdgroup, lane);
     } else {
-        int me = simdgroup * SIMDGROUP + lane, j = column + me % COLUMNS;
-        for (int i = row + me / COLUMNS; i < row + tile && i < m && j < n; i += ROWS) {
-            C sum = (C)0;
-            for (int l = 0; l < k; l++) {
-                sum = MULTIPLY_ADD(LOAD(T, rows.x, i * rows.line_step + l * rows.step),
-                                   LOAD(T, columns.x, j * columns.line_step + l * columns.step), sum);
+        for (int e = simdgroup * SIMDGROUP + lane; e < tile * tile; e += size) {
+            int i = row + e / tile, j = column + e % tile;
+            if (i < m && j < n) {
+                C sum = (C)0;
+                for (int l = 0; l < k; l++) {
+                    sum = MULTIPLY_ADD(LOAD(T, rows.x, i * rows.line_step + l * rows.step),
+                                       LOAD(T, columns.x, j * columns.line_step + l * columns.step), sum);
+                }
+                STORE(T, out, i * n + j, sum);
             }
-            STORE(T, out, i * n + j, sum);
         }
     }
 }

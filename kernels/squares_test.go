@@ -1,0 +1,63 @@
+package kernels_test
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/kernels/emulator"
+)
+
+// A matmul's source has a way for each size of square that the manifest may choose, by
+// the shapes. Large squares are for products that would take the emulator minutes, so
+// here the manifest chooses them for small ones too, whose edges cut every square.
+func TestProductsAreRightInSquaresOfEverySize(t *testing.T) {
+	for language, tiles := range map[string][]int{"cuda": {16, 64, 128}} {
+		forwards, backwards := openEmulated(t, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
+		for _, tile := range tiles {
+			k := matmulInSquares(t, language, tile)
+			for _, d := range []*emulated{forwards, backwards} {
+				t.Run(fmt.Sprintf("%s/%d", d.Name(), tile), func(t *testing.T) {
+					for _, dtype := range []string{"f16", "f32", "i64"} {
+						for i, c := range append(matmulCases(), one(list(false, true), plain(133, 21), seeded(2, ir.Shape{141, 21}))) {
+							n, arrays := nodeOf(t, k, "matmul", map[string]string{"T": dtype}, c)
+							compare(t, d, "matmul", i, n, arrays, n.Op.Eval(n, arrays), launchAs(t, d, k, n, arrays))
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// matmulInSquares is matmul as the manifest would have it if a language always took
+// squares of one size.
+func matmulInSquares(t *testing.T, language string, tile int) *kernels.Kernel {
+	t.Helper()
+	pattern := regexp.MustCompile(`(\n    ` + language + `:\n      sizes: )"tile int = .*"\n`)
+	text := pattern.ReplaceAllString(kernels.ManifestText(), fmt.Sprintf("$1 tile int = %d\n", tile))
+	require.NotEqual(t, kernels.ManifestText(), text)
+	m, err := kernels.Parse("squares.yaml", text)
+	require.NoError(t, err)
+	return m.Kernel("matmul")
+}
+
+// launchAs runs a node by a kernel that needn't be the manifest's.
+func launchAs(t *testing.T, d *emulated, k *kernels.Kernel, n *ir.Node, arrays []*ir.Array) *ir.Array {
+	t.Helper()
+	call, free := uploaded(t, d, n, arrays)
+	defer free()
+	shapes := make([][]int, len(arrays))
+	for i, a := range arrays {
+		shapes[i] = a.Type.Shape
+	}
+	var err error
+	call.Kernel = k
+	call.Scalars, err = k.EvalScalars(n.LookupAttr, shapes, n.Type.Shape)
+	require.NoError(t, err)
+	return result(t, d, call, n.Type).Array()
+}
