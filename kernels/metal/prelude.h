@@ -102,11 +102,14 @@ typedef float scalar_b8, scalar_i32, scalar_i64, scalar_f16, scalar_bf16, scalar
 #define is_float_bf16 1
 #define is_float_f32 1
 
-// True of no integer.
-#define IS_NAN(x) ((x) != (x))
-
 static inline u32 to_bits(float x) { return as_type<u32>(x); }
 static inline float from_bits(u32 bits) { return as_type<float>(bits); }
+
+// True of no integer.
+#define IS_NAN(x) is_nan(x)
+static inline bool is_nan(float x) { return (to_bits(x) & 0x7fffffff) > 0x7f800000; }
+static inline bool is_nan(int) { return false; }
+static inline bool is_nan(i64) { return false; }
 
 // widen makes a number of an element, and narrow an element of a number, rounded
 // once to nearest even.
