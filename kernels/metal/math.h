@@ -5,7 +5,7 @@
 // units in the last place:
 //
 //     exp  exp2  expm1  log  log1p  log2  sin  cos  tan  tanh  erf  erfc  pow
-//     1.1   1.1    1.7    1      1   1.8  1.5  1.5    3   2.5  2.5   4.2  1.2
+//     1.1   1.1    1.7    1      1   1.9  1.6  1.6  3.2   2.5  2.5   4.4  1.2
 //
 // Where a device takes numbers below the normal ones for 0, results there may be 0.
 // Logarithms and powers of such numbers are right all the same: they are taken apart

@@ -11,6 +11,7 @@ kernel void flowrun_triu(device const T *x [[buffer(0)]], device T *out [[buffer
                          constant arguments &with [[buffer(2)]], uint i [[thread_position_in_grid]]) {
     if (i < (uint)with.n) {
         int row = i / with.columns % with.rows, column = i % with.columns;
-        out[i] = column - row >= with.diagonal ? x[i] : T{};
+        T v = x[i];
+        out[i] = column - row >= with.diagonal ? v : T{};
     }
 }
