@@ -44,6 +44,16 @@ func TestGroupsFitTheDevice(t *testing.T) {
 	require.EqualError(t, err, "kernel matmul needs groups of 64 work-items, and the device takes at most 32")
 }
 
+func TestProductsInMetalTakeSmallSquaresWhereThreadgroupsAreSmall(t *testing.T) {
+	for _, c := range []struct{ limit, group, squares int }{{1024, 128, 13 * 13}, {128, 128, 13 * 13}, {64, 64, 25 * 25}} {
+		operands := []kernels.Tensor{tensor(400, 30), tensor(30, 400)}
+		all, err := load(t).Kernel("matmul").For("metal").Launches(operands, tensor(400, 400), []any{false, false}, kernels.Limits{Group: c.limit})
+		require.NoError(t, err)
+		require.Equal(t, []int{c.group}, all[0].Local)
+		require.Equal(t, []int{c.squares * c.group}, all[0].Global)
+	}
+}
+
 func TestAnEmptyOutputTakesNoLaunch(t *testing.T) {
 	require.Empty(t, launches(t, "neg", []kernels.Tensor{tensor(0, 3)}, tensor(0, 3), nil, kernels.Limits{}))
 }
