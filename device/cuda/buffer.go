@@ -38,7 +38,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 		if is(err, errorOutOfMemory) {
 			what = fmt.Sprintf("out of memory: %s, %s", what, d.room())
 		}
-		return nil, d.failed(what, err)
+		return nil, d.queued.Failed(what, err)
 	}
 	d.buffers[b] = struct{}{}
 	return b, nil
@@ -70,7 +70,7 @@ func (b *buffer) Free() error {
 	}
 	defer runtime.UnlockOSThread()
 	if err := b.free(); err != nil {
-		return d.failed(fmt.Sprintf("freeing %d bytes", b.bytes), err)
+		return d.queued.Failed(fmt.Sprintf("freeing %d bytes", b.bytes), err)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (d *Device) stage() ([]byte, error) {
 	if s.address == 0 {
 		address, err := d.cl.create(cuMemHostAlloc, stagingBytes+maxStaged, 0)
 		if err != nil {
-			return nil, d.failed("memory of the host for copies", err)
+			return nil, d.queued.Failed("memory of the host for copies", err)
 		}
 		s.address = address
 		s.memory = unsafe.Slice(*(**byte)(unsafe.Pointer(&address)), stagingBytes+maxStaged)
@@ -50,7 +50,9 @@ func (d *Device) reserve(bytes int, names []string) ([]byte, error) {
 		if err := d.finish(); err != nil {
 			return nil, err
 		}
-		d.pending = append(d.pending, names)
+		if err := d.queued.Note(names); err != nil {
+			return nil, err
+		}
 	}
 	room := memory[s.used : s.used+bytes]
 	s.used = min(stagingBytes, s.used+(bytes+device.Alignment-1)&^(device.Alignment-1))
@@ -75,7 +77,7 @@ func (t *transfer) Run() error {
 	if t.buffer.memory == 0 {
 		return d.usesFreed(t.names[0])
 	}
-	if err := d.note(t.names); err != nil {
+	if err := d.queued.Note(t.names); err != nil {
 		return err
 	}
 	return t.run()
@@ -100,7 +102,7 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 			from = room
 		}
 		if err := d.cl.call(cuMemcpyHtoDAsync, uintptr(place(dst)), uintptr(unsafe.Pointer(&from[0])), uintptr(len(src)), uintptr(d.stream)); err != nil {
-			return d.failed(t.names[0], err)
+			return d.queued.Failed(t.names[0], err)
 		}
 		if staged {
 			return nil
@@ -128,7 +130,7 @@ func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error
 			to = memory[stagingBytes : stagingBytes+len(dst)]
 		}
 		if err := d.cl.call(cuMemcpyDtoHAsync, uintptr(unsafe.Pointer(&to[0])), uintptr(place(src)), uintptr(len(dst)), uintptr(d.stream)); err != nil {
-			return d.failed(t.names[0], err)
+			return d.queued.Failed(t.names[0], err)
 		}
 		if err := d.finish(); err != nil {
 			return err
@@ -187,11 +189,11 @@ func (c *within) queue() error {
 	if !c.alive() {
 		return d.usesFreed(c.name())
 	}
-	if err := d.note(withinNames); err != nil {
+	if err := d.queued.Note(withinNames); err != nil {
 		return err
 	}
 	if err := d.cl.call(cuMemcpyDtoDAsync, uintptr(c.to.from), uintptr(c.from.from), uintptr(c.to.to-c.to.from), uintptr(d.stream)); err != nil {
-		return d.failed(c.name(), err)
+		return d.queued.Failed(c.name(), err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/internal/buildcache"
+	"github.com/flowrun/flowrun/device/internal/queue"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -45,19 +46,15 @@ type Device struct {
 	freed   uint64             // how many buffers have been
 	modules map[string]*module // by kernel and definitions
 	graphs  map[*recording]struct{}
-	spares  []handle   // graphs that nobody needs; the last is updated for the next
-	pending [][]string // what has been queued since the device was last known to be well
+	spares  []handle // graphs that nobody needs; the last is updated for the next
+	queued  queue.Queue
 	staging staging
 }
 
-// maxPending bounds what is queued, so that a host that never waits doesn't run
-// ahead of the device for ever.
-const maxPending = 4096
-
 func (l *library) begin(info Info, o Options) (_ *Device, err error) {
 	d := &Device{info: info, cl: l, sources: o.Sources, precompiled: o.Precompiled, cache: buildcache.New("cuda"),
-		buffers: map[*buffer]struct{}{}, modules: map[string]*module{}, graphs: map[*recording]struct{}{},
-		pending: make([][]string, 0, maxPending)}
+		buffers: map[*buffer]struct{}{}, modules: map[string]*module{}, graphs: map[*recording]struct{}{}}
+	d.queued = queue.Queue{Device: info.Name, Wait: d.wait, Idle: func() { d.staging.used = 0 }, Old: loses, Fail: d.lose}
 	if d.sources == nil {
 		d.sources = kernels.Embedded()
 	}
@@ -133,7 +130,7 @@ func (d *Device) take() error {
 	runtime.LockOSThread()
 	if err := d.current(); err != nil {
 		defer runtime.UnlockOSThread()
-		return d.failed("taking it", err)
+		return d.queued.Failed("taking it", err)
 	}
 	return nil
 }
@@ -167,55 +164,28 @@ func (d *Device) Sync() error {
 	return d.finish()
 }
 
-// finish waits for the stream. The device is entered.
+// wait waits for the stream. The device is entered.
+func (d *Device) wait() error { return d.cl.call(cuStreamSynchronize, uintptr(d.stream)) }
+
+// finish waits for the stream and tells what has failed on it. The device is entered.
 func (d *Device) finish() error {
-	if err := d.cl.call(cuStreamSynchronize, uintptr(d.stream)); err != nil {
-		return d.late(err)
+	if err := d.queued.Finish(); err != nil {
+		return err
 	}
-	d.idle()
 	return d.discard()
 }
 
-// idle notes that nothing is queued, and that all that was has ended well.
-func (d *Device) idle() {
-	d.pending = d.pending[:0]
-	d.staging.used = 0
-}
+// loses reports whether an error is the end of the device for this process: a failure
+// of work, whichever call gives it.
+func loses(err error) bool { return is(err, losing...) }
 
-// late is the failure of something that was queued.
-func (d *Device) late(err error) error {
-	if is(err, losing...) && d.lost == nil {
-		d.lost = err
-		err = fmt.Errorf("%w; the device is lost to this process", err)
+// lose notes that the device is lost, if a failure of its work says so.
+func (d *Device) lose(err error) error {
+	if !loses(err) || d.lost != nil {
+		return err
 	}
-	late := &device.Late{Device: d.Name(), Work: device.Distinct(d.pending...), Err: err}
-	d.idle()
-	return late
-}
-
-// note notes what is about to be queued, and waits first if too much is. The
-// device is entered.
-func (d *Device) note(names []string) error {
-	if len(d.pending) == maxPending {
-		if err := d.finish(); err != nil {
-			return err
-		}
-	}
-	d.pending = append(d.pending, names)
-	return nil
-}
-
-// failed decides whose failure the failure of a call is: if what was queued
-// before can be waited for, it is the call's own.
-func (d *Device) failed(what string, err error) error {
-	if is(err, losing...) {
-		return d.late(err)
-	}
-	if wait := d.cl.call(cuStreamSynchronize, uintptr(d.stream)); wait != nil {
-		return d.late(fmt.Errorf("%w, then %w", err, wait))
-	}
-	d.idle()
-	return fmt.Errorf("device %s: %s: %w", d.Name(), what, err)
+	d.lost = err
+	return fmt.Errorf("%w; the device is lost to this process", err)
 }
 
 // Close waits for the stream and gives everything back. A second call does
@@ -255,7 +225,7 @@ func (d *Device) Close() error {
 	note(d.give(cuEventDestroy, &d.event))
 	if d.stream != 0 && d.lost == nil {
 		// What was freed is given back in the stream's order: after this, it is.
-		note(d.cl.call(cuStreamSynchronize, uintptr(d.stream)))
+		note(d.wait())
 	}
 	note(d.give(cuStreamDestroy, &d.stream))
 	id := d.info.id

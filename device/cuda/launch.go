@@ -49,8 +49,8 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	launches, err := d.bind(call)
 	if err != nil {
 		// What a call of the API told may be the failure of what is queued.
-		if is(err, losing...) {
-			return nil, d.late(err)
+		if loses(err) {
+			return nil, d.queued.Late(err)
 		}
 		return nil, fmt.Errorf("device %s: kernel %s: %w", d.Name(), call.Kernel.Name, err)
 	}
@@ -186,13 +186,13 @@ func (l *launch) queue() error {
 	if !l.alive() {
 		return d.usesFreed("kernel " + l.name())
 	}
-	if err := d.note(l.names); err != nil {
+	if err := d.queued.Note(l.names); err != nil {
 		return err
 	}
 	err := d.cl.call(cuLaunchKernel, l.arguments[:]...)
 	runtime.KeepAlive(l) // its values are pointed to
 	if err != nil {
-		return d.failed("kernel "+l.name(), err)
+		return d.queued.Failed("kernel "+l.name(), err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/queue"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -39,15 +40,15 @@ func TestLaunchesRunInOrderHoweverMany(t *testing.T) {
 	d := open(t, loader(t), Options{})
 	a, b := tensor(t, d, 1, 2, 3), tensor(t, d, 0, 0, 0)
 	there, back := bindNeg(t, a, b), bindNeg(t, b, a)
-	for range maxPending/2 + 1 { // of each: more than may be queued
+	for range queue.Max/2 + 1 { // of each: more than may be queued
 		require.NoError(t, there.Run())
 		require.NoError(t, back.Run())
-		require.LessOrEqual(t, len(d.pending), maxPending)
+		require.LessOrEqual(t, d.queued.Len(), queue.Max)
 	}
 	require.NoError(t, there.Run())
 	require.Equal(t, f32(1, 2, 3), read(t, a.Slice))
 	require.Equal(t, f32(-1, -2, -3), read(t, b.Slice))
-	require.Empty(t, d.pending, "a read waits for all of it")
+	require.Zero(t, d.queued.Len(), "a read waits for all of it")
 }
 
 func TestALaunchAllocatesNothing(t *testing.T) {

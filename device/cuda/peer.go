@@ -76,12 +76,12 @@ func (p *peer) Run() error {
 	if on == p.from {
 		other = p.to
 	}
-	err = on.failed(p.toName[0], err)
+	err = on.queued.Failed(p.toName[0], err)
 	if asLate(err, &late) {
 		return err
 	}
 	if wait := other.current(); wait != nil {
-		return other.late(fmt.Errorf("%w, then %w", err, wait))
+		return other.queued.Late(fmt.Errorf("%w, then %w", err, wait))
 	}
 	if wait := other.finish(); wait != nil {
 		return wait
@@ -95,7 +95,7 @@ func (p *peer) queue(on **Device) error {
 	if err := to.current(); err != nil {
 		return err
 	}
-	if err := to.note(p.toName); err != nil {
+	if err := to.queued.Note(p.toName); err != nil {
 		return err
 	}
 	if err := to.cl.call(cuEventRecord, uintptr(to.event), uintptr(to.stream)); err != nil {
@@ -105,7 +105,7 @@ func (p *peer) queue(on **Device) error {
 	if err := from.current(); err != nil {
 		return err
 	}
-	if err := from.note(p.toward); err != nil {
+	if err := from.queued.Note(p.toward); err != nil {
 		return err
 	}
 	if err := from.cl.call(cuStreamWaitEvent, uintptr(from.stream), uintptr(to.event), 0); err != nil {

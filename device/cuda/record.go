@@ -87,7 +87,7 @@ func (r *recording) build() error {
 	}
 	if err != nil {
 		_ = d.give(cuGraphExecDestroy, &r.graph) // the first error is the one to tell
-		return d.failed("recording "+r.String(), err)
+		return d.queued.Failed("recording "+r.String(), err)
 	}
 	r.launch = [2]uintptr{uintptr(r.graph), uintptr(d.stream)}
 	return nil
@@ -126,11 +126,11 @@ func (r *recording) Run() error {
 	if r.graph == 0 {
 		return fmt.Errorf("device %s: a recording of %s has been freed", d.Name(), r)
 	}
-	if err := d.note(r.names); err != nil {
+	if err := d.queued.Note(r.names); err != nil {
 		return err
 	}
 	if err := d.cl.call(cuGraphLaunch, r.launch[:]...); err != nil {
-		return d.failed("a recording of "+r.String(), err)
+		return d.queued.Failed("a recording of "+r.String(), err)
 	}
 	return nil
 }

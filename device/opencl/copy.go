@@ -10,7 +10,7 @@ import (
 // transfer is a bound copy.
 type transfer struct {
 	device   *Device
-	name     string
+	names    []string   // its one name
 	buffers  [2]*buffer // what it uses; one or two
 	transfer func() error
 }
@@ -25,7 +25,7 @@ func (t *transfer) Run() error {
 	}
 	for _, b := range t.buffers {
 		if b != nil && b.mem == 0 {
-			return d.freed(t.name)
+			return d.freed(t.names[0])
 		}
 	}
 	return t.transfer()
@@ -41,12 +41,12 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 	if err != nil || len(src) == 0 {
 		return nothing, err
 	}
-	t := &transfer{device: d, name: "a copy from the host", buffers: [2]*buffer{b}}
+	t := &transfer{device: d, names: []string{"a copy from the host"}, buffers: [2]*buffer{b}}
 	t.transfer = func() error {
 		if len(src) <= d.staging.most {
-			return d.stage(t.name, b, dst.Offset, src)
+			return d.stage(t.names, b, dst.Offset, src)
 		}
-		return d.wait(t.name, d.cl.call(clEnqueueWriteBuffer, uintptr(d.queue), uintptr(b.mem), trueValue, uintptr(dst.Offset),
+		return d.waited(t.names[0], d.cl.call(clEnqueueWriteBuffer, uintptr(d.queue), uintptr(b.mem), trueValue, uintptr(dst.Offset),
 			uintptr(len(src)), uintptr(unsafe.Pointer(&src[0])), 0, 0, 0))
 	}
 	return t, nil
@@ -59,20 +59,20 @@ func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error
 	if err != nil || len(dst) == 0 {
 		return nothing, err
 	}
-	t := &transfer{device: d, name: "a copy to the host", buffers: [2]*buffer{b}}
+	t := &transfer{device: d, names: []string{"a copy to the host"}, buffers: [2]*buffer{b}}
 	t.transfer = func() error {
-		return d.wait(t.name, d.cl.call(clEnqueueReadBuffer, uintptr(d.queue), uintptr(b.mem), trueValue, uintptr(src.Offset),
+		return d.waited(t.names[0], d.cl.call(clEnqueueReadBuffer, uintptr(d.queue), uintptr(b.mem), trueValue, uintptr(src.Offset),
 			uintptr(len(dst)), uintptr(unsafe.Pointer(&dst[0])), 0, 0, 0))
 	}
 	return t, nil
 }
 
-// wait accounts for a blocking call: the queue is empty after it.
-func (d *Device) wait(name string, err error) error {
+// waited accounts for a blocking call: the queue is empty after it.
+func (d *Device) waited(name string, err error) error {
 	if err != nil {
-		return d.failed(name, err)
+		return d.queued.Failed(name, err)
 	}
-	d.idle()
+	d.queued.Done()
 	return nil
 }
 
@@ -90,14 +90,14 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 		return nil, fmt.Errorf("device %s: a copy of %d bytes from byte %d to byte %d of the same buffer overlaps itself",
 			d.Name(), src.Bytes, src.Offset, dst.Offset)
 	}
-	t := &transfer{device: d, name: "a copy within the device", buffers: [2]*buffer{to, from}}
+	t := &transfer{device: d, names: []string{"a copy within the device"}, buffers: [2]*buffer{to, from}}
 	t.transfer = func() error {
-		if err := d.note(t.name); err != nil {
+		if err := d.queued.Note(t.names); err != nil {
 			return err
 		}
 		if err := d.cl.call(clEnqueueCopyBuffer, uintptr(d.queue), uintptr(from.mem), uintptr(to.mem),
 			uintptr(src.Offset), uintptr(dst.Offset), uintptr(src.Bytes), 0, 0, 0); err != nil {
-			return d.failed(t.name, err)
+			return d.queued.Failed(t.names[0], err)
 		}
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/internal/buildcache"
+	"github.com/flowrun/flowrun/device/internal/queue"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -40,17 +41,15 @@ type Device struct {
 	budget   device.Budget
 	buffers  map[*buffer]struct{}
 	programs map[string]*program // by their text and definitions
-	pending  []string            // what has been queued since the device was last known to be well
+	queued   queue.Queue
 	staging  staging
 }
 
-// maxPending bounds what is queued: a step of many kernels fits, and a host that
-// never waits doesn't run ahead of the device until memory ends.
-const maxPending = 4096
-
 func (l *library) start(info Info, o Options) (_ *Device, err error) {
 	d := &Device{info: info, cl: l, sources: o.Sources, buffers: map[*buffer]struct{}{}, programs: map[string]*program{},
-		pending: make([]string, 0, maxPending), cache: buildcache.New("opencl")}
+		cache: buildcache.New("opencl")}
+	d.queued = queue.Queue{Device: info.Name, Wait: d.wait, Idle: func() { d.staging.used = 0 },
+		Old: func(err error) bool { return is(err, eventsInWaitList) }}
 	if d.sources == nil {
 		d.sources = kernels.Embedded()
 	}
@@ -100,8 +99,11 @@ func (d *Device) Sync() error {
 	if err := d.usable(); err != nil {
 		return err
 	}
-	return d.finish()
+	return d.queued.Finish()
 }
+
+// wait waits for the queue. The lock is held.
+func (d *Device) wait() error { return d.cl.call(clFinish, uintptr(d.queue)) }
 
 // usable is the error of every call on a closed device.
 func (d *Device) usable() error {
@@ -111,53 +113,6 @@ func (d *Device) usable() error {
 	return nil
 }
 
-// finish waits for the queue. The lock is held.
-func (d *Device) finish() error {
-	if err := d.cl.call(clFinish, uintptr(d.queue)); err != nil {
-		return d.late(err)
-	}
-	d.idle()
-	return nil
-}
-
-// idle notes that nothing is queued, and that all that was has ended well.
-func (d *Device) idle() {
-	d.pending = d.pending[:0]
-	d.staging.used = 0
-}
-
-// late is the failure of something that was queued.
-func (d *Device) late(err error) error {
-	late := &device.Late{Device: d.Name(), Work: device.Distinct(d.pending), Err: err}
-	d.idle()
-	return late
-}
-
-// note notes what is about to be queued, and waits first if too much is. The
-// lock is held.
-func (d *Device) note(name string) error {
-	if len(d.pending) == maxPending {
-		if err := d.finish(); err != nil {
-			return err
-		}
-	}
-	d.pending = append(d.pending, name)
-	return nil
-}
-
-// failed decides whose failure the failure of a call on the queue is: if what
-// was queued before can be waited for, it is the call's own.
-func (d *Device) failed(what string, err error) error {
-	if is(err, eventsInWaitList) {
-		return d.late(err)
-	}
-	if wait := d.cl.call(clFinish, uintptr(d.queue)); wait != nil {
-		return d.late(fmt.Errorf("%w, then %w", err, wait))
-	}
-	d.idle()
-	return fmt.Errorf("device %s: %s: %w", d.Name(), what, err)
-}
-
 // Close waits for the queue and gives everything back. A second call does
 // nothing.
 func (d *Device) Close() error {
@@ -165,7 +120,7 @@ func (d *Device) Close() error {
 	defer d.lock.Unlock()
 	var errs []error
 	if d.queue != 0 {
-		errs = append(errs, d.finish(), d.freeStaging())
+		errs = append(errs, d.queued.Finish(), d.freeStaging())
 	}
 	for b := range d.buffers {
 		errs = append(errs, b.free())

@@ -12,8 +12,8 @@ import (
 // launch is a kernel with its arguments, and how many work-items it runs.
 type launch struct {
 	device        *Device
-	name          string
-	kernel        handle // 0 once a buffer that it uses has been freed
+	names         []string // its one name
+	kernel        handle   // 0 once a buffer that it uses has been freed
 	global, local [3]uintptr
 	arguments     [9]uintptr // of clEnqueueNDRangeKernel
 }
@@ -97,7 +97,7 @@ func (d *Device) launch(call *device.Call, p *program, part kernels.Launch) (*la
 	if err != nil {
 		return nil, err
 	}
-	l := &launch{device: d, name: k.Name, kernel: kernel}
+	l := &launch{device: d, names: []string{k.Name}, kernel: kernel}
 	at := 0
 	set := func(what string, bytes uintptr, value unsafe.Pointer) error {
 		err := d.cl.call(clSetKernelArg, uintptr(kernel), uintptr(at), bytes, uintptr(value))
@@ -148,15 +148,15 @@ func (l *launch) Run() error {
 		if err := d.usable(); err != nil {
 			return err
 		}
-		return d.freed("kernel " + l.name)
+		return d.freed("kernel " + l.names[0])
 	}
-	if err := d.note(l.name); err != nil {
+	if err := d.queued.Note(l.names); err != nil {
 		return err
 	}
 	err := d.cl.call(clEnqueueNDRangeKernel, l.arguments[:]...)
 	runtime.KeepAlive(l) // its sizes are pointed to
 	if err != nil {
-		return d.failed("kernel "+l.name, err)
+		return d.queued.Failed("kernel "+l.names[0], err)
 	}
 	return nil
 }

@@ -45,25 +45,27 @@ func (s *staging) take(bytes int) []byte {
 }
 
 // stage queues a copy out of the staging memory.
-func (d *Device) stage(name string, b *buffer, offset int64, src []byte) error {
-	if err := d.note(name); err != nil { // it may wait, and then all of the room is free: so it comes first
+func (d *Device) stage(names []string, b *buffer, offset int64, src []byte) error {
+	if err := d.queued.Note(names); err != nil { // it may wait, and then all of the room is free: so it comes first
 		return err
 	}
 	room := d.staging.take(len(src))
 	if room == nil {
-		if err := d.finish(); err != nil {
+		if err := d.queued.Finish(); err != nil {
 			return err
 		}
-		if err := d.growStaging(name, len(src)); err != nil {
+		if err := d.growStaging(names[0], len(src)); err != nil {
 			return err
 		}
-		d.pending = append(d.pending, name)
+		if err := d.queued.Note(names); err != nil {
+			return err
+		}
 		room = d.staging.take(len(src))
 	}
 	copy(room, src)
 	if err := d.cl.call(clEnqueueWriteBuffer, uintptr(d.queue), uintptr(b.mem), 0, uintptr(offset),
 		uintptr(len(src)), uintptr(unsafe.Pointer(&room[0])), 0, 0, 0); err != nil {
-		return d.failed(name, err)
+		return d.queued.Failed(names[0], err)
 	}
 	return nil
 }
@@ -77,7 +79,7 @@ func (d *Device) growStaging(name string, bytes int) error {
 		return nil
 	}
 	if err := d.freeStaging(); err != nil {
-		return d.failed(name, err)
+		return d.queued.Failed(name, err)
 	}
 	if !s.pinned {
 		s.memory = device.HostMemory(int64(size)) // it lives as long as the device, and Go moves nothing on its heap
@@ -85,12 +87,12 @@ func (d *Device) growStaging(name string, bytes int) error {
 	}
 	buffer, err := d.cl.create(clCreateBuffer, uintptr(d.context), memReadWrite|memAllocHostPtr, uintptr(size), 0)
 	if err != nil {
-		return d.failed(name, err)
+		return d.queued.Failed(name, err)
 	}
 	at, err := d.cl.result(clEnqueueMapBuffer, uintptr(d.queue), uintptr(buffer), trueValue, mapWrite, 0, uintptr(size), 0, 0, 0)
 	if err != nil {
 		_ = d.cl.release(clReleaseMemObject, &buffer) // the first error is the one to tell
-		return d.failed(name, err)
+		return d.queued.Failed(name, err)
 	}
 	s.buffer = buffer
 	s.memory = unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&at))), size) // the driver's, unknown to Go's collector
