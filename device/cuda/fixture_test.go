@@ -1,18 +1,15 @@
 package cuda
 
 import (
-	"encoding/binary"
-	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cuda/fake"
+	"github.com/flowrun/flowrun/device/internal/drivertest"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -40,11 +37,7 @@ func loader(t testing.TB) *library {
 	shared, err := load()
 	require.NoError(t, err)
 	l := shared.faulty(nil)
-	t.Cleanup(func() {
-		for f := range l.live {
-			require.Zero(t, l.live[f].Load(), "handles that %s should have had", function(f))
-		}
-	})
+	t.Cleanup(func() { drivertest.RequireNothingLeft(t, l) })
 	return l
 }
 
@@ -57,79 +50,6 @@ func openNumber(t testing.TB, l *library, index int, o Options) *Device {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
-}
-
-func kernel(t testing.TB, name string) *kernels.Kernel {
-	t.Helper()
-	m, err := kernels.Load()
-	require.NoError(t, err)
-	k := m.Kernel(name)
-	require.NotNil(t, k)
-	return k
-}
-
-// f32 gives the bytes of numbers.
-func f32(values ...float32) []byte {
-	var b []byte
-	for _, v := range values {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
-}
-
-func alloc(t testing.TB, d device.Device, bytes int64) device.Slice {
-	t.Helper()
-	b, err := d.Alloc(bytes)
-	require.NoError(t, err)
-	return device.Slice{Buffer: b, Bytes: bytes}
-}
-
-func write(t testing.TB, s device.Slice, contents []byte) {
-	t.Helper()
-	up, err := s.Buffer.Device().BindFromHost(s, contents)
-	require.NoError(t, err)
-	require.NoError(t, up.Run())
-}
-
-func read(t testing.TB, s device.Slice) []byte {
-	t.Helper()
-	contents := make([]byte, s.Bytes)
-	down, err := s.Buffer.Device().BindToHost(contents, s)
-	require.NoError(t, err)
-	require.NoError(t, down.Run())
-	return contents
-}
-
-// tensor allocates a vector of f32 and fills it.
-func tensor(t testing.TB, d device.Device, values ...float32) device.Arg {
-	t.Helper()
-	s := alloc(t, d, int64(4*len(values)))
-	write(t, s, f32(values...))
-	return device.Arg{Slice: s, DType: "f32", Shape: []int{len(values)}}
-}
-
-func neg(t testing.TB, x, out device.Arg) *device.Call {
-	return &device.Call{Kernel: kernel(t, "neg"), Buffers: []device.Arg{x, out}}
-}
-
-// bindNeg binds out = -x.
-func bindNeg(t testing.TB, x, out device.Arg) device.Command {
-	t.Helper()
-	run, err := x.Slice.Buffer.Device().Bind(neg(t, x, out))
-	require.NoError(t, err)
-	return run
-}
-
-// overlay is a folder of sources with one kernel replaced.
-func overlay(t testing.TB, name, text string) (*kernels.Sources, string) {
-	t.Helper()
-	folder := t.TempDir()
-	file := filepath.Join(folder, "cuda", name)
-	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	sources, err := kernels.Overlay(folder)
-	require.NoError(t, err)
-	return sources, file
 }
 
 // calls counts the calls of each function, from now on.
@@ -150,4 +70,43 @@ func (l *library) fail(code int32, functions ...function) {
 		}
 		return 0
 	}
+}
+
+// Open opens a GPU, for the suite of all drivers.
+func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
+	d, err := l.start(index, Options{Sources: sources})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Fault lets calls fail.
+func (l *library) Fault(fails func(call string) bool) {
+	if fails == nil {
+		l.fault = nil
+		return
+	}
+	l.fault = func(f function) int32 {
+		if fails(f.String()) {
+			return unknown
+		}
+		return 0
+	}
+}
+
+// Live counts handles that haven't been released.
+func (l *library) Live() map[string]int64 {
+	live := map[string]int64{}
+	for f := range l.live {
+		live[function(f).String()] = l.live[f].Load()
+	}
+	return live
+}
+
+// negSource is neg with a body of its own, in the third line. One thread does it all,
+// as the manifest has other numbers of threads than elements.
+func negSource(body string) string {
+	return "extern \"C\" __global__ void flowrun_neg(const float *x, float *out, int n) {\n" +
+		"    for (int i = 0; blockIdx.x + threadIdx.x == 0 && i < n; i++) {\n" + body + "\n    }\n}\n"
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/drivertest"
 )
 
 // two opens two GPUs; the same one twice where there is no second.
@@ -18,13 +19,13 @@ func two(t *testing.T, l *library) (a, b *Device) {
 func TestGPUsCopyWithoutTheHost(t *testing.T) {
 	l := loader(t)
 	a, b := two(t, l)
-	x, y := tensor(t, a, 0), tensor(t, b, 0)
+	x, y := drivertest.Tensor(t, a, 0), drivertest.Tensor(t, b, 0)
 	there, err := device.BindCopy(y.Slice, x.Slice)
 	require.NoError(t, err)
 	back, err := device.BindCopy(x.Slice, y.Slice)
 	require.NoError(t, err)
-	atA, atB := bindNeg(t, x, x), bindNeg(t, y, y)
-	write(t, x.Slice, f32(5))
+	atA, atB := drivertest.BindNeg(t, x, x), drivertest.BindNeg(t, y, y)
+	drivertest.Write(t, x.Slice, drivertest.F32(5))
 	require.NoError(t, a.Sync())
 	counts := l.calls()
 	const rounds = 25
@@ -35,14 +36,25 @@ func TestGPUsCopyWithoutTheHost(t *testing.T) {
 	}
 	require.Zero(t, counts[cuStreamSynchronize], "the host doesn't wait")
 	require.Equal(t, 2*rounds, counts[cuMemcpyPeerAsync])
-	require.Equal(t, f32(5), read(t, x.Slice), "an even number of signs")
-	require.Equal(t, f32(5), read(t, y.Slice))
+	require.Equal(t, drivertest.F32(5), drivertest.Read(t, x.Slice), "an even number of signs")
+	require.Equal(t, drivertest.F32(5), drivertest.Read(t, y.Slice))
+}
+
+func TestNoGPUIsItsOwnPeer(t *testing.T) {
+	l := loader(t)
+	d, second := open(t, l, Options{}), open(t, l, Options{})
+	x, y := drivertest.Tensor(t, d, 1), drivertest.Tensor(t, second, 1)
+	for _, to := range []device.Arg{x, y} {
+		c, err := d.BindFromPeer(to.Slice, x.Slice)
+		require.NoError(t, err)
+		require.Nil(t, c)
+	}
 }
 
 func TestCopiesBothWaysAtOnceDontWaitForEachOther(t *testing.T) {
 	l := loader(t)
 	a, b := two(t, l)
-	x, y := tensor(t, a, 1), tensor(t, b, 2)
+	x, y := drivertest.Tensor(t, a, 1), drivertest.Tensor(t, b, 2)
 	var group sync.WaitGroup
 	for _, pair := range [][2]device.Arg{{x, y}, {y, x}} {
 		move, err := device.BindCopy(pair[0].Slice, pair[1].Slice)
@@ -56,13 +68,13 @@ func TestCopiesBothWaysAtOnceDontWaitForEachOther(t *testing.T) {
 		})
 	}
 	group.Wait()
-	require.Equal(t, read(t, x.Slice), read(t, y.Slice))
+	require.Equal(t, drivertest.Read(t, x.Slice), drivertest.Read(t, y.Slice))
 }
 
 func TestAFailureOfACopyBetweenGPUsIsTheCopysOwn(t *testing.T) {
 	l := loader(t)
 	a, b := two(t, l)
-	x, y := tensor(t, a, 1), tensor(t, b, 2)
+	x, y := drivertest.Tensor(t, a, 1), drivertest.Tensor(t, b, 2)
 	move, err := device.BindCopy(y.Slice, x.Slice)
 	require.NoError(t, err)
 	for _, f := range []function{cuEventRecord, cuStreamWaitEvent, cuMemcpyPeerAsync} {

@@ -1,16 +1,13 @@
 package opencl
 
 import (
-	"encoding/binary"
-	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/drivertest"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -38,11 +35,7 @@ func loader(t testing.TB) *library {
 	shared, err := load()
 	require.NoError(t, err)
 	l := &library{name: shared.name, address: shared.address}
-	t.Cleanup(func() {
-		for f := range l.live {
-			require.Zero(t, l.live[f].Load(), "handles that %s should have had", function(f))
-		}
-	})
+	t.Cleanup(func() { drivertest.RequireNothingLeft(t, l) })
 	return l
 }
 
@@ -55,89 +48,6 @@ func open(t testing.TB, l *library, o Options) *Device {
 	return d
 }
 
-func kernel(t testing.TB, name string) *kernels.Kernel {
-	t.Helper()
-	m, err := kernels.Load()
-	require.NoError(t, err)
-	k := m.Kernel(name)
-	require.NotNil(t, k)
-	return k
-}
-
-// f32 gives the bytes of numbers.
-func f32(values ...float32) []byte {
-	var b []byte
-	for _, v := range values {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
-}
-
-func alloc(t testing.TB, d device.Device, bytes int64) device.Slice {
-	t.Helper()
-	b, err := d.Alloc(bytes)
-	require.NoError(t, err)
-	return device.Slice{Buffer: b, Bytes: bytes}
-}
-
-func write(t testing.TB, s device.Slice, contents []byte) {
-	t.Helper()
-	up, err := s.Buffer.Device().BindFromHost(s, contents)
-	require.NoError(t, err)
-	require.NoError(t, up.Run())
-}
-
-func read(t testing.TB, s device.Slice) []byte {
-	t.Helper()
-	contents := make([]byte, s.Bytes)
-	down, err := s.Buffer.Device().BindToHost(contents, s)
-	require.NoError(t, err)
-	require.NoError(t, down.Run())
-	return contents
-}
-
-// tensor allocates a vector of f32 and fills it.
-func tensor(t testing.TB, d device.Device, values ...float32) device.Arg {
-	t.Helper()
-	s := alloc(t, d, int64(4*len(values)))
-	write(t, s, f32(values...))
-	return device.Arg{Slice: s, DType: "f32", Shape: []int{len(values)}}
-}
-
-func neg(t testing.TB, x, out device.Arg) *device.Call {
-	return &device.Call{Kernel: kernel(t, "neg"), Buffers: []device.Arg{x, out}}
-}
-
-// bindNeg binds out = -x.
-func bindNeg(t testing.TB, x, out device.Arg) device.Command {
-	t.Helper()
-	run, err := x.Slice.Buffer.Device().Bind(neg(t, x, out))
-	require.NoError(t, err)
-	return run
-}
-
-// overlay is a folder of sources with one kernel replaced.
-func overlay(t testing.TB, name, text string) (*kernels.Sources, string) {
-	t.Helper()
-	folder := t.TempDir()
-	file := filepath.Join(folder, "opencl", name)
-	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	sources, err := kernels.Overlay(folder)
-	require.NoError(t, err)
-	return sources, file
-}
-
-// calls counts the calls of each function, from now on.
-func (l *library) calls() map[function]int {
-	counts := map[function]int{}
-	l.fault = func(f function) int32 {
-		counts[f]++
-		return 0
-	}
-	return counts
-}
-
 // fail makes the calls of some functions fail.
 func (l *library) fail(code int32, functions ...function) {
 	l.fault = func(f function) int32 {
@@ -146,4 +56,42 @@ func (l *library) fail(code int32, functions ...function) {
 		}
 		return 0
 	}
+}
+
+// Open opens a device, for the suite of all drivers.
+func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
+	d, err := l.open(index, Options{Sources: sources})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Fault lets calls fail.
+func (l *library) Fault(fails func(call string) bool) {
+	if fails == nil {
+		l.fault = nil
+		return
+	}
+	l.fault = func(f function) int32 {
+		if fails(f.String()) {
+			return outOfResources
+		}
+		return 0
+	}
+}
+
+// Live counts handles that haven't been released.
+func (l *library) Live() map[string]int64 {
+	live := map[string]int64{}
+	for f := range l.live {
+		live[function(f).String()] = l.live[f].Load()
+	}
+	return live
+}
+
+// negSource is neg with a body of its own, in the third line.
+func negSource(body string) string {
+	return "__kernel void flowrun_neg(__global const float *x, __global float *out, int n) {\n" +
+		"  int i = get_global_id(0);\n  if (i < n) { " + body + " }\n}\n"
 }

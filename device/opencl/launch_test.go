@@ -8,83 +8,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/internal/queue"
+	"github.com/flowrun/flowrun/device/internal/drivertest"
 	"github.com/flowrun/flowrun/kernels"
 )
-
-func TestAKernelRunsOnPartsOfABuffer(t *testing.T) {
-	d := open(t, loader(t), Options{})
-	step := max(d.Info().Alignment, 64)
-	whole := alloc(t, d, 3*step)
-	write(t, whole, make([]byte, 3*step))
-	part := func(i int64) device.Arg {
-		return device.Arg{Slice: device.Slice{Buffer: whole.Buffer, Offset: i * step, Bytes: 12}, DType: "f32", Shape: []int{3}}
-	}
-	write(t, part(1).Slice, f32(1, -2, 3))
-	require.NoError(t, bindNeg(t, part(1), part(2)).Run())
-	require.Equal(t, f32(-1, 2, -3), read(t, part(2).Slice))
-	require.NoError(t, bindNeg(t, part(1), part(1)).Run(), "over its input")
-	require.Equal(t, f32(-1, 2, -3), read(t, part(1).Slice))
-	require.Equal(t, make([]byte, 12), read(t, part(0).Slice), "and nothing else is touched")
-}
-
-func TestAKernelOfNothingDoesNothing(t *testing.T) {
-	l := loader(t)
-	d := open(t, l, Options{})
-	empty := device.Arg{Slice: alloc(t, d, 0), DType: "f32", Shape: []int{0}}
-	run := bindNeg(t, empty, empty)
-	counts := l.calls()
-	require.NoError(t, run.Run())
-	require.Empty(t, counts)
-}
 
 func TestASliceThatTheDeviceCantAddressIsRefused(t *testing.T) {
 	d := open(t, loader(t), Options{})
 	if d.Info().Alignment <= 4 {
 		t.Skipf("%s takes slices from any byte", d.Info().Description)
 	}
-	whole := alloc(t, d, 1024)
+	whole := drivertest.Alloc(t, d, 1024)
 	x := device.Arg{Slice: device.Slice{Buffer: whole.Buffer, Offset: 4, Bytes: 4}, DType: "f32", Shape: []int{1}}
-	_, err := d.Bind(neg(t, x, x))
+	_, err := d.Bind(drivertest.Neg(t, x, x))
 	if err == nil {
 		t.Skipf("%s takes slices that it says it doesn't", d.Info().Description)
 	}
 	require.EqualError(t, err, fmt.Sprintf("device opencl:0: kernel neg: bytes 4 to 8 of a buffer (parts begin at multiples of %d): "+
 		"clCreateSubBuffer: CL_MISALIGNED_SUB_BUFFER_OFFSET (-13)", d.Info().Alignment))
-}
-
-func TestLaunchesRunInOrderHoweverMany(t *testing.T) {
-	d := open(t, loader(t), Options{})
-	a, b := tensor(t, d, 1, 2, 3), tensor(t, d, 0, 0, 0)
-	there, back := bindNeg(t, a, b), bindNeg(t, b, a)
-	for range queue.Max + 1 { // of each: more than may be queued
-		require.NoError(t, there.Run())
-		require.NoError(t, back.Run())
-		require.LessOrEqual(t, d.queued.Len(), queue.Max)
-	}
-	require.NoError(t, there.Run())
-	require.Equal(t, f32(1, 2, 3), read(t, a.Slice))
-	require.Equal(t, f32(-1, -2, -3), read(t, b.Slice))
-	require.Zero(t, d.queued.Len(), "a read waits for all of it")
-}
-
-func TestALaunchAllocatesNothing(t *testing.T) {
-	d := open(t, loader(t), Options{})
-	x := tensor(t, d, 1)
-	run := bindNeg(t, x, x)
-	require.Zero(t, testing.AllocsPerRun(200, func() { require.NoError(t, run.Run()) }))
-}
-
-func TestAKernelThatDoesntBuildIsShownWithFileAndLine(t *testing.T) {
-	sources, file := overlay(t, "neg.cl", "\n\n__kernel void flowrun_neg(__global float *out) { out[0] = nonsense; }\n")
-	d := open(t, loader(t), Options{Sources: sources})
-	x := tensor(t, d, 1)
-	_, err := d.Bind(neg(t, x, x))
-	require.ErrorContains(t, err, "device opencl:0: kernel neg: it doesn't build with \"-cl-std=CL1.2")
-	require.ErrorContains(t, err, "clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11)")
-	require.ErrorContains(t, err, file+":3:")
-	require.ErrorContains(t, err, "nonsense")
-	require.Empty(t, d.programs)
 }
 
 func TestPlacesInTheJoinedTextAreBroughtBackToTheirFiles(t *testing.T) {
@@ -103,15 +43,25 @@ func TestPlacesInTheJoinedTextAreBroughtBackToTheirFiles(t *testing.T) {
 func TestPartsThatOverlapAreReleasedWithoutACrash(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, Options{})
-	whole := alloc(t, d, 1<<20)
+	whole := drivertest.Alloc(t, d, 1<<20)
 	step := max(d.Info().Alignment, 64)
 	for i := range int64(60) {
 		n := 1 + int(i*i*37%500)
 		x := device.Arg{Slice: device.Slice{Buffer: whole.Buffer, Offset: i * 7 % 20 * step, Bytes: int64(4 * n)}, DType: "f32", Shape: []int{n}}
-		require.NoError(t, bindNeg(t, x, x).Run())
+		require.NoError(t, drivertest.BindNeg(t, x, x).Run())
 	}
 	require.NoError(t, d.Sync())
 	require.NoError(t, whole.Buffer.Free())
+}
+
+func TestAKernelThatDoesntBuildIsShownWithItsOptions(t *testing.T) {
+	sources, _ := drivertest.Overlay(t, "opencl", "neg", negSource("out[i] = nonsense;"))
+	d := open(t, loader(t), Options{Sources: sources})
+	x := drivertest.Tensor(t, d, 1)
+	_, err := d.Bind(drivertest.Neg(t, x, x))
+	require.ErrorContains(t, err, "device opencl:0: kernel neg: it doesn't build with \"-cl-std=CL1.2")
+	require.ErrorContains(t, err, "clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11)")
+	require.Empty(t, d.programs)
 }
 
 func TestAKernelThatDiffersFromTheManifestIsRefused(t *testing.T) {
@@ -119,27 +69,27 @@ func TestAKernelThatDiffersFromTheManifestIsRefused(t *testing.T) {
 		"__kernel void flowrun_neg(__global float *out) { }\n": "flowrun_neg has 1 parameters in its source, and ",
 		"__kernel void neg(__global float *out) { }\n":         "its entry point flowrun_neg: clCreateKernel: CL_INVALID_KERNEL_NAME (-46)",
 	} {
-		sources, _ := overlay(t, "neg.cl", text)
+		sources, _ := drivertest.Overlay(t, "opencl", "neg", text)
 		d := open(t, loader(t), Options{Sources: sources})
-		x := tensor(t, d, 1)
-		_, err := d.Bind(neg(t, x, x))
+		x := drivertest.Tensor(t, d, 1)
+		_, err := d.Bind(drivertest.Neg(t, x, x))
 		require.ErrorContains(t, err, "device opencl:0: kernel neg: "+want)
 	}
 }
 
 func TestAParameterOfAnotherSizeIsRefused(t *testing.T) {
 	// One buffer more than the manifest has, and one number less.
-	sources, _ := overlay(t, "neg.cl", "__kernel void flowrun_neg(__global const float *x, __global float *out, double n) { }\n")
+	sources, _ := drivertest.Overlay(t, "opencl", "neg", "__kernel void flowrun_neg(__global const float *x, __global float *out, double n) { }\n")
 	d := open(t, loader(t), Options{Sources: sources})
-	x := tensor(t, d, 1)
-	_, err := d.Bind(neg(t, x, x))
+	x := drivertest.Tensor(t, d, 1)
+	_, err := d.Bind(drivertest.Neg(t, x, x))
 	require.ErrorContains(t, err, "parameter 3 of flowrun_neg (4 bytes): clSetKernelArg: CL_INVALID_ARG_SIZE (-51)")
 }
 
 func BenchmarkLaunch(b *testing.B) {
 	d := open(b, loader(b), Options{})
-	x := tensor(b, d, 1)
-	run := bindNeg(b, x, x)
+	x := drivertest.Tensor(b, d, 1)
+	run := drivertest.BindNeg(b, x, x)
 	b.ReportAllocs()
 	for b.Loop() {
 		require.NoError(b, run.Run())
@@ -158,12 +108,12 @@ func BenchmarkUpload(b *testing.B) {
 				d := open(b, loader(b), Options{})
 				d.staging = newStaging(true)
 				d.staging.most = most
-				x := device.Arg{Slice: alloc(b, d, int64(bytes)), DType: "f32", Shape: []int{bytes / 4}}
-				y := device.Arg{Slice: alloc(b, d, 16<<20), DType: "f32", Shape: []int{4 << 20}}
-				write(b, y.Slice, make([]byte, 16<<20))
+				x := device.Arg{Slice: drivertest.Alloc(b, d, int64(bytes)), DType: "f32", Shape: []int{bytes / 4}}
+				y := device.Arg{Slice: drivertest.Alloc(b, d, 16<<20), DType: "f32", Shape: []int{4 << 20}}
+				drivertest.Write(b, y.Slice, make([]byte, 16<<20))
 				up, err := d.BindFromHost(x.Slice, make([]byte, bytes))
 				require.NoError(b, err)
-				commands := []device.Command{up, bindNeg(b, x, x), bindNeg(b, y, y), bindNeg(b, y, y)}
+				commands := []device.Command{up, drivertest.BindNeg(b, x, x), drivertest.BindNeg(b, y, y), drivertest.BindNeg(b, y, y)}
 				b.SetBytes(int64(8 * bytes))
 				for b.Loop() {
 					for range 8 {
@@ -183,7 +133,7 @@ func BenchmarkCopy(b *testing.B) {
 	for _, bytes := range []int{4, 1 << 16, 1 << 20, 16 << 20} {
 		d := open(b, loader(b), Options{})
 		d.staging.most = 0
-		s, host := alloc(b, d, int64(bytes)), make([]byte, bytes)
+		s, host := drivertest.Alloc(b, d, int64(bytes)), make([]byte, bytes)
 		up, err := d.BindFromHost(s, host)
 		require.NoError(b, err)
 		down, err := d.BindToHost(host, s)

@@ -75,6 +75,9 @@ func (u use) fault() string {
 		return "there is no cgo in this project; load libraries at run time"
 	}
 	if u.path == module || strings.HasPrefix(u.path, module+"/") {
+		if forTests(u.path) {
+			return fmt.Sprintf("%s imports %s, which is for tests", room, u.path)
+		}
 		other := roomOf(strings.TrimPrefix(strings.TrimPrefix(u.path, module), "/"))
 		if other == room || slices.Contains(may, other) {
 			return ""
@@ -109,6 +112,9 @@ func roomOf(folder string) string {
 	return first
 }
 
+// forTests reports whether a package is part of tests, as its name says: "drivertest".
+func forTests(folder string) bool { return strings.HasSuffix(folder, "test") }
+
 // uses lists the imports of every file of the project, for whatever system and
 // with whatever tags it is built, in tests too if tests is true.
 func uses(t *testing.T, top string, tests bool) []use {
@@ -121,7 +127,8 @@ func uses(t *testing.T, top string, tests bool) []use {
 		if base := d.Name(); d.IsDir() && name != top && (base == "testdata" || base[0] == '.' || base[0] == '_') {
 			return filepath.SkipDir
 		}
-		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") != tests {
+		isTest := strings.HasSuffix(name, "_test.go") || forTests(filepath.Dir(name))
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || isTest != tests {
 			return nil
 		}
 		relative, err := filepath.Rel(top, name)
@@ -203,6 +210,7 @@ func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
 		"flowrun imports cmd; flowrun may import " + all:                                                     {"session.go", 1, module + "/cmd/flowrun"},
 		"ir imports go.yaml.in/yaml/v3, which is for spec, kernels":                                          {"ir/graph.go", 1, "go.yaml.in/yaml/v3"},
 		"ir imports example.org/x, which no room may; " + enter:                                              {"ir/graph.go", 1, "example.org/x"},
+		"device imports " + module + "/device/internal/drivertest, which is for tests":                       {"device/cuda/device.go", 1, module + "/device/internal/drivertest"},
 		"there is no cgo in this project; load libraries at run time":                                        {"device/cuda/driver.go", 1, "C"},
 		"the folder utils is no room; enter it into the table in docs/architecture.md and in internal/rooms": {"utils/utils.go", 1, "fmt"},
 	} {

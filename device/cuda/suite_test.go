@@ -1,0 +1,25 @@
+package cuda
+
+import (
+	"testing"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/drivertest"
+	"github.com/flowrun/flowrun/device/internal/queue"
+)
+
+func TestTheDriverDoesWhatEveryDriverMust(t *testing.T) {
+	drivertest.Run(t, drivertest.Driver{
+		Kind:      "cuda",
+		Library:   func(t testing.TB) drivertest.Library { return loader(t) },
+		Neg:       negSource,
+		Failure:   "(999)",
+		Waits:     []string{"cuStreamSynchronize"},
+		Spare:     []string{"cuModuleLoadDataEx"}, // of the cache
+		Compile:   "nvrtcCompileProgram",
+		Cached:    true,
+		Sizes:     []int{maxStaged, stagingBytes},
+		Queued:    func(d device.Device) int { return d.(*Device).queued.Len() },
+		MaxQueued: queue.Max,
+	})
+}

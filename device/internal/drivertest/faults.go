@@ -1,0 +1,148 @@
+package drivertest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// nth has the n-th call from now on fail, from 0; none if n is negative. made counts
+// the calls, and at is the one that failed.
+func nth(l Library, n int) (made *int, at *string) {
+	made, at = new(int), new(string)
+	l.Fault(func(call string) bool {
+		*made++
+		if *made-1 != n {
+			return false
+		}
+		*at = call
+		return true
+	})
+	return made, at
+}
+
+// step allocates memory, copies, binds and computes in every way that there is, and
+// frees what it took. Until the first error, that is; what it has taken it gives back
+// in any case.
+func step(t testing.TB, dev Device) (err error) {
+	t.Helper()
+	whole, err := dev.Alloc(2 * Step(dev))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if failed := whole.Free(); failed != nil {
+			err = errors.Join(err, failed, whole.Free()) // what could not be freed can be, or is gone
+		}
+	}()
+	x, y := Part(whole, 0, 2), Part(whole, 1, 2)
+	result := make([]byte, 8)
+	var commands []device.Command
+	binds := []func() (device.Command, error){
+		func() (device.Command, error) { return dev.BindFromHost(x.Slice, F32(1, 2)) },
+		func() (device.Command, error) { return dev.Bind(Neg(t, x, y)) },
+		func() (device.Command, error) { return dev.BindWithin(x.Slice, y.Slice) },
+	}
+	want := F32(-1, -2)
+	if recorder, ok := dev.(device.Recorder); ok {
+		want = F32(1, 2)
+		binds = append(binds, func() (device.Command, error) {
+			r, err := recorder.Record(commands[1:3])
+			if err == nil {
+				t.Cleanup(r.Free)
+			}
+			return r, err
+		})
+	}
+	binds = append(binds, func() (device.Command, error) { return dev.BindToHost(result, x.Slice) })
+	for _, bind := range binds {
+		c, err := bind()
+		if err != nil {
+			return err
+		}
+		commands = append(commands, c)
+	}
+	for _, c := range commands {
+		if err := c.Run(); err != nil {
+			return err
+		}
+		if r, ok := c.(device.Recording); ok {
+			r.Free()
+		}
+	}
+	require.Equal(t, want, result)
+	return nil
+}
+
+// everyCallFails lets each call of the library fail in turn, from opening a device to
+// closing it.
+func everyCallFails(t *testing.T, d Driver) {
+	life := func(failing int) (made int, at string, err error) {
+		l := d.start(t)
+		defer l.Fault(nil)
+		calls, call := nth(l, failing)
+		dev, err := l.Open(0, nil)
+		if err == nil {
+			err = step(t, dev)
+			err = errors.Join(err, dev.Close())
+		}
+		RequireNothingLeft(t, l)
+		return *calls, *call, err
+	}
+	t.Setenv("FLOWRUN_CACHE", t.TempDir())
+	for _, cached := range []bool{false, true} { // the second finds what the first has compiled
+		total, _, err := life(-1)
+		require.NoError(t, err)
+		require.Greater(t, total, 20)
+		for i := range total {
+			if !cached {
+				t.Setenv("FLOWRUN_CACHE", t.TempDir())
+			}
+			_, at, err := life(i)
+			if slices.Contains(d.Spare, at) && err == nil {
+				continue
+			}
+			require.ErrorContains(t, err, d.Kind+":0", "call %d, %s", i, at)
+			require.ErrorContains(t, err, at+": ", "call %d", i)
+			require.ErrorContains(t, err, d.Failure, "call %d, %s", i, at)
+		}
+	}
+}
+
+// everyCallOfAStepFails lets each call fail that a device in use makes, in turn, and
+// looks at what was there before, and at what comes after.
+func everyCallOfAStepFails(t *testing.T, d Driver) {
+	l := d.start(t)
+	dev := openOn(t, l, nil)
+	x, kept := Tensor(t, dev, 5, -6), Tensor(t, dev, 0, 0)
+	negate := BindNeg(t, x, kept)
+	require.NoError(t, step(t, dev))
+	total, _ := nth(l, -1)
+	require.NoError(t, step(t, dev))
+	for i := range *total {
+		l.Fault(nil)
+		Write(t, kept.Slice, F32(0, 0))
+		require.NoError(t, dev.Sync())
+		require.NoError(t, negate.Run(), "before the step, and in its queue")
+		used := dev.Usage()
+		_, at := nth(l, i)
+		err := step(t, dev)
+		l.Fault(nil)
+		require.NotEmpty(t, *at)
+		require.ErrorContains(t, err, *at+": ")
+		require.ErrorContains(t, err, d.Failure)
+		late := errors.As(err, new(*device.Late))
+		require.Equal(t, slices.Contains(d.Waits, *at), late, "call %d, %s: %v", i, *at, err)
+		if !late {
+			require.Equal(t, F32(-5, 6), Read(t, kept.Slice), "call %d, %s: what was queued before", i, *at)
+		}
+		require.Equal(t, F32(5, -6), Read(t, x.Slice), "call %d, %s: what was there before", i, *at)
+		after := dev.Usage()
+		require.Equal(t, []int64{used.InUse, int64(used.Live)}, []int64{after.InUse, int64(after.Live)}, "call %d, %s", i, *at)
+		require.NoError(t, step(t, dev), "after call %d, %s, failed", i, *at)
+	}
+}

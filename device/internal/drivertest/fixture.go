@@ -1,0 +1,153 @@
+package drivertest
+
+import (
+	"encoding/binary"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// Kernel gives a kernel of the manifest.
+func Kernel(t testing.TB, name string) *kernels.Kernel {
+	t.Helper()
+	m, err := kernels.Load()
+	require.NoError(t, err)
+	k := m.Kernel(name)
+	require.NotNil(t, k, name)
+	return k
+}
+
+// F32 gives the bytes of numbers.
+func F32(values ...float32) []byte {
+	b := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}
+
+// Alloc allocates a buffer and gives all of it.
+func Alloc(t testing.TB, d device.Device, bytes int64) device.Slice {
+	t.Helper()
+	b, err := d.Alloc(bytes)
+	require.NoError(t, err)
+	return device.Slice{Buffer: b, Bytes: bytes}
+}
+
+// Write copies from the host.
+func Write(t testing.TB, s device.Slice, contents []byte) {
+	t.Helper()
+	up, err := s.Buffer.Device().BindFromHost(s, contents)
+	require.NoError(t, err)
+	require.NoError(t, up.Run())
+}
+
+// Read copies to the host.
+func Read(t testing.TB, s device.Slice) []byte {
+	t.Helper()
+	contents := make([]byte, s.Bytes)
+	down, err := s.Buffer.Device().BindToHost(contents, s)
+	require.NoError(t, err)
+	require.NoError(t, down.Run())
+	return contents
+}
+
+// Vector is a slice as a vector of f32.
+func Vector(s device.Slice) device.Arg {
+	return device.Arg{Slice: s, DType: "f32", Shape: []int{int(s.Bytes / 4)}}
+}
+
+// Part is so many elements of f32 in a buffer, the at-th of parts that lie as far
+// apart as the device's kernels want.
+func Part(b device.Buffer, at, elements int) device.Arg {
+	return Vector(device.Slice{Buffer: b, Offset: int64(at) * Step(b.Device()), Bytes: int64(4 * elements)})
+}
+
+// Step is how far apart parts of a buffer lie, in bytes, if kernels are to take them.
+func Step(d device.Device) int64 { return max(d.Info().Alignment, device.Alignment) }
+
+// Tensor allocates a vector of f32 and fills it.
+func Tensor(t testing.TB, d device.Device, values ...float32) device.Arg {
+	t.Helper()
+	s := Alloc(t, d, int64(4*len(values)))
+	Write(t, s, F32(values...))
+	return Vector(s)
+}
+
+// Neg calls for out = -x.
+func Neg(t testing.TB, x, out device.Arg) *device.Call {
+	t.Helper()
+	return &device.Call{Kernel: Kernel(t, "neg"), Buffers: []device.Arg{x, out}}
+}
+
+// BindNeg binds out = -x.
+func BindNeg(t testing.TB, x, out device.Arg) device.Command {
+	t.Helper()
+	run, err := x.Slice.Buffer.Device().Bind(Neg(t, x, out))
+	require.NoError(t, err)
+	return run
+}
+
+// Overlay gives sources in which a kernel is replaced in one language, and the file
+// that it is in.
+func Overlay(t testing.TB, language, kernel, text string) (*kernels.Sources, string) {
+	t.Helper()
+	source, err := kernels.Embedded().Source(language, Kernel(t, kernel))
+	require.NoError(t, err)
+	folder := t.TempDir()
+	file := filepath.Join(folder, language, path.Base(source.Files[len(source.Files)-1].Name))
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	sources, err := kernels.Overlay(folder)
+	require.NoError(t, err)
+	return sources, file
+}
+
+// counts counts the calls of a library from now on, by name.
+func counts(l Library) map[string]int {
+	n := map[string]int{}
+	l.Fault(func(call string) bool {
+		n[call]++
+		return false
+	})
+	return n
+}
+
+// callsOf lists the calls that something makes, each once.
+func callsOf(l Library, run func() error) ([]string, error) {
+	var calls []string
+	l.Fault(func(call string) bool {
+		if !slices.Contains(calls, call) {
+			calls = append(calls, call)
+		}
+		return false
+	})
+	defer l.Fault(nil)
+	err := run()
+	return calls, err
+}
+
+// failing lets some calls fail.
+func failing(l Library, calls ...string) {
+	l.Fault(func(call string) bool { return slices.Contains(calls, call) })
+}
+
+// record makes a recording where the device can.
+func record(t testing.TB, d device.Device, commands ...device.Command) (device.Recording, bool) {
+	t.Helper()
+	recorder, ok := d.(device.Recorder)
+	if !ok {
+		return nil, false
+	}
+	r, err := recorder.Record(commands)
+	require.NoError(t, err)
+	return r, true
+}

@@ -1,0 +1,88 @@
+package drivertest
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// recordings runs random launches and copies over a few places in memory one by one,
+// and as a recording, which may run them in any order that gives the same.
+func recordings(t *testing.T, d Driver) {
+	dev := d.open(t)
+	recorder := dev.(device.Recorder)
+	const places = 6
+	apart := Step(dev)
+	whole := Alloc(t, dev, places*apart)
+	contents := make([]byte, whole.Bytes)
+	rapid.Check(t, func(r *rapid.T) {
+		place := func(label string) device.Arg {
+			// Some overlap others by half.
+			at := rapid.IntRange(0, 2*places-2).Draw(r, label)
+			return Vector(device.Slice{Buffer: whole.Buffer, Offset: int64(at) * apart / 2, Bytes: apart})
+		}
+		var commands []device.Command
+		for range rapid.IntRange(1, 12).Draw(r, "commands") {
+			from, to := place("from"), place("to")
+			if from.Slice != to.Slice && from.Slice.Offset+apart > to.Slice.Offset && to.Slice.Offset+apart > from.Slice.Offset {
+				continue
+			}
+			bind := func() (device.Command, error) { return dev.Bind(Neg(t, from, to)) }
+			if rapid.Bool().Draw(r, "copy") {
+				bind = func() (device.Command, error) { return dev.BindWithin(to.Slice, from.Slice) }
+			}
+			c, err := bind()
+			require.NoError(r, err)
+			commands = append(commands, c)
+		}
+		for i := range contents {
+			contents[i] = byte(rand.Uint32())
+		}
+		Write(t, whole, contents)
+		for _, c := range commands {
+			require.True(r, recorder.Records(c))
+			require.NoError(r, c.Run())
+		}
+		want := Read(t, whole)
+		Write(t, whole, contents)
+		recording, err := recorder.Record(commands)
+		require.NoError(r, err)
+		require.Equal(r, contents, Read(t, whole), "recording runs nothing")
+		require.NoError(r, recording.Run())
+		require.Equal(r, want, Read(t, whole))
+		recording.Free()
+		recording.Free() // a second time
+	})
+	recording, _ := record(t, dev, BindNeg(t, Part(whole.Buffer, 0, 2), Part(whole.Buffer, 1, 2)))
+	recording.Free()
+	require.ErrorContains(t, recording.Run(), "has been freed")
+}
+
+func notRecorded(t *testing.T, d Driver) {
+	l := d.start(t)
+	dev, second := openOn(t, l, nil), openOn(t, l, nil)
+	recorder := dev.(device.Recorder)
+	x, y := Tensor(t, dev, 1), Tensor(t, second, 1)
+	up, err := dev.BindFromHost(x.Slice, F32(1))
+	require.NoError(t, err)
+	down, err := dev.BindToHost(F32(1), x.Slice)
+	require.NoError(t, err)
+	for _, c := range []device.Command{up, down, BindNeg(t, y, y), device.CommandFunc(func() error { return nil })} {
+		require.False(t, recorder.Records(c))
+		_, err := recorder.Record([]device.Command{c})
+		require.ErrorContains(t, err, "can't be recorded")
+	}
+}
+
+func recordingOfNothing(t *testing.T, d Driver) {
+	dev := d.open(t)
+	empty := Tensor(t, dev)
+	r, err := dev.(device.Recorder).Record([]device.Command{BindNeg(t, empty, empty)})
+	require.NoError(t, err)
+	require.NoError(t, r.Run())
+	r.Free()
+}

@@ -1,0 +1,48 @@
+package opencl
+
+import (
+	"testing"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/drivertest"
+	"github.com/flowrun/flowrun/device/internal/queue"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// staged is the library with devices that copy as those with memory of their own do,
+// or as those that share the host's.
+type staged struct {
+	*library
+	ownMemory bool
+}
+
+func (s staged) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
+	d, err := s.library.Open(index, sources)
+	if err == nil {
+		d.(*Device).staging = newStaging(s.ownMemory)
+	}
+	return d, err
+}
+
+func TestTheDriverDoesWhatEveryDriverMust(t *testing.T) {
+	driver := func(ownMemory bool) drivertest.Driver {
+		s := newStaging(ownMemory)
+		return drivertest.Driver{
+			Kind:    "opencl",
+			Library: func(t testing.TB) drivertest.Library { return staged{loader(t), ownMemory} },
+			Neg:     negSource,
+			Failure: "CL_OUT_OF_RESOURCES (-5)",
+			Waits:   []string{"clFinish"},
+			// The cache, and a device when there is another.
+			Spare: []string{"clCreateProgramWithBinary", "clBuildProgram", "clGetProgramInfo",
+				"clGetDeviceInfo", "clGetDeviceIDs", "clGetPlatformInfo"},
+			Compile:   "clCreateProgramWithSource",
+			Cached:    true,
+			Sizes:     []int{s.most, s.limit},
+			Queued:    func(d device.Device) int { return d.(*Device).queued.Len() },
+			MaxQueued: queue.Max,
+		}
+	}
+	drivertest.Run(t, driver(true))
+	t.Run("in memory that is the host's too", func(t *testing.T) { drivertest.RunCopies(t, driver(false)) })
+}
