@@ -24,18 +24,13 @@ func (c *Call) check(d Device) error {
 		return fmt.Errorf("there are no buffers; at least an output is needed")
 	}
 	inputs, output := c.Buffers[:len(c.Buffers)-1], &c.Buffers[len(c.Buffers)-1]
-	dtypes := make([]string, len(inputs))
 	for i := range c.Buffers {
-		arg := &c.Buffers[i]
-		if i < len(inputs) {
-			dtypes[i] = arg.DType
-		}
-		if err := arg.check(d); err != nil {
+		if err := c.Buffers[i].check(d); err != nil {
 			return fmt.Errorf("%s: %w", c.argName(i), err)
 		}
 	}
-	if !k.Serves(dtypes, output.DType) {
-		return fmt.Errorf("doesn't serve %v → %s", dtypes, output.DType)
+	if from, to := c.DTypes(); !k.Serves(from, to) {
+		return fmt.Errorf("doesn't serve %v → %s", from, to)
 	}
 	if len(c.Scalars) != len(k.Scalars) {
 		return fmt.Errorf("takes %d scalars, got %d", len(k.Scalars), len(c.Scalars))
@@ -51,6 +46,25 @@ func (c *Call) check(d Device) error {
 		}
 	}
 	return nil
+}
+
+// DTypes are those of the inputs and of the output.
+func (c *Call) DTypes() (inputs []string, output string) {
+	last := len(c.Buffers) - 1
+	for _, arg := range c.Buffers[:last] {
+		inputs = append(inputs, arg.DType)
+	}
+	return inputs, c.Buffers[last].DType
+}
+
+// Tensors are the types of the inputs and of the output, as [kernels.Kernel.Launches]
+// takes them.
+func (c *Call) Tensors() (inputs []kernels.Tensor, output kernels.Tensor) {
+	all := make([]kernels.Tensor, len(c.Buffers))
+	for i, arg := range c.Buffers {
+		all[i] = kernels.Tensor{DType: arg.DType, Shape: arg.Shape}
+	}
+	return all[:len(all)-1], all[len(all)-1]
 }
 
 // argName names a buffer for messages.

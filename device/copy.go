@@ -41,6 +41,27 @@ func BindCopy(dst, src Slice) (Command, error) {
 	return staged{down, up}, nil
 }
 
+// CheckCopy reports a slice that can't be one side of a copy of so many bytes. Drivers
+// call it where they bind copies.
+func (s Slice) CheckCopy(d Device, bytes int64) error {
+	if err := s.Check(d); err != nil {
+		return err
+	}
+	if s.Bytes != bytes {
+		return fmt.Errorf("device %s: a copy between %d bytes and %d", d.Name(), s.Bytes, bytes)
+	}
+	return nil
+}
+
+// CheckApart reports the two sides of a copy that lie over each other.
+func (s Slice) CheckApart(d Device, src Slice) error {
+	if s.overlaps(src) {
+		return fmt.Errorf("device %s: a copy of %d bytes from byte %d to byte %d of the same buffer overlaps itself",
+			d.Name(), src.Bytes, src.Offset, s.Offset)
+	}
+	return nil
+}
+
 // staged is a copy in two legs.
 type staged struct{ down, up Command }
 

@@ -170,11 +170,8 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 // memory gives the memory of a slice that is one side of a copy of so many
 // bytes.
 func (d *Device) memory(s device.Slice, bytes int) ([]byte, error) {
-	if err := s.Check(d); err != nil {
+	if err := s.CheckCopy(d, int64(bytes)); err != nil {
 		return nil, err
-	}
-	if s.Bytes != int64(bytes) {
-		return nil, fmt.Errorf("device %s: a copy between %d bytes and %d", d.Name(), s.Bytes, bytes)
 	}
 	memory := s.Host()
 	if memory == nil {

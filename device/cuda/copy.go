@@ -1,7 +1,6 @@
 package cuda
 
 import (
-	"fmt"
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
@@ -162,12 +161,10 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	if err != nil || src.Bytes == 0 || dst == src {
 		return nothing, err
 	}
-	c := &within{device: d, buffers: [2]*buffer{to, from}, to: spanOf(dst), from: spanOf(src)}
-	if c.to.overlaps(c.from) {
-		return nil, fmt.Errorf("device %s: a copy of %d bytes from byte %d to byte %d of the same buffer overlaps itself",
-			d.Name(), src.Bytes, src.Offset, dst.Offset)
+	if err := dst.CheckApart(d, src); err != nil {
+		return nil, err
 	}
-	return c, nil
+	return &within{device: d, buffers: [2]*buffer{to, from}, to: spanOf(dst), from: spanOf(src)}, nil
 }
 
 func (c *within) on() *Device          { return c.device }
@@ -200,11 +197,8 @@ func (c *within) queue() error {
 
 // side gives the buffer on one side of a copy of so many bytes.
 func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
-	if err := s.Check(d); err != nil {
+	if err := s.CheckCopy(d, bytes); err != nil {
 		return nil, err
-	}
-	if s.Bytes != bytes {
-		return nil, fmt.Errorf("device %s: a copy between %d bytes and %d", d.Name(), s.Bytes, bytes)
 	}
 	d.lock.Lock()
 	defer d.lock.Unlock()

@@ -52,16 +52,6 @@ func openNumber(t testing.TB, l *library, index int, o Options) *Device {
 	return d
 }
 
-// calls counts the calls of each function, from now on.
-func (l *library) calls() map[function]int {
-	counts := map[function]int{}
-	l.fault = func(f function) int32 {
-		counts[f]++
-		return 0
-	}
-	return counts
-}
-
 // fail makes the calls of some functions fail.
 func (l *library) fail(code int32, functions ...function) {
 	l.fault = func(f function) int32 {
@@ -83,16 +73,7 @@ func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, 
 
 // Fault lets calls fail.
 func (l *library) Fault(fails func(call string) bool) {
-	if fails == nil {
-		l.fault = nil
-		return
-	}
-	l.fault = func(f function) int32 {
-		if fails(f.String()) {
-			return unknown
-		}
-		return 0
-	}
+	l.fault = drivertest.Faults[function](unknown, fails)
 }
 
 // Live counts handles that haven't been released.

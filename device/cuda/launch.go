@@ -65,21 +65,18 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 
 // bind makes a call's launches.
 func (d *Device) bind(call *device.Call) ([]*launch, error) {
-	tensors := make([]kernels.Tensor, len(call.Buffers))
-	dtypes := make([]string, len(call.Buffers))
-	for i, arg := range call.Buffers {
+	for _, arg := range call.Buffers {
 		if _, err := d.own(arg.Slice); err != nil {
 			return nil, err
 		}
-		tensors[i] = kernels.Tensor{DType: arg.DType, Shape: arg.Shape}
-		dtypes[i] = arg.DType
 	}
-	k, last := call.Kernel.For("cuda"), len(tensors)-1
-	m, err := d.module(k, k.Defines(dtypes[:last], dtypes[last]))
+	k := call.Kernel.For("cuda")
+	m, err := d.module(k, k.Defines(call.DTypes()))
 	if err != nil {
 		return nil, err
 	}
-	parts, err := k.Launches(tensors[:last], tensors[last], call.Scalars, kernels.Limits{Group: m.block})
+	inputs, output := call.Tensors()
+	parts, err := k.Launches(inputs, output, call.Scalars, kernels.Limits{Group: m.block})
 	if err != nil {
 		return nil, err
 	}

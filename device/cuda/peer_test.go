@@ -27,15 +27,15 @@ func TestGPUsCopyWithoutTheHost(t *testing.T) {
 	atA, atB := drivertest.BindNeg(t, x, x), drivertest.BindNeg(t, y, y)
 	drivertest.Write(t, x.Slice, drivertest.F32(5))
 	require.NoError(t, a.Sync())
-	counts := l.calls()
+	counts := drivertest.Counts(l)
 	const rounds = 25
 	for range rounds {
 		for _, c := range []device.Command{atA, there, atB, back} {
 			require.NoError(t, c.Run())
 		}
 	}
-	require.Zero(t, counts[cuStreamSynchronize], "the host doesn't wait")
-	require.Equal(t, 2*rounds, counts[cuMemcpyPeerAsync])
+	require.Zero(t, counts[cuStreamSynchronize.String()], "the host doesn't wait")
+	require.Equal(t, 2*rounds, counts[cuMemcpyPeerAsync.String()])
 	require.Equal(t, drivertest.F32(5), drivertest.Read(t, x.Slice), "an even number of signs")
 	require.Equal(t, drivertest.F32(5), drivertest.Read(t, y.Slice))
 }

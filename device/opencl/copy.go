@@ -1,7 +1,6 @@
 package opencl
 
 import (
-	"fmt"
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
@@ -86,9 +85,8 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	if err != nil || src.Bytes == 0 || dst == src {
 		return nothing, err
 	}
-	if dst.Buffer == src.Buffer && dst.Offset < src.Offset+src.Bytes && src.Offset < dst.Offset+dst.Bytes {
-		return nil, fmt.Errorf("device %s: a copy of %d bytes from byte %d to byte %d of the same buffer overlaps itself",
-			d.Name(), src.Bytes, src.Offset, dst.Offset)
+	if err := dst.CheckApart(d, src); err != nil {
+		return nil, err
 	}
 	t := &transfer{device: d, names: []string{"a copy within the device"}, buffers: [2]*buffer{to, from}}
 	t.transfer = func() error {
@@ -106,11 +104,8 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 
 // side gives the buffer on one side of a copy of so many bytes.
 func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
-	if err := s.Check(d); err != nil {
+	if err := s.CheckCopy(d, bytes); err != nil {
 		return nil, err
-	}
-	if s.Bytes != bytes {
-		return nil, fmt.Errorf("device %s: a copy between %d bytes and %d", d.Name(), s.Bytes, bytes)
 	}
 	d.lock.Lock()
 	defer d.lock.Unlock()

@@ -69,16 +69,7 @@ func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, 
 
 // Fault lets calls fail.
 func (l *library) Fault(fails func(call string) bool) {
-	if fails == nil {
-		l.fault = nil
-		return
-	}
-	l.fault = func(f function) int32 {
-		if fails(f.String()) {
-			return outOfResources
-		}
-		return 0
-	}
+	l.fault = drivertest.Faults[function](outOfResources, fails)
 }
 
 // Live counts handles that haven't been released.

@@ -53,24 +53,21 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 
 // bind makes a call's launches. With an error it gives those made so far.
 func (d *Device) bind(call *device.Call) ([]*launch, error) {
-	tensors := make([]kernels.Tensor, len(call.Buffers))
-	dtypes := make([]string, len(call.Buffers))
-	for i, arg := range call.Buffers {
+	for _, arg := range call.Buffers {
 		if arg.DType == "f64" && !d.float64s {
 			return nil, fmt.Errorf("the device doesn't compute in f64 (it has no cl_khr_fp64)")
 		}
 		if _, err := d.own(arg.Slice); err != nil {
 			return nil, err
 		}
-		tensors[i] = kernels.Tensor{DType: arg.DType, Shape: arg.Shape}
-		dtypes[i] = arg.DType
 	}
-	k, last := call.Kernel, len(tensors)-1
-	p, err := d.program(k, k.Defines(dtypes[:last], dtypes[last]))
+	k := call.Kernel
+	p, err := d.program(k, k.Defines(call.DTypes()))
 	if err != nil {
 		return nil, err
 	}
-	parts, err := k.Launches(tensors[:last], tensors[last], call.Scalars, kernels.Limits{Group: p.group})
+	inputs, output := call.Tensors()
+	parts, err := k.Launches(inputs, output, call.Scalars, kernels.Limits{Group: p.group})
 	if err != nil {
 		return nil, err
 	}

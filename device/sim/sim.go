@@ -196,11 +196,8 @@ func (d *Device) side(s device.Slice, bytes int64) ([]byte, error) {
 	if err := d.event("bind", ""); err != nil {
 		return nil, err
 	}
-	if err := s.Check(d); err != nil {
+	if err := s.CheckCopy(d, bytes); err != nil {
 		return nil, err
-	}
-	if s.Bytes != bytes {
-		return nil, fmt.Errorf("device %s: a copy between %d bytes and %d", d.name, s.Bytes, bytes)
 	}
 	m := memory(s)
 	if m == nil {

@@ -2,7 +2,6 @@ package sim_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"math"
 	"testing"
@@ -11,93 +10,41 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/device/internal/drivertest"
 	"github.com/flowrun/flowrun/device/sim"
-	"github.com/flowrun/flowrun/kernels"
 )
-
-func kernel(t testing.TB, name string) *kernels.Kernel {
-	t.Helper()
-	m, err := kernels.Load()
-	require.NoError(t, err)
-	return m.Kernel(name)
-}
-
-func f32(values ...float32) []byte {
-	var b []byte
-	for _, v := range values {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
-}
-
-// tensor allocates an f32 vector; without values it is left as it is.
-func tensor(t testing.TB, d device.Device, n int, values ...float32) device.Arg {
-	t.Helper()
-	b, err := d.Alloc(int64(4 * n))
-	require.NoError(t, err)
-	arg := device.Arg{Slice: device.Slice{Buffer: b, Bytes: int64(4 * n)}, DType: "f32", Shape: []int{n}}
-	if values != nil {
-		up, err := d.BindFromHost(arg.Slice, f32(values...))
-		require.NoError(t, err)
-		require.NoError(t, up.Run())
-	}
-	return arg
-}
-
-func read(t testing.TB, a device.Arg) []byte {
-	t.Helper()
-	out := make([]byte, a.Slice.Bytes)
-	down, err := a.Slice.Buffer.Device().BindToHost(out, a.Slice)
-	require.NoError(t, err)
-	require.NoError(t, down.Run())
-	return out
-}
-
-func bindNeg(t testing.TB, d device.Device, x, out device.Arg) device.Command {
-	t.Helper()
-	run, err := d.Bind(&device.Call{Kernel: kernel(t, "neg"), Buffers: []device.Arg{x, out}})
-	require.NoError(t, err)
-	return run
-}
 
 func TestKernelsRunInTheDevicesOwnMemory(t *testing.T) {
 	d := sim.New("sim:0", sim.Options{})
-	x, out := tensor(t, d, 2, 1, -2), tensor(t, d, 2)
-	require.NoError(t, bindNeg(t, d, x, out).Run())
-	require.Equal(t, f32(-1, 2), read(t, out))
+	x, out := drivertest.Tensor(t, d, 1, -2), drivertest.Vector(drivertest.Alloc(t, d, 8))
+	require.NoError(t, drivertest.BindNeg(t, x, out).Run())
+	require.Equal(t, drivertest.F32(-1, 2), drivertest.Read(t, out.Slice))
 	require.Equal(t, "sim", d.Info().Kind)
 	require.NoError(t, d.Sync())
 }
 
 func TestBuffersAreTheHostsOnlyWhereAskedFor(t *testing.T) {
-	hidden := tensor(t, sim.New("a", sim.Options{}), 1, 5)
+	hidden := drivertest.Tensor(t, sim.New("a", sim.Options{}), 5)
 	require.Nil(t, hidden.Slice.Host())
-	visible := tensor(t, sim.New("b", sim.Options{HostVisible: true}), 1, 5)
-	require.Equal(t, f32(5), visible.Slice.Host())
+	visible := drivertest.Tensor(t, sim.New("b", sim.Options{HostVisible: true}), 5)
+	require.Equal(t, drivertest.F32(5), visible.Slice.Host())
 	require.NoError(t, visible.Slice.Buffer.Free())
 	require.Nil(t, visible.Slice.Host())
 }
 
 func TestEveryCallRefusesForeignMemory(t *testing.T) {
-	for _, foreign := range []device.Device{cpu.New("cpu"), sim.New("sim:1", sim.Options{})} {
-		d := sim.New("sim:0", sim.Options{})
-		own, other := tensor(t, d, 1, 1), tensor(t, foreign, 1, 1)
-		refused := func(err error) {
-			t.Helper()
-			require.ErrorContains(t, err, "sim:0 was handed memory of "+foreign.Name())
-		}
-		_, err := d.Bind(&device.Call{Kernel: kernel(t, "neg"), Buffers: []device.Arg{other, own}})
-		refused(err)
-		_, err = d.Bind(&device.Call{Kernel: kernel(t, "neg"), Buffers: []device.Arg{own, other}})
-		refused(err)
-		_, err = d.BindFromHost(other.Slice, make([]byte, 4))
-		refused(err)
-		_, err = d.BindToHost(make([]byte, 4), other.Slice)
-		refused(err)
-		_, err = d.BindWithin(own.Slice, other.Slice)
-		refused(err)
-		_, err = d.BindWithin(other.Slice, own.Slice)
-		refused(err)
+	drivertest.ForeignMemory(t, sim.New("sim:0", sim.Options{}), cpu.New("cpu"), sim.New("sim:1", sim.Options{}))
+}
+
+func TestBindRefusesWhatDoesNotFit(t *testing.T) {
+	drivertest.BadCalls(t, sim.New("sim:0", sim.Options{}))
+}
+
+func TestCommandsRunInOrderHoweverLate(t *testing.T) {
+	for _, o := range []sim.Options{{}, {Queue: true}, {Queue: true, Unified: true}} {
+		d := sim.New("sim:0", o)
+		drivertest.InOrder(t, d)
+		drivertest.SharedMemory(t, d)
 	}
 }
 
@@ -105,23 +52,23 @@ func TestCopiesGoBetweenAnyTwoDevices(t *testing.T) {
 	devices := []device.Device{cpu.New("cpu"), sim.New("sim:0", sim.Options{}), sim.New("sim:1", sim.Options{}), sim.New("sim:2", sim.Options{HostVisible: true})}
 	for _, from := range devices {
 		for _, to := range devices {
-			src, dst := tensor(t, from, 2, 3, 4), tensor(t, to, 2)
+			src, dst := drivertest.Tensor(t, from, 3, 4), drivertest.Vector(drivertest.Alloc(t, to, 8))
 			move, err := device.BindCopy(dst.Slice, src.Slice)
 			require.NoError(t, err)
 			require.NoError(t, move.Run())
-			require.Equal(t, f32(3, 4), read(t, dst), "%s → %s", from.Name(), to.Name())
+			require.Equal(t, drivertest.F32(3, 4), drivertest.Read(t, dst.Slice), "%s → %s", from.Name(), to.Name())
 		}
 	}
 }
 
 func TestMemoryThatWasNeverWrittenIsNaNInEveryFloatingType(t *testing.T) {
 	d := sim.New("sim:0", sim.Options{HostVisible: true})
-	fresh := tensor(t, d, 4)
-	require.Equal(t, bytes.Repeat([]byte{0xff}, 16), read(t, fresh))
+	fresh := drivertest.Vector(drivertest.Alloc(t, d, 16))
+	require.Equal(t, bytes.Repeat([]byte{0xff}, 16), drivertest.Read(t, fresh.Slice))
 	require.True(t, math.IsNaN(float64(math.Float32frombits(math.MaxUint32))))
 	require.True(t, math.IsNaN(math.Float64frombits(math.MaxUint64)))
 
-	written := tensor(t, d, 1, 5)
+	written := drivertest.Tensor(t, d, 5)
 	memory := written.Slice.Host()
 	require.NoError(t, written.Slice.Buffer.Free())
 	require.Equal(t, []byte{0xff, 0xff, 0xff, 0xff}, memory, "and so is freed memory")
@@ -130,15 +77,15 @@ func TestMemoryThatWasNeverWrittenIsNaNInEveryFloatingType(t *testing.T) {
 func TestUsingFreedMemoryIsAnError(t *testing.T) {
 	d := sim.New("sim:0", sim.Options{})
 	for freed := range 2 {
-		args := []device.Arg{tensor(t, d, 1, 1), tensor(t, d, 1, 1)}
-		run := bindNeg(t, d, args[0], args[1])
+		args := []device.Arg{drivertest.Tensor(t, d, 1), drivertest.Tensor(t, d, 1)}
+		run := drivertest.BindNeg(t, args[0], args[1])
 		require.NoError(t, run.Run())
 		move, err := d.BindWithin(args[1].Slice, args[0].Slice)
 		require.NoError(t, err)
 		require.NoError(t, args[freed].Slice.Buffer.Free())
 		require.ErrorContains(t, run.Run(), "run neg uses memory that has been freed")
 		require.ErrorContains(t, move.Run(), "uses memory that has been freed")
-		_, err = d.Bind(&device.Call{Kernel: kernel(t, "neg"), Buffers: args})
+		_, err = d.Bind(&device.Call{Kernel: drivertest.Kernel(t, "neg"), Buffers: args})
 		require.ErrorContains(t, err, "has been freed")
 		_, err = d.BindFromHost(args[freed].Slice, make([]byte, 4))
 		require.ErrorContains(t, err, "has been freed")
@@ -166,9 +113,9 @@ func TestMemoryIsLimitedAndAccountedFor(t *testing.T) {
 
 func TestInjectedFaultsFailTheCallAndRuinItsOutput(t *testing.T) {
 	d := sim.New("sim:0", sim.Options{})
-	x, out := tensor(t, d, 2, 1, -2), tensor(t, d, 2, 7, 7)
-	run := bindNeg(t, d, x, out)
-	host := f32(9, 9)
+	x, out := drivertest.Tensor(t, d, 1, -2), drivertest.Tensor(t, d, 7, 7)
+	run := drivertest.BindNeg(t, x, out)
+	host := drivertest.F32(9, 9)
 	down, err := d.BindToHost(host, x.Slice)
 	require.NoError(t, err)
 
@@ -184,8 +131,8 @@ func TestInjectedFaultsFailTheCallAndRuinItsOutput(t *testing.T) {
 	garbage := bytes.Repeat([]byte{0xa5}, 8)
 	d.Inject(failing("run"))
 	require.ErrorIs(t, run.Run(), fault)
-	require.Equal(t, garbage, read(t, out))
-	require.Equal(t, f32(1, -2), read(t, x), "inputs stay")
+	require.Equal(t, garbage, drivertest.Read(t, out.Slice))
+	require.Equal(t, drivertest.F32(1, -2), drivertest.Read(t, x.Slice), "inputs stay")
 
 	d.Inject(failing("copy"))
 	require.ErrorIs(t, down.Run(), fault)
@@ -196,16 +143,16 @@ func TestInjectedFaultsFailTheCallAndRuinItsOutput(t *testing.T) {
 	require.ErrorIs(t, err, fault)
 
 	d.Inject(failing("bind"))
-	_, err = d.Bind(&device.Call{Kernel: kernel(t, "neg"), Buffers: []device.Arg{x, out}})
+	_, err = d.Bind(drivertest.Neg(t, x, out))
 	require.ErrorIs(t, err, fault)
 	_, err = d.BindToHost(host, x.Slice)
 	require.ErrorIs(t, err, fault)
 
 	d.Inject(nil)
 	require.NoError(t, run.Run(), "a command that failed may be run again")
-	require.Equal(t, f32(-1, 2), read(t, out))
+	require.Equal(t, drivertest.F32(-1, 2), drivertest.Read(t, out.Slice))
 	require.NoError(t, down.Run())
-	require.Equal(t, f32(1, -2), host)
+	require.Equal(t, drivertest.F32(1, -2), host)
 }
 
 func TestEventsAreCountedSoThatAFaultCanBePlacedAtEachInTurn(t *testing.T) {
@@ -215,8 +162,8 @@ func TestEventsAreCountedSoThatAFaultCanBePlacedAtEachInTurn(t *testing.T) {
 		events = append(events, e)
 		return nil
 	})
-	x, out := tensor(t, d, 1, 1), tensor(t, d, 1)
-	require.NoError(t, bindNeg(t, d, x, out).Run())
+	x, out := drivertest.Tensor(t, d, 1), drivertest.Vector(drivertest.Alloc(t, d, 4))
+	require.NoError(t, drivertest.BindNeg(t, x, out).Run())
 	require.Equal(t, []sim.Event{
 		{Kind: "alloc", Serial: 0},
 		{Kind: "bind", Serial: 1},
@@ -229,8 +176,8 @@ func TestEventsAreCountedSoThatAFaultCanBePlacedAtEachInTurn(t *testing.T) {
 
 func TestAClosedDeviceFailsEveryCall(t *testing.T) {
 	d := sim.New("sim:0", sim.Options{})
-	x, out := tensor(t, d, 1, 1), tensor(t, d, 1)
-	run := bindNeg(t, d, x, out)
+	x, out := drivertest.Tensor(t, d, 1), drivertest.Vector(drivertest.Alloc(t, d, 4))
+	run := drivertest.BindNeg(t, x, out)
 	require.NoError(t, d.Close())
 	require.ErrorContains(t, run.Run(), "is closed")
 	_, err := d.Alloc(1)

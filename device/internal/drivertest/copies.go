@@ -90,7 +90,7 @@ func emptyCopies(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev := openOn(t, l, nil)
 	a, empty := Alloc(t, dev, 8), Alloc(t, dev, 0)
-	calls := counts(l)
+	calls := Counts(l)
 	Write(t, empty, nil)
 	Write(t, device.Slice{Buffer: a.Buffer, Offset: 8}, nil)
 	require.Empty(t, Read(t, empty))

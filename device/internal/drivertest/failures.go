@@ -84,7 +84,8 @@ func lateFailure(t *testing.T, d Driver) {
 	}
 }
 
-// ownFailure lets each call of each action fail, after work that doesn't.
+// ownFailure lets each call of each action fail, after work that doesn't and after
+// none.
 func ownFailure(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev := openOn(t, l, nil)
@@ -92,32 +93,36 @@ func ownFailure(t *testing.T, d Driver) {
 	before := BindNeg(t, first, first)
 	seen := 0
 	for _, a := range actions(t, dev, x, y) {
-		queue := func() {
-			t.Helper()
-			l.Fault(nil)
-			Write(t, first.Slice, F32(1, 2))
-			require.NoError(t, dev.Sync())
-			require.NoError(t, before.Run())
-		}
-		queue()
-		calls, err := callsOf(l, a.do)
-		require.NoError(t, err)
-		calls = slices.DeleteFunc(calls, func(call string) bool { return slices.Contains(d.Waits, call) })
-		for _, call := range calls {
-			seen++
-			queue()
-			failing(l, call)
-			err = a.do()
-			require.ErrorContains(t, err, "device "+dev.Name()+": ")
-			require.ErrorContains(t, err, call+": ")
-			require.ErrorContains(t, err, d.Failure)
-			require.NotErrorAs(t, err, new(*device.Late), "%s: %s", a.name, call)
-			l.Fault(nil)
-			require.NoError(t, a.do(), "a command that failed may be run again")
-			require.Equal(t, F32(-1, -2), Read(t, first.Slice), "what was queued before stands")
-		}
-		if len(calls) > 0 {
-			require.ErrorContains(t, err, "device "+dev.Name()+": "+a.name+": ", "at the last of %v", calls)
+		for _, busy := range []bool{true, false} {
+			prepare := func() {
+				t.Helper()
+				l.Fault(nil)
+				Write(t, first.Slice, F32(1, 2))
+				require.NoError(t, before.Run())
+				if !busy {
+					require.NoError(t, dev.Sync())
+				}
+			}
+			prepare()
+			calls, err := callsOf(l, a.do)
+			require.NoError(t, err)
+			calls = slices.DeleteFunc(calls, func(call string) bool { return slices.Contains(d.Waits, call) })
+			for _, call := range calls {
+				seen++
+				prepare()
+				failing(l, call)
+				err = a.do()
+				require.ErrorContains(t, err, "device "+dev.Name()+": ")
+				require.ErrorContains(t, err, call+": ")
+				require.ErrorContains(t, err, d.Failure)
+				require.NotErrorAs(t, err, new(*device.Late), "%s: %s", a.name, call)
+				l.Fault(nil)
+				require.NoError(t, a.do(), "a command that failed may be run again")
+				require.Equal(t, F32(-1, -2), Read(t, first.Slice), "what was queued before stands")
+			}
+			if len(calls) > 0 {
+				require.ErrorContains(t, err, "device "+dev.Name()+": "+a.name+": ", "at the last of %v", calls)
+			}
 		}
 	}
 	require.Positive(t, seen)

@@ -25,59 +25,6 @@ func nth(l Library, n int) (made *int, at *string) {
 	return made, at
 }
 
-// step allocates memory, copies, binds and computes in every way that there is, and
-// frees what it took. Until the first error, that is; what it has taken it gives back
-// in any case.
-func step(t testing.TB, dev Device) (err error) {
-	t.Helper()
-	whole, err := dev.Alloc(2 * Step(dev))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if failed := whole.Free(); failed != nil {
-			err = errors.Join(err, failed, whole.Free()) // what could not be freed can be, or is gone
-		}
-	}()
-	x, y := Part(whole, 0, 2), Part(whole, 1, 2)
-	result := make([]byte, 8)
-	var commands []device.Command
-	binds := []func() (device.Command, error){
-		func() (device.Command, error) { return dev.BindFromHost(x.Slice, F32(1, 2)) },
-		func() (device.Command, error) { return dev.Bind(Neg(t, x, y)) },
-		func() (device.Command, error) { return dev.BindWithin(x.Slice, y.Slice) },
-	}
-	want := F32(-1, -2)
-	if recorder, ok := dev.(device.Recorder); ok {
-		want = F32(1, 2)
-		binds = append(binds, func() (device.Command, error) {
-			r, err := recorder.Record(commands[1:3])
-			if err == nil {
-				t.Cleanup(r.Free)
-			}
-			return r, err
-		})
-	}
-	binds = append(binds, func() (device.Command, error) { return dev.BindToHost(result, x.Slice) })
-	for _, bind := range binds {
-		c, err := bind()
-		if err != nil {
-			return err
-		}
-		commands = append(commands, c)
-	}
-	for _, c := range commands {
-		if err := c.Run(); err != nil {
-			return err
-		}
-		if r, ok := c.(device.Recording); ok {
-			r.Free()
-		}
-	}
-	require.Equal(t, want, result)
-	return nil
-}
-
 // everyCallFails lets each call of the library fail in turn, from opening a device to
 // closing it.
 func everyCallFails(t *testing.T, d Driver) {
@@ -87,7 +34,7 @@ func everyCallFails(t *testing.T, d Driver) {
 		calls, call := nth(l, failing)
 		dev, err := l.Open(0, nil)
 		if err == nil {
-			err = step(t, dev)
+			err = step(t, dev, 1)
 			err = errors.Join(err, dev.Close())
 		}
 		RequireNothingLeft(t, l)
@@ -97,7 +44,7 @@ func everyCallFails(t *testing.T, d Driver) {
 	for _, cached := range []bool{false, true} { // the second finds what the first has compiled
 		total, _, err := life(-1)
 		require.NoError(t, err)
-		require.Greater(t, total, 20)
+		require.Greater(t, total, 10)
 		for i := range total {
 			if !cached {
 				t.Setenv("FLOWRUN_CACHE", t.TempDir())
@@ -120,9 +67,9 @@ func everyCallOfAStepFails(t *testing.T, d Driver) {
 	dev := openOn(t, l, nil)
 	x, kept := Tensor(t, dev, 5, -6), Tensor(t, dev, 0, 0)
 	negate := BindNeg(t, x, kept)
-	require.NoError(t, step(t, dev))
+	require.NoError(t, step(t, dev, 1))
 	total, _ := nth(l, -1)
-	require.NoError(t, step(t, dev))
+	require.NoError(t, step(t, dev, 1))
 	for i := range *total {
 		l.Fault(nil)
 		Write(t, kept.Slice, F32(0, 0))
@@ -130,7 +77,7 @@ func everyCallOfAStepFails(t *testing.T, d Driver) {
 		require.NoError(t, negate.Run(), "before the step, and in its queue")
 		used := dev.Usage()
 		_, at := nth(l, i)
-		err := step(t, dev)
+		err := step(t, dev, 1)
 		l.Fault(nil)
 		require.NotEmpty(t, *at)
 		require.ErrorContains(t, err, *at+": ")
@@ -143,6 +90,6 @@ func everyCallOfAStepFails(t *testing.T, d Driver) {
 		require.Equal(t, F32(5, -6), Read(t, x.Slice), "call %d, %s: what was there before", i, *at)
 		after := dev.Usage()
 		require.Equal(t, []int64{used.InUse, int64(used.Live)}, []int64{after.InUse, int64(after.Live)}, "call %d, %s", i, *at)
-		require.NoError(t, step(t, dev), "after call %d, %s, failed", i, *at)
+		require.NoError(t, step(t, dev, 1), "after call %d, %s, failed", i, *at)
 	}
 }

@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"path"
@@ -111,8 +112,22 @@ func Overlay(t testing.TB, language, kernel, text string) (*kernels.Sources, str
 	return sources, file
 }
 
-// counts counts the calls of a library from now on, by name.
-func counts(l Library) map[string]int {
+// Faults gives what a library of C functions asks before each call, out of what the
+// suite gives it: a call that fails gives the code.
+func Faults[F fmt.Stringer](code int32, fails func(call string) bool) func(F) int32 {
+	if fails == nil {
+		return nil
+	}
+	return func(function F) int32 {
+		if fails(function.String()) {
+			return code
+		}
+		return 0
+	}
+}
+
+// Counts counts the calls of a library from now on, by name.
+func Counts(l Library) map[string]int {
 	n := map[string]int{}
 	l.Fault(func(call string) bool {
 		n[call]++

@@ -70,7 +70,14 @@ func memoryThatCantBeHad(t *testing.T, d Driver) {
 func foreignMemory(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev, second := openOn(t, l, nil), openOn(t, l, nil)
-	for _, foreign := range []device.Device{cpu.New("cpu"), second} {
+	ForeignMemory(t, dev, cpu.New("cpu"), second)
+}
+
+// ForeignMemory tests that a device refuses others' memory. It does for devices without
+// a queue too.
+func ForeignMemory(t testing.TB, dev device.Device, others ...device.Device) {
+	t.Helper()
+	for _, foreign := range others {
 		own, other := Tensor(t, dev, 1), Tensor(t, foreign, 1)
 		for name, bind := range map[string]func() (device.Command, error){
 			"a launch that reads it":  func() (device.Command, error) { return dev.Bind(Neg(t, other, own)) },
@@ -130,10 +137,20 @@ func freedMemory(t *testing.T, d Driver) {
 	}
 }
 
-// sharedMemory holds Info.Unified against the buffers, and uses memory that the host
-// has too from both sides.
 func sharedMemory(t *testing.T, d Driver) {
 	dev := d.open(t)
+	SharedMemory(t, dev)
+	shared, ok := Alloc(t, dev, 4).Buffer.(device.SharedBuffer)
+	require.NoError(t, dev.Close())
+	if ok {
+		require.Nil(t, shared.Shared(), "it went with its device")
+	}
+}
+
+// SharedMemory holds Info.Unified against a device's buffers, and uses memory that the
+// host has too from both sides. It does for simulated devices too.
+func SharedMemory(t testing.TB, dev device.Device) {
+	t.Helper()
 	x := Tensor(t, dev, 1, -2, 3)
 	_, host := x.Slice.Buffer.(device.HostBuffer)
 	require.False(t, host, "the host may not use a device's memory at any time")
@@ -162,6 +179,4 @@ func sharedMemory(t *testing.T, d Driver) {
 	require.NoError(t, run.Run())
 	require.NoError(t, x.Slice.Buffer.Free())
 	require.Nil(t, shared.Shared(), "it has been freed")
-	require.NoError(t, dev.Close())
-	require.Nil(t, result.Shared(), "it went with its device")
 }

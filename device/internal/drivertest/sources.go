@@ -36,7 +36,7 @@ func (d Driver) negate(t *testing.T, sources *kernels.Sources, factor float32) (
 	require.NoError(t, err)
 	defer func() { require.NoError(t, dev.Close()) }()
 	x, y, z := Tensor(t, dev, 1, 2), Tensor(t, dev, 0, 0), Tensor(t, dev, 0, 0)
-	calls := counts(l)
+	calls := Counts(l)
 	require.NoError(t, BindNeg(t, x, y).Run())
 	require.NoError(t, BindNeg(t, y, z).Run(), "the same kernel once more")
 	require.Equal(t, F32(factor, 2*factor), Read(t, y.Slice))

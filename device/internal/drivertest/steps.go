@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -12,32 +13,54 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// round does with a device what many do at once: all memory is its own.
-func round(t testing.TB, dev device.Device, seed float32) error {
+// step does with a device all that there is to do, in memory of its own, until the
+// first error. What it has taken it gives back in any case.
+func step(t testing.TB, dev device.Device, seed float32) (err error) {
+	t.Helper()
 	whole, err := dev.Alloc(2 * Step(dev))
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if failed := whole.Free(); failed != nil {
+			err = errors.Join(err, failed, whole.Free()) // what could not be freed can be, or is gone
+		}
+	}()
 	x, y := Part(whole, 0, 2), Part(whole, 1, 2)
 	result := make([]byte, 8)
-	for _, bind := range []func() (device.Command, error){
+	var commands []device.Command
+	binds := []func() (device.Command, error){
 		func() (device.Command, error) { return dev.BindFromHost(x.Slice, F32(seed, 2)) },
 		func() (device.Command, error) { return dev.Bind(Neg(t, x, y)) },
 		func() (device.Command, error) { return dev.BindWithin(x.Slice, y.Slice) },
-		func() (device.Command, error) { return dev.BindToHost(result, x.Slice) },
-	} {
+	}
+	want := F32(-seed, -2)
+	if recorder, ok := dev.(device.Recorder); ok {
+		want = F32(seed, 2)
+		binds = append(binds, func() (device.Command, error) {
+			return recorder.Record(commands[1:3])
+		})
+	}
+	binds = append(binds, func() (device.Command, error) { return dev.BindToHost(result, x.Slice) })
+	for _, bind := range binds {
 		c, err := bind()
-		if err == nil {
-			err = c.Run()
-		}
 		if err != nil {
 			return err
 		}
+		if r, ok := c.(device.Recording); ok {
+			defer r.Free()
+		}
+		commands = append(commands, c)
 	}
-	if want := F32(-seed, -2); !bytes.Equal(want, result) {
-		return fmt.Errorf("the result is %v, not %v", result, want)
+	for _, c := range commands {
+		if err := c.Run(); err != nil {
+			return err
+		}
 	}
-	return whole.Free()
+	if !bytes.Equal(want, result) {
+		return fmt.Errorf("a step gave %v, not %v", result, want)
+	}
+	return nil
 }
 
 func together(t *testing.T, d Driver) {
@@ -49,7 +72,7 @@ func together(t *testing.T, d Driver) {
 		dev := devices[worker%2]
 		all.Go(func() {
 			for i := range 20 {
-				if err := round(t, dev, float32(100*worker+i)); err != nil {
+				if err := step(t, dev, float32(100*worker+i)); err != nil {
 					t.Errorf("worker %d, round %d: %v", worker, i, err)
 					return
 				}
@@ -74,7 +97,7 @@ func closedInUse(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev, err := l.Open(0, nil)
 	require.NoError(t, err)
-	require.NoError(t, round(t, dev, 1))
+	require.NoError(t, step(t, dev, 1))
 	var all sync.WaitGroup
 	var ready sync.WaitGroup
 	const workers = 4
@@ -82,7 +105,7 @@ func closedInUse(t *testing.T, d Driver) {
 	for range workers {
 		all.Go(func() {
 			for i := 0; ; i++ {
-				err := round(t, dev, 3)
+				err := step(t, dev, 3)
 				if i == 0 {
 					ready.Done()
 				}
