@@ -74,7 +74,8 @@ type Speed struct {
 type Buffer interface {
 	Device() Device
 	Bytes() int64
-	// Free gives the memory back; a second call does nothing.
+	// Free gives the memory back; a second call does nothing, whether the first has
+	// failed or not.
 	Free() error
 }
 

@@ -57,7 +57,8 @@ func (b *buffer) Device() device.Device { return b.device }
 func (b *buffer) Bytes() int64          { return b.bytes }
 
 // Free gives the memory back: commands that use it fail from now on. What is
-// queued still runs.
+// queued still runs. With an error the memory is gone too, if perhaps not yet for
+// others.
 func (b *buffer) Free() error {
 	d := b.device
 	d.lock.Lock()
@@ -66,6 +67,8 @@ func (b *buffer) Free() error {
 		return b.free()
 	}
 	if err := d.take(); err != nil {
+		f, _ := b.gone()
+		d.drop(f, &b.memory)
 		return err
 	}
 	defer runtime.UnlockOSThread()
@@ -80,14 +83,20 @@ func (b *buffer) free() error {
 	if b.memory == 0 {
 		return nil
 	}
+	f, more := b.gone()
+	return b.device.give(f, &b.memory, more...)
+}
+
+// gone accounts for memory that goes, and tells which call gives it back.
+func (b *buffer) gone() (f function, more []uintptr) {
 	d := b.device
 	d.budget.Give(b.bytes)
 	delete(d.buffers, b)
 	d.freed++
 	if d.info.pools {
-		return d.give(cuMemFreeAsync, &b.memory, uintptr(d.stream))
+		return cuMemFreeAsync, []uintptr{uintptr(d.stream)}
 	}
-	return d.give(cuMemFree, &b.memory)
+	return cuMemFree, nil
 }
 
 // own gives the buffer behind a slice that has been checked.

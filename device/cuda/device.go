@@ -243,9 +243,16 @@ func (d *Device) Close() error {
 // give releases a handle of the context. If the device is lost, its handles went
 // with it.
 func (d *Device) give(f function, h *handle, more ...uintptr) error {
-	if d.lost != nil && *h != 0 {
+	if d.lost != nil {
+		d.drop(f, h)
+	}
+	return d.cl.release(f, h, more...)
+}
+
+// drop forgets a handle that can't be released.
+func (d *Device) drop(f function, h *handle) {
+	if *h != 0 {
 		d.cl.live[f].Add(-1)
 		*h = 0
 	}
-	return d.cl.release(f, h, more...)
 }

@@ -21,11 +21,7 @@ func step(t testing.TB, dev device.Device, seed float32) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if failed := whole.Free(); failed != nil {
-			err = errors.Join(err, failed, whole.Free()) // what could not be freed can be, or is gone
-		}
-	}()
+	defer func() { err = errors.Join(err, whole.Free()) }()
 	x, y := Part(whole, 0, 2), Part(whole, 1, 2)
 	result := make([]byte, 8)
 	var commands []device.Command
