@@ -1,109 +1,134 @@
 package engine_test
 
 import (
-	"flag"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/opencl"
-	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
 )
 
-// openCL gives machines of a host and the first two OpenCL devices, which stay
-// open from one machine to the next. Where PoCL is what there is, it has two.
-func openCL(t *testing.T) machines {
-	t.Helper()
-	t.Setenv("POCL_DEVICES", "pthread pthread")
-	found, missing := opencl.Discover()
-	if len(found) < 2 {
-		t.Skipf("needs two OpenCL devices; there are %d: %s", len(found), missing)
-	}
-	var shared []device.Device
-	for i := range 2 {
-		d, err := opencl.Open(i, opencl.Options{})
+const (
+	allocationFailure = -4 // CL_MEM_OBJECT_ALLOCATION_FAILURE
+	outOfResources    = -5 // CL_OUT_OF_RESOURCES
+)
+
+// onOpenCL needs two devices; where PoCL is what there is, it has two.
+var onOpenCL = &driver{
+	kind: "opencl",
+	need: func(t *testing.T) int {
+		t.Setenv("POCL_DEVICES", "pthread pthread")
+		found, missing := opencl.Discover()
+		if len(found) < 2 {
+			t.Skipf("needs two OpenCL devices; there are %d: %s", len(found), missing)
+		}
+		return len(found)
+	},
+	open: func(index int, fails func(string) bool) (drivenDevice, error) {
+		return opencl.Open(index, opencl.Options{Fault: func(function string) int32 {
+			switch {
+			case fails == nil || !fails(function):
+				return 0
+			case function == "clCreateBuffer":
+				return allocationFailure
+			}
+			return outOfResources
+		}})
+	},
+	failure: func(err error) bool {
+		var failure *opencl.Error
+		return errors.As(err, &failure) && (failure.Code == allocationFailure || failure.Code == outOfResources)
+	},
+	programs: "30",
+	stride:   1,
+	faulty: []string{"clCreateBuffer", "clCreateSubBuffer", "clCreateKernel", "clSetKernelArg", "clEnqueueNDRangeKernel",
+		"clEnqueueReadBuffer", "clEnqueueWriteBuffer", "clReleaseKernel", "clReleaseMemObject"},
+}
+
+func TestOnOpenCLEveryReadIsFreshAndEveryRunIsNeeded(t *testing.T) { onOpenCL.everyReadIsFresh(t) }
+func TestMathNetLearnsOnOpenCLWithItsWeightsAnywhere(t *testing.T) { onOpenCL.mathNetLearns(t) }
+func TestOnOpenCLAFaultOfAnyCallThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+	onOpenCL.anyCallFails(t)
+}
+
+// TestOnOpenCLAFaultWhileProgramsAreBuiltThenARetryLeadsWhereNoFaultDoes does the
+// same to the first step on a device of its own, with those calls by which programs
+// are read from the cache on disk, or built.
+func TestOnOpenCLAFaultWhileProgramsAreBuiltThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+	host := onOpenCL.machines(t)(t, 0)[0]
+	p := faultProgram(t)
+	first := func(failing int) (w *ir.Tensor, c *calls, names []string) {
+		d, c := onOpenCL.watched(t)
+		devices := []device.Device{host, d}
+		s, err := engine.New(plan(t, p, devices, lower.Options{Default: 1}), devices, engine.Options{Sources: p.sources})
 		require.NoError(t, err)
-		t.Cleanup(func() {
-			require.Zero(t, d.Usage().Live, "buffers left on %s", d.Name())
-			require.NoError(t, d.Close())
-		})
-		shared = append(shared, d)
+		require.NoError(t, s.SetAll(p.values))
+		c.begin(failing, false)
+		again(t, c, s, p.values, func() error { return s.Step(ctx) })
+		names = slices.Clone(c.names)
+		c.happened()
+		w = get(t, s, "w")
+		require.NoError(t, s.Close())
+		closed(t, d, c)
+		return w, c, names
 	}
-	return func(_ tester, far int) []device.Device {
-		return append([]device.Device{sim.New("cpu", sim.Options{HostVisible: true})}, shared[:far]...)
+	want, _, names := first(0)
+	faults := map[string]int{}
+	for at, function := range names {
+		if strings.Contains(function, "Program") || strings.HasPrefix(function, "clGetKernel") || function == "clCreateKernel" {
+			got, c, _ := first(at + 1)
+			require.Equal(t, function, c.failed)
+			same(t, want, got, fmt.Sprintf("w, where %s failed, call %d", function, at+1))
+			faults[function]++
+		}
+	}
+	for _, name := range []string{"clCreateProgramWithBinary", "clBuildProgram", "clGetKernelInfo", "clGetKernelWorkGroupInfo"} {
+		require.Greater(t, faults[name], 5, name)
 	}
 }
 
-// sameGraphs makes rapid draw so many programs, the same in every run: with fused
-// kernels each has some of its own, which take the compiler half a second apiece
-// when it first sees them.
-func sameGraphs(t *testing.T, count string) {
-	t.Helper()
-	for name, value := range map[string]string{"rapid.checks": count, "rapid.seed": "1"} {
-		f := flag.Lookup(name)
-		before := f.Value.String()
-		require.NoError(t, f.Value.Set(value))
-		t.Cleanup(func() { require.NoError(t, f.Value.Set(before)) })
-	}
-}
-
-func TestOnOpenCLEveryReadIsFreshAndEveryRunIsNeeded(t *testing.T) {
-	machine := openCL(t)
-	sameGraphs(t, "30")
-	rapid.Check(t, func(t *rapid.T) {
-		h := newHarnessOn(t, together, machine)
-		h.act(t, map[string]func(){"count": h.counted})
-		for _, name := range h.names() {
-			h.get(name)
+// TestOnOpenCLADeviceThatIsLostEndsTheRun lets all calls from some point on fail, as
+// they do when a device is lost, from every point of some steps in turn.
+func TestOnOpenCLADeviceThatIsLostEndsTheRun(t *testing.T) {
+	sc := onOpenCL.scene(t)
+	c := sc.calls
+	loop := engine.Loop{Step: "step", MaxSteps: 8}
+	for at := 1; ; at++ {
+		s, err := engine.New(sc.plan, sc.devices, engine.Options{Sources: sc.program.sources})
+		require.NoError(t, err)
+		require.NoError(t, s.SetAll(sc.program.values))
+		steps(t, s, 3)
+		c.begin(at, true)
+		_, err = s.Run(ctx, loop)
+		if c.failed == "" {
+			c.happened()
+			require.NoError(t, err)
+			require.NoError(t, s.Close())
+			require.Greater(t, at, 50)
+			break
 		}
-		h.counted()
-	})
-}
-
-func TestMathNetLearnsOnOpenCLWithItsWeightsAnywhere(t *testing.T) {
-	machine := openCL(t)
-	p := mathNet(t)
-	const count = 300
-	// The spaces are those in which kernels run.
-	curve := func(devices []device.Device, o lower.Options, eo engine.Options) (losses []float64, spaces map[int]bool) {
-		spaces = map[int]bool{}
-		s := start(t, p, devices, o, eo)
-		for n, v := range s.Plan().Values {
-			if v.Kernel != nil {
-				spaces[s.Plan().Graph.Nodes[n].Space] = true
-			}
+		c.requireNamed(t, err)
+		poisoned := new(engine.Poisoned)
+		if errors.As(err, &poisoned) {
+			require.ErrorAs(t, second(s.Get("w")), &poisoned)
 		}
-		for range count {
-			steps(t, s, 1)
-			losses = append(losses, number(t, s, "metrics.loss_step"))
+		require.Error(t, s.SetAll(sc.program.values), "it can't be restored there")
+		require.Error(t, s.Step(ctx))
+		require.Error(t, second(s.Get("right")))
+		if err := s.Close(); err != nil {
+			require.ErrorContains(t, err, "CL_OUT_OF_RESOURCES")
+			require.Less(t, strings.Count(err.Error(), "\n"), 10, "it says nothing twice: %v", err)
 		}
-		return losses, spaces
+		c.happened()
+		sc.unused(t, fmt.Sprintf("the device was lost at %s, call %d", c.failed, at))
 	}
-	want, _ := curve(machine(t, 0), lower.Options{}, engine.Options{})
-	for name, rules := range map[string][]lower.Rule{
-		"at home on the device": nil,
-		"at home on the host":   {{Match: "*.weight", Device: "cpu"}},
-		"a layer on the host":   {{Match: "h2", Device: "cpu"}},
-		"on two devices":        {{Match: "h2", Device: "opencl:1"}, {Match: "h1.weight", Device: "opencl:1"}},
-		"a layer on each":       {{Match: "h2", Device: "opencl:1"}, {Match: "h2.weight", Device: "opencl:1"}, {Match: "sum_bits", Device: "cpu"}, {Match: "sum_bits.weight", Device: "cpu"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, spaces := curve(machine(t, 2), lower.Options{Default: 1, Rules: rules}, engine.Options{})
-			if name == "a layer on each" {
-				require.Len(t, spaces, 3)
-			}
-			unfused, _ := curve(machine(t, 2), lower.Options{Default: 1, Rules: rules, NoFuse: true}, engine.Options{Sync: true})
-			require.Equal(t, unfused, got, "fusion, and not waiting, change no bit")
-			for i := range want {
-				// Losses are near 0.25; kernels on the two devices round
-				// differently in the last place, and 300 steps of learning carry
-				// that along.
-				require.InDelta(t, want[i], got[i], 1e-4, "step %d", i)
-			}
-		})
-	}
+	closed(t, sc.device, c)
 }
