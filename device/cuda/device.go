@@ -129,8 +129,13 @@ func (d *Device) take() error {
 	}
 	runtime.LockOSThread()
 	if err := d.current(); err != nil {
-		defer runtime.UnlockOSThread()
-		return d.queued.Failed("taking it", err)
+		runtime.UnlockOSThread()
+		if loses(err) {
+			return d.queued.Late(err)
+		}
+		// Nothing can be waited for on a thread without the context. So what is
+		// queued is still to be told of by whoever takes the device next.
+		return fmt.Errorf("device %s: taking it: %w", d.Name(), err)
 	}
 	return nil
 }
@@ -201,8 +206,11 @@ func (d *Device) Close() error {
 	var errs []error
 	note := func(err error) { errs = append(errs, err) }
 	if d.lost == nil {
-		note(d.current())
-		if d.stream != 0 {
+		if err := d.current(); err != nil {
+			note(err)
+			defer func() { d.lost = nil }()
+			d.lost = err // so all of it goes with the context
+		} else if d.stream != 0 {
 			note(d.finish())
 		}
 	}

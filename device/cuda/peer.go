@@ -76,6 +76,9 @@ func (p *peer) Run() error {
 	if on == p.from {
 		other = p.to
 	}
+	if wait := on.current(); wait != nil {
+		return on.queued.Late(fmt.Errorf("%w, then %w", err, wait))
+	}
 	err = on.queued.Failed(p.toName[0], err)
 	if asLate(err, &late) {
 		return err

@@ -34,8 +34,8 @@ func everyCallFails(t *testing.T, d Driver) {
 		calls, call := nth(l, failing)
 		dev, err := l.Open(0, nil)
 		if err == nil {
-			err = step(t, dev, 1)
-			err = errors.Join(err, dev.Close())
+			err = elsewhere(func() error { return step(t, dev, 1) })
+			err = errors.Join(err, elsewhere(dev.Close))
 		}
 		RequireNothingLeft(t, l)
 		return *calls, *call, err
@@ -77,7 +77,7 @@ func everyCallOfAStepFails(t *testing.T, d Driver) {
 		require.NoError(t, negate.Run(), "before the step, and in its queue")
 		used := dev.Usage()
 		_, at := nth(l, i)
-		err := step(t, dev, 1)
+		err := elsewhere(func() error { return step(t, dev, 1) })
 		l.Fault(nil)
 		require.NotEmpty(t, *at)
 		require.ErrorContains(t, err, *at+": ")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +58,16 @@ func step(t testing.TB, dev device.Device, seed float32) (err error) {
 		return fmt.Errorf("a step gave %v, not %v", result, want)
 	}
 	return nil
+}
+
+// elsewhere calls f on a thread of its own, which knows nothing of the library.
+func elsewhere(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread ends with the goroutine
+		done <- f()
+	}()
+	return <-done
 }
 
 func together(t *testing.T, d Driver) {
