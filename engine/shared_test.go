@@ -106,6 +106,24 @@ func TestTheHostWritesNothingThatADeviceHasYetToRead(t *testing.T) {
 	}
 }
 
+func TestTheHostReadsNothingThatADeviceHasYetToWrite(t *testing.T) {
+	b := newBuilder()
+	b.step.Device = "cpu"
+	far, near := b.param("far", 5), b.param("near", 5)
+	far.Device, near.Device = "sim:0", "cpu"
+	b.on("sim:0", func() { far.Next = b.op("add", far.Read, 0.25) })
+	b.on("cpu", func() { near.Next = b.op("neg", far.Read) })
+	s := start(t, b.program(t), unified(t, 1), lower.Options{}, engine.Options{})
+	for range 4 {
+		before := get(t, s, "far")
+		steps(t, s, 2) // the second step reads far as the first, queued, makes it
+		now := get(t, s, "near")
+		for i := range 5 {
+			require.Equal(t, -(float32(before.Float(i)) + 0.25), float32(now.Float(i)))
+		}
+	}
+}
+
 func TestSettingAStateWaitsForADeviceThatReadsIt(t *testing.T) {
 	b, _ := readBehindAlias(t)
 	p := b.program(t)
