@@ -37,8 +37,9 @@
 // BODY(sum_join)(a, b), that of two parts together; and BODY(sum_end)(p), the
 // result.
 //
-// The language is Metal 3.0, with safe math: division and square root are then
-// rounded once, by Apple's specification, and NaN and ∞ are what they are elsewhere.
+// The language is Metal 3.0, with safe math: by Apple's specification division and
+// square root are then correctly rounded, as sums, products and fma are, and NaN and ∞
+// are what they are elsewhere. Kernels rely on that, and on rounding to nearest even.
 // The same specification lets a device take f32 below the normal numbers for 0, and
 // give 0 for them.
 
@@ -124,10 +125,30 @@ static inline i32 narrow_i32(int v) { return v; }
 static inline i64 narrow_i64(i64 v) { return v; }
 static inline f32 narrow_f32(float v) { return v; }
 
-// f16 is IEEE's format of 16 bits, Metal's half. Apple's specification has it that
-// conversions to it round to nearest even.
-static inline float widen_f16(f16 h) { return (float)as_type<half>(h.bits); }
-static inline f16 narrow_f16(float v) { return f16{as_type<ushort>((half)v)}; }
+// f16 is IEEE's format of 16 bits. It is converted as integers: Metal's half may be
+// taken for 0 below its normal numbers, by Apple's specification, and there lie many
+// gradients. Where kernels wait for memory it costs no time.
+static inline float widen_f16(f16 h) {
+    u32 sign = (u32)(h.bits & 0x8000) << 16, magnitude = h.bits & 0x7fff;
+    if (magnitude < 0x400) { // below the normal numbers: a multiple of 2^-24, and exact
+        return from_bits(sign | to_bits((float)magnitude * from_bits(0x33800000)));
+    }
+    return from_bits((sign | magnitude << 13) + (magnitude < 0x7c00 ? 112 << 23 : 224 << 23));
+}
+static inline f16 narrow_f16(float v) {
+    u32 bits = to_bits(v), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) {
+        return f16{0x7fff};
+    }
+    if (magnitude >= 0x477ff000) { // from halfway between 65504 and 65536 on
+        return f16{(ushort)(sign | 0x7c00)};
+    }
+    if (magnitude >= 0x38800000) { // normal; what is dropped is rounded, a tie to even
+        return f16{(ushort)(sign | (magnitude - (112 << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13)};
+    }
+    // An addition that rounds at 2^-24, the last place of the numbers below.
+    return f16{(ushort)(sign | (to_bits(from_bits(magnitude) + (float)0.5) - 0x3f000000))};
+}
 
 // bf16 is the upper half of an f32. Half a unit is added, and what stays of a tie
 // is even. A NaN keeps its sign.
