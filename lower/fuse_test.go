@@ -283,3 +283,21 @@ func TestFusedNodesAndTheirKernelsAreExplained(t *testing.T) {
 		}
 	}
 }
+
+func TestKernelsAreExplainedInTheLanguageOfTheirDevice(t *testing.T) {
+	for _, language := range kernels.Languages {
+		b := newProgram()
+		w := b.param("w", 4)
+		w.Next = b.op("clamp", b.op("exp", w.Read), -1.0, 1.0)
+		o := fusing(options(t, 1))
+		o.Targets[1].Kind = language
+		e, err := b.plan(t, o).ExplainKernels(kernels.Embedded())
+		require.NoError(t, err)
+		k := e.Kernels[slices.IndexFunc(e.Kernels, func(k *ExplainedKernel) bool { return k.Doc == "fused: exp, clamp" })]
+		require.NotEmpty(t, k.Sources)
+		require.Len(t, k.Nodes[0].Launches, 1)
+		for _, s := range k.Sources {
+			require.Regexp(t, "^(generated|kernels/"+language+")/", s.Name)
+		}
+	}
+}
