@@ -166,20 +166,30 @@ func (a *arena) take(n int64) int64 {
 		if !ok || a.free[start] < n {
 			continue
 		}
-		size := a.free[start]
-		a.drop(start)
-		if size > n {
-			a.add(start+n, size-n)
-		}
-		return start
+		return a.split(start, n)
 	}
-	// Nothing fits. A free block at the end grows; else the arena does.
-	start := a.size
-	if s, ok := a.ends[a.size]; ok {
-		a.drop(s)
-		start = s
+	// None of those that were looked at fits. The free block at the end may; else it
+	// grows, or the arena does.
+	start, ok := a.ends[a.size]
+	switch {
+	case !ok:
+		start = a.size
+	case a.free[start] >= n:
+		return a.split(start, n)
+	default:
+		a.drop(start)
 	}
 	a.size = start + n
+	return start
+}
+
+// split takes n bytes off a free block's front.
+func (a *arena) split(start, n int64) int64 {
+	size := a.free[start]
+	a.drop(start)
+	if size > n {
+		a.add(start+n, size-n)
+	}
 	return start
 }
 

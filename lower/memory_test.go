@@ -170,11 +170,28 @@ func TestFreedBlocksJoin(t *testing.T) {
 	require.EqualValues(t, 832, a.size)
 }
 
+// Of blocks of about one size only the first is looked at. The last may fit all the
+// same, and what is behind it stays.
+func TestAFreeBlockAtTheEndIsNotCutOff(t *testing.T) {
+	a := newArena()
+	for range 2 {
+		a.take(1152)
+		a.take(64)
+	}
+	last := a.take(1280)
+	a.release(0, 1152)
+	a.release(last, 1280)
+	require.Equal(t, last, a.take(1216), "the first is too small")
+	require.EqualValues(t, last+1280, a.size)
+	require.Equal(t, last+1216, a.take(64))
+}
+
 func TestTheArenaHandsOutNothingTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := newArena()
 		type block struct{ start, size int64 }
 		var taken []block
+		most := int64(0)
 		for range rapid.IntRange(1, 60).Draw(t, "actions") {
 			if len(taken) > 0 && rapid.Bool().Draw(t, "release") {
 				i := rapid.IntRange(0, len(taken)-1).Draw(t, "which")
@@ -185,6 +202,8 @@ func TestTheArenaHandsOutNothingTwice(t *testing.T) {
 			size := align(int64(rapid.IntRange(1, 1000).Draw(t, "size")), Alignment)
 			b := block{a.take(size), size}
 			require.LessOrEqual(t, b.start+b.size, a.size)
+			require.LessOrEqual(t, most, a.size, "an arena never shrinks")
+			most = a.size
 			for _, other := range taken {
 				require.True(t, b.start+b.size <= other.start || other.start+other.size <= b.start)
 			}
