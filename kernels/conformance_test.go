@@ -32,14 +32,29 @@ func devices(t testing.TB) []device.Device {
 	t.Helper()
 	all := append([]device.Device{cpu.New("cpu"), sim.New("sim:0", sim.Options{})}, openclDevices(t)...)
 	if _, err := emulator.Compiler(); err == nil {
-		forwards, backwards := openEmulated(t, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
-		all = append(all, forwards, backwards)
+		for _, in := range []dialect{inCUDA, inMetal} {
+			d := openEmulated(t, in, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
+			all = append(all, d, d.running(emulator.Backwards))
+			if in.language == "metal" { // whose devices may flush
+				all = append(all, d.running(emulator.Flushing))
+			}
+		}
 	}
 	return all
 }
 
 // fromSource tells devices that compile the kernels' sources.
-func fromSource(d device.Device) bool { return d.Info().Kind == "opencl" || d.Info().Kind == "cuda" }
+func fromSource(d device.Device) bool { return slices.Contains(kernels.Languages, d.Info().Kind) }
+
+// hasAny tells a choice that one of some dtypes is in.
+func hasAny(dtypes []string, types map[string]string) bool {
+	for _, dtype := range types {
+		if slices.Contains(dtypes, dtype) {
+			return true
+		}
+	}
+	return false
+}
 
 // overlayVariable names a folder of sources to be tried instead of those that are
 // built in: FLOWRUN_KERNELS=my/kernels go test ./kernels.
@@ -62,8 +77,9 @@ func fusingDevices(t testing.TB) []device.Device {
 	t.Helper()
 	all := openclDevices(t)
 	if _, err := emulator.Compiler(); err == nil {
-		forwards, _ := openEmulated(t, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
-		all = append(all, forwards)
+		for _, in := range []dialect{inCUDA, inMetal} {
+			all = append(all, openEmulated(t, in, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024}))
+		}
 	}
 	return all
 }
@@ -97,7 +113,7 @@ func TestKernelsAgreeWithTheReference(t *testing.T) {
 			t.Skip("needs an OpenCL device: ", missing)
 		}
 	})
-	t.Run("cuda", func(t *testing.T) {
+	t.Run("cuda and metal", func(t *testing.T) {
 		if _, err := emulator.Compiler(); err != nil {
 			t.Skip("needs the emulator's compiler: ", err)
 		}
@@ -109,7 +125,7 @@ func conform(t *testing.T, d device.Device, k *kernels.Kernel, op string) {
 	cases := casesOf(op)
 	require.NotEmpty(t, cases, "cases_test.go has no case for %s", op)
 	for _, types := range combinations(k) {
-		if testing.Short() && fromSource(d) && !isCommon(types) {
+		if testing.Short() && fromSource(d) && !isCommon(types) || hasAny(d.Info().Lacks, types) {
 			continue
 		}
 		t.Run(strings.Join(slices.Sorted(chosen(types)), ","), func(t *testing.T) {
@@ -176,17 +192,31 @@ func conformCase(t *testing.T, d device.Device, k *kernels.Kernel, op string, ty
 // compare holds what a device gave against the reference.
 func compare(t *testing.T, d device.Device, op string, number int, n *ir.Node, arrays []*ir.Array, want, got *ir.Array) {
 	t.Helper()
-	tolerance := toleranceOf(op, n, arrays, want)
-	if fromSource(d) {
-		tolerance = sourceTolerance(op, n, arrays, want)
+	right := within(d, op, n, arrays, want)
+	if flushes(d) {
+		right = withinFlushing(d, op, n, arrays, want)
 	}
 	for i := range want.Len() {
-		if !close(want, got, i, tolerance(i)) {
+		if !right(got, i) {
 			t.Errorf("%s, case %d: element %d of %s is %v, want %v ± %g\ninputs %v",
-				op, number, i, n.Type, got.At(i), want.At(i), tolerance(i), summary(arrays))
+				op, number, i, n.Type, got.At(i), want.At(i), toleranceOn(d, op, n, arrays, want)(i), summary(arrays))
 			return
 		}
 	}
+}
+
+// within tells elements that are near what the reference says.
+func within(d device.Device, op string, n *ir.Node, arrays []*ir.Array, want *ir.Array) func(got *ir.Array, i int) bool {
+	tolerance := toleranceOn(d, op, n, arrays, want)
+	return func(got *ir.Array, i int) bool { return close(want, got, i, tolerance(i)) }
+}
+
+// toleranceOn is the tolerance for a device's kernels.
+func toleranceOn(d device.Device, op string, n *ir.Node, arrays []*ir.Array, want *ir.Array) func(i int) float64 {
+	if fromSource(d) {
+		return sourceTolerance(op, n, arrays, want)
+	}
+	return toleranceOf(op, n, arrays, want)
 }
 
 // nodeOf makes the node of a case, and its operands' values.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,18 +16,43 @@ import (
 	"github.com/flowrun/flowrun/kernels/emulator"
 )
 
-// emulated is a device that runs the CUDA kernels in the emulator. Two of them,
-// whose threads run in opposite orders, may share a process.
+// emulated is a device that runs the kernels of a language in the emulator. Several
+// of them, which differ in how they run the same, may share a process.
 type emulated struct {
 	name    string
 	process *emulator.Process
 	modules *modules
-	reverse bool
+	how     emulator.How
 	limits  kernels.Limits
+}
+
+// dialect is what kernels' sources are compiled for.
+type dialect struct {
+	language string
+	device   string   // that stands for it
+	defines  []string // of the language's own, as its driver puts them before a source
+	lacks    []string // the dtypes that it hasn't
+}
+
+var (
+	inCUDA = dialect{"cuda", "cuda-emulator", nil, nil}
+	// Metal where simdgroups multiply matrices, and where they don't: only matmul
+	// differs.
+	inMetal      = dialect{"metal", "metal-emulator", []string{"SIMDGROUP_MATRIX=1"}, []string{"f64"}}
+	inPlainMetal = dialect{"metal", "metal-emulator-without-matrices", []string{"SIMDGROUP_MATRIX=0"}, []string{"f64"}}
+)
+
+// kernels are those whose sources the dialect makes a difference to.
+func (in dialect) kernels(t testing.TB) []*kernels.Kernel {
+	if in.device == inPlainMetal.device {
+		return []*kernels.Kernel{kernel(t, "matmul")}
+	}
+	return load(t).Kernels()
 }
 
 // modules builds kernels when they are first needed: all choices of dtypes at once.
 type modules struct {
+	dialect   dialect
 	sources   *kernels.Sources
 	sanitizer emulator.Sanitizer
 	process   *emulator.Process
@@ -36,7 +62,7 @@ type modules struct {
 
 // openEmulated starts an emulator; the test is skipped by name where there is no
 // compiler for it.
-func openEmulated(t testing.TB, sources *kernels.Sources, sanitizer emulator.Sanitizer, limits kernels.Limits) (forwards, backwards *emulated) {
+func openEmulated(t testing.TB, in dialect, sources *kernels.Sources, sanitizer emulator.Sanitizer, limits kernels.Limits) *emulated {
 	t.Helper()
 	if _, err := emulator.Compiler(); err != nil {
 		t.Skip("needs the emulator's compiler: ", err)
@@ -44,8 +70,21 @@ func openEmulated(t testing.TB, sources *kernels.Sources, sanitizer emulator.San
 	process, err := emulator.Start(sanitizer)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, process.Close()) })
-	m := &modules{sources, sanitizer, process, sanitizer != emulator.None, map[string]error{}}
-	return &emulated{"emulator", process, m, false, limits}, &emulated{"emulator-backwards", process, m, true, limits}
+	m := &modules{in, sources, sanitizer, process, sanitizer != emulator.None, map[string]error{}}
+	return &emulated{in.device, process, m, 0, limits}
+}
+
+// running is the same device, where kernels run in another way.
+func (d *emulated) running(how emulator.How) *emulated {
+	other := *d
+	other.how = how
+	if how&emulator.Backwards != 0 {
+		other.name += "-backwards"
+	}
+	if how&emulator.Flushing != 0 {
+		other.name += "-flushing"
+	}
+	return &other
 }
 
 // unitName is what a kernel is called in the process.
@@ -53,16 +92,27 @@ func unitName(k *kernels.Kernel, defines []string) string {
 	return k.Name + " " + strings.Join(defines, " ")
 }
 
-// units are a kernel's, one for each choice of dtypes; in short there are fewer.
-func units(k *kernels.Kernel, sources *kernels.Sources, short bool) ([]emulator.Unit, error) {
-	k = k.For("cuda")
-	source, err := sources.Source("cuda", k)
+// unit is a kernel for one choice of dtypes.
+func (in dialect) unit(k *kernels.Kernel, source kernels.Source, inputs []string, output string) emulator.Unit {
+	defines := slices.Concat(in.defines, k.Defines(inputs, output))
+	return emulator.Unit{Name: unitName(k, defines), Language: in.language, Source: source, Defines: defines, Entry: k.Entry()}
+}
+
+// units are a kernel's, one for each choice of dtypes that the language has; in short
+// there are fewer. A fused kernel has one: its dtypes are a part of it.
+func (in dialect) units(k *kernels.Kernel, sources *kernels.Sources, short bool) ([]emulator.Unit, error) {
+	k = k.For(in.language)
+	source, err := sources.Source(in.language, k)
 	if err != nil {
 		return nil, err
 	}
+	choices := combinations(k)
+	if k.Fused() != nil {
+		choices = []map[string]string{{}}
+	}
 	var all []emulator.Unit
-	for _, types := range combinations(k) {
-		if short && !isCommon(types) {
+	for _, types := range choices {
+		if short && !isCommon(types) || hasAny(in.lacks, types) {
 			continue
 		}
 		resolve := func(declared string) string {
@@ -75,48 +125,45 @@ func units(k *kernels.Kernel, sources *kernels.Sources, short bool) ([]emulator.
 		for _, in := range k.Inputs {
 			inputs = append(inputs, resolve(in.DType))
 		}
-		defines := k.Defines(inputs, resolve(k.Output.DType))
-		all = append(all, emulator.Unit{Name: unitName(k, defines), Source: source, Defines: defines, Entry: k.Entry()})
+		all = append(all, in.unit(k, source, inputs, resolve(k.Output.DType)))
 	}
 	return all, nil
 }
 
-// fusedUnit is a fused kernel's only one: its dtypes are a part of it.
-func fusedUnit(k *kernels.Kernel, sources *kernels.Sources) ([]emulator.Unit, error) {
-	source, err := sources.Source("cuda", k)
-	var inputs []string
-	for _, in := range k.Inputs {
-		inputs = append(inputs, in.DType)
+// load makes kernels known to the process. Those that it is given together are built
+// together, which is faster.
+func (m *modules) load(all ...*kernels.Kernel) error {
+	var missing []emulator.Unit
+	names := map[string]bool{}
+	var problems error
+	for _, k := range all {
+		if err, ok := m.loaded[k.Name]; ok || names[k.Name] {
+			problems = errors.Join(problems, err)
+			continue
+		}
+		names[k.Name] = true
+		units, err := m.dialect.units(k, m.sources, m.short)
+		if err != nil {
+			return err
+		}
+		missing = append(missing, units...)
 	}
-	defines := k.Defines(inputs, k.Output.DType)
-	return []emulator.Unit{{Name: unitName(k, defines), Source: source, Defines: defines, Entry: k.Entry()}}, err
-}
-
-// load makes a kernel known to the process.
-func (m *modules) load(k *kernels.Kernel) error {
-	if err, ok := m.loaded[k.Name]; ok {
-		return err
-	}
-	all, err := units(k, m.sources, m.short)
-	if r := k.Fused(); r != nil {
-		all, err = fusedUnit(k, m.sources)
-	}
-	var paths []string
-	if err == nil {
-		paths, err = emulator.Build(all, m.sanitizer)
-	}
+	paths, err := emulator.Build(missing, m.sanitizer)
 	for _, path := range paths {
 		if err == nil {
 			err = m.process.Load(path)
 		}
 	}
-	m.loaded[k.Name] = err
-	return err
+	for name := range names {
+		m.loaded[name] = err
+	}
+	return errors.Join(problems, err)
 }
 
 func (d *emulated) Name() string { return d.name }
 func (d *emulated) Info() device.Info {
-	return device.Info{Name: d.name, Kind: "cuda", Description: "emulator"}
+	in := d.modules.dialect
+	return device.Info{Name: d.name, Kind: in.language, Description: "emulator", Lacks: in.lacks}
 }
 func (d *emulated) Sync() error  { return nil }
 func (d *emulated) Close() error { return nil }
@@ -157,7 +204,8 @@ func (d *emulated) BindWithin(device.Slice, device.Slice) (device.Command, error
 }
 
 func (d *emulated) Bind(call *device.Call) (device.Command, error) {
-	k := call.Kernel.For("cuda")
+	language := d.modules.dialect.language
+	k := call.Kernel.For(language)
 	if err := d.modules.load(call.Kernel); err != nil {
 		return nil, err
 	}
@@ -170,18 +218,22 @@ func (d *emulated) Bind(call *device.Call) (device.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := unitName(k, k.Defines(dtypes[:last], dtypes[last]))
+	name := d.modules.dialect.unit(k, kernels.Source{}, dtypes[:last], dtypes[last]).Name
 	return device.CommandFunc(func() error {
 		for _, l := range launches {
 			var parameters [][]byte
 			for _, i := range append(l.Inputs[:len(l.Inputs):len(l.Inputs)], last) {
 				parameters = append(parameters, binary.LittleEndian.AppendUint64(nil, d.address(call.Buffers[i].Slice)))
 			}
+			args := l.Args
+			if language == "metal" && len(args) > 0 {
+				args = [][]byte{kernels.PackArguments(args)}
+			}
 			grid := make([]int, len(l.Global))
 			for i := range grid {
 				grid[i] = l.Global[i] / l.Local[i]
 			}
-			if err := d.process.Launch(name, grid, l.Local, append(parameters, l.Args...), d.reverse); err != nil {
+			if err := d.process.Launch(name, grid, l.Local, append(parameters, args...), d.how); err != nil {
 				return fmt.Errorf("kernel %s: %w", k.Name, err)
 			}
 		}

@@ -16,11 +16,14 @@ import (
 // the shapes. Large squares are for products that would take the emulator minutes, so
 // here the manifest chooses them for small ones too, whose edges cut every square.
 func TestProductsAreRightInSquaresOfEverySize(t *testing.T) {
-	for language, tiles := range map[string][]int{"cuda": {16, 64, 128}} {
-		forwards, backwards := openEmulated(t, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
-		for _, tile := range tiles {
-			k := matmulInSquares(t, language, tile)
-			for _, d := range []*emulated{forwards, backwards} {
+	for _, c := range []struct {
+		in    dialect
+		tiles []int
+	}{{inCUDA, []int{16, 64, 128}}, {inMetal, []int{16, 32, 64}}, {inPlainMetal, []int{16, 32, 64}}} {
+		forwards := openEmulated(t, c.in, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
+		for _, tile := range c.tiles {
+			k := matmulInSquares(t, c.in.language, tile)
+			for _, d := range []*emulated{forwards, forwards.running(emulator.Backwards)} {
 				t.Run(fmt.Sprintf("%s/%d", d.Name(), tile), func(t *testing.T) {
 					for _, dtype := range []string{"f16", "f32", "i64"} {
 						for i, c := range append(matmulCases(), one(list(false, true), plain(133, 21), seeded(2, ir.Shape{141, 21}))) {

@@ -13,7 +13,7 @@ import (
 
 // run builds a kernel k of x, 128 ints that are their own number, and out, and runs
 // it in two blocks of 64 threads.
-func run(t *testing.T, sanitizer Sanitizer, body string, reverse bool) ([]int32, error) {
+func run(t *testing.T, sanitizer Sanitizer, body string, how How) ([]int32, error) {
 	t.Helper()
 	if _, err := Compiler(); err != nil {
 		t.Skip("needs the emulator's compiler: ", err)
@@ -40,7 +40,7 @@ func run(t *testing.T, sanitizer Sanitizer, body string, reverse bool) ([]int32,
 	require.NoError(t, p.Write(x, numbers))
 	le := binary.LittleEndian
 	parameters := [][]byte{le.AppendUint64(nil, x), le.AppendUint64(nil, out), le.AppendUint32(nil, n)}
-	if err := p.Launch("k", []int{2}, []int{64}, parameters, reverse); err != nil {
+	if err := p.Launch("k", []int{2}, []int{64}, parameters, how); err != nil {
 		return nil, err
 	}
 	bytes := make([]byte, 4*n)
@@ -53,12 +53,12 @@ func run(t *testing.T, sanitizer Sanitizer, body string, reverse bool) ([]int32,
 }
 
 func TestThreadsMeetAtBarriers(t *testing.T) {
-	for _, sanitizer := range []Sanitizer{None, Address, Thread} {
-		for _, reverse := range []bool{false, true} {
+	for _, sanitizer := range []Sanitizer{None, Undefined, Thread} {
+		for _, how := range []How{0, Backwards} {
 			got, err := run(t, sanitizer, `
     s[t] = x[i];
     __syncthreads();
-    out[i] = s[63 - t];`, reverse)
+    out[i] = s[63 - t];`, how)
 			require.NoError(t, err, sanitizer)
 			require.EqualValues(t, 63, got[0])
 			require.EqualValues(t, 64, got[127])
@@ -75,7 +75,7 @@ func TestLanesExchangeValues(t *testing.T) {
 		"out[i] = __ballot_sync(~0u, t % 32 == 3 || t % 32 == 4);":         func(int) int { return 0x18 },
 		"s[t] = t % 32; __syncwarp(); out[i] = s[(t & 32) + 31 - t % 32];": func(lane int) int { return 31 - lane },
 	} {
-		got, err := run(t, None, body, false)
+		got, err := run(t, None, body, 0)
 		require.NoError(t, err)
 		for i, v := range got {
 			require.EqualValues(t, want(i%32), v, "%s: thread %d", body, i)
@@ -84,7 +84,7 @@ func TestLanesExchangeValues(t *testing.T) {
 }
 
 func TestSharedMemoryBeginsAsGarbage(t *testing.T) {
-	got, err := run(t, None, "out[i] = s[t]; s[t] = 7;", false)
+	got, err := run(t, None, "out[i] = s[t]; s[t] = 7;", 0)
 	require.NoError(t, err)
 	for _, v := range got {
 		require.EqualValues(t, -1, v)
@@ -107,13 +107,13 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			[]string{"some wait at the barrier at k.cu:4 and others at k.cu:6"}},
 		{"a mask without some lanes", "out[i] = __shfl_xor_sync(15u, t, 1);", None, []string{"the mask 0xf at k.cu:4 leaves out some of the warp's 32 lanes"}},
 		{"a null pointer", "*(volatile int *)nullptr = 1;", None, []string{"the kernel ended its process", "kernel k"}},
-		{"a place beyond the output", "out[i + 1] = 0;", Address, []string{"heap-buffer-overflow", "k.cu:4", "0 bytes after 512-byte region"}},
-		{"a place beyond shared memory", "s[t + 1] = 0;\nout[i] = s[t];", Address, []string{"global-buffer-overflow", "k.cu:4"}},
+		{"a place beyond the output", "out[i + 1] = 0;", Undefined, []string{"heap-buffer-overflow", "k.cu:4", "0 bytes after 512-byte region"}},
+		{"a place beyond shared memory", "int *p = s;\np[t + 1] = 0;\nout[i] = s[t];", Undefined, []string{"global-buffer-overflow", "k.cu:5"}},
 		{"a missing barrier", "s[t] = x[i];\nout[i] = s[63 - t];", Thread, []string{"data race", "k.cu:4", "k.cu:5"}},
 		{"one place, two writers", "out[i / 2] = t;", Thread, []string{"data race", "k.cu:4"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := run(t, c.sanitizer, c.body, false)
+			_, err := run(t, c.sanitizer, c.body, 0)
 			for _, want := range c.want {
 				require.ErrorContains(t, err, want)
 			}
@@ -123,9 +123,9 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 
 func TestAWarpsMissingBarrierShowsInTheOrderOfThreads(t *testing.T) {
 	body := "s[t] = x[i];\nout[i] = s[63 - t];"
-	forwards, err := run(t, None, body, false)
+	forwards, err := run(t, None, body, 0)
 	require.NoError(t, err)
-	backwards, err := run(t, None, body, true)
+	backwards, err := run(t, None, body, Backwards)
 	require.NoError(t, err)
 	require.NotEqual(t, forwards, backwards)
 }
@@ -156,10 +156,10 @@ func TestALaunchThatDoesNotFitIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, p.Load(modules[0]))
 	one := [][]byte{{1, 0, 0, 0}}
-	require.NoError(t, p.Launch("k", []int{1}, []int{1024}, one, false))
-	require.ErrorContains(t, p.Launch("k", []int{1}, []int{1025}, one, false), "1025x1x1 threads")
-	require.ErrorContains(t, p.Launch("k", []int{1}, []int{1}, nil, false), "k doesn't take these parameters")
-	require.ErrorContains(t, p.Launch("l", []int{1}, []int{1}, one, false), "there is no kernel l")
+	require.NoError(t, p.Launch("k", []int{1}, []int{1024}, one, 0))
+	require.ErrorContains(t, p.Launch("k", []int{1}, []int{1025}, one, 0), "1025x1x1 threads")
+	require.ErrorContains(t, p.Launch("k", []int{1}, []int{1}, nil, 0), "k doesn't take these parameters")
+	require.ErrorContains(t, p.Launch("l", []int{1}, []int{1}, one, 0), "there is no kernel l")
 	require.ErrorContains(t, p.Load("/nowhere"), "/nowhere")
 	_, err = p.Alloc(math.MaxInt64)
 	require.ErrorContains(t, err, strings.ToLower("cannot allocate")[1:])

@@ -91,11 +91,20 @@ func (p *Process) Read(bytes []byte, address uint64) error {
 	})
 }
 
+// How a kernel is run: of these none, one, or both together.
+type How int
+
+// The ways of running a kernel that are as good as any other, on some device.
+const (
+	Backwards How = 1 << iota // the last block and the last thread come first
+	Flushing                  // floats below the normal ones are 0, as operands and as results
+)
+
 // Launch runs a unit's kernel on a grid of blocks of threads, in up to three
-// dimensions, with the values of its parameters as they lie in memory. reverse runs
-// blocks and threads backwards. An error says what was found; a process whose
-// kernel crashed, or was stopped by a sanitizer, is dead.
-func (p *Process) Launch(name string, grid, block []int, parameters [][]byte, reverse bool) error {
+// dimensions, with the values of its parameters as they lie in memory. An error says
+// what was found; a process whose kernel crashed, or was stopped by a sanitizer, is
+// dead.
+func (p *Process) Launch(name string, grid, block []int, parameters [][]byte, how How) error {
 	return p.ask('x', func() {
 		p.block([]byte(name))
 		for _, size := range [][]int{grid, block} {
@@ -107,11 +116,7 @@ func (p *Process) Launch(name string, grid, block []int, parameters [][]byte, re
 				p.number(uint64(n))
 			}
 		}
-		backwards := uint64(0)
-		if reverse {
-			backwards = 1
-		}
-		p.number(backwards)
+		p.number(uint64(how))
 		p.number(uint64(len(parameters)))
 		for _, v := range parameters {
 			p.block(v)

@@ -26,7 +26,7 @@
 #define gridDim emulator_blocks
 
 #define __syncthreads() emulator_barrier(__FILE__, __LINE__)
-#define __syncwarp(...) ((void)EXCHANGE(0xffffffffu, 0, emulator_from_lane, 0))
+#define __syncwarp(...) emulator_sync_lanes(__FILE__, __LINE__)
 #define __shfl_sync(mask, v, lane) EXCHANGE(mask, v, emulator_from_lane, lane)
 #define __shfl_xor_sync(mask, v, bits) EXCHANGE(mask, v, emulator_from_xor, bits)
 #define __shfl_up_sync(mask, v, by) EXCHANGE(mask, v, emulator_from_below, by)
@@ -88,7 +88,9 @@ template <auto function> struct registration {
     using sign = decltype(signature_of(function));
     static void run(void **parameters) { call(function, parameters, typename sign::order()); }
     emulator_kernel kernel;
-    registration(const char *name) : kernel{name, sign::count, sign::sizes, run, __start_emulator_shared, __stop_emulator_shared} { emulator_register(&kernel); }
+    registration(const char *name) : kernel{name, sign::count, sign::sizes, run, __start_emulator_shared, __stop_emulator_shared, nullptr, nullptr} {
+        emulator_register(&kernel);
+    }
 };
 
 } // namespace emulator

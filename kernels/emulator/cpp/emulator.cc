@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <xmmintrin.h>
 
 #if __has_feature(thread_sanitizer)
 #define THREAD_SANITIZER 1
@@ -77,6 +78,7 @@ char message[512];
 // writes over what others have yet to read. A lane that is at exchange n + 2 has
 // left n + 1, which all were in, and so had left n.
 unsigned exchanged[2][most_threads];
+unsigned gathered[2][most_threads][emulator_gathered];
 
 // What ThreadSanitizer is told that threads meet at: in turns one of two, since a
 // thread may be on its way to the next meeting before another has left this one.
@@ -147,14 +149,19 @@ UNWATCHED void enter() {
     __builtin_trap(); // nobody goes on with a fiber that is done
 }
 
-// wait hands over to the scheduler, until it says that all have come here.
+// wait hands over to the scheduler, until it says that all have come here. At a
+// meeting, if it is one, each makes known what it has written.
 UNWATCHED void wait(state is, place at, void *meeting) {
     fiber *self = (fiber *)emulator_current;
     self->is = is;
     self->waits = at;
-    __tsan_release(meeting);
+    if (meeting) {
+        __tsan_release(meeting);
+    }
     resume(&scheduler);
-    __tsan_acquire(meeting);
+    if (meeting) {
+        __tsan_acquire(meeting);
+    }
 }
 
 UNWATCHED void prepare(fiber *f, unsigned number) {
@@ -185,6 +192,20 @@ __attribute__((format(printf, 1, 2))) bool fail(const char *format, ...) {
     vsnprintf(message + n, sizeof message - n, format, arguments);
     va_end(arguments);
     return false;
+}
+
+// give_up ends the launch with the thread that runs, of which something was said.
+UNWATCHED __attribute__((noreturn)) void give_up() {
+    ((fiber *)emulator_current)->is = failed;
+    resume(&scheduler);
+    __builtin_trap(); // a launch that has failed doesn't go on
+}
+
+// copy_words isn't memcpy, which the sanitizers would watch.
+UNWATCHED void copy_words(unsigned *to, const unsigned *from, unsigned words) {
+    for (unsigned i = 0; i < words; i++) {
+        ((volatile unsigned *)to)[i] = from[i];
+    }
 }
 
 // gathering is what a set of threads waits for.
@@ -341,6 +362,11 @@ void emulator_register(const emulator_kernel *k) {
     registered[registrations++] = k;
 }
 
+const emulator_kernel *const *emulator_kernels(unsigned *count) {
+    *count = registrations;
+    return registered;
+}
+
 const emulator_kernel *emulator_find(const char *name) {
     for (unsigned i = 0; i < registrations; i++) {
         if (strcmp(registered[i]->name, name) == 0) {
@@ -355,18 +381,45 @@ UNWATCHED void emulator_barrier(const char *file, int line) {
     wait(at_barrier, {file, line}, &barriers[self->barriers++ % 2]);
 }
 
+UNWATCHED unsigned emulator_lanes() {
+    fiber *self = (fiber *)emulator_current;
+    unsigned first = self - threads - self->self.lane;
+    return count - first < warp_size ? count - first : warp_size;
+}
+
+UNWATCHED void emulator_sync_lanes(const char *file, int line) {
+    fiber *self = (fiber *)emulator_current;
+    unsigned slot = self->exchanges++ % 2;
+    wait(in_exchange, {file, line}, &exchanges[slot][(self - threads) / warp_size]);
+}
+
+UNWATCHED void emulator_gather(const unsigned *mine, unsigned words, unsigned *all, const char *file, int line) {
+    fiber *self = (fiber *)emulator_current;
+    unsigned number = self - threads, slot = self->exchanges++ % 2, lanes = emulator_lanes();
+    copy_words(gathered[slot][number], mine, words);
+    wait(in_exchange, {file, line}, nullptr);
+    for (unsigned i = 0; i < lanes; i++) {
+        copy_words(all + i * words, gathered[slot][number - self->self.lane + i], words);
+    }
+}
+
+UNWATCHED void emulator_refuse(const char *what, const char *file, int line) {
+    emulator_index t = emulator_current->thread;
+    fail("thread %u,%u,%u: %s at %s:%d", t.x, t.y, t.z, what, file, line);
+    give_up();
+}
+
 UNWATCHED unsigned emulator_exchange(unsigned mask, unsigned value, int how, unsigned by, const char *file, int line) {
     fiber *self = (fiber *)emulator_current;
     unsigned number = self - threads, first = number - self->self.lane;
-    unsigned lanes = count - first < warp_size ? count - first : warp_size;
+    unsigned lanes = emulator_lanes();
     unsigned all = lanes == warp_size ? ~0u : (1u << lanes) - 1, slot = self->exchanges++ % 2;
     if ((mask & all) != all) {
         fail("the mask 0x%x at %s:%d leaves out some of the warp's %u lanes", mask, file, line, lanes);
-        self->is = failed;
-        resume(&scheduler);
+        give_up();
     }
     exchanged[slot][number] = value;
-    wait(in_exchange, {file, line}, &exchanges[slot][number / warp_size]);
+    wait(in_exchange, {file, line}, nullptr);
     unsigned lane = self->self.lane, from = lane;
     switch (how) {
     case emulator_from_lane:
@@ -393,7 +446,7 @@ UNWATCHED unsigned emulator_exchange(unsigned mask, unsigned value, int how, uns
 }
 
 UNWATCHED const char *emulator_launch(const emulator_kernel *k, const unsigned grid[3], const unsigned block[3], unsigned shared_bytes,
-                            void **values, int reverse) {
+                                      void **values, int how) {
     kernel = k;
     emulator_block = {0, 0, 0};
     count = block[0] * block[1] * block[2];
@@ -411,11 +464,16 @@ UNWATCHED const char *emulator_launch(const emulator_kernel *k, const unsigned g
         stacks = (char *)memory;
     }
     parameters = values;
-    backwards = reverse != 0;
+    backwards = how & emulator_backwards;
     emulator_threads = {block[0], block[1], block[2]};
     emulator_blocks = {grid[0], grid[1], grid[2]};
     take_over();
+    unsigned mode = _mm_getcsr();
+    if (how & emulator_flushes) {
+        _mm_setcsr(mode | 0x8040); // operands (DAZ, bit 6) and results (FTZ, bit 15)
+    }
     bool ok = run_grid();
+    _mm_setcsr(mode);
     emulator_current = nullptr;
     return ok ? nullptr : message;
 }

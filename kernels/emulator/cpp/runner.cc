@@ -11,7 +11,7 @@
 //   f address                    free
 //   w address block              write
 //   r address bytes              read; the answer is a block
-//   x name 3×grid 3×block reverse count and so many blocks of parameters
+//   x name 3×grid 3×block how count and so many blocks of parameters
 //                                run a kernel
 
 #include "emulator.h"
@@ -59,7 +59,7 @@ static void run() {
     for (unsigned &v : threads) {
         v = number();
     }
-    int reverse = number();
+    int how = number();
     std::vector<std::string> parameters(number());
     std::vector<void *> pointers;
     for (std::string &p : parameters) {
@@ -78,7 +78,7 @@ static void run() {
         return answer((name + " doesn't take these parameters").c_str());
     }
     fprintf(stderr, "kernel %s\n", name.c_str()); // whatever else is written there is this kernel's
-    answer(emulator_launch(kernel, grid, threads, 0, pointers.data(), reverse));
+    answer(emulator_launch(kernel, grid, threads, 0, pointers.data(), how));
 }
 
 int main() {

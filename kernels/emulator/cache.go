@@ -1,0 +1,162 @@
+package emulator
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+//go:embed cpp
+var sources embed.FS
+
+// Unpack puts the C++ files of the emulator into a folder of the cache and gives
+// its path.
+var Unpack = sync.OnceValues(func() (string, error) {
+	hash := sha256.New()
+	contents := map[string][]byte{}
+	err := fs.WalkDir(sources, "cpp", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := sources.ReadFile(name)
+		contents[strings.TrimPrefix(name, "cpp/")] = text
+		fmt.Fprintf(hash, "%s %d %s", name, len(text), text)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	dir, err := cached("cpp-" + hex.EncodeToString(hash.Sum(nil)[:8]))
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "metal"), 0o755); err != nil {
+		return "", err
+	}
+	forgetUnused(filepath.Dir(dir))
+	for name, text := range contents {
+		if err := write(filepath.Join(dir, filepath.FromSlash(name)), text); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+})
+
+// forgetUnused removes from the cache what nobody has used for a month. What can't
+// be removed stays.
+func forgetUnused(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && !e.IsDir() && time.Since(info.ModTime()) > 30*24*time.Hour {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+// cached is the path of something in the cache: in $FLOWRUN_CACHE, or where the
+// user's caches are.
+func cached(name string) (string, error) {
+	dir := os.Getenv("FLOWRUN_CACHE")
+	if dir == "" {
+		var err error
+		if dir, err = os.UserCacheDir(); err != nil {
+			return "", err
+		}
+		dir = filepath.Join(dir, "flowrun")
+	}
+	return filepath.Join(dir, "emulator", name), nil
+}
+
+// write makes a file appear whole or not at all.
+func write(file string, content []byte) error {
+	if old, err := os.ReadFile(file); err == nil && bytes.Equal(old, content) {
+		return nil
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file))
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(content)
+	err = errors.Join(err, temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name())
+	}
+	return err
+}
+
+// version is what the compiler says of itself.
+var version = sync.OnceValues(func() (string, error) {
+	said, err := exec.Command(compiler, "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", compiler, err)
+	}
+	return string(said), nil
+})
+
+var attempts atomic.Int64
+
+// remember gives the path of what `make` writes to one, or wrote before: key says all
+// that it depends on, besides the compiler.
+func remember(kind, key string, make func(path string) error) (string, error) {
+	version, err := version()
+	if err != nil {
+		return "", err
+	}
+	hash := sha256.Sum256([]byte(version + "\n" + key))
+	result, err := cached(kind + "-" + hex.EncodeToString(hash[:12]))
+	if err != nil {
+		return "", err
+	}
+	if err := os.Chtimes(result, time.Time{}, time.Now()); err == nil {
+		return result, nil // and it says that it was used
+	}
+	if err := os.MkdirAll(filepath.Dir(result), 0o755); err != nil {
+		return "", err
+	}
+	temporary := fmt.Sprintf("%s.%d.%d", result, os.Getpid(), attempts.Add(1))
+	defer os.Remove(temporary)
+	if err := make(temporary); err != nil {
+		return "", err
+	}
+	return result, os.Rename(temporary, result)
+}
+
+// compile compiles a text, or what prepare makes of it, if that isn't nil.
+func compile(clang string, args []string, text, kind string, prepare func(text string) (string, error)) (string, error) {
+	return remember(kind, fmt.Sprintf("%q\n%s", args, text), func(path string) (err error) {
+		if prepare != nil {
+			if text, err = prepare(text); err != nil {
+				return err
+			}
+		}
+		_, err = filter(clang, append(slices.Clone(args), "-", "-o", path), text)
+		return err
+	})
+}
+
+// filter runs a program on a text, and gives what it writes.
+func filter(program string, args []string, text string) (string, error) {
+	command := exec.Command(program, args...)
+	command.Stdin = strings.NewReader(text)
+	var said, wrong bytes.Buffer
+	command.Stdout, command.Stderr = &said, &wrong
+	if err := command.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", program, err, wrong.Bytes())
+	}
+	return said.String(), nil
+}
