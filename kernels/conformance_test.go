@@ -120,6 +120,14 @@ func TestKernelsAgreeWithTheReference(t *testing.T) {
 	})
 }
 
+// Where a Metal device has no matrices of simdgroups, matmul is another.
+func TestProductsAgreeWithTheReferenceWithoutMatrices(t *testing.T) {
+	d := openEmulated(t, inPlainMetal, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
+	for _, d := range []device.Device{d, d.running(emulator.Backwards), d.running(emulator.Flushing)} {
+		t.Run(d.Name(), func(t *testing.T) { conform(t, d, kernel(t, "matmul"), "matmul") })
+	}
+}
+
 // conform runs all cases of an op in all dtypes of a kernel.
 func conform(t *testing.T, d device.Device, k *kernels.Kernel, op string) {
 	cases := casesOf(op)
