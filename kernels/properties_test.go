@@ -143,23 +143,25 @@ func TestLargeProductsStayAccurate(t *testing.T) {
 // The same numbers on every device, at every step, and others at other steps. The
 // normal ones are made by logarithms and cosines, which are each language's own.
 func TestDevicesDrawTheSameNumbers(t *testing.T) {
+	all := devices(t)
 	for _, op := range []string{"randint", "uniform", "normal"} {
 		k := load(t).Kernel(op)
-		types := map[string]string{"T": k.DTypes["T"][len(k.DTypes["T"])-1]}
-		n, in := nodeOf(t, k, op, types, casesOf(op)[2])
-		var first *ir.Array
-		for _, d := range devices(t) {
-			if op == "normal" && fromSource(d) {
-				continue
+		for _, types := range combinations(k) {
+			n, in := nodeOf(t, k, op, types, casesOf(op)[2])
+			var first *ir.Array
+			for _, d := range all {
+				if op == "normal" && fromSource(d) || hasAny(d.Info().Lacks, types) {
+					continue
+				}
+				got := launch(t, d, k, n, in)
+				if first == nil {
+					first = got
+				}
+				require.Equal(t, first, got, "%s on %s", op, d.Name())
 			}
-			got := launch(t, d, k, n, in)
-			if first == nil {
-				first = got
-			}
-			require.Equal(t, first, got, "%s on %s", op, d.Name())
+			later := []*ir.Array{{Type: in[0].Type, I: []int64{in[0].I[0] + 1}}}
+			require.NotEqual(t, first, launch(t, cpu.New("cpu"), k, n, later))
 		}
-		later := []*ir.Array{{Type: in[0].Type, I: []int64{in[0].I[0] + 1}}}
-		require.NotEqual(t, first, launch(t, cpu.New("cpu"), k, n, later))
 	}
 }
 
