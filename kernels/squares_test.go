@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/kernels/emulator"
@@ -26,7 +27,7 @@ func TestProductsAreRightInSquaresOfEverySize(t *testing.T) {
 			for _, d := range []*emulated{forwards, forwards.running(emulator.Backwards)} {
 				t.Run(fmt.Sprintf("%s/%d", d.Name(), tile), func(t *testing.T) {
 					for _, dtype := range []string{"f16", "f32", "i64"} {
-						for i, c := range append(matmulCases(), one(list(false, true), plain(133, 21), seeded(2, ir.Shape{141, 21}))) {
+						for i, c := range products() {
 							n, arrays := nodeOf(t, k, "matmul", map[string]string{"T": dtype}, c)
 							compare(t, d, "matmul", i, n, arrays, n.Op.Eval(n, arrays), launchAs(t, d, k, n, arrays))
 						}
@@ -35,6 +36,20 @@ func TestProductsAreRightInSquaresOfEverySize(t *testing.T) {
 			}
 		}
 	}
+}
+
+// products are of few terms, whose squares are cut at every edge, and cross two of 128.
+func products() []opCase {
+	var cases []opCase
+	for _, s := range [][3]int{{1, 1, 1}, {3, 0, 4}, {17, 33, 9}, {65, 17, 33}, {133, 5, 141}} {
+		m, k, n := s[0], s[1], s[2]
+		cases = append(cases,
+			one(list(false, false), seeded(1, ir.Shape{m, k}), seeded(2, ir.Shape{k, n})),
+			one(list(false, true), seeded(1, ir.Shape{m, k}), seeded(2, ir.Shape{n, k})),
+			one(list(true, false), seeded(1, ir.Shape{k, m}), seeded(2, ir.Shape{k, n})),
+			one(list(true, true), seeded(1, ir.Shape{k, m}), seeded(2, ir.Shape{n, k})))
+	}
+	return append(cases, one(list(false, false), seeded(1, ir.Shape{2, 1, 3, 4}), seeded(2, ir.Shape{5, 4, 66})))
 }
 
 // matmulInSquares is matmul as the manifest would have it if a language always took
@@ -52,8 +67,15 @@ func matmulInSquares(t *testing.T, language string, tile int) *kernels.Kernel {
 // launchAs runs a node by a kernel that needn't be the manifest's.
 func launchAs(t *testing.T, d *emulated, k *kernels.Kernel, n *ir.Node, arrays []*ir.Array) *ir.Array {
 	t.Helper()
-	call, free := uploaded(t, d, n, arrays)
+	call, free := callAs(t, d, k, n, arrays)
 	defer free()
+	return result(t, d, call, n.Type).Array()
+}
+
+// callAs uploads a node's operands and makes a call of such a kernel.
+func callAs(t *testing.T, d *emulated, k *kernels.Kernel, n *ir.Node, arrays []*ir.Array) (call *device.Call, free func()) {
+	t.Helper()
+	call, free = uploaded(t, d, n, arrays)
 	shapes := make([][]int, len(arrays))
 	for i, a := range arrays {
 		shapes[i] = a.Type.Shape
@@ -62,5 +84,5 @@ func launchAs(t *testing.T, d *emulated, k *kernels.Kernel, n *ir.Node, arrays [
 	call.Kernel = k
 	call.Scalars, err = k.EvalScalars(n.LookupAttr, shapes, n.Type.Shape)
 	require.NoError(t, err)
-	return result(t, d, call, n.Type).Array()
+	return call, free
 }
