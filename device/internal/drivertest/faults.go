@@ -67,14 +67,19 @@ func everyCallOfAStepFails(t *testing.T, d Driver) {
 	dev := openOn(t, l, nil)
 	x, kept := Tensor(t, dev, 5, -6), Tensor(t, dev, 0, 0)
 	negate := BindNeg(t, x, kept)
-	require.NoError(t, step(t, dev, 1))
-	total, _ := nth(l, -1)
-	require.NoError(t, step(t, dev, 1))
-	for i := range *total {
+	before := func() {
+		t.Helper()
 		l.Fault(nil)
 		Write(t, kept.Slice, F32(0, 0))
 		require.NoError(t, dev.Sync())
 		require.NoError(t, negate.Run(), "before the step, and in its queue")
+	}
+	require.NoError(t, step(t, dev, 1))
+	before()
+	total, _ := nth(l, -1)
+	require.NoError(t, step(t, dev, 1))
+	for i := range *total {
+		before()
 		used := dev.Usage()
 		_, at := nth(l, i)
 		err := elsewhere(func() error { return step(t, dev, 1) })

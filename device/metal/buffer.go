@@ -1,0 +1,107 @@
+package metal
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// buffer is a piece of memory that the device and the host share.
+type buffer struct {
+	device *Device
+	bytes  int64
+	object object // the MTLBuffer; 0 once freed
+	memory []byte // nil once freed
+	used   uint64 // the last batch that uses it
+}
+
+// Alloc reserves memory. Its contents are undefined.
+func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	if bytes > d.maxBuffer {
+		return nil, fmt.Errorf("device %s: out of memory: %d bytes were asked for in one piece, of which it gives %d at most (maxBufferLength)",
+			d.Name(), bytes, d.maxBuffer)
+	}
+	if err := d.budget.Take(d.Name(), bytes); err != nil {
+		return nil, err
+	}
+	b := &buffer{device: d, bytes: bytes}
+	var err error
+	if b.object, b.memory, err = d.memory(bytes); err != nil {
+		d.budget.Give(bytes)
+		return nil, d.queue.Failed(fmt.Sprintf("out of memory: %d bytes were asked for, %d of %d are not in use here",
+			bytes, d.budget.Limit-d.budget.InUse, d.budget.Limit), err)
+	}
+	d.buffers[b] = struct{}{}
+	return b, nil
+}
+
+// memory makes an MTLBuffer in memory that the host has too. Metal keeps track of
+// what uses it, so that work that needs other work's results waits for it.
+func (d *Device) memory(bytes int64) (object, []byte, error) {
+	o := d.objc.create(d.device, newBuffer, uintptr(max(bytes, 1)), storageModeShared) // the API knows no empty buffers
+	if o == 0 {
+		return 0, nil, d.objc.failed(newBuffer, 0, nil)
+	}
+	at := d.objc.send(o, contents)
+	if at == 0 {
+		d.objc.give(newBuffer, &o)
+		return 0, nil, d.objc.failed(contents, 0, nil)
+	}
+	return o, unsafe.Slice((*byte)(pointer(at)), bytes), nil // Metal's, unknown to Go's collector
+}
+
+func (b *buffer) Device() device.Device { return b.device }
+func (b *buffer) Bytes() int64          { return b.bytes }
+
+// Shared is the memory itself; nil once it has been freed, and where the device has
+// memory of its own: there is no use in such a device's working on the host's.
+func (b *buffer) Shared() []byte {
+	b.device.lock.Lock()
+	defer b.device.lock.Unlock()
+	if !b.device.info.Unified {
+		return nil
+	}
+	return b.memory
+}
+
+// Free gives the memory back: commands that use it fail from now on. What is
+// queued still runs, as Metal keeps what that needs.
+func (b *buffer) Free() error {
+	d := b.device
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	pool := d.objc.push()
+	defer d.objc.pop(&pool)
+	b.free()
+	return nil
+}
+
+// free is Free with the lock held.
+func (b *buffer) free() {
+	if b.object == 0 {
+		return
+	}
+	d := b.device
+	d.objc.give(newBuffer, &b.object)
+	b.memory = nil
+	d.budget.Give(b.bytes)
+	delete(d.buffers, b)
+}
+
+// own gives the buffer behind a slice that has been checked.
+func (d *Device) own(s device.Slice) (*buffer, error) {
+	b := s.Buffer.(*buffer)
+	if b.object == 0 {
+		return nil, d.usesFreed("it")
+	}
+	return b, nil
+}
+
+func (d *Device) usesFreed(what string) error {
+	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
+}

@@ -1,0 +1,145 @@
+package metal
+
+import (
+	_ "embed"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// Copies on the device are a kernel's, not those of a blit encoder: on macOS that
+// one takes multiples of 4 bytes at multiples of 4 alone, and for it the compute
+// encoder would have to end.
+//
+//go:embed copy.metal
+var copySource string
+
+// copyUnit is what a copy moves at a time.
+type copyUnit struct {
+	bytes int64
+	name  string
+}
+
+var copyUnits = []copyUnit{{16, "uint4"}, {4, "uint"}, {1, "uchar"}}
+
+const (
+	copyGroup = 256
+	copyMost  = 1 << 30 // units that a launch copies, as kernels count in 32 bits
+)
+
+// copying gives the kernel that copies a unit at a time.
+func (d *Device) copying(unit copyUnit) (*pipeline, error) {
+	key := "a copy by " + unit.name
+	if p := d.pipelines[key]; p != nil {
+		return p, nil
+	}
+	p, err := d.build("#define UNIT "+unit.name+"\n#line 1 \"copy.metal\"\n"+copySource, "flowrun_copy")
+	if err != nil {
+		return nil, err
+	}
+	d.pipelines[key] = p
+	return p, nil
+}
+
+// copyLaunches makes the launches of a copy from an MTLBuffer to another. Buffers
+// are those of them that can be freed.
+func (d *Device) copyLaunches(names []string, to, from place, bytes int64, buffers ...*buffer) (sequence, error) {
+	var unit copyUnit
+	for _, unit = range copyUnits {
+		if (to.offset|from.offset|bytes)%unit.bytes == 0 {
+			break
+		}
+	}
+	p, err := d.copying(unit)
+	if err != nil {
+		return nil, err
+	}
+	var launches sequence
+	for at := int64(0); at < bytes; at += copyMost * unit.bytes {
+		n := min((bytes-at)/unit.bytes, copyMost)
+		group := min(copyGroup, p.group)
+		launches = append(launches, &launch{device: d, names: names, what: names[0], pipeline: p.state, buffers: buffers,
+			objects: []object{from.object, to.object}, offsets: []uintptr{uintptr(from.offset + at), uintptr(to.offset + at)},
+			values: binary.LittleEndian.AppendUint32(nil, uint32(n)), bytes: 2 * n * unit.bytes,
+			sizes: [2]size{{uint(n+int64(group)-1) / uint(group), 1, 1}, {uint(group), 1, 1}}})
+	}
+	return launches, nil
+}
+
+// place is somewhere in an MTLBuffer.
+type place struct {
+	object object
+	offset int64
+}
+
+// BindWithin prepares a copy inside the device's memory.
+func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
+	to, err := d.side(dst, src.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	from, err := d.side(src, dst.Bytes)
+	if err != nil || src.Bytes == 0 || dst == src {
+		return nothing, err
+	}
+	if err := dst.CheckApart(d, src); err != nil {
+		return nil, err
+	}
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	launches, err := d.copyLaunches([]string{"a copy within the device"}, place{to.object, dst.Offset}, place{from.object, src.Offset}, src.Bytes, to, from)
+	if err != nil {
+		return nil, fmt.Errorf("device %s: a copy within the device: %w", d.Name(), err)
+	}
+	return launches.command(), nil
+}
+
+// download is a bound copy to the host.
+type download struct {
+	buffer *buffer
+	offset int64
+	to     []byte
+}
+
+// BindToHost prepares a copy out of the device's memory. It has happened, and with
+// it all that was queued before, when Run returns.
+func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
+	b, err := d.side(src, int64(len(dst)))
+	if err != nil || len(dst) == 0 {
+		return nothing, err
+	}
+	return &download{b, src.Offset, dst}, nil
+}
+
+// Run waits for all that is queued, and copies.
+func (c *download) Run() error {
+	d := c.buffer.device
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	if c.buffer.object == 0 {
+		return d.usesFreed("a copy to the host")
+	}
+	if err := d.queue.Finish(); err != nil {
+		return err
+	}
+	copy(c.to, c.buffer.memory[c.offset:])
+	return nil
+}
+
+// side gives the buffer on one side of a copy of so many bytes.
+func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
+	if err := s.CheckCopy(d, bytes); err != nil {
+		return nil, err
+	}
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
+	return d.own(s)
+}

@@ -1,0 +1,175 @@
+package metal
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/queue"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// Options are what a device can be opened with.
+type Options struct {
+	// Sources are the kernels' sources; nil means those that are built in.
+	Sources *kernels.Sources
+	// Fault is asked before each message that can fail, by its selector without a
+	// colon at the end: "newBufferWithLength:options". If it says so, the message
+	// isn't sent, and has failed: it gives no object, and status that the work has
+	// failed. It is for tests of what comes of failures.
+	Fault func(message string) (fail bool)
+}
+
+// Device is a GPU with a command queue.
+type Device struct {
+	info    Info
+	objc    *library
+	sources *kernels.Sources
+
+	maxBuffer int64 // bytes of a buffer
+	maxShared int64 // bytes of a threadgroup's memory
+	maxGroup  size  // threads of a threadgroup, in each dimension
+
+	lock      sync.Mutex
+	pool      [1]uintptr // of the method that has entered
+	device    object
+	commands  object // the MTLCommandQueue
+	lost      error  // why the process can't use the device any more
+	budget    device.Budget
+	buffers   map[*buffer]struct{}
+	pipelines map[string]*pipeline // by kernel and definitions
+	queue     queue.Queue
+	open      batch   // what is being encoded
+	flight    []batch // what has been committed and not been looked at, the oldest first
+	last      uint64  // the number of the last batch that was committed
+	done      uint64  // batches up to this have ended
+	staging   staging
+	words     [12]uintptr // of the message that is being sent to an encoder
+	sizes     [2]size     // what some of them point to
+}
+
+func (l *library) begin(info Info, id object, o Options) (_ *Device, err error) {
+	d := &Device{info: info, objc: l, sources: o.Sources, device: id,
+		buffers: map[*buffer]struct{}{}, pipelines: map[string]*pipeline{}}
+	if d.sources == nil {
+		d.sources = kernels.Embedded()
+	}
+	d.queue = queue.Queue{Device: info.Name, Wait: d.wait, Idle: d.idle, Fail: d.tell}
+	d.budget.Limit = info.Memory
+	d.maxBuffer = l.number(id, maxBufferLength)
+	d.maxShared = l.number(id, maxThreadgroupMemoryLength)
+	d.maxGroup = l.sendForSize(id, l.selectors[maxThreadsPerThreadgroup])
+	if d.commands = l.create(id, newCommandQueue, maxFlight+2); d.commands == 0 {
+		err = l.failed(newCommandQueue, 0, nil)
+	} else {
+		err = d.probe()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("device %s: %w", info.Name, err), d.Close())
+	}
+	return d, nil
+}
+
+// probe builds a first kernel, to learn what Metal tells of kernels only: how many
+// threads go together.
+func (d *Device) probe() error {
+	p, err := d.copying(copyUnits[len(copyUnits)-1])
+	if err != nil {
+		return fmt.Errorf("it can't be used: a first kernel: %w", err)
+	}
+	if p.width != simdWidth {
+		return fmt.Errorf("%s can't be used: it runs threads %d at a time (threadExecutionWidth), and the kernels are written for %d, as Apple silicon has it",
+			d.info.Description, p.width, simdWidth)
+	}
+	return nil
+}
+
+// Name is "metal:" and the device's number.
+func (d *Device) Name() string { return d.info.Name }
+
+// Info describes the device.
+func (d *Device) Info() device.Info { return d.info.Info }
+
+// Usage tells how much memory is in use.
+func (d *Device) Usage() device.Budget {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	return d.budget
+}
+
+// enter takes the device for a method: its lock, and the goroutine's thread with a
+// pool. If it fails there is nothing to leave.
+func (d *Device) enter() error {
+	d.lock.Lock()
+	if err := d.usable(); err != nil {
+		d.lock.Unlock()
+		return err
+	}
+	d.pool = d.objc.push()
+	return nil
+}
+
+// leave ends a method that has entered.
+func (d *Device) leave() {
+	d.objc.pop(&d.pool)
+	d.lock.Unlock()
+}
+
+// usable is the error of every call on a device that is closed or lost.
+func (d *Device) usable() error {
+	switch {
+	case d.commands == 0:
+		return fmt.Errorf("device %s: is closed", d.Name())
+	case d.lost != nil:
+		return fmt.Errorf("device %s: is lost to this process, and flowrun has to be started anew to use it: %w", d.Name(), d.lost)
+	}
+	return nil
+}
+
+// Sync waits until all that was queued has ended.
+func (d *Device) Sync() error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	return d.queue.Finish()
+}
+
+// idle is told that nothing is queued any more.
+func (d *Device) idle() { d.done = d.last }
+
+// tell says of a failure of what was queued that it has lost the device, if so.
+func (d *Device) tell(err error) error {
+	if d.lost != nil {
+		return fmt.Errorf("%w; the device is lost to this process", err)
+	}
+	return err
+}
+
+// Close waits for what is queued and gives everything back. A second call does
+// nothing.
+func (d *Device) Close() error {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if d.device == 0 {
+		return nil
+	}
+	pool := d.objc.push()
+	defer d.objc.pop(&pool)
+	err := d.queue.Finish()
+	for b := range d.buffers {
+		b.free()
+	}
+	for _, p := range d.pipelines {
+		d.objc.give(newPipelineState, &p.state)
+	}
+	clear(d.pipelines)
+	d.freeStaging()
+	d.objc.give(newCommandQueue, &d.commands)
+	d.objc.give(objectAtIndex, &d.device)
+	if err != nil {
+		return fmt.Errorf("device %s: closing it: %w", d.Name(), err)
+	}
+	return nil
+}

@@ -1,0 +1,224 @@
+package metal
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// launch is a kernel with its arguments, and how many threadgroups run it.
+type launch struct {
+	device   *Device
+	names    []string
+	what     string // "kernel add"
+	pipeline object
+	buffers  []*buffer // that can be freed
+	objects  []object  // the MTLBuffers, by their indices
+	offsets  []uintptr // in them
+	values   []byte    // of the struct that comes after them; may be empty
+	sizes    [2]size   // threadgroups, and threads of each
+	bytes    int64     // of memory that it uses
+}
+
+// Bind prepares a kernel launch. The kernel is built, unless it has been before
+// for these dtypes.
+func (d *Device) Bind(call *device.Call) (device.Command, error) {
+	if err := call.Check(d); err != nil {
+		return nil, err
+	}
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	launches, err := d.bind(call)
+	if err != nil {
+		return nil, fmt.Errorf("device %s: kernel %s: %w", d.Name(), call.Kernel.Name, err)
+	}
+	return launches.command(), nil
+}
+
+// bind makes a call's launches.
+func (d *Device) bind(call *device.Call) (sequence, error) {
+	for _, arg := range call.Buffers {
+		if arg.DType == "f64" {
+			return nil, fmt.Errorf("there is no f64 in Metal")
+		}
+		if _, err := d.own(arg.Slice); err != nil {
+			return nil, err
+		}
+		if arg.Slice.Bytes > 0 && arg.Slice.Offset%offsetAlignment != 0 {
+			return nil, fmt.Errorf("%s%v begins at byte %d of its buffer; Metal takes multiples of %d", arg.DType, arg.Shape, arg.Slice.Offset, offsetAlignment)
+		}
+	}
+	k := call.Kernel.For("metal")
+	p, err := d.pipeline(k, k.Defines(call.DTypes()))
+	if err != nil {
+		return nil, err
+	}
+	inputs, output := call.Tensors()
+	parts, err := k.Launches(inputs, output, call.Scalars, kernels.Limits{Group: p.group})
+	if err != nil {
+		return nil, err
+	}
+	var launches sequence
+	for _, part := range parts {
+		l, err := d.launch(call, p, part)
+		if err != nil {
+			return nil, err
+		}
+		launches = append(launches, l)
+	}
+	return launches, nil
+}
+
+// launch makes one launch of a call.
+func (d *Device) launch(call *device.Call, p *pipeline, part kernels.Launch) (*launch, error) {
+	l := &launch{device: d, names: []string{call.Kernel.Name}, what: "kernel " + call.Kernel.Name, pipeline: p.state,
+		values: kernels.PackArguments(part.Args)}
+	for _, i := range append(part.Inputs[:len(part.Inputs):len(part.Inputs)], len(call.Buffers)-1) {
+		s := call.Buffers[i].Slice
+		b := s.Buffer.(*buffer)
+		l.buffers = append(l.buffers, b)
+		l.objects = append(l.objects, b.object)
+		l.offsets = append(l.offsets, uintptr(s.Offset))
+		if s.Bytes == 0 {
+			l.offsets[len(l.offsets)-1] = 0 // what has no bytes isn't touched, and may begin at the buffer's end
+		}
+		l.bytes += s.Bytes
+	}
+	n := len(l.objects)
+	if len(l.values) > 0 {
+		n++
+	}
+	if n > maxBuffers {
+		return nil, fmt.Errorf("it has %d buffers, and Metal takes %d", n, maxBuffers)
+	}
+	return l, l.size(p, part)
+}
+
+// size sets how many threadgroups run. All limits are looked at here: what goes
+// beyond them Metal doesn't run, and doesn't say so either.
+func (l *launch) size(p *pipeline, part kernels.Launch) error {
+	dims := len(part.Global)
+	if dims < 1 || dims > 3 || len(part.Local) != dims {
+		return fmt.Errorf("%v threads in groups of %v can't be", part.Global, part.Local)
+	}
+	global, local := [3]int{1, 1, 1}, [3]int{1, 1, 1}
+	copy(global[:], part.Global)
+	copy(local[:], part.Local)
+	most := l.device.maxGroup
+	for i, limit := range [3]uint{most.width, most.height, most.depth} {
+		if uint(local[i]) > limit {
+			return fmt.Errorf("it needs groups of %v threads, and the device takes %d in dimension %d", part.Local, limit, i)
+		}
+		if global[i] > math.MaxUint32 {
+			return fmt.Errorf("it needs %d threads in dimension %d, and Metal counts them in 32 bits; put the op on the CPU", global[i], i)
+		}
+	}
+	if n := local[0] * local[1] * local[2]; n > p.group {
+		return fmt.Errorf("it needs groups of %d threads, and the device takes at most %d of it", n, p.group)
+	}
+	l.sizes[0] = size{uint(global[0] / local[0]), uint(global[1] / local[1]), uint(global[2] / local[2])}
+	l.sizes[1] = size{uint(local[0]), uint(local[1]), uint(local[2])}
+	return nil
+}
+
+func (l *launch) alive() bool {
+	for _, b := range l.buffers {
+		if b.object == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Run queues the kernel.
+func (l *launch) Run() error {
+	if err := l.device.enter(); err != nil {
+		return err
+	}
+	defer l.device.leave()
+	return l.queue()
+}
+
+func (l *launch) queue() error {
+	if !l.alive() {
+		return l.device.usesFreed(l.what)
+	}
+	if err := l.device.queue.Note(l.names); err != nil {
+		return err
+	}
+	return l.encode()
+}
+
+// encode puts the launch into the open batch. It has been noted.
+func (l *launch) encode() error {
+	d := l.device
+	var values place // of those that are too many for the command buffer
+	if len(l.values) > maxInline {
+		var room []byte
+		var err error
+		if values, room, err = d.reserve(len(l.values)); err != nil {
+			return err
+		}
+		copy(room, l.values)
+	}
+	if err := d.encode(); err != nil {
+		return d.queue.Failed(l.what, err)
+	}
+	b := &d.open
+	if b.pipeline != l.pipeline {
+		d.put(setComputePipelineState, uintptr(l.pipeline))
+		b.pipeline = l.pipeline
+	}
+	// An NSRange is two words.
+	n := uintptr(len(l.objects))
+	d.put(setBuffers, address(&l.objects[0]), address(&l.offsets[0]), 0, n)
+	switch {
+	case values.object != 0:
+		d.put(setBuffer, uintptr(values.object), uintptr(values.offset), n)
+	case len(l.values) > 0:
+		d.put(setBytes, address(&l.values[0]), uintptr(len(l.values)), n)
+	}
+	d.dispatch(&l.sizes)
+	runtime.KeepAlive(l) // its arguments are pointed to
+	for _, used := range l.buffers {
+		used.used = b.number
+	}
+	return d.encoded(l.bytes)
+}
+
+// sequence is a call of several launches.
+type sequence []*launch
+
+// command is the launches as a command.
+func (s sequence) command() device.Command {
+	switch len(s) {
+	case 0:
+		return nothing
+	case 1:
+		return s[0]
+	}
+	return s
+}
+
+// Run queues them in order.
+func (s sequence) Run() error {
+	for _, l := range s {
+		if err := l.Run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// none is a command of no work.
+type none struct{}
+
+// Run does nothing.
+func (none) Run() error { return nil }
+
+var nothing none

@@ -1,0 +1,88 @@
+//go:build !nogpu && (darwin || linux) && (amd64 || arm64)
+
+package metal
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+)
+
+// loaded is the library once it has been found. It stays open, as frameworks do.
+var loaded struct {
+	sync.Mutex
+	library *library
+}
+
+// load opens Metal, and registers all classes and messages. What isn't there is
+// looked for again the next time.
+func load() (*library, error) {
+	loaded.Lock()
+	defer loaded.Unlock()
+	if loaded.library != nil {
+		return loaded.library, nil
+	}
+	l := &library{}
+	for f := range functions {
+		if f == objcMsgSendStret && runtime.GOARCH != "amd64" {
+			continue // elsewhere a struct's address has a register of its own
+		}
+		name := libraryOf(f)
+		module, err := openModule(name)
+		if err == nil {
+			l.address[f], err = purego.Dlsym(module, functionNames[f])
+		}
+		if err != nil {
+			return nil, missing(name, err)
+		}
+	}
+	for _, name := range alsoNeeded {
+		if _, err := openModule(name); err != nil {
+			return nil, missing(name, err)
+		}
+	}
+	for c, name := range classNames {
+		title := terminated(name)
+		if l.classes[c] = l.getClass(title); l.classes[c] == 0 {
+			return nil, fmt.Errorf("there is no class %s of Objective-C", name)
+		}
+	}
+	for m, name := range selectorNames {
+		title := terminated(name)
+		l.selectors[m] = l.registerName(title)
+	}
+	purego.RegisterFunc(&l.sendForSize, l.address[l.sizeSender()])
+	loaded.library = l
+	return l, nil
+}
+
+var classNames = [classes]string{nsString: "NSString", mtlCompileOptions: "MTLCompileOptions"}
+
+// sizeSender is what sends a message that gives an MTLSize: on amd64 the address
+// of a struct of more than 16 bytes is the first argument, and there is a function
+// for that; on arm64 it has a register of its own.
+func (l *library) sizeSender() function {
+	if runtime.GOARCH == "amd64" {
+		return objcMsgSendStret
+	}
+	return objcMsgSend
+}
+
+func (l *library) getClass(terminated []byte) object {
+	return object(syscall(l.address[objcGetClass], uintptr(unsafe.Pointer(&terminated[0]))))
+}
+
+func (l *library) registerName(terminated []byte) uintptr {
+	return syscall(l.address[selRegisterName], uintptr(unsafe.Pointer(&terminated[0])))
+}
+
+// syscall calls a C function.
+//
+//go:uintptrescapes
+func syscall(address uintptr, args ...uintptr) uintptr {
+	r, _, _ := purego.SyscallN(address, args...)
+	return r
+}

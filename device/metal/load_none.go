@@ -1,0 +1,19 @@
+//go:build nogpu || !(darwin || linux) || !(amd64 || arm64)
+
+package metal
+
+import (
+	"errors"
+	"runtime"
+)
+
+// load says that there is nothing to open libraries with.
+func load() (*library, error) {
+	if runtime.GOOS == "darwin" {
+		return nil, errors.New("this flowrun was built without GPU drivers (with -tags nogpu)")
+	}
+	return nil, errors.New("there is no Metal: it is part of macOS")
+}
+
+// syscall is never reached: there is no library without load.
+func syscall(uintptr, ...uintptr) uintptr { return 0 }

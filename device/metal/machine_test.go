@@ -1,0 +1,124 @@
+package metal
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/drivertest"
+	"github.com/flowrun/flowrun/device/metal/fake"
+	"github.com/flowrun/flowrun/kernels"
+)
+
+func partOf(global, local []int) kernels.Launch { return kernels.Launch{Global: global, Local: local} }
+
+func TestDevicesAreNumberedTheDefaultOneFirst(t *testing.T) {
+	l := loader(t)
+	if fake.Loaded() {
+		fake.Play(t, fake.Machine{Devices: 3})
+	}
+	devices, missing := l.discover()
+	require.Empty(t, missing)
+	for i, d := range devices {
+		require.Equal(t, "metal:"+string(rune('0'+i)), d.Name)
+		require.Equal(t, "metal", d.Kind)
+		require.NotEmpty(t, d.Description)
+		require.Positive(t, d.Memory)
+		require.Equal(t, []string{"f64"}, d.Lacks)
+		opened, err := l.start(i, Options{})
+		require.NoError(t, err)
+		require.Equal(t, d, opened.info)
+		require.NoError(t, opened.Close())
+	}
+	if fake.Loaded() {
+		require.Len(t, devices, 3)
+	}
+	_, err := l.start(len(devices), Options{})
+	require.ErrorContains(t, err, "the last is metal:"+string(rune('0'+len(devices)-1)))
+}
+
+func TestAMacWithoutAGPUSaysSo(t *testing.T) {
+	l := played(t, fake.Machine{Devices: -1})
+	devices, missing := l.discover()
+	require.Empty(t, devices)
+	require.Equal(t, noDevice, missing)
+	_, err := l.start(0, Options{})
+	require.EqualError(t, err, "there is no device metal:0: "+noDevice)
+}
+
+// TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused plays AMD's GPUs, whose
+// kernels run 64 threads at a time.
+func TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused(t *testing.T) {
+	l := played(t, fake.Machine{Width: 64, NoMatrix: true})
+	devices, missing := l.discover()
+	require.Empty(t, missing)
+	require.Equal(t, device.Speed{}, devices[0].Speed, "auto doesn't choose it")
+	_, err := l.start(0, Options{})
+	require.ErrorContains(t, err, "device metal:0: "+devices[0].Description+" can't be used: it runs threads 64 at a time (threadExecutionWidth), and the kernels are written for 32")
+	fake.Play(t, fake.Machine{Width: 32})
+	d := open(t, l, nil)
+	x := drivertest.Tensor(t, d, 1)
+	fake.Play(t, fake.Machine{Width: 16})
+	_, err = d.Bind(drivertest.Neg(t, x, x))
+	require.ErrorContains(t, err, "kernel neg: the device would run it 16 threads at a time, and it is written for 32", "each kernel may differ")
+}
+
+// TestOtherMacsRunTheSameKernels plays machines that differ in what the driver asks
+// for.
+func TestOtherMacsRunTheSameKernels(t *testing.T) {
+	for name, m := range map[string]fake.Machine{
+		"macOS 13, which has no math modes": {MacOS: 13},
+		"a GPU without simdgroup_matrix":    {NoMatrix: true},
+		"a GPU with memory of its own":      {Discrete: true},
+		"small threadgroups":                {Threads: 128},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := played(t, m)
+			d := open(t, l, nil)
+			require.Equal(t, !m.Discrete, d.Info().Unified)
+			definition := "SIMDGROUP_MATRIX=1"
+			if m.NoMatrix {
+				definition = "SIMDGROUP_MATRIX=0"
+			}
+			require.Equal(t, definition, d.info.definition())
+			x := drivertest.Tensor(t, d, 1, 2)
+			require.NoError(t, drivertest.BindNeg(t, x, x).Run())
+			require.Equal(t, drivertest.F32(-1, -2), drivertest.Read(t, x.Slice))
+		})
+	}
+}
+
+// TestNothingIsLeftOfWhatMetalMade counts objects where they live, those too that the
+// driver doesn't own: strings, errors and lists, in lives that go well and badly.
+func TestNothingIsLeftOfWhatMetalMade(t *testing.T) {
+	l := played(t, fake.Machine{Devices: 2})
+	broken, _ := drivertest.Overlay(t, "metal", "neg", negSource("nonsense"))
+	live := func() map[string]int {
+		counts := map[string]int{}
+		for _, class := range []string{"NSString", "NSArray", "NSError", "MTLCompileOptions", "MTLLibrary", "MTLFunction",
+			"MTLComputePipelineState", "MTLBuffer", "MTLCommandQueue", "MTLCommandBuffer", "MTLComputeCommandEncoder"} {
+			counts[class] = fake.Count(t, class)
+		}
+		return counts
+	}
+	before := live()
+	for _, sources := range []*kernels.Sources{nil, broken} {
+		_, missing := l.discover()
+		require.Empty(t, missing)
+		d, err := l.start(1, Options{Sources: sources})
+		require.NoError(t, err)
+		x := drivertest.Tensor(t, d, 1, 2)
+		run, err := d.Bind(drivertest.Neg(t, x, x))
+		require.Equal(t, sources != nil, err != nil)
+		if err == nil {
+			require.NoError(t, run.Run())
+			drivertest.Write(t, x.Slice, drivertest.F32(3, 4))
+			fake.FailCommandBuffer(t, 1, fake.Timeout)
+			require.Error(t, d.Sync())
+		}
+		require.NotEqual(t, before, live())
+		require.NoError(t, d.Close())
+		require.Equal(t, before, live())
+	}
+}

@@ -1,0 +1,143 @@
+package metal
+
+import (
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// object is one of Objective-C's: its address.
+type object uintptr
+
+// size is MTLSize.
+type size struct{ width, height, depth uint }
+
+// library is the opened frameworks.
+type library struct {
+	address     [functions]uintptr
+	classes     [classes]object
+	selectors   [messages]uintptr
+	sendForSize func(receiver object, selector uintptr) size
+
+	live  [messages]atomic.Int64 // owned objects, by the message that gave them
+	pools atomic.Int64           // autorelease pools
+	fault func(message) bool     // for tests: the message isn't sent, and has failed
+}
+
+// send sends a message. Pointers among the arguments are converted in the call
+// itself, which keeps what they point to where it is.
+//
+//go:uintptrescapes
+func (l *library) send(to object, m message, args ...uintptr) uintptr {
+	var all [12]uintptr
+	all[0], all[1] = uintptr(to), l.selectors[m]
+	n := copy(all[2:], args)
+	return syscall(l.address[objcMsgSend], all[:2+n]...)
+}
+
+// asks reports whether a message is to be sent, and not to fail for a test.
+func (l *library) asks(m message) bool { return l.fault == nil || !l.fault(m) }
+
+// create sends a message that gives an owned object, or none.
+//
+//go:uintptrescapes
+func (l *library) create(to object, m message, args ...uintptr) object {
+	if !l.asks(m) {
+		return 0
+	}
+	o := object(l.send(to, m, args...))
+	if o != 0 {
+		l.live[m].Add(1)
+	}
+	return o
+}
+
+// keep sends a message that gives an object which goes with the pool, or none,
+// and makes it owned.
+func (l *library) keep(to object, m message) object {
+	if !l.asks(m) {
+		return 0
+	}
+	o := object(l.send(to, m))
+	if o != 0 {
+		l.send(o, retain)
+		l.live[m].Add(1)
+	}
+	return o
+}
+
+// give gives back an owned object that a message gave, and does nothing for none.
+func (l *library) give(m message, o *object) {
+	if *o == 0 {
+		return
+	}
+	l.send(*o, release)
+	l.live[m].Add(-1)
+	*o = 0
+}
+
+// yes sends a message that gives a BOOL, of which only the lowest byte counts.
+func (l *library) yes(to object, m message, args ...uintptr) bool {
+	return byte(l.send(to, m, args...)) != 0
+}
+
+// number sends a message that gives a number.
+func (l *library) number(to object, m message) int64 {
+	return int64(min(uint64(l.send(to, m)), 1<<62))
+}
+
+// push opens an autorelease pool: what a message gives without its being owned
+// lives until the pool is popped. A pool belongs to its thread, so the goroutine
+// keeps to its own until then.
+func (l *library) push() (pool [1]uintptr) {
+	runtime.LockOSThread()
+	l.pools.Add(1)
+	return [1]uintptr{syscall(l.address[objcAutoreleasePoolPush])}
+}
+
+func (l *library) pop(pool *[1]uintptr) {
+	syscall(l.address[objcAutoreleasePoolPop], pool[:]...)
+	l.pools.Add(-1)
+	runtime.UnlockOSThread()
+}
+
+// newString makes an NSString, which is owned; none if there is no memory.
+func (l *library) newString(s string) object {
+	if !l.asks(initWithBytes) {
+		return 0
+	}
+	text := terminated(s)
+	o := object(l.send(l.classes[nsString], alloc))
+	o = object(l.send(o, initWithBytes, uintptr(unsafe.Pointer(&text[0])), uintptr(len(s)), utf8Encoding))
+	if o != 0 {
+		l.live[initWithBytes].Add(1)
+	}
+	return o
+}
+
+// text is what an NSString says; "" for none.
+func (l *library) text(s object) string {
+	if s == 0 {
+		return ""
+	}
+	at := l.send(s, utf8String)
+	if at == 0 {
+		return ""
+	}
+	begin := pointer(at)
+	n := 0
+	for *(*byte)(unsafe.Add(begin, n)) != 0 {
+		n++
+	}
+	return string(unsafe.Slice((*byte)(begin), n))
+}
+
+// address is where something lies on Go's heap, where nothing is moved. The caller
+// keeps it alive.
+func address[T any](at *T) uintptr { return uintptr(unsafe.Pointer(at)) }
+
+// pointer is an address that isn't Go's, as a pointer.
+func pointer(at uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&at)) }
+
+// terminated is a string as C has it.
+func terminated(s string) []byte { return append([]byte(s), 0) }

@@ -1,0 +1,127 @@
+package metal
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// pipeline is a kernel that has been built.
+type pipeline struct {
+	state object
+	group int // threads that a threadgroup of it may have
+	width int // threads that go together
+}
+
+// pipeline builds a kernel for one choice of definitions, or finds it built. Metal
+// itself keeps on disk what it has compiled. The device is entered.
+func (d *Device) pipeline(k *kernels.Kernel, definitions []string) (*pipeline, error) {
+	key := k.Name + " " + strings.Join(definitions, " ")
+	if p := d.pipelines[key]; p != nil {
+		return p, nil
+	}
+	source, err := d.sources.Source("metal", k)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.build(join(source.Files, append(definitions[:len(definitions):len(definitions)], d.info.definition())), k.Entry())
+	if err != nil {
+		return nil, err
+	}
+	if p.width != simdWidth {
+		d.objc.give(newPipelineState, &p.state)
+		return nil, fmt.Errorf("the device would run it %d threads at a time, and it is written for %d", p.width, simdWidth)
+	}
+	d.pipelines[key] = p
+	return p, nil
+}
+
+// join makes one text of definitions and a kernel's files, in which the compiler
+// finds their names and lines.
+func join(files []kernels.File, definitions []string) string {
+	var text strings.Builder
+	for _, definition := range definitions {
+		name, value, _ := strings.Cut(definition, "=")
+		fmt.Fprintf(&text, "#define %s %s\n", name, value)
+	}
+	for _, f := range files {
+		fmt.Fprintf(&text, "#line 1 %q\n%s\n", f.Name, f.Text)
+	}
+	return text.String()
+}
+
+// build compiles a source and makes a pipeline of its entry point.
+func (d *Device) build(text, entry string) (*pipeline, error) {
+	lib, err := d.compile(text)
+	if err != nil {
+		return nil, err
+	}
+	defer d.objc.give(newLibrary, &lib)
+	title := d.objc.newString(entry)
+	if title == 0 {
+		return nil, d.objc.failed(initWithBytes, 0, nil)
+	}
+	defer d.objc.give(initWithBytes, &title)
+	function := d.objc.create(lib, newFunction, uintptr(title))
+	if function == 0 {
+		return nil, fmt.Errorf("its source has no entry point %s: %w", entry, d.objc.failed(newFunction, 0, nil))
+	}
+	defer d.objc.give(newFunction, &function)
+	reason := new(object)
+	p := &pipeline{state: d.objc.create(d.device, newPipelineState, uintptr(function), uintptr(unsafe.Pointer(reason)))}
+	if p.state == 0 {
+		return nil, fmt.Errorf("its entry point %s: %w", entry, d.objc.failed(newPipelineState, *reason, nil))
+	}
+	p.group = int(d.objc.number(p.state, maxTotalThreadsPerThreadgroup))
+	p.width = int(d.objc.number(p.state, threadExecutionWidth))
+	if n := d.objc.number(p.state, staticThreadgroupMemoryLength); n > d.maxShared {
+		d.objc.give(newPipelineState, &p.state)
+		return nil, fmt.Errorf("it takes %d bytes of memory for a threadgroup, and the device has %d", n, d.maxShared)
+	}
+	return p, nil
+}
+
+// compile makes a library of a source.
+func (d *Device) compile(text string) (object, error) {
+	source := d.objc.newString(text)
+	if source == 0 {
+		return 0, d.objc.failed(initWithBytes, 0, nil)
+	}
+	defer d.objc.give(initWithBytes, &source)
+	options := d.objc.compileOptions()
+	if options == 0 {
+		return 0, d.objc.failed(initialize, 0, nil)
+	}
+	defer d.objc.give(initialize, &options)
+	reason := new(object)
+	lib := d.objc.create(d.device, newLibrary, uintptr(source), uintptr(options), uintptr(unsafe.Pointer(reason)))
+	if lib == 0 {
+		return 0, fmt.Errorf("it doesn't compile as MSL 3.0, which is part of macOS 13: %w", d.objc.failed(newLibrary, *reason, libraryErrors))
+	}
+	return lib, nil
+}
+
+// compileOptions makes the options of every compilation: the language by its
+// version, which would follow from how the program was linked otherwise, and
+// arithmetic as it is written, for Metal takes liberties unless told not to.
+func (l *library) compileOptions() object {
+	if !l.asks(initialize) {
+		return 0
+	}
+	o := object(l.send(l.classes[mtlCompileOptions], alloc))
+	o = object(l.send(o, initialize))
+	if o == 0 {
+		return 0
+	}
+	l.live[initialize].Add(1)
+	l.send(o, setLanguageVersion, languageVersion3)
+	if l.yes(o, respondsToSelector, l.selectors[setMathMode]) {
+		l.send(o, setMathMode, mathModeSafe)
+		l.send(o, setMathFloatingPointFunctions, functionsPrecise)
+	} else {
+		l.send(o, setFastMathEnabled, 0) // which means the same, where there is no other
+	}
+	return o
+}
