@@ -9,6 +9,7 @@ import (
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
 	"github.com/flowrun/flowrun/device/cuda"
+	"github.com/flowrun/flowrun/device/metal"
 	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/kernels"
@@ -62,6 +63,13 @@ func Devices() []DeviceReport {
 	if missing != "" {
 		reports = append(reports, DeviceReport{Name: "cuda", Kind: "cuda", Missing: missing})
 	}
+	apples, missing := metal.Discover()
+	for _, d := range apples {
+		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: d.Speed != device.Speed{}, Speed: speedOf(d.Info)})
+	}
+	if missing != "" {
+		reports = append(reports, DeviceReport{Name: "metal", Kind: "metal", Missing: missing})
+	}
 	found, missing := opencl.Discover()
 	for _, d := range found {
 		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: d.GPU, Speed: speedOf(d.Info)})
@@ -69,13 +77,13 @@ func Devices() []DeviceReport {
 	if missing != "" {
 		reports = append(reports, DeviceReport{Name: "opencl", Kind: "opencl", Missing: missing})
 	}
-	reports = append(reports, DeviceReport{Name: "metal", Kind: "metal", Missing: "this version of flowrun has no driver for it"})
 	return reports
 }
 
 // KernelsFrom puts a folder over the kernels' sources that are built in, as
-// --kernels does: a file opencl/NAME.cl, cuda/NAME.cu or metal/NAME.metal in it replaces the one of
-// that name. The kernels in Go, for cpu and sim, are part of the program and stay.
+// --kernels does: a file opencl/NAME.cl, cuda/NAME.cu or metal/NAME.metal in it
+// replaces the one of that name. The kernels in Go, for cpu and sim, are part of
+// the program and stay.
 func KernelsFrom(dir string) StartOption { return func(o *startOptions) { o.kernels = dir } }
 
 // startSources gives the sources of a run. Those of the user's are checked at every
@@ -92,8 +100,9 @@ func startSources(overlay string) (*kernels.Sources, error) {
 	return sources, m.CheckOverlay(sources)
 }
 
-// open opens a device by name: "cpu", "sim", "sim:1", "cuda:0", "opencl:0".
-func open(name string, cl opencl.Options, cu cuda.Options) (device.Device, error) {
+// open opens a device by name: "cpu", "sim", "sim:1", "cuda:0", "metal:0",
+// "opencl:0".
+func open(name string, with drivers) (device.Device, error) {
 	kind, number, numbered := strings.Cut(name, ":")
 	if numbered && !isNumber(number) {
 		return nil, fmt.Errorf("there is no device %q: after the colon stands its number, as in %s:0", name, kind)
@@ -111,22 +120,27 @@ func open(name string, cl opencl.Options, cu cuda.Options) (device.Device, error
 		return sim.New(name, sim.Options{}), nil
 	case "opencl":
 		index, _ := strconv.Atoi(number) // none is 0
-		d, err := opencl.Open(index, cl)
+		d, err := opencl.Open(index, with.opencl)
 		if err != nil {
 			return nil, err
 		}
 		return d, nil
 	case "cuda":
 		index, _ := strconv.Atoi(number) // none is 0
-		d, err := cuda.Open(index, cu)
+		d, err := cuda.Open(index, with.cuda)
 		if err != nil {
 			return nil, err
 		}
 		return d, nil
 	case "metal":
-		return nil, fmt.Errorf("there is no device %q: this version of flowrun has no driver for %s; the devices are cpu, sim:N, cuda:N and opencl:N", name, kind)
+		index, _ := strconv.Atoi(number) // none is 0
+		d, err := metal.Open(index, with.metal)
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
 	}
-	return nil, fmt.Errorf("there is no device %q: the devices are cpu, sim:N, cuda:N and opencl:N (flowrun devices lists them)", name)
+	return nil, fmt.Errorf("there is no device %q: the devices are cpu, sim:N, cuda:N, metal:N and opencl:N (flowrun devices lists them)", name)
 }
 
 func isNumber(s string) bool {

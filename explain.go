@@ -59,7 +59,7 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 	case o.Pass != "":
 		return shown
 	case o.Kernels:
-		return explainKernels(w, plan, m.opencl.Sources, o.Format)
+		return explainKernels(w, plan, m.drivers.sources, o.Format)
 	}
 	e := plan.Explain()
 	switch o.Format {

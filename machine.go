@@ -6,17 +6,41 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cuda"
+	"github.com/flowrun/flowrun/device/metal"
 	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
 )
 
+// drivers are what devices are opened with.
+type drivers struct {
+	sources *kernels.Sources
+	opencl  opencl.Options
+	cuda    cuda.Options
+	metal   metal.Options
+}
+
+func newDrivers(sources *kernels.Sources, o *startOptions) drivers {
+	d := drivers{
+		sources: sources,
+		opencl:  opencl.Options{Sources: sources, Fault: o.fault},
+		cuda:    cuda.Options{Sources: sources, Fault: o.fault},
+		metal:   metal.Options{Sources: sources},
+	}
+	if o.kernels == "" { // they are made of the sources that are built in
+		d.cuda.Precompiled = kernels.PTX
+	}
+	if o.fault != nil {
+		d.metal.Fault = func(message string) bool { return o.fault(message) != 0 }
+	}
+	return d
+}
+
 // machine is the devices that a session runs on, the host first.
 type machine struct {
 	devices []device.Device
-	opencl  opencl.Options
-	cuda    cuda.Options
+	drivers drivers
 	main    int               // the default device's number, or lower.Auto
 	failed  map[string]string // devices that auto chose, and why they can't be opened
 }
@@ -39,11 +63,7 @@ func openMachine(fallback string, rules []lower.Rule, bound []string, o *startOp
 		return nil, err
 	}
 	m := &machine{main: lower.Auto, failed: map[string]string{}}
-	m.opencl = opencl.Options{Sources: sources, Fault: o.fault}
-	m.cuda = cuda.Options{Sources: sources, Fault: o.fault}
-	if o.kernels == "" { // they are made of the sources that are built in
-		m.cuda.Precompiled = kernels.PTX
-	}
+	m.drivers = newDrivers(sources, o)
 	names := []string{"cpu"}
 	auto := fallback == "" || fallback == "auto"
 	if !auto {
@@ -81,7 +101,7 @@ func (m *machine) add(name string) error {
 	if m.index(name) >= 0 {
 		return nil
 	}
-	d, err := open(name, m.opencl, m.cuda)
+	d, err := open(name, m.drivers)
 	if err != nil {
 		return &missingDevice{name, err}
 	}
@@ -130,6 +150,10 @@ func (m *machine) candidates() []lower.Candidate {
 	for _, d := range gpus {
 		candidates = append(candidates, lower.Candidate{Target: target(d.Info, true), Missing: m.failed[d.Name]})
 	}
+	apples, _ := metal.Discover()
+	for _, d := range apples {
+		candidates = append(candidates, lower.Candidate{Target: target(d.Info, true), Missing: m.failed[d.Name]})
+	}
 	found, _ := opencl.Discover()
 	for _, d := range found {
 		if d.GPU {
@@ -142,7 +166,7 @@ func (m *machine) candidates() []lower.Candidate {
 // isGPU tells devices that auto may choose.
 func isGPU(d device.Device) bool {
 	switch d := d.(type) {
-	case *cuda.Device:
+	case *cuda.Device, *metal.Device:
 		return true
 	case *opencl.Device:
 		return d.GPU()

@@ -51,8 +51,8 @@ func TestADeviceThatIsNotThereIsAnError(t *testing.T) {
 		"opencl:01": `there is no device "opencl:01": after the colon stands its number`,
 		"sim:":      `there is no device "sim:": after the colon stands its number`,
 		"cuda:99":   "there is no device cuda:99: ",
-		"metal:0":   `there is no device "metal:0": this version of flowrun has no driver for metal`,
-		"tpu":       `there is no device "tpu": the devices are cpu, sim:N, cuda:N and opencl:N`,
+		"metal:99":  "there is no device metal:99: ",
+		"tpu":       `there is no device "tpu": the devices are cpu, sim:N, cuda:N, metal:N and opencl:N`,
 	} {
 		_, err := p.Start(context.Background(), flowrun.On(name))
 		require.ErrorContains(t, err, want)

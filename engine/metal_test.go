@@ -1,0 +1,50 @@
+package engine_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device/metal"
+	"github.com/flowrun/flowrun/device/metal/fake"
+)
+
+// onMetal has two GPUs where the fake is what there is, which work at what is committed
+// now early, now late.
+var onMetal = &driver{
+	kind: "metal",
+	need: func(t *testing.T) int {
+		fake.Need(t)
+		if fake.Loaded() {
+			fake.Play(t, fake.Machine{Devices: 2})
+			fake.Work(t, fake.Mixed)
+		}
+		found, missing := metal.Discover()
+		require.Empty(t, missing)
+		return len(found)
+	},
+	open: func(index int, fails func(string) bool) (drivenDevice, error) {
+		d, err := metal.Open(index, metal.Options{Fault: fails})
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	},
+	failure: func(err error) bool {
+		var failure *metal.Error
+		return errors.As(err, &failure) && failure.Code == 0
+	},
+	programs: "30",
+	stride:   1, // most messages can't fail
+}
+
+func TestOnMetalEveryReadIsFreshAndEveryRunIsNeeded(t *testing.T) { onMetal.everyReadIsFresh(t) }
+func TestOnMetalReplayedStepsGiveWhatEagerOnesGive(t *testing.T)  { onMetal.replayIsEager(t) }
+func TestMathNetLearnsOnMetalWithItsWeightsAnywhere(t *testing.T) { onMetal.mathNetLearns(t) }
+func TestOnMetalAFaultOfAnyCallThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+	onMetal.anyCallFails(t)
+}
+func TestOnMetalARunThatRunsAheadEndsWhereOneThatWaitsDoes(t *testing.T) {
+	onMetal.runningAheadEndsWhereWaitingDoes(t)
+}
