@@ -1,24 +1,59 @@
 package kernels_test
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cuda"
-	"github.com/flowrun/flowrun/device/cuda/fake"
+	fakecuda "github.com/flowrun/flowrun/device/cuda/fake"
+	"github.com/flowrun/flowrun/device/metal"
+	fakemetal "github.com/flowrun/flowrun/device/metal/fake"
 )
 
-// TestKernelsAgreeWithTheReferenceOnAGPU is the conformance suite on the first GPU.
-// Without one, the emulator stands in for it in the other tests.
+// TestKernelsAgreeWithTheReferenceOnAGPU is the conformance suite on the first GPU:
+// Metal's on a Mac, elsewhere CUDA's. Without one, the emulator stands in for it in the
+// other tests.
 func TestKernelsAgreeWithTheReferenceOnAGPU(t *testing.T) {
-	fake.Need(t)
-	if fake.Loaded() {
+	if runtime.GOOS == "darwin" {
+		fakemetal.Need(t)
+		conformAll(t, openMetal(t))
+		return
+	}
+	fakecuda.Need(t)
+	if fakecuda.Loaded() {
 		t.Skip("needs a GPU")
 	}
 	d, err := cuda.Open(0, cuda.Options{Sources: sourcesToTry(t)})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, d.Close()) }()
+	conformAll(t, d)
+}
+
+// TestKernelsAgreeWithTheReferenceThroughMetal runs the suite through Metal's driver, on
+// what plays Metal: how the driver compiles, binds and launches is held against the
+// kernels too.
+func TestKernelsAgreeWithTheReferenceThroughMetal(t *testing.T) {
+	fakemetal.Need(t)
+	if !fakemetal.Loaded() {
+		t.Skip("there is a GPU: TestKernelsAgreeWithTheReferenceOnAGPU has it")
+	}
+	conformAll(t, openMetal(t))
+}
+
+func openMetal(t *testing.T) device.Device {
+	t.Helper()
+	d, err := metal.Open(0, metal.Options{Sources: sourcesToTry(t)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	return d
+}
+
+// conformAll is the suite on a device.
+func conformAll(t *testing.T, d device.Device) {
+	t.Helper()
 	for _, k := range load(t).Kernels() {
 		for _, op := range k.Ops {
 			t.Run(k.Name, func(t *testing.T) { conform(t, d, k, op) })
