@@ -19,6 +19,11 @@ func pattern(n int, seed byte) []byte {
 	return b
 }
 
+// ordinary makes a byte one of those of which every f32, wherever it begins, is a
+// number that a GPU negates by its sign alone: no NaN, whose bits are for it to choose,
+// and none below the normal ones, which it may take for 0.
+func ordinary(b byte) byte { return 1 + b%0x7e }
+
 // copiesArrive copies to the device, within it, and back, and looks at what lies
 // around.
 func copiesArrive(t *testing.T, d Driver) {

@@ -188,8 +188,9 @@ func InOrder(t *testing.T, dev device.Device) {
 	whole := Alloc(t, dev, int64(places*step))
 	rapid.Check(t, func(r *rapid.T) {
 		memory := make([]byte, places*step)
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "contents"), 0))
 		for i := range memory {
-			memory[i] = byte(rand.Uint32())
+			memory[i] = ordinary(byte(random.Uint32()))
 		}
 		Write(t, whole, memory)
 		for i := range rapid.IntRange(1, 20).Draw(r, "commands") {
@@ -220,6 +221,9 @@ func InOrder(t *testing.T, dev device.Device) {
 				copy(memory[to*step:], negated)
 			case "up":
 				to, source := at("to"), pattern(size, byte(i))
+				for i, b := range source {
+					source[i] = ordinary(b)
+				}
 				run(dev.BindFromHost(part(to), source))
 				copy(memory[to:], source)
 				clear(source)
