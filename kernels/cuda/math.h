@@ -5,7 +5,7 @@
 // NVIDIA's library. A test holds what they are off by, in units in the last place:
 //
 //          exp  exp2  expm1  log  log1p  log2  sin  cos  tan  tanh  erf  erfc
-//   f32    1.1   1.1    1.6    1      1   1.7  1.5  1.5    3   2.5  2.5     4
+//   f32    1.1   1.1    1.7    1      1   1.9  1.6  1.6  3.2   2.5  2.5   4.4
 //   f64    1.5   1.5      2    1      1     2  1.5  1.5    3   2.5  2.5     5
 
 namespace math {
