@@ -15,7 +15,7 @@ func (d *Device) put(m message, args ...uintptr) {
 // amd64 (System V) a struct of more than 16 bytes is copied onto the stack, which
 // words reach after the six that are for registers; by that of arm64 (AAPCS64) its
 // address is passed, and what lies there is the receiver's to change. That is how
-// clang compiles such a call for either kind of Mac; on arm64 it has never run.
+// clang compiles such a call for either kind of Mac.
 func (d *Device) dispatch(sizes *[2]size) {
 	if runtime.GOARCH == "arm64" {
 		d.sizes = *sizes

@@ -20,7 +20,7 @@ const compiler = "clang++-19"
 // Compiler finds the compiler. The error says what is missing.
 func Compiler() (string, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		return "", fmt.Errorf("the emulator switches fibers on linux/amd64, not on %s/%s", runtime.GOOS, runtime.GOARCH)
+		return "", fmt.Errorf("the emulator is built for linux/amd64, not for %s/%s", runtime.GOOS, runtime.GOARCH)
 	}
 	path, err := exec.LookPath(compiler)
 	if err != nil {

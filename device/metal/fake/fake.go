@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,10 @@ const compilerName = "clang++-19"
 
 // runtimeName is GNU's Objective-C runtime.
 const runtimeName = "libobjc.so.4"
+
+// target is the compiler's argument for this processor. What runs on arm64 may be
+// compiled elsewhere.
+var target = map[string]string{"amd64": "-march=x86-64-v3", "arm64": "--target=aarch64-linux-gnu"}[runtime.GOARCH]
 
 // libraryName is the name under which drivers open what this builds.
 const libraryName = "libflowrun-metal.so"
@@ -65,7 +70,7 @@ var real = sync.OnceValue(probe)
 // the test.
 var provide = sync.OnceValue(func() error {
 	if isMac {
-		return errors.New("the fake is for Linux on amd64")
+		return errors.New("the fake is for Linux")
 	}
 	compiler, err := exec.LookPath(compilerName)
 	if err != nil {
@@ -97,6 +102,7 @@ func build(compiler string) (folder string, err error) {
 		return "", err
 	}
 	hash := sha256.New()
+	fmt.Fprintln(hash, target)
 	for _, pattern := range []string{src + "/*", emulator + "/*.cc", emulator + "/*.h", emulator + "/metal/*"} {
 		files, _ := filepath.Glob(pattern) // the pattern is right
 		for _, file := range files {
@@ -141,10 +147,10 @@ func build(compiler string) (folder string, err error) {
 		// With the runtime's own name: what installs it need not be a compiler of
 		// Objective-C.
 		{"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared", "-x", "objective-c++", "-fobjc-runtime=gcc",
-			"-I", src, "-I", emulator, "-I", filepath.Join(emulator, "metal"),
-			fmt.Sprintf("-DCOMPILER=%q", compiler), fmt.Sprintf("-DEMULATOR=%q", emulator), fmt.Sprintf("-DFOLDER=%q", folder),
+			target, "-I", src, "-I", emulator, "-I", filepath.Join(emulator, "metal"),
+			fmt.Sprintf("-DCOMPILER=%q", compiler), fmt.Sprintf("-DTARGET=%q", target), fmt.Sprintf("-DEMULATOR=%q", emulator), fmt.Sprintf("-DFOLDER=%q", folder),
 			"-", "-l:" + runtimeName, "-Wl,-z,defs", "-Wl,-soname," + libraryName, "-o", filepath.Join(fresh, libraryName)},
-		{"-std=c++17", "-O2", "-g1", "-fPIC", "-c", filepath.Join(emulator, "emulator.cc"), "-o", filepath.Join(fresh, "emulator.o")},
+		{target, "-std=c++17", "-O2", "-g1", "-fPIC", "-c", filepath.Join(emulator, "emulator.cc"), "-o", filepath.Join(fresh, "emulator.o")},
 	} {
 		command := exec.Command(compiler, arguments...)
 		command.Stdin = strings.NewReader(all.String())

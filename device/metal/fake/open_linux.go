@@ -1,4 +1,4 @@
-//go:build !nogpu && amd64
+//go:build !nogpu && (amd64 || arm64)
 
 package fake
 

@@ -1,4 +1,4 @@
-//go:build nogpu || !((linux && amd64) || darwin)
+//go:build nogpu || !((linux && (amd64 || arm64)) || darwin)
 
 package fake
 
@@ -6,7 +6,7 @@ import "errors"
 
 const isMac = false
 
-var errPlatform = errors.New("the fake is for Linux on amd64, and Metal for macOS")
+var errPlatform = errors.New("the fake is for Linux on amd64 and arm64, and Metal for macOS")
 
 func probe() error { return errPlatform }
 

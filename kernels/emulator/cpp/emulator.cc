@@ -2,13 +2,13 @@
 // how it works.
 
 #include "emulator.h"
+#include "processor.h"
 
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <xmmintrin.h>
 
 #if __has_feature(thread_sanitizer)
 #define THREAD_SANITIZER 1
@@ -84,40 +84,6 @@ unsigned gathered[2][most_threads][emulator_gathered];
 // thread may be on its way to the next meeting before another has left this one.
 char started, ended, barriers[2], exchanges[2][most_threads / warp_size];
 
-extern "C" {
-// Saves the registers that a call must keep on this stack, and takes them from the
-// other.
-void emulator_switch(void **from, void *to);
-}
-
-#if defined(__x86_64__)
-__asm__(R"(
-.text
-.globl emulator_switch
-.hidden emulator_switch
-.type emulator_switch, @function
-emulator_switch:
-    pushq %rbp
-    pushq %rbx
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    movq %rsp, (%rdi)
-    movq %rsi, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbx
-    popq %rbp
-    ret
-)");
-const int saved_words = 6; // and the address to return to, and one to align
-#else
-#error "emulator_switch is written for x86-64; another processor needs its own"
-#endif
-
 // resume goes on with another fiber, until that one or another comes back here.
 UNWATCHED void resume(fiber *to) {
     fiber *from = (fiber *)emulator_current;
@@ -169,13 +135,11 @@ UNWATCHED void prepare(fiber *f, unsigned number) {
                       number / emulator_threads.x / emulator_threads.y};
     f->self.lane = number % warp_size;
     f->stack = stacks + number * stack_size;
-    void **top = (void **)(f->stack + stack_size);
-    *--top = nullptr;
-    *--top = (void *)enter;
+    void **saved = (void **)(f->stack + stack_size) - saved_words;
     for (int i = 0; i < saved_words; i++) {
-        *--top = nullptr;
+        saved[i] = i == begins_at ? (void *)enter : nullptr;
     }
-    f->stack_pointer = top;
+    f->stack_pointer = saved;
     f->is = ready;
     f->barriers = f->exchanges = 0;
 #if THREAD_SANITIZER
@@ -468,12 +432,12 @@ UNWATCHED const char *emulator_launch(const emulator_kernel *k, const unsigned g
     emulator_threads = {block[0], block[1], block[2]};
     emulator_blocks = {grid[0], grid[1], grid[2]};
     take_over();
-    unsigned mode = _mm_getcsr();
+    auto mode = arithmetic();
     if (how & emulator_flushes) {
-        _mm_setcsr(mode | 0x8040); // operands (DAZ, bit 6) and results (FTZ, bit 15)
+        set_arithmetic(mode | flushing);
     }
     bool ok = run_grid();
-    _mm_setcsr(mode);
+    set_arithmetic(mode);
     emulator_current = nullptr;
     return ok ? nullptr : message;
 }

@@ -1,6 +1,7 @@
-// Compiles kernels for the emulator with the C++ compiler. COMPILER, EMULATOR (the
-// folder of its sources) and FOLDER (where the emulator's object is, and where what
-// was compiled is kept) are defined when this is built.
+// Compiles kernels for the emulator with the C++ compiler. COMPILER, TARGET (its
+// argument for this processor), EMULATOR (the folder of its sources) and FOLDER (where
+// the emulator's object is, and where what was compiled is kept) are defined when this
+// is built.
 
 #include "module.h"
 
@@ -68,7 +69,7 @@ static bool translate(const std::string &folder, metal_purpose purpose, const st
 static bool build(const std::string &folder, const std::string &version, bool fast, std::string *said) {
     std::vector<std::string> flags = {
         "-std=c++14", "-pedantic-errors", "-O1", "-g1", "-fPIC", "-shared", "-fno-strict-aliasing", "-ffp-contract=off",
-        "-Xclang", "-ffloat16-excess-precision=none", "-march=x86-64-v3", "-Wno-pass-failed",
+        "-Xclang", "-ffloat16-excess-precision=none", TARGET, "-Wno-pass-failed",
         "-x", "none", FOLDER "/emulator.o", "-o", folder + "/module.so"};
     if (fast) flags.insert(flags.end(), {"-ffast-math", "-Wno-nan-infinity-disabled"});
     return run({COMPILER, "-E", "-x", "c++", "-std=c++14", "-undef", "-nostdinc", "-nostdinc++", "-D__METAL_VERSION__=" + version,

@@ -11,7 +11,12 @@
 
 // It is cut from one range of addresses, never the same twice, so that whoever uses
 // it after it was given back, or behind its end, is noticed and named.
-static const size_t range = size_t(1) << 42, page = 4096;
+#if defined(__aarch64__)
+static const size_t range = size_t(1) << 34; // QEMU keeps a note of every page
+#else
+static const size_t range = size_t(1) << 42;
+#endif
+static const size_t page = 4096;
 static char *base, *top;
 
 struct Piece {

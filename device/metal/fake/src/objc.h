@@ -92,7 +92,8 @@ size_t count(const char *className);
 void autoreleased(id);
 
 extern "C" {
-// The method that a message calls; ends the process if there is none.
+// The method that a message calls; ends the process if there is none. Whether a
+// structure is returned in memory is asked with 0 or 1, or not at all with -1.
 IMP fake_lookup(id self, SEL op, int structure);
 // The method of nil: 0, of whatever type.
 id fake_nothing(id, SEL, ...);

@@ -116,7 +116,7 @@ static bool there(const Found &f) { return f.method && f.since <= macos(); }
 IMP fake_lookup(id self, SEL op, int structure) {
     if (!op) wrong("objc_msgSend", "there is no selector");
     if (!self) {
-        if (structure) wrong(std::string("objc_msgSend_stret to nil: ") + sel_getName(op), "the structure that nil returns is undefined");
+        if (structure > 0) wrong(std::string("objc_msgSend_stret to nil: ") + sel_getName(op), "the structure that nil returns is undefined");
         return fake_nothing;
     }
     Locked locked;
@@ -125,6 +125,7 @@ IMP fake_lookup(id self, SEL op, int structure) {
     const Found &f = find(classOf(self), op);
     if (!there(f)) wrong(messageName(self, op), "unrecognized selector");
     if (f.last) wrong(messageName(self, op), "only the last release may send it");
+    if (structure < 0) return f.method;
     if (f.structure && !structure) wrong(messageName(self, op), "it returns a structure in memory: on x86-64 objc_msgSend_stret sends it");
     if (!f.structure && structure) wrong(messageName(self, op), "it doesn't return a structure in memory: objc_msgSend sends it");
     return f.method;

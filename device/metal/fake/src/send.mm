@@ -1,10 +1,8 @@
-// objc_msgSend and objc_msgSend_stret, as on x86-64 Macs: find the method of a message
-// and go there, with every register that may hold an argument, and the stack, as they
-// were.
+// objc_msgSend, and on x86-64 objc_msgSend_stret, as on Macs: find the method of a
+// message and go there, with every register that may hold an argument, and the stack,
+// as they were.
 
-#if !defined(__x86_64__)
-#error "objc_msgSend is written for x86-64; another processor needs its own"
-#endif
+#if defined(__x86_64__)
 
 // SEND(name, self, op, structure): where a call has its receiver and selector.
 // A structure's address comes before them.
@@ -74,3 +72,58 @@ fake_nothing:
     ret
     .size fake_nothing, . - fake_nothing
 )");
+
+#elif defined(__aarch64__)
+
+// The address for a structure that is returned is in x8, whatever is called.
+__asm__(R"(
+    .text
+    .globl objc_msgSend
+    .type objc_msgSend, @function
+objc_msgSend:
+    sub sp, sp, #224
+    stp x29, x30, [sp]
+    mov x29, sp
+    stp x0, x1, [sp, #16]
+    stp x2, x3, [sp, #32]
+    stp x4, x5, [sp, #48]
+    stp x6, x7, [sp, #64]
+    str x8, [sp, #80]
+    stp q0, q1, [sp, #96]
+    stp q2, q3, [sp, #128]
+    stp q4, q5, [sp, #160]
+    stp q6, q7, [sp, #192]
+    mov w2, #-1
+    bl fake_lookup
+    mov x16, x0
+    ldp q6, q7, [sp, #192]
+    ldp q4, q5, [sp, #160]
+    ldp q2, q3, [sp, #128]
+    ldp q0, q1, [sp, #96]
+    ldr x8, [sp, #80]
+    ldp x6, x7, [sp, #64]
+    ldp x4, x5, [sp, #48]
+    ldp x2, x3, [sp, #32]
+    ldp x0, x1, [sp, #16]
+    ldp x29, x30, [sp]
+    add sp, sp, #224
+    br x16
+    .size objc_msgSend, . - objc_msgSend
+
+    .globl fake_nothing
+    .hidden fake_nothing
+    .type fake_nothing, @function
+fake_nothing:
+    mov x0, #0
+    mov x1, #0
+    movi v0.2d, #0
+    movi v1.2d, #0
+    movi v2.2d, #0
+    movi v3.2d, #0
+    ret
+    .size fake_nothing, . - fake_nothing
+)");
+
+#else
+#error "objc_msgSend is written for x86-64 and AArch64"
+#endif
