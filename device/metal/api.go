@@ -167,11 +167,12 @@ const (
 	functionsPrecise  = 1 // MTLMathFloatingPointFunctionsPrecise
 	statusCompleted   = 4
 	statusError       = 5
-	familyApple1      = 1001 // and those after it
+	familyApple1      = 1001 // MTLGPUFamilyApple1, and those after it
 	familyApple7      = 1007 // the M1's: the first with simdgroup_matrix on a Mac
-	familyAppleLast   = 1020 // later than any there is
+	familyAppleLast   = 1020 // later than any there is; a device doesn't support what it doesn't know
 	maxBuffers        = 31   // that a kernel may have
 	maxInline         = 4096 // bytes that setBytes takes
+	largestElement    = 16   // bytes that a kernel reads at once
 	offsetAlignment   = 16   // of a buffer in the device address space, for elements of any size
 	constantAlignment = 256  // of a buffer in the constant address space: 32 on Intel's Macs, and 4 on Apple silicon
 	simdWidth         = 32   // what kernels are written for

@@ -41,9 +41,15 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 }
 
 // memory makes an MTLBuffer in memory that the host has too. Metal keeps track of
-// what uses it, so that work that needs other work's results waits for it.
+// what uses it, so that work that needs other work's results waits for it. The API
+// knows no empty buffers, and its validation wants room for an element where a kernel
+// has a pointer, though it be of a tensor without any.
 func (d *Device) memory(bytes int64) (object, []byte, error) {
-	o := d.objc.create(d.device, newBuffer, uintptr(max(bytes, 1)), storageModeShared) // the API knows no empty buffers
+	length := bytes
+	if length == 0 {
+		length = largestElement
+	}
+	o := d.objc.create(d.device, newBuffer, uintptr(length), storageModeShared)
 	if o == 0 {
 		return 0, nil, d.objc.failed(newBuffer, 0, nil)
 	}

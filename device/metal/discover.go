@@ -85,8 +85,10 @@ func (l *library) describe(index int, o object) Info {
 	info.Async, info.Compiles, info.Lacks = true, true, []string{"f64"}
 	info.Unified = l.yes(o, hasUnifiedMemory)
 	info.Memory = l.number(o, recommendedMaxWorkingSetSize)
-	for family := familyApple1; family <= familyAppleLast && l.yes(o, supportsFamily, uintptr(family)); family++ {
-		info.Family = family - familyApple1 + 1
+	for family := familyAppleLast; family >= familyApple1 && info.Family == 0; family-- {
+		if l.yes(o, supportsFamily, uintptr(family)) {
+			info.Family = family - familyApple1 + 1
+		}
 	}
 	title := l.text(object(l.send(o, name)))
 	info.Speed = speed(title, info.Unified)

@@ -72,6 +72,9 @@ func TestOtherMacsRunTheSameKernels(t *testing.T) {
 		"a GPU without simdgroup_matrix":    {NoMatrix: true},
 		"a GPU with memory of its own":      {Discrete: true},
 		"small threadgroups":                {Threads: 128},
+		"threadgroups of no power of two":   {Threads: 832},
+		"smaller ones of no power of two":   {Threads: 192},
+		"a compiler that warns":             {Warnings: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := played(t, m)

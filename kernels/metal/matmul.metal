@@ -93,7 +93,7 @@ static inline void add(thread share<tile> &s, threadgroup const C *rows, threadg
 // Which lane has which element of a block only Metal knows, so the sums go through
 // the threadgroup's memory, where each simdgroup has its own for a row of blocks.
 template <int tile>
-static inline void write(thread const share<tile> &s, device T *out, int m, int n, int row, int column,
+static inline void write(thread share<tile> &s, device T *out, int m, int n, int row, int column,
                          threadgroup C *strips, int simdgroup, int lane) {
     const int pitch = SIDE(tile) + 4;
     threadgroup C *mine = strips + simdgroup * BLOCK * pitch;
@@ -158,7 +158,7 @@ static inline void add(thread share<tile> &s, threadgroup const C *rows, threadg
 
 // write writes what of the square that begins at (row, column) lies in out, m × n.
 template <int tile>
-static inline void write(thread const share<tile> &s, device T *out, int m, int n, int row, int column,
+static inline void write(thread share<tile> &s, device T *out, int m, int n, int row, int column,
                          threadgroup C *, int simdgroup, int lane) {
     int me = simdgroup * SIMDGROUP + lane;
     row += me / COLUMNS;

@@ -48,7 +48,10 @@
 using namespace metal;
 
 // Products and sums round apart, as on every other device; where one rounding is
-// wanted, MULTIPLY_ADD says so.
+// wanted, MULTIPLY_ADD says so. No option of the compilation does that: safe math
+// contracts within an expression. The specification has the first of these from MSL 3.2
+// on; the second is clang's own, for compilers that don't know the first.
+#pragma METAL fp contract(off)
 #pragma clang fp contract(off)
 
 #define GLUE_(a, b) a##b

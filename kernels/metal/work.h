@@ -23,7 +23,9 @@ static inline post post_in(int team, u32 group, u32 size, u32 simdgroup, u32 lan
 
 // exchange gives a lane the value of the one whose number differs in the bits of
 // reach. All lanes of the simdgroup take part. Metal exchanges no structs and
-// nothing of 64 bits, so it is done by words.
+// nothing of 64 bits, so it is done by words. It has a namespace, as a template of
+// Metal's by this name would be taken instead, did it fit better.
+namespace own {
 template <class value> static inline value exchange(value v, u32 reach) {
     union {
         value whole;
@@ -36,6 +38,7 @@ template <class value> static inline value exchange(value v, u32 reach) {
     }
     return other.whole;
 }
+} // namespace own
 
 // TEAM_FOLD defines two functions. NAME_lanes joins the values of `lanes`
 // neighbouring lanes, a power of two, and NAME those of all members of a team, in an
@@ -45,7 +48,7 @@ template <class value> static inline value exchange(value v, u32 reach) {
 #define TEAM_FOLD(NAME, TYPE, JOIN)                                                   \
     static inline TYPE NAME##_lanes(TYPE v, int lanes, u32 lane) {                    \
         for (int reach = 1; reach < lanes; reach *= 2) {                              \
-            TYPE other = exchange(v, reach);                                          \
+            TYPE other = own::exchange(v, reach);                                     \
             v = lane & reach ? JOIN(other, v) : JOIN(v, other);                       \
         }                                                                             \
         return v;                                                                     \

@@ -11,6 +11,7 @@ type Machine struct {
 	NoMatrix bool  // no simdgroup_matrix: it is of no family of Apple's
 	Threads  int   // the most that a pipeline takes in a threadgroup
 	Width    int   // threads of a simdgroup, as pipelines tell; kernels run with 32 only
+	Warnings bool  // the compiler warns of every source: its libraries come with an NSError
 	Memory   int64 // bytes of a GPU's working set
 	Buffer   int64 // bytes of the largest buffer
 }
@@ -35,6 +36,9 @@ func Play(t testing.TB, m Machine) {
 	}
 	if m.NoMatrix {
 		set(t, "matrix", 0)
+	}
+	if m.Warnings {
+		set(t, "warnings", 1)
 	}
 }
 

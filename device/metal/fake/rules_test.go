@@ -111,6 +111,9 @@ var rules = []rule{
 	{"managed storage", "-[MTLDevice newBufferWithLength:options:]: only shared and private storage are modelled here", func(c *client) {
 		c.msg(c.device, "newBufferWithLength:options:", 4, 1<<4)
 	}},
+	{"a buffer of nothing", "-[MTLDevice newBufferWithLength:options:]: there are no buffers of 0 bytes", func(c *client) {
+		c.msg(c.device, "newBufferWithLength:options:", 0, 0)
+	}},
 	{"memory of the host that begins in a page", "must be multiples of a page of 4096 bytes", func(c *client) {
 		c.msg(c.device, "newBufferWithBytesNoCopy:length:options:deallocator:", 0x10010, 4096, 0, 0)
 	}},
@@ -170,6 +173,13 @@ var rules = []rule{
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 1)
 		n := int32(1)
 		c.msg(e, "setBytes:length:atIndex:", uintptr(unsafe.Pointer(&n)), 4, 2)
+		c.dispatch(e, 1, 1)
+	}},
+	{"no room for an element", "scale: the buffer at index 0 has 1 bytes where the kernel has 4", func(c *client) {
+		e, x := c.encoder("scale")
+		c.msg(e, "setBuffer:offset:atIndex:", c.msg(c.device, "newBufferWithLength:options:", 1, 0), 0, 0)
+		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 1)
+		c.set(e, 2, arguments{})
 		c.dispatch(e, 1, 1)
 	}},
 	{"bytes that a kernel writes", "reverse: the buffer at index 0 was set with setBytes, and the kernel writes it", func(c *client) {

@@ -71,7 +71,10 @@ static bool build(const std::string &folder, const std::string &version, bool fa
         "-std=c++14", "-pedantic-errors", "-O1", "-g1", "-fPIC", "-shared", "-fno-strict-aliasing", "-ffp-contract=off",
         "-Xclang", "-ffloat16-excess-precision=none", TARGET, "-Wno-pass-failed",
         "-x", "none", FOLDER "/emulator.o", "-o", folder + "/module.so"};
+    // Safe math contracts products and sums within an expression, unless the source
+    // says that they are to be kept apart.
     if (fast) flags.insert(flags.end(), {"-ffast-math", "-Wno-nan-infinity-disabled"});
+    else flags.push_back("-ffp-contract=on");
     return run({COMPILER, "-E", "-x", "c++", "-std=c++14", "-undef", "-nostdinc", "-nostdinc++", "-D__METAL_VERSION__=" + version,
                 "-I", EMULATOR "/metal", folder + "/source", "-o", folder + "/preprocessed"}, folder, said) &&
            translate(folder, metal_purpose::checking_attributes, {"-std=c++23", "-fsyntax-only", "-DSTRICT_ATTRIBUTES"}, said) &&

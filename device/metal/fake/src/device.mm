@@ -48,7 +48,8 @@ static FakeMTLBuffer *newBuffer(FakeMTLDevice *device, SEL op, NSUInteger length
     if (options & ~(writeCombined | storage | hazards)) wrong(where, "there are no MTLResourceOptions " + std::to_string(options));
     if ((options & storage) != shared && (options & storage) != secret) wrong(where, "only shared and private storage are modelled here, not managed or memoryless");
     if ((options & hazards) == untracked) wrong(where, "hazards that Metal doesn't track are not modelled here");
-    if (length == 0 || length > NSUInteger(play.buffer) || device->used + length > NSUInteger(play.memory)) return nil;
+    if (length == 0) wrong(where, "there are no buffers of 0 bytes");
+    if (length > NSUInteger(play.buffer) || device->used + length > NSUInteger(play.memory)) return nil;
     if (play.allocation_fails && --play.allocation_fails == 0) return nil;
     FakeMTLBuffer *b = create(objc_getClass("FakeMTLBuffer"));
     b->device = [device retain];

@@ -3,7 +3,7 @@
 #include "metal.h"
 
 // MTLLibraryError
-enum { UNSUPPORTED = 1, COMPILE_FAILURE = 3 };
+enum { UNSUPPORTED = 1, COMPILE_FAILURE = 3, COMPILE_WARNING = 4 };
 
 static const char *const libraryDomain = "MTLLibraryErrorDomain";
 
@@ -33,6 +33,8 @@ id newLibrary(FakeMTLDevice *device, const std::string &source, MTLCompileOption
     FakeMTLLibrary *l = create(objc_getClass("FakeMTLLibrary"));
     l->device = [device retain];
     l->module = new std::shared_ptr<Module>(module);
+    // A library that the compiler has warned of comes with an error, and is one.
+    if (play.warnings) fail(error, newError(libraryDomain, COMPILE_WARNING, "program_source:1:1: warning: unused variable"));
     return l;
 }
 

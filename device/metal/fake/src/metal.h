@@ -78,6 +78,7 @@ struct Play {
     long matrix = 1;               // GPUs have simdgroup_matrix: they are Apple7
     long threads = 1024;           // the most that a pipeline takes in a threadgroup
     long width = 32;               // threads of a simdgroup, as pipelines tell
+    long warnings = 0;             // the compiler warns of every source
     long memory = 4l << 30;        // bytes of a device's working set
     long buffer = 2l << 30;        // bytes of the largest buffer
     long pace = LATE;
@@ -125,7 +126,7 @@ struct Binding {
     NSUInteger index;
     bool constant;      // in the address space constant; else device
     bool written;       // the kernel may write it
-    NSUInteger bytes;   // of the type that it points to
+    NSUInteger bytes;   // that must be there: of a constant all, of device memory those of an element
     NSUInteger alignment;
 };
 

@@ -51,7 +51,8 @@ Kernel kernelOf(const std::shared_ptr<Module> &module, const std::string &name) 
     Kernel kernel = {module, name, {}, *k->threadgroup_bytes, k};
     for (int i = 0; i < k->parameters; i++) {
         const emulator_binding &b = k->bindings[i];
-        kernel.bindings.push_back({b.index, b.is_value != 0, b.is_written != 0, b.is_value ? k->sizes[i] : 0, b.alignment});
+        // An element has at least the bytes of its alignment.
+        kernel.bindings.push_back({b.index, b.is_value != 0, b.is_written != 0, b.is_value ? k->sizes[i] : b.alignment, b.alignment});
     }
     return kernel;
 }

@@ -16,6 +16,7 @@ static const struct {
     {"matrix", &Play::matrix},
     {"threads", &Play::threads},
     {"width", &Play::width},
+    {"warnings", &Play::warnings},
     {"memory", &Play::memory},
     {"buffer", &Play::buffer},
     {"pace", &Play::pace},
