@@ -68,7 +68,7 @@ static bool translate(const std::string &folder, metal_purpose purpose, const st
 // past a compiler that has Metal's address spaces, and through one that hasn't.
 static bool build(const std::string &folder, const std::string &version, bool fast, std::string *said) {
     std::vector<std::string> flags = {
-        "-std=c++14", "-pedantic-errors", "-O1", "-g1", "-fPIC", "-shared", "-fno-strict-aliasing", "-ffp-contract=off",
+        "-std=c++14", "-pedantic-errors", "-O1", "-g1", "-fPIC", "-shared", "-fno-strict-aliasing",
         "-Xclang", "-ffloat16-excess-precision=none", TARGET, "-Wno-pass-failed",
         "-x", "none", FOLDER "/emulator.o", "-o", folder + "/module.so"};
     // Safe math contracts products and sums within an expression, unless the source
