@@ -44,7 +44,10 @@ namespace {
 const unsigned most_threads = 1024, warp_size = 32;
 const size_t stack_size = 64 << 10;
 
-enum state { ready, at_barrier, in_exchange, done, failed };
+// A sanitizer wants a stack of its own for each thread, to tell them apart.
+const bool own_stacks = THREAD_SANITIZER || ADDRESS_SANITIZER;
+
+enum state { fresh, ready, at_barrier, in_exchange, done, failed };
 
 // A place in a kernel's source where a thread waits.
 struct place {
@@ -102,17 +105,30 @@ UNWATCHED void resume(fiber *to) {
 
 void run_kernel() { kernel->call(parameters); }
 
-// enter is where a fiber begins.
+// after is the thread that comes after another, or the scheduler.
+UNWATCHED fiber *after(fiber *f) {
+    unsigned next = f - threads + (backwards ? -1 : 1);
+    return next < count ? &threads[next] : &scheduler;
+}
+
+// enter is where a fiber begins. Where a thread has ended without having waited, the
+// next one begins on its stack.
 UNWATCHED void enter() {
 #if ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
 #endif
-    __tsan_acquire(&started);
-    run_kernel();
-    __tsan_release(&ended);
-    ((fiber *)emulator_current)->is = done;
-    resume(&scheduler);
-    __builtin_trap(); // nobody goes on with a fiber that is done
+    for (;;) {
+        __tsan_acquire(&started);
+        run_kernel();
+        __tsan_release(&ended);
+        fiber *self = (fiber *)emulator_current, *next = after(self);
+        self->is = done;
+        if (own_stacks || next->is != fresh) {
+            resume(&scheduler);
+            __builtin_trap(); // nobody goes on with a fiber that is done
+        }
+        emulator_current = &next->self;
+    }
 }
 
 // wait hands over to the scheduler, until it says that all have come here. At a
@@ -134,17 +150,22 @@ UNWATCHED void prepare(fiber *f, unsigned number) {
     f->self.thread = {number % emulator_threads.x, number / emulator_threads.x % emulator_threads.y,
                       number / emulator_threads.x / emulator_threads.y};
     f->self.lane = number % warp_size;
-    f->stack = stacks + number * stack_size;
+    f->is = fresh;
+    f->barriers = f->exchanges = 0;
+#if THREAD_SANITIZER
+    f->watched = __tsan_create_fiber(0);
+#endif
+}
+
+// begin gives a thread a stack, on which it begins when it is resumed.
+UNWATCHED void begin(fiber *f) {
+    f->stack = stacks + (f - threads) * stack_size;
     void **saved = (void **)(f->stack + stack_size) - saved_words;
     for (int i = 0; i < saved_words; i++) {
         saved[i] = i == begins_at ? (void *)enter : nullptr;
     }
     f->stack_pointer = saved;
     f->is = ready;
-    f->barriers = f->exchanges = 0;
-#if THREAD_SANITIZER
-    f->watched = __tsan_create_fiber(0);
-#endif
 }
 
 // fail says what is wrong in a block.
@@ -237,6 +258,9 @@ UNWATCHED bool run_block() {
     for (;;) {
         for (unsigned i = 0; i < count; i++) {
             fiber *f = &threads[backwards ? count - 1 - i : i];
+            if (f->is == fresh) {
+                begin(f);
+            }
             if (f->is == ready) {
                 resume(f);
             }
@@ -307,6 +331,13 @@ void take_over() {
     pthread_attr_destroy(&attributes);
     scheduler.stack = (char *)low + size - stack_size;
 #endif
+}
+
+// A module may be closed, and opened again.
+__attribute__((destructor)) void give_back_stacks() {
+    if (stacks) {
+        munmap(stacks, most_threads * stack_size);
+    }
 }
 
 const emulator_kernel *registered[8192];
