@@ -2,7 +2,10 @@ package flowrun_test
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +86,59 @@ func TestOnMetalWithMemoryOfItsOwnAGraphLearnsTheSame(t *testing.T) {
 	want := learn()
 	fake.Play(t, fake.Machine{Discrete: true})
 	require.Equal(t, want, learn(), "every bit of it")
+}
+
+// All that train knows, with weights, the optimizer's states and a layer on either side of
+// the memory that the host and the GPU share; interrupted, and resumed.
+func TestOnMetalWithMemoryOfItsOwnAllOfTrainComesToTheSame(t *testing.T) {
+	fake.Need(t)
+	text, err := os.ReadFile(mathNet)
+	require.NoError(t, err)
+	spec := strings.NewReplacer("optimizer: {SGD: {lr: lr}}", `optimizer: {AdamW: {lr: 0.01}}
+  accumulate: 3
+  clip_grad_norm: 0.05
+  eval: {data: problems, every: 5, batches: 2, metrics: {loss: "mse_loss(sum_bits, target)"}}
+  early_stop: {metric: eval.loss, patience: 200}
+  checkpoint: {every: 7}`, "step >= 1000 and accuracy >= 0.995", "step >= 33").Replace(string(text))
+	for name, options := range map[string][]flowrun.StartOption{
+		"states on the host":   {flowrun.On("metal"), flowrun.Place("*.weight", "cpu"), flowrun.Place("metrics.*", "cpu")},
+		"updates on the host":  {flowrun.On("metal"), flowrun.Place("optimizer.*", "cpu"), flowrun.Place("h2.weight", "cpu")},
+		"a layer on the GPU":   {flowrun.On("cpu"), flowrun.Place("h2", "metal:0"), flowrun.Place("h1.weight", "metal:0")},
+		"a layer on the host":  {flowrun.On("metal"), flowrun.Place("h2", "cpu")},
+		"the step on the host": {flowrun.On("metal"), flowrun.Place("step", "cpu")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := func(t *testing.T, parts ...int64) (seen [][]float64, weights map[string]*flowrun.Tensor) {
+				file := filepath.Join(t.TempDir(), "spec.yaml")
+				require.NoError(t, os.WriteFile(file, []byte(spec), 0o600))
+				p, err := flowrun.Load(file)
+				require.NoError(t, err)
+				how := options
+				for _, until := range parts {
+					s, err := p.Start(t.Context(), how...)
+					require.NoError(t, err)
+					_, err = s.Run(t.Context(), flowrun.MaxSteps(until), flowrun.Observe(flowrun.Observer{Every: 1, Observe: func(r flowrun.Record) error {
+						if !r.Last {
+							seen = append(seen, append(slices.Clone(r.Metrics), r.Loss))
+						}
+						return nil
+					}}))
+					require.NoError(t, err)
+					weights, err = s.Weights()
+					require.NoError(t, err)
+					require.NoError(t, s.Close())
+					how = append(options[:len(options):len(options)], flowrun.Resume(""))
+				}
+				return seen, weights
+			}
+			seen, weights := run(t, 17, 100)
+			fake.Play(t, fake.Machine{Discrete: true})
+			wantSeen, wantWeights := run(t, 100)
+			require.Len(t, seen, 33)
+			require.Equal(t, fmt.Sprint(wantSeen), fmt.Sprint(seen), "every bit of it; NaN, before the first evaluation, is equal to itself")
+			require.Equal(t, wantWeights, weights)
+		})
+	}
 }
 
 func TestOnMetalOpenCLAndTheCPUOneGraphLearnsAsOnTheCPU(t *testing.T) {

@@ -161,16 +161,13 @@ func (s *Session) setAll(values map[string]*ir.Tensor) error {
 	}
 	commands := make([]device.Command, len(nodes))
 	for i, n := range nodes {
-		var err error
-		commands[i], err = s.devices[s.plan.Graph.Nodes[n].Space].BindFromHost(s.slice(n), values[names[i]].Data)
+		c, err := s.devices[s.plan.Graph.Nodes[n].Space].BindFromHost(s.slice(n), values[names[i]].Data)
 		if err != nil { // nothing has been written
 			return s.failure(n, fmt.Errorf("setting it: %w", err))
 		}
+		commands[i] = s.afterReaders(n, c)
 	}
 	s.touched()
-	if err := s.waitForReaders(nodes); err != nil {
-		return err
-	}
 	for i, c := range commands {
 		if err := c.Run(); err != nil {
 			// This home may be half written, and the rest isn't at all.

@@ -125,3 +125,31 @@ func TestAFaultInAStepBeyondTheLastOneLeadsWhereNoFaultDoes(t *testing.T) {
 	}
 	require.Greater(t, faults, 50)
 }
+
+// Steps that are queued ahead read frozen weights where these lie, at home on the host:
+// what is set there isn't what steps see that were taken before.
+func TestStepsQueuedAheadSeeTheWeightsThatThereWere(t *testing.T) {
+	b := newBuilder()
+	frozen, sum := b.param("frozen", 5), b.param("sum", 5)
+	frozen.Device = "cpu"
+	sum.Next = b.op("add", sum.Read, frozen.Read)
+	stopped := b.state("stopped", ir.StopState, ir.NewTensor(ir.Scalar(ir.Bool)))
+	stopped.Next = b.op("lt", b.op("mean", sum.Next), -1e9)
+	p := b.program(t)
+	var sums []map[string]*ir.Tensor
+	for _, machine := range []machines{machine, unified} {
+		s := start(t, p, machine(t, 1), lower.Options{Default: 1}, engine.Options{})
+		for i := range 4 {
+			_, err := s.Run(ctx, engine.Loop{Step: "step", Stopped: "stopped", MaxSteps: int64(20 * (i + 1))})
+			require.NoError(t, err)
+			steps(t, s, 3) // queued, and not done
+			set(t, s, "frozen", uniform(ir.Shape{5}, int64(i)))
+		}
+		sums = append(sums, snapshot(t, s))
+		require.Equal(t, len(sums) == 2, s.Plan().RunsAhead)
+		require.Equal(t, len(sums) == 2, s.Plan().Shared != 0)
+	}
+	for name := range sums[0] {
+		same(t, sums[0][name], sums[1][name], name)
+	}
+}

@@ -72,7 +72,13 @@ func snapshot(t tester, s *engine.Session) map[string]*ir.Tensor {
 // and are replayed without looking. Whatever fails is restored, if the error
 // says that it must be, and tried again; every read must be what it is without
 // faults.
-func TestAFaultAnywhereThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+func TestAFaultAnywhereThenARetryLeadsWhereNoFaultDoes(t *testing.T) { anyFault(t, machine) }
+
+func TestAFaultAnywhereOnSharedMemoryThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+	anyFault(t, unified)
+}
+
+func anyFault(t *testing.T, machine machines) {
 	p := faultProgram(t)
 	devices := machine(t, 2)
 	pl := plan(t, p, devices, lower.Options{Default: 1, Rules: []lower.Rule{{Match: "host.*", Device: "cpu"}, {Match: "h", Device: "sim:1"}}})
@@ -95,7 +101,7 @@ func TestAFaultAnywhereThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, faults on %s", mode, devices[at].Name()), func(t *testing.T) {
 				faults := 0
 				for event := 0; ; event++ {
-					if !faulty(t, pl, p, o, at, event, before, results) {
+					if !faulty(t, machine(t, 2), pl, p, o, at, event, before, results) {
 						break
 					}
 					faults++
@@ -108,8 +114,7 @@ func TestAFaultAnywhereThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
 
 // faulty runs all acts with one event failing, and reports whether there was
 // such an event.
-func faulty(t *testing.T, pl *lower.Plan, p *program, o engine.Options, at, event int, before []map[string]*ir.Tensor, results []*ir.Tensor) bool {
-	devices := machine(t, 2)
+func faulty(t *testing.T, devices []device.Device, pl *lower.Plan, p *program, o engine.Options, at, event int, before []map[string]*ir.Tensor, results []*ir.Tensor) bool {
 	happened := false
 	devices[at].(*sim.Device).Inject(func(e sim.Event) error {
 		if e.Serial != event {
@@ -123,7 +128,10 @@ func faulty(t *testing.T, pl *lower.Plan, p *program, o engine.Options, at, even
 		require.ErrorIs(t, err, errInjected)
 		return true
 	}
-	defer func() { require.NoError(t, s.Close()) }()
+	defer func() {
+		devices[at].(*sim.Device).Inject(nil)
+		require.NoError(t, s.Close())
+	}()
 	retry(t, s, p.values, func() error { return s.SetAll(p.values) })
 	for i, a := range acts() {
 		var v *ir.Tensor

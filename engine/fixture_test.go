@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/flowrun/flowrun/autodiff"
 	"github.com/flowrun/flowrun/device"
@@ -152,18 +153,29 @@ func queued(t tester) []device.Device {
 
 // unified is a machine whose devices do nothing before somebody waits for them, and
 // the first of which shares the host's memory.
-func unified(t tester, sims int) []device.Device {
-	t.Helper()
-	devices := machine(t, 0)
-	for i := range sims {
-		devices = append(devices, sim.New(fmt.Sprintf("sim:%d", i), sim.Options{Queue: true, Unified: i == 0}))
-	}
-	t.Cleanup(func() {
-		for _, d := range devices[1:] {
-			require.Zero(t, d.(*sim.Device).Usage().Live, "buffers left on %s", d.Name())
+func unified(t tester, sims int) []device.Device { return sharing(true, false)(t, sims) }
+
+// sharing gives machines like unified, on which any of the devices may share the host's
+// memory.
+func sharing(which ...bool) machines {
+	return func(t tester, sims int) []device.Device {
+		t.Helper()
+		devices := machine(t, 0)
+		for i := range sims {
+			devices = append(devices, sim.New(fmt.Sprintf("sim:%d", i), sim.Options{Queue: true, Unified: which[i]}))
 		}
-	})
-	return devices
+		t.Cleanup(func() {
+			for _, d := range devices[1:] {
+				require.Zero(t, d.(*sim.Device).Usage().Live, "buffers left on %s", d.Name())
+			}
+		})
+		return devices
+	}
+}
+
+// drawUnified is one of the machines on which some device shares the host's memory.
+func drawUnified(t *rapid.T) machines {
+	return sharing(rapid.SampledFrom([][]bool{{true, false}, {false, true}, {true, true}}).Draw(t, "unified")...)
 }
 
 // onCPU starts a program on the CPU alone.
@@ -176,10 +188,21 @@ func onCPU(t tester, p *program, o engine.Options) *engine.Session {
 // host have fused kernels.
 func plan(t tester, p *program, devices []device.Device, o lower.Options) *lower.Plan {
 	t.Helper()
+	o.Targets = targets(devices)
+	return lowered(t, p, o)
+}
+
+func targets(devices []device.Device) (targets []lower.Target) {
 	for _, d := range devices {
-		o.Targets = append(o.Targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind, Alignment: d.Info().Alignment,
+		targets = append(targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind, Alignment: d.Info().Alignment,
 			Async: d.Info().Async, Unified: d.Info().Unified, Fuse: d.Info().Kind != "cpu" && d.Name() != "cpu"})
 	}
+	return targets
+}
+
+// lowered lowers a program onto the targets of o.
+func lowered(t tester, p *program, o lower.Options) *lower.Plan {
+	t.Helper()
 	o.Manifest = manifest(t)
 	o.CheckTypes = true
 	plan, err := lower.Lower(p.graph, o)

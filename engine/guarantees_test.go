@@ -74,7 +74,7 @@ func TestEveryReadIsFreshAndEveryRunIsNeeded(t *testing.T) {
 
 func TestASettledRandomProgramReplaysEveryStep(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := newHarness(t, traced)
+		h := newHarnessOn(t, traced, rapid.SampledFrom([]machines{machine, unified}).Draw(t, "machine"))
 		if _, unset := h.model.needed(h.model.plan.Graph.Roots()); unset {
 			for _, s := range h.model.plan.Graph.States {
 				if h.model.states[s.Name] == nil {
@@ -90,7 +90,9 @@ func TestASettledRandomProgramReplaysEveryStep(t *testing.T) {
 		}
 		h.runs = h.runs[:0]
 		require.NoError(t, h.first.Step(ctx))
-		require.NotEmpty(t, h.runs)
+		if h.model.plan.Graph.State("step").Next != nil {
+			require.NotEmpty(t, h.runs)
+		}
 		for _, e := range h.runs {
 			require.True(t, e.Replay)
 		}
@@ -99,6 +101,7 @@ func TestASettledRandomProgramReplaysEveryStep(t *testing.T) {
 
 func TestAnyOrderOfReadyNodesGivesTheSameBits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
+		machine := rapid.SampledFrom([]machines{machine, unified}).Draw(t, "machine")
 		p := drawProgram(t, machine(t, 2))
 		o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default")}
 		var want []*ir.Tensor

@@ -18,6 +18,12 @@ import (
 // step that was can't be known: all states must be restored, and what was kept
 // must be computed again.
 func TestALateFailurePutsEverythingInDoubt(t *testing.T) {
+	for name, machine := range map[string]machines{"memory of its own": machine, "the host's memory": unified} {
+		t.Run(name, func(t *testing.T) { anyLateFailure(t, machine) })
+	}
+}
+
+func anyLateFailure(t *testing.T, machine machines) {
 	p := faultProgram(t)
 	devices := machine(t, 1)
 	pl := plan(t, p, devices, lower.Options{Default: 1, Rules: []lower.Rule{{Match: "host.*", Device: "cpu"}}})

@@ -115,6 +115,19 @@ func (m *model) due() (states []*ir.State) {
 	return states
 }
 
+// step begins a step: it gives the states that must be written, and the nodes that
+// must run for it.
+func (m *model) step() (due []*ir.State, run []int, unset bool) {
+	due = m.due()
+	var roots []*ir.Node
+	for _, s := range due {
+		roots = append(roots, s.Next)
+	}
+	m.clock++
+	run, unset = m.needed(roots)
+	return due, run, unset
+}
+
 // node finds what a name asks for.
 func (m *model) node(name string) *ir.Node {
 	if s := m.plan.Graph.State(name); s != nil {

@@ -15,14 +15,18 @@ import (
 // become each other or share what they become, random numbers, data, constants,
 // nodes and homes anywhere on a host and two devices, and names for some nodes.
 //
-// Values are f32 of three shapes. Whatever may have grown beyond 64 is brought
-// back by tanh, so that no sequence of steps leads to infinities.
+// Values are f32 of three shapes, and of one without elements; what is cast to f16 or
+// bf16, or compared, comes back. Whatever may have grown beyond 64 is brought back by
+// tanh, so that no sequence of steps leads to infinities.
 func drawProgram(t *rapid.T, devices []device.Device) *program {
 	g := &generator{builder: newBuilder(), t: t, magnitude: map[*ir.Node]float64{}}
 	for _, d := range devices {
 		g.devices = append(g.devices, d.Name())
 	}
 	g.step.Device = g.device()
+	if rapid.IntRange(0, 7).Draw(t, "counted") == 0 { // a caller says which batch it is, as in an evaluation
+		g.step.Next = nil
+	}
 	trained := g.states()
 	for range rapid.IntRange(2, 20).Draw(t, "nodes") {
 		g.Device = g.device()
@@ -48,7 +52,7 @@ func drawProgram(t *rapid.T, devices []device.Device) *program {
 type generator struct {
 	*builder
 	t         *rapid.T
-	pool      [3][]*ir.Node        // values, by rank
+	pool      [4][]*ir.Node        // values, by rank; the last have no elements
 	magnitude map[*ir.Node]float64 // a bound of a value's elements
 	serial    int
 	devices   []string
@@ -56,18 +60,30 @@ type generator struct {
 
 const largest = 64
 
-var shapes = [3][]any{{}, {5}, {5, 5}}
+var shapes = [4][]any{{}, {5}, {5, 5}, {0}}
+
+// empty is the place of the shape without elements.
+const empty = 3
+
+// rank draws a shape.
+func (g *generator) rank() int {
+	return rapid.SampledFrom([]int{0, 0, 0, 1, 1, 1, 2, 2, 2, empty}).Draw(g.t, "rank")
+}
 
 // device draws where something must be; mostly it may be anywhere.
 func (g *generator) device() string {
 	return rapid.SampledFrom(append([]string{"", "", ""}, g.devices...)).Draw(g.t, "device")
 }
 
-// states draws states, at least one of each rank, and gives those that steps
+// states draws states, at least one of each shape, and gives those that steps
 // shall write.
 func (g *generator) states() (trained []*ir.State) {
-	for i := range rapid.IntRange(3, 7).Draw(g.t, "states") {
-		value := uniform(shapeOf(i%3), int64(i))
+	for i := range rapid.IntRange(4, 8).Draw(g.t, "states") {
+		rank := i % 3
+		if i == empty {
+			rank = empty
+		}
+		value := uniform(shapeOf(rank), int64(i))
 		name := fmt.Sprintf("s%d", i)
 		var s *ir.State
 		switch rapid.IntRange(0, 5).Draw(g.t, "kind") {
@@ -88,8 +104,8 @@ func (g *generator) states() (trained []*ir.State) {
 
 func shapeOf(rank int) ir.Shape {
 	shape := ir.Shape{}
-	for range rank {
-		shape = append(shape, 5)
+	for _, n := range shapes[rank] {
+		shape = append(shape, n.(int))
 	}
 	return shape
 }
@@ -99,11 +115,18 @@ func (g *generator) add(n *ir.Node) {
 	if g.magnitude[n] > largest {
 		n = g.bounded(g.op("tanh", n), 1)
 	}
-	rank := len(n.Type.Shape)
+	rank := rankOf(n.Type.Shape)
 	g.pool[rank] = append(g.pool[rank], n)
 	if n.State == nil && n.Name == "" && rapid.IntRange(0, 2).Draw(g.t, "named") == 0 {
 		g.output(fmt.Sprintf("n%d", len(g.Graph.Outputs)), n)
 	}
+}
+
+func rankOf(s ir.Shape) int {
+	if s.Numel() == 0 {
+		return empty
+	}
+	return len(s)
 }
 
 func (g *generator) bounded(n *ir.Node, magnitude float64) *ir.Node {
@@ -118,7 +141,7 @@ func (g *generator) value(rank int) *ir.Node {
 
 // node draws a node over the values so far.
 func (g *generator) node() *ir.Node {
-	rank := rapid.IntRange(0, 2).Draw(g.t, "rank")
+	rank := g.rank()
 	g.serial++
 	switch kind := rapid.SampledFrom(kinds).Draw(g.t, "op"); kind {
 	case "const":
@@ -140,8 +163,21 @@ func (g *generator) node() *ir.Node {
 	case "matmul":
 		a, b := g.value(2), g.value(rapid.IntRange(1, 2).Draw(g.t, "right"))
 		return g.bounded(g.op("matmul", a, b), 5*g.magnitude[a]*g.magnitude[b])
-	case "mean":
+	case "narrow": // and back, maybe elsewhere
 		x := g.value(rank)
+		narrow := g.op("cast", x, rapid.SampledFrom([]string{"f16", "bf16"}).Draw(g.t, "dtype"))
+		if rapid.IntRange(0, 3).Draw(g.t, "narrow named") == 0 {
+			g.output(fmt.Sprintf("n%d", len(g.Graph.Outputs)), narrow)
+		}
+		g.Device = g.device()
+		return g.bounded(g.op("cast", narrow, "f32"), 1.01*g.magnitude[x])
+	case "where":
+		a, b := g.value(rank), g.value(rank)
+		less := g.op("lt", a, b)
+		g.Device = g.device()
+		return g.bounded(g.op("where", less, a, b), max(g.magnitude[a], g.magnitude[b]))
+	case "mean":
+		x := g.value(rank % empty) // there is no mean of nothing
 		return g.bounded(g.op("mean", x), g.magnitude[x])
 	default:
 		a, b := g.value(rank), g.value(rapid.SampledFrom([]int{0, rank}).Draw(g.t, "right"))
@@ -154,20 +190,27 @@ func (g *generator) node() *ir.Node {
 }
 
 var kinds = []string{"const", "uniform", "source", "step", "tanh", "sigmoid", "neg", "transpose", "matmul", "mean",
-	"add", "sub", "mul", "maximum", "add", "mul"}
+	"add", "sub", "mul", "maximum", "add", "mul", "narrow", "where"}
 
 // next draws what a state becomes: any value at all (another state's, its own,
-// one that another state becomes too), or an update of its own.
+// one that another state becomes too), a state that may become this one, or an update
+// of its own.
 func (g *generator) next(s *ir.State) *ir.Node {
-	rank := len(s.Type.Shape)
-	x := g.value(rank)
-	switch rapid.IntRange(0, 3).Draw(g.t, "next") {
+	x := g.value(rankOf(s.Type.Shape))
+	switch rapid.IntRange(0, 4).Draw(g.t, "next") {
 	case 0:
 		return x
 	case 1:
 		return g.op("sub", s.Read, g.op("mul", x, 0.1))
 	case 2:
 		return g.op("tanh", g.op("add", x, s.Read))
+	case 3:
+		for _, other := range g.Graph.States { // both are a swap
+			if other != s && other != g.step && other.Type.Equal(s.Type) && (other.Next == nil || other.Next == s.Read) {
+				return other.Read
+			}
+		}
+		return x
 	default:
 		return g.op("neg", x)
 	}

@@ -21,6 +21,17 @@ const (
 	tiny = 1e-44
 )
 
+// rounding is unit and tiny of a dtype.
+func rounding(d ir.DType) (relative, absolute float64) {
+	switch d {
+	case ir.F16:
+		return 1.0 / (1 << 11), 1.0 / (1 << 25)
+	case ir.BF16:
+		return 1.0 / (1 << 8), 1e-40
+	}
+	return unit, tiny
+}
+
 // slack allows a plan to do what the graph says in another order, and with a
 // few more or fewer roundings than the graph has nodes.
 const slack = 4
@@ -60,6 +71,7 @@ func evaluate(t tester, p *program, states map[string]*ir.Tensor) *reference {
 func (r *reference) bound(n *ir.Node) []float64 {
 	v := r.values[n].F
 	e := make([]float64, len(v))
+	relative, absolute := rounding(n.Type.DType)
 	// operand gives operand i's value and error for element j of the result.
 	operand := func(i, j int) (float64, float64) {
 		x := n.Inputs[i]
@@ -70,7 +82,11 @@ func (r *reference) bound(n *ir.Node) []float64 {
 	}
 	for j := range v {
 		switch n.Op.Name {
-		case "state", "const", "source", "uniform", "cast": // exact, or rounded once
+		case "state", "const", "source", "uniform": // exact, or rounded once
+		case "cast":
+			if n.Inputs[0].Type.DType.IsFloat() {
+				_, e[j] = operand(0, j)
+			}
 		case "neg", "tanh": // the derivative is at most 1
 			_, e[j] = operand(0, j)
 		case "sigmoid": // at most 1/4
@@ -84,6 +100,10 @@ func (r *reference) bound(n *ir.Node) []float64 {
 			_, ea := operand(0, j)
 			_, eb := operand(1, j)
 			e[j] = math.Max(ea, eb)
+		case "where": // of an operand and the same compared with it: the other may be taken where they are that close
+			_, ea := operand(1, j)
+			_, eb := operand(2, j)
+			e[j] = 2 * (ea + eb)
 		case "mul":
 			a, ea := operand(0, j)
 			b, eb := operand(1, j)
@@ -111,7 +131,7 @@ func (r *reference) bound(n *ir.Node) []float64 {
 		default:
 			panic("no error bound for " + n.Op.Name)
 		}
-		e[j] += unit*(math.Abs(v[j])+e[j]) + tiny
+		e[j] += relative*(math.Abs(v[j])+e[j]) + absolute
 	}
 	return e
 }

@@ -13,12 +13,12 @@ import (
 // device is late, so the host waits for it before it reads what the device
 // writes, and before it writes what the device may still have to read.
 type shared struct {
-	lent  map[int32]bool                  // nodes of the host whose memory a device reads
-	views map[device.Buffer]device.Buffer // the same memory, as the other one's buffer
+	lent map[int32]bool // nodes of the host whose memory a device reads
+	kept device.Buffer  // the host's kept memory, as that device's
 }
 
 func newShared(plan *lower.Plan) shared {
-	s := shared{lent: map[int32]bool{}, views: map[device.Buffer]device.Buffer{}}
+	s := shared{lent: map[int32]bool{}}
 	for i, n := range plan.Graph.Nodes {
 		if of := n.Inputs; plan.Values[i].Alias && of[0].Space == 0 {
 			s.lent[int32(of[0].ID)] = true
@@ -42,23 +42,18 @@ func (s *Session) allocKept(space int, bytes int64) (device.Buffer, error) {
 		_ = b.Free()
 		return nil, err
 	}
-	s.shared.views[host] = b
+	s.shared.kept = b
 	return host, nil
 }
 
 // viewed gives a device's buffer as one of the host's.
 func (s *Session) viewed(b device.Buffer) (device.Buffer, error) {
-	if v := s.shared.views[b]; v != nil {
-		return v, nil
-	}
 	host, viewer := s.devices[0].(device.Viewer)
 	of, has := b.(device.SharedBuffer)
 	if !viewer || !has {
 		return nil, fmt.Errorf("%s and %s don't share memory", s.devices[0].Name(), b.Device().Name())
 	}
-	v := host.View(of)
-	s.shared.views[b] = v
-	return v, nil
+	return host.View(of), nil
 }
 
 // seenFrom gives a slice of memory that two spaces share as one of the other. A
@@ -68,7 +63,7 @@ func (s *Session) seenFrom(space int, of device.Slice) device.Slice {
 		of.Buffer, _ = s.viewed(of.Buffer)
 		return of
 	}
-	of.Buffer = s.shared.views[of.Buffer]
+	of.Buffer = s.shared.kept
 	return of
 }
 
@@ -82,9 +77,9 @@ func (s *Session) bindAlias(node *ir.Node) device.Command {
 }
 
 // afterReaders makes a command that writes what a device reads as an alias wait for
-// the device first: a node's command, or what commits to a state's node.
+// the device first: a node's command, or what commits to a state's node or sets it.
 func (s *Session) afterReaders(n int32, c device.Command) device.Command {
-	if c == nil || !s.shared.lent[s.writes(n)] {
+	if !s.shared.lent[s.writes(n)] {
 		return c
 	}
 	reader := s.devices[s.plan.Shared]
@@ -103,19 +98,4 @@ func (s *Session) writes(n int32) int32 {
 		return s.states[s.nextOf[n][0]].node
 	}
 	return n
-}
-
-// waitForReaders waits until no device reads what is about to be written for a
-// caller.
-func (s *Session) waitForReaders(nodes []int32) error {
-	for _, n := range nodes {
-		if !s.shared.lent[n] {
-			continue
-		}
-		if err := s.devices[s.plan.Shared].Sync(); err != nil {
-			return s.failure(n, fmt.Errorf("waiting for those that read it: %w", err))
-		}
-		return nil
-	}
-	return nil
 }

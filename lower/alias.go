@@ -36,18 +36,17 @@ func alias(p *Plan) error {
 		becomes[s.Next] = true
 	}
 	for _, n := range p.Graph.Nodes {
-		if n.Op != ir.CopyOp || becomes[n] || p.values[n].Bytes == 0 {
+		if n.Op != ir.CopyOp || becomes[n] {
 			continue
 		}
-		from := p.values[n.Inputs[0]]
+		of := n.Inputs[0]
+		storage := p.values[of].Storage
 		switch {
-		case n.Space == device && n.Inputs[0].Space == 0:
-			if from.Storage == Home || from.Storage == Kept {
-				p.values[n].Alias = true
-				p.Shared = device
-			}
-		case n.Space == 0 && n.Inputs[0].Space == device:
-			p.values[n].Alias = from.Storage != InPlace
+		case of.Space == 0 && n.Space == device && (storage == Home || storage == Kept):
+			p.values[n].Alias = true
+			p.Shared = device
+		case of.Space == device && n.Space == 0:
+			p.values[n].Alias = true
 		}
 	}
 	return nil
@@ -57,7 +56,7 @@ func alias(p *Plan) error {
 // several it is the first: the host's memory can be that of one only.
 func (p *Plan) sharing() int {
 	for i, t := range p.Targets {
-		if i > 0 && t.Unified {
+		if t.Unified {
 			return i
 		}
 	}

@@ -22,11 +22,13 @@ func TestOnSharedMemoryACopyIsAnAlias(t *testing.T) {
 	frozen, trained := b.param("frozen", 4), b.param("trained", 4)
 	frozen.Device, trained.Device = "cpu", "cpu"
 	data := b.on("cpu", "uniform", 0.0, 1.0, []any{4}, "f32", b.step.Read, 1)
-	far := b.on("sim:0", "add", b.on("sim:0", "mul", frozen.Read, data), trained.Read)
+	kept := b.on("cpu", "flip", b.on("cpu", "tanh", frozen.Read), 0)
+	far := b.on("sim:0", "add", b.on("sim:0", "mul", b.on("sim:0", "mul", frozen.Read, kept), data), trained.Read)
 	trained.Next = b.on("cpu", "tanh", far)
 	there := b.param("there", 4)
 	there.Device = "sim:0"
 	there.Next = b.on("sim:0", "neg", there.Read)
+	b.output("seen next", b.on("cpu", "tanh", there.Next))
 	b.output("seen", b.on("cpu", "tanh", there.Read))
 	b.output("another's", b.on("sim:1", "tanh", there.Read))
 	p := b.plan(t, sharing(options(t, 0)))
@@ -45,9 +47,11 @@ func TestOnSharedMemoryACopyIsAnAlias(t *testing.T) {
 	require.Equal(t, map[string]bool{
 		"frozen in sim:0":  true,
 		"trained in sim:0": true,
+		"flip in sim:0":    true,
 		"uniform in sim:0": false, // the host would have to wait for the device before the next batch
 		"add in cpu":       true,
 		"there in cpu":     true,
+		"neg in cpu":       true, // there as it is written over
 		"there in sim:1":   false,
 	}, aliases)
 	for i, n := range p.Graph.Nodes {
@@ -111,4 +115,34 @@ func TestWithoutSharedMemoryThereIsNoAlias(t *testing.T) {
 		require.Zero(t, p.Shared)
 		require.Empty(t, p.aliases())
 	})
+}
+
+func TestTheVerifierKnowsAliases(t *testing.T) {
+	for _, c := range []struct {
+		name, pass string
+		wrong      func(p *Plan)
+		want       string
+	}{
+		{"no copy", "alias", func(p *Plan) { p.values[p.named("far")].Alias = true }, "far is an alias and no copy"},
+		{"of what the host writes often", "alias", func(p *Plan) { p.values[p.state("w").Read].Storage = Transient }, "w, transient on the host, is an alias in space 1"},
+		{"in a space that shares nothing", "alias", func(p *Plan) { p.Shared = 2 }, "w, home on the host, is an alias in space 1"},
+		{"of a device that shares nothing", "alias", func(p *Plan) { p.Targets[1].Unified = false }, "is an alias in space 0 of memory in space 1"},
+		{"of a device, on another", "alias", func(p *Plan) { p.values[copyOf(p, p.state("other").Read)].Alias = true }, "is an alias in space 2 of memory in space 1"},
+		{"on its way home", "alias", func(p *Plan) { p.values[p.state("w").Next].Alias = true }, "state w becomes an alias"},
+		{"elsewhere", "memory", func(p *Plan) { p.Value(copyOf(p, p.state("w").Read)).Offset += Alignment }, "is an alias and lies elsewhere than w"},
+		{"read too late", "schedule", func(p *Plan) { move(p, p.named("late"), len(p.Graph.Nodes)-1) }, "late reads state w after it is overwritten"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newProgram()
+			w, v, other := b.param("w", 4), b.param("v", 4), b.param("other", 4)
+			w.Device, v.Device, other.Device = "cpu", "sim:0", "sim:0"
+			v.Next = b.on("sim:0", "tanh", v.Read)
+			b.output("late", b.on("sim:0", "add", w.Read, v.Next))
+			far := b.output("far", b.on("sim:0", "neg", w.Read))
+			w.Next = b.on("sim:0", "flip", far, 0)
+			b.output("seen", b.on("cpu", "tanh", far))
+			b.output("third", b.on("sim:1", "tanh", other.Read))
+			require.ErrorContains(t, b.sabotage(t, sharing(options(t, 1)), c.pass, c.wrong), c.want)
+		})
+	}
 }

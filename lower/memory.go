@@ -64,7 +64,7 @@ const roomy = 4 << 20
 func (p *Plan) shared() []bool {
 	bytes := make([]int64, len(p.Targets))
 	for _, n := range p.Graph.Nodes {
-		if v := p.Value(n); v.Storage == Transient && !v.Alias {
+		if v := p.Value(n); v.Storage == Transient {
 			bytes[n.Space] += p.room(n)
 		}
 	}

@@ -95,25 +95,25 @@ func (p *Plan) count(op string) (n int) {
 	return n
 }
 
-// drawProgram draws a program over values of four sizes, with states that steps
-// write in all ways there are.
+// drawProgram draws a program over values of five sizes, one of them 0, with states
+// that steps write in all ways there are.
 func drawProgram(t *rapid.T) *program {
 	b := newProgram()
 	devices := rapid.SampledFrom([]string{"", "", "cpu", "sim:0", "sim:1"})
-	sizes := []int{1, 5, 40, 300}
+	sizes := []int{1, 5, 40, 300, 0}
 	pool := make([][]*ir.Node, len(sizes))
 	var states []*ir.State
-	for i := range rapid.IntRange(4, 10).Draw(t, "states") {
-		s := b.param(string(rune('a'+i)), sizes[i%4])
+	for i := range rapid.IntRange(5, 11).Draw(t, "states") {
+		s := b.param(string(rune('a'+i)), sizes[i%5])
 		s.Device = devices.Draw(t, "home")
 		states = append(states, s)
-		pool[i%4] = append(pool[i%4], s.Read)
+		pool[i%5] = append(pool[i%5], s.Read)
 	}
 	value := func(size int) *ir.Node {
 		return pool[size][rapid.IntRange(0, len(pool[size])-1).Draw(t, "value")]
 	}
 	for i := range rapid.IntRange(1, 60).Draw(t, "nodes") {
-		size := rapid.IntRange(0, 3).Draw(t, "size")
+		size := rapid.IntRange(0, 12).Draw(t, "size") / 3 // of 0 more rarely
 		b.Device = devices.Draw(t, "device")
 		var n *ir.Node
 		switch rapid.IntRange(0, 4).Draw(t, "op") {
@@ -135,7 +135,7 @@ func drawProgram(t *rapid.T) *program {
 	}
 	for i, s := range states {
 		if rapid.IntRange(0, 3).Draw(t, "trained") > 0 {
-			s.Next = value(i % 4)
+			s.Next = value(i % 5)
 		}
 	}
 	return b

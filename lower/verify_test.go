@@ -21,6 +21,11 @@ func sabotage(t *testing.T, pass string, wrong func(p *Plan)) error {
 	h := b.output("h", b.op("tanh", b.op("mul", w.Read, v.Read)))
 	w.Next, v.Next = b.op("sub", w.Read, h), b.op("tanh", v.Read)
 	b.output("last", b.op("flip", v.Read, 0))
+	return b.sabotage(t, options(t, 1), pass, wrong)
+}
+
+func (b *program) sabotage(t *testing.T, o Options, pass string, wrong func(p *Plan)) error {
+	t.Helper()
 	for i := range Passes {
 		if Passes[i].Name == pass {
 			right := Passes[i].Run
@@ -32,7 +37,7 @@ func sabotage(t *testing.T, pass string, wrong func(p *Plan)) error {
 			}
 		}
 	}
-	_, err := Lower(b.Graph, options(t, 1))
+	_, err := Lower(b.Graph, o)
 	require.ErrorContains(t, err, "after the pass "+pass)
 	return err
 }

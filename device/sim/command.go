@@ -20,11 +20,9 @@ func (b *buffer) base() *buffer         { return b }
 
 // Free gives the memory back, full of NaNs, when nothing that is queued needs it.
 func (b *buffer) Free() error {
-	if err := b.device.Sync(); err != nil {
-		return err
-	}
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
+	b.device.finish()
 	if !b.freed {
 		b.freed = true
 		fill(b.memory, poison)
@@ -99,7 +97,7 @@ type command struct {
 func (c *command) Run() error {
 	d := c.device
 	if err := d.event(c.kind, c.kernel); err != nil {
-		d.do(func() { fill(c.output, garbage) }, c.waits)
+		d.do(work{func() { fill(c.output, garbage) }, c.output}, c.waits)
 		return err
 	}
 	if err := c.usable(); err != nil {
@@ -110,7 +108,7 @@ func (c *command) Run() error {
 		now := bytes.Clone(c.source)
 		run = func() { copy(c.output, now) }
 	}
-	d.do(run, c.waits)
+	d.do(work{run, c.output}, c.waits)
 	return nil
 }
 

@@ -29,8 +29,8 @@ type Options struct {
 
 // Event is a call that is about to be carried out.
 type Event struct {
-	Kind   string // "alloc", "bind", "run" or "copy"
-	Kernel string // for bind and run: the kernel's name; "" for copies
+	Kind   string // "alloc", "bind", "run", "copy" or "sync"
+	Kernel string // for bind and run: the kernel's name; "" for others
 	Serial int    // how many events the device had before this one
 }
 
@@ -44,7 +44,13 @@ type Device struct {
 	closed bool
 	events int
 	inject func(Event) error
-	queue  []func()
+	queue  []work
+}
+
+// work is what is queued: a launch or a copy.
+type work struct {
+	run    func()
+	output []byte
 }
 
 const (
@@ -208,31 +214,40 @@ func (d *Device) side(s device.Slice, bytes int64) ([]byte, error) {
 
 // do does work, or queues it; where it can't wait, what was queued before it is
 // done too.
-func (d *Device) do(work func(), now bool) {
+func (d *Device) do(w work, now bool) {
 	if !d.options.Queue {
-		work()
+		w.run()
 		return
 	}
 	d.lock.Lock()
 	defer d.lock.Unlock()
-	d.queue = append(d.queue, work)
+	d.queue = append(d.queue, w)
 	if now {
 		d.finish()
 	}
 }
 
-// Sync does what is queued.
+// Sync does what is queued. If it is made to fail, what is queued has failed: that is
+// late.
 func (d *Device) Sync() error {
+	err := d.event("sync", "")
 	d.lock.Lock()
 	defer d.lock.Unlock()
+	if err != nil && len(d.queue) > 0 {
+		for _, w := range d.queue {
+			fill(w.output, garbage)
+		}
+		d.queue = d.queue[:0]
+		return &device.Late{Device: d.name, Err: err}
+	}
 	d.finish()
-	return nil
+	return err
 }
 
 // finish does what is queued. The device is locked.
 func (d *Device) finish() {
-	for _, run := range d.queue {
-		run()
+	for _, w := range d.queue {
+		w.run()
 	}
 	d.queue = d.queue[:0]
 }

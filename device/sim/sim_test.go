@@ -155,6 +155,28 @@ func TestInjectedFaultsFailTheCallAndRuinItsOutput(t *testing.T) {
 	require.Equal(t, drivertest.F32(1, -2), host)
 }
 
+func TestAWaitThatFailsIsLateAndRuinsWhatWasQueued(t *testing.T) {
+	d := sim.New("sim:0", sim.Options{Queue: true, Unified: true})
+	x, out := drivertest.Tensor(t, d, 1, -2), drivertest.Tensor(t, d, 7, 7)
+	require.NoError(t, d.Sync())
+	fault := errors.New("injected")
+	d.Inject(func(e sim.Event) error {
+		if e.Kind == "sync" {
+			return fault
+		}
+		return nil
+	})
+	require.NoError(t, drivertest.BindNeg(t, x, out).Run())
+	err := d.Sync()
+	require.ErrorAs(t, err, new(*device.Late))
+	require.ErrorIs(t, err, fault)
+	require.Equal(t, bytes.Repeat([]byte{0xa5}, 8), drivertest.Read(t, out.Slice))
+	require.Equal(t, drivertest.F32(1, -2), drivertest.Read(t, x.Slice), "inputs stay")
+	err = d.Sync()
+	require.ErrorIs(t, err, fault)
+	require.NotErrorAs(t, err, new(*device.Late), "nothing was queued")
+}
+
 func TestEventsAreCountedSoThatAFaultCanBePlacedAtEachInTurn(t *testing.T) {
 	d := sim.New("sim:0", sim.Options{})
 	var events []sim.Event
@@ -184,4 +206,5 @@ func TestAClosedDeviceFailsEveryCall(t *testing.T) {
 	require.ErrorContains(t, err, "is closed")
 	_, err = d.BindToHost(make([]byte, 4), x.Slice)
 	require.ErrorContains(t, err, "is closed")
+	require.ErrorContains(t, d.Sync(), "is closed")
 }
