@@ -8,20 +8,15 @@
 package fake
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
-)
 
-// compilerName is what the tests' C++ is written for.
-const compilerName = "clang++-19"
+	"github.com/flowrun/flowrun/device/internal/standin"
+)
 
 // Devices is how many GPUs the fake driver has.
 const Devices = 2
@@ -54,11 +49,7 @@ var real = sync.OnceValue(func() error { return probe(driverName) })
 // can't be is an error; that it doesn't build, though the compiler is there, ends
 // the test.
 var provide = sync.OnceValue(func() error {
-	compiler, err := exec.LookPath(compilerName)
-	if err != nil {
-		return err
-	}
-	folder, err := build(compiler)
+	folder, err := build()
 	if err != nil {
 		return err
 	}
@@ -73,91 +64,16 @@ var provide = sync.OnceValue(func() error {
 
 const driverName, nvrtcName = "libcuda.so.1", "libnvrtc.so.13"
 
-// build compiles the libraries into a folder that is named by all that they are
-// built from, and that is kept.
-func build(compiler string) (folder string, err error) {
-	root, err := moduleRoot()
-	if err != nil {
-		return "", err
-	}
-	src, emulator := filepath.Join(root, "device/cuda/fake/src"), filepath.Join(root, "kernels/emulator/cpp")
-	if _, err := os.Stat(filepath.Join(emulator, "emulator.cc")); err != nil {
-		return "", err
-	}
-	hash := sha256.New()
-	for _, pattern := range []string{src + "/*", emulator + "/*.cc", emulator + "/*.h"} {
-		files, _ := filepath.Glob(pattern) // the pattern is right
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return "", err
-			}
-			fmt.Fprintf(hash, "%s %d %s", file, len(text), text)
+// build compiles the libraries.
+func build() (folder string, err error) {
+	return standin.Build("fake-cuda", "device/cuda/fake/src", func(k standin.Kit) []standin.Command {
+		library := func(name string, arguments ...string) standin.Command {
+			return standin.Command{Arguments: slices.Concat(arguments, []string{
+				"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-I", k.Emulator, "-Wl,-soname," + name, "-o", k.File(name)})}
 		}
-	}
-	cache := os.Getenv("FLOWRUN_CACHE")
-	if cache == "" {
-		if cache, err = os.UserCacheDir(); err != nil {
-			return "", err
-		}
-		cache = filepath.Join(cache, "flowrun")
-	}
-	sum := hash.Sum(nil)
-	folder = filepath.Join(cache, "fake-cuda", fmt.Sprintf("%x", sum[:8]))
-	if _, err := os.Stat(filepath.Join(folder, driverName)); err == nil {
-		return folder, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
-		return "", err
-	}
-	// In a folder of its own first: others may be at it as well.
-	fresh, err := os.MkdirTemp(filepath.Dir(folder), "new-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(fresh)
-	library := []string{"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-I", emulator}
-	sources, _ := filepath.Glob(src + "/*.cc")
-	nvrtc := filepath.Join(src, "nvrtc.cc")
-	driver := append([]string{}, library...)
-	for _, s := range sources {
-		if s != nvrtc {
-			driver = append(driver, s)
-		}
-	}
-	for _, arguments := range [][]string{
-		append(driver, "-Wl,-soname,"+driverName, "-o", filepath.Join(fresh, driverName)),
-		append(library, nvrtc, "-Wl,-soname,"+nvrtcName, "-o", filepath.Join(fresh, nvrtcName),
-			fmt.Sprintf("-DCOMPILER=%q", compiler), fmt.Sprintf("-DEMULATOR=%q", emulator), fmt.Sprintf("-DFOLDER=%q", folder),
-			fmt.Sprintf("-DBUILD=%d", binary.LittleEndian.Uint32(sum)>>1)),
-		{"-std=c++17", "-O2", "-g1", "-fPIC", "-c", filepath.Join(emulator, "emulator.cc"), "-o", filepath.Join(fresh, "emulator.o")},
-	} {
-		if out, err := exec.Command(compiler, arguments...).CombinedOutput(); err != nil {
-			panic(fmt.Sprintf("the fake CUDA driver doesn't build: %v\n%s", err, out))
-		}
-	}
-	if err := os.Rename(fresh, folder); err != nil {
-		if _, there := os.Stat(folder); there != nil {
-			return "", err
-		}
-	}
-	return folder, nil
-}
-
-// moduleRoot is the folder of go.mod, above the tests' working folder.
-func moduleRoot() (string, error) {
-	folder, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
-			return folder, nil
-		}
-		if parent := filepath.Dir(folder); parent != folder {
-			folder = parent
-			continue
-		}
-		return "", errors.New("the sources are not there")
-	}
+		nvrtc := filepath.Join(k.Sources, "nvrtc.cc")
+		sources, _ := filepath.Glob(k.Sources + "/*.cc") // the pattern is right
+		sources = slices.DeleteFunc(sources, func(s string) bool { return s == nvrtc })
+		return []standin.Command{library(driverName, sources...), library(nvrtcName, append(k.Defines, nvrtc)...)}
+	})
 }

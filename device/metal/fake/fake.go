@@ -13,28 +13,20 @@
 package fake
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-)
 
-// compilerName is what the tests' Objective-C and C++ are written for.
-const compilerName = "clang++-19"
+	"github.com/flowrun/flowrun/device/internal/standin"
+)
 
 // runtimeName is GNU's Objective-C runtime.
 const runtimeName = "libobjc.so.4"
-
-// target is the compiler's argument for this processor. What runs on arm64 may be
-// compiled elsewhere.
-var target = map[string]string{"amd64": "-march=x86-64-v3", "arm64": "--target=aarch64-linux-gnu"}[runtime.GOARCH]
 
 // libraryName is the name under which drivers open what this builds.
 const libraryName = "libflowrun-metal.so"
@@ -72,14 +64,10 @@ var provide = sync.OnceValue(func() error {
 	if isMac {
 		return errors.New("the fake is for Linux")
 	}
-	compiler, err := exec.LookPath(compilerName)
-	if err != nil {
-		return err
-	}
 	if err := open(runtimeName); err != nil {
 		return fmt.Errorf("on Debian, apt-get install libobjc4: %w", err)
 	}
-	folder, err := build(compiler)
+	folder, err := build()
 	if err != nil {
 		return err
 	}
@@ -90,96 +78,23 @@ var provide = sync.OnceValue(func() error {
 	return nil
 })
 
-// build compiles the library into a folder that is named by all that it is built
-// from, and that is kept.
-func build(compiler string) (folder string, err error) {
-	root, err := moduleRoot()
-	if err != nil {
-		return "", err
-	}
-	src, emulator := filepath.Join(root, "device/metal/fake/src"), filepath.Join(root, "kernels/emulator/cpp")
-	if _, err := os.Stat(filepath.Join(emulator, "emulator.cc")); err != nil {
-		return "", err
-	}
-	hash := sha256.New()
-	fmt.Fprintln(hash, target)
-	for _, pattern := range []string{src + "/*", emulator + "/*.cc", emulator + "/*.h", emulator + "/metal/*"} {
-		files, _ := filepath.Glob(pattern) // the pattern is right
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return "", err
-			}
-			fmt.Fprintf(hash, "%s %d %s", file, len(text), text)
+// build compiles the library. It is one text, as most of the time goes into C++'s own
+// headers, and is linked with the runtime by its name, as what installs that need not
+// be a compiler of Objective-C.
+func build() (folder string, err error) {
+	return standin.Build("fake-metal", "device/metal/fake/src", func(k standin.Kit) []standin.Command {
+		var text strings.Builder
+		sources, _ := filepath.Glob(k.Sources + "/*.mm") // the pattern is right
+		sources = append(sources, filepath.Join(k.Sources, "compile.cc"))
+		for _, name := range []string{"tokens", "words", "declarations", "entries", "to_cpp"} {
+			sources = append(sources, filepath.Join(k.Emulator, "metal", name+".cc"))
 		}
-	}
-	cache := os.Getenv("FLOWRUN_CACHE")
-	if cache == "" {
-		if cache, err = os.UserCacheDir(); err != nil {
-			return "", err
+		for _, s := range sources {
+			fmt.Fprintf(&text, "#include %q\n", s)
 		}
-		cache = filepath.Join(cache, "flowrun")
-	}
-	folder = filepath.Join(cache, "fake-metal", fmt.Sprintf("%x", hash.Sum(nil)[:8]))
-	if _, err := os.Stat(filepath.Join(folder, libraryName)); err == nil {
-		return folder, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
-		return "", err
-	}
-	// In a folder of its own first: others may be at it as well.
-	fresh, err := os.MkdirTemp(filepath.Dir(folder), "new-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(fresh)
-	// As one text: most of the time goes into C++'s own headers.
-	var all strings.Builder
-	files, _ := filepath.Glob(src + "/*.mm")
-	files = append(files, filepath.Join(src, "compile.cc"))
-	for _, name := range []string{"tokens", "words", "declarations", "entries", "to_cpp"} {
-		files = append(files, filepath.Join(emulator, "metal", name+".cc"))
-	}
-	for _, file := range files {
-		fmt.Fprintf(&all, "#include %q\n", file)
-	}
-	for _, arguments := range [][]string{
-		// With the runtime's own name: what installs it need not be a compiler of
-		// Objective-C.
-		{"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared", "-x", "objective-c++", "-fobjc-runtime=gcc",
-			target, "-I", src, "-I", emulator, "-I", filepath.Join(emulator, "metal"),
-			fmt.Sprintf("-DCOMPILER=%q", compiler), fmt.Sprintf("-DTARGET=%q", target), fmt.Sprintf("-DEMULATOR=%q", emulator), fmt.Sprintf("-DFOLDER=%q", folder),
-			"-", "-l:" + runtimeName, "-Wl,-z,defs", "-Wl,-soname," + libraryName, "-o", filepath.Join(fresh, libraryName)},
-		{target, "-std=c++17", "-O2", "-g1", "-fPIC", "-c", filepath.Join(emulator, "emulator.cc"), "-o", filepath.Join(fresh, "emulator.o")},
-	} {
-		command := exec.Command(compiler, arguments...)
-		command.Stdin = strings.NewReader(all.String())
-		if out, err := command.CombinedOutput(); err != nil {
-			panic(fmt.Sprintf("the fake Metal doesn't build: %v\n%s", err, out))
-		}
-	}
-	if err := os.Rename(fresh, folder); err != nil {
-		if _, there := os.Stat(folder); there != nil {
-			return "", err
-		}
-	}
-	return folder, nil
-}
-
-// moduleRoot is the folder of go.mod, above the tests' working folder.
-func moduleRoot() (string, error) {
-	folder, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
-			return folder, nil
-		}
-		if parent := filepath.Dir(folder); parent != folder {
-			folder = parent
-			continue
-		}
-		return "", errors.New("the sources are not there")
-	}
+		return []standin.Command{{Input: text.String(), Arguments: append(k.Defines,
+			"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared", "-x", "objective-c++", "-fobjc-runtime=gcc",
+			"-I", k.Sources, "-I", k.Emulator, "-I", filepath.Join(k.Emulator, "metal"),
+			"-", "-l:"+runtimeName, "-Wl,-z,defs", "-Wl,-soname,"+libraryName, "-o", k.File(libraryName))}}
+	})
 }

@@ -1,22 +1,13 @@
-// NVRTC: compiles kernels for the emulator with the C++ compiler. COMPILER,
-// EMULATOR (the folder of its sources) and FOLDER (where the emulator's object is,
-// and where what was compiled is kept) and BUILD (a number for all that it is built
-// from) are defined when this is built.
+// NVRTC: compiles kernels for the emulator with the C++ compiler.
 
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
+#include "compiling.h"
+
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
-#include <fstream>
 #include <mutex>
 #include <set>
-#include <spawn.h>
-#include <string>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <vector>
+
+using compiling::contents, compiling::hash, compiling::run;
 
 struct Program {
     std::string source, log, image;
@@ -30,23 +21,6 @@ static std::set<Program *> programs;
 static void wrong(const char *what) {
     fprintf(stderr, "fake libnvrtc: %s\n", what);
     abort();
-}
-
-static std::string contents(const std::string &file) {
-    std::ifstream in(file, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
-// A name for the contents of a file: two hashes, FNV-1a from different beginnings.
-static std::string hash(const std::string &text) {
-    char name[40];
-    uint64_t a = 14695981039346656037u, b = 1469598103934665603u;
-    for (unsigned char c : text) {
-        a = (a ^ c) * 1099511628211u;
-        b = (b ^ (c + 1)) * 1099511628211u;
-    }
-    snprintf(name, sizeof name, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
-    return name;
 }
 
 // The entry points: what stands between "__global__ void", or the bounds of a
@@ -70,22 +44,6 @@ static std::string entries(const std::string &source) {
         lines += "EMULATE(" + name + ")\n";
     }
     return lines;
-}
-
-// Runs a command and waits for it; its messages go to a file.
-static bool run(const std::vector<std::string> &command, const std::string &messages) {
-    std::vector<char *> arguments;
-    for (auto &c : command) arguments.push_back((char *)c.c_str());
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 2, messages.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    pid_t child;
-    bool started = posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ) == 0;
-    posix_spawn_file_actions_destroy(&actions);
-    int status = 1;
-    while (started && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-    return started && status == 0;
 }
 
 extern "C" {
@@ -126,7 +84,7 @@ int nvrtcCompileProgram(Program *p, int count, const char *const *options) {
     std::lock_guard<std::mutex> guard(lock);
     if (!programs.count(p)) wrong("nvrtcCompileProgram: this is no program");
     std::vector<std::string> command = {COMPILER, "-x", "c++", "-std=c++17", "-O1", "-g1", "-fPIC", "-shared", "-fno-strict-aliasing",
-                                        "-ffp-contract=off", "-march=x86-64-v3", "-include", EMULATOR "/cuda.h"};
+                                        "-ffp-contract=off", TARGET, "-include", EMULATOR "/cuda.h"};
     for (int i = 0; i < count; i++) {
         std::string o = options[i];
         if (o.rfind("-D", 0) == 0) command.push_back(o);

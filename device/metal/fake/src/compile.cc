@@ -1,56 +1,19 @@
-// Compiles kernels for the emulator with the C++ compiler. COMPILER, TARGET (its
-// argument for this processor), EMULATOR (the folder of its sources) and FOLDER (where
-// the emulator's object is, and where what was compiled is kept) are defined when this
-// is built.
+// Compiles kernels for the emulator with the C++ compiler.
 
 #include "module.h"
 
+#include "compiling.h"
 #include "metal/to_cpp.h"
 
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
-#include <fstream>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <vector>
 
-static std::string contents(const std::string &file) {
-    std::ifstream in(file, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-}
+using compiling::contents;
 
-// A name for a text: two hashes, FNV-1a from different beginnings.
-static std::string hash(const std::string &text) {
-    char name[40];
-    uint64_t a = 14695981039346656037u, b = 1469598103934665603u;
-    for (unsigned char c : text) {
-        a = (a ^ c) * 1099511628211u;
-        b = (b ^ (c + 1)) * 1099511628211u;
-    }
-    snprintf(name, sizeof name, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
-    return name;
-}
-
-// Runs a command and waits for it; its messages are appended to what is said.
-static bool run(std::vector<std::string> command, const std::string &folder, std::string *said) {
-    std::vector<char *> arguments;
-    for (auto &c : command) arguments.push_back(c.data());
-    arguments.push_back(nullptr);
-    std::string messages = folder + "/messages";
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 2, messages.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    pid_t child;
-    bool started = posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ) == 0;
-    posix_spawn_file_actions_destroy(&actions);
-    int status = 1;
-    while (started && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-    *said += contents(messages);
-    return started && status == 0;
+// Runs a command; its messages are appended to what is said.
+static bool run(const std::vector<std::string> &command, const std::string &folder, std::string *said) {
+    bool done = compiling::run(command, folder + "/messages");
+    *said += contents(folder + "/messages");
+    return done;
 }
 
 // Makes C++ of a preprocessed source and compiles it after Metal's library.
@@ -82,7 +45,7 @@ static bool build(const std::string &folder, const std::string &version, bool fa
 }
 
 std::string compiled(const std::string &source, const std::string &version, bool fast, std::string *said) {
-    std::string kept = std::string(FOLDER "/") + hash(source + version + (fast ? "fast" : "safe")) + ".so";
+    std::string kept = std::string(FOLDER "/") + compiling::hash(source + version + (fast ? "fast" : "safe")) + ".so";
     if (access(kept.c_str(), R_OK) == 0) return kept;
     char folder[] = FOLDER "/new-XXXXXX"; // others may read meanwhile
     if (!mkdtemp(folder)) return *said = "there is no folder for what is compiled", "";
