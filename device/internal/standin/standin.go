@@ -27,7 +27,7 @@ var target = map[string]string{"amd64": "-march=x86-64-v3", "arm64": "--target=a
 type Kit struct {
 	Sources  string   // the folder of its sources
 	Emulator string   // that of the emulator's
-	Defines  []string // for what compiles kernels: COMPILER, TARGET, EMULATOR, FOLDER and BUILD, which kernels/emulator/cpp/compiling.h explains
+	Defines  []string // what kernels/emulator/cpp/compiling.h wants to know, as the compiler's arguments
 	folder   string   // where its commands write
 }
 
