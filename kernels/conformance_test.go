@@ -193,24 +193,31 @@ func combinations(k *kernels.Kernel) []map[string]string {
 
 func conformCase(t *testing.T, d device.Device, k *kernels.Kernel, op string, types map[string]string, c opCase, number int) {
 	n, arrays := nodeOf(t, k, op, types, c)
-	want := n.Op.Eval(n, arrays)
-	compare(t, d, op, number, n, arrays, want, launch(t, d, k, n, arrays))
+	compare(t, d, number, n, arrays, n.Op.Eval(n, arrays), launch(t, d, k, n, arrays))
 }
 
 // compare holds what a device gave against the reference.
-func compare(t *testing.T, d device.Device, op string, number int, n *ir.Node, arrays []*ir.Array, want, got *ir.Array) {
+func compare(t *testing.T, d device.Device, number int, n *ir.Node, arrays []*ir.Array, want, got *ir.Array) {
 	t.Helper()
+	if wrong := difference(d, n, arrays, want, got); wrong != "" {
+		t.Errorf("case %d: %s", number, wrong)
+	}
+}
+
+// difference says what the first element is that a device has wrong.
+func difference(d device.Device, n *ir.Node, arrays []*ir.Array, want, got *ir.Array) string {
+	op := n.Op.Name
 	right := within(d, op, n, arrays, want)
 	if flushes(d) {
 		right = withinFlushing(d, op, n, arrays, want)
 	}
 	for i := range want.Len() {
 		if !right(got, i) {
-			t.Errorf("%s, case %d: element %d of %s is %v, want %v ± %g\ninputs %v",
-				op, number, i, n.Type, got.At(i), want.At(i), toleranceOn(d, op, n, arrays, want)(i), summary(arrays))
-			return
+			return fmt.Sprintf("%s %v: element %d of %s is %v, want %v ± %g\ninputs %v",
+				op, n.Attrs, i, n.Type, got.At(i), want.At(i), toleranceOn(d, op, n, arrays, want)(i), summary(arrays))
 		}
 	}
+	return ""
 }
 
 // within tells elements that are near what the reference says.

@@ -40,10 +40,22 @@ func pad[T any](value func(any) T) binder {
 			}
 			var c cursor
 			for range w.rows {
-				copy(out[base+c.at[1]:], x[c.at[0]:c.at[0]+w.n])
+				scatterRow(out[base+c.at[1]:], x[c.at[0]:c.at[0]+w.n], w.steps[1])
 				c.next(w)
 			}
 		}
+	}
+}
+
+// scatterRow lays the elements of a row down step apart: where the inner
+// dimensions have size 1 and are padded, neighbours don't stay neighbours.
+func scatterRow[T any](out, row []T, step int) {
+	if step == 1 {
+		copy(out, row)
+		return
+	}
+	for i, v := range row {
+		out[i*step] = v
 	}
 }
 
