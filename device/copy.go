@@ -16,13 +16,15 @@ func BindCopy(dst, src Slice) (Command, error) {
 	if err := src.Check(from); err != nil {
 		return nil, err
 	}
-	switch {
-	case to == from:
+	if to == from {
 		return to.BindWithin(dst, src)
-	case src.Host() != nil:
-		return to.BindFromHost(dst, src.Host())
-	case dst.Host() != nil:
-		return from.BindToHost(dst.Host(), src)
+	}
+	// Asked once, as the memory may be freed meanwhile.
+	if memory := src.Host(); memory != nil {
+		return to.BindFromHost(dst, memory)
+	}
+	if memory := dst.Host(); memory != nil {
+		return from.BindToHost(memory, src)
 	}
 	if peer, ok := to.(Peer); ok {
 		if c, err := peer.BindFromPeer(dst, src); c != nil || err != nil {

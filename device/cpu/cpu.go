@@ -76,11 +76,11 @@ func (d *Device) Usage() device.Budget {
 
 // Alloc reserves memory of the host, zeroed.
 func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
 	d.lock.Lock()
 	defer d.lock.Unlock()
-	if d.closed {
-		return nil, fmt.Errorf("device %s: is closed", d.Name())
-	}
 	if err := d.budget.Take(d.Name(), bytes); err != nil {
 		return nil, err
 	}
@@ -92,6 +92,9 @@ func (d *Device) View(of device.SharedBuffer) device.HostBuffer { return &view{d
 
 // Bind prepares a kernel launch.
 func (d *Device) Bind(call *device.Call) (device.Command, error) {
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
 	if err := call.Check(d); err != nil {
 		return nil, err
 	}
@@ -170,6 +173,9 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 // memory gives the memory of a slice that is one side of a copy of so many
 // bytes.
 func (d *Device) memory(s device.Slice, bytes int) ([]byte, error) {
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
 	if err := s.CheckCopy(d, int64(bytes)); err != nil {
 		return nil, err
 	}
@@ -180,10 +186,22 @@ func (d *Device) memory(s device.Slice, bytes int) ([]byte, error) {
 	return memory, nil
 }
 
-// Sync does nothing: work has been done when Run returns.
-func (d *Device) Sync() error { return nil }
+// usable is the error of every call on a closed device.
+func (d *Device) usable() error {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if d.closed {
+		return fmt.Errorf("device %s: is closed", d.Name())
+	}
+	return nil
+}
 
-// Close refuses further allocations. Memory goes when nothing refers to it.
+// Sync waits for nothing: work has been done when Run returns.
+func (d *Device) Sync() error { return d.usable() }
+
+// Close refuses to allocate and to bind from now on. Commands that are bound keep
+// their memory alive, and may still be run: a run looks at nothing, as it may take
+// some nanoseconds only.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -194,13 +212,19 @@ func (d *Device) Close() error {
 // buffer is a piece of the host's memory.
 type buffer struct {
 	device *Device
-	memory []byte // nil once freed
+	memory []byte // nil once freed; the device's lock is held
 	bytes  int64
 }
 
 func (b *buffer) Device() device.Device { return b.device }
 func (b *buffer) Bytes() int64          { return b.bytes }
-func (b *buffer) Host() []byte          { return b.memory }
+
+// Host is the memory itself; nil once it has been freed.
+func (b *buffer) Host() []byte {
+	b.device.lock.Lock()
+	defer b.device.lock.Unlock()
+	return b.memory
+}
 
 // Free gives the memory back. Commands that are bound to it keep it alive, but
 // nothing new can be bound.

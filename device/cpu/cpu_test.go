@@ -97,11 +97,30 @@ func TestInfoNamesTheProcessor(t *testing.T) {
 	require.NotEmpty(t, info.Description)
 }
 
-func TestAClosedDeviceAllocatesNothing(t *testing.T) {
+func TestAClosedDeviceAllocatesAndBindsNothing(t *testing.T) {
 	d := cpu.New("cpu")
+	x := tensor(t, d, []int{1}, 1)
 	require.NoError(t, d.Close())
+	require.NoError(t, d.Close(), "a second time")
 	_, err := d.Alloc(1)
-	require.ErrorContains(t, err, "is closed")
+	require.ErrorContains(t, err, "device cpu: is closed")
+	for _, bind := range []func() (device.Command, error){
+		func() (device.Command, error) { return d.Bind(drivertest.Neg(t, x, x)) },
+		func() (device.Command, error) { return d.BindFromHost(x.Slice, make([]byte, 4)) },
+		func() (device.Command, error) { return d.BindToHost(make([]byte, 4), x.Slice) },
+		func() (device.Command, error) { return d.BindWithin(x.Slice, x.Slice) },
+	} {
+		_, err := bind()
+		require.ErrorContains(t, err, "device cpu: is closed")
+	}
+	require.ErrorContains(t, d.Sync(), "device cpu: is closed")
+	require.NoError(t, x.Slice.Buffer.Free())
+}
+
+func TestADeviceAndItsMemoryMayEndInTheMidstOfEveryUse(t *testing.T) {
+	drivertest.Ended(t, func(*testing.T) (dev, second device.Device, after func()) {
+		return cpu.New("cpu"), cpu.New("other"), func() {}
+	})
 }
 
 func TestARunAllocatesNothing(t *testing.T) {

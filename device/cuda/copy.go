@@ -85,7 +85,7 @@ func (t *transfer) Run() error {
 // BindFromHost prepares a copy into the device's memory. Run has read src when
 // it returns.
 func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
-	b, err := d.side(dst, int64(len(src)))
+	b, at, err := d.side(dst, int64(len(src)))
 	if err != nil || len(src) == 0 {
 		return nothing, err
 	}
@@ -100,7 +100,7 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 			copy(room, src)
 			from = room
 		}
-		if err := d.cl.call(cuMemcpyHtoDAsync, uintptr(place(dst)), uintptr(unsafe.Pointer(&from[0])), uintptr(len(src)), uintptr(d.stream)); err != nil {
+		if err := d.cl.call(cuMemcpyHtoDAsync, uintptr(at.from), uintptr(unsafe.Pointer(&from[0])), uintptr(len(src)), uintptr(d.stream)); err != nil {
 			return d.queued.Failed(t.names[0], err)
 		}
 		if staged {
@@ -114,7 +114,7 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 // BindToHost prepares a copy out of the device's memory. It has happened, and
 // with it all that was queued before, when Run returns.
 func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
-	b, err := d.side(src, int64(len(dst)))
+	b, at, err := d.side(src, int64(len(dst)))
 	if err != nil || len(dst) == 0 {
 		return nothing, err
 	}
@@ -128,7 +128,7 @@ func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error
 			}
 			to = memory[stagingBytes : stagingBytes+len(dst)]
 		}
-		if err := d.cl.call(cuMemcpyDtoHAsync, uintptr(unsafe.Pointer(&to[0])), uintptr(place(src)), uintptr(len(dst)), uintptr(d.stream)); err != nil {
+		if err := d.cl.call(cuMemcpyDtoHAsync, uintptr(unsafe.Pointer(&to[0])), uintptr(at.from), uintptr(len(dst)), uintptr(d.stream)); err != nil {
 			return d.queued.Failed(t.names[0], err)
 		}
 		if err := d.finish(); err != nil {
@@ -153,18 +153,18 @@ var withinNames = []string{"a copy within the device"}
 
 // BindWithin prepares a copy inside the device's memory.
 func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
-	to, err := d.side(dst, src.Bytes)
+	to, toAt, err := d.side(dst, src.Bytes)
 	if err != nil {
 		return nil, err
 	}
-	from, err := d.side(src, dst.Bytes)
+	from, fromAt, err := d.side(src, dst.Bytes)
 	if err != nil || src.Bytes == 0 || dst == src {
 		return nothing, err
 	}
 	if err := dst.CheckApart(d, src); err != nil {
 		return nil, err
 	}
-	return &within{device: d, buffers: [2]*buffer{to, from}, to: spanOf(dst), from: spanOf(src)}, nil
+	return &within{device: d, buffers: [2]*buffer{to, from}, to: toAt, from: fromAt}, nil
 }
 
 func (c *within) on() *Device          { return c.device }
@@ -195,15 +195,20 @@ func (c *within) queue() error {
 	return nil
 }
 
-// side gives the buffer on one side of a copy of so many bytes.
-func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
+// side gives the buffer on one side of a copy of so many bytes, and where in the
+// device's memory that side lies.
+func (d *Device) side(s device.Slice, bytes int64) (*buffer, span, error) {
 	if err := s.CheckCopy(d, bytes); err != nil {
-		return nil, err
+		return nil, span{}, err
 	}
 	d.lock.Lock()
 	defer d.lock.Unlock()
 	if err := d.usable(); err != nil {
-		return nil, err
+		return nil, span{}, err
 	}
-	return d.own(s)
+	b, err := d.own(s)
+	if err != nil {
+		return nil, span{}, err
+	}
+	return b, spanOf(s), nil
 }

@@ -25,15 +25,15 @@ func (d *Device) BindFromPeer(dst, src device.Slice) (device.Command, error) {
 	if !ok || other == d {
 		return nil, nil
 	}
-	to, err := d.side(dst, src.Bytes)
+	to, toAt, err := d.side(dst, src.Bytes)
 	if err != nil {
 		return nil, err
 	}
-	from, err := other.side(src, dst.Bytes)
+	from, fromAt, err := other.side(src, dst.Bytes)
 	if err != nil || src.Bytes == 0 {
 		return nothing, err
 	}
-	return &peer{to: d, from: other, dst: to, src: from, dstAt: place(dst), srcAt: place(src), bytes: src.Bytes,
+	return &peer{to: d, from: other, dst: to, src: from, dstAt: toAt.from, srcAt: fromAt.from, bytes: src.Bytes,
 		toName: []string{"a copy from " + other.Name()}, toward: []string{"a copy to " + d.Name()}}, nil
 }
 

@@ -11,7 +11,8 @@ import (
 type buffer struct {
 	device *Device
 	memory []byte
-	freed  bool
+	freed  bool                // the device's lock is held
+	of     device.SharedBuffer // whose memory it is, where it is another device's
 }
 
 func (b *buffer) Device() device.Device { return b.device }
@@ -31,37 +32,39 @@ func (b *buffer) Free() error {
 	return nil
 }
 
+// gone reports whether the memory has been freed. The device's lock is held.
+func (b *buffer) gone() bool { return b.freed || b.of != nil && b.of.Shared() == nil }
+
+// shown is the memory for the host to use; nil once it has been freed.
+func (b *buffer) shown() []byte {
+	b.device.lock.Lock()
+	defer b.device.lock.Unlock()
+	if b.gone() {
+		return nil
+	}
+	return b.memory
+}
+
 // hostBuffer is a buffer that the host can address too.
-type hostBuffer struct{ buffer }
+type hostBuffer struct{ *buffer }
 
 // Host is the memory itself.
-func (b *hostBuffer) Host() []byte {
-	if b.freed {
-		return nil
-	}
-	return b.memory
-}
+func (b hostBuffer) Host() []byte { return b.shown() }
 
 // sharedBuffer is a buffer in memory that the host has too.
-type sharedBuffer struct{ buffer }
+type sharedBuffer struct{ *buffer }
 
 // Shared is the memory itself.
-func (b *sharedBuffer) Shared() []byte {
-	if b.freed {
-		return nil
-	}
-	return b.memory
-}
+func (b sharedBuffer) Shared() []byte { return b.shown() }
 
 // view is another device's memory as a buffer of this one.
-type view struct {
-	hostBuffer
-	of device.SharedBuffer
-}
+type view struct{ hostBuffer }
 
 // Free gives the memory back to the device that it is of.
-func (v *view) Free() error {
+func (v view) Free() error {
+	v.device.lock.Lock()
 	v.freed = true
+	v.device.lock.Unlock()
 	return v.of.Free()
 }
 
@@ -73,10 +76,11 @@ func own(s device.Slice) *buffer {
 	return nil
 }
 
-// memory gives a slice's bytes, or nil if they have been freed.
+// memory gives a slice's bytes, or nil if they have been freed. The device's lock is
+// held.
 func memory(s device.Slice) []byte {
 	b := own(s)
-	if b == nil || b.freed {
+	if b == nil || b.gone() {
 		return nil
 	}
 	return b.memory[s.Offset : s.Offset+s.Bytes]
@@ -93,15 +97,23 @@ type command struct {
 	waits        bool   // it has been done when Run returns, and all before it
 }
 
-// Run carries the command out, or queues it.
+// Run carries the command out, or queues it. The device is locked meanwhile, so that
+// nobody frees what the command uses.
 func (c *command) Run() error {
 	d := c.device
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if err := d.usable(); err != nil {
+		return err
+	}
 	if err := d.event(c.kind, c.kernel); err != nil {
 		d.do(work{func() { fill(c.output, garbage) }, c.output}, c.waits)
 		return err
 	}
-	if err := c.usable(); err != nil {
-		return err
+	for _, s := range c.uses {
+		if own(s).gone() {
+			return fmt.Errorf("device %s: %s %s uses memory that has been freed", d.name, c.kind, c.kernel)
+		}
 	}
 	run := c.run
 	if c.source != nil && d.options.Queue {
@@ -109,15 +121,5 @@ func (c *command) Run() error {
 		run = func() { copy(c.output, now) }
 	}
 	d.do(work{run, c.output}, c.waits)
-	return nil
-}
-
-// usable is an error if memory that the command uses has been freed.
-func (c *command) usable() error {
-	for _, s := range c.uses {
-		if own(s).freed {
-			return fmt.Errorf("device %s: %s %s uses memory that has been freed", c.device.name, c.kind, c.kernel)
-		}
-	}
 	return nil
 }

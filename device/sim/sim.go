@@ -80,12 +80,18 @@ func (d *Device) Inject(f func(Event) error) {
 	d.inject = f
 }
 
-// event counts a call and asks whether it shall fail.
-func (d *Device) event(kind, kernel string) error {
-	d.lock.Lock()
-	defer d.lock.Unlock()
+// usable is the error of every call on a closed device. The device is locked.
+func (d *Device) usable() error {
 	if d.closed {
 		return fmt.Errorf("device %s: is closed", d.name)
+	}
+	return nil
+}
+
+// event counts a call and asks whether it shall fail. The device is locked.
+func (d *Device) event(kind, kernel string) error {
+	if err := d.usable(); err != nil {
+		return err
 	}
 	e := Event{Kind: kind, Kernel: kernel, Serial: d.events}
 	d.events++
@@ -113,11 +119,11 @@ func (d *Device) Usage() device.Budget {
 
 // Alloc reserves memory, full of NaNs.
 func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
 	if err := d.event("alloc", ""); err != nil {
 		return nil, err
 	}
-	d.lock.Lock()
-	defer d.lock.Unlock()
 	if err := d.budget.Take(d.name, bytes); err != nil {
 		return nil, err
 	}
@@ -125,9 +131,9 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	fill(b.memory, poison)
 	switch {
 	case d.options.HostVisible:
-		return &hostBuffer{*b}, nil
+		return hostBuffer{b}, nil
 	case d.options.Unified:
-		return &sharedBuffer{*b}, nil
+		return sharedBuffer{b}, nil
 	}
 	return b, nil
 }
@@ -135,11 +141,13 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 // View gives another device's memory as a buffer of this one, whose buffers are
 // visible to the host.
 func (d *Device) View(of device.SharedBuffer) device.HostBuffer {
-	return &view{hostBuffer{buffer{device: d, memory: of.Shared()}}, of}
+	return view{hostBuffer{&buffer{device: d, memory: of.Shared(), of: of}}}
 }
 
 // Bind prepares a kernel launch.
 func (d *Device) Bind(call *device.Call) (device.Command, error) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
 	if err := d.event("bind", call.Kernel.Name); err != nil {
 		return nil, err
 	}
@@ -199,6 +207,8 @@ func (d *Device) transfer(dst, src []byte, uses ...device.Slice) *command {
 
 // side gives the memory of one side of a copy of so many bytes.
 func (d *Device) side(s device.Slice, bytes int64) ([]byte, error) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
 	if err := d.event("bind", ""); err != nil {
 		return nil, err
 	}
@@ -213,14 +223,12 @@ func (d *Device) side(s device.Slice, bytes int64) ([]byte, error) {
 }
 
 // do does work, or queues it; where it can't wait, what was queued before it is
-// done too.
+// done too. The device is locked.
 func (d *Device) do(w work, now bool) {
 	if !d.options.Queue {
 		w.run()
 		return
 	}
-	d.lock.Lock()
-	defer d.lock.Unlock()
 	d.queue = append(d.queue, w)
 	if now {
 		d.finish()
@@ -230,9 +238,9 @@ func (d *Device) do(w work, now bool) {
 // Sync does what is queued. If it is made to fail, what is queued has failed: that is
 // late.
 func (d *Device) Sync() error {
-	err := d.event("sync", "")
 	d.lock.Lock()
 	defer d.lock.Unlock()
+	err := d.event("sync", "")
 	if err != nil && len(d.queue) > 0 {
 		for _, w := range d.queue {
 			fill(w.output, garbage)

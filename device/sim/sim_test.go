@@ -208,3 +208,29 @@ func TestAClosedDeviceFailsEveryCall(t *testing.T) {
 	require.ErrorContains(t, err, "is closed")
 	require.ErrorContains(t, d.Sync(), "is closed")
 }
+
+func TestADeviceAndItsMemoryMayEndInTheMidstOfEveryUse(t *testing.T) {
+	for _, o := range []sim.Options{{}, {Queue: true}, {Queue: true, Unified: true}} {
+		drivertest.Ended(t, func(*testing.T) (dev, second device.Device, after func()) {
+			return sim.New("sim:0", o), sim.New("sim:1", o), func() {}
+		})
+	}
+}
+
+func TestAViewAndWhatItShowsAreFreedTogether(t *testing.T) {
+	host := sim.New("host", sim.Options{HostVisible: true})
+	for _, first := range []func(view, of device.Buffer) error{
+		func(view, _ device.Buffer) error { return view.Free() },
+		func(_, of device.Buffer) error { return of.Free() },
+	} {
+		of := drivertest.Tensor(t, sim.New("gpu", sim.Options{Queue: true, Unified: true}), 1, 2)
+		view := host.View(of.Slice.Buffer.(device.SharedBuffer))
+		x := drivertest.Vector(device.Slice{Buffer: view, Bytes: view.Bytes()})
+		run := drivertest.BindNeg(t, x, x)
+		require.NoError(t, run.Run())
+		require.NoError(t, first(view, of.Slice.Buffer))
+		require.Nil(t, view.Host())
+		require.Nil(t, of.Slice.Buffer.(device.SharedBuffer).Shared())
+		require.ErrorContains(t, run.Run(), "uses memory that has been freed")
+	}
+}

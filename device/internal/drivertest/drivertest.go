@@ -106,6 +106,7 @@ var claims = []claim{
 	{"ADeviceClosesInEveryState", closesInEveryState},
 	{"ManyMayUseADeviceAtOnce", together},
 	{"ADeviceMayBeClosedWhileItIsUsed", closedInUse},
+	{"ADeviceAndItsMemoryMayEndInTheMidstOfEveryUse", endedInUse},
 }
 
 // cacheClaims are about drivers that keep compiled kernels on disk.
