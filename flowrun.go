@@ -160,7 +160,9 @@ func build(name string, load func(spec.Options) (*spec.Program, diag.List), opti
 		}
 	}
 	if !findings.HasErrors() {
-		if err := differentiate(p, &findings); err != nil {
+		var err error
+		findings.Bounded(func() { err = differentiate(p, &findings) })
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -179,7 +181,7 @@ func build(name string, load func(spec.Options) (*spec.Program, diag.List), opti
 func differentiate(p *spec.Program, findings *diag.List) error {
 	for _, g := range p.Graphs() {
 		var at *autodiff.Error
-		if err := autodiff.Expand(g); errors.As(err, &at) {
+		if err := autodiff.Expand(g, findings.Budget); errors.As(err, &at) {
 			d := diag.Diagnostic{Rule: diag.NotDifferentiable, Range: at.Range, Message: at.Msg}
 			for _, n := range at.Blocked {
 				d.Notes = append(d.Notes, diag.Note{Message: "`" + n.Op.Name + "`", Range: n.Origin})

@@ -31,22 +31,23 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Range, e.Msg) }
 
 // Expand replaces the grad nodes of g. Asking for the gradient with respect to
 // a value that the scalar doesn't depend on, or only through operations without
-// a gradient, is an *Error.
-func Expand(g *ir.Graph) error {
+// a gradient, is an *Error. The nodes that it makes, and those that it looks at,
+// spend the budget; a nil one is endless.
+func Expand(g *ir.Graph, budget *diag.Budget) error {
 	if err := g.Sort(); err != nil {
 		return err
 	}
 	if !hasGrads(g) {
 		return nil
 	}
-	e := &expander{graph: g, replaced: map[*ir.Node]*ir.Node{}}
+	e := newExpander(g, budget)
 	// In topological order, so that a scalar that itself contains gradients is
 	// differentiated after those have been replaced.
 	nodes := g.Nodes
 	for _, n := range nodes {
 		e.rewire(n)
 		if n.Op == ir.GradOp && e.replaced[n] == nil {
-			if err := e.differentiate(n.Inputs[0], nodes); err != nil {
+			if err := e.differentiate(n.Inputs[0]); err != nil {
 				return err
 			}
 		}
@@ -75,8 +76,33 @@ func hasGrads(g *ir.Graph) bool {
 
 type expander struct {
 	graph    *ir.Graph
-	replaced map[*ir.Node]*ir.Node // grad node -> its gradient
+	budget   *diag.Budget
+	replaced map[*ir.Node]*ir.Node   // grad node -> its gradient
+	of       map[*ir.Node][]*ir.Node // scalar -> its grad nodes, as far as they aren't replaced
 }
+
+func newExpander(g *ir.Graph, budget *diag.Budget) *expander {
+	e := &expander{graph: g, budget: budget, replaced: map[*ir.Node]*ir.Node{}, of: map[*ir.Node][]*ir.Node{}}
+	for _, n := range g.Nodes {
+		if n.Op == ir.GradOp {
+			e.of[n.Inputs[0]] = append(e.of[n.Inputs[0]], n)
+		}
+	}
+	return e
+}
+
+// replace lets a gradient stand for a grad node, also where that was a scalar that
+// gradients are taken of.
+func (e *expander) replace(n, gradient *ir.Node) {
+	e.replaced[n] = gradient
+	if waiting := e.of[n]; waiting != nil {
+		e.of[gradient] = append(e.of[gradient], waiting...)
+		delete(e.of, n)
+	}
+}
+
+// What a node of a sweep costs: to be found, looked at and kept in tables.
+const sweepCost = 150
 
 // rewire makes n use the gradients instead of grad nodes.
 func (e *expander) rewire(n *ir.Node) {
@@ -87,20 +113,16 @@ func (e *expander) rewire(n *ir.Node) {
 	}
 }
 
-// differentiate replaces all grad nodes of the scalar y among nodes.
-func (e *expander) differentiate(y *ir.Node, nodes []*ir.Node) error {
-	cone := conePostorder(y)
-	var wanted []*ir.Node
+// differentiate replaces all grad nodes of the scalar y.
+func (e *expander) differentiate(y *ir.Node) error {
+	wanted := e.of[y]
+	delete(e.of, y)
+	e.budget.At(wanted[0].Origin)
+	cone := e.conePostorder(y)
 	active := map[*ir.Node]bool{} // depends on a variable of interest
-	for _, n := range nodes {
-		if n.Op != ir.GradOp || e.replaced[n] != nil {
-			continue
-		}
+	for _, n := range wanted {
 		e.rewire(n)
-		if n.Inputs[0] == y {
-			wanted = append(wanted, n)
-			active[n.Inputs[1]] = true
-		}
+		active[n.Inputs[1]] = true
 	}
 	for _, n := range cone {
 		if n.Op.Grad == nil || !n.Type.DType.IsFloat() {
@@ -115,6 +137,7 @@ func (e *expander) differentiate(y *ir.Node, nodes []*ir.Node) error {
 	}
 
 	b := ir.NewBuilder(e.graph)
+	b.Budget, b.Work = e.budget, diag.Deriving
 	grads := map[*ir.Node]*ir.Node{}
 	if active[y] {
 		grads[y] = b.Scalar(y.Type.DType, 1.0)
@@ -149,7 +172,7 @@ func (e *expander) differentiate(y *ir.Node, nodes []*ir.Node) error {
 		if gradient == nil {
 			return missing(n, cone)
 		}
-		e.replaced[n] = gradient
+		e.replace(n, gradient)
 	}
 	return nil
 }
@@ -198,7 +221,7 @@ func anyActive(active map[*ir.Node]bool, nodes []*ir.Node) bool {
 }
 
 // conePostorder lists what y depends on, operands before users, y last.
-func conePostorder(y *ir.Node) []*ir.Node {
+func (e *expander) conePostorder(y *ir.Node) []*ir.Node {
 	type frame struct {
 		node *ir.Node
 		next int
@@ -209,6 +232,7 @@ func conePostorder(y *ir.Node) []*ir.Node {
 	for len(stack) > 0 {
 		f := &stack[len(stack)-1]
 		if f.next == len(f.node.Inputs) {
+			e.budget.Spend(diag.Deriving, sweepCost)
 			order = append(order, f.node)
 			stack = stack[:len(stack)-1]
 			continue

@@ -46,7 +46,7 @@ func (b *program) output(name string, n *ir.Node) *ir.Node {
 // expand differentiates and checks the graph that comes of it.
 func (b *program) expand(t require.TestingT) {
 	require.NoError(t, b.Err())
-	require.NoError(t, autodiff.Expand(b.Graph))
+	require.NoError(t, autodiff.Expand(b.Graph, nil))
 	require.NoError(t, ir.Verify(b.Graph, true))
 	for _, n := range b.Graph.Nodes {
 		require.NotEqual(t, ir.GradOp, n.Op)
@@ -203,7 +203,7 @@ func refused(t *testing.T, build func(b *program) (y, x *ir.Node)) *autodiff.Err
 	b.output("g", b.grad(y, x))
 	require.NoError(t, b.Err())
 	var e *autodiff.Error
-	require.ErrorAs(t, autodiff.Expand(b.Graph), &e)
+	require.ErrorAs(t, autodiff.Expand(b.Graph, nil), &e)
 	require.Equal(t, b.Origin, e.Range, "where it was asked for")
 	require.Contains(t, e.Error(), "net.yaml:7:3")
 	return e

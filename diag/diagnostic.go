@@ -45,6 +45,9 @@ type List struct {
 	Sources map[string]string // text by file name, for rendering
 	Ignores []Ignore          // comments that accept warnings, until ApplyIgnores
 
+	// Budget is what finding more may cost; nil: anything.
+	Budget *Budget
+
 	seen map[key]bool
 }
 
@@ -58,9 +61,23 @@ type key struct {
 // there are more.
 const MaxItems = 200
 
+// toldCost is the cost of a byte of a diagnostic: it is put together, compared and
+// kept.
+const toldCost = 10 + KeptByte
+
+// size is how many bytes a diagnostic has to say.
+func (d *Diagnostic) size() int {
+	n := len(d.Message) + len(d.Help)
+	for _, note := range d.Notes {
+		n += len(note.Message)
+	}
+	return n
+}
+
 // Add appends a diagnostic unless the same one is there already, or the list is
 // full. The severity is the rule's own.
 func (l *List) Add(d Diagnostic) {
+	l.Budget.Spend(Telling, toldCost*(64+d.size()))
 	d.Severity = d.Rule.Severity()
 	k := key{d.Rule, d.Range, d.Message}
 	if l.seen[k] || l.Full() {

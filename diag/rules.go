@@ -48,6 +48,7 @@ const (
 	ShadowedModule     Rule = "shadowed-module"
 	Cycle              Rule = "cycle"
 	GraphTooLarge      Rule = "graph-too-large"
+	OverBudget         Rule = "over-budget"
 )
 
 // The rules about expressions.
@@ -133,7 +134,8 @@ var rules = map[Rule]string{
 	RecursiveModule:    "a module can't contain itself",
 	ShadowedModule:     "a module of the standard library is replaced only with override: true",
 	Cycle:              "a node can't depend on itself, nor a file import itself",
-	GraphTooLarge:      "a spec expands to at most 200,000 nodes",
+	GraphTooLarge:      "`repeat` is at most 100,000, and modules are nested at most 100 deep",
+	OverBudget:         "what the check of a spec may cost is bounded",
 
 	ExpressionSyntax:    "the expression can't be parsed",
 	ExpressionTooLarge:  "an expression is at most 16 KiB long and 100 brackets deep",

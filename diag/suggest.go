@@ -9,11 +9,14 @@ import (
 // little.
 const MaxCandidates = 2000
 
+// longestName is how long a name may be, in bytes, to be compared with others.
+const longestName = 64
+
 // DidYouMean gives the candidate that a misspelled name most likely stands for,
 // or "". Case doesn't count; the distance allowed grows with the name's length.
 // Of equally near candidates the alphabetically first wins.
 func DidYouMean(name string, candidates []string) string {
-	if len(name) > 64 { // nobody misspells that; and the distance costs its square
+	if len(name) > longestName { // nobody misspells that; and the distance costs its square
 		return ""
 	}
 	if len(candidates) > MaxCandidates {
@@ -23,7 +26,7 @@ func DidYouMean(name string, candidates []string) string {
 	best, bestDistance := "", allowed+1
 	lower := strings.ToLower(name)
 	for _, c := range candidates {
-		if c == name || len(c) > 64 || len(c) > len(name)+allowed || len(name) > len(c)+allowed {
+		if c == name || len(c) > longestName || len(c) > len(name)+allowed || len(name) > len(c)+allowed {
 			continue
 		}
 		d := distance(lower, strings.ToLower(c))
@@ -38,10 +41,12 @@ func DidYouMean(name string, candidates []string) string {
 // Suggestion is DidYouMean as a help text, or "".
 func Suggestion(name string, candidates []string) string {
 	if s := DidYouMean(name, candidates); s != "" {
-		return fmt.Sprintf("did you mean %q?", s)
+		return suggestion(s)
 	}
 	return ""
 }
+
+func suggestion(name string) string { return fmt.Sprintf("did you mean %q?", name) }
 
 // distance is the optimal string alignment distance: insertions, deletions,
 // substitutions and swaps of neighbours each count one.
@@ -68,4 +73,30 @@ func distance(a, b string) int {
 		before, above, row = above, row, before
 	}
 	return above[len(y)]
+}
+
+// DidYouMean is DidYouMean at the cost of the list's budget; "" for a list that
+// takes no more.
+func (l *List) DidYouMean(name string, candidates []string) string {
+	if l.Full() {
+		return ""
+	}
+	const look, step = 40, 4 // a candidate that is looked at; a cell of the distance's table
+	work := look * len(candidates)
+	for _, c := range candidates {
+		if len(c) <= 2*len(name) && len(name) <= longestName {
+			work += step * len(name) * len(c)
+		}
+	}
+	l.Budget.Spend(Comparing, work)
+	return DidYouMean(name, candidates)
+}
+
+// Suggestion is Suggestion at the cost of the list's budget; "" for a list that
+// takes no more.
+func (l *List) Suggestion(name string, candidates []string) string {
+	if s := l.DidYouMean(name, candidates); s != "" {
+		return suggestion(s)
+	}
+	return ""
 }

@@ -90,7 +90,7 @@ func (b *builder) on(device string, f func()) {
 func (b *builder) program(t tester) *program {
 	t.Helper()
 	require.NoError(t, b.Err())
-	require.NoError(t, autodiff.Expand(b.Graph))
+	require.NoError(t, autodiff.Expand(b.Graph, nil))
 	require.NoError(t, ir.Verify(b.Graph, true))
 	return &program{graph: b.Graph, values: b.values}
 }

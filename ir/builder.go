@@ -3,6 +3,8 @@ package ir
 import (
 	"errors"
 	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
 )
 
 // Builder makes nodes and appends them to a graph. Gradients, decompositions
@@ -11,14 +13,25 @@ import (
 // Those functions give no error: what they build is well-typed unless an op's
 // own file is wrong. The builder keeps the first such fault; whoever owns the
 // builder looks at Err at the end.
+//
+// Every node that it makes spends Budget, as Work; a nil Budget is endless.
 type Builder struct {
-	Graph *Graph
-	Site  // given to every node made
-	err   error
+	Graph  *Graph
+	Site   // given to every node made
+	Budget *diag.Budget
+	Work   diag.Work
+	err    error
 }
 
-// NewBuilder makes a builder that appends to g.
-func NewBuilder(g *Graph) *Builder { return &Builder{Graph: g} }
+// What a node costs: itself with its type and attributes, and each operand and
+// element of a list.
+const (
+	nodeCost    = 700 + 300*diag.KeptByte
+	operandCost = 10 + 16*diag.KeptByte
+)
+
+// NewBuilder makes a builder that appends to g, without a budget.
+func NewBuilder(g *Graph) *Builder { return &Builder{Graph: g, Work: diag.Expanding} }
 
 // Err is the first fault of Apply, or nil.
 func (b *Builder) Err() error { return b.err }
@@ -36,6 +49,7 @@ func (b *Builder) Apply(op *Op, args ...any) *Node {
 
 // add infers the type of n and appends it.
 func (b *Builder) add(n *Node) (*Node, error) {
+	b.Budget.Spend(b.Work, nodeCost+operandCost*len(n.Inputs))
 	t, err := n.Op.Infer(n)
 	if err != nil {
 		return nil, err
@@ -51,6 +65,7 @@ func (b *Builder) add(n *Node) (*Node, error) {
 
 // NewState adds a state and the node that reads it.
 func (b *Builder) NewState(name string, kind StateKind, t Type) *State {
+	b.Budget.Spend(b.Work, 2*nodeCost)
 	s := &State{Name: name, Kind: kind, Type: t, Home: -1, Origin: b.Origin}
 	s.Read = &Node{Op: StateOp, Name: name, State: s, Type: t, Space: -1, Site: Site{Origin: b.Origin, Path: name}, ID: len(b.Graph.Nodes)}
 	b.Graph.Nodes = append(b.Graph.Nodes, s.Read)

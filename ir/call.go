@@ -44,6 +44,7 @@ func (b *Builder) Call(op *Op, args []any) (*Node, error) {
 			if !ok {
 				return nil, Argf(p.Name, "%s must be a list of tensors, got %s", p.Name, Describe(arg))
 			}
+			b.Budget.Spend(b.Work, operandCost*len(list))
 			for j, item := range list {
 				if err := b.operand(n, p, j, item, &weak); err != nil {
 					return nil, err
@@ -53,6 +54,9 @@ func (b *Builder) Call(op *Op, args []any) (*Node, error) {
 			if arg == nil && p.Kind != KDims { // absent, without a default
 				n.Attrs = append(n.Attrs, nil)
 				continue
+			}
+			if list, ok := arg.([]any); ok {
+				b.Budget.Spend(b.Work, operandCost*len(list))
 			}
 			v, err := convert(p, arg)
 			if err != nil {
@@ -280,6 +284,9 @@ func convert(p Param, arg any) (any, error) {
 	return nil, wrong()
 }
 
+// shown is how much of a string is shown, in bytes.
+const shown = 60
+
 // Describe names a value for messages: "f32[1, 8]" for a node, "the int 3".
 func Describe(v any) string {
 	switch v := v.(type) {
@@ -294,6 +301,9 @@ func Describe(v any) string {
 	case bool:
 		return fmt.Sprintf("the bool %v", v)
 	case string:
+		if len(v) > shown {
+			v = strings.ToValidUTF8(v[:shown], "") + "…"
+		}
 		return fmt.Sprintf("the string %q", v)
 	case DType:
 		return fmt.Sprintf("the dtype %s", v)

@@ -30,7 +30,7 @@ func (ev *eval) call(c *expr.Call) any {
 		if t.module.path != "" {
 			name = t.module.path
 		}
-		return ev.instantiate(t, c, ev.numbered(ev.path+"."+name), ev.f)
+		return ev.instantiate(t, c, ev.numbered(ev.join(ev.path, name)), ev.f)
 	}
 	args := make([]any, len(t.args))
 	for i, a := range t.args {
@@ -82,6 +82,7 @@ func (ev *eval) numbered(path string) string {
 		ev.made = map[string]int{}
 	}
 	ev.made[path]++
+	ev.named(len(path))
 	if n := ev.made[path]; n > 1 {
 		return fmt.Sprintf("%s_%d", path, n)
 	}
@@ -121,11 +122,6 @@ func (ev *eval) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Range) a
 	if slices.Contains(likes, op.Name) {
 		n = op.Decompose(ev.to, n)
 	}
-	if len(ev.to.Graph.Nodes) > MaxNodes && !ev.full {
-		ev.full = true
-		return ev.fail(ev.f, diag.GraphTooLarge, at, "make it of fewer, larger operations",
-			"the spec expands to more than %d nodes", MaxNodes)
-	}
 	return n
 }
 
@@ -142,6 +138,7 @@ func (ev *eval) hidden(name string) any {
 
 // refused reports what a type rule or the binding of arguments found.
 func (ev *eval) refused(op *ir.Op, err error, args []any, exprs []expr.Expr, at diag.Range) bad {
+	ev.look(args...)
 	d := diag.Diagnostic{Rule: diag.InvalidArgument, Range: at, Message: err.Error()}
 	if !strings.HasPrefix(d.Message, op.Name+" ") {
 		d.Message = op.Name + ": " + d.Message

@@ -144,7 +144,7 @@ func (f *frame) named(e expr.Expr) string {
 	var all []string
 	expr.Walk(e, func(e expr.Expr) bool {
 		if n, ok := e.(*expr.Name); ok {
-			if text := fmt.Sprintf("%s is %v", n.Name, f.consts[n.Name]); !slices.Contains(all, text) {
+			if text := n.Name + " is " + brief(f.consts[n.Name]); !slices.Contains(all, text) {
 				all = append(all, text)
 			}
 		}

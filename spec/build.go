@@ -12,8 +12,8 @@ import (
 // the list.
 func build(def *specDef, list *diag.List) *Program {
 	p := &Program{Name: def.name, File: def.file, Seed: def.seed}
-	first := newInitial()
-	matched := map[*ruleDef]bool{}
+	first := newInitial(list.Budget)
+	placing := newPlacing(def.place, list.Budget)
 	types := map[string]any{} // of the model's inputs: an ir.Type, or bad
 	if def.train != nil {
 		g := newGraph(def, list, first, true)
@@ -22,25 +22,25 @@ func build(def *specDef, list *diag.List) *Program {
 		if w := def.train.weights; w != nil && !list.HasErrors() {
 			w.renamed(g)
 		}
-		g.place(def.place, matched)
+		placing.see(g.Graph)
 		if def.train.eval != nil && !list.HasErrors() {
 			e := newEvaluation(def, list, first, p)
-			e.evaluate(p.Train)
-			e.place(def.place, matched)
+			e.evaluate(g)
+			placing.see(e.Graph)
 		}
 	}
 	g := newGraph(def, list, first, false)
 	g.evaluation(types)
 	p.Eval = g.Graph
-	g.place(def.place, matched)
+	placing.see(g.Graph)
 	p.Init = first.Graph
 	first.check(g)
 	if list.HasErrors() {
 		return nil
 	}
-	p.Facts = def.facts()
+	p.Facts = def.facts(list.Budget)
 	p.Placement = def.place.public()
-	def.place.unmatched(list, matched)
+	placing.unmatched(list)
 	for _, g := range p.Graphs() {
 		if err := g.Sort(); err != nil { // a fault of this package: resolve refuses cycles
 			list.Errorf(diag.Cycle, diag.Range{File: def.file}, "%s", err)

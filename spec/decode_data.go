@@ -161,7 +161,7 @@ func (d *decoder) checkDevice(n *tree.Node, text string) bool {
 		return true
 	}
 	kind, _, _ := strings.Cut(text, ":")
-	help := diag.Suggestion(kind, []string{"cpu", "cuda", "opencl", "metal", "auto"})
+	help := d.list.Suggestion(kind, []string{"cpu", "cuda", "opencl", "metal", "auto"})
 	if number := strings.TrimLeft(kind, "abcdefghijklmnopqrstuvwxyz"); deviceNames.MatchString(strings.TrimSuffix(kind, number) + ":" + number) {
 		help = "write " + strings.TrimSuffix(kind, number) + ":" + number
 	}

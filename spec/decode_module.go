@@ -106,6 +106,7 @@ func (d *decoder) header(m *module, fields map[string]*tree.Node) {
 			m.args = append(m.args, a)
 		}
 	}
+	m.sig = signatureOf(m)
 }
 
 func (d *decoder) inputs(n *tree.Node) []*inputDef {

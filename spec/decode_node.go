@@ -111,6 +111,9 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	if d.lib.open || n.Partial && len(others) == 0 {
 		return nil // it may be what an import would have brought
 	}
+	if d.list.Full() {
+		return nil // the names for its help aren't worth looking for
+	}
 	if len(others) == 0 {
 		d.report(diag.UnknownFunction, keyRange(n), "write {operation: inputs, argument: value}", "%s names no operation or module", what)
 		return nil
@@ -122,7 +125,7 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 		}
 	}
 	if help == "" {
-		help = diag.Suggestion(others[0].Text, d.lib.names())
+		help = d.list.Suggestion(others[0].Text, d.lib.names())
 	}
 	d.report(diag.UnknownFunction, others[0].Range, help, "there is no operation or module `%s`", shorten(others[0].Text))
 	return nil
@@ -258,7 +261,7 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 		return nil
 	}
 	if m == nil {
-		d.report(diag.UnknownFunction, key.Range, diag.Suggestion(key.Text, keysOf(d.lib.optimizers)), "there is no optimizer `%s`", shorten(key.Text))
+		d.report(diag.UnknownFunction, key.Range, d.list.Suggestion(key.Text, keysOf(d.lib.optimizers)), "there is no optimizer `%s`", shorten(key.Text))
 		return nil
 	}
 	if value.Broken || value.Partial || n.Partial {

@@ -161,7 +161,7 @@ func (d *decoder) trainSource(n *tree.Node, def *specDef) *sourceDef {
 		names = append(names, s.name)
 	}
 	if !def.openSources {
-		help := diag.Suggestion(name, names)
+		help := d.list.Suggestion(name, names)
 		if help == "" && len(names) > 0 {
 			help = "there is " + strings.Join(names, ", ")
 		}

@@ -150,7 +150,7 @@ func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *groupDef {
 		switch {
 		case groupSection.key(key) != nil:
 		case !sig.has(key):
-			help := diag.Suggestion(key, append(sig.names(), "match", "frozen"))
+			help := d.list.Suggestion(key, append(sig.names(), "match", "frozen"))
 			if help == "" {
 				help = "its arguments are " + strings.Join(sig.names(), ", ")
 			}
@@ -238,7 +238,7 @@ func (d *decoder) watch(fields map[string]*tree.Node, known []string, open bool)
 	if n := fields["metric"]; n != nil {
 		var ok bool
 		if w.metric, ok = d.text(n, "metric"); ok && !open && !slices.Contains(known, w.metric) {
-			help := diag.Suggestion(w.metric, known)
+			help := d.list.Suggestion(w.metric, known)
 			if help == "" && len(known) > 0 {
 				help = "there is " + strings.Join(known[:min(len(known), 12)], ", ")
 			}

@@ -17,6 +17,7 @@ func (d *decoder) constant(n *tree.Node, what string) any {
 	if n.Broken {
 		return bad{}
 	}
+	d.list.Budget.Spend(diag.Listing, elementCost+lookCost*len(n.Text)) // aliases are met again and again
 	switch n.Kind {
 	case tree.Int:
 		if v, ok := d.integer(n, what); ok {

@@ -82,11 +82,14 @@ func (d *decoder) overridden(vars map[string]*varDef, name string, at diag.Range
 	if v := vars[name]; v != nil {
 		return v
 	}
+	if d.list.Full() {
+		return nil
+	}
 	names := make([]string, 0, len(vars))
 	for name := range vars {
 		names = append(names, name)
 	}
-	d.report(diag.UnknownVar, at, diag.Suggestion(name, names), "the spec has no var `%s`", shorten(name))
+	d.report(diag.UnknownVar, at, d.list.Suggestion(name, names), "the spec has no var `%s`", shorten(name))
 	return nil
 }
 

@@ -124,8 +124,14 @@ type module struct {
 	outputs []*outputDef
 	single  bool // output, not outputs
 
-	recursive bool // contains itself; reported
-	open      bool // its names are incomplete because of what was reported
+	sig       *signature // how it is called
+	recursive bool       // contains itself; reported
+	open      bool       // its names are incomplete because of what was reported
+}
+
+// size counts the names that a call of the module binds.
+func (m *module) size() int {
+	return len(m.inputs) + len(m.args) + len(m.params) + len(m.states) + len(m.items) + len(m.outputs)
 }
 
 type inputDef struct {
@@ -162,6 +168,7 @@ type argDef struct {
 	values   []string // of a string, or nil: what it can be
 	length   int      // of a list or numbers: how many there must be; -1: any
 	none     bool     // it can be nil
+	sized    bool     // its default names symbolic dimensions
 }
 
 // requireDef is a condition on arguments and dimensions.

@@ -28,7 +28,7 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 			ok = ok && (a.optional || args[len(f.mod.inputs)+i] != nil)
 			continue
 		}
-		if f.mod.sizes(a.fallback) != sized {
+		if a.sized != sized {
 			continue
 		}
 		v := in.constant(a.fallback)
@@ -41,6 +41,7 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 			f.consts[a.name] = nil
 			continue
 		}
+		ev.look(v)
 		value, fits := ofKind(v, a.kind)
 		if !fits {
 			ev.fail(f, diag.InvalidArgument, a.fallback.At(), "", "the default of %s must be %s, got %s", a.name, article(a.kind), ir.Describe(v))
@@ -52,6 +53,9 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 			ok = false
 			continue
 		}
+		if ev.def.taken != nil {
+			ev.look(value)
+		}
 		ev.def.taken.add(c, a, value)
 		if a.kind == argScalar {
 			f.values[a.name] = value
@@ -62,17 +66,27 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 	return ok
 }
 
-// sizes reports whether a default names a symbolic dimension: anything but an
-// argument.
-func (m *module) sizes(e expr.Expr) bool {
-	found := false
-	expr.Walk(e, func(e expr.Expr) bool {
-		if n, ok := e.(*expr.Name); ok && n.Name != "training" {
-			found = found || !slices.ContainsFunc(m.args, func(a *argDef) bool { return a.name == n.Name })
-		}
-		return !found
-	})
-	return found
+// orderDefaults finds the defaults that name a symbolic dimension, which is anything
+// but an argument, and reports those that name an argument without a value yet.
+func (r *resolver) orderDefaults(m *module) {
+	place := make(map[string]int, len(m.args))
+	for i, a := range m.args {
+		place[a.name] = i
+	}
+	for i, a := range m.args {
+		expr.Walk(a.fallback, func(e expr.Expr) bool {
+			n, ok := e.(*expr.Name)
+			if !ok || n.Name == "training" {
+				return true
+			}
+			at, isArg := place[n.Name]
+			a.sized = a.sized || !isArg
+			if isArg && at >= i {
+				r.report(diag.UnknownName, n.At(), "a default sees the arguments above its own", "the default of %s can't see %s", a.name, n.Name)
+			}
+			return true
+		})
+	}
 }
 
 // taken are the values that the arguments which calls leave out had, each value

@@ -3,6 +3,8 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,11 +86,10 @@ func (ev *eval) raw(e expr.Expr) any {
 	if ev.full {
 		return bad{}
 	}
-	if ev.work++; ev.work > maxWork {
-		ev.full = true
-		return ev.fail(ev.f, diag.GraphTooLarge, e.At(), "use `repeat` less, or fewer modules inside of modules",
-			"the spec expands to more than %d expressions", maxWork)
+	if ev.f.mod == nil || !ev.f.mod.std {
+		ev.list.Budget.At(e.At())
 	}
+	ev.list.Budget.Spend(diag.Expanding, evalCost)
 	switch e := e.(type) {
 	case *expr.Name:
 		return ev.name(e)
@@ -102,6 +103,7 @@ func (ev *eval) raw(e expr.Expr) any {
 		if anyBad(list) {
 			return bad{}
 		}
+		ev.weigh(list)
 		return list
 	case *expr.Index:
 		return ev.index(e)
@@ -189,7 +191,7 @@ func (ev *eval) index(e *expr.Index) any {
 func (ev *eval) member(e *expr.Member) any {
 	path, isPath := ev.pathOf(e)
 	if isPath && ev.to == ev.Builder && !ev.noNodes {
-		if s := ev.states[stateName(join(ev.f.path, path))]; s != nil {
+		if s := ev.states[stateName(ev.join(ev.f.path, path))]; s != nil {
 			return s.Read
 		}
 	}
@@ -201,14 +203,14 @@ func (ev *eval) member(e *expr.Member) any {
 			if v, ok := x[e.Name]; ok {
 				return v
 			}
-			return ev.fail(ev.f, diag.UnknownName, e.At(), diag.Suggestion(e.Name, recordNames(x)), "the module has no output %s", e.Name)
+			return ev.fail(ev.f, diag.UnknownName, e.At(), ev.list.Suggestion(e.Name, recordNames(x)), "the module has no output %s", e.Name)
 		}
 	}
 	var names []string
-	for name := range ev.states {
-		names = append(names, name)
+	if !ev.list.Full() {
+		names = slices.Collect(maps.Keys(ev.states))
 	}
-	help := diag.Suggestion(path, names)
+	help := ev.list.Suggestion(path, names)
 	if attribute := attributes[e.Name]; attribute != "" {
 		help = strings.ReplaceAll(attribute, "…", strings.TrimSuffix(path, "."+e.Name))
 	}
@@ -275,9 +277,23 @@ func (ev *eval) binary(e *expr.Binary) any {
 	_, nodeX := x.(*ir.Node)
 	_, nodeY := y.(*ir.Node)
 	if !nodeX && !nodeY {
-		return ev.computed(e.At())(expr.Apply(e.Op, x, y))
+		return ev.constants(e, x, y)
 	}
 	return ev.apply(ir.LookupOp(expr.Ops[e.Op]), []any{x, y}, []expr.Expr{e.X, e.Y}, e.At())
+}
+
+// constants computes an operator on what is known at compile time.
+func (ev *eval) constants(e *expr.Binary, x, y any) any {
+	_, listX := x.([]any)
+	_, listY := y.([]any)
+	if listX && listY { // before they are joined
+		ev.list.Budget.Spend(diag.Listing, elementCost*(ev.weight(x)+ev.weight(y)))
+	}
+	v := ev.computed(e.At())(expr.Apply(e.Op, x, y))
+	if list, ok := v.([]any); ok && len(list) > 0 {
+		ev.weights[&list[0]] = ev.weight(x) + ev.weight(y)
+	}
+	return v
 }
 
 // computed turns a fault of compile-time arithmetic into a diagnostic.

@@ -8,8 +8,7 @@ import (
 )
 
 // newEvaluation prepares the graph of an evaluation: the data of train.eval, the
-// model with training false, the loss, and the metrics as outputs. trained is
-// the graph of a step.
+// model with training false, the loss, and the metrics as outputs.
 func newEvaluation(def *specDef, list *diag.List, first *initial, p *Program) *training {
 	d := *def.train
 	d.source = def.train.eval.source
@@ -18,8 +17,8 @@ func newEvaluation(def *specDef, list *diag.List, first *initial, p *Program) *t
 	return &training{graph: g, def: &d, program: p, root: newFrame(def.model, ""), prefix: "eval"}
 }
 
-// evaluate builds it.
-func (t *training) evaluate(trained *ir.Graph) {
+// evaluate builds it, beside the graph of a step.
+func (t *training) evaluate(trained *graph) {
 	t.Origin = t.def.eval.at
 	t.counter, _ = t.newState(t.root, StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.eval.at)
 	t.step = t.counter.Read
@@ -42,7 +41,7 @@ func (t *training) evaluate(trained *ir.Graph) {
 		e.Metrics = append(e.Metrics, name)
 	}
 	for _, s := range t.Graph.States {
-		if old := trained.State(s.Name); old != nil && !old.Type.Equal(s.Type) {
+		if old := trained.states[s.Name]; old != nil && !old.Type.Equal(s.Type) {
 			t.report(t.root, diag.Diagnostic{Rule: diag.ShapeMismatch, Range: t.def.eval.at,
 				Message: fmt.Sprintf("with these data %s is %s; in training it is %s", s.Name, s.Type, old.Type),
 				Notes:   []diag.Note{{Message: s.Name, Range: s.Origin}}})
@@ -98,8 +97,8 @@ func (w *weightsDef) renamed(g *graph) {
 		}
 	}
 	for _, r := range w.rename {
-		if s := g.Graph.State(r.to); s == nil || s.Kind != ir.ParamState && s.Kind != ir.BufferState {
-			g.list.Add(diag.Diagnostic{Rule: diag.UnknownName, Range: r.at, Help: diag.Suggestion(r.to, known),
+		if s := g.states[r.to]; s == nil || s.Kind != ir.ParamState && s.Kind != ir.BufferState {
+			g.list.Add(diag.Diagnostic{Rule: diag.UnknownName, Range: r.at, Help: g.list.Suggestion(r.to, known),
 				Message: fmt.Sprintf("the model has no parameter `%s`", shorten(r.to))})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
@@ -20,7 +21,8 @@ var (
 )
 
 // facts lists them in the text's order, with vars and seed as they are overridden.
-func (def *specDef) facts() []Fact {
+func (def *specDef) facts(budget *diag.Budget) []Fact {
+	c := canon{budget}
 	seed := ""
 	if n := def.root.Get("seed"); n != nil {
 		seed = n.Text
@@ -30,22 +32,22 @@ func (def *specDef) facts() []Fact {
 	}
 	facts := []Fact{{"seed", seed}}
 	for _, v := range def.vars {
-		facts = append(facts, Fact{"vars." + v.name, canonical(v.node)})
+		facts = append(facts, Fact{"vars." + v.name, c.text(v.node)})
 	}
 	for _, e := range def.root.Entries {
 		if !slices.Contains(rootAsides, e.Key.Text) {
-			facts = append(facts, parts(e)...)
+			facts = append(facts, c.parts(e)...)
 		}
 	}
 	if train := def.root.Get("train"); train != nil {
 		for _, e := range train.Entries {
 			if !slices.Contains(trainAsides, e.Key.Text) {
-				facts = append(facts, Fact{"train." + e.Key.Text, canonical(e.Value)})
+				facts = append(facts, Fact{"train." + e.Key.Text, c.text(e.Value)})
 			}
 		}
 	}
 	for _, f := range def.imports.order {
-		facts = append(facts, Fact{"file " + relativeTo(def.file, f.path), canonical(f.root)})
+		facts = append(facts, Fact{"file " + relativeTo(def.file, f.path), c.text(f.root)})
 	}
 	return facts
 }
@@ -60,39 +62,64 @@ func relativeTo(from, file string) string {
 }
 
 // parts lists a section's entries, those of model's nodes one by one.
-func parts(section tree.Entry) []Fact {
+func (c canon) parts(section tree.Entry) []Fact {
 	if section.Value.Kind != tree.Map {
-		return []Fact{{section.Key.Text, canonical(section.Value)}}
+		return []Fact{{section.Key.Text, c.text(section.Value)}}
 	}
 	var facts []Fact
 	for _, e := range section.Value.Entries {
 		key := section.Key.Text + "." + e.Key.Text
 		if key == "model.nodes" && e.Value.Kind == tree.Map {
 			for _, node := range e.Value.Entries {
-				facts = append(facts, Fact{key + "." + node.Key.Text, canonical(node.Value)})
+				facts = append(facts, Fact{key + "." + node.Key.Text, c.text(node.Value)})
 			}
 			continue
 		}
-		facts = append(facts, Fact{key, canonical(e.Value)})
+		facts = append(facts, Fact{key, c.text(e.Value)})
 	}
 	return facts
 }
 
-// canonical writes a value on one line, the same for the same content.
-func canonical(n *tree.Node) string {
+// canon writes values on one line, the same for the same content. Aliases are written
+// out, so what it writes can be longer than the text.
+type canon struct{ budget *diag.Budget }
+
+func (c canon) text(n *tree.Node) string {
+	var b strings.Builder
+	c.write(&b, n)
+	return b.String()
+}
+
+func (c canon) write(b *strings.Builder, n *tree.Node) {
+	const byteCost = 8 + 2*diag.KeptByte // the builder holds it twice while it grows
+	c.budget.Spend(diag.Reading, byteCost*(2+len(n.Text)))
 	switch n.Kind {
 	case tree.List:
-		items := make([]string, len(n.Items))
+		b.WriteByte('[')
 		for i, item := range n.Items {
-			items[i] = canonical(item)
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			c.write(b, item)
 		}
-		return "[" + strings.Join(items, ", ") + "]"
+		b.WriteByte(']')
 	case tree.Map:
-		entries := make([]string, len(n.Entries))
+		b.WriteByte('{')
 		for i, e := range n.Entries {
-			entries[i] = e.Key.Text + ": " + canonical(e.Value)
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			c.budget.Spend(diag.Reading, byteCost*len(e.Key.Text))
+			b.WriteString(e.Key.Text + ": ")
+			c.write(b, e.Value)
 		}
-		return "{" + strings.Join(entries, ", ") + "}"
+		b.WriteByte('}')
+	default:
+		for i, word := range strings.Fields(n.Text) {
+			if i > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(word)
+		}
 	}
-	return strings.Join(strings.Fields(n.Text), " ")
 }

@@ -79,7 +79,7 @@ var foreignArguments = map[string]string{
 }
 
 // argumentHelp says what to write for an argument that a signature hasn't got.
-func (s *signature) argumentHelp(name string) string {
+func (s *signature) argumentHelp(name string, list *diag.List) string {
 	here := foreignArguments[name]
 	switch {
 	case here != "" && s.has(here):
@@ -89,7 +89,7 @@ func (s *signature) argumentHelp(name string) string {
 	case strings.Contains(here, " "):
 		return here
 	}
-	if help := diag.Suggestion(name, s.names()); help != "" {
+	if help := list.Suggestion(name, s.names()); help != "" {
 		return help
 	}
 	if len(s.params) == 0 {

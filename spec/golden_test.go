@@ -55,7 +55,7 @@ func TestBrokenSpecsGiveTheDiagnosticsWrittenBesideTheirFaults(t *testing.T) {
 	// a gradient exists, and what is around a spec, is found out after this
 	// package; docs/rules shows it.
 	elsewhere := []diag.Rule{diag.Unreadable, diag.TooLarge, diag.TooDeep, diag.TooManyProblems, diag.AliasBomb,
-		diag.ExpressionTooLarge, diag.UnknownVar, diag.NotDifferentiable,
+		diag.ExpressionTooLarge, diag.OverBudget, diag.UnknownVar, diag.NotDifferentiable,
 		diag.UnfitFile, diag.NoDevice, diag.NoKernel, diag.OutOfMemory}
 	for _, r := range diag.Rules() {
 		if !covered[r] && !slices.Contains(elsewhere, r) {

@@ -11,15 +11,18 @@ import (
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
-// MaxNodes bounds each graph of a program.
-const MaxNodes = 200_000
-
-// maxWork bounds the expressions that are evaluated for a graph, inner ones
-// counted too: a module without nodes costs time as well.
-const maxWork = 5_000_000
-
-// callWork is what a call of a module counts as.
-const callWork = 50
+// What expanding costs, beside the nodes that are made: evaluating an expression,
+// not counting inner ones; calling a module, which makes a frame; each of the
+// module's names, which are bound one by one; a byte of a path, which is put
+// together and kept; an element of a list, and looking at one.
+const (
+	evalCost    = 120
+	callCost    = 4000
+	bindCost    = 120
+	nameCost    = 6 + diag.KeptByte
+	elementCost = 30 + 16*diag.KeptByte
+	lookCost    = 5
+)
 
 // maxNesting bounds how deep modules may contain one another.
 const maxNesting = 100
@@ -35,8 +38,8 @@ type graph struct {
 	states   map[string]*ir.State
 	names    map[string]bool // of nodes
 	frozen   map[*ir.State]bool
-	work     int  // expressions evaluated, inner ones too
-	full     bool // a bound was reached, and reported
+	full     bool // modules are nested too deep; reported
+	weights  map[*any]int
 }
 
 // initial is the graph of first values, shared by the others.
@@ -47,8 +50,15 @@ type initial struct {
 	ghost map[*ir.Node]string // stand-ins for values that exist at run time only
 }
 
-func newInitial() *initial {
+// builder makes a builder of a new graph.
+func builder(budget *diag.Budget) *ir.Builder {
 	b := ir.NewBuilder(&ir.Graph{})
+	b.Budget = budget
+	return b
+}
+
+func newInitial(budget *diag.Budget) *initial {
+	b := builder(budget)
 	return &initial{Builder: b, step: b.Scalar(ir.I64, 0), nodes: map[string]*ir.Node{}, ghost: map[*ir.Node]string{}}
 }
 
@@ -67,8 +77,8 @@ func (in *initial) standIn(name string, t ir.Type) *ir.Node {
 
 func newGraph(def *specDef, list *diag.List, first *initial, training bool) *graph {
 	return &graph{
-		Builder: ir.NewBuilder(&ir.Graph{}), list: list, def: def, training: training, first: first,
-		states: map[string]*ir.State{}, names: map[string]bool{}, frozen: map[*ir.State]bool{},
+		Builder: builder(list.Budget), list: list, def: def, training: training, first: first,
+		states: map[string]*ir.State{}, names: map[string]bool{}, frozen: map[*ir.State]bool{}, weights: map[*any]int{},
 	}
 }
 
@@ -93,17 +103,8 @@ type repeated []any
 
 func isBad(v any) bool { _, is := v.(bad); return is }
 
-func anyBad(values []any) bool {
-	for _, v := range values {
-		if isBad(v) {
-			return true
-		}
-		if list, ok := v.([]any); ok && anyBad(list) {
-			return true
-		}
-	}
-	return false
-}
+// anyBad needs no look into lists: one with something bad in it is bad itself.
+func anyBad(values []any) bool { return slices.ContainsFunc(values, isBad) }
 
 // frame is one use of a body: its names with their values.
 type frame struct {
@@ -140,6 +141,15 @@ func (f *frame) callee(m *module, path string, site diag.Range) *frame {
 	c.stateless = f.stateless
 	return c
 }
+
+// join is join at the cost of the budget.
+func (g *graph) join(path, name string) string {
+	g.named(len(path) + 1 + len(name))
+	return join(path, name)
+}
+
+// named spends what a new path of some bytes costs.
+func (g *graph) named(bytes int) { g.list.Budget.Spend(diag.Naming, nameCost*bytes) }
 
 // join puts a name behind a path.
 func join(path, name string) string {
@@ -216,7 +226,8 @@ func (g *graph) nameNode(v any, path, inner string) {
 		return
 	}
 	within := func(path string) bool {
-		return strings.HasPrefix(n.Name, path+".") || strings.HasPrefix(n.Name, path+"[")
+		rest, ok := strings.CutPrefix(n.Name, path)
+		return ok && rest != "" && (rest[0] == '.' || rest[0] == '[')
 	}
 	if n.Name == "" || within(path) || inner != "" && within(inner) {
 		delete(g.names, n.Name)
@@ -236,7 +247,7 @@ func (g *graph) runBody(f *frame) {
 			f.nexts[it.name] = f.values[it.name]
 			continue
 		}
-		path := join(f.path, it.name)
+		path := g.join(f.path, it.name)
 		ev := &eval{graph: g, f: f, to: g.Builder, path: path}
 		from := len(g.Graph.Nodes)
 		v := ev.node(it.def)
@@ -244,7 +255,7 @@ func (g *graph) runBody(f *frame) {
 		if !it.write {
 			inner := ""
 			if it.def.path != "" {
-				inner = join(f.path, it.def.path)
+				inner = g.join(f.path, it.def.path)
 			}
 			g.nameNode(v, path, inner)
 		}

@@ -91,9 +91,9 @@ var hostile = []struct {
 	{"a shape whose bytes overflow", diag.InvalidArgument, node("zeros([1152921504606846976, 8])")},
 	{"a power that overflows", diag.IntegerOverflow, node("zeros([9 ** 9 ** 9])")},
 	{"a module in itself", diag.RecursiveModule, modules("  M0:\n    inputs: {x: \"f32[1]\"}\n    nodes: {a: {M0: x}}\n    output: a\n")},
-	{"modules that double", diag.GraphTooLarge, doubling(40, "x + 1")},
-	{"modules that double and hold nothing", diag.GraphTooLarge, doubling(40, "x")},
-	{"a long repeat", diag.GraphTooLarge, modules("  M0:\n    inputs: {x: \"f32[1]\"}\n    nodes: {a: {M1: x, repeat: 100000}, b: {M1: a, repeat: 100000}}\n    output: b\n  M1:\n    inputs: {x: \"f32[1]\"}\n    output: x * 2 + 1\n")},
+	{"modules that double", diag.OverBudget, doubling(40, "x + 1")},
+	{"modules that double and hold nothing", diag.OverBudget, doubling(40, "x")},
+	{"a long repeat", diag.OverBudget, modules("  M0:\n    inputs: {x: \"f32[1]\"}\n    nodes: {a: {M1: x, repeat: 100000}, b: {M1: a, repeat: 100000}}\n    output: b\n  M1:\n    inputs: {x: \"f32[1]\"}\n    output: x * 2 + 1\n")},
 	{"a long cycle", diag.Cycle, chain(30_000)},
 }
 

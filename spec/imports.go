@@ -29,6 +29,21 @@ type importedFile struct {
 	stage stage
 	root  *tree.Node
 	lib   *library // its names, once it is done
+
+	byName map[string]*module // its own, once one was asked for
+}
+
+// named finds one of a file's own modules and optimizers, or nil.
+func (f *importedFile) named(name string) *module {
+	if f.byName == nil {
+		f.byName = make(map[string]*module, len(f.lib.own))
+		for _, m := range f.lib.own {
+			if f.byName[m.name] == nil {
+				f.byName[m.name] = m
+			}
+		}
+	}
+	return f.byName[name]
 }
 
 // stage is how far the reading of a file is.
@@ -122,6 +137,7 @@ func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 	case names == nil && f == nil:
 	case names == nil:
 		u := &use{at: from.Range, file: from.Text}
+		d.list.Budget.Spend(diag.Comparing, bindCost*len(f.lib.own))
 		for _, m := range f.lib.own {
 			d.know(m, m.name, from.Range)
 			u.modules = append(u.modules, m)
@@ -156,20 +172,20 @@ func (d *decoder) bringOne(f *importedFile, name, alias, file string, at, aliasA
 	if f == nil {
 		return
 	}
-	var own []string
-	for _, m := range f.lib.own {
-		if m.name == name {
-			d.know(m, alias, aliasAt)
-			d.lib.uses = append(d.lib.uses, &use{at: at, file: file, name: alias, modules: []*module{m}})
-			return
-		}
-		own = append(own, m.name)
-	}
-	d.lib.open = true
-	if f.lib.open {
+	if m := f.named(name); m != nil {
+		d.know(m, alias, aliasAt)
+		d.lib.uses = append(d.lib.uses, &use{at: at, file: file, name: alias, modules: []*module{m}})
 		return
 	}
-	d.report(diag.UnknownName, at, diag.Suggestion(name, own), "%s has no module and no optimizer %s", file, shorten(name))
+	d.lib.open = true
+	if f.lib.open || d.list.Full() {
+		return
+	}
+	var own []string
+	for _, m := range f.lib.own {
+		own = append(own, m.name)
+	}
+	d.report(diag.UnknownName, at, d.list.Suggestion(name, own), "%s has no module and no optimizer %s", file, shorten(name))
 }
 
 // know makes an imported module known under a name.

@@ -18,7 +18,7 @@ const maxRepeat = 100_000
 func (ev *eval) wholeCall(c *expr.Call, def *nodeDef) any {
 	path := ev.path
 	if def.path != "" {
-		path = join(ev.f.path, def.path)
+		path = ev.join(ev.f.path, def.path)
 	}
 	outer := *ev.f
 	if def.device != "" {
@@ -51,6 +51,7 @@ func (ev *eval) wholeCall(c *expr.Call, def *nodeDef) any {
 	given := map[int]any{}
 	for i := range n {
 		from := len(ev.Graph.Nodes)
+		ev.named(len(path) + len("[10]"))
 		step := fmt.Sprintf("%s[%d]", path, i)
 		v := ev.instantiateWith(t, c, step, &outer, given)
 		ev.own(from, step, "")
@@ -89,7 +90,7 @@ func (ev *eval) instantiateWith(t *target, c *expr.Call, path string, outer *fra
 	if ev.full {
 		return bad{}
 	}
-	ev.work += callWork
+	ev.list.Budget.Spend(diag.Expanding, callCost+bindCost*m.size())
 	f.consts["training"] = ev.training
 	inputs := make([]any, len(m.inputs))
 	ok := true
@@ -146,6 +147,7 @@ func (ev *eval) moduleArgument(m *module, i int, e expr.Expr, f *frame) any {
 		f.consts[a.name] = nil
 		return nil
 	}
+	ev.look(v)
 	value, ok := ofKind(v, a.kind)
 	if !ok {
 		return ev.fail(ev.f, diag.InvalidArgument, e.At(), kindHelp(v, a.kind), "the argument %s of %s must be %s, got %s", a.name, m.name, article(a.kind), ir.Describe(v))
@@ -198,6 +200,7 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 			if i == 0 && n != inputs[i] {
 				d.Help = "the first argument is what " + f.mod.name + " is applied to: " + f.mod.name + "(x, …)"
 			}
+			ev.list.Budget.Spend(diag.Comparing, bindCost*i)
 			for j, other := range f.mod.inputs[:i+1] {
 				given, isNode := inputs[j].(*ir.Node)
 				if isNode && given.Origin.Known() && (j == i && given.Origin != at || j < i && sharesDimension(in.typ, other.typ)) {

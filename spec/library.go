@@ -111,7 +111,11 @@ func (l *library) signature(name string) *signature {
 	return nil
 }
 
+// signatureOf gives the signature of a module whose header is decoded.
 func signatureOf(m *module) *signature {
+	if m.sig != nil {
+		return m.sig
+	}
 	s := &signature{name: m.name, isModule: true}
 	for _, in := range m.inputs {
 		s.params = append(s.params, param{name: in.name})

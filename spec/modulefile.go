@@ -42,9 +42,11 @@ func leadingKey(line []byte) string {
 // ParseModules reads and checks a file of modules as an import does. Shapes are
 // checked where modules are called, so not here.
 func ParseModules(name string, src []byte, o Options) diag.List {
-	var list diag.List
-	d := &decoder{list: &list, importer: newImporter(name, o.AllowRead), file: name}
-	d.read(&importedFile{path: name}, string(src))
+	list := diag.NewList(name)
+	list.Bounded(func() {
+		d := &decoder{list: &list, importer: newImporter(name, o.AllowRead), file: name}
+		d.read(&importedFile{path: name}, string(src))
+	})
 	list.ApplyIgnores("") // warnings depend on the calls
 	list.Sort()
 	return list

@@ -135,7 +135,7 @@ func (s *scope) nameHelp(name string, constant bool) string {
 			visible = append(visible, n)
 		}
 	}
-	if help := diag.Suggestion(name, visible); help != "" {
+	if help := s.list.Suggestion(name, visible); help != "" {
 		return help
 	}
 	if s.owner != nil && !s.owner.root {
@@ -222,7 +222,7 @@ func (s *scope) unknownFunction(c *expr.Call) {
 		help = fmt.Sprintf("%s %s is a value, not an operation", sym.what, c.Name)
 	}
 	if help == "" {
-		help = diag.Suggestion(c.Name, s.lib.names())
+		help = s.list.Suggestion(c.Name, s.lib.names())
 	}
 	s.report(diag.UnknownFunction, c.NameAt, help, "there is no operation or module %s", shorten(c.Name))
 }
@@ -260,6 +260,7 @@ func (s *scope) next(c *expr.Call, constant bool, user *item) {
 
 // bind puts a call's arguments into the order of the parameters.
 func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, user *item) {
+	s.list.Budget.Spend(diag.Comparing, lookCost*4*len(sig.params))
 	t.sig = sig
 	t.args = make([]expr.Expr, len(sig.params))
 	good := true
@@ -284,7 +285,7 @@ func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, use
 		switch {
 		case i < 0:
 			// What its value may see isn't known: it isn't looked at.
-			fail(diag.UnknownArgument, n.NameAt, sig.argumentHelp(n.Name), "%s has no argument %s", c.Name, shorten(n.Name))
+			fail(diag.UnknownArgument, n.NameAt, sig.argumentHelp(n.Name, s.list), "%s has no argument %s", c.Name, shorten(n.Name))
 		case t.args[i] != nil:
 			help := ""
 			if sig.params[0].variadic {

@@ -76,6 +76,7 @@ func (o *optimizing) arguments() bool {
 	}
 	ok := true
 	for _, g := range o.def.groups {
+		o.bound(o.args)
 		args := newFrame(o.target.module, "optimizer")
 		maps.Copy(args.consts, o.args.consts)
 		maps.Copy(args.values, o.args.values)
@@ -87,6 +88,11 @@ func (o *optimizing) arguments() bool {
 	}
 	o.own(from, "optimizer", "")
 	return ok
+}
+
+// bound spends what a copy of the optimizer's arguments costs.
+func (o *optimizing) bound(args *frame) {
+	o.list.Budget.Spend(diag.Expanding, callCost+bindCost*(len(args.consts)+len(args.values)+o.target.module.size()))
 }
 
 func (o *optimizing) evaluate(ev *eval, tg *target, args *frame) bool {
@@ -101,6 +107,10 @@ func (o *optimizing) evaluate(ev *eval, tg *target, args *frame) bool {
 func (o *optimizing) parameters() []*trained {
 	needed := ancestors(o.loss)
 	matched := map[*groupDef]bool{}
+	patterns := make([]ir.Pattern, len(o.def.groups))
+	for i, g := range o.def.groups {
+		patterns[i] = ir.NewPattern(stateName(g.match))
+	}
 	var params []*trained
 	for _, s := range o.Graph.States {
 		if s.Kind != ir.ParamState {
@@ -108,8 +118,10 @@ func (o *optimizing) parameters() []*trained {
 		}
 		p := &trained{state: s, args: o.args}
 		frozen := o.frozen[s]
-		for _, g := range o.def.groups {
-			if ir.MatchPath(stateName(g.match), s.Name) {
+		for i, g := range o.def.groups {
+			o.list.Budget.At(g.at)
+			o.list.Budget.Spend(diag.Matching, patterns[i].Cost(s.Name))
+			if patterns[i].Match(s.Name) {
 				matched[g] = true
 				p.args, frozen = o.groups[g], frozen || g.frozen
 				break
@@ -150,7 +162,7 @@ func (o *optimizing) gradients(params []*trained) bool {
 		if o.due != nil && !o.accumulate(p) {
 			return false
 		}
-		o.own(from, "optimizer."+s.Name, s.Device)
+		o.own(from, o.join("optimizer", s.Name), s.Device)
 	}
 	return true
 }
@@ -160,7 +172,7 @@ func (o *optimizing) accumulate(p *trained) bool {
 	wide := ir.Type{DType: wider(p.grad.Type.DType), Shape: p.grad.Type.Shape}
 	f := newFrame(nil, "")
 	f.device = p.state.Device
-	sum, ok := o.newState(f, "optimizer."+p.state.Name+".grad", ir.OptimState, wide, p.state.Origin)
+	sum, ok := o.newState(f, o.join(o.join("optimizer", p.state.Name), "grad"), ir.OptimState, wide, p.state.Origin)
 	if !ok {
 		return false
 	}
@@ -246,7 +258,8 @@ func positive(v any) (yes, known bool) {
 func (o *optimizing) update(p *trained) bool {
 	s := p.state
 	c := o.def.optimizer
-	f := newFrame(o.target.module, "optimizer."+s.Name)
+	o.bound(p.args)
+	f := newFrame(o.target.module, o.join("optimizer", s.Name))
 	f.site, f.kind, f.commit, f.device = c.At(), ir.OptimState, true, s.Device
 	f.caller = o.root
 	maps.Copy(f.consts, p.args.consts)

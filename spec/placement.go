@@ -5,17 +5,52 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// place records which placement rules match a node or a state; lowering applies
-// them, by the same paths.
-func (g *graph) place(p placementDef, matched map[*ruleDef]bool) {
-	for _, n := range g.Graph.Nodes {
-		if n.Op == ir.ConstOp || n.Path == "" {
+// placing finds out which placement rules match anything; lowering applies them,
+// by the same paths.
+type placing struct {
+	rules    []*ruleDef
+	patterns []ir.Pattern
+	matched  []bool
+	seen     map[string]bool // paths
+	budget   *diag.Budget
+}
+
+func newPlacing(p placementDef, budget *diag.Budget) *placing {
+	m := &placing{rules: p.rules, matched: make([]bool, len(p.rules)), seen: map[string]bool{}, budget: budget}
+	for _, r := range p.rules {
+		m.patterns = append(m.patterns, ir.NewPattern(r.match))
+	}
+	return m
+}
+
+// see holds the rules against the paths of a graph, those that have matched left
+// out.
+func (m *placing) see(g *ir.Graph) {
+	if len(m.rules) == 0 {
+		return
+	}
+	for _, n := range g.Nodes {
+		if n.Op == ir.ConstOp || n.Path == "" || m.seen[n.Path] {
 			continue
 		}
-		for _, r := range p.rules {
-			if ir.MatchPath(r.match, n.Path) {
-				matched[r] = true
+		m.seen[n.Path] = true
+		for i, r := range m.rules {
+			if m.matched[i] {
+				continue
 			}
+			m.budget.At(r.at)
+			m.budget.Spend(diag.Matching, m.patterns[i].Cost(n.Path))
+			m.matched[i] = m.patterns[i].Match(n.Path)
+		}
+	}
+}
+
+// unmatched reports rules that did nothing.
+func (m *placing) unmatched(list *diag.List) {
+	for i, r := range m.rules {
+		if !m.matched[i] {
+			list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: r.at,
+				Message: "the rule matches no node and no state", Help: "paths are like h1, h1.weight, optimizer.h1.weight.m"})
 		}
 	}
 }
@@ -27,14 +62,4 @@ func (p placementDef) public() Placement {
 		out.Rules = append(out.Rules, PlacementRule{r.match, r.device, r.prefer, r.at})
 	}
 	return out
-}
-
-// unmatched reports rules that did nothing.
-func (p placementDef) unmatched(list *diag.List, matched map[*ruleDef]bool) {
-	for _, r := range p.rules {
-		if !matched[r] {
-			list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: r.at,
-				Message: "the rule matches no node and no state", Help: "paths are like h1, h1.weight, optimizer.h1.weight.m"})
-		}
-	}
 }

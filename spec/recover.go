@@ -55,7 +55,7 @@ var habits = map[string]string{
 }
 
 // meant finds the key of a section that an unknown one stands for, or nil.
-func (s *section) meant(key string, taken map[string]*tree.Node) *keyDecl {
+func (s *section) meant(list *diag.List, key string, taken map[string]*tree.Node) *keyDecl {
 	var free []string
 	for _, k := range s.keys {
 		if taken[k.name] == nil {
@@ -65,7 +65,7 @@ func (s *section) meant(key string, taken map[string]*tree.Node) *keyDecl {
 	if k := s.key(synonyms[key]); k != nil && taken[k.name] == nil {
 		return k
 	}
-	return s.key(diag.DidYouMean(key, free))
+	return s.key(list.DidYouMean(key, free))
 }
 
 // recover reads the unknown keys of a mapping as those that were meant, and
@@ -85,7 +85,7 @@ func (d *decoder) recover(n *tree.Node, s *section, present map[string]*tree.Nod
 				Start: e.Key.Range.Start, End: group[len(group)-1].Value.Range.End}}
 			i += len(group) - 1
 		default:
-			k := s.meant(e.Key.Text, present)
+			k := s.meant(d.list, e.Key.Text, present)
 			d.unknownKey(n, e.Key, s, k)
 			if k != nil && forms[k.value].takes(e.Value) {
 				present[k.name] = e.Value
@@ -130,7 +130,7 @@ func (d *decoder) strays(n *tree.Node, s *section) (group []tree.Entry, parent *
 			continue
 		}
 		for _, e := range n.Entries {
-			if s.key(e.Key.Text) == nil && synonyms[e.Key.Text] == "" && homes[e.Key.Text] == nil && habits[e.Key.Text] == "" && s.meant(e.Key.Text, nil) == nil {
+			if s.key(e.Key.Text) == nil && synonyms[e.Key.Text] == "" && homes[e.Key.Text] == nil && habits[e.Key.Text] == "" && s.meant(d.list, e.Key.Text, nil) == nil {
 				group = append(group, e)
 			} else if len(group) > 0 {
 				break
@@ -197,7 +197,7 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *section, meant *keyDecl) {
 		d.misplace("match")
 		help = fmt.Sprintf("write {match: %s, device: %s}", shorten(key.Text), n.Get(key.Text).Text)
 	case help == "":
-		if help = diag.Suggestion(key.Text, strings.Split(keyNames(s), ", ")); help == "" {
+		if help = d.list.Suggestion(key.Text, strings.Split(keyNames(s), ", ")); help == "" {
 			help = "its keys are " + keyNames(s)
 		}
 	}

@@ -1,10 +1,7 @@
 package spec
 
 import (
-	"slices"
-
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/spec/expr"
 )
 
 // module resolves a module or optimizer.
@@ -31,10 +28,10 @@ func (r *resolver) module(m *module) *scope {
 		inputs[in.name] = s.declare(s.graph, in.name, "the input", in.at)
 		s.dims(in.typ)
 	}
-	for i, a := range m.args {
+	for _, a := range m.args {
 		s.check(a.fallback, true, nil)
-		r.earlier(a, m.args[i:])
 	}
+	r.orderDefaults(m)
 	for _, in := range m.inputs {
 		s.typed(in.typ)
 	}
@@ -64,15 +61,4 @@ func (r *resolver) module(m *module) *scope {
 		r.report(diag.MissingKey, m.at, "param: what a parameter becomes", "the update of %s never writes param", m.name)
 	}
 	return s
-}
-
-// earlier checks that a default names no argument that has no value yet.
-func (r *resolver) earlier(a *argDef, later []*argDef) {
-	expr.Walk(a.fallback, func(e expr.Expr) bool {
-		n, ok := e.(*expr.Name)
-		if ok && slices.ContainsFunc(later, func(b *argDef) bool { return b.name == n.Name }) {
-			r.report(diag.UnknownName, n.At(), "a default sees the arguments above its own", "the default of %s can't see %s", a.name, n.Name)
-		}
-		return true
-	})
 }

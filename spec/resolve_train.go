@@ -97,14 +97,16 @@ func (r *resolver) eval(t *trainDef, train, model *scope) {
 		r.fields(t.eval.source, &s, model)
 		have := t.eval.source.fieldNames()
 		if body := t.eval.source.body; body != nil && t.source != nil {
+			trained := nameSet(t.source.fieldNames())
 			for _, it := range body.items { // the loss uses those of train
-				it.used = it.used || slices.Contains(t.source.fieldNames(), it.name)
+				it.used = it.used || trained[it.name]
 			}
 		}
 		if t.source != nil && !(t.eval.source.body != nil && t.eval.source.body.open) {
+			there := nameSet(have)
 			for _, name := range t.source.fieldNames() {
-				if !slices.Contains(have, name) {
-					r.report(diag.UnboundInput, t.eval.at, diag.Suggestion(name, have), "the data source %s has no field %s, which that of train has", t.eval.source.name, name)
+				if !there[name] {
+					r.report(diag.UnboundInput, t.eval.at, r.list.Suggestion(name, have), "the data source %s has no field %s, which that of train has", t.eval.source.name, name)
 				}
 			}
 		}
@@ -113,6 +115,14 @@ func (r *resolver) eval(t *trainDef, train, model *scope) {
 	for _, m := range t.eval.metrics {
 		s.node(m.def, nil)
 	}
+}
+
+func nameSet(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }
 
 // fieldNames lists a source's fields.

@@ -75,8 +75,9 @@ func ReadFile(path string) ([]byte, error) {
 // Parse reads and checks a spec from its text. The name is the file's, for
 // messages and for finding the files that the spec names.
 func Parse(name string, src []byte, o Options) (*Program, diag.List) {
-	var list diag.List
-	_, p := parse(name, src, o, &list)
+	list := diag.NewList(name)
+	var p *Program
+	list.Bounded(func() { _, p = parse(name, src, o, &list) })
 	list.ApplyIgnores(name)
 	list.Sort()
 	if list.HasErrors() {

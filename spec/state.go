@@ -74,7 +74,7 @@ func (ev *eval) parameters(f *frame) bool {
 			ok = false
 			continue
 		}
-		path := join(f.path, p.name)
+		path := ev.join(f.path, p.name)
 		s, fresh := ev.newState(f, stateName(path), ir.ParamState, t, p.at)
 		if !fresh || !ev.firstValue(f, s, p.init, path) {
 			ok = false
@@ -181,7 +181,7 @@ func (ev *eval) moduleStates(f *frame) bool {
 		if ev.stateless(f, "state", st.name) {
 			return false
 		}
-		path := join(f.path, st.name)
+		path := ev.join(f.path, st.name)
 		name := stateName(path)
 		n := ev.first.nodes[name]
 		if n == nil {
@@ -240,7 +240,7 @@ func (ev *eval) commitStates(f *frame) {
 		if _, none := v.(absent); none || !it.write || v == nil || isBad(v) || it.name == "param" && f.mod.optimizer {
 			continue
 		}
-		s := ev.states[stateName(join(f.path, it.name))]
+		s := ev.states[stateName(ev.join(f.path, it.name))]
 		if s == nil {
 			continue
 		}

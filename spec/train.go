@@ -129,6 +129,9 @@ func (t *training) model(fields map[string]any, types map[string]any) {
 }
 
 func (t *training) unbound(in *inputDef, fields map[string]any) {
+	if t.list.Full() {
+		return
+	}
 	d := diag.Diagnostic{Rule: diag.UnboundInput, Range: in.at}
 	if t.def.source == nil {
 		d.Message = fmt.Sprintf("nothing feeds the input %s: train has no data", in.name)
@@ -139,7 +142,7 @@ func (t *training) unbound(in *inputDef, fields map[string]any) {
 			names = append(names, name)
 		}
 		d.Message = fmt.Sprintf("the data source %s has no field %s", t.def.source.name, in.name)
-		d.Help = diag.Suggestion(in.name, names)
+		d.Help = t.list.Suggestion(in.name, names)
 		if body := t.def.source.body; body != nil && body.open {
 			return // what fields it has isn't known; reported
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 )
@@ -258,6 +259,10 @@ func describe(v any) string {
 	case bool:
 		return fmt.Sprintf("the bool %v", v)
 	case string:
+		const shown = 60
+		if len(v) > shown {
+			v = strings.ToValidUTF8(v[:shown], "") + "…"
+		}
 		return fmt.Sprintf("the string %q", v)
 	case []any:
 		return "a list"

@@ -19,6 +19,13 @@ const (
 	MaxDepth = 100 // brackets
 )
 
+// What parsing costs: an expression, and each of its characters, of which a part of
+// the syntax tree is made.
+const (
+	parseCost     = 2500
+	characterCost = 150 + 80*diag.KeptByte
+)
+
 // Source is an expression's text and where its characters stand.
 type Source struct {
 	File  string
@@ -39,6 +46,8 @@ func (s Source) sub(text string, from int) Source {
 func Parse(src Source, list *diag.List) Expr {
 	p := &parsing{src: src, list: list}
 	length := utf8.RuneCountInString(src.Text)
+	list.Budget.At(diag.Range{File: src.File, Start: src.Place(0), End: src.Place(length)})
+	list.Budget.Spend(diag.Parsing, parseCost+characterCost*min(len(src.Text), MaxBytes))
 	if len(src.Text) > MaxBytes {
 		p.fail(diag.ExpressionTooLarge, 0, length, "", "the expression is longer than %d characters", MaxBytes)
 		return nil

@@ -21,6 +21,7 @@ type Type struct {
 func ParseType(src Source, list *diag.List) *Type {
 	p := &parsing{src: src, list: list, runes: []rune(src.Text)}
 	n := len(p.runes)
+	list.Budget.Spend(diag.Parsing, parseCost+len(src.Text))
 	if len(src.Text) > MaxBytes {
 		p.fail(diag.ExpressionTooLarge, 0, n, "", "the type is longer than %d characters", MaxBytes)
 		return nil

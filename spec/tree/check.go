@@ -14,6 +14,15 @@ const (
 	MaxDepth   = 64
 )
 
+// What reading costs: a byte, that is kept; a line or an entry, which may be a key
+// and a value; and the place of a character of a scalar that doesn't stand in the
+// text as it is.
+const (
+	byteCost  = 8 + 3*diag.KeptByte
+	entryCost = 1000 + 500*diag.KeptByte
+	placeCost = 16 * diag.KeptByte
+)
+
 // checkText refuses what no YAML parser should be given. Afterwards every line
 // break is a '\n', perhaps after a '\r'.
 func checkText(t *text, list *diag.List) bool {
@@ -47,5 +56,6 @@ func checkText(t *text, list *diag.List) bool {
 		}
 		pos = next(pos, r)
 	}
+	list.Budget.Spend(diag.Reading, entryCost*(1+entries))
 	return true
 }

@@ -25,6 +25,7 @@ func Parse(file, src string, list *diag.List) *Node {
 func parse(file, src string, list *diag.List) (*Node, []Token) {
 	src = strings.TrimPrefix(src, "\ufeff")
 	list.AddSource(file, src)
+	list.Budget.Spend(diag.Reading, byteCost*min(len(src), MaxBytes))
 	t := newText(file, src)
 	if !checkText(t, list) {
 		return nil, nil

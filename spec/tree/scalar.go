@@ -63,6 +63,10 @@ func (w *walker) commentFollows(at int) bool {
 	return len(trimmed) < len(rest) && strings.HasPrefix(trimmed, "#")
 }
 
+// maxPlaced is how many characters of a scalar have places of their own, if they
+// don't stand in the text in one row. A longer one is no expression.
+const maxPlaced = 1 << 15
+
 // align finds the place of every character of a scalar that is folded, escaped
 // or a block, by walking through its value and its source side by side.
 func (w *walker) align(n *Node, block bool) {
@@ -82,14 +86,20 @@ func (w *walker) align(n *Node, block bool) {
 		step()
 	}
 	isSpace := func() bool { return at < len(w.src) && strings.IndexByte(" \t\r\n", w.src[at]) >= 0 }
-	n.places = make([]diag.Pos, 0, utf8.RuneCountInString(n.Text)+1)
+	characters := utf8.RuneCountInString(n.Text)
+	if n.long = characters > maxPlaced; !n.long {
+		w.list.Budget.Spend(diag.Reading, placeCost*(characters+1))
+		n.places = make([]diag.Pos, 0, characters+1)
+	}
 	for _, r := range n.Text {
 		if r != ' ' && r != '\n' && r != '\t' {
 			for isSpace() {
 				step()
 			}
 		}
-		n.places = append(n.places, pos)
+		if !n.long {
+			n.places = append(n.places, pos)
+		}
 		switch {
 		case at >= len(w.src):
 		case quote == '"' && w.src[at] == '\\':
@@ -109,7 +119,9 @@ func (w *walker) align(n *Node, block bool) {
 			step()
 		}
 	}
-	n.places = append(n.places, pos)
+	if !n.long {
+		n.places = append(n.places, pos)
+	}
 	if quote != 0 {
 		for at < len(w.src) && w.src[at] != quote {
 			step()

@@ -50,6 +50,7 @@ type Node struct {
 	CutByComment bool
 
 	places []diag.Pos // of each character and of the end, if not all in one row
+	long   bool       // too many for that: only the ends have places
 }
 
 // Entry is a key of a mapping with its value.
@@ -83,8 +84,13 @@ func (n *Node) Keys() []string {
 // Place gives the position in the file of character i of a scalar's Text; of
 // its end for i at the end.
 func (n *Node) Place(i int) diag.Pos {
-	if n.places != nil {
+	switch {
+	case n.places != nil:
 		return n.places[min(i, len(n.places)-1)]
+	case n.long && i > 0:
+		return n.Range.End
+	case n.long:
+		return n.Range.Start
 	}
 	p := n.Range.Start
 	p.Col += i
