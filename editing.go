@@ -1,6 +1,7 @@
 package flowrun
 
 import (
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/spec"
 	"github.com/flowrun/flowrun/spec/format"
 )
@@ -19,3 +20,16 @@ func Format(name, text string) (string, error) {
 	}
 	return out, nil
 }
+
+// ParseInt reads an int as a spec's keys take it: decimal (010 is ten), 0x1F, 0o17,
+// or a float without a fraction (1e3). The error says what is wrong with the text,
+// which it doesn't repeat: "is not an integer".
+func ParseInt(text string) (int64, error) { return spec.ParseInt(text) }
+
+// Cut is a text that somebody else wrote as messages show it: its beginning, with
+// an escape sequence for each character that can't be printed.
+func Cut(text string) string { return diag.Cut(text) }
+
+// Printable makes a message fit for a terminal: all that can't be printed is
+// escaped, but for line feeds, and what is very long is cut.
+func Printable(message string) string { return diag.Printable(message) }

@@ -106,7 +106,7 @@ var rules = map[Rule]string{
 	AnchoredKey:       "keys can't have anchors or be aliases",
 	NonStringKey:      "keys are strings",
 	DuplicateKey:      "a key stands once in its mapping",
-	OctalNumber:       "010 is 10 to some readers of YAML and 8 to others",
+	OctalNumber:       "010 is ten here, and eight to some other readers",
 	AliasBomb:         "aliases may multiply the text to at most 100,000 entries",
 	AliasCycle:        "an alias stands inside of what it refers to",
 	MultipleDocuments: "a file holds one document",
@@ -166,7 +166,7 @@ var rules = map[Rule]string{
 	UnusedIgnore:  "a flowrun:ignore accepts a warning that isn't there",
 }
 
-var warnings = []Rule{UnusedVar, UnusedNode, UnusedSource, UnusedModule, UnmatchedRule, NoGradient, InvalidIgnore, UnusedIgnore}
+var warnings = []Rule{OctalNumber, UnusedVar, UnusedNode, UnusedSource, UnusedModule, UnmatchedRule, NoGradient, InvalidIgnore, UnusedIgnore}
 
 // Doc says in one line what the rule is about; "" for a name that is no rule.
 func (r Rule) Doc() string { return rules[r] }

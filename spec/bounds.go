@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -38,7 +39,7 @@ func (d *decoder) bounds(a *argDef, fields map[string]*tree.Node) bool {
 		if n == nil {
 			continue
 		}
-		limit := d.constant(n, b.key)
+		limit := d.limit(n, b.key)
 		if isBad(limit) {
 			return false
 		}
@@ -92,12 +93,29 @@ func (a *argDef) refuses(v any) string {
 	return ""
 }
 
+// beyond reports whether a number lies outside of a limit, if there is one. NaN
+// lies outside of every limit.
 func beyond(op string, v, limit any) bool {
 	if limit == nil {
 		return false
 	}
 	is, err := expr.Apply(op, v, limit)
-	return err == nil && is == true
+	return err == nil && (is == true || isNaN(v))
+}
+
+func isNaN(v any) bool {
+	f, ok := v.(float64)
+	return ok && math.IsNaN(f)
+}
+
+// limit decodes a min or max. It is bad if that fails, as for NaN.
+func (d *decoder) limit(n *tree.Node, key string) any {
+	v := d.constant(n, key)
+	if isNaN(v) {
+		d.report(diag.InvalidValue, n.Range, "leave it out if there is no bound", "%s is NaN, which nothing can be compared with", key)
+		return bad{}
+	}
+	return v
 }
 
 // requirements decodes what a module requires.

@@ -2,9 +2,7 @@ package spec
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -102,12 +100,8 @@ func keyNames(s *section) string {
 	return strings.Join(names, ", ")
 }
 
-func shorten(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
-}
+// shorten is a text of the spec as messages show it.
+func shorten(s string) string { return diag.Cut(s) }
 
 // entries gives the entries of a mapping whose keys are names, without those
 // whose names can't be.
@@ -195,44 +189,6 @@ func (d *decoder) text(n *tree.Node, what string) (string, bool) {
 	return n.Text, true
 }
 
-// integer decodes an int.
-func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
-	if n == nil || n.Broken {
-		return 0, false
-	}
-	if n.Kind == tree.Float && strings.Trim(n.Text, "+-0123456789") == "" {
-		d.report(diag.IntegerOverflow, n.Range, "", "%s: %s doesn't fit into 64 bits", what, shorten(n.Text))
-		return 0, false
-	}
-	if n.Kind != tree.Int {
-		d.report(diag.WrongType, n.Range, intHelp(n), "%s is an int, not %s", what, n.Kind)
-		return 0, false
-	}
-	v, err := strconv.ParseInt(strings.ReplaceAll(n.Text, "_", ""), 0, 64)
-	if err != nil {
-		d.report(diag.IntegerOverflow, n.Range, "", "%s: %s doesn't fit into 64 bits", what, shorten(n.Text))
-		return 0, false
-	}
-	return v, true
-}
-
-// intHelp says how the int is written that a value probably stands for.
-func intHelp(n *tree.Node) string {
-	v, err := strconv.ParseFloat(strings.NewReplacer("_", "", ",", "", ";", "").Replace(n.Text), 64)
-	switch {
-	case !n.IsScalar():
-		return ""
-	case err == nil && v == math.Trunc(v) && math.Abs(v) < 1<<53:
-		if n.Kind == tree.String && !n.Plain {
-			return "write it without quotes: " + strconv.Itoa(int(v))
-		}
-		return "write " + strconv.Itoa(int(v))
-	case n.Kind == tree.String && strings.ContainsAny(n.Text, "+-*/()"):
-		return "this place takes a number, not an expression"
-	}
-	return ""
-}
-
 // boolHelp says how the bool is written that a text of YAML 1.1 or of Python
 // stands for; "" for any other text.
 func boolHelp(text string) string {
@@ -296,10 +252,12 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 		return list
 	case tree.Bool:
 		return &expr.Literal{Place: place, Value: strings.EqualFold(n.Text, "true")}
-	case tree.Float:
-		if v, ok := specialFloat(n.Text); ok {
-			return &expr.Literal{Place: place, Value: v}
+	case tree.Int, tree.Float:
+		v, ok := d.number(n, what)
+		if !ok {
+			return nil
 		}
+		return &expr.Literal{Place: place, Value: v}
 	}
 	if strings.TrimSpace(n.Text) == "" {
 		d.report(diag.ExpressionSyntax, n.Range, "", "%s is an empty text; an expression was expected", what)

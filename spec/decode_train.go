@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -265,17 +266,10 @@ func (d *decoder) earlyStop(n *tree.Node, known []string, open bool) *earlyDef {
 		e.patience = d.positive(p, "patience")
 	}
 	if m := fields["min_delta"]; m != nil {
-		switch v := d.constant(m, "min_delta").(type) {
-		case bad:
-		case int:
-			e.minDelta = float64(v)
-		case float64:
-			e.minDelta = v
-		default:
-			d.report(diag.WrongType, m.Range, "", "min_delta is a number, not %s", m.Kind)
-		}
-		if !(e.minDelta >= 0) {
-			d.report(diag.InvalidValue, m.Range, "", "min_delta is %v; it must be at least 0", e.minDelta)
+		v, ok := d.float(m, "min_delta")
+		e.minDelta = v
+		if ok && !(e.minDelta >= 0) || math.IsInf(e.minDelta, 0) {
+			d.report(diag.InvalidValue, m.Range, "", "min_delta is %v; it must be at least 0, and finite", e.minDelta)
 		}
 	}
 	return e

@@ -2,9 +2,7 @@ package spec
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -19,27 +17,14 @@ func (d *decoder) constant(n *tree.Node, what string) any {
 	}
 	d.list.Budget.Spend(diag.Listing, elementCost+lookCost*len(n.Text)) // aliases are met again and again
 	switch n.Kind {
-	case tree.Int:
-		if v, ok := d.integer(n, what); ok {
-			return int(v)
-		}
-		return bad{}
-	case tree.Float:
-		if v, ok := specialFloat(n.Text); ok {
+	case tree.Int, tree.Float:
+		if v, ok := d.number(n, what); ok {
 			return v
 		}
-		v, err := strconv.ParseFloat(strings.ReplaceAll(n.Text, "_", ""), 64)
-		if err != nil {
-			d.report(diag.InvalidValue, n.Range, "", "%s: %s is not a number that a float64 can hold", what, shorten(n.Text))
-			return bad{}
-		}
-		return v
+		return bad{}
 	case tree.Bool:
 		return strings.EqualFold(n.Text, "true")
 	case tree.String:
-		if v, err := strconv.ParseFloat(n.Text, 64); err == nil && n.Plain && !math.IsInf(v, 0) && !math.IsNaN(v) {
-			return v // 1e-3, which is a string to YAML 1.1
-		}
 		return n.Text
 	case tree.List:
 		list := make([]any, len(n.Items))
@@ -56,19 +41,6 @@ func (d *decoder) constant(n *tree.Node, what string) any {
 	}
 	d.report(diag.WrongType, n.Range, "", "%s is a value or a list of values, not %s", what, n.Kind)
 	return bad{}
-}
-
-// specialFloat reads YAML's own floats, which no expression can say.
-func specialFloat(s string) (float64, bool) {
-	switch strings.ToLower(s) {
-	case ".inf", "+.inf":
-		return math.Inf(1), true
-	case "-.inf":
-		return math.Inf(-1), true
-	case ".nan":
-		return math.NaN(), true
-	}
-	return 0, false
 }
 
 // ofKind brings a value to a kind; ok is false if it is of another.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/spec/expr"
@@ -101,6 +102,9 @@ func (d *decoder) override(v *varDef, n *tree.Node) {
 		return
 	}
 	number := func(k argKind) bool { return k == argInt || k == argFloat }
+	if kindOf(old) == argInt {
+		v.value = wholeOf(v.value)
+	}
 	if was, is := kindOf(old), kindOf(v.value); was != is && !(number(was) && number(is)) {
 		d.report(diag.WrongType, n.Range, "", "the var %s is %s in the spec, not %s", v.name, was, is)
 		v.value = bad{}
@@ -121,6 +125,9 @@ func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
 			d.report(diag.InvalidValue, n.Range, "write float, or list", "a var is known at compile time; it can't be a %s", k)
 			return
 		}
+		if k == argInt {
+			v.value = wholeOf(v.value)
+		}
 		value, ok := ofKind(v.value, k)
 		if !ok {
 			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.node.Range,
@@ -136,20 +143,28 @@ func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
 		if n == nil {
 			continue
 		}
-		limit := d.constant(n, bound.key)
+		limit := d.limit(n, bound.key)
 		if _, isBad := limit.(bad); isBad {
 			continue
 		}
-		outside, err := expr.Apply(bound.op, v.value, limit)
-		if err != nil {
+		if _, err := expr.Apply(bound.op, v.value, limit); err != nil {
 			d.report(diag.WrongType, n.Range, "", "%s can't bound the var %s: %s", bound.key, v.name, err)
 			continue
 		}
-		if outside == true {
+		if beyond(bound.op, v.value, limit) {
 			d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: v.node.Range,
 				Message: fmt.Sprintf("the var %s is %v, %s, %v", v.name, v.value, bound.words, limit),
 				Notes:   []diag.Note{{Message: bound.key + " is " + n.Text, Range: n.Range}}})
 			return
 		}
 	}
+}
+
+// wholeOf is the int that a float without a fraction stands for where an int is
+// declared (1e3); any other value is itself.
+func wholeOf(v any) any {
+	if f, ok := v.(float64); ok && f == math.Trunc(f) && f >= math.MinInt && f < -math.MinInt {
+		return int(f)
+	}
+	return v
 }

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"math"
 	"strings"
 
 	"github.com/flowrun/flowrun/ir"
@@ -19,7 +20,8 @@ type form struct {
 	pattern string   // of a string
 	enum    []string
 	version bool // the number of the language's version
-	minimum int  // of an integer, if not 0
+	minimum any  // of a number; nil if there is none
+	maximum any
 
 	items    string   // of a list: the form of each
 	entries  string   // of a mapping by name: the form of each value
@@ -41,9 +43,9 @@ var forms = map[string]*form{
 	"text":      {words: "a string", scalar: anyScalar},
 	"file":      {words: "a string", scalar: []string{"string"}},
 	"note":      {words: "a string", scalar: anyScalar},
-	"int":       {words: "an int of 64 bits", scalar: []string{"integer"}},
-	"count":     {words: "an int of at least 1", scalar: []string{"integer"}, minimum: 1},
-	"length":    {words: "an int of at least 0", scalar: []string{"integer"}},
+	"int":       {words: "an int of 64 bits", scalar: []string{"integer"}, minimum: math.MinInt64, maximum: math.MaxInt64},
+	"count":     {words: "an int of at least 1", scalar: []string{"integer"}, minimum: 1, maximum: math.MaxInt64},
+	"length":    {words: "an int of at least 0", scalar: []string{"integer"}, minimum: 0, maximum: maxLength},
 	"bool":      {words: "a bool", scalar: []string{"boolean"}},
 	"limit":     {enum: []string{"unlimited"}},
 	"steps":     {words: "an int of at least 1, or `unlimited`", any: []string{"count", "limit"}},
@@ -115,7 +117,7 @@ var forms = map[string]*form{
 	"checkpoint": {words: "a mapping", section: checkpointSection},
 	"best":       {words: "a mapping", section: bestSection},
 	"mode":       {words: "`min` or `max`", enum: []string{"min", "max"}},
-	"number":     {words: "a number", scalar: []string{"number"}},
+	"delta":      {words: "a number of at least 0", scalar: []string{"number"}, minimum: 0, maximum: math.MaxFloat64},
 
 	"optimizer call":      {words: "an optimizer with its arguments", entries: "optimizer arguments", one: true, shortest: 1},
 	"optimizer arguments": {any: []string{"nothing", "expressions by name"}},

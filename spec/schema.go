@@ -82,15 +82,14 @@ func (s *schemaWriter) form(f *form) object {
 	case f.version:
 		o["const"] = version
 	default:
-		o["type"] = f.scalar
-		if len(f.scalar) == 1 {
-			o["type"] = f.scalar[0]
+		o = oneType(f.scalar)
+		for keyword, value := range map[string]any{"minimum": f.minimum, "maximum": f.maximum} {
+			if value != nil {
+				o[keyword] = value
+			}
 		}
 		if f.pattern != "" {
 			o["pattern"] = f.pattern
-		}
-		if f.minimum != 0 {
-			o["minimum"] = f.minimum
 		}
 	}
 	if f.doc != "" {
@@ -99,12 +98,31 @@ func (s *schemaWriter) form(f *form) object {
 	return o
 }
 
+// oneType takes values of any of the types. A list of types says the same, but
+// strict validators (ajv's strict mode) refuse it.
+func oneType(types []string) object {
+	if len(types) == 1 {
+		return object{"type": types[0]}
+	}
+	var any []any
+	for _, t := range types {
+		any = append(any, object{"type": t})
+	}
+	return object{"anyOf": any}
+}
+
+// having takes mappings that have a key. Strict validators want to see the key
+// declared beside the demand for it.
+func having(key string) object {
+	return object{"type": "object", "properties": object{key: true}, "required": []string{key}}
+}
+
 // file is a spec, or a file of modules: one that has modules or optimizers, and
 // nothing that only a spec has.
 func (s *schemaWriter) file() object {
 	var modules, others []any
 	for _, k := range rootSection.keys {
-		has := object{"required": []string{k.name}}
+		has := having(k.name)
 		switch {
 		case k.name == "modules" || k.name == "optimizers":
 			modules = append(modules, has)
@@ -139,7 +157,7 @@ func (s *schemaWriter) section(sec *section) object {
 	if sec.one != nil {
 		var choices []any
 		for _, name := range sec.one {
-			choices = append(choices, object{"required": []string{name}})
+			choices = append(choices, having(name))
 		}
 		o["oneOf"] = choices
 	}
@@ -177,12 +195,11 @@ func (s *schemaWriter) node() object {
 	for _, k := range nodeSection.keys {
 		properties[k.name] = s.key(k)
 	}
-	mapping := object{"properties": properties, "minProperties": 1,
+	mapping := object{"type": "object", "properties": properties, "minProperties": 1,
 		"additionalProperties": s.ref("expression")}
 	return object{
-		"type": []string{"string", "number", "boolean", "array", "object"},
 		"if":   object{"type": "object"},
-		"then": object{"if": object{"required": []string{"if"}}, "then": s.section(ifSection), "else": mapping},
+		"then": object{"if": having("if"), "then": s.section(ifSection), "else": mapping},
 		"else": s.ref("expression"),
 	}
 }

@@ -114,7 +114,7 @@ var (
 		{name: "metric", value: "text", doc: "the metric: NAME, or eval.NAME", required: true},
 		{name: "patience", value: "count", doc: "after how many steps without a better value the run ends", required: true},
 		{name: "mode", value: "mode", doc: "min if smaller is better, max if larger is", fallback: "min"},
-		{name: "min_delta", value: "number", doc: "by how much a value must be better to count", fallback: "0"},
+		{name: "min_delta", value: "delta", doc: "by how much a value must be better to count", fallback: "0"},
 	}}
 	checkpointSection = &section{name: "checkpoint", doc: "When to save everything that a run needs to go on.", keys: []keyDecl{
 		{name: "every", value: "count", doc: "steps between checkpoints", required: true},

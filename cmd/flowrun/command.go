@@ -150,7 +150,7 @@ func (o *specFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&o.set, "set", nil, "override one of the spec's vars: `KEY=VALUE` (repeatable)")
 	f.StringArrayVar(&o.vars, "vars", nil, "override the vars that `FILE` (YAML, a mapping) gives values to (repeatable; --set stands over it)")
-	f.Int64Var(&o.seed, "seed", 0, "override the spec's seed")
+	f.Var(intFlag{&o.seed}, "seed", "override the spec's seed")
 	f.StringArrayVar(&o.allowRead, "allow-read", nil, "let the spec name files in `DIR`, outside of its own folder (repeatable)")
 }
 

@@ -46,7 +46,7 @@ func (o *runFlags) add(c *cobra.Command) {
 	deviceFlag(c, &o.device)
 	kernelsFlag(c, &o.kernels)
 	f := c.Flags()
-	f.Int64Var(&o.maxSteps, "max-steps", 0, "stop after `N` steps, whatever the spec says")
+	f.Var(intFlag{&o.maxSteps}, "max-steps", "stop after `N` steps, whatever the spec says")
 	f.BoolVar(&o.sync, "sync", false, "run every node as a kernel of its own and wait for each, to find the one that fails; same results, slower")
 	f.StringVar(&o.weights, "weights", "", "start from the parameters in `FILE` (safetensors)")
 	f.StringVar(&o.resume, "resume", "", "go on from a checkpoint: the newest one, or `FILE`")

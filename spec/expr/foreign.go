@@ -1,8 +1,6 @@
 package expr
 
 import (
-	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/parser/lexer"
@@ -68,15 +66,7 @@ func (p *parsing) refuseForeign() bool {
 		case lexer.Bytes:
 			p.fail(diag.ForeignSyntax, t.From, t.To, "", "there are no strings of bytes")
 		case lexer.Number:
-			if strings.Trim(t.Value, "0123456789_") != "" {
-				break // no decimal integer
-			}
-			if len(t.Value) > 1 && t.Value[0] == '0' {
-				p.fail(diag.OctalNumber, t.From, t.To, "write the number without the leading 0",
-					"%s is 8-based in some languages and 10-based in others", t.Value)
-			} else if _, err := strconv.ParseInt(t.Value, 0, 64); errors.Is(err, strconv.ErrRange) {
-				p.fail(diag.IntegerOverflow, t.From, t.To, "", "%s doesn't fit into 64 bits", t.Value)
-			}
+			p.checkNumber(t)
 		}
 	}
 	p.refuseComment(at, len(p.runes))

@@ -16,16 +16,7 @@ func (w *walker) scalar(n *Node, y *yaml.Node) {
 	n.Plain = y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|block) == 0
 	n.Kind = String
 	if n.Plain {
-		switch y.ShortTag() {
-		case "!!null":
-			n.Kind = Null
-		case "!!bool":
-			n.Kind = Bool
-		case "!!int":
-			n.Kind = Int
-		case "!!float":
-			n.Kind = Float
-		}
+		n.Kind = coreKind(n.Text)
 	}
 	width := 0
 	rest := w.src[n.Offset:]
@@ -46,15 +37,6 @@ func (w *walker) scalar(n *Node, y *yaml.Node) {
 	if n.Plain {
 		n.CutByComment = w.commentFollows(n.End)
 	}
-	if n.Kind == Int && isOctal(n.Text) {
-		w.report(n, diag.OctalNumber, n.Text+" is 8-based to some readers of YAML and 10-based to others",
-			"write the number without the leading 0")
-	}
-}
-
-func isOctal(s string) bool {
-	s = strings.TrimLeft(s, "+-")
-	return len(s) > 1 && s[0] == '0' && strings.Trim(s, "0123456789_") == ""
 }
 
 func (w *walker) commentFollows(at int) bool {

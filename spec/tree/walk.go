@@ -191,12 +191,7 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 	return n
 }
 
-func quote(s string) string {
-	if len(s) > 60 {
-		s = s[:60] + "…"
-	}
-	return "`" + strings.ToValidUTF8(s, "") + "`"
-}
+func quote(s string) string { return "`" + diag.Cut(s) + "`" }
 
 // close finds the end of a collection: the bracket of a flow collection, the
 // last child of a block.

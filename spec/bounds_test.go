@@ -1,0 +1,78 @@
+package spec
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
+func TestNaNLiesOutsideOfEveryBoundOfAVar(t *testing.T) {
+	nan := filepath.Join(t.TempDir(), "nan.yaml")
+	require.NoError(t, os.WriteFile(nan, []byte("v: .nan\n"), 0o600))
+	for _, bounds := range []string{"min: 0", "max: 1", "min: -.inf", "max: .inf", "min: 0, max: 1", "type: float, min: 0", "type: float, max: 1"} {
+		text := func(value string) string {
+			return "flowrun: 1\nvars: {v: {value: " + value + ", " + bounds + "}}\nmodel:\n  nodes: {y: \"full([2], v)\"}\n  outputs: [y]\n"
+		}
+		for value, o := range map[string]Options{".nan": {}, "0.5": {Set: []Setting{{"v", ".NaN"}}}, "0.25": {VarsFiles: []string{nan}}} {
+			var list diag.List
+			decodeSpec("a.yaml", []byte(text(value)), o, &list)
+			require.Len(t, list.Items, 1, "%s, %s", value, bounds)
+			require.Equal(t, diag.InvalidValue, list.Items[0].Rule, list.Text())
+			require.Contains(t, list.Items[0].Message, "the var v is NaN")
+		}
+		var list diag.List
+		decodeSpec("a.yaml", []byte(text("0.5")), Options{}, &list)
+		require.Empty(t, list.Items, list.Text())
+	}
+	for _, at := range []string{"min", "max"} { // and bounds nothing
+		var list diag.List
+		decodeSpec("a.yaml", []byte("flowrun: 1\nvars: {v: {value: 1, "+at+": .nan}}\nmodel:\n  nodes: {y: \"full([2], v)\"}\n  outputs: [y]\n"), Options{}, &list)
+		require.Len(t, list.Items, 1)
+		require.Equal(t, diag.InvalidValue, list.Items[0].Rule)
+		require.Contains(t, list.Items[0].Message, at+" is NaN")
+	}
+}
+
+func TestNaNLiesOutsideOfEveryBoundOfAnArgument(t *testing.T) {
+	checked := 0
+	for _, modules := range []map[string]*module{standard().modules, standard().optimizers} {
+		for name, m := range modules {
+			for _, a := range m.args {
+				if a.min == nil && a.max == nil {
+					continue
+				}
+				checked++
+				given := func(v float64) any {
+					if a.kind == argNumbers {
+						return slices.Repeat([]any{v}, max(a.length, 1))
+					}
+					return v
+				}
+				require.NotEmpty(t, a.refuses(given(math.NaN())), "%s.%s", name, a.name)
+				require.Equal(t, a.max != nil, a.refuses(given(math.Inf(1))) != "", "%s.%s", name, a.name)
+				require.Equal(t, a.min != nil, a.refuses(given(math.Inf(-1))) != "", "%s.%s", name, a.name)
+			}
+		}
+	}
+	require.Greater(t, checked, 40)
+	for _, call := range []string{"{Dropout: x, p: .nan}", "{LayerNorm: x, eps: .nan}", "{M: x, a: .nan}", "{M: x, a: -.inf}", "{N: x, a: [.nan]}"} {
+		_, list := Parse("a.yaml", fmt.Appendf(nil, `flowrun: 1
+modules:
+  M: {inputs: {x: "f32[2]"}, args: {a: {type: scalar, min: 0}}, output: x * a}
+  N: {inputs: {x: "f32[2]"}, args: {a: {type: numbers, max: 1, default: [1]}}, output: x * len(a)}
+model:
+  inputs: {x: "f32[2]"}
+  nodes: {y: %s, m: {M: x, a: 1}, n: {N: x}}
+  outputs: [y, m, n]
+`, call), Options{})
+		require.Len(t, list.Items, 1, "%s: %s", call, list.Text())
+		require.Equal(t, diag.InvalidArgument, list.Items[0].Rule, list.Text())
+	}
+}
