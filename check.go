@@ -39,13 +39,9 @@ func CheckText(name string, src []byte, options ...LoadOption) Findings {
 	if spec.IsModules(src) {
 		return spec.ParseModules(name, src, gather(options).spec)
 	}
-	p, err := Parse(name, src, options...)
-	var wrong *SpecError
-	switch {
-	case errors.As(err, &wrong):
-		return wrong.Diagnostics
-	case err != nil:
-		return Unreadable(name, err)
+	p, err := inspect(func(o spec.Options) (*spec.Program, diag.List) { return spec.Parse(name, src, o) }, options)
+	if err != nil {
+		p.findings.Merge(Unreadable(name, err))
 	}
 	return p.findings
 }

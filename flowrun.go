@@ -151,29 +151,38 @@ func Parse(name string, src []byte, options ...LoadOption) (*Program, error) {
 	return build(name, func(o spec.Options) (*spec.Program, diag.List) { return spec.Parse(name, src, o) }, options)
 }
 
+// build gives a program that is right, or why there is none: a *SpecError, or
+// another error where a file could not be read.
 func build(name string, load func(spec.Options) (*spec.Program, diag.List), options []LoadOption) (*Program, error) {
-	o := gather(options)
-	p, findings := load(o.spec)
-	for _, d := range findings.Items {
+	program, err := inspect(load, options)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range program.findings.Items {
 		if d.Rule == diag.Unreadable && !d.Range.Known() {
 			return nil, fmt.Errorf("%s: %s", d.Range.File, d.Message)
 		}
-	}
-	if !findings.HasErrors() {
-		var err error
-		findings.Bounded(func() { err = differentiate(p, &findings) })
-		if err != nil {
-			return nil, err
-		}
-	}
-	program := &Program{spec: p, findings: findings, allowRead: o.spec.AllowRead}
-	if err := program.checkSurroundings(o); err != nil {
-		return nil, err
 	}
 	if program.findings.HasErrors() {
 		return nil, &SpecError{File: name, Diagnostics: program.findings}
 	}
 	return program, nil
+}
+
+// inspect gives a program with all findings, which may say that it is none. Where
+// the check itself fails, it comes with those so far.
+func inspect(load func(spec.Options) (*spec.Program, diag.List), options []LoadOption) (*Program, error) {
+	o := gather(options)
+	p, findings := load(o.spec)
+	var err error
+	if !findings.HasErrors() {
+		findings.Bounded(func() { err = differentiate(p, &findings) })
+	}
+	program := &Program{spec: p, findings: findings, allowRead: o.spec.AllowRead}
+	if err == nil {
+		err = program.checkSurroundings(o)
+	}
+	return program, err
 }
 
 // differentiate replaces the gradients in a program's graphs; one that doesn't

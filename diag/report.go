@@ -122,12 +122,21 @@ func (r *Report) passes(c Checked) bool {
 	return !c.Findings.HasErrors() && (!r.Strict || len(c.Findings.Items) == 0)
 }
 
-// Unread lists the files that could not be read.
+// Unread lists the files that could not be read: of those to check, or that they
+// need.
 func (r *Report) Unread() []string {
 	var files []string
 	for _, c := range r.Checked {
-		if slices.ContainsFunc(c.Findings.Items, func(d Diagnostic) bool { return d.Rule == Unreadable }) {
-			files = append(files, c.File)
+		i := slices.IndexFunc(c.Findings.Items, func(d Diagnostic) bool { return d.Rule == Unreadable })
+		if i < 0 {
+			continue
+		}
+		file := c.File
+		if d := c.Findings.Items[i]; !d.Range.Known() && d.Range.File != "" {
+			file = d.Range.File // of vars, say
+		}
+		if !slices.Contains(files, file) {
+			files = append(files, file)
 		}
 	}
 	return files

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +15,7 @@ import (
 type formatFlags struct {
 	check     bool
 	onlySpecs bool
+	stdinName string
 }
 
 func newFormat(s streams) *cobra.Command {
@@ -30,8 +29,9 @@ most one blank line. Comments, anchors, quotes, brackets and the order of keys
 stay. Formatting twice is formatting once.
 
 A path is a file, a folder, a glob or -, as for validate; - is written to
-standard output, all others in place, and their names are listed. A file that
-isn't YAML stays as it is.
+standard output, all others in place, and their names are listed. Owner and mode
+of a file stay. A file that isn't YAML stays as it is; so does one that fmt can't
+lay out, and it is named on standard error with the reason.
 
 Exit codes: 0 done; 1 a file isn't YAML, or differs under --check; 2 bad usage;
 3 a file could not be read or written, or no spec was found.`,
@@ -48,24 +48,32 @@ Exit codes: 0 done; 1 a file isn't YAML, or differs under --check; 2 bad usage;
 	}
 	c.Flags().BoolVar(&o.check, "check", false, "write nothing; list the files that would change, and exit with 1 if there are any")
 	c.Flags().BoolVar(&o.onlySpecs, "only-specs", false, onlySpecsUsage)
+	stdinFlag(c, &o.stdinName)
 	return c
 }
 
 // run formats all files that it can.
 func (o *formatFlags) run(args []string, s streams) error {
-	files, err := expand(args)
+	files, err := expand(args, o.stdinName)
 	if err != nil {
 		return err
 	}
 	var problems, failures error
-	specs := 0
+	specs, skipped := 0, 0
 	for _, f := range files {
 		text, err := f.read(s.in)
-		if err == nil {
-			if (!f.named || o.onlySpecs) && !isSpec(text) {
-				continue
+		if err == nil && (!f.named || o.onlySpecs) && !isSpec(text) {
+			skipped++
+			if f.stdin && !o.check {
+				_, err = s.out.Write(text) // else it would be lost
 			}
+			failures = errors.Join(failures, err)
+			continue
+		}
+		if err == nil {
 			err = f.format(string(text), s, o.check)
+		} else if f.fault != nil {
+			err = fmt.Errorf("%s: %w", flowrun.CutPath(f.path), err)
 		}
 		specs++
 		if errors.Is(err, errProblems) {
@@ -74,7 +82,12 @@ func (o *formatFlags) run(args []string, s streams) error {
 			failures = errors.Join(failures, err)
 		}
 	}
+	if skipped > 0 && !o.onlySpecs {
+		fmt.Fprintf(s.errors, "%s without a top-level `flowrun:` skipped\n", count(skipped, "YAML file"))
+	}
 	switch {
+	case badGlob(files) != nil:
+		return usageError{failures}
 	case failures != nil:
 		return failures
 	case specs == 0 && !o.onlySpecs:
@@ -83,30 +96,35 @@ func (o *formatFlags) run(args []string, s streams) error {
 	return problems
 }
 
-// format formats a file, or lists it if it would change.
+// format formats a file, or lists it if it would change. What it leaves alone it
+// names, with the reason.
 func (f source) format(text string, s streams, check bool) error {
 	formatted, err := flowrun.Format(f.path, text)
 	var wrong *flowrun.SpecError
-	if errors.As(err, &wrong) {
+	var kept *flowrun.KeptError
+	switch {
+	case errors.As(err, &wrong):
 		if err := writeFindings(s.errors, wrong); err != nil {
 			return err
 		}
 		return errProblems
+	case errors.As(err, &kept):
+		fmt.Fprintf(s.errors, "%s: left as it is: %s\n", flowrun.CutPath(f.path), kept.Reason)
+	case err != nil:
+		return err
 	}
 	changes := formatted != text
 	switch {
-	case err != nil:
-		return err
 	case check && changes:
 		fmt.Fprintln(s.out, f.path)
 		return errProblems
 	case check:
 		return nil
-	case f.path == stdin:
+	case f.stdin:
 		_, err := io.WriteString(s.out, formatted)
 		return err
 	case changes:
-		if err := replaceFile(f.path, formatted); err != nil {
+		if err := rewrite(f.path, formatted); err != nil {
 			return err
 		}
 		fmt.Fprintln(s.out, f.path)
@@ -114,25 +132,9 @@ func (f source) format(text string, s streams, check bool) error {
 	return nil
 }
 
-// replaceFile writes a file anew: the old text stays until the new one is there.
-func replaceFile(path, text string) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".flowrun-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.WriteString(text)
-	err = errors.Join(err, file.Chmod(info.Mode().Perm()), file.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return fmt.Sprintf("%d %s", n, what)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,19 +10,25 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
 )
 
-// source is a file to check.
+// source is a file to check, or what stands in the place of one that can't be.
 type source struct {
 	path  string
-	named bool // on the command line, not found in a folder
+	named bool  // on the command line, not found in a folder
+	stdin bool  // it is read from standard input, whatever it is called
+	fault error // why there is no file: nothing matches a glob, a folder can't be read
 }
 
 // read gives the file's text, up to a little more than a spec may be long.
 func (f source) read(in io.Reader) ([]byte, error) {
-	if f.path == stdin {
+	switch {
+	case f.fault != nil:
+		return nil, f.fault
+	case f.stdin:
 		return io.ReadAll(io.LimitReader(in, flowrun.MaxSpecBytes+1))
 	}
 	return flowrun.ReadSpec(f.path)
@@ -35,14 +40,21 @@ var specLine = regexp.MustCompile(`(?m)^\x{FEFF}?(\{[ \t]*)?(flowrun|"flowrun"|'
 
 func isSpec(text []byte) bool { return specLine.Match(text) }
 
+// stdinFlag is --stdin-filename.
+func stdinFlag(c *cobra.Command, name *string) {
+	c.Flags().StringVar(name, "stdin-filename", stdin, "what the spec on standard input is called in findings; imports are looked for beside `FILE`")
+}
+
 // expand finds the files that arguments stand for, each once, in the order of
-// the arguments and in folders by name.
-func expand(args []string) ([]source, error) {
-	x := expansion{index: map[string]int{}}
+// the arguments and in folders by name. An argument that stands for none is a
+// source with a fault, which hides none of the others.
+func expand(args []string, stdinName string) ([]source, error) {
+	if stdinName != stdin && !slices.Contains(args, "-") {
+		return nil, usageError{errors.New("--stdin-filename says what is called so on standard input; no path is -")}
+	}
+	x := expansion{index: map[string]int{}, stdin: stdinName}
 	for _, arg := range args {
-		if err := x.argument(arg); err != nil {
-			return nil, err
-		}
+		x.argument(arg)
 	}
 	return x.files, nil
 }
@@ -50,33 +62,37 @@ func expand(args []string) ([]source, error) {
 type expansion struct {
 	files []source
 	index map[string]int // into files, by cleaned path
+	stdin string         // what standard input is called
 }
 
-func (x *expansion) add(path string, named bool) {
-	key := filepath.Clean(path)
-	if i, known := x.index[key]; known {
-		x.files[i].named = x.files[i].named || named
+func (x *expansion) add(f source) {
+	key := filepath.Clean(f.path)
+	if i, known := x.index[key]; known { // a text on standard input stands over the file of its name
+		f.named, f.stdin = f.named || x.files[i].named, f.stdin || x.files[i].stdin
+		x.files[i].named, x.files[i].stdin = f.named, f.stdin
 		return
 	}
 	x.index[key] = len(x.files)
-	x.files = append(x.files, source{path, named})
+	x.files = append(x.files, f)
 }
 
-func (x *expansion) argument(arg string) error {
+func (x *expansion) argument(arg string) {
 	if arg == "-" {
-		x.add(stdin, true)
-		return nil
+		x.add(source{path: x.stdin, named: true, stdin: true})
+		return
 	}
 	_, err := os.Stat(arg)
 	if errors.Is(err, os.ErrNotExist) && strings.ContainsAny(arg, "*?[{") {
-		return x.glob(arg)
+		x.glob(arg)
+		return
 	}
-	return x.path(arg) // a file that can't be read is a finding, not the end
+	x.path(arg) // a file that can't be read is a finding, not the end
 }
 
 // glob adds what a pattern matches, as a shell's arguments would.
-func (x *expansion) glob(pattern string) error {
+func (x *expansion) glob(arg string) {
 	// "specs/**" is the folder specs: all files in it, not all of them specs.
+	pattern := arg
 	for _, end := range []string{"/**", string(filepath.Separator) + "**"} {
 		pattern = strings.TrimSuffix(pattern, end)
 	}
@@ -86,49 +102,43 @@ func (x *expansion) glob(pattern string) error {
 	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithNoHidden())
 	switch {
 	case err != nil:
-		return usageError{fmt.Errorf("%q is no glob: %w", pattern, err)}
+		x.add(source{path: arg, named: true, fault: usageError{errors.New("it is no glob: its brackets don't close")}})
 	case len(matches) == 0:
-		return fmt.Errorf("nothing matches %q", pattern)
+		x.add(source{path: arg, named: true, fault: errors.New("nothing matches it")})
 	}
 	slices.Sort(matches)
 	for _, m := range matches {
-		if err := x.path(m); err != nil {
-			return err
-		}
+		x.path(m)
 	}
-	return nil
 }
 
 // path adds a file, or the YAML files of a folder and the folders in it.
-func (x *expansion) path(path string) error {
+func (x *expansion) path(path string) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
-		x.add(path, true)
-		return nil
+		x.add(source{path: path, named: true})
+		return
 	}
-	return x.folder(path)
+	x.folder(path)
 }
 
 // folder follows links to files, but not to folders, which might go in circles.
-func (x *expansion) folder(dir string) error {
-	entries, err := os.ReadDir(dir)
+func (x *expansion) folder(dir string) {
+	entries, err := os.ReadDir(dir) // what could be read of it comes with the error
 	if err != nil {
-		return err
+		x.add(source{path: dir, named: true, fault: err})
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch ending := strings.ToLower(filepath.Ext(path)); {
 		case e.IsDir() && strings.HasPrefix(e.Name(), "."):
 		case e.IsDir():
-			if err := x.folder(path); err != nil {
-				return err
-			}
+			x.folder(path)
 		case ending == ".yaml" || ending == ".yml":
 			if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 				continue
 			}
-			x.add(path, false)
+			x.add(source{path: path})
 		}
 	}
-	return nil
 }

@@ -34,6 +34,7 @@ type validateFlags struct {
 	onlySpecs bool
 	data      bool
 	on        []string
+	stdinName string
 }
 
 func newValidate(s streams) *cobra.Command {
@@ -72,6 +73,7 @@ spec was found. Warnings are no problems unless --strict is given.`,
 	f.StringVar(&o.format, "format", "text", "write the findings as `FORMAT`: "+formats)
 	f.BoolVar(&o.strict, "strict", false, "take warnings for problems")
 	f.BoolVar(&o.onlySpecs, "only-specs", false, onlySpecsUsage)
+	stdinFlag(c, &o.stdinName)
 	f.BoolVar(&o.data, "data", false, "open the files that specs name, and compare them with what the specs say")
 	f.StringArrayVar(&o.on, "on", nil, "ask whether specs can run on `DEVICE` of this machine (repeatable)")
 	return c
@@ -91,14 +93,11 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 	for _, device := range o.on {
 		options = append(options, flowrun.WithDevice(device))
 	}
-	files, err := expand(args)
+	files, err := expand(args, o.stdinName)
 	if err != nil {
 		return err
 	}
-	folder, err := os.Getwd()
-	if err != nil {
-		return err
-	}
+	folder, _ := os.Getwd() // without it, paths stay as they were named
 	easeCollector()
 	report := flowrun.Report{Version: version(), Folder: folder, Strict: o.strict, Page: flowrun.RulePage}
 	if err := o.checkAll(c.Context(), files, s.in, options, &report); err != nil {
@@ -112,14 +111,26 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 	switch unread := report.Unread(); {
 	case err != nil:
 		return err
+	case badGlob(files) != nil:
+		return badGlob(files)
 	case len(unread) == 1:
-		return fmt.Errorf("%s could not be read", unread[0])
+		return fmt.Errorf("%s could not be read", flowrun.CutPath(unread[0]))
 	case len(unread) > 1:
-		return fmt.Errorf("%d files could not be read, among them %s", len(unread), unread[0])
+		return fmt.Errorf("%d files could not be read, among them %s", len(unread), flowrun.CutPath(unread[0]))
 	case len(report.Checked) == 0 && !o.onlySpecs:
 		return fmt.Errorf("there is no spec in %s", strings.Join(args, ", "))
 	case report.Failed() > 0:
 		return errProblems
+	}
+	return nil
+}
+
+// badGlob gives the first argument that is faulty itself, whatever files there are.
+func badGlob(files []source) error {
+	for _, f := range files {
+		if errors.As(f.fault, &usageError{}) {
+			return usageError{fmt.Errorf("%q: %w", f.path, f.fault)}
+		}
 	}
 	return nil
 }

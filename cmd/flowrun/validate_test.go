@@ -86,9 +86,11 @@ func TestPathsAreFilesFoldersAndGlobs(t *testing.T) {
 		{"sub/[1].yaml", 0, "sub/[1].yaml", 0}, // a name before it is a pattern
 		{".hidden", 1, "!.hidden/e.yaml", 0},
 		{"empty", 3, "", 0},
-		{"x*.yaml", 3, "", 0},
-		{"[a-", 2, "", 0},
+		{"x*.yaml", 3, "!x*.yaml", 0},
+		{"[a-", 2, "![a-", 0},
 		{"gone.yaml b.yaml", 3, "!gone.yaml b.yaml", 0},
+		{"x*.yaml [a- b.yaml gone.yaml y?.yml sub/[1].yaml", 2, "!x*.yaml ![a- b.yaml !gone.yaml !y?.yml sub/[1].yaml", 0},
+		{"b.yaml x*.yaml a.yml", 3, "b.yaml !x*.yaml !a.yml", 0},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, files, skipped := checked(t, strings.Fields(c.args)...)
@@ -129,6 +131,64 @@ func TestStandardInputIsASpec(t *testing.T) {
 			require.Contains(t, out.String(), "<stdin>:")
 		}
 	}
+}
+
+// Whatever can't be read or found among the paths, in whatever format: the other
+// findings are all there.
+func TestNothingThatCantBeReadHidesTheOtherFindings(t *testing.T) {
+	tree(t, map[string]string{"a.yaml": misspelt, "b/c.yaml": warned, "shut/d.yaml": noModel, "vars.yaml": "a: 2\n"})
+	shut := os.Geteuid() != 0 && os.Chmod("shut", 0) == nil // root reads it anyway
+	t.Cleanup(func() { _ = os.Chmod("shut", 0o755) })
+	for _, format := range flowrun.ReportFormats() {
+		code, out, errors := flowrunWith(t, "validate", "--format", format, "no*.yaml", "a.yaml", "gone.yaml", "b/[", "b", "shut")
+		require.Equal(t, exitUsage, code, "the pattern b/[")
+		require.Contains(t, errors, `"b/[": it is no glob`)
+		for _, want := range []string{"unknown-function", "a.yaml", "unused-var", "b/c.yaml", "gone.yaml", "no*.yaml"} {
+			if format == "sarif" {
+				want = strings.ReplaceAll(want, "*", "%2A")
+			}
+			require.Contains(t, strings.ReplaceAll(out, "%2A", "*"), strings.ReplaceAll(want, "%2A", "*"), format)
+		}
+		require.Equal(t, shut, strings.Contains(out, "permission denied"))
+	}
+	code, out, errors := flowrunWith(t, "validate", "no*.yaml", "a.yaml", "gone.yaml")
+	require.Equal(t, exitFailed, code)
+	require.Equal(t, "flowrun: 2 files could not be read, among them no*.yaml\n", errors)
+	require.Contains(t, out, "unknown-function")
+	code, out, errors = flowrunWith(t, "validate", "a.yaml", "b/c.yaml", "--vars", "missing.yaml") // which the spec isn't blamed for
+	require.Equal(t, exitFailed, code)
+	require.Equal(t, "flowrun: missing.yaml could not be read\n", errors)
+	require.Contains(t, out, "unknown-function")
+	code, out, _ = flowrunWith(t, "validate", "b", "a.yaml", "--on", "sim:99")
+	require.NotEqual(t, exitDone, code)
+	require.Contains(t, out, "unknown-function")
+	require.Contains(t, out, "unused-var")
+}
+
+func TestStandardInputHasTheNameThatItIsGiven(t *testing.T) {
+	const modules = "flowrun: 1\nmodules:\n  Double: {inputs: {x: \"float[...]\"}, output: 2 * x}\n"
+	const importing = "flowrun: 1\nimports: [blocks.yaml]\nmodel:\n  inputs: {x: \"f32[2]\"}\n  nodes: {y: Double(x)}\n  outputs: [y]\n"
+	tree(t, map[string]string{"sub/blocks.yaml": modules, "sub/spec.yaml": "flowrun: [\n"})
+	validate := func(text string, args ...string) (int, string, string) {
+		var out, errors bytes.Buffer
+		code := execute(context.Background(), append([]string{"validate"}, args...), streams{strings.NewReader(text), &out, &errors})
+		return code, out.String(), errors.String()
+	}
+	code, out, _ := validate(importing, "-", "--stdin-filename", "sub/new.yaml")
+	require.Equal(t, exitDone, code, out)
+	code, out, _ = validate(importing, "-")
+	require.Equal(t, exitFailed, code, "beside the working folder there is no blocks.yaml")
+	require.Contains(t, out, "<stdin>:2:11")
+	code, out, _ = validate(misspelt, "-", "--stdin-filename=sub/new.yaml", "--format", "sarif")
+	require.Equal(t, exitProblems, code)
+	require.Contains(t, out, `"uri": "sub/new.yaml"`)
+	for _, args := range [][]string{{"-", "sub"}, {"sub", "-"}, {"./sub/spec.yaml", "-"}} { // not the file, which is broken
+		code, out, _ = validate(importing, append(args, "--stdin-filename", "sub/spec.yaml")...)
+		require.Equal(t, exitDone, code, out)
+	}
+	code, _, errors := validate(importing, "sub", "--stdin-filename", "sub/new.yaml")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errors, "no path is -")
 }
 
 func TestWarningsAreProblemsOnlyWhenStrict(t *testing.T) {

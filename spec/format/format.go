@@ -24,19 +24,24 @@ import (
 )
 
 // Source gives a text in the layout. A text that can't be parsed is given back
-// as it is, with its problems in the list; the name is the file's, for them.
-func Source(name, src string) (string, diag.List) {
-	var list diag.List
+// as it is, with its problems in the list; the name is the file's, for them. A text
+// that can be parsed, but not be laid out, is given back as it is with the reason.
+func Source(name, src string) (out, kept string, list diag.List) {
 	text := strings.ReplaceAll(strings.TrimPrefix(src, "\ufeff"), "\r\n", "\n")
 	root, tokens := tree.Tokens(name, text, &list)
 	list.Sort()
 	if root == nil || list.HasErrors() {
-		return src, list
+		return src, "", list
 	}
-	if out, ok := layOut(text, tokens); ok && faithful(name, text, root, tokens, out) {
-		return out, list
+	out, kept = layOut(text, tokens)
+	switch {
+	case kept != "":
+	case !faithful(name, text, root, tokens, out):
+		kept = "its layout would mean something else, or not stay as it is"
+	default:
+		return out, "", list
 	}
-	return src, list
+	return src, kept, list
 }
 
 // faithful reports whether a layout of a text says what the text says, and is its
@@ -50,8 +55,8 @@ func faithful(name, text string, root *tree.Node, tokens []tree.Token, out strin
 	if after == nil || list.HasErrors() || !Same(root, after) || !slices.Equal(words(text, tokens), words(out, rest)) {
 		return false
 	}
-	again, ok := layOut(out, rest)
-	return ok && again == out
+	again, kept := layOut(out, rest)
+	return kept == "" && again == out
 }
 
 // words are the tokens of a text, each without the white space in it.

@@ -15,7 +15,7 @@ import (
 )
 
 func formatted(t require.TestingT, src string) string {
-	out, list := Source("a.yaml", src)
+	out, _, list := Source("a.yaml", src)
 	require.False(t, list.HasErrors(), list.Text())
 	return out
 }
@@ -43,7 +43,14 @@ func TestFormatting(t *testing.T) {
 		{"scalars over several lines", "a: x\n    y\n\n      z\nb: \"p \\\n        q\"\n", "a: x\n  y\n\n  z\nb: \"p \\\n  q\"\n"},
 		{"values on their own lines", "a:\n      x + 1\nb:\n -\n     y\n", "a:\n  x + 1\nb:\n  -\n    y\n"},
 		{"lists in lists", "-   -  1\n    -  2\n-   3\n", "- - 1\n  - 2\n- 3\n"},
-		{"leaves documents' markers alone", "---\na:   1\n", "---\na:   1\n"},
+		{"a marker of the document", "\n# c\n---   # d\n\na:   1\n", "# c\n---   # d\n\na: 1\n"},
+		{"directives", "# c\n%YAML 1.2   # d \n  \n# e\n---\na:   1\n", "# c\n%YAML 1.2   # d\n\n# e\n---\na: 1\n"},
+		{"comments of emptied sections", "a:\n    b:\n        # x\n\n        # y\n    c:   # z\n          # d: 1\n    e: 1\nf:\n    - # no item\n      # g\n    - 1\nh: &i\n      # j\nk: 1\n",
+			"a:\n  b:\n    # x\n\n    # y\n  c:   # z\n    # d: 1\n  e: 1\nf:\n  - # no item\n    # g\n  - 1\nh: &i\n  # j\nk: 1\n"},
+		{"comments of emptied sections at the end", "a:\n    b:\n        # x\n        # y\n", "a:\n  b:\n    # x\n    # y\n"},
+		{"comments of emptied sections below lists", "a:\n- b:\n        # x\n  c: 1\n- d:\n        # y\ne: 2\n", "a:\n  - b:\n      # x\n    c: 1\n  - d:\n      # y\ne: 2\n"},
+		{"comments deeper than what follows", "a:\n    b:\n        c: 1\n      # b's\n    # a's\nd: 1\n", "a:\n  b:\n    c: 1\n  # b's\n  # a's\nd: 1\n"},
+		{"comments of sections with a value below", "a:\n      # x\n    b: 1\n", "a:\n  # x\n  b: 1\n"},
 		{"wide characters", "a: ü   # x\nb: ü # y\n", "a: ü   # x\nb: ü # y\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -55,9 +62,24 @@ func TestFormatting(t *testing.T) {
 
 func TestATextThatDoesNotParseIsLeftAlone(t *testing.T) {
 	const src = "a:   1\n  b: [\n"
-	out, list := Source("a.yaml", src)
+	out, _, list := Source("a.yaml", src)
 	require.Equal(t, src, out)
 	require.True(t, list.HasErrors())
+}
+
+// What isn't laid out has a reason, which people are told.
+func TestWhatIsLeftAloneHasAReason(t *testing.T) {
+	for src, want := range map[string]string{
+		"? a\n: 1\n": "a ? stands before a key", "--- {a:   1}\n": "a value stands on the line of the ---", "a:   1\n...\n": "a ... ends the document",
+		"just   text\n": "it is neither a mapping nor a list", "# nothing\n": "", "a: 1\n": "", "%YAML 1.1\n---\na: 1\n": "", "%TAG !e! tag:e,2000:\n---\na:   1\n": "",
+	} {
+		out, kept, list := Source("a.yaml", src)
+		require.Empty(t, list.Items, list.Text())
+		require.Equal(t, want, kept, src)
+		if want != "" {
+			require.Equal(t, src, out)
+		}
+	}
 }
 
 func TestTheRepositorysSpecsAreFormatted(t *testing.T) {
@@ -86,7 +108,7 @@ func seeds(t testing.TB, patterns ...string) []string {
 // that a reader sees, and formatting it changes nothing.
 func check(t require.TestingT, src string) {
 	normal := func(s string) string { return strings.ReplaceAll(strings.TrimPrefix(s, "\ufeff"), "\r\n", "\n") }
-	out, _ := Source("a.yaml", src)
+	out, _, _ := Source("a.yaml", src)
 	var list, again diag.List
 	root, tokens := tree.Tokens("a.yaml", normal(src), &list)
 	if root == nil || list.HasErrors() {
@@ -97,7 +119,7 @@ func check(t require.TestingT, src string) {
 	require.False(t, again.HasErrors(), "%q became %q: %s", src, out, again.Text())
 	require.Equal(t, words(normal(src), tokens), words(normal(out), rest), "comments, anchors, quotes and brackets stay")
 	require.True(t, Same(root, after), "%q became %q", src, out)
-	twice, _ := Source("a.yaml", out)
+	twice, _, _ := Source("a.yaml", out)
 	require.Equal(t, out, twice, "%q", src)
 }
 
@@ -112,8 +134,8 @@ func TestTheLayoutOfASpecIsNeverGivenUp(t *testing.T) {
 			slices.ContainsFunc(tokens, func(t tree.Token) bool { return t.Kind == tree.OtherToken }) {
 			continue
 		}
-		out, ok := layOut(src, tokens)
-		require.True(t, ok, src)
+		out, kept := layOut(src, tokens)
+		require.Empty(t, kept, src)
 		require.True(t, faithful("a.yaml", src, root, tokens, out), "%s\nbecame\n%s", src, out)
 		laid++
 	}
@@ -154,6 +176,43 @@ func TestFormattingUndoesWhatOnlySpacesDo(t *testing.T) {
 		}
 		require.Equal(t, strings.ReplaceAll(formatted(t, src), "\n\n", "\n"), strings.ReplaceAll(formatted(t, b.String()), "\n\n", "\n"))
 	})
+}
+
+// A section whose lines are all commented out keeps its comments, whatever the
+// indentation is and whatever follows.
+func TestCommentedSectionsStayInTheirSection(t *testing.T) {
+	tried := 0
+	for _, src := range seeds(t, "../../graphs/*.yaml") {
+		lines := strings.Split(strings.TrimSuffix(src, "\n"), "\n")
+		indent := func(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+		for i, line := range lines {
+			end := i + 1
+			for end < len(lines) && (lines[end] == "" || indent(lines[end]) > indent(line)) {
+				end++
+			}
+			for end > i+1 && lines[end-1] == "" {
+				end--
+			}
+			if !strings.HasSuffix(line, ":") || end == i+1 {
+				continue
+			}
+			tried++
+			emptied := slices.Clone(lines)
+			for n := i + 1; n < end; n++ {
+				if lines[n] != "" {
+					deep := indent(lines[i+1])
+					emptied[n] = strings.Repeat(" ", deep) + "# " + strings.TrimPrefix(lines[n], strings.Repeat(" ", deep))
+				}
+			}
+			want := strings.Join(emptied, "\n") + "\n"
+			require.Equal(t, want, formatted(t, want))
+			for n, line := range emptied {
+				emptied[n] = strings.Repeat(" ", indent(line)) + line // twice as deep
+			}
+			require.Equal(t, want, formatted(t, strings.Join(emptied, "\n")))
+		}
+	}
+	require.Greater(t, tried, 15)
 }
 
 func TestFormattingKeepsTheMeaningAndIsFinal(t *testing.T) {

@@ -25,7 +25,9 @@ type printer struct {
 	column int // of the line that is being written, in characters
 	shift  int // how far its beginning has moved
 
+	started  bool // past the document's directives and its ---
 	blocks   []block
+	empty    bool      // whether the last line ends in a key or a dash without a value
 	depth    int       // of brackets
 	comments []comment // lines that wait for the line below them
 	blank    bool      // whether a blank line stands before the next line
@@ -38,35 +40,80 @@ type comment struct {
 	blank bool // whether a blank line stands before it
 }
 
-// layOut writes a text anew. ok is false for what it doesn't lay out: markers of
-// documents, directives, keys behind a question mark, and texts that are no
-// collection.
-func layOut(src string, tokens []tree.Token) (text string, ok bool) {
+// layOut writes a text anew. What it doesn't lay out it gives the reason for:
+// markers of documents behind the beginning, keys behind a question mark, and texts
+// that are no collection.
+func layOut(src string, tokens []tree.Token) (text, kept string) {
 	for i := 1; i < len(tokens); i++ {
 		if tokens[i].Offset < tokens[i-1].End {
-			return "", false // an anchor like "&&:", in which YAML and its tokens disagree
+			return "", "an anchor holds punctuation" // like "&&:", in which YAML and its tokens disagree
 		}
 	}
 	p := &printer{src: src}
 	end := 0 // of the line before
 	for i := 0; i < len(tokens); {
 		p.blank = p.blank || strings.Count(src[end:tokens[i].Offset], "\n") > 1
-		n := 1
-		for i+n < len(tokens) && tokens[i+n-1].Kind != tree.BlockToken &&
-			!strings.Contains(src[tokens[i+n-1].End:tokens[i+n].Offset], "\n") {
-			n++
+		line := lineOf(src, tokens[i:])
+		i += len(line)
+		ok := true
+		if end, ok = p.head(line); ok {
+			continue
 		}
-		line := tokens[i : i+n]
-		if slices.ContainsFunc(line, func(t tree.Token) bool { return t.Kind == tree.OtherToken }) {
-			return "", false
+		if at := slices.IndexFunc(line, func(t tree.Token) bool { return t.Kind == tree.OtherToken }); at >= 0 {
+			return "", unusual(src[line[at].Offset:])
 		}
 		if end, ok = p.line(line); !ok {
-			return "", false
+			return "", "it is neither a mapping nor a list"
 		}
-		i += n
 	}
 	p.flush(p.blocks, -1, 0)
-	return p.out.String(), true
+	return p.out.String(), ""
+}
+
+// lineOf gives the tokens of the first line.
+func lineOf(src string, tokens []tree.Token) []tree.Token {
+	n := 1
+	for n < len(tokens) && tokens[n-1].Kind != tree.BlockToken &&
+		!strings.Contains(src[tokens[n-1].End:tokens[n].Offset], "\n") {
+		n++
+	}
+	return tokens[:n]
+}
+
+// unusual says what stands at a place that isn't laid out.
+func unusual(rest string) string {
+	switch {
+	case strings.HasPrefix(rest, "?"):
+		return "a ? stands before a key"
+	case strings.HasPrefix(rest, "---"):
+		return "a value stands on the line of the ---"
+	case strings.HasPrefix(rest, "..."):
+		return "a ... ends the document"
+	}
+	return "it holds a character that fmt doesn't know the meaning of"
+}
+
+// head writes a directive, or the marker behind it, with which a document may
+// begin. It gives where the line ends in the source.
+func (p *printer) head(line []tree.Token) (end int, ok bool) {
+	first, last := line[0], line[len(line)-1]
+	text := p.src[first.Offset:first.End]
+	switch {
+	case p.started, first.Kind != tree.OtherToken, text != "---" && text[0] != '%',
+		len(line) > 2, len(line) == 2 && last.Kind != tree.CommentToken:
+		p.started = p.started || first.Kind != tree.CommentToken
+		return 0, false
+	}
+	p.flush(nil, -1, 0)
+	p.begin(0, p.blank)
+	p.blank, p.shift = false, 0
+	p.write(strings.TrimRight(text, " \t"))
+	if len(line) == 2 {
+		p.gap(first, last)
+		p.write(strings.TrimRight(p.src[last.Offset:last.End], " \t"))
+	}
+	p.out.WriteByte('\n')
+	return last.End, true
 }
 
 // line writes the tokens of a line; a scalar among them may go on over more
@@ -93,7 +140,7 @@ func (p *printer) line(line []tree.Token) (end int, ok bool) {
 		indent = p.inside(p.depth)
 	}
 	p.begin(indent, p.blank)
-	p.blank, p.shift = false, indent-p.columnOf(first)
+	p.blank, p.empty, p.shift = false, false, indent-p.columnOf(first)
 	for i, t := range line {
 		if i > 0 {
 			p.gap(line[i-1], t)
@@ -110,8 +157,18 @@ func (p *printer) line(line []tree.Token) (end int, ok bool) {
 		}
 		p.scalar(p.src[t.Offset:t.End])
 	}
+	p.empty = p.depth == 0 && endsEmpty(line)
 	p.out.WriteByte('\n')
 	return last.End, true
+}
+
+// endsEmpty reports whether a line ends in a key or a dash without a value.
+func endsEmpty(line []tree.Token) bool {
+	last := line[len(line)-1]
+	if last.Kind == tree.CommentToken && len(line) > 1 {
+		last = line[len(line)-2]
+	}
+	return last.Kind == tree.ColonToken || last.Kind == tree.DashToken || last.Kind == tree.AnchorToken
 }
 
 // place finds the block collections that a line outside of brackets belongs to,
@@ -210,22 +267,38 @@ func (p *printer) gap(before, t tree.Token) {
 	}
 }
 
-// flush writes the comments that waited for a line. A comment belongs to the line
-// below it if both begin in one column, else to the block whose entries do, else
-// to the line below it.
+// flush writes the comments that waited for a line, which begins in column old and
+// will begin in column new; blocks are those that were open before it.
 func (p *printer) flush(blocks []block, old, new int) {
 	for _, c := range p.comments {
-		indent := new
-		for _, b := range blocks {
-			if b.old == c.old && c.old != old {
-				indent = b.new
-			}
-		}
-		p.begin(indent, c.blank)
+		p.begin(p.beside(c, blocks, old, new), c.blank)
 		p.write(c.text)
 		p.out.WriteByte('\n')
 	}
 	p.comments = p.comments[:0]
+}
+
+// beside gives the indentation of a comment. It belongs to the line below it if
+// both begin in one column, else to the block whose entries do. One that stands
+// deeper than the line below belongs above: to the block that it stands in, or to
+// the section of a key that has no value, perhaps because all of it is commented
+// out. Any other belongs to the line below.
+func (p *printer) beside(c comment, blocks []block, old, new int) int {
+	if c.old == old {
+		return new
+	}
+	for i := len(blocks) - 1; i >= 0; i-- {
+		b := blocks[i]
+		switch {
+		case b.old == c.old:
+			return b.new
+		case b.old < c.old && old < c.old && i == len(blocks)-1 && p.empty:
+			return b.new + step
+		case b.old < c.old && old < c.old:
+			return b.new
+		}
+	}
+	return new
 }
 
 // scalar writes a token. Line breaks inside of it stay; the white space around

@@ -30,7 +30,11 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 	if !checkText(t, list) {
 		return nil, nil
 	}
-	loader, err := yaml.NewLoader(strings.NewReader(src), yaml.WithPlugin(
+	plain, ok := t.withoutVersion(list)
+	if !ok {
+		return nil, nil
+	}
+	loader, err := yaml.NewLoader(strings.NewReader(plain), yaml.WithPlugin(
 		loaderlimits.New(loaderlimits.DepthValue(MaxDepth), loaderlimits.AliasNone())))
 	if err != nil {
 		list.Errorf(diag.YAMLSyntax, diag.Range{File: file}, "%s", err)
