@@ -36,8 +36,12 @@ func Check(path string, options ...LoadOption) Findings {
 
 // CheckText is Check for a text in memory, as Parse is Load.
 func CheckText(name string, src []byte, options ...LoadOption) Findings {
+	o, err := gather(options)
+	if err != nil {
+		return Unreadable(name, err)
+	}
 	if spec.IsModules(src) {
-		return spec.ParseModules(name, src, gather(options).spec)
+		return spec.ParseModules(name, src, o.spec)
 	}
 	p, err := inspect(func(o spec.Options) (*spec.Program, diag.List) { return spec.Parse(name, src, o) }, options)
 	if err != nil {

@@ -45,7 +45,12 @@ type Resumption struct {
 }
 
 // Resumed tells from where the session goes on; nil if it began anew.
-func (s *Session) Resumed() *Resumption { return s.resumed }
+func (s *Session) Resumed() *Resumption {
+	if s.ready() != nil {
+		return nil
+	}
+	return s.resumed
+}
 
 // saver writes a session's checkpoints.
 type saver struct {
@@ -91,25 +96,26 @@ func (w *saver) observer() Observer {
 		if err := w.write(r); err != nil {
 			return fmt.Errorf("checkpoint of step %d: %w", r.Step, err)
 		}
-		w.last = r.Step
 		return nil
 	}}
 }
 
 // write writes the checkpoint of a step, after that of the best if this is it:
-// what the file of the step says to be the best is there.
+// what the file of the step says to be the best is there. Where another caller has
+// taken a step since, the checkpoint is that step's, and the record's metrics aren't.
 func (w *saver) write(r Record) error {
 	s := w.session
+	tensors, err := s.snapshot()
+	if err != nil {
+		return err
+	}
+	step := tensors[spec.StepState].Int(0)
 	better := false
-	if b := w.spec.Best; b != nil {
+	if b := w.spec.Best; b != nil && step == r.Step {
 		v := r.Metrics[slices.Index(s.program.Metrics(), b.Metric)]
 		if better = engine.Better(v, w.best, 0, b.Maximise); better {
 			w.best = v
 		}
-	}
-	tensors, err := s.snapshot()
-	if err != nil {
-		return err
 	}
 	tensors[memory+"best"] = ir.ScalarTensor(ir.F64, w.best)
 	metadata, err := s.program.metadata()
@@ -121,10 +127,11 @@ func (w *saver) write(r Record) error {
 			return err
 		}
 	}
-	if err := safetensors.WriteWith(w.file(r.Step), tensors, metadata); err != nil {
+	if err := safetensors.WriteWith(w.file(step), tensors, metadata); err != nil {
 		return err
 	}
-	return w.prune(r.Step)
+	w.last = step
+	return w.prune(step)
 }
 
 // prune removes what isn't kept any more once a step's file is there.
@@ -182,13 +189,9 @@ func checkpointsIn(dir string) ([]int64, error) {
 
 // snapshot gives every state, and what the loop remembers.
 func (s *Session) snapshot() (map[string]*Tensor, error) {
-	tensors := map[string]*Tensor{}
-	for _, st := range s.engine.Plan().Graph.States {
-		t, err := s.engine.Get(st.Name)
-		if err != nil {
-			return nil, err
-		}
-		tensors[st.Name] = t
+	tensors, err := s.statesThat(func(*ir.State) bool { return true })
+	if err != nil {
+		return nil, err
 	}
 	if e := s.early; e != nil {
 		tensors[memory+"early_stop.best"] = ir.ScalarTensor(ir.F64, e.Best)
@@ -196,7 +199,7 @@ func (s *Session) snapshot() (map[string]*Tensor, error) {
 	}
 	if e := s.evaluation; e != nil {
 		for i, name := range s.program.spec.Loop.Evaluation.Metrics {
-			tensors[memory+name] = ir.ScalarTensor(ir.F64, e.Values[i])
+			tensors[memory+name] = ir.ScalarTensor(ir.F64, e.Value(i))
 		}
 	}
 	return tensors, nil

@@ -2,6 +2,7 @@ package flowrun
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,9 @@ import (
 // false: Dropout and the like do nothing. The parameters are the spec's initial
 // ones unless WithWeights gives others.
 func (p *Program) Eval(ctx context.Context, inputs map[string]*Tensor, options ...StartOption) (map[string]*Tensor, error) {
+	if err := errors.Join(p.ready(), checkContext(ctx)); err != nil {
+		return nil, err
+	}
 	if err := p.checkInputs(inputs); err != nil {
 		return nil, err
 	}
@@ -22,17 +26,14 @@ func (p *Program) Eval(ctx context.Context, inputs map[string]*Tensor, options .
 	if err := s.engine.SetAll(inputs); err != nil {
 		return nil, err
 	}
-	outputs := map[string]*Tensor{}
-	for _, name := range p.Outputs() {
-		if outputs[name], err = s.engine.Get(name); err != nil {
-			return nil, err
-		}
-	}
-	return outputs, nil
+	return s.engine.GetAll(p.Outputs())
 }
 
 // checkInputs compares inputs with what the model takes.
 func (p *Program) checkInputs(inputs map[string]*Tensor) error {
+	if err := checkTensors("inputs", inputs); err != nil {
+		return err
+	}
 	var problems []string
 	wanted := p.Inputs()
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {

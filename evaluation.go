@@ -21,7 +21,9 @@ type evaluator struct {
 
 // newEvaluator starts the evaluation's session where the training runs.
 func (s *Session) newEvaluator(ctx context.Context, e *spec.Evaluation, options []StartOption) (*evaluator, error) {
-	fresh := func(o *startOptions) { o.device, o.weights, o.resume, o.resumes = s.Device(), nil, "", false }
+	fresh := func(o *startOptions) {
+		o.device, o.weights, o.given, o.resume, o.resumes = s.Device(), nil, false, "", false
+	}
 	own, err := s.program.start(ctx, e.Graph, append(options[:len(options):len(options)], fresh))
 	if err != nil {
 		return nil, fmt.Errorf("eval: %w", err)
@@ -35,15 +37,11 @@ func (s *Session) newEvaluator(ctx context.Context, e *spec.Evaluation, options 
 	return v, nil
 }
 
-// run gives the metrics' means over the batches.
+// run gives the metrics' means over the batches, all of them at the same step.
 func (v *evaluator) run() ([]float64, error) {
-	values := map[string]*Tensor{}
-	for _, name := range v.shared {
-		t, err := v.trained.engine.Get(name)
-		if err != nil {
-			return nil, err
-		}
-		values[name] = t
+	values, err := v.trained.engine.GetAll(v.shared)
+	if err != nil {
+		return nil, err
 	}
 	means := make([]float64, len(v.spec.Metrics))
 	for batch := range v.spec.Batches {
@@ -71,10 +69,11 @@ func (s *Session) judges(ctx context.Context, options []StartOption, remembered 
 		if s.evaluator, err = s.newEvaluator(ctx, l.Evaluation, options); err != nil {
 			return err
 		}
-		s.evaluation = &engine.Evaluation{Every: l.Evaluation.Every, Run: s.evaluator.run}
+		var values []float64
 		for _, name := range l.Evaluation.Metrics {
-			s.evaluation.Values = append(s.evaluation.Values, recall(remembered, name, math.NaN()))
+			values = append(values, recall(remembered, name, math.NaN()))
 		}
+		s.evaluation = engine.NewEvaluation(l.Evaluation.Every, s.evaluator.run, values)
 	}
 	step := int64(0)
 	if s.resumed != nil {

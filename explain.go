@@ -1,8 +1,11 @@
 package flowrun
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
@@ -34,6 +37,15 @@ func PassNames() []string {
 // devices and the reasons for them, copies, memory, and what a step costs.
 // Nothing is run.
 func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
+	if err := p.ready(); err != nil {
+		return err
+	}
+	if w == nil {
+		return errors.New("there is no writer for the plan: it is nil")
+	}
+	if o.Pass != "" && !slices.Contains(PassNames(), o.Pass) {
+		return fmt.Errorf("there is no pass %q; the passes are %s", o.Pass, strings.Join(PassNames(), ", "))
+	}
 	g := p.spec.Train
 	if o.Eval || g == nil {
 		g = p.spec.Eval

@@ -16,14 +16,21 @@
 // on the state, its copies on other devices first of all, is out of date from
 // that moment on, and is computed anew before anybody sees it.
 //
-// The package has no global state; sessions are independent of each other, and
-// a session's methods may be called from several goroutines.
+// The package has no global state, and sessions are independent of each other. A
+// program's and a session's methods may be called from several goroutines at once: they
+// take effect one at a time, between steps. [Session.Weights], [Session.SaveWeights] and
+// checkpoints have all values of the same step. [Session.Close] may come at any time;
+// from then on every method that can gives [ErrClosed].
+//
+// Arguments that can't be (a nil context, a nil tensor, data shorter than their type
+// says) are errors.
 package flowrun
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/flowrun/flowrun/autodiff"
 	"github.com/flowrun/flowrun/diag"
@@ -88,12 +95,8 @@ type loadOptions struct {
 	devices []string // to lower the program onto
 }
 
-func gather(options []LoadOption) loadOptions {
-	var o loadOptions
-	for _, option := range options {
-		option(&o)
-	}
-	return o
+func gather(options []LoadOption) (o loadOptions, err error) {
+	return o, apply(&o, "LoadOption", options)
 }
 
 // With overrides one of the spec's vars, as --set does: value is YAML text and
@@ -172,9 +175,11 @@ func build(name string, load func(spec.Options) (*spec.Program, diag.List), opti
 // inspect gives a program with all findings, which may say that it is none. Where
 // the check itself fails, it comes with those so far.
 func inspect(load func(spec.Options) (*spec.Program, diag.List), options []LoadOption) (*Program, error) {
-	o := gather(options)
+	o, err := gather(options)
+	if err != nil {
+		return &Program{}, err
+	}
 	p, findings := load(o.spec)
-	var err error
 	if !findings.HasErrors() {
 		findings.Bounded(func() { err = differentiate(p, &findings) })
 	}
@@ -210,10 +215,16 @@ func differentiate(p *spec.Program, findings *diag.List) error {
 func (p *Program) Name() string { return p.spec.Name }
 
 // Warnings are findings that don't keep the program from running.
-func (p *Program) Warnings() []Diagnostic { return p.findings.Items }
+func (p *Program) Warnings() []Diagnostic { return slices.Clone(p.findings.Items) }
 
 // WriteWarnings writes the warnings as people read them.
 func (p *Program) WriteWarnings(w io.Writer, colour bool) error {
+	if err := p.ready(); err != nil {
+		return err
+	}
+	if w == nil {
+		return errors.New("there is no writer for the warnings: it is nil")
+	}
 	return p.findings.WriteText(w, colour)
 }
 
@@ -221,7 +232,10 @@ func (p *Program) WriteWarnings(w io.Writer, colour bool) error {
 // defaults written out; rendering that again changes nothing, and it is the same
 // program.
 func Render(path string, options ...LoadOption) (string, error) {
-	o := gather(options)
+	o, err := gather(options)
+	if err != nil {
+		return "", err
+	}
 	src, err := spec.ReadFile(path)
 	if err != nil {
 		return "", err
@@ -251,9 +265,9 @@ func (p *Program) StopsByItself() bool { return p.spec.Loop.Until || p.spec.Loop
 func (p *Program) Metrics() []string {
 	l := p.spec.Loop
 	if l.Evaluation == nil {
-		return l.Metrics
+		return slices.Clone(l.Metrics)
 	}
-	return append(l.Metrics[:len(l.Metrics):len(l.Metrics)], l.Evaluation.Metrics...)
+	return slices.Concat(l.Metrics, l.Evaluation.Metrics)
 }
 
 // Inputs gives the model's inputs and their types.
@@ -261,7 +275,7 @@ func (p *Program) Inputs() map[string]Type {
 	inputs := map[string]Type{}
 	for _, s := range p.spec.Eval.States {
 		if s.Kind == ir.InputState {
-			inputs[s.Name] = s.Type
+			inputs[s.Name] = Type{DType: s.Type.DType, Shape: slices.Clone(s.Type.Shape)}
 		}
 	}
 	return inputs

@@ -35,6 +35,9 @@ func KernelLanguages() []string { return slices.Clone(kernels.Languages) }
 // as one, the kernel's own last. Those in the folder dir, if it isn't "", come
 // before those built in.
 func KernelSources(k *Kernel, language, dir string) ([]KernelFile, error) {
+	if k == nil {
+		return nil, errors.New("there is no kernel: it is nil")
+	}
 	s, err := kernelSources(dir)
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
+	"sync"
 
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/engine"
@@ -17,50 +17,15 @@ import (
 	"github.com/flowrun/flowrun/spec"
 )
 
-// StartOption changes where and how a program runs.
-type StartOption func(*startOptions)
-
-type startOptions struct {
-	device  string
-	kernels string // a folder of sources; see KernelsFrom
-	rules   []lower.Rule
-	weights map[string]*Tensor
-	resume  string // a checkpoint's file; "" for the newest
-	resumes bool
-	engine  engine.Options
-	lower   lower.Options                      // Observe, Shuffle, CheckTypes and NoFuse
-	fault   func(function string) (code int32) // see opencl.Options; for tests
-}
-
-// On names the default device, as --device does: "cpu", "sim:0", or "auto" to
-// have it chosen. It overrides the spec's placement.default.
-func On(device string) StartOption { return func(o *startOptions) { o.device = device } }
-
-// Place binds the nodes and states whose path matches a pattern to a device, as
-// a last placement rule of the spec would: Place("*.weight", "cpu").
-func Place(match, device string) StartOption {
-	return func(o *startOptions) { o.rules = append(o.rules, lower.Rule{Match: match, Device: device}) }
-}
-
-// Sync is a way to look for faults, as --sync is: every node is a kernel of its
-// own, and each is waited for before the next one is run. An error then names the
-// kernel that failed. Results have the same bits as without it.
-func Sync() StartOption {
-	return func(o *startOptions) { o.engine.Sync, o.lower.NoFuse = true, true }
-}
-
-// WithWeights starts from given parameters instead of the spec's init. All of
-// the model's parameters must be there, and nothing else.
-func WithWeights(weights map[string]*Tensor) StartOption {
-	return func(o *startOptions) { o.weights = weights }
-}
-
 // Session is a running program. Close gives its memory and devices back.
 type Session struct {
 	program *Program
 	machine *machine
 	engine  *engine.Session
+	device  string // the default device's name
 	closers []io.Closer
+	closing sync.Mutex
+	closed  bool
 
 	remembered map[string]*Tensor // of the checkpoint that it goes on from
 	resumed    *Resumption        // nil: it began anew
@@ -73,6 +38,9 @@ type Session struct {
 // Start lowers the program's training step onto devices, allocates its memory
 // and sets its states to their initial values. No step is run.
 func (p *Program) Start(ctx context.Context, options ...StartOption) (*Session, error) {
+	if err := errors.Join(p.ready(), checkContext(ctx)); err != nil {
+		return nil, err
+	}
 	if p.spec.Train == nil {
 		return nil, fmt.Errorf("%s has no train section: there is nothing to run (evaluate it with eval)", p.spec.File)
 	}
@@ -89,8 +57,8 @@ func (p *Program) Start(ctx context.Context, options ...StartOption) (*Session, 
 // start makes a session for one of the program's graphs.
 func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption) (_ *Session, err error) {
 	var o startOptions
-	for _, option := range options {
-		option(&o)
+	if err := errors.Join(apply(&o, "StartOption", options), o.check()); err != nil {
+		return nil, err
 	}
 	s := &Session{program: p}
 	defer func() {
@@ -102,7 +70,7 @@ func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption)
 	if err != nil {
 		return nil, err
 	}
-	s.machine = m
+	s.machine, s.device = m, m.devices[m.main].Name()
 	if o.engine.Sources, err = s.openSources(g); err != nil {
 		return nil, err
 	}
@@ -234,6 +202,9 @@ func (p *Program) initialValues(ctx context.Context, g *ir.Graph, given map[stri
 // early_stop sees no improvement, or ctx is cancelled, which is a way to end and no error. Options change the
 // limit and add observers.
 func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error) {
+	if err := s.ready(); err != nil {
+		return Summary{}, err
+	}
 	l := s.program.spec.Loop
 	loop := engine.Loop{Step: spec.StepState, Loss: spec.LossState, MaxSteps: l.MaxSteps}
 	if l.Until {
@@ -243,8 +214,8 @@ func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error
 		loop.Metrics = append(loop.Metrics, spec.MetricPrefix+m)
 	}
 	loop.Evaluation, loop.EarlyStop = s.evaluation, s.early
-	for _, option := range options {
-		option(&loop)
+	if err := apply(&loop, "RunOption", options); err != nil {
+		return Summary{}, err
 	}
 	if s.saver != nil {
 		loop.Observers = append(loop.Observers, s.saver.observer())
@@ -264,20 +235,29 @@ func Observe(o Observer) RunOption {
 	return func(l *engine.Loop) { l.Observers = append(l.Observers, o) }
 }
 
-// Step runs one step, whatever the stop condition says.
-func (s *Session) Step(ctx context.Context) error { return s.engine.Step(ctx) }
+// Step runs one step, whatever the stop condition says. While a Run goes on, it is a
+// step between two of that.
+func (s *Session) Step(ctx context.Context) error {
+	if err := s.ready(); err != nil {
+		return err
+	}
+	return s.engine.Step(ctx)
+}
 
 // Get gives the value of a state (a parameter "h1.weight", a metric "loss" or
 // "metrics.loss", "step") after the last step, or of a node of the spec ("h1")
 // at the states as they are now, which is what the next step will see. The
 // tensor is the caller's own.
 func (s *Session) Get(name string) (*Tensor, error) {
+	if err := s.ready(); err != nil {
+		return nil, err
+	}
 	if s.engine.Plan().Graph.State(name) == nil && slices.Contains(s.program.spec.Loop.Metrics, name) {
 		name = spec.MetricPrefix + name
 	}
 	if e := s.program.spec.Loop.Evaluation; e != nil && s.evaluation != nil {
 		if i := slices.Index(e.Metrics, name); i >= 0 {
-			return ir.ScalarTensor(ir.F64, s.evaluation.Values[i]), nil
+			return ir.ScalarTensor(ir.F64, s.evaluation.Value(i)), s.engine.Usable()
 		}
 	}
 	return s.engine.Get(name)
@@ -285,72 +265,40 @@ func (s *Session) Get(name string) (*Tensor, error) {
 
 // Set writes a state. Everything that depends on it, its copies on other
 // devices first of all, is computed anew before it is used again.
-func (s *Session) Set(name string, value *Tensor) error { return s.engine.Set(name, value) }
+func (s *Session) Set(name string, value *Tensor) error {
+	return s.SetAll(map[string]*Tensor{name: value})
+}
 
 // SetAll writes several states at once; if a name or a type is wrong, none is
 // written.
-func (s *Session) SetAll(values map[string]*Tensor) error { return s.engine.SetAll(values) }
+func (s *Session) SetAll(values map[string]*Tensor) error {
+	if err := s.ready(); err != nil {
+		return err
+	}
+	if values == nil {
+		return errors.New("there are no values to set: the map is nil")
+	}
+	return s.engine.SetAll(values)
+}
 
-// Weights gives the parameters and buffers by name.
+// Weights gives the parameters and buffers by name, all of them after the same step.
 func (s *Session) Weights() (map[string]*Tensor, error) {
-	weights := map[string]*Tensor{}
+	return s.statesThat(isWeight)
+}
+
+// statesThat gives the states that a function chooses, all of them after the same
+// step, whatever others do at the time.
+func (s *Session) statesThat(chosen func(*ir.State) bool) (map[string]*Tensor, error) {
+	if err := s.ready(); err != nil {
+		return nil, err
+	}
+	var names []string
 	for _, st := range s.engine.Plan().Graph.States {
-		if !isWeight(st) {
-			continue
-		}
-		t, err := s.engine.Get(st.Name)
-		if err != nil {
-			return nil, err
-		}
-		weights[st.Name] = t
-	}
-	return weights, nil
-}
-
-func isWeight(s *ir.State) bool { return s.Kind == ir.ParamState || s.Kind == ir.BufferState }
-
-// checkWeights compares weights with the parameters of a graph.
-func checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
-	var problems []string
-	known := map[string]bool{}
-	for _, s := range g.States {
-		if !isWeight(s) {
-			continue
-		}
-		known[s.Name] = true
-		switch t := weights[s.Name]; {
-		case t == nil:
-			problems = append(problems, fmt.Sprintf("%s (%s) is missing", s.Name, s.Type))
-		case !t.Type.Equal(s.Type):
-			problems = append(problems, fmt.Sprintf("%s is %s, the model's is %s", s.Name, t.Type, s.Type))
+		if chosen(st) {
+			names = append(names, st.Name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(weights)) {
-		if !known[name] {
-			problems = append(problems, fmt.Sprintf("%s is no parameter of the model", name))
-		}
-	}
-	return misfit("weights", problems)
-}
-
-// misfit is the error for values that don't go with the model: the first few
-// problems, and how many more there are.
-func misfit(what string, problems []string) error {
-	if len(problems) == 0 {
-		return nil
-	}
-	return fmt.Errorf("the %s don't fit the model: %s", what, few(problems))
-}
-
-// few lists the first few problems, and how many more there are.
-func few(problems []string) string {
-	const most = 6
-	more := ""
-	if len(problems) > most {
-		more = fmt.Sprintf("; and %d more", len(problems)-most)
-		problems = problems[:most]
-	}
-	return strings.Join(problems, "; ") + more
+	return s.engine.GetAll(names)
 }
 
 // SaveWeights writes the parameters to a safetensors file, under PyTorch's
@@ -369,21 +317,55 @@ func ReadTensors(path string) (map[string]*Tensor, error) { return safetensors.R
 // WriteTensors writes a safetensors file; it is replaced as a whole or not at
 // all.
 func WriteTensors(path string, tensors map[string]*Tensor) error {
+	if tensors == nil {
+		return fmt.Errorf("there are no tensors to write to %s: the map is nil", path)
+	}
+	if err := checkTensors("tensors", tensors); err != nil {
+		return err
+	}
 	return safetensors.Write(path, tensors)
 }
 
-// Stats counts what the session has done: kernels, copies, memory.
-func (s *Session) Stats() Stats { return s.engine.Stats() }
+// Stats counts what the session has done: kernels, copies, memory. It may be called
+// after Close.
+func (s *Session) Stats() Stats {
+	if s.ready() != nil {
+		return Stats{}
+	}
+	return s.engine.Stats()
+}
 
 // Device names the default device: the one that was asked for, or that auto
-// chose.
-func (s *Session) Device() string { return s.machine.devices[s.machine.main].Name() }
+// chose. It may be called after Close.
+func (s *Session) Device() string {
+	if s.ready() != nil {
+		return ""
+	}
+	return s.device
+}
 
-// Plan is the lowered plan that the session runs.
-func (s *Session) Plan() *lower.Plan { return s.engine.Plan() }
+// Plan is the lowered plan that the session runs, also after Close. It is not to be
+// changed.
+func (s *Session) Plan() *lower.Plan {
+	if s.ready() != nil {
+		return nil
+	}
+	return s.engine.Plan()
+}
 
-// Close gives memory, files and devices back. A second call does nothing.
+// Close gives memory, files and devices back. It may be called at any time, also while
+// other methods are at work and from an observer: it waits for the step that is being
+// computed, and what comes after it gives [ErrClosed]. A second call does nothing.
 func (s *Session) Close() error {
+	if s == nil {
+		return nil
+	}
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
 	var errs []error
 	if s.evaluator != nil {
 		errs = append(errs, s.evaluator.Close())
@@ -397,6 +379,5 @@ func (s *Session) Close() error {
 	if s.machine != nil {
 		errs = append(errs, s.machine.close())
 	}
-	s.closers, s.machine = nil, &machine{}
 	return errors.Join(errs...)
 }

@@ -82,6 +82,14 @@ func (s *Session) demandKept(n int32) error {
 func (s *Session) Get(name string) (*ir.Tensor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.get(name)
+}
+
+// get is Get on a locked session.
+func (s *Session) get(name string) (*ir.Tensor, error) {
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
 	h, err := s.lookup(name)
 	if err != nil {
 		return nil, err
@@ -91,6 +99,25 @@ func (s *Session) Get(name string) (*ir.Tensor, error) {
 		return nil, err
 	}
 	return t.Clone(), nil
+}
+
+// GetAll gives the values of several states or nodes, all of them at the same step:
+// no step and no write of another caller comes in between.
+func (s *Session) GetAll(names []string) (map[string]*ir.Tensor, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	values := make(map[string]*ir.Tensor, len(names))
+	for _, name := range names {
+		t, err := s.get(name)
+		if err != nil {
+			return nil, err
+		}
+		values[name] = t
+	}
+	return values, nil
 }
 
 // fetch brings a value to the host, if the host's copy isn't current.
@@ -135,6 +162,9 @@ func (s *Session) Set(name string, t *ir.Tensor) error {
 func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for name := range values {
+		s.wrote(name)
+	}
 	return s.setAll(values)
 }
 
@@ -154,7 +184,10 @@ func (s *Session) setAll(values map[string]*ir.Tensor) error {
 			return fmt.Errorf("engine: there is no state %s", name)
 		}
 		t := values[name]
-		if !t.Type.Equal(st.Type) || len(t.Data) != t.Type.Bytes() {
+		if err := t.Check(); err != nil {
+			return fmt.Errorf("engine: %s is %s; it can't be set to %w", name, st.Type, err)
+		}
+		if !t.Type.Equal(st.Type) {
 			return fmt.Errorf("engine: %s is %s; it can't be set to %s", name, st.Type, t.Type)
 		}
 		nodes = append(nodes, int32(st.Read.ID))

@@ -1,13 +1,50 @@
 package engine
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+)
 
 // Evaluation computes further metrics every so many steps, between two steps.
 // Records have them behind the loop's own.
 type Evaluation struct {
-	Every  int64                     // steps
-	Run    func() ([]float64, error) // as many as there are Values
-	Values []float64                 // the latest; NaN before the first evaluation
+	Every int64                     // steps
+	Run   func() ([]float64, error) // as many as there are metrics
+
+	lock   sync.Mutex // of the values, which anybody may ask for while a run goes on
+	values []float64
+}
+
+// NewEvaluation makes an evaluation whose metrics have these values until it is
+// run for the first time.
+func NewEvaluation(every int64, run func() ([]float64, error), values []float64) *Evaluation {
+	return &Evaluation{Every: every, Run: run, values: slices.Clone(values)}
+}
+
+// Value is the latest value of a metric, by its number.
+func (e *Evaluation) Value(metric int) float64 {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	return e.values[metric]
+}
+
+func (e *Evaluation) latest() []float64 {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	return e.values
+}
+
+// set takes new values, all together.
+func (e *Evaluation) set(values []float64) ([]float64, error) {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	if len(values) != len(e.values) {
+		return nil, fmt.Errorf("engine: an evaluation gave %d values for %d metrics", len(values), len(e.values))
+	}
+	e.values = slices.Clone(values)
+	return e.values, nil
 }
 
 // EarlyStop ends a run when a metric's best value is Patience steps old. Best and

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/ir"
 )
 
 // Loop says how to run steps: which states hold the counter, the stop
@@ -23,51 +20,20 @@ type Loop struct {
 	Observers  []Observer
 }
 
-// probe reads a scalar state after a step.
-type probe struct {
-	tensor *ir.Tensor
-	space  int
-	copy   device.Command // nil if tensor is the state's own memory
-}
-
-func (s *Session) probe(name string) (*probe, error) {
-	st := s.plan.Graph.State(name)
-	if st == nil {
-		return nil, fmt.Errorf("engine: there is no state %s", name)
-	}
-	if len(st.Type.Shape) != 0 {
-		return nil, fmt.Errorf("engine: %s is %s, not a scalar", name, st.Type)
-	}
-	home := s.slice(int32(st.Read.ID))
-	p := &probe{space: st.Home}
-	if host := home.Host(); host != nil {
-		p.tensor = &ir.Tensor{Type: st.Type, Data: host}
-		return p, nil
-	}
-	p.tensor = ir.NewTensor(st.Type)
-	var err error
-	p.copy, err = s.devices[st.Home].BindToHost(p.tensor.Data, home)
-	return p, err
-}
-
-// read gives the state's value as it is now.
-func (s *Session) read(p *probe) (float64, error) {
-	if p.copy != nil {
-		if err := p.copy.Run(); err != nil {
-			return 0, s.blame(err)
-		}
-		s.countCopy(&s.stats, p.space, 0, int64(len(p.tensor.Data)), 1)
-	}
-	return p.tensor.Float(0), nil
-}
-
 // Run runs steps until the stop condition holds, the limit is reached or the
 // context is cancelled; that is no error, and the summary says which it was.
 // After an error observers see no last record.
 // Metrics are read only when an observer wants them: on a device, reading costs
 // a copy.
+//
+// One Run goes on at a time: another one is [ErrRunning]. Other calls take effect
+// between its steps, those of its observers too.
 func (s *Session) Run(ctx context.Context, l Loop) (Summary, error) {
+	if ctx == nil {
+		return Summary{}, errNoContext
+	}
 	r := &runner{session: s, loop: l, start: time.Now()}
+	defer s.ended(r)
 	if err := r.prepare(); err != nil {
 		return Summary{}, err
 	}
@@ -87,6 +53,9 @@ type runner struct {
 	stopped  *probe
 	loss     *probe
 	metrics  []*probe
+	judged   []float64 // the evaluation's metrics
+	moved    bool      // a caller has taken a step, or written what the run goes by
+	over     bool      // and the stop condition held after that
 	record   Record
 	due      []time.Duration // per observer, when it is next due by time
 	chunk    int64           // steps between looks at the clock
@@ -103,6 +72,12 @@ func (r *runner) prepare() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(); err != nil {
+		return err
+	}
+	if err := s.begin(r); err != nil {
+		return err
+	}
+	if err := r.loop.check(); err != nil {
 		return err
 	}
 	var err error
@@ -134,12 +109,11 @@ func (r *runner) prepare() error {
 		}
 		r.metrics = append(r.metrics, p)
 	}
-	r.record.Metrics = make([]float64, len(r.metrics))
 	if e := r.loop.Evaluation; e != nil {
-		r.record.Metrics = append(r.record.Metrics, e.Values...)
+		r.judged = e.latest()
 	}
-	if e := r.loop.EarlyStop; e != nil && (e.Metric < 0 || e.Metric >= len(r.record.Metrics)) {
-		return fmt.Errorf("engine: early stop by metric %d; there are %d", e.Metric, len(r.record.Metrics))
+	if e, n := r.loop.EarlyStop, len(r.metrics)+len(r.judged); e != nil && (e.Metric < 0 || e.Metric >= n) {
+		return fmt.Errorf("engine: early stop by metric %d; there are %d", e.Metric, n)
 	}
 	r.due = make([]time.Duration, len(r.loop.Observers))
 	r.chunk = 1
@@ -168,7 +142,7 @@ func (r *runner) run(ctx context.Context) error {
 		case r.loop.EarlyStop.out(r.step):
 			r.summary.Stopped = StoppedEarly
 			return nil
-		case r.loop.MaxSteps > 0 && r.step >= r.loop.MaxSteps:
+		case r.full():
 			r.summary.Stopped = StoppedMaxSteps
 			return nil
 		}
@@ -178,8 +152,12 @@ func (r *runner) run(ctx context.Context) error {
 			return nil
 		default:
 		}
+		before := r.step
 		if stop, err = r.some(); err != nil {
 			return err
+		}
+		if r.step == before { // others have ended it
+			continue
 		}
 		if err := r.judge(); err != nil {
 			return err
@@ -200,15 +178,16 @@ func (r *runner) judge() error {
 		if err != nil {
 			return err
 		}
-		copy(e.Values, values)
-		copy(r.record.Metrics[len(r.metrics):], e.Values)
+		if r.judged, err = e.set(values); err != nil {
+			return err
+		}
 	}
 	if stop == nil {
 		return nil
 	}
 	if stop.Metric >= len(r.metrics) {
 		if evaluated {
-			stop.see(r.step, r.record.Metrics[stop.Metric])
+			stop.see(r.step, r.judged[stop.Metric-len(r.metrics)])
 		}
 		return nil
 	}
@@ -219,8 +198,11 @@ func (r *runner) judge() error {
 		return err
 	}
 	v, err := s.read(r.metrics[stop.Metric])
+	if err != nil {
+		return err
+	}
 	stop.see(r.step, v)
-	return err
+	return nil
 }
 
 // some runs a step, or several where they may be queued ahead, and says whether
@@ -231,6 +213,9 @@ func (r *runner) some() (bool, error) {
 	defer s.mu.Unlock()
 	if err := s.usable(); err != nil {
 		return false, err
+	}
+	if err := r.follow(); err != nil || r.over || r.full() {
+		return r.over, err
 	}
 	before := r.step
 	defer func() { r.summary.Steps += r.step - before }()
@@ -348,8 +333,12 @@ func (r *runner) fill() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
+	if err := r.follow(); err != nil {
+		return err
+	}
 	r.record.Step = r.step
 	r.record.Elapsed = time.Since(r.start)
+	r.record.Metrics = append(make([]float64, len(r.metrics), len(r.metrics)+len(r.judged)), r.judged...) // the observers' to keep
 	var err error
 	if r.loss != nil {
 		if r.record.Loss, err = s.read(r.loss); err != nil {

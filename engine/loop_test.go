@@ -267,9 +267,9 @@ func TestAnEvaluationSeesTheStatesOfItsStepAndRecordsKeepItsValues(t *testing.T)
 		s := start(t, countdown(t, 0), devices, lo, engine.Options{})
 		loop := countdownLoop
 		loop.MaxSteps = 8
-		loop.Evaluation = &engine.Evaluation{Every: 3, Values: []float64{math.NaN()}, Run: func() ([]float64, error) {
+		loop.Evaluation = engine.NewEvaluation(3, func() ([]float64, error) {
 			return []float64{number(t, s, "step") * 10}, nil
-		}}
+		}, []float64{math.NaN()})
 		var seen []float64
 		loop.Observers = []engine.Observer{{Every: 1, Observe: func(r engine.Record) error {
 			seen = append(seen, r.Metrics[1])
@@ -284,7 +284,7 @@ func TestAnEvaluationSeesTheStatesOfItsStepAndRecordsKeepItsValues(t *testing.T)
 	s := start(t, countdown(t, 0), machine(t, 0), lower.Options{}, engine.Options{})
 	loop := countdownLoop
 	broken := errors.New("no data")
-	loop.Evaluation = &engine.Evaluation{Every: 3, Run: func() ([]float64, error) { return nil, broken }}
+	loop.Evaluation = engine.NewEvaluation(3, func() ([]float64, error) { return nil, broken }, nil)
 	summary, err := s.Run(ctx, loop)
 	require.ErrorIs(t, err, broken)
 	require.EqualValues(t, 3, summary.Steps)

@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Source gives the batches of a data source. It is called on the host, in the
 // order of the steps, and again for a step that is run again.
@@ -18,12 +21,31 @@ type Observer struct {
 	Observe  func(Record) error
 }
 
+// check reports a loop that can't be run.
+func (l *Loop) check() error {
+	if l.MaxSteps < 0 {
+		return fmt.Errorf("engine: a run of at most %d steps; the limit is at least 1, or 0 for none", l.MaxSteps)
+	}
+	if e := l.Evaluation; e != nil && (e.Every < 1 || e.Run == nil) {
+		return fmt.Errorf("engine: an evaluation every %d steps, which runs %v; it needs both", e.Every, e.Run != nil)
+	}
+	for i, o := range l.Observers {
+		if o.Observe == nil {
+			return fmt.Errorf("engine: observer %d has no function Observe", i)
+		}
+		if o.Every < 0 || o.Interval < 0 {
+			return fmt.Errorf("engine: observer %d is to be called every %d steps and every %s; neither can be negative", i, o.Every, o.Interval)
+		}
+	}
+	return nil
+}
+
 // Record is the state of a run after a step.
 type Record struct {
 	Step    int64         // the step counter: steps taken since the program began
 	Elapsed time.Duration // in the loop, since Run began
 	Loss    float64       // the raw loss of this step
-	Metrics []float64     // in the program's order
+	Metrics []float64     // in the program's order; the observers' to keep
 	Last    bool          // the run ends here
 }
 

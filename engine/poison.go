@@ -49,6 +49,9 @@ func (s *Session) blame(err error) error {
 func (s *Session) sync() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return err
+	}
 	for _, d := range s.devices {
 		if err := d.Sync(); err != nil {
 			return s.blame(err)

@@ -61,6 +61,8 @@ type Session struct {
 	poison  error
 	suspect map[int32]bool // states that must be restored first
 
+	runner *runner // the run that goes on; nil if none does
+
 	stats  Stats
 	closed bool
 }
@@ -160,6 +162,13 @@ func (s *Session) Stats() Stats {
 	defer s.mu.Unlock()
 	s.catchUp()
 	return s.stats
+}
+
+// Usable is the error that every demand gives at present: [ErrClosed], or *[Poisoned].
+func (s *Session) Usable() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.usable()
 }
 
 // usable is the error that every demand gives when the session can't go on.

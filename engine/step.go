@@ -16,12 +16,13 @@ import (
 func (s *Session) Step(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := checkContext(ctx); err != nil {
 		return err
 	}
 	if err := s.usable(); err != nil {
 		return err
 	}
+	s.moved()
 	if s.plan.RunsAhead {
 		return s.unmasked()
 	}

@@ -2,8 +2,10 @@ package ir
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Tensor is a value in the host's memory: dense, row-major, little-endian, the
@@ -40,8 +42,8 @@ func ScalarTensor(d DType, value any) *Tensor {
 
 // FromFloat32 makes an f32 tensor. It panics if values don't fill the shape.
 func FromFloat32(shape Shape, values []float32) *Tensor {
-	t := NewTensor(Type{F32, shape})
 	mustFill(shape, len(values))
+	t := NewTensor(Type{F32, shape})
 	for i, v := range values {
 		binary.LittleEndian.PutUint32(t.Data[4*i:], math.Float32bits(v))
 	}
@@ -50,8 +52,8 @@ func FromFloat32(shape Shape, values []float32) *Tensor {
 
 // FromFloat64 makes a floating tensor of dtype d, rounding to nearest even.
 func FromFloat64(d DType, shape Shape, values []float64) *Tensor {
-	t := NewTensor(Type{d, shape})
 	mustFill(shape, len(values))
+	t := NewTensor(Type{d, shape})
 	for i, v := range values {
 		t.SetFloat(i, v)
 	}
@@ -60,8 +62,8 @@ func FromFloat64(d DType, shape Shape, values []float64) *Tensor {
 
 // FromInt64 makes a bool or integer tensor of dtype d.
 func FromInt64(d DType, shape Shape, values []int64) *Tensor {
-	t := NewTensor(Type{d, shape})
 	mustFill(shape, len(values))
+	t := NewTensor(Type{d, shape})
 	for i, v := range values {
 		t.setInt(i, v)
 	}
@@ -69,14 +71,50 @@ func FromInt64(d DType, shape Shape, values []int64) *Tensor {
 }
 
 func mustFill(s Shape, n int) {
+	for _, d := range s {
+		if d < 0 {
+			panic(fmt.Sprintf("ir: %d values for shape %s, which there can't be", n, s))
+		}
+	}
 	if s.Numel() != n {
 		panic(fmt.Sprintf("ir: %d values for shape %s", n, s))
 	}
 }
 
-// Clone copies the tensor.
+// Clone copies the tensor; the copy shares nothing with it.
 func (t *Tensor) Clone() *Tensor {
-	return &Tensor{Type: t.Type, Data: append([]byte(nil), t.Data...)}
+	return &Tensor{Type: Type{t.Type.DType, slices.Clone(t.Type.Shape)}, Data: append([]byte(nil), t.Data...)}
+}
+
+// Check reports what can't be a tensor: nil, a type without a dtype or with a
+// dimension below 0, data of another length than the type's, or a bool that is
+// neither 0 nor 1. The error reads on after "it is": "a tensor
+// f32[2] with 4 bytes of data, which takes 8".
+func (t *Tensor) Check() error {
+	if t == nil {
+		return errors.New("a nil tensor")
+	}
+	if t.Type.DType <= Invalid || t.Type.DType > F64 {
+		return fmt.Errorf("a tensor of no dtype (its DType is %d)", t.Type.DType)
+	}
+	bytes := t.Type.DType.Size()
+	for _, d := range t.Type.Shape {
+		if d < 0 || d > 0 && bytes > math.MaxInt/d {
+			return fmt.Errorf("a tensor %s, which there can't be", t.Type)
+		}
+		bytes *= d
+	}
+	if len(t.Data) != bytes {
+		return fmt.Errorf("a tensor %s with %d bytes of data, which takes %d", t.Type, len(t.Data), bytes)
+	}
+	if t.Type.DType == Bool {
+		for i, b := range t.Data {
+			if b > 1 {
+				return fmt.Errorf("a tensor %s whose element %d is %d; a bool is 0 or 1", t.Type, i, b)
+			}
+		}
+	}
+	return nil
 }
 
 // Float gives element i as a float64, exactly (i64 beyond 2^53 is rounded).

@@ -1,0 +1,173 @@
+package flowrun_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+)
+
+// broken are tensors that can't be, for where f32[2] is wanted, and what is said of them.
+var broken = map[string]*flowrun.Tensor{
+	"a nil tensor":                         nil,
+	"a tensor of no dtype":                 {},
+	"a tensor f32[2] with 7 bytes of data": {Type: flowrun.Type{DType: flowrun.F32, Shape: flowrun.Shape{2}}, Data: make([]byte, 7)},
+	"with 9 bytes of data, which takes 8":  {Type: flowrun.Type{DType: flowrun.F32, Shape: flowrun.Shape{2}}, Data: make([]byte, 9)},
+	"with 0 bytes of data, which takes 8":  {Type: flowrun.Type{DType: flowrun.F32, Shape: flowrun.Shape{2}}},
+	"which there can't be":                 {Type: flowrun.Type{DType: flowrun.F32, Shape: flowrun.Shape{-2}}},
+	"f64[1099511627776, 1099511627776]":    {Type: flowrun.Type{DType: flowrun.F64, Shape: flowrun.Shape{1 << 40, 1 << 40}}},
+	"element 1 is 7; a bool is 0 or 1":     {Type: flowrun.Type{DType: flowrun.Bool, Shape: flowrun.Shape{2}}, Data: []byte{1, 7}},
+	"of no dtype (its DType is 99)":        {Type: flowrun.Type{DType: 99, Shape: flowrun.Shape{2}}, Data: make([]byte, 8)},
+}
+
+const twoWeights = `
+flowrun: 1
+data: {ones: {generate: {x: "0 * uniform(-1, 1, [2]) + 1"}}}
+modules: {Scale: {inputs: {x: "f32[n]"}, params: {w: {shape: [n], init: 0}}, output: w * x}}
+model: {inputs: {x: "f32[2]"}, nodes: {y: {Scale: x}}, outputs: [y]}
+train: {data: ones, loss: sum(y), optimizer: {SGD: {lr: 1}}, max_steps: 3}
+`
+
+func TestATensorThatCantBeIsAnErrorWhereverItIsGiven(t *testing.T) {
+	ctx := context.Background()
+	p, err := flowrun.Parse("two.yaml", []byte(twoWeights))
+	require.NoError(t, err)
+	s, err := p.Start(ctx, flowrun.On("cpu"))
+	require.NoError(t, err)
+	defer s.Close()
+	good := flowrun.FromFloat32(flowrun.Shape{2}, []float32{1, 2})
+	path := filepath.Join(t.TempDir(), "x.safetensors")
+	for says, bad := range broken {
+		require.ErrorContains(t, s.Set("y.w", bad), says)
+		require.ErrorContains(t, s.SetAll(map[string]*flowrun.Tensor{"step": flowrun.FromInt64(flowrun.I64, nil, []int64{7}), "y.w": bad}), says)
+		_, err := p.Eval(ctx, map[string]*flowrun.Tensor{"x": bad}, flowrun.On("cpu"))
+		require.ErrorContains(t, err, says)
+		_, err = p.Eval(ctx, map[string]*flowrun.Tensor{"x": good}, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": bad}))
+		require.ErrorContains(t, err, says)
+		_, err = p.Start(ctx, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": bad}))
+		require.ErrorContains(t, err, says)
+		require.ErrorContains(t, flowrun.WriteTensors(path, map[string]*flowrun.Tensor{"x": good, "y": bad}), says)
+		require.NoFileExists(t, path)
+	}
+	step, err := s.Get("step")
+	require.NoError(t, err)
+	require.Zero(t, step.Int(0), "where one can't be written, none is")
+}
+
+func TestNilIsAnErrorWhereverItIsGiven(t *testing.T) {
+	ctx := context.Background()
+	var noContext context.Context
+	p, err := flowrun.Parse("two.yaml", []byte(twoWeights))
+	require.NoError(t, err)
+	s, err := p.Start(ctx, flowrun.On("cpu"))
+	require.NoError(t, err)
+	defer s.Close()
+	x := map[string]*flowrun.Tensor{"x": flowrun.FromFloat32(flowrun.Shape{2}, []float32{1, 2})}
+	var noProgram *flowrun.Program
+	var noSession *flowrun.Session
+	file := filepath.Join(t.TempDir(), "two.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(twoWeights), 0o600))
+	for says, calls := range map[string][]func() error{
+		"the context is nil": {
+			func() error { _, err := p.Start(noContext); return err },
+			func() error { _, err := p.Eval(noContext, x); return err },
+			func() error { _, err := s.Run(noContext); return err },
+			func() error { return s.Step(noContext) },
+		},
+		"option 2 of 2 is nil; it should be a StartOption": {
+			func() error { _, err := p.Start(ctx, flowrun.On("cpu"), nil); return err },
+			func() error { _, err := p.Eval(ctx, x, flowrun.On("cpu"), nil); return err },
+		},
+		"option 1 of 1 is nil; it should be a RunOption": {func() error { _, err := s.Run(ctx, nil); return err }},
+		"option 1 of 1 is nil; it should be a LoadOption": {
+			func() error { _, err := flowrun.Load(file, nil); return err },
+			func() error { _, err := flowrun.Parse("two.yaml", []byte(twoWeights), nil); return err },
+			func() error { _, err := flowrun.Render(file, nil); return err },
+			func() error { return findings(flowrun.Check(file, nil)) },
+			func() error { return findings(flowrun.CheckText(file, []byte("modules: {}"), nil)) },
+		},
+		"is nil": {
+			func() error { return s.SetAll(nil) },
+			func() error { return flowrun.WriteTensors(file+".out", nil) },
+			func() error { return p.Explain(nil, flowrun.ExplainOptions{}) },
+			func() error { return p.WriteWarnings(nil, false) },
+			func() error { _, err := flowrun.KernelSources(nil, "opencl", ""); return err },
+		},
+		"WithWeights was given nil": {
+			func() error { _, err := p.Start(ctx, flowrun.WithWeights(nil)); return err },
+			func() error { _, err := p.Eval(ctx, x, flowrun.WithWeights(nil)); return err },
+		},
+		"x (f32[2]) is missing": {func() error { _, err := p.Eval(ctx, nil); return err }},
+		"there is no program": {
+			func() error { _, err := noProgram.Start(ctx); return err },
+			func() error { _, err := noProgram.Eval(ctx, x); return err },
+			func() error { return new(flowrun.Program).Explain(io.Discard, flowrun.ExplainOptions{}) },
+			func() error { return noProgram.WriteWarnings(io.Discard, false) },
+		},
+		"there is no session": {
+			func() error { _, err := noSession.Run(ctx); return err },
+			func() error { return noSession.Step(ctx) },
+			func() error { _, err := noSession.Get("y.w"); return err },
+			func() error { return noSession.Set("y.w", x["x"]) },
+			func() error { return new(flowrun.Session).SetAll(x) },
+			func() error { _, err := noSession.Weights(); return err },
+			func() error { return new(flowrun.Session).SaveWeights(file + ".out") },
+		},
+		"observer 0 has no function Observe": {func() error { _, err := s.Run(ctx, flowrun.Observe(flowrun.Observer{Every: 1})); return err }},
+		"a run of at most -1 steps":          {func() error { _, err := s.Run(ctx, flowrun.MaxSteps(-1)); return err }},
+		"to be called every -3 steps": {func() error {
+			_, err := s.Run(ctx, flowrun.Observe(flowrun.Observer{Every: -3, Observe: func(flowrun.Record) error { return nil }}))
+			return err
+		}},
+		"it takes a pattern of paths and a device": {
+			func() error { _, err := p.Start(ctx, flowrun.Place("*.w", "")); return err },
+			func() error { _, err := p.Start(ctx, flowrun.Place("", "cpu")); return err },
+		},
+		"Resume takes the parameters from a checkpoint": {func() error {
+			_, err := p.Start(ctx, flowrun.Resume(file), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": x["x"]}))
+			return err
+		}},
+		`there is no pass "sort"`: {func() error { return p.Explain(io.Discard, flowrun.ExplainOptions{Pass: "sort"}) }},
+	} {
+		for i, call := range calls {
+			require.NotPanics(t, func() { require.ErrorContains(t, call(), says, "call %d", i) }, "%s, call %d", says, i)
+		}
+	}
+	require.NoFileExists(t, file+".out")
+	require.NoError(t, noSession.Close(), "so that a deferred Close needs no check")
+	require.NoError(t, new(flowrun.Session).Close())
+	require.Zero(t, noSession.Stats())
+	require.Empty(t, noSession.Device())
+	require.Nil(t, noSession.Plan())
+	require.Nil(t, noSession.Resumed())
+}
+
+// findings is the first of some findings as an error.
+func findings(l flowrun.Findings) error {
+	if !l.HasErrors() {
+		return nil
+	}
+	return &flowrun.SpecError{Diagnostics: l}
+}
+
+func TestAShapeThatItsValuesDontFillPanicsAndSaysSo(t *testing.T) {
+	for _, shape := range []flowrun.Shape{{3}, {-1, -2}, {-2}, {}} {
+		require.PanicsWithValue(t, panicked(shape), func() { flowrun.FromFloat32(shape, []float32{1, 2}) })
+		require.PanicsWithValue(t, panicked(shape), func() { flowrun.FromInt64(flowrun.I64, shape, []int64{1, 2}) })
+	}
+}
+
+func panicked(shape flowrun.Shape) string {
+	text := "ir: 2 values for shape " + shape.String()
+	for _, d := range shape {
+		if d < 0 {
+			return text + ", which there can't be"
+		}
+	}
+	return text
+}
