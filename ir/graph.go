@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 )
@@ -83,6 +84,39 @@ type Graph struct {
 	Nodes   []*Node // operands before their users
 	States  []*State
 	Outputs []Output
+
+	// Inside says what paths are inside of beyond what their dots say: what is
+	// named by another path, and what an optimizer has for a parameter. All are as
+	// PlainPath writes them.
+	Inside map[string]string
+}
+
+// Put says that a path is inside of another.
+func (g *Graph) Put(inner, outer string) {
+	if g.Inside == nil {
+		g.Inside = map[string]string{}
+	}
+	g.Inside[PlainPath(inner)] = PlainPath(outer)
+}
+
+// Around lists a path and all that it is inside of, as PlainPath writes them, the
+// path itself first: h.0.y, h.0, h. What a placement rule says of one of them
+// holds for the path.
+func (g *Graph) Around(path string) []string {
+	around := []string{PlainPath(path)}
+	seen := map[string]bool{"": true, around[0]: true}
+	add := func(outer string) {
+		if !seen[outer] {
+			seen[outer] = true
+			around = append(around, outer)
+		}
+	}
+	for i := 0; i < len(around); i++ {
+		inner := around[i]
+		add(g.Inside[inner])
+		add(inner[:max(strings.LastIndexByte(inner, '.'), 0)])
+	}
+	return around
 }
 
 // State finds a state by name, or nil.

@@ -2,6 +2,15 @@ package ir
 
 import "strings"
 
+// PlainPath writes a path with dots alone, as weight files do: h[0].weight is
+// h.0.weight.
+func PlainPath(path string) string {
+	if !strings.Contains(path, "[") {
+		return path
+	}
+	return strings.NewReplacer("[", ".", "]", "").Replace(path)
+}
+
 // Pattern is a path in which "*" stands for any text.
 type Pattern struct {
 	text   string

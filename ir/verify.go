@@ -63,7 +63,7 @@ func Verify(g *Graph, types bool) error {
 // Clone copies the graph, so that passes may change it. Constants' tensors are
 // shared: nobody writes them.
 func (g *Graph) Clone() *Graph {
-	c := &Graph{Nodes: make([]*Node, len(g.Nodes))}
+	c := &Graph{Nodes: make([]*Node, len(g.Nodes)), Inside: g.Inside}
 	index := make(map[*Node]*Node, len(g.Nodes))
 	states := make(map[*State]*State, len(g.States))
 	for _, s := range g.States {

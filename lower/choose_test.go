@@ -124,11 +124,20 @@ func TestADeviceOfUnknownSpeedGetsOnlyHomesAndUpdates(t *testing.T) {
 	require.Equal(t, 1, p.state("l1.weight").Next.Space)
 }
 
+// bound binds the nodes of a path to a device, and leaves its weights free.
+func bound(b *program, path, device string) *program {
+	for _, n := range b.Graph.Nodes {
+		if n.Path == path && n.State == nil {
+			n.Device = device
+		}
+	}
+	return b
+}
+
 // What is bound elsewhere takes along what would cost more to carry, and no more.
 func TestALayerBoundToTheHostLeavesTheOthersOnTheGPU(t *testing.T) {
 	o := machine(t, Candidate{Target: gpu})
-	o.Rules = []Rule{{Match: "l1", Device: "cpu"}}
-	p := network(256, 512).plan(t, o)
+	p := bound(network(256, 512), "l1", "cpu").plan(t, o)
 	at := func(space int) string { return p.Targets[space].Name }
 	require.Equal(t, "cpu", at(p.state("l1.weight").Home))
 	require.Equal(t, "cpu", at(p.state("l1.weight").Next.Space))
@@ -136,14 +145,13 @@ func TestALayerBoundToTheHostLeavesTheOthersOnTheGPU(t *testing.T) {
 	require.Equal(t, "gpu:0", at(p.named("l2").Space))
 	require.Equal(t, []Crossing{{"cpu", "gpu:0", "values", 1, 256 * 512 * 4}}, p.Explain().Crossings)
 	require.Equal(t, "auto; fewest bytes cross", p.homes[p.state("l1.weight")])
-	require.Equal(t, `placement rule "l1"`, p.Value(p.named("l1")).Reason)
+	require.Equal(t, "its own device:", p.Value(p.named("l1")).Reason)
 }
 
 // With a named default, only homes and updates follow what they work with.
 func TestWeightsAndTheirUpdatesFollowTheirLayer(t *testing.T) {
 	o := options(t, 0)
-	o.Rules = []Rule{{Match: "l1", Device: "sim:0"}}
-	p := network(4, 8).plan(t, o)
+	p := bound(network(4, 8), "l1", "sim:0").plan(t, o)
 	require.Equal(t, 1, p.state("l1.weight").Home)
 	require.Equal(t, "default; fewest bytes cross", p.homes[p.state("l1.weight")])
 	require.Equal(t, 1, p.state("l1.weight").Next.Space)

@@ -48,6 +48,10 @@ func Lower(g *ir.Graph, o Options) (*Plan, error) {
 		reasons: map[*ir.Node]string{},
 		homes:   map[*ir.State]string{},
 		values:  map[*ir.Node]*Value{},
+		wishes:  map[string]wish{},
+	}
+	for _, r := range o.Rules {
+		p.patterns = append(p.patterns, ir.NewPattern(ir.PlainPath(r.Match)))
 	}
 	if o.Default == Auto {
 		p.offer()

@@ -28,9 +28,9 @@ func (e *Error) Error() string {
 // place decides where nodes run and where states live.
 //
 // What a node or a state says itself comes first, then the last placement rule
-// that matches: a device is binding, a preference is followed where the device is
-// there and has the dtypes. A source runs on the host, a constant where it is
-// first used. With a named default all else runs there; with Auto it is free, and
+// that matches it or something that it is inside of: a device is binding, a
+// preference is followed where the device is there and has the dtypes. A source
+// runs on the host, a constant where it is first used. With a named default all else runs there; with Auto it is free, and
 // the main device is chosen first (choose). Free in any case are homes that
 // nothing places, and updates: what computes the next values of parameters. What
 // is free goes where the fewest bytes cross between devices (settle).
@@ -85,8 +85,24 @@ func (p *Plan) wish(path, device, prefer string) wish {
 	case path == "":
 		return wish{}
 	}
-	for _, r := range slices.Backward(p.options.Rules) {
-		if !ir.MatchPath(r.Match, path) {
+	if len(p.options.Rules) == 0 {
+		return wish{}
+	}
+	w, known := p.wishes[path]
+	if !known {
+		w = p.ruled(path)
+		p.wishes[path] = w
+	}
+	return w
+}
+
+// ruled gives what the last rule says that matches a path or something that the
+// path is inside of: a rule for a layer is one for its weights too, and for what
+// the optimizer keeps of them.
+func (p *Plan) ruled(path string) wish {
+	around := p.Graph.Around(path)
+	for i, r := range slices.Backward(p.options.Rules) {
+		if !slices.ContainsFunc(around, p.patterns[i].Match) {
 			continue
 		}
 		if r.Device != "" {

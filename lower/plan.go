@@ -65,8 +65,8 @@ type Candidate struct {
 // Auto as a default leaves the choice to lowering: see the pass place.
 const Auto = -1
 
-// Rule binds the nodes and states whose path matches a pattern to a device, or
-// wishes for it. "*" in a pattern matches any text.
+// Rule binds the nodes and states whose path matches a pattern, or is inside of a
+// path that does, to a device, or wishes for it. "*" in a pattern matches any text.
 type Rule struct {
 	Match          string
 	Device, Prefer string
@@ -169,6 +169,9 @@ type Plan struct {
 	reasons map[*ir.Node]string
 	homes   map[*ir.State]string // why a state's home is where it is
 	values  map[*ir.Node]*Value  // before the order is final
+	wishes  map[string]wish      // what rules say, by path
+
+	patterns []ir.Pattern // of the rules
 }
 
 // Value gives what was decided about a node.

@@ -159,13 +159,8 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// stateName is a path as weight files write it: h[0].weight is h.0.weight.
-func stateName(path string) string {
-	if !strings.Contains(path, "[") {
-		return path
-	}
-	return strings.NewReplacer("[", ".", "]", "").Replace(path)
-}
+// stateName is a path as weight files write it.
+func stateName(path string) string { return ir.PlainPath(path) }
 
 // origin is the place in the user's text that a place in f stands for: the call,
 // if f is a module of the standard library.
@@ -217,8 +212,9 @@ func (g *graph) own(from int, path, device string) {
 	}
 }
 
-// nameNode gives the node of a value its path in the spec. What is only another
-// name for a node of the same body keeps the first; the outer of two paths wins.
+// nameNode gives the node of a value its name, a path in the spec. What is only
+// another name for a node of the same body keeps the first; the outer of two paths
+// wins. To placement rules it stays what it is inside of the outer one.
 // inner is the path of what is inside of the node, if that isn't path.
 func (g *graph) nameNode(v any, path, inner string) {
 	n, ok := v.(*ir.Node)
@@ -231,7 +227,10 @@ func (g *graph) nameNode(v any, path, inner string) {
 	}
 	if n.Name == "" || within(path) || inner != "" && within(inner) {
 		delete(g.names, n.Name)
-		n.Name, n.Path = path, path
+		n.Name = path
+		if n.Path == "" { // else it is what it is inside of this one
+			n.Path = path
+		}
 		g.names[path] = true
 	}
 }

@@ -19,6 +19,7 @@ func (ev *eval) wholeCall(c *expr.Call, def *nodeDef) any {
 	path := ev.path
 	if def.path != "" {
 		path = ev.join(ev.f.path, def.path)
+		ev.Graph.Put(path, ev.path)
 	}
 	outer := *ev.f
 	if def.device != "" {

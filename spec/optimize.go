@@ -159,12 +159,23 @@ func (o *optimizing) gradients(params []*trained) bool {
 			o.fail(o.root, diag.InvalidArgument, o.def.optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
 			return false
 		}
+		made := len(o.Graph.Nodes)
 		if o.due != nil && !o.accumulate(p) {
 			return false
 		}
+		o.updating(made, s)
 		o.own(from, o.join("optimizer", s.Name), s.Device)
 	}
 	return true
+}
+
+// updating marks the nodes made since from as part of a parameter's update: they
+// belong where it lives.
+func (o *optimizing) updating(from int, s *ir.State) {
+	o.own(from, o.join("optimizer", s.Name), s.Device)
+	for _, made := range o.Graph.Nodes[from:] {
+		made.Update = true
+	}
 }
 
 // accumulate sums a gradient up until the next update, in f32 at least.
@@ -225,7 +236,9 @@ func (o *optimizing) clip(params []*trained) bool {
 	}
 	var total *ir.Node
 	for _, p := range params {
+		here := len(o.Graph.Nodes)
 		square := o.Apply(ir.LookupOp("sum"), o.Apply(ir.LookupOp("square"), o.Cast(p.grad, wide)))
+		o.updating(here, p.state)
 		if total == nil {
 			total = square
 		} else {
@@ -237,7 +250,9 @@ func (o *optimizing) clip(params []*trained) bool {
 	scale = o.Cast(scale, wide)
 	o.nameNode(norm, "grad_norm", "")
 	for _, p := range params {
+		here := len(o.Graph.Nodes)
 		p.grad = o.Cast(o.Apply(ir.LookupOp("mul"), o.Cast(p.grad, wide), scale), p.grad.Type.DType)
+		o.updating(here, p.state)
 	}
 	o.own(from, "clip_grad_norm", "")
 	return true
@@ -260,6 +275,7 @@ func (o *optimizing) update(p *trained) bool {
 	c := o.def.optimizer
 	o.bound(p.args)
 	f := newFrame(o.target.module, o.join("optimizer", s.Name))
+	o.Graph.Put(f.path, s.Name)
 	f.site, f.kind, f.commit, f.device = c.At(), ir.OptimState, true, s.Device
 	f.caller = o.root
 	maps.Copy(f.consts, p.args.consts)
@@ -291,9 +307,6 @@ func (o *optimizing) update(p *trained) bool {
 			}
 		}
 	}
-	o.own(from, f.path, s.Device)
-	for _, made := range o.Graph.Nodes[from:] {
-		made.Update = true
-	}
+	o.updating(from, s)
 	return true
 }

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"strings"
+
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -18,7 +20,7 @@ type placing struct {
 func newPlacing(p placementDef, budget *diag.Budget) *placing {
 	m := &placing{rules: p.rules, matched: make([]bool, len(p.rules)), seen: map[string]bool{}, budget: budget}
 	for _, r := range p.rules {
-		m.patterns = append(m.patterns, ir.NewPattern(r.match))
+		m.patterns = append(m.patterns, ir.NewPattern(ir.PlainPath(r.match)))
 	}
 	return m
 }
@@ -34,14 +36,25 @@ func (m *placing) see(g *ir.Graph) {
 			continue
 		}
 		m.seen[n.Path] = true
-		for i, r := range m.rules {
-			if m.matched[i] {
-				continue
+		m.budget.Spend(diag.Naming, nameCost*len(n.Path)*(1+strings.Count(n.Path, ".")))
+		for _, path := range g.Around(n.Path) {
+			if !m.seen[path] || path == n.Path {
+				m.seen[path] = true
+				m.hold(path)
 			}
-			m.budget.At(r.at)
-			m.budget.Spend(diag.Matching, m.patterns[i].Cost(n.Path))
-			m.matched[i] = m.patterns[i].Match(n.Path)
 		}
+	}
+}
+
+// hold holds the rules against a path.
+func (m *placing) hold(path string) {
+	for i, r := range m.rules {
+		if m.matched[i] {
+			continue
+		}
+		m.budget.At(r.at)
+		m.budget.Spend(diag.Matching, m.patterns[i].Cost(path))
+		m.matched[i] = m.patterns[i].Match(path)
 	}
 }
 

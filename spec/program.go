@@ -137,7 +137,7 @@ type Placement struct {
 }
 
 // PlacementRule binds the nodes and states whose path matches a pattern ("*"
-// matches any text) to a device, or wishes for it.
+// matches any text), or is inside of a path that does, to a device, or wishes for it.
 type PlacementRule struct {
 	Match          string
 	Device, Prefer string // one of them
