@@ -13,8 +13,11 @@ const MaxCandidates = 2000
 const longestName = 64
 
 // DidYouMean gives the candidate that a misspelled name most likely stands for,
-// or "". Case doesn't count; the distance allowed grows with the name's length.
-// Of equally near candidates the alphabetically first wins.
+// or "". Case and underscores hardly count; how much may differ grows with the
+// name's length, and of a name of one or two letters nothing may. A letter that
+// is missing, too many or swapped with its neighbour is likelier than a wrong
+// one, and a wrong first letter is no slip. Of equally near candidates the
+// alphabetically first wins.
 func DidYouMean(name string, candidates []string) string {
 	if len(name) > longestName { // nobody misspells that; and the distance costs its square
 		return ""
@@ -22,20 +25,42 @@ func DidYouMean(name string, candidates []string) string {
 	if len(candidates) > MaxCandidates {
 		return ""
 	}
-	allowed := 1 + len(name)/4
+	allowed := slack(len(name))
 	best, bestDistance := "", allowed+1
 	lower := strings.ToLower(name)
 	for _, c := range candidates {
-		if c == name || len(c) > longestName || len(c) > len(name)+allowed || len(name) > len(c)+allowed {
+		if c == name || c == "" || len(c) > longestName || len(c) > len(name)+allowed || len(name) > len(c)+allowed {
 			continue
 		}
 		d := distance(lower, strings.ToLower(c))
-		nearer := d < bestDistance || d == bestDistance && c < best
-		if nearer && d <= allowed && d < max(len(name), len(c)) {
+		if d <= allowed && (d < bestDistance || d == bestDistance && c < best) {
 			best, bestDistance = c, d
 		}
 	}
 	return best
+}
+
+// What a difference costs.
+const (
+	underscore = 1 // one is missing or too many
+	slip       = 3 // a letter is missing or too many, or two are swapped
+	wrong      = 4 // a letter is another
+	first      = 7 // the first one is
+)
+
+// slack is how much a name of so many bytes may differ from what was meant.
+func slack(length int) int {
+	switch {
+	case length < 3:
+		return underscore
+	case length < 4:
+		return slip
+	case length < 6:
+		return wrong
+	case length < 10:
+		return 2 * wrong
+	}
+	return 3 * wrong
 }
 
 // Suggestion is DidYouMean as a help text, or "".
@@ -48,31 +73,42 @@ func Suggestion(name string, candidates []string) string {
 
 func suggestion(name string) string { return fmt.Sprintf("did you mean %q?", name) }
 
-// distance is the optimal string alignment distance: insertions, deletions,
-// substitutions and swaps of neighbours each count one.
+// distance is the optimal string alignment distance: the least that insertions,
+// deletions, substitutions and swaps of neighbours cost.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	before := make([]int, len(y)+1) // row i-2
 	above := make([]int, len(y)+1)  // row i-1
 	row := make([]int, len(y)+1)
-	for j := range above {
-		above[j] = j
+	for j := 1; j < len(above); j++ {
+		above[j] = above[j-1] + lone(y[j-1])
 	}
 	for i := 1; i <= len(x); i++ {
-		row[0] = i
+		row[0] = above[0] + lone(x[i-1])
 		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
+			cost := wrong
+			switch {
+			case x[i-1] == y[j-1]:
 				cost = 0
+			case i == 1 && j == 1:
+				cost = first
 			}
-			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
+			row[j] = min(above[j]+lone(x[i-1]), row[j-1]+lone(y[j-1]), above[j-1]+cost)
 			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
+				row[j] = min(row[j], before[j-2]+slip)
 			}
 		}
 		before, above, row = above, row, before
 	}
 	return above[len(y)]
+}
+
+// lone is what a character costs that stands in one of the names alone.
+func lone(r rune) int {
+	if r == '_' {
+		return underscore
+	}
+	return slip
 }
 
 // DidYouMean is DidYouMean at the cost of the list's budget; "" for a list that

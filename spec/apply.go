@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/expr"
 )
@@ -53,7 +54,7 @@ func (ev *eval) call(c *expr.Call) any {
 		return ev.computed(c.At())(v, err)
 	}
 	if t.op == nil {
-		help := foreignFunctions[c.Name]
+		help, _ := foreign.Function(c.Name)
 		if !t.function.Lists {
 			help = ""
 		}

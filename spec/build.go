@@ -18,6 +18,7 @@ func build(def *specDef, list *diag.List) *Program {
 	if def.train != nil {
 		g := newGraph(def, list, first, true)
 		newTraining(g, p).build(types)
+		def.uses.tell(list, def.vars)
 		p.Train = g.Graph
 		if w := def.train.weights; w != nil && !list.HasErrors() {
 			w.renamed(g)
@@ -26,11 +27,13 @@ func build(def *specDef, list *diag.List) *Program {
 		if def.train.eval != nil && !list.HasErrors() {
 			e := newEvaluation(def, list, first, p)
 			e.evaluate(g)
+			def.uses.tell(list, def.vars)
 			placing.see(e.Graph)
 		}
 	}
 	g := newGraph(def, list, first, false)
 	g.evaluation(types)
+	def.uses.tell(list, def.vars)
 	p.Eval = g.Graph
 	placing.see(g.Graph)
 	p.Init = first.Graph
@@ -80,8 +83,9 @@ func (in *initial) check(g *graph) {
 
 // vars are the compile-time names of the root.
 func (g *graph) vars(f *frame) {
+	f.vars = make(map[string]*varDef, len(g.def.vars))
 	for _, v := range g.def.vars {
-		f.consts[v.name] = v.value
+		f.consts[v.name], f.vars[v.name] = v.value, v
 	}
 	f.consts["training"] = g.training
 }

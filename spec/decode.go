@@ -2,10 +2,10 @@ package spec
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/tree"
 )
@@ -17,7 +17,8 @@ type decoder struct {
 	importer *importer
 	file     string // whose text it decodes
 
-	misplaced map[string]bool // keys that were found in sections that they aren't of
+	refused   map[string]*refusedName // names that can't be, by what they are written as
+	misplaced map[string]bool         // keys that were found in sections that they aren't of
 }
 
 func (d *decoder) report(rule diag.Rule, at diag.Range, help, format string, args ...any) {
@@ -115,7 +116,7 @@ func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
 	}
 	var good []tree.Entry
 	for _, e := range n.Entries {
-		if d.checkName(e.Key) {
+		if e.Key = d.checkName(e.Key, n); e.Key != nil {
 			good = append(good, e)
 		}
 	}
@@ -124,16 +125,18 @@ func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
 
 // entriesHelp says how the mapping is written that a value probably stands for.
 func entriesHelp(n *tree.Node, what string) string {
-	name, value, colon := strings.Cut(n.Text, ":")
+	if n.Kind == tree.String && n.Plain {
+		line, _, _ := strings.Cut(n.Text, "\n")
+		if meant, message := tree.Mend(line); strings.Contains(meant, ": ") {
+			return message + ": write " + shorten(meant)
+		}
+	}
 	switch {
-	case n.Kind == tree.String && n.Plain && colon && isName(name) && value != "":
-		value, _, _ = strings.Cut(value, "\n")
-		return "a space is missing after the colon: " + name + ": " + shorten(strings.TrimSpace(value))
 	case n.Kind == tree.Null:
 		return "write its entries below it, indented by two more spaces"
 	case n.Kind == tree.List && !n.Flow && len(n.Items) > 0 && n.Items[0].Kind == tree.Map:
 		return "write its entries without `-`"
-	case n.Kind == tree.List && what == "metrics":
+	case n.Kind == tree.String && what == "metrics", n.Kind == tree.List && what == "metrics":
 		return "give each a name: {loss: loss}"
 	case n.Kind == tree.List && what == "inputs":
 		return `write {x: "f32[1, 8]"}`
@@ -153,19 +156,6 @@ func incomplete(n *tree.Node) bool {
 
 // words are names that expressions can't refer to.
 var words = strings.Fields("true false nil and or not in if else let matches contains startsWith endsWith")
-
-func (d *decoder) checkName(n *tree.Node) bool {
-	if slices.Contains(words, n.Text) || n.Text == "next" {
-		d.report(diag.ReservedName, n.Range, "choose another name", "`%s` is a word of the language", n.Text)
-		return false
-	}
-	if !isName(n.Text) {
-		d.report(diag.InvalidName, n.Range, "names are letters, digits and _, and don't begin with a digit",
-			"`%s` is not a name", shorten(n.Text))
-		return false
-	}
-	return true
-}
 
 func isName(s string) bool {
 	for i, r := range s {
@@ -187,6 +177,30 @@ func (d *decoder) text(n *tree.Node, what string) (string, bool) {
 		return "", false
 	}
 	return n.Text, true
+}
+
+// placeholder reports a text that something should have filled in, in a place that
+// takes no expression.
+func (d *decoder) placeholder(n *tree.Node) bool {
+	if n.Kind != tree.String {
+		return false
+	}
+	found, ok := foreign.FindPlaceholder(n.Text)
+	if !ok {
+		return false
+	}
+	message, _ := found.Explain(n.Text)
+	d.report(diag.ForeignSyntax, n.Range, "write the value itself: no var is seen here", "%s", message)
+	return true
+}
+
+// word decodes a string that names something.
+func (d *decoder) word(n *tree.Node, what string) (string, bool) {
+	text, ok := d.text(n, what)
+	if !ok || d.placeholder(n) {
+		return "", false
+	}
+	return d.name(text), true
 }
 
 // boolHelp says how the bool is written that a text of YAML 1.1 or of Python
@@ -215,11 +229,6 @@ func (d *decoder) boolean(n *tree.Node, what string) (value, ok bool) {
 		return false, false
 	}
 	return strings.EqualFold(n.Text, "true"), true
-}
-
-// source is a scalar as the text of an expression or type.
-func source(n *tree.Node) expr.Source {
-	return expr.Source{File: n.Range.File, Text: n.Text, Place: n.Place}
 }
 
 // expression decodes an expression: a scalar, or a list of expressions. It is
@@ -263,8 +272,12 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 		d.report(diag.ExpressionSyntax, n.Range, "", "%s is an empty text; an expression was expected", what)
 		return nil
 	}
+	src, ok := d.source(n)
+	if !ok {
+		return nil
+	}
 	before := len(d.list.Items)
-	e := expr.Parse(source(n), d.list)
+	e := expr.Parse(src, d.list)
 	if e == nil && n.CutByComment && unfinished(n.Text) && len(d.list.Items) > before {
 		if last := &d.list.Items[len(d.list.Items)-1]; last.Rule == diag.ExpressionSyntax {
 			last.Notes = append(last.Notes, diag.Note{Message: "a ` #` begins a comment in YAML; in quotes it doesn't"})
@@ -293,5 +306,9 @@ func (d *decoder) typed(n *tree.Node, what string) *expr.Type {
 		d.report(diag.ExpressionSyntax, n.Range, `write a type like "f32[1, 8]"`, "%s has no type", what)
 		return nil
 	}
-	return expr.ParseType(source(n), d.list)
+	src, ok := d.source(n)
+	if !ok {
+		return nil
+	}
+	return expr.ParseType(src, d.list)
 }

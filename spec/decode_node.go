@@ -53,6 +53,7 @@ func (d *decoder) choice(n *tree.Node, what string) *nodeDef {
 // mappingNode decodes {operation: inputs, argument: value, …} into a call.
 func (d *decoder) mappingNode(n *tree.Node, what string) *nodeDef {
 	def := &nodeDef{at: n.Range}
+	n = d.renamed(n)
 	key := d.operationKey(n, what)
 	if key == nil {
 		return def
@@ -108,7 +109,7 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	if len(candidates) > 0 {
 		return candidates[0]
 	}
-	if d.lib.open || n.Partial && len(others) == 0 {
+	if d.lib.open || n.Partial {
 		return nil // it may be what an import would have brought
 	}
 	if d.list.Full() {
@@ -118,16 +119,16 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 		d.report(diag.UnknownFunction, keyRange(n), "write {operation: inputs, argument: value}", "%s names no operation or module", what)
 		return nil
 	}
-	help := d.lib.foreignHelp(others[0].Text)
-	if help == "" && slices.Contains(typeKeys, others[0].Text) {
+	help := ""
+	if slices.Contains(typeKeys, others[0].Text) {
 		if name := n.Get(others[0].Text); d.lib.signature(name.Text) != nil {
 			help = "the operation is the key, its inputs are the value: {" + name.Text + ": x, …}"
 		}
 	}
 	if help == "" {
-		help = d.list.Suggestion(others[0].Text, d.lib.names())
+		help = d.lib.functionHelp(d.list, others[0].Text)
 	}
-	d.report(diag.UnknownFunction, others[0].Range, help, "there is no operation or module `%s`", shorten(others[0].Text))
+	d.report(diag.UnknownFunction, others[0].Range, help, "there is no operation or module `%s`", spelled(others[0].Text))
 	return nil
 }
 
@@ -237,7 +238,7 @@ func (d *decoder) optimizerHelp(n *tree.Node) string {
 		name = name[i+1:]
 	}
 	if d.lib.optimizers[name] == nil {
-		name = diag.DidYouMean(name, keysOf(d.lib.optimizers))
+		name = d.list.DidYouMean(name, keysOf(d.lib.optimizers))
 	}
 	if name == "" {
 		name = "SGD"
@@ -247,8 +248,11 @@ func (d *decoder) optimizerHelp(n *tree.Node) string {
 
 // optimizerCall decodes {SGD: {lr: 0.1}}.
 func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
-	if n == nil || n.Broken {
+	if n == nil || n.Broken || n.Kind == tree.Map && n.Partial && len(n.Entries) == 0 {
 		return nil
+	}
+	if n.Kind == tree.Map {
+		n = d.renamed(n)
 	}
 	if n.Kind != tree.Map || len(n.Entries) != 1 {
 		d.report(diag.WrongType, n.Range, d.optimizerHelp(n), "optimizer is the name of an optimizer with a mapping of its arguments")
@@ -261,7 +265,11 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 		return nil
 	}
 	if m == nil {
-		d.report(diag.UnknownFunction, key.Range, d.list.Suggestion(key.Text, keysOf(d.lib.optimizers)), "there is no optimizer `%s`", shorten(key.Text))
+		help := suggestion(d.list, key.Text, keysOf(d.lib.optimizers))
+		if help == "" {
+			help = thereIs(keysOf(d.lib.optimizers))
+		}
+		d.report(diag.UnknownFunction, key.Range, help, "there is no optimizer %s", quoted(key.Text))
 		return nil
 	}
 	if value.Broken || value.Partial || n.Partial {

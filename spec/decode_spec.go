@@ -45,6 +45,7 @@ func decodeSpec(name string, src []byte, o Options, list *diag.List) *specDef {
 		def.train = d.train(n, def)
 	}
 	def.place = d.placement(fields["placement"])
+	d.tellUses()
 	return def
 }
 
@@ -92,7 +93,7 @@ func (d *decoder) outputNames(n *tree.Node) []*outputDef {
 	var outputs []*outputDef
 	seen := map[string]bool{}
 	for _, item := range n.Items {
-		text, ok := d.text(item, "an output")
+		text, ok := d.word(item, "an output")
 		switch {
 		case !ok:
 			continue
@@ -133,7 +134,7 @@ func (d *decoder) train(n *tree.Node, def *specDef) *trainDef {
 		t.logEvery = d.positive(every, "log_every")
 	}
 	d.options(t, fields, def)
-	if fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == "unlimited") && !d.misplaced["until"] && !d.misplaced["max_steps"] {
+	if fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == "unlimited") && !d.misplaced["until"] && !d.misplaced["max_steps"] && !n.Partial {
 		d.report(diag.EndlessTraining, t.at, "add max_steps, or a condition until", "train would never end")
 	}
 	return t
@@ -148,9 +149,12 @@ func (d *decoder) positive(n *tree.Node, what string) int64 {
 }
 
 func (d *decoder) trainSource(n *tree.Node, def *specDef) *sourceDef {
-	name, ok := d.text(n, "data")
+	name, ok := d.word(n, "data")
 	if !ok {
-		return nil
+		if n == nil {
+			return nil
+		}
+		return unknownSource(name)
 	}
 	var names []string
 	for _, s := range def.sources {
@@ -161,12 +165,18 @@ func (d *decoder) trainSource(n *tree.Node, def *specDef) *sourceDef {
 		names = append(names, s.name)
 	}
 	if !def.openSources {
-		help := d.list.Suggestion(name, names)
+		help := suggestion(d.list, name, names)
 		if help == "" && len(names) > 0 {
 			help = "there is " + strings.Join(names, ", ")
 		}
-		d.report(diag.UnknownSource, n.Range, help, "there is no data source `%s`", shorten(name))
+		d.report(diag.UnknownSource, n.Range, help, "there is no data source `%s`", spelled(name))
 	}
+	return unknownSource(name)
+}
+
+// unknownSource stands for a source that isn't known because of what was
+// reported: it may have any field.
+func unknownSource(name string) *sourceDef {
 	return &sourceDef{name: name, body: &module{root: true, open: true}, used: true}
 }
 

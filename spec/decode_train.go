@@ -238,8 +238,8 @@ func (d *decoder) watch(fields map[string]*tree.Node, known []string, open bool)
 	var w watchDef
 	if n := fields["metric"]; n != nil {
 		var ok bool
-		if w.metric, ok = d.text(n, "metric"); ok && !open && !slices.Contains(known, w.metric) {
-			help := d.list.Suggestion(w.metric, known)
+		if w.metric, ok = d.watched(n); ok && !open && !slices.Contains(known, w.metric) {
+			help := suggestion(d.list, w.metric, known)
 			if help == "" && len(known) > 0 {
 				help = "there is " + strings.Join(known[:min(len(known), 12)], ", ")
 			}
@@ -254,6 +254,15 @@ func (d *decoder) watch(fields map[string]*tree.Node, known []string, open bool)
 		}
 	}
 	return w
+}
+
+// watched decodes the name of a metric: NAME, or eval.NAME.
+func (d *decoder) watched(n *tree.Node) (string, bool) {
+	text, ok := d.text(n, "metric")
+	if name, isEval := strings.CutPrefix(text, EvalPrefix); ok && isEval {
+		return EvalPrefix + d.name(name), true
+	}
+	return d.name(text), ok
 }
 
 func (d *decoder) earlyStop(n *tree.Node, known []string, open bool) *earlyDef {

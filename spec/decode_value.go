@@ -25,6 +25,9 @@ func (d *decoder) constant(n *tree.Node, what string) any {
 	case tree.Bool:
 		return strings.EqualFold(n.Text, "true")
 	case tree.String:
+		if d.placeholder(n) {
+			return bad{}
+		}
 		return n.Text
 	case tree.List:
 		list := make([]any, len(n.Items))
@@ -36,7 +39,7 @@ func (d *decoder) constant(n *tree.Node, what string) any {
 		}
 		return list
 	case tree.Null:
-		d.report(diag.WrongType, n.Range, "", "%s has no value", what)
+		d.report(diag.WrongType, n.Range, "write the value, or remove it", "%s has no value", what)
 		return bad{}
 	}
 	d.report(diag.WrongType, n.Range, "", "%s is a value or a list of values, not %s", what, n.Kind)

@@ -28,6 +28,7 @@ type specDef struct {
 	// openSources says the same of data sources.
 	openSources bool
 	unused      *unusedNames
+	uses        varUses
 	taken       taken // by calls that leave arguments out; nil where nobody asks
 }
 

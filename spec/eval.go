@@ -151,6 +151,9 @@ func (ev *eval) name(n *expr.Name) any {
 		}
 	}
 	if v, ok := ev.f.consts[n.Name]; ok {
+		if def := ev.f.vars[n.Name]; def != nil {
+			ev.def.uses.used(def, n.At())
+		}
 		return v
 	}
 	return bad{}
@@ -289,11 +292,24 @@ func (ev *eval) constants(e *expr.Binary, x, y any) any {
 	if listX && listY { // before they are joined
 		ev.list.Budget.Spend(diag.Listing, elementCost*(ev.weight(x)+ev.weight(y)))
 	}
-	v := ev.computed(e.At())(expr.Apply(e.Op, x, y))
+	result, err := expr.Apply(e.Op, x, y)
+	if err != nil && (ev.noNumber(e.X, x, e.Op) || ev.noNumber(e.Y, y, e.Op)) {
+		return bad{}
+	}
+	v := ev.computed(e.At())(result, err)
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		ev.weights[&list[0]] = ev.weight(x) + ev.weight(y)
 	}
 	return v
+}
+
+// noNumber refuses a var that is no number as an operand of arithmetic.
+func (ev *eval) noNumber(e expr.Expr, v any, op string) bool {
+	if ev.def.uses.vars[e.At()] == nil || kindOf(v) == argInt || kindOf(v) == argFloat {
+		return false
+	}
+	ev.fail(ev.f, diag.InvalidOperation, e.At(), kindHelp(v, argFloat), "`%s` is applied to numbers, got %s", op, ir.Describe(v))
+	return true
 }
 
 // computed turns a fault of compile-time arithmetic into a diagnostic.

@@ -114,6 +114,7 @@ type frame struct {
 	site   diag.Range // of the call
 
 	consts  map[string]any
+	vars    map[string]*varDef // those of consts that are the spec's vars
 	values  map[string]any
 	nexts   map[string]any
 	initial map[string]any // what states' first values see
@@ -174,6 +175,9 @@ func (f *frame) origin(at diag.Range) diag.Range {
 // report adds a problem found while f was built: where the user can do
 // something about it, with the way there as notes.
 func (g *graph) report(f *frame, d diag.Diagnostic) {
+	if g.def.uses.refused(d) {
+		return
+	}
 	place := f.origin(d.Range)
 	if place != d.Range {
 		d.Message = f.mod.name + ": " + d.Message

@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
@@ -147,9 +149,7 @@ func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 		d.lib.open = true
 	case names.Kind == tree.List:
 		for _, item := range names.Items {
-			if text, ok := d.text(item, "the name of a module"); ok {
-				d.bringOne(f, text, text, from.Text, item.Range, item.Range)
-			}
+			d.bringItem(f, item, from.Text)
 		}
 	case names.Kind == tree.Map:
 		for _, e := range names.Entries {
@@ -166,6 +166,27 @@ func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 		d.lib.open = true
 		d.report(diag.WrongType, names.Range, "write [Block], or {Block: OtherName}", "names is a list of names or a mapping, not %s", names.Kind)
 	}
+}
+
+// bringItem makes one name of a list known.
+func (d *decoder) bringItem(f *importedFile, item *tree.Node, file string) {
+	if item.Kind == tree.Map && len(item.Entries) == 1 && !item.Broken {
+		e := item.Entries[0]
+		d.report(diag.WrongType, item.Range, "write names: {"+shorten(e.Key.Text)+": "+shorten(e.Value.Text)+"}", "the name of a module is a string, not %s", item.Kind)
+		d.lib.open = true
+		return
+	}
+	text, ok := d.text(item, "the name of a module")
+	if !ok {
+		d.lib.open = true
+		return
+	}
+	if name, alias, as := strings.Cut(text, " as "); as {
+		d.lib.open = true
+		d.report(diag.InvalidName, item.Range, "write names: {"+shorten(name)+": "+shorten(alias)+"}", "`%s` is not a name", shorten(text))
+		return
+	}
+	d.bringOne(f, text, text, file, item.Range, item.Range)
 }
 
 func (d *decoder) bringOne(f *importedFile, name, alias, file string, at, aliasAt diag.Range) {
@@ -185,7 +206,11 @@ func (d *decoder) bringOne(f *importedFile, name, alias, file string, at, aliasA
 	for _, m := range f.lib.own {
 		own = append(own, m.name)
 	}
-	d.report(diag.UnknownName, at, d.list.Suggestion(name, own), "%s has no module and no optimizer %s", file, shorten(name))
+	help := suggestion(d.list, name, own)
+	if help == "" && len(own) > 0 {
+		help = "it has " + strings.Join(own[:min(len(own), 12)], ", ")
+	}
+	d.report(diag.UnknownName, at, help, "%s has no module and no optimizer %s", file, spelled(name))
 }
 
 // know makes an imported module known under a name.
@@ -243,32 +268,56 @@ func (d *decoder) imported(name string, at diag.Range) *importedFile {
 		if errors.Is(err, fs.ErrNotExist) {
 			why = "there is no such file"
 		}
-		d.report(diag.Unreadable, at, "imports are relative to the file that they stand in", "%s can't be read: %s", shorten(name), why)
+		d.report(diag.Unreadable, at, importHelp(path, name), "%s can't be read: %s", shorten(name), why)
 		return nil
 	}
-	d.read(f, string(src))
+	d.read(f, string(src), at)
 	if f.stage == failed {
 		return nil
 	}
 	return f
 }
 
+// importHelp says what to import in place of a file that can't be read.
+func importHelp(path, name string) string {
+	library, _, _ := strings.Cut(strings.ReplaceAll(name, " ", "."), ".")
+	if foreign.Namespaces[library] || library == "tensorflow" {
+		return "nothing of " + library + " is imported: operations and layers are there by themselves"
+	}
+	for _, ending := range []string{".yaml", ".yml"} {
+		for _, stem := range []string{path, strings.TrimSuffix(path, filepath.Ext(path))} {
+			if info, err := os.Lstat(stem + ending); err == nil && info.Mode().IsRegular() {
+				return "write " + name[:len(name)-(len(path)-len(stem))] + ending
+			}
+		}
+	}
+	return "imports are relative to the file that they stand in"
+}
+
 // read decodes and resolves a file of modules. It sees the standard library and
 // what it imports itself, nothing of the files that import it.
-func (d *decoder) read(f *importedFile, src string) {
+func (d *decoder) read(f *importedFile, src string, at diag.Range) {
 	f.stage = failed
 	root := tree.Parse(f.path, src, d.list)
 	if root == nil {
 		return
 	}
+	if root.Get("model") != nil || root.Get("train") != nil {
+		d.report(diag.InvalidValue, at, "move its modules into a file of their own, and import that in both",
+			"%s is a spec; imports are files of modules", shorten(filepath.Base(f.path)))
+		return
+	}
 	in := &decoder{list: d.list, importer: d.importer, file: f.path}
+	before := len(d.list.Items)
 	fields, ok := in.fields(root, librarySection)
 	if !ok || !in.version(fields["flowrun"]) {
 		return
 	}
+	faulty := len(d.list.Items) > before
 	f.stage = reading
 	f.root, f.lib = root, in.library(fields["imports"], fields["modules"], fields["optimizers"])
-	f.lib.open = f.lib.open || root.Partial
+	f.lib.open = f.lib.open || root.Partial || faulty
+	in.tellUses()
 	f.stage = done
 	r := &resolver{list: d.list, lib: f.lib}
 	called := map[*module]map[*module]bool{}

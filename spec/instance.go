@@ -42,7 +42,7 @@ func (ev *eval) wholeCall(c *expr.Call, def *nodeDef) any {
 	case isBad(times):
 		return bad{}
 	case !ok || n < 1:
-		return ev.fail(ev.f, diag.InvalidArgument, def.repeat.At(), "", "repeat must be an int of at least 1, got %s", ir.Describe(times))
+		return ev.fail(ev.f, diag.InvalidArgument, def.repeat.At(), kindHelp(times, argInt), "repeat must be an int of at least 1, got %s", ir.Describe(times))
 	case n > maxRepeat:
 		return ev.fail(ev.f, diag.GraphTooLarge, def.repeat.At(), "", "repeat is %d; it can be at most %d", n, maxRepeat)
 	case t.module == nil || len(t.args) == 0 || t.args[0] == nil || len(t.module.inputs) == 0:
@@ -132,7 +132,7 @@ func (ev *eval) moduleArgument(m *module, i int, e expr.Expr, f *frame) any {
 	if a.kind == argScalar {
 		v := ev.eval(e)
 		if !isBad(v) && !isScalar(v) {
-			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s must be a scalar, got %s", a.name, m.name, ir.Describe(v))
+			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), kindHelp(v, argScalar), "the argument %s of %s must be a scalar, got %s", a.name, m.name, ir.Describe(v))
 		}
 		if problem := a.refuses(v); problem != "" {
 			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.name, m.name, problem)
@@ -192,7 +192,10 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 			ok = false
 			continue
 		}
-		if problem := ev.matches(f, in.typ, n.Type); problem != "" {
+		if problem := ev.matches(f, in.typ, n.Type); problem == reported {
+			ok = false
+			continue
+		} else if problem != "" {
 			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: at,
 				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.name, f.mod.name, ev.written(in.typ), n.Type, problem)}
 			if !accepts(in.typ.DType, n.Type.DType) {
@@ -317,6 +320,10 @@ func (g *graph) matches(f *frame, t *expr.Type, have ir.Type) string {
 		if isBad(want) {
 			continue
 		}
+		if n, isInt := want.(int); !isInt || n < 0 {
+			g.fail(f, diag.InvalidArgument, d.At(), kindHelp(want, argInt), "a dimension must be an int of at least 0, got %s", ir.Describe(want))
+			return reported
+		}
 		if want != size {
 			if n, ok := d.(*expr.Name); ok {
 				return fmt.Sprintf("%s is %v here, not %d", n.Name, want, size)
@@ -326,6 +333,9 @@ func (g *graph) matches(f *frame, t *expr.Type, have ir.Type) string {
 	}
 	return ""
 }
+
+// reported is what matches says if what doesn't fit was reported already.
+const reported = "reported"
 
 // bindRest gives the dimensions that "...name" stands for their name, or compares
 // them with those that have it already.

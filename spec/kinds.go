@@ -17,8 +17,20 @@ func kindHelp(v any, k argKind) string {
 		switch {
 		case k == argBool:
 			return boolHelp(v)
-		case strings.ContainsAny(v, "+-*/"):
+		case strings.EqualFold(v, "none") || strings.EqualFold(v, "null"):
+			return "write the value, or leave the argument out"
+		}
+		if number, ok := nearestNumber(v); ok && k != argString && (k != argInt || strings.Trim(number, "0123456789-") == "") {
+			return "write " + number
+		}
+		if strings.ContainsAny(v, "+-*/") {
 			return fmt.Sprintf("a var is a value: nothing computes %q", v)
+		}
+	case []any:
+		if len(v) == 1 && k != argList {
+			if value, ok := ofKind(v[0], k); ok {
+				return fmt.Sprintf("write %v", value)
+			}
 		}
 	case int:
 		if k == argBool && (v == 0 || v == 1) {

@@ -45,7 +45,7 @@ func ParseModules(name string, src []byte, o Options) diag.List {
 	list := diag.NewList(name)
 	list.Bounded(func() {
 		d := &decoder{list: &list, importer: newImporter(name, o.AllowRead), file: name}
-		d.read(&importedFile{path: name}, string(src))
+		d.read(&importedFile{path: name}, string(src), diag.Range{File: name})
 	})
 	list.ApplyIgnores("") // warnings depend on the calls
 	list.Sort()

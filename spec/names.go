@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
@@ -82,7 +83,7 @@ func (s *scope) name(n *expr.Name, constant bool, user *item) {
 	if s.open {
 		return
 	}
-	s.report(diag.UnknownName, n.At(), s.nameHelp(n.Name, constant), "there is nothing called %s here", shorten(n.Name))
+	s.report(diag.UnknownName, n.At(), s.nameHelp(n.Name, constant), "there is nothing called %s here", spelled(n.Name))
 }
 
 func definedAt(name string, sym *symbol) []diag.Note {
@@ -106,16 +107,6 @@ func (s *scope) use(sym *symbol, user *item) {
 	}
 }
 
-// otherLanguages maps words that people bring along.
-var otherLanguages = map[string]string{
-	"True": "write true", "TRUE": "write true", "False": "write false", "FALSE": "write false",
-	"yes": "write true", "Yes": "write true", "on": "write true", "no": "write false", "No": "write false", "off": "write false",
-	"None": "write nil", "null": "write nil", "Null": "write nil", "NULL": "write nil",
-	"vars": "a var is written by its name alone", "model": "a node is written by its name alone",
-	"self": "names are visible without it", "pi": "write 3.141592653589793", "e": "write exp(1)",
-	"inf": "there is no literal for it; isinf(x) finds it", "nan": "there is no literal for it; isnan(x) finds it",
-}
-
 func (s *scope) nameHelp(name string, constant bool) string {
 	if s.list.Full() || len(s.consts)+len(s.graph) > diag.MaxCandidates {
 		return ""
@@ -123,7 +114,7 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	if help, ok := s.hints[name]; ok {
 		return help
 	}
-	if help, ok := otherLanguages[name]; ok {
+	if help, ok := foreign.Words[name]; ok {
 		return help
 	}
 	var visible []string
@@ -135,7 +126,7 @@ func (s *scope) nameHelp(name string, constant bool) string {
 			visible = append(visible, n)
 		}
 	}
-	if help := s.list.Suggestion(name, visible); help != "" {
+	if help := suggestion(s.list, name, visible); help != "" {
 		return help
 	}
 	if s.owner != nil && !s.owner.root {
@@ -151,16 +142,29 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	if slices.Contains(typeNames, name) {
 		return fmt.Sprintf("a dtype is written in quotes: %q", name)
 	}
-	if here := foreignTypes[name]; here != "" {
+	if here := foreign.DTypes[name]; here != "" && !foreign.IsAdvice(here) {
 		return fmt.Sprintf("a dtype is written in quotes: %q", here)
 	}
-	if here := foreignFunctions[name]; here != "" && s.lib.signature(here) != nil {
+	if here, _ := foreign.Function(name); here != "" && s.lib.signature(here) != nil {
 		return fmt.Sprintf("it is called %s here, with brackets: %s(…)", here, here)
+	}
+	if foreign.Namespaces[name] {
+		return "there are no namespaces like `" + name + "`: names stand alone"
 	}
 	if constant && (s.owner == nil || s.owner.root) && isName(name) {
 		return "a var of that name would do: vars: {" + name + ": …}"
 	}
-	return ""
+	return thereIs(visible)
+}
+
+// thereIs lists what there is in place of what isn't there, if that is short.
+func thereIs(names []string) string {
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "training" })
+	if len(names) == 0 || len(names) > 12 {
+		return ""
+	}
+	slices.Sort(names)
+	return "there is " + strings.Join(names, ", ")
 }
 
 // call finds what a call's name means, and binds its arguments.
@@ -222,9 +226,9 @@ func (s *scope) unknownFunction(c *expr.Call) {
 		help = fmt.Sprintf("%s %s is a value, not an operation", sym.what, c.Name)
 	}
 	if help == "" {
-		help = s.list.Suggestion(c.Name, s.lib.names())
+		help = s.lib.functionHelp(s.list, c.Name)
 	}
-	s.report(diag.UnknownFunction, c.NameAt, help, "there is no operation or module %s", shorten(c.Name))
+	s.report(diag.UnknownFunction, c.NameAt, help, "there is no operation or module %s", spelled(c.Name))
 }
 
 // next resolves next(s).

@@ -31,7 +31,9 @@ func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
 			return v, d.inRange(n, what, err)
 		}
 	}
-	d.report(diag.WrongType, n.Range, intHelp(n), "%s is an int, not %s", what, n.Kind)
+	if !d.placeholder(n) {
+		d.report(diag.WrongType, n.Range, intHelp(n), "%s is an int, not %s", what, n.Kind)
+	}
 	return 0, false
 }
 
@@ -88,6 +90,9 @@ func (d *decoder) leadingZero(n *tree.Node) {
 func intHelp(n *tree.Node) string {
 	if !n.IsScalar() || n.Kind == tree.Bool {
 		return ""
+	}
+	if meant, ok := nearestNumber(n.Text); ok && n.Kind == tree.String && strings.Trim(meant, "0123456789-") == "" {
+		return "write " + meant
 	}
 	text := strings.NewReplacer("_", "", ",", "", ";", "").Replace(n.Text)
 	v, err := strconv.ParseFloat(text, 64)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
@@ -13,45 +14,14 @@ import (
 // is read as the one that was meant, so that its fault is told once and what is
 // below it is checked too.
 
-// synonyms are what other tools call a key.
-var synonyms = map[string]string{
-	"steps": "max_steps", "num_steps": "max_steps", "iterations": "max_steps",
-	"layers": "nodes", "graph": "nodes", "network": "model", "net": "model", "architecture": "model",
-	"variables": "vars", "constants": "vars", "hyperparameters": "vars", "config": "vars",
-	"dataset": "data", "datasets": "data", "training": "train", "trainer": "train", "devices": "placement",
-	"criterion": "loss", "loss_fn": "loss", "objective": "loss", "optim": "optimizer",
-	"validation": "eval", "val": "eval", "test": "eval", "log_interval": "log_every", "clip": "clip_grad_norm",
-	"grad_clip": "clip_grad_norm", "max_grad_norm": "clip_grad_norm", "checkpoints": "checkpoint",
-	"gradient_accumulation": "accumulate", "gradient_accumulation_steps": "accumulate", "accumulation_steps": "accumulate",
-	"interval": "every", "steps_between": "every", "frequency": "every", "monitor": "metric",
-	"random": "generate", "generator": "generate", "file": "replay", "path": "replay",
-	"weights": "params", "parameters": "params", "states": "state", "buffers": "state", "arguments": "args",
-	"forward": "output", "returns": "output", "return": "output", "result": "output", "results": "outputs",
-	"otherwise": "else", "condition": "if", "version": "flowrun",
-	"size": "shape", "dims": "shape", "initial": "init", "import": "imports", "include": "imports", "includes": "imports",
-}
-
-// habits say what stands in for keys of other tools that have no counterpart.
-var habits = map[string]string{
-	"epochs":        "a run is counted in steps, one batch each: max_steps",
-	"num_epochs":    "a run is counted in steps, one batch each: max_steps",
-	"max_epochs":    "a run is counted in steps, one batch each: max_steps",
-	"batch_size":    "the data say how large a batch is: the first dimension of their fields",
-	"shuffle":       "data come in the order of their source",
-	"lr":            "it is an argument of the optimizer: {SGD: {lr: 0.1}}",
-	"learning_rate": "it is an argument of the optimizer: {SGD: {lr: 0.1}}",
-	"momentum":      "it is an argument of the optimizer: {SGD: {lr: 0.1, momentum: 0.9}}",
-	"weight_decay":  "it is an argument of the optimizer: {AdamW: {lr: 1e-3, weight_decay: 0.1}}",
-	"betas":         "it is an argument of the optimizer: {Adam: {lr: 1e-3, betas: [0.9, 0.999]}}",
-	"scheduler":     `a schedule is a function of step, in the optimizer's lr: {SGD: {lr: "step_lr(step, 0.1, 30)"}}`,
-	"lr_scheduler":  `a schedule is a function of step, in the optimizer's lr: {SGD: {lr: "step_lr(step, 0.1, 30)"}}`,
-	"schedule":      `a schedule is a function of step, in the optimizer's lr: {SGD: {lr: "step_lr(step, 0.1, 30)"}}`,
-	"precision":     "dtypes stand in the types of inputs, and as `dtype` of nodes",
-	"gpu":           "write placement: {default: cuda}",
-	"gpus":          "write placement: {default: cuda}",
-	"elif":          "write else: {if: …, then: …, else: …}",
-	"device":        "write placement: {default: cuda}",
-	"description":   "write it as a comment, behind #",
+// synonym is the key of a section that other tools call so, or nil.
+func (s *section) synonym(name string) *keyDecl {
+	for _, here := range foreign.Keys[name] {
+		if k := s.key(here); k != nil {
+			return k
+		}
+	}
+	return nil
 }
 
 // meant finds the key of a section that an unknown one stands for, or nil.
@@ -62,11 +32,47 @@ func (s *section) meant(list *diag.List, key string, taken map[string]*tree.Node
 			free = append(free, k.name)
 		}
 	}
-	if k := s.key(synonyms[key]); k != nil && taken[k.name] == nil {
+	for _, here := range foreign.Keys[key] {
+		if k := s.key(here); k != nil && taken[k.name] == nil {
+			return k
+		}
+	}
+	straight := strings.TrimSpace(strings.TrimRight(foreign.Straight(key), ":"))
+	if k := s.key(straight); k != nil && taken[k.name] == nil {
 		return k
 	}
-	return s.key(list.DidYouMean(key, free))
+	return s.key(list.DidYouMean(straight, free))
 }
+
+// sole is the key of a small section that its one unknown key must stand for: the
+// only one that is missing.
+func (s *section) sole(n *tree.Node, present map[string]*tree.Node) *keyDecl {
+	if len(s.keys) > smallSection || len(n.Entries) > smallSection || len(s.one) > 0 {
+		return nil
+	}
+	unknown := 0
+	for _, e := range n.Entries {
+		if s.key(e.Key.Text) == nil {
+			unknown++
+		}
+	}
+	var missing *keyDecl
+	for i := range s.keys {
+		if s.keys[i].required && present[s.keys[i].name] == nil {
+			if missing != nil {
+				return nil
+			}
+			missing = &s.keys[i]
+		}
+	}
+	if unknown != 1 {
+		return nil
+	}
+	return missing
+}
+
+// smallSection is how many keys a section has in which one stands out.
+const smallSection = 3
 
 // recover reads the unknown keys of a mapping as those that were meant, and
 // reports them. present are the known ones; it is completed.
@@ -80,12 +86,20 @@ func (d *decoder) recover(n *tree.Node, s *section, present map[string]*tree.Nod
 		switch {
 		case s.key(e.Key.Text) != nil:
 		case len(group) > 0 && e.Key == group[0].Key:
-			d.stray(n, e.Key, s, parent)
+			if strayed := n.Get(parent.name); strayed != nil && strayed.Strayed {
+				group = append(slices.Clone(strayed.Entries), group...)
+				i -= len(strayed.Entries)
+			} else {
+				d.stray(n, e.Key, s, parent)
+			}
 			present[parent.name] = &tree.Node{Kind: tree.Map, Entries: group, Range: diag.Range{File: e.Key.Range.File,
 				Start: e.Key.Range.Start, End: group[len(group)-1].Value.Range.End}}
 			i += len(group) - 1
 		default:
 			k := s.meant(d.list, e.Key.Text, present)
+			if k == nil && homes[e.Key.Text] == nil && foreign.Habits[e.Key.Text] == "" {
+				k = s.sole(n, present)
+			}
 			d.unknownKey(n, e.Key, s, k)
 			if k != nil && forms[k.value].takes(e.Value) {
 				present[k.name] = e.Value
@@ -111,7 +125,8 @@ func (d *decoder) misplace(key string) {
 func (d *decoder) strays(n *tree.Node, s *section) (group []tree.Entry, parent *keyDecl) {
 	for i, e := range n.Entries {
 		k := s.key(e.Key.Text)
-		if k == nil || n.Flow || e.Value.Kind != tree.Null || e.Value.Text != "" || !forms[k.value].byName() {
+		empty := e.Value.Kind == tree.Null && e.Value.Text == "" || e.Value.Strayed
+		if k == nil || n.Flow || !empty || !forms[k.value].byName() {
 			continue
 		}
 		for _, below := range n.Entries[i+1:] {
@@ -130,7 +145,7 @@ func (d *decoder) strays(n *tree.Node, s *section) (group []tree.Entry, parent *
 			continue
 		}
 		for _, e := range n.Entries {
-			if s.key(e.Key.Text) == nil && synonyms[e.Key.Text] == "" && homes[e.Key.Text] == nil && habits[e.Key.Text] == "" && s.meant(d.list, e.Key.Text, nil) == nil {
+			if s.key(e.Key.Text) == nil && foreign.Keys[e.Key.Text] == nil && homes[e.Key.Text] == nil && foreign.Habits[e.Key.Text] == "" && s.meant(d.list, e.Key.Text, nil) == nil {
 				group = append(group, e)
 			} else if len(group) > 0 {
 				break
@@ -177,19 +192,21 @@ func (f *form) takes(n *tree.Node) bool {
 // unknownKey reports a key of n that its section hasn't got; meant is what it stands
 // for, or nil.
 func (d *decoder) unknownKey(n, key *tree.Node, s *section, meant *keyDecl) {
-	if d.list.Full() {
+	if d.list.Full() || n.Get(key.Text).Merged {
 		return
 	}
-	help := habits[key.Text]
+	help := foreign.Habits[key.Text]
 	if strings.HasPrefix(help, "a run is counted") {
 		d.misplace("max_steps")
 	}
 	places := homes[key.Text]
 	switch {
-	case s.key(synonyms[key.Text]) != nil && s.key(synonyms[key.Text]) == meant:
+	case meant != nil && slices.Contains(foreign.Keys[key.Text], meant.name):
 		help = fmt.Sprintf("it is called `%s` here: %s", meant.name, meant.doc)
 	case meant != nil:
 		help = fmt.Sprintf("did you mean %q?", meant.name)
+	case len(places) == 0 && len(d.foreignHomes(key.Text)) > 0 && help == "":
+		help = d.foreignHomes(key.Text)
 	case len(places) > 0:
 		d.misplace(key.Text)
 		help = fmt.Sprintf("`%s` is a key of %s", key.Text, strings.Join(places, " and of "))
@@ -197,9 +214,21 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *section, meant *keyDecl) {
 		d.misplace("match")
 		help = fmt.Sprintf("write {match: %s, device: %s}", shorten(key.Text), n.Get(key.Text).Text)
 	case help == "":
-		if help = d.list.Suggestion(key.Text, strings.Split(keyNames(s), ", ")); help == "" {
+		if here := s.synonym(key.Text); here != nil {
+			help = fmt.Sprintf("it is called `%s` here, which is there already", here.name)
+		} else if help = suggestion(d.list, key.Text, strings.Split(keyNames(s), ", ")); help == "" {
 			help = "its keys are " + keyNames(s)
 		}
 	}
-	d.report(diag.UnknownKey, key.Range, help, "%s has no key `%s`", s.name, shorten(key.Text))
+	d.report(diag.UnknownKey, key.Range, help, "%s has no key %s", s.name, quoted(key.Text))
+}
+
+// foreignHomes says which key of another section a key of other tools is, "" if none.
+func (d *decoder) foreignHomes(key string) string {
+	for _, here := range foreign.Keys[key] {
+		if len(homes[here]) > 0 {
+			return fmt.Sprintf("it is called `%s` here, a key of %s", here, strings.Join(homes[here], " and of "))
+		}
+	}
+	return ""
 }

@@ -96,9 +96,7 @@ func resolveSpec(def *specDef, list *diag.List) {
 		s := r.scope(nil)
 		s.consts = vars
 		for _, f := range src.fields {
-			before := len(list.Items)
-			s.typed(f.typ)
-			if len(list.Items) > before {
+			if !s.typed(f.typ) {
 				f.typ = nil // the rest would follow from it
 			}
 		}
@@ -152,7 +150,9 @@ func (r *resolver) model(def *specDef, vars map[string]*symbol) *scope {
 		s.dims(in.typ)
 	}
 	for _, in := range m.inputs {
-		s.typed(in.typ)
+		if !s.typed(in.typ) {
+			in.typ = nil // the rest would follow from it
+		}
 	}
 	for _, it := range m.items {
 		if slices.Contains(reservedNodes, it.name) {
@@ -225,16 +225,19 @@ func (s *scope) dims(t *expr.Type) {
 	}
 }
 
-func (s *scope) typed(t *expr.Type) {
+// typed resolves a type. It reports whether nothing is wrong with it.
+func (s *scope) typed(t *expr.Type) bool {
 	if t == nil {
-		return
+		return true
 	}
+	before := len(s.list.Items)
 	if !slices.Contains(typeNames, t.DType) {
-		s.report(diag.InvalidValue, t.DTypeAt, typeHelp(t.DType), "there is no dtype `%s`", shorten(t.DType))
+		s.report(diag.InvalidValue, t.DTypeAt, typeHelp(s.list, t.DType), "there is no dtype `%s`", spelled(t.DType))
 	}
 	for _, d := range t.Dims {
 		s.check(d, true, nil)
 	}
+	return len(s.list.Items) == before && !s.list.Full()
 }
 
 // recursion finds modules that contain themselves.

@@ -33,7 +33,9 @@ func (r *resolver) module(m *module) *scope {
 	}
 	r.orderDefaults(m)
 	for _, in := range m.inputs {
-		s.typed(in.typ)
+		if !s.typed(in.typ) {
+			in.typ = nil // the rest would follow from it
+		}
 	}
 	for _, req := range m.require {
 		s.check(req.cond, true, nil)

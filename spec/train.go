@@ -113,7 +113,9 @@ func (t *training) model(fields map[string]any, types map[string]any) {
 		if !ok || in.typ == nil {
 			continue
 		}
-		if problem := t.matches(f, in.typ, n.Type); problem != "" {
+		if problem := t.matches(f, in.typ, n.Type); problem == reported {
+			continue
+		} else if problem != "" {
 			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: in.typ.At(),
 				Message: fmt.Sprintf("the data's field %s is %s, which doesn't fit the input: %s", in.name, n.Type, problem),
 				Notes:   []diag.Note{{Message: "the field", Range: n.Origin}}}
@@ -142,7 +144,9 @@ func (t *training) unbound(in *inputDef, fields map[string]any) {
 			names = append(names, name)
 		}
 		d.Message = fmt.Sprintf("the data source %s has no field %s", t.def.source.name, in.name)
-		d.Help = t.list.Suggestion(in.name, names)
+		if d.Help = suggestion(t.list, in.name, names); d.Help == "" {
+			d.Help = thereIs(names)
+		}
 		if body := t.def.source.body; body != nil && body.open {
 			return // what fields it has isn't known; reported
 		}

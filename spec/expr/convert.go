@@ -2,12 +2,12 @@ package expr
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 )
 
 // span is a piece of the source, in characters.
@@ -227,9 +227,6 @@ func (p *parsing) named(c *Call, m *ast.MapNode) {
 	}
 }
 
-// namespaces are how other languages call their libraries.
-var namespaces = strings.Fields("torch nn F functional np numpy jnp jax tf math optim keras layers self")
-
 // method refuses x.f(…), which is written f(x, …), and torch.f(…).
 func (p *parsing) method(n *ast.CallNode) span {
 	_, s := p.convert(n.Callee)
@@ -246,40 +243,26 @@ func (p *parsing) method(n *ast.CallNode) span {
 	}
 	_, object := p.convert(m.Node)
 	before := p.text(object.from, object.to)
-	args := ""
-	if at := p.tokenAt(s.to); at >= 0 && p.is(at, "(") {
-		args = p.text(p.tokens[at].To, p.tokens[p.pair[at]].From)
-	}
-	if root, _, _ := strings.Cut(before, "."); slices.Contains(namespaces, root) {
-		p.fail(diag.ForeignSyntax, s.from, s.to, "write "+name+"("+args+")", "operations have no namespace like `%s`", before)
+	message := fmt.Sprintf("values have no methods like `.%s`", name)
+	if root, _, _ := strings.Cut(before, "."); root == "self" {
+		p.fail(diag.ForeignSyntax, s.from, s.to, "each call of a layer is a node of its own: "+name+": Linear(x, 8)", "there is no `self`")
 		return s
+	} else if foreign.Namespaces[root] {
+		message = fmt.Sprintf("operations have no namespace like `%s`", before)
 	}
-	if args != "" {
-		args = ", " + args
-	}
-	help := "write " + name + "(" + before + args + ")"
-	if special, ok := methods[name]; ok {
-		help = special
-	}
-	p.fail(diag.ForeignSyntax, s.from, s.to, help, "values have no methods like `.%s`", name)
+	p.fail(diag.ForeignSyntax, s.from, s.to, p.rewritten(), "%s", message)
 	return s
 }
 
-// methods are those that aren't operations of the same name.
-var methods = map[string]string{
-	"to":        "write cast(x, \"f16\") for a dtype; a device is a node's key: {exp: x, device: cpu}",
-	"cuda":      "a device is a node's key, {exp: x, device: cuda}, or stands under placement",
-	"cpu":       "a device is a node's key, {exp: x, device: cpu}, or stands under placement",
-	"view":      "write reshape(x, [sizes])",
-	"size":      "give the size a name in an input's type, f32[batch, 8], and use that",
-	"dim":       "an input's type says how many dims there are",
-	"numel":     "give the sizes names in an input's type, and multiply them",
-	"backward":  "training computes gradients by itself; grad(y, x) is one",
-	"zero_grad": "gradients are computed anew at every step",
-	"step":      "train.optimizer updates the parameters",
-	"item":      "values stay tensors; a scalar is one without dimensions",
-	"numpy":     "values stay tensors",
-	"float":     "write cast(x, \"f32\")", "double": "write cast(x, \"f64\")", "half": "write cast(x, \"f16\")",
-	"long": "write cast(x, \"i64\")", "int": "write cast(x, \"i32\")", "bool": "write cast(x, \"bool\")",
-	"format": "no values are put into strings", "append": "write list + [item]",
+// rewritten is what to write in place of an expression of another language, or
+// why there is no counterpart; "" if neither is known.
+func (p *parsing) rewritten() string {
+	if p.src.translated {
+		return ""
+	}
+	text, advice := p.translate()
+	if text == "" {
+		return advice
+	}
+	return "write " + text
 }

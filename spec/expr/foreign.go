@@ -2,10 +2,12 @@ package expr
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/parser/lexer"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 )
 
 // What expr-lang or another language has and a spec doesn't, and what to write
@@ -13,9 +15,7 @@ import (
 var (
 	foreignRunes = map[rune]string{
 		'~': "write `not`",
-		'“': quotes, '”': quotes, '‘': quotes, '’': quotes,
-		'−': "write `-`", '–': "write `-`", '×': "write `*`", '·': "write `*`", '⋅': "write `*`", '∗': "write `*`", '÷': "write `/`",
-		'≤': "write `<=`", '≥': "write `>=`", '≠': "write `!=`", '²': "write `** 2`", '³': "write `** 3`", '√': "write sqrt(x)",
+		'²': "write `** 2`", '³': "write `** 3`", '√': "write sqrt(x)",
 		'\\': "a value goes on by itself on a next line that is indented deeper",
 		'→':  "an expression is one value; make a node of each",
 	}
@@ -41,8 +41,45 @@ var (
 	}
 )
 
-// Word processors put these in place of what is typed.
-const quotes = "write straight quotes"
+// strange explains a character that isn't of the language: what it is, and the
+// whole text with all such characters as they were meant.
+func (p *parsing) strange(at int) {
+	c := p.runes[at]
+	meant, ok := foreign.Meant(c)
+	help := ""
+	switch straight := foreign.Straight(p.src.Text); {
+	case ok && p.reads(straight):
+		help = "write " + strings.TrimSpace(straight)
+	case ok && meant == "":
+		help = "remove it"
+	case ok:
+		help = "write `" + meant + "`"
+	}
+	if meant == `"` || meant == "'" {
+		p.fail(diag.ForeignSyntax, at, at+1, help, "%s, is no quote here", foreign.Describe(c))
+		return
+	}
+	p.fail(diag.ForeignSyntax, at, at+1, help, "%s, is not part of the language", foreign.Describe(c))
+}
+
+// reads reports whether a text is an expression.
+func (p *parsing) reads(text string) bool {
+	var problems diag.List
+	Parse(Source{Text: text, Place: func(int) diag.Pos { return diag.Pos{} }, translated: true}, &problems)
+	return len(problems.Items) == 0
+}
+
+// placeholder refuses a text that something should have filled in.
+func (p *parsing) placeholder() bool {
+	found, ok := foreign.FindPlaceholder(p.src.Text)
+	if !ok {
+		return false
+	}
+	from := utf8.RuneCountInString(p.src.Text[:found.From])
+	message, help := found.Explain(p.src.Text)
+	p.fail(diag.ForeignSyntax, from, from+utf8.RuneCountInString(found.Text), help, "%s", message)
+	return true
+}
 
 // refuseForeign goes through the tokens, and through the gaps between them for
 // comments, which the lexer drops without a word.

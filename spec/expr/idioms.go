@@ -159,8 +159,11 @@ func (p *parsing) operatorIdiom(i int, t lexer.Token) *idiom {
 // bracketIdiom finds tuples and Python's indexing.
 func (p *parsing) bracketIdiom(i int, t lexer.Token) *idiom {
 	if p.is(i, ")") && p.touches(i, "(") {
-		return &idiom{p.tokens[i+1].From, p.tokens[i+1].To, "a call gives a value, and values can't be called",
-			"a layer is one call, of its input: Linear(x, out_features)"}
+		help := p.rewritten()
+		if help == "" {
+			help = "a layer is one call, of its input: Linear(x, out_features)"
+		}
+		return &idiom{p.tokens[i+1].From, p.tokens[i+1].To, "a call gives a value, and values can't be called", help}
 	}
 	if t.Kind != lexer.Bracket || p.pair[i] <= i {
 		return nil
@@ -188,7 +191,11 @@ func (p *parsing) bracketIdiom(i int, t lexer.Token) *idiom {
 	switch {
 	case t.Value == "(" && !behind && (end == i+1 || separated(",")):
 		inside := strings.TrimSuffix(p.text(t.To, p.tokens[end].From), ",")
-		return &idiom{from, to, "there are no tuples", "write a list: [" + inside + "]"}
+		help := p.rewritten()
+		if help == "" {
+			help = "write a list: [" + inside + "]"
+		}
+		return &idiom{from, to, "there are no tuples", help}
 	case t.Value == "[" && behind && separated(",", ":", ".."):
 		return &idiom{from, to, "tensors aren't indexed with brackets",
 			"write slice(x, dim, start, end), one dim at a time; squeeze(…, dim) drops a dim of size 1"}

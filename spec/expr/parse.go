@@ -31,6 +31,8 @@ type Source struct {
 	File  string
 	Text  string
 	Place func(i int) diag.Pos // of character i, and of the end
+
+	translated bool // it was made here, and what fails isn't translated again
 }
 
 func (s Source) rangeOf(from, to int) diag.Range {
@@ -39,7 +41,7 @@ func (s Source) rangeOf(from, to int) diag.Range {
 
 // sub is a part of the text, from character from on.
 func (s Source) sub(text string, from int) Source {
-	return Source{s.File, text, func(i int) diag.Pos { return s.Place(from + i) }}
+	return Source{File: s.File, Text: text, Place: func(i int) diag.Pos { return s.Place(from + i) }}
 }
 
 // Parse reads an expression. A problem goes to list, and the result is nil.
@@ -57,6 +59,9 @@ func Parse(src Source, list *diag.List) Expr {
 		return nil
 	}
 	p.runes = []rune(src.Text)
+	if p.placeholder() {
+		return nil
+	}
 	if !p.lex() || !p.refuseForeign() || !p.match() || !p.rewrite() {
 		return nil
 	}
@@ -96,7 +101,7 @@ func (p *parsing) fail(rule diag.Rule, from, to int, help, format string, args .
 		return
 	}
 	p.failed = true
-	if rule == diag.ExpressionSyntax || rule == diag.ForeignSyntax {
+	if (rule == diag.ExpressionSyntax || rule == diag.ForeignSyntax) && !p.src.translated {
 		if found := p.idiom(); found != nil {
 			p.report(found)
 			return
@@ -127,8 +132,6 @@ func (p *parsing) lexError(e *file.Error) {
 	switch help := foreignRunes[c]; {
 	case c == '@':
 		p.fail(diag.ForeignSyntax, from, from+1, p.product(from), "`@` is not part of the language")
-	case help == quotes:
-		p.fail(diag.ForeignSyntax, from, from+1, help, "`%c` is no quote here", c)
 	case help != "":
 		p.fail(diag.ForeignSyntax, from, from+1, help, "`%c` is not part of the language", c)
 	case strings.Contains(e.Message, "not terminated"):
@@ -144,6 +147,8 @@ func (p *parsing) lexError(e *file.Error) {
 			to++
 		}
 		p.fail(diag.ExpressionSyntax, from, to, factors(p.runes[from:to]), "%s is neither a number nor a name", string(p.runes[from:to]))
+	case c > 0x7f:
+		p.strange(from)
 	default:
 		p.fail(diag.ExpressionSyntax, from, from+1, "", "%s", e.Message)
 	}

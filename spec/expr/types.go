@@ -26,6 +26,9 @@ func ParseType(src Source, list *diag.List) *Type {
 		p.fail(diag.ExpressionTooLarge, 0, n, "", "the type is longer than %d characters", MaxBytes)
 		return nil
 	}
+	if p.placeholder() {
+		return nil
+	}
 	open := indexRune(p.runes, '[')
 	end := n
 	for end > 0 && p.runes[end-1] == ' ' {

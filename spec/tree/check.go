@@ -1,10 +1,12 @@
 package tree
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 )
 
 // The bounds of a spec's text.
@@ -32,6 +34,9 @@ func checkText(t *text, list *diag.List) bool {
 			Help:    "move data into files that the spec names"})
 		return false
 	}
+	if !t.isSpec(list) {
+		return false
+	}
 	entries, pos := 0, diag.Pos{Line: 1, Col: 1}
 	for i, r := range t.src {
 		switch {
@@ -51,11 +56,48 @@ func checkText(t *text, list *diag.List) bool {
 			return false
 		case r < ' ' && r != '\t' && r != '\r', r == 0x7f, 0x80 <= r && r <= 0x9f,
 			r == '\u2028', r == '\u2029', r == '\ufeff', r == '\ufffe', r == '\uffff':
-			list.Errorf(diag.InvalidText, t.at(pos), "character U+%04X is not allowed", r)
+			d := diag.Diagnostic{Rule: diag.InvalidText, Range: t.at(pos), Message: fmt.Sprintf("character U+%04X is not allowed", r), Help: "remove it"}
+			if foreign.IsInvisible(r) {
+				d.Message = foreign.Describe(r) + ", is not allowed inside of a text"
+			}
+			if lines := t.linesWith(r); lines > 1 {
+				d.Message += fmt.Sprintf("; it stands on %d lines", lines)
+			}
+			list.Add(d)
 			return false
 		}
 		pos = next(pos, r)
 	}
 	list.Budget.Spend(diag.Reading, entryCost*(1+entries))
 	return true
+}
+
+// isSpec refuses a text that is a file of another kind, or is left over from a
+// merge.
+func (t *text) isSpec(list *diag.List) bool {
+	if content, ok := foreign.Recognize([]byte(t.src[:min(len(t.src), 256)])); ok {
+		list.Add(diag.Diagnostic{Rule: diag.InvalidText, Range: t.at(diag.Pos{Line: 1, Col: 1}), Message: "this is no spec: it is " + content.What, Help: content.Help})
+		return false
+	}
+	if !strings.Contains(t.src, "<<<<<<< ") {
+		return true
+	}
+	conflicts, first := 0, 0
+	for n := range t.lines {
+		if strings.HasPrefix(t.line(n+1), "<<<<<<< ") {
+			if conflicts++; conflicts == 1 {
+				first = n + 1
+			}
+		}
+	}
+	if conflicts == 0 {
+		return true
+	}
+	message := "a merge left a conflict here"
+	if conflicts > 1 {
+		message = fmt.Sprintf("a merge left %d conflicts; the first is here", conflicts)
+	}
+	list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: t.rangeOf(diag.Pos{Line: first, Col: 1}, diag.Pos{Line: first, Col: 8}), Message: message,
+		Help: "choose between the lines above and below `=======`, and remove the lines `<<<<<<<`, `=======` and `>>>>>>>`"})
+	return false
 }

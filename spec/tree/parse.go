@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 )
 
 // Parse reads the one document of a text. Problems go to list; a text that
@@ -79,17 +79,17 @@ func reportSyntax(t *text, err error, list *diag.List) {
 		if p := (diag.Pos{Line: load.Mark.Line, Col: load.Mark.Column}); p.Line > 0 {
 			d.Range = t.at(p)
 		}
-		explain(t, load, &d)
+		explain(t, load, &d, list)
 	}
 	list.Add(d)
 }
 
 // explain turns the library's words into a spec author's, where the usual cause
 // is known.
-func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
+func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic, list *diag.List) {
 	context := diag.Pos{Line: e.ContextMark.Line, Col: e.ContextMark.Column}
 	line := t.line(d.Range.Start.Line)
-	if t.missingSpace(e, d) || t.noKey(e, d) {
+	if !strings.HasPrefix(e.Message, "exceeded max depth") && t.repair(d, list) {
 		return
 	}
 	switch {
@@ -114,8 +114,13 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
 			d.Rule, d.Range = diag.QuoteExpression, t.rangeOf(from, to)
 			d.Message = "inside {…} and […] YAML takes the bracket for a collection"
 			d.Help = fmt.Sprintf("quote it: %q", t.src[start:end])
-			if name := t.src[start:end]; strings.HasPrefix(name, "${") {
-				d.Rule, d.Message, d.Help = diag.YAMLSyntax, "there are no placeholders in braces", "write "+strings.Trim(name, "${}")+": a var is written by its name alone"
+			whole := t.src[start:end]
+			if found, ok := foreign.FindPlaceholder(whole); ok {
+				d.Rule = diag.ForeignSyntax
+				d.Message, d.Help = found.Explain(whole)
+			} else if _, r, ok := foreign.First(whole); ok {
+				quoted := strings.Trim(foreign.Straight(whole), `"'`)
+				d.Rule, d.Message, d.Help = diag.YAMLSyntax, foreign.Describe(r)+", is no quote here", fmt.Sprintf("write %q", quoted)
 			}
 			return
 		}
@@ -129,6 +134,7 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
 	case strings.HasPrefix(line[min(max(d.Range.Start.Col-1, 0), len(line)):], "\t"), strings.Contains(e.Message, "found a tab"):
 		d.Message = "a tab stands where YAML allows spaces only"
 		d.Help = "indent with spaces"
+	case strings.HasPrefix(e.Message, "found character that cannot start any token") && t.placeholder(d):
 	case strings.HasPrefix(e.Message, "found character that cannot start any token"):
 		d.Message = "a value can't begin with this character"
 		d.Help = "put the value in quotes"
@@ -154,73 +160,22 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic) {
 	}
 }
 
-// keyWithoutSpace is a line on which no space follows the colon of a key.
-var keyWithoutSpace = regexp.MustCompile(`^\s*(?:- )?([A-Za-z_][A-Za-z0-9_]*:)([^\s:/][^#]*)`)
-
-// missingSpace finds the key whose colon is followed by no space: the line, and
-// those behind it, are one text then, which ends where YAML gives up.
-func (t *text) missingSpace(e *yaml.LoadError, d *diag.Diagnostic) bool {
-	switch {
-	case strings.HasPrefix(e.Message, "mapping values are not allowed"), strings.HasPrefix(e.Message, "did not find expected key"),
-		strings.HasPrefix(e.Message, "could not find expected ':'"):
-	default:
+// placeholder reports what begins where YAML gave up as a placeholder, if it is one.
+func (t *text) placeholder(d *diag.Diagnostic) bool {
+	at := t.offset(d.Range.Start)
+	rest := t.src[at:min(len(t.src), at+maxPlaceholder)]
+	end := strings.IndexAny(rest, ",}\n")
+	if end < 0 {
+		end = len(rest)
+	}
+	value := strings.TrimSpace(rest[:end])
+	found, ok := foreign.FindPlaceholder(value)
+	if !ok || found.From != 0 {
 		return false
 	}
-	for n := d.Range.Start.Line; n > 0 && n >= d.Range.Start.Line-2; n-- {
-		m := keyWithoutSpace.FindStringSubmatchIndex(t.line(n))
-		if m == nil {
-			continue
-		}
-		line := t.line(n)
-		col := utf8.RuneCountInString(line[:m[2]]) + 1
-		d.Range = t.rangeOf(diag.Pos{Line: n, Col: col}, diag.Pos{Line: n, Col: col + m[3] - m[2]})
-		d.Message = "a space is missing after this colon"
-		d.Help = "write " + line[m[2]:m[3]] + " " + strings.TrimSpace(line[m[4]:m[5]])
-		return true
-	}
-	return false
-}
-
-// assigned is a line with = where a colon belongs.
-var assigned = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*([^=].*)$`)
-
-// noKey finds the line at or before the place where YAML gave up that is no
-// entry of a mapping.
-func (t *text) noKey(e *yaml.LoadError, d *diag.Diagnostic) bool {
-	lost := strings.HasPrefix(e.Message, "could not find expected ':'")
-	if !lost && !strings.HasPrefix(e.Message, "mapping values are not allowed") && !strings.HasPrefix(e.Message, "did not find expected key") {
-		return false
-	}
-	n := d.Range.Start.Line
-	if !lost {
-		n--
-	}
-	for ; n > 0; n-- {
-		trimmed := strings.TrimSpace(t.line(n))
-		if trimmed != "" && trimmed[0] != '#' && !(lost && strings.Contains(trimmed+" ", ": ")) {
-			break
-		}
-	}
-	line := t.line(n)
-	trimmed := strings.TrimSpace(line)
-	m := assigned.FindStringSubmatch(line)
-	before, _, comment := strings.Cut(trimmed, " #")
-	switch {
-	case trimmed == "":
-		return false
-	case strings.HasPrefix(trimmed, "//"):
-		d.Message, d.Help = "a line that begins with `//` is no comment", "a comment begins with #"
-	case m != nil:
-		d.Message, d.Help = "a key is followed by a colon, not by `=`", "write "+m[1]+": "+strings.TrimSpace(m[2])
-	case comment && strings.Count(before, "(") > strings.Count(before, ")"):
-		d.Message, d.Help = "a ` #` begins a comment and ends the value before it", "move the comment behind the value's last line"
-	case lost:
-		d.Message, d.Help = "this line is no entry of a mapping", "write key: value"
-	default:
-		return false
-	}
-	col := utf8.RuneCountInString(line[:len(line)-len(strings.TrimLeft(line, " \t"))]) + 1
-	d.Range = t.rangeOf(diag.Pos{Line: n, Col: col}, diag.Pos{Line: n, Col: col + utf8.RuneCountInString(trimmed)})
+	d.Rule = diag.ForeignSyntax
+	d.Range.End.Col = d.Range.Start.Col + utf8.RuneCountInString(value)
+	d.Message, d.Help = found.Explain(value)
 	return true
 }
 

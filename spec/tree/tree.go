@@ -42,6 +42,8 @@ type Node struct {
 	Entries []Entry    // of a mapping, in the text's order, without duplicates
 	Broken  bool       // reported already
 	Partial bool       // a mapping that lacks entries, which were reported
+	Merged  bool       // a merge key asks for it; that was reported
+	Strayed bool       // a mapping of entries that stand beside the key that they belong under; that was reported
 
 	// Offset and End are where the node stands in the text, in bytes.
 	Offset, End int

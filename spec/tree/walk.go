@@ -7,6 +7,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 )
 
 // walker makes nodes of the library's, once over the text.
@@ -41,6 +42,7 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 		w.report(n, diag.YAMLTag, "tags have no meaning in a spec; this one is "+y.ShortTag(),
 			"remove it, or put a value that begins with ! in quotes")
 		n.End = n.Offset
+		w.keep(y, n)
 		return n
 	}
 	if y.Anchor != "" { // the node begins after it
@@ -52,6 +54,7 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 		w.report(n, diag.YAMLTag, "tags have no meaning in a spec; this one is !",
 			"remove it, or put a value that begins with ! in quotes")
 		n.End = n.Offset
+		w.keep(y, n)
 		return n
 	}
 	switch y.Kind {
@@ -69,10 +72,15 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 	}
 	w.unquoted(n)
 	w.weigh(n)
+	w.keep(y, n)
+	return n
+}
+
+// keep remembers an anchored node for its aliases, a refused one too.
+func (w *walker) keep(y *yaml.Node, n *Node) {
 	if y.Anchor != "" {
 		w.done[y] = n
 	}
-	return n
 }
 
 func (w *walker) alias(y *yaml.Node) *Node {
@@ -130,14 +138,22 @@ func (w *walker) mapping(n *Node, y *yaml.Node) {
 		}
 		if k.Broken {
 			n.Partial = true
+			if v.Merged = true; v.Kind == List {
+				for _, item := range v.Items {
+					item.Merged = true
+				}
+			}
 			continue
 		}
-		if n.Flow && !n.Broken && v.Kind == Null && v.Text == "" {
+		if n.Flow && !n.Broken && !v.Broken && v.Kind == Null && v.Text == "" {
 			w.withoutValue(k)
 			n.Partial = true
 			continue
 		}
 		if first := seen[k.Text]; first != nil {
+			if w.stray(n, Entry{k, v}) {
+				continue
+			}
 			w.list.Add(diag.Diagnostic{Rule: diag.DuplicateKey, Range: k.Range,
 				Message: "the key " + quote(k.Text) + " stands twice in this mapping",
 				Notes:   []diag.Note{{Message: "the first one", Range: first.Range}}})
@@ -149,13 +165,38 @@ func (w *walker) mapping(n *Node, y *yaml.Node) {
 	w.close(n, last, '}')
 }
 
+// stray finds the key without a value that a second entry of one name belongs
+// under, and reports that it stands beside it.
+func (w *walker) stray(n *Node, e Entry) bool {
+	if n.Flow {
+		return false
+	}
+	for i := len(n.Entries) - 1; i >= 0; i-- {
+		above := n.Entries[i]
+		switch {
+		case above.Value.Strayed:
+			above.Value.Entries = append(above.Value.Entries, e)
+			return true
+		case above.Value.Kind != Null || above.Value.Text != "" || above.Value.Broken:
+			continue
+		}
+		n.Entries[i].Value = &Node{Kind: Map, Entries: []Entry{e}, Strayed: true, Offset: e.Key.Offset, End: e.Value.End,
+			Range: w.rangeOf(e.Key.Range.Start, e.Value.Range.End)}
+		w.list.Add(diag.Diagnostic{Rule: diag.DuplicateKey, Range: e.Key.Range,
+			Message: quote(e.Key.Text) + " stands beside `" + above.Key.Text + ":`, not below it, and so a second time",
+			Help:    "indent what belongs to `" + above.Key.Text + "` by two more spaces"})
+		return true
+	}
+	return false
+}
+
 // withoutValue reports a key of a flow mapping that nothing follows.
 func (w *walker) withoutValue(k *Node) {
 	d := diag.Diagnostic{Rule: diag.QuoteExpression, Range: k.Range,
 		Message: "the key " + quote(k.Text) + " has no value",
 		Help:    "if the comma before it belongs to the value before, put that whole value in quotes"}
-	if m := keyWithoutSpace.FindStringSubmatch(k.Text); m != nil && k.Plain {
-		d.Rule, d.Message, d.Help = diag.YAMLSyntax, "a space is missing after the colon", "write "+m[1]+" "+m[2]
+	if meant, message := Mend(k.Text); k.Plain && meant != "" && message != lost {
+		d.Rule, d.Message, d.Help = diag.YAMLSyntax, message, "write "+meant
 	}
 	w.list.Add(d)
 }
@@ -179,6 +220,9 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 			"write the keys out, or make a var of the value")
 		return n
 	}
+	if w.template(y, in) {
+		return &Node{Kind: String, Range: in.Range, Broken: true}
+	}
 	n := w.node(y, in.Flow)
 	if !n.Broken && !in.Broken && n.Kind != String {
 		kind := n.Kind
@@ -192,6 +236,26 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 }
 
 func quote(s string) string { return "`" + diag.Cut(s) + "`" }
+
+// template finds {{ name }}, which YAML reads as a mapping whose key is a mapping,
+// and reports all of it as the placeholder that it was meant as.
+func (w *walker) template(key *yaml.Node, in *Node) bool {
+	if key.Kind != yaml.MappingNode || key.Style&yaml.FlowStyle == 0 || !in.Flow || !strings.HasPrefix(w.src[in.Offset:], "{{") {
+		return false
+	}
+	found, ok := foreign.FindPlaceholder(w.src[in.Offset:min(len(w.src), in.Offset+maxPlaceholder)])
+	if !ok || found.From != 0 {
+		return false
+	}
+	at := w.rangeOf(in.Range.Start, w.walk(in.Range.Start, in.Offset, in.Offset+found.To))
+	message, help := found.Explain(found.Text)
+	in.Broken = true
+	w.list.Add(diag.Diagnostic{Rule: diag.ForeignSyntax, Range: at, Message: message, Help: help})
+	return true
+}
+
+// maxPlaceholder bounds how far the end of a placeholder is looked for.
+const maxPlaceholder = 200
 
 // close finds the end of a collection: the bracket of a flow collection, the
 // last child of a block.

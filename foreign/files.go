@@ -1,0 +1,80 @@
+package foreign
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+)
+
+// Content is what a file holds in place of what was expected.
+type Content struct {
+	What string // "a Git LFS pointer"
+	Help string // what to do about it
+}
+
+// magic are the beginnings of files.
+var magic = []struct {
+	begins string
+	Content
+}{
+	{"version https://git-lfs.github.com/spec/", Content{"a Git LFS pointer, which stands for a file that wasn't fetched", "run git lfs pull"}},
+	{"\x1f\x8b", Content{"compressed by gzip", "unpack it: gunzip FILE"}},
+	{"BZh", Content{"compressed by bzip2", "unpack it: bunzip2 FILE"}},
+	{"\xfd7zXZ\x00", Content{"compressed by xz", "unpack it: unxz FILE"}},
+	{"\x28\xb5\x2f\xfd", Content{"compressed by zstd", "unpack it: unzstd FILE"}},
+	{"\x89HDF\r\n\x1a\n", Content{"an HDF5 file", saveSafetensors}},
+	{"\x93NUMPY", Content{"a NumPy array (.npy)", saveSafetensors}},
+	{"PK\x03\x04", Content{"a zip archive, as .pt, .pth, .npz and .keras files are", saveSafetensors}},
+	{"PK\x05\x06", Content{"an empty zip archive", saveSafetensors}},
+	{"\x80\x02", Content{"a Python pickle, as older .pt files are", saveSafetensors}},
+	{"\x80\x03", Content{"a Python pickle", saveSafetensors}},
+	{"\x80\x04", Content{"a Python pickle", saveSafetensors}},
+	{"\x80\x05", Content{"a Python pickle", saveSafetensors}},
+	{"GGUF", Content{"a GGUF file", saveSafetensors}},
+	{"%PDF-", Content{"a PDF document", ""}},
+	{"\x7fELF", Content{"a program", ""}},
+	{"SQLite format 3\x00", Content{"an SQLite database", ""}},
+	{"PAR1", Content{"a Parquet file", saveSafetensors}},
+	{"ARROW1", Content{"an Arrow file", saveSafetensors}},
+	{"<!DOCTYPE", Content{"an HTML page, perhaps of a failed download", "fetch the file itself"}},
+	{"<!doctype", Content{"an HTML page, perhaps of a failed download", "fetch the file itself"}},
+	{"<html", Content{"an HTML page, perhaps of a failed download", "fetch the file itself"}},
+	{"<?xml", Content{"an XML document", ""}},
+	{"\xff\xfe\x00\x00", Content{"UTF-32 text", saveUTF8}},
+	{"\x00\x00\xfe\xff", Content{"UTF-32 text", saveUTF8}},
+	{"\xff\xfe", Content{"UTF-16 text", saveUTF8}},
+	{"\xfe\xff", Content{"UTF-16 text", saveUTF8}},
+}
+
+const (
+	saveSafetensors = "save the tensors as safetensors: safetensors.torch.save_file(tensors, FILE), or safetensors.numpy.save_file"
+	saveUTF8        = "save it as UTF-8"
+)
+
+// Recognize tells what a file's beginning is, if it is that of a format which is
+// certainly no other: neither a spec nor a safetensors file begins so. Text that
+// has a zero in every second byte is UTF-16 without a mark.
+func Recognize(head []byte) (c Content, ok bool) {
+	for _, m := range magic {
+		if bytes.HasPrefix(head, []byte(m.begins)) {
+			return m.Content, true
+		}
+	}
+	if len(head) >= 4 && (head[0] == 0 && head[1] != 0 && head[2] == 0 && head[3] != 0 || head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0) {
+		return Content{"UTF-16 text", saveUTF8}, true
+	}
+	return c, false
+}
+
+// endings are those of files of other formats.
+var endings = map[string]string{
+	".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "PyTorch", ".bin": "PyTorch", ".pkl": "pickle", ".pickle": "pickle",
+	".h5": "HDF5", ".hdf5": "HDF5", ".keras": "Keras", ".npz": "NumPy", ".npy": "NumPy", ".onnx": "ONNX", ".tflite": "TensorFlow Lite",
+	".pb": "TensorFlow", ".tfrecord": "TensorFlow", ".tfrecords": "TensorFlow", ".gguf": "GGUF", ".ggml": "GGML", ".msgpack": "Flax", ".mat": "MATLAB",
+	".csv": "text", ".tsv": "text", ".json": "text", ".jsonl": "text", ".txt": "text", ".parquet": "Parquet", ".arrow": "Arrow", ".feather": "Arrow",
+	".gz": "gzip", ".zip": "zip", ".tar": "tar", ".tgz": "tar", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd", ".png": "PNG", ".jpg": "JPEG",
+}
+
+// Format names the format that a file's ending is of, where that isn't
+// safetensors; "" for any other ending.
+func Format(name string) string { return endings[strings.ToLower(filepath.Ext(name))] }
