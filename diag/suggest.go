@@ -14,7 +14,7 @@ const longestName = 64
 
 // DidYouMean gives the candidate that a misspelled name most likely stands for,
 // or "". Case and underscores hardly count; how much may differ grows with the
-// name's length, and of a name of one or two letters nothing may. A letter that
+// name's length, and of a name of two letters they may only be swapped. A letter that
 // is missing, too many or swapped with its neighbour is likelier than a wrong
 // one, and a wrong first letter is no slip. Of equally near candidates the
 // alphabetically first wins.
@@ -31,6 +31,9 @@ func DidYouMean(name string, candidates []string) string {
 	for _, c := range candidates {
 		if c == name || c == "" || len(c) > longestName || len(c) > len(name)+allowed || len(name) > len(c)+allowed {
 			continue
+		}
+		if len(name) < 3 && len(c) != len(name) {
+			continue // of so short a name only a swap is a slip
 		}
 		d := distance(lower, strings.ToLower(c))
 		if d <= allowed && (d < bestDistance || d == bestDistance && c < best) {
@@ -51,8 +54,6 @@ const (
 // slack is how much a name of so many bytes may differ from what was meant.
 func slack(length int) int {
 	switch {
-	case length < 3:
-		return underscore
 	case length < 4:
 		return slip
 	case length < 6:
