@@ -84,14 +84,15 @@ const (
 
 // The rules that warn.
 const (
-	UnusedVar     Rule = "unused-var"
-	UnusedNode    Rule = "unused-node"
-	UnusedSource  Rule = "unused-source"
-	UnusedModule  Rule = "unused-module"
-	UnmatchedRule Rule = "unmatched-rule"
-	NoGradient    Rule = "no-gradient"
-	InvalidIgnore Rule = "invalid-ignore"
-	UnusedIgnore  Rule = "unused-ignore"
+	UnusedVar      Rule = "unused-var"
+	UnusedNode     Rule = "unused-node"
+	UnusedSource   Rule = "unused-source"
+	UnusedModule   Rule = "unused-module"
+	UnmatchedRule  Rule = "unmatched-rule"
+	UnexpandedPath Rule = "unexpanded-path"
+	NoGradient     Rule = "no-gradient"
+	InvalidIgnore  Rule = "invalid-ignore"
+	UnusedIgnore   Rule = "unused-ignore"
 )
 
 var rules = map[Rule]string{
@@ -156,17 +157,18 @@ var rules = map[Rule]string{
 	TypeMismatch:        "a tensor has another type than the place asks for",
 	NotDifferentiable:   "a gradient is asked for that doesn't exist",
 
-	UnusedVar:     "nothing uses the var",
-	UnusedNode:    "nothing needs the node",
-	UnusedSource:  "nothing reads the data source",
-	UnusedModule:  "nothing calls the module",
-	UnmatchedRule: "a placement rule matches nothing",
-	NoGradient:    "the loss doesn't depend on a parameter, so it isn't trained",
-	InvalidIgnore: "a flowrun:ignore names one rule that warns, and a reason",
-	UnusedIgnore:  "a flowrun:ignore accepts a warning that isn't there",
+	UnusedVar:      "nothing uses the var",
+	UnusedNode:     "nothing needs the node",
+	UnusedSource:   "nothing reads the data source",
+	UnusedModule:   "nothing calls the module",
+	UnexpandedPath: "nothing expands ~ or a variable in a path",
+	UnmatchedRule:  "a placement rule matches nothing",
+	NoGradient:     "the loss doesn't depend on a parameter, so it isn't trained",
+	InvalidIgnore:  "a flowrun:ignore names one rule that warns, and a reason",
+	UnusedIgnore:   "a flowrun:ignore accepts a warning that isn't there",
 }
 
-var warnings = []Rule{OctalNumber, UnusedVar, UnusedNode, UnusedSource, UnusedModule, UnmatchedRule, NoGradient, InvalidIgnore, UnusedIgnore}
+var warnings = []Rule{OctalNumber, UnusedVar, UnusedNode, UnusedSource, UnusedModule, UnmatchedRule, UnexpandedPath, NoGradient, InvalidIgnore, UnusedIgnore}
 
 // Doc says in one line what the rule is about; "" for a name that is no rule.
 func (r Rule) Doc() string { return rules[r] }

@@ -1,8 +1,6 @@
 package spec
 
 import (
-	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -44,11 +42,7 @@ func (d *decoder) sources(n *tree.Node, specFile string, o Options) []*sourceDef
 func (d *decoder) replay(s *sourceDef, file, fields *tree.Node, specFile string, o Options) {
 	if text, ok := d.text(file, "replay"); ok {
 		s.file, s.named = text, file.Range
-		path, err := resolvePath(specFile, text, o.AllowRead)
-		if err != nil {
-			d.report(diag.PathOutside, file.Range, "move the file, or allow its folder with --allow-read DIR", "%s", err)
-		}
-		s.path = path
+		s.path = d.path(file, specFile, text, "file", o.AllowRead, allowHelp)
 	}
 	if fields == nil {
 		d.report(diag.MissingKey, s.at, "fields: what each tensor of the file is called here", "the data source %s has no key `fields`", s.name)
@@ -65,35 +59,6 @@ func (d *decoder) replay(s *sourceDef, file, fields *tree.Node, specFile string,
 		f.tensor, _ = d.text(decl["tensor"], "tensor")
 		f.typ = d.typed(decl["type"], "the field "+f.name)
 	}
-}
-
-// resolvePath finds a file that a spec names: inside of the spec's folder, or
-// of one that was allowed. It looks at the names only, not at the disk; whoever
-// opens the file must not follow links out of there.
-func resolvePath(specFile, name string, allowed []string) (string, error) {
-	folder := filepath.Dir(specFile)
-	local := filepath.FromSlash(name)
-	if filepath.IsLocal(local) {
-		return filepath.Join(folder, local), nil
-	}
-	path := local
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(folder, path)
-	}
-	full, err := filepath.Abs(path)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	for _, dir := range allowed {
-		root, err := filepath.Abs(dir)
-		if err != nil {
-			continue
-		}
-		if rel, err := filepath.Rel(root, full); err == nil && filepath.IsLocal(rel) {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("the file %s is outside of the spec's folder", shorten(name))
 }
 
 func (d *decoder) placement(n *tree.Node) placementDef {

@@ -181,10 +181,7 @@ func (d *decoder) weights(n *tree.Node, def *specDef) *weightsDef {
 		return nil
 	}
 	w.at = fields["safetensors"].Range
-	var err error
-	if w.path, err = resolvePath(def.file, w.file, def.options.AllowRead); err != nil {
-		d.report(diag.PathOutside, w.at, "move the file, or allow its folder with --allow-read DIR", "%s", err)
-	}
+	w.path = d.path(fields["safetensors"], def.file, w.file, "file", def.options.AllowRead, allowHelp)
 	rename := fields["rename"]
 	if rename == nil || rename.Broken {
 		return w
@@ -302,16 +299,13 @@ func (d *decoder) checkpoint(n *tree.Node, known []string, open bool, def *specD
 			c.best = &w
 		}
 	}
-	at := n.Range
+	at := n
 	if f := fields["dir"]; f != nil {
 		if c.dir, ok = d.text(f, "dir"); !ok {
 			return nil
 		}
-		at = f.Range
+		at = f
 	}
-	var err error
-	if c.path, err = resolvePath(def.file, c.dir, nil); err != nil {
-		d.report(diag.PathOutside, at, "name a folder in the spec's own", "%s", strings.Replace(err.Error(), "the file", "the folder", 1))
-	}
+	c.path = d.path(at, def.file, c.dir, "folder", nil, "name a folder in the spec's own")
 	return c
 }

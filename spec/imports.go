@@ -114,6 +114,7 @@ func (d *decoder) imports(n *tree.Node) {
 			d.bring(nil, from, names)
 			continue
 		}
+		d.unexpanded(from, text)
 		d.lib.open = d.lib.open || f.lib.open && names == nil
 		d.bring(f, from, names)
 	}
@@ -240,7 +241,11 @@ func (d *decoder) imported(name string, at diag.Range) *importedFile {
 	im := d.importer
 	path, folder, err := im.locate(d.file, name)
 	if err != nil {
-		d.report(diag.PathOutside, at, "move the file, or allow its folder with --allow-read DIR", "%s", err)
+		help := allowHelp
+		if expand := expandHelp(name); expand != "" {
+			help = expand
+		}
+		d.report(diag.PathOutside, at, help, "%s", err)
 		return nil
 	}
 	key := absolute(path)
@@ -268,7 +273,7 @@ func (d *decoder) imported(name string, at diag.Range) *importedFile {
 		if errors.Is(err, fs.ErrNotExist) {
 			why = "there is no such file"
 		}
-		d.report(diag.Unreadable, at, importHelp(path, name), "%s can't be read: %s", shorten(name), why)
+		d.report(diag.Unreadable, at, importHelp(path, name), "%s can't be read: %s", diag.CutPath(name), why)
 		return nil
 	}
 	d.read(f, string(src), at)
@@ -290,6 +295,9 @@ func importHelp(path, name string) string {
 				return "write " + name[:len(name)-(len(path)-len(stem))] + ending
 			}
 		}
+	}
+	if help := expandHelp(name); help != "" {
+		return help
 	}
 	return "imports are relative to the file that they stand in"
 }
@@ -339,7 +347,7 @@ func (im *importer) locate(from, name string) (path, folder string, err error) {
 			return path, folder, nil
 		}
 	}
-	return "", "", fmt.Errorf("the file %s is outside of the spec's folder", shorten(name))
+	return "", "", fmt.Errorf("the file %s is outside of the spec's folder", diag.CutPath(name))
 }
 
 // readInside reads a file of a folder; a link that leads out of it is an error.
