@@ -62,8 +62,8 @@ func (r *Report) Write(w io.Writer, format string) error {
 // WriteText renders the findings for people, then a line that counts.
 func (r *Report) WriteText(w io.Writer, colour bool) error {
 	one := List{}
-	for l, d := range r.diagnostics() {
-		one.Sources, one.Items = l.Sources, []Diagnostic{d}
+	for c, d := range r.diagnostics() {
+		one.Sources, one.Items = c.Findings.Sources, []Diagnostic{d}
 		if err := one.WriteText(w, colour); err != nil {
 			return err
 		}
@@ -154,20 +154,20 @@ func (r *Report) Count() (errors, warnings int) {
 	return errors, warnings
 }
 
-// diagnostics gives every diagnostic once, with its list: several files may
-// import the same faulty one.
-func (r *Report) diagnostics() iter.Seq2[*List, Diagnostic] {
-	return func(yield func(*List, Diagnostic) bool) {
+// diagnostics gives every diagnostic once, with the file whose check found it:
+// several may import the same faulty one.
+func (r *Report) diagnostics() iter.Seq2[*Checked, Diagnostic] {
+	return func(yield func(*Checked, Diagnostic) bool) {
 		seen := map[key]bool{}
 		for i := range r.Checked {
-			l := &r.Checked[i].Findings
-			for _, d := range l.Items {
+			c := &r.Checked[i]
+			for _, d := range c.Findings.Items {
 				k := key{d.Rule, d.Range, d.Message}
 				if seen[k] {
 					continue
 				}
 				seen[k] = true
-				if !yield(l, d) {
+				if !yield(c, d) {
 					return
 				}
 			}

@@ -1,11 +1,15 @@
 package diag
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"io"
 	"net/url"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -13,120 +17,135 @@ const (
 	toolName    = "flowrun"
 	home        = "https://github.com/flowrun/flowrun"
 	sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+	// What relative URIs are relative to: the folder in which the check ran, as a
+	// rule the repository's. GitHub takes this name for it.
+	sarifRoot = "%SRCROOT%"
+	// GitHub shows 5,000 results of a run and refuses a file with more than 25,000.
+	sarifMost = 5000
+	// It shows 100 of a result's related locations, and refuses more than 1,000.
+	sarifMostRelated = 100
+	// It shows that many characters of a rule's descriptions.
+	sarifDescription = 1024
 )
 
-// The part of SARIF 2.1.0 (OASIS, with errata 01) that a report needs.
-type (
-	sarifLog struct {
-		Schema  string     `json:"$schema"`
-		Version string     `json:"version"`
-		Runs    []sarifRun `json:"runs"`
-	}
-	sarifRun struct {
-		Tool        sarifTool         `json:"tool"`
-		Invocations []sarifInvocation `json:"invocations"`
-		ColumnKind  string            `json:"columnKind"`
-		Results     []sarifResult     `json:"results"`
-	}
-	sarifTool struct {
-		Driver sarifDriver `json:"driver"`
-	}
-	sarifDriver struct {
-		Name           string      `json:"name"`
-		Version        string      `json:"version,omitempty"`
-		InformationURI string      `json:"informationUri"`
-		Rules          []sarifRule `json:"rules"`
-	}
-	sarifRule struct {
-		ID               string             `json:"id"`
-		ShortDescription sarifMessage       `json:"shortDescription"`
-		Help             sarifMessage       `json:"help"`
-		HelpURI          string             `json:"helpUri"`
-		Configuration    sarifConfiguration `json:"defaultConfiguration"`
-	}
-	sarifConfiguration struct {
-		Level string `json:"level"`
-	}
-	sarifInvocation struct {
-		Successful bool `json:"executionSuccessful"`
-	}
-	sarifMessage struct {
-		Text     string `json:"text"`
-		Markdown string `json:"markdown,omitempty"`
-	}
-	sarifResult struct {
-		RuleID    string          `json:"ruleId"`
-		RuleIndex int             `json:"ruleIndex"`
-		Level     string          `json:"level"`
-		Message   sarifMessage    `json:"message"`
-		Locations []sarifLocation `json:"locations,omitempty"`
-		Related   []sarifLocation `json:"relatedLocations,omitempty"`
-	}
-	sarifLocation struct {
-		ID       int           `json:"id,omitempty"`
-		Physical sarifPhysical `json:"physicalLocation"`
-		Message  *sarifMessage `json:"message,omitempty"`
-	}
-	sarifPhysical struct {
-		Artifact sarifArtifact `json:"artifactLocation"`
-		Region   *sarifRegion  `json:"region,omitempty"`
-	}
-	sarifArtifact struct {
-		URI string `json:"uri"`
-	}
-	sarifRegion struct {
-		StartLine   int `json:"startLine"`
-		StartColumn int `json:"startColumn"`
-		EndLine     int `json:"endLine,omitempty"`
-		EndColumn   int `json:"endColumn,omitempty"`
-	}
-)
-
-// WriteSARIF writes the report as SARIF 2.1.0, with the rules that it names.
-// Columns count characters, and ends are not included, as everywhere in diag.
+// WriteSARIF writes the report as SARIF 2.1.0, with the rules that it names, as
+// GitHub's code scanning wants it. Columns count characters, and ends are not
+// included, as everywhere in diag. Of more than 5,000 findings the gravest are
+// written, and how many others there are.
 func (r *Report) WriteSARIF(w io.Writer) error {
 	run := sarifRun{
-		Tool: sarifTool{sarifDriver{Name: toolName, Version: r.Version, InformationURI: home,
-			Rules: []sarifRule{}}},
-		Invocations: []sarifInvocation{{len(r.Unread()) == 0}},
+		Tool: sarifTool{sarifDriver{Name: toolName, FullName: toolName + " validate", Version: semantic(r.Version), SemanticVersion: semantic(r.Version),
+			InformationURI: home, Rules: []sarifRule{}}},
+		Automation:  sarifAutomation{toolName + "/validate/"},
+		Invocations: []sarifInvocation{{Successful: len(r.Unread()) == 0}},
+		Bases:       map[string]sarifBase{sarifRoot: {sarifMessage{Text: "The folder in which the check ran."}}},
 		ColumnKind:  "unicodeCodePoints",
 		Results:     []sarifResult{},
 	}
+	all, left := r.gravest(sarifMost)
+	if left > 0 {
+		run.Invocations[0].Notifications = []sarifNotification{{"warning", sarifMessage{Text: fmt.Sprintf(
+			"There are %d more findings; the first %d errors and warnings are listed.", left, sarifMost)}}}
+	}
 	index := map[Rule]int{}
-	for _, d := range r.diagnostics() {
-		i, known := index[d.Rule]
+	seen := map[string]int{}
+	for _, f := range all {
+		i, known := index[f.Rule]
 		if !known {
 			i = len(run.Tool.Driver.Rules)
-			index[d.Rule] = i
-			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, r.sarifRule(d.Rule))
+			index[f.Rule] = i
+			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, r.sarifRule(f.Rule))
 		}
-		run.Results = append(run.Results, r.sarifResult(d, i))
+		result := r.sarifResult(f, i)
+		result.Fingerprints = fingerprint(f, result, seen)
+		run.Results = append(run.Results, result)
+	}
+	if slices.ContainsFunc(run.Results, sarifResult.leadsOut) && r.Folder != "" {
+		run.Invocations[0].Folder = &sarifArtifact{URI: strings.TrimSuffix(fileURI(filepath.ToSlash(r.Folder)), "/") + "/"}
 	}
 	return encoder(w, "  ").Encode(sarifLog{sarifSchema, "2.1.0", []sarifRun{run}})
 }
 
+// found is a diagnostic with the file whose check found it.
+type found struct {
+	Diagnostic
+	in *Checked
+}
+
+// gravest gives at most so many findings in their order: errors before warnings
+// where there are more.
+func (r *Report) gravest(most int) (all []found, left int) {
+	for c, d := range r.diagnostics() {
+		all = append(all, found{d, c})
+	}
+	left = max(0, len(all)-most)
+	if left > 0 {
+		slices.SortStableFunc(all, func(a, b found) int { return int(a.Severity) - int(b.Severity) })
+		all = all[:most]
+	}
+	return all, left
+}
+
+// versions are those that SARIF calls semantic, but for Go's v before them.
+var versions = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$`)
+
+// semantic gives a version as SARIF wants it; that of a program that was built from
+// changed sources comes before all others.
+func semantic(version string) string {
+	if version = strings.TrimPrefix(version, "v"); versions.MatchString(version) {
+		return version
+	}
+	return "0.0.0-devel"
+}
+
 func (r *Report) sarifRule(rule Rule) sarifRule {
+	severity := rule.Severity().String()
 	s := sarifRule{
 		ID:               string(rule),
-		ShortDescription: sarifMessage{Text: rule.Doc()},
-		Help:             sarifMessage{Text: rule.Doc()},
+		Name:             pascal(string(rule)),
+		ShortDescription: sarifMessage{Text: sentence(rule.Doc())},
+		FullDescription:  sarifMessage{Text: sentence(rule.Doc())},
+		Help:             sarifMessage{Text: sentence(rule.Doc())},
 		HelpURI:          home + "/blob/main/docs/rules/" + string(rule) + ".md",
-		Configuration:    sarifConfiguration{rule.Severity().String()},
+		Configuration:    sarifConfiguration{severity},
+		Properties:       sarifProperties{[]string{toolName}, "very-high", severity},
 	}
-	if r.Page != nil {
-		s.Help.Markdown = r.Page(rule)
+	if r.Page == nil {
+		return s
+	}
+	s.Help.Markdown = r.Page(rule)
+	// A page is a title, a line that says what the table says, and the explanation.
+	if parts := strings.SplitN(s.Help.Markdown, "\n\n", 4); len(parts) > 2 {
+		s.FullDescription.Text = head(strings.TrimSpace(parts[2]), sarifDescription-1)
 	}
 	return s
 }
 
-func (r *Report) sarifResult(d Diagnostic, index int) sarifResult {
-	s := sarifResult{RuleID: string(d.Rule), RuleIndex: index, Level: d.Severity.String(),
-		Message: sarifMessage{Text: sarifText(paragraph(d, false))}}
-	if d.Range.File != "" {
-		s.Locations = []sarifLocation{r.sarifLocation(d.Range)}
+// pascal writes unknown-key as FlowrunUnknownKey: a name must differ from the id,
+// also where that is one word.
+func pascal(rule string) string {
+	b := strings.Builder{}
+	b.WriteString("Flowrun")
+	for _, word := range strings.Split(rule, "-") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
-	for _, n := range d.Notes {
-		if n.Range.Known() {
+	return b.String()
+}
+
+func sentence(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] + "." }
+
+func (r *Report) sarifResult(f found, index int) sarifResult {
+	s := sarifResult{RuleID: string(f.Rule), RuleIndex: index, Level: f.Severity.String()}
+	text := paragraph(f.Diagnostic, false)
+	at := f.Range
+	if at.File == "" || isFlag(at.File) { // of the command line: it stands in no file
+		text, at = strings.TrimPrefix(printable(at.File)+": ", ": ")+text, Range{File: f.in.File}
+	}
+	s.Message.Text = sarifText(text)
+	s.Locations = []sarifLocation{r.sarifLocation(at)}
+	for _, n := range f.Notes {
+		if n.Range.Known() && !isFlag(n.Range.File) && len(s.Related) < sarifMostRelated {
 			at := r.sarifLocation(n.Range)
 			at.ID = len(s.Related) + 1
 			at.Message = &sarifMessage{Text: sarifText(printable(n.Message))}
@@ -136,21 +155,44 @@ func (r *Report) sarifResult(d Diagnostic, index int) sarifResult {
 	return s
 }
 
+// isFlag reports whether a text is one of the command line, not a file's.
+func isFlag(file string) bool { return strings.HasPrefix(file, "--") && strings.Contains(file, " ") }
+
+// sarifLocation always has a region, without which GitHub shows nothing: what is
+// about a whole file stands at its beginning.
 func (r *Report) sarifLocation(at Range) sarifLocation {
-	l := sarifLocation{Physical: sarifPhysical{Artifact: sarifArtifact{r.uri(at.File)}}}
+	region := sarifRegion{StartLine: 1, StartColumn: 1, EndLine: 1, EndColumn: 1}
 	if at.Known() {
-		l.Physical.Region = &sarifRegion{StartLine: at.Start.Line, StartColumn: max(at.Start.Col, 1)}
-		if !at.End.Before(at.Start) {
-			l.Physical.Region.EndLine, l.Physical.Region.EndColumn = at.End.Line, at.End.Col
+		region.StartLine, region.StartColumn = at.Start.Line, max(at.Start.Col, 1)
+		region.EndLine, region.EndColumn = region.StartLine, region.StartColumn
+		if at.Start.Before(at.End) {
+			region.EndLine, region.EndColumn = at.End.Line, at.End.Col
 		}
 	}
-	return l
+	artifact := sarifArtifact{URI: r.uri(at.File), Base: sarifRoot}
+	if strings.HasPrefix(artifact.URI, "file:") {
+		artifact.Base = ""
+	}
+	return sarifLocation{Physical: sarifPhysical{artifact, region}}
 }
 
-// uri is a relative reference for a file, or a file: URI for one that lies
-// outside of the report's folder.
+// leadsOut reports whether a result stands in a file outside of the folder.
+func (s sarifResult) leadsOut() bool {
+	return slices.ContainsFunc(slices.Concat(s.Locations, s.Related), func(l sarifLocation) bool { return l.Physical.Artifact.Base == "" })
+}
+
+// uri is a relative reference for a file, or a file: URI for one that lies outside
+// of the folder. Where no folder is known, a file is where its name says.
 func (r *Report) uri(file string) string {
 	name := r.relative(file)
+	if (name == ".." || strings.HasPrefix(name, "../")) && r.Folder != "" {
+		name = filepath.ToSlash(filepath.Join(r.Folder, filepath.FromSlash(name)))
+	}
+	return fileURI(name)
+}
+
+// fileURI is the URI of a path with slashes, which may be relative.
+func fileURI(name string) string {
 	u := url.URL{Path: name}
 	switch {
 	case path.IsAbs(name):
@@ -159,6 +201,17 @@ func (r *Report) uri(file string) string {
 		u.Scheme, u.Path = "file", "/"+name
 	}
 	return u.String()
+}
+
+// fingerprint is what a finding is known by when lines above it come and go: its
+// rule, file, message and the text of its line, and which one of those it is.
+func fingerprint(f found, s sarifResult, seen map[string]int) map[string]string {
+	line, _ := f.in.Findings.line(f.Range)
+	parts := []string{s.RuleID, s.Locations[0].Physical.Artifact.URI, s.Message.Text, strings.Join(strings.Fields(line), " ")}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	key := hex.EncodeToString(sum[:16])
+	seen[key]++
+	return map[string]string{toolName + "/v1": fmt.Sprintf("%s:%d", key, seen[key])}
 }
 
 // In a SARIF message [text](target) is a link, and {0} an argument. Ours have
