@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/device/metal"
 	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/device/sim"
+	"github.com/flowrun/flowrun/device/trial"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -47,8 +48,13 @@ func speedOf(info device.Info) *DeviceSpeed {
 	return &s
 }
 
-// Devices looks for the machine's devices.
+// Devices looks for the machine's devices. Each driver is asked in a process of its own
+// first, whatever is remembered of it: one that dies of it is missing, and its report
+// says how it died.
 func Devices() []DeviceReport {
+	for _, kind := range []string{"cuda", "metal", "opencl"} {
+		_ = trial.Anew(kind) // what came of it is asked for below
+	}
 	host := cpu.New("cpu")
 	defer host.Close()
 	info := host.Info()
@@ -56,21 +62,21 @@ func Devices() []DeviceReport {
 		{Name: "cpu", Kind: "cpu", Description: info.Description, Memory: info.Memory, Auto: true, Speed: speedOf(info)},
 		{Name: "sim:0", Kind: "sim", Description: "an address space of its own inside this process, to try out placement without a GPU; any number: sim:0, sim:1, …"},
 	}
-	gpus, missing := cuda.Discover()
+	gpus, missing := trial.Discover("cuda", cuda.Discover)
 	for _, d := range gpus {
 		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: true, Speed: speedOf(d.Info)})
 	}
 	if missing != "" {
 		reports = append(reports, DeviceReport{Name: "cuda", Kind: "cuda", Missing: missing})
 	}
-	apples, missing := metal.Discover()
+	apples, missing := trial.Discover("metal", metal.Discover)
 	for _, d := range apples {
 		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: d.Speed != device.Speed{}, Speed: speedOf(d.Info)})
 	}
 	if missing != "" {
 		reports = append(reports, DeviceReport{Name: "metal", Kind: "metal", Missing: missing})
 	}
-	found, missing := opencl.Discover()
+	found, missing := trial.Discover("opencl", opencl.Discover)
 	for _, d := range found {
 		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: d.GPU, Speed: speedOf(d.Info)})
 	}
@@ -106,6 +112,12 @@ func open(name string, with drivers) (device.Device, error) {
 	kind, number, numbered := strings.Cut(name, ":")
 	if numbered && !isNumber(number) {
 		return nil, fmt.Errorf("there is no device %q: after the colon stands its number, as in %s:0", name, kind)
+	}
+	switch kind {
+	case "cuda", "metal", "opencl":
+		if err := trial.Passed(kind); err != nil {
+			return nil, fmt.Errorf("there is no device %s: %w (flowrun devices asks it anew)", name, err)
+		}
 	}
 	switch kind {
 	case "cpu":

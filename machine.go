@@ -8,6 +8,7 @@ import (
 	"github.com/flowrun/flowrun/device/cuda"
 	"github.com/flowrun/flowrun/device/metal"
 	"github.com/flowrun/flowrun/device/opencl"
+	"github.com/flowrun/flowrun/device/trial"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
@@ -146,15 +147,15 @@ func (m *machine) targets() []lower.Target {
 // host.
 func (m *machine) candidates() []lower.Candidate {
 	var candidates []lower.Candidate
-	gpus, _ := cuda.Discover()
+	gpus, _ := trial.Discover("cuda", cuda.Discover)
 	for _, d := range gpus {
 		candidates = append(candidates, lower.Candidate{Target: target(d.Info, true), Missing: m.failed[d.Name]})
 	}
-	apples, _ := metal.Discover()
+	apples, _ := trial.Discover("metal", metal.Discover)
 	for _, d := range apples {
 		candidates = append(candidates, lower.Candidate{Target: target(d.Info, true), Missing: m.failed[d.Name]})
 	}
-	found, _ := opencl.Discover()
+	found, _ := trial.Discover("opencl", opencl.Discover)
 	for _, d := range found {
 		if d.GPU {
 			candidates = append(candidates, lower.Candidate{Target: target(d.Info, true), Missing: m.failed[d.Name]})

@@ -68,7 +68,7 @@ func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption)
 	}()
 	plan, m, err := p.plan(g, &o)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(ctx.Err(), err) // who has ended this may have ended the search for devices
 	}
 	s.machine, s.device = m, m.devices[m.main].Name()
 	if o.engine.Sources, err = s.openSources(g); err != nil {

@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -39,6 +40,10 @@ func load() (*library, error) {
 	loaded.library = l
 	return l, nil
 }
+
+// Libraries names what is opened to look for devices, in the order in which it is
+// tried; none where there is nothing to open.
+func Libraries() []string { return slices.Concat(driverNames, compilerNames()) }
 
 // open opens the first of several libraries that is there, and finds the
 // functions from one up to another in it.

@@ -25,6 +25,9 @@ func openModule(name string) (uintptr, error) {
 	return purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 }
 
+// Libraries names what is opened to look for devices.
+func Libraries() []string { return append([]string{metalLibrary, objcLibrary}, alsoNeeded...) }
+
 func libraryOf(f function) string {
 	if f.ofMetal() {
 		return metalLibrary

@@ -21,6 +21,9 @@ func openModule(name string) (uintptr, error) {
 	return purego.Dlopen(name, purego.RTLD_NOW|ifOpenAlready)
 }
 
+// Libraries names none: what tests have opened is all that there may be.
+func Libraries() []string { return nil }
+
 func libraryOf(function) string { return metalLibrary }
 
 func missing(string, error) error {

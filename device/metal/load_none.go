@@ -15,5 +15,8 @@ func load() (*library, error) {
 	return nil, errors.New("there is no Metal: it is part of macOS")
 }
 
+// Libraries names none: there is nothing to open.
+func Libraries() []string { return nil }
+
 // syscall is never reached: there is no library without load.
 func syscall(uintptr, ...uintptr) uintptr { return 0 }

@@ -24,6 +24,10 @@ var load = sync.OnceValues(func() (*library, error) {
 	return nil, fmt.Errorf("no OpenCL loader was found: %s", strings.Join(tried, "; "))
 })
 
+// Libraries names what is opened to look for devices, in the order in which it is
+// tried; none where there is nothing to open.
+func Libraries() []string { return libraryNames }
+
 func openLibrary(name string) (*library, error) {
 	module, err := openModule(name)
 	if err != nil {

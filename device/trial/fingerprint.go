@@ -1,0 +1,159 @@
+package trial
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// fingerprint is all that what comes of a trial depends on, as far as it can be known
+// without opening a driver: this program, the machine since it was started and the
+// part of it that is seen from here, the variables that drivers read, the libraries
+// that would be opened, and the drivers that are registered with OpenCL's loader.
+func fingerprint(kind string, libraries []string) []string {
+	parts := []string{"1", kind, runtime.GOOS, runtime.GOARCH}
+	if program, err := os.Executable(); err == nil {
+		parts = append(parts, file(program))
+	}
+	parts = append(parts, variables()...)
+	parts = append(parts, machine()...)
+	folders := libraryFolders()
+	for _, library := range libraries {
+		parts = append(parts, found(library, folders)...)
+	}
+	if kind == "opencl" {
+		parts = append(parts, registered(folders)...)
+	}
+	return parts
+}
+
+// file is a file's name, size and time of change, or that it isn't there.
+func file(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return path + " is not there"
+	}
+	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
+}
+
+// read are the beginnings of variables' names that drivers and their loaders read.
+var read = []string{"LD_", "DYLD_", "OCL_", "OPENCL_", "CL_", "POCL_", "CUDA_", "NV", "__NV", "GPU_", "AMD_", "HSA_", "HIP_", "ROC",
+	"INTEL_", "NEO", "ZE", "SYCL_", "IGC_", "MESA_", "RUSTICL_", "LIBGL_", "GALLIUM_", "LP_", "CLOVER_", "OCLGRIND_", "MTL_", "METAL_", "HOME=", "XDG_CACHE_HOME="}
+
+// variables are those of the environment that matter.
+func variables() []string {
+	var matter []string
+	for _, v := range os.Environ() {
+		if slices.ContainsFunc(read, func(prefix string) bool { return strings.HasPrefix(v, prefix) }) {
+			matter = append(matter, v)
+		}
+	}
+	slices.Sort(matter)
+	return matter
+}
+
+// machine is which machine this is, since when, and what drivers look at is there.
+func machine() []string {
+	parts := []string{fmt.Sprint(os.Getuid())}
+	if boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
+		parts = append(parts, string(boot))
+	}
+	for _, link := range []string{"/proc/self/ns/mnt", "/proc/self/root"} {
+		to, _ := os.Readlink(link)
+		parts = append(parts, link+" "+to)
+	}
+	for _, path := range []string{"/", "/proc/self", "/sys/devices", "/sys/class/drm", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/dri", "/dev/kfd"} {
+		_, err := os.Stat(path)
+		parts = append(parts, fmt.Sprint(path, err == nil))
+	}
+	return parts
+}
+
+// libraryFolders are the folders in which the system looks for libraries, as far as
+// that is written down.
+func libraryFolders() []string {
+	if runtime.GOOS == "windows" {
+		return []string{filepath.Join(os.Getenv("SystemRoot"), "System32")}
+	}
+	folders := filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))
+	written, _ := filepath.Glob("/etc/ld.so.conf.d/*.conf") // the pattern is right
+	for _, path := range append(written, "/etc/ld.so.conf") {
+		text, _ := os.ReadFile(path)
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); filepath.IsAbs(line) {
+				folders = append(folders, line)
+			}
+		}
+	}
+	triplet := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH] + "-linux-gnu"
+	for _, at := range []string{"/lib", "/usr/lib", "/usr/local/lib"} {
+		folders = append(folders, at, at+"64", filepath.Join(at, triplet))
+	}
+	return folders
+}
+
+// found are the files that a library's name may mean.
+func found(library string, folders []string) []string {
+	if filepath.IsAbs(library) {
+		return []string{file(library)}
+	}
+	parts := []string{library, file("/etc/ld.so.cache")}
+	for _, folder := range folders {
+		if path := filepath.Join(folder, library); exists(path) {
+			parts = append(parts, file(path))
+		}
+	}
+	return parts
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// vendors is where OpenCL's loader looks for drivers, unless variables say otherwise.
+const vendors = "/etc/OpenCL/vendors"
+
+// registered are the drivers that OpenCL's loader would open: files that each name a
+// library.
+func registered(folders []string) []string {
+	var parts []string
+	for _, library := range filepath.SplitList(os.Getenv("OCL_ICD_FILENAMES")) {
+		parts = append(parts, found(library, folders)...)
+	}
+	for _, from := range []string{os.Getenv("OCL_ICD_VENDORS"), os.Getenv("OPENCL_VENDOR_PATH"), vendors} {
+		if from == "" {
+			continue
+		}
+		files, _ := filepath.Glob(filepath.Join(from, "*.icd"))
+		if len(files) == 0 { // it may be a file or a library itself
+			files = []string{from}
+			parts = append(parts, found(from, folders)...)
+		}
+		for _, path := range files {
+			parts = append(parts, file(path))
+			text, err := readSmall(path)
+			if err != nil {
+				continue
+			}
+			for line := range strings.Lines(text) {
+				parts = append(parts, found(strings.TrimSpace(line), folders)...)
+			}
+		}
+	}
+	return parts
+}
+
+// readSmall reads a small file of text.
+func readSmall(path string) (string, error) {
+	const most = 4096
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > most {
+		return "", fmt.Errorf("%s is no small file: %w", path, err)
+	}
+	text, err := os.ReadFile(path)
+	return string(text), err
+}
