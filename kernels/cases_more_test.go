@@ -175,7 +175,8 @@ func madeCases(op string) []opCase {
 	case "randint":
 		return []opCase{drawn(0, 16, 1), drawn(-5, 5, 3, 5), drawn(0, 1<<31-1, 101), drawn(7, 8, 6), drawn(0, 2, 0), drawn(math.MinInt32, math.MaxInt32, 1000), drawn(0, 9)}
 	case "uniform":
-		return []opCase{drawn(0.0, 1.0, 1), drawn(-0.25, 0.25, 3, 5), drawn(0.1, 0.3, 1001), drawn(0.0, 1.0, 0), drawn(-3.0, 5.0)}
+		return []opCase{drawn(0.0, 1.0, 1), drawn(-0.25, 0.25, 3, 5), drawn(0.1, 0.3, 1001), drawn(0.0, 1.0, 0), drawn(-3.0, 5.0),
+			drawn(0.0, 1.0, 9000), drawn(1.0, 1.0, 3), drawnWidely(1001)}
 	case "normal":
 		return []opCase{drawn(0.0, 1.0, 1), drawn(1.5, 0.02, 3, 5), drawn(0.0, 2.0, 1001), drawn(0.0, 1.0, 0), drawn(0.0, 1.0), drawn(0.0, 1.0, 2)}
 	case "bits_of":

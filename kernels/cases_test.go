@@ -223,6 +223,22 @@ func drawn(a, b any, shape ...int) opCase {
 		func(x []*ir.Node, out ir.DType) []any { return []any{a, b, shape, out, x[0], 0x0123456789abcdef} }}
 }
 
+// drawnWidely is drawn between the ends of the dtype's range, which are further
+// apart than its largest number.
+func drawnWidely(shape ...int) opCase {
+	c := drawn(0.0, 0.0, shape...)
+	return opCase{c.inputs, func(x []*ir.Node, out ir.DType) []any {
+		args := c.args(x, out)
+		args[0], args[1] = -largest[out], largest[out]
+		return args
+	}}
+}
+
+// largest is the largest finite number of each floating dtype.
+var largest = map[ir.DType]float64{
+	ir.F16: 65504, ir.BF16: 0x1.fep127, ir.F32: math.MaxFloat32, ir.F64: math.MaxFloat64,
+}
+
 func list(values ...any) []any { return values }
 
 // casesOf lists the cases of an op. Elementwise ops that take tensors alone need

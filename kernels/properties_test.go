@@ -2,6 +2,7 @@ package kernels_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -169,6 +170,37 @@ func TestDevicesDrawTheSameNumbers(t *testing.T) {
 			}
 			later := []*ir.Array{{Type: in[0].Type, I: []int64{in[0].I[0] + 1}}}
 			require.NotEqual(t, first, launch(t, cpu.New("cpu"), k, n, later))
+		}
+	}
+}
+
+// precision is the distance from 1 to the next number.
+var precision = map[ir.DType]float64{ir.F16: 0x1p-10, ir.BF16: 0x1p-7, ir.F32: 0x1p-23, ir.F64: 0x1p-52}
+
+// 9,000 draws come to within 2^-12 of the end, where f16 and bf16 would round to
+// it.
+func TestUniformDrawsFromLowUpToAndNotIncludingHigh(t *testing.T) {
+	ranges := [][2]float64{{0, 1}, {-1, 0}, {0.1, 0.7}, {1, 2}, {-3, 5}, {1000, 1001}, {0.5, 0.5009765625}, {-1e-3, 1e-3}}
+	k := load(t).Kernel("uniform")
+	for _, out := range []ir.DType{ir.F16, ir.BF16, ir.F32, ir.F64} {
+		for _, r := range append(ranges, [2]float64{-largest[out], largest[out]}, [2]float64{0, largest[out]}) {
+			n, in := nodeOf(t, k, "uniform", map[string]string{"T": out.String()}, drawn(r[0], r[1], 9000))
+			low := ir.ScalarTensor(out, r[0]).Float(0)
+			for _, d := range devices(t) {
+				if hasAny(d.Info().Lacks, map[string]string{"T": out.String()}) {
+					continue
+				}
+				got := launch(t, d, k, n, in).F
+				require.Less(t, slices.Max(got), r[1], "%s from %v to %v on %s", out, r[0], r[1], d.Name())
+				require.GreaterOrEqual(t, slices.Min(got), low, "%s from %v to %v on %s", out, r[0], r[1], d.Name())
+				// All of the range, if it has numbers enough. It may be wider than the
+				// largest of them, so this is about its half.
+				middle, reach := r[0]/2+r[1]/2, r[1]/2-r[0]/2
+				if step := precision[out] * max(math.Abs(r[0]), math.Abs(r[1])); step < reach/8 {
+					require.Greater(t, slices.Max(got), middle+0.8*reach)
+					require.Less(t, slices.Min(got), middle-0.8*reach)
+				}
+			}
 		}
 	}
 }

@@ -106,7 +106,7 @@ func extraOf(op string, n *ir.Node, in []*ir.Array, want *ir.Array) func(i int) 
 		return constant(3 * u * (math.Abs(n.Float("mean")) + 6*n.Float("std")))
 	case "uniform":
 		if n.Type.DType == ir.F64 {
-			return constant(2 * u * (math.Abs(n.Float("low")) + math.Abs(n.Float("high"))))
+			return constant(2*u*math.Abs(n.Float("low")) + 2*u*math.Abs(n.Float("high")))
 		}
 	case "tan":
 		// Near its poles the slope is 1 + tan², so that the last bit of π/2 counts.

@@ -92,7 +92,7 @@ func (ev *eval) numbered(path string) string {
 
 // likes are operations that need a tensor's type and not its value. Written out
 // they don't depend on it.
-var likes = []string{"zeros_like", "ones_like", "full_like"}
+var likes = []string{"zeros_like", "ones_like", "full_like", "type_as"}
 
 // apply builds a node of an operation. args are in the order of its parameters
 // that specs see; exprs are where they come from.
@@ -128,10 +128,12 @@ func (ev *eval) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Range) a
 
 // hidden gives the arguments of random operations that the program adds.
 func (ev *eval) hidden(name string) any {
-	if name == "key" {
+	switch {
+	case name == "key":
 		return ir.RandomKey(ev.def.seed, ev.numbered(ev.path))
-	}
-	if ev.to != ev.Builder {
+	case name != "step":
+		return nil // the op's type rule derives it
+	case ev.to != ev.Builder:
 		return ev.first.step
 	}
 	return ev.step

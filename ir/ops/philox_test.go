@@ -65,7 +65,11 @@ func TestUniformRoundsEachOperationToF32(t *testing.T) {
 		product := float32(float64(high-low) * u) // exact in float64, then rounded
 		want := float32(float64(low) + float64(product))
 		require.Equal(t, float64(want), f32[i])
-		require.Equal(t, float64(ir.F16ToF32(ir.F64ToF16(float64(want)))), f16[i])
+		narrow := float64(ir.F16ToF32(ir.F64ToF16(float64(want))))
+		if narrow >= 0.7 {
+			narrow = 0.69970703125 // the f16 before 0.7
+		}
+		require.Equal(t, narrow, f16[i])
 		require.InDelta(t, -0.1+0.8*u, f64[i], 1e-15)
 	}
 }

@@ -1,42 +1,104 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"math"
+
+	"github.com/flowrun/flowrun/ir"
+)
 
 // Uniform is the op uniform.
 var Uniform = ir.Register(&ir.Op{
 	Name: "uniform",
-	Doc: `uniform(low=0.0, high=1.0, shape, dtype="f32"): random numbers, evenly spread from low to high.
+	Doc: `uniform(low=0.0, high=1.0, shape, dtype="f32"): random numbers from low up to, not including, high, evenly spread.
 
 They are drawn anew at every step. There are 2**24 different ones. f16 and bf16
-are drawn in f32 and rounded.
+are drawn in f32 and rounded. Where the dtype has no number from low up to high,
+all are the one next to low.
 
 Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39904642, 0.88052017, 0.73571277, 0.6054818]`,
-	Params: paramsRandom(ir.F32,
+	Params: append(paramsRandom(ir.F32,
 		floatOr("low", 0, "the smallest value"),
 		floatOr("high", 1, "the end of the range")),
+		derived("base", "low, or half of it"),
+		derived("span", "high - low, or half of it, which is finite"),
+		derived("scale", "1, or 2 where base and span are halves"),
+		derived("top", "the largest value that may be drawn")),
 	Class:  ir.Leaf,
 	Random: true,
-	Infer: func(n *ir.Node) (ir.Type, error) {
-		t, err := inferRandomFloat(n)
-		if low, high := n.Float("low"), n.Float("high"); err == nil && !(low <= high) {
-			return t, ir.Argf("high", "high must be at least low; low is %v, high is %v", low, high)
-		}
-		return t, err
-	},
+	Infer:  inferUniform,
 	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, d := ir.NewArray(n.Type), drawsOf(n, in)
-		low, high := n.Float("low"), n.Float("high")
+		base, span, scale, top := n.Float("base"), n.Float("span"), n.Float("scale"), n.Float("top")
 		for i := range out.F {
 			u := unit(d.word(i))
 			if n.Type.DType == ir.F64 {
-				out.F[i] = low + float64((high-low)*u)
+				out.F[i] = min((base+float64(span*u))*scale, top)
 				continue
 			}
 			// Each operation is rounded, as kernels do it. The conversions keep Go
 			// from fusing them.
-			span := float32(float32(high) - float32(low))
-			out.F[i] = rounded(n.Type.DType, float64(float32(low)+float32(span*float32(u))))
+			v := float32(float32(base)+float32(float32(span)*float32(u))) * float32(scale)
+			out.F[i] = rounded(n.Type.DType, min(float64(v), top))
 		}
 		return out
 	},
 })
+
+// derived is a float that the type rule works out of the others.
+func derived(name, doc string) ir.Param {
+	return ir.Param{Name: name, Kind: ir.KFloat, Hidden: true, Optional: true, Doc: doc}
+}
+
+// inferUniform works out what all devices compute draws with, so that they do so
+// alike: min((base + span · u) · scale, top), with u from 0 up to 1.
+func inferUniform(n *ir.Node) (ir.Type, error) {
+	t, err := inferRandomFloat(n)
+	if err != nil {
+		return t, err
+	}
+	low, high := n.Float("low"), n.Float("high")
+	if !(low <= high) {
+		return t, ir.Argf("high", "high must be at least low; low is %v, high is %v", low, high)
+	}
+	for _, bound := range []string{"low", "high"} {
+		if v := n.Float(bound); math.IsInf(rounded(t.DType, v), 0) {
+			return t, ir.Argf(bound, "%s is %v, which %s can't hold", bound, v, t.DType)
+		}
+	}
+	computed := t.DType.Wide()
+	base, end, scale := rounded(computed, low), rounded(computed, high), 1.0
+	if math.IsInf(rounded(computed, end-base), 0) {
+		base, end, scale = base/2, end/2, 2
+	}
+	n.SetAttr("base", base)
+	n.SetAttr("span", rounded(computed, end-base))
+	n.SetAttr("scale", scale)
+	n.SetAttr("top", max(below(t.DType, min(high, rounded(t.DType, high))), rounded(t.DType, low)))
+	return t, nil
+}
+
+// below is the largest number of a floating dtype that is less than v, which
+// rounds to v or to something larger.
+func below(d ir.DType, v float64) float64 {
+	switch d {
+	case ir.F64:
+		return math.Nextafter(v, math.Inf(-1))
+	case ir.F32:
+		return float64(math.Nextafter32(float32(v), float32(math.Inf(-1))))
+	case ir.F16:
+		return float64(ir.F16ToF32(down(ir.F64ToF16(v))))
+	}
+	return float64(ir.BF16ToF32(down(ir.F64ToBF16(v))))
+}
+
+// down is the next float of 16 bits towards -inf: floats of one sign are in the
+// order of their bits.
+func down(bits uint16) uint16 {
+	switch {
+	case bits&0x7fff == 0: // 0 and -0
+		return 0x8001
+	case bits&0x8000 != 0:
+		return bits + 1
+	}
+	return bits - 1
+}

@@ -2,13 +2,16 @@
 //
 // step i64[] → out [...]. Bound by flops.
 //
-// Element i is low + (high - low) · (u >> 8) / 2²⁴ of the word u drawn for it,
-// each operation rounded in f32, so that all devices agree.
+// Element i is min((base + span · u) · scale, top) with u = (word >> 8) / 2²⁴ of
+// the word drawn for it, each operation rounded in f32, so that
+// all devices agree. base and span are low and high - low, and scale 1; halves and
+// 2 where the range is wider than the largest float. top keeps high out, which
+// rounding would come to.
 //
 // Each thread makes four elements of one block of Philox.
 
 struct arguments {
-    S low, high;
+    S base, span, scale, top;
     i64 key;
     int n;
 };
@@ -20,8 +23,8 @@ kernel void flowrun_uniform(device const i64 *step [[buffer(0)]], device T *out 
         return;
     }
     drawn d = draw(with.key, step[0], block);
-    S span = with.high - with.low;
     for (uint e = 0; e < 4 && first + e < n; e++) {
-        STORE(T, out, first + e, with.low + span * ((S)(d.word[e] >> 8) * own::power_of_two(-24)));
+        S v = (with.base + with.span * ((S)(d.word[e] >> 8) * own::power_of_two(-24))) * with.scale;
+        STORE(T, out, first + e, v < with.top ? v : with.top);
     }
 }

@@ -2,20 +2,24 @@
 //
 // step i64[] → out [...]. Bound by flops.
 //
-// Element i is low + (high - low) · (u >> 8) / 2²⁴ of the word u drawn for it,
-// each operation rounded in f32 (in f64 for f64), so that all devices agree.
+// Element i is min((base + span · u) · scale, top) with u = (word >> 8) / 2²⁴ of
+// the word drawn for it, each operation rounded in f32 (in f64 for f64), so that
+// all devices agree. base and span are low and high - low, and scale 1; halves and
+// 2 where the range is wider than the largest float. top keeps high out, which
+// rounding would come to.
 //
 // Each work-item makes four elements of one block of Philox.
 
-kernel void flowrun_uniform(global const i64 *step, global T *out, S low, S high, long key, int n) {
+kernel void flowrun_uniform(global const i64 *step, global T *out, S base, S span, S scale, S top,
+                            long key, int n) {
     int block = get_global_id(0), first = 4 * block;
     if (first >= n) {
         return;
     }
     uint4 w = draw(key, step[0], block);
     uint word[4] = {w.x, w.y, w.z, w.w};
-    S span = high - low;
     for (int i = first; i < n && i < first + 4; i++) {
-        STORE(T, out, i, low + span * ((S)(word[i - first] >> 8) * (S)0x1p-24));
+        S v = (base + span * ((S)(word[i - first] >> 8) * (S)0x1p-24)) * scale;
+        STORE(T, out, i, v < top ? v : top);
     }
 }
