@@ -14,7 +14,6 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/ops"
 )
 
 // Error says that a gradient doesn't exist, and where it was asked for. Blocked
@@ -136,43 +135,25 @@ func (e *expander) differentiate(y *ir.Node) error {
 		}
 	}
 
-	b := ir.NewBuilder(e.graph)
-	b.Budget, b.Work = e.budget, diag.Deriving
-	grads := map[*ir.Node]*ir.Node{}
+	s := newSweep(e.graph, e.budget)
 	if active[y] {
-		grads[y] = b.Scalar(y.Type.DType, 1.0)
+		s.grads[y] = s.b.Scalar(y.Type.DType.Wide(), 1.0)
 	}
 	for i := len(cone) - 1; i >= 0; i-- {
 		n := cone[i]
-		gradient := grads[n]
-		if gradient == nil || n.Op.Grad == nil || !anyActive(active, n.Inputs) {
+		if s.grads[n] == nil || n.Op.Grad == nil || !anyActive(active, n.Inputs) {
 			continue
 		}
-		b.Site = n.Site
-		for j, part := range n.Op.Grad(b, n, gradient) {
-			in := n.Inputs[j]
-			if part == nil || !active[in] {
-				continue
-			}
-			if !part.Type.Equal(in.Type) {
-				return fmt.Errorf("autodiff: the gradient of %s for its operand %d is %s instead of %s",
-					n.Op.Name, j, part.Type, in.Type)
-			}
-			if sum := grads[in]; sum != nil {
-				part = b.Apply(ops.Add, sum, part)
-			}
-			grads[in] = part
-		}
-		if b.Err() != nil {
-			return fmt.Errorf("autodiff: differentiating %s: %w", n.Op.Name, b.Err())
+		if err := s.through(n, active); err != nil {
+			return err
 		}
 	}
 	for _, n := range wanted {
-		gradient := grads[n.Inputs[1]]
-		if gradient == nil {
+		x := n.Inputs[1]
+		if s.grads[x] == nil {
 			return missing(n, cone)
 		}
-		e.replace(n, gradient)
+		e.replace(n, s.b.Cast(s.grads[x], x.Type.DType))
 	}
 	return nil
 }

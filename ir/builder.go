@@ -3,6 +3,7 @@ package ir
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/flowrun/flowrun/diag"
 )
@@ -61,6 +62,25 @@ func (b *Builder) add(n *Node) (*Node, error) {
 	n.ID = len(b.Graph.Nodes)
 	b.Graph.Nodes = append(b.Graph.Nodes, n)
 	return n, nil
+}
+
+// Widened is n with f32 in place of f16 and bf16: what it would be of its
+// operands as they are, with nothing rounded. wide gives an operand in f32. n
+// itself if no operand is of 16 bits.
+func (b *Builder) Widened(n *Node, wide func(*Node) *Node) *Node {
+	if !slices.ContainsFunc(n.Inputs, func(in *Node) bool { return in.Type.DType.IsHalf() }) {
+		return n
+	}
+	w := &Node{Op: n.Op, Attrs: slices.Clone(n.Attrs), Space: -1, Site: n.Site}
+	for _, in := range n.Inputs {
+		w.Inputs = append(w.Inputs, wide(in))
+	}
+	w, err := b.add(w)
+	if err != nil {
+		b.err = errors.Join(b.err, fmt.Errorf("widening %s: %w", n.Op.Name, err))
+		return n
+	}
+	return w
 }
 
 // NewState adds a state and the node that reads it.

@@ -3,6 +3,7 @@ package ir
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +14,9 @@ import (
 // type rule. Errors are *ArgError where one argument is at fault.
 //
 // A number given for a tensor is weak, as in PyTorch: it takes the dtype of the
-// tensors beside it, unless it is a float beside integers.
+// tensors beside it, unless it is a float beside integers. One that f16 or bf16
+// can't hold stays what it is: beside them the op is computed in f32, and what
+// it gives is rounded once, to their dtype.
 func (b *Builder) Call(op *Op, args []any) (*Node, error) {
 	if len(args) > len(op.Params) {
 		return nil, Argf("", "takes %s, got %d", countOf(len(op.Params), "argument"), len(args))
@@ -65,10 +68,15 @@ func (b *Builder) Call(op *Op, args []any) (*Node, error) {
 			n.Attrs = append(n.Attrs, v)
 		}
 	}
-	if err := b.promote(n, weak); err != nil {
+	narrow, err := b.promote(n, weak)
+	if err != nil {
 		return nil, err
 	}
-	return b.add(n)
+	made, err := b.add(n)
+	if err != nil || narrow == Invalid || !made.Type.DType.IsFloat() {
+		return made, err
+	}
+	return b.cast(made, narrow)
 }
 
 type weakOperand struct {
@@ -91,8 +99,9 @@ func (b *Builder) operand(n *Node, p Param, index int, arg any, weak *[]weakOper
 }
 
 // promote gives weak operands a dtype and makes all operands meet in one dtype
-// where the op asks for it.
-func (b *Builder) promote(n *Node, weak []weakOperand) error {
+// where the op asks for it. Where that is f32 for the sake of a number that f16
+// or bf16 can't hold, narrow is the dtype that the result belongs in.
+func (b *Builder) promote(n *Node, weak []weakOperand) (narrow DType, err error) {
 	first := 0
 	if n.Op.Promote == PromoteTail {
 		first = 1
@@ -120,27 +129,47 @@ func (b *Builder) promote(n *Node, weak []weakOperand) error {
 	if n.Op.Promote == PromoteFloat && !meet.IsFloat() && meet != Invalid {
 		meet = F32
 	}
+	if n.Op.Promote != PromoteNone && meet.IsHalf() && slices.ContainsFunc(weak, func(w weakOperand) bool {
+		return w.index >= first && !meet.holds(w.value)
+	}) {
+		narrow, meet = meet, meet.Wide()
+	}
 	for _, w := range weak {
 		dtype := meet
 		if n.Op.Promote == PromoteNone || w.index < first {
 			dtype = weakDType(w.value)
 		}
 		if v, ok := w.value.(int); ok && dtype == I32 && (v > math.MaxInt32 || v < math.MinInt32) {
-			return Argf(n.Op.operandName(n, w.index), "%d doesn't fit into i32", v)
+			return Invalid, Argf(n.Op.operandName(n, w.index), "%d doesn't fit into i32", v)
 		}
 		n.Inputs[w.index] = b.Scalar(dtype, w.value)
 	}
 	if n.Op.Promote == PromoteNone {
-		return nil
+		return Invalid, nil
 	}
 	for i, in := range n.Inputs[first:] {
 		c, err := b.cast(in, meet)
 		if err != nil {
-			return Argf(n.Op.operandName(n, first+i), "%s would be cast to %s: %s", in.Type, meet, err)
+			return Invalid, Argf(n.Op.operandName(n, first+i), "%s would be cast to %s: %s", in.Type, meet, err)
 		}
 		n.Inputs[first+i] = c
 	}
-	return nil
+	return narrow, nil
+}
+
+// holds reports whether a floating dtype has a number exactly as it is written.
+// NaN is NaN in all of them.
+func (d DType) holds(value any) bool {
+	want := 0.0
+	switch v := value.(type) {
+	case int:
+		want = float64(v)
+	case float64:
+		want = v
+	default:
+		return true // false and true are 0 and 1
+	}
+	return want != want || ScalarTensor(d, want).Float(0) == want
 }
 
 // weakDType is the dtype of a number that stands alone: as in PyTorch f32 for

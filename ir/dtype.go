@@ -41,6 +41,19 @@ func (d DType) IsFloat() bool { return d >= F16 }
 // IsInt reports whether d is an integer type; Bool is not.
 func (d DType) IsInt() bool { return d == I32 || d == I64 }
 
+// IsHalf reports whether d is one of the floating types of 16 bits, which values
+// are kept in, and nothing is computed in.
+func (d DType) IsHalf() bool { return d == F16 || d == BF16 }
+
+// Wide is the dtype in which values of d are computed: f32 for f16 and bf16, d
+// itself for all others.
+func (d DType) Wide() DType {
+	if d.IsHalf() {
+		return F32
+	}
+	return d
+}
+
 // DTypeNames lists the names of all dtypes, narrowest first.
 func DTypeNames() []string {
 	var names []string

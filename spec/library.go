@@ -25,7 +25,7 @@ func (l *library) extend() *library {
 }
 
 // internalOps are made by the program itself.
-var internalOps = []string{"state", "const", "source", "copy"}
+var internalOps = []string{"state", "const", "source", "copy", "prod_of_others"}
 
 // lookupOp finds an operation that specs can call.
 func lookupOp(name string) *ir.Op {

@@ -5,6 +5,9 @@ import "github.com/flowrun/flowrun/ir"
 // nodes is what a gradient gives, one for each operand.
 type nodes = []*ir.Node
 
+// Gradients of f16 and bf16 are computed in f32: there, all floating operands
+// of the node, its value and its gradient are f32, whatever the spec says.
+
 // apply builds a node of an op by its name. Gradients and decompositions can't
 // name the ops' variables: mul's gradient multiplies, and Go refuses a variable
 // whose initialiser refers to itself.
@@ -80,14 +83,7 @@ func broadcastTo(b *ir.Builder, x *ir.Node, shape ir.Shape) *ir.Node {
 
 // wide brings f16 and bf16 to f32, in which their intermediate values are kept.
 func wide(b *ir.Builder, x *ir.Node) *ir.Node {
-	return b.Cast(x, wideDType(x.Type.DType))
-}
-
-func wideDType(d ir.DType) ir.DType {
-	if d == ir.F16 || d == ir.BF16 {
-		return ir.F32
-	}
-	return d
+	return b.Cast(x, x.Type.DType.Wide())
 }
 
 // Fill makes a value of a type whose elements are all equal to an int, float64

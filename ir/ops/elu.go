@@ -19,8 +19,10 @@ Example: elu([-1.0, 2.0]) = [-0.63212056, 2.0]`,
 	Promote: ir.PromoteFloat,
 	Infer:   likeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		below := mul(b, g, add(b, n, n.Float("alpha")))
-		return nodes{where(b, le(b, n.Inputs[0], 0.0), below, g)}
+		// The value plus alpha would be the same slope, with no digits left far below 0.
+		x := n.Inputs[0]
+		slope := mul(b, exp(b, apply(b, "minimum", x, 0.0)), n.Float("alpha"))
+		return nodes{where(b, le(b, x, 0.0), mul(b, g, slope), g)}
 	},
 	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return eachFloat(func(v float64) float64 {

@@ -19,7 +19,7 @@ Example: expm1([0.0, 1.0]) = [0.0, 1.7182818]`,
 	Promote: ir.PromoteFloat,
 	Infer:   likeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, add(b, n, 1.0))}
+		return nodes{mul(b, g, exp(b, n.Inputs[0]))}
 	},
 	Eval: eachFloat(math.Expm1),
 })

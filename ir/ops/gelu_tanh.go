@@ -20,7 +20,9 @@ Example: gelu_tanh([0.0, 1.0]) = [0.0, 0.84119199]`,
 	Promote: ir.PromoteFloat,
 	Infer:   likeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		x := n.Inputs[0]
+		// Beyond geluFlat the slope is that of the ends, 0 or 1, in every dtype; the
+		// formula would come to 0 · inf there.
+		x := apply(b, "clamp", n.Inputs[0], -geluFlat, geluFlat)
 		xx := square(b, x)
 		inner := mul(b, mul(b, x, geluScale), add(b, mul(b, xx, geluCubic), 1.0))
 		t := tanh(b, inner)
@@ -37,4 +39,5 @@ Example: gelu_tanh([0.0, 1.0]) = [0.0, 0.84119199]`,
 const (
 	geluScale = 0.7978845608028654 // sqrt(2/pi)
 	geluCubic = 0.044715
+	geluFlat  = 10.0 // 1 - tanh² of what it is mapped to is below 1e-37
 )

@@ -71,21 +71,12 @@ func evalNorm(moments func(n *ir.Node, line []float64) (center, scale float64)) 
 // gradLayerNorm: with the normalised x̂ and h = g · weight, the gradient of x is
 // (h - mean(h) - x̂ · mean(h · x̂)) / sqrt(var + eps).
 func gradLayerNorm(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-	x, weight, bias := wide(b, n.Inputs[0]), wide(b, n.Inputs[1]), n.Inputs[2]
+	x, weight, bias := n.Inputs[0], n.Inputs[1], n.Inputs[2]
 	last := []int{len(x.Type.Shape) - 1}
-	g = wide(b, g)
 	deviation := sub(b, x, mean(b, x, last))
 	scale := rsqrt(b, add(b, mean(b, square(b, deviation), last), n.Float("eps")))
 	unit := mul(b, deviation, scale)
 	h := mul(b, g, weight)
 	dx := sub(b, sub(b, h, mean(b, h, last)), mul(b, unit, mean(b, mul(b, h, unit), last)))
-	return narrow(b, n, mul(b, dx, scale), sumTo(b, mul(b, g, unit), weight), sumTo(b, g, bias))
-}
-
-// narrow brings gradients to the dtypes of n's operands.
-func narrow(b *ir.Builder, n *ir.Node, grads ...*ir.Node) []*ir.Node {
-	for i, g := range grads {
-		grads[i] = b.Cast(g, n.Inputs[i].Type.DType)
-	}
-	return grads
+	return nodes{mul(b, dx, scale), sumTo(b, mul(b, g, unit), weight), sumTo(b, g, bias)}
 }

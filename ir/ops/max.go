@@ -54,7 +54,6 @@ func gradExtreme(b *ir.Builder, n, g *ir.Node, arg string) *ir.Node {
 		return apply(b, "scatter_add", Fill(b, x.Type, 0), dims[0], index, g)
 	}
 	taken := eq(b, x, unreduced(b, n, n))
-	count := b.Cast(sum(b, taken, dims), wideDType(x.Type.DType))
-	share := b.Cast(div(b, wide(b, g), count), x.Type.DType)
-	return where(b, taken, share, 0.0)
+	count := b.Cast(sum(b, taken, dims), x.Type.DType)
+	return where(b, taken, div(b, g, count), 0.0)
 }

@@ -30,15 +30,13 @@ Example: mean([true, false, true, true]) = 0.75`,
 		if x.Type.DType == ir.Bool {
 			return nodes{nil}
 		}
-		// The count may be beyond what f16 holds.
-		part := div(b, wide(b, g), float64(reducedCount(n)))
-		return nodes{spread(b, n, b.Cast(part, x.Type.DType))}
+		return nodes{spread(b, n, div(b, g, float64(reducedCount(n))))}
 	},
 	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return eachLine(average, nil)(n, []*ir.Array{asFloats(in[0])})
 	},
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
-		x := b.Cast(n.Inputs[0], wideDType(n.Type.DType))
+		x := b.Cast(n.Inputs[0], n.Type.DType.Wide())
 		return b.Cast(averageNodes(b, x, n.Ints("dim"), n.Bool("keepdim")), n.Type.DType)
 	},
 })

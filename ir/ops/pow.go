@@ -32,11 +32,12 @@ func gradPow(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 	if y.Op == ir.ConstOp && len(y.Type.Shape) == 0 {
 		return nodes{gradPower(b, g, x, y.Attr("value").(*ir.Tensor).Float(0)), nil}
 	}
-	dx := mul(b, y, pow(b, x, sub(b, y, 1.0)))
-	dy := mul(b, n, log(b, x))
+	constant := eq(b, y, 0.0)
+	dx := mul(b, y, pow(b, x, where(b, constant, 0.0, sub(b, y, 1.0))))
 	flat := and(b, eq(b, x, 0.0), ge(b, y, 0.0))
+	dy := mul(b, n, log(b, where(b, flat, 1.0, x)))
 	return nodes{
-		sumTo(b, mul(b, g, where(b, eq(b, y, 0.0), 0.0, dx)), x),
+		sumTo(b, mul(b, g, where(b, constant, 0.0, dx)), x),
 		sumTo(b, mul(b, g, where(b, flat, 0.0, dy)), y),
 	}
 }

@@ -32,16 +32,7 @@ Example: prod([[1.0, 2.0], [3.0, 4.0]], dim=1) = [2.0, 12.0]`,
 		}),
 })
 
-// gradProd gives each element the product of all others. With no zero among
-// them that is the product over the element; with one, only the zero gets
-// something; with two, nothing does. So zeros are counted, and left out of the
-// product: an element then gets the product over itself (a zero counting as 1)
-// if there is no zero but itself.
+// gradProd gives each element the product of all others.
 func gradProd(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-	x, dims := n.Inputs[0], n.Ints("dim")
-	zero := eq(b, x, 0.0)
-	nonzero := where(b, zero, 1.0, x)
-	others := div(b, apply(b, "prod", nonzero, dims, true), nonzero)
-	alone := eq(b, sum(b, zero, dims), zero)
-	return nodes{mul(b, unreduced(b, n, g), where(b, alone, others, 0.0))}
+	return nodes{mul(b, unreduced(b, n, g), apply(b, "prod_of_others", n.Inputs[0], n.Ints("dim")))}
 }

@@ -59,33 +59,38 @@ func (p *program) eval(roots ...*ir.Node) []*ir.Array {
 func (p *program) value() *ir.Array { return p.eval(p.out)[0] }
 
 // grads differentiates sum(out * cotangent) in reverse mode: it gives the nodes
-// of the inputs' gradients, nil for those that have none.
+// of the inputs' gradients, nil for those that have none. Ops see f16 and bf16 in
+// f32, as autodiff shows them.
 func (p *program) grads(cotangent *ir.Array) map[string]*ir.Node {
+	wide := func(x *ir.Node) *ir.Node { return p.b.Cast(x, x.Type.DType.Wide()) }
 	nodes := slices.Clone(p.b.Graph.Nodes)
-	at := map[*ir.Node]*ir.Node{p.out: p.b.Const(cotangent.Tensor())}
+	at := map[*ir.Node]*ir.Node{p.out: wide(p.b.Const(cotangent.Tensor()))}
 	for _, n := range slices.Backward(nodes) {
 		g := at[n]
 		if g == nil || n.Op.Grad == nil {
 			continue
 		}
-		for i, part := range n.Op.Grad(p.b, n, g) {
+		w := p.b.Widened(n, wide)
+		for i, part := range n.Op.Grad(p.b, w, g) {
 			in := n.Inputs[i]
 			if part == nil {
 				continue
 			}
-			require.True(p.t, part.Type.Equal(in.Type), "the gradient of %s for its operand %d is %s instead of %s",
-				n.Op.Name, i, part.Type, in.Type)
+			require.True(p.t, part.Type.Equal(w.Inputs[i].Type), "the gradient of %s for its operand %d is %s instead of %s",
+				n.Op.Name, i, part.Type, w.Inputs[i].Type)
 			if at[in] != nil {
 				part = p.b.Apply(ops.Add, at[in], part)
 			}
 			at[in] = part
 		}
 	}
-	p.verify()
 	grads := map[string]*ir.Node{}
 	for key, in := range p.inputs {
-		grads[key] = at[in]
+		if at[in] != nil {
+			grads[key] = p.b.Cast(at[in], in.Type.DType)
+		}
 	}
+	p.verify()
 	return grads
 }
 

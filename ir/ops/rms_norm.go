@@ -24,14 +24,13 @@ Example: rms_norm([[3.0, 4.0]], [1.0, 2.0]) = [[0.84852812, 2.26274166]]`,
 	Promote: ir.PromoteAll,
 	Infer:   inferNorm,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		x, weight := wide(b, n.Inputs[0]), wide(b, n.Inputs[1])
+		x, weight := n.Inputs[0], n.Inputs[1]
 		last := []int{len(x.Type.Shape) - 1}
-		g = wide(b, g)
 		scale := rsqrt(b, add(b, mean(b, square(b, x), last), n.Float("eps")))
 		unit := mul(b, x, scale)
 		h := mul(b, g, weight)
 		dx := sub(b, h, mul(b, unit, mean(b, mul(b, h, unit), last)))
-		return narrow(b, n, mul(b, dx, scale), sumTo(b, mul(b, g, unit), weight))
+		return nodes{mul(b, dx, scale), sumTo(b, mul(b, g, unit), weight)}
 	},
 	Eval: evalNorm(func(n *ir.Node, line []float64) (center, scale float64) {
 		squares := 0.0

@@ -20,8 +20,8 @@ Example: std([1.0, 3.0, 5.0, 7.0]) = 2.23606798`,
 	Infer:  inferSpread,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		// At 0 the root has no slope; PyTorch takes 0.
-		value := wide(b, n)
-		half := where(b, eq(b, value, 0.0), 0.0, div(b, wide(b, g), mul(b, value, 2.0)))
+		even := eq(b, n, 0.0)
+		half := where(b, even, 0.0, div(b, g, mul(b, where(b, even, 1.0, n), 2.0)))
 		return nodes{gradDeviation(b, n, half)}
 	},
 	Eval: eachLine(func(v []float64) float64 { return math.Sqrt(variance(v)) }, nil),

@@ -17,7 +17,7 @@ Example: var([1.0, 3.0, 5.0, 7.0]) = 5.0`,
 	Class:  ir.Reduce,
 	Infer:  inferSpread,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{gradDeviation(b, n, wide(b, g))}
+		return nodes{gradDeviation(b, n, g)}
 	},
 	Eval: eachLine(variance, nil),
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
@@ -54,8 +54,8 @@ func varianceNodes(b *ir.Builder, n *ir.Node) *ir.Node {
 // gradDeviation is the gradient of the variance of n's operand, given that of
 // the variance: 2/n times the deviation from the mean.
 func gradDeviation(b *ir.Builder, n, g *ir.Node) *ir.Node {
-	x := wide(b, n.Inputs[0])
+	x := n.Inputs[0]
 	deviation := sub(b, x, mean(b, x, n.Ints("dim")))
 	scale := mul(b, unreduced(b, n, g), 2/float64(reducedCount(n)))
-	return b.Cast(mul(b, deviation, scale), n.Inputs[0].Type.DType)
+	return mul(b, deviation, scale)
 }

@@ -1,0 +1,148 @@
+package ops
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// ProdOfOthers is the op prod_of_others, the slope of prod. Specs can't call it.
+var ProdOfOthers = ir.Register(&ir.Op{
+	Name: "prod_of_others",
+	Doc: `prod_of_others(x, dim=nil): for each element the product of all others over some dims, or over all.
+
+x is floating.
+
+Example: prod_of_others([2.0, 3.0, 4.0]) = [12.0, 8.0, 6.0]`,
+	Params: paramsReduce[:2],
+	Class:  ir.Other,
+	Infer: func(n *ir.Node) (ir.Type, error) {
+		x := n.Inputs[0].Type
+		if !x.DType.IsFloat() {
+			return x, refuse("x", "", "prod_of_others is taken of floats; %s", named(n, 0))
+		}
+		_, err := normDims(n, "dim", x.Shape)
+		return x, err
+	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
+		x, dims := n.Inputs[0], n.Ints("dim")
+		slope := gradOthers(b, linesLast(b, x, dims), linesLast(b, g, dims))
+		return nodes{linesBack(b, slope, x.Type.Shape, dims)}
+	},
+	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		out := ir.NewArray(n.Type)
+		offs, length := lines(n.Type.Shape, n.Ints("dim"))
+		for start := 0; start < len(offs); start += length {
+			line := offs[start : start+length]
+			for i, at := range line {
+				out.F[at] = 1
+				for j, other := range line {
+					if j != i {
+						out.F[at] *= in[0].F[other]
+					}
+				}
+			}
+		}
+		return out
+	},
+	Decompose: othersByDivision,
+})
+
+// othersByDivision is quick. With no zero in the line, an element gets the
+// product over itself; with one, only the zero gets something; with two, nothing
+// does. So zeros are counted, and left out of the product: an element then gets
+// the product over itself (a zero counting as 1) if there is no zero but itself.
+// Its own slope at zeros would be wrong, since it counts them.
+func othersByDivision(b *ir.Builder, n *ir.Node) *ir.Node {
+	x, dims := wide(b, n.Inputs[0]), n.Ints("dim")
+	zero := eq(b, x, 0.0)
+	nonzero := where(b, zero, 1.0, x)
+	others := div(b, apply(b, "prod", nonzero, dims, true), nonzero)
+	alone := eq(b, sum(b, zero, dims), zero)
+	return b.Cast(where(b, alone, others, 0.0), n.Type.DType)
+}
+
+// gradOthers is the gradient of the product of others in lines along the last
+// dim. It has multiplications and additions alone, and so is right at zeros, as
+// are the gradients of it: the others are what stands before an element times
+// what stands behind it, and each of the two is made by doubling.
+func gradOthers(b *ir.Builder, x, g *ir.Node) *ir.Node {
+	before, back := prefixProduct(b, x, 1)
+	behind, forth := prefixProduct(b, x, -1)
+	return add(b, back(mul(b, g, behind)), forth(mul(b, g, before)))
+}
+
+// prefixProduct gives each element the product of those before it in its line
+// (direction 1) or behind it (-1), and what brings a gradient of that to x.
+func prefixProduct(b *ir.Builder, x *ir.Node, direction int) (product *ir.Node, back func(g *ir.Node) *ir.Node) {
+	length := x.Type.Shape[len(x.Type.Shape)-1]
+	product = shiftLine(b, x, direction, 1.0)
+	var steps []*ir.Node // the products of 1, 2, 4, … neighbours
+	for width := 1; width < length; width *= 2 {
+		steps = append(steps, product)
+		product = mul(b, product, shiftLine(b, product, direction*width, 1.0))
+	}
+	return product, func(g *ir.Node) *ir.Node {
+		for i, step := range slices.Backward(steps) {
+			by := direction << i
+			g = add(b, mul(b, g, shiftLine(b, step, by, 1.0)), shiftLine(b, mul(b, g, step), -by, 0.0))
+		}
+		return shiftLine(b, g, -direction, 0.0)
+	}
+}
+
+// shiftLine moves the elements along the last dim by so many places, backwards
+// if that is negative, and puts a value into those that become free.
+func shiftLine(b *ir.Builder, x *ir.Node, by int, value float64) *ir.Node {
+	last := len(x.Type.Shape) - 1
+	length := x.Type.Shape[last]
+	pairs := make([][2]int, last+1)
+	if by >= 0 {
+		by = min(by, length)
+		pairs[last][0] = by
+		return apply(b, "pad", apply(b, "slice", x, last, 0, length-by), pairs, value)
+	}
+	by = min(-by, length)
+	pairs[last][1] = by
+	return apply(b, "pad", apply(b, "slice", x, last, by, length), pairs, value)
+}
+
+// linesLast brings some dims together as the last one.
+func linesLast(b *ir.Builder, x *ir.Node, dims []int) *ir.Node {
+	order := append(complement(len(x.Type.Shape), dims), dims...)
+	length := 1
+	for _, d := range dims {
+		length *= x.Type.Shape[d]
+	}
+	x = permute(b, x, order)
+	return reshape(b, x, append(slices.Clone(x.Type.Shape[:len(order)-len(dims)]), length))
+}
+
+// linesBack undoes linesLast for a value that had the given shape.
+func linesBack(b *ir.Builder, x *ir.Node, shape ir.Shape, dims []int) *ir.Node {
+	order := append(complement(len(shape), dims), dims...)
+	permuted, back := make(ir.Shape, len(order)), make([]int, len(order))
+	for i, d := range order {
+		permuted[i], back[d] = shape[d], i
+	}
+	return permute(b, reshape(b, x, permuted), back)
+}
+
+// complement lists the dims of a rank that aren't among some.
+func complement(rank int, dims []int) []int {
+	var rest []int
+	for d := range rank {
+		if !slices.Contains(dims, d) {
+			rest = append(rest, d)
+		}
+	}
+	return rest
+}
+
+// permute reorders dims; x itself if they are in order.
+func permute(b *ir.Builder, x *ir.Node, order []int) *ir.Node {
+	if slices.IsSorted(order) {
+		return x
+	}
+	return apply(b, "permute", x, order)
+}
