@@ -87,8 +87,11 @@ func (d *decoder) header(m *module, fields map[string]*tree.Node) {
 			m.path = text
 		}
 	}
+	if n := fields["widen"]; n != nil {
+		m.widen, _ = d.boolean(n, "widen")
+	}
 	if m.optimizer {
-		m.single = true
+		m.single, m.widen = true, true
 	} else {
 		m.inputs = d.inputs(fields["inputs"])
 	}

@@ -113,6 +113,7 @@ type module struct {
 	std       bool
 	override  bool   // it says that it replaces the standard library's
 	path      string // of its calls inside of expressions, instead of the name
+	widen     bool   // f16 and bf16 are f32 inside
 	root      bool   // the model or a source: sees vars, has no arguments
 
 	inputs  []*inputDef

@@ -123,6 +123,7 @@ type frame struct {
 	commit bool         // its states are written by a step
 	device string
 	dtype  ir.DType
+	narrow ir.DType // of a module that widens: the dtype in which its inputs and parameters meet
 	frozen bool
 	depth  int
 

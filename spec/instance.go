@@ -215,6 +215,7 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 			ok = false
 			continue
 		}
+		n = ev.widened(f, n)
 		f.values[in.name] = n
 		f.initial[in.name] = ev.first.standIn(in.name, n.Type)
 	}
@@ -363,14 +364,14 @@ func (ev *eval) result(f *frame) any {
 		if o.value == nil {
 			return bad{}
 		}
-		return in.eval(o.value)
+		return ev.narrowed(f, in.eval(o.value))
 	}
 	if len(f.mod.outputs) == 0 {
 		return bad{} // reported
 	}
 	r := record{}
 	for _, o := range f.mod.outputs {
-		r[o.name] = in.eval(o.value)
+		r[o.name] = ev.narrowed(f, in.eval(o.value))
 	}
 	return r
 }

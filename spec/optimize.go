@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -11,18 +12,27 @@ import (
 // optimizing gives parameters their updates.
 type optimizing struct {
 	*training
-	updates *ir.Node             // how often the optimizer has updated them, i64[]
-	due     *ir.Node             // whether this step does, bool[]; nil: every step does
-	target  *target              // the optimizer
-	args    *frame               // its arguments
-	groups  map[*groupDef]*frame // and those of the groups
+	updates *ir.Node   // how often the optimizer has updated them, i64[]
+	due     *ir.Node   // whether this step does, bool[]; nil: every step does
+	target  *target    // the optimizer
+	single  *arguments // its arguments
+	double  *arguments // the same in f64, if a parameter is
 }
 
-// trained is a parameter that is trained, with its gradient and arguments.
+// arguments are those of the optimizer and of the groups of parameters, and the
+// step that they are computed of. What is made of a step and a number is f32; of
+// a step in f64 it is f64, as parameters in f64 need it.
+type arguments struct {
+	step   *ir.Node
+	common *frame
+	groups map[*groupDef]*frame
+}
+
+// trained is a parameter that is trained, with its gradient, in f32 at least.
 type trained struct {
 	state *ir.State
 	grad  *ir.Node
-	args  *frame
+	group *groupDef // nil: of none
 }
 
 // optimize gives every trainable parameter its gradient and update.
@@ -31,7 +41,7 @@ func (t *training) optimize() {
 	if c == nil {
 		return
 	}
-	o := &optimizing{training: t, updates: t.step, groups: map[*groupDef]*frame{}}
+	o := &optimizing{training: t, updates: t.step}
 	if o.target, _ = c.Target.(*target); o.target == nil {
 		return
 	}
@@ -42,10 +52,19 @@ func (t *training) optimize() {
 		o.due = t.Apply(ir.LookupOp("eq"), t.Apply(ir.LookupOp("remainder"), t.counter.Next, int(n)), 0)
 		t.own(from, "optimizer", "")
 	}
-	if !o.arguments() || t.loss == nil {
+	if o.single = o.arguments(o.updates); o.single == nil || t.loss == nil {
 		return
 	}
 	params := o.parameters()
+	if slices.ContainsFunc(params, func(p *trained) bool { return p.state.Type.DType == ir.F64 }) {
+		from := len(t.Graph.Nodes)
+		t.Origin = t.def.at
+		o.double = o.arguments(o.Cast(o.updates, ir.F64))
+		t.own(from, "optimizer", "")
+		if o.double == nil {
+			return
+		}
+	}
 	if !o.gradients(params) || !o.clip(params) {
 		return
 	}
@@ -56,38 +75,49 @@ func (t *training) optimize() {
 	}
 }
 
+// of gives the arguments in the precision that a dtype needs.
+func (o *optimizing) of(d ir.DType) *arguments {
+	if d == ir.F64 {
+		return o.double
+	}
+	return o.single
+}
+
 // scope is what the optimizer's arguments see.
-func (o *optimizing) scope() *eval {
+func (o *optimizing) scope(step *ir.Node) *eval {
 	f := newFrame(nil, "")
 	f.stateless = "an argument of the optimizer"
 	o.vars(f)
-	f.values["step"] = o.updates
+	f.values["step"] = step
 	return &eval{graph: o.graph, f: f, to: o.Builder, path: "optimizer"}
 }
 
 // arguments evaluates the optimizer's arguments and those of the groups, which
-// stand over them.
-func (o *optimizing) arguments() bool {
+// stand over them; nil if something is wrong with them.
+func (o *optimizing) arguments(step *ir.Node) *arguments {
 	from := len(o.Graph.Nodes)
-	o.args = newFrame(o.target.module, "optimizer")
-	ev := o.scope()
-	if !o.evaluate(ev, o.target, o.args) || !ev.defaults(o.args, o.target.args, o.def.optimizer) {
-		return false
+	a := &arguments{step: step, common: newFrame(o.target.module, "optimizer"), groups: map[*groupDef]*frame{}}
+	ev := o.scope(step)
+	if !o.evaluate(ev, o.target, a.common) || !ev.defaults(a.common, o.target.args, o.def.optimizer) {
+		return nil
 	}
 	ok := true
 	for _, g := range o.def.groups {
-		o.bound(o.args)
+		o.bound(a.common)
 		args := newFrame(o.target.module, "optimizer")
-		maps.Copy(args.consts, o.args.consts)
-		maps.Copy(args.values, o.args.values)
+		maps.Copy(args.consts, a.common.consts)
+		maps.Copy(args.values, a.common.values)
 		if g.call != nil {
 			tg, _ := g.call.Target.(*target)
 			ok = ok && tg != nil && o.evaluate(ev, tg, args)
 		}
-		o.groups[g] = args
+		a.groups[g] = args
 	}
 	o.own(from, "optimizer", "")
-	return ok
+	if !ok {
+		return nil
+	}
+	return a
 }
 
 // bound spends what a copy of the optimizer's arguments costs.
@@ -116,14 +146,14 @@ func (o *optimizing) parameters() []*trained {
 		if s.Kind != ir.ParamState {
 			continue
 		}
-		p := &trained{state: s, args: o.args}
+		p := &trained{state: s}
 		frozen := o.frozen[s]
 		for i, g := range o.def.groups {
 			o.list.Budget.At(g.at)
 			o.list.Budget.Spend(diag.Matching, patterns[i].Cost(s.Name))
 			if patterns[i].Match(s.Name) {
 				matched[g] = true
-				p.args, frozen = o.groups[g], frozen || g.frozen
+				p.group, frozen = g, frozen || g.frozen
 				break
 			}
 		}
@@ -180,7 +210,7 @@ func (o *optimizing) updating(from int, s *ir.State) {
 
 // accumulate sums a gradient up until the next update, in f32 at least.
 func (o *optimizing) accumulate(p *trained) bool {
-	wide := ir.Type{DType: wider(p.grad.Type.DType), Shape: p.grad.Type.Shape}
+	wide := ir.Type{DType: p.grad.Type.DType.Wide(), Shape: p.grad.Type.Shape}
 	f := newFrame(nil, "")
 	f.device = p.state.Device
 	sum, ok := o.newState(f, o.join(o.join("optimizer", p.state.Name), "grad"), ir.OptimState, wide, p.state.Origin)
@@ -192,16 +222,8 @@ func (o *optimizing) accumulate(p *trained) bool {
 	o.first.set(sum.Name, zero)
 	total := o.Apply(ir.LookupOp("add"), sum.Read, o.Cast(p.grad, wide.DType))
 	sum.Next = o.Apply(ir.LookupOp("where"), o.due, 0.0, total)
-	p.grad = o.Cast(o.Apply(ir.LookupOp("div"), total, int(o.def.accumulate)), p.grad.Type.DType)
+	p.grad = o.Apply(ir.LookupOp("div"), total, int(o.def.accumulate))
 	return true
-}
-
-// wider is the dtype in which sums of a dtype are taken.
-func wider(d ir.DType) ir.DType {
-	if d == ir.F64 {
-		return d
-	}
-	return ir.F32
 }
 
 // clip scales all gradients down so that their common norm is at most what the
@@ -211,7 +233,13 @@ func (o *optimizing) clip(params []*trained) bool {
 		return o.def.clip == nil
 	}
 	at := o.def.clip.At()
-	ev := o.scope()
+	wide := ir.F32
+	for _, p := range params {
+		if p.grad.Type.DType == ir.F64 {
+			wide = ir.F64
+		}
+	}
+	ev := o.scope(o.of(wide).step)
 	ev.path, ev.f.stateless = "clip_grad_norm", "clip_grad_norm"
 	from := len(o.Graph.Nodes)
 	limit := ev.eval(o.def.clip)
@@ -227,12 +255,6 @@ func (o *optimizing) clip(params []*trained) bool {
 	case known && !more:
 		o.fail(o.root, diag.InvalidArgument, at, "leave it out if nothing is to be clipped", "clip_grad_norm must be more than 0, got %v", limit)
 		return false
-	}
-	wide := ir.F32
-	for _, p := range params {
-		if p.grad.Type.DType == ir.F64 {
-			wide = ir.F64
-		}
 	}
 	var total *ir.Node
 	for _, p := range params {
@@ -251,7 +273,7 @@ func (o *optimizing) clip(params []*trained) bool {
 	o.nameNode(norm, "grad_norm", "")
 	for _, p := range params {
 		here := len(o.Graph.Nodes)
-		p.grad = o.Cast(o.Apply(ir.LookupOp("mul"), o.Cast(p.grad, wide), scale), p.grad.Type.DType)
+		p.grad = o.Cast(o.Apply(ir.LookupOp("mul"), o.Cast(p.grad, wide), scale), p.grad.Type.DType.Wide())
 		o.updating(here, p.state)
 	}
 	o.own(from, "clip_grad_norm", "")
@@ -273,18 +295,25 @@ func positive(v any) (yes, known bool) {
 func (o *optimizing) update(p *trained) bool {
 	s := p.state
 	c := o.def.optimizer
-	o.bound(p.args)
+	given := o.of(s.Type.DType)
+	args := given.common
+	if p.group != nil {
+		args = given.groups[p.group]
+	}
+	o.bound(args)
 	f := newFrame(o.target.module, o.join("optimizer", s.Name))
 	o.Graph.Put(f.path, s.Name)
 	f.site, f.kind, f.commit, f.device = c.At(), ir.OptimState, true, s.Device
 	f.caller = o.root
-	maps.Copy(f.consts, p.args.consts)
-	maps.Copy(f.values, p.args.values)
+	maps.Copy(f.consts, args.consts)
+	maps.Copy(f.values, args.values)
 	f.consts["training"] = true
 	from, states := len(o.Graph.Nodes), len(o.Graph.States)
 	o.Origin = s.Origin
-	f.values["param"], f.values["grad"], f.values["step"] = s.Read, p.grad, o.updates
-	f.initial["param"], f.initial["step"] = o.first.nodes[s.Name], o.first.step
+	// f16 and bf16 are updated in f32, with states in f32, and rounded once.
+	wide := s.Type.DType.Wide()
+	f.values["param"], f.values["grad"], f.values["step"] = o.Cast(s.Read, wide), o.Cast(p.grad, wide), given.step
+	f.initial["param"], f.initial["step"] = o.first.Cast(o.first.nodes[s.Name], wide), o.first.step
 	ev := &eval{graph: o.graph, f: f, to: o.Builder, path: f.path}
 	if !ev.moduleStates(f) {
 		return false

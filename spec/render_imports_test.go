@@ -61,6 +61,7 @@ modules:
     override: false
     inputs: {x: "f32[...]"}
     output: x + 1
+    widen: false  # default
   # from lib/blocks.yaml
   Block:
       inputs: {x: "f32[..., n]"}
@@ -69,10 +70,11 @@ modules:
           y: {Linear: x, out_features: n, bias: true, dtype: inherit, trainable: true}  # default: bias, dtype, trainable
       output: Twice(y)  # why
       override: false  # default
+      widen: false  # default
   # from lib/more.yaml: Twice
-  Double: {inputs: {x: "f32[...]"}, output: x * 2, override: false}  # default: override
+  Double: {inputs: {x: "f32[...]"}, output: x * 2, override: false, widen: false}  # default: override, widen
   # from lib/more.yaml
-  Twice: {inputs: {x: "f32[...]"}, output: x * 2, override: false}  # default: override
+  Twice: {inputs: {x: "f32[...]"}, output: x * 2, override: false, widen: false}  # default: override, widen
 model:
   inputs: {x: "f32[2, 2]"}
   nodes:
@@ -94,7 +96,7 @@ func TestRenderRenamesWhatMeansTwoThings(t *testing.T) {
 		"lib/more.yaml": "flowrun: 1\nmodules:\n  Twice: {inputs: {x: \"f32[...]\"}, output: x * 2}\n",
 	})
 	require.Contains(t, got, "  # from lib/blocks.yaml\n"+
-		"  Block: {inputs: {x: \"f32[...]\"}, nodes: {m: {Own_2: x, dtype: inherit, trainable: true}}, output: Own_2(x) + Own_2(m), override: false}")
+		"  Block: {inputs: {x: \"f32[...]\"}, nodes: {m: {Own_2: x, dtype: inherit, trainable: true}}, output: Own_2(x) + Own_2(m), override: false, widen: false}")
 	require.Contains(t, got, "  # from lib/blocks.yaml: Own\n  Own_2:\n    inputs: {x: \"f32[..., n]\"}\n"+
 		"    params: {w: {shape: [n], init: \"normal(0, 1, dtype='f32')\", when: true}}  # default: when, dtype\n"+
 		"    output: x * w  # scaled\n    path: Own  # its name there\n")

@@ -65,7 +65,7 @@ func TestRenderWritesValuesThatReadBackTheSame(t *testing.T) {
 // What a call leaves out is written where the call is, in the syntax of the place.
 func TestRenderWritesDefaultArguments(t *testing.T) {
 	const head = "flowrun: 1\nname: n\nseed: 0\n" +
-		"modules:\n  M:\n    override: false\n    inputs: {x: \"f32[...]\"}\n" +
+		"modules:\n  M:\n    override: false\n    widen: false\n    inputs: {x: \"f32[...]\"}\n" +
 		"    args: {k: int, s: {type: string, default: a}, l: [1.0, -2e-8], f: {type: float, default: 1e-8}, d: {type: int, default: k + 1}}\n" +
 		"    output: x * k * l[0] * d * f\n"
 	const all = `s="a", l=[1.0, -2e-8], f=1e-8`

@@ -132,6 +132,7 @@ var (
 			{name: "example", value: "note", doc: "YAML that shows how it is used"},
 			{name: "override", value: "bool", doc: "whether it replaces the standard library's module of that name", fallback: "false"},
 			{name: "path", value: "name", doc: "what its calls inside of expressions are called in paths", more: "the name that they call it by if absent"},
+			{name: "widen", value: "bool", doc: "whether f16 and bf16 are computed in f32 inside, and the result is rounded once", fallback: "false"},
 			{name: "inputs", value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
 			{name: "args", value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar, numbers), a default, or {type, default, doc}",
 				more: "a kind alone makes the argument required"},

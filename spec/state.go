@@ -81,7 +81,10 @@ func (ev *eval) parameters(f *frame) bool {
 			continue
 		}
 		ev.frozen[s] = f.frozen
-		f.values[p.name], f.initial[p.name] = s.Read, ev.first.nodes[s.Name]
+		f.values[p.name], f.initial[p.name] = ev.widened(f, s.Read), ev.first.nodes[s.Name]
+		if f.mod.widen {
+			f.initial[p.name] = ev.first.Cast(ev.first.nodes[s.Name], f.dtype.Wide())
+		}
 	}
 	return ok
 }

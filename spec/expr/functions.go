@@ -40,7 +40,24 @@ var Functions = map[string]Function{
 	"maximum":      {2, false, func(a []any) (any, error) { return choose(">=", a[0], a[1]) }},
 	"floor_divide": {2, false, floorDivide},
 
-	"len": {1, true, func(a []any) (any, error) { return len(a[0].([]any)), nil }},
+	"len":   {1, true, func(a []any) (any, error) { return len(a[0].([]any)), nil }},
+	"numel": {1, true, numel},
+}
+
+// numel multiplies the sizes in a list: so many elements has what is of that
+// shape.
+func numel(a []any) (any, error) {
+	total := any(1)
+	for _, size := range a[0].([]any) {
+		if _, ok := size.(int); !ok {
+			return nil, fault("it takes a list of ints; one element is %s", describe(size))
+		}
+		var err error
+		if total, err = Apply("*", total, size); err != nil {
+			return nil, err
+		}
+	}
+	return total, nil
 }
 
 // Call computes a function of compile-time numbers. The rounding functions give
