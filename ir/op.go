@@ -101,6 +101,7 @@ type Param struct {
 	Name     string
 	Kind     ParamKind
 	Hidden   bool // given by the program that builds the graph, never by a spec
+	Derived  bool // worked out by the type rule of the others, and given by nobody; Hidden and Optional
 	Default  any  // used when the argument is absent, if Optional
 	Optional bool
 	Enum     []string // for KString: the values allowed; nil means any

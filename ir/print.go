@@ -60,7 +60,7 @@ func (n *Node) CallOf(name func(operand *Node) string) string {
 				input++
 			}
 		default:
-			if v := n.Attrs[attr]; v != nil && !reflect.DeepEqual(v, p.Default) {
+			if v := n.Attrs[attr]; v != nil && !p.Derived && !reflect.DeepEqual(v, p.Default) {
 				args = append(args, p.Name+"="+printAttr(v))
 			}
 			attr++

@@ -103,6 +103,9 @@ func (ev *eval) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Range) a
 	all := make([]any, len(op.Params))
 	given := 0
 	for i, p := range op.Params {
+		if p.Derived {
+			continue
+		}
 		if p.Hidden {
 			all[i] = ev.hidden(p.Name)
 			continue
@@ -131,8 +134,6 @@ func (ev *eval) hidden(name string) any {
 	switch {
 	case name == "key":
 		return ir.RandomKey(ev.def.seed, ev.numbered(ev.path))
-	case name != "step":
-		return nil // the op's type rule derives it
 	case ev.to != ev.Builder:
 		return ev.first.step
 	}

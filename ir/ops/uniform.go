@@ -46,7 +46,7 @@ Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39904642, 0.88052017, 0.7357
 
 // derived is a float that the type rule works out of the others.
 func derived(name, doc string) ir.Param {
-	return ir.Param{Name: name, Kind: ir.KFloat, Hidden: true, Optional: true, Doc: doc}
+	return ir.Param{Name: name, Kind: ir.KFloat, Hidden: true, Derived: true, Optional: true, Doc: doc}
 }
 
 // inferUniform works out what all devices compute draws with, so that they do so
