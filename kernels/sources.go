@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+
+	"github.com/flowrun/flowrun/internal/files"
 )
 
 //go:embed opencl cuda/*.h cuda/*.cu metal
@@ -45,7 +47,7 @@ func Overlay(dir string) (*Sources, error) {
 		return nil, fmt.Errorf("kernels: %s is no folder; a folder with opencl/NAME.cl in it, or another language's folder, was expected", dir)
 	}
 	s := Embedded()
-	s.layers = slices.Insert(s.layers, 0, layer{os.DirFS(dir), dir})
+	s.layers = slices.Insert(s.layers, 0, layer{files.Dir(dir), dir})
 	return s, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
@@ -361,16 +362,7 @@ func readInside(folder, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer root.Close()
-	info, err := root.Stat(rel) // before opening: a pipe would wait
-	switch {
-	case err != nil:
-		return nil, err
-	case info.IsDir():
-		return nil, errors.New("it is a folder")
-	case !info.Mode().IsRegular():
-		return nil, errors.New("it is no regular file")
-	}
-	f, err := root.Open(rel)
+	f, err := files.OpenIn(root, rel)
 	if err != nil {
 		return nil, err
 	}

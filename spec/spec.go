@@ -13,12 +13,12 @@ package spec
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
@@ -54,21 +54,14 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// ReadFile reads a file up to a little more than a spec may be long, so that a
+// ReadFile reads a regular file up to a little more than a spec may be long, so that a
 // longer one is refused without being read whole.
 func ReadFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := files.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("it is a folder")
-	}
 	return io.ReadAll(io.LimitReader(f, tree.MaxBytes+1))
 }
 

@@ -46,7 +46,13 @@ func definition(t *testing.T) (a action) {
 // runnerTemp is where the action has built flowrun, once for all tests.
 var runnerTemp = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "flowrun-action-") })
 
+// asProgram makes the test's binary the program itself.
+const asProgram = "FLOWRUN_TEST_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
 	code := m.Run()
 	if dir, err := runnerTemp(); err == nil {
 		os.RemoveAll(dir)

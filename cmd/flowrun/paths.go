@@ -45,8 +45,8 @@ func stdinFlag(c *cobra.Command, name *string) {
 	c.Flags().StringVar(name, "stdin-filename", stdin, "what the spec on standard input is called in findings; imports are looked for beside `FILE`")
 }
 
-// expand finds the files that arguments stand for, each once, in the order of
-// the arguments and in folders by name. An argument that stands for none is a
+// expand finds the files that arguments stand for, each once however often it is
+// named, in the order of the arguments and in folders by name. An argument that stands for none is a
 // source with a fault, which hides none of the others.
 func expand(args []string, stdinName string) ([]source, error) {
 	if stdinName != stdin && !slices.Contains(args, "-") {
@@ -61,12 +61,12 @@ func expand(args []string, stdinName string) ([]source, error) {
 
 type expansion struct {
 	files []source
-	index map[string]int // into files, by cleaned path
+	index map[string]int // into files, by what a path leads to
 	stdin string         // what standard input is called
 }
 
 func (x *expansion) add(f source) {
-	key := filepath.Clean(f.path)
+	key := destination(f.path)
 	if i, known := x.index[key]; known { // a text on standard input stands over the file of its name
 		f.named, f.stdin = f.named || x.files[i].named, f.stdin || x.files[i].stdin
 		x.files[i].named, x.files[i].stdin = f.named, f.stdin
@@ -74,6 +74,17 @@ func (x *expansion) add(f source) {
 	}
 	x.index[key] = len(x.files)
 	x.files = append(x.files, f)
+}
+
+// destination is the same for all names of a file: cleaned, absolute, links followed.
+func destination(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return filepath.Clean(path)
 }
 
 func (x *expansion) argument(arg string) {
@@ -99,7 +110,7 @@ func (x *expansion) glob(arg string) {
 	if pattern == "**" {
 		pattern = "."
 	}
-	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithNoHidden())
+	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithNoHidden(), doublestar.WithNoFollow())
 	switch {
 	case err != nil:
 		x.add(source{path: arg, named: true, fault: usageError{errors.New("it is no glob: its brackets don't close")}})
@@ -108,8 +119,21 @@ func (x *expansion) glob(arg string) {
 	}
 	slices.Sort(matches)
 	for _, m := range matches {
-		x.path(m)
+		if !leadsToFolder(m) {
+			x.path(m)
+		}
 	}
+}
+
+// leadsToFolder tells links to folders, which only an argument follows: in a tree
+// they lead in circles, or to where the same files are found again.
+func leadsToFolder(path string) bool {
+	link, err := os.Lstat(path)
+	if err != nil || link.Mode()&os.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // path adds a file, or the YAML files of a folder and the folders in it.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +57,10 @@ func (o *runFlags) add(c *cobra.Command) {
 	f.BoolVar(&o.stats, "stats", false, "say at the end how many kernels and copies were run, and the memory used")
 	f.BoolVar(&o.json, "json", false, "write one JSON object to standard output at the end, and nothing else")
 }
+
+// running tells that a run is on its way, which saves what it has learned before it
+// ends.
+var running atomic.Bool
 
 // newest is what --resume alone means.
 const newest = "newest"
@@ -112,6 +117,8 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		defer func() { err = errors.Join(err, log.Flush(), file.Close()) }()
 		options = append(options, flowrun.Observe(log.Observer()))
 	}
+	running.Store(true)
+	defer running.Store(false)
 	summary, err := session.Run(c.Context(), options...)
 	clear()
 	if err != nil {

@@ -111,9 +111,9 @@ func TestAnAbsoluteFolderGivesURIsRelativeToTheWorkingFolder(t *testing.T) {
 }
 
 func TestLinksToFoldersAreNotFollowedButLinksToFilesAre(t *testing.T) {
-	tree(t, map[string]string{"specs/a.yaml": noModel})
+	tree(t, map[string]string{"specs/a.yaml": noModel, "other.yaml": noModel})
 	require.NoError(t, os.Symlink("..", "specs/up"))
-	require.NoError(t, os.Symlink("a.yaml", "specs/b.yaml"))
+	require.NoError(t, os.Symlink("../other.yaml", "specs/b.yaml"))
 	require.NoError(t, os.Symlink("gone.yaml", "specs/c.yaml"))
 	require.NoError(t, os.Symlink("specs", "link"))
 	code, files, _ := checked(t, "link")

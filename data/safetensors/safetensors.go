@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -45,14 +46,11 @@ type File struct {
 
 // Open reads and checks the header of a file. No tensor is read yet.
 func Open(path string) (*File, error) {
-	file, err := os.Open(path)
+	file, err := files.Open(path)
 	if err != nil {
 		return nil, err // names the path itself
 	}
 	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
 	var h *header
 	if err == nil {
 		h, err = readHeader(file, info.Size())

@@ -155,7 +155,7 @@ func TestAFileThatShrinksWhileOpenIsAnError(t *testing.T) {
 func TestWhatIsNoFileIsNamed(t *testing.T) {
 	folder := t.TempDir()
 	_, err := Open(folder)
-	require.EqualError(t, err, folder+": not a regular file")
+	require.EqualError(t, err, "open "+folder+": not a regular file, but a folder")
 	_, err = Open(filepath.Join(folder, "none"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, filepath.Join(folder, "none"))

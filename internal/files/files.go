@@ -1,0 +1,82 @@
+// Package files opens files to read, and nothing that only looks like one: a named
+// pipe would wait for a writer, a terminal for its user, and a device never end.
+package files
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// NotRegular says that a path names something else than a file.
+type NotRegular struct{ Mode fs.FileMode }
+
+// Error says what it is instead.
+func (e NotRegular) Error() string { return "not a regular file, but " + kind(e.Mode) }
+
+func kind(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a folder"
+	case m&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "something special"
+}
+
+// without waiting for a pipe's other end. What is open is looked at after that, so
+// that nothing can be put in a file's place between.
+const flags = os.O_RDONLY | syscall.O_NONBLOCK
+
+// Open opens a regular file for reading, following links. Anything else is an error
+// with NotRegular in it, at once.
+func Open(path string) (*os.File, error) {
+	return open(path, func() (fs.FileInfo, error) { return os.Stat(path) },
+		func() (*os.File, error) { return os.OpenFile(path, flags, 0) })
+}
+
+// OpenIn is Open for a path inside of a folder, which links don't leave.
+func OpenIn(folder *os.Root, path string) (*os.File, error) {
+	return open(path, func() (fs.FileInfo, error) { return folder.Stat(path) },
+		func() (*os.File, error) { return folder.OpenFile(path, flags, 0) })
+}
+
+func open(path string, look func() (fs.FileInfo, error), open func() (*os.File, error)) (*os.File, error) {
+	// To open a device may do something; so it is looked at before, too.
+	if info, err := look(); err == nil && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: NotRegular{info.Mode()}}
+	}
+	f, err := open()
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: NotRegular{info.Mode()}}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Dir is the tree of files in a folder, of which only regular ones open.
+func Dir(path string) fs.FS { return dir{os.DirFS(path), path} }
+
+type dir struct {
+	fs.FS
+	path string
+}
+
+func (d dir) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	return Open(filepath.Join(d.path, filepath.FromSlash(name)))
+}
