@@ -1,6 +1,7 @@
 package kernels_test
 
 import (
+	"math"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -13,7 +14,10 @@ import (
 // whatever the op takes for it.
 
 // drawing draws the operands and the arguments of an op's call.
-type drawing struct{ *rapid.T }
+type drawing struct {
+	*rapid.T
+	border int // a size that the case must have; 0 if there is none
+}
 
 // drawnSizes are what a dimension has. Ones come most often: a walk merges
 // dimensions, and those of size 1 are where strides stop being what they seem.
@@ -27,6 +31,9 @@ func (d drawing) flag() bool           { return rapid.Bool().Draw(d.T, "flag") }
 func (d drawing) size() int            { return rapid.SampledFrom(drawnSizes).Draw(d.T, "size") }
 
 func (d drawing) shape(leastRank int) ir.Shape {
+	if d.border > 0 {
+		leastRank = max(leastRank, 1)
+	}
 	rank := d.int(leastRank, max(leastRank, 4))
 	if d.int(0, 7) == 0 {
 		rank = ir.MaxRank
@@ -36,13 +43,29 @@ func (d drawing) shape(leastRank int) ir.Shape {
 
 func (d drawing) ofRank(rank int) ir.Shape {
 	s, left := make(ir.Shape, rank), mostDrawn
-	for _, i := range rapid.Permutation(indicesUpTo(rank)).Draw(d.T, "order") {
-		if s[i] = d.size(); s[i] > left {
+	for at, i := range rapid.Permutation(indicesUpTo(rank)).Draw(d.T, "order") {
+		if d.border > 0 && at == 0 {
+			s[i], left = d.border, besideBorder
+			continue
+		}
+		if s[i] = d.size(); s[i] > left || d.border > 0 && s[i] == 0 {
 			s[i] = 1
 		}
 		left /= max(1, s[i])
 	}
 	return s
+}
+
+// besideBorder is how many elements the other dimensions have at most, where one has
+// the size of a border.
+const besideBorder = 3
+
+// turned is a shape whose border, if it must have one, is along a dim.
+func (d drawing) turned(shape ir.Shape, dim int) ir.Shape {
+	if i := slices.Index(shape, d.border); d.border > 0 && i >= 0 {
+		shape[i], shape[dim] = shape[dim], shape[i]
+	}
+	return shape
 }
 
 // part draws a shape that broadcasts to the one given.
@@ -76,6 +99,36 @@ func (d drawing) dim(shape ir.Shape) (dim, written int) {
 func (d drawing) dims(shape ir.Shape, least int) []int {
 	all := rapid.Permutation(indicesUpTo(len(shape))).Draw(d.T, "dims")
 	return all[:d.int(least, len(all))]
+}
+
+// lines draws a tensor to be reduced. In every other one an element stands out: of
+// random ones hardly any decides what becomes of a long line, and the last of it
+// almost never.
+func (d drawing) lines(shape ir.Shape) input {
+	in, n := d.tensor(shape), shape.Numel()
+	if n == 0 || d.flag() {
+		return in
+	}
+	at := rapid.SampledFrom([]int{n - 1, n / 2, 0, n - min(n, 2), d.int(0, n-1)}).Draw(d.T, "at")
+	extreme := rapid.SampledFrom([]float64{25, -25, math.NaN(), math.Inf(1), math.Inf(-1)}).Draw(d.T, "extreme")
+	return input{shape, func(dtype ir.DType, i int) any {
+		switch {
+		case dtype == ir.Bool: // one that is unlike all others
+			return b2i((i == at) == (extreme > 0))
+		case i != at:
+			return in.values(dtype, i)
+		case dtype.IsInt():
+			return int64(math.Copysign(25, extreme))
+		}
+		return extreme
+	}}
+}
+
+func b2i(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (d drawing) seed() uint64                { return rapid.Uint64().Draw(d.T, "seed") }
@@ -144,12 +197,12 @@ var drawers = map[string]func(drawing) opCase{
 		return made(func(out ir.DType) []any { return list([]int(shape), 1, out) })
 	},
 	"eye": func(d drawing) opCase {
-		n, m := d.size(), d.size()
-		return made(func(out ir.DType) []any { return list(n, m, out) })
+		s := d.ofRank(2)
+		return made(func(out ir.DType) []any { return list(s[0], s[1], out) })
 	},
 	"arange": func(d drawing) opCase {
 		start, step := d.int(-50, 50), d.int(1, 5)*(1-2*d.int(0, 1))
-		end := start + step*d.int(0, 40)
+		end := start + step*max(d.border, d.int(0, 40))
 		return made(func(out ir.DType) []any { return list(start, end, step, out) })
 	},
 	"randint": func(d drawing) opCase { return drawn(-5, d.int(-4, 1000), d.shape(0)...) },
@@ -172,42 +225,52 @@ func drawReduction(nonempty bool) func(drawing) opCase {
 	return func(d drawing) opCase {
 		shape := d.shape(1)
 		dims := d.dims(shape, 1)
+		if d.flag() {
+			d.turned(shape, dims[0])
+		}
 		for _, dim := range dims {
 			if nonempty {
 				shape[dim] = max(shape[dim], 1)
 			}
 		}
-		return one(list(dims, d.flag()), d.tensor(shape))
+		return one(list(dims, d.flag()), d.lines(shape))
 	}
 }
 
 func drawArg(d drawing) opCase {
 	shape := d.shape(1)
 	dim, written := d.dim(shape)
+	d.turned(shape, dim)
 	shape[dim] = max(shape[dim], 1)
-	return one(list(written, d.flag()), d.tensor(shape))
+	return one(list(written, d.flag()), d.lines(shape))
 }
 
 func drawLine(d drawing) opCase {
 	shape := d.shape(1)
-	_, written := d.dim(shape)
-	return one(list(written), d.tensor(shape))
+	dim, written := d.dim(shape)
+	return one(list(written), d.lines(d.turned(shape, dim)))
 }
 
 // drawNorm draws a normalisation with as many parameters of a row's size.
 func drawNorm(d drawing, parameters int) opCase {
 	shape := d.shape(1)
-	shape[len(shape)-1] = max(shape[len(shape)-1], 1)
+	last := len(shape) - 1
+	d.turned(shape, last)
+	shape[last] = max(shape[last], 1)
 	in := []input{d.tensor(shape)}
 	for range parameters {
-		in = append(in, d.tensor(shape[len(shape)-1:]))
+		in = append(in, d.tensor(shape[last:]))
 	}
 	return one(list(0.5), in...)
 }
 
 func drawMatmul(d drawing) opCase {
-	batch := d.ofRank(d.int(0, 3))
-	m, k, n := d.size(), d.size(), d.size()
+	sizes := d.ofRank(3)
+	m, k, n := sizes[0], sizes[1], sizes[2]
+	var batch ir.Shape
+	if d.border == 0 {
+		batch = d.ofRank(d.int(0, 3))
+	}
 	a, b := append(d.part(batch), m, k), append(d.part(batch), k, n)
 	ta, tb := d.flag(), d.flag()
 	for shape, transposed := range map[*ir.Shape]bool{&a: ta, &b: tb} {
@@ -256,8 +319,8 @@ func drawSlice(d drawing) opCase {
 func drawConcat(d drawing) opCase {
 	shape := d.shape(1)
 	dim, written := d.dim(shape)
-	var all []input
-	for range d.int(1, 5) {
+	all := []input{d.tensor(shape)}
+	for range d.int(0, 4) {
 		all = append(all, d.tensor(withSize(shape, dim, min(d.size(), 7))))
 	}
 	return opCase{all, func(n []*ir.Node, _ ir.DType) []any {
@@ -294,6 +357,14 @@ func drawTriangle(d drawing) opCase {
 	return one(list(d.int(-8, 8)), d.tensor(d.shape(2)))
 }
 
+// count draws how many indices there are along a dim.
+func (d drawing) count(shape ir.Shape, dim int) int {
+	if d.border > 0 && shape[dim] == d.border {
+		return d.border
+	}
+	return d.size()
+}
+
 // along draws a shape, a dim of it, and the shape of an index into it: any size
 // along the dim, at most the shape's own elsewhere.
 func (d drawing) along() (shape ir.Shape, dim, written int, index ir.Shape) {
@@ -302,7 +373,7 @@ func (d drawing) along() (shape ir.Shape, dim, written int, index ir.Shape) {
 	index = slices.Clone(shape)
 	for i := range index {
 		if i == dim {
-			index[i] = d.size()
+			index[i] = d.count(shape, dim)
 		} else if d.int(0, 3) == 0 {
 			index[i] = d.int(0, shape[i])
 		}
@@ -328,7 +399,7 @@ func drawScatterAdd(d drawing) opCase {
 func drawIndexAdd(d drawing) opCase {
 	shape := d.shape(1)
 	dim, written := d.dim(shape)
-	k := d.size()
+	k := d.count(shape, dim)
 	return adding(d.tensor(shape), written, d.index(shape[dim], ir.Shape{k}), d.tensor(withSize(shape, dim, k)))
 }
 

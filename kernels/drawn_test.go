@@ -7,15 +7,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/cpu"
-	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/kernels"
 )
 
 // Whatever the shapes and the arguments, every kernel gives what the reference
 // says, on every device: ones in every place, sizes of zero, odd ones.
-func TestKernelsAgreeWithTheReferenceWhateverTheShapes(t *testing.T) {
-	for _, d := range []device.Device{cpu.New("cpu"), sim.New("sim:0", sim.Options{})} {
+func TestKernelsAreRightWhateverTheShapes(t *testing.T) {
+	for _, d := range devices(t) {
 		t.Run(d.Name(), func(t *testing.T) {
 			for _, k := range load(t).Kernels() {
 				types := typesOn(d, k)
@@ -23,7 +21,7 @@ func TestKernelsAgreeWithTheReferenceWhateverTheShapes(t *testing.T) {
 					t.Run(k.Name, func(t *testing.T) {
 						rapid.Check(t, func(rt *rapid.T) {
 							chosen := rapid.SampledFrom(types).Draw(rt, "types")
-							n, arrays := nodeOf(t, k, op, chosen, drawing{rt}.of(op))
+							n, arrays := nodeOf(t, k, op, chosen, drawing{T: rt}.of(op))
 							if wrong := difference(d, n, arrays, n.Op.Eval(n, arrays), launch(t, d, k, n, arrays)); wrong != "" {
 								rt.Fatal(wrong)
 							}

@@ -21,5 +21,14 @@ Example: log2([1.0, 8.0]) = [0.0, 3.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{div(b, g, mul(b, n.Inputs[0], math.Ln2))}
 	},
-	Eval: eachFloat(math.Log2),
+	Eval: eachFloat(log2),
 })
+
+// log2 is exact for powers of two, and near 1, where math.Log2 adds the logarithm of
+// a half and 1, loses no digits.
+func log2(x float64) float64 {
+	if x > 0.7 && x < 1.4 {
+		return math.Log(x) * math.Log2E
+	}
+	return math.Log2(x)
+}

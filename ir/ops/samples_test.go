@@ -115,7 +115,7 @@ var samples = map[string]func(s *source) sample{
 	"softmax":        along("softmax(x, %d)"),
 	"log_softmax":    along("log_softmax(x, %d)"),
 	"cumsum":         along("cumsum(x, %d)"),
-	"flip":           along("flip(x, %d)"),
+	"flip":           sampleFlip,
 	"slice":          sampleSlice,
 	"unsqueeze":      along("unsqueeze(x, %d)"),
 	"stack":          along("stack([x, x * 2], %d)"),
@@ -123,11 +123,11 @@ var samples = map[string]func(s *source) sample{
 	"flatten":        along("flatten(x, 0, %d)"),
 	"squeeze":        unary("squeeze(x)", -2, 2),
 	"reshape":        unary("reshape(x, [-1])", -2, 2),
-	"pad":            func(s *source) sample { return matrices(s, "pad(x, [[1, 0], [2, 3]], 0.5)") },
-	"tril":           func(s *source) sample { return matrices(s, "tril(x, 1)") },
-	"triu":           func(s *source) sample { return matrices(s, "triu(x)") },
+	"pad":            samplePad,
+	"tril":           sampleTriangle("tril"),
+	"triu":           sampleTriangle("triu"),
 	"transpose":      func(s *source) sample { return matrices(s, "transpose(x)") },
-	"permute":        func(s *source) sample { return matrices(s, "permute(x, [-1, 0])") },
+	"permute":        samplePermute,
 	"broadcast_to":   sampleBroadcast,
 	"matmul":         sampleMatmul,
 	"cast":           func(s *source) sample { return matrices(s, `cast(x, "f64")`) },
@@ -191,11 +191,55 @@ func matrices(s *source, expr string) sample {
 	return sample{expr, map[string]*ir.Array{"x": s.tensor(-2, 2, s.shape(2, 2))}}
 }
 
+// moved draws a shape of what is moved only: it may have no elements.
+func (s *source) moved(minRank, maxRank int) ir.Shape {
+	return rapid.SliceOfN(rapid.SampledFrom([]int{1, 1, 2, 3, 0}), minRank, maxRank).Draw(s.T, "shape")
+}
+
+func (s *source) order(shape ir.Shape) ir.Shape {
+	dims := make(ir.Shape, len(shape))
+	for i := range dims {
+		dims[i] = i
+	}
+	return rapid.Permutation(dims).Draw(s.T, "order")
+}
+
+// sampleSlice draws a dim that is long enough to have slices with a step.
 func sampleSlice(s *source) sample {
-	shape := append(s.shape(0, 2), 7)
+	shape := s.moved(1, 4)
+	dim := rapid.IntRange(0, len(shape)-1).Draw(s.T, "dim")
+	shape[dim] = rapid.IntRange(0, 7).Draw(s.T, "size")
 	bound := rapid.IntRange(-8, 8)
-	return sample{fmt.Sprintf("slice(x, -1, %d, %d, step=%d)", bound.Draw(s.T, "start"), bound.Draw(s.T, "end"),
-		rapid.IntRange(1, 4).Draw(s.T, "step")), map[string]*ir.Array{"x": s.tensor(-2, 2, shape)}}
+	return sample{fmt.Sprintf("slice(x, %d, %d, %d, step=%d)", dim, bound.Draw(s.T, "start"), bound.Draw(s.T, "end"),
+		rapid.IntRange(1, 4).Draw(s.T, "step")), map[string]*ir.Array{"x": s.tensor(-4, 4, shape)}}
+}
+
+func samplePad(s *source) sample {
+	shape := s.moved(1, 4)
+	var pairs []string
+	for range shape {
+		border := rapid.IntRange(0, 2)
+		pairs = append(pairs, fmt.Sprintf("[%d, %d]", border.Draw(s.T, "before"), border.Draw(s.T, "after")))
+	}
+	return sample{fmt.Sprintf("pad(x, [%s], 0.5)", strings.Join(pairs, ", ")), map[string]*ir.Array{"x": s.tensor(-4, 4, shape)}}
+}
+
+func samplePermute(s *source) sample {
+	shape := s.moved(1, 4)
+	return sample{fmt.Sprintf("permute(x, %s)", s.order(shape)), map[string]*ir.Array{"x": s.tensor(-4, 4, shape)}}
+}
+
+func sampleFlip(s *source) sample {
+	shape := s.moved(1, 4)
+	dims := s.order(shape)[:rapid.IntRange(1, len(shape)).Draw(s.T, "dims")]
+	return sample{fmt.Sprintf("flip(x, %s)", dims), map[string]*ir.Array{"x": s.tensor(-4, 4, shape)}}
+}
+
+func sampleTriangle(op string) func(s *source) sample {
+	return func(s *source) sample {
+		return sample{fmt.Sprintf("%s(x, %d)", op, rapid.IntRange(-4, 4).Draw(s.T, "diagonal")),
+			map[string]*ir.Array{"x": s.tensor(-4, 4, s.moved(2, 4))}}
+	}
 }
 
 // sampleRemainder draws a as b times a whole number and a half: far from where

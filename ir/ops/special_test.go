@@ -226,3 +226,16 @@ func TestDTypesFollowPyTorch(t *testing.T) {
 		require.Equal(t, want, compile(t, expr, inputs).out.Type.DType, expr)
 	}
 }
+
+// Log1p knows the distance to 1 and so loses nothing.
+func TestLog2LosesNoDigitsNearOne(t *testing.T) {
+	for k := 2; k <= 52; k++ {
+		for _, away := range []float64{math.Ldexp(1, -k), -math.Ldexp(1, -k)} {
+			p := compile(t, "log2(x)", map[string]*ir.Array{"x": vector(1 + away)})
+			want := math.Log1p(away) / math.Ln2
+			require.InEpsilon(t, want, p.value().F[0], 4*0x1p-52, "log2(1 + %v)", away)
+		}
+	}
+	p := compile(t, "log2(x)", map[string]*ir.Array{"x": vector(1, 2, 8, 0.5, 0x1p-1074)})
+	require.Equal(t, []float64{0, 1, 3, -1, -1074}, p.value().F)
+}
