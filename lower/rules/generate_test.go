@@ -15,6 +15,7 @@ type generator struct {
 	*rand.Rand
 	b        *ir.Builder
 	moderate bool // no values near overflow and underflow
+	wide     bool // floats of any exponent, all normal
 	bound    []*ir.Node
 	attrs    []any
 	values   map[*ir.Node]*ir.Tensor // of the states' reads
@@ -142,6 +143,12 @@ var specials = []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, math.Copysign
 // and the extremes of the dtype unless they are to be moderate.
 func (g *generator) tensor(t ir.Type) *ir.Tensor {
 	v := ir.NewTensor(t)
+	if g.wide && t.DType.IsFloat() {
+		for i := range t.Shape.Numel() {
+			v.SetFloat(i, g.anyNormal(t.DType))
+		}
+		return v
+	}
 	low, high := normalRange(t.DType)
 	extremes := []float64{high, -high, low, -low, low / 4, high * 0.75, math.Nextafter(1, 2)}
 	for i := range t.Shape.Numel() {
@@ -164,6 +171,21 @@ func (g *generator) tensor(t ir.Type) *ir.Tensor {
 		copy(v.Data[i*t.DType.Size():], ir.FromInt64(t.DType, ir.Shape{}, []int64{k}).Data)
 	}
 	return v
+}
+
+// anyNormal draws a number of any exponent. In every other one it is within a few of
+// an end's.
+func (g *generator) anyNormal(d ir.DType) float64 {
+	least, most := map[ir.DType]int{ir.F16: -14, ir.BF16: -126, ir.F32: -126, ir.F64: -1022}[d],
+		map[ir.DType]int{ir.F16: 15, ir.BF16: 127, ir.F32: 127, ir.F64: 1023}[d]
+	exponent := least + g.IntN(most-least+1)
+	switch g.IntN(4) {
+	case 0:
+		exponent = least + g.IntN(5)
+	case 1:
+		exponent = most - g.IntN(5)
+	}
+	return math.Ldexp(1+g.Float64()/2, exponent) * float64(1-2*g.IntN(2))
 }
 
 // argument draws a compile-time argument that has a chance to fit the operand.
