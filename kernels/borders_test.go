@@ -36,8 +36,8 @@ const shares = 8
 // A kernel's results are right on either side of each of its borders.
 func TestKernelsAreRightAtTheirOwnBorders(t *testing.T) {
 	for _, d := range devices(t) {
-		if e, ok := d.(*emulated); d.Info().Kind == "sim" || ok && e.how != 0 {
-			continue // the CPU's kernels; the same source in another order
+		if runsOtherwise(d) {
+			continue
 		}
 		t.Run(d.Name(), func(t *testing.T) {
 			for i, k := range load(t).Kernels() {

@@ -6,12 +6,10 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
-
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/stretchr/testify/require"
 )
 
 // A gradient is a graph of other ops, on shapes and arguments that nobody would write:
@@ -20,8 +18,8 @@ import (
 func TestGradientsAgreeWithTheReferenceWhateverTheShapes(t *testing.T) {
 	names := slices.Sorted(maps.Keys(ir.Ops()))
 	for _, d := range devices(t) {
-		if e, ok := d.(*emulated); ok && e.how != 0 {
-			continue // the same launches as forwards, of kernels that are tried in every order
+		if runsOtherwise(d) {
+			continue // the same launches of the same kernels
 		}
 		t.Run(d.Name(), func(t *testing.T) {
 			for _, name := range names {
@@ -30,9 +28,9 @@ func TestGradientsAgreeWithTheReferenceWhateverTheShapes(t *testing.T) {
 					continue
 				}
 				t.Run(name, func(t *testing.T) {
-					rapid.Check(t, func(rt *rapid.T) {
-						dtype := rapid.SampledFrom([]string{"f32", "f32", "f16"}).Draw(rt, "dtype")
-						checkGradient(t, rt, d, k, name, dtype)
+					tryDrawn(t, !fromSource(d), floatTypes(k), name, func(c drawnCall) string {
+						n, arrays := nodeOf(t, k, name, c.types, c.opCase)
+						return wrongGradient(t, d, n, arrays, c.cotangent)
 					})
 				})
 			}
@@ -50,28 +48,36 @@ func floatKernel(m *kernels.Manifest, op string) *kernels.Kernel {
 	return nil
 }
 
-// checkGradient draws a case of an op and runs its gradient for every operand.
-func checkGradient(t *testing.T, rt *rapid.T, d device.Device, k *kernels.Kernel, op, dtype string) {
-	types := map[string]string{"T": dtype}
-	for v := range k.DTypes {
-		if v == "U" {
-			types[v] = dtype
-		} else if v != "T" {
-			types[v] = "i32"
+// floatTypes are the dtypes that gradients are tried in.
+func floatTypes(k *kernels.Kernel) (all []map[string]string) {
+	for _, dtype := range []string{"f32", "f32", "f16"} {
+		types := map[string]string{}
+		for v := range k.DTypes {
+			types[v] = "i32" // an index
+			if v == "T" || v == "U" {
+				types[v] = dtype
+			}
 		}
+		all = append(all, types)
 	}
-	n, arrays := nodeOf(t, k, op, types, drawing{T: rt}.of(op))
+	return all
+}
+
+// wrongGradient runs the gradients of a node for every operand, and says what is wrong.
+func wrongGradient(t *testing.T, d device.Device, n *ir.Node, arrays []*ir.Array, seed uint64) string {
+	t.Helper()
 	g := gradientOf(t, n)
 	values := map[*ir.Node]*ir.Array{}
 	for i, in := range n.Inputs {
 		values[in] = arrays[i]
 	}
-	values[g.cotangent] = drawing{T: rt}.tensor(n.Type.Shape).tensor(n.Type.DType).Array()
-	for _, n := range g.nodes {
-		if wrong := runNode(t, d, n, values); wrong != "" {
-			rt.Fatalf("%s\nin the gradient of %s %v %s for %v", wrong, op, n.Attrs, n.Type, summary(arrays))
+	values[g.cotangent] = seeded(seed, n.Type.Shape).tensor(n.Type.DType).Array()
+	for _, part := range g.nodes {
+		if wrong := runNode(t, d, part, values); wrong != "" {
+			return fmt.Sprintf("%s\nin the gradient of %s %v %s for %v", wrong, n.Op.Name, n.Attrs, n.Type, summary(arrays))
 		}
 	}
+	return ""
 }
 
 // gradient is the graph of an op's gradients.
