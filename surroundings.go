@@ -133,7 +133,7 @@ func (p *Program) bindingTo(device string, g *ir.Graph) diag.Range {
 func (p *Program) checkMemory(plan *lower.Plan) bool {
 	over := false
 	for i, t := range plan.Targets {
-		need := plan.Spaces[i].Kept + plan.Spaces[i].Arena
+		need := int64(ir.AddSize(int(plan.Spaces[i].Kept), int(plan.Spaces[i].Arena)))
 		if t.Memory == 0 || need <= t.Memory {
 			continue
 		}

@@ -15,11 +15,15 @@ type Shape []int
 // MaxRank is the largest number of dimensions a value may have.
 const MaxRank = 8
 
-// Numel is the number of elements: 1 for a scalar, 0 if any dimension is 0.
+// Numel is the number of elements: 1 for a scalar, 0 if any dimension is 0; it
+// saturates.
 func (s Shape) Numel() int {
 	n := 1
 	for _, d := range s {
-		n *= d
+		if d == 0 {
+			return 0
+		}
+		n = MulSize(n, d)
 	}
 	return n
 }
@@ -94,18 +98,17 @@ func CheckShape(d DType, s Shape) error {
 		return fmt.Errorf("shape %s has %d dimensions; at most %d are possible", s, len(s), MaxRank)
 	}
 	empty := slices.Contains(s, 0)
-	n := int64(max(d.Size(), 1))
+	n := max(d.Size(), 1)
 	for _, dim := range s {
 		if dim < 0 {
 			return fmt.Errorf("shape %s has a negative dimension", s)
 		}
-		if empty {
-			continue
+		if !empty {
+			n = MulSize(n, dim)
 		}
-		if n > math.MaxInt64/int64(dim) {
+		if n == math.MaxInt { // where sizes end
 			return fmt.Errorf("shape %s is too large: %s of that shape has more than 2^63 bytes", s, d)
 		}
-		n *= int64(dim)
 	}
 	return nil
 }
@@ -122,8 +125,8 @@ func (t Type) String() string { return t.DType.String() + t.Shape.String() }
 // Equal reports whether dtype and shape agree.
 func (t Type) Equal(u Type) bool { return t.DType == u.DType && t.Shape.Equal(u.Shape) }
 
-// Bytes is the size of the value in memory.
-func (t Type) Bytes() int { return t.Shape.Numel() * t.DType.Size() }
+// Bytes is the size of the value in memory; it saturates.
+func (t Type) Bytes() int { return MulSize(t.Shape.Numel(), t.DType.Size()) }
 
 // Scalar is the type of a single element.
 func Scalar(d DType) Type { return Type{DType: d, Shape: Shape{}} }

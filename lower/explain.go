@@ -115,15 +115,15 @@ func (p *Plan) Explain() *Explanation {
 		if !x.PerStep {
 			continue
 		}
-		e.Totals.Flops += x.Flops
-		e.Totals.Moved += x.Moved
+		e.Totals.Flops = sum(e.Totals.Flops, x.Flops)
+		e.Totals.Moved = sum(e.Totals.Moved, x.Moved)
 		switch {
 		case n.Op == ir.CopyOp && n.Inputs[0].Space == n.Space:
 		case p.Values[i].Alias:
 			e.Totals.Aliases++
 		case n.Op == ir.CopyOp:
 			e.Totals.Copies++
-			e.Totals.Copied += p.Values[i].Bytes
+			e.Totals.Copied = sum(e.Totals.Copied, p.Values[i].Bytes)
 			e.cross(Crossing{p.Targets[n.Inputs[0].Space].Name, p.Targets[n.Space].Name, crossing(n, commits[n]), 1, p.Values[i].Bytes})
 		case x.Kernel != "":
 			e.Totals.Kernels++
@@ -145,7 +145,7 @@ func (e *Explanation) cross(c Crossing) {
 		return
 	}
 	e.Crossings[at].Copies += c.Copies
-	e.Crossings[at].Bytes += c.Bytes
+	e.Crossings[at].Bytes = sum(e.Crossings[at].Bytes, c.Bytes)
 }
 
 // crossing says what a copy carries; commits tells that a state becomes it.
@@ -194,7 +194,7 @@ func (p *Plan) explainNode(n *ir.Node) ExplainedNode {
 		return x
 	}
 	for _, in := range n.Inputs {
-		x.Moved += int64(in.Type.Bytes())
+		x.Moved = sum(x.Moved, int64(in.Type.Bytes()))
 		x.Inputs = append(x.Inputs, in.ID)
 	}
 	x.Parts = PartsOf(n).explain()
@@ -222,11 +222,11 @@ func (p Parts) explain() []ExplainedPart {
 // addition of a contraction, one per element that is computed or summed.
 func Flops(n *ir.Node) int64 {
 	if parts := PartsOf(n); parts != nil {
-		var sum int64
+		var total int64
 		for _, part := range parts {
-			sum += Flops(part)
+			total = sum(total, Flops(part))
 		}
-		return sum
+		return total
 	}
 	numel := int64(n.Type.Shape.Numel())
 	switch n.Op.Class {
@@ -243,7 +243,7 @@ func Flops(n *ir.Node) int64 {
 		if len(a) > 1 && n.Bool("transpose_a") {
 			k = a[len(a)-2]
 		}
-		return 2 * numel * int64(k)
+		return int64(ir.MulSize(ir.MulSize(2, int(numel)), k))
 	}
 	return 0
 }

@@ -2,6 +2,8 @@ package lower
 
 import (
 	"container/heap"
+	"fmt"
+	"math"
 	"math/bits"
 
 	"github.com/flowrun/flowrun/ir"
@@ -33,7 +35,7 @@ func memory(p *Plan) error {
 			v.Offset = p.Value(n.Inputs[0]).Offset
 		case v.Storage == Home || v.Storage == Kept:
 			v.Offset = p.Spaces[n.Space].Kept
-			p.Spaces[n.Space].Kept += p.room(n)
+			p.Spaces[n.Space].Kept = sum(v.Offset, p.room(n))
 		case v.Storage == Transient:
 			if from := p.takesOver(n, last); from != nil && shared[n.Space] {
 				v.Offset = p.Value(from).Offset
@@ -53,8 +55,31 @@ func memory(p *Plan) error {
 	}
 	for i, a := range arenas {
 		p.Spaces[i].Arena = a.size
+		if sum(p.Spaces[i].Kept, a.size) == endless {
+			return p.tooLarge(i)
+		}
 	}
 	return nil
+}
+
+// endless is where sums of bytes end: more than any memory has.
+const endless = math.MaxInt64
+
+// sum adds bytes up, and saturates.
+func sum(a, b int64) int64 { return int64(ir.AddSize(int(a), int(b))) }
+
+// tooLarge says that a plan needs more memory than there can be: its values have no
+// places then, and it can't be compared with what a device has.
+func (p *Plan) tooLarge(space int) error {
+	var largest *ir.Node
+	for _, n := range p.Graph.Nodes {
+		if n.Space == space && (largest == nil || p.Value(n).Bytes > p.Value(largest).Bytes) {
+			largest = n
+		}
+	}
+	return &Error{Range: largest.Origin, Rule: "out-of-memory",
+		Msg:  fmt.Sprintf("the program needs more than 2^63 bytes on %s; the largest value is %s, %s", p.Targets[space].Name, largest.Label(), largest.Type),
+		Help: "make batches smaller, or place a part on another device"}
 }
 
 // roomy is how large an arena may be whose values don't share memory, in bytes.
@@ -65,7 +90,7 @@ func (p *Plan) shared() []bool {
 	bytes := make([]int64, len(p.Targets))
 	for _, n := range p.Graph.Nodes {
 		if v := p.Value(n); v.Storage == Transient {
-			bytes[n.Space] += p.room(n)
+			bytes[n.Space] = sum(bytes[n.Space], p.room(n))
 		}
 	}
 	shared := make([]bool, len(p.Targets))
@@ -85,7 +110,12 @@ func (p *Plan) room(n *ir.Node) int64 {
 	return align(p.Value(n).Bytes, to)
 }
 
-func align(n, to int64) int64 { return (n + to - 1) &^ (to - 1) }
+func align(n, to int64) int64 {
+	if n > endless-to {
+		return endless
+	}
+	return (n + to - 1) &^ (to - 1)
+}
 
 // forever is the last use of what is read after the last node.
 const forever = -1
@@ -179,7 +209,7 @@ func (a *arena) take(n int64) int64 {
 	default:
 		a.drop(start)
 	}
-	a.size = start + n
+	a.size = sum(start, n)
 	return start
 }
 
@@ -210,6 +240,9 @@ func (a *arena) lowest(c int) (int64, bool) {
 func (a *arena) release(start, n int64) {
 	if n == 0 {
 		return
+	}
+	if sum(start, n) == endless {
+		return // the arena has no end, and nobody will use it
 	}
 	if s, ok := a.ends[start]; ok {
 		n += start - s

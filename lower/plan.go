@@ -189,7 +189,7 @@ func (p *Plan) value(n *ir.Node) *Value {
 func (p *Plan) PeakBytes() int64 {
 	var total int64
 	for _, s := range p.Spaces {
-		total += s.Kept + s.Arena
+		total = sum(total, sum(s.Kept, s.Arena))
 	}
 	return total
 }

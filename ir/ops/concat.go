@@ -56,7 +56,7 @@ func inferConcat(n *ir.Node) (ir.Type, error) {
 					dim, d, named(n, 0), named(n, i+1))
 			}
 		}
-		shape[dim] += s[dim]
+		shape[dim] = ir.AddSize(shape[dim], s[dim])
 	}
 	return ir.Type{DType: first.DType, Shape: shape}, nil
 }

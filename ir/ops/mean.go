@@ -45,7 +45,7 @@ Example: mean([true, false, true, true]) = 0.75`,
 func averageNodes(b *ir.Builder, x *ir.Node, dims []int, keepdim bool) *ir.Node {
 	count := 1
 	for _, d := range dims {
-		count *= x.Type.Shape[d]
+		count = ir.MulSize(count, x.Type.Shape[d])
 	}
 	return div(b, apply(b, "sum", x, dims, keepdim), float64(count))
 }
@@ -54,7 +54,7 @@ func averageNodes(b *ir.Builder, x *ir.Node, dims []int, keepdim bool) *ir.Node 
 func reducedCount(n *ir.Node) int {
 	count := 1
 	for _, d := range n.Ints("dim") {
-		count *= n.Inputs[0].Type.Shape[d]
+		count = ir.MulSize(count, n.Inputs[0].Type.Shape[d])
 	}
 	return count
 }

@@ -26,7 +26,7 @@ Example: pad([[1, 2]], [[0, 1], [2, 0]], 9) = [[9, 9, 1, 2], [9, 9, 9, 9]]`,
 			if p[0] < 0 || p[1] < 0 {
 				return ir.Type{}, refuseItem("padding", i, "slice cuts elements off", "padding can't be negative; dim %d gets %v", i, ir.Shape(p[:]))
 			}
-			shape[i] += p[0] + p[1]
+			shape[i] = ir.AddSize(shape[i], p[0], p[1])
 		}
 		if err := normNumber(n, "value", x.DType); err != nil {
 			return ir.Type{}, err

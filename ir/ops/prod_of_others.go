@@ -112,7 +112,7 @@ func linesLast(b *ir.Builder, x *ir.Node, dims []int) *ir.Node {
 	order := append(complement(len(x.Type.Shape), dims), dims...)
 	length := 1
 	for _, d := range dims {
-		length *= x.Type.Shape[d]
+		length = ir.MulSize(length, x.Type.Shape[d])
 	}
 	x = permute(b, x, order)
 	return reshape(b, x, append(slices.Clone(x.Type.Shape[:len(order)-len(dims)]), length))

@@ -38,7 +38,7 @@ func inferReshape(n *ir.Node) (ir.Shape, error) {
 		case d < 0:
 			return nil, ir.Argf("shape", "shape %s has a negative dim; -1 stands for what the others leave", given)
 		default:
-			rest *= d
+			rest = ir.MulSize(rest, d)
 		}
 	}
 	if free >= 0 {

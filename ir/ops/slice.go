@@ -31,10 +31,14 @@ Example: slice([10, 11, 12, 13, 14], 0, 1, -1) = [11, 12, 13]`,
 		size := x.Shape[dim]
 		start := clampIndex(n.Int("start"), 0, size)
 		end := clampIndex(n.Int("end"), start, size)
+		step = min(step, max(size, 1)) // a longer one takes the first element too, and none behind it
+		n.SetAttr("step", step)
 		n.SetAttr("start", start)
 		n.SetAttr("end", end)
 		shape := append(ir.Shape{}, x.Shape...)
-		shape[dim] = (end - start + step - 1) / step
+		if shape[dim] = (end - start) / step; (end-start)%step != 0 {
+			shape[dim]++
+		}
 		return ir.Type{DType: x.DType, Shape: shape}, nil
 	},
 	Grad: gradSlice,
