@@ -42,12 +42,19 @@ const windowBytes = 256 << 10
 // isn't there, has another type than [steps] + the field's, or if the fields
 // don't all record as many steps.
 func NewReplay(path string, fields ...Field) (*Replay, error) {
-	if len(fields) == 0 {
-		return nil, fmt.Errorf("%s: a replay needs at least one field", path)
-	}
 	file, err := safetensors.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	return ReplayOf(file, fields...)
+}
+
+// ReplayOf is NewReplay for an open file, which becomes the replay's; if it fails,
+// the file is closed.
+func ReplayOf(file *safetensors.File, fields ...Field) (*Replay, error) {
+	path := file.Path()
+	if len(fields) == 0 {
+		return nil, errors.Join(fmt.Errorf("%s: a replay needs at least one field", path), file.Close())
 	}
 	r := &Replay{path: path, file: file, fields: map[string]*column{}}
 	for i, f := range fields {
@@ -99,6 +106,9 @@ func tail(s ir.Shape) string {
 
 // Steps is the number of recorded batches.
 func (r *Replay) Steps() int64 { return r.steps }
+
+// Verify reads the whole file and compares it with its checksum, if it has one.
+func (r *Replay) Verify() error { return r.file.Verify() }
 
 // Close closes the file.
 func (r *Replay) Close() error { return r.file.Close() }

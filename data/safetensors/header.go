@@ -30,6 +30,9 @@ type header struct {
 	names    []string
 	entries  map[string]*entry
 	metadata map[string]string
+
+	checked  bool   // whether the file has checksums
+	checksum uint32 // of the data
 }
 
 // entry is a tensor's line in the header.
@@ -63,6 +66,9 @@ func readHeader(r io.ReaderAt, size int64) (*header, error) {
 	}
 	h, err := parseHeader(text)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.checkHeader(prefix[:], text); err != nil {
 		return nil, err
 	}
 	h.data = 8 + int64(length)

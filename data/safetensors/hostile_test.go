@@ -55,7 +55,7 @@ func TestAHostileHeaderIsRefusedWithItsReason(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			path := write(t, c.header, c.data)
+			path := written(t, c.header, c.data)
 			_, err := Open(path)
 			require.ErrorContains(t, err, c.want)
 			require.ErrorContains(t, err, path+": ")
@@ -84,7 +84,7 @@ func TestALyingHeaderLengthIsRefusedBeforeMemoryIsTaken(t *testing.T) {
 }
 
 func TestAShapeOfTooManyDimensionsIsAnErrorOnlyForTheTensorItself(t *testing.T) {
-	f, err := Open(write(t, `{"x":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}}`, 4))
+	f, err := Open(written(t, `{"x":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}}`, 4))
 	require.NoError(t, err)
 	defer f.Close()
 	_, err = f.Tensor("x")
@@ -92,7 +92,7 @@ func TestAShapeOfTooManyDimensionsIsAnErrorOnlyForTheTensorItself(t *testing.T) 
 }
 
 func TestAnEmptyShapeWithHugeDimensionsIsEmpty(t *testing.T) {
-	f, err := Open(write(t, `{"x":{"dtype":"F32","shape":[4294967296,4294967296,0],"data_offsets":[0,0]}}`, 0))
+	f, err := Open(written(t, `{"x":{"dtype":"F32","shape":[4294967296,4294967296,0],"data_offsets":[0,0]}}`, 0))
 	require.NoError(t, err)
 	defer f.Close()
 	x, err := f.Tensor("x")

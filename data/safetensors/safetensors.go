@@ -15,8 +15,10 @@
 package safetensors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"slices"
@@ -41,15 +43,23 @@ var dtypes = map[string]ir.DType{
 type File struct {
 	path   string
 	file   *os.File
+	size   int64
 	header *header
 }
 
-// Open reads and checks the header of a file. No tensor is read yet.
+// Open reads and checks the header of a file, and its checksum if it has one. No
+// tensor is read yet.
 func Open(path string) (*File, error) {
 	file, err := files.Open(path)
 	if err != nil {
 		return nil, err // names the path itself
 	}
+	return New(file, path)
+}
+
+// New is Open for a file that is open already, and becomes the File's; path is
+// what messages call it. If it fails, the file is closed.
+func New(file *os.File, path string) (*File, error) {
 	info, err := file.Stat()
 	var h *header
 	if err == nil {
@@ -59,8 +69,11 @@ func Open(path string) (*File, error) {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &File{path, file, h}, nil
+	return &File{path, file, info.Size(), h}, nil
 }
+
+// Path is what messages call the file.
+func (f *File) Path() string { return f.path }
 
 // Close closes the file.
 func (f *File) Close() error { return f.file.Close() }
@@ -162,19 +175,34 @@ func listNames(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-// Read reads all tensors of a file. It fails if any of them has a dtype or
-// shape that flowrun doesn't have.
+// All reads all tensors and compares them with the file's checksum, if it has one.
+// It fails if any of them has a dtype or shape that flowrun doesn't have.
+func (f *File) All() (map[string]*ir.Tensor, error) {
+	byPlace := slices.Clone(f.header.names)
+	slices.SortFunc(byPlace, func(a, b string) int {
+		return cmp.Compare(f.header.entries[a].begin, f.header.entries[b].begin)
+	})
+	tensors := make(map[string]*ir.Tensor, len(byPlace))
+	var sum uint32
+	for _, name := range byPlace {
+		t, err := f.Tensor(name)
+		if err != nil {
+			return nil, err
+		}
+		tensors[name] = t
+		if f.header.checked {
+			sum = crc32.Update(sum, castagnoli, t.Data)
+		}
+	}
+	return tensors, f.checkData(sum)
+}
+
+// Read reads all tensors of a file, as All does.
 func Read(path string) (map[string]*ir.Tensor, error) {
 	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	tensors := make(map[string]*ir.Tensor, len(f.header.names))
-	for _, name := range f.header.names {
-		if tensors[name], err = f.Tensor(name); err != nil {
-			return nil, err
-		}
-	}
-	return tensors, nil
+	return f.All()
 }

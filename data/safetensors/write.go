@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -24,18 +25,33 @@ import (
 // The same tensors give the same bytes: wider dtypes first, so that every
 // tensor is aligned to its elements, and by name among equals. The data begins
 // at a multiple of 8. The metadata says {"format": "pt"}, which PyTorch's users
-// need to load it.
+// need to load it, and has checksums, which are compared when it is read.
 func Write(path string, tensors map[string]*ir.Tensor) error {
 	return WriteWith(path, tensors, nil)
 }
 
 // WriteWith is Write with free text for the header's metadata, beside "format".
 func WriteWith(path string, tensors map[string]*ir.Tensor, metadata map[string]string) error {
+	return write(path, tensors, metadata, func(content func(io.Writer) error) error {
+		return files.Replace(path, nil, content)
+	})
+}
+
+// WriteIn is WriteWith for a file in an open folder, where a link of that name is
+// replaced and not followed.
+func WriteIn(folder *files.Folder, name string, tensors map[string]*ir.Tensor, metadata map[string]string) error {
+	return write(folder.Path(name), tensors, metadata, func(content func(io.Writer) error) error {
+		return folder.Replace(name, content)
+	})
+}
+
+// write encodes tensors and hands their file to replace. path is for messages.
+func write(path string, tensors map[string]*ir.Tensor, metadata map[string]string, replace func(func(io.Writer) error) error) error {
 	header, order, err := encodeHeader(tensors, metadata)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	err = replaceFile(path, func(w io.Writer) error {
+	err = replace(func(w io.Writer) error {
 		buffered := bufio.NewWriterSize(w, 1<<20)
 		buffered.Write(header) // its error comes again from Flush
 		for _, name := range order {
@@ -56,8 +72,15 @@ func encodeHeader(tensors map[string]*ir.Tensor, metadata map[string]string) (he
 		x, y := tensors[a].Type.DType, tensors[b].Type.DType
 		return cmp.Or(cmp.Compare(y.Size(), x.Size()), cmp.Compare(a, b))
 	})
+	for _, name := range order {
+		if err := checkTensor(name, tensors[name]); err != nil {
+			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+	}
+	sums := fmt.Sprintf(checksumText, 0, dataChecksum(tensors, order))
 	text := map[string]string{"format": "pt"}
 	maps.Copy(text, metadata)
+	text[checksumKey] = sums
 	encoded, err := json.Marshal(text) // by key
 	if err != nil {
 		return nil, nil, err
@@ -66,9 +89,6 @@ func encodeHeader(tensors map[string]*ir.Tensor, metadata map[string]string) (he
 	at := 0
 	for _, name := range order {
 		t := tensors[name]
-		if err := checkTensor(name, t); err != nil {
-			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
-		}
 		header = append(header, ',')
 		header = append(header, quote(name)...)
 		header = fmt.Appendf(header, `:{"dtype":"%s","shape":[`, formatNames[t.Type.DType])
@@ -90,6 +110,7 @@ func encodeHeader(tensors map[string]*ir.Tensor, metadata map[string]string) (he
 		return nil, nil, fmt.Errorf("%d tensors need a header of %d bytes; at most %d can be read back", len(order), length, maxHeader)
 	}
 	binary.LittleEndian.PutUint64(header, uint64(length))
+	seal(header, sums)
 	return header, order, nil
 }
 

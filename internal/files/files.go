@@ -1,5 +1,3 @@
-// Package files opens files to read, and nothing that only looks like one: a named
-// pipe would wait for a writer, a terminal for its user, and a device never end.
 package files
 
 import (

@@ -1,0 +1,105 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// lockName is the file that is locked. It is there only while somebody holds it.
+const lockName = ".lock"
+
+// Locked says that another process, or another part of this one, holds a folder.
+type Locked struct {
+	Path string
+	PID  int // of the process; 0 if that can't be told
+}
+
+// Error names the folder and who holds it.
+func (e *Locked) Error() string {
+	if e.PID == 0 {
+		return e.Path + " is in use by another run"
+	}
+	return fmt.Sprintf("%s is in use by another run (process %d)", e.Path, e.PID)
+}
+
+// errHeld says that a file is locked by somebody else.
+var errHeld = errors.New("the file is locked")
+
+// Lock takes the folder for this process, until Unlock or the process's end; a
+// *Locked error says that somebody else has it. It waits for nobody. On file
+// systems that know no locks it does nothing.
+func (d *Folder) Lock() error {
+	if err := d.fault.check(OpLock, lockName); err != nil {
+		return err
+	}
+	for range maxLinks { // each time, another process has just given it back
+		f, err := d.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o666)
+		if err != nil {
+			return err
+		}
+		switch err := lockFile(f); {
+		case errors.Is(err, errHeld):
+			return errors.Join(&Locked{Path: d.path, PID: holder(f)}, f.Close())
+		case err != nil && !errors.Is(err, errors.ErrUnsupported):
+			return errors.Join(err, f.Close())
+		}
+		// Whoever had it may have removed the file since it was opened.
+		if same, err := d.is(f, lockName); err != nil || !same {
+			if err := errors.Join(err, f.Close()); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := f.Truncate(0); err == nil {
+			_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0) // for messages only
+		}
+		d.lock = f
+		return nil
+	}
+	return &Locked{Path: d.path}
+}
+
+// Unlock gives the folder back.
+func (d *Folder) Unlock() error {
+	if d.lock == nil {
+		return nil
+	}
+	// First the name, then the lock: see Lock. Windows keeps files that are open.
+	_ = d.root.Remove(lockName)
+	err := d.lock.Close()
+	d.lock = nil
+	return err
+}
+
+// is reports whether a name is that of an open file.
+func (d *Folder) is(f *os.File, name string) (bool, error) {
+	a, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	b, err := d.root.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !b.Mode().IsRegular():
+		return false, fmt.Errorf("%s isn't a file of flowrun's: remove it", d.Path(name))
+	}
+	return os.SameFile(a, b), nil
+}
+
+// holder reads who holds a lock.
+func holder(f *os.File) int {
+	text, err := io.ReadAll(io.LimitReader(f, 32)) // more than any process's number takes
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
