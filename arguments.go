@@ -59,7 +59,7 @@ func (o *startOptions) check() error {
 	switch {
 	case o.given && o.weights == nil:
 		return errors.New("WithWeights was given nil; it takes all of the model's parameters, and without it they are the spec's initial ones")
-	case o.given && o.resumes:
+	case o.given && o.resume.wanted && !o.resume.orNew:
 		return errors.New("Resume takes the parameters from a checkpoint; it doesn't go with WithWeights")
 	}
 	for _, r := range o.rules {
@@ -86,8 +86,9 @@ func checkTensors(what string, values map[string]*Tensor) error {
 
 func isWeight(s *ir.State) bool { return s.Kind == ir.ParamState || s.Kind == ir.BufferState }
 
-// checkWeights compares weights with the parameters of a graph.
-func checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
+// checkWeights compares weights with the parameters of a graph. Those that the
+// program has elsewhere (parameters of the loss, in an evaluation) are no fault.
+func (p *Program) checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
 	if err := checkTensors("weights", weights); err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(weights)) {
-		if !known[name] {
+		if !known[name] && !p.hasWeight(name) {
 			problems = append(problems, fmt.Sprintf("%s is no parameter of the model", name))
 		}
 	}

@@ -30,6 +30,7 @@ func TestAResumedRunGivesTheBitsOfOneThatWasNeverInterrupted(t *testing.T) {
 	path := line(t, adam, keys)
 	first := started(t, path)
 	_, got := ran(t, first, 500)
+	require.NoError(t, first.Close())
 	second := started(t, path, flowrun.Resume(""))
 	require.EqualValues(t, 500, second.Resumed().Step)
 	require.Empty(t, second.Resumed().Differences)
@@ -46,14 +47,8 @@ func TestOfAllCheckpointsTheNewestAndTheBestAreKept(t *testing.T) {
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	s := started(t, path)
 	ran(t, s, 34)
-	names := func() (names []string) {
-		entries, err := os.ReadDir(dir)
-		require.NoError(t, err)
-		for _, e := range entries {
-			names = append(names, e.Name())
-		}
-		return names
-	}
+	require.NoError(t, s.Close())
+	names := func() []string { return filesIn(t, dir) }
 	require.Equal(t, []string{"best.safetensors", "step-000000030.safetensors", "step-000000034.safetensors"}, names())
 
 	p, err := flowrun.Load(path)
@@ -63,9 +58,24 @@ func TestOfAllCheckpointsTheNewestAndTheBestAreKept(t *testing.T) {
 
 	again := started(t, path, flowrun.Resume(filepath.Join(dir, "best.safetensors")))
 	require.EqualValues(t, 30, again.Resumed().Step, "that of 34 has the same evaluation, which is no better")
+	require.True(t, again.Resumed().GoesBack)
+	require.Equal(t, []string{"step-000000034.safetensors"}, again.Resumed().Replaces)
 	_, records := ran(t, again, 40)
 	require.Len(t, records, 10)
-	require.Equal(t, []string{"best.safetensors", "step-000000030.safetensors", "step-000000040.safetensors"}, names())
+	require.NoError(t, again.Close())
+	require.Equal(t, []string{"best.safetensors", "step-000000030.safetensors", "step-000000034.safetensors", "step-000000040.safetensors"},
+		names(), "that of 34 is of the other run")
+}
+
+// filesIn lists a folder.
+func filesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
 }
 
 func TestAnInterruptedRunLeavesACheckpoint(t *testing.T) {
@@ -81,6 +91,7 @@ func TestWhatIsNoCheckpointOfTheSpecSaysWhy(t *testing.T) {
 	path := line(t, "{SGD: {lr: lr}}", everything)
 	s := started(t, path)
 	ran(t, s, 10)
+	require.NoError(t, s.Close())
 	dir := filepath.Dir(path)
 	good := filepath.Join(dir, "checkpoints", "step-000000010.safetensors")
 	resume := func(spec, file string, load ...flowrun.LoadOption) (*flowrun.Session, error) {
@@ -97,7 +108,9 @@ func TestWhatIsNoCheckpointOfTheSpecSaysWhy(t *testing.T) {
 	require.ErrorContains(t, err, "the file holds")
 
 	plain := filepath.Join(dir, "weights.safetensors")
-	require.NoError(t, s.SaveWeights(plain))
+	learned, err := flowrun.ReadTensors(good)
+	require.NoError(t, err)
+	require.NoError(t, flowrun.WriteTensors(plain, learned))
 	_, err = resume(path, plain)
 	require.ErrorContains(t, err, "no checkpoint of flowrun; --weights takes parameters alone")
 

@@ -3,37 +3,32 @@ package flowrun
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
 	"path/filepath"
-	"strings"
+
+	"github.com/flowrun/flowrun/data/safetensors"
+	"github.com/flowrun/flowrun/internal/files"
 )
 
-// mayRead refuses a file that lies outside of the spec's folder and of those
-// that the caller allowed. The spec's check looks at names; this one follows
-// links, now that the file is to be opened.
-func (p *Program) mayRead(path string) error {
-	real, err := filepath.EvalSymlinks(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: %w", path, fs.ErrNotExist)
-	case err != nil:
-		return err
+// openNamed opens a file that the spec names, and refuses one that lies outside of
+// the spec's folder and of those that the caller allowed. The spec's check looks at
+// names; this one follows links, now that the file is opened.
+func (p *Program) openNamed(path string) (*os.File, error) {
+	f, err := files.OpenWithin(append([]string{p.folder()}, p.allowRead...), path)
+	if out := new(files.Outside); errors.As(err, &out) {
+		return nil, fmt.Errorf("%w, outside of the spec's folder; allow it with --allow-read %s", out, filepath.Dir(out.Real))
 	}
-	if real, err = filepath.Abs(real); err != nil {
-		return err
-	}
-	for _, dir := range append([]string{filepath.Dir(p.spec.File)}, p.allowRead...) {
-		dir, err := filepath.EvalSymlinks(dir)
-		if err != nil {
-			continue // what isn't there holds no file
-		}
-		if dir, err = filepath.Abs(dir); err != nil {
-			return err
-		}
-		inside, err := filepath.Rel(dir, real)
-		if err == nil && inside != ".." && !strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s leads to %s, outside of the spec's folder; allow it with --allow-read %s", path, real, filepath.Dir(real))
+	return f, err
 }
+
+// openTensors opens a safetensors file that the spec names.
+func (p *Program) openTensors(path string) (*safetensors.File, error) {
+	f, err := p.openNamed(path)
+	if err != nil {
+		return nil, err
+	}
+	return safetensors.New(f, path)
+}
+
+// folder is the spec's.
+func (p *Program) folder() string { return filepath.Dir(p.spec.File) }

@@ -22,7 +22,7 @@ type evaluator struct {
 // newEvaluator starts the evaluation's session where the training runs.
 func (s *Session) newEvaluator(ctx context.Context, e *spec.Evaluation, options []StartOption) (*evaluator, error) {
 	fresh := func(o *startOptions) {
-		o.device, o.weights, o.given, o.resume, o.resumes = s.Device(), nil, false, "", false
+		o.device, o.weights, o.given, o.resume = s.Device(), nil, false, resumption{}
 	}
 	own, err := s.program.start(ctx, e.Graph, append(options[:len(options):len(options)], fresh))
 	if err != nil {
@@ -90,10 +90,9 @@ func (s *Session) judges(ctx context.Context, options []StartOption, remembered 
 		}
 	}
 	if l.Checkpoint != nil {
-		if s.saver, err = newSaver(s, l.Checkpoint, step); err != nil {
+		if s.saver, err = s.newSaver(l.Checkpoint, recall(remembered, "best", math.NaN())); err != nil {
 			return err
 		}
-		s.saver.best = recall(remembered, "best", math.NaN())
 	}
 	return nil
 }

@@ -281,6 +281,27 @@ func (p *Program) Inputs() map[string]Type {
 	return inputs
 }
 
+// Files lists the files that the program is made of and reads: the spec, what it
+// imports, recorded data, weights to start from.
+func (p *Program) Files() []string {
+	list := append([]string{p.spec.File}, p.spec.Imports...)
+	for _, s := range p.spec.Sources {
+		list = append(list, s.Path)
+	}
+	if w := p.spec.Loop.Weights; w != nil {
+		list = append(list, w.Path)
+	}
+	return list
+}
+
+// CheckpointFolder is where the program's checkpoints are written; "" if it has none.
+func (p *Program) CheckpointFolder() string {
+	if c := p.spec.Loop.Checkpoint; c != nil {
+		return c.Path
+	}
+	return ""
+}
+
 // Outputs names the model's outputs in the spec's order.
 func (p *Program) Outputs() []string {
 	var names []string

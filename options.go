@@ -2,6 +2,7 @@ package flowrun
 
 import (
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -13,9 +14,9 @@ type startOptions struct {
 	kernels string // a folder of sources; see KernelsFrom
 	rules   []lower.Rule
 	weights map[string]*Tensor
-	given   bool   // weights, by WithWeights
-	resume  string // a checkpoint's file; "" for the newest
-	resumes bool
+	given   bool // weights, by WithWeights
+	resume  resumption
+	files   files.Fault // for tests
 	engine  engine.Options
 	lower   lower.Options                      // Observe, Shuffle, CheckTypes and NoFuse
 	fault   func(function string) (code int32) // see opencl.Options; for tests

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/flowrun/flowrun/checkpoint"
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
@@ -32,7 +33,9 @@ type Session struct {
 	evaluator  *evaluator         // nil without an evaluation, as are the others
 	evaluation *engine.Evaluation
 	early      *engine.EarlyStop
+	store      *checkpoint.Store // nil without checkpoints, as is the saver
 	saver      *saver
+	anew       *checkpoint.Run // what a run that begins anew is called
 }
 
 // Start lowers the program's training step onto devices, allocates its memory
@@ -66,6 +69,9 @@ func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption)
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if err := s.openStore(g, &o); err != nil {
+		return nil, err
+	}
 	plan, m, err := p.plan(g, &o)
 	if err != nil {
 		return nil, errors.Join(ctx.Err(), err) // who has ended this may have ended the search for devices
@@ -77,9 +83,12 @@ func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption)
 	if s.engine, err = engine.New(plan, m.devices, o.engine); err != nil {
 		return nil, err
 	}
-	if o.resumes {
-		values := map[string]*Tensor{}
-		if s.remembered, err = s.readCheckpoint(o.resume, g, values); err != nil {
+	if from, err := s.openCheckpoint(o.resume); err != nil {
+		return nil, err
+	} else if from != nil {
+		defer from.Close()
+		values, err := s.readCheckpoint(from, g)
+		if err != nil {
 			return nil, err
 		}
 		return s, s.engine.SetAll(values)
@@ -94,10 +103,19 @@ func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption)
 		return nil, err
 	}
 	if o.weights != nil {
-		if err := checkWeights(g, o.weights); err != nil {
+		if err := p.checkWeights(g, o.weights); err != nil {
 			return nil, err
 		}
-		maps.Copy(values, o.weights)
+		for name, t := range o.weights {
+			if g.State(name) != nil {
+				values[name] = t
+			}
+		}
+	}
+	if s.store != nil {
+		if s.anew, err = s.newRun(values); err != nil {
+			return nil, err
+		}
 	}
 	return s, s.engine.SetAll(values)
 }
@@ -161,6 +179,9 @@ func (s *Session) openSources(g *ir.Graph) (map[string]engine.Source, error) {
 			return nil, err
 		}
 		s.closers = append(s.closers, replay)
+		if err := replay.Verify(); err != nil {
+			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
+		}
 		sources[decl.Name] = replay
 	}
 	return sources, nil
@@ -199,14 +220,15 @@ func (p *Program) initialValues(ctx context.Context, g *ir.Graph, given map[stri
 }
 
 // Run trains until the spec's stop condition holds, its max_steps is reached,
-// early_stop sees no improvement, or ctx is cancelled, which is a way to end and no error. Options change the
-// limit and add observers.
+// early_stop sees no improvement, or ctx is cancelled, which is a way to end and no
+// error. Options change the limit and add observers. An observer that fails ends the
+// run like a cancelled ctx, with its last checkpoint, and its error is given back.
 func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error) {
 	if err := s.ready(); err != nil {
 		return Summary{}, err
 	}
 	l := s.program.spec.Loop
-	loop := engine.Loop{Step: spec.StepState, Loss: spec.LossState, MaxSteps: l.MaxSteps}
+	loop := engine.Loop{Step: spec.StepState, Loss: spec.LossState, NonFinite: spec.NonFiniteState, MaxSteps: l.MaxSteps}
 	if l.Until {
 		loop.Stopped = spec.StoppedState
 	}
@@ -218,7 +240,10 @@ func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error
 		return Summary{}, err
 	}
 	if s.saver != nil {
-		loop.Observers = append(loop.Observers, s.saver.observer())
+		if err := s.saver.begin(); err != nil {
+			return Summary{}, err
+		}
+		loop.Observers = append(loop.Observers, s.saver.observer(loop.Observers))
 	}
 	return s.engine.Run(ctx, loop)
 }
@@ -233,6 +258,12 @@ func MaxSteps(n int64) RunOption { return func(l *engine.Loop) { l.MaxSteps = n 
 // Observe adds an observer.
 func Observe(o Observer) RunOption {
 	return func(l *engine.Loop) { l.Observers = append(l.Observers, o) }
+}
+
+// OnNonFinite has told the first step whose loss was infinite or NaN, once, as soon
+// as it is known: where the loss is on a device, when metrics are read.
+func OnNonFinite(tell func(step int64)) RunOption {
+	return func(l *engine.Loop) { l.TellNonFinite = tell }
 }
 
 // Step runs one step, whatever the stop condition says. While a Run goes on, it is a
@@ -376,6 +407,7 @@ func (s *Session) Close() error {
 	for _, c := range s.closers {
 		errs = append(errs, c.Close())
 	}
+	errs = append(errs, s.store.Close())
 	if s.machine != nil {
 		errs = append(errs, s.machine.close())
 	}

@@ -63,14 +63,15 @@ func (p *Program) checkFiles() {
 // openReplay opens a source of recorded batches, which must be where the spec may
 // read.
 func (p *Program) openReplay(source spec.Source) (*data.Replay, error) {
-	if err := p.mayRead(source.Path); err != nil {
+	file, err := p.openTensors(source.Path)
+	if err != nil {
 		return nil, fmt.Errorf("data source %s: %w", source.Name, err)
 	}
 	fields := make([]data.Field, len(source.Fields))
 	for i, f := range source.Fields {
 		fields[i] = data.Field(f)
 	}
-	replay, err := data.NewReplay(source.Path, fields...)
+	replay, err := data.ReplayOf(file, fields...)
 	if err != nil {
 		return nil, fmt.Errorf("data source %s: %w", source.Name, err)
 	}

@@ -3,8 +3,10 @@ package flowrun
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
+	"github.com/flowrun/flowrun/checkpoint"
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
@@ -20,6 +22,9 @@ func (p *Program) readWeights(w *spec.Weights, g *ir.Graph) (map[string]*Tensor,
 	names, err := weightNames(file, w, g)
 	if err != nil {
 		return nil, err
+	}
+	if err := file.Verify(); err != nil {
+		return nil, fmt.Errorf("train.init: %w", err)
 	}
 	weights := map[string]*Tensor{}
 	for ours, theirs := range names {
@@ -43,10 +48,7 @@ func (p *Program) checkWeightsFile(w *spec.Weights) error {
 
 // openWeights opens the file of train.init.
 func (p *Program) openWeights(w *spec.Weights) (*safetensors.File, error) {
-	if err := p.mayRead(w.Path); err != nil {
-		return nil, fmt.Errorf("train.init: %w", err)
-	}
-	file, err := safetensors.Open(w.Path)
+	file, err := p.openTensors(w.Path)
 	if err != nil {
 		return nil, fmt.Errorf("train.init: %w", err)
 	}
@@ -93,4 +95,44 @@ func weightNames(file *safetensors.File, w *spec.Weights, g *ir.Graph) (map[stri
 		return nil, fmt.Errorf("train.init: %s doesn't fit the model: %s", w.File, few(problems))
 	}
 	return names, nil
+}
+
+// ReadWeights reads parameters and buffers from a safetensors file, for
+// WithWeights. Of a checkpoint, what the program doesn't have as a weight and the
+// loop keeps beside them (the optimizer's states, metrics, counters) is left out.
+func (p *Program) ReadWeights(path string) (map[string]*Tensor, error) {
+	if err := p.ready(); err != nil {
+		return nil, err
+	}
+	file, err := safetensors.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	tensors, err := file.All()
+	if err != nil {
+		return nil, err
+	}
+	if checkpoint.Is(file.Metadata()) {
+		maps.DeleteFunc(tensors, func(name string, _ *Tensor) bool { return !p.hasWeight(name) && besideWeights.MatchString(name) })
+	}
+	return tensors, nil
+}
+
+// besideWeights are the names of a checkpoint's tensors that aren't weights: no
+// node of a model can have them.
+var besideWeights = regexp.MustCompile(`^(` + checkpoint.Memory + `|optimizer\.|metrics\.|step\.|step$|stopped$)`)
+
+// hasWeight reports whether a name is that of a parameter or buffer, of the model or
+// of what training has beside it: a loss may have parameters.
+func (p *Program) hasWeight(name string) bool {
+	for _, g := range []*ir.Graph{p.spec.Train, p.spec.Eval} {
+		if g == nil {
+			continue
+		}
+		if s := g.State(name); s != nil && isWeight(s) {
+			return true
+		}
+	}
+	return false
 }

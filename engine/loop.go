@@ -9,9 +9,16 @@ import (
 // Loop says how to run steps: which states hold the counter, the stop
 // condition, the loss and the metrics, and when to stop.
 type Loop struct {
-	Step     string   // the step counter, i64[]
-	Stopped  string   // the stop condition, bool[]; "" if there is none
-	Loss     string   // the raw loss; "" if there is none
+	Step    string // the step counter, i64[]
+	Stopped string // the stop condition, bool[]; "" if there is none
+	Loss    string // the raw loss; "" if there is none
+
+	// NonFinite is the state that keeps the first step whose loss was infinite or
+	// NaN, i64[]; "" if there is none. TellNonFinite is told of it once, as soon as it
+	// is known: at once where the host sees the state, else when metrics are read.
+	NonFinite     string
+	TellNonFinite func(step int64)
+
 	Metrics  []string // in the order in which observers see them
 	MaxSteps int64    // stop when the counter reaches it; 0: no limit
 
@@ -22,7 +29,8 @@ type Loop struct {
 
 // Run runs steps until the stop condition holds, the limit is reached or the
 // context is cancelled; that is no error, and the summary says which it was.
-// After an error observers see no last record.
+// An observer that fails ends the run, and so does a step; the others still see the
+// last record, as far as the states can be read, so that a failure loses nothing.
 // Metrics are read only when an observer wants them: on a device, reading costs
 // a copy.
 //
@@ -38,7 +46,7 @@ func (s *Session) Run(ctx context.Context, l Loop) (Summary, error) {
 		return Summary{}, err
 	}
 	if err := r.run(ctx); err != nil {
-		return r.summary, err
+		return r.summary, r.salvage(err)
 	}
 	return r.summary, r.end()
 }
@@ -52,12 +60,15 @@ type runner struct {
 	counter  *probe
 	stopped  *probe
 	loss     *probe
+	bad      *probe // the first step whose loss wasn't finite
 	metrics  []*probe
 	judged   []float64 // the evaluation's metrics
 	moved    bool      // a caller has taken a step, or written what the run goes by
 	over     bool      // and the stop condition held after that
 	record   Record
 	due      []time.Duration // per observer, when it is next due by time
+	failed   []bool          // per observer
+	told     bool            // of a loss that wasn't finite
 	chunk    int64           // steps between looks at the clock
 	looked   int64           // the step of the last look
 	lookedAt time.Duration
@@ -102,6 +113,11 @@ func (r *runner) prepare() error {
 			return err
 		}
 	}
+	if r.loop.NonFinite != "" {
+		if r.bad, err = s.probe(r.loop.NonFinite); err != nil {
+			return err
+		}
+	}
 	for _, name := range r.loop.Metrics {
 		p, err := s.probe(name)
 		if err != nil {
@@ -116,6 +132,7 @@ func (r *runner) prepare() error {
 		return fmt.Errorf("engine: early stop by metric %d; there are %d", e.Metric, n)
 	}
 	r.due = make([]time.Duration, len(r.loop.Observers))
+	r.failed = make([]bool, len(r.loop.Observers))
 	r.chunk = 1
 	r.looked = r.step
 	return nil
@@ -156,6 +173,7 @@ func (r *runner) run(ctx context.Context) error {
 		if stop, err = r.some(); err != nil {
 			return err
 		}
+		r.tellNonFinite()
 		if r.step == before { // others have ended it
 			continue
 		}
@@ -226,6 +244,11 @@ func (r *runner) some() (bool, error) {
 		}
 		r.step += taken
 		left -= taken
+	}
+	if r.bad != nil && r.bad.copy == nil { // it costs nothing to see
+		if err := r.seeNonFinite(); err != nil {
+			return false, err
+		}
 	}
 	if r.stopped == nil {
 		return false, nil
@@ -299,12 +322,14 @@ func (r *runner) observe() error {
 			if err := r.fill(); err != nil {
 				return err
 			}
+			r.tellNonFinite()
 			fresh = true
 		}
 		if byTime {
 			r.due[i] = elapsed + o.Interval
 		}
 		if err := o.Observe(r.record); err != nil {
+			r.failed[i] = true
 			return err
 		}
 	}
@@ -345,28 +370,13 @@ func (r *runner) fill() error {
 			return err
 		}
 	}
-	for i, p := range r.metrics {
-		if r.record.Metrics[i], err = s.read(p); err != nil {
+	if r.bad != nil {
+		if err := r.seeNonFinite(); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// end waits for the devices, fills the summary and tells the observers.
-func (r *runner) end() error {
-	if err := r.session.sync(); err != nil {
-		return err
-	}
-	if err := r.fill(); err != nil {
-		return err
-	}
-	r.record.Last = true
-	r.summary.Elapsed = r.record.Elapsed
-	r.summary.Loss = r.record.Loss
-	r.summary.Metrics = append([]float64(nil), r.record.Metrics...)
-	for _, o := range r.loop.Observers {
-		if err := o.Observe(r.record); err != nil {
+	for i, p := range r.metrics {
+		if r.record.Metrics[i], err = s.read(p); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,11 @@ type Observer struct {
 	Every    int64         // in steps; 0: not by count
 	Interval time.Duration // 0: not by time
 	Observe  func(Record) error
+
+	// Sync, if there is one, makes lasting what has been observed. Whoever keeps
+	// something from which a run can go on calls it before: what has been observed
+	// up to there isn't observed again.
+	Sync func() error
 }
 
 // check reports a loop that can't be run.
@@ -47,6 +52,8 @@ type Record struct {
 	Loss    float64       // the raw loss of this step
 	Metrics []float64     // in the program's order; the observers' to keep
 	Last    bool          // the run ends here
+
+	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
 }
 
 // StopReason says why a run ended.
@@ -67,6 +74,8 @@ type Summary struct {
 	Elapsed time.Duration // the loop alone
 	Loss    float64
 	Metrics []float64
+
+	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
 }
 
 // Traffic counts copies in one direction.

@@ -21,7 +21,9 @@ import (
 // latest while steps are being taken, and at the end.
 type Log struct {
 	w       *bufio.Writer
-	keys    []string // `,"accuracy":`
+	sync    func() error // of the writer, if it has one
+	failed  error        // the first error of any write; every later call gives it again
+	keys    []string     // `,"accuracy":`
 	line    []byte
 	written int64 // the last step that has its line
 	flushed time.Duration
@@ -30,21 +32,42 @@ type Log struct {
 // NewLog makes a log of a run.
 func NewLog(w io.Writer, run Run) *Log {
 	l := &Log{w: bufio.NewWriterSize(w, 64<<10), written: run.Start}
+	if file, ok := w.(interface{ Sync() error }); ok {
+		l.sync = file.Sync
+	}
 	for _, name := range run.Metrics {
 		l.keys = append(l.keys, ","+quoteJSON(name)+":")
 	}
 	return l
 }
 
-// Observer writes every step's line.
+// Observer writes every step's line. Its Sync puts them on the disk, if the log's
+// writer has a Sync.
 func (l *Log) Observer() engine.Observer {
-	return engine.Observer{Every: 1, Observe: l.write}
+	return engine.Observer{Every: 1, Observe: l.write, Sync: l.Sync}
 }
 
-// Flush hands to the writer what is still buffered. A run that fails has no
-// last record, so whoever owns the log calls it when the run is over. It gives
-// the first error of any write.
-func (l *Log) Flush() error { return logError(l.w.Flush()) }
+// Flush hands to the writer what is still buffered. A run whose states can't be read
+// any more has no last record, so whoever owns the log calls it when the run is over.
+// It gives the first error of any write.
+func (l *Log) Flush() error { return l.fail(l.w.Flush()) }
+
+// Sync is Flush, and makes what was written lasting.
+func (l *Log) Sync() error {
+	err := l.w.Flush()
+	if err == nil && l.sync != nil {
+		err = l.sync()
+	}
+	return l.fail(err)
+}
+
+// fail gives the first error of all.
+func (l *Log) fail(err error) error {
+	if err != nil && l.failed == nil {
+		l.failed = fmt.Errorf("the log can't be written: %w", err)
+	}
+	return l.failed
+}
 
 // write appends a record, unless its step has been written: a run's end is no
 // step of its own.
@@ -52,7 +75,7 @@ func (l *Log) write(r engine.Record) error {
 	if r.Step > l.written {
 		l.written = r.Step
 		if _, err := l.w.Write(l.encode(r)); err != nil {
-			return logError(err)
+			return l.fail(err)
 		}
 	}
 	if r.Last || r.Elapsed-l.flushed >= time.Second {
@@ -75,13 +98,6 @@ func (l *Log) encode(r engine.Record) []byte {
 	b = appendJSONFloat(b, r.Loss)
 	l.line = append(b, "}\n"...)
 	return l.line
-}
-
-func logError(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("the log can't be written: %w", err)
 }
 
 // quoteJSON writes a string as JSON.

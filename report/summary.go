@@ -109,10 +109,11 @@ func (r Result) WriteJSON(w io.Writer) error {
 		Copies     copies            `json:"copies"`
 		KernelsRun int64             `json:"kernels_run"`
 		PeakBytes  int64             `json:"peak_bytes"`
+		NonFinite  int64             `json:"nonfinite_step,omitempty"` // the first step whose loss was infinite or NaN
 	}{
 		r.Spec, r.Summary.Steps, r.Summary.Stopped, r.Summary.Elapsed.Seconds(), r.metricsJSON(), r.Device,
 		copies{r.Stats.HostToDevice, r.Stats.DeviceToHost, r.Stats.DeviceToDevice, r.Stats.Aliased},
-		r.Stats.KernelsRun, r.Stats.PeakBytes,
+		r.Stats.KernelsRun, r.Stats.PeakBytes, r.Summary.NonFinite,
 	})
 	if err != nil {
 		return err

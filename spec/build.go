@@ -42,6 +42,9 @@ func build(def *specDef, list *diag.List) *Program {
 		return nil
 	}
 	p.Facts = def.facts(list.Budget)
+	for _, f := range def.imports.order {
+		p.Imports = append(p.Imports, f.path)
+	}
 	p.Placement = def.place.public()
 	placing.unmatched(list)
 	for _, g := range p.Graphs() {

@@ -26,6 +26,8 @@ type Program struct {
 
 	// Facts describe what is computed, to be compared with those of another spec.
 	Facts []Fact
+	// Imports are the files that were imported.
+	Imports []string
 
 	Loop      Loop
 	Sources   []Source
@@ -51,10 +53,11 @@ const EvalPrefix = "eval."
 // The names of states that the loop itself keeps. A metric m is the state
 // MetricPrefix + m.
 const (
-	StepState    = "step"              // steps taken, i64[]
-	StoppedState = "stopped"           // whether until has held, bool[]
-	LossState    = "metrics.loss_step" // the raw loss of the last step
-	MetricPrefix = "metrics."
+	StepState      = "step"              // steps taken, i64[]
+	NonFiniteState = "step.nonfinite"    // the first step whose loss was infinite or NaN, i64[]; 0: none
+	StoppedState   = "stopped"           // whether until has held, bool[]
+	LossState      = "metrics.loss_step" // the raw loss of the last step
+	MetricPrefix   = "metrics."
 )
 
 // Loop is how to train.

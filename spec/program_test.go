@@ -58,7 +58,7 @@ func TestMathNetBecomesAProgram(t *testing.T) {
 	require.Equal(t, spec.Placement{Default: "auto"}, p.Placement)
 	require.Empty(t, p.Sources)
 	require.Equal(t, []string{
-		"step", "h1.weight", "h2.weight", "sum_bits.weight", "metrics.loss_step",
+		"step", "h1.weight", "h2.weight", "sum_bits.weight", "metrics.loss_step", "step.nonfinite",
 		"metrics.loss.total", "metrics.loss.weight", "metrics.loss",
 		"metrics.accuracy.total", "metrics.accuracy.weight", "metrics.accuracy", "stopped",
 	}, stateNames(p.Train))

@@ -179,8 +179,17 @@ func (t *training) lossNode(fields map[string]any) {
 	t.loss = n
 	t.root.values["loss"] = n
 	if t.training {
-		t.keep(LossState, n, def.at)
+		t.nonFinite(t.keep(LossState, n, def.at), def.at)
 	}
+}
+
+// nonFinite keeps the first step whose loss was infinite or NaN; 0 until there is
+// one. It is computed where the loss is, so that nobody has to look at each step.
+func (t *training) nonFinite(loss *ir.Node, at diag.Range) {
+	s, _ := t.newState(t.root, NonFiniteState, ir.MetricState, ir.Scalar(ir.I64), at)
+	good := t.Apply(ir.LookupOp("logical_or"), t.Apply(ir.LookupOp("isfinite"), loss), t.Apply(ir.LookupOp("ne"), s.Read, 0))
+	s.Next = t.Apply(ir.LookupOp("where"), good, s.Read, t.counter.Next)
+	t.first.set(NonFiniteState, t.first.Scalar(ir.I64, 0))
 }
 
 // single builds a node of the training section, whose states are of a kind.

@@ -87,8 +87,9 @@ func TestJSONIsOneObjectAndNothingElse(t *testing.T) {
 	require.Greater(t, *got.KernelsRun, int64(100))
 	require.Greater(t, *got.PeakBytes, int64(1000))
 	// The stop condition is one byte a step; the counter is read at the start,
-	// the condition before the first step, loss and two metrics at the end.
-	require.EqualValues(t, 100+1+1+3, *got.Copies.DeviceToHost.Count)
+	// the condition before the first step, and at the end loss, two metrics, and
+	// whether a loss wasn't finite.
+	require.EqualValues(t, 100+1+1+4, *got.Copies.DeviceToHost.Count)
 }
 
 func TestTheLogHasALineForEveryStep(t *testing.T) {

@@ -23,6 +23,10 @@ safetensors file, and writes them to another one, or to standard output as text.
 			if err != nil {
 				return err
 			}
+			outputs := []output{{"--out", out}}
+			if err := checkOutputs(outputs, o.inputs(args[0], program, named{"--in", in}, named{"--weights", weights}), kernels, s); err != nil {
+				return err
+			}
 			inputs := map[string]*flowrun.Tensor{}
 			if in != "" {
 				if inputs, err = flowrun.ReadTensors(in); err != nil {
@@ -39,24 +43,24 @@ safetensors file, and writes them to another one, or to standard output as text.
 				options = append(options, flowrun.KernelsFrom(kernels))
 			}
 			if weights != "" {
-				w, err := flowrun.ReadTensors(weights)
+				w, err := program.ReadWeights(weights)
 				if err != nil {
 					return fmt.Errorf("--weights: %w", err)
 				}
 				options = append(options, flowrun.WithWeights(w))
 			}
-			outputs, err := program.Eval(c.Context(), inputs, options...)
+			computed, err := program.Eval(c.Context(), inputs, options...)
 			if err != nil {
 				return err
 			}
 			if out != "" {
-				if err := flowrun.WriteTensors(out, outputs); err != nil {
+				if err := flowrun.WriteTensors(out, computed); err != nil {
 					return fmt.Errorf("--out: %w", err)
 				}
 				return nil
 			}
 			for _, name := range program.Outputs() {
-				if _, err := fmt.Fprintf(s.out, "%s: %s\n", name, outputs[name]); err != nil {
+				if _, err := fmt.Fprintf(s.out, "%s: %s\n", name, computed[name]); err != nil {
 					return err
 				}
 			}
@@ -69,6 +73,6 @@ safetensors file, and writes them to another one, or to standard output as text.
 	f := c.Flags()
 	f.StringVar(&in, "in", "", "read the inputs from `FILE` (safetensors)")
 	f.StringVar(&out, "out", "", "write the outputs to `FILE` (safetensors)")
-	f.StringVar(&weights, "weights", "", "take the parameters from `FILE` (safetensors)")
+	f.StringVar(&weights, "weights", "", "take the parameters from `FILE` (safetensors; also a checkpoint)")
 	return c
 }

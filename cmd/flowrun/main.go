@@ -11,14 +11,27 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, func() {
-		stop() // a second signal ends the process at once
-		endWaits()
-	})
+	ctx, stop := interruptible(context.Background())
 	code := execute(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)
+}
+
+// interruptible is a context that a signal cancels. A second Ctrl-C, or TERM, ends
+// the process at once; a terminal that goes away sends HUP more than once, and that
+// must not end a run that saves what it has learned. HUP is left ignored where whoever
+// started the process wants that (nohup).
+func interruptible(parent context.Context) (context.Context, func()) {
+	hungUp, stopHangups := parent, func() {}
+	if !signal.Ignored(syscall.SIGHUP) {
+		hungUp, stopHangups = signal.NotifyContext(parent, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(hungUp, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() {
+		stop()
+		endWaits()
+	})
+	return ctx, func() { stop(); stopHangups() }
 }
 
 // patience is how long a command may take to end by itself once it was interrupted,

@@ -3,29 +3,90 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"syscall"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/engine"
 )
 
-// tellResumed says from where a run goes on, and what has changed since.
-func tellResumed(w io.Writer, r *flowrun.Resumption) error {
-	if _, err := fmt.Fprintf(w, "going on from %s, step %d\n", r.Path, r.Step); err != nil {
-		return err
-	}
+// tellResumed says from where a run goes on, and what has changed since. What can't
+// be told doesn't keep the run from going on.
+func tellResumed(w io.Writer, r *flowrun.Resumption) {
+	fmt.Fprintf(w, "going on from %s, step %d\n", r.Path, r.Step)
 	for _, d := range r.Differences {
-		if _, err := fmt.Fprintf(w, "warning: the spec has changed since: %s\n", d); err != nil {
-			return err
+		fmt.Fprintf(w, "warning: the spec has changed since: %s\n", d)
+	}
+	if r.GoesBack {
+		fmt.Fprintf(w, "warning: this goes back: it is another run from now on, the one that --resume alone goes on with\n")
+	}
+	if len(r.Replaces) > 0 {
+		fmt.Fprintf(w, "warning: these checkpoints of another run are replaced as this one gets to their steps: %s\n", strings.Join(r.Replaces, ", "))
+	}
+}
+
+// tellNonFinite says, in a run that learns nothing any more, what is left of it.
+func tellNonFinite(w io.Writer, step int64, checkpoints string) {
+	kept := "no checkpoints are kept (train.checkpoint)"
+	if checkpoints != "" {
+		kept = "the last checkpoint with finite parameters and loss is kept in " + checkpoints
+	}
+	fmt.Fprintf(w, "warning: the loss is infinite or NaN, first at step %d; %s\n", step, kept)
+}
+
+// canSave reports whether a session's parameters can be read after a run.
+func canSave(err error) bool {
+	return !errors.As(err, new(*engine.Poisoned))
+}
+
+// andAlso adds further errors to one, those that it doesn't have yet.
+func andAlso(err error, more ...error) error {
+	for _, e := range more {
+		if e != nil && !errors.Is(err, e) {
+			err = errors.Join(err, e)
 		}
 	}
-	return nil
+	return err
+}
+
+// logFile is where a log goes.
+type logFile interface {
+	io.WriteCloser
+	Sync() error
+}
+
+// stream is a log in what isn't a file of its own: standard output, a pipe, a
+// device. It can't be put on a disk.
+type stream struct {
+	*os.File
+	own bool // whether it is to be closed
+}
+
+func (s stream) Sync() error { return nil }
+
+func (s stream) Close() error {
+	if !s.own {
+		return nil
+	}
+	return s.File.Close()
 }
 
 // openLog opens a log for a run that begins after a step. What a log of the same
-// run says of the steps up to there stays, what came later is cut off.
-func openLog(path string, start int64) (*os.File, error) {
+// run says of the steps up to there stays, what came later is cut off. A file that
+// is no log isn't taken for one.
+func openLog(path string, start int64, s streams) (logFile, error) {
+	if f := s.same(path); f != nil {
+		return stream{f, false}, nil
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		// A pipe that nobody reads is an error at once, not a wait.
+		f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		return stream{f, true}, err
+	}
 	if start == 0 {
 		return os.Create(path)
 	}
@@ -33,37 +94,57 @@ func openLog(path string, start int64) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	end, err := endOfStep(file, start)
-	if err == nil {
-		err = file.Truncate(end)
-	}
-	if err == nil {
-		_, err = file.Seek(end, io.SeekStart)
-	}
-	if err != nil {
-		file.Close()
-		return nil, err
+	if err := cutLog(file, start, s.errors); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
 	}
 	return file, nil
 }
 
+// cutLog leaves of a log the lines up to a step.
+func cutLog(file *os.File, start int64, w io.Writer) error {
+	end, last, err := endOfStep(file, start)
+	if err != nil {
+		return err
+	}
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	switch {
+	case size > 0 && end == 0 && last < 0:
+		return errors.New("it isn't a log of flowrun: its first line has no step; name another file")
+	case size > 0 && last < start:
+		fmt.Fprintf(w, "warning: %s ends at step %d, and the run goes on from step %d: the steps between are missing in it\n", file.Name(), max(last, 0), start)
+	case size > end:
+		fmt.Fprintf(w, "warning: in %s the lines after step %d are cut off\n", file.Name(), start)
+	}
+	if err := file.Truncate(end); err != nil {
+		return err
+	}
+	_, err = file.Seek(end, io.SeekStart)
+	return err
+}
+
 // endOfStep finds the end of the last whole line of a log whose step is at most
-// the given one.
-func endOfStep(r io.Reader, step int64) (int64, error) {
+// the given one, and that step. The step is -1 where the first line is none of a log.
+func endOfStep(r io.Reader, step int64) (end, last int64, err error) {
 	lines := bufio.NewReader(r)
-	var end int64
+	last = -1
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
-			return end, nil
+			return end, last, nil
 		}
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		var record struct{ Step int64 }
-		if err := json.Unmarshal(line, &record); err != nil || record.Step > step {
-			return end, nil
+		var record struct{ Step *int64 }
+		if err := json.Unmarshal(line, &record); err != nil || record.Step == nil {
+			return end, last, nil
 		}
-		end += int64(len(line))
+		if *record.Step > step {
+			return end, max(last, 0), nil
+		}
+		end, last = end+int64(len(line)), *record.Step
 	}
 }

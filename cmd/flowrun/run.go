@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"os/signal"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +52,7 @@ func (o *runFlags) add(c *cobra.Command) {
 	f.Var(intFlag{&o.maxSteps}, "max-steps", "stop after `N` steps, whatever the spec says")
 	f.BoolVar(&o.sync, "sync", false, "run every node as a kernel of its own and wait for each, to find the one that fails; same results, slower")
 	f.StringVar(&o.weights, "weights", "", "start from the parameters in `FILE` (safetensors)")
-	f.StringVar(&o.resume, "resume", "", "go on from a checkpoint: the newest one, or `FILE`")
+	f.StringVar(&o.resume, "resume", "", "go on from a checkpoint: the newest one of the run made last, or `FILE`; auto begins anew where there is none")
 	f.Lookup("resume").NoOptDefVal = newest
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
 	f.StringVar(&o.log, "log", "", "write every step's loss and metrics to `FILE` (JSONL)")
@@ -62,14 +64,18 @@ func (o *runFlags) add(c *cobra.Command) {
 // ends.
 var running atomic.Bool
 
-// newest is what --resume alone means.
-const newest = "newest"
+// newest is what --resume alone means, and auto is that or a run that begins anew. A
+// file of such a name is ./auto.
+const (
+	newest = "newest"
+	auto   = "auto"
+)
 
 func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if err := oneSpec(c, args); err != nil {
 		return err
 	}
-	if o.resume != "" && o.weights != "" {
+	if o.resume != "" && o.resume != auto && o.weights != "" {
 		return usageError{errors.New("--resume takes the parameters from a checkpoint; it doesn't go with --weights")}
 	}
 	limited := c.Flags().Changed("max-steps")
@@ -80,21 +86,25 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := o.checkSave(); err != nil {
+	if err := o.checkOutputs(args[0], program, s); err != nil {
 		return err
 	}
-	session, err := o.start(c, program)
+	// A write to a pipe that nobody reads any more interrupts a run; else it would end the
+	// process.
+	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGPIPE)
+	defer stop()
+	session, err := o.start(ctx, program)
 	if err != nil {
 		return err
 	}
+	running.Store(true)
+	defer running.Store(false)
 	defer func() { err = errors.Join(err, session.Close()) }()
 
 	info := report.Run{Metrics: program.Metrics()}
 	if r := session.Resumed(); r != nil {
 		info.Start = r.Step
-		if err := tellResumed(s.errors, r); err != nil {
-			return err
-		}
+		tellResumed(s.errors, r)
 	}
 	if !program.StopsByItself() {
 		info.MaxSteps = program.MaxSteps() // else it is a limit, not where the run is going
@@ -108,26 +118,28 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	for _, observer := range progress {
 		options = append(options, flowrun.Observe(observer))
 	}
+	options = append(options, flowrun.OnNonFinite(func(step int64) {
+		clear()
+		tellNonFinite(s.errors, step, program.CheckpointFolder())
+	}))
 	if o.log != "" {
-		file, err := openLog(o.log, info.Start)
+		file, err := openLog(o.log, info.Start, s)
 		if err != nil {
 			return fmt.Errorf("--log: %w", err)
 		}
 		log := report.NewLog(file, info)
-		defer func() { err = errors.Join(err, log.Flush(), file.Close()) }()
+		defer func() { err = andAlso(err, log.Flush(), file.Close()) }()
 		options = append(options, flowrun.Observe(log.Observer()))
 	}
-	running.Store(true)
-	defer running.Store(false)
-	summary, err := session.Run(c.Context(), options...)
+	summary, err := session.Run(ctx, options...)
 	clear()
+	if o.save != "" && canSave(err) { // whatever ended the run: what it has learned is kept
+		if failed := session.SaveWeights(o.save); failed != nil {
+			err = andAlso(err, fmt.Errorf("--save: %w", failed))
+		}
+	}
 	if err != nil {
 		return err
-	}
-	if o.save != "" {
-		if err := session.SaveWeights(o.save); err != nil {
-			return fmt.Errorf("--save: %w", err)
-		}
 	}
 	result := report.Result{Spec: args[0], Device: session.Device(), Metrics: program.Metrics(),
 		Summary: summary, Stats: session.Stats()}
@@ -141,7 +153,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 }
 
 // start begins the session, from given weights if there are any.
-func (o *runFlags) start(c *cobra.Command, program *flowrun.Program) (*flowrun.Session, error) {
+func (o *runFlags) start(ctx context.Context, program *flowrun.Program) (*flowrun.Session, error) {
 	var options []flowrun.StartOption
 	if o.device != "" {
 		options = append(options, flowrun.On(o.device))
@@ -153,7 +165,7 @@ func (o *runFlags) start(c *cobra.Command, program *flowrun.Program) (*flowrun.S
 		options = append(options, flowrun.Sync())
 	}
 	if o.weights != "" {
-		weights, err := flowrun.ReadTensors(o.weights)
+		weights, err := program.ReadWeights(o.weights)
 		if err != nil {
 			return nil, fmt.Errorf("--weights: %w", err)
 		}
@@ -163,28 +175,12 @@ func (o *runFlags) start(c *cobra.Command, program *flowrun.Program) (*flowrun.S
 	case "":
 	case newest:
 		options = append(options, flowrun.Resume(""))
+	case auto:
+		options = append(options, flowrun.ResumeOrStart())
 	default:
 		options = append(options, flowrun.Resume(o.resume))
 	}
-	return program.Start(c.Context(), options...)
-}
-
-// checkSave finds out before a long run whether its result can be written.
-func (o *runFlags) checkSave() error {
-	if o.save == "" {
-		return nil
-	}
-	folder := filepath.Dir(o.save)
-	info, err := os.Stat(folder)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("--save %s: there is no folder %s", o.save, folder)
-	case err != nil:
-		return fmt.Errorf("--save %s: %w", o.save, err)
-	case !info.IsDir():
-		return fmt.Errorf("--save %s: %s is no folder", o.save, folder)
-	}
-	return nil
+	return program.Start(ctx, options...)
 }
 
 // progress gives the observers that show how the run goes on, and what takes

@@ -1,0 +1,141 @@
+package checkpoint
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/flowrun/flowrun/data/safetensors"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Keys of the metadata.
+const (
+	versionKey = "flowrun.checkpoint" // of the layout
+	factsKey   = "flowrun.spec"       // what was computed
+	runKey     = "flowrun.run"
+	orderKey   = "flowrun.run_order"
+	parentsKey = "flowrun.run_parents"
+	finiteKey  = "flowrun.finite"
+	bestKey    = "flowrun.best_by"
+)
+
+const version = "1"
+
+// Memory stands before the names of what the loop remembers beside the states.
+const Memory = "flowrun/"
+
+// BestFile is the checkpoint at which the metric of checkpoint.best was best.
+const BestFile = "best.safetensors"
+
+// FileName is the checkpoint of a step.
+func FileName(step int64) string { return fmt.Sprintf("step-%09d.safetensors", step) }
+
+var fileNames = regexp.MustCompile(`^step-([0-9]{9,18})\.safetensors$`)
+
+// stepOf reads a name that FileName gives.
+func stepOf(name string) (int64, bool) {
+	m := fileNames.FindStringSubmatch(name)
+	if m == nil {
+		return 0, false
+	}
+	step, err := strconv.ParseInt(m[1], 10, 64)
+	return step, err == nil && FileName(step) == name
+}
+
+// Head is what a checkpoint's metadata say.
+type Head struct {
+	Step   int64 // of a file in a store
+	Run    Run
+	Facts  string // what the program computes
+	Finite bool   // parameters and loss were numbers
+	BestBy string // the metric by which the best one is kept, and how; "" if none is
+}
+
+// point names the checkpoint.
+func (h Head) point() Point { return Point{h.Run.ID, h.Step} }
+
+func (h Head) metadata() map[string]string {
+	m := map[string]string{versionKey: version, factsKey: h.Facts, finiteKey: strconv.FormatBool(h.Finite)}
+	if h.BestBy != "" {
+		m[bestKey] = h.BestBy
+	}
+	h.Run.encode(m)
+	return m
+}
+
+// File is an open checkpoint.
+type File struct {
+	Head
+	Path  string
+	file  *safetensors.File
+	store *Store // the one that found it; nil if it was named
+}
+
+// Is reports whether a safetensors file is a checkpoint, by its metadata.
+func Is(metadata map[string]string) bool { return metadata[versionKey] != "" }
+
+// OpenFile opens a checkpoint.
+func OpenFile(path string) (*File, error) {
+	file, err := safetensors.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return opened(path, file)
+}
+
+func newFile(path string, f *os.File) (*File, error) {
+	file, err := safetensors.New(f, path)
+	if err != nil {
+		return nil, err
+	}
+	return opened(path, file)
+}
+
+func opened(path string, file *safetensors.File) (_ *File, err error) {
+	defer func() {
+		if err != nil {
+			file.Close()
+		}
+	}()
+	m := file.Metadata()
+	switch m[versionKey] {
+	case version:
+	case "":
+		return nil, fmt.Errorf("%s is a safetensors file, but no checkpoint of flowrun; --weights takes parameters alone", path)
+	default:
+		return nil, fmt.Errorf("%s is a checkpoint of version %s; this flowrun knows version %s", path, m[versionKey], version)
+	}
+	run, err := decodeRun(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &File{Head: Head{Run: run, Facts: m[factsKey], Finite: m[finiteKey] == "true", BestBy: m[bestKey]}, Path: path, file: file}, nil
+}
+
+// Close closes the file.
+func (f *File) Close() error { return f.file.Close() }
+
+// Read gives the states, and apart from them what the loop remembers, under the
+// names that they had in Content less Memory. The file must be whole; if it is the
+// newest of a store and isn't, the error says which one before it is.
+func (f *File) Read() (states, remembered map[string]*ir.Tensor, err error) {
+	tensors, err := f.file.All()
+	if err != nil && f.store != nil {
+		err = f.store.instead(err, &f.Head)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	states, remembered = map[string]*ir.Tensor{}, map[string]*ir.Tensor{}
+	for name, t := range tensors {
+		if name, ours := strings.CutPrefix(name, Memory); ours {
+			remembered[name] = t
+		} else {
+			states[name] = t
+		}
+	}
+	return states, remembered, nil
+}

@@ -1,0 +1,84 @@
+package engine
+
+import "errors"
+
+// seeNonFinite reads whether a loss wasn't finite.
+func (r *runner) seeNonFinite() error {
+	if r.record.NonFinite != 0 {
+		return nil
+	}
+	if _, err := r.session.read(r.bad); err != nil {
+		return err
+	}
+	r.record.NonFinite = r.bad.tensor.Int(0)
+	return nil
+}
+
+// tellNonFinite tells of the first loss that wasn't finite. The session isn't locked
+// meanwhile: whoever is told may look at it.
+func (r *runner) tellNonFinite() {
+	if r.record.NonFinite == 0 || r.told {
+		return
+	}
+	r.told = true
+	if tell := r.loop.TellNonFinite; tell != nil {
+		tell(r.record.NonFinite)
+	}
+}
+
+// end waits for the devices, fills the summary and tells the observers.
+func (r *runner) end() error {
+	if err := r.session.sync(); err != nil {
+		return err
+	}
+	if err := r.fill(); err != nil {
+		return err
+	}
+	return errors.Join(r.last()...)
+}
+
+// salvage ends a run that has failed, and adds to the error what else goes wrong.
+// Where the states can still be read, they are those after some step: the observers
+// that haven't failed are told of it.
+func (r *runner) salvage(failure error) error {
+	if r.session.sync() != nil || r.recount() != nil || r.fill() != nil {
+		return failure // which says why, or is what made the states unreadable
+	}
+	for _, err := range r.last() {
+		if err != nil && !errors.Is(failure, err) { // a file that two observers write to fails once
+			failure = errors.Join(failure, err)
+		}
+	}
+	return failure
+}
+
+// recount reads the counter anew after a step that failed among several.
+func (r *runner) recount() error {
+	s := r.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return err
+	}
+	before := r.step
+	err := r.count()
+	r.summary.Steps += r.step - before
+	return err
+}
+
+// last fills the summary, and tells all observers that haven't failed. It gives
+// their errors.
+func (r *runner) last() (errs []error) {
+	r.tellNonFinite()
+	r.record.Last = true
+	r.summary.Elapsed = r.record.Elapsed
+	r.summary.Loss = r.record.Loss
+	r.summary.Metrics = append([]float64(nil), r.record.Metrics...)
+	r.summary.NonFinite = r.record.NonFinite
+	for i, o := range r.loop.Observers {
+		if !r.failed[i] {
+			errs = append(errs, o.Observe(r.record))
+		}
+	}
+	return errs
+}
