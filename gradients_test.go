@@ -1,0 +1,140 @@
+package flowrun_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// The second derivatives of a product of n numbers are the products of all but
+// two; the third, of all but three.
+func TestDerivativesOfProductsAreRightAtZeros(t *testing.T) {
+	for _, x := range [][]float64{{2, 3, 5, 7}, {0, 3, 5, 7}, {0, 3, 0, 7}, {0, 0, 0, 7}, {0, 0, 0, 0}, {2, 3}, {0, 0}, {5}, {0}, {2, -3, 0, 4, 0.5, 1.5, -1}} {
+		without := func(skip ...int) float64 {
+			p := 1.0
+			for i, v := range x {
+				if !contains(skip, i) {
+					p *= v
+				}
+			}
+			return p
+		}
+		weight := func(i int) float64 { return float64(i*i + 1) }
+		second, third := make([]float64, len(x)), make([]float64, len(x))
+		for j := range x {
+			for i := range x {
+				if i == j {
+					continue
+				}
+				second[j] += weight(i) * without(i, j)
+				for k := range x {
+					if k != i && k != j {
+						third[j] += weight(i) * weight(k) * without(i, j, k)
+					}
+				}
+			}
+		}
+		n := len(x)
+		shape := map[string]string{"x": "prod(x)", "rows": fmt.Sprintf("sum(prod(reshape(x, [1, %d]), 1))", n), "columns": fmt.Sprintf("sum(prod(reshape(x, [%d, 1]), 0))", n),
+			"both": fmt.Sprintf("sum(prod(transpose(reshape(x, [1, %d, 1]), 0, 1), [0, 2]))", n)}
+		for what, product := range shape {
+			got := evaluated(t, "cpu", map[string]*flowrun.Tensor{"x": ir.FromFloat64(ir.F64, ir.Shape{n}, x)},
+				fmt.Sprintf("w: cast(square(arange(%d)) + 1, \"f64\")", n), "y: "+product, "s: sum(grad(y, x) * w)", "second: grad(s, x)",
+				"third: grad(sum(second * w), x)")
+			requireNear(t, second, got["second"], 1e-9)
+			requireNear(t, third, got["third"], 1e-9)
+			_ = what
+		}
+	}
+}
+
+func contains(list []int, i int) bool {
+	for _, v := range list {
+		if v == i {
+			return true
+		}
+	}
+	return false
+}
+
+// Where a first derivative is a special case, the second one is finite too.
+func TestSecondDerivativesAtSpecialPointsAreFinite(t *testing.T) {
+	for expr, at := range map[string][]float64{
+		"std(x)":                      {2, 2, 2},
+		"x ** stack([0.0, 1.0, 2.0])": {0, 0, 0},
+		"stack([0.0, 0.0, 2.0]) ** x": {1, 2, 3},
+		"elu(x)":                      {0, 1000, -1000},
+		"gelu_tanh(x)":                {0, 1e30, -1e30},
+		"softplus(x)":                 {0, 1000, -1000},
+		"prod(x)":                     {0, 0, 3},
+		"max(x)":                      {2, 2, 1},
+		"maximum(x, 2.0)":             {2, 3, 1},
+		"abs(x)":                      {0, 1, -1},
+		"clamp(x, 0, 1)":              {0, 1, 5},
+		"logsumexp(x, 0)":             {1000, 1000, -1000},
+		"layer_norm(x, one, one)":     {2, 2, 2},
+	} {
+		got := evaluated(t, "cpu", map[string]*flowrun.Tensor{"x": ir.FromFloat64(ir.F64, ir.Shape{3}, at)},
+			"one: ones([3], \"f64\")", "y: square("+expr+")", "g: grad(sum(y), x)", "second: grad(sum(g * stack([1.0, 2.0, 4.0])), x)", "keep: sum(one)")
+		for i := range at {
+			require.False(t, math.IsNaN(got["second"].Float(i)) || math.IsInf(got["second"].Float(i), 0), "%s at %v: %v", expr, at, got["second"].Float(i))
+		}
+	}
+}
+
+func TestNoGradientPassesThroughDetach(t *testing.T) {
+	x := ir.FromFloat64(ir.F32, ir.Shape{2}, []float64{3, 5})
+	got := evaluated(t, "cpu", map[string]*flowrun.Tensor{"x": x}, "y: x * detach(x)", "g: grad(sum(y), x)")
+	requireNear(t, []float64{9, 25}, got["y"], 0)
+	requireNear(t, []float64{3, 5}, got["g"], 0)
+}
+
+// The row of padding_idx is as any other but for its gradient: a weight that was
+// loaded is looked up, and decays; a zero stays one.
+func TestAPaddingRowIsNotTrainedAndDecaysAsOthers(t *testing.T) {
+	for _, d := range []flowrun.DType{ir.F16, ir.F32} {
+		for _, index := range []int{1, -3} { // the same row
+			for _, optimizer := range []string{"SGD: {lr: 0.5, momentum: 0.9, weight_decay: 0.25}", "AdamW: {lr: 0.125, weight_decay: 0.5}", "Adam: {lr: 0.1}",
+				"RMSprop: {lr: 0.1, centered: true}", "Adagrad: {lr: 0.1}", "Lion: {lr: 0.1}"} {
+				text := fmt.Sprintf(`flowrun: 1
+data: {d: {generate: {ids: "cast(arange(4), \"i32\")"}}}
+model:
+  inputs: {ids: "i32[4]"}
+  nodes: {e: {Embedding: ids, num_embeddings: 4, embedding_dim: 2, padding_idx: %d, dtype: %s}}
+  outputs: [e]
+train: {data: d, loss: 'sum(cast(e, "f32"))', optimizer: {%s}, max_steps: 2}
+`, index, d, optimizer)
+				_, s := start(t, text, "cpu")
+				_, err := s.Run(context.Background())
+				require.NoError(t, err)
+				w := get(t, s, "e.weight")
+				require.Zero(t, w.Float(2), optimizer)
+				require.Zero(t, w.Float(3), optimizer)
+				p, err := flowrun.Parse("padding.yaml", []byte(text))
+				require.NoError(t, err)
+				loaded := ir.FromFloat64(d, ir.Shape{4, 2}, []float64{1, 1, 4, 8, 1, 1, 1, 1})
+				s, err = p.Start(context.Background(), flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"e.weight": loaded}))
+				require.NoError(t, err)
+				requireNear(t, []float64{1, 1, 4, 8, 1, 1, 1, 1}, get(t, s, "e"), 0)
+				require.NoError(t, s.Step(context.Background()))
+				kept := 1.0 // of the row, by weight decay
+				switch optimizer[:5] {
+				case "SGD: ":
+					kept = 1 - 0.5*0.25
+				case "AdamW":
+					kept = 1 - 0.125*0.5
+				}
+				require.InDelta(t, 4*kept, get(t, s, "e.weight").Float(2), 1e-6, optimizer)
+				require.InDelta(t, 8*kept, get(t, s, "e.weight").Float(3), 1e-6, optimizer)
+				require.NotEqual(t, 1.0, get(t, s, "e.weight").Float(0), optimizer)
+				require.NoError(t, s.Close())
+			}
+		}
+	}
+}
