@@ -147,3 +147,25 @@ func TestANormOfOneValueIsRefused(t *testing.T) {
 	_, err = flowrun.Parse("norm.yaml", []byte("flowrun: 1\nmodel: {inputs: {x: \"f32[1, 2]\"}, nodes: {n: {BatchNorm: x, track_running_stats: false}}, outputs: [n]}\n"))
 	require.ErrorContains(t, err, "more than one value for each feature")
 }
+
+// Other devices' kernels keep to the same: reductions, products and what is fused
+// between them.
+func TestModulesOn16BitsAreRoundedOnceOnOpenCL(t *testing.T) {
+	needsOpenCL(t)
+	for _, c := range moduleCases(t) {
+		if !slices.Contains([]string{"Linear", "GroupNorm", "BatchNorm", "cross_entropy"}, c.name) {
+			continue
+		}
+		in := c.tensors(ir.F16, 1000)
+		wide := map[string]*flowrun.Tensor{}
+		for name, x := range in {
+			wide[name] = rounded(x, ir.F32)
+		}
+		weights, err := c.start(t, "cpu", ir.F16, in, nil, nil).Weights()
+		require.NoError(t, err)
+		got, want := c.values(t, "opencl", ir.F16, in, weights), c.values(t, "opencl", ir.F32, wide, weights)
+		for name := range want {
+			requireSame(t, rounded(want[name], ir.F16), got[name], name+" of "+c.name)
+		}
+	}
+}
