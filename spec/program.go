@@ -67,6 +67,8 @@ type Loop struct {
 	MaxSteps int64    // 0 means no limit
 	LogEvery int64    // steps between log lines
 
+	LossOrigin diag.Range // where the spec says what the loss is
+
 	Weights    *Weights    // what parameters start from; nil: from Init
 	Evaluation *Evaluation // nil if there is none
 	EarlyStop  *EarlyStop  // nil if there is none
