@@ -91,7 +91,7 @@ func (d *decoder) imports(n *tree.Node) {
 	}
 	if n.Kind != tree.List {
 		d.lib.open = true
-		d.report(diag.WrongType, n.Range, "write [blocks.yaml], or [{from: blocks.yaml, names: [Block]}]", "imports is a list, not %s", n.Kind)
+		d.report(diag.WrongType, n.Range, importsHelp(n), "imports is a list, not %s", n.Kind)
 		return
 	}
 	for _, item := range n.Items {
@@ -119,6 +119,26 @@ func (d *decoder) imports(n *tree.Node) {
 		d.lib.open = d.lib.open || f.lib.open && names == nil
 		d.bring(f, from, names)
 	}
+}
+
+// importsHelp says how the list of imports is written that a value stands for.
+func importsHelp(n *tree.Node) string {
+	var files []string
+	switch {
+	case n.Kind == tree.String:
+		files = append(files, n.Text)
+	case n.Kind == tree.Map && importSection.key("from") != nil && n.Get("from") != nil:
+		return "put it into brackets: [{from: FILE, …}]"
+	}
+	for _, e := range n.Entries {
+		if e.Value.Kind == tree.String && len(files) < 12 {
+			files = append(files, shorten(e.Value.Text))
+		}
+	}
+	if len(files) == 0 {
+		return "write [FILE], or [{from: FILE, names: [NAME]}]"
+	}
+	return "write [" + strings.Join(files, ", ") + "]"
 }
 
 // fileName decodes the name of an imported file.

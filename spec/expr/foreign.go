@@ -91,7 +91,7 @@ func (p *parsing) refuseForeign() bool {
 		switch t.Kind {
 		case lexer.Operator:
 			if help, ok := foreignOperators[t.Value]; ok {
-				p.fail(diag.ForeignSyntax, t.From, t.To, help, "`%s` is not part of the language", t.Value)
+				p.fail(diag.ForeignSyntax, t.From, t.To, rewrite+help, "`%s` is not part of the language", t.Value)
 			}
 			if t.Value == "?" && p.is(i+1, ":") {
 				p.fail(diag.ForeignSyntax, t.From, p.tokens[i+1].To, "write `test ? a : b`", "`?:` is not part of the language")

@@ -316,7 +316,7 @@ func (w *walker) unquoted(n *Node) {
 		d := diag.Diagnostic{Rule: diag.QuoteExpression, Range: at, Message: "YAML cuts this expression at its comma",
 			Help: "quote it: \"" + whole + "\""}
 		if strings.HasPrefix(whole, "(") && strings.IndexByte(whole, ')') == len(whole)-1 {
-			d.Message, d.Help = "there are no tuples, and YAML cuts this one at its comma", "write a list: ["+strings.Trim(whole, "()")+"]"
+			d.Message, d.Help = "there are no tuples, and YAML cuts this one at its comma", "write ["+strings.Trim(whole, "()")+"]"
 		}
 		w.list.Add(d)
 		return
