@@ -201,7 +201,7 @@ func differentiate(p *spec.Program, findings *diag.List) error {
 				d.Notes = append(d.Notes, diag.Note{Message: "`" + n.Op.Name + "`", Range: n.Origin})
 			}
 			if isParameter(g, at.Range) { // the loss's gradient, which trains it
-				d.Range, d.Message = p.Loop.LossOrigin, "the loss can't be trained by: "+at.Msg
+				d.Range, d.Message = p.Loss, "the loss can't be trained by: "+at.Msg
 			}
 			if len(at.Blocked) > 0 {
 				d.Help = gradientHelp

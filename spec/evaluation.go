@@ -64,9 +64,6 @@ func (t *training) scalarMetric(v any, m *metricDef) *ir.Node {
 // loop says how to train.
 func (t *trainDef) loop() Loop {
 	l := Loop{Until: t.until != nil, MaxSteps: t.maxSteps, LogEvery: t.logEvery}
-	if t.loss != nil {
-		l.LossOrigin = t.loss.At()
-	}
 	for _, m := range t.metrics {
 		l.Metrics = append(l.Metrics, m.name)
 	}

@@ -30,6 +30,7 @@ type Program struct {
 	Imports []string
 
 	Loop      Loop
+	Loss      diag.Range // where the spec says what the loss is
 	Sources   []Source
 	Placement Placement
 }
@@ -66,8 +67,6 @@ type Loop struct {
 	Until    bool     // whether there is a stop condition: the state StoppedState
 	MaxSteps int64    // 0 means no limit
 	LogEvery int64    // steps between log lines
-
-	LossOrigin diag.Range // where the spec says what the loss is
 
 	Weights    *Weights    // what parameters start from; nil: from Init
 	Evaluation *Evaluation // nil if there is none

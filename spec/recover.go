@@ -226,7 +226,7 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *section, meant *keyDecl) {
 // absent are the keys of a section that a mapping hasn't got.
 func (s *section) absent(n *tree.Node) []string {
 	there := map[string]bool{}
-	for _, e := range n.Entries {
+	for _, e := range n.Entries[:min(len(n.Entries), diag.MaxItems)] { // what is beyond is too much to be looked at for each key
 		there[e.Key.Text] = true
 	}
 	var names []string

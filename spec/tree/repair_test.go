@@ -81,7 +81,6 @@ func TestALineThatIsNoEntryIsToldWhereItStands(t *testing.T) {
 }
 
 func TestSpacesOfOtherKindsAreToldAtTheFirstOfTheirLines(t *testing.T) {
-	told := 0
 	for _, space := range []string{"\u00a0", "\u202f", "\u3000", "\u2003", "\u200b", "\u200d", "\u2060", "\u00ad"} {
 		for _, depth := range []int{1, 2, 4} {
 			for _, lines := range [][2]int{{13, 13}, {14, 14}, {13, 14}} {
@@ -92,11 +91,6 @@ func TestSpacesOfOtherKindsAreToldAtTheFirstOfTheirLines(t *testing.T) {
 				}
 				var list diag.List
 				tree.Parse("t.yaml", strings.Join(broken, "\n"), &list)
-				if len(list.Items) == 0 { // it is part of a name then, which is no matter of YAML
-					require.Less(t, depth, 4)
-					continue
-				}
-				told++
 				require.Len(t, list.Items, 1)
 				d := list.Items[0]
 				require.Equal(t, diag.Pos{Line: lines[0], Col: 5 - depth}, d.Range.Start, "%q %v\n%s", space, lines, list.Text())
@@ -105,7 +99,6 @@ func TestSpacesOfOtherKindsAreToldAtTheFirstOfTheirLines(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, told, 24)
 }
 
 func TestWhatIsNoSpecSaysWhatItIs(t *testing.T) {
