@@ -404,6 +404,11 @@ func TestEveryMethodOfAProgramMayBeCalledAtAnyTime(t *testing.T) {
 	p, err := flowrun.Load(counted(t, "max_steps: 3", "eval: {data: ones, every: 1, metrics: {first: mean(a)}}"))
 	require.NoError(t, err)
 	x := flowrun.FromFloat32(flowrun.Shape{4096}, make([]float32, 4096))
+	s, err := p.Start(context.Background(), flowrun.On("cpu"))
+	require.NoError(t, err)
+	defer s.Close()
+	file := filepath.Join(t.TempDir(), "w.safetensors")
+	require.NoError(t, s.SaveWeights(file))
 	calls(t, p, 5, func(error) bool { return false }, map[string]func(int) error{
 		"Start": func(int) error {
 			s, err := p.Start(context.Background(), flowrun.On("cpu"))
@@ -428,11 +433,14 @@ func TestEveryMethodOfAProgramMayBeCalledAtAnyTime(t *testing.T) {
 			delete(inputs, "x")
 			return nil
 		},
-		"Name":          func(int) error { p.Name(); return nil },
-		"Trains":        func(int) error { p.Trains(); return nil },
-		"LogEvery":      func(int) error { p.LogEvery(); return nil },
-		"MaxSteps":      func(int) error { p.MaxSteps(); return nil },
-		"StopsByItself": func(int) error { p.StopsByItself(); return nil },
+		"Files":            func(int) error { return write(p.Files(), "") },
+		"CheckpointFolder": func(int) error { p.CheckpointFolder(); return nil },
+		"ReadWeights":      func(int) error { _, err := p.ReadWeights(file); return err },
+		"Name":             func(int) error { p.Name(); return nil },
+		"Trains":           func(int) error { p.Trains(); return nil },
+		"LogEvery":         func(int) error { p.LogEvery(); return nil },
+		"MaxSteps":         func(int) error { p.MaxSteps(); return nil },
+		"StopsByItself":    func(int) error { p.StopsByItself(); return nil },
 	})
 	require.Equal(t, "f32[4096]", p.Inputs()["x"].String(), "what was given is the caller's own")
 	require.Equal(t, []string{"first", "last", "eval.first"}, p.Metrics())
