@@ -25,7 +25,7 @@ func (s *Session) openStore(g *ir.Graph, o *startOptions) (err error) {
 	if c == nil || g != s.program.spec.Train {
 		return nil
 	}
-	if s.store, err = checkpoint.Open(s.program.folder(), c.Path, c.Keep, o.files); err != nil {
+	if s.store, err = checkpoint.Open(s.program.folder(), c.Path, checkpoint.Rule{Every: c.Every, Keep: c.Keep}, o.files); err != nil {
 		return err
 	}
 	if !o.resume.wanted && !s.store.Empty() {
@@ -161,7 +161,7 @@ func (w *saver) observer(others []Observer) Observer {
 			return nil
 		}
 		failure := syncAll(others)
-		if err := w.write(r, true); err != nil {
+		if err := w.write(r, w.judges(r)); err != nil {
 			err = fmt.Errorf("checkpoint of step %d: %w", r.Step, err)
 			if failure == nil {
 				return err
@@ -170,6 +170,13 @@ func (w *saver) observer(others []Observer) Observer {
 		}
 		return failure
 	}}
+}
+
+// judges reports whether the checkpoint of a record may be the best: if one is due at
+// its step, or the run has come to its own end. Where a run is interrupted is chance,
+// and makes no difference to the best.
+func (w *saver) judges(r Record) bool {
+	return r.Step%w.spec.Every == 0 || r.Last && r.Stopped != "" && r.Stopped != engine.StoppedInterrupted
 }
 
 // syncAll has observers keep what they have observed; it gives the first error.

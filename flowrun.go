@@ -75,6 +75,12 @@ const (
 // FromFloat32 makes an f32 tensor; it panics if the values don't fill the shape.
 func FromFloat32(shape Shape, values []float32) *Tensor { return ir.FromFloat32(shape, values) }
 
+// FromFloat64 makes a floating tensor of dtype d, each value rounded to the nearest
+// one that d has; it panics if the values don't fill the shape.
+func FromFloat64(d DType, shape Shape, values []float64) *Tensor {
+	return ir.FromFloat64(d, shape, values)
+}
+
 // FromInt64 makes a bool or integer tensor; it panics if the values don't fill
 // the shape.
 func FromInt64(d DType, shape Shape, values []int64) *Tensor { return ir.FromInt64(d, shape, values) }
@@ -200,11 +206,8 @@ func differentiate(p *spec.Program, findings *diag.List) error {
 			for _, n := range at.Blocked {
 				d.Notes = append(d.Notes, diag.Note{Message: "`" + n.Op.Name + "`", Range: n.Origin})
 			}
-			if isParameter(g, at.Range) { // the loss's gradient, which trains it
-				d.Range, d.Message = p.Loss, "the loss can't be trained by: "+at.Msg
-			}
 			if len(at.Blocked) > 0 {
-				d.Help = gradientHelp
+				d.Help = "comparisons, indices and integers have no slope; where(test, a, b) has that of what it takes"
 			}
 			findings.Add(d)
 		} else if err != nil {
@@ -212,14 +215,6 @@ func differentiate(p *spec.Program, findings *diag.List) error {
 		}
 	}
 	return nil
-}
-
-// gradientHelp says what to do about a loss or a value without a gradient.
-const gradientHelp = "comparisons, indices and integers have no slope: an accuracy is a metric; a loss is cross_entropy(logits, labels), or mse_loss(y, target)"
-
-// isParameter reports whether a parameter is made at a place.
-func isParameter(g *ir.Graph, at diag.Range) bool {
-	return slices.ContainsFunc(g.States, func(s *ir.State) bool { return s.Kind == ir.ParamState && s.Origin == at })
 }
 
 // Name is the spec's name.

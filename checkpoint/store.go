@@ -11,10 +11,16 @@ import (
 	"github.com/flowrun/flowrun/internal/files"
 )
 
+// Rule says which checkpoints a run writes, and how many of them are kept.
+type Rule struct {
+	Every int64 // steps: a checkpoint is due when that many have been taken again
+	Keep  int64
+}
+
 // Store is the folder of a run's checkpoints, locked while it is open.
 type Store struct {
 	base, path string
-	keep       int64
+	rule       Rule
 	fault      files.Fault
 
 	folder *files.Folder // nil: it isn't there yet
@@ -35,10 +41,9 @@ var ErrClosed = errors.New("the folder of checkpoints is closed")
 // Open opens and locks a folder that must lie in base, the spec's folder, and
 // sweeps it. A folder that isn't there is made by Begin. It fails if the folder, or
 // a file in it that a run may write, is a link that leads out of base: a spec
-// doesn't decide what is written elsewhere. keep is how many checkpoints of a run
-// are kept, the newest.
-func Open(base, path string, keep int64, fault files.Fault) (*Store, error) {
-	s := &Store{base: base, path: path, keep: keep, fault: fault}
+// doesn't decide what is written elsewhere.
+func Open(base, path string, rule Rule, fault files.Fault) (*Store, error) {
+	s := &Store{base: base, path: path, rule: rule, fault: fault}
 	folder, err := files.FolderWithin(base, path, false, fault)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil

@@ -95,19 +95,16 @@ func (s *Store) Write(c Content) error {
 	return s.prune(c.Step)
 }
 
-// prune keeps the newest checkpoints up to a step of this run and of those that it
-// comes from, and of them the newest that is finite, however old it is. That of step
-// 0 stands only until there is another finite one. Those of other runs are left alone.
+// prune removes what isn't kept once the checkpoint of a step is there, of this run
+// and of those that it comes from. Kept are the newest that are due, and the one of
+// the step, which may come between because the run ends there: it gives way to the
+// next one, so that a run that was interrupted leaves the same files as one that
+// wasn't. Kept is also the newest that is finite, however old it is; that of step 0
+// stands only until there is another finite one. Those of other runs are left alone.
 func (s *Store) prune(step int64) error {
-	newest, finite := int64(0), false
-	for _, h := range slices.Backward(slices.Clone(s.heads)) {
-		if h.Step > step || !s.run.holds(h.point()) {
-			continue
-		}
-		keep := newest < s.keep && h.Step > 0 || h.Finite && !finite
-		newest++
-		finite = finite || h.Finite
-		if keep {
+	kept := s.kept(step)
+	for _, h := range slices.Clone(s.heads) {
+		if h.Step > step || !s.run.holds(h.point()) || kept[h.Step] {
 			continue
 		}
 		if err := s.folder.Remove(FileName(h.Step)); err != nil {
@@ -116,4 +113,26 @@ func (s *Store) prune(step int64) error {
 		s.heads = slices.DeleteFunc(s.heads, func(o Head) bool { return o.Step == h.Step })
 	}
 	return nil
+}
+
+// kept are the steps up to one whose checkpoints are kept.
+func (s *Store) kept(step int64) map[int64]bool {
+	kept := map[int64]bool{}
+	keep := func(wanted func(Head) bool, most int64) {
+		for _, h := range slices.Backward(s.heads) {
+			if int64(len(kept)) < most && h.Step <= step && s.run.holds(h.point()) && wanted(h) {
+				kept[h.Step] = true
+			}
+		}
+	}
+	keep(func(h Head) bool { return h.Step == step && h.Step > 0 }, s.rule.Keep)
+	keep(func(h Head) bool { return h.Step%s.rule.Every == 0 && h.Step > 0 }, s.rule.Keep)
+	keep(func(h Head) bool { return h.Step > 0 }, s.rule.Keep)
+	for _, h := range slices.Backward(s.heads) {
+		if h.Finite && h.Step <= step && s.run.holds(h.point()) {
+			kept[h.Step] = true
+			break
+		}
+	}
+	return kept
 }

@@ -60,9 +60,6 @@ func (r *runner) recount() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	if r.moved {
-		return nil // by others: fill looks where to
-	}
 	before := r.step
 	err := r.count()
 	r.summary.Steps += r.step - before
@@ -73,7 +70,7 @@ func (r *runner) recount() error {
 // their errors.
 func (r *runner) last() (errs []error) {
 	r.tellNonFinite()
-	r.record.Last = true
+	r.record.Last, r.record.Stopped = true, r.summary.Stopped
 	r.summary.Elapsed = r.record.Elapsed
 	r.summary.Loss = r.record.Loss
 	r.summary.Metrics = append([]float64(nil), r.record.Metrics...)

@@ -52,6 +52,7 @@ type Record struct {
 	Loss    float64       // the raw loss of this step
 	Metrics []float64     // in the program's order; the observers' to keep
 	Last    bool          // the run ends here
+	Stopped StopReason    // why it ends, in the last record; "" if that is a failure
 
 	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
 }
