@@ -26,31 +26,26 @@ func (d *Device) module(k *kernels.Kernel, definitions []string) (*module, error
 	if m := d.modules[key]; m != nil {
 		return m, nil
 	}
-	m := &module{}
-	if err := d.load(m, k, definitions); err != nil {
-		return nil, err
-	}
-	if err := d.inspect(m, k.Entry()); err != nil {
-		_ = d.give(cuModuleUnload, &m.handle) // the first error is the one to tell
+	m, err := d.load(k, definitions)
+	if err != nil {
 		return nil, err
 	}
 	d.modules[key] = m
 	return m, nil
 }
 
-func (d *Device) load(m *module, k *kernels.Kernel, definitions []string) (err error) {
+func (d *Device) load(k *kernels.Kernel, definitions []string) (*module, error) {
 	if !d.info.Compiles {
 		if d.precompiled != nil {
 			if image, ok := d.precompiled(k, definitions); ok {
-				m.handle, err = d.loadImage(append(image[:len(image):len(image)], 0))
-				return err
+				return d.open(append(image[:len(image):len(image)], 0), k.Entry())
 			}
 		}
-		return fmt.Errorf("with %s it is not among the precompiled kernels, and it can't be compiled: %s", strings.Join(definitions, " "), d.info.NoCompiler)
+		return nil, fmt.Errorf("with %s it is not among the precompiled kernels, and it can't be compiled: %s", strings.Join(definitions, " "), d.info.NoCompiler)
 	}
 	source, err := d.sources.Source("cuda", k)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text := join(source.Files)
 	target, ptx := d.info.target()
@@ -62,19 +57,33 @@ func (d *Device) load(m *module, k *kernels.Kernel, definitions []string) (err e
 	}
 	id := buildcache.Key("1", text, strings.Join(options, " "), d.info.Driver, d.info.Compiler, strconv.Itoa(d.info.Capability))
 	if image := d.cache.Load(id); image != nil {
-		if m.handle, err = d.loadImage(image); err == nil {
-			return nil
-		} // what is in the cache is of no use here: build it anew
+		if m, err := d.open(image, k.Entry()); err == nil {
+			return m, nil
+		} // what doesn't load, or hasn't the kernel in it, is built anew
 	}
 	image, err := d.compile(k.Name+".cu", text, options, ptx)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	m, err := d.open(image, k.Entry())
+	if err == nil {
+		d.cache.Store(id, image)
+	}
+	return m, err
+}
+
+// open loads an image and looks at the kernel in it.
+func (d *Device) open(image []byte, entry string) (*module, error) {
+	m := &module{}
+	var err error
 	if m.handle, err = d.loadImage(image); err != nil {
-		return err
+		return nil, err
 	}
-	d.cache.Store(id, image)
-	return nil
+	if err := d.inspect(m, entry); err != nil {
+		_ = d.give(cuModuleUnload, &m.handle) // the first error is the one to tell
+		return nil, err
+	}
+	return m, nil
 }
 
 // loadImage loads a cubin, or PTX with a 0 at its end.

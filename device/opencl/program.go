@@ -33,14 +33,10 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 	for _, definition := range definitions {
 		options += " -D " + definition
 	}
-	p := &program{}
 	id := buildcache.Key("1", text, options, d.info.Description, d.info.vendor, d.info.Version, d.info.Driver, strconv.Itoa(d.maxGroup))
-	if binary := d.cache.Load(id); binary != nil {
-		if p.handle, err = d.fromBinary(binary, options); err != nil {
-			p.handle = 0 // what is in the cache is of no use here: build it anew
-		}
-	}
-	if p.handle == 0 {
+	p := d.cached(id, options, k.Entry())
+	if p == nil {
+		p = &program{}
 		var log string
 		if p.handle, log, err = d.fromSource(text, options); err != nil {
 			return nil, fmt.Errorf("%w%s", err, located(log, source.Files))
@@ -48,13 +44,32 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 		if binary, err := d.binary(p.handle); err == nil {
 			d.cache.Store(id, binary)
 		}
-	}
-	if err := d.inspect(p, k.Entry()); err != nil {
-		_ = d.cl.release(clReleaseProgram, &p.handle) // the first error is the one to tell
-		return nil, err
+		if err := d.inspect(p, k.Entry()); err != nil {
+			_ = d.cl.release(clReleaseProgram, &p.handle) // the first error is the one to tell
+			return nil, err
+		}
 	}
 	d.programs[key] = p
 	return p, nil
+}
+
+// cached gives a program that was built before, or nil: what doesn't load, or hasn't
+// the kernel in it, is built anew.
+func (d *Device) cached(id, options, entry string) *program {
+	binary := d.cache.Load(id)
+	if binary == nil {
+		return nil
+	}
+	handle, err := d.fromBinary(binary, options)
+	if err != nil {
+		return nil
+	}
+	p := &program{handle: handle}
+	if d.inspect(p, entry) != nil {
+		_ = d.cl.release(clReleaseProgram, &p.handle) // it is of no use either way
+		return nil
+	}
+	return p
 }
 
 // inspect asks what launches have to know.

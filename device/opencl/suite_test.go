@@ -36,11 +36,12 @@ func TestTheDriverDoesWhatEveryDriverMust(t *testing.T) {
 			// The cache, and a device when there is another.
 			Spare: []string{"clCreateProgramWithBinary", "clBuildProgram", "clGetProgramInfo",
 				"clGetDeviceInfo", "clGetDeviceIDs", "clGetPlatformInfo"},
-			Compile:   "clCreateProgramWithSource",
-			Cached:    true,
-			Sizes:     []int{s.most, s.limit},
-			Queued:    func(d device.Device) int { return d.(*Device).queued.Len() },
-			MaxQueued: queue.Max,
+			SpareCached: []string{"clCreateKernel", "clGetKernelInfo", "clGetKernelWorkGroupInfo", "clReleaseKernel"},
+			Compile:     "clCreateProgramWithSource",
+			Cached:      true,
+			Sizes:       []int{s.most, s.limit},
+			Queued:      func(d device.Device) int { return d.(*Device).queued.Len() },
+			MaxQueued:   queue.Max,
 		}
 	}
 	drivertest.Run(t, driver(true))

@@ -2,9 +2,13 @@
 // program builds each of them once and not at every start.
 //
 // An entry's key is a hash of all that it was built from, so an entry is never
-// out of date. A file is a hash of its contents and the contents; one that was
-// torn, or damaged since, is as good as none. What is used least recently is
-// removed when a part grows beyond its limit.
+// out of date. A file is a hash of its key and its contents, and the contents; one
+// that was torn, damaged or renamed since is as good as none. What is used least
+// recently is removed when a part grows beyond its limit.
+//
+// What is in the cache is code that will be run. So a part is a folder that nobody
+// but its user can write to, and an entry is a file of that user's that nobody else
+// can write; all else is as good as none.
 //
 // The cache saves time and nothing else: where it can't be read or written (no
 // room, no permission, another program at the same file), kernels are built each
@@ -17,6 +21,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -47,10 +52,14 @@ func New(driver string) Cache {
 	return Cache{folder: filepath.Join(folder, driver), limit: Limit, room: new(atomic.Int64)}
 }
 
+// format is the version of the form of entries' files. It is part of every key: two
+// programs with two forms use one folder.
+const format = "2"
+
 // Key hashes what a built kernel depends on.
 func Key(parts ...string) string {
 	h := sha256.New()
-	for _, part := range parts {
+	for _, part := range append([]string{format}, parts...) {
 		sum := sha256.Sum256([]byte(part))
 		h.Write(sum[:])
 	}
@@ -65,24 +74,34 @@ func isKey(name string) bool {
 
 // Load gives an entry's contents, or nil.
 func (c Cache) Load(key string) []byte {
-	if c.folder == "" {
+	if c.folder == "" || !private(c.folder) {
 		return nil
 	}
 	path := filepath.Join(c.folder, key)
-	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() <= sha256.Size || info.Size() > c.limit {
+	file, info, ok := openOwn(path)
+	if !ok {
 		return nil
 	}
-	file, err := os.ReadFile(path)
-	if err != nil || len(file) <= sha256.Size {
+	defer file.Close()
+	if info.Size() <= sha256.Size || info.Size() > c.limit {
 		return nil
 	}
-	sum := sha256.Sum256(file[sha256.Size:])
-	if !bytes.Equal(sum[:], file[:sha256.Size]) {
+	text := make([]byte, info.Size())
+	if _, err := io.ReadFull(file, text); err != nil {
+		return nil
+	}
+	sum := sumOf(key, text[sha256.Size:])
+	if !bytes.Equal(sum[:], text[:sha256.Size]) {
 		return nil
 	}
 	c.used(path, info)
-	return file[sha256.Size:]
+	return text[sha256.Size:]
+}
+
+// sumOf is the hash that an entry's file begins with. The key is in it: another
+// entry under this name would be another kernel.
+func sumOf(key string, contents []byte) [sha256.Size]byte {
+	return sha256.Sum256(append([]byte(key+"\n"), contents...))
 }
 
 // used notes that an entry was of use. The time of a file's change tells it, as not
@@ -96,7 +115,8 @@ func (c Cache) used(path string, info os.FileInfo) {
 // Store writes an entry: to a file of its own that then takes the entry's place,
 // so that two programs may write at once and a reader never sees half.
 func (c Cache) Store(key string, contents []byte) {
-	if c.folder == "" || len(contents) == 0 || int64(len(contents)) > c.limit-sha256.Size || os.MkdirAll(c.folder, 0o755) != nil {
+	if c.folder == "" || len(contents) == 0 || int64(len(contents)) > c.limit-sha256.Size ||
+		os.MkdirAll(c.folder, 0o700) != nil || !private(c.folder) {
 		return
 	}
 	if c.room.Add(-int64(len(contents))) < 0 {
@@ -106,7 +126,7 @@ func (c Cache) Store(key string, contents []byte) {
 	if err != nil {
 		return
 	}
-	sum := sha256.Sum256(contents)
+	sum := sumOf(key, contents)
 	_, err = file.Write(append(sum[:], contents...))
 	if closed := file.Close(); err == nil {
 		err = closed

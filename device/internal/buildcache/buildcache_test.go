@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// own gives a test a cache of its own, with a limit.
-func own(t *testing.T, limit int64) Cache {
+// ownCache gives a test a cache of its own, with a limit.
+func ownCache(t *testing.T, limit int64) Cache {
 	t.Helper()
 	t.Setenv("FLOWRUN_CACHE", t.TempDir())
 	c := New("driver")
@@ -31,7 +31,7 @@ func contents(i, n int) []byte { return bytes.Repeat([]byte{byte(i)}, n) }
 func key(i int) string { return Key(fmt.Sprint(i)) }
 
 func TestWhatIsStoredIsFoundByItsKeyAlone(t *testing.T) {
-	c := own(t, Limit)
+	c := ownCache(t, Limit)
 	require.Nil(t, c.Load(key(1)))
 	c.Store(key(1), contents(1, 100))
 	c.Store(key(2), contents(2, 1))
@@ -46,7 +46,7 @@ func TestWhatIsStoredIsFoundByItsKeyAlone(t *testing.T) {
 }
 
 func TestADamagedOrForeignFileIsNoEntry(t *testing.T) {
-	c := own(t, 1<<20)
+	c := ownCache(t, 1<<20)
 	c.Store(key(1), contents(1, 1000))
 	path := filepath.Join(c.folder, key(1))
 	whole, err := os.ReadFile(path)
@@ -75,9 +75,88 @@ func TestADamagedOrForeignFileIsNoEntry(t *testing.T) {
 	require.Len(t, left, 1, "and nothing unfinished stays")
 }
 
+func TestAnEntryUnderAnotherNameIsNone(t *testing.T) {
+	c := ownCache(t, Limit)
+	c.Store(key(1), contents(1, 100))
+	require.NoError(t, os.Rename(filepath.Join(c.folder, key(1)), filepath.Join(c.folder, key(2))))
+	require.Nil(t, c.Load(key(2)))
+	c.Store(key(2), contents(2, 100))
+	require.Equal(t, contents(2, 100), c.Load(key(2)), "it is replaced")
+}
+
+func TestTheCachesFolderIsItsUsersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes and owners are Unix's")
+	}
+	t.Setenv("FLOWRUN_CACHE", filepath.Join(t.TempDir(), "new"))
+	c := New("driver")
+	c.Store(key(1), contents(1, 100))
+	for _, folder := range []string{filepath.Dir(c.folder), c.folder} {
+		info, err := os.Stat(folder)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o700), info.Mode().Perm(), folder)
+	}
+	path := filepath.Join(c.folder, key(1))
+	for _, mode := range []os.FileMode{0o620, 0o602, 0o666, 0o666 | os.ModeSticky} { // others may have written it
+		require.NoError(t, os.Chmod(path, mode))
+		require.Nil(t, c.Load(key(1)), mode)
+	}
+	require.NoError(t, os.Chmod(path, 0o644))
+	require.NotNil(t, c.Load(key(1)), "others may read it")
+
+	require.NoError(t, os.Chmod(c.folder, 0o777))
+	require.NotNil(t, c.Load(key(1)), "the user's own folder")
+	info, err := os.Stat(c.folder)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o700), info.Mode().Perm(), "is closed to others")
+
+	elsewhere := filepath.Join(t.TempDir(), "entry")
+	require.NoError(t, os.Rename(path, elsewhere))
+	require.NoError(t, os.Symlink(elsewhere, path))
+	require.Nil(t, c.Load(key(1)), "a link")
+	require.NoError(t, os.Remove(path))
+	moved := c.folder + "-moved"
+	require.NoError(t, os.Rename(c.folder, moved))
+	require.NoError(t, os.Rename(elsewhere, filepath.Join(moved, key(1))))
+	require.NoError(t, os.Symlink(moved, c.folder))
+	require.Nil(t, c.Load(key(1)), "a folder behind a link")
+	c.Store(key(2), contents(2, 100))
+	require.NoFileExists(t, filepath.Join(moved, key(2)))
+}
+
+func TestWhatBelongsToSomebodyElseIsNeitherReadNorWritten(t *testing.T) {
+	if runtime.GOOS == "windows" || os.Geteuid() != 0 {
+		t.Skip("needs to give files away: Unix, as root")
+	}
+	c := ownCache(t, Limit)
+	c.Store(key(1), contents(1, 100))
+	path := filepath.Join(c.folder, key(1))
+	require.NoError(t, os.Chown(path, 12345, 0))
+	require.Nil(t, c.Load(key(1)))
+	c.Store(key(1), contents(1, 100))
+	require.NotNil(t, c.Load(key(1)), "it is replaced")
+	require.NoError(t, os.Chown(c.folder, 12345, 0))
+	require.Nil(t, c.Load(key(1)))
+	c.Store(key(2), contents(2, 100))
+	require.NoFileExists(t, filepath.Join(c.folder, key(2)))
+}
+
+// A pipe under an entry's name must not be waited for.
+func TestAPipeIsNoEntry(t *testing.T) {
+	c := ownCache(t, Limit)
+	c.Store(key(1), contents(1, 100))
+	path := filepath.Join(c.folder, key(2))
+	if exec.Command("mkfifo", path).Run() != nil {
+		t.Skip("needs mkfifo")
+	}
+	require.Nil(t, c.Load(key(2)))
+	c.Store(key(2), contents(2, 100))
+	require.NotNil(t, c.Load(key(2)))
+}
+
 func TestWhatIsUsedLeastRecentlyIsRemoved(t *testing.T) {
 	const size = 1000 + sha256.Size
-	c := own(t, 16*size)
+	c := ownCache(t, 16*size)
 	age := func(i, hours int) {
 		then := time.Now().Add(-time.Duration(hours) * time.Hour)
 		require.NoError(t, os.Chtimes(filepath.Join(c.folder, key(i)), then, then))
@@ -115,7 +194,7 @@ func TestWhatIsUsedLeastRecentlyIsRemoved(t *testing.T) {
 
 func TestAPartNeverGrowsBeyondItsLimit(t *testing.T) {
 	const limit = 100_000
-	c := own(t, limit)
+	c := ownCache(t, limit)
 	for i := range 300 {
 		c.Store(key(i), contents(i, 500+i*37%5000))
 		_, total := c.files()
@@ -129,7 +208,7 @@ func TestAPartNeverGrowsBeyondItsLimit(t *testing.T) {
 
 // Programs that store, load and remove at the same time: what is loaded is whole.
 func TestManyProgramsMayUseAFolderAtOnce(t *testing.T) {
-	first := own(t, 50_000)
+	first := ownCache(t, 50_000)
 	var wg sync.WaitGroup
 	wrong := make(chan string, 8)
 	for p := range 8 {
@@ -155,7 +234,7 @@ func TestManyProgramsMayUseAFolderAtOnce(t *testing.T) {
 }
 
 func TestAFolderThatCantBeWrittenIsReadOrDoneWithout(t *testing.T) {
-	c := own(t, Limit)
+	c := ownCache(t, Limit)
 	c.Store(key(1), contents(1, 100))
 	if runtime.GOOS != "windows" && os.Geteuid() != 0 {
 		require.NoError(t, os.Chmod(c.folder, 0o500))

@@ -37,6 +37,10 @@ type Driver struct {
 	// Spare are calls that the driver can do without: their failure need not be an
 	// error.
 	Spare []string
+
+	// SpareCached are calls about a kernel from the cache: if one fails, the kernel is
+	// compiled anew.
+	SpareCached []string
 	// Compile is the call that compiles a kernel. Where Cached is true, kernels that
 	// were compiled are kept on disk, in a folder of the cache that is named by Kind.
 	Compile string

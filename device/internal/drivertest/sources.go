@@ -87,18 +87,44 @@ func damagedEntry(t *testing.T, d Driver) {
 	require.NoError(t, err)
 	flipped := append([]byte(nil), whole...)
 	flipped[len(flipped)/2] ^= 1
-	other := make([]byte, 100)
-	sum := sha256.Sum256(other)
+	signed := func(contents []byte) []byte { // as an entry of this name is
+		sum := sha256.Sum256(append([]byte(filepath.Base(entry)+"\n"), contents...))
+		return append(sum[:], contents...)
+	}
+	require.Equal(t, whole, signed(whole[sha256.Size:]))
+	another := d.anotherKernel(t, entry)
 	for name, contents := range map[string][]byte{
-		"empty":                     nil,
-		"torn":                      whole[:len(whole)/2],
-		"a flipped bit":             flipped,
-		"whole, but no such kernel": append(sum[:], other...),
+		"empty":                  nil,
+		"torn":                   whole[:len(whole)/2],
+		"a flipped bit":          flipped,
+		"whole, but no kernel":   signed(make([]byte, 100)),
+		"another kernel's":       another,
+		"another kernel, signed": signed(another[sha256.Size:]),
 	} {
 		require.NoError(t, os.WriteFile(entry, contents, 0o600))
 		require.Equal(t, 1, d.negate(t, nil, -1), name)
 		require.Zero(t, d.negate(t, nil, -1), "%s: it was repaired", name)
 	}
+}
+
+// anotherKernel gives the entry of a kernel other than that of the given one.
+func (d Driver) anotherKernel(t *testing.T, entry string) []byte {
+	t.Helper()
+	dev := openOn(t, d.start(t), nil)
+	call := Neg(t, Tensor(t, dev, 1), Tensor(t, dev, 0))
+	call.Kernel = Kernel(t, "abs")
+	_, err := dev.Bind(call)
+	require.NoError(t, err)
+	all, err := filepath.Glob(filepath.Join(filepath.Dir(entry), "*"))
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	if all[0] == entry {
+		all = all[1:]
+	}
+	text, err := os.ReadFile(all[0])
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(all[0]))
+	return text
 }
 
 func noCache(t *testing.T, d Driver) {
