@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -75,7 +76,7 @@ func checkTensors(what string, values map[string]*Tensor) error {
 	var problems []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if err := values[name].Check(); err != nil {
-			problems = append(problems, fmt.Sprintf("%s is %v", name, err))
+			problems = append(problems, fmt.Sprintf("%s is %v", diag.Cut(name), err))
 		}
 	}
 	if len(problems) == 0 {
@@ -108,7 +109,7 @@ func (p *Program) checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(weights)) {
 		if !known[name] && !p.hasWeight(name) {
-			problems = append(problems, fmt.Sprintf("%s is no parameter of the model", name))
+			problems = append(problems, fmt.Sprintf("%s is no parameter of the model", diag.Cut(name)))
 		}
 	}
 	return misfit("weights", problems)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/flowrun/flowrun/diag"
 )
 
 // Eval computes the model's outputs once from its inputs by name, with training
@@ -46,7 +48,7 @@ func (p *Program) checkInputs(inputs map[string]*Tensor) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		if _, ok := wanted[name]; !ok {
-			problems = append(problems, fmt.Sprintf("the model has no input %s", name))
+			problems = append(problems, fmt.Sprintf("the model has no input %s", diag.Cut(name)))
 		}
 	}
 	return misfit("inputs", problems)

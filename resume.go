@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/checkpoint"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
 )
@@ -112,7 +113,7 @@ func (s *Session) fits(states map[string]*Tensor, g *ir.Graph) error {
 	for _, name := range slices.Sorted(maps.Keys(states)) {
 		switch st := g.State(name); {
 		case st == nil:
-			problems = append(problems, fmt.Sprintf("it has %s, which the spec has no more", name))
+			problems = append(problems, fmt.Sprintf("it has %s, which the spec has no more", diag.Cut(name)))
 		case !st.Type.Equal(states[name].Type):
 			problems = append(problems, fmt.Sprintf("%s is %s there and %s now", name, states[name].Type, st.Type))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/checkpoint"
 	"github.com/flowrun/flowrun/data/safetensors"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
 )
@@ -66,7 +67,7 @@ func weightNames(file *safetensors.File, w *spec.Weights, g *ir.Graph) (map[stri
 	renamed := map[string]string{}
 	for _, from := range slices.Sorted(maps.Keys(w.Rename)) {
 		if there[from] == "" {
-			problems = append(problems, fmt.Sprintf("it has no tensor %s, which rename names", from))
+			problems = append(problems, fmt.Sprintf("it has no tensor %s, which rename names", diag.Quote(from)))
 		}
 		renamed[w.Rename[from]] = from
 		delete(there, from)
@@ -92,7 +93,7 @@ func weightNames(file *safetensors.File, w *spec.Weights, g *ir.Graph) (map[stri
 		}
 	}
 	if len(problems) > 0 {
-		return nil, fmt.Errorf("train.init: %s doesn't fit the model: %s", w.File, few(problems))
+		return nil, fmt.Errorf("train.init: %s doesn't fit the model: %s", diag.CutPath(w.File), few(problems))
 	}
 	return names, nil
 }

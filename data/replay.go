@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/data/safetensors"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -84,8 +85,8 @@ func (r *Replay) recordedSteps(f Field) (int64, error) {
 		return 0, fmt.Errorf("field %s: %w", f.Name, err)
 	}
 	wrong := func(why string) error {
-		return fmt.Errorf("%s: field %s: the tensor %q is %s, %s; batches of %s need %s[steps%s",
-			r.path, f.Name, f.Tensor, t, why, f.Type, f.Type.DType, tail(f.Type.Shape))
+		return fmt.Errorf("%s: field %s: the tensor %s is %s, %s; batches of %s need %s[steps%s",
+			r.path, f.Name, diag.Quote(f.Tensor), t, why, f.Type, f.Type.DType, tail(f.Type.Shape))
 	}
 	if len(t.Shape) == 0 || t.Shape[0] == 0 {
 		return 0, wrong("no steps at all")

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
 )
@@ -45,7 +46,7 @@ func (s *Session) lookup(name string) (Handle, error) {
 	}
 	n, ok := s.names[name]
 	if !ok {
-		return 0, fmt.Errorf("engine: there is no state and no node %s", name)
+		return 0, fmt.Errorf("engine: there is no state and no node %s", diag.Cut(name))
 	}
 	return Handle(n), nil
 }
@@ -181,7 +182,7 @@ func (s *Session) setAll(values map[string]*ir.Tensor) error {
 			st = s.plan.Graph.Nodes[n].State
 		}
 		if st == nil || st.Name != name { // an output may be another name of a state
-			return fmt.Errorf("engine: there is no state %s", name)
+			return fmt.Errorf("engine: there is no state %s", diag.Cut(name))
 		}
 		t := values[name]
 		if err := t.Check(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -17,7 +18,7 @@ type probe struct {
 func (s *Session) probe(name string) (*probe, error) {
 	st := s.plan.Graph.State(name)
 	if st == nil {
-		return nil, fmt.Errorf("engine: there is no state %s", name)
+		return nil, fmt.Errorf("engine: there is no state %s", diag.Cut(name))
 	}
 	if len(st.Type.Shape) != 0 {
 		return nil, fmt.Errorf("engine: %s is %s, not a scalar", name, st.Type)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/flowrun/flowrun/diag"
 )
 
 // Shape lists a tensor's dimensions, outermost first; a scalar has none.
@@ -95,7 +97,7 @@ func Broadcast(a, b Shape) (shape Shape, ok bool) {
 // MaxRank of them, or more bytes than an int64 can count.
 func CheckShape(d DType, s Shape) error {
 	if len(s) > MaxRank {
-		return fmt.Errorf("shape %s has %d dimensions; at most %d are possible", s, len(s), MaxRank)
+		return fmt.Errorf("shape %s has %d dimensions; at most %d are possible", diag.Cut(s.String()), len(s), MaxRank)
 	}
 	empty := slices.Contains(s, 0)
 	n := max(d.Size(), 1)

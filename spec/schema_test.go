@@ -26,8 +26,9 @@ var partly = []diag.Rule{diag.InvalidValue, diag.IntegerOverflow, diag.ReservedN
 
 // unseen are structural faults that no schema can see, with the reason.
 var unseen = map[string]string{
-	"var-range@wrong-type":   "a var's value is compared with its declared type",
-	"yaml-empty@missing-key": "the server says nothing about an empty document",
+	"var-range@wrong-type":       "a var's value is compared with its declared type",
+	"yaml-empty@missing-key":     "the server says nothing about an empty document",
+	"yaml-not-utf8@invalid-text": "an editor has the text as characters, whatever bytes were in the file",
 }
 
 // Beside a structural fault, or one line from it, stands a complaint; nothing

@@ -59,25 +59,28 @@ func execute(ctx context.Context, args []string, s streams) int {
 	case errors.Is(err, errProblems):
 		return exitProblems
 	case errors.As(err, &usageError{}):
-		fmt.Fprintf(s.errors, "flowrun: %v\n", err)
+		tell(s.errors, err)
 		return exitUsage
 	}
-	fmt.Fprintf(s.errors, "flowrun: %v\n", err)
+	tell(s.errors, err)
 	return exitFailed
+}
+
+// tell writes what went wrong. Names of files and texts in them are part of it, so
+// nothing in it may steer a terminal.
+func tell(w io.Writer, err error) {
+	fmt.Fprintln(w, flowrun.Printable("flowrun: "+err.Error()))
 }
 
 // writeFindings writes a spec's faults, in colour on a terminal.
 func writeFindings(w io.Writer, e *flowrun.SpecError) error {
-	return e.Diagnostics.WriteText(w, isTerminal(w) && os.Getenv("NO_COLOR") == "")
+	return e.Diagnostics.WriteText(w, colourful(w))
 }
 
-func isTerminal(w io.Writer) bool {
+// colourful reports whether what is written to w may be coloured.
+func colourful(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	_, ok = report.Terminal(f)
-	return ok
+	return ok && report.Colour(f)
 }
 
 func newRoot(s streams) *cobra.Command {
@@ -164,7 +167,7 @@ func (o *specFlags) load(c *cobra.Command, path string, s streams) (*flowrun.Pro
 	if err != nil {
 		return nil, err
 	}
-	return p, p.WriteWarnings(s.errors, isTerminal(s.errors) && os.Getenv("NO_COLOR") == "")
+	return p, p.WriteWarnings(s.errors, colourful(s.errors))
 }
 
 func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {

@@ -104,7 +104,7 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 		return err
 	}
 	if o.format == "text" {
-		err = report.WriteText(s.out, isTerminal(s.out) && os.Getenv("NO_COLOR") == "")
+		err = report.WriteText(s.out, colourful(s.out))
 	} else {
 		err = report.Write(s.out, o.format)
 	}

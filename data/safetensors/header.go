@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -88,16 +89,16 @@ func (h *header) check(n int64) error {
 		e := h.entries[name]
 		switch {
 		case e.begin > e.end:
-			return fmt.Errorf("tensor %q: its data_offsets [%d, %d] run backwards", name, e.begin, e.end)
+			return fmt.Errorf("tensor %s: its data_offsets [%d, %d] run backwards", diag.Quote(name), e.begin, e.end)
 		case e.end > n:
-			return fmt.Errorf("tensor %q: its data ends at byte %d; the file holds %d bytes of data", name, e.end, n)
+			return fmt.Errorf("tensor %s: its data ends at byte %d; the file holds %d bytes of data", diag.Quote(name), e.end, n)
 		case e.begin < at:
-			return fmt.Errorf("tensor %q: its data begins at byte %d, inside of tensor %q, which ends at %d", name, e.begin, byPlace[i-1], at)
+			return fmt.Errorf("tensor %s: its data begins at byte %d, inside of tensor %s, which ends at %d", diag.Quote(name), e.begin, diag.Quote(byPlace[i-1]), at)
 		case e.begin > at:
-			return fmt.Errorf("tensor %q: its data begins at byte %d; bytes %d to %d belong to no tensor", name, e.begin, at, e.begin)
+			return fmt.Errorf("tensor %s: its data begins at byte %d; bytes %d to %d belong to no tensor", diag.Quote(name), e.begin, at, e.begin)
 		}
 		if err := e.checkSize(); err != nil {
-			return fmt.Errorf("tensor %q: %w", name, err)
+			return fmt.Errorf("tensor %s: %w", diag.Quote(name), err)
 		}
 		at = e.end
 	}
@@ -122,9 +123,9 @@ func (e *entry) checkSize() error {
 		need, overflow = 0, false
 	}
 	if have := uint64(e.end - e.begin); overflow {
-		return fmt.Errorf("%s of shape %s has more than 2^64 bytes; the file gives it %d", e.dtype, e.typ.Shape, have)
+		return fmt.Errorf("%s of shape %s has more than 2^64 bytes; the file gives it %d", e.dtype, diag.Cut(e.typ.Shape.String()), have)
 	} else if need != have {
-		return fmt.Errorf("%s of shape %s has %d bytes; the file gives it %d", e.dtype, e.typ.Shape, need, have)
+		return fmt.Errorf("%s of shape %s has %d bytes; the file gives it %d", e.dtype, diag.Cut(e.typ.Shape.String()), need, have)
 	}
 	return nil
 }
@@ -150,10 +151,10 @@ func parseHeader(text []byte) (*header, error) {
 			return err
 		}
 		if h.entries[name] != nil {
-			return fmt.Errorf("the tensor %q comes twice", name)
+			return fmt.Errorf("the tensor %s comes twice", diag.Quote(name))
 		}
 		if h.entries[name], err = p.entry(); err != nil {
-			return fmt.Errorf("tensor %q: %w", name, err)
+			return fmt.Errorf("tensor %s: %w", diag.Quote(name), err)
 		}
 		return nil
 	})
@@ -184,7 +185,7 @@ func next[T json.Token](p parser, want string) (T, error) {
 	}
 	t, ok := token.(T)
 	if !ok {
-		return none, fmt.Errorf("%v at byte %d; expected %s", token, p.InputOffset(), want)
+		return none, fmt.Errorf("%s at byte %d; expected %s", diag.Cut(fmt.Sprint(token)), p.InputOffset(), want)
 	}
 	return t, nil
 }
@@ -218,10 +219,10 @@ func (p parser) metadata() (map[string]string, error) {
 	m := map[string]string{}
 	err := p.object(func(key string) (err error) {
 		if _, twice := m[key]; twice {
-			return fmt.Errorf("%s: %q comes twice", metadataKey, key)
+			return fmt.Errorf("%s: %s comes twice", metadataKey, diag.Quote(key))
 		}
 		if m[key], err = next[string](p, "a string"); err != nil {
-			return fmt.Errorf("%s: %q: %w", metadataKey, key, err)
+			return fmt.Errorf("%s: %s: %w", metadataKey, diag.Quote(key), err)
 		}
 		return nil
 	})
@@ -236,7 +237,7 @@ func (p parser) entry() (*entry, error) {
 	err := p.object(func(key string) (err error) {
 		i := slices.Index(keys, key)
 		if i < 0 {
-			return fmt.Errorf("%q is unknown; expected dtype, shape and data_offsets", key)
+			return fmt.Errorf("%s is unknown; expected dtype, shape and data_offsets", diag.Quote(key))
 		}
 		if seen[i] {
 			return fmt.Errorf("%s comes twice", key)
@@ -281,7 +282,7 @@ func (p parser) numbers() ([]int, error) {
 		}
 		n, err := strconv.Atoi(text.String())
 		if err != nil || n < 0 {
-			return nil, fmt.Errorf("%s is not an integer from 0 to %d", text, math.MaxInt)
+			return nil, fmt.Errorf("%s is not an integer from 0 to %d", diag.Cut(text.String()), math.MaxInt)
 		}
 		list = append(list, n)
 	}

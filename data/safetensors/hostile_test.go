@@ -3,11 +3,13 @@ package safetensors
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 )
@@ -128,4 +130,58 @@ func FuzzHeader(f *testing.F) {
 		}
 		require.EqualValues(t, len(content), h.data+sum)
 	})
+}
+
+// However many tensors there are, and whatever they are called: a message shows a
+// little of it, and nothing that steers a terminal.
+func TestMessagesShowLittleOfAHugeOrHostileHeader(t *testing.T) {
+	long := strings.Repeat("F", 2<<20)
+	const wild = `\u001b[2J\u0007\u202e\n\"`
+	zeros := strings.Repeat("1,", 1<<20) + "1"
+	entry := func(name, dtype, shape string) string {
+		return `{"` + name + `":{"dtype":"` + dtype + `","shape":[` + shape + `],"data_offsets":[0,4]}}`
+	}
+	for what, c := range map[string]struct {
+		header string
+		ask    string // a tensor to ask for, if the file opens
+		want   string
+	}{
+		"a dtype of 50 MB":              {entry("x", strings.Repeat("F", 50<<20), "1"), "x", `its dtype FFF`},
+		"a dtype of control characters": {entry("x", wild, "1"), "x", `its dtype \x1b[2J\a\u202e\n"`},
+		"a name of 50 MB":               {entry(long, "F32", "2"), "", "has 8 bytes"},
+		"a name of control characters":  {entry(wild, "F32", "2"), "", `tensor "\x1b[2J\a\u202e\n\""`},
+		"such names among others":       {entry(wild, "F32", "1"), "y", `holds \x1b[2J`},
+		"long names among others":       {entry(long, "F32", "1"), "y", `holds FFF`},
+		"a name that is asked for":      {entry("x", "F32", "1"), long, `no tensor "FFF`},
+		"a key of 2 MB":                 {`{"x":{"` + long + `":1}}`, "", "is unknown"},
+		"metadata of 2 MB":              {`{"__metadata__":{"` + long + `":1}}`, "", "expected a string"},
+		"a number of 2 MB":              {entry("x", "F32", strings.Repeat("1", 2<<20)), "", "is not an integer"},
+		"a token of 2 MB":               {`{"x":{"dtype":"F32","shape":"` + long + `"}}`, "", `expected [`},
+		"a million dimensions":          {entry("x", "F32", zeros), "x", "has 1048577 dimensions"},
+		"a million dimensions, too big": {entry("x", "F32", zeros+",2"), "", "has 8 bytes"},
+	} {
+		f, err := Open(written(t, c.header, 4))
+		if err == nil {
+			_, err = f.Type(c.ask)
+			require.NoError(t, f.Close())
+		}
+		require.ErrorContains(t, err, c.want, what)
+		require.Less(t, len(err.Error()), 1000, what)
+		require.Negative(t, strings.IndexFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }), "%s: %q", what, err)
+	}
+
+	var many strings.Builder
+	many.WriteString("{")
+	for i := range 1_000_000 {
+		if i > 0 {
+			many.WriteString(",")
+		}
+		fmt.Fprintf(&many, `"layer.%d.weight":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`, i)
+	}
+	f, err := Open(written(t, many.String()+"}", 0))
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = f.Type("none")
+	require.ErrorContains(t, err, "and 999992 more")
+	require.Less(t, len(err.Error()), 1000)
 }

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -146,10 +147,10 @@ func (f *File) read(name string, e *entry, dst []byte, offset int64) error {
 func (f *File) entry(name string) (*entry, error) {
 	e, ok := f.header.entries[name]
 	if !ok {
-		return nil, fmt.Errorf("%s: there is no tensor %q; the file holds %s", f.path, name, listNames(f.header.names))
+		return nil, fmt.Errorf("%s: there is no tensor %s; the file holds %s", f.path, diag.Quote(name), listNames(f.header.names))
 	}
 	if e.typ.DType == ir.Invalid {
-		return nil, f.errorf(name, "its dtype %s is not supported; these are: %s", e.dtype, supported)
+		return nil, f.errorf(name, "its dtype %s is not supported; these are: %s", diag.Cut(e.dtype), supported)
 	}
 	if err := ir.CheckShape(e.typ.DType, e.typ.Shape); err != nil {
 		return nil, f.errorf(name, "%w", err)
@@ -160,7 +161,7 @@ func (f *File) entry(name string) (*entry, error) {
 const supported = "BOOL, I32, I64, F16, BF16, F32, F64"
 
 func (f *File) errorf(tensor, format string, args ...any) error {
-	return fmt.Errorf("%s: tensor %q: %w", f.path, tensor, fmt.Errorf(format, args...))
+	return fmt.Errorf("%s: tensor %s: %w", f.path, diag.Quote(tensor), fmt.Errorf(format, args...))
 }
 
 // listNames names a few tensors and counts the others.
@@ -169,10 +170,14 @@ func listNames(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	if len(names) <= most {
-		return strings.Join(names, ", ")
+	shown := make([]string, min(most, len(names)))
+	for i := range shown {
+		shown[i] = diag.Cut(names[i])
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	if len(names) <= most {
+		return strings.Join(shown, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), len(names)-most)
 }
 
 // All reads all tensors and compares them with the file's checksum, if it has one.

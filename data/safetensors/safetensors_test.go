@@ -2,6 +2,7 @@ package safetensors
 
 import (
 	"bytes"
+	"encoding/binary"
 	"maps"
 	"os"
 	"path/filepath"
@@ -164,7 +165,7 @@ func TestWhatIsNoFileIsNamed(t *testing.T) {
 
 // file gives the bytes of a file with a header and n zero bytes of data.
 func file(header string, n int) []byte {
-	prefix := []byte{byte(len(header)), byte(len(header) >> 8), byte(len(header) >> 16), 0, 0, 0, 0, 0}
+	prefix := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	return slices.Concat(prefix, []byte(header), bytes.Repeat([]byte{0}, n))
 }
 

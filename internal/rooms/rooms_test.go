@@ -38,7 +38,7 @@ var rooms = map[string][]string{
 	"engine":     {"ir", "diag", "lower", "device"},
 	"kernels":    {"internal"},
 	"device":     {"kernels"},
-	"data":       {"ir", "foreign", "internal"},
+	"data":       {"ir", "diag", "foreign", "internal"},
 	"checkpoint": {"data", "internal", "ir"},
 	"report":     {"engine"},
 	"docs":       {},
