@@ -22,7 +22,7 @@ var structural = []diag.Rule{diag.UnknownKey, diag.MissingKey, diag.WrongType, d
 // partly are the rules of which an editor sees some faults: values against their
 // enumerations and patterns, and YAML that its own parser refuses or that falls
 // into pieces.
-var partly = []diag.Rule{diag.InvalidValue, diag.IntegerOverflow, diag.ReservedName, diag.QuoteExpression, diag.MergeKey, diag.AnchoredKey, diag.NonStringKey}
+var partly = []diag.Rule{diag.InvalidValue, diag.ForeignSyntax, diag.IntegerOverflow, diag.ReservedName, diag.QuoteExpression, diag.MergeKey, diag.AnchoredKey, diag.NonStringKey}
 
 // unseen are structural faults that no schema can see, with the reason.
 var unseen = map[string]string{
