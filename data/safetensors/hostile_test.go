@@ -172,7 +172,7 @@ func TestMessagesShowLittleOfAHugeOrHostileHeader(t *testing.T) {
 
 	var many strings.Builder
 	many.WriteString("{")
-	for i := range 1_000_000 {
+	for i := range 200_000 {
 		if i > 0 {
 			many.WriteString(",")
 		}
@@ -182,6 +182,6 @@ func TestMessagesShowLittleOfAHugeOrHostileHeader(t *testing.T) {
 	require.NoError(t, err)
 	defer f.Close()
 	_, err = f.Type("none")
-	require.ErrorContains(t, err, "and 999992 more")
+	require.ErrorContains(t, err, "and 199992 more")
 	require.Less(t, len(err.Error()), 1000)
 }
