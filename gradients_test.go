@@ -138,3 +138,24 @@ train: {data: d, loss: 'sum(cast(e, "f32"))', optimizer: {%s}, max_steps: 2}
 		}
 	}
 }
+
+// Numbers that weigh classes are as exact as the logits that they meet.
+func TestWeightsOfLossesAreInTheDTypeOfTheLogits(t *testing.T) {
+	x := []float64{0.3, -1.1, 2.7, 0.4, 5.1, -0.2}
+	in := map[string]*flowrun.Tensor{"x": ir.FromFloat64(ir.F64, ir.Shape{2, 3}, x)}
+	got := evaluated(t, "cpu", in, "ids: cast(arange(2) + 1, \"i32\")", "ce: cross_entropy(x, ids, weight=[0.1, 0.3, 0.7])",
+		"bce: binary_cross_entropy_with_logits(x, ones_like(x), pos_weight=[0.1, 0.3, 0.7], reduction=\"sum\")")
+	row := func(x []float64, label int) float64 {
+		sum := 0.0
+		for _, v := range x {
+			sum += math.Exp(v)
+		}
+		return math.Log(sum) - x[label]
+	}
+	require.InEpsilon(t, (0.3*row(x[:3], 1)+0.7*row(x[3:], 2))/(0.3+0.7), got["ce"].Float(0), 1e-14)
+	want := 0.0
+	for i, v := range x {
+		want += []float64{0.1, 0.3, 0.7}[i%3] * math.Log1p(math.Exp(-v))
+	}
+	require.InEpsilon(t, want, got["bce"].Float(0), 1e-14)
+}

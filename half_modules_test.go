@@ -148,6 +148,23 @@ func TestANormOfOneValueIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "more than one value for each feature")
 }
 
+// A module's result is in the dtype in which its inputs and parameters meet, as
+// that of its operations would be.
+func TestMixedDTypesOfAWideningModuleMeet(t *testing.T) {
+	for _, c := range []struct{ x, dtype, want string }{
+		{"f16", "f16", "f16"}, {"bf16", "bf16", "bf16"}, {"f16", "f32", "f32"}, {"f32", "f16", "f32"}, {"f16", "bf16", "f32"}, {"bf16", "f64", "f64"},
+	} {
+		for _, module := range []string{"{Linear: x, out_features: 2, dtype: %s}", "{GroupNorm: x, num_groups: 1, dtype: %s}", "{BatchNorm: x, dtype: %s}"} {
+			p, err := flowrun.Parse("mixed.yaml", []byte(fmt.Sprintf("flowrun: 1\nmodel: {inputs: {x: \"%s[3, 4]\"}, nodes: {y: "+module+"}, outputs: [y]}\n", c.x, c.dtype)))
+			require.NoError(t, err)
+			d, _ := ir.ParseDType(c.x)
+			out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": ir.NewTensor(ir.Type{DType: d, Shape: ir.Shape{3, 4}})})
+			require.NoError(t, err)
+			require.Equal(t, c.want, out["y"].Type.DType.String(), "%s of %s with %s", module, c.x, c.dtype)
+		}
+	}
+}
+
 // Other devices' kernels keep to the same: reductions, products and what is fused
 // between them.
 func TestModulesOn16BitsAreRoundedOnceOnOpenCL(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -247,5 +248,50 @@ train:
 		// 20 million steps count for 1 - e^-20 of all: so much of the difference is left.
 		want := 3 + 0.0625*math.Exp(1e5*math.Log(0.999999))
 		require.InDelta(t, want, get(t, s, "metrics.long").Float(0), 1e-6, d.String())
+	}
+}
+
+// Earlier versions kept the states of f16 parameters in f16.
+func TestACheckpointWithStatesIn16BitsSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	p := parseIn(t, dir, optimizing(t, "Adam: {lr: 0.001}", ir.F16, ", checkpoint: {every: 100}"))
+	s, err := p.Start(context.Background(), flowrun.On("cpu"))
+	require.NoError(t, err)
+	_, err = s.Run(context.Background(), flowrun.MaxSteps(100))
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	file, err := safetensors.Open(filepath.Join(dir, "checkpoints", "step-000000100.safetensors"))
+	require.NoError(t, err)
+	defer file.Close()
+	states, err := file.All()
+	require.NoError(t, err)
+	states["optimizer.p.w.m"] = rounded(states["optimizer.p.w.m"], ir.F16)
+	old := filepath.Join(dir, "old.safetensors")
+	require.NoError(t, safetensors.WriteWith(old, states, file.Metadata()))
+	_, err = p.Start(context.Background(), flowrun.On("cpu"), flowrun.Resume(old))
+	require.ErrorContains(t, err, "old.safetensors is of a version of flowrun that kept other states for this spec: "+
+		"optimizer.p.w.m is f16[7] there and f32[7] now; train.init takes its parameters")
+}
+
+// What is summed up over steps, clipped and put into the optimizer isn't rounded
+// on the way: of the gradients 1 and 1/1024 and their mean f16 holds no sum.
+func TestAccumulatedGradientsReachTheOptimizerUnrounded(t *testing.T) {
+	for _, more := range []string{"", ", clip_grad_norm: 1e6"} {
+		_, s := start(t, `flowrun: 1
+modules:
+  P: {inputs: {g: "any[]"}, params: {w: {shape: [], init: 0.0}}, nodes: {o: w + 0}, output: o}
+data: {d: {generate: {g: "where(cast(randint(0, 1, []), \"f32\") + cast(randint(0, 2, []), \"f32\") > 0.5, 1.0, 0.00048828125)"}}}
+model: {inputs: {g: "f32[]"}, nodes: {p: {P: g, dtype: f16}}, outputs: [p]}
+train: {data: d, loss: 'cast(p, "f32") * g', optimizer: {SGD: {lr: 0.001, momentum: 0.5}}, accumulate: 4`+more+`, max_steps: 64}
+`, "cpu")
+		velocity, sum := 0.0, 0.0
+		for step := range 64 {
+			sum += get(t, s, "g").Float(0)
+			require.NoError(t, s.Step(context.Background()))
+			if step%4 == 3 {
+				velocity, sum = 0.5*velocity+sum/4, 0
+				require.InEpsilon(t, velocity, get(t, s, "optimizer.p.w.velocity").Float(0), 1e-6, "step %d%s", step, more)
+			}
+		}
 	}
 }

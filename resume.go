@@ -123,7 +123,11 @@ func (s *Session) fits(states map[string]*Tensor, g *ir.Graph) error {
 			problems = append(problems, fmt.Sprintf("it lacks %s, %s", st.Name, st.Type))
 		}
 	}
-	if len(problems) > 0 {
+	switch {
+	case len(problems) > 0 && len(s.resumed.Differences) == 0: // the spec is the same
+		return fmt.Errorf("resume: %s is of a version of flowrun that kept other states for this spec: %s; train.init takes its parameters",
+			s.resumed.Path, few(problems))
+	case len(problems) > 0:
 		problems = append(s.resumed.Differences, problems...)
 		return fmt.Errorf("resume: the spec has changed since %s was written: %s", s.resumed.Path, few(problems))
 	}
