@@ -31,6 +31,9 @@ func TestModulesOn16BitsGiveWhatF32GivesRoundedOnce(t *testing.T) {
 	for _, c := range moduleCases(t) {
 		for _, d := range halves {
 			for _, size := range []float64{1, 1000, 30000} {
+				if d == ir.BF16 && size == 30000 {
+					continue // it has f32's range
+				}
 				t.Run(fmt.Sprintf("%s/%s/%v", c.name, d, size), func(t *testing.T) {
 					in := c.tensors(d, size)
 					wide, exact := map[string]*flowrun.Tensor{}, map[string]*flowrun.Tensor{}
@@ -170,7 +173,7 @@ func TestMixedDTypesOfAWideningModuleMeet(t *testing.T) {
 func TestModulesOn16BitsAreRoundedOnceOnOpenCL(t *testing.T) {
 	needsOpenCL(t)
 	for _, c := range moduleCases(t) {
-		if !slices.Contains([]string{"Linear", "GroupNorm", "BatchNorm", "cross_entropy"}, c.name) {
+		if !slices.Contains([]string{"Linear", "GroupNorm"}, c.name) {
 			continue
 		}
 		in := c.tensors(ir.F16, 1000)
