@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Severity says whether a diagnostic stops a spec from running.
@@ -48,7 +49,8 @@ type List struct {
 	// Budget is what finding more may cost; nil: anything.
 	Budget *Budget
 
-	seen map[key]bool
+	seen    map[key]bool
+	cursors map[string]*cursor // where excerpts were taken last
 }
 
 type key struct {
@@ -74,10 +76,27 @@ func (d *Diagnostic) size() int {
 	return n
 }
 
+// cut leaves of long texts what is shown.
+func (d *Diagnostic) cut() {
+	d.Message, d.Help = cut(d.Message), cut(d.Help)
+	for i, note := range d.Notes {
+		d.Notes[i].Message = cut(note.Message)
+	}
+}
+
+// cut leaves of a long text what is shown, and lets the memory of the rest go.
+func cut(text string) string {
+	if len(text) <= maxMessage {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxMessage], "") + "…"
+}
+
 // Add appends a diagnostic unless the same one is there already, or the list is
 // full. The severity is the rule's own.
 func (l *List) Add(d Diagnostic) {
 	l.Budget.Spend(Telling, toldCost*(64+d.size()))
+	d.cut()
 	d.Severity = d.Rule.Severity()
 	k := key{d.Rule, d.Range, d.Message}
 	if l.seen[k] || l.Full() {

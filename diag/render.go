@@ -64,8 +64,8 @@ func (l *List) writeText(out *bufio.Writer, d Diagnostic, p painter) {
 	}
 	fmt.Fprintf(out, "%s%s: %s\n", place,
 		p.paint(style, fmt.Sprintf("%s[%s]", d.Severity, d.Rule)), printable(d.Message))
-	if line, ok := l.line(d.Range); ok {
-		text, from, to := window(line, d.Range)
+	if e, ok := l.excerpt(d.Range); ok {
+		text, from, to := e.shown()
 		fmt.Fprintf(out, "%5d | %s\n", d.Range.Start.Line, text)
 		carets := "^" + strings.Repeat("~", max(to-from-1, 0))
 		fmt.Fprintf(out, "      | %s%s\n", strings.Repeat(" ", from), p.paint(style, carets))
@@ -102,66 +102,13 @@ func noteLines(d Diagnostic) []string {
 	return notes
 }
 
-// line gives the line that a range starts on.
-func (l *List) line(r Range) (string, bool) {
-	text, ok := l.Sources[r.File]
-	if !ok || !r.Known() {
-		return "", false
-	}
-	for n := 1; n < r.Start.Line; n++ {
-		i := strings.IndexByte(text, '\n')
-		if i < 0 {
-			return "", false
-		}
-		text = text[i+1:]
-	}
-	if i := strings.IndexByte(text, '\n'); i >= 0 {
-		text = text[:i]
-	}
-	return strings.TrimSuffix(text, "\r"), true
-}
-
-const (
-	windowWidth  = 120 // characters of a line that are shown
-	windowBefore = 40  // of them before the range, where the line is too long
-)
-
-// window cuts a line down to what can be shown, and gives the place of the
-// range in it: columns from 0, to not included.
-func window(line string, r Range) (text string, from, to int) {
-	chars := []rune(line)
-	from = min(r.Start.Col-1, len(chars))
-	to = len(chars)
-	if r.End.Line == r.Start.Line {
-		to = min(r.End.Col-1, len(chars))
-	}
-	to = max(to, from+1)
-	if len(chars) <= windowWidth {
-		return printable(string(chars)), from, to
-	}
-	start := max(0, from-windowBefore)
-	end := min(len(chars), start+windowWidth)
-	text = printable(string(chars[start:end]))
-	from, to = from-start, min(to, end)-start
-	if start > 0 {
-		text = "…" + text
-		from, to = from+1, to+1
-	}
-	if end < len(chars) {
-		text += "…"
-	}
-	return text, from, max(to, from+1)
-}
-
-const maxMessage = 2000 // bytes of a message that are shown
+const maxMessage = 2000 // bytes of a message, a note or a help that are shown
 
 // printable replaces tabs by spaces and control characters by a mark, one
 // character each, so that columns stay where they are and nothing in a spec can
 // steer a terminal.
 func printable(text string) string {
-	if len(text) > maxMessage {
-		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
-	}
+	text = cut(text)
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t' || r == '\n':

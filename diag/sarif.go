@@ -204,10 +204,10 @@ func fileURI(name string) string {
 }
 
 // fingerprint is what a finding is known by when lines above it come and go: its
-// rule, file, message and the text of its line, and which one of those it is.
+// rule, file, message and the text of its line (of a long one what is shown), and which one of those it is.
 func fingerprint(f found, s sarifResult, seen map[string]int) map[string]string {
-	line, _ := f.in.Findings.line(f.Range)
-	parts := []string{s.RuleID, s.Locations[0].Physical.Artifact.URI, s.Message.Text, strings.Join(strings.Fields(line), " ")}
+	line, _ := f.in.Findings.excerpt(f.Range)
+	parts := []string{s.RuleID, s.Locations[0].Physical.Artifact.URI, s.Message.Text, strings.Join(strings.Fields(line.text), " ")}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	key := hex.EncodeToString(sum[:16])
 	seen[key]++

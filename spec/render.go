@@ -34,27 +34,45 @@ func Render(name string, src []byte, o Options) (string, diag.List) {
 	return rendered, list
 }
 
-func render(name, text string, o Options) (string, diag.List) {
-	var list diag.List
-	def := decodeSpec(name, []byte(text), o, &list)
-	if def != nil {
-		def.taken = taken{}
-		check(def, &list)
-	}
+func render(name, text string, o Options) (rendered string, list diag.List) {
+	list = diag.NewList(name)
+	var def *specDef
+	list.Bounded(func() {
+		if def = decodeSpec(name, []byte(text), o, &list); def != nil {
+			def.taken = taken{}
+			check(def, &list)
+		}
+	})
 	list.Sort()
 	if list.HasErrors() {
 		return "", list
 	}
-	r := newRenderer(name, list.Sources[name])
+	inlined := false
+	if !list.Bounded(func() { rendered, inlined = def.render(list.Sources[name], &list) }) {
+		return "", list
+	}
+	if inlined {
+		return render(name, rendered, o)
+	}
+	return rendered, list
+}
+
+// render writes a checked spec; one with imports it only writes together with them.
+func (def *specDef) render(text string, list *diag.List) (rendered string, inlined bool) {
+	list.Budget.Spend(diag.Reading, renderCost*len(text))
+	r := newRenderer(def.file, text)
 	if def.root.Get("imports") != nil {
-		return render(name, r.inline(def, &list), o)
+		return r.inline(def, list), true
 	}
 	r.overrides(def)
 	r.defaults(def)
 	r.arguments(def)
 	r.standardModules(def)
-	return r.text(), list
+	return r.text(), false
 }
+
+// renderCost is what writing a byte costs, which stands in several texts meanwhile.
+const renderCost = 20 + 4*diag.KeptByte
 
 // standardModules lists the modules of the standard library that the text calls.
 func (r *renderer) standardModules(def *specDef) {

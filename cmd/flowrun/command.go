@@ -163,7 +163,9 @@ func (o *specFlags) load(c *cobra.Command, path string, s streams) (*flowrun.Pro
 	if err != nil {
 		return nil, err
 	}
+	back := withinMemory()
 	p, err := flowrun.Load(path, options...)
+	back()
 	if err != nil {
 		return nil, err
 	}

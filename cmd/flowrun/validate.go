@@ -135,14 +135,27 @@ func badGlob(files []source) error {
 	return nil
 }
 
+// checkMemory is how large the heap gets in a check before it is collected whatever
+// that costs: less than what a check may take.
+const checkMemory = 160 << 20
+
+// withinMemory bounds the heap until it is called back: while a spec is checked, and
+// not while it runs.
+func withinMemory() (back func()) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return func() {}
+	}
+	old := debug.SetMemoryLimit(checkMemory)
+	return func() { debug.SetMemoryLimit(old) }
+}
+
 // easeCollector lets the heap grow to five times what is in use before it is
 // collected, up to a limit: what a check makes is soon garbage, nearly all of it. Who
 // sets GOGC or GOMEMLIMIT knows better.
 func easeCollector() {
-	const most = 1 << 30
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(400)
-		debug.SetMemoryLimit(most)
+		debug.SetMemoryLimit(checkMemory)
 	}
 }
 

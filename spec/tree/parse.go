@@ -25,6 +25,8 @@ func Parse(file, src string, list *diag.List) *Node {
 func parse(file, src string, list *diag.List) (*Node, []Token) {
 	src = strings.TrimPrefix(src, "\ufeff")
 	list.AddSource(file, src)
+	start := diag.Pos{Line: 1, Col: 1}
+	list.Budget.At(diag.Range{File: file, Start: start, End: start})
 	list.Budget.Spend(diag.Reading, byteCost*min(len(src), MaxBytes))
 	t := newText(file, src)
 	if !checkText(t, list) {
@@ -43,7 +45,6 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 	var doc, second yaml.Node
 	switch err := loader.Load(&doc); {
 	case errors.Is(err, io.EOF):
-		start := diag.Pos{Line: 1, Col: 1}
 		return &Node{Kind: Null, Plain: true, Range: t.rangeOf(start, start)}, nil
 	case err != nil:
 		reportSyntax(t, err, list)
