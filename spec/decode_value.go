@@ -15,7 +15,7 @@ func (d *decoder) constant(n *tree.Node, what string) any {
 	if n.Broken {
 		return bad{}
 	}
-	d.list.Budget.Spend(diag.Listing, elementCost+lookCost*len(n.Text)) // aliases are met again and again
+	d.list.Budget.Spend(diag.Listing, elementCost+numberCost*len(n.Text)) // aliases are met again and again
 	switch n.Kind {
 	case tree.Int, tree.Float:
 		if v, ok := d.number(n, what); ok {

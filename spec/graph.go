@@ -22,6 +22,7 @@ const (
 	nameCost    = 6 + diag.KeptByte
 	elementCost = 30 + 16*diag.KeptByte
 	lookCost    = 5
+	numberCost  = 40 // a character that may be a number's
 )
 
 // maxNesting bounds how deep modules may contain one another.

@@ -64,6 +64,9 @@ func (p *parsing) tokenAt(at int) int {
 
 // convert translates a node of the parser's tree, and tells where it stands.
 func (p *parsing) convert(n ast.Node) (Expr, span) {
+	if p.failed {
+		return nil, span{} // the rest is of no use, and what is shared would be met again and again
+	}
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
 		s := p.own(n)
@@ -81,6 +84,9 @@ func (p *parsing) convert(n ast.Node) (Expr, span) {
 	case *ast.UnaryNode:
 		s := p.own(n)
 		x, inner := p.convert(n.Node)
+		if p.failed {
+			return nil, span{}
+		}
 		s.to = p.operand(inner).to
 		op := n.Operator
 		if op == "!" {
@@ -93,6 +99,9 @@ func (p *parsing) convert(n ast.Node) (Expr, span) {
 		test, a := p.convert(n.Cond)
 		then, _ := p.convert(n.Exp1)
 		otherwise, b := p.convert(n.Exp2)
+		if p.failed {
+			return nil, span{}
+		}
 		s := span{p.operand(a).from, p.operand(b).to}
 		return &Cond{p.place(s), test, then, otherwise}, s
 	case *ast.ArrayNode:
@@ -115,6 +124,9 @@ func (p *parsing) convert(n ast.Node) (Expr, span) {
 		return nil, s
 	case *ast.SliceNode:
 		_, s := p.convert(n.Node)
+		if p.failed {
+			return nil, span{}
+		}
 		s = p.closed(s.from, p.source(n.Location().From))
 		p.fail(diag.ForeignSyntax, s.from, s.to, "write slice(x, dim, start, end)", "x[a:b] is not part of the language")
 		return nil, s
@@ -147,6 +159,9 @@ func (p *parsing) binary(n *ast.BinaryNode) (Expr, span) {
 	}
 	x, a := p.convert(n.Left)
 	y, b := p.convert(n.Right)
+	if p.failed {
+		return nil, span{}
+	}
 	left, right := p.operand(a), p.operand(b)
 	s := span{left.from, right.to}
 	bare := left == a // the left operand stands without brackets
@@ -177,6 +192,9 @@ func (p *parsing) binary(n *ast.BinaryNode) (Expr, span) {
 // member converts x.name and x[i].
 func (p *parsing) member(n *ast.MemberNode) (Expr, span) {
 	x, a := p.convert(n.Node)
+	if p.failed {
+		return nil, span{}
+	}
 	from := p.operand(a).from
 	at := p.source(n.Location().From)
 	if p.runes[at] == '[' {
@@ -230,6 +248,9 @@ func (p *parsing) named(c *Call, m *ast.MapNode) {
 // method refuses x.f(…), which is written f(x, …), and torch.f(…).
 func (p *parsing) method(n *ast.CallNode) span {
 	_, s := p.convert(n.Callee)
+	if p.failed {
+		return s
+	}
 	m, ok := n.Callee.(*ast.MemberNode)
 	name, isName := "", false
 	if ok {
