@@ -86,15 +86,14 @@ func (s *Session) newSaver(c *spec.Checkpoint, best float64) (*saver, error) {
 	}
 	if s.resumed == nil {
 		w.first = true
-		_, err := s.store.Begin(*s.anew, nil)
+		_, _, err := s.store.Begin(*s.anew, nil)
 		return w, err
 	}
 	from := s.resumed.head
 	w.last = from.Step
-	if w.first, err = s.store.Begin(from.Run, &from); err != nil {
+	if w.first, s.resumed.GoesBack, err = s.store.Begin(from.Run, &from); err != nil {
 		return nil, err
 	}
-	s.resumed.GoesBack = w.first
 	s.resumed.Replaces = s.store.Others(from.Step)
 	if from.BestBy != "" && from.BestBy != w.bestBy() {
 		w.best = math.NaN()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/data/safetensors"
 )
 
 // ranTo starts a spec, runs it to a step, closes it, and gives the session's
@@ -95,6 +96,48 @@ func TestResumeGoesOnWithTheRunMadeLastAndNotTheLargestStep(t *testing.T) {
 	still, err := os.ReadFile(stepFile(dir, 110))
 	require.NoError(t, err)
 	require.Equal(t, abandoned, still)
+}
+
+// Whichever checkpoint a run goes on from, it is the run made last.
+func TestTheRunThatIsLeftBehindCanBeGoneOnWith(t *testing.T) {
+	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10, keep: 2}")
+	dir := filepath.Join(filepath.Dir(path), "checkpoints")
+	ranTo(t, path, 40)
+	ranTo(t, path, 35, flowrun.Resume(stepFile(dir, 30)))
+	r, _, _ := ranTo(t, path, 45, flowrun.Resume(stepFile(dir, 40))) // the end of the first run
+	require.True(t, r.GoesBack)
+	r, _, _ = ranTo(t, path, 46, flowrun.Resume(""))
+	require.EqualValues(t, 45, r.Step)
+	require.False(t, r.GoesBack)
+}
+
+// Files of versions that knew no runs are gone on from like others.
+func TestACheckpointWithoutARunIsGoneOnFrom(t *testing.T) {
+	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10}")
+	dir := filepath.Join(filepath.Dir(path), "checkpoints")
+	_, _, want := ranTo(t, path, 40)
+	require.NoError(t, os.RemoveAll(dir))
+	ranTo(t, path, 30)
+	for _, step := range []int64{10, 20, 30} {
+		f, err := safetensors.Open(stepFile(dir, step))
+		require.NoError(t, err)
+		tensors, err := f.All()
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		old := map[string]string{}
+		for _, key := range []string{"flowrun.checkpoint", "flowrun.spec"} {
+			old[key] = f.Metadata()[key]
+		}
+		delete(tensors, "step.nonfinite")
+		require.NoError(t, safetensors.WriteWith(stepFile(dir, step), tensors, old))
+	}
+	r, _, got := ranTo(t, path, 40, flowrun.Resume(""))
+	require.EqualValues(t, 30, r.Step)
+	require.False(t, r.GoesBack)
+	require.Equal(t, want, got)
+	require.Equal(t, []string{"step-000000020.safetensors", "step-000000030.safetensors", "step-000000040.safetensors"}, filesIn(t, dir))
+	r, _, _ = ranTo(t, path, 50, flowrun.Resume(""))
+	require.EqualValues(t, 40, r.Step)
 }
 
 // A run that has gone back is the one made last from its first moment, not from its

@@ -12,30 +12,29 @@ import (
 // Begin says which run writes from now on, and makes the folder if need be: one
 // that begins anew, or the run of a checkpoint that it goes on from. If that is the
 // newest of the run made last, it is the same run; else this one goes back, and is
-// another. It reports whether it is another.
-func (s *Store) Begin(run Run, from *Head) (goesBack bool, err error) {
+// another. It is another too if the checkpoint doesn't say of which run it is.
+func (s *Store) Begin(run Run, from *Head) (another, goesBack bool, err error) {
 	s.run, s.idle = run, from == nil
 	if from != nil {
 		last := from.Run.Order
-		behind := from.Run.ID == ""
 		for _, h := range s.heads {
 			last = max(last, h.Run.Order)
-			behind = behind || h.Run.Order > from.Run.Order || h.Run.ID == from.Run.ID && h.Step > from.Step
+			goesBack = goesBack || h.Run.Order > from.Run.Order || h.Run.ID == from.Run.ID && h.Step > from.Step
 		}
-		if s.run = from.Run; behind {
+		another = goesBack || from.Run.ID == ""
+		if s.run = from.Run; another {
 			s.run = from.Run.child(from.Step, last+1)
 		}
-		goesBack = behind
 	}
 	if s.folder != nil {
-		return goesBack, nil
+		return another, goesBack, nil
 	}
 	folder, err := files.FolderWithin(s.base, s.path, true, s.fault)
 	if err == nil {
 		s.made = true
 		err = s.take(folder)
 	}
-	return goesBack, s.explain(err)
+	return another, goesBack, s.explain(err)
 }
 
 // Others lists the files of runs that this one doesn't come from, of later steps
