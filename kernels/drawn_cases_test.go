@@ -42,6 +42,9 @@ func (d drawing) shape(leastRank int) ir.Shape {
 }
 
 func (d drawing) ofRank(rank int) ir.Shape {
+	if rank == ir.MaxRank && d.border == 0 && d.flag() { // no dimension that a walk leaves out
+		return rapid.SliceOfN(rapid.SampledFrom([]int{2, 2, 2, 2, 3}), rank, rank).Draw(d.T, "shape")
+	}
 	s, left := make(ir.Shape, rank), mostDrawn
 	for at, i := range rapid.Permutation(indicesUpTo(rank)).Draw(d.T, "order") {
 		if d.border > 0 && at == 0 {
@@ -266,6 +269,9 @@ func drawNorm(d drawing, parameters int) opCase {
 
 func drawMatmul(d drawing) opCase {
 	sizes := d.ofRank(3)
+	if d.border > 0 && d.border <= 256 { // enough multiplications for tiles, which small products go without
+		sizes = rapid.Permutation([]int{33, 65, d.border}).Draw(d.T, "sizes")
+	}
 	m, k, n := sizes[0], sizes[1], sizes[2]
 	var batch ir.Shape
 	if d.border == 0 {
