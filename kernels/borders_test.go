@@ -57,12 +57,28 @@ func atBorders(t *testing.T, d device.Device, k *kernels.Kernel, number int) {
 		if k.Body == kernels.MapBody && i%shares != number%shares {
 			continue
 		}
-		c := rapid.Custom(func(rt *rapid.T) opCase { return drawing{T: rt, border: border}.of(k.Ops[0]) }).Example(border)
-		n, arrays := nodeOf(t, k, k.Ops[0], choices[border%len(choices)], c)
-		if wrong := difference(d, n, arrays, n.Op.Eval(n, arrays), launch(t, d, k, n, arrays)); wrong != "" {
-			t.Errorf("at the border %d: %s", border, wrong)
+		draw := rapid.Custom(func(rt *rapid.T) opCase { return drawing{T: rt, border: border}.of(k.Ops[0]) })
+		for seed := range drawsAt(k, border) {
+			n, arrays := nodeOf(t, k, k.Ops[0], choices[(border+seed)%len(choices)], draw.Example(border+seed*largestBorder))
+			if wrong := difference(d, n, arrays, n.Op.Eval(n, arrays), launch(t, d, k, n, arrays)); wrong != "" {
+				t.Errorf("at the border %d: %s", border, wrong)
+			}
 		}
 	}
+}
+
+// drawsAt is how many cases are drawn for a border: of what works on lines more, which
+// may lie in several ways, and hold what stands out in several places, most of all in
+// the longest.
+func drawsAt(k *kernels.Kernel, border int) int {
+	team := slices.ContainsFunc(k.Sizes, func(s kernels.Scalar) bool { return strings.Contains(s.Expr, "team_of") })
+	switch {
+	case team && border == largestBorder:
+		return 10
+	case team:
+		return 3
+	}
+	return 1
 }
 
 // bordersOf lists the sizes beside a kernel's constants, and beside the products of

@@ -32,7 +32,7 @@ func (d drawing) size() int            { return rapid.SampledFrom(drawnSizes).Dr
 
 func (d drawing) shape(leastRank int) ir.Shape {
 	if d.border > 0 {
-		leastRank = max(leastRank, 1)
+		leastRank = max(leastRank, 2)
 	}
 	rank := d.int(leastRank, max(leastRank, 4))
 	if d.int(0, 7) == 0 {
@@ -53,6 +53,9 @@ func (d drawing) ofRank(rank int) ir.Shape {
 		}
 		if s[i] = d.size(); s[i] > left || d.border > 0 && s[i] == 0 {
 			s[i] = 1
+		}
+		if d.border > 0 && at == 1 && d.flag() {
+			s[i] = besideBorder
 		}
 		left /= max(1, s[i])
 	}
@@ -109,7 +112,7 @@ func (d drawing) dims(shape ir.Shape, least int) []int {
 // almost never.
 func (d drawing) lines(shape ir.Shape) input {
 	in, n := d.tensor(shape), shape.Numel()
-	if n == 0 || d.flag() {
+	if n == 0 || d.border == 0 && d.flag() {
 		return in
 	}
 	at := rapid.SampledFrom([]int{n - 1, n / 2, 0, n - min(n, 2), d.int(0, n-1)}).Draw(d.T, "at")
