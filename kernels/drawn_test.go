@@ -44,6 +44,15 @@ type drawnCall struct {
 	cotangent uint64
 }
 
+// drawCall draws a call of an op in some of the choices of dtypes.
+func drawCall(types []map[string]string, op string) func(rt *rapid.T) drawnCall {
+	return func(rt *rapid.T) drawnCall {
+		chosen := rapid.SampledFrom(types).Draw(rt, "types")
+		d := drawing{T: rt}
+		return drawnCall{d.of(op), chosen, d.seed()}
+	}
+}
+
 // fewCalls are how many are enough where the same is tried in full on another device.
 // They are the same in every run.
 const fewCalls = 20
@@ -52,11 +61,7 @@ const fewCalls = 20
 // each run, and the least of those that are wrong.
 func tryDrawn(t *testing.T, full bool, types []map[string]string, op string, wrong func(drawnCall) string) {
 	t.Helper()
-	draw := func(rt *rapid.T) drawnCall {
-		chosen := rapid.SampledFrom(types).Draw(rt, "types")
-		d := drawing{T: rt}
-		return drawnCall{d.of(op), chosen, d.seed()}
-	}
+	draw := drawCall(types, op)
 	if full {
 		rapid.Check(t, func(rt *rapid.T) {
 			if text := wrong(draw(rt)); text != "" {
