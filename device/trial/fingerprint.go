@@ -117,6 +117,19 @@ func exists(path string) bool {
 // vendors is where OpenCL's loader looks for drivers, unless variables say otherwise.
 const vendors = "/etc/OpenCL/vendors"
 
+// vendorsVariable names another folder, or one file.
+const vendorsVariable = "OCL_ICD_VENDORS"
+
+// registrations are the files of the drivers that OpenCL's loader would open.
+func registrations() []string {
+	from := os.Getenv(vendorsVariable)
+	if from == "" {
+		from = vendors
+	}
+	files, _ := filepath.Glob(filepath.Join(from, "*.icd")) // a folder's name is no pattern
+	return files
+}
+
 // registered are the drivers that OpenCL's loader would open: files that each name a
 // library.
 func registered(folders []string) []string {
@@ -124,7 +137,7 @@ func registered(folders []string) []string {
 	for _, library := range filepath.SplitList(os.Getenv("OCL_ICD_FILENAMES")) {
 		parts = append(parts, found(library, folders)...)
 	}
-	for _, from := range []string{os.Getenv("OCL_ICD_VENDORS"), os.Getenv("OPENCL_VENDOR_PATH"), vendors} {
+	for _, from := range []string{os.Getenv(vendorsVariable), os.Getenv("OPENCL_VENDOR_PATH"), vendors} {
 		if from == "" {
 			continue
 		}

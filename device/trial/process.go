@@ -72,18 +72,18 @@ func startable() (string, bool) {
 
 // try asks a driver for its devices in a process of its own. It isn't certain that
 // what came of it comes of it again where there was no such process, or somebody ended
-// it.
-func try(kind string) (died *Died, certain bool) {
+// it. The process has more variables, if they are given.
+func try(kind string, patience time.Duration, more ...string) (died *Died, certain bool) {
 	file, ok := startable()
 	if !ok {
 		return nil, false
 	}
-	patience := timeout()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	word := rand.Text()
 	command := exec.CommandContext(ctx, file)
 	command.Args = []string{argument, kind, word}
+	command.Env = append(os.Environ(), more...)
 	command.WaitDelay = time.Second // for what a driver has started and left behind
 	var out, said ending
 	command.Stdout, command.Stderr = &out, &said

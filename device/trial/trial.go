@@ -31,8 +31,9 @@ var drivers = map[string]*driver{
 
 // Died says that a driver didn't survive being asked for its devices.
 type Died struct {
-	How  string   // "aborted (SIGABRT)"
+	How  string   // "was ended by a signal: SIGABRT (abort)"
 	Said []string // the last lines that it wrote to its standard error
+	Of   []string // which of several drivers that are registered with OpenCL's loader die alone too
 }
 
 // Error says what died and how.
@@ -40,6 +41,10 @@ func (d *Died) Error() string {
 	text := "the driver isn't used: asked for its devices in a process of its own, it " + d.How
 	if len(d.Said) > 0 {
 		text += "; its last words: " + strings.Join(d.Said, " / ")
+	}
+	if len(d.Of) > 0 {
+		text += "; of the drivers that are registered with OpenCL's loader, it is " + strings.Join(d.Of, " and ") +
+			" (OCL_ICD_VENDORS with another one's file leaves it out)"
 	}
 	return text
 }
@@ -84,7 +89,10 @@ func (d *driver) ask(anew bool) error {
 			return d.conclude()
 		}
 	}
-	died, certain := try(d.kind)
+	died, certain := try(d.kind, timeout())
+	if died != nil && certain && d.kind == "opencl" {
+		died.Of = culprits()
+	}
 	d.last = answer{Key: key, At: time.Now(), Died: died}
 	if certain {
 		remember(cache, d.last)
@@ -92,6 +100,22 @@ func (d *driver) ask(anew bool) error {
 		d.last.At = time.Time{} // it may go otherwise the next time
 	}
 	return d.conclude()
+}
+
+// culprits are those of several drivers that are registered with OpenCL's loader that
+// die when they are the only one.
+func culprits() (culprits []string) {
+	const most = 8
+	files := registrations()
+	if len(files) < 2 || len(files) > most {
+		return nil
+	}
+	for _, file := range files {
+		if died, _ := try("opencl", timeout()/4, vendorsVariable+"="+file); died != nil {
+			culprits = append(culprits, file)
+		}
+	}
+	return culprits
 }
 
 // conclude makes an error of what is known. A driver that has passed is about to be

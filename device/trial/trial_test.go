@@ -158,17 +158,43 @@ func TestADriverThatIsRegisteredWithTheInstalledLoaderIsTriedToo(t *testing.T) {
 		t.Skip("no loader is installed")
 	}
 	for _, death := range deaths[:5] { // that the loader is there makes no difference to the others
-		folder := compile(t, "driver.so", `
-int clIcdGetPlatformIDsKHR(unsigned n, void **p, unsigned *count) { `+death.does+`; if (count) *count = 0; return -1001; }
-int clGetPlatformInfo(void *p, unsigned what, size_t size, void *value, size_t *needed) { return -30; }
-void *clGetExtensionFunctionAddress(const char *name) { return strcmp(name, "clIcdGetPlatformIDsKHR") ? 0 : (void *)clIcdGetPlatformIDsKHR; }
-`)
-		require.NoError(t, os.WriteFile(filepath.Join(folder, "x.icd"), []byte(filepath.Join(folder, "driver.so")+"\n"), 0o600))
+		folder := t.TempDir()
+		register(t, folder, "x", death.does)
 		surroundings(t, t.TempDir())
 		t.Setenv("OCL_ICD_VENDORS", folder)
 		err := fresh("opencl").ask(false)
 		require.ErrorContains(t, err, death.how, death.does)
+		require.NotContains(t, err.Error(), "registered", "there is but one")
 	}
+}
+
+func TestOfSeveralRegisteredDriversItIsToldWhichDie(t *testing.T) {
+	if len(found("libOpenCL.so.1", libraryFolders())) < 3 {
+		t.Skip("no loader is installed")
+	}
+	folder := t.TempDir()
+	register(t, folder, "bad", "abort()")
+	register(t, folder, "well", "")
+	register(t, folder, "worse", "exit(0)")
+	surroundings(t, t.TempDir())
+	t.Setenv("OCL_ICD_VENDORS", folder)
+	err := fresh("opencl").ask(false)
+	require.ErrorContains(t, err, fmt.Sprintf("it is %[1]s/bad.icd and %[1]s/worse.icd (OCL_ICD_VENDORS", folder))
+	require.Equal(t, err, fresh("opencl").ask(false), "that is remembered too")
+	t.Setenv("OCL_ICD_VENDORS", filepath.Join(folder, "well.icd"))
+	require.NoError(t, fresh("opencl").ask(false), "as it is said")
+}
+
+// register registers a driver with OpenCL's loader, in a folder, which does something
+// when it is asked for its platforms.
+func register(t *testing.T, folder, name, does string) {
+	t.Helper()
+	library := compile(t, "driver.so", `
+int clIcdGetPlatformIDsKHR(unsigned n, void **p, unsigned *count) { `+does+`; if (count) *count = 0; return -1001; }
+int clGetPlatformInfo(void *p, unsigned what, size_t size, void *value, size_t *needed) { return -30; }
+void *clGetExtensionFunctionAddress(const char *name) { return strcmp(name, "clIcdGetPlatformIDsKHR") ? 0 : (void *)clIcdGetPlatformIDsKHR; }
+`)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, name+".icd"), []byte(filepath.Join(library, "driver.so")+"\n"), 0o600))
 }
 
 func TestWhatCameOfATrialIsRememberedUntilSomethingChanges(t *testing.T) {
