@@ -206,8 +206,11 @@ func differentiate(p *spec.Program, findings *diag.List) error {
 			for _, n := range at.Blocked {
 				d.Notes = append(d.Notes, diag.Note{Message: "`" + n.Op.Name + "`", Range: n.Origin})
 			}
+			if isParameter(g, at.Range) { // the loss's gradient, which trains it
+				d.Range, d.Message = p.Loss, "the loss can't be trained by: "+at.Msg
+			}
 			if len(at.Blocked) > 0 {
-				d.Help = "comparisons, indices and integers have no slope; where(test, a, b) has that of what it takes"
+				d.Help = gradientHelp
 			}
 			findings.Add(d)
 		} else if err != nil {
@@ -215,6 +218,14 @@ func differentiate(p *spec.Program, findings *diag.List) error {
 		}
 	}
 	return nil
+}
+
+// gradientHelp says what to do about a loss or a value without a gradient.
+const gradientHelp = "comparisons, indices and integers have no slope: an accuracy is a metric; a loss is cross_entropy(logits, labels), or mse_loss(y, target)"
+
+// isParameter reports whether a parameter is made at a place.
+func isParameter(g *ir.Graph, at diag.Range) bool {
+	return slices.ContainsFunc(g.States, func(s *ir.State) bool { return s.Kind == ir.ParamState && s.Origin == at })
 }
 
 // Name is the spec's name.

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,6 +57,9 @@ func ofOneStep(values map[string]*flowrun.Tensor) (step float64, err error) {
 			continue
 		}
 		n++
+		if v.Type.String() != "f32[4096]" {
+			return 0, fmt.Errorf("%s is %s", name, v.Type)
+		}
 		for i := range v.Type.Shape.Numel() {
 			if math.IsNaN(step) {
 				step = -v.Float(i)
@@ -78,10 +82,13 @@ func recordsOfOneStep(r flowrun.Record) error {
 	if r.Step > 0 && (r.Metrics[0] != before || r.Metrics[1] != before || r.Loss != before*8*4096) {
 		return fmt.Errorf("the record of step %d has the metrics %v and the loss %v", r.Step, r.Metrics, r.Loss)
 	}
+	if judged := r.Metrics[2:]; len(judged) == 2 && judged[0] != judged[1] && !math.IsNaN(judged[0]) {
+		return fmt.Errorf("an evaluation by step %d saw parameters of the steps %v and %v", r.Step, -judged[0], -judged[1])
+	}
 	return nil
 }
 
-// calls drives every method of a value at once: each so many times, in a goroutine of
+// calls drives every method of a value at once: each so many times, in two goroutines of
 // its own. An error that isn't allowed ends the test. Methods that are none of the
 // value's, or that are missing, are a fault of the test.
 func calls(t *testing.T, of any, times int, allowed func(error) bool, methods map[string]func(i int) error) {
@@ -94,14 +101,16 @@ func calls(t *testing.T, of any, times int, allowed func(error) bool, methods ma
 	require.Len(t, methods, len(names))
 	var all sync.WaitGroup
 	for name, call := range methods {
-		all.Go(func() {
-			for i := range times {
-				if err := call(i); err != nil && !allowed(err) {
-					t.Errorf("%s, call %d: %v", name, i, err)
-					return
+		for range 2 {
+			all.Go(func() {
+				for i := range times {
+					if err := call(i); err != nil && !allowed(err) {
+						t.Errorf("%s, call %d: %v", name, i, err)
+						return
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 	all.Wait()
 }
@@ -125,7 +134,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 		"Step":    func(int) error { return s.Step(context.Background()) },
 		"Weights": func(int) error { return check(s.Weights()) },
 		"SaveWeights": func(i int) error {
-			path := filepath.Join(folder, fmt.Sprintf("%d.safetensors", i))
+			path := filepath.Join(folder, fmt.Sprintf("%d.safetensors", i%7))
 			if err := s.SaveWeights(path); err != nil {
 				return err
 			}
@@ -135,7 +144,9 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 			names := []string{"eval.first", "first", "last", "loss", "step", "a.w", "h", "all", "eval.last"}
 			v, err := s.Get(names[i%len(names)])
 			if err == nil {
-				v.Type.Shape = append(v.Type.Shape, 1) // the tensor is the caller's
+				for i := range v.Type.Shape { // the tensor is the caller's
+					v.Type.Shape[i] = 1
+				}
 				for i := range v.Data {
 					v.Data[i] = 0xff
 				}
@@ -261,44 +272,131 @@ func TestOneRunOfASessionGoesOnAtATime(t *testing.T) {
 	require.NoError(t, err, "neither keeps another from running")
 }
 
+// TestWhatIsReadTogetherIsOfOneStep reads where so many take steps that whoever lets go
+// of the session waits for all of them before it is its turn again.
+func TestWhatIsReadTogetherIsOfOneStep(t *testing.T) {
+	path := counted(t, "max_steps: 1000000000", "eval: {data: ones, every: 1, metrics: {first: mean(a), last: mean(h)}}", "checkpoint: {dir: kept, every: 1, keep: 1000}")
+	s := started(t, path, flowrun.On("cpu"))
+	var others sync.WaitGroup
+	var over atomic.Bool
+	for range 4 {
+		others.Go(func() {
+			for steps := 0; !over.Load() && steps < 1_000_000; steps++ {
+				if err := s.Step(context.Background()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	defer others.Wait()
+	defer over.Store(true)
+	file := filepath.Join(t.TempDir(), "w.safetensors")
+	rounds := 10
+	if raceDetector {
+		rounds = 2
+	}
+	for range rounds {
+		_, err := ofOneStep(weights(t, s))
+		require.NoError(t, err)
+		require.NoError(t, s.SaveWeights(file))
+		saved, err := flowrun.ReadTensors(file)
+		require.NoError(t, err)
+		_, err = ofOneStep(saved)
+		require.NoError(t, err)
+	}
+	records := 0
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err := s.Run(ctx, flowrun.Observe(flowrun.Observer{Every: 1, Observe: func(r flowrun.Record) error {
+		if records++; records == 2*rounds {
+			cancel()
+		}
+		return recordsOfOneStep(r)
+	}}))
+	require.NoError(t, err)
+	checkpointsOfOneStep(t, filepath.Join(filepath.Dir(path), "kept"), false)
+}
+
+func TestTheMetricsOfAnEvaluationMayBeAskedForWhileItRuns(t *testing.T) {
+	s := started(t, counted(t, "eval: {data: ones, every: 1, metrics: {first: mean(a), last: mean(h)}}",
+		"early_stop: {metric: eval.first, patience: 1000000, mode: min}", "max_steps: 60"), flowrun.On("cpu"))
+	var asking sync.WaitGroup
+	var over atomic.Bool
+	for _, name := range []string{"eval.first", "eval.last"} {
+		asking.Go(func() {
+			for last := 0.0; !over.Load(); {
+				v, err := s.Get(name)
+				if err != nil || v.Float(0) > last {
+					t.Errorf("%s is %v after %v: %v", name, v, last, err)
+					return
+				}
+				if !math.IsNaN(v.Float(0)) {
+					last = v.Float(0)
+				}
+			}
+		})
+	}
+	_, err := s.Run(context.Background())
+	over.Store(true)
+	asking.Wait()
+	require.NoError(t, err)
+	v, err := s.Get("eval.last")
+	require.NoError(t, err)
+	require.Equal(t, -60.0, v.Float(0))
+}
+
 // A run goes by the states, wherever others have taken them.
 func TestStepsOfOthersCountForTheLimitAndTheStopConditionOfARun(t *testing.T) {
-	for _, c := range []struct {
-		more    string
-		aside   func(s *flowrun.Session) error
-		end     int64
-		stopped string
-	}{
-		{"max_steps: 10", func(s *flowrun.Session) error { return s.Step(context.Background()) }, 10, "max_steps"},
-		{"until: step >= 10", func(s *flowrun.Session) error { return s.Step(context.Background()) }, 10, "until"},
-		{"max_steps: 10", func(s *flowrun.Session) error {
+	step := func(s *flowrun.Session) error { return s.Step(context.Background()) }
+	jump := func(to int64) func(s *flowrun.Session) error {
+		return func(s *flowrun.Session) error {
 			values, err := s.Weights()
 			for _, v := range values {
 				for i := range v.Type.Shape.Numel() {
-					v.SetFloat(i, -9)
+					v.SetFloat(i, float64(-to))
 				}
 			}
-			values["step"] = flowrun.FromInt64(flowrun.I64, flowrun.Shape{}, []int64{9})
+			values["step"] = flowrun.FromInt64(flowrun.I64, flowrun.Shape{}, []int64{to})
 			return errors.Join(err, s.SetAll(values))
-		}, 10, "max_steps"},
+		}
+	}
+	for _, c := range []struct {
+		more    string
+		at      int64 // after which step of the run
+		aside   func(s *flowrun.Session) error
+		steps   int64 // of the run
+		end     int64
+		stopped string
+	}{
+		{"max_steps: 10", 3, step, 9, 10, "max_steps"},
+		{"max_steps: 10", 9, step, 9, 10, "max_steps"},
+		{"until: step >= 10", 3, step, 9, 10, "until"},
+		{"until: step >= 10", 9, step, 9, 10, "until"},
+		{"max_steps: 10", 3, jump(9), 4, 10, "max_steps"},
+		{"max_steps: 10", 3, jump(10), 3, 10, "max_steps"},
+		{"max_steps: 10", 3, jump(12), 3, 12, "max_steps"},
+		{"max_steps: 10", 6, jump(2), 14, 10, "max_steps"},
+		{"until: step >= 10", 6, jump(2), 14, 10, "until"},
 	} {
-		path := counted(t, c.more, "checkpoint: {dir: kept, every: 1, keep: 100}")
-		s := started(t, path, flowrun.On("cpu"))
-		aside := true
-		summary, err := s.Run(context.Background(), flowrun.Observe(flowrun.Observer{Every: 3, Observe: func(r flowrun.Record) error {
-			if r.Last || !aside {
-				return nil
-			}
-			aside = c.end == 10 && c.stopped == "until" || c.aside != nil && r.Step < 6
-			return c.aside(s)
-		}}))
-		require.NoError(t, err)
-		require.EqualValues(t, c.stopped, summary.Stopped)
-		require.Less(t, summary.Steps, c.end, "the others' steps are no steps of the run")
-		step, err := s.Get("step")
-		require.NoError(t, err)
-		require.Equal(t, c.end, step.Int(0))
-		checkpointsOfOneStep(t, filepath.Join(filepath.Dir(path), "kept"), false)
+		t.Run(fmt.Sprintf("%s, %d to %d", c.more, c.at, c.end), func(t *testing.T) {
+			path := counted(t, c.more, "checkpoint: {dir: kept, every: 1, keep: 100}")
+			s := started(t, path, flowrun.On("cpu"))
+			aside := c.aside
+			summary, err := s.Run(context.Background(), flowrun.Observe(flowrun.Observer{Every: 1, Observe: func(r flowrun.Record) error {
+				if r.Step != c.at || aside == nil {
+					return nil
+				}
+				defer func() { aside = nil }()
+				return aside(s)
+			}}))
+			require.NoError(t, err)
+			require.EqualValues(t, c.stopped, summary.Stopped)
+			require.Equal(t, c.steps, summary.Steps, "the others' steps are no steps of the run")
+			step, err := s.Get("step")
+			require.NoError(t, err)
+			require.Equal(t, c.end, step.Int(0))
+			checkpointsOfOneStep(t, filepath.Join(filepath.Dir(path), "kept"), false)
+		})
 	}
 }
 
@@ -306,6 +404,11 @@ func TestEveryMethodOfAProgramMayBeCalledAtAnyTime(t *testing.T) {
 	p, err := flowrun.Load(counted(t, "max_steps: 3", "eval: {data: ones, every: 1, metrics: {first: mean(a)}}"))
 	require.NoError(t, err)
 	x := flowrun.FromFloat32(flowrun.Shape{4096}, make([]float32, 4096))
+	s, err := p.Start(context.Background(), flowrun.On("cpu"))
+	require.NoError(t, err)
+	defer s.Close()
+	file := filepath.Join(t.TempDir(), "w.safetensors")
+	require.NoError(t, s.SaveWeights(file))
 	calls(t, p, 5, func(error) bool { return false }, map[string]func(int) error{
 		"Start": func(int) error {
 			s, err := p.Start(context.Background(), flowrun.On("cpu"))
@@ -330,11 +433,14 @@ func TestEveryMethodOfAProgramMayBeCalledAtAnyTime(t *testing.T) {
 			delete(inputs, "x")
 			return nil
 		},
-		"Name":          func(int) error { p.Name(); return nil },
-		"Trains":        func(int) error { p.Trains(); return nil },
-		"LogEvery":      func(int) error { p.LogEvery(); return nil },
-		"MaxSteps":      func(int) error { p.MaxSteps(); return nil },
-		"StopsByItself": func(int) error { p.StopsByItself(); return nil },
+		"Files":            func(int) error { return write(p.Files(), "") },
+		"CheckpointFolder": func(int) error { p.CheckpointFolder(); return nil },
+		"ReadWeights":      func(int) error { _, err := p.ReadWeights(file); return err },
+		"Name":             func(int) error { p.Name(); return nil },
+		"Trains":           func(int) error { p.Trains(); return nil },
+		"LogEvery":         func(int) error { p.LogEvery(); return nil },
+		"MaxSteps":         func(int) error { p.MaxSteps(); return nil },
+		"StopsByItself":    func(int) error { p.StopsByItself(); return nil },
 	})
 	require.Equal(t, "f32[4096]", p.Inputs()["x"].String(), "what was given is the caller's own")
 	require.Equal(t, []string{"first", "last", "eval.first"}, p.Metrics())

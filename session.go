@@ -227,6 +227,9 @@ func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error
 	if err := s.ready(); err != nil {
 		return Summary{}, err
 	}
+	if ctx == nil {
+		return Summary{}, checkContext(ctx)
+	}
 	l := s.program.spec.Loop
 	loop := engine.Loop{Step: spec.StepState, Loss: spec.LossState, NonFinite: spec.NonFiniteState, MaxSteps: l.MaxSteps}
 	if l.Until {

@@ -3,6 +3,7 @@ package flowrun
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/flowrun/flowrun/data"
 	"github.com/flowrun/flowrun/diag"
@@ -45,7 +46,10 @@ func (p *Program) checkSurroundings(o loadOptions) error {
 
 // checkFiles holds the files that the spec names against what it says of them.
 func (p *Program) checkFiles() {
-	unfit := func(at diag.Range, err error) { p.findings.Errorf(diag.UnfitFile, at, "%s", err) }
+	unfit := func(at diag.Range, err error) {
+		p.findings.Items = slices.DeleteFunc(p.findings.Items, func(d Diagnostic) bool { return d.Rule == diag.FileFormat && d.Range == at })
+		p.findings.Errorf(diag.UnfitFile, at, "%s", err)
+	}
 	for _, source := range p.spec.Sources {
 		if replay, err := p.openReplay(source); err != nil {
 			unfit(source.Origin, err)

@@ -91,6 +91,7 @@ const (
 	UnmatchedRule  Rule = "unmatched-rule"
 	UnexpandedPath Rule = "unexpanded-path"
 	NoGradient     Rule = "no-gradient"
+	FileFormat     Rule = "file-format"
 	InvalidIgnore  Rule = "invalid-ignore"
 	UnusedIgnore   Rule = "unused-ignore"
 )
@@ -164,11 +165,12 @@ var rules = map[Rule]string{
 	UnexpandedPath: "nothing expands ~ or a variable in a path",
 	UnmatchedRule:  "a placement rule matches nothing",
 	NoGradient:     "the loss doesn't depend on a parameter, so it isn't trained",
+	FileFormat:     "tensors are read from safetensors files",
 	InvalidIgnore:  "a flowrun:ignore names one rule that warns, and a reason",
 	UnusedIgnore:   "a flowrun:ignore accepts a warning that isn't there",
 }
 
-var warnings = []Rule{OctalNumber, UnusedVar, UnusedNode, UnusedSource, UnusedModule, UnmatchedRule, UnexpandedPath, NoGradient, InvalidIgnore, UnusedIgnore}
+var warnings = []Rule{OctalNumber, UnusedVar, UnusedNode, UnusedSource, UnusedModule, UnmatchedRule, UnexpandedPath, NoGradient, FileFormat, InvalidIgnore, UnusedIgnore}
 
 // Doc says in one line what the rule is about; "" for a name that is no rule.
 func (r Rule) Doc() string { return rules[r] }

@@ -60,6 +60,9 @@ func (r *runner) recount() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
+	if r.moved {
+		return nil // by others: fill looks where to
+	}
 	before := r.step
 	err := r.count()
 	r.summary.Steps += r.step - before

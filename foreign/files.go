@@ -17,7 +17,7 @@ var magic = []struct {
 	begins string
 	Content
 }{
-	{"version https://git-lfs.github.com/spec/", Content{"a Git LFS pointer, which stands for a file that wasn't fetched", "run git lfs pull"}},
+	{"version https://git", Content{"a Git LFS pointer, which stands for a file that wasn't fetched", "run git lfs pull"}},
 	{"\x1f\x8b", Content{"compressed by gzip", "unpack it: gunzip FILE"}},
 	{"BZh", Content{"compressed by bzip2", "unpack it: bunzip2 FILE"}},
 	{"\xfd7zXZ\x00", Content{"compressed by xz", "unpack it: unxz FILE"}},
@@ -51,9 +51,9 @@ const (
 	saveUTF8        = "save it as UTF-8"
 )
 
-// Recognize tells what a file's beginning is, if it is that of a format which is
-// certainly no other: neither a spec nor a safetensors file begins so. Text that
-// has a zero in every second byte is UTF-16 without a mark.
+// Recognize tells what a file's beginning is, some bytes of it. No spec begins like
+// any of these formats. Text that has a zero in every second byte is UTF-16 without
+// a mark.
 func Recognize(head []byte) (c Content, ok bool) {
 	for _, m := range magic {
 		if bytes.HasPrefix(head, []byte(m.begins)) {

@@ -36,6 +36,13 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 		if example := examples[s]; example != "" {
 			help = "write " + example
 		}
+		if s == paramSection && n.Kind == tree.List && len(n.Items) > 0 && n.Items[0].IsScalar() {
+			help = "write {shape: [" + shorten(n.Items[0].Text)
+			for _, item := range n.Items[1:min(len(n.Items), 8)] {
+				help += ", " + shorten(item.Text)
+			}
+			help += "], init: 0}"
+		}
 		if s == placementSection && deviceNames.MatchString(n.Text) {
 			help = "write {default: " + n.Text + "}"
 		}

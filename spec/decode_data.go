@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
@@ -43,6 +44,7 @@ func (d *decoder) replay(s *sourceDef, file, fields *tree.Node, specFile string,
 	if text, ok := d.text(file, "replay"); ok {
 		s.file, s.named = text, file.Range
 		s.path = d.path(file, specFile, text, "file", o.AllowRead, allowHelp)
+		d.format(file)
 	}
 	if fields == nil {
 		d.report(diag.MissingKey, s.at, "fields: what each tensor of the file is called here", "the data source %s has no key `fields`", s.name)
@@ -58,6 +60,14 @@ func (d *decoder) replay(s *sourceDef, file, fields *tree.Node, specFile string,
 		}
 		f.tensor, _ = d.text(decl["tensor"], "tensor")
 		f.typ = d.typed(decl["type"], "the field "+f.name)
+	}
+}
+
+// format warns of a file whose ending is that of another format than safetensors.
+func (d *decoder) format(n *tree.Node) {
+	if format := foreign.Format(n.Text); format != "" {
+		d.report(diag.FileFormat, n.Range, "save the tensors as safetensors, in Python with safetensors.torch.save_file(tensors, FILE) or safetensors.numpy.save_file",
+			"the ending of %s is that of another format (%s); tensors are read from safetensors files", shorten(n.Text), format)
 	}
 }
 

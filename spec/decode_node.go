@@ -128,7 +128,7 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	if help == "" {
 		help = d.lib.functionHelp(d.list, others[0].Text)
 	}
-	d.report(diag.UnknownFunction, others[0].Range, help, "there is no operation or module `%s`", spelled(others[0].Text))
+	d.report(diag.UnknownFunction, others[0].Range, help, "there is no operation or module %s", quoted(others[0].Text))
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/tree"
 )
@@ -84,7 +85,10 @@ func (d *decoder) outputNames(n *tree.Node) []*outputDef {
 		if n.Kind == tree.String && isName(n.Text) {
 			help = "write [" + n.Text + "]"
 		}
-		d.report(diag.WrongType, n.Range, help, "outputs is a list of names, not %s", n.Kind)
+		if item, dash := strings.CutPrefix(n.Text, "-"); dash && n.Kind == tree.String { // a space of another kind behind the dash
+			help = "write - " + strings.TrimSpace(foreign.Straight(item))
+		}
+		d.report(diag.WrongType, n.Range, help, "outputs is a list of names, not %s", strange(n))
 		return nil
 	}
 	if len(n.Items) == 0 {
@@ -169,7 +173,7 @@ func (d *decoder) trainSource(n *tree.Node, def *specDef) *sourceDef {
 		if help == "" && len(names) > 0 {
 			help = "there is " + strings.Join(names, ", ")
 		}
-		d.report(diag.UnknownSource, n.Range, help, "there is no data source `%s`", spelled(name))
+		d.report(diag.UnknownSource, n.Range, help, "there is no data source %s", quoted(name))
 	}
 	return unknownSource(name)
 }

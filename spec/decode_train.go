@@ -182,6 +182,7 @@ func (d *decoder) weights(n *tree.Node, def *specDef) *weightsDef {
 	}
 	w.at = fields["safetensors"].Range
 	w.path = d.path(fields["safetensors"], def.file, w.file, "file", def.options.AllowRead, allowHelp)
+	d.format(fields["safetensors"])
 	rename := fields["rename"]
 	if rename == nil || rename.Broken {
 		return w

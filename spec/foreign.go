@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/spec/tree"
 )
 
 // What is said about names that people know from other libraries.
@@ -52,6 +53,15 @@ func spelled(name string) string {
 		return shorten(name) + " (with " + foreign.Describe(r) + ")"
 	}
 	return shorten(name)
+}
+
+// strange is the kind of a value for messages, with the character in it that isn't
+// what it looks like.
+func strange(n *tree.Node) string {
+	if _, r, ok := foreign.First(n.Text); ok && n.Kind == tree.String {
+		return n.Kind.String() + " (with " + foreign.Describe(r) + ")"
+	}
+	return n.Kind.String()
 }
 
 // argumentHelp says what to write for an argument that a signature hasn't got.

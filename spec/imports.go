@@ -91,7 +91,7 @@ func (d *decoder) imports(n *tree.Node) {
 	}
 	if n.Kind != tree.List {
 		d.lib.open = true
-		d.report(diag.WrongType, n.Range, "write [blocks.yaml], or [{from: blocks.yaml, names: [Block]}]", "imports is a list, not %s", n.Kind)
+		d.report(diag.WrongType, n.Range, importsHelp(n), "imports is a list, not %s", n.Kind)
 		return
 	}
 	for _, item := range n.Items {
@@ -119,6 +119,26 @@ func (d *decoder) imports(n *tree.Node) {
 		d.lib.open = d.lib.open || f.lib.open && names == nil
 		d.bring(f, from, names)
 	}
+}
+
+// importsHelp says how the list of imports is written that a value stands for.
+func importsHelp(n *tree.Node) string {
+	var files []string
+	switch {
+	case n.Kind == tree.String:
+		files = append(files, n.Text)
+	case n.Kind == tree.Map && importSection.key("from") != nil && n.Get("from") != nil:
+		return "put it into brackets: [{from: FILE, …}]"
+	}
+	for _, e := range n.Entries {
+		if e.Value.Kind == tree.String && len(files) < 12 {
+			files = append(files, shorten(e.Value.Text))
+		}
+	}
+	if len(files) == 0 {
+		return "write [FILE], or [{from: FILE, names: [NAME]}]"
+	}
+	return "write [" + strings.Join(files, ", ") + "]"
 }
 
 // fileName decodes the name of an imported file.
@@ -240,7 +260,7 @@ func (d *decoder) know(m *module, name string, at diag.Range) {
 // imported gives a file that the decoder's file imports; nil was reported.
 func (d *decoder) imported(name string, at diag.Range) *importedFile {
 	im := d.importer
-	path, folder, err := im.locate(d.file, name)
+	path, err := im.locate(d.file, name)
 	if err != nil {
 		help := allowHelp
 		if expand := expandHelp(name); expand != "" {
@@ -267,7 +287,7 @@ func (d *decoder) imported(name string, at diag.Range) *importedFile {
 	f := &importedFile{path: path}
 	im.files[key] = f
 	im.order = append(im.order, f)
-	src, err := readInside(folder, path)
+	src, err := im.readInside(path)
 	if err != nil {
 		f.stage = failed
 		why := reason(err)
@@ -336,33 +356,31 @@ func (d *decoder) read(f *importedFile, src string, at diag.Range) {
 	r.recursion(f.lib.own, called)
 }
 
-// locate finds an imported file and the folder that it must not lead out of: the
-// spec's own, or one that was allowed.
-func (im *importer) locate(from, name string) (path, folder string, err error) {
+// folders are those in which a spec may name files: its own, and those that were
+// allowed.
+func (im *importer) folders() []string { return append([]string{filepath.Dir(im.spec)}, im.allowed...) }
+
+// locate finds an imported file, which must be named in one of the folders.
+func (im *importer) locate(from, name string) (path string, err error) {
 	path = filepath.FromSlash(name)
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(from), path)
 	}
-	for _, folder := range append([]string{filepath.Dir(im.spec)}, im.allowed...) {
+	for _, folder := range im.folders() {
 		if rel, err := filepath.Rel(absolute(folder), absolute(path)); err == nil && filepath.IsLocal(rel) {
-			return path, folder, nil
+			return path, nil
 		}
 	}
-	return "", "", fmt.Errorf("the file %s is outside of the spec's folder", diag.CutPath(name))
+	return "", fmt.Errorf("the file %s is outside of the spec's folder", diag.CutPath(name))
 }
 
-// readInside reads a file of a folder; a link that leads out of it is an error.
-func readInside(folder, path string) ([]byte, error) {
-	rel, err := filepath.Rel(absolute(folder), absolute(path))
-	if err != nil {
-		return nil, err
+// readInside reads a file of the folders; a link that leads out of all of them is an
+// error.
+func (im *importer) readInside(path string) ([]byte, error) {
+	f, err := files.OpenWithin(im.folders(), path)
+	if out := new(files.Outside); errors.As(err, &out) {
+		return nil, fmt.Errorf("it leads to %s, outside of the spec's folder", out.Real)
 	}
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	f, err := files.OpenIn(root, rel)
 	if err != nil {
 		return nil, err
 	}

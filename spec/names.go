@@ -117,6 +117,9 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	if help, ok := foreign.Words[name]; ok {
 		return help
 	}
+	if number, ok := nearestNumber(name); ok { // in digits of another script
+		return "write " + number
+	}
 	var visible []string
 	for n := range s.consts {
 		visible = append(visible, n)

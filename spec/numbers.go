@@ -32,7 +32,7 @@ func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
 		}
 	}
 	if !d.placeholder(n) {
-		d.report(diag.WrongType, n.Range, intHelp(n), "%s is an int, not %s", what, n.Kind)
+		d.report(diag.WrongType, n.Range, intHelp(n), "%s is an int, not %s", what, strange(n))
 	}
 	return 0, false
 }

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -142,6 +141,7 @@ func (o *optimizing) parameters() []*trained {
 		patterns[i] = ir.NewPattern(stateName(g.match))
 	}
 	var params []*trained
+	var untrained []*ir.State
 	for _, s := range o.Graph.States {
 		if s.Kind != ir.ParamState {
 			continue
@@ -161,12 +161,12 @@ func (o *optimizing) parameters() []*trained {
 			continue
 		}
 		if !needed[s.Read] {
-			o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: s.Origin,
-				Message: fmt.Sprintf("the loss doesn't depend on the parameter %s, so it isn't trained", s.Name)})
+			untrained = append(untrained, s)
 			continue
 		}
 		params = append(params, p)
 	}
+	o.tellUntrained(untrained, len(params), needed)
 	for _, g := range o.def.groups {
 		if !matched[g] {
 			o.list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: g.at,

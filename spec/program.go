@@ -30,6 +30,7 @@ type Program struct {
 	Imports []string
 
 	Loop      Loop
+	Loss      diag.Range // where the spec says what the loss is
 	Sources   []Source
 	Placement Placement
 }

@@ -216,11 +216,26 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *section, meant *keyDecl) {
 	case help == "":
 		if here := s.synonym(key.Text); here != nil {
 			help = fmt.Sprintf("it is called `%s` here, which is there already", here.name)
-		} else if help = suggestion(d.list, key.Text, strings.Split(keyNames(s), ", ")); help == "" {
+		} else if help = suggestion(d.list, key.Text, s.absent(n)); help == "" {
 			help = "its keys are " + keyNames(s)
 		}
 	}
 	d.report(diag.UnknownKey, key.Range, help, "%s has no key %s", s.name, quoted(key.Text))
+}
+
+// absent are the keys of a section that a mapping hasn't got.
+func (s *section) absent(n *tree.Node) []string {
+	there := map[string]bool{}
+	for _, e := range n.Entries[:min(len(n.Entries), diag.MaxItems)] { // what is beyond is too much to be looked at for each key
+		there[e.Key.Text] = true
+	}
+	var names []string
+	for _, k := range s.keys {
+		if !there[k.name] {
+			names = append(names, k.name)
+		}
+	}
+	return names
 }
 
 // foreignHomes says which key of another section a key of other tools is, "" if none.

@@ -232,7 +232,7 @@ func (s *scope) typed(t *expr.Type) bool {
 	}
 	before := len(s.list.Items)
 	if !slices.Contains(typeNames, t.DType) {
-		s.report(diag.InvalidValue, t.DTypeAt, typeHelp(s.list, t.DType), "there is no dtype `%s`", spelled(t.DType))
+		s.report(diag.InvalidValue, t.DTypeAt, typeHelp(s.list, t.DType), "there is no dtype %s", quoted(t.DType))
 	}
 	for _, d := range t.Dims {
 		s.check(d, true, nil)

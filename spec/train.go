@@ -39,6 +39,9 @@ func (t *training) build(types map[string]any) {
 	t.optimize()
 	t.until(metrics)
 	t.program.Loop = t.def.loop()
+	if t.def.loss != nil {
+		t.program.Loss = t.def.loss.At()
+	}
 }
 
 // data builds the fields of the data source.

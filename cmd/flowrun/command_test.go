@@ -121,9 +121,18 @@ func TestALogOnAFullDiskEndsTheRunWithAMessage(t *testing.T) {
 
 func TestCtrlCEndsARunWithItsSummary(t *testing.T) {
 	saved := filepath.Join(t.TempDir(), "w.safetensors")
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	code, out, _ := inContext(t, ctx, mathNet, "--json", "--save", saved, "--set", "lr=0.0", "--max-steps", "1000000000")
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { // once it has begun
+		for ctx.Err() == nil {
+			if info, err := os.Stat(log); err == nil && info.Size() > 0 {
+				cancel()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	code, out, _ := inContext(t, ctx, mathNet, "--json", "--save", saved, "--log", log, "--set", "lr=0.0", "--max-steps", "1000000000")
+	cancel()
 	require.Equal(t, exitInterrupted, code)
 	require.Contains(t, out, `"stopped":"interrupted"`)
 	require.FileExists(t, saved)

@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -67,6 +68,7 @@ func New(file *os.File, path string) (*File, error) {
 		h, err = readHeader(file, info.Size())
 	}
 	if err != nil {
+		err = recognized(file, err)
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -75,6 +77,17 @@ func New(file *os.File, path string) (*File, error) {
 
 // Path is what messages call the file.
 func (f *File) Path() string { return f.path }
+
+// recognized says what a file is that is no safetensors file, if its beginning
+// tells. A header's length may begin like anything; behind it stands a brace.
+func recognized(file *os.File, err error) error {
+	var head [64]byte
+	n, _ := file.ReadAt(head[:], 0)
+	if content, ok := foreign.Recognize(head[:n]); ok && !(n > 8 && head[8] == '{') {
+		return fmt.Errorf("not a safetensors file: it is %s; %s", content.What, content.Help)
+	}
+	return err
+}
 
 // Close closes the file.
 func (f *File) Close() error { return f.file.Close() }

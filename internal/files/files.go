@@ -64,7 +64,8 @@ func open(path string, look func() (fs.FileInfo, error), open func() (*os.File, 
 	return f, nil
 }
 
-// Dir is the tree of files in a folder, of which only regular ones open.
+// Dir is the tree of files in a folder, of which only regular ones open, and folders
+// can be listed.
 func Dir(path string) fs.FS { return dir{os.DirFS(path), path} }
 
 type dir struct {
@@ -78,3 +79,6 @@ func (d dir) Open(name string) (fs.File, error) {
 	}
 	return Open(filepath.Join(d.path, filepath.FromSlash(name)))
 }
+
+// ReadDir lists a folder.
+func (d dir) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(d.FS, name) }

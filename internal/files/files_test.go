@@ -332,3 +332,20 @@ func TestOnlyWhatWasNeverFinishedIsSwept(t *testing.T) {
 	require.NoError(t, d.Sweep())
 	holds(t, d.Path(), keep)
 }
+
+func TestAFoldersTreeIsListedAndOnlyItsFilesOpen(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "sub"), 0o777))
+	put(t, filepath.Join(dir, "sub", "f"), "content")
+	link(t, os.DevNull, filepath.Join(dir, "sub", "device"))
+	entries, err := fs.ReadDir(Dir(dir), "sub")
+	require.NoError(t, err)
+	require.Len(t, entries, 2)
+	content, err := fs.ReadFile(Dir(dir), "sub/f")
+	require.NoError(t, err)
+	require.Equal(t, "content", string(content))
+	_, err = Dir(dir).Open("sub")
+	require.ErrorContains(t, err, "not a regular file, but a folder")
+	_, err = Dir(dir).Open("sub/device")
+	require.ErrorContains(t, err, "not a regular file, but a device")
+}

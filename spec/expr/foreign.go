@@ -47,12 +47,15 @@ func (p *parsing) strange(at int) {
 	c := p.runes[at]
 	meant, ok := foreign.Meant(c)
 	help := ""
+	comment := strings.HasPrefix(strings.TrimLeft(string(p.runes[at+1:]), " \t"), "#")
 	switch straight := foreign.Straight(p.src.Text); {
+	case comment && (foreign.IsSpace(c) || foreign.IsInvisible(c)):
+		help = "put a space in its place: a comment begins behind one"
 	case ok && p.reads(straight):
 		help = "write " + strings.TrimSpace(straight)
 	case ok && meant == "":
 		help = "remove it"
-	case ok:
+	case ok && meant != "...":
 		help = "write `" + meant + "`"
 	}
 	if meant == `"` || meant == "'" {
@@ -90,8 +93,10 @@ func (p *parsing) refuseForeign() bool {
 		at = t.To
 		switch t.Kind {
 		case lexer.Operator:
-			if help, ok := foreignOperators[t.Value]; ok {
-				p.fail(diag.ForeignSyntax, t.From, t.To, help, "`%s` is not part of the language", t.Value)
+			if t.Value == "#" && t.From > 0 && foreign.IsSpace(p.runes[t.From-1]) {
+				p.strange(t.From - 1)
+			} else if help, ok := foreignOperators[t.Value]; ok {
+				p.fail(diag.ForeignSyntax, t.From, t.To, rewrite+help, "`%s` is not part of the language", t.Value)
 			}
 			if t.Value == "?" && p.is(i+1, ":") {
 				p.fail(diag.ForeignSyntax, t.From, p.tokens[i+1].To, "write `test ? a : b`", "`?:` is not part of the language")

@@ -95,6 +95,10 @@ type parsing struct {
 	back []int  // the place in the source of each of its characters
 }
 
+// rewrite before a help asks for the whole expression as it is written in this
+// language, and for the help itself only where that isn't known.
+const rewrite = "\x00"
+
 // fail reports the first problem.
 func (p *parsing) fail(rule diag.Rule, from, to int, help, format string, args ...any) {
 	if p.failed {
@@ -105,6 +109,14 @@ func (p *parsing) fail(rule diag.Rule, from, to int, help, format string, args .
 		if found := p.idiom(); found != nil {
 			p.report(found)
 			return
+		}
+	}
+	if fallback, asked := strings.CutPrefix(help, rewrite); asked {
+		help = fallback
+		if p.matched || p.tokens != nil && p.pair == nil && p.match() {
+			if text := p.rewritten(); text != "" {
+				help = text
+			}
 		}
 	}
 	p.list.Add(diag.Diagnostic{Rule: rule, Range: p.src.rangeOf(from, to),
@@ -254,7 +266,7 @@ func (p *parsing) rewrite() bool {
 			emit(at, prefix)
 		case t.Kind == lexer.Identifier && p.is(i+1, "="):
 			if top < 0 || !open[top].call || !p.is(i-1, "(") && !p.is(i-1, ",") {
-				p.fail(diag.ForeignSyntax, p.tokens[i+1].From, p.tokens[i+1].To, "`==` compares",
+				p.fail(diag.ForeignSyntax, p.tokens[i+1].From, p.tokens[i+1].To, rewrite+"`==` compares",
 					"`=` names an argument of a call; here is none")
 				return false
 			}

@@ -56,7 +56,7 @@ func (t *translation) sequence(from, to int) string {
 		b.WriteString(t.gap(i, from))
 		tok := t.tokens[i]
 		if tok.Kind == lexer.Operator || tok.Kind == lexer.Bracket && strings.Contains(")]}", tok.Value) {
-			b.WriteString(t.text(tok.From, tok.To))
+			b.WriteString(operator(t.text(tok.From, tok.To)))
 			i++
 			continue
 		}
@@ -65,6 +65,16 @@ func (t *translation) sequence(from, to int) string {
 		i = next
 	}
 	return b.String()
+}
+
+// operators are those of other languages that are written otherwise here.
+var operators = map[string]string{"^": "**", "&": "and", "=": "=="}
+
+func operator(text string) string {
+	if here := operators[text]; here != "" {
+		return here
+	}
+	return text
 }
 
 // call is a name with its arguments, perhaps of a layer that waits for its input.

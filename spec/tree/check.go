@@ -49,7 +49,7 @@ func checkText(t *text, list *diag.List) bool {
 				return false
 			}
 		case r == utf8.RuneError && !strings.HasPrefix(t.src[i:], "\uFFFD"):
-			list.Errorf(diag.InvalidText, t.at(pos), "byte 0x%02x is not UTF-8", t.src[i])
+			list.Add(diag.Diagnostic{Rule: diag.InvalidText, Range: t.at(pos), Message: fmt.Sprintf("byte 0x%02x is not UTF-8", t.src[i]), Help: "save the text as UTF-8"})
 			return false
 		case r == '\r' && !strings.HasPrefix(t.src[i+1:], "\n"):
 			list.Errorf(diag.InvalidText, t.at(pos), "a carriage return stands without a line feed")
@@ -79,12 +79,16 @@ func (t *text) isSpec(list *diag.List) bool {
 		list.Add(diag.Diagnostic{Rule: diag.InvalidText, Range: t.at(diag.Pos{Line: 1, Col: 1}), Message: "this is no spec: it is " + content.What, Help: content.Help})
 		return false
 	}
-	if !strings.Contains(t.src, "<<<<<<< ") {
+	begins := "<<<<<<< "
+	if !strings.Contains(t.src, begins) {
+		begins = ">>>>>>> " // the rest of one
+	}
+	if !strings.Contains(t.src, begins) {
 		return true
 	}
 	conflicts, first := 0, 0
 	for n := range t.lines {
-		if strings.HasPrefix(t.line(n+1), "<<<<<<< ") {
+		if strings.HasPrefix(t.line(n+1), begins) {
 			if conflicts++; conflicts == 1 {
 				first = n + 1
 			}

@@ -63,6 +63,10 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{},
 		leaves: make([]Token, 0, min(len(src)/16, 4096))}
 	root := w.node(doc.Content[0], false)
+	if w.misplaced != nil {
+		list.Add(*w.misplaced)
+		return nil, nil
+	}
 	if w.weight[root] > MaxEntries {
 		list.Errorf(diag.AliasBomb, root.Range, "aliases multiply the text to more than 100,000 entries")
 		return nil, nil

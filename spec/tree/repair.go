@@ -39,6 +39,7 @@ var slips = []slip{
 	{pattern: regexp.MustCompile(`^//+\s*(.*)$`), mended: "# $1", message: "a line that begins with `//` is no comment"},
 	{pattern: regexp.MustCompile(`^/\*\s*(.*?)\s*(?:\*/)?$`), mended: "# $1", message: "a line that begins with `/*` is no comment"},
 	{pattern: regexp.MustCompile(`^<!--\s*(.*?)\s*(?:-->)?$`), mended: "# $1", message: "a line that begins with `<!--` is no comment"},
+	{pattern: regexp.MustCompile(`^((?:<{7}|={7}|>{7}|\|{7}).*)$`), mended: "# $1", message: "a merge left this line", help: "remove this line"},
 	{pattern: regexp.MustCompile(`^((?:import|from|def|class|return|print|assert|with|raise|if|elif|else|for|while|try)\b[^:]*:?)$`), mended: "# $1",
 		message: "this is a statement of Python; a spec has none", help: "remove this line"},
 	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)$`), mended: "$1:", message: lost},

@@ -79,6 +79,12 @@ func (w *walker) align(n *Node, block bool) {
 				step()
 			}
 		}
+		for quote == '"' && continues(w.src[at:]) { // a line that goes on in the next one
+			step()
+			for isSpace() {
+				step()
+			}
+		}
 		if !n.long {
 			n.places = append(n.places, pos)
 		}
@@ -113,6 +119,11 @@ func (w *walker) align(n *Node, block bool) {
 		}
 	}
 	n.End, n.Range.End = at, pos
+}
+
+// continues reports whether s begins with a backslash at the end of its line.
+func continues(s string) bool {
+	return strings.HasPrefix(s, "\\\n") || strings.HasPrefix(s, "\\\r\n")
 }
 
 // escapeLength is the number of characters of the escape that s begins with.

@@ -3,6 +3,7 @@ package tree
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v4"
 
@@ -13,11 +14,12 @@ import (
 // walker makes nodes of the library's, once over the text.
 type walker struct {
 	*text
-	list   *diag.List
-	done   map[*yaml.Node]*Node // by anchored node, for its aliases
-	open   map[*yaml.Node]bool  // anchored nodes that are being walked
-	weight map[*Node]int        // entries of a node, its aliases counted in full
-	leaves []Token              // scalars, aliases and anchors, in the text's order
+	list      *diag.List
+	done      map[*yaml.Node]*Node // by anchored node, for its aliases
+	open      map[*yaml.Node]bool  // anchored nodes that are being walked
+	weight    map[*Node]int        // entries of a node, its aliases counted in full
+	misplaced *diag.Diagnostic     // the first key that other characters than spaces indent
+	leaves    []Token              // scalars, aliases and anchors, in the text's order
 }
 
 func (w *walker) report(n *Node, rule diag.Rule, message, help string) {
@@ -224,6 +226,9 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 		return &Node{Kind: String, Range: in.Range, Broken: true}
 	}
 	n := w.node(y, in.Flow)
+	if n.Plain && !in.Flow {
+		w.blank(n)
+	}
 	if !n.Broken && !in.Broken && n.Kind != String {
 		kind := n.Kind
 		w.report(n, diag.NonStringKey, "a key must be a string, not "+kind.String(), "")
@@ -236,6 +241,25 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 }
 
 func quote(s string) string { return "`" + diag.Cut(s) + "`" }
+
+// blank finds a key that begins with what only looks like spaces: they were meant
+// to indent it, and it stands where it doesn't belong. Nothing of the text can be
+// read as it was meant then, so that one is all that is reported.
+func (w *walker) blank(key *Node) {
+	first, _ := utf8.DecodeRuneInString(key.Text)
+	if w.misplaced != nil || !foreign.IsSpace(first) && !foreign.IsInvisible(first) {
+		return
+	}
+	at := key.Range.Start
+	d := diag.Diagnostic{Rule: diag.YAMLSyntax}
+	w.reportStrange(&d, at.Line, mended{text: straight(w.line(at.Line), true), at: at.Col - 1, strange: first, asSpace: true})
+	if at.Col == 1 && len([]rune(key.Text)) > 1 && !isBlank([]rune(key.Text)[1]) {
+		d.Help = "remove it"
+	}
+	w.misplaced = &d
+}
+
+func isBlank(r rune) bool { return foreign.IsSpace(r) || foreign.IsInvisible(r) }
 
 // template finds {{ name }}, which YAML reads as a mapping whose key is a mapping,
 // and reports all of it as the placeholder that it was meant as.
@@ -316,7 +340,7 @@ func (w *walker) unquoted(n *Node) {
 		d := diag.Diagnostic{Rule: diag.QuoteExpression, Range: at, Message: "YAML cuts this expression at its comma",
 			Help: "quote it: \"" + whole + "\""}
 		if strings.HasPrefix(whole, "(") && strings.IndexByte(whole, ')') == len(whole)-1 {
-			d.Message, d.Help = "there are no tuples, and YAML cuts this one at its comma", "write a list: ["+strings.Trim(whole, "()")+"]"
+			d.Message, d.Help = "there are no tuples, and YAML cuts this one at its comma", "write ["+strings.Trim(whole, "()")+"]"
 		}
 		w.list.Add(d)
 		return

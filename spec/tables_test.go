@@ -1,0 +1,92 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// written checks what a table says to write, x and y being matrices.
+func written(t *testing.T, name, advice string) {
+	t.Helper()
+	text, _, _ := strings.Cut(strings.TrimPrefix(advice, "write "), "; ")
+	src := fmt.Sprintf(`flowrun: 1
+model:
+  inputs: {x: "f32[16, 16]", y: "f32[16, 16]", mask: "bool[16, 16]", target: "i64[16]"}
+  nodes:
+    out: %q
+  outputs: [out]
+`, text)
+	p, list := Parse("s.yaml", []byte(src), Options{})
+	if p == nil {
+		t.Errorf("%s: %s\n%s", name, advice, list.Text())
+	}
+}
+
+func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
+	lib := standard()
+	for name, here := range foreign.Functions() {
+		switch {
+		case strings.HasPrefix(here, "write "):
+			written(t, name, here)
+		case !foreign.IsAdvice(here):
+			if lib.signature(here) == nil {
+				t.Errorf("%s stands for %s, which isn't there", name, here)
+			}
+		}
+		if name != here {
+			if lib.signature(name) != nil {
+				t.Errorf("%s exists: nothing stands for it", name)
+			}
+		}
+	}
+	arguments := map[string]bool{}
+	for _, name := range lib.names() {
+		if s := lib.signature(name); s != nil {
+			for _, a := range s.names() {
+				arguments[a] = true
+			}
+		}
+	}
+	for _, m := range lib.optimizers {
+		for _, a := range signatureOf(m).names() {
+			arguments[a] = true
+		}
+	}
+	for name, here := range foreign.Arguments {
+		assert.True(t, foreign.IsAdvice(here) || arguments[here], "%s stands for %s, which no call takes", name, here)
+	}
+	for name, here := range foreign.DTypes {
+		assert.True(t, foreign.IsAdvice(here) || slices.Contains(ir.DTypeNames(), here), "%s: %s", name, here)
+	}
+	keys := map[string]bool{}
+	for _, s := range []*section{rootSection, importSection, librarySection, varSection, sourceSection, fieldSection, modelSection, trainSection, groupSection, initSection,
+		evalSection, earlyStopSection, checkpointSection, bestSection, moduleSection, optimizerSection, argSection, paramSection, stateSection, ifSection, placementSection, ruleSection} {
+		for _, k := range s.keys {
+			keys[k.name] = true
+		}
+	}
+	for name, all := range foreign.Keys {
+		for _, here := range all {
+			assert.True(t, keys[here], "%s stands for the key %s, which no section has", name, here)
+		}
+	}
+	for name := range foreign.Sized {
+		require.NotNil(t, lib.signature(name), name)
+	}
+	for name := range foreign.Given {
+		require.NotNil(t, lib.signature(name), name)
+	}
+	for word, here := range foreign.Words {
+		if text, ok := strings.CutPrefix(here, "write "); ok && text != "nil" {
+			written(t, word, "write x * cast("+text+", \"f32\") + x")
+		}
+	}
+}
