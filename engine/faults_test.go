@@ -31,6 +31,7 @@ func TestPlantedFaultsAreCaught(t *testing.T) {
 	require.NotEmpty(t, files)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
 			f := readFault(t, file)
 			source := filepath.Join(root, f.file)
 			text, err := os.ReadFile(source)
