@@ -31,7 +31,9 @@ func countdown(t tester, limit float64) *program {
 	return b.program(t)
 }
 
-var countdownLoop = engine.Loop{Step: "step", Stopped: "stopped", Loss: "metrics.loss_step", Metrics: []string{"metrics.loss"}}
+// countdownLoop ends by its condition. That it ends at all is what many tests are
+// about, so it has a limit, which is beyond all of them.
+var countdownLoop = engine.Loop{Step: "step", Stopped: "stopped", Loss: "metrics.loss_step", Metrics: []string{"metrics.loss"}, MaxSteps: 200_000}
 
 // countdownEnds computes at which step the condition first holds.
 func countdownEnds(limit float32) (step int64, loss, average float32) {
@@ -194,7 +196,8 @@ func TestAStateSetWhileARunGoesOnIsSeenByItsSteps(t *testing.T) {
 	seen.Next = b.op("mul", w.Read, 1.5)
 	s := start(t, b.program(t), machine(t, 1), lower.Options{Default: 1, Rules: []lower.Rule{{Match: "w", Device: "cpu"}}}, engine.Options{})
 	running, cancel := context.WithCancel(ctx)
-	ended := make(chan error)
+	defer cancel()
+	ended := make(chan error, 1)
 	go func() {
 		_, err := s.Run(running, engine.Loop{Step: "step"})
 		ended <- err
@@ -202,13 +205,19 @@ func TestAStateSetWhileARunGoesOnIsSeenByItsSteps(t *testing.T) {
 	for i := range 5 {
 		set(t, s, "w", ir.FromFloat32(ir.Shape{3}, []float32{float32(i), 0, 0}))
 		at := get(t, s, "step").Int(0)
-		for get(t, s, "step").Int(0) < at+2 {
-			runtime.Gosched()
-		}
+		await(t, func() bool { return get(t, s, "step").Int(0) >= at+2 }, "two more steps")
 		require.Equal(t, 1.5*float64(i), number(t, s, "seen"))
 	}
 	cancel()
 	require.NoError(t, <-ended)
+}
+
+// await waits for what another goroutine does, but not for ever.
+func await(t tester, holds func() bool, what string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !holds(); runtime.Gosched() {
+		require.True(t, time.Now().Before(end), "%s: not within a minute", what)
+	}
 }
 
 func TestARunNeedsItsStatesSet(t *testing.T) {
@@ -246,6 +255,7 @@ func TestARunEndsWhenItsBestValueIsTooOld(t *testing.T) {
 		best, at, average := math.NaN(), int64(0), float32(1)
 		var step int64
 		for at == 0 || step-at < 3 {
+			require.Less(t, step, countdownLoop.MaxSteps)
 			step++
 			average = (average + 1/float32(step)) * 0.5
 			if v := float64(average); math.IsNaN(best) || v < best-0.05 {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/flowrun/flowrun/internal/drawtest"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -79,7 +80,8 @@ func TestAnUpdateIsNoAliasOfItself(t *testing.T) {
 // that: a home, or a place in the arena.
 func TestReadersOfAnAliasComeBeforeTheWriterOfItsOriginal(t *testing.T) {
 	states, places := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	shown := func() bool { return states > 0 && places > 0 }
+	drawtest.Until(t, shown, "no alias of a home with a writer, or of a place in an arena, is read", func(t *rapid.T) {
 		p := drawProgram(t).plan(t, sharing(drawOptions(t)))
 		writer := map[*ir.Node]int{} // of homes
 		for _, s := range p.Graph.States {
@@ -103,8 +105,6 @@ func TestReadersOfAnAliasComeBeforeTheWriterOfItsOriginal(t *testing.T) {
 			}
 		}
 	})
-	require.Positive(t, states)
-	require.Positive(t, places)
 }
 
 func TestWithoutSharedMemoryThereIsNoAlias(t *testing.T) {
