@@ -129,7 +129,7 @@ func open(name string, with drivers) (device.Device, error) {
 		if !numbered {
 			name = "sim:0"
 		}
-		return sim.New(name, sim.Options{}), nil
+		return sim.New(name, with.sim), nil
 	case "opencl":
 		index, _ := strconv.Atoi(number) // none is 0
 		d, err := opencl.Open(index, with.opencl)

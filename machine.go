@@ -8,6 +8,7 @@ import (
 	"github.com/flowrun/flowrun/device/cuda"
 	"github.com/flowrun/flowrun/device/metal"
 	"github.com/flowrun/flowrun/device/opencl"
+	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/device/trial"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
@@ -20,6 +21,7 @@ type drivers struct {
 	opencl  opencl.Options
 	cuda    cuda.Options
 	metal   metal.Options
+	sim     sim.Options
 }
 
 func newDrivers(sources *kernels.Sources, o *startOptions) drivers {
@@ -28,6 +30,7 @@ func newDrivers(sources *kernels.Sources, o *startOptions) drivers {
 		opencl:  opencl.Options{Sources: sources, Fault: o.fault},
 		cuda:    cuda.Options{Sources: sources, Fault: o.fault},
 		metal:   metal.Options{Sources: sources},
+		sim:     o.sim,
 	}
 	if o.kernels == "" { // they are made of the sources that are built in
 		d.cuda.Precompiled = kernels.PTX

@@ -1,6 +1,7 @@
 package flowrun
 
 import (
+	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/lower"
@@ -20,6 +21,7 @@ type startOptions struct {
 	engine  engine.Options
 	lower   lower.Options                      // Observe, Shuffle, CheckTypes and NoFuse
 	fault   func(function string) (code int32) // see opencl.Options; for tests
+	sim     sim.Options                        // how simulated devices differ from plain ones; for tests
 }
 
 // On names the default device, as --device does: "cpu", "sim:0", or "auto" to

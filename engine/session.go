@@ -48,6 +48,7 @@ type Session struct {
 	own      map[int32]device.Buffer // of nodes moved out of shared memory
 	shared   shared
 	unstop   device.Command   // takes back that the stop condition has held; see unmasked
+	held     *probe           // whether it has; see unended
 	commands []device.Command // by node; nil until first run
 	commits  []device.Command // by state; nil: in place, or not yet bound
 	fetches  map[int32]*fetch

@@ -23,17 +23,52 @@ func (s *Session) Step(ctx context.Context) error {
 		return err
 	}
 	s.moved()
-	if s.plan.RunsAhead {
-		return s.unmasked()
+	st := s.stopState()
+	switch {
+	case st < 0:
+		return s.step()
+	case s.plan.RunsAhead:
+		return s.unmasked(st)
+	}
+	return s.unended(st)
+}
+
+// stopState is the number of the state that says whether the run has ended; -1 if
+// there is none.
+func (s *Session) stopState() int {
+	return slices.IndexFunc(s.plan.Graph.States, func(st *ir.State) bool { return st.Kind == ir.StopState })
+}
+
+// unended runs a step of a plan that doesn't run ahead. That the stop condition has
+// held is taken back where it has, so that it is afterwards what it is with unmasked:
+// whether it holds at this step.
+func (s *Session) unended(st int) error {
+	state := s.plan.Graph.States[st]
+	if s.nodes[s.states[st].node].version == 0 { // a state that was never set; the step says so
+		return s.step()
+	}
+	if s.held == nil {
+		var err error
+		if s.held, err = s.probe(state.Name); err != nil {
+			return err
+		}
+	}
+	held, err := s.read(s.held)
+	if err != nil {
+		return err
+	}
+	if held != 0 {
+		if err := s.setAll(map[string]*ir.Tensor{state.Name: ir.NewTensor(state.Type)}); err != nil {
+			return err
+		}
 	}
 	return s.step()
 }
 
 // unmasked runs a step of a plan that runs ahead, whatever the stop condition says:
 // that it has held is taken back first, or the step would change nothing.
-func (s *Session) unmasked() error {
+func (s *Session) unmasked(st int) error {
 	states := s.plan.Graph.States
-	st := slices.IndexFunc(states, func(st *ir.State) bool { return st.Kind == ir.StopState })
 	if s.lastTape == nil {
 		if err := s.setAll(map[string]*ir.Tensor{states[st].Name: ir.NewTensor(states[st].Type)}); err != nil {
 			return err
