@@ -109,6 +109,8 @@ func TestTheRunThatIsLeftBehindCanBeGoneOnWith(t *testing.T) {
 	r, _, _ = ranTo(t, path, 46, flowrun.Resume(""))
 	require.EqualValues(t, 45, r.Step)
 	require.False(t, r.GoesBack)
+	r, _, _ = ranTo(t, path, 47, flowrun.Resume(stepFile(dir, 46))) // its end, by name
+	require.False(t, r.GoesBack)
 }
 
 // Files of versions that knew no runs are gone on from like others.
@@ -324,10 +326,14 @@ func TestCheckpointsAreNotWrittenThroughLinksOutOfTheSpecsFolder(t *testing.T) {
 				if err := os.Symlink(filepath.Join(outside, target), link); err != nil {
 					t.Skip("no symbolic links here: ", err)
 				}
-				for _, option := range []flowrun.StartOption{flowrun.ResumeOrStart(), flowrun.Resume("")} {
-					require.Error(t, resumeError(t, path, option))
+				for _, options := range [][]flowrun.StartOption{{}, {flowrun.ResumeOrStart()}, {flowrun.Resume("")}} {
+					err := resumeError(t, path, options...)
+					require.Error(t, err)
+					if name != "checkpoints" {
+						require.ErrorContains(t, err, link+" leads to "+filepath.Join(outside, target))
+						require.ErrorContains(t, err, "outside of the spec's folder")
+					}
 				}
-				require.Error(t, resumeError(t, path))
 				require.Equal(t, []string{"precious"}, filesIn(t, outside))
 				content, err := os.ReadFile(filepath.Join(outside, "precious"))
 				require.NoError(t, err)
