@@ -270,6 +270,9 @@ func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, use
 	s.list.Budget.Spend(diag.Comparing, lookCost*4*len(sig.params))
 	t.sig = sig
 	t.args = make([]expr.Expr, len(sig.params))
+	if s.oneByOne(c, t) {
+		return
+	}
 	good := true
 	fail := func(rule diag.Rule, at diag.Range, help, format string, args ...any) {
 		good = false
