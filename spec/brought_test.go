@@ -86,6 +86,8 @@ func TestOneFaultIsOneFindingAtItsPlace(t *testing.T) {
 		{"    loss: ema", "  loss: ema", "duplicate-key@21:3", false},
 		{"    loss: ema(loss, 0.99)\n", "  mae: mean(abs(y - target))\n  acc: mean(y)\n", "unknown-key@21:3", false},
 		{"    loss: ema(loss, 0.99)\n  max_steps: 100", "  loss: ema(loss, 0.99)\n  acc: mean(y)\n  max_steps: 100", "duplicate-key@21:3", false},
+		{"    loss: ema(loss, 0.99)\n", "  loss: ema(loss, 0.99)\n  data: mean(y)\n", "duplicate-key@21:3", false},
+		{"    a: silu(h)", "    h-1: silu(h)\n    a: h-10 + h", "invalid-name@13:5", false}, // h-10 is a difference
 		// aliases of what was refused
 		{"h: {Linear: x, out_features: hidden}\n    a: silu(h)", "h: &n !mine {Linear: x, out_features: hidden}\n    a: *n", "yaml-tag@12:8", false},
 		{"{Linear: x, out_features: hidden}", "&n {Linear: *n, out_features: hidden}", "alias-cycle@12:20", false},
