@@ -163,3 +163,76 @@ func TestWeightsOfLossesAreInTheDTypeOfTheLogits(t *testing.T) {
 	}
 	require.InEpsilon(t, want, got["bce"].Float(0), 1e-14)
 }
+
+// The formulas as papers and PyTorch write them, in float64, for gradients whose
+// variance isn't small beside their mean square.
+func TestOptimizersFollowTheirFormulas(t *testing.T) {
+	slope := func(step int) float64 { return math.Sin(float64(step)*1.3) + 0.2 }
+	for call, formula := range map[string]func() func(g float64, step int) float64{
+		"RMSprop: {lr: 0.01, alpha: 0.9, centered: true}": func() func(float64, int) float64 {
+			mean, squares := 0.0, 0.0
+			return func(g float64, _ int) float64 {
+				mean, squares = 0.9*mean+0.1*g, 0.9*squares+0.1*g*g
+				return 0.01 * g / (math.Sqrt(squares-mean*mean) + 1e-8)
+			}
+		},
+		"RMSprop: {lr: 0.01}": func() func(float64, int) float64 {
+			squares := 0.0
+			return func(g float64, _ int) float64 {
+				squares = 0.99*squares + 0.01*g*g
+				return 0.01 * g / (math.Sqrt(squares) + 1e-8)
+			}
+		},
+		"Adam: {lr: 0.01, betas: [0.3, 0.99]}": func() func(float64, int) float64 {
+			m, v := 0.0, 0.0
+			return func(g float64, step int) float64 {
+				m, v = 0.3*m+0.7*g, 0.99*v+0.01*g*g
+				n := float64(step + 1)
+				return 0.01 * (m / (1 - math.Pow(0.3, n))) / (math.Sqrt(v/(1-math.Pow(0.99, n))) + 1e-8)
+			}
+		},
+		"Lion: {lr: 0.01}": func() func(float64, int) float64 {
+			m := 0.0
+			return func(g float64, _ int) float64 {
+				way := 0.9*m + 0.1*g
+				m = 0.99*m + 0.01*g
+				return 0.01 * math.Copysign(1, way)
+			}
+		},
+	} {
+		_, s := start(t, `flowrun: 1
+modules:
+  P: {inputs: {g: "any[]"}, params: {w: {shape: [], init: 0.0}}, nodes: {o: w + 0}, output: o}
+  Count: {inputs: {x: "any[]"}, state: {n: "zeros([], \"f64\")"}, update: {n: n + 1}, output: n * ones_like(x)}
+data: {d: {generate: {g: "zeros([], \"f64\")"}}}
+model: {inputs: {g: "f64[]"}, nodes: {n: {Count: g}, p: {P: g, dtype: f64}}, outputs: [p]}
+train: {data: d, loss: "p * (sin(n * 1.3) + 0.2)", optimizer: {`+call+`}, max_steps: 200}
+`, "cpu")
+		want, move := 0.0, formula()
+		for step := range 200 {
+			require.NoError(t, s.Step(context.Background()))
+			want -= move(slope(step), step)
+			require.InDelta(t, want, get(t, s, "p.w").Float(0), 1e-9, "%s at step %d", call, step)
+		}
+	}
+}
+
+// What a sure answer still costs is small, and isn't the difference of two large
+// numbers; nor is its slope.
+func TestBinaryCrossEntropyKeepsTheDigitsOfItsTails(t *testing.T) {
+	var x []float64
+	for v := -45.0; v <= 45; v += 1.5 {
+		x = append(x, v)
+	}
+	for d, tolerance := range map[flowrun.DType]float64{ir.F32: 1e-6, ir.F64: 1e-13} {
+		got := evaluated(t, "cpu", map[string]*flowrun.Tensor{"x": ir.FromFloat64(d, ir.Shape{len(x)}, x)},
+			"one: binary_cross_entropy_with_logits(x, ones_like(x), reduction=\"none\")", "zero: binary_cross_entropy_with_logits(x, zeros_like(x), reduction=\"none\")",
+			"slope_one: grad(sum(one), x)", "slope_zero: grad(sum(zero), x)")
+		for i, v := range x {
+			require.InEpsilon(t, math.Log1p(math.Exp(-v)), got["one"].Float(i), tolerance, "%v in %s", v, d)
+			require.InEpsilon(t, math.Log1p(math.Exp(v)), got["zero"].Float(i), tolerance, "%v in %s", v, d)
+			require.InEpsilon(t, -1/(1+math.Exp(v)), got["slope_one"].Float(i), tolerance, "%v in %s", v, d)
+			require.InEpsilon(t, 1/(1+math.Exp(-v)), got["slope_zero"].Float(i), tolerance, "%v in %s", v, d)
+		}
+	}
+}
