@@ -67,6 +67,11 @@ func TestATextThatDoesNotParseIsLeftAlone(t *testing.T) {
 	require.True(t, list.HasErrors())
 }
 
+func TestACommentBehindATextOnItsOwnLineBelongsBesideItsKey(t *testing.T) {
+	out := formatted(t, "a:\n    b:\n        |\n          text\n      # c\n    d: 1\n")
+	require.True(t, strings.HasSuffix(out, "\n  # c\n  d: 1\n"), out)
+}
+
 // What isn't laid out has a reason, which people are told.
 func TestWhatIsLeftAloneHasAReason(t *testing.T) {
 	for src, want := range map[string]string{
