@@ -42,7 +42,6 @@ const (
 	Comparing             // names and values against each other
 	Deriving              // the nodes of gradients
 	Telling               // the bytes of diagnostics
-	Lowering              // placing and planning
 	works
 )
 
@@ -58,7 +57,6 @@ var (
 		Comparing: "comparing names",
 		Deriving:  "the nodes of gradients",
 		Telling:   "the texts of its diagnostics",
-		Lowering:  "placing nodes on devices",
 	}
 	workHelp = [works]string{
 		Reading:   "move data into files that the spec names, and import fewer files",
@@ -70,7 +68,6 @@ var (
 		Comparing: "use fewer names in one place",
 		Deriving:  "each gradient of a gradient multiplies the nodes; take fewer",
 		Telling:   "mend the first problems, and check again",
-		Lowering:  "make it of fewer, larger operations",
 	}
 )
 

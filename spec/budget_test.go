@@ -152,3 +152,16 @@ func TestRealSpecsSpendLittle(t *testing.T) {
 	require.False(t, list.HasErrors(), list.Text())
 	require.Less(t, list.Budget.Spent(), diag.WholeBudget*2/3, "a thousand layers")
 }
+
+// A list of lists costs the elements that it has written out, where it is made.
+func TestAListCostsWhatItHasWrittenOut(t *testing.T) {
+	const element = 30 + 16*diag.KeptByte // what one costs at least, in spec
+	for _, format := range []string{"[a%d, a%d]", "a%d + a%d"} {
+		spent := func(n int) int {
+			_, list, _ := checkAll("lists.yaml", listArgs(n, format, "x + len(a%d)"))
+			require.False(t, list.HasErrors(), list.Text())
+			return list.Budget.Spent()
+		}
+		require.Greater(t, spent(14)-spent(13), 1<<15*element, format) // the last has 2^15 elements
+	}
+}

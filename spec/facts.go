@@ -91,7 +91,7 @@ func (c canon) text(n *tree.Node) string {
 }
 
 func (c canon) write(b *strings.Builder, n *tree.Node) {
-	const byteCost = 8 + 2*diag.KeptByte // the builder holds it twice while it grows
+	const byteCost = 30 + 2*diag.KeptByte // it is cut into words, and the builder holds it twice while it grows
 	c.budget.Spend(diag.Reading, byteCost*(2+len(n.Text)))
 	switch n.Kind {
 	case tree.List:

@@ -56,6 +56,10 @@ var shapes = []shape{
 	{"a long text, many aliases", 20_000, func(n int) string {
 		return "flowrun: 1\nvars:\n  a: &e \"" + strings.Repeat("1", 1_000_000) + "\"\n" + each(n, func(i int) string { return fmt.Sprintf("  v%d: *e\n", i) }) + head[11:] + tail0
 	}},
+	{"a long doc, many aliases", 2000, func(n int) string {
+		return "flowrun: 1\nmodules:\n  L: {doc: &e \"" + strings.Repeat("word ", 200_000) + "\", inputs: {x: \"f32[1]\"}, output: x}\n" +
+			each(n, func(i int) string { return fmt.Sprintf("  M%d: {doc: *e, inputs: {x: \"f32[1]\"}, output: x}\n", i) }) + head[11:] + tail0
+	}},
 	{"a long number, many aliases", 20_000, func(n int) string {
 		return "flowrun: 1\nvars:\n  a: &e " + strings.Repeat("1", 1_000_000) + "\n" + each(n, func(i int) string { return fmt.Sprintf("  v%d: *e\n", i) }) + head[11:] + tail0
 	}},
