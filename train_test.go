@@ -237,7 +237,7 @@ func TestParametersStartFromTheFileOfInit(t *testing.T) {
 	renamed["y.weight"] = learned["h.weight"]
 	require.NoError(t, flowrun.WriteTensors(file, renamed))
 	_, err = p.Start(context.Background())
-	require.ErrorContains(t, err, "it has no tensor 0.weight, which rename names; ")
+	require.ErrorContains(t, err, `it has no tensor "0.weight", which rename names; `)
 	require.ErrorContains(t, err, "y.weight is f32[3, 1], the model's is f32[1, 3]")
 }
 
