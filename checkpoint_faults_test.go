@@ -102,9 +102,9 @@ func TestAnObserverThatFailsEndsTheRunWithItsLastCheckpoint(t *testing.T) {
 		path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10}")
 		s := started(t, path)
 		boom := errors.New("boom")
-		last := 0
+		last, failures := 0, 0
 		observers := []flowrun.RunOption{
-			flowrun.Observe(flowrun.Observer{Every: 7, Observe: func(flowrun.Record) error { return boom }}),
+			flowrun.Observe(flowrun.Observer{Every: 7, Observe: func(flowrun.Record) error { failures++; return boom }}),
 			flowrun.Observe(flowrun.Observer{Observe: func(r flowrun.Record) error {
 				require.True(t, r.Last)
 				require.EqualValues(t, 7, r.Step)
@@ -119,6 +119,7 @@ func TestAnObserverThatFailsEndsTheRunWithItsLastCheckpoint(t *testing.T) {
 		require.EqualError(t, err, "boom")
 		require.EqualValues(t, 7, summary.Steps)
 		require.Equal(t, 1, last)
+		require.Equal(t, 1, failures, "what has failed isn't asked again")
 		require.NoError(t, s.Close())
 		r, _, _ := ranTo(t, path, 8, flowrun.Resume(""))
 		require.EqualValues(t, 7, r.Step)

@@ -125,3 +125,29 @@ func BenchmarkLog(b *testing.B) {
 		_ = o.Observe(r)
 	}
 }
+
+// synced is a file that counts what of it is on the disk.
+type synced struct {
+	strings.Builder
+	lasting int
+	fails   error
+}
+
+func (s *synced) Sync() error {
+	s.lasting = s.Len()
+	return s.fails
+}
+
+func TestASyncedLogIsOnTheDisk(t *testing.T) {
+	file := &synced{}
+	o := NewLog(file, Run{}).Observer()
+	require.NoError(t, o.Observe(engine.Record{Step: 1}))
+	require.Zero(t, file.Len())
+	require.NoError(t, o.Sync())
+	require.Equal(t, "{\"step\":1,\"loss_step\":0}\n", file.String())
+	require.Equal(t, file.Len(), file.lasting)
+	file.fails = errors.New("boom")
+	require.EqualError(t, o.Sync(), "the log can't be written: boom")
+	file.fails = nil
+	require.EqualError(t, o.Sync(), "the log can't be written: boom", "what didn't last once may be missing")
+}
