@@ -107,6 +107,9 @@ func TestOnOpenCLEveryCopyIsOneThatHasToBe(t *testing.T) {
 			if s.Plan().RunsAhead { // Step tells the device that the run goes on, whatever the stop condition said
 				up.Count += steps
 				up.Bytes += steps * int64(ir.Bool.Size())
+			} else { // Step looks whether the run has ended
+				down.Count += steps
+				down.Bytes += steps * int64(ir.Bool.Size())
 			}
 			stats := s.Stats()
 			require.Equal(t, up, stats.HostToDevice)

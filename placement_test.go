@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec"
 )
 
 func TestAutoRunsASmallProgramOnTheCPU(t *testing.T) {
@@ -56,6 +58,8 @@ func TestEveryStepCarriesTheWeightsThatAreBoundToTheHost(t *testing.T) {
 	for _, c := range s.Plan().Explain().Crossings {
 		crossed += steps * c.Bytes
 	}
+	require.Equal(t, 1, s.Plan().Graph.State(spec.StoppedState).Home)
+	crossed += steps * int64(ir.Bool.Size()) // Step looks whether the run has ended
 	after := s.Stats()
 	require.Equal(t, crossed, after.HostToDevice.Bytes+after.DeviceToHost.Bytes-before.HostToDevice.Bytes-before.DeviceToHost.Bytes)
 }
