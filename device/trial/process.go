@@ -95,7 +95,7 @@ func try(kind string, patience time.Duration, more ...string) (died *Died, certa
 	if err := command.Start(); err != nil {
 		return nil, false
 	}
-	err = command.Wait()
+	_ = command.Wait() // what came of it is told by its state
 	switch state := command.ProcessState; {
 	case ctx.Err() != nil:
 		return &Died{How: fmt.Sprintf("gave no answer within %s (FLOWRUN_DEVICE_TIMEOUT, a duration, gives it longer)", patience), Said: said.lines()}, true

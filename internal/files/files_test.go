@@ -53,7 +53,7 @@ func link(t *testing.T, target, path string) {
 	}
 }
 
-var boom = errors.New("boom")
+var errFault = errors.New("a fault of the test")
 
 // Whatever fails, and wherever, the old file or the new one is there, whole, and no
 // other; and an error says so.
@@ -70,7 +70,7 @@ func TestWhateverFailsTheOldFileOrTheNewOneIsThere(t *testing.T) {
 				n++
 				if n == at {
 					failed = op
-					return boom
+					return errFault
 				}
 				return nil
 			})
@@ -88,7 +88,7 @@ func TestWhateverFailsTheOldFileOrTheNewOneIsThere(t *testing.T) {
 				require.NoError(t, err)
 				continue
 			}
-			require.ErrorIs(t, err, boom, failed)
+			require.ErrorIs(t, err, errFault, failed)
 			if failed == OpSyncFolder {
 				want["f"] = "new"
 			}
@@ -122,8 +122,8 @@ func TestAWriterThatFailsLeavesTheOldFile(t *testing.T) {
 		require.NoError(t, err)
 		content, _ := os.ReadFile(d.Path("f"))
 		require.Equal(t, "old", string(content), "while the new one is written")
-		return boom
-	}), boom)
+		return errFault
+	}), errFault)
 	holds(t, d.Path(), map[string]string{"f": "old"})
 }
 
