@@ -30,6 +30,7 @@ var unseen = map[string]string{
 	"yaml-empty@missing-key":     "the server says nothing about an empty document",
 	"yaml-not-utf8@invalid-text": "an editor has the text as characters, whatever bytes were in the file",
 	"yaml-control@invalid-text":  "the server takes control characters",
+	"yaml-nul@invalid-text":      "and NUL among them",
 }
 
 // Beside a structural fault, or one line from it, stands a complaint; nothing
