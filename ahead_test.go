@@ -277,6 +277,11 @@ func TestARunIsTheSameWhereverAndHoweverFarAheadItRuns(t *testing.T) {
 		"a queue in shared memory": {flowrun.On("sim"), flowrun.Simulated(sim.Options{Queue: true, Unified: true})},
 		"weights on the host":      {flowrun.On("sim"), flowrun.Place("*.weight", "cpu"), flowrun.Simulated(sim.Options{Queue: true})},
 	}
+	draws := 25 // each is five runs
+	if raceDetector {
+		draws = 5
+	}
+	drawtest.Draws(t, draws)
 	folder := t.TempDir()
 	rows(t, folder)
 	ahead := map[string]int{} // runs in which steps were queued ahead, by how they ended

@@ -2,10 +2,24 @@
 package drawtest
 
 import (
+	"flag"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
 )
+
+// Draws makes properties of this test be checked with so many draws, where each takes
+// long; the command line's -rapid.checks otherwise says how many.
+func Draws(t *testing.T, n int) {
+	t.Helper()
+	checks := flag.Lookup("rapid.checks")
+	before := checks.Value.String()
+	if err := checks.Value.Set(strconv.Itoa(n)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = checks.Value.Set(before) }) // it took it before
+}
 
 // rounds is how often Until checks at most: where a round shows something every
 // second time, it is missed once in a million times.
