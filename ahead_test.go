@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/internal/drawtest"
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 // longest is how many steps the runs of these tests take at most, and how many rows
@@ -278,7 +279,7 @@ func TestARunIsTheSameWhereverAndHoweverFarAheadItRuns(t *testing.T) {
 		"weights on the host":      {flowrun.On("sim"), flowrun.Place("*.weight", "cpu"), flowrun.Simulated(sim.Options{Queue: true})},
 	}
 	draws := 25 // each is five runs
-	if raceDetector {
+	if racetest.Enabled {
 		draws = 5
 	}
 	drawtest.Draws(t, draws)

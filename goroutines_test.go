@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 // counted is a program whose every parameter, in every element, is minus the number of
@@ -180,7 +181,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 func TestEveryMethodOfASessionMayBeCalledAtAnyTime(t *testing.T) {
 	const times = 40
 	steps := int64(400)
-	if raceDetector {
+	if racetest.Enabled {
 		steps = 100
 	}
 	for _, device := range []string{"cpu", "sim"} {
@@ -293,7 +294,7 @@ func TestWhatIsReadTogetherIsOfOneStep(t *testing.T) {
 	defer over.Store(true)
 	file := filepath.Join(t.TempDir(), "w.safetensors")
 	rounds := 10
-	if raceDetector {
+	if racetest.Enabled {
 		rounds = 2
 	}
 	for range rounds {

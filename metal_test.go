@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/device/metal/fake"
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 func TestOnMetalDevicesAreListed(t *testing.T) {
@@ -51,7 +52,7 @@ func TestOnMetalMathNetLearns(t *testing.T) {
 				var run []flowrun.RunOption
 				// Of the four, the fake has time for one in each dtype and one with each home.
 				whole := (dtype == "f32") == (len(options) == 1)
-				brief := fake.Loaded() && (testing.Short() || raceDetector || !whole)
+				brief := fake.Loaded() && (testing.Short() || racetest.Enabled || !whole)
 				if brief {
 					run = append(run, flowrun.MaxSteps(300))
 				}

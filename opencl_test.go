@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/racetest"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -61,7 +62,7 @@ func TestADeviceThatIsNotThereIsAnError(t *testing.T) {
 
 func TestMathNetLearnsOnOpenCL(t *testing.T) {
 	needsOpenCL(t)
-	if testing.Short() || raceDetector {
+	if testing.Short() || racetest.Enabled {
 		t.Skip("two runs of some 60,000 steps, of 20 s each on PoCL")
 	}
 	for name, options := range map[string][]flowrun.StartOption{

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 const mathNet = "graphs/math_net.yaml"
@@ -21,7 +22,7 @@ func trained(t *testing.T, load []flowrun.LoadOption, start ...flowrun.StartOpti
 	require.NoError(t, err)
 	defer s.Close()
 	var options []flowrun.RunOption
-	if raceDetector {
+	if racetest.Enabled {
 		options = append(options, flowrun.MaxSteps(3000))
 	}
 	summary, err := s.Run(context.Background(), options...)
@@ -32,7 +33,7 @@ func trained(t *testing.T, load []flowrun.LoadOption, start ...flowrun.StartOpti
 }
 
 func TestTenSeedsConverge(t *testing.T) {
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("half a million steps: too many under the race detector")
 	}
 	for seed := range int64(10) {
@@ -82,7 +83,7 @@ func TestTheRunStopsAtTheVeryStepAtWhichItsConditionHolds(t *testing.T) {
 	s, err := p.Start(context.Background())
 	require.NoError(t, err)
 	defer s.Close()
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("a whole run: too long under the race detector")
 	}
 	held := int64(0)
@@ -116,7 +117,7 @@ func TestAnInterruptedRunEndsWithItsSummary(t *testing.T) {
 }
 
 func TestASavedModelAnswersAsItDid(t *testing.T) {
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("a whole run: too long under the race detector")
 	}
 	file := t.TempDir() + "/w.safetensors"

@@ -9,10 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 func TestATinyGPTLearnsToSortInSeconds(t *testing.T) {
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("some two hundred steps of a transformer: too many under the race detector")
 	}
 	p, err := flowrun.Load("graphs/tiny_gpt.yaml")

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 // keyRuns are runs of PyTorch with every combination of what a training section may
@@ -106,7 +107,7 @@ func TestEveryCombinationOfTrainKeysFollowsPyTorch(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &reference))
 	require.Len(t, reference.Runs, 128)
 	for i, r := range reference.Runs {
-		if raceDetector && i%16 != 0 {
+		if racetest.Enabled && i%16 != 0 {
 			continue
 		}
 		precisions := []string{r.Precision}

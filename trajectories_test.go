@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 // recordings are whole runs of PyTorch in float64, as the standard library says
@@ -50,7 +51,7 @@ func follow(t *testing.T, name string, steps int, device string) {
 	defer s.Close()
 	losses := recorded["losses"].Float32s()
 	step := 0
-	if raceDetector {
+	if racetest.Enabled {
 		steps = 3
 	}
 	_, err = s.Run(context.Background(), flowrun.MaxSteps(int64(steps)), flowrun.Observe(flowrun.Observer{Every: 1, Observe: func(r flowrun.Record) error {
@@ -62,7 +63,7 @@ func follow(t *testing.T, name string, steps int, device string) {
 	}}))
 	require.NoError(t, err)
 	require.Equal(t, steps, step)
-	if raceDetector {
+	if racetest.Enabled {
 		return
 	}
 	for parameter := range initial {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
+	"github.com/flowrun/flowrun/internal/racetest"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -163,7 +164,7 @@ func manyLaunches(t *testing.T, d Driver) {
 
 func launchAllocations(t *testing.T, d Driver) {
 	dev := d.open(t)
-	if raceDetector {
+	if racetest.Enabled {
 		t.Skip("under the race detector a sync.Pool, which the calls of a library go through, forgets things at random")
 	}
 	x := Tensor(t, dev, 1)

@@ -1,0 +1,2 @@
+// Package racetest tells tests whether they run with the race detector.
+package racetest
