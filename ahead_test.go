@@ -15,7 +15,6 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/internal/drawtest"
-	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 // longest is how many steps the runs of these tests take at most, and how many rows
@@ -278,11 +277,7 @@ func TestARunIsTheSameWhereverAndHoweverFarAheadItRuns(t *testing.T) {
 		"a queue in shared memory": {flowrun.On("sim"), flowrun.Simulated(sim.Options{Queue: true, Unified: true})},
 		"weights on the host":      {flowrun.On("sim"), flowrun.Place("*.weight", "cpu"), flowrun.Simulated(sim.Options{Queue: true})},
 	}
-	draws := 25 // each is five runs
-	if racetest.Enabled {
-		draws = 5
-	}
-	drawtest.Draws(t, draws)
+	drawtest.Draws(t, 25) // each is five runs
 	folder := t.TempDir()
 	rows(t, folder)
 	ahead := map[string]int{} // runs in which steps were queued ahead, by how they ended
