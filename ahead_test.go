@@ -283,7 +283,9 @@ func TestARunIsTheSameWhereverAndHoweverFarAheadItRuns(t *testing.T) {
 	rows(t, folder)
 	ahead := map[string]int{} // runs in which steps were queued ahead, by how they ended
 	// With the race detector a step takes so long that few are queued ahead.
-	shown := func() bool { return racetest.Enabled || ahead["until"] > 0 && ahead["early_stop"] > 0 && ahead["max_steps"] > 0 }
+	shown := func() bool {
+		return racetest.Enabled || ahead["until"] > 0 && ahead["early_stop"] > 0 && ahead["max_steps"] > 0
+	}
 	drawtest.Until(t, shown, "no run of each end went ahead", func(t *rapid.T) {
 		e := drawEnd(t)
 		table := everyStep(t, e, folder)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 // weightsAfter runs a spec for some steps.
@@ -28,11 +29,15 @@ func TestARenderedOrFormattedSpecRunsToTheSameBits(t *testing.T) {
 	files, err := filepath.Glob("graphs/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
+	steps := int64(50)
+	if racetest.Enabled {
+		steps = 3
+	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			p, err := flowrun.Load(file)
 			require.NoError(t, err)
-			want := weightsAfter(t, p, 50)
+			want := weightsAfter(t, p, steps)
 			rendered, err := flowrun.Render(file)
 			require.NoError(t, err)
 			src, err := os.ReadFile(file)
@@ -42,7 +47,7 @@ func TestARenderedOrFormattedSpecRunsToTheSameBits(t *testing.T) {
 			for _, text := range []string{rendered, formatted} {
 				p, err := flowrun.Parse(file, []byte(text))
 				require.NoError(t, err)
-				require.Equal(t, want, weightsAfter(t, p, 50))
+				require.Equal(t, want, weightsAfter(t, p, steps))
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/internal/racetest"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -33,6 +34,9 @@ func TestModulesOn16BitsGiveWhatF32GivesRoundedOnce(t *testing.T) {
 			for _, size := range []float64{1, 1000, 30000} {
 				if d == ir.BF16 && size == 30000 {
 					continue // it has f32's range
+				}
+				if racetest.Enabled && (d == ir.BF16 || size != 1000) {
+					continue // numbers make no difference to races
 				}
 				t.Run(fmt.Sprintf("%s/%s/%v", c.name, d, size), func(t *testing.T) {
 					in := c.tensors(d, size)

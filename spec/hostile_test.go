@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/internal/racetest"
 	"github.com/flowrun/flowrun/spec"
 )
 
@@ -123,10 +124,12 @@ func TestHostileTextsEndInADiagnostic(t *testing.T) {
 				rules = append(rules, d.Rule)
 			}
 			require.Contains(t, rules, h.rule, text[:min(len(text), 2000)])
-			require.Less(t, elapsed, 10*time.Second)
+			require.Less(t, elapsed, time.Minute) // a busy machine is slow; nothing bounded takes seconds
 			require.Less(t, len(text), 1<<20)
 			allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
-			require.Less(t, allocated, uint64(256), "MiB, freed ones counted too")
+			if !racetest.Enabled { // it allocates memory of its own
+				require.Less(t, allocated, uint64(256), "MiB, freed ones counted too")
+			}
 			t.Logf("%v, %d MiB allocated", elapsed.Round(time.Millisecond), allocated)
 		})
 	}
