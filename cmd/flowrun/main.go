@@ -27,11 +27,15 @@ func interruptible(parent context.Context) (context.Context, func()) {
 		hungUp, stopHangups = signal.NotifyContext(parent, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(hungUp, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, func() {
+	unwatch := context.AfterFunc(ctx, func() {
 		stop()
 		endWaits()
 	})
-	return ctx, func() { stop(); stopHangups() }
+	return ctx, func() {
+		unwatch() // a command's own end is no interruption
+		stop()
+		stopHangups()
+	}
 }
 
 // patience is how long a command may take to end by itself once it was interrupted,
