@@ -133,8 +133,9 @@ func (s *Store) open(name string) (*File, error) {
 	return newFile(path, file)
 }
 
-// Close gives the folder back, once what is being written to it is there. A run that hasn't got beyond its beginning leaves no
-// checkpoint, and no folder that was made for it.
+// Close gives the folder back, once what is being written to it is there. A run that
+// hasn't got beyond its beginning leaves no checkpoint, and no folder that was made
+// for it.
 func (s *Store) Close() error {
 	if s == nil {
 		return nil
