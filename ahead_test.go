@@ -16,6 +16,7 @@ import (
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/internal/drawtest"
 	"github.com/flowrun/flowrun/internal/racetest"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // longest is how many steps the runs of these tests take at most, and how many rows
@@ -215,7 +216,7 @@ func rows(t *testing.T, folder string) {
 	}
 	shape := flowrun.Shape{longest, 4, 1}
 	require.NoError(t, flowrun.WriteTensors(filepath.Join(folder, "rows.safetensors"),
-		map[string]*flowrun.Tensor{"x": flowrun.FromFloat32(shape, x), "target": flowrun.FromFloat32(shape, target)}))
+		map[string]*flowrun.Tensor{"x": ir.FromFloat32(shape, x), "target": ir.FromFloat32(shape, target)}))
 }
 
 // everyStep gives the records of a run on the CPU that is evaluated at every step.

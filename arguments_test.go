@@ -3,6 +3,7 @@ package flowrun_test
 import (
 	"context"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // broken are tensors that can't be, for where f32[2] is wanted, and what is said of them.
@@ -40,11 +42,11 @@ func TestATensorThatCantBeIsAnErrorWhereverItIsGiven(t *testing.T) {
 	s, err := p.Start(ctx, flowrun.On("cpu"))
 	require.NoError(t, err)
 	defer s.Close()
-	good := flowrun.FromFloat32(flowrun.Shape{2}, []float32{1, 2})
+	good := ir.FromFloat32(flowrun.Shape{2}, []float32{1, 2})
 	path := filepath.Join(t.TempDir(), "x.safetensors")
 	for says, bad := range broken {
 		require.ErrorContains(t, s.Set("y.w", bad), says)
-		require.ErrorContains(t, s.SetAll(map[string]*flowrun.Tensor{"step": flowrun.FromInt64(flowrun.I64, nil, []int64{7}), "y.w": bad}), says)
+		require.ErrorContains(t, s.SetAll(map[string]*flowrun.Tensor{"step": ir.FromInt64(flowrun.I64, nil, []int64{7}), "y.w": bad}), says)
 		_, err := p.Eval(ctx, map[string]*flowrun.Tensor{"x": bad}, flowrun.On("cpu"))
 		require.ErrorContains(t, err, says)
 		_, err = p.Eval(ctx, map[string]*flowrun.Tensor{"x": good}, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": bad}))
@@ -67,7 +69,7 @@ func TestNilIsAnErrorWhereverItIsGiven(t *testing.T) {
 	s, err := p.Start(ctx, flowrun.On("cpu"))
 	require.NoError(t, err)
 	defer s.Close()
-	x := map[string]*flowrun.Tensor{"x": flowrun.FromFloat32(flowrun.Shape{2}, []float32{1, 2})}
+	x := map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{2}, []float32{1, 2})}
 	var noProgram *flowrun.Program
 	var noSession *flowrun.Session
 	file := filepath.Join(t.TempDir(), "two.yaml")
@@ -155,19 +157,39 @@ func findings(l flowrun.Findings) error {
 	return &flowrun.SpecError{Diagnostics: l}
 }
 
-func TestAShapeThatItsValuesDontFillPanicsAndSaysSo(t *testing.T) {
-	for _, shape := range []flowrun.Shape{{3}, {-1, -2}, {-2}, {}} {
-		require.PanicsWithValue(t, panicked(shape), func() { flowrun.FromFloat32(shape, []float32{1, 2}) })
-		require.PanicsWithValue(t, panicked(shape), func() { flowrun.FromInt64(flowrun.I64, shape, []int64{1, 2}) })
+// TestATensorOfValuesThatItCantHoldIsAnError: what Go's types let a caller write and a
+// tensor can't be, beside the nearest that it can.
+func TestATensorOfValuesThatItCantHoldIsAnError(t *testing.T) {
+	floats, ints := []float32{1, 2}, []int64{1, 2}
+	for _, shape := range []flowrun.Shape{{3}, {1}, {0}, {2, 0}, {-1, -2}, {-2}, {}, {2, 1 << 62, 4}} {
+		_, err := flowrun.FromFloat32(shape, floats)
+		require.ErrorContains(t, err, "2 values for shape "+shape.String())
+		_, err = flowrun.FromFloat64(flowrun.F64, shape, []float64{1, 2})
+		require.ErrorContains(t, err, "2 values for shape "+shape.String())
+		_, err = flowrun.FromInt64(flowrun.I64, shape, ints)
+		require.ErrorContains(t, err, "2 values for shape "+shape.String())
 	}
-}
-
-func panicked(shape flowrun.Shape) string {
-	text := "ir: 2 values for shape " + shape.String()
-	for _, d := range shape {
-		if d < 0 {
-			return text + ", which there can't be"
-		}
+	for _, shape := range []flowrun.Shape{{2}, {1, 2}, {2, 1, 1}} {
+		x, err := flowrun.FromFloat32(shape, floats)
+		require.NoError(t, err)
+		require.Equal(t, floats, x.Float32s())
 	}
-	return text
+	for _, shape := range []flowrun.Shape{{0}, {3, 0, 2}} {
+		x, err := flowrun.FromFloat32(shape, nil)
+		require.NoError(t, err)
+		require.Empty(t, x.Data)
+	}
+	for _, d := range []flowrun.DType{0, flowrun.Bool, flowrun.I64, 99} {
+		_, err := flowrun.FromFloat64(d, flowrun.Shape{1}, []float64{1})
+		require.ErrorContains(t, err, "FromFloat64 makes tensors of f16, bf16, f32 and f64, not of ")
+	}
+	for _, d := range []flowrun.DType{0, flowrun.F32, 99} {
+		_, err := flowrun.FromInt64(d, flowrun.Shape{1}, []int64{1})
+		require.ErrorContains(t, err, "FromInt64 makes tensors of bool, i32 and i64, not of ")
+	}
+	_, err := flowrun.FromInt64(flowrun.I32, flowrun.Shape{2}, []int64{math.MaxInt32, math.MaxInt32 + 1})
+	require.ErrorContains(t, err, "value 1 is 2147483648, which i32 can't hold")
+	x, err := flowrun.FromInt64(flowrun.I32, flowrun.Shape{2}, []int64{math.MinInt32, math.MaxInt32})
+	require.NoError(t, err)
+	require.EqualValues(t, math.MinInt32, x.Int(0))
 }

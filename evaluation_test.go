@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // every kind of state is in this model: parameters, trained and frozen; running
@@ -64,8 +65,8 @@ func heldOut(rows int) map[string]*flowrun.Tensor {
 		target[i] = float32(math.Cos(float64(3*i)) + float64(i/6))
 	}
 	return map[string]*flowrun.Tensor{
-		"x": flowrun.FromFloat32(flowrun.Shape{rows, 6, 3}, x),
-		"t": flowrun.FromFloat32(flowrun.Shape{rows, 6, 1}, target),
+		"x": ir.FromFloat32(flowrun.Shape{rows, 6, 3}, x),
+		"t": ir.FromFloat32(flowrun.Shape{rows, 6, 1}, target),
 	}
 }
 
@@ -119,7 +120,7 @@ func evaluatedApart(t *testing.T, path, device string, weights, held map[string]
 	require.NoError(t, err)
 	xs, targets := held["x"].Float32s(), held["t"].Float32s()
 	for b := range batches {
-		x := flowrun.FromFloat32(flowrun.Shape{6, 3}, slices.Clone(xs[b*18:(b+1)*18]))
+		x := ir.FromFloat32(flowrun.Shape{6, 3}, slices.Clone(xs[b*18:(b+1)*18]))
 		out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On(device), flowrun.WithWeights(weights))
 		require.NoError(t, err)
 		for i, y := range out["y"].Float32s() {

@@ -67,7 +67,11 @@ train: {data: nothing, loss: "mse_loss(y, target)", optimizer: {SGD: {lr: 0.1}},
 		fmt.Println(y)
 	}
 	show()
-	if err := session.Set("y.factor", flowrun.FromFloat32(nil, []float32{10})); err != nil {
+	ten, err := flowrun.FromFloat32(nil, []float32{10})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := session.Set("y.factor", ten); err != nil {
 		log.Fatal(err)
 	}
 	show()
@@ -128,10 +132,13 @@ model:
 	if err != nil {
 		log.Fatal(err)
 	}
-	out, err := program.Eval(context.Background(), map[string]*flowrun.Tensor{
-		"a": flowrun.FromFloat32(nil, []float32{3}),
-		"b": flowrun.FromFloat32(nil, []float32{4}),
-	})
+	inputs := map[string]*flowrun.Tensor{}
+	for name, value := range map[string]float32{"a": 3, "b": 4} {
+		if inputs[name], err = flowrun.FromFloat32(nil, []float32{value}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	out, err := program.Eval(context.Background(), inputs)
 	if err != nil {
 		log.Fatal(err)
 	}

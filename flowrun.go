@@ -72,18 +72,47 @@ const (
 	F64  = ir.F64
 )
 
-// FromFloat32 makes an f32 tensor; it panics if the values don't fill the shape.
-func FromFloat32(shape Shape, values []float32) *Tensor { return ir.FromFloat32(shape, values) }
-
-// FromFloat64 makes a floating tensor of dtype d, each value rounded to the nearest
-// one that d has; it panics if the values don't fill the shape.
-func FromFloat64(d DType, shape Shape, values []float64) *Tensor {
-	return ir.FromFloat64(d, shape, values)
+// FromFloat32 makes an f32 tensor. It is an error if the values don't fill the
+// shape.
+func FromFloat32(shape Shape, values []float32) (*Tensor, error) {
+	if err := ir.CheckFill(shape, len(values)); err != nil {
+		return nil, err
+	}
+	return ir.FromFloat32(shape, values), nil
 }
 
-// FromInt64 makes a bool or integer tensor; it panics if the values don't fill
-// the shape.
-func FromInt64(d DType, shape Shape, values []int64) *Tensor { return ir.FromInt64(d, shape, values) }
+// FromFloat64 makes a tensor of a floating dtype d, each value rounded to the
+// nearest one that d has. It is an error if d isn't floating, or if the values
+// don't fill the shape.
+func FromFloat64(d DType, shape Shape, values []float64) (*Tensor, error) {
+	if !slices.Contains([]DType{F16, BF16, F32, F64}, d) {
+		return nil, fmt.Errorf("FromFloat64 makes tensors of f16, bf16, f32 and f64, not of %s", d)
+	}
+	if err := ir.CheckFill(shape, len(values)); err != nil {
+		return nil, err
+	}
+	return ir.FromFloat64(d, shape, values), nil
+}
+
+// FromInt64 makes a tensor of an integer dtype or of bool, where all but 0 is true. It
+// is an error if d is another one, if it can't hold a value, or if the values don't
+// fill the shape.
+func FromInt64(d DType, shape Shape, values []int64) (*Tensor, error) {
+	if !slices.Contains([]DType{Bool, I32, I64}, d) {
+		return nil, fmt.Errorf("FromInt64 makes tensors of bool, i32 and i64, not of %s", d)
+	}
+	if err := ir.CheckFill(shape, len(values)); err != nil {
+		return nil, err
+	}
+	if d == I32 {
+		for i, v := range values {
+			if v != int64(int32(v)) {
+				return nil, fmt.Errorf("value %d is %d, which i32 can't hold", i, v)
+			}
+		}
+	}
+	return ir.FromInt64(d, shape, values), nil
+}
 
 // Program is a checked spec, differentiated and ready to be lowered.
 type Program struct {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/racetest"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // counted is a program whose every parameter, in every element, is minus the number of
@@ -155,9 +156,9 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 			return err
 		},
 		// Writes that change nothing that is looked at.
-		"Set": func(int) error { return s.Set("stopped", flowrun.FromInt64(flowrun.Bool, flowrun.Shape{}, []int64{0})) },
+		"Set": func(int) error { return s.Set("stopped", ir.FromInt64(flowrun.Bool, flowrun.Shape{}, []int64{0})) },
 		"SetAll": func(int) error {
-			return s.SetAll(map[string]*flowrun.Tensor{"stopped": flowrun.FromInt64(flowrun.Bool, flowrun.Shape{}, []int64{0})})
+			return s.SetAll(map[string]*flowrun.Tensor{"stopped": ir.FromInt64(flowrun.Bool, flowrun.Shape{}, []int64{0})})
 		},
 		"Stats":   func(int) error { s.Stats(); return nil },
 		"Resumed": func(int) error { s.Resumed(); return nil },
@@ -234,7 +235,7 @@ func TestAClosedSessionSaysSoWhateverIsAskedOfIt(t *testing.T) {
 		"Get of a node":   func() error { _, err := s.Get("a"); return err },
 		"Get of a metric": func() error { _, err := s.Get("eval.first"); return err },
 		"Get of nothing":  func() error { _, err := s.Get("nothing"); return err },
-		"Set":             func() error { return s.Set("a.w", flowrun.FromFloat32(flowrun.Shape{4096}, make([]float32, 4096))) },
+		"Set":             func() error { return s.Set("a.w", ir.FromFloat32(flowrun.Shape{4096}, make([]float32, 4096))) },
 		"SetAll":          func() error { return s.SetAll(map[string]*flowrun.Tensor{}) },
 		"Weights":         func() error { _, err := s.Weights(); return err },
 		"SaveWeights":     func() error { return s.SaveWeights(path) },
@@ -357,7 +358,7 @@ func TestStepsOfOthersCountForTheLimitAndTheStopConditionOfARun(t *testing.T) {
 					v.SetFloat(i, float64(-to))
 				}
 			}
-			values["step"] = flowrun.FromInt64(flowrun.I64, flowrun.Shape{}, []int64{to})
+			values["step"] = ir.FromInt64(flowrun.I64, flowrun.Shape{}, []int64{to})
 			return errors.Join(err, s.SetAll(values))
 		}
 	}
@@ -404,7 +405,7 @@ func TestStepsOfOthersCountForTheLimitAndTheStopConditionOfARun(t *testing.T) {
 func TestEveryMethodOfAProgramMayBeCalledAtAnyTime(t *testing.T) {
 	p, err := flowrun.Load(counted(t, "max_steps: 3", "eval: {data: ones, every: 1, metrics: {first: mean(a)}}"))
 	require.NoError(t, err)
-	x := flowrun.FromFloat32(flowrun.Shape{4096}, make([]float32, 4096))
+	x := ir.FromFloat32(flowrun.Shape{4096}, make([]float32, 4096))
 	s, err := p.Start(context.Background(), flowrun.On("cpu"))
 	require.NoError(t, err)
 	defer s.Close()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // These tests compare arguments of the standard library with what PyTorch gives
@@ -28,7 +29,7 @@ func (n numbers) f32() *flowrun.Tensor {
 	for i, v := range n.Values {
 		values[i] = float32(v) // exact: the inputs are multiples of 1/64
 	}
-	return flowrun.FromFloat32(n.Shape, values)
+	return ir.FromFloat32(n.Shape, values)
 }
 
 func (n numbers) i64() *flowrun.Tensor {
@@ -36,7 +37,7 @@ func (n numbers) i64() *flowrun.Tensor {
 	for i, v := range n.Values {
 		values[i] = int64(v)
 	}
-	return flowrun.FromInt64(flowrun.I64, n.Shape, values)
+	return ir.FromInt64(flowrun.I64, n.Shape, values)
 }
 
 func argumentReference(t *testing.T, name string, into any) {

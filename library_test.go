@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // evaluate computes nodes of a model over inputs, on the CPU. Everything is
@@ -105,8 +106,8 @@ func TestCrossEntropySmoothsLabelsAndLeavesOutIgnoredOnes(t *testing.T) {
 		}
 		for _, d := range []flowrun.DType{flowrun.I32, flowrun.I64} {
 			got := evaluate(t, map[string]*flowrun.Tensor{
-				"x": flowrun.FromFloat32(flowrun.Shape{n, classes}, x),
-				"y": flowrun.FromInt64(d, flowrun.Shape{n}, c.labels),
+				"x": ir.FromFloat32(flowrun.Shape{n, classes}, x),
+				"y": ir.FromInt64(d, flowrun.Shape{n}, c.labels),
 			},
 				`each: "cross_entropy(x, y, reduction='none'`+c.args+`)"`,
 				`total: "cross_entropy(x, y, reduction='sum'`+c.args+`)"`,
@@ -137,8 +138,8 @@ func TestCrossEntropyTakesTheClassesFromTheSecondDimension(t *testing.T) {
 	}
 	want, _ := crossEntropy(rows, labels, classes, 0, -100)
 	got := evaluate(t, map[string]*flowrun.Tensor{
-		"x": flowrun.FromFloat32(flowrun.Shape{batch, classes, places}, x),
-		"y": flowrun.FromInt64(flowrun.I64, flowrun.Shape{batch, places}, labels),
+		"x": ir.FromFloat32(flowrun.Shape{batch, classes, places}, x),
+		"y": ir.FromInt64(flowrun.I64, flowrun.Shape{batch, places}, labels),
 	}, `each: "cross_entropy(x, y, reduction='none')"`)
 	require.Equal(t, "f32[2, 4]", got["each"].Type.String())
 	requireNear(t, want, got["each"], near)
@@ -146,8 +147,8 @@ func TestCrossEntropyTakesTheClassesFromTheSecondDimension(t *testing.T) {
 
 func TestALabelThatIsNotThereGivesNaN(t *testing.T) {
 	got := evaluate(t, map[string]*flowrun.Tensor{
-		"x": flowrun.FromFloat32(flowrun.Shape{2, 3}, floats(6, 1)),
-		"y": flowrun.FromInt64(flowrun.I32, flowrun.Shape{2}, []int64{1, 3}),
+		"x": ir.FromFloat32(flowrun.Shape{2, 3}, floats(6, 1)),
+		"y": ir.FromInt64(flowrun.I32, flowrun.Shape{2}, []int64{1, 3}),
 	}, "average: cross_entropy(x, y)")
 	require.True(t, math.IsNaN(got["average"].Float(0)))
 }
@@ -186,8 +187,8 @@ func TestElementwiseLossesAndTheirGradients(t *testing.T) {
 			each, slopes, sum = append(each, loss), append(slopes, slope/6), sum+loss
 		}
 		got := evaluate(t, map[string]*flowrun.Tensor{
-			"x": flowrun.FromFloat32(flowrun.Shape{2, 3}, x),
-			"y": flowrun.FromFloat32(flowrun.Shape{2, 3}, y),
+			"x": ir.FromFloat32(flowrun.Shape{2, 3}, x),
+			"y": ir.FromFloat32(flowrun.Shape{2, 3}, y),
 		},
 			fmt.Sprintf(`each: "`+call+`"`, ", reduction='none'"),
 			fmt.Sprintf(`total: "`+call+`"`, ", reduction='sum'"),
@@ -202,8 +203,8 @@ func TestElementwiseLossesAndTheirGradients(t *testing.T) {
 
 func TestKLDivergenceOfAZeroProbabilityIsZero(t *testing.T) {
 	got := evaluate(t, map[string]*flowrun.Tensor{
-		"x": flowrun.FromFloat32(flowrun.Shape{2, 2}, []float32{-0.5, -1, -2, -0.25}),
-		"y": flowrun.FromFloat32(flowrun.Shape{2, 2}, []float32{1, 0, 0.25, 0.75}),
+		"x": ir.FromFloat32(flowrun.Shape{2, 2}, []float32{-0.5, -1, -2, -0.25}),
+		"y": ir.FromFloat32(flowrun.Shape{2, 2}, []float32{1, 0, 0.25, 0.75}),
 	}, `d: "kl_div(x, y, reduction='batchmean')"`, `slope: "grad(d, y)"`)
 	want := (0.5 + 0.25*(math.Log(0.25)+2) + 0.75*(math.Log(0.75)+0.25)) / 2
 	requireNear(t, []float64{want}, got["d"], near)
@@ -254,7 +255,7 @@ func normalized(x []float32, group func(i int) int, eps float64) []float64 {
 func TestNormalizationsStartAsPlainNormalizations(t *testing.T) {
 	const batch, channels, places = 3, 4, 5
 	x := floats(batch*channels*places, 4)
-	inputs := map[string]*flowrun.Tensor{"x": flowrun.FromFloat32(flowrun.Shape{batch, channels, places}, x)}
+	inputs := map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{batch, channels, places}, x)}
 	lines := normalized(x, func(i int) int { return i / places }, 1e-5)
 	groups := normalized(x, func(i int) int { return i / (2 * places) }, 1e-5)
 	got := evaluate(t, inputs,

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 const batchNormSpec = `
@@ -143,7 +144,7 @@ func TestDropoutDropsInTrainingAndNotInEvaluation(t *testing.T) {
 		}
 		require.InDelta(t, 4200, differ, 250, "each step draws anew")
 
-		x := flowrun.FromFloat32(flowrun.Shape{100, 100}, floats(10000, 1))
+		x := ir.FromFloat32(flowrun.Shape{100, 100}, floats(10000, 1))
 		out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On(device))
 		require.NoError(t, err)
 		for _, name := range []string{"a", "b", "none", "all"} {
@@ -180,7 +181,7 @@ model:
   outputs: [b, by_hand]
 `))
 	require.NoError(t, err)
-	x := flowrun.FromFloat32(flowrun.Shape{2, 5, 8}, floats(80, 1))
+	x := ir.FromFloat32(flowrun.Shape{2, 5, 8}, floats(80, 1))
 	out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": x})
 	require.NoError(t, err)
 	want := make([]float64, 80)
@@ -203,10 +204,10 @@ model:
 `))
 	require.NoError(t, err)
 	x := floats(48, 1)
-	first, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": flowrun.FromFloat32(flowrun.Shape{1, 6, 8}, x)})
+	first, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 6, 8}, x)})
 	require.NoError(t, err)
 	x[47]++
-	second, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": flowrun.FromFloat32(flowrun.Shape{1, 6, 8}, x)})
+	second, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 6, 8}, x)})
 	require.NoError(t, err)
 	require.Equal(t, first["causal"].Float32s()[:40], second["causal"].Float32s()[:40])
 	require.NotEqual(t, first["causal"].Float32s()[40:], second["causal"].Float32s()[40:])

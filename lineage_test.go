@@ -15,6 +15,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/data/safetensors"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // ranTo starts a spec, runs it to a step, closes it, and gives the session's
@@ -383,7 +384,7 @@ func TestACheckpointGivesItsWeights(t *testing.T) {
 	got, err := p.ReadWeights(file)
 	require.NoError(t, err)
 	require.Equal(t, learned, got)
-	x := map[string]*flowrun.Tensor{"x": flowrun.FromFloat32(flowrun.Shape{4, 1}, []float32{1, 2, 3, 4})}
+	x := map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{4, 1}, []float32{1, 2, 3, 4})}
 	want, err := p.Eval(context.Background(), x, flowrun.WithWeights(learned))
 	require.NoError(t, err)
 	out, err := p.Eval(context.Background(), x, flowrun.WithWeights(got))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 const linkedSpec = `flowrun: 1
@@ -52,9 +53,9 @@ func linked(t *testing.T, where func(name string) string) (spec string) {
 	}
 	require.NoError(t, os.WriteFile(at("lib.yaml"), []byte("flowrun: 1\nmodules:\n  Double:\n    inputs: {x: \"f32[n, 1]\"}\n    output: x * 2\n"), 0o666))
 	require.NoError(t, flowrun.WriteTensors(at("batches.safetensors"), map[string]*flowrun.Tensor{
-		"x": flowrun.FromFloat32(flowrun.Shape{4, 2, 1}, []float32{1, 2, 3, 4, 5, 6, 7, 8})}))
+		"x": ir.FromFloat32(flowrun.Shape{4, 2, 1}, []float32{1, 2, 3, 4, 5, 6, 7, 8})}))
 	require.NoError(t, flowrun.WriteTensors(at("init.safetensors"), map[string]*flowrun.Tensor{
-		"y.weight": flowrun.FromFloat32(flowrun.Shape{1, 1}, []float32{1})}))
+		"y.weight": ir.FromFloat32(flowrun.Shape{1, 1}, []float32{1})}))
 	spec = filepath.Join(dir, "s.yaml")
 	require.NoError(t, os.WriteFile(spec, []byte(linkedSpec), 0o666))
 	return spec

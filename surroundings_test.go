@@ -1,6 +1,7 @@
 package flowrun_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 )
 
 const fromFiles = `flowrun: 1
@@ -42,7 +44,7 @@ func inFolder(t *testing.T, files map[string]map[string]*flowrun.Tensor, options
 }
 
 func zeros(shape ...int) *flowrun.Tensor {
-	return flowrun.FromFloat32(shape, make([]float32, flowrun.Shape(shape).Numel()))
+	return ir.FromFloat32(shape, make([]float32, flowrun.Shape(shape).Numel()))
 }
 
 func TestFilesAreOpenedOnlyWhenACheckIsAskedTo(t *testing.T) {
@@ -101,5 +103,32 @@ func TestChecksOnADeviceCanRunSideBySide(t *testing.T) {
 	all.Wait()
 	for _, l := range lists {
 		require.Equal(t, len(lists[0].Items), len(l.Items), l.Text())
+	}
+}
+
+// Lowering is paid from the budget of the check: of a spec that is within it by itself, it
+// may be too much.
+func TestLoweringIsPaidFromTheBudgetOfACheck(t *testing.T) {
+	text := func(n int) []byte {
+		return fmt.Appendf(nil, `flowrun: 1
+modules:
+  M:
+    inputs: {x: "float[...]"}
+    output: tanh(x * 1.5)
+model:
+  inputs: {x: "f32[4, 8]"}
+  nodes: {y: {M: x, repeat: %d}}
+  outputs: [y]
+`, n)
+	}
+	require.Empty(t, flowrun.CheckText("deep.yaml", text(25_000)).Items)
+	require.Empty(t, flowrun.CheckText("deep.yaml", text(5_000), flowrun.WithDevice("cpu")).Items)
+	for _, device := range []string{"cpu", "sim:0", "auto"} {
+		list := flowrun.CheckText("deep.yaml", text(25_000), flowrun.WithDevice(device))
+		require.Len(t, list.Items, 1, device)
+		require.Equal(t, diag.OverBudget, list.Items[0].Rule)
+		require.Contains(t, list.Items[0].Message, "most went into lowering the nodes onto a device")
+		require.True(t, list.Items[0].Range.Known())
+		require.Contains(t, list.Items[0].Help, "check without a device")
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/racetest"
+	"github.com/flowrun/flowrun/ir"
 )
 
 func TestATinyGPTLearnsToSortInSeconds(t *testing.T) {
@@ -44,7 +45,7 @@ func TestATinyGPTLearnsToSortInSeconds(t *testing.T) {
 	weights, err := s.Weights()
 	require.NoError(t, err)
 	out, err := p.Eval(context.Background(),
-		map[string]*flowrun.Tensor{"ids": flowrun.FromInt64(flowrun.I32, flowrun.Shape{batch, 2*length - 1}, ids)}, flowrun.WithWeights(weights))
+		map[string]*flowrun.Tensor{"ids": ir.FromInt64(flowrun.I32, flowrun.Shape{batch, 2*length - 1}, ids)}, flowrun.WithWeights(weights))
 	require.NoError(t, err)
 	logits, right := out["logits"].Float32s(), 0
 	for i, want := range sorted {

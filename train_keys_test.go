@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/racetest"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // keyRuns are runs of PyTorch with every combination of what a training section may
@@ -92,7 +93,7 @@ func (r keyRun) train() string {
 
 // in gives numbers as a tensor of a dtype; those of the reference's inputs are exact in all.
 func (n numbers) in(d flowrun.DType) *flowrun.Tensor {
-	return flowrun.FromFloat64(d, n.Shape, n.Values)
+	return ir.FromFloat64(d, n.Shape, n.Values)
 }
 
 // How far a run may be off, relative to the largest magnitude: f64 rounds at 1e-16

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // A line is learned from batches of four; the keys of a test stand at the end of
@@ -188,7 +189,7 @@ func TestAccumulatedGradientsAreTheMeanOverTheirSteps(t *testing.T) {
 	want := map[string][]float64{}
 	for batch := range int64(4) {
 		one := started(t, line(t, "{SGD: {lr: 1.0}}"))
-		require.NoError(t, one.Set("step", flowrun.FromInt64(flowrun.I64, flowrun.Shape{}, []int64{batch})))
+		require.NoError(t, one.Set("step", ir.FromInt64(flowrun.I64, flowrun.Shape{}, []int64{batch})))
 		require.NoError(t, one.Step(context.Background()))
 		for name, w := range weights(t, one) {
 			if want[name] == nil {

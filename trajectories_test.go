@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/racetest"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // recordings are whole runs of PyTorch in float64, as the standard library says
@@ -100,8 +101,8 @@ func TestReplayedLabelsCanHaveEitherWidth(t *testing.T) {
 	for _, d := range []flowrun.DType{flowrun.I32, flowrun.I64} {
 		dir := t.TempDir()
 		require.NoError(t, flowrun.WriteTensors(filepath.Join(dir, "batches.safetensors"), map[string]*flowrun.Tensor{
-			"x": flowrun.FromFloat32(flowrun.Shape{2, 4, 3}, floats(24, 1)),
-			"y": flowrun.FromInt64(d, flowrun.Shape{2, 4}, labels),
+			"x": ir.FromFloat32(flowrun.Shape{2, 4, 3}, floats(24, 1)),
+			"y": ir.FromInt64(d, flowrun.Shape{2, 4}, labels),
 		}))
 		p, err := flowrun.Parse(filepath.Join(dir, "labels.yaml"), []byte(`
 flowrun: 1

@@ -4,7 +4,8 @@ import "fmt"
 
 // Budget bounds what the check of one spec may cost, whatever the spec is made
 // of. Everything that grows with a spec spends it: its text and imports, its
-// expressions and what they expand to, names, comparisons, gradients, messages.
+// expressions and what they expand to, names, comparisons, gradients, messages,
+// and lowering onto a device where that is asked for.
 // So no shape of growth needs a limit of its own.
 //
 // A unit is about a nanosecond of work; a byte that stays in memory for the time
@@ -41,6 +42,7 @@ const (
 	Matching              // holding patterns against paths
 	Comparing             // names and values against each other
 	Deriving              // the nodes of gradients
+	Lowering              // the nodes of graphs that are lowered onto a device
 	Telling               // the bytes of diagnostics
 	works
 )
@@ -56,6 +58,7 @@ var (
 		Matching:  "matching patterns with paths",
 		Comparing: "comparing names",
 		Deriving:  "the nodes of gradients",
+		Lowering:  "lowering the nodes onto a device",
 		Telling:   "the texts of its diagnostics",
 	}
 	workHelp = [works]string{
@@ -67,6 +70,7 @@ var (
 		Matching:  "use fewer rules, with fewer `*`",
 		Comparing: "use fewer names in one place",
 		Deriving:  "each gradient of a gradient multiplies the nodes; take fewer",
+		Lowering:  "check without a device; or use `repeat` less, or fewer and larger operations",
 		Telling:   "mend the first problems, and check again",
 	}
 )

@@ -29,8 +29,14 @@ var dtypes = [...]struct {
 	F64:     {"f64", 8},
 }
 
-// String gives the name used in specs, messages and kernels: "f32".
-func (d DType) String() string { return dtypes[d].name }
+// String gives the name used in specs, messages and kernels: "f32". A number that is
+// none of the dtypes, which only Go's conversions make, is "invalid".
+func (d DType) String() string {
+	if d > F64 {
+		d = Invalid
+	}
+	return dtypes[d].name
+}
 
 // Size is the number of bytes of one element.
 func (d DType) Size() int { return dtypes[d].size }

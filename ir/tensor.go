@@ -70,14 +70,22 @@ func FromInt64(d DType, shape Shape, values []int64) *Tensor {
 	return t
 }
 
-func mustFill(s Shape, n int) {
+// CheckFill reports a shape that n values don't fill.
+func CheckFill(s Shape, n int) error {
 	for _, d := range s {
 		if d < 0 {
-			panic(fmt.Sprintf("ir: %d values for shape %s, which there can't be", n, s))
+			return fmt.Errorf("%d values for shape %s, which there can't be", n, s)
 		}
 	}
 	if s.Numel() != n {
-		panic(fmt.Sprintf("ir: %d values for shape %s", n, s))
+		return fmt.Errorf("%d values for shape %s", n, s)
+	}
+	return nil
+}
+
+func mustFill(s Shape, n int) {
+	if err := CheckFill(s, n); err != nil {
+		panic("ir: " + err.Error())
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 const (
@@ -154,7 +155,7 @@ func TestWhatWasLearnedCanBeKeptAndUsed(t *testing.T) {
 	require.Equal(t, exitDone, code, errors)
 
 	// 3 + 9 = 12, least significant bit first.
-	x := flowrun.FromFloat32(flowrun.Shape{1, 8}, []float32{1, 1, 0, 0, 1, 0, 0, 1})
+	x := ir.FromFloat32(flowrun.Shape{1, 8}, []float32{1, 1, 0, 0, 1, 0, 0, 1})
 	require.NoError(t, flowrun.WriteTensors(in, map[string]*flowrun.Tensor{"x": x}))
 	code, _, errors = flowrunWith(t, "eval", mathNet, "--weights", saved, "--in", in, "--out", outFile)
 	require.Equal(t, exitDone, code, errors)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // A spec that reads a file in every way in which it can: it imports one, replays
@@ -47,11 +48,11 @@ func readerFiles(t *testing.T) string {
 	tensors := func(name string, all map[string]*flowrun.Tensor) {
 		require.NoError(t, flowrun.WriteTensors(filepath.Join(dir, name), all))
 	}
-	tensors("batches.safetensors", map[string]*flowrun.Tensor{"x": flowrun.FromFloat32(flowrun.Shape{5, 2, 1}, make([]float32, 10))})
-	w := map[string]*flowrun.Tensor{"y.weight": flowrun.FromFloat32(flowrun.Shape{1, 1}, []float32{1})}
+	tensors("batches.safetensors", map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{5, 2, 1}, make([]float32, 10))})
+	w := map[string]*flowrun.Tensor{"y.weight": ir.FromFloat32(flowrun.Shape{1, 1}, []float32{1})}
 	tensors("init.safetensors", w)
 	tensors("weights.safetensors", w)
-	tensors("in.safetensors", map[string]*flowrun.Tensor{"x": flowrun.FromFloat32(flowrun.Shape{2, 1}, []float32{1, 2})})
+	tensors("in.safetensors", map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{2, 1}, []float32{1, 2})})
 	return dir
 }
 
