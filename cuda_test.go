@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
-	"github.com/flowrun/flowrun/device/cuda/fake"
+	fakecuda "github.com/flowrun/flowrun/internal/fakegpu/cuda"
 )
 
 func TestOnCUDADevicesAreListed(t *testing.T) {
-	fake.Need(t)
+	fakecuda.Need(t)
 	found := 0
 	for _, d := range flowrun.Devices() {
 		if d.Kind != "cuda" {
@@ -43,9 +43,9 @@ func halfMathNet(t *testing.T) string {
 }
 
 // TestOnCUDAMathNetLearns runs math_net to its end on a GPU, and its first steps on
-// the fake.
+// the fakecuda.
 func TestOnCUDAMathNetLearns(t *testing.T) {
-	fake.Need(t)
+	fakecuda.Need(t)
 	for dtype, spec := range map[string]string{"f32": mathNet, "f16": halfMathNet(t)} {
 		for name, options := range map[string][]flowrun.StartOption{
 			"weights at home on the device": {flowrun.On("cuda")},
@@ -58,7 +58,7 @@ func TestOnCUDAMathNetLearns(t *testing.T) {
 				require.NoError(t, err)
 				defer s.Close()
 				var run []flowrun.RunOption
-				if fake.Loaded() {
+				if fakecuda.Loaded() {
 					run = append(run, flowrun.MaxSteps(300))
 				}
 				summary, err := s.Run(context.Background(), run...)
@@ -69,7 +69,7 @@ func TestOnCUDAMathNetLearns(t *testing.T) {
 				} else {
 					require.GreaterOrEqual(t, crossed, 3*summary.Steps, "every step writes the three layers' weights at home")
 				}
-				if fake.Loaded() {
+				if fakecuda.Loaded() {
 					require.EqualValues(t, 300, summary.Steps)
 					return
 				}
@@ -98,7 +98,7 @@ func losses(t *testing.T, steps int64, options ...flowrun.StartOption) (all []fl
 }
 
 func TestOnCUDAOpenCLAndTheCPUOneGraphLearnsAsOnTheCPU(t *testing.T) {
-	fake.Need(t)
+	fakecuda.Need(t)
 	needsOpenCL(t)
 	const steps = 300
 	want := losses(t, steps)
@@ -111,7 +111,7 @@ func TestOnCUDAOpenCLAndTheCPUOneGraphLearnsAsOnTheCPU(t *testing.T) {
 }
 
 func TestOnCUDAAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {
-	fake.Need(t)
+	fakecuda.Need(t)
 	folder := t.TempDir()
 	require.NoError(t, os.Mkdir(folder+"/cuda", 0o755))
 	require.NoError(t, os.WriteFile(folder+"/cuda/bits_of.cu",

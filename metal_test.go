@@ -13,12 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
-	"github.com/flowrun/flowrun/device/metal/fake"
+	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 func TestOnMetalDevicesAreListed(t *testing.T) {
-	fake.Need(t)
+	fakemetal.Need(t)
 	found := 0
 	for _, d := range flowrun.Devices() {
 		if d.Kind != "metal" {
@@ -37,7 +37,7 @@ func TestOnMetalDevicesAreListed(t *testing.T) {
 // TestOnMetalMathNetLearns runs math_net to its end: some 55,000 steps, which take the
 // fake a quarter of a minute.
 func TestOnMetalMathNetLearns(t *testing.T) {
-	fake.Need(t)
+	fakemetal.Need(t)
 	for dtype, spec := range map[string]string{"f32": mathNet, "f16": halfMathNet(t)} {
 		for name, options := range map[string][]flowrun.StartOption{
 			"weights at home on the device": {flowrun.On("metal")},
@@ -52,7 +52,7 @@ func TestOnMetalMathNetLearns(t *testing.T) {
 				var run []flowrun.RunOption
 				// Of the four, the fake has time for one in each dtype and one with each home.
 				whole := (dtype == "f32") == (len(options) == 1)
-				brief := fake.Loaded() && (testing.Short() || racetest.Enabled || !whole)
+				brief := fakemetal.Loaded() && (testing.Short() || racetest.Enabled || !whole)
 				if brief {
 					run = append(run, flowrun.MaxSteps(300))
 				}
@@ -81,20 +81,20 @@ func TestOnMetalMathNetLearns(t *testing.T) {
 // TestOnMetalWithMemoryOfItsOwnAGraphLearnsTheSame runs with copies what has aliases
 // where the host and the GPU share their memory.
 func TestOnMetalWithMemoryOfItsOwnAGraphLearnsTheSame(t *testing.T) {
-	fake.Need(t)
+	fakemetal.Need(t)
 	const steps = 300
 	learn := func() []float64 {
 		return losses(t, steps, flowrun.On("metal"), flowrun.Place("h1.weight", "cpu"), flowrun.Place("h2", "cpu"))
 	}
 	want := learn()
-	fake.Play(t, fake.Machine{Discrete: true})
+	fakemetal.Play(t, fakemetal.Machine{Discrete: true})
 	require.Equal(t, want, learn(), "every bit of it")
 }
 
 // All that train knows, with weights, the optimizer's states and a layer on either side of
 // the memory that the host and the GPU share; interrupted, and resumed.
 func TestOnMetalWithMemoryOfItsOwnAllOfTrainComesToTheSame(t *testing.T) {
-	fake.Need(t)
+	fakemetal.Need(t)
 	text, err := os.ReadFile(mathNet)
 	require.NoError(t, err)
 	spec := strings.NewReplacer("optimizer: {SGD: {lr: lr}}", `optimizer: {AdamW: {lr: 0.01}}
@@ -135,7 +135,7 @@ func TestOnMetalWithMemoryOfItsOwnAllOfTrainComesToTheSame(t *testing.T) {
 				return seen, weights
 			}
 			seen, weights := run(t, 17, 100)
-			fake.Play(t, fake.Machine{Discrete: true})
+			fakemetal.Play(t, fakemetal.Machine{Discrete: true})
 			wantSeen, wantWeights := run(t, 100)
 			require.Len(t, seen, 33)
 			require.Equal(t, fmt.Sprint(wantSeen), fmt.Sprint(seen), "every bit of it; NaN, before the first evaluation, is equal to itself")
@@ -145,7 +145,7 @@ func TestOnMetalWithMemoryOfItsOwnAllOfTrainComesToTheSame(t *testing.T) {
 }
 
 func TestOnMetalOpenCLAndTheCPUOneGraphLearnsAsOnTheCPU(t *testing.T) {
-	fake.Need(t)
+	fakemetal.Need(t)
 	needsOpenCL(t)
 	const steps = 300
 	want := losses(t, steps)
@@ -158,7 +158,7 @@ func TestOnMetalOpenCLAndTheCPUOneGraphLearnsAsOnTheCPU(t *testing.T) {
 }
 
 func TestOnMetalAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {
-	fake.Need(t)
+	fakemetal.Need(t)
 	folder := t.TempDir()
 	source, err := os.ReadFile("kernels/metal/bits_of.metal")
 	require.NoError(t, err)

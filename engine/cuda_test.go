@@ -8,8 +8,8 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cuda"
-	"github.com/flowrun/flowrun/device/cuda/fake"
 	"github.com/flowrun/flowrun/engine"
+	fakecuda "github.com/flowrun/flowrun/internal/fakegpu/cuda"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -18,7 +18,7 @@ const unknownError = 999 // CUDA_ERROR_UNKNOWN
 var onCUDA = &driver{
 	kind: "cuda",
 	need: func(t *testing.T) int {
-		fake.Need(t)
+		fakecuda.Need(t)
 		found, missing := cuda.Discover()
 		require.Empty(t, missing)
 		return len(found)

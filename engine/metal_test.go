@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device/metal"
-	"github.com/flowrun/flowrun/device/metal/fake"
+	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 )
 
 // onMetal has two GPUs where the fake is what there is, which work at what is committed
@@ -15,10 +15,10 @@ import (
 var onMetal = &driver{
 	kind: "metal",
 	need: func(t *testing.T) int {
-		fake.Need(t)
-		if fake.Loaded() {
-			fake.Play(t, fake.Machine{Devices: 2})
-			fake.Work(t, fake.Mixed)
+		fakemetal.Need(t)
+		if fakemetal.Loaded() {
+			fakemetal.Play(t, fakemetal.Machine{Devices: 2})
+			fakemetal.Work(t, fakemetal.Mixed)
 		}
 		found, missing := metal.Discover()
 		require.Empty(t, missing)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/internal/fakegpu/emulator"
 	"github.com/flowrun/flowrun/kernels"
-	"github.com/flowrun/flowrun/kernels/emulator"
 )
 
 // Without any one of its barriers a Metal kernel has a race, which ThreadSanitizer

@@ -14,10 +14,10 @@ import (
 	"github.com/flowrun/flowrun/device/cpu"
 	"github.com/flowrun/flowrun/device/opencl"
 	"github.com/flowrun/flowrun/device/sim"
+	"github.com/flowrun/flowrun/internal/fakegpu/emulator"
 	"github.com/flowrun/flowrun/ir"
 	_ "github.com/flowrun/flowrun/ir/ops"
 	"github.com/flowrun/flowrun/kernels"
-	"github.com/flowrun/flowrun/kernels/emulator"
 )
 
 // Every kernel, in every dtype that its entry claims, on every device, is held

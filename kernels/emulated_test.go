@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/internal/fakegpu/emulator"
 	"github.com/flowrun/flowrun/kernels"
-	"github.com/flowrun/flowrun/kernels/emulator"
 )
 
 // emulated is a device that runs the kernels of a language in the emulator. Several

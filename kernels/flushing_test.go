@@ -4,8 +4,8 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/internal/fakegpu/emulator"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/kernels/emulator"
 )
 
 // Metal lets a device take floats of 32 bits that are below the normal ones for 0, as

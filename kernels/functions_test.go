@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/internal/fakegpu/emulator"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
-	"github.com/flowrun/flowrun/kernels/emulator"
 )
 
 // probe runs functions of a language's sources' own, which come before every

@@ -12,7 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cuda"
-	"github.com/flowrun/flowrun/device/cuda/fake"
+	fakecuda "github.com/flowrun/flowrun/internal/fakegpu/cuda"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -21,8 +21,8 @@ import (
 // the GPU's caches hold; given is the median of seven. What other libraries reach
 // there, bench/gpu/peers.py measures.
 func BenchmarkKernelsOnAGPU(b *testing.B) {
-	fake.Need(b)
-	if fake.Loaded() {
+	fakecuda.Need(b)
+	if fakecuda.Loaded() {
 		b.Skip("needs a GPU")
 	}
 	d, err := cuda.Open(0, cuda.Options{Sources: sourcesToTry(b)})

@@ -8,9 +8,9 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cuda"
-	fakecuda "github.com/flowrun/flowrun/device/cuda/fake"
 	"github.com/flowrun/flowrun/device/metal"
-	fakemetal "github.com/flowrun/flowrun/device/metal/fake"
+	fakecuda "github.com/flowrun/flowrun/internal/fakegpu/cuda"
+	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 )
 
 // TestKernelsAgreeWithTheReferenceOnAGPU is the conformance suite on the first GPU:

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/internal/fakegpu/emulator"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
-	"github.com/flowrun/flowrun/kernels/emulator"
 )
 
 // A matmul's source has a way for each size of square that the manifest may choose, by

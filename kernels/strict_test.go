@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/flowrun/flowrun/internal/fakegpu/emulator"
 	"github.com/flowrun/flowrun/kernels"
-	"github.com/flowrun/flowrun/kernels/emulator"
 )
 
 // A kernel that runs in the emulator may still be none in Metal, whose pointers say

@@ -10,7 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
+	"github.com/flowrun/flowrun/internal/drivertest"
 	"github.com/flowrun/flowrun/kernels"
 )
 

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/cuda/fake"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
+	"github.com/flowrun/flowrun/internal/drivertest"
+	fakecuda "github.com/flowrun/flowrun/internal/fakegpu/cuda"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -76,7 +76,7 @@ func lose(t *testing.T, l *library, sources *kernels.Sources) {
 	require.NoError(t, d.Close())
 }
 
-func fakeDevices() bool { return fake.Loaded() }
+func fakeDevices() bool { return fakecuda.Loaded() }
 
 // onlyThis reports whether the test was asked for by name.
 func onlyThis() bool {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/flowrun/flowrun/device/cuda/fake"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
+	"github.com/flowrun/flowrun/internal/drivertest"
+	fakecuda "github.com/flowrun/flowrun/internal/fakegpu/cuda"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -30,7 +30,7 @@ var ownCache string
 // may be left.
 func loader(t testing.TB) *library {
 	t.Helper()
-	fake.Need(t)
+	fakecuda.Need(t)
 	if os.Getenv("FLOWRUN_CACHE") == "" || !strings.HasPrefix(os.Getenv("FLOWRUN_CACHE"), os.TempDir()) {
 		t.Setenv("FLOWRUN_CACHE", ownCache)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
+	"github.com/flowrun/flowrun/internal/drivertest"
 	"github.com/flowrun/flowrun/kernels"
 )
 

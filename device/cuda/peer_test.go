@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
+	"github.com/flowrun/flowrun/internal/drivertest"
 )
 
 // two opens two GPUs; the same one twice where there is no second.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/flowrun/flowrun/device/internal/drivertest"
+	"github.com/flowrun/flowrun/internal/drivertest"
 )
 
 // operations are what kernels rely on to be rounded once, to nearest even, each with

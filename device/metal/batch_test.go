@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
-	"github.com/flowrun/flowrun/device/metal/fake"
+	"github.com/flowrun/flowrun/internal/drivertest"
+	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 )
 
 func TestLaunchesGoTogetherUntilThereAreEnough(t *testing.T) {
@@ -82,10 +82,10 @@ func TestTheHostWritesAFreeBufferItself(t *testing.T) {
 // TestStagingMemoryIsUsedAgainAndEnds copies more than all of it holds while the device
 // is busy, in copies of several sizes.
 func TestStagingMemoryIsUsedAgainAndEnds(t *testing.T) {
-	for _, pace := range []fake.Pace{fake.Late, fake.Eager, fake.Mixed} {
+	for _, pace := range []fakemetal.Pace{fakemetal.Late, fakemetal.Eager, fakemetal.Mixed} {
 		l := loader(t)
-		if fake.Loaded() {
-			fake.Work(t, pace)
+		if fakemetal.Loaded() {
+			fakemetal.Work(t, pace)
 		}
 		d := open(t, l, nil)
 		const size = 700 << 10 // one to a piece

@@ -7,7 +7,7 @@
 //
 // Nothing in it has run on a Mac so far. What it is written by is Apple's
 // documentation, and what it has run on is a library for Linux that plays Metal's
-// part in tests (device/metal/fake); the Go source is the same, but for the names
+// part in tests (internal/fakegpu/metal); the Go source is the same, but for the names
 // of libraries and the calling conventions in objc.go.
 //
 // # Memory

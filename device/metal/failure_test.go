@@ -7,32 +7,32 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
-	"github.com/flowrun/flowrun/device/metal/fake"
+	"github.com/flowrun/flowrun/internal/drivertest"
+	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// played makes the machine that of the fake. The test is skipped on a Mac.
-func played(t testing.TB, m fake.Machine) *library {
+// played makes the machine that of the fakemetal. The test is skipped on a Mac.
+func played(t testing.TB, m fakemetal.Machine) *library {
 	t.Helper()
 	l := loader(t)
-	fake.Play(t, m)
+	fakemetal.Play(t, m)
 	return l
 }
 
 func TestACommandBufferThatFailsIsToldWithItsCodesName(t *testing.T) {
-	l := played(t, fake.Machine{})
+	l := played(t, fakemetal.Machine{})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1, 2)
 	run := drivertest.BindNeg(t, x, x)
 	for code, name := range map[int]string{
-		fake.Internal:    "MTLCommandBufferErrorInternal (1)",
-		fake.Timeout:     "MTLCommandBufferErrorTimeout (2)",
-		fake.PageFault:   "MTLCommandBufferErrorPageFault (3)",
-		fake.OutOfMemory: "MTLCommandBufferErrorOutOfMemory (8)",
+		fakemetal.Internal:    "MTLCommandBufferErrorInternal (1)",
+		fakemetal.Timeout:     "MTLCommandBufferErrorTimeout (2)",
+		fakemetal.PageFault:   "MTLCommandBufferErrorPageFault (3)",
+		fakemetal.OutOfMemory: "MTLCommandBufferErrorOutOfMemory (8)",
 	} {
 		require.NoError(t, run.Run())
-		fake.FailCommandBuffer(t, 1, code)
+		fakemetal.FailCommandBuffer(t, 1, code)
 		err := d.Sync()
 		late := new(device.Late)
 		require.ErrorAs(t, err, &late, name)
@@ -47,7 +47,7 @@ func TestACommandBufferThatFailsIsToldWithItsCodesName(t *testing.T) {
 // TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt lets a batch fail that nobody waits
 // for by itself.
 func TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt(t *testing.T) {
-	l := played(t, fake.Machine{})
+	l := played(t, fakemetal.Machine{})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1, 2)
 	run := drivertest.BindNeg(t, x, x)
@@ -71,7 +71,7 @@ func TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt(t *testing.T) {
 			return nil
 		},
 	} {
-		fake.FailCommandBuffer(t, 1, fake.PageFault)
+		fakemetal.FailCommandBuffer(t, 1, fakemetal.PageFault)
 		for range batchLaunches {
 			require.NoError(t, run.Run())
 		}
@@ -87,15 +87,15 @@ func TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt(t *testing.T) {
 }
 
 func TestALostDeviceSaysSoAndGivesEverythingBack(t *testing.T) {
-	for _, code := range []int{fake.AccessRevoked, fake.DeviceRemoved} {
-		l := played(t, fake.Machine{})
+	for _, code := range []int{fakemetal.AccessRevoked, fakemetal.DeviceRemoved} {
+		l := played(t, fakemetal.Machine{})
 		d := open(t, l, nil)
 		x := drivertest.Tensor(t, d, 1, 2)
 		run := drivertest.BindNeg(t, x, x)
 		for range 3*batchLaunches + 1 {
 			require.NoError(t, run.Run())
 		}
-		fake.FailCommandBuffer(t, 1, code)
+		fakemetal.FailCommandBuffer(t, 1, code)
 		err := d.Sync()
 		require.ErrorAs(t, err, new(*device.Late))
 		require.ErrorContains(t, err, "; the device is lost to this process")
@@ -127,11 +127,11 @@ func TestWhatFailsByItselfLeavesNothingBehind(t *testing.T) {
 }
 
 func TestMemoryThatMetalDoesntGiveIsAnError(t *testing.T) {
-	l := played(t, fake.Machine{Buffer: 1 << 20, Memory: 3 << 20})
+	l := played(t, fakemetal.Machine{Buffer: 1 << 20, Memory: 3 << 20})
 	d := open(t, l, nil)
 	_, err := d.Alloc(1<<20 + 1)
 	require.EqualError(t, err, "device metal:0: out of memory: 1048577 bytes were asked for in one piece, of which it gives 1048576 at most (maxBufferLength)")
-	fake.FailAllocation(t, 1)
+	fakemetal.FailAllocation(t, 1)
 	_, err = d.Alloc(100)
 	require.EqualError(t, err, "device metal:0: out of memory: 100 bytes were asked for, 3145728 of 3145728 are not in use here: newBufferWithLength:options: it failed, and Metal doesn't say why")
 	drivertest.Alloc(t, d, 100)
@@ -161,14 +161,14 @@ kernel void flowrun_neg(device const float *x [[buffer(0)]], device float *out [
 		d := open(t, l, sources)
 		_, err := d.Bind(drivertest.Neg(t, drivertest.Tensor(t, d, 1), drivertest.Tensor(t, d, 1)))
 		require.ErrorContains(t, err, "device metal:0: kernel neg: ")
-		if fake.Loaded() { // Apple's compiler has words of its own
+		if fakemetal.Loaded() { // Apple's compiler has words of its own
 			require.ErrorContains(t, err, c.want)
 		}
 	}
 }
 
 func TestAKernelIsLaunchedInGroupsThatItsPipelineTakes(t *testing.T) {
-	l := played(t, fake.Machine{Threads: 64})
+	l := played(t, fakemetal.Machine{Threads: 64})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, make([]float32, 1000)...)
 	run := drivertest.BindNeg(t, x, x).(*launch)

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
 	"github.com/flowrun/flowrun/device/internal/queue"
-	"github.com/flowrun/flowrun/device/metal/fake"
+	"github.com/flowrun/flowrun/internal/drivertest"
+	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -18,7 +18,7 @@ import (
 // left, and no pool.
 func loader(t testing.TB) *library {
 	t.Helper()
-	fake.Need(t)
+	fakemetal.Need(t)
 	shared, err := load()
 	require.NoError(t, err)
 	l := shared.faulty(nil)

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
-	"github.com/flowrun/flowrun/device/metal/fake"
+	"github.com/flowrun/flowrun/internal/drivertest"
+	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -15,8 +15,8 @@ func partOf(global, local []int) kernels.Launch { return kernels.Launch{Global: 
 
 func TestDevicesAreNumberedTheDefaultOneFirst(t *testing.T) {
 	l := loader(t)
-	if fake.Loaded() {
-		fake.Play(t, fake.Machine{Devices: 3})
+	if fakemetal.Loaded() {
+		fakemetal.Play(t, fakemetal.Machine{Devices: 3})
 	}
 	devices, missing := l.discover()
 	require.Empty(t, missing)
@@ -31,7 +31,7 @@ func TestDevicesAreNumberedTheDefaultOneFirst(t *testing.T) {
 		require.Equal(t, d, opened.info)
 		require.NoError(t, opened.Close())
 	}
-	if fake.Loaded() {
+	if fakemetal.Loaded() {
 		require.Len(t, devices, 3)
 	}
 	_, err := l.start(len(devices), Options{})
@@ -39,7 +39,7 @@ func TestDevicesAreNumberedTheDefaultOneFirst(t *testing.T) {
 }
 
 func TestAMacWithoutAGPUSaysSo(t *testing.T) {
-	l := played(t, fake.Machine{Devices: -1})
+	l := played(t, fakemetal.Machine{Devices: -1})
 	devices, missing := l.discover()
 	require.Empty(t, devices)
 	require.Equal(t, noDevice, missing)
@@ -50,16 +50,16 @@ func TestAMacWithoutAGPUSaysSo(t *testing.T) {
 // TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused plays AMD's GPUs, whose
 // kernels run 64 threads at a time.
 func TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused(t *testing.T) {
-	l := played(t, fake.Machine{Width: 64, NoMatrix: true})
+	l := played(t, fakemetal.Machine{Width: 64, NoMatrix: true})
 	devices, missing := l.discover()
 	require.Empty(t, missing)
 	require.Equal(t, device.Speed{}, devices[0].Speed, "auto doesn't choose it")
 	_, err := l.start(0, Options{})
 	require.ErrorContains(t, err, "device metal:0: "+devices[0].Description+" can't be used: it runs threads 64 at a time (threadExecutionWidth), and the kernels are written for 32")
-	fake.Play(t, fake.Machine{Width: 32})
+	fakemetal.Play(t, fakemetal.Machine{Width: 32})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1)
-	fake.Play(t, fake.Machine{Width: 16})
+	fakemetal.Play(t, fakemetal.Machine{Width: 16})
 	_, err = d.Bind(drivertest.Neg(t, x, x))
 	require.ErrorContains(t, err, "kernel neg: the device would run it 16 threads at a time, and it is written for 32", "each kernel may differ")
 }
@@ -67,7 +67,7 @@ func TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused(t *testing.T) {
 // TestOtherMacsRunTheSameKernels plays machines that differ in what the driver asks
 // for.
 func TestOtherMacsRunTheSameKernels(t *testing.T) {
-	for name, m := range map[string]fake.Machine{
+	for name, m := range map[string]fakemetal.Machine{
 		"macOS 13, which has no math modes": {MacOS: 13},
 		"a GPU without simdgroup_matrix":    {NoMatrix: true},
 		"a GPU with memory of its own":      {Discrete: true},
@@ -95,13 +95,13 @@ func TestOtherMacsRunTheSameKernels(t *testing.T) {
 // TestNothingIsLeftOfWhatMetalMade counts objects where they live, those too that the
 // driver doesn't own: strings, errors and lists, in lives that go well and badly.
 func TestNothingIsLeftOfWhatMetalMade(t *testing.T) {
-	l := played(t, fake.Machine{Devices: 2})
+	l := played(t, fakemetal.Machine{Devices: 2})
 	broken, _ := drivertest.Overlay(t, "metal", "neg", negSource("nonsense"))
 	live := func() map[string]int {
 		counts := map[string]int{}
 		for _, class := range []string{"NSString", "NSArray", "NSError", "MTLCompileOptions", "MTLLibrary", "MTLFunction",
 			"MTLComputePipelineState", "MTLBuffer", "MTLCommandQueue", "MTLCommandBuffer", "MTLComputeCommandEncoder"} {
-			counts[class] = fake.Count(t, class)
+			counts[class] = fakemetal.Count(t, class)
 		}
 		return counts
 	}
@@ -117,7 +117,7 @@ func TestNothingIsLeftOfWhatMetalMade(t *testing.T) {
 		if err == nil {
 			require.NoError(t, run.Run())
 			drivertest.Write(t, x.Slice, drivertest.F32(3, 4))
-			fake.FailCommandBuffer(t, 1, fake.Timeout)
+			fakemetal.FailCommandBuffer(t, 1, fakemetal.Timeout)
 			require.Error(t, d.Sync())
 		}
 		require.NotEqual(t, before, live())

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
-	"github.com/flowrun/flowrun/device/metal/fake"
+	"github.com/flowrun/flowrun/internal/drivertest"
+	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 )
 
 // crowd is buffers that queued work uses, with what they must hold: copies from the
@@ -72,11 +72,11 @@ func (c *crowd) check(t testing.TB, d *Device) {
 // memory before the device has read what lies there, however many batches ago the
 // piece was first used.
 func TestLargeCopiesInOneOpenBatchHaveMemoryOfTheirOwn(t *testing.T) {
-	for _, pace := range []fake.Pace{fake.Late, fake.Eager} {
+	for _, pace := range []fakemetal.Pace{fakemetal.Late, fakemetal.Eager} {
 		t.Run(fmt.Sprint("pace ", pace), func(t *testing.T) {
 			l := loader(t)
-			if fake.Loaded() {
-				fake.Work(t, pace)
+			if fakemetal.Loaded() {
+				fakemetal.Work(t, pace)
 			}
 			d := open(t, l, nil)
 			c := newCrowd(t, d, stagingPieces+3)
@@ -104,11 +104,11 @@ func TestLargeCopiesInOneOpenBatchHaveMemoryOfTheirOwn(t *testing.T) {
 func TestStagedCopiesArriveWhateverTheirSizes(t *testing.T) {
 	sizes := []int{4, 300, stagingBytes / 3 &^ 3, stagingBytes/2 - 4, stagingBytes / 2, stagingBytes/2 + 4,
 		stagingBytes - constantAlignment, stagingBytes - 4, stagingBytes}
-	for _, pace := range []fake.Pace{fake.Late, fake.Mixed} {
+	for _, pace := range []fakemetal.Pace{fakemetal.Late, fakemetal.Mixed} {
 		t.Run(fmt.Sprint("pace ", pace), func(t *testing.T) {
 			l := loader(t)
-			if fake.Loaded() {
-				fake.Work(t, pace)
+			if fakemetal.Loaded() {
+				fakemetal.Work(t, pace)
 			}
 			d := open(t, l, nil)
 			c := newCrowd(t, d, 5)

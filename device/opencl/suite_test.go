@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
 	"github.com/flowrun/flowrun/device/internal/queue"
+	"github.com/flowrun/flowrun/internal/drivertest"
 	"github.com/flowrun/flowrun/kernels"
 )
 

@@ -10,8 +10,8 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cpu"
-	"github.com/flowrun/flowrun/device/internal/drivertest"
 	"github.com/flowrun/flowrun/device/sim"
+	"github.com/flowrun/flowrun/internal/drivertest"
 )
 
 func TestKernelsRunInTheDevicesOwnMemory(t *testing.T) {

@@ -36,7 +36,7 @@
 //
 // Three compilers read this, none of them with headers of CUDA's or C++'s: NVRTC;
 // clang for PTX, after kernels/ptx/clang.h; and clang for the CPU, after
-// kernels/emulator/cuda.h. What those two declare is all of CUDA that kernels use.
+// internal/fakegpu/emulator/cpp/cuda.h. What those two declare is all of CUDA that kernels use.
 // Products and sums round apart (NVRTC is told -fmad=false); where one rounding
 // is wanted, MULTIPLY_ADD says so.
 

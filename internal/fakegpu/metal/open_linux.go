@@ -1,6 +1,6 @@
 //go:build !nogpu && (amd64 || arm64)
 
-package fake
+package metal
 
 import (
 	"errors"

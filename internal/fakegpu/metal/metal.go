@@ -1,7 +1,7 @@
-// Package fake lets tests of Metal run where there is no Mac.
+// Package metal lets tests of Metal run where there is no Mac.
 //
 // It builds a library that takes the place of Metal and of the Objective-C runtime,
-// out of the Objective-C in src and the emulator of kernels in kernels/emulator/cpp,
+// out of the Objective-C in src and the emulator of kernels in internal/fakegpu/emulator/cpp,
 // and opens it: whoever opens libflowrun-metal.so in this process from then on gets
 // it. It needs clang++-19 and GNU's Objective-C runtime. What src/metal.h says of the
 // fake's strictness is why tests on it are worth having.
@@ -10,7 +10,7 @@
 // arguments that it allows, keeps to the rules of Objective-C's memory, and waits
 // before it looks. It can't show what Apple's compiler makes of a source, how fast
 // anything is, or how the memory of a real GPU behaves within a dispatch.
-package fake
+package metal
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/flowrun/flowrun/device/internal/standin"
+	"github.com/flowrun/flowrun/internal/fakegpu/build"
 )
 
 // runtimeName is GNU's Objective-C runtime.
@@ -67,7 +67,7 @@ var provide = sync.OnceValue(func() error {
 	if err := open(runtimeName); err != nil {
 		return fmt.Errorf("on Debian, apt-get install libobjc4: %w", err)
 	}
-	folder, err := build()
+	folder, err := buildLibraries()
 	if err != nil {
 		return err
 	}
@@ -78,11 +78,11 @@ var provide = sync.OnceValue(func() error {
 	return nil
 })
 
-// build compiles the library. It is one text, as most of the time goes into C++'s own
+// buildLibraries compiles the library. It is one text, as most of the time goes into C++'s own
 // headers, and is linked with the runtime by its name, as what installs that need not
 // be a compiler of Objective-C.
-func build() (folder string, err error) {
-	return standin.Build("fake-metal", "device/metal/fake/src", func(k standin.Kit) []standin.Command {
+func buildLibraries() (folder string, err error) {
+	return build.Build("fake-metal", "internal/fakegpu/metal/src", func(k build.Kit) []build.Command {
 		var text strings.Builder
 		sources, _ := filepath.Glob(k.Sources + "/*.mm") // the pattern is right
 		sources = append(sources, filepath.Join(k.Sources, "compile.cc"))
@@ -92,7 +92,7 @@ func build() (folder string, err error) {
 		for _, s := range sources {
 			fmt.Fprintf(&text, "#include %q\n", s)
 		}
-		return []standin.Command{{Input: text.String(), Arguments: append(k.Defines,
+		return []build.Command{{Input: text.String(), Arguments: append(k.Defines,
 			"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared", "-x", "objective-c++", "-fobjc-runtime=gcc",
 			"-I", k.Sources, "-I", k.Emulator, "-I", filepath.Join(k.Emulator, "metal"),
 			"-", "-l:"+runtimeName, "-Wl,-z,defs", "-Wl,-soname,"+libraryName, "-o", k.File(libraryName))}}

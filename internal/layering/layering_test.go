@@ -1,6 +1,6 @@
-// Package rooms holds the project's layout as a test: which folder may import
+// Package layering holds the project's layout as a test: which folder may import
 // which, and which may import what from outside. docs/architecture.md says why.
-package rooms
+package layering
 
 import (
 	"fmt"
@@ -71,16 +71,17 @@ func (u use) fault() string {
 	room := roomOf(path.Dir(u.file))
 	may, known := rooms[room]
 	if !known {
-		return fmt.Sprintf("the folder %s is no room; enter it into the table in docs/architecture.md and in internal/rooms", room)
+		return fmt.Sprintf("the folder %s is no room; enter it into the table in docs/architecture.md and in internal/layering", room)
 	}
 	if u.path == "C" {
 		return "there is no cgo in this project; load libraries at run time"
 	}
 	if u.path == module || strings.HasPrefix(u.path, module+"/") {
-		if forTests(u.path) {
+		folder := strings.TrimPrefix(strings.TrimPrefix(u.path, module), "/")
+		if forTests(folder) {
 			return fmt.Sprintf("%s imports %s, which is for tests", room, u.path)
 		}
-		other := roomOf(strings.TrimPrefix(strings.TrimPrefix(u.path, module), "/"))
+		other := roomOf(folder)
 		if other == room || slices.Contains(may, other) {
 			return ""
 		}
@@ -102,7 +103,7 @@ func (u use) fault() string {
 		}
 		return fmt.Sprintf("%s imports %s, which is for %s", room, u.path, strings.Join(users, ", "))
 	}
-	return fmt.Sprintf("%s imports %s, which no room may; enter it into docs/dependencies.md and internal/rooms", room, u.path)
+	return fmt.Sprintf("%s imports %s, which no room may; enter it into docs/dependencies.md and internal/layering", room, u.path)
 }
 
 // roomOf gives the room of a folder that is relative to the module's root.
@@ -114,8 +115,13 @@ func roomOf(folder string) string {
 	return first
 }
 
-// forTests reports whether a package is part of tests, as its name says: "drivertest".
-func forTests(folder string) bool { return strings.HasSuffix(folder, "test") }
+// testOnly lists the folders whose packages only tests may import.
+var testOnly = []string{"internal/fakegpu", "internal/drivertest", "internal/drawtest", "internal/racetest"}
+
+// forTests reports whether a folder, relative to the module's root, is for tests.
+func forTests(folder string) bool {
+	return slices.ContainsFunc(testOnly, func(f string) bool { return folder == f || strings.HasPrefix(folder, f+"/") })
+}
 
 // uses lists the imports of every file of the project, for whatever system and
 // with whatever tags it is built, in tests too if tests is true.
@@ -129,13 +135,13 @@ func uses(t *testing.T, top string, tests bool) []use {
 		if base := d.Name(); d.IsDir() && name != top && (base == "testdata" || base[0] == '.' || base[0] == '_') {
 			return filepath.SkipDir
 		}
-		isTest := strings.HasSuffix(name, "_test.go") || forTests(filepath.Dir(name))
-		if d.IsDir() || !strings.HasSuffix(name, ".go") || isTest != tests {
-			return nil
-		}
 		relative, err := filepath.Rel(top, name)
 		if err != nil {
 			return err
+		}
+		isTest := strings.HasSuffix(name, "_test.go") || forTests(filepath.ToSlash(filepath.Dir(relative)))
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || isTest != tests {
+			return nil
 		}
 		files := token.NewFileSet()
 		file, err := parser.ParseFile(files, name, nil, parser.ImportsOnly)
@@ -205,16 +211,17 @@ func TestNoTestOfARoomNeedsTheWholeProject(t *testing.T) {
 
 func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
 	for want, u := range map[string]use{
-		"ir imports spec; ir may import diag":                                                                {"ir/ops/add.go", 1, module + "/spec"},
-		"engine imports kernels; engine may import ir, diag, lower, device":                                  {"engine/run.go", 1, module + "/kernels/cpu"},
-		"diag imports flowrun; diag may import nothing of ours":                                              {"diag/range.go", 1, module},
-		"cmd imports spec; cmd may import flowrun, report, engine, internal":                                 {"cmd/flowrun/main.go", 1, module + "/spec"},
-		"flowrun imports cmd; flowrun may import " + all:                                                     {"session.go", 1, module + "/cmd/flowrun"},
-		"ir imports go.yaml.in/yaml/v3, which is for spec, kernels":                                          {"ir/graph.go", 1, "go.yaml.in/yaml/v3"},
-		"ir imports example.org/x, which no room may; " + enter:                                              {"ir/graph.go", 1, "example.org/x"},
-		"device imports " + module + "/device/internal/drivertest, which is for tests":                       {"device/cuda/device.go", 1, module + "/device/internal/drivertest"},
-		"there is no cgo in this project; load libraries at run time":                                        {"device/cuda/driver.go", 1, "C"},
-		"the folder utils is no room; enter it into the table in docs/architecture.md and in internal/rooms": {"utils/utils.go", 1, "fmt"},
+		"ir imports spec; ir may import diag":                                                                   {"ir/ops/add.go", 1, module + "/spec"},
+		"engine imports kernels; engine may import ir, diag, lower, device":                                     {"engine/run.go", 1, module + "/kernels/cpu"},
+		"diag imports flowrun; diag may import nothing of ours":                                                 {"diag/range.go", 1, module},
+		"cmd imports spec; cmd may import flowrun, report, engine, internal":                                    {"cmd/flowrun/main.go", 1, module + "/spec"},
+		"flowrun imports cmd; flowrun may import " + all:                                                        {"session.go", 1, module + "/cmd/flowrun"},
+		"ir imports go.yaml.in/yaml/v3, which is for spec, kernels":                                             {"ir/graph.go", 1, "go.yaml.in/yaml/v3"},
+		"ir imports example.org/x, which no room may; " + enter:                                                 {"ir/graph.go", 1, "example.org/x"},
+		"device imports " + module + "/internal/drivertest, which is for tests":                                 {"device/cuda/device.go", 1, module + "/internal/drivertest"},
+		"engine imports " + module + "/internal/fakegpu/cuda, which is for tests":                               {"engine/run.go", 1, module + "/internal/fakegpu/cuda"},
+		"there is no cgo in this project; load libraries at run time":                                           {"device/cuda/driver.go", 1, "C"},
+		"the folder utils is no room; enter it into the table in docs/architecture.md and in internal/layering": {"utils/utils.go", 1, "fmt"},
 	} {
 		require.Equal(t, want, u.fault())
 	}
@@ -228,9 +235,22 @@ func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
 	}
 }
 
+func TestAnImportOfAFakeIsFoundInProductionCodeAlone(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"device/cuda/load.go", "device/cuda/load_test.go", "internal/drivertest/fixture.go", "internal/fakegpu/build/build.go"} {
+		name = filepath.Join(folder, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, []byte(`package p; import _ "`+module+`/internal/fakegpu/emulator"`), 0o644))
+	}
+	found := uses(t, folder, false)
+	require.Len(t, found, 1)
+	require.Equal(t, "device/cuda/load.go", found[0].file)
+	require.Equal(t, "device imports "+module+"/internal/fakegpu/emulator, which is for tests", found[0].fault())
+}
+
 const (
 	all   = "spec, diag, ir, autodiff, lower, engine, kernels, device, data, checkpoint, report, docs, foreign, internal"
-	enter = "enter it into docs/dependencies.md and internal/rooms"
+	enter = "enter it into docs/dependencies.md and internal/layering"
 )
 
 // direct matches a requirement of go.mod that isn't marked as indirect.

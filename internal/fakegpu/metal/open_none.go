@@ -1,6 +1,6 @@
 //go:build nogpu || !((linux && (amd64 || arm64)) || darwin)
 
-package fake
+package metal
 
 import "errors"
 

@@ -1,6 +1,6 @@
 //go:build !nogpu && amd64
 
-package fake
+package cuda
 
 import (
 	"fmt"

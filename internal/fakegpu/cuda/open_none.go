@@ -1,6 +1,6 @@
 //go:build nogpu || !linux || !amd64
 
-package fake
+package cuda
 
 import "errors"
 

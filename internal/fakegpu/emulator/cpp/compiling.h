@@ -1,5 +1,5 @@
 // How the fakes of drivers compile a kernel at run time, as the real ones do. Who
-// builds them (device/internal/standin) defines
+// builds them (internal/fakegpu/build) defines
 //
 //   COMPILER  the C++ compiler's path
 //   TARGET    its argument for this processor

@@ -1,7 +1,7 @@
-// Package standin builds what plays a GPU's driver in tests: libraries, out of a
-// fake's own sources and the emulator of kernels in kernels/emulator/cpp. It needs
+// Package build builds what plays a GPU's driver in tests: libraries, out of a
+// fake's own sources and the emulator of kernels in internal/fakegpu/emulator/cpp. It needs
 // clang++-19.
-package standin
+package build
 
 import (
 	"crypto/sha256"
@@ -27,7 +27,7 @@ var target = map[string]string{"amd64": "-march=x86-64-v3", "arm64": "--target=a
 type Kit struct {
 	Sources  string   // the folder of its sources
 	Emulator string   // that of the emulator's
-	Defines  []string // what kernels/emulator/cpp/compiling.h wants to know, as the compiler's arguments
+	Defines  []string // what internal/fakegpu/emulator/cpp/compiling.h wants to know, as the compiler's arguments
 	folder   string   // where its commands write
 }
 
@@ -53,7 +53,7 @@ func Build(name, sources string, commands func(Kit) []Command) (folder string, e
 	if err != nil {
 		return "", err
 	}
-	kit := Kit{Sources: filepath.Join(root, sources), Emulator: filepath.Join(root, "kernels/emulator/cpp")}
+	kit := Kit{Sources: filepath.Join(root, sources), Emulator: filepath.Join(root, "internal/fakegpu/emulator/cpp")}
 	sum, err := digest(kit.Sources, kit.Emulator)
 	if err != nil {
 		return "", err

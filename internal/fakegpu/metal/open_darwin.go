@@ -1,6 +1,6 @@
 //go:build !nogpu
 
-package fake
+package metal
 
 import (
 	"errors"

@@ -1,11 +1,11 @@
-// Package fake lets tests of CUDA run where there is no GPU.
+// Package cuda lets tests of CUDA run where there is no GPU.
 //
 // It builds a library that takes the driver's place, and one that takes NVRTC's,
-// out of the C++ in src and the emulator of kernels in kernels/emulator/cpp, and opens
+// out of the C++ in src and the emulator of kernels in internal/fakegpu/emulator/cpp, and opens
 // them under the real ones' names: whoever opens libcuda.so.1 in this process from
 // then on gets the fake. It needs clang++-19. What src/fake.h says of the fake's
 // strictness is why tests on it are worth having.
-package fake
+package cuda
 
 import (
 	"os"
@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/flowrun/flowrun/device/internal/standin"
+	"github.com/flowrun/flowrun/internal/fakegpu/build"
 )
 
 // Devices is how many GPUs the fake driver has.
@@ -49,7 +49,7 @@ var real = sync.OnceValue(func() error { return probe(driverName) })
 // can't be is an error; that it doesn't build, though the compiler is there, ends
 // the test.
 var provide = sync.OnceValue(func() error {
-	folder, err := build()
+	folder, err := buildLibraries()
 	if err != nil {
 		return err
 	}
@@ -64,16 +64,16 @@ var provide = sync.OnceValue(func() error {
 
 const driverName, nvrtcName = "libcuda.so.1", "libnvrtc.so.13"
 
-// build compiles the libraries.
-func build() (folder string, err error) {
-	return standin.Build("fake-cuda", "device/cuda/fake/src", func(k standin.Kit) []standin.Command {
-		library := func(name string, arguments ...string) standin.Command {
-			return standin.Command{Arguments: slices.Concat(arguments, []string{
+// buildLibraries compiles the libraries.
+func buildLibraries() (folder string, err error) {
+	return build.Build("fake-cuda", "internal/fakegpu/cuda/src", func(k build.Kit) []build.Command {
+		library := func(name string, arguments ...string) build.Command {
+			return build.Command{Arguments: slices.Concat(arguments, []string{
 				"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-I", k.Emulator, "-Wl,-soname," + name, "-o", k.File(name)})}
 		}
 		nvrtc := filepath.Join(k.Sources, "nvrtc.cc")
 		sources, _ := filepath.Glob(k.Sources + "/*.cc") // the pattern is right
 		sources = slices.DeleteFunc(sources, func(s string) bool { return s == nvrtc })
-		return []standin.Command{library(driverName, sources...), library(nvrtcName, append(k.Defines, nvrtc)...)}
+		return []build.Command{library(driverName, sources...), library(nvrtcName, append(k.Defines, nvrtc)...)}
 	})
 }
