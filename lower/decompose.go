@@ -46,5 +46,5 @@ func decompose(p *Plan) error {
 		}
 		return r, nil
 	}
-	return rewrite(p.Graph, expand)
+	return replaceNodes(p.Graph, expand)
 }

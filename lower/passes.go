@@ -113,7 +113,7 @@ func number(g *ir.Graph) {
 // clean drops unreachable nodes.
 func clean(p *Plan) error { return p.Graph.Sort() }
 
-// rewrite replaces nodes of the graph: f gives what stands for n, n itself if
+// replaceNodes lets f replace nodes of the graph: f gives what stands for n, n itself if
 // nothing else does. n's operands have been replaced when f sees it; nodes that
 // f makes are not shown to it.
 //
@@ -122,7 +122,7 @@ func clean(p *Plan) error { return p.Graph.Sort() }
 // has one already, or is a state, and also where a named node is no longer
 // needed by any other, the name becomes an output of the graph. Steps don't run
 // what only outputs need.
-func rewrite(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
+func replaceNodes(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
 	if err := g.Sort(); err != nil {
 		return err
 	}

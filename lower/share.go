@@ -16,7 +16,7 @@ func share(p *Plan) error {
 	places := p.newPlaces()
 	seen := map[string]*ir.Node{}
 	var key []byte
-	return rewrite(p.Graph, func(n *ir.Node) (*ir.Node, error) {
+	return replaceNodes(p.Graph, func(n *ir.Node) (*ir.Node, error) {
 		if n.State != nil {
 			return n, nil
 		}

@@ -5,23 +5,23 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/lower/rules"
+	"github.com/flowrun/flowrun/lower/rewrite"
 )
 
-// maxRewrites bounds the rewrites that one node can set off, in case rules go
+// maxRewrites bounds the rewrites that one node can set off, in case they go
 // round in circles: the graph is right after any number of them.
 const maxRewrites = 100
 
-// simplify folds constants and applies the rules of lower/rules, operands before
+// simplify folds constants and applies the rewrites of lower/rewrite, operands before
 // the nodes that use them, until nothing applies. It counts what it does in
 // Plan.Applied.
 //
-// A rule may do away with an inner node of its pattern only if that node would
+// A rewrite may do away with an inner node of its pattern only if that node would
 // run in the same place as the one replaced, and replace a node by one that
 // exists only under the same condition: so nothing that a spec or a placement
-// rule binds to a device moves.
+// rule pins to a device moves.
 func simplify(p *Plan) error {
-	set, err := rules.Default()
+	set, err := rewrite.Default()
 	if err != nil {
 		return fmt.Errorf("lower: %w", err)
 	}
@@ -34,21 +34,21 @@ func simplify(p *Plan) error {
 	if err := p.Graph.Sort(); err != nil {
 		return err
 	}
-	s := &simplifier{plan: p, rules: set, builder: ir.NewBuilder(p.Graph), places: p.newPlaces()}
-	s.match = rules.NewMatch(s)
+	s := &simplifier{plan: p, rewrites: set, builder: ir.NewBuilder(p.Graph), places: p.newPlaces()}
+	s.match = rewrite.NewMatch(s)
 	s.countUses()
-	return rewrite(p.Graph, s.visit)
+	return replaceNodes(p.Graph, s.visit)
 }
 
 type simplifier struct {
-	plan    *Plan
-	rules   *rules.Set
-	match   *rules.Match
-	builder *ir.Builder
-	places  *places
-	uses    []int      // by node ID
-	left    int        // rewrites that the current node may still set off
-	dead    []*ir.Node // scratch of release
+	plan     *Plan
+	rewrites *rewrite.Set
+	match    *rewrite.Match
+	builder  *ir.Builder
+	places   *places
+	uses     []int      // by node ID
+	left     int        // rewrites that the current node may still set off
+	dead     []*ir.Node // scratch of release
 }
 
 func (s *simplifier) countUses() {
@@ -64,10 +64,10 @@ func (s *simplifier) countUses() {
 	}
 }
 
-// Uses counts the uses of a node (rules.Graph).
+// Uses counts the uses of a node (rewrite.Graph).
 func (s *simplifier) Uses(n *ir.Node) int { return s.uses[n.ID] }
 
-// Together reports whether two nodes would run in the same place (rules.Graph).
+// Together reports whether two nodes would run in the same place (rewrite.Graph).
 func (s *simplifier) Together(a, b *ir.Node) bool { return s.places.together(a, b) }
 
 // visit gives what stands for a node of the graph, whose operands have been
@@ -106,8 +106,8 @@ func (s *simplifier) once(n *ir.Node) (r *ir.Node, existing bool, err error) {
 		s.applied(what)
 		return r, false, nil
 	}
-	for _, rule := range s.rules.For(n.Op) {
-		if !s.match.Find(rule, n) {
+	for _, w := range s.rewrites.For(n.Op) {
+		if !s.match.Find(w, n) {
 			continue
 		}
 		r, ok := s.match.Build(s.builder)
@@ -118,7 +118,7 @@ func (s *simplifier) once(n *ir.Node) (r *ir.Node, existing bool, err error) {
 			continue
 		}
 		s.adopt(before)
-		s.applied(rule.Name)
+		s.applied(w.Name)
 		r, err := s.settleParts(before, r)
 		return r, existing, err
 	}

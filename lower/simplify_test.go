@@ -15,7 +15,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
-	"github.com/flowrun/flowrun/lower/rules"
+	"github.com/flowrun/flowrun/lower/rewrite"
 )
 
 // graphs writes programs for the tests of simplification.
@@ -78,10 +78,10 @@ func (g *graphs) get(p *lower.Plan, name string) *ir.Tensor {
 
 // nothing switches all rewrites off.
 func nothing(t testing.TB) lower.Options {
-	set, err := rules.Default()
+	set, err := rewrite.Default()
 	require.NoError(t, err)
 	off := []string{"fold", "fold-rounded"}
-	for _, r := range set.Rules {
+	for _, r := range set.Rewrites {
 		off = append(off, r.Name)
 	}
 	return lower.Options{RulesOff: off}
@@ -148,7 +148,7 @@ func TestSwitchingOffARuleThatIsNotThereIsAnError(t *testing.T) {
 	m, err := kernels.Load()
 	require.NoError(t, err)
 	_, err = lower.Lower(newGraph(t).Graph, lower.Options{Manifest: m, Targets: []lower.Target{{Name: "cpu"}}, RulesOff: []string{"magic"}})
-	require.ErrorContains(t, err, "there is no rewrite rule magic")
+	require.ErrorContains(t, err, "there is no rewrite magic")
 }
 
 func TestARewriteDoesNotMoveWhatIsBoundToADevice(t *testing.T) {
@@ -233,7 +233,7 @@ func TestAStateThatBecomesAnotherStillReadsItsOldValue(t *testing.T) {
 	}
 }
 
-// randomGraph is a graph full of what rules look for.
+// randomGraph is a graph full of what rewrites look for.
 func randomGraph(t testing.TB, seed uint64) *graphs {
 	r := rand.New(rand.NewPCG(seed, 2))
 	g := newGraph(t)
@@ -294,15 +294,15 @@ func TestSimplifiedGraphsGiveTheSameBits(t *testing.T) {
 		plain := g.lower(nothing(t))
 		o := lower.Options{NoRounding: true, Shuffle: int64(seed)}
 		simple := g.lower(o)
-		for rule, n := range simple.Applied {
-			applied[rule] += n
+		for name, n := range simple.Applied {
+			applied[name] += n
 		}
 		want, got := g.all(plain), g.all(simple)
 		for name := range want {
 			require.Equal(t, want[name], got[name], "seed %d: %s", seed, name)
 		}
 	}
-	require.Greater(t, len(applied), 20, "the graphs exercise the rules: %v", applied)
+	require.Greater(t, len(applied), 20, "the graphs exercise the rewrites: %v", applied)
 }
 
 // all gives the values of all outputs.

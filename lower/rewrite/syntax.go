@@ -1,11 +1,11 @@
-package rules
+package rewrite
 
 import (
 	"fmt"
 	"slices"
 )
 
-// syntax is a node of a rule's syntax tree.
+// syntax is a node of a rewrite's syntax tree.
 type syntax struct {
 	kind   syntaxKind
 	name   string    // of a name or a call
@@ -63,7 +63,7 @@ const (
 	maxDepth    = 40 // of nested brackets and operators
 )
 
-// parser reads one rule.
+// parser reads one rewrite.
 type parser struct {
 	tokens []token
 	depth  int

@@ -1,4 +1,4 @@
-package rules
+package rewrite
 
 import (
 	"fmt"
@@ -19,15 +19,15 @@ type anyPlace struct{}
 func (anyPlace) Together(_, _ *ir.Node) bool { return true }
 func (anyPlace) Uses(*ir.Node) int           { return 1 }
 
-// What every rule is tried on.
+// What every rewrite is tried on.
 const (
 	wantedProofs = 60     // occurrences of its pattern with values in them
 	mostTries    = 200000 // random graphs to find them in
 )
 
-// prove looks for random occurrences of a rule's pattern and compares both sides
+// prove looks for random occurrences of a rewrite's pattern and compares both sides
 // on the CPU's kernels. It gives the number of occurrences.
-func prove(r *Rule, manifest *kernels.Manifest, seed uint64, wanted int) (int, error) {
+func prove(r *Rewrite, manifest *kernels.Manifest, seed uint64, wanted int) (int, error) {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), moderate: r.Rounding}
 	m := NewMatch(anyPlace{})
 	proofs := 0
@@ -69,9 +69,9 @@ func prove(r *Rule, manifest *kernels.Manifest, seed uint64, wanted int) (int, e
 	return proofs, nil
 }
 
-// agree compares an element: bit by bit, NaNs with NaNs, or as the rule's tag
+// agree compares an element: bit by bit, NaNs with NaNs, or as the rewrite's tag
 // says.
-func agree(r *Rule, want, got *ir.Tensor, i int) bool {
+func agree(r *Rewrite, want, got *ir.Tensor, i int) bool {
 	size := want.Type.DType.Size()
 	if string(want.Data[i*size:(i+1)*size]) == string(got.Data[i*size:(i+1)*size]) {
 		return true
@@ -175,23 +175,23 @@ func mustLoad(t testing.TB) *kernels.Manifest {
 	return m
 }
 
-func TestBothSidesOfEveryRuleComputeTheSame(t *testing.T) {
+func TestBothSidesOfEveryRewriteComputeTheSame(t *testing.T) {
 	set, err := Default()
 	require.NoError(t, err)
 	manifest := mustLoad(t)
-	for i, r := range set.Rules {
+	for i, r := range set.Rewrites {
 		proofs, err := prove(r, manifest, uint64(i), wantedProofs)
 		if err != nil {
-			t.Errorf("%s:%d: rule %s (%s): %v", r.File, r.Line, r.Name, r.root.Name, err)
+			t.Errorf("%s:%d: rewrite %s (%s): %v", r.File, r.Line, r.Name, r.root.Name, err)
 		} else if proofs < wantedProofs {
-			t.Errorf("%s:%d: rule %s (%s): only %d occurrences were found", r.File, r.Line, r.Name, r.root.Name, proofs)
+			t.Errorf("%s:%d: rewrite %s (%s): only %d occurrences were found", r.File, r.Line, r.Name, r.root.Name, proofs)
 		}
 	}
 }
 
-func TestAWrongRuleIsCaughtByItsProof(t *testing.T) {
+func TestAWrongRewriteIsCaughtByItsProof(t *testing.T) {
 	manifest := mustLoad(t)
-	for _, c := range []struct{ rule, caught string }{
+	for _, c := range []struct{ rewrite, caught string }{
 		{"wrong: a + b * -1 => b - a", "its replacement"},
 		{"wrong: x + 0 => x", "its replacement"}, // -0.0 + 0 is 0.0
 		{"wrong: x * 0 => full(shape(out), 0, dtype(out))", "its replacement"},
@@ -206,10 +206,10 @@ func TestAWrongRuleIsCaughtByItsProof(t *testing.T) {
 		{"wrong: sum(x, _, _) => x", "is "},
 		{"wrong: f(broadcast_to(x, _)) => f(x) for f in neg", "is "},
 	} {
-		rules, err := Parse("test.rules", c.rule)
-		require.NoError(t, err, c.rule)
-		_, err = prove(rules[0], manifest, 1, 5*wantedProofs)
-		require.ErrorContains(t, err, c.caught, c.rule)
+		rewrites, err := Parse("test.rewrites", c.rewrite)
+		require.NoError(t, err, c.rewrite)
+		_, err = prove(rewrites[0], manifest, 1, 5*wantedProofs)
+		require.ErrorContains(t, err, c.caught, c.rewrite)
 	}
 }
 
@@ -220,8 +220,8 @@ func TestLargeProductsAddUpInOneOrderWhicheverWayFactorsLie(t *testing.T) {
 	require.NoError(t, err)
 	g := &generator{Rand: rand.New(rand.NewPCG(1, 1)), moderate: true}
 	tried := 0
-	for _, r := range set.Rules {
-		if r.File != "matmul.rules" {
+	for _, r := range set.Rewrites {
+		if r.File != "matmul.rewrites" {
 			continue
 		}
 		for _, flags := range [][]any{{false, false}, {false, true}, {true, false}, {true, true}} {

@@ -1,4 +1,4 @@
-package rules
+package rewrite
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// token is a word, a number, a string or a sign of a rule's line.
+// token is a word, a number, a string or a sign of a rewrite's line.
 type token struct {
 	kind   tokenKind
 	text   string

@@ -1,4 +1,4 @@
-package rules
+package rewrite
 
 import (
 	"math"
@@ -8,8 +8,8 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// generator makes random occurrences of a rule's pattern: a graph whose leaves
-// are states, or constants where the rule looks at them, with random shapes,
+// generator makes random occurrences of a rewrite's pattern: a graph whose leaves
+// are states, or constants where the rewrite looks at them, with random shapes,
 // dtypes, arguments and values.
 type generator struct {
 	*rand.Rand
@@ -27,7 +27,7 @@ type generator struct {
 var allDTypes = []ir.DType{ir.Bool, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64}
 
 // occurrence tries to make one; nil if the random choices don't fit together.
-func (g *generator) occurrence(r *Rule) *ir.Node {
+func (g *generator) occurrence(r *Rewrite) *ir.Node {
 	g.b = ir.NewBuilder(&ir.Graph{})
 	g.bound, g.attrs = make([]*ir.Node, len(r.slots)), make([]any, len(r.slots))
 	g.values = map[*ir.Node]*ir.Tensor{}

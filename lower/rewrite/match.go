@@ -1,4 +1,4 @@
-package rules
+package rewrite
 
 import (
 	"math"
@@ -32,21 +32,21 @@ type Graph interface {
 	Uses(n *ir.Node) int
 }
 
-// Match is an occurrence of a rule's pattern. It may be used for many nodes one
+// Match is an occurrence of a rewrite's pattern. It may be used for many nodes one
 // after another.
 type Match struct {
-	rule  *Rule
-	graph Graph
-	nodes []*ir.Node // by slot
-	attrs []any
+	rewrite *Rewrite
+	graph   Graph
+	nodes   []*ir.Node // by slot
+	attrs   []any
 }
 
 // NewMatch makes a match for nodes of a graph.
 func NewMatch(g Graph) *Match { return &Match{graph: g} }
 
-// Find looks for the rule's pattern at n, and checks its condition.
-func (m *Match) Find(r *Rule, n *ir.Node) bool {
-	m.rule = r
+// Find looks for the rewrite's pattern at n, and checks its condition.
+func (m *Match) Find(r *Rewrite, n *ir.Node) bool {
+	m.rewrite = r
 	for _, p := range r.patterns {
 		m.nodes = append(m.nodes[:0], make([]*ir.Node, len(r.slots))...)
 		m.attrs = append(m.attrs[:0], make([]any, len(r.slots))...)

@@ -1,25 +1,25 @@
-// Package rules owns the rewrite rules of lowering: what can be written more
+// Package rewrite owns the rewrites of lowering: what can be written more
 // cheaply, as lines of text.
 //
 //	subtract-negative: a + b * -1 => a - b
 //
-// A rule file (*.rules here, embedded) begins with its grammar; see
-// algebra.rules and docs/rewrites.md. [Parse] checks every line against the op
+// A rewrite file (*.rewrites here, embedded) begins with its grammar; see
+// algebra.rewrites and docs/rewrites.md. [Parse] checks every line against the op
 // registry: an op that doesn't exist, a wrong number of operands, an argument of
 // the wrong kind, a name that nothing binds is an error with file, line and
-// rule. So a [Rule] can be applied to any graph without a further check but one:
+// rewrite. So a [Rewrite] can be applied to any graph without a further check but one:
 // that the replacement has the type of what it replaces, which depends on the
 // shapes met.
 //
 // That both sides compute the same is proven by the package's tests, on every
-// rule, bit by bit over random shapes and dtypes with the CPU's kernels. NaNs
-// count as equal whatever their sign and payload. Rules tagged [rounding n] may
+// rewrite, bit by bit over random shapes and dtypes with the CPU's kernels. NaNs
+// count as equal whatever their sign and payload. Rewrites tagged [rounding n] may
 // differ by n units in the last place, or in the sign of a zero, and can be left
 // out ([Set.Without]).
 //
 // The package knows no placement and no plan: where a match may be used is for
 // the pass simplify to say.
-package rules
+package rewrite
 
 import (
 	"embed"
@@ -31,13 +31,13 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Rule is one rewrite.
-type Rule struct {
+// Rewrite is one rewrite.
+type Rewrite struct {
 	Name string
 	File string
 	Line int
 	Text string // as it is written, without its name and tag
-	// Rounding tells rules that change bits; ULPs is by how many units in the
+	// Rounding tells rewrites that change bits; ULPs is by how many units in the
 	// last place at most. 0 means that only the sign of a zero may change.
 	Rounding bool
 	ULPs     float64
@@ -49,38 +49,38 @@ type Rule struct {
 	slots     []slot
 }
 
-// Root is the op of the node that the rule replaces.
-func (r *Rule) Root() *ir.Op { return r.root }
+// Root is the op of the node that the rewrite replaces.
+func (r *Rewrite) Root() *ir.Op { return r.root }
 
-// Set is a number of rules, found by the op of the node that they replace. It
+// Set is a number of rewrites, found by the op of the node that they replace. It
 // may be used by several goroutines.
 type Set struct {
-	Rules  []*Rule // in the order of the files
-	byRoot map[*ir.Op][]*Rule
+	Rewrites []*Rewrite // in the order of the files
+	byRoot   map[*ir.Op][]*Rewrite
 }
 
-// NewSet makes a set. Where several rules match, the first one is applied.
-func NewSet(rules []*Rule) *Set {
-	s := &Set{Rules: rules, byRoot: map[*ir.Op][]*Rule{}}
-	for _, r := range rules {
+// NewSet makes a set. Where several rewrites match, the first one is applied.
+func NewSet(rewrites []*Rewrite) *Set {
+	s := &Set{Rewrites: rewrites, byRoot: map[*ir.Op][]*Rewrite{}}
+	for _, r := range rewrites {
 		s.byRoot[r.root] = append(s.byRoot[r.root], r)
 	}
 	return s
 }
 
-// For lists the rules that may replace a node of an op.
-func (s *Set) For(op *ir.Op) []*Rule { return s.byRoot[op] }
+// For lists the rewrites that may replace a node of an op.
+func (s *Set) For(op *ir.Op) []*Rewrite { return s.byRoot[op] }
 
-// Without leaves out the rules of some names and, if rounding is false, those
-// that change rounding. A name that no rule has is an error.
+// Without leaves out the rewrites of some names and, if rounding is false, those
+// that change rounding. A name that no rewrite has is an error.
 func (s *Set) Without(names []string, rounding bool) (*Set, error) {
 	for _, name := range names {
-		if !slices.ContainsFunc(s.Rules, func(r *Rule) bool { return r.Name == name }) {
-			return nil, fmt.Errorf("there is no rewrite rule %s to leave out; docs/rewrites.md says where they are", name)
+		if !slices.ContainsFunc(s.Rewrites, func(r *Rewrite) bool { return r.Name == name }) {
+			return nil, fmt.Errorf("there is no rewrite %s to leave out; docs/rewrites.md says where they are", name)
 		}
 	}
-	var kept []*Rule
-	for _, r := range s.Rules {
+	var kept []*Rewrite
+	for _, r := range s.Rewrites {
 		if !slices.Contains(names, r.Name) && (rounding || !r.Rounding) {
 			kept = append(kept, r)
 		}
@@ -88,16 +88,16 @@ func (s *Set) Without(names []string, rounding bool) (*Set, error) {
 	return NewSet(kept), nil
 }
 
-//go:embed *.rules
+//go:embed *.rewrites
 var files embed.FS
 
-// Default is the set of all rules of this folder. It is read once.
+// Default is the set of all rewrites of this folder. It is read once.
 var Default = sync.OnceValues(func() (*Set, error) {
 	entries, err := files.ReadDir(".")
 	if err != nil {
 		return nil, err
 	}
-	var all []*Rule
+	var all []*Rewrite
 	var errs []error
 	seen := map[string]string{}
 	for _, e := range entries {
@@ -109,7 +109,7 @@ var Default = sync.OnceValues(func() (*Set, error) {
 		errs = append(errs, err)
 		for _, r := range parsed {
 			if file := seen[r.Name]; file != "" && file != r.File {
-				errs = append(errs, fmt.Errorf("%s:%d: rule %s is in %s too", r.File, r.Line, r.Name, file))
+				errs = append(errs, fmt.Errorf("%s:%d: rewrite %s is in %s too", r.File, r.Line, r.Name, file))
 			}
 			seen[r.Name] = r.File
 		}

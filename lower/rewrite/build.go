@@ -1,4 +1,4 @@
-package rules
+package rewrite
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func (c *checker) template(s *syntax) (*template, error) {
 		case i < 0:
 			return nil, s.faultf("%s is not bound by the pattern", s.name)
 		case i == outSlot:
-			return nil, s.faultf("a rule can't replace a node by itself")
+			return nil, s.faultf("a rewrite can't replace a node by itself")
 		case c.slots[i].kind != aNode:
 			return nil, s.faultf("%s is %s; a node is needed here", s.name, c.slots[i].kind)
 		}
@@ -111,7 +111,7 @@ func (c *checker) argument(op *ir.Op, p ir.Param, s *syntax) (value, error) {
 // the type of the node that it stands for.
 func (m *Match) Build(b *ir.Builder) (n *ir.Node, ok bool) {
 	before := len(b.Graph.Nodes)
-	arg, err := m.build(b, m.rule.result)
+	arg, err := m.build(b, m.rewrite.result)
 	out := m.nodes[outSlot]
 	n, isNode := arg.(*ir.Node)
 	if err != nil || !isNode || !n.Type.Equal(out.Type) {
@@ -155,7 +155,7 @@ func (m *Match) build(b *ir.Builder, t *template) (any, error) {
 	}
 	n, err := b.Call(t.op, args)
 	if err != nil {
-		return nil, fmt.Errorf("rule %s: %w", m.rule.Name, err)
+		return nil, fmt.Errorf("rewrite %s: %w", m.rewrite.Name, err)
 	}
 	return n, nil
 }

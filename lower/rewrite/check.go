@@ -1,4 +1,4 @@
-package rules
+package rewrite
 
 import (
 	"fmt"
@@ -16,17 +16,17 @@ type slot struct {
 	uses int // occurrences in the pattern
 }
 
-// outSlot is the node that the rule replaces, under the name "out".
+// outSlot is the node that the rewrite replaces, under the name "out".
 const outSlot = 0
 
-// checker turns a rule's syntax into what can be matched and built.
+// checker turns a rewrite's syntax into what can be matched and built.
 type checker struct {
 	slots        []slot
 	variable, op string // what "for" stands for
 }
 
-// check fills r in. op is what the rule's "for" stands for, "" without one.
-func check(r *Rule, s *ruleSyntax, op string) error {
+// check fills r in. op is what the rewrite's "for" stands for, "" without one.
+func check(r *Rewrite, s *rewriteSyntax, op string) error {
 	c := &checker{slots: []slot{{name: "out", kind: aNode}}, variable: s.variable, op: op}
 	if s.pattern.kind != isCall {
 		return s.pattern.faultf("the pattern must be a call or an operator")

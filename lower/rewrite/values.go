@@ -1,4 +1,4 @@
-package rules
+package rewrite
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ const (
 )
 
 var kinds = [...]string{"a node", "a bool", "an int", "a float", "a number", "a string", "a dtype",
-	"a list of ints", "a list of pairs", "a value that rules can't use"}
+	"a list of ints", "a list of pairs", "a value that rewrites can't use"}
 
 func (k kind) String() string { return kinds[k] }
 
@@ -156,7 +156,7 @@ func (c *checker) value(s *syntax) (value, kind, error) {
 		for i, item := range s.args {
 			v, ok := item.value.(int)
 			if !ok || item.kind != isLiteral {
-				return nil, 0, item.faultf("a list in a rule has ints only")
+				return nil, 0, item.faultf("a list in a rewrite has ints only")
 			}
 			list[i] = v
 		}

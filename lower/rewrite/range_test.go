@@ -1,4 +1,4 @@
-package rules
+package rewrite
 
 import (
 	"fmt"
@@ -113,15 +113,15 @@ func TestEachOfSeveralConstantsMustCombine(t *testing.T) {
 	require.False(t, normalConsts(ones(2), ones(2), product), "neither is one number")
 }
 
-// A rule that combines constants must hold wherever both sides stay within the normal
+// A rewrite that combines constants must hold wherever both sides stay within the normal
 // numbers, also where the constants are near an end of them and the variable brings
 // the result back.
-func TestRulesThatCombineConstantsHoldAtBothEndsOfTheRange(t *testing.T) {
+func TestRewritesThatCombineConstantsHoldAtBothEndsOfTheRange(t *testing.T) {
 	set, err := Default()
 	require.NoError(t, err)
 	manifest := mustLoad(t)
 	tried := 0
-	for _, r := range set.Rules {
+	for _, r := range set.Rewrites {
 		if !r.Rounding || !strings.HasPrefix(r.Name, "product-of-") && !strings.HasPrefix(r.Name, "quotient-") {
 			continue
 		}

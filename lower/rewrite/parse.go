@@ -1,4 +1,4 @@
-package rules
+package rewrite
 
 import (
 	"errors"
@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// maxLine is the length of the longest rule, in bytes.
+// maxLine is the length of the longest rewrite, in bytes.
 const maxLine = 4096
 
-// head is the name of a rule and its tag.
+// head is the name of a rewrite and its tag.
 var head = regexp.MustCompile(`^([a-z][a-z0-9-]*)\s*(?:\[rounding ([0-9]+(?:\.[0-9]+)?)\])?\s*:`)
 
-// Parse reads a file of rules and checks them against the op registry. The
-// error lists all problems, each with file, line, column and the rule's name;
-// the rules that are right come beside it.
-func Parse(file, text string) ([]*Rule, error) {
-	var rules []*Rule
+// Parse reads a file of rewrites and checks them against the op registry. The
+// error lists all problems, each with file, line, column and the rewrite's name;
+// the rewrites that are right come beside it.
+func Parse(file, text string) ([]*Rewrite, error) {
+	var rewrites []*Rewrite
 	var errs []error
 	seen := map[string]int{}
 	for _, l := range joinLines(text) {
-		name, parsed, err := parseRule(l.text)
+		name, parsed, err := parseRewrite(l.text)
 		if err == nil && seen[name] > 0 {
-			err = &fault{1, fmt.Sprintf("line %d has a rule of that name", seen[name])}
+			err = &fault{1, fmt.Sprintf("line %d has a rewrite of that name", seen[name])}
 		}
 		if err != nil {
 			column := 1
@@ -32,7 +32,7 @@ func Parse(file, text string) ([]*Rule, error) {
 				column = f.column
 			}
 			if name != "" {
-				err = fmt.Errorf("rule %s: %w", name, err)
+				err = fmt.Errorf("rewrite %s: %w", name, err)
 			}
 			errs = append(errs, fmt.Errorf("%s:%d:%d: %w", file, l.number, column, err))
 			continue
@@ -41,9 +41,9 @@ func Parse(file, text string) ([]*Rule, error) {
 		for _, r := range parsed {
 			r.File, r.Line = file, l.number
 		}
-		rules = append(rules, parsed...)
+		rewrites = append(rewrites, parsed...)
 	}
-	return rules, errors.Join(errs...)
+	return rewrites, errors.Join(errs...)
 }
 
 type line struct {
@@ -80,22 +80,22 @@ func joinLines(text string) []line {
 	return lines
 }
 
-// parseRule reads one rule; several come of one line with "for".
-func parseRule(text string) (name string, rules []*Rule, err error) {
+// parseRewrite reads one rewrite; several come of one line with "for".
+func parseRewrite(text string) (name string, rewrites []*Rewrite, err error) {
 	m := head.FindStringSubmatch(text)
 	if m == nil {
-		return "", nil, &fault{1, `a rule begins with its name and a colon: "name: pattern => replacement"`}
+		return "", nil, &fault{1, `a rewrite begins with its name and a colon: "name: pattern => replacement"`}
 	}
 	name = m[1]
 	if len(text) > maxLine {
-		return name, nil, &fault{1, fmt.Sprintf("a rule has at most %d characters", maxLine)}
+		return name, nil, &fault{1, fmt.Sprintf("a rewrite has at most %d characters", maxLine)}
 	}
 	body := text[len(m[0]):]
 	tokens, err := lex(body, len(m[0])+1)
 	if err != nil {
 		return name, nil, err
 	}
-	s, err := (&parser{tokens: tokens}).rule()
+	s, err := (&parser{tokens: tokens}).rewrite()
 	if err != nil {
 		return name, nil, err
 	}
@@ -104,7 +104,7 @@ func parseRule(text string) (name string, rules []*Rule, err error) {
 		choices = []string{""}
 	}
 	for _, op := range choices {
-		r := &Rule{Name: name, Text: strings.TrimSpace(body)}
+		r := &Rewrite{Name: name, Text: strings.TrimSpace(body)}
 		if m[2] != "" {
 			r.Rounding = true
 			if r.ULPs, err = strconv.ParseFloat(m[2], 64); err != nil {
@@ -114,21 +114,21 @@ func parseRule(text string) (name string, rules []*Rule, err error) {
 		if err := check(r, s, op); err != nil {
 			return name, nil, err
 		}
-		rules = append(rules, r)
+		rewrites = append(rewrites, r)
 	}
-	return name, rules, nil
+	return name, rewrites, nil
 }
 
-// ruleSyntax is a rule before it is checked.
-type ruleSyntax struct {
+// rewriteSyntax is a rewrite before it is checked.
+type rewriteSyntax struct {
 	pattern, result *syntax
 	condition       *syntax // nil: always
 	variable        string  // of "for"
 	ops             []string
 }
 
-func (p *parser) rule() (*ruleSyntax, error) {
-	s := &ruleSyntax{}
+func (p *parser) rewrite() (*rewriteSyntax, error) {
+	s := &rewriteSyntax{}
 	var err error
 	if s.pattern, err = p.expression(0); err != nil {
 		return nil, err
