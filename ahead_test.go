@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/internal/drawtest"
+	"github.com/flowrun/flowrun/internal/hooks"
 	"github.com/flowrun/flowrun/internal/racetest"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -243,13 +244,13 @@ func everyStep(t require.TestingT, e end, folder string) []flowrun.Record {
 
 // run runs the spec to its end, and gives what is seen of it and the states that it
 // leaves, after its end and after two more steps.
-func (e end) run(t require.TestingT, folder string, options []flowrun.StartOption, see func(*flowrun.Session, flowrun.Summary)) (outcome, [2]map[string][]byte) {
+func (e end) run(ctx context.Context, t require.TestingT, folder string, options []flowrun.StartOption, see func(*flowrun.Session, flowrun.Summary)) (outcome, [2]map[string][]byte) {
 	path := filepath.Join(folder, "spec.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(e.text()), 0o666))
 	require.NoError(t, os.RemoveAll(filepath.Join(folder, "checkpoints")))
 	p, err := flowrun.Load(path)
 	require.NoError(t, err, e.text())
-	s, err := p.Start(context.Background(), options...)
+	s, err := p.Start(ctx, options...)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()
 	var o outcome
@@ -292,11 +293,14 @@ func (e end) run(t require.TestingT, folder string, options []flowrun.StartOptio
 // may see that: not in the records and evaluations of whatever steps, not where or why
 // the run ends, not in its checkpoints, not in what it leaves.
 func TestARunIsTheSameWhereverAndHoweverFarAheadItRuns(t *testing.T) {
-	devices := map[string][]flowrun.StartOption{
-		"cpu":                      {flowrun.On("cpu")},
-		"a queue":                  {flowrun.On("sim"), flowrun.Simulated(sim.Options{Queue: true})},
-		"a queue in shared memory": {flowrun.On("sim"), flowrun.Simulated(sim.Options{Queue: true, Unified: true})},
-		"weights on the host":      {flowrun.On("sim"), flowrun.Place("*.weight", "cpu"), flowrun.Simulated(sim.Options{Queue: true})},
+	devices := map[string]struct {
+		sim     sim.Options
+		options []flowrun.StartOption
+	}{
+		"cpu":                      {sim.Options{}, []flowrun.StartOption{flowrun.On("cpu")}},
+		"a queue":                  {sim.Options{Queue: true}, []flowrun.StartOption{flowrun.On("sim")}},
+		"a queue in shared memory": {sim.Options{Queue: true, Unified: true}, []flowrun.StartOption{flowrun.On("sim")}},
+		"weights on the host":      {sim.Options{Queue: true}, []flowrun.StartOption{flowrun.On("sim"), flowrun.Place("*.weight", "cpu")}},
 	}
 	if racetest.Enabled {
 		drawtest.Draws(t, 25) // each is five runs
@@ -319,7 +323,8 @@ func TestARunIsTheSameWhereverAndHoweverFarAheadItRuns(t *testing.T) {
 		want := e.expected(table)
 		var first [2]map[string][]byte
 		for _, name := range []string{"cpu", "a queue", "a queue in shared memory", "weights on the host"} {
-			got, states := e.run(t, folder, devices[name], func(s *flowrun.Session, summary flowrun.Summary) {
+			d := devices[name]
+			got, states := e.run(hooks.With(context.Background(), d.sim), t, folder, d.options, func(s *flowrun.Session, summary flowrun.Summary) {
 				may := e.untilStep > 0 && e.train != "recorded" && strings.HasPrefix(name, "a queue")
 				require.Equal(t, may, s.Plan().RunsAhead, name)
 				if may && s.Stats().DeviceToHost.Count < summary.Steps {

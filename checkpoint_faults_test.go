@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/internal/hooks"
 )
 
 var errDisk = errors.New("the disk is gone")
@@ -36,7 +37,7 @@ func TestAFaultAtAnyOperationOnAFileLosesNothing(t *testing.T) {
 	}
 	whole := spec()
 	var ops []files.Op
-	s := started(t, whole, flowrun.FaultyFiles(func(op files.Op, _ string) error { ops = append(ops, op); return nil }))
+	s := startedIn(hooks.With(t.Context(), files.Fault(func(op files.Op, _ string) error { ops = append(ops, op); return nil })), t, whole)
 	_, want := ran(t, s, 8)
 	require.NoError(t, s.Close())
 	for _, op := range []files.Op{files.OpLock, files.OpCreate, files.OpWrite, files.OpSync, files.OpClose, files.OpRename, files.OpSyncFolder, files.OpRemove} {
@@ -47,13 +48,13 @@ func TestAFaultAtAnyOperationOnAFileLosesNothing(t *testing.T) {
 		path, n, failed := spec(), 0, files.Op("")
 		p, err := flowrun.Load(path)
 		require.NoError(t, err)
-		s, err := p.Start(context.Background(), flowrun.FaultyFiles(func(op files.Op, _ string) error {
+		s, err := p.Start(hooks.With(t.Context(), files.Fault(func(op files.Op, _ string) error {
 			if n++; n-1 == at {
 				failed = op
 				return errDisk
 			}
 			return nil
-		}))
+		})))
 		var got []string
 		if err == nil {
 			_, err = s.Run(context.Background(), flowrun.MaxSteps(8), flowrun.Observe(flowrun.Observer{Every: 1, Observe: func(r flowrun.Record) error {

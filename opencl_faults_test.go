@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/internal/hooks"
 )
 
 // TestADeviceThatIsLostLeavesTheLastCheckpointWhole loses the OpenCL device at many
@@ -30,14 +31,14 @@ func loseDevice(t *testing.T, until string) {
 	keys := strings.Replace(everything, "keep: 2", "keep: 99", 1) + until
 	adam := "{AdamW: {lr: 0.01}}"
 	calls, lostAt := 0, 0
-	opencl := []flowrun.StartOption{flowrun.On("opencl"), flowrun.FaultyOpenCL(func(string) int32 {
+	faulty := hooks.With(t.Context(), func(string) int32 {
 		if calls++; lostAt > 0 && calls >= lostAt {
 			return -5 // CL_OUT_OF_RESOURCES
 		}
 		return 0
-	})}
+	})
 	whole := line(t, adam, keys)
-	first := started(t, whole, opencl...)
+	first := startedIn(faulty, t, whole, flowrun.On("opencl"))
 	require.Equal(t, until != "", first.Plan().RunsAhead)
 	_, err := first.Run(context.Background(), flowrun.MaxSteps(steps))
 	require.NoError(t, err)
@@ -63,7 +64,7 @@ func loseDevice(t *testing.T, until string) {
 		p, err := flowrun.Load(spec)
 		require.NoError(t, err)
 		calls, lostAt = 0, total*(i+1)/(points+1)
-		s, err := p.Start(context.Background(), opencl...)
+		s, err := p.Start(faulty, flowrun.On("opencl"))
 		if err == nil {
 			_, err = s.Run(context.Background(), flowrun.MaxSteps(steps))
 			_ = s.Close() // what can't be released is lost with the device

@@ -11,7 +11,10 @@ import (
 
 	"github.com/flowrun/flowrun/checkpoint"
 	"github.com/flowrun/flowrun/data/safetensors"
+	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/internal/hooks"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
@@ -63,6 +66,7 @@ func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption)
 	if err := errors.Join(apply(&o, "StartOption", options), o.check()); err != nil {
 		return nil, err
 	}
+	o.files, o.fault, o.sim = hooks.Of[files.Fault](ctx), hooks.Of[func(string) int32](ctx), hooks.Of[sim.Options](ctx)
 	s := &Session{program: p}
 	defer func() {
 		if err != nil {

@@ -57,9 +57,15 @@ func line(t *testing.T, optimizer string, keys ...string) string {
 // started loads and starts a spec; it is closed at the end of the test.
 func started(t *testing.T, path string, options ...flowrun.StartOption) *flowrun.Session {
 	t.Helper()
+	return startedIn(context.Background(), t, path, options...)
+}
+
+// startedIn is started with hooks in the context.
+func startedIn(ctx context.Context, t *testing.T, path string, options ...flowrun.StartOption) *flowrun.Session {
+	t.Helper()
 	p, err := flowrun.Load(path)
 	require.NoError(t, err)
-	s, err := p.Start(context.Background(), options...)
+	s, err := p.Start(ctx, options...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
