@@ -132,7 +132,7 @@ func check(t require.TestingT, src string) {
 // wrong. Neither happens with a spec that somebody wrote.
 func TestTheLayoutOfASpecIsNeverGivenUp(t *testing.T) {
 	laid := 0
-	for _, src := range seeds(t, "../../graphs/*.yaml", "../../testdata/*/*.yaml", "../std/*.yaml") {
+	for _, src := range seeds(t, "../../graphs/*.yaml", "../../testdata/*/*.yaml", "../std/*.yaml", "../std/testdata/reference/*.yaml") {
 		var list diag.List
 		root, tokens := tree.Tokens("a.yaml", src, &list)
 		if root == nil || list.HasErrors() || root.Kind != tree.Map ||
