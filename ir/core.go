@@ -17,11 +17,11 @@ var (
 
 	// ConstOp is a value known before anything runs.
 	ConstOp = Register(&Op{
-		Name:   "const",
-		Doc:    "A constant.",
-		Params: []Param{{Name: "value", Kind: KTensorValue, Doc: "the value"}},
-		Infer:  func(n *Node) (Type, error) { return n.Attr("value").(*Tensor).Type, nil },
-		Eval:   func(n *Node, _ []*Array) *Array { return n.Attr("value").(*Tensor).Array() },
+		Name:      "const",
+		Doc:       "A constant.",
+		Params:    []Param{{Name: "value", Kind: KTensorValue, Doc: "the value"}},
+		Infer:     func(n *Node) (Type, error) { return n.Attr("value").(*Tensor).Type, nil },
+		Reference: func(n *Node, _ []*Array) *Array { return n.Attr("value").(*Tensor).Array() },
 	})
 
 	// SourceOp is the batch of a data source at a step, one node per field. It
@@ -43,11 +43,11 @@ var (
 
 	// CopyOp carries a value into another memory space. Lowering inserts it.
 	CopyOp = Register(&Op{
-		Name:   "copy",
-		Doc:    "The same value in another memory space.",
-		Params: []Param{{Name: "x", Kind: KTensor, Doc: "the value to copy"}},
-		Infer:  func(n *Node) (Type, error) { return n.Inputs[0].Type, nil },
-		Eval:   func(_ *Node, in []*Array) *Array { return in[0] },
+		Name:      "copy",
+		Doc:       "The same value in another memory space.",
+		Params:    []Param{{Name: "x", Kind: KTensor, Doc: "the value to copy"}},
+		Infer:     func(n *Node) (Type, error) { return n.Inputs[0].Type, nil },
+		Reference: func(_ *Node, in []*Array) *Array { return in[0] },
 	})
 
 	// GradOp is the gradient of a scalar. Autodiff replaces it.
@@ -87,7 +87,7 @@ var (
 		Infer: func(n *Node) (Type, error) {
 			return Type{n.Attr("dtype").(DType), n.Inputs[0].Type.Shape}, nil
 		},
-		Eval: evalCast,
+		Reference: referenceCast,
 	})
 )
 
@@ -101,7 +101,7 @@ func init() { // not in the literal: Cast refers to CastOp
 	}
 }
 
-func evalCast(n *Node, in []*Array) *Array {
+func referenceCast(n *Node, in []*Array) *Array {
 	x, out := in[0], NewArray(n.Type)
 	for i := range out.Len() {
 		switch {

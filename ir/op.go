@@ -33,9 +33,9 @@ type Op struct {
 	// not differentiable: its value isn't a number that could change a little
 	// (comparisons, indices, integers).
 	Grad func(b *Builder, n, g *Node) []*Node
-	// Eval is the reference: the value in float64 (integers exactly), from the
+	// Reference is the op's definition: the value in float64 (integers exactly), from the
 	// operands. Kernels are compared with it.
-	Eval func(n *Node, in []*Array) *Array
+	Reference func(n *Node, in []*Array) *Array
 	// Decompose writes n in terms of simpler ops, for devices without a kernel
 	// of its own. Nil for ops that must have a kernel.
 	Decompose func(b *Builder, n *Node) *Node

@@ -193,7 +193,7 @@ func combinations(k *kernels.Kernel) []map[string]string {
 
 func conformCase(t *testing.T, d device.Device, k *kernels.Kernel, op string, types map[string]string, c opCase, number int) {
 	n, arrays := nodeOf(t, k, op, types, c)
-	compare(t, d, number, n, arrays, n.Op.Eval(n, arrays), launch(t, d, k, n, arrays))
+	compare(t, d, number, n, arrays, n.Op.Reference(n, arrays), launch(t, d, k, n, arrays))
 }
 
 // compare holds what a device gave against the reference.

@@ -45,7 +45,7 @@ func flushed(operands []*ir.Array) []*ir.Array {
 // little.
 func withinFlushing(d device.Device, op string, n *ir.Node, arrays []*ir.Array, want *ir.Array) func(got *ir.Array, i int) bool {
 	taken := flushed(arrays)
-	other := n.Op.Eval(n, taken)
+	other := n.Op.Reference(n, taken)
 	exactly, taking := within(d, op, n, arrays, want), within(d, op, n, taken, other)
 	return func(got *ir.Array, i int) bool {
 		if exactly(got, i) || taking(got, i) {

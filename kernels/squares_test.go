@@ -29,7 +29,7 @@ func TestProductsAreRightInSquaresOfEverySize(t *testing.T) {
 					for _, dtype := range []string{"f16", "f32", "i64"} {
 						for i, c := range products() {
 							n, arrays := nodeOf(t, k, "matmul", map[string]string{"T": dtype}, c)
-							compare(t, d, i, n, arrays, n.Op.Eval(n, arrays), launchAs(t, d, k, n, arrays))
+							compare(t, d, i, n, arrays, n.Op.Reference(n, arrays), launchAs(t, d, k, n, arrays))
 						}
 					}
 				})

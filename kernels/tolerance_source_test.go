@@ -117,7 +117,7 @@ func sourceExtra(op string, n *ir.Node, in []*ir.Array, want *ir.Array, u, tiny 
 	case "prod":
 		return relative(want, u*float64(in[0].Len()))
 	case "cumsum":
-		magnitude := n.Op.Eval(n, []*ir.Array{absolute(in[0])})
+		magnitude := n.Op.Reference(n, []*ir.Array{absolute(in[0])})
 		return func(i int) float64 { return u * float64(in[0].Len()) * magnitude.F[i] }
 	case "logsumexp", "log_softmax":
 		// The sum's relative error is the result's absolute one: exponentials of 3

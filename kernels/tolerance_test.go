@@ -63,7 +63,7 @@ func extraOf(op string, n *ir.Node, in []*ir.Array, want *ir.Array) func(i int) 
 	switch op {
 	case "sum", "cumsum":
 		// Terms are added in f64, of magnitudes whose sum is what they are scaled by.
-		magnitude := n.Op.Eval(n, []*ir.Array{absolute(in[0])})
+		magnitude := n.Op.Reference(n, []*ir.Array{absolute(in[0])})
 		return func(i int) float64 { return u64 * magnitude.F[i] * float64(in[0].Len()) }
 	case "prod":
 		return relative(want, u64*float64(in[0].Len()))
@@ -74,12 +74,12 @@ func extraOf(op string, n *ir.Node, in []*ir.Array, want *ir.Array) func(i int) 
 		if len(in[0].Type.Shape) > 1 && n.Bool("transpose_a") {
 			k = in[0].Type.Shape[len(in[0].Type.Shape)-2]
 		}
-		magnitude := n.Op.Eval(n, []*ir.Array{absolute(in[0]), absolute(in[1])})
+		magnitude := n.Op.Reference(n, []*ir.Array{absolute(in[0]), absolute(in[1])})
 		return func(i int) float64 { return 2 * u * float64(k) * magnitude.F[i] }
 	case "scatter_add", "index_add":
 		// One addition in f32 for each element that meets there: all of them at
 		// worst, each of at most the sum's magnitude.
-		magnitude := n.Op.Eval(n, []*ir.Array{absolute(in[0]), in[1], absolute(in[2])})
+		magnitude := n.Op.Reference(n, []*ir.Array{absolute(in[0]), in[1], absolute(in[2])})
 		return func(i int) float64 { return u * float64(in[2].Len()) * magnitude.F[i] }
 	case "logsumexp", "log_softmax":
 		// The f32 exponential is good to 1e-10. In f64 the reference's own sum and

@@ -31,7 +31,7 @@ var roundedAlike = []string{
 // more exact than theirs, counts as "fold-rounded", and isn't made without
 // rounding. Nothing is made larger: a constant that is repeated stays small.
 func (s *simplifier) fold(n *ir.Node) (value *ir.Tensor, what string) {
-	if n.Op.Eval == nil || n.Op.Random || n.Op == ir.ConstOp || n.Op == ir.CopyOp || n.State != nil {
+	if n.Op.Reference == nil || n.Op.Random || n.Op == ir.ConstOp || n.Op == ir.CopyOp || n.State != nil {
 		return nil, ""
 	}
 	largest := 1
@@ -58,7 +58,7 @@ func (s *simplifier) fold(n *ir.Node) (value *ir.Tensor, what string) {
 	for i, x := range n.Inputs {
 		in[i] = x.Attr("value").(*ir.Tensor).Array()
 	}
-	return n.Op.Eval(n, in).Tensor(), what
+	return n.Op.Reference(n, in).Tensor(), what
 }
 
 // exactlyFolded reports whether the reference gives the bits that kernels give.

@@ -20,5 +20,5 @@ Example: abs([-1.5, 2.0]) = [1.5, 2.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, sign(b, n.Inputs[0]))}
 	},
-	Eval: eachNumber(math.Abs, func(v int64) int64 { return max(v, -v) }),
+	Reference: eachNumber(math.Abs, func(v int64) int64 { return max(v, -v) }),
 })

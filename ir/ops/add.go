@@ -18,7 +18,7 @@ Example: add([[1, 2], [3, 4]], [10, 20]) = [[11, 22], [13, 24]]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{sumTo(b, g, n.Inputs[0]), sumTo(b, g, n.Inputs[1])}
 	},
-	Eval: eachPair(
+	Reference: eachPair(
 		func(a, b float64) float64 { return a + b },
 		func(a, b int64) int64 { return a + b }),
 })

@@ -17,8 +17,8 @@ Example: all([[true, false], [true, true]], dim=1) = [false, true]`,
 	Params: paramsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferTruth,
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return eachLine(nil, func(v []int64) int64 {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return eachRow(nil, func(v []int64) int64 {
 			return truth(!slices.Contains(v, 0))
 		})(n, []*ir.Array{truths(in[0])})
 	},

@@ -23,7 +23,7 @@ Example: arange(1, 8, 3) = [1, 4, 7]`,
 	},
 	Class: ir.Leaf,
 	Infer: inferArange,
-	Eval: func(n *ir.Node, _ []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
 		for i := range out.F {
 			out.F[i] = n.Float("start") + n.Float("step")*float64(i)

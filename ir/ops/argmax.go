@@ -15,9 +15,9 @@ Example: argmax([[1, 5, 5], [4, 2, 2]], dim=1) = [1, 0]`,
 		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "one dim; all of x by default"},
 		paramKeepdim,
 	},
-	Class: ir.Reduce,
-	Infer: inferArg,
-	Eval:  evalArg(func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b }),
+	Class:     ir.Reduce,
+	Infer:     inferArg,
+	Reference: referenceArg(func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b }),
 })
 
 func inferArg(n *ir.Node) (ir.Type, error) {
@@ -30,20 +30,20 @@ func inferArg(n *ir.Node) (ir.Type, error) {
 	return t, err
 }
 
-func evalArg(better func(a, b float64) bool, betterInt func(a, b int64) bool) evalFunc {
+func referenceArg(better func(a, b float64) bool, betterInt func(a, b int64) bool) referenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
-		offs, length := lines(in[0].Type.Shape, n.Ints("dim"))
+		offs, length := rows(in[0].Type.Shape, n.Ints("dim"))
 		for i := range out.I {
-			line := offs[i*length : (i+1)*length]
+			row := offs[i*length : (i+1)*length]
 			best := 0
-			for j, at := range line {
+			for j, at := range row {
 				if in[0].F != nil {
-					v, top := in[0].F[at], in[0].F[line[best]]
+					v, top := in[0].F[at], in[0].F[row[best]]
 					if better(v, top) || v != v && top == top {
 						best = j
 					}
-				} else if betterInt(in[0].I[at], in[0].I[line[best]]) {
+				} else if betterInt(in[0].I[at], in[0].I[row[best]]) {
 					best = j
 				}
 			}

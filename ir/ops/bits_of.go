@@ -23,7 +23,7 @@ Example: bits_of([6, 1], 4) = [[0, 1, 1, 0], [1, 0, 0, 0]]`,
 		}
 		return ir.Type{DType: x.DType, Shape: append(append(ir.Shape{}, x.Shape...), bits)}, nil
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, bits := ir.NewArray(n.Type), n.Int("bits")
 		for i := range out.I {
 			out.I[i] = in[0].I[i/bits] >> (i % bits) & 1

@@ -27,7 +27,7 @@ Example: broadcast_to([1, 2], [2, 2]) = [[1, 2], [1, 2]]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{sumTo(b, g, n.Inputs[0])}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return pick(n.Type, in[0], broadcastOffsets(in[0].Type.Shape, n.Type.Shape))
 	},
 })

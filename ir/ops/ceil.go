@@ -14,9 +14,9 @@ var Ceil = ir.Register(&ir.Op{
 Integers stay as they are. Its gradient is 0.
 
 Example: ceil([-1.5, 1.5]) = [-1.0, 2.0]`,
-	Params: paramsUnary,
-	Class:  ir.Elementwise,
-	Infer:  likeNumber,
-	Grad:   flat,
-	Eval:   eachNumber(math.Ceil, func(v int64) int64 { return v }),
+	Params:    paramsUnary,
+	Class:     ir.Elementwise,
+	Infer:     likeNumber,
+	Grad:      flat,
+	Reference: eachNumber(math.Ceil, func(v int64) int64 { return v }),
 })

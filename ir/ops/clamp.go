@@ -35,7 +35,7 @@ Example: clamp([-3, 0, 3], -1, 2) = [-1, 0, 2]`,
 		}
 		return nodes{where(b, inside, g, 0.0)}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		low, high := n.Attr("min"), n.Attr("max")
 		return eachNumber(
 			func(v float64) float64 { return min(max(v, low.(float64)), high.(float64)) },

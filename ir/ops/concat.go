@@ -27,7 +27,7 @@ Example: concat([[[1, 2]], [[3, 4], [5, 6]]], 0) = [[1, 2], [3, 4], [5, 6]]`,
 		}
 		return parts
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return join(n.Type, n.Int("dim"), in)
 	},
 })
@@ -66,7 +66,7 @@ func join(t ir.Type, dim int, parts []*ir.Array) *ir.Array {
 	out := ir.NewArray(t)
 	strides, start := t.Shape.Strides(), 0
 	for _, x := range parts {
-		place(out, x, offsets(x.Type.Shape, strides, start*strides[dim]))
+		put(out, x, offsets(x.Type.Shape, strides, start*strides[dim]))
 		start += x.Type.Shape[dim]
 	}
 	return out

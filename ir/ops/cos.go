@@ -21,5 +21,5 @@ Example: cos([0.0, 1.0]) = [1.0, 0.54030231]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{neg(b, mul(b, g, sin(b, n.Inputs[0])))}
 	},
-	Eval: eachFloat(math.Cos),
+	Reference: eachFloat(math.Cos),
 })

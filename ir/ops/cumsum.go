@@ -22,7 +22,7 @@ Example: cumsum([[1.0, 2.0, 3.0]], 1) = [[1.0, 3.0, 6.0]]`,
 		dim := n.Int("dim")
 		return nodes{flip(b, apply(b, "cumsum", flip(b, g, dim), dim), dim)}
 	},
-	Eval: alongLine(runningSum[float64], runningSum[int64]),
+	Reference: alongRow(runningSum[float64], runningSum[int64]),
 })
 
 func runningSum[T int64 | float64](out, v []T) {

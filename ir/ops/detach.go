@@ -10,10 +10,10 @@ var Detach = ir.Register(&ir.Op{
 To gradients it is a constant.
 
 Example: detach([1.0, 2.0]) = [1.0, 2.0]`,
-	Params: []ir.Param{paramX},
-	Class:  ir.Elementwise,
-	Infer:  likeOperand,
-	Eval:   func(_ *ir.Node, in []*ir.Array) *ir.Array { return in[0] },
+	Params:    []ir.Param{paramX},
+	Class:     ir.Elementwise,
+	Infer:     likeOperand,
+	Reference: func(_ *ir.Node, in []*ir.Array) *ir.Array { return in[0] },
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		return apply(b, "reshape", n.Inputs[0], []int(n.Type.Shape))
 	},

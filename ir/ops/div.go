@@ -20,5 +20,5 @@ Example: div([1, 3], 2) = [0.5, 1.5]`,
 		dx := div(b, g, y)
 		return nodes{sumTo(b, dx, x), sumTo(b, neg(b, mul(b, dx, n)), y)}
 	},
-	Eval: eachPair(func(a, b float64) float64 { return a / b }, nil),
+	Reference: eachPair(func(a, b float64) float64 { return a / b }, nil),
 })

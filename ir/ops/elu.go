@@ -24,7 +24,7 @@ Example: elu([-1.0, 2.0]) = [-0.63212056, 2.0]`,
 		slope := mul(b, exp(b, apply(b, "minimum", x, 0.0)), n.Float("alpha"))
 		return nodes{where(b, le(b, x, 0.0), mul(b, g, slope), g)}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return eachFloat(func(v float64) float64 {
 			if v <= 0 {
 				return n.Float("alpha") * math.Expm1(v)

@@ -30,7 +30,7 @@ Example: embedding([2, 0], [[1, 2], [3, 4], [5, 6]]) = [[5, 6], [1, 2]]`,
 		index := reshape(b, ids, ir.Shape{count})
 		return nodes{nil, apply(b, "index_add", Fill(b, weight.Type, 0), 0, index, rows)}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := filled(n.Type, nothing(n.Type.DType))
 		rows, cols := in[1].Type.Shape[0], in[1].Type.Shape[1]
 		for i := range out.Len() {

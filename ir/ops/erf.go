@@ -22,5 +22,5 @@ Example: erf([0.0, 1.0]) = [0.0, 0.84270079]`,
 		slope := exp(b, neg(b, square(b, n.Inputs[0])))
 		return nodes{mul(b, g, mul(b, slope, 2/math.Sqrt(math.Pi)))}
 	},
-	Eval: eachFloat(math.Erf),
+	Reference: eachFloat(math.Erf),
 })

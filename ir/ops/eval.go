@@ -9,7 +9,7 @@ import (
 // What reference evaluations share. They are written to be read: an element's
 // operands are found by a table of offsets, whatever the op does to shapes.
 
-type evalFunc = func(n *ir.Node, in []*ir.Array) *ir.Array
+type referenceFunc = func(n *ir.Node, in []*ir.Array) *ir.Array
 
 // offsets lists where the elements of a strided view lie, in row-major order.
 func offsets(shape ir.Shape, strides []int, start int) []int {
@@ -49,9 +49,9 @@ func broadcastOffsets(from, to ir.Shape) []int {
 	return offsets(to, strides, 0)
 }
 
-// lines lists the offsets of a value's elements so that those which differ only
+// rows lists the offsets of a value's elements so that those which differ only
 // in dims follow each other, in runs of the length given.
-func lines(shape ir.Shape, dims []int) (offs []int, length int) {
+func rows(shape ir.Shape, dims []int) (offs []int, length int) {
 	strides := shape.Strides()
 	var viewShape ir.Shape
 	var viewStrides []int
@@ -83,8 +83,8 @@ func pick(t ir.Type, x *ir.Array, offs []int) *ir.Array {
 	return out
 }
 
-// place puts the elements of x at offsets of out.
-func place(out, x *ir.Array, offs []int) {
+// put writes the elements of x at offsets of out.
+func put(out, x *ir.Array, offs []int) {
 	for i, at := range offs {
 		if out.F != nil {
 			out.F[at] = x.F[i]
@@ -110,7 +110,7 @@ func truth(v bool) int64 {
 }
 
 // eachFloat evaluates an elementwise op that exists for floats only.
-func eachFloat(f func(float64) float64) evalFunc {
+func eachFloat(f func(float64) float64) referenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
 		for i, v := range in[0].F {
@@ -121,7 +121,7 @@ func eachFloat(f func(float64) float64) evalFunc {
 }
 
 // eachNumber evaluates an elementwise op of one operand, in its own dtype.
-func eachNumber(f func(float64) float64, fi func(int64) int64) evalFunc {
+func eachNumber(f func(float64) float64, fi func(int64) int64) referenceFunc {
 	floats := eachFloat(f)
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		if in[0].F != nil {
@@ -137,7 +137,7 @@ func eachNumber(f func(float64) float64, fi func(int64) int64) evalFunc {
 
 // eachTest evaluates an elementwise test. Integers are given to it as floats,
 // which keeps whether they are zero, finite or NaN.
-func eachTest(f func(float64) bool) evalFunc {
+func eachTest(f func(float64) bool) referenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
 		for i := range out.I {
@@ -148,7 +148,7 @@ func eachTest(f func(float64) bool) evalFunc {
 }
 
 // eachPair evaluates a binary op over broadcast operands.
-func eachPair(f func(a, b float64) float64, fi func(a, b int64) int64) evalFunc {
+func eachPair(f func(a, b float64) float64, fi func(a, b int64) int64) referenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
 		a, b := broadcastOffsets(in[0].Type.Shape, n.Type.Shape), broadcastOffsets(in[1].Type.Shape, n.Type.Shape)
@@ -164,7 +164,7 @@ func eachPair(f func(a, b float64) float64, fi func(a, b int64) int64) evalFunc 
 }
 
 // eachComparison evaluates a comparison over broadcast operands.
-func eachComparison(f func(a, b float64) bool, fi func(a, b int64) bool) evalFunc {
+func eachComparison(f func(a, b float64) bool, fi func(a, b int64) bool) referenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
 		a, b := broadcastOffsets(in[0].Type.Shape, n.Type.Shape), broadcastOffsets(in[1].Type.Shape, n.Type.Shape)
@@ -179,27 +179,27 @@ func eachComparison(f func(a, b float64) bool, fi func(a, b int64) bool) evalFun
 	}
 }
 
-// eachLine evaluates a reduction over the dims of the attribute dim. fi may be
+// eachRow evaluates a reduction over the dims of the attribute dim. fi may be
 // nil for ops that give floats.
-func eachLine(f func([]float64) float64, fi func([]int64) int64) evalFunc {
+func eachRow(f func([]float64) float64, fi func([]int64) int64) referenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
-		offs, length := lines(in[0].Type.Shape, n.Ints("dim"))
+		offs, length := rows(in[0].Type.Shape, n.Ints("dim"))
 		floats, ints := make([]float64, length), make([]int64, length)
 		for i := range out.Len() {
-			line := offs[i*length : (i+1)*length]
+			row := offs[i*length : (i+1)*length]
 			if in[0].F != nil {
-				out.F[i] = f(gatherLine(floats, in[0].F, line))
+				out.F[i] = f(gatherRow(floats, in[0].F, row))
 			} else {
-				out.I[i] = wrap(n.Type.DType, fi(gatherLine(ints, in[0].I, line)))
+				out.I[i] = wrap(n.Type.DType, fi(gatherRow(ints, in[0].I, row)))
 			}
 		}
 		return out
 	}
 }
 
-func gatherLine[T any](dst, src []T, line []int) []T {
-	for i, at := range line {
+func gatherRow[T any](dst, src []T, row []int) []T {
+	for i, at := range row {
 		dst[i] = src[at]
 	}
 	return dst

@@ -71,12 +71,12 @@ func (e *evaluator) value(n *ir.Node) (*ir.Array, error) {
 		}
 		return v, nil
 	}
-	if n.Op.Eval == nil {
+	if n.Op.Reference == nil {
 		return nil, fmt.Errorf("ops: %s: %s has no value of its own; expand it first", n.Label(), n.Op.Name)
 	}
 	in := make([]*ir.Array, len(n.Inputs))
 	for i, x := range n.Inputs {
 		in[i] = e.values[x]
 	}
-	return n.Op.Eval(n, in), nil
+	return n.Op.Reference(n, in), nil
 }

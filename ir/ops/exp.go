@@ -21,5 +21,5 @@ Example: exp([0.0, 1.0]) = [1.0, 2.7182818]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, n)}
 	},
-	Eval: eachFloat(math.Exp),
+	Reference: eachFloat(math.Exp),
 })

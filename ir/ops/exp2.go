@@ -21,5 +21,5 @@ Example: exp2([0.0, 3.0, -1.0]) = [1.0, 8.0, 0.5]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, mul(b, n, math.Ln2))}
 	},
-	Eval: eachFloat(math.Exp2),
+	Reference: eachFloat(math.Exp2),
 })

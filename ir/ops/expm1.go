@@ -21,5 +21,5 @@ Example: expm1([0.0, 1.0]) = [0.0, 1.7182818]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, exp(b, n.Inputs[0]))}
 	},
-	Eval: eachFloat(math.Expm1),
+	Reference: eachFloat(math.Expm1),
 })

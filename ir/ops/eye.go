@@ -20,7 +20,7 @@ Example: eye(2) = [[1.0, 0.0], [0.0, 1.0]]`,
 		}
 		return ir.Type{DType: n.Attr("dtype").(ir.DType), Shape: ir.Shape{n.Int("n"), n.Int("m")}}, nil
 	},
-	Eval: func(n *ir.Node, _ []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
 		for i := range min(n.Int("n"), n.Int("m")) {
 			if at := i*n.Int("m") + i; out.F != nil {

@@ -40,6 +40,6 @@ Example: flatten([[[1, 2], [3, 4]]], 1) = [[1, 2, 3, 4]]`,
 		return ir.Type{DType: x.DType, Shape: append(shape, x.Shape[to+1:]...)}, nil
 	},
 	Grad:      gradReshape,
-	Eval:      evalReshape,
+	Reference: referenceReshape,
 	Decompose: asReshape,
 })

@@ -18,7 +18,7 @@ Example: flip([[1, 2], [3, 4]], 1) = [[2, 1], [4, 3]]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{apply(b, "flip", g, n.Ints("dims"))}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		strides, start := n.Type.Shape.Strides(), 0
 		for _, d := range n.Ints("dims") {
 			start += (n.Type.Shape[d] - 1) * strides[d]

@@ -15,11 +15,11 @@ a and b are numbers, broadcast. Integers give integers; divided by 0 they give 0
 It has no gradient.
 
 Example: floor_divide([7, -7], 2) = [3, -4]`,
-	Params:  paramsBinary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteAll,
-	Infer:   meet,
-	Eval:    eachPair(floorDivide, floorDivideInts),
+	Params:    paramsBinary,
+	Class:     ir.Elementwise,
+	Promote:   ir.PromoteAll,
+	Infer:     meet,
+	Reference: eachPair(floorDivide, floorDivideInts),
 })
 
 // floorDivide is exact where flooring a rounded quotient isn't: 1 / 0.1 is

@@ -27,7 +27,7 @@ Example: full([2, 2], 7) = [[7, 7], [7, 7]]`,
 		}
 		return ir.Type{DType: d, Shape: n.Ints("shape")}, nil
 	},
-	Eval: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, n.Attr("value")) },
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, n.Attr("value")) },
 })
 
 // inferredDType is the argument dtype, or where it is absent that of numbers as

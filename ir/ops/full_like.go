@@ -14,6 +14,6 @@ Example: full_like([[5.0, 6.0]], 2) = [[2.0, 2.0]]`,
 		t := n.Inputs[0].Type
 		return t, normNumber(n, "value", t.DType)
 	},
-	Eval:      func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, n.Attr("value")) },
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, n.Attr("value")) },
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return Fill(b, n.Type, n.Attr("value")) },
 })

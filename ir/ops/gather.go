@@ -28,7 +28,7 @@ Example: gather([[1, 2, 3], [4, 5, 6]], 1, [[2], [0]]) = [[3], [4]]`,
 		x, index := n.Inputs[0], n.Inputs[1]
 		return nodes{apply(b, "scatter_add", Fill(b, x.Type, 0), n.Int("dim"), index, g), nil}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := filled(n.Type, nothing(n.Type.DType))
 		for i, at := range indexed(in[0].Type.Shape, n.Int("dim"), in[1]) {
 			switch {

@@ -24,7 +24,7 @@ Example: gelu([0.0, 1.0]) = [0.0, 0.84134475]`,
 		density := mul(b, exp(b, mul(b, square(b, x), -0.5)), 1/math.Sqrt(2*math.Pi))
 		return nodes{mul(b, g, add(b, below, mul(b, x, density)))}
 	},
-	Eval: eachFloat(func(v float64) float64 { return v * normalBelow(v) }),
+	Reference: eachFloat(func(v float64) float64 { return v * normalBelow(v) }),
 })
 
 func normalBelow(v float64) float64 { return 0.5 * math.Erfc(-v/math.Sqrt2) }

@@ -31,7 +31,7 @@ Example: gelu_tanh([0.0, 1.0]) = [0.0, 0.84119199]`,
 		right := mul(b, x, mul(b, sub(b, 1.0, square(b, t)), slope))
 		return nodes{mul(b, g, mul(b, add(b, left, right), 0.5))}
 	},
-	Eval: eachFloat(func(v float64) float64 {
+	Reference: eachFloat(func(v float64) float64 {
 		return 0.5 * v * (1 + math.Tanh(geluScale*(v+geluCubic*v*v*v)))
 	}),
 })

@@ -46,7 +46,7 @@ Example: index_add([[1, 1], [1, 1]], 0, [1, 1], [[1, 2], [3, 4]]) = [[1, 1], [5,
 		index := alongDim(b, n.Inputs[1], n.Int("dim"), n.Inputs[2].Type.Shape)
 		return nodes{g, nil, gatherOrZero(b, g, n.Int("dim"), index)}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		dim, shape := n.Int("dim"), in[2].Type.Shape
 		strides := make([]int, len(shape))
 		strides[dim] = 1

@@ -12,8 +12,8 @@ var Isinf = ir.Register(&ir.Op{
 	Doc: `isinf(x): whether x is inf or -inf, element by element; false for integers.
 
 Example: isinf([1.0, nan, -inf]) = [false, false, true]`,
-	Params: []ir.Param{tensor("x", "numbers of any shape")},
-	Class:  ir.Elementwise,
-	Infer:  testOfNumber,
-	Eval:   eachTest(func(v float64) bool { return math.IsInf(v, 0) }),
+	Params:    []ir.Param{tensor("x", "numbers of any shape")},
+	Class:     ir.Elementwise,
+	Infer:     testOfNumber,
+	Reference: eachTest(func(v float64) bool { return math.IsInf(v, 0) }),
 })

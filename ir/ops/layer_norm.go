@@ -25,8 +25,8 @@ Example: layer_norm([[1.0, 3.0]], [1.0, 2.0], [0.0, 1.0], eps=0.0) = [[-1.0, 3.0
 	Promote: ir.PromoteAll,
 	Infer:   inferNorm,
 	Grad:    gradLayerNorm,
-	Eval: evalNorm(func(n *ir.Node, line []float64) (center, scale float64) {
-		return average(line), 1 / math.Sqrt(variance(line)+n.Float("eps"))
+	Reference: referenceNorm(func(n *ir.Node, row []float64) (center, scale float64) {
+		return average(row), 1 / math.Sqrt(variance(row)+n.Float("eps"))
 	}),
 })
 
@@ -49,14 +49,14 @@ func inferNorm(n *ir.Node) (ir.Type, error) {
 	return x, nil
 }
 
-// evalNorm evaluates (x - center) * scale * weight + bias.
-func evalNorm(moments func(n *ir.Node, line []float64) (center, scale float64)) evalFunc {
+// referenceNorm evaluates (x - center) * scale * weight + bias.
+func referenceNorm(moments func(n *ir.Node, row []float64) (center, scale float64)) referenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, features := ir.NewArray(n.Type), len(in[1].F)
 		for start := 0; start < len(out.F); start += features {
-			line := in[0].F[start : start+features]
-			center, scale := moments(n, line)
-			for i, v := range line {
+			row := in[0].F[start : start+features]
+			center, scale := moments(n, row)
+			for i, v := range row {
 				v = (v - center) * scale * in[1].F[i]
 				if len(in) > 2 {
 					v += in[2].F[i]

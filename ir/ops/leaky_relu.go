@@ -17,7 +17,7 @@ Example: leaky_relu([-2.0, 2.0]) = [-0.02, 2.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{where(b, gt(b, n.Inputs[0], 0.0), g, mul(b, g, n.Float("negative_slope")))}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return eachFloat(func(v float64) float64 {
 			if v > 0 {
 				return v

@@ -21,5 +21,5 @@ Example: log([1.0, 2.0]) = [0.0, 0.69314718]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{div(b, g, n.Inputs[0])}
 	},
-	Eval: eachFloat(math.Log),
+	Reference: eachFloat(math.Log),
 })

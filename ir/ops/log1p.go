@@ -21,5 +21,5 @@ Example: log1p([0.0, 1.0]) = [0.0, 0.69314718]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{div(b, g, add(b, n.Inputs[0], 1.0))}
 	},
-	Eval: eachFloat(math.Log1p),
+	Reference: eachFloat(math.Log1p),
 })

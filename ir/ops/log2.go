@@ -21,7 +21,7 @@ Example: log2([1.0, 8.0]) = [0.0, 3.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{div(b, g, mul(b, n.Inputs[0], math.Ln2))}
 	},
-	Eval: eachFloat(log2),
+	Reference: eachFloat(log2),
 })
 
 // log2 is exact for powers of two, and near 1, where math.Log2 adds the logarithm of

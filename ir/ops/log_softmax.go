@@ -22,7 +22,7 @@ Example: log_softmax([0.0, 1000.0], 0) = [-1000.0, 0.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{sub(b, g, mul(b, exp(b, n), sum(b, g, []int{n.Int("dim")})))}
 	},
-	Eval: alongLine(func(out, v []float64) {
+	Reference: alongRow(func(out, v []float64) {
 		top := slices.Max(v)
 		s := math.Log(sumExp(v, top))
 		for i, x := range v {

@@ -15,7 +15,7 @@ Example: logical_and([true, true, false], [true, false, false]) = [true, false, 
 	Commutative: true,
 	Promote:     ir.PromoteAll,
 	Infer:       compare,
-	Eval: eachComparison(
+	Reference: eachComparison(
 		func(a, b float64) bool { return a != 0 && b != 0 },
 		func(a, b int64) bool { return a != 0 && b != 0 }),
 })

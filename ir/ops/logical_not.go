@@ -10,8 +10,8 @@ var LogicalNot = ir.Register(&ir.Op{
 Numbers count as true unless they are 0; NaN is true.
 
 Example: logical_not([true, false]) = [false, true]`,
-	Params: []ir.Param{paramX},
-	Class:  ir.Elementwise,
-	Infer:  testOf,
-	Eval:   eachTest(func(v float64) bool { return v == 0 }),
+	Params:    []ir.Param{paramX},
+	Class:     ir.Elementwise,
+	Infer:     testOf,
+	Reference: eachTest(func(v float64) bool { return v == 0 }),
 })

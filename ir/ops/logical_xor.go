@@ -15,7 +15,7 @@ Example: logical_xor([true, true, false], [true, false, false]) = [false, true, 
 	Commutative: true,
 	Promote:     ir.PromoteAll,
 	Infer:       compare,
-	Eval: eachComparison(
+	Reference: eachComparison(
 		func(a, b float64) bool { return (a != 0) != (b != 0) },
 		func(a, b int64) bool { return (a != 0) != (b != 0) }),
 })

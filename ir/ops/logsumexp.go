@@ -30,7 +30,7 @@ Example: logsumexp([[0.0, 0.0], [1000.0, 0.0]], dim=1) = [0.69314718, 1000.0]`,
 		weight := exp(b, sub(b, n.Inputs[0], unreduced(b, n, n)))
 		return nodes{mul(b, unreduced(b, n, g), weight)}
 	},
-	Eval: eachLine(func(v []float64) float64 {
+	Reference: eachRow(func(v []float64) float64 {
 		top := shift(v)
 		return top + math.Log(sumExp(v, top))
 	}, nil),

@@ -14,7 +14,7 @@ Example: lt([1, 2, 3], 2) = [true, false, false]`,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
 	Infer:   compare,
-	Eval: eachComparison(
+	Reference: eachComparison(
 		func(a, b float64) bool { return a < b },
 		func(a, b int64) bool { return a < b }),
 })

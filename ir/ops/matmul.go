@@ -33,8 +33,8 @@ Example: matmul([[1, 2], [3, 4]], [[5, 6], [7, 8]]) = [[19, 22], [43, 50]]`,
 		}
 		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: p.shape(n)}, nil
 	},
-	Grad: gradMatmul,
-	Eval: evalMatmul,
+	Grad:      gradMatmul,
+	Reference: referenceMatmul,
 })
 
 // product is the sizes of a matrix product.
@@ -158,7 +158,7 @@ func gradMatmul(bld *ir.Builder, n, g *ir.Node) []*ir.Node {
 	return nodes{reshape(bld, da, a.Type.Shape), reshape(bld, db, b.Type.Shape)}
 }
 
-func evalMatmul(n *ir.Node, in []*ir.Array) *ir.Array {
+func referenceMatmul(n *ir.Node, in []*ir.Array) *ir.Array {
 	p, _ := productOf(n)
 	out := ir.NewArray(n.Type)
 	a, b := matrices(n, in, 0, p), matrices(n, in, 1, p)
@@ -192,14 +192,14 @@ func matrices(n *ir.Node, in []*ir.Array, i int, p product) []int {
 		strides = in[i].Type.Shape.Strides()
 		strides[r-2], strides[r-1] = strides[r-1], strides[r-2]
 	}
-	view, steps := slices.Clone(p.batch), make([]int, len(p.batch))
+	view, viewStrides := slices.Clone(p.batch), make([]int, len(p.batch))
 	for d := range s[:r-2] {
 		if s[d] != 1 {
-			steps[len(p.batch)-(r-2)+d] = strides[d]
+			viewStrides[len(p.batch)-(r-2)+d] = strides[d]
 		}
 	}
 	if i == 0 {
-		return offsets(append(view, p.m, p.k), append(steps, strides[r-2], strides[r-1]), 0)
+		return offsets(append(view, p.m, p.k), append(viewStrides, strides[r-2], strides[r-1]), 0)
 	}
-	return offsets(append(view, p.n, p.k), append(steps, strides[r-1], strides[r-2]), 0)
+	return offsets(append(view, p.n, p.k), append(viewStrides, strides[r-1], strides[r-2]), 0)
 }

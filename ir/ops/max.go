@@ -21,7 +21,7 @@ Example: max([[1, 5], [4, 2]], dim=1) = [5, 4]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{gradExtreme(b, n, g, "argmax")}
 	},
-	Eval: eachLine(slices.Max[[]float64], slices.Max[[]int64]),
+	Reference: eachRow(slices.Max[[]float64], slices.Max[[]int64]),
 })
 
 // inferExtreme is the type rule of the largest and the smallest value.

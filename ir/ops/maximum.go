@@ -24,7 +24,7 @@ Example: maximum([1, 5, 3], 2) = [2, 5, 3]`,
 			sumTo(b, where(b, gt(b, x, y), 0.0, share), y),
 		}
 	},
-	Eval: eachPair(
+	Reference: eachPair(
 		func(a, b float64) float64 { return max(a, b) },
 		func(a, b int64) int64 { return max(a, b) }),
 })

@@ -32,8 +32,8 @@ Example: mean([true, false, true, true]) = 0.75`,
 		}
 		return nodes{spread(b, n, div(b, g, float64(reducedCount(n))))}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return eachLine(average, nil)(n, []*ir.Array{asFloats(in[0])})
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return eachRow(average, nil)(n, []*ir.Array{asFloats(in[0])})
 	},
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		x := b.Cast(n.Inputs[0], n.Type.DType.Wide())

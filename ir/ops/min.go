@@ -21,5 +21,5 @@ Example: min([[1, 5], [4, 2]], dim=1) = [1, 2]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{gradExtreme(b, n, g, "argmin")}
 	},
-	Eval: eachLine(slices.Min[[]float64], slices.Min[[]int64]),
+	Reference: eachRow(slices.Min[[]float64], slices.Min[[]int64]),
 })

@@ -24,7 +24,7 @@ Example: minimum([1, 5, 3], 2) = [1, 2, 2]`,
 			sumTo(b, where(b, lt(b, x, y), 0.0, share), y),
 		}
 	},
-	Eval: eachPair(
+	Reference: eachPair(
 		func(a, b float64) float64 { return min(a, b) },
 		func(a, b int64) int64 { return min(a, b) }),
 })

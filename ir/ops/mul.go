@@ -19,7 +19,7 @@ Example: mul([[1], [2]], [3, 4]) = [[3, 4], [6, 8]]`,
 		x, y := n.Inputs[0], n.Inputs[1]
 		return nodes{sumTo(b, mul(b, g, y), x), sumTo(b, mul(b, g, x), y)}
 	},
-	Eval: eachPair(
+	Reference: eachPair(
 		func(a, b float64) float64 { return a * b },
 		func(a, b int64) int64 { return a * b }),
 })

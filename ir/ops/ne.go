@@ -15,7 +15,7 @@ Example: ne([1, 2, 3], 2) = [true, false, true]`,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
 	Infer:       compare,
-	Eval: eachComparison(
+	Reference: eachComparison(
 		func(a, b float64) bool { return a != b },
 		func(a, b int64) bool { return a != b }),
 })

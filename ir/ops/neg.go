@@ -14,5 +14,5 @@ Example: neg([1, -2]) = [-1, 2]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{neg(b, g)}
 	},
-	Eval: eachNumber(func(v float64) float64 { return -v }, func(v int64) int64 { return -v }),
+	Reference: eachNumber(func(v float64) float64 { return -v }, func(v int64) int64 { return -v }),
 })

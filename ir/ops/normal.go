@@ -23,7 +23,7 @@ Example: normal(0.0, 1.0, [2], step=0, key=0) = [0.99113748, -0.92466278]`,
 		}
 		return t, err
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, d := ir.NewArray(n.Type), drawsOf(n, in)
 		mean, std := n.Float("mean"), n.Float("std")
 		for i := 0; i < len(out.F); i += 2 {

@@ -22,7 +22,7 @@ Example: one_hot([2, 0], 3) = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]`,
 		}
 		return ir.Type{DType: ir.F32, Shape: append(append(ir.Shape{}, n.Inputs[0].Type.Shape...), classes)}, nil
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, classes := ir.NewArray(n.Type), n.Int("num_classes")
 		for i := range out.F {
 			out.F[i] = float64(truth(in[0].I[i/classes] == int64(i%classes)))

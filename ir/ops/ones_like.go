@@ -11,6 +11,6 @@ Example: ones_like([[5.0, 6.0]]) = [[1.0, 1.0]]`,
 	Params:    []ir.Param{paramX},
 	Class:     ir.Leaf,
 	Infer:     likeOperand,
-	Eval:      func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, numberOf(n.Type.DType, 1)) },
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, numberOf(n.Type.DType, 1)) },
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return Fill(b, n.Type, 1) },
 })

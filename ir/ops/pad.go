@@ -39,13 +39,13 @@ Example: pad([[1, 2]], [[0, 1], [2, 0]], 9) = [[9, 9, 1, 2], [9, 9, 9, 9]]`,
 		}
 		return nodes{g}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := filled(n.Type, n.Attr("value"))
 		strides, start := n.Type.Shape.Strides(), 0
 		for i, p := range n.Attr("padding").([][2]int) {
 			start += p[0] * strides[i]
 		}
-		place(out, in[0], offsets(in[0].Type.Shape, strides, start))
+		put(out, in[0], offsets(in[0].Type.Shape, strides, start))
 		return out
 	},
 })

@@ -44,7 +44,7 @@ Example: permute([[1, 2, 3], [4, 5, 6]], [1, 0]) = [[1, 4], [2, 5], [3, 6]]`,
 		}
 		return nodes{apply(b, "permute", g, inverse)}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return permuteArray(n.Type, in[0], n.Ints("dims"))
 	},
 })

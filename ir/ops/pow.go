@@ -17,12 +17,12 @@ power they are what is left of the quotient without its fraction: 1 and -1 stay
 of size 1, all others become 0.
 
 Example: pow([1.0, 2.0, 3.0], 2) = [1.0, 4.0, 9.0]`,
-	Params:  paramsBinary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteAll,
-	Infer:   meet,
-	Grad:    gradPow,
-	Eval:    eachPair(math.Pow, intPow),
+	Params:    paramsBinary,
+	Class:     ir.Elementwise,
+	Promote:   ir.PromoteAll,
+	Infer:     meet,
+	Grad:      gradPow,
+	Reference: eachPair(math.Pow, intPow),
 })
 
 // gradPow is zero at exponent 0 for a, and at base 0 for b, as long as the power

@@ -15,7 +15,7 @@ Example: prod([[1.0, 2.0], [3.0, 4.0]], dim=1) = [2.0, 12.0]`,
 	Class:  ir.Reduce,
 	Infer:  accumulate,
 	Grad:   gradProd,
-	Eval: eachLine(
+	Reference: eachRow(
 		func(v []float64) float64 {
 			p := 1.0
 			for _, x := range v {

@@ -29,14 +29,14 @@ Example: prod_of_others([2.0, 3.0, 4.0]) = [12.0, 8.0, 6.0]`,
 		slope := gradOthers(b, linesLast(b, x, dims), linesLast(b, g, dims))
 		return nodes{linesBack(b, slope, x.Type.Shape, dims)}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
-		offs, length := lines(n.Type.Shape, n.Ints("dim"))
+		offs, length := rows(n.Type.Shape, n.Ints("dim"))
 		for start := 0; start < len(offs); start += length {
-			line := offs[start : start+length]
-			for i, at := range line {
+			row := offs[start : start+length]
+			for i, at := range row {
 				out.F[at] = 1
-				for j, other := range line {
+				for j, other := range row {
 					if j != i {
 						out.F[at] *= in[0].F[other]
 					}
@@ -48,7 +48,7 @@ Example: prod_of_others([2.0, 3.0, 4.0]) = [12.0, 8.0, 6.0]`,
 	Decompose: othersByDivision,
 })
 
-// othersByDivision is quick. With no zero in the line, an element gets the
+// othersByDivision is quick. With no zero in the row, an element gets the
 // product over itself; with one, only the zero gets something; with two, nothing
 // does. So zeros are counted, and left out of the product: an element then gets
 // the product over itself (a zero counting as 1) if there is no zero but itself.
@@ -62,7 +62,7 @@ func othersByDivision(b *ir.Builder, n *ir.Node) *ir.Node {
 	return b.Cast(where(b, alone, others, 0.0), n.Type.DType)
 }
 
-// gradOthers is the gradient of the product of others in lines along the last
+// gradOthers is the gradient of the product of others in rows along the last
 // dim. It has multiplications and additions alone, and so is right at zeros, as
 // are the gradients of it: the others are what stands before an element times
 // what stands behind it, and each of the two is made by doubling.
@@ -72,28 +72,28 @@ func gradOthers(b *ir.Builder, x, g *ir.Node) *ir.Node {
 	return add(b, back(mul(b, g, behind)), forth(mul(b, g, before)))
 }
 
-// prefixProduct gives each element the product of those before it in its line
+// prefixProduct gives each element the product of those before it in its row
 // (direction 1) or behind it (-1), and what brings a gradient of that to x.
 func prefixProduct(b *ir.Builder, x *ir.Node, direction int) (product *ir.Node, back func(g *ir.Node) *ir.Node) {
 	length := x.Type.Shape[len(x.Type.Shape)-1]
-	product = shiftLine(b, x, direction, 1.0)
-	var steps []*ir.Node // the products of 1, 2, 4, … neighbours
+	product = shiftRow(b, x, direction, 1.0)
+	var products []*ir.Node // the products of 1, 2, 4, … neighbours
 	for width := 1; width < length; width *= 2 {
-		steps = append(steps, product)
-		product = mul(b, product, shiftLine(b, product, direction*width, 1.0))
+		products = append(products, product)
+		product = mul(b, product, shiftRow(b, product, direction*width, 1.0))
 	}
 	return product, func(g *ir.Node) *ir.Node {
-		for i, step := range slices.Backward(steps) {
+		for i, product := range slices.Backward(products) {
 			by := direction << i
-			g = add(b, mul(b, g, shiftLine(b, step, by, 1.0)), shiftLine(b, mul(b, g, step), -by, 0.0))
+			g = add(b, mul(b, g, shiftRow(b, product, by, 1.0)), shiftRow(b, mul(b, g, product), -by, 0.0))
 		}
-		return shiftLine(b, g, -direction, 0.0)
+		return shiftRow(b, g, -direction, 0.0)
 	}
 }
 
-// shiftLine moves the elements along the last dim by so many places, backwards
+// shiftRow moves the elements along the last dim by a number of positions, backwards
 // if that is negative, and puts a value into those that become free.
-func shiftLine(b *ir.Builder, x *ir.Node, by int, value float64) *ir.Node {
+func shiftRow(b *ir.Builder, x *ir.Node, by int, value float64) *ir.Node {
 	last := len(x.Type.Shape) - 1
 	length := x.Type.Shape[last]
 	pairs := make([][2]int, last+1)

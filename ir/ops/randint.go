@@ -33,7 +33,7 @@ Example: randint(0, 10, [6], step=0, key=0) = [3, 8, 7, 6, 9, 3]`,
 		}
 		return t, nil
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, d := ir.NewArray(n.Type), drawsOf(n, in)
 		span := uint64(n.Int("high")) - uint64(n.Int("low"))
 		for i := range out.I {

@@ -17,5 +17,5 @@ Example: reciprocal([2.0, -4.0]) = [0.5, -0.25]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{neg(b, mul(b, g, square(b, n)))}
 	},
-	Eval: eachFloat(func(v float64) float64 { return 1 / v }),
+	Reference: eachFloat(func(v float64) float64 { return 1 / v }),
 })

@@ -29,7 +29,7 @@ func TestEveryOpIsDocumentedAndEvaluated(t *testing.T) {
 				require.Regexp(t, `\b`+p.Name+`\b`, first, "the signature of %s", name)
 			}
 		}
-		require.NotNil(t, op.Eval, name)
+		require.NotNil(t, op.Reference, name)
 		require.NotNil(t, op.Infer, name)
 	}
 }

@@ -16,5 +16,5 @@ Example: relu([-1.0, 0.0, 2.0]) = [0.0, 0.0, 2.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{where(b, le(b, n, 0.0), 0.0, g)}
 	},
-	Eval: eachNumber(func(v float64) float64 { return max(v, 0) }, func(v int64) int64 { return max(v, 0) }),
+	Reference: eachNumber(func(v float64) float64 { return max(v, 0) }, func(v int64) int64 { return max(v, 0) }),
 })

@@ -24,7 +24,7 @@ Example: remainder([7, -7], 3) = [1, 2]`,
 		whole := apply(b, "floor_divide", x, y)
 		return nodes{sumTo(b, g, x), sumTo(b, neg(b, mul(b, g, whole)), y)}
 	},
-	Eval: eachPair(
+	Reference: eachPair(
 		func(a, b float64) float64 {
 			r := math.Mod(a, b)
 			if r != 0 && (r < 0) != (b < 0) {

@@ -20,8 +20,8 @@ Example: reshape([1, 2, 3, 4, 5, 6], [2, -1]) = [[1, 2, 3], [4, 5, 6]]`,
 		n.SetAttr("shape", []int(shape))
 		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: shape}, nil
 	},
-	Grad: gradReshape,
-	Eval: evalReshape,
+	Grad:      gradReshape,
+	Reference: referenceReshape,
 })
 
 func inferReshape(n *ir.Node) (ir.Shape, error) {
@@ -59,7 +59,7 @@ func gradReshape(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 	return nodes{reshape(b, g, n.Inputs[0].Type.Shape)}
 }
 
-func evalReshape(n *ir.Node, in []*ir.Array) *ir.Array {
+func referenceReshape(n *ir.Node, in []*ir.Array) *ir.Array {
 	return &ir.Array{Type: n.Type, F: in[0].F, I: in[0].I}
 }
 

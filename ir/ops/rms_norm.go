@@ -32,11 +32,11 @@ Example: rms_norm([[3.0, 4.0]], [1.0, 2.0]) = [[0.84852812, 2.26274166]]`,
 		dx := sub(b, h, mul(b, unit, mean(b, mul(b, h, unit), last)))
 		return nodes{mul(b, dx, scale), sumTo(b, mul(b, g, unit), weight)}
 	},
-	Eval: evalNorm(func(n *ir.Node, line []float64) (center, scale float64) {
+	Reference: referenceNorm(func(n *ir.Node, row []float64) (center, scale float64) {
 		squares := 0.0
-		for _, v := range line {
+		for _, v := range row {
 			squares += v * v
 		}
-		return 0, 1 / math.Sqrt(squares/float64(len(line))+n.Float("eps"))
+		return 0, 1 / math.Sqrt(squares/float64(len(row))+n.Float("eps"))
 	}),
 })

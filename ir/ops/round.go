@@ -14,9 +14,9 @@ var Round = ir.Register(&ir.Op{
 Integers stay as they are. Its gradient is 0.
 
 Example: round([0.5, 1.5, -2.6]) = [0.0, 2.0, -3.0]`,
-	Params: paramsUnary,
-	Class:  ir.Elementwise,
-	Infer:  likeNumber,
-	Grad:   flat,
-	Eval:   eachNumber(math.RoundToEven, func(v int64) int64 { return v }),
+	Params:    paramsUnary,
+	Class:     ir.Elementwise,
+	Infer:     likeNumber,
+	Grad:      flat,
+	Reference: eachNumber(math.RoundToEven, func(v int64) int64 { return v }),
 })

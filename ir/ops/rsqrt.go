@@ -21,5 +21,5 @@ Example: rsqrt([1.0, 4.0]) = [1.0, 0.5]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, mul(b, mul(b, square(b, n), n), -0.5))}
 	},
-	Eval: eachFloat(func(v float64) float64 { return 1 / math.Sqrt(v) }),
+	Reference: eachFloat(func(v float64) float64 { return 1 / math.Sqrt(v) }),
 })

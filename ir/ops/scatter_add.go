@@ -34,7 +34,7 @@ Example: scatter_add([[1, 2, 3]], 1, [[2, 0, 2]], [[10, 20, 30]]) = [[21, 2, 43]
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{g, nil, gatherOrZero(b, g, n.Int("dim"), n.Inputs[1])}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return addAt(in[0], in[2], indexed(in[0].Type.Shape, n.Int("dim"), in[1]))
 	},
 })

@@ -21,7 +21,7 @@ Example: sigmoid([0.0, 1.0]) = [0.5, 0.73105858]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, mul(b, n, sub(b, 1.0, n)))}
 	},
-	Eval: eachFloat(logistic),
+	Reference: eachFloat(logistic),
 })
 
 func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }

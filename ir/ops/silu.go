@@ -18,5 +18,5 @@ Example: silu([0.0, 1.0]) = [0.0, 0.73105858]`,
 		s := sigmoid(b, n.Inputs[0])
 		return nodes{mul(b, g, add(b, s, mul(b, n, sub(b, 1.0, s))))}
 	},
-	Eval: eachFloat(func(v float64) float64 { return v * logistic(v) }),
+	Reference: eachFloat(func(v float64) float64 { return v * logistic(v) }),
 })

@@ -21,5 +21,5 @@ Example: sin([0.0, 1.0]) = [0.0, 0.84147098]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, cos(b, n.Inputs[0]))}
 	},
-	Eval: eachFloat(math.Sin),
+	Reference: eachFloat(math.Sin),
 })

@@ -42,7 +42,7 @@ Example: slice([10, 11, 12, 13, 14], 0, 1, -1) = [11, 12, 13]`,
 		return ir.Type{DType: x.DType, Shape: shape}, nil
 	},
 	Grad: gradSlice,
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		strides, dim := in[0].Type.Shape.Strides(), n.Int("dim")
 		start := n.Int("start") * strides[dim]
 		strides[dim] *= n.Int("step")

@@ -12,7 +12,7 @@ var Softmax = ir.Register(&ir.Op{
 	Name: "softmax",
 	Doc: `softmax(x, dim): exp(x) / sum(exp(x)) along a dim, without overflow.
 
-Integers and bools count as f32. A line that is all -inf, or has inf or NaN in it,
+Integers and bools count as f32. A row that is all -inf, or has inf or NaN in it,
 becomes NaN.
 
 Example: softmax([[0.0, 0.0], [1000.0, 0.0]], dim=1) = [[0.5, 0.5], [1.0, 0.0]]`,
@@ -24,7 +24,7 @@ Example: softmax([[0.0, 0.0], [1000.0, 0.0]], dim=1) = [[0.5, 0.5], [1.0, 0.0]]`
 		weighted := mul(b, g, n)
 		return nodes{sub(b, weighted, mul(b, n, sum(b, weighted, []int{n.Int("dim")})))}
 	},
-	Eval: alongLine(func(out, v []float64) {
+	Reference: alongRow(func(out, v []float64) {
 		top := slices.Max(v)
 		s := sumExp(v, top)
 		for i, x := range v {
@@ -43,18 +43,18 @@ func inferAlong(n *ir.Node) (ir.Type, error) {
 	return x, err
 }
 
-// alongLine evaluates an op that maps each line along the attribute dim to a
-// line of the same length.
-func alongLine(f func(out, v []float64), fi func(out, v []int64)) evalFunc {
+// alongRow evaluates an op that maps each row along the attribute dim to a
+// row of the same length.
+func alongRow(f func(out, v []float64), fi func(out, v []int64)) referenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
-		offs, length := lines(in[0].Type.Shape, []int{n.Int("dim")})
+		offs, length := rows(in[0].Type.Shape, []int{n.Int("dim")})
 		for start := 0; start < len(offs); start += length {
-			line := offs[start : start+length]
+			row := offs[start : start+length]
 			if in[0].F != nil {
-				mapLine(f, out.F, in[0].F, line)
+				mapRow(f, out.F, in[0].F, row)
 			} else {
-				mapLine(fi, out.I, in[0].I, line)
+				mapRow(fi, out.I, in[0].I, row)
 			}
 		}
 		for i, v := range out.I {
@@ -64,10 +64,10 @@ func alongLine(f func(out, v []float64), fi func(out, v []int64)) evalFunc {
 	}
 }
 
-func mapLine[T any](f func(out, v []T), out, x []T, line []int) {
-	from, to := make([]T, len(line)), make([]T, len(line))
-	f(to, gatherLine(from, x, line))
-	for i, at := range line {
+func mapRow[T any](f func(out, v []T), out, x []T, row []int) {
+	from, to := make([]T, len(row)), make([]T, len(row))
+	f(to, gatherRow(from, x, row))
+	for i, at := range row {
 		out[at] = to[i]
 	}
 }

@@ -35,7 +35,7 @@ Example: softplus([0.0, 1.0, 30.0]) = [0.69314718, 1.3132617, 30.0]`,
 		}
 		return nodes{where(b, gt(b, scaled, n.Float("threshold")), g, mul(b, g, sigmoid(b, scaled)))}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		beta, threshold := n.Float("beta"), n.Float("threshold")
 		return eachFloat(func(v float64) float64 {
 			if v*beta > threshold {

@@ -21,5 +21,5 @@ Example: sqrt([0.0, 4.0, 9.0]) = [0.0, 2.0, 3.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{div(b, g, mul(b, n, 2.0))}
 	},
-	Eval: eachFloat(math.Sqrt),
+	Reference: eachFloat(math.Sqrt),
 })

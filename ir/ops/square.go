@@ -16,5 +16,5 @@ Example: square([1, -2, 3]) = [1, 4, 9]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, mul(b, n.Inputs[0], 2.0))}
 	},
-	Eval: eachNumber(func(v float64) float64 { return v * v }, func(v int64) int64 { return v * v }),
+	Reference: eachNumber(func(v float64) float64 { return v * v }, func(v int64) int64 { return v * v }),
 })

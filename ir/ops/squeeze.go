@@ -36,6 +36,6 @@ Example: squeeze([[[1, 2]]]) = [1, 2]`,
 		return ir.Type{DType: x.DType, Shape: without(x.Shape, dims, false)}, nil
 	},
 	Grad:      gradReshape,
-	Eval:      evalReshape,
+	Reference: referenceReshape,
 	Decompose: asReshape,
 })

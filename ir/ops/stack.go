@@ -40,7 +40,7 @@ Example: stack([[1, 2], [3, 4]], 1) = [[1, 3], [2, 4]]`,
 		}
 		return parts
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		parts := make([]*ir.Array, len(in))
 		for i, x := range in {
 			t := ir.Type{DType: x.Type.DType, Shape: slices.Clone(n.Type.Shape)}

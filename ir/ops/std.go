@@ -24,7 +24,7 @@ Example: std([1.0, 3.0, 5.0, 7.0]) = 2.23606798`,
 		half := where(b, even, 0.0, div(b, g, mul(b, where(b, even, 1.0, n), 2.0)))
 		return nodes{gradDeviation(b, n, half)}
 	},
-	Eval: eachLine(func(v []float64) float64 { return math.Sqrt(variance(v)) }, nil),
+	Reference: eachRow(func(v []float64) float64 { return math.Sqrt(variance(v)) }, nil),
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		return b.Cast(apply(b, "sqrt", varianceNodes(b, n)), n.Type.DType)
 	},

@@ -17,7 +17,7 @@ Example: sub([5, 7], [1, 10]) = [4, -3]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{sumTo(b, g, n.Inputs[0]), neg(b, sumTo(b, g, n.Inputs[1]))}
 	},
-	Eval: eachPair(
+	Reference: eachPair(
 		func(a, b float64) float64 { return a - b },
 		func(a, b int64) int64 { return a - b }),
 })

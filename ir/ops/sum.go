@@ -17,7 +17,7 @@ Example: sum([[1.0, 2.0], [3.0, 4.0]], dim=0) = [4.0, 6.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{spread(b, n, g)}
 	},
-	Eval: eachLine(
+	Reference: eachRow(
 		func(v []float64) float64 { return total(v) },
 		func(v []int64) int64 {
 			s := int64(0)

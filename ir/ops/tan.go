@@ -21,5 +21,5 @@ Example: tan([0.0, 1.0]) = [0.0, 1.5574077]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, add(b, square(b, n), 1.0))}
 	},
-	Eval: eachFloat(math.Tan),
+	Reference: eachFloat(math.Tan),
 })

@@ -21,5 +21,5 @@ Example: tanh([0.0, 1.0]) = [0.0, 0.76159416]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{mul(b, g, sub(b, 1.0, square(b, n)))}
 	},
-	Eval: eachFloat(math.Tanh),
+	Reference: eachFloat(math.Tanh),
 })

@@ -34,7 +34,7 @@ Example: transpose([[1, 2, 3], [4, 5, 6]]) = [[1, 4], [2, 5], [3, 6]]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{apply(b, "transpose", g, n.Int("dim0"), n.Int("dim1"))}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return permuteArray(n.Type, in[0], swap(n))
 	},
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {

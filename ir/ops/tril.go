@@ -12,12 +12,12 @@ triangle; positive ones lie to its right.
 
 Example: tril([[1, 2], [3, 4]]) = [[1, 0], [3, 4]]`,
 	Params: paramsTriangle,
-	Class:  ir.Other, // an element depends on its place too
+	Class:  ir.Other, // an element depends on its position too
 	Infer:  inferTriangle,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{apply(b, "tril", g, n.Int("diagonal"))}
 	},
-	Eval: evalTriangle(func(row, col, diagonal int) bool { return col-row <= diagonal }),
+	Reference: referenceTriangle(func(row, col, diagonal int) bool { return col-row <= diagonal }),
 })
 
 var paramsTriangle = []ir.Param{
@@ -33,7 +33,7 @@ func inferTriangle(n *ir.Node) (ir.Type, error) {
 	return x, nil
 }
 
-func evalTriangle(keep func(row, col, diagonal int) bool) evalFunc {
+func referenceTriangle(keep func(row, col, diagonal int) bool) referenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, s := ir.NewArray(n.Type), n.Type.Shape
 		rows, cols := s[len(s)-2], s[len(s)-1]

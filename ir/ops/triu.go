@@ -12,10 +12,10 @@ triangle; positive ones lie to its right.
 
 Example: triu([[1, 2], [3, 4]]) = [[1, 2], [0, 4]]`,
 	Params: paramsTriangle,
-	Class:  ir.Other, // an element depends on its place too
+	Class:  ir.Other, // an element depends on its position too
 	Infer:  inferTriangle,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{apply(b, "triu", g, n.Int("diagonal"))}
 	},
-	Eval: evalTriangle(func(row, col, diagonal int) bool { return col-row >= diagonal }),
+	Reference: referenceTriangle(func(row, col, diagonal int) bool { return col-row >= diagonal }),
 })

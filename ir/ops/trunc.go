@@ -14,9 +14,9 @@ var Trunc = ir.Register(&ir.Op{
 Integers stay as they are. Its gradient is 0.
 
 Example: trunc([-1.5, 1.5]) = [-1.0, 1.0]`,
-	Params: paramsUnary,
-	Class:  ir.Elementwise,
-	Infer:  likeNumber,
-	Grad:   flat,
-	Eval:   eachNumber(math.Trunc, func(v int64) int64 { return v }),
+	Params:    paramsUnary,
+	Class:     ir.Elementwise,
+	Infer:     likeNumber,
+	Grad:      flat,
+	Reference: eachNumber(math.Trunc, func(v int64) int64 { return v }),
 })

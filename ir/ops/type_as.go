@@ -22,6 +22,6 @@ Example: type_as([1, 2], 0.5) = [1.0, 2.0]`,
 		}
 		return nodes{b.Cast(g, x.Type.DType), nil}
 	},
-	Eval:      func(n *ir.Node, in []*ir.Array) *ir.Array { return ir.CastOp.Eval(n, in[:1]) },
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array { return ir.CastOp.Reference(n, in[:1]) },
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Cast(n.Inputs[0], n.Type.DType) },
 })

@@ -26,7 +26,7 @@ Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39904642, 0.88052017, 0.7357
 	Class:  ir.Leaf,
 	Random: true,
 	Infer:  inferUniform,
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, d := ir.NewArray(n.Type), drawsOf(n, in)
 		base, span, scale, top := n.Float("base"), n.Float("span"), n.Float("scale"), n.Float("top")
 		for i := range out.F {

@@ -20,11 +20,11 @@ Example: unsqueeze([1, 2], -1) = [[1], [2]]`,
 		return ir.Type{DType: x.DType, Shape: slices.Insert(slices.Clone(x.Shape), dim, 1)}, err
 	},
 	Grad:      gradReshape,
-	Eval:      evalReshape,
+	Reference: referenceReshape,
 	Decompose: asReshape,
 })
 
-// newDim normalises the place of a dim that is yet to come.
+// newDim normalises the position of a dim that is yet to come.
 func newDim(n *ir.Node, s ir.Shape) (int, error) {
 	dim, rank := n.Int("dim"), len(s)+1
 	if dim < -rank || dim >= rank {

@@ -19,7 +19,7 @@ Example: var([1.0, 3.0, 5.0, 7.0]) = 5.0`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return nodes{gradDeviation(b, n, g)}
 	},
-	Eval: eachLine(variance, nil),
+	Reference: eachRow(variance, nil),
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		return b.Cast(varianceNodes(b, n), n.Type.DType)
 	},

@@ -30,7 +30,7 @@ Example: where([true, false], [1, 2], 0) = [1, 0]`,
 		c, x, y := n.Inputs[0], n.Inputs[1], n.Inputs[2]
 		return nodes{nil, sumTo(b, where(b, c, g, 0.0), x), sumTo(b, where(b, c, 0.0, g), y)}
 	},
-	Eval: func(n *ir.Node, in []*ir.Array) *ir.Array {
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
 		c := broadcastOffsets(in[0].Type.Shape, n.Type.Shape)
 		x := pick(n.Type, in[1], broadcastOffsets(in[1].Type.Shape, n.Type.Shape))

@@ -11,6 +11,6 @@ Example: zeros([2]) = [0.0, 0.0]`,
 	Params:    []ir.Param{paramShape, dtypeOr(ir.F32)},
 	Class:     ir.Leaf,
 	Infer:     inferConstant,
-	Eval:      func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, numberOf(n.Type.DType, 0)) },
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, numberOf(n.Type.DType, 0)) },
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return Fill(b, n.Type, 0) },
 })
