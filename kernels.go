@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/ops"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/kernels/cpu"
 )
@@ -78,7 +77,7 @@ func languageOps() []kernels.Op {
 	registry := ir.Ops()
 	for _, name := range slices.Sorted(maps.Keys(registry)) {
 		op := registry[name]
-		dtypes := ops.DTypesOf(op)
+		dtypes := op.DTypes()
 		if len(dtypes) == 0 {
 			continue // of graphs themselves
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/autodiff"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/ops"
+	"github.com/flowrun/flowrun/ir/irtest"
 )
 
 // program writes graphs for tests, in f64: reference evaluation rounds nothing
@@ -57,7 +57,7 @@ func (b *program) expand(t require.TestingT) {
 func (b *program) value(t require.TestingT, name string) []float64 {
 	for _, o := range b.Graph.Outputs {
 		if o.Name == name {
-			v, err := ops.Evaluate([]*ir.Node{o.Node}, func(n *ir.Node) (*ir.Array, error) { return b.values[n.State.Name], nil })
+			v, err := irtest.Reference([]*ir.Node{o.Node}, func(n *ir.Node) (*ir.Array, error) { return b.values[n.State.Name], nil })
 			require.NoError(t, err)
 			return v[0].F
 		}

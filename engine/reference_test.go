@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/ops"
+	"github.com/flowrun/flowrun/ir/irtest"
 )
 
 // reference is what the ops of a program mean: every node's value in float64,
@@ -39,7 +39,7 @@ const slack = 4
 // evaluate computes the reference at given states; states without a value are
 // taken as zeros.
 func evaluate(t tester, p *program, states map[string]*ir.Tensor) *reference {
-	values, err := ops.Evaluate(p.graph.Nodes, func(n *ir.Node) (*ir.Array, error) {
+	values, err := irtest.Reference(p.graph.Nodes, func(n *ir.Node) (*ir.Array, error) {
 		v := ir.NewTensor(n.Type)
 		switch {
 		case n.State == nil:

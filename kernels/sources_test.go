@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/ops"
+	_ "github.com/flowrun/flowrun/ir/ops"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -29,7 +29,7 @@ func knownOps() []kernels.Op {
 			continue
 		}
 		known := kernels.Op{Name: name, Decomposed: op.Decompose != nil}
-		for _, d := range ops.DTypesOf(op) {
+		for _, d := range op.DTypes() {
 			call := kernels.OpCall{Output: d.Output.String()}
 			for _, in := range d.Inputs {
 				call.Inputs = append(call.Inputs, in.String())
@@ -50,7 +50,7 @@ func TestTheDTypesThatAnOpTakesDontDependOnItsShapes(t *testing.T) {
 		}
 	}
 	for _, name := range graphOps {
-		require.Empty(t, ops.DTypesOf(ir.LookupOp(name)), name)
+		require.Empty(t, ir.LookupOp(name).DTypes(), name)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/ops"
+	"github.com/flowrun/flowrun/ir/irtest"
 	"github.com/flowrun/flowrun/spec"
 )
 
@@ -31,7 +31,7 @@ func newRunner(t *testing.T, p *spec.Program, leaf func(n *ir.Node) float64) *ru
 	for _, o := range p.Init.Outputs {
 		roots = append(roots, o.Node)
 	}
-	values, err := ops.Evaluate(roots, nil)
+	values, err := irtest.Reference(roots, nil)
 	require.NoError(t, err)
 	for i, o := range p.Init.Outputs {
 		r.values[o.Name] = values[i]
@@ -46,7 +46,7 @@ func (r *runner) step() {
 			roots = append(roots, s.Next)
 		}
 	}
-	values, err := ops.Evaluate(roots, func(n *ir.Node) (*ir.Array, error) {
+	values, err := irtest.Reference(roots, func(n *ir.Node) (*ir.Array, error) {
 		if n.State != nil {
 			return r.values[n.State.Name], nil
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Abs is the op abs.
@@ -14,11 +15,11 @@ var Abs = ir.Register(&ir.Op{
 The gradient at 0 is 0. The smallest integer stays itself.
 
 Example: abs([-1.5, 2.0]) = [1.5, 2.0]`,
-	Params: paramsUnary,
+	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
-	Infer:  likeNumber,
+	Infer:  kit.LikeNumber,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, sign(b, n.Inputs[0]))}
+		return []*ir.Node{b.Mul(g, b.Sign(n.Inputs[0]))}
 	},
-	Reference: eachNumber(math.Abs, func(v int64) int64 { return max(v, -v) }),
+	Reference: kit.EachNumber(math.Abs, func(v int64) int64 { return max(v, -v) }),
 })

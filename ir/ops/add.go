@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Add is the op add.
 var Add = ir.Register(&ir.Op{
@@ -10,15 +13,15 @@ var Add = ir.Register(&ir.Op{
 a and b are numbers, broadcast; integers wrap around.
 
 Example: add([[1, 2], [3, 4]], [10, 20]) = [[11, 22], [13, 24]]`,
-	Params:      paramsBinary,
+	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
-	Infer:       meet,
+	Infer:       kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{sumTo(b, g, n.Inputs[0]), sumTo(b, g, n.Inputs[1])}
+		return []*ir.Node{b.SumTo(g, n.Inputs[0]), b.SumTo(g, n.Inputs[1])}
 	},
-	Reference: eachPair(
+	Reference: kit.EachPair(
 		func(a, b float64) float64 { return a + b },
 		func(a, b int64) int64 { return a + b }),
 })

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // All is the op all.
@@ -14,18 +15,18 @@ var All = ir.Register(&ir.Op{
 Numbers count as true unless they are 0; NaN is true. Of nothing it is true.
 
 Example: all([[true, false], [true, true]], dim=1) = [false, true]`,
-	Params: paramsReduce,
+	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferTruth,
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return eachRow(nil, func(v []int64) int64 {
-			return truth(!slices.Contains(v, 0))
+		return kit.EachRow(nil, func(v []int64) int64 {
+			return kit.Truth(!slices.Contains(v, 0))
 		})(n, []*ir.Array{truths(in[0])})
 	},
 })
 
 func inferTruth(n *ir.Node) (ir.Type, error) {
-	shape, err := reduceShape(n)
+	shape, err := kit.ReduceShape(n)
 	return ir.Type{DType: ir.Bool, Shape: shape}, err
 }
 
@@ -33,7 +34,7 @@ func inferTruth(n *ir.Node) (ir.Type, error) {
 func truths(x *ir.Array) *ir.Array {
 	out := ir.NewArray(ir.Type{DType: ir.Bool, Shape: x.Type.Shape})
 	for i := range out.I {
-		out.I[i] = truth(x.At(i) != 0)
+		out.I[i] = kit.Truth(x.At(i) != 0)
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Any is the op any.
@@ -14,12 +15,12 @@ var Any = ir.Register(&ir.Op{
 Numbers count as true unless they are 0; NaN is true. Of nothing it is false.
 
 Example: any([[true, false], [true, true]], dim=1) = [true, true]`,
-	Params: paramsReduce,
+	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferTruth,
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return eachRow(nil, func(v []int64) int64 {
-			return truth(slices.Contains(v, 1))
+		return kit.EachRow(nil, func(v []int64) int64 {
+			return kit.Truth(slices.Contains(v, 1))
 		})(n, []*ir.Array{truths(in[0])})
 	},
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Arange is the op arange.
@@ -19,7 +20,7 @@ Example: arange(1, 8, 3) = [1, 4, 7]`,
 		{Name: "start", Kind: ir.KNumber, Doc: "the first number; the end, if it stands alone"},
 		{Name: "end", Kind: ir.KNumber, Optional: true, Doc: "what the numbers don't reach"},
 		{Name: "step", Kind: ir.KNumber, Default: 1, Optional: true, Doc: "the distance between numbers"},
-		dtypeInferred,
+		kit.DtypeInferred,
 	},
 	Class: ir.Leaf,
 	Infer: inferArange,
@@ -41,12 +42,12 @@ func inferArange(n *ir.Node) (ir.Type, error) {
 		n.SetAttr("end", n.Attr("start"))
 		n.SetAttr("start", 0)
 	}
-	d := inferredDType(n, n.Attr("start"), n.Attr("end"), n.Attr("step"))
+	d := kit.InferredDType(n, n.Attr("start"), n.Attr("end"), n.Attr("step"))
 	if d == ir.Bool {
 		return ir.Type{}, ir.Argf("start", "arange counts ints or floats, not bools")
 	}
 	for _, param := range []string{"start", "end", "step"} {
-		if err := normNumber(n, param, d); err != nil {
+		if err := kit.NormNumber(n, param, d); err != nil {
 			return ir.Type{}, err
 		}
 	}

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Argmax is the op argmax.
 var Argmax = ir.Register(&ir.Op{
@@ -11,9 +14,9 @@ The first of equals counts, and NaN as the largest.
 
 Example: argmax([[1, 5, 5], [4, 2, 2]], dim=1) = [1, 0]`,
 	Params: []ir.Param{
-		paramX,
+		kit.ParamX,
 		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "one dim; all of x by default"},
-		paramKeepdim,
+		kit.ParamKeepdim,
 	},
 	Class:     ir.Reduce,
 	Infer:     inferArg,
@@ -30,10 +33,10 @@ func inferArg(n *ir.Node) (ir.Type, error) {
 	return t, err
 }
 
-func referenceArg(better func(a, b float64) bool, betterInt func(a, b int64) bool) referenceFunc {
+func referenceArg(better func(a, b float64) bool, betterInt func(a, b int64) bool) kit.ReferenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
-		offs, length := rows(in[0].Type.Shape, n.Ints("dim"))
+		offs, length := kit.Rows(in[0].Type.Shape, n.Ints("dim"))
 		for i := range out.I {
 			row := offs[i*length : (i+1)*length]
 			best := 0

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Argmin is the op argmin.
 var Argmin = ir.Register(&ir.Op{
@@ -11,9 +14,9 @@ The first of equals counts, and NaN as the smallest.
 
 Example: argmin([[1, 5, 5], [4, 2, 2]], dim=1) = [0, 1]`,
 	Params: []ir.Param{
-		paramX,
+		kit.ParamX,
 		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "one dim; all of x by default"},
-		paramKeepdim,
+		kit.ParamKeepdim,
 	},
 	Class:     ir.Reduce,
 	Infer:     inferArg,

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // BitsOf is the op bits_of.
 var BitsOf = ir.Register(&ir.Op{
@@ -11,12 +14,12 @@ x is an integer, and so are the bits: 0 or 1, in its dtype. Negative integers ar
 in two's complement.
 
 Example: bits_of([6, 1], 4) = [[0, 1, 1, 0], [1, 0, 0, 0]]`,
-	Params: []ir.Param{tensor("x", "integers"), integer("bits", "how many bits, at most x's own")},
+	Params: []ir.Param{kit.Tensor("x", "integers"), kit.Integer("bits", "how many bits, at most x's own")},
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x, bits := n.Inputs[0].Type, n.Int("bits")
 		if !x.DType.IsInt() {
-			return ir.Type{}, refuse("x", `cast it first: cast(x, "i32")`, "bits_of is taken of integers; %s", named(n, 0))
+			return ir.Type{}, kit.Refuse("x", `cast it first: cast(x, "i32")`, "bits_of is taken of integers; %s", kit.Named(n, 0))
 		}
 		if width := 8 * x.DType.Size(); bits < 1 || bits > width {
 			return ir.Type{}, ir.Argf("bits", "bits must be from 1 to %d for %s, got %d", width, x.DType, bits)

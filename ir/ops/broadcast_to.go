@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // BroadcastTo is the op broadcast_to.
 var BroadcastTo = ir.Register(&ir.Op{
@@ -10,7 +13,7 @@ var BroadcastTo = ir.Register(&ir.Op{
 Dims are aligned at the last; each dim of x is that of the shape, or 1.
 
 Example: broadcast_to([1, 2], [2, 2]) = [[1, 2], [1, 2]]`,
-	Params: []ir.Param{paramX, paramShape},
+	Params: []ir.Param{kit.ParamX, kit.ParamShape},
 	Class:  ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x, to := n.Inputs[0].Type, ir.Shape(n.Ints("shape"))
@@ -19,15 +22,15 @@ Example: broadcast_to([1, 2], [2, 2]) = [[1, 2], [1, 2]]`,
 		}
 		meet, ok := ir.Broadcast(x.Shape, to)
 		if !ok || !meet.Equal(to) {
-			return ir.Type{}, refuse("shape", "dims are aligned at the last; unsqueeze or reshape x first",
-				"%s, which can't be repeated up to %s: each dim must be equal or 1", named(n, 0), to)
+			return ir.Type{}, kit.Refuse("shape", "dims are aligned at the last; unsqueeze or reshape x first",
+				"%s, which can't be repeated up to %s: each dim must be equal or 1", kit.Named(n, 0), to)
 		}
 		return ir.Type{DType: x.DType, Shape: to}, nil
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{sumTo(b, g, n.Inputs[0])}
+		return []*ir.Node{b.SumTo(g, n.Inputs[0])}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return pick(n.Type, in[0], broadcastOffsets(in[0].Type.Shape, n.Type.Shape))
+		return kit.Pick(n.Type, in[0], kit.BroadcastOffsets(in[0].Type.Shape, n.Type.Shape))
 	},
 })

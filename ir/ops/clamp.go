@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Clamp is the op clamp.
@@ -16,7 +17,7 @@ The gradient passes where x lies in the range, its ends included.
 
 Example: clamp([-3, 0, 3], -1, 2) = [-1, 0, 2]`,
 	Params: []ir.Param{
-		tensor("x", "numbers of any shape"),
+		kit.Tensor("x", "numbers of any shape"),
 		{Name: "min", Kind: ir.KNumber, Optional: true, Doc: "the smallest value"},
 		{Name: "max", Kind: ir.KNumber, Optional: true, Doc: "the largest value"},
 	},
@@ -27,17 +28,17 @@ Example: clamp([-3, 0, 3], -1, 2) = [-1, 0, 2]`,
 		var inside *ir.Node
 		switch {
 		case math.IsInf(low, -1):
-			inside = le(b, x, high)
+			inside = b.Le(x, high)
 		case math.IsInf(high, 1):
-			inside = ge(b, x, low)
+			inside = b.Ge(x, low)
 		default:
-			inside = and(b, ge(b, x, low), le(b, x, high))
+			inside = b.And(b.Ge(x, low), b.Le(x, high))
 		}
-		return nodes{where(b, inside, g, 0.0)}
+		return []*ir.Node{b.Where(inside, g, 0.0)}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		low, high := n.Attr("min"), n.Attr("max")
-		return eachNumber(
+		return kit.EachNumber(
 			func(v float64) float64 { return min(max(v, low.(float64)), high.(float64)) },
 			func(v int64) int64 { return min(max(v, int64(low.(int))), int64(high.(int))) },
 		)(n, in)
@@ -46,7 +47,7 @@ Example: clamp([-3, 0, 3], -1, 2) = [-1, 0, 2]`,
 
 // inferClamp puts what no value goes beyond for a bound that isn't given.
 func inferClamp(n *ir.Node) (ir.Type, error) {
-	if err := refuseBool(n, 0); err != nil {
+	if err := kit.RefuseBool(n, 0); err != nil {
 		return ir.Type{}, err
 	}
 	x := n.Inputs[0].Type
@@ -63,7 +64,7 @@ func inferClamp(n *ir.Node) (ir.Type, error) {
 	for param, bound := range map[string]any{"min": low, "max": high} {
 		if n.Attr(param) == nil {
 			n.SetAttr(param, bound)
-		} else if err := normNumber(n, param, x.DType); err != nil {
+		} else if err := kit.NormNumber(n, param, x.DType); err != nil {
 			return ir.Type{}, err
 		}
 	}

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Concat is the op concat.
 var Concat = ir.Register(&ir.Op{
@@ -12,14 +15,14 @@ All other dims agree, and the dtypes meet in one.
 Example: concat([[[1, 2]], [[3, 4], [5, 6]]], 0) = [[1, 2], [3, 4], [5, 6]]`,
 	Params: []ir.Param{
 		{Name: "tensors", Kind: ir.KTensors, Doc: "at least one tensor"},
-		integerOr("dim", 0, "the dim along which they are joined"),
+		kit.IntegerOr("dim", 0, "the dim along which they are joined"),
 	},
 	Class:   ir.Move,
 	Promote: ir.PromoteAll,
 	Infer:   inferConcat,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		dim, at := n.Int("dim"), 0
-		parts := make(nodes, len(n.Inputs))
+		parts := make([]*ir.Node, len(n.Inputs))
 		for i, in := range n.Inputs {
 			size := in.Type.Shape[dim]
 			parts[i] = slice(b, g, dim, at, at+size)
@@ -38,9 +41,9 @@ func inferConcat(n *ir.Node) (ir.Type, error) {
 	}
 	first := n.Inputs[0].Type
 	if len(first.Shape) == 0 {
-		return ir.Type{}, refuse("tensors", "stack joins scalars", "concat joins tensors with dims; %s", named(n, 0))
+		return ir.Type{}, kit.Refuse("tensors", "stack joins scalars", "concat joins tensors with dims; %s", kit.Named(n, 0))
 	}
-	dim, err := normDim(n, first.Shape)
+	dim, err := kit.NormDim(n, first.Shape)
 	if err != nil {
 		return ir.Type{}, err
 	}
@@ -48,12 +51,12 @@ func inferConcat(n *ir.Node) (ir.Type, error) {
 	for i, in := range n.Inputs[1:] {
 		s := in.Type.Shape
 		if len(s) != len(shape) {
-			return ir.Type{}, refuseItem("tensors", i+1, "", "concat joins tensors of one rank; %s, %s", named(n, 0), named(n, i+1))
+			return ir.Type{}, kit.RefuseItem("tensors", i+1, "", "concat joins tensors of one rank; %s, %s", kit.Named(n, 0), kit.Named(n, i+1))
 		}
 		for d := range s {
 			if d != dim && s[d] != shape[d] {
-				return ir.Type{}, refuseItem("tensors", i+1, "", "concat along dim %d needs all other dims to agree; dim %d differs: %s, %s",
-					dim, d, named(n, 0), named(n, i+1))
+				return ir.Type{}, kit.RefuseItem("tensors", i+1, "", "concat along dim %d needs all other dims to agree; dim %d differs: %s, %s",
+					dim, d, kit.Named(n, 0), kit.Named(n, i+1))
 			}
 		}
 		shape[dim] = ir.AddSize(shape[dim], s[dim])
@@ -66,7 +69,7 @@ func join(t ir.Type, dim int, parts []*ir.Array) *ir.Array {
 	out := ir.NewArray(t)
 	strides, start := t.Shape.Strides(), 0
 	for _, x := range parts {
-		put(out, x, offsets(x.Type.Shape, strides, start*strides[dim]))
+		kit.Put(out, x, kit.Offsets(x.Type.Shape, strides, start*strides[dim]))
 		start += x.Type.Shape[dim]
 	}
 	return out

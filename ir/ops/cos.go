@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Cos is the op cos.
@@ -14,12 +15,12 @@ var Cos = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: cos([0.0, 1.0]) = [1.0, 0.54030231]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{neg(b, mul(b, g, sin(b, n.Inputs[0])))}
+		return []*ir.Node{b.Neg(b.Mul(g, b.Sin(n.Inputs[0])))}
 	},
-	Reference: eachFloat(math.Cos),
+	Reference: kit.EachFloat(math.Cos),
 })

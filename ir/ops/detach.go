@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Detach is the op detach.
 var Detach = ir.Register(&ir.Op{
@@ -10,11 +13,11 @@ var Detach = ir.Register(&ir.Op{
 To gradients it is a constant.
 
 Example: detach([1.0, 2.0]) = [1.0, 2.0]`,
-	Params:    []ir.Param{paramX},
+	Params:    []ir.Param{kit.ParamX},
 	Class:     ir.Elementwise,
-	Infer:     likeOperand,
+	Infer:     kit.LikeOperand,
 	Reference: func(_ *ir.Node, in []*ir.Array) *ir.Array { return in[0] },
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
-		return apply(b, "reshape", n.Inputs[0], []int(n.Type.Shape))
+		return b.Op("reshape", n.Inputs[0], []int(n.Type.Shape))
 	},
 })

@@ -1,5 +1,7 @@
-// Package ops is every operator of the language, one file each: its signature,
-// type rule, gradient, reference evaluation and documentation.
+// Package ops is every operation of the language, one file each: NAME.go holds
+// all that is known of the op NAME, and nothing else does. What several ops share
+// is in internal/kit; gradients and decompositions are written with the formulas
+// of ir.Builder.
 //
 // Invariants, checked by the package's tests:
 //
@@ -9,10 +11,12 @@
 //     complete; a dtype always there) and gives the same for what it has already
 //     normalised, so that nodes can be copied.
 //   - A gradient has its operand's type. It is right where PyTorch's is: at
-//     ties, at zero, and in branches that weren't taken.
-//   - Eval computes floats in float64, whatever the dtype, and integers exactly,
-//     wrapping around at their width. NaN, infinities, empty tensors and scalars
-//     behave as in PyTorch.
+//     ties, at zero, and in branches that weren't taken. It is computed in f32
+//     for f16 and bf16: there, all floating operands of the node, its value and
+//     its gradient are f32.
+//   - A reference computes floats in float64, whatever the dtype, and integers
+//     exactly, wrapping around at their width. NaN, infinities, empty tensors
+//     and scalars behave as in PyTorch.
 //   - An op without Decompose has a kernel of its own name on every device. One
 //     with it has none: lowering replaces it by what Decompose builds, which
 //     keeps intermediate values of f16 and bf16 in f32.

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Elu is the op elu.
@@ -14,18 +15,18 @@ var Elu = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: elu([-1.0, 2.0]) = [-0.63212056, 2.0]`,
-	Params:  []ir.Param{paramX, floatOr("alpha", 1, "the negative of the limit at -inf")},
+	Params:  []ir.Param{kit.ParamX, kit.FloatOr("alpha", 1, "the negative of the limit at -inf")},
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		// The value plus alpha would be the same slope, with no digits left far below 0.
 		x := n.Inputs[0]
-		slope := mul(b, exp(b, apply(b, "minimum", x, 0.0)), n.Float("alpha"))
-		return nodes{where(b, le(b, x, 0.0), mul(b, g, slope), g)}
+		slope := b.Mul(b.Exp(b.Op("minimum", x, 0.0)), n.Float("alpha"))
+		return []*ir.Node{b.Where(b.Le(x, 0.0), b.Mul(g, slope), g)}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return eachFloat(func(v float64) float64 {
+		return kit.EachFloat(func(v float64) float64 {
 			if v <= 0 {
 				return n.Float("alpha") * math.Expm1(v)
 			}

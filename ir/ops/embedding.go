@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Embedding is the op embedding.
 var Embedding = ir.Register(&ir.Op{
@@ -11,27 +14,27 @@ ids is i32 or i64; weight is [rows, columns]. An id outside of 0 to rows gives a
 row of NaN; of 0 for integers, of false for bools.
 
 Example: embedding([2, 0], [[1, 2], [3, 4], [5, 6]]) = [[5, 6], [1, 2]]`,
-	Params: []ir.Param{tensor("ids", "i32 or i64"), tensor("weight", "the table: [rows, columns]")},
+	Params: []ir.Param{kit.Tensor("ids", "i32 or i64"), kit.Tensor("weight", "the table: [rows, columns]")},
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
-		if err := refuseIndexDType(n, 0); err != nil {
+		if err := kit.RefuseIndexDType(n, 0); err != nil {
 			return ir.Type{}, err
 		}
 		ids, weight := n.Inputs[0].Type, n.Inputs[1].Type
 		if len(weight.Shape) != 2 {
-			return ir.Type{}, ir.Argf("weight", "weight must be [rows, columns]; %s", named(n, 1))
+			return ir.Type{}, ir.Argf("weight", "weight must be [rows, columns]; %s", kit.Named(n, 1))
 		}
 		return ir.Type{DType: weight.DType, Shape: append(append(ir.Shape{}, ids.Shape...), weight.Shape[1])}, nil
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		ids, weight := n.Inputs[0], n.Inputs[1]
 		count := ids.Type.Shape.Numel()
-		rows := reshape(b, g, ir.Shape{count, weight.Type.Shape[1]})
-		index := reshape(b, ids, ir.Shape{count})
-		return nodes{nil, apply(b, "index_add", Fill(b, weight.Type, 0), 0, index, rows)}
+		rows := b.Reshape(g, ir.Shape{count, weight.Type.Shape[1]})
+		index := b.Reshape(ids, ir.Shape{count})
+		return []*ir.Node{nil, b.Op("index_add", b.Fill(weight.Type, 0), 0, index, rows)}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		out := filled(n.Type, nothing(n.Type.DType))
+		out := kit.Filled(n.Type, kit.Nothing(n.Type.DType))
 		rows, cols := in[1].Type.Shape[0], in[1].Type.Shape[1]
 		for i := range out.Len() {
 			id := in[0].I[i/cols]

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Eq is the op eq.
 var Eq = ir.Register(&ir.Op{
@@ -10,12 +13,12 @@ var Eq = ir.Register(&ir.Op{
 a and b are broadcast; the result is bool. NaN equals nothing, not itself either.
 
 Example: eq([1, 2, 3], 2) = [false, true, false]`,
-	Params:      paramsBinary,
+	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
-	Infer:       compare,
-	Reference: eachComparison(
+	Infer:       kit.Compare,
+	Reference: kit.EachComparison(
 		func(a, b float64) bool { return a == b },
 		func(a, b int64) bool { return a == b }),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Erf is the op erf.
@@ -14,13 +15,13 @@ var Erf = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: erf([0.0, 1.0]) = [0.0, 0.84270079]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		slope := exp(b, neg(b, square(b, n.Inputs[0])))
-		return nodes{mul(b, g, mul(b, slope, 2/math.Sqrt(math.Pi)))}
+		slope := b.Exp(b.Neg(b.Square(n.Inputs[0])))
+		return []*ir.Node{b.Mul(g, b.Mul(slope, 2/math.Sqrt(math.Pi)))}
 	},
-	Reference: eachFloat(math.Erf),
+	Reference: kit.EachFloat(math.Erf),
 })

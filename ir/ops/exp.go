@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Exp is the op exp.
@@ -14,12 +15,12 @@ var Exp = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: exp([0.0, 1.0]) = [1.0, 2.7182818]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, n)}
+		return []*ir.Node{b.Mul(g, n)}
 	},
-	Reference: eachFloat(math.Exp),
+	Reference: kit.EachFloat(math.Exp),
 })

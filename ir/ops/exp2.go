@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Exp2 is the op exp2.
@@ -14,12 +15,12 @@ var Exp2 = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: exp2([0.0, 3.0, -1.0]) = [1.0, 8.0, 0.5]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, mul(b, n, math.Ln2))}
+		return []*ir.Node{b.Mul(g, b.Mul(n, math.Ln2))}
 	},
-	Reference: eachFloat(math.Exp2),
+	Reference: kit.EachFloat(math.Exp2),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Expm1 is the op expm1.
@@ -14,12 +15,12 @@ var Expm1 = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: expm1([0.0, 1.0]) = [0.0, 1.7182818]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, exp(b, n.Inputs[0]))}
+		return []*ir.Node{b.Mul(g, b.Exp(n.Inputs[0]))}
 	},
-	Reference: eachFloat(math.Expm1),
+	Reference: kit.EachFloat(math.Expm1),
 })

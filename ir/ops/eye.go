@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Eye is the op eye.
 var Eye = ir.Register(&ir.Op{
@@ -9,9 +12,9 @@ var Eye = ir.Register(&ir.Op{
 
 Example: eye(2) = [[1.0, 0.0], [0.0, 1.0]]`,
 	Params: []ir.Param{
-		integer("n", "the number of rows"),
+		kit.Integer("n", "the number of rows"),
 		{Name: "m", Kind: ir.KInt, Optional: true, Doc: "the number of columns; n by default"},
-		dtypeOr(ir.F32),
+		kit.DtypeOr(ir.F32),
 	},
 	Class: ir.Leaf,
 	Infer: func(n *ir.Node) (ir.Type, error) {

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Flatten is the op flatten.
 var Flatten = ir.Register(&ir.Op{
@@ -11,9 +14,9 @@ A scalar becomes [1].
 
 Example: flatten([[[1, 2], [3, 4]]], 1) = [[1, 2, 3, 4]]`,
 	Params: []ir.Param{
-		paramX,
-		integerOr("start_dim", 0, "the first of the dims"),
-		integerOr("end_dim", -1, "the last of them"),
+		kit.ParamX,
+		kit.IntegerOr("start_dim", 0, "the first of the dims"),
+		kit.IntegerOr("end_dim", -1, "the last of them"),
 	},
 	Class: ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
@@ -31,7 +34,7 @@ Example: flatten([[[1, 2], [3, 4]]], 1) = [[1, 2, 3, 4]]`,
 		}
 		if to < from {
 			return ir.Type{}, ir.Argf("end_dim", "end_dim must not come before start_dim; start_dim is %d, end_dim is %d; %s",
-				from, to, named(n, 0))
+				from, to, kit.Named(n, 0))
 		}
 		n.SetAttr("start_dim", from)
 		n.SetAttr("end_dim", to)

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Flip is the op flip.
 var Flip = ir.Register(&ir.Op{
@@ -8,15 +11,15 @@ var Flip = ir.Register(&ir.Op{
 	Doc: `flip(x, dims): x with the order of its elements reversed along some dims.
 
 Example: flip([[1, 2], [3, 4]], 1) = [[2, 1], [4, 3]]`,
-	Params: []ir.Param{paramX, {Name: "dims", Kind: ir.KDims, Doc: "the dims to reverse"}},
+	Params: []ir.Param{kit.ParamX, {Name: "dims", Kind: ir.KDims, Doc: "the dims to reverse"}},
 	Class:  ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
-		_, err := normDims(n, "dims", x.Shape)
+		_, err := kit.NormDims(n, "dims", x.Shape)
 		return x, err
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{apply(b, "flip", g, n.Ints("dims"))}
+		return []*ir.Node{b.Op("flip", g, n.Ints("dims"))}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		strides, start := n.Type.Shape.Strides(), 0
@@ -24,8 +27,8 @@ Example: flip([[1, 2], [3, 4]], 1) = [[2, 1], [4, 3]]`,
 			start += (n.Type.Shape[d] - 1) * strides[d]
 			strides[d] = -strides[d]
 		}
-		return pick(n.Type, in[0], offsets(n.Type.Shape, strides, start))
+		return kit.Pick(n.Type, in[0], kit.Offsets(n.Type.Shape, strides, start))
 	},
 })
 
-func flip(b *ir.Builder, x *ir.Node, dim int) *ir.Node { return apply(b, "flip", x, dim) }
+func flip(b *ir.Builder, x *ir.Node, dim int) *ir.Node { return b.Op("flip", x, dim) }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Floor is the op floor.
@@ -14,9 +15,9 @@ var Floor = ir.Register(&ir.Op{
 Integers stay as they are. Its gradient is 0.
 
 Example: floor([-1.5, 1.5]) = [-2.0, 1.0]`,
-	Params:    paramsUnary,
+	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
-	Infer:     likeNumber,
-	Grad:      flat,
-	Reference: eachNumber(math.Floor, func(v int64) int64 { return v }),
+	Infer:     kit.LikeNumber,
+	Grad:      kit.Flat,
+	Reference: kit.EachNumber(math.Floor, func(v int64) int64 { return v }),
 })

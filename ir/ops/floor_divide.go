@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // FloorDivide is the op floor_divide.
@@ -15,11 +16,11 @@ a and b are numbers, broadcast. Integers give integers; divided by 0 they give 0
 It has no gradient.
 
 Example: floor_divide([7, -7], 2) = [3, -4]`,
-	Params:    paramsBinary,
+	Params:    kit.ParamsBinary,
 	Class:     ir.Elementwise,
 	Promote:   ir.PromoteAll,
-	Infer:     meet,
-	Reference: eachPair(floorDivide, floorDivideInts),
+	Infer:     kit.Meet,
+	Reference: kit.EachPair(floorDivide, floorDivideInts),
 })
 
 // floorDivide is exact where flooring a rounded quotient isn't: 1 / 0.1 is

@@ -1,9 +1,8 @@
 package ops
 
 import (
-	"math"
-
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Full is the op full.
@@ -15,101 +14,17 @@ The dtype follows from the value: f32 for floats, i64 for ints, bool for bools.
 
 Example: full([2, 2], 7) = [[7, 7], [7, 7]]`,
 	Params: []ir.Param{
-		paramShape,
+		kit.ParamShape,
 		{Name: "value", Kind: ir.KNumber, Doc: "the value of every element"},
-		dtypeInferred,
+		kit.DtypeInferred,
 	},
 	Class: ir.Leaf,
 	Infer: func(n *ir.Node) (ir.Type, error) {
-		d := inferredDType(n, n.Attr("value"))
-		if err := normNumber(n, "value", d); err != nil {
+		d := kit.InferredDType(n, n.Attr("value"))
+		if err := kit.NormNumber(n, "value", d); err != nil {
 			return ir.Type{}, err
 		}
 		return ir.Type{DType: d, Shape: n.Ints("shape")}, nil
 	},
-	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, n.Attr("value")) },
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return kit.Filled(n.Type, n.Attr("value")) },
 })
-
-// inferredDType is the argument dtype, or where it is absent that of numbers as
-// PyTorch's constructors choose it. It normalises the argument.
-func inferredDType(n *ir.Node, values ...any) ir.DType {
-	if d, ok := n.Attr("dtype").(ir.DType); ok {
-		return d
-	}
-	d := ir.Invalid
-	for _, v := range values {
-		switch v.(type) {
-		case bool:
-			d = ir.Promote(d, ir.Bool)
-		case int:
-			d = ir.Promote(d, ir.I64)
-		case float64:
-			d = ir.Promote(d, ir.F32)
-		}
-	}
-	n.SetAttr("dtype", d)
-	return d
-}
-
-// normNumber brings a number into the Go type of a dtype: float64, int or bool.
-// It refuses one that the dtype can't hold.
-func normNumber(n *ir.Node, param string, d ir.DType) error {
-	number := func(v any) (float64, int, bool) {
-		switch v := v.(type) {
-		case bool:
-			return float64(truth(v)), int(truth(v)), true
-		case int:
-			return float64(v), v, true
-		case float64:
-			whole := v == math.Trunc(v) && math.Abs(v) < 1<<62
-			return v, int(v), whole
-		}
-		return 0, 0, false
-	}
-	f, i, whole := number(n.Attr(param))
-	switch {
-	case d.IsFloat():
-		n.SetAttr(param, f)
-		return nil
-	case !whole, d == ir.I32 && int64(int32(i)) != int64(i), d == ir.Bool && i != 0 && i != 1:
-		return refuse(param, "give another value, or another dtype", "%s is %v, which %s can't hold", param, n.Attr(param), d)
-	case d == ir.Bool:
-		n.SetAttr(param, i == 1)
-	default:
-		n.SetAttr(param, i)
-	}
-	return nil
-}
-
-// filled makes an array of one value in normal form.
-func filled(t ir.Type, value any) *ir.Array {
-	out := ir.NewArray(t)
-	for i := range out.F {
-		out.F[i] = value.(float64)
-	}
-	for i := range out.I {
-		switch v := value.(type) {
-		case int:
-			out.I[i] = int64(v)
-		case bool:
-			out.I[i] = truth(v)
-		}
-	}
-	return out
-}
-
-// numberOf is a small int in a dtype's normal form.
-func numberOf(d ir.DType, v int) any {
-	switch {
-	case d.IsFloat():
-		return float64(v)
-	case d == ir.Bool:
-		return v != 0
-	}
-	return v
-}
-
-// inferConstant is the type rule of ops that are given shape and dtype.
-func inferConstant(n *ir.Node) (ir.Type, error) {
-	return ir.Type{DType: n.Attr("dtype").(ir.DType), Shape: n.Ints("shape")}, nil
-}

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // FullLike is the op full_like.
 var FullLike = ir.Register(&ir.Op{
@@ -8,12 +11,12 @@ var FullLike = ir.Register(&ir.Op{
 	Doc: `full_like(x, value): one value in the shape and dtype of x.
 
 Example: full_like([[5.0, 6.0]], 2) = [[2.0, 2.0]]`,
-	Params: []ir.Param{paramX, {Name: "value", Kind: ir.KNumber, Doc: "the value of every element"}},
+	Params: []ir.Param{kit.ParamX, {Name: "value", Kind: ir.KNumber, Doc: "the value of every element"}},
 	Class:  ir.Leaf,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		t := n.Inputs[0].Type
-		return t, normNumber(n, "value", t.DType)
+		return t, kit.NormNumber(n, "value", t.DType)
 	},
-	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, n.Attr("value")) },
-	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return Fill(b, n.Type, n.Attr("value")) },
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return kit.Filled(n.Type, n.Attr("value")) },
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Fill(n.Type, n.Attr("value")) },
 })

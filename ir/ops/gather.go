@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Gather is the op gather.
 var Gather = ir.Register(&ir.Op{
@@ -13,24 +16,24 @@ gives NaN; 0 for integers, false for bools.
 
 Example: gather([[1, 2, 3], [4, 5, 6]], 1, [[2], [0]]) = [[3], [4]]`,
 	Params: []ir.Param{
-		paramX,
-		integer("dim", "the dim that is indexed"),
-		tensor("index", "i32 or i64"),
+		kit.ParamX,
+		kit.Integer("dim", "the dim that is indexed"),
+		kit.Tensor("index", "i32 or i64"),
 	},
 	Class: ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
-		if err := refuseIndex(n, 1); err != nil {
+		if err := kit.RefuseIndex(n, 1); err != nil {
 			return ir.Type{}, err
 		}
 		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: n.Inputs[1].Type.Shape}, nil
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, index := n.Inputs[0], n.Inputs[1]
-		return nodes{apply(b, "scatter_add", Fill(b, x.Type, 0), n.Int("dim"), index, g), nil}
+		return []*ir.Node{b.Op("scatter_add", b.Fill(x.Type, 0), n.Int("dim"), index, g), nil}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		out := filled(n.Type, nothing(n.Type.DType))
-		for i, at := range indexed(in[0].Type.Shape, n.Int("dim"), in[1]) {
+		out := kit.Filled(n.Type, kit.Nothing(n.Type.DType))
+		for i, at := range kit.Indexed(in[0].Type.Shape, n.Int("dim"), in[1]) {
 			switch {
 			case at < 0:
 			case out.F != nil:

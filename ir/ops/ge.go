@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Ge is the op ge.
 var Ge = ir.Register(&ir.Op{
@@ -10,11 +13,11 @@ var Ge = ir.Register(&ir.Op{
 a and b are broadcast; the result is bool. False where one of them is NaN.
 
 Example: ge([1, 2, 3], 2) = [false, true, true]`,
-	Params:  paramsBinary,
+	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
-	Infer:   compare,
-	Reference: eachComparison(
+	Infer:   kit.Compare,
+	Reference: kit.EachComparison(
 		func(a, b float64) bool { return a >= b },
 		func(a, b int64) bool { return a >= b }),
 })

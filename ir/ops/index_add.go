@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // IndexAdd is the op index_add.
 var IndexAdd = ir.Register(&ir.Op{
@@ -13,45 +16,45 @@ sends outside of x is dropped.
 
 Example: index_add([[1, 1], [1, 1]], 0, [1, 1], [[1, 2], [3, 4]]) = [[1, 1], [5, 7]]`,
 	Params: []ir.Param{
-		tensor("x", "what is added to"),
-		integer("dim", "the dim that is indexed"),
-		tensor("index", "i32 or i64, one-dimensional"),
-		tensor("source", "what is added"),
+		kit.Tensor("x", "what is added to"),
+		kit.Integer("dim", "the dim that is indexed"),
+		kit.Tensor("index", "i32 or i64, one-dimensional"),
+		kit.Tensor("source", "what is added"),
 	},
 	Class: ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if err := refuseAddends(n, "source"); err != nil {
 			return ir.Type{}, err
 		}
-		if err := refuseIndexDType(n, 1); err != nil {
+		if err := kit.RefuseIndexDType(n, 1); err != nil {
 			return ir.Type{}, err
 		}
 		x, index := n.Inputs[0].Type, n.Inputs[1].Type
-		dim, err := normDim(n, x.Shape)
+		dim, err := kit.NormDim(n, x.Shape)
 		if err != nil {
 			return ir.Type{}, err
 		}
 		if len(index.Shape) != 1 {
-			return ir.Type{}, ir.Argf("index", "index must be one-dimensional; %s", named(n, 1))
+			return ir.Type{}, ir.Argf("index", "index must be one-dimensional; %s", kit.Named(n, 1))
 		}
 		want := append(ir.Shape{}, x.Shape...)
 		want[dim] = index.Shape[0]
 		if !n.Inputs[2].Type.Shape.Equal(want) {
 			return ir.Type{}, ir.Argf("source", "source must be %s, which is x with one slice for each index along dim %d; %s, %s, %s",
-				want, dim, named(n, 0), named(n, 1), named(n, 2))
+				want, dim, kit.Named(n, 0), kit.Named(n, 1), kit.Named(n, 2))
 		}
 		return x, nil
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		index := alongDim(b, n.Inputs[1], n.Int("dim"), n.Inputs[2].Type.Shape)
-		return nodes{g, nil, gatherOrZero(b, g, n.Int("dim"), index)}
+		return []*ir.Node{g, nil, gatherOrZero(b, g, n.Int("dim"), index)}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		dim, shape := n.Int("dim"), in[2].Type.Shape
 		strides := make([]int, len(shape))
 		strides[dim] = 1
-		index := pick(ir.Type{DType: in[1].Type.DType, Shape: shape}, in[1], offsets(shape, strides, 0))
-		return addAt(in[0], in[2], indexed(in[0].Type.Shape, dim, index))
+		index := kit.Pick(ir.Type{DType: in[1].Type.DType, Shape: shape}, in[1], kit.Offsets(shape, strides, 0))
+		return kit.AddAt(in[0], in[2], kit.Indexed(in[0].Type.Shape, dim, index))
 	},
 })
 
@@ -63,5 +66,5 @@ func alongDim(b *ir.Builder, index *ir.Node, dim int, shape ir.Shape) *ir.Node {
 		column[i] = 1
 	}
 	column[dim] = shape[dim]
-	return broadcastTo(b, reshape(b, index, column), shape)
+	return b.BroadcastTo(b.Reshape(index, column), shape)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Isfinite is the op isfinite.
@@ -12,8 +13,8 @@ var Isfinite = ir.Register(&ir.Op{
 	Doc: `isfinite(x): whether x is neither infinite nor NaN, element by element; true for integers.
 
 Example: isfinite([1.0, nan, -inf]) = [true, false, false]`,
-	Params:    []ir.Param{tensor("x", "numbers of any shape")},
+	Params:    []ir.Param{kit.Tensor("x", "numbers of any shape")},
 	Class:     ir.Elementwise,
-	Infer:     testOfNumber,
-	Reference: eachTest(func(v float64) bool { return !math.IsInf(v, 0) && !math.IsNaN(v) }),
+	Infer:     kit.TestOfNumber,
+	Reference: kit.EachTest(func(v float64) bool { return !math.IsInf(v, 0) && !math.IsNaN(v) }),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Isinf is the op isinf.
@@ -12,8 +13,8 @@ var Isinf = ir.Register(&ir.Op{
 	Doc: `isinf(x): whether x is inf or -inf, element by element; false for integers.
 
 Example: isinf([1.0, nan, -inf]) = [false, false, true]`,
-	Params:    []ir.Param{tensor("x", "numbers of any shape")},
+	Params:    []ir.Param{kit.Tensor("x", "numbers of any shape")},
 	Class:     ir.Elementwise,
-	Infer:     testOfNumber,
-	Reference: eachTest(func(v float64) bool { return math.IsInf(v, 0) }),
+	Infer:     kit.TestOfNumber,
+	Reference: kit.EachTest(func(v float64) bool { return math.IsInf(v, 0) }),
 })

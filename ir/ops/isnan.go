@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Isnan is the op isnan.
@@ -12,8 +13,8 @@ var Isnan = ir.Register(&ir.Op{
 	Doc: `isnan(x): whether x is not a number, element by element; false for integers.
 
 Example: isnan([1.0, nan, -inf]) = [false, true, false]`,
-	Params:    []ir.Param{tensor("x", "numbers of any shape")},
+	Params:    []ir.Param{kit.Tensor("x", "numbers of any shape")},
 	Class:     ir.Elementwise,
-	Infer:     testOfNumber,
-	Reference: eachTest(math.IsNaN),
+	Infer:     kit.TestOfNumber,
+	Reference: kit.EachTest(math.IsNaN),
 })

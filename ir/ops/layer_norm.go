@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // LayerNorm is the op layer_norm.
@@ -16,10 +17,10 @@ computed in f32.
 
 Example: layer_norm([[1.0, 3.0]], [1.0, 2.0], [0.0, 1.0], eps=0.0) = [[-1.0, 3.0]]`,
 	Params: []ir.Param{
-		tensor("x", "floats: [..., features]"),
-		tensor("weight", "the scale of each feature: [features]"),
-		tensor("bias", "what is added to each feature: [features]"),
-		floatOr("eps", 1e-5, "what is added to the variance"),
+		kit.Tensor("x", "floats: [..., features]"),
+		kit.Tensor("weight", "the scale of each feature: [features]"),
+		kit.Tensor("bias", "what is added to each feature: [features]"),
+		kit.FloatOr("eps", 1e-5, "what is added to the variance"),
 	},
 	Class:   ir.Reduce,
 	Promote: ir.PromoteAll,
@@ -34,23 +35,23 @@ Example: layer_norm([[1.0, 3.0]], [1.0, 2.0], [0.0, 1.0], eps=0.0) = [[-1.0, 3.0
 func inferNorm(n *ir.Node) (ir.Type, error) {
 	x := n.Inputs[0].Type
 	if !x.DType.IsFloat() {
-		return x, refuse("x", `cast it first: cast(x, "f32")`, "%s is taken of floats; %s", n.Op.Name, named(n, 0))
+		return x, kit.Refuse("x", `cast it first: cast(x, "f32")`, "%s is taken of floats; %s", n.Op.Name, kit.Named(n, 0))
 	}
 	if len(x.Shape) == 0 {
-		return x, ir.Argf("x", "%s is taken over the last dim; %s", n.Op.Name, named(n, 0))
+		return x, ir.Argf("x", "%s is taken over the last dim; %s", n.Op.Name, kit.Named(n, 0))
 	}
 	features := ir.Shape{x.Shape[len(x.Shape)-1]}
 	for i, in := range n.Inputs[1:] {
 		if !in.Type.Shape.Equal(features) {
 			return x, ir.Argf(n.OperandName(i+1), "%s must be %s, the last dim of x; %s, %s",
-				n.OperandName(i+1), features, named(n, 0), named(n, i+1))
+				n.OperandName(i+1), features, kit.Named(n, 0), kit.Named(n, i+1))
 		}
 	}
 	return x, nil
 }
 
 // referenceNorm evaluates (x - center) * scale * weight + bias.
-func referenceNorm(moments func(n *ir.Node, row []float64) (center, scale float64)) referenceFunc {
+func referenceNorm(moments func(n *ir.Node, row []float64) (center, scale float64)) kit.ReferenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, features := ir.NewArray(n.Type), len(in[1].F)
 		for start := 0; start < len(out.F); start += features {
@@ -73,10 +74,10 @@ func referenceNorm(moments func(n *ir.Node, row []float64) (center, scale float6
 func gradLayerNorm(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 	x, weight, bias := n.Inputs[0], n.Inputs[1], n.Inputs[2]
 	last := []int{len(x.Type.Shape) - 1}
-	deviation := sub(b, x, mean(b, x, last))
-	scale := rsqrt(b, add(b, mean(b, square(b, deviation), last), n.Float("eps")))
-	unit := mul(b, deviation, scale)
-	h := mul(b, g, weight)
-	dx := sub(b, sub(b, h, mean(b, h, last)), mul(b, unit, mean(b, mul(b, h, unit), last)))
-	return nodes{mul(b, dx, scale), sumTo(b, mul(b, g, unit), weight), sumTo(b, g, bias)}
+	deviation := b.Sub(x, b.Mean(x, last))
+	scale := b.Rsqrt(b.Add(b.Mean(b.Square(deviation), last), n.Float("eps")))
+	unit := b.Mul(deviation, scale)
+	h := b.Mul(g, weight)
+	dx := b.Sub(b.Sub(h, b.Mean(h, last)), b.Mul(unit, b.Mean(b.Mul(h, unit), last)))
+	return []*ir.Node{b.Mul(dx, scale), b.SumTo(b.Mul(g, unit), weight), b.SumTo(g, bias)}
 }

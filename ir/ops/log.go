@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Log is the op log.
@@ -14,12 +15,12 @@ var Log = ir.Register(&ir.Op{
 It is -inf at 0 and NaN below. Integers and bools count as f32.
 
 Example: log([1.0, 2.0]) = [0.0, 0.69314718]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{div(b, g, n.Inputs[0])}
+		return []*ir.Node{b.Div(g, n.Inputs[0])}
 	},
-	Reference: eachFloat(math.Log),
+	Reference: kit.EachFloat(math.Log),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Log1p is the op log1p.
@@ -14,12 +15,12 @@ var Log1p = ir.Register(&ir.Op{
 It is -inf at -1 and NaN below. Integers and bools count as f32.
 
 Example: log1p([0.0, 1.0]) = [0.0, 0.69314718]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{div(b, g, add(b, n.Inputs[0], 1.0))}
+		return []*ir.Node{b.Div(g, b.Add(n.Inputs[0], 1.0))}
 	},
-	Reference: eachFloat(math.Log1p),
+	Reference: kit.EachFloat(math.Log1p),
 })

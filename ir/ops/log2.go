@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Log2 is the op log2.
@@ -14,14 +15,14 @@ var Log2 = ir.Register(&ir.Op{
 It is -inf at 0 and NaN below. Integers and bools count as f32.
 
 Example: log2([1.0, 8.0]) = [0.0, 3.0]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{div(b, g, mul(b, n.Inputs[0], math.Ln2))}
+		return []*ir.Node{b.Div(g, b.Mul(n.Inputs[0], math.Ln2))}
 	},
-	Reference: eachFloat(log2),
+	Reference: kit.EachFloat(log2),
 })
 
 // log2 is exact for powers of two, and near 1, where math.Log2 adds the logarithm of

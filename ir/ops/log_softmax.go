@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // LogSoftmax is the op log_softmax.
@@ -15,14 +16,14 @@ var LogSoftmax = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: log_softmax([0.0, 1000.0], 0) = [-1000.0, 0.0]`,
-	Params:  paramsAlong,
+	Params:  kit.ParamsAlong,
 	Class:   ir.Reduce,
 	Promote: ir.PromoteFloat,
-	Infer:   inferAlong,
+	Infer:   kit.InferAlong,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{sub(b, g, mul(b, exp(b, n), sum(b, g, []int{n.Int("dim")})))}
+		return []*ir.Node{b.Sub(g, b.Mul(b.Exp(n), b.Sum(g, []int{n.Int("dim")})))}
 	},
-	Reference: alongRow(func(out, v []float64) {
+	Reference: kit.AlongRow(func(out, v []float64) {
 		top := slices.Max(v)
 		s := math.Log(sumExp(v, top))
 		for i, x := range v {

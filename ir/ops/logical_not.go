@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // LogicalNot is the op logical_not.
 var LogicalNot = ir.Register(&ir.Op{
@@ -10,8 +13,8 @@ var LogicalNot = ir.Register(&ir.Op{
 Numbers count as true unless they are 0; NaN is true.
 
 Example: logical_not([true, false]) = [false, true]`,
-	Params:    []ir.Param{paramX},
+	Params:    []ir.Param{kit.ParamX},
 	Class:     ir.Elementwise,
-	Infer:     testOf,
-	Reference: eachTest(func(v float64) bool { return v == 0 }),
+	Infer:     kit.TestOf,
+	Reference: kit.EachTest(func(v float64) bool { return v == 0 }),
 })

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // LogicalXor is the op logical_xor.
 var LogicalXor = ir.Register(&ir.Op{
@@ -10,12 +13,12 @@ var LogicalXor = ir.Register(&ir.Op{
 Numbers count as true unless they are 0; NaN is true. a and b are broadcast.
 
 Example: logical_xor([true, true, false], [true, false, false]) = [false, true, false]`,
-	Params:      paramsBinary,
+	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
-	Infer:       compare,
-	Reference: eachComparison(
+	Infer:       kit.Compare,
+	Reference: kit.EachComparison(
 		func(a, b float64) bool { return (a != 0) != (b != 0) },
 		func(a, b int64) bool { return (a != 0) != (b != 0) }),
 })

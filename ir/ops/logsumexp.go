@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Logsumexp is the op logsumexp.
@@ -16,21 +17,21 @@ Integers and bools count as f32. Of nothing it is -inf.
 
 Example: logsumexp([[0.0, 0.0], [1000.0, 0.0]], dim=1) = [0.69314718, 1000.0]`,
 	Params: []ir.Param{
-		paramX,
+		kit.ParamX,
 		{Name: "dim", Kind: ir.KDims, Doc: "the dims to reduce"},
-		paramKeepdim,
+		kit.ParamKeepdim,
 	},
 	Class:   ir.Reduce,
 	Promote: ir.PromoteFloat,
 	Infer: func(n *ir.Node) (ir.Type, error) {
-		shape, err := reduceShape(n)
+		shape, err := kit.ReduceShape(n)
 		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: shape}, err
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		weight := exp(b, sub(b, n.Inputs[0], unreduced(b, n, n)))
-		return nodes{mul(b, unreduced(b, n, g), weight)}
+		weight := b.Exp(b.Sub(n.Inputs[0], kit.Unreduced(b, n, n)))
+		return []*ir.Node{b.Mul(kit.Unreduced(b, n, g), weight)}
 	},
-	Reference: eachRow(func(v []float64) float64 {
+	Reference: kit.EachRow(func(v []float64) float64 {
 		top := shift(v)
 		return top + math.Log(sumExp(v, top))
 	}, nil),

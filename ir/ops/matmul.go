@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Matmul is the op matmul.
@@ -19,10 +20,10 @@ transpose_b takes b as [..., n, k]. Products of f16 and bf16 are added up in f32
 
 Example: matmul([[1, 2], [3, 4]], [[5, 6], [7, 8]]) = [[19, 22], [43, 50]]`,
 	Params: []ir.Param{
-		tensor("a", "the left factor"),
-		tensor("b", "the right factor"),
-		flag("transpose_a", "whether the last two dims of a are swapped first"),
-		flag("transpose_b", "whether the last two dims of b are swapped first"),
+		kit.Tensor("a", "the left factor"),
+		kit.Tensor("b", "the right factor"),
+		kit.Flag("transpose_a", "whether the last two dims of a are swapped first"),
+		kit.Flag("transpose_b", "whether the last two dims of b are swapped first"),
 	},
 	Class:   ir.Contract,
 	Promote: ir.PromoteAll,
@@ -47,15 +48,15 @@ type product struct {
 func productOf(n *ir.Node) (product, error) {
 	for i, flag := range []string{"transpose_a", "transpose_b"} {
 		x := n.Inputs[i].Type
-		if err := refuseBool(n, i); err != nil {
+		if err := kit.RefuseBool(n, i); err != nil {
 			return product{}, err
 		}
 		if len(x.Shape) == 0 {
-			return product{}, refuse(n.OperandName(i), "mul multiplies by a scalar",
-				"matmul has no meaning for scalars: %s", named(n, i))
+			return product{}, kit.Refuse(n.OperandName(i), "mul multiplies by a scalar",
+				"matmul has no meaning for scalars: %s", kit.Named(n, i))
 		}
 		if len(x.Shape) == 1 && n.Bool(flag) {
-			return product{}, refuse(flag, "leave "+flag+" out", "%s swaps two dims; %s", flag, named(n, i))
+			return product{}, kit.Refuse(flag, "leave "+flag+" out", "%s swaps two dims; %s", flag, kit.Named(n, i))
 		}
 	}
 	a, b := matrix(n, 0), matrix(n, 1)
@@ -69,19 +70,19 @@ func productOf(n *ir.Node) (product, error) {
 		if len(n.Inputs[1].Type.Shape) == 1 {
 			fits = ir.Shape{p.k}
 		}
-		help := fmt.Sprintf("%s of shape %s would fit", operandName(n, 1), fits)
+		help := fmt.Sprintf("%s of shape %s would fit", kit.OperandName(n, 1), fits)
 		if len(n.Inputs[1].Type.Shape) > 1 && p.k == p.n {
 			help = "the right factor would fit transposed"
 		} else if len(n.Inputs[0].Type.Shape) > 1 && p.m == rows {
 			help = "the left factor would fit transposed"
 		}
-		return p, refuse("b", help, "inner sizes differ: %s has %d columns, %s has %d rows",
-			operandName(n, 0), p.k, operandName(n, 1), rows)
+		return p, kit.Refuse("b", help, "inner sizes differ: %s has %d columns, %s has %d rows",
+			kit.OperandName(n, 0), p.k, kit.OperandName(n, 1), rows)
 	}
 	batch, ok := ir.Broadcast(a[:len(a)-2], b[:len(b)-2])
 	if !ok {
-		return p, refuse("b", "the dims before the last two are broadcast: equal or 1",
-			"batch dims %s and %s don't broadcast; %s, %s", a[:len(a)-2], b[:len(b)-2], named(n, 0), named(n, 1))
+		return p, kit.Refuse("b", "the dims before the last two are broadcast: equal or 1",
+			"batch dims %s and %s don't broadcast; %s, %s", a[:len(a)-2], b[:len(b)-2], kit.Named(n, 0), kit.Named(n, 1))
 	}
 	p.batch = batch
 	return p, nil
@@ -128,34 +129,34 @@ func gradMatmul(bld *ir.Builder, n, g *ir.Node) []*ir.Node {
 	// One-dimensional factors become matrices.
 	a2, b2 := a, b
 	if len(a.Type.Shape) == 1 {
-		a2 = reshape(bld, a, ir.Shape{1, p.k})
+		a2 = bld.Reshape(a, ir.Shape{1, p.k})
 	}
 	if len(b.Type.Shape) == 1 {
-		b2 = reshape(bld, b, ir.Shape{p.k, 1})
+		b2 = bld.Reshape(b, ir.Shape{p.k, 1})
 	}
-	g2 := reshape(bld, g, append(slices.Clone(p.batch), p.m, p.n))
+	g2 := bld.Reshape(g, append(slices.Clone(p.batch), p.m, p.n))
 
 	var da, db *ir.Node
 	if ta {
-		da = matmul(bld, b2, g2, tb, true)
+		da = bld.Matmul(b2, g2, tb, true)
 	} else {
-		da = matmul(bld, g2, b2, false, !tb)
+		da = bld.Matmul(g2, b2, false, !tb)
 	}
 	ga, gb := a2, g2
 	if len(b2.Type.Shape) == 2 && !ta {
 		// b was shared by the whole batch: its gradient is one large product,
 		// instead of one product per element of the batch and their sum.
 		rows := p.batch.Numel() * p.m
-		ga = reshape(bld, broadcastTo(bld, a2, append(slices.Clone(p.batch), p.m, p.k)), ir.Shape{rows, p.k})
-		gb = reshape(bld, g2, ir.Shape{rows, p.n})
+		ga = bld.Reshape(bld.BroadcastTo(a2, append(slices.Clone(p.batch), p.m, p.k)), ir.Shape{rows, p.k})
+		gb = bld.Reshape(g2, ir.Shape{rows, p.n})
 	}
 	if tb {
-		db = matmul(bld, gb, ga, true, ta)
+		db = bld.Matmul(gb, ga, true, ta)
 	} else {
-		db = matmul(bld, ga, gb, !ta, false)
+		db = bld.Matmul(ga, gb, !ta, false)
 	}
-	da, db = sumTo(bld, da, a2), sumTo(bld, db, b2)
-	return nodes{reshape(bld, da, a.Type.Shape), reshape(bld, db, b.Type.Shape)}
+	da, db = bld.SumTo(da, a2), bld.SumTo(db, b2)
+	return []*ir.Node{bld.Reshape(da, a.Type.Shape), bld.Reshape(db, b.Type.Shape)}
 }
 
 func referenceMatmul(n *ir.Node, in []*ir.Array) *ir.Array {
@@ -176,7 +177,7 @@ func referenceMatmul(n *ir.Node, in []*ir.Array) *ir.Array {
 		if out.F != nil {
 			out.F[at] = sum
 		} else {
-			out.I[at] = wrap(n.Type.DType, isum)
+			out.I[at] = kit.Wrap(n.Type.DType, isum)
 		}
 	}
 	return out
@@ -199,7 +200,7 @@ func matrices(n *ir.Node, in []*ir.Array, i int, p product) []int {
 		}
 	}
 	if i == 0 {
-		return offsets(append(view, p.m, p.k), append(viewStrides, strides[r-2], strides[r-1]), 0)
+		return kit.Offsets(append(view, p.m, p.k), append(viewStrides, strides[r-2], strides[r-1]), 0)
 	}
-	return offsets(append(view, p.n, p.k), append(viewStrides, strides[r-1], strides[r-2]), 0)
+	return kit.Offsets(append(view, p.n, p.k), append(viewStrides, strides[r-1], strides[r-2]), 0)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Max is the op max.
@@ -15,21 +16,21 @@ There is no largest of nothing. Along one dim the gradient goes to the first of
 equals; along several they share it.
 
 Example: max([[1, 5], [4, 2]], dim=1) = [5, 4]`,
-	Params: paramsReduce,
+	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferExtreme,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{gradExtreme(b, n, g, "argmax")}
+		return []*ir.Node{gradExtreme(b, n, g, "argmax")}
 	},
-	Reference: eachRow(slices.Max[[]float64], slices.Max[[]int64]),
+	Reference: kit.EachRow(slices.Max[[]float64], slices.Max[[]int64]),
 })
 
 // inferExtreme is the type rule of the largest and the smallest value.
 func inferExtreme(n *ir.Node) (ir.Type, error) {
-	if err := refuseBool(n, 0); err != nil {
+	if err := kit.RefuseBool(n, 0); err != nil {
 		return ir.Type{}, err
 	}
-	shape, err := reduceShape(n)
+	shape, err := kit.ReduceShape(n)
 	if err == nil {
 		err = refuseNothing(n)
 	}
@@ -38,8 +39,8 @@ func inferExtreme(n *ir.Node) (ir.Type, error) {
 
 // refuseNothing refuses to look for an element where there is none.
 func refuseNothing(n *ir.Node) error {
-	if reducedCount(n) == 0 {
-		return ir.Argf("x", "%s of nothing: %s", n.Op.Name, named(n, 0))
+	if kit.ReducedCount(n) == 0 {
+		return ir.Argf("x", "%s of nothing: %s", n.Op.Name, kit.Named(n, 0))
 	}
 	return nil
 }
@@ -48,12 +49,12 @@ func refuseNothing(n *ir.Node) error {
 // along a single dim; over several dims, equals share it.
 func gradExtreme(b *ir.Builder, n, g *ir.Node, arg string) *ir.Node {
 	x, dims := n.Inputs[0], n.Ints("dim")
-	g = unreduced(b, n, g)
+	g = kit.Unreduced(b, n, g)
 	if len(dims) == 1 {
-		index := apply(b, arg, x, dims[0], true)
-		return apply(b, "scatter_add", Fill(b, x.Type, 0), dims[0], index, g)
+		index := b.Op(arg, x, dims[0], true)
+		return b.Op("scatter_add", b.Fill(x.Type, 0), dims[0], index, g)
 	}
-	taken := eq(b, x, unreduced(b, n, n))
-	count := b.Cast(sum(b, taken, dims), x.Type.DType)
-	return where(b, taken, div(b, g, count), 0.0)
+	taken := b.Eq(x, kit.Unreduced(b, n, n))
+	count := b.Cast(b.Sum(taken, dims), x.Type.DType)
+	return b.Where(taken, b.Div(g, count), 0.0)
 }

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Mean is the op mean.
 var Mean = ir.Register(&ir.Op{
@@ -11,29 +14,29 @@ x is floating, or bool: then it is the fraction that is true, in f32. The mean o
 nothing is NaN.
 
 Example: mean([true, false, true, true]) = 0.75`,
-	Params: paramsReduce,
+	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		d := n.Inputs[0].Type.DType
 		if d.IsInt() {
-			return ir.Type{}, refuse("x", `cast it first: mean(cast(x, "f32"))`,
-				"mean is taken of floats or bools; %s", named(n, 0))
+			return ir.Type{}, kit.Refuse("x", `cast it first: mean(cast(x, "f32"))`,
+				"mean is taken of floats or bools; %s", kit.Named(n, 0))
 		}
 		if d == ir.Bool {
 			d = ir.F32
 		}
-		shape, err := reduceShape(n)
+		shape, err := kit.ReduceShape(n)
 		return ir.Type{DType: d, Shape: shape}, err
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x := n.Inputs[0]
 		if x.Type.DType == ir.Bool {
-			return nodes{nil}
+			return []*ir.Node{nil}
 		}
-		return nodes{spread(b, n, div(b, g, float64(reducedCount(n))))}
+		return []*ir.Node{kit.Spread(b, n, b.Div(g, float64(kit.ReducedCount(n))))}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return eachRow(average, nil)(n, []*ir.Array{asFloats(in[0])})
+		return kit.EachRow(average, nil)(n, []*ir.Array{asFloats(in[0])})
 	},
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		x := b.Cast(n.Inputs[0], n.Type.DType.Wide())
@@ -47,16 +50,7 @@ func averageNodes(b *ir.Builder, x *ir.Node, dims []int, keepdim bool) *ir.Node 
 	for _, d := range dims {
 		count = ir.MulSize(count, x.Type.Shape[d])
 	}
-	return div(b, apply(b, "sum", x, dims, keepdim), float64(count))
-}
-
-// reducedCount is how many elements each element of a reduction comes from.
-func reducedCount(n *ir.Node) int {
-	count := 1
-	for _, d := range n.Ints("dim") {
-		count = ir.MulSize(count, n.Inputs[0].Type.Shape[d])
-	}
-	return count
+	return b.Div(b.Op("sum", x, dims, keepdim), float64(count))
 }
 
 func average(v []float64) float64 { return total(v) / float64(len(v)) }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Min is the op min.
@@ -15,11 +16,11 @@ There is no smallest of nothing. Along one dim the gradient goes to the first of
 equals; along several they share it.
 
 Example: min([[1, 5], [4, 2]], dim=1) = [1, 2]`,
-	Params: paramsReduce,
+	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferExtreme,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{gradExtreme(b, n, g, "argmin")}
+		return []*ir.Node{gradExtreme(b, n, g, "argmin")}
 	},
-	Reference: eachRow(slices.Min[[]float64], slices.Min[[]int64]),
+	Reference: kit.EachRow(slices.Min[[]float64], slices.Min[[]int64]),
 })

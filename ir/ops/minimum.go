@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Minimum is the op minimum.
 var Minimum = ir.Register(&ir.Op{
@@ -11,20 +14,20 @@ a and b are numbers, broadcast. Where they are equal, each gets half of the
 gradient.
 
 Example: minimum([1, 5, 3], 2) = [1, 2, 2]`,
-	Params:      paramsBinary,
+	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
-	Infer:       meet,
+	Infer:       kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]
 		share := halfOfTies(b, x, y, g)
-		return nodes{
-			sumTo(b, where(b, gt(b, x, y), 0.0, share), x),
-			sumTo(b, where(b, lt(b, x, y), 0.0, share), y),
+		return []*ir.Node{
+			b.SumTo(b.Where(b.Gt(x, y), 0.0, share), x),
+			b.SumTo(b.Where(b.Lt(x, y), 0.0, share), y),
 		}
 	},
-	Reference: eachPair(
+	Reference: kit.EachPair(
 		func(a, b float64) float64 { return min(a, b) },
 		func(a, b int64) int64 { return min(a, b) }),
 })

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Mul is the op mul.
 var Mul = ir.Register(&ir.Op{
@@ -10,16 +13,16 @@ var Mul = ir.Register(&ir.Op{
 a and b are numbers, broadcast; integers wrap around.
 
 Example: mul([[1], [2]], [3, 4]) = [[3, 4], [6, 8]]`,
-	Params:      paramsBinary,
+	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
-	Infer:       meet,
+	Infer:       kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]
-		return nodes{sumTo(b, mul(b, g, y), x), sumTo(b, mul(b, g, x), y)}
+		return []*ir.Node{b.SumTo(b.Mul(g, y), x), b.SumTo(b.Mul(g, x), y)}
 	},
-	Reference: eachPair(
+	Reference: kit.EachPair(
 		func(a, b float64) float64 { return a * b },
 		func(a, b int64) int64 { return a * b }),
 })

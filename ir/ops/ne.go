@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Ne is the op ne.
 var Ne = ir.Register(&ir.Op{
@@ -10,12 +13,12 @@ var Ne = ir.Register(&ir.Op{
 a and b are broadcast; the result is bool. NaN differs from everything, from itself too.
 
 Example: ne([1, 2, 3], 2) = [true, false, true]`,
-	Params:      paramsBinary,
+	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
-	Infer:       compare,
-	Reference: eachComparison(
+	Infer:       kit.Compare,
+	Reference: kit.EachComparison(
 		func(a, b float64) bool { return a != b },
 		func(a, b int64) bool { return a != b }),
 })

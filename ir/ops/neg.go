@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Neg is the op neg.
 var Neg = ir.Register(&ir.Op{
@@ -8,11 +11,11 @@ var Neg = ir.Register(&ir.Op{
 	Doc: `neg(x): -x, element by element.
 
 Example: neg([1, -2]) = [-1, 2]`,
-	Params: paramsUnary,
+	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
-	Infer:  likeNumber,
+	Infer:  kit.LikeNumber,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{neg(b, g)}
+		return []*ir.Node{b.Neg(g)}
 	},
-	Reference: eachNumber(func(v float64) float64 { return -v }, func(v int64) int64 { return -v }),
+	Reference: kit.EachNumber(func(v float64) float64 { return -v }, func(v int64) int64 { return -v }),
 })

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // OneHot is the op one_hot.
 var OneHot = ir.Register(&ir.Op{
@@ -10,10 +13,10 @@ var OneHot = ir.Register(&ir.Op{
 x is i32 or i64. A class outside of 0 to num_classes gives zeros only.
 
 Example: one_hot([2, 0], 3) = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]`,
-	Params: []ir.Param{tensor("x", "classes: i32 or i64"), integer("num_classes", "how many classes there are")},
+	Params: []ir.Param{kit.Tensor("x", "classes: i32 or i64"), kit.Integer("num_classes", "how many classes there are")},
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
-		if err := refuseIndexDType(n, 0); err != nil {
+		if err := kit.RefuseIndexDType(n, 0); err != nil {
 			return ir.Type{}, err
 		}
 		classes := n.Int("num_classes")
@@ -25,7 +28,7 @@ Example: one_hot([2, 0], 3) = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]`,
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, classes := ir.NewArray(n.Type), n.Int("num_classes")
 		for i := range out.F {
-			out.F[i] = float64(truth(in[0].I[i/classes] == int64(i%classes)))
+			out.F[i] = float64(kit.Truth(in[0].I[i/classes] == int64(i%classes)))
 		}
 		return out
 	},

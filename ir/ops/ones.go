@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Ones is the op ones.
 var Ones = ir.Register(&ir.Op{
@@ -8,9 +11,9 @@ var Ones = ir.Register(&ir.Op{
 	Doc: `ones(shape, dtype="f32"): a tensor of ones.
 
 Example: ones([2]) = [1.0, 1.0]`,
-	Params:    []ir.Param{paramShape, dtypeOr(ir.F32)},
+	Params:    []ir.Param{kit.ParamShape, kit.DtypeOr(ir.F32)},
 	Class:     ir.Leaf,
-	Infer:     inferConstant,
-	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, numberOf(n.Type.DType, 1)) },
-	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return Fill(b, n.Type, 1) },
+	Infer:     kit.InferConstant,
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return kit.Filled(n.Type, kit.NumberOf(n.Type.DType, 1)) },
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Fill(n.Type, 1) },
 })

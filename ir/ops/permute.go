@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Permute is the op permute.
@@ -14,7 +15,7 @@ var Permute = ir.Register(&ir.Op{
 dims names every dim of x once.
 
 Example: permute([[1, 2, 3], [4, 5, 6]], [1, 0]) = [[1, 4], [2, 5], [3, 6]]`,
-	Params: []ir.Param{paramX, {Name: "dims", Kind: ir.KInts, Doc: "x's dims in the order of the result"}},
+	Params: []ir.Param{kit.ParamX, {Name: "dims", Kind: ir.KInts, Doc: "x's dims in the order of the result"}},
 	Class:  ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
@@ -32,7 +33,7 @@ Example: permute([[1, 2, 3], [4, 5, 6]], [1, 0]) = [[1, 4], [2, 5], [3, 6]]`,
 		}
 		if len(dims) != len(x.Shape) {
 			return ir.Type{}, ir.Argf("dims", "dims %v must name each of %d dims once; %s",
-				ir.Shape(given), len(x.Shape), named(n, 0))
+				ir.Shape(given), len(x.Shape), kit.Named(n, 0))
 		}
 		n.SetAttr("dims", dims)
 		return ir.Type{DType: x.DType, Shape: permuted(x.Shape, dims)}, nil
@@ -42,7 +43,7 @@ Example: permute([[1, 2, 3], [4, 5, 6]], [1, 0]) = [[1, 4], [2, 5], [3, 6]]`,
 		for i, d := range n.Ints("dims") {
 			inverse[d] = i
 		}
-		return nodes{apply(b, "permute", g, inverse)}
+		return []*ir.Node{b.Op("permute", g, inverse)}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return permuteArray(n.Type, in[0], n.Ints("dims"))
@@ -59,5 +60,5 @@ func permuted(s ir.Shape, dims []int) ir.Shape {
 }
 
 func permuteArray(t ir.Type, x *ir.Array, dims []int) *ir.Array {
-	return pick(t, x, offsets(t.Shape, permuted(x.Type.Shape.Strides(), dims), 0))
+	return kit.Pick(t, x, kit.Offsets(t.Shape, permuted(x.Type.Shape.Strides(), dims), 0))
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Pow is the op pow.
@@ -17,12 +18,12 @@ power they are what is left of the quotient without its fraction: 1 and -1 stay
 of size 1, all others become 0.
 
 Example: pow([1.0, 2.0, 3.0], 2) = [1.0, 4.0, 9.0]`,
-	Params:    paramsBinary,
+	Params:    kit.ParamsBinary,
 	Class:     ir.Elementwise,
 	Promote:   ir.PromoteAll,
-	Infer:     meet,
+	Infer:     kit.Meet,
 	Grad:      gradPow,
-	Reference: eachPair(math.Pow, intPow),
+	Reference: kit.EachPair(math.Pow, intPow),
 })
 
 // gradPow is zero at exponent 0 for a, and at base 0 for b, as long as the power
@@ -30,15 +31,15 @@ Example: pow([1.0, 2.0, 3.0], 2) = [1.0, 4.0, 9.0]`,
 func gradPow(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 	x, y := n.Inputs[0], n.Inputs[1]
 	if y.Op == ir.ConstOp && len(y.Type.Shape) == 0 {
-		return nodes{gradPower(b, g, x, y.Attr("value").(*ir.Tensor).Float(0)), nil}
+		return []*ir.Node{gradPower(b, g, x, y.Attr("value").(*ir.Tensor).Float(0)), nil}
 	}
-	constant := eq(b, y, 0.0)
-	dx := mul(b, y, pow(b, x, where(b, constant, 0.0, sub(b, y, 1.0))))
-	flat := and(b, eq(b, x, 0.0), ge(b, y, 0.0))
-	dy := mul(b, n, log(b, where(b, flat, 1.0, x)))
-	return nodes{
-		sumTo(b, mul(b, g, where(b, constant, 0.0, dx)), x),
-		sumTo(b, mul(b, g, where(b, flat, 0.0, dy)), y),
+	constant := b.Eq(y, 0.0)
+	dx := b.Mul(y, b.Pow(x, b.Where(constant, 0.0, b.Sub(y, 1.0))))
+	flat := b.And(b.Eq(x, 0.0), b.Ge(y, 0.0))
+	dy := b.Mul(n, b.Log(b.Where(flat, 1.0, x)))
+	return []*ir.Node{
+		b.SumTo(b.Mul(g, b.Where(constant, 0.0, dx)), x),
+		b.SumTo(b.Mul(g, b.Where(flat, 0.0, dy)), y),
 	}
 }
 
@@ -46,13 +47,13 @@ func gradPow(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 func gradPower(b *ir.Builder, g, x *ir.Node, power float64) *ir.Node {
 	switch power {
 	case 0:
-		return Fill(b, x.Type, 0)
+		return b.Fill(x.Type, 0)
 	case 1:
 		return g
 	case 2:
-		return mul(b, g, mul(b, x, 2.0))
+		return b.Mul(g, b.Mul(x, 2.0))
 	}
-	return mul(b, g, mul(b, pow(b, x, power-1), power))
+	return b.Mul(g, b.Mul(b.Pow(x, power-1), power))
 }
 
 func intPow(x, y int64) int64 {

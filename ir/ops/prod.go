@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Prod is the op prod.
 var Prod = ir.Register(&ir.Op{
@@ -11,11 +14,11 @@ The product of bools and i32 is i64, of others their own dtype; of nothing it is
 f16 and bf16 are multiplied in f32.
 
 Example: prod([[1.0, 2.0], [3.0, 4.0]], dim=1) = [2.0, 12.0]`,
-	Params: paramsReduce,
+	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  accumulate,
 	Grad:   gradProd,
-	Reference: eachRow(
+	Reference: kit.EachRow(
 		func(v []float64) float64 {
 			p := 1.0
 			for _, x := range v {
@@ -34,5 +37,5 @@ Example: prod([[1.0, 2.0], [3.0, 4.0]], dim=1) = [2.0, 12.0]`,
 
 // gradProd gives each element the product of all others.
 func gradProd(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-	return nodes{mul(b, unreduced(b, n, g), apply(b, "prod_of_others", n.Inputs[0], n.Ints("dim")))}
+	return []*ir.Node{b.Mul(kit.Unreduced(b, n, g), b.Op("prod_of_others", n.Inputs[0], n.Ints("dim")))}
 }

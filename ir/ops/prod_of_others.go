@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // ProdOfOthers is the op prod_of_others, the slope of prod. Specs can't call it.
@@ -14,24 +15,24 @@ var ProdOfOthers = ir.Register(&ir.Op{
 x is floating.
 
 Example: prod_of_others([2.0, 3.0, 4.0]) = [12.0, 8.0, 6.0]`,
-	Params: paramsReduce[:2],
+	Params: kit.ParamsReduce[:2],
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		if !x.DType.IsFloat() {
-			return x, refuse("x", "", "prod_of_others is taken of floats; %s", named(n, 0))
+			return x, kit.Refuse("x", "", "prod_of_others is taken of floats; %s", kit.Named(n, 0))
 		}
-		_, err := normDims(n, "dim", x.Shape)
+		_, err := kit.NormDims(n, "dim", x.Shape)
 		return x, err
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, dims := n.Inputs[0], n.Ints("dim")
 		slope := gradOthers(b, linesLast(b, x, dims), linesLast(b, g, dims))
-		return nodes{linesBack(b, slope, x.Type.Shape, dims)}
+		return []*ir.Node{linesBack(b, slope, x.Type.Shape, dims)}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
-		offs, length := rows(n.Type.Shape, n.Ints("dim"))
+		offs, length := kit.Rows(n.Type.Shape, n.Ints("dim"))
 		for start := 0; start < len(offs); start += length {
 			row := offs[start : start+length]
 			for i, at := range row {
@@ -54,12 +55,12 @@ Example: prod_of_others([2.0, 3.0, 4.0]) = [12.0, 8.0, 6.0]`,
 // the product over itself (a zero counting as 1) if there is no zero but itself.
 // Its own slope at zeros would be wrong, since it counts them.
 func othersByDivision(b *ir.Builder, n *ir.Node) *ir.Node {
-	x, dims := wide(b, n.Inputs[0]), n.Ints("dim")
-	zero := eq(b, x, 0.0)
-	nonzero := where(b, zero, 1.0, x)
-	others := div(b, apply(b, "prod", nonzero, dims, true), nonzero)
-	alone := eq(b, sum(b, zero, dims), zero)
-	return b.Cast(where(b, alone, others, 0.0), n.Type.DType)
+	x, dims := b.Wide(n.Inputs[0]), n.Ints("dim")
+	zero := b.Eq(x, 0.0)
+	nonzero := b.Where(zero, 1.0, x)
+	others := b.Div(b.Op("prod", nonzero, dims, true), nonzero)
+	alone := b.Eq(b.Sum(zero, dims), zero)
+	return b.Cast(b.Where(alone, others, 0.0), n.Type.DType)
 }
 
 // gradOthers is the gradient of the product of others in rows along the last
@@ -69,7 +70,7 @@ func othersByDivision(b *ir.Builder, n *ir.Node) *ir.Node {
 func gradOthers(b *ir.Builder, x, g *ir.Node) *ir.Node {
 	before, back := prefixProduct(b, x, 1)
 	behind, forth := prefixProduct(b, x, -1)
-	return add(b, back(mul(b, g, behind)), forth(mul(b, g, before)))
+	return b.Add(back(b.Mul(g, behind)), forth(b.Mul(g, before)))
 }
 
 // prefixProduct gives each element the product of those before it in its row
@@ -80,12 +81,12 @@ func prefixProduct(b *ir.Builder, x *ir.Node, direction int) (product *ir.Node, 
 	var products []*ir.Node // the products of 1, 2, 4, … neighbours
 	for width := 1; width < length; width *= 2 {
 		products = append(products, product)
-		product = mul(b, product, shiftRow(b, product, direction*width, 1.0))
+		product = b.Mul(product, shiftRow(b, product, direction*width, 1.0))
 	}
 	return product, func(g *ir.Node) *ir.Node {
 		for i, product := range slices.Backward(products) {
 			by := direction << i
-			g = add(b, mul(b, g, shiftRow(b, product, by, 1.0)), shiftRow(b, mul(b, g, product), -by, 0.0))
+			g = b.Add(b.Mul(g, shiftRow(b, product, by, 1.0)), shiftRow(b, b.Mul(g, product), -by, 0.0))
 		}
 		return shiftRow(b, g, -direction, 0.0)
 	}
@@ -100,11 +101,11 @@ func shiftRow(b *ir.Builder, x *ir.Node, by int, value float64) *ir.Node {
 	if by >= 0 {
 		by = min(by, length)
 		pairs[last][0] = by
-		return apply(b, "pad", apply(b, "slice", x, last, 0, length-by), pairs, value)
+		return b.Op("pad", b.Op("slice", x, last, 0, length-by), pairs, value)
 	}
 	by = min(-by, length)
 	pairs[last][1] = by
-	return apply(b, "pad", apply(b, "slice", x, last, by, length), pairs, value)
+	return b.Op("pad", b.Op("slice", x, last, by, length), pairs, value)
 }
 
 // linesLast brings some dims together as the last one.
@@ -115,7 +116,7 @@ func linesLast(b *ir.Builder, x *ir.Node, dims []int) *ir.Node {
 		length = ir.MulSize(length, x.Type.Shape[d])
 	}
 	x = permute(b, x, order)
-	return reshape(b, x, append(slices.Clone(x.Type.Shape[:len(order)-len(dims)]), length))
+	return b.Reshape(x, append(slices.Clone(x.Type.Shape[:len(order)-len(dims)]), length))
 }
 
 // linesBack undoes linesLast for a value that had the given shape.
@@ -125,7 +126,7 @@ func linesBack(b *ir.Builder, x *ir.Node, shape ir.Shape, dims []int) *ir.Node {
 	for i, d := range order {
 		permuted[i], back[d] = shape[d], i
 	}
-	return permute(b, reshape(b, x, permuted), back)
+	return permute(b, b.Reshape(x, permuted), back)
 }
 
 // complement lists the dims of a rank that aren't among some.
@@ -144,5 +145,5 @@ func permute(b *ir.Builder, x *ir.Node, order []int) *ir.Node {
 	if slices.IsSorted(order) {
 		return x
 	}
-	return apply(b, "permute", x, order)
+	return b.Op("permute", x, order)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/irtest"
 	"github.com/flowrun/flowrun/ir/ops"
 )
 
@@ -51,7 +52,7 @@ func (p *program) verify() {
 }
 
 func (p *program) eval(roots ...*ir.Node) []*ir.Array {
-	values, err := ops.Evaluate(roots, func(n *ir.Node) (*ir.Array, error) { return p.values[n], nil })
+	values, err := irtest.Reference(roots, func(n *ir.Node) (*ir.Array, error) { return p.values[n], nil })
 	require.NoError(p.t, err)
 	return values
 }

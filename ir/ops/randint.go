@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Randint is the op randint.
 var Randint = ir.Register(&ir.Op{
@@ -10,34 +13,34 @@ var Randint = ir.Register(&ir.Op{
 They are drawn anew at every step; high - low is at most 2**32.
 
 Example: randint(0, 10, [6], step=0, key=0) = [3, 8, 7, 6, 9, 3]`,
-	Params: paramsRandom(ir.I32,
-		integer("low", "the smallest value"),
-		integer("high", "one more than the largest value")),
+	Params: kit.ParamsRandom(ir.I32,
+		kit.Integer("low", "the smallest value"),
+		kit.Integer("high", "one more than the largest value")),
 	Class:  ir.Leaf,
 	Random: true,
 	Infer: func(n *ir.Node) (ir.Type, error) {
-		t, err := inferRandom(n)
+		t, err := kit.InferRandom(n)
 		if err != nil {
 			return t, err
 		}
 		low, high := n.Int("low"), n.Int("high")
 		switch {
 		case !t.DType.IsInt():
-			return t, refuse("dtype", "uniform draws floats", "randint draws integers, not %s", t.DType)
+			return t, kit.Refuse("dtype", "uniform draws floats", "randint draws integers, not %s", t.DType)
 		case high <= low:
 			return t, ir.Argf("high", "high must be more than low; low is %d, high is %d", low, high)
 		case uint64(high)-uint64(low) > 1<<32:
 			return t, ir.Argf("high", "randint draws from at most 2**32 integers; low is %d, high is %d", low, high)
 		case t.DType == ir.I32 && (int(int32(low)) != low || int(int32(high-1)) != high-1):
-			return t, refuse("dtype", `dtype="i64" holds them`, "i32 doesn't hold all integers from %d to %d", low, high-1)
+			return t, kit.Refuse("dtype", `dtype="i64" holds them`, "i32 doesn't hold all integers from %d to %d", low, high-1)
 		}
 		return t, nil
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		out, d := ir.NewArray(n.Type), drawsOf(n, in)
+		out, d := ir.NewArray(n.Type), kit.DrawsOf(n, in)
 		span := uint64(n.Int("high")) - uint64(n.Int("low"))
 		for i := range out.I {
-			out.I[i] = int64(n.Int("low")) + int64(uint64(d.word(i))*span>>32)
+			out.I[i] = int64(n.Int("low")) + int64(uint64(d.Word(i))*span>>32)
 		}
 		return out
 	},

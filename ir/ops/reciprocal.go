@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Reciprocal is the op reciprocal.
 var Reciprocal = ir.Register(&ir.Op{
@@ -10,12 +13,12 @@ var Reciprocal = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: reciprocal([2.0, -4.0]) = [0.5, -0.25]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{neg(b, mul(b, g, square(b, n)))}
+		return []*ir.Node{b.Neg(b.Mul(g, b.Square(n)))}
 	},
-	Reference: eachFloat(func(v float64) float64 { return 1 / v }),
+	Reference: kit.EachFloat(func(v float64) float64 { return 1 / v }),
 })

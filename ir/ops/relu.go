@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Relu is the op relu.
 var Relu = ir.Register(&ir.Op{
@@ -10,11 +13,11 @@ var Relu = ir.Register(&ir.Op{
 NaN stays NaN. The gradient at 0 is 0.
 
 Example: relu([-1.0, 0.0, 2.0]) = [0.0, 0.0, 2.0]`,
-	Params: paramsUnary,
+	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
-	Infer:  likeNumber,
+	Infer:  kit.LikeNumber,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{where(b, le(b, n, 0.0), 0.0, g)}
+		return []*ir.Node{b.Where(b.Le(n, 0.0), 0.0, g)}
 	},
-	Reference: eachNumber(func(v float64) float64 { return max(v, 0) }, func(v int64) int64 { return max(v, 0) }),
+	Reference: kit.EachNumber(func(v float64) float64 { return max(v, 0) }, func(v int64) int64 { return max(v, 0) }),
 })

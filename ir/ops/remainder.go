@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Remainder is the op remainder.
@@ -15,16 +16,16 @@ It has the sign of b, as in Python. a and b are numbers, broadcast. By 0, floats
 give NaN and integers 0.
 
 Example: remainder([7, -7], 3) = [1, 2]`,
-	Params:  paramsBinary,
+	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
-	Infer:   meet,
+	Infer:   kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]
-		whole := apply(b, "floor_divide", x, y)
-		return nodes{sumTo(b, g, x), sumTo(b, neg(b, mul(b, g, whole)), y)}
+		whole := b.Op("floor_divide", x, y)
+		return []*ir.Node{b.SumTo(g, x), b.SumTo(b.Neg(b.Mul(g, whole)), y)}
 	},
-	Reference: eachPair(
+	Reference: kit.EachPair(
 		func(a, b float64) float64 {
 			r := math.Mod(a, b)
 			if r != 0 && (r < 0) != (b < 0) {

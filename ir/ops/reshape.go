@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Reshape is the op reshape.
 var Reshape = ir.Register(&ir.Op{
@@ -10,7 +13,7 @@ var Reshape = ir.Register(&ir.Op{
 One dim may be -1: it becomes what the others leave.
 
 Example: reshape([1, 2, 3, 4, 5, 6], [2, -1]) = [[1, 2, 3], [4, 5, 6]]`,
-	Params: []ir.Param{paramX, paramShape},
+	Params: []ir.Param{kit.ParamX, kit.ParamShape},
 	Class:  ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		shape, err := inferReshape(n)
@@ -44,19 +47,19 @@ func inferReshape(n *ir.Node) (ir.Shape, error) {
 	if free >= 0 {
 		if rest == 0 || size%rest != 0 {
 			return nil, ir.Argf("shape", "%s has %d elements, which can't be laid out as %s: the other dims make %d",
-				named(n, 0), size, given, rest)
+				kit.Named(n, 0), size, given, rest)
 		}
 		shape[free] = size / rest
 		return shape, nil
 	}
 	if rest != size {
-		return nil, ir.Argf("shape", "%s has %d elements; %s has %d", named(n, 0), size, given, rest)
+		return nil, ir.Argf("shape", "%s has %d elements; %s has %d", kit.Named(n, 0), size, given, rest)
 	}
 	return shape, nil
 }
 
 func gradReshape(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-	return nodes{reshape(b, g, n.Inputs[0].Type.Shape)}
+	return []*ir.Node{b.Reshape(g, n.Inputs[0].Type.Shape)}
 }
 
 func referenceReshape(n *ir.Node, in []*ir.Array) *ir.Array {
@@ -65,5 +68,5 @@ func referenceReshape(n *ir.Node, in []*ir.Array) *ir.Array {
 
 // asReshape writes an op that only changes the shape as a reshape.
 func asReshape(b *ir.Builder, n *ir.Node) *ir.Node {
-	return apply(b, "reshape", n.Inputs[0], []int(n.Type.Shape))
+	return b.Op("reshape", n.Inputs[0], []int(n.Type.Shape))
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // RmsNorm is the op rms_norm.
@@ -16,9 +17,9 @@ f32.
 
 Example: rms_norm([[3.0, 4.0]], [1.0, 2.0]) = [[0.84852812, 2.26274166]]`,
 	Params: []ir.Param{
-		tensor("x", "floats: [..., features]"),
-		tensor("weight", "the scale of each feature: [features]"),
-		floatOr("eps", 1e-6, "what is added to the mean of the squares"),
+		kit.Tensor("x", "floats: [..., features]"),
+		kit.Tensor("weight", "the scale of each feature: [features]"),
+		kit.FloatOr("eps", 1e-6, "what is added to the mean of the squares"),
 	},
 	Class:   ir.Reduce,
 	Promote: ir.PromoteAll,
@@ -26,11 +27,11 @@ Example: rms_norm([[3.0, 4.0]], [1.0, 2.0]) = [[0.84852812, 2.26274166]]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, weight := n.Inputs[0], n.Inputs[1]
 		last := []int{len(x.Type.Shape) - 1}
-		scale := rsqrt(b, add(b, mean(b, square(b, x), last), n.Float("eps")))
-		unit := mul(b, x, scale)
-		h := mul(b, g, weight)
-		dx := sub(b, h, mul(b, unit, mean(b, mul(b, h, unit), last)))
-		return nodes{mul(b, dx, scale), sumTo(b, mul(b, g, unit), weight)}
+		scale := b.Rsqrt(b.Add(b.Mean(b.Square(x), last), n.Float("eps")))
+		unit := b.Mul(x, scale)
+		h := b.Mul(g, weight)
+		dx := b.Sub(h, b.Mul(unit, b.Mean(b.Mul(h, unit), last)))
+		return []*ir.Node{b.Mul(dx, scale), b.SumTo(b.Mul(g, unit), weight)}
 	},
 	Reference: referenceNorm(func(n *ir.Node, row []float64) (center, scale float64) {
 		squares := 0.0

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Round is the op round.
@@ -14,9 +15,9 @@ var Round = ir.Register(&ir.Op{
 Integers stay as they are. Its gradient is 0.
 
 Example: round([0.5, 1.5, -2.6]) = [0.0, 2.0, -3.0]`,
-	Params:    paramsUnary,
+	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
-	Infer:     likeNumber,
-	Grad:      flat,
-	Reference: eachNumber(math.RoundToEven, func(v int64) int64 { return v }),
+	Infer:     kit.LikeNumber,
+	Grad:      kit.Flat,
+	Reference: kit.EachNumber(math.RoundToEven, func(v int64) int64 { return v }),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Rsqrt is the op rsqrt.
@@ -14,12 +15,12 @@ var Rsqrt = ir.Register(&ir.Op{
 It is inf at 0 and NaN below. Integers and bools count as f32.
 
 Example: rsqrt([1.0, 4.0]) = [1.0, 0.5]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, mul(b, mul(b, square(b, n), n), -0.5))}
+		return []*ir.Node{b.Mul(g, b.Mul(b.Mul(b.Square(n), n), -0.5))}
 	},
-	Reference: eachFloat(func(v float64) float64 { return 1 / math.Sqrt(v) }),
+	Reference: kit.EachFloat(func(v float64) float64 { return 1 / math.Sqrt(v) }),
 })

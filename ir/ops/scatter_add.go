@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // ScatterAdd is the op scatter_add.
 var ScatterAdd = ir.Register(&ir.Op{
@@ -13,39 +16,39 @@ sends outside of x is dropped.
 
 Example: scatter_add([[1, 2, 3]], 1, [[2, 0, 2]], [[10, 20, 30]]) = [[21, 2, 43]]`,
 	Params: []ir.Param{
-		tensor("x", "what is added to"),
-		integer("dim", "the dim that is indexed"),
-		tensor("index", "i32 or i64"),
-		tensor("src", "what is added"),
+		kit.Tensor("x", "what is added to"),
+		kit.Integer("dim", "the dim that is indexed"),
+		kit.Tensor("index", "i32 or i64"),
+		kit.Tensor("src", "what is added"),
 	},
 	Class: ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if err := refuseAddends(n, "src"); err != nil {
 			return ir.Type{}, err
 		}
-		if err := refuseIndex(n, 1); err != nil {
+		if err := kit.RefuseIndex(n, 1); err != nil {
 			return ir.Type{}, err
 		}
 		if !n.Inputs[1].Type.Shape.Equal(n.Inputs[2].Type.Shape) {
-			return ir.Type{}, ir.Argf("src", "index and src must have one shape; %s, %s", named(n, 1), named(n, 2))
+			return ir.Type{}, ir.Argf("src", "index and src must have one shape; %s, %s", kit.Named(n, 1), kit.Named(n, 2))
 		}
 		return n.Inputs[0].Type, nil
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{g, nil, gatherOrZero(b, g, n.Int("dim"), n.Inputs[1])}
+		return []*ir.Node{g, nil, gatherOrZero(b, g, n.Int("dim"), n.Inputs[1])}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return addAt(in[0], in[2], indexed(in[0].Type.Shape, n.Int("dim"), in[1]))
+		return kit.AddAt(in[0], in[2], kit.Indexed(in[0].Type.Shape, n.Int("dim"), in[1]))
 	},
 })
 
 // refuseAddends checks the dtypes of what is added to what.
 func refuseAddends(n *ir.Node, param string) error {
-	if err := refuseBool(n, 0); err != nil {
+	if err := kit.RefuseBool(n, 0); err != nil {
 		return err
 	}
 	if n.Inputs[0].Type.DType != n.Inputs[2].Type.DType {
-		return refuse(param, "cast one of them", "x and %s must have one dtype; %s, %s", param, named(n, 0), named(n, 2))
+		return kit.Refuse(param, "cast one of them", "x and %s must have one dtype; %s, %s", param, kit.Named(n, 0), kit.Named(n, 2))
 	}
 	return nil
 }
@@ -53,6 +56,6 @@ func refuseAddends(n *ir.Node, param string) error {
 // gatherOrZero is gather where an index outside gives 0: what is dropped has no
 // gradient.
 func gatherOrZero(b *ir.Builder, x *ir.Node, dim int, index *ir.Node) *ir.Node {
-	inside := and(b, ge(b, index, 0), lt(b, index, x.Type.Shape[dim]))
-	return where(b, inside, apply(b, "gather", x, dim, index), 0.0)
+	inside := b.And(b.Ge(index, 0), b.Lt(index, x.Type.Shape[dim]))
+	return b.Where(inside, b.Op("gather", x, dim, index), 0.0)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Sigmoid is the op sigmoid.
@@ -14,14 +15,14 @@ var Sigmoid = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: sigmoid([0.0, 1.0]) = [0.5, 0.73105858]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, mul(b, n, sub(b, 1.0, n)))}
+		return []*ir.Node{b.Mul(g, b.Mul(n, b.Sub(1.0, n)))}
 	},
-	Reference: eachFloat(logistic),
+	Reference: kit.EachFloat(logistic),
 })
 
 func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Sign is the op sign.
 var Sign = ir.Register(&ir.Op{
@@ -10,9 +13,9 @@ var Sign = ir.Register(&ir.Op{
 The sign of NaN is 0. Its gradient is 0.
 
 Example: sign([-2.5, 0.0, 3.0]) = [-1.0, 0.0, 1.0]`,
-	Params:    paramsUnary,
+	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
-	Infer:     likeNumber,
-	Grad:      flat,
-	Reference: eachNumber(func(v float64) float64 { return float64(truth(v > 0) - truth(v < 0)) }, func(v int64) int64 { return truth(v > 0) - truth(v < 0) }),
+	Infer:     kit.LikeNumber,
+	Grad:      kit.Flat,
+	Reference: kit.EachNumber(func(v float64) float64 { return float64(kit.Truth(v > 0) - kit.Truth(v < 0)) }, func(v int64) int64 { return kit.Truth(v > 0) - kit.Truth(v < 0) }),
 })

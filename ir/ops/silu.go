@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Silu is the op silu.
 var Silu = ir.Register(&ir.Op{
@@ -10,13 +13,13 @@ var Silu = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: silu([0.0, 1.0]) = [0.0, 0.73105858]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		s := sigmoid(b, n.Inputs[0])
-		return nodes{mul(b, g, add(b, s, mul(b, n, sub(b, 1.0, s))))}
+		s := b.Sigmoid(n.Inputs[0])
+		return []*ir.Node{b.Mul(g, b.Add(s, b.Mul(n, b.Sub(1.0, s))))}
 	},
-	Reference: eachFloat(func(v float64) float64 { return v * logistic(v) }),
+	Reference: kit.EachFloat(func(v float64) float64 { return v * logistic(v) }),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Sin is the op sin.
@@ -14,12 +15,12 @@ var Sin = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: sin([0.0, 1.0]) = [0.0, 0.84147098]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, cos(b, n.Inputs[0]))}
+		return []*ir.Node{b.Mul(g, b.Cos(n.Inputs[0]))}
 	},
-	Reference: eachFloat(math.Sin),
+	Reference: kit.EachFloat(math.Sin),
 })

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Slice is the op slice.
 var Slice = ir.Register(&ir.Op{
@@ -11,22 +14,22 @@ A negative start or end counts from the end of the dim; both are clamped to it.
 
 Example: slice([10, 11, 12, 13, 14], 0, 1, -1) = [11, 12, 13]`,
 	Params: []ir.Param{
-		paramX,
-		integer("dim", "the dim to slice"),
-		integer("start", "the first index"),
-		integer("end", "the index after the last"),
-		integerOr("step", 1, "the distance between indices, at least 1"),
+		kit.ParamX,
+		kit.Integer("dim", "the dim to slice"),
+		kit.Integer("start", "the first index"),
+		kit.Integer("end", "the index after the last"),
+		kit.IntegerOr("step", 1, "the distance between indices, at least 1"),
 	},
 	Class: ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
-		dim, err := normDim(n, x.Shape)
+		dim, err := kit.NormDim(n, x.Shape)
 		if err != nil {
 			return ir.Type{}, err
 		}
 		step := n.Int("step")
 		if step < 1 {
-			return ir.Type{}, refuse("step", "flip turns a dim around", "step must be at least 1, got %d", step)
+			return ir.Type{}, kit.Refuse("step", "flip turns a dim around", "step must be at least 1, got %d", step)
 		}
 		size := x.Shape[dim]
 		start := clampIndex(n.Int("start"), 0, size)
@@ -46,7 +49,7 @@ Example: slice([10, 11, 12, 13, 14], 0, 1, -1) = [11, 12, 13]`,
 		strides, dim := in[0].Type.Shape.Strides(), n.Int("dim")
 		start := n.Int("start") * strides[dim]
 		strides[dim] *= n.Int("step")
-		return pick(n.Type, in[0], offsets(n.Type.Shape, strides, start))
+		return kit.Pick(n.Type, in[0], kit.Offsets(n.Type.Shape, strides, start))
 	},
 })
 
@@ -65,14 +68,14 @@ func gradSlice(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 	count := n.Type.Shape[dim]
 	outer, inner := x[:dim].Numel(), x[dim+1:].Numel()
 	if step > 1 {
-		apart := pad(b, reshape(b, g, ir.Shape{outer, count, 1, inner}), 2, 0, step-1)
-		apart = reshape(b, apart, ir.Shape{outer, count * step, inner})
+		apart := pad(b, b.Reshape(g, ir.Shape{outer, count, 1, inner}), 2, 0, step-1)
+		apart = b.Reshape(apart, ir.Shape{outer, count * step, inner})
 		count = min(count*step, x[dim]-start)
 		shape := append(ir.Shape{}, x...)
 		shape[dim] = count
-		g = reshape(b, slice(b, apart, 1, 0, count), shape)
+		g = b.Reshape(slice(b, apart, 1, 0, count), shape)
 	}
-	return nodes{pad(b, g, dim, start, x[dim]-start-count)}
+	return []*ir.Node{pad(b, g, dim, start, x[dim]-start-count)}
 }
 
 // slice takes the elements from start up to end along a dim; x itself if that
@@ -81,7 +84,7 @@ func slice(b *ir.Builder, x *ir.Node, dim, start, end int) *ir.Node {
 	if start == 0 && end == x.Type.Shape[dim] {
 		return x
 	}
-	return apply(b, "slice", x, dim, start, end)
+	return b.Op("slice", x, dim, start, end)
 }
 
 // pad puts zeros before and after x along a dim; x itself if there are none.
@@ -91,5 +94,5 @@ func pad(b *ir.Builder, x *ir.Node, dim, before, after int) *ir.Node {
 	}
 	padding := make([][2]int, len(x.Type.Shape))
 	padding[dim] = [2]int{before, after}
-	return apply(b, "pad", x, padding)
+	return b.Op("pad", x, padding)
 }

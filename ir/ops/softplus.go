@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Softplus is the op softplus.
@@ -16,9 +17,9 @@ f32.
 
 Example: softplus([0.0, 1.0, 30.0]) = [0.69314718, 1.3132617, 30.0]`,
 	Params: []ir.Param{
-		paramX,
-		floatOr("beta", 1, "how sharp the bend at 0 is"),
-		floatOr("threshold", 20, "where it goes over into x"),
+		kit.ParamX,
+		kit.FloatOr("beta", 1, "how sharp the bend at 0 is"),
+		kit.FloatOr("threshold", 20, "where it goes over into x"),
 	},
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
@@ -31,13 +32,13 @@ Example: softplus([0.0, 1.0, 30.0]) = [0.69314718, 1.3132617, 30.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		scaled := n.Inputs[0]
 		if beta := n.Float("beta"); beta != 1 {
-			scaled = mul(b, scaled, beta)
+			scaled = b.Mul(scaled, beta)
 		}
-		return nodes{where(b, gt(b, scaled, n.Float("threshold")), g, mul(b, g, sigmoid(b, scaled)))}
+		return []*ir.Node{b.Where(b.Gt(scaled, n.Float("threshold")), g, b.Mul(g, b.Sigmoid(scaled)))}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		beta, threshold := n.Float("beta"), n.Float("threshold")
-		return eachFloat(func(v float64) float64 {
+		return kit.EachFloat(func(v float64) float64 {
 			if v*beta > threshold {
 				return v
 			}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Sqrt is the op sqrt.
@@ -14,12 +15,12 @@ var Sqrt = ir.Register(&ir.Op{
 It is NaN below 0; its gradient at 0 is infinite. Integers and bools count as f32.
 
 Example: sqrt([0.0, 4.0, 9.0]) = [0.0, 2.0, 3.0]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{div(b, g, mul(b, n, 2.0))}
+		return []*ir.Node{b.Div(g, b.Mul(n, 2.0))}
 	},
-	Reference: eachFloat(math.Sqrt),
+	Reference: kit.EachFloat(math.Sqrt),
 })

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Square is the op square.
 var Square = ir.Register(&ir.Op{
@@ -10,11 +13,11 @@ var Square = ir.Register(&ir.Op{
 Integers wrap around.
 
 Example: square([1, -2, 3]) = [1, 4, 9]`,
-	Params: paramsUnary,
+	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
-	Infer:  likeNumber,
+	Infer:  kit.LikeNumber,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, mul(b, n.Inputs[0], 2.0))}
+		return []*ir.Node{b.Mul(g, b.Mul(n.Inputs[0], 2.0))}
 	},
-	Reference: eachNumber(func(v float64) float64 { return v * v }, func(v int64) int64 { return v * v }),
+	Reference: kit.EachNumber(func(v float64) float64 { return v * v }, func(v int64) int64 { return v * v }),
 })

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Squeeze is the op squeeze.
 var Squeeze = ir.Register(&ir.Op{
@@ -9,7 +12,7 @@ var Squeeze = ir.Register(&ir.Op{
 
 Example: squeeze([[[1, 2]]]) = [1, 2]`,
 	Params: []ir.Param{
-		paramX,
+		kit.ParamX,
 		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "dims of size 1; all such by default"},
 	},
 	Class: ir.Move,
@@ -24,16 +27,16 @@ Example: squeeze([[[1, 2]]]) = [1, 2]`,
 			}
 			n.SetAttr("dim", ones)
 		}
-		dims, err := positiveDims(n, "dim", x.Shape)
+		dims, err := kit.PositiveDims(n, "dim", x.Shape)
 		if err != nil {
 			return ir.Type{}, err
 		}
 		for _, d := range dims {
 			if x.Shape[d] != 1 {
-				return ir.Type{}, ir.Argf("dim", "squeeze drops dims of size 1; dim %d has size %d; %s", d, x.Shape[d], named(n, 0))
+				return ir.Type{}, ir.Argf("dim", "squeeze drops dims of size 1; dim %d has size %d; %s", d, x.Shape[d], kit.Named(n, 0))
 			}
 		}
-		return ir.Type{DType: x.DType, Shape: without(x.Shape, dims, false)}, nil
+		return ir.Type{DType: x.DType, Shape: kit.Without(x.Shape, dims, false)}, nil
 	},
 	Grad:      gradReshape,
 	Reference: referenceReshape,

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Stack is the op stack.
@@ -16,7 +17,7 @@ The dtypes meet in one.
 Example: stack([[1, 2], [3, 4]], 1) = [[1, 3], [2, 4]]`,
 	Params: []ir.Param{
 		{Name: "tensors", Kind: ir.KTensors, Doc: "at least one tensor"},
-		integerOr("dim", 0, "where the new dim goes, counted in the result"),
+		kit.IntegerOr("dim", 0, "where the new dim goes, counted in the result"),
 	},
 	Class:   ir.Move,
 	Promote: ir.PromoteAll,
@@ -27,16 +28,16 @@ Example: stack([[1, 2], [3, 4]], 1) = [[1, 3], [2, 4]]`,
 		first := n.Inputs[0].Type
 		for i, in := range n.Inputs {
 			if !in.Type.Shape.Equal(first.Shape) {
-				return ir.Type{}, refuseItem("tensors", i, "concat joins along a dim that is there", "stack joins tensors of one shape; %s, %s", named(n, 0), named(n, i))
+				return ir.Type{}, kit.RefuseItem("tensors", i, "concat joins along a dim that is there", "stack joins tensors of one shape; %s, %s", kit.Named(n, 0), kit.Named(n, i))
 			}
 		}
 		dim, err := newDim(n, first.Shape)
 		return ir.Type{DType: first.DType, Shape: slices.Insert(slices.Clone(first.Shape), dim, len(n.Inputs))}, err
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		parts := make(nodes, len(n.Inputs))
+		parts := make([]*ir.Node, len(n.Inputs))
 		for i, in := range n.Inputs {
-			parts[i] = reshape(b, slice(b, g, n.Int("dim"), i, i+1), in.Type.Shape)
+			parts[i] = b.Reshape(slice(b, g, n.Int("dim"), i, i+1), in.Type.Shape)
 		}
 		return parts
 	},
@@ -54,8 +55,8 @@ Example: stack([[1, 2], [3, 4]], 1) = [[1, 3], [2, 4]]`,
 		shape[n.Int("dim")] = 1
 		parts := make([]any, len(n.Inputs))
 		for i, in := range n.Inputs {
-			parts[i] = reshape(b, in, shape)
+			parts[i] = b.Reshape(in, shape)
 		}
-		return apply(b, "concat", parts, n.Int("dim"))
+		return b.Op("concat", parts, n.Int("dim"))
 	},
 })

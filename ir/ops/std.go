@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Std is the op std.
@@ -15,17 +16,17 @@ x is floating; what deviates is divided by the number of elements, as in NumPy.
 Of nothing it is NaN.
 
 Example: std([1.0, 3.0, 5.0, 7.0]) = 2.23606798`,
-	Params: paramsReduce,
+	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferSpread,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		// At 0 the root has no slope; PyTorch takes 0.
-		even := eq(b, n, 0.0)
-		half := where(b, even, 0.0, div(b, g, mul(b, where(b, even, 1.0, n), 2.0)))
-		return nodes{gradDeviation(b, n, half)}
+		even := b.Eq(n, 0.0)
+		half := b.Where(even, 0.0, b.Div(g, b.Mul(b.Where(even, 1.0, n), 2.0)))
+		return []*ir.Node{gradDeviation(b, n, half)}
 	},
-	Reference: eachRow(func(v []float64) float64 { return math.Sqrt(variance(v)) }, nil),
+	Reference: kit.EachRow(func(v []float64) float64 { return math.Sqrt(variance(v)) }, nil),
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
-		return b.Cast(apply(b, "sqrt", varianceNodes(b, n)), n.Type.DType)
+		return b.Cast(b.Op("sqrt", varianceNodes(b, n)), n.Type.DType)
 	},
 })

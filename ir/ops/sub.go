@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Sub is the op sub.
 var Sub = ir.Register(&ir.Op{
@@ -10,14 +13,14 @@ var Sub = ir.Register(&ir.Op{
 a and b are numbers, broadcast; integers wrap around.
 
 Example: sub([5, 7], [1, 10]) = [4, -3]`,
-	Params:  paramsBinary,
+	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
-	Infer:   meet,
+	Infer:   kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{sumTo(b, g, n.Inputs[0]), neg(b, sumTo(b, g, n.Inputs[1]))}
+		return []*ir.Node{b.SumTo(g, n.Inputs[0]), b.Neg(b.SumTo(g, n.Inputs[1]))}
 	},
-	Reference: eachPair(
+	Reference: kit.EachPair(
 		func(a, b float64) float64 { return a - b },
 		func(a, b int64) int64 { return a - b }),
 })

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Sum is the op sum.
 var Sum = ir.Register(&ir.Op{
@@ -11,13 +14,13 @@ The sum of bools and i32 is i64, of others their own dtype; of nothing it is 0.
 f16 and bf16 are added up in f32.
 
 Example: sum([[1.0, 2.0], [3.0, 4.0]], dim=0) = [4.0, 6.0]`,
-	Params: paramsReduce,
+	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  accumulate,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{spread(b, n, g)}
+		return []*ir.Node{kit.Spread(b, n, g)}
 	},
-	Reference: eachRow(
+	Reference: kit.EachRow(
 		func(v []float64) float64 { return total(v) },
 		func(v []int64) int64 {
 			s := int64(0)
@@ -31,23 +34,12 @@ Example: sum([[1.0, 2.0], [3.0, 4.0]], dim=0) = [4.0, 6.0]`,
 // accumulate is the type rule of sums and products: of narrow integers they are
 // i64, as in PyTorch.
 func accumulate(n *ir.Node) (ir.Type, error) {
-	shape, err := reduceShape(n)
+	shape, err := kit.ReduceShape(n)
 	d := n.Inputs[0].Type.DType
 	if !d.IsFloat() {
 		d = ir.I64
 	}
 	return ir.Type{DType: d, Shape: shape}, err
-}
-
-// unreduced gives a reduction's value, or its gradient, the reduced dims back,
-// with size 1.
-func unreduced(b *ir.Builder, n, x *ir.Node) *ir.Node {
-	return reshape(b, x, without(n.Inputs[0].Type.Shape, n.Ints("dim"), true))
-}
-
-// spread repeats a reduction's gradient over what was reduced.
-func spread(b *ir.Builder, n, g *ir.Node) *ir.Node {
-	return broadcastTo(b, unreduced(b, n, g), n.Inputs[0].Type.Shape)
 }
 
 func total(v []float64) float64 {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Tan is the op tan.
@@ -14,12 +15,12 @@ var Tan = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: tan([0.0, 1.0]) = [0.0, 1.5574077]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, add(b, square(b, n), 1.0))}
+		return []*ir.Node{b.Mul(g, b.Add(b.Square(n), 1.0))}
 	},
-	Reference: eachFloat(math.Tan),
+	Reference: kit.EachFloat(math.Tan),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Tanh is the op tanh.
@@ -14,12 +15,12 @@ var Tanh = ir.Register(&ir.Op{
 Integers and bools count as f32.
 
 Example: tanh([0.0, 1.0]) = [0.0, 0.76159416]`,
-	Params:  paramsUnary,
+	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
-	Infer:   likeOperand,
+	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{mul(b, g, sub(b, 1.0, square(b, n)))}
+		return []*ir.Node{b.Mul(g, b.Sub(1.0, b.Square(n)))}
 	},
-	Reference: eachFloat(math.Tanh),
+	Reference: kit.EachFloat(math.Tanh),
 })

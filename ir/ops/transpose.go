@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Transpose is the op transpose.
 var Transpose = ir.Register(&ir.Op{
@@ -9,15 +12,15 @@ var Transpose = ir.Register(&ir.Op{
 
 Example: transpose([[1, 2, 3], [4, 5, 6]]) = [[1, 4], [2, 5], [3, 6]]`,
 	Params: []ir.Param{
-		paramX,
-		integerOr("dim0", -2, "one of the dims"),
-		integerOr("dim1", -1, "the other"),
+		kit.ParamX,
+		kit.IntegerOr("dim0", -2, "one of the dims"),
+		kit.IntegerOr("dim1", -1, "the other"),
 	},
 	Class: ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		if len(x.Shape) < 2 {
-			return ir.Type{}, refuse("x", "", "transpose swaps two dims; %s", named(n, 0))
+			return ir.Type{}, kit.Refuse("x", "", "transpose swaps two dims; %s", kit.Named(n, 0))
 		}
 		p, err := x.Shape.Dim(n.Int("dim0"))
 		if err != nil {
@@ -32,13 +35,13 @@ Example: transpose([[1, 2, 3], [4, 5, 6]]) = [[1, 4], [2, 5], [3, 6]]`,
 		return ir.Type{DType: x.DType, Shape: permuted(x.Shape, swap(n))}, nil
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{apply(b, "transpose", g, n.Int("dim0"), n.Int("dim1"))}
+		return []*ir.Node{b.Op("transpose", g, n.Int("dim0"), n.Int("dim1"))}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return permuteArray(n.Type, in[0], swap(n))
 	},
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
-		return apply(b, "permute", n.Inputs[0], swap(n))
+		return b.Op("permute", n.Inputs[0], swap(n))
 	},
 })
 

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Tril is the op tril.
 var Tril = ir.Register(&ir.Op{
@@ -15,25 +18,25 @@ Example: tril([[1, 2], [3, 4]]) = [[1, 0], [3, 4]]`,
 	Class:  ir.Other, // an element depends on its position too
 	Infer:  inferTriangle,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{apply(b, "tril", g, n.Int("diagonal"))}
+		return []*ir.Node{b.Op("tril", g, n.Int("diagonal"))}
 	},
 	Reference: referenceTriangle(func(row, col, diagonal int) bool { return col-row <= diagonal }),
 })
 
 var paramsTriangle = []ir.Param{
-	tensor("x", "matrices: [..., rows, columns]"),
-	integerOr("diagonal", 0, "the diagonal that bounds the triangle"),
+	kit.Tensor("x", "matrices: [..., rows, columns]"),
+	kit.IntegerOr("diagonal", 0, "the diagonal that bounds the triangle"),
 }
 
 func inferTriangle(n *ir.Node) (ir.Type, error) {
 	x := n.Inputs[0].Type
 	if len(x.Shape) < 2 {
-		return x, ir.Argf("x", "%s is taken of matrices; %s", n.Op.Name, named(n, 0))
+		return x, ir.Argf("x", "%s is taken of matrices; %s", n.Op.Name, kit.Named(n, 0))
 	}
 	return x, nil
 }
 
-func referenceTriangle(keep func(row, col, diagonal int) bool) referenceFunc {
+func referenceTriangle(keep func(row, col, diagonal int) bool) kit.ReferenceFunc {
 	return func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out, s := ir.NewArray(n.Type), n.Type.Shape
 		rows, cols := s[len(s)-2], s[len(s)-1]

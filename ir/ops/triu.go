@@ -15,7 +15,7 @@ Example: triu([[1, 2], [3, 4]]) = [[1, 2], [0, 4]]`,
 	Class:  ir.Other, // an element depends on its position too
 	Infer:  inferTriangle,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{apply(b, "triu", g, n.Int("diagonal"))}
+		return []*ir.Node{b.Op("triu", g, n.Int("diagonal"))}
 	},
 	Reference: referenceTriangle(func(row, col, diagonal int) bool { return col-row >= diagonal }),
 })

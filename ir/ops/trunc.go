@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Trunc is the op trunc.
@@ -14,9 +15,9 @@ var Trunc = ir.Register(&ir.Op{
 Integers stay as they are. Its gradient is 0.
 
 Example: trunc([-1.5, 1.5]) = [-1.0, 1.0]`,
-	Params:    paramsUnary,
+	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
-	Infer:     likeNumber,
-	Grad:      flat,
-	Reference: eachNumber(math.Trunc, func(v int64) int64 { return v }),
+	Infer:     kit.LikeNumber,
+	Grad:      kit.Flat,
+	Reference: kit.EachNumber(math.Trunc, func(v int64) int64 { return v }),
 })

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // TypeAs is the op type_as.
 var TypeAs = ir.Register(&ir.Op{
@@ -10,7 +13,7 @@ var TypeAs = ir.Register(&ir.Op{
 It casts as cast does. Of other only the dtype matters.
 
 Example: type_as([1, 2], 0.5) = [1.0, 2.0]`,
-	Params: []ir.Param{paramX, tensor("other", "any tensor, whose dtype is taken")},
+	Params: []ir.Param{kit.ParamX, kit.Tensor("other", "any tensor, whose dtype is taken")},
 	Class:  ir.Elementwise,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		return ir.Type{DType: n.Inputs[1].Type.DType, Shape: n.Inputs[0].Type.Shape}, nil
@@ -18,9 +21,9 @@ Example: type_as([1, 2], 0.5) = [1.0, 2.0]`,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x := n.Inputs[0]
 		if !x.Type.DType.IsFloat() {
-			return nodes{nil, nil}
+			return []*ir.Node{nil, nil}
 		}
-		return nodes{b.Cast(g, x.Type.DType), nil}
+		return []*ir.Node{b.Cast(g, x.Type.DType), nil}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array { return ir.CastOp.Reference(n, in[:1]) },
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Cast(n.Inputs[0], n.Type.DType) },

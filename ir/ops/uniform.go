@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Uniform is the op uniform.
@@ -16,9 +17,9 @@ are drawn in f32 and rounded. Where the dtype has no number from low up to high,
 all are the one next to low.
 
 Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39904642, 0.88052017, 0.73571277, 0.6054818]`,
-	Params: append(paramsRandom(ir.F32,
-		floatOr("low", 0, "the smallest value"),
-		floatOr("high", 1, "the end of the range")),
+	Params: append(kit.ParamsRandom(ir.F32,
+		kit.FloatOr("low", 0, "the smallest value"),
+		kit.FloatOr("high", 1, "the end of the range")),
 		derived("base", "low, or half of it"),
 		derived("span", "high - low, or half of it, which is finite"),
 		derived("scale", "1, or 2 where base and span are halves"),
@@ -27,10 +28,10 @@ Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39904642, 0.88052017, 0.7357
 	Random: true,
 	Infer:  inferUniform,
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		out, d := ir.NewArray(n.Type), drawsOf(n, in)
+		out, d := ir.NewArray(n.Type), kit.DrawsOf(n, in)
 		base, span, scale, top := n.Float("base"), n.Float("span"), n.Float("scale"), n.Float("top")
 		for i := range out.F {
-			u := unit(d.word(i))
+			u := kit.Unit(d.Word(i))
 			if n.Type.DType == ir.F64 {
 				out.F[i] = min((base+float64(span*u))*scale, top)
 				continue
@@ -38,7 +39,7 @@ Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39904642, 0.88052017, 0.7357
 			// Each operation is rounded, as kernels do it. The conversions keep Go
 			// from fusing them.
 			v := float32(float32(base)+float32(float32(span)*float32(u))) * float32(scale)
-			out.F[i] = rounded(n.Type.DType, min(float64(v), top))
+			out.F[i] = kit.Rounded(n.Type.DType, min(float64(v), top))
 		}
 		return out
 	},
@@ -52,7 +53,7 @@ func derived(name, doc string) ir.Param {
 // inferUniform works out what all devices compute draws with, so that they do so
 // alike: min((base + span · u) · scale, top), with u from 0 up to 1.
 func inferUniform(n *ir.Node) (ir.Type, error) {
-	t, err := inferRandomFloat(n)
+	t, err := kit.InferRandomFloat(n)
 	if err != nil {
 		return t, err
 	}
@@ -61,19 +62,19 @@ func inferUniform(n *ir.Node) (ir.Type, error) {
 		return t, ir.Argf("high", "high must be at least low; low is %v, high is %v", low, high)
 	}
 	for _, bound := range []string{"low", "high"} {
-		if v := n.Float(bound); math.IsInf(rounded(t.DType, v), 0) {
+		if v := n.Float(bound); math.IsInf(kit.Rounded(t.DType, v), 0) {
 			return t, ir.Argf(bound, "%s is %v, which %s can't hold", bound, v, t.DType)
 		}
 	}
 	computed := t.DType.Wide()
-	base, end, scale := rounded(computed, low), rounded(computed, high), 1.0
-	if math.IsInf(rounded(computed, end-base), 0) {
+	base, end, scale := kit.Rounded(computed, low), kit.Rounded(computed, high), 1.0
+	if math.IsInf(kit.Rounded(computed, end-base), 0) {
 		base, end, scale = base/2, end/2, 2
 	}
 	n.SetAttr("base", base)
-	n.SetAttr("span", rounded(computed, end-base))
+	n.SetAttr("span", kit.Rounded(computed, end-base))
 	n.SetAttr("scale", scale)
-	n.SetAttr("top", max(below(t.DType, min(high, rounded(t.DType, high))), rounded(t.DType, low)))
+	n.SetAttr("top", max(below(t.DType, min(high, kit.Rounded(t.DType, high))), kit.Rounded(t.DType, low)))
 	return t, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Unsqueeze is the op unsqueeze.
@@ -12,7 +13,7 @@ var Unsqueeze = ir.Register(&ir.Op{
 	Doc: `unsqueeze(x, dim): x with a new dim of size 1, which becomes dim number dim of the result.
 
 Example: unsqueeze([1, 2], -1) = [[1], [2]]`,
-	Params: []ir.Param{paramX, integer("dim", "where the new dim goes, counted in the result")},
+	Params: []ir.Param{kit.ParamX, kit.Integer("dim", "where the new dim goes, counted in the result")},
 	Class:  ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
@@ -28,7 +29,7 @@ Example: unsqueeze([1, 2], -1) = [[1], [2]]`,
 func newDim(n *ir.Node, s ir.Shape) (int, error) {
 	dim, rank := n.Int("dim"), len(s)+1
 	if dim < -rank || dim >= rank {
-		return 0, ir.Argf("dim", "dim %d is out of range: the result has dims %d to %d; %s", dim, -rank, rank-1, named(n, 0))
+		return 0, ir.Argf("dim", "dim %d is out of range: the result has dims %d to %d; %s", dim, -rank, rank-1, kit.Named(n, 0))
 	}
 	if dim < 0 {
 		dim += rank

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Var is the op var.
@@ -13,13 +14,13 @@ x is floating; what deviates is divided by the number of elements, as in NumPy.
 Of nothing it is NaN.
 
 Example: var([1.0, 3.0, 5.0, 7.0]) = 5.0`,
-	Params: paramsReduce,
+	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferSpread,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return nodes{gradDeviation(b, n, g)}
+		return []*ir.Node{gradDeviation(b, n, g)}
 	},
-	Reference: eachRow(variance, nil),
+	Reference: kit.EachRow(variance, nil),
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		return b.Cast(varianceNodes(b, n), n.Type.DType)
 	},
@@ -28,10 +29,10 @@ Example: var([1.0, 3.0, 5.0, 7.0]) = 5.0`,
 func inferSpread(n *ir.Node) (ir.Type, error) {
 	d := n.Inputs[0].Type.DType
 	if !d.IsFloat() {
-		return ir.Type{}, refuse("x", "cast it first: "+n.Op.Name+`(cast(x, "f32"))`,
-			"%s is taken of floats; %s", n.Op.Name, named(n, 0))
+		return ir.Type{}, kit.Refuse("x", "cast it first: "+n.Op.Name+`(cast(x, "f32"))`,
+			"%s is taken of floats; %s", n.Op.Name, kit.Named(n, 0))
 	}
-	shape, err := reduceShape(n)
+	shape, err := kit.ReduceShape(n)
 	return ir.Type{DType: d, Shape: shape}, err
 }
 
@@ -46,16 +47,16 @@ func variance(v []float64) float64 {
 // varianceNodes is the variance of n's operand as nodes that all have kernels,
 // in f32 for f16 and bf16.
 func varianceNodes(b *ir.Builder, n *ir.Node) *ir.Node {
-	x, dims := wide(b, n.Inputs[0]), n.Ints("dim")
-	deviation := sub(b, x, averageNodes(b, x, dims, true))
-	return averageNodes(b, square(b, deviation), dims, n.Bool("keepdim"))
+	x, dims := b.Wide(n.Inputs[0]), n.Ints("dim")
+	deviation := b.Sub(x, averageNodes(b, x, dims, true))
+	return averageNodes(b, b.Square(deviation), dims, n.Bool("keepdim"))
 }
 
 // gradDeviation is the gradient of the variance of n's operand, given that of
 // the variance: 2/n times the deviation from the mean.
 func gradDeviation(b *ir.Builder, n, g *ir.Node) *ir.Node {
 	x := n.Inputs[0]
-	deviation := sub(b, x, mean(b, x, n.Ints("dim")))
-	scale := mul(b, unreduced(b, n, g), 2/float64(reducedCount(n)))
-	return mul(b, deviation, scale)
+	deviation := b.Sub(x, b.Mean(x, n.Ints("dim")))
+	scale := b.Mul(kit.Unreduced(b, n, g), 2/float64(kit.ReducedCount(n)))
+	return b.Mul(deviation, scale)
 }

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // Zeros is the op zeros.
 var Zeros = ir.Register(&ir.Op{
@@ -8,9 +11,9 @@ var Zeros = ir.Register(&ir.Op{
 	Doc: `zeros(shape, dtype="f32"): a tensor of zeros.
 
 Example: zeros([2]) = [0.0, 0.0]`,
-	Params:    []ir.Param{paramShape, dtypeOr(ir.F32)},
+	Params:    []ir.Param{kit.ParamShape, kit.DtypeOr(ir.F32)},
 	Class:     ir.Leaf,
-	Infer:     inferConstant,
-	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, numberOf(n.Type.DType, 0)) },
-	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return Fill(b, n.Type, 0) },
+	Infer:     kit.InferConstant,
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return kit.Filled(n.Type, kit.NumberOf(n.Type.DType, 0)) },
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Fill(n.Type, 0) },
 })

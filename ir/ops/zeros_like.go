@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops/internal/kit"
+)
 
 // ZerosLike is the op zeros_like.
 var ZerosLike = ir.Register(&ir.Op{
@@ -8,9 +11,9 @@ var ZerosLike = ir.Register(&ir.Op{
 	Doc: `zeros_like(x): zeros in the shape and dtype of x.
 
 Example: zeros_like([[5.0, 6.0]]) = [[0.0, 0.0]]`,
-	Params:    []ir.Param{paramX},
+	Params:    []ir.Param{kit.ParamX},
 	Class:     ir.Leaf,
-	Infer:     likeOperand,
-	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return filled(n.Type, numberOf(n.Type.DType, 0)) },
-	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return Fill(b, n.Type, 0) },
+	Infer:     kit.LikeOperand,
+	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return kit.Filled(n.Type, kit.NumberOf(n.Type.DType, 0)) },
+	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Fill(n.Type, 0) },
 })

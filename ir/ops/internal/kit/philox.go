@@ -1,4 +1,4 @@
-package ops
+package kit
 
 import (
 	"math"
@@ -25,50 +25,50 @@ func Philox(counter [4]uint32, key [2]uint32) [4]uint32 {
 	return counter
 }
 
-// draws is the stream of a node at a step.
-type draws struct{ key, step uint64 }
+// Draws is the stream of a node at a step.
+type Draws struct{ key, step uint64 }
 
-func drawsOf(n *ir.Node, in []*ir.Array) draws {
-	return draws{key: uint64(n.Int("key")), step: uint64(in[0].I[0])}
+func DrawsOf(n *ir.Node, in []*ir.Array) Draws {
+	return Draws{key: uint64(n.Int("key")), step: uint64(in[0].I[0])}
 }
 
-// word is what element i draws.
-func (d draws) word(i int) uint32 { return d.block(i / 4)[i%4] }
+// Word is what element i draws.
+func (d Draws) Word(i int) uint32 { return d.block(i / 4)[i%4] }
 
-func (d draws) block(i int) [4]uint32 {
+func (d Draws) block(i int) [4]uint32 {
 	return Philox(
 		[4]uint32{uint32(i), uint32(uint64(i) >> 32), uint32(d.step), uint32(d.step >> 32)},
 		[2]uint32{uint32(d.key), uint32(d.key >> 32)})
 }
 
-// unit is a word as a number from 0 up to, not including, 1: a multiple of
+// Unit is a word as a number from 0 up to, not including, 1: a multiple of
 // 2^-24, exact in f32.
-func unit(word uint32) float64 { return float64(word>>8) * 0x1p-24 }
+func Unit(word uint32) float64 { return float64(word>>8) * 0x1p-24 }
 
-// normalPair gives elements i and i+1, i even, of a standard normal, by the
+// NormalPair gives elements i and i+1, i even, of a standard normal, by the
 // method of Box and Muller.
-func (d draws) normalPair(i int) (float64, float64) {
+func (d Draws) NormalPair(i int) (float64, float64) {
 	words := d.block(i / 4)
 	u, v := words[i%4], words[i%4+1]
-	r := math.Sqrt(-2 * math.Log(unit(u)+0x1p-24)) // never the logarithm of 0
-	sin, cos := math.Sincos(2 * math.Pi * unit(v))
+	r := math.Sqrt(-2 * math.Log(Unit(u)+0x1p-24)) // never the logarithm of 0
+	sin, cos := math.Sincos(2 * math.Pi * Unit(v))
 	return r * cos, r * sin
 }
 
-// paramsRandom are the parameters of a random op after its own.
-func paramsRandom(d ir.DType, own ...ir.Param) []ir.Param {
+// ParamsRandom are the parameters of a random op after its own.
+func ParamsRandom(d ir.DType, own ...ir.Param) []ir.Param {
 	return append(own,
-		ir.Param{Name: "shape", Kind: ir.KInts, Optional: true, Doc: "the shape of the result; given where it doesn't follow from the place"},
-		dtypeOr(d),
+		ir.Param{Name: "shape", Kind: ir.KInts, Optional: true, Doc: "the shape of the result; may be left out where it follows from the context"},
+		DtypeOr(d),
 		ir.Param{Name: "step", Kind: ir.KTensor, Hidden: true, Doc: "the step counter, i64[]"},
 		ir.Param{Name: "key", Kind: ir.KInt, Hidden: true, Doc: "the node's key"},
 	)
 }
 
-// inferRandom is what the type rules of random ops share.
-func inferRandom(n *ir.Node) (ir.Type, error) {
+// InferRandom is what the type rules of random ops share.
+func InferRandom(n *ir.Node) (ir.Type, error) {
 	if n.Attr("shape") == nil {
-		return ir.Type{}, refuse("shape", "give it one: "+n.Op.Name+"(…, shape=[2, 3])", "the argument shape is missing")
+		return ir.Type{}, Refuse("shape", "give it one: "+n.Op.Name+"(…, shape=[2, 3])", "the argument shape is missing")
 	}
 	if step := n.Inputs[0].Type; !step.Equal(ir.Scalar(ir.I64)) {
 		return ir.Type{}, ir.Argf("step", "the step counter must be i64[], got %s", step)
@@ -76,17 +76,17 @@ func inferRandom(n *ir.Node) (ir.Type, error) {
 	return ir.Type{DType: n.Attr("dtype").(ir.DType), Shape: n.Ints("shape")}, nil
 }
 
-// inferRandomFloat is the type rule of uniform and normal.
-func inferRandomFloat(n *ir.Node) (ir.Type, error) {
-	t, err := inferRandom(n)
+// InferRandomFloat is the type rule of uniform and normal.
+func InferRandomFloat(n *ir.Node) (ir.Type, error) {
+	t, err := InferRandom(n)
 	if err == nil && !t.DType.IsFloat() {
-		err = refuse("dtype", "randint draws integers", "%s draws floats, not %s", n.Op.Name, t.DType)
+		err = Refuse("dtype", "randint draws integers", "%s draws floats, not %s", n.Op.Name, t.DType)
 	}
 	return t, err
 }
 
-// rounded brings a draw into its dtype: kernels compute it in f32, except f64.
-func rounded(d ir.DType, v float64) float64 {
+// Rounded brings a draw into its dtype: kernels compute it in f32, except f64.
+func Rounded(d ir.DType, v float64) float64 {
 	t := ir.ScalarTensor(d, v)
 	return t.Float(0)
 }

@@ -1,4 +1,6 @@
-package ops
+// Package irtest computes graphs by the ops' references, for tests to compare
+// plans and kernels with.
+package irtest
 
 import (
 	"fmt"
@@ -6,15 +8,15 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Evaluate computes the values of roots by the ops' reference evaluations: in
+// Reference computes the values of roots by the ops' references: in
 // float64 whatever the dtype, with nothing rounded between nodes but random
 // draws, and integers exactly. leaf gives the values of states' reads and of
 // data sources, of the nodes' types; it is called once for each. Results may
 // share memory with what it gave.
 //
 // Every kernel and every plan is compared with this.
-func Evaluate(roots []*ir.Node, leaf func(*ir.Node) (*ir.Array, error)) ([]*ir.Array, error) {
-	e := evaluator{leaf: leaf, values: map[*ir.Node]*ir.Array{}}
+func Reference(roots []*ir.Node, leaf func(*ir.Node) (*ir.Array, error)) ([]*ir.Array, error) {
+	e := computation{leaf: leaf, values: map[*ir.Node]*ir.Array{}}
 	out := make([]*ir.Array, len(roots))
 	for i, root := range roots {
 		if err := e.demand(root); err != nil {
@@ -25,14 +27,14 @@ func Evaluate(roots []*ir.Node, leaf func(*ir.Node) (*ir.Array, error)) ([]*ir.A
 	return out, nil
 }
 
-type evaluator struct {
+type computation struct {
 	leaf   func(*ir.Node) (*ir.Array, error)
 	values map[*ir.Node]*ir.Array
 }
 
 // demand computes a node after all that it depends on. Graphs can be deeper
 // than a call stack should be.
-func (e *evaluator) demand(root *ir.Node) error {
+func (e *computation) demand(root *ir.Node) error {
 	stack := []*ir.Node{root}
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
@@ -60,19 +62,19 @@ func (e *evaluator) demand(root *ir.Node) error {
 	return nil
 }
 
-func (e *evaluator) value(n *ir.Node) (*ir.Array, error) {
+func (e *computation) value(n *ir.Node) (*ir.Array, error) {
 	if n.Op == ir.StateOp || n.Op == ir.SourceOp {
 		v, err := e.leaf(n)
 		if err != nil {
 			return nil, err
 		}
 		if !v.Type.Equal(n.Type) {
-			return nil, fmt.Errorf("ops: %s is %s, but was given %s", n.Label(), n.Type, v.Type)
+			return nil, fmt.Errorf("irtest: %s is %s, but was given %s", n.Label(), n.Type, v.Type)
 		}
 		return v, nil
 	}
 	if n.Op.Reference == nil {
-		return nil, fmt.Errorf("ops: %s: %s has no value of its own; expand it first", n.Label(), n.Op.Name)
+		return nil, fmt.Errorf("irtest: %s: %s has no value of its own; expand it first", n.Label(), n.Op.Name)
 	}
 	in := make([]*ir.Array, len(n.Inputs))
 	for i, x := range n.Inputs {
