@@ -8,6 +8,7 @@
 package cuda
 
 import (
+	"embed"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,6 +36,9 @@ func Need(t testing.TB) {
 		}
 	}
 }
+
+//go:embed src
+var sources embed.FS
 
 // Loaded reports whether the devices are the fake's: Need has been called and has
 // found no other.
@@ -66,14 +70,14 @@ const driverName, nvrtcName = "libcuda.so.1", "libnvrtc.so.13"
 
 // buildLibraries compiles the libraries.
 func buildLibraries() (folder string, err error) {
-	return build.Build("fake-cuda", "internal/fakegpu/cuda/src", func(k build.Kit) []build.Command {
+	return build.Build("fake-cuda", sources, func(k build.Kit) []build.Command {
 		library := func(name string, arguments ...string) build.Command {
 			return build.Command{Arguments: slices.Concat(arguments, []string{
 				"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-I", k.Emulator, "-Wl,-soname," + name, "-o", k.File(name)})}
 		}
-		nvrtc := filepath.Join(k.Sources, "nvrtc.cc")
-		sources, _ := filepath.Glob(k.Sources + "/*.cc") // the pattern is right
-		sources = slices.DeleteFunc(sources, func(s string) bool { return s == nvrtc })
-		return []build.Command{library(driverName, sources...), library(nvrtcName, append(k.Defines, nvrtc)...)}
+		nvrtc := filepath.Join(k.Sources, "src/nvrtc.cc")
+		files, _ := filepath.Glob(k.Sources + "/src/*.cc") // the pattern is right
+		files = slices.DeleteFunc(files, func(s string) bool { return s == nvrtc })
+		return []build.Command{library(driverName, files...), library(nvrtcName, append(k.Defines, nvrtc)...)}
 	})
 }

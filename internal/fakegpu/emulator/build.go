@@ -14,17 +14,18 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// compiler is the one whose warnings, sanitizers and code are known to serve.
-const compiler = "clang++-19"
+// CompilerName is that of the compiler whose warnings, sanitizers and code are known
+// to serve.
+const CompilerName = "clang++-19"
 
 // Compiler finds the compiler. The error says what is missing.
 func Compiler() (string, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return "", fmt.Errorf("the emulator is built for linux/amd64, not for %s/%s", runtime.GOOS, runtime.GOARCH)
 	}
-	path, err := exec.LookPath(compiler)
+	path, err := exec.LookPath(CompilerName)
 	if err != nil {
-		return "", fmt.Errorf("%s isn't there: on Debian, apt-get install clang-19", compiler)
+		return "", fmt.Errorf("%s isn't there: on Debian, apt-get install clang-19", CompilerName)
 	}
 	return path, nil
 }

@@ -24,35 +24,47 @@ var sources embed.FS
 // Unpack puts the C++ files of the emulator into a folder of the cache and gives
 // its path.
 var Unpack = sync.OnceValues(func() (string, error) {
+	cpp, err := fs.Sub(sources, "cpp")
+	if err != nil {
+		return "", err
+	}
+	return UnpackInto("cpp", cpp)
+})
+
+// UnpackInto puts files into a folder of the cache, which is named after them: files
+// that differ never share one, and checkouts that don't do.
+func UnpackInto(name string, files fs.FS) (string, error) {
 	hash := sha256.New()
 	contents := map[string][]byte{}
-	err := fs.WalkDir(sources, "cpp", func(name string, e fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		text, err := sources.ReadFile(name)
-		contents[strings.TrimPrefix(name, "cpp/")] = text
+		text, err := fs.ReadFile(files, name)
+		contents[filepath.FromSlash(name)] = text
 		fmt.Fprintf(hash, "%s %d %s", name, len(text), text)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	dir, err := cached("cpp-" + hex.EncodeToString(hash.Sum(nil)[:8]))
+	cache, err := CacheFolder()
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "metal"), 0o755); err != nil {
-		return "", err
-	}
-	forgetUnused(filepath.Dir(dir))
+	forgetUnused(cache)
+	dir := filepath.Join(cache, name+"-"+hex.EncodeToString(hash.Sum(nil)[:8]))
 	for name, text := range contents {
-		if err := write(filepath.Join(dir, filepath.FromSlash(name)), text); err != nil {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return "", err
+		}
+		if err := write(file, text); err != nil {
 			return "", err
 		}
 	}
 	return dir, nil
-})
+}
 
 // forgetUnused removes from the cache what nobody has used for a month. What can't
 // be removed stays.
@@ -65,9 +77,9 @@ func forgetUnused(dir string) {
 	}
 }
 
-// cached is the path of something in the cache: in $FLOWRUN_CACHE, or where the
-// user's caches are.
-func cached(name string) (string, error) {
+// CacheFolder is where what is built for tests is kept: in $FLOWRUN_CACHE, or where
+// the user's caches are.
+func CacheFolder() (string, error) {
 	dir := os.Getenv("FLOWRUN_CACHE")
 	if dir == "" {
 		var err error
@@ -76,7 +88,7 @@ func cached(name string) (string, error) {
 		}
 		dir = filepath.Join(dir, "flowrun")
 	}
-	return filepath.Join(dir, "emulator", name), nil
+	return filepath.Join(dir, "emulator"), nil
 }
 
 // write makes a file appear whole or not at all.
@@ -99,11 +111,11 @@ func write(file string, content []byte) error {
 	return err
 }
 
-// version is what the compiler says of itself.
-var version = sync.OnceValues(func() (string, error) {
-	said, err := exec.Command(compiler, "--version").Output()
+// Version is what the compiler says of itself.
+var Version = sync.OnceValues(func() (string, error) {
+	said, err := exec.Command(CompilerName, "--version").Output()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", compiler, err)
+		return "", fmt.Errorf("%s: %w", CompilerName, err)
 	}
 	return string(said), nil
 })
@@ -113,19 +125,20 @@ var attempts atomic.Int64
 // remember gives the path of what `make` writes to one, or wrote before: key says all
 // that it depends on, besides the compiler.
 func remember(kind, key string, make func(path string) error) (string, error) {
-	version, err := version()
+	version, err := Version()
 	if err != nil {
 		return "", err
 	}
 	hash := sha256.Sum256([]byte(version + "\n" + key))
-	result, err := cached(kind + "-" + hex.EncodeToString(hash[:12]))
+	cache, err := CacheFolder()
 	if err != nil {
 		return "", err
 	}
+	result := filepath.Join(cache, kind+"-"+hex.EncodeToString(hash[:12]))
 	if err := os.Chtimes(result, time.Time{}, time.Now()); err == nil {
 		return result, nil // and it says that it was used
 	}
-	if err := os.MkdirAll(filepath.Dir(result), 0o755); err != nil {
+	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
 	temporary := fmt.Sprintf("%s.%d.%d", result, os.Getpid(), attempts.Add(1))

@@ -13,6 +13,7 @@
 package metal
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"os"
@@ -48,6 +49,9 @@ func Need(t testing.TB) {
 	}
 }
 
+//go:embed src
+var sources embed.FS
+
 // Loaded reports whether the devices are the fake's: Need has been called and has
 // found no other.
 func Loaded() bool { return loaded.Load() }
@@ -82,19 +86,19 @@ var provide = sync.OnceValue(func() error {
 // headers, and is linked with the runtime by its name, as what installs that need not
 // be a compiler of Objective-C.
 func buildLibraries() (folder string, err error) {
-	return build.Build("fake-metal", "internal/fakegpu/metal/src", func(k build.Kit) []build.Command {
+	return build.Build("fake-metal", sources, func(k build.Kit) []build.Command {
 		var text strings.Builder
-		sources, _ := filepath.Glob(k.Sources + "/*.mm") // the pattern is right
-		sources = append(sources, filepath.Join(k.Sources, "compile.cc"))
+		files, _ := filepath.Glob(k.Sources + "/src/*.mm") // the pattern is right
+		files = append(files, filepath.Join(k.Sources, "src/compile.cc"))
 		for _, name := range []string{"tokens", "words", "declarations", "entries", "to_cpp"} {
-			sources = append(sources, filepath.Join(k.Emulator, "metal", name+".cc"))
+			files = append(files, filepath.Join(k.Emulator, "metal", name+".cc"))
 		}
-		for _, s := range sources {
+		for _, s := range files {
 			fmt.Fprintf(&text, "#include %q\n", s)
 		}
 		return []build.Command{{Input: text.String(), Arguments: append(k.Defines,
 			"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared", "-x", "objective-c++", "-fobjc-runtime=gcc",
-			"-I", k.Sources, "-I", k.Emulator, "-I", filepath.Join(k.Emulator, "metal"),
+			"-I", filepath.Join(k.Sources, "src"), "-I", k.Emulator, "-I", filepath.Join(k.Emulator, "metal"),
 			"-", "-l:"+runtimeName, "-Wl,-z,defs", "-Wl,-soname,"+libraryName, "-o", k.File(libraryName))}}
 	})
 }
