@@ -84,6 +84,7 @@ var (
 			{Name: "dtype", Kind: KDType, Doc: "the dtype of the result"},
 		},
 		Class: Elementwise,
+		Exact: true,
 		Infer: func(n *Node) (Type, error) {
 			return Type{n.Attr("dtype").(DType), n.Inputs[0].Type.Shape}, nil
 		},
@@ -138,8 +139,14 @@ func saturate(v float64, low, high int64) int64 {
 
 var (
 	registry     = map[string]*Op{}
+	operators    = map[operator]*Op{}
 	registryLock sync.RWMutex
 )
+
+type operator struct {
+	sign     string
+	operands int
+}
 
 // Register makes an op known by its name, and gives it back. It panics if the
 // name is taken.
@@ -150,6 +157,9 @@ func Register(op *Op) *Op {
 		panic(fmt.Sprintf("ir: op %s is registered twice", op.Name))
 	}
 	registry[op.Name] = op
+	if op.Operator != "" {
+		operators[operator{op.Operator, len(op.Params)}] = op
+	}
 	return op
 }
 
@@ -158,6 +168,14 @@ func LookupOp(name string) *Op {
 	registryLock.RLock()
 	defer registryLock.RUnlock()
 	return registry[name]
+}
+
+// LookupOperator finds the op that an operator with one or two operands stands
+// for, or nil.
+func LookupOperator(sign string, operands int) *Op {
+	registryLock.RLock()
+	defer registryLock.RUnlock()
+	return operators[operator{sign, operands}]
 }
 
 // Ops lists all ops by name.

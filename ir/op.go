@@ -3,19 +3,27 @@ package ir
 import (
 	"fmt"
 	"slices"
+
+	"github.com/flowrun/flowrun/ir/comptime"
 )
 
 // Op is an operation of the language: its signature, its type rule, its
 // gradient and its meaning. The ops themselves are in ir/ops, one file each.
 type Op struct {
-	Name   string
-	Doc    string // what it computes, with shapes and dtypes; first line is a summary
-	Params []Param
+	Name     string
+	Operator string // how expressions write it, if they can: "**"
+	Doc      string // what it computes, with shapes and dtypes; first line is a summary
+	Params   []Param
 
 	// Class says which operands' elements an element of the result depends on.
 	Class Class
 	// Commutative ops may swap their first two operands.
 	Commutative bool
+	// Exact ops give the same bits on every device, in every dtype: those of the
+	// reference, rounded. The operation is exact in float64, or rounded there to so
+	// many more digits (53 of them, twice f32's 24 and two more) that rounding once
+	// more to the dtype gives what rounding once would have.
+	Exact bool
 	// Random ops draw from the counter-based generator; their hidden parameters
 	// are step (the step counter, i64[]) and key (see RandomKey).
 	Random bool
@@ -36,6 +44,9 @@ type Op struct {
 	// Reference is the op's definition: the value in float64 (integers exactly), from the
 	// operands. Kernels are compared with it.
 	Reference func(n *Node, in []*Array) *Array
+	// Scalar is the value for numbers that are known at compile time; nil for ops
+	// that take tensors alone.
+	Scalar comptime.Function
 	// Decompose writes n in terms of simpler ops, for devices without a kernel
 	// of its own. Nil for ops that must have a kernel.
 	Decompose func(b *Builder, n *Node) *Node

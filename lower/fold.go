@@ -15,17 +15,6 @@ const (
 // maxFolded bounds the constants that are computed with, in elements.
 const maxFolded = 4096
 
-// roundedAlike lists the ops whose float results every kernel rounds correctly,
-// in every dtype: the operation is exact in float64, or rounded there to so
-// many more digits (53 of them, twice f32's 24 and two more) that rounding once
-// more to the dtype gives what rounding once would have.
-var roundedAlike = []string{
-	"add", "sub", "mul", "div", "reciprocal", "square", "neg", "abs", "sign", "relu",
-	"floor", "ceil", "round", "trunc", "maximum", "minimum", "cast", "where",
-	"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite",
-	"logical_and", "logical_or", "logical_xor", "logical_not",
-}
-
 // fold computes a node whose operands are constants, by its op's reference. The
 // value is what the kernels give, bit by bit, and counts as "fold"; or it is
 // more exact than theirs, counts as "fold-rounded", and isn't made without
@@ -63,7 +52,7 @@ func (s *simplifier) fold(n *ir.Node) (value *ir.Tensor, what string) {
 
 // exactlyFolded reports whether the reference gives the bits that kernels give.
 func exactlyFolded(n *ir.Node) bool {
-	if n.Op.Class == ir.Move || n.Op.Class == ir.Leaf || slices.Contains(roundedAlike, n.Op.Name) {
+	if n.Op.Class == ir.Move || n.Op.Class == ir.Leaf || n.Op.Exact {
 		return true
 	}
 	floats := n.Type.DType.IsFloat()

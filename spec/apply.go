@@ -9,6 +9,7 @@ import (
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
@@ -46,18 +47,15 @@ func (ev *eval) call(c *expr.Call) any {
 	if anyBad(args) {
 		return bad{}
 	}
-	if t.function != nil && (allNumbers(args) || t.function.Lists && !isNode(args[0])) {
-		v, err := t.function.Call(args)
+	if t.function != nil && (allNumbers(args) || t.op == nil && !isNode(args[0])) {
+		v, err := t.function(args)
 		if err != nil {
-			err = &expr.Fault{Rule: err.(*expr.Fault).Rule, Msg: c.Name + ": " + err.Error()}
+			err = &comptime.Fault{Rule: err.(*comptime.Fault).Rule, Msg: c.Name + ": " + err.Error()}
 		}
 		return ev.computed(c.At())(v, err)
 	}
 	if t.op == nil {
 		help, _ := foreign.Function(c.Name)
-		if !t.function.Lists {
-			help = ""
-		}
 		return ev.fail(ev.f, diag.NotCompileTime, c.At(), help, "%s takes what is known at compile time", c.Name)
 	}
 	return ev.apply(t.op, args, t.args, c.At())

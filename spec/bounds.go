@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/tree"
 )
@@ -99,7 +100,7 @@ func beyond(op string, v, limit any) bool {
 	if limit == nil {
 		return false
 	}
-	is, err := expr.Apply(op, v, limit)
+	is, err := comptime.Apply(op, v, limit)
 	return err == nil && (is == true || isNaN(v))
 }
 

@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
@@ -147,7 +147,7 @@ func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
 		if _, isBad := limit.(bad); isBad {
 			continue
 		}
-		if _, err := expr.Apply(bound.op, v.value, limit); err != nil {
+		if _, err := comptime.Apply(bound.op, v.value, limit); err != nil {
 			d.report(diag.WrongType, n.Range, "", "%s can't bound the var %s: %s", bound.key, v.name, err)
 			continue
 		}

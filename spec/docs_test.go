@@ -10,7 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 )
 
 func reference(t *testing.T) string {
@@ -83,8 +84,13 @@ func TestTheReferenceListsTheStandardLibraryAndTheFunctions(t *testing.T) {
 			}
 		}
 	}
-	for name := range expr.Functions {
+	for name := range comptime.ListFunctions {
 		require.Regexp(t, "[ `]"+name+"[ `]", doc)
+	}
+	for name, op := range ir.Ops() {
+		if op.Scalar != nil {
+			require.Regexp(t, "[ `]"+name+"[ `]", doc)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
@@ -261,15 +262,12 @@ func (ev *eval) unary(e *expr.Unary) any {
 		return x
 	}
 	if _, ok := x.(*ir.Node); !ok {
-		return ev.computed(e.At())(expr.Negate(e.Op, x))
+		return ev.computed(e.At())(comptime.Negate(e.Op, x))
 	}
-	switch e.Op {
-	case "+":
+	if e.Op == "+" {
 		return x
-	case "not":
-		return ev.apply(ir.LookupOp("logical_not"), []any{x}, []expr.Expr{e.X}, e.At())
 	}
-	return ev.apply(ir.LookupOp("neg"), []any{x}, []expr.Expr{e.X}, e.At())
+	return ev.apply(ir.LookupOperator(e.Op, 1), []any{x}, []expr.Expr{e.X}, e.At())
 }
 
 func (ev *eval) binary(e *expr.Binary) any {
@@ -282,7 +280,7 @@ func (ev *eval) binary(e *expr.Binary) any {
 	if !nodeX && !nodeY {
 		return ev.constants(e, x, y)
 	}
-	return ev.apply(ir.LookupOp(expr.Ops[e.Op]), []any{x, y}, []expr.Expr{e.X, e.Y}, e.At())
+	return ev.apply(ir.LookupOperator(e.Op, 2), []any{x, y}, []expr.Expr{e.X, e.Y}, e.At())
 }
 
 // constants computes an operator on what is known at compile time.
@@ -292,7 +290,7 @@ func (ev *eval) constants(e *expr.Binary, x, y any) any {
 	if listX && listY { // before they are joined
 		ev.list.Budget.Spend(diag.Listing, elementCost*(ev.weight(x)+ev.weight(y)))
 	}
-	result, err := expr.Apply(e.Op, x, y)
+	result, err := comptime.Apply(e.Op, x, y)
 	if err != nil && (ev.noNumber(e.X, x, e.Op) || ev.noNumber(e.Y, y, e.Op)) {
 		return bad{}
 	}
@@ -315,7 +313,7 @@ func (ev *eval) noNumber(e expr.Expr, v any, op string) bool {
 // computed turns a fault of compile-time arithmetic into a diagnostic.
 func (ev *eval) computed(at diag.Range) func(v any, err error) any {
 	return func(v any, err error) any {
-		var f *expr.Fault
+		var f *comptime.Fault
 		if errors.As(err, &f) {
 			return ev.fail(ev.f, f.Rule, at, "", "%s", f.Msg)
 		}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	_ "github.com/flowrun/flowrun/ir/ops" // the operations of the language
 	"github.com/flowrun/flowrun/spec/expr"
 )
@@ -160,8 +161,8 @@ func opSignature(op *ir.Op) *signature {
 type target struct {
 	op       *ir.Op
 	module   *module
-	function *expr.Function // besides op, or alone
-	next     string         // of next(s): the state
+	function comptime.Function // of arguments known at compile time: the op's, or one of a list
+	next     string            // of next(s): the state
 	args     []expr.Expr
 	sig      *signature
 }

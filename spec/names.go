@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
@@ -182,12 +183,10 @@ func (s *scope) call(c *expr.Call, constant bool, user *item) {
 		sig = signatureOf(t.module)
 		s.calls[t.module] = true
 	} else {
-		if f, ok := expr.Functions[c.Name]; ok {
-			t.function = &f
-			sig = functionSignature(c.Name, f)
-		}
 		if t.op = lookupOp(c.Name); t.op != nil {
-			sig = opSignature(t.op)
+			t.function, sig = t.op.Scalar, opSignature(t.op)
+		} else if t.function = comptime.ListFunctions[c.Name]; t.function != nil {
+			sig = &signature{name: c.Name, params: []param{{name: "x"}}}
 		}
 	}
 	if sig == nil {
@@ -205,10 +204,6 @@ func (s *scope) call(c *expr.Call, constant bool, user *item) {
 		return
 	}
 	s.bind(c, t, sig, constant, user)
-}
-
-func functionSignature(name string, f expr.Function) *signature {
-	return &signature{name: name, params: []param{{name: "x"}, {name: "other"}}[:f.Arity]}
 }
 
 func (s *scope) arguments(c *expr.Call, constant bool, user *item) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/tree"
 )
@@ -22,7 +23,7 @@ func literal(e expr.Expr) (v any, ok bool) {
 		if v, ok = literal(e.X); !ok || e.Op != "-" && e.Op != "+" {
 			return nil, false
 		}
-		v, err := expr.Negate(e.Op, v)
+		v, err := comptime.Negate(e.Op, v)
 		return v, err == nil
 	case *expr.List:
 		list := make([]any, len(e.Items))

@@ -7,7 +7,8 @@ import (
 
 // Add is the op add.
 var Add = ir.Register(&ir.Op{
-	Name: "add",
+	Name:     "add",
+	Operator: "+",
 	Doc: `add(a, b): the sum a + b, element by element.
 
 a and b are numbers, broadcast; integers wrap around.
@@ -17,6 +18,7 @@ Example: add([[1, 2], [3, 4]], [10, 20]) = [[11, 22], [13, 24]]`,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
+	Exact:       true,
 	Infer:       kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.SumTo(g, n.Inputs[0]), b.SumTo(g, n.Inputs[1])}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: cos([0.0, 1.0]) = [1.0, 0.54030231]`,
 		return []*ir.Node{b.Neg(b.Mul(g, b.Sin(n.Inputs[0])))}
 	},
 	Reference: kit.EachFloat(math.Cos),
+	Scalar:    comptime.Real(math.Cos),
 })

@@ -7,7 +7,8 @@ import (
 
 // Div is the op div.
 var Div = ir.Register(&ir.Op{
-	Name: "div",
+	Name:     "div",
+	Operator: "/",
 	Doc: `div(a, b): the quotient a / b, element by element.
 
 a and b are numbers, broadcast. Integers are divided as f32; floor_divide stays
@@ -17,6 +18,7 @@ Example: div([1, 3], 2) = [0.5, 1.5]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	Exact:   true,
 	Infer:   kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]

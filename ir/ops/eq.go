@@ -7,7 +7,8 @@ import (
 
 // Eq is the op eq.
 var Eq = ir.Register(&ir.Op{
-	Name: "eq",
+	Name:     "eq",
+	Operator: "==",
 	Doc: `eq(a, b): whether a is equal to b, element by element: a == b.
 
 a and b are broadcast; the result is bool. NaN equals nothing, not itself either.
@@ -17,6 +18,7 @@ Example: eq([1, 2, 3], 2) = [false, true, false]`,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
+	Exact:       true,
 	Infer:       kit.Compare,
 	Reference: kit.EachComparison(
 		func(a, b float64) bool { return a == b },

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -24,4 +25,5 @@ Example: erf([0.0, 1.0]) = [0.0, 0.84270079]`,
 		return []*ir.Node{b.Mul(g, b.Mul(slope, 2/math.Sqrt(math.Pi)))}
 	},
 	Reference: kit.EachFloat(math.Erf),
+	Scalar:    comptime.Real(math.Erf),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: exp([0.0, 1.0]) = [1.0, 2.7182818]`,
 		return []*ir.Node{b.Mul(g, n)}
 	},
 	Reference: kit.EachFloat(math.Exp),
+	Scalar:    comptime.Real(math.Exp),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: exp2([0.0, 3.0, -1.0]) = [1.0, 8.0, 0.5]`,
 		return []*ir.Node{b.Mul(g, b.Mul(n, math.Ln2))}
 	},
 	Reference: kit.EachFloat(math.Exp2),
+	Scalar:    comptime.Real(math.Exp2),
 })

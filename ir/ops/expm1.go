@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: expm1([0.0, 1.0]) = [0.0, 1.7182818]`,
 		return []*ir.Node{b.Mul(g, b.Exp(n.Inputs[0]))}
 	},
 	Reference: kit.EachFloat(math.Expm1),
+	Scalar:    comptime.Real(math.Expm1),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -21,6 +22,7 @@ Example: floor_divide([7, -7], 2) = [3, -4]`,
 	Promote:   ir.PromoteAll,
 	Infer:     kit.Meet,
 	Reference: kit.EachPair(floorDivide, floorDivideInts),
+	Scalar:    comptime.FloorDivide,
 })
 
 // floorDivide is exact where flooring a rounded quotient isn't: 1 / 0.1 is

@@ -7,7 +7,8 @@ import (
 
 // Ge is the op ge.
 var Ge = ir.Register(&ir.Op{
-	Name: "ge",
+	Name:     "ge",
+	Operator: ">=",
 	Doc: `ge(a, b): whether a is at least b, element by element: a >= b.
 
 a and b are broadcast; the result is bool. False where one of them is NaN.
@@ -16,6 +17,7 @@ Example: ge([1, 2, 3], 2) = [false, true, true]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
+	Exact:   true,
 	Infer:   kit.Compare,
 	Reference: kit.EachComparison(
 		func(a, b float64) bool { return a >= b },

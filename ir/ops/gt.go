@@ -7,7 +7,8 @@ import (
 
 // Gt is the op gt.
 var Gt = ir.Register(&ir.Op{
-	Name: "gt",
+	Name:     "gt",
+	Operator: ">",
 	Doc: `gt(a, b): whether a is greater than b, element by element: a > b.
 
 a and b are broadcast; the result is bool. False where one of them is NaN.
@@ -16,6 +17,7 @@ Example: gt([1, 2, 3], 2) = [false, false, true]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
+	Exact:   true,
 	Infer:   kit.Compare,
 	Reference: kit.EachComparison(
 		func(a, b float64) bool { return a > b },

@@ -15,6 +15,7 @@ var Isfinite = ir.Register(&ir.Op{
 Example: isfinite([1.0, nan, -inf]) = [true, false, false]`,
 	Params:    []ir.Param{kit.Tensor("x", "numbers of any shape")},
 	Class:     ir.Elementwise,
+	Exact:     true,
 	Infer:     kit.TestOfNumber,
 	Reference: kit.EachTest(func(v float64) bool { return !math.IsInf(v, 0) && !math.IsNaN(v) }),
 })

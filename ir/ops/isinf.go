@@ -15,6 +15,7 @@ var Isinf = ir.Register(&ir.Op{
 Example: isinf([1.0, nan, -inf]) = [false, false, true]`,
 	Params:    []ir.Param{kit.Tensor("x", "numbers of any shape")},
 	Class:     ir.Elementwise,
+	Exact:     true,
 	Infer:     kit.TestOfNumber,
 	Reference: kit.EachTest(func(v float64) bool { return math.IsInf(v, 0) }),
 })

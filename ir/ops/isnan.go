@@ -15,6 +15,7 @@ var Isnan = ir.Register(&ir.Op{
 Example: isnan([1.0, nan, -inf]) = [false, true, false]`,
 	Params:    []ir.Param{kit.Tensor("x", "numbers of any shape")},
 	Class:     ir.Elementwise,
+	Exact:     true,
 	Infer:     kit.TestOfNumber,
 	Reference: kit.EachTest(math.IsNaN),
 })

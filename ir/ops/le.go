@@ -7,7 +7,8 @@ import (
 
 // Le is the op le.
 var Le = ir.Register(&ir.Op{
-	Name: "le",
+	Name:     "le",
+	Operator: "<=",
 	Doc: `le(a, b): whether a is at most b, element by element: a <= b.
 
 a and b are broadcast; the result is bool. False where one of them is NaN.
@@ -16,6 +17,7 @@ Example: le([1, 2, 3], 2) = [true, true, false]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
+	Exact:   true,
 	Infer:   kit.Compare,
 	Reference: kit.EachComparison(
 		func(a, b float64) bool { return a <= b },

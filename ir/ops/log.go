@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: log([1.0, 2.0]) = [0.0, 0.69314718]`,
 		return []*ir.Node{b.Div(g, n.Inputs[0])}
 	},
 	Reference: kit.EachFloat(math.Log),
+	Scalar:    comptime.Real(math.Log),
 })

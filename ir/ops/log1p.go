@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: log1p([0.0, 1.0]) = [0.0, 0.69314718]`,
 		return []*ir.Node{b.Div(g, b.Add(n.Inputs[0], 1.0))}
 	},
 	Reference: kit.EachFloat(math.Log1p),
+	Scalar:    comptime.Real(math.Log1p),
 })

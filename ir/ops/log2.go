@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,6 +24,7 @@ Example: log2([1.0, 8.0]) = [0.0, 3.0]`,
 		return []*ir.Node{b.Div(g, b.Mul(n.Inputs[0], math.Ln2))}
 	},
 	Reference: kit.EachFloat(log2),
+	Scalar:    comptime.Real(log2),
 })
 
 // log2 is exact for powers of two, and near 1, where math.Log2 adds the logarithm of

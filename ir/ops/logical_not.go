@@ -7,7 +7,8 @@ import (
 
 // LogicalNot is the op logical_not.
 var LogicalNot = ir.Register(&ir.Op{
-	Name: "logical_not",
+	Name:     "logical_not",
+	Operator: "not",
 	Doc: `logical_not(x): whether x is false, element by element.
 
 Numbers count as true unless they are 0; NaN is true.
@@ -15,6 +16,7 @@ Numbers count as true unless they are 0; NaN is true.
 Example: logical_not([true, false]) = [false, true]`,
 	Params:    []ir.Param{kit.ParamX},
 	Class:     ir.Elementwise,
+	Exact:     true,
 	Infer:     kit.TestOf,
 	Reference: kit.EachTest(func(v float64) bool { return v == 0 }),
 })

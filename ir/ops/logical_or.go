@@ -7,7 +7,8 @@ import (
 
 // LogicalOr is the op logical_or.
 var LogicalOr = ir.Register(&ir.Op{
-	Name: "logical_or",
+	Name:     "logical_or",
+	Operator: "or",
 	Doc: `logical_or(a, b): whether at least one of a and b is true, element by element.
 
 Numbers count as true unless they are 0; NaN is true. a and b are broadcast.
@@ -17,6 +18,7 @@ Example: logical_or([true, true, false], [true, false, false]) = [true, true, fa
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
+	Exact:       true,
 	Infer:       kit.Compare,
 	Reference: kit.EachComparison(
 		func(a, b float64) bool { return a != 0 || b != 0 },

@@ -17,6 +17,7 @@ Example: logical_xor([true, true, false], [true, false, false]) = [false, true, 
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
+	Exact:       true,
 	Infer:       kit.Compare,
 	Reference: kit.EachComparison(
 		func(a, b float64) bool { return (a != 0) != (b != 0) },

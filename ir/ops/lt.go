@@ -7,7 +7,8 @@ import (
 
 // Lt is the op lt.
 var Lt = ir.Register(&ir.Op{
-	Name: "lt",
+	Name:     "lt",
+	Operator: "<",
 	Doc: `lt(a, b): whether a is less than b, element by element: a < b.
 
 a and b are broadcast; the result is bool. Nothing is less than NaN, nor NaN than anything.
@@ -16,6 +17,7 @@ Example: lt([1, 2, 3], 2) = [true, false, false]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
+	Exact:   true,
 	Infer:   kit.Compare,
 	Reference: kit.EachComparison(
 		func(a, b float64) bool { return a < b },

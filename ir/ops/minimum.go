@@ -2,6 +2,7 @@ package ops
 
 import (
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -18,6 +19,7 @@ Example: minimum([1, 5, 3], 2) = [1, 2, 2]`,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
+	Exact:       true,
 	Infer:       kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]
@@ -30,4 +32,5 @@ Example: minimum([1, 5, 3], 2) = [1, 2, 2]`,
 	Reference: kit.EachPair(
 		func(a, b float64) float64 { return min(a, b) },
 		func(a, b int64) int64 { return min(a, b) }),
+	Scalar: comptime.Choose("<="),
 })

@@ -7,7 +7,8 @@ import (
 
 // Mul is the op mul.
 var Mul = ir.Register(&ir.Op{
-	Name: "mul",
+	Name:     "mul",
+	Operator: "*",
 	Doc: `mul(a, b): the product a * b, element by element.
 
 a and b are numbers, broadcast; integers wrap around.
@@ -17,6 +18,7 @@ Example: mul([[1], [2]], [3, 4]) = [[3, 4], [6, 8]]`,
 	Class:       ir.Elementwise,
 	Commutative: true,
 	Promote:     ir.PromoteAll,
+	Exact:       true,
 	Infer:       kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]

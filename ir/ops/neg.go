@@ -2,20 +2,24 @@ package ops
 
 import (
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Neg is the op neg.
 var Neg = ir.Register(&ir.Op{
-	Name: "neg",
+	Name:     "neg",
+	Operator: "-",
 	Doc: `neg(x): -x, element by element.
 
 Example: neg([1, -2]) = [-1, 2]`,
 	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
+	Exact:  true,
 	Infer:  kit.LikeNumber,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Neg(g)}
 	},
 	Reference: kit.EachNumber(func(v float64) float64 { return -v }, func(v int64) int64 { return -v }),
+	Scalar:    comptime.Neg,
 })

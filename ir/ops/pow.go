@@ -4,12 +4,14 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Pow is the op pow.
 var Pow = ir.Register(&ir.Op{
-	Name: "pow",
+	Name:     "pow",
+	Operator: "**",
 	Doc: `pow(a, b): a to the power b, a ** b, element by element.
 
 a and b are numbers, broadcast. x ** 0 is 1 for every x, NaN too; a negative
@@ -24,6 +26,7 @@ Example: pow([1.0, 2.0, 3.0], 2) = [1.0, 4.0, 9.0]`,
 	Infer:     kit.Meet,
 	Grad:      gradPow,
 	Reference: kit.EachPair(math.Pow, intPow),
+	Scalar:    comptime.Operator("**"),
 })
 
 // gradPow is zero at exponent 0 for a, and at base 0 for b, as long as the power

@@ -15,6 +15,7 @@ NaN stays NaN. The gradient at 0 is 0.
 Example: relu([-1.0, 0.0, 2.0]) = [0.0, 0.0, 2.0]`,
 	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
+	Exact:  true,
 	Infer:  kit.LikeNumber,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Where(b.Le(n, 0.0), 0.0, g)}

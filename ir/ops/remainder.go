@@ -4,12 +4,14 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Remainder is the op remainder.
 var Remainder = ir.Register(&ir.Op{
-	Name: "remainder",
+	Name:     "remainder",
+	Operator: "%",
 	Doc: `remainder(a, b): what floor_divide leaves, a % b, element by element.
 
 It has the sign of b, as in Python. a and b are numbers, broadcast. By 0, floats
@@ -43,4 +45,5 @@ Example: remainder([7, -7], 3) = [1, 2]`,
 			}
 			return r
 		}),
+	Scalar: comptime.Operator("%"),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -17,7 +18,9 @@ Integers stay as they are. Its gradient is 0.
 Example: round([0.5, 1.5, -2.6]) = [0.0, 2.0, -3.0]`,
 	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
+	Exact:     true,
 	Infer:     kit.LikeNumber,
 	Grad:      kit.Flat,
 	Reference: kit.EachNumber(math.RoundToEven, func(v int64) int64 { return v }),
+	Scalar:    comptime.Whole(math.RoundToEven),
 })

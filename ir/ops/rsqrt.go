@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: rsqrt([1.0, 4.0]) = [1.0, 0.5]`,
 		return []*ir.Node{b.Mul(g, b.Mul(b.Mul(b.Square(n), n), -0.5))}
 	},
 	Reference: kit.EachFloat(func(v float64) float64 { return 1 / math.Sqrt(v) }),
+	Scalar:    comptime.Real(func(v float64) float64 { return 1 / math.Sqrt(v) }),
 })

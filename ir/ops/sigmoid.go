@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,6 +24,7 @@ Example: sigmoid([0.0, 1.0]) = [0.5, 0.73105858]`,
 		return []*ir.Node{b.Mul(g, b.Mul(n, b.Sub(1.0, n)))}
 	},
 	Reference: kit.EachFloat(logistic),
+	Scalar:    comptime.Real(logistic),
 })
 
 func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }

@@ -15,6 +15,7 @@ The sign of NaN is 0. Its gradient is 0.
 Example: sign([-2.5, 0.0, 3.0]) = [-1.0, 0.0, 1.0]`,
 	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
+	Exact:     true,
 	Infer:     kit.LikeNumber,
 	Grad:      kit.Flat,
 	Reference: kit.EachNumber(func(v float64) float64 { return float64(kit.Truth(v > 0) - kit.Truth(v < 0)) }, func(v int64) int64 { return kit.Truth(v > 0) - kit.Truth(v < 0) }),

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: sin([0.0, 1.0]) = [0.0, 0.84147098]`,
 		return []*ir.Node{b.Mul(g, b.Cos(n.Inputs[0]))}
 	},
 	Reference: kit.EachFloat(math.Sin),
+	Scalar:    comptime.Real(math.Sin),
 })

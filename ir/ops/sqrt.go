@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: sqrt([0.0, 4.0, 9.0]) = [0.0, 2.0, 3.0]`,
 		return []*ir.Node{b.Div(g, b.Mul(n, 2.0))}
 	},
 	Reference: kit.EachFloat(math.Sqrt),
+	Scalar:    comptime.Real(math.Sqrt),
 })

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -15,9 +16,11 @@ Integers wrap around.
 Example: square([1, -2, 3]) = [1, 4, 9]`,
 	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
+	Exact:  true,
 	Infer:  kit.LikeNumber,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Mul(n.Inputs[0], 2.0))}
 	},
 	Reference: kit.EachNumber(func(v float64) float64 { return v * v }, func(v int64) int64 { return v * v }),
+	Scalar:    comptime.Square,
 })

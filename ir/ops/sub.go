@@ -7,7 +7,8 @@ import (
 
 // Sub is the op sub.
 var Sub = ir.Register(&ir.Op{
-	Name: "sub",
+	Name:     "sub",
+	Operator: "-",
 	Doc: `sub(a, b): the difference a - b, element by element.
 
 a and b are numbers, broadcast; integers wrap around.
@@ -16,6 +17,7 @@ Example: sub([5, 7], [1, 10]) = [4, -3]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
+	Exact:   true,
 	Infer:   kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.SumTo(g, n.Inputs[0]), b.Neg(b.SumTo(g, n.Inputs[1]))}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: tan([0.0, 1.0]) = [0.0, 1.5574077]`,
 		return []*ir.Node{b.Mul(g, b.Add(b.Square(n), 1.0))}
 	},
 	Reference: kit.EachFloat(math.Tan),
+	Scalar:    comptime.Real(math.Tan),
 })

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
@@ -23,4 +24,5 @@ Example: tanh([0.0, 1.0]) = [0.0, 0.76159416]`,
 		return []*ir.Node{b.Mul(g, b.Sub(1.0, b.Square(n)))}
 	},
 	Reference: kit.EachFloat(math.Tanh),
+	Scalar:    comptime.Real(math.Tanh),
 })

@@ -21,6 +21,7 @@ Example: where([true, false], [1, 2], 0) = [1, 0]`,
 	},
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteTail,
+	Exact:   true,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if n.Inputs[0].Type.DType != ir.Bool {
 			return ir.Type{}, kit.Refuse("condition", `compare it with something, or cast(…, "bool")`,

@@ -1,5 +1,5 @@
-// Package expr owns the expressions of a spec: their syntax, the places of
-// their parts, and arithmetic on what is known at compile time.
+// Package expr owns the expressions of a spec: their syntax and the positions of
+// their parts.
 //
 // The syntax is expr-lang's, parsed by its parser, with named arguments, without
 // its builtins, and without whatever isn't in this package's syntax tree: the
@@ -87,12 +87,8 @@ type Named struct {
 	Value  Expr
 }
 
-// Ops maps each binary operator to the operation that it stands for on tensors.
-var Ops = map[string]string{
-	"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "remainder", "**": "pow",
-	"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge",
-	"and": "logical_and", "or": "logical_or",
-}
+// binaryOperators are the operators with two operands.
+var binaryOperators = []string{"+", "-", "*", "/", "%", "**", "==", "!=", "<", "<=", ">", ">=", "and", "or"}
 
 // Walk calls f for e and everything inside of it, outside in. Where f gives
 // false the inside is left out.

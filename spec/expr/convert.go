@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -165,7 +166,7 @@ func (p *parsing) binary(n *ast.BinaryNode) (Expr, span) {
 	left, right := p.operand(a), p.operand(b)
 	s := span{left.from, right.to}
 	bare := left == a // the left operand stands without brackets
-	if _, ok := Ops[op]; !ok {
+	if !slices.Contains(binaryOperators, op) {
 		p.fail(diag.ForeignSyntax, s.from, s.to, "", "`%s` is not part of the language", op)
 	}
 	text := func(s span) string { return p.text(s.from, s.to) }

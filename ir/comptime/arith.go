@@ -1,4 +1,7 @@
-package expr
+// Package comptime computes with values that are known at compile time: int,
+// float64, bool, string, nil, and lists of any of these. Integers are exact, and
+// what has no finite value is a fault.
+package comptime
 
 import (
 	"fmt"
@@ -10,7 +13,7 @@ import (
 	"github.com/flowrun/flowrun/diag"
 )
 
-// Fault is why compile-time arithmetic gave no value.
+// Fault says why there is no value.
 type Fault struct {
 	Rule diag.Rule
 	Msg  string
