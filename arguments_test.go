@@ -98,7 +98,6 @@ func TestNilIsAnErrorWhereverItIsGiven(t *testing.T) {
 			func() error { return flowrun.WriteTensors(file+".out", nil) },
 			func() error { return p.Explain(nil, flowrun.ExplainOptions{}) },
 			func() error { return p.WriteWarnings(nil, false) },
-			func() error { _, err := flowrun.KernelSources(nil, "opencl", ""); return err },
 		},
 		"WithWeights was given nil": {
 			func() error { _, err := p.Start(ctx, flowrun.WithWeights(nil)); return err },

@@ -86,16 +86,10 @@ func Devices() []DeviceReport {
 	return reports
 }
 
-// KernelsFrom puts a folder over the kernels' sources that are built in, as
-// --kernels does: a file opencl/NAME.cl, cuda/NAME.cu or metal/NAME.metal in it
-// replaces the one of that name. The kernels in Go, for cpu and sim, are part of
-// the program and stay.
-func KernelsFrom(dir string) StartOption { return func(o *startOptions) { o.kernels = dir } }
-
 // startSources gives the sources of a run. Those of the user's are checked at every
 // start, as far as that can be done without compiling them.
 func startSources(overlay string) (*kernels.Sources, error) {
-	sources, err := kernelSources(overlay)
+	sources, err := kernels.Overlay(overlay)
 	if err != nil || overlay == "" {
 		return sources, err
 	}

@@ -1,6 +1,9 @@
 package flowrun
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/internal/files"
@@ -41,8 +44,36 @@ func Sync() StartOption {
 	return func(o *startOptions) { o.engine.Sync, o.lower.NoFuse = true, true }
 }
 
-// WithWeights starts from given parameters instead of the spec's init. All of
-// the model's parameters must be there, and nothing else.
-func WithWeights(weights map[string]*Tensor) StartOption {
-	return func(o *startOptions) { o.weights, o.given = weights, true }
+// KernelsFrom puts a folder over the kernels' sources that are built in, as
+// --kernels does: a file opencl/NAME.cl, cuda/NAME.cu or metal/NAME.metal in it
+// replaces the one of that name. The kernels in Go, for cpu and sim, are part of
+// the program and stay.
+func KernelsFrom(dir string) StartOption { return func(o *startOptions) { o.kernels = dir } }
+
+// apply applies options to what they change. A nil among them is an error, which
+// names the kind that it should be of.
+func apply[T any, O ~func(*T)](to *T, kind string, options []O) error {
+	for i, option := range options {
+		if option == nil {
+			return fmt.Errorf("option %d of %d is nil; it should be a %s", i+1, len(options), kind)
+		}
+		option(to)
+	}
+	return nil
+}
+
+// check reports options that can't be, or don't go together.
+func (o *startOptions) check() error {
+	switch {
+	case o.given && o.weights == nil:
+		return errors.New("WithWeights was given nil; it takes all of the model's parameters, and without it they are the spec's initial ones")
+	case o.given && o.resume.wanted && !o.resume.orNew:
+		return errors.New("Resume takes the parameters from a checkpoint; it doesn't go with WithWeights")
+	}
+	for _, r := range o.rules {
+		if r.Match == "" || r.Device == "" {
+			return fmt.Errorf("Place(%q, %q): it takes a pattern of paths and a device", r.Match, r.Device)
+		}
+	}
+	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/checkpoint"
-	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/internal/files"
@@ -20,6 +19,12 @@ import (
 	"github.com/flowrun/flowrun/lower"
 	"github.com/flowrun/flowrun/spec"
 )
+
+// ErrClosed is what every call on a closed session gives that can give an error.
+var ErrClosed = engine.ErrClosed
+
+// ErrRunning is what [Session.Run] gives while another Run of the session goes on.
+var ErrRunning = engine.ErrRunning
 
 // Session is a running program. Close gives its memory and devices back.
 type Session struct {
@@ -223,6 +228,22 @@ func (p *Program) initialValues(ctx context.Context, g *ir.Graph, given map[stri
 	return values, nil
 }
 
+// checkContext is the error for a context that can't be, or has ended.
+func checkContext(ctx context.Context) error {
+	if ctx == nil {
+		return errors.New("the context is nil; context.Background() is one that never ends")
+	}
+	return ctx.Err()
+}
+
+// ready is the error for a session that nobody has started.
+func (s *Session) ready() error {
+	if s == nil || s.engine == nil {
+		return errors.New("there is no session: one is made by Start, where it gives no error")
+	}
+	return nil
+}
+
 // Run trains until the spec's stop condition holds, its max_steps is reached,
 // early_stop sees no improvement, or ctx is cancelled, which is a way to end and no
 // error. Options change the limit and add observers. An observer that fails ends the
@@ -319,11 +340,6 @@ func (s *Session) SetAll(values map[string]*Tensor) error {
 	return s.engine.SetAll(values)
 }
 
-// Weights gives the parameters and buffers by name, all of them after the same step.
-func (s *Session) Weights() (map[string]*Tensor, error) {
-	return s.statesThat(isWeight)
-}
-
 // statesThat gives the states that a function chooses, all of them after the same
 // step, whatever others do at the time.
 func (s *Session) statesThat(chosen func(*ir.State) bool) (map[string]*Tensor, error) {
@@ -337,31 +353,6 @@ func (s *Session) statesThat(chosen func(*ir.State) bool) (map[string]*Tensor, e
 		}
 	}
 	return s.engine.GetAll(names)
-}
-
-// SaveWeights writes the parameters to a safetensors file, under PyTorch's
-// names. The file is replaced as a whole or not at all.
-func (s *Session) SaveWeights(path string) error {
-	weights, err := s.Weights()
-	if err != nil {
-		return err
-	}
-	return safetensors.Write(path, weights)
-}
-
-// ReadTensors reads a safetensors file.
-func ReadTensors(path string) (map[string]*Tensor, error) { return safetensors.Read(path) }
-
-// WriteTensors writes a safetensors file; it is replaced as a whole or not at
-// all.
-func WriteTensors(path string, tensors map[string]*Tensor) error {
-	if tensors == nil {
-		return fmt.Errorf("there are no tensors to write to %s: the map is nil", path)
-	}
-	if err := checkTensors("tensors", tensors); err != nil {
-		return err
-	}
-	return safetensors.Write(path, tensors)
 }
 
 // Stats counts what the session has done: kernels, copies, memory. It may be called

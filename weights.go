@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/checkpoint"
 	"github.com/flowrun/flowrun/data/safetensors"
@@ -12,6 +13,29 @@ import (
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
 )
+
+// WithWeights starts from given parameters instead of the spec's init. All of
+// the model's parameters must be there, and nothing else.
+func WithWeights(weights map[string]*Tensor) StartOption {
+	return func(o *startOptions) { o.weights, o.given = weights, true }
+}
+
+// Weights gives the parameters and buffers by name, all of them after the same step.
+func (s *Session) Weights() (map[string]*Tensor, error) {
+	return s.statesThat(isWeight)
+}
+
+// SaveWeights writes the parameters to a safetensors file, under PyTorch's
+// names. The file is replaced as a whole or not at all.
+func (s *Session) SaveWeights(path string) error {
+	weights, err := s.Weights()
+	if err != nil {
+		return err
+	}
+	return safetensors.Write(path, weights)
+}
+
+func isWeight(s *ir.State) bool { return s.Kind == ir.ParamState || s.Kind == ir.BufferState }
 
 // readWeights reads the parameters that the spec's train.init names.
 func (p *Program) readWeights(w *spec.Weights, g *ir.Graph) (map[string]*Tensor, error) {
@@ -136,4 +160,52 @@ func (p *Program) hasWeight(name string) bool {
 		}
 	}
 	return false
+}
+
+// checkWeights compares weights with the parameters of a graph. Those that the
+// program has elsewhere (parameters of the loss, in an evaluation) are no fault.
+func (p *Program) checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
+	if err := checkTensors("weights", weights); err != nil {
+		return err
+	}
+	var problems []string
+	known := map[string]bool{}
+	for _, s := range g.States {
+		if !isWeight(s) {
+			continue
+		}
+		known[s.Name] = true
+		switch t := weights[s.Name]; {
+		case t == nil:
+			problems = append(problems, fmt.Sprintf("%s (%s) is missing", s.Name, s.Type))
+		case !t.Type.Equal(s.Type):
+			problems = append(problems, fmt.Sprintf("%s is %s, the model's is %s", s.Name, t.Type, s.Type))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(weights)) {
+		if !known[name] && !p.hasWeight(name) {
+			problems = append(problems, fmt.Sprintf("%s is no parameter of the model", diag.Cut(name)))
+		}
+	}
+	return misfit("weights", problems)
+}
+
+// misfit is the error for values that don't go with the model: the first few
+// problems, and how many more there are.
+func misfit(what string, problems []string) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the %s don't fit the model: %s", what, few(problems))
+}
+
+// few lists the first few problems, and how many more there are.
+func few(problems []string) string {
+	const most = 6
+	more := ""
+	if len(problems) > most {
+		more = fmt.Sprintf("; and %d more", len(problems)-most)
+		problems = problems[:most]
+	}
+	return strings.Join(problems, "; ") + more
 }

@@ -1,8 +1,10 @@
 package diag
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -202,4 +204,14 @@ func paragraph(d Diagnostic, placed bool) string {
 		lines = append(lines, "help: "+printable(d.Help))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// UnreadableFile is the finding that a file can't be read.
+func UnreadableFile(name string, err error) (l List) {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	l.Errorf(Unreadable, Range{File: name}, "%s", err)
+	return l
 }

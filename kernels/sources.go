@@ -37,8 +37,12 @@ func Embedded() *Sources { return &Sources{layers: []layer{{embedded, "kernels"}
 
 // Overlay puts a folder over the sources that the program was built with: it may
 // hold a file opencl/NAME.cl, opencl/prelude.h, cuda/NAME.cu, metal/NAME.metal and so
-// on for each that it replaces. Files are read each time they are asked for.
+// on for each that it replaces. Files are read each time they are asked for. "" is no
+// folder.
 func Overlay(dir string) (*Sources, error) {
+	if dir == "" {
+		return Embedded(), nil
+	}
 	info, err := os.Stat(dir)
 	if err != nil {
 		return nil, fmt.Errorf("kernels: %w", err)

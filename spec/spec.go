@@ -62,8 +62,11 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, tree.MaxBytes+1))
+	return Read(f)
 }
+
+// Read is ReadFile for an open file.
+func Read(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, tree.MaxBytes+1)) }
 
 // Parse reads and checks a spec from its text. The name is the file's, for
 // messages and for finding the files that the spec names.

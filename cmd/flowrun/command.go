@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/report"
 )
 
@@ -69,7 +70,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 // tell writes what went wrong. Names of files and texts in them are part of it, so
 // nothing in it may steer a terminal.
 func tell(w io.Writer, err error) {
-	fmt.Fprintln(w, flowrun.Printable("flowrun: "+err.Error()))
+	fmt.Fprintln(w, diag.Printable("flowrun: "+err.Error()))
 }
 
 // writeFindings writes a spec's faults, in colour on a terminal.

@@ -242,7 +242,7 @@ func TestExplainShowsPlanPassesAndGraph(t *testing.T) {
 	require.Contains(t, out, "h1.weight")
 	require.Contains(t, out, "a step: ")
 
-	for _, pass := range flowrun.PassNames() {
+	for _, pass := range passNames() {
 		code, out, errors := flowrunWith(t, "explain", mathNet, "--pass", pass)
 		require.Equal(t, exitDone, code, errors)
 		require.Contains(t, out, "matmul(", pass)

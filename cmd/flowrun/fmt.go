@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/format"
 )
 
 // formatFlags are the flags of fmt.
@@ -73,7 +74,7 @@ func (o *formatFlags) run(args []string, s streams) error {
 		if err == nil {
 			err = f.format(string(text), s, o.check)
 		} else if f.fault != nil {
-			err = fmt.Errorf("%s: %w", flowrun.CutPath(f.path), err)
+			err = fmt.Errorf("%s: %w", diag.CutPath(f.path), err)
 		}
 		specs++
 		if errors.Is(err, errProblems) {
@@ -99,19 +100,16 @@ func (o *formatFlags) run(args []string, s streams) error {
 // format formats a file, or lists it if it would change. What it leaves alone it
 // names, with the reason.
 func (f source) format(text string, s streams, check bool) error {
-	formatted, err := flowrun.Format(f.path, text)
-	var wrong *flowrun.SpecError
-	var kept *flowrun.KeptError
+	formatted, kept, findings := format.Source(f.path, text)
 	switch {
-	case errors.As(err, &wrong):
-		if err := writeFindings(s.errors, wrong); err != nil {
+	case findings.HasErrors():
+		if err := findings.WriteText(s.errors, colourful(s.errors)); err != nil {
 			return err
 		}
 		return errProblems
-	case errors.As(err, &kept):
-		fmt.Fprintf(s.errors, "%s: left as it is: %s\n", flowrun.CutPath(f.path), kept.Reason)
-	case err != nil:
-		return err
+	case kept != "":
+		formatted = text
+		fmt.Fprintf(s.errors, "%s: left as it is: %s\n", diag.CutPath(f.path), kept)
 	}
 	changes := formatted != text
 	switch {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/lower"
 )
 
 func newExplain(s streams) *cobra.Command {
@@ -28,8 +29,8 @@ func newExplain(s streams) *cobra.Command {
 			if !slices.Contains([]string{"text", "json", "dot"}, format) {
 				return usageError{fmt.Errorf("--format is text, json or dot, got %q", format)}
 			}
-			if pass != "" && !slices.Contains(flowrun.PassNames(), pass) {
-				return usageError{fmt.Errorf("there is no pass %q; the passes are %s", pass, strings.Join(flowrun.PassNames(), ", "))}
+			if pass != "" && !slices.Contains(passNames(), pass) {
+				return usageError{fmt.Errorf("there is no pass %q; the passes are %s", pass, strings.Join(passNames(), ", "))}
 			}
 			if kernels != "" && (pass != "" || format == "dot") {
 				return usageError{errors.New("--kernels shows the kernels of the whole plan, as text or json: it goes with neither --pass nor --format dot")}
@@ -48,7 +49,7 @@ func newExplain(s streams) *cobra.Command {
 	o.add(c)
 	deviceFlag(c, &device)
 	f := c.Flags()
-	f.StringVar(&pass, "pass", "", "show the graph after the pass `NAME` instead: "+strings.Join(flowrun.PassNames(), ", "))
+	f.StringVar(&pass, "pass", "", "show the graph after the pass `NAME` instead: "+strings.Join(passNames(), ", "))
 	f.StringVar(&format, "format", "text", "text, json or dot")
 	f.BoolVar(&eval, "eval", false, "explain the model alone, as eval runs it")
 	f.StringVar(&kernels, "kernels", "", "show the plan's kernels instead, their launches and the sources of those made for it, from those built in or `DIR`")
@@ -58,6 +59,14 @@ func newExplain(s streams) *cobra.Command {
 
 // builtIn is what --kernels alone means.
 const builtIn = "built-in"
+
+// passNames lists the passes of lowering in their order.
+func passNames() (names []string) {
+	for _, p := range lower.Passes {
+		names = append(names, p.Name)
+	}
+	return names
+}
 
 func newRender(s streams) *cobra.Command {
 	var o specFlags
@@ -117,7 +126,7 @@ func newDevices(s streams) *cobra.Command {
 func describe(r flowrun.DeviceReport) string {
 	text := r.Description
 	if r.Memory > 0 {
-		text += ", " + flowrun.FormatBytes(r.Memory)
+		text += ", " + lower.Bytes(r.Memory)
 	}
 	if s := r.Speed; s != nil {
 		text += fmt.Sprintf("; taken for %s, %s, %s a launch", rate(s.Flops, "FLOP/s"), rate(s.Bytes, "B/s"), s.Launch)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/spec"
 )
 
 // intFlag is a flag that stands for a spec's key, and takes the ints that the key
@@ -19,7 +19,7 @@ func (f intFlag) String() string {
 }
 
 func (f intFlag) Set(text string) error {
-	v, err := flowrun.ParseInt(text)
+	v, err := spec.ParseInt(text)
 	if err != nil {
 		return fmt.Errorf("it %w", err)
 	}

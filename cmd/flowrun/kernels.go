@@ -10,7 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/kernels"
 )
 
 func newKernels(s streams) *cobra.Command {
@@ -30,18 +31,22 @@ is written in. With a name, show a kernel's manifest entry and its sources.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			kernels, err := flowrun.Kernels()
+			m, err := kernels.Load()
 			if err != nil {
 				return err
 			}
 			if len(args) == 0 {
-				return listKernels(s.out, kernels)
+				return listKernels(s.out, m.Kernels())
 			}
-			k, err := findKernel(kernels, args[0])
+			k, err := findKernel(m.Kernels(), args[0])
 			if err != nil {
 				return err
 			}
-			return writeKernel(s.out, k, dir)
+			sources, err := kernels.Overlay(dir)
+			if err != nil {
+				return err
+			}
+			return writeKernel(s.out, k, sources)
 		},
 	}
 	kernelsFlag(c, &dir)
@@ -53,7 +58,7 @@ func newKernelsCheck(s streams) *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Hold manifest, ops and sources against one another",
+		Short: "Check manifest, ops and sources against one another",
 		Long: `Check that every op has a kernel for every choice of dtypes that it takes, or is
 made of other ops; that every kernel has a function in Go, and in every other
 language a source whose entry point takes what the manifest says; and with
@@ -61,19 +66,19 @@ language a source whose entry point takes what the manifest says; and with
 device is needed: go test ./kernels runs them.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			problems, err := flowrun.CheckKernels(dir)
+			m, err := kernels.Load()
 			if err != nil {
 				return err
 			}
-			if problems != nil {
+			sources, err := kernels.Overlay(dir)
+			if err != nil {
+				return err
+			}
+			if problems := checkKernels(m, sources); problems != nil {
 				fmt.Fprintln(s.errors, problems)
 				return errProblems
 			}
-			kernels, err := flowrun.Kernels()
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(s.out, "%d kernels are as the manifest says, in go, %s\n", len(kernels), strings.Join(flowrun.KernelLanguages(), ", "))
+			_, err = fmt.Fprintf(s.out, "%d kernels match the manifest (go, %s)\n", len(m.Kernels()), strings.Join(kernels.Languages, ", "))
 			return err
 		},
 	}
@@ -82,26 +87,26 @@ device is needed: go test ./kernels runs them.`,
 }
 
 // findKernel finds a kernel by its name.
-func findKernel(kernels []*flowrun.Kernel, name string) (*flowrun.Kernel, error) {
+func findKernel(all []*kernels.Kernel, name string) (*kernels.Kernel, error) {
 	var names []string
-	for _, k := range kernels {
+	for _, k := range all {
 		if k.Name == name {
 			return k, nil
 		}
 		names = append(names, k.Name)
 	}
-	help := flowrun.Suggestion(name, names)
+	help := diag.Suggestion(name, names)
 	if help == "" {
 		help = "flowrun kernels lists them"
 	}
 	return nil, usageError{fmt.Errorf("there is no kernel %q; %s", name, help)}
 }
 
-func listKernels(w io.Writer, kernels []*flowrun.Kernel) error {
+func listKernels(w io.Writer, all []*kernels.Kernel) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "KERNEL\tOPS\tDTYPES\tLANGUAGES")
-	languages := strings.Join(append([]string{"go"}, flowrun.KernelLanguages()...), " ")
-	for _, k := range kernels {
+	languages := strings.Join(append([]string{"go"}, kernels.Languages...), " ")
+	for _, k := range all {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", k.Name, strings.Join(k.Ops, " "), dtypesOf(k), languages)
 	}
 	return t.Flush()
@@ -109,7 +114,7 @@ func listKernels(w io.Writer, kernels []*flowrun.Kernel) error {
 
 // dtypesOf writes the dtypes that a kernel's type variables stand for, or, where it
 // has none, its output's.
-func dtypesOf(k *flowrun.Kernel) string {
+func dtypesOf(k *kernels.Kernel) string {
 	if len(k.DTypes) == 0 {
 		return k.Output.DType
 	}
@@ -122,7 +127,7 @@ func dtypesOf(k *flowrun.Kernel) string {
 
 // writeKernel writes a kernel's entry, and its sources but for what comes before
 // every kernel.
-func writeKernel(w io.Writer, k *flowrun.Kernel, dir string) error {
+func writeKernel(w io.Writer, k *kernels.Kernel, sources *kernels.Sources) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s: %s\n", k.Name, k.Doc)
 	t := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
@@ -131,26 +136,27 @@ func writeKernel(w io.Writer, k *flowrun.Kernel, dir string) error {
 		fmt.Fprintf(t, "  may overwrite\t%s\n", strings.Join(k.InPlace, " "))
 	}
 	fmt.Fprintf(t, "  go\tkernels/cpu/%s.go\n", k.Name)
-	var sources strings.Builder
-	for _, language := range flowrun.KernelLanguages() {
-		files, err := flowrun.KernelSources(k, language, dir)
+	var texts strings.Builder
+	for _, language := range kernels.Languages {
+		source, err := sources.Source(language, k)
 		if err != nil {
 			return err
 		}
-		file := files[len(files)-1]
+		last := len(source.Files) - 1
+		file := source.Files[last]
 		fmt.Fprintf(t, "  %s\t%s, after", language, file.Name)
-		for _, before := range files[:len(files)-1] {
+		for _, before := range source.Files[:last] {
 			fmt.Fprintf(t, " %s", before.Name)
 		}
 		fmt.Fprintf(t, "\n  \t%s(%s)\n", k.Entry(), strings.Join(k.Parameters(language), ", "))
 		if members := k.Members(language); len(members) > 0 {
 			fmt.Fprintf(t, "  \tstruct arguments { %s; }\n", strings.Join(members, "; "))
 		}
-		fmt.Fprintf(&sources, "\n==> %s\n%s", file.Name, file.Text)
+		fmt.Fprintf(&texts, "\n==> %s\n%s", file.Name, file.Text)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, text.String()+sources.String())
+	_, err := io.WriteString(w, text.String()+texts.String())
 	return err
 }

@@ -35,7 +35,7 @@ func TestKernelsWithANameShowsTheEntryAndTheSource(t *testing.T) {
 func TestKernelsCheckNamesWhatIsWrongWithAFolder(t *testing.T) {
 	code, out, errors := flowrunWith(t, "kernels", "check")
 	require.Equal(t, exitDone, code, errors)
-	require.Regexp(t, `^\d+ kernels are as the manifest says, in go, opencl`, out)
+	require.Regexp(t, `^\d+ kernels match the manifest \(go, opencl`, out)
 
 	code, out, errors = flowrunWith(t, "kernels", "check", "--kernels", overlaid(t, "silu.cl", "kernel void flowrun_silu(global const T *x) {}"))
 	require.Equal(t, exitProblems, code)

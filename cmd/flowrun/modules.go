@@ -10,7 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec"
 )
 
 func newModules(s streams) *cobra.Command {
@@ -27,13 +28,13 @@ func newModules(s streams) *cobra.Command {
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			modules := flowrun.Modules()
+			modules := spec.StandardModules()
 			if len(args) == 1 {
 				m, err := findModule(modules, args[0])
 				if err != nil {
 					return err
 				}
-				modules = []flowrun.Module{m}
+				modules = []spec.Module{m}
 			}
 			switch {
 			case asJSON:
@@ -49,7 +50,7 @@ func newModules(s streams) *cobra.Command {
 }
 
 // findModule finds a module by its name.
-func findModule(modules []flowrun.Module, name string) (flowrun.Module, error) {
+func findModule(modules []spec.Module, name string) (spec.Module, error) {
 	var names []string
 	for _, m := range modules {
 		if m.Name == name {
@@ -57,14 +58,14 @@ func findModule(modules []flowrun.Module, name string) (flowrun.Module, error) {
 		}
 		names = append(names, m.Name)
 	}
-	help := flowrun.Suggestion(name, names)
+	help := diag.Suggestion(name, names)
 	if help == "" {
 		help = "flowrun modules lists them"
 	}
-	return flowrun.Module{}, usageError{fmt.Errorf("the standard library has no module %q; %s", name, help)}
+	return spec.Module{}, usageError{fmt.Errorf("the standard library has no module %q; %s", name, help)}
 }
 
-func listModules(w io.Writer, modules []flowrun.Module) error {
+func listModules(w io.Writer, modules []spec.Module) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for i, m := range modules {
 		if i == 0 || m.Group != modules[i-1].Group {
@@ -84,12 +85,12 @@ func firstSentence(doc string) string {
 	return strings.TrimSuffix(first, ".")
 }
 
-func writeModule(w io.Writer, m flowrun.Module) error {
+func writeModule(w io.Writer, m spec.Module) error {
 	_, err := fmt.Fprintf(w, "# %s\n%s", m.Signature, m.Source)
 	return err
 }
 
-func writeModulesJSON(w io.Writer, modules []flowrun.Module) error {
+func writeModulesJSON(w io.Writer, modules []spec.Module) error {
 	type module struct {
 		Name      string `json:"name"`
 		Group     string `json:"group"`

@@ -12,7 +12,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/spec"
 )
 
 // source is a file to check, or what stands in the place of one that can't be.
@@ -29,9 +29,9 @@ func (f source) read(in io.Reader) ([]byte, error) {
 	case f.fault != nil:
 		return nil, f.fault
 	case f.stdin:
-		return io.ReadAll(io.LimitReader(in, flowrun.MaxSpecBytes+1))
+		return spec.Read(in)
 	}
-	return flowrun.ReadSpec(f.path)
+	return spec.ReadFile(f.path)
 }
 
 // specLine is the line by which a file in a folder is known to be a spec, also

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
 )
 
@@ -19,13 +20,13 @@ import (
 func tellResumed(w io.Writer, r *flowrun.Resumption) {
 	fmt.Fprintf(w, "going on from %s, step %d\n", r.Path, r.Step)
 	for _, d := range r.Differences {
-		fmt.Fprintf(w, "warning: the spec has changed since: %s\n", flowrun.Printable(d))
+		fmt.Fprintf(w, "warning: the spec has changed since: %s\n", diag.Printable(d))
 	}
 	if r.GoesBack {
 		fmt.Fprintf(w, "warning: this goes back: it is another run from now on, the one that --resume alone goes on with\n")
 	}
 	if len(r.Replaces) > 0 {
-		fmt.Fprintf(w, "warning: these checkpoints of another run are replaced as this one gets to their steps: %s\n", flowrun.Printable(strings.Join(r.Replaces, ", ")))
+		fmt.Fprintf(w, "warning: these checkpoints of another run are replaced as this one gets to their steps: %s\n", diag.Printable(strings.Join(r.Replaces, ", ")))
 	}
 }
 

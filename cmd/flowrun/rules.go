@@ -7,7 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/docs/rules"
 )
 
 func newRules(s streams) *cobra.Command {
@@ -21,18 +22,14 @@ func newRules(s streams) *cobra.Command {
 			return nil
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			for _, r := range flowrun.Rules() {
-				names = append(names, string(r))
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
+			return ruleNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return explainRule(s.out, args[0])
 			}
 			t := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
-			for _, r := range flowrun.Rules() {
+			for _, r := range diag.Rules() {
 				fmt.Fprintf(t, "%s\t%s\t%s\n", r, r.Severity(), r.Doc())
 			}
 			return t.Flush()
@@ -40,10 +37,17 @@ func newRules(s streams) *cobra.Command {
 	}
 }
 
+func ruleNames() (names []string) {
+	for _, r := range diag.Rules() {
+		names = append(names, string(r))
+	}
+	return names
+}
+
 func explainRule(w io.Writer, name string) error {
-	page := flowrun.RulePage(flowrun.Rule(name))
+	page := rules.Page(name)
 	if page == "" {
-		help := flowrun.SuggestRule(name)
+		help := diag.Suggestion(name, ruleNames())
 		if help == "" {
 			help = "flowrun rules lists them"
 		}

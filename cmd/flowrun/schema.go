@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/spec"
 )
 
 func newSchema(s streams) *cobra.Command {
@@ -19,7 +19,7 @@ It knows keys, kinds and names; flowrun validate checks everything.`,
 		Example: "  flowrun schema > flowrun.schema.json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := s.out.Write(flowrun.Schema())
+			_, err := s.out.Write(spec.Schema())
 			return err
 		},
 	}

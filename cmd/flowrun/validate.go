@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/docs/rules"
 )
 
 // errProblems says that a check found problems, and has told of them.
@@ -39,7 +41,7 @@ type validateFlags struct {
 
 func newValidate(s streams) *cobra.Command {
 	var o validateFlags
-	formats := strings.Join(flowrun.ReportFormats(), ", ")
+	formats := strings.Join(diag.Formats(), ", ")
 	c := &cobra.Command{
 		Use:   "validate PATH...",
 		Short: "Check specs without running anything",
@@ -80,8 +82,8 @@ spec was found. Warnings are no problems unless --strict is given.`,
 }
 
 func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
-	if !slices.Contains(flowrun.ReportFormats(), o.format) {
-		return usageError{fmt.Errorf("--format is one of %s, got %q", strings.Join(flowrun.ReportFormats(), ", "), o.format)}
+	if !slices.Contains(diag.Formats(), o.format) {
+		return usageError{fmt.Errorf("--format is one of %s, got %q", strings.Join(diag.Formats(), ", "), o.format)}
 	}
 	options, err := o.options(c)
 	if err != nil {
@@ -99,7 +101,7 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 	}
 	folder, _ := os.Getwd() // without it, paths stay as they were named
 	easeCollector()
-	report := flowrun.Report{Version: version(), Folder: folder, Strict: o.strict, Page: flowrun.RulePage}
+	report := diag.Report{Version: version(), Folder: folder, Strict: o.strict, Page: func(r diag.Rule) string { return rules.Page(string(r)) }}
 	if err := o.checkAll(c.Context(), files, s.in, options, &report); err != nil {
 		return err
 	}
@@ -114,9 +116,9 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 	case badGlob(files) != nil:
 		return badGlob(files)
 	case len(unread) == 1:
-		return fmt.Errorf("%s could not be read", flowrun.CutPath(unread[0]))
+		return fmt.Errorf("%s could not be read", diag.CutPath(unread[0]))
 	case len(unread) > 1:
-		return fmt.Errorf("%d files could not be read, among them %s", len(unread), flowrun.CutPath(unread[0]))
+		return fmt.Errorf("%d files could not be read, among them %s", len(unread), diag.CutPath(unread[0]))
 	case len(report.Checked) == 0 && !o.onlySpecs:
 		return fmt.Errorf("there is no spec in %s", strings.Join(args, ", "))
 	case report.Failed() > 0:
@@ -161,8 +163,8 @@ func easeCollector() {
 
 // checkAll checks files side by side and enters them into the report in their
 // order.
-func (o *validateFlags) checkAll(ctx context.Context, files []source, in io.Reader, options []flowrun.LoadOption, report *flowrun.Report) error {
-	results := make([]*flowrun.Findings, len(files))
+func (o *validateFlags) checkAll(ctx context.Context, files []source, in io.Reader, options []flowrun.LoadOption, report *diag.Report) error {
+	results := make([]*diag.List, len(files))
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
@@ -188,16 +190,16 @@ func (o *validateFlags) checkAll(ctx context.Context, files []source, in io.Read
 			report.Skipped++
 			continue
 		}
-		report.Checked = append(report.Checked, flowrun.Checked{File: files[i].path, Findings: *found})
+		report.Checked = append(report.Checked, diag.Checked{File: files[i].path, Findings: *found})
 	}
 	return nil
 }
 
 // check gives a file's findings, or nil for one that is passed over.
-func (o *validateFlags) check(f source, in io.Reader, options []flowrun.LoadOption) *flowrun.Findings {
+func (o *validateFlags) check(f source, in io.Reader, options []flowrun.LoadOption) *diag.List {
 	text, err := f.read(in)
 	if err != nil {
-		found := flowrun.Unreadable(f.path, err)
+		found := diag.UnreadableFile(f.path, err)
 		return &found
 	}
 	if (!f.named || o.onlySpecs) && !isSpec(text) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
 )
 
 const (
@@ -139,7 +139,7 @@ func TestNothingThatCantBeReadHidesTheOtherFindings(t *testing.T) {
 	tree(t, map[string]string{"a.yaml": misspelt, "b/c.yaml": warned, "shut/d.yaml": noModel, "vars.yaml": "a: 2\n"})
 	shut := os.Geteuid() != 0 && os.Chmod("shut", 0) == nil // root reads it anyway
 	t.Cleanup(func() { _ = os.Chmod("shut", 0o755) })
-	for _, format := range flowrun.ReportFormats() {
+	for _, format := range diag.Formats() {
 		code, out, errors := flowrunWith(t, "validate", "--format", format, "no*.yaml", "a.yaml", "gone.yaml", "b/[", "b", "shut")
 		require.Equal(t, exitUsage, code, "the pattern b/[")
 		require.Contains(t, errors, `"b/[": it is no glob`)
@@ -204,7 +204,7 @@ func TestWarningsAreProblemsOnlyWhenStrict(t *testing.T) {
 
 func TestEveryFormatGoesToStandardOutput(t *testing.T) {
 	tree(t, map[string]string{"a.yaml": misspelt, "b.yaml": noModel})
-	for _, format := range flowrun.ReportFormats() {
+	for _, format := range diag.Formats() {
 		code, out, errors := flowrunWith(t, "validate", "--format", format, ".")
 		require.Equal(t, exitProblems, code, format)
 		require.Contains(t, out, "unknown-function", format)
@@ -262,7 +262,7 @@ func TestAnAcceptedWarningIsNone(t *testing.T) {
 func TestRulesAreListedAndExplained(t *testing.T) {
 	code, out, _ := flowrunWith(t, "rules")
 	require.Equal(t, exitDone, code)
-	for _, r := range flowrun.Rules() {
+	for _, r := range diag.Rules() {
 		require.Contains(t, out, string(r)+" ")
 		code, page, _ := flowrunWith(t, "rules", string(r))
 		require.Equal(t, exitDone, code)

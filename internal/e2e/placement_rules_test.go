@@ -56,7 +56,7 @@ train:
 ` + placement
 }
 
-func rules(all ...string) string {
+func placementRules(all ...string) string {
 	return "placement:\n  rules:\n    - " + strings.Join(all, "\n    - ") + "\n"
 }
 
@@ -100,7 +100,7 @@ modules:
 						require.Less(t, crossing.Bytes, int64(16<<10))
 					}
 					for _, match := range []string{"h2", "h2*", "*2"} {
-						got := planOf(t, layers(c.modules, fmt.Sprintf(c.bound, ""), optimizer, rules(`{match: "`+match+`", device: "sim:0"}`)), options...)
+						got := planOf(t, layers(c.modules, fmt.Sprintf(c.bound, ""), optimizer, placementRules(`{match: "`+match+`", device: "sim:0"}`)), options...)
 						require.Equal(t, homes(want), homes(got), match)
 						require.Equal(t, want.Crossings, got.Crossings, match)
 						require.Equal(t, len(want.Nodes), len(got.Nodes))
@@ -174,7 +174,7 @@ modules:
 				if on != "" {
 					options = append(options, flowrun.On(on))
 				}
-				got := atHome(planOf(t, layers(inner, c.second, sgd, rules(c.rules...)), options...))
+				got := atHome(planOf(t, layers(inner, c.second, sgd, placementRules(c.rules...)), options...))
 				require.ElementsMatch(t, strings.Fields(c.want), strings.Fields(got))
 			})
 		}
@@ -196,7 +196,7 @@ model:
 train: {data: d, loss: mean(y * y), optimizer: {Adam: {lr: 0.01}}, max_steps: 2}
 `
 	for match, want := range map[string]string{"e": "sim:0", "h": "cpu"} {
-		e := planOf(t, text+rules(`{match: `+match+`, device: "sim:0"}`), flowrun.On("cpu"))
+		e := planOf(t, text+placementRules(`{match: `+match+`, device: "sim:0"}`), flowrun.On("cpu"))
 		require.Equal(t, want, homes(e)["e.weight"], match)
 		require.Equal(t, want, homes(e)["optimizer.e.weight.m"], match)
 		require.NotEqual(t, want, homes(e)["h.weight"], match)

@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/runtest"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec"
 )
 
 // What f16 and bf16 give is compared with what f32 gives of the same numbers,
@@ -226,7 +227,7 @@ type moduleCase struct {
 
 func moduleCases(t *testing.T) []moduleCase {
 	var cases []moduleCase
-	for _, m := range flowrun.Modules() {
+	for _, m := range spec.StandardModules() {
 		if m.Optimizer || m.Group == "Schedules" || m.Group == "Metrics" {
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec"
 )
 
 // optimizerCalls has each of the standard library's optimizers, with its options.
@@ -48,7 +49,7 @@ train: {data: d, loss: 'sum(cast(p, "` + d.Wide().String() + `") * g)', optimize
 // In 16 bits an optimizer's states are those of f32, bit for bit, as long as the
 // slopesGiven are gradients:; and those of f32 are near those of f64.
 func TestOptimizersKeepTheirDigitsInAllDTypes(t *testing.T) {
-	for _, m := range flowrun.Modules() {
+	for _, m := range spec.StandardModules() {
 		if !m.Optimizer {
 			continue
 		}

@@ -1,118 +1,20 @@
-// Package flowrun runs declarative dataflow programs: a YAML spec describes a
-// model and how to train it; flowrun checks it, lowers it onto the machine's
-// devices and runs it, and no device ever computes from a stale value.
-//
-// The way is one direction:
-//
-//	program, err := flowrun.Load("graphs/math_net.yaml")
-//	session, err := program.Start(ctx)
-//	defer session.Close()
-//	summary, err := session.Run(ctx)
-//
-// A [Program] is a checked spec; it can be started any number of times. A
-// [Session] is a running program with memory on its devices. Its states
-// (parameters, metrics, the step counter) are read with [Session.Get] and
-// written with [Session.Set]. A write needs no further care: whatever depends
-// on the state, its copies on other devices first of all, is out of date from
-// that moment on, and is computed anew before anybody sees it.
-//
-// The package has no global state, and sessions are independent of each other. A
-// program's and a session's methods may be called from several goroutines at once: they
-// take effect one at a time, between steps. [Session.Weights], [Session.SaveWeights] and
-// checkpoints have all values of the same step. [Session.Close] may come at any time;
-// from then on every method that can gives [ErrClosed].
-//
-// Arguments that can't be (a nil context, a nil tensor, data shorter than their type
-// says) are errors.
 package flowrun
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/flowrun/flowrun/autodiff"
+	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
 )
-
-// The types that a program's user meets.
-type (
-	// Tensor is a value in the host's memory: dtype, shape and bytes.
-	Tensor = ir.Tensor
-	// Type is a dtype and a shape.
-	Type = ir.Type
-	// Shape lists dimensions, outermost first.
-	Shape = ir.Shape
-	// DType is an element type.
-	DType = ir.DType
-	// Summary is how a run ended.
-	Summary = engine.Summary
-	// Record is the state of a run after a step, as observers see it.
-	Record = engine.Record
-	// Observer is told how a run goes on.
-	Observer = engine.Observer
-	// Stats counts what a session has done.
-	Stats = engine.Stats
-	// Diagnostic is a finding about a spec: what, where, and what to do.
-	Diagnostic = diag.Diagnostic
-)
-
-// The element types.
-const (
-	Bool = ir.Bool
-	I32  = ir.I32
-	I64  = ir.I64
-	F16  = ir.F16
-	BF16 = ir.BF16
-	F32  = ir.F32
-	F64  = ir.F64
-)
-
-// FromFloat32 makes an f32 tensor. It is an error if the values don't fill the
-// shape.
-func FromFloat32(shape Shape, values []float32) (*Tensor, error) {
-	if err := ir.CheckFill(shape, len(values)); err != nil {
-		return nil, err
-	}
-	return ir.FromFloat32(shape, values), nil
-}
-
-// FromFloat64 makes a tensor of a floating dtype d, each value rounded to the
-// nearest one that d has. It is an error if d isn't floating, or if the values
-// don't fill the shape.
-func FromFloat64(d DType, shape Shape, values []float64) (*Tensor, error) {
-	if !slices.Contains([]DType{F16, BF16, F32, F64}, d) {
-		return nil, fmt.Errorf("FromFloat64 makes tensors of f16, bf16, f32 and f64, not of %s", d)
-	}
-	if err := ir.CheckFill(shape, len(values)); err != nil {
-		return nil, err
-	}
-	return ir.FromFloat64(d, shape, values), nil
-}
-
-// FromInt64 makes a tensor of an integer dtype or of bool, where all but 0 is true. It
-// is an error if d is another one, if it can't hold a value, or if the values don't
-// fill the shape.
-func FromInt64(d DType, shape Shape, values []int64) (*Tensor, error) {
-	if !slices.Contains([]DType{Bool, I32, I64}, d) {
-		return nil, fmt.Errorf("FromInt64 makes tensors of bool, i32 and i64, not of %s", d)
-	}
-	if err := ir.CheckFill(shape, len(values)); err != nil {
-		return nil, err
-	}
-	if d == I32 {
-		for i, v := range values {
-			if v != int64(int32(v)) {
-				return nil, fmt.Errorf("value %d is %d, which i32 can't hold", i, v)
-			}
-		}
-	}
-	return ir.FromInt64(d, shape, values), nil
-}
 
 // Program is a checked spec, differentiated and ready to be lowered.
 type Program struct {
@@ -189,6 +91,34 @@ func Parse(name string, src []byte, options ...LoadOption) (*Program, error) {
 	return build(name, func(o spec.Options) (*spec.Program, diag.List) { return spec.Parse(name, src, o) }, options)
 }
 
+// Check does everything that Load does before anything runs, and gives all
+// findings, warnings too. A file of modules is checked as an import does. A file
+// that can't be read is the one finding "unreadable". It may be called from
+// several goroutines.
+func Check(path string, options ...LoadOption) Findings {
+	src, err := spec.ReadFile(path)
+	if err != nil {
+		return diag.UnreadableFile(path, err)
+	}
+	return CheckText(path, src, options...)
+}
+
+// CheckText is Check for a text in memory, as Parse is Load.
+func CheckText(name string, src []byte, options ...LoadOption) Findings {
+	o, err := gather(options)
+	if err != nil {
+		return diag.UnreadableFile(name, err)
+	}
+	if spec.IsModules(src) {
+		return spec.ParseModules(name, src, o.spec)
+	}
+	p, err := inspect(func(o spec.Options) (*spec.Program, diag.List) { return spec.Parse(name, src, o) }, options)
+	if err != nil {
+		p.findings.Merge(diag.UnreadableFile(name, err))
+	}
+	return p.findings
+}
+
 // build gives a program that is right, or why there is none: a *SpecError, or
 // another error where a file could not be read.
 func build(name string, load func(spec.Options) (*spec.Program, diag.List), options []LoadOption) (*Program, error) {
@@ -255,6 +185,14 @@ const gradientHelp = "comparisons, indices and integers have no slope: an accura
 // isParameter reports whether a parameter is made at a place.
 func isParameter(g *ir.Graph, at diag.Range) bool {
 	return slices.ContainsFunc(g.States, func(s *ir.State) bool { return s.Kind == ir.ParamState && s.Origin == at })
+}
+
+// ready is the error for a program that nobody has loaded.
+func (p *Program) ready() error {
+	if p == nil || p.spec == nil {
+		return errors.New("there is no program: one is made by Load or Parse, where they give no error")
+	}
+	return nil
 }
 
 // Name is the spec's name.
@@ -356,3 +294,26 @@ func (p *Program) Outputs() []string {
 	}
 	return names
 }
+
+// openNamed opens a file that the spec names, and refuses one that lies outside of
+// the spec's folder and of those that the caller allowed. The spec's check looks at
+// names; this one follows links, now that the file is opened.
+func (p *Program) openNamed(path string) (*os.File, error) {
+	f, err := files.OpenWithin(append([]string{p.folder()}, p.allowRead...), path)
+	if out := new(files.Outside); errors.As(err, &out) {
+		return nil, fmt.Errorf("%w, outside of the spec's folder; allow it with --allow-read %s", out, filepath.Dir(out.Real))
+	}
+	return f, err
+}
+
+// openTensors opens a safetensors file that the spec names.
+func (p *Program) openTensors(path string) (*safetensors.File, error) {
+	f, err := p.openNamed(path)
+	if err != nil {
+		return nil, err
+	}
+	return safetensors.New(f, path)
+}
+
+// folder is the spec's.
+func (p *Program) folder() string { return filepath.Dir(p.spec.File) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/docs/rules"
 )
 
 // withoutExample are the rules that no text of reasonable size can break.
@@ -28,7 +29,7 @@ func TestEveryRuleHasItsPageAndEveryPageItsRule(t *testing.T) {
 	for _, r := range diag.Rules() {
 		require.True(t, pages[string(r)], "the rule %s has no page", r)
 	}
-	require.Empty(t, flowrun.RulePage("nonsense"))
+	require.Empty(t, rules.Page("nonsense"))
 }
 
 func TestAPageBeginsWithWhatTheRuleTableSays(t *testing.T) {
@@ -38,7 +39,7 @@ func TestAPageBeginsWithWhatTheRuleTableSays(t *testing.T) {
 			severity = "Warning"
 		}
 		head := "# " + string(r) + "\n\n**" + severity + ":** " + r.Doc() + ".\n\n"
-		require.True(t, strings.HasPrefix(flowrun.RulePage(r), head), "%s.md must begin with\n%s", r, head)
+		require.True(t, strings.HasPrefix(rules.Page(string(r)), head), "%s.md must begin with\n%s", r, head)
 	}
 }
 
@@ -49,7 +50,7 @@ func TestWrongExamplesBreakTheirRuleAloneAndRightOnesNone(t *testing.T) {
 	for _, r := range diag.Rules() {
 		t.Run(string(r), func(t *testing.T) {
 			seen := map[string]bool{}
-			for _, m := range example.FindAllStringSubmatch(flowrun.RulePage(r), -1) {
+			for _, m := range example.FindAllStringSubmatch(rules.Page(string(r)), -1) {
 				kind, flags, text := m[1], m[2], m[3]
 				seen[kind] = true
 				var options []flowrun.LoadOption
