@@ -10,6 +10,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
+	"github.com/flowrun/flowrun/lower/explain"
 )
 
 // ExplainOptions say what to show of a plan.
@@ -73,7 +74,7 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 	case o.Kernels:
 		return explainKernels(w, plan, m.drivers.sources, o.Format)
 	}
-	e := plan.Explain()
+	e := explain.Of(plan)
 	switch o.Format {
 	case "", "text":
 		return e.WriteText(w)
@@ -87,7 +88,7 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 
 // explainKernels writes the kernels of a plan.
 func explainKernels(w io.Writer, plan *lower.Plan, sources *kernels.Sources, format string) error {
-	e, err := plan.ExplainKernels(sources)
+	e, err := explain.KernelsOf(plan, sources)
 	if err != nil {
 		return err
 	}
@@ -99,6 +100,3 @@ func explainKernels(w io.Writer, plan *lower.Plan, sources *kernels.Sources, for
 	}
 	return fmt.Errorf("kernels are shown as text or json, not as %q", format)
 }
-
-// FormatBytes writes a size for people: "1.5 KiB".
-func FormatBytes(n int64) string { return lower.Bytes(n) }

@@ -153,7 +153,7 @@ func (p *Program) checkMemory(plan *lower.Plan) bool {
 		largest := largestIn(plan, i)
 		p.findings.Add(diag.Diagnostic{Rule: diag.OutOfMemory, Range: largest.Origin,
 			Message: fmt.Sprintf("the program needs %s on %s, which has %s; the largest value is %s, %s",
-				lower.Bytes(need), t.Name, lower.Bytes(t.Memory), largest.Label(), largest.Type),
+				diag.Bytes(need), t.Name, diag.Bytes(t.Memory), largest.Label(), largest.Type),
 			Help: "make batches smaller, or place a part on another device; flowrun explain shows what needs how much"})
 	}
 	return over

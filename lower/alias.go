@@ -1,10 +1,6 @@
 package lower
 
-import (
-	"fmt"
-
-	"github.com/flowrun/flowrun/ir"
-)
+import "github.com/flowrun/flowrun/ir"
 
 // alias lets copies between the host and a device that shares its memory be that
 // memory: the value of such a copy is its operand's, seen from its own space, and
@@ -40,13 +36,13 @@ func alias(p *Plan) error {
 			continue
 		}
 		of := n.Inputs[0]
-		storage := p.values[of].Storage
+		storage := p.Value(of).Storage
 		switch {
 		case of.Space == 0 && n.Space == device && (storage == Home || storage == Kept):
-			p.values[n].Alias = true
+			p.Value(n).Alias = true
 			p.Shared = device
 		case of.Space == device && n.Space == 0:
-			p.values[n].Alias = true
+			p.Value(n).Alias = true
 		}
 	}
 	return nil
@@ -67,7 +63,7 @@ func (p *Plan) sharing() int {
 func (p *Plan) aliases() map[*ir.Node][]*ir.Node {
 	all := map[*ir.Node][]*ir.Node{}
 	for _, n := range p.Graph.Nodes {
-		if p.value(n).Alias {
+		if p.Value(n).Alias {
 			all[n.Inputs[0]] = append(all[n.Inputs[0]], n)
 		}
 	}
@@ -81,31 +77,4 @@ func readers(n *ir.Node, users [][]*ir.Node, aliases map[*ir.Node][]*ir.Node) []
 		all = append(all[:len(all):len(all)], users[a.ID]...)
 	}
 	return all
-}
-
-func verifyAliases(p *Plan, placed bool) error {
-	for _, n := range p.Graph.Nodes {
-		v := p.value(n)
-		if !v.Alias {
-			continue
-		}
-		from := p.value(n.Inputs[0])
-		up := n.Inputs[0].Space == 0
-		switch {
-		case n.Op != ir.CopyOp:
-			return fmt.Errorf("node %s is an alias and no copy", n.Label())
-		case up && (n.Space != p.Shared || from.Storage == Transient || from.Storage == InPlace):
-			return fmt.Errorf("node %s, %s on the host, is an alias in space %d", n.Inputs[0].Label(), from.Storage, n.Space)
-		case !up && (n.Space != 0 || !p.Targets[n.Inputs[0].Space].Unified):
-			return fmt.Errorf("node %s is an alias in space %d of memory in space %d", n.Label(), n.Space, n.Inputs[0].Space)
-		case placed && v.Offset != from.Offset:
-			return fmt.Errorf("node %s is an alias and lies elsewhere than %s", n.Label(), n.Inputs[0].Label())
-		}
-	}
-	for _, s := range p.Graph.States {
-		if s.Next != nil && p.value(s.Next).Alias {
-			return fmt.Errorf("state %s becomes an alias", s.Name)
-		}
-	}
-	return nil
 }

@@ -123,12 +123,12 @@ func TestTheVerifierKnowsAliases(t *testing.T) {
 		wrong      func(p *Plan)
 		want       string
 	}{
-		{"no copy", "alias", func(p *Plan) { p.values[p.named("far")].Alias = true }, "far is an alias and no copy"},
-		{"of what the host writes often", "alias", func(p *Plan) { p.values[p.state("w").Read].Storage = Transient }, "w, transient on the host, is an alias in space 1"},
+		{"no copy", "alias", func(p *Plan) { p.Value(p.named("far")).Alias = true }, "far is an alias and no copy"},
+		{"of what the host writes often", "alias", func(p *Plan) { p.Value(copyOf(p, p.named("often"))).Alias = true }, "often, transient on the host, is an alias in space 1"},
 		{"in a space that shares nothing", "alias", func(p *Plan) { p.Shared = 2 }, "w, home on the host, is an alias in space 1"},
 		{"of a device that shares nothing", "alias", func(p *Plan) { p.Targets[1].Unified = false }, "is an alias in space 0 of memory in space 1"},
-		{"of a device, on another", "alias", func(p *Plan) { p.values[copyOf(p, p.state("other").Read)].Alias = true }, "is an alias in space 2 of memory in space 1"},
-		{"on its way home", "alias", func(p *Plan) { p.values[p.state("w").Next].Alias = true }, "state w becomes an alias"},
+		{"of a device, on another", "alias", func(p *Plan) { p.Value(copyOf(p, p.state("other").Read)).Alias = true }, "is an alias in space 2 of memory in space 1"},
+		{"on its way home", "alias", func(p *Plan) { p.Value(p.state("w").Next).Alias = true }, "state w becomes an alias"},
 		{"elsewhere", "memory", func(p *Plan) { p.Value(copyOf(p, p.state("w").Read)).Offset += Alignment }, "is an alias and lies elsewhere than w"},
 		{"read too late", "schedule", func(p *Plan) { move(p, p.named("late"), len(p.Graph.Nodes)-1) }, "late reads state w after it is overwritten"},
 	} {
@@ -141,6 +141,7 @@ func TestTheVerifierKnowsAliases(t *testing.T) {
 			far := b.output("far", b.on("sim:0", "neg", w.Read))
 			w.Next = b.on("sim:0", "flip", far, 0)
 			b.output("seen", b.on("cpu", "tanh", far))
+			b.output("back", b.on("sim:0", "exp", b.output("often", b.on("cpu", "tanh", v.Read))))
 			b.output("third", b.on("sim:1", "tanh", other.Read))
 			require.ErrorContains(t, b.sabotage(t, sharing(options(t, 1)), c.pass, c.wrong), c.want)
 		})

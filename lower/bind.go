@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
-// bind finds each node's kernel.
+// bind finds each node's kernel. From here on there is a [Value] of every node.
 func bind(p *Plan) error {
+	p.Values = make([]Value, len(p.Graph.Nodes))
 	for _, n := range p.Graph.Nodes {
-		v := &Value{Bytes: int64(n.Type.Bytes()), Reason: p.reasons[n]}
-		p.values[n] = v
-		switch n.Op {
-		case ir.StateOp, ir.ConstOp, ir.SourceOp, ir.CopyOp:
+		v := p.Value(n)
+		v.Bytes, v.Reason = int64(n.Type.Bytes()), p.placement.Reasons[n]
+		if !place.HasKernel(n) {
 			continue
 		}
 		var inputs []string

@@ -24,9 +24,9 @@ func copies(p *Plan) error {
 			return nil, err
 		}
 		c.Space = space
-		p.reasons[c] = "copied for its users"
+		p.placement.Reasons[c] = "copied for its users"
 		if value.Space == space {
-			p.reasons[c] = "the value before the step"
+			p.placement.Reasons[c] = "the value before the step"
 		}
 		made[key] = c
 		return c, nil

@@ -54,7 +54,7 @@ func TestAStateBecomesAnotherThroughACopyOfIt(t *testing.T) {
 	require.Same(t, p.state("x").Next, p.state("y").Next)
 	require.Same(t, p.state("z").Read, p.state("x").Next.Inputs[0])
 	require.Equal(t, "the value before the step", p.Value(p.state("x").Next).Reason)
-	require.Zero(t, p.Explain().Totals.Copies, "it crosses no border")
+	require.Zero(t, p.copied(), "it crosses no border")
 }
 
 func TestAStateThatBecomesItselfIsNotWritten(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
 // What folding counts under in Plan.Applied.
@@ -30,7 +31,7 @@ func (s *simplifier) fold(n *ir.Node) (value *ir.Tensor, what string) {
 		}
 		largest = max(largest, in.Type.Shape.Numel())
 	}
-	if largest > maxFolded || n.Type.Shape.Numel() > largest || s.places.of(n) == nowhere {
+	if largest > maxFolded || n.Type.Shape.Numel() > largest || s.plan.placement.Predict(n) == place.Nowhere {
 		return nil, ""
 	}
 	what = folded

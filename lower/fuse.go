@@ -26,7 +26,7 @@ func fuse(p *Plan) error {
 	if p.options.NoFuse || !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Fuse }) {
 		return nil
 	}
-	if err := p.Graph.Sort(); err != nil {
+	if err := p.sort(); err != nil {
 		return err
 	}
 	var named []ir.Output
@@ -44,10 +44,13 @@ func fuse(p *Plan) error {
 				}
 			}
 		}
-		if err := p.Graph.Sort(); err != nil {
-			return err
-		}
-		if err := keepNames(p.Graph, named); err != nil {
+		err := p.reorder(func() error {
+			if err := p.Graph.Sort(); err != nil {
+				return err
+			}
+			return keepNames(p.Graph, named)
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -199,7 +202,7 @@ func newFuser(p *Plan, needed bool) *fuser {
 
 // body gives the role that a node could have in a fused one.
 func (f *fuser) body(n *ir.Node) kernels.Body {
-	k := f.plan.values[n].Kernel
+	k := f.plan.Value(n).Kernel
 	if k == nil || n.Op == fusedOp || !f.plan.Targets[n.Space].Fuse || len(n.Type.Shape) > kernels.MaxRank || n.Type.Shape.Numel() == 0 {
 		return kernels.NoBody
 	}
@@ -308,7 +311,7 @@ func (f *fuser) merge(n *ir.Node, parts []*ir.Node, shape ir.Shape) error {
 			operands = append(operands, at[in])
 			shapes = append(shapes, in.Type.Shape)
 		}
-		kernel := f.plan.values[part].Kernel
+		kernel := f.plan.Value(part).Kernel
 		scalars, err := kernel.EvalScalars(part.LookupAttr, shapes, part.Type.Shape)
 		if err != nil {
 			return fmt.Errorf("lower: fusing %s: %w", part.Label(), err)
@@ -329,7 +332,7 @@ func (f *fuser) merge(n *ir.Node, parts []*ir.Node, shape ir.Shape) error {
 		f.taken[part.ID] = true
 	}
 	n.Op, n.Inputs, n.Attrs = fusedOp, inputs, []any{copies}
-	f.plan.values[n].Kernel = kernel
+	f.plan.Value(n).Kernel = kernel
 	f.plan.Applied["fuse"] += len(parts) - 1
 	return nil
 }

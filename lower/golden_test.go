@@ -107,19 +107,3 @@ func TestPlansAreAsTheyWere(t *testing.T) {
 		})
 	}
 }
-
-func TestExplanationsAreAsTheyWere(t *testing.T) {
-	b := newProgram()
-	goldens["weight_on_host"](b)
-	p := b.plan(t, options(t, 1))
-	e := p.Explain()
-	for name, write := range map[string]func(w *text) error{
-		"explain_text": func(w *text) error { return e.WriteText(w) },
-		"explain_json": func(w *text) error { return e.WriteJSON(w) },
-		"explain_dot":  func(w *text) error { return e.WriteDot(w, p) },
-	} {
-		var w text
-		require.NoError(t, write(&w))
-		golden(t, name, string(w))
-	}
-}

@@ -7,11 +7,8 @@ import (
 	"math/bits"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
 )
-
-// Alignment of every value in memory, in bytes: a cache line. A device may want
-// more: see [Target].
-const Alignment = 64
 
 // memory gives every value its place. Homes and kept values lie in the kept
 // memory of their space, each in its own place for good. Transient values lie
@@ -107,14 +104,7 @@ func (p *Plan) room(n *ir.Node) int64 {
 	if n.Space == 0 {
 		to = max(to, p.Targets[p.Shared].Alignment)
 	}
-	return align(p.Value(n).Bytes, to)
-}
-
-func align(n, to int64) int64 {
-	if n > endless-to {
-		return endless
-	}
-	return (n + to - 1) &^ (to - 1)
+	return place.Align(p.Value(n).Bytes, to)
 }
 
 // forever is the last use of what is read after the last node.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
 // Values whose sizes add up to a multiple of 2^64 and a little less or more than
@@ -49,9 +50,9 @@ func TestMemoryBeyondAllBoundsIsRefused(t *testing.T) {
 func TestWhatAStepCostsSaturates(t *testing.T) {
 	b := newProgram()
 	x := b.op("normal", 0.0, 1.0, []any{1 << 30, 1 << 30}, "f32", b.step.Read, 1)
-	require.Equal(t, int64(endless), Flops(b.op("matmul", x, x)))
-	require.Equal(t, int64(endless), align(endless-3, 64))
-	require.Equal(t, int64(128), align(65, 64))
+	require.Equal(t, int64(endless), place.Flops(b.op("matmul", x, x)))
+	require.Equal(t, int64(endless), place.Align(endless-3, 64))
+	require.Equal(t, int64(128), place.Align(65, 64))
 	require.Equal(t, int64(endless), (&Plan{Spaces: []Space{{Kept: endless - 1, Arena: 5}, {Kept: 7}}}).PeakBytes())
 	require.Equal(t, 0, ir.Shape{1 << 40, 1 << 40, 0}.Numel())
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/internal/drawtest"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
 // life is when and where a value is in memory: from the node that computes it
@@ -119,7 +120,7 @@ func TestAChainOfElementwiseNodesUsesOnePlace(t *testing.T) {
 	s.Next = b.op("flip", n, 0)
 	p := b.plan(t, options(t, 0))
 	require.Equal(t, InPlace, p.Value(p.state("s").Next).Storage)
-	require.EqualValues(t, align(4000, Alignment), p.Spaces[0].Arena)
+	require.EqualValues(t, place.Align(4000, Alignment), p.Spaces[0].Arena)
 }
 
 // What shares memory has to wait for each other, which costs a device with a queue
@@ -136,7 +137,7 @@ func TestSmallArenasOfDevicesWithAQueueAreNotShared(t *testing.T) {
 		o := options(t, 1)
 		o.Default, o.Targets[1].Async = 1, true
 		p := b.plan(t, o)
-		want := 21 * align(int64(4*size), Alignment)
+		want := 21 * place.Align(int64(4*size), Alignment)
 		if shared {
 			want /= 21
 		}
@@ -198,7 +199,7 @@ func TestTheArenaHandsOutNothingTwice(t *testing.T) {
 				taken = append(taken[:i], taken[i+1:]...)
 				continue
 			}
-			size := align(int64(rapid.IntRange(1, 1000).Draw(t, "size")), Alignment)
+			size := place.Align(int64(rapid.IntRange(1, 1000).Draw(t, "size")), Alignment)
 			b := block{a.take(size), size}
 			require.LessOrEqual(t, b.start+b.size, a.size)
 			require.LessOrEqual(t, most, a.size, "an arena never shrinks")

@@ -4,34 +4,71 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
-// Pass is one step of lowering.
+// Pass is a row of the table of passes.
 type Pass struct {
 	Name string
 	Doc  string
-	Run  func(*Plan) error
+	// After are passes that must come before this one, and why.
+	After map[string]string
+	Run   func(*Plan) error
+	// Verify checks what holds from this pass on. It is called after this pass and
+	// after each later one, once the graph's own invariants have been checked. Nil:
+	// the pass adds none.
+	Verify func(*Plan) error
 }
 
 // Passes is the table, in the order in which they run.
 var Passes = []Pass{
-	{"clean", "drop what no state and no output needs", clean},
-	{"simplify", "fold constants and apply the rewrite rules", simplify},
-	{"decompose", "write ops that have no kernel in terms of those that have", decompose},
-	{"resimplify", "simplify what ops without a kernel have become", simplify},
-	{"share", "compute equal nodes once", share},
-	{"place", "give every node and every state's home a memory space", place},
-	{"mask", "let a device run ahead of the host: once the stop condition has held, no state changes", mask},
-	{"copies", "carry values between spaces by copy nodes, one per value and space", copies},
-	{"bind", "find each node's kernel in the manifest", bind},
-	{"fuse", "make one node, with one kernel, of elementwise nodes that follow one another", fuse},
-	{"storage", "decide which values are kept, transient, or written in place", storage},
-	{"alias", "where the host and a device share memory, make copies between them that memory itself", alias},
-	{"schedule", "order the nodes: readers of a state before its writer, writers last", schedule},
-	{"memory", "give values offsets: kept ones their own, transient ones a share of an arena", memory},
+	{"dce", "drop what no state and no output needs", nil, dce, nil},
+	{"simplify", "fold constants and apply the rewrites",
+		map[string]string{"dce": "some rewrites ask how often a value is used"}, simplify, nil},
+	{"decompose", "write ops that have no kernel in terms of those that have",
+		map[string]string{"simplify": "rewrites match whole ops, which this pass takes apart"}, decompose, nil},
+	{"resimplify", "simplify what ops without a kernel have become",
+		map[string]string{"decompose": "it leaves constants and transposes to simplify"}, simplify, nil},
+	{"cse", "compute equal nodes once",
+		map[string]string{"resimplify": "equal values are equal nodes only in their simplest form"}, cse, nil},
+	{"place", "give every node and every state's home a memory space",
+		map[string]string{
+			"decompose": "costs are those of kernels",
+			"cse":       "a value that is computed twice would count twice",
+		}, placeNodes, verifyPlaces},
+	{"runahead", "let a device run ahead of the host: once the stop condition has held, no state changes",
+		map[string]string{"place": "it asks whether a whole step runs on one device"}, runAhead, nil},
+	{"copies", "carry values between spaces by copy nodes, one per value and space",
+		map[string]string{
+			"place":    "an edge crosses when its ends are in two spaces",
+			"runahead": "its new nodes may read constants of another space",
+		}, copies, verifyCopies},
+	{"bind", "find each node's kernel in the manifest",
+		map[string]string{
+			"decompose": "only simpler ops have kernels",
+			"copies":    "they are the last new nodes: from here on each has a value",
+		}, bind, verifyKernels},
+	{"fuse", "make one node, with one kernel, of elementwise nodes that follow one another",
+		map[string]string{
+			"copies": "parts are on one device",
+			"bind":   "a kernel says whether its work can be a part",
+		}, fuse, verifyFused},
+	{"storage", "decide which values are kept, transient, or written in place",
+		map[string]string{
+			"bind": "a kernel says which operands it may overwrite",
+			"fuse": "parts have no memory",
+		}, storage, verifyStorage},
+	{"alias", "where the host and a device share memory, make copies between them that memory itself",
+		map[string]string{"storage": "only homes and kept values of the host are lent to a device"}, alias, verifyAliases},
+	{"schedule", "order the nodes: readers of a state before its writer, writers last",
+		map[string]string{
+			"storage": "it says which nodes write homes",
+			"alias":   "who reads an alias reads the original, and has to come before its writer too",
+		}, schedule, verifySchedule},
+	{"memory", "give values offsets: kept ones their own, transient ones a share of an arena",
+		map[string]string{"schedule": "memory is used again after its value's last use in the final order"}, memory, verifyMemory},
 }
 
 // Lower makes a plan of a program without grad nodes. The graph isn't changed.
@@ -39,31 +76,19 @@ func Lower(g *ir.Graph, o Options) (*Plan, error) {
 	if len(o.Targets) == 0 || o.Default < Auto || o.Default >= len(o.Targets) {
 		return nil, errors.New("lower: no target to lower onto")
 	}
-	p := &Plan{
-		Targets: slices.Clone(o.Targets),
-		Graph:   g.Clone(),
-		Main:    o.Default,
-		Applied: map[string]int{},
-		options: o,
-		reasons: map[*ir.Node]string{},
-		homes:   map[*ir.State]string{},
-		values:  map[*ir.Node]*Value{},
-		wishes:  map[string]wish{},
-	}
-	for _, r := range o.Rules {
-		p.patterns = append(p.patterns, ir.NewPattern(ir.PlainPath(r.Match)))
-	}
-	if o.Default == Auto {
-		p.offer()
-	}
+	p := &Plan{Targets: o.Targets, Graph: g.Clone(), Main: o.Default, Applied: map[string]int{}, options: o}
+	p.placement = place.New(p.Graph, place.Options{Targets: o.Targets, Default: o.Default, Candidates: o.Candidates, Rules: o.Rules})
 	for i, pass := range Passes {
-		if o.Shuffle != 0 && p.Values == nil { // the order isn't final yet
-			shuffle(p.Graph, rand.New(rand.NewPCG(uint64(o.Shuffle), uint64(i))))
+		if o.Shuffle != 0 && !p.ordered {
+			_ = p.reorder(func() error {
+				shuffle(p.Graph, rand.New(rand.NewPCG(uint64(o.Shuffle), uint64(i))))
+				return nil
+			})
 		}
 		if err := pass.Run(p); err != nil {
 			return nil, err
 		}
-		if err := verify(p, pass.Name); err != nil {
+		if err := verify(p, Passes[:i+1]); err != nil {
 			return nil, fmt.Errorf("lower: after the pass %s: %w", pass.Name, err)
 		}
 		if o.Observe != nil {
@@ -110,82 +135,12 @@ func number(g *ir.Graph) {
 	}
 }
 
-// clean drops unreachable nodes.
-func clean(p *Plan) error { return p.Graph.Sort() }
+// dce, dead code elimination, drops unreachable nodes.
+func dce(p *Plan) error { return p.Graph.Sort() }
 
-// replaceNodes lets f replace nodes of the graph: f gives what stands for n, n itself if
-// nothing else does. n's operands have been replaced when f sees it; nodes that
-// f makes are not shown to it.
-//
-// Every name stays: what can be asked for by name before a pass can be asked for
-// after it. A replacement takes the name of the node that it stands for. If it
-// has one already, or is a state, and also where a named node is no longer
-// needed by any other, the name becomes an output of the graph. Steps don't run
-// what only outputs need.
-func replaceNodes(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
-	if err := g.Sort(); err != nil {
-		return err
-	}
-	nodes := g.Nodes
-	replaced := make([]*ir.Node, len(nodes)) // by ID
-	resolve := func(n *ir.Node) *ir.Node {
-		for n.ID < len(nodes) && replaced[n.ID] != nil {
-			n = replaced[n.ID]
-		}
-		return n
-	}
-	var named []ir.Output
-	for _, n := range nodes {
-		for i, in := range n.Inputs {
-			n.Inputs[i] = resolve(in)
-		}
-		if n.Name != "" && n.State == nil {
-			named = append(named, ir.Output{Name: n.Name, Node: n})
-		}
-		r, err := f(n)
-		if err != nil {
-			return err
-		}
-		if r != n {
-			if r.Name == "" && r.State == nil {
-				r.Name = n.Name
-			}
-			replaced[n.ID] = r
-		}
-	}
-	for _, s := range g.States {
-		if s.Next != nil {
-			s.Next = resolve(s.Next)
-		}
-	}
-	for i, o := range g.Outputs {
-		g.Outputs[i].Node = resolve(o.Node)
-	}
-	for i := range named {
-		named[i].Node = resolve(named[i].Node)
-	}
-	if err := g.Sort(); err != nil {
-		return err
-	}
-	return keepNames(g, named)
-}
-
-// keepNames makes outputs of the names that would be lost otherwise.
-func keepNames(g *ir.Graph, named []ir.Output) error {
-	outputs := make(map[string]bool, len(g.Outputs))
-	for _, o := range g.Outputs {
-		outputs[o.Name] = true
-	}
-	lost := len(g.Outputs)
-	for _, o := range named {
-		there := o.Node.ID < len(g.Nodes) && g.Nodes[o.Node.ID] == o.Node
-		if !(there && o.Node.Name == o.Name) && !outputs[o.Name] {
-			outputs[o.Name] = true
-			g.Outputs = append(g.Outputs, o)
-		}
-	}
-	if lost == len(g.Outputs) {
-		return nil
-	}
-	return g.Sort()
+// placeNodes places nodes and homes: see package place.
+func placeNodes(p *Plan) error {
+	err := p.placement.Run()
+	p.Targets, p.Main, p.Choice, p.Homes = p.placement.Targets, p.placement.Main, p.placement.Choice, p.placement.Homes
+	return err
 }

@@ -49,7 +49,7 @@ func placed(t *testing.T, device, prefer string, rules ...Rule) (node, home, nod
 	o.Rules = rules
 	p := b.plan(t, o)
 	y, s := p.named("y"), p.state("w")
-	return p.Targets[y.Space].Name, p.Targets[s.Home].Name, p.Value(y).Reason, p.homes[s]
+	return p.Targets[y.Space].Name, p.Targets[s.Home].Name, p.Value(y).Reason, p.Homes[s]
 }
 
 func TestPlacementFollowsTheNearestWish(t *testing.T) {

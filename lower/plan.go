@@ -27,66 +27,36 @@
 package lower
 
 import (
+	"slices"
+
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
-// Target is a device as lowering sees it.
-type Target struct {
-	Name   string // "cpu", "cuda:0"
-	Kind   string // "cpu", "sim", "opencl", …: the language of its kernels
-	Memory int64  // bytes in all; 0 if unknown
-	// Alignment of values in its memory, in bytes, where the device wants more
-	// than the usual [Alignment]: a power of two.
-	Alignment int64
-	// Async says that the device works apart from the host, which queues its work
-	// and goes on.
-	Async bool
-	// Unified says that its memory is the host's too.
-	Unified bool
-	// Lacks names the dtypes that its kernels can't have: "f64".
-	Lacks []string
-	Speed Speed
-	// Offered says that [Auto] may run a program on it. The host is always
-	// offered.
-	Offered bool
-	// Fuse says that the device compiles kernels when they are run, so that
-	// lowering may make new ones for it.
-	Fuse bool
-}
+// The devices, and what placement is told of them: see package place.
+type (
+	Target    = place.Target
+	Speed     = place.Speed
+	Candidate = place.Candidate
+	Rule      = place.Rule
+	Choice    = place.Choice
+	Error     = place.Error
+)
 
-// Candidate is a device of the machine that isn't among the targets, and on
-// which [Auto] may run a program all the same.
-type Candidate struct {
-	Target
-	Missing string // why it can't be used after all; "" if it can
-}
-
-// Auto as a default leaves the choice to lowering: see the pass place.
-const Auto = -1
-
-// Rule binds the nodes and states whose path matches a pattern, or is inside of a
-// path that does, to a device, or wishes for it. "*" in a pattern matches any text.
-type Rule struct {
-	Match          string
-	Device, Prefer string
-}
+// What package place has under these names.
+const (
+	Auto      = place.Auto
+	Alignment = place.Alignment
+)
 
 // Options are a lowering's inputs besides the graph.
 type Options struct {
-	// Targets are the devices; a memory space is an index into them. The first
-	// is the host.
-	Targets []Target
-	// Default is the space for whatever nothing else decides, or Auto.
-	Default int
-	// Candidates gives the devices that Auto may add to the targets. It is asked
-	// once at most, and not if the host takes no longer for a step than any
-	// device would: looking for devices takes longer than running small programs.
+	Targets    []Target // see [place.Options], as for the next three
+	Default    int
 	Candidates func() []Candidate
-	// Rules come from the spec's placement and from callers; the last that
-	// matches decides, after what nodes and states say themselves.
-	Rules    []Rule
-	Manifest *kernels.Manifest
+	Rules      []Rule
+	Manifest   *kernels.Manifest
 
 	// RulesOff names rewrite rules that are not to be applied ("fold" and
 	// "fold-rounded" are constant folding); NoRounding leaves out all that
@@ -155,6 +125,8 @@ type Plan struct {
 	// what Auto chose. Choice says how.
 	Main   int
 	Choice *Choice // nil without Auto
+	// Homes says why states' homes are where they are.
+	Homes map[*ir.State]string
 	// Applied counts the rewrites that made the graph what it is, by the rule's
 	// name; "fold", "fold-rounded", "share" and "fuse" are those that aren't rules.
 	Applied map[string]int
@@ -165,25 +137,32 @@ type Plan struct {
 	// of it has aliases there; 0 if none has.
 	Shared int
 
-	options Options
-	reasons map[*ir.Node]string
-	homes   map[*ir.State]string // why a state's home is where it is
-	values  map[*ir.Node]*Value  // before the order is final
-	wishes  map[string]wish      // what rules say, by path
-
-	patterns []ir.Pattern // of the rules
+	options   Options
+	placement *place.Placement
+	ordered   bool // whether the order of nodes is final
 }
 
 // Value gives what was decided about a node.
 func (p *Plan) Value(n *ir.Node) *Value { return &p.Values[n.ID] }
 
-// value is Value at any time during lowering.
-func (p *Plan) value(n *ir.Node) *Value {
-	if v := p.values[n]; v != nil {
-		return v
+// reorder lets f put the graph's nodes into another order, or drop some, and keeps
+// Values with them.
+func (p *Plan) reorder(f func() error) error {
+	before, values := slices.Clone(p.Graph.Nodes), p.Values
+	if err := f(); err != nil || values == nil {
+		return err
 	}
-	return &p.Values[n.ID]
+	p.Values = make([]Value, len(p.Graph.Nodes))
+	for i, n := range before {
+		if n.ID < len(p.Values) && p.Graph.Nodes[n.ID] == n {
+			p.Values[n.ID] = values[i]
+		}
+	}
+	return nil
 }
+
+// sort sorts the graph, and Values with it.
+func (p *Plan) sort() error { return p.reorder(p.Graph.Sort) }
 
 // PeakBytes is the memory the plan needs, over all spaces.
 func (p *Plan) PeakBytes() int64 {

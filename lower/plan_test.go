@@ -1,12 +1,16 @@
 package lower
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/flowrun/flowrun/ir"
 	_ "github.com/flowrun/flowrun/ir/ops"
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
 // program writes graphs for tests.
@@ -89,6 +93,50 @@ func (p *Plan) named(name string) *ir.Node {
 func (p *Plan) count(op string) (n int) {
 	for _, node := range p.Graph.Nodes {
 		if node.Op.Name == op {
+			n++
+		}
+	}
+	return n
+}
+
+// crossing is what every step copies from one device to another.
+type crossing struct {
+	from, to      string
+	copies, bytes int64
+}
+
+// crossings lists them by devices, in the order of names.
+func (p *Plan) crossings() (all []crossing) {
+	perStep := place.PerStep(p.Graph)
+	for i, n := range p.Graph.Nodes {
+		if n.Op != ir.CopyOp || n.Inputs[0].Space == n.Space || p.Values[i].Alias || !perStep[i] {
+			continue
+		}
+		from, to := p.Targets[n.Inputs[0].Space].Name, p.Targets[n.Space].Name
+		at := slices.IndexFunc(all, func(c crossing) bool { return c.from == from && c.to == to })
+		if at < 0 {
+			at = len(all)
+			all = append(all, crossing{from: from, to: to})
+		}
+		all[at].copies++
+		all[at].bytes += p.Values[i].Bytes
+	}
+	slices.SortFunc(all, func(a, b crossing) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	return all
+}
+
+// copied is how many bytes they are.
+func (p *Plan) copied() (bytes int64) {
+	for _, c := range p.crossings() {
+		bytes += c.bytes
+	}
+	return bytes
+}
+
+// kernelsPerStep counts the kernels of a step.
+func (p *Plan) kernelsPerStep() (n int) {
+	for i, runs := range place.PerStep(p.Graph) {
+		if runs && p.Values[i].Kernel != nil {
 			n++
 		}
 	}

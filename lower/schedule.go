@@ -19,7 +19,7 @@ import (
 func schedule(p *Plan) error {
 	g := p.Graph
 	if p.options.Shuffle == 0 {
-		if err := g.Sort(); err != nil {
+		if err := p.sort(); err != nil {
 			return err
 		}
 	}
@@ -30,8 +30,12 @@ func schedule(p *Plan) error {
 			return err
 		}
 		if !s.yielded { // after one round that did, there is an order for the rest
-			p.finish(s.order)
-			return nil
+			p.ordered = true
+			return p.reorder(func() error {
+				g.Nodes = s.order
+				number(g)
+				return nil
+			})
 		}
 	}
 }
@@ -102,7 +106,7 @@ func (s *scheduler) run() error {
 	return nil
 }
 
-func (s *scheduler) inPlace(n *ir.Node) bool { return s.plan.values[n].Storage == InPlace }
+func (s *scheduler) inPlace(n *ir.Node) bool { return s.plan.Value(n).Storage == InPlace }
 
 // offer queues n if nothing is missing.
 func (s *scheduler) offer(n *ir.Node) {
@@ -122,24 +126,13 @@ func (s *scheduler) yield() error {
 		if s.missing[w.ID] == 0 && s.guards[w.ID] > 0 {
 			s.blocked = s.blocked[i+1:]
 			s.guards[w.ID] = 0
-			s.plan.values[w].Storage = Transient
+			s.plan.Value(w).Storage = Transient
 			s.yielded = true
 			s.offer(w)
 			return nil
 		}
 	}
 	return errors.New("lower: no order of the nodes is possible")
-}
-
-// finish makes an order the plan's own.
-func (p *Plan) finish(order []*ir.Node) {
-	p.Graph.Nodes = order
-	number(p.Graph)
-	p.Values = make([]Value, len(order))
-	for i, n := range order {
-		p.Values[i] = *p.values[n]
-	}
-	p.values = nil
 }
 
 // readyQueue is a heap of nodes: those that write nothing early first, then by

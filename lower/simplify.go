@@ -34,7 +34,7 @@ func simplify(p *Plan) error {
 	if err := p.Graph.Sort(); err != nil {
 		return err
 	}
-	s := &simplifier{plan: p, rewrites: set, builder: ir.NewBuilder(p.Graph), places: p.newPlaces()}
+	s := &simplifier{plan: p, rewrites: set, builder: ir.NewBuilder(p.Graph)}
 	s.match = rewrite.NewMatch(s)
 	s.countUses()
 	return replaceNodes(p.Graph, s.visit)
@@ -45,7 +45,6 @@ type simplifier struct {
 	rewrites *rewrite.Set
 	match    *rewrite.Match
 	builder  *ir.Builder
-	places   *places
 	uses     []int      // by node ID
 	left     int        // rewrites that the current node may still set off
 	dead     []*ir.Node // scratch of release
@@ -68,7 +67,7 @@ func (s *simplifier) countUses() {
 func (s *simplifier) Uses(n *ir.Node) int { return s.uses[n.ID] }
 
 // Together reports whether two nodes would run in the same place (rewrite.Graph).
-func (s *simplifier) Together(a, b *ir.Node) bool { return s.places.together(a, b) }
+func (s *simplifier) Together(a, b *ir.Node) bool { return s.plan.placement.Together(a, b) }
 
 // visit gives what stands for a node of the graph, whose operands have been
 // visited.
@@ -182,64 +181,4 @@ func (s *simplifier) replace(n, r *ir.Node) {
 			}
 		}
 	}
-}
-
-// places tells, before placement, which nodes it will put into one space.
-type places struct {
-	plan  *Plan
-	known map[placeKey]int
-}
-
-type placeKey struct{ path, device, prefer string }
-
-// anywhere is the place of constants, nowhere that of nodes that can't be
-// placed, which is for the pass place to report, and undecided that of nodes
-// that nothing but Auto places.
-const (
-	undecided = Auto
-	anywhere  = -2
-	nowhere   = -3
-)
-
-func (p *Plan) newPlaces() *places { return &places{plan: p, known: map[placeKey]int{}} }
-
-// of gives the space that place will choose.
-func (p *places) of(n *ir.Node) int {
-	key := placeKey{n.Path, n.Device, n.Prefer}
-	switch {
-	case n.Op == ir.ConstOp:
-		return anywhere
-	case n.Op == ir.SourceOp:
-		return 0
-	case n.State != nil:
-		key = placeKey{n.State.Name, n.State.Device, n.State.Prefer}
-	}
-	if len(p.plan.options.Rules) == 0 {
-		key.path = ""
-	}
-	if key == (placeKey{}) {
-		return p.plan.Main
-	}
-	space, ok := p.known[key]
-	if !ok {
-		w := p.plan.wish(key.path, key.device, key.prefer)
-		switch at, there := p.plan.target(w.device); {
-		case w.device == "":
-			space = p.plan.Main
-		case there:
-			space = at
-		case w.soft:
-			space = p.plan.Main
-		default:
-			space = nowhere
-		}
-		p.known[key] = space
-	}
-	return space
-}
-
-// together reports whether two nodes end up in one space.
-func (p *places) together(a, b *ir.Node) bool {
-	x, y := p.of(a), p.of(b)
-	return x != nowhere && y != nowhere && (x == y || x == anywhere || y == anywhere)
 }

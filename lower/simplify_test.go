@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
+	"github.com/flowrun/flowrun/lower/explain"
 	"github.com/flowrun/flowrun/lower/rewrite"
 )
 
@@ -211,7 +212,7 @@ func TestStepsDoNotRunWhatIsKeptForItsNameOnly(t *testing.T) {
 	x, y := g.state("x", ir.F32, 3), g.state("y", ir.F32, 3)
 	x.State.Next = g.op("add", x, name(g.op("mul", y, -1.0), "swallowed"))
 	p := g.lower(lower.Options{})
-	require.EqualValues(t, 1, p.Explain().Totals.Kernels)
+	require.EqualValues(t, 1, explain.Of(p).Totals.Kernels)
 	require.Equal(t, []float32{-1, -2, -3}, g.get(p, "swallowed").Float32s())
 }
 
@@ -375,7 +376,7 @@ func TestSimplifyingIsLinear(t *testing.T) {
 		_, err = lower.Lower(g.Graph, lower.Options{Manifest: m, Targets: []lower.Target{{Name: "cpu", Kind: "cpu"}},
 			Observe: func(pass string, _ *lower.Plan) error {
 				switch pass {
-				case "clean":
+				case "dce":
 					began = time.Now()
 				case "simplify":
 					spent = time.Since(began)

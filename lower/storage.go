@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/kernels"
 )
 
 // storage decides where values live. A value changes at every step if it
@@ -17,7 +16,7 @@ import (
 func storage(p *Plan) error {
 	changing := make([]bool, len(p.Graph.Nodes))
 	for _, n := range p.Graph.Nodes {
-		v := p.values[n]
+		v := p.Value(n)
 		if n.State != nil {
 			v.Storage = Home
 			changing[n.ID] = n.State.Next != nil
@@ -42,7 +41,7 @@ func storage(p *Plan) error {
 	}
 	for _, s := range p.Graph.States {
 		if s.Next != nil && written[s.Next] == 1 && p.inPlace(s, users[s.Next.ID]) {
-			p.values[s.Next].Storage = InPlace
+			p.Value(s.Next).Storage = InPlace
 		}
 	}
 	return nil
@@ -52,7 +51,7 @@ func storage(p *Plan) error {
 // straight over s: either it doesn't read s and nothing else needs its result,
 // or it reads s element by element, as the manifest promises, before writing.
 func (p *Plan) inPlace(s *ir.State, users []*ir.Node) bool {
-	n, v := s.Next, p.values[s.Next]
+	n, v := s.Next, p.Value(s.Next)
 	if v.Storage != Transient || v.Bytes == 0 {
 		return false
 	}
@@ -65,20 +64,14 @@ func (p *Plan) inPlace(s *ir.State, users []*ir.Node) bool {
 // mayOverwriteAll reports whether the manifest lets the output of n overwrite
 // its operand x, wherever x stands among the operands.
 func (p *Plan) mayOverwriteAll(n, x *ir.Node) bool {
-	k := p.value(n).Kernel
+	k := p.Value(n).Kernel
 	if k == nil || !x.Type.Equal(n.Type) {
 		return false
 	}
 	for i, in := range n.Inputs {
-		if in == x && !slices.Contains(k.InPlace, operandName(k, i)) {
+		if in == x && !k.MayOverwrite(i) {
 			return false
 		}
 	}
 	return true
-}
-
-// operandName is the manifest's name for operand i; a variadic buffer takes all
-// from its own place on.
-func operandName(k *kernels.Kernel, i int) string {
-	return k.Inputs[min(i, len(k.Inputs)-1)].Name
 }

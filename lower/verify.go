@@ -5,51 +5,23 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
-// verify checks, after a pass, the graph's invariants and those of the passes
-// that have run.
-func verify(p *Plan, pass string) error {
+// verify checks the graph's invariants and those of the passes that have run.
+func verify(p *Plan, done []Pass) error {
 	if err := ir.Verify(p.Graph, p.options.CheckTypes); err != nil {
 		return err
 	}
-	done := passed(pass)
-	if done["place"] {
-		if err := verifyPlaces(p); err != nil {
+	for _, pass := range done {
+		if pass.Verify == nil {
+			continue
+		}
+		if err := pass.Verify(p); err != nil {
 			return err
 		}
-	}
-	if done["copies"] {
-		if err := verifyCopies(p); err != nil {
-			return err
-		}
-	}
-	if done["fuse"] {
-		if err := verifyFused(p); err != nil {
-			return err
-		}
-	}
-	if done["alias"] {
-		if err := verifyAliases(p, done["memory"]); err != nil {
-			return err
-		}
-	}
-	if done["schedule"] {
-		return verifySchedule(p)
 	}
 	return nil
-}
-
-// passed is the set of passes up to and including one.
-func passed(name string) map[string]bool {
-	done := map[string]bool{}
-	for _, pass := range Passes {
-		done[pass.Name] = true
-		if pass.Name == name {
-			break
-		}
-	}
-	return done
 }
 
 func verifyPlaces(p *Plan) error {
@@ -109,11 +81,37 @@ func verifyCopies(p *Plan) error {
 	return nil
 }
 
-// verifyFused holds fused nodes against their kernels. That their parts fit
+// verifyKernels checks that the nodes that need kernels, and no others, have some
+// that their devices can run on their operands.
+func verifyKernels(p *Plan) error {
+	var inputs []string
+	for _, n := range p.Graph.Nodes {
+		k, t := p.Value(n).Kernel, &p.Targets[n.Space]
+		if place.HasKernel(n) != (k != nil) {
+			return fmt.Errorf("node %s has the kernel %v", n.Label(), k)
+		}
+		if k == nil || n.Op == fusedOp {
+			continue
+		}
+		inputs = inputs[:0]
+		for _, in := range n.Inputs {
+			inputs = append(inputs, in.Type.DType.String())
+		}
+		switch lacking := t.Lacking(n); {
+		case !slices.Contains(k.Ops, n.Op.Name) || !k.Serves(inputs, n.Type.DType.String()):
+			return fmt.Errorf("node %s has the kernel %s, which doesn't compute it", n.Label(), k.Name)
+		case lacking != "":
+			return fmt.Errorf("node %s runs on %s, which has no kernels in %s", n.Label(), t.Name, lacking)
+		}
+	}
+	return nil
+}
+
+// verifyFused compares fused nodes with their kernels. That their parts fit
 // together is for their type rule to say.
 func verifyFused(p *Plan) error {
 	for _, n := range p.Graph.Nodes {
-		k := p.value(n).Kernel
+		k := p.Value(n).Kernel
 		if (n.Op == fusedOp) != (k != nil && k.Fused() != nil) {
 			return fmt.Errorf("node %s is fused, or its kernel is, but not both", n.Label())
 		}
@@ -135,6 +133,88 @@ func verifyFused(p *Plan) error {
 			if !slices.Contains(recipe.Parts[i].Kernel.Ops, part.Op.Name) {
 				return fmt.Errorf("node %s has the part %s, for which its kernel has %s", n.Label(), part.Op.Name, recipe.Parts[i].Kernel.Name)
 			}
+		}
+	}
+	return nil
+}
+
+// verifyStorage checks each value's storage against its operands' and its users'.
+func verifyStorage(p *Plan) error {
+	becomes := map[*ir.Node][]*ir.State{}
+	for _, s := range p.Graph.States {
+		if s.Next != nil {
+			becomes[s.Next] = append(becomes[s.Next], s)
+		}
+	}
+	users := p.Graph.Users()
+	for _, n := range p.Graph.Nodes {
+		v := p.Value(n)
+		changes := slices.ContainsFunc(n.Inputs, p.changesByStep)
+		keeps := n.Op == ir.CopyOp && n.Inputs[0].State != nil && n.Inputs[0].Space != n.Space
+		switch {
+		case (v.Storage == Home) != (n.State != nil):
+			return fmt.Errorf("node %s is %s", n.Label(), v.Storage)
+		case v.Storage == Kept && changes && !keeps:
+			return fmt.Errorf("node %s is kept, but changes at every step", n.Label())
+		case v.Storage > Kept && (!changes || keeps):
+			return fmt.Errorf("node %s is %s, but steps don't change it", n.Label(), v.Storage)
+		case v.Storage == InPlace && len(becomes[n]) != 1:
+			return fmt.Errorf("node %s is written over a home, but %d states become it", n.Label(), len(becomes[n]))
+		case v.Storage == InPlace && !p.mayOverwriteHome(n, becomes[n][0], len(users[n.ID])):
+			return fmt.Errorf("node %s is written over %s, which its kernel or its users don't allow", n.Label(), becomes[n][0].Name)
+		}
+	}
+	return nil
+}
+
+// changesByStep tells values that are others after a step, by their storage and
+// one operand.
+func (p *Plan) changesByStep(n *ir.Node) bool {
+	switch p.Value(n).Storage {
+	case Home:
+		return n.State.Next != nil
+	case Kept:
+		return n.Op == ir.CopyOp && p.changesByStep(n.Inputs[0])
+	}
+	return true
+}
+
+// mayOverwriteHome tells whether what s becomes may be written over s: the kernel
+// reads s, if at all, element by element before writing, and no other node needs
+// the result of one that doesn't read s.
+func (p *Plan) mayOverwriteHome(n *ir.Node, s *ir.State, users int) bool {
+	reads := false
+	for i, in := range n.Inputs {
+		if in == s.Read {
+			reads = true
+			if k := p.Value(n).Kernel; k == nil || !k.MayOverwrite(i) || !s.Type.Equal(n.Type) {
+				return false
+			}
+		}
+	}
+	return n.Space == s.Home && (reads || users == 0)
+}
+
+func verifyAliases(p *Plan) error {
+	for _, n := range p.Graph.Nodes {
+		v := p.Value(n)
+		if !v.Alias {
+			continue
+		}
+		from := p.Value(n.Inputs[0])
+		up := n.Inputs[0].Space == 0
+		switch {
+		case n.Op != ir.CopyOp:
+			return fmt.Errorf("node %s is an alias and no copy", n.Label())
+		case up && (n.Space != p.Shared || from.Storage == Transient || from.Storage == InPlace):
+			return fmt.Errorf("node %s, %s on the host, is an alias in space %d", n.Inputs[0].Label(), from.Storage, n.Space)
+		case !up && (n.Space != 0 || !p.Targets[n.Inputs[0].Space].Unified):
+			return fmt.Errorf("node %s is an alias in space %d of memory in space %d", n.Label(), n.Space, n.Inputs[0].Space)
+		}
+	}
+	for _, s := range p.Graph.States {
+		if s.Next != nil && p.Value(s.Next).Alias {
+			return fmt.Errorf("state %s becomes an alias", s.Name)
 		}
 	}
 	return nil

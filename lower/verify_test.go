@@ -2,6 +2,7 @@ package lower
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,21 +22,26 @@ func sabotage(t *testing.T, pass string, wrong func(p *Plan)) error {
 	h := b.output("h", b.op("tanh", b.op("mul", w.Read, v.Read)))
 	w.Next, v.Next = b.op("sub", w.Read, h), b.op("tanh", v.Read)
 	b.output("last", b.op("flip", v.Read, 0))
+	b.output("frozen", b.op("exp", b.param("fixed", 4).Read))
+	turned := b.param("turned", 4)
+	turned.Next = b.op("flip", turned.Read, 0)
 	return b.sabotage(t, options(t, 1), pass, wrong)
+}
+
+// passNumber is where a pass stands in the table.
+func passNumber(name string) int {
+	return slices.IndexFunc(Passes, func(p Pass) bool { return p.Name == name })
 }
 
 func (b *program) sabotage(t *testing.T, o Options, pass string, wrong func(p *Plan)) error {
 	t.Helper()
-	for i := range Passes {
-		if Passes[i].Name == pass {
-			right := Passes[i].Run
-			defer func() { Passes[i].Run = right }()
-			Passes[i].Run = func(p *Plan) error {
-				err := right(p)
-				wrong(p)
-				return err
-			}
-		}
+	i := passNumber(pass)
+	right := Passes[i].Run
+	defer func() { Passes[i].Run = right }()
+	Passes[i].Run = func(p *Plan) error {
+		err := right(p)
+		wrong(p)
+		return err
 	}
 	_, err := Lower(b.Graph, o)
 	require.ErrorContains(t, err, "after the pass "+pass)
@@ -48,12 +54,12 @@ func TestTheVerifierNamesThePassAndTheNode(t *testing.T) {
 		wrong      func(p *Plan)
 		want       string
 	}{
-		{"a dropped operand", "clean", func(p *Plan) { p.named("h").Inputs[0] = nil }, "h lacks an operand"},
-		{"an operand outside of the graph", "share", func(p *Plan) { c := *p.named("h").Inputs[0]; p.named("h").Inputs[0] = &c }, "h uses"},
+		{"a dropped operand", "dce", func(p *Plan) { p.named("h").Inputs[0] = nil }, "h lacks an operand"},
+		{"an operand outside of the graph", "cse", func(p *Plan) { c := *p.named("h").Inputs[0]; p.named("h").Inputs[0] = &c }, "h uses"},
 		{"a wrong type", "decompose", func(p *Plan) { p.named("h").Type.DType = ir.F64 }, "h is f64[4], but its op gives f32[4]"},
-		{"a dropped state", "clean", func(p *Plan) { p.state("v").Read = p.state("w").Read }, "state v is not read by its own node"},
+		{"a dropped state", "dce", func(p *Plan) { p.state("v").Read = p.state("w").Read }, "state v is not read by its own node"},
 		{"a state of another type", "simplify", func(p *Plan) { p.state("v").Next = p.state("step").Next }, "state v is f32[4] but becomes i64[]"},
-		{"nodes out of order", "clean", func(p *Plan) {
+		{"nodes out of order", "dce", func(p *Plan) {
 			g := p.Graph
 			last := len(g.Nodes) - 1
 			g.Nodes[0], g.Nodes[last] = g.Nodes[last], g.Nodes[0]
@@ -81,6 +87,17 @@ func TestTheVerifierNamesThePassAndTheNode(t *testing.T) {
 		}, "here copies w into its own space"},
 		{"an update that isn't at home", "copies", func(p *Plan) { p.state("w").Next = p.named("h") }, "state w lives in space 0 but becomes a value of space 1"},
 		{"a state that becomes another's home", "copies", func(p *Plan) { p.state("w").Next = p.state("w").Read }, "becomes state w without a copy"},
+		{"a node without a kernel", "bind", func(p *Plan) { p.Value(p.named("h")).Kernel = nil }, "h has the kernel <nil>"},
+		{"a kernel of another op", "bind", func(p *Plan) { p.Value(p.named("h")).Kernel, _ = kernelNamed("exp") }, "h has the kernel exp, which doesn't compute it"},
+		{"a kernel of other dtypes", "bind", func(p *Plan) { p.named("h").Type.DType = ir.I64 }, "h"},
+		{"a kernel that the device lacks", "bind", func(p *Plan) { p.Targets[1].Lacks = []string{"f32"} }, "which has no kernels in f32"},
+		{"a home that is no state's", "storage", func(p *Plan) { p.Value(p.named("h")).Storage = Home }, "h is home"},
+		{"a state without a home", "storage", func(p *Plan) { p.Value(p.state("v").Read).Storage = Kept }, "v is kept"},
+		{"a value that is kept and changes", "storage", func(p *Plan) { p.Value(p.named("last")).Storage = Kept }, "last is kept, but changes at every step"},
+		{"a value that changes never and isn't kept", "storage", func(p *Plan) { p.Value(p.named("frozen")).Storage = Transient }, "frozen is transient, but steps don't change it"},
+		{"a copy of a state that isn't kept", "storage", func(p *Plan) { p.Value(copyOf(p, p.state("w").Read)).Storage = Transient }, "is transient, but steps don't change it"},
+		{"a write over no home", "storage", func(p *Plan) { p.Value(p.named("last")).Storage = InPlace }, "last is written over a home, but 0 states become it"},
+		{"a write over a home that is read", "storage", func(p *Plan) { p.Value(p.state("turned").Next).Storage = InPlace }, "is written over turned, which its kernel or its users don't allow"},
 		{"a reader after the writer", "schedule", func(p *Plan) {
 			writer, reader := p.state("v").Next, p.named("last")
 			require.Equal(t, InPlace, p.Value(writer).Storage)
@@ -93,6 +110,48 @@ func TestTheVerifierNamesThePassAndTheNode(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			require.ErrorContains(t, sabotage(t, c.pass, c.wrong), c.want)
 		})
+	}
+}
+
+// A chain of transient values, a state that one of them becomes, and two that are
+// kept. Memory is shared wherever it may be.
+func TestTheVerifierPlaysTheUseOfMemory(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		wrong func(p *Plan)
+		want  string
+	}{
+		{"a value outside of the arena", func(p *Plan) { p.Value(p.named("x")).Offset = p.Spaces[0].Arena }, "node x has bytes"},
+		{"a value across cache lines", func(p *Plan) { p.Value(p.named("x")).Offset++ }, "node x has bytes"},
+		{"a state outside of the kept memory", func(p *Plan) { p.Value(p.state("w").Read).Offset = p.Spaces[0].Kept }, "node w has bytes"},
+		{"two states in one place", func(p *Plan) { p.Value(p.state("w").Read).Offset = p.Value(p.state("v").Read).Offset }, "are kept in the same memory"},
+		{"a value over one that is still to be read", func(p *Plan) { p.Value(p.named("y")).Offset = p.Value(p.named("x")).Offset }, "node sum reads x after its memory was given to another value"},
+		{"a value over an operand that its kernel jumps about in", func(p *Plan) { p.Value(p.named("z")).Offset = p.Value(p.named("y")).Offset }, "node z is written over its operand y"},
+		{"a value over what a state becomes", func(p *Plan) { p.Value(p.named("after")).Offset = p.Value(p.state("w").Next).Offset }, "state w becomes next, whose memory was given to another value"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newProgram()
+			w, v := b.param("w", 4), b.param("v", 4)
+			x := b.output("x", b.op("uniform", 0.0, 1.0, []any{4}, "f32", b.step.Read, 1))
+			y := b.output("y", b.op("add", x, v.Read))
+			z := b.output("z", b.op("flip", y, 0))
+			w.Next = b.output("next", b.op("flip", b.output("sum", b.op("add", z, x)), 0))
+			v.Next = b.op("flip", b.output("after", b.op("mul", w.Next, w.Read)), 0)
+			b.sabotage(t, options(t, 0), "memory", func(p *Plan) {
+				c.wrong(p)
+				require.ErrorContains(t, verifyMemory(p), c.want)
+			})
+		})
+	}
+}
+
+func TestEveryPassComesAfterThoseThatItNeeds(t *testing.T) {
+	for i, pass := range Passes {
+		for name, why := range pass.After {
+			require.NotEmpty(t, why)
+			at := passNumber(name)
+			require.True(t, 0 <= at && at < i, "%s has to come after %s: %s", pass.Name, name, why)
+		}
 	}
 }
 

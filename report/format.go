@@ -40,16 +40,3 @@ func formatDuration(d time.Duration) string {
 	}
 	return d.Round(time.Second).String()
 }
-
-// formatBytes writes "512 B", "1.5 KiB", "3.0 GiB".
-func formatBytes(n int64) string {
-	units := []string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
-	if n < 1024 {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-	v, unit := float64(n)/1024, 0
-	for v >= 1023.95 && unit < len(units)-1 { // would be shown as 1024.0
-		v, unit = v/1024, unit+1
-	}
-	return strconv.FormatFloat(v, 'f', 1, 64) + " " + units[unit]
-}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
 )
 
@@ -55,9 +56,9 @@ func (r Result) WriteStats(w io.Writer) error {
 	s := r.Stats
 	traffic := func(t engine.Traffic) string {
 		if t.Count == 1 {
-			return "1 copy, " + formatBytes(t.Bytes)
+			return "1 copy, " + diag.Bytes(t.Bytes)
 		}
-		return formatCount(t.Count) + " copies, " + formatBytes(t.Bytes)
+		return formatCount(t.Count) + " copies, " + diag.Bytes(t.Bytes)
 	}
 	var b strings.Builder
 	rows := [][2]string{
@@ -69,7 +70,7 @@ func (r Result) WriteStats(w io.Writer) error {
 	if s.Aliased > 0 {
 		rows = append(rows, [2]string{"in shared memory", formatCount(s.Aliased) + " copies that moved nothing"})
 	}
-	table(&b, append(rows, [2]string{"peak memory", formatBytes(s.PeakBytes)}))
+	table(&b, append(rows, [2]string{"peak memory", diag.Bytes(s.PeakBytes)}))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -126,7 +127,7 @@ func newDevices(s streams) *cobra.Command {
 func describe(r flowrun.DeviceReport) string {
 	text := r.Description
 	if r.Memory > 0 {
-		text += ", " + lower.Bytes(r.Memory)
+		text += ", " + diag.Bytes(r.Memory)
 	}
 	if s := r.Speed; s != nil {
 		text += fmt.Sprintf("; taken for %s, %s, %s a launch", rate(s.Flops, "FLOP/s"), rate(s.Bytes, "B/s"), s.Launch)

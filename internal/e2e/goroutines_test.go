@@ -20,6 +20,7 @@ import (
 	"github.com/flowrun/flowrun/internal/racetest"
 	"github.com/flowrun/flowrun/internal/runtest"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/explain"
 )
 
 // counted is a program whose every parameter, in every element, is minus the number of
@@ -163,7 +164,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 		},
 		"Stats":   func(int) error { s.Stats(); return nil },
 		"Resumed": func(int) error { s.Resumed(); return nil },
-		"Plan":    func(int) error { s.Plan().Explain(); return nil },
+		"Plan":    func(int) error { explain.Of(s.Plan()); return nil },
 		"Device": func(int) error {
 			if s.Device() != "sim:0" && s.Device() != "cpu" {
 				return fmt.Errorf("it is %q", s.Device())

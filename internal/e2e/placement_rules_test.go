@@ -10,11 +10,11 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/lower"
+	"github.com/flowrun/flowrun/lower/explain"
 )
 
 // planOf gives the plan of a text's step.
-func planOf(t *testing.T, text string, options ...flowrun.StartOption) *lower.Explanation {
+func planOf(t *testing.T, text string, options ...flowrun.StartOption) *explain.Plan {
 	t.Helper()
 	p, err := flowrun.Parse("placed.yaml", []byte(text))
 	require.NoError(t, err, text)
@@ -24,11 +24,11 @@ func planOf(t *testing.T, text string, options ...flowrun.StartOption) *lower.Ex
 	s, err := p.Start(context.Background(), options...)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()
-	return s.Plan().Explain()
+	return explain.Of(s.Plan())
 }
 
 // homes are the devices of the states, by name.
-func homes(e *lower.Explanation) map[string]string {
+func homes(e *explain.Plan) map[string]string {
 	all := map[string]string{}
 	for _, s := range e.States {
 		all[s.Name] = s.Device
@@ -115,7 +115,7 @@ modules:
 }
 
 // atHome lists the states on sim:0, other than those of the counter and the loss.
-func atHome(e *lower.Explanation) string {
+func atHome(e *explain.Plan) string {
 	var there []string
 	for _, s := range e.States {
 		if s.Device == "sim:0" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/explain"
 	"github.com/flowrun/flowrun/spec"
 )
 
@@ -37,7 +38,7 @@ func TestEveryStepCarriesTheWeightsThatAreBoundToTheHost(t *testing.T) {
 	defer s.Close()
 	const weights = 4 * (8*16 + 16*16 + 16*5)
 	up, down := int64(0), int64(0)
-	for _, c := range s.Plan().Explain().Crossings {
+	for _, c := range explain.Of(s.Plan()).Crossings {
 		switch c.What {
 		case "weights":
 			up += c.Bytes
@@ -55,7 +56,7 @@ func TestEveryStepCarriesTheWeightsThatAreBoundToTheHost(t *testing.T) {
 		require.NoError(t, s.Step(context.Background()))
 	}
 	var crossed int64
-	for _, c := range s.Plan().Explain().Crossings {
+	for _, c := range explain.Of(s.Plan()).Crossings {
 		crossed += steps * c.Bytes
 	}
 	require.Equal(t, 1, s.Plan().Graph.State(spec.StoppedState).Home)
@@ -73,7 +74,7 @@ func TestTheUpdateOfAWeightIsComputedAtItsLayer(t *testing.T) {
 	require.Equal(t, 1, s.Plan().Graph.State("h2.weight").Home)
 	require.Equal(t, 1, s.Plan().Graph.State("h2.weight").Next.Space)
 	require.Equal(t, 0, s.Plan().Graph.State("h1.weight").Home)
-	for _, c := range s.Plan().Explain().Crossings {
+	for _, c := range explain.Of(s.Plan()).Crossings {
 		require.Equal(t, "values", c.What, "no weight crosses: %v", c)
 		require.Less(t, c.Bytes, int64(16*16*4), "nor its gradient: %v", c)
 	}

@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"device":     {"kernels"},
 	"data":       {"ir", "diag", "foreign", "internal"},
 	"checkpoint": {"data", "internal", "ir"},
-	"report":     {"engine"},
+	"report":     {"diag", "engine"},
 	"docs":       {},
 	"graphs":     {},
 	"internal":   {},

@@ -13,7 +13,7 @@ import (
 var negativeZero = math.Copysign(0, -1)
 
 // shared counts the nodes that were merged.
-func shared(g *graphs, o lower.Options) int { return g.lower(o).Applied["share"] }
+func shared(g *graphs, o lower.Options) int { return g.lower(o).Applied["cse"] }
 
 func TestEqualNodesAreComputedOnce(t *testing.T) {
 	g := newGraph(t)

@@ -7,22 +7,22 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
-// share merges nodes that compute the same from the same operands in the same
+// cse, common subexpression elimination, merges nodes that compute the same from the same operands in the same
 // place. Operands of commutative ops may stand in either order: a + b and b + a
 // have the same bits.
-func share(p *Plan) error {
-	places := p.newPlaces()
+func cse(p *Plan) error {
 	seen := map[string]*ir.Node{}
 	var key []byte
 	return replaceNodes(p.Graph, func(n *ir.Node) (*ir.Node, error) {
 		if n.State != nil {
 			return n, nil
 		}
-		key = appendKey(key[:0], n, places.of(n))
+		key = appendKey(key[:0], n, p.placement.Predict(n))
 		if first := seen[string(key)]; first != nil {
-			p.Applied["share"]++
+			p.Applied["cse"]++
 			return first, nil
 		}
 		seen[string(key)] = n
@@ -33,10 +33,10 @@ func share(p *Plan) error {
 // appendKey writes what nodes that compute the same have in common. Nodes that
 // can't be placed are told apart by all that placement goes by, so that each is
 // reported.
-func appendKey(key []byte, n *ir.Node, place int) []byte {
+func appendKey(key []byte, n *ir.Node, space int) []byte {
 	key = append(key, n.Op.Name...)
-	key = binary.AppendVarint(append(key, 0), int64(place))
-	if place == nowhere {
+	key = binary.AppendVarint(append(key, 0), int64(space))
+	if space == place.Nowhere {
 		key = fmt.Appendf(key, "%q%q%q", n.Path, n.Device, n.Prefer)
 	}
 	for i := range n.Inputs {

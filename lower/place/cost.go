@@ -1,4 +1,4 @@
-package lower
+package place
 
 import (
 	"math"
@@ -25,6 +25,29 @@ func (s Speed) seconds(n *ir.Node) float64 {
 	return s.Launch.Seconds() + max(float64(Flops(n))/s.Flops, touched(n)/s.Bytes)
 }
 
+// Flops counts a node's floating-point operations: two per multiplication and
+// addition of a contraction, one per element that is computed or summed.
+func Flops(n *ir.Node) int64 {
+	numel := int64(n.Type.Shape.Numel())
+	switch n.Op.Class {
+	case ir.Elementwise:
+		return numel
+	case ir.Reduce:
+		return int64(n.Inputs[0].Type.Shape.Numel())
+	case ir.Contract:
+		if n.Type.Shape.Numel() == 0 {
+			return 0
+		}
+		a := n.Inputs[0].Type.Shape
+		k := a[len(a)-1]
+		if len(a) > 1 && n.Bool("transpose_a") {
+			k = a[len(a)-2]
+		}
+		return int64(ir.MulSize(ir.MulSize(2, int(numel)), k))
+	}
+	return 0
+}
+
 // touched estimates the bytes that a kernel reads and writes: of what it takes
 // parts from, no more than it gives.
 func touched(n *ir.Node) float64 {
@@ -42,7 +65,7 @@ func touched(n *ir.Node) float64 {
 
 // perSecond is the rate of a copy between two devices; 0 if it isn't known. What
 // goes between two that aren't the host goes through the host.
-func (p *Plan) perSecond(a, b int) float64 {
+func (p *Placement) perSecond(a, b int) float64 {
 	x, y := p.Targets[a].Speed.Link, p.Targets[b].Speed.Link
 	switch {
 	case x <= 0 || a == 0:
@@ -56,8 +79,8 @@ func (p *Plan) perSecond(a, b int) float64 {
 // running tells the nodes that run again and again: at every step, or in a
 // program without steps, at every evaluation, for whose inputs the outputs are
 // computed anew.
-func (p *Plan) running() []bool {
-	g := p.Graph
+func (p *Placement) running() []bool {
+	g := p.graph
 	var roots []*ir.Node
 	steps, inputs := false, false
 	for _, s := range g.States {
@@ -65,13 +88,13 @@ func (p *Plan) running() []bool {
 		inputs = inputs || isInput(s)
 	}
 	if steps {
-		return p.perStep()
+		return PerStep(g)
 	}
 	for _, o := range g.Outputs {
 		roots = append(roots, o.Node)
 	}
 	if inputs {
-		return p.changed(isInput, roots)
+		return changed(g, isInput, roots)
 	}
 	all := make([]bool, len(g.Nodes))
 	for i := range all {
@@ -88,22 +111,22 @@ func isInput(s *ir.State) bool {
 	return s.Next == nil && (s.Kind == ir.InputState || s.Kind == ir.CounterState)
 }
 
-// perStep tells the nodes that every step runs: those that change with a state
-// that steps write, and that some state's next value needs.
-func (p *Plan) perStep() []bool {
+// PerStep tells, by ID, the nodes that every step runs: those that change with a
+// state that steps write, and that some state's next value needs.
+func PerStep(g *ir.Graph) []bool {
 	var roots []*ir.Node
-	for _, s := range p.Graph.States {
+	for _, s := range g.States {
 		if isWritten(s) {
 			roots = append(roots, s.Next)
 		}
 	}
-	return p.changed(isWritten, roots)
+	return changed(g, isWritten, roots)
 }
 
 // changed tells the nodes that depend on a state that changes and that a root
 // needs.
-func (p *Plan) changed(changes func(*ir.State) bool, roots []*ir.Node) []bool {
-	nodes := p.Graph.Nodes
+func changed(g *ir.Graph, changes func(*ir.State) bool, roots []*ir.Node) []bool {
+	nodes := g.Nodes
 	changing := make([]bool, len(nodes))
 	needed := make([]bool, len(nodes))
 	for i, n := range nodes {
@@ -129,18 +152,18 @@ func (p *Plan) changed(changes func(*ir.State) bool, roots []*ir.Node) []bool {
 // layout is a placement in the making: what has been decided, and what counts
 // for the rest. A state's home stands where the node that reads it stands.
 type layout struct {
-	plan    *Plan
-	running []bool    // by ID
-	users   [][]int32 // by ID: nodes that use a value, and homes that become it, each once
-	where   []int     // by ID: the space; constants have none
-	free    []bool    // by ID: whether the cost decides
-	unmet   map[*ir.Node]string
-	scale   float64 // of bytes a step to the units of a cut; see weigh
+	placement *Placement
+	running   []bool    // by ID
+	users     [][]int32 // by ID: nodes that use a value, and homes that become it, each once
+	where     []int     // by ID: the space; constants have none
+	free      []bool    // by ID: whether the cost decides
+	unmet     map[*ir.Node]string
+	scale     float64 // of bytes a step to the units of a cut; see weigh
 }
 
-func newLayout(p *Plan) *layout {
-	nodes := p.Graph.Nodes
-	l := &layout{plan: p, running: p.running(), where: make([]int, len(nodes)),
+func newLayout(p *Placement) *layout {
+	nodes := p.graph.Nodes
+	l := &layout{placement: p, running: p.running(), where: make([]int, len(nodes)),
 		free: make([]bool, len(nodes)), unmet: map[*ir.Node]string{}}
 	count := make([]int, len(nodes))
 	total := 0
@@ -150,7 +173,7 @@ func newLayout(p *Plan) *layout {
 				f(in, n)
 			}
 		}
-		for _, s := range p.Graph.States {
+		for _, s := range p.graph.States {
 			if isWritten(s) {
 				f(s.Next, s.Read)
 			}
@@ -173,12 +196,12 @@ func newLayout(p *Plan) *layout {
 
 func (l *layout) fix(n *ir.Node, space int, reason string) {
 	l.where[n.ID] = space
-	l.plan.reasons[n] = reason
+	l.placement.Reasons[n] = reason
 }
 
 // recurs tells whether what user needs of value moves at every step.
 func (l *layout) recurs(value, user int) bool {
-	nodes := l.plan.Graph.Nodes
+	nodes := l.placement.graph.Nodes
 	if s := nodes[user].State; s != nil { // the home that becomes the value
 		return l.running[value]
 	}
@@ -195,10 +218,10 @@ const perByte = 1 << 20
 // number that there is.
 func (l *layout) weigh() {
 	total := 1.0
-	for i, n := range l.plan.Graph.Nodes {
+	for i, n := range l.placement.graph.Nodes {
 		total += float64(n.Type.Bytes()) * float64(len(l.users[i])+2)
 		if l.free[i] {
-			for space := range l.plan.Targets {
+			for space := range l.placement.Targets {
 				total += l.extra(n, space)
 			}
 		}
@@ -215,8 +238,8 @@ func (l *layout) units(bytes float64) int64 { return int64(bytes * l.scale) }
 // crosses. Updates are small work beside their weights, and always go where the
 // fewest bytes cross: so no weight does that isn't bound away from its layer.
 func (l *layout) extra(n *ir.Node, space int) float64 {
-	p := l.plan
-	if space == p.Main || n.Update || !l.running[n.ID] || !hasKernel(n) {
+	p := l.placement
+	if space == p.Main || n.Update || !l.running[n.ID] || !HasKernel(n) {
 		return 0
 	}
 	const most = 1 << 40

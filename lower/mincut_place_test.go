@@ -2,7 +2,7 @@ package lower
 
 import (
 	"fmt"
-	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/internal/drawtest"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
 // drawSmall draws a program with few free nodes, so that all placements of it can
@@ -90,7 +91,7 @@ func carried(p *Plan, runs []bool, where []int) (bytes int64) {
 // fewest tries all placements on the targets of what is free, and gives the
 // fewest bytes that a step can carry.
 func fewest(p *Plan) int64 {
-	runs := p.perStep()
+	runs := place.PerStep(p.Graph)
 	where := make([]int, len(p.Graph.Nodes))
 	var free []int
 	for _, n := range p.Graph.Nodes {
@@ -98,9 +99,9 @@ func fewest(p *Plan) int64 {
 		if n.State != nil {
 			device = n.State.Device
 		}
-		switch at, there := p.target(device); {
+		switch at := slices.IndexFunc(p.Targets, func(t Target) bool { return t.Name == device }); {
 		case n.Op == ir.ConstOp:
-		case there:
+		case at >= 0:
 			where[n.ID] = at
 		default:
 			free = append(free, n.ID)
@@ -135,12 +136,12 @@ func TestOnTwoDevicesFewestBytesCross(t *testing.T) {
 		o := auto(t, 2)
 		var best int64
 		o.Observe = func(pass string, p *Plan) error {
-			if pass == "share" {
+			if pass == "cse" {
 				best = fewest(p)
 			}
 			return nil
 		}
-		require.Equal(t, best, b.plan(t, o).Explain().Totals.Copied)
+		require.Equal(t, best, b.plan(t, o).copied())
 	})
 }
 
@@ -153,7 +154,7 @@ func TestOnThreeDevicesNoMoreThanTwiceTheFewestBytesCross(t *testing.T) {
 		o := auto(t, 3)
 		var best int64
 		o.Observe = func(pass string, p *Plan) error {
-			if pass == "share" {
+			if pass == "cse" {
 				free := 0
 				for _, n := range p.Graph.Nodes {
 					if n.Op != ir.ConstOp && (n.State == nil && n.Device == "" || n.State != nil && n.State.Device == "") {
@@ -166,7 +167,7 @@ func TestOnThreeDevicesNoMoreThanTwiceTheFewestBytesCross(t *testing.T) {
 			}
 			return nil
 		}
-		got := b.plan(t, o).Explain().Totals.Copied
+		got := b.plan(t, o).copied()
 		if best < 0 {
 			return
 		}
@@ -192,7 +193,7 @@ func TestPlacementDoesNotDependOnTheOrderOfNodes(t *testing.T) {
 					return nil
 				}
 				for _, n := range p.Graph.Nodes {
-					text += fmt.Sprint(n.Call(), " ", p.Targets[n.Space].Name, " ", p.reasons[n], "\n")
+					text += fmt.Sprint(n.Call(), " ", p.Targets[n.Space].Name, " ", p.placement.Reasons[n], "\n")
 				}
 				return nil
 			}
@@ -204,57 +205,4 @@ func TestPlacementDoesNotDependOnTheOrderOfNodes(t *testing.T) {
 			require.Equal(t, want, places(seed+1))
 		}
 	})
-}
-
-// pinned makes a program of n nodes of which many are bound to devices, and the
-// rest, values of all sizes, is for the cut.
-func pinned(n int, devices ...string) *program {
-	b := newProgram()
-	r := rand.New(rand.NewPCG(3, 4))
-	var nodes []*ir.Node
-	for i := range 20 {
-		s := b.param(fmt.Sprint("s", i), 1+r.IntN(100), 1)
-		s.Next = b.op("tanh", s.Read)
-		nodes = append(nodes, s.Next)
-	}
-	for len(nodes) < n {
-		b.Device = ""
-		if r.IntN(20) == 0 {
-			b.Device = devices[r.IntN(len(devices))]
-		}
-		x, y := nodes[max(0, len(nodes)-1-r.IntN(50))], nodes[r.IntN(len(nodes))]
-		switch r.IntN(3) {
-		case 0:
-			nodes = append(nodes, b.op("mean", b.op("add", x, b.op("mean", y))))
-		case 1:
-			nodes = append(nodes, b.op("mul", x, b.op("mean", y)))
-		default:
-			nodes = append(nodes, b.op("sigmoid", x))
-		}
-	}
-	b.Device = ""
-	b.Graph.States[1].Next = b.op("add", b.Graph.States[1].Read, b.op("mean", nodes[len(nodes)-1]))
-	for i, n := range nodes[len(nodes)-n/2:] {
-		b.Graph.Outputs = append(b.Graph.Outputs, ir.Output{Name: fmt.Sprint("o", i), Node: n})
-	}
-	return b
-}
-
-// TestCuttingIsNearlyLinear counts, since machines are busy. The graph is harder
-// than a program's: each value meets others from anywhere before it.
-func TestCuttingIsNearlyLinear(t *testing.T) {
-	for _, n := range []int{2_000, 40_000} {
-		p := &Plan{Targets: three[:2], Graph: pinned(n, "cpu", "sim:0").Graph, reasons: map[*ir.Node]string{}, Main: Auto}
-		require.NoError(t, p.Graph.Sort())
-		l := newLayout(p)
-		for _, node := range p.Graph.Nodes {
-			require.NoError(t, l.pin(node))
-		}
-		p.Main = 0
-		l.weigh()
-		e := l.expansion(1)
-		require.NotNil(t, e.cut.sinkSide())
-		t.Logf("%d nodes: %d edges looked at %d times each", n, len(e.cut.edges), e.cut.looks/len(e.cut.edges))
-		require.Less(t, e.cut.looks, 60*len(e.cut.edges))
-	}
 }

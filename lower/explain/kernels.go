@@ -1,4 +1,4 @@
-package lower
+package explain
 
 import (
 	"encoding/json"
@@ -10,55 +10,57 @@ import (
 
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/lower"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
-// ExplainedKernels are the kernels of a plan, in the order in which they are
+// Kernels are the kernels of a plan, in the order in which they are
 // first run. A kernel for other dtypes, or on another device, is another one.
-type ExplainedKernels struct {
-	Kernels []*ExplainedKernel `json:"kernels"`
+type Kernels struct {
+	Kernels []*Kernel `json:"kernels"`
 }
 
-// ExplainedKernel is a kernel of a plan and the nodes that it computes.
-type ExplainedKernel struct {
-	Name        string          `json:"name"`
-	Doc         string          `json:"doc"`
-	Device      string          `json:"device"`
-	Definitions []string        `json:"definitions,omitempty"` // what its source is compiled with
-	Nodes       []ExplainedCall `json:"nodes"`
-	Sources     []ExplainedFile `json:"source,omitempty"` // of a fused kernel, in this order
-	text        string          // the same without the prelude
+// Kernel is a kernel of a plan and the nodes that it computes.
+type Kernel struct {
+	Name        string   `json:"name"`
+	Doc         string   `json:"doc"`
+	Device      string   `json:"device"`
+	Definitions []string `json:"definitions,omitempty"` // what its source is compiled with
+	Nodes       []Call   `json:"nodes"`
+	Sources     []File   `json:"source,omitempty"` // of a fused kernel, in this order
+	text        string   // the same without the prelude
 }
 
-// ExplainedCall is a node that a kernel computes.
-type ExplainedCall struct {
+// Call is a node that a kernel computes.
+type Call struct {
 	ID      int    `json:"id"`
 	Name    string `json:"name,omitempty"`
 	Type    string `json:"type"`
 	PerStep bool   `json:"per_step"` // whether every step runs it
 	// Launches are those of a kernel in a source language. A device that can't run
 	// groups of this size takes smaller ones.
-	Launches []ExplainedLaunch `json:"launches,omitempty"`
+	Launches []Launch `json:"launches,omitempty"`
 }
 
-// ExplainedLaunch is one launch: work-items in up to three dimensions, rounded up
+// Launch is one launch: work-items in up to three dimensions, rounded up
 // to whole groups.
-type ExplainedLaunch struct {
+type Launch struct {
 	Items []int `json:"items"`
 	Group []int `json:"group"`
 }
 
-// ExplainedFile is a file of a source.
-type ExplainedFile struct {
+// File is a file of a source.
+type File struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
 }
 
-// ExplainKernels describes the plan's kernels. Sources are where those of fused
-// kernels are put together from.
-func (p *Plan) ExplainKernels(sources *kernels.Sources) (*ExplainedKernels, error) {
-	e := &ExplainedKernels{}
-	known := map[string]*ExplainedKernel{}
-	perStep := p.perStep()
+// KernelsOf describes a plan's kernels. Sources are where those of fused kernels
+// are put together from.
+func KernelsOf(p *lower.Plan, sources *kernels.Sources) (*Kernels, error) {
+	e := &Kernels{}
+	known := map[string]*Kernel{}
+	perStep := place.PerStep(p.Graph)
 	for i, n := range p.Graph.Nodes {
 		k, target := p.Values[i].Kernel, p.Targets[n.Space]
 		if k == nil {
@@ -78,21 +80,21 @@ func (p *Plan) ExplainKernels(sources *kernels.Sources) (*ExplainedKernels, erro
 		key := fmt.Sprint(target.Name, k.Name, defines)
 		x := known[key]
 		if x == nil {
-			x = &ExplainedKernel{Name: k.Name, Doc: k.Doc, Device: target.Name, Definitions: defines}
+			x = &Kernel{Name: k.Name, Doc: k.Doc, Device: target.Name, Definitions: defines}
 			if k.Fused() != nil {
 				source, err := sources.Source(target.Kind, k)
 				if err != nil {
 					return nil, err
 				}
 				for _, f := range source.Files {
-					x.Sources = append(x.Sources, ExplainedFile{f.Name, f.Text})
+					x.Sources = append(x.Sources, File{f.Name, f.Text})
 				}
 				x.text = source.Text()
 			}
 			known[key] = x
 			e.Kernels = append(e.Kernels, x)
 		}
-		call := ExplainedCall{ID: n.ID, Name: n.Name, Type: n.Type.String(), PerStep: perStep[i]}
+		call := Call{ID: n.ID, Name: n.Name, Type: n.Type.String(), PerStep: perStep[i]}
 		if inSource {
 			scalars, err := k.EvalScalars(n.LookupAttr, shapes, output.Shape)
 			if err != nil {
@@ -103,7 +105,7 @@ func (p *Plan) ExplainKernels(sources *kernels.Sources) (*ExplainedKernels, erro
 				return nil, err
 			}
 			for _, l := range launches {
-				call.Launches = append(call.Launches, ExplainedLaunch{l.Global, l.Local})
+				call.Launches = append(call.Launches, Launch{l.Global, l.Local})
 			}
 		}
 		x.Nodes = append(x.Nodes, call)
@@ -122,7 +124,7 @@ func tensors(n *ir.Node) (inputs []kernels.Tensor, shapes [][]int, output kernel
 
 // WriteText writes the kernels for people: each with what it is launched for,
 // those that were made for this plan with their source, but for the prelude.
-func (e *ExplainedKernels) WriteText(w io.Writer) error {
+func (e *Kernels) WriteText(w io.Writer) error {
 	var b strings.Builder
 	for i, k := range e.Kernels {
 		if i > 0 {
@@ -144,7 +146,7 @@ func (e *ExplainedKernels) WriteText(w io.Writer) error {
 }
 
 // String says what is computed, when, and by which launches.
-func (c ExplainedCall) String() string {
+func (c Call) String() string {
 	what := fmt.Sprintf("%%%d", c.ID)
 	if c.Name != "" {
 		what += " " + c.Name
@@ -174,7 +176,7 @@ func times(list []int) string {
 }
 
 // WriteJSON writes the kernels as one JSON object.
-func (e *ExplainedKernels) WriteJSON(w io.Writer) error {
+func (e *Kernels) WriteJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")

@@ -1,4 +1,4 @@
-package lower
+package place
 
 import (
 	"cmp"
@@ -7,7 +7,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// settle puts what is free where a step costs least: bytes that cross between
+// placeFree puts what is free where a step costs least: bytes that cross between
 // devices, each value once per device that needs it, and what nodes lose by
 // running away from the main device (extra).
 //
@@ -19,18 +19,18 @@ import (
 // moves, after maxRounds at the latest. Nothing moves without a gain, so of equal
 // placements the one closest to the main device is chosen, whatever the order of
 // nodes.
-func (l *layout) settle() {
-	p := l.plan
+func (l *layout) placeFree() {
+	p := l.placement
 	elsewhere := make([]bool, len(p.Targets)) // other devices that anything is on
 	free := false
-	for _, n := range p.Graph.Nodes {
+	for _, n := range p.graph.Nodes {
 		if n.Op == ir.ConstOp {
 			continue
 		}
 		if l.free[n.ID] {
 			free = true
 			l.where[n.ID] = p.Main
-			if p.lacks(n, p.Main) != "" {
+			if p.Targets[p.Main].Lacking(n) != "" {
 				l.where[n.ID] = 0
 			}
 		}
@@ -91,27 +91,27 @@ type expansion struct {
 
 // expansion makes the cut between what stays and what moves to a device.
 func (l *layout) expansion(to int) *expansion {
-	p := l.plan
-	e := &expansion{layout: l, to: to, vertex: make([]int32, len(p.Graph.Nodes)), cut: newCut()}
-	for _, n := range p.Graph.Nodes {
+	p := l.placement
+	e := &expansion{layout: l, to: to, vertex: make([]int32, len(p.graph.Nodes)), cut: newCut()}
+	for _, n := range p.graph.Nodes {
 		if n.Op == ir.ConstOp {
 			continue
 		}
 		switch at := l.where[n.ID]; {
 		case at == to:
 			e.vertex[n.ID] = sink
-		case !l.free[n.ID] || p.lacks(n, to) != "":
+		case !l.free[n.ID] || p.Targets[to].Lacking(n) != "":
 			e.vertex[n.ID] = source
 		default:
 			v := e.cut.vertex()
 			e.vertex[n.ID] = v
 			e.cut.edge(source, v, l.units(l.extra(n, to)))
-			if p.lacks(n, at) == "" {
+			if p.Targets[at].Lacking(n) == "" {
 				e.cut.edge(v, sink, l.units(l.extra(n, at)))
 			}
 		}
 	}
-	for _, n := range p.Graph.Nodes {
+	for _, n := range p.graph.Nodes {
 		if n.Op != ir.ConstOp {
 			e.value(n)
 		}
@@ -146,7 +146,7 @@ func (e *expansion) value(n *ir.Node) {
 // spaces adds a cost for each space other than the value's own in which it has
 // users; only those that recur if some users don't.
 func (e *expansion) spaces(n *ir.Node, users []int32, some bool, cost int64) {
-	for space := range e.plan.Targets {
+	for space := range e.placement.Targets {
 		group := e.group[:0]
 		for _, u := range users {
 			if (e.where[u] == space || space == e.to) && (!some || e.recurs(n.ID, int(u))) {

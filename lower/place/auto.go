@@ -1,12 +1,12 @@
-package lower
+package place
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -25,21 +25,6 @@ type Considered struct {
 	Missing string        `json:"missing,omitempty"` // why it couldn't be chosen after all
 }
 
-// write writes the choice for people.
-func (c *Choice) write(b *strings.Builder) {
-	fmt.Fprintf(b, "auto chose %s: %s\n", c.Device, c.Reason)
-	for _, d := range c.Considered {
-		switch {
-		case d.Missing != "" && d.Step > 0:
-			fmt.Fprintf(b, "  %s: %s a step, but %s\n", d.Device, about(d.Step), d.Missing)
-		case d.Missing != "":
-			fmt.Fprintf(b, "  %s: %s\n", d.Device, d.Missing)
-		case len(c.Considered) > 1:
-			fmt.Fprintf(b, "  %s: %s a step\n", d.Device, about(d.Step))
-		}
-	}
-}
-
 // No device that there is starts a kernel in less time than fastestLaunch, or
 // gives the host a result in less than fastestWait after it was started.
 const (
@@ -49,11 +34,11 @@ const (
 
 // offer adds devices to the targets on which Auto may fall, if any could do a
 // step in less time than the host. With one target there is nothing to choose.
-func (p *Plan) offer() {
+func (p *Placement) offer() {
 	p.Choice = &Choice{}
 	host, kernels := 0.0, 0
 	for i, runs := range p.running() {
-		if n := p.Graph.Nodes[i]; runs && hasKernel(n) {
+		if n := p.graph.Nodes[i]; runs && HasKernel(n) {
 			host += p.Targets[0].Speed.seconds(n)
 			kernels++
 		}
@@ -63,7 +48,7 @@ func (p *Plan) offer() {
 	switch {
 	case step <= bound:
 		p.Choice.Considered = []Considered{{Device: p.Targets[0].Name, Step: step}}
-		p.Choice.Reason = fmt.Sprintf("a step takes some %s there; any other device needs %s to start its %d kernels", about(step), about(bound), kernels)
+		p.Choice.Reason = fmt.Sprintf("a step takes some %s there; any other device needs %s to start its %d kernels", About(step), About(bound), kernels)
 		for i := range p.Targets {
 			p.Targets[i].Offered = i == 0
 		}
@@ -90,7 +75,7 @@ func (p *Plan) offer() {
 // choose finds the main device: the one on which a step takes least time by
 // estimate if all that is free is on it. Of equals it is the host, then the
 // first by name.
-func (p *Plan) choose(l *layout) {
+func (p *Placement) choose(l *layout) {
 	p.Main = 0
 	if p.Choice.Reason == "" {
 		p.compare(l)
@@ -98,7 +83,7 @@ func (p *Plan) choose(l *layout) {
 	p.Choice.Device = p.Targets[p.Main].Name
 }
 
-func (p *Plan) compare(l *layout) {
+func (p *Placement) compare(l *layout) {
 	order := make([]int, len(p.Targets))
 	for i := range order {
 		order[i] = i
@@ -121,7 +106,7 @@ func (p *Plan) compare(l *layout) {
 		c.Step = duration(seconds)
 		switch kept := l.homes(space); {
 		case t.Memory > 0 && kept > t.Memory && space != 0:
-			c.Missing = fmt.Sprintf("the states take up %s, it has %s", Bytes(kept), Bytes(t.Memory))
+			c.Missing = fmt.Sprintf("the states take up %s, it has %s", diag.Bytes(kept), diag.Bytes(t.Memory))
 		case space == 0 || seconds < best:
 			best, p.Main = seconds, space
 		}
@@ -130,24 +115,24 @@ func (p *Plan) compare(l *layout) {
 	p.Choice.Considered = append(considered, p.Choice.Considered...)
 	p.Choice.Reason = "there is no other to choose"
 	if len(p.Choice.Considered) > 1 {
-		p.Choice.Reason = fmt.Sprintf("a step takes least time there by estimate, some %s", about(duration(best)))
+		p.Choice.Reason = fmt.Sprintf("a step takes least time there by estimate, some %s", About(duration(best)))
 	}
 }
 
 // step estimates the time of a step with all that is free in one space.
 func (l *layout) step(main int) (seconds float64) {
-	p := l.plan
+	p := l.placement
 	at := func(id int) int {
 		switch {
 		case !l.free[id]:
 			return l.where[id]
-		case p.lacks(p.Graph.Nodes[id], main) != "":
+		case p.Targets[main].Lacking(p.graph.Nodes[id]) != "":
 			return 0
 		}
 		return main
 	}
 	evaluated := true // rather than trained
-	for _, s := range p.Graph.States {
+	for _, s := range p.graph.States {
 		evaluated = evaluated && !isWritten(s)
 	}
 	carry := func(n *ir.Node, from, to int) {
@@ -157,7 +142,7 @@ func (l *layout) step(main int) (seconds float64) {
 		}
 	}
 	var crossed []bool
-	for i, n := range p.Graph.Nodes {
+	for i, n := range p.graph.Nodes {
 		if n.Op == ir.ConstOp {
 			continue
 		}
@@ -168,7 +153,7 @@ func (l *layout) step(main int) (seconds float64) {
 		if !l.running[i] {
 			continue
 		}
-		if hasKernel(n) {
+		if HasKernel(n) {
 			seconds += p.Targets[from].Speed.seconds(n)
 		}
 		crossed = append(crossed[:0], make([]bool, len(p.Targets))...)
@@ -185,9 +170,9 @@ func (l *layout) step(main int) (seconds float64) {
 // homes gives the bytes of the states that live in a space if it is the main
 // one.
 func (l *layout) homes(main int) (bytes int64) {
-	for _, s := range l.plan.Graph.States {
+	for _, s := range l.placement.graph.States {
 		if l.free[s.Read.ID] || l.where[s.Read.ID] == main {
-			bytes += align(int64(s.Type.Bytes()), Alignment)
+			bytes = int64(ir.AddSize(int(bytes), int(Align(int64(s.Type.Bytes()), Alignment))))
 		}
 	}
 	return bytes
@@ -199,8 +184,8 @@ func duration(seconds float64) time.Duration {
 	return time.Duration(min(seconds, most) * float64(time.Second))
 }
 
-// about writes a duration with two digits.
-func about(d time.Duration) string {
+// About writes a duration with two digits.
+func About(d time.Duration) string {
 	unit := time.Duration(1)
 	for d/unit >= 100 {
 		unit *= 10

@@ -1,4 +1,6 @@
-package lower
+// Package explain describes plans for people and programs: what runs where, on
+// which memory, why, and what a step costs. It changes nothing.
+package explain
 
 import (
 	"cmp"
@@ -10,20 +12,23 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
-// Explanation is a plan for people and programs: what runs where, and why.
-type Explanation struct {
-	States []ExplainedState `json:"states"`
-	Nodes  []ExplainedNode  `json:"nodes"`
-	Spaces []ExplainedSpace `json:"spaces"`
-	Totals Totals           `json:"per_step"`
+// Plan is the description of a plan.
+type Plan struct {
+	States []State `json:"states"`
+	Nodes  []Node  `json:"nodes"`
+	Spaces []Space `json:"spaces"`
+	Totals Totals  `json:"per_step"`
 	// Rewrites counts the rules that simplified the graph, by name.
 	Rewrites map[string]int `json:"rewrites"`
 	Peak     int64          `json:"peak_bytes"`
 	// Choice says how auto chose the default device; nil if it was named.
-	Choice *Choice `json:"choice,omitempty"`
+	Choice *lower.Choice `json:"choice,omitempty"`
 	// Crossings are the copies between devices that a step makes.
 	Crossings []Crossing `json:"crossings"`
 }
@@ -39,8 +44,8 @@ type Crossing struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// ExplainedState is a state, its home, and how steps write it.
-type ExplainedState struct {
+// State is a state, its home, and how steps write it.
+type State struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"`
 	Type    string `json:"type"`
@@ -50,8 +55,8 @@ type ExplainedState struct {
 	Written string `json:"written"` // "in place, by %12", "from %12 at the commit", "no"
 }
 
-// ExplainedNode is a node of the plan, in the order of execution.
-type ExplainedNode struct {
+// Node is a node of the plan, in the order of execution.
+type Node struct {
 	ID      int    `json:"id"`
 	Name    string `json:"name,omitempty"`
 	Call    string `json:"call"`
@@ -66,19 +71,19 @@ type ExplainedNode struct {
 	At      string `json:"at,omitempty"` // its place in the spec
 	Inputs  []int  `json:"inputs"`
 	// Parts are what a fused node consists of; the last gives its value.
-	Parts []ExplainedPart `json:"parts,omitempty"`
+	Parts []Part `json:"parts,omitempty"`
 }
 
-// ExplainedPart is a part of a fused node. In its call .0 stands for part 0.
-type ExplainedPart struct {
+// Part is a part of a fused node. In its call .0 stands for part 0.
+type Part struct {
 	Name string `json:"name,omitempty"`
 	Call string `json:"call"`
 	Type string `json:"type"`
 	At   string `json:"at,omitempty"`
 }
 
-// ExplainedSpace is the memory that the plan needs on a device.
-type ExplainedSpace struct {
+// Space is the memory that the plan needs on a device.
+type Space struct {
 	Device string `json:"device"`
 	Kept   int64  `json:"kept_bytes"`
 	Arena  int64  `json:"arena_bytes"`
@@ -94,22 +99,22 @@ type Totals struct {
 	Moved   int64 `json:"bytes_moved"`
 }
 
-// Explain describes the plan.
-func (p *Plan) Explain() *Explanation {
-	e := &Explanation{Peak: p.PeakBytes(), Rewrites: p.Applied, Choice: p.Choice, Crossings: []Crossing{}}
+// Of describes a plan.
+func Of(p *lower.Plan) *Plan {
+	e := &Plan{Peak: p.PeakBytes(), Rewrites: p.Applied, Choice: p.Choice, Crossings: []Crossing{}}
 	commits := map[*ir.Node]bool{}
 	for _, s := range p.Graph.States {
 		commits[s.Next] = true
 	}
-	perStep := p.perStep()
+	perStep := place.PerStep(p.Graph)
 	for _, s := range p.Graph.States {
-		e.States = append(e.States, p.explainState(s))
+		e.States = append(e.States, stateOf(p, s))
 	}
 	for i, n := range p.Graph.Nodes {
 		if n.State != nil {
 			continue
 		}
-		x := p.explainNode(n)
+		x := nodeOf(p, n)
 		x.PerStep = perStep[i]
 		e.Nodes = append(e.Nodes, x)
 		if !x.PerStep {
@@ -130,13 +135,13 @@ func (p *Plan) Explain() *Explanation {
 		}
 	}
 	for i, s := range p.Spaces {
-		e.Spaces = append(e.Spaces, ExplainedSpace{p.Targets[i].Name, s.Kept, s.Arena})
+		e.Spaces = append(e.Spaces, Space{p.Targets[i].Name, s.Kept, s.Arena})
 	}
 	return e
 }
 
 // cross counts a copy.
-func (e *Explanation) cross(c Crossing) {
+func (e *Plan) cross(c Crossing) {
 	at, found := slices.BinarySearchFunc(e.Crossings, c, func(a, b Crossing) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.What, b.What))
 	})
@@ -164,12 +169,12 @@ func crossing(n *ir.Node, commits bool) string {
 	return "states"
 }
 
-func (p *Plan) explainState(s *ir.State) ExplainedState {
-	x := ExplainedState{Name: s.Name, Kind: s.Kind.String(), Type: s.Type.String(), Bytes: int64(s.Type.Bytes()),
-		Device: p.Targets[s.Home].Name, Reason: p.homes[s], Written: "no"}
+func stateOf(p *lower.Plan, s *ir.State) State {
+	x := State{Name: s.Name, Kind: s.Kind.String(), Type: s.Type.String(), Bytes: int64(s.Type.Bytes()),
+		Device: p.Targets[s.Home].Name, Reason: p.Homes[s], Written: "no"}
 	switch {
 	case s.Next == nil:
-	case p.Value(s.Next).Storage == InPlace:
+	case p.Value(s.Next).Storage == lower.InPlace:
 		x.Written = fmt.Sprintf("in place, by %%%d", s.Next.ID)
 	default:
 		x.Written = fmt.Sprintf("from %%%d at the commit", s.Next.ID)
@@ -177,11 +182,11 @@ func (p *Plan) explainState(s *ir.State) ExplainedState {
 	return x
 }
 
-func (p *Plan) explainNode(n *ir.Node) ExplainedNode {
+func nodeOf(p *lower.Plan, n *ir.Node) Node {
 	v := p.Value(n)
-	x := ExplainedNode{ID: n.ID, Name: n.Name, Call: n.Call(), Type: n.Type.String(),
+	x := Node{ID: n.ID, Name: n.Name, Call: n.Call(), Type: n.Type.String(),
 		Device: p.Targets[n.Space].Name, Reason: v.Reason, Storage: v.Storage.String(),
-		Flops: Flops(n), Moved: v.Bytes, Inputs: []int{}}
+		Flops: flops(n), Moved: v.Bytes, Inputs: []int{}}
 	if v.Kernel != nil {
 		x.Kernel = v.Kernel.Name
 	}
@@ -197,15 +202,16 @@ func (p *Plan) explainNode(n *ir.Node) ExplainedNode {
 		x.Moved = sum(x.Moved, int64(in.Type.Bytes()))
 		x.Inputs = append(x.Inputs, in.ID)
 	}
-	x.Parts = PartsOf(n).explain()
+	x.Parts = partsOf(n)
 	return x
 }
 
-func (p Parts) explain() []ExplainedPart {
-	var all []ExplainedPart
-	for _, n := range p {
-		x := ExplainedPart{Name: n.Name, Type: n.Type.String(), Call: n.CallOf(func(in *ir.Node) string {
-			if i := slices.Index(p, in); i >= 0 {
+func partsOf(n *ir.Node) []Part {
+	var all []Part
+	parts := lower.PartsOf(n)
+	for _, n := range parts {
+		x := Part{Name: n.Name, Type: n.Type.String(), Call: n.CallOf(func(in *ir.Node) string {
+			if i := slices.Index(parts, in); i >= 0 {
 				return fmt.Sprintf(".%d", i)
 			}
 			return fmt.Sprintf("%%%d", in.ID)
@@ -218,38 +224,8 @@ func (p Parts) explain() []ExplainedPart {
 	return all
 }
 
-// Flops counts a node's floating-point operations: two per multiplication and
-// addition of a contraction, one per element that is computed or summed.
-func Flops(n *ir.Node) int64 {
-	if parts := PartsOf(n); parts != nil {
-		var total int64
-		for _, part := range parts {
-			total = sum(total, Flops(part))
-		}
-		return total
-	}
-	numel := int64(n.Type.Shape.Numel())
-	switch n.Op.Class {
-	case ir.Elementwise:
-		return numel
-	case ir.Reduce:
-		return int64(n.Inputs[0].Type.Shape.Numel())
-	case ir.Contract:
-		if n.Type.Shape.Numel() == 0 {
-			return 0
-		}
-		a := n.Inputs[0].Type.Shape
-		k := a[len(a)-1]
-		if len(a) > 1 && n.Bool("transpose_a") {
-			k = a[len(a)-2]
-		}
-		return int64(ir.MulSize(ir.MulSize(2, int(numel)), k))
-	}
-	return 0
-}
-
 // WriteText writes the explanation for people.
-func (e *Explanation) WriteText(w io.Writer) error {
+func (e *Plan) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "STATE\tKIND\tTYPE\tHOME\tWRITTEN BY A STEP")
 	for _, s := range e.States {
@@ -281,11 +257,11 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintln(&b)
 	for _, s := range e.Spaces {
-		fmt.Fprintf(&b, "memory on %s: %s kept, %s shared by transient values\n", s.Device, Bytes(s.Kept), Bytes(s.Arena))
+		fmt.Fprintf(&b, "memory on %s: %s kept, %s shared by transient values\n", s.Device, diag.Bytes(s.Kept), diag.Bytes(s.Arena))
 	}
-	fmt.Fprintf(&b, "peak: %s\n", Bytes(e.Peak))
+	fmt.Fprintf(&b, "peak: %s\n", diag.Bytes(e.Peak))
 	fmt.Fprintf(&b, "a step: %d kernels, %d copies between devices (%s), %d flops, %s read and written\n",
-		e.Totals.Kernels, e.Totals.Copies, Bytes(e.Totals.Copied), e.Totals.Flops, Bytes(e.Totals.Moved))
+		e.Totals.Kernels, e.Totals.Copies, diag.Bytes(e.Totals.Copied), e.Totals.Flops, diag.Bytes(e.Totals.Moved))
 	if e.Totals.Aliases > 0 {
 		fmt.Fprintf(&b, "  and %d copies that move nothing: the devices share memory\n", e.Totals.Aliases)
 	}
@@ -294,10 +270,10 @@ func (e *Explanation) WriteText(w io.Writer) error {
 		if c.Copies == 1 {
 			plural = "copy"
 		}
-		fmt.Fprintf(&b, "  %s to %s, %s: %d %s, %s\n", c.From, c.To, c.What, c.Copies, plural, Bytes(c.Bytes))
+		fmt.Fprintf(&b, "  %s to %s, %s: %d %s, %s\n", c.From, c.To, c.What, c.Copies, plural, diag.Bytes(c.Bytes))
 	}
 	if e.Choice != nil {
-		e.Choice.write(&b)
+		writeChoice(&b, e.Choice)
 	}
 	if len(e.Rewrites) > 0 {
 		b.WriteString("rewrites:")
@@ -310,8 +286,38 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	return err
 }
 
+// flops counts the operations of a node, or of a fused node's parts.
+func flops(n *ir.Node) (total int64) {
+	parts := lower.PartsOf(n)
+	if parts == nil {
+		return place.Flops(n)
+	}
+	for _, part := range parts {
+		total = sum(total, place.Flops(part))
+	}
+	return total
+}
+
+// sum adds sizes, and ends at the largest number.
+func sum(a, b int64) int64 { return int64(ir.AddSize(int(a), int(b))) }
+
+// writeChoice says how auto chose the main device.
+func writeChoice(b *strings.Builder, c *lower.Choice) {
+	fmt.Fprintf(b, "auto chose %s: %s\n", c.Device, c.Reason)
+	for _, d := range c.Considered {
+		switch {
+		case d.Missing != "" && d.Step > 0:
+			fmt.Fprintf(b, "  %s: %s a step, but %s\n", d.Device, place.About(d.Step), d.Missing)
+		case d.Missing != "":
+			fmt.Fprintf(b, "  %s: %s\n", d.Device, d.Missing)
+		case len(c.Considered) > 1:
+			fmt.Fprintf(b, "  %s: %s a step\n", d.Device, place.About(d.Step))
+		}
+	}
+}
+
 // WriteJSON writes the explanation as one JSON object.
-func (e *Explanation) WriteJSON(w io.Writer) error {
+func (e *Plan) WriteJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
@@ -320,7 +326,7 @@ func (e *Explanation) WriteJSON(w io.Writer) error {
 
 // WriteDot writes the explanation as a Graphviz graph: states are boxes, copies
 // are bold, colours are devices.
-func (e *Explanation) WriteDot(w io.Writer, p *Plan) error {
+func (e *Plan) WriteDot(w io.Writer, p *lower.Plan) error {
 	var b strings.Builder
 	b.WriteString("digraph plan {\n  rankdir=TB; node [fontname=\"monospace\", fontsize=10, style=filled, colorscheme=pastel19];\n")
 	for _, n := range p.Graph.Nodes {
@@ -348,18 +354,4 @@ func (e *Explanation) WriteDot(w io.Writer, p *Plan) error {
 	b.WriteString("}\n")
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// Bytes writes a size for people: "1.5 KiB".
-func Bytes(n int64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	v := float64(n)
-	unit := 0
-	for v >= 1024 && unit < 5 {
-		v /= 1024
-		unit++
-	}
-	return fmt.Sprintf("%.1f %ciB", v, " KMGTP"[unit])
 }

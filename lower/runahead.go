@@ -2,15 +2,15 @@ package lower
 
 import "github.com/flowrun/flowrun/ir"
 
-// mask makes a step do nothing once the stop condition has held, where a whole
+// runAhead makes a step do nothing once the stop condition has held, where a whole
 // step runs on one device that works apart from the host. Every state becomes
 // what it was, the stop condition's own first of all, so it stays. The host may
 // then queue steps ahead and look whether the run has ended when it likes: at
 // whatever step it looks, the states are those of the step at which it ended.
 //
 // Where a step takes part in several spaces, or reads data on the host, the host
-// waits for each step anyway, and nothing is masked.
-func mask(p *Plan) error {
+// waits for each step anyway, and nothing changes.
+func runAhead(p *Plan) error {
 	stop := p.stopState()
 	if stop == nil || !p.Targets[stop.Home].Async || !p.onOneDevice(stop.Home) {
 		return nil
@@ -27,7 +27,7 @@ func mask(p *Plan) error {
 			return err
 		}
 		held.Space = s.Home
-		p.reasons[held] = "what has ended stays as it is"
+		p.placement.Reasons[held] = "what has ended stays as it is"
 		s.Next = held
 	}
 	p.RunsAhead = true

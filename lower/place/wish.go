@@ -1,0 +1,101 @@
+package place
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// wish is what a node, a state or a rule says about a place.
+type wish struct {
+	device string // "" for nothing
+	soft   bool
+	reason string
+}
+
+// wish gives what decides about a path that has these of its own.
+func (p *Placement) wish(path, device, prefer string) wish {
+	switch {
+	case device != "":
+		return wish{device, false, "its own device:"}
+	case prefer != "":
+		return wish{prefer, true, "its own prefer:"}
+	case path == "":
+		return wish{}
+	}
+	if len(p.options.Rules) == 0 {
+		return wish{}
+	}
+	w, known := p.wishes[path]
+	if !known {
+		w = p.ruled(path)
+		p.wishes[path] = w
+	}
+	return w
+}
+
+// ruled gives what the last rule says that matches a path or something that the
+// path is inside of: a rule for a layer is one for its weights too, and for what
+// the optimizer keeps of them.
+func (p *Placement) ruled(path string) wish {
+	around := p.graph.Around(path)
+	for i, r := range slices.Backward(p.options.Rules) {
+		if !slices.ContainsFunc(around, p.patterns[i].Match) {
+			continue
+		}
+		if r.Device != "" {
+			return wish{r.Device, false, fmt.Sprintf("placement rule %q", r.Match)}
+		}
+		return wish{r.Prefer, true, fmt.Sprintf("preferred by placement rule %q", r.Match)}
+	}
+	return wish{}
+}
+
+// wished is what a prediction goes by.
+type wished struct{ path, device, prefer string }
+
+// Anywhere is the predicted space of constants, and Nowhere that of nodes that
+// can't be placed, which is for Run to report. What only Auto places is predicted
+// to be in the space Auto.
+const (
+	Anywhere = -2
+	Nowhere  = -3
+)
+
+// Predict gives the space in which Run will put a node.
+func (p *Placement) Predict(n *ir.Node) int {
+	key := wished{n.Path, n.Device, n.Prefer}
+	switch {
+	case n.Op == ir.ConstOp:
+		return Anywhere
+	case n.Op == ir.SourceOp:
+		return 0
+	case n.State != nil:
+		key = wished{n.State.Name, n.State.Device, n.State.Prefer}
+	}
+	if len(p.options.Rules) == 0 {
+		key.path = ""
+	}
+	if key == (wished{}) {
+		return p.Main
+	}
+	space, known := p.spaces[key]
+	if !known {
+		w := p.wish(key.path, key.device, key.prefer)
+		space = Nowhere
+		if at, there := p.target(w.device); there {
+			space = at
+		} else if w.device == "" || w.soft {
+			space = p.Main
+		}
+		p.spaces[key] = space
+	}
+	return space
+}
+
+// Together predicts whether two nodes will be in one space.
+func (p *Placement) Together(a, b *ir.Node) bool {
+	x, y := p.Predict(a), p.Predict(b)
+	return x != Nowhere && y != Nowhere && (x == y || x == Anywhere || y == Anywhere)
+}

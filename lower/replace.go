@@ -1,0 +1,80 @@
+package lower
+
+import "github.com/flowrun/flowrun/ir"
+
+// replaceNodes lets f replace nodes of the graph: f gives what stands for n, n itself if
+// nothing else does. n's operands have been replaced when f sees it; nodes that
+// f makes are not shown to it.
+//
+// Every name stays: what can be asked for by name before a pass can be asked for
+// after it. A replacement takes the name of the node that it stands for. If it
+// has one already, or is a state, and also where a named node is no longer
+// needed by any other, the name becomes an output of the graph. Steps don't run
+// what only outputs need.
+func replaceNodes(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
+	if err := g.Sort(); err != nil {
+		return err
+	}
+	nodes := g.Nodes
+	replaced := make([]*ir.Node, len(nodes)) // by ID
+	resolve := func(n *ir.Node) *ir.Node {
+		for n.ID < len(nodes) && replaced[n.ID] != nil {
+			n = replaced[n.ID]
+		}
+		return n
+	}
+	var named []ir.Output
+	for _, n := range nodes {
+		for i, in := range n.Inputs {
+			n.Inputs[i] = resolve(in)
+		}
+		if n.Name != "" && n.State == nil {
+			named = append(named, ir.Output{Name: n.Name, Node: n})
+		}
+		r, err := f(n)
+		if err != nil {
+			return err
+		}
+		if r != n {
+			if r.Name == "" && r.State == nil {
+				r.Name = n.Name
+			}
+			replaced[n.ID] = r
+		}
+	}
+	for _, s := range g.States {
+		if s.Next != nil {
+			s.Next = resolve(s.Next)
+		}
+	}
+	for i, o := range g.Outputs {
+		g.Outputs[i].Node = resolve(o.Node)
+	}
+	for i := range named {
+		named[i].Node = resolve(named[i].Node)
+	}
+	if err := g.Sort(); err != nil {
+		return err
+	}
+	return keepNames(g, named)
+}
+
+// keepNames makes outputs of the names that would be lost otherwise.
+func keepNames(g *ir.Graph, named []ir.Output) error {
+	outputs := make(map[string]bool, len(g.Outputs))
+	for _, o := range g.Outputs {
+		outputs[o.Name] = true
+	}
+	lost := len(g.Outputs)
+	for _, o := range named {
+		there := o.Node.ID < len(g.Nodes) && g.Nodes[o.Node.ID] == o.Node
+		if !(there && o.Node.Name == o.Name) && !outputs[o.Name] {
+			outputs[o.Name] = true
+			g.Outputs = append(g.Outputs, o)
+		}
+	}
+	if lost == len(g.Outputs) {
+		return nil
+	}
+	return g.Sort()
+}
