@@ -1,8 +1,8 @@
-// Package rules owns the page of every rule that a spec is checked against:
-// what it means, why it is there, a wrong and a right example.
+// Package rules owns the page of every lint rule: what it means, why it exists, and
+// a wrong and a right example.
 //
-// A page is named after its rule. Its blocks of YAML marked "wrong" break this
-// rule and no other, those marked "right" are valid; tests hold all of that.
+// A page is named after its rule. YAML blocks marked "wrong" break this rule and no
+// other, and blocks marked "right" are valid; tests check both.
 package rules
 
 import "embed"
@@ -10,7 +10,7 @@ import "embed"
 //go:embed *.md
 var pages embed.FS
 
-// Page gives the page of a rule, as Markdown; "" if there is none.
+// Page returns the page of a rule, as Markdown; "" if there is none.
 func Page(rule string) string {
 	text, err := pages.ReadFile(rule + ".md")
 	if err != nil {
