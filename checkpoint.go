@@ -202,7 +202,7 @@ func (w *saver) write(r Record, judge bool) error {
 	}
 	finite := s.finite(tensors)
 	better := false
-	step := tensors[spec.StepState].Int(0)
+	step := tensors[ir.StepState].Int(0)
 	if b := w.spec.Best; b != nil && judge && finite && step == r.Step {
 		v := r.Metrics[slices.Index(s.program.Metrics(), b.Metric)]
 		if better = !math.IsInf(v, 0) && engine.Better(v, w.best, 0, b.Maximise); better {
@@ -249,7 +249,7 @@ func (s *Session) finite(states map[string]*Tensor) bool {
 	for _, st := range s.engine.Plan().Graph.States {
 		t := states[st.Name]
 		switch {
-		case st.Kind == ir.ParamState || st.Name == spec.LossState:
+		case st.Kind == ir.ParamState || st.Name == ir.LossState:
 			if !finite(t, false) {
 				return false
 			}

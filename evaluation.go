@@ -45,7 +45,7 @@ func (v *evaluator) run() ([]float64, error) {
 	}
 	means := make([]float64, len(v.spec.Metrics))
 	for batch := range v.spec.Batches {
-		values[spec.StepState] = ir.ScalarTensor(ir.I64, batch)
+		values[ir.StepState] = ir.ScalarTensor(ir.I64, batch)
 		if err := v.engine.SetAll(values); err != nil {
 			return nil, fmt.Errorf("eval: %w", err)
 		}

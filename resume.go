@@ -96,13 +96,13 @@ func (s *Session) readCheckpoint(file *checkpoint.File, g *ir.Graph) (map[string
 		return nil, inResume(err)
 	}
 	s.remembered = remembered
-	if states[spec.NonFiniteState] == nil && g.State(spec.NonFiniteState) != nil { // older versions didn't look
-		states[spec.NonFiniteState] = ir.ScalarTensor(ir.I64, int64(0))
+	if states[ir.NonFiniteState] == nil && g.State(ir.NonFiniteState) != nil { // older versions didn't look
+		states[ir.NonFiniteState] = ir.ScalarTensor(ir.I64, int64(0))
 	}
 	if err := s.fits(states, g); err != nil {
 		return nil, err
 	}
-	s.resumed.Step = states[spec.StepState].Int(0)
+	s.resumed.Step = states[ir.StepState].Int(0)
 	s.resumed.head.Step = s.resumed.Step
 	return states, nil
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
-	"github.com/flowrun/flowrun/spec"
 )
 
 // ErrClosed is what every call on a closed session gives that can give an error.
@@ -256,12 +255,12 @@ func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error
 		return Summary{}, checkContext(ctx)
 	}
 	l := s.program.spec.Loop
-	loop := engine.Loop{Step: spec.StepState, Loss: spec.LossState, NonFinite: spec.NonFiniteState, MaxSteps: l.MaxSteps}
+	loop := engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps}
 	if l.Until {
-		loop.Stopped = spec.StoppedState
+		loop.Stopped = ir.StoppedState
 	}
 	for _, m := range l.Metrics {
-		loop.Metrics = append(loop.Metrics, spec.MetricPrefix+m)
+		loop.Metrics = append(loop.Metrics, ir.MetricPrefix+m)
 	}
 	loop.Evaluation, loop.EarlyStop = s.evaluation, s.early
 	if err := apply(&loop, "RunOption", options); err != nil {
@@ -312,7 +311,7 @@ func (s *Session) Get(name string) (*Tensor, error) {
 		return nil, err
 	}
 	if s.engine.Plan().Graph.State(name) == nil && slices.Contains(s.program.spec.Loop.Metrics, name) {
-		name = spec.MetricPrefix + name
+		name = ir.MetricPrefix + name
 	}
 	if e := s.program.spec.Loop.Evaluation; e != nil && s.evaluation != nil {
 		if i := slices.Index(e.Metrics, name); i >= 0 {

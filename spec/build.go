@@ -8,44 +8,56 @@ import (
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
-// build makes the graphs of a resolved spec. It is nil if that fails; why is in
-// the list.
-func build(def *specDef, list *diag.List) *Program {
+// build resolves a spec and makes its graphs. It is nil if that fails; why is in
+// the list. What calls leave out is noted in taken, unless that is nil.
+func build(def *specDef, list *diag.List, taken taken) *Program {
+	unused := resolveSpec(def, list)
+	if def.model == nil {
+		return nil
+	}
+	p := program(def, list, taken)
+	if !list.HasErrors() {
+		unused.flush()
+	}
+	return p
+}
+
+func program(def *specDef, list *diag.List, taken taken) *Program {
 	p := &Program{Name: def.name, File: def.file, Seed: def.seed}
-	first := newInitial(list.Budget)
+	s := &shared{list: list, def: def, first: newInitial(list.Budget), taken: taken}
 	placing := newPlacing(def.place, list.Budget)
 	types := map[string]any{} // of the model's inputs: an ir.Type, or bad
 	if def.train != nil {
-		g := newGraph(def, list, first, true)
+		g := newGraph(s, true)
 		newTraining(g, p).build(types)
-		def.uses.tell(list, def.vars)
+		s.uses.tell(list, def.vars)
 		p.Train = g.Graph
 		if w := def.train.weights; w != nil && !list.HasErrors() {
-			w.renamed(g)
+			checkRenames(w, g)
 		}
 		placing.see(g.Graph)
 		if def.train.eval != nil && !list.HasErrors() {
-			e := newEvaluation(def, list, first, p)
+			e := newEvaluation(s, p)
 			e.evaluate(g)
-			def.uses.tell(list, def.vars)
+			s.uses.tell(list, def.vars)
 			placing.see(e.Graph)
 		}
 	}
-	g := newGraph(def, list, first, false)
+	g := newGraph(s, false)
 	g.evaluation(types)
-	def.uses.tell(list, def.vars)
+	s.uses.tell(list, def.vars)
 	p.Eval = g.Graph
 	placing.see(g.Graph)
-	p.Init = first.Graph
-	first.check(g)
+	p.Init = s.first.Graph
+	s.first.check(g)
 	if list.HasErrors() {
 		return nil
 	}
-	p.Facts = def.facts(list.Budget)
+	p.Facts = facts(def, list.Budget)
 	for _, f := range def.imports.order {
 		p.Imports = append(p.Imports, f.path)
 	}
-	p.Placement = def.place.public()
+	p.Placement = placement(def.place)
 	placing.unmatched(list)
 	for _, g := range p.Graphs() {
 		if err := g.Sort(); err != nil { // a fault of this package: resolve refuses cycles

@@ -37,9 +37,9 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 			help = "write " + example
 		}
 		if s == paramSection && n.Kind == tree.List && len(n.Items) > 0 && n.Items[0].IsScalar() {
-			help = "write {shape: [" + shorten(n.Items[0].Text)
+			help = "write {shape: [" + diag.Cut(n.Items[0].Text)
 			for _, item := range n.Items[1:min(len(n.Items), 8)] {
-				help += ", " + shorten(item.Text)
+				help += ", " + diag.Cut(item.Text)
 			}
 			help += "], init: 0}"
 		}
@@ -108,9 +108,6 @@ func keyNames(s *section) string {
 	return strings.Join(names, ", ")
 }
 
-// shorten is a text of the spec as messages show it.
-func shorten(s string) string { return diag.Cut(s) }
-
 // entries gives the entries of a mapping whose keys are names, without those
 // whose names can't be.
 func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
@@ -135,7 +132,7 @@ func entriesHelp(n *tree.Node, what string) string {
 	if n.Kind == tree.String && n.Plain {
 		line, _, _ := strings.Cut(n.Text, "\n")
 		if meant, message := tree.Mend(line); strings.Contains(meant, ": ") {
-			return message + ": write " + shorten(meant)
+			return message + ": write " + diag.Cut(meant)
 		}
 	}
 	switch {

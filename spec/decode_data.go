@@ -67,7 +67,7 @@ func (d *decoder) replay(s *sourceDef, file, fields *tree.Node, specFile string,
 func (d *decoder) format(n *tree.Node) {
 	if format := foreign.Format(n.Text); format != "" {
 		d.report(diag.FileFormat, n.Range, "save the tensors as safetensors, in Python with safetensors.torch.save_file(tensors, FILE) or safetensors.numpy.save_file",
-			"the ending of %s is that of another format (%s); tensors are read from safetensors files", shorten(n.Text), format)
+			"the ending of %s is that of another format (%s); tensors are read from safetensors files", diag.Cut(n.Text), format)
 	}
 }
 
@@ -143,6 +143,6 @@ func (d *decoder) checkDevice(n *tree.Node, text string) bool {
 	if help == "" || kind == "gpu" {
 		help = deviceHelp
 	}
-	d.report(diag.InvalidValue, n.Range, help, "`%s` is not a device", shorten(text))
+	d.report(diag.InvalidValue, n.Range, help, "`%s` is not a device", diag.Cut(text))
 	return false
 }

@@ -82,7 +82,7 @@ func (d *decoder) header(m *module, fields map[string]*tree.Node) {
 	}
 	if n := fields["path"]; n != nil {
 		if text, ok := d.text(n, "path"); ok && !isName(text) {
-			d.report(diag.InvalidName, n.Range, "write a name, as that of a module", "`%s` can't be part of a path", shorten(text))
+			d.report(diag.InvalidName, n.Range, "write a name, as that of a module", "`%s` can't be part of a path", diag.Cut(text))
 		} else if ok {
 			m.path = text
 		}

@@ -190,14 +190,14 @@ func (d *decoder) nodeKey(def *nodeDef, e tree.Entry, sig *signature) {
 		}
 		dtype, ok := ir.ParseDType(text)
 		if !ok || !dtype.IsFloat() {
-			d.report(diag.InvalidValue, e.Value.Range, "f16, bf16, f32 and f64 are, and inherit stands for that of the node around it", "`%s` is not a dtype of parameters", shorten(text))
+			d.report(diag.InvalidValue, e.Value.Range, "f16, bf16, f32 and f64 are, and inherit stands for that of the node around it", "`%s` is not a dtype of parameters", diag.Cut(text))
 			return
 		}
 		def.dtype = dtype
 	case "name":
 		if text, ok := d.text(e.Value, name); ok {
 			if !isPath(text) {
-				d.report(diag.InvalidName, e.Value.Range, "write names or numbers with dots between them: encoder.0", "`%s` can't be the name of parameters", shorten(text))
+				d.report(diag.InvalidName, e.Value.Range, "write names or numbers with dots between them: encoder.0", "`%s` can't be the name of parameters", diag.Cut(text))
 				return
 			}
 			def.path = text

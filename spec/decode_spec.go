@@ -102,7 +102,7 @@ func (d *decoder) outputNames(n *tree.Node) []*outputDef {
 		case !ok:
 			continue
 		case !isName(text):
-			d.report(diag.InvalidName, item.Range, "make a node of it, and name that", "an output is the name of a node or input; `%s` is none", shorten(text))
+			d.report(diag.InvalidName, item.Range, "make a node of it, and name that", "an output is the name of a node or input; `%s` is none", diag.Cut(text))
 			continue
 		case seen[text]:
 			d.report(diag.DuplicateName, item.Range, "", "the output %s stands twice in the list", text)
@@ -183,6 +183,10 @@ func (d *decoder) trainSource(n *tree.Node, def *specDef) *sourceDef {
 func unknownSource(name string) *sourceDef {
 	return &sourceDef{name: name, body: &module{root: true, open: true}, used: true}
 }
+
+// reservedNodes are names that a model's nodes can't have: the run has values
+// of its own under them.
+var reservedNodes = []string{"loss", "step", "stopped", "metrics", "optimizer"}
 
 // reservedMetrics are what a log line holds beside the metrics.
 var reservedMetrics = []string{"step", "loss_step"}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/tree"
 )
@@ -89,7 +90,7 @@ func (t *trainDef) watchable() []string {
 	}
 	if t.eval != nil {
 		for _, m := range t.eval.metrics {
-			names = append(names, EvalPrefix+m.name)
+			names = append(names, ir.EvalPrefix+m.name)
 		}
 	}
 	return names
@@ -155,7 +156,7 @@ func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *groupDef {
 			if help == "" {
 				help = "its arguments are " + strings.Join(sig.names(), ", ")
 			}
-			d.report(diag.UnknownArgument, e.Key.Range, help, "%s has no argument %s", optimizer.Name, shorten(key))
+			d.report(diag.UnknownArgument, e.Key.Range, help, "%s has no argument %s", optimizer.Name, diag.Cut(key))
 		case g.frozen:
 			d.report(diag.InvalidValue, e.Key.Range, "remove it, or frozen", "frozen parameters aren't updated; `%s` would mean nothing", key)
 		default:
@@ -194,12 +195,12 @@ func (d *decoder) weights(n *tree.Node, def *specDef) *weightsDef {
 	taken := map[string]bool{}
 	for _, e := range rename.Entries {
 		to, ok := d.text(e.Value, "a name in rename")
-		to = stateName(to) // h[0].weight is h.0.weight
+		to = ir.PlainPath(to) // h[0].weight is h.0.weight
 		switch {
 		case !ok:
 			continue
 		case taken[to]:
-			d.report(diag.DuplicateName, e.Value.Range, "", "two tensors are renamed to %s", shorten(to))
+			d.report(diag.DuplicateName, e.Value.Range, "", "two tensors are renamed to %s", diag.Cut(to))
 			continue
 		}
 		taken[to] = true
@@ -241,14 +242,14 @@ func (d *decoder) watch(fields map[string]*tree.Node, known []string, open bool)
 			if help == "" && len(known) > 0 {
 				help = "there is " + strings.Join(known[:min(len(known), 12)], ", ")
 			}
-			d.report(diag.UnknownName, n.Range, help, "there is no metric `%s`", shorten(w.metric))
+			d.report(diag.UnknownName, n.Range, help, "there is no metric `%s`", diag.Cut(w.metric))
 		}
 	}
 	if n := fields["mode"]; n != nil {
 		text, ok := d.text(n, "mode")
 		w.maximise = text == "max"
 		if ok && text != "min" && text != "max" {
-			d.report(diag.InvalidValue, n.Range, "min: smaller is better; max: larger is", "mode is min or max, not `%s`", shorten(text))
+			d.report(diag.InvalidValue, n.Range, "min: smaller is better; max: larger is", "mode is min or max, not `%s`", diag.Cut(text))
 		}
 	}
 	return w
@@ -257,8 +258,8 @@ func (d *decoder) watch(fields map[string]*tree.Node, known []string, open bool)
 // watched decodes the name of a metric: NAME, or eval.NAME.
 func (d *decoder) watched(n *tree.Node) (string, bool) {
 	text, ok := d.text(n, "metric")
-	if name, isEval := strings.CutPrefix(text, EvalPrefix); ok && isEval {
-		return EvalPrefix + d.name(name), true
+	if name, isEval := strings.CutPrefix(text, ir.EvalPrefix); ok && isEval {
+		return ir.EvalPrefix + d.name(name), true
 	}
 	return d.name(text), ok
 }

@@ -118,8 +118,13 @@ func (d *decoder) kind(n *tree.Node) (argKind, bool) {
 	case known:
 		help = fmt.Sprintf("did you mean %q?", meant)
 	case strings.ContainsAny(text, "+-*/("):
-		help = "a default that is an expression stands in the long form: {type: int, default: " + shorten(text) + "}"
+		help = "a default that is an expression stands in the long form: {type: int, default: " + diag.Cut(text) + "}"
 	}
-	d.report(diag.InvalidValue, n.Range, help, "there is no type `%s`", shorten(text))
+	d.report(diag.InvalidValue, n.Range, help, "there is no type `%s`", diag.Cut(text))
 	return meant, false
 }
+
+// bad is the value of what was reported: whatever uses it is bad too, silently.
+type bad struct{}
+
+func isBad(v any) bool { _, is := v.(bad); return is }

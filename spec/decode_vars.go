@@ -90,7 +90,7 @@ func (d *decoder) overridden(vars map[string]*varDef, name string, at diag.Range
 	for name := range vars {
 		names = append(names, name)
 	}
-	d.report(diag.UnknownVar, at, d.list.Suggestion(name, names), "the spec has no var `%s`", shorten(name))
+	d.report(diag.UnknownVar, at, d.list.Suggestion(name, names), "the spec has no var `%s`", diag.Cut(name))
 	return nil
 }
 

@@ -27,9 +27,6 @@ type specDef struct {
 	openVars bool // vars are missing because of what was reported
 	// openSources says the same of data sources.
 	openSources bool
-	unused      *unusedNames
-	uses        varUses
-	taken       taken // by calls that leave arguments out; nil where nobody asks
 }
 
 type varDef struct {
@@ -219,4 +216,18 @@ type placementDef struct {
 type ruleDef struct {
 	at                    diag.Range
 	match, device, prefer string
+}
+
+// fieldNames lists a source's fields.
+func (src *sourceDef) fieldNames() []string {
+	var names []string
+	if src.body != nil {
+		for _, it := range src.body.items {
+			names = append(names, it.name)
+		}
+	}
+	for _, f := range src.fields {
+		names = append(names, f.name)
+	}
+	return names
 }

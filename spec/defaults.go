@@ -37,7 +37,7 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 			continue
 		}
 		if v == nil && a.none {
-			ev.def.taken.add(c, a, nil)
+			ev.taken.add(c, a, nil)
 			f.consts[a.name] = nil
 			continue
 		}
@@ -53,10 +53,10 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 			ok = false
 			continue
 		}
-		if ev.def.taken != nil {
+		if ev.taken != nil {
 			ev.look(value)
 		}
-		ev.def.taken.add(c, a, value)
+		ev.taken.add(c, a, value)
 		if a.kind == argScalar {
 			f.values[a.name] = value
 		} else {
@@ -64,29 +64,6 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 		}
 	}
 	return ok
-}
-
-// orderDefaults finds the defaults that name a symbolic dimension, which is anything
-// but an argument, and reports those that name an argument without a value yet.
-func (r *resolver) orderDefaults(m *module) {
-	place := make(map[string]int, len(m.args))
-	for i, a := range m.args {
-		place[a.name] = i
-	}
-	for i, a := range m.args {
-		expr.Walk(a.fallback, func(e expr.Expr) bool {
-			n, ok := e.(*expr.Name)
-			if !ok || n.Name == "training" {
-				return true
-			}
-			at, isArg := place[n.Name]
-			a.sized = a.sized || !isArg
-			if isArg && at >= i {
-				r.report(diag.UnknownName, n.At(), "a default sees the arguments above its own", "the default of %s can't see %s", a.name, n.Name)
-			}
-			return true
-		})
-	}
 }
 
 // taken are the values that the arguments which calls leave out had, each value

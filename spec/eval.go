@@ -153,7 +153,7 @@ func (ev *eval) name(n *expr.Name) any {
 	}
 	if v, ok := ev.f.consts[n.Name]; ok {
 		if def := ev.f.vars[n.Name]; def != nil {
-			ev.def.uses.used(def, n.At())
+			ev.uses.used(def, n.At())
 		}
 		return v
 	}
@@ -195,7 +195,7 @@ func (ev *eval) index(e *expr.Index) any {
 func (ev *eval) member(e *expr.Member) any {
 	path, isPath := ev.pathOf(e)
 	if isPath && ev.to == ev.Builder && !ev.noNodes {
-		if s := ev.states[stateName(ev.join(ev.f.path, path))]; s != nil {
+		if s := ev.states[ir.PlainPath(ev.join(ev.f.path, path))]; s != nil {
 			return s.Read
 		}
 	}
@@ -303,7 +303,7 @@ func (ev *eval) constants(e *expr.Binary, x, y any) any {
 
 // noNumber refuses a var that is no number as an operand of arithmetic.
 func (ev *eval) noNumber(e expr.Expr, v any, op string) bool {
-	if ev.def.uses.vars[e.At()] == nil || kindOf(v) == argInt || kindOf(v) == argFloat {
+	if ev.uses.vars[e.At()] == nil || kindOf(v) == argInt || kindOf(v) == argFloat {
 		return false
 	}
 	ev.fail(ev.f, diag.InvalidOperation, e.At(), kindHelp(v, argFloat), "`%s` is applied to numbers, got %s", op, ir.Describe(v))

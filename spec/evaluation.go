@@ -9,18 +9,18 @@ import (
 
 // newEvaluation prepares the graph of an evaluation: the data of train.eval, the
 // model with training false, the loss, and the metrics as outputs.
-func newEvaluation(def *specDef, list *diag.List, first *initial, p *Program) *training {
-	d := *def.train
-	d.source = def.train.eval.source
-	g := newGraph(def, list, first, false)
+func newEvaluation(s *shared, p *Program) *training {
+	d := *s.def.train
+	d.source = d.eval.source
+	g := newGraph(s, false)
 	// Data drawn under another path are other data, from the same source too.
-	return &training{graph: g, def: &d, program: p, root: newFrame(def.model, ""), prefix: "eval"}
+	return &training{graph: g, def: &d, program: p, root: newFrame(s.def.model, ""), prefix: "eval"}
 }
 
 // evaluate builds it, beside the graph of a step.
 func (t *training) evaluate(trained *graph) {
 	t.Origin = t.def.eval.at
-	t.counter, _ = t.newState(t.root, StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.eval.at)
+	t.counter, _ = t.newState(t.root, ir.StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.eval.at)
 	t.step = t.counter.Read
 	fields := t.data()
 	t.model(fields, map[string]any{})
@@ -28,7 +28,7 @@ func (t *training) evaluate(trained *graph) {
 	t.lossNode(fields)
 	e := &Evaluation{Graph: t.Graph, Every: t.def.eval.every, Batches: t.def.eval.batches}
 	for _, m := range t.def.eval.metrics {
-		name := EvalPrefix + m.name
+		name := ir.EvalPrefix + m.name
 		v := t.single(name, m.def, ir.MetricState)
 		if isBad(v) {
 			continue
@@ -62,7 +62,7 @@ func (t *training) scalarMetric(v any, m *metricDef) *ir.Node {
 }
 
 // loop says how to train.
-func (t *trainDef) loop() Loop {
+func loop(t *trainDef) Loop {
 	l := Loop{Until: t.until != nil, MaxSteps: t.maxSteps, LogEvery: t.logEvery}
 	for _, m := range t.metrics {
 		l.Metrics = append(l.Metrics, m.name)
@@ -74,22 +74,22 @@ func (t *trainDef) loop() Loop {
 		}
 	}
 	if e := t.early; e != nil {
-		l.EarlyStop = &EarlyStop{Watch: e.public(), Patience: e.patience, MinDelta: e.minDelta}
+		l.EarlyStop = &EarlyStop{Watch: watch(e.watchDef), Patience: e.patience, MinDelta: e.minDelta}
 	}
 	if c := t.checkpoint; c != nil {
 		l.Checkpoint = &Checkpoint{Every: c.every, Keep: c.keep, Dir: c.dir, Path: c.path}
 		if c.best != nil {
-			best := c.best.public()
+			best := watch(*c.best)
 			l.Checkpoint.Best = &best
 		}
 	}
 	return l
 }
 
-func (w watchDef) public() Watch { return Watch{Metric: w.metric, Maximise: w.maximise} }
+func watch(w watchDef) Watch { return Watch{Metric: w.metric, Maximise: w.maximise} }
 
-// renamed reports targets of train.init.rename that are no parameters.
-func (w *weightsDef) renamed(g *graph) {
+// checkRenames reports targets of train.init.rename that are no parameters.
+func checkRenames(w *weightsDef, g *graph) {
 	var known []string
 	for _, s := range g.Graph.States {
 		if s.Kind == ir.ParamState || s.Kind == ir.BufferState {
@@ -99,7 +99,7 @@ func (w *weightsDef) renamed(g *graph) {
 	for _, r := range w.rename {
 		if s := g.states[r.to]; s == nil || s.Kind != ir.ParamState && s.Kind != ir.BufferState {
 			g.list.Add(diag.Diagnostic{Rule: diag.UnknownName, Range: r.at, Help: g.list.Suggestion(r.to, known),
-				Message: fmt.Sprintf("the model has no parameter `%s`", shorten(r.to))})
+				Message: fmt.Sprintf("the model has no parameter `%s`", diag.Cut(r.to))})
 		}
 	}
 }

@@ -21,7 +21,7 @@ var (
 )
 
 // facts lists them in the text's order, with vars and seed as they are overridden.
-func (def *specDef) facts(budget *diag.Budget) []Fact {
+func facts(def *specDef, budget *diag.Budget) []Fact {
 	c := canon{budget}
 	seed := ""
 	if n := def.root.Get("seed"); n != nil {

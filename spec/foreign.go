@@ -50,9 +50,9 @@ func suggestion(list *diag.List, name string, candidates []string) string {
 // told by their codes.
 func spelled(name string) string {
 	if _, r, ok := foreign.First(name); ok {
-		return shorten(name) + " (with " + foreign.Describe(r) + ")"
+		return diag.Cut(name) + " (with " + foreign.Describe(r) + ")"
 	}
-	return shorten(name)
+	return diag.Cut(name)
 }
 
 // strange is the kind of a value for messages, with the character in it that isn't
@@ -100,4 +100,21 @@ func typeHelp(list *diag.List, name string) string {
 		return help
 	}
 	return "the dtypes are " + strings.Join(typeNames, ", ")
+}
+
+// thereIs lists what there is in place of what isn't there, if that is short.
+func thereIs(names []string) string {
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "training" })
+	if len(names) == 0 || len(names) > 12 {
+		return ""
+	}
+	slices.Sort(names)
+	return "there is " + strings.Join(names, ", ")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

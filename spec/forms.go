@@ -131,18 +131,6 @@ const namePattern = `^[A-Za-z_][A-Za-z0-9_]*$`
 // typePattern is what a type looks like, whatever its dimensions are.
 var typePattern = `^\s*(` + strings.Join(typeNames, "|") + `)\s*\[[\s\S]*\]\s*$`
 
-// accepts says in a cell of a table what a key takes.
-func (k *keyDecl) accepts() string {
-	words := forms[k.value].words
-	switch {
-	case k.required:
-		return words + ", required"
-	case k.fallback != "":
-		return words + "; `" + k.fallback + "` if absent"
-	}
-	return words
-}
-
 // describe says what a key means, as a sentence or two.
 func (k *keyDecl) describe() string {
 	s := k.doc

@@ -1,7 +1,6 @@
 package spec_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,10 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/internal/goldentest"
 	"github.com/flowrun/flowrun/spec"
 )
-
-var update = flag.Bool("update", false, "write the rendered texts of testdata/invalid anew")
 
 const invalid = "../testdata/invalid"
 
@@ -47,7 +45,7 @@ func TestBrokenSpecsGiveTheDiagnosticsWrittenBesideTheirFaults(t *testing.T) {
 			slices.Sort(got)
 			require.Equal(t, want, got, list.Text())
 			require.Equal(t, list.HasErrors(), program == nil)
-			golden(t, filepath.Join(invalid, name+".txt"), list.Text())
+			goldentest.Equal(t, filepath.Join(invalid, name+".txt"), list.Text())
 		})
 	}
 	// These can't be shown by a text of reasonable size, or by a text alone:
@@ -62,15 +60,4 @@ func TestBrokenSpecsGiveTheDiagnosticsWrittenBesideTheirFaults(t *testing.T) {
 			t.Errorf("no broken spec shows the rule %s", r)
 		}
 	}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-		return
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
 }

@@ -11,18 +11,13 @@ import (
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
-// What expanding costs, beside the nodes that are made: evaluating an expression,
-// not counting inner ones; calling a module, which makes a frame; each of the
-// module's names, which are bound one by one; a byte of a path, which is put
-// together and kept; an element of a list, and looking at one.
+// What expanding costs, beside the nodes that are made: expanding an expression,
+// not counting inner ones; calling a module, which makes a frame; a byte of a path,
+// which is put together and kept.
 const (
-	evalCost    = 120
-	callCost    = 4000
-	bindCost    = 120
-	nameCost    = 6 + diag.KeptByte
-	elementCost = 30 + 16*diag.KeptByte
-	lookCost    = 5
-	numberCost  = 40 // a character that may be a number's
+	evalCost = 120
+	callCost = 4000
+	nameCost = 6 + diag.KeptByte
 )
 
 // maxNesting bounds how deep modules may contain one another.
@@ -31,16 +26,23 @@ const maxNesting = 100
 // graph is one graph of a program while it is being built.
 type graph struct {
 	*ir.Builder
-	list     *diag.List
-	def      *specDef
+	*shared
 	training bool
 	step     *ir.Node // the counter, or a constant 0
-	first    *initial
 	states   map[string]*ir.State
 	names    map[string]bool // of nodes
 	frozen   map[*ir.State]bool
 	full     bool // modules are nested too deep; reported
 	weights  map[*any]int
+}
+
+// shared is what the graphs of a program have in common while they are being built.
+type shared struct {
+	list  *diag.List
+	def   *specDef
+	first *initial
+	uses  varUses
+	taken taken // by calls that leave arguments out; nil where nobody asks
 }
 
 // initial is the graph of first values, shared by the others.
@@ -76,15 +78,12 @@ func (in *initial) standIn(name string, t ir.Type) *ir.Node {
 	return n
 }
 
-func newGraph(def *specDef, list *diag.List, first *initial, training bool) *graph {
+func newGraph(s *shared, training bool) *graph {
 	return &graph{
-		Builder: builder(list.Budget), list: list, def: def, training: training, first: first,
+		Builder: builder(s.list.Budget), shared: s, training: training,
 		states: map[string]*ir.State{}, names: map[string]bool{}, frozen: map[*ir.State]bool{}, weights: map[*any]int{},
 	}
 }
-
-// bad is the value of what was reported: whatever uses it is bad too, silently.
-type bad struct{}
 
 // absent is the value of a parameter or state whose `when` is false.
 type absent struct {
@@ -101,8 +100,6 @@ func (r record) String() string {
 
 // repeated is the value of a node with `repeat`: the last one's.
 type repeated []any
-
-func isBad(v any) bool { _, is := v.(bad); return is }
 
 // anyBad needs no look into lists: one with something bad in it is bad itself.
 func anyBad(values []any) bool { return slices.ContainsFunc(values, isBad) }
@@ -162,9 +159,6 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// stateName is a path as weight files write it.
-func stateName(path string) string { return ir.PlainPath(path) }
-
 // origin is the place in the user's text that a place in f stands for: the call,
 // if f is a module of the standard library.
 func (f *frame) origin(at diag.Range) diag.Range {
@@ -177,7 +171,7 @@ func (f *frame) origin(at diag.Range) diag.Range {
 // report adds a problem found while f was built: where the user can do
 // something about it, with the way there as notes.
 func (g *graph) report(f *frame, d diag.Diagnostic) {
-	if g.def.uses.refused(d) {
+	if g.uses.refused(d) {
 		return
 	}
 	place := f.origin(d.Range)

@@ -23,6 +23,7 @@ type importer struct {
 	allowed []string // folders outside of its own that it may read
 	files   map[string]*importedFile
 	order   []*importedFile // as they were first imported
+	done    []*importedFile // those that were read, each after what it imports
 }
 
 // importedFile is a file of modules and optimizers.
@@ -131,7 +132,7 @@ func importsHelp(n *tree.Node) string {
 	}
 	for _, e := range n.Entries {
 		if e.Value.Kind == tree.String && len(files) < 12 {
-			files = append(files, shorten(e.Value.Text))
+			files = append(files, diag.Cut(e.Value.Text))
 		}
 	}
 	if len(files) == 0 {
@@ -177,7 +178,7 @@ func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 			if alias, ok := d.text(e.Value, "the name here"); ok {
 				if !isName(alias) {
 					d.lib.open = true
-					d.report(diag.InvalidName, e.Value.Range, "names are letters, digits and _, and don't begin with a digit", "`%s` is not a name", shorten(alias))
+					d.report(diag.InvalidName, e.Value.Range, "names are letters, digits and _, and don't begin with a digit", "`%s` is not a name", diag.Cut(alias))
 					continue
 				}
 				d.bringOne(f, e.Key.Text, alias, from.Text, e.Key.Range, e.Value.Range)
@@ -193,7 +194,7 @@ func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 func (d *decoder) bringItem(f *importedFile, item *tree.Node, file string) {
 	if item.Kind == tree.Map && len(item.Entries) == 1 && !item.Broken {
 		e := item.Entries[0]
-		d.report(diag.WrongType, item.Range, "write names: {"+shorten(e.Key.Text)+": "+shorten(e.Value.Text)+"}", "the name of a module is a string, not %s", item.Kind)
+		d.report(diag.WrongType, item.Range, "write names: {"+diag.Cut(e.Key.Text)+": "+diag.Cut(e.Value.Text)+"}", "the name of a module is a string, not %s", item.Kind)
 		d.lib.open = true
 		return
 	}
@@ -204,7 +205,7 @@ func (d *decoder) bringItem(f *importedFile, item *tree.Node, file string) {
 	}
 	if name, alias, as := strings.Cut(text, " as "); as {
 		d.lib.open = true
-		d.report(diag.InvalidName, item.Range, "write names: {"+shorten(name)+": "+shorten(alias)+"}", "`%s` is not a name", shorten(text))
+		d.report(diag.InvalidName, item.Range, "write names: {"+diag.Cut(name)+": "+diag.Cut(alias)+"}", "`%s` is not a name", diag.Cut(text))
 		return
 	}
 	d.bringOne(f, text, text, file, item.Range, item.Range)
@@ -272,7 +273,7 @@ func (d *decoder) imported(name string, at diag.Range) *importedFile {
 	if f := im.files[key]; f != nil {
 		switch f.stage {
 		case reading:
-			d.report(diag.Cycle, at, "move what both need into a file of its own", "by this import, %s imports itself", shorten(name))
+			d.report(diag.Cycle, at, "move what both need into a file of its own", "by this import, %s imports itself", diag.Cut(name))
 			return nil
 		case failed:
 			return nil
@@ -322,7 +323,7 @@ func importHelp(path, name string) string {
 	return "imports are relative to the file that they stand in"
 }
 
-// read decodes and resolves a file of modules. It sees the standard library and
+// read decodes a file of modules. It sees the standard library and
 // what it imports itself, nothing of the files that import it.
 func (d *decoder) read(f *importedFile, src string, at diag.Range) {
 	f.stage = failed
@@ -332,7 +333,7 @@ func (d *decoder) read(f *importedFile, src string, at diag.Range) {
 	}
 	if root.Get("model") != nil || root.Get("train") != nil {
 		d.report(diag.InvalidValue, at, "move its modules into a file of their own, and import that in both",
-			"%s is a spec; imports are files of modules", shorten(filepath.Base(f.path)))
+			"%s is a spec; imports are files of modules", diag.Cut(filepath.Base(f.path)))
 		return
 	}
 	in := &decoder{list: d.list, importer: d.importer, file: f.path}
@@ -347,12 +348,7 @@ func (d *decoder) read(f *importedFile, src string, at diag.Range) {
 	f.lib.open = f.lib.open || root.Partial || faulty
 	in.tellUses()
 	f.stage = done
-	r := &resolver{list: d.list, lib: f.lib}
-	called := map[*module]map[*module]bool{}
-	for _, m := range f.lib.own {
-		called[m] = r.module(m).calls
-	}
-	r.recursion(f.lib.own, called)
+	d.importer.done = append(d.importer.done, f)
 }
 
 // folders are those in which a spec may name files: its own, and those that were
@@ -385,4 +381,12 @@ func (im *importer) readInside(path string) ([]byte, error) {
 	}
 	defer f.Close()
 	return Read(f)
+}
+
+// decodeModules decodes a file of modules as an import does. It gives the files that
+// are part of it, each after what it imports.
+func decodeModules(name string, src []byte, o Options, list *diag.List) []*importedFile {
+	d := &decoder{list: list, importer: newImporter(name, o.AllowRead), file: name}
+	d.read(&importedFile{path: name}, string(src), diag.Range{File: name})
+	return d.importer.done
 }

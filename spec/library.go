@@ -6,9 +6,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/comptime"
 	_ "github.com/flowrun/flowrun/ir/ops" // the operations of the language
-	"github.com/flowrun/flowrun/spec/expr"
 )
 
 // library is what calls can name: the modules and optimizers of a spec over
@@ -154,15 +152,4 @@ func opSignature(op *ir.Op) *signature {
 	}
 	opSignatures.Store(op, s)
 	return s
-}
-
-// target is what a call's name was found to mean, with its arguments in the
-// order of the parameters; absent ones are nil.
-type target struct {
-	op       *ir.Op
-	module   *module
-	function comptime.Function // of arguments known at compile time: the op's, or one of a list
-	next     string            // of next(s): the state
-	args     []expr.Expr
-	sig      *signature
 }

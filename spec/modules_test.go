@@ -168,10 +168,10 @@ func TestMetricsAreThisStepsAndEMAIsBiasCorrected(t *testing.T) {
 		r.step()
 		total, weight = 0.9*total+0.1*x, 0.9*weight+0.1
 		require.Equal(t, x, r.at("metrics.raw"))
-		require.Equal(t, x, r.at(spec.LossState))
+		require.Equal(t, x, r.at(ir.LossState))
 		require.InEpsilon(t, total/weight, r.at("metrics.mean"), 1e-6)
-		require.Equal(t, float64(s+1), r.at(spec.StepState))
-		require.Equal(t, s+1 >= 3, r.at(spec.StoppedState) == 1, "until counts this step, and stays")
+		require.Equal(t, float64(s+1), r.at(ir.StepState))
+		require.Equal(t, s+1 >= 3, r.at(ir.StoppedState) == 1, "until counts this step, and stays")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/spec/expr"
 )
@@ -161,16 +162,6 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	return thereIs(visible)
 }
 
-// thereIs lists what there is in place of what isn't there, if that is short.
-func thereIs(names []string) string {
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "training" })
-	if len(names) == 0 || len(names) > 12 {
-		return ""
-	}
-	slices.Sort(names)
-	return "there is " + strings.Join(names, ", ")
-}
-
 // call finds what a call's name means, and binds its arguments.
 func (s *scope) call(c *expr.Call, constant bool, user *item) {
 	if c.Name == "next" {
@@ -290,7 +281,7 @@ func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, use
 		switch {
 		case i < 0:
 			// What its value may see isn't known: it isn't looked at.
-			fail(diag.UnknownArgument, n.NameAt, sig.argumentHelp(n.Name, s.list), "%s has no argument %s", c.Name, shorten(n.Name))
+			fail(diag.UnknownArgument, n.NameAt, sig.argumentHelp(n.Name, s.list), "%s has no argument %s", c.Name, diag.Cut(n.Name))
 		case t.args[i] != nil:
 			help := ""
 			if sig.params[0].variadic {
@@ -314,9 +305,13 @@ func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, use
 	}
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+// target is what a call's name was found to mean, with its arguments in the
+// order of the parameters; absent ones are nil.
+type target struct {
+	op       *ir.Op
+	module   *module
+	function comptime.Function // of arguments known at compile time: the op's, or one of a list
+	next     string            // of next(s): the state
+	args     []expr.Expr
+	sig      *signature
 }

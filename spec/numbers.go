@@ -15,10 +15,6 @@ import (
 // Every place takes the same, whether it is a key, a var, an override or an
 // expression that is a number alone.
 
-// ParseInt reads an int as a spec's key takes it, for flags that stand for keys:
-// 010 is ten, 0x1F and 0o17 have other bases, 1e3 is a thousand.
-func ParseInt(text string) (int64, error) { return tree.ParseInt(strings.TrimSpace(text)) }
-
 // integer decodes an int.
 func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
 	if n == nil || n.Broken {
@@ -75,14 +71,14 @@ func (d *decoder) inRange(n *tree.Node, what string, err error) bool {
 	case errors.Is(err, tree.ErrTooSmall):
 		help = expr.ZeroHelp
 	}
-	d.report(rule, n.Range, help, "%s: %s %s", what, shorten(n.Text), err)
+	d.report(rule, n.Range, help, "%s: %s %s", what, diag.Cut(n.Text), err)
 	return false
 }
 
 // leadingZero warns of an int that another reader takes for another one.
 func (d *decoder) leadingZero(n *tree.Node) {
 	if other := tree.LeadingZero(n.Text); other != "" && n.Kind == tree.Int {
-		d.report(diag.OctalNumber, n.Range, "write the number without the leading 0", "%s is decimal; to a reader of YAML 1.1 it is %s", shorten(n.Text), other)
+		d.report(diag.OctalNumber, n.Range, "write the number without the leading 0", "%s is decimal; to a reader of YAML 1.1 it is %s", diag.Cut(n.Text), other)
 	}
 }
 

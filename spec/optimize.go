@@ -138,7 +138,7 @@ func (o *optimizing) parameters() []*trained {
 	matched := map[*groupDef]bool{}
 	patterns := make([]ir.Pattern, len(o.def.groups))
 	for i, g := range o.def.groups {
-		patterns[i] = ir.NewPattern(stateName(g.match))
+		patterns[i] = ir.NewPattern(ir.PlainPath(g.match))
 	}
 	var params []*trained
 	var untrained []*ir.State

@@ -60,7 +60,7 @@ func (s *scope) cycle(cycle []*item) {
 	for _, it := range cycle {
 		known = known || it.bad
 		it.bad = true
-		names = append(names, it.label())
+		names = append(names, label(it))
 	}
 	if known {
 		return
@@ -70,14 +70,14 @@ func (s *scope) cycle(cycle []*item) {
 	}
 	first := cycle[0]
 	d := diag.Diagnostic{Rule: diag.Cycle, Range: first.at,
-		Message: fmt.Sprintf("the node %s depends on itself: %s", first.label(), strings.Join(append(names, first.label()), " → "))}
+		Message: fmt.Sprintf("the node %s depends on itself: %s", label(first), strings.Join(append(names, label(first)), " → "))}
 	if s.owner == nil || s.owner.root {
 		d.Help = "what a step leaves for the next one is a state of a module"
 	}
 	s.list.Add(d)
 }
 
-func (it *item) label() string {
+func label(it *item) string {
 	if it.write {
 		return "next(" + it.name + ")"
 	}

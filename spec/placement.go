@@ -68,8 +68,8 @@ func (m *placing) unmatched(list *diag.List) {
 	}
 }
 
-// public is the placement as the program tells it.
-func (p placementDef) public() Placement {
+// placement is the placement as the program tells it.
+func placement(p placementDef) Placement {
 	out := Placement{Default: p.fallback}
 	for _, r := range p.rules {
 		out.Rules = append(out.Rules, PlacementRule{r.match, r.device, r.prefer, r.at})

@@ -48,23 +48,10 @@ func (p *Program) Graphs() []*ir.Graph {
 	return graphs
 }
 
-// EvalPrefix is what metrics of an evaluation are called by.
-const EvalPrefix = "eval."
-
-// The names of states that the loop itself keeps. A metric m is the state
-// MetricPrefix + m.
-const (
-	StepState      = "step"              // steps taken, i64[]
-	NonFiniteState = "step.nonfinite"    // the first step whose loss was infinite or NaN, i64[]; 0: none
-	StoppedState   = "stopped"           // whether until has held, bool[]
-	LossState      = "metrics.loss_step" // the raw loss of the last step
-	MetricPrefix   = "metrics."
-)
-
 // Loop is how to train.
 type Loop struct {
 	Metrics  []string // in the spec's order, without the prefix
-	Until    bool     // whether there is a stop condition: the state StoppedState
+	Until    bool     // whether there is a stop condition: the state ir.StoppedState
 	MaxSteps int64    // 0 means no limit
 	LogEvery int64    // steps between log lines
 
@@ -85,11 +72,11 @@ type Weights struct {
 // Evaluation gives metrics on other data: their mean over some batches, which are
 // the same each time.
 type Evaluation struct {
-	// Graph has the parameters and buffers, and the counter StepState, which
+	// Graph has the parameters and buffers, and the counter ir.StepState, which
 	// numbers the batch, as states without a Next, and an output for each metric,
 	// under its full name.
 	Graph   *ir.Graph
-	Metrics []string // in the spec's order, with EvalPrefix
+	Metrics []string // in the spec's order, with ir.EvalPrefix
 	Every   int64    // steps between evaluations
 	Batches int64    // from 0 on
 }

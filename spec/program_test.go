@@ -190,7 +190,7 @@ func TestAReplayIsASourceOverTheStepCounter(t *testing.T) {
 	}}, p.Sources)
 	x := node1(p.Train, "x")
 	require.Equal(t, "source", x.Op.Name)
-	require.Equal(t, p.Train.State(spec.StepState).Read, x.Inputs[0])
+	require.Equal(t, p.Train.State(ir.StepState).Read, x.Inputs[0])
 	// The symbolic batch was bound by the data, for evaluation too.
 	require.Equal(t, f32(2, 8), p.Eval.State("x").Type)
 }

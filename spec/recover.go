@@ -161,11 +161,11 @@ func (d *decoder) strays(n *tree.Node, s *section) (group []tree.Entry, parent *
 func (d *decoder) stray(n, key *tree.Node, s *section, parent *keyDecl) {
 	if n.Get(parent.name) == nil {
 		d.report(diag.UnknownKey, key.Range, fmt.Sprintf("%s stand below `%s:`", forms[parent.value].words, parent.name),
-			"%s has no key `%s`", s.name, shorten(key.Text))
+			"%s has no key `%s`", s.name, diag.Cut(key.Text))
 		return
 	}
 	d.report(diag.UnknownKey, key.Range, fmt.Sprintf("indent what belongs to `%s` by two more spaces", parent.name),
-		"`%s` stands beside `%s:`, not below it", shorten(key.Text), parent.name)
+		"`%s` stands beside `%s:`, not below it", diag.Cut(key.Text), parent.name)
 }
 
 // byName reports whether a form is a mapping of names, or a section.
@@ -212,7 +212,7 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *section, meant *keyDecl) {
 		help = fmt.Sprintf("`%s` is a key of %s", key.Text, strings.Join(places, " and of "))
 	case s == ruleSection && n.Kind == tree.Map && deviceNames.MatchString(n.Get(key.Text).Text):
 		d.misplace("match")
-		help = fmt.Sprintf("write {match: %s, device: %s}", shorten(key.Text), n.Get(key.Text).Text)
+		help = fmt.Sprintf("write {match: %s, device: %s}", diag.Cut(key.Text), n.Get(key.Text).Text)
 	case help == "":
 		if here := s.synonym(key.Text); here != nil {
 			help = fmt.Sprintf("it is called `%s` here, which is there already", here.name)

@@ -76,7 +76,7 @@ func (r *refusedName) key(n, in *tree.Node) *tree.Node {
 
 // quoted is a name as a message shows it, with what can't be seen in it.
 func quoted(name string) string {
-	text := "`" + shorten(name) + "`"
+	text := "`" + diag.Cut(name) + "`"
 	if _, r, ok := foreign.First(name); ok {
 		text += " (with " + foreign.Describe(r) + ")"
 	}

@@ -37,10 +37,10 @@ func Render(name string, src []byte, o Options) (string, diag.List) {
 func render(name, text string, o Options) (rendered string, list diag.List) {
 	list = diag.NewList(name)
 	var def *specDef
+	taken := taken{}
 	list.Bounded(func() {
 		if def = decodeSpec(name, []byte(text), o, &list); def != nil {
-			def.taken = taken{}
-			check(def, &list)
+			build(def, &list, taken)
 		}
 	})
 	list.Sort()
@@ -48,7 +48,7 @@ func render(name, text string, o Options) (rendered string, list diag.List) {
 		return "", list
 	}
 	inlined := false
-	if !list.Bounded(func() { rendered, inlined = def.render(list.Sources[name], &list) }) {
+	if !list.Bounded(func() { rendered, inlined = write(def, taken, list.Sources[name], &list) }) {
 		return "", list
 	}
 	if inlined {
@@ -57,8 +57,8 @@ func render(name, text string, o Options) (rendered string, list diag.List) {
 	return rendered, list
 }
 
-// render writes a checked spec; one with imports it only writes together with them.
-func (def *specDef) render(text string, list *diag.List) (rendered string, inlined bool) {
+// write writes a checked spec; one with imports it only writes together with them.
+func write(def *specDef, taken taken, text string, list *diag.List) (rendered string, inlined bool) {
 	list.Budget.Spend(diag.Reading, renderCost*len(text))
 	r := newRenderer(def.file, text)
 	if def.root.Get("imports") != nil {
@@ -66,7 +66,7 @@ func (def *specDef) render(text string, list *diag.List) (rendered string, inlin
 	}
 	r.overrides(def)
 	r.defaults(def)
-	r.arguments(def)
+	r.arguments(def, taken)
 	r.standardModules(def)
 	return r.text(), false
 }
@@ -77,7 +77,7 @@ const renderCost = 20 + 4*diag.KeptByte
 // standardModules lists the modules of the standard library that the text calls.
 func (r *renderer) standardModules(def *specDef) {
 	var names []string
-	def.eachCall(func(call *expr.Call) {
+	callsOf(def, func(call *expr.Call) {
 		if m := moduleOf(call); m != nil && m.std && !slices.Contains(names, m.name) {
 			names = append(names, m.name)
 		}

@@ -16,6 +16,7 @@ import (
 type calls struct {
 	*renderer
 	def      *specDef
+	taken    taken
 	mappings map[diag.Range]*tree.Node // mapping nodes, by their places
 	scalars  []*tree.Node              // by their offsets
 	inserts  map[*tree.Node][]edit     // into expressions
@@ -25,18 +26,18 @@ type calls struct {
 
 // arguments writes the default arguments of all calls, and the keys that nodes
 // with parameters don't have.
-func (r *renderer) arguments(def *specDef) {
-	c := &calls{r, def, map[diag.Range]*tree.Node{}, nil, map[*tree.Node][]edit{}, map[diag.Range]bool{}, map[*module]bool{}}
+func (r *renderer) arguments(def *specDef, taken taken) {
+	c := &calls{r, def, taken, map[diag.Range]*tree.Node{}, nil, map[*tree.Node][]edit{}, map[diag.Range]bool{}, map[*module]bool{}}
 	c.index(def.root, map[*tree.Node]bool{})
 	slices.SortFunc(c.scalars, func(a, b *tree.Node) int { return a.Offset - b.Offset })
-	def.eachCall(func(call *expr.Call) {
+	callsOf(def, func(call *expr.Call) {
 		if call.Range.File == def.file && !c.done[call.Range] {
 			c.done[call.Range] = true
 			c.call(call)
 		}
 	})
 	clear(c.done)
-	def.eachNode(c.node)
+	nodesOf(def, c.node)
 	for n, edits := range c.inserts {
 		c.rewrite(n, edits)
 	}
@@ -92,7 +93,7 @@ func (c *calls) hasParameters(m *module) bool {
 	has, known := c.owns[m]
 	if !known {
 		has = len(m.params) > 0
-		m.eachCall(func(call *expr.Call) {
+		moduleCalls(m, func(call *expr.Call) {
 			if inner := moduleOf(call); inner != nil && !has {
 				has = c.hasParameters(inner)
 			}
@@ -191,7 +192,7 @@ func (c *calls) leftOut(call *expr.Call, t *target, at int, write func(name stri
 			continue
 		}
 		v, ok := literal(a.fallback)
-		values := c.def.taken[leftOut{call.Range, a.name}]
+		values := c.taken[leftOut{call.Range, a.name}]
 		if !ok && len(values) == 1 {
 			v, ok = values[0], true
 		}

@@ -107,9 +107,9 @@ func (in *inliner) find() {
 		}
 		in.written[calling{m.name, m}] = m.name
 	}
-	in.def.eachCall(func(call *expr.Call) { in.needs(call, false) })
+	callsOf(in.def, func(call *expr.Call) { in.needs(call, false) })
 	for i := 0; i < len(in.entries); i++ {
-		in.entries[i].m.eachCall(func(call *expr.Call) { in.needs(call, true) })
+		moduleCalls(in.entries[i].m, func(call *expr.Call) { in.needs(call, true) })
 	}
 }
 
@@ -157,7 +157,7 @@ func (in *inliner) text(as calling, key string) string {
 	}
 	r := newRenderer(m.at.File, in.source(m.at.File))
 	renamed := map[diag.Range]bool{}
-	m.eachCall(func(call *expr.Call) {
+	moduleCalls(m, func(call *expr.Call) {
 		to := in.written[calling{call.Name, moduleOf(call)}]
 		if to != "" && to != call.Name && !renamed[call.NameAt] {
 			renamed[call.NameAt] = true
@@ -228,8 +228,7 @@ func (in *inliner) isStandard(file string) bool {
 func (in *inliner) source(file string) string {
 	text, imported := in.list.Sources[file]
 	if !imported {
-		src, _ := stdFiles.ReadFile(file) // it is there: the library was read from it
-		text = string(src)
+		text = standardText(file)
 	}
 	return strings.TrimSuffix(strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), "\n") + "\n"
 }

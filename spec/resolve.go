@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/spec/expr"
@@ -73,8 +74,38 @@ func (s *scope) declare(names map[string]*symbol, name, what string, at diag.Ran
 	return sym
 }
 
-// resolveSpec resolves a spec's own modules, its data, model and training.
-func resolveSpec(def *specDef, list *diag.List) {
+// standardIsResolved resolves the standard library, once for all specs.
+var standardIsResolved = sync.OnceFunc(func() {
+	var list diag.List
+	r := &resolver{list: &list, lib: standard()}
+	for _, known := range []map[string]*module{r.lib.modules, r.lib.optimizers} {
+		for _, m := range known {
+			r.module(m)
+		}
+	}
+	if len(list.Items) > 0 {
+		panic("spec: the standard library has problems:\n" + list.Text())
+	}
+})
+
+// resolveFile resolves the modules of a file.
+func resolveFile(f *importedFile, list *diag.List) {
+	standardIsResolved()
+	r := &resolver{list: list, lib: f.lib}
+	called := map[*module]map[*module]bool{}
+	for _, m := range f.lib.own {
+		called[m] = r.module(m).calls
+	}
+	r.recursion(f.lib.own, called)
+}
+
+// resolveSpec resolves the modules that a spec imports and its own, its data, model
+// and training. It gives the names that nothing refers to.
+func resolveSpec(def *specDef, list *diag.List) *unusedNames {
+	standardIsResolved()
+	for _, f := range def.imports.done {
+		resolveFile(f, list)
+	}
 	r := &resolver{list: list, lib: def.lib, vars: def.vars, openVars: def.openVars}
 	vars := map[string]*symbol{}
 	for _, v := range def.vars {
@@ -82,7 +113,6 @@ func resolveSpec(def *specDef, list *diag.List) {
 	}
 	called := map[*module]map[*module]bool{}
 	unused := &unusedNames{list: list}
-	def.unused = unused
 	for _, m := range def.lib.own {
 		s := r.module(m)
 		called[m] = s.calls
@@ -116,6 +146,7 @@ func resolveSpec(def *specDef, list *diag.List) {
 		}
 	}
 	unused.modules(def, called)
+	return unused
 }
 
 // source resolves a generating data source.
@@ -132,10 +163,6 @@ func (r *resolver) source(src *sourceDef, vars map[string]*symbol, model *module
 	s.body(src.body)
 	return s
 }
-
-// reservedNodes are names that a model's nodes can't have: the run has values
-// of its own under them.
-var reservedNodes = []string{"loss", "step", "stopped", "metrics", "optimizer"}
 
 // model resolves the model.
 func (r *resolver) model(def *specDef, vars map[string]*symbol) *scope {

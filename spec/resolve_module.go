@@ -2,6 +2,7 @@ package spec
 
 import (
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
 )
 
 // module resolves a module or optimizer.
@@ -63,4 +64,27 @@ func (r *resolver) module(m *module) *scope {
 		r.report(diag.MissingKey, m.at, "param: what a parameter becomes", "the update of %s never writes param", m.name)
 	}
 	return s
+}
+
+// orderDefaults finds the defaults that name a symbolic dimension, which is anything
+// but an argument, and reports those that name an argument without a value yet.
+func (r *resolver) orderDefaults(m *module) {
+	place := make(map[string]int, len(m.args))
+	for i, a := range m.args {
+		place[a.name] = i
+	}
+	for i, a := range m.args {
+		expr.Walk(a.fallback, func(e expr.Expr) bool {
+			n, ok := e.(*expr.Name)
+			if !ok || n.Name == "training" {
+				return true
+			}
+			at, isArg := place[n.Name]
+			a.sized = a.sized || !isArg
+			if isArg && at >= i {
+				r.report(diag.UnknownName, n.At(), "a default sees the arguments above its own", "the default of %s can't see %s", a.name, n.Name)
+			}
+			return true
+		})
+	}
 }

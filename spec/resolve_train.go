@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
@@ -75,10 +76,10 @@ func (r *resolver) untilOfEval(t *trainDef) bool {
 		if !ok {
 			return true
 		}
-		if x, ok := m.X.(*expr.Name); ok && x.Name == strings.TrimSuffix(EvalPrefix, ".") {
+		if x, ok := m.X.(*expr.Name); ok && x.Name == strings.TrimSuffix(ir.EvalPrefix, ".") {
 			found = true
-			r.report(diag.UnknownName, m.At(), fmt.Sprintf("early_stop can: {metric: %s%s, patience: 1000}", EvalPrefix, m.Name),
-				"until can't see %s%s: it is asked after every step, and an evaluation is made only after some", EvalPrefix, m.Name)
+			r.report(diag.UnknownName, m.At(), fmt.Sprintf("early_stop can: {metric: %s%s, patience: 1000}", ir.EvalPrefix, m.Name),
+				"until can't see %s%s: it is asked after every step, and an evaluation is made only after some", ir.EvalPrefix, m.Name)
 		}
 		return false
 	})
@@ -123,20 +124,6 @@ func nameSet(names []string) map[string]bool {
 		set[name] = true
 	}
 	return set
-}
-
-// fieldNames lists a source's fields.
-func (src *sourceDef) fieldNames() []string {
-	var names []string
-	if src.body != nil {
-		for _, it := range src.body.items {
-			names = append(names, it.name)
-		}
-	}
-	for _, f := range src.fields {
-		names = append(names, f.name)
-	}
-	return names
 }
 
 // fields makes a source's fields visible to loss and metrics.

@@ -208,6 +208,3 @@ func (s *schemaWriter) node() object {
 func reservedWords() []string {
 	return slices.Sorted(slices.Values(append(slices.Clone(words), "next")))
 }
-
-// version is the language's.
-const version = 1

@@ -224,3 +224,6 @@ const (
 	defaultLogEvery = 100
 	defaultKeep     = 3
 )
+
+// version is the language's.
+const version = 1

@@ -75,7 +75,7 @@ func (ev *eval) parameters(f *frame) bool {
 			continue
 		}
 		path := ev.join(f.path, p.name)
-		s, fresh := ev.newState(f, stateName(path), ir.ParamState, t, p.at)
+		s, fresh := ev.newState(f, ir.PlainPath(path), ir.ParamState, t, p.at)
 		if !fresh || !ev.firstValue(f, s, p.init, path) {
 			ok = false
 			continue
@@ -185,7 +185,7 @@ func (ev *eval) moduleStates(f *frame) bool {
 			return false
 		}
 		path := ev.join(f.path, st.name)
-		name := stateName(path)
+		name := ir.PlainPath(path)
 		n := ev.first.nodes[name]
 		if n == nil {
 			if st.init == nil {
@@ -243,7 +243,7 @@ func (ev *eval) commitStates(f *frame) {
 		if _, none := v.(absent); none || !it.write || v == nil || isBad(v) || it.name == "param" && f.mod.optimizer {
 			continue
 		}
-		s := ev.states[stateName(ev.join(f.path, it.name))]
+		s := ev.states[ir.PlainPath(ev.join(f.path, it.name))]
 		if s == nil {
 			continue
 		}

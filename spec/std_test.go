@@ -1,6 +1,8 @@
 package spec_test
 
 import (
+	"github.com/flowrun/flowrun/internal/goldentest"
+
 	"fmt"
 	"os"
 	"regexp"
@@ -87,8 +89,7 @@ func TestTheSourceOfAStandardModuleCanBePastedIntoASpec(t *testing.T) {
 	}
 }
 
-// The list of modules in the reference stands between marks, and is written by
-// go test ./spec -run Reference -update.
+// The list of modules in the reference stands between marks.
 func TestTheReferenceListsTheModulesOfTheStandardLibrary(t *testing.T) {
 	const file = "../docs/language.md"
 	mark := regexp.MustCompile(`(?s)<!-- generated: the standard library -->\n.*?<!-- end -->`)
@@ -105,9 +106,5 @@ func TestTheReferenceListsTheModulesOfTheStandardLibrary(t *testing.T) {
 	}
 	require.Len(t, mark.FindAll(doc, -1), 1)
 	want := mark.ReplaceAllLiteralString(string(doc), "<!-- generated: the standard library -->\n"+list.String()+"\n<!-- end -->")
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(want), 0o644))
-		return
-	}
-	require.Equal(t, want, string(doc))
+	goldentest.Equal(t, file, want)
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 		}
 	}
 	arguments := map[string]bool{}
-	for _, name := range lib.names() {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(lib.modules)), slices.Collect(maps.Keys(ir.Ops()))) {
 		if s := lib.signature(name); s != nil {
 			for _, a := range s.names() {
 				arguments[a] = true
@@ -67,8 +68,7 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 		assert.True(t, foreign.IsAdvice(here) || slices.Contains(ir.DTypeNames(), here), "%s: %s", name, here)
 	}
 	keys := map[string]bool{}
-	for _, s := range []*section{rootSection, importSection, librarySection, varSection, sourceSection, fieldSection, modelSection, trainSection, groupSection, initSection,
-		evalSection, earlyStopSection, checkpointSection, bestSection, moduleSection, optimizerSection, argSection, paramSection, stateSection, ifSection, placementSection, ruleSection} {
+	for _, s := range append(formSections(), rootSection, librarySection) {
 		for _, k := range s.keys {
 			keys[k.name] = true
 		}
@@ -89,4 +89,14 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 			written(t, word, "write x * cast("+text+", \"f32\") + x")
 		}
 	}
+}
+
+// formSections are the sections that a value may be.
+func formSections() (all []*section) {
+	for _, f := range forms {
+		if f.section != nil {
+			all = append(all, f.section)
+		}
+	}
+	return append(all, ifSection)
 }

@@ -27,10 +27,10 @@ func newTraining(g *graph, p *Program) *training {
 // build builds all of it; types gets the types of the model's inputs.
 func (t *training) build(types map[string]any) {
 	t.Origin = t.def.at
-	t.counter, _ = t.newState(t.root, StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.at)
+	t.counter, _ = t.newState(t.root, ir.StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.at)
 	t.counter.Next = t.Apply(ir.LookupOp("add"), t.counter.Read, 1)
 	t.step = t.counter.Read
-	t.first.set(StepState, t.first.Scalar(ir.I64, 0))
+	t.first.set(ir.StepState, t.first.Scalar(ir.I64, 0))
 
 	fields := t.data()
 	t.model(fields, types)
@@ -38,7 +38,7 @@ func (t *training) build(types map[string]any) {
 	metrics := t.metrics()
 	t.optimize()
 	t.until(metrics)
-	t.program.Loop = t.def.loop()
+	t.program.Loop = loop(t.def)
 	if t.def.loss != nil {
 		t.program.Loss = t.def.loss.At()
 	}
@@ -182,17 +182,17 @@ func (t *training) lossNode(fields map[string]any) {
 	t.loss = n
 	t.root.values["loss"] = n
 	if t.training {
-		t.nonFinite(t.keep(LossState, n, def.at), def.at)
+		t.nonFinite(t.keep(ir.LossState, n, def.at), def.at)
 	}
 }
 
 // nonFinite keeps the first step whose loss was infinite or NaN; 0 until there is
 // one. It is computed where the loss is, so that nobody has to look at each step.
 func (t *training) nonFinite(loss *ir.Node, at diag.Range) {
-	s, _ := t.newState(t.root, NonFiniteState, ir.MetricState, ir.Scalar(ir.I64), at)
+	s, _ := t.newState(t.root, ir.NonFiniteState, ir.MetricState, ir.Scalar(ir.I64), at)
 	good := t.Apply(ir.LookupOp("logical_or"), t.Apply(ir.LookupOp("isfinite"), loss), t.Apply(ir.LookupOp("ne"), s.Read, 0))
 	s.Next = t.Apply(ir.LookupOp("where"), good, s.Read, t.counter.Next)
-	t.first.set(NonFiniteState, t.first.Scalar(ir.I64, 0))
+	t.first.set(ir.NonFiniteState, t.first.Scalar(ir.I64, 0))
 }
 
 // single builds a node of the training section, whose states are of a kind.
@@ -224,11 +224,11 @@ func (t *training) keep(name string, n *ir.Node, at diag.Range) *ir.Node {
 func (t *training) metrics() map[string]any {
 	values := map[string]any{"step": t.counter.Next, "loss_step": bad{}}
 	if t.loss != nil {
-		values["loss_step"] = t.states[LossState].Next
+		values["loss_step"] = t.states[ir.LossState].Next
 	}
 	for _, m := range t.def.metrics {
 		values[m.name] = bad{}
-		name := MetricPrefix + m.name
+		name := ir.MetricPrefix + m.name
 		v := t.single(name, m.def, ir.MetricState)
 		if isBad(v) {
 			continue
@@ -285,8 +285,8 @@ func (t *training) until(metrics map[string]any) {
 		return
 	}
 	t.nameNode(n, "until", "")
-	stopped, _ := t.newState(t.root, StoppedState, ir.StopState, ir.Scalar(ir.Bool), at)
+	stopped, _ := t.newState(t.root, ir.StoppedState, ir.StopState, ir.Scalar(ir.Bool), at)
 	stopped.Next = t.Apply(ir.LookupOp("logical_or"), stopped.Read, n)
-	t.first.set(StoppedState, t.first.Scalar(ir.Bool, false))
+	t.first.set(ir.StoppedState, t.first.Scalar(ir.Bool, false))
 	t.own(from, "until", "")
 }

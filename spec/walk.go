@@ -6,15 +6,15 @@ import (
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
-// eachCall calls f for every call in a spec's own text; groups of parameters are
+// callsOf calls f for every call in a spec's own text; groups of parameters are
 // none, since they take what they don't give from the optimizer.
-func (def *specDef) eachCall(f func(*expr.Call)) {
+func callsOf(def *specDef, f func(*expr.Call)) {
 	for _, m := range append([]*module{def.model}, def.lib.own...) {
-		m.eachCall(f)
+		moduleCalls(m, f)
 	}
 	for _, src := range def.sources {
 		if src.body != nil {
-			src.body.eachCall(f)
+			moduleCalls(src.body, f)
 		}
 	}
 	t := def.train
@@ -27,8 +27,8 @@ func (def *specDef) eachCall(f func(*expr.Call)) {
 	if t.optimizer != nil {
 		eachCall(t.optimizer, f)
 	}
-	for _, m := range t.allMetrics() {
-		m.def.eachCall(f)
+	for _, m := range allMetrics(t) {
+		nodeCalls(m.def, f)
 	}
 	for _, g := range t.groups {
 		if g.call != nil {
@@ -39,12 +39,12 @@ func (def *specDef) eachCall(f func(*expr.Call)) {
 	}
 }
 
-// eachNode calls f for the right sides of all nodes in a spec's own text. In a
+// nodesOf calls f for the right sides of all nodes in a spec's own text. In a
 // module what a node doesn't say depends on the node around it.
-func (def *specDef) eachNode(f func(n *nodeDef, inModule bool)) {
+func nodesOf(def *specDef, f func(n *nodeDef, inModule bool)) {
 	each := func(items []*item, inModule bool) {
 		for _, it := range items {
-			it.def.each(func(n *nodeDef) { f(n, inModule) })
+			choices(it.def, func(n *nodeDef) { f(n, inModule) })
 		}
 	}
 	for _, m := range def.lib.own {
@@ -56,23 +56,23 @@ func (def *specDef) eachNode(f func(n *nodeDef, inModule bool)) {
 			each(src.body.items, false)
 		}
 	}
-	for _, m := range def.train.allMetrics() {
-		m.def.each(func(n *nodeDef) { f(n, false) })
+	for _, m := range allMetrics(def.train) {
+		choices(m.def, func(n *nodeDef) { f(n, false) })
 	}
 }
 
-// each calls f for a node and for those that it chooses between.
-func (def *nodeDef) each(f func(n *nodeDef)) {
+// choices calls f for a node and for those that it chooses between.
+func choices(def *nodeDef, f func(n *nodeDef)) {
 	if def == nil {
 		return
 	}
 	f(def)
-	def.then.each(f)
-	def.otherwise.each(f)
+	choices(def.then, f)
+	choices(def.otherwise, f)
 }
 
 // allMetrics are those of training and of evaluation.
-func (t *trainDef) allMetrics() []*metricDef {
+func allMetrics(t *trainDef) []*metricDef {
 	switch {
 	case t == nil:
 		return nil
@@ -82,8 +82,8 @@ func (t *trainDef) allMetrics() []*metricDef {
 	return append(slices.Clone(t.metrics), t.eval.metrics...)
 }
 
-// eachCall calls f for every call in a module's text.
-func (m *module) eachCall(f func(*expr.Call)) {
+// moduleCalls calls f for every call in a module's text.
+func moduleCalls(m *module, f func(*expr.Call)) {
 	for _, a := range m.args {
 		eachCall(a.fallback, f)
 	}
@@ -94,15 +94,15 @@ func (m *module) eachCall(f func(*expr.Call)) {
 		eachCall(s.init, f)
 	}
 	for _, it := range m.items {
-		it.def.eachCall(f)
+		nodeCalls(it.def, f)
 	}
 	for _, o := range m.outputs {
 		eachCall(o.value, f)
 	}
 }
 
-func (def *nodeDef) eachCall(f func(*expr.Call)) {
-	def.each(func(n *nodeDef) { eachCall(n.value, f) })
+func nodeCalls(def *nodeDef, f func(*expr.Call)) {
+	choices(def, func(n *nodeDef) { eachCall(n.value, f) })
 }
 
 // moduleOf is the module that a call names, or nil.

@@ -52,7 +52,7 @@ func brief(v any) string {
 	list, ok := v.([]any)
 	if !ok {
 		if text, is := v.(string); is {
-			return shorten(text)
+			return diag.Cut(text)
 		}
 		return fmt.Sprint(v)
 	}

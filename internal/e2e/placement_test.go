@@ -10,7 +10,6 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower/explain"
-	"github.com/flowrun/flowrun/spec"
 )
 
 func TestAutoRunsASmallProgramOnTheCPU(t *testing.T) {
@@ -59,7 +58,7 @@ func TestEveryStepCarriesTheWeightsThatAreBoundToTheHost(t *testing.T) {
 	for _, c := range explain.Of(s.Plan()).Crossings {
 		crossed += steps * c.Bytes
 	}
-	require.Equal(t, 1, s.Plan().Graph.State(spec.StoppedState).Home)
+	require.Equal(t, 1, s.Plan().Graph.State(ir.StoppedState).Home)
 	crossed += steps * int64(ir.Bool.Size()) // Step looks whether the run has ended
 	after := s.Stats()
 	require.Equal(t, crossed, after.HostToDevice.Bytes+after.DeviceToHost.Bytes-before.HostToDevice.Bytes-before.DeviceToHost.Bytes)

@@ -1,0 +1,12 @@
+package spec
+
+import "github.com/flowrun/flowrun/diag"
+
+// What some work costs: binding a name, keeping an element of a list, looking at
+// one, reading a character that may be a number's.
+const (
+	bindCost    = 120
+	elementCost = 30 + 16*diag.KeptByte
+	lookCost    = 5
+	numberCost  = 40
+)

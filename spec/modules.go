@@ -1,0 +1,138 @@
+package spec
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/tree"
+)
+
+// Module describes a module of the standard library.
+type Module struct {
+	Name      string
+	Group     string // the title of the modules that it belongs to
+	Optimizer bool
+	Signature string // Linear(x, out_features, bias=true)
+	Doc       string
+	Source    string // YAML, as a spec would have it under modules or optimizers
+}
+
+// StandardModules lists the standard library, group by group.
+func StandardModules() []Module {
+	var list diag.List
+	var modules []Module
+	lib := standard()
+	eachStandard(&list, func(root *tree.Node, src string) {
+		for _, section := range []string{"modules", "optimizers"} {
+			n := root.Get(section)
+			if n == nil {
+				continue
+			}
+			known := lib.modules
+			if section == "optimizers" {
+				known = lib.optimizers
+			}
+			for _, e := range n.Entries {
+				m := known[e.Key.Text]
+				modules = append(modules, Module{
+					Name: m.name, Group: root.Get("title").Text, Optimizer: m.optimizer, Doc: m.doc,
+					Signature: m.name + "(" + strings.Join(parameterTexts(e.Value), ", ") + ")",
+					Source:    section + ":\n" + entryText(src, e),
+				})
+			}
+		}
+	})
+	slices.SortStableFunc(modules, func(a, b Module) int { return strings.Compare(a.Group, b.Group) })
+	return modules
+}
+
+// parameterTexts writes the inputs and arguments of a module, with defaults.
+func parameterTexts(m *tree.Node) []string {
+	var params []string
+	if inputs := m.Get("inputs"); inputs != nil {
+		params = inputs.Keys()
+	}
+	args := m.Get("args")
+	if args == nil {
+		return params
+	}
+	for _, e := range args.Entries {
+		text := e.Key.Text
+		if fallback := e.Value.Get("default"); fallback != nil {
+			text += "=" + defaultText(fallback)
+		}
+		params = append(params, text)
+	}
+	return params
+}
+
+// defaultText writes a default as a call in an expression would.
+func defaultText(n *tree.Node) string {
+	if n.Kind != tree.List {
+		return n.Text
+	}
+	items := make([]string, len(n.Items))
+	for i, item := range n.Items {
+		items[i] = defaultText(item)
+	}
+	return "[" + strings.Join(items, ", ") + "]"
+}
+
+// entryText is the text of an entry: whole lines, from its key to its end.
+func entryText(src string, e tree.Entry) string {
+	from := strings.LastIndexByte(src[:e.Key.Offset], '\n') + 1
+	to := len(src)
+	if end := strings.IndexByte(src[e.Value.End:], '\n'); end >= 0 {
+		to = e.Value.End + end + 1
+	}
+	return strings.TrimRight(src[from:to], "\n") + "\n"
+}
+
+// IsModules reports whether a text is, by its keys, a file of modules for others
+// to import, and no spec: it has modules or optimizers, and no model.
+func IsModules(src []byte) bool {
+	modules := false
+	for line := range bytes.Lines(src) {
+		switch leadingKey(line) {
+		case "model":
+			return false
+		case "modules", "optimizers":
+			modules = true
+		}
+	}
+	return modules
+}
+
+// leadingKey is the key that a line without indentation begins with; "" if it begins
+// with none, or with one that is longer than those looked for.
+func leadingKey(line []byte) string {
+	const longest = len(`"optimizers"`)
+	key, _, found := bytes.Cut(line, []byte(":"))
+	if !found || len(bytes.TrimRight(key, " \t")) > longest {
+		return ""
+	}
+	key = bytes.TrimRight(key, " \t")
+	if len(key) > 0 && (key[0] == '"' || key[0] == '\'') {
+		key = key[1:]
+	}
+	if last := len(key) - 1; last >= 0 && (key[last] == '"' || key[last] == '\'') {
+		key = key[:last]
+	}
+	return string(key)
+}
+
+// ParseModules reads and checks a file of modules as an import does. Shapes are
+// checked where modules are called, so not here.
+func ParseModules(name string, src []byte, o Options) diag.List {
+	list := diag.NewList(name)
+	list.Bounded(func() {
+		for _, f := range decodeModules(name, src, o, &list) {
+			resolveFile(f, &list)
+		}
+	})
+	list.ApplyIgnores("") // warnings depend on the calls
+	list.Sort()
+	return list
+}

@@ -1,0 +1,44 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// required checks what a module requires of a call's arguments and dimensions.
+func (ev *eval) required(f *frame, c *expr.Call) bool {
+	in := &eval{graph: ev.graph, f: f, to: ev.to, path: f.path}
+	for _, req := range f.mod.require {
+		v := in.constant(req.cond)
+		holds, ok := v.(bool)
+		switch {
+		case isBad(v):
+			return false
+		case !ok:
+			ev.fail(f, diag.InvalidArgument, req.cond.At(), "", "a requirement is a condition, got %s", ir.Describe(v))
+			return false
+		case !holds:
+			ev.fail(ev.f, diag.InvalidArgument, c.At(), "", "%s needs that %s; here %s", f.mod.name, req.text, f.named(req.cond))
+			return false
+		}
+	}
+	return true
+}
+
+// named says what the names in a compile-time expression stand for.
+func (f *frame) named(e expr.Expr) string {
+	var all []string
+	expr.Walk(e, func(e expr.Expr) bool {
+		if n, ok := e.(*expr.Name); ok {
+			if text := n.Name + " is " + brief(f.consts[n.Name]); !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+		return true
+	})
+	return strings.Join(all, ", ")
+}
