@@ -19,46 +19,46 @@ func (ev *eval) call(c *expr.Call) any {
 	switch {
 	case t == nil:
 		return bad{}
-	case t.next != "":
-		if v, ok := ev.f.nexts[t.next]; ok && ev.to == ev.Builder {
+	case t.Next != "":
+		if v, ok := ev.f.nexts[t.Next]; ok && ev.to == ev.Builder {
 			if a, is := v.(absent); is {
 				return ev.absent(a, c.At())
 			}
 			return v
 		}
 		return bad{}
-	case t.module != nil:
+	case t.Module != nil:
 		name := c.Name
-		if t.module.path != "" {
-			name = t.module.path
+		if t.Module.Path != "" {
+			name = t.Module.Path
 		}
 		return ev.instantiate(t, c, ev.numbered(ev.join(ev.path, name)), ev.f)
 	}
-	args := make([]any, len(t.args))
-	for i, a := range t.args {
+	args := make([]any, len(t.Args))
+	for i, a := range t.Args {
 		switch {
 		case a == nil:
-		case t.op != nil && t.sig.params[i].constant:
+		case t.Op != nil && t.Sig.Params[i].Constant:
 			args[i] = ev.constant(a)
 		default:
-			args[i] = ev.eval(a)
+			args[i] = ev.expand(a)
 		}
 	}
 	if anyBad(args) {
 		return bad{}
 	}
-	if t.function != nil && (allNumbers(args) || t.op == nil && !isNode(args[0])) {
-		v, err := t.function(args)
+	if t.Function != nil && (allNumbers(args) || t.Op == nil && !isNode(args[0])) {
+		v, err := t.Function(args)
 		if err != nil {
 			err = &comptime.Fault{Rule: err.(*comptime.Fault).Rule, Msg: c.Name + ": " + err.Error()}
 		}
 		return ev.computed(c.At())(v, err)
 	}
-	if t.op == nil {
+	if t.Op == nil {
 		help, _ := foreign.Function(c.Name)
 		return ev.fail(ev.f, diag.NotCompileTime, c.At(), help, "%s takes what is known at compile time", c.Name)
 	}
-	return ev.apply(t.op, args, t.args, c.At())
+	return ev.apply(t.Op, args, t.Args, c.At())
 }
 
 func isNode(v any) bool { _, is := v.(*ir.Node); return is }
@@ -131,7 +131,7 @@ func (ev *eval) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Range) a
 func (ev *eval) hidden(name string) any {
 	switch {
 	case name == "key":
-		return ir.RandomKey(ev.def.seed, ev.numbered(ev.path))
+		return ir.RandomKey(ev.def.Seed, ev.numbered(ev.path))
 	case ev.to != ev.Builder:
 		return ev.first.step
 	}

@@ -38,7 +38,7 @@ func (u *varUses) refused(d diag.Diagnostic) bool {
 	if v == nil || !slices.Contains(valueRules, d.Rule) || !strings.Contains(d.Message, ", got ") {
 		return false
 	}
-	if v.overridden && !v.node.Range.Known() || u.blamed[v] {
+	if v.Overridden && !v.Node.Range.Known() || u.blamed[v] {
 		return u.blamed[v]
 	}
 	if !slices.ContainsFunc(u.wrong[v], func(old diag.Diagnostic) bool { return old.Range == d.Range }) {
@@ -67,13 +67,13 @@ func (u *varUses) tell(list *diag.List, vars []*varDef) {
 		u.blamed[v] = true
 		first := wrong[0]
 		place, got, _ := strings.Cut(first.Message, ", got ")
-		d := diag.Diagnostic{Rule: first.Rule, Range: v.node.Range, Help: first.Help,
-			Message: fmt.Sprintf("the var %s is %s; %s", v.name, got, place),
+		d := diag.Diagnostic{Rule: first.Rule, Range: v.Node.Range, Help: first.Help,
+			Message: fmt.Sprintf("the var %s is %s; %s", v.Name, got, place),
 			Notes:   []diag.Note{{Message: "the use", Range: first.Range}}}
 		if len(wrong) > 1 {
 			d.Message += fmt.Sprintf(", and so in all %d places that use it", len(wrong))
 		}
-		if text, ok := nearestNumber(v.node.Text); ok && !isWholeNumber(v) {
+		if text, ok := nearestNumber(v.Node.Text); ok && !isWholeNumber(v) {
 			d.Help = "write " + text
 		}
 		list.Add(d)
@@ -82,6 +82,6 @@ func (u *varUses) tell(list *diag.List, vars []*varDef) {
 
 // isWholeNumber reports whether a var is a number already.
 func isWholeNumber(v *varDef) bool {
-	k := kindOf(v.value)
+	k := kindOf(v.Value)
 	return k == argInt || k == argFloat
 }

@@ -14,26 +14,26 @@ import (
 // bounds decodes min, max, length and values of an argument. ok is false if they don't
 // go with its type.
 func (d *decoder) bounds(a *argDef, fields map[string]*tree.Node) bool {
-	number := a.kind == argInt || a.kind == argFloat || a.kind == argScalar || a.kind == argNumbers
-	a.length = -1
+	number := a.Kind == argInt || a.Kind == argFloat || a.Kind == argScalar || a.Kind == argNumbers
+	a.Length = -1
 	if n := fields["nil"]; n != nil {
-		a.none, _ = d.boolean(n, "nil")
+		a.Nil, _ = d.boolean(n, "nil")
 	}
 	if n := fields["length"]; n != nil {
 		v, ok := d.integer(n, "length")
 		if !ok {
 			return false
 		}
-		if v < 0 || v > maxLength || a.kind != argList && a.kind != argNumbers {
-			d.report(diag.InvalidValue, n.Range, "", "length is how many elements a list or numbers have; the argument %s is %s", a.name, article(a.kind))
+		if v < 0 || v > maxLength || a.Kind != argList && a.Kind != argNumbers {
+			d.report(diag.InvalidValue, n.Range, "", "length is how many elements a list or numbers have; the argument %s is %s", a.Name, article(a.Kind))
 			return false
 		}
-		a.length = int(v)
+		a.Length = int(v)
 	}
 	for _, b := range []struct {
 		key string
 		to  *any
-	}{{"min", &a.min}, {"max", &a.max}} {
+	}{{"min", &a.Min}, {"max", &a.Max}} {
 		n := fields[b.key]
 		if n == nil {
 			continue
@@ -43,7 +43,7 @@ func (d *decoder) bounds(a *argDef, fields map[string]*tree.Node) bool {
 			return false
 		}
 		if _, fits := ofKind(limit, argScalar); !number || !fits {
-			d.report(diag.InvalidValue, n.Range, "", "%s is a number that bounds a number; the argument %s is %s", b.key, a.name, article(a.kind))
+			d.report(diag.InvalidValue, n.Range, "", "%s is a number that bounds a number; the argument %s is %s", b.key, a.Name, article(a.Kind))
 			return false
 		}
 		*b.to = limit
@@ -58,7 +58,7 @@ func (d *decoder) bounds(a *argDef, fields map[string]*tree.Node) bool {
 		ok = ok && isText
 		a.values = append(a.values, text)
 	}
-	if !n.Broken && (!ok || a.kind != argString) {
+	if !n.Broken && (!ok || a.Kind != argString) {
 		d.report(diag.InvalidValue, n.Range, "write type: string, values: [mean, sum]", "values is a list of strings that a string can be")
 		return false
 	}
@@ -68,25 +68,25 @@ func (d *decoder) bounds(a *argDef, fields map[string]*tree.Node) bool {
 // maxLength bounds what an argument can ask of a list's length.
 const maxLength = 1 << 20
 
-// refuses says what is wrong with a value of an argument's kind: that it is out
+// Refuses says what is wrong with a value of an argument's kind: that it is out
 // of bounds. It is "" for one that is fine, or that no bound applies to.
-func (a *argDef) refuses(v any) string {
+func (a *argDef) Refuses(v any) string {
 	if text, ok := v.(string); ok && a.values != nil && !slices.Contains(a.values, text) {
 		return fmt.Sprintf("must be one of %s, got %q", strings.Join(a.values, ", "), diag.Cut(text))
 	}
 	list, isList := v.([]any)
-	if isList && a.length >= 0 && len(list) != a.length {
-		return fmt.Sprintf("must have %s, got %d", count(a.length, "element"), len(list))
+	if isList && a.Length >= 0 && len(list) != a.Length {
+		return fmt.Sprintf("must have %s, got %d", count(a.Length, "element"), len(list))
 	}
-	if a.kind != argNumbers {
+	if a.Kind != argNumbers {
 		list = []any{v}
 	}
 	for _, v := range list {
 		switch {
-		case beyond("<", v, a.min):
-			return fmt.Sprintf("must be at least %v, got %v", a.min, v)
-		case beyond(">", v, a.max):
-			return fmt.Sprintf("must be at most %v, got %v", a.max, v)
+		case beyond("<", v, a.Min):
+			return fmt.Sprintf("must be at least %v, got %v", a.Min, v)
+		case beyond(">", v, a.Max):
+			return fmt.Sprintf("must be at most %v, got %v", a.Max, v)
 		}
 	}
 	return ""

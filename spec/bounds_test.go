@@ -42,22 +42,22 @@ func TestNaNLiesOutsideOfEveryBoundOfAVar(t *testing.T) {
 
 func TestNaNLiesOutsideOfEveryBoundOfAnArgument(t *testing.T) {
 	checked := 0
-	for _, modules := range []map[string]*module{standard().modules, standard().optimizers} {
+	for _, modules := range []map[string]*module{standard().Modules, standard().Optimizers} {
 		for name, m := range modules {
-			for _, a := range m.args {
-				if a.min == nil && a.max == nil {
+			for _, a := range m.Args {
+				if a.Min == nil && a.Max == nil {
 					continue
 				}
 				checked++
 				given := func(v float64) any {
-					if a.kind == argNumbers {
-						return slices.Repeat([]any{v}, max(a.length, 1))
+					if a.Kind == argNumbers {
+						return slices.Repeat([]any{v}, max(a.Length, 1))
 					}
 					return v
 				}
-				require.NotEmpty(t, a.refuses(given(math.NaN())), "%s.%s", name, a.name)
-				require.Equal(t, a.max != nil, a.refuses(given(math.Inf(1))) != "", "%s.%s", name, a.name)
-				require.Equal(t, a.min != nil, a.refuses(given(math.Inf(-1))) != "", "%s.%s", name, a.name)
+				require.NotEmpty(t, a.Refuses(given(math.NaN())), "%s.%s", name, a.Name)
+				require.Equal(t, a.Max != nil, a.Refuses(given(math.Inf(1))) != "", "%s.%s", name, a.Name)
+				require.Equal(t, a.Min != nil, a.Refuses(given(math.Inf(-1))) != "", "%s.%s", name, a.Name)
 			}
 		}
 	}

@@ -12,40 +12,40 @@ import (
 // the list. What calls leave out is noted in taken, unless that is nil.
 func build(def *specDef, list *diag.List, taken taken) *Program {
 	unused := resolveSpec(def, list)
-	if def.model == nil {
+	if def.Model == nil {
 		return nil
 	}
 	p := program(def, list, taken)
 	if !list.HasErrors() {
-		unused.flush()
+		unused.Report()
 	}
 	return p
 }
 
 func program(def *specDef, list *diag.List, taken taken) *Program {
-	p := &Program{Name: def.name, File: def.file, Seed: def.seed}
+	p := &Program{Name: def.Name, File: def.File, Seed: def.Seed}
 	s := &shared{list: list, def: def, first: newInitial(list.Budget), taken: taken}
-	placing := newPlacing(def.place, list.Budget)
+	placing := newPlacing(def.Placement, list.Budget)
 	types := map[string]any{} // of the model's inputs: an ir.Type, or bad
-	if def.train != nil {
+	if def.Train != nil {
 		g := newGraph(s, true)
 		newTraining(g, p).build(types)
-		s.uses.tell(list, def.vars)
+		s.uses.tell(list, def.Vars)
 		p.Train = g.Graph
-		if w := def.train.weights; w != nil && !list.HasErrors() {
+		if w := def.Train.Weights; w != nil && !list.HasErrors() {
 			checkRenames(w, g)
 		}
 		placing.see(g.Graph)
-		if def.train.eval != nil && !list.HasErrors() {
+		if def.Train.Evaluation != nil && !list.HasErrors() {
 			e := newEvaluation(s, p)
 			e.evaluate(g)
-			s.uses.tell(list, def.vars)
+			s.uses.tell(list, def.Vars)
 			placing.see(e.Graph)
 		}
 	}
 	g := newGraph(s, false)
-	g.evaluation(types)
-	s.uses.tell(list, def.vars)
+	g.inference(types)
+	s.uses.tell(list, def.Vars)
 	p.Eval = g.Graph
 	placing.see(g.Graph)
 	p.Init = s.first.Graph
@@ -54,14 +54,14 @@ func program(def *specDef, list *diag.List, taken taken) *Program {
 		return nil
 	}
 	p.Facts = facts(def, list.Budget)
-	for _, f := range def.imports.order {
-		p.Imports = append(p.Imports, f.path)
+	for _, f := range def.Imports.Order {
+		p.Imports = append(p.Imports, f.Path)
 	}
-	p.Placement = placement(def.place)
+	p.Placement = placement(def.Placement)
 	placing.unmatched(list)
 	for _, g := range p.Graphs() {
 		if err := g.Sort(); err != nil { // a fault of this package: resolve refuses cycles
-			list.Errorf(diag.Cycle, diag.Range{File: def.file}, "%s", err)
+			list.Errorf(diag.Cycle, diag.Range{File: def.File}, "%s", err)
 			return nil
 		}
 	}
@@ -98,53 +98,53 @@ func (in *initial) check(g *graph) {
 
 // vars are the compile-time names of the root.
 func (g *graph) vars(f *frame) {
-	f.vars = make(map[string]*varDef, len(g.def.vars))
-	for _, v := range g.def.vars {
-		f.consts[v.name], f.vars[v.name] = v.value, v
+	f.vars = make(map[string]*varDef, len(g.def.Vars))
+	for _, v := range g.def.Vars {
+		f.consts[v.Name], f.vars[v.Name] = v.Value, v
 	}
 	f.consts["training"] = g.training
 }
 
-// evaluation builds the model alone.
-func (g *graph) evaluation(types map[string]any) {
+// inference builds the model alone.
+func (g *graph) inference(types map[string]any) {
 	g.step = g.Scalar(ir.I64, 0)
-	f := newFrame(g.def.model, "")
+	f := newFrame(g.def.Model, "")
 	g.vars(f)
-	for _, in := range g.def.model.inputs {
-		f.values[in.name] = bad{}
-		t, known := types[in.name]
+	for _, in := range g.def.Model.Inputs {
+		f.values[in.Name] = bad{}
+		t, known := types[in.Name]
 		if !known {
 			t = g.declared(f, in)
 		}
 		have, ok := t.(ir.Type)
-		if !ok || in.typ == nil || g.matches(f, in.typ, have) != "" {
+		if !ok || in.Type == nil || g.matches(f, in.Type, have) != "" {
 			continue // reported
 		}
-		s, _ := g.newState(f, in.name, ir.InputState, have, in.at)
-		f.values[in.name] = s.Read
+		s, _ := g.newState(f, in.Name, ir.InputState, have, in.At)
+		f.values[in.Name] = s.Read
 	}
 	g.modelBody(f)
 }
 
 // declared gives the type of a model input from the spec alone.
 func (g *graph) declared(f *frame, in *inputDef) any {
-	if in.typ == nil {
+	if in.Type == nil {
 		return bad{}
 	}
 	unbound := func(at diag.Range, what string) any {
-		return g.fail(f, diag.UnboundDimension, at, "give it a size; with train.data, the data do", "nothing says how large %s of the input %s is", what, in.name)
+		return g.fail(f, diag.UnboundDimension, at, "give it a size; with train.data, the data do", "nothing says how large %s of the input %s is", what, in.Name)
 	}
-	if in.typ.Any {
-		return unbound(in.typ.At(), "`...`")
+	if in.Type.Any {
+		return unbound(in.Type.At(), "`...`")
 	}
-	d, ok := ir.ParseDType(in.typ.DType)
+	d, ok := ir.ParseDType(in.Type.DType)
 	if !ok {
-		if slices.Contains(typeNames, in.typ.DType) {
-			return g.fail(f, diag.UnboundDimension, in.typ.DTypeAt, "write a dtype, like f32", "%s could be several dtypes", in.typ.DType)
+		if slices.Contains(typeNames, in.Type.DType) {
+			return g.fail(f, diag.UnboundDimension, in.Type.DTypeAt, "write a dtype, like f32", "%s could be several dtypes", in.Type.DType)
 		}
 		return bad{}
 	}
-	for _, dim := range in.typ.Dims {
+	for _, dim := range in.Type.Dims {
 		if n, ok := dim.(*expr.Name); ok {
 			if _, bound := f.consts[n.Name]; !bound {
 				return unbound(n.At(), n.Name)
@@ -152,12 +152,12 @@ func (g *graph) declared(f *frame, in *inputDef) any {
 		}
 	}
 	ev := &eval{graph: g, f: f, to: g.Builder}
-	shape, ok := ev.sizes(in.typ.Dims, "the input "+in.name)
+	shape, ok := ev.sizes(in.Type.Dims, "the input "+in.Name)
 	if !ok {
 		return bad{}
 	}
 	if err := ir.CheckShape(d, shape); err != nil {
-		return g.fail(f, diag.InvalidArgument, in.typ.At(), "", "the input %s: %s", in.name, err)
+		return g.fail(f, diag.InvalidArgument, in.Type.At(), "", "the input %s: %s", in.Name, err)
 	}
 	return ir.Type{DType: d, Shape: shape}
 }
@@ -166,13 +166,13 @@ func (g *graph) declared(f *frame, in *inputDef) any {
 func (g *graph) modelBody(f *frame) {
 	g.runBody(f)
 	ev := &eval{graph: g, f: f, to: g.Builder}
-	for _, o := range g.def.model.outputs {
-		v := ev.eval(o.value)
+	for _, o := range g.def.Model.Outputs {
+		v := ev.expand(o.Value)
 		if isBad(v) {
 			continue
 		}
-		if n := ev.tensor(v, "the output "+o.name, o.at); n != nil {
-			g.Graph.Outputs = append(g.Graph.Outputs, ir.Output{Name: o.name, Node: n})
+		if n := ev.tensor(v, "the output "+o.Name, o.At); n != nil {
+			g.Graph.Outputs = append(g.Graph.Outputs, ir.Output{Name: o.Name, Node: n})
 		}
 	}
 }

@@ -52,13 +52,13 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 	fields = make(map[string]*tree.Node, len(n.Entries))
 	unknown := false
 	for _, e := range n.Entries {
-		k := s.key(e.Key.Text)
+		k := s.Key(e.Key.Text)
 		if k == nil {
 			unknown = true
 			continue
 		}
-		if k.value == "note" { // nothing else looks at it
-			if _, ok := d.text(e.Value, k.name); !ok {
+		if k.Value == "note" { // nothing else looks at it
+			if _, ok := d.text(e.Value, k.Name); !ok {
 				continue
 			}
 		}
@@ -67,9 +67,9 @@ func (d *decoder) fields(n *tree.Node, s *section) (fields map[string]*tree.Node
 	if unknown {
 		d.recover(n, s, fields)
 	}
-	for _, k := range s.keys {
-		if k.required && fields[k.name] == nil && !n.Partial && !d.misplaced[k.name] {
-			d.report(diag.MissingKey, keyRange(n), k.name+": "+k.doc, "%s has no key `%s`", s.name, k.name)
+	for _, k := range s.Keys {
+		if k.Required && fields[k.Name] == nil && !n.Partial && !d.misplaced[k.Name] {
+			d.report(diag.MissingKey, keyRange(n), k.Name+": "+k.doc, "%s has no key `%s`", s.name, k.Name)
 		}
 	}
 	return fields, true
@@ -101,9 +101,9 @@ func keyRange(n *tree.Node) diag.Range {
 }
 
 func keyNames(s *section) string {
-	names := make([]string, len(s.keys))
-	for i, k := range s.keys {
-		names[i] = k.name
+	names := make([]string, len(s.Keys))
+	for i, k := range s.Keys {
+		names[i] = k.Name
 	}
 	return strings.Join(names, ", ")
 }

@@ -9,32 +9,32 @@ import (
 	"github.com/flowrun/flowrun/spec/tree"
 )
 
-func (d *decoder) sources(n *tree.Node, specFile string, o Options) []*sourceDef {
+func (d *decoder) dataSources(n *tree.Node, specFile string, o Options) []*sourceDef {
 	var sources []*sourceDef
 	for _, e := range d.entries(n, "data") {
-		s := &sourceDef{name: e.Key.Text, at: e.Key.Range}
+		s := &sourceDef{Name: e.Key.Text, At: e.Key.Range}
 		sources = append(sources, s)
 		fields, ok := d.fields(e.Value, sourceSection)
 		if !ok {
-			s.body = &module{root: true, open: true}
+			s.Body = &module{Root: true, Open: true}
 			continue
 		}
 		generate, replay := fields["generate"], fields["replay"]
 		switch {
 		case generate != nil && replay != nil:
-			d.report(diag.InvalidValue, s.at, "", "the data source %s has both generate and replay; it can be one of them", s.name)
+			d.report(diag.InvalidValue, s.At, "", "the data source %s has both generate and replay; it can be one of them", s.Name)
 			fallthrough
 		case generate != nil:
-			s.body = &module{name: s.name, at: s.at, root: true, items: d.nodes(generate), open: incomplete(generate)}
+			s.Body = &module{Name: s.Name, At: s.At, Root: true, Items: d.nodes(generate), Open: incomplete(generate)}
 			if f := fields["fields"]; f != nil && replay == nil {
 				d.report(diag.UnknownKey, f.Range, "remove it", "the nodes of generate are the fields; `fields` belongs to replay")
 			}
 		case replay != nil:
 			d.replay(s, replay, fields["fields"], specFile, o)
 		default:
-			d.report(diag.MissingKey, s.at, "write generate: {…}, or replay: FILE with fields: {…}",
-				"the data source %s says not where its data come from", s.name)
-			s.body = &module{root: true, open: true}
+			d.report(diag.MissingKey, s.At, "write generate: {…}, or replay: FILE with fields: {…}",
+				"the data source %s says not where its data come from", s.Name)
+			s.Body = &module{Root: true, Open: true}
 		}
 	}
 	return sources
@@ -42,24 +42,24 @@ func (d *decoder) sources(n *tree.Node, specFile string, o Options) []*sourceDef
 
 func (d *decoder) replay(s *sourceDef, file, fields *tree.Node, specFile string, o Options) {
 	if text, ok := d.text(file, "replay"); ok {
-		s.file, s.named = text, file.Range
-		s.path = d.path(file, specFile, text, "file", o.AllowRead, allowHelp)
+		s.File, s.Named = text, file.Range
+		s.Path = d.path(file, specFile, text, "file", o.AllowRead, allowHelp)
 		d.format(file)
 	}
 	if fields == nil {
-		d.report(diag.MissingKey, s.at, "fields: what each tensor of the file is called here", "the data source %s has no key `fields`", s.name)
-		s.body = &module{root: true, open: true}
+		d.report(diag.MissingKey, s.At, "fields: what each tensor of the file is called here", "the data source %s has no key `fields`", s.Name)
+		s.Body = &module{Root: true, Open: true}
 		return
 	}
 	for _, e := range d.entries(fields, "fields") {
-		f := &fieldDef{name: e.Key.Text, at: e.Key.Range}
-		s.fields = append(s.fields, f)
+		f := &fieldDef{Name: e.Key.Text, At: e.Key.Range}
+		s.Fields = append(s.Fields, f)
 		decl, ok := d.fields(e.Value, fieldSection)
 		if !ok {
 			continue
 		}
-		f.tensor, _ = d.text(decl["tensor"], "tensor")
-		f.typ = d.typed(decl["type"], "the field "+f.name)
+		f.Tensor, _ = d.text(decl["tensor"], "tensor")
+		f.Type = d.typed(decl["type"], "the field "+f.Name)
 	}
 }
 
@@ -72,7 +72,7 @@ func (d *decoder) format(n *tree.Node) {
 }
 
 func (d *decoder) placement(n *tree.Node) placementDef {
-	p := placementDef{fallback: "auto"}
+	p := placementDef{Default: "auto"}
 	if n == nil {
 		return p
 	}
@@ -82,7 +82,7 @@ func (d *decoder) placement(n *tree.Node) placementDef {
 	}
 	if f := fields["default"]; f != nil {
 		if text, ok := d.text(f, "default"); ok && (text == "auto" || d.checkDevice(f, text)) {
-			p.fallback = text
+			p.Default = text
 		}
 	}
 	rules := fields["rules"]
@@ -102,15 +102,15 @@ func (d *decoder) placement(n *tree.Node) placementDef {
 		if !ok || decl["match"] == nil {
 			continue
 		}
-		r := &ruleDef{at: decl["match"].Range}
-		r.match, _ = d.text(decl["match"], "match")
-		r.device = d.device(decl["device"])
-		r.prefer = d.device(decl["prefer"])
+		r := &ruleDef{At: decl["match"].Range}
+		r.Match, _ = d.text(decl["match"], "match")
+		r.Device = d.device(decl["device"])
+		r.Prefer = d.device(decl["prefer"])
 		if (decl["device"] == nil) == (decl["prefer"] == nil) {
 			d.report(diag.InvalidValue, keyRange(item), "write device: to bind, prefer: to wish", "a placement rule has either device or prefer")
 			continue
 		}
-		p.rules = append(p.rules, r)
+		p.Rules = append(p.Rules, r)
 	}
 	return p
 }

@@ -20,11 +20,11 @@ func (d *decoder) library(imports, modules, optimizers *tree.Node) *library {
 	d.imports(imports)
 	replace := func(m *module, fields map[string]*tree.Node, known map[string]*module) {
 		d.replaces(m, fields, known)
-		d.lib.own = append(d.lib.own, m)
+		d.lib.Own = append(d.lib.Own, m)
 	}
 	bodies := append(
-		d.headers(modules, moduleSection, d.lib.modules, false, replace),
-		d.headers(optimizers, optimizerSection, d.lib.optimizers, true, replace)...)
+		d.headers(modules, moduleSection, d.lib.Modules, false, replace),
+		d.headers(optimizers, optimizerSection, d.lib.Optimizers, true, replace)...)
 	for _, b := range bodies {
 		d.body(b.m, b.fields)
 	}
@@ -41,11 +41,11 @@ func (d *decoder) headers(n *tree.Node, s *section, known map[string]*module, op
 	}
 	var bodies []moduleBody
 	for _, e := range d.entries(n, what) {
-		m := &module{name: e.Key.Text, at: e.Key.Range, optimizer: optimizer}
+		m := &module{Name: e.Key.Text, At: e.Key.Range, Optimizer: optimizer}
 		fields, _ := d.fields(e.Value, s)
 		before(m, fields, known)
 		d.header(m, fields)
-		known[m.name] = m
+		known[m.Name] = m
 		bodies = append(bodies, moduleBody{m, fields})
 	}
 	return bodies
@@ -55,27 +55,27 @@ func (d *decoder) headers(n *tree.Node, s *section, known map[string]*module, op
 func (d *decoder) replaces(m *module, fields map[string]*tree.Node, known map[string]*module) {
 	n := fields["override"]
 	if n != nil {
-		m.override, _ = d.boolean(n, "override")
+		m.Override, _ = d.boolean(n, "override")
 	}
-	old := known[m.name]
+	old := known[m.Name]
 	switch {
-	case old != nil && !old.std:
-		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: m.at, Message: m.name + " is imported already",
-			Notes: []diag.Note{{Message: "it", Range: old.at}}, Help: "choose another name, or import it under one"})
-	case old == nil && m.override:
-		d.report(diag.InvalidValue, n.Range, "remove it", "the standard library has no %s to replace", m.name)
-	case old != nil && !m.override:
-		d.report(diag.ShadowedModule, m.at, "choose another name, or add override: true", "%s is in the standard library", m.name)
+	case old != nil && !old.Std:
+		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: m.At, Message: m.Name + " is imported already",
+			Notes: []diag.Note{{Message: "it", Range: old.At}}, Help: "choose another name, or import it under one"})
+	case old == nil && m.Override:
+		d.report(diag.InvalidValue, n.Range, "remove it", "the standard library has no %s to replace", m.Name)
+	case old != nil && !m.Override:
+		d.report(diag.ShadowedModule, m.At, "choose another name, or add override: true", "%s is in the standard library", m.Name)
 	}
-	if lookupOp(m.name) != nil && !m.optimizer {
-		d.report(diag.ReservedName, m.at, "choose another name", "%s is an operation", m.name)
+	if lookupOp(m.Name) != nil && !m.Optimizer {
+		d.report(diag.ReservedName, m.At, "choose another name", "%s is an operation", m.Name)
 	}
 }
 
 // header decodes what a call of the module must know: inputs and arguments.
 func (d *decoder) header(m *module, fields map[string]*tree.Node) {
 	if n := fields["doc"]; n != nil {
-		m.doc, _ = d.text(n, "doc")
+		m.Doc, _ = d.text(n, "doc")
 	}
 	if n := fields["example"]; n != nil {
 		m.example, _ = d.text(n, "example")
@@ -84,18 +84,18 @@ func (d *decoder) header(m *module, fields map[string]*tree.Node) {
 		if text, ok := d.text(n, "path"); ok && !isName(text) {
 			d.report(diag.InvalidName, n.Range, "write a name, as that of a module", "`%s` can't be part of a path", diag.Cut(text))
 		} else if ok {
-			m.path = text
+			m.Path = text
 		}
 	}
 	if n := fields["widen"]; n != nil {
-		m.widen, _ = d.boolean(n, "widen")
+		m.Widen, _ = d.boolean(n, "widen")
 	}
-	if m.optimizer {
-		m.single, m.widen = true, true
+	if m.Optimizer {
+		m.Single, m.Widen = true, true
 	} else {
-		m.inputs = d.inputs(fields["inputs"])
+		m.Inputs = d.inputs(fields["inputs"])
 	}
-	m.open = incomplete(fields["inputs"]) || incomplete(fields["args"])
+	m.Open = incomplete(fields["inputs"]) || incomplete(fields["args"])
 	for _, e := range d.entries(fields["args"], "args") {
 		if e.Key.Text == "training" {
 			d.report(diag.ReservedName, e.Key.Range, "every module sees it: it is true in training", "`training` is a word of the language")
@@ -106,7 +106,7 @@ func (d *decoder) header(m *module, fields map[string]*tree.Node) {
 			continue
 		}
 		if a := d.arg(e); a != nil {
-			m.args = append(m.args, a)
+			m.Args = append(m.Args, a)
 		}
 	}
 	m.sig = signatureOf(m)
@@ -122,15 +122,15 @@ func (d *decoder) inputs(n *tree.Node) []*inputDef {
 
 // arg decodes an argument: a kind, a default, or a mapping.
 func (d *decoder) arg(e tree.Entry) *argDef {
-	a := &argDef{name: e.Key.Text, at: e.Key.Range, length: -1}
+	a := &argDef{Name: e.Key.Text, At: e.Key.Range, Length: -1}
 	n := e.Value
 	if n.Broken {
 		return a
 	}
 	if n.Kind == tree.String {
 		var ok bool
-		a.kind, ok = d.kind(n)
-		a.optional = !ok // nothing is asked for that isn't understood
+		a.Kind, ok = d.kind(n)
+		a.Optional = !ok // nothing is asked for that isn't understood
 		return a
 	}
 	value := n
@@ -140,81 +140,81 @@ func (d *decoder) arg(e tree.Entry) *argDef {
 			return a
 		}
 		a.doc, _ = d.text(fields["doc"], "doc")
-		a.kind, ok = d.kind(fields["type"])
+		a.Kind, ok = d.kind(fields["type"])
 		value = fields["default"]
-		a.optional = value != nil // whatever is wrong with it
+		a.Optional = value != nil // whatever is wrong with it
 		if !ok || !d.bounds(a, fields) || value == nil {
 			return a
 		}
 	} else {
-		a.kind = kindOf(d.constant(n, "the default of "+a.name))
+		a.Kind = kindOf(d.constant(n, "the default of "+a.Name))
 	}
-	a.optional = true
-	if a.kind == argString {
-		text, ok := d.text(value, "the default of "+a.name)
-		if problem := a.refuses(text); ok && problem != "" {
-			d.report(diag.InvalidArgument, value.Range, "", "the default of %s %s", a.name, problem)
+	a.Optional = true
+	if a.Kind == argString {
+		text, ok := d.text(value, "the default of "+a.Name)
+		if problem := a.Refuses(text); ok && problem != "" {
+			d.report(diag.InvalidArgument, value.Range, "", "the default of %s %s", a.Name, problem)
 		}
-		a.fallback = &expr.Literal{Place: expr.Place{Range: value.Range}, Value: text}
+		a.Default = &expr.Literal{Place: expr.Place{Range: value.Range}, Value: text}
 		return a
 	}
 	if value.Kind != tree.String {
-		if v := d.constant(value, "the default of "+a.name); !isBad(v) {
-			if _, fits := ofKind(v, a.kind); !fits {
-				d.report(diag.InvalidArgument, value.Range, "", "the default of %s must be %s, got %s", a.name, article(a.kind), ir.Describe(v))
+		if v := d.constant(value, "the default of "+a.Name); !isBad(v) {
+			if _, fits := ofKind(v, a.Kind); !fits {
+				d.report(diag.InvalidArgument, value.Range, "", "the default of %s must be %s, got %s", a.Name, article(a.Kind), ir.Describe(v))
 				return a
 			}
-			if problem := a.refuses(v); problem != "" {
-				d.report(diag.InvalidArgument, value.Range, "", "the default of %s %s", a.name, problem)
+			if problem := a.Refuses(v); problem != "" {
+				d.report(diag.InvalidArgument, value.Range, "", "the default of %s %s", a.Name, problem)
 				return a
 			}
 		}
 	}
-	a.fallback = d.expression(value, "the default of "+a.name)
+	a.Default = d.expression(value, "the default of "+a.Name)
 	return a
 }
 
 func (d *decoder) body(m *module, fields map[string]*tree.Node) {
-	m.require = d.requirements(fields["require"])
+	m.Require = d.requirements(fields["require"])
 	for _, e := range d.entries(fields["params"], "params") {
 		if p := d.param(e); p != nil {
-			m.params = append(m.params, p)
+			m.Params = append(m.Params, p)
 		}
 	}
 	writable := map[string]bool{}
 	for _, e := range d.entries(fields["state"], "state") {
-		m.states = append(m.states, d.state(e))
+		m.States = append(m.States, d.state(e))
 		writable[e.Key.Text] = true
 	}
-	if m.optimizer {
+	if m.Optimizer {
 		writable["param"] = true
 	}
-	m.open = m.open || fields == nil || incomplete(fields["params"]) || incomplete(fields["state"]) ||
+	m.Open = m.Open || fields == nil || incomplete(fields["params"]) || incomplete(fields["state"]) ||
 		incomplete(fields["nodes"]) || incomplete(fields["update"])
-	m.items = d.nodes(fields["nodes"])
+	m.Items = d.nodes(fields["nodes"])
 	for _, it := range d.nodes(fields["update"]) {
-		it.write = writable[it.name]
-		m.items = append(m.items, it)
+		it.Write = writable[it.Name]
+		m.Items = append(m.Items, it)
 	}
-	if m.optimizer || fields == nil {
+	if m.Optimizer || fields == nil {
 		return
 	}
 	one, several := fields["output"], fields["outputs"]
 	switch {
 	case one != nil && several != nil:
-		d.report(diag.InvalidValue, one.Range, "", "the module %s has both output and outputs", m.name)
+		d.report(diag.InvalidValue, one.Range, "", "the module %s has both output and outputs", m.Name)
 	case one != nil:
-		m.single = true
-		m.outputs = []*outputDef{{"", one.Range, d.expression(one, "output")}}
+		m.Single = true
+		m.Outputs = []*outputDef{{"", one.Range, d.expression(one, "output")}}
 	case several != nil:
-		m.outputs = d.outputNames(several)
+		m.Outputs = d.outputNames(several)
 	default:
-		d.report(diag.MissingKey, m.at, "output: the value of a call", "the module %s has no output", m.name)
+		d.report(diag.MissingKey, m.At, "output: the value of a call", "the module %s has no output", m.Name)
 	}
 }
 
 func (d *decoder) param(e tree.Entry) *paramDef {
-	p := &paramDef{name: e.Key.Text, at: e.Key.Range}
+	p := &paramDef{Name: e.Key.Text, At: e.Key.Range}
 	fields, ok := d.fields(e.Value, paramSection)
 	if !ok || fields["shape"] == nil || fields["init"] == nil {
 		return p
@@ -222,16 +222,16 @@ func (d *decoder) param(e tree.Entry) *paramDef {
 	if n := fields["shape"]; n.Kind != tree.List && !n.Broken {
 		d.report(diag.WrongType, n.Range, "write [out_features, in_features]", "a shape is a list of dimensions, not %s", n.Kind)
 	} else if list, ok := d.expression(n, "shape").(*expr.List); ok {
-		p.shape = list.Items
-		if p.shape == nil {
-			p.shape = []expr.Expr{}
+		p.Shape = list.Items
+		if p.Shape == nil {
+			p.Shape = []expr.Expr{}
 		}
 	}
-	p.init = d.expression(fields["init"], "init")
+	p.Init = d.expression(fields["init"], "init")
 	if n := fields["when"]; n != nil {
-		p.when = d.expression(n, "when")
-		if p.when == nil {
-			p.shape = nil
+		p.When = d.expression(n, "when")
+		if p.When == nil {
+			p.Shape = nil
 		}
 	}
 	return p
@@ -239,19 +239,19 @@ func (d *decoder) param(e tree.Entry) *paramDef {
 
 // state decodes a state: its first value, or a mapping.
 func (d *decoder) state(e tree.Entry) *stateDef {
-	st := &stateDef{name: e.Key.Text, at: e.Key.Range}
+	st := &stateDef{Name: e.Key.Text, At: e.Key.Range}
 	if e.Value.Kind != tree.Map {
-		st.init = d.expression(e.Value, "the state "+st.name)
+		st.Init = d.expression(e.Value, "the state "+st.Name)
 		return st
 	}
 	fields, ok := d.fields(e.Value, stateSection)
 	if !ok {
 		return st
 	}
-	st.init = d.expression(fields["init"], "init")
+	st.Init = d.expression(fields["init"], "init")
 	if n := fields["when"]; n != nil {
-		if st.when = d.expression(n, "when"); st.when == nil {
-			st.init = nil
+		if st.When = d.expression(n, "when"); st.When == nil {
+			st.Init = nil
 		}
 	}
 	return st

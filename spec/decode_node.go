@@ -14,7 +14,7 @@ import (
 func (d *decoder) nodes(n *tree.Node) []*item {
 	var items []*item
 	for _, e := range d.entries(n, "nodes") {
-		items = append(items, &item{name: e.Key.Text, at: e.Key.Range, def: d.node(e.Value, "the node "+e.Key.Text)})
+		items = append(items, &item{Name: e.Key.Text, At: e.Key.Range, Def: d.node(e.Value, "the node "+e.Key.Text)})
 	}
 	return items
 }
@@ -24,18 +24,18 @@ func (d *decoder) nodes(n *tree.Node) []*item {
 func (d *decoder) node(n *tree.Node, what string) *nodeDef {
 	switch {
 	case n.Broken:
-		return &nodeDef{at: n.Range}
+		return &nodeDef{At: n.Range}
 	case n.Kind == tree.Map && n.Get("if") != nil:
 		return d.choice(n, what)
 	case n.Kind == tree.Map:
 		return d.mappingNode(n, what)
 	}
-	return &nodeDef{at: n.Range, value: d.expression(n, what)}
+	return &nodeDef{At: n.Range, Value: d.expression(n, what)}
 }
 
 // choice decodes {if, then, else}.
 func (d *decoder) choice(n *tree.Node, what string) *nodeDef {
-	def := &nodeDef{at: n.Range}
+	def := &nodeDef{At: n.Range}
 	fields, ok := d.fields(n, ifSection)
 	if !ok {
 		return def
@@ -44,21 +44,21 @@ func (d *decoder) choice(n *tree.Node, what string) *nodeDef {
 	if test == nil || fields["then"] == nil || fields["else"] == nil {
 		return def
 	}
-	def.test = test
-	def.then = d.node(fields["then"], what)
-	def.otherwise = d.node(fields["else"], what)
+	def.Test = test
+	def.Then = d.node(fields["then"], what)
+	def.Else = d.node(fields["else"], what)
 	return def
 }
 
 // mappingNode decodes {operation: inputs, argument: value, …} into a call.
 func (d *decoder) mappingNode(n *tree.Node, what string) *nodeDef {
-	def := &nodeDef{at: n.Range}
+	def := &nodeDef{At: n.Range}
 	n = d.renamed(n)
 	key := d.operationKey(n, what)
 	if key == nil {
 		return def
 	}
-	sig := d.lib.signature(key.Text)
+	sig := d.lib.Signature(key.Text)
 	call := &expr.Call{Place: expr.Place{Range: n.Range}, Name: key.Text, NameAt: key.Range}
 	good := d.positional(call, n.Get(key.Text), sig)
 	for _, e := range n.Entries {
@@ -74,13 +74,13 @@ func (d *decoder) mappingNode(n *tree.Node, what string) *nodeDef {
 		}
 	}
 	if good && !n.Partial {
-		def.value = call
+		def.Value = call
 	}
 	return def
 }
 
 // isReserved reports whether a key of a mapping node is no argument.
-func isReserved(key string) bool { return key == "if" || nodeSection.key(key) != nil }
+func isReserved(key string) bool { return key == "if" || nodeSection.Key(key) != nil }
 
 // operationKey finds the one key that names an operation or module. An
 // operation's name may also be an argument of another (normal has a mean): the
@@ -90,14 +90,14 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	var others []*tree.Node
 	for _, e := range n.Entries {
 		switch {
-		case d.lib.signature(e.Key.Text) != nil:
+		case d.lib.Signature(e.Key.Text) != nil:
 			candidates = append(candidates, e.Key)
 		case !isReserved(e.Key.Text):
 			others = append(others, e.Key)
 		}
 	}
 	for _, c := range candidates[:min(len(candidates), 8)] {
-		sig := d.lib.signature(c.Text)
+		sig := d.lib.Signature(c.Text)
 		fits := true
 		for _, k := range n.Entries {
 			fits = fits && (k.Key == c || isReserved(k.Key.Text) || sig.has(k.Key.Text))
@@ -109,7 +109,7 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	if len(candidates) > 0 {
 		return candidates[0]
 	}
-	if d.lib.open || n.Partial {
+	if d.lib.Open || n.Partial {
 		return nil // it may be what an import would have brought
 	}
 	if d.list.Full() {
@@ -121,12 +121,12 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	}
 	help := ""
 	if slices.Contains(typeKeys, others[0].Text) {
-		if name := n.Get(others[0].Text); d.lib.signature(name.Text) != nil {
+		if name := n.Get(others[0].Text); d.lib.Signature(name.Text) != nil {
 			help = "the operation is the key, its inputs are the value: {" + name.Text + ": x, …}"
 		}
 	}
 	if help == "" {
-		help = d.lib.functionHelp(d.list, others[0].Text)
+		help = d.lib.FunctionHelp(d.list, others[0].Text)
 	}
 	d.report(diag.UnknownFunction, others[0].Range, help, "there is no operation or module %s", quoted(others[0].Text))
 	return nil
@@ -174,12 +174,12 @@ func (d *decoder) argument(n *tree.Node, p *param, what string) expr.Expr {
 func (d *decoder) nodeKey(def *nodeDef, e tree.Entry, sig *signature) {
 	name := e.Key.Text
 	if !sig.isModule && name != "device" && name != "repeat" {
-		d.report(diag.UnknownArgument, e.Key.Range, "it is for modules, which own parameters", "%s has no `%s`", sig.name, name)
+		d.report(diag.UnknownArgument, e.Key.Range, "it is for modules, which own parameters", "%s has no `%s`", sig.Name, name)
 		return
 	}
 	switch name {
 	case "device":
-		def.device = d.device(e.Value)
+		def.Device = d.device(e.Value)
 	case "dtype":
 		text, ok := d.text(e.Value, name)
 		if !ok {
@@ -193,21 +193,21 @@ func (d *decoder) nodeKey(def *nodeDef, e tree.Entry, sig *signature) {
 			d.report(diag.InvalidValue, e.Value.Range, "f16, bf16, f32 and f64 are, and inherit stands for that of the node around it", "`%s` is not a dtype of parameters", diag.Cut(text))
 			return
 		}
-		def.dtype = dtype
+		def.Dtype = dtype
 	case "name":
 		if text, ok := d.text(e.Value, name); ok {
 			if !isPath(text) {
 				d.report(diag.InvalidName, e.Value.Range, "write names or numbers with dots between them: encoder.0", "`%s` can't be the name of parameters", diag.Cut(text))
 				return
 			}
-			def.path = text
+			def.Path = text
 		}
 	case "trainable":
 		if v, ok := d.boolean(e.Value, name); ok {
-			def.frozen = !v
+			def.Frozen = !v
 		}
 	case "repeat":
-		def.repeat, def.hasRepeat = d.expression(e.Value, name), true
+		def.Repeat, def.HasRepeat = d.expression(e.Value, name), true
 	}
 }
 
@@ -237,8 +237,8 @@ func (d *decoder) optimizerHelp(n *tree.Node) string {
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		name = name[i+1:]
 	}
-	if d.lib.optimizers[name] == nil {
-		name = d.list.DidYouMean(name, keysOf(d.lib.optimizers))
+	if d.lib.Optimizers[name] == nil {
+		name = d.list.DidYouMean(name, keysOf(d.lib.Optimizers))
 	}
 	if name == "" {
 		name = "SGD"
@@ -260,14 +260,14 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 	}
 	key, value := n.Entries[0].Key, n.Entries[0].Value
 	call := &expr.Call{Place: expr.Place{Range: n.Range}, Name: key.Text, NameAt: key.Range}
-	m := d.lib.optimizers[key.Text]
-	if m == nil && d.lib.open {
+	m := d.lib.Optimizers[key.Text]
+	if m == nil && d.lib.Open {
 		return nil
 	}
 	if m == nil {
-		help := suggestion(d.list, key.Text, keysOf(d.lib.optimizers))
+		help := suggestion(d.list, key.Text, keysOf(d.lib.Optimizers))
 		if help == "" {
-			help = thereIs(keysOf(d.lib.optimizers))
+			help = thereIs(keysOf(d.lib.Optimizers))
 		}
 		d.report(diag.UnknownFunction, key.Range, help, "there is no optimizer %s", quoted(key.Text))
 		return nil

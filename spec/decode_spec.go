@@ -25,27 +25,27 @@ func decodeSpec(name string, src []byte, o Options, list *diag.List) *specDef {
 	if !ok || !d.version(fields["flowrun"]) {
 		return nil
 	}
-	def := &specDef{file: name, root: root, options: o, name: stem(name)}
+	def := &specDef{File: name, Root: root, Options: o, Name: stem(name)}
 	if text, ok := d.text(fields["name"], "name"); ok {
-		def.name = text
+		def.Name = text
 	}
-	def.seed, _ = d.integer(fields["seed"], "seed")
+	def.Seed, _ = d.integer(fields["seed"], "seed")
 	if o.Seed != nil {
-		def.seed = *o.Seed
+		def.Seed = *o.Seed
 	}
-	def.vars = d.vars(fields["vars"], o)
-	def.openVars = incomplete(fields["vars"]) || root.Partial
-	def.lib = d.library(fields["imports"], fields["modules"], fields["optimizers"])
-	def.imports = d.importer
-	def.sources = d.sources(fields["data"], name, o)
-	def.openSources = incomplete(fields["data"]) || root.Partial
+	def.Vars = d.vars(fields["vars"], o)
+	def.OpenVars = incomplete(fields["vars"]) || root.Partial
+	def.Library = d.library(fields["imports"], fields["modules"], fields["optimizers"])
+	def.Imports = d.importer
+	def.DataSources = d.dataSources(fields["data"], name, o)
+	def.openDataSources = incomplete(fields["data"]) || root.Partial
 	if n := fields["model"]; n != nil {
-		def.model = d.model(n)
+		def.Model = d.model(n)
 	}
 	if n := fields["train"]; n != nil {
-		def.train = d.train(n, def)
+		def.Train = d.train(n, def)
 	}
-	def.place = d.placement(fields["placement"])
+	def.Placement = d.placement(fields["placement"])
 	d.tellUses()
 	return def
 }
@@ -67,11 +67,11 @@ func (d *decoder) model(n *tree.Node) *module {
 	if !ok {
 		return nil
 	}
-	m := &module{name: "model", at: keyRange(n), root: true}
-	m.inputs = d.inputs(fields["inputs"])
-	m.open = incomplete(fields["inputs"]) || incomplete(fields["nodes"]) || n.Partial
-	m.items = d.nodes(fields["nodes"])
-	m.outputs = d.outputNames(fields["outputs"])
+	m := &module{Name: "model", At: keyRange(n), Root: true}
+	m.Inputs = d.inputs(fields["inputs"])
+	m.Open = incomplete(fields["inputs"]) || incomplete(fields["nodes"]) || n.Partial
+	m.Items = d.nodes(fields["nodes"])
+	m.Outputs = d.outputNames(fields["outputs"])
 	return m
 }
 
@@ -119,27 +119,27 @@ func (d *decoder) train(n *tree.Node, def *specDef) *trainDef {
 	if !ok {
 		return nil
 	}
-	t := &trainDef{at: keyRange(n), logEvery: defaultLogEvery}
-	t.source = d.trainSource(fields["data"], def)
-	t.loss = d.expression(fields["loss"], "loss")
-	t.optimizer = d.optimizerCall(fields["optimizer"])
-	t.metrics = d.metrics(fields["metrics"])
+	t := &trainDef{At: keyRange(n), LogEvery: defaultLogEvery}
+	t.DataSource = d.trainSource(fields["data"], def)
+	t.Loss = d.expression(fields["loss"], "loss")
+	t.Optimizer = d.optimizerCall(fields["optimizer"])
+	t.Metrics = d.metrics(fields["metrics"])
 	if fields["until"] != nil {
-		t.until = d.expression(fields["until"], "until")
+		t.Until = d.expression(fields["until"], "until")
 	}
 	if steps := fields["max_steps"]; steps != nil && steps.Text != "unlimited" {
 		if steps.Kind == tree.String && slices.Contains([]string{"inf", "infinity", "none", "None", "forever"}, steps.Text) {
 			d.report(diag.InvalidValue, steps.Range, "write unlimited, or leave it out", "max_steps is an int, or unlimited")
 		} else {
-			t.maxSteps = d.positive(steps, "max_steps")
+			t.MaxSteps = d.positive(steps, "max_steps")
 		}
 	}
 	if every := fields["log_every"]; every != nil {
-		t.logEvery = d.positive(every, "log_every")
+		t.LogEvery = d.positive(every, "log_every")
 	}
 	d.options(t, fields, def)
 	if fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == "unlimited") && !d.misplaced["until"] && !d.misplaced["max_steps"] && !n.Partial {
-		d.report(diag.EndlessTraining, t.at, "add max_steps, or a condition until", "train would never end")
+		d.report(diag.EndlessTraining, t.At, "add max_steps, or a condition until", "train would never end")
 	}
 	return t
 }
@@ -161,14 +161,14 @@ func (d *decoder) trainSource(n *tree.Node, def *specDef) *sourceDef {
 		return unknownSource(name)
 	}
 	var names []string
-	for _, s := range def.sources {
-		if s.name == name {
-			s.used = true
+	for _, s := range def.DataSources {
+		if s.Name == name {
+			s.Used = true
 			return s
 		}
-		names = append(names, s.name)
+		names = append(names, s.Name)
 	}
-	if !def.openSources {
+	if !def.openDataSources {
 		help := suggestion(d.list, name, names)
 		if help == "" && len(names) > 0 {
 			help = "there is " + strings.Join(names, ", ")
@@ -181,7 +181,7 @@ func (d *decoder) trainSource(n *tree.Node, def *specDef) *sourceDef {
 // unknownSource stands for a source that isn't known because of what was
 // reported: it may have any field.
 func unknownSource(name string) *sourceDef {
-	return &sourceDef{name: name, body: &module{root: true, open: true}, used: true}
+	return &sourceDef{Name: name, Body: &module{Root: true, Open: true}, Used: true}
 }
 
 // reservedNodes are names that a model's nodes can't have: the run has values

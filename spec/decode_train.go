@@ -16,81 +16,81 @@ import (
 
 // groupDef is a group of parameters with arguments of its own.
 type groupDef struct {
-	at     diag.Range // of its pattern
-	match  string
-	frozen bool
-	call   *expr.Call // the optimizer with the arguments that the group gives
+	At     diag.Range // of its pattern
+	Match  string
+	Frozen bool
+	Call   *expr.Call // the optimizer with the arguments that the group gives
 }
 
 // weightsDef is a file that parameters start from.
 type weightsDef struct {
-	at         diag.Range
-	file, path string
-	rename     []renameDef
+	At         diag.Range
+	File, Path string
+	Rename     []renameDef
 }
 
 // renameDef calls a tensor of the file by another name.
 type renameDef struct {
-	from, to string
-	at       diag.Range // of to
+	From, To string
+	At       diag.Range // of to
 }
 
 // evalDef is an evaluation on other data.
 type evalDef struct {
-	at             diag.Range // of its data
-	source         *sourceDef
-	every, batches int64
-	metrics        []*metricDef
+	At             diag.Range // of its data
+	DataSource     *sourceDef
+	Every, Batches int64
+	Metrics        []*metricDef
 }
 
 // watchDef is a metric that something is decided by.
 type watchDef struct {
-	metric   string
-	maximise bool
+	Metric   string
+	Maximise bool
 }
 
 type earlyDef struct {
 	watchDef
-	patience int64
-	minDelta float64
+	Patience int64
+	MinDelta float64
 }
 
 type checkpointDef struct {
-	every, keep int64
-	best        *watchDef
-	dir, path   string
+	Every, Keep int64
+	Best        *watchDef
+	Dir, Path   string
 }
 
 // options decodes them into t.
 func (d *decoder) options(t *trainDef, fields map[string]*tree.Node, def *specDef) {
 	if n := fields["clip_grad_norm"]; n != nil {
-		t.clip = d.expression(n, "clip_grad_norm")
+		t.Clip = d.expression(n, "clip_grad_norm")
 	}
-	t.accumulate = 1
+	t.Accumulate = 1
 	if n := fields["accumulate"]; n != nil {
-		t.accumulate = max(1, d.positive(n, "accumulate"))
+		t.Accumulate = max(1, d.positive(n, "accumulate"))
 	}
-	t.groups = d.groups(fields["param_groups"], t.optimizer)
-	t.weights = d.weights(fields["init"], def)
-	t.eval = d.eval(fields["eval"], def)
-	open := incomplete(fields["metrics"]) || fields["eval"] != nil && (t.eval == nil || fields["eval"].Get("metrics") == nil || incomplete(fields["eval"].Get("metrics")))
+	t.Groups = d.groups(fields["param_groups"], t.Optimizer)
+	t.Weights = d.weights(fields["init"], def)
+	t.Evaluation = d.evaluation(fields["eval"], def)
+	open := incomplete(fields["metrics"]) || fields["eval"] != nil && (t.Evaluation == nil || fields["eval"].Get("metrics") == nil || incomplete(fields["eval"].Get("metrics")))
 	if n := fields["early_stop"]; n != nil {
-		t.early = d.earlyStop(n, t.watchable(), open)
+		t.EarlyStop = d.earlyStop(n, t.watchable(), open)
 	}
 	if n := fields["checkpoint"]; n != nil {
-		t.checkpoint = d.checkpoint(n, t.watchable(), open, def)
+		t.Checkpoint = d.checkpoint(n, t.watchable(), open, def)
 	}
 }
 
 // watchable are the metrics that early_stop and checkpoint.best can name.
 func (t *trainDef) watchable() []string {
 	var names []string
-	for _, m := range t.metrics {
-		names = append(names, m.name)
+	for _, m := range t.Metrics {
+		names = append(names, m.Name)
 	}
-	if t.eval != nil {
-		for _, m := range t.eval.metrics {
-			names = append(names, ir.EvalPrefix+m.name)
+	if t.Evaluation != nil {
+		for _, m := range t.Evaluation.Metrics {
+			names = append(names, ir.EvalPrefix+m.Name)
 		}
 	}
 	return names
@@ -129,39 +129,39 @@ func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *groupDef {
 	}
 	match := n.Get("match")
 	if match == nil && !n.Partial {
-		d.report(diag.MissingKey, keyRange(n), "match: "+groupSection.key("match").doc, "a group of parameters has no key `match`")
+		d.report(diag.MissingKey, keyRange(n), "match: "+groupSection.Key("match").doc, "a group of parameters has no key `match`")
 	}
-	g := &groupDef{at: n.Range}
+	g := &groupDef{At: n.Range}
 	if match != nil {
-		g.at = match.Range
+		g.At = match.Range
 	}
 	var ok bool
-	if g.match, ok = d.text(match, "match"); !ok {
+	if g.Match, ok = d.text(match, "match"); !ok {
 		return nil
 	}
 	if f := n.Get("frozen"); f != nil {
-		g.frozen, _ = d.boolean(f, "frozen")
+		g.Frozen, _ = d.boolean(f, "frozen")
 	}
 	if optimizer == nil {
 		return g
 	}
-	g.call = &expr.Call{Place: expr.Place{Range: n.Range}, Name: optimizer.Name, NameAt: optimizer.NameAt}
-	sig := signatureOf(d.lib.optimizers[optimizer.Name])
+	g.Call = &expr.Call{Place: expr.Place{Range: n.Range}, Name: optimizer.Name, NameAt: optimizer.NameAt}
+	sig := signatureOf(d.lib.Optimizers[optimizer.Name])
 	for _, e := range n.Entries {
 		key := e.Key.Text
 		switch {
-		case groupSection.key(key) != nil:
+		case groupSection.Key(key) != nil:
 		case !sig.has(key):
-			help := d.list.Suggestion(key, append(sig.names(), "match", "frozen"))
+			help := d.list.Suggestion(key, append(sig.Names(), "match", "frozen"))
 			if help == "" {
-				help = "its arguments are " + strings.Join(sig.names(), ", ")
+				help = "its arguments are " + strings.Join(sig.Names(), ", ")
 			}
 			d.report(diag.UnknownArgument, e.Key.Range, help, "%s has no argument %s", optimizer.Name, diag.Cut(key))
-		case g.frozen:
+		case g.Frozen:
 			d.report(diag.InvalidValue, e.Key.Range, "remove it, or frozen", "frozen parameters aren't updated; `%s` would mean nothing", key)
 		default:
 			if x := d.argument(e.Value, sig.find(key), "the argument "+key); x != nil {
-				g.call.Named = append(g.call.Named, expr.Named{Name: key, NameAt: e.Key.Range, Value: x})
+				g.Call.Named = append(g.Call.Named, expr.Named{Name: key, NameAt: e.Key.Range, Value: x})
 			}
 		}
 	}
@@ -177,12 +177,12 @@ func (d *decoder) weights(n *tree.Node, def *specDef) *weightsDef {
 	if !ok {
 		return nil
 	}
-	w := &weightsDef{at: n.Range}
-	if w.file, ok = d.text(fields["safetensors"], "safetensors"); !ok {
+	w := &weightsDef{At: n.Range}
+	if w.File, ok = d.text(fields["safetensors"], "safetensors"); !ok {
 		return nil
 	}
-	w.at = fields["safetensors"].Range
-	w.path = d.path(fields["safetensors"], def.file, w.file, "file", def.options.AllowRead, allowHelp)
+	w.At = fields["safetensors"].Range
+	w.Path = d.path(fields["safetensors"], def.File, w.File, "file", def.Options.AllowRead, allowHelp)
 	d.format(fields["safetensors"])
 	rename := fields["rename"]
 	if rename == nil || rename.Broken {
@@ -204,13 +204,13 @@ func (d *decoder) weights(n *tree.Node, def *specDef) *weightsDef {
 			continue
 		}
 		taken[to] = true
-		w.rename = append(w.rename, renameDef{e.Key.Text, to, e.Value.Range})
+		w.Rename = append(w.Rename, renameDef{e.Key.Text, to, e.Value.Range})
 	}
 	return w
 }
 
-// eval decodes train.eval.
-func (d *decoder) eval(n *tree.Node, def *specDef) *evalDef {
+// evaluation decodes train.eval.
+func (d *decoder) evaluation(n *tree.Node, def *specDef) *evalDef {
 	if n == nil {
 		return nil
 	}
@@ -218,17 +218,17 @@ func (d *decoder) eval(n *tree.Node, def *specDef) *evalDef {
 	if !ok {
 		return nil
 	}
-	e := &evalDef{at: keyRange(n), batches: 1}
+	e := &evalDef{At: keyRange(n), Batches: 1}
 	if f := fields["data"]; f != nil {
-		e.at, e.source = f.Range, d.trainSource(f, def)
+		e.At, e.DataSource = f.Range, d.trainSource(f, def)
 	}
 	if f := fields["every"]; f != nil {
-		e.every = d.positive(f, "every")
+		e.Every = d.positive(f, "every")
 	}
 	if b := fields["batches"]; b != nil {
-		e.batches = d.positive(b, "batches")
+		e.Batches = d.positive(b, "batches")
 	}
-	e.metrics = d.metrics(fields["metrics"])
+	e.Metrics = d.metrics(fields["metrics"])
 	return e
 }
 
@@ -237,17 +237,17 @@ func (d *decoder) watch(fields map[string]*tree.Node, known []string, open bool)
 	var w watchDef
 	if n := fields["metric"]; n != nil {
 		var ok bool
-		if w.metric, ok = d.watched(n); ok && !open && !slices.Contains(known, w.metric) {
-			help := suggestion(d.list, w.metric, known)
+		if w.Metric, ok = d.watched(n); ok && !open && !slices.Contains(known, w.Metric) {
+			help := suggestion(d.list, w.Metric, known)
 			if help == "" && len(known) > 0 {
 				help = "there is " + strings.Join(known[:min(len(known), 12)], ", ")
 			}
-			d.report(diag.UnknownName, n.Range, help, "there is no metric `%s`", diag.Cut(w.metric))
+			d.report(diag.UnknownName, n.Range, help, "there is no metric `%s`", diag.Cut(w.Metric))
 		}
 	}
 	if n := fields["mode"]; n != nil {
 		text, ok := d.text(n, "mode")
-		w.maximise = text == "max"
+		w.Maximise = text == "max"
 		if ok && text != "min" && text != "max" {
 			d.report(diag.InvalidValue, n.Range, "min: smaller is better; max: larger is", "mode is min or max, not `%s`", diag.Cut(text))
 		}
@@ -271,13 +271,13 @@ func (d *decoder) earlyStop(n *tree.Node, known []string, open bool) *earlyDef {
 	}
 	e := &earlyDef{watchDef: d.watch(fields, known, open)}
 	if p := fields["patience"]; p != nil {
-		e.patience = d.positive(p, "patience")
+		e.Patience = d.positive(p, "patience")
 	}
 	if m := fields["min_delta"]; m != nil {
 		v, ok := d.float(m, "min_delta")
-		e.minDelta = v
-		if ok && !(e.minDelta >= 0) || math.IsInf(e.minDelta, 0) {
-			d.report(diag.InvalidValue, m.Range, "", "min_delta is %v; it must be at least 0, and finite", e.minDelta)
+		e.MinDelta = v
+		if ok && !(e.MinDelta >= 0) || math.IsInf(e.MinDelta, 0) {
+			d.report(diag.InvalidValue, m.Range, "", "min_delta is %v; it must be at least 0, and finite", e.MinDelta)
 		}
 	}
 	return e
@@ -288,26 +288,26 @@ func (d *decoder) checkpoint(n *tree.Node, known []string, open bool, def *specD
 	if !ok {
 		return nil
 	}
-	c := &checkpointDef{keep: defaultKeep, dir: checkpointSection.key("dir").fallback}
+	c := &checkpointDef{Keep: defaultKeep, Dir: checkpointSection.Key("dir").Default}
 	if f := fields["every"]; f != nil {
-		c.every = d.positive(f, "every")
+		c.Every = d.positive(f, "every")
 	}
 	if f := fields["keep"]; f != nil {
-		c.keep = d.positive(f, "keep")
+		c.Keep = d.positive(f, "keep")
 	}
 	if f := fields["best"]; f != nil {
 		if decl, ok := d.fields(f, bestSection); ok {
 			w := d.watch(decl, known, open)
-			c.best = &w
+			c.Best = &w
 		}
 	}
 	at := n
 	if f := fields["dir"]; f != nil {
-		if c.dir, ok = d.text(f, "dir"); !ok {
+		if c.Dir, ok = d.text(f, "dir"); !ok {
 			return nil
 		}
 		at = f
 	}
-	c.path = d.path(at, def.file, c.dir, "folder", nil, "name a folder in the spec's own")
+	c.Path = d.path(at, def.File, c.Dir, "folder", nil, "name a folder in the spec's own")
 	return c
 }

@@ -15,19 +15,19 @@ func (d *decoder) vars(n *tree.Node, o Options) []*varDef {
 	byName := map[string]*varDef{}
 	decl := map[string]map[string]*tree.Node{}
 	for _, e := range d.entries(n, "vars") {
-		v := &varDef{name: e.Key.Text, at: e.Key.Range, node: e.Value, value: bad{}}
-		vars, byName[v.name] = append(vars, v), v
+		v := &varDef{Name: e.Key.Text, At: e.Key.Range, Node: e.Value, Value: bad{}}
+		vars, byName[v.Name] = append(vars, v), v
 		if e.Value.Kind != tree.Map {
-			v.value = d.constant(e.Value, "the var "+v.name)
+			v.Value = d.constant(e.Value, "the var "+v.Name)
 			continue
 		}
 		fields, ok := d.fields(e.Value, varSection)
 		if !ok || fields["value"] == nil {
 			continue
 		}
-		v.node = fields["value"]
-		v.value = d.constant(v.node, "the var "+v.name)
-		decl[v.name] = fields
+		v.Node = fields["value"]
+		v.Value = d.constant(v.Node, "the var "+v.Name)
+		decl[v.Name] = fields
 	}
 	for _, file := range o.VarsFiles {
 		d.varsFile(byName, file)
@@ -36,7 +36,7 @@ func (d *decoder) vars(n *tree.Node, o Options) []*varDef {
 		d.setting(byName, s)
 	}
 	for _, v := range vars {
-		if fields := decl[v.name]; fields != nil {
+		if fields := decl[v.Name]; fields != nil {
 			d.checkVar(v, fields)
 		}
 	}
@@ -96,24 +96,24 @@ func (d *decoder) overridden(vars map[string]*varDef, name string, at diag.Range
 
 // override gives a var another value, of the same kind.
 func (d *decoder) override(v *varDef, n *tree.Node) {
-	old := v.value
-	v.node, v.value, v.overridden = n, d.constant(n, "the var "+v.name), true
-	if isBad(old) || isBad(v.value) {
+	old := v.Value
+	v.Node, v.Value, v.Overridden = n, d.constant(n, "the var "+v.Name), true
+	if isBad(old) || isBad(v.Value) {
 		return
 	}
 	number := func(k argKind) bool { return k == argInt || k == argFloat }
 	if kindOf(old) == argInt {
-		v.value = wholeOf(v.value)
+		v.Value = wholeOf(v.Value)
 	}
-	if was, is := kindOf(old), kindOf(v.value); was != is && !(number(was) && number(is)) {
-		d.report(diag.WrongType, n.Range, "", "the var %s is %s in the spec, not %s", v.name, was, is)
-		v.value = bad{}
+	if was, is := kindOf(old), kindOf(v.Value); was != is && !(number(was) && number(is)) {
+		d.report(diag.WrongType, n.Range, "", "the var %s is %s in the spec, not %s", v.Name, was, is)
+		v.Value = bad{}
 	}
 }
 
 // checkVar checks a var against its declared type and range.
 func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
-	if _, isBad := v.value.(bad); isBad {
+	if _, isBad := v.Value.(bad); isBad {
 		return
 	}
 	if n := fields["type"]; n != nil {
@@ -126,17 +126,17 @@ func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
 			return
 		}
 		if k == argInt {
-			v.value = wholeOf(v.value)
+			v.Value = wholeOf(v.Value)
 		}
-		value, ok := ofKind(v.value, k)
+		value, ok := ofKind(v.Value, k)
 		if !ok {
-			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.node.Range,
-				Message: fmt.Sprintf("the var %s is declared %s; this is %s", v.name, k, kindOf(v.value)),
+			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.Node.Range,
+				Message: fmt.Sprintf("the var %s is declared %s; this is %s", v.Name, k, kindOf(v.Value)),
 				Notes:   []diag.Note{{Message: "its declaration", Range: n.Range}}})
-			v.value = bad{}
+			v.Value = bad{}
 			return
 		}
-		v.value = value
+		v.Value = value
 	}
 	for _, bound := range []struct{ key, op, words string }{{"min", "<", "less than its min"}, {"max", ">", "more than its max"}} {
 		n := fields[bound.key]
@@ -147,13 +147,13 @@ func (d *decoder) checkVar(v *varDef, fields map[string]*tree.Node) {
 		if _, isBad := limit.(bad); isBad {
 			continue
 		}
-		if _, err := comptime.Apply(bound.op, v.value, limit); err != nil {
-			d.report(diag.WrongType, n.Range, "", "%s can't bound the var %s: %s", bound.key, v.name, err)
+		if _, err := comptime.Apply(bound.op, v.Value, limit); err != nil {
+			d.report(diag.WrongType, n.Range, "", "%s can't bound the var %s: %s", bound.key, v.Name, err)
 			continue
 		}
-		if beyond(bound.op, v.value, limit) {
-			d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: v.node.Range,
-				Message: fmt.Sprintf("the var %s is %v, %s, %v", v.name, v.value, bound.words, limit),
+		if beyond(bound.op, v.Value, limit) {
+			d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: v.Node.Range,
+				Message: fmt.Sprintf("the var %s is %v, %s, %v", v.Name, v.Value, bound.words, limit),
 				Notes:   []diag.Note{{Message: bound.key + " is " + n.Text, Range: n.Range}}})
 			return
 		}

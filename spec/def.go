@@ -10,133 +10,133 @@ import (
 // specDef is a decoded spec: the text's structure with its expressions parsed,
 // nothing evaluated.
 type specDef struct {
-	file    string
-	root    *tree.Node
-	options Options
+	File    string
+	Root    *tree.Node
+	Options Options
 
-	name    string
-	seed    int64
-	vars    []*varDef
-	sources []*sourceDef
-	lib     *library
-	imports *importer
-	model   *module // nil if it can't be built at all
-	train   *trainDef
-	place   placementDef
+	Name        string
+	Seed        int64
+	Vars        []*varDef
+	DataSources []*sourceDef
+	Library     *library
+	Imports     *importer
+	Model       *module // nil if it can't be built at all
+	Train       *trainDef
+	Placement   placementDef
 
-	openVars bool // vars are missing because of what was reported
+	OpenVars bool // vars are missing because of what was reported
 	// openSources says the same of data sources.
-	openSources bool
+	openDataSources bool
 }
 
 type varDef struct {
-	name  string
-	at    diag.Range // of the name
-	node  *tree.Node // of the value
-	value any        // int, float64, bool, string, []any; bad if reported
+	Name  string
+	At    diag.Range // of the name
+	Node  *tree.Node // of the value
+	Value any        // int, float64, bool, string, []any; bad if reported
 
-	overridden bool // by --vars or --set
+	Overridden bool // by --vars or --set
 }
 
 // sourceDef is a data source: nodes, or a file.
 type sourceDef struct {
-	name   string
-	at     diag.Range
-	body   *module // of generate: its nodes are the fields
-	file   string  // of replay
-	path   string
-	named  diag.Range  // the file's name
-	fields []*fieldDef // of replay
-	used   bool
+	Name   string
+	At     diag.Range
+	Body   *module // of generate: its nodes are the fields
+	File   string  // of replay
+	Path   string
+	Named  diag.Range  // the file's name
+	Fields []*fieldDef // of replay
+	Used   bool
 }
 
 type fieldDef struct {
-	name   string
-	at     diag.Range
-	tensor string
-	typ    *expr.Type
+	Name   string
+	At     diag.Range
+	Tensor string
+	Type   *expr.Type
 }
 
 type trainDef struct {
-	at        diag.Range
-	source    *sourceDef // nil without data
-	loss      expr.Expr
-	optimizer *expr.Call
-	metrics   []*metricDef
-	until     expr.Expr
-	maxSteps  int64
-	logEvery  int64
+	At         diag.Range
+	DataSource *sourceDef // nil without data
+	Loss       expr.Expr
+	Optimizer  *expr.Call
+	Metrics    []*metricDef
+	Until      expr.Expr
+	MaxSteps   int64
+	LogEvery   int64
 
-	clip       expr.Expr
-	groups     []*groupDef
-	accumulate int64
-	weights    *weightsDef
-	eval       *evalDef
-	early      *earlyDef
-	checkpoint *checkpointDef
+	Clip       expr.Expr
+	Groups     []*groupDef
+	Accumulate int64
+	Weights    *weightsDef
+	Evaluation *evalDef
+	EarlyStop  *earlyDef
+	Checkpoint *checkpointDef
 }
 
 type metricDef struct {
-	name string
-	at   diag.Range
-	def  *nodeDef
+	Name string
+	At   diag.Range
+	Def  *nodeDef
 }
 
 // nodeDef is the right side of a node: an expression (mapping nodes are calls),
 // or a choice.
 type nodeDef struct {
-	value expr.Expr // nil if it was reported, or if there is a choice
-	at    diag.Range
+	Value expr.Expr // nil if it was reported, or if there is a choice
+	At    diag.Range
 
-	test            expr.Expr // of {if, then, else}
-	then, otherwise *nodeDef
+	Test       expr.Expr // of {if, then, else}
+	Then, Else *nodeDef
 
-	device    string    // where it must run
-	dtype     ir.DType  // of a module's parameters
-	path      string    // instead of the node's name
-	frozen    bool      // trainable: false
-	repeat    expr.Expr // how many times
-	hasRepeat bool
+	Device    string    // where it must run
+	Dtype     ir.DType  // of a module's parameters
+	Path      string    // instead of the node's name
+	Frozen    bool      // trainable: false
+	Repeat    expr.Expr // how many times
+	HasRepeat bool
 }
 
 // module is a module, an optimizer, the model, or a generating source: things
 // with a body.
 type module struct {
-	name      string
-	doc       string
+	Name      string
+	Doc       string
 	example   string
-	at        diag.Range
-	optimizer bool
-	std       bool
-	override  bool   // it says that it replaces the standard library's
-	path      string // of its calls inside of expressions, instead of the name
-	widen     bool   // f16 and bf16 are f32 inside
-	root      bool   // the model or a source: sees vars, has no arguments
+	At        diag.Range
+	Optimizer bool
+	Std       bool
+	Override  bool   // it says that it replaces the standard library's
+	Path      string // of its calls inside of expressions, instead of the name
+	Widen     bool   // f16 and bf16 are f32 inside
+	Root      bool   // the model or a source: sees vars, has no arguments
 
-	inputs  []*inputDef
-	args    []*argDef
-	require []*requireDef
-	params  []*paramDef
-	states  []*stateDef
-	items   []*item // nodes and updates in the text's order
-	order   []*item // the same, each after what it needs; without cycles
-	outputs []*outputDef
-	single  bool // output, not outputs
+	Inputs  []*inputDef
+	Args    []*argDef
+	Require []*requireDef
+	Params  []*paramDef
+	States  []*stateDef
+	Items   []*item // nodes and updates in the text's order
+	Order   []*item // the same, each after what it needs; without cycles
+	Outputs []*outputDef
+	Single  bool // output, not outputs
 
 	sig       *signature // how it is called
-	recursive bool       // contains itself; reported
-	open      bool       // its names are incomplete because of what was reported
+	Recursive bool       // contains itself; reported
+	Open      bool       // its names are incomplete because of what was reported
 }
 
-// size counts the names that a call of the module binds.
-func (m *module) size() int {
-	return len(m.inputs) + len(m.args) + len(m.params) + len(m.states) + len(m.items) + len(m.outputs)
+// Size counts the names that a call of the module binds.
+func (m *module) Size() int {
+	return len(m.Inputs) + len(m.Args) + len(m.Params) + len(m.States) + len(m.Items) + len(m.Outputs)
 }
 
 type inputDef struct {
-	name string
-	at   diag.Range
-	typ  *expr.Type
+	Name string
+	At   diag.Range
+	Type *expr.Type
 }
 
 // argKind is the kind of a module's argument.
@@ -157,77 +157,77 @@ var argKinds = [...]string{"int", "float", "bool", "string", "list", "scalar", "
 func (k argKind) String() string { return argKinds[k] }
 
 type argDef struct {
-	name     string
-	at       diag.Range
-	kind     argKind
-	optional bool
-	fallback expr.Expr
+	Name     string
+	At       diag.Range
+	Kind     argKind
+	Optional bool
+	Default  expr.Expr
 	doc      string
-	min, max any      // bounds of a number, or nil
+	Min, Max any      // bounds of a number, or nil
 	values   []string // of a string, or nil: what it can be
-	length   int      // of a list or numbers: how many there must be; -1: any
-	none     bool     // it can be nil
-	sized    bool     // its default names symbolic dimensions
+	Length   int      // of a list or numbers: how many there must be; -1: any
+	Nil      bool     // it can be nil
+	Sized    bool     // its default names symbolic dimensions
 }
 
 // requireDef is a condition on arguments and dimensions.
 type requireDef struct {
-	text string // what the condition says
-	cond expr.Expr
+	Text string // what the condition says
+	Cond expr.Expr
 }
 
 type paramDef struct {
-	name  string
-	at    diag.Range
-	shape []expr.Expr
-	init  expr.Expr
-	when  expr.Expr
+	Name  string
+	At    diag.Range
+	Shape []expr.Expr
+	Init  expr.Expr
+	When  expr.Expr
 }
 
 type stateDef struct {
-	name string
-	at   diag.Range
-	init expr.Expr
-	when expr.Expr
+	Name string
+	At   diag.Range
+	Init expr.Expr
+	When expr.Expr
 }
 
 // item is a node of a body, or an entry of its update.
 type item struct {
-	name  string
-	at    diag.Range
-	def   *nodeDef
-	write bool // what a state becomes
-	uses  []*item
-	used  bool
-	bad   bool // part of a cycle
+	Name  string
+	At    diag.Range
+	Def   *nodeDef
+	Write bool // what a state becomes
+	Uses  []*item
+	Used  bool
+	Bad   bool // part of a cycle
 }
 
 type outputDef struct {
-	name  string
-	at    diag.Range
-	value expr.Expr
+	Name  string
+	At    diag.Range
+	Value expr.Expr
 }
 
 type placementDef struct {
-	fallback string
-	rules    []*ruleDef
+	Default string
+	Rules   []*ruleDef
 }
 
 type ruleDef struct {
-	at                    diag.Range
-	match, device, prefer string
+	At                    diag.Range
+	Match, Device, Prefer string
 }
 
-// fieldNames lists a source's fields.
-func (src *sourceDef) fieldNames() []string {
+// FieldNames lists a source's fields.
+func (src *sourceDef) FieldNames() []string {
 	var names []string
-	if src.body != nil {
-		for _, it := range src.body.items {
-			names = append(names, it.name)
+	if src.Body != nil {
+		for _, it := range src.Body.Items {
+			names = append(names, it.Name)
 		}
 	}
-	for _, f := range src.fields {
-		names = append(names, f.name)
+	for _, f := range src.Fields {
+		names = append(names, f.Name)
 	}
 	return names
 }

@@ -23,33 +23,33 @@ func (ev *eval) sizedDefaults(f *frame, args []expr.Expr, c *expr.Call) bool {
 func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool {
 	in := &eval{graph: ev.graph, f: f, to: ev.to, path: f.path}
 	ok := true
-	for i, a := range f.mod.args {
-		if args[len(f.mod.inputs)+i] != nil || a.fallback == nil {
-			ok = ok && (a.optional || args[len(f.mod.inputs)+i] != nil)
+	for i, a := range f.mod.Args {
+		if args[len(f.mod.Inputs)+i] != nil || a.Default == nil {
+			ok = ok && (a.Optional || args[len(f.mod.Inputs)+i] != nil)
 			continue
 		}
-		if a.sized != sized {
+		if a.Sized != sized {
 			continue
 		}
-		v := in.constant(a.fallback)
+		v := in.constant(a.Default)
 		if isBad(v) {
 			ok = false
 			continue
 		}
-		if v == nil && a.none {
+		if v == nil && a.Nil {
 			ev.taken.add(c, a, nil)
-			f.consts[a.name] = nil
+			f.consts[a.Name] = nil
 			continue
 		}
 		ev.look(v)
-		value, fits := ofKind(v, a.kind)
+		value, fits := ofKind(v, a.Kind)
 		if !fits {
-			ev.fail(f, diag.InvalidArgument, a.fallback.At(), "", "the default of %s must be %s, got %s", a.name, article(a.kind), ir.Describe(v))
+			ev.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s must be %s, got %s", a.Name, article(a.Kind), ir.Describe(v))
 			ok = false
 			continue
 		}
-		if problem := a.refuses(value); problem != "" {
-			ev.fail(f, diag.InvalidArgument, a.fallback.At(), "", "the default of %s %s", a.name, problem)
+		if problem := a.Refuses(value); problem != "" {
+			ev.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s %s", a.Name, problem)
 			ok = false
 			continue
 		}
@@ -57,10 +57,10 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 			ev.look(value)
 		}
 		ev.taken.add(c, a, value)
-		if a.kind == argScalar {
-			f.values[a.name] = value
+		if a.Kind == argScalar {
+			f.values[a.Name] = value
 		} else {
-			f.consts[a.name] = value
+			f.consts[a.Name] = value
 		}
 	}
 	return ok
@@ -71,8 +71,8 @@ func (ev *eval) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool 
 type taken map[leftOut][]any
 
 type leftOut struct {
-	call diag.Range
-	arg  string
+	Call diag.Range
+	Name string
 }
 
 // maxTaken is how many values of one argument are of interest.
@@ -82,7 +82,7 @@ func (t taken) add(c *expr.Call, a *argDef, v any) {
 	if t == nil {
 		return
 	}
-	at := leftOut{c.At(), a.name}
+	at := leftOut{c.At(), a.Name}
 	same := func(old any) bool { return reflect.DeepEqual(old, v) }
 	if values := t[at]; len(values) < maxTaken && !slices.ContainsFunc(values, same) {
 		t[at] = append(values, v)

@@ -31,50 +31,50 @@ type eval struct {
 
 // node evaluates the right side of a node.
 func (ev *eval) node(def *nodeDef) any {
-	if def.test != nil {
-		test := ev.constant(def.test)
+	if def.Test != nil {
+		test := ev.constant(def.Test)
 		switch b, ok := test.(bool); {
 		case isBad(test):
 			return bad{}
 		case !ok:
-			return ev.fail(ev.f, diag.InvalidArgument, def.test.At(), kindHelp(test, argBool), "the condition must be a bool, got %s", ir.Describe(test))
+			return ev.fail(ev.f, diag.InvalidArgument, def.Test.At(), kindHelp(test, argBool), "the condition must be a bool, got %s", ir.Describe(test))
 		case b:
-			return ev.node(def.then)
+			return ev.node(def.Then)
 		}
-		return ev.node(def.otherwise)
+		return ev.node(def.Else)
 	}
-	if def.value == nil {
+	if def.Value == nil {
 		return bad{}
 	}
 	from := len(ev.Graph.Nodes)
 	var v any
-	if c, ok := def.value.(*expr.Call); ok && (def.hasRepeat || isModuleCall(c)) {
+	if c, ok := def.Value.(*expr.Call); ok && (def.HasRepeat || isModuleCall(c)) {
 		v = ev.wholeCall(c, def)
 	} else {
-		v = ev.eval(def.value)
+		v = ev.expand(def.Value)
 	}
-	if def.device != "" {
-		ev.own(from, ev.path, def.device)
+	if def.Device != "" {
+		ev.own(from, ev.path, def.Device)
 	}
 	return v
 }
 
 func isModuleCall(c *expr.Call) bool {
 	t, _ := c.Target.(*target)
-	return t != nil && t.module != nil
+	return t != nil && t.Module != nil
 }
 
 // constant evaluates an expression in a compile-time place.
 func (ev *eval) constant(e expr.Expr) any {
 	outer := ev.noNodes
 	ev.noNodes = true
-	v := ev.eval(e)
+	v := ev.expand(e)
 	ev.noNodes = outer
 	return v
 }
 
-// eval evaluates an expression.
-func (ev *eval) eval(e expr.Expr) any {
+// expand evaluates an expression.
+func (ev *eval) expand(e expr.Expr) any {
 	v := ev.raw(e)
 	if r, ok := v.(repeated); ok {
 		return r[len(r)-1]
@@ -87,7 +87,7 @@ func (ev *eval) raw(e expr.Expr) any {
 	if ev.full {
 		return bad{}
 	}
-	if ev.f.mod == nil || !ev.f.mod.std {
+	if ev.f.mod == nil || !ev.f.mod.Std {
 		ev.list.Budget.At(e.At())
 	}
 	ev.list.Budget.Spend(diag.Expanding, evalCost)
@@ -99,7 +99,7 @@ func (ev *eval) raw(e expr.Expr) any {
 	case *expr.List:
 		list := make([]any, len(e.Items))
 		for i, item := range e.Items {
-			list[i] = ev.eval(item)
+			list[i] = ev.expand(item)
 		}
 		if anyBad(list) {
 			return bad{}
@@ -122,9 +122,9 @@ func (ev *eval) raw(e expr.Expr) any {
 		case !ok:
 			return ev.fail(ev.f, diag.InvalidArgument, e.Test.At(), kindHelp(test, argBool), "the condition must be a bool, got %s", ir.Describe(test))
 		case b:
-			return ev.eval(e.Then)
+			return ev.expand(e.Then)
 		}
-		return ev.eval(e.Else)
+		return ev.expand(e.Else)
 	case *expr.Call:
 		return ev.call(e)
 	}
@@ -257,7 +257,7 @@ func (ev *eval) pathOf(e expr.Expr) (string, bool) {
 }
 
 func (ev *eval) unary(e *expr.Unary) any {
-	x := ev.eval(e.X)
+	x := ev.expand(e.X)
 	if isBad(x) {
 		return x
 	}
@@ -271,7 +271,7 @@ func (ev *eval) unary(e *expr.Unary) any {
 }
 
 func (ev *eval) binary(e *expr.Binary) any {
-	x, y := ev.eval(e.X), ev.eval(e.Y)
+	x, y := ev.expand(e.X), ev.expand(e.Y)
 	if isBad(x) || isBad(y) {
 		return bad{}
 	}

@@ -24,30 +24,30 @@ var (
 func facts(def *specDef, budget *diag.Budget) []Fact {
 	c := canon{budget}
 	seed := ""
-	if n := def.root.Get("seed"); n != nil {
+	if n := def.Root.Get("seed"); n != nil {
 		seed = n.Text
 	}
-	if def.options.Seed != nil || seed == "" {
-		seed = strconv.FormatInt(def.seed, 10)
+	if def.Options.Seed != nil || seed == "" {
+		seed = strconv.FormatInt(def.Seed, 10)
 	}
 	facts := []Fact{{"seed", seed}}
-	for _, v := range def.vars {
-		facts = append(facts, Fact{"vars." + v.name, c.text(v.node)})
+	for _, v := range def.Vars {
+		facts = append(facts, Fact{"vars." + v.Name, c.text(v.Node)})
 	}
-	for _, e := range def.root.Entries {
+	for _, e := range def.Root.Entries {
 		if !slices.Contains(rootAsides, e.Key.Text) {
 			facts = append(facts, c.parts(e)...)
 		}
 	}
-	if train := def.root.Get("train"); train != nil {
+	if train := def.Root.Get("train"); train != nil {
 		for _, e := range train.Entries {
 			if !slices.Contains(trainAsides, e.Key.Text) {
 				facts = append(facts, Fact{"train." + e.Key.Text, c.text(e.Value)})
 			}
 		}
 	}
-	for _, f := range def.imports.order {
-		facts = append(facts, Fact{"file " + relativeTo(def.file, f.path), c.text(f.root)})
+	for _, f := range def.Imports.Order {
+		facts = append(facts, Fact{"file " + relativeTo(def.File, f.Path), c.text(f.Root)})
 	}
 	return facts
 }

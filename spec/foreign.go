@@ -12,24 +12,24 @@ import (
 
 // What is said about names that people know from other libraries.
 
-// foreignHelp says what a name of an operation is here; "" if that isn't known.
-func (l *library) foreignHelp(name string) string {
+// ForeignHelp says what a name of an operation is here; "" if that isn't known.
+func (l *library) ForeignHelp(name string) string {
 	switch here, known := foreign.Function(name); {
-	case l.optimizers[name] != nil:
+	case l.Optimizers[name] != nil:
 		return name + " is an optimizer: it belongs under train.optimizer"
 	case !known || here == name:
 		return ""
 	case foreign.IsAdvice(here):
 		return here
-	case l.signature(here) != nil:
+	case l.Signature(here) != nil:
 		return fmt.Sprintf("it is called %q here", here)
 	}
 	return ""
 }
 
-// functionHelp says what may be meant by a name that no operation or module has.
-func (l *library) functionHelp(list *diag.List, name string) string {
-	if help := l.foreignHelp(name); help != "" {
+// FunctionHelp says what may be meant by a name that no operation or module has.
+func (l *library) FunctionHelp(list *diag.List, name string) string {
+	if help := l.ForeignHelp(name); help != "" {
 		return help
 	}
 	return suggestion(list, name, l.names())
@@ -64,24 +64,24 @@ func strange(n *tree.Node) string {
 	return n.Kind.String()
 }
 
-// argumentHelp says what to write for an argument that a signature hasn't got.
-func (s *signature) argumentHelp(name string, list *diag.List) string {
+// ArgumentHelp says what to write for an argument that a signature hasn't got.
+func (s *signature) ArgumentHelp(name string, list *diag.List) string {
 	here := foreign.Arguments[name]
 	switch {
 	case here != "" && s.has(here):
 		return fmt.Sprintf("did you mean %q?", here)
 	case isReserved(name) && s.isModule:
-		return fmt.Sprintf("it is a key of mapping nodes: {%s: x, …, %s: …}", s.name, name)
+		return fmt.Sprintf("it is a key of mapping nodes: {%s: x, …, %s: …}", s.Name, name)
 	case foreign.IsAdvice(here):
 		return here
 	}
-	if help := suggestion(list, name, s.names()); help != "" {
+	if help := suggestion(list, name, s.Names()); help != "" {
 		return help
 	}
-	if len(s.params) == 0 {
+	if len(s.Params) == 0 {
 		return "it takes none"
 	}
-	return "its arguments are " + strings.Join(s.names(), ", ")
+	return "its arguments are " + strings.Join(s.Names(), ", ")
 }
 
 // typeHelp says what a dtype is called here, or which there are.

@@ -15,23 +15,23 @@ import (
 // several forms.
 type form struct {
 	words   string   // how the reference calls it
-	doc     string   // for editors
-	scalar  []string // JSON types
-	pattern string   // of a string
-	enum    []string
-	version bool // the number of the language's version
-	minimum any  // of a number; nil if there is none
-	maximum any
+	Doc     string   // for editors
+	Scalar  []string // JSON types
+	Pattern string   // of a string
+	Enum    []string
+	Version bool // the number of the language's version
+	Minimum any  // of a number; nil if there is none
+	Maximum any
 
-	items    string   // of a list: the form of each
-	entries  string   // of a mapping by name: the form of each value
-	texts    string   // of a mapping by any text: the form of each value
-	section  *section // a mapping with the section's keys
-	one      bool     // a mapping of exactly one entry
-	shortest int      // how many items or entries at least
-	reserved []string // names that entries can't have
-	any      []string // any of these forms
-	call     bool     // a node: see schemaWriter.node
+	Items    string   // of a list: the form of each
+	Entries  string   // of a mapping by name: the form of each value
+	Texts    string   // of a mapping by any text: the form of each value
+	Section  *section // a mapping with the section's keys
+	One      bool     // a mapping of exactly one entry
+	Shortest int      // how many items or entries at least
+	Reserved []string // names that entries can't have
+	Any      []string // any of these forms
+	Call     bool     // a node: see schemaWriter.node
 }
 
 // anyScalar are the YAML scalars that a text is taken from as written.
@@ -39,90 +39,90 @@ var anyScalar = []string{"string", "number", "boolean"}
 
 // forms are all forms by name.
 var forms = map[string]*form{
-	"version":   {words: "`1`", version: true},
-	"text":      {words: "a string", scalar: anyScalar},
-	"file":      {words: "a string", scalar: []string{"string"}},
-	"note":      {words: "a string", scalar: anyScalar},
-	"int":       {words: "an int of 64 bits", scalar: []string{"integer"}, minimum: math.MinInt64, maximum: math.MaxInt64},
-	"count":     {words: "an int of at least 1", scalar: []string{"integer"}, minimum: 1, maximum: math.MaxInt64},
-	"length":    {words: "an int of at least 0", scalar: []string{"integer"}, minimum: 0, maximum: maxLength},
-	"bool":      {words: "a bool", scalar: []string{"boolean"}},
-	"limit":     {enum: []string{"unlimited"}},
-	"steps":     {words: "an int of at least 1, or `unlimited`", any: []string{"count", "limit"}},
-	"constant":  {words: "a value", doc: "An int, a float, a bool, a string, or a list of these.", any: []string{"text", "constants"}},
-	"constants": {words: "a list of values", items: "constant"},
+	"version":   {words: "`1`", Version: true},
+	"text":      {words: "a string", Scalar: anyScalar},
+	"file":      {words: "a string", Scalar: []string{"string"}},
+	"note":      {words: "a string", Scalar: anyScalar},
+	"int":       {words: "an int of 64 bits", Scalar: []string{"integer"}, Minimum: math.MinInt64, Maximum: math.MaxInt64},
+	"count":     {words: "an int of at least 1", Scalar: []string{"integer"}, Minimum: 1, Maximum: math.MaxInt64},
+	"length":    {words: "an int of at least 0", Scalar: []string{"integer"}, Minimum: 0, Maximum: maxLength},
+	"bool":      {words: "a bool", Scalar: []string{"boolean"}},
+	"limit":     {Enum: []string{"unlimited"}},
+	"steps":     {words: "an int of at least 1, or `unlimited`", Any: []string{"count", "limit"}},
+	"constant":  {words: "a value", Doc: "An int, a float, a bool, a string, or a list of these.", Any: []string{"text", "constants"}},
+	"constants": {words: "a list of values", Items: "constant"},
 
-	"var type": {words: "a kind", enum: argKinds[:argScalar]},
-	"arg type": {words: "a kind", enum: argKinds[:]},
+	"var type": {words: "a kind", Enum: argKinds[:argScalar]},
+	"arg type": {words: "a kind", Enum: argKinds[:]},
 
-	"expression":  {words: "an expression", doc: "An expression, or a list of expressions.", any: []string{"text", "expressions"}},
-	"expressions": {words: "a list of expressions", items: "expression"},
-	"shape":       {words: "a list of dimensions", items: "expression"},
-	"type":        {words: "a type", doc: `A type: "f32[1, 2 * bits]", "i32[]", "float[..., features]".`, scalar: []string{"string"}, pattern: typePattern},
-	"names":       {words: "a list of names", items: "name", shortest: 1},
-	"name":        {words: "a name", scalar: []string{"string"}, pattern: namePattern},
+	"expression":  {words: "an expression", Doc: "An expression, or a list of expressions.", Any: []string{"text", "expressions"}},
+	"expressions": {words: "a list of expressions", Items: "expression"},
+	"shape":       {words: "a list of dimensions", Items: "expression"},
+	"type":        {words: "a type", Doc: `A type: "f32[1, 2 * bits]", "i32[]", "float[..., features]".`, Scalar: []string{"string"}, Pattern: typePattern},
+	"names":       {words: "a list of names", Items: "name", Shortest: 1},
+	"name":        {words: "a name", Scalar: []string{"string"}, Pattern: namePattern},
 
-	"device": {words: "a device", doc: deviceHelp, scalar: []string{"string"}, pattern: deviceNames.String()},
-	"auto":   {enum: []string{"auto"}},
-	"place":  {words: "`auto`, or a device", any: []string{"auto", "device"}},
+	"device": {words: "a device", Doc: deviceHelp, Scalar: []string{"string"}, Pattern: deviceNames.String()},
+	"auto":   {Enum: []string{"auto"}},
+	"place":  {words: "`auto`, or a device", Any: []string{"auto", "device"}},
 
-	"node":  {words: "a node", doc: "An expression, {operation: inputs, argument: value}, or {if, then, else}.", call: true},
-	"nodes": {words: "nodes by name", entries: "node"},
-	"dtype": {words: "a dtype, or `inherit`", enum: append(ir.DTypeNames(), inherit)},
+	"node":  {words: "a node", Doc: "An expression, {operation: inputs, argument: value}, or {if, then, else}.", Call: true},
+	"nodes": {words: "nodes by name", Entries: "node"},
+	"dtype": {words: "a dtype, or `inherit`", Enum: append(ir.DTypeNames(), inherit)},
 
-	"model nodes": {words: "nodes by name", entries: "node", reserved: reservedNodes},
-	"metrics":     {words: "nodes by name", entries: "node", reserved: reservedMetrics},
+	"model nodes": {words: "nodes by name", Entries: "node", Reserved: reservedNodes},
+	"metrics":     {words: "nodes by name", Entries: "node", Reserved: reservedMetrics},
 
-	"vars":           {words: "a mapping of names", entries: "var"},
-	"var":            {words: "a var", any: []string{"constant", "long var"}},
-	"long var":       {section: varSection},
-	"sources":        {words: "a mapping of names", entries: "source"},
-	"source":         {section: sourceSection},
-	"fields":         {words: "a mapping of names", entries: "field"},
-	"field":          {section: fieldSection},
-	"model":          {words: "a mapping", section: modelSection},
-	"train":          {words: "a mapping", section: trainSection},
-	"placement":      {words: "a mapping", section: placementSection},
-	"rules":          {words: "a list of rules", items: "rule"},
-	"rule":           {section: ruleSection},
-	"inputs":         {words: "types by name", entries: "type"},
-	"modules":        {words: "modules by name", entries: "module"},
-	"module":         {section: moduleSection},
-	"optimizers":     {words: "optimizers by name", entries: "optimizer"},
-	"optimizer":      {section: optimizerSection},
-	"args":           {words: "arguments by name", entries: "arg"},
-	"arg":            {words: "an argument", any: []string{"arg type", "arg default", "long arg"}},
-	"arg default":    {doc: "A default, which also gives the kind.", any: []string{"number or bool", "constants"}},
-	"number or bool": {scalar: []string{"number", "boolean"}},
-	"long arg":       {section: argSection},
-	"requirements":   {words: "conditions by sentence", texts: "expression"},
-	"params":         {words: "parameters by name", entries: "param"},
-	"param":          {section: paramSection},
-	"states":         {words: "states by name", entries: "state"},
-	"state":          {words: "a state", any: []string{"expression", "long state"}},
-	"long state":     {section: stateSection},
+	"vars":           {words: "a mapping of names", Entries: "var"},
+	"var":            {words: "a var", Any: []string{"constant", "long var"}},
+	"long var":       {Section: varSection},
+	"sources":        {words: "a mapping of names", Entries: "source"},
+	"source":         {Section: sourceSection},
+	"fields":         {words: "a mapping of names", Entries: "field"},
+	"field":          {Section: fieldSection},
+	"model":          {words: "a mapping", Section: modelSection},
+	"train":          {words: "a mapping", Section: trainSection},
+	"placement":      {words: "a mapping", Section: placementSection},
+	"rules":          {words: "a list of rules", Items: "rule"},
+	"rule":           {Section: ruleSection},
+	"inputs":         {words: "types by name", Entries: "type"},
+	"modules":        {words: "modules by name", Entries: "module"},
+	"module":         {Section: moduleSection},
+	"optimizers":     {words: "optimizers by name", Entries: "optimizer"},
+	"optimizer":      {Section: optimizerSection},
+	"args":           {words: "arguments by name", Entries: "arg"},
+	"arg":            {words: "an argument", Any: []string{"arg type", "arg default", "long arg"}},
+	"arg default":    {Doc: "A default, which also gives the kind.", Any: []string{"number or bool", "constants"}},
+	"number or bool": {Scalar: []string{"number", "boolean"}},
+	"long arg":       {Section: argSection},
+	"requirements":   {words: "conditions by sentence", Texts: "expression"},
+	"params":         {words: "parameters by name", Entries: "param"},
+	"param":          {Section: paramSection},
+	"states":         {words: "states by name", Entries: "state"},
+	"state":          {words: "a state", Any: []string{"expression", "long state"}},
+	"long state":     {Section: stateSection},
 
-	"imports":      {words: "a list of imports", items: "import"},
-	"import":       {any: []string{"file", "long import"}},
-	"long import":  {section: importSection},
-	"import names": {words: "a list of names, or names by the file's", any: []string{"names", "aliases"}},
-	"aliases":      {entries: "name"},
+	"imports":      {words: "a list of imports", Items: "import"},
+	"import":       {Any: []string{"file", "long import"}},
+	"long import":  {Section: importSection},
+	"import names": {words: "a list of names, or names by the file's", Any: []string{"names", "aliases"}},
+	"aliases":      {Entries: "name"},
 
-	"groups":     {words: "a list of groups", items: "group"},
-	"group":      {section: groupSection},
-	"init":       {words: "a mapping", section: initSection},
-	"renames":    {words: "a mapping of names", texts: "text"},
-	"eval":       {words: "a mapping", section: evalSection},
-	"early_stop": {words: "a mapping", section: earlyStopSection},
-	"checkpoint": {words: "a mapping", section: checkpointSection},
-	"best":       {words: "a mapping", section: bestSection},
-	"mode":       {words: "`min` or `max`", enum: []string{"min", "max"}},
-	"delta":      {words: "a number of at least 0", scalar: []string{"number"}, minimum: 0, maximum: math.MaxFloat64},
+	"groups":     {words: "a list of groups", Items: "group"},
+	"group":      {Section: groupSection},
+	"init":       {words: "a mapping", Section: initSection},
+	"renames":    {words: "a mapping of names", Texts: "text"},
+	"eval":       {words: "a mapping", Section: evalSection},
+	"early_stop": {words: "a mapping", Section: earlyStopSection},
+	"checkpoint": {words: "a mapping", Section: checkpointSection},
+	"best":       {words: "a mapping", Section: bestSection},
+	"mode":       {words: "`min` or `max`", Enum: []string{"min", "max"}},
+	"delta":      {words: "a number of at least 0", Scalar: []string{"number"}, Minimum: 0, Maximum: math.MaxFloat64},
 
-	"optimizer call":      {words: "an optimizer with its arguments", entries: "optimizer arguments", one: true, shortest: 1},
-	"optimizer arguments": {any: []string{"nothing", "expressions by name"}},
-	"nothing":             {scalar: []string{"null"}},
-	"expressions by name": {entries: "expression"},
+	"optimizer call":      {words: "an optimizer with its arguments", Entries: "optimizer arguments", One: true, Shortest: 1},
+	"optimizer arguments": {Any: []string{"nothing", "expressions by name"}},
+	"nothing":             {Scalar: []string{"null"}},
+	"expressions by name": {Entries: "expression"},
 }
 
 // namePattern is what isName accepts.
@@ -131,8 +131,8 @@ const namePattern = `^[A-Za-z_][A-Za-z0-9_]*$`
 // typePattern is what a type looks like, whatever its dimensions are.
 var typePattern = `^\s*(` + strings.Join(typeNames, "|") + `)\s*\[[\s\S]*\]\s*$`
 
-// describe says what a key means, as a sentence or two.
-func (k *keyDecl) describe() string {
+// Describe says what a key means, as a sentence or two.
+func (k *keyDecl) Describe() string {
 	s := k.doc
 	if k.more != "" {
 		s += "; " + k.more

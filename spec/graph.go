@@ -162,7 +162,7 @@ func join(path, name string) string {
 // origin is the place in the user's text that a place in f stands for: the call,
 // if f is a module of the standard library.
 func (f *frame) origin(at diag.Range) diag.Range {
-	for f != nil && f.mod != nil && f.mod.std {
+	for f != nil && f.mod != nil && f.mod.Std {
 		at, f = f.site, f.caller
 	}
 	return at
@@ -176,15 +176,15 @@ func (g *graph) report(f *frame, d diag.Diagnostic) {
 	}
 	place := f.origin(d.Range)
 	if place != d.Range {
-		d.Message = f.mod.name + ": " + d.Message
+		d.Message = f.mod.Name + ": " + d.Message
 		d.Notes = append(d.Notes, diag.Note{Message: "the expression", Range: d.Range})
 		d.Range = place
 	}
 	calls := 0
 	for c := f; c != nil && c.caller != nil && calls < 3; c = c.caller {
-		if c.mod != nil && !c.mod.std {
+		if c.mod != nil && !c.mod.Std {
 			at := c.caller.origin(c.site)
-			d.Notes = append(d.Notes, diag.Note{Message: "the call of " + c.mod.name, Range: at})
+			d.Notes = append(d.Notes, diag.Note{Message: "the call of " + c.mod.Name, Range: at})
 			calls++
 		}
 	}
@@ -237,24 +237,24 @@ func (g *graph) nameNode(v any, path, inner string) {
 
 // runBody builds the nodes and updates of a frame.
 func (g *graph) runBody(f *frame) {
-	for _, it := range f.mod.order {
-		if it.bad || it.def == nil {
+	for _, it := range f.mod.Order {
+		if it.Bad || it.Def == nil {
 			g.bind(f, it, bad{})
 			continue
 		}
-		if _, is := f.values[it.name].(absent); is && it.write {
-			f.nexts[it.name] = f.values[it.name]
+		if _, is := f.values[it.Name].(absent); is && it.Write {
+			f.nexts[it.Name] = f.values[it.Name]
 			continue
 		}
-		path := g.join(f.path, it.name)
+		path := g.join(f.path, it.Name)
 		ev := &eval{graph: g, f: f, to: g.Builder, path: path}
 		from := len(g.Graph.Nodes)
-		v := ev.node(it.def)
+		v := ev.node(it.Def)
 		g.own(from, path, "")
-		if !it.write {
+		if !it.Write {
 			inner := ""
-			if it.def.path != "" {
-				inner = g.join(f.path, it.def.path)
+			if it.Def.Path != "" {
+				inner = g.join(f.path, it.Def.Path)
 			}
 			g.nameNode(v, path, inner)
 		}
@@ -263,10 +263,10 @@ func (g *graph) runBody(f *frame) {
 }
 
 func (g *graph) bind(f *frame, it *item, v any) {
-	if it.write {
-		f.nexts[it.name] = v
+	if it.Write {
+		f.nexts[it.Name] = v
 	} else {
-		f.values[it.name] = v
+		f.values[it.Name] = v
 	}
 }
 

@@ -22,16 +22,16 @@ type importer struct {
 	spec    string   // the spec's file
 	allowed []string // folders outside of its own that it may read
 	files   map[string]*importedFile
-	order   []*importedFile // as they were first imported
-	done    []*importedFile // those that were read, each after what it imports
+	Order   []*importedFile // as they were first imported
+	Done    []*importedFile // those that were read, each after what it imports
 }
 
 // importedFile is a file of modules and optimizers.
 type importedFile struct {
-	path  string
+	Path  string
 	stage stage
-	root  *tree.Node
-	lib   *library // its names, once it is done
+	Root  *tree.Node
+	Lib   *library // its names, once it is done
 
 	byName map[string]*module // its own, once one was asked for
 }
@@ -39,10 +39,10 @@ type importedFile struct {
 // named finds one of a file's own modules and optimizers, or nil.
 func (f *importedFile) named(name string) *module {
 	if f.byName == nil {
-		f.byName = make(map[string]*module, len(f.lib.own))
-		for _, m := range f.lib.own {
-			if f.byName[m.name] == nil {
-				f.byName[m.name] = m
+		f.byName = make(map[string]*module, len(f.Lib.Own))
+		for _, m := range f.Lib.Own {
+			if f.byName[m.Name] == nil {
+				f.byName[m.Name] = m
 			}
 		}
 	}
@@ -60,16 +60,16 @@ const (
 
 // use is what an import makes known, to find out whether anything needs it.
 type use struct {
-	at      diag.Range
-	file    string
-	name    string // "" for all of a file
-	modules []*module
+	At      diag.Range
+	File    string
+	Name    string // "" for all of a file
+	Modules []*module
 }
 
 func newImporter(spec string, allowed []string) *importer {
 	self := absolute(spec)
 	// The spec is being read: to import it is a cycle.
-	return &importer{spec: spec, allowed: allowed, files: map[string]*importedFile{self: {path: spec}}}
+	return &importer{spec: spec, allowed: allowed, files: map[string]*importedFile{self: {Path: spec}}}
 }
 
 // absolute names a file the same whatever way it was named; links aside.
@@ -85,12 +85,12 @@ func (d *decoder) imports(n *tree.Node) {
 	if n == nil {
 		return
 	}
-	d.lib.open = d.lib.open || n.Broken
+	d.lib.Open = d.lib.Open || n.Broken
 	if n.Broken {
 		return
 	}
 	if n.Kind != tree.List {
-		d.lib.open = true
+		d.lib.Open = true
 		d.report(diag.WrongType, n.Range, importsHelp(n), "imports is a list, not %s", n.Kind)
 		return
 	}
@@ -99,24 +99,24 @@ func (d *decoder) imports(n *tree.Node) {
 		if item.Kind == tree.Map {
 			fields, ok := d.fields(item, importSection)
 			if !ok || fields["from"] == nil {
-				d.lib.open = true
+				d.lib.Open = true
 				continue
 			}
 			from, names = fields["from"], fields["names"]
 		}
 		text, ok := d.fileName(from)
 		if !ok {
-			d.lib.open = true
+			d.lib.Open = true
 			continue
 		}
 		f := d.imported(text, from.Range)
 		if f == nil {
-			d.lib.open = true
+			d.lib.Open = true
 			d.bring(nil, from, names)
 			continue
 		}
 		d.unexpanded(from, text)
-		d.lib.open = d.lib.open || f.lib.open && names == nil
+		d.lib.Open = d.lib.Open || f.Lib.Open && names == nil
 		d.bring(f, from, names)
 	}
 }
@@ -127,7 +127,7 @@ func importsHelp(n *tree.Node) string {
 	switch {
 	case n.Kind == tree.String:
 		files = append(files, n.Text)
-	case n.Kind == tree.Map && importSection.key("from") != nil && n.Get("from") != nil:
+	case n.Kind == tree.Map && importSection.Key("from") != nil && n.Get("from") != nil:
 		return "put it into brackets: [{from: FILE, …}]"
 	}
 	for _, e := range n.Entries {
@@ -160,15 +160,15 @@ func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 	switch {
 	case names == nil && f == nil:
 	case names == nil:
-		u := &use{at: from.Range, file: from.Text}
-		d.list.Budget.Spend(diag.Comparing, bindCost*len(f.lib.own))
-		for _, m := range f.lib.own {
-			d.know(m, m.name, from.Range)
-			u.modules = append(u.modules, m)
+		u := &use{At: from.Range, File: from.Text}
+		d.list.Budget.Spend(diag.Comparing, bindCost*len(f.Lib.Own))
+		for _, m := range f.Lib.Own {
+			d.know(m, m.Name, from.Range)
+			u.Modules = append(u.Modules, m)
 		}
-		d.lib.uses = append(d.lib.uses, u)
+		d.lib.Uses = append(d.lib.Uses, u)
 	case names.Broken:
-		d.lib.open = true
+		d.lib.Open = true
 	case names.Kind == tree.List:
 		for _, item := range names.Items {
 			d.bringItem(f, item, from.Text)
@@ -177,7 +177,7 @@ func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 		for _, e := range names.Entries {
 			if alias, ok := d.text(e.Value, "the name here"); ok {
 				if !isName(alias) {
-					d.lib.open = true
+					d.lib.Open = true
 					d.report(diag.InvalidName, e.Value.Range, "names are letters, digits and _, and don't begin with a digit", "`%s` is not a name", diag.Cut(alias))
 					continue
 				}
@@ -185,7 +185,7 @@ func (d *decoder) bring(f *importedFile, from, names *tree.Node) {
 			}
 		}
 	default:
-		d.lib.open = true
+		d.lib.Open = true
 		d.report(diag.WrongType, names.Range, "write [Block], or {Block: OtherName}", "names is a list of names or a mapping, not %s", names.Kind)
 	}
 }
@@ -195,16 +195,16 @@ func (d *decoder) bringItem(f *importedFile, item *tree.Node, file string) {
 	if item.Kind == tree.Map && len(item.Entries) == 1 && !item.Broken {
 		e := item.Entries[0]
 		d.report(diag.WrongType, item.Range, "write names: {"+diag.Cut(e.Key.Text)+": "+diag.Cut(e.Value.Text)+"}", "the name of a module is a string, not %s", item.Kind)
-		d.lib.open = true
+		d.lib.Open = true
 		return
 	}
 	text, ok := d.text(item, "the name of a module")
 	if !ok {
-		d.lib.open = true
+		d.lib.Open = true
 		return
 	}
 	if name, alias, as := strings.Cut(text, " as "); as {
-		d.lib.open = true
+		d.lib.Open = true
 		d.report(diag.InvalidName, item.Range, "write names: {"+diag.Cut(name)+": "+diag.Cut(alias)+"}", "`%s` is not a name", diag.Cut(text))
 		return
 	}
@@ -217,16 +217,16 @@ func (d *decoder) bringOne(f *importedFile, name, alias, file string, at, aliasA
 	}
 	if m := f.named(name); m != nil {
 		d.know(m, alias, aliasAt)
-		d.lib.uses = append(d.lib.uses, &use{at: at, file: file, name: alias, modules: []*module{m}})
+		d.lib.Uses = append(d.lib.Uses, &use{At: at, File: file, Name: alias, Modules: []*module{m}})
 		return
 	}
-	d.lib.open = true
-	if f.lib.open || d.list.Full() {
+	d.lib.Open = true
+	if f.Lib.Open || d.list.Full() {
 		return
 	}
 	var own []string
-	for _, m := range f.lib.own {
-		own = append(own, m.name)
+	for _, m := range f.Lib.Own {
+		own = append(own, m.Name)
 	}
 	help := suggestion(d.list, name, own)
 	if help == "" && len(own) > 0 {
@@ -237,20 +237,20 @@ func (d *decoder) bringOne(f *importedFile, name, alias, file string, at, aliasA
 
 // know makes an imported module known under a name.
 func (d *decoder) know(m *module, name string, at diag.Range) {
-	known := d.lib.modules
-	if m.optimizer {
-		known = d.lib.optimizers
+	known := d.lib.Modules
+	if m.Optimizer {
+		known = d.lib.Optimizers
 	}
 	switch old := known[name]; {
-	case old != nil && old.std && !(m.override && name == m.name):
-		d.report(diag.ShadowedModule, at, "import it under another name: names: {"+m.name+": OtherName}", "%s is in the standard library", name)
+	case old != nil && old.Std && !(m.Override && name == m.Name):
+		d.report(diag.ShadowedModule, at, "import it under another name: names: {"+m.Name+": OtherName}", "%s is in the standard library", name)
 		return
-	case old != nil && !old.std:
+	case old != nil && !old.Std:
 		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: at, Message: fmt.Sprintf("%s is imported twice", name),
-			Notes: []diag.Note{{Message: "one of them", Range: old.at}},
-			Help:  "import it under another name: names: {" + m.name + ": OtherName}"})
+			Notes: []diag.Note{{Message: "one of them", Range: old.At}},
+			Help:  "import it under another name: names: {" + m.Name + ": OtherName}"})
 		return
-	case lookupOp(name) != nil && !m.optimizer:
+	case lookupOp(name) != nil && !m.Optimizer:
 		d.report(diag.ReservedName, at, "import it under another name", "%s is an operation", name)
 		return
 	}
@@ -280,13 +280,13 @@ func (d *decoder) imported(name string, at diag.Range) *importedFile {
 		}
 		return f
 	}
-	if len(im.order) == maxImports {
+	if len(im.Order) == maxImports {
 		d.report(diag.TooLarge, at, "", "more than %d files are imported", maxImports)
 		return nil
 	}
-	f := &importedFile{path: path}
+	f := &importedFile{Path: path}
 	im.files[key] = f
-	im.order = append(im.order, f)
+	im.Order = append(im.Order, f)
 	src, err := im.readInside(path)
 	if err != nil {
 		f.stage = failed
@@ -327,16 +327,16 @@ func importHelp(path, name string) string {
 // what it imports itself, nothing of the files that import it.
 func (d *decoder) read(f *importedFile, src string, at diag.Range) {
 	f.stage = failed
-	root := tree.Parse(f.path, src, d.list)
+	root := tree.Parse(f.Path, src, d.list)
 	if root == nil {
 		return
 	}
 	if root.Get("model") != nil || root.Get("train") != nil {
 		d.report(diag.InvalidValue, at, "move its modules into a file of their own, and import that in both",
-			"%s is a spec; imports are files of modules", diag.Cut(filepath.Base(f.path)))
+			"%s is a spec; imports are files of modules", diag.Cut(filepath.Base(f.Path)))
 		return
 	}
-	in := &decoder{list: d.list, importer: d.importer, file: f.path}
+	in := &decoder{list: d.list, importer: d.importer, file: f.Path}
 	before := len(d.list.Items)
 	fields, ok := in.fields(root, librarySection)
 	if !ok || !in.version(fields["flowrun"]) {
@@ -344,11 +344,11 @@ func (d *decoder) read(f *importedFile, src string, at diag.Range) {
 	}
 	faulty := len(d.list.Items) > before
 	f.stage = reading
-	f.root, f.lib = root, in.library(fields["imports"], fields["modules"], fields["optimizers"])
-	f.lib.open = f.lib.open || root.Partial || faulty
+	f.Root, f.Lib = root, in.library(fields["imports"], fields["modules"], fields["optimizers"])
+	f.Lib.Open = f.Lib.Open || root.Partial || faulty
 	in.tellUses()
 	f.stage = done
-	d.importer.done = append(d.importer.done, f)
+	d.importer.Done = append(d.importer.Done, f)
 }
 
 // folders are those in which a spec may name files: its own, and those that were
@@ -387,6 +387,6 @@ func (im *importer) readInside(path string) ([]byte, error) {
 // are part of it, each after what it imports.
 func decodeModules(name string, src []byte, o Options, list *diag.List) []*importedFile {
 	d := &decoder{list: list, importer: newImporter(name, o.AllowRead), file: name}
-	d.read(&importedFile{path: name}, string(src), diag.Range{File: name})
-	return d.importer.done
+	d.read(&importedFile{Path: name}, string(src), diag.Range{File: name})
+	return d.importer.Done
 }

@@ -17,36 +17,36 @@ const maxRepeat = 100_000
 // node's own path, and the node's reserved keys apply.
 func (ev *eval) wholeCall(c *expr.Call, def *nodeDef) any {
 	path := ev.path
-	if def.path != "" {
-		path = ev.join(ev.f.path, def.path)
+	if def.Path != "" {
+		path = ev.join(ev.f.path, def.Path)
 		ev.Graph.Put(path, ev.path)
 	}
 	outer := *ev.f
-	if def.device != "" {
-		outer.device = def.device
+	if def.Device != "" {
+		outer.device = def.Device
 	}
-	if def.dtype != ir.Invalid {
-		outer.dtype = def.dtype
+	if def.Dtype != ir.Invalid {
+		outer.dtype = def.Dtype
 	}
-	outer.frozen = outer.frozen || def.frozen
+	outer.frozen = outer.frozen || def.Frozen
 	t, _ := c.Target.(*target)
-	if !def.hasRepeat {
+	if !def.HasRepeat {
 		return ev.instantiate(t, c, path, &outer)
 	}
-	if t == nil || def.repeat == nil {
+	if t == nil || def.Repeat == nil {
 		return bad{}
 	}
-	times := ev.constant(def.repeat)
+	times := ev.constant(def.Repeat)
 	n, ok := times.(int)
 	switch {
 	case isBad(times):
 		return bad{}
 	case !ok || n < 1:
-		return ev.fail(ev.f, diag.InvalidArgument, def.repeat.At(), kindHelp(times, argInt), "repeat must be an int of at least 1, got %s", ir.Describe(times))
+		return ev.fail(ev.f, diag.InvalidArgument, def.Repeat.At(), kindHelp(times, argInt), "repeat must be an int of at least 1, got %s", ir.Describe(times))
 	case n > maxRepeat:
-		return ev.fail(ev.f, diag.GraphTooLarge, def.repeat.At(), "", "repeat is %d; it can be at most %d", n, maxRepeat)
-	case t.module == nil || len(t.args) == 0 || t.args[0] == nil || len(t.module.inputs) == 0:
-		return ev.fail(ev.f, diag.InvalidArgument, def.repeat.At(), "", "repeat is for modules: each takes the one before as its first input")
+		return ev.fail(ev.f, diag.GraphTooLarge, def.Repeat.At(), "", "repeat is %d; it can be at most %d", n, maxRepeat)
+	case t.Module == nil || len(t.Args) == 0 || t.Args[0] == nil || len(t.Module.Inputs) == 0:
+		return ev.fail(ev.f, diag.InvalidArgument, def.Repeat.At(), "", "repeat is for modules: each takes the one before as its first input")
 	}
 	var all repeated
 	given := map[int]any{}
@@ -76,12 +76,12 @@ func (ev *eval) instantiateWith(t *target, c *expr.Call, path string, outer *fra
 	if t == nil {
 		return bad{}
 	}
-	m := t.module
-	if m.recursive {
+	m := t.Module
+	if m.Recursive {
 		return bad{}
 	}
 	if ev.to != ev.Builder {
-		return ev.fail(ev.f, diag.InvalidOperation, c.At(), "", "a first value can't be computed by a module; %s is one", m.name)
+		return ev.fail(ev.f, diag.InvalidOperation, c.At(), "", "a first value can't be computed by a module; %s is one", m.Name)
 	}
 	f := outer.callee(m, path, c.At())
 	if f.depth > maxNesting {
@@ -91,21 +91,21 @@ func (ev *eval) instantiateWith(t *target, c *expr.Call, path string, outer *fra
 	if ev.full {
 		return bad{}
 	}
-	ev.list.Budget.Spend(diag.Expanding, callCost+bindCost*m.size())
+	ev.list.Budget.Spend(diag.Expanding, callCost+bindCost*m.Size())
 	f.consts["training"] = ev.training
-	inputs := make([]any, len(m.inputs))
+	inputs := make([]any, len(m.Inputs))
 	ok := true
-	for i := range t.args {
+	for i := range t.Args {
 		v, done := given[i]
 		if !done {
-			v = ev.moduleArgument(m, i, t.args[i], f)
+			v = ev.moduleArgument(m, i, t.Args[i], f)
 		}
 		ok = ok && !isBad(v)
 		if i < len(inputs) {
 			inputs[i] = v
 		}
 	}
-	if !ok || !ev.defaults(f, t.args, c) || !ev.bindInputs(f, inputs, t, c) || !ev.sizedDefaults(f, t.args, c) {
+	if !ok || !ev.defaults(f, t.Args, c) || !ev.bindInputs(f, inputs, t, c) || !ev.sizedDefaults(f, t.Args, c) {
 		return bad{}
 	}
 	if !ev.required(f, c) || !ev.parameters(f) || !ev.moduleStates(f) {
@@ -119,44 +119,44 @@ func (ev *eval) instantiateWith(t *target, c *expr.Call, path string, outer *fra
 // moduleArgument evaluates argument i of a call; those that are no inputs go
 // into the frame.
 func (ev *eval) moduleArgument(m *module, i int, e expr.Expr, f *frame) any {
-	if i < len(m.inputs) {
+	if i < len(m.Inputs) {
 		if e == nil {
 			return bad{}
 		}
-		return ev.eval(e)
+		return ev.expand(e)
 	}
 	if e == nil {
 		return nil // a default
 	}
-	a := m.args[i-len(m.inputs)]
-	if a.kind == argScalar {
-		v := ev.eval(e)
+	a := m.Args[i-len(m.Inputs)]
+	if a.Kind == argScalar {
+		v := ev.expand(e)
 		if !isBad(v) && !isScalar(v) {
-			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), kindHelp(v, argScalar), "the argument %s of %s must be a scalar, got %s", a.name, m.name, ir.Describe(v))
+			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), kindHelp(v, argScalar), "the argument %s of %s must be a scalar, got %s", a.Name, m.Name, ir.Describe(v))
 		}
-		if problem := a.refuses(v); problem != "" {
-			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.name, m.name, problem)
+		if problem := a.Refuses(v); problem != "" {
+			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.Name, m.Name, problem)
 		}
-		f.values[a.name] = v
+		f.values[a.Name] = v
 		return v
 	}
 	v := ev.constant(e)
 	if isBad(v) {
 		return v
 	}
-	if v == nil && a.none {
-		f.consts[a.name] = nil
+	if v == nil && a.Nil {
+		f.consts[a.Name] = nil
 		return nil
 	}
 	ev.look(v)
-	value, ok := ofKind(v, a.kind)
+	value, ok := ofKind(v, a.Kind)
 	if !ok {
-		return ev.fail(ev.f, diag.InvalidArgument, e.At(), kindHelp(v, a.kind), "the argument %s of %s must be %s, got %s", a.name, m.name, article(a.kind), ir.Describe(v))
+		return ev.fail(ev.f, diag.InvalidArgument, e.At(), kindHelp(v, a.Kind), "the argument %s of %s must be %s, got %s", a.Name, m.Name, article(a.Kind), ir.Describe(v))
 	}
-	if problem := a.refuses(value); problem != "" {
-		return ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.name, m.name, problem)
+	if problem := a.Refuses(value); problem != "" {
+		return ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.Name, m.Name, problem)
 	}
-	f.consts[a.name] = value
+	f.consts[a.Name] = value
 	return value
 }
 
@@ -174,41 +174,41 @@ func isScalar(v any) bool {
 // dimensions their sizes.
 func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool {
 	ok := true
-	for i, in := range f.mod.inputs {
-		if in.typ == nil {
+	for i, in := range f.mod.Inputs {
+		if in.Type == nil {
 			ok = false
 			continue
 		}
 		at := c.At()
-		if i < len(t.args) && t.args[i] != nil {
-			at = t.args[i].At()
+		if i < len(t.Args) && t.Args[i] != nil {
+			at = t.Args[i].At()
 		}
 		n, isNode := inputs[i].(*ir.Node)
 		if !isNode {
-			n, isNode = ev.number(inputs[i], in.typ)
+			n, isNode = ev.number(inputs[i], in.Type)
 		}
 		if !isNode {
-			ev.fail(ev.f, diag.InvalidArgument, at, "", "the input %s of %s must be a tensor, got %s", in.name, f.mod.name, ir.Describe(inputs[i]))
+			ev.fail(ev.f, diag.InvalidArgument, at, "", "the input %s of %s must be a tensor, got %s", in.Name, f.mod.Name, ir.Describe(inputs[i]))
 			ok = false
 			continue
 		}
-		if problem := ev.matches(f, in.typ, n.Type); problem == reported {
+		if problem := ev.matches(f, in.Type, n.Type); problem == reported {
 			ok = false
 			continue
 		} else if problem != "" {
 			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: at,
-				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.name, f.mod.name, ev.written(in.typ), n.Type, problem)}
-			if !accepts(in.typ.DType, n.Type.DType) {
+				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.Name, f.mod.Name, ev.written(in.Type), n.Type, problem)}
+			if !accepts(in.Type.DType, n.Type.DType) {
 				d.Rule = diag.TypeMismatch
 			}
 			if i == 0 && n != inputs[i] {
-				d.Help = "the first argument is what " + f.mod.name + " is applied to: " + f.mod.name + "(x, …)"
+				d.Help = "the first argument is what " + f.mod.Name + " is applied to: " + f.mod.Name + "(x, …)"
 			}
 			ev.list.Budget.Spend(diag.Comparing, bindCost*i)
-			for j, other := range f.mod.inputs[:i+1] {
+			for j, other := range f.mod.Inputs[:i+1] {
 				given, isNode := inputs[j].(*ir.Node)
-				if isNode && given.Origin.Known() && (j == i && given.Origin != at || j < i && sharesDimension(in.typ, other.typ)) {
-					d.Notes = append(d.Notes, valueNote(other.name, given))
+				if isNode && given.Origin.Known() && (j == i && given.Origin != at || j < i && sharesDimension(in.Type, other.Type)) {
+					d.Notes = append(d.Notes, valueNote(other.Name, given))
 				}
 			}
 			ev.report(ev.f, d)
@@ -216,8 +216,8 @@ func (ev *eval) bindInputs(f *frame, inputs []any, t *target, c *expr.Call) bool
 			continue
 		}
 		n = ev.widened(f, n)
-		f.values[in.name] = n
-		f.initial[in.name] = ev.first.standIn(in.name, n.Type)
+		f.values[in.Name] = n
+		f.initial[in.Name] = ev.first.standIn(in.Name, n.Type)
 	}
 	return ok
 }
@@ -359,19 +359,19 @@ func bindRest(f *frame, name string, sizes ir.Shape) string {
 // result is the value of a call.
 func (ev *eval) result(f *frame) any {
 	in := &eval{graph: ev.graph, f: f, to: ev.to, path: f.path}
-	if f.mod.single && len(f.mod.outputs) == 1 {
-		o := f.mod.outputs[0]
-		if o.value == nil {
+	if f.mod.Single && len(f.mod.Outputs) == 1 {
+		o := f.mod.Outputs[0]
+		if o.Value == nil {
 			return bad{}
 		}
-		return ev.narrowed(f, in.eval(o.value))
+		return ev.narrowed(f, in.expand(o.Value))
 	}
-	if len(f.mod.outputs) == 0 {
+	if len(f.mod.Outputs) == 0 {
 		return bad{} // reported
 	}
 	r := record{}
-	for _, o := range f.mod.outputs {
-		r[o.name] = ev.narrowed(f, in.eval(o.value))
+	for _, o := range f.mod.Outputs {
+		r[o.Name] = ev.narrowed(f, in.expand(o.Value))
 	}
 	return r
 }

@@ -12,15 +12,15 @@ import (
 // library is what calls can name: the modules and optimizers of a spec over
 // those of the standard library. Operations are in ir's registry.
 type library struct {
-	modules, optimizers map[string]*module
-	own                 []*module // the file's own
-	uses                []*use    // what it imports
-	open                bool      // names are missing because of what was reported
+	Modules, Optimizers map[string]*module
+	Own                 []*module // the file's own
+	Uses                []*use    // what it imports
+	Open                bool      // names are missing because of what was reported
 }
 
 // extend makes a library that begins with the same modules.
 func (l *library) extend() *library {
-	return &library{modules: maps.Clone(l.modules), optimizers: maps.Clone(l.optimizers)}
+	return &library{Modules: maps.Clone(l.Modules), Optimizers: maps.Clone(l.Optimizers)}
 }
 
 // internalOps are made by the program itself.
@@ -36,7 +36,7 @@ func lookupOp(name string) *ir.Op {
 
 // names lists all that can be called.
 func (l *library) names() []string {
-	names := keysOf(l.modules)
+	names := keysOf(l.Modules)
 	for name := range ir.Ops() {
 		if !slices.Contains(internalOps, name) {
 			names = append(names, name)
@@ -49,25 +49,25 @@ func keysOf(m map[string]*module) []string { return slices.Collect(maps.Keys(m))
 
 // signature is how something is called.
 type signature struct {
-	name     string
+	Name     string
 	isModule bool
-	params   []param
+	Params   []param
 	byName   map[string]int // where there are many
 }
 
 // param is a parameter as calls see it.
 type param struct {
-	name     string
-	optional bool
+	Name     string
+	Optional bool
 	text     bool // YAML text is taken as it is: a string, an enum or a dtype
-	constant bool // known at compile time
-	variadic bool // a list of tensors
+	Constant bool // known at compile time
+	Variadic bool // a list of tensors
 }
 
-// index is the place of a parameter, or -1.
-func (s *signature) index(name string) int {
+// Index is the place of a parameter, or -1.
+func (s *signature) Index(name string) int {
 	if s.byName == nil {
-		return slices.IndexFunc(s.params, func(p param) bool { return p.name == name })
+		return slices.IndexFunc(s.Params, func(p param) bool { return p.Name == name })
 	}
 	if i, ok := s.byName[name]; ok {
 		return i
@@ -76,8 +76,8 @@ func (s *signature) index(name string) int {
 }
 
 func (s *signature) find(name string) *param {
-	if i := s.index(name); i >= 0 {
-		return &s.params[i]
+	if i := s.Index(name); i >= 0 {
+		return &s.Params[i]
 	}
 	return nil
 }
@@ -85,23 +85,23 @@ func (s *signature) find(name string) *param {
 func (s *signature) has(name string) bool { return s.find(name) != nil }
 
 func (s *signature) at(i int) *param {
-	if i < len(s.params) {
-		return &s.params[i]
+	if i < len(s.Params) {
+		return &s.Params[i]
 	}
 	return nil
 }
 
-func (s *signature) names() []string {
-	names := make([]string, len(s.params))
-	for i, p := range s.params {
-		names[i] = p.name
+func (s *signature) Names() []string {
+	names := make([]string, len(s.Params))
+	for i, p := range s.Params {
+		names[i] = p.Name
 	}
 	return names
 }
 
-// signature gives the signature of a module or operation, or nil.
-func (l *library) signature(name string) *signature {
-	if m := l.modules[name]; m != nil {
+// Signature gives the signature of a module or operation, or nil.
+func (l *library) Signature(name string) *signature {
+	if m := l.Modules[name]; m != nil {
 		return signatureOf(m)
 	}
 	if op := lookupOp(name); op != nil {
@@ -115,17 +115,17 @@ func signatureOf(m *module) *signature {
 	if m.sig != nil {
 		return m.sig
 	}
-	s := &signature{name: m.name, isModule: true}
-	for _, in := range m.inputs {
-		s.params = append(s.params, param{name: in.name})
+	s := &signature{Name: m.Name, isModule: true}
+	for _, in := range m.Inputs {
+		s.Params = append(s.Params, param{Name: in.Name})
 	}
-	for _, a := range m.args {
-		s.params = append(s.params, param{name: a.name, optional: a.optional, text: a.kind == argString, constant: a.kind != argScalar})
+	for _, a := range m.Args {
+		s.Params = append(s.Params, param{Name: a.Name, Optional: a.Optional, text: a.Kind == argString, Constant: a.Kind != argScalar})
 	}
-	if len(s.params) > 32 {
-		s.byName = make(map[string]int, len(s.params))
-		for i, p := range s.params {
-			s.byName[p.name] = i
+	if len(s.Params) > 32 {
+		s.byName = make(map[string]int, len(s.Params))
+		for i, p := range s.Params {
+			s.byName[p.Name] = i
 		}
 	}
 	return s
@@ -137,17 +137,17 @@ func opSignature(op *ir.Op) *signature {
 	if s, ok := opSignatures.Load(op); ok {
 		return s.(*signature)
 	}
-	s := &signature{name: op.Name}
+	s := &signature{Name: op.Name}
 	for _, p := range op.Params {
 		if p.Hidden {
 			continue
 		}
-		s.params = append(s.params, param{
-			name:     p.Name,
-			optional: p.Optional,
+		s.Params = append(s.Params, param{
+			Name:     p.Name,
+			Optional: p.Optional,
 			text:     p.Kind == ir.KString || p.Kind == ir.KDType,
-			constant: !p.Kind.IsTensor(),
-			variadic: p.Kind == ir.KTensors,
+			Constant: !p.Kind.IsTensor(),
+			Variadic: p.Kind == ir.KTensors,
 		})
 	}
 	opSignatures.Store(op, s)

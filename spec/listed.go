@@ -14,14 +14,14 @@ import (
 // oneByOne refuses such a call, and says how it is written.
 func (s *scope) oneByOne(c *expr.Call, t *target) bool {
 	first, ok := foreign.Sized[c.Name]
-	if !ok || t.op == nil || len(c.Args) <= first {
+	if !ok || t.Op == nil || len(c.Args) <= first {
 		return false
 	}
 	if _, isList := c.Args[first].(*expr.List); isList {
 		return false
 	}
 	last := len(c.Args)
-	if t.sig.params[first].variadic {
+	if t.Sig.Params[first].Variadic {
 		for last > first+1 && isInt(c.Args[last-1]) {
 			last-- // the dim
 		}
@@ -40,10 +40,10 @@ func (s *scope) oneByOne(c *expr.Call, t *target) bool {
 			all = append(all, n.Name+"="+s.textAt(n.Value.At()))
 		}
 		help = "write " + c.Name + "(" + strings.Join(all, ", ") + ")"
-	} else if t.sig.params[first].variadic {
+	} else if t.Sig.Params[first].Variadic {
 		help = "a list of tensors is one argument: [[a, b]]"
 	}
-	s.report(diag.InvalidArgument, c.Args[first].At(), help, "the argument %s of %s is a list", t.sig.params[first].name, c.Name)
+	s.report(diag.InvalidArgument, c.Args[first].At(), help, "the argument %s of %s is a list", t.Sig.Params[first].Name, c.Name)
 	return true
 }
 

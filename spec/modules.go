@@ -30,15 +30,15 @@ func StandardModules() []Module {
 			if n == nil {
 				continue
 			}
-			known := lib.modules
+			known := lib.Modules
 			if section == "optimizers" {
-				known = lib.optimizers
+				known = lib.Optimizers
 			}
 			for _, e := range n.Entries {
 				m := known[e.Key.Text]
 				modules = append(modules, Module{
-					Name: m.name, Group: root.Get("title").Text, Optimizer: m.optimizer, Doc: m.doc,
-					Signature: m.name + "(" + strings.Join(parameterTexts(e.Value), ", ") + ")",
+					Name: m.Name, Group: root.Get("title").Text, Optimizer: m.Optimizer, Doc: m.Doc,
+					Signature: m.Name + "(" + strings.Join(parameterTexts(e.Value), ", ") + ")",
 					Source:    section + ":\n" + entryText(src, e),
 				})
 			}

@@ -102,10 +102,10 @@ func (s *scope) use(sym *symbol, user *item) {
 		return
 	}
 	if sym.item != user {
-		sym.used, sym.item.used = true, true
+		sym.used, sym.item.Used = true, true
 	}
 	if user != nil {
-		user.uses = append(user.uses, sym.item)
+		user.Uses = append(user.Uses, sym.item)
 	}
 }
 
@@ -134,14 +134,14 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	if help := suggestion(s.list, name, visible); help != "" {
 		return help
 	}
-	if s.owner != nil && !s.owner.root {
+	if s.owner != nil && !s.owner.Root {
 		for _, v := range s.vars {
-			if v.name == name {
-				return fmt.Sprintf("a module sees only what is its own; make %s an argument of %s", name, s.owner.name)
+			if v.Name == name {
+				return fmt.Sprintf("a module sees only what is its own; make %s an argument of %s", name, s.owner.Name)
 			}
 		}
 	}
-	if s.lib.signature(name) != nil {
+	if s.lib.Signature(name) != nil {
 		return fmt.Sprintf("%s is called with brackets: %s(…)", name, name)
 	}
 	if slices.Contains(typeNames, name) {
@@ -150,13 +150,13 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	if here := foreign.DTypes[name]; here != "" && !foreign.IsAdvice(here) {
 		return fmt.Sprintf("a dtype is written in quotes: %q", here)
 	}
-	if here, _ := foreign.Function(name); here != "" && s.lib.signature(here) != nil {
+	if here, _ := foreign.Function(name); here != "" && s.lib.Signature(here) != nil {
 		return fmt.Sprintf("it is called %s here, with brackets: %s(…)", here, here)
 	}
 	if foreign.Namespaces[name] {
 		return "there are no namespaces like `" + name + "`: names stand alone"
 	}
-	if constant && (s.owner == nil || s.owner.root) && isName(name) {
+	if constant && (s.owner == nil || s.owner.Root) && isName(name) {
 		return "a var of that name would do: vars: {" + name + ": …}"
 	}
 	return thereIs(visible)
@@ -168,16 +168,16 @@ func (s *scope) call(c *expr.Call, constant bool, user *item) {
 		s.next(c, constant, user)
 		return
 	}
-	t := &target{module: s.lib.modules[c.Name]}
+	t := &target{Module: s.lib.Modules[c.Name]}
 	var sig *signature
-	if t.module != nil {
-		sig = signatureOf(t.module)
-		s.calls[t.module] = true
+	if t.Module != nil {
+		sig = signatureOf(t.Module)
+		s.calls[t.Module] = true
 	} else {
-		if t.op = lookupOp(c.Name); t.op != nil {
-			t.function, sig = t.op.Scalar, opSignature(t.op)
-		} else if t.function = comptime.ListFunctions[c.Name]; t.function != nil {
-			sig = &signature{name: c.Name, params: []param{{name: "x"}}}
+		if t.Op = lookupOp(c.Name); t.Op != nil {
+			t.Function, sig = t.Op.Scalar, opSignature(t.Op)
+		} else if t.Function = comptime.ListFunctions[c.Name]; t.Function != nil {
+			sig = &signature{Name: c.Name, Params: []param{{Name: "x"}}}
 		}
 	}
 	if sig == nil {
@@ -185,7 +185,7 @@ func (s *scope) call(c *expr.Call, constant bool, user *item) {
 		s.arguments(c, false, user)
 		return
 	}
-	if constant && t.function == nil {
+	if constant && t.Function == nil {
 		help := ""
 		if s.choice {
 			help = "where(test, a, b) chooses element by element, when a step runs"
@@ -207,15 +207,15 @@ func (s *scope) arguments(c *expr.Call, constant bool, user *item) {
 }
 
 func (s *scope) unknownFunction(c *expr.Call) {
-	if s.list.Full() || s.lib.open {
+	if s.list.Full() || s.lib.Open {
 		return
 	}
-	help := s.lib.foreignHelp(c.Name)
+	help := s.lib.ForeignHelp(c.Name)
 	if sym := s.graph[c.Name]; help == "" && sym != nil {
 		help = fmt.Sprintf("%s %s is a value, not an operation", sym.what, c.Name)
 	}
 	if help == "" {
-		help = s.lib.functionHelp(s.list, c.Name)
+		help = s.lib.FunctionHelp(s.list, c.Name)
 	}
 	s.report(diag.UnknownFunction, c.NameAt, help, "there is no operation or module %s", spelled(c.Name))
 }
@@ -237,12 +237,12 @@ func (s *scope) next(c *expr.Call, constant bool, user *item) {
 			case it == nil:
 				s.report(diag.InvalidArgument, n.At(), "add it to `update`", "nothing writes the state %s", n.Name)
 			default:
-				c.Target = &target{next: n.Name}
+				c.Target = &target{Next: n.Name}
 				if sym := s.graph[n.Name]; sym != nil {
 					sym.used = true
 				}
 				if user != nil {
-					user.uses = append(user.uses, it)
+					user.Uses = append(user.Uses, it)
 				}
 			}
 			return
@@ -253,51 +253,51 @@ func (s *scope) next(c *expr.Call, constant bool, user *item) {
 
 // bind puts a call's arguments into the order of the parameters.
 func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, user *item) {
-	s.list.Budget.Spend(diag.Comparing, lookCost*4*len(sig.params))
-	t.sig = sig
-	t.args = make([]expr.Expr, len(sig.params))
+	s.list.Budget.Spend(diag.Comparing, lookCost*4*len(sig.Params))
+	t.Sig = sig
+	t.Args = make([]expr.Expr, len(sig.Params))
 	if s.oneByOne(c, t) {
 		return
 	}
 	good := true
 	fail := func(rule diag.Rule, at diag.Range, help, format string, args ...any) {
 		good = false
-		if t.module != nil && t.module.open {
+		if t.Module != nil && t.Module.Open {
 			return // its arguments aren't all known
 		}
 		s.report(rule, at, help, format, args...)
 	}
 	for i, a := range c.Args {
-		if i >= len(sig.params) {
-			fail(diag.TooManyArguments, a.At(), "its arguments are "+strings.Join(sig.names(), ", "),
-				"%s takes %s, got %d", c.Name, count(len(sig.params), "argument"), len(c.Args))
+		if i >= len(sig.Params) {
+			fail(diag.TooManyArguments, a.At(), "its arguments are "+strings.Join(sig.Names(), ", "),
+				"%s takes %s, got %d", c.Name, count(len(sig.Params), "argument"), len(c.Args))
 			break
 		}
-		t.args[i] = a
-		s.check(a, constant || sig.params[i].constant, user)
+		t.Args[i] = a
+		s.check(a, constant || sig.Params[i].Constant, user)
 	}
 	for _, n := range c.Named {
-		i := sig.index(n.Name)
+		i := sig.Index(n.Name)
 		switch {
 		case i < 0:
 			// What its value may see isn't known: it isn't looked at.
-			fail(diag.UnknownArgument, n.NameAt, sig.argumentHelp(n.Name, s.list), "%s has no argument %s", c.Name, diag.Cut(n.Name))
-		case t.args[i] != nil:
+			fail(diag.UnknownArgument, n.NameAt, sig.ArgumentHelp(n.Name, s.list), "%s has no argument %s", c.Name, diag.Cut(n.Name))
+		case t.Args[i] != nil:
 			help := ""
-			if sig.params[0].variadic {
+			if sig.Params[0].Variadic {
 				help = "a list of tensors is one argument: [[a, b]]"
 			}
 			fail(diag.DuplicateArgument, n.NameAt, help, "the argument %s of %s is given twice", n.Name, c.Name)
-			s.check(n.Value, constant || sig.params[i].constant, user)
+			s.check(n.Value, constant || sig.Params[i].Constant, user)
 		default:
-			t.args[i] = n.Value
-			s.check(n.Value, constant || sig.params[i].constant, user)
+			t.Args[i] = n.Value
+			s.check(n.Value, constant || sig.Params[i].Constant, user)
 		}
 	}
-	for i, p := range sig.params {
-		if t.args[i] == nil && !p.optional && good {
-			fail(diag.MissingArgument, c.At(), "its arguments are "+strings.Join(sig.names(), ", "),
-				"%s lacks its argument %s", c.Name, p.name)
+	for i, p := range sig.Params {
+		if t.Args[i] == nil && !p.Optional && good {
+			fail(diag.MissingArgument, c.At(), "its arguments are "+strings.Join(sig.Names(), ", "),
+				"%s lacks its argument %s", c.Name, p.Name)
 		}
 	}
 	if good {
@@ -308,10 +308,10 @@ func (s *scope) bind(c *expr.Call, t *target, sig *signature, constant bool, use
 // target is what a call's name was found to mean, with its arguments in the
 // order of the parameters; absent ones are nil.
 type target struct {
-	op       *ir.Op
-	module   *module
-	function comptime.Function // of arguments known at compile time: the op's, or one of a list
-	next     string            // of next(s): the state
-	args     []expr.Expr
-	sig      *signature
+	Op       *ir.Op
+	Module   *module
+	Function comptime.Function // of arguments known at compile time: the op's, or one of a list
+	Next     string            // of next(s): the state
+	Args     []expr.Expr
+	Sig      *signature
 }

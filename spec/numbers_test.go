@@ -99,10 +99,10 @@ func TestANumberIsReadAsYAML12HasItWhereverItStands(t *testing.T) {
 	vars := filepath.Join(t.TempDir(), "vars.yaml")
 	for text, want := range numberTexts {
 		def, list := decoded(t, numberSpec("1", "1", "0", text, "0"), Options{})
-		same(t, want, def.vars[0].value, "var: "+text)
+		same(t, want, def.Vars[0].Value, "var: "+text)
 		require.Equal(t, want == nil, list.HasErrors(), "%s: %s", text, list.Text())
 		def, list = decoded(t, numberSpec("1", "1", "0", "0", text), Options{})
-		call := def.train.optimizer
+		call := def.Train.Optimizer
 		if _, isText := want.(string); !isText && want != nil { // else an expression of its own
 			require.NotNil(t, call, list.Text())
 			same(t, want, call.Named[0].Value.(*expr.Literal).Value, "expression: "+text)
@@ -110,10 +110,10 @@ func TestANumberIsReadAsYAML12HasItWhereverItStands(t *testing.T) {
 
 		for _, base := range []string{"0.5", "3", "text"} { // an override keeps the kind
 			def, list = decoded(t, numberSpec("1", "1", "0", base, "0"), Options{Set: []Setting{{"v", text}}})
-			set := def.vars[0].value
+			set := def.Vars[0].Value
 			require.NoError(t, os.WriteFile(vars, []byte("v: "+text+"\n"), 0o600))
 			def, fromFile := decoded(t, numberSpec("1", "1", "0", base, "0"), Options{VarsFiles: []string{vars}})
-			require.Equal(t, fmt.Sprint(set), fmt.Sprint(def.vars[0].value), text)
+			require.Equal(t, fmt.Sprint(set), fmt.Sprint(def.Vars[0].Value), text)
 			require.Equal(t, list.HasErrors(), fromFile.HasErrors(), text)
 			switch _, isText := want.(string); {
 			case isText != (base == "text") || want == nil:
@@ -131,14 +131,14 @@ func TestANumberIsReadAsYAML12HasItWhereverItStands(t *testing.T) {
 		i, isInt := asInt(want)
 		def, list = decoded(t, numberSpec(text, "1", "0", "0", "0"), Options{})
 		require.Equal(t, isInt, !list.HasErrors(), "seed: %s: %s", text, list.Text())
-		require.Equal(t, i*boolean(isInt), def.seed, text)
+		require.Equal(t, i*boolean(isInt), def.Seed, text)
 		flag, err := ParseInt(text)
 		require.Equal(t, isInt, err == nil, "--seed %s: %v", text, err)
-		require.Equal(t, def.seed, flag, "--seed "+text)
+		require.Equal(t, def.Seed, flag, "--seed "+text)
 		def, list = decoded(t, numberSpec("1", text, "0", "0", "0"), Options{})
 		require.Equal(t, isInt && i >= 1, !list.HasErrors(), "max_steps: %s: %s", text, list.Text())
 		if isInt {
-			require.Equal(t, i, def.train.maxSteps)
+			require.Equal(t, i, def.Train.MaxSteps)
 		}
 		require.Equal(t, readOtherwise[text] != "", len(list.Items) > 0 && list.Items[0].Rule == diag.OctalNumber, text)
 		require.Equal(t, readOtherwise[text], tree.LeadingZero(text), text)

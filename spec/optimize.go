@@ -36,7 +36,7 @@ type trained struct {
 
 // optimize gives every trainable parameter its gradient and update.
 func (t *training) optimize() {
-	c := t.def.optimizer
+	c := t.def.Optimizer
 	if c == nil {
 		return
 	}
@@ -44,9 +44,9 @@ func (t *training) optimize() {
 	if o.target, _ = c.Target.(*target); o.target == nil {
 		return
 	}
-	if n := t.def.accumulate; n > 1 {
+	if n := t.def.Accumulate; n > 1 {
 		from := len(t.Graph.Nodes)
-		t.Origin = t.def.at
+		t.Origin = t.def.At
 		o.updates = t.Apply(ir.LookupOp("floor_divide"), t.step, int(n))
 		o.due = t.Apply(ir.LookupOp("eq"), t.Apply(ir.LookupOp("remainder"), t.counter.Next, int(n)), 0)
 		t.own(from, "optimizer", "")
@@ -57,7 +57,7 @@ func (t *training) optimize() {
 	params := o.parameters()
 	if slices.ContainsFunc(params, func(p *trained) bool { return p.state.Type.DType == ir.F64 }) {
 		from := len(t.Graph.Nodes)
-		t.Origin = t.def.at
+		t.Origin = t.def.At
 		o.double = o.arguments(o.Cast(o.updates, ir.F64))
 		t.own(from, "optimizer", "")
 		if o.double == nil {
@@ -95,19 +95,19 @@ func (o *optimizing) scope(step *ir.Node) *eval {
 // stand over them; nil if something is wrong with them.
 func (o *optimizing) arguments(step *ir.Node) *arguments {
 	from := len(o.Graph.Nodes)
-	a := &arguments{step: step, common: newFrame(o.target.module, "optimizer"), groups: map[*groupDef]*frame{}}
+	a := &arguments{step: step, common: newFrame(o.target.Module, "optimizer"), groups: map[*groupDef]*frame{}}
 	ev := o.scope(step)
-	if !o.evaluate(ev, o.target, a.common) || !ev.defaults(a.common, o.target.args, o.def.optimizer) {
+	if !o.evaluate(ev, o.target, a.common) || !ev.defaults(a.common, o.target.Args, o.def.Optimizer) {
 		return nil
 	}
 	ok := true
-	for _, g := range o.def.groups {
+	for _, g := range o.def.Groups {
 		o.bound(a.common)
-		args := newFrame(o.target.module, "optimizer")
+		args := newFrame(o.target.Module, "optimizer")
 		maps.Copy(args.consts, a.common.consts)
 		maps.Copy(args.values, a.common.values)
-		if g.call != nil {
-			tg, _ := g.call.Target.(*target)
+		if g.Call != nil {
+			tg, _ := g.Call.Target.(*target)
 			ok = ok && tg != nil && o.evaluate(ev, tg, args)
 		}
 		a.groups[g] = args
@@ -121,13 +121,13 @@ func (o *optimizing) arguments(step *ir.Node) *arguments {
 
 // bound spends what a copy of the optimizer's arguments costs.
 func (o *optimizing) bound(args *frame) {
-	o.list.Budget.Spend(diag.Expanding, callCost+bindCost*(len(args.consts)+len(args.values)+o.target.module.size()))
+	o.list.Budget.Spend(diag.Expanding, callCost+bindCost*(len(args.consts)+len(args.values)+o.target.Module.Size()))
 }
 
 func (o *optimizing) evaluate(ev *eval, tg *target, args *frame) bool {
 	ok := true
-	for i, e := range tg.args {
-		ok = !isBad(ev.moduleArgument(tg.module, i, e, args)) && ok
+	for i, e := range tg.Args {
+		ok = !isBad(ev.moduleArgument(tg.Module, i, e, args)) && ok
 	}
 	return ok
 }
@@ -136,9 +136,9 @@ func (o *optimizing) evaluate(ev *eval, tg *target, args *frame) bool {
 func (o *optimizing) parameters() []*trained {
 	needed := ancestors(o.loss)
 	matched := map[*groupDef]bool{}
-	patterns := make([]ir.Pattern, len(o.def.groups))
-	for i, g := range o.def.groups {
-		patterns[i] = ir.NewPattern(ir.PlainPath(g.match))
+	patterns := make([]ir.Pattern, len(o.def.Groups))
+	for i, g := range o.def.Groups {
+		patterns[i] = ir.NewPattern(ir.PlainPath(g.Match))
 	}
 	var params []*trained
 	var untrained []*ir.State
@@ -148,12 +148,12 @@ func (o *optimizing) parameters() []*trained {
 		}
 		p := &trained{state: s}
 		frozen := o.frozen[s]
-		for i, g := range o.def.groups {
-			o.list.Budget.At(g.at)
+		for i, g := range o.def.Groups {
+			o.list.Budget.At(g.At)
 			o.list.Budget.Spend(diag.Matching, patterns[i].Cost(s.Name))
 			if patterns[i].Match(s.Name) {
 				matched[g] = true
-				p.group, frozen = g, frozen || g.frozen
+				p.group, frozen = g, frozen || g.Frozen
 				break
 			}
 		}
@@ -167,9 +167,9 @@ func (o *optimizing) parameters() []*trained {
 		params = append(params, p)
 	}
 	o.tellUntrained(untrained, len(params), needed)
-	for _, g := range o.def.groups {
+	for _, g := range o.def.Groups {
 		if !matched[g] {
-			o.list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: g.at,
+			o.list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: g.At,
 				Message: "the group matches no parameter, or only those of groups above it",
 				Help:    "names are like h1.weight, h.0.weight; * stands for any text"})
 		}
@@ -186,7 +186,7 @@ func (o *optimizing) gradients(params []*trained) bool {
 		o.Origin = s.Origin
 		var err error
 		if p.grad, err = o.Call(ir.GradOp, []any{o.loss, s.Read}); err != nil {
-			o.fail(o.root, diag.InvalidArgument, o.def.optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
+			o.fail(o.root, diag.InvalidArgument, o.def.Optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
 			return false
 		}
 		made := len(o.Graph.Nodes)
@@ -222,17 +222,17 @@ func (o *optimizing) accumulate(p *trained) bool {
 	o.first.set(sum.Name, zero)
 	total := o.Apply(ir.LookupOp("add"), sum.Read, o.Cast(p.grad, wide.DType))
 	sum.Next = o.Apply(ir.LookupOp("where"), o.due, 0.0, total)
-	p.grad = o.Apply(ir.LookupOp("div"), total, int(o.def.accumulate))
+	p.grad = o.Apply(ir.LookupOp("div"), total, int(o.def.Accumulate))
 	return true
 }
 
 // clip scales all gradients down so that their common norm is at most what the
 // spec says, as torch.nn.utils.clip_grad_norm_ does.
 func (o *optimizing) clip(params []*trained) bool {
-	if o.def.clip == nil || len(params) == 0 {
-		return o.def.clip == nil
+	if o.def.Clip == nil || len(params) == 0 {
+		return o.def.Clip == nil
 	}
-	at := o.def.clip.At()
+	at := o.def.Clip.At()
 	wide := ir.F32
 	for _, p := range params {
 		if p.grad.Type.DType == ir.F64 {
@@ -242,7 +242,7 @@ func (o *optimizing) clip(params []*trained) bool {
 	ev := o.scope(o.of(wide).step)
 	ev.path, ev.f.stateless = "clip_grad_norm", "clip_grad_norm"
 	from := len(o.Graph.Nodes)
-	limit := ev.eval(o.def.clip)
+	limit := ev.expand(o.def.Clip)
 	if isBad(limit) {
 		return false
 	}
@@ -294,14 +294,14 @@ func positive(v any) (yes, known bool) {
 // update builds the update of one parameter.
 func (o *optimizing) update(p *trained) bool {
 	s := p.state
-	c := o.def.optimizer
+	c := o.def.Optimizer
 	given := o.of(s.Type.DType)
 	args := given.common
 	if p.group != nil {
 		args = given.groups[p.group]
 	}
 	o.bound(args)
-	f := newFrame(o.target.module, o.join("optimizer", s.Name))
+	f := newFrame(o.target.Module, o.join("optimizer", s.Name))
 	o.Graph.Put(f.path, s.Name)
 	f.site, f.kind, f.commit, f.device = c.At(), ir.OptimState, true, s.Device
 	f.caller = o.root

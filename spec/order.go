@@ -26,13 +26,13 @@ func (s *scope) sort(items []*item) []*item {
 		stack := []frame{{root, 0}}
 		for len(stack) > 0 {
 			f := &stack[len(stack)-1]
-			if f.next == len(f.it.uses) {
+			if f.next == len(f.it.Uses) {
 				mark[f.it] = done
 				order = append(order, f.it)
 				stack = stack[:len(stack)-1]
 				continue
 			}
-			use := f.it.uses[f.next]
+			use := f.it.Uses[f.next]
 			f.next++
 			switch mark[use] {
 			case 0:
@@ -42,7 +42,7 @@ func (s *scope) sort(items []*item) []*item {
 				var cycle []*item
 				for i := len(stack) - 1; i >= 0; i-- {
 					cycle = append(cycle, stack[i].it)
-					if stack[i].it == use || stack[i].it.bad {
+					if stack[i].it == use || stack[i].it.Bad {
 						break
 					}
 				}
@@ -58,8 +58,8 @@ func (s *scope) cycle(cycle []*item) {
 	known := false
 	var names []string
 	for _, it := range cycle {
-		known = known || it.bad
-		it.bad = true
+		known = known || it.Bad
+		it.Bad = true
 		names = append(names, label(it))
 	}
 	if known {
@@ -69,17 +69,17 @@ func (s *scope) cycle(cycle []*item) {
 		names = append(names[:7], "…")
 	}
 	first := cycle[0]
-	d := diag.Diagnostic{Rule: diag.Cycle, Range: first.at,
+	d := diag.Diagnostic{Rule: diag.Cycle, Range: first.At,
 		Message: fmt.Sprintf("the node %s depends on itself: %s", label(first), strings.Join(append(names, label(first)), " → "))}
-	if s.owner == nil || s.owner.root {
+	if s.owner == nil || s.owner.Root {
 		d.Help = "what a step leaves for the next one is a state of a module"
 	}
 	s.list.Add(d)
 }
 
 func label(it *item) string {
-	if it.write {
-		return "next(" + it.name + ")"
+	if it.Write {
+		return "next(" + it.Name + ")"
 	}
-	return it.name
+	return it.Name
 }

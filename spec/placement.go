@@ -18,9 +18,9 @@ type placing struct {
 }
 
 func newPlacing(p placementDef, budget *diag.Budget) *placing {
-	m := &placing{rules: p.rules, matched: make([]bool, len(p.rules)), seen: map[string]bool{}, budget: budget}
-	for _, r := range p.rules {
-		m.patterns = append(m.patterns, ir.NewPattern(ir.PlainPath(r.match)))
+	m := &placing{rules: p.Rules, matched: make([]bool, len(p.Rules)), seen: map[string]bool{}, budget: budget}
+	for _, r := range p.Rules {
+		m.patterns = append(m.patterns, ir.NewPattern(ir.PlainPath(r.Match)))
 	}
 	return m
 }
@@ -52,7 +52,7 @@ func (m *placing) hold(path string) {
 		if m.matched[i] {
 			continue
 		}
-		m.budget.At(r.at)
+		m.budget.At(r.At)
 		m.budget.Spend(diag.Matching, m.patterns[i].Cost(path))
 		m.matched[i] = m.patterns[i].Match(path)
 	}
@@ -62,7 +62,7 @@ func (m *placing) hold(path string) {
 func (m *placing) unmatched(list *diag.List) {
 	for i, r := range m.rules {
 		if !m.matched[i] {
-			list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: r.at,
+			list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: r.At,
 				Message: "the rule matches no node and no state", Help: "paths are like h1, h1.weight, optimizer.h1.weight.m"})
 		}
 	}
@@ -70,9 +70,9 @@ func (m *placing) unmatched(list *diag.List) {
 
 // placement is the placement as the program tells it.
 func placement(p placementDef) Placement {
-	out := Placement{Default: p.fallback}
-	for _, r := range p.rules {
-		out.Rules = append(out.Rules, PlacementRule{r.match, r.device, r.prefer, r.at})
+	out := Placement{Default: p.Default}
+	for _, r := range p.Rules {
+		out.Rules = append(out.Rules, PlacementRule{r.Match, r.Device, r.Prefer, r.At})
 	}
 	return out
 }

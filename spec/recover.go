@@ -17,7 +17,7 @@ import (
 // synonym is the key of a section that other tools call so, or nil.
 func (s *section) synonym(name string) *keyDecl {
 	for _, here := range foreign.Keys[name] {
-		if k := s.key(here); k != nil {
+		if k := s.Key(here); k != nil {
 			return k
 		}
 	}
@@ -27,42 +27,42 @@ func (s *section) synonym(name string) *keyDecl {
 // meant finds the key of a section that an unknown one stands for, or nil.
 func (s *section) meant(list *diag.List, key string, taken map[string]*tree.Node) *keyDecl {
 	var free []string
-	for _, k := range s.keys {
-		if taken[k.name] == nil {
-			free = append(free, k.name)
+	for _, k := range s.Keys {
+		if taken[k.Name] == nil {
+			free = append(free, k.Name)
 		}
 	}
 	for _, here := range foreign.Keys[key] {
-		if k := s.key(here); k != nil && taken[k.name] == nil {
+		if k := s.Key(here); k != nil && taken[k.Name] == nil {
 			return k
 		}
 	}
 	straight := strings.TrimSpace(strings.TrimRight(foreign.Straight(key), ":"))
-	if k := s.key(straight); k != nil && taken[k.name] == nil {
+	if k := s.Key(straight); k != nil && taken[k.Name] == nil {
 		return k
 	}
-	return s.key(list.DidYouMean(straight, free))
+	return s.Key(list.DidYouMean(straight, free))
 }
 
 // sole is the key of a small section that its one unknown key must stand for: the
 // only one that is missing.
 func (s *section) sole(n *tree.Node, present map[string]*tree.Node) *keyDecl {
-	if len(s.keys) > smallSection || len(n.Entries) > smallSection || len(s.one) > 0 {
+	if len(s.Keys) > smallSection || len(n.Entries) > smallSection || len(s.One) > 0 {
 		return nil
 	}
 	unknown := 0
 	for _, e := range n.Entries {
-		if s.key(e.Key.Text) == nil {
+		if s.Key(e.Key.Text) == nil {
 			unknown++
 		}
 	}
 	var missing *keyDecl
-	for i := range s.keys {
-		if s.keys[i].required && present[s.keys[i].name] == nil {
+	for i := range s.Keys {
+		if s.Keys[i].Required && present[s.Keys[i].Name] == nil {
 			if missing != nil {
 				return nil
 			}
-			missing = &s.keys[i]
+			missing = &s.Keys[i]
 		}
 	}
 	if unknown != 1 {
@@ -77,22 +77,22 @@ const smallSection = 3
 // recover reads the unknown keys of a mapping as those that were meant, and
 // reports them. present are the known ones; it is completed.
 func (d *decoder) recover(n *tree.Node, s *section, present map[string]*tree.Node) {
-	if s.others != "" {
+	if s.Others != "" {
 		return
 	}
 	group, parent := d.strays(n, s)
 	for i := 0; i < len(n.Entries); i++ {
 		e := n.Entries[i]
 		switch {
-		case s.key(e.Key.Text) != nil:
+		case s.Key(e.Key.Text) != nil:
 		case len(group) > 0 && e.Key == group[0].Key:
-			if strayed := n.Get(parent.name); strayed != nil && strayed.Strayed {
+			if strayed := n.Get(parent.Name); strayed != nil && strayed.Strayed {
 				group = append(slices.Clone(strayed.Entries), group...)
 				i -= len(strayed.Entries)
 			} else {
 				d.stray(n, e.Key, s, parent)
 			}
-			present[parent.name] = &tree.Node{Kind: tree.Map, Entries: group, Range: diag.Range{File: e.Key.Range.File,
+			present[parent.Name] = &tree.Node{Kind: tree.Map, Entries: group, Range: diag.Range{File: e.Key.Range.File,
 				Start: e.Key.Range.Start, End: group[len(group)-1].Value.Range.End}}
 			i += len(group) - 1
 		default:
@@ -101,10 +101,10 @@ func (d *decoder) recover(n *tree.Node, s *section, present map[string]*tree.Nod
 				k = s.sole(n, present)
 			}
 			d.unknownKey(n, e.Key, s, k)
-			if k != nil && forms[k.value].takes(e.Value) {
-				present[k.name] = e.Value
+			if k != nil && forms[k.Value].takes(e.Value) {
+				present[k.Name] = e.Value
 			} else if k != nil {
-				present[k.name] = &tree.Node{Broken: true, Range: e.Value.Range}
+				present[k.Name] = &tree.Node{Broken: true, Range: e.Value.Range}
 			}
 		}
 	}
@@ -124,13 +124,13 @@ func (d *decoder) misplace(key string) {
 // where a mapping of names is missing.
 func (d *decoder) strays(n *tree.Node, s *section) (group []tree.Entry, parent *keyDecl) {
 	for i, e := range n.Entries {
-		k := s.key(e.Key.Text)
+		k := s.Key(e.Key.Text)
 		empty := e.Value.Kind == tree.Null && e.Value.Text == "" || e.Value.Strayed
-		if k == nil || n.Flow || !empty || !forms[k.value].byName() {
+		if k == nil || n.Flow || !empty || !forms[k.Value].byName() {
 			continue
 		}
 		for _, below := range n.Entries[i+1:] {
-			if s.key(below.Key.Text) != nil {
+			if s.Key(below.Key.Text) != nil {
 				break
 			}
 			group = append(group, below)
@@ -139,13 +139,13 @@ func (d *decoder) strays(n *tree.Node, s *section) (group []tree.Entry, parent *
 			return group, k
 		}
 	}
-	for i := range s.keys {
-		k := &s.keys[i]
-		if !k.required || n.Get(k.name) != nil || forms[k.value].entries == "" {
+	for i := range s.Keys {
+		k := &s.Keys[i]
+		if !k.Required || n.Get(k.Name) != nil || forms[k.Value].Entries == "" {
 			continue
 		}
 		for _, e := range n.Entries {
-			if s.key(e.Key.Text) == nil && foreign.Keys[e.Key.Text] == nil && homes[e.Key.Text] == nil && foreign.Habits[e.Key.Text] == "" && s.meant(d.list, e.Key.Text, nil) == nil {
+			if s.Key(e.Key.Text) == nil && foreign.Keys[e.Key.Text] == nil && homes[e.Key.Text] == nil && foreign.Habits[e.Key.Text] == "" && s.meant(d.list, e.Key.Text, nil) == nil {
 				group = append(group, e)
 			} else if len(group) > 0 {
 				break
@@ -159,34 +159,34 @@ func (d *decoder) strays(n *tree.Node, s *section) (group []tree.Entry, parent *
 }
 
 func (d *decoder) stray(n, key *tree.Node, s *section, parent *keyDecl) {
-	if n.Get(parent.name) == nil {
-		d.report(diag.UnknownKey, key.Range, fmt.Sprintf("%s stand below `%s:`", forms[parent.value].words, parent.name),
+	if n.Get(parent.Name) == nil {
+		d.report(diag.UnknownKey, key.Range, fmt.Sprintf("%s stand below `%s:`", forms[parent.Value].words, parent.Name),
 			"%s has no key `%s`", s.name, diag.Cut(key.Text))
 		return
 	}
-	d.report(diag.UnknownKey, key.Range, fmt.Sprintf("indent what belongs to `%s` by two more spaces", parent.name),
-		"`%s` stands beside `%s:`, not below it", diag.Cut(key.Text), parent.name)
+	d.report(diag.UnknownKey, key.Range, fmt.Sprintf("indent what belongs to `%s` by two more spaces", parent.Name),
+		"`%s` stands beside `%s:`, not below it", diag.Cut(key.Text), parent.Name)
 }
 
 // byName reports whether a form is a mapping of names, or a section.
 func (f *form) byName() bool {
-	return f.entries != "" || f.texts != "" || f.section != nil ||
-		slices.ContainsFunc(f.any, func(name string) bool { return forms[name].byName() })
+	return f.Entries != "" || f.Texts != "" || f.Section != nil ||
+		slices.ContainsFunc(f.Any, func(name string) bool { return forms[name].byName() })
 }
 
 // takes reports whether a value has the kind that a form asks for.
 func (f *form) takes(n *tree.Node) bool {
 	switch {
-	case n.Broken || f.call:
+	case n.Broken || f.Call:
 		return true
-	case len(f.any) > 0:
-		return slices.ContainsFunc(f.any, func(name string) bool { return forms[name].takes(n) })
+	case len(f.Any) > 0:
+		return slices.ContainsFunc(f.Any, func(name string) bool { return forms[name].takes(n) })
 	case n.Kind == tree.List:
-		return f.items != ""
+		return f.Items != ""
 	case n.Kind == tree.Map:
 		return f.byName()
 	}
-	return n.Kind != tree.Null && !f.byName() && f.items == ""
+	return n.Kind != tree.Null && !f.byName() && f.Items == ""
 }
 
 // unknownKey reports a key of n that its section hasn't got; meant is what it stands
@@ -201,10 +201,10 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *section, meant *keyDecl) {
 	}
 	places := homes[key.Text]
 	switch {
-	case meant != nil && slices.Contains(foreign.Keys[key.Text], meant.name):
-		help = fmt.Sprintf("it is called `%s` here: %s", meant.name, meant.doc)
+	case meant != nil && slices.Contains(foreign.Keys[key.Text], meant.Name):
+		help = fmt.Sprintf("it is called `%s` here: %s", meant.Name, meant.doc)
 	case meant != nil:
-		help = fmt.Sprintf("did you mean %q?", meant.name)
+		help = fmt.Sprintf("did you mean %q?", meant.Name)
 	case len(places) == 0 && len(d.foreignHomes(key.Text)) > 0 && help == "":
 		help = d.foreignHomes(key.Text)
 	case len(places) > 0:
@@ -215,7 +215,7 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *section, meant *keyDecl) {
 		help = fmt.Sprintf("write {match: %s, device: %s}", diag.Cut(key.Text), n.Get(key.Text).Text)
 	case help == "":
 		if here := s.synonym(key.Text); here != nil {
-			help = fmt.Sprintf("it is called `%s` here, which is there already", here.name)
+			help = fmt.Sprintf("it is called `%s` here, which is there already", here.Name)
 		} else if help = suggestion(d.list, key.Text, s.absent(n)); help == "" {
 			help = "its keys are " + keyNames(s)
 		}
@@ -230,9 +230,9 @@ func (s *section) absent(n *tree.Node) []string {
 		there[e.Key.Text] = true
 	}
 	var names []string
-	for _, k := range s.keys {
-		if !there[k.name] {
-			names = append(names, k.name)
+	for _, k := range s.Keys {
+		if !there[k.Name] {
+			names = append(names, k.Name)
 		}
 	}
 	return names

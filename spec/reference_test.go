@@ -49,47 +49,47 @@ func TestTheReferenceListsTheKeysOfTheDecodersTables(t *testing.T) {
 func keyTable(s *section) string {
 	var b strings.Builder
 	b.WriteString("| key | takes | meaning |\n|---|---|---|\n")
-	for _, k := range s.keys {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.name, takes(k), k.describe())
+	for _, k := range s.Keys {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, takes(k), k.Describe())
 	}
 	return b.String()
 }
 
 // takes says in a cell of a table what a key takes.
 func takes(k keyDecl) string {
-	words := forms[k.value].words
+	words := forms[k.Value].words
 	switch {
-	case k.required:
+	case k.Required:
 		return words + ", required"
-	case k.fallback != "":
-		return words + "; `" + k.fallback + "` if absent"
+	case k.Default != "":
+		return words + "; `" + k.Default + "` if absent"
 	}
 	return words
 }
 
 func TestEveryKeySaysWhatItTakesAndMeans(t *testing.T) {
 	for name, s := range tables {
-		for _, k := range s.keys {
-			require.NotEmpty(t, k.doc, "%s: %s", name, k.name)
-			require.Contains(t, forms, k.value, "%s: %s", name, k.name)
-			require.NotEmpty(t, forms[k.value].words, "%s: %s", name, k.name)
+		for _, k := range s.Keys {
+			require.NotEmpty(t, k.doc, "%s: %s", name, k.Name)
+			require.Contains(t, forms, k.Value, "%s: %s", name, k.Name)
+			require.NotEmpty(t, forms[k.Value].words, "%s: %s", name, k.Name)
 		}
-		for _, key := range s.one {
-			require.NotNil(t, s.key(key), "%s: %s", name, key)
+		for _, key := range s.One {
+			require.NotNil(t, s.Key(key), "%s: %s", name, key)
 		}
 	}
-	require.Equal(t, "100", trainSection.key("log_every").fallback)
+	require.Equal(t, "100", trainSection.Key("log_every").Default)
 	require.Equal(t, 100, defaultLogEvery)
 }
 
 func TestTheReferenceListsTheStandardLibraryAndTheFunctions(t *testing.T) {
 	doc := reference(t)
-	for _, known := range []map[string]*module{standard().modules, standard().optimizers} {
+	for _, known := range []map[string]*module{standard().Modules, standard().Optimizers} {
 		for name, m := range known {
 			require.Contains(t, doc, "`"+name+"(", name)
-			require.NotEmpty(t, m.doc, name)
-			for _, a := range m.args {
-				require.Contains(t, doc, a.name)
+			require.NotEmpty(t, m.Doc, name)
+			for _, a := range m.Args {
+				require.Contains(t, doc, a.Name)
 			}
 		}
 	}

@@ -60,8 +60,8 @@ func render(name, text string, o Options) (rendered string, list diag.List) {
 // write writes a checked spec; one with imports it only writes together with them.
 func write(def *specDef, taken taken, text string, list *diag.List) (rendered string, inlined bool) {
 	list.Budget.Spend(diag.Reading, renderCost*len(text))
-	r := newRenderer(def.file, text)
-	if def.root.Get("imports") != nil {
+	r := newRenderer(def.File, text)
+	if def.Root.Get("imports") != nil {
 		return r.inline(def, list), true
 	}
 	r.overrides(def)
@@ -78,35 +78,35 @@ const renderCost = 20 + 4*diag.KeptByte
 func (r *renderer) standardModules(def *specDef) {
 	var names []string
 	callsOf(def, func(call *expr.Call) {
-		if m := moduleOf(call); m != nil && m.std && !slices.Contains(names, m.name) {
-			names = append(names, m.name)
+		if m := moduleOf(call); m != nil && m.Std && !slices.Contains(names, m.Name) {
+			names = append(names, m.Name)
 		}
 	})
 	slices.Sort(names)
 	for _, name := range names {
-		r.note(entryOf(def.root, "flowrun").Key.Offset, "standard library", name)
+		r.note(entryOf(def.Root, "flowrun").Key.Offset, "standard library", name)
 	}
 }
 
 // overrides writes --set, --vars and --seed into the text.
 func (r *renderer) overrides(def *specDef) {
-	vars := def.root.Get("vars")
-	for _, v := range def.vars {
-		from := v.node.Range.File
-		if from == def.file {
+	vars := def.Root.Get("vars")
+	for _, v := range def.Vars {
+		from := v.Node.Range.File
+		if from == def.File {
 			continue
 		}
 		if !strings.HasPrefix(from, "--set") {
-			from = "--vars " + from + ": " + v.name
+			from = "--vars " + from + ": " + v.Name
 		}
-		old := vars.Get(v.name)
+		old := vars.Get(v.Name)
 		if old.Kind == tree.Map {
 			old = old.Get("value")
 		}
-		r.override(old, flowText(v.node), from)
+		r.override(old, flowText(v.Node), from)
 	}
-	if n := def.root.Get("seed"); n != nil && def.options.Seed != nil {
-		r.override(n, strconv.FormatInt(def.seed, 10), "--seed")
+	if n := def.Root.Get("seed"); n != nil && def.Options.Seed != nil {
+		r.override(n, strconv.FormatInt(def.Seed, 10), "--seed")
 	}
 }
 
@@ -128,23 +128,23 @@ const byDefault = "default"
 
 // defaults writes what absent keys mean.
 func (r *renderer) defaults(def *specDef) {
-	root := def.root
+	root := def.Root
 	after := entryOf(root, "flowrun")
 	if named := entryOf(root, "name"); named != nil {
 		after = named
 	} else {
-		r.insert(root, after, "name", stringText(def.name), "the file's name")
+		r.insert(root, after, "name", stringText(def.Name), "the file's name")
 	}
 	if root.Get("seed") == nil {
 		from := byDefault
-		if def.options.Seed != nil {
+		if def.Options.Seed != nil {
 			from = "--seed"
 		}
-		r.insert(root, after, "seed", strconv.FormatInt(def.seed, 10), from)
+		r.insert(root, after, "seed", strconv.FormatInt(def.Seed, 10), from)
 	}
 	r.absent(root, rootSection, map[*tree.Node]bool{})
 	if root.Get("placement") == nil {
-		r.insert(root, lastEntry(root), "placement", "{default: "+placementSection.key("default").fallback+"}", byDefault)
+		r.insert(root, lastEntry(root), "placement", "{default: "+placementSection.Key("default").Default+"}", byDefault)
 	}
 }
 
@@ -155,13 +155,13 @@ func (r *renderer) absent(n *tree.Node, s *section, done map[*tree.Node]bool) {
 		return
 	}
 	done[n] = true
-	for _, k := range s.keys {
-		v := n.Get(k.name)
+	for _, k := range s.Keys {
+		v := n.Get(k.Name)
 		switch {
 		case v != nil:
-			r.inside(v, forms[k.value], done)
-		case k.fallback != "" && s != rootSection:
-			r.insert(n, lastEntry(n), k.name, k.fallback, byDefault)
+			r.inside(v, forms[k.Value], done)
+		case k.Default != "" && s != rootSection:
+			r.insert(n, lastEntry(n), k.Name, k.Default, byDefault)
 		}
 	}
 }
@@ -170,18 +170,18 @@ func (r *renderer) absent(n *tree.Node, s *section, done map[*tree.Node]bool) {
 func (r *renderer) inside(n *tree.Node, f *form, done map[*tree.Node]bool) {
 	switch {
 	case f == nil:
-	case f.section != nil && n.Kind == tree.Map:
-		r.absent(n, f.section, done)
-	case f.entries != "":
+	case f.Section != nil && n.Kind == tree.Map:
+		r.absent(n, f.Section, done)
+	case f.Entries != "":
 		for _, e := range n.Entries {
-			r.inside(e.Value, forms[f.entries], done)
+			r.inside(e.Value, forms[f.Entries], done)
 		}
-	case f.items != "":
+	case f.Items != "":
 		for _, item := range n.Items {
-			r.inside(item, forms[f.items], done)
+			r.inside(item, forms[f.Items], done)
 		}
-	case f.any != nil && n.Kind == tree.Map:
-		for _, name := range f.any {
+	case f.Any != nil && n.Kind == tree.Map:
+		for _, name := range f.Any {
 			r.inside(n, forms[name], done)
 		}
 	}

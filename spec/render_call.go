@@ -28,10 +28,10 @@ type calls struct {
 // with parameters don't have.
 func (r *renderer) arguments(def *specDef, taken taken) {
 	c := &calls{r, def, taken, map[diag.Range]*tree.Node{}, nil, map[*tree.Node][]edit{}, map[diag.Range]bool{}, map[*module]bool{}}
-	c.index(def.root, map[*tree.Node]bool{})
+	c.index(def.Root, map[*tree.Node]bool{})
 	slices.SortFunc(c.scalars, func(a, b *tree.Node) int { return a.Offset - b.Offset })
 	callsOf(def, func(call *expr.Call) {
-		if call.Range.File == def.file && !c.done[call.Range] {
+		if call.Range.File == def.File && !c.done[call.Range] {
 			c.done[call.Range] = true
 			c.call(call)
 		}
@@ -67,7 +67,7 @@ func (c *calls) index(n *tree.Node, seen map[*tree.Node]bool) {
 // node writes the keys that a mapping node's module takes from around it. Within
 // a module that is whatever the node around it has.
 func (c *calls) node(n *nodeDef, inModule bool) {
-	call, _ := n.value.(*expr.Call)
+	call, _ := n.Value.(*expr.Call)
 	if call == nil || c.done[call.Range] {
 		return
 	}
@@ -80,7 +80,7 @@ func (c *calls) node(n *nodeDef, inModule bool) {
 	if inModule {
 		dtype = inherit
 	}
-	for _, k := range []struct{ key, text string }{{"dtype", dtype}, {"trainable", nodeSection.key("trainable").fallback}} {
+	for _, k := range []struct{ key, text string }{{"dtype", dtype}, {"trainable", nodeSection.Key("trainable").Default}} {
 		if mapping.Get(k.key) == nil {
 			c.insert(mapping, lastEntry(mapping), k.key, k.text, byDefault)
 		}
@@ -92,7 +92,7 @@ func (c *calls) node(n *nodeDef, inModule bool) {
 func (c *calls) hasParameters(m *module) bool {
 	has, known := c.owns[m]
 	if !known {
-		has = len(m.params) > 0
+		has = len(m.Params) > 0
 		moduleCalls(m, func(call *expr.Call) {
 			if inner := moduleOf(call); inner != nil && !has {
 				has = c.hasParameters(inner)
@@ -144,7 +144,7 @@ func (c *calls) call(call *expr.Call) {
 // mapping writes the default arguments of a call that is a mapping.
 func (c *calls) mapping(call *expr.Call, t *target, mapping *tree.Node) {
 	into := mapping
-	if t.module != nil && t.module.optimizer {
+	if t.Module != nil && t.Module.Optimizer {
 		into = mapping.Get(call.Name)
 	}
 	var absent []string
@@ -172,32 +172,32 @@ func (c *calls) mapping(call *expr.Call, t *target, mapping *tree.Node) {
 // leftOut gives write the value of each argument that a call leaves out. What
 // can't be written, since it isn't the same for all uses of the call, is noted.
 func (c *calls) leftOut(call *expr.Call, t *target, at int, write func(name string, v any) bool) {
-	if t.op != nil && t.module == nil && t.function == nil {
+	if t.Op != nil && t.Module == nil && t.Function == nil {
 		i := 0
-		for _, p := range t.op.Params {
+		for _, p := range t.Op.Params {
 			if p.Hidden {
 				continue
 			}
-			if t.args[i] == nil && p.Default != nil {
+			if t.Args[i] == nil && p.Default != nil {
 				write(p.Name, p.Default)
 			}
 			i++
 		}
 	}
-	if t.module == nil {
+	if t.Module == nil {
 		return
 	}
-	for i, a := range t.module.args {
-		if t.args[len(t.module.inputs)+i] != nil || a.fallback == nil {
+	for i, a := range t.Module.Args {
+		if t.Args[len(t.Module.Inputs)+i] != nil || a.Default == nil {
 			continue
 		}
-		v, ok := literal(a.fallback)
-		values := c.taken[leftOut{call.Range, a.name}]
+		v, ok := literal(a.Default)
+		values := c.taken[leftOut{call.Range, a.Name}]
 		if !ok && len(values) == 1 {
 			v, ok = values[0], true
 		}
-		if !ok || !write(a.name, v) {
-			c.note(at, "default, computed by each call"+list(values), a.name)
+		if !ok || !write(a.Name, v) {
+			c.note(at, "default, computed by each call"+list(values), a.Name)
 		}
 	}
 }

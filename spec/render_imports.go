@@ -37,7 +37,7 @@ func (r *renderer) inline(def *specDef, list *diag.List) string {
 		root.Entries = slices.DeleteFunc(slices.Clone(root.Entries), func(e tree.Entry) bool {
 			return len(e.Value.Entries) == 0 && (e.Key.Text == "modules" || e.Key.Text == "optimizers")
 		})
-		r = newRenderer(def.file, blockText(&root, ""))
+		r = newRenderer(def.File, blockText(&root, ""))
 	}
 	return r.withoutImports(def, list)
 }
@@ -80,7 +80,7 @@ func (r *renderer) withoutImports(def *specDef, list *diag.List) string {
 		}
 		var b strings.Builder
 		for _, e := range in.entries {
-			if e.m.optimizer == (key == "optimizers") {
+			if e.m.Optimizer == (key == "optimizers") {
 				b.WriteString(in.text(e, key))
 			}
 		}
@@ -101,11 +101,11 @@ func (r *renderer) withoutImports(def *specDef, list *diag.List) string {
 // find finds all modules that have to be written, and names for them: first those
 // that the spec itself names, then those that these are made of.
 func (in *inliner) find() {
-	for _, m := range in.def.lib.own {
-		if !m.optimizer {
-			in.meant[m.name] = m
+	for _, m := range in.def.Library.Own {
+		if !m.Optimizer {
+			in.meant[m.Name] = m
 		}
-		in.written[calling{m.name, m}] = m.name
+		in.written[calling{m.Name, m}] = m.Name
 	}
 	callsOf(in.def, func(call *expr.Call) { in.needs(call, false) })
 	for i := 0; i < len(in.entries); i++ {
@@ -124,15 +124,15 @@ func (in *inliner) needs(call *expr.Call, imported bool) {
 		return
 	}
 	name := call.Name
-	if !m.optimizer {
+	if !m.Optimizer {
 		other := in.meant[name]
-		if other != nil && other != m || imported && !m.std && standard().modules[name] != nil {
+		if other != nil && other != m || imported && !m.Std && standard().Modules[name] != nil {
 			name = in.unused(name)
 		}
 		in.meant[name] = m
 	}
 	in.written[as] = name
-	if !m.std || name != call.Name {
+	if !m.Std || name != call.Name {
 		in.entries = append(in.entries, as)
 	}
 }
@@ -141,7 +141,7 @@ func (in *inliner) needs(call *expr.Call, imported bool) {
 func (in *inliner) unused(name string) string {
 	for i := 2; ; i++ {
 		numbered := fmt.Sprintf("%s_%d", name, i)
-		if in.meant[numbered] == nil && in.def.lib.signature(numbered) == nil {
+		if in.meant[numbered] == nil && in.def.Library.Signature(numbered) == nil {
 			return numbered
 		}
 	}
@@ -151,11 +151,11 @@ func (in *inliner) unused(name string) string {
 func (in *inliner) text(as calling, key string) string {
 	name, m := in.written[as], as.m
 	margin := strings.Repeat(" ", in.indentation)
-	origin := "# from " + in.origin(m.at.File)
-	if name != m.name {
-		origin += ": " + m.name
+	origin := "# from " + in.origin(m.At.File)
+	if name != m.Name {
+		origin += ": " + m.Name
 	}
-	r := newRenderer(m.at.File, in.source(m.at.File))
+	r := newRenderer(m.At.File, in.source(m.At.File))
 	renamed := map[diag.Range]bool{}
 	moduleCalls(m, func(call *expr.Call) {
 		to := in.written[calling{call.Name, moduleOf(call)}]
@@ -164,21 +164,21 @@ func (in *inliner) text(as calling, key string) string {
 			r.edit(r.offset(call.NameAt.Start), r.offset(call.NameAt.End), to)
 		}
 	})
-	known := standard().modules
-	if m.optimizer {
-		known = standard().optimizers
+	known := standard().Modules
+	if m.Optimizer {
+		known = standard().Optimizers
 	}
 	facts := map[string]string{}
-	if override := known[name] != nil; m.override != override {
+	if override := known[name] != nil; m.Override != override {
 		facts["override"] = fmt.Sprint(override)
 	}
-	if name != as.name && m.path == "" {
+	if name != as.name && m.Path == "" {
 		facts["path"] = as.name
 	}
 	section := r.root.Get(key)
-	e := entryOf(section, m.name)
+	e := entryOf(section, m.Name)
 	if section.Flow || r.hasMarks(e.Key.Offset, r.lineEnd(r.end(e))) {
-		return margin + origin + "\n" + blockText(rebuilt(newRenderer(m.at.File, r.text()).root.Get(key).Get(m.name), name, facts), margin)
+		return margin + origin + "\n" + blockText(rebuilt(newRenderer(m.At.File, r.text()).root.Get(key).Get(m.Name), name, facts), margin)
 	}
 	for _, key := range []string{"override", "path"} {
 		old := entryOf(e.Value, key)
@@ -190,8 +190,8 @@ func (in *inliner) text(as calling, key string) string {
 			r.insert(e.Value, lastEntry(e.Value), key, facts[key], "its name there")
 		}
 	}
-	r = newRenderer(m.at.File, r.text())
-	return margin + origin + "\n" + r.entry(entryOf(r.root.Get(key), m.name), name, margin)
+	r = newRenderer(m.At.File, r.text())
+	return margin + origin + "\n" + r.entry(entryOf(r.root.Get(key), m.Name), name, margin)
 }
 
 // rebuilt is a mapping of one module, with some facts set.
@@ -215,7 +215,7 @@ func (in *inliner) origin(file string) string {
 	if in.isStandard(file) {
 		return "the standard library"
 	}
-	return relativeTo(in.def.file, file)
+	return relativeTo(in.def.File, file)
 }
 
 // isStandard reports whether a file is one of the standard library.

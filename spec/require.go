@@ -12,17 +12,17 @@ import (
 // required checks what a module requires of a call's arguments and dimensions.
 func (ev *eval) required(f *frame, c *expr.Call) bool {
 	in := &eval{graph: ev.graph, f: f, to: ev.to, path: f.path}
-	for _, req := range f.mod.require {
-		v := in.constant(req.cond)
+	for _, req := range f.mod.Require {
+		v := in.constant(req.Cond)
 		holds, ok := v.(bool)
 		switch {
 		case isBad(v):
 			return false
 		case !ok:
-			ev.fail(f, diag.InvalidArgument, req.cond.At(), "", "a requirement is a condition, got %s", ir.Describe(v))
+			ev.fail(f, diag.InvalidArgument, req.Cond.At(), "", "a requirement is a condition, got %s", ir.Describe(v))
 			return false
 		case !holds:
-			ev.fail(ev.f, diag.InvalidArgument, c.At(), "", "%s needs that %s; here %s", f.mod.name, req.text, f.named(req.cond))
+			ev.fail(ev.f, diag.InvalidArgument, c.At(), "", "%s needs that %s; here %s", f.mod.Name, req.Text, f.named(req.Cond))
 			return false
 		}
 	}

@@ -78,7 +78,7 @@ func (s *scope) declare(names map[string]*symbol, name, what string, at diag.Ran
 var standardIsResolved = sync.OnceFunc(func() {
 	var list diag.List
 	r := &resolver{list: &list, lib: standard()}
-	for _, known := range []map[string]*module{r.lib.modules, r.lib.optimizers} {
+	for _, known := range []map[string]*module{r.lib.Modules, r.lib.Optimizers} {
 		for _, m := range known {
 			r.module(m)
 		}
@@ -91,58 +91,58 @@ var standardIsResolved = sync.OnceFunc(func() {
 // resolveFile resolves the modules of a file.
 func resolveFile(f *importedFile, list *diag.List) {
 	standardIsResolved()
-	r := &resolver{list: list, lib: f.lib}
+	r := &resolver{list: list, lib: f.Lib}
 	called := map[*module]map[*module]bool{}
-	for _, m := range f.lib.own {
+	for _, m := range f.Lib.Own {
 		called[m] = r.module(m).calls
 	}
-	r.recursion(f.lib.own, called)
+	r.recursion(f.Lib.Own, called)
 }
 
 // resolveSpec resolves the modules that a spec imports and its own, its data, model
 // and training. It gives the names that nothing refers to.
 func resolveSpec(def *specDef, list *diag.List) *unusedNames {
 	standardIsResolved()
-	for _, f := range def.imports.done {
+	for _, f := range def.Imports.Done {
 		resolveFile(f, list)
 	}
-	r := &resolver{list: list, lib: def.lib, vars: def.vars, openVars: def.openVars}
+	r := &resolver{list: list, lib: def.Library, vars: def.Vars, openVars: def.OpenVars}
 	vars := map[string]*symbol{}
-	for _, v := range def.vars {
-		vars[v.name] = &symbol{what: "the var", at: v.at}
+	for _, v := range def.Vars {
+		vars[v.Name] = &symbol{what: "the var", at: v.At}
 	}
 	called := map[*module]map[*module]bool{}
 	unused := &unusedNames{list: list}
-	for _, m := range def.lib.own {
+	for _, m := range def.Library.Own {
 		s := r.module(m)
 		called[m] = s.calls
 		unused.module(m, s)
 	}
-	for _, src := range def.sources {
-		if src.body != nil {
-			called[src.body] = r.source(src, vars, def.model).calls
+	for _, src := range def.DataSources {
+		if src.Body != nil {
+			called[src.Body] = r.source(src, vars, def.Model).calls
 			continue
 		}
 		s := r.scope(nil)
 		s.consts = vars
-		for _, f := range src.fields {
-			if !s.typed(f.typ) {
-				f.typ = nil // the rest would follow from it
+		for _, f := range src.Fields {
+			if !s.typed(f.Type) {
+				f.Type = nil // the rest would follow from it
 			}
 		}
 	}
-	if def.model != nil {
+	if def.Model != nil {
 		s := r.model(def, vars)
-		called[def.model] = s.calls
-		if def.train != nil {
+		called[def.Model] = s.calls
+		if def.Train != nil {
 			r.train(def, s)
 		}
 		unused.model(def, s)
 	}
-	r.recursion(def.lib.own, called)
-	for _, v := range def.vars {
-		if !vars[v.name].used {
-			unused.add(diag.UnusedVar, v.at, "the var %s is never used", v.name)
+	r.recursion(def.Library.Own, called)
+	for _, v := range def.Vars {
+		if !vars[v.Name].used {
+			unused.add(diag.UnusedVar, v.At, "the var %s is never used", v.Name)
 		}
 	}
 	unused.modules(def, called)
@@ -151,50 +151,50 @@ func resolveSpec(def *specDef, list *diag.List) *unusedNames {
 
 // source resolves a generating data source.
 func (r *resolver) source(src *sourceDef, vars map[string]*symbol, model *module) *scope {
-	s := r.scope(src.body)
-	if model != nil && !src.body.open {
+	s := r.scope(src.Body)
+	if model != nil && !src.Body.Open {
 		s.hints = map[string]string{}
-		for _, it := range model.items {
-			s.hints[it.name] = "data are made before the model: they see vars and each other"
+		for _, it := range model.Items {
+			s.hints[it.Name] = "data are made before the model: they see vars and each other"
 		}
 	}
 	s.consts = vars
-	s.open = src.body.open || r.openVars
-	s.body(src.body)
+	s.open = src.Body.Open || r.openVars
+	s.body(src.Body)
 	return s
 }
 
 // model resolves the model.
 func (r *resolver) model(def *specDef, vars map[string]*symbol) *scope {
-	m := def.model
+	m := def.Model
 	s := r.scope(m)
-	s.open = m.open || r.openVars
+	s.open = m.Open || r.openVars
 	for name, sym := range vars {
 		s.consts[name] = sym
 	}
-	for _, in := range m.inputs {
-		s.declare(s.graph, in.name, "the input", in.at)
-		s.dims(in.typ)
+	for _, in := range m.Inputs {
+		s.declare(s.graph, in.Name, "the input", in.At)
+		s.dims(in.Type)
 	}
-	for _, in := range m.inputs {
-		if !s.typed(in.typ) {
-			in.typ = nil // the rest would follow from it
+	for _, in := range m.Inputs {
+		if !s.typed(in.Type) {
+			in.Type = nil // the rest would follow from it
 		}
 	}
-	for _, it := range m.items {
-		if slices.Contains(reservedNodes, it.name) {
+	for _, it := range m.Items {
+		if slices.Contains(reservedNodes, it.Name) {
 			help := "choose another name"
-			if it.name == "loss" {
+			if it.Name == "loss" {
 				help = "the loss stands under train; the node needs another name"
 			}
-			r.report(diag.ReservedName, it.at, help, "`%s` is a value of every run", it.name)
+			r.report(diag.ReservedName, it.At, help, "`%s` is a value of every run", it.Name)
 		}
 	}
-	if len(def.sources) > 0 {
+	if len(def.DataSources) > 0 {
 		s.hints = map[string]string{}
-		for _, src := range def.sources {
-			for _, name := range src.fieldNames() {
-				s.hints[name] = "it is a field of the data " + src.name + ", which the loss sees; if the model needs it, add it to model.inputs"
+		for _, src := range def.DataSources {
+			for _, name := range src.FieldNames() {
+				s.hints[name] = "it is a field of the data " + src.Name + ", which the loss sees; if the model needs it, add it to model.inputs"
 			}
 		}
 	}
@@ -205,35 +205,35 @@ func (r *resolver) model(def *specDef, vars map[string]*symbol) *scope {
 // body declares the nodes of a body, resolves them and its outputs, and finds
 // their order.
 func (s *scope) body(m *module) {
-	for _, it := range m.items {
-		if it.write {
-			if s.writes[it.name] != nil {
+	for _, it := range m.Items {
+		if it.Write {
+			if s.writes[it.Name] != nil {
 				continue // a duplicate key
 			}
-			s.writes[it.name] = it
+			s.writes[it.Name] = it
 			continue
 		}
-		sym := s.declare(s.graph, it.name, "the node", it.at)
-		if sym.item == nil && sym.at == it.at {
+		sym := s.declare(s.graph, it.Name, "the node", it.At)
+		if sym.item == nil && sym.at == it.At {
 			sym.item = it
 		}
 	}
-	for _, it := range m.items {
-		s.node(it.def, it)
+	for _, it := range m.Items {
+		s.node(it.Def, it)
 	}
-	for _, o := range m.outputs {
-		s.check(o.value, false, nil)
+	for _, o := range m.Outputs {
+		s.check(o.Value, false, nil)
 	}
-	m.order = s.sort(m.items)
+	m.Order = s.sort(m.Items)
 }
 
 func (s *scope) node(def *nodeDef, user *item) {
-	s.check(def.value, false, user)
-	s.check(def.repeat, true, user)
-	if def.test != nil {
-		s.test(def.test, user)
-		s.node(def.then, user)
-		s.node(def.otherwise, user)
+	s.check(def.Value, false, user)
+	s.check(def.Repeat, true, user)
+	if def.Test != nil {
+		s.test(def.Test, user)
+		s.node(def.Then, user)
+		s.node(def.Else, user)
 	}
 }
 
@@ -281,16 +281,16 @@ func (r *resolver) recursion(own []*module, called map[*module]map[*module]bool)
 			return true
 		}
 		mark[m] = open
-		path = append(path, m.name)
+		path = append(path, m.Name)
 		for _, next := range sortedModules(called[m]) {
-			if next.std {
+			if next.Std {
 				continue
 			}
-			if !visit(next) && !next.recursive {
-				next.recursive = true
-				from := slices.Index(path, next.name)
-				r.report(diag.RecursiveModule, next.at, "`repeat` builds a module several times over",
-					"the module %s contains itself: %s", next.name, strings.Join(append(path[from:], next.name), " → "))
+			if !visit(next) && !next.Recursive {
+				next.Recursive = true
+				from := slices.Index(path, next.Name)
+				r.report(diag.RecursiveModule, next.At, "`repeat` builds a module several times over",
+					"the module %s contains itself: %s", next.Name, strings.Join(append(path[from:], next.Name), " → "))
 			}
 		}
 		path = path[:len(path)-1]
@@ -307,6 +307,6 @@ func sortedModules(set map[*module]bool) []*module {
 	for m := range set {
 		all = append(all, m)
 	}
-	slices.SortFunc(all, func(a, b *module) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(all, func(a, b *module) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

@@ -12,17 +12,17 @@ import (
 
 // train resolves the training section over the model's scope.
 func (r *resolver) train(def *specDef, model *scope) {
-	t := def.train
+	t := def.Train
 	s := *model
 	s.graph = map[string]*symbol{}
 	for name, sym := range model.graph {
 		s.graph[name] = sym
 	}
-	if t.source != nil {
-		r.fields(t.source, &s, model)
-		s.open = s.open || t.source.body != nil && t.source.body.open
+	if t.DataSource != nil {
+		r.fields(t.DataSource, &s, model)
+		s.open = s.open || t.DataSource.Body != nil && t.DataSource.Body.Open
 	}
-	s.check(t.loss, false, nil)
+	s.check(t.Loss, false, nil)
 	loss := s.withGraph(map[string]*symbol{"loss": {what: "the loss", used: true}})
 	for name, sym := range s.graph {
 		if name != "loss" {
@@ -30,9 +30,9 @@ func (r *resolver) train(def *specDef, model *scope) {
 		}
 	}
 	until := s.withGraph(map[string]*symbol{"step": {what: "the step", used: true}, "loss_step": {what: "the loss", used: true}})
-	for _, m := range t.metrics {
-		loss.node(m.def, nil)
-		until.graph[m.name] = &symbol{what: "the metric", at: m.at}
+	for _, m := range t.Metrics {
+		loss.node(m.Def, nil)
+		until.graph[m.Name] = &symbol{what: "the metric", at: m.At}
 	}
 	until.hints = map[string]string{
 		"loss":  "loss_step is the loss of this step; a metric of it is seen by its name",
@@ -40,38 +40,38 @@ func (r *resolver) train(def *specDef, model *scope) {
 		"eval":  "until sees the metrics of train",
 	}
 	if !r.untilOfEval(t) {
-		until.check(t.until, false, nil)
+		until.check(t.Until, false, nil)
 	}
-	if t.optimizer != nil {
+	if t.Optimizer != nil {
 		args := s.withGraph(map[string]*symbol{"step": {what: "the step", used: true}})
 		args.hints = map[string]string{
 			"loss":  "the optimizer's arguments see step and the vars",
 			"epoch": "step is the number of updates before this one",
 		}
-		args.bind(t.optimizer, &target{module: r.lib.optimizers[t.optimizer.Name]},
-			signatureOf(r.lib.optimizers[t.optimizer.Name]), false, nil)
-		s.calls[r.lib.optimizers[t.optimizer.Name]] = true
-		args.check(t.clip, false, nil)
-		sig := *signatureOf(r.lib.optimizers[t.optimizer.Name])
-		sig.params = slices.Clone(sig.params)
-		for i := range sig.params {
-			sig.params[i].optional = true // the optimizer's own stand in
+		args.bind(t.Optimizer, &target{Module: r.lib.Optimizers[t.Optimizer.Name]},
+			signatureOf(r.lib.Optimizers[t.Optimizer.Name]), false, nil)
+		s.calls[r.lib.Optimizers[t.Optimizer.Name]] = true
+		args.check(t.Clip, false, nil)
+		sig := *signatureOf(r.lib.Optimizers[t.Optimizer.Name])
+		sig.Params = slices.Clone(sig.Params)
+		for i := range sig.Params {
+			sig.Params[i].Optional = true // the optimizer's own stand in
 		}
-		for _, g := range t.groups {
-			if g.call != nil {
-				args.bind(g.call, &target{module: r.lib.optimizers[t.optimizer.Name]}, &sig, false, nil)
+		for _, g := range t.Groups {
+			if g.Call != nil {
+				args.bind(g.Call, &target{Module: r.lib.Optimizers[t.Optimizer.Name]}, &sig, false, nil)
 			}
 		}
 	}
-	if t.eval != nil {
-		r.eval(t, &s, model)
+	if t.Evaluation != nil {
+		r.evaluation(t, &s, model)
 	}
 }
 
 // untilOfEval refuses metrics of an evaluation in until.
 func (r *resolver) untilOfEval(t *trainDef) bool {
 	found := false
-	expr.Walk(t.until, func(e expr.Expr) bool {
+	expr.Walk(t.Until, func(e expr.Expr) bool {
 		m, ok := e.(*expr.Member)
 		if !ok {
 			return true
@@ -86,35 +86,35 @@ func (r *resolver) untilOfEval(t *trainDef) bool {
 	return found
 }
 
-// eval resolves the metrics of an evaluation, which see what the loss sees: its
+// evaluation resolves the metrics of an evaluation, which see what the loss sees: its
 // data must have the fields that the training data have.
-func (r *resolver) eval(t *trainDef, train, model *scope) {
+func (r *resolver) evaluation(t *trainDef, train, model *scope) {
 	s := *train
-	if t.eval.source != nil && t.eval.source != t.source {
+	if t.Evaluation.DataSource != nil && t.Evaluation.DataSource != t.DataSource {
 		s.graph = map[string]*symbol{}
 		for name, sym := range model.graph {
 			s.graph[name] = sym
 		}
-		r.fields(t.eval.source, &s, model)
-		have := t.eval.source.fieldNames()
-		if body := t.eval.source.body; body != nil && t.source != nil {
-			trained := nameSet(t.source.fieldNames())
-			for _, it := range body.items { // the loss uses those of train
-				it.used = it.used || trained[it.name]
+		r.fields(t.Evaluation.DataSource, &s, model)
+		have := t.Evaluation.DataSource.FieldNames()
+		if body := t.Evaluation.DataSource.Body; body != nil && t.DataSource != nil {
+			trained := nameSet(t.DataSource.FieldNames())
+			for _, it := range body.Items { // the loss uses those of train
+				it.Used = it.Used || trained[it.Name]
 			}
 		}
-		if t.source != nil && !(t.eval.source.body != nil && t.eval.source.body.open) {
+		if t.DataSource != nil && !(t.Evaluation.DataSource.Body != nil && t.Evaluation.DataSource.Body.Open) {
 			there := nameSet(have)
-			for _, name := range t.source.fieldNames() {
+			for _, name := range t.DataSource.FieldNames() {
 				if !there[name] {
-					r.report(diag.UnboundInput, t.eval.at, r.list.Suggestion(name, have), "the data source %s has no field %s, which that of train has", t.eval.source.name, name)
+					r.report(diag.UnboundInput, t.Evaluation.At, r.list.Suggestion(name, have), "the data source %s has no field %s, which that of train has", t.Evaluation.DataSource.Name, name)
 				}
 			}
 		}
 	}
 	s.graph["loss"] = &symbol{what: "the loss", used: true}
-	for _, m := range t.eval.metrics {
-		s.node(m.def, nil)
+	for _, m := range t.Evaluation.Metrics {
+		s.node(m.Def, nil)
 	}
 }
 
@@ -135,7 +135,7 @@ func (r *resolver) fields(src *sourceDef, s, model *scope) {
 	see := func(name string, at diag.Range, it *item) {
 		if isInput(name) {
 			if it != nil {
-				it.used = true
+				it.Used = true
 			}
 			return
 		}
@@ -144,12 +144,12 @@ func (r *resolver) fields(src *sourceDef, s, model *scope) {
 			sym.item = it
 		}
 	}
-	if src.body != nil {
-		for _, it := range src.body.items {
-			see(it.name, it.at, it)
+	if src.Body != nil {
+		for _, it := range src.Body.Items {
+			see(it.Name, it.At, it)
 		}
 	}
-	for _, f := range src.fields {
-		see(f.name, f.at, nil)
+	for _, f := range src.Fields {
+		see(f.Name, f.At, nil)
 	}
 }

@@ -51,49 +51,49 @@ func (s *schemaWriter) ref(name string) object {
 func (s *schemaWriter) form(f *form) object {
 	o := object{}
 	switch {
-	case f.section != nil:
-		o = s.section(f.section)
-	case f.call:
+	case f.Section != nil:
+		o = s.section(f.Section)
+	case f.Call:
 		o = s.node()
-	case f.any != nil:
+	case f.Any != nil:
 		var refs []any
-		for _, name := range f.any {
+		for _, name := range f.Any {
 			refs = append(refs, s.ref(name))
 		}
 		o["anyOf"] = refs
-	case f.items != "":
-		o["type"], o["items"] = "array", s.ref(f.items)
-		if f.shortest > 0 {
-			o["minItems"] = f.shortest
+	case f.Items != "":
+		o["type"], o["items"] = "array", s.ref(f.Items)
+		if f.Shortest > 0 {
+			o["minItems"] = f.Shortest
 		}
-	case f.entries != "":
-		o["type"], o["additionalProperties"] = "object", s.ref(f.entries)
-		o["propertyNames"] = object{"pattern": namePattern, "not": object{"enum": append(reservedWords(), f.reserved...)}}
-		if f.shortest > 0 {
-			o["minProperties"] = f.shortest
+	case f.Entries != "":
+		o["type"], o["additionalProperties"] = "object", s.ref(f.Entries)
+		o["propertyNames"] = object{"pattern": namePattern, "not": object{"enum": append(reservedWords(), f.Reserved...)}}
+		if f.Shortest > 0 {
+			o["minProperties"] = f.Shortest
 		}
-		if f.one {
+		if f.One {
 			o["maxProperties"] = 1
 		}
-	case f.texts != "":
-		o["type"], o["additionalProperties"] = "object", s.ref(f.texts)
-	case f.enum != nil:
-		o["enum"] = f.enum
-	case f.version:
+	case f.Texts != "":
+		o["type"], o["additionalProperties"] = "object", s.ref(f.Texts)
+	case f.Enum != nil:
+		o["enum"] = f.Enum
+	case f.Version:
 		o["const"] = version
 	default:
-		o = oneType(f.scalar)
-		for keyword, value := range map[string]any{"minimum": f.minimum, "maximum": f.maximum} {
+		o = oneType(f.Scalar)
+		for keyword, value := range map[string]any{"minimum": f.Minimum, "maximum": f.Maximum} {
 			if value != nil {
 				o[keyword] = value
 			}
 		}
-		if f.pattern != "" {
-			o["pattern"] = f.pattern
+		if f.Pattern != "" {
+			o["pattern"] = f.Pattern
 		}
 	}
-	if f.doc != "" {
-		o["description"] = f.doc
+	if f.Doc != "" {
+		o["description"] = f.Doc
 	}
 	return o
 }
@@ -121,12 +121,12 @@ func having(key string) object {
 // nothing that only a spec has.
 func (s *schemaWriter) file() object {
 	var modules, others []any
-	for _, k := range rootSection.keys {
-		has := having(k.name)
+	for _, k := range rootSection.Keys {
+		has := having(k.Name)
 		switch {
-		case k.name == "modules" || k.name == "optimizers":
+		case k.Name == "modules" || k.Name == "optimizers":
 			modules = append(modules, has)
-		case librarySection.key(k.name) == nil:
+		case librarySection.Key(k.Name) == nil:
 			others = append(others, has)
 		}
 	}
@@ -141,22 +141,22 @@ func (s *schemaWriter) file() object {
 func (s *schemaWriter) section(sec *section) object {
 	properties := object{}
 	var required []string
-	for _, k := range sec.keys {
-		properties[k.name] = s.key(k)
-		if k.required {
-			required = append(required, k.name)
+	for _, k := range sec.Keys {
+		properties[k.Name] = s.key(k)
+		if k.Required {
+			required = append(required, k.Name)
 		}
 	}
-	o := object{"type": "object", "description": sec.doc, "properties": properties, "additionalProperties": false}
+	o := object{"type": "object", "description": sec.Doc, "properties": properties, "additionalProperties": false}
 	if required != nil {
 		o["required"] = required
 	}
-	if sec.others != "" {
-		o["additionalProperties"] = s.ref(sec.others)
+	if sec.Others != "" {
+		o["additionalProperties"] = s.ref(sec.Others)
 	}
-	if sec.one != nil {
+	if sec.One != nil {
 		var choices []any
-		for _, name := range sec.one {
+		for _, name := range sec.One {
 			choices = append(choices, having(name))
 		}
 		o["oneOf"] = choices
@@ -166,12 +166,12 @@ func (s *schemaWriter) section(sec *section) object {
 
 // key is a reference with the key's own description beside it.
 func (s *schemaWriter) key(k keyDecl) object {
-	o := s.ref(k.value)
-	o["description"] = capital(k.describe()) + "."
-	if k.fallback != "" {
+	o := s.ref(k.Value)
+	o["description"] = capital(k.Describe()) + "."
+	if k.Default != "" {
 		var v any
-		if err := json.Unmarshal([]byte(k.fallback), &v); err != nil {
-			v = k.fallback
+		if err := json.Unmarshal([]byte(k.Default), &v); err != nil {
+			v = k.Default
 		}
 		o["default"] = v
 	}
@@ -189,11 +189,11 @@ func (s *schemaWriter) node() object {
 			properties[name] = object{"description": doc}
 		}
 	}
-	for name, m := range standard().modules {
-		properties[name] = object{"description": m.doc}
+	for name, m := range standard().Modules {
+		properties[name] = object{"description": m.Doc}
 	}
-	for _, k := range nodeSection.keys {
-		properties[k.name] = s.key(k)
+	for _, k := range nodeSection.Keys {
+		properties[k.Name] = s.key(k)
 	}
 	mapping := object{"type": "object", "properties": properties, "minProperties": 1,
 		"additionalProperties": s.ref("expression")}

@@ -8,203 +8,203 @@ package spec
 // section is a mapping with a closed set of keys.
 type section struct {
 	name string // how messages call it
-	doc  string
-	keys []keyDecl
-	one  []string // exactly one of these keys stands there
+	Doc  string
+	Keys []keyDecl
+	One  []string // exactly one of these keys stands there
 
-	others string // the form of keys that aren't listed, which the decoder checks; "" if there are none
+	Others string // the form of keys that aren't listed, which the decoder checks; "" if there are none
 }
 
 type keyDecl struct {
-	name     string
+	Name     string
 	doc      string // in a few words; messages say it too
 	more     string // what the reference adds
-	value    string // what it takes: a name in forms
-	required bool
-	fallback string // what an absent key means, as a spec would write it
+	Value    string // what it takes: a name in forms
+	Required bool
+	Default  string // what an absent key means, as a spec would write it
 }
 
-func (s *section) key(name string) *keyDecl {
-	for i := range s.keys {
-		if s.keys[i].name == name {
-			return &s.keys[i]
+func (s *section) Key(name string) *keyDecl {
+	for i := range s.Keys {
+		if s.Keys[i].Name == name {
+			return &s.Keys[i]
 		}
 	}
 	return nil
 }
 
 var (
-	rootSection = &section{name: "a spec", doc: "A spec: one file, one experiment.", keys: []keyDecl{
-		{name: "flowrun", value: "version", doc: "the version of the language: 1", required: true},
-		{name: "name", value: "text", doc: "what the experiment is called; the file's name without its ending if absent"},
-		{name: "seed", value: "int", doc: "the seed of all random numbers", more: "`--seed` overrides it", fallback: "0"},
-		{name: "imports", value: "imports", doc: "files whose modules and optimizers are used here"},
-		{name: "vars", value: "vars", doc: "constants: a name and its value, or {value, type, min, max, doc}"},
-		{name: "data", value: "sources", doc: "data sources by name"},
-		{name: "modules", value: "modules", doc: "the spec's own modules by name"},
-		{name: "optimizers", value: "optimizers", doc: "the spec's own optimizers by name"},
-		{name: "model", value: "model", doc: "inputs, nodes and outputs", required: true},
-		{name: "train", value: "train", doc: "how to train; without it the spec can only be evaluated"},
-		{name: "placement", value: "placement", doc: "where things run"},
+	rootSection = &section{name: "a spec", Doc: "A spec: one file, one experiment.", Keys: []keyDecl{
+		{Name: "flowrun", Value: "version", doc: "the version of the language: 1", Required: true},
+		{Name: "name", Value: "text", doc: "what the experiment is called; the file's name without its ending if absent"},
+		{Name: "seed", Value: "int", doc: "the seed of all random numbers", more: "`--seed` overrides it", Default: "0"},
+		{Name: "imports", Value: "imports", doc: "files whose modules and optimizers are used here"},
+		{Name: "vars", Value: "vars", doc: "constants: a name and its value, or {value, type, min, max, doc}"},
+		{Name: "data", Value: "sources", doc: "data sources by name"},
+		{Name: "modules", Value: "modules", doc: "the spec's own modules by name"},
+		{Name: "optimizers", Value: "optimizers", doc: "the spec's own optimizers by name"},
+		{Name: "model", Value: "model", doc: "inputs, nodes and outputs", Required: true},
+		{Name: "train", Value: "train", doc: "how to train; without it the spec can only be evaluated"},
+		{Name: "placement", Value: "placement", doc: "where things run"},
 	}}
-	importSection = &section{name: "an import", doc: "A file, and which of its modules and optimizers.", keys: []keyDecl{
-		{name: "from", value: "file", doc: "the file", more: "relative to the one that it is imported into", required: true},
-		{name: "names", value: "import names", doc: "which ones: [Block], or {Block: NameHere}", more: "all of the file's own if absent"},
+	importSection = &section{name: "an import", Doc: "A file, and which of its modules and optimizers.", Keys: []keyDecl{
+		{Name: "from", Value: "file", doc: "the file", more: "relative to the one that it is imported into", Required: true},
+		{Name: "names", Value: "import names", doc: "which ones: [Block], or {Block: NameHere}", more: "all of the file's own if absent"},
 	}}
-	librarySection = &section{name: "a file of modules", doc: "A file that specs import.", keys: []keyDecl{
-		{name: "flowrun", value: "version", doc: "the version of the language: 1", required: true},
-		{name: "imports", value: "imports", doc: "files whose modules and optimizers are used here", more: "they aren't passed on"},
-		{name: "modules", value: "modules", doc: "modules by name"},
-		{name: "optimizers", value: "optimizers", doc: "optimizers by name"},
+	librarySection = &section{name: "a file of modules", Doc: "A file that specs import.", Keys: []keyDecl{
+		{Name: "flowrun", Value: "version", doc: "the version of the language: 1", Required: true},
+		{Name: "imports", Value: "imports", doc: "files whose modules and optimizers are used here", more: "they aren't passed on"},
+		{Name: "modules", Value: "modules", doc: "modules by name"},
+		{Name: "optimizers", Value: "optimizers", doc: "optimizers by name"},
 	}}
-	varSection = &section{name: "a var", doc: "A var with a declared type.", keys: []keyDecl{
-		{name: "value", value: "constant", doc: "its value", required: true},
-		{name: "type", value: "var type", doc: "int, float, bool, string or list", more: "an int is taken for a float"},
-		{name: "min", value: "constant", doc: "the smallest value allowed"},
-		{name: "max", value: "constant", doc: "the largest value allowed"},
-		{name: "doc", value: "note", doc: "what it is for"},
+	varSection = &section{name: "a var", Doc: "A var with a declared type.", Keys: []keyDecl{
+		{Name: "value", Value: "constant", doc: "its value", Required: true},
+		{Name: "type", Value: "var type", doc: "int, float, bool, string or list", more: "an int is taken for a float"},
+		{Name: "min", Value: "constant", doc: "the smallest value allowed"},
+		{Name: "max", Value: "constant", doc: "the largest value allowed"},
+		{Name: "doc", Value: "note", doc: "what it is for"},
 	}}
-	sourceSection = &section{name: "a data source", doc: "Where batches come from: one of generate and replay.",
-		one: []string{"generate", "replay"}, keys: []keyDecl{
-			{name: "generate", value: "nodes", doc: "nodes, evaluated anew at every step; each is a field"},
-			{name: "replay", value: "text", doc: "a safetensors file: row i of each tensor is the batch of step i"},
-			{name: "fields", value: "fields", doc: "of a replay: the fields by name"},
+	sourceSection = &section{name: "a data source", Doc: "Where batches come from: one of generate and replay.",
+		One: []string{"generate", "replay"}, Keys: []keyDecl{
+			{Name: "generate", Value: "nodes", doc: "nodes, evaluated anew at every step; each is a field"},
+			{Name: "replay", Value: "text", doc: "a safetensors file: row i of each tensor is the batch of step i"},
+			{Name: "fields", Value: "fields", doc: "of a replay: the fields by name"},
 		}}
-	fieldSection = &section{name: "a field", doc: "A field of a replay.", keys: []keyDecl{
-		{name: "tensor", value: "text", doc: "the tensor's name in the file", required: true},
-		{name: "type", value: "type", doc: "the type of one batch", more: "without symbolic dimensions", required: true},
+	fieldSection = &section{name: "a field", Doc: "A field of a replay.", Keys: []keyDecl{
+		{Name: "tensor", Value: "text", doc: "the tensor's name in the file", Required: true},
+		{Name: "type", Value: "type", doc: "the type of one batch", more: "without symbolic dimensions", Required: true},
 	}}
-	modelSection = &section{name: "model", doc: "The model.", keys: []keyDecl{
-		{name: "inputs", value: "inputs", doc: "inputs by name with their types", more: "a model may have none"},
-		{name: "nodes", value: "model nodes", doc: "nodes by name", required: true},
-		{name: "outputs", value: "names", doc: "the nodes that callers get", more: "names of nodes or inputs", required: true},
+	modelSection = &section{name: "model", Doc: "The model.", Keys: []keyDecl{
+		{Name: "inputs", Value: "inputs", doc: "inputs by name with their types", more: "a model may have none"},
+		{Name: "nodes", Value: "model nodes", doc: "nodes by name", Required: true},
+		{Name: "outputs", Value: "names", doc: "the nodes that callers get", more: "names of nodes or inputs", Required: true},
 	}}
-	trainSection = &section{name: "train", doc: "How to train. One of until and max_steps must be there.", keys: []keyDecl{
-		{name: "data", value: "text", doc: "the data source that the batches come from", more: "needed if the model has inputs"},
-		{name: "loss", value: "expression", doc: "a floating scalar, to be made small", required: true},
-		{name: "optimizer", value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", required: true},
-		{name: "metrics", value: "metrics", doc: "scalars by name, kept and logged", more: "after every step"},
-		{name: "until", value: "expression", doc: "the condition at which training ends, over metrics and step"},
-		{name: "max_steps", value: "steps", doc: "how many steps at most", fallback: "unlimited"},
-		{name: "log_every", value: "count", doc: "steps between log lines", fallback: "100"},
-		{name: "clip_grad_norm", value: "expression", doc: "the largest norm that all gradients together may have", more: "it sees `step` as the optimizer does; without it, nothing is clipped"},
-		{name: "param_groups", value: "groups", doc: "a list of {match, …}: parameters with optimizer arguments of their own"},
-		{name: "accumulate", value: "count", doc: "over how many steps gradients are averaged before the optimizer's", fallback: "1"},
-		{name: "init", value: "init", doc: "a file that the parameters start from"},
-		{name: "eval", value: "eval", doc: "metrics on other data, every so many steps"},
-		{name: "early_stop", value: "early_stop", doc: "ends the run when a metric no longer improves"},
-		{name: "checkpoint", value: "checkpoint", doc: "when to save everything that a run needs to go on"},
+	trainSection = &section{name: "train", Doc: "How to train. One of until and max_steps must be there.", Keys: []keyDecl{
+		{Name: "data", Value: "text", doc: "the data source that the batches come from", more: "needed if the model has inputs"},
+		{Name: "loss", Value: "expression", doc: "a floating scalar, to be made small", Required: true},
+		{Name: "optimizer", Value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", Required: true},
+		{Name: "metrics", Value: "metrics", doc: "scalars by name, kept and logged", more: "after every step"},
+		{Name: "until", Value: "expression", doc: "the condition at which training ends, over metrics and step"},
+		{Name: "max_steps", Value: "steps", doc: "how many steps at most", Default: "unlimited"},
+		{Name: "log_every", Value: "count", doc: "steps between log lines", Default: "100"},
+		{Name: "clip_grad_norm", Value: "expression", doc: "the largest norm that all gradients together may have", more: "it sees `step` as the optimizer does; without it, nothing is clipped"},
+		{Name: "param_groups", Value: "groups", doc: "a list of {match, …}: parameters with optimizer arguments of their own"},
+		{Name: "accumulate", Value: "count", doc: "over how many steps gradients are averaged before the optimizer's", Default: "1"},
+		{Name: "init", Value: "init", doc: "a file that the parameters start from"},
+		{Name: "eval", Value: "eval", doc: "metrics on other data, every so many steps"},
+		{Name: "early_stop", Value: "early_stop", doc: "ends the run when a metric no longer improves"},
+		{Name: "checkpoint", Value: "checkpoint", doc: "when to save everything that a run needs to go on"},
 	}}
-	groupSection = &section{name: "a group of parameters", doc: "A group of parameters; the first group that matches counts.",
-		others: "expression", keys: []keyDecl{
-			{name: "match", value: "text", doc: "a name of parameters, in which * stands for any text", required: true},
-			{name: "frozen", value: "bool", doc: "whether they aren't trained", fallback: "false"},
+	groupSection = &section{name: "a group of parameters", Doc: "A group of parameters; the first group that matches counts.",
+		Others: "expression", Keys: []keyDecl{
+			{Name: "match", Value: "text", doc: "a name of parameters, in which * stands for any text", Required: true},
+			{Name: "frozen", Value: "bool", doc: "whether they aren't trained", Default: "false"},
 		}}
-	initSection = &section{name: "init", doc: "Where parameters start from.", keys: []keyDecl{
-		{name: "safetensors", value: "text", doc: "a safetensors file that holds all parameters", more: "what else it holds isn't read", required: true},
-		{name: "rename", value: "renames", doc: "names of parameters by the names that the file has for them"},
+	initSection = &section{name: "init", Doc: "Where parameters start from.", Keys: []keyDecl{
+		{Name: "safetensors", Value: "text", doc: "a safetensors file that holds all parameters", more: "what else it holds isn't read", Required: true},
+		{Name: "rename", Value: "renames", doc: "names of parameters by the names that the file has for them"},
 	}}
-	evalSection = &section{name: "eval", doc: "Metrics on other data.", keys: []keyDecl{
-		{name: "data", value: "text", doc: "the data source", more: "it may be the one of train", required: true},
-		{name: "every", value: "count", doc: "steps between evaluations", required: true},
-		{name: "metrics", value: "nodes", doc: "scalars by name", more: "shown as `eval.NAME`", required: true},
-		{name: "batches", value: "count", doc: "over how many batches metrics are averaged", fallback: "1"},
+	evalSection = &section{name: "eval", Doc: "Metrics on other data.", Keys: []keyDecl{
+		{Name: "data", Value: "text", doc: "the data source", more: "it may be the one of train", Required: true},
+		{Name: "every", Value: "count", doc: "steps between evaluations", Required: true},
+		{Name: "metrics", Value: "nodes", doc: "scalars by name", more: "shown as `eval.NAME`", Required: true},
+		{Name: "batches", Value: "count", doc: "over how many batches metrics are averaged", Default: "1"},
 	}}
-	earlyStopSection = &section{name: "early_stop", doc: "Ends the run when a metric no longer improves.", keys: []keyDecl{
-		{name: "metric", value: "text", doc: "the metric: NAME, or eval.NAME", required: true},
-		{name: "patience", value: "count", doc: "after how many steps without a better value the run ends", required: true},
-		{name: "mode", value: "mode", doc: "min if smaller is better, max if larger is", fallback: "min"},
-		{name: "min_delta", value: "delta", doc: "by how much a value must be better to count", fallback: "0"},
+	earlyStopSection = &section{name: "early_stop", Doc: "Ends the run when a metric no longer improves.", Keys: []keyDecl{
+		{Name: "metric", Value: "text", doc: "the metric: NAME, or eval.NAME", Required: true},
+		{Name: "patience", Value: "count", doc: "after how many steps without a better value the run ends", Required: true},
+		{Name: "mode", Value: "mode", doc: "min if smaller is better, max if larger is", Default: "min"},
+		{Name: "min_delta", Value: "delta", doc: "by how much a value must be better to count", Default: "0"},
 	}}
-	checkpointSection = &section{name: "checkpoint", doc: "When to save everything that a run needs to go on.", keys: []keyDecl{
-		{name: "every", value: "count", doc: "steps between checkpoints", required: true},
-		{name: "keep", value: "count", doc: "how many are kept, the newest", fallback: "3"},
-		{name: "best", value: "best", doc: "the metric by which the best one is kept too: {metric, mode}"},
-		{name: "dir", value: "text", doc: "the folder, in the spec's own", fallback: "checkpoints"},
+	checkpointSection = &section{name: "checkpoint", Doc: "When to save everything that a run needs to go on.", Keys: []keyDecl{
+		{Name: "every", Value: "count", doc: "steps between checkpoints", Required: true},
+		{Name: "keep", Value: "count", doc: "how many are kept, the newest", Default: "3"},
+		{Name: "best", Value: "best", doc: "the metric by which the best one is kept too: {metric, mode}"},
+		{Name: "dir", Value: "text", doc: "the folder, in the spec's own", Default: "checkpoints"},
 	}}
-	bestSection = &section{name: "best", doc: "Which checkpoint is the best.", keys: []keyDecl{
-		{name: "metric", value: "text", doc: "the metric: NAME, or eval.NAME", required: true},
-		{name: "mode", value: "mode", doc: "min if smaller is better, max if larger is", fallback: "min"},
+	bestSection = &section{name: "best", Doc: "Which checkpoint is the best.", Keys: []keyDecl{
+		{Name: "metric", Value: "text", doc: "the metric: NAME, or eval.NAME", Required: true},
+		{Name: "mode", Value: "mode", doc: "min if smaller is better, max if larger is", Default: "min"},
 	}}
-	moduleSection = &section{name: "a module", doc: "A module: an operation made of nodes.",
-		one: []string{"output", "outputs"}, keys: []keyDecl{
-			{name: "doc", value: "note", doc: "what it computes"},
-			{name: "example", value: "note", doc: "YAML that shows how it is used"},
-			{name: "override", value: "bool", doc: "whether it replaces the standard library's module of that name", fallback: "false"},
-			{name: "path", value: "name", doc: "what its calls inside of expressions are called in paths", more: "the name that they call it by if absent"},
-			{name: "widen", value: "bool", doc: "whether f16 and bf16 are computed in f32 inside, and the result is rounded once", fallback: "false"},
-			{name: "inputs", value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
-			{name: "args", value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar, numbers), a default, or {type, default, doc}",
+	moduleSection = &section{name: "a module", Doc: "A module: an operation made of nodes.",
+		One: []string{"output", "outputs"}, Keys: []keyDecl{
+			{Name: "doc", Value: "note", doc: "what it computes"},
+			{Name: "example", Value: "note", doc: "YAML that shows how it is used"},
+			{Name: "override", Value: "bool", doc: "whether it replaces the standard library's module of that name", Default: "false"},
+			{Name: "path", Value: "name", doc: "what its calls inside of expressions are called in paths", more: "the name that they call it by if absent"},
+			{Name: "widen", Value: "bool", doc: "whether f16 and bf16 are computed in f32 inside, and the result is rounded once", Default: "false"},
+			{Name: "inputs", Value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
+			{Name: "args", Value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar, numbers), a default, or {type, default, doc}",
 				more: "a kind alone makes the argument required"},
-			{name: "require", value: "requirements", doc: "what must hold of arguments and dimensions",
+			{Name: "require", Value: "requirements", doc: "what must hold of arguments and dimensions",
 				more: "each as a sentence and the condition that it stands for"},
-			{name: "params", value: "params", doc: "parameters by name"},
-			{name: "state", value: "states", doc: "states by name with their initial values", more: "or the long form"},
-			{name: "nodes", value: "nodes", doc: "nodes by name"},
-			{name: "update", value: "nodes", doc: "what a step writes into the states, and nodes on the way there"},
-			{name: "output", value: "expression", doc: "the value of a call"},
-			{name: "outputs", value: "names", doc: "the values of a call, taken as call.name", more: "instead of `output`"},
+			{Name: "params", Value: "params", doc: "parameters by name"},
+			{Name: "state", Value: "states", doc: "states by name with their initial values", more: "or the long form"},
+			{Name: "nodes", Value: "nodes", doc: "nodes by name"},
+			{Name: "update", Value: "nodes", doc: "what a step writes into the states, and nodes on the way there"},
+			{Name: "output", Value: "expression", doc: "the value of a call"},
+			{Name: "outputs", Value: "names", doc: "the values of a call, taken as call.name", more: "instead of `output`"},
 		}}
-	optimizerSection = &section{name: "an optimizer", doc: "An optimizer: a module without inputs, applied to each parameter.", keys: []keyDecl{
-		{name: "doc", value: "note", doc: "what it computes"},
-		{name: "example", value: "note", doc: "YAML that shows how it is used"},
-		{name: "override", value: "bool", doc: "whether it replaces the standard library's optimizer of that name", fallback: "false"},
-		{name: "args", value: "args", doc: "arguments by name: a kind, a default, or {type, default, doc}", more: "as for modules"},
-		{name: "state", value: "states", doc: "states by name with their initial values, kept per parameter", more: "`optimizer.h1.weight.velocity`"},
-		{name: "update", value: "nodes", doc: "what a step writes into the states and into param, and nodes on the way there", required: true},
+	optimizerSection = &section{name: "an optimizer", Doc: "An optimizer: a module without inputs, applied to each parameter.", Keys: []keyDecl{
+		{Name: "doc", Value: "note", doc: "what it computes"},
+		{Name: "example", Value: "note", doc: "YAML that shows how it is used"},
+		{Name: "override", Value: "bool", doc: "whether it replaces the standard library's optimizer of that name", Default: "false"},
+		{Name: "args", Value: "args", doc: "arguments by name: a kind, a default, or {type, default, doc}", more: "as for modules"},
+		{Name: "state", Value: "states", doc: "states by name with their initial values, kept per parameter", more: "`optimizer.h1.weight.velocity`"},
+		{Name: "update", Value: "nodes", doc: "what a step writes into the states and into param, and nodes on the way there", Required: true},
 	}}
-	argSection = &section{name: "an argument", doc: "An argument of a module.", keys: []keyDecl{
-		{name: "type", value: "arg type", doc: "int, float, bool, string, list, scalar or numbers",
-			more: "a `scalar` is a number or a tensor without dimensions; `numbers` are a list of numbers, or one, which is taken for a list", required: true},
-		{name: "default", value: "expression", doc: "its value where a call gives none",
+	argSection = &section{name: "an argument", Doc: "An argument of a module.", Keys: []keyDecl{
+		{Name: "type", Value: "arg type", doc: "int, float, bool, string, list, scalar or numbers",
+			more: "a `scalar` is a number or a tensor without dimensions; `numbers` are a list of numbers, or one, which is taken for a list", Required: true},
+		{Name: "default", Value: "expression", doc: "its value where a call gives none",
 			more: "it sees the arguments above it and the symbolic dimensions"},
-		{name: "min", value: "constant", doc: "the smallest value allowed"},
-		{name: "max", value: "constant", doc: "the largest value allowed"},
-		{name: "values", value: "constants", doc: "of a string: the values allowed"},
-		{name: "length", value: "length", doc: "of a list or numbers: how many elements there must be"},
-		{name: "nil", value: "bool", doc: "whether it can be nil; not if absent"},
-		{name: "doc", value: "note", doc: "what it means"},
+		{Name: "min", Value: "constant", doc: "the smallest value allowed"},
+		{Name: "max", Value: "constant", doc: "the largest value allowed"},
+		{Name: "values", Value: "constants", doc: "of a string: the values allowed"},
+		{Name: "length", Value: "length", doc: "of a list or numbers: how many elements there must be"},
+		{Name: "nil", Value: "bool", doc: "whether it can be nil; not if absent"},
+		{Name: "doc", Value: "note", doc: "what it means"},
 	}}
-	paramSection = &section{name: "a parameter", doc: "A parameter of a module.", keys: []keyDecl{
-		{name: "shape", value: "shape", doc: "its dimensions", required: true},
-		{name: "init", value: "expression", doc: "its first value: a number, or an expression of that shape",
-			more: "random operations need no `shape` here", required: true},
-		{name: "when", value: "expression", doc: "a condition known at compile time; without it there is no parameter",
-			more: "and using it is an error", fallback: "true"},
-		{name: "doc", value: "note", doc: "what it means"},
+	paramSection = &section{name: "a parameter", Doc: "A parameter of a module.", Keys: []keyDecl{
+		{Name: "shape", Value: "shape", doc: "its dimensions", Required: true},
+		{Name: "init", Value: "expression", doc: "its first value: a number, or an expression of that shape",
+			more: "random operations need no `shape` here", Required: true},
+		{Name: "when", Value: "expression", doc: "a condition known at compile time; without it there is no parameter",
+			more: "and using it is an error", Default: "true"},
+		{Name: "doc", Value: "note", doc: "what it means"},
 	}}
-	stateSection = &section{name: "a state", doc: "A state of a module.", keys: []keyDecl{
-		{name: "init", value: "expression", doc: "its first value, which also gives its type",
-			more: "it sees parameters, and inputs as far as only their types matter (`zeros_like(x)`)", required: true},
-		{name: "when", value: "expression", doc: "a condition known at compile time; without it there is no state",
-			more: "and using it is an error", fallback: "true"},
-		{name: "doc", value: "note", doc: "what it means"},
+	stateSection = &section{name: "a state", Doc: "A state of a module.", Keys: []keyDecl{
+		{Name: "init", Value: "expression", doc: "its first value, which also gives its type",
+			more: "it sees parameters, and inputs as far as only their types matter (`zeros_like(x)`)", Required: true},
+		{Name: "when", Value: "expression", doc: "a condition known at compile time; without it there is no state",
+			more: "and using it is an error", Default: "true"},
+		{Name: "doc", Value: "note", doc: "what it means"},
 	}}
-	ifSection = &section{name: "an if", doc: "A choice made at compile time.", keys: []keyDecl{
-		{name: "if", value: "expression", doc: "the condition", more: "known at compile time", required: true},
-		{name: "then", value: "node", doc: "the node if it holds", required: true},
-		{name: "else", value: "node", doc: "the node if it doesn't", required: true},
+	ifSection = &section{name: "an if", Doc: "A choice made at compile time.", Keys: []keyDecl{
+		{Name: "if", Value: "expression", doc: "the condition", more: "known at compile time", Required: true},
+		{Name: "then", Value: "node", doc: "the node if it holds", Required: true},
+		{Name: "else", Value: "node", doc: "the node if it doesn't", Required: true},
 	}}
-	placementSection = &section{name: "placement", doc: "Where things run.", keys: []keyDecl{
-		{name: "default", value: "place", doc: "auto, or a device", fallback: "auto"},
-		{name: "rules", value: "rules", doc: "a list of {match, device} and {match, prefer}"},
+	placementSection = &section{name: "placement", Doc: "Where things run.", Keys: []keyDecl{
+		{Name: "default", Value: "place", doc: "auto, or a device", Default: "auto"},
+		{Name: "rules", Value: "rules", doc: "a list of {match, device} and {match, prefer}"},
 	}}
-	ruleSection = &section{name: "a placement rule", doc: "A rule: device binds, prefer wishes; later rules override earlier ones.",
-		one: []string{"device", "prefer"}, keys: []keyDecl{
-			{name: "match", value: "text", doc: "a path of nodes and states, in which * stands for any text", required: true},
-			{name: "device", value: "device", doc: "where they must run"},
-			{name: "prefer", value: "device", doc: "where they should run", more: "if possible"},
+	ruleSection = &section{name: "a placement rule", Doc: "A rule: device binds, prefer wishes; later rules override earlier ones.",
+		One: []string{"device", "prefer"}, Keys: []keyDecl{
+			{Name: "match", Value: "text", doc: "a path of nodes and states, in which * stands for any text", Required: true},
+			{Name: "device", Value: "device", doc: "where they must run"},
+			{Name: "prefer", Value: "device", doc: "where they should run", more: "if possible"},
 		}}
 	// nodeSection holds the keys that mean something on every mapping node,
 	// beside the operation and its arguments; `if` makes the node a choice.
-	nodeSection = &section{name: "a mapping node", doc: "An operation or module with its inputs and its arguments.", keys: []keyDecl{
-		{name: "device", value: "device", doc: "where the node must run", more: "parameters included"},
-		{name: "repeat", value: "expression", doc: "how many times a module stands in a row",
+	nodeSection = &section{name: "a mapping node", Doc: "An operation or module with its inputs and its arguments.", Keys: []keyDecl{
+		{Name: "device", Value: "device", doc: "where the node must run", more: "parameters included"},
+		{Name: "repeat", Value: "expression", doc: "how many times a module stands in a row",
 			more: "an int of at least 1, known at compile time; each takes the one before as its first input"},
-		{name: "dtype", value: "dtype", doc: "of a module: the dtype of its parameters, f16, bf16, f32 or f64; inherit is that of the node around it, in the model f32",
-			more: "operations with an argument `dtype` take it as that", fallback: inherit},
-		{name: "name", value: "text", doc: "of a module: the path of its parameters, instead of the node's name", more: "as weight files write it: `net.0`"},
-		{name: "trainable", value: "bool", doc: "of a module: whether its parameters are trained", fallback: "true"},
+		{Name: "dtype", Value: "dtype", doc: "of a module: the dtype of its parameters, f16, bf16, f32 or f64; inherit is that of the node around it, in the model f32",
+			more: "operations with an argument `dtype` take it as that", Default: inherit},
+		{Name: "name", Value: "text", doc: "of a module: the path of its parameters, instead of the node's name", more: "as weight files write it: `net.0`"},
+		{Name: "trainable", Value: "bool", doc: "of a module: whether its parameters are trained", Default: "true"},
 	}}
 )
 
@@ -213,8 +213,8 @@ var homes = map[string][]string{}
 
 func init() {
 	for _, s := range []*section{rootSection, modelSection, trainSection, placementSection, moduleSection} {
-		for _, k := range s.keys {
-			homes[k.name] = append(homes[k.name], s.name)
+		for _, k := range s.Keys {
+			homes[k.Name] = append(homes[k.Name], s.name)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (ev *eval) stateless(f *frame, kind, name string) bool {
 	if kind == "state" {
 		help = "make a node of the model or a metric of it"
 	}
-	ev.fail(f.caller, diag.InvalidOperation, f.site, help, "%s can't call %s: nothing would %s its %s %s", f.stateless, f.mod.name,
+	ev.fail(f.caller, diag.InvalidOperation, f.site, help, "%s can't call %s: nothing would %s its %s %s", f.stateless, f.mod.Name,
 		map[string]string{"parameter": "train", "state": "write"}[kind], kind, name)
 	return true
 }
@@ -45,45 +45,45 @@ func (ev *eval) stateless(f *frame, kind, name string) bool {
 func (ev *eval) parameters(f *frame) bool {
 	ok := true
 	in := &eval{graph: ev.graph, f: f, to: ev.Builder, path: f.path}
-	for _, p := range f.mod.params {
-		there, good := in.present(p.when)
+	for _, p := range f.mod.Params {
+		there, good := in.present(p.When)
 		if !good {
 			ok = false
 			continue
 		}
 		if !there {
-			f.values[p.name] = absent{p.name, p.at}
-			f.initial[p.name] = f.values[p.name]
+			f.values[p.Name] = absent{p.Name, p.At}
+			f.initial[p.Name] = f.values[p.Name]
 			continue
 		}
-		if ev.stateless(f, "parameter", p.name) {
+		if ev.stateless(f, "parameter", p.Name) {
 			return false
 		}
-		if p.shape == nil || p.init == nil {
+		if p.Shape == nil || p.Init == nil {
 			ok = false
 			continue
 		}
-		shape, good := in.sizes(p.shape, "the parameter "+p.name)
+		shape, good := in.sizes(p.Shape, "the parameter "+p.Name)
 		if !good {
 			ok = false
 			continue
 		}
 		t := ir.Type{DType: f.dtype, Shape: shape}
 		if err := ir.CheckShape(t.DType, shape); err != nil {
-			ev.fail(f, diag.InvalidArgument, p.at, "", "the parameter %s: %s", p.name, err)
+			ev.fail(f, diag.InvalidArgument, p.At, "", "the parameter %s: %s", p.Name, err)
 			ok = false
 			continue
 		}
-		path := ev.join(f.path, p.name)
-		s, fresh := ev.newState(f, ir.PlainPath(path), ir.ParamState, t, p.at)
-		if !fresh || !ev.firstValue(f, s, p.init, path) {
+		path := ev.join(f.path, p.Name)
+		s, fresh := ev.newState(f, ir.PlainPath(path), ir.ParamState, t, p.At)
+		if !fresh || !ev.firstValue(f, s, p.Init, path) {
 			ok = false
 			continue
 		}
 		ev.frozen[s] = f.frozen
-		f.values[p.name], f.initial[p.name] = ev.widened(f, s.Read), ev.first.nodes[s.Name]
-		if f.mod.widen {
-			f.initial[p.name] = ev.first.Cast(ev.first.nodes[s.Name], f.dtype.Wide())
+		f.values[p.Name], f.initial[p.Name] = ev.widened(f, s.Read), ev.first.nodes[s.Name]
+		if f.mod.Widen {
+			f.initial[p.Name] = ev.first.Cast(ev.first.nodes[s.Name], f.dtype.Wide())
 		}
 	}
 	return ok
@@ -109,7 +109,7 @@ func (ev *eval) firstValue(f *frame, s *ir.State, init expr.Expr, path string) b
 		return true
 	}
 	in := &eval{graph: ev.graph, f: f, to: ev.first.Builder, path: path, implied: s.Type.Shape, hasImplied: true, blind: true}
-	v := in.eval(init)
+	v := in.expand(init)
 	if isBad(v) {
 		return false
 	}
@@ -171,42 +171,42 @@ func (ev *eval) filled(t ir.Type, v any) *ir.Node {
 // moduleStates makes the states of a frame. A state's type is its first value's.
 func (ev *eval) moduleStates(f *frame) bool {
 	ok := true
-	for _, st := range f.mod.states {
-		there, good := (&eval{graph: ev.graph, f: f, to: ev.Builder}).present(st.when)
+	for _, st := range f.mod.States {
+		there, good := (&eval{graph: ev.graph, f: f, to: ev.Builder}).present(st.When)
 		if !good {
 			ok = false
 			continue
 		}
 		if !there {
-			f.values[st.name] = absent{st.name, st.at}
+			f.values[st.Name] = absent{st.Name, st.At}
 			continue
 		}
-		if ev.stateless(f, "state", st.name) {
+		if ev.stateless(f, "state", st.Name) {
 			return false
 		}
-		path := ev.join(f.path, st.name)
+		path := ev.join(f.path, st.Name)
 		name := ir.PlainPath(path)
 		n := ev.first.nodes[name]
 		if n == nil {
-			if st.init == nil {
+			if st.Init == nil {
 				ok = false
 				continue
 			}
 			in := &eval{graph: ev.graph, f: f, to: ev.first.Builder, path: path}
-			v := in.eval(st.init)
+			v := in.expand(st.Init)
 			if isBad(v) {
 				ok = false
 				continue
 			}
-			if n = in.tensor(v, "the first value of "+st.name, st.init.At()); n == nil {
+			if n = in.tensor(v, "the first value of "+st.Name, st.Init.At()); n == nil {
 				ok = false
 				continue
 			}
 			ev.first.set(name, n)
 		}
-		s, fresh := ev.newState(f, name, f.kind, n.Type, st.at)
+		s, fresh := ev.newState(f, name, f.kind, n.Type, st.At)
 		ok = ok && fresh
-		f.values[st.name], f.initial[st.name] = s.Read, n
+		f.values[st.Name], f.initial[st.Name] = s.Read, n
 	}
 	return ok
 }
@@ -234,22 +234,22 @@ func (ev *eval) tensor(v any, what string, at diag.Range) *ir.Node {
 // commitStates lets a step write what the frame's updates computed. In a spec
 // that isn't trained it only looks whether a step could.
 func (ev *eval) commitStates(f *frame) {
-	if !f.commit && ev.def.train != nil {
+	if !f.commit && ev.def.Train != nil {
 		return
 	}
 	in := &eval{graph: ev.graph, f: f, to: ev.Builder, path: f.path}
-	for _, it := range f.mod.items {
-		v := f.nexts[it.name]
-		if _, none := v.(absent); none || !it.write || v == nil || isBad(v) || it.name == "param" && f.mod.optimizer {
+	for _, it := range f.mod.Items {
+		v := f.nexts[it.Name]
+		if _, none := v.(absent); none || !it.Write || v == nil || isBad(v) || it.Name == "param" && f.mod.Optimizer {
 			continue
 		}
-		s := ev.states[ir.PlainPath(ev.join(f.path, it.name))]
+		s := ev.states[ir.PlainPath(ev.join(f.path, it.Name))]
 		if s == nil {
 			continue
 		}
 		if !f.commit {
-			in.fits(v, s.Type, "the state "+it.name, it.def.at)
-		} else if n := in.fit(v, s.Type, "the state "+it.name, it.def.at); n != nil {
+			in.fits(v, s.Type, "the state "+it.Name, it.Def.At)
+		} else if n := in.fit(v, s.Type, "the state "+it.Name, it.Def.At); n != nil {
 			s.Next = n
 		}
 	}

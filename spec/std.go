@@ -14,7 +14,7 @@ import (
 // standard is the standard library, decoded once.
 var standard = sync.OnceValue(func() *library {
 	var list diag.List
-	lib := &library{modules: map[string]*module{}, optimizers: map[string]*module{}}
+	lib := &library{Modules: map[string]*module{}, Optimizers: map[string]*module{}}
 	loadStandard(lib, &list)
 	if len(list.Items) > 0 {
 		panic("spec: the standard library has problems:\n" + list.Text())
@@ -22,10 +22,10 @@ var standard = sync.OnceValue(func() *library {
 	return lib
 })
 
-var stdSection = &section{name: "a file of the standard library", doc: "Modules and optimizers by name.", keys: []keyDecl{
-	{name: "title", value: "note", doc: "what they have in common"},
-	{name: "modules", value: "modules", doc: "modules by name"},
-	{name: "optimizers", value: "optimizers", doc: "optimizers by name"},
+var stdSection = &section{name: "a file of the standard library", Doc: "Modules and optimizers by name.", Keys: []keyDecl{
+	{Name: "title", Value: "note", doc: "what they have in common"},
+	{Name: "modules", Value: "modules", doc: "modules by name"},
+	{Name: "optimizers", Value: "optimizers", doc: "optimizers by name"},
 }}
 
 // loadStandard decodes the files of the standard library.
@@ -33,10 +33,10 @@ func loadStandard(lib *library, list *diag.List) {
 	d := &decoder{list: list, lib: lib}
 	var bodies []moduleBody
 	eachStandard(list, func(root *tree.Node, _ string) {
-		mark := func(m *module, _ map[string]*tree.Node, _ map[string]*module) { m.std = true }
+		mark := func(m *module, _ map[string]*tree.Node, _ map[string]*module) { m.Std = true }
 		fields, _ := d.fields(root, stdSection)
-		bodies = append(bodies, d.headers(fields["modules"], moduleSection, lib.modules, false, mark)...)
-		bodies = append(bodies, d.headers(fields["optimizers"], optimizerSection, lib.optimizers, true, mark)...)
+		bodies = append(bodies, d.headers(fields["modules"], moduleSection, lib.Modules, false, mark)...)
+		bodies = append(bodies, d.headers(fields["optimizers"], optimizerSection, lib.Optimizers, true, mark)...)
 	})
 	for _, b := range bodies {
 		d.body(b.m, b.fields)

@@ -38,26 +38,26 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 		case strings.HasPrefix(here, "write "):
 			written(t, name, here)
 		case !foreign.IsAdvice(here):
-			if lib.signature(here) == nil {
+			if lib.Signature(here) == nil {
 				t.Errorf("%s stands for %s, which isn't there", name, here)
 			}
 		}
 		if name != here {
-			if lib.signature(name) != nil {
+			if lib.Signature(name) != nil {
 				t.Errorf("%s exists: nothing stands for it", name)
 			}
 		}
 	}
 	arguments := map[string]bool{}
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(lib.modules)), slices.Collect(maps.Keys(ir.Ops()))) {
-		if s := lib.signature(name); s != nil {
-			for _, a := range s.names() {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(lib.Modules)), slices.Collect(maps.Keys(ir.Ops()))) {
+		if s := lib.Signature(name); s != nil {
+			for _, a := range s.Names() {
 				arguments[a] = true
 			}
 		}
 	}
-	for _, m := range lib.optimizers {
-		for _, a := range signatureOf(m).names() {
+	for _, m := range lib.Optimizers {
+		for _, a := range signatureOf(m).Names() {
 			arguments[a] = true
 		}
 	}
@@ -69,8 +69,8 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 	}
 	keys := map[string]bool{}
 	for _, s := range append(formSections(), rootSection, librarySection) {
-		for _, k := range s.keys {
-			keys[k.name] = true
+		for _, k := range s.Keys {
+			keys[k.Name] = true
 		}
 	}
 	for name, all := range foreign.Keys {
@@ -79,10 +79,10 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 		}
 	}
 	for name := range foreign.Sized {
-		require.NotNil(t, lib.signature(name), name)
+		require.NotNil(t, lib.Signature(name), name)
 	}
 	for name := range foreign.Given {
-		require.NotNil(t, lib.signature(name), name)
+		require.NotNil(t, lib.Signature(name), name)
 	}
 	for word, here := range foreign.Words {
 		if text, ok := strings.CutPrefix(here, "write "); ok && text != "nil" {
@@ -94,8 +94,8 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 // formSections are the sections that a value may be.
 func formSections() (all []*section) {
 	for _, f := range forms {
-		if f.section != nil {
-			all = append(all, f.section)
+		if f.Section != nil {
+			all = append(all, f.Section)
 		}
 	}
 	return append(all, ifSection)

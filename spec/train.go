@@ -21,13 +21,13 @@ type training struct {
 }
 
 func newTraining(g *graph, p *Program) *training {
-	return &training{graph: g, def: g.def.train, program: p, root: newFrame(g.def.model, "")}
+	return &training{graph: g, def: g.def.Train, program: p, root: newFrame(g.def.Model, "")}
 }
 
 // build builds all of it; types gets the types of the model's inputs.
 func (t *training) build(types map[string]any) {
-	t.Origin = t.def.at
-	t.counter, _ = t.newState(t.root, ir.StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.at)
+	t.Origin = t.def.At
+	t.counter, _ = t.newState(t.root, ir.StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.At)
 	t.counter.Next = t.Apply(ir.LookupOp("add"), t.counter.Read, 1)
 	t.step = t.counter.Read
 	t.first.set(ir.StepState, t.first.Scalar(ir.I64, 0))
@@ -39,19 +39,19 @@ func (t *training) build(types map[string]any) {
 	t.optimize()
 	t.until(metrics)
 	t.program.Loop = loop(t.def)
-	if t.def.loss != nil {
-		t.program.Loss = t.def.loss.At()
+	if t.def.Loss != nil {
+		t.program.Loss = t.def.Loss.At()
 	}
 }
 
 // data builds the fields of the data source.
 func (t *training) data() map[string]any {
-	src := t.def.source
+	src := t.def.DataSource
 	switch {
 	case src == nil:
 		return nil
-	case src.body != nil:
-		f := newFrame(src.body, t.prefix)
+	case src.Body != nil:
+		f := newFrame(src.Body, t.prefix)
 		f.stateless = "a data source"
 		t.vars(f)
 		t.runBody(f)
@@ -60,7 +60,7 @@ func (t *training) data() map[string]any {
 				continue
 			}
 			ev := &eval{graph: t.graph, f: f, to: t.Builder}
-			if n := ev.tensor(v, "the field "+name, src.at); n != nil {
+			if n := ev.tensor(v, "the field "+name, src.At); n != nil {
 				f.values[name] = n
 			}
 		}
@@ -71,29 +71,29 @@ func (t *training) data() map[string]any {
 
 // replay builds the fields of a source that reads a file.
 func (t *training) replay(src *sourceDef) map[string]any {
-	f := newFrame(t.graph.def.model, "")
+	f := newFrame(t.graph.def.Model, "")
 	t.vars(f)
 	fields := map[string]any{}
-	public := Source{Name: src.name, Kind: "replay", File: src.file, Path: src.path, Origin: src.named}
-	for _, fd := range src.fields {
-		fields[fd.name] = bad{}
-		typ, ok := t.declared(f, &inputDef{fd.name, fd.at, fd.typ}).(ir.Type)
+	public := Source{Name: src.Name, Kind: "replay", File: src.File, Path: src.Path, Origin: src.Named}
+	for _, fd := range src.Fields {
+		fields[fd.Name] = bad{}
+		typ, ok := t.declared(f, &inputDef{fd.Name, fd.At, fd.Type}).(ir.Type)
 		if !ok {
 			continue
 		}
 		from := len(t.Graph.Nodes)
-		t.Origin = fd.at
-		n, err := t.Call(ir.SourceOp, []any{t.step, src.name, fd.name, typ.DType, []int(typ.Shape)})
+		t.Origin = fd.At
+		n, err := t.Call(ir.SourceOp, []any{t.step, src.Name, fd.Name, typ.DType, []int(typ.Shape)})
 		if err != nil {
-			t.fail(f, diag.InvalidArgument, fd.at, "", "the field %s: %s", fd.name, err)
+			t.fail(f, diag.InvalidArgument, fd.At, "", "the field %s: %s", fd.Name, err)
 			continue
 		}
-		t.own(from, fd.name, "")
-		t.nameNode(n, fd.name, "")
-		fields[fd.name] = n
-		public.Fields = append(public.Fields, Field{Name: fd.name, Tensor: fd.tensor, Type: typ})
+		t.own(from, fd.Name, "")
+		t.nameNode(n, fd.Name, "")
+		fields[fd.Name] = n
+		public.Fields = append(public.Fields, Field{Name: fd.Name, Tensor: fd.Tensor, Type: typ})
 	}
-	if !slices.ContainsFunc(t.program.Sources, func(s Source) bool { return s.Name == src.name }) {
+	if !slices.ContainsFunc(t.program.Sources, func(s Source) bool { return s.Name == src.Name }) {
 		t.program.Sources = append(t.program.Sources, public)
 	}
 	return fields
@@ -104,31 +104,31 @@ func (t *training) model(fields map[string]any, types map[string]any) {
 	f := t.root
 	t.vars(f)
 	f.commit = t.training
-	for _, in := range t.graph.def.model.inputs {
-		f.values[in.name] = bad{}
-		types[in.name] = bad{}
-		v, ok := fields[in.name]
+	for _, in := range t.graph.def.Model.Inputs {
+		f.values[in.Name] = bad{}
+		types[in.Name] = bad{}
+		v, ok := fields[in.Name]
 		if !ok {
 			t.unbound(in, fields)
 			continue
 		}
 		n, ok := v.(*ir.Node)
-		if !ok || in.typ == nil {
+		if !ok || in.Type == nil {
 			continue
 		}
-		if problem := t.matches(f, in.typ, n.Type); problem == reported {
+		if problem := t.matches(f, in.Type, n.Type); problem == reported {
 			continue
 		} else if problem != "" {
-			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: in.typ.At(),
-				Message: fmt.Sprintf("the data's field %s is %s, which doesn't fit the input: %s", in.name, n.Type, problem),
+			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: in.Type.At(),
+				Message: fmt.Sprintf("the data's field %s is %s, which doesn't fit the input: %s", in.Name, n.Type, problem),
 				Notes:   []diag.Note{{Message: "the field", Range: n.Origin}}}
-			if !accepts(in.typ.DType, n.Type.DType) {
-				d.Rule, d.Help = diag.TypeMismatch, fmt.Sprintf("cast(…, %q) converts it", in.typ.DType)
+			if !accepts(in.Type.DType, n.Type.DType) {
+				d.Rule, d.Help = diag.TypeMismatch, fmt.Sprintf("cast(…, %q) converts it", in.Type.DType)
 			}
 			t.report(f, d)
 			continue
 		}
-		f.values[in.name], types[in.name] = n, n.Type
+		f.values[in.Name], types[in.Name] = n, n.Type
 	}
 	t.modelBody(f)
 }
@@ -137,20 +137,20 @@ func (t *training) unbound(in *inputDef, fields map[string]any) {
 	if t.list.Full() {
 		return
 	}
-	d := diag.Diagnostic{Rule: diag.UnboundInput, Range: in.at}
-	if t.def.source == nil {
-		d.Message = fmt.Sprintf("nothing feeds the input %s: train has no data", in.name)
+	d := diag.Diagnostic{Rule: diag.UnboundInput, Range: in.At}
+	if t.def.DataSource == nil {
+		d.Message = fmt.Sprintf("nothing feeds the input %s: train has no data", in.Name)
 		d.Help = "add `data: NAME` to train"
 	} else {
 		var names []string
 		for name := range fields {
 			names = append(names, name)
 		}
-		d.Message = fmt.Sprintf("the data source %s has no field %s", t.def.source.name, in.name)
-		if d.Help = suggestion(t.list, in.name, names); d.Help == "" {
+		d.Message = fmt.Sprintf("the data source %s has no field %s", t.def.DataSource.Name, in.Name)
+		if d.Help = suggestion(t.list, in.Name, names); d.Help == "" {
 			d.Help = thereIs(names)
 		}
-		if body := t.def.source.body; body != nil && body.open {
+		if body := t.def.DataSource.Body; body != nil && body.Open {
 			return // what fields it has isn't known; reported
 		}
 	}
@@ -165,24 +165,24 @@ func (t *training) lossNode(fields map[string]any) {
 		}
 	}
 	t.root.values["loss"] = bad{}
-	if t.def.loss == nil {
+	if t.def.Loss == nil {
 		return
 	}
-	def := &nodeDef{value: t.def.loss, at: t.def.loss.At()}
+	def := &nodeDef{Value: t.def.Loss, At: t.def.Loss.At()}
 	v := t.single("loss", def, ir.BufferState)
 	if isBad(v) {
 		return
 	}
 	n, ok := v.(*ir.Node)
 	if !ok || len(n.Type.Shape) != 0 || !n.Type.DType.IsFloat() {
-		t.fail(t.root, diag.TypeMismatch, def.at, "mean(x) makes a scalar of a tensor", "the loss must be a floating scalar, got %s", ir.Describe(v))
+		t.fail(t.root, diag.TypeMismatch, def.At, "mean(x) makes a scalar of a tensor", "the loss must be a floating scalar, got %s", ir.Describe(v))
 		return
 	}
 	t.nameNode(n, "loss", "")
 	t.loss = n
 	t.root.values["loss"] = n
 	if t.training {
-		t.nonFinite(t.keep(ir.LossState, n, def.at), def.at)
+		t.nonFinite(t.keep(ir.LossState, n, def.At), def.At)
 	}
 }
 
@@ -226,10 +226,10 @@ func (t *training) metrics() map[string]any {
 	if t.loss != nil {
 		values["loss_step"] = t.states[ir.LossState].Next
 	}
-	for _, m := range t.def.metrics {
-		values[m.name] = bad{}
-		name := ir.MetricPrefix + m.name
-		v := t.single(name, m.def, ir.MetricState)
+	for _, m := range t.def.Metrics {
+		values[m.Name] = bad{}
+		name := ir.MetricPrefix + m.Name
+		v := t.single(name, m.Def, ir.MetricState)
 		if isBad(v) {
 			continue
 		}
@@ -237,7 +237,7 @@ func (t *training) metrics() map[string]any {
 		if n == nil {
 			continue
 		}
-		values[m.name] = t.keep(name, n, m.at)
+		values[m.Name] = t.keep(name, n, m.At)
 	}
 	return values
 }
@@ -261,7 +261,7 @@ func ancestors(n *ir.Node) map[*ir.Node]bool {
 
 // until builds the stop condition over this step's metrics.
 func (t *training) until(metrics map[string]any) {
-	if t.def.until == nil {
+	if t.def.Until == nil {
 		return
 	}
 	f := newFrame(nil, "")
@@ -270,11 +270,11 @@ func (t *training) until(metrics map[string]any) {
 	f.values = metrics
 	ev := &eval{graph: t.graph, f: f, to: t.Builder, path: "until"}
 	from := len(t.Graph.Nodes)
-	v := ev.eval(t.def.until)
+	v := ev.expand(t.def.Until)
 	if isBad(v) {
 		return
 	}
-	at := t.def.until.At()
+	at := t.def.Until.At()
 	t.Origin = at
 	n, ok := v.(*ir.Node)
 	if b, isBool := v.(bool); isBool {

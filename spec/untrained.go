@@ -15,7 +15,7 @@ import (
 // number of those that it does, needed are the nodes that the loss needs.
 func (o *optimizing) tellUntrained(states []*ir.State, trained int, needed map[*ir.Node]bool) {
 	if len(states) > 0 && trained == 0 {
-		o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: o.def.loss.At(),
+		o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: o.def.Loss.At(),
 			Message: fmt.Sprintf("the loss depends on none of the %s, so nothing is trained", count(len(states), "parameter")),
 			Help:    "a loss compares what the model makes with what it should make: mse_loss(y, target)"})
 		return

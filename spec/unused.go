@@ -19,7 +19,7 @@ func (u *unusedNames) add(rule diag.Rule, at diag.Range, format string, args ...
 		Help: "remove it, or use it"})
 }
 
-func (u *unusedNames) flush() {
+func (u *unusedNames) Report() {
 	for _, d := range u.found {
 		u.list.Add(d)
 	}
@@ -28,54 +28,54 @@ func (u *unusedNames) flush() {
 func (u *unusedNames) module(m *module, s *scope) {
 	check := func(names map[string]*symbol, name, what string, at diag.Range) {
 		if sym := names[name]; sym != nil && !sym.used {
-			u.add(diag.UnusedNode, at, "%s %s of %s is never used", what, name, m.name)
+			u.add(diag.UnusedNode, at, "%s %s of %s is never used", what, name, m.Name)
 		}
 	}
-	for _, in := range m.inputs {
-		check(s.graph, in.name, "the input", in.at)
+	for _, in := range m.Inputs {
+		check(s.graph, in.Name, "the input", in.At)
 	}
-	for _, a := range m.args {
-		if a.kind == argScalar {
-			check(s.graph, a.name, "the argument", a.at)
+	for _, a := range m.Args {
+		if a.Kind == argScalar {
+			check(s.graph, a.Name, "the argument", a.At)
 		} else {
-			check(s.consts, a.name, "the argument", a.at)
+			check(s.consts, a.Name, "the argument", a.At)
 		}
 	}
-	for _, p := range m.params {
-		check(s.graph, p.name, "the parameter", p.at)
+	for _, p := range m.Params {
+		check(s.graph, p.Name, "the parameter", p.At)
 	}
-	for _, st := range m.states {
-		check(s.graph, st.name, "the state", st.at)
+	for _, st := range m.States {
+		check(s.graph, st.Name, "the state", st.At)
 	}
-	for _, it := range m.items {
-		if !it.write {
-			check(s.graph, it.name, "the node", it.at)
+	for _, it := range m.Items {
+		if !it.Write {
+			check(s.graph, it.Name, "the node", it.At)
 		}
 	}
 }
 
 func (u *unusedNames) model(def *specDef, s *scope) {
-	for _, in := range def.model.inputs {
-		if sym := s.graph[in.name]; sym != nil && !sym.used {
-			u.add(diag.UnusedNode, in.at, "nothing needs the input %s", in.name)
+	for _, in := range def.Model.Inputs {
+		if sym := s.graph[in.Name]; sym != nil && !sym.used {
+			u.add(diag.UnusedNode, in.At, "nothing needs the input %s", in.Name)
 		}
 	}
-	for _, it := range def.model.items {
-		if !it.used {
-			u.add(diag.UnusedNode, it.at, "nothing needs the node %s", it.name)
+	for _, it := range def.Model.Items {
+		if !it.Used {
+			u.add(diag.UnusedNode, it.At, "nothing needs the node %s", it.Name)
 		}
 	}
-	for _, src := range def.sources {
-		if !src.used {
-			u.add(diag.UnusedSource, src.at, "train doesn't use the data source %s", src.name)
+	for _, src := range def.DataSources {
+		if !src.Used {
+			u.add(diag.UnusedSource, src.At, "train doesn't use the data source %s", src.Name)
 			continue
 		}
-		if src.body == nil {
+		if src.Body == nil {
 			continue
 		}
-		for _, it := range src.body.items {
-			if !it.used {
-				u.add(diag.UnusedNode, it.at, "nothing needs the field %s", it.name)
+		for _, it := range src.Body.Items {
+			if !it.Used {
+				u.add(diag.UnusedNode, it.At, "nothing needs the field %s", it.Name)
 			}
 		}
 	}
@@ -89,18 +89,18 @@ func (u *unusedNames) modules(def *specDef, called map[*module]map[*module]bool)
 			needed[m] = true
 		}
 	}
-	for _, m := range def.lib.own {
+	for _, m := range def.Library.Own {
 		if !needed[m] {
-			u.add(diag.UnusedModule, m.at, "nothing calls %s", m.name)
+			u.add(diag.UnusedModule, m.At, "nothing calls %s", m.Name)
 		}
 	}
-	for _, use := range def.lib.uses {
+	for _, use := range def.Library.Uses {
 		switch {
-		case slices.ContainsFunc(use.modules, func(m *module) bool { return needed[m] }):
-		case use.name != "":
-			u.add(diag.UnusedModule, use.at, "nothing calls %s", use.name)
+		case slices.ContainsFunc(use.Modules, func(m *module) bool { return needed[m] }):
+		case use.Name != "":
+			u.add(diag.UnusedModule, use.At, "nothing calls %s", use.Name)
 		default:
-			u.add(diag.UnusedModule, use.at, "nothing calls what %s brings", use.file)
+			u.add(diag.UnusedModule, use.At, "nothing calls what %s brings", use.File)
 		}
 	}
 }

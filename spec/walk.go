@@ -9,30 +9,30 @@ import (
 // callsOf calls f for every call in a spec's own text; groups of parameters are
 // none, since they take what they don't give from the optimizer.
 func callsOf(def *specDef, f func(*expr.Call)) {
-	for _, m := range append([]*module{def.model}, def.lib.own...) {
+	for _, m := range append([]*module{def.Model}, def.Library.Own...) {
 		moduleCalls(m, f)
 	}
-	for _, src := range def.sources {
-		if src.body != nil {
-			moduleCalls(src.body, f)
+	for _, src := range def.DataSources {
+		if src.Body != nil {
+			moduleCalls(src.Body, f)
 		}
 	}
-	t := def.train
+	t := def.Train
 	if t == nil {
 		return
 	}
-	eachCall(t.loss, f)
-	eachCall(t.clip, f)
-	eachCall(t.until, f)
-	if t.optimizer != nil {
-		eachCall(t.optimizer, f)
+	eachCall(t.Loss, f)
+	eachCall(t.Clip, f)
+	eachCall(t.Until, f)
+	if t.Optimizer != nil {
+		eachCall(t.Optimizer, f)
 	}
 	for _, m := range allMetrics(t) {
-		nodeCalls(m.def, f)
+		nodeCalls(m.Def, f)
 	}
-	for _, g := range t.groups {
-		if g.call != nil {
-			for _, a := range g.call.Named {
+	for _, g := range t.Groups {
+		if g.Call != nil {
+			for _, a := range g.Call.Named {
 				eachCall(a.Value, f)
 			}
 		}
@@ -44,20 +44,20 @@ func callsOf(def *specDef, f func(*expr.Call)) {
 func nodesOf(def *specDef, f func(n *nodeDef, inModule bool)) {
 	each := func(items []*item, inModule bool) {
 		for _, it := range items {
-			choices(it.def, func(n *nodeDef) { f(n, inModule) })
+			choices(it.Def, func(n *nodeDef) { f(n, inModule) })
 		}
 	}
-	for _, m := range def.lib.own {
-		each(m.items, true)
+	for _, m := range def.Library.Own {
+		each(m.Items, true)
 	}
-	each(def.model.items, false)
-	for _, src := range def.sources {
-		if src.body != nil {
-			each(src.body.items, false)
+	each(def.Model.Items, false)
+	for _, src := range def.DataSources {
+		if src.Body != nil {
+			each(src.Body.Items, false)
 		}
 	}
-	for _, m := range allMetrics(def.train) {
-		choices(m.def, func(n *nodeDef) { f(n, false) })
+	for _, m := range allMetrics(def.Train) {
+		choices(m.Def, func(n *nodeDef) { f(n, false) })
 	}
 }
 
@@ -67,8 +67,8 @@ func choices(def *nodeDef, f func(n *nodeDef)) {
 		return
 	}
 	f(def)
-	choices(def.then, f)
-	choices(def.otherwise, f)
+	choices(def.Then, f)
+	choices(def.Else, f)
 }
 
 // allMetrics are those of training and of evaluation.
@@ -76,39 +76,39 @@ func allMetrics(t *trainDef) []*metricDef {
 	switch {
 	case t == nil:
 		return nil
-	case t.eval == nil:
-		return t.metrics
+	case t.Evaluation == nil:
+		return t.Metrics
 	}
-	return append(slices.Clone(t.metrics), t.eval.metrics...)
+	return append(slices.Clone(t.Metrics), t.Evaluation.Metrics...)
 }
 
 // moduleCalls calls f for every call in a module's text.
 func moduleCalls(m *module, f func(*expr.Call)) {
-	for _, a := range m.args {
-		eachCall(a.fallback, f)
+	for _, a := range m.Args {
+		eachCall(a.Default, f)
 	}
-	for _, p := range m.params {
-		eachCall(p.init, f)
+	for _, p := range m.Params {
+		eachCall(p.Init, f)
 	}
-	for _, s := range m.states {
-		eachCall(s.init, f)
+	for _, s := range m.States {
+		eachCall(s.Init, f)
 	}
-	for _, it := range m.items {
-		nodeCalls(it.def, f)
+	for _, it := range m.Items {
+		nodeCalls(it.Def, f)
 	}
-	for _, o := range m.outputs {
-		eachCall(o.value, f)
+	for _, o := range m.Outputs {
+		eachCall(o.Value, f)
 	}
 }
 
 func nodeCalls(def *nodeDef, f func(*expr.Call)) {
-	choices(def, func(n *nodeDef) { eachCall(n.value, f) })
+	choices(def, func(n *nodeDef) { eachCall(n.Value, f) })
 }
 
 // moduleOf is the module that a call names, or nil.
 func moduleOf(call *expr.Call) *module {
 	if t, _ := call.Target.(*target); t != nil {
-		return t.module
+		return t.Module
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import "github.com/flowrun/flowrun/ir"
 
 // widened is an input or a parameter as the body of f sees it.
 func (ev *eval) widened(f *frame, n *ir.Node) *ir.Node {
-	if !f.mod.widen || !n.Type.DType.IsFloat() {
+	if !f.mod.Widen || !n.Type.DType.IsFloat() {
 		return n
 	}
 	f.narrow = ir.Promote(f.narrow, n.Type.DType)
