@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/syntax"
 )
 
 func TestNaNLiesOutsideOfEveryBoundOfAVar(t *testing.T) {
@@ -20,20 +21,20 @@ func TestNaNLiesOutsideOfEveryBoundOfAVar(t *testing.T) {
 		text := func(value string) string {
 			return "flowrun: 1\nvars: {v: {value: " + value + ", " + bounds + "}}\nmodel:\n  nodes: {y: \"full([2], v)\"}\n  outputs: [y]\n"
 		}
-		for value, o := range map[string]Options{".nan": {}, "0.5": {Set: []Setting{{"v", ".NaN"}}}, "0.25": {VarsFiles: []string{nan}}} {
+		for value, o := range map[string]Options{".nan": {}, "0.5": {Set: []Setting{{Key: "v", Value: ".NaN"}}}, "0.25": {VarsFiles: []string{nan}}} {
 			var list diag.List
-			decodeSpec("a.yaml", []byte(text(value)), o, &list)
+			syntax.Decode("a.yaml", []byte(text(value)), o, &list)
 			require.Len(t, list.Items, 1, "%s, %s", value, bounds)
 			require.Equal(t, diag.InvalidValue, list.Items[0].Rule, list.Text())
 			require.Contains(t, list.Items[0].Message, "the var v is NaN")
 		}
 		var list diag.List
-		decodeSpec("a.yaml", []byte(text("0.5")), Options{}, &list)
+		syntax.Decode("a.yaml", []byte(text("0.5")), Options{}, &list)
 		require.Empty(t, list.Items, list.Text())
 	}
 	for _, at := range []string{"min", "max"} { // and bounds nothing
 		var list diag.List
-		decodeSpec("a.yaml", []byte("flowrun: 1\nvars: {v: {value: 1, "+at+": .nan}}\nmodel:\n  nodes: {y: \"full([2], v)\"}\n  outputs: [y]\n"), Options{}, &list)
+		syntax.Decode("a.yaml", []byte("flowrun: 1\nvars: {v: {value: 1, "+at+": .nan}}\nmodel:\n  nodes: {y: \"full([2], v)\"}\n  outputs: [y]\n"), Options{}, &list)
 		require.Len(t, list.Items, 1)
 		require.Equal(t, diag.InvalidValue, list.Items[0].Rule)
 		require.Contains(t, list.Items[0].Message, at+" is NaN")
@@ -42,7 +43,7 @@ func TestNaNLiesOutsideOfEveryBoundOfAVar(t *testing.T) {
 
 func TestNaNLiesOutsideOfEveryBoundOfAnArgument(t *testing.T) {
 	checked := 0
-	for _, modules := range []map[string]*module{standard().Modules, standard().Optimizers} {
+	for _, modules := range []map[string]*syntax.Module{syntax.Standard().Modules, syntax.Standard().Optimizers} {
 		for name, m := range modules {
 			for _, a := range m.Args {
 				if a.Min == nil && a.Max == nil {
@@ -50,7 +51,7 @@ func TestNaNLiesOutsideOfEveryBoundOfAnArgument(t *testing.T) {
 				}
 				checked++
 				given := func(v float64) any {
-					if a.Kind == argNumbers {
+					if a.Kind == syntax.ArgNumbers {
 						return slices.Repeat([]any{v}, max(a.Length, 1))
 					}
 					return v

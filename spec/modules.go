@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/spec/tree"
+	"github.com/flowrun/flowrun/spec/check"
+	"github.com/flowrun/flowrun/spec/syntax"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
 // Module describes a module of the standard library.
@@ -23,8 +25,8 @@ type Module struct {
 func StandardModules() []Module {
 	var list diag.List
 	var modules []Module
-	lib := standard()
-	eachStandard(&list, func(root *tree.Node, src string) {
+	lib := syntax.Standard()
+	syntax.EachStandard(&list, func(root *tree.Node, src string) {
 		for _, section := range []string{"modules", "optimizers"} {
 			n := root.Get(section)
 			if n == nil {
@@ -128,8 +130,8 @@ func leadingKey(line []byte) string {
 func ParseModules(name string, src []byte, o Options) diag.List {
 	list := diag.NewList(name)
 	list.Bounded(func() {
-		for _, f := range decodeModules(name, src, o, &list) {
-			resolveFile(f, &list)
+		for _, f := range syntax.DecodeModules(name, src, o, &list) {
+			check.Modules(f, &list)
 		}
 	})
 	list.ApplyIgnores("") // warnings depend on the calls

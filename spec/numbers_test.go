@@ -15,7 +15,8 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/spec/expr"
-	"github.com/flowrun/flowrun/spec/tree"
+	"github.com/flowrun/flowrun/spec/syntax"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
 // numberTexts are texts with what they are in YAML 1.2's core schema (section
@@ -76,10 +77,10 @@ func asInt(v any) (i int64, ok bool) {
 	return 0, false
 }
 
-func decoded(t *testing.T, text string, o Options) (*specDef, diag.List) {
+func decoded(t *testing.T, text string, o Options) (*syntax.Spec, diag.List) {
 	t.Helper()
 	var list diag.List
-	def := decodeSpec("a.yaml", []byte(text), o, &list)
+	def := syntax.Decode("a.yaml", []byte(text), o, &list)
 	require.NotNil(t, def, list.Text())
 	return def, list
 }
@@ -87,7 +88,7 @@ func decoded(t *testing.T, text string, o Options) (*specDef, diag.List) {
 // same compares values, NaN and the sign of zero too.
 func same(t *testing.T, want, got any, text string) {
 	t.Helper()
-	if _, isBad := got.(bad); isBad {
+	if _, isBad := got.(syntax.Bad); isBad {
 		got = nil
 	}
 	require.Equal(t, fmt.Sprintf("%T %v", want, want), fmt.Sprintf("%T %v", got, got), text)
@@ -109,7 +110,7 @@ func TestANumberIsReadAsYAML12HasItWhereverItStands(t *testing.T) {
 		}
 
 		for _, base := range []string{"0.5", "3", "text"} { // an override keeps the kind
-			def, list = decoded(t, numberSpec("1", "1", "0", base, "0"), Options{Set: []Setting{{"v", text}}})
+			def, list = decoded(t, numberSpec("1", "1", "0", base, "0"), Options{Set: []Setting{{Key: "v", Value: text}}})
 			set := def.Vars[0].Value
 			require.NoError(t, os.WriteFile(vars, []byte("v: "+text+"\n"), 0o600))
 			def, fromFile := decoded(t, numberSpec("1", "1", "0", base, "0"), Options{VarsFiles: []string{vars}})

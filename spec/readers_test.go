@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/spec/tree"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
 // otherReading is what another reader of YAML and the schema make of a text.

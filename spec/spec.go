@@ -1,30 +1,37 @@
-// Package spec turns YAML text into a checked [Program]: names, expressions,
-// types and shapes, modules, and the standard library, which is YAML itself
-// (spec/std).
-//
-// A text goes one way: tree (YAML with places) → decode (sections, by the tables
-// in sections.go) → resolve (what each name means) → build (graphs). Each stage
-// reports all that it finds; what was reported is dropped or poisoned, so that
-// one cause gives one diagnostic.
-//
-// Reading a spec executes nothing, opens no files but the spec, its imports and
-// files of vars, and ends within bounded time and memory, whatever the text.
 package spec
 
 import (
+	"io"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/spec/tree"
+	"github.com/flowrun/flowrun/spec/build"
+	"github.com/flowrun/flowrun/spec/edit"
+	"github.com/flowrun/flowrun/spec/schema"
+	"github.com/flowrun/flowrun/spec/syntax"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// What a spec is read with, and what it becomes.
+type (
+	Options    = syntax.Options
+	Setting    = syntax.Setting
+	Program    = build.Program
+	Loop       = build.Loop
+	Weights    = build.Weights
+	Evaluation = build.Evaluation
+	Checkpoint = build.Checkpoint
+	Source     = build.Source
+	Fact       = build.Fact
 )
 
 // Load reads and checks the spec in a file. The program is nil if the list has
 // errors. The list is sorted, and holds the texts for rendering.
 func Load(path string, o Options) (*Program, diag.List) {
-	src, err := ReadFile(path)
+	src, err := syntax.ReadFile(path)
 	if err != nil {
 		var list diag.List
-		list.Add(diag.Diagnostic{Rule: diag.Unreadable, Range: diag.Range{File: path}, Message: reason(err)})
+		list.Add(diag.Diagnostic{Rule: diag.Unreadable, Range: diag.Range{File: path}, Message: syntax.Reason(err)})
 		return nil, list
 	}
 	return Parse(path, src, o)
@@ -36,8 +43,8 @@ func Parse(name string, src []byte, o Options) (*Program, diag.List) {
 	list := diag.NewList(name)
 	var p *Program
 	list.Bounded(func() {
-		if def := decodeSpec(name, src, o, &list); def != nil {
-			p = build(def, &list, nil)
+		if def := syntax.Decode(name, src, o, &list); def != nil {
+			p = build.Build(def, &list, nil)
 		}
 	})
 	list.ApplyIgnores(name)
@@ -47,6 +54,28 @@ func Parse(name string, src []byte, o Options) (*Program, diag.List) {
 	}
 	return p, list
 }
+
+// ReadFile reads a spec's file up to a little more than a spec may be long, so that a
+// longer one is refused without being read whole.
+func ReadFile(path string) ([]byte, error) { return syntax.ReadFile(path) }
+
+// Read is ReadFile for an open file.
+func Read(r io.Reader) ([]byte, error) { return syntax.Read(r) }
+
+// MaxBytes is how long a spec may be.
+const MaxBytes = tree.MaxBytes
+
+// Render gives the text of a spec with the options' overrides applied, its imports
+// resolved and its defaults written out: package edit.
+func Render(name string, src []byte, o Options) (string, diag.List) { return edit.Render(name, src, o) }
+
+// Format gives a spec's text in the one layout: package edit. A text that isn't YAML
+// is given back with its problems in the list, one that can't be laid out with the
+// reason.
+func Format(name, text string) (out, kept string, list diag.List) { return edit.Format(name, text) }
+
+// Schema gives the JSON Schema of specs: package schema.
+func Schema() []byte { return schema.JSON() }
 
 // ParseInt reads an int as a spec's key takes it, for flags that stand for keys:
 // 010 is ten, 0x1F and 0o17 have other bases, 1e3 is a thousand.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/syntax"
 )
 
 // written checks what a table says to write, x and y being matrices.
@@ -32,7 +33,7 @@ model:
 }
 
 func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
-	lib := standard()
+	lib := syntax.Standard()
 	for name, here := range foreign.Functions() {
 		switch {
 		case strings.HasPrefix(here, "write "):
@@ -57,7 +58,7 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 		}
 	}
 	for _, m := range lib.Optimizers {
-		for _, a := range signatureOf(m).Names() {
+		for _, a := range syntax.SignatureOf(m).Names() {
 			arguments[a] = true
 		}
 	}
@@ -68,7 +69,7 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 		assert.True(t, foreign.IsAdvice(here) || slices.Contains(ir.DTypeNames(), here), "%s: %s", name, here)
 	}
 	keys := map[string]bool{}
-	for _, s := range append(formSections(), rootSection, librarySection) {
+	for _, s := range append(formSections(), syntax.RootSection, syntax.LibrarySection) {
 		for _, k := range s.Keys {
 			keys[k.Name] = true
 		}
@@ -92,11 +93,11 @@ func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
 }
 
 // formSections are the sections that a value may be.
-func formSections() (all []*section) {
-	for _, f := range forms {
+func formSections() (all []*syntax.Section) {
+	for _, f := range syntax.Forms {
 		if f.Section != nil {
 			all = append(all, f.Section)
 		}
 	}
-	return append(all, ifSection)
+	return append(all, syntax.IfSection)
 }

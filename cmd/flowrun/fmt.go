@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/spec/format"
+	"github.com/flowrun/flowrun/spec"
 )
 
 // formatFlags are the flags of fmt.
@@ -100,7 +100,7 @@ func (o *formatFlags) run(args []string, s streams) error {
 // format formats a file, or lists it if it would change. What it leaves alone it
 // names, with the reason.
 func (f source) format(text string, s streams, check bool) error {
-	formatted, kept, findings := format.Source(f.path, text)
+	formatted, kept, findings := spec.Format(f.path, text)
 	switch {
 	case findings.HasErrors():
 		if err := findings.WriteText(s.errors, colourful(s.errors)); err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/racetest"
-	"github.com/flowrun/flowrun/spec/format"
+	"github.com/flowrun/flowrun/spec"
 )
 
 // weightsAfter runs a spec for some steps.
@@ -43,7 +43,7 @@ func TestARenderedOrFormattedSpecRunsToTheSameBits(t *testing.T) {
 			require.NoError(t, err)
 			src, err := os.ReadFile(file)
 			require.NoError(t, err)
-			formatted, kept, findings := format.Source(file, string(src))
+			formatted, kept, findings := spec.Format(file, string(src))
 			require.Empty(t, findings.Items)
 			require.Empty(t, kept)
 			for _, text := range []string{rendered, formatted} {

@@ -228,7 +228,7 @@ func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
 	}
 	for _, u := range []use{
 		{"ir/ops/add.go", 1, module + "/ir"},
-		{"session.go", 1, module + "/spec/tree"},
+		{"session.go", 1, module + "/spec/syntax/tree"},
 		{"spec/load.go", 1, "go.yaml.in/yaml/v3"},
 		{"device/cpu/cpu.go", 1, "math/bits"},
 	} {

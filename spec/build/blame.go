@@ -1,0 +1,88 @@
+package build
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/syntax"
+)
+
+// A var of the wrong kind is refused wherever it is used. If every use of it is
+// refused, the fault is the var's: it is told once, at its value. If some use is
+// fine, the other uses are at fault.
+
+// varUses are the places that vars are used in, and what is wrong there.
+type varUses struct {
+	vars   map[diag.Range]*syntax.Var // by the place of the use
+	places map[*syntax.Var][]diag.Range
+	wrong  map[*syntax.Var][]diag.Diagnostic
+	blamed map[*syntax.Var]bool
+}
+
+// used notes that a var is used at a place.
+func (u *varUses) used(v *syntax.Var, at diag.Range) {
+	if u.vars == nil {
+		u.vars, u.places = map[diag.Range]*syntax.Var{}, map[*syntax.Var][]diag.Range{}
+		u.wrong, u.blamed = map[*syntax.Var][]diag.Diagnostic{}, map[*syntax.Var]bool{}
+	}
+	if u.vars[at] == nil {
+		u.vars[at] = v
+		u.places[v] = append(u.places[v], at)
+	}
+}
+
+// refused keeps a problem with the value of a var, if it is one.
+func (u *varUses) refused(d diag.Diagnostic) bool {
+	v := u.vars[d.Range]
+	if v == nil || !slices.Contains(valueRules, d.Rule) || !strings.Contains(d.Message, ", got ") {
+		return false
+	}
+	if v.Overridden && !v.Node.Range.Known() || u.blamed[v] {
+		return u.blamed[v]
+	}
+	if !slices.ContainsFunc(u.wrong[v], func(old diag.Diagnostic) bool { return old.Range == d.Range }) {
+		u.wrong[v] = append(u.wrong[v], d)
+	}
+	return true
+}
+
+// valueRules are those that a value of the wrong kind breaks.
+var valueRules = []diag.Rule{diag.InvalidArgument, diag.TypeMismatch, diag.InvalidOperation}
+
+// tell reports what was kept: at the var, or at the uses.
+func (u *varUses) tell(list *diag.List, vars []*syntax.Var) {
+	for _, v := range vars {
+		wrong := u.wrong[v]
+		delete(u.wrong, v)
+		if len(wrong) == 0 {
+			continue
+		}
+		if len(wrong) < len(u.places[v]) {
+			for _, d := range wrong {
+				list.Add(d)
+			}
+			continue
+		}
+		u.blamed[v] = true
+		first := wrong[0]
+		place, got, _ := strings.Cut(first.Message, ", got ")
+		d := diag.Diagnostic{Rule: first.Rule, Range: v.Node.Range, Help: first.Help,
+			Message: fmt.Sprintf("the var %s is %s; %s", v.Name, got, place),
+			Notes:   []diag.Note{{Message: "the use", Range: first.Range}}}
+		if len(wrong) > 1 {
+			d.Message += fmt.Sprintf(", and so in all %d places that use it", len(wrong))
+		}
+		if text, ok := syntax.NearestNumber(v.Node.Text); ok && !isWholeNumber(v) {
+			d.Help = "write " + text
+		}
+		list.Add(d)
+	}
+}
+
+// isWholeNumber reports whether a var is a number already.
+func isWholeNumber(v *syntax.Var) bool {
+	k := syntax.KindOf(v.Value)
+	return k == syntax.ArgInt || k == syntax.ArgFloat
+}

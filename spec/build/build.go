@@ -1,0 +1,180 @@
+package build
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/check"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax"
+)
+
+// Build resolves a spec and makes its graphs. It is nil if that fails; why is in
+// the list. What calls leave out is noted in taken, unless that is nil.
+func Build(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
+	unused := check.Spec(def, list)
+	if def.Model == nil {
+		return nil
+	}
+	p := program(def, list, taken)
+	if !list.HasErrors() {
+		unused.Report()
+	}
+	return p
+}
+
+func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
+	p := &Program{Name: def.Name, File: def.File, Seed: def.Seed}
+	s := &shared{list: list, def: def, first: newInitial(list.Budget), taken: taken}
+	placing := newPlacing(def.Placement, list.Budget)
+	types := map[string]any{} // of the model's inputs: an ir.Type, or bad
+	if def.Train != nil {
+		g := newGraph(s, true)
+		newTraining(g, p).build(types)
+		s.uses.tell(list, def.Vars)
+		p.Train = g.Graph
+		if w := def.Train.Weights; w != nil && !list.HasErrors() {
+			checkRenames(w, g)
+		}
+		placing.see(g.Graph)
+		if def.Train.Evaluation != nil && !list.HasErrors() {
+			e := newEvaluation(s, p)
+			e.evaluate(g)
+			s.uses.tell(list, def.Vars)
+			placing.see(e.Graph)
+		}
+	}
+	g := newGraph(s, false)
+	g.inference(types)
+	s.uses.tell(list, def.Vars)
+	p.Eval = g.Graph
+	placing.see(g.Graph)
+	p.Init = s.first.Graph
+	s.first.check(g)
+	if list.HasErrors() {
+		return nil
+	}
+	p.Facts = facts(def, list.Budget)
+	for _, f := range def.Imports.Order {
+		p.Imports = append(p.Imports, f.Path)
+	}
+	p.Placement = placement(def.Placement)
+	placing.unmatched(list)
+	for _, g := range p.Graphs() {
+		if err := g.Sort(); err != nil { // a fault of this package: resolve refuses cycles
+			list.Errorf(diag.Cycle, diag.Range{File: def.File}, "%s", err)
+			return nil
+		}
+	}
+	return p
+}
+
+// check reports states whose first value needs a value of run time.
+func (in *initial) check(g *graph) {
+	reached := map[*ir.Node]*ir.Node{} // node → a stand-in that it needs, or nil
+	var visit func(n *ir.Node) *ir.Node
+	visit = func(n *ir.Node) *ir.Node {
+		if _, ghost := in.ghost[n]; ghost {
+			return n
+		}
+		if r, seen := reached[n]; seen {
+			return r
+		}
+		reached[n] = nil
+		for _, op := range n.Inputs {
+			if r := visit(op); r != nil {
+				reached[n] = r
+				return r
+			}
+		}
+		return nil
+	}
+	for _, o := range in.Graph.Outputs {
+		if r := visit(o.Node); r != nil {
+			g.list.Errorf(diag.NotCompileTime, o.Node.Origin,
+				"the first value of %s depends on the value of %s, which is there only when a step runs", o.Name, in.ghost[r])
+		}
+	}
+}
+
+// vars are the compile-time names of the root.
+func (g *graph) vars(f *frame) {
+	f.vars = make(map[string]*syntax.Var, len(g.def.Vars))
+	for _, v := range g.def.Vars {
+		f.consts[v.Name], f.vars[v.Name] = v.Value, v
+	}
+	f.consts["training"] = g.training
+}
+
+// inference builds the model alone.
+func (g *graph) inference(types map[string]any) {
+	g.step = g.Scalar(ir.I64, 0)
+	f := newFrame(g.def.Model, "")
+	g.vars(f)
+	for _, in := range g.def.Model.Inputs {
+		f.values[in.Name] = syntax.Bad{}
+		t, known := types[in.Name]
+		if !known {
+			t = g.declared(f, in)
+		}
+		have, ok := t.(ir.Type)
+		if !ok || in.Type == nil || g.matches(f, in.Type, have) != "" {
+			continue // reported
+		}
+		s, _ := g.newState(f, in.Name, ir.InputState, have, in.At)
+		f.values[in.Name] = s.Read
+	}
+	g.modelBody(f)
+}
+
+// declared gives the type of a model input from the spec alone.
+func (g *graph) declared(f *frame, in *syntax.Input) any {
+	if in.Type == nil {
+		return syntax.Bad{}
+	}
+	unbound := func(at diag.Range, what string) any {
+		return g.fail(f, diag.UnboundDimension, at, "give it a size; with train.data, the data do", "nothing says how large %s of the input %s is", what, in.Name)
+	}
+	if in.Type.Any {
+		return unbound(in.Type.At(), "`...`")
+	}
+	d, ok := ir.ParseDType(in.Type.DType)
+	if !ok {
+		if slices.Contains(syntax.TypeNames, in.Type.DType) {
+			return g.fail(f, diag.UnboundDimension, in.Type.DTypeAt, "write a dtype, like f32", "%s could be several dtypes", in.Type.DType)
+		}
+		return syntax.Bad{}
+	}
+	for _, dim := range in.Type.Dims {
+		if n, ok := dim.(*expr.Name); ok {
+			if _, bound := f.consts[n.Name]; !bound {
+				return unbound(n.At(), n.Name)
+			}
+		}
+	}
+	ev := &expander{graph: g, f: f, to: g.Builder}
+	shape, ok := ev.sizes(in.Type.Dims, "the input "+in.Name)
+	if !ok {
+		return syntax.Bad{}
+	}
+	if err := ir.CheckShape(d, shape); err != nil {
+		return g.fail(f, diag.InvalidArgument, in.Type.At(), "", "the input %s: %s", in.Name, err)
+	}
+	return ir.Type{DType: d, Shape: shape}
+}
+
+// modelBody builds the model's nodes and outputs.
+func (g *graph) modelBody(f *frame) {
+	g.runBody(f)
+	ev := &expander{graph: g, f: f, to: g.Builder}
+	for _, o := range g.def.Model.Outputs {
+		v := ev.expand(o.Value)
+		if syntax.IsBad(v) {
+			continue
+		}
+		if n := ev.tensor(v, "the output "+o.Name, o.At); n != nil {
+			g.Graph.Outputs = append(g.Graph.Outputs, ir.Output{Name: o.Name, Node: n})
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package build
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax"
+)
+
+// defaults fills in the arguments that a call leaves out, but for those whose
+// default depends on symbolic dimensions.
+func (ev *expander) defaults(f *frame, args []expr.Expr, c *expr.Call) bool {
+	return ev.fill(f, args, c, false)
+}
+
+// sizedDefaults fills in those, once the inputs are bound.
+func (ev *expander) sizedDefaults(f *frame, args []expr.Expr, c *expr.Call) bool {
+	return ev.fill(f, args, c, true)
+}
+
+func (ev *expander) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool {
+	in := &expander{graph: ev.graph, f: f, to: ev.to, path: f.path}
+	ok := true
+	for i, a := range f.mod.Args {
+		if args[len(f.mod.Inputs)+i] != nil || a.Default == nil {
+			ok = ok && (a.Optional || args[len(f.mod.Inputs)+i] != nil)
+			continue
+		}
+		if a.Sized != sized {
+			continue
+		}
+		v := in.constant(a.Default)
+		if syntax.IsBad(v) {
+			ok = false
+			continue
+		}
+		if v == nil && a.Nil {
+			ev.taken.add(c, a, nil)
+			f.consts[a.Name] = nil
+			continue
+		}
+		ev.look(v)
+		value, fits := syntax.OfKind(v, a.Kind)
+		if !fits {
+			ev.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s must be %s, got %s", a.Name, syntax.Article(a.Kind), ir.Describe(v))
+			ok = false
+			continue
+		}
+		if problem := a.Refuses(value); problem != "" {
+			ev.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s %s", a.Name, problem)
+			ok = false
+			continue
+		}
+		if ev.taken != nil {
+			ev.look(value)
+		}
+		ev.taken.add(c, a, value)
+		if a.Kind == syntax.ArgScalar {
+			f.values[a.Name] = value
+		} else {
+			f.consts[a.Name] = value
+		}
+	}
+	return ok
+}
+
+// Defaults are the values that the arguments which calls leave out had, each value
+// once. A call in a module has as many as the module is used in different ways.
+type Defaults map[Argument][]any
+
+type Argument struct {
+	Call diag.Range
+	Name string
+}
+
+// MaxDefaults is how many values of one argument are of interest.
+const MaxDefaults = 5
+
+func (t Defaults) add(c *expr.Call, a *syntax.Arg, v any) {
+	if t == nil {
+		return
+	}
+	at := Argument{c.At(), a.Name}
+	same := func(old any) bool { return reflect.DeepEqual(old, v) }
+	if values := t[at]; len(values) < MaxDefaults && !slices.ContainsFunc(values, same) {
+		t[at] = append(values, v)
+	}
+}

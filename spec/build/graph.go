@@ -1,0 +1,294 @@
+package build
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax"
+)
+
+// What expanding costs, beside the nodes that are made: expanding an expression,
+// not counting inner ones; calling a module, which makes a frame; a byte of a path,
+// which is put together and kept.
+const (
+	expandCost = 120
+	callCost   = 4000
+	nameCost   = 6 + diag.KeptByte
+)
+
+// maxNesting bounds how deep modules may contain one another.
+const maxNesting = 100
+
+// graph is one graph of a program while it is being built.
+type graph struct {
+	*ir.Builder
+	*shared
+	training bool
+	step     *ir.Node // the counter, or a constant 0
+	states   map[string]*ir.State
+	names    map[string]bool // of nodes
+	frozen   map[*ir.State]bool
+	full     bool // modules are nested too deep; reported
+	weights  map[*any]int
+}
+
+// shared is what the graphs of a program have in common while they are being built.
+type shared struct {
+	list  *diag.List
+	def   *syntax.Spec
+	first *initial
+	uses  varUses
+	taken Defaults // by calls that leave arguments out; nil where nobody asks
+}
+
+// initial is the graph of first values, shared by the others.
+type initial struct {
+	*ir.Builder
+	step  *ir.Node
+	nodes map[string]*ir.Node // by state
+	ghost map[*ir.Node]string // stand-ins for values that exist at run time only
+}
+
+// builder makes a builder of a new graph.
+func builder(budget *diag.Budget) *ir.Builder {
+	b := ir.NewBuilder(&ir.Graph{})
+	b.Budget = budget
+	return b
+}
+
+func newInitial(budget *diag.Budget) *initial {
+	b := builder(budget)
+	return &initial{Builder: b, step: b.Scalar(ir.I64, 0), nodes: map[string]*ir.Node{}, ghost: map[*ir.Node]string{}}
+}
+
+// set records the first value of a state.
+func (in *initial) set(state string, n *ir.Node) {
+	in.nodes[state] = n
+	in.Graph.Outputs = append(in.Graph.Outputs, ir.Output{Name: state, Node: n})
+}
+
+// standIn makes a node that has a type but no value.
+func (in *initial) standIn(name string, t ir.Type) *ir.Node {
+	n := &ir.Node{Op: ir.StateOp, Type: t, Name: name, Space: -1, ID: -1}
+	in.ghost[n] = name
+	return n
+}
+
+func newGraph(s *shared, training bool) *graph {
+	return &graph{
+		Builder: builder(s.list.Budget), shared: s, training: training,
+		states: map[string]*ir.State{}, names: map[string]bool{}, frozen: map[*ir.State]bool{}, weights: map[*any]int{},
+	}
+}
+
+// absent is the value of a parameter or state whose `when` is false.
+type absent struct {
+	name string
+	at   diag.Range
+}
+
+// record is the value of a module with several outputs.
+type record map[string]any
+
+func (r record) String() string {
+	return "the outputs " + strings.Join(slices.Sorted(maps.Keys(r)), ", ") + " of a module"
+}
+
+// repeated is the value of a node with `repeat`: the last one's.
+type repeated []any
+
+// anyBad needs no look into lists: one with something bad in it is bad itself.
+func anyBad(values []any) bool { return slices.ContainsFunc(values, syntax.IsBad) }
+
+// frame is one use of a body: its names with their values.
+type frame struct {
+	mod    *syntax.Module
+	path   string // of the node that it belongs to; "" for the model
+	caller *frame
+	site   diag.Range // of the call
+
+	consts  map[string]any
+	vars    map[string]*syntax.Var // those of consts that are the spec's vars
+	values  map[string]any
+	nexts   map[string]any
+	initial map[string]any // what states' first values see
+
+	kind   ir.StateKind // of its states
+	commit bool         // its states are written by a step
+	device string
+	dtype  ir.DType
+	narrow ir.DType // of a module that widens: the dtype in which its inputs and parameters meet
+	frozen bool
+	depth  int
+
+	stateless string // the place in the spec where nothing can own parameters and states; "" elsewhere
+}
+
+func newFrame(m *syntax.Module, path string) *frame {
+	return &frame{mod: m, path: path, consts: map[string]any{}, values: map[string]any{},
+		nexts: map[string]any{}, initial: map[string]any{}, kind: ir.BufferState, dtype: ir.F32}
+}
+
+// callee makes the frame of a call out of f.
+func (f *frame) callee(m *syntax.Module, path string, site diag.Range) *frame {
+	c := newFrame(m, path)
+	c.caller, c.site, c.depth = f, site, f.depth+1
+	c.kind, c.commit, c.device, c.dtype, c.frozen = f.kind, f.commit, f.device, f.dtype, f.frozen
+	c.stateless = f.stateless
+	return c
+}
+
+// join is join at the cost of the budget.
+func (g *graph) join(path, name string) string {
+	g.named(len(path) + 1 + len(name))
+	return join(path, name)
+}
+
+// named spends what a new path of some bytes costs.
+func (g *graph) named(bytes int) { g.list.Budget.Spend(diag.Naming, nameCost*bytes) }
+
+// join puts a name behind a path.
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// origin is the place in the user's text that a place in f stands for: the call,
+// if f is a module of the standard library.
+func (f *frame) origin(at diag.Range) diag.Range {
+	for f != nil && f.mod != nil && f.mod.Std {
+		at, f = f.site, f.caller
+	}
+	return at
+}
+
+// report adds a problem found while f was built: where the user can do
+// something about it, with the way there as notes.
+func (g *graph) report(f *frame, d diag.Diagnostic) {
+	if g.uses.refused(d) {
+		return
+	}
+	place := f.origin(d.Range)
+	if place != d.Range {
+		d.Message = f.mod.Name + ": " + d.Message
+		d.Notes = append(d.Notes, diag.Note{Message: "the expression", Range: d.Range})
+		d.Range = place
+	}
+	calls := 0
+	for c := f; c != nil && c.caller != nil && calls < 3; c = c.caller {
+		if c.mod != nil && !c.mod.Std {
+			at := c.caller.origin(c.site)
+			d.Notes = append(d.Notes, diag.Note{Message: "the call of " + c.mod.Name, Range: at})
+			calls++
+		}
+	}
+	g.list.Add(d)
+}
+
+func (g *graph) fail(f *frame, rule diag.Rule, at diag.Range, help, format string, args ...any) syntax.Bad {
+	g.report(f, diag.Diagnostic{Rule: rule, Range: at, Help: help, Message: fmt.Sprintf(format, args...)})
+	return syntax.Bad{}
+}
+
+// own marks the nodes made since from as belonging to a node of the spec, and
+// binds them to its device.
+func (g *graph) own(from int, path, device string) {
+	for _, n := range g.Graph.Nodes[from:] {
+		if n.Path == "" {
+			n.Path = path
+		}
+		if device != "" && n.Device == "" && n.Op != ir.ConstOp {
+			n.Device = device
+			if n.State != nil {
+				n.State.Device = device
+			}
+		}
+	}
+}
+
+// nameNode gives the node of a value its name, a path in the spec. What is only
+// another name for a node of the same body keeps the first; the outer of two paths
+// wins. To placement rules it stays what it is inside of the outer one.
+// inner is the path of what is inside of the node, if that isn't path.
+func (g *graph) nameNode(v any, path, inner string) {
+	n, ok := v.(*ir.Node)
+	if !ok || n.Op == ir.StateOp || g.names[path] {
+		return
+	}
+	within := func(path string) bool {
+		rest, ok := strings.CutPrefix(n.Name, path)
+		return ok && rest != "" && (rest[0] == '.' || rest[0] == '[')
+	}
+	if n.Name == "" || within(path) || inner != "" && within(inner) {
+		delete(g.names, n.Name)
+		n.Name = path
+		if n.Path == "" { // else it is what it is inside of this one
+			n.Path = path
+		}
+		g.names[path] = true
+	}
+}
+
+// runBody builds the nodes and updates of a frame.
+func (g *graph) runBody(f *frame) {
+	for _, it := range f.mod.Order {
+		if it.Bad || it.Def == nil {
+			g.bind(f, it, syntax.Bad{})
+			continue
+		}
+		if _, is := f.values[it.Name].(absent); is && it.Write {
+			f.nexts[it.Name] = f.values[it.Name]
+			continue
+		}
+		path := g.join(f.path, it.Name)
+		ev := &expander{graph: g, f: f, to: g.Builder, path: path}
+		from := len(g.Graph.Nodes)
+		v := ev.node(it.Def)
+		g.own(from, path, "")
+		if !it.Write {
+			inner := ""
+			if it.Def.Path != "" {
+				inner = g.join(f.path, it.Def.Path)
+			}
+			g.nameNode(v, path, inner)
+		}
+		g.bind(f, it, v)
+	}
+}
+
+func (g *graph) bind(f *frame, it *syntax.Item, v any) {
+	if it.Write {
+		f.nexts[it.Name] = v
+	} else {
+		f.values[it.Name] = v
+	}
+}
+
+// sizes gives the dimensions of a shape.
+func (ev *expander) sizes(dims []expr.Expr, what string) (ir.Shape, bool) {
+	shape := make(ir.Shape, len(dims))
+	ok := true
+	for i, d := range dims {
+		v := ev.constant(d)
+		n, isInt := v.(int)
+		switch {
+		case syntax.IsBad(v):
+			ok = false
+		case !isInt:
+			ev.fail(ev.f, diag.InvalidArgument, d.At(), syntax.KindHelp(v, syntax.ArgInt), "a dimension of %s must be an int, got %s", what, ir.Describe(v))
+			ok = false
+		case n < 0:
+			ev.fail(ev.f, diag.InvalidArgument, d.At(), "", "a dimension of %s can't be negative, got %d", what, n)
+			ok = false
+		}
+		shape[i] = n
+	}
+	return shape, ok
+}

@@ -1,0 +1,379 @@
+package build
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/check"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax"
+)
+
+// maxRepeat bounds `repeat`.
+const maxRepeat = 100_000
+
+// wholeCall evaluates a call that is a whole node: its parameters are under the
+// node's own path, and the node's reserved keys apply.
+func (ev *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
+	path := ev.path
+	if def.Path != "" {
+		path = ev.join(ev.f.path, def.Path)
+		ev.Graph.Put(path, ev.path)
+	}
+	outer := *ev.f
+	if def.Device != "" {
+		outer.device = def.Device
+	}
+	if def.Dtype != ir.Invalid {
+		outer.dtype = def.Dtype
+	}
+	outer.frozen = outer.frozen || def.Frozen
+	t, _ := c.Target.(*check.Target)
+	if !def.HasRepeat {
+		return ev.instantiate(t, c, path, &outer)
+	}
+	if t == nil || def.Repeat == nil {
+		return syntax.Bad{}
+	}
+	times := ev.constant(def.Repeat)
+	n, ok := times.(int)
+	switch {
+	case syntax.IsBad(times):
+		return syntax.Bad{}
+	case !ok || n < 1:
+		return ev.fail(ev.f, diag.InvalidArgument, def.Repeat.At(), syntax.KindHelp(times, syntax.ArgInt), "repeat must be an int of at least 1, got %s", ir.Describe(times))
+	case n > maxRepeat:
+		return ev.fail(ev.f, diag.GraphTooLarge, def.Repeat.At(), "", "repeat is %d; it can be at most %d", n, maxRepeat)
+	case t.Module == nil || len(t.Args) == 0 || t.Args[0] == nil || len(t.Module.Inputs) == 0:
+		return ev.fail(ev.f, diag.InvalidArgument, def.Repeat.At(), "", "repeat is for modules: each takes the one before as its first input")
+	}
+	var all repeated
+	given := map[int]any{}
+	for i := range n {
+		from := len(ev.Graph.Nodes)
+		ev.named(len(path) + len("[10]"))
+		step := fmt.Sprintf("%s[%d]", path, i)
+		v := ev.instantiateWith(t, c, step, &outer, given)
+		ev.own(from, step, "")
+		ev.nameNode(v, step, "")
+		if syntax.IsBad(v) || ev.full {
+			return syntax.Bad{}
+		}
+		all = append(all, v)
+		given[0] = v
+	}
+	return all
+}
+
+func (ev *expander) instantiate(t *check.Target, c *expr.Call, path string, outer *frame) any {
+	return ev.instantiateWith(t, c, path, outer, nil)
+}
+
+// instantiateWith builds a module: its parameters and states under path, its
+// nodes, its outputs. given are arguments that are evaluated already.
+func (ev *expander) instantiateWith(t *check.Target, c *expr.Call, path string, outer *frame, given map[int]any) any {
+	if t == nil {
+		return syntax.Bad{}
+	}
+	m := t.Module
+	if m.Recursive {
+		return syntax.Bad{}
+	}
+	if ev.to != ev.Builder {
+		return ev.fail(ev.f, diag.InvalidOperation, c.At(), "", "a first value can't be computed by a module; %s is one", m.Name)
+	}
+	f := outer.callee(m, path, c.At())
+	if f.depth > maxNesting {
+		ev.full = true
+		return ev.fail(ev.f, diag.GraphTooLarge, c.At(), "", "modules are nested more than %d deep", maxNesting)
+	}
+	if ev.full {
+		return syntax.Bad{}
+	}
+	ev.list.Budget.Spend(diag.Expanding, callCost+syntax.BindCost*m.Size())
+	f.consts["training"] = ev.training
+	inputs := make([]any, len(m.Inputs))
+	ok := true
+	for i := range t.Args {
+		v, done := given[i]
+		if !done {
+			v = ev.moduleArgument(m, i, t.Args[i], f)
+		}
+		ok = ok && !syntax.IsBad(v)
+		if i < len(inputs) {
+			inputs[i] = v
+		}
+	}
+	if !ok || !ev.defaults(f, t.Args, c) || !ev.bindInputs(f, inputs, t, c) || !ev.sizedDefaults(f, t.Args, c) {
+		return syntax.Bad{}
+	}
+	if !ev.required(f, c) || !ev.parameters(f) || !ev.moduleStates(f) {
+		return syntax.Bad{}
+	}
+	ev.runBody(f)
+	ev.commitStates(f)
+	return ev.result(f)
+}
+
+// moduleArgument evaluates argument i of a call; those that are no inputs go
+// into the frame.
+func (ev *expander) moduleArgument(m *syntax.Module, i int, e expr.Expr, f *frame) any {
+	if i < len(m.Inputs) {
+		if e == nil {
+			return syntax.Bad{}
+		}
+		return ev.expand(e)
+	}
+	if e == nil {
+		return nil // a default
+	}
+	a := m.Args[i-len(m.Inputs)]
+	if a.Kind == syntax.ArgScalar {
+		v := ev.expand(e)
+		if !syntax.IsBad(v) && !isScalar(v) {
+			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), syntax.KindHelp(v, syntax.ArgScalar), "the argument %s of %s must be a scalar, got %s", a.Name, m.Name, ir.Describe(v))
+		}
+		if problem := a.Refuses(v); problem != "" {
+			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.Name, m.Name, problem)
+		}
+		f.values[a.Name] = v
+		return v
+	}
+	v := ev.constant(e)
+	if syntax.IsBad(v) {
+		return v
+	}
+	if v == nil && a.Nil {
+		f.consts[a.Name] = nil
+		return nil
+	}
+	ev.look(v)
+	value, ok := syntax.OfKind(v, a.Kind)
+	if !ok {
+		return ev.fail(ev.f, diag.InvalidArgument, e.At(), syntax.KindHelp(v, a.Kind), "the argument %s of %s must be %s, got %s", a.Name, m.Name, syntax.Article(a.Kind), ir.Describe(v))
+	}
+	if problem := a.Refuses(value); problem != "" {
+		return ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.Name, m.Name, problem)
+	}
+	f.consts[a.Name] = value
+	return value
+}
+
+func isScalar(v any) bool {
+	switch v := v.(type) {
+	case int, float64:
+		return true
+	case *ir.Node:
+		return len(v.Type.Shape) == 0 && v.Type.DType != ir.Bool
+	}
+	return false
+}
+
+// bindInputs checks the inputs of a call against their types, and gives symbolic
+// dimensions their sizes.
+func (ev *expander) bindInputs(f *frame, inputs []any, t *check.Target, c *expr.Call) bool {
+	ok := true
+	for i, in := range f.mod.Inputs {
+		if in.Type == nil {
+			ok = false
+			continue
+		}
+		at := c.At()
+		if i < len(t.Args) && t.Args[i] != nil {
+			at = t.Args[i].At()
+		}
+		n, isNode := inputs[i].(*ir.Node)
+		if !isNode {
+			n, isNode = ev.number(inputs[i], in.Type)
+		}
+		if !isNode {
+			ev.fail(ev.f, diag.InvalidArgument, at, "", "the input %s of %s must be a tensor, got %s", in.Name, f.mod.Name, ir.Describe(inputs[i]))
+			ok = false
+			continue
+		}
+		if problem := ev.matches(f, in.Type, n.Type); problem == reported {
+			ok = false
+			continue
+		} else if problem != "" {
+			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: at,
+				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.Name, f.mod.Name, ev.written(in.Type), n.Type, problem)}
+			if !syntax.AcceptsDType(in.Type.DType, n.Type.DType) {
+				d.Rule = diag.TypeMismatch
+			}
+			if i == 0 && n != inputs[i] {
+				d.Help = "the first argument is what " + f.mod.Name + " is applied to: " + f.mod.Name + "(x, …)"
+			}
+			ev.list.Budget.Spend(diag.Comparing, syntax.BindCost*i)
+			for j, other := range f.mod.Inputs[:i+1] {
+				given, isNode := inputs[j].(*ir.Node)
+				if isNode && given.Origin.Known() && (j == i && given.Origin != at || j < i && sharesDimension(in.Type, other.Type)) {
+					d.Notes = append(d.Notes, valueNote(other.Name, given))
+				}
+			}
+			ev.report(ev.f, d)
+			ok = false
+			continue
+		}
+		n = ev.widened(f, n)
+		f.values[in.Name] = n
+		f.initial[in.Name] = ev.first.standIn(in.Name, n.Type)
+	}
+	return ok
+}
+
+// sharesDimension reports whether a symbolic dimension stands in both types, so
+// that what one was given decides what the other must be.
+func sharesDimension(a, b *expr.Type) bool {
+	if b == nil {
+		return false
+	}
+	names := map[string]bool{a.AnyName: a.AnyName != ""}
+	for _, d := range a.Dims {
+		if n, ok := d.(*expr.Name); ok {
+			names[n.Name] = true
+		}
+	}
+	if names[b.AnyName] {
+		return true
+	}
+	return slices.ContainsFunc(b.Dims, func(d expr.Expr) bool {
+		n, ok := d.(*expr.Name)
+		return ok && names[n.Name]
+	})
+}
+
+// valueNote tells the type of what an input was given, and where that is from.
+func valueNote(input string, n *ir.Node) diag.Note {
+	name := n.Name
+	if name == "" {
+		name = "the input " + input
+	}
+	return diag.Note{Message: fmt.Sprintf("%s is %s", name, n.Type), Range: n.Origin}
+}
+
+// number makes a tensor of a compile-time number that is given for an input.
+func (ev *expander) number(v any, t *expr.Type) (*ir.Node, bool) {
+	switch v.(type) {
+	case int, float64, bool:
+	default:
+		return nil, false
+	}
+	d := ir.F32
+	if named, ok := ir.ParseDType(t.DType); ok {
+		d = named
+	} else if _, isInt := v.(int); isInt && t.DType != "float" {
+		d = ir.I32
+	} else if _, isBool := v.(bool); isBool {
+		d = ir.Bool
+	}
+	return ev.Scalar(d, v), true
+}
+
+// written is a type as the module's author wrote it, for messages.
+func (ev *expander) written(t *expr.Type) string {
+	var dims []string
+	for _, d := range t.Dims {
+		switch d := d.(type) {
+		case *expr.Name:
+			dims = append(dims, d.Name)
+		case *expr.Literal:
+			dims = append(dims, fmt.Sprint(d.Value))
+		default:
+			dims = append(dims, "…")
+		}
+	}
+	if t.Any {
+		dims = slices.Insert(dims, t.AnyAt, "..."+t.AnyName)
+	}
+	return t.DType + "[" + strings.Join(dims, ", ") + "]"
+}
+
+// matches compares a value's type with a declared one, binding the dimensions
+// that are free. It says what doesn't fit, or "".
+func (g *graph) matches(f *frame, t *expr.Type, have ir.Type) string {
+	if !syntax.AcceptsDType(t.DType, have.DType) {
+		return fmt.Sprintf("%s is not %s", have.DType, t.DType)
+	}
+	rest := len(have.Shape) - len(t.Dims) // how many dimensions "..." stands for
+	if rest < 0 || rest > 0 && !t.Any {
+		return fmt.Sprintf("it has %s", syntax.Count(len(have.Shape), "dimension"))
+	}
+	if t.AnyName != "" {
+		if problem := bindRest(f, t.AnyName, have.Shape[t.AnyAt:t.AnyAt+rest]); problem != "" {
+			return problem
+		}
+	}
+	in := &expander{graph: g, f: f, to: g.Builder}
+	for i, d := range t.Dims {
+		at := i
+		if t.Any && i >= t.AnyAt {
+			at += rest
+		}
+		size := have.Shape[at]
+		if n, ok := d.(*expr.Name); ok {
+			if _, bound := f.consts[n.Name]; !bound {
+				f.consts[n.Name] = size
+				continue
+			}
+		}
+		want := in.constant(d)
+		if syntax.IsBad(want) {
+			continue
+		}
+		if n, isInt := want.(int); !isInt || n < 0 {
+			g.fail(f, diag.InvalidArgument, d.At(), syntax.KindHelp(want, syntax.ArgInt), "a dimension must be an int of at least 0, got %s", ir.Describe(want))
+			return reported
+		}
+		if want != size {
+			if n, ok := d.(*expr.Name); ok {
+				return fmt.Sprintf("%s is %v here, not %d", n.Name, want, size)
+			}
+			return fmt.Sprintf("dimension %d is %d, not %v", at, size, want)
+		}
+	}
+	return ""
+}
+
+// reported is what matches says if what doesn't fit was reported already.
+const reported = "reported"
+
+// bindRest gives the dimensions that "...name" stands for their name, or compares
+// them with those that have it already.
+func bindRest(f *frame, name string, sizes ir.Shape) string {
+	list := make([]any, len(sizes))
+	for i, size := range sizes {
+		list[i] = size
+	}
+	bound, is := f.consts[name]
+	if !is {
+		f.consts[name] = list
+		return ""
+	}
+	if want, ok := bound.([]any); !ok || !slices.Equal(want, list) {
+		return fmt.Sprintf("%s is %s here, not %s", name, strings.ReplaceAll(fmt.Sprint(bound), " ", ", "), sizes)
+	}
+	return ""
+}
+
+// result is the value of a call.
+func (ev *expander) result(f *frame) any {
+	in := &expander{graph: ev.graph, f: f, to: ev.to, path: f.path}
+	if f.mod.Single && len(f.mod.Outputs) == 1 {
+		o := f.mod.Outputs[0]
+		if o.Value == nil {
+			return syntax.Bad{}
+		}
+		return ev.narrowed(f, in.expand(o.Value))
+	}
+	if len(f.mod.Outputs) == 0 {
+		return syntax.Bad{} // reported
+	}
+	r := record{}
+	for _, o := range f.mod.Outputs {
+		r[o.Name] = ev.narrowed(f, in.expand(o.Value))
+	}
+	return r
+}

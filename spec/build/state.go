@@ -1,0 +1,257 @@
+package build
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax"
+)
+
+// newState adds a state. Two of one name are a problem; ok is false then.
+func (g *graph) newState(f *frame, name string, kind ir.StateKind, t ir.Type, at diag.Range) (s *ir.State, ok bool) {
+	if old := g.states[name]; old != nil {
+		g.report(f, diag.Diagnostic{Rule: diag.DuplicateName, Range: at,
+			Message: fmt.Sprintf("there are two states called %s", name),
+			Notes:   []diag.Note{{Message: "the other one", Range: old.Origin}}})
+		return old, false
+	}
+	g.Origin = f.origin(at)
+	from := len(g.Graph.Nodes)
+	s = g.NewState(name, kind, t)
+	s.Device = f.device
+	s.Read.Device = f.device
+	g.own(from, name, "")
+	g.states[name] = s
+	return s, true
+}
+
+// stateless refuses a module that owns parameters or states where nothing would
+// train or write them.
+func (ev *expander) stateless(f *frame, kind, name string) bool {
+	if f.stateless == "" {
+		return false
+	}
+	help := "call it in the model"
+	if kind == "state" {
+		help = "make a node of the model or a metric of it"
+	}
+	ev.fail(f.caller, diag.InvalidOperation, f.site, help, "%s can't call %s: nothing would %s its %s %s", f.stateless, f.mod.Name,
+		map[string]string{"parameter": "train", "state": "write"}[kind], kind, name)
+	return true
+}
+
+// parameters makes the parameters of a frame.
+func (ev *expander) parameters(f *frame) bool {
+	ok := true
+	in := &expander{graph: ev.graph, f: f, to: ev.Builder, path: f.path}
+	for _, p := range f.mod.Params {
+		there, good := in.present(p.When)
+		if !good {
+			ok = false
+			continue
+		}
+		if !there {
+			f.values[p.Name] = absent{p.Name, p.At}
+			f.initial[p.Name] = f.values[p.Name]
+			continue
+		}
+		if ev.stateless(f, "parameter", p.Name) {
+			return false
+		}
+		if p.Shape == nil || p.Init == nil {
+			ok = false
+			continue
+		}
+		shape, good := in.sizes(p.Shape, "the parameter "+p.Name)
+		if !good {
+			ok = false
+			continue
+		}
+		t := ir.Type{DType: f.dtype, Shape: shape}
+		if err := ir.CheckShape(t.DType, shape); err != nil {
+			ev.fail(f, diag.InvalidArgument, p.At, "", "the parameter %s: %s", p.Name, err)
+			ok = false
+			continue
+		}
+		path := ev.join(f.path, p.Name)
+		s, fresh := ev.newState(f, ir.PlainPath(path), ir.ParamState, t, p.At)
+		if !fresh || !ev.firstValue(f, s, p.Init, path) {
+			ok = false
+			continue
+		}
+		ev.frozen[s] = f.frozen
+		f.values[p.Name], f.initial[p.Name] = ev.widened(f, s.Read), ev.first.nodes[s.Name]
+		if f.mod.Widen {
+			f.initial[p.Name] = ev.first.Cast(ev.first.nodes[s.Name], f.dtype.Wide())
+		}
+	}
+	return ok
+}
+
+// present evaluates a `when`; good is false if that was reported.
+func (ev *expander) present(when expr.Expr) (there, good bool) {
+	if when == nil {
+		return true, true
+	}
+	v := ev.constant(when)
+	there, good = v.(bool)
+	if !good && !syntax.IsBad(v) {
+		ev.fail(ev.f, diag.InvalidArgument, when.At(), "", "`when` must be a bool, got %s", ir.Describe(v))
+	}
+	return there, good
+}
+
+// firstValue builds the first value of a state of known type, unless another
+// graph of the program has done so.
+func (ev *expander) firstValue(f *frame, s *ir.State, init expr.Expr, path string) bool {
+	if ev.first.nodes[s.Name] != nil {
+		return true
+	}
+	in := &expander{graph: ev.graph, f: f, to: ev.first.Builder, path: path, implied: s.Type.Shape, hasImplied: true, blind: true}
+	v := in.expand(init)
+	if syntax.IsBad(v) {
+		return false
+	}
+	n := in.fit(v, s.Type, "the first value of "+s.Name, init.At())
+	if n == nil {
+		return false
+	}
+	ev.first.set(s.Name, n)
+	return true
+}
+
+// fit brings a value to a type: numbers fill it, floats change their width.
+// Anything else that differs is reported, and gives nil.
+func (ev *expander) fit(v any, t ir.Type, what string, at diag.Range) *ir.Node {
+	if !ev.fits(v, t, what, at) {
+		return nil
+	}
+	ev.to.Origin = ev.f.origin(at)
+	if n, ok := v.(*ir.Node); ok {
+		return ev.to.Cast(n, t.DType)
+	}
+	return ev.filled(t, v)
+}
+
+// fits reports whether fit can bring a value to a type; if not, that was
+// reported.
+func (ev *expander) fits(v any, t ir.Type, what string, at diag.Range) bool {
+	n, ok := v.(*ir.Node)
+	if !ok {
+		switch v.(type) {
+		case int, bool:
+			return true
+		case float64:
+			if t.DType.IsFloat() {
+				return true
+			}
+		}
+		ev.fail(ev.f, diag.TypeMismatch, at, "", "%s must be %s, got %s", what, t, ir.Describe(v))
+		return false
+	}
+	if !n.Type.Shape.Equal(t.Shape) {
+		ev.fail(ev.f, diag.ShapeMismatch, at, "", "%s must be %s, got %s", what, t, n.Type)
+		return false
+	}
+	if n.Type.DType != t.DType && !(n.Type.DType.IsFloat() && t.DType.IsFloat()) && !(n.Type.DType.IsInt() && t.DType.IsInt()) {
+		ev.fail(ev.f, diag.TypeMismatch, at, "cast(x, \""+t.DType.String()+"\") converts it", "%s must be %s, got %s", what, t, n.Type)
+		return false
+	}
+	return true
+}
+
+func (ev *expander) filled(t ir.Type, v any) *ir.Node {
+	if len(t.Shape) == 0 {
+		return ev.to.Scalar(t.DType, v)
+	}
+	return ev.to.Apply(ir.LookupOp("full"), []int(t.Shape), v, t.DType)
+}
+
+// moduleStates makes the states of a frame. A state's type is its first value's.
+func (ev *expander) moduleStates(f *frame) bool {
+	ok := true
+	for _, st := range f.mod.States {
+		there, good := (&expander{graph: ev.graph, f: f, to: ev.Builder}).present(st.When)
+		if !good {
+			ok = false
+			continue
+		}
+		if !there {
+			f.values[st.Name] = absent{st.Name, st.At}
+			continue
+		}
+		if ev.stateless(f, "state", st.Name) {
+			return false
+		}
+		path := ev.join(f.path, st.Name)
+		name := ir.PlainPath(path)
+		n := ev.first.nodes[name]
+		if n == nil {
+			if st.Init == nil {
+				ok = false
+				continue
+			}
+			in := &expander{graph: ev.graph, f: f, to: ev.first.Builder, path: path}
+			v := in.expand(st.Init)
+			if syntax.IsBad(v) {
+				ok = false
+				continue
+			}
+			if n = in.tensor(v, "the first value of "+st.Name, st.Init.At()); n == nil {
+				ok = false
+				continue
+			}
+			ev.first.set(name, n)
+		}
+		s, fresh := ev.newState(f, name, f.kind, n.Type, st.At)
+		ok = ok && fresh
+		f.values[st.Name], f.initial[st.Name] = s.Read, n
+	}
+	return ok
+}
+
+// tensor makes a node of a value: numbers become f32, i32 or bool scalars.
+func (ev *expander) tensor(v any, what string, at diag.Range) *ir.Node {
+	ev.to.Origin = ev.f.origin(at)
+	switch v := v.(type) {
+	case *ir.Node:
+		return v
+	case bool:
+		return ev.to.Scalar(ir.Bool, v)
+	case float64:
+		return ev.to.Scalar(ir.F32, v)
+	case int:
+		if int(int32(v)) != v {
+			return ev.to.Scalar(ir.I64, v)
+		}
+		return ev.to.Scalar(ir.I32, v)
+	}
+	ev.fail(ev.f, diag.TypeMismatch, at, "", "%s must be a tensor, got %s", what, ir.Describe(v))
+	return nil
+}
+
+// commitStates lets a step write what the frame's updates computed. In a spec
+// that isn't trained it only looks whether a step could.
+func (ev *expander) commitStates(f *frame) {
+	if !f.commit && ev.def.Train != nil {
+		return
+	}
+	in := &expander{graph: ev.graph, f: f, to: ev.Builder, path: f.path}
+	for _, it := range f.mod.Items {
+		v := f.nexts[it.Name]
+		if _, none := v.(absent); none || !it.Write || v == nil || syntax.IsBad(v) || it.Name == "param" && f.mod.Optimizer {
+			continue
+		}
+		s := ev.states[ir.PlainPath(ev.join(f.path, it.Name))]
+		if s == nil {
+			continue
+		}
+		if !f.commit {
+			in.fits(v, s.Type, "the state "+it.Name, it.Def.At)
+		} else if n := in.fit(v, s.Type, "the state "+it.Name, it.Def.At); n != nil {
+			s.Next = n
+		}
+	}
+}

@@ -1,0 +1,293 @@
+package build
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/syntax"
+)
+
+// training builds the graph of a step. Its field training is false for the graph
+// of an evaluation, which has the same data, model and loss.
+type training struct {
+	*graph
+	def     *syntax.Train
+	program *Program
+	root    *frame // names of the model, the data and the loss
+	counter *ir.State
+	loss    *ir.Node
+	prefix  string // of the paths of generated data
+}
+
+func newTraining(g *graph, p *Program) *training {
+	return &training{graph: g, def: g.def.Train, program: p, root: newFrame(g.def.Model, "")}
+}
+
+// build builds all of it; types gets the types of the model's inputs.
+func (t *training) build(types map[string]any) {
+	t.Origin = t.def.At
+	t.counter, _ = t.newState(t.root, ir.StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.At)
+	t.counter.Next = t.Apply(ir.LookupOp("add"), t.counter.Read, 1)
+	t.step = t.counter.Read
+	t.first.set(ir.StepState, t.first.Scalar(ir.I64, 0))
+
+	fields := t.data()
+	t.model(fields, types)
+	t.lossNode(fields)
+	metrics := t.metrics()
+	t.optimize()
+	t.until(metrics)
+	t.program.Loop = loop(t.def)
+	if t.def.Loss != nil {
+		t.program.Loss = t.def.Loss.At()
+	}
+}
+
+// data builds the fields of the data source.
+func (t *training) data() map[string]any {
+	src := t.def.DataSource
+	switch {
+	case src == nil:
+		return nil
+	case src.Body != nil:
+		f := newFrame(src.Body, t.prefix)
+		f.stateless = "a data source"
+		t.vars(f)
+		t.runBody(f)
+		for name, v := range f.values {
+			if syntax.IsBad(v) {
+				continue
+			}
+			ev := &expander{graph: t.graph, f: f, to: t.Builder}
+			if n := ev.tensor(v, "the field "+name, src.At); n != nil {
+				f.values[name] = n
+			}
+		}
+		return f.values
+	}
+	return t.replay(src)
+}
+
+// replay builds the fields of a source that reads a file.
+func (t *training) replay(src *syntax.DataSource) map[string]any {
+	f := newFrame(t.graph.def.Model, "")
+	t.vars(f)
+	fields := map[string]any{}
+	public := Source{Name: src.Name, Kind: "replay", File: src.File, Path: src.Path, Origin: src.Named}
+	for _, fd := range src.Fields {
+		fields[fd.Name] = syntax.Bad{}
+		typ, ok := t.declared(f, &syntax.Input{Name: fd.Name, At: fd.At, Type: fd.Type}).(ir.Type)
+		if !ok {
+			continue
+		}
+		from := len(t.Graph.Nodes)
+		t.Origin = fd.At
+		n, err := t.Call(ir.SourceOp, []any{t.step, src.Name, fd.Name, typ.DType, []int(typ.Shape)})
+		if err != nil {
+			t.fail(f, diag.InvalidArgument, fd.At, "", "the field %s: %s", fd.Name, err)
+			continue
+		}
+		t.own(from, fd.Name, "")
+		t.nameNode(n, fd.Name, "")
+		fields[fd.Name] = n
+		public.Fields = append(public.Fields, Field{Name: fd.Name, Tensor: fd.Tensor, Type: typ})
+	}
+	if !slices.ContainsFunc(t.program.Sources, func(s Source) bool { return s.Name == src.Name }) {
+		t.program.Sources = append(t.program.Sources, public)
+	}
+	return fields
+}
+
+// model binds the model's inputs to the fields, and builds its nodes.
+func (t *training) model(fields map[string]any, types map[string]any) {
+	f := t.root
+	t.vars(f)
+	f.commit = t.training
+	for _, in := range t.graph.def.Model.Inputs {
+		f.values[in.Name] = syntax.Bad{}
+		types[in.Name] = syntax.Bad{}
+		v, ok := fields[in.Name]
+		if !ok {
+			t.unbound(in, fields)
+			continue
+		}
+		n, ok := v.(*ir.Node)
+		if !ok || in.Type == nil {
+			continue
+		}
+		if problem := t.matches(f, in.Type, n.Type); problem == reported {
+			continue
+		} else if problem != "" {
+			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: in.Type.At(),
+				Message: fmt.Sprintf("the data's field %s is %s, which doesn't fit the input: %s", in.Name, n.Type, problem),
+				Notes:   []diag.Note{{Message: "the field", Range: n.Origin}}}
+			if !syntax.AcceptsDType(in.Type.DType, n.Type.DType) {
+				d.Rule, d.Help = diag.TypeMismatch, fmt.Sprintf("cast(…, %q) converts it", in.Type.DType)
+			}
+			t.report(f, d)
+			continue
+		}
+		f.values[in.Name], types[in.Name] = n, n.Type
+	}
+	t.modelBody(f)
+}
+
+func (t *training) unbound(in *syntax.Input, fields map[string]any) {
+	if t.list.Full() {
+		return
+	}
+	d := diag.Diagnostic{Rule: diag.UnboundInput, Range: in.At}
+	if t.def.DataSource == nil {
+		d.Message = fmt.Sprintf("nothing feeds the input %s: train has no data", in.Name)
+		d.Help = "add `data: NAME` to train"
+	} else {
+		var names []string
+		for name := range fields {
+			names = append(names, name)
+		}
+		d.Message = fmt.Sprintf("the data source %s has no field %s", t.def.DataSource.Name, in.Name)
+		if d.Help = syntax.Suggestion(t.list, in.Name, names); d.Help == "" {
+			d.Help = syntax.ThereIs(names)
+		}
+		if body := t.def.DataSource.Body; body != nil && body.Open {
+			return // what fields it has isn't known; reported
+		}
+	}
+	t.report(t.root, d)
+}
+
+// lossNode builds the loss, and the state that keeps it.
+func (t *training) lossNode(fields map[string]any) {
+	for name, v := range fields { // fields that aren't inputs
+		if _, isInput := t.root.values[name]; !isInput {
+			t.root.values[name] = v
+		}
+	}
+	t.root.values["loss"] = syntax.Bad{}
+	if t.def.Loss == nil {
+		return
+	}
+	def := &syntax.Node{Value: t.def.Loss, At: t.def.Loss.At()}
+	v := t.single("loss", def, ir.BufferState)
+	if syntax.IsBad(v) {
+		return
+	}
+	n, ok := v.(*ir.Node)
+	if !ok || len(n.Type.Shape) != 0 || !n.Type.DType.IsFloat() {
+		t.fail(t.root, diag.TypeMismatch, def.At, "mean(x) makes a scalar of a tensor", "the loss must be a floating scalar, got %s", ir.Describe(v))
+		return
+	}
+	t.nameNode(n, "loss", "")
+	t.loss = n
+	t.root.values["loss"] = n
+	if t.training {
+		t.nonFinite(t.keep(ir.LossState, n, def.At), def.At)
+	}
+}
+
+// nonFinite keeps the first step whose loss was infinite or NaN; 0 until there is
+// one. It is computed where the loss is, so that nobody has to look at each step.
+func (t *training) nonFinite(loss *ir.Node, at diag.Range) {
+	s, _ := t.newState(t.root, ir.NonFiniteState, ir.MetricState, ir.Scalar(ir.I64), at)
+	good := t.Apply(ir.LookupOp("logical_or"), t.Apply(ir.LookupOp("isfinite"), loss), t.Apply(ir.LookupOp("ne"), s.Read, 0))
+	s.Next = t.Apply(ir.LookupOp("where"), good, s.Read, t.counter.Next)
+	t.first.set(ir.NonFiniteState, t.first.Scalar(ir.I64, 0))
+}
+
+// single builds a node of the training section, whose states are of a kind.
+func (t *training) single(path string, def *syntax.Node, kind ir.StateKind) any {
+	f := *t.root
+	f.kind = kind
+	ev := &expander{graph: t.graph, f: &f, to: t.Builder, path: path}
+	from := len(t.Graph.Nodes)
+	v := ev.node(def)
+	if r, ok := v.(repeated); ok {
+		v = r[len(r)-1]
+	}
+	t.own(from, path, "")
+	return v
+}
+
+// keep makes a state of a scalar: what it was in the last step.
+func (t *training) keep(name string, n *ir.Node, at diag.Range) *ir.Node {
+	if n.Type.DType != ir.F64 {
+		n = t.Cast(n, ir.F32)
+	}
+	s, _ := t.newState(t.root, name, ir.MetricState, n.Type, at)
+	s.Next = n
+	t.first.set(name, t.first.Scalar(n.Type.DType, 0.0))
+	return n
+}
+
+// metrics builds the metrics, and gives what `until` sees of them.
+func (t *training) metrics() map[string]any {
+	values := map[string]any{"step": t.counter.Next, "loss_step": syntax.Bad{}}
+	if t.loss != nil {
+		values["loss_step"] = t.states[ir.LossState].Next
+	}
+	for _, m := range t.def.Metrics {
+		values[m.Name] = syntax.Bad{}
+		name := ir.MetricPrefix + m.Name
+		v := t.single(name, m.Def, ir.MetricState)
+		if syntax.IsBad(v) {
+			continue
+		}
+		n := t.scalarMetric(v, m)
+		if n == nil {
+			continue
+		}
+		values[m.Name] = t.keep(name, n, m.At)
+	}
+	return values
+}
+
+// ancestors are a node and all that it depends on.
+func ancestors(n *ir.Node) map[*ir.Node]bool {
+	seen := map[*ir.Node]bool{n: true}
+	stack := []*ir.Node{n}
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, in := range n.Inputs {
+			if !seen[in] {
+				seen[in] = true
+				stack = append(stack, in)
+			}
+		}
+	}
+	return seen
+}
+
+// until builds the stop condition over this step's metrics.
+func (t *training) until(metrics map[string]any) {
+	if t.def.Until == nil {
+		return
+	}
+	f := newFrame(nil, "")
+	f.stateless = "until"
+	t.vars(f)
+	f.values = metrics
+	ev := &expander{graph: t.graph, f: f, to: t.Builder, path: "until"}
+	from := len(t.Graph.Nodes)
+	v := ev.expand(t.def.Until)
+	if syntax.IsBad(v) {
+		return
+	}
+	at := t.def.Until.At()
+	t.Origin = at
+	n, ok := v.(*ir.Node)
+	if b, isBool := v.(bool); isBool {
+		n, ok = t.Scalar(ir.Bool, b), true
+	}
+	if !ok || n.Type.DType != ir.Bool || len(n.Type.Shape) != 0 {
+		t.fail(t.root, diag.TypeMismatch, at, "compare something: accuracy >= 0.99", "until must be a condition, got %s", ir.Describe(v))
+		return
+	}
+	t.nameNode(n, "until", "")
+	stopped, _ := t.newState(t.root, ir.StoppedState, ir.StopState, ir.Scalar(ir.Bool), at)
+	stopped.Next = t.Apply(ir.LookupOp("logical_or"), stopped.Read, n)
+	t.first.set(ir.StoppedState, t.first.Scalar(ir.Bool, false))
+	t.own(from, "until", "")
+}

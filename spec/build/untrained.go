@@ -1,0 +1,95 @@
+package build
+
+import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/syntax"
+)
+
+// What isn't trained because the loss doesn't depend on it is told once for each
+// cause: for all parameters, if the loss depends on none; else for each part of
+// the graph that the loss doesn't need, whatever number of parameters it has.
+
+// tellUntrained warns of parameters that the loss doesn't depend on; trained is the
+// number of those that it does, needed are the nodes that the loss needs.
+func (o *optimizing) tellUntrained(states []*ir.State, trained int, needed map[*ir.Node]bool) {
+	if len(states) > 0 && trained == 0 {
+		o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: o.def.Loss.At(),
+			Message: fmt.Sprintf("the loss depends on none of the %s, so nothing is trained", syntax.Count(len(states), "parameter")),
+			Help:    "a loss compares what the model makes with what it should make: mse_loss(y, target)"})
+		return
+	}
+	parts := o.unneeded(needed)
+	seen := map[*ir.Node]int{} // by part: how many parameters
+	var first []*ir.State
+	for _, s := range states {
+		part := parts.find(s.Read)
+		if seen[part]++; seen[part] == 1 {
+			first = append(first, s)
+		}
+	}
+	shown := o.shown(parts)
+	for _, s := range first {
+		part := parts.find(s.Read)
+		if !shown[part] {
+			continue // a node of it is unused, which is told
+		}
+		d := diag.Diagnostic{Rule: diag.NoGradient, Range: s.Origin,
+			Message: fmt.Sprintf("the loss doesn't depend on the parameter %s, so it isn't trained", s.Name)}
+		if n := seen[part]; n > 1 {
+			d.Message = fmt.Sprintf("the loss doesn't depend on the parameter %s and %d more around it, so they aren't trained", s.Name, n-1)
+		}
+		o.report(o.root, d)
+	}
+}
+
+// disjoint are sets of nodes, each under one of its nodes.
+type disjoint map[*ir.Node]*ir.Node
+
+func (d disjoint) find(n *ir.Node) *ir.Node {
+	for d[n] != nil && d[n] != n {
+		if up := d[d[n]]; up != nil {
+			d[n] = up
+		}
+		n = d[n]
+	}
+	return n
+}
+
+func (d disjoint) join(a, b *ir.Node) {
+	if a, b = d.find(a), d.find(b); a != b {
+		d[a] = b
+	}
+}
+
+// unneeded are the parts of the graph that the loss doesn't need, each in one set.
+func (o *optimizing) unneeded(needed map[*ir.Node]bool) disjoint {
+	parts := disjoint{}
+	for _, n := range o.Graph.Nodes {
+		if needed[n] {
+			continue
+		}
+		for _, in := range n.Inputs {
+			if !needed[in] {
+				parts.join(in, n)
+			}
+		}
+	}
+	return parts
+}
+
+// shown are the parts that somebody asks for: by an output or a metric.
+func (o *optimizing) shown(parts disjoint) map[*ir.Node]bool {
+	shown := map[*ir.Node]bool{}
+	for _, out := range o.Graph.Outputs {
+		shown[parts.find(out.Node)] = true
+	}
+	for _, s := range o.Graph.States {
+		if s.Next != nil {
+			shown[parts.find(s.Next)] = true
+		}
+	}
+	return shown
+}

@@ -1,0 +1,81 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/spec/expr"
+)
+
+// Sizes, dims and tensors that are one argument, a list, are often given one by
+// one, as other libraries take them: reshape(x, 4, 8), concat(a, b).
+
+// oneByOne refuses such a call, and says how it is written.
+func (s *scope) oneByOne(c *expr.Call, t *Target) bool {
+	first, ok := foreign.Sized[c.Name]
+	if !ok || t.Op == nil || len(c.Args) <= first {
+		return false
+	}
+	if _, isList := c.Args[first].(*expr.List); isList {
+		return false
+	}
+	last := len(c.Args)
+	if t.Sig.Params[first].Variadic {
+		for last > first+1 && isInt(c.Args[last-1]) {
+			last-- // the dim
+		}
+	}
+	if last == first+1 && !isInt(c.Args[first]) || s.list.Full() {
+		return false
+	}
+	texts := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		texts[i] = s.textAt(a.At())
+	}
+	help := "put them into a list"
+	if text := s.textAt(c.At()); strings.HasPrefix(text, c.Name) {
+		all := append(append(texts[:first:first], "["+strings.Join(texts[first:last], ", ")+"]"), texts[last:]...)
+		for _, n := range c.Named {
+			all = append(all, n.Name+"="+s.textAt(n.Value.At()))
+		}
+		help = "write " + c.Name + "(" + strings.Join(all, ", ") + ")"
+	} else if t.Sig.Params[first].Variadic {
+		help = "a list of tensors is one argument: [[a, b]]"
+	}
+	s.report(diag.InvalidArgument, c.Args[first].At(), help, "the argument %s of %s is a list", t.Sig.Params[first].Name, c.Name)
+	return true
+}
+
+func isInt(e expr.Expr) bool {
+	if u, ok := e.(*expr.Unary); ok {
+		e = u.X
+	}
+	l, ok := e.(*expr.Literal)
+	if !ok {
+		return false
+	}
+	_, ok = l.Value.(int)
+	return ok
+}
+
+// lineCost is what it costs to go over a line of a text.
+const lineCost = 20
+
+// textAt is a piece of one line of a source; "" for any other.
+func (s *scope) textAt(at diag.Range) string {
+	if at.Start.Line != at.End.Line {
+		return ""
+	}
+	s.list.Budget.Spend(diag.Telling, lineCost*at.Start.Line)
+	text := s.list.Sources[at.File]
+	for range at.Start.Line - 1 {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	line := []rune(text)
+	if at.Start.Col < 1 || at.End.Col > len(line)+1 || at.End.Col < at.Start.Col {
+		return ""
+	}
+	return string(line[at.Start.Col-1 : at.End.Col-1])
+}

@@ -1,0 +1,318 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax"
+)
+
+// check resolves the names of an expression. With constant, it stands where a
+// value must be known at compile time. user is the node that it belongs to.
+func (s *scope) check(e expr.Expr, constant bool, user *syntax.Item) {
+	switch e := e.(type) {
+	case nil:
+	case *expr.Name:
+		s.name(e, constant, user)
+	case *expr.Call:
+		s.call(e, constant, user)
+	case *expr.List:
+		for _, item := range e.Items {
+			s.check(item, constant, user)
+		}
+	case *expr.Index:
+		s.check(e.X, constant, user)
+		s.check(e.Index, true, user)
+	case *expr.Member:
+		s.check(e.X, constant, user)
+	case *expr.Unary:
+		s.check(e.X, constant, user)
+	case *expr.Binary:
+		s.check(e.X, constant, user)
+		s.check(e.Y, constant, user)
+	case *expr.Cond:
+		s.test(e.Test, user)
+		s.check(e.Then, constant, user)
+		s.check(e.Else, constant, user)
+	}
+}
+
+// test resolves the condition of a choice.
+func (s *scope) test(e expr.Expr, user *syntax.Item) {
+	in := *s
+	in.choice = true
+	in.check(e, true, user)
+}
+
+// find looks a name up: among values first, unless the place is compile-time.
+func (s *scope) find(name string, constant bool) *symbol {
+	if !constant {
+		if sym := s.graph[name]; sym != nil {
+			return sym
+		}
+	}
+	return s.consts[name]
+}
+
+func (s *scope) name(n *expr.Name, constant bool, user *syntax.Item) {
+	if sym := s.find(n.Name, constant); sym != nil {
+		s.use(sym, user)
+		return
+	}
+	if sym := s.graph[n.Name]; sym != nil {
+		sym.used = true
+		help := "vars, arguments and dimensions are"
+		if s.choice {
+			help = "where(test, a, b) chooses element by element, when a step runs"
+		}
+		s.list.Add(diag.Diagnostic{Rule: diag.NotCompileTime, Range: n.At(),
+			Message: fmt.Sprintf("%s %s is not known at compile time", sym.what, n.Name),
+			Notes:   definedAt(n.Name, sym),
+			Help:    help})
+		return
+	}
+	if sym := s.hidden[n.Name]; sym != nil {
+		sym.used = true
+		s.list.Add(diag.Diagnostic{Rule: diag.UnknownName, Range: n.At(),
+			Message: fmt.Sprintf("%s %s is not visible here", sym.what, n.Name), Notes: definedAt(n.Name, sym)})
+		return
+	}
+	if s.open {
+		return
+	}
+	s.report(diag.UnknownName, n.At(), s.nameHelp(n.Name, constant), "there is nothing called %s here", syntax.Spelled(n.Name))
+}
+
+func definedAt(name string, sym *symbol) []diag.Note {
+	if !sym.at.Known() {
+		return nil
+	}
+	return []diag.Note{{Message: sym.what + " " + name, Range: sym.at}}
+}
+
+// use marks a name as used, and the node behind it as needed by user.
+func (s *scope) use(sym *symbol, user *syntax.Item) {
+	if sym.item == nil {
+		sym.used = true
+		return
+	}
+	if sym.item != user {
+		sym.used, sym.item.Used = true, true
+	}
+	if user != nil {
+		user.Uses = append(user.Uses, sym.item)
+	}
+}
+
+func (s *scope) nameHelp(name string, constant bool) string {
+	if s.list.Full() || len(s.consts)+len(s.graph) > diag.MaxCandidates {
+		return ""
+	}
+	if help, ok := s.hints[name]; ok {
+		return help
+	}
+	if help, ok := foreign.Words[name]; ok {
+		return help
+	}
+	if number, ok := syntax.NearestNumber(name); ok { // in digits of another script
+		return "write " + number
+	}
+	var visible []string
+	for n := range s.consts {
+		visible = append(visible, n)
+	}
+	if !constant {
+		for n := range s.graph {
+			visible = append(visible, n)
+		}
+	}
+	if help := syntax.Suggestion(s.list, name, visible); help != "" {
+		return help
+	}
+	if s.owner != nil && !s.owner.Root {
+		for _, v := range s.vars {
+			if v.Name == name {
+				return fmt.Sprintf("a module sees only what is its own; make %s an argument of %s", name, s.owner.Name)
+			}
+		}
+	}
+	if s.lib.Signature(name) != nil {
+		return fmt.Sprintf("%s is called with brackets: %s(…)", name, name)
+	}
+	if slices.Contains(syntax.TypeNames, name) {
+		return fmt.Sprintf("a dtype is written in quotes: %q", name)
+	}
+	if here := foreign.DTypes[name]; here != "" && !foreign.IsAdvice(here) {
+		return fmt.Sprintf("a dtype is written in quotes: %q", here)
+	}
+	if here, _ := foreign.Function(name); here != "" && s.lib.Signature(here) != nil {
+		return fmt.Sprintf("it is called %s here, with brackets: %s(…)", here, here)
+	}
+	if foreign.Namespaces[name] {
+		return "there are no namespaces like `" + name + "`: names stand alone"
+	}
+	if constant && (s.owner == nil || s.owner.Root) && syntax.IsName(name) {
+		return "a var of that name would do: vars: {" + name + ": …}"
+	}
+	return syntax.ThereIs(visible)
+}
+
+// call finds what a call's name means, and binds its arguments.
+func (s *scope) call(c *expr.Call, constant bool, user *syntax.Item) {
+	if c.Name == "next" {
+		s.next(c, constant, user)
+		return
+	}
+	t := &Target{Module: s.lib.Modules[c.Name]}
+	var sig *syntax.Signature
+	if t.Module != nil {
+		sig = syntax.SignatureOf(t.Module)
+		s.calls[t.Module] = true
+	} else {
+		if t.Op = syntax.LookupOp(c.Name); t.Op != nil {
+			t.Function, sig = t.Op.Scalar, syntax.OpSignature(t.Op)
+		} else if t.Function = comptime.ListFunctions[c.Name]; t.Function != nil {
+			sig = &syntax.Signature{Name: c.Name, Params: []syntax.Param{{Name: "x"}}}
+		}
+	}
+	if sig == nil {
+		s.unknownFunction(c)
+		s.arguments(c, false, user)
+		return
+	}
+	if constant && t.Function == nil {
+		help := ""
+		if s.choice {
+			help = "where(test, a, b) chooses element by element, when a step runs"
+		}
+		s.report(diag.NotCompileTime, c.At(), help, "%s is not known at compile time", c.Name)
+		s.arguments(c, false, user)
+		return
+	}
+	s.bind(c, t, sig, constant, user)
+}
+
+func (s *scope) arguments(c *expr.Call, constant bool, user *syntax.Item) {
+	for _, a := range c.Args {
+		s.check(a, constant, user)
+	}
+	for _, n := range c.Named {
+		s.check(n.Value, constant, user)
+	}
+}
+
+func (s *scope) unknownFunction(c *expr.Call) {
+	if s.list.Full() || s.lib.Open {
+		return
+	}
+	help := s.lib.ForeignHelp(c.Name)
+	if sym := s.graph[c.Name]; help == "" && sym != nil {
+		help = fmt.Sprintf("%s %s is a value, not an operation", sym.what, c.Name)
+	}
+	if help == "" {
+		help = s.lib.FunctionHelp(s.list, c.Name)
+	}
+	s.report(diag.UnknownFunction, c.NameAt, help, "there is no operation or module %s", syntax.Spelled(c.Name))
+}
+
+// next resolves next(s).
+func (s *scope) next(c *expr.Call, constant bool, user *syntax.Item) {
+	if constant {
+		s.report(diag.NotCompileTime, c.At(), "", "next is not known at compile time")
+		return
+	}
+	if len(c.Args) == 1 && len(c.Named) == 0 {
+		if n, ok := c.Args[0].(*expr.Name); ok {
+			it, state := s.writes[n.Name]
+			switch {
+			case !state && s.find(n.Name, false) == nil:
+				s.name(n, false, user)
+			case !state:
+				s.report(diag.InvalidArgument, n.At(), "", "next is what a step writes into a state; %s is no state here", n.Name)
+			case it == nil:
+				s.report(diag.InvalidArgument, n.At(), "add it to `update`", "nothing writes the state %s", n.Name)
+			default:
+				c.Target = &Target{Next: n.Name}
+				if sym := s.graph[n.Name]; sym != nil {
+					sym.used = true
+				}
+				if user != nil {
+					user.Uses = append(user.Uses, it)
+				}
+			}
+			return
+		}
+	}
+	s.report(diag.InvalidArgument, c.At(), "write next(name)", "next takes the name of a state")
+}
+
+// bind puts a call's arguments into the order of the parameters.
+func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bool, user *syntax.Item) {
+	s.list.Budget.Spend(diag.Comparing, syntax.LookCost*4*len(sig.Params))
+	t.Sig = sig
+	t.Args = make([]expr.Expr, len(sig.Params))
+	if s.oneByOne(c, t) {
+		return
+	}
+	good := true
+	fail := func(rule diag.Rule, at diag.Range, help, format string, args ...any) {
+		good = false
+		if t.Module != nil && t.Module.Open {
+			return // its arguments aren't all known
+		}
+		s.report(rule, at, help, format, args...)
+	}
+	for i, a := range c.Args {
+		if i >= len(sig.Params) {
+			fail(diag.TooManyArguments, a.At(), "its arguments are "+strings.Join(sig.Names(), ", "),
+				"%s takes %s, got %d", c.Name, syntax.Count(len(sig.Params), "argument"), len(c.Args))
+			break
+		}
+		t.Args[i] = a
+		s.check(a, constant || sig.Params[i].Constant, user)
+	}
+	for _, n := range c.Named {
+		i := sig.Index(n.Name)
+		switch {
+		case i < 0:
+			// What its value may see isn't known: it isn't looked at.
+			fail(diag.UnknownArgument, n.NameAt, sig.ArgumentHelp(n.Name, s.list), "%s has no argument %s", c.Name, diag.Cut(n.Name))
+		case t.Args[i] != nil:
+			help := ""
+			if sig.Params[0].Variadic {
+				help = "a list of tensors is one argument: [[a, b]]"
+			}
+			fail(diag.DuplicateArgument, n.NameAt, help, "the argument %s of %s is given twice", n.Name, c.Name)
+			s.check(n.Value, constant || sig.Params[i].Constant, user)
+		default:
+			t.Args[i] = n.Value
+			s.check(n.Value, constant || sig.Params[i].Constant, user)
+		}
+	}
+	for i, p := range sig.Params {
+		if t.Args[i] == nil && !p.Optional && good {
+			fail(diag.MissingArgument, c.At(), "its arguments are "+strings.Join(sig.Names(), ", "),
+				"%s lacks its argument %s", c.Name, p.Name)
+		}
+	}
+	if good {
+		c.Target = t
+	}
+}
+
+// Target is what a call's name was found to mean, with its arguments in the
+// order of the parameters; absent ones are nil.
+type Target struct {
+	Op       *ir.Op
+	Module   *syntax.Module
+	Function comptime.Function // of arguments known at compile time: the op's, or one of a list
+	Next     string            // of next(s): the state
+	Args     []expr.Expr
+	Sig      *syntax.Signature
+}

@@ -1,0 +1,75 @@
+package edit
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// Format gives a text in the one layout: flowrun fmt. A text that can't be parsed is given back
+// as it is, with its problems in the list; the name is the file's, for them. A text
+// that can be parsed, but not be laid out, is given back as it is with the reason.
+func Format(name, src string) (out, kept string, list diag.List) {
+	text := strings.ReplaceAll(strings.TrimPrefix(src, "\ufeff"), "\r\n", "\n")
+	root, tokens := tree.Tokens(name, text, &list)
+	list.Sort()
+	if root == nil || list.HasErrors() {
+		return src, "", list
+	}
+	out, kept = layOut(text, tokens)
+	switch {
+	case kept != "":
+	case !faithful(name, text, root, tokens, out):
+		kept = "its layout would mean something else, or not stay as it is"
+	default:
+		return out, "", list
+	}
+	return src, kept, list
+}
+
+// faithful reports whether a layout of a text says what the text says, and is its
+// own layout.
+func faithful(name, text string, root *tree.Node, tokens []tree.Token, out string) bool {
+	if strings.HasPrefix(out, "\ufeff") || strings.Contains(out, "\r") {
+		return false // a line break to YAML and to few others
+	}
+	var list diag.List
+	after, rest := tree.Tokens(name, out, &list)
+	if after == nil || list.HasErrors() || !Same(root, after) || !slices.Equal(words(text, tokens), words(out, rest)) {
+		return false
+	}
+	again, kept := layOut(out, rest)
+	return kept == "" && again == out
+}
+
+// words are the tokens of a text, each without the white space in it.
+func words(src string, tokens []tree.Token) []string {
+	all := make([]string, len(tokens))
+	for i, t := range tokens {
+		all[i] = strings.Join(strings.Fields(src[t.Offset:t.End]), " ")
+	}
+	return all
+}
+
+// Same reports whether two trees mean the same.
+func Same(a, b *tree.Node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.Kind != b.Kind || a.Text != b.Text || len(a.Items) != len(b.Items) || len(a.Entries) != len(b.Entries) {
+		return false
+	}
+	for i := range a.Items {
+		if !Same(a.Items[i], b.Items[i]) {
+			return false
+		}
+	}
+	for i := range a.Entries {
+		if a.Entries[i].Key.Text != b.Entries[i].Key.Text || !Same(a.Entries[i].Value, b.Entries[i].Value) {
+			return false
+		}
+	}
+	return true
+}

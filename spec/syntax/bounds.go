@@ -1,0 +1,137 @@
+package syntax
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir/comptime"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// bounds decodes min, max, length and values of an argument. ok is false if they don't
+// go with its type.
+func (d *decoder) bounds(a *Arg, fields map[string]*tree.Node) bool {
+	number := a.Kind == ArgInt || a.Kind == ArgFloat || a.Kind == ArgScalar || a.Kind == ArgNumbers
+	a.Length = -1
+	if n := fields["nil"]; n != nil {
+		a.Nil, _ = d.boolean(n, "nil")
+	}
+	if n := fields["length"]; n != nil {
+		v, ok := d.integer(n, "length")
+		if !ok {
+			return false
+		}
+		if v < 0 || v > maxLength || a.Kind != argList && a.Kind != ArgNumbers {
+			d.report(diag.InvalidValue, n.Range, "", "length is how many elements a list or numbers have; the argument %s is %s", a.Name, Article(a.Kind))
+			return false
+		}
+		a.Length = int(v)
+	}
+	for _, b := range []struct {
+		key string
+		to  *any
+	}{{"min", &a.Min}, {"max", &a.Max}} {
+		n := fields[b.key]
+		if n == nil {
+			continue
+		}
+		limit := d.limit(n, b.key)
+		if IsBad(limit) {
+			return false
+		}
+		if _, fits := OfKind(limit, ArgScalar); !number || !fits {
+			d.report(diag.InvalidValue, n.Range, "", "%s is a number that bounds a number; the argument %s is %s", b.key, a.Name, Article(a.Kind))
+			return false
+		}
+		*b.to = limit
+	}
+	n := fields["values"]
+	if n == nil {
+		return true
+	}
+	list, ok := d.constant(n, "values").([]any)
+	for _, v := range list {
+		text, isText := v.(string)
+		ok = ok && isText
+		a.values = append(a.values, text)
+	}
+	if !n.Broken && (!ok || a.Kind != argString) {
+		d.report(diag.InvalidValue, n.Range, "write type: string, values: [mean, sum]", "values is a list of strings that a string can be")
+		return false
+	}
+	return ok
+}
+
+// maxLength bounds what an argument can ask of a list's length.
+const maxLength = 1 << 20
+
+// Refuses says what is wrong with a value of an argument's kind: that it is out
+// of bounds. It is "" for one that is fine, or that no bound applies to.
+func (a *Arg) Refuses(v any) string {
+	if text, ok := v.(string); ok && a.values != nil && !slices.Contains(a.values, text) {
+		return fmt.Sprintf("must be one of %s, got %q", strings.Join(a.values, ", "), diag.Cut(text))
+	}
+	list, isList := v.([]any)
+	if isList && a.Length >= 0 && len(list) != a.Length {
+		return fmt.Sprintf("must have %s, got %d", Count(a.Length, "element"), len(list))
+	}
+	if a.Kind != ArgNumbers {
+		list = []any{v}
+	}
+	for _, v := range list {
+		switch {
+		case beyond("<", v, a.Min):
+			return fmt.Sprintf("must be at least %v, got %v", a.Min, v)
+		case beyond(">", v, a.Max):
+			return fmt.Sprintf("must be at most %v, got %v", a.Max, v)
+		}
+	}
+	return ""
+}
+
+// beyond reports whether a number lies outside of a limit, if there is one. NaN
+// lies outside of every limit.
+func beyond(op string, v, limit any) bool {
+	if limit == nil {
+		return false
+	}
+	is, err := comptime.Apply(op, v, limit)
+	return err == nil && (is == true || isNaN(v))
+}
+
+func isNaN(v any) bool {
+	f, ok := v.(float64)
+	return ok && math.IsNaN(f)
+}
+
+// limit decodes a min or max. It is bad if that fails, as for NaN.
+func (d *decoder) limit(n *tree.Node, key string) any {
+	v := d.constant(n, key)
+	if isNaN(v) {
+		d.report(diag.InvalidValue, n.Range, "leave it out if there is no bound", "%s is NaN, which nothing can be compared with", key)
+		return Bad{}
+	}
+	return v
+}
+
+// requirements decodes what a module requires.
+func (d *decoder) requirements(n *tree.Node) []*Requirement {
+	if n == nil || n.Broken {
+		return nil
+	}
+	if n.Kind != tree.Map {
+		d.report(diag.WrongType, n.Range, "write {num_heads divides the width: width % num_heads == 0}",
+			"require is a mapping of sentences to conditions, not %s", n.Kind)
+		return nil
+	}
+	var all []*Requirement
+	for _, e := range n.Entries {
+		if cond := d.expression(e.Value, "the requirement"); cond != nil {
+			all = append(all, &Requirement{e.Key.Text, cond})
+		}
+	}
+	return all
+}

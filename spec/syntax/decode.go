@@ -1,0 +1,318 @@
+package syntax
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// decoder turns nodes of the text into definitions.
+type decoder struct {
+	list     *diag.List
+	lib      *Library
+	importer *importer
+	file     string // whose text it decodes
+
+	refused   map[string]*refusedName // names that can't be, by what they are written as
+	misplaced map[string]bool         // keys that were found in sections that they aren't of
+}
+
+func (d *decoder) report(rule diag.Rule, at diag.Range, help, format string, args ...any) {
+	d.list.Add(diag.Diagnostic{Rule: rule, Range: at, Help: help, Message: fmt.Sprintf(format, args...)})
+}
+
+// fields checks a mapping against its section. A node that is no mapping, or
+// was reported, gives ok false.
+func (d *decoder) fields(n *tree.Node, s *Section) (fields map[string]*tree.Node, ok bool) {
+	if n.Broken {
+		return nil, false
+	}
+	if n.Kind != tree.Map {
+		help := "its keys are " + keyNames(s)
+		if example := examples[s]; example != "" {
+			help = "write " + example
+		}
+		if s == paramSection && n.Kind == tree.List && len(n.Items) > 0 && n.Items[0].IsScalar() {
+			help = "write {shape: [" + diag.Cut(n.Items[0].Text)
+			for _, item := range n.Items[1:min(len(n.Items), 8)] {
+				help += ", " + diag.Cut(item.Text)
+			}
+			help += "], init: 0}"
+		}
+		if s == PlacementSection && deviceNames.MatchString(n.Text) {
+			help = "write {default: " + n.Text + "}"
+		}
+		d.report(diag.WrongType, n.Range, help, "%s is a mapping, not %s", s.name, n.Kind)
+		return nil, false
+	}
+	fields = make(map[string]*tree.Node, len(n.Entries))
+	unknown := false
+	for _, e := range n.Entries {
+		k := s.Key(e.Key.Text)
+		if k == nil {
+			unknown = true
+			continue
+		}
+		if k.Value == "note" { // nothing else looks at it
+			if _, ok := d.text(e.Value, k.Name); !ok {
+				continue
+			}
+		}
+		fields[e.Key.Text] = e.Value
+	}
+	if unknown {
+		d.recover(n, s, fields)
+	}
+	for _, k := range s.Keys {
+		if k.Required && fields[k.Name] == nil && !n.Partial && !d.misplaced[k.Name] {
+			d.report(diag.MissingKey, keyRange(n), k.Name+": "+k.doc, "%s has no key `%s`", s.name, k.Name)
+		}
+	}
+	return fields, true
+}
+
+// examples are short sections, for who gives less than a mapping.
+var examples = map[*Section]string{
+	PlacementSection:  "{default: cpu}",
+	evalSection:       "{data: NAME, every: 500, metrics: {loss: loss}}",
+	checkpointSection: "{every: 1000}",
+	earlyStopSection:  "{metric: NAME, patience: 1000}",
+	bestSection:       "{metric: NAME}",
+	paramSection:      "{shape: [out_features], init: 0}",
+	sourceSection:     "{generate: {NAME: EXPRESSION}}, or {replay: FILE, fields: {NAME: {tensor: NAME, type: TYPE}}}",
+	fieldSection:      `{tensor: NAME, type: "f32[1, 8]"}`,
+	ruleSection:       "{match: NAME, device: cpu}",
+}
+
+// keyRange is where a mapping begins: its first key, or all of an empty one.
+func keyRange(n *tree.Node) diag.Range {
+	if len(n.Entries) > 0 && !n.Flow {
+		return n.Entries[0].Key.Range
+	}
+	r := n.Range
+	if r.End.Line != r.Start.Line {
+		r.End = diag.Pos{Line: r.Start.Line, Col: r.Start.Col + 1}
+	}
+	return r
+}
+
+func keyNames(s *Section) string {
+	names := make([]string, len(s.Keys))
+	for i, k := range s.Keys {
+		names[i] = k.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// entries gives the entries of a mapping whose keys are names, without those
+// whose names can't be.
+func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
+	if n == nil || n.Broken {
+		return nil
+	}
+	if n.Kind != tree.Map {
+		d.report(diag.WrongType, n.Range, entriesHelp(n, what), "%s is a mapping of names, not %s", what, n.Kind)
+		return nil
+	}
+	var good []tree.Entry
+	for _, e := range n.Entries {
+		if e.Key = d.checkName(e.Key, n); e.Key != nil {
+			good = append(good, e)
+		}
+	}
+	return good
+}
+
+// entriesHelp says how the mapping is written that a value probably stands for.
+func entriesHelp(n *tree.Node, what string) string {
+	if n.Kind == tree.String && n.Plain {
+		line, _, _ := strings.Cut(n.Text, "\n")
+		if meant, message := tree.Mend(line); strings.Contains(meant, ": ") {
+			return message + ": write " + diag.Cut(meant)
+		}
+	}
+	switch {
+	case n.Kind == tree.Null:
+		return "write its entries below it, indented by two more spaces"
+	case n.Kind == tree.List && !n.Flow && len(n.Items) > 0 && n.Items[0].Kind == tree.Map:
+		return "write its entries without `-`"
+	case n.Kind == tree.String && what == "metrics", n.Kind == tree.List && what == "metrics":
+		return "give each a name: {loss: loss}"
+	case n.Kind == tree.List && what == "inputs":
+		return `write {x: "f32[1, 8]"}`
+	case n.Kind == tree.List && what == "args":
+		return "write {size: int}"
+	case n.Kind == tree.List:
+		return "write {name: value}"
+	}
+	return ""
+}
+
+// incomplete reports whether names may be missing from a mapping because of
+// what was reported about it. Who doesn't find a name then says nothing.
+func incomplete(n *tree.Node) bool {
+	return n != nil && (n.Broken || n.Partial || n.Kind != tree.Map)
+}
+
+// Words are names that expressions can't refer to.
+var Words = strings.Fields("true false nil and or not in if else let matches contains startsWith endsWith")
+
+func IsName(s string) bool {
+	for i, r := range s {
+		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// text decodes a string. Numbers and bools are taken as they are written.
+func (d *decoder) text(n *tree.Node, what string) (string, bool) {
+	if n == nil || n.Broken {
+		return "", false
+	}
+	if !n.IsScalar() || n.Kind == tree.Null {
+		d.report(diag.WrongType, n.Range, "", "%s is a string, not %s", what, n.Kind)
+		return "", false
+	}
+	return n.Text, true
+}
+
+// placeholder reports a text that something should have filled in, in a place that
+// takes no expression.
+func (d *decoder) placeholder(n *tree.Node) bool {
+	if n.Kind != tree.String {
+		return false
+	}
+	found, ok := foreign.FindPlaceholder(n.Text)
+	if !ok {
+		return false
+	}
+	message, _ := found.Explain(n.Text)
+	d.report(diag.ForeignSyntax, n.Range, "write the value itself: no var is seen here", "%s", message)
+	return true
+}
+
+// word decodes a string that names something.
+func (d *decoder) word(n *tree.Node, what string) (string, bool) {
+	text, ok := d.text(n, what)
+	if !ok || d.placeholder(n) {
+		return "", false
+	}
+	return d.name(text), true
+}
+
+// boolHelp says how the bool is written that a text of YAML 1.1 or of Python
+// stands for; "" for any other text.
+func boolHelp(text string) string {
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "y":
+		return "write true; `" + text + "` is a text here"
+	case "false", "no", "off", "n":
+		return "write false; `" + text + "` is a text here"
+	}
+	return ""
+}
+
+// boolean decodes a bool.
+func (d *decoder) boolean(n *tree.Node, what string) (value, ok bool) {
+	if n == nil || n.Broken {
+		return false, false
+	}
+	if n.Kind != tree.Bool {
+		help := boolHelp(n.Text)
+		if help == "" {
+			help = "write true or false"
+		}
+		d.report(diag.WrongType, n.Range, help, "%s is a bool, not %s", what, n.Kind)
+		return false, false
+	}
+	return strings.EqualFold(n.Text, "true"), true
+}
+
+// expression decodes an expression: a scalar, or a list of expressions. It is
+// nil if there is none; that was reported.
+func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
+	if n == nil || n.Broken {
+		return nil
+	}
+	place := expr.Place{Range: n.Range}
+	switch n.Kind {
+	case tree.Null:
+		help := ""
+		if n.Text != "" {
+			help = "write nil"
+		}
+		d.report(diag.WrongType, n.Range, help, "%s has no value; an expression was expected", what)
+		return nil
+	case tree.Map:
+		d.report(diag.WrongType, n.Range, "", "%s is an expression, not a mapping", what)
+		return nil
+	case tree.List:
+		list := &expr.List{Place: place}
+		for _, item := range n.Items {
+			x := d.expression(item, what)
+			if x == nil {
+				return nil
+			}
+			list.Items = append(list.Items, x)
+		}
+		return list
+	case tree.Bool:
+		return &expr.Literal{Place: place, Value: strings.EqualFold(n.Text, "true")}
+	case tree.Int, tree.Float:
+		v, ok := d.number(n, what)
+		if !ok {
+			return nil
+		}
+		return &expr.Literal{Place: place, Value: v}
+	}
+	if strings.TrimSpace(n.Text) == "" {
+		d.report(diag.ExpressionSyntax, n.Range, "", "%s is an empty text; an expression was expected", what)
+		return nil
+	}
+	src, ok := d.source(n)
+	if !ok {
+		return nil
+	}
+	before := len(d.list.Items)
+	e := expr.Parse(src, d.list)
+	if e == nil && n.CutByComment && unfinished(n.Text) && len(d.list.Items) > before {
+		if last := &d.list.Items[len(d.list.Items)-1]; last.Rule == diag.ExpressionSyntax {
+			last.Notes = append(last.Notes, diag.Note{Message: "a ` #` begins a comment in YAML; in quotes it doesn't"})
+		}
+	}
+	return e
+}
+
+// unfinished reports whether an expression seems to go on behind its end.
+func unfinished(text string) bool {
+	opened := strings.Count(text, "(") + strings.Count(text, "[") - strings.Count(text, ")") - strings.Count(text, "]")
+	return opened > 0 || strings.Count(text, "'")%2 == 1 || strings.Count(text, `"`)%2 == 1 ||
+		strings.LastIndexAny(text, "+-*/%<>=,(") == len(text)-1
+}
+
+// typed decodes a type.
+func (d *decoder) typed(n *tree.Node, what string) *expr.Type {
+	text, ok := d.text(n, what)
+	if !ok {
+		if n != nil && (n.Kind == tree.List || n.Kind == tree.Map) && !n.Broken {
+			d.list.Items[len(d.list.Items)-1].Help = `write a type like "f32[1, 8]"`
+		}
+		return nil
+	}
+	if strings.TrimSpace(text) == "" {
+		d.report(diag.ExpressionSyntax, n.Range, `write a type like "f32[1, 8]"`, "%s has no type", what)
+		return nil
+	}
+	src, ok := d.source(n)
+	if !ok {
+		return nil
+	}
+	return expr.ParseType(src, d.list)
+}

@@ -1,0 +1,233 @@
+package syntax
+
+import (
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// Spec is a decoded spec: the text's structure with its expressions parsed,
+// nothing evaluated.
+type Spec struct {
+	File    string
+	Root    *tree.Node
+	Options Options
+
+	Name        string
+	Seed        int64
+	Vars        []*Var
+	DataSources []*DataSource
+	Library     *Library
+	Imports     *importer
+	Model       *Module // nil if it can't be built at all
+	Train       *Train
+	Placement   Placement
+
+	OpenVars bool // vars are missing because of what was reported
+	// openSources says the same of data sources.
+	openDataSources bool
+}
+
+type Var struct {
+	Name  string
+	At    diag.Range // of the name
+	Node  *tree.Node // of the value
+	Value any        // int, float64, bool, string, []any; bad if reported
+
+	Overridden bool // by --vars or --set
+}
+
+// DataSource is a data source: nodes, or a file.
+type DataSource struct {
+	Name   string
+	At     diag.Range
+	Body   *Module // of generate: its nodes are the fields
+	File   string  // of replay
+	Path   string
+	Named  diag.Range // the file's name
+	Fields []*Field   // of replay
+	Used   bool
+}
+
+type Field struct {
+	Name   string
+	At     diag.Range
+	Tensor string
+	Type   *expr.Type
+}
+
+type Train struct {
+	At         diag.Range
+	DataSource *DataSource // nil without data
+	Loss       expr.Expr
+	Optimizer  *expr.Call
+	Metrics    []*Metric
+	Until      expr.Expr
+	MaxSteps   int64
+	LogEvery   int64
+
+	Clip       expr.Expr
+	Groups     []*Group
+	Accumulate int64
+	Weights    *Weights
+	Evaluation *Evaluation
+	EarlyStop  *EarlyStop
+	Checkpoint *Checkpoint
+}
+
+type Metric struct {
+	Name string
+	At   diag.Range
+	Def  *Node
+}
+
+// Node is the right side of a node: an expression (mapping nodes are calls),
+// or a choice.
+type Node struct {
+	Value expr.Expr // nil if it was reported, or if there is a choice
+	At    diag.Range
+
+	Test       expr.Expr // of {if, then, else}
+	Then, Else *Node
+
+	Device    string    // where it must run
+	Dtype     ir.DType  // of a module's parameters
+	Path      string    // instead of the node's name
+	Frozen    bool      // trainable: false
+	Repeat    expr.Expr // how many times
+	HasRepeat bool
+}
+
+// Module is a module, an optimizer, the model, or a generating source: things
+// with a body.
+type Module struct {
+	Name      string
+	Doc       string
+	example   string
+	At        diag.Range
+	Optimizer bool
+	Std       bool
+	Override  bool   // it says that it replaces the standard library's
+	Path      string // of its calls inside of expressions, instead of the name
+	Widen     bool   // f16 and bf16 are f32 inside
+	Root      bool   // the model or a source: sees vars, has no arguments
+
+	Inputs  []*Input
+	Args    []*Arg
+	Require []*Requirement
+	Params  []*Parameter
+	States  []*State
+	Items   []*Item // nodes and updates in the text's order
+	Order   []*Item // the same, each after what it needs; without cycles
+	Outputs []*Output
+	Single  bool // output, not outputs
+
+	sig       *Signature // how it is called
+	Recursive bool       // contains itself; reported
+	Open      bool       // its names are incomplete because of what was reported
+}
+
+// Size counts the names that a call of the module binds.
+func (m *Module) Size() int {
+	return len(m.Inputs) + len(m.Args) + len(m.Params) + len(m.States) + len(m.Items) + len(m.Outputs)
+}
+
+type Input struct {
+	Name string
+	At   diag.Range
+	Type *expr.Type
+}
+
+// argKind is the kind of a module's argument.
+type argKind uint8
+
+const (
+	ArgInt argKind = iota
+	ArgFloat
+	ArgBool
+	argString
+	argList
+	ArgScalar
+	ArgNumbers
+)
+
+var argKinds = [...]string{"int", "float", "bool", "string", "list", "scalar", "numbers"}
+
+func (k argKind) String() string { return argKinds[k] }
+
+type Arg struct {
+	Name     string
+	At       diag.Range
+	Kind     argKind
+	Optional bool
+	Default  expr.Expr
+	doc      string
+	Min, Max any      // bounds of a number, or nil
+	values   []string // of a string, or nil: what it can be
+	Length   int      // of a list or numbers: how many there must be; -1: any
+	Nil      bool     // it can be nil
+	Sized    bool     // its default names symbolic dimensions
+}
+
+// Requirement is a condition on arguments and dimensions.
+type Requirement struct {
+	Text string // what the condition says
+	Cond expr.Expr
+}
+
+type Parameter struct {
+	Name  string
+	At    diag.Range
+	Shape []expr.Expr
+	Init  expr.Expr
+	When  expr.Expr
+}
+
+type State struct {
+	Name string
+	At   diag.Range
+	Init expr.Expr
+	When expr.Expr
+}
+
+// Item is a node of a body, or an entry of its update.
+type Item struct {
+	Name  string
+	At    diag.Range
+	Def   *Node
+	Write bool // what a state becomes
+	Uses  []*Item
+	Used  bool
+	Bad   bool // part of a cycle
+}
+
+type Output struct {
+	Name  string
+	At    diag.Range
+	Value expr.Expr
+}
+
+type Placement struct {
+	Default string
+	Rules   []*PlacementRule
+}
+
+type PlacementRule struct {
+	At                    diag.Range
+	Match, Device, Prefer string
+}
+
+// FieldNames lists a source's fields.
+func (src *DataSource) FieldNames() []string {
+	var names []string
+	if src.Body != nil {
+		for _, it := range src.Body.Items {
+			names = append(names, it.Name)
+		}
+	}
+	for _, f := range src.Fields {
+		names = append(names, f.Name)
+	}
+	return names
+}

@@ -1,0 +1,149 @@
+package syntax
+
+import (
+	"math"
+	"strings"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// The forms of values: what a key takes, named by the sections' tables. The
+// schema and the reference are made of them; that the decoder takes the same is
+// a test.
+
+// Form is a set of values: scalars of some kinds, or a collection, or any of
+// several forms.
+type Form struct {
+	words   string   // how the reference calls it
+	Doc     string   // for editors
+	Scalar  []string // JSON types
+	Pattern string   // of a string
+	Enum    []string
+	Version bool // the number of the language's version
+	Minimum any  // of a number; nil if there is none
+	Maximum any
+
+	Items    string   // of a list: the form of each
+	Entries  string   // of a mapping by name: the form of each value
+	Texts    string   // of a mapping by any text: the form of each value
+	Section  *Section // a mapping with the section's keys
+	One      bool     // a mapping of exactly one entry
+	Shortest int      // how many items or entries at least
+	Reserved []string // names that entries can't have
+	Any      []string // any of these forms
+	Call     bool     // a node: see schemaWriter.node
+}
+
+// anyScalar are the YAML scalars that a text is taken from as written.
+var anyScalar = []string{"string", "number", "boolean"}
+
+// Forms are all forms by name.
+var Forms = map[string]*Form{
+	"version":   {words: "`1`", Version: true},
+	"text":      {words: "a string", Scalar: anyScalar},
+	"file":      {words: "a string", Scalar: []string{"string"}},
+	"note":      {words: "a string", Scalar: anyScalar},
+	"int":       {words: "an int of 64 bits", Scalar: []string{"integer"}, Minimum: math.MinInt64, Maximum: math.MaxInt64},
+	"count":     {words: "an int of at least 1", Scalar: []string{"integer"}, Minimum: 1, Maximum: math.MaxInt64},
+	"length":    {words: "an int of at least 0", Scalar: []string{"integer"}, Minimum: 0, Maximum: maxLength},
+	"bool":      {words: "a bool", Scalar: []string{"boolean"}},
+	"limit":     {Enum: []string{"unlimited"}},
+	"steps":     {words: "an int of at least 1, or `unlimited`", Any: []string{"count", "limit"}},
+	"constant":  {words: "a value", Doc: "An int, a float, a bool, a string, or a list of these.", Any: []string{"text", "constants"}},
+	"constants": {words: "a list of values", Items: "constant"},
+
+	"var type": {words: "a kind", Enum: argKinds[:ArgScalar]},
+	"arg type": {words: "a kind", Enum: argKinds[:]},
+
+	"expression":  {words: "an expression", Doc: "An expression, or a list of expressions.", Any: []string{"text", "expressions"}},
+	"expressions": {words: "a list of expressions", Items: "expression"},
+	"shape":       {words: "a list of dimensions", Items: "expression"},
+	"type":        {words: "a type", Doc: `A type: "f32[1, 2 * bits]", "i32[]", "float[..., features]".`, Scalar: []string{"string"}, Pattern: typePattern},
+	"names":       {words: "a list of names", Items: "name", Shortest: 1},
+	"name":        {words: "a name", Scalar: []string{"string"}, Pattern: NamePattern},
+
+	"device": {words: "a device", Doc: deviceHelp, Scalar: []string{"string"}, Pattern: deviceNames.String()},
+	"auto":   {Enum: []string{"auto"}},
+	"place":  {words: "`auto`, or a device", Any: []string{"auto", "device"}},
+
+	"node":  {words: "a node", Doc: "An expression, {operation: inputs, argument: value}, or {if, then, else}.", Call: true},
+	"nodes": {words: "nodes by name", Entries: "node"},
+	"dtype": {words: "a dtype, or `inherit`", Enum: append(ir.DTypeNames(), Inherit)},
+
+	"model nodes": {words: "nodes by name", Entries: "node", Reserved: ReservedNodes},
+	"metrics":     {words: "nodes by name", Entries: "node", Reserved: reservedMetrics},
+
+	"vars":           {words: "a mapping of names", Entries: "var"},
+	"var":            {words: "a var", Any: []string{"constant", "long var"}},
+	"long var":       {Section: varSection},
+	"sources":        {words: "a mapping of names", Entries: "source"},
+	"source":         {Section: sourceSection},
+	"fields":         {words: "a mapping of names", Entries: "field"},
+	"field":          {Section: fieldSection},
+	"model":          {words: "a mapping", Section: modelSection},
+	"train":          {words: "a mapping", Section: trainSection},
+	"placement":      {words: "a mapping", Section: PlacementSection},
+	"rules":          {words: "a list of rules", Items: "rule"},
+	"rule":           {Section: ruleSection},
+	"inputs":         {words: "types by name", Entries: "type"},
+	"modules":        {words: "modules by name", Entries: "module"},
+	"module":         {Section: moduleSection},
+	"optimizers":     {words: "optimizers by name", Entries: "optimizer"},
+	"optimizer":      {Section: optimizerSection},
+	"args":           {words: "arguments by name", Entries: "arg"},
+	"arg":            {words: "an argument", Any: []string{"arg type", "arg default", "long arg"}},
+	"arg default":    {Doc: "A default, which also gives the kind.", Any: []string{"number or bool", "constants"}},
+	"number or bool": {Scalar: []string{"number", "boolean"}},
+	"long arg":       {Section: argSection},
+	"requirements":   {words: "conditions by sentence", Texts: "expression"},
+	"params":         {words: "parameters by name", Entries: "param"},
+	"param":          {Section: paramSection},
+	"states":         {words: "states by name", Entries: "state"},
+	"state":          {words: "a state", Any: []string{"expression", "long state"}},
+	"long state":     {Section: stateSection},
+
+	"imports":      {words: "a list of imports", Items: "import"},
+	"import":       {Any: []string{"file", "long import"}},
+	"long import":  {Section: importSection},
+	"import names": {words: "a list of names, or names by the file's", Any: []string{"names", "aliases"}},
+	"aliases":      {Entries: "name"},
+
+	"groups":     {words: "a list of groups", Items: "group"},
+	"group":      {Section: groupSection},
+	"init":       {words: "a mapping", Section: initSection},
+	"renames":    {words: "a mapping of names", Texts: "text"},
+	"eval":       {words: "a mapping", Section: evalSection},
+	"early_stop": {words: "a mapping", Section: earlyStopSection},
+	"checkpoint": {words: "a mapping", Section: checkpointSection},
+	"best":       {words: "a mapping", Section: bestSection},
+	"mode":       {words: "`min` or `max`", Enum: []string{"min", "max"}},
+	"delta":      {words: "a number of at least 0", Scalar: []string{"number"}, Minimum: 0, Maximum: math.MaxFloat64},
+
+	"optimizer call":      {words: "an optimizer with its arguments", Entries: "optimizer arguments", One: true, Shortest: 1},
+	"optimizer arguments": {Any: []string{"nothing", "expressions by name"}},
+	"nothing":             {Scalar: []string{"null"}},
+	"expressions by name": {Entries: "expression"},
+}
+
+// NamePattern is what isName accepts.
+const NamePattern = `^[A-Za-z_][A-Za-z0-9_]*$`
+
+// typePattern is what a type looks like, whatever its dimensions are.
+var typePattern = `^\s*(` + strings.Join(TypeNames, "|") + `)\s*\[[\s\S]*\]\s*$`
+
+// Describe says what a key means, as a sentence or two.
+func (k *Key) Describe() string {
+	s := k.doc
+	if k.more != "" {
+		s += "; " + k.more
+	}
+	return s
+}
+
+// Capital begins a sentence.
+func Capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

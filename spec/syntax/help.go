@@ -1,0 +1,120 @@
+package syntax
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// What is said about names that people know from other libraries.
+
+// ForeignHelp says what a name of an operation is here; "" if that isn't known.
+func (l *Library) ForeignHelp(name string) string {
+	switch here, known := foreign.Function(name); {
+	case l.Optimizers[name] != nil:
+		return name + " is an optimizer: it belongs under train.optimizer"
+	case !known || here == name:
+		return ""
+	case foreign.IsAdvice(here):
+		return here
+	case l.Signature(here) != nil:
+		return fmt.Sprintf("it is called %q here", here)
+	}
+	return ""
+}
+
+// FunctionHelp says what may be meant by a name that no operation or module has.
+func (l *Library) FunctionHelp(list *diag.List, name string) string {
+	if help := l.ForeignHelp(name); help != "" {
+		return help
+	}
+	return Suggestion(list, name, l.names())
+}
+
+// Suggestion is a name that an unknown one may stand for, as a help text, or "":
+// the one that it is if some of its characters only look like the right ones, or
+// one that is near.
+func Suggestion(list *diag.List, name string, candidates []string) string {
+	straight := strings.TrimSpace(foreign.Straight(name))
+	if straight != name && slices.Contains(candidates, straight) {
+		return fmt.Sprintf("did you mean %q?", straight)
+	}
+	return list.Suggestion(straight, candidates)
+}
+
+// Spelled is a name as a message shows it. Characters that look like others are
+// told by their codes.
+func Spelled(name string) string {
+	if _, r, ok := foreign.First(name); ok {
+		return diag.Cut(name) + " (with " + foreign.Describe(r) + ")"
+	}
+	return diag.Cut(name)
+}
+
+// strange is the kind of a value for messages, with the character in it that isn't
+// what it looks like.
+func strange(n *tree.Node) string {
+	if _, r, ok := foreign.First(n.Text); ok && n.Kind == tree.String {
+		return n.Kind.String() + " (with " + foreign.Describe(r) + ")"
+	}
+	return n.Kind.String()
+}
+
+// ArgumentHelp says what to write for an argument that a signature hasn't got.
+func (s *Signature) ArgumentHelp(name string, list *diag.List) string {
+	here := foreign.Arguments[name]
+	switch {
+	case here != "" && s.has(here):
+		return fmt.Sprintf("did you mean %q?", here)
+	case isReserved(name) && s.isModule:
+		return fmt.Sprintf("it is a key of mapping nodes: {%s: x, …, %s: …}", s.Name, name)
+	case foreign.IsAdvice(here):
+		return here
+	}
+	if help := Suggestion(list, name, s.Names()); help != "" {
+		return help
+	}
+	if len(s.Params) == 0 {
+		return "it takes none"
+	}
+	return "its arguments are " + strings.Join(s.Names(), ", ")
+}
+
+// TypeHelp says what a dtype is called here, or which there are.
+func TypeHelp(list *diag.List, name string) string {
+	bare := name[strings.LastIndexByte(name, '.')+1:] // torch.float32
+	here := foreign.DTypes[bare]
+	switch {
+	case slices.Contains(TypeNames, bare) && bare != name:
+		return fmt.Sprintf("it is called %q here", bare)
+	case foreign.IsAdvice(here):
+		return here
+	case here != "":
+		return fmt.Sprintf("it is called %q here", here)
+	}
+	if help := Suggestion(list, name, TypeNames); help != "" {
+		return help
+	}
+	return "the dtypes are " + strings.Join(TypeNames, ", ")
+}
+
+// ThereIs lists what there is in place of what isn't there, if that is short.
+func ThereIs(names []string) string {
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "training" })
+	if len(names) == 0 || len(names) > 12 {
+		return ""
+	}
+	slices.Sort(names)
+	return "there is " + strings.Join(names, ", ")
+}
+
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

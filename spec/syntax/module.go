@@ -1,0 +1,258 @@
+package syntax
+
+import (
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// moduleBody is a module whose header is decoded, and the rest of its text.
+type moduleBody struct {
+	m      *Module
+	fields map[string]*tree.Node
+}
+
+// library decodes a file's imports and its own modules, and puts them over the
+// standard library.
+func (d *decoder) library(imports, modules, optimizers *tree.Node) *Library {
+	d.lib = Standard().extend()
+	d.imports(imports)
+	replace := func(m *Module, fields map[string]*tree.Node, known map[string]*Module) {
+		d.replaces(m, fields, known)
+		d.lib.Own = append(d.lib.Own, m)
+	}
+	bodies := append(
+		d.headers(modules, moduleSection, d.lib.Modules, false, replace),
+		d.headers(optimizers, optimizerSection, d.lib.Optimizers, true, replace)...)
+	for _, b := range bodies {
+		d.body(b.m, b.fields)
+	}
+	return d.lib
+}
+
+// headers decodes the headers of modules, which bodies anywhere may call, and
+// makes them known. before sees each of them first.
+func (d *decoder) headers(n *tree.Node, s *Section, known map[string]*Module, optimizer bool,
+	before func(m *Module, fields map[string]*tree.Node, known map[string]*Module)) []moduleBody {
+	what := "modules"
+	if optimizer {
+		what = "optimizers"
+	}
+	var bodies []moduleBody
+	for _, e := range d.entries(n, what) {
+		m := &Module{Name: e.Key.Text, At: e.Key.Range, Optimizer: optimizer}
+		fields, _ := d.fields(e.Value, s)
+		before(m, fields, known)
+		d.header(m, fields)
+		known[m.Name] = m
+		bodies = append(bodies, moduleBody{m, fields})
+	}
+	return bodies
+}
+
+// replaces checks that a module of the standard library is replaced on purpose.
+func (d *decoder) replaces(m *Module, fields map[string]*tree.Node, known map[string]*Module) {
+	n := fields["override"]
+	if n != nil {
+		m.Override, _ = d.boolean(n, "override")
+	}
+	old := known[m.Name]
+	switch {
+	case old != nil && !old.Std:
+		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: m.At, Message: m.Name + " is imported already",
+			Notes: []diag.Note{{Message: "it", Range: old.At}}, Help: "choose another name, or import it under one"})
+	case old == nil && m.Override:
+		d.report(diag.InvalidValue, n.Range, "remove it", "the standard library has no %s to replace", m.Name)
+	case old != nil && !m.Override:
+		d.report(diag.ShadowedModule, m.At, "choose another name, or add override: true", "%s is in the standard library", m.Name)
+	}
+	if LookupOp(m.Name) != nil && !m.Optimizer {
+		d.report(diag.ReservedName, m.At, "choose another name", "%s is an operation", m.Name)
+	}
+}
+
+// header decodes what a call of the module must know: inputs and arguments.
+func (d *decoder) header(m *Module, fields map[string]*tree.Node) {
+	if n := fields["doc"]; n != nil {
+		m.Doc, _ = d.text(n, "doc")
+	}
+	if n := fields["example"]; n != nil {
+		m.example, _ = d.text(n, "example")
+	}
+	if n := fields["path"]; n != nil {
+		if text, ok := d.text(n, "path"); ok && !IsName(text) {
+			d.report(diag.InvalidName, n.Range, "write a name, as that of a module", "`%s` can't be part of a path", diag.Cut(text))
+		} else if ok {
+			m.Path = text
+		}
+	}
+	if n := fields["widen"]; n != nil {
+		m.Widen, _ = d.boolean(n, "widen")
+	}
+	if m.Optimizer {
+		m.Single, m.Widen = true, true
+	} else {
+		m.Inputs = d.inputs(fields["inputs"])
+	}
+	m.Open = incomplete(fields["inputs"]) || incomplete(fields["args"])
+	for _, e := range d.entries(fields["args"], "args") {
+		if e.Key.Text == "training" {
+			d.report(diag.ReservedName, e.Key.Range, "every module sees it: it is true in training", "`training` is a word of the language")
+			continue
+		}
+		if isReserved(e.Key.Text) {
+			d.report(diag.ReservedName, e.Key.Range, "choose another name", "`%s` has a meaning on every mapping node", e.Key.Text)
+			continue
+		}
+		if a := d.arg(e); a != nil {
+			m.Args = append(m.Args, a)
+		}
+	}
+	m.sig = SignatureOf(m)
+}
+
+func (d *decoder) inputs(n *tree.Node) []*Input {
+	var inputs []*Input
+	for _, e := range d.entries(n, "inputs") {
+		inputs = append(inputs, &Input{e.Key.Text, e.Key.Range, d.typed(e.Value, "the input "+e.Key.Text)})
+	}
+	return inputs
+}
+
+// arg decodes an argument: a kind, a default, or a mapping.
+func (d *decoder) arg(e tree.Entry) *Arg {
+	a := &Arg{Name: e.Key.Text, At: e.Key.Range, Length: -1}
+	n := e.Value
+	if n.Broken {
+		return a
+	}
+	if n.Kind == tree.String {
+		var ok bool
+		a.Kind, ok = d.kind(n)
+		a.Optional = !ok // nothing is asked for that isn't understood
+		return a
+	}
+	value := n
+	if n.Kind == tree.Map {
+		fields, ok := d.fields(n, argSection)
+		if !ok || fields["type"] == nil {
+			return a
+		}
+		a.doc, _ = d.text(fields["doc"], "doc")
+		a.Kind, ok = d.kind(fields["type"])
+		value = fields["default"]
+		a.Optional = value != nil // whatever is wrong with it
+		if !ok || !d.bounds(a, fields) || value == nil {
+			return a
+		}
+	} else {
+		a.Kind = KindOf(d.constant(n, "the default of "+a.Name))
+	}
+	a.Optional = true
+	if a.Kind == argString {
+		text, ok := d.text(value, "the default of "+a.Name)
+		if problem := a.Refuses(text); ok && problem != "" {
+			d.report(diag.InvalidArgument, value.Range, "", "the default of %s %s", a.Name, problem)
+		}
+		a.Default = &expr.Literal{Place: expr.Place{Range: value.Range}, Value: text}
+		return a
+	}
+	if value.Kind != tree.String {
+		if v := d.constant(value, "the default of "+a.Name); !IsBad(v) {
+			if _, fits := OfKind(v, a.Kind); !fits {
+				d.report(diag.InvalidArgument, value.Range, "", "the default of %s must be %s, got %s", a.Name, Article(a.Kind), ir.Describe(v))
+				return a
+			}
+			if problem := a.Refuses(v); problem != "" {
+				d.report(diag.InvalidArgument, value.Range, "", "the default of %s %s", a.Name, problem)
+				return a
+			}
+		}
+	}
+	a.Default = d.expression(value, "the default of "+a.Name)
+	return a
+}
+
+func (d *decoder) body(m *Module, fields map[string]*tree.Node) {
+	m.Require = d.requirements(fields["require"])
+	for _, e := range d.entries(fields["params"], "params") {
+		if p := d.param(e); p != nil {
+			m.Params = append(m.Params, p)
+		}
+	}
+	writable := map[string]bool{}
+	for _, e := range d.entries(fields["state"], "state") {
+		m.States = append(m.States, d.state(e))
+		writable[e.Key.Text] = true
+	}
+	if m.Optimizer {
+		writable["param"] = true
+	}
+	m.Open = m.Open || fields == nil || incomplete(fields["params"]) || incomplete(fields["state"]) ||
+		incomplete(fields["nodes"]) || incomplete(fields["update"])
+	m.Items = d.nodes(fields["nodes"])
+	for _, it := range d.nodes(fields["update"]) {
+		it.Write = writable[it.Name]
+		m.Items = append(m.Items, it)
+	}
+	if m.Optimizer || fields == nil {
+		return
+	}
+	one, several := fields["output"], fields["outputs"]
+	switch {
+	case one != nil && several != nil:
+		d.report(diag.InvalidValue, one.Range, "", "the module %s has both output and outputs", m.Name)
+	case one != nil:
+		m.Single = true
+		m.Outputs = []*Output{{"", one.Range, d.expression(one, "output")}}
+	case several != nil:
+		m.Outputs = d.outputNames(several)
+	default:
+		d.report(diag.MissingKey, m.At, "output: the value of a call", "the module %s has no output", m.Name)
+	}
+}
+
+func (d *decoder) param(e tree.Entry) *Parameter {
+	p := &Parameter{Name: e.Key.Text, At: e.Key.Range}
+	fields, ok := d.fields(e.Value, paramSection)
+	if !ok || fields["shape"] == nil || fields["init"] == nil {
+		return p
+	}
+	if n := fields["shape"]; n.Kind != tree.List && !n.Broken {
+		d.report(diag.WrongType, n.Range, "write [out_features, in_features]", "a shape is a list of dimensions, not %s", n.Kind)
+	} else if list, ok := d.expression(n, "shape").(*expr.List); ok {
+		p.Shape = list.Items
+		if p.Shape == nil {
+			p.Shape = []expr.Expr{}
+		}
+	}
+	p.Init = d.expression(fields["init"], "init")
+	if n := fields["when"]; n != nil {
+		p.When = d.expression(n, "when")
+		if p.When == nil {
+			p.Shape = nil
+		}
+	}
+	return p
+}
+
+// state decodes a state: its first value, or a mapping.
+func (d *decoder) state(e tree.Entry) *State {
+	st := &State{Name: e.Key.Text, At: e.Key.Range}
+	if e.Value.Kind != tree.Map {
+		st.Init = d.expression(e.Value, "the state "+st.Name)
+		return st
+	}
+	fields, ok := d.fields(e.Value, stateSection)
+	if !ok {
+		return st
+	}
+	st.Init = d.expression(fields["init"], "init")
+	if n := fields["when"]; n != nil {
+		if st.When = d.expression(n, "when"); st.When == nil {
+			st.Init = nil
+		}
+	}
+	return st
+}

@@ -1,0 +1,111 @@
+package syntax
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// Numbers of a text: what package tree reads, with a message where that fails.
+// Every place takes the same, whether it is a key, a var, an override or an
+// expression that is a number alone.
+
+// integer decodes an int.
+func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
+	if n == nil || n.Broken {
+		return 0, false
+	}
+	if n.Kind == tree.Int || n.Kind == tree.Float {
+		v, err := tree.ParseInt(n.Text)
+		if !errors.Is(err, tree.ErrNoInt) {
+			d.leadingZero(n)
+			return v, d.inRange(n, what, err)
+		}
+	}
+	if !d.placeholder(n) {
+		d.report(diag.WrongType, n.Range, intHelp(n), "%s is an int, not %s", what, strange(n))
+	}
+	return 0, false
+}
+
+// number decodes an Int or a Float: an int or a float64.
+func (d *decoder) number(n *tree.Node, what string) (any, bool) {
+	d.leadingZero(n)
+	if n.Kind == tree.Int {
+		v, err := tree.ParseInt(n.Text)
+		return int(v), d.inRange(n, what, err)
+	}
+	v, err := tree.ParseFloat(n.Text)
+	return v, d.inRange(n, what, err)
+}
+
+// float decodes a number of a place that computes in float64.
+func (d *decoder) float(n *tree.Node, what string) (float64, bool) {
+	if n.Broken {
+		return 0, false
+	}
+	if n.Kind != tree.Int && n.Kind != tree.Float {
+		d.report(diag.WrongType, n.Range, "", "%s is a number, not %s", what, n.Kind)
+		return 0, false
+	}
+	d.leadingZero(n)
+	v, err := tree.ParseFloat(n.Text)
+	return v, d.inRange(n, what, err)
+}
+
+// inRange reports a number that can't be held.
+func (d *decoder) inRange(n *tree.Node, what string, err error) bool {
+	rule, help := diag.InvalidValue, ""
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, tree.ErrTooLarge):
+		rule = diag.IntegerOverflow
+	case errors.Is(err, tree.ErrRange):
+		help = expr.InfinityHelp
+	case errors.Is(err, tree.ErrTooSmall):
+		help = expr.ZeroHelp
+	}
+	d.report(rule, n.Range, help, "%s: %s %s", what, diag.Cut(n.Text), err)
+	return false
+}
+
+// leadingZero warns of an int that another reader takes for another one.
+func (d *decoder) leadingZero(n *tree.Node) {
+	if other := tree.LeadingZero(n.Text); other != "" && n.Kind == tree.Int {
+		d.report(diag.OctalNumber, n.Range, "write the number without the leading 0", "%s is decimal; to a reader of YAML 1.1 it is %s", diag.Cut(n.Text), other)
+	}
+}
+
+// intHelp says how the int is written that a value probably stands for.
+func intHelp(n *tree.Node) string {
+	if !n.IsScalar() || n.Kind == tree.Bool {
+		return ""
+	}
+	if meant, ok := NearestNumber(n.Text); ok && n.Kind == tree.String && strings.Trim(meant, "0123456789-") == "" {
+		return "write " + meant
+	}
+	text := strings.NewReplacer("_", "", ",", "", ";", "").Replace(n.Text)
+	v, err := strconv.ParseFloat(text, 64)
+	whole := err == nil && v == math.Trunc(v) && math.Abs(v) < 1<<53
+	i := int64(0)
+	if whole {
+		i = int64(v)
+	} else if i, err = strconv.ParseInt(text, 0, 64); err == nil { // 0b11, 0X1F
+		whole = true
+	}
+	switch {
+	case whole && n.Kind == tree.String && !n.Plain:
+		return "write it without quotes: " + strconv.FormatInt(i, 10)
+	case whole:
+		return "write " + strconv.FormatInt(i, 10)
+	case n.Kind == tree.String && strings.ContainsAny(n.Text, "+-*/()"):
+		return "this place takes a number, not an expression"
+	}
+	return ""
+}

@@ -1,0 +1,83 @@
+package syntax
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// Paths that a spec holds: of files that it names, and of the folder for its
+// checkpoints.
+
+// forShells finds what a shell would put something else in the place of, and
+// nothing does here: a home folder, a variable, a command.
+var forShells = regexp.MustCompile(`^~(?:[A-Za-z_][A-Za-z0-9_-]*)?(?:[/\\]|$)|\$[A-Za-z_][A-Za-z0-9_]*|\$[{(][^})]*[})]|%[A-Za-z_][A-Za-z0-9_]*%`)
+
+// expandHelp says what to do about a path that is meant for a shell; "" for any
+// other.
+func expandHelp(path string) string {
+	found := strings.TrimRight(forShells.FindString(path), `/\`)
+	if found == "" {
+		return ""
+	}
+	return fmt.Sprintf("nothing expands `%s` here: write the path itself, relative to this file", diag.Cut(found))
+}
+
+// unexpanded warns of a path that is meant for a shell.
+func (d *decoder) unexpanded(n *tree.Node, path string) {
+	if help := expandHelp(path); help != "" {
+		d.report(diag.UnexpandedPath, n.Range, help, "`%s` is taken as it is written", diag.CutPath(path))
+	}
+}
+
+// path finds a file that a spec names, and reports one that it may not. The
+// folders are those that were allowed beside the spec's.
+func (d *decoder) path(n *tree.Node, specFile, name, what string, allowed []string, help string) string {
+	path, err := resolvePath(specFile, name, allowed)
+	if err != nil {
+		if expand := expandHelp(name); expand != "" {
+			help = expand
+		}
+		d.report(diag.PathOutside, n.Range, help, "the %s %s is outside of the spec's folder", what, diag.CutPath(name))
+		return ""
+	}
+	d.unexpanded(n, name)
+	return path
+}
+
+// allowHelp is what to do about a file outside of the spec's folder.
+const allowHelp = "move the file, or allow its folder with --allow-read DIR"
+
+// resolvePath finds a file that a spec names: inside of the spec's folder, or
+// of one that was allowed. It looks at the names only, not at the disk; whoever
+// opens the file must not follow links out of there.
+func resolvePath(specFile, name string, allowed []string) (string, error) {
+	folder := filepath.Dir(specFile)
+	local := filepath.FromSlash(name)
+	if filepath.IsLocal(local) {
+		return filepath.Join(folder, local), nil
+	}
+	path := local
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(folder, path)
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range allowed {
+		root, err := filepath.Abs(dir)
+		if err != nil {
+			continue
+		}
+		if rel, err := filepath.Rel(root, full); err == nil && filepath.IsLocal(rel) {
+			return path, nil
+		}
+	}
+	return "", errors.New("it is outside of all of them")
+}

@@ -1,0 +1,243 @@
+package syntax
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// A name that can't be one is reported where it is declared, and read as the name
+// that it could be, there and wherever it is used: `fc-1` in an expression is no
+// difference then. So a bad name is one finding, and what uses it is checked.
+
+// refusedName is a key that is no name.
+type refusedName struct {
+	text  string
+	meant string // what it is read as; "" for words, whose uses aren't read at all
+	item  int    // its diagnostic in the list; -1 if the list was full
+	uses  int
+}
+
+// nameRule is what names are made of.
+const nameRule = "names are letters, digits and _, and don't begin with a digit"
+
+// checkName refuses a key that can't be a name. It gives the key to go on with,
+// or nil if there is none.
+func (d *decoder) checkName(n, in *tree.Node) *tree.Node {
+	if IsName(n.Text) && !slices.Contains(Words, n.Text) && n.Text != "next" {
+		return n
+	}
+	if old := d.refused[n.Text]; old != nil { // told already
+		old.uses++
+		return old.key(n, in)
+	}
+	if d.list.Full() {
+		return nil
+	}
+	r := &refusedName{text: n.Text, item: len(d.list.Items)}
+	if slices.Contains(Words, n.Text) || n.Text == "next" {
+		d.report(diag.ReservedName, n.Range, "choose another name", "`%s` is a word of the language", n.Text)
+	} else {
+		r.meant = nearestName(n.Text)
+		for in != nil && r.meant != "" && in.Get(r.meant) != nil {
+			r.meant += "_"
+		}
+		d.report(diag.InvalidName, n.Range, r.help(), "%s is not a name", Quoted(n.Text))
+	}
+	if len(d.list.Items) == r.item {
+		r.item = -1
+	}
+	if d.refused == nil {
+		d.refused = map[string]*refusedName{}
+	}
+	if strings.Trim(n.Text, "0123456789.+-") != "" { // a number in an expression is a number
+		d.refused[n.Text] = r
+	}
+	return r.key(n, in)
+}
+
+// key is a key as it is read; nil if it isn't read at all, or if the name that it
+// would have is taken.
+func (r *refusedName) key(n, in *tree.Node) *tree.Node {
+	if r.meant == "" || in != nil && in.Get(r.meant) != nil {
+		return nil
+	}
+	renamed := *n
+	renamed.Text = r.meant
+	return &renamed
+}
+
+// Quoted is a name as a message shows it, with what can't be seen in it.
+func Quoted(name string) string {
+	text := "`" + diag.Cut(name) + "`"
+	if _, r, ok := foreign.First(name); ok {
+		text += " (with " + foreign.Describe(r) + ")"
+	}
+	return text
+}
+
+// help says what to write in place of a name, and in how many places it is used.
+func (r *refusedName) help() string {
+	switch {
+	case r.meant == "" && r.uses == 0:
+		return nameRule
+	case r.meant == "":
+		return "choose another name, also " + places(r.uses)
+	case r.uses == 0:
+		return "write " + r.meant + "; " + nameRule
+	}
+	return "write " + r.meant + ", also " + places(r.uses) + "; " + nameRule
+}
+
+func places(n int) string {
+	if n == 1 {
+		return "in the place that uses it"
+	}
+	return fmt.Sprintf("in the %d places that use it", n)
+}
+
+// nearestName makes a name of a text; "" if nothing is left.
+func nearestName(text string) string {
+	text = strings.TrimSpace(strings.TrimRight(foreign.Straight(text), ": "))
+	var b strings.Builder
+	for _, r := range text {
+		if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r == '_' {
+			b.WriteRune(r)
+		} else if s := b.String(); s != "" && s[len(s)-1] != '_' {
+			b.WriteByte('_')
+		}
+	}
+	name := b.String()
+	if !strings.HasSuffix(text, "_") {
+		name = strings.TrimRight(name, "_")
+	}
+	if name != "" && name[0] >= '0' && name[0] <= '9' {
+		name = "_" + name
+	}
+	if len(name) > 60 || slices.Contains(Words, name) {
+		return ""
+	}
+	return name
+}
+
+// tellUses says of every refused name how often it is used.
+func (d *decoder) tellUses() {
+	for _, r := range d.refused {
+		if r.uses > 0 && r.item >= 0 {
+			d.list.Items[r.item].Help = r.help()
+		}
+	}
+}
+
+// name is a text that refers to something by name, as it is read.
+func (d *decoder) name(text string) string {
+	if r := d.refused[text]; r != nil {
+		r.uses++
+		if r.meant != "" {
+			return r.meant
+		}
+	}
+	return text
+}
+
+// renamed is a mapping whose keys are read as names.
+func (d *decoder) renamed(n *tree.Node) *tree.Node {
+	if len(d.refused) == 0 || !slices.ContainsFunc(n.Entries, func(e tree.Entry) bool { return d.refused[e.Key.Text] != nil }) {
+		return n
+	}
+	m := *n
+	m.Entries = slices.Clone(n.Entries)
+	for i, e := range m.Entries {
+		key := *e.Key
+		key.Text = d.name(key.Text)
+		m.Entries[i].Key = &key
+	}
+	return &m
+}
+
+// source is a scalar as the text of an expression or type, with refused names as
+// they are read. A text with a refused word in it isn't read: ok is false.
+func (d *decoder) source(n *tree.Node) (src expr.Source, ok bool) {
+	src = expr.Source{File: n.Range.File, Text: n.Text, Place: n.Place}
+	for _, r := range d.refusedIn(n.Text) {
+		if src, ok = r.replaced(src); !ok {
+			return src, false
+		}
+	}
+	return src, true
+}
+
+// refusedIn lists the refused names that a text may hold, the longest first.
+func (d *decoder) refusedIn(text string) []*refusedName {
+	if len(d.refused) == 0 {
+		return nil
+	}
+	d.list.Budget.Spend(diag.Comparing, len(d.refused)*(20+len(text)/8)) // a search: some bytes a nanosecond
+	var found []*refusedName
+	for name, r := range d.refused {
+		if strings.Contains(text, name) {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b *refusedName) int {
+		if len(a.text) != len(b.text) {
+			return len(b.text) - len(a.text)
+		}
+		return strings.Compare(a.text, b.text)
+	})
+	return found
+}
+
+// replaced is a source with the name as it is read, whose characters keep their
+// places.
+func (r *refusedName) replaced(src expr.Source) (expr.Source, bool) {
+	var b strings.Builder
+	var back []int // the place of each character
+	at := 0
+	text := []rune(src.Text)
+	name := []rune(r.text)
+	for at < len(text) {
+		if !isAt(text, name, at) {
+			b.WriteRune(text[at])
+			back = append(back, at)
+			at++
+			continue
+		}
+		r.uses++
+		if r.meant == "" {
+			return src, false
+		}
+		for i, c := range []rune(r.meant) {
+			b.WriteRune(c)
+			back = append(back, at+min(i, len(name)-1))
+		}
+		at += len(name)
+	}
+	place, end := src.Place, len(text)
+	src.Text = b.String()
+	src.Place = func(i int) diag.Pos {
+		if i < len(back) {
+			return place(back[i])
+		}
+		return place(end)
+	}
+	return src, true
+}
+
+// isAt reports whether a name stands in a text at a place, and isn't part of a
+// longer one.
+func isAt(text, name []rune, at int) bool {
+	end := at + len(name)
+	if end > len(text) || !slices.Equal(text[at:end], name) {
+		return false
+	}
+	part := func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+	return !(at > 0 && part(text[at-1]) && part(name[0])) && !(end < len(text) && part(text[end]) && part(name[len(name)-1]))
+}

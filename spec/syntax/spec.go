@@ -1,0 +1,205 @@
+package syntax
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/spec/expr"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// Decode decodes a whole text. It is nil if the text is no mapping.
+func Decode(name string, src []byte, o Options, list *diag.List) *Spec {
+	root := tree.Parse(name, string(src), list)
+	if root == nil {
+		return nil
+	}
+	d := &decoder{list: list, importer: newImporter(name, o.AllowRead), file: name}
+	if root.Kind == tree.Null && !root.Broken {
+		d.report(diag.MissingKey, root.Range, "begin with `flowrun: 1` and a model", "the spec is empty")
+		return nil
+	}
+	fields, ok := d.fields(root, RootSection)
+	if !ok || !d.version(fields["flowrun"]) {
+		return nil
+	}
+	def := &Spec{File: name, Root: root, Options: o, Name: stem(name)}
+	if text, ok := d.text(fields["name"], "name"); ok {
+		def.Name = text
+	}
+	def.Seed, _ = d.integer(fields["seed"], "seed")
+	if o.Seed != nil {
+		def.Seed = *o.Seed
+	}
+	def.Vars = d.vars(fields["vars"], o)
+	def.OpenVars = incomplete(fields["vars"]) || root.Partial
+	def.Library = d.library(fields["imports"], fields["modules"], fields["optimizers"])
+	def.Imports = d.importer
+	def.DataSources = d.dataSources(fields["data"], name, o)
+	def.openDataSources = incomplete(fields["data"]) || root.Partial
+	if n := fields["model"]; n != nil {
+		def.Model = d.model(n)
+	}
+	if n := fields["train"]; n != nil {
+		def.Train = d.train(n, def)
+	}
+	def.Placement = d.placement(fields["placement"])
+	d.tellUses()
+	return def
+}
+
+func (d *decoder) version(n *tree.Node) bool {
+	if n == nil {
+		return true // reported as missing; the rest is worth checking
+	}
+	v, ok := d.integer(n, "flowrun")
+	if ok && v != Version {
+		d.report(diag.UnsupportedVersion, n.Range, "this flowrun knows version 1", "version %d of the language is not known", v)
+		return false
+	}
+	return true
+}
+
+func (d *decoder) model(n *tree.Node) *Module {
+	fields, ok := d.fields(n, modelSection)
+	if !ok {
+		return nil
+	}
+	m := &Module{Name: "model", At: keyRange(n), Root: true}
+	m.Inputs = d.inputs(fields["inputs"])
+	m.Open = incomplete(fields["inputs"]) || incomplete(fields["nodes"]) || n.Partial
+	m.Items = d.nodes(fields["nodes"])
+	m.Outputs = d.outputNames(fields["outputs"])
+	return m
+}
+
+// outputNames decodes the model's outputs: names of nodes.
+func (d *decoder) outputNames(n *tree.Node) []*Output {
+	if n == nil || n.Broken {
+		return nil
+	}
+	if n.Kind != tree.List {
+		help := "write [name]"
+		if n.Kind == tree.String && IsName(n.Text) {
+			help = "write [" + n.Text + "]"
+		}
+		if item, dash := strings.CutPrefix(n.Text, "-"); dash && n.Kind == tree.String { // a space of another kind behind the dash
+			help = "write - " + strings.TrimSpace(foreign.Straight(item))
+		}
+		d.report(diag.WrongType, n.Range, help, "outputs is a list of names, not %s", strange(n))
+		return nil
+	}
+	if len(n.Items) == 0 {
+		d.report(diag.InvalidValue, n.Range, "", "outputs names no node")
+	}
+	var outputs []*Output
+	seen := map[string]bool{}
+	for _, item := range n.Items {
+		text, ok := d.word(item, "an output")
+		switch {
+		case !ok:
+			continue
+		case !IsName(text):
+			d.report(diag.InvalidName, item.Range, "make a node of it, and name that", "an output is the name of a node or input; `%s` is none", diag.Cut(text))
+			continue
+		case seen[text]:
+			d.report(diag.DuplicateName, item.Range, "", "the output %s stands twice in the list", text)
+			continue
+		}
+		seen[text] = true
+		outputs = append(outputs, &Output{text, item.Range, &expr.Name{Place: expr.Place{Range: item.Range}, Name: text}})
+	}
+	return outputs
+}
+
+func (d *decoder) train(n *tree.Node, def *Spec) *Train {
+	fields, ok := d.fields(n, trainSection)
+	if !ok {
+		return nil
+	}
+	t := &Train{At: keyRange(n), LogEvery: defaultLogEvery}
+	t.DataSource = d.trainSource(fields["data"], def)
+	t.Loss = d.expression(fields["loss"], "loss")
+	t.Optimizer = d.optimizerCall(fields["optimizer"])
+	t.Metrics = d.metrics(fields["metrics"])
+	if fields["until"] != nil {
+		t.Until = d.expression(fields["until"], "until")
+	}
+	if steps := fields["max_steps"]; steps != nil && steps.Text != "unlimited" {
+		if steps.Kind == tree.String && slices.Contains([]string{"inf", "infinity", "none", "None", "forever"}, steps.Text) {
+			d.report(diag.InvalidValue, steps.Range, "write unlimited, or leave it out", "max_steps is an int, or unlimited")
+		} else {
+			t.MaxSteps = d.positive(steps, "max_steps")
+		}
+	}
+	if every := fields["log_every"]; every != nil {
+		t.LogEvery = d.positive(every, "log_every")
+	}
+	d.options(t, fields, def)
+	if fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == "unlimited") && !d.misplaced["until"] && !d.misplaced["max_steps"] && !n.Partial {
+		d.report(diag.EndlessTraining, t.At, "add max_steps, or a condition until", "train would never end")
+	}
+	return t
+}
+
+func (d *decoder) positive(n *tree.Node, what string) int64 {
+	v, ok := d.integer(n, what)
+	if ok && v < 1 {
+		d.report(diag.InvalidValue, n.Range, "", "%s is %d; it must be at least 1", what, v)
+	}
+	return v
+}
+
+func (d *decoder) trainSource(n *tree.Node, def *Spec) *DataSource {
+	name, ok := d.word(n, "data")
+	if !ok {
+		if n == nil {
+			return nil
+		}
+		return unknownDataSource(name)
+	}
+	var names []string
+	for _, s := range def.DataSources {
+		if s.Name == name {
+			s.Used = true
+			return s
+		}
+		names = append(names, s.Name)
+	}
+	if !def.openDataSources {
+		help := Suggestion(d.list, name, names)
+		if help == "" && len(names) > 0 {
+			help = "there is " + strings.Join(names, ", ")
+		}
+		d.report(diag.UnknownSource, n.Range, help, "there is no data source %s", Quoted(name))
+	}
+	return unknownDataSource(name)
+}
+
+// unknownDataSource stands for a source that isn't known because of what was
+// reported: it may have any field.
+func unknownDataSource(name string) *DataSource {
+	return &DataSource{Name: name, Body: &Module{Root: true, Open: true}, Used: true}
+}
+
+// ReservedNodes are names that a model's nodes can't have: the run has values
+// of its own under them.
+var ReservedNodes = []string{"loss", "step", "stopped", "metrics", "optimizer"}
+
+// reservedMetrics are what a log line holds beside the metrics.
+var reservedMetrics = []string{"step", "loss_step"}
+
+func (d *decoder) metrics(n *tree.Node) []*Metric {
+	var metrics []*Metric
+	for _, e := range d.entries(n, "metrics") {
+		for _, reserved := range reservedMetrics {
+			if e.Key.Text == reserved {
+				d.report(diag.ReservedName, e.Key.Range, "choose another name", "every log line has a `%s` of its own", reserved)
+			}
+		}
+		metrics = append(metrics, &Metric{e.Key.Text, e.Key.Range, d.node(e.Value, "the metric "+e.Key.Text)})
+	}
+	return metrics
+}

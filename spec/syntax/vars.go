@@ -1,0 +1,170 @@
+package syntax
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir/comptime"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+// vars decodes the vars and their overrides, and checks what they are then.
+func (d *decoder) vars(n *tree.Node, o Options) []*Var {
+	var vars []*Var
+	byName := map[string]*Var{}
+	decl := map[string]map[string]*tree.Node{}
+	for _, e := range d.entries(n, "vars") {
+		v := &Var{Name: e.Key.Text, At: e.Key.Range, Node: e.Value, Value: Bad{}}
+		vars, byName[v.Name] = append(vars, v), v
+		if e.Value.Kind != tree.Map {
+			v.Value = d.constant(e.Value, "the var "+v.Name)
+			continue
+		}
+		fields, ok := d.fields(e.Value, varSection)
+		if !ok || fields["value"] == nil {
+			continue
+		}
+		v.Node = fields["value"]
+		v.Value = d.constant(v.Node, "the var "+v.Name)
+		decl[v.Name] = fields
+	}
+	for _, file := range o.VarsFiles {
+		d.varsFile(byName, file)
+	}
+	for _, s := range o.Set {
+		d.setting(byName, s)
+	}
+	for _, v := range vars {
+		if fields := decl[v.Name]; fields != nil {
+			d.checkVar(v, fields)
+		}
+	}
+	return vars
+}
+
+// setting applies a --set. The value is read as YAML, so that it means what it
+// would mean in the spec.
+func (d *decoder) setting(vars map[string]*Var, s Setting) {
+	file := "--set " + s.Key
+	if v := d.overridden(vars, s.Key, diag.Range{File: file}); v != nil {
+		if n := tree.Parse(file, s.Value, d.list); n != nil {
+			d.override(v, n)
+		}
+	}
+}
+
+// varsFile applies a --vars: a file that is a mapping of vars to their values.
+func (d *decoder) varsFile(vars map[string]*Var, file string) {
+	src, err := ReadFile(file)
+	if err != nil {
+		d.report(diag.Unreadable, diag.Range{File: file}, "", "%s", Reason(err))
+		return
+	}
+	n := tree.Parse(file, string(src), d.list)
+	switch {
+	case n == nil || n.Broken:
+		return
+	case n.Kind == tree.Null:
+		return // no overrides
+	case n.Kind != tree.Map:
+		d.report(diag.WrongType, n.Range, "write NAME: VALUE", "a file of vars is a mapping of names, not %s", n.Kind)
+		return
+	}
+	for _, e := range n.Entries {
+		if v := d.overridden(vars, e.Key.Text, e.Key.Range); v != nil {
+			d.override(v, e.Value)
+		}
+	}
+}
+
+// overridden finds the var that an override names; nil was reported.
+func (d *decoder) overridden(vars map[string]*Var, name string, at diag.Range) *Var {
+	if v := vars[name]; v != nil {
+		return v
+	}
+	if d.list.Full() {
+		return nil
+	}
+	names := make([]string, 0, len(vars))
+	for name := range vars {
+		names = append(names, name)
+	}
+	d.report(diag.UnknownVar, at, d.list.Suggestion(name, names), "the spec has no var `%s`", diag.Cut(name))
+	return nil
+}
+
+// override gives a var another value, of the same kind.
+func (d *decoder) override(v *Var, n *tree.Node) {
+	old := v.Value
+	v.Node, v.Value, v.Overridden = n, d.constant(n, "the var "+v.Name), true
+	if IsBad(old) || IsBad(v.Value) {
+		return
+	}
+	number := func(k argKind) bool { return k == ArgInt || k == ArgFloat }
+	if KindOf(old) == ArgInt {
+		v.Value = wholeOf(v.Value)
+	}
+	if was, is := KindOf(old), KindOf(v.Value); was != is && !(number(was) && number(is)) {
+		d.report(diag.WrongType, n.Range, "", "the var %s is %s in the spec, not %s", v.Name, was, is)
+		v.Value = Bad{}
+	}
+}
+
+// checkVar checks a var against its declared type and range.
+func (d *decoder) checkVar(v *Var, fields map[string]*tree.Node) {
+	if _, isBad := v.Value.(Bad); isBad {
+		return
+	}
+	if n := fields["type"]; n != nil {
+		k, ok := d.kind(n)
+		if !ok {
+			return
+		}
+		if k >= ArgScalar {
+			d.report(diag.InvalidValue, n.Range, "write float, or list", "a var is known at compile time; it can't be a %s", k)
+			return
+		}
+		if k == ArgInt {
+			v.Value = wholeOf(v.Value)
+		}
+		value, ok := OfKind(v.Value, k)
+		if !ok {
+			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.Node.Range,
+				Message: fmt.Sprintf("the var %s is declared %s; this is %s", v.Name, k, KindOf(v.Value)),
+				Notes:   []diag.Note{{Message: "its declaration", Range: n.Range}}})
+			v.Value = Bad{}
+			return
+		}
+		v.Value = value
+	}
+	for _, bound := range []struct{ key, op, words string }{{"min", "<", "less than its min"}, {"max", ">", "more than its max"}} {
+		n := fields[bound.key]
+		if n == nil {
+			continue
+		}
+		limit := d.limit(n, bound.key)
+		if _, isBad := limit.(Bad); isBad {
+			continue
+		}
+		if _, err := comptime.Apply(bound.op, v.Value, limit); err != nil {
+			d.report(diag.WrongType, n.Range, "", "%s can't bound the var %s: %s", bound.key, v.Name, err)
+			continue
+		}
+		if beyond(bound.op, v.Value, limit) {
+			d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: v.Node.Range,
+				Message: fmt.Sprintf("the var %s is %v, %s, %v", v.Name, v.Value, bound.words, limit),
+				Notes:   []diag.Note{{Message: bound.key + " is " + n.Text, Range: n.Range}}})
+			return
+		}
+	}
+}
+
+// wholeOf is the int that a float without a fraction stands for where an int is
+// declared (1e3); any other value is itself.
+func wholeOf(v any) any {
+	if f, ok := v.(float64); ok && f == math.Trunc(f) && f >= math.MinInt && f < -math.MinInt {
+		return int(f)
+	}
+	return v
+}
