@@ -1,38 +1,37 @@
 # shellcheck shell=bash
-# What the tests want besides Go, for scripts/test: each function looks for something
-# and, where may_install says so, installs it. It fails where the thing can't be had,
-# and the last line of "$work/said" says why.
+# The tools that the tests need besides Go, for scripts/test. Each function looks for a
+# tool and, if may_install allows it, installs it. If that fails, the function fails, and
+# the last line of "$work/said" is the reason.
 
 caches=${XDG_CACHE_HOME:-${HOME:-$work}/.cache}/flowrun
 
-# may_install: with quick nothing is installed.
+# may_install: quick installs nothing.
 may_install() { [ -z "${quick:-}" ] || { echo "scripts/test quick installs nothing; scripts/test does"; return 1; }; }
 
-# install PACKAGE... installs packages with the system's package manager, where this
-# may be done.
+# install PACKAGE... installs packages with the system's package manager, if allowed.
 install() {
   may_install || return
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "$* can't be installed: needs root and apt-get"; return 1; }
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "cannot install $*: needs root and apt-get"; return 1; }
   echo "installing $*"
   export DEBIAN_FRONTEND=noninteractive
   if [ ! -e "$work/updated" ]; then apt-get update && touch "$work/updated" || return; fi
   apt-get install -y --no-install-recommends "$@"
 }
 
-# want COMMAND PACKAGE... installs packages if a command is missing.
+# want COMMAND PACKAGE... installs packages if the command is missing.
 want() { command -v "$1" >/dev/null || { install "${@:2}" && command -v "$1" >/dev/null; }; }
 
-# try FUNCTION calls one of the following. What it prints is kept to say why it failed.
+# try FUNCTION calls one of the following functions, and keeps its output for messages.
 try() { "$1" >"$work/said" 2>&1; }
 
-# Certificates, for Go's module proxy; git; and a C compiler, which the race detector needs.
+# Certificates for Go's module proxy, git, and a C compiler for the race detector.
 basics() {
   [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -n "${SSL_CERT_FILE:-}" ] || [ "$(go env GOOS)" != linux ] || install ca-certificates
   want git git
   want "$(go env CC)" gcc libc6-dev
 }
 
-# The format's own library, which the tests of safetensors files compare with.
+# The reference library for safetensors, which the tests compare with.
 python_library() {
   local venv=$caches/python python
   for python in "${FLOWRUN_TEST_PYTHON:-}" python3 "$venv/bin/python"; do
@@ -45,9 +44,8 @@ python_library() {
     export FLOWRUN_TEST_PYTHON=$venv/bin/python
 }
 
-# What reads specs in editors, which the tests give the schema: the server behind
-# YAML in most of them, a JSON Schema validator that is strict about schemas, and
-# a reader of YAML 1.2.
+# The tools that test the schema: the language server behind YAML in most editors, a
+# JSON Schema validator with a strict mode, and a YAML 1.2 parser.
 editor_tools="yaml-language-server@2.0.0 ajv@8.20.0 yaml@2.9.1"
 editor_tools() {
   local package missing=""
@@ -60,7 +58,7 @@ editor_tools() {
   want node nodejs && want npm npm && npm install --prefix .tools --ignore-scripts --no-audit --no-fund $editor_tools
 }
 
-# The validator of SARIF files, with the rules of GitHub's code scanning.
+# The SARIF validator, with the rules of GitHub's code scanning.
 sarif_validator=@microsoft/sarif-multitool-linux@5.7.0
 sarif_validator() {
   local folder=.tools/node_modules/@microsoft/sarif-multitool-linux
@@ -69,7 +67,7 @@ sarif_validator() {
   chmod +x "$folder/Sarif.Multitool"
 }
 
-# OpenCL on the processor, so that the OpenCL driver and its kernels are run.
+# OpenCL on the CPU (PoCL), to run the OpenCL driver and kernels.
 opencl() {
   has_opencl || { install pocl-opencl-icd ocl-icd-libopencl1 && has_opencl; }
 }
@@ -81,22 +79,22 @@ has_opencl() {
   grep -q '^opencl:0' <<<"$devices"
 }
 
-# What watches OpenCL's kernels.
+# oclgrind, which checks OpenCL kernels.
 oclgrind() {
   local driver=/usr/lib/oclgrind/liboclgrind-rt-icd.so
   [ -e $driver ] || { install oclgrind && [ -e $driver ]; }
 }
 
-# The CUDA and Metal kernels run on the processor, and CUDA's are compiled to PTX, by this
-# compiler. Its sanitizers name places in sources with a program of another package.
+# clang compiles the CUDA and Metal kernels for the emulator, and CUDA kernels to PTX. Its
+# sanitizers find source positions with llvm-symbolizer, which is in another package.
 emulator() { want clang++-19 clang-19 libclang-rt-19-dev && want llvm-symbolizer-19 llvm-19; }
 
-# What plays Metal needs GNU's Objective-C runtime beside that compiler.
+# The fake Metal driver also needs GNU's Objective-C runtime.
 objective_c() { has_objective_c || { install libobjc4 && has_objective_c; }; }
 
 has_objective_c() { ldconfig -p | grep -F libobjc.so.4; }
 
-# QEMU and the libraries for programs that it plays.
+# QEMU, and the libraries of the programs that it runs.
 aarch64_tools() {
   local libraries=/usr/aarch64-linux-gnu/lib
   [ "$(go env GOOS)" = linux ] && [ "$(go env GOARCH)" = amd64 ] || { echo "only on linux/amd64"; return 1; }
@@ -107,5 +105,5 @@ aarch64_tools() {
 # The race detector needs cgo, and so a C compiler.
 race_detector() { CGO_ENABLED=1 go build -race -o "$work/probe" ./scripts/testsummary; }
 
-# What reads scripts for what is wrong with them.
+# A linter for shell scripts.
 shell_linter() { want shellcheck shellcheck; }
