@@ -11,7 +11,7 @@ func TestModulesListsTheLibraryByGroups(t *testing.T) {
 	code, out, _ := flowrunWith(t, "modules")
 	require.Equal(t, exitDone, code)
 	require.Contains(t, out, "Layers\n")
-	require.Regexp(t, `\n  Linear +y = x weightᵀ \+ bias, as torch.nn.Linear\n`, out)
+	require.Regexp(t, `\n  Linear +y = x weightᵀ \+ bias, like torch.nn.Linear\n`, out)
 	require.Regexp(t, `\n  AdamW +`, out)
 	require.Regexp(t, `\n  BatchNorm +Batch normalization`, out)
 }

@@ -23,14 +23,14 @@ func (ev *expander) required(f *frame, c *expr.Call) bool {
 			ev.fail(f, diag.InvalidArgument, req.Cond.At(), "", "a requirement is a condition, got %s", ir.Describe(v))
 			return false
 		case !holds:
-			ev.fail(ev.f, diag.InvalidArgument, c.At(), "", "%s needs that %s; here %s", f.mod.Name, req.Text, f.named(req.Cond))
+			ev.fail(ev.f, diag.InvalidArgument, c.At(), "", "%s requires that %s; here %s", f.mod.Name, req.Text, f.named(req.Cond))
 			return false
 		}
 	}
 	return true
 }
 
-// named says what the names in a compile-time expression stand for.
+// named lists the names in a compile-time expression with their values.
 func (f *frame) named(e expr.Expr) string {
 	var all []string
 	expr.Walk(e, func(e expr.Expr) bool {
