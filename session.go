@@ -85,7 +85,7 @@ func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption)
 		return nil, errors.Join(ctx.Err(), err) // who has ended this may have ended the search for devices
 	}
 	s.machine, s.device = m, m.devices[m.main].Name()
-	if o.engine.Sources, err = s.openSources(g); err != nil {
+	if o.engine.DataSources, err = s.openSources(g); err != nil {
 		return nil, err
 	}
 	if s.engine, err = engine.New(plan, m.devices, o.engine); err != nil {
@@ -170,14 +170,14 @@ func boundDevices(g *ir.Graph) []string {
 }
 
 // openSources opens the data files that a graph reads.
-func (s *Session) openSources(g *ir.Graph) (map[string]engine.Source, error) {
+func (s *Session) openSources(g *ir.Graph) (map[string]engine.DataSource, error) {
 	used := map[string]bool{}
 	for _, n := range g.Nodes {
 		if n.Op == ir.SourceOp {
 			used[n.Str("source")] = true
 		}
 	}
-	sources := map[string]engine.Source{}
+	sources := map[string]engine.DataSource{}
 	for _, decl := range s.program.spec.Sources {
 		if !used[decl.Name] {
 			continue

@@ -21,34 +21,41 @@ type fetch struct {
 	used   uint64
 }
 
+// directory finds states and nodes by their names.
+type directory struct {
+	plan    *lower.Plan
+	handles map[string]Handle // made by the first find
+}
+
+func (d *directory) find(name string) (Handle, error) {
+	g := d.plan.Graph
+	if d.handles == nil {
+		d.handles = make(map[string]Handle, len(g.Nodes))
+		for i, n := range g.Nodes {
+			if n.Name != "" && n.State == nil && n.Op != ir.CopyOp {
+				d.handles[n.Name] = Handle(i)
+			}
+		}
+		for _, o := range g.Outputs {
+			d.handles[o.Name] = Handle(o.Node.ID)
+		}
+		for _, st := range g.States {
+			d.handles[st.Name] = Handle(st.Read.ID)
+		}
+	}
+	h, ok := d.handles[name]
+	if !ok {
+		return 0, fmt.Errorf("engine: there is no state and no node %s", diag.Cut(name))
+	}
+	return h, nil
+}
+
 // Lookup finds a state or a node by its name: a parameter, "metrics.loss", a
 // node of the model.
 func (s *Session) Lookup(name string) (Handle, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.lookup(name)
-}
-
-func (s *Session) lookup(name string) (Handle, error) {
-	if s.names == nil {
-		s.names = make(map[string]int32, len(s.plan.Graph.Nodes))
-		for i, n := range s.plan.Graph.Nodes {
-			if n.Name != "" && n.State == nil && n.Op != ir.CopyOp {
-				s.names[n.Name] = int32(i)
-			}
-		}
-		for _, o := range s.plan.Graph.Outputs {
-			s.names[o.Name] = int32(o.Node.ID)
-		}
-		for _, st := range s.states {
-			s.names[s.plan.Graph.Nodes[st.node].State.Name] = st.node
-		}
-	}
-	n, ok := s.names[name]
-	if !ok {
-		return 0, fmt.Errorf("engine: there is no state and no node %s", diag.Cut(name))
-	}
-	return Handle(n), nil
+	return s.names.find(name)
 }
 
 // Demand brings the value of a handle up to date where it lives. With nothing
@@ -65,10 +72,10 @@ func (s *Session) Demand(h Handle) error {
 // demandKept demands a node after making sure that it can keep its value.
 func (s *Session) demandKept(n int32) error {
 	node := &s.nodes[n]
-	if s.steady == nil && s.stands(n) && node.storage <= lower.Kept && node.version > 0 {
+	if s.tapes.steady == nil && s.stands(n) && node.storage <= lower.Kept && node.version > 0 {
 		return nil
 	}
-	s.catchUp()
+	s.tapes.catchUp()
 	if node.storage > lower.Kept {
 		if err := s.moveOut(n, lower.Kept); err != nil {
 			return err
@@ -81,25 +88,8 @@ func (s *Session) demandKept(n int32) error {
 // after the last step; for a node, what it is at the states as they are now,
 // which is what the next step will see. The tensor is the caller's.
 func (s *Session) Get(name string) (*ir.Tensor, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.get(name)
-}
-
-// get is Get on a locked session.
-func (s *Session) get(name string) (*ir.Tensor, error) {
-	if err := s.usable(); err != nil {
-		return nil, err
-	}
-	h, err := s.lookup(name)
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.fetch(int32(h))
-	if err != nil {
-		return nil, err
-	}
-	return t.Clone(), nil
+	values, err := s.GetAll([]string{name})
+	return values[name], err
 }
 
 // GetAll gives the values of several states or nodes, all of them at the same step:
@@ -112,11 +102,15 @@ func (s *Session) GetAll(names []string) (map[string]*ir.Tensor, error) {
 	}
 	values := make(map[string]*ir.Tensor, len(names))
 	for _, name := range names {
-		t, err := s.get(name)
+		h, err := s.names.find(name)
 		if err != nil {
 			return nil, err
 		}
-		values[name] = t
+		t, err := s.fetch(int32(h))
+		if err != nil {
+			return nil, err
+		}
+		values[name] = t.Clone()
 	}
 	return values, nil
 }
@@ -139,14 +133,14 @@ func (s *Session) fetch(n int32) (*ir.Tensor, error) {
 		return f.tensor, nil
 	}
 	// Bound anew each time: a node may have moved.
-	c, err := s.devices[node.Space].BindToHost(f.tensor.Data, s.slice(n))
+	c, err := s.devices[node.Space].BindToHost(f.tensor.Data, s.memory.slice(n))
 	if err == nil {
 		err = c.Run()
 	}
 	if err != nil {
-		return nil, s.failure(n, fmt.Errorf("reading it: %w", err))
+		return nil, s.faults.failure(n, fmt.Errorf("reading it: %w", err))
 	}
-	s.countCopy(&s.stats, node.Space, 0, int64(node.Type.Bytes()), 1)
+	s.stats.copied(node.Space, 0, node.Type.Bytes())
 	f.used = s.nodes[n].version
 	return f.tensor, nil
 }
@@ -164,7 +158,7 @@ func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name := range values {
-		s.wrote(name)
+		s.runner.wrote(name)
 	}
 	return s.setAll(values)
 }
@@ -178,7 +172,7 @@ func (s *Session) setAll(values map[string]*ir.Tensor) error {
 	var nodes []int32
 	for _, name := range names {
 		var st *ir.State
-		if n, err := s.lookup(name); err == nil {
+		if n, err := s.names.find(name); err == nil {
 			st = s.plan.Graph.Nodes[n].State
 		}
 		if st == nil || st.Name != name { // an output may be another name of a state
@@ -195,13 +189,13 @@ func (s *Session) setAll(values map[string]*ir.Tensor) error {
 	}
 	commands := make([]device.Command, len(nodes))
 	for i, n := range nodes {
-		c, err := s.devices[s.plan.Graph.Nodes[n].Space].BindFromHost(s.slice(n), values[names[i]].Data)
+		c, err := s.devices[s.plan.Graph.Nodes[n].Space].BindFromHost(s.memory.slice(n), values[names[i]].Data)
 		if err != nil { // nothing has been written
-			return s.failure(n, fmt.Errorf("setting it: %w", err))
+			return s.faults.failure(n, fmt.Errorf("setting it: %w", err))
 		}
-		commands[i] = s.afterReaders(n, c)
+		commands[i] = s.commands.afterReaders(n, c)
 	}
-	s.touched()
+	s.tapes.touched()
 	for i, c := range commands {
 		if err := c.Run(); err != nil {
 			// This home may be half written, and the rest isn't at all.
@@ -209,8 +203,7 @@ func (s *Session) setAll(values map[string]*ir.Tensor) error {
 			for _, n := range nodes[i:] {
 				states = append(states, s.nodes[n].state)
 			}
-			s.poisoned(states, s.failure(nodes[i], fmt.Errorf("setting it: %w", err)))
-			return s.poison
+			return s.faults.poisoned(states, s.faults.failure(nodes[i], fmt.Errorf("setting it: %w", err)))
 		}
 		s.set(nodes[i])
 	}
@@ -221,24 +214,11 @@ func (s *Session) setAll(values map[string]*ir.Tensor) error {
 func (s *Session) set(n int32) {
 	node := s.plan.Graph.Nodes[n]
 	st := s.nodes[n].state
-	s.countCopy(&s.stats, 0, node.Space, int64(node.Type.Bytes()), 1)
+	s.stats.copied(0, node.Space, node.Type.Bytes())
 	s.written(st)
 	if s.states[st].next >= 0 {
 		s.states[st].overwrites = true
 		s.makeDue(st)
 	}
-	s.restored(st)
-}
-
-// restored lifts the poison when the last suspect state has been written.
-func (s *Session) restored(st int32) {
-	if s.poison == nil {
-		return
-	}
-	delete(s.suspect, st)
-	if len(s.suspect) == 0 {
-		s.poison = nil
-		return
-	}
-	s.poison = &Poisoned{States: s.suspectNames(), Err: s.poison.(*Poisoned).Err}
+	s.faults.restored(st)
 }

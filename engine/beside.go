@@ -18,17 +18,9 @@ func checkContext(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// begin makes a run the one of its session. The session is locked.
-func (s *Session) begin(r *runner) error {
-	if s.runner != nil {
-		return ErrRunning
-	}
-	s.runner = r
-	return nil
-}
-
 // ended lets another run begin.
-func (s *Session) ended(r *runner) {
+func (r *runner) ended() {
+	s := r.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.runner == r {
@@ -36,16 +28,18 @@ func (s *Session) ended(r *runner) {
 	}
 }
 
-// moved notes that a caller has taken a step. The session is locked.
-func (s *Session) moved() {
-	if s.runner != nil {
-		s.runner.moved = true
+// otherStep notes that a caller has taken a step, if there is a run. The session
+// is locked.
+func (r *runner) otherStep() {
+	if r != nil {
+		r.moved = true
 	}
 }
 
-// wrote notes that a caller has written a state. The session is locked.
-func (s *Session) wrote(state string) {
-	if r := s.runner; r != nil && (state == r.loop.Step || state == r.loop.Stopped) {
+// wrote notes that a caller has written a state, if there is a run. The session is
+// locked.
+func (r *runner) wrote(state string) {
+	if r != nil && (state == r.loop.Step || state == r.loop.Stopped) {
 		r.moved = true
 	}
 }

@@ -6,78 +6,80 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Error is a command that failed: which node, where it comes from in the spec,
-// and why.
-type Error struct {
-	Op     string     // the op, or what else was done
-	Node   string     // the node's name
-	Device string     // where it ran
-	Range  diag.Range // the spec's line, if known
-	Err    error
+// commands are the bound commands of a plan: what computes its nodes, and what
+// commits its states. Each is bound when it is first needed.
+type commands struct {
+	*memory
+	options Options
+	byNode  []device.Command
+	commits []device.Command // by state; nil: in place, or not yet bound
 }
 
-// Error gives the message with its place.
-func (e *Error) Error() string {
-	at := ""
-	if e.Range.Known() {
-		at = e.Range.String() + ": "
+func newCommands(m *memory, o Options) *commands {
+	return &commands{memory: m, options: o,
+		byNode: make([]device.Command, len(m.plan.Graph.Nodes)), commits: make([]device.Command, len(m.plan.Graph.States))}
+}
+
+// of gives the command of a node.
+func (c *commands) of(n int32) (device.Command, error) {
+	if command := c.byNode[n]; command != nil {
+		return command, nil
 	}
-	return fmt.Sprintf("%s%s (%s) failed on %s: %v", at, e.Op, e.Node, e.Device, e.Err)
-}
-
-// Unwrap gives the device's own error.
-func (e *Error) Unwrap() error { return e.Err }
-
-func (s *Session) failure(n int32, err error) error {
-	node := s.plan.Graph.Nodes[n]
-	return s.blame(&Error{Op: node.Op.Name, Node: node.Label(), Device: s.plan.Targets[node.Space].Name, Range: node.Origin, Err: err})
-}
-
-// command gives the bound command of a node.
-func (s *Session) command(n int32) (device.Command, error) {
-	if c := s.commands[n]; c != nil {
-		return c, nil
-	}
-	c, err := s.bind(n)
+	command, err := c.bind(n)
 	if err != nil {
-		return nil, s.failure(n, err)
+		return nil, err
 	}
-	node := s.plan.Graph.Nodes[n]
+	node := c.plan.Graph.Nodes[n]
 	spaces := []int{node.Space}
 	if node.Op == ir.CopyOp {
 		spaces = append(spaces, node.Inputs[0].Space)
 	}
-	c = s.awaited(s.afterReaders(n, c), spaces...)
-	s.commands[n] = c
-	return c, nil
+	command = c.awaited(c.afterReaders(n, command), spaces...)
+	c.byNode[n] = command
+	return command, nil
+}
+
+// drop forgets the commands that know where a node's value lies, which has moved.
+func (c *commands) drop(n int32) {
+	c.byNode[n] = nil
+	for _, u := range c.out(n) {
+		c.byNode[u] = nil
+		if c.plan.Values[u].Alias { // which has moved too
+			for _, reader := range c.out(u) {
+				c.byNode[reader] = nil
+			}
+		}
+	}
+	for _, st := range c.nextOf[n] {
+		c.commits[st] = nil
+	}
 }
 
 // bind prepares what computes a node.
-func (s *Session) bind(n int32) (device.Command, error) {
-	node := s.plan.Graph.Nodes[n]
-	dev := s.devices[node.Space]
-	out := s.slice(n)
+func (c *commands) bind(n int32) (device.Command, error) {
+	node := c.plan.Graph.Nodes[n]
+	dev := c.devices[node.Space]
+	out := c.slice(n)
 	switch node.Op {
 	case ir.ConstOp:
 		return dev.BindFromHost(out, node.Attr("value").(*ir.Tensor).Data)
 	case ir.SourceOp:
-		return s.bindSource(node, out)
+		return c.bindSource(node, out)
 	case ir.CopyOp:
-		if s.plan.Values[n].Alias {
-			return s.bindAlias(node), nil
+		if c.plan.Values[n].Alias {
+			return c.bindAlias(node), nil
 		}
-		return device.BindCopy(out, s.slice(int32(node.Inputs[0].ID)))
+		return device.BindCopy(out, c.slice(int32(node.Inputs[0].ID)))
 	}
-	kernel := s.plan.Values[n].Kernel
+	kernel := c.plan.Values[n].Kernel
 	call := &device.Call{Kernel: kernel}
 	shapes := make([][]int, 0, len(node.Inputs))
 	for _, in := range node.Inputs {
 		call.Buffers = append(call.Buffers, device.Arg{
-			Slice: s.slice(int32(in.ID)), DType: in.Type.DType.String(), Shape: in.Type.Shape})
+			Slice: c.slice(int32(in.ID)), DType: in.Type.DType.String(), Shape: in.Type.Shape})
 		shapes = append(shapes, in.Type.Shape)
 	}
 	call.Buffers = append(call.Buffers, device.Arg{Slice: out, DType: node.Type.DType.String(), Shape: node.Type.Shape})
@@ -90,49 +92,73 @@ func (s *Session) bind(n int32) (device.Command, error) {
 
 // bindSource prepares the reading of a data source's field. Sources run on the
 // host, so the step counter, or its copy, is at hand.
-func (s *Session) bindSource(node *ir.Node, out device.Slice) (device.Command, error) {
-	step := s.slice(int32(node.Inputs[0].ID)).Host()
+func (c *commands) bindSource(node *ir.Node, out device.Slice) (device.Command, error) {
+	step := c.slice(int32(node.Inputs[0].ID)).Host()
 	dst := out.Host()
 	if step == nil || dst == nil {
 		return nil, fmt.Errorf("data source %s isn't on the host", node.Str("source"))
 	}
-	source, field := s.options.Sources[node.Str("source")], node.Str("field")
+	source, field := c.options.DataSources[node.Str("source")], node.Str("field")
 	return device.CommandFunc(func() error {
 		return source.Batch(int64(binary.LittleEndian.Uint64(step)), field, dst)
 	}), nil
 }
 
-// commitCommand gives the command that copies what a state becomes into its
-// home; nil where it is written in place.
-func (s *Session) commitCommand(st int32) (device.Command, error) {
-	next := s.states[st].next
-	if s.isInPlace(next) {
+// bindAlias prepares what makes an alias current. On the host that is waiting for
+// the device; a device reads later than all that the host has done.
+func (c *commands) bindAlias(node *ir.Node) device.Command {
+	if node.Space != 0 {
+		return device.CommandFunc(func() error { return nil })
+	}
+	return device.CommandFunc(c.devices[node.Inputs[0].Space].Sync)
+}
+
+// afterReaders makes a command that writes what a device reads as an alias wait for
+// the device first: a node's command, or what commits to a state's node or sets it.
+func (c *commands) afterReaders(n int32, command device.Command) device.Command {
+	if !c.lent[c.writes(n)] {
+		return command
+	}
+	reader := c.devices[c.plan.Shared]
+	return device.CommandFunc(func() error {
+		if err := reader.Sync(); err != nil {
+			return err
+		}
+		return command.Run()
+	})
+}
+
+// ofCommit gives the command that copies what a state becomes into its home; nil
+// where it is written in place.
+func (c *commands) ofCommit(st int32) (device.Command, error) {
+	next := c.states[st].next
+	if c.isInPlace(next) {
 		return nil, nil
 	}
-	if c := s.commits[st]; c != nil {
-		return c, nil
+	if command := c.commits[st]; command != nil {
+		return command, nil
 	}
-	c, err := device.BindCopy(s.slice(s.states[st].node), s.slice(next))
+	command, err := device.BindCopy(c.slice(c.states[st].node), c.slice(next))
 	if err != nil {
 		return nil, err
 	}
-	c = s.awaited(s.afterReaders(s.states[st].node, c), s.plan.Graph.States[st].Home)
-	s.commits[st] = c
-	return c, nil
+	command = c.awaited(c.afterReaders(c.states[st].node, command), c.plan.Graph.States[st].Home)
+	c.commits[st] = command
+	return command, nil
 }
 
 // awaited makes a command wait until its devices have done it, where the session
 // is to. All commands before it have been waited for too: what failed is this
 // one, and no [device.Late] from long ago.
-func (s *Session) awaited(c device.Command, spaces ...int) device.Command {
-	if !s.options.Sync {
-		return c
+func (c *commands) awaited(command device.Command, spaces ...int) device.Command {
+	if !c.options.Sync {
+		return command
 	}
 	return device.CommandFunc(func() error {
-		err := c.Run()
+		err := command.Run()
 		for _, space := range spaces {
 			if err == nil {
-				err = s.devices[space].Sync()
+				err = c.devices[space].Sync()
 			}
 		}
 		if late := (*device.Late)(nil); errors.As(err, &late) {
@@ -140,37 +166,4 @@ func (s *Session) awaited(c device.Command, spaces ...int) device.Command {
 		}
 		return err
 	})
-}
-
-// count adds what one run of a node means to the statistics.
-func (s *Session) count(stats *Stats, n int32, times int64) {
-	node := s.plan.Graph.Nodes[n]
-	switch {
-	case s.plan.Values[n].Kernel != nil:
-		stats.KernelsRun += times
-	case s.plan.Values[n].Alias:
-		stats.Aliased += times
-	case node.Op == ir.CopyOp:
-		s.countCopy(stats, node.Inputs[0].Space, node.Space, int64(node.Type.Bytes()), times)
-	case node.Op == ir.ConstOp:
-		s.countCopy(stats, 0, node.Space, int64(node.Type.Bytes()), times)
-	}
-}
-
-// countCopy adds copies from one space into another; within a space nothing
-// crosses, and nothing is counted.
-func (s *Session) countCopy(stats *Stats, from, to int, bytes, times int64) {
-	var t *Traffic
-	switch {
-	case from == to:
-		return
-	case from == 0:
-		t = &stats.HostToDevice
-	case to == 0:
-		t = &stats.DeviceToHost
-	default:
-		t = &stats.DeviceToDevice
-	}
-	t.Count += times
-	t.Bytes += times * bytes
 }

@@ -15,7 +15,7 @@ func (e *Unset) Error() string { return fmt.Sprintf("%s has no value yet: set it
 
 // demandNodes brings kept nodes up to date, outside of a step.
 func (s *Session) demandNodes(roots ...int32) error {
-	s.catchUp()
+	s.tapes.catchUp()
 	work, unset := s.collect(roots)
 	if unset >= 0 {
 		return &Unset{s.plan.Graph.States[unset].Name}
@@ -23,17 +23,17 @@ func (s *Session) demandNodes(roots ...int32) error {
 	if len(work) == 0 {
 		return nil
 	}
-	s.touched()
+	s.tapes.touched()
 	moved := false
 	for _, n := range work {
-		if s.nodes[n].storage == lower.InPlace {
+		if s.isInPlace(n) {
 			if err := s.moveOut(n, lower.Transient); err != nil {
 				return err
 			}
 			moved = true
 		}
 	}
-	if moved { // what reads a moved value has to find it in its new place
+	if moved { // what reads a moved value has to find it in its new memory
 		work, _ = s.collect(roots)
 	}
 	for _, n := range work {
@@ -46,14 +46,14 @@ func (s *Session) demandNodes(roots ...int32) error {
 
 // run runs a node whose operands stand.
 func (s *Session) run(n int32, replay bool) error {
-	c, err := s.command(n)
+	c, err := s.commands.of(n)
+	if err == nil {
+		err = c.Run()
+	}
 	if err != nil {
-		return err
+		return s.faults.failure(n, err)
 	}
-	if err := c.Run(); err != nil {
-		return s.failure(n, err)
-	}
-	s.count(&s.stats, n, 1)
+	s.stats.ran(s.plan, n)
 	s.hasRun(n, replay)
 	return nil
 }
@@ -71,5 +71,3 @@ func (s *Session) hasRun(n int32, replay bool) {
 	}
 	s.options.Trace(e)
 }
-
-func (s *Session) isInPlace(n int32) bool { return s.nodes[n].storage == lower.InPlace }

@@ -43,11 +43,19 @@
 // # Replay
 //
 // What a step has to run follows from its work: which nodes, which of them
-// marked, which states are due. A step's commands are recorded under exactly
-// that, and played again when the next step finds the same. When two steps in a
-// row had the same work and nothing was written in between, the marks have
+// marked, which states are due. A step's commands are recorded on a tape under
+// exactly that, and replayed when the next step finds the same. When two steps in
+// a row had the same work and nothing was written in between, the marks have
 // reached a fixed point: (marks − run) ∪ marked-by-commit, applied twice, gives
-// what it gave once. From then on the recording is replayed without looking,
-// and versions are counted up when somebody next asks. From then on, too, a
-// device that can ([device.Recorder]) runs commands that follow each other as one.
+// what it gave once. From then on the tape is replayed without looking, and
+// versions are counted up when somebody next asks. From then on, too, a device
+// that can ([device.Recorder]) captures consecutive commands as one.
+//
+// # Who owns what
+//
+// [Session] is the lock and what callers see. It is composed of values (versions,
+// marks, edges), memory (where values lie, on which device), commands (what
+// computes and commits them, bound to memory), replayer (tapes, and the replays
+// not yet counted) and faults (states that a failure has put in doubt). A runner
+// is one call of Run: the loop around steps.
 package engine

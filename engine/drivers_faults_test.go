@@ -115,7 +115,7 @@ func (d *driver) scene(t *testing.T) *scene {
 	opened, c := d.watched(t)
 	sc := &scene{program: faultProgram(t), device: opened, devices: []device.Device{host, opened}, calls: c}
 	sc.plan = plan(t, sc.program, sc.devices, lower.Options{Default: 1, Rules: []lower.Rule{{Match: "host.*", Device: "cpu"}}})
-	s := session(t, sc.plan, sc.devices, engine.Options{Sources: sc.program.sources})
+	s := session(t, sc.plan, sc.devices, engine.Options{DataSources: sc.program.sources})
 	require.NoError(t, s.SetAll(sc.program.values))
 	for _, a := range acts() {
 		sc.before = append(sc.before, snapshot(t, s))
@@ -149,7 +149,7 @@ func (sc *scene) unused(t *testing.T, what string) {
 func (sc *scene) play(t *testing.T, o engine.Options) {
 	t.Helper()
 	c := sc.calls
-	o.Sources = sc.program.sources
+	o.DataSources = sc.program.sources
 	s, err := engine.New(sc.plan, sc.devices, o)
 	if err != nil {
 		c.requireNamed(t, err)

@@ -31,7 +31,7 @@ func faultProgram(t tester) *program {
 	}
 	b.state("metrics.loss", ir.MetricState, scalar(0)).Next = loss
 	p := b.program(t)
-	p.sources = map[string]engine.Source{"data": noise{}}
+	p.sources = map[string]engine.DataSource{"data": noise{}}
 	return p
 }
 
@@ -84,7 +84,7 @@ func anyFault(t *testing.T, machine machines) {
 	pl := plan(t, p, devices, lower.Options{Default: 1, Rules: []lower.Rule{{Match: "host.*", Device: "cpu"}, {Match: "h", Device: "sim:1"}}})
 
 	// Without faults: what each act gives, and the states before it.
-	clean := session(t, pl, devices, engine.Options{Sources: p.sources})
+	clean := session(t, pl, devices, engine.Options{DataSources: p.sources})
 	require.NoError(t, clean.SetAll(p.values))
 	before, results := []map[string]*ir.Tensor{}, []*ir.Tensor{}
 	for _, a := range acts() {
@@ -96,7 +96,7 @@ func anyFault(t *testing.T, machine machines) {
 
 	modes := map[string]engine.Options{"eager": {NoReplay: true}, "replayed": {Trace: func(engine.Execution) {}}, "steady": {}}
 	for mode, o := range modes {
-		o.Sources = p.sources
+		o.DataSources = p.sources
 		for at := range devices {
 			t.Run(fmt.Sprintf("%s, faults on %s", mode, devices[at].Name()), func(t *testing.T) {
 				faults := 0
@@ -292,7 +292,7 @@ func TestAPlanThatDoesNotFitLeavesNothingBehind(t *testing.T) {
 		devices := machine(t, 2)
 		d := devices[event/2]
 		breaks(d, event%2)
-		_, err := engine.New(pl, devices, engine.Options{Sources: p.sources})
+		_, err := engine.New(pl, devices, engine.Options{DataSources: p.sources})
 		require.ErrorIs(t, err, errInjected)
 		require.ErrorContains(t, err, d.Name())
 	}

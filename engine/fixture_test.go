@@ -34,7 +34,7 @@ type tester interface {
 type program struct {
 	graph   *ir.Graph
 	values  map[string]*ir.Tensor
-	sources map[string]engine.Source
+	sources map[string]engine.DataSource
 }
 
 // builder writes programs for tests.
@@ -222,7 +222,7 @@ func session(t tester, plan *lower.Plan, devices []device.Device, o engine.Optio
 // start lowers a program and starts it with its states set.
 func start(t tester, p *program, devices []device.Device, lo lower.Options, o engine.Options) *engine.Session {
 	t.Helper()
-	o.Sources = p.sources
+	o.DataSources = p.sources
 	s := session(t, plan(t, p, devices, lo), devices, o)
 	require.NoError(t, s.SetAll(p.values))
 	return s

@@ -32,20 +32,20 @@ type harness struct {
 	unversioned bool               // how often states were written isn't
 }
 
-// company says which sessions a harness has.
-type company int
+// sessions says which ones a harness has.
+type sessions int
 
 const (
-	together company = iota // a traced one, an untraced one, one without replay
+	together sessions = iota // a traced one, an untraced one, one without replay
 	traced                  // a traced one
 	untraced                // an untraced one, of which only values are looked at
 )
 
 // newHarness starts a drawn program and sets the states that have values.
-func newHarness(t *rapid.T, c company) *harness { return newHarnessOn(t, c, machine) }
+func newHarness(t *rapid.T, c sessions) *harness { return newHarnessOn(t, c, machine) }
 
 // newHarnessOn is newHarness on machines of another make.
-func newHarnessOn(t *rapid.T, c company, machine machines) *harness {
+func newHarnessOn(t *rapid.T, c sessions, machine machines) *harness {
 	h := &harness{t: t, devices: machine(t, 2), loose: c == untraced}
 	p := drawProgram(t, h.devices)
 	o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default"), NoFuse: rapid.IntRange(0, 3).Draw(t, "unfused") == 0}
@@ -58,14 +58,14 @@ func newHarnessOn(t *rapid.T, c company, machine machines) *harness {
 	pl := lowered(t, p, o)
 	h.model = newModel(p, pl, machine)
 	h.versions = make([]uint64, len(pl.Graph.Nodes))
-	eo := engine.Options{Sources: p.sources}
+	eo := engine.Options{DataSources: p.sources}
 	if c != untraced {
 		eo.Trace = func(e engine.Execution) { h.runs = append(h.runs, e) }
 	}
 	h.first = session(t, pl, h.devices, eo)
 	if c == together {
 		for _, o := range []engine.Options{{}, {NoReplay: true, Sync: rapid.Bool().Draw(t, "sync")}} {
-			o.Sources = p.sources
+			o.DataSources = p.sources
 			h.others = append(h.others, session(t, pl, machine(t, 2), o))
 		}
 	}

@@ -32,7 +32,7 @@ func anyLateFailure(t *testing.T, machine machines) {
 
 	run := func(at int) (calls int) {
 		var ran []*ir.Node
-		s := session(t, pl, devices, engine.Options{Sources: p.sources, Trace: func(e engine.Execution) { ran = append(ran, e.Node) }})
+		s := session(t, pl, devices, engine.Options{DataSources: p.sources, Trace: func(e engine.Execution) { ran = append(ran, e.Node) }})
 		require.NoError(t, s.SetAll(p.values))
 		steps(t, s, 1)
 		first := ran

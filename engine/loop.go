@@ -41,7 +41,7 @@ func (s *Session) Run(ctx context.Context, l Loop) (Summary, error) {
 		return Summary{}, errNoContext
 	}
 	r := &runner{session: s, loop: l, start: time.Now()}
-	defer s.ended(r)
+	defer r.ended()
 	if err := r.prepare(); err != nil {
 		return Summary{}, err
 	}
@@ -62,7 +62,7 @@ type runner struct {
 	loss     *probe
 	bad      *probe // the first step whose loss wasn't finite
 	metrics  []*probe
-	judged   []float64 // the evaluation's metrics
+	evaluated []float64 // the evaluation's metrics
 	moved    bool      // a caller has taken a step, or written what the run goes by
 	over     bool      // and the stop condition held after that
 	record   Record
@@ -85,9 +85,10 @@ func (r *runner) prepare() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	if err := s.begin(r); err != nil {
-		return err
+	if s.runner != nil {
+		return ErrRunning
 	}
+	s.runner = r
 	if err := r.loop.check(); err != nil {
 		return err
 	}
@@ -126,9 +127,9 @@ func (r *runner) prepare() error {
 		r.metrics = append(r.metrics, p)
 	}
 	if e := r.loop.Evaluation; e != nil {
-		r.judged = e.latest()
+		r.evaluated = e.latest()
 	}
-	if e, n := r.loop.EarlyStop, len(r.metrics)+len(r.judged); e != nil && (e.Metric < 0 || e.Metric >= n) {
+	if e, n := r.loop.EarlyStop, len(r.metrics)+len(r.evaluated); e != nil && (e.Metric < 0 || e.Metric >= n) {
 		return fmt.Errorf("engine: early stop by metric %d; there are %d", e.Metric, n)
 	}
 	r.due = make([]time.Duration, len(r.loop.Observers))
@@ -170,14 +171,14 @@ func (r *runner) run(ctx context.Context) error {
 		default:
 		}
 		before := r.step
-		if stop, err = r.some(); err != nil {
+		if stop, err = r.runSteps(); err != nil {
 			return err
 		}
 		r.tellNonFinite()
 		if r.step == before { // others have ended it
 			continue
 		}
-		if err := r.judge(); err != nil {
+		if err := r.evaluate(); err != nil {
 			return err
 		}
 		if err := r.observe(); err != nil {
@@ -186,9 +187,9 @@ func (r *runner) run(ctx context.Context) error {
 	}
 }
 
-// judge evaluates, and looks whether the metric of early stopping is better than
+// evaluate runs the evaluation where it is due, and looks whether the metric of early stopping is better than
 // ever, after a step.
-func (r *runner) judge() error {
+func (r *runner) evaluate() error {
 	e, stop := r.loop.Evaluation, r.loop.EarlyStop
 	evaluated := e != nil && r.step%e.Every == 0
 	if evaluated {
@@ -196,7 +197,7 @@ func (r *runner) judge() error {
 		if err != nil {
 			return err
 		}
-		if r.judged, err = e.set(values); err != nil {
+		if r.evaluated, err = e.set(values); err != nil {
 			return err
 		}
 	}
@@ -205,7 +206,7 @@ func (r *runner) judge() error {
 	}
 	if stop.Metric >= len(r.metrics) {
 		if evaluated {
-			stop.see(r.step, r.judged[stop.Metric-len(r.metrics)])
+			stop.see(r.step, r.evaluated[stop.Metric-len(r.metrics)])
 		}
 		return nil
 	}
@@ -223,9 +224,9 @@ func (r *runner) judge() error {
 	return nil
 }
 
-// some runs a step, or several where they may be queued ahead, and says whether
+// runSteps runs a step, or several where they may be queued ahead, and says whether
 // the stop condition now holds.
-func (r *runner) some() (bool, error) {
+func (r *runner) runSteps() (bool, error) {
 	s := r.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -363,7 +364,7 @@ func (r *runner) fill() error {
 	}
 	r.record.Step = r.step
 	r.record.Elapsed = time.Since(r.start)
-	r.record.Metrics = append(make([]float64, len(r.metrics), len(r.metrics)+len(r.judged)), r.judged...) // the observers' to keep
+	r.record.Metrics = append(make([]float64, len(r.metrics), len(r.metrics)+len(r.evaluated)), r.evaluated...) // the observers' to keep
 	var err error
 	if r.loss != nil {
 		if r.record.Loss, err = s.read(r.loss); err != nil {

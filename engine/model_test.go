@@ -13,7 +13,7 @@ import (
 // must give (what a fresh session of the same plan gives), and which nodes it
 // must run for them (those that a transitive closure over the plan finds, given
 // when each state was last written and each node last run). It is slow and
-// plain, and knows nothing of marks, versions or recordings.
+// plain, and knows nothing of marks, versions or tapes.
 type model struct {
 	program *program
 	plan    *lower.Plan
@@ -214,7 +214,7 @@ func (m *model) copied(from, to int, n *ir.Node) {
 // states as they are.
 func (m *model) fresh(t tester, f func(s *engine.Session)) {
 	t.Helper()
-	s, err := engine.New(m.plan, m.machine(t, len(m.plan.Targets)-1), engine.Options{Sources: m.program.sources, NoReplay: true})
+	s, err := engine.New(m.plan, m.machine(t, len(m.plan.Targets)-1), engine.Options{DataSources: m.program.sources, NoReplay: true})
 	if err == nil {
 		err = s.SetAll(m.states)
 	}

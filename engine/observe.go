@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Source gives the batches of a data source. It is called on the host, in the
+// DataSource gives the batches of a data source. It is called on the host, in the
 // order of the steps, and again for a step that is run again.
-type Source interface {
+type DataSource interface {
 	// Batch writes the field's batch of a step, counted from 0, into dst, as
 	// dense little-endian elements of the declared type.
 	Batch(step int64, field string, dst []byte) error
@@ -77,38 +77,4 @@ type Summary struct {
 	Metrics []float64
 
 	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
-}
-
-// Traffic counts copies in one direction.
-type Traffic struct {
-	Count int64 `json:"count"`
-	Bytes int64 `json:"bytes"`
-}
-
-// Stats counts what a session has done since it began.
-type Stats struct {
-	KernelsRun     int64
-	HostToDevice   Traffic
-	DeviceToHost   Traffic
-	DeviceToDevice Traffic
-	Aliased        int64 // copies that moved nothing, since the devices share memory
-	PeakBytes      int64 // of device memory held at one time, over all devices
-}
-
-// add adds what happened so many times.
-func (s *Stats) add(d Stats, times int64) {
-	s.KernelsRun += times * d.KernelsRun
-	s.Aliased += times * d.Aliased
-	for _, t := range [][2]*Traffic{
-		{&s.HostToDevice, &d.HostToDevice}, {&s.DeviceToHost, &d.DeviceToHost}, {&s.DeviceToDevice, &d.DeviceToDevice}} {
-		t[0].Count += times * t[1].Count
-		t[0].Bytes += times * t[1].Bytes
-	}
-}
-
-// minus is what happened since an earlier time.
-func (s Stats) minus(before Stats) Stats {
-	s.PeakBytes = 0
-	s.add(before, -1)
-	return s
 }

@@ -68,7 +68,7 @@ func TestOnOpenCLAFaultWhileProgramsAreBuiltThenARetryLeadsWhereNoFaultDoes(t *t
 	first := func(failing int) (w *ir.Tensor, c *calls, names []string) {
 		d, c := onOpenCL.watched(t)
 		devices := []device.Device{host, d}
-		s, err := engine.New(plan(t, p, devices, lower.Options{Default: 1}), devices, engine.Options{Sources: p.sources})
+		s, err := engine.New(plan(t, p, devices, lower.Options{Default: 1}), devices, engine.Options{DataSources: p.sources})
 		require.NoError(t, err)
 		require.NoError(t, s.SetAll(p.values))
 		c.begin(failing, false)
@@ -102,7 +102,7 @@ func TestOnOpenCLADeviceThatIsLostEndsTheRun(t *testing.T) {
 	c := sc.calls
 	loop := engine.Loop{Step: "step", MaxSteps: 8}
 	for at := 1; ; at++ {
-		s, err := engine.New(sc.plan, sc.devices, engine.Options{Sources: sc.program.sources})
+		s, err := engine.New(sc.plan, sc.devices, engine.Options{DataSources: sc.program.sources})
 		require.NoError(t, err)
 		require.NoError(t, s.SetAll(sc.program.values))
 		steps(t, s, 3)

@@ -23,7 +23,7 @@ func (s *Session) probe(name string) (*probe, error) {
 	if len(st.Type.Shape) != 0 {
 		return nil, fmt.Errorf("engine: %s is %s, not a scalar", name, st.Type)
 	}
-	home := s.slice(int32(st.Read.ID))
+	home := s.memory.slice(int32(st.Read.ID))
 	p := &probe{space: st.Home}
 	if host := home.Host(); host != nil {
 		p.tensor = &ir.Tensor{Type: st.Type, Data: host}
@@ -39,9 +39,9 @@ func (s *Session) probe(name string) (*probe, error) {
 func (s *Session) read(p *probe) (float64, error) {
 	if p.copy != nil {
 		if err := p.copy.Run(); err != nil {
-			return 0, s.blame(err)
+			return 0, s.faults.blame(err)
 		}
-		s.countCopy(&s.stats, p.space, 0, int64(len(p.tensor.Data)), 1)
+		s.stats.copied(p.space, 0, len(p.tensor.Data))
 	}
 	return p.tensor.Float(0), nil
 }

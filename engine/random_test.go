@@ -45,7 +45,7 @@ func drawProgram(t *rapid.T, devices []device.Device) *program {
 		}
 	}
 	p := g.program(t)
-	p.sources = map[string]engine.Source{"data": noise{}}
+	p.sources = map[string]engine.DataSource{"data": noise{}}
 	return p
 }
 

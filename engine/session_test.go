@@ -151,7 +151,7 @@ func TestATransientValueIsComputedAnewInEveryDemand(t *testing.T) {
 	}
 }
 
-func TestARecordingIsReplayedOnlyForTheSameWork(t *testing.T) {
+func TestATapeIsReplayedOnlyForTheSameWork(t *testing.T) {
 	// A write of a or of b makes a step do as much, but not the same.
 	b := newBuilder()
 	one, other := b.state("a", ir.ParamState, scalar(1)), b.state("b", ir.ParamState, scalar(1))
@@ -381,7 +381,7 @@ func TestASessionNeedsADeviceForEveryTargetAndAllSources(t *testing.T) {
 	p := faultProgram(t)
 	devices := machine(t, 2)
 	pl := plan(t, p, devices, lower.Options{})
-	_, err := engine.New(pl, devices[:2], engine.Options{Sources: p.sources})
+	_, err := engine.New(pl, devices[:2], engine.Options{DataSources: p.sources})
 	require.ErrorContains(t, err, "3 devices")
 	_, err = engine.New(pl, devices, engine.Options{})
 	require.ErrorContains(t, err, "data source data")

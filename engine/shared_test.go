@@ -38,7 +38,7 @@ func TestEveryReadIsFreshOnSharedMemory(t *testing.T) {
 }
 
 func TestAfterAFaultEveryReadIsRightOrAnErrorOnSharedMemory(t *testing.T) {
-	for name, c := range map[string]company{"eager and recorded": traced, "replayed without looking": untraced} {
+	for name, c := range map[string]sessions{"eager and recorded": traced, "replayed without looking": untraced} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) { actUnderFaults(t, newHarnessOn(t, c, drawUnified(t))) })
 		})

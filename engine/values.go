@@ -103,6 +103,17 @@ func newValues(p *lower.Plan) *values {
 func (v *values) in(n int32) []edge   { return v.edges[v.nodes[n].ins[0]:v.nodes[n].ins[1]] }
 func (v *values) out(n int32) []int32 { return v.users[v.nodes[n].outs[0]:v.nodes[n].outs[1]] }
 
+func (v *values) isInPlace(n int32) bool { return v.nodes[n].storage == lower.InPlace }
+
+// writes is the node whose memory n writes: that of a state, where it writes in
+// place.
+func (v *values) writes(n int32) int32 {
+	if v.isInPlace(n) {
+		return v.states[v.nextOf[n][0]].node
+	}
+	return n
+}
+
 // setMark marks one node, and notes the states that become it.
 func (v *values) setMark(n int32) {
 	v.nodes[n].marked = true

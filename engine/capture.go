@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/flowrun/flowrun/device"
+)
+
+// capture makes captures of a tape that will be replayed many times, wherever
+// consecutive commands are on one device that can, and with bursts of several
+// steps.
+// Where one can't be made, its commands are played as before: that gives the same
+// values. Only what failed earlier, and is found out here, is an error.
+func (t *tape) capture(devices []device.Device, bursts bool) error {
+	if t.tried {
+		return nil
+	}
+	t.tried = true
+	var plays []play
+	for at := 0; at < len(t.commands); {
+		capturer := capturerOf(devices, t.commands[at])
+		end := at + 1
+		for capturer != nil && end < len(t.commands) && capturer.Records(t.commands[end]) {
+			end++
+		}
+		if end-at > 1 {
+			r, err := capturer.Record(t.commands[at:end])
+			if late := new(device.Late); errors.As(err, &late) {
+				t.plays = oneByOne(t.commands)
+				t.free()
+				return err
+			}
+			if err == nil {
+				t.captures = append(t.captures, r)
+				plays = append(plays, play{r, at})
+				at = end
+				continue
+			}
+		}
+		for ; at < end; at++ {
+			plays = append(plays, play{t.commands[at], at})
+		}
+	}
+	t.plays = plays
+	if bursts && len(plays) == 1 && len(t.captures) == 1 && burstSteps*len(t.commands) <= burstCommands {
+		return t.captureBurst(devices)
+	}
+	return nil
+}
+
+// A burst is a capture of several steps. It costs the host and the device one
+// start instead of several, and where the steps' memory allows it, a step begins
+// while the one before it ends. It is for plans that run ahead, and for steps so
+// small that their start counts.
+const (
+	burstSteps    = 8
+	burstCommands = 1024
+)
+
+// captureBurst captures several steps of a tape, all of whose commands are in one
+// capture.
+func (t *tape) captureBurst(devices []device.Device) error {
+	var commands []device.Command
+	for range burstSteps {
+		commands = append(commands, t.commands...)
+	}
+	r, err := capturerOf(devices, t.commands[0]).Record(commands)
+	if late := new(device.Late); errors.As(err, &late) {
+		return err
+	}
+	if err == nil {
+		t.captures = append(t.captures, r)
+		t.burst = r
+	}
+	return nil
+}
+
+// capturerOf is the device that can capture a command; nil if none can.
+func capturerOf(devices []device.Device, c device.Command) device.Recorder {
+	for _, d := range devices {
+		if r, ok := d.(device.Recorder); ok && r.Records(c) {
+			return r
+		}
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/lower"
+)
+
+// Error is a command that failed: which node, where it comes from in the spec,
+// and why.
+type Error struct {
+	Op     string     // the op, or what else was done
+	Node   string     // the node's name
+	Device string     // where it ran
+	Range  diag.Range // the spec's line, if known
+	Err    error
+}
+
+// Error gives the message with its place.
+func (e *Error) Error() string {
+	at := ""
+	if e.Range.Known() {
+		at = e.Range.String() + ": "
+	}
+	return fmt.Sprintf("%s%s (%s) failed on %s: %v", at, e.Op, e.Node, e.Device, e.Err)
+}
+
+// Unwrap gives the device's own error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// faults turns failures of commands into errors, and knows the states that they
+// have put in doubt.
+type faults struct {
+	*values
+	plan    *lower.Plan
+	tapes   *replayer
+	poison  error          // what every demand gives; nil if no state is in doubt
+	suspect map[int32]bool // states that must be restored first
+}
+
+// failure is the error of a node's command, commitFailure that of a state's commit.
+func (f *faults) failure(n int32, err error) error {
+	node := f.plan.Graph.Nodes[n]
+	return f.blame(&Error{Op: node.Op.Name, Node: node.Label(), Device: f.plan.Targets[node.Space].Name, Range: node.Origin, Err: err})
+}
+
+func (f *faults) commitFailure(st int32, err error) error {
+	sp := f.plan.Graph.States[st]
+	return f.blame(&Error{Op: "commit", Node: sp.Name, Device: f.plan.Targets[sp.Home].Name, Range: sp.Origin, Err: err})
+}
+
+// poisoned makes the session refuse all demands until the given states are
+// restored, and gives the error that they get.
+func (f *faults) poisoned(states []int32, cause error) error {
+	for _, st := range states {
+		f.suspect[st] = true
+	}
+	if p, ok := cause.(*Poisoned); ok {
+		cause = p.Err // the same failure, found out in two places
+	}
+	f.poison = &Poisoned{States: f.suspectNames(), Err: cause}
+	f.tapes.touched()
+	return f.poison
+}
+
+// blame gives the error of a command that failed. If what failed is work that
+// was queued before ([device.Late]), no one knows how far earlier steps came:
+// their states have to be restored, and every value has to be computed anew, as
+// none of those in memory can be trusted.
+func (f *faults) blame(err error) error {
+	var late *device.Late
+	if !errors.As(err, &late) {
+		return err
+	}
+	var states []int32
+	for st := range f.states {
+		if f.nodes[f.states[st].node].version > 0 {
+			states = append(states, int32(st))
+		}
+	}
+	for n := range f.nodes {
+		f.nodes[n].empty = true
+	}
+	return f.poisoned(states, err)
+}
+
+// restored lifts the poison when the last suspect state has been written.
+func (f *faults) restored(st int32) {
+	if f.poison == nil {
+		return
+	}
+	delete(f.suspect, st)
+	if len(f.suspect) == 0 {
+		f.poison = nil
+		return
+	}
+	f.poison = &Poisoned{States: f.suspectNames(), Err: f.poison.(*Poisoned).Err}
+}
+
+// Poisoned says that a failure has left states half written. Every demand gives
+// it until all of them have been set.
+type Poisoned struct {
+	States []string
+	Err    error
+}
+
+// Error names the cause and the states to restore.
+func (e *Poisoned) Error() string {
+	return fmt.Sprintf("states were being written when a command failed; restore %s first: %v",
+		strings.Join(e.States, ", "), e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *Poisoned) Unwrap() error { return e.Err }
+
+func (f *faults) suspectNames() []string {
+	var names []string
+	for _, st := range slices.Sorted(maps.Keys(f.suspect)) {
+		names = append(names, f.plan.Graph.States[st].Name)
+	}
+	return names
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/lower"
+)
+
+// memory is the memory of a plan's values, in all of its spaces.
+//
+// The host and a device may have some of it in common. Copies between them are
+// aliases there (see the pass alias of package lower). A device is late, so the
+// host waits for it before it reads what the device writes, and before it writes
+// what the device may still have to read.
+type memory struct {
+	*values
+	plan    *lower.Plan
+	devices []device.Device
+	spaces  []spaceMemory
+	own     map[int32]device.Buffer // of nodes moved out of the plan's places
+	lent    map[int32]bool          // nodes of the host whose memory a device reads
+	shared  device.Buffer           // the host's kept memory, as that device's
+	bytes   int64                   // held at present
+}
+
+// spaceMemory is a plan's memory in one space.
+type spaceMemory struct{ kept, arena device.Buffer }
+
+func newMemory(plan *lower.Plan, devices []device.Device, v *values) (*memory, error) {
+	m := &memory{values: v, plan: plan, devices: devices, own: map[int32]device.Buffer{}, lent: map[int32]bool{}}
+	for i, n := range plan.Graph.Nodes {
+		if of := n.Inputs; plan.Values[i].Alias && of[0].Space == 0 {
+			m.lent[int32(of[0].ID)] = true
+		}
+	}
+	for i, space := range plan.Spaces {
+		kept, err := m.allocKept(i, space.Kept)
+		if err == nil {
+			m.spaces = append(m.spaces, spaceMemory{kept: kept})
+			m.spaces[i].arena, err = m.alloc(i, space.Arena)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("engine: memory for the plan: %w", err), m.free())
+		}
+	}
+	return m, nil
+}
+
+// alloc reserves memory and counts it.
+func (m *memory) alloc(space int, bytes int64) (device.Buffer, error) {
+	b, err := m.devices[space].Alloc(bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.devices[space].Name(), err)
+	}
+	m.bytes += bytes
+	return b, nil
+}
+
+// allocKept reserves a space's kept memory: the host's, where a device has aliases
+// of it, is that device's.
+func (m *memory) allocKept(space int, bytes int64) (device.Buffer, error) {
+	if space != 0 || m.plan.Shared == 0 {
+		return m.alloc(space, bytes)
+	}
+	b, err := m.alloc(m.plan.Shared, bytes)
+	if err != nil {
+		return nil, err
+	}
+	host, err := m.viewed(b)
+	if err != nil {
+		_ = b.Free()
+		return nil, err
+	}
+	m.shared = b
+	return host, nil
+}
+
+// viewed gives a device's buffer as one of the host's.
+func (m *memory) viewed(b device.Buffer) (device.Buffer, error) {
+	host, viewer := m.devices[0].(device.Viewer)
+	of, has := b.(device.SharedBuffer)
+	if !viewer || !has {
+		return nil, fmt.Errorf("%s and %s don't share memory", m.devices[0].Name(), b.Device().Name())
+	}
+	return host.View(of), nil
+}
+
+// free gives all memory back.
+func (m *memory) free() error {
+	var errs []error
+	for _, s := range m.spaces {
+		for _, b := range []device.Buffer{s.kept, s.arena} {
+			if b != nil {
+				errs = append(errs, b.Free())
+			}
+		}
+	}
+	for _, b := range m.own {
+		errs = append(errs, b.Free())
+	}
+	return errors.Join(errs...)
+}
+
+// moveOut gives a node memory of its own.
+func (m *memory) moveOut(n int32) error {
+	if m.own[n] != nil {
+		return nil
+	}
+	b, err := m.alloc(m.plan.Graph.Nodes[n].Space, m.plan.Values[n].Bytes)
+	if err == nil {
+		m.own[n] = b
+	}
+	return err
+}
+
+// slice is where a node's value lies.
+func (m *memory) slice(n int32) device.Slice {
+	v := &m.plan.Values[n]
+	space := m.plan.Graph.Nodes[n].Space
+	if v.Alias {
+		return m.seenFrom(space, m.slice(int32(m.plan.Graph.Nodes[n].Inputs[0].ID)))
+	}
+	switch buffer := m.own[n]; {
+	case buffer != nil:
+		return device.Slice{Buffer: buffer, Bytes: v.Bytes}
+	case m.isInPlace(n):
+		return m.slice(m.writes(n))
+	case m.nodes[n].storage == lower.Transient:
+		return device.Slice{Buffer: m.spaces[space].arena, Offset: v.Offset, Bytes: v.Bytes}
+	}
+	return device.Slice{Buffer: m.spaces[space].kept, Offset: v.Offset, Bytes: v.Bytes}
+}
+
+// seenFrom gives a slice of memory that two spaces share as one of the other. A
+// slice without a buffer, which nothing can be bound to, says that they don't.
+func (m *memory) seenFrom(space int, of device.Slice) device.Slice {
+	if space == 0 {
+		of.Buffer, _ = m.viewed(of.Buffer)
+		return of
+	}
+	of.Buffer = m.shared
+	return of
+}
