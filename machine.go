@@ -61,7 +61,7 @@ func (e *missingDevice) Unwrap() error { return e.err }
 // openMachine opens the host, the default device unless that is for lowering to
 // choose, and those that placement names. Preferred devices that aren't there are
 // left out.
-func openMachine(fallback string, rules []lower.Rule, bound []string, o *startOptions) (*machine, error) {
+func openMachine(fallback string, rules []ir.PlacementRule, bound []string, o *startOptions) (*machine, error) {
 	sources, err := startSources(o.kernels)
 	if err != nil {
 		return nil, err

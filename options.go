@@ -7,6 +7,7 @@ import (
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -16,7 +17,7 @@ type StartOption func(*startOptions)
 type startOptions struct {
 	device  string
 	kernels string // a folder of sources; see KernelsFrom
-	rules   []lower.Rule
+	rules   []ir.PlacementRule
 	weights map[string]*Tensor
 	given   bool // weights, by WithWeights
 	resume  resumption
@@ -34,7 +35,7 @@ func On(device string) StartOption { return func(o *startOptions) { o.device = d
 // Place binds the nodes and states whose path matches a pattern to a device, as
 // a last placement rule of the spec would: Place("*.weight", "cpu").
 func Place(match, device string) StartOption {
-	return func(o *startOptions) { o.rules = append(o.rules, lower.Rule{Match: match, Device: device}) }
+	return func(o *startOptions) { o.rules = append(o.rules, ir.PlacementRule{Match: match, Device: device}) }
 }
 
 // Sync is a way to look for faults, as --sync is: every node is a kernel of its

@@ -134,11 +134,7 @@ func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, err
 	if fallback == "" {
 		fallback = p.spec.Placement.Default
 	}
-	var rules []lower.Rule
-	for _, r := range p.spec.Placement.Rules {
-		rules = append(rules, lower.Rule{Match: r.Match, Device: r.Device, Prefer: r.Prefer})
-	}
-	rules = append(rules, o.rules...)
+	rules := slices.Concat(p.spec.Placement.Rules, o.rules)
 	m, err := openMachine(fallback, rules, boundDevices(g), o)
 	if err != nil {
 		return nil, nil, err

@@ -67,7 +67,7 @@ func TestStepsAreQueuedAheadBetweenTwoLooksAtTheStopCondition(t *testing.T) {
 
 func TestAStepThatTakesPartInTwoSpacesIsNotMasked(t *testing.T) {
 	for _, rule := range []string{"metrics.loss", "step", "stopped"} {
-		pl := plan(t, countdown(t, 0), queued(t), lower.Options{Default: 1, Rules: []lower.Rule{{Match: rule, Device: "cpu"}}})
+		pl := plan(t, countdown(t, 0), queued(t), lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: rule, Device: "cpu"}}})
 		require.False(t, pl.RunsAhead, rule)
 	}
 }

@@ -114,7 +114,7 @@ func (d *driver) scene(t *testing.T) *scene {
 	host := d.machines(t)(t, 0)[0]
 	opened, c := d.watched(t)
 	sc := &scene{program: faultProgram(t), device: opened, devices: []device.Device{host, opened}, calls: c}
-	sc.plan = plan(t, sc.program, sc.devices, lower.Options{Default: 1, Rules: []lower.Rule{{Match: "host.*", Device: "cpu"}}})
+	sc.plan = plan(t, sc.program, sc.devices, lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: "host.*", Device: "cpu"}}})
 	s := session(t, sc.plan, sc.devices, engine.Options{DataSources: sc.program.sources})
 	require.NoError(t, s.SetAll(sc.program.values))
 	for _, a := range acts() {

@@ -10,6 +10,7 @@ import (
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -166,7 +167,7 @@ func (d *driver) mathNetLearns(t *testing.T) {
 	}
 	want := stepped(machine(t, 0), lower.Options{}, engine.Options{})
 	second := d.kind + ":1"
-	for name, rules := range map[string][]lower.Rule{
+	for name, rules := range map[string][]ir.PlacementRule{
 		"at home on the device": nil,
 		"at home on the host":   {{Match: "*.weight", Device: "cpu"}},
 		"a layer on the host":   {{Match: "h2", Device: "cpu"}},

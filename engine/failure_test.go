@@ -81,7 +81,7 @@ func TestAFaultAnywhereOnSharedMemoryThenARetryLeadsWhereNoFaultDoes(t *testing.
 func anyFault(t *testing.T, machine machines) {
 	p := faultProgram(t)
 	devices := machine(t, 2)
-	pl := plan(t, p, devices, lower.Options{Default: 1, Rules: []lower.Rule{{Match: "host.*", Device: "cpu"}, {Match: "h", Device: "sim:1"}}})
+	pl := plan(t, p, devices, lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: "host.*", Device: "cpu"}, {Match: "h", Device: "sim:1"}}})
 
 	// Without faults: what each act gives, and the states before it.
 	clean := session(t, pl, devices, engine.Options{DataSources: p.sources})

@@ -26,7 +26,7 @@ func TestALateFailurePutsEverythingInDoubt(t *testing.T) {
 func anyLateFailure(t *testing.T, machine machines) {
 	p := faultProgram(t)
 	devices := machine(t, 1)
-	pl := plan(t, p, devices, lower.Options{Default: 1, Rules: []lower.Rule{{Match: "host.*", Device: "cpu"}}})
+	pl := plan(t, p, devices, lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: "host.*", Device: "cpu"}}})
 	far := devices[1].(*sim.Device)
 	lost := &device.Late{Device: "sim:0", Work: []string{"matmul", "tanh"}, Err: errors.New("CL_OUT_OF_RESOURCES")}
 

@@ -194,7 +194,7 @@ func TestAStateSetWhileARunGoesOnIsSeenByItsSteps(t *testing.T) {
 	b := newBuilder()
 	w, seen := b.param("w", 3), b.param("seen", 3)
 	seen.Next = b.op("mul", w.Read, 1.5)
-	s := start(t, b.program(t), machine(t, 1), lower.Options{Default: 1, Rules: []lower.Rule{{Match: "w", Device: "cpu"}}}, engine.Options{})
+	s := start(t, b.program(t), machine(t, 1), lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: "w", Device: "cpu"}}}, engine.Options{})
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)

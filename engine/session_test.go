@@ -241,7 +241,7 @@ func TestManyGoroutinesMayUseASession(t *testing.T) {
 	w, y := b.state("w", ir.ParamState, ir.FromFloat32(ir.Shape{3}, []float32{1, 1, 1})), b.state("y", ir.BufferState, ir.NewTensor(ir.Type{DType: ir.F32, Shape: ir.Shape{3}}))
 	y.Next = b.op("add", y.Read, w.Read)
 	b.output("half", b.op("mul", w.Read, 0.5))
-	s := start(t, b.program(t), machine(t, 1), lower.Options{Default: 1, Rules: []lower.Rule{{Match: "w", Device: "cpu"}}}, engine.Options{})
+	s := start(t, b.program(t), machine(t, 1), lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: "w", Device: "cpu"}}}, engine.Options{})
 	var group sync.WaitGroup
 	for g := range 4 {
 		group.Go(func() {

@@ -34,7 +34,7 @@ func regression(t tester, transposed bool) *program {
 // lowering from giving the product a flag instead of the transposition.
 var weightAtHome = lower.Options{
 	Default:  1,
-	Rules:    []lower.Rule{{Match: "weight", Device: "cpu"}},
+	Rules:    []ir.PlacementRule{{Match: "weight", Device: "cpu"}},
 	RulesOff: []string{"transpose-left", "transpose-right", "permute-left", "permute-right"},
 }
 
@@ -140,7 +140,7 @@ func frozenProgram(t tester) *program {
 func TestAFrozenWeightIsCopiedOnceEver(t *testing.T) {
 	executed := map[string]int{}
 	s := start(t, frozenProgram(t), machine(t, 1),
-		lower.Options{Default: 1, Rules: []lower.Rule{{Match: "frozen*", Device: "cpu"}}},
+		lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: "frozen*", Device: "cpu"}}},
 		engine.Options{Trace: func(e engine.Execution) { executed[e.Node.Op.Name]++ }})
 	before := s.Stats()
 	steps(t, s, 100)

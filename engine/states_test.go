@@ -18,7 +18,7 @@ func everywhere(t *testing.T, f func(t *testing.T, devices []device.Device, lo l
 	t.Run("device", func(t *testing.T) { f(t, machine(t, 1), lower.Options{Default: 1}) })
 	t.Run("device that runs ahead", func(t *testing.T) { f(t, queued(t), lower.Options{Default: 1}) })
 	t.Run("homes on host", func(t *testing.T) {
-		f(t, machine(t, 1), lower.Options{Default: 1, Rules: []lower.Rule{{Match: "home.*", Device: "cpu"}}})
+		f(t, machine(t, 1), lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: "home.*", Device: "cpu"}}})
 	})
 }
 

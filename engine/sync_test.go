@@ -15,7 +15,7 @@ import (
 
 func TestWaitingForEveryCommandGivesTheSameBits(t *testing.T) {
 	p := mathNet(t)
-	rules := []lower.Rule{{Match: "*.weight", Device: "cpu"}, {Match: "h2", Device: "sim:1"}}
+	rules := []ir.PlacementRule{{Match: "*.weight", Device: "cpu"}, {Match: "h2", Device: "sim:1"}}
 	usual := start(t, p, machine(t, 2), lower.Options{Default: 1, Rules: rules}, engine.Options{})
 	awaited := start(t, p, machine(t, 2), lower.Options{Default: 1, Rules: rules, NoFuse: true}, engine.Options{Sync: true})
 	require.Less(t, len(usual.Plan().Graph.Nodes), len(awaited.Plan().Graph.Nodes))

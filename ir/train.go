@@ -1,5 +1,11 @@
 package ir
 
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/diag"
+)
+
 // EvalPrefix is what metrics of an evaluation are called by.
 const EvalPrefix = "eval."
 
@@ -12,3 +18,82 @@ const (
 	LossState      = "metrics.loss_step" // the raw loss of the last step
 	MetricPrefix   = "metrics."
 )
+
+// Loop is how a program is trained: what stands beside its graphs.
+type Loop struct {
+	Metrics  []string // in the spec's order, without the prefix
+	Until    bool     // whether there is a stop condition: the state StoppedState
+	MaxSteps int64    // 0 means no limit
+	LogEvery int64    // steps between log lines
+
+	Weights    *Weights    // what parameters start from; nil: from Init
+	Evaluation *Evaluation // nil if there is none
+	EarlyStop  *EarlyStop  // nil if there is none
+	Checkpoint *Checkpoint // nil if there is none
+}
+
+// AllMetrics lists the metrics as records do: those of an evaluation last.
+func (l *Loop) AllMetrics() []string {
+	if l.Evaluation == nil {
+		return slices.Clone(l.Metrics)
+	}
+	return slices.Concat(l.Metrics, l.Evaluation.Metrics)
+}
+
+// Weights is a safetensors file that holds all parameters.
+type Weights struct {
+	File   string            // as given
+	Path   string            // resolved, inside the spec's folder or an allowed one
+	Rename map[string]string // the parameters' names by the file's
+	Origin diag.Range        // where the spec names the file
+}
+
+// Evaluation gives metrics on other data: their mean over some batches, which are
+// the same each time.
+type Evaluation struct {
+	// Graph has the parameters and buffers, and the counter StepState, which
+	// numbers the batch, as states without a Next, and an output for each metric,
+	// under its full name.
+	Graph   *Graph
+	Metrics []string // in the spec's order, with EvalPrefix
+	Every   int64    // steps between evaluations
+	Batches int64    // from 0 on
+}
+
+// Watch is a metric that something is decided by.
+type Watch struct {
+	Metric   string // one of Loop.Metrics or Evaluation.Metrics
+	Maximise bool
+}
+
+// EarlyStop ends a run when a metric no longer improves.
+type EarlyStop struct {
+	Watch
+	Patience int64   // in steps
+	MinDelta float64 // less than that is no improvement
+}
+
+// Checkpoint says when to save what a run needs to go on.
+type Checkpoint struct {
+	Every int64  // steps
+	Keep  int64  // the newest so many
+	Best  *Watch // by which the best one is kept too; nil: none is
+	Path  string // the folder, inside the spec's
+}
+
+// DataSource is a data source that reads a file. (Generated data needs none: it is
+// nodes of the graph.)
+type DataSource struct {
+	Name   string
+	Kind   string // the name of its row in package data
+	Path   string // resolved, inside the spec's folder or an allowed one
+	Fields []Field
+	Origin diag.Range // where the spec names the file
+}
+
+// Field is a field of a data source: one batch of it has this type.
+type Field struct {
+	Name   string
+	Tensor string // its name in the file
+	Type   Type
+}

@@ -102,7 +102,7 @@ func TestADeviceThatIsNotOfferedIsNotChosen(t *testing.T) {
 func TestADeviceOfUnknownSpeedGetsOnlyHomesAndUpdates(t *testing.T) {
 	o := machine(t)
 	o.Targets = append(o.Targets, Target{Name: "sim:0", Kind: "sim"})
-	o.Rules = []Rule{{Match: "l1", Device: "sim:0"}}
+	o.Rules = []ir.PlacementRule{{Match: "l1", Device: "sim:0"}}
 	p := network(4, 8).plan(t, o)
 	require.Equal(t, 0, p.named("l2").Space)
 	require.Equal(t, 1, p.state("l1.weight").Home)
@@ -149,7 +149,7 @@ func TestWeightsAndTheirUpdatesFollowTheirLayer(t *testing.T) {
 // matmul on a device, which is exactly weight, copy, matmul.
 func TestWeightsPinnedToTheHostAreCopiedForTheirMatmul(t *testing.T) {
 	o := options(t, 1)
-	o.Rules = []Rule{{Match: "*.weight", Device: "cpu"}, {Match: "optimizer.*", Device: "sim:0"}}
+	o.Rules = []ir.PlacementRule{{Match: "*.weight", Device: "cpu"}, {Match: "optimizer.*", Device: "sim:0"}}
 	p := network(4, 8).plan(t, o)
 	for _, layer := range []string{"l1", "l2"} {
 		w := p.state(layer + ".weight")

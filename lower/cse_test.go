@@ -60,7 +60,7 @@ func TestNodesOfDifferentPlacesStayApart(t *testing.T) {
 	}
 	g, _, _ := build()
 	require.Equal(t, 1, shared(g, lower.Options{}))
-	require.Zero(t, shared(g, lower.Options{Rules: []lower.Rule{{Match: "left", Device: "cpu:1"}}}), "by a placement rule")
+	require.Zero(t, shared(g, lower.Options{Rules: []ir.PlacementRule{{Match: "left", Device: "cpu:1"}}}), "by a placement rule")
 	g, a, _ := build()
 	a.Device = "cpu:1"
 	require.Zero(t, shared(g, lower.Options{}), "by its own device")

@@ -39,7 +39,7 @@ func TestPatternsMatchPaths(t *testing.T) {
 }
 
 // placed lowers a node and a state "w" with their own wishes, and some rules.
-func placed(t *testing.T, device, prefer string, rules ...Rule) (node, home, nodeReason, homeReason string) {
+func placed(t *testing.T, device, prefer string, rules ...ir.PlacementRule) (node, home, nodeReason, homeReason string) {
 	b := newProgram()
 	w := b.param("w", 4)
 	w.Device, w.Prefer = device, prefer
@@ -55,15 +55,15 @@ func placed(t *testing.T, device, prefer string, rules ...Rule) (node, home, nod
 func TestPlacementFollowsTheNearestWish(t *testing.T) {
 	for _, c := range []struct {
 		name, device, prefer string
-		rules                []Rule
+		rules                []ir.PlacementRule
 		where, reason        string
 	}{
 		{"nothing said", "", "", nil, "sim:0", "default"},
-		{"its own device", "sim:1", "", []Rule{{Match: "*", Device: "cpu"}}, "sim:1", "its own device:"},
-		{"its own wish", "", "sim:1", []Rule{{Match: "*", Device: "cpu"}}, "sim:1", "its own prefer:"},
-		{"a rule", "", "", []Rule{{Match: "*", Device: "cpu"}, {Match: "z", Device: "sim:1"}}, "cpu", `placement rule "*"`},
-		{"the last rule that matches", "", "", []Rule{{Match: "*", Device: "cpu"}, {Match: "*", Device: "sim:1"}}, "sim:1", `placement rule "*"`},
-		{"a rule's wish", "", "", []Rule{{Match: "*", Prefer: "cpu"}}, "cpu", `preferred by placement rule "*"`},
+		{"its own device", "sim:1", "", []ir.PlacementRule{{Match: "*", Device: "cpu"}}, "sim:1", "its own device:"},
+		{"its own wish", "", "sim:1", []ir.PlacementRule{{Match: "*", Device: "cpu"}}, "sim:1", "its own prefer:"},
+		{"a rule", "", "", []ir.PlacementRule{{Match: "*", Device: "cpu"}, {Match: "z", Device: "sim:1"}}, "cpu", `placement rule "*"`},
+		{"the last rule that matches", "", "", []ir.PlacementRule{{Match: "*", Device: "cpu"}, {Match: "*", Device: "sim:1"}}, "sim:1", `placement rule "*"`},
+		{"a rule's wish", "", "", []ir.PlacementRule{{Match: "*", Prefer: "cpu"}}, "cpu", `preferred by placement rule "*"`},
 		{"a device without number", "sim", "", nil, "sim:0", "its own device:"},
 		{"a wish that can't be", "", "cuda:0", nil, "sim:0", "default; the preferred cuda:0 isn't there"},
 	} {
@@ -85,7 +85,7 @@ func TestADeviceThatIsNotThereIsAnErrorWithItsPlace(t *testing.T) {
 		n.Origin = at
 		o := options(t, 0)
 		if rule {
-			o.Rules = []Rule{{Match: "h*", Device: "cuda:7"}}
+			o.Rules = []ir.PlacementRule{{Match: "h*", Device: "cuda:7"}}
 		} else {
 			n.Device = "cuda:7"
 		}

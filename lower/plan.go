@@ -39,7 +39,6 @@ type (
 	Target    = place.Target
 	Speed     = place.Speed
 	Candidate = place.Candidate
-	Rule      = place.Rule
 	Choice    = place.Choice
 	Error     = place.Error
 )
@@ -55,7 +54,7 @@ type Options struct {
 	Targets    []Target // see [place.Options], as for the next three
 	Default    int
 	Candidates func() []Candidate
-	Rules      []Rule
+	Rules      []ir.PlacementRule
 	Manifest   *kernels.Manifest
 
 	// RulesOff names rewrite rules that are not to be applied ("fold" and

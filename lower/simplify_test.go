@@ -171,7 +171,7 @@ func TestARewriteDoesNotMoveWhatIsBoundToADevice(t *testing.T) {
 	require.Equal(t, []string{"copy", "copy", "sub"}, calls(together.lower(lower.Options{}), "out"))
 	ruled := build(func(_, _ *ir.Node) {})
 	require.Equal(t, []string{"copy", "neg", "copy", "add"},
-		calls(ruled.lower(lower.Options{Rules: []lower.Rule{{Match: "neg*", Device: "cpu:1"}}}), "out"))
+		calls(ruled.lower(lower.Options{Rules: []ir.PlacementRule{{Match: "neg*", Device: "cpu:1"}}}), "out"))
 }
 
 func TestANodeThatCannotBePlacedIsStillReported(t *testing.T) {

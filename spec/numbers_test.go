@@ -139,7 +139,7 @@ func TestANumberIsReadAsYAML12HasItWhereverItStands(t *testing.T) {
 		def, list = decoded(t, numberSpec("1", text, "0", "0", "0"), Options{})
 		require.Equal(t, isInt && i >= 1, !list.HasErrors(), "max_steps: %s: %s", text, list.Text())
 		if isInt {
-			require.Equal(t, i, def.Train.MaxSteps)
+			require.Equal(t, i, def.Train.Loop.MaxSteps)
 		}
 		require.Equal(t, readOtherwise[text] != "", len(list.Items) > 0 && list.Items[0].Rule == diag.OctalNumber, text)
 		require.Equal(t, readOtherwise[text], tree.LeadingZero(text), text)

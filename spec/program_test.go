@@ -11,7 +11,6 @@ import (
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
-	"github.com/flowrun/flowrun/spec/build"
 )
 
 const mathNet = "../graphs/math_net.yaml"
@@ -56,7 +55,7 @@ func TestMathNetBecomesAProgram(t *testing.T) {
 	require.Equal(t, "math_net", p.Name)
 	require.Equal(t, int64(7), p.Seed)
 	require.Equal(t, spec.Loop{Metrics: []string{"loss", "accuracy"}, Until: true, MaxSteps: 200_000, LogEvery: 1000}, p.Loop)
-	require.Equal(t, build.Placement{Default: "auto"}, p.Placement)
+	require.Equal(t, ir.Placement{Default: "auto"}, p.Placement)
 	require.Empty(t, p.Sources)
 	require.Equal(t, []string{
 		"step", "h1.weight", "h2.weight", "sum_bits.weight", "metrics.loss_step", "step.nonfinite",
@@ -185,8 +184,8 @@ func TestAReplayIsASourceOverTheStepCounter(t *testing.T) {
 	require.NotNil(t, p, list.Text())
 	f32 := func(shape ...int) ir.Type { return ir.Type{DType: ir.F32, Shape: shape} }
 	require.Equal(t, []spec.Source{{
-		Name: "recorded", Kind: "replay", File: "data/a.safetensors", Path: filepath.FromSlash("folder/data/a.safetensors"),
-		Fields: []build.Field{{Name: "x", Tensor: "batches/x", Type: f32(2, 8)}, {Name: "target", Tensor: "batches/target", Type: f32(2, 5)}},
+		Name: "recorded", Kind: "replay", Path: filepath.FromSlash("folder/data/a.safetensors"),
+		Fields: []ir.Field{{Name: "x", Tensor: "batches/x", Type: f32(2, 8)}, {Name: "target", Tensor: "batches/target", Type: f32(2, 5)}},
 		Origin: p.Sources[0].Origin,
 	}}, p.Sources)
 	x := node1(p.Train, "x")

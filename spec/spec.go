@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/build"
 	"github.com/flowrun/flowrun/spec/edit"
 	"github.com/flowrun/flowrun/spec/schema"
@@ -17,11 +18,11 @@ type (
 	Options    = syntax.Options
 	Setting    = syntax.Setting
 	Program    = build.Program
-	Loop       = build.Loop
-	Weights    = build.Weights
-	Evaluation = build.Evaluation
-	Checkpoint = build.Checkpoint
-	Source     = build.Source
+	Loop       = ir.Loop
+	Weights    = ir.Weights
+	Evaluation = ir.Evaluation
+	Checkpoint = ir.Checkpoint
+	Source     = ir.DataSource
 	Fact       = build.Fact
 )
 

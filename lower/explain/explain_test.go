@@ -135,7 +135,7 @@ func TestAutoTellsWhatItConsidered(t *testing.T) {
 
 func TestCrossingsSayWhatIsCopied(t *testing.T) {
 	o := onSim("sim", false)
-	o.Rules = []lower.Rule{{Match: "*.weight", Device: "cpu"}, {Match: "optimizer.*", Device: "sim:0"}}
+	o.Rules = []ir.PlacementRule{{Match: "*.weight", Device: "cpu"}, {Match: "optimizer.*", Device: "sim:0"}}
 	const weight, batch, step = 8 * 8 * 4, 4 * 8 * 4, 8
 	require.Equal(t, []explain.Crossing{
 		{From: "cpu", To: "sim:0", What: "data", Copies: 1, Bytes: batch},
@@ -144,7 +144,7 @@ func TestCrossingsSayWhatIsCopied(t *testing.T) {
 		{From: "sim:0", To: "cpu", What: "updates", Copies: 2, Bytes: 2 * weight},
 	}, explain.Of(network(4, 8).plan(t, o)).Crossings)
 	o = onSim("sim", false)
-	o.Default, o.Rules = 0, []lower.Rule{{Match: "l1", Device: "sim:0"}}
+	o.Default, o.Rules = 0, []ir.PlacementRule{{Match: "l1", Device: "sim:0"}}
 	require.Equal(t, []explain.Crossing{
 		{From: "cpu", To: "sim:0", What: "data", Copies: 1, Bytes: batch},
 		{From: "sim:0", To: "cpu", What: "values", Copies: 1, Bytes: batch},

@@ -70,13 +70,6 @@ type Candidate struct {
 	Missing string // why it can't be used after all; "" if it can
 }
 
-// Rule pins the nodes and states whose path matches a pattern, or is inside of a
-// path that does, to a device, or prefers it. "*" in a pattern matches any text.
-type Rule struct {
-	Match          string
-	Device, Prefer string
-}
-
 // Auto as a default leaves the choice of the main device to [Placement.Run].
 const Auto = -1
 
@@ -93,7 +86,7 @@ type Options struct {
 	Candidates func() []Candidate
 	// Rules come from the spec's placement and from callers; the last that
 	// matches decides, after what nodes and states say themselves.
-	Rules []Rule
+	Rules []ir.PlacementRule
 }
 
 // Error is a program that can't be lowered: a fault of the spec or of the machine.

@@ -34,8 +34,8 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 		newTraining(g, p).build(types)
 		s.uses.tell(list, def.Vars)
 		p.Train = g.Graph
-		if w := def.Train.Weights; w != nil && !list.HasErrors() {
-			checkRenames(w, g)
+		if !list.HasErrors() {
+			checkRenames(def.Train.Renames, g)
 		}
 		placing.see(g.Graph)
 		if def.Train.Evaluation != nil && !list.HasErrors() {
@@ -59,7 +59,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	for _, f := range def.Imports.Order {
 		p.Imports = append(p.Imports, f.Path)
 	}
-	p.Placement = placement(def.Placement)
+	p.Placement = def.Placement
 	placing.unmatched(list)
 	for _, g := range p.Graphs() {
 		if err := g.Sort(); err != nil { // a fault of this package: resolve refuses cycles

@@ -27,7 +27,8 @@ func (t *training) evaluate(trained *graph) {
 	t.model(fields, map[string]any{})
 	t.Graph.Outputs = nil
 	t.lossNode(fields)
-	e := &Evaluation{Graph: t.Graph, Every: t.def.Evaluation.Every, Batches: t.def.Evaluation.Batches}
+	e := *t.def.Loop.Evaluation
+	e.Graph = t.Graph
 	for _, m := range t.def.Evaluation.Metrics {
 		name := ir.EvalPrefix + m.Name
 		v := t.single(name, m.Def, ir.MetricState)
@@ -48,7 +49,7 @@ func (t *training) evaluate(trained *graph) {
 				Notes:   []diag.Note{{Message: s.Name, Range: s.Origin}}})
 		}
 	}
-	t.program.Loop.Evaluation = e
+	t.program.Loop.Evaluation = &e
 }
 
 // scalarMetric checks that a metric is a scalar; nil was reported.
@@ -62,42 +63,15 @@ func (t *training) scalarMetric(v any, m *syntax.Metric) *ir.Node {
 	return n
 }
 
-// loop says how to train.
-func loop(t *syntax.Train) Loop {
-	l := Loop{Until: t.Until != nil, MaxSteps: t.MaxSteps, LogEvery: t.LogEvery}
-	for _, m := range t.Metrics {
-		l.Metrics = append(l.Metrics, m.Name)
-	}
-	if w := t.Weights; w != nil {
-		l.Weights = &Weights{File: w.File, Path: w.Path, Rename: map[string]string{}, Origin: w.At}
-		for _, r := range w.Rename {
-			l.Weights.Rename[r.From] = r.To
-		}
-	}
-	if e := t.EarlyStop; e != nil {
-		l.EarlyStop = &EarlyStop{Watch: watch(e.Watch), Patience: e.Patience, MinDelta: e.MinDelta}
-	}
-	if c := t.Checkpoint; c != nil {
-		l.Checkpoint = &Checkpoint{Every: c.Every, Keep: c.Keep, Dir: c.Dir, Path: c.Path}
-		if c.Best != nil {
-			best := watch(*c.Best)
-			l.Checkpoint.Best = &best
-		}
-	}
-	return l
-}
-
-func watch(w syntax.Watch) Watch { return Watch{Metric: w.Metric, Maximise: w.Maximise} }
-
 // checkRenames reports targets of train.init.rename that are no parameters.
-func checkRenames(w *syntax.Weights, g *graph) {
+func checkRenames(renames []syntax.Rename, g *graph) {
 	var known []string
 	for _, s := range g.Graph.States {
 		if s.Kind == ir.ParamState || s.Kind == ir.BufferState {
 			known = append(known, s.Name)
 		}
 	}
-	for _, r := range w.Rename {
+	for _, r := range renames {
 		if s := g.states[r.To]; s == nil || s.Kind != ir.ParamState && s.Kind != ir.BufferState {
 			g.list.Add(diag.Diagnostic{Rule: diag.UnknownName, Range: r.At, Help: g.list.Suggestion(r.To, known),
 				Message: fmt.Sprintf("the model has no parameter `%s`", diag.Cut(r.To))})

@@ -15,11 +15,9 @@ import (
 // its text without comments and spaces.
 type Fact struct{ Key, Text string }
 
-// The parts of a spec that don't change what a step computes.
-var (
-	rootAsides  = []string{"flowrun", "name", "seed", "vars", "placement", "train"}
-	trainAsides = []string{"max_steps", "log_every", "init", "eval", "early_stop", "checkpoint"}
-)
+// rootAsides are the sections that don't change what a step computes, and those that
+// are looked into.
+var rootAsides = []string{"flowrun", "name", "seed", "vars", "placement", "train"}
 
 // facts lists them in the text's order, with vars and seed as they are overridden.
 func facts(def *syntax.Spec, budget *diag.Budget) []Fact {
@@ -42,7 +40,7 @@ func facts(def *syntax.Spec, budget *diag.Budget) []Fact {
 	}
 	if train := def.Root.Get("train"); train != nil {
 		for _, e := range train.Entries {
-			if !slices.Contains(trainAsides, e.Key.Text) {
+			if k := syntax.TrainSection.Key(e.Key.Text); k != nil && !k.Aside {
 				facts = append(facts, Fact{"train." + e.Key.Text, c.text(e.Value)})
 			}
 		}

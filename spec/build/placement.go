@@ -5,20 +5,19 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/spec/syntax"
 )
 
 // placing finds out which placement rules match anything; lowering applies them,
 // by the same paths.
 type placing struct {
-	rules    []*syntax.PlacementRule
+	rules    []ir.PlacementRule
 	patterns []ir.Pattern
 	matched  []bool
 	seen     map[string]bool // paths
 	budget   *diag.Budget
 }
 
-func newPlacing(p syntax.Placement, budget *diag.Budget) *placing {
+func newPlacing(p ir.Placement, budget *diag.Budget) *placing {
 	m := &placing{rules: p.Rules, matched: make([]bool, len(p.Rules)), seen: map[string]bool{}, budget: budget}
 	for _, r := range p.Rules {
 		m.patterns = append(m.patterns, ir.NewPattern(ir.PlainPath(r.Match)))
@@ -53,7 +52,7 @@ func (m *placing) hold(path string) {
 		if m.matched[i] {
 			continue
 		}
-		m.budget.At(r.At)
+		m.budget.At(r.Origin)
 		m.budget.Spend(diag.Matching, m.patterns[i].Cost(path))
 		m.matched[i] = m.patterns[i].Match(path)
 	}
@@ -63,17 +62,8 @@ func (m *placing) hold(path string) {
 func (m *placing) unmatched(list *diag.List) {
 	for i, r := range m.rules {
 		if !m.matched[i] {
-			list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: r.At,
+			list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: r.Origin,
 				Message: "the rule matches no node and no state", Help: "paths are like h1, h1.weight, optimizer.h1.weight.m"})
 		}
 	}
-}
-
-// placement is the placement as the program tells it.
-func placement(p syntax.Placement) Placement {
-	out := Placement{Default: p.Default}
-	for _, r := range p.Rules {
-		out.Rules = append(out.Rules, PlacementRule{r.Match, r.Device, r.Prefer, r.At})
-	}
-	return out
 }

@@ -39,7 +39,7 @@ func (t *training) build(types map[string]any) {
 	metrics := t.metrics()
 	t.optimize()
 	t.until(metrics)
-	t.program.Loop = loop(t.def)
+	t.program.Loop = t.def.Loop
 	if t.def.Loss != nil {
 		t.program.Loss = t.def.Loss.At()
 	}
@@ -75,7 +75,7 @@ func (t *training) replay(src *syntax.DataSource) map[string]any {
 	f := newFrame(t.graph.def.Model, "")
 	t.vars(f)
 	fields := map[string]any{}
-	public := Source{Name: src.Name, Kind: "replay", File: src.File, Path: src.Path, Origin: src.Named}
+	public := ir.DataSource{Name: src.Name, Kind: "replay", Path: src.Path, Origin: src.Named}
 	for _, fd := range src.Fields {
 		fields[fd.Name] = syntax.Bad{}
 		typ, ok := t.declared(f, &syntax.Input{Name: fd.Name, At: fd.At, Type: fd.Type}).(ir.Type)
@@ -92,9 +92,9 @@ func (t *training) replay(src *syntax.DataSource) map[string]any {
 		t.own(from, fd.Name, "")
 		t.nameNode(n, fd.Name, "")
 		fields[fd.Name] = n
-		public.Fields = append(public.Fields, Field{Name: fd.Name, Tensor: fd.Tensor, Type: typ})
+		public.Fields = append(public.Fields, ir.Field{Name: fd.Name, Tensor: fd.Tensor, Type: typ})
 	}
-	if !slices.ContainsFunc(t.program.Sources, func(s Source) bool { return s.Name == src.Name }) {
+	if !slices.ContainsFunc(t.program.Sources, func(s ir.DataSource) bool { return s.Name == src.Name }) {
 		t.program.Sources = append(t.program.Sources, public)
 	}
 	return fields

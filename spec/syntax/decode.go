@@ -16,6 +16,7 @@ type decoder struct {
 	lib      *Library
 	importer *importer
 	file     string // whose text it decodes
+	spec     *Spec  // of which that is the text; nil in a file of modules
 
 	refused   map[string]*refusedName // names that can't be, by what they are written as
 	misplaced map[string]bool         // keys that were found in sections that they aren't of

@@ -22,7 +22,7 @@ type Spec struct {
 	Imports     *importer
 	Model       *Module // nil if it can't be built at all
 	Train       *Train
-	Placement   Placement
+	Placement   ir.Placement
 
 	OpenVars bool // vars are missing because of what was reported
 	// openSources says the same of data sources.
@@ -42,9 +42,8 @@ type Var struct {
 type DataSource struct {
 	Name   string
 	At     diag.Range
-	Body   *Module // of generate: its nodes are the fields
-	File   string  // of replay
-	Path   string
+	Body   *Module    // of generate: its nodes are the fields
+	Path   string     // of replay
 	Named  diag.Range // the file's name
 	Fields []*Field   // of replay
 	Used   bool
@@ -57,23 +56,22 @@ type Field struct {
 	Type   *expr.Type
 }
 
+// Train is the train section. What needs no graph is in Loop.
 type Train struct {
 	At         diag.Range
+	Loop       ir.Loop
 	DataSource *DataSource // nil without data
 	Loss       expr.Expr
 	Optimizer  *expr.Call
 	Metrics    []*Metric
 	Until      expr.Expr
-	MaxSteps   int64
-	LogEvery   int64
-
 	Clip       expr.Expr
 	Groups     []*Group
 	Accumulate int64
-	Weights    *Weights
+	Renames    []Rename // of Loop.Weights
 	Evaluation *Evaluation
-	EarlyStop  *EarlyStop
-	Checkpoint *Checkpoint
+
+	openMetrics bool // metrics are missing because of what was reported
 }
 
 type Metric struct {
@@ -206,16 +204,6 @@ type Output struct {
 	Name  string
 	At    diag.Range
 	Value expr.Expr
-}
-
-type Placement struct {
-	Default string
-	Rules   []*PlacementRule
-}
-
-type PlacementRule struct {
-	At                    diag.Range
-	Match, Device, Prefer string
 }
 
 // FieldNames lists a source's fields.

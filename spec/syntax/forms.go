@@ -81,7 +81,7 @@ var Forms = map[string]*Form{
 	"fields":         {words: "a mapping of names", Entries: "field"},
 	"field":          {Section: fieldSection},
 	"model":          {words: "a mapping", Section: modelSection},
-	"train":          {words: "a mapping", Section: trainSection},
+	"train":          {words: "a mapping", Section: TrainSection},
 	"placement":      {words: "a mapping", Section: PlacementSection},
 	"rules":          {words: "a list of rules", Items: "rule"},
 	"rule":           {Section: ruleSection},

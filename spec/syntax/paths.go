@@ -37,8 +37,8 @@ func (d *decoder) unexpanded(n *tree.Node, path string) {
 
 // path finds a file that a spec names, and reports one that it may not. The
 // folders are those that were allowed beside the spec's.
-func (d *decoder) path(n *tree.Node, specFile, name, what string, allowed []string, help string) string {
-	path, err := resolvePath(specFile, name, allowed)
+func (d *decoder) path(n *tree.Node, name, what string, allowed []string, help string) string {
+	path, err := resolvePath(d.file, name, allowed)
 	if err != nil {
 		if expand := expandHelp(name); expand != "" {
 			help = expand
@@ -48,6 +48,11 @@ func (d *decoder) path(n *tree.Node, specFile, name, what string, allowed []stri
 	}
 	d.unexpanded(n, name)
 	return path
+}
+
+// filePath is path for a file that is read.
+func (d *decoder) filePath(n *tree.Node, name string) string {
+	return d.path(n, name, "file", d.importer.allowed, allowHelp)
 }
 
 // allowHelp is what to do about a file outside of the spec's folder.

@@ -26,7 +26,7 @@ func reference(t *testing.T) string {
 // tables are the sections whose keys the reference lists, each by the name that
 // its mark in docs/language.md has.
 var tables = map[string]*Section{"spec": RootSection, "var": varSection, "source": sourceSection, "field": fieldSection,
-	"model": modelSection, "train": trainSection, "placement": PlacementSection, "rule": ruleSection, "node": NodeSection,
+	"model": modelSection, "train": TrainSection, "placement": PlacementSection, "rule": ruleSection, "node": NodeSection,
 	"module": moduleSection, "argument": argSection, "parameter": paramSection, "state": stateSection, "optimizer": optimizerSection,
 	"group": groupSection, "import": importSection, "library": LibrarySection, "init": initSection, "eval": evalSection, "early_stop": earlyStopSection, "checkpoint": checkpointSection, "best": bestSection}
 
@@ -78,7 +78,7 @@ func TestEveryKeySaysWhatItTakesAndMeans(t *testing.T) {
 			require.NotNil(t, s.Key(key), "%s: %s", name, key)
 		}
 	}
-	require.Equal(t, "100", trainSection.Key("log_every").Default)
+	require.Equal(t, "100", TrainSection.Key("log_every").Default)
 	require.Equal(t, 100, defaultLogEvery)
 }
 

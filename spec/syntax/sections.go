@@ -22,6 +22,7 @@ type Key struct {
 	Value    string // what it takes: a name in forms
 	Required bool
 	Default  string // what an absent key means, as a spec would write it
+	Aside    bool   // it doesn't change what a step computes
 }
 
 func (s *Section) Key(name string) *Key {
@@ -78,22 +79,6 @@ var (
 		{Name: "inputs", Value: "inputs", doc: "inputs by name with their types", more: "a model may have none"},
 		{Name: "nodes", Value: "model nodes", doc: "nodes by name", Required: true},
 		{Name: "outputs", Value: "names", doc: "the nodes that callers get", more: "names of nodes or inputs", Required: true},
-	}}
-	trainSection = &Section{name: "train", Doc: "How to train. One of until and max_steps must be there.", Keys: []Key{
-		{Name: "data", Value: "text", doc: "the data source that the batches come from", more: "needed if the model has inputs"},
-		{Name: "loss", Value: "expression", doc: "a floating scalar, to be made small", Required: true},
-		{Name: "optimizer", Value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", Required: true},
-		{Name: "metrics", Value: "metrics", doc: "scalars by name, kept and logged", more: "after every step"},
-		{Name: "until", Value: "expression", doc: "the condition at which training ends, over metrics and step"},
-		{Name: "max_steps", Value: "steps", doc: "how many steps at most", Default: "unlimited"},
-		{Name: "log_every", Value: "count", doc: "steps between log lines", Default: "100"},
-		{Name: "clip_grad_norm", Value: "expression", doc: "the largest norm that all gradients together may have", more: "it sees `step` as the optimizer does; without it, nothing is clipped"},
-		{Name: "param_groups", Value: "groups", doc: "a list of {match, …}: parameters with optimizer arguments of their own"},
-		{Name: "accumulate", Value: "count", doc: "over how many steps gradients are averaged before the optimizer's", Default: "1"},
-		{Name: "init", Value: "init", doc: "a file that the parameters start from"},
-		{Name: "eval", Value: "eval", doc: "metrics on other data, every so many steps"},
-		{Name: "early_stop", Value: "early_stop", doc: "ends the run when a metric no longer improves"},
-		{Name: "checkpoint", Value: "checkpoint", doc: "when to save everything that a run needs to go on"},
 	}}
 	groupSection = &Section{name: "a group of parameters", Doc: "A group of parameters; the first group that matches counts.",
 		Others: "expression", Keys: []Key{
@@ -212,7 +197,10 @@ var (
 var homes = map[string][]string{}
 
 func init() {
-	for _, s := range []*Section{RootSection, modelSection, trainSection, PlacementSection, moduleSection} {
+	for _, k := range trainKeys {
+		TrainSection.Keys = append(TrainSection.Keys, k.Key)
+	}
+	for _, s := range []*Section{RootSection, modelSection, TrainSection, PlacementSection, moduleSection} {
 		for _, k := range s.Keys {
 			homes[k.Name] = append(homes[k.Name], s.name)
 		}

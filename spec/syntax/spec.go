@@ -1,7 +1,6 @@
 package syntax
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -26,6 +25,7 @@ func Decode(name string, src []byte, o Options, list *diag.List) *Spec {
 		return nil
 	}
 	def := &Spec{File: name, Root: root, Options: o, Name: stem(name)}
+	d.spec = def
 	if text, ok := d.text(fields["name"], "name"); ok {
 		def.Name = text
 	}
@@ -37,13 +37,13 @@ func Decode(name string, src []byte, o Options, list *diag.List) *Spec {
 	def.OpenVars = incomplete(fields["vars"]) || root.Partial
 	def.Library = d.library(fields["imports"], fields["modules"], fields["optimizers"])
 	def.Imports = d.importer
-	def.DataSources = d.dataSources(fields["data"], name, o)
+	def.DataSources = d.dataSources(fields["data"])
 	def.openDataSources = incomplete(fields["data"]) || root.Partial
 	if n := fields["model"]; n != nil {
 		def.Model = d.model(n)
 	}
 	if n := fields["train"]; n != nil {
-		def.Train = d.train(n, def)
+		def.Train = d.train(n)
 	}
 	def.Placement = d.placement(fields["placement"])
 	d.tellUses()
@@ -114,36 +114,7 @@ func (d *decoder) outputNames(n *tree.Node) []*Output {
 	return outputs
 }
 
-func (d *decoder) train(n *tree.Node, def *Spec) *Train {
-	fields, ok := d.fields(n, trainSection)
-	if !ok {
-		return nil
-	}
-	t := &Train{At: keyRange(n), LogEvery: defaultLogEvery}
-	t.DataSource = d.trainSource(fields["data"], def)
-	t.Loss = d.expression(fields["loss"], "loss")
-	t.Optimizer = d.optimizerCall(fields["optimizer"])
-	t.Metrics = d.metrics(fields["metrics"])
-	if fields["until"] != nil {
-		t.Until = d.expression(fields["until"], "until")
-	}
-	if steps := fields["max_steps"]; steps != nil && steps.Text != "unlimited" {
-		if steps.Kind == tree.String && slices.Contains([]string{"inf", "infinity", "none", "None", "forever"}, steps.Text) {
-			d.report(diag.InvalidValue, steps.Range, "write unlimited, or leave it out", "max_steps is an int, or unlimited")
-		} else {
-			t.MaxSteps = d.positive(steps, "max_steps")
-		}
-	}
-	if every := fields["log_every"]; every != nil {
-		t.LogEvery = d.positive(every, "log_every")
-	}
-	d.options(t, fields, def)
-	if fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == "unlimited") && !d.misplaced["until"] && !d.misplaced["max_steps"] && !n.Partial {
-		d.report(diag.EndlessTraining, t.At, "add max_steps, or a condition until", "train would never end")
-	}
-	return t
-}
-
+// positive decodes an int of at least 1. It is 0 if there is none.
 func (d *decoder) positive(n *tree.Node, what string) int64 {
 	v, ok := d.integer(n, what)
 	if ok && v < 1 {
@@ -152,7 +123,8 @@ func (d *decoder) positive(n *tree.Node, what string) int64 {
 	return v
 }
 
-func (d *decoder) trainSource(n *tree.Node, def *Spec) *DataSource {
+// dataSource finds the data source that train names.
+func (d *decoder) dataSource(n *tree.Node) *DataSource {
 	name, ok := d.word(n, "data")
 	if !ok {
 		if n == nil {
@@ -161,14 +133,14 @@ func (d *decoder) trainSource(n *tree.Node, def *Spec) *DataSource {
 		return unknownDataSource(name)
 	}
 	var names []string
-	for _, s := range def.DataSources {
+	for _, s := range d.spec.DataSources {
 		if s.Name == name {
 			s.Used = true
 			return s
 		}
 		names = append(names, s.Name)
 	}
-	if !def.openDataSources {
+	if !d.spec.openDataSources {
 		help := Suggestion(d.list, name, names)
 		if help == "" && len(names) > 0 {
 			help = "there is " + strings.Join(names, ", ")

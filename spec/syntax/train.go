@@ -7,79 +7,98 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// The decoding of what a training section may say beside its loss, optimizer and
-// metrics.
-
-// Group is a group of parameters with arguments of its own.
-type Group struct {
-	At     diag.Range // of its pattern
-	Match  string
-	Frozen bool
-	Call   *expr.Call // the optimizer with the arguments that the group gives
-}
-
-// Weights is a file that parameters start from.
-type Weights struct {
-	At         diag.Range
-	File, Path string
-	Rename     []Rename
-}
-
-// Rename calls a tensor of the file by another name.
+// Rename is a parameter that a tensor of a file is renamed to.
 type Rename struct {
-	From, To string
-	At       diag.Range // of to
+	To string
+	At diag.Range
 }
 
-// Evaluation is an evaluation on other data.
+// Evaluation is what an evaluation computes; Train.Loop says when.
 type Evaluation struct {
-	At             diag.Range // of its data
-	DataSource     *DataSource
-	Every, Batches int64
-	Metrics        []*Metric
+	At         diag.Range // of its data
+	DataSource *DataSource
+	Metrics    []*Metric
 }
 
-// Watch is a metric that something is decided by.
-type Watch struct {
-	Metric   string
-	Maximise bool
+// trainKeys are the keys of the train section, and how each is decoded into t. A key
+// may rely on those above it.
+var trainKeys = []struct {
+	Key
+	decode func(d *decoder, n *tree.Node, t *Train)
+}{
+	{Key{Name: "data", Value: "text", doc: "the data source that the batches come from", more: "needed if the model has inputs"},
+		func(d *decoder, n *tree.Node, t *Train) { t.DataSource = d.dataSource(n) }},
+	{Key{Name: "loss", Value: "expression", doc: "a floating scalar, to be made small", Required: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.Loss = d.expression(n, "loss") }},
+	{Key{Name: "optimizer", Value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", Required: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.Optimizer = d.optimizerCall(n) }},
+	{Key{Name: "metrics", Value: "metrics", doc: "scalars by name, kept and logged", more: "after every step"},
+		func(d *decoder, n *tree.Node, t *Train) {
+			t.Metrics, t.openMetrics = d.metrics(n), incomplete(n)
+			for _, m := range t.Metrics {
+				t.Loop.Metrics = append(t.Loop.Metrics, m.Name)
+			}
+		}},
+	{Key{Name: "until", Value: "expression", doc: "the condition at which training ends, over metrics and step"},
+		func(d *decoder, n *tree.Node, t *Train) {
+			t.Until = d.expression(n, "until")
+			t.Loop.Until = t.Until != nil
+		}},
+	{Key{Name: "max_steps", Value: "steps", doc: "how many steps at most", Default: "unlimited", Aside: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.Loop.MaxSteps = d.maxSteps(n) }},
+	{Key{Name: "log_every", Value: "count", doc: "steps between log lines", Default: "100", Aside: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.Loop.LogEvery = d.positive(n, "log_every") }},
+	{Key{Name: "clip_grad_norm", Value: "expression", doc: "the largest norm that all gradients together may have", more: "it sees `step` as the optimizer does; without it, nothing is clipped"},
+		func(d *decoder, n *tree.Node, t *Train) { t.Clip = d.expression(n, "clip_grad_norm") }},
+	{Key{Name: "param_groups", Value: "groups", doc: "a list of {match, …}: parameters with optimizer arguments of their own"},
+		func(d *decoder, n *tree.Node, t *Train) { t.Groups = d.groups(n, t.Optimizer) }},
+	{Key{Name: "accumulate", Value: "count", doc: "over how many steps gradients are averaged before the optimizer's", Default: "1"},
+		func(d *decoder, n *tree.Node, t *Train) { t.Accumulate = max(1, d.positive(n, "accumulate")) }},
+	{Key{Name: "init", Value: "init", doc: "a file that the parameters start from", Aside: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.Loop.Weights = d.weights(n, t) }},
+	{Key{Name: "eval", Value: "eval", doc: "metrics on other data, every so many steps", Aside: true}, (*decoder).evaluation},
+	{Key{Name: "early_stop", Value: "early_stop", doc: "ends the run when a metric no longer improves", Aside: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.Loop.EarlyStop = d.earlyStop(n, t) }},
+	{Key{Name: "checkpoint", Value: "checkpoint", doc: "when to save everything that a run needs to go on", Aside: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.Loop.Checkpoint = d.checkpoint(n, t) }},
 }
 
-type EarlyStop struct {
-	Watch
-	Patience int64
-	MinDelta float64
+// TrainSection is the train section. Its keys are those of trainKeys.
+var TrainSection = &Section{name: "train", Doc: "How to train. One of until and max_steps must be there."}
+
+func (d *decoder) train(n *tree.Node) *Train {
+	fields, ok := d.fields(n, TrainSection)
+	if !ok {
+		return nil
+	}
+	t := &Train{At: keyRange(n), Accumulate: 1, Loop: ir.Loop{LogEvery: defaultLogEvery}}
+	for _, k := range trainKeys {
+		if n := fields[k.Name]; n != nil {
+			k.decode(d, n, t)
+		}
+	}
+	endless := fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == unlimited)
+	if endless && !d.misplaced["until"] && !d.misplaced["max_steps"] && !n.Partial {
+		d.report(diag.EndlessTraining, t.At, "add max_steps, or a condition until", "train would never end")
+	}
+	return t
 }
 
-type Checkpoint struct {
-	Every, Keep int64
-	Best        *Watch
-	Dir, Path   string
-}
+// unlimited is the number of steps of a train section without a limit.
+const unlimited = "unlimited"
 
-// options decodes them into t.
-func (d *decoder) options(t *Train, fields map[string]*tree.Node, def *Spec) {
-	if n := fields["clip_grad_norm"]; n != nil {
-		t.Clip = d.expression(n, "clip_grad_norm")
+func (d *decoder) maxSteps(n *tree.Node) int64 {
+	switch {
+	case n.Text == unlimited:
+		return 0
+	case n.Kind == tree.String && slices.Contains([]string{"inf", "infinity", "none", "None", "forever"}, n.Text):
+		d.report(diag.InvalidValue, n.Range, "write unlimited, or leave it out", "max_steps is an int, or unlimited")
+		return 0
 	}
-	t.Accumulate = 1
-	if n := fields["accumulate"]; n != nil {
-		t.Accumulate = max(1, d.positive(n, "accumulate"))
-	}
-	t.Groups = d.groups(fields["param_groups"], t.Optimizer)
-	t.Weights = d.weights(fields["init"], def)
-	t.Evaluation = d.evaluation(fields["eval"], def)
-	open := incomplete(fields["metrics"]) || fields["eval"] != nil && (t.Evaluation == nil || fields["eval"].Get("metrics") == nil || incomplete(fields["eval"].Get("metrics")))
-	if n := fields["early_stop"]; n != nil {
-		t.EarlyStop = d.earlyStop(n, t.watchable(), open)
-	}
-	if n := fields["checkpoint"]; n != nil {
-		t.Checkpoint = d.checkpoint(n, t.watchable(), open, def)
-	}
+	return d.positive(n, "max_steps")
 }
 
 // watchable are the metrics that early_stop and checkpoint.best can name.
@@ -96,94 +115,19 @@ func (t *Train) watchable() []string {
 	return names
 }
 
-// groups decodes param_groups.
-func (d *decoder) groups(n *tree.Node, optimizer *expr.Call) []*Group {
-	if n == nil || n.Broken {
-		return nil
-	}
-	if n.Kind != tree.List {
-		d.report(diag.WrongType, n.Range, `begin each group with "-": - {match: "*.bias", weight_decay: 0}`, "param_groups is a list, not %s", n.Kind)
-		return nil
-	}
-	if len(n.Items) > maxRules {
-		d.report(diag.TooLarge, n.Range, "patterns match many parameters at once", "there are %d groups; at most %d are possible", len(n.Items), maxRules)
-		return nil
-	}
-	var groups []*Group
-	for _, item := range n.Items {
-		if g := d.group(item, optimizer); g != nil {
-			groups = append(groups, g)
-		}
-	}
-	return groups
-}
-
-// group decodes {match, frozen} with arguments of the optimizer.
-func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *Group {
-	if n.Broken {
-		return nil
-	}
-	if n.Kind != tree.Map {
-		d.report(diag.WrongType, n.Range, `write {match: "*.bias", weight_decay: 0}`, "a group of parameters is a mapping, not %s", n.Kind)
-		return nil
-	}
-	match := n.Get("match")
-	if match == nil && !n.Partial {
-		d.report(diag.MissingKey, keyRange(n), "match: "+groupSection.Key("match").doc, "a group of parameters has no key `match`")
-	}
-	g := &Group{At: n.Range}
-	if match != nil {
-		g.At = match.Range
-	}
-	var ok bool
-	if g.Match, ok = d.text(match, "match"); !ok {
-		return nil
-	}
-	if f := n.Get("frozen"); f != nil {
-		g.Frozen, _ = d.boolean(f, "frozen")
-	}
-	if optimizer == nil {
-		return g
-	}
-	g.Call = &expr.Call{Place: expr.Place{Range: n.Range}, Name: optimizer.Name, NameAt: optimizer.NameAt}
-	sig := SignatureOf(d.lib.Optimizers[optimizer.Name])
-	for _, e := range n.Entries {
-		key := e.Key.Text
-		switch {
-		case groupSection.Key(key) != nil:
-		case !sig.has(key):
-			help := d.list.Suggestion(key, append(sig.Names(), "match", "frozen"))
-			if help == "" {
-				help = "its arguments are " + strings.Join(sig.Names(), ", ")
-			}
-			d.report(diag.UnknownArgument, e.Key.Range, help, "%s has no argument %s", optimizer.Name, diag.Cut(key))
-		case g.Frozen:
-			d.report(diag.InvalidValue, e.Key.Range, "remove it, or frozen", "frozen parameters aren't updated; `%s` would mean nothing", key)
-		default:
-			if x := d.argument(e.Value, sig.find(key), "the argument "+key); x != nil {
-				g.Call.Named = append(g.Call.Named, expr.Named{Name: key, NameAt: e.Key.Range, Value: x})
-			}
-		}
-	}
-	return g
-}
-
 // weights decodes train.init.
-func (d *decoder) weights(n *tree.Node, def *Spec) *Weights {
-	if n == nil {
-		return nil
-	}
+func (d *decoder) weights(n *tree.Node, t *Train) *ir.Weights {
 	fields, ok := d.fields(n, initSection)
 	if !ok {
 		return nil
 	}
-	w := &Weights{At: n.Range}
-	if w.File, ok = d.text(fields["safetensors"], "safetensors"); !ok {
+	file := fields["safetensors"]
+	name, ok := d.text(file, "safetensors")
+	if !ok {
 		return nil
 	}
-	w.At = fields["safetensors"].Range
-	w.Path = d.path(fields["safetensors"], def.File, w.File, "file", def.Options.AllowRead, allowHelp)
-	d.format(fields["safetensors"])
+	w := &ir.Weights{File: name, Path: d.filePath(file, name), Rename: map[string]string{}, Origin: file.Range}
+	d.warnOfFormat(file)
 	rename := fields["rename"]
 	if rename == nil || rename.Broken {
 		return w
@@ -204,40 +148,36 @@ func (d *decoder) weights(n *tree.Node, def *Spec) *Weights {
 			continue
 		}
 		taken[to] = true
-		w.Rename = append(w.Rename, Rename{e.Key.Text, to, e.Value.Range})
+		w.Rename[e.Key.Text] = to
+		t.Renames = append(t.Renames, Rename{to, e.Value.Range})
 	}
 	return w
 }
 
 // evaluation decodes train.eval.
-func (d *decoder) evaluation(n *tree.Node, def *Spec) *Evaluation {
-	if n == nil {
-		return nil
-	}
+func (d *decoder) evaluation(n *tree.Node, t *Train) {
 	fields, ok := d.fields(n, evalSection)
+	t.openMetrics = t.openMetrics || !ok || fields["metrics"] == nil || incomplete(fields["metrics"])
 	if !ok {
-		return nil
+		return
 	}
-	e := &Evaluation{At: keyRange(n), Batches: 1}
-	if f := fields["data"]; f != nil {
-		e.At, e.DataSource = f.Range, d.trainSource(f, def)
+	t.Evaluation = &Evaluation{At: keyRange(n), Metrics: d.metrics(fields["metrics"])}
+	if data := fields["data"]; data != nil {
+		t.Evaluation.At, t.Evaluation.DataSource = data.Range, d.dataSource(data)
 	}
-	if f := fields["every"]; f != nil {
-		e.Every = d.positive(f, "every")
+	t.Loop.Evaluation = &ir.Evaluation{Every: d.positive(fields["every"], "every"), Batches: 1}
+	if batches := fields["batches"]; batches != nil {
+		t.Loop.Evaluation.Batches = d.positive(batches, "batches")
 	}
-	if b := fields["batches"]; b != nil {
-		e.Batches = d.positive(b, "batches")
-	}
-	e.Metrics = d.metrics(fields["metrics"])
-	return e
 }
 
 // watch decodes a metric and what it should become.
-func (d *decoder) watch(fields map[string]*tree.Node, known []string, open bool) Watch {
-	var w Watch
+func (d *decoder) watch(fields map[string]*tree.Node, t *Train) ir.Watch {
+	var w ir.Watch
 	if n := fields["metric"]; n != nil {
 		var ok bool
-		if w.Metric, ok = d.watched(n); ok && !open && !slices.Contains(known, w.Metric) {
+		if w.Metric, ok = d.watched(n); ok && !t.openMetrics && !slices.Contains(t.watchable(), w.Metric) {
+			known := t.watchable()
 			help := Suggestion(d.list, w.Metric, known)
 			if help == "" && len(known) > 0 {
 				help = "there is " + strings.Join(known[:min(len(known), 12)], ", ")
@@ -264,50 +204,44 @@ func (d *decoder) watched(n *tree.Node) (string, bool) {
 	return d.name(text), ok
 }
 
-func (d *decoder) earlyStop(n *tree.Node, known []string, open bool) *EarlyStop {
+func (d *decoder) earlyStop(n *tree.Node, t *Train) *ir.EarlyStop {
 	fields, ok := d.fields(n, earlyStopSection)
 	if !ok {
 		return nil
 	}
-	e := &EarlyStop{Watch: d.watch(fields, known, open)}
-	if p := fields["patience"]; p != nil {
-		e.Patience = d.positive(p, "patience")
-	}
+	e := &ir.EarlyStop{Watch: d.watch(fields, t), Patience: d.positive(fields["patience"], "patience")}
 	if m := fields["min_delta"]; m != nil {
 		v, ok := d.float(m, "min_delta")
 		e.MinDelta = v
-		if ok && !(e.MinDelta >= 0) || math.IsInf(e.MinDelta, 0) {
-			d.report(diag.InvalidValue, m.Range, "", "min_delta is %v; it must be at least 0, and finite", e.MinDelta)
+		if ok && !(v >= 0) || math.IsInf(v, 0) {
+			d.report(diag.InvalidValue, m.Range, "", "min_delta is %v; it must be at least 0, and finite", v)
 		}
 	}
 	return e
 }
 
-func (d *decoder) checkpoint(n *tree.Node, known []string, open bool, def *Spec) *Checkpoint {
+func (d *decoder) checkpoint(n *tree.Node, t *Train) *ir.Checkpoint {
 	fields, ok := d.fields(n, checkpointSection)
 	if !ok {
 		return nil
 	}
-	c := &Checkpoint{Keep: defaultKeep, Dir: checkpointSection.Key("dir").Default}
-	if f := fields["every"]; f != nil {
-		c.Every = d.positive(f, "every")
+	c := &ir.Checkpoint{Every: d.positive(fields["every"], "every"), Keep: defaultKeep}
+	if keep := fields["keep"]; keep != nil {
+		c.Keep = d.positive(keep, "keep")
 	}
-	if f := fields["keep"]; f != nil {
-		c.Keep = d.positive(f, "keep")
-	}
-	if f := fields["best"]; f != nil {
-		if decl, ok := d.fields(f, bestSection); ok {
-			w := d.watch(decl, known, open)
+	if best := fields["best"]; best != nil {
+		if decl, ok := d.fields(best, bestSection); ok {
+			w := d.watch(decl, t)
 			c.Best = &w
 		}
 	}
-	at := n
+	at, dir := n, checkpointSection.Key("dir").Default
 	if f := fields["dir"]; f != nil {
-		if c.Dir, ok = d.text(f, "dir"); !ok {
+		if dir, ok = d.text(f, "dir"); !ok {
 			return nil
 		}
 		at = f
 	}
-	c.Path = d.path(at, def.File, c.Dir, "folder", nil, "name a folder in the spec's own")
+	c.Path = d.path(at, dir, "folder", nil, "name a folder in the spec's own")
 	return c
 }

@@ -1,0 +1,89 @@
+package syntax
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/spec/syntax/tree"
+)
+
+func (d *decoder) placement(n *tree.Node) ir.Placement {
+	p := ir.Placement{Default: "auto"}
+	if n == nil {
+		return p
+	}
+	fields, ok := d.fields(n, PlacementSection)
+	if !ok {
+		return p
+	}
+	if f := fields["default"]; f != nil {
+		if text, ok := d.text(f, "default"); ok && (text == "auto" || d.checkDevice(f, text)) {
+			p.Default = text
+		}
+	}
+	for _, item := range d.rules(fields["rules"], "rules", "placement rules", "begin each rule with `-`") {
+		decl, ok := d.fields(item, ruleSection)
+		if !ok || decl["match"] == nil {
+			continue
+		}
+		r := ir.PlacementRule{Origin: decl["match"].Range}
+		r.Match, _ = d.text(decl["match"], "match")
+		r.Device = d.device(decl["device"])
+		r.Prefer = d.device(decl["prefer"])
+		if (decl["device"] == nil) == (decl["prefer"] == nil) {
+			d.report(diag.InvalidValue, keyRange(item), "write device: to bind, prefer: to wish", "a placement rule has either device or prefer")
+			continue
+		}
+		p.Rules = append(p.Rules, r)
+	}
+	return p
+}
+
+// rules gives the items of a list of patterns.
+func (d *decoder) rules(n *tree.Node, key, what, help string) []*tree.Node {
+	switch {
+	case n == nil || n.Broken:
+		return nil
+	case n.Kind != tree.List:
+		d.report(diag.WrongType, n.Range, help, "%s is a list, not %s", key, n.Kind)
+		return nil
+	case len(n.Items) > maxRules:
+		d.report(diag.TooLarge, n.Range, "a pattern can match many names", "there are %d %s; at most %d are possible", len(n.Items), what, maxRules)
+		return nil
+	}
+	return n.Items
+}
+
+// maxRules bounds a list of patterns: each is tried on every node or parameter.
+const maxRules = 1000
+
+var (
+	deviceNames = regexp.MustCompile(`^(cpu|sim|opencl|cuda|metal)(:[0-9]{1,3})?$`)
+	deviceHelp  = `a device is cpu, cuda, opencl or metal, perhaps with a number: "cuda:0"`
+)
+
+func (d *decoder) device(n *tree.Node) string {
+	text, ok := d.text(n, "device")
+	if !ok || !d.checkDevice(n, text) {
+		return ""
+	}
+	return text
+}
+
+func (d *decoder) checkDevice(n *tree.Node, text string) bool {
+	if deviceNames.MatchString(text) {
+		return true
+	}
+	kind, _, _ := strings.Cut(text, ":")
+	help := d.list.Suggestion(kind, []string{"cpu", "cuda", "opencl", "metal", "auto"})
+	if number := strings.TrimLeft(kind, "abcdefghijklmnopqrstuvwxyz"); deviceNames.MatchString(strings.TrimSuffix(kind, number) + ":" + number) {
+		help = "write " + strings.TrimSuffix(kind, number) + ":" + number
+	}
+	if help == "" || kind == "gpu" {
+		help = deviceHelp
+	}
+	d.report(diag.InvalidValue, n.Range, help, "`%s` is not a device", diag.Cut(text))
+	return false
+}
