@@ -1,8 +1,6 @@
 package lower
 
 import (
-	"slices"
-
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower/place"
 )
@@ -18,8 +16,7 @@ const maxFolded = 4096
 
 // fold computes a node whose operands are constants, by its op's reference. The
 // value is what the kernels give, bit by bit, and counts as "fold"; or it is
-// more exact than theirs, counts as "fold-rounded", and isn't made without
-// rounding. Nothing is made larger: a constant that is repeated stays small.
+// more exact than theirs, counts as "fold-rounded". Nothing is made larger: a constant that is repeated stays small.
 func (s *simplifier) fold(n *ir.Node) (value *ir.Tensor, what string) {
 	if n.Op.Reference == nil || n.Op.Random || n.Op == ir.ConstOp || n.Op == ir.CopyOp || n.State != nil {
 		return nil, ""
@@ -37,12 +34,6 @@ func (s *simplifier) fold(n *ir.Node) (value *ir.Tensor, what string) {
 	what = folded
 	if !exactlyFolded(n) {
 		what = foldedRounded
-		if s.plan.options.NoRounding {
-			return nil, ""
-		}
-	}
-	if slices.Contains(s.plan.options.RulesOff, what) {
-		return nil, ""
 	}
 	in := make([]*ir.Array, len(n.Inputs))
 	for i, x := range n.Inputs {

@@ -57,11 +57,6 @@ type Options struct {
 	Rules      []ir.PlacementRule
 	Manifest   *kernels.Manifest
 
-	// RulesOff names rewrite rules that are not to be applied ("fold" and
-	// "fold-rounded" are constant folding); NoRounding leaves out all that
-	// change rounding.
-	RulesOff   []string
-	NoRounding bool
 	// NoFuse leaves every node a kernel of its own.
 	NoFuse bool
 

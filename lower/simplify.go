@@ -2,7 +2,6 @@ package lower
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower/rewrite"
@@ -25,12 +24,10 @@ func simplify(p *Plan) error {
 	if err != nil {
 		return fmt.Errorf("lower: %w", err)
 	}
-	off := slices.DeleteFunc(slices.Clone(p.options.RulesOff), func(name string) bool {
-		return name == folded || name == foldedRounded
-	})
-	if set, err = set.Without(off, !p.options.NoRounding); err != nil {
-		return fmt.Errorf("lower: %w", err)
-	}
+	return simplifyBy(p, set)
+}
+
+func simplifyBy(p *Plan, set *rewrite.Set) error {
 	if err := p.Graph.Sort(); err != nil {
 		return err
 	}

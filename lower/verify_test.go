@@ -2,7 +2,10 @@ package lower
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -222,4 +225,30 @@ func TestAnObserversErrorEndsLowering(t *testing.T) {
 	}
 	_, err := Lower(newProgram().Graph, o)
 	require.ErrorIs(t, err, stop)
+}
+
+// TestThePageOfLoweringHasTheTableOfPasses compares docs/lowering.md with the table.
+func TestThePageOfLoweringHasTheTableOfPasses(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| pass | what it does | comes after |\n|---|---|---|\n")
+	for _, pass := range Passes {
+		var after []string
+		for _, earlier := range Passes {
+			if why := pass.After[earlier.Name]; why != "" {
+				after = append(after, fmt.Sprintf("`%s`: %s", earlier.Name, why))
+			}
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", pass.Name, pass.Doc, strings.Join(after, "; "))
+	}
+	const file = "../docs/lowering.md"
+	page, err := os.ReadFile(file)
+	require.NoError(t, err)
+	head, rest, _ := strings.Cut(string(page), "-update -->\n")
+	got, tail, found := strings.Cut(rest, "\n<!-- /passes -->")
+	require.True(t, found)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(head+"-update -->\n"+table.String()+"\n<!-- /passes -->"+tail), 0o644))
+		return
+	}
+	require.Equal(t, table.String(), got, "go test ./lower -run Page -update brings the page up to date")
 }

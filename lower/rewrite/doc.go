@@ -14,8 +14,7 @@
 // That both sides compute the same is proven by the package's tests, on every
 // rewrite, bit by bit over random shapes and dtypes with the CPU's kernels. NaNs
 // count as equal whatever their sign and payload. Rewrites tagged [rounding n] may
-// differ by n units in the last place, or in the sign of a zero, and can be left
-// out ([Set.Without]).
+// differ by n units in the last place, or in the sign of a zero.
 //
 // The package knows no placement and no plan: where a match may be used is for
 // the pass simplify to say.
@@ -25,7 +24,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/flowrun/flowrun/ir"
@@ -70,23 +68,6 @@ func NewSet(rewrites []*Rewrite) *Set {
 
 // For lists the rewrites that may replace a node of an op.
 func (s *Set) For(op *ir.Op) []*Rewrite { return s.byRoot[op] }
-
-// Without leaves out the rewrites of some names and, if rounding is false, those
-// that change rounding. A name that no rewrite has is an error.
-func (s *Set) Without(names []string, rounding bool) (*Set, error) {
-	for _, name := range names {
-		if !slices.ContainsFunc(s.Rewrites, func(r *Rewrite) bool { return r.Name == name }) {
-			return nil, fmt.Errorf("there is no rewrite %s to leave out; docs/rewrites.md says where they are", name)
-		}
-	}
-	var kept []*Rewrite
-	for _, r := range s.Rewrites {
-		if !slices.Contains(names, r.Name) && (rounding || !r.Rounding) {
-			kept = append(kept, r)
-		}
-	}
-	return NewSet(kept), nil
-}
 
 //go:embed *.rewrites
 var files embed.FS

@@ -1,0 +1,4 @@
+package lower
+
+// SimplifyBy is what the pass simplify does, with any rewrites.
+var SimplifyBy = simplifyBy
