@@ -9,7 +9,6 @@ import (
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
-	"github.com/flowrun/flowrun/spec"
 )
 
 // A spec is checked by itself, whatever the machine and the files around it. What
@@ -51,9 +50,9 @@ func (p *Program) checkFiles() {
 		p.findings.Errorf(diag.UnfitFile, at, "%s", err)
 	}
 	for _, source := range p.spec.Sources {
-		if replay, err := p.openReplay(source); err != nil {
+		if opened, err := p.openData(source); err != nil {
 			unfit(source.Origin, err)
-		} else if err := replay.Close(); err != nil {
+		} else if err := opened.Close(); err != nil {
 			unfit(source.Origin, err)
 		}
 	}
@@ -64,22 +63,17 @@ func (p *Program) checkFiles() {
 	}
 }
 
-// openReplay opens a source of recorded batches, which must be where the spec may
-// read.
-func (p *Program) openReplay(source spec.Source) (*data.Replay, error) {
-	file, err := p.openTensors(source.Path)
+// openData opens a data source's file, which must be where the spec may read.
+func (p *Program) openData(source ir.DataSource) (data.Source, error) {
+	file, err := p.openNamed(source.Path)
+	var s data.Source
+	if err == nil {
+		s, err = data.KindOf(source.Kind).Open(file, source.Path, source.Fields)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("data source %s: %w", source.Name, err)
 	}
-	fields := make([]data.Field, len(source.Fields))
-	for i, f := range source.Fields {
-		fields[i] = data.Field(f)
-	}
-	replay, err := data.ReplayOf(file, fields...)
-	if err != nil {
-		return nil, fmt.Errorf("data source %s: %w", source.Name, err)
-	}
-	return replay, nil
+	return s, nil
 }
 
 // lowerCost is what lowering a node costs: some 8 µs, and 2 KB until it is done.

@@ -178,15 +178,15 @@ func (s *Session) openSources(g *ir.Graph) (map[string]engine.DataSource, error)
 		if !used[decl.Name] {
 			continue
 		}
-		replay, err := s.program.openReplay(decl)
+		source, err := s.program.openData(decl)
 		if err != nil {
 			return nil, err
 		}
-		s.closers = append(s.closers, replay)
-		if err := replay.Verify(); err != nil {
+		s.closers = append(s.closers, source)
+		if err := source.Verify(); err != nil {
 			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
 		}
-		sources[decl.Name] = replay
+		sources[decl.Name] = source
 	}
 	return sources, nil
 }

@@ -29,7 +29,7 @@ const root = "flowrun"
 var rooms = map[string][]string{
 	root:         {"spec", "diag", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "checkpoint", "internal"},
 	"cmd":        {root, "spec", "diag", "ir", "lower", "engine", "kernels", "report", "docs", "internal"},
-	"spec":       {"diag", "ir", "foreign", "internal"},
+	"spec":       {"diag", "ir", "data", "foreign", "internal"},
 	"diag":       {},
 	"foreign":    {},
 	"ir":         {"diag"},

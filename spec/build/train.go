@@ -67,15 +67,15 @@ func (t *training) data() map[string]any {
 		}
 		return f.values
 	}
-	return t.replay(src)
+	return t.file(src)
 }
 
-// replay builds the fields of a source that reads a file.
-func (t *training) replay(src *syntax.DataSource) map[string]any {
+// file builds the fields of a data source that reads a file.
+func (t *training) file(src *syntax.DataSource) map[string]any {
 	f := newFrame(t.graph.def.Model, "")
 	t.vars(f)
 	fields := map[string]any{}
-	public := ir.DataSource{Name: src.Name, Kind: "replay", Path: src.Path, Origin: src.Named}
+	public := ir.DataSource{Name: src.Name, Kind: src.Kind, Path: src.Path, Origin: src.Named}
 	for _, fd := range src.Fields {
 		fields[fd.Name] = syntax.Bad{}
 		typ, ok := t.declared(f, &syntax.Input{Name: fd.Name, At: fd.At, Type: fd.Type}).(ir.Type)

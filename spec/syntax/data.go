@@ -1,6 +1,9 @@
 package syntax
 
 import (
+	"strings"
+
+	"github.com/flowrun/flowrun/data"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/spec/syntax/tree"
@@ -16,31 +19,56 @@ func (d *decoder) dataSources(n *tree.Node) []*DataSource {
 			s.Body = &Module{Root: true, Open: true}
 			continue
 		}
-		generate, replay := fields["generate"], fields["replay"]
-		switch {
-		case generate != nil && replay != nil:
-			d.report(diag.InvalidValue, s.At, "", "the data source %s has both generate and replay; it can be one of them", s.Name)
-			fallthrough
-		case generate != nil:
-			s.Body = &Module{Name: s.Name, At: s.At, Root: true, Items: d.nodes(generate), Open: incomplete(generate)}
-			if f := fields["fields"]; f != nil && replay == nil {
-				d.report(diag.UnknownKey, f.Range, "remove it", "the nodes of generate are the fields; `fields` belongs to replay")
+		var given []string
+		for _, key := range sourceSection.One {
+			if fields[key] != nil {
+				given = append(given, key)
 			}
-		case replay != nil:
-			d.replay(s, replay, fields["fields"])
-		default:
-			d.report(diag.MissingKey, s.At, "write generate: {…}, or replay: FILE with fields: {…}",
-				"the data source %s says not where its data come from", s.Name)
+		}
+		if len(given) > 1 {
+			d.report(diag.InvalidValue, s.At, "", "the data source %s has both %s and %s; it can be one of them", s.Name, given[0], given[1])
+		}
+		switch {
+		case given == nil:
+			d.report(diag.MissingKey, s.At, "write generate: {…}, or "+sourceSection.One[1]+": FILE with fields: {…}", "the data source %s has neither %s", s.Name, strings.Join(sourceSection.One, " nor "))
 			s.Body = &Module{Root: true, Open: true}
+		case given[0] == generate:
+			items := fields[generate]
+			s.Body = &Module{Name: s.Name, At: s.At, Root: true, Items: d.nodes(items), Open: incomplete(items)}
+			if f := fields["fields"]; f != nil && len(given) == 1 {
+				d.report(diag.UnknownKey, f.Range, "remove it", "the nodes of generate are the fields; `fields` belongs to %s", strings.Join(sourceSection.One[1:], " and "))
+			}
+		default:
+			d.fileSource(s, data.KindOf(given[0]), fields[given[0]], fields["fields"])
 		}
 	}
 	return sources
 }
 
-func (d *decoder) replay(s *DataSource, file, fields *tree.Node) {
-	if text, ok := d.text(file, "replay"); ok {
+// generate is the key of data sources that read no file.
+const generate = "generate"
+
+// dataKeys are the keys of a data source that say where its batches come from, of which
+// it has one.
+func dataKeys() (names []string, keys []Key) {
+	keys = []Key{{Name: generate, Value: "nodes", doc: "nodes, evaluated anew at every step; each is a field"}}
+	for _, k := range data.Kinds {
+		keys = append(keys, Key{Name: k.Name, Value: "text", doc: k.Doc})
+	}
+	for _, k := range keys {
+		names = append(names, k.Name)
+	}
+	return names, keys
+}
+
+// fileSource decodes a data source that reads a file.
+func (d *decoder) fileSource(s *DataSource, kind *data.Kind, file, fields *tree.Node) {
+	s.Kind = kind.Name
+	if text, ok := d.text(file, kind.Name); ok {
 		s.Path, s.Named = d.filePath(file, text), file.Range
-		d.warnOfFormat(file)
+		if kind.Safetensors {
+			d.warnOfFormat(file)
+		}
 	}
 	if fields == nil {
 		d.report(diag.MissingKey, s.At, "fields: what each tensor of the file is called here", "the data source %s has no key `fields`", s.Name)

@@ -42,10 +42,11 @@ type Var struct {
 type DataSource struct {
 	Name   string
 	At     diag.Range
-	Body   *Module    // of generate: its nodes are the fields
-	Path   string     // of replay
+	Body   *Module // of generate: its nodes are the fields
+	Kind   string  // of a file: see data.Kinds
+	Path   string
 	Named  diag.Range // the file's name
-	Fields []*Field   // of replay
+	Fields []*Field   // of the file
 	Used   bool
 }
 

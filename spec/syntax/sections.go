@@ -65,13 +65,8 @@ var (
 		{Name: "max", Value: "constant", doc: "the largest value allowed"},
 		{Name: "doc", Value: "note", doc: "what it is for"},
 	}}
-	sourceSection = &Section{name: "a data source", Doc: "Where batches come from: one of generate and replay.",
-		One: []string{"generate", "replay"}, Keys: []Key{
-			{Name: "generate", Value: "nodes", doc: "nodes, evaluated anew at every step; each is a field"},
-			{Name: "replay", Value: "text", doc: "a safetensors file: row i of each tensor is the batch of step i"},
-			{Name: "fields", Value: "fields", doc: "of a replay: the fields by name"},
-		}}
-	fieldSection = &Section{name: "a field", Doc: "A field of a replay.", Keys: []Key{
+	sourceSection = &Section{name: "a data source", Doc: "Where batches come from: nodes that generate them, or a file."}
+	fieldSection  = &Section{name: "a field", Doc: "A field of a file.", Keys: []Key{
 		{Name: "tensor", Value: "text", doc: "the tensor's name in the file", Required: true},
 		{Name: "type", Value: "type", doc: "the type of one batch", more: "without symbolic dimensions", Required: true},
 	}}
@@ -197,6 +192,8 @@ var (
 var homes = map[string][]string{}
 
 func init() {
+	sourceSection.One, sourceSection.Keys = dataKeys()
+	sourceSection.Keys = append(sourceSection.Keys, Key{Name: "fields", Value: "fields", doc: "of a file: its fields by name"})
 	for _, k := range trainKeys {
 		TrainSection.Keys = append(TrainSection.Keys, k.Key)
 	}

@@ -1,20 +1,15 @@
-package data
+// Package replay gives batches that were recorded in a safetensors file.
+package replay
 
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
-
-// Field is a field of a source: one batch of it has this type.
-type Field struct {
-	Name   string
-	Tensor string // its name in the file
-	Type   ir.Type
-}
 
 // Replay gives batches that were recorded in a safetensors file: row i of each
 // field's tensor, whose shape is [steps] + the field's shape, is the batch of
@@ -39,21 +34,15 @@ type column struct {
 // windowBytes is about how much of each field is read at a time.
 const windowBytes = 256 << 10
 
-// NewReplay opens a file of recorded batches. It fails if a field's tensor
-// isn't there, has another type than [steps] + the field's, or if the fields
-// don't all record as many steps.
-func NewReplay(path string, fields ...Field) (*Replay, error) {
-	file, err := safetensors.Open(path)
+// Open reads the header of a file of recorded batches, which becomes the replay's; path
+// is what messages call it. It fails if a field's tensor isn't there, has another type
+// than [steps] + the field's, or if the fields don't all record as many steps. If it
+// fails, the file is closed.
+func Open(f *os.File, path string, fields []ir.Field) (*Replay, error) {
+	file, err := safetensors.New(f, path)
 	if err != nil {
 		return nil, err
 	}
-	return ReplayOf(file, fields...)
-}
-
-// ReplayOf is NewReplay for an open file, which becomes the replay's; if it fails,
-// the file is closed.
-func ReplayOf(file *safetensors.File, fields ...Field) (*Replay, error) {
-	path := file.Path()
 	if len(fields) == 0 {
 		return nil, errors.Join(fmt.Errorf("%s: a replay needs at least one field", path), file.Close())
 	}
@@ -79,7 +68,7 @@ func ReplayOf(file *safetensors.File, fields ...Field) (*Replay, error) {
 }
 
 // recordedSteps compares a field with its tensor.
-func (r *Replay) recordedSteps(f Field) (int64, error) {
+func (r *Replay) recordedSteps(f ir.Field) (int64, error) {
 	t, err := r.file.Type(f.Tensor)
 	if err != nil {
 		return 0, fmt.Errorf("field %s: %w", f.Name, err)

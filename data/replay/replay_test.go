@@ -1,4 +1,4 @@
-package data_test
+package replay_test
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/data/replay"
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -36,9 +36,9 @@ func TestRowIIsTheBatchOfStepI(t *testing.T) {
 		"batches/x": f32(400, 1, 8),
 		"batches/y": {DType: ir.I64, Shape: ir.Shape{400}},
 	})
-	r, err := data.NewReplay(path,
-		data.Field{Name: "x", Tensor: "batches/x", Type: f32(1, 8)},
-		data.Field{Name: "y", Tensor: "batches/y", Type: ir.Scalar(ir.I64)})
+	r, err := open(path,
+		ir.Field{Name: "x", Tensor: "batches/x", Type: f32(1, 8)},
+		ir.Field{Name: "y", Tensor: "batches/y", Type: ir.Scalar(ir.I64)})
 	require.NoError(t, err)
 	defer r.Close()
 	require.EqualValues(t, 400, r.Steps())
@@ -57,7 +57,7 @@ func TestRowIIsTheBatchOfStepI(t *testing.T) {
 func TestAnyOrderOfStepsGivesTheRecordedBatches(t *testing.T) {
 	for _, row := range []int{21_845, 70_000} {
 		path := record(t, map[string]ir.Type{"x": f32(10, row)})
-		r, err := data.NewReplay(path, data.Field{Name: "x", Tensor: "x", Type: f32(row)})
+		r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(row)})
 		require.NoError(t, err)
 		defer r.Close()
 		x := ir.NewTensor(f32(row))
@@ -72,7 +72,7 @@ func TestAnyOrderOfStepsGivesTheRecordedBatches(t *testing.T) {
 
 func TestAStepThatWasNotRecordedSaysHowManyWere(t *testing.T) {
 	path := record(t, map[string]ir.Type{"x": f32(3, 2)})
-	r, err := data.NewReplay(path, data.Field{Name: "x", Tensor: "x", Type: f32(2)})
+	r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(2)})
 	require.NoError(t, err)
 	defer r.Close()
 	batch := make([]byte, 8)
@@ -88,7 +88,7 @@ func TestAFieldThatDoesNotFitItsTensorIsReportedAtOpenWithBothTypes(t *testing.T
 	path := record(t, map[string]ir.Type{
 		"x": f32(3, 1, 8), "scalar": f32(), "none": f32(0, 2), "short": f32(2),
 	})
-	for want, fields := range map[string][]data.Field{
+	for want, fields := range map[string][]ir.Field{
 		path + `: field x: the tensor "x" is f32[3, 1, 8], 3 steps of f32[1, 8]; batches of f32[1, 16] need f32[steps, 1, 16]`: {
 			{Name: "x", Tensor: "x", Type: f32(1, 16)}},
 		path + `: field x: the tensor "x" is f32[3, 1, 8], 3 steps of f32[1, 8]; batches of i32[1, 8] need i32[steps, 1, 8]`: {
@@ -103,21 +103,21 @@ func TestAFieldThatDoesNotFitItsTensorIsReportedAtOpenWithBothTypes(t *testing.T
 			{Name: "x", Tensor: "z", Type: f32()}},
 		path + `: a replay needs at least one field`: nil,
 	} {
-		_, err := data.NewReplay(path, fields...)
+		_, err := open(path, fields...)
 		require.EqualError(t, err, want)
 	}
 }
 
 func TestAReplayOfAFileThatIsNotThereNamesIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.safetensors")
-	_, err := data.NewReplay(path, data.Field{Name: "x", Tensor: "x", Type: f32()})
+	_, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32()})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, path)
 }
 
 func TestAFailedReadLeavesNoOldRowsBehind(t *testing.T) {
 	path := record(t, map[string]ir.Type{"x": f32(10, 70_000)})
-	r, err := data.NewReplay(path, data.Field{Name: "x", Tensor: "x", Type: f32(70_000)})
+	r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(70_000)})
 	require.NoError(t, err)
 	defer r.Close()
 	batch := make([]byte, 4*70_000)
@@ -129,7 +129,7 @@ func TestAFailedReadLeavesNoOldRowsBehind(t *testing.T) {
 
 func TestABatchAllocatesNothing(t *testing.T) {
 	path := record(t, map[string]ir.Type{"x": f32(1000, 8)})
-	r, err := data.NewReplay(path, data.Field{Name: "x", Tensor: "x", Type: f32(8)})
+	r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(8)})
 	require.NoError(t, err)
 	defer r.Close()
 	batch := make([]byte, 32)
@@ -140,4 +140,12 @@ func TestABatchAllocatesNothing(t *testing.T) {
 		}
 		step += 7
 	}))
+}
+
+func open(path string, fields ...ir.Field) (*replay.Replay, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return replay.Open(file, path, fields)
 }
