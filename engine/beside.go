@@ -6,7 +6,7 @@ import (
 )
 
 // ErrRunning is what Run gives while another Run of the session goes on.
-var ErrRunning = errors.New("engine: the session is running: another Run can begin when this one has ended")
+var ErrRunning = errors.New("engine: another Run of the session is in progress")
 
 var errNoContext = errors.New("engine: the context is nil; context.Background() is one that never ends")
 

@@ -41,7 +41,7 @@ func (e *Evaluation) set(values []float64) ([]float64, error) {
 	e.lock.Lock()
 	defer e.lock.Unlock()
 	if len(values) != len(e.values) {
-		return nil, fmt.Errorf("engine: an evaluation gave %d values for %d metrics", len(values), len(e.values))
+		return nil, fmt.Errorf("engine: the evaluation returned %d values for %d metrics", len(values), len(e.values))
 	}
 	e.values = slices.Clone(values)
 	return e.values, nil

@@ -130,7 +130,7 @@ func (r *runner) prepare() error {
 		r.evaluated = e.latest()
 	}
 	if e, n := r.loop.EarlyStop, len(r.metrics)+len(r.evaluated); e != nil && (e.Metric < 0 || e.Metric >= n) {
-		return fmt.Errorf("engine: early stop by metric %d; there are %d", e.Metric, n)
+		return fmt.Errorf("engine: EarlyStop.Metric is %d, but there are %d metrics", e.Metric, n)
 	}
 	r.due = make([]time.Duration, len(r.loop.Observers))
 	r.failed = make([]bool, len(r.loop.Observers))

@@ -42,7 +42,7 @@ func newMemory(plan *lower.Plan, devices []device.Device, v *values) (*memory, e
 			m.spaces[i].arena, err = m.alloc(i, space.Arena)
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("engine: memory for the plan: %w", err), m.free())
+			return nil, errors.Join(fmt.Errorf("engine: allocating memory for the plan: %w", err), m.free())
 		}
 	}
 	return m, nil

@@ -29,17 +29,17 @@ type Observer struct {
 // check reports a loop that can't be run.
 func (l *Loop) check() error {
 	if l.MaxSteps < 0 {
-		return fmt.Errorf("engine: a run of at most %d steps; the limit is at least 1, or 0 for none", l.MaxSteps)
+		return fmt.Errorf("engine: MaxSteps is %d; it must be at least 1, or 0 for no limit", l.MaxSteps)
 	}
 	if e := l.Evaluation; e != nil && (e.Every < 1 || e.Run == nil) {
-		return fmt.Errorf("engine: an evaluation every %d steps, which runs %v; it needs both", e.Every, e.Run != nil)
+		return fmt.Errorf("engine: Evaluation.Every is %d, and whether it has a function Run: %v; it needs both", e.Every, e.Run != nil)
 	}
 	for i, o := range l.Observers {
 		if o.Observe == nil {
 			return fmt.Errorf("engine: observer %d has no function Observe", i)
 		}
 		if o.Every < 0 || o.Interval < 0 {
-			return fmt.Errorf("engine: observer %d is to be called every %d steps and every %s; neither can be negative", i, o.Every, o.Interval)
+			return fmt.Errorf("engine: observer %d has Every %d and Interval %s; neither may be negative", i, o.Every, o.Interval)
 		}
 	}
 	return nil

@@ -67,11 +67,11 @@ var ErrClosed = errors.New("engine: the session is closed")
 // no value until they are set.
 func New(plan *lower.Plan, devices []device.Device, o Options) (*Session, error) {
 	if len(devices) != len(plan.Targets) {
-		return nil, fmt.Errorf("engine: a plan for %d devices was given %d", len(plan.Targets), len(devices))
+		return nil, fmt.Errorf("engine: the plan needs %d devices, got %d", len(plan.Targets), len(devices))
 	}
 	for _, n := range plan.Graph.Nodes {
 		if n.Op == ir.SourceOp && o.DataSources[n.Str("source")] == nil {
-			return nil, fmt.Errorf("engine: data source %s is not there", n.Str("source"))
+			return nil, fmt.Errorf("engine: there is no data source %s", n.Str("source"))
 		}
 	}
 	v := newValues(plan)
@@ -140,7 +140,7 @@ func (s *Session) usable() error {
 // bound commands that know its old place are dropped.
 func (s *Session) moveOut(n int32, storage lower.Storage) error {
 	if err := s.memory.moveOut(n); err != nil {
-		return s.faults.blame(fmt.Errorf("engine: memory for %s: %w", s.plan.Graph.Nodes[n].Label(), err))
+		return s.faults.blame(fmt.Errorf("engine: allocating memory for %s: %w", s.plan.Graph.Nodes[n].Label(), err))
 	}
 	s.nodes[n].storage = storage
 	s.nodes[n].empty = true

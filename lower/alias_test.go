@@ -123,13 +123,13 @@ func TestTheVerifierKnowsAliases(t *testing.T) {
 		wrong      func(p *Plan)
 		want       string
 	}{
-		{"no copy", "alias", func(p *Plan) { p.Value(p.named("far")).Alias = true }, "far is an alias and no copy"},
+		{"no copy", "alias", func(p *Plan) { p.Value(p.named("far")).Alias = true }, "far is an alias, but no copy"},
 		{"of what the host writes often", "alias", func(p *Plan) { p.Value(copyOf(p, p.named("often"))).Alias = true }, "often, transient on the host, is an alias in space 1"},
 		{"in a space that shares nothing", "alias", func(p *Plan) { p.Shared = 2 }, "w, home on the host, is an alias in space 1"},
 		{"of a device that shares nothing", "alias", func(p *Plan) { p.Targets[1].Unified = false }, "is an alias in space 0 of memory in space 1"},
 		{"of a device, on another", "alias", func(p *Plan) { p.Value(copyOf(p, p.state("other").Read)).Alias = true }, "is an alias in space 2 of memory in space 1"},
 		{"on its way home", "alias", func(p *Plan) { p.Value(p.state("w").Next).Alias = true }, "state w becomes an alias"},
-		{"elsewhere", "memory", func(p *Plan) { p.Value(copyOf(p, p.state("w").Read)).Offset += Alignment }, "is an alias and lies elsewhere than w"},
+		{"elsewhere", "memory", func(p *Plan) { p.Value(copyOf(p, p.state("w").Read)).Offset += Alignment }, "is an alias, but lies elsewhere than w"},
 		{"read too late", "schedule", func(p *Plan) { move(p, p.named("late"), len(p.Graph.Nodes)-1) }, "late reads state w after it is overwritten"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

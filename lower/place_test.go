@@ -65,7 +65,7 @@ func TestPlacementFollowsTheNearestWish(t *testing.T) {
 		{"the last rule that matches", "", "", []ir.PlacementRule{{Match: "*", Device: "cpu"}, {Match: "*", Device: "sim:1"}}, "sim:1", `placement rule "*"`},
 		{"a rule's wish", "", "", []ir.PlacementRule{{Match: "*", Prefer: "cpu"}}, "cpu", `preferred by placement rule "*"`},
 		{"a device without number", "sim", "", nil, "sim:0", "its own device:"},
-		{"a wish that can't be", "", "cuda:0", nil, "sim:0", "default; the preferred cuda:0 isn't there"},
+		{"a wish that can't be", "", "cuda:0", nil, "sim:0", "default; the preferred cuda:0 is not available"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			node, home, nodeReason, homeReason := placed(t, c.device, c.prefer, c.rules...)

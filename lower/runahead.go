@@ -27,7 +27,7 @@ func runAhead(p *Plan) error {
 			return err
 		}
 		held.Space = s.Home
-		p.placement.Reasons[held] = "what has ended stays as it is"
+		p.placement.Reasons[held] = "keeps its value once the run has ended"
 		s.Next = held
 	}
 	p.RunsAhead = true

@@ -27,11 +27,11 @@ func verify(p *Plan, done []Pass) error {
 func verifyPlaces(p *Plan) error {
 	for _, n := range p.Graph.Nodes {
 		if n.Space < 0 || n.Space >= len(p.Targets) {
-			return fmt.Errorf("node %s has no place", n.Label())
+			return fmt.Errorf("node %s is in no memory space", n.Label())
 		}
 	}
 	if p.Main < 0 || p.Main >= len(p.Targets) {
-		return fmt.Errorf("the default device is number %d of %d", p.Main, len(p.Targets))
+		return fmt.Errorf("the main device is number %d of %d", p.Main, len(p.Targets))
 	}
 	for _, s := range p.Graph.States {
 		if s.Home != s.Read.Space {
@@ -205,7 +205,7 @@ func verifyAliases(p *Plan) error {
 		up := n.Inputs[0].Space == 0
 		switch {
 		case n.Op != ir.CopyOp:
-			return fmt.Errorf("node %s is an alias and no copy", n.Label())
+			return fmt.Errorf("node %s is an alias, but no copy", n.Label())
 		case up && (n.Space != p.Shared || from.Storage == Transient || from.Storage == InPlace):
 			return fmt.Errorf("node %s, %s on the host, is an alias in space %d", n.Inputs[0].Label(), from.Storage, n.Space)
 		case !up && (n.Space != 0 || !p.Targets[n.Inputs[0].Space].Unified):

@@ -68,7 +68,7 @@ func TestTheVerifierNamesThePassAndTheNode(t *testing.T) {
 			g.Nodes[0], g.Nodes[last] = g.Nodes[last], g.Nodes[0]
 			number(g)
 		}, "comes before its operand"},
-		{"a node nowhere", "place", func(p *Plan) { p.named("h").Space = -1 }, "h has no place"},
+		{"a node nowhere", "place", func(p *Plan) { p.named("h").Space = -1 }, "h is in no memory space"},
 		{"a home elsewhere", "place", func(p *Plan) { p.state("v").Home = 0 }, "state v lives in space 0 and is read in 1"},
 		{"an edge across spaces", "copies", func(p *Plan) { p.named("last").Space = 2 }, "last in space 2 reads v of space 1"},
 		{"a copy of a copy", "copies", func(p *Plan) {

@@ -263,7 +263,7 @@ func (e *Plan) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "a step: %d kernels, %d copies between devices (%s), %d flops, %s read and written\n",
 		e.Totals.Kernels, e.Totals.Copies, diag.Bytes(e.Totals.Copied), e.Totals.Flops, diag.Bytes(e.Totals.Moved))
 	if e.Totals.Aliases > 0 {
-		fmt.Fprintf(&b, "  and %d copies that move nothing: the devices share memory\n", e.Totals.Aliases)
+		fmt.Fprintf(&b, "  and %d copies are aliases: the devices share memory\n", e.Totals.Aliases)
 	}
 	for _, c := range e.Crossings {
 		plural := "copies"

@@ -43,12 +43,12 @@ func (p *Placement) offer() {
 			kernels++
 		}
 	}
-	bound := fastestWait + time.Duration(kernels)*fastestLaunch
+	least := fastestWait + time.Duration(kernels)*fastestLaunch
 	step := duration(host)
 	switch {
-	case step <= bound:
+	case step <= least:
 		p.Choice.Considered = []Considered{{Device: p.Targets[0].Name, Step: step}}
-		p.Choice.Reason = fmt.Sprintf("a step takes some %s there; any other device needs %s to start its %d kernels", About(step), About(bound), kernels)
+		p.Choice.Reason = fmt.Sprintf("a step takes an estimated %s there; on any other device, launching its %d kernels alone takes %s", About(step), kernels, About(least))
 		for i := range p.Targets {
 			p.Targets[i].Offered = i == 0
 		}
@@ -67,7 +67,7 @@ func (p *Placement) offer() {
 		p.Choice.Device = p.Targets[0].Name
 		if p.Choice.Reason == "" {
 			p.Choice.Considered = slices.Insert(p.Choice.Considered, 0, Considered{Device: p.Targets[0].Name, Step: step})
-			p.Choice.Reason = "there is no other to choose"
+			p.Choice.Reason = "no other device is available"
 		}
 	}
 }
@@ -98,7 +98,7 @@ func (p *Placement) compare(l *layout) {
 		}
 		c := Considered{Device: t.Name}
 		if t.Speed == (Speed{}) && space != 0 {
-			c.Missing = "nothing is known of its speed"
+			c.Missing = "its speed is unknown"
 			considered = append(considered, c)
 			continue
 		}
@@ -106,16 +106,16 @@ func (p *Placement) compare(l *layout) {
 		c.Step = duration(seconds)
 		switch kept := l.homes(space); {
 		case t.Memory > 0 && kept > t.Memory && space != 0:
-			c.Missing = fmt.Sprintf("the states take up %s, it has %s", diag.Bytes(kept), diag.Bytes(t.Memory))
+			c.Missing = fmt.Sprintf("the states need %s, and it has %s", diag.Bytes(kept), diag.Bytes(t.Memory))
 		case space == 0 || seconds < best:
 			best, p.Main = seconds, space
 		}
 		considered = append(considered, c)
 	}
 	p.Choice.Considered = append(considered, p.Choice.Considered...)
-	p.Choice.Reason = "there is no other to choose"
+	p.Choice.Reason = "no other device is available"
 	if len(p.Choice.Considered) > 1 {
-		p.Choice.Reason = fmt.Sprintf("a step takes least time there by estimate, some %s", About(duration(best)))
+		p.Choice.Reason = fmt.Sprintf("the lowest estimated step time, %s", About(duration(best)))
 	}
 }
 

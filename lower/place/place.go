@@ -119,7 +119,7 @@ func (l *layout) pin(n *ir.Node) error {
 			l.fix(n, at, w.reason)
 			return nil
 		case w.soft && !there:
-			l.unmet[n] = "; the preferred " + w.device + " isn't there"
+			l.unmet[n] = "; the preferred " + w.device + " is not available"
 		case w.soft:
 			l.unmet[n] = fmt.Sprintf("; the preferred %s has no %s", w.device, lacking)
 		case !there:
@@ -152,8 +152,8 @@ func (p *Placement) noKernel(n *ir.Node, space int, dtype string) error {
 		what = n.Path + ": " + what
 	}
 	return &Error{Range: n.Origin, Rule: "no-kernel",
-		Msg:  fmt.Sprintf("%s has no kernel in %s on %s: the device doesn't compute in %s", what, dtype, p.Targets[space].Name, dtype),
-		Help: fmt.Sprintf("bind it to another device (device: %s), or compute in another dtype", p.Targets[0].Name)}
+		Msg:  fmt.Sprintf("%s has no kernel in %s on %s: the device doesn't support %s", what, dtype, p.Targets[space].Name, dtype),
+		Help: fmt.Sprintf("pin it to another device (device: %s), or compute in another dtype", p.Targets[0].Name)}
 }
 
 // why gives the reason for the place of something free.
