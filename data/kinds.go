@@ -12,8 +12,8 @@ import (
 // data source, and the file is the key's value.
 type Kind struct {
 	Name        string
-	Doc         string // what the file holds, for the reference
-	Safetensors bool   // the file is a safetensors file; the names of others give a warning
+	Doc         string // the content of the file, for the reference
+	Safetensors bool   // the file is a safetensors file; other file extensions are a warning
 	Open        func(f *os.File, path string, fields []ir.Field) (Source, error)
 }
 
@@ -22,18 +22,17 @@ var Kinds = []Kind{
 	{Name: "replay", Doc: "a safetensors file: row i of each tensor is the batch of step i", Safetensors: true, Open: open(replay.Open)},
 }
 
-// Source gives the batches of an open data source. It owns the file.
+// Source provides the batches of an open data source. It owns the file.
 type Source interface {
 	// Batch writes the field's batch of a step, counted from 0, into dst, as dense
 	// little-endian elements of the field's type.
 	Batch(step int64, field string, dst []byte) error
-	// Verify reads the whole file and reports whether it is intact, as far as the
-	// format can tell.
+	// Verify reads the whole file and checks its integrity, as far as the format allows.
 	Verify() error
 	Close() error
 }
 
-// open makes a Kind's Open of a function that gives its own type.
+// open turns a function that returns its own type into a Kind's Open.
 func open[S Source](f func(*os.File, string, []ir.Field) (S, error)) func(*os.File, string, []ir.Field) (Source, error) {
 	return func(file *os.File, path string, fields []ir.Field) (Source, error) {
 		s, err := f(file, path, fields)
@@ -44,7 +43,7 @@ func open[S Source](f func(*os.File, string, []ir.Field) (S, error)) func(*os.Fi
 	}
 }
 
-// KindOf finds a kind by its name; nil if there is none.
+// KindOf finds a kind by name; it returns nil if there is none.
 func KindOf(name string) *Kind {
 	if i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == name }); i >= 0 {
 		return &Kinds[i]

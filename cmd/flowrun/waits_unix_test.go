@@ -94,7 +94,7 @@ func TestWhatIsNoFileIsRefusedWhereverAFileIsNamed(t *testing.T) {
 				require.NoError(t, c.Start())
 				ends(t, c)
 				require.NotZero(t, c.ProcessState.ExitCode(), "%v", args)
-				want := "not a regular file, but " + kind
+				want := "not a regular file but " + kind
 				if strings.Contains(out.String(), "escapes from parent") || strings.Contains(out.String(), "outside of the spec's folder") {
 					continue // the link to the device
 				}

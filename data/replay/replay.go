@@ -1,4 +1,4 @@
-// Package replay gives batches that were recorded in a safetensors file.
+// Package replay reads batches recorded in a safetensors file.
 package replay
 
 import (
@@ -11,9 +11,9 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Replay gives batches that were recorded in a safetensors file: row i of each
-// field's tensor, whose shape is [steps] + the field's shape, is the batch of
-// step i. It is not for several goroutines at once.
+// Replay provides batches recorded in a safetensors file: row i of each field's
+// tensor, whose shape is [steps] + the field's shape, is the batch of step i. It
+// is not safe for concurrent use.
 type Replay struct {
 	path   string
 	file   *safetensors.File
@@ -21,23 +21,23 @@ type Replay struct {
 	fields map[string]*column
 }
 
-// column is a field, with some of its rows in memory: one read of the file for
-// many steps.
+// column is a field with some of its rows in memory, so that one read of the file
+// serves many steps.
 type column struct {
 	tensor string
 	row    int64  // bytes of a row
 	first  int64  // the first row in rows
 	rows   []byte // whole rows
-	spare  []byte // rows' memory
+	spare  []byte // the memory that rows uses
 }
 
-// windowBytes is about how much of each field is read at a time.
+// windowBytes is the approximate size of one read of a field.
 const windowBytes = 256 << 10
 
-// Open reads the header of a file of recorded batches, which becomes the replay's; path
-// is what messages call it. It fails if a field's tensor isn't there, has another type
-// than [steps] + the field's, or if the fields don't all record as many steps. If it
-// fails, the file is closed.
+// Open reads the header of a file of recorded batches; messages call it path. It fails
+// if a field's tensor is missing or doesn't have the type [steps] + the field's, or if
+// the fields have different numbers of steps. It takes ownership of the file, and closes
+// it on failure.
 func Open(f *os.File, path string, fields []ir.Field) (*Replay, error) {
 	file, err := safetensors.New(f, path)
 	if err != nil {
@@ -50,7 +50,7 @@ func Open(f *os.File, path string, fields []ir.Field) (*Replay, error) {
 	for i, f := range fields {
 		steps, err := r.recordedSteps(f)
 		if err == nil && i > 0 && steps != r.steps {
-			err = fmt.Errorf("%s: field %s has %d recorded steps, and field %s has %d; all must have as many",
+			err = fmt.Errorf("%s: field %s has %d recorded steps, and field %s has %d; all fields must have the same number",
 				path, f.Name, steps, fields[0].Name, r.steps)
 		}
 		if err != nil {
@@ -74,11 +74,11 @@ func (r *Replay) recordedSteps(f ir.Field) (int64, error) {
 		return 0, fmt.Errorf("field %s: %w", f.Name, err)
 	}
 	wrong := func(why string) error {
-		return fmt.Errorf("%s: field %s: the tensor %s is %s, %s; batches of %s need %s[steps%s",
+		return fmt.Errorf("%s: field %s: the tensor %s is %s (%s); batches of %s need %s[steps%s",
 			r.path, f.Name, diag.Quote(f.Tensor), t, why, f.Type, f.Type.DType, tail(f.Type.Shape))
 	}
 	if len(t.Shape) == 0 || t.Shape[0] == 0 {
-		return 0, wrong("no steps at all")
+		return 0, wrong("no steps")
 	}
 	if row := (ir.Type{DType: t.DType, Shape: t.Shape[1:]}); !row.Equal(f.Type) {
 		return 0, wrong(fmt.Sprintf("%d steps of %s", t.Shape[0], row))
@@ -86,7 +86,7 @@ func (r *Replay) recordedSteps(f ir.Field) (int64, error) {
 	return int64(t.Shape[0]), nil
 }
 
-// tail writes a shape after a first dimension: ", 1, 8]".
+// tail formats a shape that follows a first dimension: ", 1, 8]".
 func tail(s ir.Shape) string {
 	if len(s) == 0 {
 		return "]"
@@ -103,19 +103,19 @@ func (r *Replay) Verify() error { return r.file.Verify() }
 // Close closes the file.
 func (r *Replay) Close() error { return r.file.Close() }
 
-// Batch writes the field's batch of a step, counted from 0, into dst, which
-// has exactly its bytes. A step that wasn't recorded is an error that says how
-// many were.
+// Batch writes the field's batch of a step, counted from 0, into dst, which must
+// have exactly its size. The error for a step out of range gives the number of
+// recorded steps.
 func (r *Replay) Batch(step int64, field string, dst []byte) error {
 	c := r.fields[field]
 	switch {
 	case c == nil:
-		return fmt.Errorf("%s: there is no field %q in this replay", r.path, field)
+		return fmt.Errorf("%s: no field %q in this replay", r.path, field)
 	case step < 0 || step >= r.steps:
-		return fmt.Errorf("%s: step %d was asked for, and %d steps were recorded (0 to %d); train with max_steps: %d, or record more",
+		return fmt.Errorf("%s: step %d is out of range: the file has %d steps (0 to %d); set max_steps: %d, or record more",
 			r.path, step, r.steps, r.steps-1, r.steps)
 	case int64(len(dst)) != c.row:
-		return fmt.Errorf("%s: field %s: a batch has %d bytes; %d were asked for", r.path, field, c.row, len(dst))
+		return fmt.Errorf("%s: field %s: a batch has %d bytes, the buffer has %d", r.path, field, c.row, len(dst))
 	}
 	if at := (step - c.first) * c.row; step < c.first || at >= int64(len(c.rows)) {
 		if err := c.load(r.file, step, r.steps); err != nil {
@@ -126,13 +126,13 @@ func (r *Replay) Batch(step int64, field string, dst []byte) error {
 	return nil
 }
 
-// load reads a row and as many after it as there is memory for.
+// load reads a row, and following rows until the window is full.
 func (c *column) load(file *safetensors.File, step, steps int64) error {
 	if c.row == 0 {
 		return nil
 	}
 	n := min(int64(len(c.spare)), (steps-step)*c.row)
-	c.rows = nil // a failed read leaves nothing to trust
+	c.rows = nil // after a failed read their content is unknown
 	if err := file.ReadAt(c.tensor, c.spare[:n], step*c.row); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func TestRowIIsTheBatchOfStepI(t *testing.T) {
 
 // Rows are read in windows of 256 KiB; here one row is a third of that, or
 // more than all of it.
-func TestAnyOrderOfStepsGivesTheRecordedBatches(t *testing.T) {
+func TestStepsCanBeReadInAnyOrder(t *testing.T) {
 	for _, row := range []int{21_845, 70_000} {
 		path := record(t, map[string]ir.Type{"x": f32(10, row)})
 		r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(row)})
@@ -70,7 +70,7 @@ func TestAnyOrderOfStepsGivesTheRecordedBatches(t *testing.T) {
 	}
 }
 
-func TestAStepThatWasNotRecordedSaysHowManyWere(t *testing.T) {
+func TestTheErrorForAStepOutOfRangeGivesTheNumberOfSteps(t *testing.T) {
 	path := record(t, map[string]ir.Type{"x": f32(3, 2)})
 	r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(2)})
 	require.NoError(t, err)
@@ -78,28 +78,28 @@ func TestAStepThatWasNotRecordedSaysHowManyWere(t *testing.T) {
 	batch := make([]byte, 8)
 	require.NoError(t, r.Batch(2, "x", batch))
 	require.EqualError(t, r.Batch(3, "x", batch),
-		path+": step 3 was asked for, and 3 steps were recorded (0 to 2); train with max_steps: 3, or record more")
-	require.ErrorContains(t, r.Batch(-1, "x", batch), "step -1 was asked for")
-	require.EqualError(t, r.Batch(0, "y", batch), path+`: there is no field "y" in this replay`)
-	require.EqualError(t, r.Batch(0, "x", batch[:4]), path+": field x: a batch has 8 bytes; 4 were asked for")
+		path+": step 3 is out of range: the file has 3 steps (0 to 2); set max_steps: 3, or record more")
+	require.ErrorContains(t, r.Batch(-1, "x", batch), "step -1 is out of range")
+	require.EqualError(t, r.Batch(0, "y", batch), path+`: no field "y" in this replay`)
+	require.EqualError(t, r.Batch(0, "x", batch[:4]), path+": field x: a batch has 8 bytes, the buffer has 4")
 }
 
-func TestAFieldThatDoesNotFitItsTensorIsReportedAtOpenWithBothTypes(t *testing.T) {
+func TestATensorOfTheWrongTypeIsReportedAtOpenWithBothTypes(t *testing.T) {
 	path := record(t, map[string]ir.Type{
 		"x": f32(3, 1, 8), "scalar": f32(), "none": f32(0, 2), "short": f32(2),
 	})
 	for want, fields := range map[string][]ir.Field{
-		path + `: field x: the tensor "x" is f32[3, 1, 8], 3 steps of f32[1, 8]; batches of f32[1, 16] need f32[steps, 1, 16]`: {
+		path + `: field x: the tensor "x" is f32[3, 1, 8] (3 steps of f32[1, 8]); batches of f32[1, 16] need f32[steps, 1, 16]`: {
 			{Name: "x", Tensor: "x", Type: f32(1, 16)}},
-		path + `: field x: the tensor "x" is f32[3, 1, 8], 3 steps of f32[1, 8]; batches of i32[1, 8] need i32[steps, 1, 8]`: {
+		path + `: field x: the tensor "x" is f32[3, 1, 8] (3 steps of f32[1, 8]); batches of i32[1, 8] need i32[steps, 1, 8]`: {
 			{Name: "x", Tensor: "x", Type: ir.Type{DType: ir.I32, Shape: ir.Shape{1, 8}}}},
-		path + `: field x: the tensor "scalar" is f32[], no steps at all; batches of f32[] need f32[steps]`: {
+		path + `: field x: the tensor "scalar" is f32[] (no steps); batches of f32[] need f32[steps]`: {
 			{Name: "x", Tensor: "scalar", Type: f32()}},
-		path + `: field x: the tensor "none" is f32[0, 2], no steps at all; batches of f32[2] need f32[steps, 2]`: {
+		path + `: field x: the tensor "none" is f32[0, 2] (no steps); batches of f32[2] need f32[steps, 2]`: {
 			{Name: "x", Tensor: "none", Type: f32(2)}},
-		path + `: field y has 2 recorded steps, and field x has 3; all must have as many`: {
+		path + `: field y has 2 recorded steps, and field x has 3; all fields must have the same number`: {
 			{Name: "x", Tensor: "x", Type: f32(1, 8)}, {Name: "y", Tensor: "short", Type: f32()}},
-		`field x: ` + path + `: there is no tensor "z"; the file holds none, scalar, short, x`: {
+		`field x: ` + path + `: no tensor "z"; the file has none, scalar, short, x`: {
 			{Name: "x", Tensor: "z", Type: f32()}},
 		path + `: a replay needs at least one field`: nil,
 	} {
@@ -108,14 +108,14 @@ func TestAFieldThatDoesNotFitItsTensorIsReportedAtOpenWithBothTypes(t *testing.T
 	}
 }
 
-func TestAReplayOfAFileThatIsNotThereNamesIt(t *testing.T) {
+func TestTheErrorForAMissingFileNamesIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.safetensors")
 	_, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32()})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, path)
 }
 
-func TestAFailedReadLeavesNoOldRowsBehind(t *testing.T) {
+func TestAFailedReadDiscardsTheRowsInMemory(t *testing.T) {
 	path := record(t, map[string]ir.Type{"x": f32(10, 70_000)})
 	r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(70_000)})
 	require.NoError(t, err)
@@ -123,7 +123,7 @@ func TestAFailedReadLeavesNoOldRowsBehind(t *testing.T) {
 	batch := make([]byte, 4*70_000)
 	require.NoError(t, r.Batch(0, "x", batch))
 	require.NoError(t, os.Truncate(path, 1000))
-	require.ErrorContains(t, r.Batch(1, "x", batch), "cut off")
+	require.ErrorContains(t, r.Batch(1, "x", batch), "truncated")
 	require.Error(t, r.Batch(0, "x", batch))
 }
 

@@ -12,11 +12,11 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Every file that flowrun writes has checksums in its metadata: of the header,
-// with the digits of that checksum itself as zeros, and of the data. They are CRC-32C,
-// which finds every flipped bit and every burst of up to 32, and which processors
-// compute faster than disks read; that somebody changes a file on purpose is not
-// what it is for. Files of other programs have none, and are read without.
+// Every file that flowrun writes has two checksums in its metadata: one of the
+// header, computed with its own digits set to zero, and one of the data. They are
+// CRC-32C, which detects every flipped bit and every burst of up to 32 bits, and is
+// faster to compute than disks can read. They don't protect against deliberate
+// changes. Files of other programs have no checksums and are read without.
 const (
 	checksumKey  = "flowrun.checksum"
 	checksumText = "crc32c:%08x:%08x" // of the header and of the data
@@ -27,10 +27,10 @@ var (
 	checksums  = regexp.MustCompile(`^crc32c:([0-9a-f]{8}):([0-9a-f]{8})$`)
 )
 
-// errDamaged is the end of every message about a checksum.
-var errDamaged = errors.New("the file is damaged (or another program has changed it and kept flowrun's metadata)")
+// errDamaged ends every message about a checksum.
+var errDamaged = errors.New("the file is corrupt (or was changed by another program that kept flowrun's metadata)")
 
-// dataChecksum is that of tensors in a file's order.
+// dataChecksum is the checksum of tensors in file order.
 func dataChecksum(tensors map[string]*ir.Tensor, order []string) uint32 {
 	var sum uint32
 	for _, name := range order {
@@ -39,23 +39,23 @@ func dataChecksum(tensors map[string]*ir.Tensor, order []string) uint32 {
 	return sum
 }
 
-// seal enters the checksum of a header into it. text is the value that stands for
-// both checksums, with zeros for the header's.
+// seal writes the checksum of a header into it. text is the metadata value with both
+// checksums, the header's as zeros.
 func seal(header []byte, text string) {
 	at := bytes.Index(header, quote(text))
 	sum := fmt.Appendf(nil, "%08x", crc32.Checksum(header, castagnoli))
 	copy(header[at+len(`"crc32c:`):], sum)
 }
 
-// checkHeader compares a header, its length before it, with its checksum, and
-// remembers that of the data. One flipped bit can't hide that a file has checksums:
-// its key or its value are still what they were.
+// checkHeader compares a header, preceded by its length, with its checksum, and stores
+// the checksum of the data. A single flipped bit can't hide that a file has checksums,
+// because either their key or their value is still intact.
 func (h *header) checkHeader(prefix, text []byte) error {
 	value, named := h.metadata[checksumKey]
 	if !named {
 		for key, v := range h.metadata {
 			if checksums.MatchString(v) {
-				return fmt.Errorf("its metadata have a checksum as %q and not as %q: %w", key, checksumKey, errDamaged)
+				return fmt.Errorf("its metadata contain a checksum under %q instead of %q: %w", key, checksumKey, errDamaged)
 			}
 		}
 		return nil
@@ -63,28 +63,28 @@ func (h *header) checkHeader(prefix, text []byte) error {
 	sums := checksums.FindStringSubmatch(value)
 	at := bytes.Index(text, quote(value))
 	if sums == nil || at < 0 {
-		return fmt.Errorf("its checksum is %q, which is none: %w", value, errDamaged)
+		return fmt.Errorf("its checksum %q is malformed: %w", value, errDamaged)
 	}
 	blank := bytes.Clone(text)
 	copy(blank[at+len(`"crc32c:`):], "00000000")
 	if got := crc32.Update(crc32.Checksum(prefix, castagnoli), castagnoli, blank); sums[1] != fmt.Sprintf("%08x", got) {
-		return fmt.Errorf("the checksum of its header is %08x, and %s was written: %w", got, sums[1], errDamaged)
+		return fmt.Errorf("the checksum of its header is %08x, expected %s: %w", got, sums[1], errDamaged)
 	}
 	sum, err := strconv.ParseUint(sums[2], 16, 32)
 	h.checksum, h.checked = uint32(sum), true
 	return err
 }
 
-// checkData compares the checksum of all data with the one that was written.
+// checkData compares the checksum of all data with the one in the header.
 func (f *File) checkData(got uint32) error {
 	if f.header.checked && got != f.header.checksum {
-		return fmt.Errorf("%s: the checksum of its data is %08x, and %08x was written: %w", f.path, got, f.header.checksum, errDamaged)
+		return fmt.Errorf("%s: the checksum of its data is %08x, expected %08x: %w", f.path, got, f.header.checksum, errDamaged)
 	}
 	return nil
 }
 
-// Verify reads the whole file and compares it with its checksum. A file that has
-// none passes.
+// Verify reads the whole file and compares it with its checksum. A file without
+// checksums passes.
 func (f *File) Verify() error {
 	if !f.header.checked {
 		return nil

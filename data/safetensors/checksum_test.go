@@ -23,7 +23,7 @@ func checked(t *testing.T) (path string, content []byte) {
 	return path, content
 }
 
-func TestEveryFlippedBitIsFoundAndTheFileNamed(t *testing.T) {
+func TestEveryFlippedBitIsDetected(t *testing.T) {
 	path, content := checked(t)
 	for bit := range 8 * len(content) {
 		content[bit/8] ^= 1 << (bit % 8)
@@ -32,14 +32,14 @@ func TestEveryFlippedBitIsFoundAndTheFileNamed(t *testing.T) {
 		_, err := Read(path)
 		require.Error(t, err, "bit %d of byte %d", bit%8, bit/8)
 		require.ErrorContains(t, err, path+": ")
-		if file, err := Open(path); err == nil { // its header is right: what reads rows must see it too
+		if file, err := Open(path); err == nil { // the header is intact: reading rows must detect it too
 			require.ErrorIs(t, file.Verify(), errDamaged)
 			require.NoError(t, file.Close())
 		}
 	}
 }
 
-func TestAWholeFilePasses(t *testing.T) {
+func TestAnIntactFilePasses(t *testing.T) {
 	path, _ := checked(t)
 	f, err := Open(path)
 	require.NoError(t, err)
@@ -49,23 +49,23 @@ func TestAWholeFilePasses(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAFileWithoutAChecksumIsReadAsItIs(t *testing.T) {
+func TestAFileWithoutChecksumsIsAccepted(t *testing.T) {
 	f, err := Open("testdata/python.safetensors")
 	require.NoError(t, err)
 	defer f.Close()
 	require.NoError(t, f.Verify())
 }
 
-func TestTensorsThatChangedPlacesAreFound(t *testing.T) {
+func TestRenamedTensorsAreDetected(t *testing.T) {
 	path, content := checked(t)
 	text := strings.Replace(string(content), `"h.weight"`, `"w.height"`, 1)
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o666))
 	_, err := Open(path)
 	require.ErrorContains(t, err, "the checksum of its header is")
-	require.ErrorContains(t, err, "another program has changed it and kept flowrun's metadata")
+	require.ErrorContains(t, err, "was changed by another program that kept flowrun's metadata")
 }
 
-func TestAMetadatumCannotStandInForTheChecksum(t *testing.T) {
+func TestTheUsersMetadataCannotReplaceTheChecksum(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "w.safetensors")
 	require.NoError(t, WriteWith(path, one, map[string]string{checksumKey: "mine"}))
 	_, err := Read(path)

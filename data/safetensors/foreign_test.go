@@ -12,7 +12,7 @@ import (
 	"github.com/flowrun/flowrun/data/safetensors"
 )
 
-func TestAFileOfAnotherFormatSaysWhatItIs(t *testing.T) {
+func TestTheErrorForAnotherFormatNamesTheFormat(t *testing.T) {
 	dir := t.TempDir()
 	open := func(content string) error {
 		path := filepath.Join(dir, "w.safetensors")
@@ -35,7 +35,7 @@ func TestAFileOfAnotherFormatSaysWhatItIs(t *testing.T) {
 	} {
 		require.ErrorContains(t, open(content), want)
 	}
-	// A header may be as long as the number that another format begins with.
+	// The length of a valid header can begin like another format.
 	for _, length := range []int{0xfeff, 0x0280, 0x8b1f} {
 		path := filepath.Join(dir, "right.safetensors")
 		header := "{}" + strings.Repeat(" ", length-2)

@@ -19,15 +19,15 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// maxHeader is the longest header that is read, the same as in the format's own
-// library: enough for about a million tensors.
+// maxHeader is the longest header accepted, the same as in the reference library:
+// enough for about a million tensors.
 const maxHeader = 100_000_000
 
 const metadataKey = "__metadata__"
 
 // header is the checked header of a file.
 type header struct {
-	data     int64 // where in the file the tensors' bytes begin
+	data     int64 // the file offset of the tensors' bytes
 	names    []string
 	entries  map[string]*entry
 	metadata map[string]string
@@ -36,18 +36,18 @@ type header struct {
 	checksum uint32 // of the data
 }
 
-// entry is a tensor's line in the header.
+// entry is a tensor's entry in the header.
 type entry struct {
 	dtype      string  // as written
-	typ        ir.Type // DType is Invalid if flowrun doesn't have it
-	begin, end int64   // in bytes, from header.data
+	typ        ir.Type // DType is Invalid if flowrun doesn't support it
+	begin, end int64   // in bytes, relative to header.data
 }
 
 // readHeader reads and checks the header of a file of size bytes.
 func readHeader(r io.ReaderAt, size int64) (*header, error) {
 	var prefix [8]byte
 	if size < int64(len(prefix)) {
-		return nil, fmt.Errorf("not a safetensors file: it has %d bytes, and the header's length alone takes 8", size)
+		return nil, fmt.Errorf("not a safetensors file: it has %d bytes, fewer than the 8 of the header's length", size)
 	}
 	if _, err := r.ReadAt(prefix[:], 0); err != nil {
 		return nil, err
@@ -55,9 +55,9 @@ func readHeader(r io.ReaderAt, size int64) (*header, error) {
 	length, rest := binary.LittleEndian.Uint64(prefix[:]), uint64(size)-8
 	switch {
 	case length > rest:
-		return nil, fmt.Errorf("not a safetensors file, or cut off: the header should have %d bytes, and only %d follow", length, rest)
+		return nil, fmt.Errorf("not a safetensors file, or truncated: the header should have %d bytes, but only %d follow", length, rest)
 	case length > maxHeader:
-		return nil, fmt.Errorf("the header has %d bytes; at most %d are read", length, maxHeader)
+		return nil, fmt.Errorf("the header has %d bytes; the limit is %d", length, maxHeader)
 	}
 	text := make([]byte, length)
 	if length > 0 {
@@ -76,8 +76,8 @@ func readHeader(r io.ReaderAt, size int64) (*header, error) {
 	return h, h.check(size - h.data)
 }
 
-// check verifies that the entries fill n bytes of data, one after the other,
-// and that each has the bytes that its shape needs.
+// check verifies that the entries fill n bytes of data without gaps or overlaps, and
+// that each has the size that its shape requires.
 func (h *header) check(n int64) error {
 	byPlace := slices.Clone(h.names)
 	slices.SortStableFunc(byPlace, func(a, b string) int {
@@ -89,11 +89,11 @@ func (h *header) check(n int64) error {
 		e := h.entries[name]
 		switch {
 		case e.begin > e.end:
-			return fmt.Errorf("tensor %s: its data_offsets [%d, %d] run backwards", diag.Quote(name), e.begin, e.end)
+			return fmt.Errorf("tensor %s: its data_offsets [%d, %d] are reversed", diag.Quote(name), e.begin, e.end)
 		case e.end > n:
-			return fmt.Errorf("tensor %s: its data ends at byte %d; the file holds %d bytes of data", diag.Quote(name), e.end, n)
+			return fmt.Errorf("tensor %s: its data ends at byte %d, but the file has %d bytes of data", diag.Quote(name), e.end, n)
 		case e.begin < at:
-			return fmt.Errorf("tensor %s: its data begins at byte %d, inside of tensor %s, which ends at %d", diag.Quote(name), e.begin, diag.Quote(byPlace[i-1]), at)
+			return fmt.Errorf("tensor %s: its data begins at byte %d, inside tensor %s, which ends at %d", diag.Quote(name), e.begin, diag.Quote(byPlace[i-1]), at)
 		case e.begin > at:
 			return fmt.Errorf("tensor %s: its data begins at byte %d; bytes %d to %d belong to no tensor", diag.Quote(name), e.begin, at, e.begin)
 		}
@@ -108,7 +108,7 @@ func (h *header) check(n int64) error {
 	return nil
 }
 
-// checkSize compares the shape with the bytes, where the dtype's size is known.
+// checkSize compares the shape with the number of bytes, if the dtype's size is known.
 func (e *entry) checkSize() error {
 	if e.typ.DType == ir.Invalid {
 		return nil
@@ -123,15 +123,15 @@ func (e *entry) checkSize() error {
 		need, overflow = 0, false
 	}
 	if have := uint64(e.end - e.begin); overflow {
-		return fmt.Errorf("%s of shape %s has more than 2^64 bytes; the file gives it %d", e.dtype, diag.Cut(e.typ.Shape.String()), have)
+		return fmt.Errorf("%s of shape %s needs more than 2^64 bytes; the file has %d for it", e.dtype, diag.Cut(e.typ.Shape.String()), have)
 	} else if need != have {
-		return fmt.Errorf("%s of shape %s has %d bytes; the file gives it %d", e.dtype, diag.Cut(e.typ.Shape.String()), need, have)
+		return fmt.Errorf("%s of shape %s needs %d bytes; the file has %d for it", e.dtype, diag.Cut(e.typ.Shape.String()), need, have)
 	}
 	return nil
 }
 
-// parseHeader parses the header's JSON. It goes through the tokens one by one:
-// decoding into maps would hide duplicate names.
+// parseHeader parses the header's JSON token by token, because decoding into maps
+// would hide duplicate names.
 func parseHeader(text []byte) (*header, error) {
 	switch {
 	case len(text) == 0 || text[0] != '{':
@@ -145,13 +145,13 @@ func parseHeader(text []byte) (*header, error) {
 	err := p.object(func(name string) (err error) {
 		if name == metadataKey {
 			if h.metadata != nil {
-				return fmt.Errorf("%s comes twice", metadataKey)
+				return fmt.Errorf("%s appears twice", metadataKey)
 			}
 			h.metadata, err = p.metadata()
 			return err
 		}
 		if h.entries[name] != nil {
-			return fmt.Errorf("the tensor %s comes twice", diag.Quote(name))
+			return fmt.Errorf("the tensor %s appears twice", diag.Quote(name))
 		}
 		if h.entries[name], err = p.entry(); err != nil {
 			return fmt.Errorf("tensor %s: %w", diag.Quote(name), err)
@@ -160,7 +160,7 @@ func parseHeader(text []byte) (*header, error) {
 	})
 	if err == nil {
 		if _, end := p.Token(); end != io.EOF {
-			err = errors.New("there is more after its closing brace")
+			err = errors.New("unexpected data after the closing brace")
 		}
 	}
 	if err != nil {
@@ -170,10 +170,10 @@ func parseHeader(text []byte) (*header, error) {
 	return h, nil
 }
 
-// parser reads what a header is made of from JSON's tokens.
+// parser reads the parts of a header from JSON tokens.
 type parser struct{ *json.Decoder }
 
-// next gives a token, which must be of type T.
+// next returns the next token, which must be of type T.
 func next[T json.Token](p parser, want string) (T, error) {
 	var none T
 	token, err := p.Token()
@@ -198,7 +198,7 @@ func (p parser) delim(want json.Delim) error {
 	return err
 }
 
-// object reads an object; value reads the value of each key.
+// object reads an object and calls value for each key to read its value.
 func (p parser) object(value func(key string) error) error {
 	if err := p.delim('{'); err != nil {
 		return err
@@ -219,7 +219,7 @@ func (p parser) metadata() (map[string]string, error) {
 	m := map[string]string{}
 	err := p.object(func(key string) (err error) {
 		if _, twice := m[key]; twice {
-			return fmt.Errorf("%s: %s comes twice", metadataKey, diag.Quote(key))
+			return fmt.Errorf("%s: %s appears twice", metadataKey, diag.Quote(key))
 		}
 		if m[key], err = next[string](p, "a string"); err != nil {
 			return fmt.Errorf("%s: %s: %w", metadataKey, diag.Quote(key), err)
@@ -240,7 +240,7 @@ func (p parser) entry() (*entry, error) {
 			return fmt.Errorf("%s is unknown; expected dtype, shape and data_offsets", diag.Quote(key))
 		}
 		if seen[i] {
-			return fmt.Errorf("%s comes twice", key)
+			return fmt.Errorf("%s appears twice", key)
 		}
 		seen[i] = true
 		switch key {
@@ -269,7 +269,7 @@ func (p parser) entry() (*entry, error) {
 	return e, err
 }
 
-// numbers reads a list of integers that are not negative.
+// numbers reads a list of non-negative integers.
 func (p parser) numbers() ([]int, error) {
 	if err := p.delim('['); err != nil {
 		return nil, err

@@ -11,20 +11,19 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// python gives an interpreter that has the format's own library, or skips the
-// test.
+// python returns an interpreter with the reference library, or skips the test.
 func python(t *testing.T) string {
 	path := os.Getenv("FLOWRUN_TEST_PYTHON")
 	if path == "" {
 		path = "python3"
 	}
 	if err := exec.Command(path, "-c", "import safetensors, numpy").Run(); err != nil {
-		t.Skipf("needs Python with safetensors and numpy (%s: %v); scripts/test installs them where it may", path, err)
+		t.Skipf("needs Python with safetensors and numpy (%s: %v); scripts/test installs them if it can", path, err)
 	}
 	return path
 }
 
-// echo reads a file with the format's own library and writes it to another.
+// echo reads a file with the reference library and writes it to another.
 const echo = `
 import sys
 from safetensors import safe_open
@@ -35,7 +34,7 @@ with safe_open(sys.argv[1], framework="np") as f:
 save_file(load_file(sys.argv[1]), sys.argv[2])
 `
 
-func TestFilesGoThroughPythonUnchanged(t *testing.T) {
+func TestFilesSurviveARoundTripThroughPython(t *testing.T) {
 	interpreter := python(t)
 	want := map[string]*ir.Tensor{
 		"h.0.weight": ir.FromFloat32(ir.Shape{2, 3}, []float32{0, 1, -2, 0.5, 1e-3, 3e38}),

@@ -1,17 +1,16 @@
-// Package safetensors reads and writes safetensors files, the format in which
-// PyTorch's users keep weights.
+// Package safetensors reads and writes safetensors files, the format that PyTorch
+// users store weights in.
 //
-// A file is an 8-byte length, a JSON header that gives each tensor's dtype,
-// shape and place, and the tensors' bytes. Nothing in the header is believed
-// before it has been checked against the file's size: lengths and offsets are
-// in range, tensors neither overlap nor leave holes, a shape and its bytes
-// agree, no name comes twice. So no tensor that [Open] accepted asks for more
-// memory than its file has bytes.
+// A file is an 8-byte length, a JSON header with each tensor's dtype, shape and
+// offsets, and the tensors' bytes. The header is validated against the file's size
+// before it is used: lengths and offsets are in range, tensors don't overlap or leave
+// gaps, shapes match sizes, and names are unique. So no tensor that [Open] accepted
+// needs more memory than its file has bytes.
 //
-// Dtypes that flowrun doesn't have (U8, F8_E4M3, …) are no fault of a file: it
-// opens, and the error comes when such a tensor is asked for.
+// A file may contain dtypes that flowrun doesn't support (U8, F8_E4M3, …): it opens,
+// and reading such a tensor is an error.
 //
-// Every error names the file, and the tensor where there is one.
+// Every error names the file, and the tensor if there is one.
 package safetensors
 
 import (
@@ -41,7 +40,7 @@ var dtypes = map[string]ir.DType{
 	"F64":  ir.F64,
 }
 
-// File is an open file. Its methods may be called from several goroutines.
+// File is an open file. Its methods are safe for concurrent use.
 type File struct {
 	path   string
 	file   *os.File
@@ -49,18 +48,18 @@ type File struct {
 	header *header
 }
 
-// Open reads and checks the header of a file, and its checksum if it has one. No
-// tensor is read yet.
+// Open reads and validates the header of a file, and its checksum if it has one. It
+// reads no tensors.
 func Open(path string) (*File, error) {
 	file, err := files.Open(path)
 	if err != nil {
-		return nil, err // names the path itself
+		return nil, err // it already names the path
 	}
 	return New(file, path)
 }
 
-// New is Open for a file that is open already, and becomes the File's; path is
-// what messages call it. If it fails, the file is closed.
+// New is Open for a file that is already open; messages call it path. It takes
+// ownership of the file, and closes it on failure.
 func New(file *os.File, path string) (*File, error) {
 	info, err := file.Stat()
 	var h *header
@@ -75,11 +74,11 @@ func New(file *os.File, path string) (*File, error) {
 	return &File{path, file, info.Size(), h}, nil
 }
 
-// Path is what messages call the file.
+// Path is the name of the file in messages.
 func (f *File) Path() string { return f.path }
 
-// recognized says what a file is that is no safetensors file, if its beginning
-// tells. A header's length may begin like anything; behind it stands a brace.
+// recognized reports the format of a file that isn't a safetensors file, if its
+// beginning reveals it. A header's length may look like anything, but a brace follows.
 func recognized(file *os.File, err error) error {
 	var head [64]byte
 	n, _ := file.ReadAt(head[:], 0)
@@ -95,11 +94,11 @@ func (f *File) Close() error { return f.file.Close() }
 // Names lists the tensors, sorted.
 func (f *File) Names() []string { return slices.Clone(f.header.names) }
 
-// Metadata gives the free text of the header, by key. PyTorch writes "format".
+// Metadata returns the metadata of the header, by key. PyTorch writes "format".
 func (f *File) Metadata() map[string]string { return f.header.metadata }
 
-// Type gives a tensor's type. It fails if there is no such tensor, or if its
-// dtype or shape is one that flowrun doesn't have.
+// Type returns a tensor's type. It fails if there is no such tensor, or if flowrun
+// doesn't support its dtype or shape.
 func (f *File) Type(name string) (ir.Type, error) {
 	e, err := f.entry(name)
 	if err != nil {
@@ -108,8 +107,8 @@ func (f *File) Type(name string) (ir.Type, error) {
 	return e.typ, nil
 }
 
-// Tensor reads a tensor. It fails where Type fails, if reading does, and if a
-// BOOL element is neither 0 nor 1.
+// Tensor reads a tensor. It fails if Type fails, if reading fails, or if a BOOL
+// element is neither 0 nor 1.
 func (f *File) Tensor(name string) (*ir.Tensor, error) {
 	e, err := f.entry(name)
 	if err != nil {
@@ -122,15 +121,15 @@ func (f *File) Tensor(name string) (*ir.Tensor, error) {
 	return t, nil
 }
 
-// ReadAt fills dst with a tensor's bytes from byte offset on, as dense
-// little-endian elements. Reading past the tensor's end is an error.
+// ReadAt fills dst with a tensor's bytes starting at offset, as dense little-endian
+// elements. Reading past the tensor's end is an error.
 func (f *File) ReadAt(name string, dst []byte, offset int64) error {
 	e, err := f.entry(name)
 	if err != nil {
 		return err
 	}
 	if size := e.end - e.begin; offset < 0 || offset > size || int64(len(dst)) > size-offset {
-		return f.errorf(name, "bytes %d to %d were asked for; it has %d", offset, offset+int64(len(dst)), size)
+		return f.errorf(name, "bytes %d to %d are out of range; it has %d", offset, offset+int64(len(dst)), size)
 	}
 	return f.read(name, e, dst, offset)
 }
@@ -141,7 +140,7 @@ func (f *File) read(name string, e *entry, dst []byte, offset int64) error {
 	}
 	if _, err := f.file.ReadAt(dst, f.header.data+e.begin+offset); err != nil {
 		if errors.Is(err, io.EOF) {
-			err = errors.New("the file was cut off after it had been opened")
+			err = errors.New("the file was truncated after it was opened")
 		}
 		return f.errorf(name, "%w", err)
 	}
@@ -150,20 +149,20 @@ func (f *File) read(name string, e *entry, dst []byte, offset int64) error {
 	}
 	for i, b := range dst {
 		if b > 1 {
-			return f.errorf(name, "element %d is the byte %d; a BOOL is 0 or 1", offset+int64(i), b)
+			return f.errorf(name, "element %d is %d; a BOOL must be 0 or 1", offset+int64(i), b)
 		}
 	}
 	return nil
 }
 
-// entry finds a tensor that flowrun can hold.
+// entry finds a tensor of a supported type.
 func (f *File) entry(name string) (*entry, error) {
 	e, ok := f.header.entries[name]
 	if !ok {
-		return nil, fmt.Errorf("%s: there is no tensor %s; the file holds %s", f.path, diag.Quote(name), listNames(f.header.names))
+		return nil, fmt.Errorf("%s: no tensor %s; the file has %s", f.path, diag.Quote(name), listNames(f.header.names))
 	}
 	if e.typ.DType == ir.Invalid {
-		return nil, f.errorf(name, "its dtype %s is not supported; these are: %s", diag.Cut(e.dtype), supported)
+		return nil, f.errorf(name, "its dtype %s is not supported; supported are %s", diag.Cut(e.dtype), supported)
 	}
 	if err := ir.CheckShape(e.typ.DType, e.typ.Shape); err != nil {
 		return nil, f.errorf(name, "%w", err)
@@ -194,7 +193,7 @@ func listNames(names []string) string {
 }
 
 // All reads all tensors and compares them with the file's checksum, if it has one.
-// It fails if any of them has a dtype or shape that flowrun doesn't have.
+// It fails if flowrun doesn't support the dtype or shape of one of them.
 func (f *File) All() (map[string]*ir.Tensor, error) {
 	byPlace := slices.Clone(f.header.names)
 	slices.SortFunc(byPlace, func(a, b string) int {

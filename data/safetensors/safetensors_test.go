@@ -15,7 +15,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-func TestAFileOfTheFormatsOwnLibraryReads(t *testing.T) {
+func TestAFileWrittenByTheReferenceLibraryCanBeRead(t *testing.T) {
 	f, err := Open("testdata/python.safetensors")
 	require.NoError(t, err)
 	defer f.Close()
@@ -39,12 +39,12 @@ func TestAFileOfTheFormatsOwnLibraryReads(t *testing.T) {
 	require.Equal(t, map[string]string{"format": "pt", "library": "safetensors 0.8.0 for Python"}, f.Metadata())
 }
 
-func TestADtypeThatIsNotOursIsAnErrorOnlyForTheTensorItself(t *testing.T) {
+func TestAnUnsupportedDtypeIsAnErrorOnlyForThatTensor(t *testing.T) {
 	f, err := Open("testdata/python.safetensors")
 	require.NoError(t, err)
 	defer f.Close()
 	_, err = f.Tensor("pixels")
-	require.EqualError(t, err, `testdata/python.safetensors: tensor "pixels": its dtype U8 is not supported; these are: BOOL, I32, I64, F16, BF16, F32, F64`)
+	require.EqualError(t, err, `testdata/python.safetensors: tensor "pixels": its dtype U8 is not supported; supported are BOOL, I32, I64, F16, BF16, F32, F64`)
 	_, err = f.Type("pixels")
 	require.ErrorContains(t, err, "its dtype U8 is not supported")
 	_, err = Read("testdata/python.safetensors")
@@ -102,7 +102,7 @@ func TestTheBytesOfAFileAreFixed(t *testing.T) {
 	}))
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
-	// The checksums were computed bit by bit, by a program of its own.
+	// The checksums were computed bit by bit, by an independent program.
 	header := `{"__metadata__":{"flowrun.checksum":"crc32c:b8edd7f0:82e16f54","format":"pt"}` +
 		`,"n":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}` +
 		`,"a":{"dtype":"F32","shape":[],"data_offsets":[8,12]}` +
@@ -112,7 +112,7 @@ func TestTheBytesOfAFileAreFixed(t *testing.T) {
 		"\x03\x00\x00\x00\x00\x00\x00\x00"+"\x00\x00\x00\x00"+"\x00\x00\x80\x3f\x00\x00\x00\x40"+"\x01", string(got))
 }
 
-func TestRowsAreReadByThemselves(t *testing.T) {
+func TestRowsCanBeReadSeparately(t *testing.T) {
 	f, err := Open("testdata/python.safetensors")
 	require.NoError(t, err)
 	defer f.Close()
@@ -120,18 +120,18 @@ func TestRowsAreReadByThemselves(t *testing.T) {
 	require.NoError(t, f.ReadAt("h0.weight", row, 12))
 	require.Equal(t, ir.FromFloat32(ir.Shape{3}, []float32{0.5, 1e-3, 3e38}).Data, row)
 	require.EqualError(t, f.ReadAt("h0.weight", row, 16),
-		`testdata/python.safetensors: tensor "h0.weight": bytes 16 to 28 were asked for; it has 24`)
-	require.ErrorContains(t, f.ReadAt("h0.weight", row, -1), "bytes -1 to 11 were asked for")
+		`testdata/python.safetensors: tensor "h0.weight": bytes 16 to 28 are out of range; it has 24`)
+	require.ErrorContains(t, f.ReadAt("h0.weight", row, -1), "bytes -1 to 11 are out of range")
 	require.NoError(t, f.ReadAt("h0.weight", nil, 24))
 }
 
-func TestAnUnknownNameListsTheNamesThereAre(t *testing.T) {
+func TestTheErrorForAnUnknownNameListsTheNames(t *testing.T) {
 	f, err := Open("testdata/python.safetensors")
 	require.NoError(t, err)
 	defer f.Close()
 	_, err = f.Tensor("h1.weight")
-	require.EqualError(t, err, `testdata/python.safetensors: there is no tensor "h1.weight"; `+
-		`the file holds bias, brain, empty, h0.weight, half, ids, labels, mask and 1 more`)
+	require.EqualError(t, err, `testdata/python.safetensors: no tensor "h1.weight"; `+
+		`the file has bias, brain, empty, h0.weight, half, ids, labels, mask and 1 more`)
 }
 
 func TestABoolThatIsNeither0Nor1IsAnError(t *testing.T) {
@@ -141,7 +141,7 @@ func TestABoolThatIsNeither0Nor1IsAnError(t *testing.T) {
 	content[len(content)-2] = 7
 	require.NoError(t, os.WriteFile(path, content, 0o666))
 	_, err = Read(path)
-	require.EqualError(t, err, path+`: tensor "m": element 1 is the byte 7; a BOOL is 0 or 1`)
+	require.EqualError(t, err, path+`: tensor "m": element 1 is 7; a BOOL must be 0 or 1`)
 }
 
 func TestAFileThatShrinksWhileOpenIsAnError(t *testing.T) {
@@ -151,19 +151,19 @@ func TestAFileThatShrinksWhileOpenIsAnError(t *testing.T) {
 	defer f.Close()
 	require.NoError(t, os.Truncate(path, 70))
 	_, err = f.Tensor("x")
-	require.EqualError(t, err, path+`: tensor "x": the file was cut off after it had been opened`)
+	require.EqualError(t, err, path+`: tensor "x": the file was truncated after it was opened`)
 }
 
-func TestWhatIsNoFileIsNamed(t *testing.T) {
+func TestTheErrorForAFolderOrDeviceNamesIt(t *testing.T) {
 	folder := t.TempDir()
 	_, err := Open(folder)
-	require.EqualError(t, err, "open "+folder+": not a regular file, but a folder")
+	require.EqualError(t, err, "open "+folder+": not a regular file but a folder")
 	_, err = Open(filepath.Join(folder, "none"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, filepath.Join(folder, "none"))
 }
 
-// file gives the bytes of a file with a header and n zero bytes of data.
+// file returns the bytes of a file with a header and n zero bytes of data.
 func file(header string, n int) []byte {
 	prefix := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	return slices.Concat(prefix, []byte(header), bytes.Repeat([]byte{0}, n))

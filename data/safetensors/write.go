@@ -16,36 +16,35 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Write writes tensors to a file, which then has either its old content or the
-// new one, whole, whatever happens meanwhile: the bytes go to a temporary file
-// in the same folder, are synced, and take the file's name last. On failure
-// nothing is left behind. A link is followed; what is not a regular file (a
-// folder, a device) is refused.
+// Write writes tensors to a file atomically: whatever happens, the file has either
+// its old or its new content. The bytes are written to a temporary file in the same
+// folder, synced, and renamed. On failure nothing is left behind. Links are followed;
+// anything but a regular file (a folder, a device) is rejected.
 //
-// The same tensors give the same bytes: wider dtypes first, so that every
-// tensor is aligned to its elements, and by name among equals. The data begins
-// at a multiple of 8. The metadata says {"format": "pt"}, which PyTorch's users
-// need to load it, and has checksums, which are compared when it is read.
+// The same tensors give the same bytes: tensors are sorted by dtype, wider dtypes
+// first, so that every tensor is aligned to its elements, and then by name. The data
+// begins at a multiple of 8. The metadata contains {"format": "pt"}, which PyTorch
+// needs to load the file, and checksums, which are verified when it is read.
 func Write(path string, tensors map[string]*ir.Tensor) error {
 	return WriteWith(path, tensors, nil)
 }
 
-// WriteWith is Write with free text for the header's metadata, beside "format".
+// WriteWith is Write with additional metadata for the header.
 func WriteWith(path string, tensors map[string]*ir.Tensor, metadata map[string]string) error {
 	return write(path, tensors, metadata, func(content func(io.Writer) error) error {
 		return files.Replace(path, nil, content)
 	})
 }
 
-// WriteIn is WriteWith for a file in an open folder, where a link of that name is
-// replaced and not followed.
+// WriteIn is WriteWith for a file in an open folder. A link of that name is replaced,
+// not followed.
 func WriteIn(folder *files.Folder, name string, tensors map[string]*ir.Tensor, metadata map[string]string) error {
 	return write(folder.Path(name), tensors, metadata, func(content func(io.Writer) error) error {
 		return folder.Replace(name, content)
 	})
 }
 
-// write encodes tensors and hands their file to replace. path is for messages.
+// write encodes tensors and passes the file to replace. path is for messages.
 func write(path string, tensors map[string]*ir.Tensor, metadata map[string]string, replace func(func(io.Writer) error) error) error {
 	header, order, err := encodeHeader(tensors, metadata)
 	if err != nil {
@@ -53,20 +52,20 @@ func write(path string, tensors map[string]*ir.Tensor, metadata map[string]strin
 	}
 	err = replace(func(w io.Writer) error {
 		buffered := bufio.NewWriterSize(w, 1<<20)
-		buffered.Write(header) // its error comes again from Flush
+		buffered.Write(header) // Flush returns its error again
 		for _, name := range order {
 			buffered.Write(tensors[name].Data)
 		}
 		return buffered.Flush()
 	})
 	if err != nil {
-		return fmt.Errorf("%s was not written: %w", path, err)
+		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	return nil
 }
 
-// encodeHeader gives a file's first bytes, up to the data, and the order of the
-// tensors in it.
+// encodeHeader returns a file's first bytes, up to the data, and the order of its
+// tensors.
 func encodeHeader(tensors map[string]*ir.Tensor, metadata map[string]string) (header []byte, order []string, err error) {
 	order = slices.SortedFunc(maps.Keys(tensors), func(a, b string) int {
 		x, y := tensors[a].Type.DType, tensors[b].Type.DType
@@ -81,7 +80,7 @@ func encodeHeader(tensors map[string]*ir.Tensor, metadata map[string]string) (he
 	text := map[string]string{"format": "pt"}
 	maps.Copy(text, metadata)
 	text[checksumKey] = sums
-	encoded, err := json.Marshal(text) // by key
+	encoded, err := json.Marshal(text) // sorted by key
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,14 +106,14 @@ func encodeHeader(tensors map[string]*ir.Tensor, metadata map[string]string) (he
 	}
 	length := len(header) - 8
 	if length > maxHeader {
-		return nil, nil, fmt.Errorf("%d tensors need a header of %d bytes; at most %d can be read back", len(order), length, maxHeader)
+		return nil, nil, fmt.Errorf("%d tensors need a header of %d bytes; the limit is %d", len(order), length, maxHeader)
 	}
 	binary.LittleEndian.PutUint64(header, uint64(length))
 	seal(header, sums)
 	return header, order, nil
 }
 
-// formatNames are the format's names of our dtypes.
+// formatNames are the format's names for our dtypes.
 var formatNames = func() map[ir.DType]string {
 	names := make(map[ir.DType]string, len(dtypes))
 	for name, d := range dtypes {
@@ -126,7 +125,7 @@ var formatNames = func() map[ir.DType]string {
 func checkTensor(name string, t *ir.Tensor) error {
 	switch {
 	case name == metadataKey:
-		return fmt.Errorf("the format keeps this name for itself")
+		return fmt.Errorf("the format reserves this name")
 	case !utf8.ValidString(name):
 		return fmt.Errorf("the name is not UTF-8")
 	case formatNames[t.Type.DType] == "":
@@ -136,12 +135,12 @@ func checkTensor(name string, t *ir.Tensor) error {
 		return err
 	}
 	if len(t.Data) != t.Type.Bytes() {
-		return fmt.Errorf("it is %s, %d bytes, but holds %d", t.Type, t.Type.Bytes(), len(t.Data))
+		return fmt.Errorf("%s needs %d bytes, but has %d", t.Type, t.Type.Bytes(), len(t.Data))
 	}
 	return nil
 }
 
 func quote(s string) []byte {
-	quoted, _ := json.Marshal(s) // a string can't fail
+	quoted, _ := json.Marshal(s) // can't fail for a string
 	return quoted
 }

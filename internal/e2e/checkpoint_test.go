@@ -106,7 +106,7 @@ func TestWhatIsNoCheckpointOfTheSpecSaysWhy(t *testing.T) {
 	require.NoError(t, os.WriteFile(cut, bytes[:len(bytes)-9], 0o666))
 	_, err = resume(path, cut)
 	require.ErrorContains(t, err, "cut.safetensors")
-	require.ErrorContains(t, err, "the file holds")
+	require.ErrorContains(t, err, "the file has")
 
 	plain := filepath.Join(dir, "weights.safetensors")
 	learned, err := flowrun.ReadTensors(good)

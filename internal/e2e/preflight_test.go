@@ -68,7 +68,7 @@ func TestAFileThatIsNotAsTheSpecSaysIsFoundWithBothTypes(t *testing.T) {
 	right["start.safetensors"] = map[string]*flowrun.Tensor{"old": zeros(2, 3)}
 	list := inFolder(t, right, flowrun.WithFiles())
 	text := list.Text()
-	require.Contains(t, text, `the tensor "batches/y" is f32[7, 4], 7 steps of f32[4]; batches of f32[3] need f32[steps, 3]`)
+	require.Contains(t, text, `the tensor "batches/y" is f32[7, 4] (7 steps of f32[4]); batches of f32[3] need f32[steps, 3]`)
 	require.Contains(t, text, "h.weight is f32[2, 3], the model's is f32[3, 2]")
 }
 

@@ -1,16 +1,16 @@
-// Package files opens files to read, and nothing that only looks like one: a named
-// pipe would wait for a writer, a terminal for its user, and a device never end.
+// Package files opens regular files for reading and refuses everything else: a named
+// pipe would wait for a writer, a terminal for its user, and a device might never end.
 //
-// It writes files with care: each is replaced as a whole or not at all, whatever
-// fails on the way. What is confined to a folder stays in it, whatever links lead
-// out, also if one is put there in the meantime; and a folder can be locked against a
-// second process. Every operation of writing can be made to fail: see [Fault].
+// It replaces files atomically, whatever fails on the way. Access confined to a folder
+// can't escape through links, even if one is created concurrently. A folder can be
+// locked against a second process. Tests can make every write operation fail: see
+// [Fault].
 package files
 
-// Op is an operation on a file, as a [Fault] is told of it.
+// Op is an operation on a file, as passed to a [Fault].
 type Op string
 
-// The operations that writing takes, in their order.
+// The operations of writing a file, in their order.
 const (
 	OpLock       Op = "lock"
 	OpCreate     Op = "create"
@@ -23,12 +23,12 @@ const (
 	OpRemove     Op = "remove"
 )
 
-// Fault is asked before every operation on a file of a folder, and makes it fail
-// by an error. A file that fails to close is closed nevertheless, as systems do
-// it. For tests.
+// Fault is called before every operation on a file of a folder; an error that it
+// returns makes the operation fail. A file that fails to close is closed nevertheless,
+// as operating systems do. For tests.
 type Fault func(op Op, name string) error
 
-// check asks the fault, if there is one.
+// check calls the fault, if there is one.
 func (f Fault) check(op Op, name string) error {
 	if f == nil {
 		return nil

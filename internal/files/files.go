@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// NotRegular says that a path names something else than a file.
+// NotRegular is the error for a path that isn't a regular file.
 type NotRegular struct{ Mode fs.FileMode }
 
-// Error says what it is instead.
-func (e NotRegular) Error() string { return "not a regular file, but " + kind(e.Mode) }
+// Error names what it is instead.
+func (e NotRegular) Error() string { return "not a regular file but " + kind(e.Mode) }
 
 func kind(m fs.FileMode) string {
 	switch {
@@ -24,28 +24,28 @@ func kind(m fs.FileMode) string {
 	case m&fs.ModeDevice != 0:
 		return "a device"
 	}
-	return "something special"
+	return "a special file"
 }
 
-// without waiting for a pipe's other end. What is open is looked at after that, so
-// that nothing can be put in a file's place between.
+// flags open without waiting for the other end of a pipe. The file is checked again
+// once it is open, so that it can't be replaced in between.
 const flags = os.O_RDONLY | syscall.O_NONBLOCK
 
-// Open opens a regular file for reading, following links. Anything else is an error
-// with NotRegular in it, at once.
+// Open opens a regular file for reading, following links. Anything else fails at once
+// with an error that wraps NotRegular.
 func Open(path string) (*os.File, error) {
 	return open(path, func() (fs.FileInfo, error) { return os.Stat(path) },
 		func() (*os.File, error) { return os.OpenFile(path, flags, 0) })
 }
 
-// OpenIn is Open for a path inside of a folder, which links don't leave.
+// OpenIn is Open for a path inside a folder, which links can't leave.
 func OpenIn(folder *os.Root, path string) (*os.File, error) {
 	return open(path, func() (fs.FileInfo, error) { return folder.Stat(path) },
 		func() (*os.File, error) { return folder.OpenFile(path, flags, 0) })
 }
 
 func open(path string, look func() (fs.FileInfo, error), open func() (*os.File, error)) (*os.File, error) {
-	// To open a device may do something; so it is looked at before, too.
+	// Opening a device may have an effect, so the path is checked before, too.
 	if info, err := look(); err == nil && !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: NotRegular{info.Mode()}}
 	}
@@ -64,8 +64,8 @@ func open(path string, look func() (fs.FileInfo, error), open func() (*os.File, 
 	return f, nil
 }
 
-// Dir is the tree of files in a folder, of which only regular ones open, and folders
-// can be listed.
+// Dir is the tree of files in a folder, in which only regular files can be opened and
+// folders can be listed.
 func Dir(path string) fs.FS { return dir{os.DirFS(path), path} }
 
 type dir struct {

@@ -17,7 +17,7 @@ func text(s string) func(io.Writer) error {
 	return func(w io.Writer) error { _, err := io.WriteString(w, s); return err }
 }
 
-// opened opens a folder of its own.
+// opened opens a new folder.
 func opened(t *testing.T, fault Fault) *Folder {
 	t.Helper()
 	d, err := OpenFolder(t.TempDir(), fault)
@@ -31,8 +31,7 @@ func put(t *testing.T, path, content string) {
 	require.NoError(t, os.WriteFile(path, []byte(content), 0o666))
 }
 
-// holds requires that a folder holds files of these names and contents, and nothing
-// else.
+// holds requires that a folder contains exactly these files with these contents.
 func holds(t *testing.T, dir string, want map[string]string) {
 	t.Helper()
 	got := map[string]string{}
@@ -49,15 +48,15 @@ func holds(t *testing.T, dir string, want map[string]string) {
 func link(t *testing.T, target, path string) {
 	t.Helper()
 	if err := os.Symlink(target, path); err != nil {
-		t.Skip("no symbolic links here: ", err)
+		t.Skip("can't create symbolic links: ", err)
 	}
 }
 
 var errFault = errors.New("a fault of the test")
 
-// Whatever fails, and wherever, the old file or the new one is there, whole, and no
-// other; and an error says so.
-func TestWhateverFailsTheOldFileOrTheNewOneIsThere(t *testing.T) {
+// Whichever operation fails, either the complete old file or the complete new one is
+// there, no other file, and the failure is reported.
+func TestAFailedReplaceLeavesTheOldOrTheNewFile(t *testing.T) {
 	for _, exists := range []bool{false, true} {
 		var ops []Op
 		for at := 0; ; at++ {
@@ -98,7 +97,7 @@ func TestWhateverFailsTheOldFileOrTheNewOneIsThere(t *testing.T) {
 		if exists {
 			steps = []Op{OpCreate, OpWrite, OpChmod, OpSync, OpClose, OpRename, OpSyncFolder}
 		}
-		require.Equal(t, steps, ops, "in this order: a name is given to what is on the disk")
+		require.Equal(t, steps, ops, "in this order: only synced files are renamed")
 	}
 }
 
@@ -111,7 +110,7 @@ func TestATemporaryFileThatCannotBeRemovedIsNamed(t *testing.T) {
 	})
 	err := d.Replace("f", text("new"))
 	require.ErrorContains(t, err, "no sync (and "+d.Path(temporaryPrefix))
-	require.ErrorContains(t, err, "stays behind: no remove)")
+	require.ErrorContains(t, err, "could not be removed: no remove)")
 }
 
 func TestAWriterThatFailsLeavesTheOldFile(t *testing.T) {
@@ -147,8 +146,8 @@ func TestALinkInAFolderIsReplacedAndAUsersLinkIsFollowed(t *testing.T) {
 	require.Equal(t, fs.ModeSymlink, info.Mode().Type())
 }
 
-// A link's ".." is above where the link's folder really is, not above its name.
-func TestALinkIsFollowedFromWhereItsFolderIs(t *testing.T) {
+// The ".." of a link is the parent of the link's real folder, not of its name.
+func TestALinkIsResolvedFromItsRealFolder(t *testing.T) {
 	top := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(top, "a", "b"), 0o777))
 	link(t, filepath.Join("a", "b"), filepath.Join(top, "short"))
@@ -161,10 +160,10 @@ func TestALinkIsFollowedFromWhereItsFolderIs(t *testing.T) {
 
 	link(t, "round", filepath.Join(top, "round"))
 	_, err = Target(filepath.Join(top, "round"))
-	require.ErrorContains(t, err, "links lead from one to the next")
+	require.ErrorContains(t, err, "links in a chain")
 }
 
-func TestWhatIsNoRegularFileIsNotReplaced(t *testing.T) {
+func TestOnlyRegularFilesAreReplaced(t *testing.T) {
 	d := opened(t, nil)
 	require.NoError(t, os.Mkdir(d.Path("sub"), 0o777))
 	for _, path := range []string{d.Path("sub"), d.Path("sub") + "/", d.Path("sub") + "/..", os.DevNull} {
@@ -175,7 +174,7 @@ func TestWhatIsNoRegularFileIsNotReplaced(t *testing.T) {
 	require.ErrorIs(t, CanReplace(d.Path("none", "f")), fs.ErrNotExist)
 }
 
-func TestLookingWhetherAFileCanBeReplacedChangesNothing(t *testing.T) {
+func TestCanReplaceChangesNothing(t *testing.T) {
 	d := opened(t, nil)
 	put(t, d.Path("f"), "old")
 	require.NoError(t, CanReplace(d.Path("f")))
@@ -223,7 +222,7 @@ func TestAFolderStaysWithinAnother(t *testing.T) {
 	require.DirExists(t, filepath.Join(base, "new", "deep"))
 }
 
-func TestALinkThatLeadsOutIsSeenAlsoIfItDangles(t *testing.T) {
+func TestLinksOutAreDetectedEvenIfTheyDangle(t *testing.T) {
 	d, elsewhere := opened(t, nil), t.TempDir()
 	put(t, d.Path("file"), "x")
 	link(t, filepath.Join(elsewhere, "none"), d.Path("dangling"))
@@ -238,7 +237,7 @@ func TestALinkThatLeadsOutIsSeenAlsoIfItDangles(t *testing.T) {
 	require.Equal(t, d.Path("dangling"), out.Path)
 }
 
-func TestAFileIsOpenedOnlyWhereItMayBe(t *testing.T) {
+func TestFilesAreOpenedOnlyInAllowedFolders(t *testing.T) {
 	base, allowed, elsewhere := t.TempDir(), t.TempDir(), t.TempDir()
 	for _, dir := range []string{base, allowed, elsewhere} {
 		put(t, filepath.Join(dir, "f"), dir)
@@ -262,7 +261,7 @@ func TestAFileIsOpenedOnlyWhereItMayBe(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestASecondOneIsRefusedUntilTheFirstIsDone(t *testing.T) {
+func TestALockedFolderCannotBeLockedAgain(t *testing.T) {
 	first := opened(t, nil)
 	require.NoError(t, first.Lock())
 	second, err := OpenFolder(first.Path(), nil)
@@ -281,18 +280,18 @@ func TestASecondOneIsRefusedUntilTheFirstIsDone(t *testing.T) {
 	}
 }
 
-// A process that was killed leaves the file of its lock, and nobody holds it.
-func TestALockThatNobodyHoldsIsTaken(t *testing.T) {
+// A killed process leaves its lock file behind, unlocked.
+func TestAnAbandonedLockFileCanBeLocked(t *testing.T) {
 	d := opened(t, nil)
 	put(t, d.Path(lockName), "1\n")
 	require.NoError(t, d.Lock())
 }
 
-// Between the opening of the lock's file and its lock, another one may have removed
-// it: what is locked must be what the next one opens.
-func TestALockOnAFileWithoutANameIsNone(t *testing.T) {
+// Between opening the lock file and locking it, another process may have removed it:
+// the locked file must be the one that others open.
+func TestALockOnARemovedFileDoesNotCount(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows removes no file that is open")
+		t.Skip("Windows doesn't remove open files")
 	}
 	d := opened(t, nil)
 	f, err := os.Create(d.Path(lockName))
@@ -321,7 +320,7 @@ func TestALockThatIsALinkIsNotWrittenTo(t *testing.T) {
 	require.Equal(t, "precious", string(content))
 }
 
-func TestOnlyWhatWasNeverFinishedIsSwept(t *testing.T) {
+func TestSweepRemovesOnlyUnfinishedFiles(t *testing.T) {
 	d := opened(t, nil)
 	unfinished := temporaryPrefix + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + temporarySuffix
 	put(t, d.Path(unfinished), "half")
@@ -333,7 +332,7 @@ func TestOnlyWhatWasNeverFinishedIsSwept(t *testing.T) {
 	holds(t, d.Path(), keep)
 }
 
-func TestAFoldersTreeIsListedAndOnlyItsFilesOpen(t *testing.T) {
+func TestDirListsFoldersAndOpensOnlyFiles(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "sub"), 0o777))
 	put(t, filepath.Join(dir, "sub", "f"), "content")
@@ -345,7 +344,7 @@ func TestAFoldersTreeIsListedAndOnlyItsFilesOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "content", string(content))
 	_, err = Dir(dir).Open("sub")
-	require.ErrorContains(t, err, "not a regular file, but a folder")
+	require.ErrorContains(t, err, "not a regular file but a folder")
 	_, err = Dir(dir).Open("sub/device")
-	require.ErrorContains(t, err, "not a regular file, but a device")
+	require.ErrorContains(t, err, "not a regular file but a device")
 }

@@ -8,8 +8,8 @@ import (
 	"regexp"
 )
 
-// Folder is an open folder. Names are those of its own files: none leads out of
-// it. It stays the same folder if its path comes to mean another one.
+// Folder is an open folder. Names refer to files in it and can't lead out of it. It
+// stays the same folder even if its path later refers to another one.
 type Folder struct {
 	root  *os.Root
 	path  string
@@ -26,20 +26,20 @@ func OpenFolder(path string, fault Fault) (*Folder, error) {
 	return &Folder{root: root, path: path, fault: fault}, nil
 }
 
-// Path is the folder's path, and that of a file in it.
+// Path is the folder's path, or the path of a file in it.
 func (d *Folder) Path(name ...string) string {
 	return filepath.Join(append([]string{d.path}, name...)...)
 }
 
-// Close gives the lock and the folder back.
+// Close releases the lock and closes the folder.
 func (d *Folder) Close() error { return errors.Join(d.Unlock(), d.root.Close()) }
 
-// Entries lists the folder in the order of names.
+// Entries lists the folder, sorted by name.
 func (d *Folder) Entries() ([]fs.DirEntry, error) {
 	return fs.ReadDir(d.root.FS(), ".")
 }
 
-// Remove removes a file; one that isn't there is no error.
+// Remove removes a file; a missing file is not an error.
 func (d *Folder) Remove(name string) error {
 	err := d.fault.check(OpRemove, name)
 	if err == nil {
@@ -51,11 +51,11 @@ func (d *Folder) Remove(name string) error {
 	return err
 }
 
-// leftovers are names of files that were never finished.
+// leftovers are the names of unfinished files.
 var leftovers = regexp.MustCompile(`^` + regexp.QuoteMeta(temporaryPrefix) + `[A-Z2-7]{26}` + regexp.QuoteMeta(temporarySuffix) + `$`)
 
-// Sweep removes what a process that was killed left behind unfinished. The folder
-// must be locked: another process may be writing.
+// Sweep removes unfinished files that a killed process left behind. The folder must be
+// locked, because another process may be writing.
 func (d *Folder) Sweep() error {
 	entries, err := d.Entries()
 	if err != nil {
@@ -77,8 +77,8 @@ func (d *Folder) sync() error {
 	return syncFolder(d.root)
 }
 
-// RemoveIfEmpty removes the folder itself if nothing is in it. What keeps it from
-// that is no error: somebody else may use it.
+// RemoveIfEmpty removes the folder itself if it is empty. A failure is not an error:
+// somebody else may be using the folder.
 func (d *Folder) RemoveIfEmpty() {
 	if here, err := d.root.Stat("."); err == nil {
 		if there, err := os.Lstat(d.path); err == nil && os.SameFile(here, there) {

@@ -10,16 +10,17 @@ import (
 	"strings"
 )
 
-// lockName is the file that is locked. It is there only while somebody holds it.
+// lockName is the file that is locked. It exists only while the lock is held.
 const lockName = ".lock"
 
-// Locked says that another process, or another part of this one, holds a folder.
+// Locked is the error if another process, or another part of this one, has locked a
+// folder.
 type Locked struct {
 	Path string
-	PID  int // of the process; 0 if that can't be told
+	PID  int // of the process; 0 if unknown
 }
 
-// Error names the folder and who holds it.
+// Error names the folder and the process that holds the lock.
 func (e *Locked) Error() string {
 	if e.PID == 0 {
 		return e.Path + " is in use by another run"
@@ -27,17 +28,17 @@ func (e *Locked) Error() string {
 	return fmt.Sprintf("%s is in use by another run (process %d)", e.Path, e.PID)
 }
 
-// errHeld says that a file is locked by somebody else.
+// errHeld is the error for a file that somebody else has locked.
 var errHeld = errors.New("the file is locked")
 
-// Lock takes the folder for this process, until Unlock or the process's end; a
-// *Locked error says that somebody else has it. It waits for nobody. On file
-// systems that know no locks it does nothing.
+// Lock locks the folder for this process, until Unlock or the end of the process. If
+// somebody else holds the lock, it returns a *Locked error without waiting. On file
+// systems without locks it does nothing.
 func (d *Folder) Lock() error {
 	if err := d.fault.check(OpLock, lockName); err != nil {
 		return err
 	}
-	for range maxLinks { // each time, another process has just given it back
+	for range maxLinks { // each time, another process has just released it
 		f, err := d.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o666)
 		if err != nil {
 			return err
@@ -48,7 +49,7 @@ func (d *Folder) Lock() error {
 		case err != nil && !errors.Is(err, errors.ErrUnsupported):
 			return errors.Join(err, f.Close())
 		}
-		// Whoever had it may have removed the file since it was opened.
+		// The previous holder may have removed the file since it was opened.
 		if same, err := d.is(f, lockName); err != nil || !same {
 			if err := errors.Join(err, f.Close()); err != nil {
 				return err
@@ -64,19 +65,19 @@ func (d *Folder) Lock() error {
 	return &Locked{Path: d.path}
 }
 
-// Unlock gives the folder back.
+// Unlock releases the lock.
 func (d *Folder) Unlock() error {
 	if d.lock == nil {
 		return nil
 	}
-	// First the name, then the lock: see Lock. Windows keeps files that are open.
+	// First the name, then the lock: see Lock. Windows doesn't remove open files.
 	_ = d.root.Remove(lockName)
 	err := d.lock.Close()
 	d.lock = nil
 	return err
 }
 
-// is reports whether a name is that of an open file.
+// is reports whether a name refers to an open file.
 func (d *Folder) is(f *os.File, name string) (bool, error) {
 	a, err := f.Stat()
 	if err != nil {
@@ -89,14 +90,14 @@ func (d *Folder) is(f *os.File, name string) (bool, error) {
 	case err != nil:
 		return false, err
 	case !b.Mode().IsRegular():
-		return false, fmt.Errorf("%s isn't a file of flowrun's: remove it", d.Path(name))
+		return false, fmt.Errorf("%s isn't flowrun's lock file: remove it", d.Path(name))
 	}
 	return os.SameFile(a, b), nil
 }
 
-// holder reads who holds a lock.
+// holder reads which process holds a lock.
 func holder(f *os.File) int {
-	text, err := io.ReadAll(io.LimitReader(f, 32)) // more than any process's number takes
+	text, err := io.ReadAll(io.LimitReader(f, 32)) // longer than any process id
 	if err != nil {
 		return 0
 	}

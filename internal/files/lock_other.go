@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// lockFile knows no lock that ends with the process here.
+// lockFile does nothing: these systems have no lock that ends with the process.
 func lockFile(*os.File) error { return errors.ErrUnsupported }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockFile takes a lock that ends with the open file, however the process ends.
-// What is locked is a byte far beyond the end: others may read who holds it.
+// lockFile locks a file until it is closed, however the process ends. It locks a byte
+// far beyond the end, so that others can read who holds the lock.
 func lockFile(f *os.File) error {
 	beyond := &windows.Overlapped{OffsetHigh: math.MaxInt32}
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, beyond)

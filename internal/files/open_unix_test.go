@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What was a file when it was looked at may be a pipe when it is opened: that neither
-// waits nor passes.
-func TestAPipeThatTakesAFilesPlaceIsRefused(t *testing.T) {
+// A file may be replaced by a pipe between the check and the open: that must neither
+// block nor succeed.
+func TestAPipeThatReplacesAFileIsRejected(t *testing.T) {
 	dir := t.TempDir()
 	path, file := filepath.Join(dir, "pipe"), filepath.Join(dir, "file")
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
@@ -23,7 +23,7 @@ func TestAPipeThatTakesAFilesPlaceIsRefused(t *testing.T) {
 	_, err := open(path, func() (fs.FileInfo, error) { return os.Stat(file) }, func() (*os.File, error) { return os.OpenFile(path, flags, 0) })
 	var not NotRegular
 	require.ErrorAs(t, err, &not)
-	require.EqualError(t, not, "not a regular file, but a pipe")
+	require.EqualError(t, not, "not a regular file but a pipe")
 }
 
 func TestOnlyRegularFilesOpen(t *testing.T) {
@@ -48,7 +48,7 @@ func TestOnlyRegularFilesOpen(t *testing.T) {
 				continue
 			}
 			var not NotRegular
-			if !errors.As(err, &not) { // a link that leads out of a root
+			if !errors.As(err, &not) { // a link out of the root
 				require.Equal(t, "device", name)
 				require.Error(t, err)
 				continue

@@ -13,18 +13,16 @@ import (
 	"syscall"
 )
 
-// The name of a file that isn't finished: the prefix, 26 random letters, the
-// suffix.
+// The name of an unfinished file is the prefix, 26 random letters, and the suffix.
 const (
 	temporaryPrefix = ".flowrun-"
 	temporarySuffix = ".tmp"
 )
 
-// Replace writes a file: into a temporary one beside it, which takes its name
-// once it is whole and on the disk. Whatever fails, the old file or the new one
-// is there, whole, and nothing else. A link of that name is replaced and not
-// followed. A file that can't be written to stays; another one's permissions are
-// kept.
+// Replace writes a temporary file in the folder and renames it once it is complete and
+// on disk. Whatever fails, either the complete old file or the complete new one is
+// there, and nothing else. A link of that name is replaced, not followed. A
+// write-protected file isn't replaced; the permissions of others are kept.
 func (d *Folder) Replace(name string, write func(io.Writer) error) error {
 	mode, exists, err := d.replaceable(name)
 	if err != nil {
@@ -47,7 +45,7 @@ func (d *Folder) Replace(name string, write func(io.Writer) error) error {
 	}
 	if err != nil {
 		if left := d.Remove(temporary); left != nil {
-			err = fmt.Errorf("%w (and %s stays behind: %w)", err, d.Path(temporary), left)
+			err = fmt.Errorf("%w (and %s could not be removed: %w)", err, d.Path(temporary), left)
 		}
 		return err
 	}
@@ -64,7 +62,7 @@ func (d *Folder) fill(f *os.File, write func(io.Writer) error, mode fs.FileMode,
 	}
 	err := write(faultyWriter{f, d.fault})
 	if err == nil && exists {
-		err = step(OpChmod, func() error { return f.Chmod(mode) }) // the umask took bits that the old file has
+		err = step(OpChmod, func() error { return f.Chmod(mode) }) // the umask may have removed bits that the old file has
 	}
 	if err == nil {
 		err = step(OpSync, f.Sync)
@@ -79,7 +77,7 @@ func (d *Folder) fill(f *os.File, write func(io.Writer) error, mode fs.FileMode,
 	return err
 }
 
-// faultyWriter writes to a file, unless a fault says otherwise.
+// faultyWriter writes to a file unless a fault makes it fail.
 type faultyWriter struct {
 	file  *os.File
 	fault Fault
@@ -92,10 +90,10 @@ func (w faultyWriter) Write(p []byte) (int, error) {
 	return w.file.Write(p)
 }
 
-// replaceable reports whether a name can be given to a new file, and the
-// permissions of a file that has it.
+// replaceable reports whether a new file can have this name, and the permissions of
+// the file that has it now.
 func (d *Folder) replaceable(name string) (mode fs.FileMode, exists bool, err error) {
-	const fresh = 0o666 // less the umask
+	const fresh = 0o666 // minus the umask
 	info, err := d.root.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -107,17 +105,17 @@ func (d *Folder) replaceable(name string) (mode fs.FileMode, exists bool, err er
 	case !info.Mode().IsRegular():
 		return 0, false, errNotRegular
 	}
-	old, err := d.root.OpenFile(name, os.O_WRONLY, 0) // renaming would pass over write protection
+	old, err := d.root.OpenFile(name, os.O_WRONLY, 0) // a rename would bypass write protection
 	if err != nil {
 		return 0, false, err
 	}
 	return info.Mode().Perm(), true, old.Close()
 }
 
-var errNotRegular = errors.New("it is not a regular file")
+var errNotRegular = errors.New("not a regular file")
 
-// Replace is Folder.Replace for a path that a user names: a link is followed,
-// also one to a file that isn't there yet.
+// Replace is Folder.Replace for a path given by a user: links are followed, even to
+// files that don't exist yet.
 func Replace(path string, fault Fault, write func(io.Writer) error) error {
 	folder, name, err := target(path, fault)
 	if err != nil {
@@ -126,8 +124,8 @@ func Replace(path string, fault Fault, write func(io.Writer) error) error {
 	return errors.Join(folder.Replace(name, write), folder.Close())
 }
 
-// CanReplace finds out whether Replace could write a file, as far as this can be
-// known beforehand, and changes nothing.
+// CanReplace checks whether Replace could write a file, as far as this can be known
+// beforehand, without changing anything.
 func CanReplace(path string) error {
 	folder, name, err := target(path, nil)
 	if err != nil {
@@ -145,7 +143,7 @@ func CanReplace(path string) error {
 	return errors.Join(f.Close(), folder.Remove(temporary))
 }
 
-// target opens the folder that holds what a path leads to at last.
+// target opens the folder of the file that a path resolves to.
 func target(path string, fault Fault) (*Folder, string, error) {
 	real, err := Target(path)
 	if err != nil {
@@ -158,15 +156,14 @@ func target(path string, fault Fault) (*Folder, string, error) {
 	return folder, filepath.Base(real), err
 }
 
-// maxLinks bounds how many links are followed one after the other, as Linux does.
+// maxLinks is the longest chain of links that is followed, as on Linux.
 const maxLinks = 40
 
-// Target gives the path of the file that a path leads to, which needn't be there
-// yet; its folder must be.
+// Target resolves a path to the path of a file, which need not exist; its folder must.
 func Target(path string) (string, error) {
 	at := path
 	for range maxLinks {
-		// By hand: Dir and Join take ".." away as text, and a folder before it may be a link.
+		// By hand: Dir and Join remove ".." textually, but the folder before it may be a link.
 		dir, name := ".", at
 		if i := strings.LastIndexFunc(at, func(r rune) bool { return r < 0x80 && os.IsPathSeparator(uint8(r)) }); i >= 0 {
 			dir, name = at[:i+1], at[i+1:]
@@ -195,11 +192,11 @@ func Target(path string) (string, error) {
 		}
 		at = link
 	}
-	return "", fmt.Errorf("%s: more than %d links lead from one to the next", path, maxLinks)
+	return "", fmt.Errorf("%s: more than %d links in a chain", path, maxLinks)
 }
 
-// syncFolder makes a rename durable, where folders can be synced at all: Windows
-// can't, and some file systems say that they can't.
+// syncFolder makes a rename durable where folders can be synced: Windows can't do it,
+// and some file systems report that they can't.
 func syncFolder(root *os.Root) error {
 	if runtime.GOOS == "windows" {
 		return nil

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// Outside says that a path leads out of the folders that it must stay in.
+// Outside is the error for a path that leads out of the folders it must stay in.
 type Outside struct {
-	Path string // as it was named
-	Real string // where it leads; "" if that can't be told
+	Path string // as given
+	Real string // what it resolves to; "" if unknown
 }
 
 // Error names both.
@@ -22,10 +22,10 @@ func (e *Outside) Error() string {
 	return fmt.Sprintf("%s leads to %s", e.Path, e.Real)
 }
 
-// OpenWithin opens a regular file to read that must lie in one of some folders,
-// wherever links lead; an *Outside error says that it doesn't. Between the look
-// and the opening a link may change: the file is opened from the folder, out of
-// which no link leads.
+// OpenWithin opens a regular file for reading that must be in one of the folders after
+// all links are resolved; otherwise the error is *Outside. A link may change between
+// the check and the open, so the file is opened relative to the folder, which no link
+// can leave.
 func OpenWithin(dirs []string, path string) (*os.File, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -37,7 +37,7 @@ func OpenWithin(dirs []string, path string) (*os.File, error) {
 	for _, dir := range dirs {
 		inside, err := relative(dir, real)
 		if err != nil {
-			continue // what isn't there holds no file
+			continue // a missing folder contains no file
 		}
 		root, err := os.OpenRoot(dir)
 		if err != nil {
@@ -57,7 +57,7 @@ func OpenWithin(dirs []string, path string) (*os.File, error) {
 	return nil, &Outside{Path: path, Real: full}
 }
 
-// relative gives the way from a folder to a real path inside of it.
+// relative returns the path relative to a folder of a real path inside it.
 func relative(dir, real string) (string, error) {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -76,9 +76,9 @@ func relative(dir, real string) (string, error) {
 	return inside, err
 }
 
-// FolderWithin opens a folder that must lie in another one, wherever links lead;
-// an *Outside error says that it doesn't. If create is true, it is made where it
-// isn't there.
+// FolderWithin opens a folder that must be inside another one after all links are
+// resolved; otherwise the error is *Outside. If create is true, a missing folder is
+// created.
 func FolderWithin(base, path string, create bool, fault Fault) (*Folder, error) {
 	inside, err := filepath.Rel(base, path)
 	if err != nil {
@@ -109,8 +109,8 @@ func FolderWithin(base, path string, create bool, fault Fault) (*Folder, error) 
 	return &Folder{root: dir, path: path, fault: fault}, nil
 }
 
-// CheckLink finds out where a name in the folder leads if it is a link: out of
-// base is an *Outside error. What isn't there, or nowhere, leads nowhere.
+// CheckLink returns an *Outside error if a name in the folder is a link that leads out
+// of base. A missing name, or a link to a missing file inside base, is fine.
 func (d *Folder) CheckLink(base, name string) error {
 	path := d.Path(name)
 	info, err := d.root.Lstat(name)
@@ -122,14 +122,14 @@ func (d *Folder) CheckLink(base, name string) error {
 	}
 	real, err := Target(path)
 	if err != nil {
-		return fmt.Errorf("%s is a link that can't be followed: %w", path, err)
+		return fmt.Errorf("cannot follow the link %s: %w", path, err)
 	}
 	_, err = relative(base, real)
 	return outside(err, path)
 }
 
-// outside puts the path that was named into an error that says that it leads out,
-// as os.Root's do too.
+// outside turns an error about a path that leads out, *Outside or os.Root's own, into an
+// *Outside error with the path as given.
 func outside(err error, path string) error {
 	var out *Outside
 	var failed *fs.PathError
