@@ -1,0 +1,143 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// page is a page of docs that says how to add something.
+type page struct {
+	root, text string
+	dir        string            // for the files that it makes
+	overlay    map[string]string // the project's files by those that stand in for them
+}
+
+func openPage(t *testing.T, name string) *page {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(root, "docs", name))
+	require.NoError(t, err)
+	return &page{root: root, text: string(text), dir: t.TempDir(), overlay: map[string]string{}}
+}
+
+// block is the page's first block of code behind some words.
+func (p *page) block(t *testing.T, words string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(p.text, words)
+	require.True(t, found, words)
+	m := regexp.MustCompile("(?s)```[a-z]*\n(.*?)```").FindStringSubmatch(rest)
+	require.NotNil(t, m, words)
+	return m[1]
+}
+
+// put gives a file of the project another text, for go's -overlay.
+func (p *page) put(t *testing.T, file, text string) {
+	t.Helper()
+	stand := filepath.Join(p.dir, strings.ReplaceAll(file, "/", "_"))
+	require.NoError(t, os.WriteFile(stand, []byte(text), 0o600))
+	p.overlay[filepath.Join(p.root, file)] = stand
+}
+
+// insert puts text into a file of the project, behind a line.
+func (p *page) insert(t *testing.T, file, line, text string) {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join(p.root, file))
+	require.NoError(t, err)
+	old := string(src)
+	if stand := p.overlay[filepath.Join(p.root, file)]; stand != "" {
+		src, err := os.ReadFile(stand)
+		require.NoError(t, err)
+		old = string(src)
+	}
+	require.Equal(t, 1, strings.Count(old, line), "%s: %s", file, line)
+	p.put(t, file, strings.Replace(old, line, line+text, 1))
+}
+
+// build builds flowrun with what the page has added.
+func (p *page) build(t *testing.T) (flowrun string) {
+	t.Helper()
+	description, err := json.Marshal(map[string]any{"Replace": p.overlay})
+	require.NoError(t, err)
+	overlay := filepath.Join(p.dir, "overlay.json")
+	require.NoError(t, os.WriteFile(overlay, description, 0o600))
+	flowrun = filepath.Join(p.dir, "flowrun")
+	c := exec.Command("go", "build", "-overlay", overlay, "-o", flowrun, "./cmd/flowrun")
+	c.Dir, c.Env = p.root, append(os.Environ(), "GOFLAGS=")
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return flowrun
+}
+
+func TestADataSourceIsAddedAsItsPageSays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds flowrun anew; -short leaves it out")
+	}
+	t.Parallel()
+	p := openPage(t, "add-a-data-source.md")
+	p.put(t, "data/csv/csv.go", p.block(t, "`data/csv/csv.go`:"))
+	p.insert(t, "data/kinds.go", "import (\n", "\t\"github.com/flowrun/flowrun/data/csv\"\n")
+	p.insert(t, "data/kinds.go", "var Kinds = []Kind{\n", p.block(t, "add to `Kinds`:"))
+	flowrun := p.build(t)
+
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(folder, name)
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		return file
+	}
+	spec := write("spec.yaml", p.block(t, "Then run a spec:"))
+	write("points.csv", p.block(t, "With this `points.csv`"))
+	run := func(args ...string) (string, error) {
+		out, err := exec.Command(flowrun, args...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := run("validate", "--data", spec)
+	require.NoError(t, err, out)
+	records := filepath.Join(folder, "log.jsonl")
+	out, err = run("run", "--log", records, spec)
+	require.NoError(t, err, out)
+	written, err := os.ReadFile(records)
+	require.NoError(t, err)
+	require.Equal(t, 3, strings.Count(string(written), `"error":0`), string(written))
+
+	write("points.csv", "x,z\n1,2\n")
+	out, err = run("validate", "--data", spec)
+	require.Error(t, err)
+	require.Contains(t, out, `it has no column "y"`)
+
+	out, err = run("schema")
+	require.NoError(t, err, out)
+	require.True(t, strings.Contains(out, "CSV file: line i below the names is the batch of step i"), "the schema lists the key")
+}
+
+func TestATrainKeyIsAddedAsItsPageSays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds flowrun anew; -short leaves it out")
+	}
+	t.Parallel()
+	p := openPage(t, "add-a-train-key.md")
+	p.insert(t, "ir/train.go", "type Loop struct {\n", p.block(t, "## 1."))
+	p.insert(t, "spec/syntax/train.go", "\tdecode func(d *decoder, n *tree.Node, t *Train)\n}{\n", p.block(t, "## 2."))
+	p.insert(t, "session.go", "Run(ctx context.Context, options ...RunOption) (Summary, error) {\n\tif err := s.ready(); err != nil {\n\t\treturn Summary{}, err\n\t}\n", p.block(t, "## 3."))
+	p.insert(t, "session.go", "import (\n", "\t\"time\"\n")
+	flowrun := p.build(t)
+
+	src, err := os.ReadFile("../../graphs/math_net.yaml")
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "spec.yaml")
+	for minutes, says := range map[string]string{"5": "step 3", "0": "it must be at least 1"} {
+		text := strings.Replace(string(src), "\ntrain:\n", "\ntrain:\n  max_minutes: "+minutes+"\n", 1)
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		out, err := exec.Command(flowrun, "run", "--max-steps", "3", file).CombinedOutput()
+		require.Equal(t, minutes == "5", err == nil, string(out))
+		require.Contains(t, string(out), says)
+	}
+}
