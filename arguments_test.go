@@ -47,9 +47,9 @@ func TestATensorThatCantBeIsAnErrorWhereverItIsGiven(t *testing.T) {
 	for says, bad := range broken {
 		require.ErrorContains(t, s.Set("y.w", bad), says)
 		require.ErrorContains(t, s.SetAll(map[string]*flowrun.Tensor{"step": ir.FromInt64(flowrun.I64, nil, []int64{7}), "y.w": bad}), says)
-		_, err := p.Eval(ctx, map[string]*flowrun.Tensor{"x": bad}, flowrun.On("cpu"))
+		_, err := p.Infer(ctx, map[string]*flowrun.Tensor{"x": bad}, flowrun.On("cpu"))
 		require.ErrorContains(t, err, says)
-		_, err = p.Eval(ctx, map[string]*flowrun.Tensor{"x": good}, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": bad}))
+		_, err = p.Infer(ctx, map[string]*flowrun.Tensor{"x": good}, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": bad}))
 		require.ErrorContains(t, err, says)
 		_, err = p.Start(ctx, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": bad}))
 		require.ErrorContains(t, err, says)
@@ -77,13 +77,13 @@ func TestNilIsAnErrorWhereverItIsGiven(t *testing.T) {
 	for says, calls := range map[string][]func() error{
 		"the context is nil": {
 			func() error { _, err := p.Start(noContext); return err },
-			func() error { _, err := p.Eval(noContext, x); return err },
+			func() error { _, err := p.Infer(noContext, x); return err },
 			func() error { _, err := s.Run(noContext); return err },
 			func() error { return s.Step(noContext) },
 		},
 		"option 2 of 2 is nil; it should be a StartOption": {
 			func() error { _, err := p.Start(ctx, flowrun.On("cpu"), nil); return err },
-			func() error { _, err := p.Eval(ctx, x, flowrun.On("cpu"), nil); return err },
+			func() error { _, err := p.Infer(ctx, x, flowrun.On("cpu"), nil); return err },
 		},
 		"option 1 of 1 is nil; it should be a RunOption": {func() error { _, err := s.Run(ctx, nil); return err }},
 		"option 1 of 1 is nil; it should be a LoadOption": {
@@ -101,12 +101,12 @@ func TestNilIsAnErrorWhereverItIsGiven(t *testing.T) {
 		},
 		"WithWeights was given nil": {
 			func() error { _, err := p.Start(ctx, flowrun.WithWeights(nil)); return err },
-			func() error { _, err := p.Eval(ctx, x, flowrun.WithWeights(nil)); return err },
+			func() error { _, err := p.Infer(ctx, x, flowrun.WithWeights(nil)); return err },
 		},
-		"x (f32[2]) is missing": {func() error { _, err := p.Eval(ctx, nil); return err }},
+		"x (f32[2]) is missing": {func() error { _, err := p.Infer(ctx, nil); return err }},
 		"there is no program": {
 			func() error { _, err := noProgram.Start(ctx); return err },
-			func() error { _, err := noProgram.Eval(ctx, x); return err },
+			func() error { _, err := noProgram.Infer(ctx, x); return err },
 			func() error { return new(flowrun.Program).Explain(io.Discard, flowrun.ExplainOptions{}) },
 			func() error { return noProgram.WriteWarnings(io.Discard, false) },
 		},

@@ -120,7 +120,7 @@ func ExampleSession_SetAll() {
 }
 
 // Compute a model's outputs once.
-func ExampleProgram_Eval() {
+func ExampleProgram_Infer() {
 	program, err := flowrun.Parse("hypotenuse.yaml", []byte(`
 flowrun: 1
 name: hypotenuse
@@ -138,7 +138,7 @@ model:
 			log.Fatal(err)
 		}
 	}
-	out, err := program.Eval(context.Background(), inputs)
+	out, err := program.Infer(context.Background(), inputs)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
@@ -18,20 +16,11 @@ type ExplainOptions struct {
 	Device string // the default device; "" as the spec says
 	Pass   string // show the graph after this pass instead of the plan
 	Format string // "text", "json" or "dot"; with Pass, text only
-	Eval   bool   // the model alone, as Eval runs it
+	Infer  bool   // the model alone, as Infer runs it
 	// Kernels shows the plan's kernels instead, with the sources of those that
 	// were made for it; as text or as JSON.
 	Kernels     bool
 	KernelsFrom string // a folder over the sources that are built in; see KernelsFrom
-}
-
-// PassNames lists the passes of lowering in their order.
-func PassNames() []string {
-	var names []string
-	for _, p := range lower.Passes {
-		names = append(names, p.Name)
-	}
-	return names
 }
 
 // Explain writes the lowered plan: states and their homes, nodes with types,
@@ -44,19 +33,17 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 	if w == nil {
 		return errors.New("there is no writer for the plan: it is nil")
 	}
-	if o.Pass != "" && !slices.Contains(PassNames(), o.Pass) {
-		return fmt.Errorf("there is no pass %q; the passes are %s", o.Pass, strings.Join(PassNames(), ", "))
-	}
 	g := p.spec.Train
-	if o.Eval || g == nil {
+	if o.Infer || g == nil {
 		g = p.spec.Eval
 	}
 	var shown error
+	seen := false
 	so := startOptions{device: o.Device, kernels: o.KernelsFrom}
 	if o.Pass != "" {
 		so.lower.Observe = func(pass string, plan *lower.Plan) error {
 			if pass == o.Pass {
-				shown = ir.Fprint(w, plan.Graph)
+				seen, shown = true, ir.Fprint(w, plan.Graph)
 			}
 			return nil
 		}
@@ -69,6 +56,8 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 		return err
 	}
 	switch {
+	case o.Pass != "" && !seen:
+		return fmt.Errorf("there is no pass %q", o.Pass)
 	case o.Pass != "":
 		return shown
 	case o.Kernels:

@@ -10,25 +10,37 @@ import (
 	"github.com/flowrun/flowrun/diag"
 )
 
-// Eval computes the model's outputs once from its inputs by name, with training
+// Infer computes the model's outputs once from its inputs by name, with training
 // false: Dropout and the like do nothing. The parameters are the spec's initial
 // ones unless WithWeights gives others.
-func (p *Program) Eval(ctx context.Context, inputs map[string]*Tensor, options ...StartOption) (map[string]*Tensor, error) {
+func (p *Program) Infer(ctx context.Context, inputs map[string]*Tensor, options ...StartOption) (map[string]*Tensor, error) {
 	if err := errors.Join(p.ready(), checkContext(ctx)); err != nil {
 		return nil, err
 	}
 	if err := p.checkInputs(inputs); err != nil {
 		return nil, err
 	}
-	s, err := p.start(ctx, p.spec.Eval, options)
+	o, err := gatherStart(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
-	if err := s.engine.SetAll(inputs); err != nil {
+	if o.resume.wanted {
+		return nil, errors.New("Resume continues training; to infer with the parameters of a checkpoint, read them with ReadWeights")
+	}
+	in, err := p.instantiate(ctx, p.spec.Eval, o)
+	if err != nil {
 		return nil, err
 	}
-	return s.engine.GetAll(p.Outputs())
+	defer in.close()
+	values, err := p.initialValues(ctx, p.spec.Eval, o.weights)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(values, inputs)
+	if err := in.engine.SetAll(values); err != nil {
+		return nil, err
+	}
+	return in.engine.GetAll(p.Outputs())
 }
 
 // checkInputs compares inputs with what the model takes.

@@ -1,12 +1,14 @@
 package flowrun
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/internal/hooks"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
 )
@@ -61,6 +63,12 @@ func apply[T any, O ~func(*T)](to *T, kind string, options []O) error {
 		option(to)
 	}
 	return nil
+}
+
+// gatherStart gathers the options of a start, and the hooks of its context.
+func gatherStart(ctx context.Context, options []StartOption) (*startOptions, error) {
+	o := &startOptions{files: hooks.Of[files.Fault](ctx), fault: hooks.Of[func(string) int32](ctx), sim: hooks.Of[sim.Options](ctx)}
+	return o, errors.Join(apply(o, "StartOption", options), o.check())
 }
 
 // check reports options that can't be, or don't go together.

@@ -247,11 +247,7 @@ func (p *Program) StopsByItself() bool { return p.spec.Loop.Until || p.spec.Loop
 // Metrics names the spec's metrics in its order, those of its evaluation last, as
 // records list them.
 func (p *Program) Metrics() []string {
-	l := p.spec.Loop
-	if l.Evaluation == nil {
-		return slices.Clone(l.Metrics)
-	}
-	return slices.Concat(l.Metrics, l.Evaluation.Metrics)
+	return p.spec.Loop.AllMetrics()
 }
 
 // Inputs gives the model's inputs and their types.

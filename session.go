@@ -10,10 +10,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/checkpoint"
-	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/engine"
-	"github.com/flowrun/flowrun/internal/files"
-	"github.com/flowrun/flowrun/internal/hooks"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
@@ -27,105 +24,166 @@ var ErrRunning = engine.ErrRunning
 
 // Session is a running program. Close gives its memory and devices back.
 type Session struct {
-	program *Program
-	machine *machine
-	engine  *engine.Session
-	device  string // the default device's name
-	closers []io.Closer
-	closing sync.Mutex
-	closed  bool
-
-	remembered map[string]*Tensor // of the checkpoint that it goes on from
-	resumed    *Resumption        // nil: it began anew
-	evaluator  *evaluator         // nil without an evaluation, as are the others
-	evaluation *engine.Evaluation
-	early      *engine.EarlyStop
-	store      *checkpoint.Store // nil without checkpoints, as is the saver
-	saver      *saver
-	anew       *checkpoint.Run // what a run that begins anew is called
+	*instance // nil: nobody has started it
+	program   *Program
+	evaluator *instance // nil without an evaluation
+	loop      engine.Loop
+	store     *checkpoint.Store // nil without checkpoints, as is the saver
+	saver     *checkpoint.Saver
+	resumed   *Resumption // nil: it began anew
+	closing   sync.Mutex
+	closed    bool
 }
 
 // Start lowers the program's training step onto devices, allocates its memory
 // and sets its states to their initial values. No step is run.
-func (p *Program) Start(ctx context.Context, options ...StartOption) (*Session, error) {
+func (p *Program) Start(ctx context.Context, options ...StartOption) (_ *Session, err error) {
 	if err := errors.Join(p.ready(), checkContext(ctx)); err != nil {
 		return nil, err
 	}
 	if p.spec.Train == nil {
-		return nil, fmt.Errorf("%s has no train section: there is nothing to run (evaluate it with eval)", p.spec.File)
+		return nil, fmt.Errorf("%s has no train section, so there is nothing to train (flowrun infer computes the model's outputs)", p.spec.File)
 	}
-	s, err := p.start(ctx, p.spec.Train, options)
+	o, err := gatherStart(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.judges(ctx, options, s.remembered); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
-}
-
-// start makes a session for one of the program's graphs.
-func (p *Program) start(ctx context.Context, g *ir.Graph, options []StartOption) (_ *Session, err error) {
-	var o startOptions
-	if err := errors.Join(apply(&o, "StartOption", options), o.check()); err != nil {
-		return nil, err
-	}
-	o.files, o.fault, o.sim = hooks.Of[files.Fault](ctx), hooks.Of[func(string) int32](ctx), hooks.Of[sim.Options](ctx)
 	s := &Session{program: p}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if err := s.openStore(g, &o); err != nil {
+	if s.store, err = p.openStore(o.resume, o.files); err != nil {
 		return nil, err
 	}
-	plan, m, err := p.plan(g, &o)
+	if s.instance, err = p.instantiate(ctx, p.spec.Train, o); err != nil {
+		return nil, err
+	}
+	from, err := p.readCheckpoint(s.store, o.resume)
+	if err != nil {
+		return nil, err
+	}
+	values, err := p.firstValues(ctx, from, o.weights)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.engine.SetAll(values); err != nil {
+		return nil, err
+	}
+	return s, s.prepareLoop(ctx, o, from, values)
+}
+
+// firstValues are what a training run's states start with: a checkpoint's, or the
+// spec's initial ones under given weights.
+func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, weights map[string]*Tensor) (_ map[string]*Tensor, err error) {
+	if from != nil {
+		return from.States, nil
+	}
+	if w := p.spec.Loop.Weights; w != nil && weights == nil {
+		if weights, err = p.readWeights(w, p.spec.Train); err != nil {
+			return nil, err
+		}
+	}
+	return p.initialValues(ctx, p.spec.Train, weights)
+}
+
+// prepareLoop says how to run steps, and opens what looks at metrics meanwhile:
+// evaluation, early stopping, checkpoints.
+func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkpoint.Resumed, values map[string]*Tensor) (err error) {
+	l := &s.program.spec.Loop
+	s.loop = engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps}
+	if l.Until {
+		s.loop.Stopped = ir.StoppedState
+	}
+	for _, m := range l.Metrics {
+		s.loop.Metrics = append(s.loop.Metrics, ir.MetricPrefix+m)
+	}
+	if l.Evaluation != nil {
+		if s.loop.Evaluation, err = s.startEvaluation(ctx, *o, l.Evaluation, from); err != nil {
+			return fmt.Errorf("eval: %w", err)
+		}
+	}
+	if l.EarlyStop != nil {
+		s.loop.EarlyStop = from.EarlyStop(l.EarlyStop, l.AllMetrics())
+	}
+	if s.store != nil {
+		if s.saver, err = checkpoint.NewSaver(s.store, l, s.program.facts(), s.engine, &s.loop, from, values); err != nil {
+			return err
+		}
+	}
+	if from != nil {
+		s.resumed = &Resumption{Path: from.Path, Step: from.Step, Differences: from.Differences}
+		if s.saver != nil {
+			s.resumed.GoesBack, s.resumed.Replaces = s.saver.GoesBack, s.saver.Replaces
+		}
+	}
+	return nil
+}
+
+// startEvaluation starts the spec's evaluation where the training runs.
+func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Evaluation, from *checkpoint.Resumed) (*engine.Evaluation, error) {
+	o.device = s.device
+	var err error
+	if s.evaluator, err = s.program.instantiate(ctx, e.Graph, &o); err != nil {
+		return nil, err
+	}
+	values, err := s.program.initialValues(ctx, e.Graph, nil)
+	if err != nil {
+		return nil, err
+	}
+	evaluator := engine.Evaluator{Trained: s.engine, Session: s.evaluator.engine, Counter: ir.StepState, Metrics: e.Metrics, Batches: e.Batches}
+	for _, st := range e.Graph.States {
+		if isWeight(st) && s.program.spec.Train.State(st.Name) != nil {
+			evaluator.Shared = append(evaluator.Shared, st.Name)
+		}
+	}
+	return engine.NewEvaluation(e.Every, evaluator.Run, from.Evaluated(e.Metrics)), evaluator.Session.SetAll(values)
+}
+
+// instance is a graph with memory on its devices.
+type instance struct {
+	machine *machine
+	device  string // the default device's name
+	engine  *engine.Session
+	data    []io.Closer // files that are open
+}
+
+// instantiate lowers a graph onto the machine's devices and allocates its memory.
+func (p *Program) instantiate(ctx context.Context, g *ir.Graph, o *startOptions) (_ *instance, err error) {
+	plan, m, err := p.plan(g, o)
 	if err != nil {
 		return nil, errors.Join(ctx.Err(), err) // who has ended this may have ended the search for devices
 	}
-	s.machine, s.device = m, m.devices[m.main].Name()
-	if o.engine.DataSources, err = s.openSources(g); err != nil {
-		return nil, err
-	}
-	if s.engine, err = engine.New(plan, m.devices, o.engine); err != nil {
-		return nil, err
-	}
-	if from, err := s.openCheckpoint(o.resume); err != nil {
-		return nil, err
-	} else if from != nil {
-		defer from.Close()
-		values, err := s.readCheckpoint(from, g)
+	in := &instance{machine: m, device: m.devices[m.main].Name()}
+	defer func() {
 		if err != nil {
-			return nil, err
+			err = errors.Join(err, in.close())
 		}
-		return s, s.engine.SetAll(values)
-	}
-	if w := p.spec.Loop.Weights; w != nil && o.weights == nil && g == p.spec.Train {
-		if o.weights, err = p.readWeights(w, g); err != nil {
-			return nil, err
-		}
-	}
-	values, err := p.initialValues(ctx, g, o.weights)
-	if err != nil {
+	}()
+	settings := o.engine
+	if settings.DataSources, err = in.openSources(p, g); err != nil {
 		return nil, err
 	}
-	if o.weights != nil {
-		if err := p.checkWeights(g, o.weights); err != nil {
-			return nil, err
-		}
-		for name, t := range o.weights {
-			if g.State(name) != nil {
-				values[name] = t
-			}
-		}
+	if in.engine, err = engine.New(plan, m.devices, settings); err != nil {
+		return nil, err
 	}
-	if s.store != nil {
-		if s.anew, err = s.newRun(values); err != nil {
-			return nil, err
-		}
+	return in, nil
+}
+
+// close gives memory, files and devices back.
+func (in *instance) close() error {
+	if in == nil {
+		return nil
 	}
-	return s, s.engine.SetAll(values)
+	var errs []error
+	if in.engine != nil {
+		errs = append(errs, in.engine.Close())
+	}
+	for _, c := range in.data {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(append(errs, in.machine.close())...)
 }
 
 // plan opens the machine and lowers a graph onto it.
@@ -166,7 +224,7 @@ func boundDevices(g *ir.Graph) []string {
 }
 
 // openSources opens the data files that a graph reads.
-func (s *Session) openSources(g *ir.Graph) (map[string]engine.DataSource, error) {
+func (in *instance) openSources(p *Program, g *ir.Graph) (map[string]engine.DataSource, error) {
 	used := map[string]bool{}
 	for _, n := range g.Nodes {
 		if n.Op == ir.SourceOp {
@@ -174,15 +232,15 @@ func (s *Session) openSources(g *ir.Graph) (map[string]engine.DataSource, error)
 		}
 	}
 	sources := map[string]engine.DataSource{}
-	for _, decl := range s.program.spec.Sources {
+	for _, decl := range p.spec.Sources {
 		if !used[decl.Name] {
 			continue
 		}
-		source, err := s.program.openData(decl)
+		source, err := p.openData(decl)
 		if err != nil {
 			return nil, err
 		}
-		s.closers = append(s.closers, source)
+		in.data = append(in.data, source)
 		if err := source.Verify(); err != nil {
 			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
 		}
@@ -191,33 +249,47 @@ func (s *Session) openSources(g *ir.Graph) (map[string]engine.DataSource, error)
 	return sources, nil
 }
 
-// initialValues computes what the states of g start with, on the host. The
-// parameters in given needn't be computed.
-func (p *Program) initialValues(ctx context.Context, g *ir.Graph, given map[string]*Tensor) (map[string]*Tensor, error) {
+// initialValues are what the states of g start with, computed on the host, under given
+// weights.
+func (p *Program) initialValues(ctx context.Context, g *ir.Graph, weights map[string]*Tensor) (map[string]*Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	init := p.spec.Init.Clone()
 	init.Outputs = slices.DeleteFunc(init.Outputs, func(out ir.Output) bool {
-		return given[out.Name] != nil || g.State(out.Name) == nil
+		return weights[out.Name] != nil || g.State(out.Name) == nil
 	})
+	values, err := p.compute(ctx, init)
+	if err != nil {
+		return nil, fmt.Errorf("initial values: %w", err)
+	}
+	if weights != nil {
+		if err := p.checkWeights(g, weights); err != nil {
+			return nil, err
+		}
+		for name, t := range weights {
+			if g.State(name) != nil {
+				values[name] = t
+			}
+		}
+	}
+	return values, nil
+}
+
+// compute computes the outputs of a graph on the host.
+func (p *Program) compute(ctx context.Context, g *ir.Graph) (map[string]*Tensor, error) {
 	values := map[string]*Tensor{}
-	if len(init.Outputs) == 0 {
+	if len(g.Outputs) == 0 {
 		return values, nil
 	}
-	plan, m, err := p.plan(init, &startOptions{device: "cpu"})
+	in, err := p.instantiate(ctx, g, &startOptions{device: "cpu"})
 	if err != nil {
-		return nil, fmt.Errorf("initial values: %w", err)
+		return nil, err
 	}
-	defer m.close()
-	run, err := engine.New(plan, m.devices, engine.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("initial values: %w", err)
-	}
-	defer run.Close()
-	for _, out := range init.Outputs {
-		if values[out.Name], err = run.Get(out.Name); err != nil {
-			return nil, fmt.Errorf("initial value of %s: %w", out.Name, err)
+	defer in.close()
+	for _, out := range g.Outputs {
+		if values[out.Name], err = in.engine.Get(out.Name); err != nil {
+			return nil, fmt.Errorf("%s: %w", out.Name, err)
 		}
 	}
 	return values, nil
@@ -233,7 +305,7 @@ func checkContext(ctx context.Context) error {
 
 // ready is the error for a session that nobody has started.
 func (s *Session) ready() error {
-	if s == nil || s.engine == nil {
+	if s == nil || s.instance == nil {
 		return errors.New("there is no session: one is made by Start, where it gives no error")
 	}
 	return nil
@@ -250,23 +322,15 @@ func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error
 	if ctx == nil {
 		return Summary{}, checkContext(ctx)
 	}
-	l := s.program.spec.Loop
-	loop := engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps}
-	if l.Until {
-		loop.Stopped = ir.StoppedState
-	}
-	for _, m := range l.Metrics {
-		loop.Metrics = append(loop.Metrics, ir.MetricPrefix+m)
-	}
-	loop.Evaluation, loop.EarlyStop = s.evaluation, s.early
+	loop := s.loop
 	if err := apply(&loop, "RunOption", options); err != nil {
 		return Summary{}, err
 	}
 	if s.saver != nil {
-		if err := s.saver.begin(); err != nil {
+		if err := s.saver.Begin(); err != nil {
 			return Summary{}, err
 		}
-		loop.Observers = append(loop.Observers, s.saver.observer(loop.Observers))
+		loop.Observers = append(loop.Observers, s.saver.Observer(loop.Observers))
 	}
 	return s.engine.Run(ctx, loop)
 }
@@ -309,9 +373,9 @@ func (s *Session) Get(name string) (*Tensor, error) {
 	if s.engine.Plan().Graph.State(name) == nil && slices.Contains(s.program.spec.Loop.Metrics, name) {
 		name = ir.MetricPrefix + name
 	}
-	if e := s.program.spec.Loop.Evaluation; e != nil && s.evaluation != nil {
+	if e := s.program.spec.Loop.Evaluation; e != nil {
 		if i := slices.Index(e.Metrics, name); i >= 0 {
-			return ir.ScalarTensor(ir.F64, s.evaluation.Value(i)), s.engine.Usable()
+			return ir.ScalarTensor(ir.F64, s.loop.Evaluation.Value(i)), s.engine.Usable()
 		}
 	}
 	return s.engine.Get(name)
@@ -333,21 +397,6 @@ func (s *Session) SetAll(values map[string]*Tensor) error {
 		return errors.New("there are no values to set: the map is nil")
 	}
 	return s.engine.SetAll(values)
-}
-
-// statesThat gives the states that a function chooses, all of them after the same
-// step, whatever others do at the time.
-func (s *Session) statesThat(chosen func(*ir.State) bool) (map[string]*Tensor, error) {
-	if err := s.ready(); err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, st := range s.engine.Plan().Graph.States {
-		if chosen(st) {
-			names = append(names, st.Name)
-		}
-	}
-	return s.engine.GetAll(names)
 }
 
 // Stats counts what the session has done: kernels, copies, memory. It may be called
@@ -390,19 +439,5 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
-	var errs []error
-	if s.evaluator != nil {
-		errs = append(errs, s.evaluator.Close())
-	}
-	if s.engine != nil {
-		errs = append(errs, s.engine.Close())
-	}
-	for _, c := range s.closers {
-		errs = append(errs, c.Close())
-	}
-	errs = append(errs, s.store.Close())
-	if s.machine != nil {
-		errs = append(errs, s.machine.close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(s.evaluator.close(), s.instance.close(), s.store.Close())
 }

@@ -78,5 +78,5 @@ func checkTensors(what string, values map[string]*Tensor) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the %s can't be used: %s", what, few(problems))
+	return fmt.Errorf("the %s can't be used: %s", what, diag.Few(problems))
 }

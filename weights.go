@@ -5,7 +5,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/flowrun/flowrun/checkpoint"
 	"github.com/flowrun/flowrun/data/safetensors"
@@ -22,7 +21,16 @@ func WithWeights(weights map[string]*Tensor) StartOption {
 
 // Weights gives the parameters and buffers by name, all of them after the same step.
 func (s *Session) Weights() (map[string]*Tensor, error) {
-	return s.statesThat(isWeight)
+	if err := s.ready(); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, st := range s.engine.Plan().Graph.States {
+		if isWeight(st) {
+			names = append(names, st.Name)
+		}
+	}
+	return s.engine.GetAll(names)
 }
 
 // SaveWeights writes the parameters to a safetensors file, under PyTorch's
@@ -117,7 +125,7 @@ func weightNames(file *safetensors.File, w *spec.Weights, g *ir.Graph) (map[stri
 		}
 	}
 	if len(problems) > 0 {
-		return nil, fmt.Errorf("train.init: %s doesn't fit the model: %s", diag.CutPath(w.File), few(problems))
+		return nil, fmt.Errorf("train.init: %s doesn't fit the model: %s", diag.CutPath(w.File), diag.Few(problems))
 	}
 	return names, nil
 }
@@ -196,16 +204,5 @@ func misfit(what string, problems []string) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the %s don't fit the model: %s", what, few(problems))
-}
-
-// few lists the first few problems, and how many more there are.
-func few(problems []string) string {
-	const most = 6
-	more := ""
-	if len(problems) > most {
-		more = fmt.Sprintf("; and %d more", len(problems)-most)
-		problems = problems[:most]
-	}
-	return strings.Join(problems, "; ") + more
+	return fmt.Errorf("the %s don't fit the model: %s", what, diag.Few(problems))
 }

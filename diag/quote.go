@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -32,6 +33,17 @@ func CutPath(path string) string {
 	}
 	runes := []rune(path)
 	return escape(string(runes[:shownPath/4])+"…"+string(runes[len(runes)-3*shownPath/4:]), "")
+}
+
+// Few lists the first few problems, and how many more there are.
+func Few(problems []string) string {
+	const most = 6
+	more := ""
+	if len(problems) > most {
+		more = fmt.Sprintf("; and %d more", len(problems)-most)
+		problems = problems[:most]
+	}
+	return strings.Join(problems, "; ") + more
 }
 
 // head is the beginning of a text, so many characters, with a mark if there is more.

@@ -21,7 +21,7 @@ import (
 func newExplain(s streams) *cobra.Command {
 	var o specFlags
 	var device, pass, format, kernels string
-	var eval bool
+	var infer bool
 	c := &cobra.Command{
 		Use:   "explain SPEC",
 		Short: "Show the lowered plan: what runs where, and why",
@@ -40,7 +40,7 @@ func newExplain(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			options := flowrun.ExplainOptions{Device: device, Pass: pass, Format: format, Eval: eval, Kernels: kernels != ""}
+			options := flowrun.ExplainOptions{Device: device, Pass: pass, Format: format, Infer: infer, Kernels: kernels != ""}
 			if kernels != builtIn {
 				options.KernelsFrom = kernels
 			}
@@ -52,7 +52,9 @@ func newExplain(s streams) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&pass, "pass", "", "show the graph after the pass `NAME` instead: "+strings.Join(passNames(), ", "))
 	f.StringVar(&format, "format", "text", "text, json or dot")
-	f.BoolVar(&eval, "eval", false, "explain the model alone, as eval runs it")
+	f.BoolVar(&infer, "infer", false, "explain the model alone, as flowrun infer runs it")
+	f.BoolVar(&infer, "eval", false, "")
+	_ = f.MarkHidden("eval") // its name in the first versions
 	f.StringVar(&kernels, "kernels", "", "show the plan's kernels instead, their launches and the sources of those made for it, from those built in or `DIR`")
 	f.Lookup("kernels").NoOptDefVal = builtIn
 	return c

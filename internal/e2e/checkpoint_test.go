@@ -55,7 +55,7 @@ func TestOfAllCheckpointsTheNewestAndTheBestAreKept(t *testing.T) {
 	p, err := flowrun.Load(path)
 	require.NoError(t, err)
 	_, err = p.Start(context.Background())
-	require.ErrorContains(t, err, "holds checkpoints of an earlier run, the newest of step 34")
+	require.ErrorContains(t, err, "has checkpoints of an earlier run, the newest of step 34")
 
 	again := runtest.Started(t, path, flowrun.Resume(filepath.Join(dir, "best.safetensors")))
 	require.EqualValues(t, 30, again.Resumed().Step, "that of 34 has the same evaluation, which is no better")

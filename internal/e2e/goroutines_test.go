@@ -423,7 +423,7 @@ func TestEveryMethodOfAProgramMayBeCalledAtAnyTime(t *testing.T) {
 			return errors.Join(err, s.Close())
 		},
 		"Eval": func(int) error {
-			_, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On("sim"))
+			_, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On("sim"))
 			return err
 		},
 		"Explain":       func(int) error { return p.Explain(io.Discard, flowrun.ExplainOptions{Device: "sim"}) },

@@ -248,7 +248,7 @@ func TestResumeOrStartBeginsWhereThereIsNothingYet(t *testing.T) {
 	for _, option := range []flowrun.StartOption{flowrun.ResumeOrStart(), flowrun.Resume("")} {
 		require.ErrorContains(t, resumeError(t, path, option), "but the best: name it with --resume="+filepath.Join(dir, "best.safetensors"))
 	}
-	require.ErrorContains(t, resumeError(t, path), "holds checkpoints of an earlier run, best.safetensors")
+	require.ErrorContains(t, resumeError(t, path), "has checkpoints of an earlier run, best.safetensors")
 	require.ErrorContains(t, resumeError(t, line(t, "{SGD: {lr: 0.05}}"), flowrun.ResumeOrStart()), "has no train.checkpoint that names a folder")
 }
 
@@ -278,7 +278,7 @@ func TestADamagedNewestCheckpointNamesTheOneBefore(t *testing.T) {
 	damage(20, 0)
 	damage(10, 100)
 	require.ErrorContains(t, resumeError(t, path, flowrun.Resume("")), "there is no whole one before it")
-	require.ErrorContains(t, resumeError(t, path), "holds checkpoints of an earlier run")
+	require.ErrorContains(t, resumeError(t, path), "has checkpoints of an earlier run")
 }
 
 func TestASecondRunInAFolderIsRefusedUntilTheFirstIsClosed(t *testing.T) {
@@ -386,9 +386,9 @@ func TestACheckpointGivesItsWeights(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, learned, got)
 	x := map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{4, 1}, []float32{1, 2, 3, 4})}
-	want, err := p.Eval(context.Background(), x, flowrun.WithWeights(learned))
+	want, err := p.Infer(context.Background(), x, flowrun.WithWeights(learned))
 	require.NoError(t, err)
-	out, err := p.Eval(context.Background(), x, flowrun.WithWeights(got))
+	out, err := p.Infer(context.Background(), x, flowrun.WithWeights(got))
 	require.NoError(t, err)
 	require.Equal(t, want, out)
 

@@ -140,7 +140,7 @@ func TestASavedModelAnswersAsItDid(t *testing.T) {
 			for i := range 4 {
 				x[i], x[4+i] = float32(a>>i&1), float32(b>>i&1)
 			}
-			out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 8}, x)},
+			out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 8}, x)},
 				flowrun.WithWeights(weights))
 			require.NoError(t, err)
 			for i, v := range out["sum_bits"].Float32s() {

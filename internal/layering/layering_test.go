@@ -39,7 +39,7 @@ var rooms = map[string][]string{
 	"kernels":    {"internal"},
 	"device":     {"kernels"},
 	"data":       {"ir", "diag", "foreign", "internal"},
-	"checkpoint": {"data", "internal", "ir"},
+	"checkpoint": {"ir", "diag", "engine", "data", "internal"},
 	"report":     {"diag", "engine"},
 	"docs":       {},
 	"graphs":     {},

@@ -165,7 +165,7 @@ func TestANormOfOneValueIsRefused(t *testing.T) {
 	// In evaluation the running averages stand for the batch's.
 	p, err := flowrun.Parse("norm.yaml", []byte("flowrun: 1\nmodel: {inputs: {x: \"f32[1, 2]\"}, nodes: {n: {BatchNorm: x}}, outputs: [n]}\n"))
 	require.NoError(t, err)
-	out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 2}, []float32{3, 4})})
+	out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 2}, []float32{3, 4})})
 	require.NoError(t, err)
 	require.InDeltaSlice(t, []float32{3, 4}, out["n"].Float32s(), 1e-4)
 	_, err = flowrun.Parse("norm.yaml", []byte("flowrun: 1\nmodel: {inputs: {x: \"f32[1, 2]\"}, nodes: {n: {BatchNorm: x, track_running_stats: false}}, outputs: [n]}\n"))
@@ -182,7 +182,7 @@ func TestMixedDTypesOfAWideningModuleMeet(t *testing.T) {
 			p, err := flowrun.Parse("mixed.yaml", []byte(fmt.Sprintf("flowrun: 1\nmodel: {inputs: {x: \"%s[3, 4]\"}, nodes: {y: "+module+"}, outputs: [y]}\n", c.x, c.dtype)))
 			require.NoError(t, err)
 			d, _ := ir.ParseDType(c.x)
-			out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": ir.NewTensor(ir.Type{DType: d, Shape: ir.Shape{3, 4}})})
+			out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": ir.NewTensor(ir.Type{DType: d, Shape: ir.Shape{3, 4}})})
 			require.NoError(t, err)
 			require.Equal(t, c.want, out["y"].Type.DType.String(), "%s of %s with %s", module, c.x, c.dtype)
 		}

@@ -69,7 +69,7 @@ func evaluated(t *testing.T, device string, inputs map[string]*flowrun.Tensor, n
 	fmt.Fprintf(&spec, "  outputs: [%s]\n", strings.Join(outputs, ", "))
 	p, err := flowrun.Parse("half.yaml", []byte(spec.String()))
 	require.NoError(t, err, spec.String())
-	out, err := p.Eval(context.Background(), inputs, flowrun.On(device))
+	out, err := p.Infer(context.Background(), inputs, flowrun.On(device))
 	require.NoError(t, err)
 	return out
 }

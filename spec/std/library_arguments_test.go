@@ -106,13 +106,13 @@ model:
 		p, err := flowrun.Parse("padding.yaml", []byte(text))
 		require.NoError(t, err)
 		inputs := map[string]*flowrun.Tensor{"ids": c.Ids.i64(), "factor": c.Factor.f32()}
-		drawn, err := p.Eval(context.Background(), inputs, flowrun.On("cpu"))
+		drawn, err := p.Infer(context.Background(), inputs, flowrun.On("cpu"))
 		require.NoError(t, err)
 		for i := range 3 {
 			require.Zero(t, drawn["first"].Float((c.Padding+5)%5*3+i), "its first value is zero too")
 			require.NotZero(t, drawn["first"].Float(2*3+i))
 		}
-		got, err := p.Eval(context.Background(), inputs, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"e.weight": c.Weight.f32()}))
+		got, err := p.Infer(context.Background(), inputs, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"e.weight": c.Weight.f32()}))
 		require.NoError(t, err)
 		requireNear(t, c.Rows.Values, got["e"], 0) // only copied
 		requireNear(t, c.Grad.Values, got["slope"], near)

@@ -33,7 +33,7 @@ func evaluate(t *testing.T, inputs map[string]*flowrun.Tensor, nodes ...string) 
 	text.WriteString("  outputs: [" + strings.Join(names, ", ") + "]\n")
 	p, err := flowrun.Parse("library.yaml", []byte(text.String()))
 	require.NoError(t, err, text.String())
-	got, err := p.Eval(context.Background(), inputs, flowrun.On("cpu"))
+	got, err := p.Infer(context.Background(), inputs, flowrun.On("cpu"))
 	require.NoError(t, err)
 	return got
 }

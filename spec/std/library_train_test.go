@@ -78,7 +78,7 @@ func TestBatchNormTrainsOnTheBatchAndKeepsRunningAveragesForEvaluation(t *testin
 		weights, err := s.Weights()
 		require.NoError(t, err)
 		require.Len(t, weights, 5, "weight, bias, running_mean, running_var, num_batches_tracked")
-		out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.WithWeights(weights), flowrun.On(device))
+		out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.WithWeights(weights), flowrun.On(device))
 		require.NoError(t, err)
 		for i := range 60 {
 			c := channel(i)
@@ -145,7 +145,7 @@ func TestDropoutDropsInTrainingAndNotInEvaluation(t *testing.T) {
 		require.InDelta(t, 4200, differ, 250, "each step draws anew")
 
 		x := ir.FromFloat32(flowrun.Shape{100, 100}, floats(10000, 1))
-		out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On(device))
+		out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On(device))
 		require.NoError(t, err)
 		for _, name := range []string{"a", "b", "none", "all"} {
 			require.Equal(t, x.Float32s(), out[name].Float32s(), name)
@@ -182,7 +182,7 @@ model:
 `))
 	require.NoError(t, err)
 	x := ir.FromFloat32(flowrun.Shape{2, 5, 8}, floats(80, 1))
-	out, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": x})
+	out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x})
 	require.NoError(t, err)
 	want := make([]float64, 80)
 	for i := range want {
@@ -204,10 +204,10 @@ model:
 `))
 	require.NoError(t, err)
 	x := floats(48, 1)
-	first, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 6, 8}, x)})
+	first, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 6, 8}, x)})
 	require.NoError(t, err)
 	x[47]++
-	second, err := p.Eval(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 6, 8}, x)})
+	second, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 6, 8}, x)})
 	require.NoError(t, err)
 	require.Equal(t, first["causal"].Float32s()[:40], second["causal"].Float32s()[:40])
 	require.NotEqual(t, first["causal"].Float32s()[40:], second["causal"].Float32s()[40:])

@@ -81,7 +81,7 @@ func runCase(t *testing.T, c operatorCase, values map[string]*flowrun.Tensor, de
 
 	p, err := flowrun.Parse("case.yaml", []byte(spec.String()))
 	require.NoError(t, err, spec.String())
-	got, err := p.Eval(context.Background(), inputs, flowrun.On(device))
+	got, err := p.Infer(context.Background(), inputs, flowrun.On(device))
 	require.NoError(t, err)
 	require.Equal(t, c.Out.DType, got["out"].Type.DType.String())
 	requireReference(t, values[c.Name+"/out"], got["out"])

@@ -44,7 +44,7 @@ func TestATinyGPTLearnsToSortInSeconds(t *testing.T) {
 	}
 	weights, err := s.Weights()
 	require.NoError(t, err)
-	out, err := p.Eval(context.Background(),
+	out, err := p.Infer(context.Background(),
 		map[string]*flowrun.Tensor{"ids": ir.FromInt64(flowrun.I32, flowrun.Shape{batch, 2*length - 1}, ids)}, flowrun.WithWeights(weights))
 	require.NoError(t, err)
 	logits, right := out["logits"].Float32s(), 0

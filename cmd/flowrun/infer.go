@@ -8,15 +8,17 @@ import (
 	"github.com/flowrun/flowrun"
 )
 
-func newEval(s streams) *cobra.Command {
+func newInfer(s streams) *cobra.Command {
 	var o specFlags
 	var device, kernels, in, out, weights string
 	c := &cobra.Command{
-		Use:   "eval SPEC",
-		Short: "Compute the model's outputs once",
-		Long: `eval computes the model's outputs once, from inputs taken by name out of a
-safetensors file, and writes them to another one, or to standard output as text.`,
-		Example: "  flowrun eval graphs/math_net.yaml --weights w.safetensors --in x.safetensors --out y.safetensors",
+		Use:     "infer SPEC",
+		Aliases: []string{"eval"}, // its name in the first versions
+		Short:   "Compute the model's outputs once",
+		Long: `infer computes the model's outputs once, without training. It reads the inputs by
+name from a safetensors file and writes the outputs to another one, or to standard
+output as text.`,
+		Example: "  flowrun infer graphs/math_net.yaml --weights w.safetensors --in x.safetensors --out y.safetensors",
 		Args:    oneSpec,
 		RunE: func(c *cobra.Command, args []string) error {
 			program, err := o.load(c, args[0], s)
@@ -49,7 +51,7 @@ safetensors file, and writes them to another one, or to standard output as text.
 				}
 				options = append(options, flowrun.WithWeights(w))
 			}
-			computed, err := program.Eval(c.Context(), inputs, options...)
+			computed, err := program.Infer(c.Context(), inputs, options...)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,66 @@
+package checkpoint
+
+import (
+	"math"
+	"slices"
+
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// What the loop remembers beside the states, by its names in a checkpoint. Metrics of
+// an evaluation have their own.
+const (
+	bestMetric    = "best"
+	earlyStopBest = "early_stop.best"
+	earlyStopStep = "early_stop.step"
+)
+
+// recall gives a remembered number; fallback where it isn't there, because the run
+// begins anew or the spec asked for it only later.
+func (r *Resumed) recall(name string, fallback float64) float64 {
+	if r == nil {
+		return fallback
+	}
+	if t := r.memory[name]; t != nil && len(t.Type.Shape) == 0 {
+		return t.Float(0)
+	}
+	return fallback
+}
+
+// Evaluated gives the latest values of an evaluation's metrics; NaN before there were
+// any.
+func (r *Resumed) Evaluated(metrics []string) []float64 {
+	values := make([]float64, len(metrics))
+	for i, name := range metrics {
+		values[i] = r.recall(name, math.NaN())
+	}
+	return values
+}
+
+// EarlyStop is the spec's early_stop, with what it has seen so far; metrics are those
+// of the records.
+func (r *Resumed) EarlyStop(e *ir.EarlyStop, metrics []string) *engine.EarlyStop {
+	step := int64(0)
+	if r != nil {
+		step = r.Step
+	}
+	return &engine.EarlyStop{
+		Metric: slices.Index(metrics, e.Metric), Maximise: e.Maximise, Patience: e.Patience, MinDelta: e.MinDelta,
+		Best: r.recall(earlyStopBest, math.NaN()),
+		At:   int64(r.recall(earlyStopStep, float64(step))),
+	}
+}
+
+// remember adds what a loop remembers to the tensors of a checkpoint.
+func remember(tensors map[string]*ir.Tensor, loop *engine.Loop, evaluation *ir.Evaluation) {
+	if e := loop.EarlyStop; e != nil {
+		tensors[Memory+earlyStopBest] = ir.ScalarTensor(ir.F64, e.Best)
+		tensors[Memory+earlyStopStep] = ir.ScalarTensor(ir.I64, e.At)
+	}
+	if evaluation != nil {
+		for i, name := range evaluation.Metrics {
+			tensors[Memory+name] = ir.ScalarTensor(ir.F64, loop.Evaluation.Value(i))
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Saver writes the checkpoints of a run while its loop runs.
+type Saver struct {
+	GoesBack bool     // the run resumed from a checkpoint that isn't the newest of the run made last
+	Replaces []string // files of other runs that this one will replace
+
+	store    *Store
+	session  *engine.Session
+	loop     *engine.Loop
+	settings *ir.Loop
+	facts    string
+	best     float64 // the best metric of a checkpoint; NaN before there is one
+	last     int64   // the step of the latest checkpoint, or of the beginning
+	first    bool    // a checkpoint is due before the first step
+	begins   sync.Mutex
+}
+
+// NewSaver prepares a session's run to write checkpoints: the one that it resumes, or
+// a new one that begins with the given values.
+func NewSaver(store *Store, settings *ir.Loop, facts string, session *engine.Session, loop *engine.Loop, from *Resumed, values map[string]*ir.Tensor) (_ *Saver, err error) {
+	w := &Saver{store: store, session: session, loop: loop, settings: settings, facts: facts, best: from.recall(bestMetric, math.NaN())}
+	if from == nil {
+		run, err := NewRun(facts, byName(values))
+		if err != nil {
+			return nil, err
+		}
+		w.first = true
+		_, _, err = store.Begin(run, nil)
+		return w, err
+	}
+	w.last = from.Step
+	if w.first, w.GoesBack, err = store.Begin(from.Run, &from.Head); err != nil {
+		return nil, err
+	}
+	w.Replaces = store.Others(from.Step)
+	if from.BestBy != "" && from.BestBy != w.bestBy() {
+		w.best = math.NaN()
+	}
+	w.compareBest()
+	return w, nil
+}
+
+// byName writes values in the order of their names.
+type byName map[string]*ir.Tensor
+
+// WriteTo writes names and bytes.
+func (v byName) WriteTo(w io.Writer) (n int64, err error) {
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		m, err := fmt.Fprintf(w, "%s %s\n%s", name, v[name].Type, v[name].Data)
+		if n += int64(m); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// bestBy says by what the best checkpoint is kept; "" if none is.
+func (w *Saver) bestBy() string {
+	switch b := w.settings.Checkpoint.Best; {
+	case b == nil:
+		return ""
+	case b.Maximise:
+		return "max " + b.Metric
+	default:
+		return "min " + b.Metric
+	}
+}
+
+// compareBest looks at the best checkpoint in the folder, which may be of a run that
+// this one doesn't come from: a worse one doesn't replace it.
+func (w *Saver) compareBest() {
+	file := w.store.Best()
+	best := w.settings.Checkpoint.Best
+	if file == nil || best == nil {
+		return
+	}
+	defer file.Close()
+	if file.BestBy != "" && file.BestBy != w.bestBy() {
+		w.Replaces = append(w.Replaces, fmt.Sprintf("%s (the best by %s; from now on it is by %s)", BestFile, file.BestBy, w.bestBy()))
+		return
+	}
+	_, memory, err := file.Read()
+	if err != nil {
+		return // it can't be used, so it may be replaced
+	}
+	there := &Resumed{memory: memory}
+	if v := there.recall(bestMetric, math.NaN()); engine.Better(v, w.best, 0, best.Maximise) {
+		w.best = v
+	}
+}
+
+// Begin writes the checkpoint at which a run begins, if it is none of those in the
+// folder. So it is the run made last whatever happens before its next checkpoint, and
+// there is one with finite values however soon they are no longer finite.
+func (w *Saver) Begin() error {
+	w.begins.Lock() // another Run may be refused, but not before it has come here
+	defer w.begins.Unlock()
+	if !w.first {
+		return nil
+	}
+	if err := w.write(engine.Record{Step: w.last}, false); err != nil {
+		return fmt.Errorf("checkpoint of step %d: %w", w.last, err)
+	}
+	w.first = false
+	return nil
+}
+
+// Observer writes a checkpoint every so many steps and at the end, once the other
+// observers have synced what they observed up to there.
+func (w *Saver) Observer(others []engine.Observer) engine.Observer {
+	return engine.Observer{Every: w.settings.Checkpoint.Every, Observe: func(r engine.Record) error {
+		if r.Step == w.last {
+			return nil
+		}
+		failure := syncAll(others)
+		if err := w.write(r, w.mayBeBest(r)); err != nil {
+			err = fmt.Errorf("checkpoint of step %d: %w", r.Step, err)
+			if failure == nil {
+				return err
+			}
+			return errors.Join(failure, err)
+		}
+		return failure
+	}}
+}
+
+// mayBeBest reports whether the checkpoint of a record may be the best: if one is due
+// at its step, or the run has come to its own end. Where a run is interrupted is
+// chance, and makes no difference to the best.
+func (w *Saver) mayBeBest(r engine.Record) bool {
+	return r.Step%w.settings.Checkpoint.Every == 0 || r.Last && r.Stopped != "" && r.Stopped != engine.StoppedInterrupted
+}
+
+// syncAll has observers sync what they have observed; it gives the first error.
+func syncAll(observers []engine.Observer) (failure error) {
+	for _, o := range observers {
+		if o.Sync == nil {
+			continue
+		}
+		if err := o.Sync(); err != nil && failure == nil {
+			failure = err
+		}
+	}
+	return failure
+}
+
+// write writes the checkpoint of a step, which may be the best one if that is allowed.
+// Where another caller has taken a step since, the checkpoint is that step's, and the
+// record's metrics aren't.
+func (w *Saver) write(r engine.Record, mayBeBest bool) error {
+	states := w.session.Plan().Graph.States
+	tensors, err := w.session.GetAll(names(states))
+	if err != nil {
+		return err
+	}
+	head := Head{Step: tensors[ir.StepState].Int(0), Facts: w.facts, Finite: usable(states, tensors), BestBy: w.bestBy()}
+	better := false
+	if b := w.settings.Checkpoint.Best; b != nil && mayBeBest && head.Finite && head.Step == r.Step {
+		v := r.Metrics[slices.Index(w.settings.AllMetrics(), b.Metric)]
+		if better = !math.IsInf(v, 0) && engine.Better(v, w.best, 0, b.Maximise); better {
+			w.best = v
+		}
+	}
+	remember(tensors, w.loop, w.settings.Evaluation)
+	tensors[Memory+bestMetric] = ir.ScalarTensor(ir.F64, w.best)
+	err = w.store.Write(Content{Head: head, Tensors: tensors, Best: better})
+	if errors.Is(err, ErrClosed) {
+		return engine.ErrClosed
+	}
+	if err == nil {
+		w.last = head.Step
+	}
+	return err
+}
+
+func names(states []*ir.State) (names []string) {
+	for _, s := range states {
+		names = append(names, s.Name)
+	}
+	return names
+}
