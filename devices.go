@@ -1,154 +1,168 @@
 package flowrun
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
-	"time"
+	"errors"
+	"slices"
 
 	"github.com/flowrun/flowrun/device"
-	"github.com/flowrun/flowrun/device/cpu"
-	"github.com/flowrun/flowrun/device/cuda"
-	"github.com/flowrun/flowrun/device/metal"
-	"github.com/flowrun/flowrun/device/opencl"
-	"github.com/flowrun/flowrun/device/sim"
-	"github.com/flowrun/flowrun/device/trial"
+	"github.com/flowrun/flowrun/device/registry"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/lower"
 )
 
-// DeviceReport says of a device that it is there, or of a kind of devices why
-// none is.
-type DeviceReport struct {
-	Name        string `json:"name"` // "cpu", "sim:0"
-	Kind        string `json:"kind"`
-	Description string `json:"description"`
-	Memory      int64  `json:"memory_bytes"`      // 0 if unknown
-	Missing     string `json:"missing,omitempty"` // why it isn't there; "" if it is
-	// Auto says that auto may choose it. Estimates are made with Speed; one that
-	// isn't known is nil.
-	Auto  bool         `json:"auto"`
-	Speed *DeviceSpeed `json:"speed,omitempty"`
+// DeviceInfo describes a device, or says of a kind of device why there is none.
+type DeviceInfo = device.Info
+
+// Devices looks for the machine's devices. Each driver is tried in a process of its
+// own first, however that went before: one that crashes is missing, and Missing says
+// how it ended.
+func Devices() []DeviceInfo {
+	all := registry.Devices(true)
+	for i := range all { // auto decides by estimates
+		all[i].Auto = all[i].Auto && all[i].Speed != device.Speed{}
+	}
+	return all
 }
 
-// DeviceSpeed is about how fast a device is, from what its driver says and what
-// is known of its kind; nothing of it is measured.
-type DeviceSpeed struct {
-	Flops  float64       `json:"flops"`                // operations a second that kernels reach in f32
-	Bytes  float64       `json:"bytes"`                // bytes a second that kernels read and write
-	Launch time.Duration `json:"launch_ns"`            // from the start of one small kernel to that of the next
-	Link   float64       `json:"link_bytes,omitempty"` // bytes a second between its memory and the host's
+// machine is the devices that a session runs on, the host first.
+type machine struct {
+	devices []device.Device
+	options registry.Options
+	main    int               // the default device's number, or lower.Auto
+	failed  map[string]string // devices that auto chose, and why they can't be opened
 }
 
-// speedOf gives a device's speed, nil if it isn't known.
-func speedOf(info device.Info) *DeviceSpeed {
-	if info.Speed == (device.Speed{}) {
+// missingDevice is a device that can't be opened.
+type missingDevice struct {
+	name string
+	err  error
+}
+
+func (e *missingDevice) Error() string { return e.err.Error() }
+func (e *missingDevice) Unwrap() error { return e.err }
+
+// openMachine opens the host, the default device unless that is for lowering to
+// choose, and those that placement names. Preferred devices that aren't there are
+// left out.
+func openMachine(fallback string, rules []ir.PlacementRule, bound []string, o *startOptions) (*machine, error) {
+	m := &machine{main: lower.Auto, options: o.devices, failed: map[string]string{}}
+	if o.kernels != "" {
+		sources, err := checkedOverlay(o.kernels)
+		if err != nil {
+			return nil, err
+		}
+		m.options.Sources = sources
+	}
+	names := []string{"cpu"}
+	auto := fallback == "" || fallback == "auto"
+	if !auto {
+		names = append(names, fallback)
+	}
+	names = append(names, bound...)
+	for _, r := range rules {
+		if r.Device != "" {
+			names = append(names, r.Device)
+		}
+	}
+	for _, name := range names {
+		if err := m.add(name); err != nil {
+			return nil, errors.Join(err, m.close())
+		}
+	}
+	for _, r := range rules {
+		if r.Prefer != "" {
+			_ = m.add(r.Prefer) // a wish: lowering says where it wasn't met
+		}
+	}
+	if !auto {
+		m.main = m.index(fallback)
+	}
+	return m, nil
+}
+
+// index is the number of an open device; -1 if it isn't open.
+func (m *machine) index(name string) int {
+	return slices.IndexFunc(m.devices, func(d device.Device) bool { return d.Name() == name || d.Name() == name+":0" })
+}
+
+// add opens a device, unless it is open.
+func (m *machine) add(name string) error {
+	if m.index(name) >= 0 {
 		return nil
 	}
-	s := DeviceSpeed(info.Speed)
-	return &s
+	d, err := registry.Open(name, m.options)
+	if err != nil {
+		return &missingDevice{name, err}
+	}
+	m.devices = append(m.devices, d)
+	return nil
 }
 
-// Devices looks for the machine's devices. Each driver is asked in a process of its own
-// first, whatever is remembered of it: one that dies of it is missing, and its report
-// says how it died.
-func Devices() []DeviceReport {
-	for _, kind := range []string{"cuda", "metal", "opencl"} {
-		_ = trial.Anew(kind) // what came of it is asked for below
+// lower lowers a graph onto the machine, and opens the devices that auto chose.
+// One that can't be opened isn't offered again.
+func (m *machine) lower(g *ir.Graph, o lower.Options) (*lower.Plan, error) {
+	o.Targets, o.Default, o.Candidates = m.targets(), m.main, m.candidates
+	for {
+		plan, err := lower.Lower(g, o)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range plan.Targets[len(m.devices):] {
+			if err := m.add(t.Name); err != nil {
+				m.failed[t.Name] = err.Error()
+			}
+		}
+		if len(plan.Targets) == len(m.devices) {
+			m.main = plan.Main
+			return plan, nil
+		}
+		// Lower anew onto what is open, less what failed.
+		o.Targets = m.targets()
 	}
-	host := cpu.New("cpu")
-	defer host.Close()
-	info := host.Info()
-	reports := []DeviceReport{
-		{Name: "cpu", Kind: "cpu", Description: info.Description, Memory: info.Memory, Auto: true, Speed: speedOf(info)},
-		{Name: "sim:0", Kind: "sim", Description: "an address space of its own inside this process, to try out placement without a GPU; any number: sim:0, sim:1, …"},
-	}
-	gpus, missing := trial.Discover("cuda", cuda.Discover)
-	for _, d := range gpus {
-		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: true, Speed: speedOf(d.Info)})
-	}
-	if missing != "" {
-		reports = append(reports, DeviceReport{Name: "cuda", Kind: "cuda", Missing: missing})
-	}
-	apples, missing := trial.Discover("metal", metal.Discover)
-	for _, d := range apples {
-		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: d.Speed != device.Speed{}, Speed: speedOf(d.Info)})
-	}
-	if missing != "" {
-		reports = append(reports, DeviceReport{Name: "metal", Kind: "metal", Missing: missing})
-	}
-	found, missing := trial.Discover("opencl", opencl.Discover)
-	for _, d := range found {
-		reports = append(reports, DeviceReport{Name: d.Name, Kind: d.Kind, Description: d.Description, Memory: d.Memory, Auto: d.GPU, Speed: speedOf(d.Info)})
-	}
-	if missing != "" {
-		reports = append(reports, DeviceReport{Name: "opencl", Kind: "opencl", Missing: missing})
-	}
-	return reports
 }
 
-// startSources gives the sources of a run. Those of the user's are checked at every
-// start, as far as that can be done without compiling them.
-func startSources(overlay string) (*kernels.Sources, error) {
-	sources, err := kernels.Overlay(overlay)
-	if err != nil || overlay == "" {
-		return sources, err
+// targets describes the open devices to lowering.
+func (m *machine) targets() []lower.Target {
+	var targets []lower.Target
+	for _, d := range m.devices {
+		targets = append(targets, d.Info())
+	}
+	return targets
+}
+
+// candidates are the devices that auto may choose besides those that are open. One
+// that failed to open is missing.
+func (m *machine) candidates() (candidates []lower.Target) {
+	for _, info := range registry.Devices(false) {
+		if info.Auto && m.index(info.Name) < 0 {
+			info.Missing = m.failed[info.Name]
+			candidates = append(candidates, info)
+		}
+	}
+	return candidates
+}
+
+func (m *machine) close() error {
+	var first error
+	for _, d := range m.devices {
+		if err := d.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// checkedOverlay gives the kernels' sources with a folder of the user's over them. They
+// are checked at every start, as far as that can be done without compiling them.
+func checkedOverlay(folder string) (*kernels.Sources, error) {
+	sources, err := kernels.Overlay(folder)
+	if err != nil {
+		return nil, err
 	}
 	m, err := kernels.Load()
 	if err != nil {
 		return nil, err
 	}
 	return sources, m.CheckOverlay(sources)
-}
-
-// open opens a device by name: "cpu", "sim", "sim:1", "cuda:0", "metal:0",
-// "opencl:0".
-func open(name string, with drivers) (device.Device, error) {
-	kind, number, numbered := strings.Cut(name, ":")
-	if numbered && !isNumber(number) {
-		return nil, fmt.Errorf("there is no device %q: after the colon stands its number, as in %s:0", name, kind)
-	}
-	switch kind {
-	case "cuda", "metal", "opencl":
-		if err := trial.Passed(kind); err != nil {
-			return nil, fmt.Errorf("there is no device %s: %w (flowrun devices asks it anew)", name, err)
-		}
-	}
-	switch kind {
-	case "cpu":
-		if numbered && number != "0" {
-			return nil, fmt.Errorf("there is no device %q: the CPU is one device, cpu", name)
-		}
-		return cpu.New("cpu"), nil
-	case "sim":
-		if !numbered {
-			name = "sim:0"
-		}
-		return sim.New(name, with.sim), nil
-	case "opencl":
-		index, _ := strconv.Atoi(number) // none is 0
-		d, err := opencl.Open(index, with.opencl)
-		if err != nil {
-			return nil, err
-		}
-		return d, nil
-	case "cuda":
-		index, _ := strconv.Atoi(number) // none is 0
-		d, err := cuda.Open(index, with.cuda)
-		if err != nil {
-			return nil, err
-		}
-		return d, nil
-	case "metal":
-		index, _ := strconv.Atoi(number) // none is 0
-		d, err := metal.Open(index, with.metal)
-		if err != nil {
-			return nil, err
-		}
-		return d, nil
-	}
-	return nil, fmt.Errorf("there is no device %q: the devices are cpu, sim:N, cuda:N, metal:N and opencl:N (flowrun devices lists them)", name)
-}
-
-func isNumber(s string) bool {
-	return s != "" && len(s) < 4 && strings.Trim(s, "0123456789") == "" && (s == "0" || s[0] != '0')
 }

@@ -61,7 +61,11 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 	case o.Pass != "":
 		return shown
 	case o.Kernels:
-		return explainKernels(w, plan, m.drivers.sources, o.Format)
+		sources, err := kernels.Overlay(o.KernelsFrom)
+		if err != nil {
+			return err
+		}
+		return explainKernels(w, plan, sources, o.Format)
 	}
 	e := explain.Of(plan)
 	switch o.Format {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/flowrun/flowrun/device/sim"
+	"github.com/flowrun/flowrun/device/registry"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/internal/hooks"
@@ -25,9 +25,8 @@ type startOptions struct {
 	resume  resumption
 	files   files.Fault // for tests
 	engine  engine.Options
-	lower   lower.Options                      // Observe, Shuffle, CheckTypes and NoFuse
-	fault   func(function string) (code int32) // see opencl.Options; for tests
-	sim     sim.Options                        // how simulated devices differ from plain ones; for tests
+	lower   lower.Options // Observe, Shuffle, CheckTypes and NoFuse
+	devices registry.Options
 }
 
 // On names the default device, as --device does: "cpu", "sim:0", or "auto" to
@@ -67,7 +66,7 @@ func apply[T any, O ~func(*T)](to *T, kind string, options []O) error {
 
 // gatherStart gathers the options of a start, and the hooks of its context.
 func gatherStart(ctx context.Context, options []StartOption) (*startOptions, error) {
-	o := &startOptions{files: hooks.Of[files.Fault](ctx), fault: hooks.Of[func(string) int32](ctx), sim: hooks.Of[sim.Options](ctx)}
+	o := &startOptions{files: hooks.Of[files.Fault](ctx), devices: hooks.Of[registry.Options](ctx)}
 	return o, errors.Join(apply(o, "StartOption", options), o.check())
 }
 

@@ -44,30 +44,45 @@ type Device interface {
 	Close() error
 }
 
-// Info says what a device is.
+// Info is what is known of a device: drivers fill it in, lowering places nodes by it,
+// and flowrun devices prints it.
 type Info struct {
-	Name        string // "cpu"
-	Kind        string // "cpu", "sim", "opencl", "cuda", "metal": names the kernels' language too
-	Description string // the hardware, as its maker calls it
-	Memory      int64  // bytes of memory in all; 0 if unknown
-	Alignment   int64  // of the slices that kernels take, in bytes; 0 means [Alignment]
-	Async       bool   // it has a queue: a command may still be at work when its Run returns
-	Compiles    bool   // it compiles kernels when they are bound, those too that lowering makes
-	Unified     bool   // its buffers lie in memory that the host has too: they are [SharedBuffer]s
-	// Lacks names the dtypes that kernels can't have there: "f64".
-	Lacks []string
-	Speed Speed
+	Name        string `json:"name"`         // "cpu", "cuda:0"
+	Kind        string `json:"kind"`         // of its driver: "cuda"
+	Description string `json:"description"`  // the hardware, by its vendor's name
+	Memory      int64  `json:"memory_bytes"` // in all; 0 if unknown
+	// Missing says why the device can't be used; it is empty if it can.
+	Missing string `json:"missing,omitempty"`
+	// Auto says that auto may choose the device, if its Speed is known.
+	Auto  bool  `json:"auto"`
+	Speed Speed `json:"speed,omitzero"`
+
+	Language  string   `json:"-"` // of its kernels' sources: a folder under kernels/; empty for Go
+	Alignment int64    `json:"-"` // of the slices that kernels take, in bytes, a power of two; 0 means [Alignment]
+	Async     bool     `json:"-"` // it has a queue: a command may still be running when its Run returns
+	Compiles  bool     `json:"-"` // it compiles kernels when they are bound, so that lowering may fuse
+	Unified   bool     `json:"-"` // it shares memory with the host: its buffers are [SharedBuffer]s
+	Lacks     []string `json:"-"` // dtypes that its kernels can't have: "f64"
 }
 
-// Speed is about how fast a device is, from what its driver says and what is
-// known of its kind: it decides where auto runs a program. Nothing of it is
-// timed, so that the same machine decides alike every time. The zero Speed is an
-// unknown one, and auto doesn't choose the device.
+// Speed is an estimate of how fast a device is, from what its driver reports and what
+// is known of its kind: auto decides by it. Nothing is measured, so that the same
+// machine always decides alike. The zero Speed is an unknown one.
 type Speed struct {
-	Flops  float64       // floating-point operations a second that kernels reach in f32
-	Bytes  float64       // bytes a second that kernels read and write
-	Launch time.Duration // from the start of one small kernel to that of the next
-	Link   float64       // bytes a second between its memory and the host's; 0 for the host
+	Flops  float64       `json:"flops"`                // floating-point operations per second that kernels reach in f32
+	Bytes  float64       `json:"bytes"`                // bytes per second that kernels read and write
+	Launch time.Duration `json:"launch_ns"`            // from the start of one small kernel to that of the next
+	Link   float64       `json:"link_bytes,omitempty"` // bytes per second between its memory and the host's; 0 for the host
+}
+
+// Options are what a driver opens a device with.
+type Options struct {
+	// Sources are the kernels' sources; nil means the built-in ones.
+	Sources *kernels.Sources
+	// Fault is asked before each call of the driver's library, by the function's name.
+	// A result other than 0 is the call's error code, and the call isn't made. It is
+	// for tests.
+	Fault func(function string) (code int32)
 }
 
 // Buffer is a piece of a device's memory.

@@ -29,7 +29,7 @@ func BenchmarkStep(b *testing.B) {
 // device: as it is run, without fused kernels, and with --sync, that is, without
 // them and waiting for each kernel. Every hundred steps are waited for.
 func BenchmarkStepOnOpenCL(b *testing.B) {
-	d, err := opencl.Open(0, opencl.Options{})
+	d, err := opencl.Open(0, device.Options{})
 	if err != nil {
 		b.Skip("needs an OpenCL device: ", err)
 	}

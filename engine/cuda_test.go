@@ -24,7 +24,7 @@ var onCUDA = &driver{
 		return len(found)
 	},
 	open: func(index int, fails func(string) bool) (drivenDevice, error) {
-		return cuda.Open(index, cuda.Options{Fault: func(function string) int32 {
+		return cuda.Open(index, device.Options{Fault: func(function string) int32 {
 			if fails != nil && fails(function) {
 				return unknownError
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/metal"
 	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 )
@@ -25,11 +26,12 @@ var onMetal = &driver{
 		return len(found)
 	},
 	open: func(index int, fails func(string) bool) (drivenDevice, error) {
-		d, err := metal.Open(index, metal.Options{Fault: fails})
-		if err != nil {
-			return nil, err
-		}
-		return d, nil
+		return metal.Open(index, device.Options{Fault: func(message string) int32 {
+			if fails != nil && fails(message) {
+				return 1
+			}
+			return 0
+		}})
 	},
 	failure: func(err error) bool {
 		var failure *metal.Error

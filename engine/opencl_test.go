@@ -33,7 +33,7 @@ var onOpenCL = &driver{
 		return len(found)
 	},
 	open: func(index int, fails func(string) bool) (drivenDevice, error) {
-		return opencl.Open(index, opencl.Options{Fault: func(function string) int32 {
+		return opencl.Open(index, device.Options{Fault: func(function string) int32 {
 			switch {
 			case fails == nil || !fails(function):
 				return 0

@@ -163,7 +163,7 @@ func (m *modules) load(all ...*kernels.Kernel) error {
 func (d *emulated) Name() string { return d.name }
 func (d *emulated) Info() device.Info {
 	in := d.modules.dialect
-	return device.Info{Name: d.name, Kind: in.language, Description: "emulator", Lacks: in.lacks}
+	return device.Info{Name: d.name, Kind: in.language, Language: in.language, Description: "emulator", Lacks: in.lacks}
 }
 func (d *emulated) Sync() error  { return nil }
 func (d *emulated) Close() error { return nil }

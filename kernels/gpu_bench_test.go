@@ -25,7 +25,7 @@ func BenchmarkKernelsOnAGPU(b *testing.B) {
 	if fakecuda.Loaded() {
 		b.Skip("needs a GPU")
 	}
-	d, err := cuda.Open(0, cuda.Options{Sources: sourcesToTry(b)})
+	d, err := cuda.Open(0, device.Options{Sources: sourcesToTry(b)})
 	require.NoError(b, err)
 	defer func() { require.NoError(b, d.Close()) }()
 	matrix := ir.Shape{8192, 4096}

@@ -26,7 +26,7 @@ func TestKernelsAgreeWithTheReferenceOnAGPU(t *testing.T) {
 	if fakecuda.Loaded() {
 		t.Skip("needs a GPU")
 	}
-	d, err := cuda.Open(0, cuda.Options{Sources: sourcesToTry(t)})
+	d, err := cuda.Open(0, device.Options{Sources: sourcesToTry(t)})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, d.Close()) }()
 	conformAll(t, d)
@@ -45,7 +45,7 @@ func TestKernelsAgreeWithTheReferenceThroughMetal(t *testing.T) {
 
 func openMetal(t *testing.T) device.Device {
 	t.Helper()
-	d, err := metal.Open(0, metal.Options{Sources: sourcesToTry(t)})
+	d, err := metal.Open(0, device.Options{Sources: sourcesToTry(t)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d

@@ -6,22 +6,23 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
 
 // A host and a GPU as they are made.
 var (
-	host = Target{Name: "cpu", Kind: "cpu", Speed: Speed{Flops: 5e9, Bytes: 10e9, Launch: 30 * time.Nanosecond}}
-	gpu  = Target{Name: "gpu:0", Kind: "opencl", Memory: 1 << 30,
-		Speed: Speed{Flops: 1e12, Bytes: 100e9, Launch: 5 * time.Microsecond, Link: 6e9}}
+	host = Target{Name: "cpu", Kind: "cpu", Speed: device.Speed{Flops: 5e9, Bytes: 10e9, Launch: 30 * time.Nanosecond}}
+	gpu  = Target{Name: "gpu:0", Kind: "opencl", Auto: true, Memory: 1 << 30,
+		Speed: device.Speed{Flops: 1e12, Bytes: 100e9, Launch: 5 * time.Microsecond, Link: 6e9}}
 )
 
 // machine lowers by Auto onto a host and what may be added to it.
-func machine(t tester, candidates ...Candidate) Options {
+func machine(t tester, candidates ...Target) Options {
 	o := options(t, Auto)
 	o.Targets = []Target{host}
-	o.Candidates = func() []Candidate { return candidates }
+	o.Candidates = func() []Target { return candidates }
 	return o
 }
 
@@ -53,7 +54,7 @@ func network(batch, width int) *program {
 
 func TestASmallProgramRunsOnTheHostAndNoDeviceIsLookedFor(t *testing.T) {
 	o := machine(t)
-	o.Candidates = func() []Candidate {
+	o.Candidates = func() []Target {
 		t.Error("asked for devices")
 		return nil
 	}
@@ -64,7 +65,7 @@ func TestASmallProgramRunsOnTheHostAndNoDeviceIsLookedFor(t *testing.T) {
 }
 
 func TestALargeProgramRunsOnTheGPU(t *testing.T) {
-	p := network(256, 512).plan(t, machine(t, Candidate{Target: gpu}))
+	p := network(256, 512).plan(t, machine(t, gpu))
 	require.Equal(t, "gpu:0", p.Targets[p.Main].Name)
 	require.Equal(t, "gpu:0", p.Choice.Device)
 	require.Equal(t, 1, p.named("l1").Space)
@@ -84,7 +85,7 @@ func TestWithoutACandidateTheHostRunsAll(t *testing.T) {
 func TestOfEqualDevicesTheFirstByNameIsChosen(t *testing.T) {
 	first := gpu
 	first.Name = "gpu:-1"
-	for _, order := range [][]Candidate{{{Target: gpu}, {Target: first}}, {{Target: first}, {Target: gpu}}} {
+	for _, order := range [][]Target{{gpu, first}, {first, gpu}} {
 		require.Equal(t, "gpu:-1", network(256, 512).plan(t, machine(t, order...)).Choice.Device)
 	}
 }
@@ -92,10 +93,10 @@ func TestOfEqualDevicesTheFirstByNameIsChosen(t *testing.T) {
 func TestADeviceThatIsNotOfferedIsNotChosen(t *testing.T) {
 	o := machine(t)
 	sim := gpu
-	sim.Name = "sim:0"
+	sim.Name, sim.Auto = "sim:0", false
 	o.Targets = append(o.Targets, sim)
 	require.Equal(t, "cpu", network(256, 512).plan(t, o).Choice.Device)
-	o.Targets[1].Offered = true
+	o.Targets[1].Auto = true
 	require.Equal(t, "sim:0", network(256, 512).plan(t, o).Choice.Device)
 }
 
@@ -121,7 +122,7 @@ func pinned(b *program, path, device string) *program {
 
 // What is pinned elsewhere takes along what would cost more to carry, and no more.
 func TestALayerPinnedToTheHostLeavesTheOthersOnTheGPU(t *testing.T) {
-	o := machine(t, Candidate{Target: gpu})
+	o := machine(t, gpu)
 	p := pinned(network(256, 512), "l1", "cpu").plan(t, o)
 	at := func(space int) string { return p.Targets[space].Name }
 	require.Equal(t, "cpu", at(p.state("l1.weight").Home))
@@ -206,9 +207,9 @@ func TestADTypeThatADeviceLacks(t *testing.T) {
 	wideSum := b.op("add", s.Read, b.op("cast", b.op("mean", b.Graph.Outputs[2].Node), "f64"))
 	s.Next = wideSum
 	b.output("sum now", wideSum)
-	device := gpu
-	device.Lacks = []string{"f64"}
-	p = b.plan(t, machine(t, Candidate{Target: device}))
+	lacking64 := gpu
+	lacking64.Lacks = []string{"f64"}
+	p = b.plan(t, machine(t, lacking64))
 	require.Equal(t, 1, p.named("l2").Space)
 	require.Equal(t, "auto; gpu:0 has no f64", p.Value(p.named("sum now")).Reason)
 	require.Equal(t, 0, p.state("sum").Home, "and what it reads and writes with it")

@@ -23,7 +23,7 @@ import (
 // steps don't run. So there are two rounds: the first among the nodes that steps
 // need, as if there were no others, the second among the rest.
 func fuse(p *Plan) error {
-	if p.options.NoFuse || !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Fuse }) {
+	if p.options.NoFuse || !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Compiles }) {
 		return nil
 	}
 	if err := p.sort(); err != nil {
@@ -203,7 +203,7 @@ func newFuser(p *Plan, needed bool) *fuser {
 // body gives the role that a node could have in a fused one.
 func (f *fuser) body(n *ir.Node) kernels.Body {
 	k := f.plan.Value(n).Kernel
-	if k == nil || n.Op == fusedOp || !f.plan.Targets[n.Space].Fuse || len(n.Type.Shape) > kernels.MaxRank || n.Type.Shape.Numel() == 0 {
+	if k == nil || n.Op == fusedOp || !f.plan.Targets[n.Space].Compiles || len(n.Type.Shape) > kernels.MaxRank || n.Type.Shape.Numel() == 0 {
 		return kernels.NoBody
 	}
 	return k.Body

@@ -4,7 +4,7 @@
 //
 // Lowering is a table of passes ([Passes]), plain functions over a [Plan] in
 // the making, each with one job; the verifier runs between any two of them. It
-// knows devices only as [Target]s: a name, a kind, a memory space.
+// knows devices only as [Target]s.
 //
 // What the engine may rely on, and why it is enough for it to be right:
 //
@@ -36,11 +36,9 @@ import (
 
 // The devices, and what placement is told of them: see package place.
 type (
-	Target    = place.Target
-	Speed     = place.Speed
-	Candidate = place.Candidate
-	Choice    = place.Choice
-	Error     = place.Error
+	Target = place.Target
+	Choice = place.Choice
+	Error  = place.Error
 )
 
 // What package place has under these names.
@@ -53,7 +51,7 @@ const (
 type Options struct {
 	Targets    []Target // see [place.Options], as for the next three
 	Default    int
-	Candidates func() []Candidate
+	Candidates func() []Target
 	Rules      []ir.PlacementRule
 	Manifest   *kernels.Manifest
 

@@ -97,7 +97,7 @@ func verifyKernels(p *Plan) error {
 		for _, in := range n.Inputs {
 			inputs = append(inputs, in.Type.DType.String())
 		}
-		switch lacking := t.Lacking(n); {
+		switch lacking := place.Lacking(t, n); {
 		case !slices.Contains(k.Ops, n.Op.Name) || !k.Serves(inputs, n.Type.DType.String()):
 			return fmt.Errorf("node %s has the kernel %s, which doesn't compute it", n.Label(), k.Name)
 		case lacking != "":
@@ -120,7 +120,7 @@ func verifyFused(p *Plan) error {
 		}
 		parts, recipe := PartsOf(n), k.Fused()
 		switch {
-		case !p.Targets[n.Space].Fuse:
+		case !p.Targets[n.Space].Compiles:
 			return fmt.Errorf("node %s is fused on %s, which compiles no kernels", n.Label(), p.Targets[n.Space].Name)
 		case len(parts) != len(recipe.Parts) || len(n.Inputs) != len(recipe.Inputs):
 			return fmt.Errorf("node %s has %d parts and %d operands, its kernel %d and %d",

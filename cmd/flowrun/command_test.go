@@ -274,7 +274,7 @@ func TestDevicesAreListedAndMissingOnesExplained(t *testing.T) {
 	require.Contains(t, out, "missing: ")
 	code, out, _ = flowrunWith(t, "devices", "--json")
 	require.Equal(t, exitDone, code)
-	var list []flowrun.DeviceReport
+	var list []flowrun.DeviceInfo
 	require.NoError(t, json.Unmarshal([]byte(out), &list))
 	require.Equal(t, "cpu", list[0].Name)
 }

@@ -66,7 +66,7 @@ __attribute__((constructor)) void begin(void) { fclose(fopen(getenv("MARK"), "a"
 		{"a large program", []string{spec}, exitDone, true, ""},
 		{"the same again", []string{spec}, exitDone, false, ""},
 		{"a plan of it", []string{"explain", spec}, exitDone, false, ""},
-		{"a program on OpenCL", []string{spec, "--device", "opencl"}, exitFailed, false, died + " (flowrun devices asks it anew)"},
+		{"a program on OpenCL", []string{spec, "--device", "opencl"}, exitFailed, false, died + " (flowrun devices tries it again)"},
 		{"a program on CUDA", []string{spec, "--device", "cuda:0"}, exitFailed, false, died},
 		{"the list of devices", []string{"devices"}, exitDone, true, died},
 	} {
@@ -91,7 +91,7 @@ __attribute__((constructor)) void begin(void) { fclose(fopen(getenv("MARK"), "a"
 	command.Env = append(os.Environ(), "LD_LIBRARY_PATH="+folder, "MARK="+mark, "FLOWRUN_CACHE="+filepath.Join(folder, "cache"))
 	out, err := command.Output()
 	require.NoError(t, err)
-	var reports []flowrun.DeviceReport
+	var reports []flowrun.DeviceInfo
 	require.NoError(t, json.Unmarshal(out, &reports))
 	missing := map[string]string{}
 	for _, r := range reports {

@@ -126,12 +126,12 @@ func newDevices(s streams) *cobra.Command {
 	return c
 }
 
-func describe(r flowrun.DeviceReport) string {
+func describe(r flowrun.DeviceInfo) string {
 	text := r.Description
 	if r.Memory > 0 {
 		text += ", " + diag.Bytes(r.Memory)
 	}
-	if s := r.Speed; s != nil {
+	if s := r.Speed; r.Speed.Launch > 0 {
 		text += fmt.Sprintf("; taken for %s, %s, %s a launch", rate(s.Flops, "FLOP/s"), rate(s.Bytes, "B/s"), s.Launch)
 	}
 	if !r.Auto {

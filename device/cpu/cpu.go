@@ -24,11 +24,24 @@ type Device struct {
 	closed bool
 }
 
+// Discover gives the host.
+func Discover() (devices []device.Info, missing string) {
+	return []device.Info{New("cpu").Info()}, ""
+}
+
+// Open gives the host, the only device of its kind.
+func Open(index int, _ device.Options) (*Device, error) {
+	if index != 0 {
+		return nil, fmt.Errorf("there is no device cpu:%d: the CPU is one device, cpu", index)
+	}
+	return New("cpu"), nil
+}
+
 // New makes a device of the host under a name. Its memory is limited to what
 // the machine has.
 func New(name string) *Device {
 	total := totalMemory()
-	d := &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total, Speed: speed}}
+	d := &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total, Auto: true, Speed: speed}}
 	d.SetLimit(total)
 	return d
 }

@@ -12,13 +12,13 @@ import (
 // target is what NVRTC compiles for: the device's own architecture, or, if NVRTC
 // doesn't know that yet, the newest that it does know, as PTX, which the driver
 // compiles further.
-func (i *Info) target() (option string, ptx bool) {
+func (p *properties) target() (option string, ptx bool) {
 	newest := 0
-	for _, a := range i.architectures {
-		if a == i.Capability {
+	for _, a := range p.architectures {
+		if a == p.capability {
 			return fmt.Sprintf("sm_%d", a), false
 		}
-		if a < i.Capability {
+		if a < p.capability {
 			newest = max(newest, a)
 		}
 	}

@@ -13,26 +13,12 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// Options are what a device can be opened with.
-type Options struct {
-	// Sources are the kernels' sources; nil means those that are built in.
-	Sources *kernels.Sources
-	// Precompiled finds a kernel that was compiled before, as PTX, for where there
-	// is no NVRTC; ok is false if there is none for these definitions. It may be
-	// nil.
-	Precompiled func(kernel *kernels.Kernel, definitions []string) (ptx []byte, ok bool)
-	// Fault is asked before each call of the C APIs, by the function's name. What
-	// it gives, if it isn't 0, is the call's result, and the call isn't made. It
-	// is for tests of what comes of failures.
-	Fault func(function string) (code int32)
-}
-
 // Device is a GPU: its primary context and a stream.
 type Device struct {
-	info        Info
+	info        properties
 	cl          *library
 	sources     *kernels.Sources
-	precompiled func(*kernels.Kernel, []string) ([]byte, bool)
+	precompiled func(k *kernels.Kernel, definitions []string) (ptx []byte, ok bool) // nil: none
 	cache       buildcache.Cache
 
 	lock    sync.Mutex
@@ -51,12 +37,12 @@ type Device struct {
 	staging staging
 }
 
-func (l *library) begin(info Info, o Options) (_ *Device, err error) {
-	d := &Device{info: info, cl: l, sources: o.Sources, precompiled: o.Precompiled, cache: buildcache.New("cuda"),
+func (l *library) begin(info properties, o device.Options) (_ *Device, err error) {
+	d := &Device{info: info, cl: l, sources: o.Sources, cache: buildcache.New("cuda"),
 		buffers: map[*buffer]struct{}{}, modules: map[string]*module{}, graphs: map[*recording]struct{}{}}
 	d.queued = queue.Queue{Device: info.Name, Wait: d.wait, Idle: func() { d.staging.used = 0 }, Old: loses, Fail: d.lose}
 	if d.sources == nil {
-		d.sources = kernels.Embedded()
+		d.sources, d.precompiled = kernels.Embedded(), kernels.PTX
 	}
 	d.budget.Limit = info.Memory
 	runtime.LockOSThread()

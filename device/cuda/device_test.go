@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/device"
 )
 
 func TestDevicesAreNumberedAsTheDriverHasThem(t *testing.T) {
@@ -15,11 +17,11 @@ func TestDevicesAreNumberedAsTheDriverHasThem(t *testing.T) {
 		require.Equal(t, "cuda:"+string(rune('0'+i)), d.Name)
 		require.Equal(t, "cuda", d.Kind)
 		require.Contains(t, d.Description, "compute capability ")
-		require.Contains(t, d.Driver, "CUDA ")
+		require.Contains(t, d.driver, "CUDA ")
 		require.Positive(t, d.Memory)
-		require.GreaterOrEqual(t, d.Capability, 50)
+		require.GreaterOrEqual(t, d.capability, 50)
 	}
-	d := open(t, l, Options{})
+	d := open(t, l, nil)
 	require.Equal(t, "cuda:0", d.Name())
 	require.Equal(t, devices[0].Info, d.Info())
 }
@@ -40,12 +42,12 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		devices, missing := l.discover()
 		require.Empty(t, devices, c.name)
 		require.Contains(t, missing, c.want)
-		_, err := l.start(0, Options{})
+		_, err := l.start(0, device.Options{})
 		require.ErrorContains(t, err, "there is no device cuda:0: ")
 		require.ErrorContains(t, err, c.want)
 	}
 	l.fault = nil
-	_, err := l.start(99, Options{})
+	_, err := l.start(99, device.Options{})
 	require.ErrorContains(t, err, "there is no device cuda:99: the last is cuda:")
 }
 
@@ -62,7 +64,7 @@ func TestAnErrorHasTheNamesOfTheAPI(t *testing.T) {
 
 func TestMemoryThatTheDriverDoesntGiveIsToldWithWhatThereIs(t *testing.T) {
 	l := loader(t)
-	d := open(t, l, Options{})
+	d := open(t, l, nil)
 	l.fail(errorOutOfMemory, cuMemAllocAsync, cuMemAlloc)
 	_, err := d.Alloc(100)
 	require.ErrorContains(t, err, "device cuda:0: out of memory: 100 bytes were asked for, ")

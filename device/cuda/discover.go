@@ -10,13 +10,13 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// Info describes a GPU.
-type Info struct {
+// properties are what the driver reports of a GPU.
+type properties struct {
 	device.Info
-	Capability int    // its architecture: 90 is 9.0
-	Driver     string // the newest CUDA that the driver serves: "CUDA 13.0"
-	Compiler   string // "NVRTC 13.0"; "" if there is none
-	NoCompiler string // why there is none
+	capability int    // its architecture: 90 is 9.0
+	driver     string // the newest CUDA that the driver serves: "CUDA 13.0"
+	compiler   string // "NVRTC 13.0"; "" if there is none
+	noCompiler string // why there is none
 
 	id            handle
 	maxBlock      int
@@ -27,15 +27,19 @@ type Info struct {
 
 // Discover lists the machine's GPUs, in the driver's order. If there is none,
 // missing says what was looked for and what came of it.
-func Discover() (devices []Info, missing string) {
+func Discover() (devices []device.Info, missing string) {
 	l, err := load()
 	if err != nil {
 		return nil, err.Error()
 	}
-	return l.discover()
+	found, missing := l.discover()
+	for _, p := range found {
+		devices = append(devices, p.Info)
+	}
+	return devices, missing
 }
 
-func (l *library) discover() (devices []Info, missing string) {
+func (l *library) discover() (devices []properties, missing string) {
 	count, common, err := l.survey()
 	if err != nil {
 		return nil, err.Error()
@@ -57,7 +61,7 @@ func (l *library) discover() (devices []Info, missing string) {
 
 // survey counts the devices, and gives what is true of all of them. The error
 // says why there is none.
-func (l *library) survey() (count int, common Info, err error) {
+func (l *library) survey() (count int, common properties, err error) {
 	var n, version int32
 	if err = l.call(cuDeviceGetCount, uintptr(unsafe.Pointer(&n))); err == nil {
 		err = l.call(cuDriverGetVersion, uintptr(unsafe.Pointer(&version)))
@@ -68,15 +72,15 @@ func (l *library) survey() (count int, common Info, err error) {
 	case n <= 0:
 		return 0, common, errors.New(l.name + " is there, but it has no device")
 	}
-	common.Driver = fmt.Sprintf("CUDA %d.%d", version/1000, version%1000/10)
+	common.driver = fmt.Sprintf("CUDA %d.%d", version/1000, version%1000/10)
 	if err := l.describeCompiler(&common); err != nil {
-		common.Compiler, common.NoCompiler = "", err.Error()
+		common.compiler, common.noCompiler = "", err.Error()
 	}
 	return int(n), common, nil
 }
 
 // describeCompiler fills in what there is to know of NVRTC.
-func (l *library) describeCompiler(info *Info) error {
+func (l *library) describeCompiler(info *properties) error {
 	if l.compiler == "" {
 		return fmt.Errorf("no NVRTC was found: %s", l.missing)
 	}
@@ -97,32 +101,33 @@ func (l *library) describeCompiler(info *Info) error {
 	for _, a := range known {
 		info.architectures = append(info.architectures, int(a))
 	}
-	info.Compiler = fmt.Sprintf("NVRTC %d.%d", major, minor)
+	info.compiler = fmt.Sprintf("NVRTC %d.%d", major, minor)
 	return nil
 }
 
 // describe fills in what a device says of itself. The error says why it can't be
 // used.
-func (l *library) describe(info *Info, index int) error {
-	info.Name, info.Kind, info.Alignment, info.Async = fmt.Sprintf("cuda:%d", index), "cuda", alignment, true
+func (l *library) describe(info *properties, index int) error {
+	info.Name, info.Kind, info.Language = fmt.Sprintf("cuda:%d", index), "cuda", "cuda"
+	info.Auto, info.Alignment, info.Async = true, alignment, true
 	if err := l.ask(info, index); err != nil {
 		return fmt.Errorf("%s: %w", info.Name, err)
 	}
-	if len(info.architectures) > 0 && info.architectures[0] > info.Capability {
-		info.NoCompiler = fmt.Sprintf("%s compiles for compute capability %.1f and newer", info.Compiler, float64(info.architectures[0])/10)
-		info.Compiler = ""
+	if len(info.architectures) > 0 && info.architectures[0] > info.capability {
+		info.noCompiler = fmt.Sprintf("%s compiles for compute capability %.1f and newer", info.compiler, float64(info.architectures[0])/10)
+		info.compiler = ""
 	}
-	compiler := info.Compiler
+	compiler := info.compiler
 	info.Compiles = compiler != ""
 	if !info.Compiles {
-		compiler = "no compiler of kernels (" + info.NoCompiler + "), so only those that are built in"
+		compiler = "no compiler of kernels (" + info.noCompiler + "), so only those that are built in"
 	}
-	info.Description = fmt.Sprintf("%s, compute capability %.1f (driver for %s, %s)", info.Description, float64(info.Capability)/10, info.Driver, compiler)
+	info.Description = fmt.Sprintf("%s, compute capability %.1f (driver for %s, %s)", info.Description, float64(info.capability)/10, info.driver, compiler)
 	return nil
 }
 
 // ask asks the driver for a device's properties.
-func (l *library) ask(info *Info, index int) error {
+func (l *library) ask(info *properties, index int) error {
 	var id int32
 	if err := l.call(cuDeviceGet, uintptr(unsafe.Pointer(&id)), uintptr(index)); err != nil {
 		return err
@@ -155,7 +160,7 @@ func (l *library) ask(info *Info, index int) error {
 	if mode == computeModeProhibited {
 		return errors.New("its compute mode is \"prohibited\", which nvidia-smi -c changes")
 	}
-	info.Capability, info.pools = 10*major+minor, pools != 0
+	info.capability, info.pools = 10*major+minor, pools != 0
 	info.Speed = speed(processors, clock, memoryClock, bus, integrated != 0)
 	return nil
 }
@@ -188,7 +193,7 @@ func speed(processors, clock, memoryClock, bus int, integrated bool) device.Spee
 const alignment = 256
 
 // Open opens a GPU by its number.
-func Open(index int, o Options) (*Device, error) {
+func Open(index int, o device.Options) (*Device, error) {
 	l, err := load()
 	if err != nil {
 		return nil, fmt.Errorf("there is no device cuda:%d: %w", index, err)
@@ -204,7 +209,7 @@ func (l *library) faulty(fault func(function) int32) *library {
 	return &library{name: l.name, compiler: l.compiler, missing: l.missing, address: l.address, fault: fault}
 }
 
-func (l *library) start(index int, o Options) (*Device, error) {
+func (l *library) start(index int, o device.Options) (*Device, error) {
 	none := func(err error) error { return fmt.Errorf("there is no device cuda:%d: %w", index, err) }
 	count, info, err := l.survey()
 	if err != nil {

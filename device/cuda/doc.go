@@ -4,7 +4,7 @@
 // toolkit is needed to build this package: the driver (libcuda.so.1, nvcuda.dll),
 // without which there is no device, and NVRTC, the compiler of kernels
 // (libnvrtc.so.13, nvrtc64_130_0.dll, … whichever there is). Without NVRTC a
-// device runs the kernels that [Options.Precompiled] has. Builds with the tag
+// device runs the kernels that are built in as PTX. Builds with the tag
 // nogpu have the package without the loading, and say so where a reason is asked
 // for.
 //

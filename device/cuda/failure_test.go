@@ -49,7 +49,7 @@ func TestALostRealDevice(t *testing.T) {
 }
 
 func lose(t *testing.T, l *library, sources *kernels.Sources) {
-	d, err := l.start(0, Options{Sources: sources})
+	d, err := l.start(0, device.Options{Sources: sources})
 	require.NoError(t, err)
 	x := drivertest.Tensor(t, d, make([]float32, 32)...)
 	run := drivertest.BindNeg(t, x, x)

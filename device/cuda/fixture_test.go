@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/internal/drivertest"
 	fakecuda "github.com/flowrun/flowrun/internal/fakegpu/cuda"
 	"github.com/flowrun/flowrun/kernels"
@@ -42,11 +43,13 @@ func loader(t testing.TB) *library {
 }
 
 // open opens the first GPU; it is closed at the end of the test.
-func open(t testing.TB, l *library, o Options) *Device { return openNumber(t, l, 0, o) }
+func open(t testing.TB, l *library, sources *kernels.Sources) *Device {
+	return openNumber(t, l, 0, sources)
+}
 
-func openNumber(t testing.TB, l *library, index int, o Options) *Device {
+func openNumber(t testing.TB, l *library, index int, sources *kernels.Sources) *Device {
 	t.Helper()
-	d, err := l.start(index, o)
+	d, err := l.start(index, device.Options{Sources: sources})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
@@ -64,7 +67,7 @@ func (l *library) fail(code int32, functions ...function) {
 
 // Open opens a GPU, for the suite of all drivers.
 func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
-	d, err := l.start(index, Options{Sources: sources})
+	d, err := l.start(index, device.Options{Sources: sources})
 	if err != nil {
 		return nil, err
 	}

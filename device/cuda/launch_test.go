@@ -13,7 +13,7 @@ import (
 
 func TestAKernelThatDoesntCompileIsShownWithItsOptions(t *testing.T) {
 	sources, _ := drivertest.Overlay(t, "cuda", "neg", negSource("out[i] = nonsense;"))
-	d := open(t, loader(t), Options{Sources: sources})
+	d := open(t, loader(t), sources)
 	x := drivertest.Tensor(t, d, 1)
 	_, err := d.Bind(drivertest.Neg(t, x, x))
 	require.ErrorContains(t, err, "device cuda:0: kernel neg: it doesn't compile with --std=c++17 --gpu-architecture=")
@@ -32,7 +32,7 @@ func TestAKernelThatDiffersFromTheManifestIsRefused(t *testing.T) {
 		if !l.has(cuFuncGetParamInfo) {
 			t.Skip("needs a driver for CUDA 12.4 or newer")
 		}
-		d := open(t, l, Options{Sources: sources})
+		d := open(t, l, sources)
 		x := drivertest.Tensor(t, d, 1)
 		_, err := d.Bind(drivertest.Neg(t, x, x))
 		require.ErrorContains(t, err, "device cuda:0: kernel neg: "+want)
@@ -41,7 +41,7 @@ func TestAKernelThatDiffersFromTheManifestIsRefused(t *testing.T) {
 
 func TestWithoutACompilerThePrecompiledKernelsRun(t *testing.T) {
 	full := loader(t)
-	builder := open(t, full, Options{})
+	builder := open(t, full, nil)
 	source, err := kernels.Embedded().Source("cuda", drivertest.Kernel(t, "neg"))
 	require.NoError(t, err)
 	k := drivertest.Kernel(t, "neg").For("cuda")
@@ -56,10 +56,11 @@ func TestWithoutACompilerThePrecompiledKernelsRun(t *testing.T) {
 	bare := loader(t)
 	bare.compiler, bare.missing = "", "libnvrtc.so.13 (no such file)"
 	var asked []string
-	d := open(t, bare, Options{Precompiled: func(k *kernels.Kernel, definitions []string) ([]byte, bool) {
+	d := open(t, bare, nil)
+	d.precompiled = func(k *kernels.Kernel, definitions []string) ([]byte, bool) {
 		asked = append(asked, k.Name)
 		return image, k.Name == "neg"
-	}})
+	}
 	require.False(t, d.Info().Compiles)
 	require.Contains(t, d.Info().Description, "no compiler of kernels (no NVRTC was found: libnvrtc.so.13 (no such file))")
 	y := drivertest.Tensor(t, d, 3)
@@ -76,7 +77,7 @@ func TestWithoutACompilerThePTXThatIsBuiltInRuns(t *testing.T) {
 		t.Skip("needs a GPU: the fake doesn't know PTX")
 	}
 	l.compiler, l.missing = "", "none"
-	d := open(t, l, Options{Precompiled: kernels.PTX})
+	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 3, -4)
 	require.NoError(t, drivertest.BindNeg(t, x, x).Run())
 	require.Equal(t, drivertest.F32(-3, 4), drivertest.Read(t, x.Slice))
@@ -93,7 +94,7 @@ func TestNVRTCIsAskedForTheDevicesOwnArchitecture(t *testing.T) {
 		{89, []int{75, 80, 86, 90}, "compute_86", true},
 		{120, []int{75, 80, 90}, "compute_90", true},
 	} {
-		target, ptx := (&Info{Capability: c.capability, architectures: c.known}).target()
+		target, ptx := (&properties{capability: c.capability, architectures: c.known}).target()
 		require.Equal(t, c.want, target)
 		require.Equal(t, c.ptx, ptx)
 	}
@@ -108,7 +109,7 @@ func TestASpeedIsToldOnlyOfAGPUThatTellsItsClocks(t *testing.T) {
 }
 
 func BenchmarkLaunch(b *testing.B) {
-	d := open(b, loader(b), Options{})
+	d := open(b, loader(b), nil)
 	x := drivertest.Tensor(b, d, 1)
 	run := drivertest.BindNeg(b, x, x)
 	b.ReportAllocs()

@@ -41,7 +41,7 @@ func (d *Device) load(k *kernels.Kernel, definitions []string) (*module, error) 
 				return d.open(append(image[:len(image):len(image)], 0), k.Entry())
 			}
 		}
-		return nil, fmt.Errorf("with %s it is not among the precompiled kernels, and it can't be compiled: %s", strings.Join(definitions, " "), d.info.NoCompiler)
+		return nil, fmt.Errorf("with %s it is not among the precompiled kernels, and it can't be compiled: %s", strings.Join(definitions, " "), d.info.noCompiler)
 	}
 	source, err := d.sources.Source("cuda", k)
 	if err != nil {
@@ -55,7 +55,7 @@ func (d *Device) load(k *kernels.Kernel, definitions []string) (*module, error) 
 	for _, definition := range definitions {
 		options = append(options, "-D"+definition)
 	}
-	id := buildcache.Key("1", text, strings.Join(options, " "), d.info.Driver, d.info.Compiler, strconv.Itoa(d.info.Capability))
+	id := buildcache.Key("1", text, strings.Join(options, " "), d.info.driver, d.info.compiler, strconv.Itoa(d.info.capability))
 	if image := d.cache.Load(id); image != nil {
 		if m, err := d.open(image, k.Entry()); err == nil {
 			return m, nil

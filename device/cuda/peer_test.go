@@ -13,7 +13,7 @@ import (
 // two opens two GPUs; the same one twice where there is no second.
 func two(t *testing.T, l *library) (a, b *Device) {
 	devices, _ := l.discover()
-	return openNumber(t, l, 0, Options{}), openNumber(t, l, min(1, len(devices)-1), Options{})
+	return openNumber(t, l, 0, nil), openNumber(t, l, min(1, len(devices)-1), nil)
 }
 
 func TestGPUsCopyWithoutTheHost(t *testing.T) {
@@ -42,7 +42,7 @@ func TestGPUsCopyWithoutTheHost(t *testing.T) {
 
 func TestNoGPUIsItsOwnPeer(t *testing.T) {
 	l := loader(t)
-	d, second := open(t, l, Options{}), open(t, l, Options{})
+	d, second := open(t, l, nil), open(t, l, nil)
 	x, y := drivertest.Tensor(t, d, 1), drivertest.Tensor(t, second, 1)
 	for _, to := range []device.Arg{x, y} {
 		c, err := d.BindFromPeer(to.Slice, x.Slice)

@@ -11,7 +11,7 @@ import (
 
 func TestARecordingThatDiffersInArgumentsOnlyIsUpdated(t *testing.T) {
 	l := loader(t)
-	d := open(t, l, Options{})
+	d := open(t, l, nil)
 	x, y, z := drivertest.Tensor(t, d, 1), drivertest.Tensor(t, d, 2), drivertest.Tensor(t, d, 3)
 	counts := drivertest.Counts(l)
 	record := func(commands ...device.Command) device.Recording {
@@ -40,7 +40,7 @@ func TestARecordingThatDiffersInArgumentsOnlyIsUpdated(t *testing.T) {
 // independent ones: what a graph's edges cost and bring.
 func BenchmarkRecording(b *testing.B) {
 	const count = 64
-	d := open(b, loader(b), Options{})
+	d := open(b, loader(b), nil)
 	whole := drivertest.Alloc(b, d, count*alignment)
 	arg := func(i int) device.Arg {
 		return device.Arg{Slice: device.Slice{Buffer: whole.Buffer, Offset: int64(i) * alignment, Bytes: 256}, DType: "f32", Shape: []int{64}}

@@ -10,20 +10,9 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// Options are what a device can be opened with.
-type Options struct {
-	// Sources are the kernels' sources; nil means those that are built in.
-	Sources *kernels.Sources
-	// Fault is asked before each message that can fail, by its selector without a
-	// colon at the end: "newBufferWithLength:options". If it says so, the message
-	// isn't sent, and has failed: it gives no object, and status that the work has
-	// failed. It is for tests of what comes of failures.
-	Fault func(message string) (fail bool)
-}
-
 // Device is a GPU with a command queue.
 type Device struct {
-	info    Info
+	info    properties
 	objc    *library
 	sources *kernels.Sources
 
@@ -49,7 +38,7 @@ type Device struct {
 	sizes     [2]size     // what some of them point to
 }
 
-func (l *library) begin(info Info, id object, o Options) (_ *Device, err error) {
+func (l *library) begin(info properties, id object, o device.Options) (_ *Device, err error) {
 	d := &Device{info: info, objc: l, sources: o.Sources, device: id,
 		buffers: map[*buffer]struct{}{}, pipelines: map[string]*pipeline{}}
 	if d.sources == nil {

@@ -9,10 +9,10 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// Info describes a GPU.
-type Info struct {
+// properties are what Metal reports of a GPU.
+type properties struct {
 	device.Info
-	Family int // of Apple's own GPUs: 7 is the M1's; 0 for other makers'
+	family int // of Apple's own GPUs: 7 is the M1's; 0 for other makers'
 
 	id uint64 // the registryID
 }
@@ -24,15 +24,19 @@ const alignment = 256
 // Discover lists the machine's GPUs: the system's default device first, then the
 // others as Metal has them. If there is none, missing says what was looked for and
 // what came of it.
-func Discover() (devices []Info, missing string) {
+func Discover() (devices []device.Info, missing string) {
 	l, err := load()
 	if err != nil {
 		return nil, err.Error()
 	}
-	return l.discover()
+	found, missing := l.discover()
+	for _, p := range found {
+		devices = append(devices, p.Info)
+	}
+	return devices, missing
 }
 
-func (l *library) discover() (devices []Info, missing string) {
+func (l *library) discover() (devices []properties, missing string) {
 	pool := l.push()
 	defer l.pop(&pool)
 	objects := l.devices()
@@ -79,22 +83,23 @@ func (l *library) devices() []object {
 }
 
 // describe tells what a device says of itself.
-func (l *library) describe(index int, o object) Info {
-	info := Info{id: uint64(l.send(o, registryID))}
-	info.Name, info.Kind, info.Alignment = fmt.Sprintf("metal:%d", index), "metal", alignment
+func (l *library) describe(index int, o object) properties {
+	info := properties{id: uint64(l.send(o, registryID))}
+	info.Name, info.Kind, info.Language = fmt.Sprintf("metal:%d", index), "metal", "metal"
+	info.Auto, info.Alignment = true, alignment
 	info.Async, info.Compiles, info.Lacks = true, true, []string{"f64"}
 	info.Unified = l.yes(o, hasUnifiedMemory)
 	info.Memory = l.number(o, recommendedMaxWorkingSetSize)
-	for family := familyAppleLast; family >= familyApple1 && info.Family == 0; family-- {
+	for family := familyAppleLast; family >= familyApple1 && info.family == 0; family-- {
 		if l.yes(o, supportsFamily, uintptr(family)) {
-			info.Family = family - familyApple1 + 1
+			info.family = family - familyApple1 + 1
 		}
 	}
 	title := l.text(object(l.send(o, name)))
 	info.Speed = speed(title, info.Unified)
 	kind := "not one of Apple's own"
-	if info.Family > 0 {
-		kind = fmt.Sprintf("family %d of Apple's GPUs", info.Family)
+	if info.family > 0 {
+		kind = fmt.Sprintf("family %d of Apple's GPUs", info.family)
 	}
 	memory := "memory shared with the host"
 	if !info.Unified {
@@ -105,8 +110,8 @@ func (l *library) describe(index int, o object) Info {
 }
 
 // definition tells kernels whether there is simdgroup_matrix.
-func (i *Info) definition() string {
-	if i.Family >= familyApple7-familyApple1+1 {
+func (p *properties) definition() string {
+	if p.family >= familyApple7-familyApple1+1 {
 		return "SIMDGROUP_MATRIX=1"
 	}
 	return "SIMDGROUP_MATRIX=0"
@@ -137,13 +142,13 @@ func speed(title string, unified bool) device.Speed {
 }
 
 // Open opens a GPU by its number in Discover's list.
-func Open(index int, o Options) (*Device, error) {
+func Open(index int, o device.Options) (*Device, error) {
 	l, err := load()
 	if err != nil {
 		return nil, fmt.Errorf("there is no device metal:%d: %w", index, err)
 	}
 	if o.Fault != nil {
-		l = l.faulty(func(m message) bool { return o.Fault(m.String()) })
+		l = l.faulty(func(m message) bool { return o.Fault(m.String()) != 0 })
 	}
 	return l.start(index, o)
 }
@@ -153,7 +158,7 @@ func (l *library) faulty(fault func(message) bool) *library {
 	return &library{address: l.address, classes: l.classes, selectors: l.selectors, sendForSize: l.sendForSize, fault: fault}
 }
 
-func (l *library) start(index int, o Options) (*Device, error) {
+func (l *library) start(index int, o device.Options) (*Device, error) {
 	pool := l.push()
 	defer l.pop(&pool)
 	objects := l.devices()

@@ -32,7 +32,7 @@ func loader(t testing.TB) *library {
 // open opens the first GPU; it is closed at the end of the test.
 func open(t testing.TB, l *library, sources *kernels.Sources) *Device {
 	t.Helper()
-	d, err := l.start(0, Options{Sources: sources})
+	d, err := l.start(0, device.Options{Sources: sources})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		l.fault = nil
@@ -43,7 +43,7 @@ func open(t testing.TB, l *library, sources *kernels.Sources) *Device {
 
 // Open opens a device, for the suite.
 func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
-	d, err := l.start(index, Options{Sources: sources})
+	d, err := l.start(index, device.Options{Sources: sources})
 	if err != nil {
 		return nil, err
 	}

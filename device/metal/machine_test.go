@@ -26,7 +26,7 @@ func TestDevicesAreNumberedTheDefaultOneFirst(t *testing.T) {
 		require.NotEmpty(t, d.Description)
 		require.Positive(t, d.Memory)
 		require.Equal(t, []string{"f64"}, d.Lacks)
-		opened, err := l.start(i, Options{})
+		opened, err := l.start(i, device.Options{})
 		require.NoError(t, err)
 		require.Equal(t, d, opened.info)
 		require.NoError(t, opened.Close())
@@ -34,7 +34,7 @@ func TestDevicesAreNumberedTheDefaultOneFirst(t *testing.T) {
 	if fakemetal.Loaded() {
 		require.Len(t, devices, 3)
 	}
-	_, err := l.start(len(devices), Options{})
+	_, err := l.start(len(devices), device.Options{})
 	require.ErrorContains(t, err, "the last is metal:"+string(rune('0'+len(devices)-1)))
 }
 
@@ -43,7 +43,7 @@ func TestAMacWithoutAGPUSaysSo(t *testing.T) {
 	devices, missing := l.discover()
 	require.Empty(t, devices)
 	require.Equal(t, noDevice, missing)
-	_, err := l.start(0, Options{})
+	_, err := l.start(0, device.Options{})
 	require.EqualError(t, err, "there is no device metal:0: "+noDevice)
 }
 
@@ -54,7 +54,7 @@ func TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused(t *testing.T) {
 	devices, missing := l.discover()
 	require.Empty(t, missing)
 	require.Equal(t, device.Speed{}, devices[0].Speed, "auto doesn't choose it")
-	_, err := l.start(0, Options{})
+	_, err := l.start(0, device.Options{})
 	require.ErrorContains(t, err, "device metal:0: "+devices[0].Description+" can't be used: it runs threads 64 at a time (threadExecutionWidth), and the kernels are written for 32")
 	fakemetal.Play(t, fakemetal.Machine{Width: 32})
 	d := open(t, l, nil)
@@ -109,7 +109,7 @@ func TestNothingIsLeftOfWhatMetalMade(t *testing.T) {
 	for _, sources := range []*kernels.Sources{nil, broken} {
 		_, missing := l.discover()
 		require.Empty(t, missing)
-		d, err := l.start(1, Options{Sources: sources})
+		d, err := l.start(1, device.Options{Sources: sources})
 		require.NoError(t, err)
 		x := drivertest.Tensor(t, d, 1, 2)
 		run, err := d.Bind(drivertest.Neg(t, x, x))

@@ -13,19 +13,9 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// Options are what a device can be opened with.
-type Options struct {
-	// Sources are the kernels' sources; nil means those that are built in.
-	Sources *kernels.Sources
-	// Fault is asked before each call of the C API, by the function's name. What
-	// it gives, if it isn't 0, is the call's result, and the call isn't made. It
-	// is for tests of what comes of failures.
-	Fault func(function string) (code int32)
-}
-
 // Device is an OpenCL device: a context and an in-order queue.
 type Device struct {
-	info    Info
+	info    properties
 	cl      *library
 	sources *kernels.Sources
 
@@ -45,7 +35,7 @@ type Device struct {
 	staging  staging
 }
 
-func (l *library) start(info Info, o Options) (_ *Device, err error) {
+func (l *library) begin(info properties, o device.Options) (_ *Device, err error) {
 	d := &Device{info: info, cl: l, sources: o.Sources, buffers: map[*buffer]struct{}{}, programs: map[string]*program{},
 		cache: buildcache.New("opencl")}
 	d.queued = queue.Queue{Device: info.Name, Wait: d.wait, Idle: func() { d.staging.used = 0 },
@@ -61,7 +51,7 @@ func (l *library) start(info Info, o Options) (_ *Device, err error) {
 	if r.err != nil {
 		return nil, fmt.Errorf("device %s: %w", info.Name, r.err)
 	}
-	d.staging = newStaging(info.GPU && !l.sharesMemory(info.id))
+	d.staging = newStaging(info.Auto && !l.sharesMemory(info.id))
 	d.options = "-cl-std=CL1.2"
 	if precision&fpCorrectlyRoundedDivideSqrt != 0 {
 		d.options += " -cl-fp32-correctly-rounded-divide-sqrt"
@@ -81,9 +71,6 @@ func (d *Device) Name() string { return d.info.Name }
 
 // Info describes the device.
 func (d *Device) Info() device.Info { return d.info.Info }
-
-// GPU reports whether it is a GPU, not a processor or what else there is.
-func (d *Device) GPU() bool { return d.info.GPU }
 
 // Usage tells how much memory is in use.
 func (d *Device) Usage() device.Budget {

@@ -18,13 +18,13 @@ func TestDevicesAreNumberedGPUsFirst(t *testing.T) {
 	for i, d := range devices {
 		require.Equal(t, "opencl:"+string(rune('0'+i)), d.Name)
 		require.Equal(t, "opencl", d.Kind)
-		require.Contains(t, d.Description, d.Platform)
+		require.Contains(t, d.Description, d.platform)
 		require.Positive(t, d.Memory)
 		require.Positive(t, d.Alignment)
-		require.False(t, d.GPU && !gpu, "%s, a GPU, comes after what is none", d.Name)
-		gpu = d.GPU
+		require.False(t, d.Auto && !gpu, "%s, a GPU, comes after what is none", d.Name)
+		gpu = d.Auto
 	}
-	d := open(t, l, Options{})
+	d := open(t, l, nil)
 	require.Equal(t, "opencl:0", d.Name())
 	require.Equal(t, devices[0].Info, d.Info())
 }
@@ -46,12 +46,12 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		devices, missing := l.discover()
 		require.Empty(t, devices, c.name)
 		require.Contains(t, missing, c.want)
-		_, err := l.open(0, Options{})
+		_, err := l.start(0, device.Options{})
 		require.ErrorContains(t, err, "there is no device opencl:0: ")
 		require.ErrorContains(t, err, c.want)
 	}
 	l.fault = nil
-	_, err := l.open(99, Options{})
+	_, err := l.start(99, device.Options{})
 	require.ErrorContains(t, err, "there is no device opencl:99: the last is opencl:")
 }
 
@@ -69,7 +69,7 @@ func TestAnErrorHasTheNamesOfTheStandard(t *testing.T) {
 
 func TestMemoryInOnePieceIsLimited(t *testing.T) {
 	l := loader(t)
-	d := open(t, l, Options{})
+	d := open(t, l, nil)
 	_, err := d.Alloc(d.maxAlloc + 1)
 	require.ErrorContains(t, err, "out of memory")
 	require.ErrorContains(t, err, "CL_DEVICE_MAX_MEM_ALLOC_SIZE")
@@ -82,7 +82,7 @@ func TestMemoryInOnePieceIsLimited(t *testing.T) {
 
 func TestAFreedBufferTakesItsKernelsWithIt(t *testing.T) {
 	l := loader(t)
-	d := open(t, l, Options{})
+	d := open(t, l, nil)
 	x, y := drivertest.Tensor(t, d, 1), drivertest.Tensor(t, d, 1)
 	run := drivertest.BindNeg(t, x, y)
 	require.NoError(t, run.Run())
@@ -93,7 +93,7 @@ func TestAFreedBufferTakesItsKernelsWithIt(t *testing.T) {
 
 func TestACodeMaySayItselfThatEarlierWorkHasFailed(t *testing.T) {
 	l := loader(t)
-	d := open(t, l, Options{})
+	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1)
 	down, err := d.BindToHost(make([]byte, 4), x.Slice)
 	require.NoError(t, err)

@@ -12,34 +12,36 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// Info describes an OpenCL device.
-type Info struct {
+// properties are what a driver reports of a device.
+type properties struct {
 	device.Info
-	Platform string // the driver, by its own name: "NVIDIA CUDA"
-	Version  string // the platform's: "OpenCL 3.0 CUDA 13.0.84"
-	Driver   string // the driver's version
-	GPU      bool   // false for a CPU and what else there is
-
-	platform, id handle
-	vendor       string
+	platform string // the driver, by its own name: "NVIDIA CUDA"
+	version  string // the platform's: "OpenCL 3.0 CUDA 13.0.84"
+	driver   string // the driver's version
+	vendor   string
+	of, id   handle // the platform and the device
 }
 
 // Discover lists the machine's OpenCL devices, in the order of their numbers:
 // GPUs first, then accelerators, then CPUs, and among equals as the loader has
 // them. If there is none, missing says what was looked for and what came of it.
-func Discover() (devices []Info, missing string) {
+func Discover() (devices []device.Info, missing string) {
 	l, err := load()
 	if err != nil {
 		return nil, err.Error()
 	}
-	return l.discover()
+	found, missing := l.discover()
+	for _, p := range found {
+		devices = append(devices, p.Info)
+	}
+	return devices, missing
 }
 
 // asking is held while drivers are asked for their devices: some (PoCL) have none
 // to tell of to a thread that asks while another is the first to.
 var asking sync.Mutex
 
-func (l *library) discover() (devices []Info, missing string) {
+func (l *library) discover() (devices []properties, missing string) {
 	asking.Lock()
 	defer asking.Unlock()
 	platforms, err := l.list(func(n uint32, to *handle, count *uint32) error {
@@ -58,7 +60,7 @@ func (l *library) discover() (devices []Info, missing string) {
 		devices = append(devices, found...)
 		reasons = append(reasons, reason...)
 	}
-	slices.SortStableFunc(devices, func(a, b Info) int { return ranks[a.id] - ranks[b.id] })
+	slices.SortStableFunc(devices, func(a, b properties) int { return ranks[a.id] - ranks[b.id] })
 	for i := range devices {
 		devices[i].Name = fmt.Sprintf("opencl:%d", i)
 	}
@@ -69,7 +71,7 @@ func (l *library) discover() (devices []Info, missing string) {
 }
 
 // platform lists a platform's devices, and says why others aren't among them.
-func (l *library) platform(p handle, ranks map[handle]int) (devices []Info, reasons []string) {
+func (l *library) platform(p handle, ranks map[handle]int) (devices []properties, reasons []string) {
 	name, err := l.text(clGetPlatformInfo, platformName, p)
 	if err != nil {
 		return nil, []string{err.Error()}
@@ -88,7 +90,7 @@ func (l *library) platform(p handle, ranks map[handle]int) (devices []Info, reas
 		return nil, []string{fmt.Sprintf("%s: %v", name, err)}
 	}
 	for _, id := range ids {
-		info := Info{Platform: name, Version: version, platform: p, id: id}
+		info := properties{platform: name, version: version, of: p, id: id}
 		rank, err := l.describe(&info)
 		if err != nil {
 			reasons = append(reasons, fmt.Sprintf("%s: %v", name, err))
@@ -112,11 +114,11 @@ func (l *library) list(get func(n uint32, to *handle, count *uint32) error) ([]h
 
 // describe fills in what a device says of itself, and gives its rank, the best
 // first. The error says why it can't be used.
-func (l *library) describe(info *Info) (rank int, err error) {
+func (l *library) describe(info *properties) (rank int, err error) {
 	r := reader{l: l, id: info.id}
 	name := strings.TrimSpace(r.text(deviceName))
-	info.Kind, info.Async, info.Compiles = "opencl", true, true
-	info.vendor, info.Driver = r.text(deviceVendor), r.text(driverVersion)
+	info.Kind, info.Language, info.Async, info.Compiles = "opencl", "opencl", true, true
+	info.vendor, info.driver = r.text(deviceVendor), r.text(driverVersion)
 	info.Memory = int64(min(r.number(deviceGlobalMemSize), 1<<62))
 	info.Alignment = int64(r.number(deviceMemBaseAddrAlign) / 8)
 	kind, available := r.number(deviceType), r.number(deviceAvailable)
@@ -136,19 +138,19 @@ func (l *library) describe(info *Info) (rank int, err error) {
 	case strings.HasPrefix(version, "OpenCL 1.0") || strings.HasPrefix(version, "OpenCL 1.1"):
 		return 0, fmt.Errorf("%s has %s; 1.2 is needed", name, version)
 	}
-	info.GPU = kind&deviceTypeGPU != 0
+	info.Auto = kind&deviceTypeGPU != 0
 	if !strings.Contains(" "+extensions+" ", " cl_khr_fp64 ") {
 		info.Lacks = []string{"f64"}
 	}
-	info.Speed = speed(info.GPU, units, clock, unified != 0)
+	info.Speed = speed(info.Auto, units, clock, unified != 0)
 	sort, rank := "a CPU", 2
 	switch {
-	case info.GPU:
+	case info.Auto:
 		sort, rank = "a GPU", 0
 	case kind&deviceTypeCPU == 0:
 		sort, rank = "an accelerator", 1
 	}
-	info.Description = fmt.Sprintf("%s, %s (%s, driver %s)", name, sort, info.Platform, info.Driver)
+	info.Description = fmt.Sprintf("%s, %s (%s, driver %s)", name, sort, info.platform, info.driver)
 	return rank, nil
 }
 
@@ -184,7 +186,7 @@ func (r *reader) text(property uintptr) string {
 }
 
 // Open opens a device by its number in Discover's list.
-func Open(index int, o Options) (*Device, error) {
+func Open(index int, o device.Options) (*Device, error) {
 	l, err := load()
 	if err != nil {
 		return nil, fmt.Errorf("there is no device opencl:%d: %w", index, err)
@@ -192,10 +194,10 @@ func Open(index int, o Options) (*Device, error) {
 	if o.Fault != nil {
 		l = &library{name: l.name, address: l.address, fault: func(f function) int32 { return o.Fault(f.String()) }}
 	}
-	return l.open(index, o)
+	return l.start(index, o)
 }
 
-func (l *library) open(index int, o Options) (*Device, error) {
+func (l *library) start(index int, o device.Options) (*Device, error) {
 	devices, missing := l.discover()
 	switch {
 	case missing != "":
@@ -203,7 +205,7 @@ func (l *library) open(index int, o Options) (*Device, error) {
 	case index < 0 || index >= len(devices):
 		return nil, fmt.Errorf("there is no device opencl:%d: the last is %s", index, devices[len(devices)-1].Name)
 	}
-	return l.start(devices[index], o)
+	return l.begin(devices[index], o)
 }
 
 // speed guesses at a device's speed from its compute units, its clock in MHz and

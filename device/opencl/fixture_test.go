@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/internal/drivertest"
 	"github.com/flowrun/flowrun/kernels"
 )
@@ -40,9 +41,9 @@ func loader(t testing.TB) *library {
 }
 
 // open opens the first device; it is closed at the end of the test.
-func open(t testing.TB, l *library, o Options) *Device {
+func open(t testing.TB, l *library, sources *kernels.Sources) *Device {
 	t.Helper()
-	d, err := l.open(0, o)
+	d, err := l.start(0, device.Options{Sources: sources})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
@@ -60,7 +61,7 @@ func (l *library) fail(code int32, functions ...function) {
 
 // Open opens a device, for the suite of all drivers.
 func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
-	d, err := l.open(index, Options{Sources: sources})
+	d, err := l.start(index, device.Options{Sources: sources})
 	if err != nil {
 		return nil, err
 	}

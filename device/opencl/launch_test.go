@@ -13,7 +13,7 @@ import (
 )
 
 func TestASliceThatTheDeviceCantAddressIsRefused(t *testing.T) {
-	d := open(t, loader(t), Options{})
+	d := open(t, loader(t), nil)
 	if d.Info().Alignment <= 4 {
 		t.Skipf("%s takes slices from any byte", d.Info().Description)
 	}
@@ -42,7 +42,7 @@ func TestPlacesInTheJoinedTextAreBroughtBackToTheirFiles(t *testing.T) {
 
 func TestPartsThatOverlapAreReleasedWithoutACrash(t *testing.T) {
 	l := loader(t)
-	d := open(t, l, Options{})
+	d := open(t, l, nil)
 	whole := drivertest.Alloc(t, d, 1<<20)
 	step := max(d.Info().Alignment, 64)
 	for i := range int64(60) {
@@ -56,7 +56,7 @@ func TestPartsThatOverlapAreReleasedWithoutACrash(t *testing.T) {
 
 func TestAKernelThatDoesntBuildIsShownWithItsOptions(t *testing.T) {
 	sources, _ := drivertest.Overlay(t, "opencl", "neg", negSource("out[i] = nonsense;"))
-	d := open(t, loader(t), Options{Sources: sources})
+	d := open(t, loader(t), sources)
 	x := drivertest.Tensor(t, d, 1)
 	_, err := d.Bind(drivertest.Neg(t, x, x))
 	require.ErrorContains(t, err, "device opencl:0: kernel neg: it doesn't build with \"-cl-std=CL1.2")
@@ -70,7 +70,7 @@ func TestAKernelThatDiffersFromTheManifestIsRefused(t *testing.T) {
 		"__kernel void neg(__global float *out) { }\n":         "its entry point flowrun_neg: clCreateKernel: CL_INVALID_KERNEL_NAME (-46)",
 	} {
 		sources, _ := drivertest.Overlay(t, "opencl", "neg", text)
-		d := open(t, loader(t), Options{Sources: sources})
+		d := open(t, loader(t), sources)
 		x := drivertest.Tensor(t, d, 1)
 		_, err := d.Bind(drivertest.Neg(t, x, x))
 		require.ErrorContains(t, err, "device opencl:0: kernel neg: "+want)
@@ -80,14 +80,14 @@ func TestAKernelThatDiffersFromTheManifestIsRefused(t *testing.T) {
 func TestAParameterOfAnotherSizeIsRefused(t *testing.T) {
 	// One buffer more than the manifest has, and one number less.
 	sources, _ := drivertest.Overlay(t, "opencl", "neg", "__kernel void flowrun_neg(__global const float *x, __global float *out, double n) { }\n")
-	d := open(t, loader(t), Options{Sources: sources})
+	d := open(t, loader(t), sources)
 	x := drivertest.Tensor(t, d, 1)
 	_, err := d.Bind(drivertest.Neg(t, x, x))
 	require.ErrorContains(t, err, "parameter 3 of flowrun_neg (4 bytes): clSetKernelArg: CL_INVALID_ARG_SIZE (-51)")
 }
 
 func BenchmarkLaunch(b *testing.B) {
-	d := open(b, loader(b), Options{})
+	d := open(b, loader(b), nil)
 	x := drivertest.Tensor(b, d, 1)
 	run := drivertest.BindNeg(b, x, x)
 	b.ReportAllocs()
@@ -105,7 +105,7 @@ func BenchmarkUpload(b *testing.B) {
 	for _, bytes := range []int{1 << 14, 1 << 18, 4 << 20} {
 		for _, most := range []int{0, 4 << 20} {
 			b.Run(fmt.Sprintf("%d KiB/up to %d KiB are staged", bytes>>10, most>>10), func(b *testing.B) {
-				d := open(b, loader(b), Options{})
+				d := open(b, loader(b), nil)
 				d.staging = newStaging(true)
 				d.staging.most = most
 				x := device.Arg{Slice: drivertest.Alloc(b, d, int64(bytes)), DType: "f32", Shape: []int{bytes / 4}}
@@ -131,7 +131,7 @@ func BenchmarkUpload(b *testing.B) {
 // BenchmarkCopy copies to the device and back, waiting each time.
 func BenchmarkCopy(b *testing.B) {
 	for _, bytes := range []int{4, 1 << 16, 1 << 20, 16 << 20} {
-		d := open(b, loader(b), Options{})
+		d := open(b, loader(b), nil)
 		d.staging.most = 0
 		s, host := drivertest.Alloc(b, d, int64(bytes)), make([]byte, bytes)
 		up, err := d.BindFromHost(s, host)

@@ -33,7 +33,7 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 	for _, definition := range definitions {
 		options += " -D " + definition
 	}
-	id := buildcache.Key("1", text, options, d.info.Description, d.info.vendor, d.info.Version, d.info.Driver, strconv.Itoa(d.maxGroup))
+	id := buildcache.Key("1", text, options, d.info.Description, d.info.vendor, d.info.version, d.info.driver, strconv.Itoa(d.maxGroup))
 	p := d.cached(id, options, k.Entry())
 	if p == nil {
 		p = &program{}

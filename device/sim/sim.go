@@ -62,6 +62,12 @@ const (
 	garbage = 0xa5
 )
 
+// Discover gives the first of any number of devices.
+func Discover() (devices []device.Info, missing string) {
+	return []device.Info{{Name: "sim:0", Kind: "sim",
+		Description: "an address space of its own inside this process, to try out placement without a GPU; any number: sim:0, sim:1, …"}}, ""
+}
+
 // New makes a device under a name.
 func New(name string, options Options) *Device {
 	if options.Memory <= 0 {

@@ -11,21 +11,18 @@ import (
 
 // fingerprint is all that what comes of a trial depends on, as far as it can be known
 // without opening a driver: this program, the machine since it was started and the
-// part of it that is seen from here, the variables that drivers read, the libraries
-// that would be opened, and the drivers that are registered with OpenCL's loader.
-func fingerprint(kind string, libraries []string) []string {
-	parts := []string{"1", kind, runtime.GOOS, runtime.GOARCH}
+// part of it that is seen from here, the variables that drivers read, and the files and
+// libraries that would be read.
+func fingerprint(kind string, files []string) []string {
+	parts := []string{"2", kind, runtime.GOOS, runtime.GOARCH}
 	if program, err := os.Executable(); err == nil {
 		parts = append(parts, file(program))
 	}
 	parts = append(parts, variables()...)
 	parts = append(parts, machine()...)
 	folders := libraryFolders()
-	for _, library := range libraries {
-		parts = append(parts, found(library, folders)...)
-	}
-	if kind == "opencl" {
-		parts = append(parts, registered(folders)...)
+	for _, name := range files {
+		parts = append(parts, found(name, folders)...)
 	}
 	return parts
 }
@@ -112,61 +109,4 @@ func found(library string, folders []string) []string {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// vendors is where OpenCL's loader looks for drivers, unless variables say otherwise.
-const vendors = "/etc/OpenCL/vendors"
-
-// vendorsVariable names another folder, or one file.
-const vendorsVariable = "OCL_ICD_VENDORS"
-
-// registrations are the files of the drivers that OpenCL's loader would open.
-func registrations() []string {
-	from := os.Getenv(vendorsVariable)
-	if from == "" {
-		from = vendors
-	}
-	files, _ := filepath.Glob(filepath.Join(from, "*.icd")) // a folder's name is no pattern
-	return files
-}
-
-// registered are the drivers that OpenCL's loader would open: files that each name a
-// library.
-func registered(folders []string) []string {
-	var parts []string
-	for _, library := range filepath.SplitList(os.Getenv("OCL_ICD_FILENAMES")) {
-		parts = append(parts, found(library, folders)...)
-	}
-	for _, from := range []string{os.Getenv(vendorsVariable), os.Getenv("OPENCL_VENDOR_PATH"), vendors} {
-		if from == "" {
-			continue
-		}
-		files, _ := filepath.Glob(filepath.Join(from, "*.icd"))
-		if len(files) == 0 { // it may be a file or a library itself
-			files = []string{from}
-			parts = append(parts, found(from, folders)...)
-		}
-		for _, path := range files {
-			parts = append(parts, file(path))
-			text, err := readSmall(path)
-			if err != nil {
-				continue
-			}
-			for line := range strings.Lines(text) {
-				parts = append(parts, found(strings.TrimSpace(line), folders)...)
-			}
-		}
-	}
-	return parts
-}
-
-// readSmall reads a small file of text.
-func readSmall(path string) (string, error) {
-	const most = 4096
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > most {
-		return "", fmt.Errorf("%s is no small file: %w", path, err)
-	}
-	text, err := os.ReadFile(path)
-	return string(text), err
 }

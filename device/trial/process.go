@@ -21,25 +21,26 @@ import (
 // the driver, and a word that it is to answer with.
 const argument = "flowrun-device-trial"
 
-func init() {
+// Serve ends the process if it was started for a trial: look looks for the devices of
+// a kind, and reports whether there is such a kind. It is called while packages are
+// initialised.
+func Serve(look func(kind string) bool) {
 	if len(os.Args) == 3 && os.Args[0] == argument {
-		os.Exit(tried(os.Args[1], os.Args[2]))
+		os.Exit(tried(look, os.Args[1], os.Args[2]))
 	}
 }
 
 // tried is the process of a trial. It ends with the one that has started it, whose end
 // of the standard input goes then.
-func tried(kind, word string) (code int) {
+func tried(look func(kind string) bool, kind, word string) (code int) {
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
 	debug.SetTraceback("none") // what is of interest is the signal
-	d := drivers[kind]
-	if d == nil {
+	if !look(kind) {
 		return 2
 	}
-	d.look()
 	fmt.Printf("\n%s\n", word) // on a line of its own, whatever the driver has written
 	return 0
 }

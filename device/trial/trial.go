@@ -2,38 +2,39 @@ package trial
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/flowrun/flowrun/device/cuda"
 	"github.com/flowrun/flowrun/device/internal/buildcache"
-	"github.com/flowrun/flowrun/device/metal"
-	"github.com/flowrun/flowrun/device/opencl"
 )
 
-// driver is what may have to be tried.
-type driver struct {
-	kind      string
-	libraries func() []string // that it opens; none where there is nothing to fear
-	look      func()          // for its devices
+// Driver is what a trial has to know of a vendor's library.
+type Driver struct {
+	// Libraries are opened to look for devices; if there are none, there is nothing
+	// to try.
+	Libraries func() []string
+	// Reads are other files and libraries that decide how the trial goes. It may be
+	// nil, as may be what follows.
+	Reads func() []string
+	// Plugins are files that each register a driver with the library.
+	Plugins func() []string
+	// Only is the variable of the environment, NAME=VALUE, that makes the library
+	// load one plugin alone, by its file.
+	Only func(file string) string
 
 	lock   sync.Mutex
 	passed bool
 	last   answer // what is known of it, unless it has passed
 }
 
-var drivers = map[string]*driver{
-	"cuda":   {kind: "cuda", libraries: cuda.Libraries, look: func() { cuda.Discover() }},
-	"metal":  {kind: "metal", libraries: metal.Libraries, look: func() { metal.Discover() }},
-	"opencl": {kind: "opencl", libraries: opencl.Libraries, look: func() { opencl.Discover() }},
-}
-
 // Died says that a driver didn't survive being asked for its devices.
 type Died struct {
 	How  string   // "was ended by a signal: SIGABRT (abort)"
 	Said []string // the last lines that it wrote to its standard error
-	Of   []string // which of several drivers that are registered with OpenCL's loader die alone too
+	Of   []string // which of several plugins die alone too
+	Use  string   // the variable that chooses a plugin: "OCL_ICD_VENDORS=FILE"
 }
 
 // Error says what died and how.
@@ -43,8 +44,8 @@ func (d *Died) Error() string {
 		text += "; its last words: " + strings.Join(d.Said, " / ")
 	}
 	if len(d.Of) > 0 {
-		text += "; of the drivers that are registered with OpenCL's loader, it is " + strings.Join(d.Of, " and ") +
-			" (OCL_ICD_VENDORS with another one's file leaves it out)"
+		text += "; of the drivers that are registered with its loader, it is " + strings.Join(d.Of, " and ") +
+			" (" + d.Use + " uses another one alone)"
 	}
 	return text
 }
@@ -65,23 +66,22 @@ func (a answer) holds(key string, now time.Time) bool {
 	return a.Key == key && age >= 0 && age < lasting
 }
 
-// Passed is nil if a driver's devices may be looked for in this process. Else the
+// Passed is nil if the devices of a kind may be looked for in this process. Else the
 // driver has died of it elsewhere, and the error is *[Died]. A driver is tried unless
-// what came of it is remembered.
-func Passed(kind string) error { return drivers[kind].ask(false) }
-
-// Anew is Passed, but believes nothing that is remembered.
-func Anew(kind string) error { return drivers[kind].ask(true) }
-
-func (d *driver) ask(anew bool) error {
+// what came of it is remembered; with retry it is tried all the same.
+func (d *Driver) Passed(kind string, retry bool) error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
-	if d.passed || len(d.libraries()) == 0 {
+	if d.passed || len(d.Libraries()) == 0 {
 		return nil
 	}
-	key := buildcache.Key(fingerprint(d.kind, d.libraries())...)
+	files := d.Libraries()
+	if d.Reads != nil {
+		files = append(slices.Clone(files), d.Reads()...)
+	}
+	key := buildcache.Key(fingerprint(kind, files)...)
 	cache := buildcache.New("devices")
-	if !anew {
+	if !retry {
 		if !d.last.holds(key, time.Now()) {
 			d.last = recall(cache, key)
 		}
@@ -89,9 +89,11 @@ func (d *driver) ask(anew bool) error {
 			return d.conclude()
 		}
 	}
-	died, certain := try(d.kind, timeout())
-	if died != nil && certain && d.kind == "opencl" {
-		died.Of = culprits()
+	died, certain := try(kind, timeout())
+	if died != nil && certain {
+		if died.Of = d.culprits(kind); len(died.Of) > 0 {
+			died.Use = d.Only("FILE")
+		}
 	}
 	d.last = answer{Key: key, At: time.Now(), Died: died}
 	if certain {
@@ -102,16 +104,18 @@ func (d *driver) ask(anew bool) error {
 	return d.conclude()
 }
 
-// culprits are those of several drivers that are registered with OpenCL's loader that
-// die when they are the only one.
-func culprits() (culprits []string) {
+// culprits are those of several plugins that die when they are the only one.
+func (d *Driver) culprits(kind string) (culprits []string) {
 	const most = 8
-	files := registrations()
+	if d.Plugins == nil {
+		return nil
+	}
+	files := d.Plugins()
 	if len(files) < 2 || len(files) > most {
 		return nil
 	}
 	for _, file := range files {
-		if died, _ := try("opencl", timeout()/4, vendorsVariable+"="+file); died != nil {
+		if died, _ := try(kind, timeout()/4, d.Only(file)); died != nil {
 			culprits = append(culprits, file)
 		}
 	}
@@ -120,7 +124,7 @@ func culprits() (culprits []string) {
 
 // conclude makes an error of what is known. A driver that has passed is about to be
 // asked in this process: there is nothing left to try.
-func (d *driver) conclude() error {
+func (d *Driver) conclude() error {
 	if d.last.Died != nil {
 		return d.last.Died
 	}
@@ -141,13 +145,4 @@ func remember(cache buildcache.Cache, a answer) {
 	if text, err := json.Marshal(a); err == nil {
 		cache.Store(a.Key, text)
 	}
-}
-
-// Discover looks for a driver's devices in this process, if it has passed. Where there
-// are none, missing says why.
-func Discover[Info any](kind string, look func() ([]Info, string)) (devices []Info, missing string) {
-	if err := Passed(kind); err != nil {
-		return nil, err.Error()
-	}
-	return look()
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/cuda"
 	"github.com/flowrun/flowrun/device/opencl"
 )
@@ -83,9 +84,22 @@ func library(t *testing.T, kind, function string, does ...string) (folder string
 	return compile(t, map[string]string{"opencl": "libOpenCL.so.1", "cuda": "libcuda.so.1"}[kind], text)
 }
 
-// fresh is a driver of which nothing is known.
-func fresh(kind string) *driver {
-	return &driver{kind: kind, libraries: map[string]func() []string{"opencl": opencl.Libraries, "cuda": cuda.Libraries}[kind]}
+// Processes that the tests start look for devices here.
+func init() {
+	look := map[string]func() ([]device.Info, string){"opencl": opencl.Discover, "cuda": cuda.Discover}
+	Serve(func(kind string) bool {
+		look[kind]()
+		return true
+	})
+}
+
+// untried asks a driver of which nothing is known.
+func untried(kind string) func(retry bool) error {
+	d := map[string]*Driver{
+		"opencl": {Libraries: opencl.Libraries, Reads: opencl.Reads, Plugins: opencl.Plugins, Only: opencl.Only},
+		"cuda":   {Libraries: cuda.Libraries},
+	}[kind]
+	return func(retry bool) error { return d.Passed(kind, retry) }
 }
 
 // surroundings are those of a test: a cache, and a folder of libraries for processes
@@ -121,7 +135,7 @@ func TestADriverThatDiesTakesAnotherProcessWithItAndIsToldOf(t *testing.T) {
 				t.Run(function+" "+death.does, func(t *testing.T) {
 					surroundings(t, folder)
 					t.Setenv("DOES", fmt.Sprint(i))
-					err := fresh(kind).ask(false)
+					err := untried(kind)(false)
 					died := new(Died)
 					require.ErrorAs(t, err, &died)
 					require.Contains(t, died.How, death.how)
@@ -136,7 +150,7 @@ func TestADriverThatDiesTakesAnotherProcessWithItAndIsToldOf(t *testing.T) {
 func TestADriverThatHangsIsGivenUp(t *testing.T) {
 	surroundings(t, library(t, "opencl", "clGetPlatformIDs", `for (;;) fputs("still here\n", stderr)`))
 	t.Setenv("FLOWRUN_DEVICE_TIMEOUT", "500ms")
-	err := fresh("opencl").ask(false)
+	err := untried("opencl")(false)
 	require.ErrorContains(t, err, "gave no answer within 500ms (FLOWRUN_DEVICE_TIMEOUT, a duration, gives it longer); its last words: still here / ")
 	require.Less(t, len(err.Error()), 500, "however much it writes")
 }
@@ -147,7 +161,7 @@ func TestADriverThatOnlyTalksPasses(t *testing.T) {
 	for i, does := range talk {
 		surroundings(t, folder)
 		t.Setenv("DOES", fmt.Sprint(i))
-		require.NoError(t, fresh("opencl").ask(false), does)
+		require.NoError(t, untried("opencl")(false), does)
 	}
 }
 
@@ -162,7 +176,7 @@ func TestADriverThatIsRegisteredWithTheInstalledLoaderIsTriedToo(t *testing.T) {
 		register(t, folder, "x", death.does)
 		surroundings(t, t.TempDir())
 		t.Setenv("OCL_ICD_VENDORS", folder)
-		err := fresh("opencl").ask(false)
+		err := untried("opencl")(false)
 		require.ErrorContains(t, err, death.how, death.does)
 		require.NotContains(t, err.Error(), "registered", "there is but one")
 	}
@@ -178,11 +192,11 @@ func TestOfSeveralRegisteredDriversItIsToldWhichDie(t *testing.T) {
 	register(t, folder, "worse", "exit(0)")
 	surroundings(t, t.TempDir())
 	t.Setenv("OCL_ICD_VENDORS", folder)
-	err := fresh("opencl").ask(false)
-	require.ErrorContains(t, err, fmt.Sprintf("it is %[1]s/bad.icd and %[1]s/worse.icd (OCL_ICD_VENDORS", folder))
-	require.Equal(t, err, fresh("opencl").ask(false), "that is remembered too")
+	err := untried("opencl")(false)
+	require.ErrorContains(t, err, fmt.Sprintf("it is %[1]s/bad.icd and %[1]s/worse.icd (OCL_ICD_VENDORS=FILE uses", folder))
+	require.Equal(t, err, untried("opencl")(false), "that is remembered too")
 	t.Setenv("OCL_ICD_VENDORS", filepath.Join(folder, "well.icd"))
-	require.NoError(t, fresh("opencl").ask(false), "as it is said")
+	require.NoError(t, untried("opencl")(false), "as it is said")
 }
 
 // register registers a driver with OpenCL's loader, in a folder, which does something
@@ -214,8 +228,8 @@ func remembered(t *testing.T, does string) {
 		text, _ := os.ReadFile(count)
 		return len(text)
 	}
-	first := fresh("opencl")
-	want := first.ask(false)
+	first := untried("opencl")
+	want := first(false)
 	require.Equal(t, does != "", want != nil)
 	require.Equal(t, 1, tried())
 	for _, change := range []struct {
@@ -242,9 +256,9 @@ func remembered(t *testing.T, does string) {
 		before := tried()
 		change.do()
 		for range 2 { // by another process, and by this one
-			d := fresh("opencl")
-			require.Equal(t, want, d.ask(false), change.what)
-			require.Equal(t, want, d.ask(false), change.what)
+			d := untried("opencl")
+			require.Equal(t, want, d(false), change.what)
+			require.Equal(t, want, d(false), change.what)
 		}
 		after := before
 		if change.again {
@@ -253,7 +267,7 @@ func remembered(t *testing.T, does string) {
 		require.Equal(t, after, tried(), change.what)
 	}
 	before := tried()
-	require.Equal(t, want, fresh("opencl").ask(true))
+	require.Equal(t, want, untried("opencl")(true))
 	require.Equal(t, before+1, tried(), "anew")
 }
 
@@ -269,9 +283,9 @@ func TestWhatSomebodyEndsIsTriedAgain(t *testing.T) {
 		t.Setenv("DOES", fmt.Sprint(i))
 		count := filepath.Join(t.TempDir(), "count")
 		t.Setenv("COUNT", count)
-		d := fresh("opencl")
+		d := untried("opencl")
 		for i := range 3 {
-			require.Error(t, d.ask(false), signal)
+			require.Error(t, d(false), signal)
 			text, err := os.ReadFile(count)
 			require.NoError(t, err)
 			require.Len(t, text, i+1, signal)
@@ -290,15 +304,15 @@ func TestAnAnswerHoldsForADay(t *testing.T) {
 
 func TestADriverThatHasPassedIsNotTriedAgain(t *testing.T) {
 	surroundings(t, library(t, "opencl", "clGetPlatformIDs", ""))
-	d := fresh("opencl")
-	require.NoError(t, d.ask(false))
+	d := untried("opencl")
+	require.NoError(t, d(false))
 	surroundings(t, library(t, "opencl", "clGetPlatformIDs", "abort()"))
-	require.NoError(t, d.ask(true), "it has been opened in this process")
+	require.NoError(t, d(true), "it has been opened in this process")
 }
 
 func TestWithoutLibrariesThereIsNothingToTry(t *testing.T) {
-	d := &driver{kind: "none", libraries: func() []string { return nil }}
-	require.NoError(t, d.ask(false))
+	d := &Driver{Libraries: func() []string { return nil }}
+	require.NoError(t, d.Passed("none", false))
 	require.False(t, d.passed)
 }
 

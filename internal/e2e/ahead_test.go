@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/device/registry"
 	"github.com/flowrun/flowrun/device/sim"
 	"github.com/flowrun/flowrun/internal/drawtest"
 	"github.com/flowrun/flowrun/internal/hooks"
@@ -325,7 +326,7 @@ func TestARunIsTheSameWhereverAndHoweverFarAheadItRuns(t *testing.T) {
 		var first [2]map[string][]byte
 		for _, name := range []string{"cpu", "a queue", "a queue in shared memory", "weights on the host"} {
 			d := devices[name]
-			got, states := e.run(hooks.With(context.Background(), d.sim), t, folder, d.options, func(s *flowrun.Session, summary flowrun.Summary) {
+			got, states := e.run(hooks.With(context.Background(), registry.Options{Sim: d.sim}), t, folder, d.options, func(s *flowrun.Session, summary flowrun.Summary) {
 				may := e.untilStep > 0 && e.train != "recorded" && strings.HasPrefix(name, "a queue")
 				require.Equal(t, may, s.Plan().RunsAhead, name)
 				if may && s.Stats().DeviceToHost.Count < summary.Steps {

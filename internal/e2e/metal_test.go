@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/device"
 	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 	"github.com/flowrun/flowrun/internal/racetest"
 	"github.com/flowrun/flowrun/internal/runtest"
@@ -30,7 +31,7 @@ func TestOnMetalDevicesAreListed(t *testing.T) {
 		require.True(t, strings.HasPrefix(d.Name, "metal:"))
 		require.NotEmpty(t, d.Description)
 		require.Positive(t, d.Memory)
-		require.Equal(t, d.Speed != nil, d.Auto, "auto chooses by estimates")
+		require.Equal(t, d.Speed != device.Speed{}, d.Auto, "auto chooses by estimates")
 	}
 	require.Positive(t, found)
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/registry"
 	"github.com/flowrun/flowrun/internal/hooks"
 	"github.com/flowrun/flowrun/internal/runtest"
 )
@@ -32,12 +34,12 @@ func loseDevice(t *testing.T, until string) {
 	keys := strings.Replace(everything, "keep: 2", "keep: 99", 1) + until
 	adam := "{AdamW: {lr: 0.01}}"
 	calls, lostAt := 0, 0
-	faulty := hooks.With(t.Context(), func(string) int32 {
+	faulty := hooks.With(t.Context(), registry.Options{Options: device.Options{Fault: func(string) int32 {
 		if calls++; lostAt > 0 && calls >= lostAt {
 			return -5 // CL_OUT_OF_RESOURCES
 		}
 		return 0
-	})
+	}}})
 	whole := line(t, adam, keys)
 	first := runtest.StartedIn(faulty, t, whole, flowrun.On("opencl"))
 	require.Equal(t, until != "", first.Plan().RunsAhead)

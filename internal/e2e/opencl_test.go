@@ -44,7 +44,7 @@ func TestADeviceThatIsNotThereIsAnError(t *testing.T) {
 		"sim:":      `there is no device "sim:": after the colon stands its number`,
 		"cuda:99":   "there is no device cuda:99: ",
 		"metal:99":  "there is no device metal:99: ",
-		"tpu":       `there is no device "tpu": the devices are cpu, sim:N, cuda:N, metal:N and opencl:N`,
+		"tpu":       `there is no device "tpu": the kinds of devices are cpu, sim, cuda, metal and opencl`,
 	} {
 		_, err := p.Start(context.Background(), flowrun.On(name))
 		require.ErrorContains(t, err, want)

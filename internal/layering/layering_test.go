@@ -24,6 +24,9 @@ const module = "github.com/flowrun/flowrun"
 // root is the root package as a room; its files lie in no folder.
 const root = "flowrun"
 
+// registry is the only package that knows the drivers below device/.
+const registry = "device/registry"
+
 // rooms says which of our packages each room may import, besides its own. Those
 // that docs/architecture.md lists, it lists with the same imports.
 var rooms = map[string][]string{
@@ -34,7 +37,7 @@ var rooms = map[string][]string{
 	"foreign":    {},
 	"ir":         {"diag"},
 	"autodiff":   {"ir", "diag"},
-	"lower":      {"ir", "diag", "kernels"},
+	"lower":      {"ir", "diag", "kernels", "device"},
 	"engine":     {"ir", "diag", "lower", "device"},
 	"kernels":    {"internal"},
 	"device":     {"kernels"},
@@ -82,6 +85,9 @@ func (u use) fault() string {
 			return fmt.Sprintf("%s imports %s, which is for tests", room, u.path)
 		}
 		other := roomOf(folder)
+		if other == "device" && folder != "device" && room != "device" && (folder != registry || room != root) {
+			return fmt.Sprintf("%s imports %s; drivers are known to %s alone, which the root package imports", room, folder, registry)
+		}
 		if other == room || slices.Contains(may, other) {
 			return ""
 		}
@@ -221,6 +227,7 @@ func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
 		"ir imports example.org/x, which no room may; " + enter:                                                      {"ir/graph.go", 1, "example.org/x"},
 		"device imports " + module + "/internal/drivertest, which is for tests":                                      {"device/cuda/device.go", 1, module + "/internal/drivertest"},
 		"engine imports " + module + "/internal/fakegpu/cuda, which is for tests":                                    {"engine/run.go", 1, module + "/internal/fakegpu/cuda"},
+		"engine imports device/cpu; drivers are known to device/registry alone, which the root package imports":      {"engine/run.go", 1, module + "/device/cpu"},
 		"there is no cgo in this project; load libraries at run time":                                                {"device/cuda/driver.go", 1, "C"},
 		"the folder utils is no room; enter it into the table in docs/architecture.md and in internal/layering":      {"utils/utils.go", 1, "fmt"},
 	} {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/ir"
 	_ "github.com/flowrun/flowrun/ir/ops"
 	"github.com/flowrun/flowrun/kernels"
@@ -74,10 +75,11 @@ func (b *program) plan(t *testing.T, o lower.Options) *lower.Plan {
 	return p
 }
 
-// onSim has a host and two devices, of which one is the default.
-func onSim(kind string, fuse bool) lower.Options {
+// onSim has a host and two devices, of which one, the default, has its kernels in a
+// language; "" is Go.
+func onSim(language string, fuse bool) lower.Options {
 	return lower.Options{Default: 1, Targets: []lower.Target{
-		{Name: "cpu", Kind: "cpu"}, {Name: "sim:0", Kind: kind, Fuse: fuse}, {Name: "sim:1", Kind: "sim", Fuse: fuse}}}
+		{Name: "cpu", Kind: "cpu"}, {Name: "sim:0", Kind: "sim", Language: language, Compiles: fuse}, {Name: "sim:1", Kind: "sim", Compiles: fuse}}}
 }
 
 func TestExplanationsAreAsTheyWere(t *testing.T) {
@@ -87,7 +89,7 @@ func TestExplanationsAreAsTheyWere(t *testing.T) {
 	x := b.op("uniform", 0.0, 1.0, []any{2, 4}, "f32", b.step.Read, 1)
 	y := b.output("y", b.op("add", b.op("matmul", x, b.op("transpose", w.Read)), b.op("tanh", frozen.Read)))
 	w.Next = b.op("sub", w.Read, b.op("mul", b.op("matmul", b.op("transpose", y), x), 0.1))
-	p := b.plan(t, onSim("sim", false))
+	p := b.plan(t, onSim("", false))
 	e := explain.Of(p)
 	golden(t, "explain_text", e.WriteText)
 	golden(t, "explain_json", e.WriteJSON)
@@ -116,17 +118,16 @@ func network(batch, width int) *program {
 }
 
 func TestAutoTellsWhatItConsidered(t *testing.T) {
-	gpu := lower.Target{Name: "gpu:0", Kind: "opencl", Memory: 1 << 30,
-		Speed: lower.Speed{Flops: 1e12, Bytes: 100e9, Launch: 5 * time.Microsecond, Link: 6e9}}
+	gpu := lower.Target{Name: "gpu:0", Kind: "opencl", Auto: true, Memory: 1 << 30,
+		Speed: device.Speed{Flops: 1e12, Bytes: 100e9, Launch: 5 * time.Microsecond, Link: 6e9}}
 	small, unknown, slow := gpu, gpu, gpu
 	small.Name, small.Memory = "small:0", 1<<20
-	unknown.Name, unknown.Speed = "unknown:0", lower.Speed{}
+	unknown.Name, unknown.Speed = "unknown:0", device.Speed{}
 	slow.Name, slow.Speed.Flops = "a slow one", 1e9
 	p := network(256, 512).plan(t, lower.Options{Default: lower.Auto,
-		Targets: []lower.Target{{Name: "cpu", Kind: "cpu", Speed: lower.Speed{Flops: 5e9, Bytes: 10e9, Launch: 30 * time.Nanosecond}}},
-		Candidates: func() []lower.Candidate {
-			return []lower.Candidate{{Target: slow}, {Target: gpu}, {Target: small}, {Target: unknown},
-				{Target: lower.Target{Name: "broken:0"}, Missing: "it is in use"}}
+		Targets: []lower.Target{{Name: "cpu", Kind: "cpu", Speed: device.Speed{Flops: 5e9, Bytes: 10e9, Launch: 30 * time.Nanosecond}}},
+		Candidates: func() []lower.Target {
+			return []lower.Target{slow, gpu, small, unknown, {Name: "broken:0", Missing: "it is in use"}}
 		}})
 	golden(t, "auto", explain.Of(p).WriteText)
 	require.Len(t, p.Targets, 2, "what isn't used isn't among the targets")
@@ -134,7 +135,7 @@ func TestAutoTellsWhatItConsidered(t *testing.T) {
 }
 
 func TestCrossingsSayWhatIsCopied(t *testing.T) {
-	o := onSim("sim", false)
+	o := onSim("", false)
 	o.Rules = []ir.PlacementRule{{Match: "*.weight", Device: "cpu"}, {Match: "optimizer.*", Device: "sim:0"}}
 	const weight, batch, step = 8 * 8 * 4, 4 * 8 * 4, 8
 	require.Equal(t, []explain.Crossing{
@@ -143,7 +144,7 @@ func TestCrossingsSayWhatIsCopied(t *testing.T) {
 		{From: "sim:0", To: "cpu", What: "states", Copies: 1, Bytes: step}, // for the host to read the batch of that step
 		{From: "sim:0", To: "cpu", What: "updates", Copies: 2, Bytes: 2 * weight},
 	}, explain.Of(network(4, 8).plan(t, o)).Crossings)
-	o = onSim("sim", false)
+	o = onSim("", false)
 	o.Default, o.Rules = 0, []ir.PlacementRule{{Match: "l1", Device: "sim:0"}}
 	require.Equal(t, []explain.Crossing{
 		{From: "cpu", To: "sim:0", What: "data", Copies: 1, Bytes: batch},
@@ -156,7 +157,7 @@ func TestFusionChangesNoCountOfFlops(t *testing.T) {
 		b := newProgram()
 		w, g := b.param("w", 4, 3), b.op("uniform", 0.0, 1.0, []any{4, 3}, "f32", b.step.Read, 1)
 		w.Next = b.op("sub", w.Read, b.op("mul", g, 0.1))
-		e := explain.Of(b.plan(t, onSim("sim", fuse)))
+		e := explain.Of(b.plan(t, onSim("", fuse)))
 		require.EqualValues(t, 1+24, e.Totals.Flops, "the counter, and two operations an element")
 		require.Equal(t, fuse, slices.ContainsFunc(e.Nodes, func(n explain.Node) bool { return n.Flops == 24 }))
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -66,11 +65,11 @@ func KernelsOf(p *lower.Plan, sources *kernels.Sources) (*Kernels, error) {
 		if k == nil {
 			continue
 		}
-		inSource := slices.Contains(kernels.Languages, target.Kind)
+		inSource := target.Language != ""
 		inputs, shapes, output := tensors(n)
 		var defines []string
 		if inSource {
-			k = k.For(target.Kind)
+			k = k.For(target.Language)
 			dtypes := make([]string, len(inputs))
 			for i, in := range inputs {
 				dtypes[i] = in.DType
@@ -82,7 +81,7 @@ func KernelsOf(p *lower.Plan, sources *kernels.Sources) (*Kernels, error) {
 		if x == nil {
 			x = &Kernel{Name: k.Name, Doc: k.Doc, Device: target.Name, Definitions: defines}
 			if k.Fused() != nil {
-				source, err := sources.Source(target.Kind, k)
+				source, err := sources.Source(target.Language, k)
 				if err != nil {
 					return nil, err
 				}

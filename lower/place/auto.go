@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -39,7 +40,7 @@ func (p *Placement) offer() {
 	host, kernels := 0.0, 0
 	for i, runs := range p.running() {
 		if n := p.graph.Nodes[i]; runs && HasKernel(n) {
-			host += p.Targets[0].Speed.seconds(n)
+			host += seconds(n, p.Targets[0].Speed)
 			kernels++
 		}
 	}
@@ -50,15 +51,14 @@ func (p *Placement) offer() {
 		p.Choice.Considered = []Considered{{Device: p.Targets[0].Name, Step: step}}
 		p.Choice.Reason = fmt.Sprintf("a step takes an estimated %s there; on any other device, launching its %d kernels alone takes %s", About(step), kernels, About(least))
 		for i := range p.Targets {
-			p.Targets[i].Offered = i == 0
+			p.Targets[i].Auto = i == 0
 		}
 	case p.options.Candidates != nil:
 		for _, c := range p.options.Candidates() {
 			if c.Missing != "" {
 				p.Choice.Considered = append(p.Choice.Considered, Considered{Device: c.Name, Missing: c.Missing})
 			} else if _, there := p.target(c.Name); !there {
-				c.Offered = true
-				p.Targets = append(p.Targets, c.Target)
+				p.Targets = append(p.Targets, c)
 			}
 		}
 	}
@@ -93,11 +93,11 @@ func (p *Placement) compare(l *layout) {
 	var considered []Considered
 	for _, space := range order {
 		t := p.Targets[space]
-		if space != 0 && !t.Offered {
+		if space != 0 && !t.Auto {
 			continue
 		}
 		c := Considered{Device: t.Name}
-		if t.Speed == (Speed{}) && space != 0 {
+		if t.Speed == (device.Speed{}) && space != 0 {
 			c.Missing = "its speed is unknown"
 			considered = append(considered, c)
 			continue
@@ -120,13 +120,13 @@ func (p *Placement) compare(l *layout) {
 }
 
 // step estimates the time of a step with all that is free in one space.
-func (l *layout) step(main int) (seconds float64) {
+func (l *layout) step(main int) (total float64) {
 	p := l.placement
 	at := func(id int) int {
 		switch {
 		case !l.free[id]:
 			return l.where[id]
-		case p.Targets[main].Lacking(p.graph.Nodes[id]) != "":
+		case Lacking(&p.Targets[main], p.graph.Nodes[id]) != "":
 			return 0
 		}
 		return main
@@ -136,9 +136,9 @@ func (l *layout) step(main int) (seconds float64) {
 		evaluated = evaluated && !isWritten(s)
 	}
 	carry := func(n *ir.Node, from, to int) {
-		seconds += (p.Targets[from].Speed.Launch + p.Targets[to].Speed.Launch).Seconds()
+		total += (p.Targets[from].Speed.Launch + p.Targets[to].Speed.Launch).Seconds()
 		if rate := p.perSecond(from, to); rate > 0 {
-			seconds += float64(n.Type.Bytes()) / rate
+			total += float64(n.Type.Bytes()) / rate
 		}
 	}
 	var crossed []bool
@@ -154,7 +154,7 @@ func (l *layout) step(main int) (seconds float64) {
 			continue
 		}
 		if HasKernel(n) {
-			seconds += p.Targets[from].Speed.seconds(n)
+			total += seconds(n, p.Targets[from].Speed)
 		}
 		crossed = append(crossed[:0], make([]bool, len(p.Targets))...)
 		for _, u := range l.users[i] {
@@ -164,7 +164,7 @@ func (l *layout) step(main int) (seconds float64) {
 			}
 		}
 	}
-	return seconds
+	return total
 }
 
 // homes gives the bytes of the states that live in a space if it is the main

@@ -2,23 +2,13 @@ package place
 
 import (
 	"math"
-	"time"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Speed is what is known about how fast a device is, from its driver and its
-// kind; nothing of it is timed, so that a spec is placed alike every time. The
-// zero Speed is an unknown one.
-type Speed struct {
-	Flops  float64       // floating-point operations a second that kernels reach in f32
-	Bytes  float64       // bytes a second that kernels read and write
-	Launch time.Duration // from the start of one small kernel to that of the next
-	Link   float64       // bytes a second between its memory and the host's; 0 for the host
-}
-
 // seconds estimates what a kernel takes.
-func (s Speed) seconds(n *ir.Node) float64 {
+func seconds(n *ir.Node, s device.Speed) float64 {
 	if s.Flops <= 0 || s.Bytes <= 0 {
 		return 0
 	}
@@ -245,10 +235,10 @@ func (l *layout) extra(n *ir.Node, space int) float64 {
 	const most = 1 << 40
 	there, here := p.Targets[space].Speed, p.Targets[p.Main].Speed
 	switch {
-	case here == Speed{}:
+	case here == device.Speed{}:
 		return 0
-	case there == Speed{}: // as good as bound elsewhere: it may be slow
+	case there == device.Speed{}: // as good as bound elsewhere: it may be slow
 		return most
 	}
-	return min(max(0, there.seconds(n)-here.seconds(n))*p.perSecond(space, p.Main), most)
+	return min(max(0, seconds(n, there)-seconds(n, here))*p.perSecond(space, p.Main), most)
 }

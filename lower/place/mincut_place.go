@@ -30,7 +30,7 @@ func (l *layout) placeFree() {
 		if l.free[n.ID] {
 			free = true
 			l.where[n.ID] = p.Main
-			if p.Targets[p.Main].Lacking(n) != "" {
+			if Lacking(&p.Targets[p.Main], n) != "" {
 				l.where[n.ID] = 0
 			}
 		}
@@ -100,13 +100,13 @@ func (l *layout) expansion(to int) *expansion {
 		switch at := l.where[n.ID]; {
 		case at == to:
 			e.vertex[n.ID] = sink
-		case !l.free[n.ID] || p.Targets[to].Lacking(n) != "":
+		case !l.free[n.ID] || Lacking(&p.Targets[to], n) != "":
 			e.vertex[n.ID] = source
 		default:
 			v := e.cut.vertex()
 			e.vertex[n.ID] = v
 			e.cut.edge(source, v, l.units(l.extra(n, to)))
-			if p.Targets[at].Lacking(n) == "" {
+			if Lacking(&p.Targets[at], n) == "" {
 				e.cut.edge(v, sink, l.units(l.extra(n, at)))
 			}
 		}

@@ -112,7 +112,7 @@ func (l *layout) pin(n *ir.Node) error {
 		at, there := p.target(w.device)
 		lacking := ""
 		if there {
-			lacking = p.Targets[at].Lacking(n)
+			lacking = Lacking(&p.Targets[at], n)
 		}
 		switch {
 		case there && lacking == "":
@@ -134,7 +134,7 @@ func (l *layout) pin(n *ir.Node) error {
 		l.free[n.ID] = true
 		return nil
 	}
-	if lacking := p.Targets[p.Main].Lacking(n); lacking != "" {
+	if lacking := Lacking(&p.Targets[p.Main], n); lacking != "" {
 		return p.noKernel(n, p.Main, lacking)
 	}
 	if n.State != nil || n.Update {
@@ -163,7 +163,7 @@ func (l *layout) why(n *ir.Node) string {
 	if n.Space == p.Main {
 		return reason
 	}
-	if lacking := p.Targets[p.Main].Lacking(n); lacking != "" {
+	if lacking := Lacking(&p.Targets[p.Main], n); lacking != "" {
 		return fmt.Sprintf("%s; %s has no %s", reason, p.Targets[p.Main].Name, lacking)
 	}
 	return reason + "; fewest bytes cross"

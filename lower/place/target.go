@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -12,33 +13,13 @@ import (
 // more: see [Target].
 const Alignment = 64
 
-// Target is a device as lowering sees it.
-type Target struct {
-	Name   string // "cpu", "cuda:0"
-	Kind   string // "cpu", "sim", "opencl", …: the language of its kernels
-	Memory int64  // bytes in all; 0 if unknown
-	// Alignment of values in its memory, in bytes, where the device wants more
-	// than the usual [Alignment]: a power of two.
-	Alignment int64
-	// Async says that the device works apart from the host, which queues its work
-	// and goes on.
-	Async bool
-	// Unified says that its memory is the host's too.
-	Unified bool
-	// Lacks names the dtypes that its kernels can't have: "f64".
-	Lacks []string
-	Speed Speed
-	// Offered says that [Auto] may run a program on it. The host is always
-	// offered.
-	Offered bool
-	// Fuse says that the device compiles kernels when they are run, so that
-	// lowering may make new ones for it.
-	Fuse bool
-}
+// Target is a device as lowering sees it. The host, the first target, may always be
+// chosen by [Auto].
+type Target = device.Info
 
 // Lacking gives the dtype for want of which the device can't run a node; "" if it
 // can.
-func (t *Target) Lacking(n *ir.Node) string {
+func Lacking(t *Target, n *ir.Node) string {
 	if len(t.Lacks) == 0 || !HasKernel(n) {
 		return ""
 	}
@@ -63,13 +44,6 @@ func HasKernel(n *ir.Node) bool {
 	return true
 }
 
-// Candidate is a device of the machine that isn't among the targets, and on
-// which [Auto] may run a program all the same.
-type Candidate struct {
-	Target
-	Missing string // why it can't be used after all; "" if it can
-}
-
 // Auto as a default leaves the choice of the main device to [Placement.Run].
 const Auto = -1
 
@@ -83,7 +57,8 @@ type Options struct {
 	// Candidates gives the devices that Auto may add to the targets. It is asked
 	// once at most, and not if the host takes no longer for a step than any
 	// device would: looking for devices takes longer than running small programs.
-	Candidates func() []Candidate
+	// One that is Missing is mentioned, and not added.
+	Candidates func() []Target
 	// Rules come from the spec's placement and from callers; the last that
 	// matches decides, after what nodes and states say themselves.
 	Rules []ir.PlacementRule

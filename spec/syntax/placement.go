@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -59,9 +60,13 @@ func (d *decoder) rules(n *tree.Node, key, what, help string) []*tree.Node {
 // maxRules bounds a list of patterns: each is tried on every node or parameter.
 const maxRules = 1000
 
+// DeviceKinds are the kinds of devices that specs may name: those of the drivers in
+// device/registry, as a test there makes sure.
+var DeviceKinds = []string{"cpu", "sim", "cuda", "metal", "opencl"}
+
 var (
-	deviceNames = regexp.MustCompile(`^(cpu|sim|opencl|cuda|metal)(:[0-9]{1,3})?$`)
-	deviceHelp  = `a device is cpu, cuda, opencl or metal, perhaps with a number: "cuda:0"`
+	deviceNames = regexp.MustCompile(`^(` + strings.Join(DeviceKinds, "|") + `)(:[0-9]{1,3})?$`)
+	deviceHelp  = "a device is " + strings.Join(DeviceKinds[:len(DeviceKinds)-1], ", ") + " or " + DeviceKinds[len(DeviceKinds)-1] + `, with a number if there are several: "cuda:0"`
 )
 
 func (d *decoder) device(n *tree.Node) string {
@@ -77,7 +82,7 @@ func (d *decoder) checkDevice(n *tree.Node, text string) bool {
 		return true
 	}
 	kind, _, _ := strings.Cut(text, ":")
-	help := d.list.Suggestion(kind, []string{"cpu", "cuda", "opencl", "metal", "auto"})
+	help := d.list.Suggestion(kind, append(slices.Clone(DeviceKinds), "auto"))
 	if number := strings.TrimLeft(kind, "abcdefghijklmnopqrstuvwxyz"); deviceNames.MatchString(strings.TrimSuffix(kind, number) + ":" + number) {
 		help = "write " + strings.TrimSuffix(kind, number) + ":" + number
 	}
