@@ -71,6 +71,7 @@ func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, 
 	if err != nil {
 		return nil, err
 	}
+	d.precompiled = nil // the fake doesn't run PTX
 	return d, nil
 }
 
