@@ -1,4 +1,4 @@
-"""What PyTorch reaches on a GPU with the work of BenchmarkKernelsOnAGPU.
+"""Measures PyTorch on a GPU with the same work as BenchmarkKernelsOnAGPU.
 
     python bench/gpu/peers.py
 
@@ -13,7 +13,7 @@ import torch
 
 
 def seconds(f, times=20):
-    """Seconds per call of f, once everything is warm."""
+    """Seconds per call of f, after a warm-up."""
     for _ in range(3):
         f()
     took = []

@@ -1,8 +1,8 @@
-"""The training run of graphs/math_net.yaml in JAX, the whole loop compiled.
+"""The training run of graphs/math_net.yaml in JAX, with the whole loop compiled.
 
     JAX_PLATFORMS=cpu python jax_loop.py --max-steps N
 
-Compilation is not counted: the loop is compiled ahead, and run once for a few
+Compilation is not timed: the loop is compiled ahead of time, and run once for a few
 steps, before the clock starts.
 """
 
@@ -19,25 +19,25 @@ BITS, HIDDEN, LR, DECAY = 4, 16, 0.1, 0.999
 
 
 def bits_of(n, count):
-    """Bits of n [1], lowest first: f32[1, count]."""
+    """The bits of n [1], lowest first: f32[1, count]."""
     return ((n[:, None] >> jnp.arange(count)) & 1).astype(jnp.float32)
 
 
 def problem(key, step):
-    """Draws the numbers of a step: their bits [1, 8] and those of their sum [1, 5]."""
+    """Draws the numbers of a step. Returns their bits [1, 8] and the bits of their sum [1, 5]."""
     n = jax.random.randint(jax.random.fold_in(key, step), (2, 1), 0, 2**BITS)
     return jnp.concatenate([bits_of(n[0], BITS), bits_of(n[1], BITS)], -1), bits_of(n[0] + n[1], BITS + 1)
 
 
 def loss_of(weights, x, target):
-    """Mean squared error f32[], and the fraction of bits that are right f32[]."""
+    """The mean squared error f32[] and the fraction of correct bits f32[]."""
     w1, w2, w3 = weights
     y = jax.nn.silu(jax.nn.silu(x @ w1.T) @ w2.T) @ w3.T
     return jnp.mean((y - target) ** 2), jnp.mean(jnp.abs(y - target) < 0.5)
 
 
 def train(weights, key, max_steps):
-    """Steps until the stop condition holds: (steps, stopped, loss, accuracy)."""
+    """Trains until the stop condition holds: (steps, stopped, loss, accuracy)."""
 
     def more(carry):
         step, stop, *_ = carry

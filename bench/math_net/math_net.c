@@ -1,12 +1,12 @@
-// The training run of graphs/math_net.yaml in straight C: what a person would
-// write for this one network, and the bound that nothing general gets under.
+// The training run of graphs/math_net.yaml in plain C: hand-written for this one
+// network, and a bound that no general program can beat.
 //
 //   gcc -O3 -march=native -o math_net math_net.c -lm
 //   ./math_net --max-steps N
 //
-// The problems are drawn as flowrun draws them, with Philox 4x32-10 by step; the
-// keys are others, so the numbers are too. Weights are stored [in][out], so that
-// each loop over outputs becomes one vector instruction or two.
+// Problems are drawn as in flowrun, with Philox 4x32-10 by step, but with different
+// keys, so the numbers differ. Weights are stored [in][out], so that each loop over
+// outputs becomes one or two vector instructions.
 
 #define _POSIX_C_SOURCE 199309L
 #include <math.h>
@@ -58,8 +58,8 @@ static inline void silu(float a[HIDDEN], float da[HIDDEN], const float h[HIDDEN]
     }
 }
 
-// step learns from the problem of one step and gives its loss and the fraction
-// of bits that were right.
+// step trains on the problem of one step and returns its loss and the fraction of
+// correct bits.
 static void step(int64_t t, float *loss, float *accuracy) {
     uint32_t a = philox(t, 0, 1) >> (32 - BITS), b = philox(t, 0, 2) >> (32 - BITS);
     float x[IN], target[OUT];
@@ -87,7 +87,7 @@ static void step(int64_t t, float *loss, float *accuracy) {
     }
     *accuracy = (float)right / OUT;
 
-    // Each weight is read for the gradient before it and then updated.
+    // Each weight is used for the gradient of the layer before it, then updated.
     float g2[HIDDEN], g1[HIDDEN] = {0};
     for (int i = 0; i < HIDDEN; i++) {
         float g = 0;

@@ -1,10 +1,10 @@
-"""The training run of graphs/math_net.yaml in PyTorch, one call from Python a step.
+"""The training run of graphs/math_net.yaml in PyTorch, with one Python call per step.
 
     python torch_steps.py [--compile] --max-steps N
 
-Eager, it is the loop that one writes first: modules, autograd, torch.optim. With
---compile, the step is a function from weights to weights, as torch.compile likes
-it best. Compilation and the first steps are not counted.
+Eager is the usual loop: modules, autograd, torch.optim. With --compile, the step is a
+function from weights to weights, which suits torch.compile best. Compilation and the
+first steps are not timed.
 """
 
 import argparse
@@ -19,12 +19,12 @@ BITS, HIDDEN, LR, DECAY = 4, 16, 0.1, 0.999
 
 
 def bits_of(n, count):
-    """Bits of n [1], lowest first: f32[1, count]."""
+    """The bits of n [1], lowest first: f32[1, count]."""
     return ((n[:, None] >> torch.arange(count)) & 1).float()
 
 
 def problem():
-    """Draws two numbers: their bits [1, 8] and those of their sum [1, 5]."""
+    """Draws two numbers. Returns their bits [1, 8] and the bits of their sum [1, 5]."""
     n = torch.randint(0, 2**BITS, (2, 1))
     return torch.cat([bits_of(n[0], BITS), bits_of(n[1], BITS)], -1), bits_of(n[0] + n[1], BITS + 1)
 
@@ -38,7 +38,7 @@ def network():
 
 
 def averages(sums, step, loss, y, target):
-    """Moves the averages of loss and accuracy on by a step: (sums [2], means [2])."""
+    """Updates the averages of loss and accuracy: (sums [2], means [2])."""
     now = torch.stack([loss, ((y - target).abs() < 0.5).float().mean()])
     sums = DECAY * sums + (1 - DECAY) * now
     return sums, sums / (1 - DECAY**step)
@@ -93,7 +93,7 @@ class Compiled:
 
 
 def run(trainer, limit):
-    """Steps until the stop condition holds: (steps, whether it does, means [2])."""
+    """Trains until the stop condition holds: (steps, whether it held, means [2])."""
     for step in range(1, limit + 1):
         means = trainer.step()
         if step >= 1000 and means[1].item() >= 0.995:

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// machine says what the figures were taken on.
+// machine describes the machine and the versions of a measurement.
 type machine struct {
 	System     string `json:"system"` // GOOS/GOARCH
 	Processor  string `json:"processor"`
 	Processors int    `json:"processors"`
-	Pinned     bool   `json:"pinned"` // does what is timed on one thread keep to one processor?
+	Pinned     bool   `json:"pinned"` // whether single-threaded measurements are pinned to one processor
 	Load       struct {
 		Before string `json:"before"` // load averages over 1, 5 and 15 minutes
 		After  string `json:"after"`
@@ -42,7 +42,7 @@ func (w *workshop) machine(ctx context.Context) machine {
 }
 
 func (m machine) String() string {
-	pinned := "free to move between processors"
+	pinned := "not pinned to a processor"
 	if m.Pinned {
 		pinned = "pinned to one processor"
 	}
@@ -52,7 +52,7 @@ func (m machine) String() string {
 
 var modelName = regexp.MustCompile(`(?m)^model name\s*:\s*(.+)$`)
 
-// processor is the processor's name, as the system tells it.
+// processor is the name that the system reports for its processor.
 func processor(ctx context.Context) string {
 	switch runtime.GOOS {
 	case "linux":
@@ -69,7 +69,7 @@ func processor(ctx context.Context) string {
 	return "unknown processor"
 }
 
-// loadAverage is what Linux says about how busy the machine is.
+// loadAverage is Linux's load average.
 func loadAverage() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if f := strings.Fields(string(text)); err == nil && len(f) >= 3 {

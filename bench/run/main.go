@@ -1,11 +1,11 @@
-// Command run measures flowrun beside its peers, and the engine and the command
-// line by themselves, in one run:
+// Command run measures flowrun beside its peers, and the engine and the command line
+// on their own, in one run:
 //
 //	go run ./bench/run [--rounds N] [--json]
 //
-// Everything is measured once a round, one after the other and in turns from
-// either end, so that what else happens on the machine falls on all alike. What
-// a machine lacks is left out by name. docs/performance.md explains the figures.
+// Each round measures everything once, in alternating order, so that disturbances on
+// the machine affect all subjects alike. Subjects that the machine can't run are skipped
+// and named. docs/performance.md explains the figures.
 package main
 
 import (
@@ -58,12 +58,12 @@ func run(ctx context.Context, rounds int, asJSON bool) error {
 // subject is something that is measured.
 type subject struct {
 	name    string
-	prepare func(context.Context) error             // builds what is needed; nil if nothing is
-	measure func(context.Context) ([]sample, error) // once a round
-	rounds  int                                     // in so many rounds only; 0: in all
+	prepare func(context.Context) error             // builds what it needs; may be nil
+	measure func(context.Context) ([]sample, error) // once per round
+	rounds  int                                     // only in this many rounds; 0: in all
 }
 
-// sample is a measured value of the series that its name, group and unit tell.
+// sample is a measured value of the series with this group, name and unit.
 type sample struct {
 	series
 	value float64
@@ -73,18 +73,18 @@ func subjects(w *workshop) []subject {
 	return slices.Concat(peers(w), openclSteps(w), ownBenchmarks(w), processes(w))
 }
 
-// measure measures all subjects, round after round. One that fails is left out
-// from then on, and the report says why.
+// measure measures all subjects, round after round. A subject that fails is skipped
+// from then on, and the report gives the reason.
 func measure(ctx context.Context, all []subject, r *report, progress io.Writer) error {
-	leaveOut := func(name string, err error) {
+	skip := func(name string, err error) {
 		r.LeftOut = append(r.LeftOut, absence{name, firstLine(err.Error())})
-		fmt.Fprintf(progress, "%s is left out: %v\n", name, err)
+		fmt.Fprintf(progress, "%s is skipped: %v\n", name, err)
 	}
 	var present []subject
 	for _, s := range all {
 		if s.prepare != nil {
 			if err := s.prepare(ctx); err != nil {
-				leaveOut(s.name, err)
+				skip(s.name, err)
 				continue
 			}
 		}
@@ -102,7 +102,7 @@ func measure(ctx context.Context, all []subject, r *report, progress io.Writer) 
 				return errors.New("interrupted")
 			}
 			if err != nil {
-				leaveOut(s.name, err)
+				skip(s.name, err)
 				failed[s.name] = true
 				continue
 			}
@@ -114,10 +114,10 @@ func measure(ctx context.Context, all []subject, r *report, progress io.Writer) 
 	return nil
 }
 
-// workshop is where things are built and run.
+// workshop is where the subjects are built and run.
 type workshop struct {
 	root string // of the project
-	temp string // a folder for this run alone
+	temp string // a folder for this run only
 	pin  []string
 }
 
@@ -128,7 +128,7 @@ func openWorkshop(ctx context.Context) (*workshop, error) {
 	}
 	module := strings.TrimSpace(string(out))
 	if filepath.Base(module) != "go.mod" {
-		return nil, errors.New("this folder belongs to no Go module; run it from the project's folder")
+		return nil, errors.New("not in a Go module; run it in the project's folder")
 	}
 	temp, err := os.MkdirTemp("", "flowrun-bench-")
 	if err != nil {
@@ -142,16 +142,15 @@ func (w *workshop) path(elements ...string) string {
 	return filepath.Join(append([]string{w.root}, elements...)...)
 }
 
-// command is a program and its arguments; env holds only what is added to the
-// environment.
+// command is a program and its arguments; env is added to the environment.
 type command struct {
 	args []string
 	dir  string
 	env  []string
 }
 
-// output runs a command and gives what it wrote to standard output. The error
-// holds what it wrote to the error stream.
+// output runs a command and returns its standard output. The error includes the last
+// line of its standard error.
 func (c command) output(ctx context.Context) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
 	cmd.Dir = c.dir
@@ -164,7 +163,7 @@ func (c command) output(ctx context.Context) ([]byte, error) {
 	return out, err
 }
 
-// firstLine and lastLine shorten what a tool said to what fits a table.
+// firstLine and lastLine shorten a tool's output so that it fits in a table.
 func firstLine(s string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return first

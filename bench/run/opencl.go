@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// The two ways in which the program is run on OpenCL.
+// The two ways to run the program on OpenCL.
 const (
 	asItIs   = "flowrun --device opencl"
 	withSync = "flowrun --device opencl --sync"
 )
 
-// openclSteps measure steps of math_net on the first OpenCL device: as a user gets
-// them, with the stop condition read after each, and as the engine runs them. They
-// may use all processors: PoCL has threads of its own.
+// openclSteps measure steps of math_net on the first OpenCL device: as a user runs them,
+// with and without --sync, and in the engine alone. They may use all processors, because
+// PoCL has threads of its own.
 func openclSteps(w *workshop) []subject {
 	flowrun, engine := filepath.Join(w.temp, "flowrun"), tested{w, "engine", openclGroup, filepath.Join(w.temp, "engine.test")}
 	runs := func(ctx context.Context) ([]sample, error) {
 		var samples []sample
-		for name, steps := range map[string]int{asItIs: 10 * awhile, withSync: awhile} { // loading kernels counts too
+		for name, steps := range map[string]int{asItIs: 10 * awhile, withSync: awhile} { // includes loading the kernels
 			args := append([]string{flowrun, "graphs/math_net.yaml", "--json", "--max-steps", strconv.Itoa(steps)}, strings.Fields(name)[1:]...)
 			out, err := command{args: args, dir: w.root}.output(ctx)
 			if err != nil {
@@ -40,7 +40,7 @@ func openclSteps(w *workshop) []subject {
 		const name = "StepOnOpenCL"
 		out, err := command{
 			args: []string{engine.binary, "-test.run=^$", "-test.bench=^Benchmark" + name + "$", "-test.cpu=1", "-test.benchtime=300ms", "-test.v"},
-			dir:  w.path("engine"), // where go test runs it
+			dir:  w.path("engine"), // the directory in which go test runs it
 		}.output(ctx)
 		if err != nil {
 			return nil, err
@@ -65,5 +65,5 @@ func openclSteps(w *workshop) []subject {
 	}
 }
 
-// skipped is what a benchmark says that a machine can't run.
+// skipped matches the reason of a benchmark that the machine can't run.
 var skipped = regexp.MustCompile(`needs an OpenCL device.*`)

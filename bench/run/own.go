@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// ownBenchmarks are benchmarks among the project's tests: a step of the engine,
-// demands of graphs of up to a million nodes, checks of specs. To lower large
-// graphs takes long, and a demand varies little, so that a few rounds have to do.
+// ownBenchmarks are benchmarks in the project's tests: a step of the engine, demands on
+// graphs of up to a million nodes, checks of specs. Lowering large graphs takes long and
+// demands vary little, so a few rounds suffice.
 func ownBenchmarks(w *workshop) []subject {
 	engine := tested{w, "engine", engineGroup, filepath.Join(w.temp, "engine.test")}
 	check := tested{w, ".", checkGroup, filepath.Join(w.temp, "flowrun.test")}
@@ -41,7 +41,7 @@ func (p tested) build(ctx context.Context) error {
 
 func (p tested) bench(pattern string) func(context.Context) ([]sample, error) {
 	c := p.alone(p.binary, "-test.run=^$", "-test.bench="+pattern, "-test.benchmem", "-test.benchtime=500ms")
-	c.dir = p.path(p.folder) // where go test runs it
+	c.dir = p.path(p.folder) // the directory in which go test runs it
 	return func(ctx context.Context) ([]sample, error) {
 		out, err := c.output(ctx)
 		if err != nil {
@@ -55,9 +55,9 @@ func (p tested) bench(pattern string) func(context.Context) ([]sample, error) {
 	}
 }
 
-// parseBenchmarks reads what `go test -bench -benchmem` prints: a series for the
-// time and one for the allocations of each benchmark. Names have no suffix for
-// the number of processors, since there is one.
+// parseBenchmarks parses the output of `go test -bench -benchmem`: one series for the
+// time and one for the allocations of each benchmark. Names have no suffix for the
+// number of processors, since there is only one.
 func parseBenchmarks(group string, out []byte) []sample {
 	var samples []sample
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {

@@ -12,16 +12,15 @@ import (
 	"strconv"
 )
 
-// The steps after which a peer that hasn't learned is stopped: more than any
-// needs, and for those with some hundred microseconds a step, what can be waited
-// for.
+// The maximum number of steps of a peer: more than any needs, or, for peers that take
+// about a hundred microseconds a step, few enough to wait for.
 const (
 	toTheEnd = 200_000
 	awhile   = 3_000
 )
 
-// peer is a program that trains math_net up to a number of steps, which is its
-// last argument, and writes what flowrun --json writes.
+// peer is a program that trains math_net for a maximum number of steps, its last
+// argument, and writes the same output as flowrun --json.
 type peer struct {
 	name     string
 	maxSteps int
@@ -30,7 +29,7 @@ type peer struct {
 	env      []string
 }
 
-// peers are flowrun and what it is compared with, flowrun first.
+// peers are flowrun and the programs it is compared with, flowrun first.
 func peers(w *workshop) []subject {
 	flowrun, c, fast := filepath.Join(w.temp, "flowrun"), filepath.Join(w.temp, "c"), filepath.Join(w.temp, "c-fast")
 	python := w.path("bench", ".venv", "bin", "python")
@@ -54,7 +53,7 @@ func peers(w *workshop) []subject {
 	return all
 }
 
-// outcome is what a peer writes.
+// outcome is the output of a peer.
 type outcome struct {
 	Steps   int64
 	Stopped string
@@ -79,25 +78,25 @@ func (p peer) measure(ctx context.Context, w *workshop) ([]sample, error) {
 	}
 	note := fmt.Sprintf("%s; its first %d steps", o.Version, o.Steps)
 	if o.Stopped == "until" {
-		note = fmt.Sprintf("%s; %.1f %% of bits right after %d steps", o.Version, 100*o.Metrics.Accuracy, o.Steps)
+		note = fmt.Sprintf("%s; %.1f %% bit accuracy after %d steps", o.Version, 100*o.Metrics.Accuracy, o.Steps)
 	}
 	return []sample{{series{Group: stepGroup, Name: p.name, Unit: "µs", Note: note}, 1e6 * o.Seconds / float64(o.Steps)}}, nil
 }
 
-// parseOutcome reads what a peer wrote. A run that ended early or took no time
-// measures nothing.
+// parseOutcome parses the output of a peer. A run that ended early or took no time is
+// an error.
 func parseOutcome(out []byte) (outcome, error) {
 	var o outcome
 	if err := json.Unmarshal(out, &o); err != nil {
-		return o, fmt.Errorf("a peer writes one JSON object: %w", err)
+		return o, fmt.Errorf("the output of a peer must be one JSON object: %w", err)
 	}
 	if o.Steps < 1 || o.Seconds <= 0 || (o.Stopped != "until" && o.Stopped != "max_steps") {
-		return o, fmt.Errorf("a run of %d steps in %v s that stopped for %q measures nothing", o.Steps, o.Seconds, o.Stopped)
+		return o, fmt.Errorf("not a valid measurement: %d steps in %v s, stopped by %q", o.Steps, o.Seconds, o.Stopped)
 	}
 	return o, nil
 }
 
-// buildFlowrun builds the program as it is released, without cgo.
+// buildFlowrun builds the program as released, without cgo.
 func (w *workshop) buildFlowrun(ctx context.Context) error {
 	_, err := command{
 		args: []string{"go", "build", "-o", filepath.Join(w.temp, "flowrun"), "./cmd/flowrun"},
@@ -107,7 +106,7 @@ func (w *workshop) buildFlowrun(ctx context.Context) error {
 	return err
 }
 
-// gcc builds the peer in C.
+// gcc builds the C peer.
 func (w *workshop) gcc(output string, flags ...string) func(context.Context) error {
 	return both(compiler("gcc"), func(ctx context.Context) error {
 		args := append([]string{"gcc", "-O3", "-march=native"}, flags...)
@@ -117,28 +116,28 @@ func (w *workshop) gcc(output string, flags ...string) func(context.Context) err
 	})
 }
 
-// compiler requires that a compiler is there.
+// compiler requires a compiler to be installed.
 func compiler(name string) func(context.Context) error {
 	return func(context.Context) error {
 		if _, err := exec.LookPath(name); err != nil {
-			return fmt.Errorf("there is no %s; install it with the system's package manager", name)
+			return fmt.Errorf("%s not found; install it with the system's package manager", name)
 		}
 		return nil
 	}
 }
 
-// python3 requires that a library is there.
+// python3 requires a Python library to be installed.
 func python3(python, library string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if _, err := os.Stat(python); err != nil {
-			return errors.New("it isn't installed; bench/setup does that")
+			return errors.New("not installed; run bench/setup")
 		}
 		_, err := command{args: []string{python, "-c", "import " + library}}.output(ctx)
 		return err
 	}
 }
 
-// both does one thing, then the other.
+// both calls first, then second.
 func both(first, second func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := first(ctx); err != nil {

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// perRound is how often a process is started in a round: a start is quick and
-// varies more than a step does.
+// perRound is the number of starts of a process per round: a start is quick and varies
+// more than a step.
 const perRound = 3
 
-// processes are whole runs of the command line, from the start of the process
-// to its end, as a user or a script gets them: on all processors.
+// processes are whole runs of the command line, timed from the start of the process to
+// its end, on all processors, as a user or a script runs them.
 func processes(w *workshop) []subject {
 	flowrun := filepath.Join(w.temp, "flowrun")
 	onOpenCL := command{dir: w.root, args: []string{flowrun, "graphs/math_net.yaml", "--json", "--max-steps", "1", "--device", "opencl"},
@@ -45,7 +45,7 @@ func processes(w *workshop) []subject {
 	return all
 }
 
-// firstStart runs a command once, which fills its caches.
+// firstStart runs a command once to fill its caches.
 func firstStart(c command) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for _, variable := range c.env {

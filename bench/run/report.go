@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// series are all samples of one thing, and what they come to.
+// series holds all samples of one quantity and their statistics.
 type series struct {
 	Group  string    `json:"group"`
 	Name   string    `json:"name"`
@@ -19,13 +19,13 @@ type series struct {
 	Median float64   `json:"median"`
 	Min    float64   `json:"min"`
 	Max    float64   `json:"max"`
-	Ratio  float64   `json:"ratio,omitempty"`  // of the median to flowrun's, of peers and on OpenCL
-	Target *float64  `json:"target,omitempty"` // what the median should be at most
+	Ratio  float64   `json:"ratio,omitempty"`  // the median relative to flowrun's, for peers and on OpenCL
+	Target *float64  `json:"target,omitempty"` // the upper limit for the median
 	Met    *bool     `json:"met,omitempty"`
-	Values []float64 `json:"values"` // in the order in which they were taken
+	Values []float64 `json:"values"` // in the order of measurement
 }
 
-// report is everything that a run found.
+// report contains all results of a run.
 type report struct {
 	Machine machine   `json:"machine"`
 	Rounds  int       `json:"rounds"`
@@ -33,7 +33,7 @@ type report struct {
 	LeftOut []absence `json:"left_out"`
 }
 
-// absence is something that could not be measured.
+// absence is a subject that could not be measured.
 type absence struct {
 	Name string `json:"name"`
 	Why  string `json:"why"`
@@ -43,7 +43,7 @@ func newReport(m machine, rounds int) *report {
 	return &report{Machine: m, Rounds: rounds, LeftOut: []absence{}}
 }
 
-// add enters samples into their series.
+// add appends samples to their series.
 func (r *report) add(samples []sample) {
 	for _, v := range samples {
 		s := r.find(v.Group, v.Name, v.Unit)
@@ -65,7 +65,7 @@ func (r *report) find(group, name, unit string) *series {
 	return nil
 }
 
-// finish computes what the samples come to.
+// finish computes the statistics of all series.
 func (r *report) finish() {
 	for _, s := range r.Series {
 		s.Median, s.Min, s.Max = median(s.Values), slices.Min(s.Values), slices.Max(s.Values)
@@ -116,7 +116,7 @@ func (r *report) writeText(w io.Writer) error {
 		{stepGroup, "A training step of math_net"},
 		{openclGroup, "A training step of math_net on OpenCL"},
 		{engineGroup, "The engine by itself"},
-		{checkGroup, "A check of a spec: math_net, and transformers of so many blocks"},
+		{checkGroup, "A check of a spec: math_net, and transformers by number of blocks"},
 		{processGroup, "Whole processes, on graphs/math_net.yaml"},
 	} {
 		if err := writeGroup(w, g.title, r.group(g.name)); err != nil {
@@ -125,7 +125,7 @@ func (r *report) writeText(w io.Writer) error {
 	}
 	for i, a := range r.LeftOut {
 		if i == 0 {
-			fmt.Fprintln(w, "\nLeft out")
+			fmt.Fprintln(w, "\nSkipped")
 		}
 		if _, err := fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Why); err != nil {
 			return err
@@ -174,7 +174,7 @@ func (s *series) ratio() string {
 	return number(s.Ratio)
 }
 
-// verdict says the target and whether it is met.
+// verdict gives the target and whether it is met.
 func (s *series) verdict() string {
 	switch {
 	case s.Target == nil:
@@ -186,7 +186,7 @@ func (s *series) verdict() string {
 	}
 }
 
-// number writes a value with three digits, and whole numbers as they are.
+// number formats a value with three digits, and whole numbers without decimals.
 func number(v float64) string {
 	switch {
 	case v == float64(int64(v)), v >= 100:

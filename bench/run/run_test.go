@@ -18,7 +18,7 @@ func TestTheMedianIsTheMiddle(t *testing.T) {
 	require.Equal(t, 7.0, median([]float64{7}))
 }
 
-func TestBenchmarksAreReadAsGoPrintsThem(t *testing.T) {
+func TestGoBenchmarkOutputIsParsed(t *testing.T) {
 	got := parseBenchmarks(engineGroup, []byte(`goos: linux
 cpu: Some Processor
 BenchmarkStep  	  448914	      2637 ns/op	       0 B/op	       0 allocs/op
@@ -33,7 +33,7 @@ PASS
 	}, got)
 }
 
-func TestARunThatMeasuresNothingIsAnError(t *testing.T) {
+func TestAnInvalidMeasurementIsAnError(t *testing.T) {
 	o, err := parseOutcome([]byte(`{"steps": 10, "stopped": "max_steps", "seconds": 0.5, "metrics": {"loss": 1, "accuracy": 0.5}}`))
 	require.NoError(t, err)
 	require.Equal(t, int64(10), o.Steps)
@@ -50,14 +50,14 @@ func TestARunThatMeasuresNothingIsAnError(t *testing.T) {
 	}
 }
 
-func TestTheLastAllowedProcessorIsTaken(t *testing.T) {
+func TestTheLastAllowedProcessorIsUsed(t *testing.T) {
 	for list, want := range map[string]string{"0-1": "1", "0": "0", "0-3,8-11": "11", "2,5": "5"} {
 		require.Equal(t, want, lastCPU("Name:\tbench\nCpus_allowed:\tff\nCpus_allowed_list:\t"+list+"\nMems_allowed:\t1\n"), list)
 	}
 	require.Empty(t, lastCPU("Name:\tbench\n"))
 }
 
-func TestASubjectThatFailsIsLeftOutAndTheOthersAreMeasured(t *testing.T) {
+func TestAFailingSubjectIsSkippedAndTheOthersAreMeasured(t *testing.T) {
 	fine := func(name string, value float64) subject {
 		return subject{name: name, measure: func(context.Context) ([]sample, error) {
 			return []sample{{series{Group: stepGroup, Name: name, Unit: "µs"}, value}}, nil
@@ -103,8 +103,8 @@ func TestTargetsAreJudgedByTheMedian(t *testing.T) {
 	require.Contains(t, text.String(), "ms           ≤ 30: missed\n")
 }
 
-// The peer in C is held to learn what it claims to, and to count its steps.
-func TestThePeerInCLearns(t *testing.T) {
+// The C peer must learn the task and count its steps correctly.
+func TestTheCPeerLearns(t *testing.T) {
 	if _, err := exec.LookPath("gcc"); err != nil {
 		t.Skip("needs gcc")
 	}

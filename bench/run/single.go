@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// oneThread asks every runtime at work here for one thread: Go's, OpenMP's, the
-// matrix libraries', XLA's.
+// oneThread restricts the runtimes of all subjects to one thread: Go, OpenMP, the
+// matrix libraries, XLA.
 var oneThread = []string{
 	"GOMAXPROCS=1",
 	"OMP_NUM_THREADS=1",
@@ -19,11 +19,11 @@ var oneThread = []string{
 	"CUDA_VISIBLE_DEVICES=",
 }
 
-// pin gives what to put before a command so that it keeps to one processor, the
-// last that this process may use; nothing where that can't be had (it takes
-// Linux and its taskset).
-// The variables alone aren't enough for XLA: as long as it may use two
-// processors, a compiled loop of small operations takes it twice as long.
+// pin returns the command prefix that pins a process to one processor, the last that
+// this process may use; nil if that isn't possible (it needs Linux and taskset).
+//
+// The variables alone aren't enough for XLA: with two processors, a compiled loop of
+// small operations takes twice as long.
 func pin() []string {
 	taskset, err := exec.LookPath("taskset")
 	if err != nil {
@@ -42,8 +42,7 @@ func pin() []string {
 
 var allowedCPUs = regexp.MustCompile(`(?m)^Cpus_allowed_list:.*?(\d+)\s*$`)
 
-// lastCPU takes the last allowed processor out of /proc/self/status; "" if it
-// isn't said there.
+// lastCPU returns the last allowed processor in /proc/self/status; "" if it isn't listed.
 func lastCPU(status string) string {
 	if m := allowedCPUs.FindStringSubmatch(status); m != nil {
 		return m[1]
@@ -51,7 +50,7 @@ func lastCPU(status string) string {
 	return ""
 }
 
-// alone makes a command keep to one thread on one processor.
+// alone restricts a command to one thread on one processor.
 func (w *workshop) alone(args ...string) command {
 	return command{args: slices.Concat(w.pin, args), dir: w.root, env: oneThread}
 }

@@ -11,15 +11,14 @@ const (
 	processGroup = "process"
 )
 
-// The processes that are measured.
+// The measured processes.
 const (
 	firstStep   = "run --max-steps 1"
 	secondStart = "run --max-steps 1 --device opencl, second start"
 	validate    = "validate"
 )
 
-// targets are what the project wants of itself. A name stands for its
-// sub-benchmarks too.
+// targets are the project's performance goals. A name includes its sub-benchmarks.
 var targets = []struct {
 	group, name, unit string
 	limit             float64
@@ -35,7 +34,7 @@ var targets = []struct {
 	{processGroup, validate, "ms", 30},
 }
 
-// target gives the limit that a series should keep to, if there is one.
+// target returns the upper limit for a series, if there is one.
 func (s *series) target() (float64, bool) {
 	for _, t := range targets {
 		name, _, _ := strings.Cut(s.Name, "/")
