@@ -141,3 +141,29 @@ func TestATrainKeyIsAddedAsItsPageSays(t *testing.T) {
 		require.Contains(t, string(out), says)
 	}
 }
+
+func TestALintRuleIsAddedAsItsPageSays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds flowrun anew; -short leaves it out")
+	}
+	t.Parallel()
+	p := openPage(t, "add-a-lint-rule.md")
+	p.insert(t, "diag/rules.go", "// That only warn.\nvar (\n", p.block(t, "## 1."))
+	m := regexp.MustCompile("(?s)````markdown\n(.*?)````").FindStringSubmatch(p.text)
+	require.NotNil(t, m)
+	p.put(t, "docs/rules/lowercase-module.md", m[1])
+	p.insert(t, "spec/check/check.go", "\t\tunused.module(m, s)\n", p.block(t, "## 3."))
+	flowrun := p.build(t)
+
+	out, err := exec.Command(flowrun, "rules", "lowercase-module").CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Equal(t, m[1], string(out))
+	for _, text := range example.FindAllStringSubmatch(m[1], -1) {
+		c := exec.Command(flowrun, "validate", "--strict", "-")
+		c.Stdin = strings.NewReader(text[3])
+		out, err := c.CombinedOutput()
+		require.Equal(t, text[1] == "right", err == nil, string(out))
+		require.Equal(t, text[1] == "wrong", strings.Contains(string(out), "warning[lowercase-module]"), string(out))
+		require.NotContains(t, string(out), "error[", string(out))
+	}
+}
