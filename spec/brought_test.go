@@ -69,7 +69,7 @@ func (f fault) check(t *testing.T) {
 	require.True(t, says && ok && errors(best.list) == 0, "help isn't accepted:\n%s%s", text, best.list.Text())
 }
 
-func TestOneFaultIsOneFindingAtItsPlace(t *testing.T) {
+func TestOneFaultIsOneFindingAtItsPosition(t *testing.T) {
 	_, text := findings(t, brought)
 	require.Empty(t, text)
 	for _, f := range []fault{
@@ -180,7 +180,7 @@ func placeholdersOf(name string) []string {
 		"<%= " + name + " %>", "${vars." + name + "}", "${" + name + ":-1}", "{" + name + "}", "<" + name + ">", "@" + name}
 }
 
-func TestAPlaceholderIsOneFindingWithWhatToWriteInItsPlace(t *testing.T) {
+func TestAPlaceholderIsOneFindingWithWhatToWriteInstead(t *testing.T) {
 	for _, p := range placeholdersOf("hidden") {
 		quoted := `"` + p + `"`
 		fault{"out_features: hidden", "out_features: " + quoted, "foreign-syntax@12:35", true}.check(t)

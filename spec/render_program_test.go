@@ -16,8 +16,8 @@ import (
 	"github.com/flowrun/flowrun/spec"
 )
 
-// places are where parts of a program stand in a text, and in memory.
-var places = regexp.MustCompile(`Origin:[^{}]*?:\d+:\d+|0x[0-9a-f]+`)
+// positions are where parts of a program stand in a text, and in memory.
+var positions = regexp.MustCompile(`Origin:[^{}]*?:\d+:\d+|0x[0-9a-f]+`)
 
 // programText is all of a program but where its parts stand in a text.
 func programText(t *testing.T, p *spec.Program) string {
@@ -46,7 +46,7 @@ func programText(t *testing.T, p *spec.Program) string {
 	}
 	fmt.Fprintf(&b, "%v %v %v %v\n", loop.Metrics, loop.Until, loop.MaxSteps, loop.LogEvery)
 	fmt.Fprintf(&b, "%v %v %+v %+v\n", p.Name, p.Seed, p.Sources, p.Placement)
-	return places.ReplaceAllString(b.String(), "")
+	return positions.ReplaceAllString(b.String(), "")
 }
 
 // rendersToItself claims what rendering promises, of a valid text.

@@ -15,16 +15,16 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// call evaluates a call inside of an expression.
-func (ev *expander) call(c *expr.Call) any {
+// call expands a call inside an expression.
+func (ex *expander) call(c *expr.Call) any {
 	t, _ := c.Target.(*check.Target)
 	switch {
 	case t == nil:
 		return syntax.Bad{}
 	case t.Next != "":
-		if v, ok := ev.f.nexts[t.Next]; ok && ev.to == ev.Builder {
+		if v, ok := ex.f.nexts[t.Next]; ok && ex.to == ex.Builder {
 			if a, is := v.(absent); is {
-				return ev.absent(a, c.At())
+				return ex.absent(a, c.At())
 			}
 			return v
 		}
@@ -34,16 +34,16 @@ func (ev *expander) call(c *expr.Call) any {
 		if t.Module.Path != "" {
 			name = t.Module.Path
 		}
-		return ev.instantiate(t, c, ev.numbered(ev.join(ev.path, name)), ev.f)
+		return ex.instantiate(t, c, ex.numbered(ex.join(ex.path, name)), ex.f)
 	}
 	args := make([]any, len(t.Args))
 	for i, a := range t.Args {
 		switch {
 		case a == nil:
 		case t.Op != nil && t.Sig.Params[i].Constant:
-			args[i] = ev.constant(a)
+			args[i] = ex.constant(a)
 		default:
-			args[i] = ev.expand(a)
+			args[i] = ex.expand(a)
 		}
 	}
 	if anyBad(args) {
@@ -54,13 +54,13 @@ func (ev *expander) call(c *expr.Call) any {
 		if err != nil {
 			err = &comptime.Fault{Rule: err.(*comptime.Fault).Rule, Msg: c.Name + ": " + err.Error()}
 		}
-		return ev.computed(c.At())(v, err)
+		return ex.computed(c.At())(v, err)
 	}
 	if t.Op == nil {
 		help, _ := foreign.Function(c.Name)
-		return ev.fail(ev.f, diag.NotCompileTime, c.At(), help, "%s takes what is known at compile time", c.Name)
+		return ex.fail(ex.f, diag.NotCompileTime, c.At(), help, "%s takes what is known at compile time", c.Name)
 	}
-	return ev.apply(t.Op, args, t.Args, c.At())
+	return ex.apply(t.Op, args, t.Args, c.At())
 }
 
 func isNode(v any) bool { _, is := v.(*ir.Node); return is }
@@ -76,27 +76,26 @@ func allNumbers(args []any) bool {
 	return true
 }
 
-// numbered makes the name of something inside of a node distinct from others
-// of the same name there.
-func (ev *expander) numbered(path string) string {
-	if ev.made == nil {
-		ev.made = map[string]int{}
+// numbered makes the path of something inside a node unique.
+func (ex *expander) numbered(path string) string {
+	if ex.made == nil {
+		ex.made = map[string]int{}
 	}
-	ev.made[path]++
-	ev.named(len(path))
-	if n := ev.made[path]; n > 1 {
+	ex.made[path]++
+	ex.named(len(path))
+	if n := ex.made[path]; n > 1 {
 		return fmt.Sprintf("%s_%d", path, n)
 	}
 	return path
 }
 
-// likes are operations that need a tensor's type and not its value. Written out
-// they don't depend on it.
+// likes are operations that need a tensor's type but not its value: they are expanded to
+// nodes that don't depend on it.
 var likes = []string{"zeros_like", "ones_like", "full_like", "type_as"}
 
 // apply builds a node of an operation. args are in the order of its parameters
 // that specs see; exprs are where they come from.
-func (ev *expander) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Range) any {
+func (ex *expander) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Range) any {
 	if op == nil {
 		return syntax.Bad{}
 	}
@@ -107,42 +106,42 @@ func (ev *expander) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Rang
 			continue
 		}
 		if p.Hidden {
-			all[i] = ev.hidden(p.Name)
+			all[i] = ex.hidden(p.Name)
 			continue
 		}
 		if given < len(args) {
 			all[i] = args[given]
 		}
-		if op.Random && p.Name == "shape" && all[i] == nil && ev.hasImplied {
-			all[i] = []int(ev.implied)
+		if op.Random && p.Name == "shape" && all[i] == nil && ex.hasImplied {
+			all[i] = []int(ex.implied)
 		}
 		given++
 	}
-	ev.to.Origin = ev.f.origin(at)
-	n, err := ev.to.Call(op, all)
+	ex.to.Origin = ex.f.origin(at)
+	n, err := ex.to.Call(op, all)
 	if err != nil {
-		return ev.refused(op, err, all, exprs, at)
+		return ex.refused(op, err, all, exprs, at)
 	}
 	if slices.Contains(likes, op.Name) {
-		n = op.Decompose(ev.to, n)
+		n = op.Decompose(ex.to, n)
 	}
 	return n
 }
 
 // hidden gives the arguments of random operations that the program adds.
-func (ev *expander) hidden(name string) any {
+func (ex *expander) hidden(name string) any {
 	switch {
 	case name == "key":
-		return ir.RandomKey(ev.def.Seed, ev.numbered(ev.path))
-	case ev.to != ev.Builder:
-		return ev.first.step
+		return ir.RandomKey(ex.def.Seed, ex.numbered(ex.path))
+	case ex.to != ex.Builder:
+		return ex.first.step
 	}
-	return ev.step
+	return ex.step
 }
 
-// refused reports what a type rule or the binding of arguments found.
-func (ev *expander) refused(op *ir.Op, err error, args []any, exprs []expr.Expr, at diag.Range) syntax.Bad {
-	ev.look(args...)
+// refused reports an error of a type rule or of the binding of arguments.
+func (ex *expander) refused(op *ir.Op, err error, args []any, exprs []expr.Expr, at diag.Range) syntax.Bad {
+	ex.look(args...)
 	d := diag.Diagnostic{Rule: diag.InvalidArgument, Range: at, Message: err.Error()}
 	if !strings.HasPrefix(d.Message, op.Name+" ") {
 		d.Message = op.Name + ": " + d.Message
@@ -161,16 +160,16 @@ func (ev *expander) refused(op *ir.Op, err error, args []any, exprs []expr.Expr,
 			}
 		}
 		if tensor || fault.Param == "" && operands(args) > 0 {
-			d.Rule = ev.operandRule(op, args)
-			d.Notes = ev.operandNotes(args, exprs)
+			d.Rule = ex.operandRule(op, args)
+			d.Notes = ex.operandNotes(args, exprs)
 		}
 	}
-	ev.report(ev.f, d)
+	ex.report(ex.f, d)
 	return syntax.Bad{}
 }
 
-// faultyItem is the element of a list argument that is at fault, or -1 if it is
-// the list as a whole.
+// faultyItem is the index of the wrong element of a list argument, or -1 if it is the
+// whole list.
 func faultyItem(kind ir.ParamKind, arg any, index int) int {
 	if list, ok := arg.([]any); ok && (kind == ir.KInts || kind == ir.KDims) {
 		return slices.IndexFunc(list, func(v any) bool { _, isInt := v.(int); return !isInt })
@@ -181,7 +180,7 @@ func faultyItem(kind ir.ParamKind, arg any, index int) int {
 	return -1
 }
 
-// visibleParam is the place of a parameter among those that specs see, or -1.
+// visibleParam is the index of a parameter among those that specs see, or -1.
 func visibleParam(op *ir.Op, name string) int {
 	i := 0
 	for _, p := range op.Params {
@@ -210,9 +209,9 @@ func operands(args []any) int {
 	return total
 }
 
-// operandRule tells shapes from dtypes: where operands of the same shapes in
-// f32 are fine, the dtypes were at fault.
-func (ev *expander) operandRule(op *ir.Op, args []any) diag.Rule {
+// operandRule distinguishes shape errors from dtype errors: if operands of the same shapes
+// in f32 are accepted, the dtypes are wrong.
+func (ex *expander) operandRule(op *ir.Op, args []any) diag.Rule {
 	for i, p := range op.Params[:min(len(op.Params), len(args))] {
 		if _, isText := args[i].(string); isText && p.Kind == ir.KTensor {
 			return diag.TypeMismatch
@@ -241,11 +240,11 @@ func inFloat(args []any) []any {
 }
 
 // operandNotes says what the named operands are, and where they come from.
-func (ev *expander) operandNotes(args []any, exprs []expr.Expr) []diag.Note {
+func (ex *expander) operandNotes(args []any, exprs []expr.Expr) []diag.Note {
 	var notes []diag.Note
 	add := func(e expr.Expr, v any) {
 		n, isNode := v.(*ir.Node)
-		if name, isName := ev.pathOf(e); isNode && isName {
+		if name, isName := ex.pathOf(e); isNode && isName {
 			note := diag.Note{Message: fmt.Sprintf("%s is %s", name, n.Type), Range: n.Origin}
 			if !slices.Contains(notes, note) {
 				notes = append(notes, note)

@@ -9,31 +9,31 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// A var of the wrong kind is refused wherever it is used. If every use of it is
-// refused, the fault is the var's: it is told once, at its value. If some use is
-// fine, the other uses are at fault.
+// A var of the wrong kind is rejected wherever it is used. If every use is rejected, the
+// var is wrong, and is reported once, at its value. If some use is fine, the other uses
+// are reported.
 
-// varUses are the places that vars are used in, and what is wrong there.
+// varUses are the positions at which vars are used, and the errors there.
 type varUses struct {
-	vars   map[diag.Range]*syntax.Var // by the place of the use
-	places map[*syntax.Var][]diag.Range
+	vars   map[diag.Range]*syntax.Var // by the position of the use
+	uses   map[*syntax.Var][]diag.Range
 	wrong  map[*syntax.Var][]diag.Diagnostic
 	blamed map[*syntax.Var]bool
 }
 
-// used notes that a var is used at a place.
+// used notes that a var is used at a position.
 func (u *varUses) used(v *syntax.Var, at diag.Range) {
 	if u.vars == nil {
-		u.vars, u.places = map[diag.Range]*syntax.Var{}, map[*syntax.Var][]diag.Range{}
+		u.vars, u.uses = map[diag.Range]*syntax.Var{}, map[*syntax.Var][]diag.Range{}
 		u.wrong, u.blamed = map[*syntax.Var][]diag.Diagnostic{}, map[*syntax.Var]bool{}
 	}
 	if u.vars[at] == nil {
 		u.vars[at] = v
-		u.places[v] = append(u.places[v], at)
+		u.uses[v] = append(u.uses[v], at)
 	}
 }
 
-// refused keeps a problem with the value of a var, if it is one.
+// refused keeps an error about the value of a var, and reports whether it is one.
 func (u *varUses) refused(d diag.Diagnostic) bool {
 	v := u.vars[d.Range]
 	if v == nil || !slices.Contains(valueRules, d.Rule) || !strings.Contains(d.Message, ", got ") {
@@ -48,18 +48,18 @@ func (u *varUses) refused(d diag.Diagnostic) bool {
 	return true
 }
 
-// valueRules are those that a value of the wrong kind breaks.
+// valueRules are the lint rules that a value of the wrong kind violates.
 var valueRules = []diag.Rule{diag.InvalidArgument, diag.TypeMismatch, diag.InvalidOperation}
 
-// tell reports what was kept: at the var, or at the uses.
-func (u *varUses) tell(list *diag.List, vars []*syntax.Var) {
+// report reports what was kept: at the var, or at the uses.
+func (u *varUses) report(list *diag.List, vars []*syntax.Var) {
 	for _, v := range vars {
 		wrong := u.wrong[v]
 		delete(u.wrong, v)
 		if len(wrong) == 0 {
 			continue
 		}
-		if len(wrong) < len(u.places[v]) {
+		if len(wrong) < len(u.uses[v]) {
 			for _, d := range wrong {
 				list.Add(d)
 			}
@@ -67,9 +67,9 @@ func (u *varUses) tell(list *diag.List, vars []*syntax.Var) {
 		}
 		u.blamed[v] = true
 		first := wrong[0]
-		place, got, _ := strings.Cut(first.Message, ", got ")
+		expected, got, _ := strings.Cut(first.Message, ", got ")
 		d := diag.Diagnostic{Rule: first.Rule, Range: v.Node.Range, Help: first.Help,
-			Message: fmt.Sprintf("the var %s is %s; %s", v.Name, got, place),
+			Message: fmt.Sprintf("the var %s is %s; %s", v.Name, got, expected),
 			Notes:   []diag.Note{{Message: "the use", Range: first.Range}}}
 		if len(wrong) > 1 {
 			d.Message += fmt.Sprintf(", and so in all %d places that use it", len(wrong))

@@ -10,8 +10,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// Build resolves a spec and makes its graphs. It is nil if that fails; why is in
-// the list. What calls leave out is noted in taken, unless that is nil.
+// Build resolves a spec and makes its graphs. It is nil if that fails, with errors in the
+// list. The values of arguments that calls omit are added to taken, unless that is nil.
 func Build(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	unused := check.Spec(def, list)
 	if def.Model == nil {
@@ -32,7 +32,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	if def.Train != nil {
 		g := newGraph(s, true)
 		newTraining(g, p).build(types)
-		s.uses.tell(list, def.Vars)
+		s.uses.report(list, def.Vars)
 		p.Train = g.Graph
 		if !list.HasErrors() {
 			checkRenames(def.Train.Renames, g)
@@ -41,13 +41,13 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 		if def.Train.Evaluation != nil && !list.HasErrors() {
 			e := newEvaluation(s, p)
 			e.evaluate(g)
-			s.uses.tell(list, def.Vars)
+			s.uses.report(list, def.Vars)
 			placing.see(e.Graph)
 		}
 	}
 	g := newGraph(s, false)
 	g.inference(types)
-	s.uses.tell(list, def.Vars)
+	s.uses.report(list, def.Vars)
 	p.Eval = g.Graph
 	placing.see(g.Graph)
 	p.Init = s.first.Graph
@@ -62,7 +62,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	p.Placement = def.Placement
 	placing.unmatched(list)
 	for _, g := range p.Graphs() {
-		if err := g.Sort(); err != nil { // a fault of this package: resolve refuses cycles
+		if err := g.Sort(); err != nil { // a bug of this package: check reports cycles
 			list.Errorf(diag.Cycle, diag.Range{File: def.File}, "%s", err)
 			return nil
 		}
@@ -70,9 +70,9 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	return p
 }
 
-// check reports states whose first value needs a value of run time.
+// check reports states whose first value depends on a value of run time.
 func (in *initial) check(g *graph) {
-	reached := map[*ir.Node]*ir.Node{} // node → a stand-in that it needs, or nil
+	reached := map[*ir.Node]*ir.Node{} // node → the run-time value that it depends on, or nil
 	var visit func(n *ir.Node) *ir.Node
 	visit = func(n *ir.Node) *ir.Node {
 		if _, ghost := in.ghost[n]; ghost {
@@ -153,8 +153,8 @@ func (g *graph) declared(f *frame, in *syntax.Input) any {
 			}
 		}
 	}
-	ev := &expander{graph: g, f: f, to: g.Builder}
-	shape, ok := ev.sizes(in.Type.Dims, "the input "+in.Name)
+	ex := &expander{graph: g, f: f, to: g.Builder}
+	shape, ok := ex.sizes(in.Type.Dims, "the input "+in.Name)
 	if !ok {
 		return syntax.Bad{}
 	}
@@ -167,13 +167,13 @@ func (g *graph) declared(f *frame, in *syntax.Input) any {
 // modelBody builds the model's nodes and outputs.
 func (g *graph) modelBody(f *frame) {
 	g.runBody(f)
-	ev := &expander{graph: g, f: f, to: g.Builder}
+	ex := &expander{graph: g, f: f, to: g.Builder}
 	for _, o := range g.def.Model.Outputs {
-		v := ev.expand(o.Value)
+		v := ex.expand(o.Value)
 		if syntax.IsBad(v) {
 			continue
 		}
-		if n := ev.tensor(v, "the output "+o.Name, o.At); n != nil {
+		if n := ex.tensor(v, "the output "+o.Name, o.At); n != nil {
 			g.Graph.Outputs = append(g.Graph.Outputs, ir.Output{Name: o.Name, Node: n})
 		}
 	}

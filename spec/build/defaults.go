@@ -10,19 +10,19 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// defaults fills in the arguments that a call leaves out, but for those whose
-// default depends on symbolic dimensions.
-func (ev *expander) defaults(f *frame, args []expr.Expr, c *expr.Call) bool {
-	return ev.fill(f, args, c, false)
+// defaults fills in the arguments that a call omits, except those whose default depends on
+// symbolic dimensions.
+func (ex *expander) defaults(f *frame, args []expr.Expr, c *expr.Call) bool {
+	return ex.fill(f, args, c, false)
 }
 
-// sizedDefaults fills in those, once the inputs are bound.
-func (ev *expander) sizedDefaults(f *frame, args []expr.Expr, c *expr.Call) bool {
-	return ev.fill(f, args, c, true)
+// sizedDefaults fills in the others, once the inputs are bound.
+func (ex *expander) sizedDefaults(f *frame, args []expr.Expr, c *expr.Call) bool {
+	return ex.fill(f, args, c, true)
 }
 
-func (ev *expander) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool {
-	in := &expander{graph: ev.graph, f: f, to: ev.to, path: f.path}
+func (ex *expander) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool {
+	in := &expander{graph: ex.graph, f: f, to: ex.to, path: f.path}
 	ok := true
 	for i, a := range f.mod.Args {
 		if args[len(f.mod.Inputs)+i] != nil || a.Default == nil {
@@ -38,26 +38,26 @@ func (ev *expander) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) b
 			continue
 		}
 		if v == nil && a.Nil {
-			ev.taken.add(c, a, nil)
+			ex.taken.add(c, a, nil)
 			f.consts[a.Name] = nil
 			continue
 		}
-		ev.look(v)
+		ex.look(v)
 		value, fits := syntax.OfKind(v, a.Kind)
 		if !fits {
-			ev.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s must be %s, got %s", a.Name, syntax.Article(a.Kind), ir.Describe(v))
+			ex.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s must be %s, got %s", a.Name, syntax.Article(a.Kind), ir.Describe(v))
 			ok = false
 			continue
 		}
 		if problem := a.Refuses(value); problem != "" {
-			ev.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s %s", a.Name, problem)
+			ex.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s %s", a.Name, problem)
 			ok = false
 			continue
 		}
-		if ev.taken != nil {
-			ev.look(value)
+		if ex.taken != nil {
+			ex.look(value)
 		}
-		ev.taken.add(c, a, value)
+		ex.taken.add(c, a, value)
 		if a.Kind == syntax.ArgScalar {
 			f.values[a.Name] = value
 		} else {
@@ -67,8 +67,8 @@ func (ev *expander) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) b
 	return ok
 }
 
-// Defaults are the values that the arguments which calls leave out had, each value
-// once. A call in a module has as many as the module is used in different ways.
+// Defaults are the values of arguments that calls omit, each value once. A call in a module
+// can have several, as the module can be called in different ways.
 type Defaults map[Argument][]any
 
 type Argument struct {
@@ -76,7 +76,7 @@ type Argument struct {
 	Name string
 }
 
-// MaxDefaults is how many values of one argument are of interest.
+// MaxDefaults is how many values of one argument are kept.
 const MaxDefaults = 5
 
 func (t Defaults) add(c *expr.Call, a *syntax.Arg, v any) {

@@ -54,8 +54,8 @@ func (t *training) evaluate(trained *graph) {
 
 // scalarMetric checks that a metric is a scalar; nil was reported.
 func (t *training) scalarMetric(v any, m *syntax.Metric) *ir.Node {
-	ev := &expander{graph: t.graph, f: t.root, to: t.Builder}
-	n := ev.tensor(v, "the metric "+m.Name, m.Def.At)
+	ex := &expander{graph: t.graph, f: t.root, to: t.Builder}
+	n := ex.tensor(v, "the metric "+m.Name, m.Def.At)
 	if n != nil && len(n.Type.Shape) != 0 {
 		t.fail(t.root, diag.TypeMismatch, m.Def.At, "mean(x) makes a scalar of a tensor", "the metric %s must be a scalar, got %s", m.Name, n.Type)
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// Fact is a part of a spec that changes what is computed: where it stands, and
-// its text without comments and spaces.
+// Fact is a part of a spec that affects what is computed: its key, and its text without
+// comments and spaces.
 type Fact struct{ Key, Text string }
 
 // rootAsides are the sections that don't change what a step computes, and those that
@@ -51,7 +51,7 @@ func facts(def *syntax.Spec, budget *diag.Budget) []Fact {
 	return facts
 }
 
-// RelativePath names a file by the way from the folder of another.
+// RelativePath is a file's path relative to the folder of another.
 func RelativePath(from, file string) string {
 	name, err := filepath.Rel(filepath.Dir(from), file)
 	if err != nil {
@@ -60,7 +60,7 @@ func RelativePath(from, file string) string {
 	return filepath.ToSlash(name)
 }
 
-// parts lists a section's entries, those of model's nodes one by one.
+// parts lists a section's entries, and each node of the model.
 func (c canon) parts(section tree.Entry) []Fact {
 	if section.Value.Kind != tree.Map {
 		return []Fact{{section.Key.Text, c.text(section.Value)}}

@@ -43,7 +43,7 @@ type shared struct {
 	def   *syntax.Spec
 	first *initial
 	uses  varUses
-	taken Defaults // by calls that leave arguments out; nil where nobody asks
+	taken Defaults // values of omitted arguments; nil if not needed
 }
 
 // initial is the graph of first values, shared by the others.
@@ -54,7 +54,7 @@ type initial struct {
 	ghost map[*ir.Node]string // stand-ins for values that exist at run time only
 }
 
-// builder makes a builder of a new graph.
+// builder makes a builder for a new graph.
 func builder(budget *diag.Budget) *ir.Builder {
 	b := ir.NewBuilder(&ir.Graph{})
 	b.Budget = budget
@@ -72,7 +72,7 @@ func (in *initial) set(state string, n *ir.Node) {
 	in.Graph.Outputs = append(in.Graph.Outputs, ir.Output{Name: state, Node: n})
 }
 
-// standIn makes a node that has a type but no value.
+// standIn makes a node with a type but no value.
 func (in *initial) standIn(name string, t ir.Type) *ir.Node {
 	n := &ir.Node{Op: ir.StateOp, Type: t, Name: name, Space: -1, ID: -1}
 	in.ghost[n] = name
@@ -92,17 +92,17 @@ type absent struct {
 	at   diag.Range
 }
 
-// record is the value of a module with several outputs.
-type record map[string]any
+// outputs is the value of a module with several outputs.
+type outputs map[string]any
 
-func (r record) String() string {
+func (r outputs) String() string {
 	return "the outputs " + strings.Join(slices.Sorted(maps.Keys(r)), ", ") + " of a module"
 }
 
 // repeated is the value of a node with `repeat`: the last one's.
 type repeated []any
 
-// anyBad needs no look into lists: one with something bad in it is bad itself.
+// anyBad needn't look into lists: one with something bad in it is bad itself.
 func anyBad(values []any) bool { return slices.ContainsFunc(values, syntax.IsBad) }
 
 // frame is one use of a body: its names with their values.
@@ -126,7 +126,7 @@ type frame struct {
 	frozen bool
 	depth  int
 
-	stateless string // the place in the spec where nothing can own parameters and states; "" elsewhere
+	stateless string // the part of the spec in which nothing can own parameters and states; "" elsewhere
 }
 
 func newFrame(m *syntax.Module, path string) *frame {
@@ -143,16 +143,16 @@ func (f *frame) callee(m *syntax.Module, path string, site diag.Range) *frame {
 	return c
 }
 
-// join is join at the cost of the budget.
+// join is join, paid from the budget.
 func (g *graph) join(path, name string) string {
 	g.named(len(path) + 1 + len(name))
 	return join(path, name)
 }
 
-// named spends what a new path of some bytes costs.
+// named spends the cost of a new path of some bytes.
 func (g *graph) named(bytes int) { g.list.Budget.Spend(diag.Naming, nameCost*bytes) }
 
-// join puts a name behind a path.
+// join appends a name to a path.
 func join(path, name string) string {
 	if path == "" {
 		return name
@@ -160,7 +160,7 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// origin is the place in the user's text that a place in f stands for: the call,
+// origin is the position in the user's text that a position in f stands for: the call,
 // if f is a module of the standard library.
 func (f *frame) origin(at diag.Range) diag.Range {
 	for f != nil && f.mod != nil && f.mod.Std {
@@ -169,17 +169,17 @@ func (f *frame) origin(at diag.Range) diag.Range {
 	return at
 }
 
-// report adds a problem found while f was built: where the user can do
-// something about it, with the way there as notes.
+// report adds a problem found while f was built, at the position in the user's text, with
+// the calls that lead to it as notes.
 func (g *graph) report(f *frame, d diag.Diagnostic) {
 	if g.uses.refused(d) {
 		return
 	}
-	place := f.origin(d.Range)
-	if place != d.Range {
+	at := f.origin(d.Range)
+	if at != d.Range {
 		d.Message = f.mod.Name + ": " + d.Message
 		d.Notes = append(d.Notes, diag.Note{Message: "the expression", Range: d.Range})
-		d.Range = place
+		d.Range = at
 	}
 	calls := 0
 	for c := f; c != nil && c.caller != nil && calls < 3; c = c.caller {
@@ -197,8 +197,8 @@ func (g *graph) fail(f *frame, rule diag.Rule, at diag.Range, help, format strin
 	return syntax.Bad{}
 }
 
-// own marks the nodes made since from as belonging to a node of the spec, and
-// binds them to its device.
+// own marks the nodes made since from as belonging to a node of the spec, and pins them to
+// its device.
 func (g *graph) own(from int, path, device string) {
 	for _, n := range g.Graph.Nodes[from:] {
 		if n.Path == "" {
@@ -248,9 +248,9 @@ func (g *graph) runBody(f *frame) {
 			continue
 		}
 		path := g.join(f.path, it.Name)
-		ev := &expander{graph: g, f: f, to: g.Builder, path: path}
+		ex := &expander{graph: g, f: f, to: g.Builder, path: path}
 		from := len(g.Graph.Nodes)
-		v := ev.node(it.Def)
+		v := ex.node(it.Def)
 		g.own(from, path, "")
 		if !it.Write {
 			inner := ""
@@ -272,20 +272,20 @@ func (g *graph) bind(f *frame, it *syntax.Item, v any) {
 }
 
 // sizes gives the dimensions of a shape.
-func (ev *expander) sizes(dims []expr.Expr, what string) (ir.Shape, bool) {
+func (ex *expander) sizes(dims []expr.Expr, what string) (ir.Shape, bool) {
 	shape := make(ir.Shape, len(dims))
 	ok := true
 	for i, d := range dims {
-		v := ev.constant(d)
+		v := ex.constant(d)
 		n, isInt := v.(int)
 		switch {
 		case syntax.IsBad(v):
 			ok = false
 		case !isInt:
-			ev.fail(ev.f, diag.InvalidArgument, d.At(), syntax.KindHelp(v, syntax.ArgInt), "a dimension of %s must be an int, got %s", what, ir.Describe(v))
+			ex.fail(ex.f, diag.InvalidArgument, d.At(), syntax.KindHelp(v, syntax.ArgInt), "a dimension of %s must be an int, got %s", what, ir.Describe(v))
 			ok = false
 		case n < 0:
-			ev.fail(ev.f, diag.InvalidArgument, d.At(), "", "a dimension of %s can't be negative, got %d", what, n)
+			ex.fail(ex.f, diag.InvalidArgument, d.At(), "", "a dimension of %s can't be negative, got %d", what, n)
 			ok = false
 		}
 		shape[i] = n

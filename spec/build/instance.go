@@ -15,15 +15,15 @@ import (
 // maxRepeat bounds `repeat`.
 const maxRepeat = 100_000
 
-// wholeCall evaluates a call that is a whole node: its parameters are under the
-// node's own path, and the node's reserved keys apply.
-func (ev *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
-	path := ev.path
+// wholeCall expands a call that is a whole node: its parameters are under the node's own
+// path, and the node's reserved keys apply.
+func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
+	path := ex.path
 	if def.Path != "" {
-		path = ev.join(ev.f.path, def.Path)
-		ev.Graph.Put(path, ev.path)
+		path = ex.join(ex.f.path, def.Path)
+		ex.Graph.Put(path, ex.path)
 	}
-	outer := *ev.f
+	outer := *ex.f
 	if def.Device != "" {
 		outer.device = def.Device
 	}
@@ -33,33 +33,33 @@ func (ev *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 	outer.frozen = outer.frozen || def.Frozen
 	t, _ := c.Target.(*check.Target)
 	if !def.HasRepeat {
-		return ev.instantiate(t, c, path, &outer)
+		return ex.instantiate(t, c, path, &outer)
 	}
 	if t == nil || def.Repeat == nil {
 		return syntax.Bad{}
 	}
-	times := ev.constant(def.Repeat)
+	times := ex.constant(def.Repeat)
 	n, ok := times.(int)
 	switch {
 	case syntax.IsBad(times):
 		return syntax.Bad{}
 	case !ok || n < 1:
-		return ev.fail(ev.f, diag.InvalidArgument, def.Repeat.At(), syntax.KindHelp(times, syntax.ArgInt), "repeat must be an int of at least 1, got %s", ir.Describe(times))
+		return ex.fail(ex.f, diag.InvalidArgument, def.Repeat.At(), syntax.KindHelp(times, syntax.ArgInt), "repeat must be an int of at least 1, got %s", ir.Describe(times))
 	case n > maxRepeat:
-		return ev.fail(ev.f, diag.GraphTooLarge, def.Repeat.At(), "", "repeat is %d; it can be at most %d", n, maxRepeat)
+		return ex.fail(ex.f, diag.GraphTooLarge, def.Repeat.At(), "", "repeat is %d; it can be at most %d", n, maxRepeat)
 	case t.Module == nil || len(t.Args) == 0 || t.Args[0] == nil || len(t.Module.Inputs) == 0:
-		return ev.fail(ev.f, diag.InvalidArgument, def.Repeat.At(), "", "repeat is for modules: each takes the one before as its first input")
+		return ex.fail(ex.f, diag.InvalidArgument, def.Repeat.At(), "", "repeat is for modules: each takes the one before as its first input")
 	}
 	var all repeated
 	given := map[int]any{}
 	for i := range n {
-		from := len(ev.Graph.Nodes)
-		ev.named(len(path) + len("[10]"))
+		from := len(ex.Graph.Nodes)
+		ex.named(len(path) + len("[10]"))
 		step := fmt.Sprintf("%s[%d]", path, i)
-		v := ev.instantiateWith(t, c, step, &outer, given)
-		ev.own(from, step, "")
-		ev.nameNode(v, step, "")
-		if syntax.IsBad(v) || ev.full {
+		v := ex.instantiateWith(t, c, step, &outer, given)
+		ex.own(from, step, "")
+		ex.nameNode(v, step, "")
+		if syntax.IsBad(v) || ex.full {
 			return syntax.Bad{}
 		}
 		all = append(all, v)
@@ -68,13 +68,13 @@ func (ev *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 	return all
 }
 
-func (ev *expander) instantiate(t *check.Target, c *expr.Call, path string, outer *frame) any {
-	return ev.instantiateWith(t, c, path, outer, nil)
+func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, outer *frame) any {
+	return ex.instantiateWith(t, c, path, outer, nil)
 }
 
 // instantiateWith builds a module: its parameters and states under path, its
-// nodes, its outputs. given are arguments that are evaluated already.
-func (ev *expander) instantiateWith(t *check.Target, c *expr.Call, path string, outer *frame, given map[int]any) any {
+// nodes, its outputs. given are arguments that were expanded before.
+func (ex *expander) instantiateWith(t *check.Target, c *expr.Call, path string, outer *frame, given map[int]any) any {
 	if t == nil {
 		return syntax.Bad{}
 	}
@@ -82,67 +82,67 @@ func (ev *expander) instantiateWith(t *check.Target, c *expr.Call, path string, 
 	if m.Recursive {
 		return syntax.Bad{}
 	}
-	if ev.to != ev.Builder {
-		return ev.fail(ev.f, diag.InvalidOperation, c.At(), "", "a first value can't be computed by a module; %s is one", m.Name)
+	if ex.to != ex.Builder {
+		return ex.fail(ex.f, diag.InvalidOperation, c.At(), "", "a first value can't be computed by a module; %s is one", m.Name)
 	}
 	f := outer.callee(m, path, c.At())
 	if f.depth > maxNesting {
-		ev.full = true
-		return ev.fail(ev.f, diag.GraphTooLarge, c.At(), "", "modules are nested more than %d deep", maxNesting)
+		ex.full = true
+		return ex.fail(ex.f, diag.GraphTooLarge, c.At(), "", "modules are nested more than %d deep", maxNesting)
 	}
-	if ev.full {
+	if ex.full {
 		return syntax.Bad{}
 	}
-	ev.list.Budget.Spend(diag.Expanding, callCost+syntax.BindCost*m.Size())
-	f.consts["training"] = ev.training
+	ex.list.Budget.Spend(diag.Expanding, callCost+syntax.BindCost*m.Size())
+	f.consts["training"] = ex.training
 	inputs := make([]any, len(m.Inputs))
 	ok := true
 	for i := range t.Args {
 		v, done := given[i]
 		if !done {
-			v = ev.moduleArgument(m, i, t.Args[i], f)
+			v = ex.moduleArgument(m, i, t.Args[i], f)
 		}
 		ok = ok && !syntax.IsBad(v)
 		if i < len(inputs) {
 			inputs[i] = v
 		}
 	}
-	if !ok || !ev.defaults(f, t.Args, c) || !ev.bindInputs(f, inputs, t, c) || !ev.sizedDefaults(f, t.Args, c) {
+	if !ok || !ex.defaults(f, t.Args, c) || !ex.bindInputs(f, inputs, t, c) || !ex.sizedDefaults(f, t.Args, c) {
 		return syntax.Bad{}
 	}
-	if !ev.required(f, c) || !ev.parameters(f) || !ev.moduleStates(f) {
+	if !ex.required(f, c) || !ex.parameters(f) || !ex.moduleStates(f) {
 		return syntax.Bad{}
 	}
-	ev.runBody(f)
-	ev.commitStates(f)
-	return ev.result(f)
+	ex.runBody(f)
+	ex.commitStates(f)
+	return ex.result(f)
 }
 
-// moduleArgument evaluates argument i of a call; those that are no inputs go
-// into the frame.
-func (ev *expander) moduleArgument(m *syntax.Module, i int, e expr.Expr, f *frame) any {
+// moduleArgument expands argument i of a call, and puts it into the frame unless it is an
+// input.
+func (ex *expander) moduleArgument(m *syntax.Module, i int, e expr.Expr, f *frame) any {
 	if i < len(m.Inputs) {
 		if e == nil {
 			return syntax.Bad{}
 		}
-		return ev.expand(e)
+		return ex.expand(e)
 	}
 	if e == nil {
 		return nil // a default
 	}
 	a := m.Args[i-len(m.Inputs)]
 	if a.Kind == syntax.ArgScalar {
-		v := ev.expand(e)
+		v := ex.expand(e)
 		if !syntax.IsBad(v) && !isScalar(v) {
-			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), syntax.KindHelp(v, syntax.ArgScalar), "the argument %s of %s must be a scalar, got %s", a.Name, m.Name, ir.Describe(v))
+			v = ex.fail(ex.f, diag.InvalidArgument, e.At(), syntax.KindHelp(v, syntax.ArgScalar), "the argument %s of %s must be a scalar, got %s", a.Name, m.Name, ir.Describe(v))
 		}
 		if problem := a.Refuses(v); problem != "" {
-			v = ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.Name, m.Name, problem)
+			v = ex.fail(ex.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.Name, m.Name, problem)
 		}
 		f.values[a.Name] = v
 		return v
 	}
-	v := ev.constant(e)
+	v := ex.constant(e)
 	if syntax.IsBad(v) {
 		return v
 	}
@@ -150,13 +150,13 @@ func (ev *expander) moduleArgument(m *syntax.Module, i int, e expr.Expr, f *fram
 		f.consts[a.Name] = nil
 		return nil
 	}
-	ev.look(v)
+	ex.look(v)
 	value, ok := syntax.OfKind(v, a.Kind)
 	if !ok {
-		return ev.fail(ev.f, diag.InvalidArgument, e.At(), syntax.KindHelp(v, a.Kind), "the argument %s of %s must be %s, got %s", a.Name, m.Name, syntax.Article(a.Kind), ir.Describe(v))
+		return ex.fail(ex.f, diag.InvalidArgument, e.At(), syntax.KindHelp(v, a.Kind), "the argument %s of %s must be %s, got %s", a.Name, m.Name, syntax.Article(a.Kind), ir.Describe(v))
 	}
 	if problem := a.Refuses(value); problem != "" {
-		return ev.fail(ev.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.Name, m.Name, problem)
+		return ex.fail(ex.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.Name, m.Name, problem)
 	}
 	f.consts[a.Name] = value
 	return value
@@ -174,7 +174,7 @@ func isScalar(v any) bool {
 
 // bindInputs checks the inputs of a call against their types, and gives symbolic
 // dimensions their sizes.
-func (ev *expander) bindInputs(f *frame, inputs []any, t *check.Target, c *expr.Call) bool {
+func (ex *expander) bindInputs(f *frame, inputs []any, t *check.Target, c *expr.Call) bool {
 	ok := true
 	for i, in := range f.mod.Inputs {
 		if in.Type == nil {
@@ -187,45 +187,45 @@ func (ev *expander) bindInputs(f *frame, inputs []any, t *check.Target, c *expr.
 		}
 		n, isNode := inputs[i].(*ir.Node)
 		if !isNode {
-			n, isNode = ev.number(inputs[i], in.Type)
+			n, isNode = ex.number(inputs[i], in.Type)
 		}
 		if !isNode {
-			ev.fail(ev.f, diag.InvalidArgument, at, "", "the input %s of %s must be a tensor, got %s", in.Name, f.mod.Name, ir.Describe(inputs[i]))
+			ex.fail(ex.f, diag.InvalidArgument, at, "", "the input %s of %s must be a tensor, got %s", in.Name, f.mod.Name, ir.Describe(inputs[i]))
 			ok = false
 			continue
 		}
-		if problem := ev.matches(f, in.Type, n.Type); problem == reported {
+		if problem := ex.matches(f, in.Type, n.Type); problem == reported {
 			ok = false
 			continue
 		} else if problem != "" {
 			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: at,
-				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.Name, f.mod.Name, ev.written(in.Type), n.Type, problem)}
+				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.Name, f.mod.Name, ex.written(in.Type), n.Type, problem)}
 			if !syntax.AcceptsDType(in.Type.DType, n.Type.DType) {
 				d.Rule = diag.TypeMismatch
 			}
 			if i == 0 && n != inputs[i] {
 				d.Help = "the first argument is what " + f.mod.Name + " is applied to: " + f.mod.Name + "(x, …)"
 			}
-			ev.list.Budget.Spend(diag.Comparing, syntax.BindCost*i)
+			ex.list.Budget.Spend(diag.Comparing, syntax.BindCost*i)
 			for j, other := range f.mod.Inputs[:i+1] {
 				given, isNode := inputs[j].(*ir.Node)
 				if isNode && given.Origin.Known() && (j == i && given.Origin != at || j < i && sharesDimension(in.Type, other.Type)) {
 					d.Notes = append(d.Notes, valueNote(other.Name, given))
 				}
 			}
-			ev.report(ev.f, d)
+			ex.report(ex.f, d)
 			ok = false
 			continue
 		}
-		n = ev.widened(f, n)
+		n = ex.widened(f, n)
 		f.values[in.Name] = n
-		f.initial[in.Name] = ev.first.standIn(in.Name, n.Type)
+		f.initial[in.Name] = ex.first.standIn(in.Name, n.Type)
 	}
 	return ok
 }
 
-// sharesDimension reports whether a symbolic dimension stands in both types, so
-// that what one was given decides what the other must be.
+// sharesDimension reports whether both types have a symbolic dimension in common, so that
+// the value of one determines the other.
 func sharesDimension(a, b *expr.Type) bool {
 	if b == nil {
 		return false
@@ -245,7 +245,7 @@ func sharesDimension(a, b *expr.Type) bool {
 	})
 }
 
-// valueNote tells the type of what an input was given, and where that is from.
+// valueNote gives the type and position of an input's value.
 func valueNote(input string, n *ir.Node) diag.Note {
 	name := n.Name
 	if name == "" {
@@ -255,7 +255,7 @@ func valueNote(input string, n *ir.Node) diag.Note {
 }
 
 // number makes a tensor of a compile-time number that is given for an input.
-func (ev *expander) number(v any, t *expr.Type) (*ir.Node, bool) {
+func (ex *expander) number(v any, t *expr.Type) (*ir.Node, bool) {
 	switch v.(type) {
 	case int, float64, bool:
 	default:
@@ -269,11 +269,11 @@ func (ev *expander) number(v any, t *expr.Type) (*ir.Node, bool) {
 	} else if _, isBool := v.(bool); isBool {
 		d = ir.Bool
 	}
-	return ev.Scalar(d, v), true
+	return ex.Scalar(d, v), true
 }
 
-// written is a type as the module's author wrote it, for messages.
-func (ev *expander) written(t *expr.Type) string {
+// written is a type as its module declares it, for messages.
+func (ex *expander) written(t *expr.Type) string {
 	var dims []string
 	for _, d := range t.Dims {
 		switch d := d.(type) {
@@ -359,21 +359,21 @@ func bindRest(f *frame, name string, sizes ir.Shape) string {
 }
 
 // result is the value of a call.
-func (ev *expander) result(f *frame) any {
-	in := &expander{graph: ev.graph, f: f, to: ev.to, path: f.path}
+func (ex *expander) result(f *frame) any {
+	in := &expander{graph: ex.graph, f: f, to: ex.to, path: f.path}
 	if f.mod.Single && len(f.mod.Outputs) == 1 {
 		o := f.mod.Outputs[0]
 		if o.Value == nil {
 			return syntax.Bad{}
 		}
-		return ev.narrowed(f, in.expand(o.Value))
+		return ex.narrowed(f, in.expand(o.Value))
 	}
 	if len(f.mod.Outputs) == 0 {
 		return syntax.Bad{} // reported
 	}
-	r := record{}
+	r := outputs{}
 	for _, o := range f.mod.Outputs {
-		r[o.Name] = ev.narrowed(f, in.expand(o.Value))
+		r[o.Name] = ex.narrowed(f, in.expand(o.Value))
 	}
 	return r
 }

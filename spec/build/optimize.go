@@ -94,12 +94,12 @@ func (o *optimizing) scope(step *ir.Node) *expander {
 }
 
 // arguments evaluates the optimizer's arguments and those of the groups, which
-// stand over them; nil if something is wrong with them.
+// override them; nil if something is wrong with them.
 func (o *optimizing) arguments(step *ir.Node) *arguments {
 	from := len(o.Graph.Nodes)
 	a := &arguments{step: step, common: newFrame(o.target.Module, "optimizer"), groups: map[*syntax.Group]*frame{}}
-	ev := o.scope(step)
-	if !o.evaluate(ev, o.target, a.common) || !ev.defaults(a.common, o.target.Args, o.def.Optimizer) {
+	ex := o.scope(step)
+	if !o.evaluate(ex, o.target, a.common) || !ex.defaults(a.common, o.target.Args, o.def.Optimizer) {
 		return nil
 	}
 	ok := true
@@ -110,7 +110,7 @@ func (o *optimizing) arguments(step *ir.Node) *arguments {
 		maps.Copy(args.values, a.common.values)
 		if g.Call != nil {
 			tg, _ := g.Call.Target.(*check.Target)
-			ok = ok && tg != nil && o.evaluate(ev, tg, args)
+			ok = ok && tg != nil && o.evaluate(ex, tg, args)
 		}
 		a.groups[g] = args
 	}
@@ -126,10 +126,10 @@ func (o *optimizing) bound(args *frame) {
 	o.list.Budget.Spend(diag.Expanding, callCost+syntax.BindCost*(len(args.consts)+len(args.values)+o.target.Module.Size()))
 }
 
-func (o *optimizing) evaluate(ev *expander, tg *check.Target, args *frame) bool {
+func (o *optimizing) evaluate(ex *expander, tg *check.Target, args *frame) bool {
 	ok := true
 	for i, e := range tg.Args {
-		ok = !syntax.IsBad(ev.moduleArgument(tg.Module, i, e, args)) && ok
+		ok = !syntax.IsBad(ex.moduleArgument(tg.Module, i, e, args)) && ok
 	}
 	return ok
 }
@@ -168,7 +168,7 @@ func (o *optimizing) parameters() []*trained {
 		}
 		params = append(params, p)
 	}
-	o.tellUntrained(untrained, len(params), needed)
+	o.warnUntrained(untrained, len(params), needed)
 	for _, g := range o.def.Groups {
 		if !matched[g] {
 			o.list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: g.At,
@@ -241,10 +241,10 @@ func (o *optimizing) clip(params []*trained) bool {
 			wide = ir.F64
 		}
 	}
-	ev := o.scope(o.of(wide).step)
-	ev.path, ev.f.stateless = "clip_grad_norm", "clip_grad_norm"
+	ex := o.scope(o.of(wide).step)
+	ex.path, ex.f.stateless = "clip_grad_norm", "clip_grad_norm"
 	from := len(o.Graph.Nodes)
-	limit := ev.expand(o.def.Clip)
+	limit := ex.expand(o.def.Clip)
 	if syntax.IsBad(limit) {
 		return false
 	}
@@ -316,17 +316,17 @@ func (o *optimizing) update(p *trained) bool {
 	wide := s.Type.DType.Wide()
 	f.values["param"], f.values["grad"], f.values["step"] = o.Cast(s.Read, wide), o.Cast(p.grad, wide), given.step
 	f.initial["param"], f.initial["step"] = o.first.Cast(o.first.nodes[s.Name], wide), o.first.step
-	ev := &expander{graph: o.graph, f: f, to: o.Builder, path: f.path}
-	if !ev.moduleStates(f) {
+	ex := &expander{graph: o.graph, f: f, to: o.Builder, path: f.path}
+	if !ex.moduleStates(f) {
 		return false
 	}
 	o.runBody(f)
-	ev.commitStates(f)
+	ex.commitStates(f)
 	v := f.nexts["param"]
 	if v == nil || syntax.IsBad(v) {
 		return false
 	}
-	n := ev.fit(v, s.Type, "the next value of param", c.At())
+	n := ex.fit(v, s.Type, "the next value of param", c.At())
 	if n == nil {
 		return false
 	}

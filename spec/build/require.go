@@ -11,8 +11,8 @@ import (
 )
 
 // required checks what a module requires of a call's arguments and dimensions.
-func (ev *expander) required(f *frame, c *expr.Call) bool {
-	in := &expander{graph: ev.graph, f: f, to: ev.to, path: f.path}
+func (ex *expander) required(f *frame, c *expr.Call) bool {
+	in := &expander{graph: ex.graph, f: f, to: ex.to, path: f.path}
 	for _, req := range f.mod.Require {
 		v := in.constant(req.Cond)
 		holds, ok := v.(bool)
@@ -20,10 +20,10 @@ func (ev *expander) required(f *frame, c *expr.Call) bool {
 		case syntax.IsBad(v):
 			return false
 		case !ok:
-			ev.fail(f, diag.InvalidArgument, req.Cond.At(), "", "a requirement is a condition, got %s", ir.Describe(v))
+			ex.fail(f, diag.InvalidArgument, req.Cond.At(), "", "a requirement is a condition, got %s", ir.Describe(v))
 			return false
 		case !holds:
-			ev.fail(ev.f, diag.InvalidArgument, c.At(), "", "%s requires that %s; here %s", f.mod.Name, req.Text, f.named(req.Cond))
+			ex.fail(ex.f, diag.InvalidArgument, c.At(), "", "%s requires that %s; here %s", f.mod.Name, req.Text, f.named(req.Cond))
 			return false
 		}
 	}

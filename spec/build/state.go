@@ -27,9 +27,9 @@ func (g *graph) newState(f *frame, name string, kind ir.StateKind, t ir.Type, at
 	return s, true
 }
 
-// stateless refuses a module that owns parameters or states where nothing would
-// train or write them.
-func (ev *expander) stateless(f *frame, kind, name string) bool {
+// stateless reports a module that owns parameters or states where nothing would train or
+// write them.
+func (ex *expander) stateless(f *frame, kind, name string) bool {
 	if f.stateless == "" {
 		return false
 	}
@@ -37,15 +37,15 @@ func (ev *expander) stateless(f *frame, kind, name string) bool {
 	if kind == "state" {
 		help = "make a node of the model or a metric of it"
 	}
-	ev.fail(f.caller, diag.InvalidOperation, f.site, help, "%s can't call %s: nothing would %s its %s %s", f.stateless, f.mod.Name,
+	ex.fail(f.caller, diag.InvalidOperation, f.site, help, "%s can't call %s: nothing would %s its %s %s", f.stateless, f.mod.Name,
 		map[string]string{"parameter": "train", "state": "write"}[kind], kind, name)
 	return true
 }
 
 // parameters makes the parameters of a frame.
-func (ev *expander) parameters(f *frame) bool {
+func (ex *expander) parameters(f *frame) bool {
 	ok := true
-	in := &expander{graph: ev.graph, f: f, to: ev.Builder, path: f.path}
+	in := &expander{graph: ex.graph, f: f, to: ex.Builder, path: f.path}
 	for _, p := range f.mod.Params {
 		there, good := in.present(p.When)
 		if !good {
@@ -57,7 +57,7 @@ func (ev *expander) parameters(f *frame) bool {
 			f.initial[p.Name] = f.values[p.Name]
 			continue
 		}
-		if ev.stateless(f, "parameter", p.Name) {
+		if ex.stateless(f, "parameter", p.Name) {
 			return false
 		}
 		if p.Shape == nil || p.Init == nil {
@@ -71,45 +71,45 @@ func (ev *expander) parameters(f *frame) bool {
 		}
 		t := ir.Type{DType: f.dtype, Shape: shape}
 		if err := ir.CheckShape(t.DType, shape); err != nil {
-			ev.fail(f, diag.InvalidArgument, p.At, "", "the parameter %s: %s", p.Name, err)
+			ex.fail(f, diag.InvalidArgument, p.At, "", "the parameter %s: %s", p.Name, err)
 			ok = false
 			continue
 		}
-		path := ev.join(f.path, p.Name)
-		s, fresh := ev.newState(f, ir.PlainPath(path), ir.ParamState, t, p.At)
-		if !fresh || !ev.firstValue(f, s, p.Init, path) {
+		path := ex.join(f.path, p.Name)
+		s, fresh := ex.newState(f, ir.PlainPath(path), ir.ParamState, t, p.At)
+		if !fresh || !ex.firstValue(f, s, p.Init, path) {
 			ok = false
 			continue
 		}
-		ev.frozen[s] = f.frozen
-		f.values[p.Name], f.initial[p.Name] = ev.widened(f, s.Read), ev.first.nodes[s.Name]
+		ex.frozen[s] = f.frozen
+		f.values[p.Name], f.initial[p.Name] = ex.widened(f, s.Read), ex.first.nodes[s.Name]
 		if f.mod.Widen {
-			f.initial[p.Name] = ev.first.Cast(ev.first.nodes[s.Name], f.dtype.Wide())
+			f.initial[p.Name] = ex.first.Cast(ex.first.nodes[s.Name], f.dtype.Wide())
 		}
 	}
 	return ok
 }
 
 // present evaluates a `when`; good is false if that was reported.
-func (ev *expander) present(when expr.Expr) (there, good bool) {
+func (ex *expander) present(when expr.Expr) (there, good bool) {
 	if when == nil {
 		return true, true
 	}
-	v := ev.constant(when)
+	v := ex.constant(when)
 	there, good = v.(bool)
 	if !good && !syntax.IsBad(v) {
-		ev.fail(ev.f, diag.InvalidArgument, when.At(), "", "`when` must be a bool, got %s", ir.Describe(v))
+		ex.fail(ex.f, diag.InvalidArgument, when.At(), "", "`when` must be a bool, got %s", ir.Describe(v))
 	}
 	return there, good
 }
 
 // firstValue builds the first value of a state of known type, unless another
 // graph of the program has done so.
-func (ev *expander) firstValue(f *frame, s *ir.State, init expr.Expr, path string) bool {
-	if ev.first.nodes[s.Name] != nil {
+func (ex *expander) firstValue(f *frame, s *ir.State, init expr.Expr, path string) bool {
+	if ex.first.nodes[s.Name] != nil {
 		return true
 	}
-	in := &expander{graph: ev.graph, f: f, to: ev.first.Builder, path: path, implied: s.Type.Shape, hasImplied: true, blind: true}
+	in := &expander{graph: ex.graph, f: f, to: ex.first.Builder, path: path, implied: s.Type.Shape, hasImplied: true, blind: true}
 	v := in.expand(init)
 	if syntax.IsBad(v) {
 		return false
@@ -118,26 +118,26 @@ func (ev *expander) firstValue(f *frame, s *ir.State, init expr.Expr, path strin
 	if n == nil {
 		return false
 	}
-	ev.first.set(s.Name, n)
+	ex.first.set(s.Name, n)
 	return true
 }
 
 // fit brings a value to a type: numbers fill it, floats change their width.
 // Anything else that differs is reported, and gives nil.
-func (ev *expander) fit(v any, t ir.Type, what string, at diag.Range) *ir.Node {
-	if !ev.fits(v, t, what, at) {
+func (ex *expander) fit(v any, t ir.Type, what string, at diag.Range) *ir.Node {
+	if !ex.fits(v, t, what, at) {
 		return nil
 	}
-	ev.to.Origin = ev.f.origin(at)
+	ex.to.Origin = ex.f.origin(at)
 	if n, ok := v.(*ir.Node); ok {
-		return ev.to.Cast(n, t.DType)
+		return ex.to.Cast(n, t.DType)
 	}
-	return ev.filled(t, v)
+	return ex.filled(t, v)
 }
 
 // fits reports whether fit can bring a value to a type; if not, that was
 // reported.
-func (ev *expander) fits(v any, t ir.Type, what string, at diag.Range) bool {
+func (ex *expander) fits(v any, t ir.Type, what string, at diag.Range) bool {
 	n, ok := v.(*ir.Node)
 	if !ok {
 		switch v.(type) {
@@ -148,32 +148,32 @@ func (ev *expander) fits(v any, t ir.Type, what string, at diag.Range) bool {
 				return true
 			}
 		}
-		ev.fail(ev.f, diag.TypeMismatch, at, "", "%s must be %s, got %s", what, t, ir.Describe(v))
+		ex.fail(ex.f, diag.TypeMismatch, at, "", "%s must be %s, got %s", what, t, ir.Describe(v))
 		return false
 	}
 	if !n.Type.Shape.Equal(t.Shape) {
-		ev.fail(ev.f, diag.ShapeMismatch, at, "", "%s must be %s, got %s", what, t, n.Type)
+		ex.fail(ex.f, diag.ShapeMismatch, at, "", "%s must be %s, got %s", what, t, n.Type)
 		return false
 	}
 	if n.Type.DType != t.DType && !(n.Type.DType.IsFloat() && t.DType.IsFloat()) && !(n.Type.DType.IsInt() && t.DType.IsInt()) {
-		ev.fail(ev.f, diag.TypeMismatch, at, "cast(x, \""+t.DType.String()+"\") converts it", "%s must be %s, got %s", what, t, n.Type)
+		ex.fail(ex.f, diag.TypeMismatch, at, "cast(x, \""+t.DType.String()+"\") converts it", "%s must be %s, got %s", what, t, n.Type)
 		return false
 	}
 	return true
 }
 
-func (ev *expander) filled(t ir.Type, v any) *ir.Node {
+func (ex *expander) filled(t ir.Type, v any) *ir.Node {
 	if len(t.Shape) == 0 {
-		return ev.to.Scalar(t.DType, v)
+		return ex.to.Scalar(t.DType, v)
 	}
-	return ev.to.Apply(ir.LookupOp("full"), []int(t.Shape), v, t.DType)
+	return ex.to.Apply(ir.LookupOp("full"), []int(t.Shape), v, t.DType)
 }
 
 // moduleStates makes the states of a frame. A state's type is its first value's.
-func (ev *expander) moduleStates(f *frame) bool {
+func (ex *expander) moduleStates(f *frame) bool {
 	ok := true
 	for _, st := range f.mod.States {
-		there, good := (&expander{graph: ev.graph, f: f, to: ev.Builder}).present(st.When)
+		there, good := (&expander{graph: ex.graph, f: f, to: ex.Builder}).present(st.When)
 		if !good {
 			ok = false
 			continue
@@ -182,18 +182,18 @@ func (ev *expander) moduleStates(f *frame) bool {
 			f.values[st.Name] = absent{st.Name, st.At}
 			continue
 		}
-		if ev.stateless(f, "state", st.Name) {
+		if ex.stateless(f, "state", st.Name) {
 			return false
 		}
-		path := ev.join(f.path, st.Name)
+		path := ex.join(f.path, st.Name)
 		name := ir.PlainPath(path)
-		n := ev.first.nodes[name]
+		n := ex.first.nodes[name]
 		if n == nil {
 			if st.Init == nil {
 				ok = false
 				continue
 			}
-			in := &expander{graph: ev.graph, f: f, to: ev.first.Builder, path: path}
+			in := &expander{graph: ex.graph, f: f, to: ex.first.Builder, path: path}
 			v := in.expand(st.Init)
 			if syntax.IsBad(v) {
 				ok = false
@@ -203,9 +203,9 @@ func (ev *expander) moduleStates(f *frame) bool {
 				ok = false
 				continue
 			}
-			ev.first.set(name, n)
+			ex.first.set(name, n)
 		}
-		s, fresh := ev.newState(f, name, f.kind, n.Type, st.At)
+		s, fresh := ex.newState(f, name, f.kind, n.Type, st.At)
 		ok = ok && fresh
 		f.values[st.Name], f.initial[st.Name] = s.Read, n
 	}
@@ -213,38 +213,38 @@ func (ev *expander) moduleStates(f *frame) bool {
 }
 
 // tensor makes a node of a value: numbers become f32, i32 or bool scalars.
-func (ev *expander) tensor(v any, what string, at diag.Range) *ir.Node {
-	ev.to.Origin = ev.f.origin(at)
+func (ex *expander) tensor(v any, what string, at diag.Range) *ir.Node {
+	ex.to.Origin = ex.f.origin(at)
 	switch v := v.(type) {
 	case *ir.Node:
 		return v
 	case bool:
-		return ev.to.Scalar(ir.Bool, v)
+		return ex.to.Scalar(ir.Bool, v)
 	case float64:
-		return ev.to.Scalar(ir.F32, v)
+		return ex.to.Scalar(ir.F32, v)
 	case int:
 		if int(int32(v)) != v {
-			return ev.to.Scalar(ir.I64, v)
+			return ex.to.Scalar(ir.I64, v)
 		}
-		return ev.to.Scalar(ir.I32, v)
+		return ex.to.Scalar(ir.I32, v)
 	}
-	ev.fail(ev.f, diag.TypeMismatch, at, "", "%s must be a tensor, got %s", what, ir.Describe(v))
+	ex.fail(ex.f, diag.TypeMismatch, at, "", "%s must be a tensor, got %s", what, ir.Describe(v))
 	return nil
 }
 
-// commitStates lets a step write what the frame's updates computed. In a spec
-// that isn't trained it only looks whether a step could.
-func (ev *expander) commitStates(f *frame) {
-	if !f.commit && ev.def.Train != nil {
+// commitStates lets a step write what the frame's updates computed. In a spec without
+// training it only checks whether a step could.
+func (ex *expander) commitStates(f *frame) {
+	if !f.commit && ex.def.Train != nil {
 		return
 	}
-	in := &expander{graph: ev.graph, f: f, to: ev.Builder, path: f.path}
+	in := &expander{graph: ex.graph, f: f, to: ex.Builder, path: f.path}
 	for _, it := range f.mod.Items {
 		v := f.nexts[it.Name]
 		if _, none := v.(absent); none || !it.Write || v == nil || syntax.IsBad(v) || it.Name == "param" && f.mod.Optimizer {
 			continue
 		}
-		s := ev.states[ir.PlainPath(ev.join(f.path, it.Name))]
+		s := ex.states[ir.PlainPath(ex.join(f.path, it.Name))]
 		if s == nil {
 			continue
 		}

@@ -60,8 +60,8 @@ func (t *training) data() map[string]any {
 			if syntax.IsBad(v) {
 				continue
 			}
-			ev := &expander{graph: t.graph, f: f, to: t.Builder}
-			if n := ev.tensor(v, "the field "+name, src.At); n != nil {
+			ex := &expander{graph: t.graph, f: f, to: t.Builder}
+			if n := ex.tensor(v, "the field "+name, src.At); n != nil {
 				f.values[name] = n
 			}
 		}
@@ -188,7 +188,7 @@ func (t *training) lossNode(fields map[string]any) {
 }
 
 // nonFinite keeps the first step whose loss was infinite or NaN; 0 until there is
-// one. It is computed where the loss is, so that nobody has to look at each step.
+// one. It is computed where the loss is, so that the host needn't look at each step.
 func (t *training) nonFinite(loss *ir.Node, at diag.Range) {
 	s, _ := t.newState(t.root, ir.NonFiniteState, ir.MetricState, ir.Scalar(ir.I64), at)
 	good := t.Apply(ir.LookupOp("logical_or"), t.Apply(ir.LookupOp("isfinite"), loss), t.Apply(ir.LookupOp("ne"), s.Read, 0))
@@ -200,9 +200,9 @@ func (t *training) nonFinite(loss *ir.Node, at diag.Range) {
 func (t *training) single(path string, def *syntax.Node, kind ir.StateKind) any {
 	f := *t.root
 	f.kind = kind
-	ev := &expander{graph: t.graph, f: &f, to: t.Builder, path: path}
+	ex := &expander{graph: t.graph, f: &f, to: t.Builder, path: path}
 	from := len(t.Graph.Nodes)
-	v := ev.node(def)
+	v := ex.node(def)
 	if r, ok := v.(repeated); ok {
 		v = r[len(r)-1]
 	}
@@ -269,9 +269,9 @@ func (t *training) until(metrics map[string]any) {
 	f.stateless = "until"
 	t.vars(f)
 	f.values = metrics
-	ev := &expander{graph: t.graph, f: f, to: t.Builder, path: "until"}
+	ex := &expander{graph: t.graph, f: f, to: t.Builder, path: "until"}
 	from := len(t.Graph.Nodes)
-	v := ev.expand(t.def.Until)
+	v := ex.expand(t.def.Until)
 	if syntax.IsBad(v) {
 		return
 	}

@@ -8,13 +8,13 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// What isn't trained because the loss doesn't depend on it is told once for each
-// cause: for all parameters, if the loss depends on none; else for each part of
-// the graph that the loss doesn't need, whatever number of parameters it has.
+// Parameters that aren't trained because the loss doesn't depend on them are reported
+// once for each cause: for all parameters, if the loss depends on none; else for each part
+// of the graph that the loss doesn't need, however many parameters it has.
 
-// tellUntrained warns of parameters that the loss doesn't depend on; trained is the
+// warnUntrained warns of parameters that the loss doesn't depend on; trained is the
 // number of those that it does, needed are the nodes that the loss needs.
-func (o *optimizing) tellUntrained(states []*ir.State, trained int, needed map[*ir.Node]bool) {
+func (o *optimizing) warnUntrained(states []*ir.State, trained int, needed map[*ir.Node]bool) {
 	if len(states) > 0 && trained == 0 {
 		o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: o.def.Loss.At(),
 			Message: fmt.Sprintf("the loss depends on none of the %s, so nothing is trained", syntax.Count(len(states), "parameter")),
@@ -34,7 +34,7 @@ func (o *optimizing) tellUntrained(states []*ir.State, trained int, needed map[*
 	for _, s := range first {
 		part := parts.find(s.Read)
 		if !shown[part] {
-			continue // a node of it is unused, which is told
+			continue // a node of it is unused, which is reported
 		}
 		d := diag.Diagnostic{Rule: diag.NoGradient, Range: s.Origin,
 			Message: fmt.Sprintf("the loss doesn't depend on the parameter %s, so it isn't trained", s.Name)}
@@ -80,7 +80,7 @@ func (o *optimizing) unneeded(needed map[*ir.Node]bool) disjoint {
 	return parts
 }
 
-// shown are the parts that somebody asks for: by an output or a metric.
+// shown are the parts that an output or a metric needs.
 func (o *optimizing) shown(parts disjoint) map[*ir.Node]bool {
 	shown := map[*ir.Node]bool{}
 	for _, out := range o.Graph.Outputs {

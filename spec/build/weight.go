@@ -9,14 +9,14 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// Lists are shared, never copied: a list of twice the same list holds it once. But
-// whoever looks into it meets it twice. So a list costs the elements that it has
-// written out, those of lists inside of it included: its weight.
+// Lists are shared, never copied: a list that contains another one twice holds it once,
+// but whoever goes through it meets it twice. So a list costs as many elements as it has
+// written out, with those of lists inside it: its weight.
 
-// heaviest is where weights end; no budget pays for it.
+// heaviest is the largest weight; no budget suffices for it.
 const heaviest = diag.WholeBudget
 
-// weight is the number of values that a value has in it, itself included.
+// weight is the number of values in a value, itself included.
 func (g *graph) weight(v any) int {
 	list, ok := v.([]any)
 	if !ok || len(list) == 0 {
@@ -38,7 +38,7 @@ func (g *graph) weigh(list []any) {
 	g.list.Budget.Spend(diag.Listing, syntax.ElementCost*g.weight(list))
 }
 
-// look spends what it costs to go through values as they are written out.
+// look spends the cost of going through values as they are written out.
 func (g *graph) look(values ...any) {
 	for _, v := range values {
 		if _, is := v.([]any); is {

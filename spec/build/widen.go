@@ -7,22 +7,22 @@ import "github.com/flowrun/flowrun/ir"
 // comes out would be off by much more than the dtype's own precision.
 
 // widened is an input or a parameter as the body of f sees it.
-func (ev *expander) widened(f *frame, n *ir.Node) *ir.Node {
+func (ex *expander) widened(f *frame, n *ir.Node) *ir.Node {
 	if !f.mod.Widen || !n.Type.DType.IsFloat() {
 		return n
 	}
 	f.narrow = ir.Promote(f.narrow, n.Type.DType)
-	ev.Origin = f.origin(f.site)
-	return ev.Cast(n, n.Type.DType.Wide())
+	ex.Origin = f.origin(f.site)
+	return ex.Cast(n, n.Type.DType.Wide())
 }
 
 // narrowed rounds a value that the body of f computed to the dtype in which its
 // inputs and parameters meet.
-func (ev *expander) narrowed(f *frame, v any) any {
+func (ex *expander) narrowed(f *frame, v any) any {
 	n, ok := v.(*ir.Node)
 	if !ok || !f.narrow.IsHalf() || !n.Type.DType.IsFloat() {
 		return v
 	}
-	ev.Origin = f.origin(f.site)
-	return ev.Cast(n, f.narrow)
+	ex.Origin = f.origin(f.site)
+	return ex.Cast(n, f.narrow)
 }

@@ -11,9 +11,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// resolver finds out what every name means, and the order in which the nodes of
-// a body can be built. It looks at every expression, those of branches that
-// aren't taken too.
+// resolver finds out what every name means, and the order in which the nodes of a body
+// can be built. It checks all expressions, including those of branches not taken.
 type resolver struct {
 	list *diag.List
 	lib  *syntax.Library
@@ -41,9 +40,9 @@ type scope struct {
 	graph  map[string]*symbol      // inputs, parameters, states, nodes
 	consts map[string]*symbol      // vars, arguments, dimensions, training
 	writes map[string]*syntax.Item // what next(name) is; nil for a state that isn't written
-	hidden map[string]*symbol      // not visible here, but worth a better message
-	hints  map[string]string       // what to write instead of names that people try here
-	choice bool                    // it stands where a choice is made at compile time
+	hidden map[string]*symbol      // not visible here, for a better message
+	hints  map[string]string       // help for names that people try here
+	choice bool                    // it is the condition of a choice
 	open   bool                    // names may be missing because of what was reported
 	calls  map[*syntax.Module]bool // modules that were found
 }
@@ -62,7 +61,7 @@ func (s *scope) withGraph(graph map[string]*symbol) *scope {
 	return &t
 }
 
-// declare adds a name of a value; two of them are a problem.
+// declare adds the name of a value. A duplicate is reported.
 func (s *scope) declare(names map[string]*symbol, name, what string, at diag.Range) *symbol {
 	if old := names[name]; old != nil {
 		s.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: at,
@@ -128,7 +127,8 @@ func Spec(def *syntax.Spec, list *diag.List) *Unused {
 		s.consts = vars
 		for _, f := range src.Fields {
 			if !s.typed(f.Type) {
-				f.Type = nil // the rest would follow from it
+				f.Type = nil // reported; what depends on it would follow from that
+				// Sizes, dims and tensors that are one argument, a list, are often given one by
 			}
 		}
 	}
@@ -179,7 +179,8 @@ func (r *resolver) model(def *syntax.Spec, vars map[string]*symbol) *scope {
 	}
 	for _, in := range m.Inputs {
 		if !s.typed(in.Type) {
-			in.Type = nil // the rest would follow from it
+			in.Type = nil // reported; what depends on it would follow from that
+			// Sizes, dims and tensors that are one argument, a list, are often given one by
 		}
 	}
 	for _, it := range m.Items {

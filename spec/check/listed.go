@@ -9,9 +9,10 @@ import (
 )
 
 // Sizes, dims and tensors that are one argument, a list, are often given one by
-// one, as other libraries take them: reshape(x, 4, 8), concat(a, b).
+// Sizes, dims and tensors that are one argument, a list, are often given one by one, as
+// in other libraries: reshape(x, 4, 8), concat(a, b).
 
-// oneByOne refuses such a call, and says how it is written.
+// oneByOne reports such a call, and says how to write it.
 func (s *scope) oneByOne(c *expr.Call, t *Target) bool {
 	first, ok := foreign.Sized[c.Name]
 	if !ok || t.Op == nil || len(c.Args) <= first {
@@ -59,10 +60,10 @@ func isInt(e expr.Expr) bool {
 	return ok
 }
 
-// lineCost is what it costs to go over a line of a text.
+// lineCost is the cost of skipping a line of a text.
 const lineCost = 20
 
-// textAt is a piece of one line of a source; "" for any other.
+// textAt is the text at a range within one line; "" for any other range.
 func (s *scope) textAt(at diag.Range) string {
 	if at.Start.Line != at.End.Line {
 		return ""

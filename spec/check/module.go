@@ -36,7 +36,8 @@ func (r *resolver) module(m *syntax.Module) *scope {
 	r.orderDefaults(m)
 	for _, in := range m.Inputs {
 		if !s.typed(in.Type) {
-			in.Type = nil // the rest would follow from it
+			in.Type = nil // reported; what depends on it would follow from that
+			// Sizes, dims and tensors that are one argument, a list, are often given one by
 		}
 	}
 	for _, req := range m.Require {
@@ -67,12 +68,12 @@ func (r *resolver) module(m *syntax.Module) *scope {
 	return s
 }
 
-// orderDefaults finds the defaults that name a symbolic dimension, which is anything
-// but an argument, and reports those that name an argument without a value yet.
+// orderDefaults marks the defaults that use symbolic dimensions (all names but arguments),
+// and reports those that use their own or a later argument.
 func (r *resolver) orderDefaults(m *syntax.Module) {
-	place := make(map[string]int, len(m.Args))
+	index := make(map[string]int, len(m.Args))
 	for i, a := range m.Args {
-		place[a.Name] = i
+		index[a.Name] = i
 	}
 	for i, a := range m.Args {
 		expr.Walk(a.Default, func(e expr.Expr) bool {
@@ -80,7 +81,7 @@ func (r *resolver) orderDefaults(m *syntax.Module) {
 			if !ok || n.Name == "training" {
 				return true
 			}
-			at, isArg := place[n.Name]
+			at, isArg := index[n.Name]
 			a.Sized = a.Sized || !isArg
 			if isArg && at >= i {
 				r.report(diag.UnknownName, n.At(), "a default sees the arguments above its own", "the default of %s can't see %s", a.Name, n.Name)

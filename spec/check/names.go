@@ -13,8 +13,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// check resolves the names of an expression. With constant, it stands where a
-// value must be known at compile time. user is the node that it belongs to.
+// check resolves the names of an expression. With constant, its value must be known at
+// compile time. user is the node that it belongs to.
 func (s *scope) check(e expr.Expr, constant bool, user *syntax.Item) {
 	switch e := e.(type) {
 	case nil:
@@ -50,7 +50,7 @@ func (s *scope) test(e expr.Expr, user *syntax.Item) {
 	in.check(e, true, user)
 }
 
-// find looks a name up: among values first, unless the place is compile-time.
+// find looks a name up: among values first, unless only compile-time names are visible.
 func (s *scope) find(name string, constant bool) *symbol {
 	if !constant {
 		if sym := s.graph[name]; sym != nil {
@@ -252,7 +252,7 @@ func (s *scope) next(c *expr.Call, constant bool, user *syntax.Item) {
 	s.report(diag.InvalidArgument, c.At(), "write next(name)", "next takes the name of a state")
 }
 
-// bind puts a call's arguments into the order of the parameters.
+// bind matches a call's arguments with the parameters, and puts them into their order.
 func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bool, user *syntax.Item) {
 	s.list.Budget.Spend(diag.Comparing, syntax.LookCost*4*len(sig.Params))
 	t.Sig = sig
@@ -281,7 +281,7 @@ func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bo
 		i := sig.Index(n.Name)
 		switch {
 		case i < 0:
-			// What its value may see isn't known: it isn't looked at.
+			// What its value may see isn't known: it isn't checked.
 			fail(diag.UnknownArgument, n.NameAt, sig.ArgumentHelp(n.Name, s.list), "%s has no argument %s", c.Name, diag.Cut(n.Name))
 		case t.Args[i] != nil:
 			help := ""

@@ -9,8 +9,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// sort puts items into an order in which each comes after those that it uses,
-// and otherwise in the text's. Items on a cycle are reported once and marked.
+// sort orders items so that each comes after those that it uses, and otherwise keeps the
+// text's order. Items on a cycle are reported once and marked.
 func (s *scope) sort(items []*syntax.Item) []*syntax.Item {
 	const open, done = 1, 2
 	order := make([]*syntax.Item, 0, len(items))

@@ -56,7 +56,7 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 		sig := *syntax.SignatureOf(r.lib.Optimizers[t.Optimizer.Name])
 		sig.Params = slices.Clone(sig.Params)
 		for i := range sig.Params {
-			sig.Params[i].Optional = true // the optimizer's own stand in
+			sig.Params[i].Optional = true // those of train.optimizer are the default
 		}
 		for _, g := range t.Groups {
 			if g.Call != nil {
@@ -69,7 +69,7 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 	}
 }
 
-// untilOfEval refuses metrics of an evaluation in until.
+// untilOfEval reports metrics of an evaluation in until.
 func (r *resolver) untilOfEval(t *syntax.Train) bool {
 	found := false
 	expr.Walk(t.Until, func(e expr.Expr) bool {
@@ -127,7 +127,7 @@ func nameSet(names []string) map[string]bool {
 	return set
 }
 
-// fields makes a source's fields visible to loss and metrics.
+// fields makes a data source's fields visible to loss and metrics.
 func (r *resolver) fields(src *syntax.DataSource, s, model *scope) {
 	isInput := func(name string) bool {
 		sym := model.graph[name]

@@ -8,8 +8,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// Unused collects what nothing refers to. It is told only where a spec has
-// no errors: a broken expression doesn't say what it would have used.
+// Unused collects what nothing refers to. It is reported only if a spec has no errors: it
+// is unknown what an invalid expression would use.
 type Unused struct {
 	list  *diag.List
 	found []diag.Diagnostic

@@ -15,12 +15,12 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// calls writes what calls and nodes leave out.
+// calls writes what calls and nodes omit.
 type calls struct {
 	*renderer
 	def      *syntax.Spec
 	taken    build.Defaults
-	mappings map[diag.Range]*tree.Node // mapping nodes, by their places
+	mappings map[diag.Range]*tree.Node // mapping nodes, by their positions
 	scalars  []*tree.Node              // by their offsets
 	inserts  map[*tree.Node][]edit     // into expressions
 	done     map[diag.Range]bool       // calls
@@ -67,8 +67,8 @@ func (c *calls) index(n *tree.Node, seen map[*tree.Node]bool) {
 	}
 }
 
-// node writes the keys that a mapping node's module takes from around it. Within
-// a module that is whatever the node around it has.
+// node writes the keys that a mapping node's module inherits. In a module that is whatever
+// the node around it has.
 func (c *calls) node(n *syntax.Node, inModule bool) {
 	call, _ := n.Value.(*expr.Call)
 	if call == nil || c.done[call.Range] {
@@ -172,8 +172,8 @@ func (c *calls) mapping(call *expr.Call, t *check.Target, mapping *tree.Node) {
 	}
 }
 
-// leftOut gives write the value of each argument that a call leaves out. What
-// can't be written, since it isn't the same for all uses of the call, is noted.
+// leftOut calls write with the value of each argument that a call omits. A value that
+// isn't the same for all uses of the call can't be written, and becomes a note.
 func (c *calls) leftOut(call *expr.Call, t *check.Target, at int, write func(name string, v any) bool) {
 	if t.Op != nil && t.Module == nil && t.Function == nil {
 		i := 0
@@ -205,7 +205,7 @@ func (c *calls) leftOut(call *expr.Call, t *check.Target, at int, write func(nam
 	}
 }
 
-// list writes what values there are, if any are known.
+// list lists the values, if any are known.
 func list(values []any) string {
 	var words []string
 	for i, v := range values {
@@ -240,7 +240,7 @@ func (c *calls) scalarAt(at int) *tree.Node {
 var folded = regexp.MustCompile(`[ \t]*\n\s*`)
 
 // rewrite puts arguments into an expression, and the expression in quotes where
-// its commas would otherwise cut it up.
+// its commas would otherwise split it.
 func (c *calls) rewrite(n *tree.Node, edits []edit) {
 	special := slices.ContainsFunc(edits, func(e edit) bool { return strings.Contains(e.text, ": ") || strings.Contains(e.text, " #") })
 	if !n.Plain || !n.Flow && !special {

@@ -10,8 +10,7 @@
 //   - The result means what the text meant, has its comments, anchors, quotes and
 //     brackets, and stays as it is when formatted again: it is parsed and formatted
 //     once more to see that. A text for which one of these fails is given back as
-//     it is, so that corners of YAML cost a layout, never a meaning.
-//   - Specs as people write them don't end there: every place is computed from the
-//     text's structure; where an old column counts (comments), the new text has the
-//     new column.
+//     it is, so that odd YAML stays unformatted rather than change its meaning.
+//   - That doesn't happen with specs as people write them: every column is computed from
+//     the text's structure, and where an old column counts (comments), from the new text's.
 package edit

@@ -14,8 +14,7 @@ import (
 
 // inliner writes the imported modules that a spec needs into the spec. Names mean
 // in the result what they mean in the spec. A name that means something else in an
-// imported file gets a number there, and the module says by `path` what its
-// parameters are called all the same.
+// imported file gets a number, and the module's `path` keeps the names of its parameters.
 type inliner struct {
 	*renderer
 	def         *syntax.Spec
@@ -44,8 +43,8 @@ func (r *renderer) inline(def *syntax.Spec, list *diag.List) string {
 	return r.withoutImports(def, list)
 }
 
-// isOdd reports whether modules can't be put into the text line by line: for
-// brackets or anchors where they would stand.
+// isOdd reports whether modules can't be inserted into the text line by line, because of
+// brackets or anchors.
 func (r *renderer) isOdd() bool {
 	imports := entryOf(r.root, "imports")
 	if r.root.Flow || r.hasMarks(imports.Key.Offset, r.end(imports)) {
@@ -139,7 +138,7 @@ func (in *inliner) needs(call *expr.Call, imported bool) {
 	}
 }
 
-// unused numbers a name so that it means nothing yet.
+// unused appends a number to a name so that it is free.
 func (in *inliner) unused(name string) string {
 	for i := 2; ; i++ {
 		numbered := fmt.Sprintf("%s_%d", name, i)

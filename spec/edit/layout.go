@@ -8,8 +8,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// step is how far a level is indented.
-const step = 2
+// level is how far a level is indented.
+const level = 2
 
 // block is an open block collection.
 type block struct {
@@ -80,7 +80,7 @@ func lineOf(src string, tokens []tree.Token) []tree.Token {
 	return tokens[:n]
 }
 
-// unusual says what stands at a place that isn't laid out.
+// unusual says what is there that isn't laid out.
 func unusual(rest string) string {
 	switch {
 	case strings.HasPrefix(rest, "?"):
@@ -129,7 +129,7 @@ func (p *printer) line(line []tree.Token) (end int, ok bool) {
 		return first.End, true
 	case p.depth == 0:
 		before := slices.Clone(p.blocks)
-		indent = p.place(line)
+		indent = p.indentation(line)
 		if p.top() == nil && first.Kind != tree.OpenToken {
 			return 0, false
 		}
@@ -171,9 +171,9 @@ func endsEmpty(line []tree.Token) bool {
 	return last.Kind == tree.ColonToken || last.Kind == tree.DashToken || last.Kind == tree.AnchorToken
 }
 
-// place finds the block collections that a line outside of brackets belongs to,
+// indentation finds the block collections that a line outside of brackets belongs to,
 // and gives its indentation.
-func (p *printer) place(line []tree.Token) int {
+func (p *printer) indentation(line []tree.Token) int {
 	indent := -1
 	for i, t := range line {
 		old := p.columnOf(t)
@@ -222,7 +222,7 @@ func (p *printer) top() *block {
 // within is the indentation of what stands in the innermost block.
 func (p *printer) within() int {
 	if top := p.top(); top != nil {
-		return top.new + step
+		return top.new + level
 	}
 	return 0
 }
@@ -231,9 +231,9 @@ func (p *printer) within() int {
 // all of it, the closing bracket too, stands to the right of the block's entries.
 func (p *printer) inside(depth int) int {
 	if top := p.top(); top != nil {
-		return top.new + step*max(depth, 1)
+		return top.new + level*max(depth, 1)
 	}
-	return step * depth
+	return level * depth
 }
 
 // columnOf is the column in which a token stands in the source, from 0.
@@ -293,7 +293,7 @@ func (p *printer) beside(c comment, blocks []block, old, new int) int {
 		case b.old == c.old:
 			return b.new
 		case b.old < c.old && old < c.old && i == len(blocks)-1 && p.empty:
-			return b.new + step
+			return b.new + level
 		case b.old < c.old && old < c.old:
 			return b.new
 		}
@@ -339,7 +339,7 @@ func (p *printer) text(t tree.Token) (end int, ok bool) {
 	end = t.Offset + len(first)
 
 	lines := linesOf(p.src, end+1, t.End)
-	old, indent := 0, top.new+step
+	old, indent := 0, top.new+level
 	if i := strings.IndexAny(header, "123456789"); i >= 0 {
 		old, indent = top.old+int(header[i]-'0'), top.new+int(header[i]-'0')
 	} else if i := slices.IndexFunc(lines, func(s string) bool { return !isBlank(s) }); i >= 0 {

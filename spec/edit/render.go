@@ -59,7 +59,7 @@ func render(name, text string, o syntax.Options) (rendered string, list diag.Lis
 	return rendered, list
 }
 
-// write writes a checked spec; one with imports it only writes together with them.
+// write writes a checked spec. Of one with imports, it inlines those only.
 func write(def *syntax.Spec, taken build.Defaults, text string, list *diag.List) (rendered string, inlined bool) {
 	list.Budget.Spend(diag.Reading, renderCost*len(text))
 	r := newRenderer(def.File, text)
@@ -73,7 +73,7 @@ func write(def *syntax.Spec, taken build.Defaults, text string, list *diag.List)
 	return r.text(), false
 }
 
-// renderCost is what writing a byte costs, which stands in several texts meanwhile.
+// renderCost is the cost of writing a byte, which is in several texts meanwhile.
 const renderCost = 20 + 4*diag.KeptByte
 
 // standardModules lists the modules of the standard library that the text calls.
@@ -125,7 +125,7 @@ func (r *renderer) override(n *tree.Node, text, from string) {
 	r.note(n.Offset, from+", was "+old, "")
 }
 
-// byDefault is the note of what was absent.
+// byDefault is the note on what was absent.
 const byDefault = "default"
 
 // defaults writes what absent keys mean.

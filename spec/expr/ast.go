@@ -16,60 +16,60 @@ import "github.com/flowrun/flowrun/diag"
 // around it not included.
 type Expr interface{ At() diag.Range }
 
-// Place is embedded in every node.
-type Place struct{ Range diag.Range }
+// Position is embedded in every node.
+type Position struct{ Range diag.Range }
 
 // At gives the range.
-func (p Place) At() diag.Range { return p.Range }
+func (p Position) At() diag.Range { return p.Range }
 
 // The nodes.
 type (
 	// Name is a name by itself: x.
 	Name struct {
-		Place
+		Position
 		Name string
 	}
 	// Literal is an int, float64, bool or string, or nil.
 	Literal struct {
-		Place
+		Position
 		Value any
 	}
 	// List is [a, b].
 	List struct {
-		Place
+		Position
 		Items []Expr
 	}
 	// Index is x[i].
 	Index struct {
-		Place
+		Position
 		X, Index Expr
 	}
 	// Member is x.name.
 	Member struct {
-		Place
+		Position
 		X    Expr
 		Name string
 	}
 	// Unary is -x, +x or not x.
 	Unary struct {
-		Place
+		Position
 		Op string
 		X  Expr
 	}
 	// Binary is x + y and its like; the operators are those of the table Ops.
 	Binary struct {
-		Place
+		Position
 		Op   string
 		X, Y Expr
 	}
 	// Cond is test ? then : otherwise.
 	Cond struct {
-		Place
+		Position
 		Test, Then, Else Expr
 	}
 	// Call is f(a, b, name=c).
 	Call struct {
-		Place
+		Position
 		Name   string
 		NameAt diag.Range
 		Args   []Expr

@@ -14,7 +14,7 @@ import (
 // span is a piece of the source, in characters.
 type span struct{ from, to int }
 
-func (p *parsing) place(s span) Place { return Place{p.src.rangeOf(s.from, s.to)} }
+func (p *parsing) position(s span) Position { return Position{p.src.rangeOf(s.from, s.to)} }
 
 // own is the span of the token that the parser located a node at.
 func (p *parsing) own(n ast.Node) span {
@@ -71,7 +71,7 @@ func (p *parsing) convert(n ast.Node) (Expr, span) {
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
 		s := p.own(n)
-		return &Name{p.place(s), n.Value}, s
+		return &Name{p.position(s), n.Value}, s
 	case *ast.IntegerNode:
 		return p.literal(n, n.Value)
 	case *ast.FloatNode:
@@ -93,7 +93,7 @@ func (p *parsing) convert(n ast.Node) (Expr, span) {
 		if op == "!" {
 			op = "not"
 		}
-		return &Unary{p.place(s), op, x}, s
+		return &Unary{p.position(s), op, x}, s
 	case *ast.BinaryNode:
 		return p.binary(n)
 	case *ast.ConditionalNode:
@@ -104,11 +104,11 @@ func (p *parsing) convert(n ast.Node) (Expr, span) {
 			return nil, span{}
 		}
 		s := span{p.operand(a).from, p.operand(b).to}
-		return &Cond{p.place(s), test, then, otherwise}, s
+		return &Cond{p.position(s), test, then, otherwise}, s
 	case *ast.ArrayNode:
 		at := p.source(n.Location().From)
 		s := p.closed(at, at)
-		list := &List{Place: p.place(s)}
+		list := &List{Position: p.position(s)}
 		for _, item := range n.Nodes {
 			x, _ := p.convert(item)
 			list.Items = append(list.Items, x)
@@ -139,7 +139,7 @@ func (p *parsing) convert(n ast.Node) (Expr, span) {
 
 func (p *parsing) literal(n ast.Node, value any) (Expr, span) {
 	s := p.own(n)
-	return &Literal{p.place(s), value}, s
+	return &Literal{p.position(s), value}, s
 }
 
 func isComparison(op string) bool {
@@ -187,7 +187,7 @@ func (p *parsing) binary(n *ast.BinaryNode) (Expr, span) {
 				"comparisons can't be chained")
 		}
 	}
-	return &Binary{p.place(s), op, x, y}, s
+	return &Binary{p.position(s), op, x, y}, s
 }
 
 // member converts x.name and x[i].
@@ -201,7 +201,7 @@ func (p *parsing) member(n *ast.MemberNode) (Expr, span) {
 	if p.runes[at] == '[' {
 		index, _ := p.convert(n.Property)
 		s := p.closed(from, at)
-		return &Index{p.place(s), x, index}, s
+		return &Index{p.position(s), x, index}, s
 	}
 	s := span{from, p.own(n).to}
 	name, _ := n.Property.(*ast.StringNode)
@@ -209,7 +209,7 @@ func (p *parsing) member(n *ast.MemberNode) (Expr, span) {
 		p.fail(diag.ForeignSyntax, s.from, s.to, "", "this is not part of the language")
 		return nil, s
 	}
-	return &Member{p.place(s), x, name.Value}, s
+	return &Member{p.position(s), x, name.Value}, s
 }
 
 func (p *parsing) call(n *ast.CallNode) (Expr, span) {
@@ -219,7 +219,7 @@ func (p *parsing) call(n *ast.CallNode) (Expr, span) {
 	}
 	name := p.own(callee)
 	s := p.closed(name.from, p.tokens[p.token(name.from)+1].From)
-	c := &Call{Place: p.place(s), Name: callee.Value[1:], NameAt: p.src.rangeOf(name.from, name.to)}
+	c := &Call{Position: p.position(s), Name: callee.Value[1:], NameAt: p.src.rangeOf(name.from, name.to)}
 	for i, arg := range n.Arguments {
 		if m, ok := arg.(*ast.MapNode); ok && i == len(n.Arguments)-1 {
 			p.named(c, m)

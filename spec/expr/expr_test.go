@@ -12,7 +12,7 @@ import (
 )
 
 func source(text string) expr.Source {
-	return expr.Source{File: "e", Text: text, Place: func(i int) diag.Pos { return diag.Pos{Line: 1, Col: i + 1} }}
+	return expr.Source{File: "e", Text: text, Position: func(i int) diag.Pos { return diag.Pos{Line: 1, Col: i + 1} }}
 }
 
 func parse(text string) (expr.Expr, diag.List) {
@@ -90,7 +90,7 @@ func TestExpressionsParse(t *testing.T) {
 	}
 }
 
-func TestEveryPartKnowsItsPlace(t *testing.T) {
+func TestEveryPartKnowsItsPosition(t *testing.T) {
 	for _, c := range []struct {
 		text  string
 		parts []string // of the tree, outside in

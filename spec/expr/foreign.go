@@ -68,7 +68,7 @@ func (p *parsing) strange(at int) {
 // reads reports whether a text is an expression.
 func (p *parsing) reads(text string) bool {
 	var problems diag.List
-	Parse(Source{Text: text, Place: func(int) diag.Pos { return diag.Pos{} }, translated: true}, &problems)
+	Parse(Source{Text: text, Position: func(int) diag.Pos { return diag.Pos{} }, translated: true}, &problems)
 	return len(problems.Items) == 0
 }
 

@@ -28,27 +28,27 @@ const (
 
 // Source is an expression's text and where its characters stand.
 type Source struct {
-	File  string
-	Text  string
-	Place func(i int) diag.Pos // of character i, and of the end
+	File     string
+	Text     string
+	Position func(i int) diag.Pos // of character i, and of the end
 
 	translated bool // it was made here, and what fails isn't translated again
 }
 
 func (s Source) rangeOf(from, to int) diag.Range {
-	return diag.Range{File: s.File, Start: s.Place(from), End: s.Place(to)}
+	return diag.Range{File: s.File, Start: s.Position(from), End: s.Position(to)}
 }
 
 // sub is a part of the text, from character from on.
 func (s Source) sub(text string, from int) Source {
-	return Source{File: s.File, Text: text, Place: func(i int) diag.Pos { return s.Place(from + i) }}
+	return Source{File: s.File, Text: text, Position: func(i int) diag.Pos { return s.Position(from + i) }}
 }
 
 // Parse reads an expression. A problem goes to list, and the result is nil.
 func Parse(src Source, list *diag.List) Expr {
 	p := &parsing{src: src, list: list}
 	length := utf8.RuneCountInString(src.Text)
-	list.Budget.At(diag.Range{File: src.File, Start: src.Place(0), End: src.Place(length)})
+	list.Budget.At(diag.Range{File: src.File, Start: src.Position(0), End: src.Position(length)})
 	list.Budget.Spend(diag.Parsing, parseCost+characterCost*min(len(src.Text), MaxBytes))
 	if len(src.Text) > MaxBytes {
 		p.fail(diag.ExpressionTooLarge, 0, length, "", "the expression is longer than %d characters", MaxBytes)
@@ -92,7 +92,7 @@ type parsing struct {
 	matched bool // all brackets have one
 
 	out  []rune // the text as the parser gets it
-	back []int  // the place in the source of each of its characters
+	back []int  // the position in the source of each of its characters
 }
 
 // rewrite before a help asks for the whole expression as it is written in this
@@ -346,7 +346,7 @@ func (p *parsing) syntaxError(err error) {
 	p.fail(diag.ExpressionSyntax, from, to, "", "%s", message)
 }
 
-// source gives the place in the source of a place in the parser's text.
+// source gives the position in the source of a position in the parser's text.
 func (p *parsing) source(i int) int {
 	if i >= len(p.back) {
 		return len(p.runes)

@@ -33,7 +33,7 @@ func (p *parsing) translate() (text, advice string) {
 	var problems diag.List
 	again := p.src
 	again.Text = text
-	again.Place = func(int) diag.Pos { return diag.Pos{} }
+	again.Position = func(int) diag.Pos { return diag.Pos{} }
 	again.translated = true
 	if Parse(again, &problems); len(problems.Items) > 0 {
 		return "", ""

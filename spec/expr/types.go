@@ -8,7 +8,7 @@ import (
 
 // Type is the type of a value as written: f32[1, 2 * bits], float[..., n].
 type Type struct {
-	Place
+	Position
 	DType   string
 	DTypeAt diag.Range
 	Any     bool // dimensions of any number, written "...", between Dims[:AnyAt] and Dims[AnyAt:]
@@ -43,7 +43,7 @@ func ParseType(src Source, list *diag.List) *Type {
 		p.fail(diag.ExpressionSyntax, open, open+1, "", "the bracket of the dimensions is never closed")
 		return nil
 	}
-	t := &Type{Place: p.place(span{0, end}), DType: strings.TrimSpace(string(p.runes[:open]))}
+	t := &Type{Position: p.position(span{0, end}), DType: strings.TrimSpace(string(p.runes[:open]))}
 	t.DTypeAt = src.rangeOf(0, open)
 	for _, piece := range p.split(open+1, end-1) {
 		text := string(p.runes[piece.from:piece.to])

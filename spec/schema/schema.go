@@ -12,9 +12,9 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// JSON gives the JSON Schema (draft 2020-12) of specs and of the files of
-// modules that they import, as indented JSON with a line feed at its end. It is generated from the decoder's own tables, and the
-// same for the same build.
+// JSON gives the JSON Schema (draft 2020-12) of specs and of the files of modules that
+// they import, as indented JSON with a line feed at its end. It is generated from the
+// decoder's own tables, and the same for the same build.
 //
 // A schema sees structure: keys, kinds, enumerations, names. What only the
 // decoder can see it leaves to flowrun validate: expressions, types, shapes, and

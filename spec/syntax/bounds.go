@@ -12,7 +12,7 @@ import (
 )
 
 // bounds decodes min, max, length and values of an argument. ok is false if they don't
-// go with its type.
+// fit its type.
 func (d *decoder) bounds(a *Arg, fields map[string]*tree.Node) bool {
 	number := a.Kind == ArgInt || a.Kind == ArgFloat || a.Kind == ArgScalar || a.Kind == ArgNumbers
 	a.Length = -1
@@ -68,8 +68,7 @@ func (d *decoder) bounds(a *Arg, fields map[string]*tree.Node) bool {
 // maxLength bounds what an argument can ask of a list's length.
 const maxLength = 1 << 20
 
-// Refuses says what is wrong with a value of an argument's kind: that it is out
-// of bounds. It is "" for one that is fine, or that no bound applies to.
+// Refuses says which bound a value of an argument's kind violates; "" if none.
 func (a *Arg) Refuses(v any) string {
 	if text, ok := v.(string); ok && a.values != nil && !slices.Contains(a.values, text) {
 		return fmt.Sprintf("must be one of %s, got %q", strings.Join(a.values, ", "), diag.Cut(text))
@@ -92,8 +91,8 @@ func (a *Arg) Refuses(v any) string {
 	return ""
 }
 
-// beyond reports whether a number lies outside of a limit, if there is one. NaN
-// lies outside of every limit.
+// beyond reports whether a number is outside a limit, if there is one. NaN is outside
+// every limit.
 func beyond(op string, v, limit any) bool {
 	if limit == nil {
 		return false
@@ -107,7 +106,7 @@ func isNaN(v any) bool {
 	return ok && math.IsNaN(f)
 }
 
-// limit decodes a min or max. It is bad if that fails, as for NaN.
+// limit decodes a min or max. It is bad if that fails, as it does for NaN.
 func (d *decoder) limit(n *tree.Node, key string) any {
 	v := d.constant(n, key)
 	if isNaN(v) {

@@ -18,16 +18,16 @@ type decoder struct {
 	file     string // whose text it decodes
 	spec     *Spec  // of which that is the text; nil in a file of modules
 
-	refused   map[string]*refusedName // names that can't be, by what they are written as
-	misplaced map[string]bool         // keys that were found in sections that they aren't of
+	refused   map[string]*refusedName // invalid names, by their text
+	misplaced map[string]bool         // keys that were found in the wrong section
 }
 
 func (d *decoder) report(rule diag.Rule, at diag.Range, help, format string, args ...any) {
 	d.list.Add(diag.Diagnostic{Rule: rule, Range: at, Help: help, Message: fmt.Sprintf(format, args...)})
 }
 
-// fields checks a mapping against its section. A node that is no mapping, or
-// was reported, gives ok false.
+// fields checks a mapping against its section. ok is false if the node isn't a mapping
+// or was reported before.
 func (d *decoder) fields(n *tree.Node, s *Section) (fields map[string]*tree.Node, ok bool) {
 	if n.Broken {
 		return nil, false
@@ -76,7 +76,7 @@ func (d *decoder) fields(n *tree.Node, s *Section) (fields map[string]*tree.Node
 	return fields, true
 }
 
-// examples are short sections, for who gives less than a mapping.
+// examples are short sections, for help where the value isn't a mapping.
 var examples = map[*Section]string{
 	PlacementSection:  "{default: cpu}",
 	evalSection:       "{data: NAME, every: 500, metrics: {loss: loss}}",
@@ -109,8 +109,7 @@ func keyNames(s *Section) string {
 	return strings.Join(names, ", ")
 }
 
-// entries gives the entries of a mapping whose keys are names, without those
-// whose names can't be.
+// entries gives the entries of a mapping whose keys are names, without invalid ones.
 func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
 	if n == nil || n.Broken {
 		return nil
@@ -128,7 +127,7 @@ func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
 	return good
 }
 
-// entriesHelp says how the mapping is written that a value probably stands for.
+// entriesHelp says how to write the mapping that a value was probably meant to be.
 func entriesHelp(n *tree.Node, what string) string {
 	if n.Kind == tree.String && n.Plain {
 		line, _, _ := strings.Cut(n.Text, "\n")
@@ -153,8 +152,8 @@ func entriesHelp(n *tree.Node, what string) string {
 	return ""
 }
 
-// incomplete reports whether names may be missing from a mapping because of
-// what was reported about it. Who doesn't find a name then says nothing.
+// incomplete reports whether names may be missing from a mapping because of what was
+// reported about it. A name that isn't found there is no error then.
 func incomplete(n *tree.Node) bool {
 	return n != nil && (n.Broken || n.Partial || n.Kind != tree.Map)
 }
@@ -172,7 +171,7 @@ func IsName(s string) bool {
 	return s != ""
 }
 
-// text decodes a string. Numbers and bools are taken as they are written.
+// text decodes a string. Of a number or bool it is the text.
 func (d *decoder) text(n *tree.Node, what string) (string, bool) {
 	if n == nil || n.Broken {
 		return "", false
@@ -184,8 +183,7 @@ func (d *decoder) text(n *tree.Node, what string) (string, bool) {
 	return n.Text, true
 }
 
-// placeholder reports a text that something should have filled in, in a place that
-// takes no expression.
+// placeholder reports a template's placeholder where no expression is allowed.
 func (d *decoder) placeholder(n *tree.Node) bool {
 	if n.Kind != tree.String {
 		return false
@@ -208,8 +206,7 @@ func (d *decoder) word(n *tree.Node, what string) (string, bool) {
 	return d.name(text), true
 }
 
-// boolHelp says how the bool is written that a text of YAML 1.1 or of Python
-// stands for; "" for any other text.
+// boolHelp says how to write a bool of YAML 1.1 or Python; "" for any other text.
 func boolHelp(text string) string {
 	switch strings.ToLower(text) {
 	case "true", "yes", "on", "y":
@@ -236,13 +233,13 @@ func (d *decoder) boolean(n *tree.Node, what string) (value, ok bool) {
 	return strings.EqualFold(n.Text, "true"), true
 }
 
-// expression decodes an expression: a scalar, or a list of expressions. It is
-// nil if there is none; that was reported.
+// expression decodes an expression: a scalar, or a list of expressions. It is nil if
+// that fails, which was reported.
 func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 	if n == nil || n.Broken {
 		return nil
 	}
-	place := expr.Place{Range: n.Range}
+	at := expr.Position{Range: n.Range}
 	switch n.Kind {
 	case tree.Null:
 		help := ""
@@ -255,7 +252,7 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 		d.report(diag.WrongType, n.Range, "", "%s is an expression, not a mapping", what)
 		return nil
 	case tree.List:
-		list := &expr.List{Place: place}
+		list := &expr.List{Position: at}
 		for _, item := range n.Items {
 			x := d.expression(item, what)
 			if x == nil {
@@ -265,13 +262,13 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 		}
 		return list
 	case tree.Bool:
-		return &expr.Literal{Place: place, Value: strings.EqualFold(n.Text, "true")}
+		return &expr.Literal{Position: at, Value: strings.EqualFold(n.Text, "true")}
 	case tree.Int, tree.Float:
 		v, ok := d.number(n, what)
 		if !ok {
 			return nil
 		}
-		return &expr.Literal{Place: place, Value: v}
+		return &expr.Literal{Position: at, Value: v}
 	}
 	if strings.TrimSpace(n.Text) == "" {
 		d.report(diag.ExpressionSyntax, n.Range, "", "%s is an empty text; an expression was expected", what)
@@ -291,7 +288,7 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 	return e
 }
 
-// unfinished reports whether an expression seems to go on behind its end.
+// unfinished reports whether an expression seems to be cut off.
 func unfinished(text string) bool {
 	opened := strings.Count(text, "(") + strings.Count(text, "[") - strings.Count(text, ")") - strings.Count(text, "]")
 	return opened > 0 || strings.Count(text, "'")%2 == 1 || strings.Count(text, `"`)%2 == 1 ||

@@ -98,8 +98,8 @@ type Node struct {
 	HasRepeat bool
 }
 
-// Module is a module, an optimizer, the model, or a generating source: things
-// with a body.
+// Module is a module, an optimizer, the model, or a generating data source: what
+// has a body.
 type Module struct {
 	Name      string
 	Doc       string
@@ -107,10 +107,10 @@ type Module struct {
 	At        diag.Range
 	Optimizer bool
 	Std       bool
-	Override  bool   // it says that it replaces the standard library's
+	Override  bool   // it is marked as overriding the standard library's
 	Path      string // of its calls inside of expressions, instead of the name
 	Widen     bool   // f16 and bf16 are f32 inside
-	Root      bool   // the model or a source: sees vars, has no arguments
+	Root      bool   // the model or a data source: it sees vars and has no arguments
 
 	Inputs  []*Input
 	Args    []*Arg
@@ -207,7 +207,7 @@ type Output struct {
 	Value expr.Expr
 }
 
-// FieldNames lists a source's fields.
+// FieldNames lists a data source's fields.
 func (src *DataSource) FieldNames() []string {
 	var names []string
 	if src.Body != nil {

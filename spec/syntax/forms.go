@@ -7,9 +7,9 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// The forms of values: what a key takes, named by the sections' tables. The
-// schema and the reference are made of them; that the decoder takes the same is
-// a test.
+// The forms of values: what a key takes, by the names that the sections' tables use.
+// The schema and the reference are generated from them; a test checks that the decoder
+// accepts the same.
 
 // Form is a set of values: scalars of some kinds, or a collection, or any of
 // several forms.
@@ -34,7 +34,7 @@ type Form struct {
 	Call     bool     // a node: see schemaWriter.node
 }
 
-// anyScalar are the YAML scalars that a text is taken from as written.
+// anyScalar are the YAML scalars that can be a text.
 var anyScalar = []string{"string", "number", "boolean"}
 
 // Forms are all forms by name.
@@ -62,9 +62,9 @@ var Forms = map[string]*Form{
 	"names":       {words: "a list of names", Items: "name", Shortest: 1},
 	"name":        {words: "a name", Scalar: []string{"string"}, Pattern: NamePattern},
 
-	"device": {words: "a device", Doc: deviceHelp, Scalar: []string{"string"}, Pattern: deviceNames.String()},
-	"auto":   {Enum: []string{"auto"}},
-	"place":  {words: "`auto`, or a device", Any: []string{"auto", "device"}},
+	"device":         {words: "a device", Doc: deviceHelp, Scalar: []string{"string"}, Pattern: deviceNames.String()},
+	"auto":           {Enum: []string{"auto"}},
+	"default device": {words: "`auto`, or a device", Any: []string{"auto", "device"}},
 
 	"node":  {words: "a node", Doc: "An expression, {operation: inputs, argument: value}, or {if, then, else}.", Call: true},
 	"nodes": {words: "nodes by name", Entries: "node"},
@@ -140,7 +140,7 @@ func (k *Key) Describe() string {
 	return s
 }
 
-// Capital begins a sentence.
+// Capital capitalizes the first letter.
 func Capital(s string) string {
 	if s == "" {
 		return ""

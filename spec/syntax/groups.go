@@ -54,7 +54,7 @@ func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *Group {
 	if optimizer == nil {
 		return g
 	}
-	g.Call = &expr.Call{Place: expr.Place{Range: n.Range}, Name: optimizer.Name, NameAt: optimizer.NameAt}
+	g.Call = &expr.Call{Position: expr.Position{Range: n.Range}, Name: optimizer.Name, NameAt: optimizer.NameAt}
 	sig := SignatureOf(d.lib.Optimizers[optimizer.Name])
 	for _, e := range n.Entries {
 		key := e.Key.Text

@@ -10,9 +10,9 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// What is said about names that people know from other libraries.
+// Help for names that people know from other libraries.
 
-// ForeignHelp says what a name of an operation is here; "" if that isn't known.
+// ForeignHelp says what another library's operation is called here; "" if unknown.
 func (l *Library) ForeignHelp(name string) string {
 	switch here, known := foreign.Function(name); {
 	case l.Optimizers[name] != nil:
@@ -27,7 +27,7 @@ func (l *Library) ForeignHelp(name string) string {
 	return ""
 }
 
-// FunctionHelp says what may be meant by a name that no operation or module has.
+// FunctionHelp suggests an operation or module for an unknown name.
 func (l *Library) FunctionHelp(list *diag.List, name string) string {
 	if help := l.ForeignHelp(name); help != "" {
 		return help
@@ -35,9 +35,8 @@ func (l *Library) FunctionHelp(list *diag.List, name string) string {
 	return Suggestion(list, name, l.names())
 }
 
-// Suggestion is a name that an unknown one may stand for, as a help text, or "":
-// the one that it is if some of its characters only look like the right ones, or
-// one that is near.
+// Suggestion suggests one of the candidates for an unknown name, or gives "": one that
+// differs only in lookalike characters, or one with a small edit distance.
 func Suggestion(list *diag.List, name string, candidates []string) string {
 	straight := strings.TrimSpace(foreign.Straight(name))
 	if straight != name && slices.Contains(candidates, straight) {
@@ -46,8 +45,8 @@ func Suggestion(list *diag.List, name string, candidates []string) string {
 	return list.Suggestion(straight, candidates)
 }
 
-// Spelled is a name as a message shows it. Characters that look like others are
-// told by their codes.
+// Spelled is a name as a message shows it. Lookalike characters are described by their
+// codes.
 func Spelled(name string) string {
 	if _, r, ok := foreign.First(name); ok {
 		return diag.Cut(name) + " (with " + foreign.Describe(r) + ")"
@@ -64,7 +63,7 @@ func strange(n *tree.Node) string {
 	return n.Kind.String()
 }
 
-// ArgumentHelp says what to write for an argument that a signature hasn't got.
+// ArgumentHelp says what to write for an argument that a signature lacks.
 func (s *Signature) ArgumentHelp(name string, list *diag.List) string {
 	here := foreign.Arguments[name]
 	switch {
@@ -84,7 +83,7 @@ func (s *Signature) ArgumentHelp(name string, list *diag.List) string {
 	return "its arguments are " + strings.Join(s.Names(), ", ")
 }
 
-// TypeHelp says what a dtype is called here, or which there are.
+// TypeHelp says what a dtype is called here, or lists the dtypes.
 func TypeHelp(list *diag.List, name string) string {
 	bare := name[strings.LastIndexByte(name, '.')+1:] // torch.float32
 	here := foreign.DTypes[bare]
@@ -102,7 +101,7 @@ func TypeHelp(list *diag.List, name string) string {
 	return "the dtypes are " + strings.Join(TypeNames, ", ")
 }
 
-// ThereIs lists what there is in place of what isn't there, if that is short.
+// ThereIs lists the names that exist, if they are few.
 func ThereIs(names []string) string {
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "training" })
 	if len(names) == 0 || len(names) > 12 {

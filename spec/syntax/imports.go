@@ -72,7 +72,7 @@ func newImporter(spec string, allowed []string) *importer {
 	return &importer{spec: spec, allowed: allowed, files: map[string]*File{self: {Path: spec}}}
 }
 
-// absolute names a file the same whatever way it was named; links aside.
+// absolute is the one name of a file, however it was named; links aside.
 func absolute(path string) string {
 	if full, err := filepath.Abs(path); err == nil {
 		return full
@@ -80,7 +80,7 @@ func absolute(path string) string {
 	return filepath.Clean(path)
 }
 
-// imports decodes a list of imports, and makes known what they bring.
+// imports decodes a list of imports, and adds their names to the library.
 func (d *decoder) imports(n *tree.Node) {
 	if n == nil {
 		return
@@ -121,7 +121,7 @@ func (d *decoder) imports(n *tree.Node) {
 	}
 }
 
-// importsHelp says how the list of imports is written that a value stands for.
+// importsHelp says how to write the list of imports that a value was meant to be.
 func importsHelp(n *tree.Node) string {
 	var files []string
 	switch {
@@ -153,9 +153,9 @@ func (d *decoder) fileName(n *tree.Node) (string, bool) {
 	return n.Text, true
 }
 
-// bring makes names of an imported file known: all of its own, a list of them,
-// or some under other names. Without a file, which was reported, it only looks
-// at the names' form.
+// bring adds names of an imported file to the library: all of its own, a list of them,
+// or some under other names. Without a file, which was reported, it only checks the
+// names' form.
 func (d *decoder) bring(f *File, from, names *tree.Node) {
 	switch {
 	case names == nil && f == nil:
@@ -257,7 +257,8 @@ func (d *decoder) know(m *Module, name string, at diag.Range) {
 	known[name] = m
 }
 
-// imported gives a file that the decoder's file imports; nil was reported.
+// imported reads a file that the decoder's file imports. It is nil if that fails, which
+// was reported.
 func (d *decoder) imported(name string, at diag.Range) *File {
 	im := d.importer
 	path, err := im.locate(d.file, name)
@@ -304,7 +305,7 @@ func (d *decoder) imported(name string, at diag.Range) *File {
 	return f
 }
 
-// importHelp says what to import in place of a file that can't be read.
+// importHelp says what to import instead of a file that can't be read.
 func importHelp(path, name string) string {
 	library, _, _ := strings.Cut(strings.ReplaceAll(name, " ", "."), ".")
 	if foreign.Namespaces[library] || library == "tensorflow" {
@@ -346,7 +347,7 @@ func (d *decoder) read(f *File, src string, at diag.Range) {
 	f.stage = reading
 	f.Root, f.Lib = root, in.library(fields["imports"], fields["modules"], fields["optimizers"])
 	f.Lib.Open = f.Lib.Open || root.Partial || faulty
-	in.tellUses()
+	in.countUses()
 	f.stage = done
 	d.importer.Done = append(d.importer.Done, f)
 }
@@ -369,8 +370,7 @@ func (im *importer) locate(from, name string) (path string, err error) {
 	return "", fmt.Errorf("the file %s is outside of the spec's folder", diag.CutPath(name))
 }
 
-// readInside reads a file of the folders; a link that leads out of all of them is an
-// error.
+// readInside reads a file in the folders. A link that leads out of them is an error.
 func (im *importer) readInside(path string) ([]byte, error) {
 	f, err := files.OpenWithin(im.folders(), path)
 	if out := new(files.Outside); errors.As(err, &out) {

@@ -9,8 +9,8 @@ import (
 
 // How messages speak of the kinds of arguments.
 
-// KindHelp says how a value of a kind is written that another one probably
-// stands for.
+// KindHelp says how to write the value of a kind that another value was probably meant
+// to be.
 func KindHelp(v any, k argKind) string {
 	switch v := v.(type) {
 	case string:

@@ -9,7 +9,7 @@ import (
 	_ "github.com/flowrun/flowrun/ir/ops" // the operations of the language
 )
 
-// Library is what calls can name: the modules and optimizers of a spec over
+// Library is what calls can name: the modules and optimizers of a spec, which override
 // those of the standard library. Operations are in ir's registry.
 type Library struct {
 	Modules, Optimizers map[string]*Module
@@ -64,7 +64,7 @@ type Param struct {
 	Variadic bool // a list of tensors
 }
 
-// Index is the place of a parameter, or -1.
+// Index is the index of a parameter, or -1.
 func (s *Signature) Index(name string) int {
 	if s.byName == nil {
 		return slices.IndexFunc(s.Params, func(p Param) bool { return p.Name == name })

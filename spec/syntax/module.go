@@ -13,7 +13,7 @@ type moduleBody struct {
 	fields map[string]*tree.Node
 }
 
-// library decodes a file's imports and its own modules, and puts them over the
+// library decodes a file's imports and its own modules, which override those of the
 // standard library.
 func (d *decoder) library(imports, modules, optimizers *tree.Node) *Library {
 	d.lib = Standard().extend()
@@ -31,8 +31,8 @@ func (d *decoder) library(imports, modules, optimizers *tree.Node) *Library {
 	return d.lib
 }
 
-// headers decodes the headers of modules, which bodies anywhere may call, and
-// makes them known. before sees each of them first.
+// headers decodes the headers of modules, which any body may call, and adds them to
+// known. before is called with each of them first.
 func (d *decoder) headers(n *tree.Node, s *Section, known map[string]*Module, optimizer bool,
 	before func(m *Module, fields map[string]*tree.Node, known map[string]*Module)) []moduleBody {
 	what := "modules"
@@ -51,7 +51,7 @@ func (d *decoder) headers(n *tree.Node, s *Section, known map[string]*Module, op
 	return bodies
 }
 
-// replaces checks that a module of the standard library is replaced on purpose.
+// replaces checks that a module of the standard library is overridden on purpose.
 func (d *decoder) replaces(m *Module, fields map[string]*tree.Node, known map[string]*Module) {
 	n := fields["override"]
 	if n != nil {
@@ -72,7 +72,7 @@ func (d *decoder) replaces(m *Module, fields map[string]*tree.Node, known map[st
 	}
 }
 
-// header decodes what a call of the module must know: inputs and arguments.
+// header decodes what a call must know of a module: inputs and arguments.
 func (d *decoder) header(m *Module, fields map[string]*tree.Node) {
 	if n := fields["doc"]; n != nil {
 		m.Doc, _ = d.text(n, "doc")
@@ -130,7 +130,7 @@ func (d *decoder) arg(e tree.Entry) *Arg {
 	if n.Kind == tree.String {
 		var ok bool
 		a.Kind, ok = d.kind(n)
-		a.Optional = !ok // nothing is asked for that isn't understood
+		a.Optional = !ok // an argument that wasn't understood isn't required
 		return a
 	}
 	value := n
@@ -155,7 +155,7 @@ func (d *decoder) arg(e tree.Entry) *Arg {
 		if problem := a.Refuses(text); ok && problem != "" {
 			d.report(diag.InvalidArgument, value.Range, "", "the default of %s %s", a.Name, problem)
 		}
-		a.Default = &expr.Literal{Place: expr.Place{Range: value.Range}, Value: text}
+		a.Default = &expr.Literal{Position: expr.Position{Range: value.Range}, Value: text}
 		return a
 	}
 	if value.Kind != tree.String {

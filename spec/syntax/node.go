@@ -19,7 +19,7 @@ func (d *decoder) nodes(n *tree.Node) []*Item {
 	return items
 }
 
-// node decodes the right side of a node. Without a value or a choice it was
+// node decodes the right side of a node. If it has neither a value nor a choice, that was
 // reported.
 func (d *decoder) node(n *tree.Node, what string) *Node {
 	switch {
@@ -59,7 +59,7 @@ func (d *decoder) mappingNode(n *tree.Node, what string) *Node {
 		return def
 	}
 	sig := d.lib.Signature(key.Text)
-	call := &expr.Call{Place: expr.Place{Range: n.Range}, Name: key.Text, NameAt: key.Range}
+	call := &expr.Call{Position: expr.Position{Range: n.Range}, Name: key.Text, NameAt: key.Range}
 	good := d.positional(call, n.Get(key.Text), sig)
 	for _, e := range n.Entries {
 		name := e.Key.Text
@@ -82,9 +82,9 @@ func (d *decoder) mappingNode(n *tree.Node, what string) *Node {
 // isReserved reports whether a key of a mapping node is no argument.
 func isReserved(key string) bool { return key == "if" || NodeSection.Key(key) != nil }
 
-// operationKey finds the one key that names an operation or module. An
-// operation's name may also be an argument of another (normal has a mean): the
-// key counts for which all others are arguments.
+// operationKey finds the key that names an operation or module. An operation's name may
+// also be an argument of another (normal has a mean): it is the key for which all other
+// keys are arguments.
 func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	var candidates []*tree.Node
 	var others []*tree.Node
@@ -161,11 +161,10 @@ func (d *decoder) positional(call *expr.Call, n *tree.Node, sig *Signature) bool
 	return good
 }
 
-// argument decodes an argument: the text itself where a string is wanted, else
-// an expression.
+// argument decodes an argument: a text where a string is expected, else an expression.
 func (d *decoder) argument(n *tree.Node, p *Param, what string) expr.Expr {
 	if p != nil && p.text && n.IsScalar() && n.Kind != tree.Null && !n.Broken {
-		return &expr.Literal{Place: expr.Place{Range: n.Range}, Value: n.Text}
+		return &expr.Literal{Position: expr.Position{Range: n.Range}, Value: n.Text}
 	}
 	return d.expression(n, what)
 }
@@ -214,8 +213,8 @@ func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 // Inherit is the dtype of the node around a node.
 const Inherit = "inherit"
 
-// isPath reports whether parameters can be called so: names or numbers with dots
-// between them, as in weight files.
+// isPath reports whether a text can name parameters: names or numbers separated by dots,
+// as in weight files.
 func isPath(s string) bool {
 	for _, part := range strings.Split(s, ".") {
 		if !IsName("_"+part) || part == "" {
@@ -225,7 +224,7 @@ func isPath(s string) bool {
 	return true
 }
 
-// optimizerHelp shows the form, with the optimizer that a value seems to name.
+// optimizerHelp shows the form, with the optimizer that a value probably names.
 func (d *decoder) optimizerHelp(n *tree.Node) string {
 	name := n.Text
 	for _, key := range typeKeys {
@@ -259,7 +258,7 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 		return nil
 	}
 	key, value := n.Entries[0].Key, n.Entries[0].Value
-	call := &expr.Call{Place: expr.Place{Range: n.Range}, Name: key.Text, NameAt: key.Range}
+	call := &expr.Call{Position: expr.Position{Range: n.Range}, Name: key.Text, NameAt: key.Range}
 	m := d.lib.Optimizers[key.Text]
 	if m == nil && d.lib.Open {
 		return nil

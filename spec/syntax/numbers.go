@@ -11,9 +11,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// Numbers of a text: what package tree reads, with a message where that fails.
-// Every place takes the same, whether it is a key, a var, an override or an
-// expression that is a number alone.
+// Numbers, as package tree reads them, with a message where that fails. A number means
+// the same in a key, a var, an override and an expression.
 
 // integer decodes an int.
 func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
@@ -44,7 +43,7 @@ func (d *decoder) number(n *tree.Node, what string) (any, bool) {
 	return v, d.inRange(n, what, err)
 }
 
-// float decodes a number of a place that computes in float64.
+// float decodes a number where float64 is used.
 func (d *decoder) float(n *tree.Node, what string) (float64, bool) {
 	if n.Broken {
 		return 0, false
@@ -58,7 +57,7 @@ func (d *decoder) float(n *tree.Node, what string) (float64, bool) {
 	return v, d.inRange(n, what, err)
 }
 
-// inRange reports a number that can't be held.
+// inRange reports a number that is out of range.
 func (d *decoder) inRange(n *tree.Node, what string, err error) bool {
 	rule, help := diag.InvalidValue, ""
 	switch {
@@ -75,14 +74,14 @@ func (d *decoder) inRange(n *tree.Node, what string, err error) bool {
 	return false
 }
 
-// leadingZero warns of an int that another reader takes for another one.
+// leadingZero warns of an int that a YAML 1.1 reader reads as another one.
 func (d *decoder) leadingZero(n *tree.Node) {
 	if other := tree.LeadingZero(n.Text); other != "" && n.Kind == tree.Int {
 		d.report(diag.OctalNumber, n.Range, "write the number without the leading 0", "%s is decimal; to a reader of YAML 1.1 it is %s", diag.Cut(n.Text), other)
 	}
 }
 
-// intHelp says how the int is written that a value probably stands for.
+// intHelp says how to write the int that a value was probably meant to be.
 func intHelp(n *tree.Node) string {
 	if !n.IsScalar() || n.Kind == tree.Bool {
 		return ""

@@ -13,15 +13,15 @@ import (
 // Options change how a spec is read.
 type Options struct {
 	Set       []Setting // overrides of vars, as --set gives them
-	VarsFiles []string  // files that override vars, as --vars names them; Set stands over them
+	VarsFiles []string  // files that override vars, as --vars names them; Set takes precedence
 	Seed      *int64    // overrides the spec's seed
-	AllowRead []string  // folders outside of the spec's that it may name files in
+	AllowRead []string  // folders outside the spec's own from which it may read
 }
 
 // Setting is an override of a var: --set KEY=VALUE.
 type Setting struct{ Key, Value string }
 
-// Reason is what went wrong with a file, without its name.
+// Reason is a file error without the file's name.
 func Reason(err error) string {
 	var p *os.PathError
 	if errors.As(err, &p) {

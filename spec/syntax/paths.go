@@ -11,15 +11,12 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// Paths that a spec holds: of files that it names, and of the folder for its
-// checkpoints.
+// Paths in a spec: of files that it names, and of the folder for its checkpoints.
 
-// forShells finds what a shell would put something else in the place of, and
-// nothing does here: a home folder, a variable, a command.
+// forShells finds what a shell would expand: a home folder, a variable, a command.
 var forShells = regexp.MustCompile(`^~(?:[A-Za-z_][A-Za-z0-9_-]*)?(?:[/\\]|$)|\$[A-Za-z_][A-Za-z0-9_]*|\$[{(][^})]*[})]|%[A-Za-z_][A-Za-z0-9_]*%`)
 
-// expandHelp says what to do about a path that is meant for a shell; "" for any
-// other.
+// expandHelp says what to do about a path that a shell would expand; "" for any other.
 func expandHelp(path string) string {
 	found := strings.TrimRight(forShells.FindString(path), `/\`)
 	if found == "" {
@@ -28,15 +25,15 @@ func expandHelp(path string) string {
 	return fmt.Sprintf("nothing expands `%s` here: write the path itself, relative to this file", diag.Cut(found))
 }
 
-// unexpanded warns of a path that is meant for a shell.
+// unexpanded warns of a path that a shell would expand.
 func (d *decoder) unexpanded(n *tree.Node, path string) {
 	if help := expandHelp(path); help != "" {
 		d.report(diag.UnexpandedPath, n.Range, help, "`%s` is taken as it is written", diag.CutPath(path))
 	}
 }
 
-// path finds a file that a spec names, and reports one that it may not. The
-// folders are those that were allowed beside the spec's.
+// path resolves a file that a spec names. One outside the spec's folder and the allowed
+// ones is reported, and gives "".
 func (d *decoder) path(n *tree.Node, name, what string, allowed []string, help string) string {
 	path, err := resolvePath(d.file, name, allowed)
 	if err != nil {
@@ -58,9 +55,9 @@ func (d *decoder) filePath(n *tree.Node, name string) string {
 // allowHelp is what to do about a file outside of the spec's folder.
 const allowHelp = "move the file, or allow its folder with --allow-read DIR"
 
-// resolvePath finds a file that a spec names: inside of the spec's folder, or
-// of one that was allowed. It looks at the names only, not at the disk; whoever
-// opens the file must not follow links out of there.
+// resolvePath finds a file that a spec names, in the spec's folder or an allowed one. It
+// looks at names only, not at the disk: whoever opens the file must not follow links out
+// of these folders.
 func resolvePath(specFile, name string, allowed []string) (string, error) {
 	folder := filepath.Dir(specFile)
 	local := filepath.FromSlash(name)

@@ -10,11 +10,10 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// What a mapping with unknown keys was meant to be. A key that is clear enough
-// is read as the one that was meant, so that its fault is told once and what is
-// below it is checked too.
+// Recovery from unknown keys. A key that is clear enough is read as the one that was
+// meant, so that it is reported once and its value is checked too.
 
-// synonym is the key of a section that other tools call so, or nil.
+// synonym is the key of a section that has this name in other tools, or nil.
 func (s *Section) synonym(name string) *Key {
 	for _, here := range foreign.Keys[name] {
 		if k := s.Key(here); k != nil {
@@ -44,8 +43,8 @@ func (s *Section) meant(list *diag.List, key string, taken map[string]*tree.Node
 	return s.Key(list.DidYouMean(straight, free))
 }
 
-// sole is the key of a small section that its one unknown key must stand for: the
-// only one that is missing.
+// sole is the key that the only unknown key of a small section must stand for: the only
+// one that is missing.
 func (s *Section) sole(n *tree.Node, present map[string]*tree.Node) *Key {
 	if len(s.Keys) > smallSection || len(n.Entries) > smallSection || len(s.One) > 0 {
 		return nil
@@ -74,8 +73,8 @@ func (s *Section) sole(n *tree.Node, present map[string]*tree.Node) *Key {
 // smallSection is how many keys a section has in which one stands out.
 const smallSection = 3
 
-// recover reads the unknown keys of a mapping as those that were meant, and
-// reports them. present are the known ones; it is completed.
+// recover reports the unknown keys of a mapping, and adds them to present as the keys that
+// were meant.
 func (d *decoder) recover(n *tree.Node, s *Section, present map[string]*tree.Node) {
 	if s.Others != "" {
 		return
@@ -110,8 +109,8 @@ func (d *decoder) recover(n *tree.Node, s *Section, present map[string]*tree.Nod
 	}
 }
 
-// misplace notes a key that was found where it doesn't belong: that it is missing
-// elsewhere isn't said again.
+// misplace notes a key in the wrong section, so that it isn't reported as missing in the
+// right one.
 func (d *decoder) misplace(key string) {
 	if d.misplaced == nil {
 		d.misplaced = map[string]bool{}
@@ -119,9 +118,9 @@ func (d *decoder) misplace(key string) {
 	d.misplaced[key] = true
 }
 
-// strays finds entries that stand beside the key that they belong under: those
-// that follow a key without a value, `nodes:`, or all that have no other meaning
-// where a mapping of names is missing.
+// strays finds entries beside the key that they belong under: those that follow a key
+// without a value, `nodes:`, or, if a mapping of names is missing, all that have no other
+// meaning.
 func (d *decoder) strays(n *tree.Node, s *Section) (group []tree.Entry, parent *Key) {
 	for i, e := range n.Entries {
 		k := s.Key(e.Key.Text)
@@ -174,7 +173,7 @@ func (f *Form) byName() bool {
 		slices.ContainsFunc(f.Any, func(name string) bool { return Forms[name].byName() })
 }
 
-// takes reports whether a value has the kind that a form asks for.
+// takes reports whether a value is of a form's kind.
 func (f *Form) takes(n *tree.Node) bool {
 	switch {
 	case n.Broken || f.Call:
@@ -189,7 +188,7 @@ func (f *Form) takes(n *tree.Node) bool {
 	return n.Kind != tree.Null && !f.byName() && f.Items == ""
 }
 
-// unknownKey reports a key of n that its section hasn't got; meant is what it stands
+// unknownKey reports a key of n that its section lacks; meant is the key that it stands
 // for, or nil.
 func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 	if d.list.Full() || n.Get(key.Text).Merged {
@@ -199,17 +198,17 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 	if strings.HasPrefix(help, "a run is counted") {
 		d.misplace("max_steps")
 	}
-	places := homes[key.Text]
+	sections := homes[key.Text]
 	switch {
 	case meant != nil && slices.Contains(foreign.Keys[key.Text], meant.Name):
 		help = fmt.Sprintf("it is called `%s` here: %s", meant.Name, meant.doc)
 	case meant != nil:
 		help = fmt.Sprintf("did you mean %q?", meant.Name)
-	case len(places) == 0 && len(d.foreignHomes(key.Text)) > 0 && help == "":
+	case len(sections) == 0 && len(d.foreignHomes(key.Text)) > 0 && help == "":
 		help = d.foreignHomes(key.Text)
-	case len(places) > 0:
+	case len(sections) > 0:
 		d.misplace(key.Text)
-		help = fmt.Sprintf("`%s` is a key of %s", key.Text, strings.Join(places, " and of "))
+		help = fmt.Sprintf("`%s` is a key of %s", key.Text, strings.Join(sections, " and of "))
 	case s == ruleSection && n.Kind == tree.Map && deviceNames.MatchString(n.Get(key.Text).Text):
 		d.misplace("match")
 		help = fmt.Sprintf("write {match: %s, device: %s}", diag.Cut(key.Text), n.Get(key.Text).Text)
@@ -223,7 +222,7 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 	d.report(diag.UnknownKey, key.Range, help, "%s has no key %s", s.name, Quoted(key.Text))
 }
 
-// absent are the keys of a section that a mapping hasn't got.
+// absent are the keys of a section that a mapping lacks.
 func (s *Section) absent(n *tree.Node) []string {
 	there := map[string]bool{}
 	for _, e := range n.Entries[:min(len(n.Entries), diag.MaxItems)] { // what is beyond is too much to be looked at for each key

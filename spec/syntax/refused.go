@@ -13,28 +13,28 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// A name that can't be one is reported where it is declared, and read as the name
-// that it could be, there and wherever it is used: `fc-1` in an expression is no
-// difference then. So a bad name is one finding, and what uses it is checked.
+// An invalid name is reported where it is declared, and replaced by a valid one there and
+// in all expressions: `fc-1` is no difference then. So an invalid name is one diagnostic,
+// and whatever uses it is checked.
 
-// refusedName is a key that is no name.
+// refusedName is a key that isn't a valid name.
 type refusedName struct {
 	text  string
-	meant string // what it is read as; "" for words, whose uses aren't read at all
+	meant string // the name that replaces it; "" for reserved words, whose uses are skipped
 	item  int    // its diagnostic in the list; -1 if the list was full
 	uses  int
 }
 
-// nameRule is what names are made of.
+// nameRule says what a name consists of.
 const nameRule = "names are letters, digits and _, and don't begin with a digit"
 
-// checkName refuses a key that can't be a name. It gives the key to go on with,
-// or nil if there is none.
+// checkName reports a key that isn't a valid name. It gives the key to use instead, or nil
+// if there is none.
 func (d *decoder) checkName(n, in *tree.Node) *tree.Node {
 	if IsName(n.Text) && !slices.Contains(Words, n.Text) && n.Text != "next" {
 		return n
 	}
-	if old := d.refused[n.Text]; old != nil { // told already
+	if old := d.refused[n.Text]; old != nil { // reported before
 		old.uses++
 		return old.key(n, in)
 	}
@@ -63,8 +63,7 @@ func (d *decoder) checkName(n, in *tree.Node) *tree.Node {
 	return r.key(n, in)
 }
 
-// key is a key as it is read; nil if it isn't read at all, or if the name that it
-// would have is taken.
+// key is the key with its valid name; nil if it has none, or if that is taken.
 func (r *refusedName) key(n, in *tree.Node) *tree.Node {
 	if r.meant == "" || in != nil && in.Get(r.meant) != nil {
 		return nil
@@ -74,7 +73,7 @@ func (r *refusedName) key(n, in *tree.Node) *tree.Node {
 	return &renamed
 }
 
-// Quoted is a name as a message shows it, with what can't be seen in it.
+// Quoted is a name as a message shows it, with invisible characters described.
 func Quoted(name string) string {
 	text := "`" + diag.Cut(name) + "`"
 	if _, r, ok := foreign.First(name); ok {
@@ -83,7 +82,7 @@ func Quoted(name string) string {
 	return text
 }
 
-// help says what to write in place of a name, and in how many places it is used.
+// help says what to write instead of a name, and how often it is used.
 func (r *refusedName) help() string {
 	switch {
 	case r.meant == "" && r.uses == 0:
@@ -103,7 +102,7 @@ func places(n int) string {
 	return fmt.Sprintf("in the %d places that use it", n)
 }
 
-// nearestName makes a name of a text; "" if nothing is left.
+// nearestName makes a valid name of a text; "" if nothing is left.
 func nearestName(text string) string {
 	text = strings.TrimSpace(strings.TrimRight(foreign.Straight(text), ": "))
 	var b strings.Builder
@@ -127,8 +126,8 @@ func nearestName(text string) string {
 	return name
 }
 
-// tellUses says of every refused name how often it is used.
-func (d *decoder) tellUses() {
+// countUses adds to the help of every refused name how often it is used.
+func (d *decoder) countUses() {
 	for _, r := range d.refused {
 		if r.uses > 0 && r.item >= 0 {
 			d.list.Items[r.item].Help = r.help()
@@ -136,7 +135,7 @@ func (d *decoder) tellUses() {
 	}
 }
 
-// name is a text that refers to something by name, as it is read.
+// name is a text that refers to something by name, with refused names replaced.
 func (d *decoder) name(text string) string {
 	if r := d.refused[text]; r != nil {
 		r.uses++
@@ -147,7 +146,7 @@ func (d *decoder) name(text string) string {
 	return text
 }
 
-// renamed is a mapping whose keys are read as names.
+// renamed is a mapping with refused names among its keys replaced.
 func (d *decoder) renamed(n *tree.Node) *tree.Node {
 	if len(d.refused) == 0 || !slices.ContainsFunc(n.Entries, func(e tree.Entry) bool { return d.refused[e.Key.Text] != nil }) {
 		return n
@@ -162,10 +161,10 @@ func (d *decoder) renamed(n *tree.Node) *tree.Node {
 	return &m
 }
 
-// source is a scalar as the text of an expression or type, with refused names as
-// they are read. A text with a refused word in it isn't read: ok is false.
+// source is a scalar as the text of an expression or type, with refused names replaced. ok
+// is false for a text that contains a refused reserved word.
 func (d *decoder) source(n *tree.Node) (src expr.Source, ok bool) {
-	src = expr.Source{File: n.Range.File, Text: n.Text, Place: n.Place}
+	src = expr.Source{File: n.Range.File, Text: n.Text, Position: n.Position}
 	for _, r := range d.refusedIn(n.Text) {
 		if src, ok = r.replaced(src); !ok {
 			return src, false
@@ -195,11 +194,10 @@ func (d *decoder) refusedIn(text string) []*refusedName {
 	return found
 }
 
-// replaced is a source with the name as it is read, whose characters keep their
-// places.
+// replaced is a source with the name replaced, whose characters keep their positions.
 func (r *refusedName) replaced(src expr.Source) (expr.Source, bool) {
 	var b strings.Builder
-	var back []int // the place of each character
+	var back []int // the position of each character
 	at := 0
 	text := []rune(src.Text)
 	name := []rune(r.text)
@@ -220,18 +218,18 @@ func (r *refusedName) replaced(src expr.Source) (expr.Source, bool) {
 		}
 		at += len(name)
 	}
-	place, end := src.Place, len(text)
+	position, end := src.Position, len(text)
 	src.Text = b.String()
-	src.Place = func(i int) diag.Pos {
+	src.Position = func(i int) diag.Pos {
 		if i < len(back) {
-			return place(back[i])
+			return position(back[i])
 		}
-		return place(end)
+		return position(end)
 	}
 	return src, true
 }
 
-// isAt reports whether a name stands in a text at a place, and isn't part of a
+// isAt reports whether a name stands in a text at an index, and isn't part of a
 // longer one.
 func isAt(text, name []rune, at int) bool {
 	end := at + len(name)

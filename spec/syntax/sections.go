@@ -1,16 +1,15 @@
 package syntax
 
-// The sections of a spec: which keys each has, what they mean, what values they
-// take, what they default to. The decoder checks against these tables and nothing
-// else; the JSON Schema (schema.go) and the tables of docs/language.md are
-// generated from them.
+// The sections of a spec: the keys of each, their meanings, values and defaults. The
+// decoder checks against these tables and nothing else; the JSON Schema and the tables of
+// docs/language.md are generated from them.
 
 // Section is a mapping with a closed set of keys.
 type Section struct {
 	name string // how messages call it
 	Doc  string
 	Keys []Key
-	One  []string // exactly one of these keys stands there
+	One  []string // exactly one of these keys must be given
 
 	Others string // the form of keys that aren't listed, which the decoder checks; "" if there are none
 }
@@ -166,7 +165,7 @@ var (
 		{Name: "else", Value: "node", doc: "the node if it doesn't", Required: true},
 	}}
 	PlacementSection = &Section{name: "placement", Doc: "Where things run.", Keys: []Key{
-		{Name: "default", Value: "place", doc: "auto, or a device", Default: "auto"},
+		{Name: "default", Value: "default device", doc: "auto, or a device", Default: "auto"},
 		{Name: "rules", Value: "rules", doc: "a list of {match, device} and {match, prefer}"},
 	}}
 	ruleSection = &Section{name: "a placement rule", Doc: "A rule: device binds, prefer wishes; later rules override earlier ones.",
@@ -175,8 +174,8 @@ var (
 			{Name: "device", Value: "device", doc: "where they must run"},
 			{Name: "prefer", Value: "device", doc: "where they should run", more: "if possible"},
 		}}
-	// NodeSection holds the keys that mean something on every mapping node,
-	// beside the operation and its arguments; `if` makes the node a choice.
+	// NodeSection has the keys that any mapping node can have besides the operation and its
+	// arguments; `if` makes the node a choice.
 	NodeSection = &Section{name: "a mapping node", Doc: "An operation or module with its inputs and its arguments.", Keys: []Key{
 		{Name: "device", Value: "device", doc: "where the node must run", more: "parameters included"},
 		{Name: "repeat", Value: "expression", doc: "how many times a module stands in a row",
@@ -188,7 +187,7 @@ var (
 	}}
 )
 
-// homes tells in which sections a key is at home, for keys in the wrong place.
+// homes lists the sections that have a key, for help with keys in the wrong section.
 var homes = map[string][]string{}
 
 func init() {
@@ -204,7 +203,7 @@ func init() {
 	}
 }
 
-// Fallbacks as numbers: of train.log_every, and of checkpoint.keep.
+// The defaults of train.log_every and checkpoint.keep.
 const (
 	defaultLogEvery = 100
 	defaultKeep     = 3

@@ -9,7 +9,7 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// Decode decodes a whole text. It is nil if the text is no mapping.
+// Decode decodes the text of a spec. It is nil if that isn't a mapping.
 func Decode(name string, src []byte, o Options, list *diag.List) *Spec {
 	root := tree.Parse(name, string(src), list)
 	if root == nil {
@@ -46,7 +46,7 @@ func Decode(name string, src []byte, o Options, list *diag.List) *Spec {
 		def.Train = d.train(n)
 	}
 	def.Placement = d.placement(fields["placement"])
-	d.tellUses()
+	d.countUses()
 	return def
 }
 
@@ -109,7 +109,7 @@ func (d *decoder) outputNames(n *tree.Node) []*Output {
 			continue
 		}
 		seen[text] = true
-		outputs = append(outputs, &Output{text, item.Range, &expr.Name{Place: expr.Place{Range: item.Range}, Name: text}})
+		outputs = append(outputs, &Output{text, item.Range, &expr.Name{Position: expr.Position{Range: item.Range}, Name: text}})
 	}
 	return outputs
 }
@@ -150,17 +150,16 @@ func (d *decoder) dataSource(n *tree.Node) *DataSource {
 	return unknownDataSource(name)
 }
 
-// unknownDataSource stands for a source that isn't known because of what was
+// unknownDataSource stands for a data source that wasn't found or decoded, which was
 // reported: it may have any field.
 func unknownDataSource(name string) *DataSource {
 	return &DataSource{Name: name, Body: &Module{Root: true, Open: true}, Used: true}
 }
 
-// ReservedNodes are names that a model's nodes can't have: the run has values
-// of its own under them.
+// ReservedNodes are names of a run's own values, which a model's nodes can't have.
 var ReservedNodes = []string{"loss", "step", "stopped", "metrics", "optimizer"}
 
-// reservedMetrics are what a log line holds beside the metrics.
+// reservedMetrics are the values that a log line has besides the metrics.
 var reservedMetrics = []string{"step", "loss_step"}
 
 func (d *decoder) metrics(n *tree.Node) []*Metric {

@@ -17,7 +17,7 @@ const (
 )
 
 // What reading costs: a byte, that is kept; a line or an entry, which may be a key
-// and a value; and the place of a character of a scalar that doesn't stand in the
+// and a value; and the position of a character of a scalar that doesn't stand in the
 // text as it is.
 const (
 	byteCost  = 8 + 3*diag.KeptByte

@@ -9,7 +9,7 @@ import (
 	"github.com/flowrun/flowrun/diag"
 )
 
-// scalar fills in a scalar's kind, text and places.
+// scalar fills in a scalar's kind, text and positions.
 func (w *walker) scalar(n *Node, y *yaml.Node) {
 	const block = yaml.LiteralStyle | yaml.FoldedStyle
 	n.Text = y.Value
@@ -45,11 +45,11 @@ func (w *walker) commentFollows(at int) bool {
 	return len(trimmed) < len(rest) && strings.HasPrefix(trimmed, "#")
 }
 
-// maxPlaced is how many characters of a scalar have places of their own, if they
+// maxPositions is how many characters of a scalar have positions of their own, if they
 // don't stand in the text in one row. A longer one is no expression.
-const maxPlaced = 1 << 15
+const maxPositions = 1 << 15
 
-// align finds the place of every character of a scalar that is folded, escaped
+// align finds the position of every character of a scalar that is folded, escaped
 // or a block, by walking through its value and its source side by side.
 func (w *walker) align(n *Node, block bool) {
 	at, pos := n.Offset, n.Range.Start
@@ -69,9 +69,9 @@ func (w *walker) align(n *Node, block bool) {
 	}
 	isSpace := func() bool { return at < len(w.src) && strings.IndexByte(" \t\r\n", w.src[at]) >= 0 }
 	characters := utf8.RuneCountInString(n.Text)
-	if n.long = characters > maxPlaced; !n.long {
+	if n.long = characters > maxPositions; !n.long {
 		w.list.Budget.Spend(diag.Reading, placeCost*(characters+1))
-		n.places = make([]diag.Pos, 0, characters+1)
+		n.positions = make([]diag.Pos, 0, characters+1)
 	}
 	for _, r := range n.Text {
 		if r != ' ' && r != '\n' && r != '\t' {
@@ -86,7 +86,7 @@ func (w *walker) align(n *Node, block bool) {
 			}
 		}
 		if !n.long {
-			n.places = append(n.places, pos)
+			n.positions = append(n.positions, pos)
 		}
 		switch {
 		case at >= len(w.src):
@@ -108,7 +108,7 @@ func (w *walker) align(n *Node, block bool) {
 		}
 	}
 	if !n.long {
-		n.places = append(n.places, pos)
+		n.positions = append(n.positions, pos)
 	}
 	if quote != 0 {
 		for at < len(w.src) && w.src[at] != quote {

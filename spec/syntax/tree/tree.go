@@ -3,7 +3,7 @@
 // It owns everything about YAML that a spec must not depend on: what is refused
 // (tags, merge keys, anchored or non-string keys, octal numbers, duplicates,
 // aliases that multiply), what is cut up by YAML's grammar though it was meant
-// as one expression, and the places of all that is accepted.
+// as one expression, and the positions of all that is accepted.
 //
 //   - Time and memory grow linearly with the text: its size, its entries and its
 //     depth are bounded before it is parsed, aliases are shared and never copied.
@@ -51,8 +51,8 @@ type Node struct {
 	// perhaps the rest of it was meant to be text.
 	CutByComment bool
 
-	places []diag.Pos // of each character and of the end, if not all in one row
-	long   bool       // too many for that: only the ends have places
+	positions []diag.Pos // of each character and of the end, if not all in one row
+	long      bool       // too many for that: only the ends have positions
 }
 
 // Entry is a key of a mapping with its value.
@@ -83,12 +83,12 @@ func (n *Node) Keys() []string {
 	return keys
 }
 
-// Place gives the position in the file of character i of a scalar's Text; of
+// Position gives the position in the file of character i of a scalar's Text; of
 // its end for i at the end.
-func (n *Node) Place(i int) diag.Pos {
+func (n *Node) Position(i int) diag.Pos {
 	switch {
-	case n.places != nil:
-		return n.places[min(i, len(n.places)-1)]
+	case n.positions != nil:
+		return n.positions[min(i, len(n.positions)-1)]
 	case n.long && i > 0:
 		return n.Range.End
 	case n.long:

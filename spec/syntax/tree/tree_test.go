@@ -85,7 +85,7 @@ func TestEveryCharacterOfAScalarKnowsItsPlace(t *testing.T) {
 		v := parse(t, c.text).Get("a")
 		i := strings.Index(v.Text, c.at)
 		require.GreaterOrEqual(t, i, 0, c.text)
-		require.Equal(t, c.want, v.Place(len([]rune(v.Text[:i]))), c.text)
+		require.Equal(t, c.want, v.Position(len([]rune(v.Text[:i]))), c.text)
 	}
 }
 

@@ -87,25 +87,25 @@ var mark = regexp.MustCompile(`‹(\w):([^›]*)›`)
 type style struct {
 	name  string
 	flow  bool // it may stand in a flow collection
-	write func(text []rune, indent string) (scalar string, places []diag.Pos, ok bool)
+	write func(text []rune, indent string) (scalar string, positions []diag.Pos, ok bool)
 }
 
 // pieces joins what characters are written as, and notes where each begins.
 func pieces(before string, after string, text []rune, piece func(i int, r rune) string) (string, []diag.Pos, bool) {
 	var b strings.Builder
 	b.WriteString(before)
-	var places []diag.Pos
+	var positions []diag.Pos
 	here := func() diag.Pos {
 		s := b.String()
 		line := strings.Count(s, "\n")
 		return diag.Pos{Line: line, Col: len([]rune(s[strings.LastIndex(s, "\n")+1:]))}
 	}
 	for i, r := range text {
-		places = append(places, here())
+		positions = append(positions, here())
 		b.WriteString(piece(i, r))
 	}
-	places = append(places, here())
-	return b.String() + after, places, true
+	positions = append(positions, here())
+	return b.String() + after, positions, true
 }
 
 // broken is a scalar over two lines: its first space is the line's end.
@@ -219,7 +219,7 @@ var faultsOf = map[string][]struct {
 	"s": {{"no such", 0, 0}},
 }
 
-func TestAFaultInsideOfAScalarIsToldWhereItStandsInEveryPlaceAndStyle(t *testing.T) {
+func TestAFaultInsideAScalarIsReportedAtItsPositionInEveryStyle(t *testing.T) {
 	plain := mark.ReplaceAllStringFunc(everyPlace, func(m string) string {
 		sub := mark.FindStringSubmatch(m)
 		if sub[1] == "S" || sub[1] == "s" {
@@ -229,10 +229,10 @@ func TestAFaultInsideOfAScalarIsToldWhereItStandsInEveryPlaceAndStyle(t *testing
 	})
 	program, list := spec.Parse("s.yaml", []byte(plain), spec.Options{})
 	require.NotNil(t, program, list.Text())
-	places := mark.FindAllStringSubmatchIndex(everyPlace, -1)
-	require.Greater(t, len(places), 60)
+	positions := mark.FindAllStringSubmatchIndex(everyPlace, -1)
+	require.Greater(t, len(positions), 60)
 	tried := 0
-	for i, m := range places {
+	for i, m := range positions {
 		kind, was := everyPlace[m[2]:m[3]], everyPlace[m[4]:m[5]]
 		for _, fault := range faultsOf[strings.ToLower(kind)] {
 			for _, s := range styles {
@@ -245,7 +245,7 @@ func TestAFaultInsideOfAScalarIsToldWhereItStandsInEveryPlaceAndStyle(t *testing
 				if !ok {
 					continue
 				}
-				src, begin := fill(places, i, scalar)
+				src, begin := fill(positions, i, scalar)
 				want := diag.Range{Start: begin}
 				if fault.to > 0 {
 					want.Start, want.End = place(begin, at[fault.from]), place(begin, at[fault.to])
@@ -263,14 +263,14 @@ func TestAFaultInsideOfAScalarIsToldWhereItStandsInEveryPlaceAndStyle(t *testing
 			}
 		}
 	}
-	require.Greater(t, tried, 1000, "places, styles and faults")
+	require.Greater(t, tried, 1000, "positions, styles and faults")
 }
 
 // fill puts a scalar into a place of everyPlace, and gives where it begins.
-func fill(places [][]int, i int, scalar string) (src string, begin diag.Pos) {
+func fill(positions [][]int, i int, scalar string) (src string, begin diag.Pos) {
 	var b strings.Builder
 	last := 0
-	for j, m := range places {
+	for j, m := range positions {
 		b.WriteString(everyPlace[last:m[0]])
 		last = m[1]
 		text := everyPlace[m[4]:m[5]]
