@@ -1,6 +1,12 @@
 package foreign
 
-import "strings"
+import (
+	"strings"
+	"sync"
+
+	"github.com/flowrun/flowrun/ir"
+	_ "github.com/flowrun/flowrun/ir/ops" // which say what they are called elsewhere
+)
 
 // A table maps names of other tools: to the name here, or, with a space in it,
 // to advice. Rows are written the other way round, what is meant before all that
@@ -15,52 +21,9 @@ func names(rows ...string) map[string]string {
 	return m
 }
 
-// functions are operations, layers, losses and schedules. In advice x is the
-// first argument, y the second.
+// functions are layers, losses, schedules, and operations that don't exist here; those
+// that do have Aliases. In advice x is the first argument, y the second.
 var functions = names(
-	"concat", "cat concatenate Concatenate hstack vstack column_stack",
-	"matmul", "dot mm bmm",
-	"pow", "power",
-	"reshape", "view resize unflatten Reshape",
-	"cast", "to astype type float int long double half bool",
-	"mul", "multiply Multiply",
-	"sub", "subtract Subtract",
-	"div", "divide true_divide",
-	"add", "Add",
-	"max", "amax reduce_max",
-	"min", "amin reduce_min",
-	"sum", "reduce_sum",
-	"prod", "reduce_prod",
-	"mean", "average reduce_mean Average",
-	"transpose", "T t swapaxes swapdims",
-	"permute", "moveaxis movedim Permute",
-	"log", "ln",
-	"sigmoid", "sigm expit logistic σ",
-	"silu", "swish Swish",
-	"elu", "celu",
-	"gelu_tanh", "gelu_new NewGELU gelu_fast",
-	"where", "ifelse select_if cond",
-	"clamp", "clip clip_by_value",
-	"broadcast_to", "expand",
-	"arange", "range",
-	"gather", "index_select take take_along_dim take_along_axis",
-	"scatter_add", "scatter index_put scatter_",
-	"unsqueeze", "expand_dims",
-	"sign", "sgn",
-	"logsumexp", "reduce_logsumexp",
-	"flip", "fliplr flipud reverse",
-	"remainder", "mod",
-	"relu", "ReLU Relu",
-	"gelu", "GELU Gelu",
-	"silu", "SiLU",
-	"tanh", "Tanh",
-	"sigmoid", "Sigmoid",
-	"softmax", "Softmax",
-	"log_softmax", "LogSoftmax",
-	"softplus", "Softplus",
-	"leaky_relu", "LeakyReLU",
-	"elu", "ELU",
-	"flatten", "Flatten",
 	"Linear", "Dense FullyConnected Affine",
 	"Embedding", "nn_embedding",
 	"BatchNorm", "BatchNorm1d BatchNorm2d BatchNorm3d BatchNormalization SyncBatchNorm",
@@ -151,7 +114,6 @@ var functions = names(
 	"give the size a name in an input's type, f32[batch, 8], and use that", "size len",
 	"give the sizes names in an input's type, f32[batch, 8], and use those", "shape",
 	"what is to be seen is a metric: train.metrics", "print",
-	"detach", "stop_gradient StopGradient no_grad",
 	"matmul, permute and reshape do that", "einsum tensordot",
 	"reshape and permute do that", "einops rearrange pixel_shuffle",
 	"there are no inverse trigonometric functions", "arcsin arccos arctan asin acos atan atan2 asinh acosh atanh",
@@ -184,8 +146,19 @@ var functions = names(
 	"no area under a curve is computed; metrics are scalars of one batch", "auc AUC roc_auc f1 f1_score F1Score precision recall Precision Recall",
 )
 
+// Functions are all names that Function knows as they are.
+var Functions = sync.OnceValue(func() map[string]string {
+	for name, op := range ir.Ops() {
+		delete(functions, name) // advice, if it is a new one
+		for _, alias := range strings.Fields(op.Aliases) {
+			functions[alias] = name
+		}
+	}
+	return functions
+})
+
 // folded are the functions by their names in lower case without underscores.
-var folded = fold(functions)
+var folded = sync.OnceValue(func() map[string]string { return fold(Functions()) })
 
 func fold(m map[string]string) map[string]string {
 	f := map[string]string{}
@@ -205,15 +178,12 @@ func plain(name string) string { return strings.ToLower(strings.ReplaceAll(name,
 // its name, or advice, which has spaces in it. Case and underscores don't matter
 // where the name itself isn't known.
 func Function(name string) (here string, ok bool) {
-	if here, ok = functions[name]; ok {
+	if here, ok = Functions()[name]; ok {
 		return here, true
 	}
-	here, ok = folded[plain(strings.TrimSuffix(name, "_"))]
+	here, ok = folded()[plain(strings.TrimSuffix(name, "_"))]
 	return here, ok
 }
-
-// Functions are all names that Function knows as they are.
-func Functions() map[string]string { return functions }
 
 // IsAdvice reports whether what a table gives is advice, and no name.
 func IsAdvice(here string) bool { return strings.Contains(here, " ") }

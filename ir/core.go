@@ -52,9 +52,16 @@ var (
 
 	// GradOp is the gradient of a scalar. Autodiff replaces it.
 	GradOp = Register(&Op{
-		Name: "grad",
-		Doc: "grad(y, x): the gradient of the scalar y with respect to x, of x's shape and dtype.\n\n" +
-			"x must be a floating value that y depends on, a parameter or any other node.",
+		Name:   "grad",
+		Family: DTypeFamily,
+		Doc: `The gradient of the scalar y with respect to x, in x's shape and dtype.
+
+x is a parameter or any other floating value that y depends on. A gradient is a value
+like any other: it can be used in expressions, and differentiated again.`,
+		Example: `
+x: f32[3] = [1, 2, 3]
+grad(sum(x * x), x): f32[3] = [2, 4, 6]`,
+		Torch: "torch.autograd.grad",
 		Params: []Param{
 			{Name: "y", Kind: KTensor, Doc: "a floating scalar"},
 			{Name: "x", Kind: KTensor, Doc: "a floating value that y depends on"},
@@ -73,12 +80,18 @@ var (
 
 	// CastOp changes the dtype.
 	CastOp = Register(&Op{
-		Name: "cast",
-		Doc: "cast(x, dtype): x in another dtype, of the same shape.\n\n" +
-			"Floats become integers by dropping the fraction; values that don't fit, and NaN, become\n" +
-			"the nearest that does, and 0. Everything but 0 becomes true. Narrowing floats rounds to\n" +
-			"nearest even.\n\n" +
-			"Example: cast([1.7, -1.7], \"i32\") = [1, -1]",
+		Name:   "cast",
+		Family: DTypeFamily,
+		Doc: `x in another dtype.
+
+Floats become integers by dropping the fraction; those that don't fit become the
+nearest integer that does, and NaN becomes 0. As a bool, everything but 0 is true. Floats
+that are narrowed are rounded to nearest, ties to even.`,
+		Example: `
+x: f32[2] = [1.7, -1.7]
+cast(x, "i32"): i32[2] = [1, -1]`,
+		Torch:   "torch.Tensor.to",
+		Aliases: "to astype type float int long double half bool",
 		Params: []Param{
 			{Name: "x", Kind: KTensor, Doc: "any tensor"},
 			{Name: "dtype", Kind: KDType, Doc: "the dtype of the result"},
@@ -89,6 +102,7 @@ var (
 			return Type{n.Attr("dtype").(DType), n.Inputs[0].Type.Shape}, nil
 		},
 		Reference: referenceCast,
+		Sample:    func(s Sampler) []any { return []any{s.Tensor(s.Shape(0)), s.DType()} },
 	})
 )
 

@@ -12,8 +12,22 @@ import (
 type Op struct {
 	Name     string
 	Operator string // how expressions write it, if they can: "**"
-	Doc      string // what it computes, with shapes and dtypes; first line is a summary
-	Params   []Param
+
+	// Family is the chapter of the reference that it belongs to; none for ops that
+	// the language doesn't have, which programs make themselves.
+	Family Family
+	// Doc says what it computes, of what shapes, and how it differs from PyTorch. The
+	// first line is a summary. What other fields say isn't repeated.
+	Doc string
+	// Example is a call in the language and its value, after its inputs:
+	//
+	//	x: f32[3] = [1, 2, 3]
+	//	pow(x, 2): f32[3] = [1, 4, 9]
+	Example string
+	Torch   string // what PyTorch calls it, if that isn't torch.NAME
+	Aliases string // what it is called elsewhere, separated by spaces
+
+	Params []Param
 
 	// Class says which operands' elements an element of the result depends on.
 	Class Class
@@ -47,6 +61,22 @@ type Op struct {
 	// Scalar is the value for numbers that are known at compile time; nil for ops
 	// that take tensors alone.
 	Scalar comptime.Function
+	// ULPs is what kernels in OpenCL, CUDA and Metal may be off by beside the
+	// rounding of the result, in units in the last place of f32 (of f64, for f64):
+	// what OpenCL's standard allows its functions (OpenCL C 1.2, 7.4), and what
+	// several of them add up to.
+	ULPs float64
+	// Slack is what else a kernel may be off by, where terms cancel or errors add
+	// up; nil for nothing.
+	Slack func(c Computed) Slack
+
+	// Sample draws the arguments of a call, for tests. Ops without one are
+	// elementwise and take tensors alone.
+	Sample func(s Sampler) []any
+	// Smooth is the range of operands in which gradients are compared with slopes,
+	// for ops without a Sample; from -2 to 2 if it isn't given.
+	Smooth [2]float64
+
 	// Decompose writes n in terms of simpler ops, for devices without a kernel
 	// of its own. Nil for ops that must have a kernel.
 	Decompose func(b *Builder, n *Node) *Node

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"pgregory.net/rapid"
+
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -169,13 +171,13 @@ func reduceCases(nonempty, explicit bool) []opCase {
 		add(plain(3, 0), []int{1})
 		add(plain(0), []int{0})
 	}
-	// Values that can't be summed in any order alike: one to a line.
+	// Values that can't be summed in any order alike: one to a row.
 	add(special(nSpecials, 1), []int{1})
 	add(special(1, nSpecials), []int{0})
 	return cases
 }
 
-func lineCases() []opCase {
+func rowCases() []opCase {
 	var cases []opCase
 	for _, c := range []struct {
 		shape ir.Shape
@@ -216,11 +218,15 @@ func made(f func(out ir.DType) []any) opCase {
 	return opCase{nil, func(_ []*ir.Node, out ir.DType) []any { return f(out) }}
 }
 
+// randomStep and randomKey are what cases of random ops draw at.
+var randomStep = input{ir.Shape{}, func(ir.DType, int) any { return int64(5<<32 + 17) }}
+
+const randomKey = 0x0123456789abcdef
+
 // drawn is a case of a random op: low and high (or mean and std), shape, dtype,
 // step, key.
 func drawn(a, b any, shape ...int) opCase {
-	return opCase{[]input{{ir.Shape{}, func(ir.DType, int) any { return int64(5<<32 + 17) }}},
-		func(x []*ir.Node, out ir.DType) []any { return []any{a, b, shape, out, x[0], 0x0123456789abcdef} }}
+	return opCase{[]input{randomStep}, func(x []*ir.Node, out ir.DType) []any { return []any{a, b, shape, out, x[0], randomKey} }}
 }
 
 // drawnWidely is drawn between the ends of the dtype's range, which are further
@@ -241,22 +247,38 @@ var largest = map[ir.DType]float64{
 
 func list(values ...any) []any { return values }
 
-// casesOf lists the cases of an op. Elementwise ops that take tensors alone need
-// no entry.
-func casesOf(op string) []opCase {
-	if o := ir.LookupOp(op); o != nil && o.Class == ir.Elementwise && !slices.ContainsFunc(o.Params, isArgument) {
-		switch len(o.Params) {
-		case 1:
-			return unaryCases()
-		case 2:
-			return binaryCases()
+// casesOf lists the cases of an op: those that are chosen for it; those of all
+// elementwise ops of one or two operands; or else some that are drawn.
+func casesOf(name string) []opCase {
+	op, cases := ir.LookupOp(name), chosenCases(name)
+	switch {
+	case cases != nil:
+		return cases
+	case op.Class == ir.Elementwise && len(op.Params) == 1:
+		return unaryCases()
+	case op.Class == ir.Elementwise && !slices.ContainsFunc(op.Params[1:], isOperand): // with arguments
+		cases = unaryCases()
+		for _, c := range unaryCases() {
+			cases = append(cases, opCase{c.inputs, drawnCase(name, 0).args})
 		}
+		return cases
+	case op.Class == ir.Elementwise && len(op.Params) == 2:
+		return binaryCases()
 	}
+	for seed := range fewCalls {
+		cases = append(cases, drawnCase(name, seed))
+	}
+	return cases
+}
+
+func isOperand(p ir.Param) bool { return p.Kind.IsTensor() }
+
+func drawnCase(op string, seed int) opCase {
+	return rapid.Custom(func(rt *rapid.T) opCase { return drawing{T: rt}.of(op) }).Example(seed)
+}
+
+func chosenCases(op string) []opCase {
 	switch op {
-	case "softplus":
-		return append(unaryCases(), unaryCases(2.0, 3.0)...)
-	case "elu", "leaky_relu":
-		return append(unaryCases(), unaryCases(0.3)...)
 	case "sum", "prod", "all", "any":
 		return reduceCases(false, false)
 	case "logsumexp":
@@ -266,14 +288,12 @@ func casesOf(op string) []opCase {
 	case "argmax", "argmin":
 		return argCases()
 	case "softmax", "log_softmax", "cumsum":
-		return lineCases()
+		return rowCases()
 	case "matmul":
 		return matmulCases()
 	}
 	return otherCases(op)
 }
-
-func isArgument(p ir.Param) bool { return !p.Kind.IsTensor() }
 
 func argCases() []opCase {
 	ties := input{ir.Shape{4, 6}, func(d ir.DType, i int) any {

@@ -20,8 +20,8 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// Every kernel, in every dtype that its entry claims, on every device, is held
-// against the op's reference evaluation in float64. The cases are in
+// Every kernel, in every dtype that its entry claims, on every device, is compared
+// with the op's reference in float64. The cases are in
 // cases_test.go, the tolerances in tolerance_test.go.
 
 // devices are what the suite runs on: those that are always there, and what
@@ -228,10 +228,7 @@ func within(d device.Device, op string, n *ir.Node, arrays []*ir.Array, want *ir
 
 // toleranceOn is the tolerance for a device's kernels.
 func toleranceOn(d device.Device, op string, n *ir.Node, arrays []*ir.Array, want *ir.Array) func(i int) float64 {
-	if fromSource(d) {
-		return sourceTolerance(op, n, arrays, want)
-	}
-	return toleranceOf(op, n, arrays, want)
+	return toleranceOf(n, arrays, want, fromSource(d))
 }
 
 // nodeOf makes the node of a case, and its operands' values.

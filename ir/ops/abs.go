@@ -10,12 +10,15 @@ import (
 
 // Abs is the op abs.
 var Abs = ir.Register(&ir.Op{
-	Name: "abs",
-	Doc: `abs(x): the size of x without its sign, element by element.
+	Name:   "abs",
+	Family: ir.Arithmetic,
+	Doc: `The absolute value of x, element by element.
 
-The gradient at 0 is 0. The smallest integer stays itself.
-
-Example: abs([-1.5, 2.0]) = [1.5, 2.0]`,
+The gradient at 0 is 0. The smallest integer of a dtype stays as it is: its
+absolute value doesn't fit.`,
+	Example: `
+x: f32[2] = [-1.5, 2]
+abs(x): f32[2] = [1.5, 2]`,
 	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
 	Exact:  true,

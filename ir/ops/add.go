@@ -9,11 +9,15 @@ import (
 var Add = ir.Register(&ir.Op{
 	Name:     "add",
 	Operator: "+",
-	Doc: `add(a, b): the sum a + b, element by element.
+	Family:   ir.Arithmetic,
+	Doc: `The sum a + b, element by element.
 
-a and b are numbers, broadcast; integers wrap around.
-
-Example: add([[1, 2], [3, 4]], [10, 20]) = [[11, 22], [13, 24]]`,
+a and b are broadcast against each other. Integers wrap around.`,
+	Example: `
+a: f32[2, 2] = [[1, 2], [3, 4]]
+b: f32[2] = [10, 20]
+add(a, b): f32[2, 2] = [[11, 22], [13, 24]]`,
+	Aliases:     "Add",
 	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,

@@ -9,12 +9,15 @@ import (
 
 // All is the op all.
 var All = ir.Register(&ir.Op{
-	Name: "all",
-	Doc: `all(x, dim=nil, keepdim=false): whether every element is true along some dims, or of all; bool.
+	Name:   "all",
+	Family: ir.Reductions,
+	Doc: `Whether all elements along some dims are true, or all there are.
 
-Numbers count as true unless they are 0; NaN is true. Of nothing it is true.
-
-Example: all([[true, false], [true, true]], dim=1) = [false, true]`,
+Numbers are true unless they are 0; NaN is true. Of no elements the result is
+true.`,
+	Example: `
+x: bool[2, 2] = [[true, false], [true, true]]
+all(x, dim=1): bool[2] = [false, true]`,
 	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferTruth,
@@ -23,6 +26,7 @@ Example: all([[true, false], [true, true]], dim=1) = [false, true]`,
 			return kit.Truth(!slices.Contains(v, 0))
 		})(n, []*ir.Array{truths(in[0])})
 	},
+	Sample: kit.SampleReduction(false),
 })
 
 func inferTruth(n *ir.Node) (ir.Type, error) {

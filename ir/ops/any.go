@@ -9,12 +9,15 @@ import (
 
 // Any is the op any.
 var Any = ir.Register(&ir.Op{
-	Name: "any",
-	Doc: `any(x, dim=nil, keepdim=false): whether at least one element is true along some dims, or of all; bool.
+	Name:   "any",
+	Family: ir.Reductions,
+	Doc: `Whether any element along some dims is true, or any at all.
 
-Numbers count as true unless they are 0; NaN is true. Of nothing it is false.
-
-Example: any([[true, false], [true, true]], dim=1) = [true, true]`,
+Numbers are true unless they are 0; NaN is true. Of no elements the result is
+false.`,
+	Example: `
+x: bool[2, 2] = [[true, false], [true, true]]
+any(x, dim=1): bool[2] = [true, true]`,
 	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferTruth,
@@ -23,4 +26,5 @@ Example: any([[true, false], [true, true]], dim=1) = [true, true]`,
 			return kit.Truth(slices.Contains(v, 1))
 		})(n, []*ir.Array{truths(in[0])})
 	},
+	Sample: kit.SampleReduction(false),
 })

@@ -9,13 +9,15 @@ import (
 
 // Arange is the op arange.
 var Arange = ir.Register(&ir.Op{
-	Name: "arange",
-	Doc: `arange(start, end, step=1, dtype=nil): the numbers start, start + step, … before end.
+	Name:   "arange",
+	Family: ir.Creation,
+	Doc: `The numbers start, start + step, ... before end.
 
-With one argument they go from 0 to it. The dtype is i64 for ints and f32 if one
-argument is a float.
-
-Example: arange(1, 8, 3) = [1, 4, 7]`,
+With one argument they go from 0 to before it. The dtype is i64 for ints, and f32 if
+one argument is a float.`,
+	Example: `
+arange(1, 8, 3): i64[3] = [1, 4, 7]`,
+	Aliases: "range",
 	Params: []ir.Param{
 		{Name: "start", Kind: ir.KNumber, Doc: "the first number; the end, if it stands alone"},
 		{Name: "end", Kind: ir.KNumber, Optional: true, Doc: "what the numbers don't reach"},
@@ -23,6 +25,7 @@ Example: arange(1, 8, 3) = [1, 4, 7]`,
 		kit.DtypeInferred,
 	},
 	Class: ir.Leaf,
+	ULPs:  1, // a product and a sum
 	Infer: inferArange,
 	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)
@@ -33,6 +36,18 @@ Example: arange(1, 8, 3) = [1, 4, 7]`,
 			out.I[i] = int64(n.Int("start") + n.Int("step")*i)
 		}
 		return out
+	},
+	Slack: func(c ir.Computed) ir.Slack {
+		if !c.FromSource {
+			return kit.Constant(0)
+		}
+		// start and step are rounded to f32 before they are used.
+		start, step := math.Abs(asFloat(c.Node.Attr("start"))), math.Abs(asFloat(c.Node.Attr("step")))
+		return func(i int) float64 { return c.Unit * (start + float64(i)*step) }
+	},
+	Sample: func(s ir.Sampler) []any {
+		start, step := s.Int(-50, 50), s.Int(1, 5)*(1-2*s.Int(0, 1))
+		return []any{start, start + step*s.OfRank(1)[0]*s.Int(1, 2), step, s.DType()}
 	},
 })
 

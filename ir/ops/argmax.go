@@ -7,12 +7,15 @@ import (
 
 // Argmax is the op argmax.
 var Argmax = ir.Register(&ir.Op{
-	Name: "argmax",
-	Doc: `argmax(x, dim=nil, keepdim=false): the index of the largest value along a dim, or in all of x as laid out in memory; i32.
+	Name:   "argmax",
+	Family: ir.Reductions,
+	Doc: `The index of the largest element along a dim, or among all.
 
-The first of equals counts, and NaN as the largest.
-
-Example: argmax([[1, 5, 5], [4, 2, 2]], dim=1) = [1, 0]`,
+The first of equal elements counts, and NaN counts as the largest. Without dim the
+index is into x flattened. PyTorch's result is i64.`,
+	Example: `
+x: i32[2, 3] = [[1, 5, 5], [4, 2, 2]]
+argmax(x, dim=1): i32[2] = [1, 0]`,
 	Params: []ir.Param{
 		kit.ParamX,
 		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "one dim; all of x by default"},
@@ -21,6 +24,7 @@ Example: argmax([[1, 5, 5], [4, 2, 2]], dim=1) = [1, 0]`,
 	Class:     ir.Reduce,
 	Infer:     inferArg,
 	Reference: referenceArg(func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b }),
+	Sample:    kit.SampleArg,
 })
 
 func inferArg(n *ir.Node) (ir.Type, error) {

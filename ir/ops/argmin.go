@@ -7,12 +7,15 @@ import (
 
 // Argmin is the op argmin.
 var Argmin = ir.Register(&ir.Op{
-	Name: "argmin",
-	Doc: `argmin(x, dim=nil, keepdim=false): the index of the smallest value along a dim, or in all of x as laid out in memory; i32.
+	Name:   "argmin",
+	Family: ir.Reductions,
+	Doc: `The index of the smallest element along a dim, or among all.
 
-The first of equals counts, and NaN as the smallest.
-
-Example: argmin([[1, 5, 5], [4, 2, 2]], dim=1) = [0, 1]`,
+The first of equal elements counts, and NaN counts as the smallest. Without dim the
+index is into x flattened. PyTorch's result is i64.`,
+	Example: `
+x: i32[2, 3] = [[1, 5, 5], [4, 2, 2]]
+argmin(x, dim=1): i32[2] = [0, 1]`,
 	Params: []ir.Param{
 		kit.ParamX,
 		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "one dim; all of x by default"},
@@ -21,4 +24,5 @@ Example: argmin([[1, 5, 5], [4, 2, 2]], dim=1) = [0, 1]`,
 	Class:     ir.Reduce,
 	Infer:     inferArg,
 	Reference: referenceArg(func(a, b float64) bool { return a < b }, func(a, b int64) bool { return a < b }),
+	Sample:    kit.SampleArg,
 })

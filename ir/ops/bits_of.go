@@ -7,13 +7,16 @@ import (
 
 // BitsOf is the op bits_of.
 var BitsOf = ir.Register(&ir.Op{
-	Name: "bits_of",
-	Doc: `bits_of(x, bits): the lowest bits of x, least significant first: [...] becomes [..., bits].
+	Name:   "bits_of",
+	Family: ir.DTypeFamily,
+	Doc: `The lowest bits of x, the least significant first.
 
-x is an integer, and so are the bits: 0 or 1, in its dtype. Negative integers are
-in two's complement.
-
-Example: bits_of([6, 1], 4) = [[0, 1, 1, 0], [1, 0, 0, 0]]`,
+x of shape [...] gives [..., bits]: 0 or 1, in x's dtype. Negative integers are in two's
+complement.`,
+	Example: `
+x: i32[2] = [6, 1]
+bits_of(x, 4): i32[2, 4] = [[0, 1, 1, 0], [1, 0, 0, 0]]`,
+	Torch:  "(x.unsqueeze(-1) >> torch.arange(bits)) & 1",
 	Params: []ir.Param{kit.Tensor("x", "integers"), kit.Integer("bits", "how many bits, at most x's own")},
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
@@ -33,4 +36,5 @@ Example: bits_of([6, 1], 4) = [[0, 1, 1, 0], [1, 0, 0, 0]]`,
 		}
 		return out
 	},
+	Sample: func(s ir.Sampler) []any { return []any{s.Tensor(s.OfRank(s.Int(0, ir.MaxRank-1))), s.Int(1, 32)} },
 })

@@ -7,14 +7,18 @@ import (
 
 // BroadcastTo is the op broadcast_to.
 var BroadcastTo = ir.Register(&ir.Op{
-	Name: "broadcast_to",
-	Doc: `broadcast_to(x, shape): x repeated up to a shape.
+	Name:   "broadcast_to",
+	Family: ir.Shapes,
+	Doc: `x repeated to a larger shape.
 
-Dims are aligned at the last; each dim of x is that of the shape, or 1.
-
-Example: broadcast_to([1, 2], [2, 2]) = [[1, 2], [1, 2]]`,
-	Params: []ir.Param{kit.ParamX, kit.ParamShape},
-	Class:  ir.Move,
+Shapes are aligned at their last dims; each dim of x is as large as the shape's, or
+1.`,
+	Example: `
+x: i32[2] = [1, 2]
+broadcast_to(x, [2, 2]): i32[2, 2] = [[1, 2], [1, 2]]`,
+	Aliases: "expand",
+	Params:  []ir.Param{kit.ParamX, kit.ParamShape},
+	Class:   ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x, to := n.Inputs[0].Type, ir.Shape(n.Ints("shape"))
 		if err := ir.CheckShape(x.DType, to); err != nil {
@@ -32,5 +36,9 @@ Example: broadcast_to([1, 2], [2, 2]) = [[1, 2], [1, 2]]`,
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return kit.Pick(n.Type, in[0], kit.BroadcastOffsets(in[0].Type.Shape, n.Type.Shape))
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(0)
+		return []any{s.Tensor(s.Part(shape)), []int(shape)}
 	},
 })

@@ -10,12 +10,14 @@ import (
 
 // Ceil is the op ceil.
 var Ceil = ir.Register(&ir.Op{
-	Name: "ceil",
-	Doc: `ceil(x): the smallest whole number at least x, element by element.
+	Name:   "ceil",
+	Family: ir.Arithmetic,
+	Doc: `x rounded up to a whole number, element by element.
 
-Integers stay as they are. Its gradient is 0.
-
-Example: ceil([-1.5, 1.5]) = [-1.0, 2.0]`,
+Integers stay as they are. The gradient is 0 everywhere.`,
+	Example: `
+x: f32[2] = [-1.5, 1.5]
+ceil(x): f32[2] = [-1, 2]`,
 	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
 	Exact:     true,

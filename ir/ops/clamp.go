@@ -9,13 +9,16 @@ import (
 
 // Clamp is the op clamp.
 var Clamp = ir.Register(&ir.Op{
-	Name: "clamp",
-	Doc: `clamp(x, min=nil, max=nil): x brought into the range from min to max, element by element.
+	Name:   "clamp",
+	Family: ir.Arithmetic,
+	Doc: `x limited to the range from min to max, element by element.
 
 At least one of min and max is given; for integers they are ints. NaN stays NaN.
-The gradient passes where x lies in the range, its ends included.
-
-Example: clamp([-3, 0, 3], -1, 2) = [-1, 0, 2]`,
+The gradient passes where x is in the range, its ends included.`,
+	Example: `
+x: f32[3] = [-3, 0, 3]
+clamp(x, -1, 2): f32[3] = [-1, 0, 2]`,
+	Aliases: "clip clip_by_value",
 	Params: []ir.Param{
 		kit.Tensor("x", "numbers of any shape"),
 		{Name: "min", Kind: ir.KNumber, Optional: true, Doc: "the smallest value"},
@@ -43,6 +46,7 @@ Example: clamp([-3, 0, 3], -1, 2) = [-1, 0, 2]`,
 			func(v int64) int64 { return min(max(v, int64(low.(int))), int64(high.(int))) },
 		)(n, in)
 	},
+	Sample: kit.SampleUnary(0, 2),
 })
 
 // inferClamp puts what no value goes beyond for a bound that isn't given.

@@ -1,18 +1,25 @@
 package ops
 
 import (
+	"slices"
+
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Concat is the op concat.
 var Concat = ir.Register(&ir.Op{
-	Name: "concat",
-	Doc: `concat(tensors, dim=0): tensors joined along a dim.
+	Name:   "concat",
+	Family: ir.Shapes,
+	Doc: `Tensors joined along a dim that they have.
 
-All other dims agree, and the dtypes meet in one.
-
-Example: concat([[[1, 2]], [[3, 4], [5, 6]]], 0) = [[1, 2], [3, 4], [5, 6]]`,
+All other dims are equal, and the dtypes meet in one. stack joins along a new dim.`,
+	Example: `
+x: i32[1, 2] = [[1, 2]]
+y: i32[2, 2] = [[3, 4], [5, 6]]
+concat([x, y], 0): i32[3, 2] = [[1, 2], [3, 4], [5, 6]]`,
+	Torch:   "torch.cat",
+	Aliases: "cat concatenate Concatenate hstack vstack column_stack",
 	Params: []ir.Param{
 		{Name: "tensors", Kind: ir.KTensors, Doc: "at least one tensor"},
 		kit.IntegerOr("dim", 0, "the dim along which they are joined"),
@@ -32,6 +39,17 @@ Example: concat([[[1, 2]], [[3, 4], [5, 6]]], 0) = [[1, 2], [3, 4], [5, 6]]`,
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return join(n.Type, n.Int("dim"), in)
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(1)
+		dim, written := s.Dim(shape)
+		tensors := []any{s.Tensor(shape)}
+		for range s.Int(0, 4) {
+			next := slices.Clone(shape)
+			next[dim] = s.Int(0, 7)
+			tensors = append(tensors, s.Tensor(next))
+		}
+		return []any{tensors, written}
 	},
 })
 

@@ -10,15 +10,16 @@ import (
 
 // Cos is the op cos.
 var Cos = ir.Register(&ir.Op{
-	Name: "cos",
-	Doc: `cos(x): the cosine of x in radians, element by element.
-
-Integers and bools count as f32.
-
-Example: cos([0.0, 1.0]) = [1.0, 0.54030231]`,
+	Name:   "cos",
+	Family: ir.Functions,
+	Doc:    `The cosine of x, in radians, element by element.`,
+	Example: `
+x: f32[2] = [0, 1]
+cos(x): f32[2] = [1, 0.5403023]`,
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    4,
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Neg(b.Mul(g, b.Sin(n.Inputs[0])))}

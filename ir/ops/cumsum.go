@@ -7,12 +7,14 @@ import (
 
 // Cumsum is the op cumsum.
 var Cumsum = ir.Register(&ir.Op{
-	Name: "cumsum",
-	Doc: `cumsum(x, dim): the sum of all elements up to and including each one, along a dim.
+	Name:   "cumsum",
+	Family: ir.Reductions,
+	Doc: `The sum of all elements up to and including each one, along a dim.
 
-It has x's dtype; integers wrap around. f16 and bf16 are added up in f32.
-
-Example: cumsum([[1.0, 2.0, 3.0]], 1) = [[1.0, 3.0, 6.0]]`,
+The result has x's dtype; integers wrap around. PyTorch's sums of i32 are i64.`,
+	Example: `
+x: f32[3] = [1, 2, 3]
+cumsum(x, 0): f32[3] = [1, 3, 6]`,
 	Params: kit.ParamsAlong,
 	Class:  ir.Reduce,
 	Infer: func(n *ir.Node) (ir.Type, error) {
@@ -26,6 +28,14 @@ Example: cumsum([[1.0, 2.0, 3.0]], 1) = [[1.0, 3.0, 6.0]]`,
 		return []*ir.Node{flip(b, b.Op("cumsum", flip(b, g, dim), dim), dim)}
 	},
 	Reference: kit.AlongRow(runningSum[float64], runningSum[int64]),
+	Slack: func(c ir.Computed) ir.Slack {
+		size, u := kit.Magnitudes(c), kit.U64*float64(c.In[0].Len())
+		if c.FromSource {
+			u += c.Unit * float64(c.In[0].Len())
+		}
+		return func(i int) float64 { return u * size[i] }
+	},
+	Sample: kit.SampleAlong,
 })
 
 func runningSum[T int64 | float64](out, v []T) {

@@ -7,12 +7,16 @@ import (
 
 // Detach is the op detach.
 var Detach = ir.Register(&ir.Op{
-	Name: "detach",
-	Doc: `detach(x): x, through which no gradient passes.
+	Name:   "detach",
+	Family: ir.DTypeFamily,
+	Doc: `X, without a gradient.
 
-To gradients it is a constant.
-
-Example: detach([1.0, 2.0]) = [1.0, 2.0]`,
+For gradients it is a constant.`,
+	Example: `
+x: f32[2] = [1, 2]
+detach(x): f32[2] = [1, 2]`,
+	Torch:     "torch.Tensor.detach",
+	Aliases:   "stop_gradient StopGradient no_grad",
 	Params:    []ir.Param{kit.ParamX},
 	Class:     ir.Elementwise,
 	Infer:     kit.LikeOperand,

@@ -9,16 +9,20 @@ import (
 var Div = ir.Register(&ir.Op{
 	Name:     "div",
 	Operator: "/",
-	Doc: `div(a, b): the quotient a / b, element by element.
+	Family:   ir.Arithmetic,
+	Doc: `The quotient a / b, element by element.
 
-a and b are numbers, broadcast. Integers are divided as f32; floor_divide stays
-with integers.
-
-Example: div([1, 3], 2) = [0.5, 1.5]`,
+a and b are broadcast against each other. Integers are divided as f32;
+floor_divide gives integers.`,
+	Example: `
+a: i32[2] = [1, 3]
+div(a, 2): f32[2] = [0.5, 1.5]`,
+	Aliases: "divide true_divide",
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
 	Exact:   true,
+	ULPs:    2.5,
 	Infer:   kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]
@@ -26,4 +30,5 @@ Example: div([1, 3], 2) = [0.5, 1.5]`,
 		return []*ir.Node{b.SumTo(dx, x), b.SumTo(b.Neg(b.Mul(dx, n)), y)}
 	},
 	Reference: kit.EachPair(func(a, b float64) float64 { return a / b }, nil),
+	Smooth:    [2]float64{0.2, 2.5},
 })

@@ -9,15 +9,18 @@ import (
 
 // Elu is the op elu.
 var Elu = ir.Register(&ir.Op{
-	Name: "elu",
-	Doc: `elu(x, alpha=1.0): x where it is positive, else alpha * (exp(x) - 1), element by element.
-
-Integers and bools count as f32.
-
-Example: elu([-1.0, 2.0]) = [-0.63212056, 2.0]`,
+	Name:   "elu",
+	Family: ir.Activations,
+	Doc:    `x where it is positive, and alpha * (exp(x) - 1) elsewhere.`,
+	Example: `
+x: f32[2] = [-1, 2]
+elu(x): f32[2] = [-0.63212055, 2]`,
+	Torch:   "torch.nn.functional.elu",
+	Aliases: "celu ELU",
 	Params:  []ir.Param{kit.ParamX, kit.FloatOr("alpha", 1, "the negative of the limit at -inf")},
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    4, // expm1 3, and a product
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		// The value plus alpha would be the same slope, with no digits left far below 0.
@@ -33,4 +36,6 @@ Example: elu([-1.0, 2.0]) = [-0.63212056, 2.0]`,
 			return v
 		})(n, in)
 	},
+	Slack:  kit.ReferenceSlack,
+	Sample: kit.SampleUnary(0.3),
 })

@@ -7,13 +7,18 @@ import (
 
 // Embedding is the op embedding.
 var Embedding = ir.Register(&ir.Op{
-	Name: "embedding",
-	Doc: `embedding(ids, weight): the row of weight for each id: [...] becomes [..., columns].
+	Name:   "embedding",
+	Family: ir.Indexing,
+	Doc: `A row of weight for each id.
 
-ids is i32 or i64; weight is [rows, columns]. An id outside of 0 to rows gives a
-row of NaN; of 0 for integers, of false for bools.
-
-Example: embedding([2, 0], [[1, 2], [3, 4], [5, 6]]) = [[5, 6], [1, 2]]`,
+ids of shape [...] give [..., columns]; weight is [rows, columns]. An id out of range
+gives a row of NaN; of 0 for integers and false for bools. The module Embedding
+brings its own weight.`,
+	Example: `
+ids: i32[2] = [2, 0]
+weight: i32[3, 2] = [[1, 2], [3, 4], [5, 6]]
+embedding(ids, weight): i32[2, 2] = [[5, 6], [1, 2]]`,
+	Torch:  "torch.nn.functional.embedding",
 	Params: []ir.Param{kit.Tensor("ids", "i32 or i64"), kit.Tensor("weight", "the table: [rows, columns]")},
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
@@ -49,5 +54,9 @@ Example: embedding([2, 0], [[1, 2], [3, 4], [5, 6]]) = [[5, 6], [1, 2]]`,
 			}
 		}
 		return out
+	},
+	Sample: func(s ir.Sampler) []any {
+		table := s.OfRank(2)
+		return []any{s.Indices(table[0], s.OfRank(s.Int(0, 4))), s.Tensor(table)}
 	},
 })

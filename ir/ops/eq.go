@@ -9,11 +9,13 @@ import (
 var Eq = ir.Register(&ir.Op{
 	Name:     "eq",
 	Operator: "==",
-	Doc: `eq(a, b): whether a is equal to b, element by element: a == b.
+	Family:   ir.Comparison,
+	Doc: `Whether a equals b, element by element.
 
-a and b are broadcast; the result is bool. NaN equals nothing, not itself either.
-
-Example: eq([1, 2, 3], 2) = [false, true, false]`,
+a and b are broadcast against each other. NaN equals nothing, itself included.`,
+	Example: `
+a: i32[3] = [1, 2, 3]
+eq(a, 2): bool[3] = [false, true, false]`,
 	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,

@@ -10,15 +10,19 @@ import (
 
 // Erf is the op erf.
 var Erf = ir.Register(&ir.Op{
-	Name: "erf",
-	Doc: `erf(x): the error function, element by element.
+	Name:   "erf",
+	Family: ir.Functions,
+	Doc: `The error function of x, element by element.
 
-Integers and bools count as f32.
-
-Example: erf([0.0, 1.0]) = [0.0, 0.84270079]`,
+It is 2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x.`,
+	Example: `
+x: f32[2] = [0, 1]
+erf(x): f32[2] = [0, 0.8427008]`,
+	Torch:   "torch.special.erf",
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    16,
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		slope := b.Exp(b.Neg(b.Square(n.Inputs[0])))
@@ -26,4 +30,5 @@ Example: erf([0.0, 1.0]) = [0.0, 0.84270079]`,
 	},
 	Reference: kit.EachFloat(math.Erf),
 	Scalar:    comptime.Real(math.Erf),
+	Slack:     kit.ReferenceSlack,
 })

@@ -10,15 +10,16 @@ import (
 
 // Exp is the op exp.
 var Exp = ir.Register(&ir.Op{
-	Name: "exp",
-	Doc: `exp(x): e to the power x, element by element.
-
-Integers and bools count as f32.
-
-Example: exp([0.0, 1.0]) = [1.0, 2.7182818]`,
+	Name:   "exp",
+	Family: ir.Functions,
+	Doc:    `e to the power x, element by element.`,
+	Example: `
+x: f32[2] = [0, 1]
+exp(x): f32[2] = [1, 2.7182817]`,
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    3,
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, n)}

@@ -10,15 +10,16 @@ import (
 
 // Exp2 is the op exp2.
 var Exp2 = ir.Register(&ir.Op{
-	Name: "exp2",
-	Doc: `exp2(x): 2 to the power x, element by element.
-
-Integers and bools count as f32.
-
-Example: exp2([0.0, 3.0, -1.0]) = [1.0, 8.0, 0.5]`,
+	Name:   "exp2",
+	Family: ir.Functions,
+	Doc:    `2 to the power x, element by element.`,
+	Example: `
+x: f32[3] = [0, 3, -1]
+exp2(x): f32[3] = [1, 8, 0.5]`,
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    3,
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Mul(n, math.Ln2))}

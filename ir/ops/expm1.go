@@ -10,19 +10,23 @@ import (
 
 // Expm1 is the op expm1.
 var Expm1 = ir.Register(&ir.Op{
-	Name: "expm1",
-	Doc: `expm1(x): exp(x) - 1, element by element, exact to the last digits near 0 too.
+	Name:   "expm1",
+	Family: ir.Functions,
+	Doc: `exp(x) - 1, element by element.
 
-Integers and bools count as f32.
-
-Example: expm1([0.0, 1.0]) = [0.0, 1.7182818]`,
+It keeps all digits near 0, where exp(x) - 1 would lose most of them.`,
+	Example: `
+x: f32[2] = [0, 1e-05]
+expm1(x): f32[2] = [0, 1.000005e-05]`,
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    3,
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Exp(n.Inputs[0]))}
 	},
 	Reference: kit.EachFloat(math.Expm1),
 	Scalar:    comptime.Real(math.Expm1),
+	Slack:     kit.ReferenceSlack,
 })

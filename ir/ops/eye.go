@@ -7,10 +7,11 @@ import (
 
 // Eye is the op eye.
 var Eye = ir.Register(&ir.Op{
-	Name: "eye",
-	Doc: `eye(n, m=nil, dtype="f32"): an n by m matrix with 1 on its diagonal and 0 elsewhere; m is n by default.
-
-Example: eye(2) = [[1.0, 0.0], [0.0, 1.0]]`,
+	Name:   "eye",
+	Family: ir.Creation,
+	Doc:    `A matrix with 1 on its main diagonal and 0 elsewhere.`,
+	Example: `
+eye(2): f32[2, 2] = [[1, 0], [0, 1]]`,
 	Params: []ir.Param{
 		kit.Integer("n", "the number of rows"),
 		{Name: "m", Kind: ir.KInt, Optional: true, Doc: "the number of columns; n by default"},
@@ -33,5 +34,9 @@ Example: eye(2) = [[1.0, 0.0], [0.0, 1.0]]`,
 			}
 		}
 		return out
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.OfRank(2)
+		return []any{shape[0], shape[1], s.DType()}
 	},
 })

@@ -7,12 +7,15 @@ import (
 
 // Flatten is the op flatten.
 var Flatten = ir.Register(&ir.Op{
-	Name: "flatten",
-	Doc: `flatten(x, start_dim=0, end_dim=-1): x with the dims from start_dim to end_dim made one.
+	Name:   "flatten",
+	Family: ir.Shapes,
+	Doc: `x with the dims from start_dim to end_dim joined into one.
 
-A scalar becomes [1].
-
-Example: flatten([[[1, 2], [3, 4]]], 1) = [[1, 2, 3, 4]]`,
+A scalar becomes [1].`,
+	Example: `
+x: i32[1, 2, 2] = [[[1, 2], [3, 4]]]
+flatten(x, 1): i32[1, 4] = [[1, 2, 3, 4]]`,
+	Aliases: "Flatten",
 	Params: []ir.Param{
 		kit.ParamX,
 		kit.IntegerOr("start_dim", 0, "the first of the dims"),
@@ -45,4 +48,9 @@ Example: flatten([[[1, 2], [3, 4]]], 1) = [[1, 2, 3, 4]]`,
 	Grad:      gradReshape,
 	Reference: referenceReshape,
 	Decompose: asReshape,
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(1)
+		_, written := s.Dim(shape)
+		return []any{s.Tensor(shape), 0, written}
+	},
 })

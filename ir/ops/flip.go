@@ -7,12 +7,15 @@ import (
 
 // Flip is the op flip.
 var Flip = ir.Register(&ir.Op{
-	Name: "flip",
-	Doc: `flip(x, dims): x with the order of its elements reversed along some dims.
-
-Example: flip([[1, 2], [3, 4]], 1) = [[2, 1], [4, 3]]`,
-	Params: []ir.Param{kit.ParamX, {Name: "dims", Kind: ir.KDims, Doc: "the dims to reverse"}},
-	Class:  ir.Move,
+	Name:   "flip",
+	Family: ir.Shapes,
+	Doc:    `x with the order of its elements reversed along some dims.`,
+	Example: `
+x: i32[2, 2] = [[1, 2], [3, 4]]
+flip(x, 1): i32[2, 2] = [[2, 1], [4, 3]]`,
+	Aliases: "fliplr flipud reverse",
+	Params:  []ir.Param{kit.ParamX, {Name: "dims", Kind: ir.KDims, Doc: "the dims to reverse"}},
+	Class:   ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		_, err := kit.NormDims(n, "dims", x.Shape)
@@ -28,6 +31,10 @@ Example: flip([[1, 2], [3, 4]], 1) = [[2, 1], [4, 3]]`,
 			strides[d] = -strides[d]
 		}
 		return kit.Pick(n.Type, in[0], kit.Offsets(n.Type.Shape, strides, start))
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(1)
+		return []any{s.Tensor(shape), s.Dims(shape, 1)}
 	},
 })
 

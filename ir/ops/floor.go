@@ -10,12 +10,14 @@ import (
 
 // Floor is the op floor.
 var Floor = ir.Register(&ir.Op{
-	Name: "floor",
-	Doc: `floor(x): the largest whole number at most x, element by element.
+	Name:   "floor",
+	Family: ir.Arithmetic,
+	Doc: `x rounded down to a whole number, element by element.
 
-Integers stay as they are. Its gradient is 0.
-
-Example: floor([-1.5, 1.5]) = [-2.0, 1.0]`,
+Integers stay as they are. The gradient is 0 everywhere.`,
+	Example: `
+x: f32[2] = [-1.5, 1.5]
+floor(x): f32[2] = [-2, 1]`,
 	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
 	Exact:     true,

@@ -10,16 +10,20 @@ import (
 
 // FloorDivide is the op floor_divide.
 var FloorDivide = ir.Register(&ir.Op{
-	Name: "floor_divide",
-	Doc: `floor_divide(a, b): the largest whole number at most a / b, element by element.
+	Name:   "floor_divide",
+	Family: ir.Arithmetic,
+	Doc: `The quotient a / b rounded down to a whole number, element by element.
 
-a and b are numbers, broadcast. Integers give integers; divided by 0 they give 0.
-It has no gradient.
-
-Example: floor_divide([7, -7], 2) = [3, -4]`,
+a and b are broadcast against each other. Integers give integers, and 0 where b
+is 0. Unlike PyTorch's, it is exact where the rounded quotient is not: 1 / 0.1 is
+rounded up to 10, but 0.1 goes into 1 only 9 times.`,
+	Example: `
+a: i32[2] = [7, -7]
+floor_divide(a, 2): i32[2] = [3, -4]`,
 	Params:    kit.ParamsBinary,
 	Class:     ir.Elementwise,
 	Promote:   ir.PromoteAll,
+	ULPs:      4, // a rounded difference and quotient; the last place of large quotients
 	Infer:     kit.Meet,
 	Reference: kit.EachPair(floorDivide, floorDivideInts),
 	Scalar:    comptime.FloorDivide,

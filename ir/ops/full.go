@@ -7,12 +7,14 @@ import (
 
 // Full is the op full.
 var Full = ir.Register(&ir.Op{
-	Name: "full",
-	Doc: `full(shape, value, dtype=nil): a tensor whose elements are all one value.
+	Name:   "full",
+	Family: ir.Creation,
+	Doc: `A tensor whose elements all have one value.
 
-The dtype follows from the value: f32 for floats, i64 for ints, bool for bools.
-
-Example: full([2, 2], 7) = [[7, 7], [7, 7]]`,
+The dtype follows from the value: f32 for floats, i64 for ints, bool for bools. Beside
+another tensor a plain number does the same.`,
+	Example: `
+full([2, 2], 7): i64[2, 2] = [[7, 7], [7, 7]]`,
 	Params: []ir.Param{
 		kit.ParamShape,
 		{Name: "value", Kind: ir.KNumber, Doc: "the value of every element"},
@@ -27,4 +29,5 @@ Example: full([2, 2], 7) = [[7, 7], [7, 7]]`,
 		return ir.Type{DType: d, Shape: n.Ints("shape")}, nil
 	},
 	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return kit.Filled(n.Type, n.Attr("value")) },
+	Sample:    func(s ir.Sampler) []any { return []any{[]int(s.Shape(0)), 1, s.DType()} },
 })

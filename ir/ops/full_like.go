@@ -7,10 +7,12 @@ import (
 
 // FullLike is the op full_like.
 var FullLike = ir.Register(&ir.Op{
-	Name: "full_like",
-	Doc: `full_like(x, value): one value in the shape and dtype of x.
-
-Example: full_like([[5.0, 6.0]], 2) = [[2.0, 2.0]]`,
+	Name:   "full_like",
+	Family: ir.Creation,
+	Doc:    `One value in the shape and dtype of x.`,
+	Example: `
+x: f32[2] = [5, 6]
+full_like(x, 2): f32[2] = [2, 2]`,
 	Params: []ir.Param{kit.ParamX, {Name: "value", Kind: ir.KNumber, Doc: "the value of every element"}},
 	Class:  ir.Leaf,
 	Infer: func(n *ir.Node) (ir.Type, error) {
@@ -19,4 +21,5 @@ Example: full_like([[5.0, 6.0]], 2) = [[2.0, 2.0]]`,
 	},
 	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return kit.Filled(n.Type, n.Attr("value")) },
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Fill(n.Type, n.Attr("value")) },
+	Sample:    kit.SampleUnary(1),
 })

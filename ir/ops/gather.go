@@ -7,14 +7,18 @@ import (
 
 // Gather is the op gather.
 var Gather = ir.Register(&ir.Op{
-	Name: "gather",
-	Doc: `gather(x, dim, index): the elements of x that index names along a dim: out[i, j] = x[i, index[i, j]] for dim 1.
+	Name:   "gather",
+	Family: ir.Indexing,
+	Doc: `The elements of x at an index along a dim.
 
-index is i32 or i64, has as many dims as x, and its shape is the result's; in all
-dims but dim it is at most as large as x. An index outside of 0 to the dim's size
-gives NaN; 0 for integers, false for bools.
-
-Example: gather([[1, 2, 3], [4, 5, 6]], 1, [[2], [0]]) = [[3], [4]]`,
+For dim 1, out[i, j] = x[i, index[i, j]]. index has as many dims as x, and its shape is
+the result's; in all dims but dim it is at most as large as x. An index out of range
+gives NaN; 0 for integers and false for bools.`,
+	Example: `
+x: i32[2, 3] = [[1, 2, 3], [4, 5, 6]]
+index: i32[2, 1] = [[2], [0]]
+gather(x, 1, index): i32[2, 1] = [[3], [4]]`,
+	Aliases: "index_select take take_along_dim take_along_axis",
 	Params: []ir.Param{
 		kit.ParamX,
 		kit.Integer("dim", "the dim that is indexed"),
@@ -43,5 +47,9 @@ Example: gather([[1, 2, 3], [4, 5, 6]], 1, [[2], [0]]) = [[3], [4]]`,
 			}
 		}
 		return out
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape, dim, written, index := kit.SampleIndexed(s)
+		return []any{s.Tensor(shape), written, s.Indices(shape[dim], index)}
 	},
 })

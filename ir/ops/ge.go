@@ -9,11 +9,13 @@ import (
 var Ge = ir.Register(&ir.Op{
 	Name:     "ge",
 	Operator: ">=",
-	Doc: `ge(a, b): whether a is at least b, element by element: a >= b.
+	Family:   ir.Comparison,
+	Doc: `Whether a is at least b, element by element.
 
-a and b are broadcast; the result is bool. False where one of them is NaN.
-
-Example: ge([1, 2, 3], 2) = [false, true, true]`,
+a and b are broadcast against each other. The result is false where a or b is NaN.`,
+	Example: `
+a: i32[3] = [1, 2, 3]
+ge(a, 2): bool[3] = [false, true, true]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,

@@ -9,15 +9,20 @@ import (
 
 // Gelu is the op gelu.
 var Gelu = ir.Register(&ir.Op{
-	Name: "gelu",
-	Doc: `gelu(x): x times the chance that a standard normal is below x, element by element.
+	Name:   "gelu",
+	Family: ir.Activations,
+	Doc: `x times the probability that a standard normal number is below x.
 
-That is x/2 * (1 + erf(x / sqrt(2))). Integers and bools count as f32.
-
-Example: gelu([0.0, 1.0]) = [0.0, 0.84134475]`,
+That is x / 2 * (1 + erf(x / sqrt(2))).`,
+	Example: `
+x: f32[2] = [0, 1]
+gelu(x): f32[2] = [0, 0.8413448]`,
+	Torch:   "torch.nn.functional.gelu",
+	Aliases: "GELU Gelu",
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    17, // erfc 16, two products, one of them by ½
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x := n.Inputs[0]
@@ -26,6 +31,21 @@ Example: gelu([0.0, 1.0]) = [0.0, 0.84134475]`,
 		return []*ir.Node{b.Mul(g, b.Add(below, b.Mul(x, density)))}
 	},
 	Reference: kit.EachFloat(func(v float64) float64 { return v * normalBelow(v) }),
+	Slack: func(c ir.Computed) ir.Slack {
+		if !c.FromSource {
+			return kit.ReferenceSlack(c)
+		}
+		// erfc(z) falls like exp(-z²), so an error of a unit in z = x/√2, of 1.5
+		// roundings, counts 2z² times; and where it is denormal it is off by the least
+		// number, times x.
+		return func(i int) float64 {
+			x := math.Abs(c.In[0].F[i])
+			if math.IsInf(x, 0) {
+				return 4 * kit.U64
+			}
+			return 4*kit.U64 + x*c.Tiny + 1.5*c.Unit*min(x*x, 200)*math.Abs(c.Want.F[i])
+		}
+	},
 })
 
 func normalBelow(v float64) float64 { return 0.5 * math.Erfc(-v/math.Sqrt2) }

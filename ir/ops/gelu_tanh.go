@@ -9,16 +9,21 @@ import (
 
 // GeluTanh is the op gelu_tanh.
 var GeluTanh = ir.Register(&ir.Op{
-	Name: "gelu_tanh",
-	Doc: `gelu_tanh(x): gelu by way of tanh, element by element.
+	Name:   "gelu_tanh",
+	Family: ir.Activations,
+	Doc: `gelu approximated by a tanh, as GPT-2 uses it.
 
-That is x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x**3))), which differs from gelu
-by up to 0.0005. Integers and bools count as f32.
-
-Example: gelu_tanh([0.0, 1.0]) = [0.0, 0.84119199]`,
+That is x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))), which differs
+from gelu by up to 0.0005.`,
+	Example: `
+x: f32[2] = [0, 1]
+gelu_tanh(x): f32[2] = [0, 0.841192]`,
+	Torch:   `torch.nn.functional.gelu with approximate="tanh"`,
+	Aliases: "gelu_new NewGELU gelu_fast",
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    7, // exponential 3, addition 0.5, division 2.5, and a product
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		// Beyond geluFlat the slope is that of the ends, 0 or 1, in every dtype; the
@@ -35,6 +40,21 @@ Example: gelu_tanh([0.0, 1.0]) = [0.0, 0.84119199]`,
 	Reference: kit.EachFloat(func(v float64) float64 {
 		return 0.5 * v * (1 + math.Tanh(geluScale*(v+geluCubic*v*v*v)))
 	}),
+	Slack: func(c ir.Computed) ir.Slack {
+		if !c.FromSource {
+			return kit.ReferenceSlack(c)
+		}
+		// An exponential that is denormal is off by half of the least number, times x.
+		// An error of the exponent, of 4 roundings, counts by the exponent itself.
+		return func(i int) float64 {
+			x := math.Abs(c.In[0].F[i])
+			exponent := 0.0
+			if x < 15 {
+				exponent = 1.6 * x * (1 + 0.045*x*x)
+			}
+			return 4*kit.U64 + x*c.Tiny + 4*c.Unit*exponent*math.Abs(c.Want.F[i])
+		}
+	},
 })
 
 const (

@@ -9,11 +9,13 @@ import (
 var Gt = ir.Register(&ir.Op{
 	Name:     "gt",
 	Operator: ">",
-	Doc: `gt(a, b): whether a is greater than b, element by element: a > b.
+	Family:   ir.Comparison,
+	Doc: `Whether a is greater than b, element by element.
 
-a and b are broadcast; the result is bool. False where one of them is NaN.
-
-Example: gt([1, 2, 3], 2) = [false, false, true]`,
+a and b are broadcast against each other. The result is false where a or b is NaN.`,
+	Example: `
+a: i32[3] = [1, 2, 3]
+gt(a, 2): bool[3] = [false, false, true]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,

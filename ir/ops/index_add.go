@@ -1,20 +1,26 @@
 package ops
 
 import (
+	"slices"
+
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // IndexAdd is the op index_add.
 var IndexAdd = ir.Register(&ir.Op{
-	Name: "index_add",
-	Doc: `index_add(x, dim, index, source): x with the slices of source added where index says: x[index[i]] += source[i] for dim 0.
+	Name:   "index_add",
+	Family: ir.Indexing,
+	Doc: `x with slices of source added at an index along a dim.
 
-index is i32 or i64 and one-dimensional; source has the shape of x but for dim,
-where it is as long as index. x and source have one dtype, not bool. What index
-sends outside of x is dropped.
-
-Example: index_add([[1, 1], [1, 1]], 0, [1, 1], [[1, 2], [3, 4]]) = [[1, 1], [5, 7]]`,
+For dim 0, x[index[i]] += source[i]. index is one-dimensional; source has the shape of
+x but for dim, where it is as long as index. x and source have one dtype. What an
+index out of range would add is dropped.`,
+	Example: `
+x: i32[2, 2] = [[1, 1], [1, 1]]
+index: i32[2] = [1, 1]
+source: i32[2, 2] = [[1, 2], [3, 4]]
+index_add(x, 0, index, source): i32[2, 2] = [[1, 1], [5, 7]]`,
 	Params: []ir.Param{
 		kit.Tensor("x", "what is added to"),
 		kit.Integer("dim", "the dim that is indexed"),
@@ -55,6 +61,14 @@ Example: index_add([[1, 1], [1, 1]], 0, [1, 1], [[1, 2], [3, 4]]) = [[1, 1], [5,
 		strides[dim] = 1
 		index := kit.Pick(ir.Type{DType: in[1].Type.DType, Shape: shape}, in[1], kit.Offsets(shape, strides, 0))
 		return kit.AddAt(in[0], in[2], kit.Indexed(in[0].Type.Shape, dim, index))
+	},
+	Slack: slackOfAddition,
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(1)
+		dim, written := s.Dim(shape)
+		from := slices.Clone(shape)
+		from[dim] = s.Count(shape, dim)
+		return []any{s.Tensor(shape), written, s.Indices(shape[dim], from[dim:dim+1]), s.Tensor(from)}
 	},
 })
 

@@ -9,10 +9,14 @@ import (
 
 // Isfinite is the op isfinite.
 var Isfinite = ir.Register(&ir.Op{
-	Name: "isfinite",
-	Doc: `isfinite(x): whether x is neither infinite nor NaN, element by element; true for integers.
+	Name:   "isfinite",
+	Family: ir.Comparison,
+	Doc: `Whether x is neither infinite nor NaN, element by element.
 
-Example: isfinite([1.0, nan, -inf]) = [true, false, false]`,
+For integers the result is true.`,
+	Example: `
+x: f32[3] = [1, nan, -inf]
+isfinite(x): bool[3] = [true, false, false]`,
 	Params:    []ir.Param{kit.Tensor("x", "numbers of any shape")},
 	Class:     ir.Elementwise,
 	Exact:     true,

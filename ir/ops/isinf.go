@@ -9,10 +9,14 @@ import (
 
 // Isinf is the op isinf.
 var Isinf = ir.Register(&ir.Op{
-	Name: "isinf",
-	Doc: `isinf(x): whether x is inf or -inf, element by element; false for integers.
+	Name:   "isinf",
+	Family: ir.Comparison,
+	Doc: `Whether x is infinite, of either sign, element by element.
 
-Example: isinf([1.0, nan, -inf]) = [false, false, true]`,
+For integers the result is false.`,
+	Example: `
+x: f32[3] = [1, nan, -inf]
+isinf(x): bool[3] = [false, false, true]`,
 	Params:    []ir.Param{kit.Tensor("x", "numbers of any shape")},
 	Class:     ir.Elementwise,
 	Exact:     true,

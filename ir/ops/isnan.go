@@ -9,10 +9,14 @@ import (
 
 // Isnan is the op isnan.
 var Isnan = ir.Register(&ir.Op{
-	Name: "isnan",
-	Doc: `isnan(x): whether x is not a number, element by element; false for integers.
+	Name:   "isnan",
+	Family: ir.Comparison,
+	Doc: `Whether x is not a number, element by element.
 
-Example: isnan([1.0, nan, -inf]) = [false, true, false]`,
+For integers the result is false.`,
+	Example: `
+x: f32[3] = [1, nan, -inf]
+isnan(x): bool[3] = [false, true, false]`,
 	Params:    []ir.Param{kit.Tensor("x", "numbers of any shape")},
 	Class:     ir.Elementwise,
 	Exact:     true,

@@ -9,13 +9,18 @@ import (
 
 // LayerNorm is the op layer_norm.
 var LayerNorm = ir.Register(&ir.Op{
-	Name: "layer_norm",
-	Doc: `layer_norm(x, weight, bias, eps=1e-5): (x - mean) / sqrt(var + eps) * weight + bias over the last dim.
+	Name:   "layer_norm",
+	Family: ir.Normalization,
+	Doc: `x normalised along its last dim: (x - mean) / sqrt(var + eps) * weight + bias.
 
-x is [..., features], floating; weight and bias are [features]. f16 and bf16 are
-computed in f32.
-
-Example: layer_norm([[1.0, 3.0]], [1.0, 2.0], [0.0, 1.0], eps=0.0) = [[-1.0, 3.0]]`,
+x is [..., features]; weight and bias are [features]. The module LayerNorm brings
+its own weight and bias.`,
+	Example: `
+x: f32[1, 2] = [[1, 3]]
+weight: f32[2] = [1, 2]
+bias: f32[2] = [0, 1]
+layer_norm(x, weight, bias, eps=0.0): f32[1, 2] = [[-1, 3]]`,
+	Torch: "torch.nn.functional.layer_norm",
 	Params: []ir.Param{
 		kit.Tensor("x", "floats: [..., features]"),
 		kit.Tensor("weight", "the scale of each feature: [features]"),
@@ -29,6 +34,18 @@ Example: layer_norm([[1.0, 3.0]], [1.0, 2.0], [0.0, 1.0], eps=0.0) = [[-1.0, 3.0
 	Reference: referenceNorm(func(n *ir.Node, row []float64) (center, scale float64) {
 		return average(row), 1 / math.Sqrt(variance(row)+n.Float("eps"))
 	}),
+	Slack: func(c ir.Computed) ir.Slack {
+		// (x - mean) · scale · weight + bias: the sum may cancel.
+		weight, x := 1+kit.MaxAbs(c.In[1])+kit.MaxAbs(c.In[2]), 1+kit.MaxAbs(c.In[0])
+		slack := 8 * kit.U64 * float64(c.In[0].Len())
+		if c.FromSource {
+			// The mean is off by its additions, of |x|; so is each difference, and the
+			// scale, half as much; then two products and a sum with the bias.
+			slack += c.Unit * (2*c.Terms + 16)
+		}
+		return kit.Constant(slack * weight * x)
+	},
+	Sample: kit.SampleNorm(2),
 })
 
 // inferNorm is the type rule of norms over the last dim.

@@ -9,11 +9,13 @@ import (
 var Le = ir.Register(&ir.Op{
 	Name:     "le",
 	Operator: "<=",
-	Doc: `le(a, b): whether a is at most b, element by element: a <= b.
+	Family:   ir.Comparison,
+	Doc: `Whether a is at most b, element by element.
 
-a and b are broadcast; the result is bool. False where one of them is NaN.
-
-Example: le([1, 2, 3], 2) = [true, true, false]`,
+a and b are broadcast against each other. The result is false where a or b is NaN.`,
+	Example: `
+a: i32[3] = [1, 2, 3]
+le(a, 2): bool[3] = [true, true, false]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,

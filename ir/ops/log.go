@@ -10,19 +10,24 @@ import (
 
 // Log is the op log.
 var Log = ir.Register(&ir.Op{
-	Name: "log",
-	Doc: `log(x): the natural logarithm, element by element.
+	Name:   "log",
+	Family: ir.Functions,
+	Doc: `The natural logarithm of x, element by element.
 
-It is -inf at 0 and NaN below. Integers and bools count as f32.
-
-Example: log([1.0, 2.0]) = [0.0, 0.69314718]`,
+It is -inf at 0, and NaN for negative x.`,
+	Example: `
+x: f32[2] = [1, 2]
+log(x): f32[2] = [0, 0.6931472]`,
+	Aliases: "ln",
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    3,
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Div(g, n.Inputs[0])}
 	},
 	Reference: kit.EachFloat(math.Log),
 	Scalar:    comptime.Real(math.Log),
+	Smooth:    [2]float64{0.2, 4},
 })

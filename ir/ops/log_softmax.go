@@ -10,12 +10,15 @@ import (
 
 // LogSoftmax is the op log_softmax.
 var LogSoftmax = ir.Register(&ir.Op{
-	Name: "log_softmax",
-	Doc: `log_softmax(x, dim): the logarithm of softmax along a dim, exact where softmax rounds to 0.
+	Name:   "log_softmax",
+	Family: ir.Normalization,
+	Doc: `The logarithm of softmax along a dim.
 
-Integers and bools count as f32.
-
-Example: log_softmax([0.0, 1000.0], 0) = [-1000.0, 0.0]`,
+It is exact where softmax itself would round to 0.`,
+	Example: `
+x: f32[2] = [0, 1000]
+log_softmax(x, 0): f32[2] = [-1000, 0]`,
+	Aliases: "LogSoftmax",
 	Params:  kit.ParamsAlong,
 	Class:   ir.Reduce,
 	Promote: ir.PromoteFloat,
@@ -30,4 +33,6 @@ Example: log_softmax([0.0, 1000.0], 0) = [-1000.0, 0.0]`,
 			out[i] = x - top - s
 		}
 	}, nil),
+	Slack:  slackOfLogarithm,
+	Sample: kit.SampleAlong,
 })

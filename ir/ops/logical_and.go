@@ -9,11 +9,15 @@ import (
 var LogicalAnd = ir.Register(&ir.Op{
 	Name:     "logical_and",
 	Operator: "and",
-	Doc: `logical_and(a, b): whether both of a and b are true, element by element.
+	Family:   ir.Comparison,
+	Doc: `Whether both a and b are true, element by element.
 
-Numbers count as true unless they are 0; NaN is true. a and b are broadcast.
-
-Example: logical_and([true, true, false], [true, false, false]) = [true, false, false]`,
+Numbers are true unless they are 0; NaN is true. a and b are broadcast against
+each other.`,
+	Example: `
+a: bool[3] = [true, true, false]
+b: bool[3] = [true, false, false]
+logical_and(a, b): bool[3] = [true, false, false]`,
 	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,

@@ -9,11 +9,13 @@ import (
 var LogicalNot = ir.Register(&ir.Op{
 	Name:     "logical_not",
 	Operator: "not",
-	Doc: `logical_not(x): whether x is false, element by element.
+	Family:   ir.Comparison,
+	Doc: `Whether x is false, element by element.
 
-Numbers count as true unless they are 0; NaN is true.
-
-Example: logical_not([true, false]) = [false, true]`,
+Numbers are true unless they are 0; NaN is true.`,
+	Example: `
+x: bool[2] = [true, false]
+logical_not(x): bool[2] = [false, true]`,
 	Params:    []ir.Param{kit.ParamX},
 	Class:     ir.Elementwise,
 	Exact:     true,

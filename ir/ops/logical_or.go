@@ -9,11 +9,15 @@ import (
 var LogicalOr = ir.Register(&ir.Op{
 	Name:     "logical_or",
 	Operator: "or",
-	Doc: `logical_or(a, b): whether at least one of a and b is true, element by element.
+	Family:   ir.Comparison,
+	Doc: `Whether a or b is true, or both are, element by element.
 
-Numbers count as true unless they are 0; NaN is true. a and b are broadcast.
-
-Example: logical_or([true, true, false], [true, false, false]) = [true, true, false]`,
+Numbers are true unless they are 0; NaN is true. a and b are broadcast against
+each other.`,
+	Example: `
+a: bool[3] = [true, true, false]
+b: bool[3] = [true, false, false]
+logical_or(a, b): bool[3] = [true, true, false]`,
 	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,

@@ -7,12 +7,16 @@ import (
 
 // LogicalXor is the op logical_xor.
 var LogicalXor = ir.Register(&ir.Op{
-	Name: "logical_xor",
-	Doc: `logical_xor(a, b): whether exactly one of a and b is true, element by element.
+	Name:   "logical_xor",
+	Family: ir.Comparison,
+	Doc: `Whether exactly one of a and b is true, element by element.
 
-Numbers count as true unless they are 0; NaN is true. a and b are broadcast.
-
-Example: logical_xor([true, true, false], [true, false, false]) = [false, true, false]`,
+Numbers are true unless they are 0; NaN is true. a and b are broadcast against
+each other.`,
+	Example: `
+a: bool[3] = [true, true, false]
+b: bool[3] = [true, false, false]
+logical_xor(a, b): bool[3] = [false, true, false]`,
 	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,

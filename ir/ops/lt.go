@@ -9,11 +9,13 @@ import (
 var Lt = ir.Register(&ir.Op{
 	Name:     "lt",
 	Operator: "<",
-	Doc: `lt(a, b): whether a is less than b, element by element: a < b.
+	Family:   ir.Comparison,
+	Doc: `Whether a is less than b, element by element.
 
-a and b are broadcast; the result is bool. Nothing is less than NaN, nor NaN than anything.
-
-Example: lt([1, 2, 3], 2) = [true, false, false]`,
+a and b are broadcast against each other. The result is false where a or b is NaN.`,
+	Example: `
+a: i32[3] = [1, 2, 3]
+lt(a, 2): bool[3] = [true, false, false]`,
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,

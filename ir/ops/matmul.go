@@ -10,15 +10,19 @@ import (
 
 // Matmul is the op matmul.
 var Matmul = ir.Register(&ir.Op{
-	Name: "matmul",
-	Doc: `matmul(a, b, transpose_a=false, transpose_b=false): the matrix product of a and b.
+	Name:   "matmul",
+	Family: ir.LinearAlgebra,
+	Doc: `The matrix product of a and b.
 
-a is [..., m, k], b is [..., k, n], the result is [..., m, n]; the dims before the
-last two are broadcast. A one-dimensional a is a row, [k], and a one-dimensional b
-a column, [k]; the result then has no such dim. transpose_a takes a as [..., k, m],
-transpose_b takes b as [..., n, k]. Products of f16 and bf16 are added up in f32.
-
-Example: matmul([[1, 2], [3, 4]], [[5, 6], [7, 8]]) = [[19, 22], [43, 50]]`,
+a is [..., m, k], b is [..., k, n], and the result [..., m, n]; the dims before the
+last two are broadcast. A one-dimensional a is a row and a one-dimensional b a
+column; the result then lacks that dim. transpose_a and transpose_b, which PyTorch
+doesn't have, cost nothing: the factor is read the other way round.`,
+	Example: `
+a: f32[2, 2] = [[1, 2], [3, 4]]
+b: f32[2, 2] = [[5, 6], [7, 8]]
+matmul(a, b): f32[2, 2] = [[19, 22], [43, 50]]`,
+	Aliases: "dot mm bmm",
 	Params: []ir.Param{
 		kit.Tensor("a", "the left factor"),
 		kit.Tensor("b", "the right factor"),
@@ -36,6 +40,30 @@ Example: matmul([[1, 2], [3, 4]], [[5, 6], [7, 8]]) = [[19, 22], [43, 50]]`,
 	},
 	Grad:      gradMatmul,
 	Reference: referenceMatmul,
+	Slack: func(c ir.Computed) ir.Slack {
+		// k products and k additions in f32, of magnitudes whose sum is the product of
+		// the operands' magnitudes.
+		p, _ := productOf(c.Node)
+		size := kit.Magnitudes(c)
+		return func(i int) float64 { return 2 * c.Unit * float64(p.k) * size[i] }
+	},
+	Sample: func(s ir.Sampler) []any {
+		m, k, n, batch := s.Product()
+		a, b := append(s.Part(batch), m, k), append(s.Part(batch), k, n)
+		transposed := [2]bool{s.Int(0, 1) == 1, s.Int(0, 1) == 1}
+		for i, shape := range []ir.Shape{a, b} {
+			if r := len(shape); transposed[i] {
+				shape[r-2], shape[r-1] = shape[r-1], shape[r-2]
+			}
+		}
+		switch s.Int(0, 5) { // one of them one-dimensional
+		case 0:
+			a, transposed[0] = ir.Shape{k}, false
+		case 1:
+			b, transposed[1] = ir.Shape{k}, false
+		}
+		return []any{s.Tensor(a), s.Tensor(b), transposed[0], transposed[1]}
+	},
 })
 
 // product is the sizes of a matrix product.

@@ -9,20 +9,27 @@ import (
 
 // Max is the op max.
 var Max = ir.Register(&ir.Op{
-	Name: "max",
-	Doc: `max(x, dim=nil, keepdim=false): the largest value along some dims, or of all; NaN if one is.
+	Name:   "max",
+	Family: ir.Reductions,
+	Doc: `The largest of the elements along some dims, or of all.
 
-There is no largest of nothing. Along one dim the gradient goes to the first of
-equals; along several they share it.
-
-Example: max([[1, 5], [4, 2]], dim=1) = [5, 4]`,
-	Params: kit.ParamsReduce,
-	Class:  ir.Reduce,
-	Infer:  inferExtreme,
+It is NaN if one of them is, and an error if there are none. Along one dim the
+gradient goes to the first of equal elements; along several they share it. Unlike
+PyTorch's, it gives no indices: argmax does. maximum takes the larger of two tensors'
+elements.`,
+	Example: `
+x: i32[2, 2] = [[1, 5], [4, 2]]
+max(x, dim=1): i32[2] = [5, 4]`,
+	Torch:   "torch.amax",
+	Aliases: "amax reduce_max",
+	Params:  kit.ParamsReduce,
+	Class:   ir.Reduce,
+	Infer:   inferExtreme,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{gradExtreme(b, n, g, "argmax")}
 	},
 	Reference: kit.EachRow(slices.Max[[]float64], slices.Max[[]int64]),
+	Sample:    kit.SampleReduction(true),
 })
 
 // inferExtreme is the type rule of the largest and the smallest value.

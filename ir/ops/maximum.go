@@ -8,13 +8,16 @@ import (
 
 // Maximum is the op maximum.
 var Maximum = ir.Register(&ir.Op{
-	Name: "maximum",
-	Doc: `maximum(a, b): the larger of a and b, element by element; NaN if one is.
+	Name:   "maximum",
+	Family: ir.Arithmetic,
+	Doc: `The larger of a and b, element by element.
 
-a and b are numbers, broadcast. Where they are equal, each gets half of the
-gradient.
-
-Example: maximum([1, 5, 3], 2) = [2, 5, 3]`,
+a and b are broadcast against each other. The result is NaN where one of them is.
+Where they are equal, each gets half of the gradient. max finds the largest
+element of one tensor.`,
+	Example: `
+a: f32[3] = [1, 5, 3]
+maximum(a, 2): f32[3] = [2, 5, 3]`,
 	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,

@@ -7,15 +7,18 @@ import (
 
 // Mean is the op mean.
 var Mean = ir.Register(&ir.Op{
-	Name: "mean",
-	Doc: `mean(x, dim=nil, keepdim=false): the average over some dims, or over all.
+	Name:   "mean",
+	Family: ir.Reductions,
+	Doc: `The mean of the elements along some dims, or of all.
 
-x is floating, or bool: then it is the fraction that is true, in f32. The mean of
-nothing is NaN.
-
-Example: mean([true, false, true, true]) = 0.75`,
-	Params: kit.ParamsReduce,
-	Class:  ir.Reduce,
+The mean of bools is the fraction that is true. Integers are cast first. The mean of
+no elements is NaN.`,
+	Example: `
+x: f32[2, 2] = [[1, 2], [3, 4]]
+mean(x, dim=0): f32[2] = [2, 3]`,
+	Aliases: "average reduce_mean Average",
+	Params:  kit.ParamsReduce,
+	Class:   ir.Reduce,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		d := n.Inputs[0].Type.DType
 		if d.IsInt() {
@@ -42,6 +45,7 @@ Example: mean([true, false, true, true]) = 0.75`,
 		x := b.Cast(n.Inputs[0], n.Type.DType.Wide())
 		return b.Cast(averageNodes(b, x, n.Ints("dim"), n.Bool("keepdim")), n.Type.DType)
 	},
+	Sample: kit.SampleReduction(false),
 })
 
 // averageNodes is the mean as nodes that all have kernels.

@@ -9,18 +9,25 @@ import (
 
 // Min is the op min.
 var Min = ir.Register(&ir.Op{
-	Name: "min",
-	Doc: `min(x, dim=nil, keepdim=false): the smallest value along some dims, or of all; NaN if one is.
+	Name:   "min",
+	Family: ir.Reductions,
+	Doc: `The smallest of the elements along some dims, or of all.
 
-There is no smallest of nothing. Along one dim the gradient goes to the first of
-equals; along several they share it.
-
-Example: min([[1, 5], [4, 2]], dim=1) = [1, 2]`,
-	Params: kit.ParamsReduce,
-	Class:  ir.Reduce,
-	Infer:  inferExtreme,
+It is NaN if one of them is, and an error if there are none. Along one dim the
+gradient goes to the first of equal elements; along several they share it. Unlike
+PyTorch's, it gives no indices: argmin does. minimum takes the smaller of two tensors'
+elements.`,
+	Example: `
+x: i32[2, 2] = [[1, 5], [4, 2]]
+min(x, dim=1): i32[2] = [1, 2]`,
+	Torch:   "torch.amin",
+	Aliases: "amin reduce_min",
+	Params:  kit.ParamsReduce,
+	Class:   ir.Reduce,
+	Infer:   inferExtreme,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{gradExtreme(b, n, g, "argmin")}
 	},
 	Reference: kit.EachRow(slices.Min[[]float64], slices.Min[[]int64]),
+	Sample:    kit.SampleReduction(true),
 })

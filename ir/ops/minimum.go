@@ -8,13 +8,16 @@ import (
 
 // Minimum is the op minimum.
 var Minimum = ir.Register(&ir.Op{
-	Name: "minimum",
-	Doc: `minimum(a, b): the smaller of a and b, element by element; NaN if one is.
+	Name:   "minimum",
+	Family: ir.Arithmetic,
+	Doc: `The smaller of a and b, element by element.
 
-a and b are numbers, broadcast. Where they are equal, each gets half of the
-gradient.
-
-Example: minimum([1, 5, 3], 2) = [1, 2, 2]`,
+a and b are broadcast against each other. The result is NaN where one of them is.
+Where they are equal, each gets half of the gradient. min finds the smallest
+element of one tensor.`,
+	Example: `
+a: f32[3] = [1, 5, 3]
+minimum(a, 2): f32[3] = [1, 2, 2]`,
 	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,

@@ -9,11 +9,15 @@ import (
 var Mul = ir.Register(&ir.Op{
 	Name:     "mul",
 	Operator: "*",
-	Doc: `mul(a, b): the product a * b, element by element.
+	Family:   ir.Arithmetic,
+	Doc: `The product a * b, element by element.
 
-a and b are numbers, broadcast; integers wrap around.
-
-Example: mul([[1], [2]], [3, 4]) = [[3, 4], [6, 8]]`,
+a and b are broadcast against each other. Integers wrap around.`,
+	Example: `
+a: i32[2, 1] = [[1], [2]]
+b: i32[2] = [3, 4]
+mul(a, b): i32[2, 2] = [[3, 4], [6, 8]]`,
+	Aliases:     "multiply Multiply",
 	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,

@@ -9,11 +9,13 @@ import (
 var Ne = ir.Register(&ir.Op{
 	Name:     "ne",
 	Operator: "!=",
-	Doc: `ne(a, b): whether a is different from b, element by element: a != b.
+	Family:   ir.Comparison,
+	Doc: `Whether a differs from b, element by element.
 
-a and b are broadcast; the result is bool. NaN differs from everything, from itself too.
-
-Example: ne([1, 2, 3], 2) = [true, false, true]`,
+a and b are broadcast against each other. NaN differs from everything, itself included.`,
+	Example: `
+a: i32[3] = [1, 2, 3]
+ne(a, 2): bool[3] = [true, false, true]`,
 	Params:      kit.ParamsBinary,
 	Class:       ir.Elementwise,
 	Commutative: true,

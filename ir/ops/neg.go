@@ -10,9 +10,11 @@ import (
 var Neg = ir.Register(&ir.Op{
 	Name:     "neg",
 	Operator: "-",
-	Doc: `neg(x): -x, element by element.
-
-Example: neg([1, -2]) = [-1, 2]`,
+	Family:   ir.Arithmetic,
+	Doc:      `x with the opposite sign, element by element.`,
+	Example: `
+x: f32[2] = [1, -2]
+neg(x): f32[2] = [-1, 2]`,
 	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
 	Exact:  true,

@@ -1,19 +1,23 @@
 package ops
 
 import (
+	"math"
+
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Normal is the op normal.
 var Normal = ir.Register(&ir.Op{
-	Name: "normal",
-	Doc: `normal(mean=0.0, std=1.0, shape, dtype="f32"): random numbers of a normal distribution.
+	Name:   "normal",
+	Family: ir.Randomness,
+	Doc: `Random numbers of a normal distribution.
 
-They are drawn anew at every step, and lie within 5.8 standard deviations. f16 and
-bf16 are drawn in f32 and rounded.
-
-Example: normal(0.0, 1.0, [2], step=0, key=0) = [0.99113748, -0.92466278]`,
+They are drawn anew at every step, and depend on the seed, the step and the node's
+name alone. They are within 5.8 standard deviations. f16 and bf16 are drawn in f32 and
+rounded.`,
+	Example: `
+normal(0.0, 1.0, [2]): f32[2] = [-0.39325377, 0.27544746]`,
 	Params: kit.ParamsRandom(ir.F32,
 		kit.FloatOr("mean", 0, "the mean of the distribution"),
 		kit.FloatOr("std", 1, "its standard deviation")),
@@ -38,4 +42,16 @@ Example: normal(0.0, 1.0, [2], step=0, key=0) = [0.99113748, -0.92466278]`,
 		}
 		return out
 	},
+	Slack: func(c ir.Computed) ir.Slack {
+		// mean + std · (r · cos θ): three roundings in f32, of magnitudes of at most 6
+		// standard deviations.
+		mean, std := math.Abs(c.Node.Float("mean")), 6*c.Node.Float("std")
+		slack := 3 * c.Unit * (mean + std)
+		if c.FromSource {
+			// r: a logarithm of 3 units, halved, and a root of 3; the cosine 4 units.
+			slack += c.Unit * (3 + 6 + 8 + 2) * std
+		}
+		return kit.Constant(slack)
+	},
+	Sample: func(s ir.Sampler) []any { return []any{0.5, 2.0, []int(s.Shape(0)), s.DType()} },
 })

@@ -7,12 +7,16 @@ import (
 
 // OneHot is the op one_hot.
 var OneHot = ir.Register(&ir.Op{
-	Name: "one_hot",
-	Doc: `one_hot(x, num_classes): 1 at each class and 0 elsewhere, in f32: [...] becomes [..., num_classes].
+	Name:   "one_hot",
+	Family: ir.Indexing,
+	Doc: `A row for each class of x, with 1 at the class and 0 elsewhere.
 
-x is i32 or i64. A class outside of 0 to num_classes gives zeros only.
-
-Example: one_hot([2, 0], 3) = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]`,
+x of shape [...] gives [..., num_classes], in f32; PyTorch's is i64. A class out of
+range gives a row of zeros.`,
+	Example: `
+x: i32[2] = [2, 0]
+one_hot(x, 3): f32[2, 3] = [[0, 0, 1], [1, 0, 0]]`,
+	Torch:  "torch.nn.functional.one_hot",
 	Params: []ir.Param{kit.Tensor("x", "classes: i32 or i64"), kit.Integer("num_classes", "how many classes there are")},
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
@@ -31,5 +35,9 @@ Example: one_hot([2, 0], 3) = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]`,
 			out.F[i] = float64(kit.Truth(in[0].I[i/classes] == int64(i%classes)))
 		}
 		return out
+	},
+	Sample: func(s ir.Sampler) []any {
+		classes := s.Int(1, 9)
+		return []any{s.Indices(classes, s.OfRank(s.Int(0, ir.MaxRank-1))), classes}
 	},
 })

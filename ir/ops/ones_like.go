@@ -7,10 +7,12 @@ import (
 
 // OnesLike is the op ones_like.
 var OnesLike = ir.Register(&ir.Op{
-	Name: "ones_like",
-	Doc: `ones_like(x): ones in the shape and dtype of x.
-
-Example: ones_like([[5.0, 6.0]]) = [[1.0, 1.0]]`,
+	Name:   "ones_like",
+	Family: ir.Creation,
+	Doc:    `Ones in the shape and dtype of x.`,
+	Example: `
+x: f32[2] = [5, 6]
+ones_like(x): f32[2] = [1, 1]`,
 	Params:    []ir.Param{kit.ParamX},
 	Class:     ir.Leaf,
 	Infer:     kit.LikeOperand,

@@ -7,10 +7,16 @@ import (
 
 // Pad is the op pad.
 var Pad = ir.Register(&ir.Op{
-	Name: "pad",
-	Doc: `pad(x, padding, value=0): x with a border of a value: [before, after] for each dim, the first dim first.
+	Name:   "pad",
+	Family: ir.Shapes,
+	Doc: `x with a border of one value.
 
-Example: pad([[1, 2]], [[0, 1], [2, 0]], 9) = [[9, 9, 1, 2], [9, 9, 9, 9]]`,
+padding has a pair [before, after] for each dim, the first dim first; PyTorch's is one
+flat list that begins with the last dim.`,
+	Example: `
+x: i32[1, 2] = [[1, 2]]
+pad(x, [[0, 1], [2, 0]], 9): i32[2, 4] = [[9, 9, 1, 2], [9, 9, 9, 9]]`,
+	Torch: "torch.nn.functional.pad",
 	Params: []ir.Param{
 		kit.ParamX,
 		{Name: "padding", Kind: ir.KPairs, Doc: "how many elements before and after, for each dim of x"},
@@ -50,5 +56,15 @@ Example: pad([[1, 2]], [[0, 1], [2, 0]], 9) = [[9, 9, 1, 2], [9, 9, 9, 9]]`,
 		}
 		kit.Put(out, in[0], kit.Offsets(in[0].Type.Shape, strides, start))
 		return out
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(0)
+		padding := make([][2]int, len(shape))
+		for i := range padding {
+			if s.Int(0, 2) == 0 {
+				padding[i] = [2]int{s.Int(0, 2), s.Int(0, 2)}
+			}
+		}
+		return []any{s.Tensor(shape), padding, s.Int(0, 1)}
 	},
 })

@@ -9,14 +9,17 @@ import (
 
 // Permute is the op permute.
 var Permute = ir.Register(&ir.Op{
-	Name: "permute",
-	Doc: `permute(x, dims): x with its dims in another order: dim i of the result is dim dims[i] of x.
+	Name:   "permute",
+	Family: ir.Shapes,
+	Doc: `x with its dims in another order: dim i of the result is dim dims[i] of x.
 
-dims names every dim of x once.
-
-Example: permute([[1, 2, 3], [4, 5, 6]], [1, 0]) = [[1, 4], [2, 5], [3, 6]]`,
-	Params: []ir.Param{kit.ParamX, {Name: "dims", Kind: ir.KInts, Doc: "x's dims in the order of the result"}},
-	Class:  ir.Move,
+dims lists every dim of x once.`,
+	Example: `
+x: i32[2, 3] = [[1, 2, 3], [4, 5, 6]]
+permute(x, [1, 0]): i32[3, 2] = [[1, 4], [2, 5], [3, 6]]`,
+	Aliases: "moveaxis movedim Permute",
+	Params:  []ir.Param{kit.ParamX, {Name: "dims", Kind: ir.KInts, Doc: "x's dims in the order of the result"}},
+	Class:   ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		given := n.Ints("dims")
@@ -47,6 +50,10 @@ Example: permute([[1, 2, 3], [4, 5, 6]], [1, 0]) = [[1, 4], [2, 5], [3, 6]]`,
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return permuteArray(n.Type, in[0], n.Ints("dims"))
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(0)
+		return []any{s.Tensor(shape), s.Dims(shape, len(shape))}
 	},
 })
 

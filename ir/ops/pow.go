@@ -12,21 +12,25 @@ import (
 var Pow = ir.Register(&ir.Op{
 	Name:     "pow",
 	Operator: "**",
-	Doc: `pow(a, b): a to the power b, a ** b, element by element.
+	Family:   ir.Arithmetic,
+	Doc: `a to the power b, element by element.
 
-a and b are numbers, broadcast. x ** 0 is 1 for every x, NaN too; a negative
-float to a power that is no integer is NaN. Integers wrap around; to a negative
-power they are what is left of the quotient without its fraction: 1 and -1 stay
-of size 1, all others become 0.
-
-Example: pow([1.0, 2.0, 3.0], 2) = [1.0, 4.0, 9.0]`,
+a and b are broadcast against each other. x ** 0 is 1 for every x, NaN included.
+A negative float to a fractional power is NaN. Integers wrap around; to a negative
+power, 1 and -1 give 1 or -1, and all others 0.`,
+	Example: `
+a: f32[3] = [1, 2, 3]
+pow(a, 2): f32[3] = [1, 4, 9]`,
+	Aliases:   "power",
 	Params:    kit.ParamsBinary,
 	Class:     ir.Elementwise,
 	Promote:   ir.PromoteAll,
+	ULPs:      16,
 	Infer:     kit.Meet,
 	Grad:      gradPow,
 	Reference: kit.EachPair(math.Pow, intPow),
 	Scalar:    comptime.Operator("**"),
+	Smooth:    [2]float64{0.2, 2.5},
 })
 
 // gradPow is zero at exponent 0 for a, and at base 0 for b, as long as the power

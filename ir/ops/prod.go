@@ -7,17 +7,19 @@ import (
 
 // Prod is the op prod.
 var Prod = ir.Register(&ir.Op{
-	Name: "prod",
-	Doc: `prod(x, dim=nil, keepdim=false): the product over some dims, or over all.
+	Name:   "prod",
+	Family: ir.Reductions,
+	Doc: `The product of the elements along some dims, or of all.
 
-The product of bools and i32 is i64, of others their own dtype; of nothing it is 1.
-f16 and bf16 are multiplied in f32.
-
-Example: prod([[1.0, 2.0], [3.0, 4.0]], dim=1) = [2.0, 12.0]`,
-	Params: kit.ParamsReduce,
-	Class:  ir.Reduce,
-	Infer:  accumulate,
-	Grad:   gradProd,
+Products of bools and i32 are i64. The product of no elements is 1.`,
+	Example: `
+x: f32[2, 2] = [[1, 2], [3, 4]]
+prod(x, dim=1): f32[2] = [2, 12]`,
+	Aliases: "reduce_prod",
+	Params:  kit.ParamsReduce,
+	Class:   ir.Reduce,
+	Infer:   accumulate,
+	Grad:    gradProd,
 	Reference: kit.EachRow(
 		func(v []float64) float64 {
 			p := 1.0
@@ -33,6 +35,14 @@ Example: prod([[1.0, 2.0], [3.0, 4.0]], dim=1) = [2.0, 12.0]`,
 			}
 			return p
 		}),
+	Slack: func(c ir.Computed) ir.Slack {
+		u := kit.U64
+		if c.FromSource {
+			u += c.Unit
+		}
+		return kit.Relative(c, u*float64(c.In[0].Len()))
+	},
+	Sample: kit.SampleReduction(false),
 })
 
 // gradProd gives each element the product of all others.

@@ -9,12 +9,8 @@ import (
 
 // ProdOfOthers is the op prod_of_others, the slope of prod. Specs can't call it.
 var ProdOfOthers = ir.Register(&ir.Op{
-	Name: "prod_of_others",
-	Doc: `prod_of_others(x, dim=nil): for each element the product of all others over some dims, or over all.
-
-x is floating.
-
-Example: prod_of_others([2.0, 3.0, 4.0]) = [12.0, 8.0, 6.0]`,
+	Name:   "prod_of_others",
+	Doc:    "For each element the product of all others, along some dims or of all: the gradient of prod.",
 	Params: kit.ParamsReduce[:2],
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
@@ -47,6 +43,10 @@ Example: prod_of_others([2.0, 3.0, 4.0]) = [12.0, 8.0, 6.0]`,
 		return out
 	},
 	Decompose: othersByDivision,
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(1)
+		return []any{s.Between(-3, 3, shape), s.Dims(shape, 1)}
+	},
 })
 
 // othersByDivision is quick. With no zero in the row, an element gets the

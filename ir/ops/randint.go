@@ -7,12 +7,14 @@ import (
 
 // Randint is the op randint.
 var Randint = ir.Register(&ir.Op{
-	Name: "randint",
-	Doc: `randint(low, high, shape, dtype="i32"): random integers from low up to, not including, high.
+	Name:   "randint",
+	Family: ir.Randomness,
+	Doc: `Random integers from low up to, but not including, high.
 
-They are drawn anew at every step; high - low is at most 2**32.
-
-Example: randint(0, 10, [6], step=0, key=0) = [3, 8, 7, 6, 9, 3]`,
+They are drawn anew at every step, and depend on the seed, the step and the node's
+name alone. high - low is at most 2**32.`,
+	Example: `
+randint(0, 10, [6]): i32[6] = [8, 4, 0, 4, 1, 1]`,
 	Params: kit.ParamsRandom(ir.I32,
 		kit.Integer("low", "the smallest value"),
 		kit.Integer("high", "one more than the largest value")),
@@ -44,4 +46,5 @@ Example: randint(0, 10, [6], step=0, key=0) = [3, 8, 7, 6, 9, 3]`,
 		}
 		return out
 	},
+	Sample: func(s ir.Sampler) []any { return []any{-5, s.Int(-4, 1000), []int(s.Shape(0)), s.DType()} },
 })

@@ -15,7 +15,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-var reference = filepath.Join("..", "..", "testdata", "reference")
+var reference = filepath.Join("..", "..", "spec", "std", "testdata", "reference")
 
 // notOps are what the reference cases call that is no op: modules of the
 // standard library, tested there.

@@ -1,13 +1,13 @@
 package ops_test
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/irtest"
 )
 
 // languageOps are the ops that a spec can name and that have a value.
@@ -19,32 +19,46 @@ func languageOps() map[string]*ir.Op {
 	return all
 }
 
-func TestEveryOpIsDocumentedAndEvaluated(t *testing.T) {
+func TestEveryOpHasAReference(t *testing.T) {
 	for name, op := range languageOps() {
-		first, _, _ := strings.Cut(op.Doc, "\n")
-		require.Regexp(t, `^`+name+`\([^)]*\): .*\.$`, first, "the first line of the doc of %s", name)
-		for _, p := range op.Params {
-			require.NotEmpty(t, p.Doc, "%s: the parameter %s", name, p.Name)
-			if !p.Hidden {
-				require.Regexp(t, `\b`+p.Name+`\b`, first, "the signature of %s", name)
-			}
-		}
 		require.NotNil(t, op.Reference, name)
 		require.NotNil(t, op.Infer, name)
 	}
 }
 
-func TestDocumentedExamplesAreTrue(t *testing.T) {
-	example := regexp.MustCompile(`\n\nExample: (.+) = (.+)$`)
+func TestEveryOpOfTheLanguageIsDocumented(t *testing.T) {
+	aliases := map[string]string{}
+	for name, op := range ir.Ops() {
+		if op.Family == "" {
+			continue
+		}
+		require.Contains(t, ir.Families, op.Family, name)
+		require.Regexp(t, `^\S.*[.]$`, op.Summary(), "the summary of %s", name)
+		for _, p := range op.Params {
+			require.NotEmpty(t, p.Doc, "%s: the parameter %s", name, p.Name)
+		}
+		for _, alias := range strings.Fields(op.Aliases) {
+			require.Nil(t, ir.LookupOp(alias), "%s, an alias of %s, is an op", alias, name)
+			require.Empty(t, aliases[alias], "%s is an alias of %s too", alias, name)
+			aliases[alias] = name
+		}
+	}
+}
+
+// cmd/flowrun runs the examples as programs.
+func TestExamplesAreTrueByTheReference(t *testing.T) {
 	for name, op := range languageOps() {
-		found := example.FindStringSubmatch(op.Doc)
-		require.NotNil(t, found, "%s has no example", name)
-		require.True(t, strings.HasPrefix(found[1], name+"("), "the example of %s shows %s", name, found[1])
-		p := compile(t, found[1], nil)
-		want := parseArray(t, found[2])
-		require.Equal(t, want.Type.DType.IsFloat(), p.out.Type.DType.IsFloat(), name)
-		require.Equal(t, want.Type.DType == ir.Bool, p.out.Type.DType == ir.Bool, name)
-		// Examples show eight digits.
-		requireClose(t, want, p.value(), 1e-7, found[1])
+		if op.Family == "" || op.Random {
+			continue
+		}
+		e, err := irtest.ParseExample(op)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(e.Call, name+"("), "the example of %s is %s", name, e.Call)
+		inputs := map[string]*ir.Array{}
+		for key, x := range e.Inputs {
+			inputs[key] = x.Array()
+		}
+		p := compile(t, e.Call, inputs)
+		require.Equal(t, e.Value, irtest.Format(p.value().Tensor()), name)
 	}
 }

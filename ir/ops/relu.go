@@ -7,16 +7,19 @@ import (
 
 // Relu is the op relu.
 var Relu = ir.Register(&ir.Op{
-	Name: "relu",
-	Doc: `relu(x): x where it is positive, else 0, element by element.
+	Name:   "relu",
+	Family: ir.Activations,
+	Doc: `x where it is positive, and 0 elsewhere.
 
-NaN stays NaN. The gradient at 0 is 0.
-
-Example: relu([-1.0, 0.0, 2.0]) = [0.0, 0.0, 2.0]`,
-	Params: kit.ParamsUnary,
-	Class:  ir.Elementwise,
-	Exact:  true,
-	Infer:  kit.LikeNumber,
+NaN stays NaN. The gradient at 0 is 0.`,
+	Example: `
+x: f32[3] = [-1, 0, 2]
+relu(x): f32[3] = [0, 0, 2]`,
+	Aliases: "ReLU Relu",
+	Params:  kit.ParamsUnary,
+	Class:   ir.Elementwise,
+	Exact:   true,
+	Infer:   kit.LikeNumber,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Where(b.Le(n, 0.0), 0.0, g)}
 	},

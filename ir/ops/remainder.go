@@ -12,15 +12,19 @@ import (
 var Remainder = ir.Register(&ir.Op{
 	Name:     "remainder",
 	Operator: "%",
-	Doc: `remainder(a, b): what floor_divide leaves, a % b, element by element.
+	Family:   ir.Arithmetic,
+	Doc: `What is left of a after floor_divide(a, b), element by element.
 
-It has the sign of b, as in Python. a and b are numbers, broadcast. By 0, floats
-give NaN and integers 0.
-
-Example: remainder([7, -7], 3) = [1, 2]`,
+The result has the sign of b, as in Python. a and b are broadcast against each
+other. Where b is 0, floats give NaN and integers 0.`,
+	Example: `
+a: i32[2] = [7, -7]
+remainder(a, 3): i32[2] = [1, 2]`,
+	Aliases: "mod",
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,
+	ULPs:    1, // a difference
 	Infer:   kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]
@@ -46,4 +50,9 @@ Example: remainder([7, -7], 3) = [1, 2]`,
 			return r
 		}),
 	Scalar: comptime.Operator("%"),
+	Sample: func(s ir.Sampler) []any {
+		// a and b from these ranges are never near a multiple of each other.
+		shape := s.Shape(0)
+		return []any{s.Between(-2.5, 2.5, shape), s.Between(0.7, 3, s.Part(shape))}
+	},
 })

@@ -1,20 +1,25 @@
 package ops
 
 import (
+	"slices"
+
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
 // Reshape is the op reshape.
 var Reshape = ir.Register(&ir.Op{
-	Name: "reshape",
-	Doc: `reshape(x, shape): the elements of x, in their order, in another shape of the same size.
+	Name:   "reshape",
+	Family: ir.Shapes,
+	Doc: `The elements of x, in their order, in another shape.
 
-One dim may be -1: it becomes what the others leave.
-
-Example: reshape([1, 2, 3, 4, 5, 6], [2, -1]) = [[1, 2, 3], [4, 5, 6]]`,
-	Params: []ir.Param{kit.ParamX, kit.ParamShape},
-	Class:  ir.Move,
+Both shapes have as many elements. One size may be -1: it follows from the others.`,
+	Example: `
+x: i32[6] = [1, 2, 3, 4, 5, 6]
+reshape(x, [2, -1]): i32[2, 3] = [[1, 2, 3], [4, 5, 6]]`,
+	Aliases: "view resize unflatten Reshape",
+	Params:  []ir.Param{kit.ParamX, kit.ParamShape},
+	Class:   ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		shape, err := inferReshape(n)
 		if err != nil {
@@ -25,6 +30,20 @@ Example: reshape([1, 2, 3, 4, 5, 6], [2, -1]) = [[1, 2, 3], [4, 5, 6]]`,
 	},
 	Grad:      gradReshape,
 	Reference: referenceReshape,
+	Sample: func(s ir.Sampler) []any {
+		shape, to := s.Shape(0), []int{} // dims brought together, and a 1 between them
+		for _, n := range shape {
+			if len(to) > 0 && s.Int(0, 1) == 1 {
+				to[len(to)-1] *= n
+			} else {
+				to = append(to, n)
+			}
+		}
+		if len(to) < ir.MaxRank {
+			to = slices.Insert(to, s.Int(0, len(to)), 1)
+		}
+		return []any{s.Tensor(shape), to}
+	},
 })
 
 func inferReshape(n *ir.Node) (ir.Shape, error) {

@@ -9,13 +9,17 @@ import (
 
 // RmsNorm is the op rms_norm.
 var RmsNorm = ir.Register(&ir.Op{
-	Name: "rms_norm",
-	Doc: `rms_norm(x, weight, eps=1e-6): x / sqrt(mean(x * x) + eps) * weight over the last dim.
+	Name:   "rms_norm",
+	Family: ir.Normalization,
+	Doc: `x scaled along its last dim: x / sqrt(mean(x * x) + eps) * weight.
 
-x is [..., features], floating; weight is [features]. f16 and bf16 are computed in
-f32.
-
-Example: rms_norm([[3.0, 4.0]], [1.0, 2.0]) = [[0.84852812, 2.26274166]]`,
+x is [..., features]; weight is [features]. The module RMSNorm brings its own
+weight.`,
+	Example: `
+x: f32[1, 2] = [[3, 4]]
+weight: f32[2] = [1, 2]
+rms_norm(x, weight): f32[1, 2] = [[0.8485281, 2.2627416]]`,
+	Torch: "torch.nn.functional.rms_norm",
 	Params: []ir.Param{
 		kit.Tensor("x", "floats: [..., features]"),
 		kit.Tensor("weight", "the scale of each feature: [features]"),
@@ -40,4 +44,13 @@ Example: rms_norm([[3.0, 4.0]], [1.0, 2.0]) = [[0.84852812, 2.26274166]]`,
 		}
 		return 0, 1 / math.Sqrt(squares/float64(len(row))+n.Float("eps"))
 	}),
+	Slack: func(c ir.Computed) ir.Slack {
+		slack := 8 * kit.U64 * float64(c.In[0].Len())
+		if c.FromSource {
+			// Half of the error of the sum of squares; root, division, two products.
+			slack += c.Unit * (c.Terms + 6 + 5 + 2)
+		}
+		return kit.Relative(c, slack)
+	},
+	Sample: kit.SampleNorm(1),
 })

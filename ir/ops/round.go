@@ -10,12 +10,15 @@ import (
 
 // Round is the op round.
 var Round = ir.Register(&ir.Op{
-	Name: "round",
-	Doc: `round(x): the whole number nearest to x, the even one of two, element by element.
+	Name:   "round",
+	Family: ir.Arithmetic,
+	Doc: `x rounded to the nearest whole number, element by element.
 
-Integers stay as they are. Its gradient is 0.
-
-Example: round([0.5, 1.5, -2.6]) = [0.0, 2.0, -3.0]`,
+Halves are rounded to the even one of their neighbours. Integers stay as they are.
+The gradient is 0 everywhere.`,
+	Example: `
+x: f32[3] = [0.5, 1.5, -2.6]
+round(x): f32[3] = [0, 2, -3]`,
 	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
 	Exact:     true,

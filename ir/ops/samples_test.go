@@ -1,33 +1,95 @@
 package ops_test
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/flowrun/flowrun/ir"
 )
 
-// A sample is an expression and inputs at which it is smooth.
-type sample struct {
-	expr   string
-	inputs map[string]*ir.Array
-}
-
-// source draws inputs. No two values that one source draws are nearer than
-// 0.05, and none is nearer than 0.02 to 0, a whole number or a half: no step of
-// a finite difference crosses a tie, a bound or a kink.
-type source struct {
+// sampler draws small calls. No two numbers that one sampler draws are nearer than
+// 0.05, and none is nearer than 0.02 to 0, a whole number or a half: no step of a
+// finite difference crosses a tie, a bound or a kink.
+type sampler struct {
 	*rapid.T
-	dtype ir.DType
-	taken map[int]bool
+	dtype  ir.DType
+	empty  bool // sizes may be 0
+	taken  map[int]bool
+	b      *ir.Builder
+	inputs map[string]*ir.Node
+	values map[*ir.Node]*ir.Array
 }
 
-// tensor draws a tensor with values from low to high; above, if they don't
-// suffice.
-func (s *source) tensor(low, high float64, shape ir.Shape) *ir.Array {
+func newSampler(t *rapid.T, d ir.DType) *sampler {
+	return &sampler{T: t, dtype: d, empty: rapid.IntRange(0, 7).Draw(t, "empty") == 0, taken: map[int]bool{},
+		b: ir.NewBuilder(&ir.Graph{}), inputs: map[string]*ir.Node{}, values: map[*ir.Node]*ir.Array{}}
+}
+
+// input adds an input with a value to the graph.
+func (s *sampler) input(x *ir.Array) any {
+	name := string(rune('a' + len(s.inputs)))
+	n := s.b.NewState(name, ir.InputState, x.Type).Read
+	s.inputs[name], s.values[n] = n, x
+	return n
+}
+
+func (s *sampler) Int(low, high int) int {
+	return rapid.IntRange(low, high).Draw(s.T, "int")
+}
+
+func (s *sampler) Shape(rank int) ir.Shape { return s.OfRank(s.Int(rank, max(rank, 3))) }
+
+func (s *sampler) OfRank(rank int) ir.Shape {
+	sizes := rapid.IntRange(1, 3)
+	if s.empty {
+		sizes = rapid.SampledFrom([]int{1, 1, 2, 3, 0})
+	}
+	return rapid.SliceOfN(sizes, rank, rank).Draw(s.T, "shape")
+}
+
+func (s *sampler) Part(shape ir.Shape) ir.Shape {
+	part := slices.Clone(shape[s.Int(0, len(shape)):])
+	for i := range part {
+		if s.Int(0, 1) == 1 {
+			part[i] = 1
+		}
+	}
+	return part
+}
+
+func (s *sampler) Dim(shape ir.Shape) (dim, written int) {
+	written = s.Int(-len(shape), len(shape)-1)
+	return (written + len(shape)) % len(shape), written
+}
+
+func (s *sampler) Dims(shape ir.Shape, least int) []int {
+	dims := make([]int, len(shape))
+	for i := range dims {
+		dims[i] = i
+	}
+	return rapid.Permutation(dims).Draw(s.T, "dims")[:s.Int(least, len(dims))]
+}
+
+func (s *sampler) Long(shape ir.Shape, _ int) ir.Shape { return shape }
+func (s *sampler) Count(ir.Shape, int) int             { return s.Int(1, 4) }
+func (s *sampler) DType() any                          { return s.dtype }
+
+func (s *sampler) Product() (m, k, n int, batch ir.Shape) {
+	sizes := s.OfRank(3)
+	return sizes[0], sizes[1], sizes[2], s.OfRank(s.Int(0, 2))
+}
+
+func (s *sampler) Tensor(shape ir.Shape) any { return s.Between(-2, 2, shape) }
+func (s *sampler) Rows(shape ir.Shape) any   { return s.Between(-2, 2, shape) }
+
+func (s *sampler) Between(low, high float64, shape ir.Shape) any {
+	return s.input(s.numbers(low, high, shape))
+}
+
+// numbers draws numbers from low to high; above, if those don't suffice.
+func (s *sampler) numbers(low, high float64, shape ir.Shape) *ir.Array {
 	x := ir.NewArray(ir.Type{DType: s.dtype, Shape: shape})
 	from, to := int(low*20), int(high*20)
 	for i := range x.F {
@@ -43,321 +105,70 @@ func (s *source) tensor(low, high float64, shape ir.Shape) *ir.Array {
 	return x
 }
 
-// positive draws a tensor of positive values, which may be equal.
-func (s *source) positive(shape ir.Shape) *ir.Array {
-	x := ir.NewArray(ir.Type{DType: s.dtype, Shape: shape})
-	for i := range x.F {
-		x.F[i] = float64(rapid.IntRange(4, 50).Draw(s.T, "value"))/20 + 0.02
+func (s *sampler) Bools(shape ir.Shape) any {
+	return s.integers(ir.Bool, 0, 1, shape)
+}
+
+func (s *sampler) Indices(size int, shape ir.Shape) any {
+	if s.Int(0, 1) == 1 {
+		return s.integers(ir.I32, -1, size, shape)
 	}
-	return x
+	return s.integers(ir.I32, 0, max(size-1, 0), shape)
 }
 
-func (s *source) shape(minRank, maxRank int) ir.Shape {
-	return rapid.SliceOfN(rapid.IntRange(1, 3), minRank, maxRank).Draw(s.T, "shape")
-}
-
-// part draws a shape that broadcasts to the one given.
-func (s *source) part(shape ir.Shape) ir.Shape {
-	part := slices.Clone(shape[rapid.IntRange(0, len(shape)).Draw(s.T, "dropped"):])
-	for i := range part {
-		if rapid.Bool().Draw(s.T, "one") {
-			part[i] = 1
-		}
-	}
-	return part
-}
-
-func (s *source) dim(shape ir.Shape) int {
-	return rapid.IntRange(-len(shape), len(shape)-1).Draw(s.T, "dim")
-}
-
-// index draws i32 indices below n.
-func (s *source) index(n int, shape ir.Shape) *ir.Array {
-	x := ir.NewArray(ir.Type{DType: ir.I32, Shape: shape})
+func (s *sampler) integers(d ir.DType, low, high int, shape ir.Shape) any {
+	x := ir.NewArray(ir.Type{DType: d, Shape: shape})
 	for i := range x.I {
-		x.I[i] = int64(rapid.IntRange(0, n-1).Draw(s.T, "index"))
+		x.I[i] = int64(s.Int(low, high))
 	}
-	return x
+	return s.input(x)
 }
 
-// samples draw, for every differentiable op, a call of it.
-var samples = map[string]func(s *source) sample{
-	"pow":            binary("pow(a, b)", true),
-	"div":            binary("div(a, b)", true),
-	"add":            binary("add(a, b)", false),
-	"sub":            binary("sub(a, b)", false),
-	"mul":            binary("mul(a, b)", false),
-	"maximum":        binary("maximum(a, b)", false),
-	"minimum":        binary("minimum(a, b)", false),
-	"where":          binary("where(a < b, a * 2, b)", false),
-	"remainder":      sampleRemainder,
-	"clamp":          unary("clamp(x, -1.0, 2.0)", -3, 3),
-	"log":            unary("log(x)", 0.2, 4),
-	"log2":           unary("log2(x)", 0.2, 4),
-	"log1p":          unary("log1p(x)", -0.8, 4),
-	"sqrt":           unary("sqrt(x)", 0.2, 4),
-	"rsqrt":          unary("rsqrt(x)", 0.2, 4),
-	"reciprocal":     unary("reciprocal(x)", 0.2, 4),
-	"tan":            unary("tan(x)", -1, 1),
-	"softplus":       unary("softplus(x, beta=2, threshold=3)", -3, 3),
-	"elu":            unary("elu(x, alpha=0.7)", -3, 3),
-	"leaky_relu":     unary("leaky_relu(x, 0.1)", -3, 3),
-	"sum":            reduction("sum"),
-	"prod":           reduction("prod"),
-	"max":            reduction("max"),
-	"type_as":        unary("type_as(x, 1.0)", -3, 3),
-	"prod_of_others": along("prod_of_others(x, %d)"),
-	"min":            reduction("min"),
-	"mean":           reduction("mean"),
-	"var":            reduction("var"),
-	"std":            sampleStd,
-	"logsumexp":      reduction("logsumexp"),
-	"softmax":        along("softmax(x, %d)"),
-	"log_softmax":    along("log_softmax(x, %d)"),
-	"cumsum":         along("cumsum(x, %d)"),
-	"flip":           sampleFlip,
-	"slice":          sampleSlice,
-	"unsqueeze":      along("unsqueeze(x, %d)"),
-	"stack":          along("stack([x, x * 2], %d)"),
-	"concat":         along("concat([x, exp(x), x], %d)"),
-	"flatten":        along("flatten(x, 0, %d)"),
-	"squeeze":        unary("squeeze(x)", -2, 2),
-	"reshape":        unary("reshape(x, [-1])", -2, 2),
-	"pad":            samplePad,
-	"tril":           sampleTriangle("tril"),
-	"triu":           sampleTriangle("triu"),
-	"transpose":      func(s *source) sample { return matrices(s, "transpose(x)") },
-	"permute":        samplePermute,
-	"broadcast_to":   sampleBroadcast,
-	"matmul":         sampleMatmul,
-	"cast":           func(s *source) sample { return matrices(s, `cast(x, "f64")`) },
-	"gather":         sampleGather,
-	"scatter_add":    sampleScatterAdd,
-	"index_add":      sampleIndexAdd,
-	"embedding":      sampleEmbedding,
-	"layer_norm":     sampleNorm("layer_norm(x, w, b, 0.01)"),
-	"rms_norm":       sampleNorm("rms_norm(x, w, 0.01)"),
-}
-
-func unary(expr string, low, high float64) func(s *source) sample {
-	return func(s *source) sample {
-		return sample{expr, map[string]*ir.Array{"x": s.tensor(low, high, s.shape(0, 3))}}
+// draw draws a call of an op.
+func draw(t *rapid.T, op *ir.Op, d ir.DType) *program {
+	s := newSampler(t, d)
+	args := op.Draw(s)
+	if op.Random {
+		args = append(args, s.b.Scalar(ir.I64, 3), 17)
 	}
+	out, err := s.b.Call(op, args)
+	require.NoError(t, err, op.Name)
+	p := &program{t: t, b: s.b, inputs: s.inputs, values: s.values, out: out}
+	p.verify()
+	return p
 }
 
-func binary(expr string, positive bool) func(s *source) sample {
-	return func(s *source) sample {
-		shape := s.shape(0, 3)
-		parts := []ir.Shape{shape, s.part(shape)}
-		if rapid.Bool().Draw(s.T, "swap") {
-			slices.Reverse(parts)
-		}
-		if positive {
-			return sample{expr, map[string]*ir.Array{"a": s.positive(parts[0]), "b": s.positive(parts[1])}}
-		}
-		return sample{expr, map[string]*ir.Array{"a": s.tensor(-2, 2, parts[0]), "b": s.tensor(-2, 2, parts[1])}}
-	}
+// drawOver draws a matrix x for an expression.
+func drawOver(t *rapid.T, expr string, low, high float64, d ir.DType) *program {
+	s := newSampler(t, d)
+	s.empty = false
+	return compile(t, expr, map[string]*ir.Array{"x": s.numbers(low, high, s.OfRank(2))})
 }
 
-func reduction(op string) func(s *source) sample {
-	return func(s *source) sample {
-		shape := s.shape(1, 3)
-		dims := rapid.SliceOfNDistinct(rapid.IntRange(0, len(shape)-1), 1, len(shape), rapid.ID).Draw(s.T, "dims")
-		expr := fmt.Sprintf("%s(x, %s, keepdim=%v)", op, ir.Shape(dims), rapid.Bool().Draw(s.T, "keepdim"))
-		return sample{expr, map[string]*ir.Array{"x": s.tensor(-2, 2, shape)}}
-	}
-}
-
-// sampleStd keeps away from lines of equal elements, where std has no slope.
-func sampleStd(s *source) sample {
-	sample := reduction("std")(s)
-	sample.expr = strings.Replace(sample.expr, "std(x", "std(concat([x, x * 3 + 5], 0)", 1)
-	return sample
-}
-
-func along(format string) func(s *source) sample {
-	return func(s *source) sample {
-		shape := s.shape(1, 3)
-		return sample{fmt.Sprintf(format, s.dim(shape)), map[string]*ir.Array{"x": s.tensor(-2, 2, shape)}}
-	}
-}
-
-func sampleBroadcast(s *source) sample {
-	shape := s.shape(0, 3)
-	return sample{fmt.Sprintf("broadcast_to(x, %s)", shape), map[string]*ir.Array{"x": s.tensor(-2, 2, s.part(shape))}}
-}
-
-func matrices(s *source, expr string) sample {
-	return sample{expr, map[string]*ir.Array{"x": s.tensor(-2, 2, s.shape(2, 2))}}
-}
-
-// moved draws a shape of what is moved only: it may have no elements.
-func (s *source) moved(minRank, maxRank int) ir.Shape {
-	return rapid.SliceOfN(rapid.SampledFrom([]int{1, 1, 2, 3, 0}), minRank, maxRank).Draw(s.T, "shape")
-}
-
-func (s *source) order(shape ir.Shape) ir.Shape {
-	dims := make(ir.Shape, len(shape))
-	for i := range dims {
-		dims[i] = i
-	}
-	return rapid.Permutation(dims).Draw(s.T, "order")
-}
-
-// sampleSlice draws a dim that is long enough to have slices with a step.
-func sampleSlice(s *source) sample {
-	shape := s.moved(1, 4)
-	dim := rapid.IntRange(0, len(shape)-1).Draw(s.T, "dim")
-	shape[dim] = rapid.IntRange(0, 7).Draw(s.T, "size")
-	bound := rapid.IntRange(-8, 8)
-	return sample{fmt.Sprintf("slice(x, %d, %d, %d, step=%d)", dim, bound.Draw(s.T, "start"), bound.Draw(s.T, "end"),
-		rapid.IntRange(1, 4).Draw(s.T, "step")), map[string]*ir.Array{"x": s.tensor(-4, 4, shape)}}
-}
-
-func samplePad(s *source) sample {
-	shape := s.moved(1, 4)
-	var pairs []string
-	for range shape {
-		border := rapid.IntRange(0, 2)
-		pairs = append(pairs, fmt.Sprintf("[%d, %d]", border.Draw(s.T, "before"), border.Draw(s.T, "after")))
-	}
-	return sample{fmt.Sprintf("pad(x, [%s], 0.5)", strings.Join(pairs, ", ")), map[string]*ir.Array{"x": s.tensor(-4, 4, shape)}}
-}
-
-func samplePermute(s *source) sample {
-	shape := s.moved(1, 4)
-	return sample{fmt.Sprintf("permute(x, %s)", s.order(shape)), map[string]*ir.Array{"x": s.tensor(-4, 4, shape)}}
-}
-
-func sampleFlip(s *source) sample {
-	shape := s.moved(1, 4)
-	dims := s.order(shape)[:rapid.IntRange(1, len(shape)).Draw(s.T, "dims")]
-	return sample{fmt.Sprintf("flip(x, %s)", dims), map[string]*ir.Array{"x": s.tensor(-4, 4, shape)}}
-}
-
-func sampleTriangle(op string) func(s *source) sample {
-	return func(s *source) sample {
-		return sample{fmt.Sprintf("%s(x, %d)", op, rapid.IntRange(-4, 4).Draw(s.T, "diagonal")),
-			map[string]*ir.Array{"x": s.tensor(-4, 4, s.moved(2, 4))}}
-	}
-}
-
-// sampleRemainder draws a as b times a whole number and a half: far from where
-// the remainder jumps.
-func sampleRemainder(s *source) sample {
-	shape := s.shape(0, 2)
-	a, b := s.positive(shape), s.positive(shape)
-	for i := range a.F {
-		a.F[i] = b.F[i] * (float64(rapid.IntRange(-3, 3).Draw(s.T, "times")) + 0.5)
-	}
-	return sample{"a % b", map[string]*ir.Array{"a": a, "b": b}}
-}
-
-func sampleMatmul(s *source) sample {
-	sizes := s.shape(3, 3)
-	m, k, n := sizes[0], sizes[1], sizes[2]
-	batch := s.shape(0, 2)
-	a, b := append(s.part(batch), m, k), append(s.part(batch), k, n)
-	expr := "matmul(a, b"
-	for i, flag := range []string{"transpose_a", "transpose_b"} {
-		factor := []*ir.Shape{&a, &b}[i]
-		r := len(*factor)
-		switch rapid.IntRange(0, 2).Draw(s.T, flag) {
-		case 1:
-			expr += ", " + flag + "=true"
-			(*factor)[r-2], (*factor)[r-1] = (*factor)[r-1], (*factor)[r-2]
-		case 2:
-			*factor = ir.Shape{k}
-		}
-	}
-	return sample{expr + ")", map[string]*ir.Array{"a": s.tensor(-2, 2, a), "b": s.tensor(-2, 2, b)}}
-}
-
-func sampleGather(s *source) sample {
-	shape := s.shape(1, 3)
-	dim := s.dim(shape)
-	d := (dim + len(shape)) % len(shape)
-	part := s.shape(len(shape), len(shape))
-	for i := range part {
-		if i != d {
-			part[i] = min(part[i], shape[i])
-		}
-	}
-	return sample{fmt.Sprintf("gather(x, %d, i)", dim),
-		map[string]*ir.Array{"x": s.tensor(-2, 2, shape), "i": s.index(shape[d], part)}}
-}
-
-func sampleScatterAdd(s *source) sample {
-	g := sampleGather(s)
-	g.expr = strings.Replace(strings.Replace(g.expr, "gather", "scatter_add", 1), "i)", "i, src)", 1)
-	g.inputs["src"] = s.tensor(-2, 2, g.inputs["i"].Type.Shape)
-	if i := g.inputs["i"]; rapid.Bool().Draw(s.T, "outside") {
-		i.I[0] = -1 // dropped
-	}
-	return g
-}
-
-func sampleIndexAdd(s *source) sample {
-	shape := s.shape(1, 3)
-	dim := rapid.IntRange(0, len(shape)-1).Draw(s.T, "dim")
-	from := slices.Clone(shape)
-	from[dim] = rapid.IntRange(1, 4).Draw(s.T, "count")
-	index := s.index(shape[dim], ir.Shape{from[dim]})
-	if rapid.Bool().Draw(s.T, "outside") {
-		index.I[0] = int64(shape[dim]) // dropped
-	}
-	return sample{fmt.Sprintf("index_add(x, %d, i, y)", dim),
-		map[string]*ir.Array{"x": s.tensor(-2, 2, shape), "i": index, "y": s.tensor(-2, 2, from)}}
-}
-
-func sampleEmbedding(s *source) sample {
-	table := s.shape(2, 2)
-	return sample{"embedding(i, w)",
-		map[string]*ir.Array{"w": s.tensor(-2, 2, table), "i": s.index(table[0], s.shape(0, 2))}}
-}
-
-func sampleNorm(expr string) func(s *source) sample {
-	return func(s *source) sample {
-		shape := s.shape(1, 3)
-		features := shape[len(shape)-1:]
-		in := map[string]*ir.Array{"x": s.tensor(-2, 2, shape), "w": s.tensor(-2, 2, features)}
-		if strings.Contains(expr, "b,") {
-			in["b"] = s.tensor(-2, 2, features)
-		}
-		return sample{expr, in}
-	}
-}
-
-// moreSamples are calls of ops in ways that have gradients of their own.
-var moreSamples = []func(s *source) sample{
-	unary("x ** 0", 0.2, 3),
-	unary("x ** 1", 0.2, 3),
-	unary("x ** 2", -3, 3),
-	unary("x ** 3.5", 0.2, 3),
-	unary("x ** -1", 0.2, 3),
-	unary("2.5 ** x", -2, 2),
-	unary("1 / x", 0.2, 3),
-	unary("clamp(x, min=0.5)", -3, 3),
-	unary("clamp(x, max=0.5)", -3, 3),
-	unary("softplus(x)", -3, 3),
-	unary("max(x)", -3, 3),
-	unary("prod_of_others(x)", -3, 3),
-	along("prod_of_others(where(abs(x) < 1, 0.0, x), %d)"),
-	along("mean(cast(x > 0, \"f64\") * x, %d)"),
-	func(s *source) sample { return matrices(s, "matmul(x, transpose(x))") },
-	func(s *source) sample { return matrices(s, "matmul(x, x, transpose_a=true)") },
-	func(s *source) sample { return matrices(s, "transpose(unsqueeze(x, 0), 0, 2)") },
-}
-
-// sampleOf finds the samples of an op; elementwise ones that are smooth
-// everywhere but at 0 need none of their own.
-func sampleOf(op *ir.Op) func(s *source) sample {
-	if f := samples[op.Name]; f != nil {
-		return f
-	}
-	return unary(op.Name+"(x)", -2, 2)
-}
-
-func draw(rt *rapid.T, op *ir.Op, d ir.DType) sample {
-	return sampleOf(op)(&source{rt, d, map[int]bool{}})
+// specialForms are calls of ops in ways that have gradients of their own, over a
+// matrix x with numbers from low to high.
+var specialForms = []struct {
+	expr      string
+	low, high float64
+}{
+	{"x ** 0", 0.2, 3},
+	{"x ** 1", 0.2, 3},
+	{"x ** 2", -3, 3},
+	{"x ** 3.5", 0.2, 3},
+	{"x ** -1", 0.2, 3},
+	{"2.5 ** x", -2, 2},
+	{"1 / x", 0.2, 3},
+	{"clamp(x, min=0.5)", -3, 3},
+	{"clamp(x, max=0.5)", -3, 3},
+	{"softplus(x)", -3, 3},
+	{"max(x)", -3, 3},
+	{"where(x < 0.5, x * 2, x)", -3, 3},
+	{"prod_of_others(x)", -3, 3},
+	{"prod_of_others(where(abs(x) < 1, 0.0, x), 1)", -2, 2},
+	{`mean(cast(x > 0, "f64") * x, 0)`, -2, 2},
+	{"concat([x, exp(x), x], 1)", -2, 2},
+	{"matmul(x, transpose(x))", -2, 2},
+	{"matmul(x, x, transpose_a=true)", -2, 2},
+	{"transpose(unsqueeze(x, 0), 0, 2)", -2, 2},
+	{"layer_norm(x, sum(x, 0), max(x, 0), 0.01)", -2, 2},
 }

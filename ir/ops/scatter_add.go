@@ -7,14 +7,19 @@ import (
 
 // ScatterAdd is the op scatter_add.
 var ScatterAdd = ir.Register(&ir.Op{
-	Name: "scatter_add",
-	Doc: `scatter_add(x, dim, index, src): x with the elements of src added where index says: x[i, index[i, j]] += src[i, j] for dim 1.
+	Name:   "scatter_add",
+	Family: ir.Indexing,
+	Doc: `x with the elements of src added at an index along a dim.
 
-index is i32 or i64; index and src have one shape, with as many dims as x, in all
-dims but dim at most as large as x. x and src have one dtype, not bool. What index
-sends outside of x is dropped.
-
-Example: scatter_add([[1, 2, 3]], 1, [[2, 0, 2]], [[10, 20, 30]]) = [[21, 2, 43]]`,
+For dim 1, x[i, index[i, j]] += src[i, j]. index and src have one shape, with as many
+dims as x; in all dims but dim it is at most as large as x. x and src have one dtype.
+What an index out of range would add is dropped.`,
+	Example: `
+x: i32[1, 3] = [[1, 2, 3]]
+index: i32[1, 3] = [[2, 0, 2]]
+src: i32[1, 3] = [[10, 20, 30]]
+scatter_add(x, 1, index, src): i32[1, 3] = [[21, 2, 43]]`,
+	Aliases: "scatter index_put scatter_",
 	Params: []ir.Param{
 		kit.Tensor("x", "what is added to"),
 		kit.Integer("dim", "the dim that is indexed"),
@@ -40,6 +45,11 @@ Example: scatter_add([[1, 2, 3]], 1, [[2, 0, 2]], [[10, 20, 30]]) = [[21, 2, 43]
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return kit.AddAt(in[0], in[2], kit.Indexed(in[0].Type.Shape, n.Int("dim"), in[1]))
 	},
+	Slack: slackOfAddition,
+	Sample: func(s ir.Sampler) []any {
+		shape, dim, written, index := kit.SampleIndexed(s)
+		return []any{s.Tensor(shape), written, s.Indices(shape[dim], index), s.Tensor(index)}
+	},
 })
 
 // refuseAddends checks the dtypes of what is added to what.
@@ -58,4 +68,11 @@ func refuseAddends(n *ir.Node, param string) error {
 func gatherOrZero(b *ir.Builder, x *ir.Node, dim int, index *ir.Node) *ir.Node {
 	inside := b.And(b.Ge(index, 0), b.Lt(index, x.Type.Shape[dim]))
 	return b.Where(inside, b.Op("gather", x, dim, index), 0.0)
+}
+
+// slackOfAddition is one addition in f32 for each element that meets there: all of
+// them at worst, each of at most the sum's magnitude.
+func slackOfAddition(c ir.Computed) ir.Slack {
+	size, n := kit.Magnitudes(c), float64(c.In[2].Len())
+	return func(i int) float64 { return c.Unit * n * size[i] }
 }

@@ -10,21 +10,24 @@ import (
 
 // Sigmoid is the op sigmoid.
 var Sigmoid = ir.Register(&ir.Op{
-	Name: "sigmoid",
-	Doc: `sigmoid(x): 1 / (1 + exp(-x)), element by element.
-
-Integers and bools count as f32.
-
-Example: sigmoid([0.0, 1.0]) = [0.5, 0.73105858]`,
+	Name:   "sigmoid",
+	Family: ir.Activations,
+	Doc:    `1 / (1 + exp(-x)), element by element.`,
+	Example: `
+x: f32[2] = [0, 1]
+sigmoid(x): f32[2] = [0.5, 0.7310586]`,
+	Aliases: "sigm expit logistic σ Sigmoid",
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    6, // exponential 3, addition 0.5, division 2.5
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Mul(n, b.Sub(1.0, n)))}
 	},
 	Reference: kit.EachFloat(logistic),
 	Scalar:    comptime.Real(logistic),
+	Slack:     kit.ReferenceSlack,
 })
 
 func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }

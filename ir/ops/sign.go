@@ -7,12 +7,15 @@ import (
 
 // Sign is the op sign.
 var Sign = ir.Register(&ir.Op{
-	Name: "sign",
-	Doc: `sign(x): -1, 0 or 1, as x is negative, zero or positive, element by element.
+	Name:   "sign",
+	Family: ir.Arithmetic,
+	Doc: `The sign of x, element by element: -1, 0 or 1.
 
-The sign of NaN is 0. Its gradient is 0.
-
-Example: sign([-2.5, 0.0, 3.0]) = [-1.0, 0.0, 1.0]`,
+The sign of NaN is 0. The gradient is 0 everywhere.`,
+	Example: `
+x: f32[3] = [-2.5, 0, 3]
+sign(x): f32[3] = [-1, 0, 1]`,
+	Aliases:   "sgn",
 	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
 	Exact:     true,

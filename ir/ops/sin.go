@@ -10,15 +10,16 @@ import (
 
 // Sin is the op sin.
 var Sin = ir.Register(&ir.Op{
-	Name: "sin",
-	Doc: `sin(x): the sine of x in radians, element by element.
-
-Integers and bools count as f32.
-
-Example: sin([0.0, 1.0]) = [0.0, 0.84147098]`,
+	Name:   "sin",
+	Family: ir.Functions,
+	Doc:    `The sine of x, in radians, element by element.`,
+	Example: `
+x: f32[2] = [0, 1]
+sin(x): f32[2] = [0, 0.84147096]`,
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    4,
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Cos(n.Inputs[0]))}

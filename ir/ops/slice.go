@@ -7,12 +7,16 @@ import (
 
 // Slice is the op slice.
 var Slice = ir.Register(&ir.Op{
-	Name: "slice",
-	Doc: `slice(x, dim, start, end, step=1): the elements start, start + step, … before end along a dim.
+	Name:   "slice",
+	Family: ir.Shapes,
+	Doc: `The elements start, start + step, ... before end along a dim.
 
-A negative start or end counts from the end of the dim; both are clamped to it.
-
-Example: slice([10, 11, 12, 13, 14], 0, 1, -1) = [11, 12, 13]`,
+A negative start or end counts from the end of the dim; both are limited to it, as
+in Python.`,
+	Example: `
+x: i32[5] = [10, 11, 12, 13, 14]
+slice(x, 0, 1, -1): i32[3] = [11, 12, 13]`,
+	Torch: "x[start:end:step]",
 	Params: []ir.Param{
 		kit.ParamX,
 		kit.Integer("dim", "the dim to slice"),
@@ -50,6 +54,12 @@ Example: slice([10, 11, 12, 13, 14], 0, 1, -1) = [11, 12, 13]`,
 		start := n.Int("start") * strides[dim]
 		strides[dim] *= n.Int("step")
 		return kit.Pick(n.Type, in[0], kit.Offsets(n.Type.Shape, strides, start))
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(1)
+		dim, written := s.Dim(shape)
+		n := shape[dim]
+		return []any{s.Tensor(shape), written, s.Int(-n-1, n+1), s.Int(-n-1, n+1), s.Int(1, 4)}
 	},
 })
 

@@ -10,13 +10,15 @@ import (
 
 // Softmax is the op softmax.
 var Softmax = ir.Register(&ir.Op{
-	Name: "softmax",
-	Doc: `softmax(x, dim): exp(x) / sum(exp(x)) along a dim, without overflow.
+	Name:   "softmax",
+	Family: ir.Normalization,
+	Doc: `exp(x) / sum(exp(x)) along a dim, without overflow.
 
-Integers and bools count as f32. A row that is all -inf, or has inf or NaN in it,
-becomes NaN.
-
-Example: softmax([[0.0, 0.0], [1000.0, 0.0]], dim=1) = [[0.5, 0.5], [1.0, 0.0]]`,
+A row that is all -inf, or contains inf or NaN, becomes NaN.`,
+	Example: `
+x: f32[2, 2] = [[0, 0], [1000, 0]]
+softmax(x, dim=1): f32[2, 2] = [[0.5, 0.5], [1, 0]]`,
+	Aliases: "Softmax",
 	Params:  kit.ParamsAlong,
 	Class:   ir.Reduce,
 	Promote: ir.PromoteFloat,
@@ -32,4 +34,26 @@ Example: softmax([[0.0, 0.0], [1000.0, 0.0]], dim=1) = [[0.5, 0.5], [1.0, 0.0]]`
 			out[i] = math.Exp(x-top) / s
 		}
 	}, nil),
+	Slack: func(c ir.Computed) ir.Slack {
+		// An exponent off by U64·|x|, of x within ±10, makes the exponential as much
+		// wrong; and it is rounded to the dtype before it is divided by the sum.
+		slack := 8 * kit.U64 * 10
+		switch c.Node.Type.DType {
+		case ir.F64:
+			slack -= 4 * kit.U64
+		case ir.F32:
+			slack += 0x1p-23
+		case ir.F16:
+			slack += 0x1p-10
+		case ir.BF16:
+			slack += 0x1p-7
+		}
+		if c.FromSource {
+			// The exponential twice, each with its argument's rounding; the sum; the
+			// division and the product.
+			slack += c.Unit * (2*(6+8) + c.Terms + 5 + 1)
+		}
+		return kit.Relative(c, slack)
+	},
+	Sample: kit.SampleAlong,
 })

@@ -9,13 +9,16 @@ import (
 
 // Softplus is the op softplus.
 var Softplus = ir.Register(&ir.Op{
-	Name: "softplus",
-	Doc: `softplus(x, beta=1.0, threshold=20.0): log(1 + exp(beta * x)) / beta, element by element.
+	Name:   "softplus",
+	Family: ir.Activations,
+	Doc: `log(1 + exp(beta * x)) / beta, element by element: a smooth relu.
 
-Where beta * x is above the threshold it is x itself. Integers and bools count as
-f32.
-
-Example: softplus([0.0, 1.0, 30.0]) = [0.69314718, 1.3132617, 30.0]`,
+Where beta * x is above the threshold, the result is x itself.`,
+	Example: `
+x: f32[3] = [0, 1, 30]
+softplus(x): f32[3] = [0.6931472, 1.3132616, 30]`,
+	Torch:   "torch.nn.functional.softplus",
+	Aliases: "Softplus",
 	Params: []ir.Param{
 		kit.ParamX,
 		kit.FloatOr("beta", 1, "how sharp the bend at 0 is"),
@@ -23,6 +26,7 @@ Example: softplus([0.0, 1.0, 30.0]) = [0.69314718, 1.3132617, 30.0]`,
 	},
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    9, // exponential 3, log1p 2, sum, division 2.5; half a unit of the exponent
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if beta := n.Float("beta"); !(beta > 0) {
 			return ir.Type{}, ir.Argf("beta", "beta must be positive, got %v", beta)
@@ -45,4 +49,6 @@ Example: softplus([0.0, 1.0, 30.0]) = [0.69314718, 1.3132617, 30.0]`,
 			return math.Log1p(math.Exp(v*beta)) / beta
 		})(n, in)
 	},
+	Slack:  kit.ReferenceSlack,
+	Sample: kit.SampleUnary(2.0, 3.0),
 })

@@ -10,19 +10,23 @@ import (
 
 // Sqrt is the op sqrt.
 var Sqrt = ir.Register(&ir.Op{
-	Name: "sqrt",
-	Doc: `sqrt(x): the square root, element by element.
+	Name:   "sqrt",
+	Family: ir.Functions,
+	Doc: `The square root of x, element by element.
 
-It is NaN below 0; its gradient at 0 is infinite. Integers and bools count as f32.
-
-Example: sqrt([0.0, 4.0, 9.0]) = [0.0, 2.0, 3.0]`,
+It is NaN for negative x. The gradient at 0 is infinite.`,
+	Example: `
+x: f32[3] = [0, 4, 9]
+sqrt(x): f32[3] = [0, 2, 3]`,
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    3,
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Div(g, b.Mul(n, 2.0))}
 	},
 	Reference: kit.EachFloat(math.Sqrt),
 	Scalar:    comptime.Real(math.Sqrt),
+	Smooth:    [2]float64{0.2, 4},
 })

@@ -8,12 +8,14 @@ import (
 
 // Square is the op square.
 var Square = ir.Register(&ir.Op{
-	Name: "square",
-	Doc: `square(x): x * x, element by element.
+	Name:   "square",
+	Family: ir.Arithmetic,
+	Doc: `x times itself, element by element.
 
-Integers wrap around.
-
-Example: square([1, -2, 3]) = [1, 4, 9]`,
+Integers wrap around.`,
+	Example: `
+x: f32[3] = [1, -2, 3]
+square(x): f32[3] = [1, 4, 9]`,
 	Params: kit.ParamsUnary,
 	Class:  ir.Elementwise,
 	Exact:  true,

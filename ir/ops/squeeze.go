@@ -7,10 +7,14 @@ import (
 
 // Squeeze is the op squeeze.
 var Squeeze = ir.Register(&ir.Op{
-	Name: "squeeze",
-	Doc: `squeeze(x, dim=nil): x without dims of size 1: those given, or all such.
+	Name:   "squeeze",
+	Family: ir.Shapes,
+	Doc: `x without its dims of size 1: those given, or all.
 
-Example: squeeze([[[1, 2]]]) = [1, 2]`,
+A given dim of another size is an error; PyTorch leaves it alone.`,
+	Example: `
+x: i32[1, 1, 2] = [[[1, 2]]]
+squeeze(x): i32[2] = [1, 2]`,
 	Params: []ir.Param{
 		kit.ParamX,
 		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "dims of size 1; all such by default"},
@@ -41,4 +45,5 @@ Example: squeeze([[[1, 2]]]) = [1, 2]`,
 	Grad:      gradReshape,
 	Reference: referenceReshape,
 	Decompose: asReshape,
+	Sample:    func(s ir.Sampler) []any { return []any{s.Tensor(s.Shape(0))} },
 })

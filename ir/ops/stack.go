@@ -9,12 +9,15 @@ import (
 
 // Stack is the op stack.
 var Stack = ir.Register(&ir.Op{
-	Name: "stack",
-	Doc: `stack(tensors, dim=0): tensors of one shape joined along a new dim.
+	Name:   "stack",
+	Family: ir.Shapes,
+	Doc: `Tensors of one shape joined along a new dim.
 
-The dtypes meet in one.
-
-Example: stack([[1, 2], [3, 4]], 1) = [[1, 3], [2, 4]]`,
+dim is its position in the result. The dtypes meet in one.`,
+	Example: `
+x: i32[2] = [1, 2]
+y: i32[2] = [3, 4]
+stack([x, y], 1): i32[2, 2] = [[1, 3], [2, 4]]`,
 	Params: []ir.Param{
 		{Name: "tensors", Kind: ir.KTensors, Doc: "at least one tensor"},
 		kit.IntegerOr("dim", 0, "where the new dim goes, counted in the result"),
@@ -58,5 +61,14 @@ Example: stack([[1, 2], [3, 4]], 1) = [[1, 3], [2, 4]]`,
 			parts[i] = b.Reshape(in, shape)
 		}
 		return b.Op("concat", parts, n.Int("dim"))
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.OfRank(s.Int(0, 4))
+		tensors := []any{s.Tensor(shape)}
+		for range s.Int(0, 3) {
+			tensors = append(tensors, s.Tensor(shape))
+		}
+		_, written := s.Dim(append(ir.Shape{1}, shape...))
+		return []any{tensors, written}
 	},
 })

@@ -9,13 +9,16 @@ import (
 
 // Std is the op std.
 var Std = ir.Register(&ir.Op{
-	Name: "std",
-	Doc: `std(x, dim=nil, keepdim=false): the population's standard deviation over some dims, or over all.
+	Name:   "std",
+	Family: ir.Reductions,
+	Doc: `The standard deviation of the elements along some dims, or of all.
 
-x is floating; what deviates is divided by the number of elements, as in NumPy.
-Of nothing it is NaN.
-
-Example: std([1.0, 3.0, 5.0, 7.0]) = 2.23606798`,
+The squares are divided by the number of elements, as in NumPy; PyTorch divides
+by one less unless it is told otherwise. Of no elements it is NaN.`,
+	Example: `
+x: f32[4] = [1, 3, 5, 7]
+std(x): f32[] = 2.236068`,
+	Torch:  "torch.std with correction=0",
 	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferSpread,
@@ -28,5 +31,13 @@ Example: std([1.0, 3.0, 5.0, 7.0]) = 2.23606798`,
 	Reference: kit.EachRow(func(v []float64) float64 { return math.Sqrt(variance(v)) }, nil),
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		return b.Cast(b.Op("sqrt", varianceNodes(b, n)), n.Type.DType)
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(1) // with rows of several elements, which differ
+		dims := s.Dims(shape, 1)
+		for _, d := range dims {
+			shape[d] = max(shape[d], 2)
+		}
+		return []any{s.Rows(shape), dims, s.Int(0, 1) == 1}
 	},
 })

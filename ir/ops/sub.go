@@ -9,11 +9,15 @@ import (
 var Sub = ir.Register(&ir.Op{
 	Name:     "sub",
 	Operator: "-",
-	Doc: `sub(a, b): the difference a - b, element by element.
+	Family:   ir.Arithmetic,
+	Doc: `The difference a - b, element by element.
 
-a and b are numbers, broadcast; integers wrap around.
-
-Example: sub([5, 7], [1, 10]) = [4, -3]`,
+a and b are broadcast against each other. Integers wrap around.`,
+	Example: `
+a: f32[2] = [5, 7]
+b: f32[2] = [1, 10]
+sub(a, b): f32[2] = [4, -3]`,
+	Aliases: "subtract Subtract",
 	Params:  kit.ParamsBinary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteAll,

@@ -7,16 +7,18 @@ import (
 
 // Sum is the op sum.
 var Sum = ir.Register(&ir.Op{
-	Name: "sum",
-	Doc: `sum(x, dim=nil, keepdim=false): the sum over some dims, or over all.
+	Name:   "sum",
+	Family: ir.Reductions,
+	Doc: `The sum of the elements along some dims, or of all.
 
-The sum of bools and i32 is i64, of others their own dtype; of nothing it is 0.
-f16 and bf16 are added up in f32.
-
-Example: sum([[1.0, 2.0], [3.0, 4.0]], dim=0) = [4.0, 6.0]`,
-	Params: kit.ParamsReduce,
-	Class:  ir.Reduce,
-	Infer:  accumulate,
+Sums of bools and i32 are i64. The sum of no elements is 0.`,
+	Example: `
+x: f32[2, 2] = [[1, 2], [3, 4]]
+sum(x, dim=0): f32[2] = [4, 6]`,
+	Aliases: "reduce_sum",
+	Params:  kit.ParamsReduce,
+	Class:   ir.Reduce,
+	Infer:   accumulate,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{kit.Spread(b, n, g)}
 	},
@@ -29,6 +31,12 @@ Example: sum([[1.0, 2.0], [3.0, 4.0]], dim=0) = [4.0, 6.0]`,
 			}
 			return s
 		}),
+	Slack: func(c ir.Computed) ir.Slack {
+		// Terms are added in f64, or as exactly.
+		size, n := kit.Magnitudes(c), float64(c.In[0].Len())
+		return func(i int) float64 { return kit.U64 * n * size[i] }
+	},
+	Sample: kit.SampleReduction(false),
 })
 
 // accumulate is the type rule of sums and products: of narrow integers they are

@@ -10,15 +10,17 @@ import (
 
 // Tanh is the op tanh.
 var Tanh = ir.Register(&ir.Op{
-	Name: "tanh",
-	Doc: `tanh(x): the hyperbolic tangent, element by element.
-
-Integers and bools count as f32.
-
-Example: tanh([0.0, 1.0]) = [0.0, 0.76159416]`,
+	Name:   "tanh",
+	Family: ir.Activations,
+	Doc:    `The hyperbolic tangent of x, element by element.`,
+	Example: `
+x: f32[2] = [0, 1]
+tanh(x): f32[2] = [0, 0.7615942]`,
+	Aliases: "Tanh",
 	Params:  kit.ParamsUnary,
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
+	ULPs:    5,
 	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Sub(1.0, b.Square(n)))}

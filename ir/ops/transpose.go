@@ -7,10 +7,13 @@ import (
 
 // Transpose is the op transpose.
 var Transpose = ir.Register(&ir.Op{
-	Name: "transpose",
-	Doc: `transpose(x, dim0=-2, dim1=-1): x with two dims swapped, the last two by default.
-
-Example: transpose([[1, 2, 3], [4, 5, 6]]) = [[1, 4], [2, 5], [3, 6]]`,
+	Name:   "transpose",
+	Family: ir.Shapes,
+	Doc:    `x with two dims swapped, the last two by default.`,
+	Example: `
+x: i32[2, 3] = [[1, 2, 3], [4, 5, 6]]
+transpose(x): i32[3, 2] = [[1, 4], [2, 5], [3, 6]]`,
+	Aliases: "T t swapaxes swapdims",
 	Params: []ir.Param{
 		kit.ParamX,
 		kit.IntegerOr("dim0", -2, "one of the dims"),
@@ -42,6 +45,12 @@ Example: transpose([[1, 2, 3], [4, 5, 6]]) = [[1, 4], [2, 5], [3, 6]]`,
 	},
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		return b.Op("permute", n.Inputs[0], swap(n))
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(2)
+		_, dim0 := s.Dim(shape)
+		_, dim1 := s.Dim(shape)
+		return []any{s.Tensor(shape), dim0, dim1}
 	},
 })
 

@@ -7,13 +7,15 @@ import (
 
 // Tril is the op tril.
 var Tril = ir.Register(&ir.Op{
-	Name: "tril",
-	Doc: `tril(x, diagonal=0): the lower triangle of each matrix of x; 0 elsewhere.
+	Name:   "tril",
+	Family: ir.LinearAlgebra,
+	Doc: `The lower triangle of each matrix of x, with 0 elsewhere.
 
-x is [..., rows, columns]. Diagonal 0 is the main one, which belongs to the
-triangle; positive ones lie to its right.
-
-Example: tril([[1, 2], [3, 4]]) = [[1, 0], [3, 4]]`,
+x is [..., rows, columns]. The triangle includes the diagonal; diagonal 0 is the main
+one, positive ones are to its right and negative ones to its left.`,
+	Example: `
+x: f32[2, 2] = [[1, 2], [3, 4]]
+tril(x): f32[2, 2] = [[1, 0], [3, 4]]`,
 	Params: paramsTriangle,
 	Class:  ir.Other, // an element depends on its position too
 	Infer:  inferTriangle,
@@ -21,6 +23,7 @@ Example: tril([[1, 2], [3, 4]]) = [[1, 0], [3, 4]]`,
 		return []*ir.Node{b.Op("tril", g, n.Int("diagonal"))}
 	},
 	Reference: referenceTriangle(func(row, col, diagonal int) bool { return col-row <= diagonal }),
+	Sample:    kit.SampleTriangle,
 })
 
 var paramsTriangle = []ir.Param{

@@ -10,12 +10,14 @@ import (
 
 // Trunc is the op trunc.
 var Trunc = ir.Register(&ir.Op{
-	Name: "trunc",
-	Doc: `trunc(x): x without its fraction, element by element.
+	Name:   "trunc",
+	Family: ir.Arithmetic,
+	Doc: `x without its fraction, element by element.
 
-Integers stay as they are. Its gradient is 0.
-
-Example: trunc([-1.5, 1.5]) = [-1.0, 1.0]`,
+Integers stay as they are. The gradient is 0 everywhere.`,
+	Example: `
+x: f32[2] = [-1.5, 1.5]
+trunc(x): f32[2] = [-1, 1]`,
 	Params:    kit.ParamsUnary,
 	Class:     ir.Elementwise,
 	Exact:     true,

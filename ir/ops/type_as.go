@@ -7,12 +7,16 @@ import (
 
 // TypeAs is the op type_as.
 var TypeAs = ir.Register(&ir.Op{
-	Name: "type_as",
-	Doc: `type_as(x, other): x in the dtype of other.
+	Name:   "type_as",
+	Family: ir.DTypeFamily,
+	Doc: `x in the dtype of other.
 
-It casts as cast does. Of other only the dtype matters.
-
-Example: type_as([1, 2], 0.5) = [1.0, 2.0]`,
+It casts as cast does. Of other only the dtype matters.`,
+	Example: `
+x: i32[2] = [1, 2]
+other: f32[] = 0.5
+type_as(x, other): f32[2] = [1, 2]`,
+	Torch:  "torch.Tensor.type_as",
 	Params: []ir.Param{kit.ParamX, kit.Tensor("other", "any tensor, whose dtype is taken")},
 	Class:  ir.Elementwise,
 	Infer: func(n *ir.Node) (ir.Type, error) {

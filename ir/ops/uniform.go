@@ -9,14 +9,16 @@ import (
 
 // Uniform is the op uniform.
 var Uniform = ir.Register(&ir.Op{
-	Name: "uniform",
-	Doc: `uniform(low=0.0, high=1.0, shape, dtype="f32"): random numbers from low up to, not including, high, evenly spread.
+	Name:   "uniform",
+	Family: ir.Randomness,
+	Doc: `Random numbers spread evenly from low up to, but not including, high.
 
-They are drawn anew at every step. There are 2**24 different ones. f16 and bf16
-are drawn in f32 and rounded. Where the dtype has no number from low up to high,
-all are the one next to low.
-
-Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39904642, 0.88052017, 0.73571277, 0.6054818]`,
+They are drawn anew at every step, and depend on the seed, the step and the node's
+name alone. There are 2**24 different ones. f16 and bf16 are drawn in f32 and rounded.
+Where the dtype has no number from low up to high, all are the one next to low.`,
+	Example: `
+uniform(0.0, 1.0, [3]): f32[3] = [0.89113444, 0.40275383, 0.024653971]`,
+	Torch: "torch.Tensor.uniform_",
 	Params: append(kit.ParamsRandom(ir.F32,
 		kit.FloatOr("low", 0, "the smallest value"),
 		kit.FloatOr("high", 1, "the end of the range")),
@@ -43,6 +45,13 @@ Example: uniform(0.0, 1.0, [4], step=0, key=0) = [0.39904642, 0.88052017, 0.7357
 		}
 		return out
 	},
+	Slack: func(c ir.Computed) ir.Slack {
+		if c.Node.Type.DType != ir.F64 {
+			return kit.Constant(0) // computed as the reference does
+		}
+		return kit.Constant(2 * c.Unit * (math.Abs(c.Node.Float("low")) + math.Abs(c.Node.Float("high"))))
+	},
+	Sample: func(s ir.Sampler) []any { return []any{-0.5, 1.5, []int(s.Shape(0)), s.DType()} },
 })
 
 // derived is a float that the type rule works out of the others.

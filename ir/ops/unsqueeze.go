@@ -9,12 +9,17 @@ import (
 
 // Unsqueeze is the op unsqueeze.
 var Unsqueeze = ir.Register(&ir.Op{
-	Name: "unsqueeze",
-	Doc: `unsqueeze(x, dim): x with a new dim of size 1, which becomes dim number dim of the result.
+	Name:   "unsqueeze",
+	Family: ir.Shapes,
+	Doc: `x with a new dim of size 1.
 
-Example: unsqueeze([1, 2], -1) = [[1], [2]]`,
-	Params: []ir.Param{kit.ParamX, kit.Integer("dim", "where the new dim goes, counted in the result")},
-	Class:  ir.Move,
+dim is its position in the result; -1 puts it last.`,
+	Example: `
+x: i32[2] = [1, 2]
+unsqueeze(x, -1): i32[2, 1] = [[1], [2]]`,
+	Aliases: "expand_dims",
+	Params:  []ir.Param{kit.ParamX, kit.Integer("dim", "where the new dim goes, counted in the result")},
+	Class:   ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		dim, err := newDim(n, x.Shape)
@@ -23,6 +28,11 @@ Example: unsqueeze([1, 2], -1) = [[1], [2]]`,
 	Grad:      gradReshape,
 	Reference: referenceReshape,
 	Decompose: asReshape,
+	Sample: func(s ir.Sampler) []any {
+		shape := s.OfRank(s.Int(0, 4))
+		_, written := s.Dim(append(ir.Shape{1}, shape...))
+		return []any{s.Tensor(shape), written}
+	},
 })
 
 // newDim normalises the position of a dim that is yet to come.

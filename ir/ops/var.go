@@ -7,13 +7,16 @@ import (
 
 // Var is the op var.
 var Var = ir.Register(&ir.Op{
-	Name: "var",
-	Doc: `var(x, dim=nil, keepdim=false): the population's variance over some dims, or over all.
+	Name:   "var",
+	Family: ir.Reductions,
+	Doc: `The variance of the elements along some dims, or of all.
 
-x is floating; what deviates is divided by the number of elements, as in NumPy.
-Of nothing it is NaN.
-
-Example: var([1.0, 3.0, 5.0, 7.0]) = 5.0`,
+The squares are divided by the number of elements, as in NumPy; PyTorch divides
+by one less unless it is told otherwise. Of no elements it is NaN.`,
+	Example: `
+x: f32[4] = [1, 3, 5, 7]
+var(x): f32[] = 5`,
+	Torch:  "torch.var with correction=0",
 	Params: kit.ParamsReduce,
 	Class:  ir.Reduce,
 	Infer:  inferSpread,
@@ -24,6 +27,7 @@ Example: var([1.0, 3.0, 5.0, 7.0]) = 5.0`,
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		return b.Cast(varianceNodes(b, n), n.Type.DType)
 	},
+	Sample: kit.SampleReduction(false),
 })
 
 func inferSpread(n *ir.Node) (ir.Type, error) {

@@ -7,13 +7,18 @@ import (
 
 // Where is the op where.
 var Where = ir.Register(&ir.Op{
-	Name: "where",
-	Doc: `where(condition, input, other): input where the condition holds, else other.
+	Name:   "where",
+	Family: ir.Comparison,
+	Doc: `input where the condition is true, and other where it is false.
 
-The condition is bool; all three are broadcast; input and other meet in one
-dtype. The gradient of what isn't taken is 0, even if it is infinite or NaN.
-
-Example: where([true, false], [1, 2], 0) = [1, 0]`,
+The condition is bool. All three are broadcast against each other; input and other
+meet in one dtype. What isn't taken gets a gradient of 0, even if its own would be
+infinite or NaN.`,
+	Example: `
+condition: bool[3] = [true, false, true]
+x: f32[3] = [1, 2, 3]
+where(condition, x, 0): f32[3] = [1, 0, 3]`,
+	Aliases: "ifelse select_if cond",
 	Params: []ir.Param{
 		kit.Tensor("condition", "bool"),
 		kit.Tensor("input", "what is taken where the condition holds"),
@@ -51,5 +56,9 @@ Example: where([true, false], [1, 2], 0) = [1, 0]`,
 			}
 		}
 		return out
+	},
+	Sample: func(s ir.Sampler) []any {
+		shape := s.Shape(0)
+		return []any{s.Bools(s.Part(shape)), s.Tensor(s.Part(shape)), s.Tensor(shape)}
 	},
 })

@@ -7,10 +7,12 @@ import (
 
 // ZerosLike is the op zeros_like.
 var ZerosLike = ir.Register(&ir.Op{
-	Name: "zeros_like",
-	Doc: `zeros_like(x): zeros in the shape and dtype of x.
-
-Example: zeros_like([[5.0, 6.0]]) = [[0.0, 0.0]]`,
+	Name:   "zeros_like",
+	Family: ir.Creation,
+	Doc:    `Zeros in the shape and dtype of x.`,
+	Example: `
+x: f32[2] = [5, 6]
+zeros_like(x): f32[2] = [0, 0]`,
 	Params:    []ir.Param{kit.ParamX},
 	Class:     ir.Leaf,
 	Infer:     kit.LikeOperand,

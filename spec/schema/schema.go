@@ -187,8 +187,7 @@ func (s *writer) node() object {
 	properties := object{}
 	for name := range ir.Ops() {
 		if op := syntax.LookupOp(name); op != nil {
-			doc, _, _ := strings.Cut(op.Doc, "\n")
-			properties[name] = object{"description": doc}
+			properties[name] = object{"description": op.Signature() + "\n\n" + op.Doc + "\n\nExample:" + op.Example}
 		}
 	}
 	for name, m := range syntax.Standard().Modules {

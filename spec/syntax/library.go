@@ -23,22 +23,19 @@ func (l *Library) extend() *Library {
 	return &Library{Modules: maps.Clone(l.Modules), Optimizers: maps.Clone(l.Optimizers)}
 }
 
-// internalOps are made by the program itself.
-var internalOps = []string{"state", "const", "source", "copy", "prod_of_others"}
-
 // LookupOp finds an operation that specs can call.
 func LookupOp(name string) *ir.Op {
-	if slices.Contains(internalOps, name) {
-		return nil
+	if op := ir.LookupOp(name); op != nil && op.Family != "" {
+		return op
 	}
-	return ir.LookupOp(name)
+	return nil
 }
 
 // names lists all that can be called.
 func (l *Library) names() []string {
 	names := keysOf(l.Modules)
-	for name := range ir.Ops() {
-		if !slices.Contains(internalOps, name) {
+	for name, op := range ir.Ops() {
+		if op.Family != "" {
 			names = append(names, name)
 		}
 	}

@@ -1,0 +1,85 @@
+package kit
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+func flip(s ir.Sampler) bool { return s.Int(0, 1) == 1 }
+
+// SampleUnary draws calls of an elementwise op with arguments.
+func SampleUnary(args ...any) func(ir.Sampler) []any {
+	return func(s ir.Sampler) []any { return append([]any{s.Between(-3, 3, s.Shape(0))}, args...) }
+}
+
+// SampleReduction draws calls of a reduction; with nonempty, of something.
+func SampleReduction(nonempty bool) func(ir.Sampler) []any {
+	return func(s ir.Sampler) []any {
+		shape := s.Shape(1)
+		dims := s.Dims(shape, 1)
+		if flip(s) {
+			shape = s.Long(shape, dims[0])
+		}
+		for _, d := range dims {
+			if nonempty {
+				shape[d] = max(shape[d], 1)
+			}
+		}
+		return []any{s.Rows(shape), dims, flip(s)}
+	}
+}
+
+// SampleArg draws calls of an op that looks for an element along a dim.
+func SampleArg(s ir.Sampler) []any {
+	shape := s.Shape(1)
+	dim, written := s.Dim(shape)
+	shape = s.Long(shape, dim)
+	shape[dim] = max(shape[dim], 1)
+	return []any{s.Rows(shape), written, flip(s)}
+}
+
+// SampleAlong draws calls of an op that works along a dim.
+func SampleAlong(s ir.Sampler) []any {
+	shape := s.Shape(1)
+	dim, written := s.Dim(shape)
+	return []any{s.Rows(s.Long(shape, dim)), written}
+}
+
+// SampleNorm draws calls of a normalisation with as many parameters of the size of
+// a row.
+func SampleNorm(parameters int) func(ir.Sampler) []any {
+	return func(s ir.Sampler) []any {
+		shape := s.Shape(1)
+		last := len(shape) - 1
+		shape = s.Long(shape, last)
+		shape[last] = max(shape[last], 1)
+		args := []any{s.Tensor(shape)}
+		for range parameters {
+			args = append(args, s.Tensor(shape[last:]))
+		}
+		return append(args, 0.5)
+	}
+}
+
+// SampleTriangle draws calls of tril and triu.
+func SampleTriangle(s ir.Sampler) []any { return []any{s.Tensor(s.Shape(2)), s.Int(-8, 8)} }
+
+// SampleIndexed draws a shape, a dim of it, and the shape of an index into it: of
+// any size along the dim, and at most of the shape's own elsewhere.
+func SampleIndexed(s ir.Sampler) (shape ir.Shape, dim, written int, index ir.Shape) {
+	shape = s.Shape(1)
+	dim, written = s.Dim(shape)
+	index = slices.Clone(shape)
+	for i := range index {
+		if i == dim {
+			index[i] = s.Count(shape, dim)
+		} else if s.Int(0, 3) == 0 {
+			index[i] = s.Int(0, shape[i])
+		}
+	}
+	return shape, dim, written, index
+}
+
+// SampleFilled draws calls of zeros and ones.
+func SampleFilled(s ir.Sampler) []any { return []any{[]int(s.Shape(0)), s.DType()} }

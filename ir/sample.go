@@ -1,0 +1,45 @@
+package ir
+
+// Sampler draws what calls of ops are made of, for the tests of gradients and
+// decompositions, and for those of kernels. What it gives for a tensor is its own.
+type Sampler interface {
+	Int(low, high int) int                  // one from low up to high
+	Shape(rank int) Shape                   // a shape of at least so many dims
+	OfRank(rank int) Shape                  // a shape of so many dims
+	Part(s Shape) Shape                     // a shape that broadcasts to s
+	Dim(s Shape) (dim, written int)         // a dim of s, and how a call writes it
+	Dims(s Shape, least int) []int          // some dims of s
+	Long(s Shape, dim int) Shape            // s with its largest size at dim
+	Count(s Shape, dim int) int             // how many indices there are into dim
+	Product() (m, k, n int, batch Shape)    // the sizes of a matrix product
+	Tensor(s Shape) any                     // numbers
+	Between(low, high float64, s Shape) any // numbers from a range in which the op is smooth
+	Rows(s Shape) any                       // numbers to be reduced
+	Bools(s Shape) any
+	Indices(size int, s Shape) any // into a dim of that size; some lie outside of it
+	DType() any                    // the dtype that is asked for
+}
+
+// Draw draws the arguments of a call of the op, without hidden ones.
+func (op *Op) Draw(s Sampler) []any {
+	if op.Sample != nil {
+		return op.Sample(s)
+	}
+	shape := s.Shape(0)
+	args := make([]any, len(op.Params))
+	for i, p := range op.Params {
+		if !p.Kind.IsTensor() {
+			panic("ir: op " + op.Name + " has no Sample to draw " + p.Name)
+		}
+		own := shape
+		if len(op.Params) > 1 && s.Int(0, 1) == 1 {
+			own = s.Part(shape)
+		}
+		if op.Smooth == [2]float64{} {
+			args[i] = s.Between(-2, 2, own)
+		} else {
+			args[i] = s.Between(op.Smooth[0], op.Smooth[1], own)
+		}
+	}
+	return args
+}
