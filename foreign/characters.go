@@ -6,8 +6,9 @@ import (
 	"unicode"
 )
 
-// lookalikes are characters that stand for the ones after them: row by row what
-// word processors, phones and other keyboards put in place of what was meant.
+// lookalikes maps characters to the ones they are used for: what word processors,
+// phones and foreign keyboards produce instead. Each row is the intended character,
+// followed by its lookalikes.
 var lookalikes = table(
 	`"`, "“”„‟«»″〝〞「」",
 	`'`, "‘’‚‛′‹›´",
@@ -23,11 +24,11 @@ var lookalikes = table(
 	"a", "àáâãå", "ae", "äæ", "c", "ç", "e", "èéêë", "i", "ìíîïı", "n", "ñ", "o", "òóôõø", "oe", "öœ", "u", "ùúû", "ue", "ü", "y", "ýÿ", "ss", "ß",
 )
 
-// letters are Greek letters by their names, for who writes formulas.
+// letters are Greek letters by name, for formulas.
 var letters = table("alpha", "α", "beta", "β", "gamma", "γ", "delta", "δ", "epsilon", "εϵ", "eta", "η", "theta", "θ", "kappa", "κ",
 	"lambda_", "λ", "mu", "μµ", "nu", "ν", "xi", "ξ", "pi", "π", "rho", "ρ", "sigma", "σς", "tau", "τ", "phi", "φϕ", "chi", "χ", "psi", "ψ", "omega", "ω")
 
-// table makes a map of rows: what is meant, and the characters that stand for it.
+// table makes a map from rows: the intended text, then the characters used for it.
 func table(rows ...string) map[rune]string {
 	m := map[rune]string{}
 	for i := 0; i < len(rows); i += 2 {
@@ -38,7 +39,7 @@ func table(rows ...string) map[rune]string {
 	return m
 }
 
-// unseen are names of characters that can't be seen, or not told from a space.
+// unseen names the characters that are invisible or look like a space.
 var unseen = map[rune]string{
 	0x00A0: "a no-break space", 0x202F: "a narrow no-break space", 0x3000: "an ideographic space", 0x2003: "an em space",
 	0x2002: "an en space", 0x2009: "a thin space", 0x200A: "a hair space", 0x2007: "a figure space",
@@ -46,14 +47,14 @@ var unseen = map[rune]string{
 	0xFEFF: "a byte order mark", 0x00AD: "a soft hyphen", 0x200E: "a left-to-right mark", 0x200F: "a right-to-left mark",
 }
 
-// IsSpace reports whether a character looks like a space and isn't YAML's.
+// IsSpace reports whether a character looks like a space but isn't one in YAML.
 func IsSpace(r rune) bool { return r > 0x7f && unicode.Is(unicode.Zs, r) }
 
-// IsInvisible reports whether a character shows nothing at all.
+// IsInvisible reports whether a character is invisible.
 func IsInvisible(r rune) bool { return r > 0x7f && unicode.Is(unicode.Cf, r) }
 
-// Meant gives what a character was probably meant as; ok is false for one that
-// stands for itself, or for nothing that is known.
+// Meant returns the text that a character was probably meant as; ok is false if it was
+// meant literally or isn't known.
 func Meant(r rune) (meant string, ok bool) {
 	switch {
 	case r < 0x7f:
@@ -73,8 +74,8 @@ func Meant(r rune) (meant string, ok bool) {
 	return meant, ok
 }
 
-// digit is the value of a decimal digit of any script. Each script has its ten in
-// a row, and each row begins at a multiple of ten after the range's first.
+// digit is the value of a decimal digit of any script. The ten digits of a script are
+// consecutive, and start at a multiple of ten from the start of the range.
 func digit(r rune) rune {
 	for _, t := range unicode.Nd.R16 {
 		if rune(t.Lo) <= r && r <= rune(t.Hi) {
@@ -89,8 +90,8 @@ func digit(r rune) rune {
 	return 0
 }
 
-// Straight writes a text with the characters that were meant. A word of Greek
-// letters alone is written by their names.
+// Straight replaces characters by the ones that were meant. A Greek letter that is a
+// word of its own is replaced by its name.
 func Straight(s string) string {
 	var b strings.Builder
 	runes := []rune(s)
@@ -112,8 +113,8 @@ func Straight(s string) string {
 // isWord reports whether a character can be part of a word.
 func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// First finds the first character of a text that was meant as another one: its
-// place, in characters.
+// First finds the first character of a text that was meant as another one, and its
+// position in characters.
 func First(s string) (at int, r rune, ok bool) {
 	for _, r := range s {
 		if _, ok := Meant(r); ok {
@@ -124,8 +125,8 @@ func First(s string) (at int, r rune, ok bool) {
 	return 0, 0, false
 }
 
-// Describe names a character so that it can't be taken for the one that it looks
-// like: U+0430, which looks like `a`.
+// Describe names a character so that it can't be confused with a lookalike: U+0430,
+// which looks like `a`.
 func Describe(r rune) string {
 	code := fmt.Sprintf("U+%04X", r)
 	if name, ok := unseen[r]; ok {
@@ -134,9 +135,9 @@ func Describe(r rune) string {
 	meant, ok := Meant(r)
 	switch {
 	case ok && meant == " ":
-		return code + ", a space of another kind"
+		return code + ", an unusual space"
 	case ok && meant == "":
-		return code + ", which can't be seen"
+		return code + ", which is invisible"
 	case ok && len(meant) == 1 && unicode.IsLetter(r) && r > 0x17f:
 		return fmt.Sprintf("%s, which looks like `%s`", code, meant)
 	}

@@ -1,10 +1,8 @@
-// Package foreign owns what people bring along from other languages, tools and
-// keyboards: characters that look like ours, placeholders that nothing fills in,
-// files of other formats, and what operations, arguments, keys and dtypes are
-// called elsewhere.
+// Package foreign knows the habits of other languages, tools and keyboards: lookalike
+// characters, placeholders that nothing expands, files of other formats, and the names
+// of operations, arguments, keys and dtypes elsewhere.
 //
-// It holds tables and looks things up in them; what is said about a finding is
-// its users' matter. A name in a table stands for one of this language, a text
-// with a space in it is advice. Tests hold that each of those names exists, and
-// that what follows "write " is accepted.
+// It consists of tables and lookups; callers decide what to report. An entry without a
+// space is a name in this language, an entry with a space is advice. Tests check that
+// each name exists, and that the text after "write " is accepted.
 package foreign

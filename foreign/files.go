@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// Content is what a file holds in place of what was expected.
+// Content describes the actual content of a file that was expected to be something else.
 type Content struct {
 	What string // "a Git LFS pointer"
 	Help string // what to do about it
 }
 
-// magic are the beginnings of files.
+// magic lists file formats by their first bytes.
 var magic = []struct {
 	begins string
 	Content
 }{
-	{"version https://git", Content{"a Git LFS pointer, which stands for a file that wasn't fetched", "run git lfs pull"}},
+	{"version https://git", Content{"a Git LFS pointer to a file that wasn't fetched", "run git lfs pull"}},
 	{"\x1f\x8b", Content{"compressed by gzip", "unpack it: gunzip FILE"}},
 	{"BZh", Content{"compressed by bzip2", "unpack it: bunzip2 FILE"}},
 	{"\xfd7zXZ\x00", Content{"compressed by xz", "unpack it: unxz FILE"}},
 	{"\x28\xb5\x2f\xfd", Content{"compressed by zstd", "unpack it: unzstd FILE"}},
 	{"\x89HDF\r\n\x1a\n", Content{"an HDF5 file", saveSafetensors}},
 	{"\x93NUMPY", Content{"a NumPy array (.npy)", saveSafetensors}},
-	{"PK\x03\x04", Content{"a zip archive, as .pt, .pth, .npz and .keras files are", saveSafetensors}},
+	{"PK\x03\x04", Content{"a zip archive (the format of .pt, .pth, .npz and .keras files)", saveSafetensors}},
 	{"PK\x05\x06", Content{"an empty zip archive", saveSafetensors}},
-	{"\x80\x02", Content{"a Python pickle, as older .pt files are", saveSafetensors}},
+	{"\x80\x02", Content{"a Python pickle (the format of older .pt files)", saveSafetensors}},
 	{"\x80\x03", Content{"a Python pickle", saveSafetensors}},
 	{"\x80\x04", Content{"a Python pickle", saveSafetensors}},
 	{"\x80\x05", Content{"a Python pickle", saveSafetensors}},
@@ -36,9 +36,9 @@ var magic = []struct {
 	{"SQLite format 3\x00", Content{"an SQLite database", ""}},
 	{"PAR1", Content{"a Parquet file", saveSafetensors}},
 	{"ARROW1", Content{"an Arrow file", saveSafetensors}},
-	{"<!DOCTYPE", Content{"an HTML page, perhaps of a failed download", "fetch the file itself"}},
-	{"<!doctype", Content{"an HTML page, perhaps of a failed download", "fetch the file itself"}},
-	{"<html", Content{"an HTML page, perhaps of a failed download", "fetch the file itself"}},
+	{"<!DOCTYPE", Content{"an HTML page, perhaps from a failed download", "fetch the file itself"}},
+	{"<!doctype", Content{"an HTML page, perhaps from a failed download", "fetch the file itself"}},
+	{"<html", Content{"an HTML page, perhaps from a failed download", "fetch the file itself"}},
 	{"<?xml", Content{"an XML document", ""}},
 	{"\xff\xfe\x00\x00", Content{"UTF-32 text", saveUTF8}},
 	{"\x00\x00\xfe\xff", Content{"UTF-32 text", saveUTF8}},
@@ -51,9 +51,8 @@ const (
 	saveUTF8        = "save it as UTF-8"
 )
 
-// Recognize tells what a file's beginning is, some bytes of it. No spec begins like
-// any of these formats. Text that has a zero in every second byte is UTF-16 without
-// a mark.
+// Recognize identifies a file by its first bytes. No spec begins like any of these
+// formats. Text with a zero in every second byte is UTF-16 without a byte order mark.
 func Recognize(head []byte) (c Content, ok bool) {
 	for _, m := range magic {
 		if bytes.HasPrefix(head, []byte(m.begins)) {
@@ -66,7 +65,7 @@ func Recognize(head []byte) (c Content, ok bool) {
 	return c, false
 }
 
-// endings are those of files of other formats.
+// endings are the file extensions of other formats.
 var endings = map[string]string{
 	".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "PyTorch", ".bin": "PyTorch", ".pkl": "pickle", ".pickle": "pickle",
 	".h5": "HDF5", ".hdf5": "HDF5", ".keras": "Keras", ".npz": "NumPy", ".npy": "NumPy", ".onnx": "ONNX", ".tflite": "TensorFlow Lite",
@@ -75,6 +74,6 @@ var endings = map[string]string{
 	".gz": "gzip", ".zip": "zip", ".tar": "tar", ".tgz": "tar", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd", ".png": "PNG", ".jpg": "JPEG",
 }
 
-// Format names the format that a file's ending is of, where that isn't
-// safetensors; "" for any other ending.
+// Format names the format of a file by its extension, if it is a known format other
+// than safetensors; otherwise "".
 func Format(name string) string { return endings[strings.ToLower(filepath.Ext(name))] }

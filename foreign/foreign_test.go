@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/foreign"
 )
 
-func TestEveryCharacterThatStandsForAnotherStandsForASCII(t *testing.T) {
+func TestEveryLookalikeIsMeantAsASCII(t *testing.T) {
 	known := 0
 	for r := rune(0x80); r < 0x1FFFF; r++ {
 		meant, ok := foreign.Meant(r)
@@ -39,7 +39,7 @@ func TestEveryCharacterThatStandsForAnotherStandsForASCII(t *testing.T) {
 	require.Equal(t, "42", foreign.Straight("٤٢"), "digits of other scripts are digits")
 }
 
-func TestTextsAreWrittenWithTheCharactersThatWereMeant(t *testing.T) {
+func TestStraightReplacesLookalikes(t *testing.T) {
 	for text, want := range map[string]string{
 		"silu（h）":      "silu(h)",
 		"x – 1":        "x - 1",
@@ -58,7 +58,7 @@ func TestTextsAreWrittenWithTheCharactersThatWereMeant(t *testing.T) {
 	}
 }
 
-func TestPlaceholdersOfAllKindsAreFoundAndNothingElseIs(t *testing.T) {
+func TestOnlyPlaceholdersAreFound(t *testing.T) {
 	for text, want := range map[string]foreign.Placeholder{
 		"${lr}": {0, 5, "${lr}", "lr", false}, "${{ lr }}": {0, 9, "${{ lr }}", "lr", false}, "{{ lr }}": {0, 8, "{{ lr }}", "lr", false},
 		"a * $lr": {4, 7, "$lr", "lr", false}, "$(lr)": {0, 5, "$(lr)", "lr", false}, "%(lr)s": {0, 6, "%(lr)s", "lr", false},
@@ -80,7 +80,7 @@ func TestPlaceholdersOfAllKindsAreFoundAndNothingElseIs(t *testing.T) {
 	require.Equal(t, "f(a) * b + c", filled)
 }
 
-func TestFilesAreToldByTheirBeginningsAndEndings(t *testing.T) {
+func TestFilesAreRecognizedByFirstBytesAndExtension(t *testing.T) {
 	for _, text := range []string{"flowrun: 1\n", "# a spec", "", "a", "ab", "é: 1"} {
 		_, ok := foreign.Recognize([]byte(text))
 		require.False(t, ok, text)

@@ -2,7 +2,7 @@ package foreign
 
 import "strings"
 
-// Keys are what other tools call a key; a name may stand for several, of different
+// Keys are the names that other tools have for a key; a name may map to keys of several
 // sections.
 var Keys = several(
 	"max_steps", "steps num_steps iterations max_iter max_iters num_iterations n_steps total_steps train_steps",
@@ -47,42 +47,42 @@ var Keys = several(
 	"metrics", "metric",
 )
 
-// Habits say what stands in for keys of other tools that have no counterpart.
+// Habits are advice for keys of other tools that have no counterpart.
 var Habits = names(
-	"a run is counted in steps, one batch each: max_steps", "epochs num_epochs max_epochs num_train_epochs n_epochs min_epochs steps_per_epoch epoch",
-	"the data say how large a batch is: the first dimension of their fields", "batch_size per_device_train_batch_size per_device_eval_batch_size train_batch_size eval_batch_size batch micro_batch_size",
-	"data come in the order of their source", "shuffle drop_last sampler",
-	"data are read ahead by themselves", "num_workers prefetch prefetch_factor pin_memory persistent_workers",
+	"the length of a run is given in steps, one batch each: max_steps", "epochs num_epochs max_epochs num_train_epochs n_epochs min_epochs steps_per_epoch epoch",
+	"the batch size is the first dimension of the data's fields", "batch_size per_device_train_batch_size per_device_eval_batch_size train_batch_size eval_batch_size batch micro_batch_size",
+	"batches come in the order of the data source", "shuffle drop_last sampler",
+	"data is prefetched automatically", "num_workers prefetch prefetch_factor pin_memory persistent_workers",
 	"it is an argument of the optimizer: {SGD: {lr: 0.1}}", "lr learning_rate base_lr init_lr",
 	"it is an argument of the optimizer: {SGD: {lr: 0.1, momentum: 0.9}}", "momentum nesterov",
 	"it is an argument of the optimizer: {AdamW: {lr: 1e-3, weight_decay: 0.1}}", "weight_decay l2 regularization",
 	"it is an argument of the optimizer: {Adam: {lr: 1e-3, betas: [0.9, 0.999]}}", "betas beta1 beta2 adam_beta1 adam_beta2 adam_epsilon eps",
 	`a schedule is a function of step, in the optimizer's lr: {SGD: {lr: "step_lr(step, 0.1, 30)"}}`, "scheduler lr_scheduler schedule lr_scheduler_type lr_schedule",
 	`a warm-up is part of a schedule, in the optimizer's lr: {SGD: {lr: "warmup_cosine(step, 0.1, 100, 5000)"}}`, "warmup warmup_steps warmup_ratio num_warmup_steps",
-	"dtypes stand in the types of inputs, and as `dtype` of nodes", "precision fp16 bf16 amp mixed_precision half torch_dtype tf32",
+	"dtypes are given in the types of inputs and as `dtype` of nodes", "precision fp16 bf16 amp mixed_precision half torch_dtype tf32",
 	"write placement: {default: cuda}", "gpu gpus device accelerator strategy use_cuda cuda no_cuda",
 	"write else: {if: …, then: …, else: …}", "elif",
-	"write it as a comment, behind #", "description notes author comment doc",
-	"no parameters stand here; a node's `trainable: false`, or a group with `frozen: true`, keeps them as they are", "freeze frozen trainable requires_grad",
-	"other data for evaluation are a source of their own: train.eval.data", "validation_split val_split validation_data train_test_split",
-	"evaluation stands under train: eval: {data: NAME, every: 500, metrics: {loss: loss}}", "val_check_interval eval_strategy evaluation_strategy do_eval validation_freq",
+	"write it as a comment, after #", "description notes author comment doc",
+	"parameters aren't listed here; `trainable: false` on a node, or a group with `frozen: true`, freezes them", "freeze frozen trainable requires_grad",
+	"evaluation data is a data source of its own: train.eval.data", "validation_split val_split validation_data train_test_split",
+	"evaluation is a key of train: eval: {data: NAME, every: 500, metrics: {loss: loss}}", "val_check_interval eval_strategy evaluation_strategy do_eval validation_freq",
 	"it belongs under early_stop: {metric: NAME, patience: 1000}", "patience",
 	"write train: {checkpoint: {every: 1000}}", "save_strategy save_best_only load_best_model_at_end enable_checkpointing",
-	"a run is resumed by --resume", "resume resume_from_checkpoint ckpt_path checkpoint_path",
+	"a run is resumed with --resume", "resume resume_from_checkpoint ckpt_path checkpoint_path",
 	"write train: {init: {safetensors: FILE}}, or give --weights", "weights pretrained_model_name_or_path load_weights load_from",
-	"a log is written by --log FILE.jsonl", "logger logging wandb tensorboard report_to log_dir mlflow",
-	"it is no part of a spec; --json and --log say what is written", "verbose progress_bar enable_progress_bar disable_tqdm quiet",
-	"programs are compiled as a whole without it", "compile jit torch_compile",
+	"--log FILE.jsonl writes a log", "logger logging wandb tensorboard report_to log_dir mlflow",
+	"it isn't part of a spec; --json and --log control the output", "verbose progress_bar enable_progress_bar disable_tqdm quiet",
+	"the whole program is always compiled", "compile jit torch_compile",
 	"a Dropout is a node of the model: d: Dropout(x, 0.1)", "dropout",
 	"an average is a metric: train.metrics: {loss: ema(loss, 0.99)}", "ema moving_average",
 	"there are no callbacks; metrics, early_stop and checkpoint are keys of train", "callbacks callback hooks",
-	"a spec trains; flowrun eval predicts", "predict inference do_predict do_train",
-	"the random numbers' seed stands at the top: seed: 1", "manual_seed random_seed random_state",
+	"a spec describes training; flowrun infer predicts", "predict inference do_predict do_train",
+	"the seed of the random numbers is a top-level key: seed: 1", "manual_seed random_seed random_state",
 	"files of modules are listed under imports: [blocks.yaml]", "defaults",
-	"an import brings modules by their own names; names: {Block: NameHere} gives them others", "as",
+	"an import keeps the modules' names; names: {Block: NameHere} renames them", "as",
 )
 
-// Arguments are those of operations, layers and optimizers.
+// Arguments are the arguments of operations, layers and optimizers.
 var Arguments = names(
 	"lr", "learning_rate",
 	"dim", "axis axes dims",
@@ -101,20 +101,20 @@ var Arguments = names(
 	"weight_decay", "decay",
 	"is_causal", "causal use_causal_mask",
 
-	"it isn't given: the input says so", "in_features in_channels num_features input_shape input_size input_dims",
-	"it isn't given: the input's last dimension is normalized", "normalized_shape",
-	"it isn't given: the input's last dimension says so", "d_model embed_dim key_dim",
-	"it isn't needed: memory is planned", "inplace",
-	"write `trainable: false` on the node of a layer whose parameters aren't to be trained", "requires_grad",
+	"not needed: it follows from the input", "in_features in_channels num_features input_shape input_size input_dims",
+	"not needed: the input's last dimension is normalized", "normalized_shape",
+	"not needed: it is the input's last dimension", "d_model embed_dim key_dim",
+	"not needed: memory is planned automatically", "inplace",
+	"write `trainable: false` on the node of the layer", "requires_grad",
 	"an activation is a node of its own: a: relu(h)", "activation",
-	"all parameters that the loss depends on are trained; train.param_groups tells them apart", "params parameters",
+	"all parameters that the loss depends on are trained; train.param_groups gives some of them other settings", "params parameters",
 	`write reduction="mean" or reduction="sum"`, "size_average",
-	"the node's name says where the result goes", "out",
+	"not needed: the result is the node's value", "out",
 	"a module of its own has initial values: modules: {M: {params: {w: {shape: [8], init: 0}}, …}}", "kernel_initializer bias_initializer weight_init init initializer",
-	"losses take logits; there is no other way", "from_logits",
+	"losses always take logits", "from_logits",
 )
 
-// DTypes are what dtypes are called elsewhere.
+// DTypes are the names of dtypes elsewhere.
 var DTypes = names(
 	"f32", "float float32 fp32 single FloatTensor",
 	"f16", "float16 half fp16 HalfTensor",
@@ -123,59 +123,59 @@ var DTypes = names(
 	"i32", "int int32",
 	"i64", "int64 long LongTensor",
 	"bool", "boolean bool_ BoolTensor",
-	"there are no complex numbers", "complex complex64 complex128 cfloat",
+	"complex numbers are not supported", "complex complex64 complex128 cfloat",
 	"ids and labels are i32 or i64", "int8 int16 short uint8 byte u8 uint16 uint32 uint64 char i8 i16",
-	"there are no texts in tensors", "string str object",
+	"tensors can't contain text", "string str object",
 )
 
-// Words are what expressions of other languages hold.
+// Words are words in the expressions of other languages.
 var Words = names(
 	"write true", "True TRUE yes Yes on",
 	"write false", "False FALSE no No off",
 	"write nil", "None null Null NULL undefined",
-	"a var is written by its name alone", "vars",
-	"a node is written by its name alone", "model",
+	"refer to a var by its name alone", "vars",
+	"refer to a node by its name alone", "model",
 	"names are visible without it", "self",
 	"write 3.141592653589793", "pi PI",
 	"write exp(1)", "e",
-	"there is no literal for it; isinf(x) finds it", "inf Inf Infinity",
-	"there is no literal for it; isnan(x) finds it", "nan NaN",
-	"there are no epochs; `step` counts, from 0", "epoch global_step",
+	"it has no literal; isinf(x) tests for it", "inf Inf Infinity",
+	"it has no literal; isnan(x) tests for it", "nan NaN",
+	"there are no epochs; `step` counts the steps, from 0", "epoch global_step",
 )
 
-// Methods are methods of values that aren't operations of the same name.
+// Methods are methods of values for which there is no operation of the same name.
 var Methods = names(
 	`write cast(x, "f16") for a dtype; a device is a node's key: {exp: x, device: cpu}`, "to",
-	"a device is a node's key, {exp: x, device: cuda}, or stands under placement", "cuda",
-	"a device is a node's key, {exp: x, device: cpu}, or stands under placement", "cpu",
+	"a device is a node's key, {exp: x, device: cuda}, or is given under placement", "cuda",
+	"a device is a node's key, {exp: x, device: cpu}, or is given under placement", "cpu",
 	"give the size a name in an input's type, f32[batch, 8], and use that", "size",
-	"an input's type says how many dims there are", "dim ndimension",
+	"the number of dims is part of an input's type", "dim ndimension",
 	"give the sizes names in an input's type, and multiply them", "numel nelement",
-	"training computes gradients by itself; grad(y, x) is one", "backward",
-	"gradients are computed anew at every step", "zero_grad",
+	"training computes gradients automatically; grad(y, x) computes one", "backward",
+	"gradients are recomputed at each step", "zero_grad",
 	"train.optimizer updates the parameters", "step",
-	"values stay tensors; a scalar is one without dimensions", "item tolist",
-	"values stay tensors", "numpy",
-	"no values are put into strings", "format",
+	"values are always tensors; a scalar has no dimensions", "item tolist",
+	"values are always tensors", "numpy",
+	"values can't be formatted into strings", "format",
 	"write list + [item]", "append",
-	`write cast(x, "f16"), with the dtype that is meant`, "type astype",
+	`write cast(x, "f16"), with the dtype you want`, "type astype",
 )
 
 // Casts are methods that convert to a dtype.
 var Casts = map[string]string{"float": "f32", "double": "f64", "half": "f16", "bfloat16": "bf16", "long": "i64", "int": "i32", "bool": "bool"}
 
-// Namespaces are how other languages call their libraries.
+// Namespaces are the library names that other languages write before an operation.
 var Namespaces = set("torch nn F functional np numpy jnp jax tf math optim keras layers K lax flax scipy mx paddle activations losses backend")
 
-// Sized are operations that take sizes, dims or tensors as one argument, a list,
-// where other libraries take them one by one; with the place of that argument.
+// Sized are operations that take sizes, dims or tensors as one list where other
+// libraries take them one by one; the value is the position of that argument.
 var Sized = map[string]int{"reshape": 1, "broadcast_to": 1, "permute": 1, "zeros": 0, "ones": 0, "concat": 0, "stack": 0}
 
-// Given are layers whose first argument says elsewhere what the input says here,
-// if so many arguments are given.
+// Given are layers whose first argument in other libraries is a size that follows from
+// the input here. The value is the number of arguments from which this applies.
 var Given = map[string]int{"Linear": 2, "LayerNorm": 1, "RMSNorm": 1, "BatchNorm": 1, "GroupNorm": 2, "SelfAttention": 2, "TransformerBlock": 2}
 
-// several is names for names that stand in several rows.
+// several is like names, for names that may be in several rows.
 func several(rows ...string) map[string][]string {
 	m := map[string][]string{}
 	for i := 0; i < len(rows); i += 2 {

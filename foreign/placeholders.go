@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Placeholder is a piece of a text that a template's engine, a shell or a CI
-// system would have filled in.
+// Placeholder is a piece of text that a template engine, a shell or a CI system would
+// have expanded.
 type Placeholder struct {
 	From, To    int    // bytes
-	Text        string // as it is written: ${lr}
-	Name        string // what it names: lr; "" if that is no name
-	Environment bool   // it asks for a variable of the environment, or a secret
+	Text        string // as written: ${lr}
+	Name        string // the name in it: lr; "" if there is none
+	Environment bool   // it refers to an environment variable or a secret
 }
 
-// placeholders are the forms of placeholders, the longer before the shorter. The
-// first group that matched is what stands inside.
+// placeholders matches all forms of placeholders, longer forms first. The first group
+// that matched is the content.
 var placeholders = regexp.MustCompile(strings.Join([]string{
 	`\$\{\{\s*([^{}]*?)\s*\}\}`, // GitHub
 	`\$\{\s*([^{}]*?)\s*\}`,     // shells, OmegaConf, Compose
@@ -27,7 +27,7 @@ var placeholders = regexp.MustCompile(strings.Join([]string{
 	`\$([A-Za-z_]\w*)`,
 }, "|"))
 
-// whole are placeholders only if they are all of a text.
+// whole matches forms that are placeholders only if they are the whole text.
 var whole = regexp.MustCompile(`^\s*(?:\{\s*([A-Za-z_]\w*)\s*\}|<([A-Za-z_]\w*)>|@([A-Za-z_]\w*)|%([A-Za-z_]\w*)%)\s*$`)
 
 // FindPlaceholder finds the first placeholder of a text.
@@ -51,14 +51,13 @@ func FindPlaceholder(text string) (p Placeholder, ok bool) {
 	return p, true
 }
 
-// environments are what stands before the name of a variable that isn't the
-// text's own.
+// environments are the prefixes of names that refer to the environment.
 var environments = strings.Fields("env oc.env ENV secrets github matrix inputs vault param ssm")
 
 var plainName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
-// named takes the name out of what stands in a placeholder: of vars.lr, env:LR,
-// lr:-0.1, lr | default(0.1).
+// named extracts the name from the content of a placeholder: vars.lr, env:LR, lr:-0.1,
+// lr | default(0.1).
 func named(inside string) (name string, environment bool) {
 	inside, _, _ = strings.Cut(inside, "|")
 	inside = strings.TrimSpace(inside)
@@ -82,21 +81,21 @@ func named(inside string) (name string, environment bool) {
 	return inside, environment
 }
 
-// Explain says that a placeholder is one, and what to write for the text that it
-// stands in; "" if that isn't known.
+// Explain reports a placeholder, and what to write instead of the text that contains
+// it; "" if unknown.
 func (p Placeholder) Explain(text string) (message, help string) {
-	message = "`" + p.Text + "` is a placeholder, and nothing fills it in"
+	message = "`" + p.Text + "` is a placeholder that nothing expands"
 	if p.Environment && p.Name != "" {
-		return message, "no environment is read: write " + p.Name + ", make it a var, and give it by --set " + p.Name + "=VALUE"
+		return message, "environment variables aren't read: write " + p.Name + ", make it a var, and set it with --set " + p.Name + "=VALUE"
 	}
 	if filled, ok := Filled(text); ok {
-		return message, "a var is written by its name alone: write " + filled
+		return message, "refer to a var by its name alone: write " + filled
 	}
 	return message, "write the value itself, or the name of a var"
 }
 
-// Filled is a text whose placeholders are replaced by the names in them; ok is
-// false if one has none.
+// Filled replaces the placeholders in a text by their names; ok is false if one has no
+// name.
 func Filled(text string) (filled string, ok bool) {
 	for range 100 {
 		p, found := FindPlaceholder(text)

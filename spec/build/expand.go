@@ -227,9 +227,9 @@ func (ex *expander) member(e *expr.Member) any {
 var attributes = map[string]string{
 	"T": "write transpose(…)", "mT": "write transpose(…)",
 	"shape":  "give the sizes names in an input's type, f32[batch, 8], and use those",
-	"ndim":   "an input's type says how many dims there are",
+	"ndim":   "the number of dims is part of an input's type",
 	"dtype":  "values have the dtype of what they are made of; cast(…, \"f16\") changes it",
-	"device": "a device is a node's key, {exp: x, device: cpu}, or stands under placement",
+	"device": "a device is a node's key, {exp: x, device: cpu}, or is given under placement",
 	"grad":   "write grad(y, …), the gradient of the scalar y with respect to it",
 	"data":   "write … alone",
 }

@@ -77,7 +77,7 @@ func (p *parsing) wordIdiom(i int, t lexer.Token) *idiom {
 		return &idiom{t.From, t.To, "`lambda` is not part of the language",
 			"write the expression itself; what is needed several times is a module"}
 	case t.Kind == lexer.Identifier && next == lexer.String && p.tokens[i+1].From == t.To && slices.Contains(stringPrefixes, t.Value):
-		return &idiom{t.From, p.tokens[i+1].To, "strings have no prefix like `" + t.Value + "`", "write the text itself: no values are put into strings"}
+		return &idiom{t.From, p.tokens[i+1].To, "strings have no prefix like `" + t.Value + "`", "write the text itself: values can't be formatted into strings"}
 	case p.word(i, "for") && next == lexer.Identifier && i > 0:
 		return &idiom{t.From, t.To, "there are no comprehensions",
 			"write the list out; arange(n) counts, and `repeat` stands modules in a row"}

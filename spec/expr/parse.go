@@ -337,7 +337,7 @@ func (p *parsing) syntaxError(err error) {
 			message = fmt.Sprintf("an operator or a comma is missing before `%s`", word)
 		}
 	case strings.HasPrefix(message, "a map key must be"):
-		p.fail(diag.ForeignSyntax, from, to, "a var is written by its name alone", "there are no placeholders in braces")
+		p.fail(diag.ForeignSyntax, from, to, "refer to a var by its name alone", "there are no placeholders in braces")
 		return
 	case strings.Contains(message, "maximum allowed nodes"):
 		p.fail(diag.ExpressionTooLarge, 0, len(p.runes), "make nodes of its parts", "the expression has too many parts")

@@ -195,7 +195,7 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 		return
 	}
 	help := foreign.Habits[key.Text]
-	if strings.HasPrefix(help, "a run is counted") {
+	if help != "" && help == foreign.Habits["epochs"] {
 		d.misplace("max_steps")
 	}
 	sections := homes[key.Text]
