@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,9 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "write the reports of testdata anew")
 
 // hostile is a report whose names and messages hold what each of the formats
 // has to escape.
@@ -60,13 +58,7 @@ func TestReportsAreWrittenAsTheyWere(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			got := written(t, hostile(), format)
 			require.Equal(t, got, written(t, hostile(), format))
-			file := filepath.Join("testdata", "report."+format)
-			if *update {
-				require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-			}
-			want, err := os.ReadFile(file)
-			require.NoError(t, err)
-			require.Equal(t, string(want), got)
+			goldentest.Equal(t, filepath.Join("testdata", "report."+format), got)
 		})
 	}
 }

@@ -1,19 +1,14 @@
 package lower
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/flowrun/flowrun/internal/goldentest"
 	"github.com/flowrun/flowrun/ir"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // printed writes a plan for comparison: the graph in its order, and where each
 // value lives.
@@ -41,17 +36,10 @@ func printed(p *Plan) string {
 	return b.String()
 }
 
-// golden compares a text with a file of testdata, or writes it with -update.
+// golden compares a text with a file of testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "run the test with -update to make it")
-	require.Equal(t, string(want), got, "if this is right, run the test with -update")
+	goldentest.Equal(t, filepath.Join("testdata", name+".golden"), got)
 }
 
 // goldens are small programs that show what lowering decides.

@@ -1,8 +1,6 @@
 package spec_test
 
 import (
-	"github.com/flowrun/flowrun/internal/goldentest"
-
 	"fmt"
 	"os"
 	"regexp"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/internal/goldentest"
 	"github.com/flowrun/flowrun/spec"
 )
 

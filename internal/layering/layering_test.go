@@ -51,6 +51,20 @@ var rooms = map[string][]string{
 	"bench":      {root, "spec", "diag", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "report"},
 }
 
+// below says which packages below spec each of them may import, and spec itself. Other
+// rooms import spec alone.
+var below = map[string][]string{
+	"spec":             {"build", "check", "edit", "schema", "syntax", "syntax/tree"},
+	"spec/edit":        {"build", "check", "expr", "syntax", "syntax/tree"},
+	"spec/build":       {"check", "expr", "syntax", "syntax/tree"},
+	"spec/check":       {"expr", "syntax"},
+	"spec/schema":      {"syntax"},
+	"spec/syntax":      {"expr", "std", "syntax/tree"},
+	"spec/syntax/tree": {},
+	"spec/expr":        {},
+	"spec/std":         {},
+}
+
 // outside says which rooms may import a dependency. In tests any may use any.
 var outside = map[string][]string{
 	"go.yaml.in/yaml":               {"spec", "kernels"},
@@ -88,6 +102,9 @@ func (u use) fault() string {
 		if other == "device" && folder != "device" && room != "device" && (folder != registry || room != root) {
 			return fmt.Sprintf("%s imports %s; drivers are known to %s alone, which the root package imports", room, folder, registry)
 		}
+		if inner, ok := strings.CutPrefix(folder, "spec/"); ok && !slices.Contains(below[path.Dir(u.file)], inner) {
+			return fmt.Sprintf("%s imports %s, which is for the packages of spec above it", path.Dir(u.file), folder)
+		}
 		if other == room || slices.Contains(may, other) {
 			return ""
 		}
@@ -122,7 +139,7 @@ func roomOf(folder string) string {
 }
 
 // testOnly lists the folders whose packages only tests may import.
-var testOnly = []string{"internal/fakegpu", "internal/drivertest", "internal/drawtest", "internal/racetest", "internal/runtest"}
+var testOnly = []string{"internal/fakegpu", "internal/drivertest", "internal/drawtest", "internal/goldentest", "internal/racetest", "internal/runtest"}
 
 // forTests reports whether a folder, relative to the module's root, is for tests.
 func forTests(folder string) bool {
@@ -228,6 +245,8 @@ func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
 		"device imports " + module + "/internal/drivertest, which is for tests":                                      {"device/cuda/device.go", 1, module + "/internal/drivertest"},
 		"engine imports " + module + "/internal/fakegpu/cuda, which is for tests":                                    {"engine/run.go", 1, module + "/internal/fakegpu/cuda"},
 		"engine imports device/cpu; drivers are known to device/registry alone, which the root package imports":      {"engine/run.go", 1, module + "/device/cpu"},
+		"spec/syntax imports spec/check, which is for the packages of spec above it":                                 {"spec/syntax/node.go", 1, module + "/spec/check"},
+		"engine imports spec/syntax, which is for the packages of spec above it":                                     {"engine/run.go", 1, module + "/spec/syntax"},
 		"there is no cgo in this project; load libraries at run time":                                                {"device/cuda/driver.go", 1, "C"},
 		"the folder utils is no room; enter it into the table in docs/architecture.md and in internal/layering":      {"utils/utils.go", 1, "fmt"},
 	} {
@@ -235,7 +254,8 @@ func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
 	}
 	for _, u := range []use{
 		{"ir/ops/add.go", 1, module + "/ir"},
-		{"session.go", 1, module + "/spec/syntax/tree"},
+		{"session.go", 1, module + "/spec"},
+		{"spec/check/names.go", 1, module + "/spec/syntax"},
 		{"spec/load.go", 1, "go.yaml.in/yaml/v3"},
 		{"device/cpu/cpu.go", 1, "math/bits"},
 	} {

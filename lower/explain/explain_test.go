@@ -2,9 +2,7 @@ package explain_test
 
 import (
 	"bytes"
-	"flag"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -13,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/internal/goldentest"
 	"github.com/flowrun/flowrun/ir"
 	_ "github.com/flowrun/flowrun/ir/ops"
 	"github.com/flowrun/flowrun/kernels"
@@ -20,21 +19,12 @@ import (
 	"github.com/flowrun/flowrun/lower/explain"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares what is written with a file of testdata, or writes that with
-// -update.
+// golden compares what is written with a file of testdata.
 func golden(t *testing.T, name string, write func(io.Writer) error) {
 	t.Helper()
 	var got bytes.Buffer
 	require.NoError(t, write(&got))
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		require.NoError(t, os.WriteFile(file, got.Bytes(), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "run the test with -update to make it")
-	require.Equal(t, string(want), got.String(), "if this is right, run the test with -update")
+	goldentest.Equal(t, filepath.Join("testdata", name+".golden"), got.String())
 }
 
 // program writes graphs for tests.

@@ -1,10 +1,6 @@
 package syntax
 
 import (
-	"github.com/flowrun/flowrun/internal/goldentest"
-	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/comptime"
-
 	"fmt"
 	"os"
 	"regexp"
@@ -12,6 +8,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/internal/goldentest"
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/comptime"
 )
 
 const languagePage = "../../docs/language.md"
