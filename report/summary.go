@@ -11,7 +11,7 @@ import (
 	"github.com/flowrun/flowrun/engine"
 )
 
-// Result is what a run came to.
+// Result is the outcome of a run.
 type Result struct {
 	Spec    string // the spec's file, as it was given
 	Device  string // where it ran
@@ -22,9 +22,9 @@ type Result struct {
 
 // stopped says each reason in words.
 var stopped = map[engine.StopReason]string{
-	engine.StoppedUntil:       "the condition of until held",
-	engine.StoppedMaxSteps:    "max_steps was reached",
-	engine.StoppedEarly:       "early_stop saw no improvement",
+	engine.StoppedUntil:       "`until` condition met",
+	engine.StoppedMaxSteps:    "max_steps reached",
+	engine.StoppedEarly:       "no improvement for early_stop",
 	engine.StoppedInterrupted: "interrupted",
 }
 
@@ -33,12 +33,12 @@ var stopped = map[engine.StopReason]string{
 func (r Result) WriteText(w io.Writer) error {
 	s := r.Summary
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s after %s", r.Spec, stopped[s.Stopped], plural(s.Steps, "step"))
+	fmt.Fprintf(&b, "%s: stopped after %s", r.Spec, plural(s.Steps, "step"))
 	fmt.Fprintf(&b, " in %s", formatDuration(s.Elapsed))
 	if s.Steps > 0 && s.Elapsed > 0 {
 		fmt.Fprintf(&b, " (%s)", formatRate(float64(s.Steps)/s.Elapsed.Seconds()))
 	}
-	fmt.Fprintf(&b, " on %s\n", r.Device)
+	fmt.Fprintf(&b, " on %s: %s\n", r.Device, stopped[s.Stopped])
 	if s.Steps > 0 {
 		rows := make([][2]string, 0, len(r.Metrics)+1)
 		for i, name := range r.Metrics {
@@ -68,7 +68,7 @@ func (r Result) WriteStats(w io.Writer) error {
 		{"device to device", traffic(s.DeviceToDevice)},
 	}
 	if s.Aliased > 0 {
-		rows = append(rows, [2]string{"in shared memory", formatCount(s.Aliased) + " copies that moved nothing"})
+		rows = append(rows, [2]string{"shared memory", formatCount(s.Aliased) + " copies avoided"})
 	}
 	table(&b, append(rows, [2]string{"peak memory", diag.Bytes(s.PeakBytes)}))
 	_, err := io.WriteString(w, b.String())

@@ -60,7 +60,7 @@ func TestARunWithoutStepsHasASummary(t *testing.T) {
 	r := Result{Spec: "s.yaml", Device: "cpu", Metrics: []string{"loss"}, Summary: engine.Summary{Stopped: engine.StoppedInterrupted}}
 	var b strings.Builder
 	require.NoError(t, r.WriteText(&b))
-	require.Equal(t, "s.yaml: interrupted after 0 steps in 0.0s on cpu\n", b.String())
+	require.Equal(t, "s.yaml: stopped after 0 steps in 0.0s on cpu: interrupted\n", b.String())
 	b.Reset()
 	require.NoError(t, r.WriteJSON(&b))
 	require.Contains(t, b.String(), `"metrics":{"loss":null}`)

@@ -33,11 +33,11 @@ type streams struct {
 // errInterrupted says that Ctrl-C ended a run; its summary has been written.
 var errInterrupted = errors.New("interrupted")
 
-// usageError is a fault of the command line.
+// usageError is an error in the command line.
 type usageError struct{ error }
 
-// execute runs a command line and gives the exit code. Everything that goes
-// wrong is a message on the error stream, never a stack trace.
+// execute runs a command line and returns the exit code. Every error is a message on
+// the error stream, never a stack trace.
 func execute(ctx context.Context, args []string, s streams) int {
 	root := newRoot(s)
 	root.SetArgs(args)
@@ -67,18 +67,18 @@ func execute(ctx context.Context, args []string, s streams) int {
 	return exitFailed
 }
 
-// tell writes what went wrong. Names of files and texts in them are part of it, so
-// nothing in it may steer a terminal.
+// tell writes an error. It may quote file names and their contents, so everything that
+// could control a terminal is escaped.
 func tell(w io.Writer, err error) {
 	fmt.Fprintln(w, diag.Printable("flowrun: "+err.Error()))
 }
 
-// writeFindings writes a spec's faults, in colour on a terminal.
+// writeFindings writes a spec's diagnostics, in colour on a terminal.
 func writeFindings(w io.Writer, e *flowrun.SpecError) error {
 	return e.Diagnostics.WriteText(w, colourful(w))
 }
 
-// colourful reports whether what is written to w may be coloured.
+// colourful reports whether output to w may be coloured.
 func colourful(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && report.Colour(f)
@@ -114,7 +114,7 @@ failed; 130 interrupted.`,
 			return c.Help()
 		}
 		if name := unknownCommand(c, args); name != "" {
-			return usageError{fmt.Errorf("there is no command and no file %q; did you mean flowrun %s?", args[0], name)}
+			return usageError{fmt.Errorf("no command or file is called %q; did you mean flowrun %s?", args[0], name)}
 		}
 		return o.run(c, args, s)
 	}
@@ -153,9 +153,9 @@ type specFlags struct {
 func (o *specFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&o.set, "set", nil, "override one of the spec's vars: `KEY=VALUE` (repeatable)")
-	f.StringArrayVar(&o.vars, "vars", nil, "override the vars that `FILE` (YAML, a mapping) gives values to (repeatable; --set stands over it)")
+	f.StringArrayVar(&o.vars, "vars", nil, "read overrides of vars from `FILE`, a YAML mapping (repeatable; --set takes precedence)")
 	f.Var(intFlag{&o.seed}, "seed", "override the spec's seed")
-	f.StringArrayVar(&o.allowRead, "allow-read", nil, "let the spec name files in `DIR`, outside of its own folder (repeatable)")
+	f.StringArrayVar(&o.allowRead, "allow-read", nil, "allow the spec to name files in `DIR`, outside its own folder (repeatable)")
 }
 
 // load reads the spec as the flags say, and shows its warnings.
@@ -196,10 +196,10 @@ func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {
 
 // kernelsFlag is --kernels.
 func kernelsFlag(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "kernels", "", "take kernels' sources from `DIR` before those built in (DIR/opencl/NAME.cl, DIR/cuda/NAME.cu, DIR/metal/NAME.metal)")
+	c.Flags().StringVar(dir, "kernels", "", "read kernel sources from `DIR` before the built-in ones (DIR/opencl/NAME.cl, DIR/cuda/NAME.cu, DIR/metal/NAME.metal)")
 }
 
 // deviceFlag is --device.
 func deviceFlag(c *cobra.Command, device *string) {
-	c.Flags().StringVar(device, "device", "", "run on `DEVICE` by default (flowrun devices lists them); auto chooses")
+	c.Flags().StringVar(device, "device", "", "default `DEVICE`; auto picks the one with the lowest estimated step time (flowrun devices lists them)")
 }

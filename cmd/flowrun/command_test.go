@@ -49,7 +49,7 @@ func TestASpecAloneIsRunSpec(t *testing.T) {
 	require.Equal(t, exitDone, again)
 	for _, text := range []string{out, same} {
 		require.Contains(t, text, "step 1,000/2,000 ")
-		require.Contains(t, text, "max_steps was reached after 2,000 steps")
+		require.Contains(t, text, "stopped after 2,000 steps")
 	}
 }
 
@@ -220,8 +220,8 @@ func TestExitCodes(t *testing.T) {
 		{"eval with other inputs", []string{"eval", mathNet, "--in", "../../spec/std/testdata/reference/math_net.safetensors"}, exitFailed, "x (f32[1, 8]) is missing"},
 		{"an unknown pass", []string{"explain", mathNet, "--pass", "fold"}, exitUsage, "the passes are"},
 		{"an unknown format", []string{"explain", mathNet, "--format", "svg"}, exitUsage, "text, json or dot"},
-		{"kernels as a graph", []string{"explain", mathNet, "--kernels", "--format", "dot"}, exitUsage, "neither --pass nor --format dot"},
-		{"kernels after a pass", []string{"explain", mathNet, "--kernels", "--pass", "fuse"}, exitUsage, "neither --pass nor --format dot"},
+		{"kernels as a graph", []string{"explain", mathNet, "--kernels", "--format", "dot"}, exitUsage, "be combined with --pass or --format dot"},
+		{"kernels after a pass", []string{"explain", mathNet, "--kernels", "--pass", "fuse"}, exitUsage, "be combined with --pass or --format dot"},
 		{"no spec to validate", []string{"validate"}, exitUsage, "at least one spec"},
 		{"an argument too many", []string{"version", "now"}, exitUsage, "takes no arguments"},
 	} {
@@ -292,7 +292,7 @@ func TestAResumedRunContinuesItsLog(t *testing.T) {
 	from := filepath.Join(filepath.Dir(spec), "checkpoints", "step-000000500.safetensors")
 	code, out, errors := flowrunWith(t, spec, "--max-steps", "1000", "--log", log, "--resume="+from, "--json")
 	require.Equal(t, exitDone, code, errors)
-	require.Contains(t, errors, "going on from "+from+", step 500")
+	require.Contains(t, errors, "resuming from "+from+", step 500")
 	require.NotContains(t, errors, "changed")
 	require.Contains(t, out, `"steps":500`)
 	want, err := os.ReadFile(whole)
@@ -306,7 +306,7 @@ func TestAResumedRunContinuesItsLog(t *testing.T) {
 	require.Contains(t, errors, "step-000001000.safetensors, step 1000\nwarning: the spec has changed since: vars.lr was 0.1 and is 0.2\n")
 	code, _, errors = flowrunWith(t, spec, "--resume", "--weights", from)
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, errors, "doesn't go with --weights")
+	require.Contains(t, errors, "can't be combined with --weights")
 }
 
 func TestKernelsAreExplained(t *testing.T) {

@@ -24,15 +24,14 @@ func newFormat(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "fmt PATH...",
 		Short: "Format specs: indentation, spaces, blank lines",
-		Long: `fmt writes specs in one layout and keeps what they mean: two spaces a level, one
-space behind ":" and ",", none inside of brackets and at the ends of lines, at
-most one blank line. Comments, anchors, quotes, brackets and the order of keys
-stay. Formatting twice is formatting once.
+		Long: `fmt gives specs a uniform layout without changing their meaning: two spaces per
+level, one space after ":" and ",", none inside brackets or at the ends of lines, at
+most one blank line. Comments, anchors, quotes, brackets and the order of keys stay.
+Formatting a formatted spec changes nothing.
 
-A path is a file, a folder, a glob or -, as for validate; - is written to
-standard output, all others in place, and their names are listed. Owner and mode
-of a file stay. A file that isn't YAML stays as it is; so does one that fmt can't
-lay out, and it is named on standard error with the reason.
+A path is a file, a folder, a glob or -, as for validate. Files are rewritten in
+place and listed, keeping owner and mode; - goes to standard output. A file that isn't
+YAML is left alone; so is one that fmt can't lay out, and standard error says why.
 
 Exit codes: 0 done; 1 a file isn't YAML, or differs under --check; 2 bad usage;
 3 a file could not be read or written, or no spec was found.`,

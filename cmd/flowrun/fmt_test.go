@@ -162,12 +162,12 @@ func TestFmtFormatsAllThatItCanBesideWhatItCant(t *testing.T) {
 	code, out, errors := flowrunWith(t, "fmt", "no*.yaml", "broken.yaml", "gone.yaml", "a.yaml")
 	require.Equal(t, exitFailed, code)
 	require.Equal(t, "a.yaml\n", out)
-	for _, want := range []string{"no*.yaml: nothing matches it", "broken.yaml:2:1", "gone.yaml"} {
+	for _, want := range []string{"no*.yaml: no file matches", "broken.yaml:2:1", "gone.yaml"} {
 		require.Contains(t, errors, want)
 	}
 	code, _, errors = flowrunWith(t, "fmt", "a[", "a.yaml")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, errors, "a[: it is no glob")
+	require.Contains(t, errors, "a[: invalid glob")
 }
 
 func TestFmtKeepsModeOwnerAndLinksOfAFile(t *testing.T) {

@@ -34,7 +34,7 @@ func newExplain(s streams) *cobra.Command {
 				return usageError{fmt.Errorf("there is no pass %q; the passes are %s", pass, strings.Join(passNames(), ", "))}
 			}
 			if kernels != "" && (pass != "" || format == "dot") {
-				return usageError{errors.New("--kernels shows the kernels of the whole plan, as text or json: it goes with neither --pass nor --format dot")}
+				return usageError{errors.New("--kernels shows the kernels of the whole plan as text or json; it can't be combined with --pass or --format dot")}
 			}
 			program, err := o.load(c, args[0], s)
 			if err != nil {
@@ -51,11 +51,11 @@ func newExplain(s streams) *cobra.Command {
 	deviceFlag(c, &device)
 	f := c.Flags()
 	f.StringVar(&pass, "pass", "", "show the graph after the pass `NAME` instead: "+strings.Join(passNames(), ", "))
-	f.StringVar(&format, "format", "text", "text, json or dot")
+	f.StringVar(&format, "format", "text", "write the plan as `FORMAT`: text, json or dot")
 	f.BoolVar(&infer, "infer", false, "explain the model alone, as flowrun infer runs it")
 	f.BoolVar(&infer, "eval", false, "")
 	_ = f.MarkHidden("eval") // its name in the first versions
-	f.StringVar(&kernels, "kernels", "", "show the plan's kernels instead, their launches and the sources of those made for it, from those built in or `DIR`")
+	f.StringVar(&kernels, "kernels", "", "show the plan's kernels instead: launches, and the sources of generated ones, from the built-in sources or `DIR`")
 	f.Lookup("kernels").NoOptDefVal = builtIn
 	return c
 }
@@ -76,10 +76,9 @@ func newRender(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "render SPEC",
 		Short: "Print the spec with imports, overrides and every default written out",
-		Long: `render prints a spec as it is meant: overrides applied, the modules of imported
-files in it, the defaults of keys and arguments written out, and comments that
-say where each came from. Rendering the result changes nothing, and it is the
-same program.`,
+		Long: `render prints a spec in full: overrides applied, imported modules included, the
+defaults of keys and arguments written out, and comments that say where each came
+from. The result is the same program, and rendering it again changes nothing.`,
 		Args: oneSpec,
 		RunE: func(c *cobra.Command, args []string) error {
 			options, err := o.options(c)
@@ -132,10 +131,10 @@ func describe(r flowrun.DeviceInfo) string {
 		text += ", " + diag.Bytes(r.Memory)
 	}
 	if s := r.Speed; r.Speed.Launch > 0 {
-		text += fmt.Sprintf("; taken for %s, %s, %s a launch", rate(s.Flops, "FLOP/s"), rate(s.Bytes, "B/s"), s.Launch)
+		text += fmt.Sprintf("; estimated %s, %s, %s per launch", rate(s.Flops, "FLOP/s"), rate(s.Bytes, "B/s"), s.Launch)
 	}
 	if !r.Auto {
-		text += "; only where it is asked for"
+		text += "; not selected automatically"
 	}
 	return text
 }

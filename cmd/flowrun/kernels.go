@@ -19,8 +19,8 @@ func newKernels(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "kernels [NAME]",
 		Short: "List the kernels, show one with its sources, or check them all",
-		Long: `List the kernels: the ops and dtypes that each serves, and the languages that it
-is written in. With a name, show a kernel's manifest entry and its sources.`,
+		Long: `kernels lists the kernels: the ops and dtypes that each serves, and its languages.
+With a name, it shows a kernel's manifest entry and its sources.`,
 		Example: `  flowrun kernels
   flowrun kernels softmax
   flowrun kernels check --kernels mine`,

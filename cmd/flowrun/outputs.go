@@ -13,9 +13,8 @@ import (
 	"github.com/flowrun/flowrun/internal/files"
 )
 
-// Before anything is run, all files that it would write are looked at: none may be
-// one that it reads, or another that it writes, under whatever name, and each must
-// be writable. Looking leaves nothing behind.
+// Before anything runs, all output files are checked: each must be writable, and none
+// may be an input or another output under a different name. Checking leaves no trace.
 
 // named is a file, and what names it.
 type named struct{ what, path string }
@@ -37,7 +36,7 @@ func (o *runFlags) checkOutputs(spec string, program *flowrun.Program, s streams
 	}
 	for _, out := range outputs {
 		if out.path != "" && isCheckpoint(out.path, dir) {
-			return usageError{fmt.Errorf("%s %s has the name of a checkpoint in %s: name another file", out.what, out.path, dir)}
+			return usageError{fmt.Errorf("%s %s is the name of a checkpoint in %s: name another file", out.what, out.path, dir)}
 		}
 	}
 	if err := canWrite(output{"--save", o.save}); err != nil {
@@ -115,7 +114,7 @@ func checkApart(outputs []output, inputs []named, kernels string, s streams) err
 			}
 		}
 		if out.what != "--log" && s.same(out.path) != nil {
-			return usageError{fmt.Errorf("%s %s is where standard output or the error stream goes: name another file", out.what, out.path)}
+			return usageError{fmt.Errorf("%s %s is standard output or standard error: name another file", out.what, out.path)}
 		}
 		if _, err := os.Stat(out.path); err == nil && isWithin(kernels, out.path) {
 			return usageError{fmt.Errorf("%s %s would overwrite a file of --kernels %s: name another file", out.what, out.path, kernels)}
@@ -169,7 +168,7 @@ func canWrite(out output) error {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%s %s: there is no folder %s", out.what, out.path, folder)
 	case err == nil && !info.IsDir():
-		return fmt.Errorf("%s %s: %s is no folder", out.what, out.path, folder)
+		return fmt.Errorf("%s %s: %s is not a folder", out.what, out.path, folder)
 	}
 	if err := files.CanReplace(out.path); err != nil {
 		return fmt.Errorf("%s %s: %w", out.what, out.path, err)
@@ -186,7 +185,7 @@ func canLog(path, checkpoints string, s streams) error {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return fmt.Errorf("--log %s: it is a folder; name a file", path)
+		return fmt.Errorf("--log %s is a folder; name a file", path)
 	case err == nil && info.Mode().IsRegular():
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {

@@ -147,7 +147,7 @@ func TestWhatCannotBeWrittenIsToldBeforeTheRun(t *testing.T) {
 		for path, want := range map[string]string{
 			dir:                               "",
 			filepath.Join(dir, "none", "f"):   "there is no folder",
-			filepath.Join(dir, "s.yaml", "f"): "is no folder",
+			filepath.Join(dir, "s.yaml", "f"): "is not a folder",
 		} {
 			code, out, says := flowrunWith(t, spec, flag, path)
 			require.Equal(t, exitFailed, code, "%s %s", flag, path)
@@ -261,7 +261,7 @@ func TestALogIsContinuedWithoutHolesAndNothingElseIsCutOff(t *testing.T) {
 
 	code, _, says = flowrunWith(t, spec, "--log", log, back)
 	require.Equal(t, exitDone, code, says)
-	require.Contains(t, says, "in "+log+" the lines after step 200 are cut off")
+	require.Contains(t, says, "truncating "+log+" after step 200")
 	require.Equal(t, whole, content(t, log))
 
 	code, _, says = flowrunWith(t, spec, "--log", log, "--resume")
@@ -272,13 +272,13 @@ func TestALogIsContinuedWithoutHolesAndNothingElseIsCutOff(t *testing.T) {
 	require.NoError(t, os.WriteFile(log, []byte(strings.Join(lines[:150], "")+lines[150][:5]), 0o666))
 	code, _, says = flowrunWith(t, spec, "--log", log, back)
 	require.Equal(t, exitDone, code, says)
-	require.Contains(t, says, "ends at step 150, and the run goes on from step 200")
+	require.Contains(t, says, "ends at step 150, but the run resumes from step 200")
 	require.Equal(t, strings.Join(lines[:150], "")+strings.Join(lines[200:], ""), content(t, log))
 
 	require.NoError(t, os.WriteFile(log, []byte("my notes\n"), 0o666))
 	code, _, says = flowrunWith(t, spec, "--log", log, back)
 	require.Equal(t, exitFailed, code)
-	require.Contains(t, says, "it isn't a log of flowrun")
+	require.Contains(t, says, "it isn't a flowrun log")
 	require.Equal(t, "my notes\n", content(t, log))
 }
 
@@ -332,7 +332,7 @@ func TestResumeAutoBeginsAndGoesOn(t *testing.T) {
 	code, out, says = flowrunWith(t, spec, "--resume=auto", "--json")
 	require.Equal(t, exitDone, code, says)
 	require.Contains(t, out, `"steps":150`)
-	require.Contains(t, says, "going on from ")
+	require.Contains(t, says, "resuming from ")
 }
 
 func TestACheckpointIsWeightsForEval(t *testing.T) {

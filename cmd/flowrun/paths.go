@@ -42,7 +42,7 @@ func isSpec(text []byte) bool { return specLine.Match(text) }
 
 // stdinFlag is --stdin-filename.
 func stdinFlag(c *cobra.Command, name *string) {
-	c.Flags().StringVar(name, "stdin-filename", stdin, "what the spec on standard input is called in findings; imports are looked for beside `FILE`")
+	c.Flags().StringVar(name, "stdin-filename", stdin, "report standard input as `FILE`, and resolve its imports relative to it")
 }
 
 // expand finds the files that arguments stand for, each once however often it is
@@ -50,7 +50,7 @@ func stdinFlag(c *cobra.Command, name *string) {
 // source with a fault, which hides none of the others.
 func expand(args []string, stdinName string) ([]source, error) {
 	if stdinName != stdin && !slices.Contains(args, "-") {
-		return nil, usageError{errors.New("--stdin-filename says what is called so on standard input; no path is -")}
+		return nil, usageError{errors.New("--stdin-filename names standard input, but no path is -")}
 	}
 	x := expansion{index: map[string]int{}, stdin: stdinName}
 	for _, arg := range args {
@@ -113,9 +113,9 @@ func (x *expansion) glob(arg string) {
 	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithNoHidden(), doublestar.WithNoFollow())
 	switch {
 	case err != nil:
-		x.add(source{path: arg, named: true, fault: usageError{errors.New("it is no glob: its brackets don't close")}})
+		x.add(source{path: arg, named: true, fault: usageError{errors.New("invalid glob: a bracket isn't closed")}})
 	case len(matches) == 0:
-		x.add(source{path: arg, named: true, fault: errors.New("nothing matches it")})
+		x.add(source{path: arg, named: true, fault: errors.New("no file matches")})
 	}
 	slices.Sort(matches)
 	for _, m := range matches {

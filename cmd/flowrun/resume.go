@@ -15,24 +15,25 @@ import (
 	"github.com/flowrun/flowrun/engine"
 )
 
-// tellResumed says from where a run goes on, and what has changed since. What can't
-// be told doesn't keep the run from going on.
+// tellResumed says where a run resumes, and what has changed since. An error in telling
+// doesn't stop the run.
 func tellResumed(w io.Writer, r *flowrun.Resumption) {
-	fmt.Fprintf(w, "going on from %s, step %d\n", r.Path, r.Step)
+	fmt.Fprintf(w, "resuming from %s, step %d\n", r.Path, r.Step)
 	for _, d := range r.Differences {
 		fmt.Fprintf(w, "warning: the spec has changed since: %s\n", diag.Printable(d))
 	}
 	if r.GoesBack {
-		fmt.Fprintf(w, "warning: this goes back: it is another run from now on, the one that --resume alone goes on with\n")
+		fmt.Fprintf(w, "warning: this isn't the newest checkpoint: a new run branches off here, and --resume alone will continue that one\n")
 	}
 	if len(r.Replaces) > 0 {
-		fmt.Fprintf(w, "warning: these checkpoints of another run are replaced as this one gets to their steps: %s\n", diag.Printable(strings.Join(r.Replaces, ", ")))
+		fmt.Fprintf(w, "warning: this run will replace checkpoints of another run as it reaches their steps: %s\n", diag.Printable(strings.Join(r.Replaces, ", ")))
 	}
 }
 
-// tellNonFinite says, in a run that learns nothing any more, what is left of it.
+// tellNonFinite warns that the loss is no number any more, and names the checkpoint to
+// return to.
 func tellNonFinite(w io.Writer, step int64, checkpoints string) {
-	kept := "no checkpoints are kept (train.checkpoint)"
+	kept := "there are no checkpoints (train.checkpoint writes them)"
 	if checkpoints != "" {
 		kept = "the last checkpoint with finite parameters and loss is kept in " + checkpoints
 	}
@@ -60,8 +61,7 @@ type logFile interface {
 	Sync() error
 }
 
-// stream is a log in what isn't a file of its own: standard output, a pipe, a
-// device. It can't be put on a disk.
+// stream is a log in standard output, a pipe or a device. It can't be synced.
 type stream struct {
 	*os.File
 	own bool // whether it is to be closed
@@ -76,9 +76,8 @@ func (s stream) Close() error {
 	return s.File.Close()
 }
 
-// openLog opens a log for a run that begins after a step. What a log of the same
-// run says of the steps up to there stays, what came later is cut off. A file that
-// is no log isn't taken for one.
+// openLog opens a log for a run that begins after a step. In an existing log, lines up
+// to that step stay, and later ones are removed. A file that isn't a log is an error.
 func openLog(path string, start int64, s streams) (logFile, error) {
 	if f := s.same(path); f != nil {
 		return stream{f, false}, nil
@@ -101,7 +100,7 @@ func openLog(path string, start int64, s streams) (logFile, error) {
 	return file, nil
 }
 
-// cutLog leaves of a log the lines up to a step.
+// cutLog truncates a log after a step.
 func cutLog(file *os.File, start int64, w io.Writer) error {
 	end, last, err := endOfStep(file, start)
 	if err != nil {
@@ -113,11 +112,11 @@ func cutLog(file *os.File, start int64, w io.Writer) error {
 	}
 	switch {
 	case size > 0 && end == 0 && last < 0:
-		return errors.New("it isn't a log of flowrun: its first line has no step; name another file")
+		return errors.New("it isn't a flowrun log: its first line has no step; name another file")
 	case size > 0 && last < start:
-		fmt.Fprintf(w, "warning: %s ends at step %d, and the run goes on from step %d: the steps between are missing in it\n", file.Name(), max(last, 0), start)
+		fmt.Fprintf(w, "warning: %s ends at step %d, but the run resumes from step %d: the log has a gap\n", file.Name(), max(last, 0), start)
 	case size > end:
-		fmt.Fprintf(w, "warning: in %s the lines after step %d are cut off\n", file.Name(), start)
+		fmt.Fprintf(w, "warning: truncating %s after step %d\n", file.Name(), start)
 	}
 	if err := file.Truncate(end); err != nil {
 		return err

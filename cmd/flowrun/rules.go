@@ -14,7 +14,7 @@ import (
 func newRules(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rules [RULE]",
-		Short: "List the rules that specs are checked against, or explain one",
+		Short: "List the lint rules, or explain one",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageError{fmt.Errorf("%s takes one rule, got %d arguments", c.CommandPath(), len(args))}
@@ -51,7 +51,7 @@ func explainRule(w io.Writer, name string) error {
 		if help == "" {
 			help = "flowrun rules lists them"
 		}
-		return usageError{fmt.Errorf("there is no rule %q; %s", name, help)}
+		return usageError{fmt.Errorf("there is no lint rule %q; %s", name, help)}
 	}
 	_, err := io.WriteString(w, page)
 	return err

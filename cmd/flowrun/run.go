@@ -49,23 +49,22 @@ func (o *runFlags) add(c *cobra.Command) {
 	deviceFlag(c, &o.device)
 	kernelsFlag(c, &o.kernels)
 	f := c.Flags()
-	f.Var(intFlag{&o.maxSteps}, "max-steps", "stop after `N` steps, whatever the spec says")
-	f.BoolVar(&o.sync, "sync", false, "run every node as a kernel of its own and wait for each, to find the one that fails; same results, slower")
+	f.Var(intFlag{&o.maxSteps}, "max-steps", "stop after `N` steps, overriding the spec's max_steps")
+	f.BoolVar(&o.sync, "sync", false, "run every node as its own kernel and wait for each, to find the one that fails; same results, slower")
 	f.StringVar(&o.weights, "weights", "", "start from the parameters in `FILE` (safetensors)")
-	f.StringVar(&o.resume, "resume", "", "go on from a checkpoint: the newest one of the run made last, or `FILE`; auto begins anew where there is none")
+	f.StringVar(&o.resume, "resume", "", "resume from a checkpoint: the newest one of the latest run, or `FILE`; auto starts a new run if there is none")
 	f.Lookup("resume").NoOptDefVal = newest
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
 	f.StringVar(&o.log, "log", "", "write every step's loss and metrics to `FILE` (JSONL)")
-	f.BoolVar(&o.stats, "stats", false, "say at the end how many kernels and copies were run, and the memory used")
+	f.BoolVar(&o.stats, "stats", false, "print kernel and copy counts and the peak memory at the end")
 	f.BoolVar(&o.json, "json", false, "write one JSON object to standard output at the end, and nothing else")
 }
 
-// running tells that a run is on its way, which saves what it has learned before it
-// ends.
+// running is true during a run, which saves its state before it ends.
 var running atomic.Bool
 
-// newest is what --resume alone means, and auto is that or a run that begins anew. A
-// file of such a name is ./auto.
+// newest is what --resume alone means; auto is the same, or a new run. A file with such
+// a name is ./auto.
 const (
 	newest = "newest"
 	auto   = "auto"
@@ -76,7 +75,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		return err
 	}
 	if o.resume != "" && o.resume != auto && o.weights != "" {
-		return usageError{errors.New("--resume takes the parameters from a checkpoint; it doesn't go with --weights")}
+		return usageError{errors.New("--resume reads the parameters from a checkpoint; it can't be combined with --weights")}
 	}
 	limited := c.Flags().Changed("max-steps")
 	if limited && o.maxSteps < 1 {
@@ -89,8 +88,8 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if err := o.checkOutputs(args[0], program, s); err != nil {
 		return err
 	}
-	// A write to a pipe that nobody reads any more interrupts a run; else it would end the
-	// process.
+	// A write to a pipe that nobody reads any more interrupts a run; otherwise it would
+	// end the process.
 	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGPIPE)
 	defer stop()
 	session, err := o.start(ctx, program)
@@ -107,7 +106,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		tellResumed(s.errors, r)
 	}
 	if !program.StopsByItself() {
-		info.MaxSteps = program.MaxSteps() // else it is a limit, not where the run is going
+		info.MaxSteps = program.MaxSteps() // otherwise it is a limit, not a goal
 	}
 	var options []flowrun.RunOption
 	if limited {
@@ -133,7 +132,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	}
 	summary, err := session.Run(ctx, options...)
 	clear()
-	if o.save != "" && canSave(err) { // whatever ended the run: what it has learned is kept
+	if o.save != "" && canSave(err) { // whatever ended the run, its parameters are saved
 		if failed := session.SaveWeights(o.save); failed != nil {
 			err = andAlso(err, fmt.Errorf("--save: %w", failed))
 		}
@@ -183,9 +182,9 @@ func (o *runFlags) start(ctx context.Context, program *flowrun.Program) (*flowru
 	return program.Start(ctx, options...)
 }
 
-// progress gives the observers that show how the run goes on, and what takes
-// the live line off the screen. With --json standard output is the object's
-// alone: a terminal on the error stream shows the line then.
+// progress returns the observers that show the run's progress, and a function that
+// clears the live line. With --json standard output has the object alone, so a terminal
+// on the error stream shows the line.
 func (o *runFlags) progress(s streams, info report.Run, every int64) ([]engine.Observer, func()) {
 	out := s.out
 	if o.json {

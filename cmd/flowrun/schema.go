@@ -10,8 +10,8 @@ func newSchema(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of specs, for editors",
-		Long: `schema prints the JSON Schema (draft 2020-12) of specs. Editors that run
-yaml-language-server take it by a comment at the top of a spec:
+		Long: `schema prints the JSON Schema (draft 2020-12) of specs. Editors with
+yaml-language-server use it if a comment at the top of a spec names it:
 
   # yaml-language-server: $schema=flowrun.schema.json
 

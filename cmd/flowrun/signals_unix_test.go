@@ -123,7 +123,7 @@ func TestALogOnStandardOutputIsAppendedToIt(t *testing.T) {
 		text := content(t, path)
 		require.True(t, strings.HasPrefix(text, "before\n"), text)
 		require.Contains(t, text, "\n{\"step\":2,")
-		require.Contains(t, text, "max_steps was reached")
+		require.Contains(t, text, "max_steps reached")
 	}
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	require.NoError(t, err)

@@ -19,11 +19,11 @@ import (
 	"github.com/flowrun/flowrun/docs/rules"
 )
 
-// errProblems says that a check found problems, and has told of them.
+// errProblems says that a check found and reported problems.
 var errProblems = errors.New("there are problems")
 
 // onlySpecsUsage is what --only-specs does, for hooks.
-const onlySpecsUsage = `pass over files without a line that begins with "flowrun:", even if they are named`
+const onlySpecsUsage = `skip files without a line that begins with "flowrun:", even if they are named`
 
 // stdin is the name of a spec that comes from standard input.
 const stdin = "<stdin>"
@@ -45,18 +45,18 @@ func newValidate(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "validate PATH...",
 		Short: "Check specs without running anything",
-		Long: `validate checks specs: names, types, shapes, ranges, all problems in one run.
-It runs nothing, opens no data file and depends on no device of this machine,
-unless it is asked to: --data opens the files that the specs name, --on DEVICE
-asks whether the devices are there, with a kernel for each op and enough memory.
+		Long: `validate checks specs: names, types, shapes, ranges. All problems are reported at
+once. Nothing is run, no data file is opened and no device is needed, unless asked
+for: --data opens the files that the specs name, and --on DEVICE checks that the
+device exists, with a kernel for every op and enough memory.
 
-A path is a file, a folder, a glob (** stands for any folders) or -, standard
-input. Files that are named are checked. In folders those are that end in .yaml
-or .yml and have a line that begins with "flowrun:"; folders whose names begin
-with a dot are left out.
+A path is a file, a folder, a glob (** matches any number of folders) or -, standard
+input. Named files are always checked. In a folder, files are checked that end in
+.yaml or .yml and have a line that begins with "flowrun:"; subfolders whose names
+begin with a dot are skipped.
 
-Exit codes: 0 valid; 1 problems; 2 bad usage; 3 a file could not be read, or no
-spec was found. Warnings are no problems unless --strict is given.`,
+Exit codes: 0 valid; 1 problems; 2 bad usage; 3 a file could not be read, or no spec
+was found. Warnings don't fail the check unless --strict is given.`,
 		Example: `  flowrun validate graphs
   flowrun validate 'experiments/**/*.yaml' --strict
   flowrun validate --format sarif . > flowrun.sarif
@@ -73,11 +73,11 @@ spec was found. Warnings are no problems unless --strict is given.`,
 	o.add(c)
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "text", "write the findings as `FORMAT`: "+formats)
-	f.BoolVar(&o.strict, "strict", false, "take warnings for problems")
+	f.BoolVar(&o.strict, "strict", false, "treat warnings as errors")
 	f.BoolVar(&o.onlySpecs, "only-specs", false, onlySpecsUsage)
 	stdinFlag(c, &o.stdinName)
-	f.BoolVar(&o.data, "data", false, "open the files that specs name, and compare them with what the specs say")
-	f.StringArrayVar(&o.on, "on", nil, "ask whether specs can run on `DEVICE` of this machine (repeatable)")
+	f.BoolVar(&o.data, "data", false, "open the files that the specs name, and compare them with their declarations")
+	f.StringArrayVar(&o.on, "on", nil, "check that the specs can run on this machine's `DEVICE` (repeatable)")
 	return c
 }
 

@@ -142,7 +142,7 @@ func TestNothingThatCantBeReadHidesTheOtherFindings(t *testing.T) {
 	for _, format := range diag.Formats() {
 		code, out, errors := flowrunWith(t, "validate", "--format", format, "no*.yaml", "a.yaml", "gone.yaml", "b/[", "b", "shut")
 		require.Equal(t, exitUsage, code, "the pattern b/[")
-		require.Contains(t, errors, `"b/[": it is no glob`)
+		require.Contains(t, errors, `"b/[": invalid glob`)
 		for _, want := range []string{"unknown-function", "a.yaml", "unused-var", "b/c.yaml", "gone.yaml", "no*.yaml"} {
 			if format == "sarif" {
 				want = strings.ReplaceAll(want, "*", "%2A")
