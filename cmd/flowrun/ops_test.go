@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -48,4 +49,44 @@ func runExample(t *testing.T, e irtest.Example) string {
 	out, err := p.Infer(context.Background(), e.Inputs, flowrun.On("cpu"))
 	require.NoError(t, err)
 	return irtest.Format(out["out"])
+}
+
+func TestOpsAreFoundByTheirNamesElsewhere(t *testing.T) {
+	for name, want := range map[string]string{
+		"matmul": "matmul(a, b, transpose_a=false, transpose_b=false)\n", "torch.matmul": "matmul(a, b",
+		"torch.mm": "torch.mm is called matmul here.\n\nmatmul(a, b", "cat": "cat is called concat here.\n\nconcat(tensors, dim=0)",
+		"nn.functional.ReLU": "nn.functional.ReLU is called relu here.\n\nrelu(x)", "elu": "elu(x, alpha=1.0)",
+	} {
+		var out bytes.Buffer
+		require.Equal(t, exitDone, execute(context.Background(), []string{"ops", name}, streams{out: &out, errors: &out}), name)
+		require.True(t, strings.HasPrefix(out.String(), want), out.String())
+	}
+	for name, want := range map[string]string{
+		"relus": `there is no operation "relus"; did you mean "relu"?`, "nothing": "flowrun ops lists them",
+		"nn.Dropout": "Dropout is a module: flowrun modules Dropout", "svd": "there is no linear algebra but matmul",
+		"prod_of_others": "there is no operation", "copy": "there is no operation",
+	} {
+		var out bytes.Buffer
+		require.Equal(t, exitUsage, execute(context.Background(), []string{"ops", name}, streams{out: &out, errors: &out}), name)
+		require.Contains(t, out.String(), want)
+	}
+}
+
+func TestOpsAreListedByFamilyAndAsJSON(t *testing.T) {
+	var text, listed bytes.Buffer
+	require.Equal(t, exitDone, execute(context.Background(), []string{"ops"}, streams{out: &text, errors: &text}))
+	require.Regexp(t, `(?m)^arithmetic\n  abs +The absolute value of x, element by element\n`, text.String())
+	require.Equal(t, exitDone, execute(context.Background(), []string{"ops", "--json"}, streams{out: &listed, errors: &listed}))
+	var ops []struct {
+		Name   string
+		DTypes [][]string
+	}
+	require.NoError(t, json.Unmarshal(listed.Bytes(), &ops))
+	require.Len(t, ops, len(opNames()))
+	for _, op := range ops {
+		require.Contains(t, text.String(), "\n  "+op.Name+" ")
+		if op.Name == "gather" {
+			require.Contains(t, op.DTypes, []string{"f16", "i64", "f16"})
+		}
+	}
 }
