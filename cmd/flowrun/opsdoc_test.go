@@ -1,54 +1,15 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/flowrun/flowrun/internal/goldentest"
 	"github.com/flowrun/flowrun/ir"
 )
 
-var update = flag.Bool("update", false, "write docs/ops.md")
-
-const opsPage = "../../docs/ops.md"
-
-func TestOpsPageIsUpToDate(t *testing.T) {
-	want := opsMarkdown()
-	if *update {
-		require.NoError(t, os.WriteFile(opsPage, []byte(want), 0o644))
-	}
-	text, err := os.ReadFile(opsPage)
-	require.NoError(t, err)
-	if changed := changedLines(string(text), want); changed != "" {
-		t.Fatalf("docs/ops.md is stale:\n%sgo test ./cmd/flowrun -run OpsPage -update writes it", changed)
-	}
-}
-
-// changedLines shows where two texts differ, some lines of it.
-func changedLines(old, new string) string {
-	a, b := strings.Split(old, "\n"), strings.Split(new, "\n")
-	from := 0
-	for from < min(len(a), len(b)) && a[from] == b[from] {
-		from++
-	}
-	for len(a) > from && len(b) > from && a[len(a)-1] == b[len(b)-1] {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	var text strings.Builder
-	for _, side := range []struct {
-		mark  string
-		lines []string
-	}{{"-", a[from:]}, {"+", b[from:]}} {
-		for _, line := range side.lines[:min(len(side.lines), 10)] {
-			fmt.Fprintf(&text, "%d %s %s\n", from+1, side.mark, line)
-		}
-	}
-	return text.String()
-}
+func TestOpsPageIsUpToDate(t *testing.T) { goldentest.Equal(t, "../../docs/ops.md", opsMarkdown()) }
 
 // opsMarkdown is the reference of ops as a page.
 func opsMarkdown() string {
