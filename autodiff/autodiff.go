@@ -1,10 +1,10 @@
 // Package autodiff differentiates programs: it replaces every grad node of a
 // graph by nodes that compute the gradient, in reverse mode.
 //
-// All gradients of one scalar come from one sweep over its graph, so the cost
-// of a backward pass doesn't depend on the number of parameters. Only nodes
-// between a variable and the scalar are visited. The sweep writes nodes like
-// any other; a gradient of a gradient needs nothing special.
+// All gradients of one scalar come from one sweep over its graph, so the cost of a
+// backward pass doesn't depend on the number of parameters. Only nodes between a
+// variable and the scalar are visited. The sweep adds ordinary nodes, so a gradient
+// of a gradient needs nothing special.
 package autodiff
 
 import (
@@ -16,22 +16,21 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Error says that a gradient doesn't exist, and where it was asked for. Blocked
-// are the operations without a gradient that stand in its way, if there are any:
-// the first few of them.
+// Error says that a gradient doesn't exist, and where it was requested. Blocked are
+// the first few nodes without a gradient through which the scalar depends on the
+// variable, if there are any.
 type Error struct {
 	Range   diag.Range
 	Msg     string
 	Blocked []*ir.Node
 }
 
-// Error gives the message with its place.
+// Error gives the message with its position.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Range, e.Msg) }
 
-// Expand replaces the grad nodes of g. Asking for the gradient with respect to
-// a value that the scalar doesn't depend on, or only through operations without
-// a gradient, is an *Error. The nodes that it makes, and those that it looks at,
-// spend the budget; a nil one is endless.
+// Expand replaces the grad nodes of g. A gradient with respect to a value that the
+// scalar doesn't depend on, or only through ops without a gradient, is an *Error.
+// Visited and new nodes are charged to the budget; nil is unlimited.
 func Expand(g *ir.Graph, budget *diag.Budget) error {
 	if err := g.Sort(); err != nil {
 		return err
@@ -40,8 +39,8 @@ func Expand(g *ir.Graph, budget *diag.Budget) error {
 		return nil
 	}
 	e := newExpander(g, budget)
-	// In topological order, so that a scalar that itself contains gradients is
-	// differentiated after those have been replaced.
+	// In topological order, so that gradients inside a scalar are replaced before the
+	// scalar is differentiated.
 	nodes := g.Nodes
 	for _, n := range nodes {
 		e.rewire(n)
@@ -77,7 +76,7 @@ type expander struct {
 	graph    *ir.Graph
 	budget   *diag.Budget
 	replaced map[*ir.Node]*ir.Node   // grad node -> its gradient
-	of       map[*ir.Node][]*ir.Node // scalar -> its grad nodes, as far as they aren't replaced
+	of       map[*ir.Node][]*ir.Node // scalar -> its grad nodes that aren't replaced yet
 }
 
 func newExpander(g *ir.Graph, budget *diag.Budget) *expander {
@@ -90,8 +89,7 @@ func newExpander(g *ir.Graph, budget *diag.Budget) *expander {
 	return e
 }
 
-// replace lets a gradient stand for a grad node, also where that was a scalar that
-// gradients are taken of.
+// replace replaces a grad node by a gradient, also as a scalar of further gradients.
 func (e *expander) replace(n, gradient *ir.Node) {
 	e.replaced[n] = gradient
 	if waiting := e.of[n]; waiting != nil {
@@ -100,10 +98,10 @@ func (e *expander) replace(n, gradient *ir.Node) {
 	}
 }
 
-// What a node of a sweep costs: to be found, looked at and kept in tables.
+// sweepCost is the cost of visiting a node in a sweep.
 const sweepCost = 150
 
-// rewire makes n use the gradients instead of grad nodes.
+// rewire replaces the grad nodes among n's operands.
 func (e *expander) rewire(n *ir.Node) {
 	for i, in := range n.Inputs {
 		if r := e.replaced[in]; r != nil {
@@ -158,11 +156,10 @@ func (e *expander) differentiate(y *ir.Node) error {
 	return nil
 }
 
-// maxBlocked bounds the operations that an Error names.
+// maxBlocked bounds the ops that an Error names.
 const maxBlocked = 3
 
-// missing says why a grad node has no gradient. cone is what its scalar depends
-// on.
+// missing says why a grad node has no gradient. cone is what its scalar depends on.
 func missing(n *ir.Node, cone []*ir.Node) *Error {
 	y, x := n.Inputs[0], n.Inputs[1]
 	reached := map[*ir.Node]bool{x: true}

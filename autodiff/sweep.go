@@ -8,8 +8,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops"
 )
 
-// sweep is one pass of reverse mode: the gradients found so far, those of f16
-// and bf16 in f32.
+// sweep is one pass of reverse mode: the gradients found so far, those of f16 and
+// bf16 values in f32.
 type sweep struct {
 	b     *ir.Builder
 	grads map[*ir.Node]*ir.Node
@@ -22,13 +22,13 @@ func newSweep(g *ir.Graph, budget *diag.Budget) *sweep {
 	return &sweep{b: b, grads: map[*ir.Node]*ir.Node{}, wide: map[*ir.Node]*ir.Node{}}
 }
 
-// through carries the gradient of n to those of its operands that are active.
+// through propagates the gradient of n to those of its operands that are active.
 func (s *sweep) through(n *ir.Node, active map[*ir.Node]bool) error {
 	s.b.Site = n.Site
 	at, gradient := n, s.grads[n]
 	if n.Op.Class == ir.Contract {
-		// A product adds up in f32 and rounds once whatever its factors are, which
-		// are worth keeping small.
+		// A product accumulates in f32 and rounds once whatever the dtype of its
+		// factors, so these stay small.
 		gradient = s.b.Cast(gradient, n.Type.DType)
 	} else {
 		at = s.b.Widened(n, s.widen)
@@ -54,7 +54,7 @@ func (s *sweep) through(n *ir.Node, active map[*ir.Node]bool) error {
 	return nil
 }
 
-// widen gives a value in f32 if it is f16 or bf16.
+// widen casts a value to f32 if it is f16 or bf16.
 func (s *sweep) widen(x *ir.Node) *ir.Node {
 	if !x.Type.DType.IsHalf() {
 		return x

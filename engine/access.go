@@ -58,14 +58,13 @@ func (s *Session) Lookup(name string) (Handle, error) {
 	return s.names.find(name)
 }
 
-// Demand brings the value of a handle up to date where it lives. With nothing
-// out of date it costs two comparisons, whatever the size of the graph.
+// Demand brings the value of a handle up to date on its device. If nothing is out
+// of date, that costs a few comparisons, whatever the size of the graph.
 func (s *Session) Demand(h Handle) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.lock(); err != nil {
 		return err
 	}
+	defer s.mu.Unlock()
 	return s.demandKept(int32(h))
 }
 
@@ -84,22 +83,21 @@ func (s *Session) demandKept(n int32) error {
 	return s.demandNodes(n)
 }
 
-// Get gives the value of a state or a node. For a state, that is its value
-// after the last step; for a node, what it is at the states as they are now,
-// which is what the next step will see. The tensor is the caller's.
+// Get gives the value of a state or a node. For a state, that is its value after
+// the last step; for a node, its value for the current states, which is what the
+// next step will see. The tensor is the caller's.
 func (s *Session) Get(name string) (*ir.Tensor, error) {
 	values, err := s.GetAll([]string{name})
 	return values[name], err
 }
 
-// GetAll gives the values of several states or nodes, all of them at the same step:
-// no step and no write of another caller comes in between.
+// GetAll gives the values of several states or nodes, all from the same step: no
+// step and no write by another caller comes in between.
 func (s *Session) GetAll(names []string) (map[string]*ir.Tensor, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.lock(); err != nil {
 		return nil, err
 	}
+	defer s.mu.Unlock()
 	values := make(map[string]*ir.Tensor, len(names))
 	for _, name := range names {
 		h, err := s.names.find(name)
@@ -115,7 +113,7 @@ func (s *Session) GetAll(names []string) (map[string]*ir.Tensor, error) {
 	return values, nil
 }
 
-// fetch brings a value to the host, if the host's copy isn't current.
+// fetch copies a value to the host, unless the host's copy is current.
 func (s *Session) fetch(n int32) (*ir.Tensor, error) {
 	if err := s.usable(); err != nil {
 		return nil, err
@@ -145,15 +143,15 @@ func (s *Session) fetch(n int32) (*ir.Tensor, error) {
 	return f.tensor, nil
 }
 
-// Set writes a state. Everything that depends on it is out of date from now on,
-// its copies on other devices first of all.
+// Set writes a state. Everything that depends on it is out of date afterwards,
+// including its copies on other devices.
 func (s *Session) Set(name string, t *ir.Tensor) error {
 	return s.SetAll(map[string]*ir.Tensor{name: t})
 }
 
-// SetAll writes several states at once: all of them, or, if a name or a type is
-// wrong, none. If a device fails while they are being written, the error is
-// *Poisoned and names those that weren't.
+// SetAll writes several states at once: all of them, or none if a name or a type is
+// wrong. If a device fails while they are being written, the error is *Poisoned and
+// names those that weren't.
 func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,12 +5,12 @@ import (
 	"errors"
 )
 
-// ErrRunning is what Run gives while another Run of the session goes on.
+// ErrRunning is what Run returns while another Run of the session is in progress.
 var ErrRunning = errors.New("engine: another Run of the session is in progress")
 
 var errNoContext = errors.New("engine: the context is nil; context.Background() is one that never ends")
 
-// checkContext is the error for a context that can't be, or has ended.
+// checkContext is the error of a context that is nil or has ended.
 func checkContext(ctx context.Context) error {
 	if ctx == nil {
 		return errNoContext
@@ -44,9 +44,9 @@ func (r *runner) wrote(state string) {
 	}
 }
 
-// follow looks where callers have taken the states beside the run: others' steps are
-// no steps of it, but the counter, the limit and the stop condition are the states'.
-// The session is locked.
+// follow notices what other callers have done to the states: their steps are not
+// part of the run, but the counter, the limit and the stop condition depend on the
+// states. The session is locked.
 func (r *runner) follow() error {
 	if !r.moved {
 		return nil

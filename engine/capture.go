@@ -6,11 +6,10 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// capture makes captures of a tape that will be replayed many times, wherever
-// consecutive commands are on one device that can, and with bursts of several
-// steps.
-// Where one can't be made, its commands are played as before: that gives the same
-// values. Only what failed earlier, and is found out here, is an error.
+// capture lets devices that can capture consecutive commands of a tape that will be
+// replayed many times and, with bursts, several steps of it. Commands that can't be
+// captured are run one by one as before, with the same results. Only a failure of
+// earlier work that is detected here is an error.
 func (t *tape) capture(devices []device.Device, bursts bool) error {
 	if t.tried {
 		return nil
@@ -48,17 +47,15 @@ func (t *tape) capture(devices []device.Device, bursts bool) error {
 	return nil
 }
 
-// A burst is a capture of several steps. It costs the host and the device one
-// start instead of several, and where the steps' memory allows it, a step begins
-// while the one before it ends. It is for plans that run ahead, and for steps so
-// small that their start counts.
+// A burst is a capture of several steps. It costs one launch instead of several and,
+// if the steps' memory allows it, a step begins before the previous one has ended.
+// It is for plans that run ahead, and for steps so small that launches matter.
 const (
 	burstSteps    = 8
 	burstCommands = 1024
 )
 
-// captureBurst captures several steps of a tape, all of whose commands are in one
-// capture.
+// captureBurst captures several steps of a tape that is one capture.
 func (t *tape) captureBurst(devices []device.Device) error {
 	var commands []device.Command
 	for range burstSteps {

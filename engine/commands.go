@@ -42,12 +42,12 @@ func (c *commands) of(n int32) (device.Command, error) {
 	return command, nil
 }
 
-// drop forgets the commands that know where a node's value lies, which has moved.
+// drop forgets the commands that use a value which has moved.
 func (c *commands) drop(n int32) {
 	c.byNode[n] = nil
 	for _, u := range c.out(n) {
 		c.byNode[u] = nil
-		if c.plan.Values[u].Alias { // which has moved too
+		if c.plan.Values[u].Alias { // it has moved too
 			for _, reader := range c.out(u) {
 				c.byNode[reader] = nil
 			}
@@ -58,7 +58,7 @@ func (c *commands) drop(n int32) {
 	}
 }
 
-// bind prepares what computes a node.
+// bind prepares the command that computes a node.
 func (c *commands) bind(n int32) (device.Command, error) {
 	node := c.plan.Graph.Nodes[n]
 	dev := c.devices[node.Space]
@@ -90,8 +90,8 @@ func (c *commands) bind(n int32) (device.Command, error) {
 	return dev.Bind(call)
 }
 
-// bindSource prepares the reading of a data source's field. Sources run on the
-// host, so the step counter, or its copy, is at hand.
+// bindSource prepares the reading of a data source's field. Data sources run on the
+// host, where the step counter or a copy of it is.
 func (c *commands) bindSource(node *ir.Node, out device.Slice) (device.Command, error) {
 	step := c.slice(int32(node.Inputs[0].ID)).Host()
 	dst := out.Host()
@@ -104,8 +104,8 @@ func (c *commands) bindSource(node *ir.Node, out device.Slice) (device.Command, 
 	}), nil
 }
 
-// bindAlias prepares what makes an alias current. On the host that is waiting for
-// the device; a device reads later than all that the host has done.
+// bindAlias prepares the command that makes an alias current. The host waits for the
+// device; a device reads after everything that the host has done.
 func (c *commands) bindAlias(node *ir.Node) device.Command {
 	if node.Space != 0 {
 		return device.CommandFunc(func() error { return nil })
@@ -113,8 +113,9 @@ func (c *commands) bindAlias(node *ir.Node) device.Command {
 	return device.CommandFunc(c.devices[node.Inputs[0].Space].Sync)
 }
 
-// afterReaders makes a command that writes what a device reads as an alias wait for
-// the device first: a node's command, or what commits to a state's node or sets it.
+// afterReaders makes a command that writes memory which a device reads through an
+// alias wait for that device first. n is the node that the command computes, or that
+// of the state that it commits or sets.
 func (c *commands) afterReaders(n int32, command device.Command) device.Command {
 	if !c.lent[c.writes(n)] {
 		return command
@@ -128,8 +129,8 @@ func (c *commands) afterReaders(n int32, command device.Command) device.Command 
 	})
 }
 
-// ofCommit gives the command that copies what a state becomes into its home; nil
-// where it is written in place.
+// ofCommit gives the command that copies a state's next value to its home; nil if it
+// is written in place.
 func (c *commands) ofCommit(st int32) (device.Command, error) {
 	next := c.states[st].next
 	if c.isInPlace(next) {
@@ -147,9 +148,9 @@ func (c *commands) ofCommit(st int32) (device.Command, error) {
 	return command, nil
 }
 
-// awaited makes a command wait until its devices have done it, where the session
-// is to. All commands before it have been waited for too: what failed is this
-// one, and no [device.Late] from long ago.
+// awaited makes a command wait until its devices are done, if the session has the
+// option Sync. As all commands before it were waited for, a failure is its own, not
+// a [device.Late] of earlier work.
 func (c *commands) awaited(command device.Command, spaces ...int) device.Command {
 	if !c.options.Sync {
 		return command

@@ -6,8 +6,8 @@ import (
 	"github.com/flowrun/flowrun/lower"
 )
 
-// Unset says that a value was asked for that depends on a state nobody has
-// given a value: an input, or a parameter before the weights were loaded.
+// Unset is the error of a demand for a value that depends on a state which has not
+// been set: an input, or a parameter before the weights were loaded.
 type Unset struct{ State string }
 
 // Error names the state.
@@ -33,7 +33,7 @@ func (s *Session) demandNodes(roots ...int32) error {
 			moved = true
 		}
 	}
-	if moved { // what reads a moved value has to find it in its new memory
+	if moved { // readers of a moved value must find it in its new memory
 		work, _ = s.collect(roots)
 	}
 	for _, n := range work {
@@ -44,7 +44,7 @@ func (s *Session) demandNodes(roots ...int32) error {
 	return nil
 }
 
-// run runs a node whose operands stand.
+// run runs a node whose operands are current.
 func (s *Session) run(n int32, replay bool) error {
 	c, err := s.commands.of(n)
 	if err == nil {
@@ -58,7 +58,7 @@ func (s *Session) run(n int32, replay bool) error {
 	return nil
 }
 
-// hasRun does the bookkeeping of a run, and tells whoever traces.
+// hasRun does the bookkeeping of a run, and calls Trace.
 func (s *Session) hasRun(n int32, replay bool) {
 	again := s.options.Trace != nil && !s.dirty(n)
 	s.ran(n)

@@ -7,18 +7,18 @@ import (
 	"sync"
 )
 
-// Evaluation computes further metrics every so many steps, between two steps.
-// Records have them behind the loop's own.
+// Evaluation computes further metrics at regular intervals, between two steps.
+// Records have them after the loop's own.
 type Evaluation struct {
 	Every int64                     // steps
 	Run   func() ([]float64, error) // as many as there are metrics
 
-	lock   sync.Mutex // of the values, which anybody may ask for while a run goes on
+	lock   sync.Mutex // of the values, which may be read during a run
 	values []float64
 }
 
-// NewEvaluation makes an evaluation whose metrics have these values until it is
-// run for the first time.
+// NewEvaluation makes an evaluation whose metrics have the given values until its
+// first run.
 func NewEvaluation(every int64, run func() ([]float64, error), values []float64) *Evaluation {
 	return &Evaluation{Every: every, Run: run, values: slices.Clone(values)}
 }
@@ -48,19 +48,19 @@ func (e *Evaluation) set(values []float64) ([]float64, error) {
 }
 
 // EarlyStop ends a run when a metric's best value is Patience steps old. Best and
-// At are its memory: a later run goes on with them.
+// At are its memory, with which a later run continues.
 type EarlyStop struct {
 	Metric   int // of Record.Metrics
 	Maximise bool
 	Patience int64
-	MinDelta float64 // by how much a value must be better
+	MinDelta float64 // the smallest improvement that counts
 
 	Best float64 // NaN before there is one
 	At   int64   // the step of Best
 }
 
-// Better reports whether a value is better than the best one by more than delta.
-// NaN is never better, and anything else is better than NaN.
+// Better reports whether a value improves on the best one by more than delta. NaN
+// never does, and anything else improves on NaN.
 func Better(value, best, delta float64, maximise bool) bool {
 	switch {
 	case math.IsNaN(value):

@@ -14,8 +14,8 @@ func (r *runner) seeNonFinite() error {
 	return nil
 }
 
-// tellNonFinite tells of the first loss that wasn't finite. The session isn't locked
-// meanwhile: whoever is told may look at it.
+// tellNonFinite reports the first loss that wasn't finite. The session isn't locked
+// meanwhile: the callback may use it.
 func (r *runner) tellNonFinite() {
 	if r.record.NonFinite == 0 || r.told {
 		return
@@ -37,12 +37,12 @@ func (r *runner) end() error {
 	return errors.Join(r.last()...)
 }
 
-// salvage ends a run that has failed, and adds to the error what else goes wrong.
-// Where the states can still be read, they are those after some step: the observers
-// that haven't failed are told of it.
+// salvage ends a run that has failed, and adds further failures to the error. If the
+// states can still be read, they are those after some step, and the observers that
+// haven't failed get its record.
 func (r *runner) salvage(failure error) error {
 	if r.session.sync() != nil || r.recount() != nil || r.fill() != nil {
-		return failure // which says why, or is what made the states unreadable
+		return failure // it says why the states can't be read
 	}
 	for _, err := range r.last() {
 		if err != nil && !errors.Is(failure, err) { // a file that two observers write to fails once
@@ -52,16 +52,15 @@ func (r *runner) salvage(failure error) error {
 	return failure
 }
 
-// recount reads the counter anew after a step that failed among several.
+// recount reads the counter again after one of several steps has failed.
 func (r *runner) recount() error {
 	s := r.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.lock(); err != nil {
 		return err
 	}
+	defer s.mu.Unlock()
 	if r.moved {
-		return nil // by others: fill looks where to
+		return nil // by others: fill handles that
 	}
 	before := r.step
 	err := r.count()
@@ -69,8 +68,8 @@ func (r *runner) recount() error {
 	return err
 }
 
-// last fills the summary, and tells all observers that haven't failed. It gives
-// their errors.
+// last fills the summary, and gives the last record to all observers that haven't
+// failed. It returns their errors.
 func (r *runner) last() (errs []error) {
 	r.tellNonFinite()
 	r.record.Last, r.record.Stopped = true, r.summary.Stopped

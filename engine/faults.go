@@ -12,8 +12,7 @@ import (
 	"github.com/flowrun/flowrun/lower"
 )
 
-// Error is a command that failed: which node, where it comes from in the spec,
-// and why.
+// Error is a command that failed: for which node, its origin in the spec, and why.
 type Error struct {
 	Op     string     // the op, or what else was done
 	Node   string     // the node's name
@@ -22,7 +21,7 @@ type Error struct {
 	Err    error
 }
 
-// Error gives the message with its place.
+// Error gives the message with its position.
 func (e *Error) Error() string {
 	at := ""
 	if e.Range.Known() {
@@ -34,13 +33,13 @@ func (e *Error) Error() string {
 // Unwrap gives the device's own error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// faults turns failures of commands into errors, and knows the states that they
-// have put in doubt.
+// faults turns failures of commands into errors, and knows which states they have
+// made invalid.
 type faults struct {
 	*values
 	plan    *lower.Plan
 	tapes   *replayer
-	poison  error          // what every demand gives; nil if no state is in doubt
+	poison  error          // what every demand returns; nil if all states are valid
 	suspect map[int32]bool // states that must be restored first
 }
 
@@ -56,23 +55,23 @@ func (f *faults) commitFailure(st int32, err error) error {
 }
 
 // poisoned makes the session refuse all demands until the given states are
-// restored, and gives the error that they get.
+// restored, and returns the error that they get.
 func (f *faults) poisoned(states []int32, cause error) error {
 	for _, st := range states {
 		f.suspect[st] = true
 	}
 	if p, ok := cause.(*Poisoned); ok {
-		cause = p.Err // the same failure, found out in two places
+		cause = p.Err // the same failure, detected twice
 	}
 	f.poison = &Poisoned{States: f.suspectNames(), Err: cause}
 	f.tapes.touched()
 	return f.poison
 }
 
-// blame gives the error of a command that failed. If what failed is work that
-// was queued before ([device.Late]), no one knows how far earlier steps came:
-// their states have to be restored, and every value has to be computed anew, as
-// none of those in memory can be trusted.
+// blame gives the error of a command that failed. If the failure is that of work
+// queued earlier ([device.Late]), it is unknown how far earlier steps came: their
+// states have to be restored, and every value has to be computed again, as nothing
+// in memory can be trusted.
 func (f *faults) blame(err error) error {
 	var late *device.Late
 	if !errors.As(err, &late) {
@@ -103,8 +102,8 @@ func (f *faults) restored(st int32) {
 	f.poison = &Poisoned{States: f.suspectNames(), Err: f.poison.(*Poisoned).Err}
 }
 
-// Poisoned says that a failure has left states half written. Every demand gives
-// it until all of them have been set.
+// Poisoned says that a failure has left states half written. Every demand returns it
+// until all of them have been set.
 type Poisoned struct {
 	States []string
 	Err    error

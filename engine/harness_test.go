@@ -37,8 +37,8 @@ type sessions int
 
 const (
 	together sessions = iota // a traced one, an untraced one, one without replay
-	traced                  // a traced one
-	untraced                // an untraced one, of which only values are looked at
+	traced                   // a traced one
+	untraced                 // an untraced one, of which only values are looked at
 )
 
 // newHarness starts a drawn program and sets the states that have values.

@@ -14,8 +14,8 @@ type Loop struct {
 	Loss    string // the raw loss; "" if there is none
 
 	// NonFinite is the state that keeps the first step whose loss was infinite or
-	// NaN, i64[]; "" if there is none. TellNonFinite is told of it once, as soon as it
-	// is known: at once where the host sees the state, else when metrics are read.
+	// NaN, i64[]; "" if there is none. TellNonFinite is called once, as soon as it is
+	// known: at once if the host sees the state, otherwise when metrics are read.
 	NonFinite     string
 	TellNonFinite func(step int64)
 
@@ -27,15 +27,14 @@ type Loop struct {
 	Observers  []Observer
 }
 
-// Run runs steps until the stop condition holds, the limit is reached or the
-// context is cancelled; that is no error, and the summary says which it was.
-// An observer that fails ends the run, and so does a step; the others still see the
-// last record, as far as the states can be read, so that a failure loses nothing.
-// Metrics are read only when an observer wants them: on a device, reading costs
-// a copy.
+// Run runs steps until the stop condition holds, the limit is reached or the context
+// is cancelled. None of these is an error; the summary says which it was. An observer
+// or a step that fails ends the run; the other observers still get the last record,
+// if the states can be read, so that a failure loses nothing. Metrics are read only
+// when an observer is due: on a device, reading costs a copy.
 //
-// One Run goes on at a time: another one is [ErrRunning]. Other calls take effect
-// between its steps, those of its observers too.
+// A session allows one Run at a time; a second one returns [ErrRunning]. Other calls
+// take effect between its steps, including those of its observers.
 func (s *Session) Run(ctx context.Context, l Loop) (Summary, error) {
 	if ctx == nil {
 		return Summary{}, errNoContext
@@ -53,38 +52,37 @@ func (s *Session) Run(ctx context.Context, l Loop) (Summary, error) {
 
 // runner is a run in progress.
 type runner struct {
-	session  *Session
-	loop     Loop
-	start    time.Time
-	step     int64 // the counter
-	counter  *probe
-	stopped  *probe
-	loss     *probe
-	bad      *probe // the first step whose loss wasn't finite
-	metrics  []*probe
+	session   *Session
+	loop      Loop
+	start     time.Time
+	step      int64 // the counter
+	counter   *probe
+	stopped   *probe
+	loss      *probe
+	bad       *probe // the first step whose loss wasn't finite
+	metrics   []*probe
 	evaluated []float64 // the evaluation's metrics
-	moved    bool      // a caller has taken a step, or written what the run goes by
-	over     bool      // and the stop condition held after that
-	record   Record
-	due      []time.Duration // per observer, when it is next due by time
-	failed   []bool          // per observer
-	told     bool            // of a loss that wasn't finite
-	chunk    int64           // steps between looks at the clock
-	looked   int64           // the step of the last look
-	lookedAt time.Duration
-	summary  Summary
+	moved     bool      // a caller has taken a step, or written a state of the loop
+	over      bool      // and the stop condition held after that
+	record    Record
+	due       []time.Duration // per observer, when it is next due by time
+	failed    []bool          // per observer
+	told      bool            // of a loss that wasn't finite
+	chunk     int64           // steps between readings of the clock
+	looked    int64           // the step of the last one
+	lookedAt  time.Duration
+	summary   Summary
 }
 
-// clockEvery is how often the clock is looked at when observers go by time.
+// clockEvery is how often the clock is read when observers have an interval.
 const clockEvery = 10 * time.Millisecond
 
 func (r *runner) prepare() error {
 	s := r.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.lock(); err != nil {
 		return err
 	}
+	defer s.mu.Unlock()
 	if s.runner != nil {
 		return ErrRunning
 	}
@@ -104,27 +102,22 @@ func (r *runner) prepare() error {
 	if err := r.count(); err != nil {
 		return err
 	}
-	if r.loop.Stopped != "" {
-		if r.stopped, err = s.probe(r.loop.Stopped); err != nil {
+	for _, o := range []struct {
+		name string
+		to   **probe
+	}{{r.loop.Stopped, &r.stopped}, {r.loop.Loss, &r.loss}, {r.loop.NonFinite, &r.bad}} {
+		if o.name == "" {
+			continue
+		}
+		if *o.to, err = s.probe(o.name); err != nil {
 			return err
 		}
 	}
-	if r.loop.Loss != "" {
-		if r.loss, err = s.probe(r.loop.Loss); err != nil {
+	r.metrics = make([]*probe, len(r.loop.Metrics))
+	for i, name := range r.loop.Metrics {
+		if r.metrics[i], err = s.probe(name); err != nil {
 			return err
 		}
-	}
-	if r.loop.NonFinite != "" {
-		if r.bad, err = s.probe(r.loop.NonFinite); err != nil {
-			return err
-		}
-	}
-	for _, name := range r.loop.Metrics {
-		p, err := s.probe(name)
-		if err != nil {
-			return err
-		}
-		r.metrics = append(r.metrics, p)
 	}
 	if e := r.loop.Evaluation; e != nil {
 		r.evaluated = e.latest()
@@ -175,7 +168,7 @@ func (r *runner) run(ctx context.Context) error {
 			return err
 		}
 		r.tellNonFinite()
-		if r.step == before { // others have ended it
+		if r.step == before { // another caller has ended it
 			continue
 		}
 		if err := r.evaluate(); err != nil {
@@ -187,8 +180,7 @@ func (r *runner) run(ctx context.Context) error {
 	}
 }
 
-// evaluate runs the evaluation where it is due, and looks whether the metric of early stopping is better than
-// ever, after a step.
+// evaluate runs the evaluation if it is due after a step, and updates early stopping.
 func (r *runner) evaluate() error {
 	e, stop := r.loop.Evaluation, r.loop.EarlyStop
 	evaluated := e != nil && r.step%e.Every == 0
@@ -211,11 +203,10 @@ func (r *runner) evaluate() error {
 		return nil
 	}
 	s := r.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.lock(); err != nil {
 		return err
 	}
+	defer s.mu.Unlock()
 	v, err := s.read(r.metrics[stop.Metric])
 	if err != nil {
 		return err
@@ -224,15 +215,14 @@ func (r *runner) evaluate() error {
 	return nil
 }
 
-// runSteps runs a step, or several where they may be queued ahead, and says whether
+// runSteps runs a step, or several if they may be queued ahead, and reports whether
 // the stop condition now holds.
 func (r *runner) runSteps() (bool, error) {
 	s := r.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.lock(); err != nil {
 		return false, err
 	}
+	defer s.mu.Unlock()
 	if err := r.follow(); err != nil || r.over || r.full() {
 		return r.over, err
 	}
@@ -246,7 +236,7 @@ func (r *runner) runSteps() (bool, error) {
 		r.step += taken
 		left -= taken
 	}
-	if r.bad != nil && r.bad.copy == nil { // it costs nothing to see
+	if r.bad != nil && r.bad.copy == nil { // reading it costs nothing
 		if err := r.seeNonFinite(); err != nil {
 			return false, err
 		}
@@ -261,9 +251,8 @@ func (r *runner) runSteps() (bool, error) {
 	return true, r.count() // those queued after the last one changed nothing
 }
 
-// ahead is how many steps may be taken until somebody has to look: at the stop
-// condition, which plans that run ahead can wait for until the clock is due, or
-// at metrics.
+// ahead is how many steps may be queued until the stop condition has to be read,
+// which plans that run ahead can postpone until the clock is due, or metrics.
 func (r *runner) ahead() int64 {
 	if r.stopped == nil || !r.session.plan.RunsAhead {
 		return 1
@@ -282,7 +271,7 @@ func (r *runner) ahead() int64 {
 	}
 	if e := r.loop.EarlyStop; e != nil {
 		n = min(n, e.At+e.Patience-r.step)
-		if e.Metric < len(r.metrics) { // it is looked at after every step
+		if e.Metric < len(r.metrics) { // it is read after every step
 			n = 1
 		}
 	}
@@ -294,11 +283,10 @@ func (r *runner) holds() (bool, error) {
 	if r.stopped == nil {
 		return false, nil
 	}
-	r.session.mu.Lock()
-	defer r.session.mu.Unlock()
-	if err := r.session.usable(); err != nil {
+	if err := r.session.lock(); err != nil {
 		return false, err
 	}
+	defer r.session.mu.Unlock()
 	v, err := r.session.read(r.stopped)
 	return v != 0, err
 }
@@ -354,11 +342,10 @@ func (r *runner) adapt(elapsed time.Duration) {
 // fill reads what observers are shown.
 func (r *runner) fill() error {
 	s := r.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.lock(); err != nil {
 		return err
 	}
+	defer s.mu.Unlock()
 	if err := r.follow(); err != nil {
 		return err
 	}

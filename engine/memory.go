@@ -10,19 +10,19 @@ import (
 
 // memory is the memory of a plan's values, in all of its spaces.
 //
-// The host and a device may have some of it in common. Copies between them are
-// aliases there (see the pass alias of package lower). A device is late, so the
-// host waits for it before it reads what the device writes, and before it writes
-// what the device may still have to read.
+// The host and a device may share some of it, in which copies between them are
+// aliases (see the pass alias of package lower). A device is late, so the host waits
+// for it before reading what the device writes, and before overwriting what the
+// device may not have read yet.
 type memory struct {
 	*values
 	plan    *lower.Plan
 	devices []device.Device
 	spaces  []spaceMemory
-	own     map[int32]device.Buffer // of nodes moved out of the plan's places
+	own     map[int32]device.Buffer // of nodes moved out of the plan's memory
 	lent    map[int32]bool          // nodes of the host whose memory a device reads
 	shared  device.Buffer           // the host's kept memory, as that device's
-	bytes   int64                   // held at present
+	bytes   int64                   // allocated so far
 }
 
 // spaceMemory is a plan's memory in one space.
@@ -48,7 +48,7 @@ func newMemory(plan *lower.Plan, devices []device.Device, v *values) (*memory, e
 	return m, nil
 }
 
-// alloc reserves memory and counts it.
+// alloc allocates memory and counts it.
 func (m *memory) alloc(space int, bytes int64) (device.Buffer, error) {
 	b, err := m.devices[space].Alloc(bytes)
 	if err != nil {
@@ -58,8 +58,8 @@ func (m *memory) alloc(space int, bytes int64) (device.Buffer, error) {
 	return b, nil
 }
 
-// allocKept reserves a space's kept memory: the host's, where a device has aliases
-// of it, is that device's.
+// allocKept allocates a space's kept memory. If a device has aliases of the host's,
+// it allocates that, too.
 func (m *memory) allocKept(space int, bytes int64) (device.Buffer, error) {
 	if space != 0 || m.plan.Shared == 0 {
 		return m.alloc(space, bytes)
@@ -133,8 +133,8 @@ func (m *memory) slice(n int32) device.Slice {
 	return device.Slice{Buffer: m.spaces[space].kept, Offset: v.Offset, Bytes: v.Bytes}
 }
 
-// seenFrom gives a slice of memory that two spaces share as one of the other. A
-// slice without a buffer, which nothing can be bound to, says that they don't.
+// seenFrom converts a slice of memory that two spaces share to the other space. If
+// they don't share it, the slice has no buffer, and nothing can be bound to it.
 func (m *memory) seenFrom(space int, of device.Slice) device.Slice {
 	if space == 0 {
 		of.Buffer, _ = m.viewed(of.Buffer)

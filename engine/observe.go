@@ -5,28 +5,27 @@ import (
 	"time"
 )
 
-// DataSource gives the batches of a data source. It is called on the host, in the
-// order of the steps, and again for a step that is run again.
+// DataSource provides batches. It is called on the host, in the order of the steps,
+// and again for a step that is retried.
 type DataSource interface {
 	// Batch writes the field's batch of a step, counted from 0, into dst, as
 	// dense little-endian elements of the declared type.
 	Batch(step int64, field string, dst []byte) error
 }
 
-// Observer is told how a run goes on: at every multiple of Every steps, or
-// whenever Interval has passed, and once at the end.
+// Observer receives a run's records: at every multiple of Every steps, or whenever
+// Interval has passed, and once at the end.
 type Observer struct {
 	Every    int64         // in steps; 0: not by count
 	Interval time.Duration // 0: not by time
 	Observe  func(Record) error
 
-	// Sync, if there is one, makes lasting what has been observed. Whoever keeps
-	// something from which a run can go on calls it before: what has been observed
-	// up to there isn't observed again.
+	// Sync, if not nil, makes durable what has been observed. It is called before a
+	// checkpoint is saved, since a resumed run doesn't observe those steps again.
 	Sync func() error
 }
 
-// check reports a loop that can't be run.
+// check reports an invalid loop.
 func (l *Loop) check() error {
 	if l.MaxSteps < 0 {
 		return fmt.Errorf("engine: MaxSteps is %d; it must be at least 1, or 0 for no limit", l.MaxSteps)
@@ -50,7 +49,7 @@ type Record struct {
 	Step    int64         // the step counter: steps taken since the program began
 	Elapsed time.Duration // in the loop, since Run began
 	Loss    float64       // the raw loss of this step
-	Metrics []float64     // in the program's order; the observers' to keep
+	Metrics []float64     // in the program's order; observers may keep it
 	Last    bool          // the run ends here
 	Stopped StopReason    // why it ends, in the last record; "" if that is a failure
 
@@ -68,7 +67,7 @@ const (
 	StoppedInterrupted StopReason = "interrupted"
 )
 
-// Summary is how a run ended.
+// Summary is the result of a run.
 type Summary struct {
 	Steps   int64 // taken by this run
 	Stopped StopReason

@@ -35,7 +35,7 @@ func (s *Session) probe(name string) (*probe, error) {
 	return p, err
 }
 
-// read gives the state's value as it is now.
+// read gives the state's current value.
 func (s *Session) read(p *probe) (float64, error) {
 	if p.copy != nil {
 		if err := p.copy.Run(); err != nil {

@@ -2,9 +2,9 @@ package engine
 
 import "slices"
 
-// replayer keeps the tapes of steps by their work. It knows when the next step
-// will do what the last one did, so that its tape can be replayed without looking,
-// and counts such replays into versions, edges and statistics when somebody asks.
+// replayer keeps the tapes of steps by their work. It knows when the next step has
+// the same work as the last one, so that its tape can be replayed without looking,
+// and updates versions, edges and statistics for such replays when somebody asks.
 type replayer struct {
 	*values
 	stats *Stats
@@ -15,8 +15,8 @@ type replayer struct {
 	behind uint64 // steady replays not yet counted
 }
 
-// maxTapes bounds the tapes kept: a program settles into one or two, and a
-// caller that writes at random gets no use of them.
+// maxTapes bounds the number of tapes. A program settles into one or two; a caller
+// that writes at random doesn't benefit from them.
 const maxTapes = 64
 
 // find gives the tape that was recorded under exactly this work, or nil.
@@ -76,8 +76,8 @@ func (r *replayer) matches(t *tape, work []int32) bool {
 	return true
 }
 
-// touched says that something other than a step has happened: the next step has
-// to look at what there is to do.
+// touched notes that something other than a step has happened: the next step has to
+// determine its work.
 func (r *replayer) touched() {
 	r.catchUp()
 	r.steady, r.last = nil, nil
@@ -99,7 +99,7 @@ func (r *replayer) free() {
 	clear(r.tapes)
 }
 
-// catchUp counts the steady replays into versions, edges and statistics.
+// catchUp updates versions, edges and statistics for the steady replays.
 func (r *replayer) catchUp() {
 	t, times := r.last, r.behind
 	if times == 0 {

@@ -15,13 +15,12 @@ import (
 type Options struct {
 	// DataSources are the data sources by name.
 	DataSources map[string]DataSource
-	// NoReplay runs every step eagerly. It gives the same bits; it's for tests
-	// and for looking at what happens.
+	// NoReplay runs every step eagerly, with the same bits, for tests and debugging.
 	NoReplay bool
-	// Sync waits for each command before the next one is run, so that a failure
-	// is that of the command it is reported for. It gives the same bits, slower.
+	// Sync waits for each command before running the next one, so that a failure is
+	// reported for the command that caused it. It gives the same bits, more slowly.
 	Sync bool
-	// Trace is told of every node that runs, if not nil. It is for tests.
+	// Trace is called for every node that runs, if not nil. It is for tests.
 	Trace func(Execution)
 }
 
@@ -52,15 +51,15 @@ type Session struct {
 	faults   *faults
 	names    directory
 	fetches  map[int32]*fetch
-	unstop   device.Command // takes back that the stop condition has held; see unmasked
-	held     *probe         // whether it has; see unended
+	unstop   device.Command // resets the stop condition; see unmasked
+	held     *probe         // reads the stop condition; see unended
 
 	runner *runner // the run in progress; nil if there is none
 	stats  Stats
 	closed bool
 }
 
-// ErrClosed is what every call on a closed session gives.
+// ErrClosed is what every call on a closed session returns.
 var ErrClosed = errors.New("engine: the session is closed")
 
 // New allocates the plan's memory on its devices, one per target. States have
@@ -90,7 +89,7 @@ func New(plan *lower.Plan, devices []device.Device, o Options) (*Session, error)
 	return s, nil
 }
 
-// Close gives the memory back. The devices stay open: they are the caller's.
+// Close frees the memory. The devices stay open: they belong to the caller.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,14 +118,26 @@ func (s *Session) Stats() Stats {
 	return stats
 }
 
-// Usable is the error that every demand gives at present: [ErrClosed], or *[Poisoned].
+// Usable is the error that every demand returns at present: [ErrClosed], *[Poisoned]
+// or nil.
 func (s *Session) Usable() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.usable()
 }
 
-// usable is the error that every demand gives when the session can't go on.
+// lock locks the session. If the session isn't usable, it returns the error and
+// leaves it unlocked.
+func (s *Session) lock() error {
+	s.mu.Lock()
+	err := s.usable()
+	if err != nil {
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// usable is Usable on a locked session.
 func (s *Session) usable() error {
 	if s.closed {
 		return ErrClosed
@@ -134,10 +145,10 @@ func (s *Session) usable() error {
 	return s.faults.poison
 }
 
-// moveOut gives a node memory of its own: because a caller wants to read its
-// value later (it becomes kept), or because a demand that isn't a step must not
-// write a state's home (it becomes transient, and steps copy it in). Tapes and
-// bound commands that know its old place are dropped.
+// moveOut gives a node memory of its own: because a caller reads its value (it
+// becomes kept), or because a demand that isn't a step must not write a state's home
+// (it becomes transient, and steps copy it there). Tapes are dropped, and so are the
+// bound commands that use its old memory.
 func (s *Session) moveOut(n int32, storage lower.Storage) error {
 	if err := s.memory.moveOut(n); err != nil {
 		return s.faults.blame(fmt.Errorf("engine: allocating memory for %s: %w", s.plan.Graph.Nodes[n].Label(), err))
@@ -151,11 +162,10 @@ func (s *Session) moveOut(n int32, storage lower.Storage) error {
 
 // sync waits for all devices.
 func (s *Session) sync() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.lock(); err != nil {
 		return err
 	}
+	defer s.mu.Unlock()
 	for _, d := range s.devices {
 		if err := d.Sync(); err != nil {
 			return s.faults.blame(err)

@@ -21,7 +21,7 @@ type Stats struct {
 	PeakBytes      int64 // of device memory held at one time, over all devices
 }
 
-// add adds what happened so many times.
+// add adds the given counts times times.
 func (s *Stats) add(d Stats, times int64) {
 	s.KernelsRun += times * d.KernelsRun
 	s.Aliased += times * d.Aliased
@@ -32,7 +32,7 @@ func (s *Stats) add(d Stats, times int64) {
 	}
 }
 
-// minus is what happened since an earlier time.
+// minus is the difference to earlier counts.
 func (s Stats) minus(before Stats) Stats {
 	s.add(before, -1)
 	return s
@@ -53,8 +53,7 @@ func (s *Stats) ran(plan *lower.Plan, n int32) {
 	}
 }
 
-// copied counts a copy from one space into another; within a space nothing
-// crosses, and nothing is counted.
+// copied counts a copy from one space to another; copies within a space don't count.
 func (s *Stats) copied(from, to, bytes int) {
 	var t *Traffic
 	switch {

@@ -9,10 +9,9 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Step runs one step: it computes what every state becomes from the states as
-// they are, and commits all of it together. If it fails before its first write,
-// nothing has changed and it may be tried again; after that, the error is
-// *Poisoned.
+// Step runs one step: it computes the next value of every state from the current
+// states, and commits them all together. If it fails before its first write, nothing
+// has changed and it may be retried; after that, the error is *Poisoned.
 func (s *Session) Step(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,9 +32,9 @@ func (s *Session) Step(ctx context.Context) error {
 	return s.unended(st)
 }
 
-// unended runs a step of a plan that doesn't run ahead. That the stop condition has
-// held is taken back where it has, so that it is afterwards what it is with unmasked:
-// whether it holds at this step.
+// unended runs a step of a plan that doesn't run ahead. It resets the stop condition
+// first if that holds, so that afterwards, as with unmasked, it says whether the
+// condition holds at this step.
 func (s *Session) unended(st int) error {
 	state := s.plan.Graph.States[st]
 	if s.nodes[s.states[st].node].version == 0 { // a state that was never set; the step says so
@@ -59,8 +58,8 @@ func (s *Session) unended(st int) error {
 	return s.step()
 }
 
-// unmasked runs a step of a plan that runs ahead, whatever the stop condition says:
-// that it has held is taken back first, or the step would change nothing.
+// unmasked runs a step of a plan that runs ahead. It resets the stop condition first,
+// or the step would change nothing.
 func (s *Session) unmasked(st int) error {
 	states := s.plan.Graph.States
 	if s.tapes.last == nil {
@@ -69,9 +68,9 @@ func (s *Session) unmasked(st int) error {
 		}
 		return s.step()
 	}
-	// Nothing has happened since the last step, which has written the stop condition:
-	// this one computes anew all that reads it. So nothing need be told that it was
-	// written again, unless the step is not taken.
+	// Nothing has happened since the last step, which has written the stop condition.
+	// This step recomputes everything that reads it, so the write needs no marks,
+	// unless the step fails.
 	home, node := states[st].Home, s.states[st].node
 	if s.unstop == nil {
 		var err error
@@ -125,7 +124,7 @@ func (s *Session) step() error {
 
 // eager runs a step's work node by node, and records it if t isn't nil.
 func (s *Session) eager(work []int32, t *tape) error {
-	for _, n := range work { // what can't be bound fails before anything is written
+	for _, n := range work { // binding fails before anything is written
 		if _, err := s.commands.of(n); err != nil {
 			return s.faults.failure(n, err)
 		}
@@ -173,8 +172,8 @@ func (s *Session) eager(work []int32, t *tape) error {
 	return nil
 }
 
-// replay plays a tape recorded under the very work that this step has, and does
-// the bookkeeping.
+// replay runs a tape that was recorded for the work of this step, and does the
+// bookkeeping.
 func (s *Session) replay(t *tape) error {
 	for _, p := range t.plays {
 		if err := p.command.Run(); err != nil {
@@ -195,8 +194,8 @@ func (s *Session) replay(t *tape) error {
 	return nil
 }
 
-// replaySteady plays a tape at the fixed point: marks and work after it
-// are what they were before, so only the count of replays changes.
+// replaySteady runs a tape at the fixed point: marks and work don't change, so only
+// the number of replays does.
 func (s *Session) replaySteady(t *tape) error {
 	for _, p := range t.plays {
 		if err := p.command.Run(); err != nil {
@@ -227,8 +226,8 @@ func (s *Session) replayFailed(t *tape, at int, err error) error {
 	return err
 }
 
-// steps runs one step, or several of at most n where they are captured together. It
-// gives how many have been taken.
+// steps runs one step, or several if they are captured together, but at most n. It
+// returns how many were taken.
 func (s *Session) steps(n int64) (int64, error) {
 	t := s.tapes.steady
 	if t == nil || t.burst == nil || n < burstSteps {

@@ -2,7 +2,7 @@ package engine
 
 import "github.com/flowrun/flowrun/device"
 
-// tape is a recorded step: its commands, and under which work it was recorded.
+// tape is a recorded step: its commands, and the work for which they were recorded.
 type tape struct {
 	commands []device.Command
 	plays    []play  // what is run: the commands, or captures of them
@@ -35,14 +35,14 @@ func (t *tape) finish(c *commands, copies []device.Command) {
 	t.plays = oneByOne(t.commands)
 }
 
-// play is a part of a tape that runs as one: a command, or a device's capture
-// of several that follow each other.
+// play is a part of a tape that runs as one: a command, or a device's capture of
+// consecutive commands.
 type play struct {
 	command device.Command
 	first   int // the number of its first command
 }
 
-// oneByOne plays each command by itself.
+// oneByOne makes a play of each command.
 func oneByOne(commands []device.Command) []play {
 	plays := make([]play, len(commands))
 	for i, c := range commands {

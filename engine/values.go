@@ -11,7 +11,7 @@ import (
 type value struct {
 	version  uint64 // of what the node last computed; 0: never
 	computed uint64 // the demand in which a transient value was computed
-	visited  uint64 // the last demand whose walk came by
+	visited  uint64 // the last demand whose walk visited it
 	ins      [2]int32
 	outs     [2]int32
 	state    int32 // for state nodes, which one; else -1
@@ -29,7 +29,7 @@ type edge struct {
 // state is what the engine keeps per state.
 type state struct {
 	node       int32  // its Read node
-	next       int32  // the node it becomes, or -1
+	next       int32  // the node that computes its next value, or -1
 	committed  uint64 // the version of next that its home holds
 	overwrites bool   // Set since the last commit
 	due        bool   // on the list of states that a step may have to commit
@@ -42,7 +42,7 @@ type values struct {
 	edges  []edge  // by consumer, value.ins
 	users  []int32 // by producer, value.outs
 	states []state
-	nextOf map[int32][]int32 // node -> states that become it
+	nextOf map[int32][]int32 // node -> states whose next value it is
 	due    []int32           // states that the next step may have to commit
 
 	demand uint64 // the serial number of the current demand
@@ -105,8 +105,8 @@ func (v *values) out(n int32) []int32 { return v.users[v.nodes[n].outs[0]:v.node
 
 func (v *values) isInPlace(n int32) bool { return v.nodes[n].storage == lower.InPlace }
 
-// writes is the node whose memory n writes: that of a state, where it writes in
-// place.
+// writes is the node whose memory n writes: itself, or that of a state if it is
+// written in place.
 func (v *values) writes(n int32) int32 {
 	if v.isInPlace(n) {
 		return v.states[v.nextOf[n][0]].node
@@ -114,7 +114,7 @@ func (v *values) writes(n int32) int32 {
 	return n
 }
 
-// setMark marks one node, and notes the states that become it.
+// setMark marks one node, and makes the states due whose next value it is.
 func (v *values) setMark(n int32) {
 	v.nodes[n].marked = true
 	for _, s := range v.nextOf[n] {
@@ -129,7 +129,7 @@ func (v *values) makeDue(s int32) {
 	}
 }
 
-// written says that a state's home has a new value: its out-edges are dirty.
+// written notes that a state's home has a new value: its out-edges are dirty.
 func (v *values) written(s int32) {
 	n := v.states[s].node
 	v.nodes[n].version++
@@ -166,7 +166,7 @@ func (v *values) dirty(n int32) bool {
 	return false
 }
 
-// stands reports whether a value can be used as it is in this demand.
+// stands reports whether a value is current, and can be used in this demand.
 func (v *values) stands(n int32) bool {
 	node := &v.nodes[n]
 	switch node.storage {
@@ -178,9 +178,9 @@ func (v *values) stands(n int32) bool {
 	return node.computed == v.demand
 }
 
-// collect begins a demand: it gives the nodes that have to run so that the
-// roots stand, in the plan's order. unset is a state that one of them reads and
-// that has no value, or -1.
+// collect begins a demand: it gives the nodes that have to run to make the roots
+// current, in the plan's order. unset is a state that one of them reads and that has
+// no value, or -1.
 func (v *values) collect(roots []int32) (work []int32, unset int32) {
 	v.demand++
 	unset = -1
@@ -215,8 +215,8 @@ func (v *values) collect(roots []int32) (work []int32, unset int32) {
 	return work, unset
 }
 
-// ran says that a node has run: its in-edges are clean, its value is current.
-// A node that wasn't dirty has only computed its value again.
+// ran notes that a node has run: its in-edges are clean, its value is current. A node
+// that wasn't dirty has only recomputed its value.
 func (v *values) ran(n int32) {
 	node := &v.nodes[n]
 	if v.dirty(n) {
@@ -230,7 +230,7 @@ func (v *values) ran(n int32) {
 	node.computed = v.demand
 }
 
-// mustCommit reports whether a state's home doesn't hold what it becomes.
+// mustCommit reports whether a state's home lacks its next value.
 func (v *values) mustCommit(s int32) bool {
 	st := &v.states[s]
 	return st.overwrites || st.committed != v.nodes[st.next].version

@@ -2,26 +2,26 @@ package lower
 
 import "github.com/flowrun/flowrun/ir"
 
-// alias lets copies between the host and a device that shares its memory be that
-// memory: the value of such a copy is its operand's, seen from its own space, and
-// nothing is moved. What else a copy gave, a value that stays while its original
-// is written, has to be given by the order of things instead:
+// alias turns copies between the host and a device that shares its memory into
+// aliases: such a copy's value is its operand's memory, seen from the copy's space,
+// and no bytes move. A real copy keeps its value while its original is overwritten;
+// with an alias, order has to ensure that:
 //
-//   - Who reads the copy reads the original. So the writer of a state comes after
-//     the readers of the state's aliases too (the pass schedule), and an original's
-//     place isn't used again before them (the pass memory).
-//   - The device is late. What the host writes, a device may still have to read:
-//     the engine waits for the device before the host writes what has an alias
-//     there. That is for originals that are written seldom, or once in a step when
-//     all is done: states and kept values. Transient values of the host are
-//     copied, or the host would have to wait with the next batch of data until the
-//     device is done with this one.
-//   - What a device writes, the host may read when the device has done it: running
-//     an alias on the host is waiting for the device, as it is for a copy. All that
-//     the device writes later comes later in the plan's order.
+//   - Readers of an alias read the original. So the writer of a state comes after
+//     the readers of its aliases, too (the pass schedule), and the original's memory
+//     isn't reused before them (the pass memory).
+//   - The device is late: it may not yet have read what the host is about to
+//     overwrite. So the engine waits for the device before the host writes memory
+//     that has an alias there. That is cheap for originals that are written rarely,
+//     or at the end of a step: states and kept values. Transient values of the host
+//     are copied, or the host couldn't prepare the next batch of data while the
+//     device works on this one.
+//   - The host may read what a device has written once the device is done: running
+//     an alias on the host waits for the device, as a copy does. Whatever the device
+//     writes later comes later in the plan's order.
 //
-// What a state becomes on its way home is always copied, since there the original
-// ends and the copy stays.
+// A state's next value on its way home is always copied, since the home outlives
+// the original.
 func alias(p *Plan) error {
 	device := p.sharing()
 	if device == 0 {
@@ -48,8 +48,8 @@ func alias(p *Plan) error {
 	return nil
 }
 
-// sharing is the device whose memory the host has too; 0 if there is none. Of
-// several it is the first: the host's memory can be that of one only.
+// sharing is the first device whose memory is the host's too; 0 if there is none.
+// The host's memory can only be allocated by one device.
 func (p *Plan) sharing() int {
 	for i, t := range p.Targets {
 		if t.Unified {
@@ -70,7 +70,7 @@ func (p *Plan) aliases() map[*ir.Node][]*ir.Node {
 	return all
 }
 
-// readers lists the users of a node and of its aliases, some of them twice.
+// readers lists the users of a node and of its aliases, with repetitions.
 func readers(n *ir.Node, users [][]*ir.Node, aliases map[*ir.Node][]*ir.Node) []*ir.Node {
 	all := users[n.ID]
 	for _, a := range aliases[n] {

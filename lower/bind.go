@@ -7,7 +7,7 @@ import (
 	"github.com/flowrun/flowrun/lower/place"
 )
 
-// bind finds each node's kernel. From here on there is a [Value] of every node.
+// bind finds each node's kernel. From here on every node has a [Value].
 func bind(p *Plan) error {
 	p.Values = make([]Value, len(p.Graph.Nodes))
 	for _, n := range p.Graph.Nodes {

@@ -2,10 +2,9 @@ package lower
 
 import "github.com/flowrun/flowrun/ir"
 
-// copies puts a copy node on every edge that crosses spaces, and between a state
-// and another that becomes it: commits are writes of computed values, never
-// reads of homes that other commits write. A state that becomes itself isn't
-// written at all.
+// copies inserts a copy on every edge between two spaces, and where a state's next
+// value is another state: a commit writes a computed value, it never reads a home
+// that another commit writes. A state whose next value is itself isn't written.
 func copies(p *Plan) error {
 	type crossing struct {
 		value *ir.Node

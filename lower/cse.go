@@ -10,9 +10,9 @@ import (
 	"github.com/flowrun/flowrun/lower/place"
 )
 
-// cse, common subexpression elimination, merges nodes that compute the same from the same operands in the same
-// place. Operands of commutative ops may stand in either order: a + b and b + a
-// have the same bits.
+// cse is common subexpression elimination: it merges nodes that compute the same
+// from the same operands in the same space. The operands of commutative ops may be
+// in either order: a + b and b + a have the same bits.
 func cse(p *Plan) error {
 	seen := map[string]*ir.Node{}
 	var key []byte
@@ -30,9 +30,9 @@ func cse(p *Plan) error {
 	})
 }
 
-// appendKey writes what nodes that compute the same have in common. Nodes that
-// can't be placed are told apart by all that placement goes by, so that each is
-// reported.
+// appendKey writes a key that is equal for nodes that compute the same. The key of
+// a node that can't be placed includes all that placement depends on, so that each
+// such node is reported.
 func appendKey(key []byte, n *ir.Node, space int) []byte {
 	key = append(key, n.Op.Name...)
 	key = binary.AppendVarint(append(key, 0), int64(space))

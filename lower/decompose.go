@@ -6,8 +6,8 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// decompose writes ops without a kernel in terms of simpler ones, until all
-// have one. What replaces a node runs where the node was to run.
+// decompose replaces ops without a kernel by simpler ones until all have one. A
+// replacement runs where the node would have run.
 func decompose(p *Plan) error {
 	b := ir.NewBuilder(p.Graph)
 	var expand func(n *ir.Node) (*ir.Node, error)

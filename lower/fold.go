@@ -11,12 +11,13 @@ const (
 	foldedRounded = "fold-rounded"
 )
 
-// maxFolded bounds the constants that are computed with, in elements.
+// maxFolded bounds the size of folded operands, in elements.
 const maxFolded = 4096
 
-// fold computes a node whose operands are constants, by its op's reference. The
-// value is what the kernels give, bit by bit, and counts as "fold"; or it is
-// more exact than theirs, counts as "fold-rounded". Nothing is made larger: a constant that is repeated stays small.
+// fold computes a node whose operands are constants by its op's reference. If the
+// result has the bits that kernels give, it counts as "fold"; if it may be more
+// exact, as "fold-rounded". The result is never larger than the largest operand, so
+// a broadcast constant stays small.
 func (s *simplifier) fold(n *ir.Node) (value *ir.Tensor, what string) {
 	if n.Op.Reference == nil || n.Op.Random || n.Op == ir.ConstOp || n.Op == ir.CopyOp || n.State != nil {
 		return nil, ""

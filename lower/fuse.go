@@ -8,20 +8,21 @@ import (
 
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/lower/place"
 )
 
-// fuse makes one node, with one kernel, of an elementwise node or a reduction
-// and of the elementwise nodes that are computed for it alone. A fused kernel
-// gives the bits that its parts would give one by one, so fusion changes no
-// value; it saves launches, and memory for what passes between parts.
+// fuse merges an elementwise node or a reduction, and the elementwise nodes that
+// only it uses, into one node with one kernel. A fused kernel gives the same bits as
+// its parts one by one, so fusion changes no value; it saves launches, and memory
+// for values between parts.
 //
-// Only what changes together is fused ([change]): what is frozen isn't computed
-// anew because a neighbour changes. Copies are never parts.
+// Only nodes that change together are fused ([change]): a frozen value isn't
+// recomputed because its neighbour changes. Copies are never parts.
 //
 // A node that steps need and that has a name, or is an output, may be a part of
-// another all the same: it stays in the graph beside that as an output, which
-// steps don't run. So there are two rounds: the first among the nodes that steps
-// need, as if there were no others, the second among the rest.
+// another nevertheless: it also stays in the graph as an output, which steps don't
+// run. So there are two rounds: the first among the nodes that steps need, as if
+// there were no others, the second among the rest.
 func fuse(p *Plan) error {
 	if p.options.NoFuse || !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Compiles }) {
 		return nil
@@ -57,7 +58,7 @@ func fuse(p *Plan) error {
 	return nil
 }
 
-// fusedOp is the op of nodes that fuse has made. It isn't a word of the language.
+// fusedOp is the op of nodes that fuse makes. It is not part of the language.
 var fusedOp = &ir.Op{
 	Name: "fused",
 	Doc:  "several elementwise nodes, ended by a reduction or not, as one",
@@ -70,11 +71,11 @@ var fusedOp = &ir.Op{
 }
 
 // Parts are the nodes that a fused node consists of, operands before their users;
-// the last gives its value. An operand of a part is an operand of the fused node
-// or a part before it. They aren't in the graph and have no numbers.
+// the last one's value is its value. An operand of a part is an operand of the
+// fused node or an earlier part. Parts aren't in the graph and have no IDs.
 type Parts []*ir.Node
 
-// PartsOf gives the parts of a fused node, nil for others.
+// PartsOf gives the parts of a fused node, and nil for other nodes.
 func PartsOf(n *ir.Node) Parts {
 	if n.Op != fusedOp {
 		return nil
@@ -101,7 +102,7 @@ func inferFused(n *ir.Node) (ir.Type, error) {
 	for _, part := range parts {
 		for _, in := range part.Inputs {
 			if !known[in] {
-				return ir.Type{}, fmt.Errorf("its part %s takes what is neither an operand nor a part before it", part.Op.Name)
+				return ir.Type{}, fmt.Errorf("its part %s reads neither an operand nor an earlier part", part.Op.Name)
 			}
 		}
 		c := *part
@@ -118,14 +119,14 @@ func inferFused(n *ir.Node) (ir.Type, error) {
 	return parts[len(parts)-1].Type, nil
 }
 
-// change says what makes a node's value change.
+// change says when a node's value changes.
 type change uint8
 
-// The changes, each more frequent than those before it.
+// The changes, in order of frequency.
 const (
 	never   change = iota // it depends on no state
-	written               // when somebody writes a parameter that steps don't
-	asked                 // when an input is given
+	written               // when a caller writes a parameter that steps don't
+	asked                 // when an input is set
 	stepped               // at every step
 )
 
@@ -149,22 +150,6 @@ func changes(g *ir.Graph) []change {
 	return all
 }
 
-// stepsNeed tells the nodes, by ID, that some state's next value needs.
-func stepsNeed(g *ir.Graph) []bool {
-	needed := make([]bool, len(g.Nodes))
-	for _, s := range g.States {
-		if s.Next != nil {
-			needed[s.Next.ID] = true
-		}
-	}
-	for _, n := range slices.Backward(g.Nodes) {
-		for _, in := range n.Inputs {
-			needed[in.ID] = needed[in.ID] || needed[n.ID]
-		}
-	}
-	return needed
-}
-
 // fuser is a round of fuse.
 type fuser struct {
 	plan    *Plan
@@ -177,7 +162,7 @@ type fuser struct {
 
 func newFuser(p *Plan, needed bool) *fuser {
 	g := p.Graph
-	f := &fuser{plan: p, changes: changes(g), among: stepsNeed(g), uses: make([]int, len(g.Nodes)),
+	f := &fuser{plan: p, changes: changes(g), among: place.Needed(g, place.Updates(g)), uses: make([]int, len(g.Nodes)),
 		taken: make([]bool, len(g.Nodes)), kernels: map[string]*kernels.Kernel{}}
 	for _, n := range g.Nodes {
 		f.among[n.ID] = f.among[n.ID] == needed
@@ -200,7 +185,7 @@ func newFuser(p *Plan, needed bool) *fuser {
 	return f
 }
 
-// body gives the role that a node could have in a fused one.
+// body is the role that a node can have in a fused one.
 func (f *fuser) body(n *ir.Node) kernels.Body {
 	k := f.plan.Value(n).Kernel
 	if k == nil || n.Op == fusedOp || !f.plan.Targets[n.Space].Compiles || len(n.Type.Shape) > kernels.MaxRank || n.Type.Shape.Numel() == 0 {
@@ -209,8 +194,8 @@ func (f *fuser) body(n *ir.Node) kernels.Body {
 	return k.Body
 }
 
-// fuseInto fuses what it can into n: users first, so that when a node's turn
-// comes all its users that are parts are known.
+// fuseInto fuses what it can into n. Users come first, so that all users of a node
+// that are parts are known when it is considered.
 func (f *fuser) fuseInto(n *ir.Node) error {
 	shape := n.Type.Shape
 	switch f.body(n) {
@@ -247,7 +232,7 @@ func (f *fuser) fuseInto(n *ir.Node) error {
 type fusion struct {
 	parts  []*ir.Node // by falling ID
 	uses   map[*ir.Node]int
-	next   []*ir.Node // operands of parts to be looked at
+	next   []*ir.Node // operands of parts, to be considered
 	inputs int        // how many of the operands aren't parts
 }
 
@@ -284,7 +269,7 @@ func (g *fusion) hasRoom(n *ir.Node) bool {
 	return g.inputs-1+len(more) <= kernels.MaxInputs
 }
 
-// merge makes n the fused node of parts, of which it is the last.
+// merge turns n, the last of the parts, into their fused node.
 func (f *fuser) merge(n *ir.Node, parts []*ir.Node, shape ir.Shape) error {
 	recipe := kernels.Recipe{}
 	if f.body(n) == kernels.ReduceBody {

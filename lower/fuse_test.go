@@ -232,7 +232,7 @@ func TestTheVerifierKnowsFusedNodes(t *testing.T) {
 		want  string
 	}{
 		{"another kernel", func(p *Plan) { p.Value(p.state("s").Next).Kernel, _ = kernelNamed("tanh") }, "is fused, or its kernel is, but not both"},
-		{"a part too few", func(p *Plan) { n := p.state("s").Next; n.Attrs = []any{PartsOf(n)[1:]} }, "takes what is neither an operand nor a part before it"},
+		{"a part too few", func(p *Plan) { n := p.state("s").Next; n.Attrs = []any{PartsOf(n)[1:]} }, "reads neither an operand nor an earlier part"},
 		{"an operand too many", func(p *Plan) { n := p.state("s").Next; n.Inputs = append(n.Inputs, n.Inputs[0]) }, "has 2 parts and 2 operands, its kernel 2 and 1"},
 		{"a part of another type", func(p *Plan) { PartsOf(p.state("s").Next)[0].Type.DType = ir.F64 }, "its part exp is f64[6], but its op gives f32[6]"},
 		{"a part elsewhere", func(p *Plan) { PartsOf(p.state("s").Next)[0].Space = 2 }, "has the part exp of space 2"},

@@ -10,11 +10,10 @@ import (
 	"github.com/flowrun/flowrun/lower/place"
 )
 
-// memory gives every value its place. Homes and kept values lie in the kept
-// memory of their space, each in its own place for good. Transient values lie
-// in its arena, in the place of one that has had its last use; but on a device
-// that works apart from the host not before the arena has some size, since what
-// shares no memory need not wait for each other there.
+// memory assigns offsets. Homes and kept values have offsets of their own in the
+// kept memory of their space. Transient values share its arena: they reuse the
+// memory of values after their last use. In the small arenas of asynchronous devices
+// they don't, since commands that share no memory needn't wait for each other there.
 func memory(p *Plan) error {
 	last := lastUses(p)
 	dying := make([][]*ir.Node, len(p.Graph.Nodes)) // by the node that uses them last
@@ -59,14 +58,14 @@ func memory(p *Plan) error {
 	return nil
 }
 
-// endless is where sums of bytes end: more than any memory has.
+// endless is the largest size, at which sums of bytes saturate.
 const endless = math.MaxInt64
 
-// sum adds bytes up, and saturates.
+// sum adds sizes, and saturates.
 func sum(a, b int64) int64 { return int64(ir.AddSize(int(a), int(b))) }
 
-// tooLarge says that a plan needs more memory than there can be: its values have no
-// places then, and it can't be compared with what a device has.
+// tooLarge is the error of a plan that needs more memory than can be addressed: its
+// offsets are meaningless, and can't be compared with what a device has.
 func (p *Plan) tooLarge(space int) error {
 	var largest *ir.Node
 	for _, n := range p.Graph.Nodes {
@@ -79,10 +78,10 @@ func (p *Plan) tooLarge(space int) error {
 		Help: "make batches smaller, or place a part on another device"}
 }
 
-// roomy is how large an arena may be whose values don't share memory, in bytes.
+// roomy is the largest arena in which values don't share memory, in bytes.
 const roomy = 4 << 20
 
-// shared tells the spaces in which transient values share memory.
+// shared tells in which spaces transient values share memory.
 func (p *Plan) shared() []bool {
 	bytes := make([]int64, len(p.Targets))
 	for _, n := range p.Graph.Nodes {
@@ -97,8 +96,8 @@ func (p *Plan) shared() []bool {
 	return shared
 }
 
-// room gives the bytes that a node's value takes up in its space. The host's are
-// as the device wants them that has aliases of them.
+// room is the number of bytes that a node's value occupies in its space. Values of
+// the host are aligned as the device requires that has aliases of them.
 func (p *Plan) room(n *ir.Node) int64 {
 	to := max(p.Targets[n.Space].Alignment, Alignment)
 	if n.Space == 0 {
@@ -107,12 +106,12 @@ func (p *Plan) room(n *ir.Node) int64 {
 	return place.Align(p.Value(n).Bytes, to)
 }
 
-// forever is the last use of what is read after the last node.
+// forever is the last use of values that are read after the last node.
 const forever = -1
 
-// lastUses gives, by node ID, the position up to which a value must live: its
-// last user's, its aliases' users' counted, its own if it has none, forever for what
-// states become, since commits come after everything else.
+// lastUses gives, by node ID, the position up to which a value must live: that of
+// its last user, or of an alias's, or its own if it has none; forever for states'
+// next values, since commits come after everything else.
 func lastUses(p *Plan) []int {
 	last := make([]int, len(p.Graph.Nodes))
 	for i, n := range p.Graph.Nodes {
@@ -135,8 +134,8 @@ func lastUses(p *Plan) []int {
 	return last
 }
 
-// takesOver finds an operand whose place n may write into: one that ends with n
-// and that the kernel reads element by element before writing.
+// takesOver finds an operand over which n may be written: one whose last use n is,
+// and of which the kernel reads each element before writing it.
 func (p *Plan) takesOver(n *ir.Node, last []int) *ir.Node {
 	for _, in := range n.Inputs {
 		v := p.Value(in)
@@ -147,10 +146,10 @@ func (p *Plan) takesOver(n *ir.Node, last []int) *ir.Node {
 	return nil
 }
 
-// arena hands out places of one space's transient memory. Free blocks are kept
-// by the power of two that their size reaches, lowest address first; free
-// neighbours join. Everything is decided by addresses and sizes alone, so equal
-// graphs get equal plans, and costs little more than constant time.
+// arena allocates the transient memory of one space. Free blocks are kept by the
+// power of two of their size, lowest address first; adjacent free blocks are merged.
+// Allocation depends on addresses and sizes alone, so equal graphs get equal plans,
+// and takes little more than constant time.
 type arena struct {
 	size    int64
 	classes [64]starts
@@ -158,7 +157,7 @@ type arena struct {
 	ends    map[int64]int64 // end -> start
 }
 
-// starts is a heap of block starts; those that are stale are skipped.
+// starts is a heap of block starts; stale ones are skipped.
 type starts []int64
 
 func (s starts) Len() int           { return len(s) }
@@ -188,8 +187,8 @@ func (a *arena) take(n int64) int64 {
 		}
 		return a.split(start, n)
 	}
-	// None of those that were looked at fits. The free block at the end may; else it
-	// grows, or the arena does.
+	// No block that was tried fits. The free block at the end may fit; otherwise it
+	// is extended, or the arena is.
 	start, ok := a.ends[a.size]
 	switch {
 	case !ok:
@@ -232,7 +231,7 @@ func (a *arena) release(start, n int64) {
 		return
 	}
 	if sum(start, n) == endless {
-		return // the arena has no end, and nobody will use it
+		return // the arena is too large to exist
 	}
 	if s, ok := a.ends[start]; ok {
 		n += start - s

@@ -16,9 +16,9 @@ type Pass struct {
 	// After are passes that must come before this one, and why.
 	After map[string]string
 	Run   func(*Plan) error
-	// Verify checks what holds from this pass on. It is called after this pass and
-	// after each later one, once the graph's own invariants have been checked. Nil:
-	// the pass adds none.
+	// Verify checks an invariant that this pass establishes. It is called after
+	// this pass and after each later one, following the checks of the graph itself.
+	// It is nil if the pass establishes none.
 	Verify func(*Plan) error
 }
 
@@ -100,8 +100,7 @@ func Lower(g *ir.Graph, o Options) (*Plan, error) {
 	return p, nil
 }
 
-// shuffle puts the nodes into another order in which operands come before their
-// users.
+// shuffle puts the nodes into a random topological order.
 func shuffle(g *ir.Graph, r *rand.Rand) {
 	users := g.Users()
 	missing := make([]int, len(g.Nodes))

@@ -2,28 +2,28 @@
 // the machine's devices, joined by explicit copies, bound to kernels, ordered,
 // and given memory.
 //
-// Lowering is a table of passes ([Passes]), plain functions over a [Plan] in
-// the making, each with one job; the verifier runs between any two of them. It
-// knows devices only as [Target]s.
+// Lowering is a table of passes ([Passes]): plain functions over a [Plan], each
+// with one job, with the verifier after each of them. It knows devices only as
+// [Target]s.
 //
-// What the engine may rely on, and why it is enough for it to be right:
+// What the engine relies on, and why that is sufficient:
 //
 //   - Every edge joins values in one memory space, or is the operand of a copy.
-//     So a kernel never sees another device's memory, and a value in another
-//     space has a copy node on its way, with dirty edges like any node.
+//     So a kernel never sees another device's memory, and a value reaches another
+//     space through a copy node, with dirty edges like any node.
 //   - A copy's operand is an original, never a copy, and there is one copy per
 //     value and space. So a write dirties its copies by marking its users.
 //   - A node in [InPlace] storage writes the home of its state. All other
 //     readers of that state come before it in the plan's order, and it comes
 //     after every node that writes elsewhere. So a step reads states as they
 //     were, and a step that fails before its first write has changed nothing.
-//   - What a state becomes is a value of its own, never another state's home: a
-//     copy stands between them. So the order of commits makes no difference.
-//   - An alias is what it is a copy of. Whatever reads it comes before what writes
-//     over the original, in the plan's order.
-//   - [Kept] values own their memory; [Transient] values have an arena, where no
-//     two that live at the same time in the plan's order share a place. So a clean edge never
-//     leads to reused memory.
+//   - A state's next value is never another state's home, but a copy of it. So the
+//     order of commits makes no difference.
+//   - An alias shares its operand's memory. In the plan's order, its readers come
+//     before the node that overwrites the original.
+//   - [Kept] values own their memory; [Transient] values share an arena, where no
+//     two that are live at the same time overlap. So a clean edge never leads to
+//     reused memory.
 package lower
 
 import (
@@ -34,14 +34,14 @@ import (
 	"github.com/flowrun/flowrun/lower/place"
 )
 
-// The devices, and what placement is told of them: see package place.
+// The inputs and outputs of placement: see package place.
 type (
 	Target = place.Target
 	Choice = place.Choice
 	Error  = place.Error
 )
 
-// What package place has under these names.
+// The constants of package place.
 const (
 	Auto      = place.Auto
 	Alignment = place.Alignment
@@ -55,15 +55,15 @@ type Options struct {
 	Rules      []ir.PlacementRule
 	Manifest   *kernels.Manifest
 
-	// NoFuse leaves every node a kernel of its own.
+	// NoFuse gives every node a kernel of its own.
 	NoFuse bool
 
-	// Observe is shown the graph after each pass, if not nil.
+	// Observe is called after each pass, if not nil.
 	Observe func(pass string, p *Plan) error
-	// Shuffle, if not 0, seeds a shuffle of the nodes' order before every pass:
-	// for tests, since no pass may depend on it.
+	// Shuffle, if not 0, seeds a shuffle of the nodes before every pass. It is for
+	// tests: no pass may depend on the order of nodes.
 	Shuffle int64
-	// CheckTypes makes the verifier run every type rule again after every pass.
+	// CheckTypes makes the verifier infer every type again after every pass.
 	CheckTypes bool
 }
 
@@ -94,8 +94,8 @@ type Value struct {
 	Kernel  *kernels.Kernel // nil for state, const, source and copy
 	Offset  int64           // in the kept memory or the arena of its space
 	Bytes   int64
-	// Alias says that a copy is its operand's memory, seen from its own space; it
-	// lies where that does.
+	// Alias says that a copy is its operand's memory, seen from its own space, at
+	// the same offset.
 	Alias bool
 	// Reason says why the node is where it is.
 	Reason string
@@ -113,20 +113,20 @@ type Plan struct {
 	Graph   *ir.Graph
 	Values  []Value // by node ID
 	Spaces  []Space // by target
-	// Main is the space for whatever nothing else decides: Options.Default, or
-	// what Auto chose. Choice says how.
+	// Main is the main device: Options.Default, or Auto's choice, which Choice
+	// explains.
 	Main   int
 	Choice *Choice // nil without Auto
 	// Homes says why states' homes are where they are.
 	Homes map[*ir.State]string
-	// Applied counts the rewrites that made the graph what it is, by the rule's
-	// name; "fold", "fold-rounded", "share" and "fuse" are those that aren't rules.
+	// Applied counts the rewrites that were applied, by name, and besides them
+	// "fold", "fold-rounded", "cse" and "fuse".
 	Applied map[string]int
 	// RunsAhead says that steps after the one at which the stop condition first
-	// holds change nothing, so that they may be queued before the host knows.
+	// holds change nothing, so they may be queued before the host knows.
 	RunsAhead bool
-	// Shared is the space that the host's kept memory must be memory of, since some
-	// of it has aliases there; 0 if none has.
+	// Shared is the space in which the host's kept memory has aliases, and whose
+	// device must therefore allocate it; 0 if there are none.
 	Shared int
 
 	options   Options
@@ -137,8 +137,7 @@ type Plan struct {
 // Value gives what was decided about a node.
 func (p *Plan) Value(n *ir.Node) *Value { return &p.Values[n.ID] }
 
-// reorder lets f put the graph's nodes into another order, or drop some, and keeps
-// Values with them.
+// reorder calls f, which may reorder or drop nodes, and permutes Values with them.
 func (p *Plan) reorder(f func() error) error {
 	before, values := slices.Clone(p.Graph.Nodes), p.Values
 	if err := f(); err != nil || values == nil {

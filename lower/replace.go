@@ -2,15 +2,14 @@ package lower
 
 import "github.com/flowrun/flowrun/ir"
 
-// replaceNodes lets f replace nodes of the graph: f gives what stands for n, n itself if
-// nothing else does. n's operands have been replaced when f sees it; nodes that
-// f makes are not shown to it.
+// replaceNodes replaces each node n by f(n), which may be n. When f is called,
+// n's operands have been replaced already; f isn't called for nodes that it makes.
 //
-// Every name stays: what can be asked for by name before a pass can be asked for
-// after it. A replacement takes the name of the node that it stands for. If it
-// has one already, or is a state, and also where a named node is no longer
-// needed by any other, the name becomes an output of the graph. Steps don't run
-// what only outputs need.
+// Names are preserved: a value that can be read by name before a pass can be read
+// by it afterwards. A replacement takes the name of the node that it replaces. If
+// it already has one, or is a state, or if a named node is no longer used, the
+// name becomes an output of the graph. Steps don't run nodes that only outputs
+// need.
 func replaceNodes(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
 	if err := g.Sort(); err != nil {
 		return err
@@ -59,7 +58,7 @@ func replaceNodes(g *ir.Graph, f func(n *ir.Node) (*ir.Node, error)) error {
 	return keepNames(g, named)
 }
 
-// keepNames makes outputs of the names that would be lost otherwise.
+// keepNames makes outputs of names that would be lost otherwise.
 func keepNames(g *ir.Graph, named []ir.Output) error {
 	outputs := make(map[string]bool, len(g.Outputs))
 	for _, o := range g.Outputs {

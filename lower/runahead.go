@@ -1,15 +1,18 @@
 package lower
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/lower/place"
+)
 
-// runAhead makes a step do nothing once the stop condition has held, where a whole
-// step runs on one device that works apart from the host. Every state becomes
-// what it was, the stop condition's own first of all, so it stays. The host may
-// then queue steps ahead and look whether the run has ended when it likes: at
-// whatever step it looks, the states are those of the step at which it ended.
+// runAhead makes steps do nothing once the stop condition holds, if a whole step
+// runs on one asynchronous device: every state then keeps its value, the stop
+// condition included. So the host may queue steps ahead and check at any time
+// whether the run has ended: whenever it looks, the states are those of the step
+// at which it did.
 //
-// Where a step takes part in several spaces, or reads data on the host, the host
-// waits for each step anyway, and nothing changes.
+// If a step involves several spaces, or reads data on the host, the host waits
+// for each step anyway, and the pass does nothing.
 func runAhead(p *Plan) error {
 	stop := p.stopState()
 	if stop == nil || !p.Targets[stop.Home].Async || !p.onOneDevice(stop.Home) {
@@ -46,29 +49,18 @@ func (p *Plan) stopState() *ir.State {
 }
 
 // onOneDevice reports whether all that a step runs and writes is in one space.
-// What never changes is carried there once, wherever it comes from.
+// Values that never change are copied there once, wherever they come from.
 func (p *Plan) onOneDevice(space int) bool {
-	nodes := p.Graph.Nodes
-	needed := make([]bool, len(nodes))
 	for _, s := range p.Graph.States {
-		if s.Next == nil {
-			continue
-		}
-		if s.Home != space {
+		if s.Next != nil && s.Home != space {
 			return false
 		}
-		needed[s.Next.ID] = true
 	}
-	for i := len(nodes) - 1; i >= 0; i-- {
-		n := nodes[i]
-		if !needed[i] || n.Op == ir.ConstOp || n.State != nil && n.State.Next == nil {
-			continue
-		}
-		if n.Space != space {
+	for i, needed := range place.Needed(p.Graph, place.Updates(p.Graph)) {
+		n := p.Graph.Nodes[i]
+		frozen := n.Op == ir.ConstOp || n.State != nil && n.State.Next == nil
+		if needed && !frozen && n.Space != space {
 			return false
-		}
-		for _, in := range n.Inputs {
-			needed[in.ID] = true
 		}
 	}
 	return true

@@ -7,15 +7,16 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// schedule fixes the order of execution. Operands come before their users; the
-// other readers of a state, and of its aliases, before the node that writes its home; and all nodes
-// that write homes, with what depends on them, after all that don't, so that a
-// step which fails early has changed nothing. Among what is ready, the order of
-// a depth-first walk from the roots decides: it keeps values short-lived.
+// schedule fixes the order of execution. Operands come before their users; all
+// other readers of a state and of its aliases come before the node that writes its
+// home; and nodes that write homes, and those that depend on them, come after all
+// others, so that a step that fails early has changed nothing. Among the nodes that
+// are ready, the order of a depth-first walk from the roots decides: it keeps
+// values short-lived.
 //
-// Where two states' writers would each have to wait for the other (a swap), one
-// of them is computed beside its home and copied in when the step commits. It is
-// no late node then, so the order is found anew.
+// If the writers of two states would have to wait for each other (a swap), one of
+// the new values becomes a shadow: it is computed beside its home and copied there
+// at the commit. Its node needn't come late then, so the order is computed again.
 func schedule(p *Plan) error {
 	g := p.Graph
 	if p.options.Shuffle == 0 {
@@ -50,7 +51,7 @@ type scheduler struct {
 	late    []bool
 	ready   readyQueue
 	order   []*ir.Node
-	blocked []*ir.Node // writers that only wait, or waited, for readers
+	blocked []*ir.Node // writers that wait, or waited, only for readers
 	yielded bool       // whether one of them no longer is
 }
 
@@ -108,7 +109,7 @@ func (s *scheduler) run() error {
 
 func (s *scheduler) inPlace(n *ir.Node) bool { return s.plan.Value(n).Storage == InPlace }
 
-// offer queues n if nothing is missing.
+// offer queues n if it waits for nothing.
 func (s *scheduler) offer(n *ir.Node) {
 	switch {
 	case s.missing[n.ID] != 0:
@@ -120,7 +121,7 @@ func (s *scheduler) offer(n *ir.Node) {
 	}
 }
 
-// yield lets the first writer that only waits for readers write elsewhere.
+// yield makes a shadow of the first new value that waits only for readers.
 func (s *scheduler) yield() error {
 	for i, w := range s.blocked {
 		if s.missing[w.ID] == 0 && s.guards[w.ID] > 0 {
@@ -135,8 +136,7 @@ func (s *scheduler) yield() error {
 	return errors.New("lower: no order of the nodes is possible")
 }
 
-// readyQueue is a heap of nodes: those that write nothing early first, then by
-// their place in the depth-first order.
+// readyQueue is a heap of nodes: late ones last, then in depth-first order.
 type readyQueue struct {
 	nodes []*ir.Node
 	late  []bool

@@ -7,18 +7,17 @@ import (
 	"github.com/flowrun/flowrun/lower/rewrite"
 )
 
-// maxRewrites bounds the rewrites that one node can set off, in case they go
-// round in circles: the graph is right after any number of them.
+// maxRewrites bounds the rewrites that one node can set off, in case they cycle:
+// the graph is correct after any number of them.
 const maxRewrites = 100
 
 // simplify folds constants and applies the rewrites of lower/rewrite, operands before
 // the nodes that use them, until nothing applies. It counts what it does in
 // Plan.Applied.
 //
-// A rewrite may do away with an inner node of its pattern only if that node would
-// run in the same place as the one replaced, and replace a node by one that
-// exists only under the same condition: so nothing that a spec or a placement
-// rule pins to a device moves.
+// A rewrite may remove an inner node of its pattern, or replace a node by an
+// existing one, only if both would run in the same space. So nothing that is pinned
+// to a device moves.
 func simplify(p *Plan) error {
 	set, err := rewrite.Default()
 	if err != nil {
@@ -63,11 +62,10 @@ func (s *simplifier) countUses() {
 // Uses counts the uses of a node (rewrite.Graph).
 func (s *simplifier) Uses(n *ir.Node) int { return s.uses[n.ID] }
 
-// Together reports whether two nodes would run in the same place (rewrite.Graph).
+// Together reports whether two nodes would run in the same space (rewrite.Graph).
 func (s *simplifier) Together(a, b *ir.Node) bool { return s.plan.placement.Together(a, b) }
 
-// visit gives what stands for a node of the graph, whose operands have been
-// visited.
+// visit gives the replacement of a node whose operands have been visited.
 func (s *simplifier) visit(n *ir.Node) (*ir.Node, error) {
 	if n.State != nil || n.Op == ir.ConstOp {
 		return n, nil
@@ -92,7 +90,7 @@ func (s *simplifier) settle(n *ir.Node) (*ir.Node, error) {
 	return n, nil
 }
 
-// once applies the first thing that applies to n.
+// once folds n, or applies the first rewrite that matches it.
 func (s *simplifier) once(n *ir.Node) (r *ir.Node, existing bool, err error) {
 	s.builder.Site = n.Site
 	before := len(s.plan.Graph.Nodes)
@@ -121,7 +119,7 @@ func (s *simplifier) once(n *ir.Node) (r *ir.Node, existing bool, err error) {
 	return n, false, nil
 }
 
-// settleParts settles the nodes of a replacement before its root.
+// settleParts settles the other nodes of a replacement before its root.
 func (s *simplifier) settleParts(from int, root *ir.Node) (*ir.Node, error) {
 	made := s.plan.Graph.Nodes[from:]
 	var replaced map[*ir.Node]*ir.Node
@@ -153,7 +151,7 @@ func (s *simplifier) applied(what string) {
 	s.plan.Applied[what]++
 }
 
-// adopt counts the uses that new nodes make.
+// adopt counts the operands of new nodes as uses.
 func (s *simplifier) adopt(from int) {
 	made := s.plan.Graph.Nodes[from:]
 	s.uses = append(s.uses, make([]int, len(made))...)
@@ -164,7 +162,7 @@ func (s *simplifier) adopt(from int) {
 	}
 }
 
-// replace hands the uses of n to r, and takes back those that n makes.
+// replace moves the uses of n to r, and no longer counts those by n.
 func (s *simplifier) replace(n, r *ir.Node) {
 	s.uses[r.ID] += s.uses[n.ID]
 	s.uses[n.ID] = 0

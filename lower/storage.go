@@ -6,13 +6,12 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// storage decides where values live. A value changes at every step if it
-// depends on a state that steps write; such values are transient, unless they
-// are copies of states in other spaces. All others are kept.
+// storage decides where values live. A value that depends on a state that steps
+// write changes at every step; such values are transient, unless they are copies
+// of states in other spaces. All others are kept.
 //
-// What a state becomes is written over its home where that can be right at all:
-// see inPlace. Whether it can be so in an order of all nodes is for the pass
-// schedule to say, which takes the decision back where not.
+// A state's next value is written over its home if its kernel and users allow it
+// (see inPlace). The pass schedule takes that back if no order of all nodes does.
 func storage(p *Plan) error {
 	changing := make([]bool, len(p.Graph.Nodes))
 	for _, n := range p.Graph.Nodes {
@@ -47,9 +46,9 @@ func storage(p *Plan) error {
 	return nil
 }
 
-// inPlace reports whether the kernel that computes what s becomes may write
-// straight over s: either it doesn't read s and nothing else needs its result,
-// or it reads s element by element, as the manifest promises, before writing.
+// inPlace reports whether the kernel that computes the next value of s may write
+// it over s: either it doesn't read s and no other node uses its result, or it
+// reads each element of s before writing it, as the manifest says.
 func (p *Plan) inPlace(s *ir.State, users []*ir.Node) bool {
 	n, v := s.Next, p.Value(s.Next)
 	if v.Storage != Transient || v.Bytes == 0 {
@@ -61,8 +60,8 @@ func (p *Plan) inPlace(s *ir.State, users []*ir.Node) bool {
 	return p.mayOverwriteAll(n, s.Read)
 }
 
-// mayOverwriteAll reports whether the manifest lets the output of n overwrite
-// its operand x, wherever x stands among the operands.
+// mayOverwriteAll reports whether the manifest lets n write its result over its
+// operand x, at each position that x has among the operands.
 func (p *Plan) mayOverwriteAll(n, x *ir.Node) bool {
 	k := p.Value(n).Kernel
 	if k == nil || !x.Type.Equal(n.Type) {

@@ -81,8 +81,8 @@ func verifyCopies(p *Plan) error {
 	return nil
 }
 
-// verifyKernels checks that the nodes that need kernels, and no others, have some
-// that their devices can run on their operands.
+// verifyKernels checks that exactly the nodes that compute have kernels, which serve
+// their ops and dtypes on their devices.
 func verifyKernels(p *Plan) error {
 	var inputs []string
 	for _, n := range p.Graph.Nodes {
@@ -107,8 +107,8 @@ func verifyKernels(p *Plan) error {
 	return nil
 }
 
-// verifyFused compares fused nodes with their kernels. That their parts fit
-// together is for their type rule to say.
+// verifyFused compares fused nodes with their kernels. Their type rule checks that
+// their parts fit together.
 func verifyFused(p *Plan) error {
 	for _, n := range p.Graph.Nodes {
 		k := p.Value(n).Kernel
@@ -167,8 +167,7 @@ func verifyStorage(p *Plan) error {
 	return nil
 }
 
-// changesByStep tells values that are others after a step, by their storage and
-// one operand.
+// changesByStep tells values that a step changes, by their storage alone.
 func (p *Plan) changesByStep(n *ir.Node) bool {
 	switch p.Value(n).Storage {
 	case Home:
@@ -179,9 +178,9 @@ func (p *Plan) changesByStep(n *ir.Node) bool {
 	return true
 }
 
-// mayOverwriteHome tells whether what s becomes may be written over s: the kernel
-// reads s, if at all, element by element before writing, and no other node needs
-// the result of one that doesn't read s.
+// mayOverwriteHome tells whether n, the next value of s, may be written over s: its
+// kernel reads each element of s before writing it, or n doesn't read s and has no
+// users.
 func (p *Plan) mayOverwriteHome(n *ir.Node, s *ir.State, users int) bool {
 	reads := false
 	for i, in := range n.Inputs {

@@ -7,9 +7,9 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// verifyMemory plays the plan's writes and reads of memory, in its order, on
-// intervals of addresses, and checks that every read finds what its producer
-// wrote, that a commit does, and that all of it is within the spaces.
+// verifyMemory simulates the plan's reads and writes in order, on intervals of
+// addresses. Every read, and every commit, must find what its producer wrote; kept
+// values must not overlap; and all values must be within their spaces.
 func verifyMemory(p *Plan) error {
 	kept, arenas := make([]extents, len(p.Targets)), make([]extents, len(p.Targets))
 	for _, n := range p.Graph.Nodes {
@@ -34,7 +34,7 @@ func verifyMemory(p *Plan) error {
 				return fmt.Errorf("nodes %s and %s are kept in the same memory", over.Label(), n.Label())
 			}
 		default:
-			for _, in := range n.Inputs { // written while it is read
+			for _, in := range n.Inputs { // read while n is written
 				o := p.original(in)
 				if w := p.Value(o); o.Space == n.Space && w.Storage == Transient && overlap(v, w) && (v.Offset != w.Offset || !p.mayOverwriteAll(n, in)) {
 					return fmt.Errorf("node %s is written over its operand %s", n.Label(), in.Label())
@@ -75,7 +75,7 @@ func (e extents) find(p *Plan, offset int64) int {
 	return at
 }
 
-// write puts a value in place of those that it overlaps, of which it gives one.
+// write replaces the values that n overlaps by n, and gives one of them.
 func (e *extents) write(p *Plan, n *ir.Node) (over *ir.Node) {
 	v := p.Value(n)
 	from := e.find(p, v.Offset)

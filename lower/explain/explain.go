@@ -1,5 +1,5 @@
-// Package explain describes plans for people and programs: what runs where, on
-// which memory, why, and what a step costs. It changes nothing.
+// Package explain describes plans for people and programs: what runs where and why,
+// in which memory, and what a step costs.
 package explain
 
 import (
@@ -24,18 +24,18 @@ type Plan struct {
 	Nodes  []Node  `json:"nodes"`
 	Spaces []Space `json:"spaces"`
 	Totals Totals  `json:"per_step"`
-	// Rewrites counts the rules that simplified the graph, by name.
+	// Rewrites counts the applied rewrites, by name.
 	Rewrites map[string]int `json:"rewrites"`
 	Peak     int64          `json:"peak_bytes"`
-	// Choice says how auto chose the default device; nil if it was named.
+	// Choice says how auto chose the main device; nil if it was named.
 	Choice *lower.Choice `json:"choice,omitempty"`
 	// Crossings are the copies between devices that a step makes.
 	Crossings []Crossing `json:"crossings"`
 }
 
-// Crossing is what every step carries from one device to another, of one kind:
-// data from sources, weights (parameters and buffers), other states, updates
-// (what states become, on its way home), and values (what nodes compute).
+// Crossing sums up the copies of one kind that a step makes from one device to
+// another: data from data sources, weights (parameters and buffers), other states,
+// updates (next values of states on their way home), and values of other nodes.
 type Crossing struct {
 	From   string `json:"from"`
 	To     string `json:"to"`
@@ -68,9 +68,9 @@ type Node struct {
 	PerStep bool   `json:"per_step"` // whether every step runs it
 	Flops   int64  `json:"flops"`
 	Moved   int64  `json:"bytes_moved"`
-	At      string `json:"at,omitempty"` // its place in the spec
+	At      string `json:"at,omitempty"` // its position in the spec
 	Inputs  []int  `json:"inputs"`
-	// Parts are what a fused node consists of; the last gives its value.
+	// Parts are the parts of a fused node; the last one's value is its value.
 	Parts []Part `json:"parts,omitempty"`
 }
 
@@ -140,7 +140,7 @@ func Of(p *lower.Plan) *Plan {
 	return e
 }
 
-// cross counts a copy.
+// cross adds a copy.
 func (e *Plan) cross(c Crossing) {
 	at, found := slices.BinarySearchFunc(e.Crossings, c, func(a, b Crossing) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.What, b.What))
@@ -153,7 +153,7 @@ func (e *Plan) cross(c Crossing) {
 	e.Crossings[at].Bytes = sum(e.Crossings[at].Bytes, c.Bytes)
 }
 
-// crossing says what a copy carries; commits tells that a state becomes it.
+// crossing says what a copy carries; commits if it is some state's next value.
 func crossing(n *ir.Node, commits bool) string {
 	from := n.Inputs[0]
 	switch {
@@ -224,7 +224,7 @@ func partsOf(n *ir.Node) []Part {
 	return all
 }
 
-// WriteText writes the explanation for people.
+// WriteText writes the description for people.
 func (e *Plan) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "STATE\tKIND\tTYPE\tHOME\tWRITTEN BY A STEP")
@@ -298,7 +298,7 @@ func flops(n *ir.Node) (total int64) {
 	return total
 }
 
-// sum adds sizes, and ends at the largest number.
+// sum adds sizes, and saturates.
 func sum(a, b int64) int64 { return int64(ir.AddSize(int(a), int(b))) }
 
 // writeChoice says how auto chose the main device.
@@ -316,16 +316,20 @@ func writeChoice(b *strings.Builder, c *lower.Choice) {
 	}
 }
 
-// WriteJSON writes the explanation as one JSON object.
+// WriteJSON writes the description as one JSON object.
 func (e *Plan) WriteJSON(w io.Writer) error {
+	return writeJSON(w, e)
+}
+
+func writeJSON(w io.Writer, value any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(e)
+	return enc.Encode(value)
 }
 
-// WriteDot writes the explanation as a Graphviz graph: states are boxes, copies
-// are bold, colours are devices.
+// WriteDot writes the plan as a Graphviz graph: states are boxes, and colours are
+// devices.
 func (e *Plan) WriteDot(w io.Writer, p *lower.Plan) error {
 	var b strings.Builder
 	b.WriteString("digraph plan {\n  rankdir=TB; node [fontname=\"monospace\", fontsize=10, style=filled, colorscheme=pastel19];\n")

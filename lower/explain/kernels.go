@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,8 +12,8 @@ import (
 	"github.com/flowrun/flowrun/lower/place"
 )
 
-// Kernels are the kernels of a plan, in the order in which they are
-// first run. A kernel for other dtypes, or on another device, is another one.
+// Kernels are the kernels of a plan in the order of their first launch. A kernel
+// counts once per device and per combination of dtypes.
 type Kernels struct {
 	Kernels []*Kernel `json:"kernels"`
 }
@@ -36,13 +35,13 @@ type Call struct {
 	Name    string `json:"name,omitempty"`
 	Type    string `json:"type"`
 	PerStep bool   `json:"per_step"` // whether every step runs it
-	// Launches are those of a kernel in a source language. A device that can't run
-	// groups of this size takes smaller ones.
+	// Launches are those of a kernel in a source language. A device that doesn't
+	// support groups of this size uses smaller ones.
 	Launches []Launch `json:"launches,omitempty"`
 }
 
-// Launch is one launch: work-items in up to three dimensions, rounded up
-// to whole groups.
+// Launch is one launch: work-items in up to three dimensions, rounded up to whole
+// groups.
 type Launch struct {
 	Items []int `json:"items"`
 	Group []int `json:"group"`
@@ -54,8 +53,8 @@ type File struct {
 	Text string `json:"text"`
 }
 
-// KernelsOf describes a plan's kernels. Sources are where those of fused kernels
-// are put together from.
+// KernelsOf describes a plan's kernels. The sources of fused kernels are assembled
+// from the given ones.
 func KernelsOf(p *lower.Plan, sources *kernels.Sources) (*Kernels, error) {
 	e := &Kernels{}
 	known := map[string]*Kernel{}
@@ -121,8 +120,8 @@ func tensors(n *ir.Node) (inputs []kernels.Tensor, shapes [][]int, output kernel
 	return inputs, shapes, kernels.Tensor{DType: n.Type.DType.String(), Shape: n.Type.Shape}
 }
 
-// WriteText writes the kernels for people: each with what it is launched for,
-// those that were made for this plan with their source, but for the prelude.
+// WriteText writes the kernels for people, each with its nodes and launches, and
+// fused ones with their source, except the prelude.
 func (e *Kernels) WriteText(w io.Writer) error {
 	var b strings.Builder
 	for i, k := range e.Kernels {
@@ -175,9 +174,4 @@ func times(list []int) string {
 }
 
 // WriteJSON writes the kernels as one JSON object.
-func (e *Kernels) WriteJSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(e)
-}
+func (e *Kernels) WriteJSON(w io.Writer) error { return writeJSON(w, e) }

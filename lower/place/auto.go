@@ -23,18 +23,18 @@ type Considered struct {
 	Device string `json:"device"`
 	// Step is the estimated time of a step, in nanoseconds.
 	Step    time.Duration `json:"step_ns"`
-	Missing string        `json:"missing,omitempty"` // why it couldn't be chosen after all
+	Missing string        `json:"missing,omitempty"` // why it couldn't be chosen
 }
 
-// No device that there is starts a kernel in less time than fastestLaunch, or
-// gives the host a result in less than fastestWait after it was started.
+// No existing device launches a kernel in less than fastestLaunch, or returns a
+// result to the host in less than fastestWait.
 const (
 	fastestLaunch = time.Microsecond
 	fastestWait   = 20 * time.Microsecond
 )
 
-// offer adds devices to the targets on which Auto may fall, if any could do a
-// step in less time than the host. With one target there is nothing to choose.
+// offer adds candidates to the targets if any could run a step faster than the
+// host. With one target there is nothing to choose.
 func (p *Placement) offer() {
 	p.Choice = &Choice{}
 	host, kernels := 0.0, 0
@@ -72,9 +72,8 @@ func (p *Placement) offer() {
 	}
 }
 
-// choose finds the main device: the one on which a step takes least time by
-// estimate if all that is free is on it. Of equals it is the host, then the
-// first by name.
+// choose finds the main device: the one with the lowest estimated step time if all
+// that is free is on it. Among equals it is the host, then the first by name.
 func (p *Placement) choose(l *layout) {
 	p.Main = 0
 	if p.Choice.Reason == "" {
@@ -131,9 +130,9 @@ func (l *layout) step(main int) (total float64) {
 		}
 		return main
 	}
-	evaluated := true // rather than trained
+	inference := true // rather than training
 	for _, s := range p.graph.States {
-		evaluated = evaluated && !isWritten(s)
+		inference = inference && !isWritten(s)
 	}
 	carry := func(n *ir.Node, from, to int) {
 		total += (p.Targets[from].Speed.Launch + p.Targets[to].Speed.Launch).Seconds()
@@ -147,8 +146,8 @@ func (l *layout) step(main int) (total float64) {
 			continue
 		}
 		from := at(i)
-		if n.State != nil && evaluated && from != 0 {
-			carry(n, 0, from) // it is set for the one evaluation that there may be
+		if n.State != nil && inference && from != 0 {
+			carry(n, 0, from) // it is set, perhaps for a single inference
 		}
 		if !l.running[i] {
 			continue
@@ -167,8 +166,7 @@ func (l *layout) step(main int) (total float64) {
 	return total
 }
 
-// homes gives the bytes of the states that live in a space if it is the main
-// one.
+// homes is the size of the states in a space if that is the main device.
 func (l *layout) homes(main int) (bytes int64) {
 	for _, s := range l.placement.graph.States {
 		if l.free[s.Read.ID] || l.where[s.Read.ID] == main {
@@ -178,7 +176,7 @@ func (l *layout) homes(main int) (bytes int64) {
 	return bytes
 }
 
-// duration turns seconds into a duration, a year at most.
+// duration converts seconds, to a year at most.
 func duration(seconds float64) time.Duration {
 	const most = 365 * 24 * 3600
 	return time.Duration(min(seconds, most) * float64(time.Second))

@@ -2,12 +2,13 @@ package place
 
 import (
 	"math"
+	"slices"
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/ir"
 )
 
-// seconds estimates what a kernel takes.
+// seconds estimates the time of a kernel.
 func seconds(n *ir.Node, s device.Speed) float64 {
 	if s.Flops <= 0 || s.Bytes <= 0 {
 		return 0
@@ -38,8 +39,8 @@ func Flops(n *ir.Node) int64 {
 	return 0
 }
 
-// touched estimates the bytes that a kernel reads and writes: of what it takes
-// parts from, no more than it gives.
+// touched estimates the bytes that a kernel reads and writes. Kernels that pick
+// elements read at most as many bytes of an operand as they write.
 func touched(n *ir.Node) float64 {
 	out := float64(n.Type.Bytes())
 	total := out
@@ -53,8 +54,8 @@ func touched(n *ir.Node) float64 {
 	return total
 }
 
-// perSecond is the rate of a copy between two devices; 0 if it isn't known. What
-// goes between two that aren't the host goes through the host.
+// perSecond is the bandwidth between two devices; 0 if unknown. Copies between two
+// devices go through the host.
 func (p *Placement) perSecond(a, b int) float64 {
 	x, y := p.Targets[a].Speed.Link, p.Targets[b].Speed.Link
 	switch {
@@ -66,9 +67,8 @@ func (p *Placement) perSecond(a, b int) float64 {
 	return x * y / (x + y)
 }
 
-// running tells the nodes that run again and again: at every step, or in a
-// program without steps, at every evaluation, for whose inputs the outputs are
-// computed anew.
+// running tells the nodes that run repeatedly: at every step or, in a program
+// without steps, at every inference.
 func (p *Placement) running() []bool {
 	g := p.graph
 	var roots []*ir.Node
@@ -96,7 +96,7 @@ func (p *Placement) running() []bool {
 // isWritten tells the states that steps write.
 func isWritten(s *ir.State) bool { return s.Next != nil && s.Next != s.Read }
 
-// isInput tells the states that the host writes before each evaluation.
+// isInput tells the states that the host writes before each inference.
 func isInput(s *ir.State) bool {
 	return s.Next == nil && (s.Kind == ir.InputState || s.Kind == ir.CounterState)
 }
@@ -104,47 +104,55 @@ func isInput(s *ir.State) bool {
 // PerStep tells, by ID, the nodes that every step runs: those that change with a
 // state that steps write, and that some state's next value needs.
 func PerStep(g *ir.Graph) []bool {
-	var roots []*ir.Node
-	for _, s := range g.States {
-		if isWritten(s) {
-			roots = append(roots, s.Next)
-		}
-	}
-	return changed(g, isWritten, roots)
+	return changed(g, isWritten, Updates(g))
 }
 
 // changed tells the nodes that depend on a state that changes and that a root
 // needs.
 func changed(g *ir.Graph, changes func(*ir.State) bool, roots []*ir.Node) []bool {
-	nodes := g.Nodes
-	changing := make([]bool, len(nodes))
-	needed := make([]bool, len(nodes))
-	for i, n := range nodes {
+	changing := make([]bool, len(g.Nodes))
+	for i, n := range g.Nodes {
 		changing[i] = n.State != nil && changes(n.State)
 		for _, in := range n.Inputs {
 			changing[i] = changing[i] || changing[in.ID]
 		}
 	}
-	for _, r := range roots {
-		needed[r.ID] = true
-	}
-	for i := len(nodes) - 1; i >= 0; i-- {
-		for _, in := range nodes[i].Inputs {
-			needed[in.ID] = needed[in.ID] || needed[i]
-		}
-	}
-	for i := range changing {
-		changing[i] = changing[i] && needed[i]
+	for i, needed := range Needed(g, roots) {
+		changing[i] = changing[i] && needed
 	}
 	return changing
 }
 
-// layout is a placement in the making: what has been decided, and what counts
-// for the rest. A state's home stands where the node that reads it stands.
+// Needed tells, by ID, the nodes that some root needs.
+func Needed(g *ir.Graph, roots []*ir.Node) []bool {
+	needed := make([]bool, len(g.Nodes))
+	for _, r := range roots {
+		needed[r.ID] = true
+	}
+	for _, n := range slices.Backward(g.Nodes) {
+		for _, in := range n.Inputs {
+			needed[in.ID] = needed[in.ID] || needed[n.ID]
+		}
+	}
+	return needed
+}
+
+// Updates lists what steps make of states.
+func Updates(g *ir.Graph) (roots []*ir.Node) {
+	for _, s := range g.States {
+		if isWritten(s) {
+			roots = append(roots, s.Next)
+		}
+	}
+	return roots
+}
+
+// layout is the working state of Run. The node that reads a state stands for the
+// state's home.
 type layout struct {
 	placement *Placement
 	running   []bool    // by ID
-	users     [][]int32 // by ID: nodes that use a value, and homes that become it, each once
+	users     [][]int32 // by ID: nodes that use a value, and homes that it is committed to, each once
 	where     []int     // by ID: the space; constants have none
 	free      []bool    // by ID: whether the cost decides
 	unmet     map[*ir.Node]string
@@ -189,23 +197,21 @@ func (l *layout) fix(n *ir.Node, space int, reason string) {
 	l.placement.Reasons[n] = reason
 }
 
-// recurs tells whether what user needs of value moves at every step.
+// recurs tells whether an edge is used at every step.
 func (l *layout) recurs(value, user int) bool {
 	nodes := l.placement.graph.Nodes
-	if s := nodes[user].State; s != nil { // the home that becomes the value
+	if s := nodes[user].State; s != nil { // the home that the value is committed to
 		return l.running[value]
 	}
 	return l.running[value] && l.running[user]
 }
 
-// A cut counts in units: bytes a step times perByte. What moves once counts as
-// if it were moved in so many steps, and of two placements that cost the same,
-// the one is better in which the host needn't wait for a device: that counts as
-// one unit.
+// A cut counts in units: bytes per step times perByte. A copy that is made only
+// once counts as if it were spread over perByte steps. Among equal placements, the
+// one in which the host needn't wait for a device is better: waiting costs one unit.
 const perByte = 1 << 20
 
-// weigh chooses the scale such that no sum of costs comes near the largest
-// number that there is.
+// weigh chooses the scale so that no sum of costs overflows.
 func (l *layout) weigh() {
 	total := 1.0
 	for i, n := range l.placement.graph.Nodes {
@@ -219,14 +225,14 @@ func (l *layout) weigh() {
 	l.scale = min(perByte, math.Exp2(59)/total)
 }
 
-// units turns bytes a step into units.
+// units converts bytes per step.
 func (l *layout) units(bytes float64) int64 { return int64(bytes * l.scale) }
 
-// extra is what it costs to run a free node away from the main device, in bytes
-// that could be carried in the time it takes longer there. Without it, one node
-// that is bound to the host would draw a whole model to it, for then no byte
-// crosses. Updates are small work beside their weights, and always go where the
-// fewest bytes cross: so no weight does that isn't bound away from its layer.
+// extra is the cost of running a free node away from the main device, in bytes that
+// could be copied in the additional time. Without it, a single node pinned to the
+// host would pull a whole model there, as then no byte crosses. Updates are little
+// work compared with their weights, and always go where the fewest bytes cross: so
+// no weight crosses unless it is pinned away from its layer.
 func (l *layout) extra(n *ir.Node, space int) float64 {
 	p := l.placement
 	if space == p.Main || n.Update || !l.running[n.ID] || !HasKernel(n) {
@@ -237,7 +243,7 @@ func (l *layout) extra(n *ir.Node, space int) float64 {
 	switch {
 	case here == device.Speed{}:
 		return 0
-	case there == device.Speed{}: // as good as bound elsewhere: it may be slow
+	case there == device.Speed{}: // it may be slow
 		return most
 	}
 	return min(max(0, seconds(n, there)-seconds(n, here))*p.perSecond(space, p.Main), most)

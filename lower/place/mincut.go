@@ -2,9 +2,9 @@ package place
 
 import "math"
 
-// cut is a minimum cut between two vertices of a directed graph whose edges have
-// capacities, found by Dinic's algorithm: as long as the sink can be reached, a
-// flow that fills all shortest ways to it.
+// cut is a minimum cut between two vertices of a directed graph with capacities,
+// found by Dinic's algorithm: while the sink can be reached, a flow saturates all
+// shortest paths to it.
 type cut struct {
 	first []int32 // by vertex: its first edge; -1 for none
 	edges []cutEdge
@@ -24,10 +24,10 @@ const (
 )
 
 const (
-	// unlimited is the capacity of edges that can't be cut. All others together
-	// have less than a quarter of it: see layout.weigh.
+	// unlimited is the capacity of edges that can't be cut. The sum of all others is
+	// less than a quarter of it: see layout.weigh.
 	unlimited = math.MaxInt64 / 2
-	// maxLooks bounds the work: edges looked at, for each that there is. Graphs
+	// maxLooks bounds the work: how often each edge is looked at, on average. Graphs
 	// of programs take some dozens.
 	maxLooks = 200
 )
@@ -40,7 +40,7 @@ func (c *cut) vertex() int32 {
 	return int32(len(c.first) - 1)
 }
 
-// edge adds an edge: it is cut if from is on the source's side and to on the
+// edge adds an edge, which is cut if from is on the source's side and to on the
 // sink's.
 func (c *cut) edge(from, to int32, capacity int64) {
 	if capacity <= 0 || from == to || to == source || from == sink {
@@ -52,14 +52,14 @@ func (c *cut) edge(from, to int32, capacity int64) {
 	c.first[to] = int32(len(c.edges) - 1)
 }
 
-// sinkSide gives the vertices on the sink's side, by number: of all minimum cuts
-// the one with the fewest there, which is the same whatever the order of edges.
-// It is nil if the work would be out of proportion.
+// sinkSide gives the vertices on the sink's side, by number. Among minimum cuts it
+// is the one with the fewest, which doesn't depend on the order of edges. It is nil
+// if the work exceeds its bound.
 func (c *cut) sinkSide() []bool {
 	distance := make([]int32, len(c.first))
 	at := make([]int32, len(c.first))
 	queue := make([]int32, 0, len(c.first))
-	var way []int32 // edges from the source to where the search is
+	var way []int32 // the path from the source to where the search is
 	most := maxLooks * (len(c.edges) + 1)
 	for {
 		queue = c.distances(distance, queue)
@@ -90,13 +90,13 @@ func (c *cut) sinkSide() []bool {
 			case e >= 0:
 				way = append(way, e)
 				v = c.edges[e].to
-			case len(way) > 0: // back, and not here again
+			case len(way) > 0: // go back, and don't come here again
 				back := way[len(way)-1]
 				way = way[:len(way)-1]
 				v = c.edges[back^1].to
 				at[v] = c.edges[at[v]].next
 			default:
-				v = sink // there is no further way
+				v = sink // there is no further path
 			}
 		}
 	}
@@ -107,8 +107,8 @@ func (c *cut) sinkSide() []bool {
 	return side
 }
 
-// distances counts the edges with room from each vertex to the sink; -1 where
-// there is no way.
+// distances counts the edges with room from each vertex to the sink; -1 if there is
+// no path.
 func (c *cut) distances(distance, queue []int32) []int32 {
 	for v := range distance {
 		distance[v] = -1
@@ -127,8 +127,8 @@ func (c *cut) distances(distance, queue []int32) []int32 {
 	return queue
 }
 
-// fill lets as much flow along a way as it has room for, and gives the part of it
-// before the first edge that is full now, with its end.
+// fill saturates a path, and gives the part of it before the first edge that is now
+// full, and that part's end.
 func (c *cut) fill(way []int32) ([]int32, int32) {
 	room := int64(unlimited)
 	for _, e := range way {

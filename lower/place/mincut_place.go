@@ -7,18 +7,17 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// placeFree puts what is free where a step costs least: bytes that cross between
-// devices, each value once per device that needs it, and what nodes lose by
-// running away from the main device (extra).
+// placeFree puts free nodes where a step costs least. The cost is the number of
+// bytes that cross between devices, counting each value once per device that needs
+// it, plus what nodes lose by running away from the main device (extra).
 //
-// All that is free begins on the main device. Then, device by device in the order
-// of their names, those nodes move to the device together whose moving gains
-// most: a minimum cut between what stays and what moves (an expansion move, after
-// Boykov, Veksler and Zabih 2001). With two devices one such cut is the optimum.
-// With more, each cut is the best for its device, and the rounds end when nothing
-// moves, after maxRounds at the latest. Nothing moves without a gain, so of equal
-// placements the one closest to the main device is chosen, whatever the order of
-// nodes.
+// All free nodes start on the main device. Then, for each other device in the order
+// of names, the set of nodes whose move to it gains most is moved: a minimum cut
+// between what stays and what moves (an expansion move, after Boykov, Veksler and
+// Zabih 2001). With two devices, one such cut is optimal. With more, each cut is
+// optimal for its device, and rounds end when nothing moves, or after maxRounds.
+// Nothing moves without a gain, so among equal placements the one closest to the
+// main device wins, whatever the order of nodes.
 func (l *layout) placeFree() {
 	p := l.placement
 	elsewhere := make([]bool, len(p.Targets)) // other devices that anything is on
@@ -52,19 +51,19 @@ func (l *layout) placeFree() {
 		return
 	}
 	order = append(order, p.Main)
-	settled := 0 // how many in a row have attracted nothing
+	settled := 0 // consecutive devices that attracted nothing
 	for i := 0; i < maxRounds*len(order) && settled < len(order); i++ {
 		settled++
 		if l.expand(order[i%len(order)]) {
-			settled = 1 // it attracts nothing more until something moves elsewhere
+			settled = 1 // it attracts nothing more until another device does
 		}
 	}
 }
 
 const maxRounds = 3
 
-// expand moves to a device what gains by moving together. In the cut, the
-// source's side stays where it is and the sink's side moves.
+// expand moves the best set of nodes to a device. In the cut, the source's side
+// stays and the sink's side moves.
 func (l *layout) expand(to int) (moved bool) {
 	e := l.expansion(to)
 	moves := e.cut.sinkSide()
@@ -80,7 +79,7 @@ func (l *layout) expand(to int) (moved bool) {
 	return moved
 }
 
-// expansion is a cut in the making.
+// expansion is a cut under construction.
 type expansion struct {
 	*layout
 	to     int
@@ -89,7 +88,7 @@ type expansion struct {
 	group  []int32 // scratch
 }
 
-// expansion makes the cut between what stays and what moves to a device.
+// expansion builds the cut between what stays and what moves to a device.
 func (l *layout) expansion(to int) *expansion {
 	p := l.placement
 	e := &expansion{layout: l, to: to, vertex: make([]int32, len(p.graph.Nodes)), cut: newCut()}
@@ -119,8 +118,8 @@ func (l *layout) expansion(to int) *expansion {
 	return e
 }
 
-// value adds what the copies of a value cost. They recur if a user that recurs
-// is among those of their space; otherwise they are made once.
+// value adds the cost of the copies of a value. A copy to a space recurs if a user
+// there does; otherwise it is made once.
 func (e *expansion) value(n *ir.Node) {
 	users := e.users[n.ID]
 	bytes := float64(n.Type.Bytes())
@@ -144,7 +143,7 @@ func (e *expansion) value(n *ir.Node) {
 }
 
 // spaces adds a cost for each space other than the value's own in which it has
-// users; only those that recur if some users don't.
+// users; with some, only users that recur count.
 func (e *expansion) spaces(n *ir.Node, users []int32, some bool, cost int64) {
 	for space := range e.placement.Targets {
 		group := e.group[:0]
@@ -171,7 +170,7 @@ func (e *expansion) spaces(n *ir.Node, users []int32, some bool, cost int64) {
 	}
 }
 
-// waits is the unit by which a copy that the host waits for is dearer.
+// waits is the additional unit of a copy that the host waits for.
 func (e *expansion) waits(from, to int, cost int64) int64 {
 	if to == 0 && from != 0 && cost > 0 {
 		return 1

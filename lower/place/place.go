@@ -1,16 +1,16 @@
 // Package place decides on which device every node runs and every state lives.
 //
-// What a node or a state says itself comes first, then the last placement rule
-// that matches it or something that it is inside of: a device is binding, a
-// preference is followed where the device is there and has the dtypes. A source
-// runs on the host, a constant where it is first used. With a named default
-// everything else runs there; with [Auto] it is free, and the main device is
-// chosen first (auto.go). Homes that nothing places, and updates (what computes
-// the next values of parameters) are free in any case. What is free goes where
-// the fewest bytes cross between devices (mincut_place.go).
+// A node's or state's own device: or prefer: takes precedence, then the last
+// placement rule that matches it or something that contains it. A device is
+// mandatory; a preference is ignored if the device is missing or lacks a dtype. Data
+// sources run on the host, and constants where they are first used. With a named
+// default everything else runs there; with [Auto] it is free, and the main device is
+// chosen first (auto.go). Unpinned homes and updates (the nodes that compute the
+// next values of parameters) are always free. Free nodes and homes go where the
+// fewest bytes cross between devices (mincut_place.go).
 //
-// Costs are estimates (cost.go) from what is known of devices, never
-// measurements, so that a program is placed alike every time.
+// Costs are estimates from facts about devices (cost.go), never measurements, so
+// that a program is always placed alike.
 package place
 
 import (
@@ -21,16 +21,16 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Placement is where a graph's nodes and states are, once it has run; before that
-// it predicts which of them will be together.
+// Placement holds the result of placing a graph. Before Run it predicts which nodes
+// will be in the same space.
 type Placement struct {
 	Targets []Target
-	// Main is the space for whatever nothing else decides: Options.Default, or
-	// what Auto chose. Choice says how.
+	// Main is the main device: Options.Default, or Auto's choice, which Choice
+	// explains.
 	Main    int
 	Choice  *Choice              // nil without Auto
 	Reasons map[*ir.Node]string  // why nodes are where they are
-	Homes   map[*ir.State]string // why homes are
+	Homes   map[*ir.State]string // why homes are where they are
 
 	graph    *ir.Graph
 	options  Options
@@ -39,8 +39,8 @@ type Placement struct {
 	spaces   map[wished]int  // predictions
 }
 
-// New begins to place a graph, whose nodes may change until Run. With Auto it
-// looks for candidates, if any could do a step in less time than the host.
+// New prepares the placement of a graph, whose nodes may change until Run. With Auto
+// it asks for candidates if any could run a step faster than the host.
 func New(g *ir.Graph, o Options) *Placement {
 	p := &Placement{
 		Targets: slices.Clone(o.Targets), Main: o.Default,
@@ -56,10 +56,9 @@ func New(g *ir.Graph, o Options) *Placement {
 	return p
 }
 
-// Run places all nodes and states, and takes candidates on which nothing runs off
-// the list of targets.
+// Run places all nodes and states, and drops candidates on which nothing runs.
 func (p *Placement) Run() error {
-	// Not the order that earlier passes left: equal programs are placed alike.
+	// Sorted, so that equal programs are placed alike whatever earlier passes did.
 	if err := p.graph.Sort(); err != nil {
 		return err
 	}
@@ -92,8 +91,8 @@ func (p *Placement) Run() error {
 	return nil
 }
 
-// pin places a node, or with the node that reads it a state's home, unless it is
-// free.
+// pin places a node unless it is free. The node that reads a state stands for the
+// state's home.
 func (l *layout) pin(n *ir.Node) error {
 	p := l.placement
 	path, device, prefer, origin := n.Path, n.Device, n.Prefer, n.Origin
@@ -145,7 +144,7 @@ func (l *layout) pin(n *ir.Node) error {
 	return nil
 }
 
-// noKernel says that a device can't run a node for want of a dtype.
+// noKernel is the error of a node on a device that lacks a dtype.
 func (p *Placement) noKernel(n *ir.Node, space int, dtype string) error {
 	what := n.Op.Name
 	if n.Path != "" {
@@ -156,7 +155,7 @@ func (p *Placement) noKernel(n *ir.Node, space int, dtype string) error {
 		Help: fmt.Sprintf("pin it to another device (device: %s), or compute in another dtype", p.Targets[0].Name)}
 }
 
-// why gives the reason for the place of something free.
+// why is the reason for the space of a free node.
 func (l *layout) why(n *ir.Node) string {
 	p := l.placement
 	reason := p.byDefault() + l.unmet[n]
@@ -169,7 +168,7 @@ func (l *layout) why(n *ir.Node) string {
 	return reason + "; fewest bytes cross"
 }
 
-// byDefault is the reason for the place of what nothing else places.
+// byDefault is the reason for the space of a node that is not pinned.
 func (p *Placement) byDefault() string {
 	if p.options.Default == Auto {
 		return "auto"
@@ -177,7 +176,7 @@ func (p *Placement) byDefault() string {
 	return "default"
 }
 
-// ofConstant gives the first space, by its number, in which a constant is used.
+// ofConstant gives the lowest space in which a constant is used.
 func (l *layout) ofConstant(n *ir.Node) int {
 	if len(l.users[n.ID]) == 0 {
 		return l.placement.Main
@@ -207,7 +206,7 @@ func (p *Placement) targetNames() string {
 	return strings.Join(names, ", ")
 }
 
-// dropIdle takes the candidates on which nothing runs off the list of targets.
+// dropIdle removes candidates on which nothing runs from the targets.
 func (p *Placement) dropIdle() {
 	given := len(p.options.Targets)
 	if len(p.Targets) == given {

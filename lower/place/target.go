@@ -17,8 +17,8 @@ const Alignment = 64
 // chosen by [Auto].
 type Target = device.Info
 
-// Lacking gives the dtype for want of which the device can't run a node; "" if it
-// can.
+// Lacking gives a dtype of a node that a device doesn't support; "" if it can run the
+// node.
 func Lacking(t *Target, n *ir.Node) string {
 	if len(t.Lacks) == 0 || !HasKernel(n) {
 		return ""
@@ -34,7 +34,7 @@ func Lacking(t *Target, n *ir.Node) string {
 	return ""
 }
 
-// HasKernel tells nodes that kernels compute from those that only hold or carry
+// HasKernel tells nodes that kernels compute from those that only hold or copy
 // values.
 func HasKernel(n *ir.Node) bool {
 	switch n.Op {
@@ -44,7 +44,7 @@ func HasKernel(n *ir.Node) bool {
 	return true
 }
 
-// Auto as a default leaves the choice of the main device to [Placement.Run].
+// Auto as Options.Default leaves the choice of the main device to [Placement.Run].
 const Auto = -1
 
 // Options are the devices and the rules.
@@ -52,19 +52,19 @@ type Options struct {
 	// Targets are the devices; a memory space is an index into them. The first
 	// is the host.
 	Targets []Target
-	// Default is the space for whatever nothing else decides, or Auto.
+	// Default is the main device, or Auto.
 	Default int
-	// Candidates gives the devices that Auto may add to the targets. It is asked
-	// once at most, and not if the host takes no longer for a step than any
-	// device would: looking for devices takes longer than running small programs.
-	// One that is Missing is mentioned, and not added.
+	// Candidates gives the devices that Auto may add to the targets. It is called at
+	// most once, and not if no device could run a step faster than the host: looking
+	// for devices takes longer than running small programs. One that is Missing is
+	// mentioned, and not added.
 	Candidates func() []Target
-	// Rules come from the spec's placement and from callers; the last that
-	// matches decides, after what nodes and states say themselves.
+	// Rules come from the spec and from callers. The last that matches decides,
+	// unless the node or state has a device: or prefer: of its own.
 	Rules []ir.PlacementRule
 }
 
-// Error is a program that can't be lowered: a fault of the spec or of the machine.
+// Error says why a program can't be lowered onto a machine.
 type Error struct {
 	Range diag.Range
 	Rule  string // the diagnostic's stable ID

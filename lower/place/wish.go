@@ -7,14 +7,14 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// wish is what a node, a state or a rule says about a place.
+// wish is what a node, a state or a rule says about its device.
 type wish struct {
 	device string // "" for nothing
 	soft   bool
 	reason string
 }
 
-// wish gives what decides about a path that has these of its own.
+// wish gives the wish that decides for a path with its own device: and prefer:.
 func (p *Placement) wish(path, device, prefer string) wish {
 	switch {
 	case device != "":
@@ -35,9 +35,9 @@ func (p *Placement) wish(path, device, prefer string) wish {
 	return w
 }
 
-// ruled gives what the last rule says that matches a path or something that the
-// path is inside of: a rule for a layer is one for its weights too, and for what
-// the optimizer keeps of them.
+// ruled gives the wish of the last rule that matches a path or something that
+// contains it: a rule for a layer also applies to its weights, and to the states
+// that the optimizer keeps for them.
 func (p *Placement) ruled(path string) wish {
 	around := p.graph.Around(path)
 	for i, r := range slices.Backward(p.options.Rules) {
@@ -52,12 +52,12 @@ func (p *Placement) ruled(path string) wish {
 	return wish{}
 }
 
-// wished is what a prediction goes by.
+// wished is what a prediction depends on.
 type wished struct{ path, device, prefer string }
 
 // Anywhere is the predicted space of constants, and Nowhere that of nodes that
-// can't be placed, which is for Run to report. What only Auto places is predicted
-// to be in the space Auto.
+// can't be placed, which Run reports. Nodes that only Auto places are predicted to
+// be in the space Auto.
 const (
 	Anywhere = -2
 	Nowhere  = -3

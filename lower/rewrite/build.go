@@ -106,9 +106,9 @@ func (c *checker) argument(op *ir.Op, p ir.Param, s *syntax) (value, error) {
 }
 
 // Build makes the replacement. Its nodes are appended to the builder's graph,
-// operands first; a replacement that is one of the matched nodes appends
-// nothing. ok is false, and nothing is appended, where the replacement hasn't
-// the type of the node that it stands for.
+// operands first; a replacement that is one of the matched nodes appends nothing. If
+// the replacement doesn't have the type of the node that it replaces, ok is false and
+// nothing is appended.
 func (m *Match) Build(b *ir.Builder) (n *ir.Node, ok bool) {
 	before := len(b.Graph.Nodes)
 	arg, err := m.build(b, m.rewrite.result)

@@ -1,23 +1,22 @@
-// Package rewrite owns the rewrites of lowering: what can be written more
-// cheaply, as lines of text.
+// Package rewrite owns the rewrites of lowering: patterns that replace nodes by
+// cheaper, equal ones, as lines of text.
 //
 //	subtract-negative: a + b * -1 => a - b
 //
 // A rewrite file (*.rewrites here, embedded) begins with its grammar; see
 // algebra.rewrites and docs/rewrites.md. [Parse] checks every line against the op
-// registry: an op that doesn't exist, a wrong number of operands, an argument of
-// the wrong kind, a name that nothing binds is an error with file, line and
-// rewrite. So a [Rewrite] can be applied to any graph without a further check but one:
-// that the replacement has the type of what it replaces, which depends on the
-// shapes met.
+// registry: an unknown op, a wrong number of operands, an argument of the wrong kind
+// or an unbound name is an error with file, line and rewrite. So a [Rewrite] can be
+// applied to any graph with a single further check: that the replacement has the
+// type of the node it replaces, which depends on shapes.
 //
-// That both sides compute the same is proven by the package's tests, on every
-// rewrite, bit by bit over random shapes and dtypes with the CPU's kernels. NaNs
-// count as equal whatever their sign and payload. Rewrites tagged [rounding n] may
+// The package's tests compare both sides of every rewrite, bit by bit, over random
+// shapes and dtypes, on the CPU's kernels. NaNs count as equal whatever their sign
+// and payload. Rewrites tagged [rounding n] may
 // differ by n units in the last place, or in the sign of a zero.
 //
-// The package knows no placement and no plan: where a match may be used is for
-// the pass simplify to say.
+// The package knows neither placement nor plans: the pass simplify decides where a
+// match may be used.
 package rewrite
 
 import (
@@ -35,8 +34,8 @@ type Rewrite struct {
 	File string
 	Line int
 	Text string // as it is written, without its name and tag
-	// Rounding tells rewrites that change bits; ULPs is by how many units in the
-	// last place at most. 0 means that only the sign of a zero may change.
+	// Rounding is set for rewrites that may change bits; ULPs is by how many units in
+	// the last place at most. 0 means that only the sign of a zero may change.
 	Rounding bool
 	ULPs     float64
 
@@ -50,14 +49,14 @@ type Rewrite struct {
 // Root is the op of the node that the rewrite replaces.
 func (r *Rewrite) Root() *ir.Op { return r.root }
 
-// Set is a number of rewrites, found by the op of the node that they replace. It
-// may be used by several goroutines.
+// Set is a set of rewrites, indexed by the op of the node that they replace. It is
+// safe for concurrent use.
 type Set struct {
 	Rewrites []*Rewrite // in the order of the files
 	byRoot   map[*ir.Op][]*Rewrite
 }
 
-// NewSet makes a set. Where several rewrites match, the first one is applied.
+// NewSet makes a set. If several rewrites match, the first one is applied.
 func NewSet(rewrites []*Rewrite) *Set {
 	s := &Set{Rewrites: rewrites, byRoot: map[*ir.Op][]*Rewrite{}}
 	for _, r := range rewrites {
@@ -72,7 +71,7 @@ func (s *Set) For(op *ir.Op) []*Rewrite { return s.byRoot[op] }
 //go:embed *.rewrites
 var files embed.FS
 
-// Default is the set of all rewrites of this folder. It is read once.
+// Default is the set of all rewrites in this folder. It is parsed once.
 var Default = sync.OnceValues(func() (*Set, error) {
 	entries, err := files.ReadDir(".")
 	if err != nil {

@@ -23,17 +23,16 @@ type attrPattern struct {
 	value any // what it must be, if fixed; not yet in the op's normal form
 }
 
-// Graph is what matching has to know of the graph around a node.
+// Graph is what matching has to know about the graph around a node.
 type Graph interface {
-	// Together reports whether an inner node of a match may be done away with
-	// by rewriting its root: whether they run in the same place.
+	// Together reports whether an inner node of a match may be removed by rewriting
+	// its root: whether they run in the same space.
 	Together(root, inner *ir.Node) bool
 	// Uses counts how often a node is used.
 	Uses(n *ir.Node) int
 }
 
-// Match is an occurrence of a rewrite's pattern. It may be used for many nodes one
-// after another.
+// Match is an occurrence of a rewrite's pattern. It may be reused.
 type Match struct {
 	rewrite *Rewrite
 	graph   Graph
@@ -85,8 +84,8 @@ func (m *Match) node(p *pattern, n *ir.Node) bool {
 	return m.arguments(p, n)
 }
 
-// arguments matches what isn't an operand. Values that differ may still be the
-// same in the op's normal form: -1 and the last dim.
+// arguments matches what isn't an operand. Different values may be equal in the op's
+// normal form: -1 and the last dim.
 func (m *Match) arguments(p *pattern, n *ir.Node) bool {
 	same := true
 	for i, a := range p.attrs {
@@ -107,8 +106,7 @@ func (m *Match) arguments(p *pattern, n *ir.Node) bool {
 	return same || p.normal(n)
 }
 
-// normal compares the fixed arguments after the op has brought them into normal
-// form.
+// normal compares the fixed arguments in the op's normal form.
 func (p *pattern) normal(n *ir.Node) bool {
 	c := *n
 	c.Attrs = slices.Clone(n.Attrs)
