@@ -111,7 +111,7 @@ func TestADataSourceIsAddedAsItsPageSays(t *testing.T) {
 	write("points.csv", "x,z\n1,2\n")
 	out, err = run("validate", "--data", spec)
 	require.Error(t, err)
-	require.Contains(t, out, `it has no column "y"`)
+	require.Contains(t, out, `no column "y"`)
 
 	out, err = run("schema")
 	require.NoError(t, err, out)
@@ -148,7 +148,7 @@ func TestALintRuleIsAddedAsItsPageSays(t *testing.T) {
 	}
 	t.Parallel()
 	p := openPage(t, "add-a-lint-rule.md")
-	p.insert(t, "diag/rules.go", "// That only warn.\nvar (\n", p.block(t, "## 1."))
+	p.insert(t, "diag/rules.go", "// Lint rules that are only warnings.\nvar (\n", p.block(t, "## 1."))
 	m := regexp.MustCompile("(?s)````markdown\n(.*?)````").FindStringSubmatch(p.text)
 	require.NotNil(t, m)
 	p.put(t, "docs/rules/lowercase-module.md", m[1])
