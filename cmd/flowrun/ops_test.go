@@ -63,7 +63,7 @@ func TestOpsAreFoundByTheirNamesElsewhere(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"relus": `there is no operation "relus"; did you mean "relu"?`, "nothing": "flowrun ops lists them",
-		"nn.Dropout": "Dropout is a module: flowrun modules Dropout", "svd": "there is no linear algebra but matmul",
+		"nn.Dropout": "Dropout is a module: flowrun modules Dropout", "svd": "matmul is the only linear algebra supported",
 		"prod_of_others": "there is no operation", "copy": "there is no operation",
 	} {
 		var out bytes.Buffer
