@@ -154,7 +154,7 @@ func (o *specFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&o.set, "set", nil, "override one of the spec's vars: `KEY=VALUE` (repeatable)")
 	f.StringArrayVar(&o.vars, "vars", nil, "read overrides of vars from `FILE`, a YAML mapping (repeatable; --set takes precedence)")
-	f.Var(intFlag{&o.seed}, "seed", "override the spec's seed")
+	f.Var(intFlag{&o.seed}, "seed", "override the spec's seed with `N`")
 	f.StringArrayVar(&o.allowRead, "allow-read", nil, "allow the spec to name files in `DIR`, outside its own folder (repeatable)")
 }
 
@@ -201,5 +201,5 @@ func kernelsFlag(c *cobra.Command, dir *string) {
 
 // deviceFlag is --device.
 func deviceFlag(c *cobra.Command, device *string) {
-	c.Flags().StringVar(device, "device", "", "default `DEVICE`; auto picks the one with the lowest estimated step time (flowrun devices lists them)")
+	c.Flags().StringVar(device, "device", "", "run on `DEVICE`, apart from what the spec places elsewhere; auto picks the one with the lowest estimated step time (flowrun devices lists them)")
 }

@@ -25,6 +25,9 @@ func newExplain(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain SPEC",
 		Short: "Show the lowered plan: what runs where, and why",
+		Long: `explain shows the lowered plan, without running it: states and their homes, nodes
+with their types, devices and the reasons for them, copies, memory, and what a step
+costs.`,
 		Args:  oneSpec,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains([]string{"text", "json", "dot"}, format) {
@@ -102,6 +105,8 @@ func newDevices(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "devices",
 		Short: "List the devices of this machine, and why others are missing",
+		Long: `devices lists the devices that a spec or --device can name, with the speed that
+auto estimates with, and says why others are missing.`,
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			reports := flowrun.Devices()

@@ -36,7 +36,9 @@ func newRun(s streams) *cobra.Command {
 	var o runFlags
 	c := &cobra.Command{
 		Use:   "run SPEC",
-		Short: "Train what a spec describes",
+		Short: "Train the model of a spec",
+		Long: `run trains the model of a spec until the condition of until holds, max_steps is
+reached, early_stop sees no improvement, or the run is interrupted.`,
 		Args:  oneSpec,
 		RunE:  func(c *cobra.Command, args []string) error { return o.run(c, args, s) },
 	}
