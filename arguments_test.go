@@ -120,8 +120,8 @@ func TestNilIsAnErrorWhereverItIsGiven(t *testing.T) {
 			func() error { return new(flowrun.Session).SaveWeights(file + ".out") },
 		},
 		"observer 0 has no function Observe": {func() error { _, err := s.Run(ctx, flowrun.Observe(flowrun.Observer{Every: 1})); return err }},
-		"a run of at most -1 steps":          {func() error { _, err := s.Run(ctx, flowrun.MaxSteps(-1)); return err }},
-		"to be called every -3 steps": {func() error {
+		"MaxSteps is -1":                     {func() error { _, err := s.Run(ctx, flowrun.MaxSteps(-1)); return err }},
+		"has Every -3": {func() error {
 			_, err := s.Run(ctx, flowrun.Observe(flowrun.Observer{Every: -3, Observe: func(flowrun.Record) error { return nil }}))
 			return err
 		}},
@@ -129,7 +129,7 @@ func TestNilIsAnErrorWhereverItIsGiven(t *testing.T) {
 			func() error { _, err := p.Start(ctx, flowrun.Place("*.w", "")); return err },
 			func() error { _, err := p.Start(ctx, flowrun.Place("", "cpu")); return err },
 		},
-		"Resume takes the parameters from a checkpoint": {func() error {
+		"Resume reads the parameters from a checkpoint": {func() error {
 			_, err := p.Start(ctx, flowrun.Resume(file), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": x["x"]}))
 			return err
 		}},

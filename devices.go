@@ -117,7 +117,7 @@ func (m *machine) lower(g *ir.Graph, o lower.Options) (*lower.Plan, error) {
 			m.main = plan.Main
 			return plan, nil
 		}
-		// Lower anew onto what is open, less what failed.
+		// Lower again, onto the devices that could be opened.
 		o.Targets = m.targets()
 	}
 }

@@ -13,8 +13,8 @@
 // [Session] is a running program with memory on its devices. Its states
 // (parameters, metrics, the step counter) are read with [Session.Get] and
 // written with [Session.Set]. A write needs no further care: whatever depends
-// on the state, its copies on other devices first of all, is out of date from
-// that moment on, and is computed anew before anybody sees it.
+// on the state, including its copies on other devices, is out of date from
+// that moment on, and is recomputed before it is read.
 //
 // The package has no global state, and sessions are independent of each other. A
 // program's and a session's methods may be called from several goroutines at once: they
@@ -22,8 +22,8 @@
 // checkpoints have all values of the same step. [Session.Close] may come at any time;
 // from then on every method that can gives [ErrClosed].
 //
-// Arguments that can't be (a nil context, a nil tensor, data shorter than their type
-// says) are errors.
+// Invalid arguments (a nil context, a nil tensor, data shorter than its type) are
+// errors, never panics.
 package flowrun
 
 import (
@@ -46,7 +46,7 @@ type (
 	Summary = engine.Summary
 	// Record is the state of a run after a step, as observers see it.
 	Record = engine.Record
-	// Observer is told how a run goes on.
+	// Observer follows a run.
 	Observer = engine.Observer
 	// Stats counts what a session has done.
 	Stats = engine.Stats

@@ -31,7 +31,7 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 		return err
 	}
 	if w == nil {
-		return errors.New("there is no writer for the plan: it is nil")
+		return errors.New("the writer for the plan is nil")
 	}
 	g := p.spec.Train
 	if o.Infer || g == nil {

@@ -70,13 +70,13 @@ func gatherStart(ctx context.Context, options []StartOption) (*startOptions, err
 	return o, errors.Join(apply(o, "StartOption", options), o.check())
 }
 
-// check reports options that can't be, or don't go together.
+// check reports invalid and conflicting options.
 func (o *startOptions) check() error {
 	switch {
 	case o.given && o.weights == nil:
-		return errors.New("WithWeights was given nil; it takes all of the model's parameters, and without it they are the spec's initial ones")
+		return errors.New("WithWeights was given nil; it takes all of the model's parameters (leave it out for the spec's initial ones)")
 	case o.given && o.resume.wanted && !o.resume.orNew:
-		return errors.New("Resume takes the parameters from a checkpoint; it doesn't go with WithWeights")
+		return errors.New("Resume reads the parameters from a checkpoint; it can't be combined with WithWeights")
 	}
 	for _, r := range o.rules {
 		if r.Match == "" || r.Device == "" {

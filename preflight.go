@@ -15,7 +15,7 @@ import (
 // is here looks at those too, for those who ask.
 
 // WithFiles makes a check open the files that the spec names (recorded data,
-// weights to start from) and hold them against what the spec says of them, as
+// weights to start from) and compare them with their declarations, as
 // validate --data does. Nothing but their headers is read.
 func WithFiles() LoadOption { return func(o *loadOptions) { o.files = true } }
 
@@ -43,7 +43,7 @@ func (p *Program) checkSurroundings(o loadOptions) error {
 	return nil
 }
 
-// checkFiles holds the files that the spec names against what it says of them.
+// checkFiles compares the files that the spec names with their declarations.
 func (p *Program) checkFiles() {
 	unfit := func(at diag.Range, err error) {
 		p.findings.Items = slices.DeleteFunc(p.findings.Items, func(d Diagnostic) bool { return d.Rule == diag.FileFormat && d.Range == at })

@@ -44,7 +44,7 @@ func With(name, value string) LoadOption {
 
 // VarsFrom overrides the vars that a YAML file gives values to, as --vars does:
 // a mapping from names to values, which are checked as if they stood in the spec.
-// Values of With stand over it.
+// Values of With take precedence.
 func VarsFrom(path string) LoadOption {
 	return func(o *loadOptions) { o.spec.VarsFiles = append(o.spec.VarsFiles, path) }
 }
@@ -52,7 +52,7 @@ func VarsFrom(path string) LoadOption {
 // WithSeed overrides the spec's seed.
 func WithSeed(seed int64) LoadOption { return func(o *loadOptions) { o.spec.Seed = &seed } }
 
-// AllowRead lets the spec name files in a folder outside of its own.
+// AllowRead allows the spec to name files in a folder outside its own.
 func AllowRead(dir string) LoadOption {
 	return func(o *loadOptions) { o.spec.AllowRead = append(o.spec.AllowRead, dir) }
 }
@@ -119,8 +119,8 @@ func CheckText(name string, src []byte, options ...LoadOption) Findings {
 	return p.findings
 }
 
-// build gives a program that is right, or why there is none: a *SpecError, or
-// another error where a file could not be read.
+// build returns a valid program, a *SpecError, or another error if a file could not
+// be read.
 func build(name string, load func(spec.Options) (*spec.Program, diag.List), options []LoadOption) (*Program, error) {
 	program, err := inspect(load, options)
 	if err != nil {
@@ -190,7 +190,7 @@ func isParameter(g *ir.Graph, at diag.Range) bool {
 // ready is the error for a program that nobody has loaded.
 func (p *Program) ready() error {
 	if p == nil || p.spec == nil {
-		return errors.New("there is no program: one is made by Load or Parse, where they give no error")
+		return errors.New("there is no program: Load and Parse make one, if they return no error")
 	}
 	return nil
 }
@@ -207,7 +207,7 @@ func (p *Program) WriteWarnings(w io.Writer, colour bool) error {
 		return err
 	}
 	if w == nil {
-		return errors.New("there is no writer for the warnings: it is nil")
+		return errors.New("the writer for the warnings is nil")
 	}
 	return p.findings.WriteText(w, colour)
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/flowrun/flowrun/lower"
 )
 
-// ErrClosed is what every call on a closed session gives that can give an error.
+// ErrClosed is what calls on a closed session return.
 var ErrClosed = engine.ErrClosed
 
-// ErrRunning is what [Session.Run] gives while another Run of the session goes on.
+// ErrRunning is what [Session.Run] returns while another Run of the session is active.
 var ErrRunning = engine.ErrRunning
 
 // Session is a running program. Close gives its memory and devices back.
@@ -306,7 +306,7 @@ func checkContext(ctx context.Context) error {
 // ready is the error for a session that nobody has started.
 func (s *Session) ready() error {
 	if s == nil || s.instance == nil {
-		return errors.New("there is no session: one is made by Start, where it gives no error")
+		return errors.New("there is no session: Start makes one, if it returns no error")
 	}
 	return nil
 }
@@ -347,14 +347,14 @@ func Observe(o Observer) RunOption {
 	return func(l *engine.Loop) { l.Observers = append(l.Observers, o) }
 }
 
-// OnNonFinite has told the first step whose loss was infinite or NaN, once, as soon
-// as it is known: where the loss is on a device, when metrics are read.
+// OnNonFinite calls a function once, with the first step whose loss was infinite or
+// NaN, as soon as that is known: if the loss is on a device, when metrics are read.
 func OnNonFinite(tell func(step int64)) RunOption {
 	return func(l *engine.Loop) { l.TellNonFinite = tell }
 }
 
-// Step runs one step, whatever the stop condition says. While a Run goes on, it is a
-// step between two of that.
+// Step runs one step, whatever the stop condition says. During a Run, it is a step
+// between two of the run's.
 func (s *Session) Step(ctx context.Context) error {
 	if err := s.ready(); err != nil {
 		return err
@@ -382,7 +382,7 @@ func (s *Session) Get(name string) (*Tensor, error) {
 }
 
 // Set writes a state. Everything that depends on it, its copies on other
-// devices first of all, is computed anew before it is used again.
+// devices included, is recomputed before it is used again.
 func (s *Session) Set(name string, value *Tensor) error {
 	return s.SetAll(map[string]*Tensor{name: value})
 }

@@ -198,7 +198,7 @@ func (p *Program) checkWeights(g *ir.Graph, weights map[string]*Tensor) error {
 	return misfit("weights", problems)
 }
 
-// misfit is the error for values that don't go with the model: the first few
+// misfit is the error for values that don't fit the model: the first few
 // problems, and how many more there are.
 func misfit(what string, problems []string) error {
 	if len(problems) == 0 {

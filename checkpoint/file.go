@@ -104,9 +104,9 @@ func opened(path string, file *safetensors.File) (_ *File, err error) {
 	switch m[versionKey] {
 	case version:
 	case "":
-		return nil, fmt.Errorf("%s is a safetensors file, but no checkpoint of flowrun; --weights takes parameters alone", path)
+		return nil, fmt.Errorf("%s is a safetensors file, but not a flowrun checkpoint; to start from its parameters, use --weights", path)
 	default:
-		return nil, fmt.Errorf("%s is a checkpoint of version %s; this flowrun knows version %s", path, m[versionKey], version)
+		return nil, fmt.Errorf("%s is a version %s checkpoint; this flowrun reads version %s", path, m[versionKey], version)
 	}
 	run, err := decodeRun(m)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Run is a run that writes checkpoints. One that is interrupted and goes on from
+// Run is a run that writes checkpoints. One that is interrupted and resumes from
 // its last checkpoint stays the same run; one that goes back to an earlier
 // checkpoint is another, with that as its parent.
 type Run struct {
@@ -40,7 +40,7 @@ func (r Run) child(step, order int64) Run {
 	}
 }
 
-// NewRun is a run that begins anew. What it computes, and from which values, gives
+// NewRun is a new run. What it computes, and from which values, gives
 // it its name: the same run again writes the same files.
 func NewRun(facts string, values io.WriterTo) (Run, error) {
 	sum := sha256.New()

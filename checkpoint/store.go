@@ -57,10 +57,10 @@ func Open(base, path string, rule Rule, fault files.Fault) (*Store, error) {
 // explain says what to do about a link that leads out.
 func (s *Store) explain(err error) error {
 	if out := new(files.Outside); errors.As(err, &out) {
-		return fmt.Errorf("checkpoint.dir: %w, outside of the spec's folder %s, where no checkpoints are written: remove the link", out, s.base)
+		return fmt.Errorf("checkpoint.dir: %w, outside the spec's folder %s: checkpoints are only written inside it, so remove the link", out, s.base)
 	}
 	if held := new(files.Locked); errors.As(err, &held) {
-		return fmt.Errorf("checkpoint.dir: %w: wait for its end, or name another folder", held)
+		return fmt.Errorf("checkpoint.dir: %w: wait until it ends, or name another folder", held)
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint.dir: %w", err)
@@ -160,7 +160,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Empty reports whether there is nothing to go on from.
+// Empty reports whether there is nothing to resume from.
 func (s *Store) Empty() bool { return len(s.heads) == 0 && len(s.broken) == 0 && !s.best }
 
 // Describe names the newest checkpoint, or what there is instead.
@@ -184,11 +184,11 @@ func (s *Store) tip() Head {
 	})
 }
 
-// ErrNone says that there is no checkpoint to go on from.
+// ErrNone says that there is no checkpoint to resume from.
 var ErrNone = errors.New("there is no checkpoint")
 
-// Newest opens the newest checkpoint of the run made last. Where that can't be told
-// because a file is damaged, the error names the newest whole one.
+// Newest opens the newest checkpoint of the run made last. If a damaged file
+// makes that unknown, the error names the newest complete one.
 func (s *Store) Newest() (*File, error) {
 	if s.folder == nil || len(s.heads) == 0 && len(s.broken) == 0 {
 		if s.best {
@@ -202,7 +202,7 @@ func (s *Store) Newest() (*File, error) {
 	tip := s.tip()
 	for _, h := range s.heads {
 		if h.Run.Order == tip.Run.Order && h.Run.ID != tip.Run.ID {
-			return nil, fmt.Errorf("%s and %s in %s are of two runs, and nothing says which was made last: name one with --resume=FILE",
+			return nil, fmt.Errorf("%s and %s in %s belong to two runs, and it is unknown which is newer: name one with --resume=FILE",
 				FileName(h.Step), FileName(tip.Step), s.path)
 		}
 	}
@@ -214,8 +214,8 @@ func (s *Store) Newest() (*File, error) {
 	return file, nil
 }
 
-// instead adds to what is wrong with a checkpoint which other one to go on from:
-// the newest whole one before it, of its run or the runs that it came from. before
+// instead adds to a checkpoint's error which other one to resume from: the newest
+// complete one before it, of its run or the runs that it came from. before
 // is nil if the checkpoint doesn't say which those are.
 func (s *Store) instead(why error, before *Head) error {
 	var run Run
@@ -230,10 +230,10 @@ func (s *Store) instead(why error, before *Head) error {
 			continue
 		}
 		if s.whole(FileName(h.Step)) {
-			return fmt.Errorf("%w; the one before is whole: go on from it with --resume=%s", why, s.folder.Path(FileName(h.Step)))
+			return fmt.Errorf("%w; the one before is complete: resume from it with --resume=%s", why, s.folder.Path(FileName(h.Step)))
 		}
 	}
-	return fmt.Errorf("%w; there is no whole one before it", why)
+	return fmt.Errorf("%w; there is no complete one before it", why)
 }
 
 // whole reports whether all of a checkpoint can be read.

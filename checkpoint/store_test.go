@@ -133,5 +133,5 @@ func TestOfTwoRunsWithoutAnOrderNoneIsTheNewest(t *testing.T) {
 	require.NoError(t, err)
 	defer s.Close()
 	_, err = s.Newest()
-	require.ErrorContains(t, err, "are of two runs, and nothing says which was made last")
+	require.ErrorContains(t, err, "belong to two runs, and it is unknown which is newer")
 }

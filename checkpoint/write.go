@@ -10,7 +10,7 @@ import (
 )
 
 // Begin says which run writes from now on, and makes the folder if need be: one
-// that begins anew, or the run of a checkpoint that it goes on from. If that is the
+// that is new, or the run of the checkpoint that it resumes from. If that is the
 // newest of the run made last, it is the same run; else this one goes back, and is
 // another. It is another too if the checkpoint doesn't say of which run it is.
 func (s *Store) Begin(run Run, from *Head) (another, goesBack bool, err error) {
@@ -38,7 +38,7 @@ func (s *Store) Begin(run Run, from *Head) (another, goesBack bool, err error) {
 }
 
 // Others lists the files of runs that this one doesn't come from, of later steps
-// than the one from which it goes on: those that it replaces as it gets there.
+// than the one that it resumes from: those that it will replace as it gets there.
 func (s *Store) Others(step int64) (names []string) {
 	for _, h := range s.heads {
 		if h.Step > step && h.Run.ID != s.run.ID {

@@ -1,4 +1,4 @@
-// Package diag owns what a user is told about a text: positions, rules,
+// Package diag owns what a user is told about a text: positions, lint rules,
 // diagnostics, their order and their rendering.
 //
 //   - Every diagnostic has a rule, a stable name from the one table in rules.go,

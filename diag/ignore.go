@@ -59,7 +59,7 @@ func (i Ignore) rule() (Rule, *Diagnostic) {
 	case name == "":
 		d.Message = "no rule to ignore is named"
 	case rule.Doc() == "":
-		d.Message = fmt.Sprintf("there is no rule `%s`", name)
+		d.Message = fmt.Sprintf("there is no lint rule `%s`", name)
 		var names []string
 		for _, r := range Rules() {
 			names = append(names, string(r))

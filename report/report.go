@@ -1,4 +1,4 @@
-// Package report tells people and programs how a run goes on: a line that is
+// Package report shows people and programs the progress of a run: a line that is
 // redrawn on a terminal, plain lines elsewhere, a JSONL log of every step, and
 // a summary at the end, as text or as one JSON object.
 //

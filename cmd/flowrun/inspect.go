@@ -28,7 +28,7 @@ func newExplain(s streams) *cobra.Command {
 		Long: `explain shows the lowered plan, without running it: states and their homes, nodes
 with their types, devices and the reasons for them, copies, memory, and what a step
 costs.`,
-		Args:  oneSpec,
+		Args: oneSpec,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains([]string{"text", "json", "dot"}, format) {
 				return usageError{fmt.Errorf("--format is text, json or dot, got %q", format)}
@@ -107,7 +107,7 @@ func newDevices(s streams) *cobra.Command {
 		Short: "List the devices of this machine, and why others are missing",
 		Long: `devices lists the devices that a spec or --device can name, with the speed that
 auto estimates with, and says why others are missing.`,
-		Args:  noArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			reports := flowrun.Devices()
 			if asJSON {

@@ -53,7 +53,7 @@ func checkpointsIn(dir string) (list []named) {
 	if dir == "" {
 		return nil
 	}
-	entries, _ := os.ReadDir(dir) // what can't be read is told when the run opens it
+	entries, _ := os.ReadDir(dir) // the run reports what can't be read
 	for _, e := range entries {
 		if checkpointNames.MatchString(e.Name()) {
 			list = append(list, named{"a checkpoint", filepath.Join(dir, e.Name())})
@@ -185,7 +185,7 @@ func canLog(path, checkpoints string, s streams) error {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return fmt.Errorf("--log %s is a folder; name a file", path)
+		return fmt.Errorf("--log %s: it is a folder; name a file", path)
 	case err == nil && info.Mode().IsRegular():
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -204,7 +204,7 @@ func canLog(path, checkpoints string, s streams) error {
 
 // same gives the one of standard output and the error stream that a path leads to,
 // if it does: /dev/stdout, or a file that the shell has opened for it. It is written
-// to as it is: opening it anew would overwrite what stands there.
+// to as it is: reopening it would overwrite its contents.
 func (s streams) same(path string) *os.File {
 	info, err := os.Stat(path)
 	if err != nil {

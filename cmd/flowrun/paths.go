@@ -67,7 +67,7 @@ type expansion struct {
 
 func (x *expansion) add(f source) {
 	key := destination(f.path)
-	if i, known := x.index[key]; known { // a text on standard input stands over the file of its name
+	if i, known := x.index[key]; known { // standard input replaces the file of its name
 		f.named, f.stdin = f.named || x.files[i].named, f.stdin || x.files[i].stdin
 		x.files[i].named, x.files[i].stdin = f.named, f.stdin
 		return

@@ -10,7 +10,7 @@ import (
 // rewrite gives a file another text. Owner, group, mode and other names (hard
 // links) stay. Where a new file can have them, it takes the old one's place, so
 // that the old text stays until the new one is there; else the text is written
-// over the old one, of which a copy lies beside it meanwhile.
+// over the old one, with a backup beside it meanwhile.
 func rewrite(path, text string) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

@@ -39,8 +39,8 @@ func newRun(s streams) *cobra.Command {
 		Short: "Train the model of a spec",
 		Long: `run trains the model of a spec until the condition of until holds, max_steps is
 reached, early_stop sees no improvement, or the run is interrupted.`,
-		Args:  oneSpec,
-		RunE:  func(c *cobra.Command, args []string) error { return o.run(c, args, s) },
+		Args: oneSpec,
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args, s) },
 	}
 	o.add(c)
 	return c

@@ -113,7 +113,7 @@ func TestWhatIsNoCheckpointOfTheSpecSaysWhy(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, flowrun.WriteTensors(plain, learned))
 	_, err = resume(path, plain)
-	require.ErrorContains(t, err, "no checkpoint of flowrun; --weights takes parameters alone")
+	require.ErrorContains(t, err, "not a flowrun checkpoint; to start from its parameters, use --weights")
 
 	_, err = resume(line(t, "{SGD: {lr: 0.1}}"), "")
 	require.ErrorContains(t, err, "no train.checkpoint that names a folder")

@@ -268,7 +268,7 @@ func TestADamagedNewestCheckpointNamesTheOneBefore(t *testing.T) {
 	damage(40, -1) // in the data
 	err := resumeError(t, path, flowrun.Resume(""))
 	require.ErrorContains(t, err, stepFile(dir, 40)+": ")
-	require.ErrorContains(t, err, "the one before is whole: go on from it with --resume="+stepFile(dir, 30))
+	require.ErrorContains(t, err, "the one before is complete: resume from it with --resume="+stepFile(dir, 30))
 	damage(30, -1)
 	require.ErrorContains(t, resumeError(t, path, flowrun.Resume("")), "--resume="+stepFile(dir, 20))
 	damage(40, 60) // and in the header
@@ -277,7 +277,7 @@ func TestADamagedNewestCheckpointNamesTheOneBefore(t *testing.T) {
 	require.ErrorContains(t, err, "--resume="+stepFile(dir, 20))
 	damage(20, 0)
 	damage(10, 100)
-	require.ErrorContains(t, resumeError(t, path, flowrun.Resume("")), "there is no whole one before it")
+	require.ErrorContains(t, resumeError(t, path, flowrun.Resume("")), "there is no complete one before it")
 	require.ErrorContains(t, resumeError(t, path), "has checkpoints of an earlier run")
 }
 
@@ -333,7 +333,7 @@ func TestCheckpointsAreNotWrittenThroughLinksOutOfTheSpecsFolder(t *testing.T) {
 					require.Error(t, err)
 					if name != "checkpoints" {
 						require.ErrorContains(t, err, link+" leads to "+filepath.Join(outside, target))
-						require.ErrorContains(t, err, "outside of the spec's folder")
+						require.ErrorContains(t, err, "outside the spec's folder")
 					}
 				}
 				require.Equal(t, []string{"precious"}, filesIn(t, outside))
