@@ -11,11 +11,11 @@ import (
 // Builder makes nodes and appends them to a graph. Gradients, decompositions
 // and rewrites are written with the ops' own functions over it.
 //
-// Those functions give no error: what they build is well-typed unless an op's
-// own file is wrong. The builder keeps the first such fault; whoever owns the
-// builder looks at Err at the end.
+// They return no errors: their nodes are well-typed unless an op's own file is
+// wrong. The builder keeps the first such error, and its owner checks Err at the
+// end.
 //
-// Every node that it makes spends Budget, as Work; a nil Budget is endless.
+// Every node spends Budget, as Work; a nil Budget is unlimited.
 type Builder struct {
 	Graph  *Graph
 	Site   // given to every node made
@@ -37,8 +37,8 @@ func NewBuilder(g *Graph) *Builder { return &Builder{Graph: g, Work: diag.Expand
 // Err is the first fault of Apply, or nil.
 func (b *Builder) Err() error { return b.err }
 
-// Apply is Call for code that knows what it builds. After a fault it gives a
-// node of no meaning; Err keeps the fault.
+// Apply is Call for nodes that are known to be well-typed. After an error, which
+// Err keeps, the node is meaningless.
 func (b *Builder) Apply(op *Op, args ...any) *Node {
 	n, err := b.Call(op, args)
 	if err != nil {
@@ -64,9 +64,8 @@ func (b *Builder) add(n *Node) (*Node, error) {
 	return n, nil
 }
 
-// Widened is n with f32 in place of f16 and bf16: what it would be of its
-// operands as they are, with nothing rounded. wide gives an operand in f32. n
-// itself if no operand is of 16 bits.
+// Widened is n computed in f32 instead of f16 and bf16, with nothing rounded.
+// wide converts an operand to f32. It is n itself if no operand has 16 bits.
 func (b *Builder) Widened(n *Node, wide func(*Node) *Node) *Node {
 	if !slices.ContainsFunc(n.Inputs, func(in *Node) bool { return in.Type.DType.IsHalf() }) {
 		return n

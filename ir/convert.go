@@ -162,9 +162,9 @@ func countOf(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func withArticle(what string) string {
-	if strings.HasPrefix(what, "i") { // int
-		return "an " + what
+func withArticle(kind string) string {
+	if strings.HasPrefix(kind, "i") { // int
+		return "an " + kind
 	}
-	return "a " + what
+	return "a " + kind
 }

@@ -5,8 +5,8 @@
 //     whose [Type] (dtype and shape) is known. Nodes are immutable in meaning:
 //     passes make new ones.
 //   - A [State] is a value that outlives a step: a parameter, a moment of an
-//     optimizer, a metric, the step counter, an input. Its Read node stands
-//     for its value before the step; its Next node, where it has one, for what
+//     optimizer, a metric, the step counter, an input. Its Read node is
+//     its value before the step; its Next node, if it has one, is the value that
 //     the step commits.
 //   - A [Graph] holds the states, the outputs, and through them the nodes.
 //

@@ -129,7 +129,7 @@ func (g *Graph) State(name string) *State {
 	return nil
 }
 
-// Roots lists what the graph is for: every state's Next and every output.
+// Roots lists the graph's results: every state's Next and every output.
 func (g *Graph) Roots() []*Node {
 	var roots []*Node
 	for _, s := range g.States {

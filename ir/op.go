@@ -7,8 +7,8 @@ import (
 	"github.com/flowrun/flowrun/ir/comptime"
 )
 
-// Op is an operation of the language: its signature, its type rule, its
-// gradient and its meaning. The ops themselves are in ir/ops, one file each.
+// Op is an operation of the language. The ops are in ir/ops, one file each, which
+// hold all that is known of them.
 type Op struct {
 	Name     string
 	Operator string // how expressions write it, if they can: "**"

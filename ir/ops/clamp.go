@@ -49,7 +49,7 @@ clamp(x, -1, 2): f32[3] = [-1, 0, 2]`,
 	Sample: kit.SampleUnary(0, 2),
 })
 
-// inferClamp puts what no value goes beyond for a bound that isn't given.
+// inferClamp replaces a missing bound by the end of the dtype's range.
 func inferClamp(n *ir.Node) (ir.Type, error) {
 	if err := kit.RefuseBool(n, 0); err != nil {
 		return ir.Type{}, err

@@ -22,7 +22,7 @@ concat([x, y], 0): i32[3, 2] = [[1, 2], [3, 4], [5, 6]]`,
 	Aliases: "cat concatenate Concatenate hstack vstack column_stack",
 	Params: []ir.Param{
 		{Name: "tensors", Kind: ir.KTensors, Doc: "at least one tensor"},
-		kit.IntegerOr("dim", 0, "the dim along which they are joined"),
+		kit.IntegerOr("dim", 0, "the dim to join along"),
 	},
 	Class:   ir.Move,
 	Promote: ir.PromoteAll,

@@ -17,7 +17,7 @@ x: f32[2] = [-1, 2]
 elu(x): f32[2] = [-0.63212055, 2]`,
 	Torch:   "torch.nn.functional.elu",
 	Aliases: "celu ELU",
-	Params:  []ir.Param{kit.ParamX, kit.FloatOr("alpha", 1, "the negative of the limit at -inf")},
+	Params:  []ir.Param{kit.ParamX, kit.FloatOr("alpha", 1, "how far the result goes below 0: it approaches -alpha")},
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
 	ULPs:    4, // expm1 3, and a product

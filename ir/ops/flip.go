@@ -14,7 +14,7 @@ var Flip = ir.Register(&ir.Op{
 x: i32[2, 2] = [[1, 2], [3, 4]]
 flip(x, 1): i32[2, 2] = [[2, 1], [4, 3]]`,
 	Aliases: "fliplr flipud reverse",
-	Params:  []ir.Param{kit.ParamX, {Name: "dims", Kind: ir.KDims, Doc: "the dims to reverse"}},
+	Params:  []ir.Param{kit.ParamX, {Name: "dims", Kind: ir.KDims, Doc: "the dims to reverse along"}},
 	Class:   ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type

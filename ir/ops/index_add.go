@@ -22,10 +22,10 @@ index: i32[2] = [1, 1]
 source: i32[2, 2] = [[1, 2], [3, 4]]
 index_add(x, 0, index, source): i32[2, 2] = [[1, 1], [5, 7]]`,
 	Params: []ir.Param{
-		kit.Tensor("x", "what is added to"),
+		kit.Tensor("x", "the tensor to add to"),
 		kit.Integer("dim", "the dim that is indexed"),
 		kit.Tensor("index", "i32 or i64, one-dimensional"),
-		kit.Tensor("source", "what is added"),
+		kit.Tensor("source", "the values to add"),
 	},
 	Class: ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {

@@ -42,8 +42,8 @@ logsumexp(x, dim=1): f32[2] = [0.6931472, 1000]`,
 	Sample: kit.SampleReduction(false),
 })
 
-// shift is what is taken off before exponentials, so that they don't overflow:
-// the largest value, if it is finite.
+// shift is subtracted before exponentials, so that they don't overflow: the
+// largest value, if it is finite.
 func shift(v []float64) float64 {
 	if len(v) == 0 {
 		return 0

@@ -19,8 +19,8 @@ pad(x, [[0, 1], [2, 0]], 9): i32[2, 4] = [[9, 9, 1, 2], [9, 9, 9, 9]]`,
 	Torch: "torch.nn.functional.pad",
 	Params: []ir.Param{
 		kit.ParamX,
-		{Name: "padding", Kind: ir.KPairs, Doc: "how many elements before and after, for each dim of x"},
-		{Name: "value", Kind: ir.KNumber, Default: 0, Optional: true, Doc: "what the border is filled with"},
+		{Name: "padding", Kind: ir.KPairs, Doc: "a pair [before, after] for each dim of x"},
+		{Name: "value", Kind: ir.KNumber, Default: 0, Optional: true, Doc: "the value of the border"},
 	},
 	Class: ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {

@@ -65,8 +65,8 @@ func othersByDivision(b *ir.Builder, n *ir.Node) *ir.Node {
 
 // gradOthers is the gradient of the product of others in rows along the last
 // dim. It has multiplications and additions alone, and so is right at zeros, as
-// are the gradients of it: the others are what stands before an element times
-// what stands behind it, and each of the two is made by doubling.
+// are the gradients of it: the others are those before an element times those
+// after it, and each product is computed by doubling.
 func gradOthers(b *ir.Builder, x, g *ir.Node) *ir.Node {
 	before, back := prefixProduct(b, x, 1)
 	behind, forth := prefixProduct(b, x, -1)
@@ -74,7 +74,8 @@ func gradOthers(b *ir.Builder, x, g *ir.Node) *ir.Node {
 }
 
 // prefixProduct gives each element the product of those before it in its row
-// (direction 1) or behind it (-1), and what brings a gradient of that to x.
+// (direction 1) or after it (-1), and a function that propagates a gradient of
+// that to x.
 func prefixProduct(b *ir.Builder, x *ir.Node, direction int) (product *ir.Node, back func(g *ir.Node) *ir.Node) {
 	length := x.Type.Shape[len(x.Type.Shape)-1]
 	product = shiftRow(b, x, direction, 1.0)

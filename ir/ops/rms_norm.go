@@ -23,7 +23,7 @@ rms_norm(x, weight): f32[1, 2] = [[0.8485281, 2.2627416]]`,
 	Params: []ir.Param{
 		kit.Tensor("x", "floats: [..., features]"),
 		kit.Tensor("weight", "the scale of each feature: [features]"),
-		kit.FloatOr("eps", 1e-6, "what is added to the mean of the squares"),
+		kit.FloatOr("eps", 1e-6, "added to the mean of the squares"),
 	},
 	Class:   ir.Reduce,
 	Promote: ir.PromoteAll,

@@ -21,10 +21,10 @@ src: i32[1, 3] = [[10, 20, 30]]
 scatter_add(x, 1, index, src): i32[1, 3] = [[21, 2, 43]]`,
 	Aliases: "scatter index_put scatter_",
 	Params: []ir.Param{
-		kit.Tensor("x", "what is added to"),
+		kit.Tensor("x", "the tensor to add to"),
 		kit.Integer("dim", "the dim that is indexed"),
 		kit.Tensor("index", "i32 or i64"),
-		kit.Tensor("src", "what is added"),
+		kit.Tensor("src", "the values to add"),
 	},
 	Class: ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
@@ -52,7 +52,7 @@ scatter_add(x, 1, index, src): i32[1, 3] = [[21, 2, 43]]`,
 	},
 })
 
-// refuseAddends checks the dtypes of what is added to what.
+// refuseAddends checks the dtypes of both terms.
 func refuseAddends(n *ir.Node, param string) error {
 	if err := kit.RefuseBool(n, 0); err != nil {
 		return err
@@ -63,8 +63,8 @@ func refuseAddends(n *ir.Node, param string) error {
 	return nil
 }
 
-// gatherOrZero is gather where an index outside gives 0: what is dropped has no
-// gradient.
+// gatherOrZero is gather with 0 for an index out of range: elements that are
+// dropped have no gradient.
 func gatherOrZero(b *ir.Builder, x *ir.Node, dim int, index *ir.Node) *ir.Node {
 	inside := b.And(b.Ge(index, 0), b.Lt(index, x.Type.Shape[dim]))
 	return b.Where(inside, b.Op("gather", x, dim, index), 0.0)

@@ -17,7 +17,7 @@ x: i32[1, 1, 2] = [[[1, 2]]]
 squeeze(x): i32[2] = [1, 2]`,
 	Params: []ir.Param{
 		kit.ParamX,
-		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "dims of size 1; all such by default"},
+		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "the dims to drop; all of size 1 by default"},
 	},
 	Class: ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {

@@ -20,7 +20,7 @@ y: i32[2] = [3, 4]
 stack([x, y], 1): i32[2, 2] = [[1, 3], [2, 4]]`,
 	Params: []ir.Param{
 		{Name: "tensors", Kind: ir.KTensors, Doc: "at least one tensor"},
-		kit.IntegerOr("dim", 0, "where the new dim goes, counted in the result"),
+		kit.IntegerOr("dim", 0, "the position of the new dim in the result"),
 	},
 	Class:   ir.Move,
 	Promote: ir.PromoteAll,

@@ -17,7 +17,7 @@ transpose(x): i32[3, 2] = [[1, 4], [2, 5], [3, 6]]`,
 	Params: []ir.Param{
 		kit.ParamX,
 		kit.IntegerOr("dim0", -2, "one of the dims"),
-		kit.IntegerOr("dim1", -1, "the other"),
+		kit.IntegerOr("dim1", -1, "the other one"),
 	},
 	Class: ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {

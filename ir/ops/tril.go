@@ -28,7 +28,7 @@ tril(x): f32[2, 2] = [[1, 0], [3, 4]]`,
 
 var paramsTriangle = []ir.Param{
 	kit.Tensor("x", "matrices: [..., rows, columns]"),
-	kit.IntegerOr("diagonal", 0, "the diagonal that bounds the triangle"),
+	kit.IntegerOr("diagonal", 0, "the outermost diagonal of the triangle"),
 }
 
 func inferTriangle(n *ir.Node) (ir.Type, error) {

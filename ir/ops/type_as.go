@@ -17,7 +17,7 @@ x: i32[2] = [1, 2]
 other: f32[] = 0.5
 type_as(x, other): f32[2] = [1, 2]`,
 	Torch:  "torch.Tensor.type_as",
-	Params: []ir.Param{kit.ParamX, kit.Tensor("other", "any tensor, whose dtype is taken")},
+	Params: []ir.Param{kit.ParamX, kit.Tensor("other", "any tensor of the dtype")},
 	Class:  ir.Elementwise,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		return ir.Type{DType: n.Inputs[1].Type.DType, Shape: n.Inputs[0].Type.Shape}, nil

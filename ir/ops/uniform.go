@@ -21,7 +21,7 @@ uniform(0.0, 1.0, [3]): f32[3] = [0.89113444, 0.40275383, 0.024653971]`,
 	Torch: "torch.Tensor.uniform_",
 	Params: append(kit.ParamsRandom(ir.F32,
 		kit.FloatOr("low", 0, "the smallest value"),
-		kit.FloatOr("high", 1, "the end of the range")),
+		kit.FloatOr("high", 1, "the end of the range, which is not included")),
 		derived("base", "low, or half of it"),
 		derived("span", "high - low, or half of it, which is finite"),
 		derived("scale", "1, or 2 where base and span are halves"),
@@ -59,8 +59,8 @@ func derived(name, doc string) ir.Param {
 	return ir.Param{Name: name, Kind: ir.KFloat, Hidden: true, Derived: true, Optional: true, Doc: doc}
 }
 
-// inferUniform works out what all devices compute draws with, so that they do so
-// alike: min((base + span · u) · scale, top), with u from 0 up to 1.
+// inferUniform derives the numbers that all devices compute draws from, so that
+// they agree: min((base + span · u) · scale, top), with u from 0 up to 1.
 func inferUniform(n *ir.Node) (ir.Type, error) {
 	t, err := kit.InferRandomFloat(n)
 	if err != nil {

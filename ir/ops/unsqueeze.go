@@ -18,7 +18,7 @@ dim is its position in the result; -1 puts it last.`,
 x: i32[2] = [1, 2]
 unsqueeze(x, -1): i32[2, 1] = [[1], [2]]`,
 	Aliases: "expand_dims",
-	Params:  []ir.Param{kit.ParamX, kit.Integer("dim", "where the new dim goes, counted in the result")},
+	Params:  []ir.Param{kit.ParamX, kit.Integer("dim", "the position of the new dim in the result")},
 	Class:   ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type

@@ -1,4 +1,4 @@
-// Package kit is what the files of ops have in common: parameters, type rules,
-// references over rows, pairs and indices, and the random number generator. It
-// registers no op.
+// Package kit is the toolbox of the files in ir/ops: parameters, type rules,
+// references, samples, tolerances, and the random number generator. It registers
+// no op.
 package kit

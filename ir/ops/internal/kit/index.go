@@ -6,11 +6,11 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// What the ops that take indices share. Kernels can't fail, and a wrong index
-// must not pass for a right one: reading outside gives NaN (0 and false where
-// there is no NaN), writing outside does nothing.
+// Indices. Kernels can't fail, and a wrong index must not go unnoticed: reading
+// out of range gives NaN (0 or false if the dtype has no NaN), and writing out of
+// range does nothing.
 
-// Nothing is what an index outside reads, in normal form.
+// Nothing is the value at an index out of range, in normal form.
 func Nothing(d ir.DType) any {
 	if d.IsFloat() {
 		return math.NaN()

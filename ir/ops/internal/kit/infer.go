@@ -7,7 +7,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Refuse makes the error of a type rule, with what to do about it.
+// Refuse makes the error of a type rule, with help.
 func Refuse(param, help, format string, args ...any) error {
 	return &ir.ArgError{Param: param, Msg: fmt.Sprintf(format, args...), Help: help}
 }

@@ -10,7 +10,7 @@ var (
 		Tensor("a", "the left operand"),
 		Tensor("b", "the right operand; a and b are broadcast against each other"),
 	}
-	ParamKeepdim = Flag("keepdim", "whether reduced dims stay, with size 1")
+	ParamKeepdim = Flag("keepdim", "whether to keep reduced dims, with size 1")
 	ParamsReduce = []ir.Param{
 		ParamX,
 		{Name: "dim", Kind: ir.KDims, Optional: true, Doc: "the dims to reduce; all by default"},
@@ -53,4 +53,4 @@ var DtypeInferred = ir.Param{Name: "dtype", Kind: ir.KDType, Optional: true,
 var ParamShape = ir.Param{Name: "shape", Kind: ir.KInts, Doc: "the shape of the result"}
 
 // ParamsAlong are the parameters of ops that work along one dim.
-var ParamsAlong = []ir.Param{ParamX, Integer("dim", "the dim along which it is taken")}
+var ParamsAlong = []ir.Param{ParamX, Integer("dim", "the dim to work along")}

@@ -32,7 +32,7 @@ func DrawsOf(n *ir.Node, in []*ir.Array) Draws {
 	return Draws{key: uint64(n.Int("key")), step: uint64(in[0].I[0])}
 }
 
-// Word is what element i draws.
+// Word is the random word of element i.
 func (d Draws) Word(i int) uint32 { return d.block(i / 4)[i%4] }
 
 func (d Draws) block(i int) [4]uint32 {
@@ -65,7 +65,7 @@ func ParamsRandom(d ir.DType, own ...ir.Param) []ir.Param {
 	)
 }
 
-// InferRandom is what the type rules of random ops share.
+// InferRandom is the common part of the type rules of random ops.
 func InferRandom(n *ir.Node) (ir.Type, error) {
 	if n.Attr("shape") == nil {
 		return ir.Type{}, Refuse("shape", "give it one: "+n.Op.Name+"(…, shape=[2, 3])", "the argument shape is missing")

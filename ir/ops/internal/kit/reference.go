@@ -6,8 +6,8 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// What reference evaluations share. They are written to be read: an element's
-// operands are found by a table of offsets, whatever the op does to shapes.
+// References are written to be read: tables of offsets find an element's operands,
+// whatever the op does to shapes.
 
 type ReferenceFunc = func(n *ir.Node, in []*ir.Array) *ir.Array
 
