@@ -16,7 +16,7 @@ import (
 	"github.com/flowrun/flowrun/spec"
 )
 
-const invalid = "../testdata/invalid"
+const invalid = "testdata/invalid"
 
 var expectation = regexp.MustCompile(`([a-z][a-z0-9-]*)@(\d+:\d+)`)
 

@@ -67,7 +67,7 @@ func rendersToItself(t *testing.T, name, text string, o spec.Options) string {
 func validTexts(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
-	for _, pattern := range []string{"../graphs/*.yaml", "../testdata/*/*.yaml", "std/testdata/*/*.yaml"} {
+	for _, pattern := range []string{"../graphs/*.yaml", "testdata/*/*.yaml", "std/testdata/*/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		require.NotEmpty(t, files)

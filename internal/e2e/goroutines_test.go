@@ -422,7 +422,7 @@ func TestEveryMethodOfAProgramMayBeCalledAtAnyTime(t *testing.T) {
 			_, err = s.Run(context.Background())
 			return errors.Join(err, s.Close())
 		},
-		"Eval": func(int) error {
+		"Infer": func(int) error {
 			_, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On("sim"))
 			return err
 		},

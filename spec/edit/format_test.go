@@ -132,7 +132,7 @@ func holds(t require.TestingT, src string) {
 // wrong. Neither happens with a spec that somebody wrote.
 func TestTheLayoutOfASpecIsNeverGivenUp(t *testing.T) {
 	laid := 0
-	for _, src := range seeds(t, "../../graphs/*.yaml", "../../testdata/*/*.yaml", "../std/*.yaml", "../std/testdata/reference/*.yaml") {
+	for _, src := range seeds(t, "../../graphs/*.yaml", "../testdata/*/*.yaml", "../std/*.yaml", "../std/testdata/reference/*.yaml") {
 		var list diag.List
 		root, tokens := tree.Tokens("a.yaml", src, &list)
 		if root == nil || list.HasErrors() || root.Kind != tree.Map ||
@@ -221,7 +221,7 @@ func TestCommentedSectionsStayInTheirSection(t *testing.T) {
 }
 
 func TestFormattingKeepsTheMeaningAndIsFinal(t *testing.T) {
-	specs := seeds(t, "../../graphs/*.yaml", "../../testdata/invalid/*.yaml", "../std/*.yaml")
+	specs := seeds(t, "../../graphs/*.yaml", "../testdata/invalid/*.yaml", "../std/*.yaml")
 	for _, src := range specs {
 		holds(t, src)
 	}
@@ -240,7 +240,7 @@ func TestFormattingKeepsTheMeaningAndIsFinal(t *testing.T) {
 
 // FuzzFormat claims the same of texts that are found by coverage.
 func FuzzFormat(f *testing.F) {
-	for _, src := range seeds(f, "../../graphs/*.yaml", "../../testdata/invalid/*.yaml", "../std/*.yaml") {
+	for _, src := range seeds(f, "../../graphs/*.yaml", "../testdata/invalid/*.yaml", "../std/*.yaml") {
 		f.Add(src)
 	}
 	f.Fuzz(func(t *testing.T, src string) { holds(t, src) })
