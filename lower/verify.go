@@ -87,10 +87,12 @@ func verifyKernels(p *Plan) error {
 	var inputs []string
 	for _, n := range p.Graph.Nodes {
 		k, t := p.Value(n).Kernel, &p.Targets[n.Space]
-		if place.HasKernel(n) != (k != nil) {
-			return fmt.Errorf("node %s has the kernel %v", n.Label(), k)
-		}
-		if k == nil || n.Op == fusedOp {
+		switch computes := place.HasKernel(n); {
+		case computes && k == nil:
+			return fmt.Errorf("node %s has no kernel", n.Label())
+		case !computes && k != nil:
+			return fmt.Errorf("node %s has the kernel %s, but computes nothing", n.Label(), k.Name)
+		case k == nil || n.Op == fusedOp:
 			continue
 		}
 		inputs = inputs[:0]
@@ -146,7 +148,12 @@ func verifyStorage(p *Plan) error {
 			becomes[s.Next] = append(becomes[s.Next], s)
 		}
 	}
-	users := p.Graph.Users()
+	users := make([]int, len(p.Graph.Nodes))
+	for _, n := range p.Graph.Nodes {
+		for _, in := range n.Inputs {
+			users[in.ID]++
+		}
+	}
 	for _, n := range p.Graph.Nodes {
 		v := p.Value(n)
 		changes := slices.ContainsFunc(n.Inputs, p.changesByStep)
@@ -160,7 +167,7 @@ func verifyStorage(p *Plan) error {
 			return fmt.Errorf("node %s is %s, but steps don't change it", n.Label(), v.Storage)
 		case v.Storage == InPlace && len(becomes[n]) != 1:
 			return fmt.Errorf("node %s is written over a home, but %d states become it", n.Label(), len(becomes[n]))
-		case v.Storage == InPlace && !p.mayOverwriteHome(n, becomes[n][0], len(users[n.ID])):
+		case v.Storage == InPlace && !p.mayOverwriteHome(n, becomes[n][0], users[n.ID]):
 			return fmt.Errorf("node %s is written over %s, which its kernel or its users don't allow", n.Label(), becomes[n][0].Name)
 		}
 	}
