@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/internal/files"
 )
@@ -58,6 +59,15 @@ func Overlay(dir string) (*Sources, error) {
 // Source is a kernel's source: files to be compiled as one, in this order.
 type Source struct {
 	Files []File
+}
+
+// Joined is the files as one text, in which compilers find their names and lines.
+func (s Source) Joined() string {
+	var text strings.Builder
+	for _, f := range s.Files {
+		fmt.Fprintf(&text, "#line 1 %q\n%s\n", f.Name, f.Text)
+	}
+	return text.String()
 }
 
 // File is a source file.

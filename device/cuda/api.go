@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
 // function is a function of the C APIs of the driver and of NVRTC. Those below
@@ -215,7 +217,7 @@ func (l *library) call(f function, args ...uintptr) error {
 			return l.failure(f, code)
 		}
 	}
-	if code := int32(syscall(l.address[f], args...)); code != 0 {
+	if code := int32(dynlib.Call(l.address[f], args...)); code != 0 {
 		return l.failure(f, code)
 	}
 	return nil
@@ -255,6 +257,3 @@ func (l *library) number(f function, attribute int, of handle) (int, error) {
 	err := l.call(f, uintptr(unsafe.Pointer(&n)), uintptr(attribute), uintptr(of))
 	return int(n), err
 }
-
-// terminated is a string as C has it.
-func terminated(s string) []byte { return append([]byte(s), 0) }

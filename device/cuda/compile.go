@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
 // target is what NVRTC compiles for: the device's own architecture, or, if NVRTC
@@ -25,19 +25,9 @@ func (p *properties) target() (option string, ptx bool) {
 	return fmt.Sprintf("compute_%d", newest), true
 }
 
-// join makes one text of a kernel's files, in which the compiler finds their
-// names and lines.
-func join(files []kernels.File) string {
-	var text strings.Builder
-	for _, f := range files {
-		fmt.Fprintf(&text, "#line 1 %q\n%s\n", f.Name, f.Text)
-	}
-	return text.String()
-}
-
 // compile makes a kernel's source what the driver loads.
 func (d *Device) compile(name, text string, options []string, ptx bool) (image []byte, err error) {
-	source, title := terminated(text), terminated(name)
+	source, title := dynlib.Terminated(text), dynlib.Terminated(name)
 	program, err := d.cl.create(nvrtcCreateProgram, uintptr(unsafe.Pointer(&source[0])), uintptr(unsafe.Pointer(&title[0])), 0, 0, 0)
 	if err != nil {
 		return nil, err
@@ -45,7 +35,7 @@ func (d *Device) compile(name, text string, options []string, ptx bool) (image [
 	defer func() { err = errors.Join(err, d.cl.destroyProgram(&program)) }()
 	list := make([]*byte, len(options))
 	for i, o := range options {
-		list[i] = &terminated(o)[0]
+		list[i] = &dynlib.Terminated(o)[0]
 	}
 	if err := d.cl.call(nvrtcCompileProgram, uintptr(program), uintptr(len(list)), uintptr(unsafe.Pointer(&list[0]))); err != nil {
 		log, _ := d.cl.output(nvrtcGetProgramLogSize, nvrtcGetProgramLog, program) // without it there is still the code

@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
 // staging is memory of the host that the device reads and writes by itself. What
@@ -87,7 +88,7 @@ func (t *transfer) Run() error {
 func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
 	b, at, err := d.side(dst, int64(len(src)))
 	if err != nil || len(src) == 0 {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	t := &transfer{device: d, names: []string{"a copy from the host"}, buffer: b}
 	t.run = func() error {
@@ -116,7 +117,7 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
 	b, at, err := d.side(src, int64(len(dst)))
 	if err != nil || len(dst) == 0 {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	t := &transfer{device: d, names: []string{"a copy to the host"}, buffer: b}
 	t.run = func() error {
@@ -159,7 +160,7 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	}
 	from, fromAt, err := d.side(src, dst.Bytes)
 	if err != nil || src.Bytes == 0 || dst == src {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	if err := dst.CheckApart(d, src); err != nil {
 		return nil, err
@@ -174,11 +175,7 @@ func (c *within) alive() bool          { return c.buffers[0].memory != 0 && c.bu
 
 // Run queues the copy.
 func (c *within) Run() error {
-	if err := c.device.enter(); err != nil {
-		return err
-	}
-	defer c.device.leave()
-	return c.queue()
+	return c.device.entered(c.queue)
 }
 
 func (c *within) queue() error {

@@ -135,6 +135,15 @@ func (d *Device) leave() {
 	d.lock.Unlock()
 }
 
+// entered does something on the entered device.
+func (d *Device) entered(do func() error) error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	return do()
+}
+
 // usable is the error of every call on a device that is closed or lost.
 func (d *Device) usable() error {
 	switch {
@@ -148,11 +157,7 @@ func (d *Device) usable() error {
 
 // Sync waits until all that was queued has ended.
 func (d *Device) Sync() error {
-	if err := d.enter(); err != nil {
-		return err
-	}
-	defer d.leave()
-	return d.finish()
+	return d.entered(d.finish)
 }
 
 // wait waits for the stream. The device is entered.

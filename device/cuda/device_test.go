@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/internal/drivertest"
 )
 
 func TestDevicesAreNumberedAsTheDriverHasThem(t *testing.T) {
@@ -28,27 +29,17 @@ func TestDevicesAreNumberedAsTheDriverHasThem(t *testing.T) {
 
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	l := loader(t)
-	for _, c := range []struct {
-		name  string
-		fails function
-		code  int32
-		want  string
-	}{
-		{"no device", cuDeviceGetCount, errorNoDevice, l.name + " is there, but it has no device"},
-		{"a broken driver", cuDeviceGetCount, 999, "gives no devices: cuDeviceGetCount: CUDA_ERROR_UNKNOWN (999)"},
-		{"no device that can be used", cuDeviceGetName, 1, "cuda:0: cuDeviceGetName: CUDA_ERROR_INVALID_VALUE (1)"},
-	} {
-		l.fail(c.code, c.fails)
+	drivertest.MissingIsNamed(t, "cuda", []drivertest.Missing[function]{
+		{Name: "no device", Function: cuDeviceGetCount, Code: errorNoDevice, Want: l.name + " is there, but it has no device"},
+		{Name: "a broken driver", Function: cuDeviceGetCount, Code: 999, Want: "gives no devices: cuDeviceGetCount: CUDA_ERROR_UNKNOWN (999)"},
+		{Name: "no device that can be used", Function: cuDeviceGetName, Code: 1, Want: "cuda:0: cuDeviceGetName: CUDA_ERROR_INVALID_VALUE (1)"},
+	}, l.fail, func() (int, string) {
 		devices, missing := l.discover()
-		require.Empty(t, devices, c.name)
-		require.Contains(t, missing, c.want)
-		_, err := l.start(0, device.Options{})
-		require.ErrorContains(t, err, "there is no device cuda:0: ")
-		require.ErrorContains(t, err, c.want)
-	}
-	l.fault = nil
-	_, err := l.start(99, device.Options{})
-	require.ErrorContains(t, err, "there is no device cuda:99: the last is cuda:")
+		return len(devices), missing
+	}, func(index int) error {
+		_, err := l.start(index, device.Options{})
+		return err
+	})
 }
 
 func TestAnErrorHasTheNamesOfTheAPI(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"unsafe"
+
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
 // The codes that the package looks at.
@@ -83,7 +85,7 @@ func (l *library) failure(f function, code int32) *Error {
 // text asks the driver what it calls a code.
 func (l *library) text(f function, code int32) string {
 	var at *byte
-	if syscall(l.address[f], uintptr(code), uintptr(unsafe.Pointer(&at))) != 0 || at == nil {
+	if dynlib.Call(l.address[f], uintptr(code), uintptr(unsafe.Pointer(&at))) != 0 || at == nil {
 		return ""
 	}
 	n := 0

@@ -2,7 +2,6 @@ package cuda
 
 import (
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -57,12 +56,7 @@ func openNumber(t testing.TB, l *library, index int, sources *kernels.Sources) *
 
 // fail makes the calls of some functions fail.
 func (l *library) fail(code int32, functions ...function) {
-	l.fault = func(f function) int32 {
-		if slices.Contains(functions, f) {
-			return code
-		}
-		return 0
-	}
+	l.fault = drivertest.Failing(code, functions...)
 }
 
 // Open opens a GPU, for the suite of all drivers.
@@ -82,11 +76,7 @@ func (l *library) Fault(fails func(call string) bool) {
 
 // Live counts handles that haven't been released.
 func (l *library) Live() map[string]int64 {
-	live := map[string]int64{}
-	for f := range l.live {
-		live[function(f).String()] = l.live[f].Load()
-	}
-	return live
+	return drivertest.Live(l.live[:], func(f int) string { return function(f).String() })
 }
 
 // negSource is neg with a body of its own, in the third line. One thread does it all,

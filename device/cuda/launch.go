@@ -3,9 +3,11 @@ package cuda
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -54,13 +56,7 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 		}
 		return nil, fmt.Errorf("device %s: kernel %s: %w", d.Name(), call.Kernel.Name, err)
 	}
-	switch len(launches) {
-	case 0:
-		return nothing, nil
-	case 1:
-		return launches[0], nil
-	}
-	return sequence(launches), nil
+	return calls.Command(launches), nil
 }
 
 // bind makes a call's launches.
@@ -75,37 +71,20 @@ func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	inputs, output := call.Tensors()
-	parts, err := k.Launches(inputs, output, call.Scalars, kernels.Limits{Group: m.block})
-	if err != nil {
-		return nil, err
-	}
-	var launches []*launch
-	for _, part := range parts {
-		l, err := d.launch(call, m, part)
-		if err != nil {
-			return nil, err
-		}
-		launches = append(launches, l)
-	}
-	return launches, nil
+	return calls.Launches(call, k, m.block, func(part kernels.Launch) (*launch, error) { return d.launch(call, m, part) })
 }
 
 // launch makes one launch of a call.
 func (d *Device) launch(call *device.Call, m *module, part kernels.Launch) (*launch, error) {
 	l := &launch{device: d, names: []string{call.Kernel.Name}, function: m.function}
-	last := len(call.Buffers) - 1
-	for _, i := range append(part.Inputs[:len(part.Inputs):len(part.Inputs)], last) {
-		s := call.Buffers[i].Slice
+	for _, s := range calls.Slices(call, part) {
 		at := place(s)
 		l.buffers = append(l.buffers, s.Buffer.(*buffer))
 		l.values = append(l.values, unsafe.Slice((*byte)(unsafe.Pointer(&at)), unsafe.Sizeof(at)))
-		if i == last {
-			l.writes = spanOf(s)
-		} else {
-			l.reads = append(l.reads, spanOf(s))
-		}
+		l.reads = append(l.reads, spanOf(s))
 	}
+	last := len(l.reads) - 1
+	l.reads, l.writes = l.reads[:last:last], l.reads[last]
 	l.values = append(l.values, part.Args...)
 	if err := m.takes(l.values, call.Kernel.Entry()); err != nil {
 		return nil, err
@@ -161,21 +140,12 @@ func (l *launch) name() string         { return l.names[0] }
 func (l *launch) uses() ([]span, span) { return l.reads, l.writes }
 
 func (l *launch) alive() bool {
-	for _, b := range l.buffers {
-		if b.memory == 0 {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(l.buffers, func(b *buffer) bool { return b.memory == 0 })
 }
 
 // Run queues the kernel.
 func (l *launch) Run() error {
-	if err := l.device.enter(); err != nil {
-		return err
-	}
-	defer l.device.leave()
-	return l.queue()
+	return l.device.entered(l.queue)
 }
 
 func (l *launch) queue() error {
@@ -193,24 +163,3 @@ func (l *launch) queue() error {
 	}
 	return nil
 }
-
-// sequence is a call of several launches.
-type sequence []*launch
-
-// Run queues them in order.
-func (s sequence) Run() error {
-	for _, l := range s {
-		if err := l.Run(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// none is a command of no work.
-type none struct{}
-
-// Run does nothing.
-func (none) Run() error { return nil }
-
-var nothing none

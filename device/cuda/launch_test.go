@@ -11,34 +11,6 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-func TestAKernelThatDoesntCompileIsShownWithItsOptions(t *testing.T) {
-	sources, _ := drivertest.Overlay(t, "cuda", "neg", negSource("out[i] = nonsense;"))
-	d := open(t, loader(t), sources)
-	x := drivertest.Tensor(t, d, 1)
-	_, err := d.Bind(drivertest.Neg(t, x, x))
-	require.ErrorContains(t, err, "device cuda:0: kernel neg: it doesn't compile with --std=c++17 --gpu-architecture=")
-	require.ErrorContains(t, err, "nvrtcCompileProgram: NVRTC_ERROR_COMPILATION (6)")
-	require.Empty(t, d.modules)
-}
-
-func TestAKernelThatDiffersFromTheManifestIsRefused(t *testing.T) {
-	for text, want := range map[string]string{
-		"extern \"C\" __global__ void flowrun_neg(float *out) { }\n":                           "flowrun_neg has 1 parameters in its source, and 3 by the manifest",
-		"extern \"C\" __global__ void neg(float *out) { }\n":                                   "its entry point flowrun_neg: cuModuleGetFunction: CUDA_ERROR_NOT_FOUND (500)",
-		"extern \"C\" __global__ void flowrun_neg(const float *x, float *out, double n) { }\n": "parameter 3 of flowrun_neg has 8 bytes in its source, and 4 by the manifest",
-	} {
-		sources, _ := drivertest.Overlay(t, "cuda", "neg", text)
-		l := loader(t)
-		if !l.has(cuFuncGetParamInfo) {
-			t.Skip("needs a driver for CUDA 12.4 or newer")
-		}
-		d := open(t, l, sources)
-		x := drivertest.Tensor(t, d, 1)
-		_, err := d.Bind(drivertest.Neg(t, x, x))
-		require.ErrorContains(t, err, "device cuda:0: kernel neg: "+want)
-	}
-}
-
 func TestWithoutACompilerThePrecompiledKernelsRun(t *testing.T) {
 	full := loader(t)
 	builder := open(t, full, nil)
@@ -50,7 +22,7 @@ func TestWithoutACompilerThePrecompiledKernelsRun(t *testing.T) {
 	for _, d := range k.Defines([]string{"f32"}, "f32") {
 		options = append(options, "-D"+d)
 	}
-	image, err := builder.compile("neg.cu", join(source.Files), options, ptx)
+	image, err := builder.compile("neg.cu", source.Joined(), options, ptx)
 	require.NoError(t, err)
 
 	bare := loader(t)

@@ -1,34 +1,58 @@
-//go:build !nogpu && (linux || windows) && (amd64 || arm64)
-
 package cuda
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
-	"github.com/ebitengine/purego"
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// loaded is the library once it has been found. It stays open: the driver leaves
-// threads behind that can't lose their code.
-var loaded struct {
-	sync.Mutex
-	library *library
+// Libraries names what is opened to look for devices, in the order in which it is
+// tried; none where there is nothing to open.
+func Libraries() []string {
+	if !dynlib.Available {
+		return nil
+	}
+	return slices.Concat(driverNames(), compilerNames())
 }
 
-// load opens the driver and NVRTC. What isn't there is looked for again the next
-// time.
-func load() (*library, error) {
-	loaded.Lock()
-	defer loaded.Unlock()
-	if loaded.library != nil {
-		return loaded.library, nil
+func driverNames() []string {
+	return map[string][]string{"linux": {"libcuda.so.1", "libcuda.so"}, "windows": {"nvcuda.dll"}}[runtime.GOOS]
+}
+
+// compilerNames are NVRTC's, the newest first. The toolkit's installer puts it into a
+// folder of its own, which on Windows the variable CUDA_PATH names.
+func compilerNames() (names []string) {
+	switch runtime.GOOS {
+	case "linux":
+		return []string{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so"}
+	case "windows":
+		for _, name := range []string{"nvrtc64_130_0.dll", "nvrtc64_120_0.dll", "nvrtc64_112_0.dll"} {
+			if root := os.Getenv("CUDA_PATH"); filepath.IsAbs(root) {
+				names = append(names, filepath.Join(root, "bin", "x64", name), filepath.Join(root, "bin", name))
+			}
+			names = append(names, name)
+		}
 	}
-	l := &library{}
-	var err error
-	if l.name, err = l.open(driverNames, cuInit, nvrtcVersion); err != nil {
+	return names
+}
+
+var loaded dynlib.Once[library]
+
+// load opens the driver and NVRTC.
+func load() (*library, error) { return loaded.Get(openLibraries) }
+
+func openLibraries() (l *library, err error) {
+	if len(Libraries()) == 0 {
+		return nil, errors.New("this flowrun was built without GPU drivers (with -tags nogpu, or for a system that has no CUDA)")
+	}
+	l = &library{}
+	if l.name, err = l.open(driverNames(), cuInit, nvrtcVersion); err != nil {
 		return nil, fmt.Errorf("no CUDA driver was found: %w", err)
 	}
 	if l.compiler, err = l.open(compilerNames(), nvrtcVersion, functions); err != nil {
@@ -37,13 +61,8 @@ func load() (*library, error) {
 	if err := l.call(cuInit, 0); err != nil {
 		return nil, fmt.Errorf("%s is there, but doesn't start: %w", l.name, err)
 	}
-	loaded.library = l
 	return l, nil
 }
-
-// Libraries names what is opened to look for devices, in the order in which it is
-// tried; none where there is nothing to open.
-func Libraries() []string { return slices.Concat(driverNames, compilerNames()) }
 
 // open opens the first of several libraries that is there, and finds the
 // functions from one up to another in it.
@@ -60,15 +79,15 @@ func (l *library) open(names []string, from, to function) (found string, _ error
 }
 
 func (l *library) find(name string, from, to function) error {
-	module, err := openModule(name)
+	module, err := dynlib.Open(name)
 	if err != nil {
 		return err
 	}
 	var addresses [functions]uintptr
 	for f := from; f < to; f++ {
-		addresses[f], err = findSymbol(module, functionNames[f])
+		addresses[f], err = dynlib.Symbol(module, functionNames[f])
 		if before := formerNames[f]; err != nil && before != "" {
-			addresses[f], err = findSymbol(module, before)
+			addresses[f], err = dynlib.Symbol(module, before)
 		}
 		if err != nil && !optional[f] {
 			return fmt.Errorf("it has no %s: CUDA 11.4 or newer is needed", functionNames[f])
@@ -76,12 +95,4 @@ func (l *library) find(name string, from, to function) error {
 	}
 	copy(l.address[from:to], addresses[from:to])
 	return nil
-}
-
-// syscall calls a C function.
-//
-//go:uintptrescapes
-func syscall(address uintptr, args ...uintptr) uintptr {
-	r, _, _ := purego.SyscallN(address, args...)
-	return r
 }

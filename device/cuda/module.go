@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device/internal/buildcache"
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -47,7 +48,7 @@ func (d *Device) load(k *kernels.Kernel, definitions []string) (*module, error) 
 	if err != nil {
 		return nil, err
 	}
-	text := join(source.Files)
+	text := source.Joined()
 	target, ptx := d.info.target()
 	// Products and sums round apart, as on every other device: where they shall
 	// not, a kernel says so.
@@ -105,7 +106,7 @@ func (d *Device) loadImage(image []byte) (handle, error) {
 
 // inspect asks what launches have to know.
 func (d *Device) inspect(m *module, entry string) error {
-	name := terminated(entry)
+	name := dynlib.Terminated(entry)
 	if err := d.cl.call(cuModuleGetFunction, uintptr(unsafe.Pointer(&m.function)), uintptr(m.handle), uintptr(unsafe.Pointer(&name[0]))); err != nil {
 		return fmt.Errorf("its entry point %s: %w", entry, err)
 	}

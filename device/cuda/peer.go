@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
 // peer is a copy from another GPU's memory.
@@ -31,7 +32,7 @@ func (d *Device) BindFromPeer(dst, src device.Slice) (device.Command, error) {
 	}
 	from, fromAt, err := other.side(src, dst.Bytes)
 	if err != nil || src.Bytes == 0 {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	return &peer{to: d, from: other, dst: to, src: from, dstAt: toAt.from, srcAt: fromAt.from, bytes: src.Bytes,
 		toName: []string{"a copy from " + other.Name()}, toward: []string{"a copy to " + d.Name()}}, nil

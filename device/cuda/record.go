@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
 // recording is work that is launched as one: a CUDA graph.
@@ -19,10 +20,11 @@ type recording struct {
 
 // Records reports whether a command is a launch or a copy within the device.
 func (d *Device) Records(c device.Command) bool {
-	switch c := c.(type) {
-	case none:
+	if c == device.Command(calls.Nothing) {
 		return true
-	case sequence:
+	}
+	switch c := c.(type) {
+	case calls.Sequence[*launch]:
 		return c[0].device == d
 	case work:
 		return c.on() == d
@@ -38,7 +40,7 @@ func (d *Device) Record(commands []device.Command) (device.Recording, error) {
 			return nil, fmt.Errorf("device %s: a %T can't be recorded", d.Name(), c)
 		}
 		switch c := c.(type) {
-		case sequence:
+		case calls.Sequence[*launch]:
 			for _, l := range c {
 				r.work = append(r.work, l)
 			}

@@ -9,10 +9,21 @@ import (
 )
 
 func TestTheDriverDoesWhatEveryDriverMust(t *testing.T) {
+	mismatches := map[string]string{
+		"extern \"C\" __global__ void neg(float *out) { }\n": "its entry point flowrun_neg: cuModuleGetFunction: CUDA_ERROR_NOT_FOUND (500)",
+	}
+	if loader(t).has(cuFuncGetParamInfo) { // with a driver for CUDA 12.4 or newer
+		mismatches["extern \"C\" __global__ void flowrun_neg(float *out) { }\n"] =
+			"flowrun_neg has 1 parameters in its source, and 3 by the manifest"
+		mismatches["extern \"C\" __global__ void flowrun_neg(const float *x, float *out, double n) { }\n"] =
+			"parameter 3 of flowrun_neg has 8 bytes in its source, and 4 by the manifest"
+	}
 	drivertest.Run(t, drivertest.Driver{
 		Kind:        "cuda",
 		Library:     func(t testing.TB) drivertest.Library { return loader(t) },
 		Neg:         negSource,
+		Broken:      []string{"it doesn't compile with --std=c++17 --gpu-architecture=", "nvrtcCompileProgram: NVRTC_ERROR_COMPILATION (6)"},
+		Mismatches:  mismatches,
 		Failure:     "(999)",
 		Waits:       []string{"cuStreamSynchronize"},
 		Spare:       []string{"cuModuleLoadDataEx"}, // of the cache

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
 // Copies on the device are a kernel's, not those of a blit encoder: on macOS that
@@ -44,7 +45,7 @@ func (d *Device) copying(unit copyUnit) (*pipeline, error) {
 
 // copyLaunches makes the launches of a copy from an MTLBuffer to another. Buffers
 // are those of them that can be freed.
-func (d *Device) copyLaunches(names []string, to, from place, bytes int64, buffers ...*buffer) (sequence, error) {
+func (d *Device) copyLaunches(names []string, to, from place, bytes int64, buffers ...*buffer) ([]*launch, error) {
 	var unit copyUnit
 	for _, unit = range copyUnits {
 		if (to.offset|from.offset|bytes)%unit.bytes == 0 {
@@ -55,7 +56,7 @@ func (d *Device) copyLaunches(names []string, to, from place, bytes int64, buffe
 	if err != nil {
 		return nil, err
 	}
-	var launches sequence
+	var launches []*launch
 	for at := int64(0); at < bytes; at += copyMost * unit.bytes {
 		n := min((bytes-at)/unit.bytes, copyMost)
 		group := min(copyGroup, p.group)
@@ -81,7 +82,7 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	}
 	from, err := d.side(src, dst.Bytes)
 	if err != nil || src.Bytes == 0 || dst == src {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	if err := dst.CheckApart(d, src); err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device %s: a copy within the device: %w", d.Name(), err)
 	}
-	return launches.command(), nil
+	return calls.Command(launches), nil
 }
 
 // download is a bound copy to the host.
@@ -109,7 +110,7 @@ type download struct {
 func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
 	b, err := d.side(src, int64(len(dst)))
 	if err != nil || len(dst) == 0 {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	return &download{b, src.Offset, dst}, nil
 }

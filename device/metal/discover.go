@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
 // properties are what Metal reports of a GPU.
@@ -54,7 +55,7 @@ const noDevice = "there is Metal, but it has no device; a virtual machine may no
 
 // devices gives all devices, which are owned, the default one first.
 func (l *library) devices() []object {
-	list := object(syscall(l.address[mtlCopyAllDevices]))
+	list := object(dynlib.Call(l.address[mtlCopyAllDevices]))
 	if list == 0 {
 		return nil
 	}
@@ -66,7 +67,7 @@ func (l *library) devices() []object {
 		l.live[objectAtIndex].Add(1)
 		all = append(all, o)
 	}
-	first := object(syscall(l.address[mtlCreateSystemDefaultDevice]))
+	first := object(dynlib.Call(l.address[mtlCreateSystemDefaultDevice]))
 	if first == 0 {
 		return all
 	}

@@ -1,6 +1,10 @@
 package metal
 
-import "runtime"
+import (
+	"runtime"
+
+	"github.com/flowrun/flowrun/device/internal/dynlib"
+)
 
 // put sends a message to the open batch's encoder. It makes no garbage, as there are
 // some for each launch: its words lie in the device, and what they point to the
@@ -8,7 +12,7 @@ import "runtime"
 func (d *Device) put(m message, args ...uintptr) {
 	d.words[0], d.words[1] = uintptr(d.open.encoder), d.objc.selectors[m]
 	n := copy(d.words[2:], args)
-	syscall(d.objc.address[objcMsgSend], d.words[:2+n]...)
+	dynlib.Call(d.objc.address[objcMsgSend], d.words[:2+n]...)
 }
 
 // dispatch sends dispatchThreadgroups:threadsPerThreadgroup:. By the convention of

@@ -12,7 +12,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// played makes the machine that of the fakemetal. The test is skipped on a Mac.
+// played makes the machine that of the fake. The test is skipped on a Mac.
 func played(t testing.TB, m fakemetal.Machine) *library {
 	t.Helper()
 	l := loader(t)

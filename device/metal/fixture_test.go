@@ -43,11 +43,7 @@ func open(t testing.TB, l *library, sources *kernels.Sources) *Device {
 
 // Open opens a device, for the suite.
 func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
-	d, err := l.start(index, device.Options{Sources: sources})
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
+	return drivertest.Opened(l.start(index, device.Options{Sources: sources}))
 }
 
 // Fault has fails asked by the messages' selectors.
@@ -60,11 +56,7 @@ func (l *library) Fault(fails func(call string) bool) {
 
 // Live counts owned objects by the message that gave them.
 func (l *library) Live() map[string]int64 {
-	live := map[string]int64{}
-	for m := range l.live {
-		live[message(m).String()] = l.live[m].Load()
-	}
-	return live
+	return drivertest.Live(l.live[:], func(m int) string { return message(m).String() })
 }
 
 // failing makes some messages fail.

@@ -59,5 +59,5 @@ func TestAnErrorHasTheNamesOfTheAPI(t *testing.T) {
 func TestASourceKeepsItsFilesNamesAndLines(t *testing.T) {
 	files := []kernels.File{{Name: "a.h", Text: "A"}, {Name: "dir/b.metal", Text: "B"}}
 	require.Equal(t, "#define GROUP 256\n#define SIMDGROUP_MATRIX 1\n#line 1 \"a.h\"\nA\n#line 1 \"dir/b.metal\"\nB\n",
-		join(files, []string{"GROUP=256", "SIMDGROUP_MATRIX=1"}))
+		defined([]string{"GROUP=256", "SIMDGROUP_MATRIX=1"}, kernels.Source{Files: files}.Joined()))
 }

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -37,11 +39,11 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device %s: kernel %s: %w", d.Name(), call.Kernel.Name, err)
 	}
-	return launches.command(), nil
+	return calls.Command(launches), nil
 }
 
 // bind makes a call's launches.
-func (d *Device) bind(call *device.Call) (sequence, error) {
+func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	for _, arg := range call.Buffers {
 		if arg.DType == "f64" {
 			return nil, fmt.Errorf("there is no f64 in Metal")
@@ -58,28 +60,14 @@ func (d *Device) bind(call *device.Call) (sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	inputs, output := call.Tensors()
-	parts, err := k.Launches(inputs, output, call.Scalars, kernels.Limits{Group: p.group})
-	if err != nil {
-		return nil, err
-	}
-	var launches sequence
-	for _, part := range parts {
-		l, err := d.launch(call, p, part)
-		if err != nil {
-			return nil, err
-		}
-		launches = append(launches, l)
-	}
-	return launches, nil
+	return calls.Launches(call, k, p.group, func(part kernels.Launch) (*launch, error) { return d.launch(call, p, part) })
 }
 
 // launch makes one launch of a call.
 func (d *Device) launch(call *device.Call, p *pipeline, part kernels.Launch) (*launch, error) {
 	l := &launch{device: d, names: []string{call.Kernel.Name}, what: "kernel " + call.Kernel.Name, pipeline: p.state,
 		values: kernels.PackArguments(part.Args)}
-	for _, i := range append(part.Inputs[:len(part.Inputs):len(part.Inputs)], len(call.Buffers)-1) {
-		s := call.Buffers[i].Slice
+	for _, s := range calls.Slices(call, part) {
 		b := s.Buffer.(*buffer)
 		l.buffers = append(l.buffers, b)
 		l.objects = append(l.objects, b.object)
@@ -127,21 +115,12 @@ func (l *launch) size(p *pipeline, part kernels.Launch) error {
 }
 
 func (l *launch) alive() bool {
-	for _, b := range l.buffers {
-		if b.object == 0 {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(l.buffers, func(b *buffer) bool { return b.object == 0 })
 }
 
 // Run queues the kernel.
 func (l *launch) Run() error {
-	if err := l.device.enter(); err != nil {
-		return err
-	}
-	defer l.device.leave()
-	return l.queue()
+	return l.device.entered(l.queue)
 }
 
 func (l *launch) queue() error {
@@ -190,35 +169,3 @@ func (l *launch) encode() error {
 	}
 	return d.encoded(l.bytes)
 }
-
-// sequence is a call of several launches.
-type sequence []*launch
-
-// command is the launches as a command.
-func (s sequence) command() device.Command {
-	switch len(s) {
-	case 0:
-		return nothing
-	case 1:
-		return s[0]
-	}
-	return s
-}
-
-// Run queues them in order.
-func (s sequence) Run() error {
-	for _, l := range s {
-		if err := l.Run(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// none is a command of no work.
-type none struct{}
-
-// Run does nothing.
-func (none) Run() error { return nil }
-
-var nothing none

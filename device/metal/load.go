@@ -5,26 +5,19 @@ package metal
 import (
 	"fmt"
 	"runtime"
-	"sync"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
+
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// loaded is the library once it has been found. It stays open, as frameworks do.
-var loaded struct {
-	sync.Mutex
-	library *library
-}
+var loaded dynlib.Once[library]
 
-// load opens Metal, and registers all classes and messages. What isn't there is
-// looked for again the next time.
-func load() (*library, error) {
-	loaded.Lock()
-	defer loaded.Unlock()
-	if loaded.library != nil {
-		return loaded.library, nil
-	}
+// load opens Metal, and registers all classes and messages.
+func load() (*library, error) { return loaded.Get(openFrameworks) }
+
+func openFrameworks() (*library, error) {
 	l := &library{}
 	for f := range functions {
 		if f == objcMsgSendStret && runtime.GOARCH != "amd64" {
@@ -45,17 +38,16 @@ func load() (*library, error) {
 		}
 	}
 	for c, name := range classNames {
-		title := terminated(name)
+		title := dynlib.Terminated(name)
 		if l.classes[c] = l.getClass(title); l.classes[c] == 0 {
 			return nil, fmt.Errorf("there is no class %s of Objective-C", name)
 		}
 	}
 	for m, name := range selectorNames {
-		title := terminated(name)
+		title := dynlib.Terminated(name)
 		l.selectors[m] = l.registerName(title)
 	}
 	purego.RegisterFunc(&l.sendForSize, l.address[l.sizeSender()])
-	loaded.library = l
 	return l, nil
 }
 
@@ -72,17 +64,9 @@ func (l *library) sizeSender() function {
 }
 
 func (l *library) getClass(terminated []byte) object {
-	return object(syscall(l.address[objcGetClass], uintptr(unsafe.Pointer(&terminated[0]))))
+	return object(dynlib.Call(l.address[objcGetClass], uintptr(unsafe.Pointer(&terminated[0]))))
 }
 
 func (l *library) registerName(terminated []byte) uintptr {
-	return syscall(l.address[selRegisterName], uintptr(unsafe.Pointer(&terminated[0])))
-}
-
-// syscall calls a C function.
-//
-//go:uintptrescapes
-func syscall(address uintptr, args ...uintptr) uintptr {
-	r, _, _ := purego.SyscallN(address, args...)
-	return r
+	return dynlib.Call(l.address[selRegisterName], uintptr(unsafe.Pointer(&terminated[0])))
 }

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
 // object is one of Objective-C's: its address.
@@ -32,7 +34,7 @@ func (l *library) send(to object, m message, args ...uintptr) uintptr {
 	var all [12]uintptr
 	all[0], all[1] = uintptr(to), l.selectors[m]
 	n := copy(all[2:], args)
-	return syscall(l.address[objcMsgSend], all[:2+n]...)
+	return dynlib.Call(l.address[objcMsgSend], all[:2+n]...)
 }
 
 // asks reports whether a message is to be sent, and not to fail for a test.
@@ -92,11 +94,11 @@ func (l *library) number(to object, m message) int64 {
 func (l *library) push() (pool [1]uintptr) {
 	runtime.LockOSThread()
 	l.pools.Add(1)
-	return [1]uintptr{syscall(l.address[objcAutoreleasePoolPush])}
+	return [1]uintptr{dynlib.Call(l.address[objcAutoreleasePoolPush])}
 }
 
 func (l *library) pop(pool *[1]uintptr) {
-	syscall(l.address[objcAutoreleasePoolPop], pool[:]...)
+	dynlib.Call(l.address[objcAutoreleasePoolPop], pool[:]...)
 	l.pools.Add(-1)
 	runtime.UnlockOSThread()
 }
@@ -106,7 +108,7 @@ func (l *library) newString(s string) object {
 	if !l.asks(initWithBytes) {
 		return 0
 	}
-	text := terminated(s)
+	text := dynlib.Terminated(s)
 	o := object(l.send(l.classes[nsString], alloc))
 	o = object(l.send(o, initWithBytes, uintptr(unsafe.Pointer(&text[0])), uintptr(len(s)), utf8Encoding))
 	if o != 0 {
@@ -138,6 +140,3 @@ func address[T any](at *T) uintptr { return uintptr(unsafe.Pointer(at)) }
 
 // pointer is an address that isn't Go's, as a pointer.
 func pointer(at uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&at)) }
-
-// terminated is a string as C has it.
-func terminated(s string) []byte { return append([]byte(s), 0) }

@@ -26,7 +26,7 @@ func (d *Device) pipeline(k *kernels.Kernel, definitions []string) (*pipeline, e
 	if err != nil {
 		return nil, err
 	}
-	p, err := d.build(join(source.Files, append(definitions[:len(definitions):len(definitions)], d.info.definition())), k.Entry())
+	p, err := d.build(defined(append(definitions[:len(definitions):len(definitions)], d.info.definition()), source.Joined()), k.Entry())
 	if err != nil {
 		return nil, err
 	}
@@ -38,18 +38,14 @@ func (d *Device) pipeline(k *kernels.Kernel, definitions []string) (*pipeline, e
 	return p, nil
 }
 
-// join makes one text of definitions and a kernel's files, in which the compiler
-// finds their names and lines.
-func join(files []kernels.File, definitions []string) string {
+// defined puts definitions before a source.
+func defined(definitions []string, source string) string {
 	var text strings.Builder
 	for _, definition := range definitions {
 		name, value, _ := strings.Cut(definition, "=")
 		fmt.Fprintf(&text, "#define %s %s\n", name, value)
 	}
-	for _, f := range files {
-		fmt.Fprintf(&text, "#line 1 %q\n%s\n", f.Name, f.Text)
-	}
-	return text.String()
+	return text.String() + source
 }
 
 // build compiles a source and makes a pipeline of its entry point.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
 // staging is memory for what the host hands over while the device is busy: what is
@@ -88,7 +89,7 @@ var uploadNames = []string{"a copy from the host"}
 func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
 	b, err := d.side(dst, int64(len(src)))
 	if err != nil || len(src) == 0 {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	return &upload{buffer: b, offset: dst.Offset, from: src}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
 // function is a function of the C API. Those below are all that are called.
@@ -158,7 +160,7 @@ func (l *library) call(f function, args ...uintptr) error {
 			return &Error{f.String(), code}
 		}
 	}
-	if code := int32(syscall(l.address[f], args...)); code != 0 {
+	if code := int32(dynlib.Call(l.address[f], args...)); code != 0 {
 		return &Error{f.String(), code}
 	}
 	return nil
@@ -191,7 +193,7 @@ func (l *library) result(f function, args ...uintptr) (uintptr, error) {
 	var pin runtime.Pinner
 	pin.Pin(status)
 	defer pin.Unpin()
-	r := syscall(l.address[f], append(args, uintptr(unsafe.Pointer(status)))...)
+	r := dynlib.Call(l.address[f], append(args, uintptr(unsafe.Pointer(status)))...)
 	if *status != 0 {
 		return 0, &Error{f.String(), *status}
 	}

@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
 // transfer is a bound copy.
@@ -30,15 +31,12 @@ func (t *transfer) Run() error {
 	return t.transfer()
 }
 
-// nothing is a copy of no bytes.
-var nothing = device.CommandFunc(func() error { return nil })
-
 // BindFromHost prepares a copy into the device's memory. Run has read src when
 // it returns.
 func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
 	b, err := d.side(dst, int64(len(src)))
 	if err != nil || len(src) == 0 {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	t := &transfer{device: d, names: []string{"a copy from the host"}, buffers: [2]*buffer{b}}
 	t.transfer = func() error {
@@ -56,7 +54,7 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
 	b, err := d.side(src, int64(len(dst)))
 	if err != nil || len(dst) == 0 {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	t := &transfer{device: d, names: []string{"a copy to the host"}, buffers: [2]*buffer{b}}
 	t.transfer = func() error {
@@ -83,7 +81,7 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	}
 	from, err := d.side(src, dst.Bytes)
 	if err != nil || src.Bytes == 0 || dst == src {
-		return nothing, err
+		return calls.Nothing, err
 	}
 	if err := dst.CheckApart(d, src); err != nil {
 		return nil, err

@@ -31,28 +31,18 @@ func TestDevicesAreNumberedGPUsFirst(t *testing.T) {
 
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	l := loader(t)
-	for _, c := range []struct {
-		name  string
-		fails function
-		code  int32
-		want  string
-	}{
-		{"no driver", clGetPlatformIDs, -1001, l.name + " is there, but no driver is registered with it"},
-		{"a broken loader", clGetPlatformIDs, -6, "gives no platforms: clGetPlatformIDs: CL_OUT_OF_HOST_MEMORY (-6)"},
-		{"no device", clGetDeviceIDs, -1, "has no device that can be used: "},
-		{"a broken driver", clGetDeviceInfo, -33, "clGetDeviceInfo: CL_INVALID_DEVICE (-33)"},
-	} {
-		l.fail(c.code, c.fails)
+	drivertest.MissingIsNamed(t, "opencl", []drivertest.Missing[function]{
+		{Name: "no driver", Function: clGetPlatformIDs, Code: -1001, Want: l.name + " is there, but no driver is registered with it"},
+		{Name: "a broken loader", Function: clGetPlatformIDs, Code: -6, Want: "gives no platforms: clGetPlatformIDs: CL_OUT_OF_HOST_MEMORY (-6)"},
+		{Name: "no device", Function: clGetDeviceIDs, Code: -1, Want: "has no device that can be used: "},
+		{Name: "a broken driver", Function: clGetDeviceInfo, Code: -33, Want: "clGetDeviceInfo: CL_INVALID_DEVICE (-33)"},
+	}, l.fail, func() (int, string) {
 		devices, missing := l.discover()
-		require.Empty(t, devices, c.name)
-		require.Contains(t, missing, c.want)
-		_, err := l.start(0, device.Options{})
-		require.ErrorContains(t, err, "there is no device opencl:0: ")
-		require.ErrorContains(t, err, c.want)
-	}
-	l.fault = nil
-	_, err := l.start(99, device.Options{})
-	require.ErrorContains(t, err, "there is no device opencl:99: the last is opencl:")
+		return len(devices), missing
+	}, func(index int) error {
+		_, err := l.start(index, device.Options{})
+		return err
+	})
 }
 
 func TestAnErrorHasTheNamesOfTheStandard(t *testing.T) {

@@ -2,7 +2,6 @@ package opencl
 
 import (
 	"os"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -51,21 +50,12 @@ func open(t testing.TB, l *library, sources *kernels.Sources) *Device {
 
 // fail makes the calls of some functions fail.
 func (l *library) fail(code int32, functions ...function) {
-	l.fault = func(f function) int32 {
-		if slices.Contains(functions, f) {
-			return code
-		}
-		return 0
-	}
+	l.fault = drivertest.Failing(code, functions...)
 }
 
 // Open opens a device, for the suite of all drivers.
 func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
-	d, err := l.start(index, device.Options{Sources: sources})
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
+	return drivertest.Opened(l.start(index, device.Options{Sources: sources}))
 }
 
 // Fault lets calls fail.
@@ -75,11 +65,7 @@ func (l *library) Fault(fails func(call string) bool) {
 
 // Live counts handles that haven't been released.
 func (l *library) Live() map[string]int64 {
-	live := map[string]int64{}
-	for f := range l.live {
-		live[function(f).String()] = l.live[f].Load()
-	}
-	return live
+	return drivertest.Live(l.live[:], func(f int) string { return function(f).String() })
 }
 
 // negSource is neg with a body of its own, in the third line.

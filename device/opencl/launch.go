@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -32,23 +33,15 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	launches, err := d.bind(call)
 	if err != nil {
 		for _, l := range launches {
-			_ = d.cl.release(clReleaseKernel, &l.kernel) // the first error is the one to tell
+			l.release()
 		}
 		return nil, fmt.Errorf("device %s: kernel %s: %w", d.Name(), call.Kernel.Name, err)
 	}
-	for _, l := range launches {
-		for _, arg := range call.Buffers {
-			b := arg.Slice.Buffer.(*buffer)
-			b.launches = append(b.launches, l)
-		}
+	for _, arg := range call.Buffers {
+		b := arg.Slice.Buffer.(*buffer)
+		b.launches = append(b.launches, launches...)
 	}
-	switch len(launches) {
-	case 0:
-		return nothing, nil
-	case 1:
-		return launches[0], nil
-	}
-	return sequence(launches), nil
+	return calls.Command(launches), nil
 }
 
 // bind makes a call's launches. With an error it gives those made so far.
@@ -66,22 +59,7 @@ func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	inputs, output := call.Tensors()
-	parts, err := k.Launches(inputs, output, call.Scalars, kernels.Limits{Group: p.group})
-	if err != nil {
-		return nil, err
-	}
-	var launches []*launch
-	for _, part := range parts {
-		l, err := d.launch(call, p, part)
-		if l != nil {
-			launches = append(launches, l)
-		}
-		if err != nil {
-			return launches, err
-		}
-	}
-	return launches, nil
+	return calls.Launches(call, k, p.group, func(part kernels.Launch) (*launch, error) { return d.launch(call, p, part) })
 }
 
 // launch makes one launch of a call.
@@ -95,31 +73,44 @@ func (d *Device) launch(call *device.Call, p *program, part kernels.Launch) (*la
 		return nil, err
 	}
 	l := &launch{device: d, names: []string{k.Name}, kernel: kernel}
+	if err := l.set(call, part); err != nil {
+		l.release()
+		return nil, err
+	}
+	return l, nil
+}
+
+// release gives the kernel back. It is for where something has failed: that is the
+// error to tell.
+func (l *launch) release() { _ = l.device.cl.release(clReleaseKernel, &l.kernel) }
+
+// set sets the kernel's arguments, and how many work-items run.
+func (l *launch) set(call *device.Call, part kernels.Launch) error {
+	d, k := l.device, call.Kernel
 	at := 0
 	set := func(what string, bytes uintptr, value unsafe.Pointer) error {
-		err := d.cl.call(clSetKernelArg, uintptr(kernel), uintptr(at), bytes, uintptr(value))
+		err := d.cl.call(clSetKernelArg, uintptr(l.kernel), uintptr(at), bytes, uintptr(value))
 		at++
 		if err != nil {
 			return fmt.Errorf("parameter %d of %s (%s): %w", at, k.Entry(), what, err)
 		}
 		return nil
 	}
-	for _, i := range append(part.Inputs[:len(part.Inputs):len(part.Inputs)], len(call.Buffers)-1) {
-		slice := call.Buffers[i].Slice
+	for _, slice := range calls.Slices(call, part) {
 		mem, err := slice.Buffer.(*buffer).part(slice)
 		if err == nil {
 			err = set("a buffer", unsafe.Sizeof(mem), unsafe.Pointer(&mem))
 		}
 		if err != nil {
-			return l, err
+			return err
 		}
 	}
 	for _, value := range part.Args {
 		if err := set(fmt.Sprintf("%d bytes", len(value)), uintptr(len(value)), unsafe.Pointer(&value[0])); err != nil {
-			return l, err
+			return err
 		}
 	}
-	return l, l.size(part)
+	return l.size(part)
 }
 
 // size sets how many work-items run, and lays out the call that queues them.
@@ -154,19 +145,6 @@ func (l *launch) Run() error {
 	runtime.KeepAlive(l) // its sizes are pointed to
 	if err != nil {
 		return d.queued.Failed("kernel "+l.names[0], err)
-	}
-	return nil
-}
-
-// sequence is a call of several launches.
-type sequence []*launch
-
-// Run queues them in order.
-func (s sequence) Run() error {
-	for _, l := range s {
-		if err := l.Run(); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func TestASliceThatTheDeviceCantAddressIsRefused(t *testing.T) {
 
 func TestPlacesInTheJoinedTextAreBroughtBackToTheirFiles(t *testing.T) {
 	files := []kernels.File{{Name: "prelude.h", Text: "one\ntwo\n"}, {Name: "neg.cl", Text: "first\nsecond"}}
-	lines := strings.Split(join(files), "\n")
+	lines := strings.Split(kernels.Source{Files: files}.Joined(), "\n")
 	for i, text := range lines {
 		want := map[string]string{"one": "prelude.h:1", "two": "prelude.h:2", "first": "neg.cl:1", "second": "neg.cl:2"}[text]
 		if want != "" {
@@ -52,38 +52,6 @@ func TestPartsThatOverlapAreReleasedWithoutACrash(t *testing.T) {
 	}
 	require.NoError(t, d.Sync())
 	require.NoError(t, whole.Buffer.Free())
-}
-
-func TestAKernelThatDoesntBuildIsShownWithItsOptions(t *testing.T) {
-	sources, _ := drivertest.Overlay(t, "opencl", "neg", negSource("out[i] = nonsense;"))
-	d := open(t, loader(t), sources)
-	x := drivertest.Tensor(t, d, 1)
-	_, err := d.Bind(drivertest.Neg(t, x, x))
-	require.ErrorContains(t, err, "device opencl:0: kernel neg: it doesn't build with \"-cl-std=CL1.2")
-	require.ErrorContains(t, err, "clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11)")
-	require.Empty(t, d.programs)
-}
-
-func TestAKernelThatDiffersFromTheManifestIsRefused(t *testing.T) {
-	for text, want := range map[string]string{
-		"__kernel void flowrun_neg(__global float *out) { }\n": "flowrun_neg has 1 parameters in its source, and ",
-		"__kernel void neg(__global float *out) { }\n":         "its entry point flowrun_neg: clCreateKernel: CL_INVALID_KERNEL_NAME (-46)",
-	} {
-		sources, _ := drivertest.Overlay(t, "opencl", "neg", text)
-		d := open(t, loader(t), sources)
-		x := drivertest.Tensor(t, d, 1)
-		_, err := d.Bind(drivertest.Neg(t, x, x))
-		require.ErrorContains(t, err, "device opencl:0: kernel neg: "+want)
-	}
-}
-
-func TestAParameterOfAnotherSizeIsRefused(t *testing.T) {
-	// One buffer more than the manifest has, and one number less.
-	sources, _ := drivertest.Overlay(t, "opencl", "neg", "__kernel void flowrun_neg(__global const float *x, __global float *out, double n) { }\n")
-	d := open(t, loader(t), sources)
-	x := drivertest.Tensor(t, d, 1)
-	_, err := d.Bind(drivertest.Neg(t, x, x))
-	require.ErrorContains(t, err, "parameter 3 of flowrun_neg (4 bytes): clSetKernelArg: CL_INVALID_ARG_SIZE (-51)")
 }
 
 func BenchmarkLaunch(b *testing.B) {

@@ -9,16 +9,6 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// join makes one text of a kernel's files, in which compilers find their names
-// and lines.
-func join(files []kernels.File) string {
-	var text strings.Builder
-	for _, f := range files {
-		fmt.Fprintf(&text, "#line 1 %q\n%s\n", f.Name, f.Text)
-	}
-	return text.String()
-}
-
 // anonymous is how compilers that don't heed #line write a place: by the line in
 // the joined text. NVIDIA's says <kernel>:12.
 var anonymous = regexp.MustCompile(`<[a-z ]+>:(\d+)`)

@@ -1,20 +1,39 @@
-//go:build !nogpu && (linux || darwin || windows) && (amd64 || arm64)
-
 package opencl
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"strings"
-	"sync"
 
-	"github.com/ebitengine/purego"
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// load opens the loader, once for the process. It stays open: drivers leave
-// threads behind that can't lose their code.
-var load = sync.OnceValues(func() (*library, error) {
+// Libraries names what is opened to look for devices, in the order in which it is
+// tried; none where there is nothing to open.
+func Libraries() []string {
+	names := map[string][]string{
+		"linux":   {"libOpenCL.so.1", "libOpenCL.so"},
+		"darwin":  {"/System/Library/Frameworks/OpenCL.framework/OpenCL"},
+		"windows": {"OpenCL.dll"},
+	}[runtime.GOOS]
+	if !dynlib.Available {
+		return nil
+	}
+	return names
+}
+
+var loaded dynlib.Once[library]
+
+// load opens the loader.
+func load() (*library, error) { return loaded.Get(openLoader) }
+
+func openLoader() (*library, error) {
+	if !dynlib.Available {
+		return nil, errors.New("this flowrun was built without GPU drivers (with -tags nogpu, or for a system that they aren't made for)")
+	}
 	var tried []string
-	for _, name := range libraryNames {
+	for _, name := range Libraries() {
 		library, err := openLibrary(name)
 		if err == nil {
 			return library, nil
@@ -22,30 +41,18 @@ var load = sync.OnceValues(func() (*library, error) {
 		tried = append(tried, err.Error())
 	}
 	return nil, fmt.Errorf("no OpenCL loader was found: %s", strings.Join(tried, "; "))
-})
-
-// Libraries names what is opened to look for devices, in the order in which it is
-// tried; none where there is nothing to open.
-func Libraries() []string { return libraryNames }
+}
 
 func openLibrary(name string) (*library, error) {
-	module, err := openModule(name)
+	module, err := dynlib.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s (%w)", name, err)
 	}
 	l := &library{name: name}
 	for f := range l.address {
-		if l.address[f], err = findSymbol(module, functionNames[f]); err != nil {
+		if l.address[f], err = dynlib.Symbol(module, functionNames[f]); err != nil {
 			return nil, fmt.Errorf("%s (it has no %s: OpenCL 1.2 or newer is needed)", name, functionNames[f])
 		}
 	}
 	return l, nil
-}
-
-// syscall calls a C function.
-//
-//go:uintptrescapes
-func syscall(address uintptr, args ...uintptr) uintptr {
-	r, _, _ := purego.SyscallN(address, args...)
-	return r
 }

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device/internal/buildcache"
+	"github.com/flowrun/flowrun/device/internal/dynlib"
 	"github.com/flowrun/flowrun/kernels"
 )
 
@@ -28,7 +29,7 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 	if err != nil {
 		return nil, err
 	}
-	text := join(source.Files)
+	text := source.Joined()
 	options := d.options
 	for _, definition := range definitions {
 		options += " -D " + definition
@@ -133,7 +134,7 @@ func (d *Device) fromBinary(binary []byte, options string) (handle, error) {
 }
 
 func (d *Device) build(program handle, options string) error {
-	terminated := append([]byte(options), 0)
+	terminated := dynlib.Terminated(options)
 	return d.cl.call(clBuildProgram, uintptr(program), 1, uintptr(unsafe.Pointer(&d.info.id)),
 		uintptr(unsafe.Pointer(&terminated[0])), 0, 0)
 }

@@ -28,6 +28,12 @@ type Driver struct {
 	// the body being a statement on its third line that may use n, float *x and
 	// float *out: "out[i] = -x[i];".
 	Neg func(body string) string
+	// Broken is what the error says of a kernel that doesn't compile, besides the
+	// compiler's own words.
+	Broken []string
+	// Mismatches are sources of neg that differ from the manifest, and what the error
+	// says of each.
+	Mismatches map[string]string
 	// Failure is what the error of a call that was made to fail says besides the
 	// call's name: "CL_OUT_OF_RESOURCES (-5)".
 	Failure string
@@ -98,6 +104,7 @@ var claims = []claim{
 	{"LaunchesAndCopiesRunInOrder", inOrder},
 
 	{"AKernelThatDoesntCompileIsShownWithFileAndLine", brokenKernel},
+	{"AKernelThatDiffersFromTheManifestIsRefused", mismatches},
 	{"AKernelIsCompiledOnce", compiledOnce},
 	{"AnEditedKernelIsCompiledAnew", editedKernel},
 

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -124,6 +125,33 @@ func Faults[F fmt.Stringer](code int32, fails func(call string) bool) func(F) in
 		}
 		return 0
 	}
+}
+
+// Failing is a fault for a driver's library: these functions fail with a code.
+func Failing[F comparable](code int32, functions ...F) func(F) int32 {
+	return func(function F) int32 {
+		if slices.Contains(functions, function) {
+			return code
+		}
+		return 0
+	}
+}
+
+// Live names the counts of what was created and not given back, for [Library].
+func Live(counts []atomic.Int64, name func(i int) string) map[string]int64 {
+	live := map[string]int64{}
+	for i := range counts {
+		live[name(i)] = counts[i].Load()
+	}
+	return live
+}
+
+// Opened is what opening a device gave, for [Library].
+func Opened[D Device](d D, err error) (Device, error) {
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // Counts counts the calls of a library from now on, by name.

@@ -24,6 +24,20 @@ func brokenKernel(t *testing.T, d Driver) {
 		require.ErrorContains(t, err, "device "+dev.Name()+": kernel neg: ")
 		require.Regexp(t, regexp.QuoteMeta(filepath.ToSlash(file))+`[:(]3[:)]`, err.Error())
 		require.ErrorContains(t, err, "nonsense")
+		for _, want := range d.Broken {
+			require.ErrorContains(t, err, want)
+		}
+	}
+}
+
+func mismatches(t *testing.T, d Driver) {
+	for source, want := range d.Mismatches {
+		sources, _ := Overlay(t, d.Kind, "neg", source)
+		dev := openOn(t, d.start(t), sources)
+		x := Tensor(t, dev, 1)
+		_, err := dev.Bind(Neg(t, x, x))
+		require.ErrorContains(t, err, "device "+dev.Name()+": kernel neg: ")
+		require.ErrorContains(t, err, want)
 	}
 }
 

@@ -44,7 +44,7 @@ func halfMathNet(t *testing.T) string {
 }
 
 // TestOnCUDAMathNetLearns runs math_net to its end on a GPU, and its first steps on
-// the fakecuda.
+// the fake.
 func TestOnCUDAMathNetLearns(t *testing.T) {
 	fakecuda.Need(t)
 	for dtype, spec := range map[string]string{"f32": mathNet, "f16": halfMathNet(t)} {

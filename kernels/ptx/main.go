@@ -118,14 +118,11 @@ func texts(version string) ([]file, error) {
 		if err != nil {
 			return nil, err
 		}
-		var text strings.Builder
-		for _, f := range source.Files {
-			fmt.Fprintf(&text, "#line 1 %q\n%s\n", f.Name, f.Text)
-		}
+		text := source.Joined()
 		f := file{name: k.Name + ".gz"}
 		for _, defines := range defaults(k) {
-			hash := sha256.Sum256(fmt.Appendf(nil, "%s\n%q\n%q\n%q\n%s", version, flags, before, defines, text.String()))
-			f.all = append(f.all, specialisation{defines, text.String(), hex.EncodeToString(hash[:8])})
+			hash := sha256.Sum256(fmt.Appendf(nil, "%s\n%q\n%q\n%q\n%s", version, flags, before, defines, text))
+			f.all = append(f.all, specialisation{defines, text, hex.EncodeToString(hash[:8])})
 		}
 		all = append(all, f)
 	}

@@ -1,0 +1,31 @@
+// Package dynlib opens vendors' libraries at run time and calls their C functions, for
+// all drivers. Builds with the tag nogpu, and those for other systems, have the package
+// without the opening.
+package dynlib
+
+import "sync"
+
+// Once is a library that is opened when it is first needed, and stays open: drivers
+// leave threads behind that can't lose their code. If it can't be opened, the next
+// call tries again.
+type Once[T any] struct {
+	lock   sync.Mutex
+	opened *T
+}
+
+// Get gives the library, and opens it unless it is open.
+func (o *Once[T]) Get(open func() (*T, error)) (*T, error) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	if o.opened == nil {
+		opened, err := open()
+		if err != nil {
+			return nil, err
+		}
+		o.opened = opened
+	}
+	return o.opened, nil
+}
+
+// Terminated is a string as C has it.
+func Terminated(s string) []byte { return append([]byte(s), 0) }

@@ -1,0 +1,17 @@
+//go:build !nogpu && (linux || darwin || windows) && (amd64 || arm64)
+
+package dynlib
+
+import "github.com/ebitengine/purego"
+
+// Available says that libraries can be opened.
+const Available = true
+
+// Call calls a C function. Pointers among the arguments are converted in the call
+// itself, which keeps what they point to where it is.
+//
+//go:uintptrescapes
+func Call(address uintptr, args ...uintptr) uintptr {
+	r, _, _ := purego.SyscallN(address, args...)
+	return r
+}
