@@ -167,3 +167,37 @@ func TestALintRuleIsAddedAsItsPageSays(t *testing.T) {
 		require.NotContains(t, string(out), "error[", string(out))
 	}
 }
+
+func TestADeviceIsAddedAsItsPageSays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds flowrun anew; -short leaves it out")
+	}
+	t.Parallel()
+	p := openPage(t, "add-a-device.md")
+	p.put(t, "device/mirror/mirror.go", p.block(t, "`device/mirror/mirror.go`:"))
+	p.put(t, "device/mirror/mirror_test.go", p.block(t, "`device/mirror/mirror_test.go`:"))
+	p.insert(t, "device/registry/registry.go", "import (\n", "\t\"github.com/flowrun/flowrun/device/mirror\"\n")
+	p.insert(t, "device/registry/registry.go", "var drivers = []Driver{\n", p.block(t, "add to `drivers`:"))
+	p.insert(t, "spec/syntax/placement.go", "var DeviceKinds = []string{", strings.TrimSpace(p.block(t, "add to `DeviceKinds`:")))
+	flowrun := p.build(t)
+	tests := filepath.Join(p.dir, "mirror.test") // there is no folder for go test to run them in
+	p.run(t, "go", "test", "-overlay", filepath.Join(p.dir, "overlay.json"), "-vet=off", "-c", "-o", tests, "./device/mirror")
+	p.run(t, tests)
+	p.run(t, "go", "test", "-overlay", filepath.Join(p.dir, "overlay.json"), "-vet=off", "-run", "KindsOfTheTable|WhatTheirRowSays", "./device/registry")
+
+	command := strings.Fields(p.block(t, "Then run a spec on the device:"))
+	require.Equal(t, "flowrun", command[0])
+	p.run(t, flowrun, command[1:]...)
+	require.Contains(t, p.run(t, flowrun, "devices"), "mirror:1  memory of its own")
+	require.Contains(t, p.run(t, flowrun, "explain", "graphs/math_net.yaml", "--device", "mirror:1"), "mirror:1")
+}
+
+// run runs a program in the project's folder, and gives what it wrote.
+func (p *page) run(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	c := exec.Command(program, args...)
+	c.Dir, c.Env = p.root, append(os.Environ(), "GOFLAGS=")
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return string(out)
+}
