@@ -21,15 +21,15 @@ import (
 
 const module = "github.com/flowrun/flowrun"
 
-// root is the root package as a room; its files lie in no folder.
+// root stands for the root package, whose files are in no folder.
 const root = "flowrun"
 
 // registry is the only package that knows the drivers below device/.
 const registry = "device/registry"
 
-// rooms says which of our packages each room may import, besides its own. Those
+// layers says which of our folders each folder may import, besides itself. Those
 // that docs/architecture.md lists, it lists with the same imports.
-var rooms = map[string][]string{
+var layers = map[string][]string{
 	root:         {"spec", "diag", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "checkpoint", "internal"},
 	"cmd":        {root, "spec", "diag", "ir", "lower", "engine", "kernels", "report", "docs", "foreign", "internal"},
 	"spec":       {"diag", "ir", "data", "foreign", "internal"},
@@ -52,7 +52,7 @@ var rooms = map[string][]string{
 }
 
 // below says which packages below spec each of them may import, and spec itself. Other
-// rooms import spec alone.
+// folders import spec alone.
 var below = map[string][]string{
 	"spec":             {"build", "check", "edit", "schema", "syntax", "syntax/tree"},
 	"spec/edit":        {"build", "check", "expr", "syntax", "syntax/tree"},
@@ -65,7 +65,7 @@ var below = map[string][]string{
 	"spec/std":         {},
 }
 
-// outside says which rooms may import a dependency. In tests any may use any.
+// outside says which folders may import a dependency. In tests any may use any.
 var outside = map[string][]string{
 	"go.yaml.in/yaml":               {"spec", "kernels"},
 	"github.com/expr-lang/expr":     {"spec", "kernels"},
@@ -85,10 +85,10 @@ type use struct {
 
 // fault says what is wrong with an import, or nothing.
 func (u use) fault() string {
-	room := roomOf(path.Dir(u.file))
-	may, known := rooms[room]
+	from := topOf(path.Dir(u.file))
+	may, known := layers[from]
 	if !known {
-		return fmt.Sprintf("the folder %s is no room; enter it into the table in docs/architecture.md and in internal/layering", room)
+		return fmt.Sprintf("the folder %s isn't listed; add it to the table in docs/architecture.md and to internal/layering", from)
 	}
 	if u.path == "C" {
 		return "there is no cgo in this project; load libraries at run time"
@@ -96,23 +96,23 @@ func (u use) fault() string {
 	if u.path == module || strings.HasPrefix(u.path, module+"/") {
 		folder := strings.TrimPrefix(strings.TrimPrefix(u.path, module), "/")
 		if forTests(folder) {
-			return fmt.Sprintf("%s imports %s, which is for tests", room, u.path)
+			return fmt.Sprintf("%s imports %s, which is for tests", from, u.path)
 		}
-		other := roomOf(folder)
-		if other == "device" && folder != "device" && room != "device" && (folder != registry || room != root) {
-			return fmt.Sprintf("%s imports %s; drivers are known to %s alone, which the root package imports", room, folder, registry)
+		other := topOf(folder)
+		if other == "device" && folder != "device" && from != "device" && (folder != registry || from != root) {
+			return fmt.Sprintf("%s imports %s; drivers are known to %s alone, which the root package imports", from, folder, registry)
 		}
 		if inner, ok := strings.CutPrefix(folder, "spec/"); ok && !slices.Contains(below[path.Dir(u.file)], inner) {
 			return fmt.Sprintf("%s imports %s, which is for the packages of spec above it", path.Dir(u.file), folder)
 		}
-		if other == room || slices.Contains(may, other) {
+		if other == from || slices.Contains(may, other) {
 			return ""
 		}
 		allowed := "nothing of ours"
 		if len(may) > 0 {
 			allowed = strings.Join(may, ", ")
 		}
-		return fmt.Sprintf("%s imports %s; %s may import %s", room, other, room, allowed)
+		return fmt.Sprintf("%s imports %s; %s may import %s", from, other, from, allowed)
 	}
 	if first, _, _ := strings.Cut(u.path, "/"); !strings.Contains(first, ".") {
 		return "" // the standard library
@@ -121,16 +121,16 @@ func (u use) fault() string {
 		if u.path != dependency && !strings.HasPrefix(u.path, dependency+"/") {
 			continue
 		}
-		if slices.Contains(users, room) {
+		if slices.Contains(users, from) {
 			return ""
 		}
-		return fmt.Sprintf("%s imports %s, which is for %s", room, u.path, strings.Join(users, ", "))
+		return fmt.Sprintf("%s imports %s, which is for %s", from, u.path, strings.Join(users, ", "))
 	}
-	return fmt.Sprintf("%s imports %s, which no room may; enter it into docs/dependencies.md and internal/layering", room, u.path)
+	return fmt.Sprintf("%s imports %s, which no folder may; add it to docs/dependencies.md and to internal/layering", from, u.path)
 }
 
-// roomOf gives the room of a folder that is relative to the module's root.
-func roomOf(folder string) string {
+// topOf gives the top folder of a folder that is relative to the module's root.
+func topOf(folder string) string {
 	first, _, _ := strings.Cut(folder, "/")
 	if first == "." || first == "" {
 		return root
@@ -186,7 +186,7 @@ func uses(t *testing.T, top string, tests bool) []use {
 
 const top = "../.."
 
-func TestEveryImportKeepsToItsRoom(t *testing.T) {
+func TestEveryImportKeepsToTheTable(t *testing.T) {
 	all := uses(t, top, false)
 	require.NotEmpty(t, all)
 	for _, u := range all {
@@ -208,8 +208,8 @@ func TestTheDocsHaveTheTableThatIsTested(t *testing.T) {
 	rows := row.FindAllStringSubmatch(string(docs), -1)
 	require.NotEmpty(t, rows)
 	for _, r := range rows {
-		room, text := r[1], r[2]
-		if room == root {
+		from, text := r[1], r[2]
+		if from == root {
 			continue // it may import all below
 		}
 		imports := []string{}
@@ -219,36 +219,36 @@ func TestTheDocsHaveTheTableThatIsTested(t *testing.T) {
 			}
 			imports = append(imports, m[1])
 		}
-		require.ElementsMatch(t, rooms[room], imports, "the row of %s in docs/architecture.md", room)
+		require.ElementsMatch(t, layers[from], imports, "the row of %s in docs/architecture.md", from)
 	}
 }
 
 // A package below the root package that needs it even in tests is upside down. The
 // standard library's tests are runs of specs.
-func TestNoTestOfARoomNeedsTheWholeProject(t *testing.T) {
+func TestNoTestBelowTheRootNeedsTheWholeProject(t *testing.T) {
 	for _, u := range uses(t, top, true) {
-		if room := roomOf(path.Dir(u.file)); u.path == module && path.Dir(u.file) != "spec/std" && !slices.Contains([]string{root, "cmd", "bench", "internal"}, room) {
-			t.Errorf("%s:%d: a test of %s imports the root package, which composes it", u.file, u.line, room)
+		if from := topOf(path.Dir(u.file)); u.path == module && path.Dir(u.file) != "spec/std" && !slices.Contains([]string{root, "cmd", "bench", "internal"}, from) {
+			t.Errorf("%s:%d: a test of %s imports the root package, which composes it", u.file, u.line, from)
 		}
 	}
 }
 
 func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
 	for want, u := range map[string]use{
-		"ir imports spec; ir may import diag":                                                                        {"ir/ops/add.go", 1, module + "/spec"},
-		"engine imports kernels; engine may import ir, diag, lower, device":                                          {"engine/run.go", 1, module + "/kernels/cpu"},
-		"diag imports flowrun; diag may import nothing of ours":                                                      {"diag/range.go", 1, module},
+		"ir imports spec; ir may import diag":                                                                                 {"ir/ops/add.go", 1, module + "/spec"},
+		"engine imports kernels; engine may import ir, diag, lower, device":                                                   {"engine/run.go", 1, module + "/kernels/cpu"},
+		"diag imports flowrun; diag may import nothing of ours":                                                               {"diag/range.go", 1, module},
 		"cmd imports device; cmd may import flowrun, spec, diag, ir, lower, engine, kernels, report, docs, foreign, internal": {"cmd/flowrun/main.go", 1, module + "/device"},
-		"flowrun imports cmd; flowrun may import " + all:                                                             {"session.go", 1, module + "/cmd/flowrun"},
-		"ir imports go.yaml.in/yaml/v3, which is for spec, kernels":                                                  {"ir/graph.go", 1, "go.yaml.in/yaml/v3"},
-		"ir imports example.org/x, which no room may; " + enter:                                                      {"ir/graph.go", 1, "example.org/x"},
-		"device imports " + module + "/internal/drivertest, which is for tests":                                      {"device/cuda/device.go", 1, module + "/internal/drivertest"},
-		"engine imports " + module + "/internal/fakegpu/cuda, which is for tests":                                    {"engine/run.go", 1, module + "/internal/fakegpu/cuda"},
-		"engine imports device/cpu; drivers are known to device/registry alone, which the root package imports":      {"engine/run.go", 1, module + "/device/cpu"},
-		"spec/syntax imports spec/check, which is for the packages of spec above it":                                 {"spec/syntax/node.go", 1, module + "/spec/check"},
-		"engine imports spec/syntax, which is for the packages of spec above it":                                     {"engine/run.go", 1, module + "/spec/syntax"},
-		"there is no cgo in this project; load libraries at run time":                                                {"device/cuda/driver.go", 1, "C"},
-		"the folder utils is no room; enter it into the table in docs/architecture.md and in internal/layering":      {"utils/utils.go", 1, "fmt"},
+		"flowrun imports cmd; flowrun may import " + all:                                                                      {"session.go", 1, module + "/cmd/flowrun"},
+		"ir imports go.yaml.in/yaml/v3, which is for spec, kernels":                                                           {"ir/graph.go", 1, "go.yaml.in/yaml/v3"},
+		"ir imports example.org/x, which no folder may; " + enter:                                                             {"ir/graph.go", 1, "example.org/x"},
+		"device imports " + module + "/internal/drivertest, which is for tests":                                               {"device/cuda/device.go", 1, module + "/internal/drivertest"},
+		"engine imports " + module + "/internal/fakegpu/cuda, which is for tests":                                             {"engine/run.go", 1, module + "/internal/fakegpu/cuda"},
+		"engine imports device/cpu; drivers are known to device/registry alone, which the root package imports":               {"engine/run.go", 1, module + "/device/cpu"},
+		"spec/syntax imports spec/check, which is for the packages of spec above it":                                          {"spec/syntax/node.go", 1, module + "/spec/check"},
+		"engine imports spec/syntax, which is for the packages of spec above it":                                              {"engine/run.go", 1, module + "/spec/syntax"},
+		"there is no cgo in this project; load libraries at run time":                                                         {"device/cuda/driver.go", 1, "C"},
+		"the folder utils isn't listed; add it to the table in docs/architecture.md and to internal/layering":                 {"utils/utils.go", 1, "fmt"},
 	} {
 		require.Equal(t, want, u.fault())
 	}
@@ -278,7 +278,7 @@ func TestAnImportOfAFakeIsFoundInProductionCodeAlone(t *testing.T) {
 
 const (
 	all   = "spec, diag, ir, autodiff, lower, engine, kernels, device, data, checkpoint, internal"
-	enter = "enter it into docs/dependencies.md and internal/layering"
+	enter = "add it to docs/dependencies.md and to internal/layering"
 )
 
 // direct matches a requirement of go.mod that isn't marked as indirect.
