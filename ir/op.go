@@ -7,82 +7,74 @@ import (
 	"github.com/flowrun/flowrun/ir/comptime"
 )
 
-// Op is an operation of the language. The ops are in ir/ops, one file each, which
-// hold all that is known of them.
+// Op is an operation of the language: all that is known of it but its kernels. The
+// ops are in ir/ops, one file each.
 type Op struct {
 	Name     string
 	Operator string // how expressions write it, if they can: "**"
 
-	// Family is the chapter of the reference that it belongs to; none for ops that
-	// the language doesn't have, which programs make themselves.
+	// For people. Family is its chapter in the reference; ops without one exist in
+	// graphs only, not in the language.
 	Family Family
-	// Doc says what it computes, of what shapes, and how it differs from PyTorch. The
-	// first line is a summary. What other fields say isn't repeated.
+	// Doc says what it computes, of which shapes, and how it differs from PyTorch's.
+	// The first line is a summary. It doesn't repeat what other fields say.
 	Doc string
-	// Example is a call in the language and its value, after its inputs:
+	// Example is a call in the language, with its value, after its inputs:
 	//
 	//	x: f32[3] = [1, 2, 3]
 	//	pow(x, 2): f32[3] = [1, 4, 9]
 	Example string
-	Torch   string // what PyTorch calls it, if that isn't torch.NAME
-	Aliases string // what it is called elsewhere, separated by spaces
+	Torch   string // PyTorch's name, if it isn't torch.NAME
+	Aliases string // names that other libraries have for it, separated by spaces
 
-	Params []Param
-
-	// Class says which operands' elements an element of the result depends on.
-	Class Class
-	// Commutative ops may swap their first two operands.
-	Commutative bool
-	// Exact ops give the same bits on every device, in every dtype: those of the
-	// reference, rounded. The operation is exact in float64, or rounded there to so
-	// many more digits (53 of them, twice f32's 24 and two more) that rounding once
-	// more to the dtype gives what rounding once would have.
-	Exact bool
-	// Random ops draw from the counter-based generator; their hidden parameters
+	Params      []Param
+	Class       Class
+	Promote     Promotion
+	Commutative bool // the first two operands may be swapped
+	// Random ops draw from the counter-based generator. Their hidden parameters
 	// are step (the step counter, i64[]) and key (see RandomKey).
 	Random bool
-	// Promote makes tensor operands meet in one dtype before the type rule sees
-	// them, by Promote's rules; Float besides turns integers and bools into f32.
-	Promote Promotion
 
 	// Infer is the type rule. It sees a node with Op, Inputs and Attrs, may
-	// rewrite Attrs into normal form (a negative dim into a positive one), and
-	// gives the type or an error that says what was expected and what was
-	// given; an *ArgError points at the argument at fault.
+	// normalise Attrs (a negative dim to a positive one), and gives the type, or an
+	// error that names the expected and the given; an *ArgError points at the wrong
+	// argument.
 	Infer func(n *Node) (Type, error)
 	// Grad gives the gradients of the operands of n from the gradient g of its
-	// value, nil for operands that have none. A nil Grad means that the op is
-	// not differentiable: its value isn't a number that could change a little
-	// (comparisons, indices, integers).
+	// value, nil for operands that have none. It is nil for ops that aren't
+	// differentiable (comparisons, indices, integers).
 	Grad func(b *Builder, n, g *Node) []*Node
-	// Reference is the op's definition: the value in float64 (integers exactly), from the
-	// operands. Kernels are compared with it.
+	// Reference defines the op: the value in float64, integers exactly. Kernels are
+	// tested against it.
 	Reference func(n *Node, in []*Array) *Array
 	// Scalar is the value for numbers that are known at compile time; nil for ops
-	// that take tensors alone.
+	// that take tensors only.
 	Scalar comptime.Function
-	// ULPs is what kernels in OpenCL, CUDA and Metal may be off by beside the
-	// rounding of the result, in units in the last place of f32 (of f64, for f64):
-	// what OpenCL's standard allows its functions (OpenCL C 1.2, 7.4), and what
-	// several of them add up to.
+	// Decompose writes n in terms of simpler ops. It is nil for ops that have
+	// kernels.
+	Decompose func(b *Builder, n *Node) *Node
+
+	// Exact ops have the same bits on every device, in every dtype: those of the
+	// reference, rounded. Either the operation is exact in float64, or float64's 53
+	// digits are so many more than the dtype's (twice f32's 24, and two) that
+	// rounding twice gives what rounding once gives.
+	Exact bool
+	// ULPs is the error that kernels in OpenCL, CUDA and Metal may have besides the
+	// rounding of the result, in units in the last place of f32 (for f64, of f64):
+	// the sum of what OpenCL allows its functions (OpenCL C 1.2, 7.4).
 	ULPs float64
-	// Slack is what else a kernel may be off by, where terms cancel or errors add
-	// up; nil for nothing.
+	// Slack is the error that any kernel may have besides, where terms cancel or
+	// errors add up; nil for none.
 	Slack func(c Computed) Slack
 
 	// Sample draws the arguments of a call, for tests. Ops without one are
-	// elementwise and take tensors alone.
+	// elementwise and take tensors only; Smooth is then the range in which their
+	// gradients are compared with finite differences, by default from -2 to 2.
 	Sample func(s Sampler) []any
-	// Smooth is the range of operands in which gradients are compared with slopes,
-	// for ops without a Sample; from -2 to 2 if it isn't given.
 	Smooth [2]float64
-
-	// Decompose writes n in terms of simpler ops, for devices without a kernel
-	// of its own. Nil for ops that must have a kernel.
-	Decompose func(b *Builder, n *Node) *Node
 }
 
-// Class says how elements of the result depend on elements of the operands.
+// Class says which elements of the operands an element of the result depends on.
 type Class uint8
 
 // The classes of ops.
@@ -90,7 +82,7 @@ const (
 	Leaf        Class = iota // no operands, or none whose elements matter (const, state, random)
 	Elementwise              // element i of the result from element i of each (broadcast) operand
 	Reduce                   // an element of the result from a whole dimension
-	Move                     // elements change places only
+	Move                     // elements change positions only
 	Contract                 // matmul and its kin
 	Other
 )
@@ -102,7 +94,7 @@ type Promotion uint8
 const (
 	PromoteNone  Promotion = iota // operands keep their dtypes
 	PromoteAll                    // all tensor operands meet in one dtype
-	PromoteFloat                  // and that dtype is a floating one, f32 for integers and bools
+	PromoteFloat                  // and that dtype is a float, f32 for integers and bools
 	PromoteTail                   // all but the first operand meet in one dtype
 )
 

@@ -1,7 +1,7 @@
-// Package ops is every operation of the language, one file each: NAME.go holds
-// all that is known of the op NAME, and nothing else does. What several ops share
-// is in internal/kit; gradients and decompositions are written with the formulas
-// of ir.Builder.
+// Package ops has every operation of the language, one file each: NAME.go holds
+// all that is known of the op NAME but its kernels. internal/kit is the toolbox of
+// these files, and ir.Builder has the formulas that gradients and decompositions
+// are written with.
 //
 // Invariants, checked by the package's tests:
 //
@@ -20,6 +20,8 @@
 //   - An op without Decompose has a kernel of its own name on every device. One
 //     with it has none: lowering replaces it by what Decompose builds, which
 //     keeps intermediate values of f16 and bf16 in f32.
-//   - The last paragraph of a Doc is an example that the tests evaluate:
-//     "Example: add([1, 2], 10) = [11, 12]".
+//   - An Example is true by the reference, and as a program (cmd/flowrun). Samples
+//     are calls that are well-typed.
+//
+// docs/add-a-kernel.md goes through the making of a file; ir.Op explains its fields.
 package ops
