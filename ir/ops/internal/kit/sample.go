@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-func flip(s ir.Sampler) bool { return s.Int(0, 1) == 1 }
+func coin(s ir.Sampler) bool { return s.Int(0, 1) == 1 }
 
 // SampleUnary draws calls of an elementwise op with arguments.
 func SampleUnary(args ...any) func(ir.Sampler) []any {
@@ -18,7 +18,7 @@ func SampleReduction(nonempty bool) func(ir.Sampler) []any {
 	return func(s ir.Sampler) []any {
 		shape := s.Shape(1)
 		dims := s.Dims(shape, 1)
-		if flip(s) {
+		if coin(s) {
 			shape = s.Long(shape, dims[0])
 		}
 		for _, d := range dims {
@@ -26,7 +26,7 @@ func SampleReduction(nonempty bool) func(ir.Sampler) []any {
 				shape[d] = max(shape[d], 1)
 			}
 		}
-		return []any{s.Rows(shape), dims, flip(s)}
+		return []any{s.Rows(shape), dims, coin(s)}
 	}
 }
 
@@ -36,7 +36,7 @@ func SampleArg(s ir.Sampler) []any {
 	dim, written := s.Dim(shape)
 	shape = s.Long(shape, dim)
 	shape[dim] = max(shape[dim], 1)
-	return []any{s.Rows(shape), written, flip(s)}
+	return []any{s.Rows(shape), written, coin(s)}
 }
 
 // SampleAlong draws calls of an op that works along a dim.
