@@ -5,7 +5,7 @@
 // and every call that is handed another device's buffer fails. Work is bound
 // once ([Device.Bind], [BindCopy]) and run many times ([Command.Run]); a queue
 // runs its commands in order. So the engine's hot loop makes no decisions and
-// no garbage, and a device can record what it is handed.
+// no garbage, and a device can capture what it is handed.
 //
 // Buffers' contents are undefined until written. The package knows no op and no
 // graph: kernels are named by the manifest.

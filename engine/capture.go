@@ -19,11 +19,11 @@ func (t *tape) capture(devices []device.Device, bursts bool) error {
 	for at := 0; at < len(t.commands); {
 		capturer := capturerOf(devices, t.commands[at])
 		end := at + 1
-		for capturer != nil && end < len(t.commands) && capturer.Records(t.commands[end]) {
+		for capturer != nil && end < len(t.commands) && capturer.Captures(t.commands[end]) {
 			end++
 		}
 		if end-at > 1 {
-			r, err := capturer.Record(t.commands[at:end])
+			r, err := capturer.Capture(t.commands[at:end])
 			if late := new(device.Late); errors.As(err, &late) {
 				t.plays = oneByOne(t.commands)
 				t.free()
@@ -61,7 +61,7 @@ func (t *tape) captureBurst(devices []device.Device) error {
 	for range burstSteps {
 		commands = append(commands, t.commands...)
 	}
-	r, err := capturerOf(devices, t.commands[0]).Record(commands)
+	r, err := capturerOf(devices, t.commands[0]).Capture(commands)
 	if late := new(device.Late); errors.As(err, &late) {
 		return err
 	}
@@ -73,9 +73,9 @@ func (t *tape) captureBurst(devices []device.Device) error {
 }
 
 // capturerOf is the device that can capture a command; nil if none can.
-func capturerOf(devices []device.Device, c device.Command) device.Recorder {
+func capturerOf(devices []device.Device, c device.Command) device.Capturer {
 	for _, d := range devices {
-		if r, ok := d.(device.Recorder); ok && r.Records(c) {
+		if r, ok := d.(device.Capturer); ok && r.Captures(c) {
 			return r
 		}
 	}

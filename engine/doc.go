@@ -46,7 +46,7 @@
 // and nothing was written in between, the marks have reached a fixed point:
 // (marks − run) ∪ marked-by-commit, applied twice, gives the same as once. From then
 // on the tape is replayed without looking, and versions are updated when somebody
-// asks; and a device that can ([device.Recorder]) captures consecutive commands as
+// asks; and a device that can ([device.Capturer]) captures consecutive commands as
 // one.
 //
 // # Who owns what

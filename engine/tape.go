@@ -14,9 +14,9 @@ type tape struct {
 	write    int     // the first command that writes a home
 	stats    Stats   // what one run counts
 
-	tried    bool               // whether devices have been asked to capture it
-	captures []device.Recording // among the plays, and burst
-	burst    device.Recording   // several of these steps as one; nil if there is none
+	tried    bool             // whether devices have been asked to capture it
+	captures []device.Capture // among the plays, and burst
+	burst    device.Capture   // several of these steps as one; nil if there is none
 }
 
 // finish gives a tape its commands: those of its nodes, and copies that commit.

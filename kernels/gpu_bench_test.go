@@ -17,7 +17,7 @@ import (
 )
 
 // What kernels reach on a GPU: bytes read and written, or operations, per second.
-// Each measurement is a recording of twenty launches in a row, on more bytes than
+// Each measurement is a capture of twenty launches in a row, on more bytes than
 // the GPU's caches hold; given is the median of seven. What other libraries reach
 // there, bench/gpu/peers.py measures.
 func BenchmarkKernelsOnAGPU(b *testing.B) {
@@ -113,7 +113,7 @@ func seconds(b *testing.B, d *cuda.Device, commands []device.Command) float64 {
 	for range times {
 		all = append(all, commands...)
 	}
-	r, err := d.Record(all)
+	r, err := d.Capture(all)
 	require.NoError(b, err)
 	defer r.Free()
 	run := func() time.Duration {

@@ -112,15 +112,15 @@ func (d *Device) usesFreed(what string) error {
 	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
 }
 
-// place is where a slice lies in the device's memory. The device's lock is held.
-func place(s device.Slice) handle { return s.Buffer.(*buffer).memory + handle(s.Offset) }
+// position is where a slice lies in the device's memory. The device's lock is held.
+func position(s device.Slice) handle { return s.Buffer.(*buffer).memory + handle(s.Offset) }
 
 // span is a piece of the device's memory that a command uses.
 type span struct{ from, to handle }
 
 // spanOf is the piece that a slice is. The device's lock is held.
 func spanOf(s device.Slice) span {
-	from := place(s)
+	from := position(s)
 	return span{from, from + handle(s.Bytes)}
 }
 

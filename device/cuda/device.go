@@ -31,7 +31,7 @@ type Device struct {
 	buffers map[*buffer]struct{}
 	freed   uint64             // how many buffers have been
 	modules map[string]*module // by kernel and definitions
-	graphs  map[*recording]struct{}
+	graphs  map[*capture]struct{}
 	spares  []handle // graphs that nobody needs; the last is updated for the next
 	queued  queue.Queue
 	staging staging
@@ -39,7 +39,7 @@ type Device struct {
 
 func (l *library) begin(info properties, o device.Options) (_ *Device, err error) {
 	d := &Device{info: info, cl: l, sources: o.Sources, cache: buildcache.New("cuda"),
-		buffers: map[*buffer]struct{}{}, modules: map[string]*module{}, graphs: map[*recording]struct{}{}}
+		buffers: map[*buffer]struct{}{}, modules: map[string]*module{}, graphs: map[*capture]struct{}{}}
 	d.queued = queue.Queue{Device: info.Name, Wait: d.wait, Idle: func() { d.staging.used = 0 }, Old: loses, Fail: d.lose}
 	if d.sources == nil {
 		d.sources, d.precompiled = kernels.Embedded(), kernels.PTX

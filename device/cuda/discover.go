@@ -168,7 +168,7 @@ func (l *library) ask(info *properties, index int) error {
 // speed estimates a GPU's speed from its multiprocessors, its clocks in kHz and
 // the width of its memory in bits: kernels reach a third of what 128 lanes a
 // multiprocessor could compute, and seven tenths of what the memory could move, at
-// both edges of its clock. A small kernel in a recording takes a microsecond.
+// both edges of its clock. A small kernel in a capture takes a microsecond.
 // Memory of its own is reached over half of PCIe 4.0. What a driver doesn't tell
 // leaves the speed unknown.
 func speed(processors, clock, memoryClock, bus int, integrated bool) device.Speed {

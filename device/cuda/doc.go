@@ -22,9 +22,9 @@
 // and makes the context current first: one call of some 100 ns, and nothing that
 // could be forgotten. A device's calls take turns.
 //
-// # Recordings
+// # Captures
 //
-// [Device.Record] makes a CUDA graph of launches and copies within the device.
+// [Device.Capture] makes a CUDA graph of launches and copies within the device.
 // What a command reads and writes is known, so its node waits for those nodes
 // only whose memory it shares, and the rest may run side by side. A graph that is
 // freed is kept: if the next one differs from it in nothing but arguments, it is
@@ -47,6 +47,6 @@
 //
 // Every handle has one owner, which releases it: the device its context, stream,
 // event, modules, staging memory and graphs; a buffer its memory. Launches have
-// none. A command that uses a freed buffer fails, by itself and in a recording,
+// none. A command that uses a freed buffer fails, by itself and in a capture,
 // and after Close nothing is left.
 package cuda

@@ -53,7 +53,7 @@ func lose(t *testing.T, l *library, sources *kernels.Sources) {
 	require.NoError(t, err)
 	x := drivertest.Tensor(t, d, make([]float32, 32)...)
 	run := drivertest.BindNeg(t, x, x)
-	recording, err := d.Record([]device.Command{run})
+	capture, err := d.Capture([]device.Command{run})
 	require.NoError(t, err)
 	require.NoError(t, d.Sync())
 	require.NoError(t, run.Run())
@@ -63,14 +63,14 @@ func lose(t *testing.T, l *library, sources *kernels.Sources) {
 	require.Equal(t, []string{"neg"}, late.Work)
 	require.ErrorContains(t, err, "device cuda:0: one of neg has failed: cuStreamSynchronize: CUDA_ERROR_")
 	require.ErrorContains(t, err, "; the device is lost to this process")
-	for _, c := range []device.Command{run, recording} {
+	for _, c := range []device.Command{run, capture} {
 		err = c.Run()
 		require.ErrorContains(t, err, "device cuda:0: is lost to this process, and flowrun has to be started anew to use it: cuStreamSynchronize: CUDA_ERROR_")
 		require.NotErrorAs(t, err, &late, "nothing is in doubt that wasn't before")
 	}
 	_, err = d.Alloc(1)
 	require.ErrorContains(t, err, "is lost")
-	recording.Free()
+	capture.Free()
 	require.NoError(t, x.Slice.Buffer.Free())
 	require.Zero(t, d.Usage().Live)
 	require.NoError(t, d.Close())

@@ -11,7 +11,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// work is what a recording can be made of: something that the device does by
+// work is what a capture can be made of: something that the device does by
 // itself, with fixed memory.
 type work interface {
 	device.Command
@@ -78,7 +78,7 @@ func (d *Device) bind(call *device.Call) ([]*launch, error) {
 func (d *Device) launch(call *device.Call, m *module, part kernels.Launch) (*launch, error) {
 	l := &launch{device: d, names: []string{call.Kernel.Name}, function: m.function}
 	for _, s := range calls.Slices(call, part) {
-		at := place(s)
+		at := position(s)
 		l.buffers = append(l.buffers, s.Buffer.(*buffer))
 		l.values = append(l.values, unsafe.Slice((*byte)(unsafe.Pointer(&at)), unsafe.Sizeof(at)))
 		l.reads = append(l.reads, spanOf(s))

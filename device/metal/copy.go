@@ -45,7 +45,7 @@ func (d *Device) copying(unit copyUnit) (*pipeline, error) {
 
 // copyLaunches makes the launches of a copy from an MTLBuffer to another. Buffers
 // are those of them that can be freed.
-func (d *Device) copyLaunches(names []string, to, from place, bytes int64, buffers ...*buffer) ([]*launch, error) {
+func (d *Device) copyLaunches(names []string, to, from position, bytes int64, buffers ...*buffer) ([]*launch, error) {
 	var unit copyUnit
 	for _, unit = range copyUnits {
 		if (to.offset|from.offset|bytes)%unit.bytes == 0 {
@@ -68,8 +68,8 @@ func (d *Device) copyLaunches(names []string, to, from place, bytes int64, buffe
 	return launches, nil
 }
 
-// place is somewhere in an MTLBuffer.
-type place struct {
+// position is somewhere in an MTLBuffer.
+type position struct {
 	object object
 	offset int64
 }
@@ -91,7 +91,7 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 		return nil, err
 	}
 	defer d.leave()
-	launches, err := d.copyLaunches([]string{"a copy within the device"}, place{to.object, dst.Offset}, place{from.object, src.Offset}, src.Bytes, to, from)
+	launches, err := d.copyLaunches([]string{"a copy within the device"}, position{to.object, dst.Offset}, position{from.object, src.Offset}, src.Bytes, to, from)
 	if err != nil {
 		return nil, fmt.Errorf("device %s: a copy within the device: %w", d.Name(), err)
 	}

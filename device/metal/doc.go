@@ -26,7 +26,7 @@
 // way at most. Within an encoder one launch runs after the other, and Metal has
 // batches wait for each other by the buffers that they use.
 //
-// There are no recordings: Metal has no way to keep what has been encoded for another
+// There are no captures: Metal has no way to keep what has been encoded for another
 // time but indirect command buffers, which take no bytes of arguments. A launch is
 // four messages, or three where the kernel is that of the launch before.
 //

@@ -136,7 +136,7 @@ func (l *launch) queue() error {
 // encode puts the launch into the open batch. It has been noted.
 func (l *launch) encode() error {
 	d := l.device
-	var values place // of those that are too many for the command buffer
+	var values position // of those that are too many for the command buffer
 	if len(l.values) > maxInline {
 		var room []byte
 		var err error

@@ -28,15 +28,15 @@ const (
 
 // reserve finds room for the open batch to read. The room's offset is good for the
 // constant address space too.
-func (d *Device) reserve(bytes int) (place, []byte, error) {
+func (d *Device) reserve(bytes int) (position, []byte, error) {
 	p, err := d.piece(bytes)
 	if err != nil {
-		return place{}, nil, err
+		return position{}, nil, err
 	}
 	at := p.taken
 	p.taken = min(stagingBytes, at+(bytes+constantAlignment-1)&^(constantAlignment-1))
 	p.used = d.last + 1
-	return place{p.object, int64(at)}, p.memory[at : at+bytes], nil
+	return position{p.object, int64(at)}, p.memory[at : at+bytes], nil
 }
 
 // piece gives a piece with room: the one in use, one that is free again, a new
@@ -134,7 +134,7 @@ func (c *upload) stage() error {
 	}
 	copy(room, c.from)
 	if c.staged == nil {
-		launches, err := d.copyLaunches(uploadNames, place{c.buffer.object, c.offset}, from, int64(len(c.from)), c.buffer)
+		launches, err := d.copyLaunches(uploadNames, position{c.buffer.object, c.offset}, from, int64(len(c.from)), c.buffer)
 		if err != nil {
 			return d.queue.Failed(uploadNames[0], err)
 		}

@@ -31,10 +31,10 @@ func closed(t *testing.T, d Driver) {
 		require.NoError(t, err)
 		require.NoError(t, up.Run())
 		commands := []device.Command{runs[0], runs[9], up}
-		recording, records := record(t, dev, runs...)
-		if records {
-			require.NoError(t, recording.Run())
-			commands = append(commands, recording)
+		capture, captures := makeCapture(t, dev, runs...)
+		if captures {
+			require.NoError(t, capture.Run())
+			commands = append(commands, capture)
 		}
 		require.NoError(t, dev.Close())
 		RequireNothingLeft(t, l)
@@ -51,8 +51,8 @@ func closed(t *testing.T, d Driver) {
 		_, err = dev.Bind(Neg(t, x, x))
 		require.ErrorContains(t, err, "is closed")
 		require.NoError(t, whole.Buffer.Free())
-		if records {
-			recording.Free()
+		if captures {
+			capture.Free()
 		}
 	}
 }
@@ -76,7 +76,7 @@ func closesInEveryState(t *testing.T, d Driver) {
 			for range 3 {
 				require.NoError(t, run.Run())
 			}
-			if r, ok := record(t, dev, run); ok {
+			if r, ok := makeCapture(t, dev, run); ok {
 				require.NoError(t, r.Run())
 			}
 		}, false},

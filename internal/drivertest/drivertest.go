@@ -3,7 +3,7 @@
 //
 // The suite knows a driver by [device.Device] and by the calls that it makes of its
 // library: it counts them, lets each of them fail, and asks at the end what was not
-// given back. What a driver may have besides ([device.Recorder], [device.SharedBuffer])
+// given back. What a driver may have besides ([device.Capturer], [device.SharedBuffer])
 // is tested where it is there.
 package drivertest
 
@@ -126,11 +126,11 @@ var cacheClaims = []claim{
 	{"ACacheThatCantBeWrittenIsDoneWithout", noCache},
 }
 
-// recorderClaims are about devices that record.
-var recorderClaims = []claim{
-	{"ARecordingDoesWhatItsCommandsDo", recordings},
-	{"WhatTheHostHasAPartInIsNotRecorded", notRecorded},
-	{"ARecordingOfNothingDoesNothing", recordingOfNothing},
+// capturerClaims are about devices that capture.
+var capturerClaims = []claim{
+	{"ACaptureDoesWhatItsCommandsDo", captures},
+	{"WhatTheHostHasAPartInIsNotCaptured", notCaptured},
+	{"ACaptureOfNothingDoesNothing", captureOfNothing},
 }
 
 // Run tests a driver.
@@ -139,8 +139,8 @@ func Run(t *testing.T, d Driver) {
 	if d.Cached {
 		all = slices.Concat(all, cacheClaims)
 	}
-	if _, ok := d.open(t).(device.Recorder); ok {
-		all = slices.Concat(all, recorderClaims)
+	if _, ok := d.open(t).(device.Capturer); ok {
+		all = slices.Concat(all, capturerClaims)
 	}
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) { c.test(t, d) })

@@ -33,8 +33,8 @@ func actions(t testing.TB, dev device.Device, x, y device.Arg) []action {
 		{"a copy from the host", up.Run},
 		{"a copy to the host", down.Run},
 	}
-	if recording, ok := record(t, dev, run, run); ok {
-		all = append(all, action{"a recording of 2 launches and copies", recording.Run})
+	if capture, ok := makeCapture(t, dev, run, run); ok {
+		all = append(all, action{"a capture of 2 launches and copies", capture.Run})
 	}
 	return all
 }

@@ -183,14 +183,14 @@ func failing(l Library, calls ...string) {
 	l.Fault(func(call string) bool { return slices.Contains(calls, call) })
 }
 
-// record makes a recording where the device can.
-func record(t testing.TB, d device.Device, commands ...device.Command) (device.Recording, bool) {
+// makeCapture makes a capture where the device can.
+func makeCapture(t testing.TB, d device.Device, commands ...device.Command) (device.Capture, bool) {
 	t.Helper()
-	recorder, ok := d.(device.Recorder)
+	capturer, ok := d.(device.Capturer)
 	if !ok {
 		return nil, false
 	}
-	r, err := recorder.Record(commands)
+	r, err := capturer.Capture(commands)
 	require.NoError(t, err)
 	return r, true
 }

@@ -103,29 +103,29 @@ func usesOf(t *testing.T, dev, second device.Device) []use {
 			return device.BindCopy(x.Slice, away.Slice)
 		})
 	}
-	if recorder, ok := dev.(device.Recorder); ok {
-		recorded := func(x, y device.Arg) (device.Recording, error) {
+	if capturer, ok := dev.(device.Capturer); ok {
+		captured := func(x, y device.Arg) (device.Capture, error) {
 			a, err := dev.Bind(&device.Call{Kernel: neg, Buffers: []device.Arg{x, y}})
 			if err != nil {
 				return nil, err
 			}
 			b, err := dev.BindWithin(x.Slice, y.Slice)
-			if err != nil || !recorder.Records(a) {
+			if err != nil || !capturer.Captures(a) {
 				return nil, err
 			}
-			return recorder.Record([]device.Command{a, b})
+			return capturer.Capture([]device.Command{a, b})
 		}
-		add("recording", func(x, y device.Arg) func() error {
+		add("capture", func(x, y device.Arg) func() error {
 			return func() error {
-				r, err := recorded(x, y)
+				r, err := captured(x, y)
 				if err == nil {
 					r.Free()
 				}
 				return err
 			}
 		})
-		add("running a recording", func(x, y device.Arg) func() error {
-			r, err := recorded(x, y)
+		add("running a capture", func(x, y device.Arg) func() error {
+			r, err := captured(x, y)
 			require.NoError(t, err)
 			return r.Run
 		})

@@ -170,8 +170,8 @@ func launchAllocations(t *testing.T, d Driver) {
 	x := Tensor(t, dev, 1)
 	run := BindNeg(t, x, x)
 	commands := []device.Command{run}
-	if recording, ok := record(t, dev, run, run); ok {
-		commands = append(commands, recording)
+	if capture, ok := makeCapture(t, dev, run, run); ok {
+		commands = append(commands, capture)
 	}
 	for _, c := range commands {
 		require.Zero(t, testing.AllocsPerRun(200, func() { require.NoError(t, c.Run()) }))

@@ -105,9 +105,9 @@ func freedMemory(t *testing.T, d Driver) {
 		down, err := dev.BindToHost(make([]byte, 4), args[freed].Slice)
 		require.NoError(t, err)
 		users := []device.Command{run, within, up, down}
-		recording, records := record(t, dev, run, within)
-		if records {
-			users = append(users, recording)
+		capture, captures := makeCapture(t, dev, run, within)
+		if captures {
+			users = append(users, capture)
 		}
 		for _, c := range users {
 			require.NoError(t, c.Run())
@@ -127,8 +127,8 @@ func freedMemory(t *testing.T, d Driver) {
 			_, err := bind()
 			require.ErrorContains(t, err, "has been freed", name)
 		}
-		if records {
-			_, err := dev.(device.Recorder).Record([]device.Command{run})
+		if captures {
+			_, err := dev.(device.Capturer).Capture([]device.Command{run})
 			require.ErrorContains(t, err, "has been freed")
 		}
 		require.NoError(t, dev.Sync())

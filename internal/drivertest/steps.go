@@ -32,10 +32,10 @@ func step(t testing.TB, dev device.Device, seed float32) (err error) {
 		func() (device.Command, error) { return dev.BindWithin(x.Slice, y.Slice) },
 	}
 	want := F32(-seed, -2)
-	if recorder, ok := dev.(device.Recorder); ok {
+	if capturer, ok := dev.(device.Capturer); ok {
 		want = F32(seed, 2)
 		binds = append(binds, func() (device.Command, error) {
-			return recorder.Record(commands[1:3])
+			return capturer.Capture(commands[1:3])
 		})
 	}
 	binds = append(binds, func() (device.Command, error) { return dev.BindToHost(result, x.Slice) })
@@ -44,7 +44,7 @@ func step(t testing.TB, dev device.Device, seed float32) (err error) {
 		if err != nil {
 			return err
 		}
-		if r, ok := c.(device.Recording); ok {
+		if r, ok := c.(device.Capture); ok {
 			defer r.Free()
 		}
 		commands = append(commands, c)

@@ -9,26 +9,26 @@ import (
 	"github.com/flowrun/flowrun/internal/drivertest"
 )
 
-func TestARecordingThatDiffersInArgumentsOnlyIsUpdated(t *testing.T) {
+func TestACaptureThatDiffersInArgumentsOnlyIsUpdated(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
 	x, y, z := drivertest.Tensor(t, d, 1), drivertest.Tensor(t, d, 2), drivertest.Tensor(t, d, 3)
 	counts := drivertest.Counts(l)
-	record := func(commands ...device.Command) device.Recording {
-		r, err := d.Record(commands)
+	capture := func(commands ...device.Command) device.Capture {
+		r, err := d.Capture(commands)
 		require.NoError(t, err)
 		return r
 	}
-	first := record(drivertest.BindNeg(t, x, y), drivertest.BindNeg(t, y, z))
+	first := capture(drivertest.BindNeg(t, x, y), drivertest.BindNeg(t, y, z))
 	require.NoError(t, first.Run())
 	first.Free()
-	second := record(drivertest.BindNeg(t, y, x), drivertest.BindNeg(t, x, x))
+	second := capture(drivertest.BindNeg(t, y, x), drivertest.BindNeg(t, x, x))
 	require.Equal(t, []int{1, 1}, []int{counts[cuGraphInstantiate.String()], counts[cuGraphExecUpdate.String()]})
 	require.NoError(t, second.Run())
 	require.Equal(t, drivertest.F32(-1), drivertest.Read(t, x.Slice))
 	require.Equal(t, drivertest.F32(1), drivertest.Read(t, z.Slice), "the first ran with its own arguments")
 	second.Free()
-	third := record(drivertest.BindNeg(t, x, y))
+	third := capture(drivertest.BindNeg(t, x, y))
 	require.Equal(t, 2, counts[cuGraphInstantiate.String()], "it has another shape")
 	require.NoError(t, third.Run())
 	require.Equal(t, drivertest.F32(1), drivertest.Read(t, y.Slice))
@@ -36,9 +36,9 @@ func TestARecordingThatDiffersInArgumentsOnlyIsUpdated(t *testing.T) {
 	require.ErrorContains(t, third.Run(), "has been freed")
 }
 
-// BenchmarkRecording runs a chain of launches one by one and recorded, and
+// BenchmarkCapture runs a chain of launches one by one and captured, and
 // independent ones: what a graph's edges cost and bring.
-func BenchmarkRecording(b *testing.B) {
+func BenchmarkCapture(b *testing.B) {
 	const count = 64
 	d := open(b, loader(b), nil)
 	whole := drivertest.Alloc(b, d, count*alignment)
@@ -51,8 +51,8 @@ func BenchmarkRecording(b *testing.B) {
 		apart = append(apart, drivertest.BindNeg(b, arg(i), arg(i)))
 	}
 	for name, commands := range map[string][]device.Command{"a chain": chain, "independent": apart} {
-		b.Run(name+" recorded", func(b *testing.B) {
-			r, err := d.Record(commands)
+		b.Run(name+" captured", func(b *testing.B) {
+			r, err := d.Capture(commands)
 			require.NoError(b, err)
 			for b.Loop() {
 				require.NoError(b, r.Run())

@@ -10,11 +10,11 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// recordings runs random launches and copies over a few places in memory one by one,
-// and as a recording, which may run them in any order that gives the same.
-func recordings(t *testing.T, d Driver) {
+// captures runs random launches and copies over a few places in memory one by one,
+// and as a capture, which may run them in any order that gives the same.
+func captures(t *testing.T, d Driver) {
 	dev := d.open(t)
-	recorder := dev.(device.Recorder)
+	capturer := dev.(device.Capturer)
 	const places = 6
 	apart := Step(dev)
 	whole := Alloc(t, dev, places*apart)
@@ -44,44 +44,44 @@ func recordings(t *testing.T, d Driver) {
 		}
 		Write(t, whole, contents)
 		for _, c := range commands {
-			require.True(r, recorder.Records(c))
+			require.True(r, capturer.Captures(c))
 			require.NoError(r, c.Run())
 		}
 		want := Read(t, whole)
 		Write(t, whole, contents)
-		recording, err := recorder.Record(commands)
+		capture, err := capturer.Capture(commands)
 		require.NoError(r, err)
-		require.Equal(r, contents, Read(t, whole), "recording runs nothing")
-		require.NoError(r, recording.Run())
+		require.Equal(r, contents, Read(t, whole), "capture runs nothing")
+		require.NoError(r, capture.Run())
 		require.Equal(r, want, Read(t, whole))
-		recording.Free()
-		recording.Free() // a second time
+		capture.Free()
+		capture.Free() // a second time
 	})
-	recording, _ := record(t, dev, BindNeg(t, Part(whole.Buffer, 0, 2), Part(whole.Buffer, 1, 2)))
-	recording.Free()
-	require.ErrorContains(t, recording.Run(), "has been freed")
+	capture, _ := makeCapture(t, dev, BindNeg(t, Part(whole.Buffer, 0, 2), Part(whole.Buffer, 1, 2)))
+	capture.Free()
+	require.ErrorContains(t, capture.Run(), "has been freed")
 }
 
-func notRecorded(t *testing.T, d Driver) {
+func notCaptured(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev, second := openOn(t, l, nil), openOn(t, l, nil)
-	recorder := dev.(device.Recorder)
+	capturer := dev.(device.Capturer)
 	x, y := Tensor(t, dev, 1), Tensor(t, second, 1)
 	up, err := dev.BindFromHost(x.Slice, F32(1))
 	require.NoError(t, err)
 	down, err := dev.BindToHost(F32(1), x.Slice)
 	require.NoError(t, err)
 	for _, c := range []device.Command{up, down, BindNeg(t, y, y), device.CommandFunc(func() error { return nil })} {
-		require.False(t, recorder.Records(c))
-		_, err := recorder.Record([]device.Command{c})
-		require.ErrorContains(t, err, "can't be recorded")
+		require.False(t, capturer.Captures(c))
+		_, err := capturer.Capture([]device.Command{c})
+		require.ErrorContains(t, err, "can't be captured")
 	}
 }
 
-func recordingOfNothing(t *testing.T, d Driver) {
+func captureOfNothing(t *testing.T, d Driver) {
 	dev := d.open(t)
 	empty := Tensor(t, dev)
-	r, err := dev.(device.Recorder).Record([]device.Command{BindNeg(t, empty, empty)})
+	r, err := dev.(device.Capturer).Capture([]device.Command{BindNeg(t, empty, empty)})
 	require.NoError(t, err)
 	require.NoError(t, r.Run())
 	r.Free()

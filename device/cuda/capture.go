@@ -8,8 +8,8 @@ import (
 	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
-// recording is work that is launched as one: a CUDA graph.
-type recording struct {
+// capture is work that is launched as one: a CUDA graph.
+type capture struct {
 	device *Device
 	work   []work
 	names  []string
@@ -18,8 +18,8 @@ type recording struct {
 	freed  uint64     // the device's count when it was last known that nothing in use had been
 }
 
-// Records reports whether a command is a launch or a copy within the device.
-func (d *Device) Records(c device.Command) bool {
+// Captures reports whether a command is a launch or a copy within the device.
+func (d *Device) Captures(c device.Command) bool {
 	if c == device.Command(calls.Nothing) {
 		return true
 	}
@@ -32,12 +32,12 @@ func (d *Device) Records(c device.Command) bool {
 	return false
 }
 
-// Record makes a CUDA graph of launches and copies within the device.
-func (d *Device) Record(commands []device.Command) (device.Recording, error) {
-	r := &recording{device: d}
+// Capture makes a CUDA graph of launches and copies within the device.
+func (d *Device) Capture(commands []device.Command) (device.Capture, error) {
+	r := &capture{device: d}
 	for _, c := range commands {
-		if !d.Records(c) {
-			return nil, fmt.Errorf("device %s: a %T can't be recorded", d.Name(), c)
+		if !d.Captures(c) {
+			return nil, fmt.Errorf("device %s: a %T can't be captured", d.Name(), c)
 		}
 		switch c := c.(type) {
 		case calls.Sequence[*launch]:
@@ -65,7 +65,7 @@ func (d *Device) Record(commands []device.Command) (device.Recording, error) {
 }
 
 // build makes the graph. The device is entered.
-func (r *recording) build() error {
+func (r *capture) build() error {
 	d := r.device
 	if err := r.check(); err != nil {
 		return err
@@ -89,17 +89,17 @@ func (r *recording) build() error {
 	}
 	if err != nil {
 		_ = d.give(cuGraphExecDestroy, &r.graph) // the first error is the one to tell
-		return d.queued.Failed("recording "+r.String(), err)
+		return d.queued.Failed("capture "+r.String(), err)
 	}
 	r.launch = [2]uintptr{uintptr(r.graph), uintptr(d.stream)}
 	return nil
 }
 
-// String says what was recorded, for messages.
-func (r *recording) String() string { return fmt.Sprintf("%d launches and copies", len(r.work)) }
+// String says what was captured, for messages.
+func (r *capture) String() string { return fmt.Sprintf("%d launches and copies", len(r.work)) }
 
 // check makes sure that nothing in use has been freed.
-func (r *recording) check() error {
+func (r *capture) check() error {
 	d := r.device
 	for _, w := range r.work {
 		if !w.alive() {
@@ -111,7 +111,7 @@ func (r *recording) check() error {
 }
 
 // Run launches the graph.
-func (r *recording) Run() error {
+func (r *capture) Run() error {
 	d := r.device
 	if err := d.enter(); err != nil {
 		return err
@@ -126,19 +126,19 @@ func (r *recording) Run() error {
 		return nil
 	}
 	if r.graph == 0 {
-		return fmt.Errorf("device %s: a recording of %s has been freed", d.Name(), r)
+		return fmt.Errorf("device %s: a capture of %s has been freed", d.Name(), r)
 	}
 	if err := d.queued.Note(r.names); err != nil {
 		return err
 	}
 	if err := d.cl.call(cuGraphLaunch, r.launch[:]...); err != nil {
-		return d.queued.Failed("a recording of "+r.String(), err)
+		return d.queued.Failed("a capture of "+r.String(), err)
 	}
 	return nil
 }
 
-// Free leaves the graph to the device, for the next recording.
-func (r *recording) Free() {
+// Free leaves the graph to the device, for the next capture.
+func (r *capture) Free() {
 	d := r.device
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -150,13 +150,13 @@ func (r *recording) Free() {
 }
 
 // discard destroys spare graphs but for the last one, which is kept for the next
-// recording. None of them runs: the stream is empty.
+// capture. None of them runs: the stream is empty.
 func (d *Device) discard() error {
 	for len(d.spares) > 1 {
 		spare := d.spares[0]
 		d.spares = d.spares[1:]
 		if err := d.give(cuGraphExecDestroy, &spare); err != nil {
-			return fmt.Errorf("device %s: freeing a recording: %w", d.Name(), err)
+			return fmt.Errorf("device %s: freeing a capture: %w", d.Name(), err)
 		}
 	}
 	return nil

@@ -1,23 +1,23 @@
 package device
 
-// Recorder is a device that can make one command of many, so that running them
+// Capturer is a device that can make one command of many, so that running them
 // all costs the host as much as running one.
-type Recorder interface {
+type Capturer interface {
 	Device
-	// Records reports whether a command can be part of a recording: it is one of
+	// Captures reports whether a command can be part of a capture: it is one of
 	// this device, and the host has no part in it.
-	Records(Command) bool
-	// Record makes a recording of commands, in this order, without running them.
-	// All of them must be such that Records says so.
-	Record([]Command) (Recording, error)
+	Captures(Command) bool
+	// Capture makes a capture of commands, in this order, without running them.
+	// All of them must be such that Captures says so.
+	Capture([]Command) (Capture, error)
 }
 
-// Recording is commands that were recorded. Running it does what running them in
+// Capture is commands that were captured. Running it does what running them in
 // their order does, bit for bit. If Run fails, and not with a *[Late], none of
 // them has run.
-type Recording interface {
+type Capture interface {
 	Command
-	// Free gives the recording back, but not what it was made of. What is queued
+	// Free gives the capture back, but not what it was made of. What is queued
 	// still runs. A second call does nothing.
 	Free()
 }
