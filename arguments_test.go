@@ -35,7 +35,7 @@ model: {inputs: {x: "f32[2]"}, nodes: {y: {Scale: x}}, outputs: [y]}
 train: {data: ones, loss: sum(y), optimizer: {SGD: {lr: 1}}, max_steps: 3}
 `
 
-func TestATensorThatCantBeIsAnErrorWhereverItIsGiven(t *testing.T) {
+func TestAnInvalidTensorIsAnErrorInEveryMethod(t *testing.T) {
 	ctx := context.Background()
 	p, err := flowrun.Parse("two.yaml", []byte(twoWeights))
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestATensorThatCantBeIsAnErrorWhereverItIsGiven(t *testing.T) {
 	require.Zero(t, step.Int(0), "where one can't be written, none is")
 }
 
-func TestNilIsAnErrorWhereverItIsGiven(t *testing.T) {
+func TestNilIsAnErrorInEveryMethod(t *testing.T) {
 	ctx := context.Background()
 	var noContext context.Context
 	p, err := flowrun.Parse("two.yaml", []byte(twoWeights))
@@ -156,9 +156,9 @@ func findings(l flowrun.Findings) error {
 	return &flowrun.SpecError{Diagnostics: l}
 }
 
-// TestATensorOfValuesThatItCantHoldIsAnError: what Go's types let a caller write and a
+// TestAnImpossibleTensorIsAnError: what Go's types let a caller write and a
 // tensor can't be, beside the nearest that it can.
-func TestATensorOfValuesThatItCantHoldIsAnError(t *testing.T) {
+func TestAnImpossibleTensorIsAnError(t *testing.T) {
 	floats, ints := []float32{1, 2}, []int64{1, 2}
 	for _, shape := range []flowrun.Shape{{3}, {1}, {0}, {2, 0}, {-1, -2}, {-2}, {}, {2, 1 << 62, 4}} {
 		_, err := flowrun.FromFloat32(shape, floats)

@@ -78,7 +78,7 @@ func (b *program) count(op string) (n int) {
 // near allows a few roundings of f64.
 const near = 1e-13
 
-func TestTheGradientOfALossIsWhatCalculusSays(t *testing.T) {
+func TestGradientsMatchAnalyticOnes(t *testing.T) {
 	b := newProgram()
 	x := b.scalar("x", 0.7)
 	b.output("g", b.grad(b.op("mul", b.op("sin", x), b.op("exp", x)), x))
@@ -110,7 +110,7 @@ func TestALossMayContainGradients(t *testing.T) {
 	require.InDelta(t, math.Pow(1.5, 3)+2*9*math.Pow(1.5, 4)*-0.5, b.value(t, "g")[0], 100*near)
 }
 
-func TestWhatIsUsedTwiceGetsBothGradients(t *testing.T) {
+func TestAValueUsedTwiceGetsTheSumOfItsGradients(t *testing.T) {
 	b := newProgram()
 	x := b.scalar("x", 2)
 	h := b.op("mul", x, x) // x twice in one node
@@ -174,7 +174,7 @@ func TestAllGradientsOfALossComeFromOneSweep(t *testing.T) {
 	require.Equal(t, size(20)-size(10), size(30)-size(20), "nodes grow with the depth, not with the depth times the variables")
 }
 
-func TestNothingIsDifferentiatedThatNobodyAskedFor(t *testing.T) {
+func TestOnlyRequestedGradientsAreComputed(t *testing.T) {
 	b := newProgram()
 	x, w := b.scalar("x", 1), b.scalar("w", 2)
 	deep := x
@@ -237,7 +237,7 @@ func TestThereIsNoGradientThroughIntegersAndComparisons(t *testing.T) {
 	}
 }
 
-func TestAPathWithoutGradientsAddsNothingToOnesThatHaveThem(t *testing.T) {
+func TestAPathWithoutAGradientContributesZero(t *testing.T) {
 	for name, path := range map[string]func(b *program, x *ir.Node) *ir.Node{
 		"integers": func(b *program, x *ir.Node) *ir.Node { return b.op("cast", b.op("cast", x, "i64"), "f64") },
 		"steps":    func(b *program, x *ir.Node) *ir.Node { return b.op("floor", x) },
@@ -252,8 +252,8 @@ func TestAPathWithoutGradientsAddsNothingToOnesThatHaveThem(t *testing.T) {
 	}
 }
 
-// TestAScalarThatGoesInStepsHasAGradientOfZero as in PyTorch.
-func TestAScalarThatGoesInStepsHasAGradientOfZero(t *testing.T) {
+// TestAStepFunctionOfAScalarHasGradientZero as in PyTorch.
+func TestAStepFunctionOfAScalarHasGradientZero(t *testing.T) {
 	b := newProgram()
 	x := b.scalar("x", 1.75)
 	b.output("g", b.grad(b.op("square", b.op("floor", x)), x))

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestARunHoldsItsOwnCheckpointsAndThoseThatItComesFrom(t *testing.T) {
+func TestALineageIncludesARunsAncestors(t *testing.T) {
 	first, err := NewRun("facts", bytes.NewBufferString("values"))
 	require.NoError(t, err)
 	second := first.child(50, 1)
@@ -44,7 +44,7 @@ func TestTheSameRunHasTheSameName(t *testing.T) {
 	require.NotEqual(t, name("ab", "c"), name("a", "bc"))
 }
 
-func TestARunThatCannotBeReadIsNamed(t *testing.T) {
+func TestTheErrorForAnUnreadableRunNamesIt(t *testing.T) {
 	for want, metadata := range map[string]map[string]string{
 		`flowrun.run_order in its metadata is "x", not a number`:    {runKey: "a", orderKey: "x"},
 		`flowrun.run_parents in its metadata has "b", not RUN@STEP`: {runKey: "a", orderKey: "1", parentsKey: "b"},
@@ -57,7 +57,7 @@ func TestARunThatCannotBeReadIsNamed(t *testing.T) {
 	require.Equal(t, Run{}, r)
 }
 
-func TestOnlyNamesThatAreGivenAreCheckpoints(t *testing.T) {
+func TestOnlyCheckpointNamesAreCheckpoints(t *testing.T) {
 	for name, want := range map[string]int64{FileName(0): 0, FileName(7): 7, FileName(123456789): 123456789, FileName(12345678901): 12345678901} {
 		step, ours := stepOf(name)
 		require.True(t, ours, name)

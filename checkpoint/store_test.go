@@ -108,7 +108,7 @@ func TestAClosedStoreWritesNothing(t *testing.T) {
 	require.Equal(t, []int64{1}, steps(t, dir))
 }
 
-func TestWhatIsNoFileIsNotTakenForACheckpoint(t *testing.T) {
+func TestOnlyRegularFilesAreCheckpoints(t *testing.T) {
 	for _, name := range []string{FileName(10), BestFile} {
 		dir := t.TempDir()
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, "c", name), 0o777))
@@ -119,7 +119,7 @@ func TestWhatIsNoFileIsNotTakenForACheckpoint(t *testing.T) {
 }
 
 // Two runs that both say to have been the first: nobody knows which was made last.
-func TestOfTwoRunsWithoutAnOrderNoneIsTheNewest(t *testing.T) {
+func TestTheNewestOfTwoUnrelatedRunsIsUnknown(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	for i, d := range []string{dir, other} {
 		s := begun(t, d, 2)

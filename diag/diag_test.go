@@ -43,7 +43,7 @@ func TestColourIsOnlyThereWhenAskedFor(t *testing.T) {
 	require.NotContains(t, l.Text(), "\x1b")
 }
 
-func TestNothingInATextSteersTheTerminal(t *testing.T) {
+func TestControlSequencesInATextAreEscaped(t *testing.T) {
 	var l diag.List
 	l.AddSource("a", "x\x1b[31m\ty")
 	l.Errorf(diag.UnknownName, at("a", 1, 1, 9), "no \x1b[2J name\r")
@@ -93,7 +93,7 @@ func TestAListIsBounded(t *testing.T) {
 	require.Equal(t, diag.TooManyProblems, l.Items[diag.MaxItems].Rule)
 }
 
-func TestListsSortByPlace(t *testing.T) {
+func TestListsAreSortedByPosition(t *testing.T) {
 	var l diag.List
 	l.Errorf(diag.UnknownName, at("b", 1, 1, 2), "4")
 	l.Errorf(diag.UnusedVar, at("a", 2, 1, 2), "3")

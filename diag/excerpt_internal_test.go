@@ -29,7 +29,7 @@ func plainly(text string, r Range) (excerpt, bool) {
 }
 
 // In whatever order they are asked for.
-func TestExcerptsAreThoseOfTheLine(t *testing.T) {
+func TestExcerptsMatchTheLine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOfN(rapid.SampledFrom([]rune("abé日\r\n\t")), 0, 900, -1).Draw(t, "text")
 		text = strings.Repeat("x", rapid.IntRange(0, 300).Draw(t, "before")) + text

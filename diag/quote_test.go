@@ -12,7 +12,7 @@ import (
 	"github.com/flowrun/flowrun/diag"
 )
 
-func TestForeignTextsAreCutAndEscaped(t *testing.T) {
+func TestTextFromOutsideIsShortenedAndEscaped(t *testing.T) {
 	long := strings.Repeat("é", 50<<20/2)
 	for text, want := range map[string][3]string{
 		"":                    {"", `""`, ""},
@@ -33,7 +33,7 @@ func TestForeignTextsAreCutAndEscaped(t *testing.T) {
 	require.Less(t, len(diag.Printable(long)), 3000)
 }
 
-func TestNothingThatAMessageShowsSteersATerminal(t *testing.T) {
+func TestMessagesContainNoControlSequences(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })).Draw(t, "text")
 		for _, shown := range []string{diag.Cut(text), diag.Quote(text), diag.CutPath(text)} {

@@ -53,7 +53,7 @@ func hostile() *diag.Report {
 	}
 }
 
-func TestReportsAreWrittenAsTheyWere(t *testing.T) {
+func TestReportsMatchTheGoldenFiles(t *testing.T) {
 	for _, format := range diag.Formats() {
 		t.Run(format, func(t *testing.T) {
 			got := written(t, hostile(), format)
@@ -74,7 +74,7 @@ func written(t *testing.T, r *diag.Report, format string) string {
 	return b.String()
 }
 
-func TestNoFormatSteersTheTerminalWithAMessage(t *testing.T) {
+func TestNoFormatWritesControlSequences(t *testing.T) {
 	for _, format := range diag.Formats() {
 		require.NotContains(t, written(t, hostile(), format), "\x1b[2J", format)
 	}
@@ -90,7 +90,7 @@ func TestTheSummaryCounts(t *testing.T) {
 	require.Equal(t, "1 spec valid", (&diag.Report{Checked: make([]diag.Checked, 1)}).Summary())
 }
 
-func TestAProblemOfASharedFileIsToldOnce(t *testing.T) {
+func TestAProblemInASharedFileIsReportedOnce(t *testing.T) {
 	for _, format := range []string{diag.Text, diag.JSON, diag.JSONL, diag.SARIF, diag.GitHub} {
 		require.Equal(t, 1, strings.Count(written(t, hostile(), format), "found in both"), format)
 	}
@@ -116,7 +116,7 @@ func TestJSONLHasTheDiagnosticsOfJSON(t *testing.T) {
 // names at the first "=", and both are then unescaped.
 var command = regexp.MustCompile(`^::(error|warning) ([^\n]*?)::([^\n]*)$`)
 
-func TestGitHubReadsBackWhatWasMeant(t *testing.T) {
+func TestGitHubDecodesWorkflowCommandsCorrectly(t *testing.T) {
 	unescape := strings.NewReplacer("%0D", "\r", "%0A", "\n", "%3A", ":", "%2C", ",", "%25", "%").Replace
 	lines := strings.Split(strings.TrimSuffix(written(t, hostile(), diag.GitHub), "\n"), "\n")
 	var files []string

@@ -156,7 +156,7 @@ func TestSARIFIsValidByThePublishedSchema(t *testing.T) {
 }
 
 // GitHub refuses a file with too many results, and shows 5,000.
-func TestSARIFHasTheGravestFindingsWhereThereAreTooMany(t *testing.T) {
+func TestSARIFListsErrorsFirstIfThereAreTooMany(t *testing.T) {
 	report := &diag.Report{Version: "(devel)", Folder: "/repo"}
 	for i := range 60 {
 		var l diag.List

@@ -65,7 +65,7 @@ func TestStepsAreQueuedAheadBetweenTwoLooksAtTheStopCondition(t *testing.T) {
 	require.Less(t, s.Stats().DeviceToHost.Count, int64(10_000), "looks at the stop condition, for 100,000 steps")
 }
 
-func TestAStepThatTakesPartInTwoSpacesIsNotMasked(t *testing.T) {
+func TestAStepOnTwoDevicesIsNotMasked(t *testing.T) {
 	for _, rule := range []string{"metrics.loss", "step", "stopped"} {
 		pl := plan(t, countdown(t, 0), queued(t), lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: rule, Device: "cpu"}}})
 		require.False(t, pl.RunsAhead, rule)
@@ -75,7 +75,7 @@ func TestAStepThatTakesPartInTwoSpacesIsNotMasked(t *testing.T) {
 // A fault at every event of some steps in turn, where each step first takes back that
 // the run has ended: after another try, or after what the error asks for has been
 // restored, the states are those of steps without a fault.
-func TestAFaultInAStepBeyondTheLastOneLeadsWhereNoFaultDoes(t *testing.T) {
+func TestARetryAfterAFaultBeyondTheLastStepGivesTheFaultFreeResult(t *testing.T) {
 	p := countdown(t, 0.5)
 	devices := queued(t)
 	pl := plan(t, p, devices, lower.Options{Default: 1})
@@ -131,7 +131,7 @@ func TestAFaultInAStepBeyondTheLastOneLeadsWhereNoFaultDoes(t *testing.T) {
 
 // Steps that are queued ahead read frozen weights where these lie, at home on the host:
 // what is set there isn't what steps see that were taken before.
-func TestStepsQueuedAheadSeeTheWeightsThatThereWere(t *testing.T) {
+func TestQueuedStepsUseTheWeightsFromBeforeASet(t *testing.T) {
 	b := newBuilder()
 	frozen, sum := b.param("frozen", 5), b.param("sum", 5)
 	frozen.Device = "cpu"

@@ -40,12 +40,12 @@ var onCUDA = &driver{
 }
 
 func TestOnCUDAEveryReadIsFreshAndEveryRunIsNeeded(t *testing.T) { onCUDA.everyReadIsFresh(t) }
-func TestOnCUDARecordedStepsGiveWhatEagerOnesGive(t *testing.T)  { onCUDA.replayIsEager(t) }
+func TestOnCUDACapturedStepsAgreeWithEagerOnes(t *testing.T)     { onCUDA.replayIsEager(t) }
 func TestMathNetLearnsOnCUDAWithItsWeightsAnywhere(t *testing.T) { onCUDA.mathNetLearns(t) }
-func TestOnCUDAAFaultOfAnyCallThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+func TestOnCUDAARetryAfterAnyFaultGivesTheFaultFreeResult(t *testing.T) {
 	onCUDA.anyCallFails(t)
 }
-func TestOnCUDAARunThatRunsAheadEndsWhereOneThatWaitsDoes(t *testing.T) {
+func TestOnCUDAARunThatRunsAheadEndsLikeOneThatWaits(t *testing.T) {
 	onCUDA.runningAheadEndsWhereWaitingDoes(t)
 }
 

@@ -67,14 +67,14 @@ func snapshot(t tester, s *engine.Session) map[string]*ir.Tensor {
 	return all
 }
 
-// TestAFaultAnywhereThenARetryLeadsWhereNoFaultDoes lets every call to every
+// TestARetryAfterAnyFaultGivesTheFaultFreeResult lets every call to every
 // device fail in turn, in steps that run eagerly, are recorded, are replayed,
 // and are replayed without looking. Whatever fails is restored, if the error
 // says that it must be, and tried again; every read must be what it is without
 // faults.
-func TestAFaultAnywhereThenARetryLeadsWhereNoFaultDoes(t *testing.T) { anyFault(t, machine) }
+func TestARetryAfterAnyFaultGivesTheFaultFreeResult(t *testing.T) { anyFault(t, machine) }
 
-func TestAFaultAnywhereOnSharedMemoryThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+func TestARetryAfterAnyFaultGivesTheFaultFreeResultOnSharedMemory(t *testing.T) {
 	anyFault(t, unified)
 }
 
@@ -226,7 +226,7 @@ func TestAStepThatCannotBeBoundChangesNothing(t *testing.T) {
 	}
 }
 
-func TestSeveralStatesAreSuspectWhenSettingThemFailsBetweenThem(t *testing.T) {
+func TestAFailureWhileSettingSeveralStatesPoisonsTheSession(t *testing.T) {
 	b := newBuilder()
 	for _, name := range []string{"a", "b", "c"} {
 		b.output("twice "+name, b.op("mul", b.param(name, 4).Read, 2.0))
@@ -254,7 +254,7 @@ func TestSeveralStatesAreSuspectWhenSettingThemFailsBetweenThem(t *testing.T) {
 	}
 }
 
-func TestAStateThatCouldNotBeReachedIsAsItWas(t *testing.T) {
+func TestASetThatCannotBindLeavesTheStateUnchanged(t *testing.T) {
 	b := newBuilder()
 	b.param("a", 4)
 	devices := machine(t, 1)
@@ -271,7 +271,7 @@ func TestAStateThatCouldNotBeReachedIsAsItWas(t *testing.T) {
 	same(t, p.values["a"], get(t, s, "a"), "a")
 }
 
-func TestAFailedReadIsNotTakenForTheValueLater(t *testing.T) {
+func TestAFailedReadIsNotUsedAsTheValueLater(t *testing.T) {
 	b := newBuilder()
 	b.param("a", 4)
 	devices := machine(t, 1)

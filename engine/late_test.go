@@ -13,11 +13,11 @@ import (
 	"github.com/flowrun/flowrun/lower"
 )
 
-// TestALateFailurePutsEverythingInDoubt lets every call of a device in turn give
+// TestALateFailureInvalidatesAllStates lets every call of a device in turn give
 // the failure of work that was queued before, as devices with a queue do. Which
 // step that was can't be known: all states must be restored, and what was kept
 // must be computed again.
-func TestALateFailurePutsEverythingInDoubt(t *testing.T) {
+func TestALateFailureInvalidatesAllStates(t *testing.T) {
 	for name, machine := range map[string]machines{"memory of its own": machine, "the host's memory": unified} {
 		t.Run(name, func(t *testing.T) { anyLateFailure(t, machine) })
 	}
@@ -82,7 +82,7 @@ func anyLateFailure(t *testing.T, machine machines) {
 	}
 }
 
-func TestALateFailureAtTheEndOfARunIsTheRunsError(t *testing.T) {
+func TestALateFailureAtTheEndOfARunIsReportedByTheRun(t *testing.T) {
 	b := newBuilder()
 	w := b.param("w", 3)
 	w.Next = b.op("mul", w.Read, 0.5)

@@ -64,7 +64,7 @@ func TestARunStopsWithTheStepAtWhichItsConditionFirstHolds(t *testing.T) {
 	})
 }
 
-func TestARunStopsAtItsLimitAndGoesOnFromThere(t *testing.T) {
+func TestARunStopsAtMaxStepsAndCanBeContinued(t *testing.T) {
 	s := start(t, countdown(t, 0), machine(t, 0), lower.Options{}, engine.Options{})
 	loop := countdownLoop
 	for _, limit := range []int64{3, 10, 10, 25} {
@@ -148,7 +148,7 @@ func TestAFaultEndsTheRun(t *testing.T) {
 	require.Zero(t, summary.Steps)
 }
 
-func TestARunThatIsPoisonedShowsNobodyItsHalfWrittenMetrics(t *testing.T) {
+func TestAPoisonedRunDoesNotReportHalfWrittenMetrics(t *testing.T) {
 	devices := machine(t, 0)
 	s := start(t, countdown(t, 0), devices, lower.Options{}, engine.Options{})
 	loop := countdownLoop
@@ -190,7 +190,7 @@ func TestClosingTheSessionEndsItsRun(t *testing.T) {
 	require.EqualValues(t, 3, summary.Steps)
 }
 
-func TestAStateSetWhileARunGoesOnIsSeenByItsSteps(t *testing.T) {
+func TestAStateSetDuringARunIsUsedByItsNextSteps(t *testing.T) {
 	b := newBuilder()
 	w, seen := b.param("w", 3), b.param("seen", 3)
 	seen.Next = b.op("mul", w.Read, 1.5)
@@ -237,7 +237,7 @@ func TestARunNeedsItsStatesSet(t *testing.T) {
 	}
 }
 
-func TestARunRefusesStatesThatAreNotThereOrNoScalars(t *testing.T) {
+func TestARunRejectsMissingAndNonScalarStates(t *testing.T) {
 	b := newBuilder()
 	b.param("w", 2)
 	s := start(t, b.program(t), machine(t, 0), lower.Options{}, engine.Options{})

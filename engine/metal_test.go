@@ -42,11 +42,11 @@ var onMetal = &driver{
 }
 
 func TestOnMetalEveryReadIsFreshAndEveryRunIsNeeded(t *testing.T) { onMetal.everyReadIsFresh(t) }
-func TestOnMetalReplayedStepsGiveWhatEagerOnesGive(t *testing.T)  { onMetal.replayIsEager(t) }
+func TestOnMetalReplayedStepsAgreeWithEagerOnes(t *testing.T)     { onMetal.replayIsEager(t) }
 func TestMathNetLearnsOnMetalWithItsWeightsAnywhere(t *testing.T) { onMetal.mathNetLearns(t) }
-func TestOnMetalAFaultOfAnyCallThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+func TestOnMetalARetryAfterAnyFaultGivesTheFaultFreeResult(t *testing.T) {
 	onMetal.anyCallFails(t)
 }
-func TestOnMetalARunThatRunsAheadEndsWhereOneThatWaitsDoes(t *testing.T) {
+func TestOnMetalARunThatRunsAheadEndsLikeOneThatWaits(t *testing.T) {
 	onMetal.runningAheadEndsWhereWaitingDoes(t)
 }

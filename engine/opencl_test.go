@@ -55,14 +55,14 @@ var onOpenCL = &driver{
 
 func TestOnOpenCLEveryReadIsFreshAndEveryRunIsNeeded(t *testing.T) { onOpenCL.everyReadIsFresh(t) }
 func TestMathNetLearnsOnOpenCLWithItsWeightsAnywhere(t *testing.T) { onOpenCL.mathNetLearns(t) }
-func TestOnOpenCLAFaultOfAnyCallThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+func TestOnOpenCLARetryAfterAnyFaultGivesTheFaultFreeResult(t *testing.T) {
 	onOpenCL.anyCallFails(t)
 }
 
-// TestOnOpenCLAFaultWhileProgramsAreBuiltThenARetryLeadsWhereNoFaultDoes does the
+// TestOnOpenCLARetryAfterAnyBuildFaultGivesTheFaultFreeResult does the
 // same to the first step on a device of its own, with those calls by which programs
 // are read from the cache on disk, or built.
-func TestOnOpenCLAFaultWhileProgramsAreBuiltThenARetryLeadsWhereNoFaultDoes(t *testing.T) {
+func TestOnOpenCLARetryAfterAnyBuildFaultGivesTheFaultFreeResult(t *testing.T) {
 	host := onOpenCL.machines(t)(t, 0)[0]
 	p := faultProgram(t)
 	first := func(failing int) (w *ir.Tensor, c *calls, names []string) {
@@ -95,9 +95,9 @@ func TestOnOpenCLAFaultWhileProgramsAreBuiltThenARetryLeadsWhereNoFaultDoes(t *t
 	}
 }
 
-// TestOnOpenCLADeviceThatIsLostEndsTheRun lets all calls from some point on fail, as
+// TestOnOpenCLLosingTheDeviceEndsTheRun lets all calls from some point on fail, as
 // they do when a device is lost, from every point of some steps in turn.
-func TestOnOpenCLADeviceThatIsLostEndsTheRun(t *testing.T) {
+func TestOnOpenCLLosingTheDeviceEndsTheRun(t *testing.T) {
 	sc := onOpenCL.scene(t)
 	c := sc.calls
 	loop := engine.Loop{Step: "step", MaxSteps: 8}

@@ -89,7 +89,7 @@ func TestInPlaceAndCopiedCommitsGiveTheSame(t *testing.T) {
 	}
 }
 
-func TestReadingWhatAStateBecomesDoesNotWriteIt(t *testing.T) {
+func TestReadingTheNextValueOfAStateDoesNotWriteIt(t *testing.T) {
 	everywhere(t, func(t *testing.T, devices []device.Device, lo lower.Options) {
 		b := newBuilder()
 		x := b.state("home.x", ir.BufferState, scalar(1))
@@ -122,7 +122,7 @@ func TestAValueBetweenStepsIsWhatTheNextStepSees(t *testing.T) {
 	})
 }
 
-func TestAKeptValueOutlivesTheStepsThatDoNotTouchIt(t *testing.T) {
+func TestAKeptValueStaysValidOverStepsThatDoNotChangeIt(t *testing.T) {
 	b := newBuilder()
 	frozen, x := b.state("frozen", ir.ParamState, scalar(0.5)), b.state("x", ir.BufferState, scalar(0))
 	once := b.op("tanh", frozen.Read)
@@ -135,7 +135,7 @@ func TestAKeptValueOutlivesTheStepsThatDoNotTouchIt(t *testing.T) {
 	require.InDelta(t, want, number(t, s, "x"), 20*unit*2)
 }
 
-func TestATransientValueIsComputedAnewInEveryDemand(t *testing.T) {
+func TestATransientValueIsRecomputedInEveryDemand(t *testing.T) {
 	b := newBuilder()
 	x := b.random(1, 16)
 	shared := b.op("tanh", x)
@@ -221,7 +221,7 @@ func TestASteadyStepMakesNoGarbage(t *testing.T) {
 	})
 }
 
-func TestTwoSessionsOfAPlanDoNotShareAnything(t *testing.T) {
+func TestTwoSessionsOfAPlanShareNothing(t *testing.T) {
 	p := frozenProgram(t)
 	devices := machine(t, 0)
 	pl := plan(t, p, devices, lower.Options{})
@@ -287,7 +287,7 @@ func TestAStateCanOnlyBeSetToItsOwnType(t *testing.T) {
 	same(t, p.values["v"], get(t, s, "v"), "v, when another was wrong,")
 }
 
-func TestAnotherNameOfAStateIsForReading(t *testing.T) {
+func TestAnotherNameOfAStateIsReadOnly(t *testing.T) {
 	b := newBuilder()
 	w := b.param("w", 2)
 	b.Graph.Outputs = append(b.Graph.Outputs, ir.Output{Name: "alias", Node: w.Read})
@@ -297,7 +297,7 @@ func TestAnotherNameOfAStateIsForReading(t *testing.T) {
 	require.ErrorContains(t, s.Set("alias", p.values["w"]), "no state alias")
 }
 
-func TestEmptyValuesAreNoSpecialCase(t *testing.T) {
+func TestEmptyValuesWork(t *testing.T) {
 	everywhere(t, func(t *testing.T, devices []device.Device, lo lower.Options) {
 		b := newBuilder()
 		w := b.param("home.w", 0, 3)
@@ -331,7 +331,7 @@ func TestAnInputThatIsNotSetIsNamed(t *testing.T) {
 	finite(t, get(t, s, "y"), "y")
 }
 
-func TestANameThatIsNotThereIsAnError(t *testing.T) {
+func TestAnUnknownNameIsAnError(t *testing.T) {
 	s := onCPU(t, mathNet(t), engine.Options{})
 	_, err := s.Get("nothing")
 	require.ErrorContains(t, err, "nothing")
@@ -339,7 +339,7 @@ func TestANameThatIsNotThereIsAnError(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestAValueThatWasReadIsTheCallers(t *testing.T) {
+func TestAReadValueBelongsToTheCaller(t *testing.T) {
 	b := newBuilder()
 	b.param("w", 2)
 	p := b.program(t)
@@ -354,7 +354,7 @@ func TestAValueThatWasReadIsTheCallers(t *testing.T) {
 	same(t, kept, get(t, s, "w"), "w")
 }
 
-func TestAClosedSessionAnswersNothingAndClosesAgain(t *testing.T) {
+func TestAClosedSessionRejectsCallsAndCanBeClosedAgain(t *testing.T) {
 	b := newBuilder()
 	b.output("y", b.op("neg", b.param("w", 2).Read))
 	p := b.program(t)
@@ -387,7 +387,7 @@ func TestASessionNeedsADeviceForEveryTargetAndAllSources(t *testing.T) {
 	require.ErrorContains(t, err, "data source data")
 }
 
-func TestThePeakIsAllThatIsAllocated(t *testing.T) {
+func TestPeakBytesCountsAllAllocations(t *testing.T) {
 	p := faultProgram(t)
 	devices := machine(t, 2)
 	s := start(t, p, devices, lower.Options{Default: 1}, engine.Options{})

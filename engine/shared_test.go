@@ -135,7 +135,7 @@ func TestTheHostWritesNothingThatADeviceHasYetToRead(t *testing.T) {
 
 // What the host computes of frozen states it computes anew when these are set, and
 // not before a device has read what it was.
-func TestTheHostComputesNothingAnewThatADeviceHasYetToRead(t *testing.T) {
+func TestTheHostRecomputesNothingThatADeviceHasYetToRead(t *testing.T) {
 	b := newBuilder()
 	frozen := b.param("frozen", 5)
 	frozen.Device = "cpu"
@@ -205,7 +205,7 @@ func TestTheHostWaitsOnlyForWhatItReadsAndWrites(t *testing.T) {
 
 // A wait in which work turns out to have failed is no wait: what it was for isn't done,
 // and everything is in doubt.
-func TestAWaitThatFailsPutsEverythingInDoubt(t *testing.T) {
+func TestAFailedWaitInvalidatesAllStates(t *testing.T) {
 	for name, act := range map[string]func(s *engine.Session) error{
 		"a step that writes what is read": func(s *engine.Session) error { return s.Step(ctx) },
 		"setting what is read":            func(s *engine.Session) error { return s.Set("w", uniform(ir.Shape{5}, 99)) },
@@ -241,7 +241,7 @@ func TestAWaitThatFailsPutsEverythingInDoubt(t *testing.T) {
 
 // A host that can't have a device's memory as its own is told apart before anything
 // runs, and nothing stays behind.
-func TestAPlanOfSharedMemoryNeedsAHostThatHasIt(t *testing.T) {
+func TestAPlanWithSharedMemoryNeedsAHostThatSharesIt(t *testing.T) {
 	b, _ := behindAlias(t)
 	p := b.program(t)
 	devices := unified(t, 1)
@@ -304,7 +304,7 @@ func TestAnAliasMovesWithItsOriginal(t *testing.T) {
 }
 
 // Whoever waits for a device does for all who have queued something there.
-func TestSessionsThatShareADeviceAndItsMemoryDoNotDisturbEachOther(t *testing.T) {
+func TestSessionsOnOneDeviceAreIndependent(t *testing.T) {
 	b, w := readBehindAlias(t)
 	w.Next = b.op("sub", w.Read, 0.25)
 	b.on("cpu", func() { b.output("near", b.op("tanh", b.Graph.State("seen").Read)) })
@@ -336,7 +336,7 @@ func TestSessionsThatShareADeviceAndItsMemoryDoNotDisturbEachOther(t *testing.T)
 
 // A run is closed in its midst: it ends with an error, and touches no memory that it
 // has given back.
-func TestARunOnSharedMemoryIsClosedInItsMidst(t *testing.T) {
+func TestARunOnSharedMemoryCanBeClosedAtAnyPoint(t *testing.T) {
 	b, w := readBehindAlias(t)
 	w.Next = b.op("sub", w.Read, 0.25)
 	loss := b.state("loss", ir.MetricState, scalar(0))

@@ -100,7 +100,7 @@ func (v *values) marks() (n int) {
 	return n
 }
 
-func TestACleanDemandVisitsWhatItAsksForAndRunsNothing(t *testing.T) {
+func TestACleanDemandVisitsOnlyItsTargetsAndRunsNothing(t *testing.T) {
 	everyGraph(t, func(t *testing.T, v *values, n int) {
 		last := len(v.nodes) - 1
 		v.bring(last)
@@ -110,7 +110,7 @@ func TestACleanDemandVisitsWhatItAsksForAndRunsNothing(t *testing.T) {
 	})
 }
 
-func TestADemandVisitsTheStalePartAndItsOperands(t *testing.T) {
+func TestADemandVisitsTheStaleNodesAndTheirOperands(t *testing.T) {
 	everyGraph(t, func(t *testing.T, v *values, n int) {
 		last := len(v.nodes) - 1
 		v.bring(last)
@@ -121,7 +121,7 @@ func TestADemandVisitsTheStalePartAndItsOperands(t *testing.T) {
 	})
 }
 
-func TestADemandVisitsOnlyWhatItNeedsOfTheStalePart(t *testing.T) {
+func TestADemandVisitsOnlyTheStaleNodesItNeeds(t *testing.T) {
 	everyGraph(t, func(t *testing.T, v *values, n int) {
 		last := len(v.nodes) - 1
 		v.bring(last)
@@ -134,7 +134,7 @@ func TestADemandVisitsOnlyWhatItNeedsOfTheStalePart(t *testing.T) {
 	})
 }
 
-func TestAWriteMarksWhatIsDownstream(t *testing.T) {
+func TestAWriteMarksEverythingDownstream(t *testing.T) {
 	everyGraph(t, func(t *testing.T, v *values, n int) {
 		v.bring(len(v.nodes) - 1)
 		before := v.marks() // what nothing depends on has never run
@@ -143,7 +143,7 @@ func TestAWriteMarksWhatIsDownstream(t *testing.T) {
 	})
 }
 
-func TestAWriteStopsAtWhatIsMarked(t *testing.T) {
+func TestMarkingStopsAtMarkedNodes(t *testing.T) {
 	v := newValues(shapePlan(10, families["chain"]))
 	deep := 2 + smallPart - 1
 	v.nodes[deep].marked = false // which only a walk that goes on would mend

@@ -75,7 +75,7 @@ func TestALargeProgramRunsOnTheGPU(t *testing.T) {
 	require.Equal(t, "auto", p.Value(p.named("l1")).Reason)
 }
 
-func TestWithoutACandidateTheHostRunsAll(t *testing.T) {
+func TestWithoutCandidatesEverythingRunsOnTheHost(t *testing.T) {
 	p := network(256, 512).plan(t, machine(t))
 	require.Equal(t, "cpu", p.Choice.Device)
 	require.Len(t, p.Targets, 1)
@@ -167,7 +167,7 @@ func TestWeightsPinnedToTheHostAreCopiedForTheirMatmul(t *testing.T) {
 	}, p.crossings())
 }
 
-func TestADTypeThatADeviceLacks(t *testing.T) {
+func TestADTypeThatADeviceDoesNotSupportIsAnError(t *testing.T) {
 	at := diag.Range{File: "net.yaml", Start: diag.Pos{Line: 3, Col: 5}, End: diag.Pos{Line: 3, Col: 9}}
 	wide := func(bind func(n *ir.Node)) *program {
 		b := newProgram()

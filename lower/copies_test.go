@@ -31,7 +31,7 @@ func TestWithinASpaceNothingIsCopied(t *testing.T) {
 	}
 }
 
-func TestAnUpdateOnADeviceGoesHome(t *testing.T) {
+func TestAnUpdateOnADeviceIsCopiedToItsHome(t *testing.T) {
 	b := newProgram()
 	w := b.param("w", 4)
 	w.Device = "cpu"

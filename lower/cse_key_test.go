@@ -41,7 +41,7 @@ func TestArgumentsThatHardlyDifferKeepNodesApart(t *testing.T) {
 }
 
 // Where one list ends and the next begins counts too.
-func TestListsOfArgumentsDoNotRunIntoOneAnother(t *testing.T) {
+func TestListArgumentsAreKeptApart(t *testing.T) {
 	op := ir.LookupOp("sum")
 	keys := map[string][]any{}
 	const l = 'l' / 2 // an int whose byte in a key is that with which a list begins

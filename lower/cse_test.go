@@ -48,7 +48,7 @@ func TestArgumentsAndConstantsTellNodesApart(t *testing.T) {
 	require.Zero(t, shared(g, lower.Options{}))
 }
 
-func TestNodesOfDifferentPlacesStayApart(t *testing.T) {
+func TestNodesOnDifferentDevicesAreNotMerged(t *testing.T) {
 	build := func() (*graphs, *ir.Node, *ir.Node) {
 		g := newGraph(t)
 		x := g.state("x", ir.F32, 3)

@@ -18,7 +18,7 @@ var extremes = []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, math.Copysign
 	0x1p-149, 0x1p-133, 0x1p-126, 0x1.8p-126, 0x1p-24, 0x1.8p-15, 65504, 65520, 0x1.fffffep127, 0x1.fep127, -1e30,
 	1 + 0x1p-10, 1 + 0x1p-7, 1 + 0x1p-23, 1e10, 7, 1.0 / 3, 12345.678, -0x1p-1074, 0x1p31, -0x1p63}
 
-func TestFoldedConstantsHaveTheBitsThatKernelsGive(t *testing.T) {
+func TestFoldedConstantsAreBitIdenticalToKernels(t *testing.T) {
 	exact := slices.DeleteFunc(slices.Sorted(maps.Keys(ir.Ops())), func(name string) bool { return !ir.LookupOp(name).Exact })
 	require.Greater(t, len(exact), 25)
 	for _, d := range []ir.DType{ir.Bool, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64} {
@@ -86,7 +86,7 @@ func TestFoldingWhatKernelsRoundDifferentlyIsRounding(t *testing.T) {
 	require.Equal(t, map[string]int{"fold": 2, "fold-rounded": 2}, g.lower(lower.Options{}).Applied)
 }
 
-func TestFoldingMakesNothingLarger(t *testing.T) {
+func TestFoldingCreatesNoLargerValues(t *testing.T) {
 	g := newGraph(t)
 	g.output("repeated", g.op("broadcast_to", 1.0, []any{1000, 1000}))
 	g.output("outer", g.op("mul", g.Const(ir.NewTensor(ir.Type{DType: ir.F32, Shape: ir.Shape{100, 1}})),

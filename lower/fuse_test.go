@@ -119,7 +119,7 @@ func TestOnlyWhatIsComputedForANodeAloneIsItsPart(t *testing.T) {
 }
 
 // An input of the model changes for every question, its parameters don't.
-func TestWhatDependsOnAnInputIsApartFromWhatDependsOnWeights(t *testing.T) {
+func TestInputAndParameterNodesAreNotFused(t *testing.T) {
 	b := newProgram()
 	x := b.NewState("x", ir.InputState, ir.Type{DType: ir.F32, Shape: ir.Shape{4}})
 	w := b.param("w", 4)
@@ -129,7 +129,7 @@ func TestWhatDependsOnAnInputIsApartFromWhatDependsOnWeights(t *testing.T) {
 	require.Equal(t, 1, p.count("exp"))
 }
 
-func TestNothingIsFusedWhereItIsNotWanted(t *testing.T) {
+func TestNothingIsFusedIfDisabledOrUnsupported(t *testing.T) {
 	b := newProgram()
 	s := b.param("s", 6)
 	s.Next = b.op("tanh", b.op("exp", s.Read))
@@ -140,7 +140,7 @@ func TestNothingIsFusedWhereItIsNotWanted(t *testing.T) {
 	require.Empty(t, b.plan(t, options(t, 1)).partsOf("s"), "the device compiles nothing")
 }
 
-func TestAFusedAwayNodeCanBeAskedForAndStepsDoNotRunIt(t *testing.T) {
+func TestAFusedNodeCanBeReadAndStepsDoNotRunIt(t *testing.T) {
 	b := newProgram()
 	s := b.param("s", 6)
 	h := b.op("exp", b.op("neg", s.Read))

@@ -86,7 +86,7 @@ var goldens = map[string]func(b *program){
 	},
 }
 
-func TestPlansAreAsTheyWere(t *testing.T) {
+func TestPlansMatchTheGoldenFiles(t *testing.T) {
 	for name, build := range goldens {
 		t.Run(name, func(t *testing.T) {
 			b := newProgram()

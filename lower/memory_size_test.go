@@ -12,7 +12,7 @@ import (
 
 // Values whose sizes add up to a multiple of 2^64 and a little less or more than
 // that, kept and transient ones: a sum that wraps around is small.
-func TestMemoryBeyondAllBoundsIsRefused(t *testing.T) {
+func TestTooMuchMemoryIsRejected(t *testing.T) {
 	for _, c := range []struct{ count, elements int }{
 		{8, 1 << 59}, {16, 1 << 58}, {4, 1 << 60}, {2, 1 << 60}, {9, 1 << 59}, {33, 1 << 57}, {1, 1<<61 - 1}, {3, 1<<61 - 1},
 	} {
@@ -47,7 +47,7 @@ func TestMemoryBeyondAllBoundsIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatAStepCostsSaturates(t *testing.T) {
+func TestCostsSaturate(t *testing.T) {
 	b := newProgram()
 	x := b.op("normal", 0.0, 1.0, []any{1 << 30, 1 << 30}, "f32", b.step.Read, 1)
 	require.Equal(t, int64(endless), place.Flops(b.op("matmul", x, x)))

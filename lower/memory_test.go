@@ -85,7 +85,7 @@ func TestNoTwoLiveValuesOverlap(t *testing.T) {
 	})
 }
 
-func TestAWriterOverAHomeIsAllowedToByItsKernel(t *testing.T) {
+func TestHomesAreOverwrittenOnlyAsTheirKernelsAllow(t *testing.T) {
 	inPlace := 0
 	drawtest.Until(t, func() bool { return inPlace > 0 }, "nothing is written over a home", func(t *rapid.T) {
 		p := drawProgram(t).plan(t, drawOptions(t))
@@ -110,7 +110,7 @@ func TestAWriterOverAHomeIsAllowedToByItsKernel(t *testing.T) {
 	})
 }
 
-func TestAChainOfElementwiseNodesUsesOnePlace(t *testing.T) {
+func TestAChainOfElementwiseNodesUsesOneBuffer(t *testing.T) {
 	b := newProgram()
 	n := b.op("uniform", 0.0, 1.0, []any{1000}, "f32", b.step.Read, 1)
 	for range 50 {
@@ -172,7 +172,7 @@ func TestFreedBlocksJoin(t *testing.T) {
 
 // Of blocks of about one size only the first is looked at. The last may fit all the
 // same, and what is behind it stays.
-func TestAFreeBlockAtTheEndIsNotCutOff(t *testing.T) {
+func TestTheRestOfAFreeBlockAtTheEndIsNotLost(t *testing.T) {
 	a := newArena()
 	for range 2 {
 		a.take(1152)
@@ -186,7 +186,7 @@ func TestAFreeBlockAtTheEndIsNotCutOff(t *testing.T) {
 	require.Equal(t, last+1216, a.take(64))
 }
 
-func TestTheArenaHandsOutNothingTwice(t *testing.T) {
+func TestTheArenaNeverOverlapsLiveBlocks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := newArena()
 		type block struct{ start, size int64 }

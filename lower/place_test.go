@@ -52,7 +52,7 @@ func placed(t *testing.T, device, prefer string, rules ...ir.PlacementRule) (nod
 	return p.Targets[y.Space].Name, p.Targets[s.Home].Name, p.Value(y).Reason, p.Homes[s]
 }
 
-func TestPlacementFollowsTheNearestWish(t *testing.T) {
+func TestTheMostSpecificPlacementApplies(t *testing.T) {
 	for _, c := range []struct {
 		name, device, prefer string
 		rules                []ir.PlacementRule
@@ -77,7 +77,7 @@ func TestPlacementFollowsTheNearestWish(t *testing.T) {
 	}
 }
 
-func TestADeviceThatIsNotThereIsAnErrorWithItsPlace(t *testing.T) {
+func TestAMissingDeviceIsAnErrorWithItsPosition(t *testing.T) {
 	at := diag.Range{File: "net.yaml", Start: diag.Pos{Line: 3, Col: 5}, End: diag.Pos{Line: 3, Col: 9}}
 	for _, rule := range []bool{false, true} {
 		b := newProgram()
@@ -100,7 +100,7 @@ func TestADeviceThatIsNotThereIsAnErrorWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestAHomeThatIsNotThereIsAnErrorWithItsState(t *testing.T) {
+func TestAMissingHomeIsAnErrorThatNamesItsState(t *testing.T) {
 	b := newProgram()
 	b.param("fc.weight", 4).Device = "metal:0"
 	_, err := Lower(b.Graph, options(t, 0))

@@ -17,7 +17,7 @@ func storageOf(t *testing.T, b *program, name string) Storage {
 	return p.Value(p.named(name)).Storage
 }
 
-func TestWhatChangesAtEveryStepIsTransient(t *testing.T) {
+func TestValuesThatChangeAtEachStepAreTransient(t *testing.T) {
 	b := newProgram()
 	frozen := b.param("frozen", 4)
 	b.output("kept", b.op("tanh", frozen.Read))
@@ -40,7 +40,7 @@ func TestCopiesOfStatesAreKeptAndOfOtherValuesTransient(t *testing.T) {
 	require.Equal(t, Transient, p.Value(p.named("b").Inputs[0]).Storage)
 }
 
-func TestUpdatesAreWrittenOverTheirHomeWhereThatIsRight(t *testing.T) {
+func TestUpdatesAreInPlaceWherePossible(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		next func(b *program, w *ir.State) *ir.Node

@@ -122,7 +122,7 @@ func calls(p *lower.Plan, output string) []string {
 	return order
 }
 
-func TestRewritesReachAFixedPointThroughSeveralRules(t *testing.T) {
+func TestSeveralRewritesReachAFixedPoint(t *testing.T) {
 	g := newGraph(t)
 	x, y := g.state("x", ir.F32, 2, 3), g.state("y", ir.F32, 2, 3)
 	minusOne := g.op("sub", 1.0, g.op("neg", g.Scalar(ir.F32, -2.0))) // a constant, once folded
@@ -132,7 +132,7 @@ func TestRewritesReachAFixedPointThroughSeveralRules(t *testing.T) {
 	require.Equal(t, map[string]int{"fold": 2, "reshape-to-own": 1, "negate": 1, "subtract-negated": 1, "multiply-by-one": 1}, p.Applied)
 }
 
-func TestRewritesSeeWhatDecompositionsLeave(t *testing.T) {
+func TestRewritesApplyToDecompositions(t *testing.T) {
 	g := newGraph(t)
 	a, b := g.state("a", ir.F32, 2, 3), g.state("b", ir.F32, 2, 3)
 	g.output("out", g.op("matmul", a, g.op("transpose", b)))
@@ -182,7 +182,7 @@ func TestANodeThatCannotBePlacedIsStillReported(t *testing.T) {
 	require.ErrorContains(t, err, "lost must run on tpu:9")
 }
 
-func TestNamesCanBeAskedForAfterTheirNodesAreGone(t *testing.T) {
+func TestNamesOfRemovedNodesCanStillBeRead(t *testing.T) {
 	g := newGraph(t)
 	x, y := g.state("x", ir.F32, 3), g.state("y", ir.F32, 3)
 	negative := name(g.op("mul", y, -1.0), "swallowed")
@@ -204,7 +204,7 @@ func TestNamesCanBeAskedForAfterTheirNodesAreGone(t *testing.T) {
 	require.Equal(t, g.get(p, "first of two"), g.get(p, "second of two"))
 }
 
-func TestStepsDoNotRunWhatIsKeptForItsNameOnly(t *testing.T) {
+func TestStepsDoNotRunNodesKeptOnlyForTheirNames(t *testing.T) {
 	g := newGraph(t)
 	x, y := g.state("x", ir.F32, 3), g.state("y", ir.F32, 3)
 	x.State.Next = g.op("add", x, name(g.op("mul", y, -1.0), "swallowed"))

@@ -120,7 +120,7 @@ func TestTheVerifierNamesThePassAndTheNode(t *testing.T) {
 
 // A chain of transient values, a state that one of them becomes, and two that are
 // kept. Memory is shared wherever it may be.
-func TestTheVerifierPlaysTheUseOfMemory(t *testing.T) {
+func TestTheVerifierSimulatesMemory(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		wrong func(p *Plan)

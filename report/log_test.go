@@ -26,7 +26,7 @@ func TestTheLogHasOneObjectForEachStep(t *testing.T) {
 	golden(t, "log.jsonl", b.String())
 }
 
-func TestANumberThatJSONLacksIsNull(t *testing.T) {
+func TestNumbersWithoutJSONFormAreNull(t *testing.T) {
 	var b strings.Builder
 	log := NewLog(&b, Run{Metrics: []string{"loss", `odd "name"`}})
 	play(t, log.Observer(), []engine.Record{{Step: 1, Loss: math.NaN(), Metrics: []float64{math.Inf(1), math.Inf(-1)}, Last: true}})
@@ -48,7 +48,7 @@ func TestEveryNumberInTheLogReadsBackToItsBits(t *testing.T) {
 	})
 }
 
-func TestARunsEndIsNoStepOfItsOwn(t *testing.T) {
+func TestTheLastRecordIsNotLoggedTwice(t *testing.T) {
 	var b strings.Builder
 	log := NewLog(&b, Run{Start: 5})
 	play(t, log.Observer(), []engine.Record{{Step: 5}, {Step: 6}, {Step: 6, Last: true}})
@@ -89,7 +89,7 @@ func TestAFullDiskIsReported(t *testing.T) {
 	require.ErrorIs(t, NewLog(full, Run{}).Observer().Observe(engine.Record{Step: 1, Last: true}), syscall.ENOSPC)
 }
 
-func TestALogThatFailedStaysFailed(t *testing.T) {
+func TestAFailedLogStaysFailed(t *testing.T) {
 	boom := errors.New("boom")
 	log := NewLog(writerFunc(func([]byte) (int, error) { return 0, boom }), Run{})
 	require.ErrorIs(t, log.Observer().Observe(engine.Record{Step: 1, Last: true}), boom)

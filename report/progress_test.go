@@ -85,7 +85,7 @@ func TestProgressLeavesTheScreenAsItWas(t *testing.T) {
 	require.Equal(t, n, s.writes, "there is nothing to clear twice")
 }
 
-func TestAShorterPictureLeavesNothingOfALongerOne(t *testing.T) {
+func TestAShorterLineErasesALongerOne(t *testing.T) {
 	var s screen
 	width := 100
 	p := NewProgress(&s, func() int { return width }, mathNet)

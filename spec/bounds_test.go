@@ -14,7 +14,7 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-func TestNaNLiesOutsideOfEveryBoundOfAVar(t *testing.T) {
+func TestNaNIsOutsideTheBoundsOfAVar(t *testing.T) {
 	nan := filepath.Join(t.TempDir(), "nan.yaml")
 	require.NoError(t, os.WriteFile(nan, []byte("v: .nan\n"), 0o600))
 	for _, bounds := range []string{"min: 0", "max: 1", "min: -.inf", "max: .inf", "min: 0, max: 1", "type: float, min: 0", "type: float, max: 1"} {
@@ -41,7 +41,7 @@ func TestNaNLiesOutsideOfEveryBoundOfAVar(t *testing.T) {
 	}
 }
 
-func TestNaNLiesOutsideOfEveryBoundOfAnArgument(t *testing.T) {
+func TestNaNIsOutsideTheBoundsOfAnArgument(t *testing.T) {
 	checked := 0
 	for _, modules := range []map[string]*syntax.Module{syntax.Standard().Modules, syntax.Standard().Optimizers} {
 		for name, m := range modules {

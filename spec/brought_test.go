@@ -126,7 +126,7 @@ func TestOneFaultIsOneFindingAtItsPosition(t *testing.T) {
 	}
 }
 
-func TestAVarOfTheWrongKindIsToldAtItsValueOnce(t *testing.T) {
+func TestAVarOfTheWrongKindIsReportedOnceAtItsValue(t *testing.T) {
 	for value, obeyed := range map[string]bool{`"16"`: true, "16.0": true, "1,024": true, "[16]": true, "16,": true, "16.5": false, "true": false, "sixteen": false, "32 * 2": false} {
 		fault{"{lr: 0.1, hidden: 16}", "\n  lr: 0.1\n  hidden: " + value, "invalid-argument@5:11", obeyed}.check(t)
 	}
@@ -201,7 +201,7 @@ func TestAPlaceholderIsOneFindingWithWhatToWriteInstead(t *testing.T) {
 	require.Contains(t, text, "--set LR=VALUE")
 }
 
-func TestImportsThatAreNoneAreOneFinding(t *testing.T) {
+func TestInvalidImportsAreOneFinding(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)

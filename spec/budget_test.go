@@ -43,7 +43,7 @@ func checkAll(name, text string) (program *spec.Program, list diag.List, report 
 // What a check allocates is paid for: work that no unit is spent on is work without
 // a bound. (Bytes that are allocated don't depend on how busy the machine is; the
 // time that is allowed beside is that of a machine that does much else.)
-func TestEveryShapeOfGrowthIsPaidFor(t *testing.T) {
+func TestEveryKindOfGrowthIsChargedToTheBudget(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("counts bytes; the race detector allocates some of its own")
 	}
@@ -86,7 +86,7 @@ func first(l diag.List) string {
 
 // The budget runs out at a place that the user wrote, with a word on what it went
 // into, and always at the same one.
-func TestWhatRunsOutOfItsBudgetSaysWhatItWasSpentOn(t *testing.T) {
+func TestAnExceededBudgetNamesItsLargestShare(t *testing.T) {
 	for name, want := range map[string]string{
 		"lists in lists":                    "the elements of lists",
 		"lists joined":                      "the elements of lists",
@@ -140,7 +140,7 @@ func TestImportsSpendTheBudgetOfTheSpec(t *testing.T) {
 }
 
 // Real specs are far from the bounds.
-func TestRealSpecsSpendLittle(t *testing.T) {
+func TestRealSpecsUseLittleOfTheirBudget(t *testing.T) {
 	files, err := filepath.Glob("../graphs/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)

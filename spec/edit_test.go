@@ -89,7 +89,7 @@ func TestARichSpecIsValid(t *testing.T) {
 }
 
 // A slip of the fingers gives a program or a diagnostic, never a panic.
-func TestAnySmallEditIsSurvived(t *testing.T) {
+func TestSmallEditsOfASpecNeverPanic(t *testing.T) {
 	src, err := os.ReadFile(mathNet)
 	require.NoError(t, err)
 	rapid.Check(t, func(t *rapid.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/flowrun/flowrun/spec"
 )
 
-func TestWhatHelpSaysToWriteIsAccepted(t *testing.T) {
+func TestTextsSuggestedByHelpAreAccepted(t *testing.T) {
 	files, err := filepath.Glob(invalid + "/*.yaml")
 	require.NoError(t, err)
 	literal := 0

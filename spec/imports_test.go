@@ -100,7 +100,7 @@ func TestProblemsOfAnImportedFileAreShownInIt(t *testing.T) {
 	require.Contains(t, list.Text(), "the call of Scale, from ")
 }
 
-func TestImportsThatCanNotBeAreRefused(t *testing.T) {
+func TestImpossibleImportsAreRejected(t *testing.T) {
 	other := "flowrun: 1\nmodules:\n  Linear:\n    inputs: {x: \"float[...]\"}\n    output: x\n    override: true\n  M:\n    inputs: {x: \"float[...]\"}\n    output: x\n"
 	for _, c := range []struct{ name, imports, called, want string }{
 		{"not there", "[nowhere.yaml]", "Scale", "unreadable spec.yaml:2:11"},

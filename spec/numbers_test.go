@@ -96,7 +96,7 @@ func same(t *testing.T, want, got any, text string) {
 
 // One text, one number: in a key, a var, --set, --vars, an expression, and for
 // --seed.
-func TestANumberIsReadAsYAML12HasItWhereverItStands(t *testing.T) {
+func TestNumbersAreParsedAsYAML12Everywhere(t *testing.T) {
 	vars := filepath.Join(t.TempDir(), "vars.yaml")
 	for text, want := range numberTexts {
 		def, list := decoded(t, numberSpec("1", "1", "0", text, "0"), Options{})
@@ -177,8 +177,8 @@ func unseenBySchemas(text, place string) bool {
 }
 
 // The schema and the decoder take the same numbers. Here the value is the table's;
-// TestAnotherReaderOfYAMLAndTheSchemaSeeTheSameNumbers has one that reads texts.
-func TestTheSchemaTakesTheNumbersThatTheDecoderTakes(t *testing.T) {
+// TestOtherYAMLParsersAndTheSchemaSeeTheSameNumbers has one that reads texts.
+func TestTheSchemaAcceptsTheSameNumbersAsTheDecoder(t *testing.T) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
 	require.NoError(t, err)
 	c := jsonschema.NewCompiler()

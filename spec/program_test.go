@@ -195,7 +195,7 @@ func TestAReplayIsASourceOverTheStepCounter(t *testing.T) {
 	require.Equal(t, f32(2, 8), p.Eval.State("x").Type)
 }
 
-func TestFilesOutsideOfTheSpecsFolderNeedLeave(t *testing.T) {
+func TestFilesOutsideTheSpecsFolderNeedPermission(t *testing.T) {
 	dir := t.TempDir()
 	read := func(file string, allowed ...string) (*spec.Program, diag.List) {
 		return spec.Parse(filepath.Join(dir, "specs", "test.yaml"), []byte(strings.Replace(recorded, "FILE", file, 1)),

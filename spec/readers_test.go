@@ -54,7 +54,7 @@ func otherReaders(t *testing.T, texts []string) []otherReading {
 	return all
 }
 
-func TestTheSchemaCompilesInAjvsStrictModeAndTakesWhatIsValid(t *testing.T) {
+func TestTheSchemaCompilesInAjvsStrictModeAndAcceptsValidSpecs(t *testing.T) {
 	var texts []string
 	for text := range numberTexts {
 		for _, place := range numberPlaces(text) {
@@ -85,7 +85,7 @@ func TestTheSchemaCompilesInAjvsStrictModeAndTakesWhatIsValid(t *testing.T) {
 	require.Less(t, valid, len(texts)-100)
 }
 
-func TestAnotherReaderOfYAMLAndTheSchemaSeeTheSameNumbers(t *testing.T) {
+func TestOtherYAMLParsersAndTheSchemaSeeTheSameNumbers(t *testing.T) {
 	type question struct{ text, place string }
 	var asked []question
 	var texts []string
@@ -105,7 +105,7 @@ func TestAnotherReaderOfYAMLAndTheSchemaSeeTheSameNumbers(t *testing.T) {
 }
 
 // Texts drawn of what numbers are made of are of one kind and value to both.
-func TestPlainScalarsAreWhatAnotherReaderOfYAML12Sees(t *testing.T) {
+func TestPlainScalarsAgreeWithAnotherYAML12Parser(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pieces := strings.Split("0 0 1 7 8 9 10 _ . . e E + - 0x 0o 0b x o F a inf nan .inf .Inf .nan null ~ true True yes", " ")
 	var texts []string

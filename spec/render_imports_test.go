@@ -88,7 +88,7 @@ placement: {default: auto}
 
 // Where a file's name means something else in the spec, the module gets another
 // one, and its parameters keep theirs.
-func TestRenderRenamesWhatMeansTwoThings(t *testing.T) {
+func TestRenderRenamesAmbiguousModules(t *testing.T) {
 	got := renderFiles(t, map[string]string{
 		"a.yaml": strings.Replace(importing, "- lib/blocks.yaml", "- {from: lib/blocks.yaml, names: [Block]}", 1),
 		"lib/blocks.yaml": "flowrun: 1\nmodules:\n  Block: {inputs: {x: \"f32[...]\"}, nodes: {m: {Own: x}}, output: Own(x) + Own(m)}\n" +
@@ -134,7 +134,7 @@ func TestRenderTellsTheStandardLibrarysModulesFromOnesThatReplaceThem(t *testing
 	})
 }
 
-func TestRenderResolvesImportsInAllOfYAMLsForms(t *testing.T) {
+func TestRenderResolvesImportsInAnyYAMLStyle(t *testing.T) {
 	const lib = "flowrun: 1\nmodules:\n  Block:\n    doc: |\n      adds\n\n        a bias\n    inputs: {x: \"f32[..., n]\"}\n" +
 		"    nodes:\n      h: >-\n        Linear(x,\n        n)\n    output: x + h\n"
 	const flow = `{"flowrun": 1, "modules": {"Block": {"inputs": {"x": "f32[..., n]"}, "nodes": {"h": "Linear(x, n)"}, "output": "x + h"}}}`

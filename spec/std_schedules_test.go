@@ -13,7 +13,7 @@ import (
 )
 
 // Schedules in closed form, at many steps. Their constants are kept in f32.
-func TestSchedulesAreWhatTheySay(t *testing.T) {
+func TestSchedulesFollowTheirFormulas(t *testing.T) {
 	for call, want := range map[string]func(s float64) float64{
 		"constant_lr(s, 0.3)":             func(s float64) float64 { return pick(s < 5, 0.1, 0.3) },
 		"constant_lr(s, 0.3, 0.5, 100)":   func(s float64) float64 { return pick(s < 100, 0.15, 0.3) },

@@ -32,7 +32,7 @@ model:
 	}
 }
 
-func TestWhatTablesOfForeignNamesGiveExistsAndIsAccepted(t *testing.T) {
+func TestForeignNamesMapToExistingNamesAndAcceptedTexts(t *testing.T) {
 	lib := syntax.Standard()
 	for name, here := range foreign.Functions() {
 		switch {

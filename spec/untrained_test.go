@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/spec"
 )
 
-func TestWhatIsNotTrainedIsOneWarningForEachCause(t *testing.T) {
+func TestUntrainedParametersGiveOneWarningPerCause(t *testing.T) {
 	warnings := func(old, new string) (all []diag.Diagnostic) {
 		_, list := spec.Parse("s.yaml", []byte(strings.Replace(brought, old, new, 1)), spec.Options{})
 		require.False(t, list.HasErrors(), list.Text())

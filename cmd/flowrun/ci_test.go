@@ -111,7 +111,7 @@ func act(t *testing.T, inputs map[string]string) (code int, out string) {
 	return code, out
 }
 
-func TestTheActionsScriptsHoldNoExpressions(t *testing.T) {
+func TestTheActionsScriptsContainNoExpressions(t *testing.T) {
 	a := definition(t)
 	require.Equal(t, "composite", a.Runs.Using)
 	require.NotEmpty(t, a.Name)
@@ -130,7 +130,7 @@ func TestTheActionAnnotatesAndFails(t *testing.T) {
 	require.Contains(t, out, "1 spec valid, 1 with problems (1 error); 1 YAML file")
 }
 
-func TestTheActionTakesItsInputs(t *testing.T) {
+func TestTheActionUsesItsInputs(t *testing.T) {
 	tree(t, map[string]string{"specs one/a b.yaml": warned, "x/y/c.yaml": noModel, "-d.yaml": misspelt})
 	paths := "specs one\r\n\nx/**/*.yaml\n"
 	code, out := act(t, map[string]string{"paths": paths})
@@ -176,7 +176,7 @@ func (h hook) with(t *testing.T, args ...string) (code int, out, errors string) 
 	return flowrunWith(t, append(strings.Fields(h.Entry)[1:], args...)...)
 }
 
-func TestTheHooksPassOverWhatIsNoSpec(t *testing.T) {
+func TestTheHooksSkipFilesThatAreNotSpecs(t *testing.T) {
 	const untidySpec = "flowrun:   1\nmodel: {nodes: {y: 1.0 + 2.0}, outputs: [y]}\n"
 	for files, want := range map[string]int{"b.yaml compose.yaml": exitDone, "compose.yaml": exitDone,
 		"a.yaml b.yaml compose.yaml": exitProblems} {
@@ -197,7 +197,7 @@ func TestTheHooksPassOverWhatIsNoSpec(t *testing.T) {
 	}
 }
 
-func TestTheDocumentedExamplesUseWhatIsThere(t *testing.T) {
+func TestTheDocumentedExamplesUseExistingHooksAndInputs(t *testing.T) {
 	text, err := os.ReadFile("../../docs/ci.md")
 	require.NoError(t, err)
 	block := func(mark string) []byte {

@@ -42,7 +42,7 @@ func file(t *testing.T, name, text string) string {
 	return path
 }
 
-func TestASpecAloneIsRunSpec(t *testing.T) {
+func TestASpecWithoutACommandIsRun(t *testing.T) {
 	code, out, _ := flowrunWith(t, mathNet, "--max-steps", "2000")
 	require.Equal(t, exitDone, code)
 	again, same, _ := flowrunWith(t, "run", mathNet, "--max-steps", "2000")
@@ -148,7 +148,7 @@ func TestCtrlCBeforeTheFirstStepIsNoFailure(t *testing.T) {
 	require.Contains(t, errors, "interrupted before the first step")
 }
 
-func TestWhatWasLearnedCanBeKeptAndUsed(t *testing.T) {
+func TestTrainedWeightsCanBeSavedAndUsed(t *testing.T) {
 	dir := t.TempDir()
 	saved, in, outFile := filepath.Join(dir, "w.safetensors"), filepath.Join(dir, "x.safetensors"), filepath.Join(dir, "y.safetensors")
 	code, _, errors := flowrunWith(t, mathNet, "--save", saved)
@@ -173,7 +173,7 @@ func TestWhatWasLearnedCanBeKeptAndUsed(t *testing.T) {
 	require.Less(t, got.Steps, 20_000)
 }
 
-func TestEvalNeedsNeitherInputsNorParameters(t *testing.T) {
+func TestInferWorksWithoutInputsAndParameters(t *testing.T) {
 	code, out, errors := flowrunWith(t, "eval", file(t, "c.yaml", noModel))
 	require.Equal(t, exitDone, code, errors)
 	require.Equal(t, "y: 3\n", out)

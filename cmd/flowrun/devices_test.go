@@ -25,9 +25,9 @@ model:
 train: {data: rows, loss: "mean(y * y)", optimizer: {SGD: {lr: 0.1}}, max_steps: 1}
 `
 
-// TestADriverThatDiesTakesNoRunWithIt runs the program itself where a driver aborts as
+// TestACrashingDriverDoesNotEndTheRun runs the program itself where a driver aborts as
 // soon as it is opened. Whoever opens it leaves a mark.
-func TestADriverThatDiesTakesNoRunWithIt(t *testing.T) {
+func TestACrashingDriverDoesNotEndTheRun(t *testing.T) {
 	compiler, err := exec.LookPath("cc")
 	if err != nil {
 		compiler, err = exec.LookPath("clang-19")

@@ -35,7 +35,7 @@ func TestFmtWritesFilesInPlaceAndListsThem(t *testing.T) {
 	require.Len(t, left, 1, "no temporary file is left")
 }
 
-func TestFmtCheckListsWhatDiffersAndWritesNothing(t *testing.T) {
+func TestFmtCheckListsUnformattedFilesAndWritesNothing(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{"a.yaml": untidy, "b.yaml": tidy, "other.yaml": "key:    value\n"} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
@@ -62,7 +62,7 @@ func TestFmtReadsStandardInput(t *testing.T) {
 	require.Equal(t, tidy, out.String())
 }
 
-func TestFmtLeavesWhatIsNotYAMLAlone(t *testing.T) {
+func TestFmtSkipsFilesThatAreNotYAML(t *testing.T) {
 	path := file(t, "a.yaml", "flowrun:   1\nmodel: {\n")
 	other := file(t, "b.yaml", untidy)
 	code, out, errors := flowrunWith(t, "fmt", path, other)
@@ -74,7 +74,7 @@ func TestFmtLeavesWhatIsNotYAMLAlone(t *testing.T) {
 	require.Equal(t, "flowrun:   1\nmodel: {\n", string(got))
 }
 
-func TestFmtFormatsWhatItCanWhereAFileIsMissing(t *testing.T) {
+func TestFmtFormatsTheOtherFilesIfOneIsMissing(t *testing.T) {
 	path := file(t, "a.yaml", untidy)
 	code, out, errors := flowrunWith(t, "fmt", filepath.Join(t.TempDir(), "absent.yaml"), path)
 	require.Equal(t, exitFailed, code)
@@ -82,7 +82,7 @@ func TestFmtFormatsWhatItCanWhereAFileIsMissing(t *testing.T) {
 	require.Contains(t, errors, "absent.yaml")
 }
 
-func TestFmtSaysWhereThereIsNoSpec(t *testing.T) {
+func TestFmtReportsPathsWithoutSpecs(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "other.yaml"), []byte("a:   1\n"), 0o600))
 	code, _, errors := flowrunWith(t, "fmt", "--check", folder)
@@ -92,7 +92,7 @@ func TestFmtSaysWhereThereIsNoSpec(t *testing.T) {
 	require.Equal(t, exitDone, code)
 }
 
-func TestFmtTakesGlobs(t *testing.T) {
+func TestFmtExpandsGlobs(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{"a/b/c.yaml", "d.yml"} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o755))
@@ -125,7 +125,7 @@ func formattedInput(text string, args ...string) (code int, out, errors string) 
 	return code, o.String(), e.String()
 }
 
-func TestFmtNamesStandardInputAsItIsTold(t *testing.T) {
+func TestFmtUsesTheNameGivenForStandardInput(t *testing.T) {
 	code, out, _ := formattedInput(untidy, "--stdin-filename", "sub/a.yaml")
 	require.Equal(t, exitDone, code)
 	require.Equal(t, tidy, out)
@@ -141,7 +141,7 @@ func TestFmtNamesStandardInputAsItIsTold(t *testing.T) {
 	require.Equal(t, noSpec, out, "what is passed over isn't lost")
 }
 
-func TestFmtSaysWhatItLeavesAlone(t *testing.T) {
+func TestFmtNamesTheFilesItCannotFormat(t *testing.T) {
 	const marked = "flowrun:   1\nmodel: {nodes: {y: 1.0 + 2.0}, outputs: [y]}\n...\n"
 	dir := tree(t, map[string]string{"a.yaml": marked, "b.yaml": untidy, "other.yaml": noSpec})
 	code, out, errors := flowrunWith(t, "fmt", ".")
@@ -157,7 +157,7 @@ func TestFmtSaysWhatItLeavesAlone(t *testing.T) {
 	require.Contains(t, errors, "<stdin>: left as it is")
 }
 
-func TestFmtFormatsAllThatItCanBesideWhatItCant(t *testing.T) {
+func TestFmtFormatsTheOtherFilesIfOneFails(t *testing.T) {
 	tree(t, map[string]string{"a.yaml": untidy, "broken.yaml": "flowrun: [\n"})
 	code, out, errors := flowrunWith(t, "fmt", "no*.yaml", "broken.yaml", "gone.yaml", "a.yaml")
 	require.Equal(t, exitFailed, code)
@@ -218,7 +218,7 @@ func ownerOf(info os.FileInfo) []any {
 
 // A file of somebody else's that may be written, in a folder that may be too: it
 // stays theirs. The test runs itself as another user.
-func TestFmtLeavesAFileToItsOwner(t *testing.T) {
+func TestFmtDoesNotTakeOverAnotherUsersFile(t *testing.T) {
 	if os.Getenv("FLOWRUN_TEST_FMT") != "" {
 		code, _, errors := flowrunWith(t, "fmt", os.Getenv("FLOWRUN_TEST_FMT"))
 		require.Equal(t, exitDone, code, errors)
@@ -238,7 +238,7 @@ func TestFmtLeavesAFileToItsOwner(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte(untidy), 0o666))
 	require.NoError(t, os.Chmod(path, 0o666))
 	require.NoError(t, os.Chmod(test, 0o755))
-	c := exec.Command("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", test, "-test.run=TestFmtLeavesAFileToItsOwner")
+	c := exec.Command("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", test, "-test.run=TestFmtDoesNotTakeOverAnotherUsersFile")
 	c.Dir, c.Env = dir, append(os.Environ(), "FLOWRUN_TEST_FMT="+path, "HOME="+dir)
 	if _, err := exec.LookPath("setpriv"); err != nil {
 		t.Skip("needs setpriv")
@@ -257,7 +257,7 @@ func TestFmtLeavesAFileToItsOwner(t *testing.T) {
 	require.Empty(t, left)
 }
 
-func TestFmtDoesNotWriteWhatIsWriteProtected(t *testing.T) {
+func TestFmtDoesNotChangeWriteProtectedFiles(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may write everything")
 	}

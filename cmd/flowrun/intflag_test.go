@@ -8,7 +8,7 @@ import (
 )
 
 // What --seed and --max-steps make of a text is what the keys make of it.
-func TestFlagsThatStandForKeysTakeWhatTheKeysTake(t *testing.T) {
+func TestFlagsAcceptTheSameValuesAsTheirKeys(t *testing.T) {
 	const text = "flowrun: 1\nseed: %\ndata: {d: {generate: {x: \"normal(0, 1, [4])\"}}}\nmodel:\n  inputs: {x: \"f32[4]\"}\n  nodes: {y: {Linear: x, out_features: 1}}\n  outputs: [y]\n" +
 		"train: {data: d, loss: mean(y * y), optimizer: {SGD: {lr: 0.1}}, max_steps: 20}\n"
 	result := func(args ...string) (int, string) {

@@ -32,7 +32,7 @@ func TestKernelsWithANameShowsTheEntryAndTheSource(t *testing.T) {
 	require.Contains(t, errors, "one name at most")
 }
 
-func TestKernelsCheckNamesWhatIsWrongWithAFolder(t *testing.T) {
+func TestKernelsCheckReportsProblemsInAFolder(t *testing.T) {
 	code, out, errors := flowrunWith(t, "kernels", "check")
 	require.Equal(t, exitDone, code, errors)
 	require.Regexp(t, `^\d+ kernels match the manifest \(go, opencl`, out)

@@ -30,7 +30,7 @@ func TestModulesWithANameShowsItsYAML(t *testing.T) {
 	require.Equal(t, "Adam(lr, betas=[0.9, 0.999], eps=1e-8, weight_decay=0, amsgrad=false, maximize=false)", list[0]["signature"])
 }
 
-func TestModulesSuggestsANameThatIsThere(t *testing.T) {
+func TestModulesSuggestsAnExistingName(t *testing.T) {
 	code, _, errors := flowrunWith(t, "modules", "LayerNom")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, errors, `"LayerNom"; did you mean`)

@@ -17,7 +17,7 @@ import (
 	"github.com/flowrun/flowrun/ir/irtest"
 )
 
-func TestExamplesOfOpsAreTrue(t *testing.T) {
+func TestExamplesOfOpsGiveTheirResults(t *testing.T) {
 	for name, op := range ir.Ops() {
 		if op.Family == "" {
 			continue

@@ -71,7 +71,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-func TestAnOutputThatIsAnInputIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+func TestAnOutputThatIsAnInputIsRejectedBeforeAnythingIsWritten(t *testing.T) {
 	dir := readerFiles(t)
 	at := func(name string) string { return filepath.Join(dir, name) }
 	code, _, says := flowrunWith(t, at("s.yaml"), "--vars", at("vars.yaml"))
@@ -139,7 +139,7 @@ func TestTwoOutputsAreTwoFiles(t *testing.T) {
 	require.Equal(t, exitDone, code, says)
 }
 
-func TestWhatCannotBeWrittenIsToldBeforeTheRun(t *testing.T) {
+func TestUnwritableOutputsAreReportedBeforeTheRun(t *testing.T) {
 	dir := readerFiles(t)
 	spec := filepath.Join(dir, "s.yaml")
 	before := contents(t, dir)
@@ -163,7 +163,7 @@ func TestWhatCannotBeWrittenIsToldBeforeTheRun(t *testing.T) {
 }
 
 // A run that is refused, for whatever reason, hasn't touched its outputs.
-func TestARefusedRunLeavesItsOutputsAsTheyWere(t *testing.T) {
+func TestARejectedRunLeavesItsOutputsUnchanged(t *testing.T) {
 	dir := readerFiles(t)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "log.jsonl"), []byte("before\n"), 0o666))
 	require.NoError(t, os.Remove(filepath.Join(dir, "batches.safetensors")))
@@ -195,7 +195,7 @@ func net(t *testing.T, keys string) string {
 	return file(t, "net.yaml", strings.Replace(text, "log_every: 1000", "log_every: 100", 1)+keys)
 }
 
-func TestAnOutputThatFailsEndsARunWithItsCheckpointAndItsWeights(t *testing.T) {
+func TestAFailingOutputEndsARunWithItsCheckpointAndWeights(t *testing.T) {
 	for writes := range 3 {
 		spec := net(t, "  checkpoint: {every: 1000}\n")
 		saved, log := filepath.Join(t.TempDir(), "w.safetensors"), filepath.Join(t.TempDir(), "log.jsonl")
@@ -238,7 +238,7 @@ func entries(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-func TestALogThatFailsEndsARunWithItsCheckpointAndItsWeights(t *testing.T) {
+func TestAFailingLogEndsARunWithItsCheckpointAndWeights(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("there is no /dev/full")
 	}
@@ -250,7 +250,7 @@ func TestALogThatFailsEndsARunWithItsCheckpointAndItsWeights(t *testing.T) {
 	require.Equal(t, []string{checkpointOf(100)}, entries(t, filepath.Join(filepath.Dir(spec), "checkpoints")), "its log was to be on the disk before")
 }
 
-func TestALogIsContinuedWithoutHolesAndNothingElseIsCutOff(t *testing.T) {
+func TestALogIsContinuedWithoutGapsAndOnlyItsTailIsTruncated(t *testing.T) {
 	spec, log := net(t, "  checkpoint: {every: 100}\n"), filepath.Join(t.TempDir(), "log.jsonl")
 	code, _, says := flowrunWith(t, spec, "--log", log)
 	require.Equal(t, exitDone, code, says)
@@ -282,7 +282,7 @@ func TestALogIsContinuedWithoutHolesAndNothingElseIsCutOff(t *testing.T) {
 	require.Equal(t, "my notes\n", content(t, log))
 }
 
-func TestALinkThatAUserNamesIsWrittenThrough(t *testing.T) {
+func TestALinkGivenAsAnOutputIsFollowed(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"live", "dangling"} {
 		target, link := filepath.Join(dir, name+"-target"), filepath.Join(dir, name)
@@ -302,7 +302,7 @@ func TestALinkThatAUserNamesIsWrittenThrough(t *testing.T) {
 	}
 }
 
-func TestTheFirstBadLossIsToldOnceAndInTheObject(t *testing.T) {
+func TestTheFirstNonFiniteLossIsReportedOnceAndInTheJSON(t *testing.T) {
 	text := "flowrun: 1\ndata: {d: {generate: {x: \"normal(0, 1, [4, 8])\"}}}\n" +
 		"model: {inputs: {x: \"f32[4, 8]\"}, nodes: {h: {Linear: x, out_features: 4}}, outputs: [h]}\n" +
 		"train: {data: d, loss: mean(h * h), optimizer: {SGD: {lr: 1000}}, max_steps: 500, checkpoint: {every: 50}}\n"
@@ -323,7 +323,7 @@ func TestTheFirstBadLossIsToldOnceAndInTheObject(t *testing.T) {
 	require.Contains(t, out, `"nonfinite_step":`+string(rune('0'+first))+"}")
 }
 
-func TestResumeAutoBeginsAndGoesOn(t *testing.T) {
+func TestResumeAutoStartsAndContinues(t *testing.T) {
 	spec := net(t, "  checkpoint: {every: 100}\n")
 	code, out, says := flowrunWith(t, spec, "--resume=auto", "--json", "--max-steps", "150")
 	require.Equal(t, exitDone, code, says)
@@ -335,7 +335,7 @@ func TestResumeAutoBeginsAndGoesOn(t *testing.T) {
 	require.Contains(t, says, "resuming from ")
 }
 
-func TestACheckpointIsWeightsForEval(t *testing.T) {
+func TestInferReadsWeightsFromACheckpoint(t *testing.T) {
 	dir := readerFiles(t)
 	spec, in := filepath.Join(dir, "s.yaml"), filepath.Join(dir, "in.safetensors")
 	saved := filepath.Join(dir, "w.safetensors")

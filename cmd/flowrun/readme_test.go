@@ -47,7 +47,7 @@ func TestTheCommandsOfTheREADMEWork(t *testing.T) {
 }
 
 // A relative link of a page leads to a file.
-func TestLinksOfThePagesLeadSomewhere(t *testing.T) {
+func TestLinksInThePagesWork(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
 	tops, err := filepath.Glob("../../*.md")

@@ -33,7 +33,7 @@ func within(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func TestASignalEndsARunWithItsCheckpointItsWeightsAndAWholeLog(t *testing.T) {
+func TestASignalEndsARunWithCheckpointWeightsAndACompleteLog(t *testing.T) {
 	for _, signals := range [][]os.Signal{{os.Interrupt}, {syscall.SIGTERM}, {syscall.SIGHUP}, {syscall.SIGPIPE},
 		{syscall.SIGHUP, syscall.SIGHUP, syscall.SIGHUP}} { // a terminal that goes away
 		spec := endless(t)
@@ -58,7 +58,7 @@ func TestASignalEndsARunWithItsCheckpointItsWeightsAndAWholeLog(t *testing.T) {
 	}
 }
 
-func TestHUPStaysIgnoredWhereItWas(t *testing.T) {
+func TestAnIgnoredHUPStaysIgnored(t *testing.T) {
 	if _, err := os.Stat("/usr/bin/nohup"); err != nil {
 		t.Skip("needs nohup")
 	}
@@ -135,7 +135,7 @@ func TestALogOnStandardOutputIsAppendedToIt(t *testing.T) {
 }
 
 // A pipe takes a log; one that nobody reads is refused and not waited for.
-func TestALogMayGoIntoAPipe(t *testing.T) {
+func TestALogCanBeWrittenToAPipe(t *testing.T) {
 	spec := net(t, "")
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o666))

@@ -28,7 +28,7 @@ func onTerminal(t *testing.T, env []string, args ...string) string {
 	return string(out)
 }
 
-func TestADumbTerminalGetsNoControlSequencesAndNoLineDrawnOver(t *testing.T) {
+func TestADumbTerminalGetsNoControlSequencesAndNoProgressLine(t *testing.T) {
 	broken := file(t, "a.yaml", misspelt)
 	drawnOver := func(out string) bool { return strings.Contains(strings.ReplaceAll(out, "\r\n", "\n"), "\r") }
 
@@ -55,7 +55,7 @@ func TestADumbTerminalGetsNoControlSequencesAndNoLineDrawnOver(t *testing.T) {
 }
 
 // What a file is called is part of messages.
-func TestAnErrorDoesNotSteerTheTerminal(t *testing.T) {
+func TestErrorsContainNoControlSequences(t *testing.T) {
 	for _, args := range [][]string{{"run", "gone\x1b[2J.yaml"}, {"validate", "\x1b]0;title\a.yaml"}, {"fmt", "a\x9bm.yaml"}, {mathNet, "--weights", "w\x1b[31m.safetensors"},
 		{mathNet, "--set", "\x1b[1m"}, {"\x1b[1m"}, {"rules", "\x1b[1m"}, {"modules", "\x1b[1m"}, {"kernels", "\x1b[1m"}} {
 		code, out, errors := flowrunWith(t, args...)

@@ -135,7 +135,7 @@ func TestStandardInputIsASpec(t *testing.T) {
 
 // Whatever can't be read or found among the paths, in whatever format: the other
 // findings are all there.
-func TestNothingThatCantBeReadHidesTheOtherFindings(t *testing.T) {
+func TestUnreadableFilesDoNotHideOtherFindings(t *testing.T) {
 	tree(t, map[string]string{"a.yaml": misspelt, "b/c.yaml": warned, "shut/d.yaml": noModel, "vars.yaml": "a: 2\n"})
 	shut := os.Geteuid() != 0 && os.Chmod("shut", 0) == nil // root reads it anyway
 	t.Cleanup(func() { _ = os.Chmod("shut", 0o755) })
@@ -165,7 +165,7 @@ func TestNothingThatCantBeReadHidesTheOtherFindings(t *testing.T) {
 	require.Contains(t, out, "unused-var")
 }
 
-func TestStandardInputHasTheNameThatItIsGiven(t *testing.T) {
+func TestStandardInputUsesTheGivenName(t *testing.T) {
 	const modules = "flowrun: 1\nmodules:\n  Double: {inputs: {x: \"float[...]\"}, output: 2 * x}\n"
 	const importing = "flowrun: 1\nimports: [blocks.yaml]\nmodel:\n  inputs: {x: \"f32[2]\"}\n  nodes: {y: Double(x)}\n  outputs: [y]\n"
 	tree(t, map[string]string{"sub/blocks.yaml": modules, "sub/spec.yaml": "flowrun: [\n"})
@@ -191,7 +191,7 @@ func TestStandardInputHasTheNameThatItIsGiven(t *testing.T) {
 	require.Contains(t, errors, "no path is -")
 }
 
-func TestWarningsAreProblemsOnlyWhenStrict(t *testing.T) {
+func TestWarningsAreErrorsOnlyWithStrict(t *testing.T) {
 	tree(t, map[string]string{"w.yaml": warned})
 	code, out, _ := flowrunWith(t, "validate", "w.yaml")
 	require.Equal(t, exitDone, code)
@@ -216,7 +216,7 @@ func TestEveryFormatGoesToStandardOutput(t *testing.T) {
 	require.Contains(t, errors, "text, json, jsonl, sarif, github, junit")
 }
 
-func TestAFileOfModulesIsCheckedAsOne(t *testing.T) {
+func TestAFileOfModulesIsChecked(t *testing.T) {
 	const double = "flowrun: 1\nmodules:\n  Double:\n    inputs: {x: \"float[...]\"}\n    output: 2 * x\n"
 	tree(t, map[string]string{
 		"right.yaml": double, "wrong.yaml": strings.Replace(double, "2 * x", "2 * y", 1),
@@ -252,7 +252,7 @@ func TestCtrlCEndsAValidation(t *testing.T) {
 	require.Empty(t, out)
 }
 
-func TestAnAcceptedWarningIsNone(t *testing.T) {
+func TestAnIgnoredWarningIsNotReported(t *testing.T) {
 	tree(t, map[string]string{"w.yaml": strings.Replace(warned, "\nmodel", "  # flowrun:ignore unused-var set by a sweep\nmodel", 1)})
 	code, out, _ := flowrunWith(t, "validate", "--strict", "w.yaml")
 	require.Equal(t, exitDone, code)

@@ -55,7 +55,7 @@ train: {data: d, loss: mean(h * h), optimizer: {SGD: {lr: 0.1}}, max_steps: 3%s}
 
 // In every place that names a file to read, what isn't one is refused at once: it
 // would be waited for, or never end. (A test that hangs here fails after a while.)
-func TestWhatIsNoFileIsRefusedWhereverAFileIsNamed(t *testing.T) {
+func TestOnlyRegularFilesAreAcceptedWhereAFileIsNamed(t *testing.T) {
 	specs := map[string]string{
 		"good.yaml":   strings.Replace(trained, "%s", "", 1),
 		"init.yaml":   strings.Replace(trained, "%s", ", init: {safetensors: pipe}", 1),
@@ -123,7 +123,7 @@ func TestAnySignalEndsAnyWait(t *testing.T) {
 
 // A file is one spec by whatever names it is found, and links that lead in circles
 // are no way on.
-func TestAFileIsOneSpecHoweverItIsFound(t *testing.T) {
+func TestAFileIsCheckedOnceHoweverItIsFound(t *testing.T) {
 	tree(t, map[string]string{"a.yaml": noModel, "sub/b.yaml": noModel})
 	for link, to := range map[string]string{"ring": ".", "sub/up": "..", "sub/again": "../sub", "a_link.yaml": "a.yaml", "sub/c.yaml": "b.yaml"} {
 		require.NoError(t, os.Symlink(to, link))

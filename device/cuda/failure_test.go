@@ -30,7 +30,7 @@ const faulting = `extern "C" __global__ void flowrun_neg(const float *x, float *
 }
 `
 
-func TestALostDeviceSaysSoAndGivesEverythingBack(t *testing.T) {
+func TestALostDeviceReportsItAndReleasesEverything(t *testing.T) {
 	l := loader(t)
 	if !fakeDevices() {
 		t.Skip("a real device would be lost to the tests that follow: TestALostRealDevice is run by itself")

@@ -86,7 +86,7 @@ func TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt(t *testing.T) {
 	}
 }
 
-func TestALostDeviceSaysSoAndGivesEverythingBack(t *testing.T) {
+func TestALostDeviceReportsItAndReleasesEverything(t *testing.T) {
 	for _, code := range []int{fakemetal.AccessRevoked, fakemetal.DeviceRemoved} {
 		l := played(t, fakemetal.Machine{})
 		d := open(t, l, nil)

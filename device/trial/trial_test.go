@@ -123,7 +123,7 @@ var deaths = []struct{ does, how string }{
 	{"if (fork() == 0) sleep(5); else _exit(3)", "ended the process (exit code 3)"},
 }
 
-func TestADriverThatDiesTakesAnotherProcessWithItAndIsToldOf(t *testing.T) {
+func TestACrashingDriverEndsOnlyTheTrialAndIsReported(t *testing.T) {
 	for kind, functions := range map[string][]string{"opencl": {"clGetPlatformIDs", "constructor"}, "cuda": {"cuInit", "cuDeviceGetCount"}} {
 		for _, function := range functions {
 			var does []string
@@ -155,7 +155,7 @@ func TestADriverThatHangsIsGivenUp(t *testing.T) {
 	require.Less(t, len(err.Error()), 500, "however much it writes")
 }
 
-func TestADriverThatOnlyTalksPasses(t *testing.T) {
+func TestADriverThatOnlyPrintsPasses(t *testing.T) {
 	talk := []string{``, `printf("garbage"); fflush(stdout)`, `write(1, "\0\n\xff\n", 4)`, `for (int i = 0; i < 100000; i++) puts("garbage")`}
 	folder := library(t, "opencl", "clGetPlatformIDs", talk...)
 	for i, does := range talk {
@@ -166,7 +166,7 @@ func TestADriverThatOnlyTalksPasses(t *testing.T) {
 }
 
 // The loader that is installed asks what is registered with it.
-func TestADriverThatIsRegisteredWithTheInstalledLoaderIsTriedToo(t *testing.T) {
+func TestDriversRegisteredWithTheLoaderAreTriedToo(t *testing.T) {
 	installed := found("libOpenCL.so.1", libraryFolders())
 	if len(installed) < 3 {
 		t.Skip("no loader is installed")
@@ -182,7 +182,7 @@ func TestADriverThatIsRegisteredWithTheInstalledLoaderIsTriedToo(t *testing.T) {
 	}
 }
 
-func TestOfSeveralRegisteredDriversItIsToldWhichDie(t *testing.T) {
+func TestTheReportNamesTheDriversThatCrash(t *testing.T) {
 	if len(found("libOpenCL.so.1", libraryFolders())) < 3 {
 		t.Skip("no loader is installed")
 	}
@@ -211,7 +211,7 @@ void *clGetExtensionFunctionAddress(const char *name) { return strcmp(name, "clI
 	require.NoError(t, os.WriteFile(filepath.Join(folder, name+".icd"), []byte(filepath.Join(library, "driver.so")+"\n"), 0o600))
 }
 
-func TestWhatCameOfATrialIsRememberedUntilSomethingChanges(t *testing.T) {
+func TestATrialIsRepeatedOnlyIfSomethingChanges(t *testing.T) {
 	for _, does := range []string{"", "abort()"} {
 		t.Run(does, func(t *testing.T) { remembered(t, does) })
 	}
@@ -271,7 +271,7 @@ func remembered(t *testing.T, does string) {
 	require.Equal(t, before+1, tried(), "anew")
 }
 
-func TestWhatSomebodyEndsIsTriedAgain(t *testing.T) {
+func TestAKilledTrialIsRepeated(t *testing.T) {
 	signals := []string{"SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"}
 	var does []string
 	for _, signal := range signals {
@@ -293,7 +293,7 @@ func TestWhatSomebodyEndsIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAnAnswerHoldsForADay(t *testing.T) {
+func TestATrialIsValidForADay(t *testing.T) {
 	now := time.Now()
 	for age, holds := range map[time.Duration]bool{0: true, 23 * time.Hour: true, 24 * time.Hour: false, 1000 * time.Hour: false, -time.Minute: false} {
 		require.Equal(t, holds, answer{Key: "a", At: now.Add(-age)}.holds("a", now), age)

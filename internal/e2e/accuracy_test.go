@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/diag"
 )
 
-func TestALossWithoutASlopeIsToldAtTheLoss(t *testing.T) {
+func TestALossWithoutAGradientIsReportedAtTheLoss(t *testing.T) {
 	const text = `flowrun: 1
 data:
   d: {generate: {x: "normal(0, 1, [4, 8])", labels: "randint(0, 3, [4])"}}

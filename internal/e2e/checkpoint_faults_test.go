@@ -23,7 +23,7 @@ var errDisk = errors.New("the disk is gone")
 // A fault at every operation on every file of a run in turn: the run ends with the
 // error, what is there is whole, and going on from it gives the bits and, at its end,
 // the files of a run without a fault.
-func TestAFaultAtAnyOperationOnAFileLosesNothing(t *testing.T) {
+func TestAFailureOfAnyFileOperationLosesNothing(t *testing.T) {
 	spec := func() string {
 		return line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 2, keep: 2, best: {metric: loss}}")
 	}
@@ -99,7 +99,7 @@ func TestAFaultAtAnyOperationOnAFileLosesNothing(t *testing.T) {
 
 // Whatever observes a run may fail; its last checkpoint is written nevertheless, and
 // the error is given back once.
-func TestAnObserverThatFailsEndsTheRunWithItsLastCheckpoint(t *testing.T) {
+func TestAFailingObserverEndsTheRunWithALastCheckpoint(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10}")
 		s := runtest.Started(t, path)
@@ -128,7 +128,7 @@ func TestAnObserverThatFailsEndsTheRunWithItsLastCheckpoint(t *testing.T) {
 	}
 }
 
-func TestWhatWasObservedIsKeptBeforeTheCheckpointIs(t *testing.T) {
+func TestObservedOutputIsSyncedBeforeTheCheckpoint(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 5}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	s := runtest.Started(t, path)

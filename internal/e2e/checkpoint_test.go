@@ -22,7 +22,7 @@ const everything = `eval: {data: others, every: 7, metrics: {loss: loss}}
 
 // 1000 steps at once, and 500 with 500 more from a checkpoint of step 500, which
 // is in the middle of an accumulation.
-func TestAResumedRunGivesTheBitsOfOneThatWasNeverInterrupted(t *testing.T) {
+func TestAResumedRunIsBitIdenticalToAnUninterruptedOne(t *testing.T) {
 	keys := strings.Replace(everything, "every: 10", "every: 250", 1)
 	adam := "{AdamW: {lr: 0.01 * 0.999 ** step}}"
 	straight := runtest.Started(t, line(t, adam, keys))
@@ -43,7 +43,7 @@ func TestAResumedRunGivesTheBitsOfOneThatWasNeverInterrupted(t *testing.T) {
 	}
 }
 
-func TestOfAllCheckpointsTheNewestAndTheBestAreKept(t *testing.T) {
+func TestTheNewestAndTheBestCheckpointsAreKept(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.1}}", everything)
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	s := runtest.Started(t, path)
@@ -88,7 +88,7 @@ func TestAnInterruptedRunLeavesACheckpoint(t *testing.T) {
 	require.FileExists(t, filepath.Join(filepath.Dir(path), "checkpoints", "step-000000013.safetensors"))
 }
 
-func TestWhatIsNoCheckpointOfTheSpecSaysWhy(t *testing.T) {
+func TestTheErrorForAnUnsuitableCheckpointGivesTheReason(t *testing.T) {
 	path := line(t, "{SGD: {lr: lr}}", everything)
 	s := runtest.Started(t, path)
 	runtest.Ran(t, s, 10)

@@ -98,7 +98,7 @@ func losses(t *testing.T, steps int64, options ...flowrun.StartOption) (all []fl
 	return all
 }
 
-func TestOnCUDAOpenCLAndTheCPUOneGraphLearnsAsOnTheCPU(t *testing.T) {
+func TestAGraphOnCUDAOpenCLAndTheCPULearnsAsOnTheCPU(t *testing.T) {
 	fakecuda.Need(t)
 	runtest.NeedsOpenCL(t)
 	const steps = 300

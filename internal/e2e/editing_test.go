@@ -26,7 +26,7 @@ func weightsAfter(t *testing.T, p *flowrun.Program, steps int64) map[string]*flo
 	return weights
 }
 
-func TestARenderedOrFormattedSpecRunsToTheSameBits(t *testing.T) {
+func TestRenderedAndFormattedSpecsRunBitIdentically(t *testing.T) {
 	files, err := filepath.Glob("../../graphs/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
@@ -55,7 +55,7 @@ func TestARenderedOrFormattedSpecRunsToTheSameBits(t *testing.T) {
 	}
 }
 
-func TestASpecWithItsImportsRenderedIntoItRunsToTheSameBits(t *testing.T) {
+func TestASpecWithRenderedImportsRunsBitIdentically(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{
 		"lib.yaml": "flowrun: 1\nmodules:\n  Inner: {inputs: {x: \"f32[..., n]\"}, output: \"Linear(silu(x), n)\"}\n" +

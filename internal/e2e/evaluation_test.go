@@ -74,7 +74,7 @@ func heldOut(rows int) map[string]*flowrun.Tensor {
 // What train.eval says at a step is what the model gives for the weights of that
 // step's checkpoint, batch by batch in programs of their own, with the metrics
 // computed here.
-func TestAnEvaluationAgreesWithEvalOfTheCheckpointOfItsStep(t *testing.T) {
+func TestAnEvaluationAgreesWithInferenceFromTheCheckpointOfItsStep(t *testing.T) {
 	for _, device := range []string{"cpu", "sim"} {
 		t.Run(device, func(t *testing.T) {
 			dir := t.TempDir()

@@ -181,7 +181,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 	return methods
 }
 
-func TestEveryMethodOfASessionMayBeCalledAtAnyTime(t *testing.T) {
+func TestAllMethodsOfASessionAreSafeForConcurrentUse(t *testing.T) {
 	const times = 40
 	steps := int64(400)
 	if racetest.Enabled {
@@ -223,7 +223,7 @@ func checkpointsOfOneStep(t *testing.T, folder string, mayBeNone bool) {
 	}
 }
 
-func TestAClosedSessionSaysSoWhateverIsAskedOfIt(t *testing.T) {
+func TestEveryMethodOfAClosedSessionReportsThatItIsClosed(t *testing.T) {
 	s := runtest.Started(t, counted(t, "max_steps: 5", "eval: {data: ones, every: 3, metrics: {first: mean(a)}}"), flowrun.On("cpu"))
 	_, err := s.Run(context.Background())
 	require.NoError(t, err)
@@ -259,7 +259,7 @@ func TestASessionMayBeClosedFromAnObserver(t *testing.T) {
 	require.ErrorIs(t, err, flowrun.ErrClosed)
 }
 
-func TestOneRunOfASessionGoesOnAtATime(t *testing.T) {
+func TestASessionAllowsOneRunAtATime(t *testing.T) {
 	s := runtest.Started(t, counted(t, "max_steps: 9"), flowrun.On("cpu"))
 	calls := 0
 	_, err := s.Run(context.Background(), flowrun.Observe(flowrun.Observer{Every: 4, Observe: func(r flowrun.Record) error {
@@ -276,9 +276,9 @@ func TestOneRunOfASessionGoesOnAtATime(t *testing.T) {
 	require.NoError(t, err, "neither keeps another from running")
 }
 
-// TestWhatIsReadTogetherIsOfOneStep reads where so many take steps that whoever lets go
+// TestValuesReadTogetherAreFromOneStep reads where so many take steps that whoever lets go
 // of the session waits for all of them before it is its turn again.
-func TestWhatIsReadTogetherIsOfOneStep(t *testing.T) {
+func TestValuesReadTogetherAreFromOneStep(t *testing.T) {
 	path := counted(t, "max_steps: 1000000000", "eval: {data: ones, every: 1, metrics: {first: mean(a), last: mean(h)}}", "checkpoint: {dir: kept, every: 1, keep: 1000}")
 	s := runtest.Started(t, path, flowrun.On("cpu"))
 	var others sync.WaitGroup
@@ -321,7 +321,7 @@ func TestWhatIsReadTogetherIsOfOneStep(t *testing.T) {
 	checkpointsOfOneStep(t, filepath.Join(filepath.Dir(path), "kept"), false)
 }
 
-func TestTheMetricsOfAnEvaluationMayBeAskedForWhileItRuns(t *testing.T) {
+func TestMetricsOfAnEvaluationCanBeReadWhileItRuns(t *testing.T) {
 	s := runtest.Started(t, counted(t, "eval: {data: ones, every: 1, metrics: {first: mean(a), last: mean(h)}}",
 		"early_stop: {metric: eval.first, patience: 1000000, mode: min}", "max_steps: 60"), flowrun.On("cpu"))
 	var asking sync.WaitGroup
@@ -350,7 +350,7 @@ func TestTheMetricsOfAnEvaluationMayBeAskedForWhileItRuns(t *testing.T) {
 }
 
 // A run goes by the states, wherever others have taken them.
-func TestStepsOfOthersCountForTheLimitAndTheStopConditionOfARun(t *testing.T) {
+func TestStepsTakenElsewhereCountForMaxStepsAndUntil(t *testing.T) {
 	step := func(s *flowrun.Session) error { return s.Step(context.Background()) }
 	jump := func(to int64) func(s *flowrun.Session) error {
 		return func(s *flowrun.Session) error {
@@ -404,7 +404,7 @@ func TestStepsOfOthersCountForTheLimitAndTheStopConditionOfARun(t *testing.T) {
 	}
 }
 
-func TestEveryMethodOfAProgramMayBeCalledAtAnyTime(t *testing.T) {
+func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 	p, err := flowrun.Load(counted(t, "max_steps: 3", "eval: {data: ones, every: 1, metrics: {first: mean(a)}}"))
 	require.NoError(t, err)
 	x := ir.FromFloat32(flowrun.Shape{4096}, make([]float32, 4096))

@@ -64,7 +64,7 @@ func change(t *testing.T, path, old, now string) {
 	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), old, now, 1)), 0o666))
 }
 
-func TestResumeGoesOnWithTheRunMadeLastAndNotTheLargestStep(t *testing.T) {
+func TestResumeContinuesTheNewestRunNotTheLargestStep(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	ranTo(t, path, 50)
@@ -101,7 +101,7 @@ func TestResumeGoesOnWithTheRunMadeLastAndNotTheLargestStep(t *testing.T) {
 }
 
 // Whichever checkpoint a run goes on from, it is the run made last.
-func TestTheRunThatIsLeftBehindCanBeGoneOnWith(t *testing.T) {
+func TestAnAbandonedRunCanBeResumed(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10, keep: 2}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	ranTo(t, path, 40)
@@ -116,7 +116,7 @@ func TestTheRunThatIsLeftBehindCanBeGoneOnWith(t *testing.T) {
 }
 
 // Files of versions that knew no runs are gone on from like others.
-func TestACheckpointWithoutARunIsGoneOnFrom(t *testing.T) {
+func TestACheckpointWithoutALineageCanBeResumed(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	_, _, want := ranTo(t, path, 40)
@@ -146,7 +146,7 @@ func TestACheckpointWithoutARunIsGoneOnFrom(t *testing.T) {
 
 // A run that has gone back is the one made last from its first moment, not from its
 // first checkpoint.
-func TestARunThatWentBackAndWasKilledAtOnceIsTheOneMadeLast(t *testing.T) {
+func TestARewoundRunIsTheNewestFromItsStart(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10, keep: 9}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	ranTo(t, path, 40)
@@ -166,7 +166,7 @@ func TestARunThatWentBackAndWasKilledAtOnceIsTheOneMadeLast(t *testing.T) {
 
 // What was removed on the way makes no difference: retention counts a run's own
 // checkpoints and those that it came from.
-func TestRetentionCountsOnlyARunsOwn(t *testing.T) {
+func TestRetentionCountsOnlyCheckpointsOfTheSameRun(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10, keep: 2}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	ranTo(t, path, 40)
@@ -179,7 +179,7 @@ func TestRetentionCountsOnlyARunsOwn(t *testing.T) {
 
 // An interrupted and resumed run leaves the same files as one that never was, byte by
 // byte: their lineage too. It stops by itself, by patience.
-func TestAResumedRunLeavesTheFilesOfOneThatWasNeverInterrupted(t *testing.T) {
+func TestAResumedRunLeavesTheSameFilesAsAnUninterruptedOne(t *testing.T) {
 	keys := []string{`eval: {data: others, every: 5, metrics: {loss: loss}}`, `early_stop: {metric: eval.loss, patience: 23, min_delta: 0.01}`,
 		`checkpoint: {every: 4, keep: 3, best: {metric: eval.loss}}`}
 	spec := func() string {
@@ -214,7 +214,7 @@ func TestAResumedRunLeavesTheFilesOfOneThatWasNeverInterrupted(t *testing.T) {
 	require.Equal(t, content(whole), content(parts))
 }
 
-func TestTheBestCheckpointIsNotReplacedByAWorseOneAfterGoingBack(t *testing.T) {
+func TestTheBestCheckpointIsKeptAfterRewinding(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10, keep: 9, best: {metric: loss}}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	best := filepath.Join(dir, "best.safetensors")
@@ -235,7 +235,7 @@ func TestTheBestCheckpointIsNotReplacedByAWorseOneAfterGoingBack(t *testing.T) {
 	require.Equal(t, []string{"best.safetensors (the best by min loss; from now on it is by min y)"}, r.Replaces)
 }
 
-func TestResumeOrStartBeginsWhereThereIsNothingYet(t *testing.T) {
+func TestResumeOrStartStartsInAnEmptyFolder(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10, best: {metric: loss}}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	r, _, _ := ranTo(t, path, 10, flowrun.ResumeOrStart())
@@ -252,7 +252,7 @@ func TestResumeOrStartBeginsWhereThereIsNothingYet(t *testing.T) {
 	require.ErrorContains(t, resumeError(t, line(t, "{SGD: {lr: 0.05}}"), flowrun.ResumeOrStart()), "has no train.checkpoint that names a folder")
 }
 
-func TestADamagedNewestCheckpointNamesTheOneBefore(t *testing.T) {
+func TestTheErrorForACorruptCheckpointNamesThePreviousOne(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10, keep: 9}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	ranTo(t, path, 40)
@@ -281,7 +281,7 @@ func TestADamagedNewestCheckpointNamesTheOneBefore(t *testing.T) {
 	require.ErrorContains(t, resumeError(t, path), "has checkpoints of an earlier run")
 }
 
-func TestASecondRunInAFolderIsRefusedUntilTheFirstIsClosed(t *testing.T) {
+func TestASecondRunInACheckpointFolderIsRejected(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	first := runtest.Started(t, path)
@@ -298,7 +298,7 @@ func TestASecondRunInAFolderIsRefusedUntilTheFirstIsClosed(t *testing.T) {
 	require.Equal(t, []string{"step-000000010.safetensors"}, filesIn(t, dir), "what a killed run left is swept")
 }
 
-func TestARunThatNeverBeganLeavesNothing(t *testing.T) {
+func TestARunThatFailsToStartLeavesNoFiles(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10}")
 	require.NoError(t, resumeError(t, path))
 	require.Error(t, resumeError(t, path, flowrun.WithWeights(map[string]*flowrun.Tensor{})))
@@ -312,7 +312,7 @@ func TestARunThatNeverBeganLeavesNothing(t *testing.T) {
 }
 
 // A checkpoint's folder, and every file in it that a run may write, as a link.
-func TestCheckpointsAreNotWrittenThroughLinksOutOfTheSpecsFolder(t *testing.T) {
+func TestCheckpointsDoNotFollowLinksOutOfTheSpecsFolder(t *testing.T) {
 	for _, name := range []string{"checkpoints", "best.safetensors", "step-000000010.safetensors", "step-000000777.safetensors"} {
 		for kind, target := range map[string]string{"a file": "precious", "nothing": "none", "a folder": "."} {
 			t.Run(name+" to "+kind, func(t *testing.T) {
@@ -345,7 +345,7 @@ func TestCheckpointsAreNotWrittenThroughLinksOutOfTheSpecsFolder(t *testing.T) {
 	}
 }
 
-func TestALinkInTheFolderIsReplacedAndNotFollowed(t *testing.T) {
+func TestALinkInTheCheckpointFolderIsReplacedNotFollowed(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10, keep: 9, best: {metric: loss}}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	ranTo(t, path, 20)
@@ -373,7 +373,7 @@ func TestALinkInTheFolderIsReplacedAndNotFollowed(t *testing.T) {
 }
 
 // A checkpoint is good wherever weights are: for an evaluation, and to start from.
-func TestACheckpointGivesItsWeights(t *testing.T) {
+func TestWeightsCanBeReadFromACheckpoint(t *testing.T) {
 	path := line(t, "{AdamW: {lr: 0.05}}", everything)
 	s := runtest.Started(t, path)
 	runtest.Ran(t, s, 20)

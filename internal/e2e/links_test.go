@@ -79,7 +79,7 @@ func runs(t *testing.T, spec string, options ...flowrun.LoadOption) (float64, er
 
 // Every file that a spec can name, as a link: what stays in the spec's folder, or in one
 // that is allowed, is read, and what leads elsewhere is refused and named.
-func TestEveryFileThatASpecNamesMayBeALinkThatStaysWhereItMay(t *testing.T) {
+func TestFilesNamedInASpecCanBeLinksWithinTheAllowedFolders(t *testing.T) {
 	want, err := runs(t, linked(t, func(name string) string { return name }))
 	require.NoError(t, err)
 	for _, name := range []string{"lib.yaml", "batches.safetensors", "init.safetensors"} {
@@ -131,7 +131,7 @@ func TestEveryFileThatASpecNamesMayBeALinkThatStaysWhereItMay(t *testing.T) {
 }
 
 // A file that was damaged is refused wherever a spec names it.
-func TestADamagedFileIsRefusedWhereverASpecNamesIt(t *testing.T) {
+func TestACorruptFileIsRejectedWhereverASpecNamesIt(t *testing.T) {
 	for _, name := range []string{"batches.safetensors", "init.safetensors"} {
 		spec := linked(t, func(name string) string { return name })
 		path := filepath.Join(filepath.Dir(spec), name)

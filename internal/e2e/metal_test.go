@@ -80,9 +80,9 @@ func TestOnMetalMathNetLearns(t *testing.T) {
 	}
 }
 
-// TestOnMetalWithMemoryOfItsOwnAGraphLearnsTheSame runs with copies what has aliases
+// TestOnMetalWithSeparateMemoryAGraphLearnsTheSame runs with copies what has aliases
 // where the host and the GPU share their memory.
-func TestOnMetalWithMemoryOfItsOwnAGraphLearnsTheSame(t *testing.T) {
+func TestOnMetalWithSeparateMemoryAGraphLearnsTheSame(t *testing.T) {
 	fakemetal.Need(t)
 	const steps = 300
 	learn := func() []float64 {
@@ -95,7 +95,7 @@ func TestOnMetalWithMemoryOfItsOwnAGraphLearnsTheSame(t *testing.T) {
 
 // All that train knows, with weights, the optimizer's states and a layer on either side of
 // the memory that the host and the GPU share; interrupted, and resumed.
-func TestOnMetalWithMemoryOfItsOwnAllOfTrainComesToTheSame(t *testing.T) {
+func TestOnMetalWithSeparateMemoryAllTrainKeysGiveTheSame(t *testing.T) {
 	fakemetal.Need(t)
 	text, err := os.ReadFile(mathNet)
 	require.NoError(t, err)
@@ -146,7 +146,7 @@ func TestOnMetalWithMemoryOfItsOwnAllOfTrainComesToTheSame(t *testing.T) {
 	}
 }
 
-func TestOnMetalOpenCLAndTheCPUOneGraphLearnsAsOnTheCPU(t *testing.T) {
+func TestAGraphOnMetalOpenCLAndTheCPULearnsAsOnTheCPU(t *testing.T) {
 	fakemetal.Need(t)
 	runtest.NeedsOpenCL(t)
 	const steps = 300

@@ -58,7 +58,7 @@ func firstBad(t *testing.T, path string, options ...flowrun.StartOption) int64 {
 
 // The data of a step are drawn anew at each: the loss is bad now and then, and good
 // again after it, on the host and on devices that run ahead.
-func TestTheFirstLossThatIsNotFiniteIsToldWithItsStepOnce(t *testing.T) {
+func TestTheFirstNonFiniteLossIsReportedOnceWithItsStep(t *testing.T) {
 	for name, bad := range map[string]string{
 		"NaN":          "mean(log(uniform(-0.1, 1, [2, 1])))",
 		"infinite":     "max(1 / trunc(uniform(0, 3, [2, 1])))",
@@ -94,7 +94,7 @@ func TestTheFirstLossThatIsNotFiniteIsToldWithItsStepOnce(t *testing.T) {
 }
 
 // On the host it is told at the step itself; and whoever is told may look around.
-func TestALossThatIsNotFiniteIsToldAtOnceOnTheHost(t *testing.T) {
+func TestANonFiniteLossIsReportedAtOnceOnTheHost(t *testing.T) {
 	path := badAt(t, "mean(log(uniform(-0.1, 1, [2, 1])))", "log_every: 1000")
 	want := firstBad(t, path)
 	s := runtest.Started(t, path)
@@ -104,7 +104,7 @@ func TestALossThatIsNotFiniteIsToldAtOnceOnTheHost(t *testing.T) {
 	require.EqualValues(t, want, at)
 }
 
-func TestTheFirstLossThatIsNotFiniteIsRememberedByCheckpoints(t *testing.T) {
+func TestCheckpointsContainTheFirstNonFiniteStep(t *testing.T) {
 	path := badAt(t, "mean(log(uniform(-0.1, 1, [2, 1])))", "checkpoint: {every: 10}")
 	want := firstBad(t, path)
 	require.NoError(t, os.RemoveAll(filepath.Join(filepath.Dir(path), "checkpoints")))
@@ -160,7 +160,7 @@ func TestTheLastFiniteCheckpointIsKeptWhateverKeepSays(t *testing.T) {
 	}
 }
 
-func TestARunThatIsNeverFiniteKeepsItsBeginning(t *testing.T) {
+func TestARunThatIsNeverFiniteKeepsItsFirstCheckpoint(t *testing.T) {
 	path := badAt(t, "sum(x) / 0", "checkpoint: {every: 10, keep: 1, best: {metric: fixed}}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
 	ranTo(t, path, 40)

@@ -17,12 +17,12 @@ import (
 	"github.com/flowrun/flowrun/internal/runtest"
 )
 
-// TestADeviceThatIsLostLeavesTheLastCheckpointWhole loses the OpenCL device at many
+// TestLosingADeviceLeavesTheLastCheckpointIntact loses the OpenCL device at many
 // points of a run that writes checkpoints: in steps, in reads for a checkpoint, in an
 // evaluation. The run says what failed; the newest checkpoint is that which a run
 // without a loss writes at this step, byte for byte; and the CPU goes on from it to
 // the bits to which it goes on from the other.
-func TestADeviceThatIsLostLeavesTheLastCheckpointWhole(t *testing.T) {
+func TestLosingADeviceLeavesTheLastCheckpointIntact(t *testing.T) {
 	runtest.NeedsOpenCL(t)
 	for name, until := range map[string]string{"waiting for each step": "", "queueing steps ahead": "\n  until: step >= 1000"} {
 		t.Run(name, func(t *testing.T) { loseDevice(t, until) })

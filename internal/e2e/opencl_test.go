@@ -17,7 +17,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-func TestOpenCLDevicesAreListedOrWhatWasLookedFor(t *testing.T) {
+func TestOpenCLDevicesAreListedOrTheirAbsenceExplained(t *testing.T) {
 	found := 0
 	for _, d := range flowrun.Devices() {
 		if d.Kind != "opencl" {
@@ -35,7 +35,7 @@ func TestOpenCLDevicesAreListedOrWhatWasLookedFor(t *testing.T) {
 	require.Positive(t, found)
 }
 
-func TestADeviceThatIsNotThereIsAnError(t *testing.T) {
+func TestAMissingDeviceIsAnError(t *testing.T) {
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)
 	for name, want := range map[string]string{
@@ -79,11 +79,11 @@ func TestMathNetLearnsOnOpenCL(t *testing.T) {
 	}
 }
 
-// TestOnOpenCLEveryCopyIsOneThatHasToBe counts the copies of math_net from what is
+// TestOnOpenCLThereAreNoUnnecessaryCopies counts the copies of math_net from what is
 // read where: a value that is needed in another space than its own goes there once,
 // and again whenever it has changed, whoever of that space needs it. Nothing else
 // crosses, but what the host writes and reads.
-func TestOnOpenCLEveryCopyIsOneThatHasToBe(t *testing.T) {
+func TestOnOpenCLThereAreNoUnnecessaryCopies(t *testing.T) {
 	runtest.NeedsOpenCL(t)
 	const steps = 50
 	for name, options := range map[string][]flowrun.StartOption{
@@ -207,7 +207,7 @@ func TestAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {
 }
 
 // An error in a kernel's file is one of every kernel that it is a part of.
-func TestAFaultInAPartsFileIsReportedWithItsPlace(t *testing.T) {
+func TestAnErrorInAPartsFileIsReportedWithItsPosition(t *testing.T) {
 	runtest.NeedsOpenCL(t)
 	folder := t.TempDir()
 	require.NoError(t, os.Mkdir(folder+"/opencl", 0o755))

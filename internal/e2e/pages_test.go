@@ -76,7 +76,7 @@ func (p *page) build(t *testing.T) (flowrun string) {
 	return flowrun
 }
 
-func TestADataSourceIsAddedAsItsPageSays(t *testing.T) {
+func TestThePageToAddADataSourceWorks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds flowrun anew; -short leaves it out")
 	}
@@ -118,7 +118,7 @@ func TestADataSourceIsAddedAsItsPageSays(t *testing.T) {
 	require.True(t, strings.Contains(out, "CSV file: line i below the names is the batch of step i"), "the schema lists the key")
 }
 
-func TestATrainKeyIsAddedAsItsPageSays(t *testing.T) {
+func TestThePageToAddATrainKeyWorks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds flowrun anew; -short leaves it out")
 	}
@@ -142,7 +142,7 @@ func TestATrainKeyIsAddedAsItsPageSays(t *testing.T) {
 	}
 }
 
-func TestALintRuleIsAddedAsItsPageSays(t *testing.T) {
+func TestThePageToAddALintRuleWorks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds flowrun anew; -short leaves it out")
 	}

@@ -62,7 +62,7 @@ func placementRules(all ...string) string {
 
 // What a rule says of a node holds for all that is in it, as device: on the node
 // does: the nodes inside, the weights, what the optimizer keeps and computes of them.
-func TestARuleForANodePlacesWhatDeviceOnTheNodePlaces(t *testing.T) {
+func TestAPlacementRuleIsEquivalentToDeviceOnTheNode(t *testing.T) {
 	const version = "flowrun: 1"
 	block := version + `
 modules:
@@ -125,7 +125,7 @@ func atHome(e *explain.Plan) string {
 	return strings.Join(there, " ")
 }
 
-func TestARuleHoldsForAllThatIsInsideOfWhatItMatches(t *testing.T) {
+func TestAPlacementRuleAppliesToEverythingInsideItsMatch(t *testing.T) {
 	const version = "flowrun: 1"
 	inner := version + `
 modules:
@@ -183,7 +183,7 @@ modules:
 
 // A weight that two layers use stays where the rule for its own layer says, and
 // crosses to the other.
-func TestASharedWeightIsAtHomeInItsOwnLayer(t *testing.T) {
+func TestTheHomeOfASharedWeightIsOnItsOwnLayersDevice(t *testing.T) {
 	text := `flowrun: 1
 data: {d: {generate: {x: "randint(0, 32, [2])"}}}
 model:

@@ -29,7 +29,7 @@ func TestAutoRunsASmallProgramOnTheCPU(t *testing.T) {
 
 // The plan for weights at home on the host carries, at every step, each weight to
 // the device and what it becomes back.
-func TestEveryStepCarriesTheWeightsThatAreBoundToTheHost(t *testing.T) {
+func TestWeightsPinnedToTheHostAreCopiedAtEachStep(t *testing.T) {
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)
 	s, err := p.Start(context.Background(), flowrun.On("sim"), flowrun.Place("*.weight", "cpu"), flowrun.Place("optimizer.*", "sim:0"))
@@ -64,7 +64,7 @@ func TestEveryStepCarriesTheWeightsThatAreBoundToTheHost(t *testing.T) {
 	require.Equal(t, crossed, after.HostToDevice.Bytes+after.DeviceToHost.Bytes-before.HostToDevice.Bytes-before.DeviceToHost.Bytes)
 }
 
-func TestTheUpdateOfAWeightIsComputedAtItsLayer(t *testing.T) {
+func TestTheUpdateOfAWeightIsComputedOnItsLayersDevice(t *testing.T) {
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)
 	s, err := p.Start(context.Background(), flowrun.On("cpu"), flowrun.Place("h2*", "sim:0"))

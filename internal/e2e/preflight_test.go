@@ -47,7 +47,7 @@ func zeros(shape ...int) *flowrun.Tensor {
 	return ir.FromFloat32(shape, make([]float32, flowrun.Shape(shape).Numel()))
 }
 
-func TestFilesAreOpenedOnlyWhenACheckIsAskedTo(t *testing.T) {
+func TestChecksOpenFilesOnlyOnRequest(t *testing.T) {
 	require.Empty(t, inFolder(t, nil).Items, "a spec is checked where its data aren't")
 	list := inFolder(t, nil, flowrun.WithFiles())
 	require.Len(t, list.Items, 2, list.Text())
@@ -57,7 +57,7 @@ func TestFilesAreOpenedOnlyWhenACheckIsAskedTo(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNotAsTheSpecSaysIsFoundWithBothTypes(t *testing.T) {
+func TestAFileThatDoesNotMatchTheSpecIsReportedWithBothTypes(t *testing.T) {
 	right := map[string]map[string]*flowrun.Tensor{
 		"batches.safetensors": {"batches/x": zeros(7, 2), "batches/y": zeros(7, 3)},
 		"start.safetensors":   {"old": zeros(3, 2)},
@@ -72,7 +72,7 @@ func TestAFileThatIsNotAsTheSpecSaysIsFoundWithBothTypes(t *testing.T) {
 	require.Contains(t, text, "h.weight is f32[2, 3], the model's is f32[3, 2]")
 }
 
-func TestATruncatedFileIsAFindingAndNoCrash(t *testing.T) {
+func TestATruncatedFileIsADiagnosticNotACrash(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "batches.safetensors"), []byte{9, 0, 0}, 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "start.safetensors"), nil, 0o644))
@@ -80,7 +80,7 @@ func TestATruncatedFileIsAFindingAndNoCrash(t *testing.T) {
 	require.Len(t, list.Items, 2, list.Text())
 }
 
-func TestADeviceThatIsNotThereIsShownWhereTheSpecBindsToIt(t *testing.T) {
+func TestAMissingDeviceIsReportedWhereTheSpecPinsANodeToIt(t *testing.T) {
 	text := fromFiles + "placement:\n  rules:\n    - {match: h, device: \"opencl:99\"}\n"
 	require.Empty(t, flowrun.CheckText("spec.yaml", []byte(text)).Items, "devices are looked at only when asked to")
 	list := flowrun.CheckText("spec.yaml", []byte(text), flowrun.WithDevice("cpu"))
@@ -108,7 +108,7 @@ func TestChecksOnADeviceCanRunSideBySide(t *testing.T) {
 
 // Lowering is paid from the budget of the check: of a spec that is within it by itself, it
 // may be too much.
-func TestLoweringIsPaidFromTheBudgetOfACheck(t *testing.T) {
+func TestLoweringIsChargedToTheBudgetOfACheck(t *testing.T) {
 	text := func(n int) []byte {
 		return fmt.Appendf(nil, `flowrun: 1
 modules:

@@ -35,7 +35,7 @@ var endings = []struct {
 // one that never was: the same records, the same end at the same step for the same
 // reason, the same states, and the same checkpoints with the same content. The one
 // without interruption is the reference.
-func TestAResumedRunEndsAsOneThatWasNeverInterrupted(t *testing.T) {
+func TestAResumedRunEndsLikeAnUninterruptedOne(t *testing.T) {
 	for _, e := range endings {
 		for _, device := range []string{"cpu", "sim"} {
 			t.Run(e.name+"/"+device, func(t *testing.T) {
@@ -154,7 +154,7 @@ func requireSameCheckpoints(t *testing.T, want, got map[string]map[string]*flowr
 
 // The best checkpoint is found again from the records of the steps at which one is
 // due. A mean over random batches goes up and down, so that the best is anywhere.
-func TestTheBestCheckpointIsThatOfTheBestRecord(t *testing.T) {
+func TestTheBestCheckpointBelongsToTheBestRecord(t *testing.T) {
 	for _, mode := range []string{"min", "max"} {
 		for _, stops := range [][]int64{nil, {7}, {12, 13, 25}, {1, 2, 3, 5, 6, 7, 9}} {
 			path := line(t, "{SGD: {lr: 0.001}}", "checkpoint: {every: 4, keep: 1, best: {metric: y, mode: "+mode+"}}")

@@ -16,7 +16,7 @@ import (
 // withoutExample are the rules that no text of reasonable size can break.
 var withoutExample = []diag.Rule{diag.Unreadable, diag.TooLarge, diag.TooManyProblems, diag.InvalidText, diag.NoKernel}
 
-func TestEveryRuleHasItsPageAndEveryPageItsRule(t *testing.T) {
+func TestLintRulesAndPagesCorrespond(t *testing.T) {
 	pages := map[string]bool{}
 	files, err := os.ReadDir("../../docs/rules")
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func TestEveryRuleHasItsPageAndEveryPageItsRule(t *testing.T) {
 	require.Empty(t, rules.Page("nonsense"))
 }
 
-func TestAPageBeginsWithWhatTheRuleTableSays(t *testing.T) {
+func TestARulePageBeginsWithTheDocOfItsRow(t *testing.T) {
 	for _, r := range diag.Rules() {
 		severity := "Error"
 		if r.Severity() == diag.Warning {
@@ -46,7 +46,7 @@ func TestAPageBeginsWithWhatTheRuleTableSays(t *testing.T) {
 // An example: ```yaml wrong --set width=3 --data --on cpu
 var example = regexp.MustCompile("(?sm)^```yaml (wrong|right)((?: --set \\S+=\\S+| --data| --on \\S+)*)\n(.*?)^```$")
 
-func TestWrongExamplesBreakTheirRuleAloneAndRightOnesNone(t *testing.T) {
+func TestWrongExamplesBreakOnlyTheirRuleAndRightOnesNone(t *testing.T) {
 	for _, r := range diag.Rules() {
 		t.Run(string(r), func(t *testing.T) {
 			seen := map[string]bool{}

@@ -52,7 +52,7 @@ func TestTenSeedsConverge(t *testing.T) {
 	}
 }
 
-func TestSameSpecSeedAndDeviceGiveTheSameBits(t *testing.T) {
+func TestTheSameSpecSeedAndDeviceGiveTheSameBits(t *testing.T) {
 	a, aw, _ := trained(t, nil)
 	b, bw, _ := trained(t, nil)
 	require.Equal(t, a.Steps, b.Steps)
@@ -62,7 +62,7 @@ func TestSameSpecSeedAndDeviceGiveTheSameBits(t *testing.T) {
 
 // sim runs the CPU's kernels, so its bits are the CPU's; what differs is where
 // things live.
-func TestPlacementChangesNoBit(t *testing.T) {
+func TestPlacementIsBitExact(t *testing.T) {
 	want, weights, _ := trained(t, nil)
 	for name, options := range map[string][]flowrun.StartOption{
 		"all on sim":                  {flowrun.On("sim")},
@@ -78,7 +78,7 @@ func TestPlacementChangesNoBit(t *testing.T) {
 	}
 }
 
-func TestTheRunStopsAtTheVeryStepAtWhichItsConditionHolds(t *testing.T) {
+func TestARunStopsAtTheExactStepAtWhichItsConditionHolds(t *testing.T) {
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)
 	s, err := p.Start(context.Background())
@@ -117,7 +117,7 @@ func TestAnInterruptedRunEndsWithItsSummary(t *testing.T) {
 	require.EqualValues(t, 500, summary.Steps)
 }
 
-func TestASavedModelAnswersAsItDid(t *testing.T) {
+func TestASavedModelGivesTheSameOutputs(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("a whole run: too long under the race detector")
 	}

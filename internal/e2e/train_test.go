@@ -102,7 +102,7 @@ func TestClippingScalesAllGradientsToOneNorm(t *testing.T) {
 	require.Equal(t, free, gradients(t, "clip_grad_norm: 1e6"), "below the limit nothing changes")
 }
 
-func TestTheFirstMatchingGroupGivesAParameterItsArguments(t *testing.T) {
+func TestTheFirstMatchingParamGroupApplies(t *testing.T) {
 	free := gradients(t)
 	grouped := gradients(t, "param_groups:", `- {match: "h.weight", frozen: true}`, `- {match: "*.weight", lr: 0.5}`, `- {match: "*.bias", lr: "step * 1.0"}`)
 	for i := range grouped["h.weight"] {
@@ -264,7 +264,7 @@ func TestARunStopsWhenItsMetricNoLongerImproves(t *testing.T) {
 	}
 }
 
-func TestAFileOfVarsOverridesThemAndSetOverridesTheFile(t *testing.T) {
+func TestSetTakesPrecedenceOverAFileOfVars(t *testing.T) {
 	path := line(t, "{SGD: {lr: lr}}")
 	file := filepath.Join(t.TempDir(), "vars.yaml")
 	check := func(text, want string, load ...flowrun.LoadOption) {

@@ -9,7 +9,7 @@ import (
 	"github.com/flowrun/flowrun/internal/goldentest"
 )
 
-func TestADiffShowsTheChangedLinesAlone(t *testing.T) {
+func TestADiffShowsOnlyTheChangedLines(t *testing.T) {
 	require.Empty(t, goldentest.Diff("a\nb\n", "a\nb\n"))
 	require.Equal(t, "-    2  b\n+    2  x\n", goldentest.Diff("a\nb\nc\n", "a\nx\nc\n"))
 	require.Equal(t, "+    2  x\n-    4  d\n", goldentest.Diff("a\nb\nc\nd\n", "a\nx\nb\nc\n"))

@@ -72,7 +72,7 @@ func onSim(language string, fuse bool) lower.Options {
 		{Name: "cpu", Kind: "cpu"}, {Name: "sim:0", Kind: "sim", Language: language, Compiles: fuse}, {Name: "sim:1", Kind: "sim", Compiles: fuse}}}
 }
 
-func TestExplanationsAreAsTheyWere(t *testing.T) {
+func TestExplanationsMatchTheGoldenFiles(t *testing.T) {
 	b := newProgram()
 	w, frozen := b.param("w", 4, 4), b.param("frozen", 4)
 	w.Device = "cpu"
@@ -107,7 +107,7 @@ func network(batch, width int) *program {
 	return b
 }
 
-func TestAutoTellsWhatItConsidered(t *testing.T) {
+func TestAutoReportsWhatItConsidered(t *testing.T) {
 	gpu := lower.Target{Name: "gpu:0", Kind: "opencl", Auto: true, Memory: 1 << 30,
 		Speed: device.Speed{Flops: 1e12, Bytes: 100e9, Launch: 5 * time.Microsecond, Link: 6e9}}
 	small, unknown, slow := gpu, gpu, gpu

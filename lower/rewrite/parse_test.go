@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-func TestFaultyRewritesAreRefusedByFileLineAndRewrite(t *testing.T) {
+func TestInvalidRewritesAreReportedWithFileLineAndName(t *testing.T) {
 	for _, c := range []struct{ rewrite, want string }{
 		// The fault that this project began with: a subtraction of one operand.
 		{"minus: sub(a) => a", "f.rewrites:3:8: rewrite minus: sub takes 2 operands (a, b), got 1 operand"},
@@ -83,7 +83,7 @@ func TestAllFaultsOfAFileAreReported(t *testing.T) {
 	require.ErrorContains(t, err, "f.rewrites:3:4: rewrite c")
 }
 
-func TestALineThatIsIndentedGoesOn(t *testing.T) {
+func TestAnIndentedLineContinuesThePreviousOne(t *testing.T) {
 	rewrites, err := Parse("f.rewrites", "r: neg(neg(x)) # twice\n  => x\n\n\twhere rank(x) > 1\n")
 	require.NoError(t, err)
 	require.Len(t, rewrites, 1)
@@ -114,7 +114,7 @@ func found(t *testing.T, rewrite string, n *ir.Node) bool {
 	return NewMatch(anyPlace{}).Find(rewrites[0], n)
 }
 
-func TestPatternsMatchWhatTheySay(t *testing.T) {
+func TestPatternsMatchExactly(t *testing.T) {
 	b := ir.NewBuilder(&ir.Graph{})
 	op := func(name string, args ...any) *ir.Node { return b.Apply(ir.LookupOp(name), args...) }
 	x := b.NewState("x", ir.ParamState, ir.Type{DType: ir.F32, Shape: ir.Shape{2, 3}}).Read
@@ -155,7 +155,7 @@ func TestPatternsMatchWhatTheySay(t *testing.T) {
 	}
 }
 
-func TestReplacementsHaveTheTypeOfWhatTheyReplace(t *testing.T) {
+func TestReplacementsHaveTheTypeOfTheReplacedNode(t *testing.T) {
 	b := ir.NewBuilder(&ir.Graph{})
 	x := b.NewState("x", ir.ParamState, ir.Type{DType: ir.F32, Shape: ir.Shape{3}}).Read
 	ones := b.Apply(ir.LookupOp("full"), []int{2, 3}, 1.0, "f32")

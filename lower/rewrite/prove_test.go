@@ -213,7 +213,7 @@ func TestAWrongRewriteIsCaughtByItsProof(t *testing.T) {
 	}
 }
 
-func TestLargeProductsAddUpInOneOrderWhicheverWayFactorsLie(t *testing.T) {
+func TestRewrittenLargeProductsSumInTheSameOrder(t *testing.T) {
 	// Products of this size take the kernel's path through packed panels; the
 	// proofs above are small.
 	set, err := Default()

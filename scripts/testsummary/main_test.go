@@ -58,7 +58,7 @@ go: a line that is no event
 	require.Equal(t, "tests: 0 passed, 1 failed, 0 skipped", s.count())
 }
 
-func TestOverSeveralRunsTheWeightiestOutcomeCounts(t *testing.T) {
+func TestTheMostSevereOutcomeOfSeveralRunsCounts(t *testing.T) {
 	event := func(action, name string) string {
 		return `{"Action":"` + action + `","Package":"p","Test":"` + name + `"}` + "\n"
 	}

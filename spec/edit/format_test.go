@@ -60,7 +60,7 @@ func TestFormatting(t *testing.T) {
 	}
 }
 
-func TestATextThatDoesNotParseIsLeftAlone(t *testing.T) {
+func TestATextThatDoesNotParseIsNotFormatted(t *testing.T) {
 	const src = "a:   1\n  b: [\n"
 	out, _, list := Format("a.yaml", src)
 	require.Equal(t, src, out)
@@ -73,7 +73,7 @@ func TestACommentBehindATextOnItsOwnLineBelongsBesideItsKey(t *testing.T) {
 }
 
 // What isn't laid out has a reason, which people are told.
-func TestWhatIsLeftAloneHasAReason(t *testing.T) {
+func TestUnformattedSpecsHaveAReason(t *testing.T) {
 	for src, want := range map[string]string{
 		"? a\n: 1\n": "a ? stands before a key", "--- {a:   1}\n": "a value stands on the line of the ---", "a:   1\n...\n": "a ... ends the document",
 		"just   text\n": "it is neither a mapping nor a list", "# nothing\n": "", "a: 1\n": "", "%YAML 1.1\n---\na: 1\n": "", "%TAG !e! tag:e,2000:\n---\na:   1\n": "",
@@ -130,7 +130,7 @@ func holds(t require.TestingT, src string) {
 
 // What Source gives back as it is, it gives back because layOut refused it or went
 // wrong. Neither happens with a spec that somebody wrote.
-func TestTheLayoutOfASpecIsNeverGivenUp(t *testing.T) {
+func TestLayoutSucceedsForRealSpecs(t *testing.T) {
 	laid := 0
 	for _, src := range seeds(t, "../../graphs/*.yaml", "../testdata/*/*.yaml", "../std/*.yaml", "../std/testdata/reference/*.yaml") {
 		var list diag.List

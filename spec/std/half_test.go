@@ -189,7 +189,7 @@ func requireRoundedOnce(t *testing.T, device string, d flowrun.DType, in map[str
 	}
 }
 
-func TestANumberBesideA16BitTensorStaysWhatItIs(t *testing.T) {
+func TestANumberNextToA16BitTensorKeepsItsValue(t *testing.T) {
 	numbers := []string{"0.1", "1e-8", "3", "2049", "70000", "100000", "1e30", "-1e-5"}
 	forms := []string{"x + %s", "%s - x", "x * %s", "x / %s", "%s / x", "x %% %s", "abs(x) ** %s", "x == %s", "x < %s", "x >= %s",
 		"maximum(x, %s)", "minimum(x, %s)", "where(x > 0, x, %s)", "floor_divide(x, %s)", "clamp(x, max=abs(%s))"}

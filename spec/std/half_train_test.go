@@ -220,7 +220,7 @@ func TestARunIn16BitsResumesWithTheBitsOfOneThatWasNotInterrupted(t *testing.T) 
 
 // A memory of a million steps, after twenty million of them: the mean goes on by
 // the millionth part of what is new, of which a sum in f32 would lose all.
-func TestAnAverageOverMillionsOfStepsLosesNothing(t *testing.T) {
+func TestAnAverageOverMillionsOfStepsStaysExact(t *testing.T) {
 	for _, d := range []flowrun.DType{ir.F16, ir.F32, ir.F64} {
 		_, s := start(t, `flowrun: 1
 modules:
@@ -253,7 +253,7 @@ train:
 }
 
 // Earlier versions kept the states of f16 parameters in f16.
-func TestACheckpointWithStatesIn16BitsSaysWhatIsWrong(t *testing.T) {
+func TestACheckpointWith16BitStatesIsRejectedWithAReason(t *testing.T) {
 	dir := t.TempDir()
 	p := parseIn(t, dir, optimizing(t, "Adam: {lr: 0.001}", ir.F16, ", checkpoint: {every: 100}"))
 	s, err := p.Start(context.Background(), flowrun.On("cpu"))

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatAShellWouldExpandIsSeenAndNothingElse(t *testing.T) {
+func TestOnlyShellExpansionsAreReported(t *testing.T) {
 	for path, want := range map[string]string{
 		"~": "~", "~/x": "~", "~ada/x": "~ada", `~\x`: "~", "a/$HOME": "$HOME", "${DATA}/x": "${DATA}", "${A:-b}/x": "${A:-b}", "$(pwd)/x": "$(pwd)", "%TEMP%/x": "%TEMP%",
 		"x~": "", "a/~/b": "", "~x.yaml": "", "x$": "", "a$1": "", "100%.yaml": "", "50%_a 60%": "", "x.safetensors": "", "~$lock.yaml": "$lock",

@@ -45,7 +45,7 @@ func TestWhatIsStoredIsFoundByItsKeyAlone(t *testing.T) {
 	require.Nil(t, Cache{}.Load(key(1)))
 }
 
-func TestADamagedOrForeignFileIsNoEntry(t *testing.T) {
+func TestACorruptOrForeignFileIsNotAnEntry(t *testing.T) {
 	c := ownCache(t, 1<<20)
 	c.Store(key(1), contents(1, 1000))
 	path := filepath.Join(c.folder, key(1))

@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-func TestADirectiveForAVersionOfYAMLChangesNothing(t *testing.T) {
+func TestAYAMLVersionDirectiveHasNoEffect(t *testing.T) {
 	for _, head := range []string{"%YAML 1.2\n---\n", "%YAML 1.1\n---\n", "%YAML 1.3   # newer\n---\n", "\ufeff# a comment\n\n%YAML\t1.2\n  # another\n--- # begins\n",
 		"%YAML 1.2\r\n---\r\n", "%TAG !e! tag:e.org,2000:\n%YAML 1.2\n---\n"} {
 		root := parse(t, head+"a: é 010\nb: 010\n")
@@ -22,7 +22,7 @@ func TestADirectiveForAVersionOfYAMLChangesNothing(t *testing.T) {
 	require.Equal(t, "x\n%YAML 2.0\n---", parse(t, "a: \"x\n\n  %YAML 2.0\n\n  ---\"\n").Get("a").Text)
 }
 
-func TestADirectiveThatSaysWhatCantBeIsReportedWhereItStands(t *testing.T) {
+func TestAnInvalidDirectiveIsReportedAtItsPosition(t *testing.T) {
 	for src, want := range map[string]string{
 		"%YAML 2.0\n---\na: 1\n":            "a.yaml:1:1: error[yaml-syntax]: version 2.0 of YAML is not known",
 		"# c\n%YAML 1.2\n%YAML 1.2\n---\na": "a.yaml:3:1: error[yaml-syntax]: the version of YAML stands twice",

@@ -11,7 +11,7 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-func TestIgnoresAreCommentsAndNothingElse(t *testing.T) {
+func TestOnlyCommentsAreIgnores(t *testing.T) {
 	src := strings.Join([]string{
 		`a: 1  # flowrun:ignore one why`,
 		`b: "x # flowrun:ignore no"  #flowrun:ignore two`,
@@ -44,7 +44,7 @@ func TestIgnoresAreCommentsAndNothingElse(t *testing.T) {
 		{10, 34, 10, " five"}, {13, 1, 14, " six at the end"}}, got)
 }
 
-func TestAHundredThousandIgnoresAreNoBomb(t *testing.T) {
+func TestAHundredThousandIgnoresAreFast(t *testing.T) {
 	for _, line := range []string{"# flowrun:ignore unused-vra x\n", "# flowrun:ignore unused-var x\n", "# #flowrun:ignore\n"} {
 		var list diag.List
 		start := time.Now()

@@ -52,7 +52,7 @@ var slips = []struct {
 	{"an ideographic space follows the colon", func(key, value string) string { return key + ":\u3000" + strings.TrimPrefix(value, " ") }, "U+3000, an ideographic space"},
 }
 
-func TestALineThatIsNoEntryIsToldWhereItStands(t *testing.T) {
+func TestALineThatIsNotAnEntryIsReportedAtItsPosition(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(entries, "\n"), "\n")
 	tried := 0
 	for _, s := range slips {
@@ -80,7 +80,7 @@ func TestALineThatIsNoEntryIsToldWhereItStands(t *testing.T) {
 	require.Greater(t, tried, 100)
 }
 
-func TestSpacesOfOtherKindsAreToldAtTheFirstOfTheirLines(t *testing.T) {
+func TestUnusualSpacesAreReportedOncePerLine(t *testing.T) {
 	for _, space := range []string{"\u00a0", "\u202f", "\u3000", "\u2003", "\u200b", "\u200d", "\u2060", "\u00ad"} {
 		for _, depth := range []int{1, 2, 4} {
 			for _, lines := range [][2]int{{13, 13}, {14, 14}, {13, 14}} {
@@ -101,7 +101,7 @@ func TestSpacesOfOtherKindsAreToldAtTheFirstOfTheirLines(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSpecSaysWhatItIs(t *testing.T) {
+func TestFilesThatAreNotSpecsAreIdentified(t *testing.T) {
 	utf16 := func(order int) string {
 		var b strings.Builder
 		for _, r := range entries {

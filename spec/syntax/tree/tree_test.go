@@ -94,7 +94,7 @@ func TestAliasesAreSharedNotCopied(t *testing.T) {
 	require.Same(t, root.Get("a"), root.Get("b"))
 }
 
-func TestKindsAreYAMLs(t *testing.T) {
+func TestKindsFollowYAML12(t *testing.T) {
 	root := parse(t, "a: 1\nb: 1.5\nc: true\nd: ~\ne:\nf: yes\ng: 0x1F\nh: '1'\ni: .inf\nj: 1e3\nk: y\n")
 	var kinds []tree.Kind
 	for _, e := range root.Entries {
@@ -109,7 +109,7 @@ func TestAByteOrderMarkIsIgnored(t *testing.T) {
 	require.Equal(t, diag.Pos{Line: 1, Col: 4}, root.Get("a").Range.Start)
 }
 
-func TestATagWithoutANameIsATag(t *testing.T) {
+func TestATagWithoutANameIsReportedAsATag(t *testing.T) {
 	for _, src := range []string{"a: ! x", "! a: x", "a: &b ! x", "a: [! x]"} {
 		var list diag.List
 		tree.Parse("a.yaml", src, &list)
