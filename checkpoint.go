@@ -57,7 +57,7 @@ func (p *Program) openStore(resume resumption, fault files.Fault) (*checkpoint.S
 	if c == nil {
 		return nil, nil
 	}
-	store, err := checkpoint.Open(p.folder(), c.Path, checkpoint.Rule{Every: c.Every, Keep: c.Keep}, fault)
+	store, err := checkpoint.Open(p.folder(), c, fault)
 	if err == nil && !resume.wanted && !store.Empty() {
 		err = fmt.Errorf("%s has checkpoints of an earlier run, %s: resume it with --resume, or move them away", c.Path, store.Describe())
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/registry"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
@@ -35,8 +36,8 @@ type machine struct {
 
 // missingDevice is a device that can't be opened.
 type missingDevice struct {
-	name string
-	err  error
+	origin diag.Range // what requires it; unknown if that isn't the spec
+	err    error
 }
 
 func (e *missingDevice) Error() string { return e.err.Error() }
@@ -45,7 +46,7 @@ func (e *missingDevice) Unwrap() error { return e.err }
 // openMachine opens the host, the default device unless that is for lowering to
 // choose, and those that placement names. Preferred devices that aren't there are
 // left out.
-func openMachine(fallback string, rules []ir.PlacementRule, bound []string, o *startOptions) (*machine, error) {
+func openMachine(fallback string, rules, pinned []ir.PlacementRule, o *startOptions) (*machine, error) {
 	m := &machine{main: lower.Auto, options: o.devices, failed: map[string]string{}}
 	if o.kernels != "" {
 		sources, err := checkedOverlay(o.kernels)
@@ -54,20 +55,17 @@ func openMachine(fallback string, rules []ir.PlacementRule, bound []string, o *s
 		}
 		m.options.Sources = sources
 	}
-	names := []string{"cpu"}
+	required := []ir.PlacementRule{{Device: "cpu"}}
 	auto := fallback == "" || fallback == "auto"
 	if !auto {
-		names = append(names, fallback)
+		required = append(required, ir.PlacementRule{Device: fallback})
 	}
-	names = append(names, bound...)
-	for _, r := range rules {
-		if r.Device != "" {
-			names = append(names, r.Device)
+	for _, r := range slices.Concat(required, pinned, rules) {
+		if r.Device == "" {
+			continue
 		}
-	}
-	for _, name := range names {
-		if err := m.add(name); err != nil {
-			return nil, errors.Join(err, m.close())
+		if err := m.add(r.Device); err != nil {
+			return nil, errors.Join(&missingDevice{r.Origin, err}, m.close())
 		}
 	}
 	for _, r := range rules {
@@ -93,7 +91,7 @@ func (m *machine) add(name string) error {
 	}
 	d, err := registry.Open(name, m.options)
 	if err != nil {
-		return &missingDevice{name, err}
+		return err
 	}
 	m.devices = append(m.devices, d)
 	return nil

@@ -35,7 +35,7 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 	}
 	g := p.spec.Train
 	if o.Infer || g == nil {
-		g = p.spec.Eval
+		g = p.spec.Infer
 	}
 	var shown error
 	seen := false

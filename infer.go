@@ -27,12 +27,12 @@ func (p *Program) Infer(ctx context.Context, inputs map[string]*Tensor, options 
 	if o.resume.wanted {
 		return nil, errors.New("Resume continues training; to infer with the parameters of a checkpoint, read them with ReadWeights")
 	}
-	in, err := p.instantiate(ctx, p.spec.Eval, o)
+	in, err := p.instantiate(ctx, p.spec.Infer, o)
 	if err != nil {
 		return nil, err
 	}
 	defer in.close()
-	values, err := p.initialValues(ctx, p.spec.Eval, o.weights)
+	values, err := p.initialValues(ctx, p.spec.Infer, o.weights)
 	if err != nil {
 		return nil, err
 	}

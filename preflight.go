@@ -49,7 +49,7 @@ func (p *Program) checkFiles() {
 		p.findings.Items = slices.DeleteFunc(p.findings.Items, func(d Diagnostic) bool { return d.Rule == diag.FileFormat && d.Range == at })
 		p.findings.Errorf(diag.UnfitFile, at, "%s", err)
 	}
-	for _, source := range p.spec.Sources {
+	for _, source := range p.spec.DataSources {
 		if opened, err := p.openData(source); err != nil {
 			unfit(source.Origin, err)
 		} else if err := opened.Close(); err != nil {
@@ -98,7 +98,11 @@ func (p *Program) checkOn(name string) error {
 			p.findings.Add(diag.Diagnostic{Rule: diag.Rule(where.Rule), Range: where.Range, Message: where.Msg, Help: where.Help})
 			return nil
 		case errors.As(err, &missing):
-			p.findings.Errorf(diag.NoDevice, p.bindingTo(missing.name, g), "%s", err)
+			at := missing.origin
+			if !at.Known() {
+				at = diag.Range{File: p.spec.File}
+			}
+			p.findings.Errorf(diag.NoDevice, at, "%s", err)
 			return nil
 		case err != nil:
 			return err
@@ -111,27 +115,6 @@ func (p *Program) checkOn(name string) error {
 		}
 	}
 	return nil
-}
-
-// bindingTo is the place in the spec that asks for a device; the file as a whole
-// if none does.
-func (p *Program) bindingTo(device string, g *ir.Graph) diag.Range {
-	for _, r := range p.spec.Placement.Rules {
-		if r.Device == device {
-			return r.Origin
-		}
-	}
-	for _, n := range g.Nodes {
-		if n.Device == device {
-			return n.Origin
-		}
-	}
-	for _, s := range g.States {
-		if s.Device == device {
-			return s.Origin
-		}
-	}
-	return diag.Range{File: p.spec.File}
 }
 
 // checkMemory compares what a plan needs with what its devices have, and reports

@@ -253,7 +253,7 @@ func (p *Program) Metrics() []string {
 // Inputs gives the model's inputs and their types.
 func (p *Program) Inputs() map[string]Type {
 	inputs := map[string]Type{}
-	for _, s := range p.spec.Eval.States {
+	for _, s := range p.spec.Infer.States {
 		if s.Kind == ir.InputState {
 			inputs[s.Name] = Type{DType: s.Type.DType, Shape: slices.Clone(s.Type.Shape)}
 		}
@@ -265,7 +265,7 @@ func (p *Program) Inputs() map[string]Type {
 // imports, recorded data, weights to start from.
 func (p *Program) Files() []string {
 	list := append([]string{p.spec.File}, p.spec.Imports...)
-	for _, s := range p.spec.Sources {
+	for _, s := range p.spec.DataSources {
 		list = append(list, s.Path)
 	}
 	if w := p.spec.Loop.Weights; w != nil {
@@ -285,7 +285,7 @@ func (p *Program) CheckpointFolder() string {
 // Outputs names the model's outputs in the spec's order.
 func (p *Program) Outputs() []string {
 	var names []string
-	for _, o := range p.spec.Eval.Outputs {
+	for _, o := range p.spec.Infer.Outputs {
 		names = append(names, o.Name)
 	}
 	return names

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/checkpoint"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
@@ -132,7 +133,7 @@ func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Eva
 	if err != nil {
 		return nil, err
 	}
-	evaluator := engine.Evaluator{Trained: s.engine, Session: s.evaluator.engine, Counter: ir.StepState, Metrics: e.Metrics, Batches: e.Batches}
+	evaluator := engine.Evaluator{Evaluation: e, Trained: s.engine, Session: s.evaluator.engine}
 	for _, st := range e.Graph.States {
 		if isWeight(st) && s.program.spec.Train.State(st.Name) != nil {
 			evaluator.Shared = append(evaluator.Shared, st.Name)
@@ -193,7 +194,7 @@ func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, err
 		fallback = p.spec.Placement.Default
 	}
 	rules := slices.Concat(p.spec.Placement.Rules, o.rules)
-	m, err := openMachine(fallback, rules, boundDevices(g), o)
+	m, err := openMachine(fallback, rules, pinnedDevices(g), o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -210,17 +211,26 @@ func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, err
 	return plan, m, nil
 }
 
-// boundDevices lists the devices that the spec binds nodes and states to.
-func boundDevices(g *ir.Graph) []string {
-	seen := map[string]bool{}
+// pinnedDevices lists the devices that nodes and states are pinned to, as rules, by their
+// names.
+func pinnedDevices(g *ir.Graph) []ir.PlacementRule {
+	first := map[string]diag.Range{}
+	pin := func(device string, at diag.Range) {
+		if _, known := first[device]; device != "" && !known {
+			first[device] = at
+		}
+	}
 	for _, n := range g.Nodes {
-		seen[n.Device] = true
+		pin(n.Device, n.Origin)
 	}
 	for _, s := range g.States {
-		seen[s.Device] = true
+		pin(s.Device, s.Origin)
 	}
-	delete(seen, "")
-	return slices.Sorted(maps.Keys(seen))
+	var pinned []ir.PlacementRule
+	for _, device := range slices.Sorted(maps.Keys(first)) {
+		pinned = append(pinned, ir.PlacementRule{Device: device, Origin: first[device]})
+	}
+	return pinned
 }
 
 // openSources opens the data files that a graph reads.
@@ -232,7 +242,7 @@ func (in *instance) openSources(p *Program, g *ir.Graph) (map[string]engine.Data
 		}
 	}
 	sources := map[string]engine.DataSource{}
-	for _, decl := range p.spec.Sources {
+	for _, decl := range p.spec.DataSources {
 		if !used[decl.Name] {
 			continue
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/spec"
 )
 
 // WithWeights starts from given parameters instead of the spec's init. All of
@@ -46,7 +45,7 @@ func (s *Session) SaveWeights(path string) error {
 func isWeight(s *ir.State) bool { return s.Kind == ir.ParamState || s.Kind == ir.BufferState }
 
 // readWeights reads the parameters that the spec's train.init names.
-func (p *Program) readWeights(w *spec.Weights, g *ir.Graph) (map[string]*Tensor, error) {
+func (p *Program) readWeights(w *ir.Weights, g *ir.Graph) (map[string]*Tensor, error) {
 	file, err := p.openWeights(w)
 	if err != nil {
 		return nil, err
@@ -69,7 +68,7 @@ func (p *Program) readWeights(w *spec.Weights, g *ir.Graph) (map[string]*Tensor,
 }
 
 // checkWeightsFile compares the file's header with the model.
-func (p *Program) checkWeightsFile(w *spec.Weights) error {
+func (p *Program) checkWeightsFile(w *ir.Weights) error {
 	file, err := p.openWeights(w)
 	if err != nil {
 		return err
@@ -80,7 +79,7 @@ func (p *Program) checkWeightsFile(w *spec.Weights) error {
 }
 
 // openWeights opens the file of train.init.
-func (p *Program) openWeights(w *spec.Weights) (*safetensors.File, error) {
+func (p *Program) openWeights(w *ir.Weights) (*safetensors.File, error) {
 	file, err := p.openTensors(w.Path)
 	if err != nil {
 		return nil, fmt.Errorf("train.init: %w", err)
@@ -90,7 +89,7 @@ func (p *Program) openWeights(w *spec.Weights) (*safetensors.File, error) {
 
 // weightNames gives the file's names for the weights of g, by g's. All must be
 // there in their types.
-func weightNames(file *safetensors.File, w *spec.Weights, g *ir.Graph) (map[string]string, error) {
+func weightNames(file *safetensors.File, w *ir.Weights, g *ir.Graph) (map[string]string, error) {
 	there := map[string]string{}
 	for _, name := range file.Names() {
 		there[name] = name
@@ -159,7 +158,7 @@ var besideWeights = regexp.MustCompile(`^(` + checkpoint.Memory + `|optimizer\.|
 // hasWeight reports whether a name is that of a parameter or buffer, of the model or
 // of what training has beside it: a loss may have parameters.
 func (p *Program) hasWeight(name string) bool {
-	for _, g := range []*ir.Graph{p.spec.Train, p.spec.Eval} {
+	for _, g := range []*ir.Graph{p.spec.Train, p.spec.Infer} {
 		if g == nil {
 			continue
 		}

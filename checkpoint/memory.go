@@ -46,7 +46,7 @@ func (r *Resumed) EarlyStop(e *ir.EarlyStop, metrics []string) *engine.EarlyStop
 		step = r.Step
 	}
 	return &engine.EarlyStop{
-		Metric: slices.Index(metrics, e.Metric), Maximise: e.Maximise, Patience: e.Patience, MinDelta: e.MinDelta,
+		EarlyStop: *e, Index: slices.Index(metrics, e.Metric),
 		Best: r.recall(earlyStopBest, math.NaN()),
 		At:   int64(r.recall(earlyStopStep, float64(step))),
 	}

@@ -9,19 +9,14 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/ir"
 )
-
-// Rule says which checkpoints a run writes, and how many of them are kept.
-type Rule struct {
-	Every int64 // steps: a checkpoint is due when that many have been taken again
-	Keep  int64
-}
 
 // Store is the folder of a run's checkpoints, locked while it is open.
 type Store struct {
-	base, path string
-	rule       Rule
-	fault      files.Fault
+	base  string
+	spec  *ir.Checkpoint
+	fault files.Fault
 
 	folder *files.Folder // nil: it isn't there yet
 	made   bool          // by this run
@@ -42,9 +37,9 @@ var ErrClosed = errors.New("the folder of checkpoints is closed")
 // sweeps it. A folder that isn't there is made by Begin. It fails if the folder, or
 // a file in it that a run may write, is a link that leads out of base: a spec
 // doesn't decide what is written elsewhere.
-func Open(base, path string, rule Rule, fault files.Fault) (*Store, error) {
-	s := &Store{base: base, path: path, rule: rule, fault: fault}
-	folder, err := files.FolderWithin(base, path, false, fault)
+func Open(base string, c *ir.Checkpoint, fault files.Fault) (*Store, error) {
+	s := &Store{base: base, spec: c, fault: fault}
+	folder, err := files.FolderWithin(base, c.Path, false, fault)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
@@ -192,9 +187,9 @@ var ErrNone = errors.New("there is no checkpoint")
 func (s *Store) Newest() (*File, error) {
 	if s.folder == nil || len(s.heads) == 0 && len(s.broken) == 0 {
 		if s.best {
-			return nil, fmt.Errorf("%w in %s but the best: name it with --resume=%s", ErrNone, s.path, s.folder.Path(BestFile))
+			return nil, fmt.Errorf("%w in %s but the best: name it with --resume=%s", ErrNone, s.spec.Path, s.folder.Path(BestFile))
 		}
-		return nil, fmt.Errorf("%w in %s", ErrNone, s.path)
+		return nil, fmt.Errorf("%w in %s", ErrNone, s.spec.Path)
 	}
 	if len(s.broken) > 0 {
 		return nil, s.instead(s.broken[0], nil)
@@ -203,7 +198,7 @@ func (s *Store) Newest() (*File, error) {
 	for _, h := range s.heads {
 		if h.Run.Order == tip.Run.Order && h.Run.ID != tip.Run.ID {
 			return nil, fmt.Errorf("%s and %s in %s belong to two runs, and it is unknown which is newer: name one with --resume=FILE",
-				FileName(h.Step), FileName(tip.Step), s.path)
+				FileName(h.Step), FileName(tip.Step), s.spec.Path)
 		}
 	}
 	file, err := s.open(FileName(tip.Step))

@@ -14,7 +14,7 @@ import (
 
 func begun(t *testing.T, dir string, keep int64) *Store {
 	t.Helper()
-	s, err := Open(dir, filepath.Join(dir, "c"), Rule{Every: 1, Keep: keep}, nil)
+	s, err := Open(dir, &ir.Checkpoint{Path: filepath.Join(dir, "c"), Every: 1, Keep: keep}, nil)
 	require.NoError(t, err)
 	run, err := NewRun("facts", bytes.NewBufferString(dir))
 	require.NoError(t, err)
@@ -79,7 +79,7 @@ func TestTheNewestAreKeptAndTheNewestFiniteOne(t *testing.T) {
 				if step == at {
 					require.NoError(t, s.Close())
 					var err error
-					s, err = Open(dir, filepath.Join(dir, "c"), Rule{Every: 1, Keep: c.keep}, nil)
+					s, err = Open(dir, &ir.Checkpoint{Path: filepath.Join(dir, "c"), Every: 1, Keep: c.keep}, nil)
 					require.NoError(t, err)
 					f, err := s.Newest()
 					require.NoError(t, err)
@@ -112,7 +112,7 @@ func TestOnlyRegularFilesAreCheckpoints(t *testing.T) {
 	for _, name := range []string{FileName(10), BestFile} {
 		dir := t.TempDir()
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, "c", name), 0o777))
-		_, err := Open(dir, filepath.Join(dir, "c"), Rule{Every: 1, Keep: 2}, nil)
+		_, err := Open(dir, &ir.Checkpoint{Path: filepath.Join(dir, "c"), Every: 1, Keep: 2}, nil)
 		require.EqualError(t, err, fmt.Sprintf("checkpoint.dir: %s is not a regular file: move it away", filepath.Join(dir, "c", name)))
 		require.NoFileExists(t, filepath.Join(dir, "c", ".lock"))
 	}
@@ -129,7 +129,7 @@ func TestTheNewestOfTwoUnrelatedRunsIsUnknown(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join(other, "c", FileName(20)))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "c", FileName(20)), content, 0o666))
-	s, err := Open(dir, filepath.Join(dir, "c"), Rule{Every: 1, Keep: 2}, nil)
+	s, err := Open(dir, &ir.Checkpoint{Path: filepath.Join(dir, "c"), Every: 1, Keep: 2}, nil)
 	require.NoError(t, err)
 	defer s.Close()
 	_, err = s.Newest()

@@ -29,7 +29,7 @@ func (s *Store) Begin(run Run, from *Head) (another, goesBack bool, err error) {
 	if s.folder != nil {
 		return another, goesBack, nil
 	}
-	folder, err := files.FolderWithin(s.base, s.path, true, s.fault)
+	folder, err := files.FolderWithin(s.base, s.spec.Path, true, s.fault)
 	if err == nil {
 		s.made = true
 		err = s.take(folder)
@@ -124,9 +124,9 @@ func (s *Store) kept(step int64) map[int64]bool {
 			}
 		}
 	}
-	keep(func(h Head) bool { return h.Step == step && h.Step > 0 }, s.rule.Keep)
-	keep(func(h Head) bool { return h.Step%s.rule.Every == 0 && h.Step > 0 }, s.rule.Keep)
-	keep(func(h Head) bool { return h.Step > 0 }, s.rule.Keep)
+	keep(func(h Head) bool { return h.Step == step && h.Step > 0 }, s.spec.Keep)
+	keep(func(h Head) bool { return h.Step%s.spec.Every == 0 && h.Step > 0 }, s.spec.Keep)
+	keep(func(h Head) bool { return h.Step > 0 }, s.spec.Keep)
 	for _, h := range slices.Backward(s.heads) {
 		if h.Finite && h.Step <= step && s.run.holds(h.point()) {
 			kept[h.Step] = true

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"github.com/flowrun/flowrun/ir"
 )
 
 // Evaluation computes further metrics at regular intervals, between two steps.
@@ -50,10 +52,8 @@ func (e *Evaluation) set(values []float64) ([]float64, error) {
 // EarlyStop ends a run when a metric's best value is Patience steps old. Best and
 // At are its memory, with which a later run continues.
 type EarlyStop struct {
-	Metric   int // of Record.Metrics
-	Maximise bool
-	Patience int64
-	MinDelta float64 // the smallest improvement that counts
+	ir.EarlyStop
+	Index int // of the metric in Record.Metrics
 
 	Best float64 // NaN before there is one
 	At   int64   // the step of Best

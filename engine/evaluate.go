@@ -9,11 +9,9 @@ import (
 // Evaluator computes metrics of a model on other data than it is trained on. It has a
 // session of its own, which gets the trained states before each evaluation.
 type Evaluator struct {
+	*ir.Evaluation   // of whose graph Session is
 	Trained, Session *Session
 	Shared           []string // the states that Session gets from Trained
-	Counter          string   // the state of Session that numbers the batch
-	Metrics          []string // outputs of Session
-	Batches          int64
 }
 
 // Run gives the metrics' means over the batches, all of them at the same step.
@@ -24,7 +22,7 @@ func (e *Evaluator) Run() ([]float64, error) {
 	}
 	means := make([]float64, len(e.Metrics))
 	for batch := range e.Batches {
-		values[e.Counter] = ir.ScalarTensor(ir.I64, batch)
+		values[ir.StepState] = ir.ScalarTensor(ir.I64, batch)
 		if err := e.add(values, means); err != nil {
 			return nil, fmt.Errorf("eval: %w", err)
 		}

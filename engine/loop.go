@@ -122,8 +122,8 @@ func (r *runner) prepare() error {
 	if e := r.loop.Evaluation; e != nil {
 		r.evaluated = e.latest()
 	}
-	if e, n := r.loop.EarlyStop, len(r.metrics)+len(r.evaluated); e != nil && (e.Metric < 0 || e.Metric >= n) {
-		return fmt.Errorf("engine: EarlyStop.Metric is %d, but there are %d metrics", e.Metric, n)
+	if e, n := r.loop.EarlyStop, len(r.metrics)+len(r.evaluated); e != nil && (e.Index < 0 || e.Index >= n) {
+		return fmt.Errorf("engine: EarlyStop.Index is %d, but there are %d metrics", e.Index, n)
 	}
 	r.due = make([]time.Duration, len(r.loop.Observers))
 	r.failed = make([]bool, len(r.loop.Observers))
@@ -196,9 +196,9 @@ func (r *runner) evaluate() error {
 	if stop == nil {
 		return nil
 	}
-	if stop.Metric >= len(r.metrics) {
+	if stop.Index >= len(r.metrics) {
 		if evaluated {
-			stop.see(r.step, r.evaluated[stop.Metric-len(r.metrics)])
+			stop.see(r.step, r.evaluated[stop.Index-len(r.metrics)])
 		}
 		return nil
 	}
@@ -207,7 +207,7 @@ func (r *runner) evaluate() error {
 		return err
 	}
 	defer s.mu.Unlock()
-	v, err := s.read(r.metrics[stop.Metric])
+	v, err := s.read(r.metrics[stop.Index])
 	if err != nil {
 		return err
 	}
@@ -271,7 +271,7 @@ func (r *runner) ahead() int64 {
 	}
 	if e := r.loop.EarlyStop; e != nil {
 		n = min(n, e.At+e.Patience-r.step)
-		if e.Metric < len(r.metrics) { // it is read after every step
+		if e.Index < len(r.metrics) { // it is read after every step
 			n = 1
 		}
 	}

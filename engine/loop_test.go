@@ -262,7 +262,7 @@ func TestARunEndsWhenItsBestValueIsTooOld(t *testing.T) {
 				best, at = v, step
 			}
 		}
-		loop.EarlyStop = &engine.EarlyStop{Patience: 3, MinDelta: 0.05, Best: math.NaN()}
+		loop.EarlyStop = &engine.EarlyStop{EarlyStop: ir.EarlyStop{Patience: 3, MinDelta: 0.05}, Best: math.NaN()}
 		summary, err := s.Run(ctx, loop)
 		require.NoError(t, err)
 		require.Equal(t, engine.StoppedEarly, summary.Stopped)

@@ -85,7 +85,7 @@ func TestARichSpecIsValid(t *testing.T) {
 	verify(t, p)
 	require.Equal(t, "f32[8]", p.Train.State("r.mean").Type.String())
 	require.NotNil(t, p.Train.State("r.mean").Next)
-	require.Nil(t, p.Eval.State("r.mean").Next)
+	require.Nil(t, p.Infer.State("r.mean").Next)
 }
 
 // A slip of the fingers gives a program or a diagnostic, never a panic.

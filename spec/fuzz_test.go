@@ -35,7 +35,7 @@ func FuzzLoad(f *testing.F) {
 		if p == nil {
 			return
 		}
-		for _, g := range []*ir.Graph{p.Train, p.Eval, p.Init} {
+		for _, g := range []*ir.Graph{p.Train, p.Infer, p.Init} {
 			if g != nil {
 				require.NoError(t, ir.Verify(g, true))
 			}

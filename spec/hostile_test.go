@@ -140,5 +140,5 @@ func TestADeepModelOfFiftyThousandNodesIsValid(t *testing.T) {
 		"  M1:\n    inputs: {x: \"f32[1]\"}\n    output: silu(x * 2 + 1)\n")
 	program, list := spec.Parse("deep.yaml", []byte(text), spec.Options{})
 	require.NotNil(t, program, list.Text())
-	require.Greater(t, len(program.Eval.Nodes), 30_000)
+	require.Greater(t, len(program.Infer.Nodes), 30_000)
 }

@@ -74,7 +74,7 @@ func TestImportedModulesAreUsedByNameOrAlias(t *testing.T) {
 		if called == "Four" {
 			want = "y.a.a.weight"
 		}
-		require.Contains(t, stateNames(p.Eval), want)
+		require.Contains(t, stateNames(p.Infer), want)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestAnOverrideInAnImportedFileCounts(t *testing.T) {
 	mine := "flowrun: 1\nmodules:\n  Linear:\n    override: true\n    inputs: {x: \"float[...]\"}\n    output: x + 1\n"
 	p, got := found(t, folder(t, map[string]string{"spec/spec.yaml": fmt.Sprintf(user, "[mine.yaml]", "Linear"), "spec/mine.yaml": mine}), spec.Options{})
 	require.Empty(t, got)
-	require.Equal(t, []string{"x"}, stateNames(p.Eval))
+	require.Equal(t, []string{"x"}, stateNames(p.Infer))
 }
 
 func TestTooManyImportsEndInADiagnostic(t *testing.T) {

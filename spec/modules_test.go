@@ -203,9 +203,9 @@ model:
 `, spec.Options{})
 	require.Equal(t, []string{"x",
 		"b.0.h.weight", "b.0.out.Linear.weight", "b.0.out.Linear.bias",
-		"b.1.h.weight", "b.1.out.Linear.weight", "b.1.out.Linear.bias"}, stateNames(p.Eval))
-	require.Equal(t, "f32[5, 4]", p.Eval.State("b.1.h.weight").Type.String())
-	require.NotNil(t, node1(p.Eval, "b[0].h"))
+		"b.1.h.weight", "b.1.out.Linear.weight", "b.1.out.Linear.bias"}, stateNames(p.Infer))
+	require.Equal(t, "f32[5, 4]", p.Infer.State("b.1.h.weight").Type.String())
+	require.NotNil(t, node1(p.Infer, "b[0].h"))
 }
 
 func TestParametersCanHaveTheNamesOfAWeightFile(t *testing.T) {
@@ -218,9 +218,9 @@ model:
     g: {Linear: h, out_features: 8, bias: false, name: "2"}
   outputs: [g]
 `, spec.Options{})
-	require.Equal(t, []string{"x", "net.0.weight", "net.0.bias", "2.weight"}, stateNames(p.Eval))
-	require.NotNil(t, node1(p.Eval, "h"))
-	require.NotNil(t, node1(p.Eval, "g"))
+	require.Equal(t, []string{"x", "net.0.weight", "net.0.bias", "2.weight"}, stateNames(p.Infer))
+	require.NotNil(t, node1(p.Infer, "h"))
+	require.NotNil(t, node1(p.Infer, "g"))
 }
 
 // A module that was renamed keeps the names of its parameters by its path.
@@ -240,7 +240,7 @@ model:
   outputs: [b]
 `, spec.Options{})
 	var names []string
-	for _, s := range p.Eval.States {
+	for _, s := range p.Infer.States {
 		names = append(names, s.Name)
 	}
 	require.ElementsMatch(t, []string{"x", "a.Scale.w", "a.Scale_2.w", "b.w"}, names)
@@ -265,7 +265,7 @@ model:
   outputs: [a, b, q]
 `, spec.Options{})
 	types := map[string]ir.DType{}
-	for _, s := range p.Eval.States {
+	for _, s := range p.Infer.States {
 		types[s.Name] = s.Type.DType
 	}
 	require.Equal(t, ir.F16, types["p.a.weight"])

@@ -54,9 +54,9 @@ func TestMathNetBecomesAProgram(t *testing.T) {
 	verify(t, p)
 	require.Equal(t, "math_net", p.Name)
 	require.Equal(t, int64(7), p.Seed)
-	require.Equal(t, spec.Loop{Metrics: []string{"loss", "accuracy"}, Until: true, MaxSteps: 200_000, LogEvery: 1000}, p.Loop)
+	require.Equal(t, ir.Loop{Metrics: []string{"loss", "accuracy"}, Until: true, MaxSteps: 200_000, LogEvery: 1000}, p.Loop)
 	require.Equal(t, ir.Placement{Default: "auto"}, p.Placement)
-	require.Empty(t, p.Sources)
+	require.Empty(t, p.DataSources)
 	require.Equal(t, []string{
 		"step", "h1.weight", "h2.weight", "sum_bits.weight", "metrics.loss_step", "step.nonfinite",
 		"metrics.loss.total", "metrics.loss.weight", "metrics.loss",
@@ -65,8 +65,8 @@ func TestMathNetBecomesAProgram(t *testing.T) {
 	for _, s := range p.Train.States {
 		require.NotNil(t, s.Next, s.Name)
 	}
-	require.Equal(t, []string{"x", "h1.weight", "h2.weight", "sum_bits.weight"}, stateNames(p.Eval))
-	for _, s := range p.Eval.States {
+	require.Equal(t, []string{"x", "h1.weight", "h2.weight", "sum_bits.weight"}, stateNames(p.Infer))
+	for _, s := range p.Infer.States {
 		require.Nil(t, s.Next, s.Name)
 	}
 	var first []string
@@ -111,7 +111,7 @@ func TestTheSeedKeysRandomNumbers(t *testing.T) {
 func TestRandomCallsInOneNodeDrawDifferentNumbers(t *testing.T) {
 	p := parse(t, node("uniform(0, 1, [2]) + uniform(0, 1, [2])"), spec.Options{})
 	var keys []any
-	for _, n := range p.Eval.Nodes {
+	for _, n := range p.Infer.Nodes {
 		if n.Op.Random {
 			keys = append(keys, n.Attr("key"))
 		}
@@ -183,16 +183,16 @@ func TestAReplayIsASourceOverTheStepCounter(t *testing.T) {
 	p, list := spec.Parse("folder/test.yaml", []byte(strings.Replace(recorded, "FILE", "data/a.safetensors", 1)), spec.Options{})
 	require.NotNil(t, p, list.Text())
 	f32 := func(shape ...int) ir.Type { return ir.Type{DType: ir.F32, Shape: shape} }
-	require.Equal(t, []spec.Source{{
+	require.Equal(t, []ir.DataSource{{
 		Name: "recorded", Kind: "replay", Path: filepath.FromSlash("folder/data/a.safetensors"),
 		Fields: []ir.Field{{Name: "x", Tensor: "batches/x", Type: f32(2, 8)}, {Name: "target", Tensor: "batches/target", Type: f32(2, 5)}},
-		Origin: p.Sources[0].Origin,
-	}}, p.Sources)
+		Origin: p.DataSources[0].Origin,
+	}}, p.DataSources)
 	x := node1(p.Train, "x")
 	require.Equal(t, "source", x.Op.Name)
 	require.Equal(t, p.Train.State(ir.StepState).Read, x.Inputs[0])
 	// The symbolic batch was bound by the data, for evaluation too.
-	require.Equal(t, f32(2, 8), p.Eval.State("x").Type)
+	require.Equal(t, f32(2, 8), p.Infer.State("x").Type)
 }
 
 func TestFilesOutsideTheSpecsFolderNeedPermission(t *testing.T) {
@@ -207,7 +207,7 @@ func TestFilesOutsideTheSpecsFolderNeedPermission(t *testing.T) {
 		require.Contains(t, list.Items[0].Help, "--allow-read")
 		p, list := read(file, filepath.Join(dir, "data"))
 		require.NotNil(t, p, list.Text())
-		require.Equal(t, filepath.Join(dir, "data", "a.safetensors"), filepath.Clean(p.Sources[0].Path))
+		require.Equal(t, filepath.Join(dir, "data", "a.safetensors"), filepath.Clean(p.DataSources[0].Path))
 		_, list = read(file, filepath.Join(dir, "dat"))
 		require.True(t, list.HasErrors())
 	}
@@ -234,11 +234,11 @@ placement:
 `, spec.Options{})
 	require.Equal(t, "cuda:0", p.Placement.Default)
 	require.Len(t, p.Placement.Rules, 3)
-	require.Equal(t, "cpu", node1(p.Eval, "h1").Device, "a node's own device is above the rules")
-	require.Equal(t, "cpu", p.Eval.State("h1.weight").Device)
-	require.Empty(t, node1(p.Eval, "h2").Device, "lowering applies the rules")
-	require.Contains(t, p.Eval.Around(node1(p.Eval, "h2").Path), "h2")
-	y := node1(p.Eval, "y")
+	require.Equal(t, "cpu", node1(p.Infer, "h1").Device, "a node's own device is above the rules")
+	require.Equal(t, "cpu", p.Infer.State("h1.weight").Device)
+	require.Empty(t, node1(p.Infer, "h2").Device, "lowering applies the rules")
+	require.Contains(t, p.Infer.Around(node1(p.Infer, "h2").Path), "h2")
+	y := node1(p.Infer, "y")
 	require.Equal(t, "y", y.Inputs[0].Path, "a rule covers all operations of a node")
 }
 

@@ -45,7 +45,7 @@ func programText(t *testing.T, p *spec.Program) string {
 		fmt.Fprintf(&b, "%+v\n", *loop.Checkpoint.Best)
 	}
 	fmt.Fprintf(&b, "%v %v %v %v\n", loop.Metrics, loop.Until, loop.MaxSteps, loop.LogEvery)
-	fmt.Fprintf(&b, "%v %v %+v %+v\n", p.Name, p.Seed, p.Sources, p.Placement)
+	fmt.Fprintf(&b, "%v %v %+v %+v\n", p.Name, p.Seed, p.DataSources, p.Placement)
 	return positions.ReplaceAllString(b.String(), "")
 }
 

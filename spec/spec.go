@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/build"
 	"github.com/flowrun/flowrun/spec/edit"
 	"github.com/flowrun/flowrun/spec/schema"
@@ -15,15 +14,9 @@ import (
 
 // What a spec is read with, and what it becomes.
 type (
-	Options    = syntax.Options
-	Setting    = syntax.Setting
-	Program    = build.Program
-	Loop       = ir.Loop
-	Weights    = ir.Weights
-	Evaluation = ir.Evaluation
-	Checkpoint = ir.Checkpoint
-	Source     = ir.DataSource
-	Fact       = build.Fact
+	Options = syntax.Options
+	Setting = syntax.Setting
+	Program = build.Program
 )
 
 // Load reads and checks the spec in a file. The program is nil if the list has

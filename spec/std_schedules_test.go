@@ -38,7 +38,7 @@ func TestSchedulesFollowTheirFormulas(t *testing.T) {
 	} {
 		p := parse(t, fmt.Sprintf("flowrun: 1\nmodel:\n  inputs: {s: \"i64[]\"}\n  nodes: {lr: %q}\n  outputs: [lr]\n", call), spec.Options{})
 		for s := int64(0); s < 1000; s += 1 + s/20 {
-			got, err := irtest.Reference([]*ir.Node{p.Eval.Outputs[0].Node}, func(n *ir.Node) (*ir.Array, error) {
+			got, err := irtest.Reference([]*ir.Node{p.Infer.Outputs[0].Node}, func(n *ir.Node) (*ir.Array, error) {
 				return &ir.Array{Type: n.Type, I: []int64{s}}, nil
 			})
 			require.NoError(t, err)

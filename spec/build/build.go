@@ -48,7 +48,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	g := newGraph(s, false)
 	g.inference(types)
 	s.uses.report(list, def.Vars)
-	p.Eval = g.Graph
+	p.Infer = g.Graph
 	placing.see(g.Graph)
 	p.Init = s.first.Graph
 	s.first.check(g)

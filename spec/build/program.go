@@ -17,9 +17,9 @@ type Program struct {
 	// as nodes over the counter; grad nodes still in place. Its outputs are the
 	// model's.
 	Train *ir.Graph
-	// Eval is the model alone, with training false: parameters and inputs are
+	// Infer is the model alone, with training false: parameters and inputs are
 	// states without a Next; its outputs are the model's.
-	Eval *ir.Graph
+	Infer *ir.Graph
 	// Init has an output for every state that starts with a value, under the
 	// state's name: parameters, optimizer states, metrics, counters.
 	Init *ir.Graph
@@ -29,10 +29,10 @@ type Program struct {
 	// Imports are the files that were imported.
 	Imports []string
 
-	Loop      ir.Loop
-	Loss      diag.Range // where the spec says what the loss is
-	Sources   []ir.DataSource
-	Placement ir.Placement
+	Loop        ir.Loop
+	Loss        diag.Range // where the spec says what the loss is
+	DataSources []ir.DataSource
+	Placement   ir.Placement
 }
 
 // Graphs lists the program's graphs.
@@ -41,7 +41,7 @@ func (p *Program) Graphs() []*ir.Graph {
 	if p.Train != nil {
 		graphs = append(graphs, p.Train)
 	}
-	graphs = append(graphs, p.Eval, p.Init)
+	graphs = append(graphs, p.Infer, p.Init)
 	if p.Loop.Evaluation != nil {
 		graphs = append(graphs, p.Loop.Evaluation.Graph)
 	}

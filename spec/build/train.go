@@ -94,8 +94,8 @@ func (t *training) file(src *syntax.DataSource) map[string]any {
 		fields[fd.Name] = n
 		public.Fields = append(public.Fields, ir.Field{Name: fd.Name, Tensor: fd.Tensor, Type: typ})
 	}
-	if !slices.ContainsFunc(t.program.Sources, func(s ir.DataSource) bool { return s.Name == src.Name }) {
-		t.program.Sources = append(t.program.Sources, public)
+	if !slices.ContainsFunc(t.program.DataSources, func(s ir.DataSource) bool { return s.Name == src.Name }) {
+		t.program.DataSources = append(t.program.DataSources, public)
 	}
 	return fields
 }
