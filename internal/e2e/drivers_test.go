@@ -1,0 +1,220 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/device"
+	fakecuda "github.com/flowrun/flowrun/internal/fakegpu/cuda"
+	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
+	"github.com/flowrun/flowrun/internal/racetest"
+	"github.com/flowrun/flowrun/internal/runtest"
+)
+
+// driver is one on whose devices whole programs run. Its tests are called after it, so
+// that they can be asked for where the devices are.
+type driver struct {
+	kind string
+	need func(t testing.TB) // skips the test without a device
+	// dtypes are those of math_net's weights and activations that are tried.
+	dtypes []string
+	// brief reports whether there is no time to run math_net to its end.
+	brief func(dtype string, onHost bool) bool
+	// crossings are how many values a step carries to the device at least if the
+	// weights are on the host; exact says that it carries no more.
+	crossings int64
+	exact     bool
+	// described is part of every device's description.
+	described string
+	// broken is a source of the kernel bits_of that doesn't compile, and its file. line
+	// is how the error goes on after the file's name.
+	broken func(t *testing.T) (file, text string)
+	line   string
+	// parallel runs math_net with both homes at once.
+	parallel bool
+}
+
+var onCUDA = &driver{
+	kind:      "cuda",
+	need:      fakecuda.Need,
+	dtypes:    []string{"f32", "f16"},
+	brief:     func(string, bool) bool { return fakecuda.Loaded() },
+	crossings: 3, // the three layers' weights
+	described: "compute capability",
+	broken: func(*testing.T) (string, string) {
+		return "bits_of.cu", "\nextern \"C\" __global__ void flowrun_bits_of(const T *x, T *out, int n, int bits) { this is no C }\n"
+	},
+}
+
+var onMetal = &driver{
+	kind:   "metal",
+	need:   fakemetal.Need,
+	dtypes: []string{"f32", "f16"},
+	brief: func(dtype string, onHost bool) bool { // the fake has time for one run in each dtype and one with each home
+		whole := (dtype == "f32") != onHost
+		return fakemetal.Loaded() && (testing.Short() || racetest.Enabled || !whole)
+	},
+	crossings: 3,
+	broken: func(t *testing.T) (string, string) {
+		source, err := os.ReadFile("../../kernels/metal/bits_of.metal")
+		require.NoError(t, err)
+		broken := strings.Replace(string(source), "    if (", "    this is no C;\n    if (", 1)
+		require.NotEqual(t, string(source), broken)
+		return "bits_of.metal", broken
+	},
+}
+
+// onOpenCL carries the weights by which two averages are computed, too, each time that
+// a step writes them.
+var onOpenCL = &driver{
+	kind:      "opencl",
+	need:      func(t testing.TB) { runtest.NeedsOpenCL(t.(*testing.T)) },
+	dtypes:    []string{"f32"},
+	brief:     func(string, bool) bool { return testing.Short() || racetest.Enabled }, // a run takes 20 s on PoCL
+	crossings: 5,
+	exact:     true,
+	broken: func(*testing.T) (string, string) {
+		return "bits_of.cl", "\nkernel void flowrun_bits_of(global const T *x, global T *out, int n, int bits) { this is no C }\n"
+	},
+	line:     ":2:",
+	parallel: true,
+}
+
+func TestOnCUDADevicesAreListed(t *testing.T)   { onCUDA.devicesAreListed(t) }
+func TestOnMetalDevicesAreListed(t *testing.T)  { onMetal.devicesAreListed(t) }
+func TestOnOpenCLDevicesAreListed(t *testing.T) { onOpenCL.devicesAreListed(t) }
+
+func (d *driver) devicesAreListed(t *testing.T) {
+	d.need(t)
+	found := 0
+	for _, info := range flowrun.Devices() {
+		if info.Kind != d.kind {
+			continue
+		}
+		found++
+		require.Empty(t, info.Missing)
+		require.True(t, strings.HasPrefix(info.Name, d.kind+":"))
+		require.NotEmpty(t, info.Description)
+		require.Contains(t, info.Description, d.described)
+		require.Positive(t, info.Memory)
+		require.False(t, info.Auto && info.Speed == device.Speed{}, "auto chooses by estimates")
+	}
+	require.Positive(t, found)
+}
+
+func TestOnCUDAMathNetLearns(t *testing.T)   { onCUDA.mathNetLearns(t) }
+func TestOnMetalMathNetLearns(t *testing.T)  { onMetal.mathNetLearns(t) }
+func TestOnOpenCLMathNetLearns(t *testing.T) { onOpenCL.mathNetLearns(t) }
+
+// mathNetLearns runs math_net to its end, or its first steps where that takes long.
+func (d *driver) mathNetLearns(t *testing.T) {
+	d.need(t)
+	for _, dtype := range d.dtypes {
+		t.Run(dtype+", weights on the device", func(t *testing.T) { d.learns(t, dtype, false) })
+		t.Run(dtype+", weights on the host", func(t *testing.T) { d.learns(t, dtype, true) })
+	}
+}
+
+func (d *driver) learns(t *testing.T, dtype string, onHost bool) {
+	if d.parallel {
+		t.Parallel()
+	}
+	options := []flowrun.StartOption{flowrun.On(d.kind)}
+	if onHost {
+		options = append(options, flowrun.Place("*.weight", "cpu"))
+	}
+	spec := mathNet
+	if dtype == "f16" {
+		spec = halfMathNet(t)
+	}
+	s := runtest.Started(t, spec, options...)
+	brief := d.brief(dtype, onHost)
+	var run []flowrun.RunOption
+	if brief {
+		run = append(run, flowrun.MaxSteps(300))
+	}
+	summary, err := s.Run(t.Context(), run...)
+	require.NoError(t, err)
+	stats := s.Stats()
+	crossed := stats.HostToDevice.Count
+	switch {
+	case !onHost:
+		require.Less(t, crossed, int64(100), "nothing goes to the device but what it starts with")
+	case s.Plan().Shared != 0:
+		require.GreaterOrEqual(t, stats.Aliased, d.crossings*summary.Steps, "the device reads the weights where they are, after every step")
+	default:
+		require.GreaterOrEqual(t, crossed, d.crossings*summary.Steps, "every step writes weights on the host")
+		if d.exact {
+			require.Less(t, crossed, d.crossings*summary.Steps+100, "and what it starts with")
+		}
+	}
+	if brief {
+		require.EqualValues(t, 300, summary.Steps)
+		return
+	}
+	require.EqualValues(t, "until", summary.Stopped)
+	require.GreaterOrEqual(t, summary.Metrics[1], 0.995)
+	t.Logf("%d steps in %v: %v a step", summary.Steps, summary.Elapsed, summary.Elapsed/time.Duration(summary.Steps))
+}
+
+// halfMathNet is math_net with its weights and activations in f16.
+func halfMathNet(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(mathNet)
+	require.NoError(t, err)
+	half := strings.NewReplacer(`"f32"`, `"f16"`, "x: f32[", "x: f16[", "bias: false}", "bias: false, dtype: f16}").Replace(string(text))
+	require.NotContains(t, half, "f32")
+	file := filepath.Join(t.TempDir(), "math_net.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(half), 0o600))
+	return file
+}
+
+func TestAGraphOnCUDAOpenCLAndTheCPULearnsAsOnTheCPU(t *testing.T)  { onCUDA.threeDevicesLearn(t) }
+func TestAGraphOnMetalOpenCLAndTheCPULearnsAsOnTheCPU(t *testing.T) { onMetal.threeDevicesLearn(t) }
+
+func (d *driver) threeDevicesLearn(t *testing.T) {
+	d.need(t)
+	runtest.NeedsOpenCL(t)
+	const steps = 300
+	want := losses(t, steps)
+	got := losses(t, steps, flowrun.On(d.kind), flowrun.Place("h1", "opencl"), flowrun.Place("h1.weight", "opencl"), flowrun.Place("h2.weight", "cpu"))
+	for i := range want {
+		// Losses are near 0.25; devices round differently in the last place, and
+		// 300 steps of learning carry that along.
+		require.InDelta(t, want[i], got[i], 1e-4, "step %d", i)
+	}
+}
+
+// losses are those of math_net's first steps.
+func losses(t *testing.T, steps int64, options ...flowrun.StartOption) (all []float64) {
+	t.Helper()
+	_, records := runtest.Ran(t, runtest.Started(t, mathNet, options...), steps)
+	for _, r := range records {
+		all = append(all, r.Loss)
+	}
+	return all
+}
+
+func TestOnCUDAAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T)  { onCUDA.kernelIsEdited(t) }
+func TestOnMetalAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) { onMetal.kernelIsEdited(t) }
+func TestOnOpenCLAKernelCanBeEditedWithoutBuildingFlowrun(t *testing.T) {
+	onOpenCL.kernelIsEdited(t)
+}
+
+func (d *driver) kernelIsEdited(t *testing.T) {
+	d.need(t)
+	folder := t.TempDir()
+	name, text := d.broken(t)
+	file := filepath.Join(folder, d.kind, name)
+	require.NoError(t, os.Mkdir(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	err := runtest.Started(t, mathNet, flowrun.On(d.kind), flowrun.KernelsFrom(folder)).Step(t.Context())
+	require.ErrorContains(t, err, file+d.line)
+	require.ErrorContains(t, err, " failed on "+d.kind+":0: device "+d.kind+":0: kernel ")
+}
