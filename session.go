@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
 	"sync"
 
 	"github.com/flowrun/flowrun/checkpoint"
-	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -140,169 +136,6 @@ func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Eva
 		}
 	}
 	return engine.NewEvaluation(e.Every, evaluator.Run, from.Evaluated(e.Metrics)), evaluator.Session.SetAll(values)
-}
-
-// instance is a graph with memory on its devices.
-type instance struct {
-	machine *machine
-	device  string // the default device's name
-	engine  *engine.Session
-	data    []io.Closer // files that are open
-}
-
-// instantiate lowers a graph onto the machine's devices and allocates its memory.
-func (p *Program) instantiate(ctx context.Context, g *ir.Graph, o *startOptions) (_ *instance, err error) {
-	plan, m, err := p.plan(g, o)
-	if err != nil {
-		return nil, errors.Join(ctx.Err(), err) // who has ended this may have ended the search for devices
-	}
-	in := &instance{machine: m, device: m.devices[m.main].Name()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, in.close())
-		}
-	}()
-	settings := o.engine
-	if settings.DataSources, err = in.openSources(p, g); err != nil {
-		return nil, err
-	}
-	if in.engine, err = engine.New(plan, m.devices, settings); err != nil {
-		return nil, err
-	}
-	return in, nil
-}
-
-// close gives memory, files and devices back.
-func (in *instance) close() error {
-	if in == nil {
-		return nil
-	}
-	var errs []error
-	if in.engine != nil {
-		errs = append(errs, in.engine.Close())
-	}
-	for _, c := range in.data {
-		errs = append(errs, c.Close())
-	}
-	return errors.Join(append(errs, in.machine.close())...)
-}
-
-// plan opens the machine and lowers a graph onto it.
-func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, error) {
-	fallback := o.device
-	if fallback == "" {
-		fallback = p.spec.Placement.Default
-	}
-	rules := slices.Concat(p.spec.Placement.Rules, o.rules)
-	m, err := openMachine(fallback, rules, pinnedDevices(g), o)
-	if err != nil {
-		return nil, nil, err
-	}
-	manifest, err := kernels.Load()
-	if err != nil {
-		return nil, nil, errors.Join(err, m.close())
-	}
-	lo := o.lower
-	lo.Rules, lo.Manifest = rules, manifest
-	plan, err := m.lower(g, lo)
-	if err != nil {
-		return nil, nil, errors.Join(err, m.close())
-	}
-	return plan, m, nil
-}
-
-// pinnedDevices lists the devices that nodes and states are pinned to, as rules, by their
-// names.
-func pinnedDevices(g *ir.Graph) []ir.PlacementRule {
-	first := map[string]diag.Range{}
-	pin := func(device string, at diag.Range) {
-		if _, known := first[device]; device != "" && !known {
-			first[device] = at
-		}
-	}
-	for _, n := range g.Nodes {
-		pin(n.Device, n.Origin)
-	}
-	for _, s := range g.States {
-		pin(s.Device, s.Origin)
-	}
-	var pinned []ir.PlacementRule
-	for _, device := range slices.Sorted(maps.Keys(first)) {
-		pinned = append(pinned, ir.PlacementRule{Device: device, Origin: first[device]})
-	}
-	return pinned
-}
-
-// openSources opens the data files that a graph reads.
-func (in *instance) openSources(p *Program, g *ir.Graph) (map[string]engine.DataSource, error) {
-	used := map[string]bool{}
-	for _, n := range g.Nodes {
-		if n.Op == ir.SourceOp {
-			used[n.Str("source")] = true
-		}
-	}
-	sources := map[string]engine.DataSource{}
-	for _, decl := range p.spec.DataSources {
-		if !used[decl.Name] {
-			continue
-		}
-		source, err := p.openData(decl)
-		if err != nil {
-			return nil, err
-		}
-		in.data = append(in.data, source)
-		if err := source.Verify(); err != nil {
-			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
-		}
-		sources[decl.Name] = source
-	}
-	return sources, nil
-}
-
-// initialValues are what the states of g start with, computed on the host, under given
-// weights.
-func (p *Program) initialValues(ctx context.Context, g *ir.Graph, weights map[string]*Tensor) (map[string]*Tensor, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	init := p.spec.Init.Clone()
-	init.Outputs = slices.DeleteFunc(init.Outputs, func(out ir.Output) bool {
-		return weights[out.Name] != nil || g.State(out.Name) == nil
-	})
-	values, err := p.compute(ctx, init)
-	if err != nil {
-		return nil, fmt.Errorf("initial values: %w", err)
-	}
-	if weights != nil {
-		if err := p.checkWeights(g, weights); err != nil {
-			return nil, err
-		}
-		for name, t := range weights {
-			if g.State(name) != nil {
-				values[name] = t
-			}
-		}
-	}
-	return values, nil
-}
-
-// compute computes the outputs of a graph on the host.
-func (p *Program) compute(ctx context.Context, g *ir.Graph) (map[string]*Tensor, error) {
-	values := map[string]*Tensor{}
-	if len(g.Outputs) == 0 {
-		return values, nil
-	}
-	in, err := p.instantiate(ctx, g, &startOptions{device: "cpu"})
-	if err != nil {
-		return nil, err
-	}
-	defer in.close()
-	for _, out := range g.Outputs {
-		if values[out.Name], err = in.engine.Get(out.Name); err != nil {
-			return nil, fmt.Errorf("%s: %w", out.Name, err)
-		}
-	}
-	return values, nil
 }
 
 // checkContext is the error for a context that can't be, or has ended.
