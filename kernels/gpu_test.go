@@ -14,7 +14,7 @@ import (
 )
 
 // TestKernelsAgreeWithTheReferenceOnAGPU is the conformance suite on the first GPU:
-// Metal's on a Mac, elsewhere CUDA's. Without one, the emulator stands in for it in the
+// Metal's on a Mac, elsewhere CUDA's. Without one, the emulator takes its place in the
 // other tests.
 func TestKernelsAgreeWithTheReferenceOnAGPU(t *testing.T) {
 	if runtime.GOOS == "darwin" {
@@ -33,7 +33,7 @@ func TestKernelsAgreeWithTheReferenceOnAGPU(t *testing.T) {
 }
 
 // TestKernelsAgreeWithTheReferenceThroughMetal runs the suite through Metal's driver, on
-// what plays Metal: how the driver compiles, binds and launches is held against the
+// the fake Metal: how the driver compiles, binds and launches is compared with the
 // kernels too.
 func TestKernelsAgreeWithTheReferenceThroughMetal(t *testing.T) {
 	fakemetal.Need(t)

@@ -21,6 +21,14 @@ var embedded embed.FS
 // of its name.
 var Languages = []string{"opencl", "cuda", "metal"}
 
+// FileNames are a kernel's files, one for each language: "opencl/exp.cl".
+func FileNames(kernel string) (names []string) {
+	for _, l := range Languages {
+		names = append(names, l+"/"+kernel+languages[l].extension)
+	}
+	return names
+}
+
 // Sources finds kernels' sources: in a folder of the user's, and for what isn't
 // there in the program itself.
 type Sources struct {
@@ -37,8 +45,8 @@ type layer struct {
 func Embedded() *Sources { return &Sources{layers: []layer{{embedded, "kernels"}}} }
 
 // Overlay puts a folder over the sources that the program was built with: it may
-// hold a file opencl/NAME.cl, opencl/prelude.h, cuda/NAME.cu, metal/NAME.metal and so
-// on for each that it replaces. Files are read each time they are asked for. "" is no
+// hold a file LANGUAGE/NAME, as in [FileNames], for each that it replaces, and a
+// LANGUAGE/prelude.h. Files are read each time they are asked for. "" is no
 // folder.
 func Overlay(dir string) (*Sources, error) {
 	if dir == "" {
@@ -49,7 +57,7 @@ func Overlay(dir string) (*Sources, error) {
 		return nil, fmt.Errorf("kernels: %w", err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("kernels: %s is no folder; a folder with opencl/NAME.cl in it, or another language's folder, was expected", dir)
+		return nil, fmt.Errorf("kernels: %s is no folder; a folder with %s in it was expected", dir, strings.Join(FileNames("NAME"), " or "))
 	}
 	s := Embedded()
 	s.layers = slices.Insert(s.layers, 0, layer{files.Dir(dir), dir})

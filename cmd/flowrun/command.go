@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/report"
 )
 
@@ -196,7 +197,7 @@ func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {
 
 // kernelsFlag is --kernels.
 func kernelsFlag(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "kernels", "", "read kernel sources from `DIR` before the built-in ones (DIR/opencl/NAME.cl, DIR/cuda/NAME.cu, DIR/metal/NAME.metal)")
+	c.Flags().StringVar(dir, "kernels", "", "read kernel sources from `DIR` before the built-in ones: "+strings.Join(kernels.FileNames("NAME"), ", "))
 }
 
 // deviceFlag is --device.

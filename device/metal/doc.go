@@ -5,10 +5,9 @@
 // system, and says on the others that Metal is part of macOS. Builds with the tag
 // nogpu have the package without the loading.
 //
-// Nothing in it has run on a Mac so far. What it is written by is Apple's
-// documentation, and what it has run on is a library for Linux that plays Metal's
-// part in tests (internal/fakegpu/metal); the Go source is the same, but for the names
-// of libraries and the calling conventions in objc.go.
+// None of it has run on a Mac so far. It was written from Apple's documentation, and
+// tests run it on a fake Metal for Linux (internal/fakegpu/metal); the Go source is the
+// same, but for the names of libraries and the calling conventions in objc.go.
 //
 // # Memory
 //

@@ -12,8 +12,8 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// played makes the machine that of the fake. The test is skipped on a Mac.
-func played(t testing.TB, m fakemetal.Machine) *library {
+// fakeMachine makes the machine that of the fake. The test is skipped on a Mac.
+func fakeMachine(t testing.TB, m fakemetal.Machine) *library {
 	t.Helper()
 	l := loader(t)
 	fakemetal.Play(t, m)
@@ -21,7 +21,7 @@ func played(t testing.TB, m fakemetal.Machine) *library {
 }
 
 func TestACommandBufferThatFailsIsToldWithItsCodesName(t *testing.T) {
-	l := played(t, fakemetal.Machine{})
+	l := fakeMachine(t, fakemetal.Machine{})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1, 2)
 	run := drivertest.BindNeg(t, x, x)
@@ -47,7 +47,7 @@ func TestACommandBufferThatFailsIsToldWithItsCodesName(t *testing.T) {
 // TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt lets a batch fail that nobody waits
 // for by itself.
 func TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt(t *testing.T) {
-	l := played(t, fakemetal.Machine{})
+	l := fakeMachine(t, fakemetal.Machine{})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1, 2)
 	run := drivertest.BindNeg(t, x, x)
@@ -88,7 +88,7 @@ func TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt(t *testing.T) {
 
 func TestALostDeviceReportsItAndReleasesEverything(t *testing.T) {
 	for _, code := range []int{fakemetal.AccessRevoked, fakemetal.DeviceRemoved} {
-		l := played(t, fakemetal.Machine{})
+		l := fakeMachine(t, fakemetal.Machine{})
 		d := open(t, l, nil)
 		x := drivertest.Tensor(t, d, 1, 2)
 		run := drivertest.BindNeg(t, x, x)
@@ -127,7 +127,7 @@ func TestWhatFailsByItselfLeavesNothingBehind(t *testing.T) {
 }
 
 func TestMemoryThatMetalDoesntGiveIsAnError(t *testing.T) {
-	l := played(t, fakemetal.Machine{Buffer: 1 << 20, Memory: 3 << 20})
+	l := fakeMachine(t, fakemetal.Machine{Buffer: 1 << 20, Memory: 3 << 20})
 	d := open(t, l, nil)
 	_, err := d.Alloc(1<<20 + 1)
 	require.EqualError(t, err, "device metal:0: out of memory: 1048577 bytes were asked for in one piece, of which it gives 1048576 at most (maxBufferLength)")
@@ -168,7 +168,7 @@ kernel void flowrun_neg(device const float *x [[buffer(0)]], device float *out [
 }
 
 func TestAKernelIsLaunchedInGroupsThatItsPipelineTakes(t *testing.T) {
-	l := played(t, fakemetal.Machine{Threads: 64})
+	l := fakeMachine(t, fakemetal.Machine{Threads: 64})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, make([]float32, 1000)...)
 	run := drivertest.BindNeg(t, x, x).(*launch)

@@ -39,7 +39,7 @@ func TestDevicesAreNumberedTheDefaultOneFirst(t *testing.T) {
 }
 
 func TestAMacWithoutAGPUSaysSo(t *testing.T) {
-	l := played(t, fakemetal.Machine{Devices: -1})
+	l := fakeMachine(t, fakemetal.Machine{Devices: -1})
 	devices, missing := l.discover()
 	require.Empty(t, devices)
 	require.Equal(t, noDevice, missing)
@@ -47,10 +47,10 @@ func TestAMacWithoutAGPUSaysSo(t *testing.T) {
 	require.EqualError(t, err, "there is no device metal:0: "+noDevice)
 }
 
-// TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused plays AMD's GPUs, whose
+// TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused fakes AMD's GPUs, whose
 // kernels run 64 threads at a time.
 func TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused(t *testing.T) {
-	l := played(t, fakemetal.Machine{Width: 64, NoMatrix: true})
+	l := fakeMachine(t, fakemetal.Machine{Width: 64, NoMatrix: true})
 	devices, missing := l.discover()
 	require.Empty(t, missing)
 	require.Equal(t, device.Speed{}, devices[0].Speed, "auto doesn't choose it")
@@ -64,7 +64,7 @@ func TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "kernel neg: the device would run it 16 threads at a time, and it is written for 32", "each kernel may differ")
 }
 
-// TestOtherMacsRunTheSameKernels plays machines that differ in what the driver asks
+// TestOtherMacsRunTheSameKernels fakes machines that differ in what the driver asks
 // for.
 func TestOtherMacsRunTheSameKernels(t *testing.T) {
 	for name, m := range map[string]fakemetal.Machine{
@@ -77,7 +77,7 @@ func TestOtherMacsRunTheSameKernels(t *testing.T) {
 		"a compiler that warns":             {Warnings: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := played(t, m)
+			l := fakeMachine(t, m)
 			d := open(t, l, nil)
 			require.Equal(t, !m.Discrete, d.Info().Unified)
 			definition := "SIMDGROUP_MATRIX=1"
@@ -95,7 +95,7 @@ func TestOtherMacsRunTheSameKernels(t *testing.T) {
 // TestNothingIsLeftOfWhatMetalMade counts objects where they live, those too that the
 // driver doesn't own: strings, errors and lists, in lives that go well and badly.
 func TestNothingIsLeftOfWhatMetalMade(t *testing.T) {
-	l := played(t, fakemetal.Machine{Devices: 2})
+	l := fakeMachine(t, fakemetal.Machine{Devices: 2})
 	broken, _ := drivertest.Overlay(t, "metal", "neg", negSource("nonsense"))
 	live := func() map[string]int {
 		counts := map[string]int{}

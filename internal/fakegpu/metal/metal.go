@@ -45,7 +45,7 @@ func Need(t testing.TB) {
 		t.Fatalf("FLOWRUN_TEST_GPU is set, and there is no GPU: %v", err)
 	}
 	if unfit := provide(); unfit != nil {
-		t.Skipf("needs a Metal device (%v), or what plays one (%v)", err, unfit)
+		t.Skipf("needs a Metal device (%v) or the fake one (%v)", err, unfit)
 	}
 }
 

@@ -2,7 +2,7 @@ package metal
 
 import "testing"
 
-// Machine is a Mac, as the fake plays it. What is 0 stays as it is by itself: one GPU
+// Machine is a Mac, as the fake pretends to be one. What is 0 stays as it is by itself: one GPU
 // of the family Apple7, with unified memory, under macOS 15.
 type Machine struct {
 	Devices  int   // GPUs; -1 for none

@@ -82,7 +82,7 @@ Result cuDeviceGet(int *id, int index) {
 
 Result cuDeviceGetName(char *name, int bytes, int id) {
     device("cuDeviceGetName", id);
-    snprintf(name, bytes, "a GPU that the CPU plays");
+    snprintf(name, bytes, "an emulated GPU");
     return SUCCESS;
 }
 

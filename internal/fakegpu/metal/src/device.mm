@@ -62,7 +62,7 @@ static FakeMTLBuffer *newBuffer(FakeMTLDevice *device, SEL op, NSUInteger length
 @implementation FakeMTLDevice
 
 - (NSString *)name {
-    return [newString("a GPU that the CPU plays") autorelease];
+    return [newString("an emulated GPU") autorelease];
 }
 
 - (uint64_t)registryID {

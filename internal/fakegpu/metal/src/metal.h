@@ -63,7 +63,7 @@ NSError *newError(const char *domain, NSInteger code, const std::string &descrip
 // The text of a string that was passed.
 const std::string &text(id self, SEL op, id string);
 
-// What is played (play.mm): a Mac, what goes wrong with it, and when its GPU works.
+// What is faked (play.mm): a Mac, what goes wrong with it, and when its GPU works.
 
 enum Pace {
     LATE,  // when something waits

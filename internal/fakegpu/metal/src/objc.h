@@ -75,7 +75,7 @@ std::string messageName(id self, SEL op);
 
 // A new object with one reference, as `alloc` gives it.
 id create(Class);
-// The macOS that is played, and the one that brought a selector's methods.
+// The macOS that is faked, and the one that brought a selector's methods.
 long macos();
 long macosOf(const char *selector);
 // Whether an object is alive.

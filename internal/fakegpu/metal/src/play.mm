@@ -1,4 +1,4 @@
-// What is played, and how tests set it.
+// What is faked, and how tests set it.
 
 #include "metal.h"
 
@@ -33,7 +33,7 @@ unsigned random(unsigned n) {
 
 long macos() { return play.macos; }
 
-// What isn't here is older than all that can be played.
+// What isn't here is older than all that can be faked.
 long macosOf(const char *selector) {
     static const struct {
         const char *selector;
