@@ -51,7 +51,7 @@ __attribute__((constructor)) void begin(void) { fclose(fopen(getenv("MARK"), "a"
 		out, err := exec.Command(build[0], build[1:]...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	}
-	const died = "asked for its devices in a process of its own, it was ended by a signal: SIGABRT (abort); its last words: no such GPU"
+	const died = "in a trial process, listing its devices, it was killed by a signal: SIGABRT (abort); its last output: no such GPU"
 	for _, c := range []struct {
 		what   string
 		args   []string

@@ -1,14 +1,13 @@
-// Package trial looks for a driver's devices in a process of its own, before this one
-// does: a driver that aborts, crashes, hangs or ends the process while it is asked for its
-// devices then takes nobody with it.
+// Package trial looks for a driver's devices in a separate process first, so that a driver
+// that aborts, crashes, hangs or exits during discovery can't take this process with it.
 //
-// The process is the program's own file, started anew. It knows by its arguments what it
-// is for, does that while packages are initialised, and ends: main is never reached. So
-// this works in any program that imports the package, in tests too. Where the program
-// can't be started anew (a library in C's sense, a plugin, a system without /proc), there
-// is no trial, and drivers are asked in this process as if it had gone well.
+// The separate process runs the program's own file. It recognizes its purpose by its
+// arguments, does its work during package initialization, and exits before main. So trials
+// work in any program that imports the package, including tests. If the program can't be
+// started again (a C library, a plugin, a system without /proc), there is no trial, and
+// discovery runs in this process as if the trial had passed.
 //
-// What came of it is remembered, on disk too, for as long as nothing that it depends on
-// has changed ([fingerprint]) and for a day at most; so a program pays for a trial once,
-// and a driver that died isn't tried at every start.
+// The result is cached, also on disk, until something changes that it depends on
+// ([fingerprint]), and for a day at most. So a program pays for a trial only once, and a
+// crashing driver isn't tried at every start.
 package trial

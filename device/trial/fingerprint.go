@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// fingerprint is all that what comes of a trial depends on, as far as it can be known
-// without opening a driver: this program, the machine since it was started and the
-// part of it that is seen from here, the variables that drivers read, and the files and
-// libraries that would be read.
+// fingerprint lists everything that the result of a trial depends on, as far as it can be
+// known without opening a driver: this program, the machine since its boot and what this
+// process sees of it, the variables that drivers read, and the files and libraries that
+// would be read.
 func fingerprint(kind string, files []string) []string {
 	parts := []string{"2", kind, runtime.GOOS, runtime.GOARCH}
 	if program, err := os.Executable(); err == nil {
@@ -27,7 +27,7 @@ func fingerprint(kind string, files []string) []string {
 	return parts
 }
 
-// file is a file's name, size and time of change, or that it isn't there.
+// file is a file's name, size and modification time, or a note that it doesn't exist.
 func file(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -36,11 +36,11 @@ func file(path string) string {
 	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
 }
 
-// read are the beginnings of variables' names that drivers and their loaders read.
+// read are the prefixes of the variables that drivers and their loaders read.
 var read = []string{"LD_", "DYLD_", "OCL_", "OPENCL_", "CL_", "POCL_", "CUDA_", "NV", "__NV", "GPU_", "AMD_", "HSA_", "HIP_", "ROC",
 	"INTEL_", "NEO", "ZE", "SYCL_", "IGC_", "MESA_", "RUSTICL_", "LIBGL_", "GALLIUM_", "LP_", "CLOVER_", "OCLGRIND_", "MTL_", "METAL_", "HOME=", "XDG_CACHE_HOME="}
 
-// variables are those of the environment that matter.
+// variables are the relevant environment variables.
 func variables() []string {
 	var matter []string
 	for _, v := range os.Environ() {
@@ -52,7 +52,7 @@ func variables() []string {
 	return matter
 }
 
-// machine is which machine this is, since when, and what drivers look at is there.
+// machine identifies the machine, its boot, and the system files that drivers check for.
 func machine() []string {
 	parts := []string{fmt.Sprint(os.Getuid())}
 	if boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
@@ -69,14 +69,14 @@ func machine() []string {
 	return parts
 }
 
-// libraryFolders are the folders in which the system looks for libraries, as far as
-// that is written down.
+// libraryFolders are the folders in which the system looks for libraries, as far as they
+// are configured in files.
 func libraryFolders() []string {
 	if runtime.GOOS == "windows" {
 		return []string{filepath.Join(os.Getenv("SystemRoot"), "System32")}
 	}
 	folders := filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))
-	written, _ := filepath.Glob("/etc/ld.so.conf.d/*.conf") // the pattern is right
+	written, _ := filepath.Glob("/etc/ld.so.conf.d/*.conf") // the pattern is valid
 	for _, path := range append(written, "/etc/ld.so.conf") {
 		text, _ := os.ReadFile(path)
 		for line := range strings.Lines(string(text)) {
@@ -92,7 +92,7 @@ func libraryFolders() []string {
 	return folders
 }
 
-// found are the files that a library's name may mean.
+// found are the files that a library's name may refer to.
 func found(library string, folders []string) []string {
 	if filepath.IsAbs(library) {
 		return []string{file(library)}

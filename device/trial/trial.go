@@ -10,65 +10,64 @@ import (
 	"github.com/flowrun/flowrun/device/internal/buildcache"
 )
 
-// Driver is what a trial has to know of a vendor's library.
+// Driver describes a vendor's library to a trial.
 type Driver struct {
-	// Libraries are opened to look for devices; if there are none, there is nothing
-	// to try.
+	// Libraries are opened to look for devices; without any there is no trial.
 	Libraries func() []string
-	// Reads are other files and libraries that decide how the trial goes. It may be
-	// nil, as may be what follows.
+	// Reads are other files and libraries that affect the trial. This and the following
+	// fields may be nil.
 	Reads func() []string
 	// Plugins are files that each register a driver with the library.
 	Plugins func() []string
-	// Only is the variable of the environment, NAME=VALUE, that makes the library
-	// load one plugin alone, by its file.
+	// Only is the environment variable, NAME=VALUE, that makes the library load only the
+	// plugin in this file.
 	Only func(file string) string
 
 	lock   sync.Mutex
 	passed bool
-	last   answer // what is known of it, unless it has passed
+	last   answer // the last result, unless it has passed
 }
 
-// Died says that a driver didn't survive being asked for its devices.
+// Died is the error for a driver that didn't survive the search for its devices.
 type Died struct {
-	How  string   // "was ended by a signal: SIGABRT (abort)"
-	Said []string // the last lines that it wrote to its standard error
-	Of   []string // which of several plugins die alone too
+	How  string   // "was killed by a signal: SIGABRT (abort)"
+	Said []string // the last lines of its standard error
+	Of   []string // the plugins that die on their own, if there are several plugins
 	Use  string   // the variable that chooses a plugin: "OCL_ICD_VENDORS=FILE"
 }
 
-// Error says what died and how.
+// Error describes what died and how.
 func (d *Died) Error() string {
-	text := "the driver isn't used: asked for its devices in a process of its own, it " + d.How
+	text := "the driver is not used: in a trial process, listing its devices, it " + d.How
 	if len(d.Said) > 0 {
-		text += "; its last words: " + strings.Join(d.Said, " / ")
+		text += "; its last output: " + strings.Join(d.Said, " / ")
 	}
 	if len(d.Of) > 0 {
-		text += "; of the drivers that are registered with its loader, it is " + strings.Join(d.Of, " and ") +
-			" (" + d.Use + " uses another one alone)"
+		text += "; caused by these drivers registered with its loader: " + strings.Join(d.Of, ", ") +
+			" (" + d.Use + " selects a single one)"
 	}
 	return text
 }
 
-// answer is what came of a trial.
+// answer is the result of a trial.
 type answer struct {
-	Key  string    // of all that it depends on
-	At   time.Time // when it was
-	Died *Died     // nil: it went well
+	Key  string    // of everything it depends on
+	At   time.Time // the time of the trial
+	Died *Died     // nil: the driver passed
 }
 
-// lasting is for how long an answer is believed.
+// lasting is how long a result is valid.
 const lasting = 24 * time.Hour
 
-// holds reports whether an answer is still good.
+// holds reports whether a result is still valid.
 func (a answer) holds(key string, now time.Time) bool {
 	age := now.Sub(a.At)
 	return a.Key == key && age >= 0 && age < lasting
 }
 
-// Passed is nil if the devices of a kind may be looked for in this process. Else the
-// driver has died of it elsewhere, and the error is *[Died]. A driver is tried unless
-// what came of it is remembered; with retry it is tried all the same.
+// Passed returns nil if it is safe to look for the devices of a kind in this process. If
+// the driver has died in a trial, the error is *[Died]. A driver is tried unless a valid
+// result is cached; retry ignores the cache.
 func (d *Driver) Passed(kind string, retry bool) error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -99,12 +98,12 @@ func (d *Driver) Passed(kind string, retry bool) error {
 	if certain {
 		remember(cache, d.last)
 	} else {
-		d.last.At = time.Time{} // it may go otherwise the next time
+		d.last.At = time.Time{} // the next trial may end differently
 	}
 	return d.conclude()
 }
 
-// culprits are those of several plugins that die when they are the only one.
+// culprits are the plugins that die when they are the only one, if there are several.
 func (d *Driver) culprits(kind string) (culprits []string) {
 	const most = 8
 	if d.Plugins == nil {
@@ -122,8 +121,8 @@ func (d *Driver) culprits(kind string) (culprits []string) {
 	return culprits
 }
 
-// conclude makes an error of what is known. A driver that has passed is about to be
-// asked in this process: there is nothing left to try.
+// conclude returns the result as an error. A driver that has passed is about to be used in
+// this process, so it needs no further trials.
 func (d *Driver) conclude() error {
 	if d.last.Died != nil {
 		return d.last.Died
@@ -132,8 +131,7 @@ func (d *Driver) conclude() error {
 	return nil
 }
 
-// recall gives what is remembered under a key; the zero answer, which never holds, if
-// that is nothing.
+// recall returns the cached result for a key, or the zero answer, which is never valid.
 func recall(cache buildcache.Cache, key string) (a answer) {
 	if text := cache.Load(key); text != nil && json.Unmarshal(text, &a) != nil {
 		return answer{}

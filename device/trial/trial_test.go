@@ -19,7 +19,7 @@ import (
 	"github.com/flowrun/flowrun/device/opencl"
 )
 
-// compile makes a shared library out of C, in a folder of its own.
+// compile builds a shared library from C, in a folder of its own.
 func compile(t *testing.T, name, source string) (folder string) {
 	t.Helper()
 	var compiler string
@@ -41,9 +41,9 @@ func compile(t *testing.T, name, source string) (folder string) {
 	return folder
 }
 
-// library is a library that has all functions of a driver's, one of which does
-// something: of several things that whose number the variable DOES has. Each time that
-// it is called is counted in the file that COUNT names.
+// library builds a library with all functions of a driver. One of them does something: the
+// variable DOES selects which of several things. Each call is counted in the file that
+// COUNT names.
 func library(t *testing.T, kind, function string, does ...string) (folder string) {
 	t.Helper()
 	api, err := os.ReadFile("../" + kind + "/api.go")
@@ -84,7 +84,7 @@ func library(t *testing.T, kind, function string, does ...string) (folder string
 	return compile(t, map[string]string{"opencl": "libOpenCL.so.1", "cuda": "libcuda.so.1"}[kind], text)
 }
 
-// Processes that the tests start look for devices here.
+// Processes started by the tests look for devices here.
 func init() {
 	look := map[string]func() ([]device.Info, string){"opencl": opencl.Discover, "cuda": cuda.Discover}
 	Serve(func(kind string) bool {
@@ -93,7 +93,7 @@ func init() {
 	})
 }
 
-// untried asks a driver of which nothing is known.
+// untried returns a driver without a result in memory.
 func untried(kind string) func(retry bool) error {
 	d := map[string]*Driver{
 		"opencl": {Libraries: opencl.Libraries, Reads: opencl.Reads, Plugins: opencl.Plugins, Only: opencl.Only},
@@ -102,25 +102,25 @@ func untried(kind string) func(retry bool) error {
 	return func(retry bool) error { return d.Passed(kind, retry) }
 }
 
-// surroundings are those of a test: a cache, and a folder of libraries for processes
-// that are started.
-func surroundings(t *testing.T, folder string) {
+// environment sets up a test's cache, and a folder of libraries for the processes that it
+// starts.
+func environment(t *testing.T, folder string) {
 	t.Setenv("FLOWRUN_CACHE", t.TempDir())
 	t.Setenv("LD_LIBRARY_PATH", folder)
 	t.Setenv("FLOWRUN_DEVICE_TIMEOUT", "30s")
 }
 
-// deaths are ways in which a driver may die, and what is said of each.
+// deaths are ways for a driver to die, and how each is reported.
 var deaths = []struct{ does, how string }{
-	{"abort()", "was ended by a signal: SIGABRT (abort)"},
-	{"*(volatile int *)0 = 1", "was ended by a signal: SIGSEGV (segmentation violation)"},
-	{"__builtin_trap()", "was ended by a signal: SIG"}, // ILL or TRAP, by the processor
-	{"signal(SIGABRT, SIG_DFL); abort()", "was ended by a signal: aborted"},
-	{"raise(SIGKILL)", "was ended by a signal: killed"},
-	{"exit(0)", "ended the process (exit code 0)"},
-	{"_exit(0)", "ended the process (exit code 0)"},
-	{"exit(7)", "ended the process (exit code 7)"},
-	{"if (fork() == 0) sleep(5); else _exit(3)", "ended the process (exit code 3)"},
+	{"abort()", "was killed by a signal: SIGABRT (abort)"},
+	{"*(volatile int *)0 = 1", "was killed by a signal: SIGSEGV (segmentation violation)"},
+	{"__builtin_trap()", "was killed by a signal: SIG"}, // ILL or TRAP, by the processor
+	{"signal(SIGABRT, SIG_DFL); abort()", "was killed by a signal: aborted"},
+	{"raise(SIGKILL)", "was killed by a signal: killed"},
+	{"exit(0)", "exited (code 0)"},
+	{"_exit(0)", "exited (code 0)"},
+	{"exit(7)", "exited (code 7)"},
+	{"if (fork() == 0) sleep(5); else _exit(3)", "exited (code 3)"},
 }
 
 func TestACrashingDriverEndsOnlyTheTrialAndIsReported(t *testing.T) {
@@ -133,25 +133,25 @@ func TestACrashingDriverEndsOnlyTheTrialAndIsReported(t *testing.T) {
 			folder := library(t, kind, function, does...)
 			for i, death := range deaths {
 				t.Run(function+" "+death.does, func(t *testing.T) {
-					surroundings(t, folder)
+					environment(t, folder)
 					t.Setenv("DOES", fmt.Sprint(i))
 					err := untried(kind)(false)
 					died := new(Died)
 					require.ErrorAs(t, err, &died)
 					require.Contains(t, died.How, death.how)
 					require.Equal(t, []string{"warming up", `"\x1b[31mline 3 is bad"`}, died.Said)
-					require.ErrorContains(t, err, "asked for its devices in a process of its own, it "+death.how)
+					require.ErrorContains(t, err, "in a trial process, listing its devices, it "+death.how)
 				})
 			}
 		}
 	}
 }
 
-func TestADriverThatHangsIsGivenUp(t *testing.T) {
-	surroundings(t, library(t, "opencl", "clGetPlatformIDs", `for (;;) fputs("still here\n", stderr)`))
+func TestAHangingDriverIsKilled(t *testing.T) {
+	environment(t, library(t, "opencl", "clGetPlatformIDs", `for (;;) fputs("still here\n", stderr)`))
 	t.Setenv("FLOWRUN_DEVICE_TIMEOUT", "500ms")
 	err := untried("opencl")(false)
-	require.ErrorContains(t, err, "gave no answer within 500ms (FLOWRUN_DEVICE_TIMEOUT, a duration, gives it longer); its last words: still here / ")
+	require.ErrorContains(t, err, "did not answer within 500ms (FLOWRUN_DEVICE_TIMEOUT, a duration, sets this limit); its last output: still here / ")
 	require.Less(t, len(err.Error()), 500, "however much it writes")
 }
 
@@ -159,26 +159,26 @@ func TestADriverThatOnlyPrintsPasses(t *testing.T) {
 	talk := []string{``, `printf("garbage"); fflush(stdout)`, `write(1, "\0\n\xff\n", 4)`, `for (int i = 0; i < 100000; i++) puts("garbage")`}
 	folder := library(t, "opencl", "clGetPlatformIDs", talk...)
 	for i, does := range talk {
-		surroundings(t, folder)
+		environment(t, folder)
 		t.Setenv("DOES", fmt.Sprint(i))
 		require.NoError(t, untried("opencl")(false), does)
 	}
 }
 
-// The loader that is installed asks what is registered with it.
+// The installed loader calls the drivers registered with it.
 func TestDriversRegisteredWithTheLoaderAreTriedToo(t *testing.T) {
 	installed := found("libOpenCL.so.1", libraryFolders())
 	if len(installed) < 3 {
 		t.Skip("no loader is installed")
 	}
-	for _, death := range deaths[:5] { // that the loader is there makes no difference to the others
+	for _, death := range deaths[:5] { // the others don't depend on the loader
 		folder := t.TempDir()
 		register(t, folder, "x", death.does)
-		surroundings(t, t.TempDir())
+		environment(t, t.TempDir())
 		t.Setenv("OCL_ICD_VENDORS", folder)
 		err := untried("opencl")(false)
 		require.ErrorContains(t, err, death.how, death.does)
-		require.NotContains(t, err.Error(), "registered", "there is but one")
+		require.NotContains(t, err.Error(), "registered", "there is only one")
 	}
 }
 
@@ -190,17 +190,17 @@ func TestTheReportNamesTheDriversThatCrash(t *testing.T) {
 	register(t, folder, "bad", "abort()")
 	register(t, folder, "well", "")
 	register(t, folder, "worse", "exit(0)")
-	surroundings(t, t.TempDir())
+	environment(t, t.TempDir())
 	t.Setenv("OCL_ICD_VENDORS", folder)
 	err := untried("opencl")(false)
-	require.ErrorContains(t, err, fmt.Sprintf("it is %[1]s/bad.icd and %[1]s/worse.icd (OCL_ICD_VENDORS=FILE uses", folder))
-	require.Equal(t, err, untried("opencl")(false), "that is remembered too")
+	require.ErrorContains(t, err, fmt.Sprintf("registered with its loader: %[1]s/bad.icd, %[1]s/worse.icd (OCL_ICD_VENDORS=FILE selects", folder))
+	require.Equal(t, err, untried("opencl")(false), "this is cached too")
 	t.Setenv("OCL_ICD_VENDORS", filepath.Join(folder, "well.icd"))
-	require.NoError(t, untried("opencl")(false), "as it is said")
+	require.NoError(t, untried("opencl")(false), "as the message suggests")
 }
 
-// register registers a driver with OpenCL's loader, in a folder, which does something
-// when it is asked for its platforms.
+// register registers a driver with OpenCL's loader, in a folder. It does something when
+// its platforms are queried.
 func register(t *testing.T, folder, name, does string) {
 	t.Helper()
 	library := compile(t, "driver.so", `
@@ -219,7 +219,7 @@ func TestATrialIsRepeatedOnlyIfSomethingChanges(t *testing.T) {
 
 func remembered(t *testing.T, does string) {
 	folder := library(t, "opencl", "clGetPlatformIDs", does)
-	surroundings(t, folder)
+	environment(t, folder)
 	count := filepath.Join(t.TempDir(), "count")
 	t.Setenv("COUNT", count)
 	icds := t.TempDir()
@@ -279,7 +279,7 @@ func TestAKilledTrialIsRepeated(t *testing.T) {
 	}
 	folder := library(t, "opencl", "clGetPlatformIDs", does...)
 	for i, signal := range signals {
-		surroundings(t, folder)
+		environment(t, folder)
 		t.Setenv("DOES", fmt.Sprint(i))
 		count := filepath.Join(t.TempDir(), "count")
 		t.Setenv("COUNT", count)
@@ -303,10 +303,10 @@ func TestATrialIsValidForADay(t *testing.T) {
 }
 
 func TestADriverThatHasPassedIsNotTriedAgain(t *testing.T) {
-	surroundings(t, library(t, "opencl", "clGetPlatformIDs", ""))
+	environment(t, library(t, "opencl", "clGetPlatformIDs", ""))
 	d := untried("opencl")
 	require.NoError(t, d(false))
-	surroundings(t, library(t, "opencl", "clGetPlatformIDs", "abort()"))
+	environment(t, library(t, "opencl", "clGetPlatformIDs", "abort()"))
 	require.NoError(t, d(true), "it has been opened in this process")
 }
 
@@ -316,10 +316,10 @@ func TestWithoutLibrariesThereIsNothingToTry(t *testing.T) {
 	require.False(t, d.passed)
 }
 
-// TestTheProcessOfATrialEndsWithItsParent starts one whose driver hangs, and lets go of
-// it as a parent does that dies.
+// TestTheProcessOfATrialEndsWithItsParent starts one with a driver that hangs, and closes
+// its input, as a dying parent would.
 func TestTheProcessOfATrialEndsWithItsParent(t *testing.T) {
-	surroundings(t, library(t, "opencl", "clGetPlatformIDs", "sleep(1000)"))
+	environment(t, library(t, "opencl", "clGetPlatformIDs", "sleep(1000)"))
 	program, ok := startable()
 	require.True(t, ok)
 	command := exec.Command(program)
