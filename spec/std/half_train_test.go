@@ -270,8 +270,8 @@ func TestACheckpointWith16BitStatesIsRejectedWithAReason(t *testing.T) {
 	old := filepath.Join(dir, "old.safetensors")
 	require.NoError(t, safetensors.WriteWith(old, states, file.Metadata()))
 	_, err = p.Start(context.Background(), flowrun.On("cpu"), flowrun.Resume(old))
-	require.ErrorContains(t, err, "old.safetensors is of a version of flowrun that kept other states for this spec: "+
-		"optimizer.p.w.m is f16[7] there and f32[7] now; train.init takes its parameters")
+	require.ErrorContains(t, err, "old.safetensors was written by a version of flowrun that kept other states for this spec: "+
+		"optimizer.p.w.m is f16[7] in it and f32[7] in the spec; train.init takes its parameters")
 }
 
 // What is summed up over steps, clipped and put into the optimizer isn't rounded
