@@ -8,8 +8,7 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Abs is the op abs.
-var Abs = ir.Register(&ir.Op{
+var Abs = ir.Register(kit.Unary(&ir.Op{
 	Name:   "abs",
 	Family: ir.Arithmetic,
 	Doc: `The absolute value of x, element by element.
@@ -19,13 +18,8 @@ absolute value doesn't fit.`,
 	Example: `
 x: f32[2] = [-1.5, 2]
 abs(x): f32[2] = [1.5, 2]`,
-	Params: kit.ParamsUnary,
-	Class:  ir.Elementwise,
-	Exact:  true,
-	Infer:  kit.LikeNumber,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Sign(n.Inputs[0]))}
 	},
-	Reference: kit.EachNumber(math.Abs, func(v int64) int64 { return max(v, -v) }),
-	Scalar:    comptime.Abs,
-})
+	Scalar: comptime.Abs,
+}, math.Abs, func(v int64) int64 { return max(v, -v) }))

@@ -7,10 +7,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// All is the op all.
-var All = ir.Register(&ir.Op{
-	Name:   "all",
-	Family: ir.Reductions,
+var All = ir.Register(truth(&ir.Op{
+	Name: "all",
 	Doc: `Whether all elements along some dims are true, or all there are.
 
 Numbers are true unless they are 0; NaN is true. Of no elements the result is
@@ -18,20 +16,17 @@ true.`,
 	Example: `
 x: bool[2, 2] = [[true, false], [true, true]]
 all(x, dim=1): bool[2] = [false, true]`,
-	Params: kit.ParamsReduce,
-	Class:  ir.Reduce,
-	Infer:  inferTruth,
-	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return kit.EachRow(nil, func(v []int64) int64 {
-			return kit.Truth(!slices.Contains(v, 0))
-		})(n, []*ir.Array{truths(in[0])})
-	},
-	Sample: kit.SampleReduction(false),
-})
+}, func(v []int64) bool { return !slices.Contains(v, 0) }))
 
-func inferTruth(n *ir.Node) (ir.Type, error) {
-	shape, err := kit.ReduceShape(n)
-	return ir.Type{DType: ir.Bool, Shape: shape}, err
+// truth is a reduction of what is true of the elements.
+func truth(op *ir.Op, f func(v []int64) bool) *ir.Op {
+	op.Infer = func(n *ir.Node) (ir.Type, error) {
+		shape, err := kit.ReduceShape(n)
+		return ir.Type{DType: ir.Bool, Shape: shape}, err
+	}
+	rows := kit.EachRow(nil, func(v []int64) int64 { return kit.Truth(f(v)) })
+	op.Reference = func(n *ir.Node, in []*ir.Array) *ir.Array { return rows(n, []*ir.Array{truths(in[0])}) }
+	return kit.Reduction(op)
 }
 
 // truths gives for each element whether it is true.

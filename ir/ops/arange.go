@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Arange is the op arange.
 var Arange = ir.Register(&ir.Op{
 	Name:   "arange",
 	Family: ir.Creation,

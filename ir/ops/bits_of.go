@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// BitsOf is the op bits_of.
 var BitsOf = ir.Register(&ir.Op{
 	Name:   "bits_of",
 	Family: ir.DTypeFamily,

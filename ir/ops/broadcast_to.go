@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// BroadcastTo is the op broadcast_to.
 var BroadcastTo = ir.Register(&ir.Op{
 	Name:   "broadcast_to",
 	Family: ir.Shapes,
@@ -31,9 +30,7 @@ broadcast_to(x, [2, 2]): i32[2, 2] = [[1, 2], [1, 2]]`,
 		}
 		return ir.Type{DType: x.DType, Shape: to}, nil
 	},
-	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return []*ir.Node{b.SumTo(g, n.Inputs[0])}
-	},
+	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node { return []*ir.Node{b.SumTo(g, n.Inputs[0])} },
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return kit.Pick(n.Type, in[0], kit.BroadcastOffsets(in[0].Type.Shape, n.Type.Shape))
 	},

@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Clamp is the op clamp.
 var Clamp = ir.Register(&ir.Op{
 	Name:   "clamp",
 	Family: ir.Arithmetic,

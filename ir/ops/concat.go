@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Concat is the op concat.
 var Concat = ir.Register(&ir.Op{
 	Name:   "concat",
 	Family: ir.Shapes,

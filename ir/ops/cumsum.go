@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Cumsum is the op cumsum.
 var Cumsum = ir.Register(&ir.Op{
 	Name:   "cumsum",
 	Family: ir.Reductions,

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Detach is the op detach.
 var Detach = ir.Register(&ir.Op{
 	Name:   "detach",
 	Family: ir.DTypeFamily,

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Div is the op div.
 var Div = ir.Register(&ir.Op{
 	Name:     "div",
 	Operator: "/",

@@ -6,7 +6,9 @@
 // Invariants, checked by the package's tests:
 //
 //   - Importing the package registers all ops with ir. An op's variable is the
-//     op: b.Apply(ops.Add, x, y) builds a node.
+//     op: b.Apply(ops.Add, x, y) builds a node. What the ops of a family have in
+//     common (the class, the type rule, …) is in the function that makes them:
+//     kit.Function, kit.Comparison, ….
 //   - A type rule brings attributes into normal form (dims positive, sorted and
 //     complete; a dtype always there) and gives the same for what it has already
 //     normalised, so that nodes can be copied.

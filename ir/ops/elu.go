@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Elu is the op elu.
 var Elu = ir.Register(&ir.Op{
 	Name:   "elu",
 	Family: ir.Activations,

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Embedding is the op embedding.
 var Embedding = ir.Register(&ir.Op{
 	Name:   "embedding",
 	Family: ir.Indexing,
@@ -42,15 +41,8 @@ embedding(ids, weight): i32[2, 2] = [[5, 6], [1, 2]]`,
 		out := kit.Filled(n.Type, kit.Nothing(n.Type.DType))
 		rows, cols := in[1].Type.Shape[0], in[1].Type.Shape[1]
 		for i := range out.Len() {
-			id := in[0].I[i/cols]
-			if id < 0 || id >= int64(rows) {
-				continue
-			}
-			at := int(id)*cols + i%cols
-			if out.F != nil {
-				out.F[i] = in[1].F[at]
-			} else {
-				out.I[i] = in[1].I[at]
+			if id := in[0].I[i/cols]; id >= 0 && id < int64(rows) {
+				kit.Copy(out, i, in[1], int(id)*cols+i%cols)
 			}
 		}
 		return out

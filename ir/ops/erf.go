@@ -4,12 +4,10 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Erf is the op erf.
-var Erf = ir.Register(&ir.Op{
+var Erf = ir.Register(kit.Function(&ir.Op{
 	Name:   "erf",
 	Family: ir.Functions,
 	Doc: `The error function of x, element by element.
@@ -18,17 +16,11 @@ It is 2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x.`,
 	Example: `
 x: f32[2] = [0, 1]
 erf(x): f32[2] = [0, 0.8427008]`,
-	Torch:   "torch.special.erf",
-	Params:  kit.ParamsUnary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteFloat,
-	ULPs:    16,
-	Infer:   kit.LikeOperand,
+	Torch: "torch.special.erf",
+	ULPs:  16,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		slope := b.Exp(b.Neg(b.Square(n.Inputs[0])))
 		return []*ir.Node{b.Mul(g, b.Mul(slope, 2/math.Sqrt(math.Pi)))}
 	},
-	Reference: kit.EachFloat(math.Erf),
-	Scalar:    comptime.Real(math.Erf),
-	Slack:     kit.ReferenceSlack,
-})
+	Slack: kit.ReferenceSlack,
+}, math.Erf))

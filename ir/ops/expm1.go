@@ -4,12 +4,10 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Expm1 is the op expm1.
-var Expm1 = ir.Register(&ir.Op{
+var Expm1 = ir.Register(kit.Function(&ir.Op{
 	Name:   "expm1",
 	Family: ir.Functions,
 	Doc: `exp(x) - 1, element by element.
@@ -18,15 +16,9 @@ It keeps all digits near 0, where exp(x) - 1 would lose most of them.`,
 	Example: `
 x: f32[2] = [0, 1e-05]
 expm1(x): f32[2] = [0, 1.000005e-05]`,
-	Params:  kit.ParamsUnary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteFloat,
-	ULPs:    3,
-	Infer:   kit.LikeOperand,
+	ULPs: 3,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Exp(n.Inputs[0]))}
 	},
-	Reference: kit.EachFloat(math.Expm1),
-	Scalar:    comptime.Real(math.Expm1),
-	Slack:     kit.ReferenceSlack,
-})
+	Slack: kit.ReferenceSlack,
+}, math.Expm1))

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Eye is the op eye.
 var Eye = ir.Register(&ir.Op{
 	Name:   "eye",
 	Family: ir.Creation,

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Flatten is the op flatten.
 var Flatten = ir.Register(&ir.Op{
 	Name:   "flatten",
 	Family: ir.Shapes,

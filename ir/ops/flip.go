@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Flip is the op flip.
 var Flip = ir.Register(&ir.Op{
 	Name:   "flip",
 	Family: ir.Shapes,

@@ -8,10 +8,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// FloorDivide is the op floor_divide.
-var FloorDivide = ir.Register(&ir.Op{
-	Name:   "floor_divide",
-	Family: ir.Arithmetic,
+var FloorDivide = ir.Register(kit.Binary(&ir.Op{
+	Name: "floor_divide",
 	Doc: `The quotient a / b rounded down to a whole number, element by element.
 
 a and b are broadcast against each other. Integers give integers, and 0 where b
@@ -20,14 +18,9 @@ rounded up to 10, but 0.1 goes into 1 only 9 times.`,
 	Example: `
 a: i32[2] = [7, -7]
 floor_divide(a, 2): i32[2] = [3, -4]`,
-	Params:    kit.ParamsBinary,
-	Class:     ir.Elementwise,
-	Promote:   ir.PromoteAll,
-	ULPs:      4, // a rounded difference and quotient; the last place of large quotients
-	Infer:     kit.Meet,
-	Reference: kit.EachPair(floorDivide, floorDivideInts),
-	Scalar:    comptime.FloorDivide,
-})
+	ULPs:   4, // a rounded difference and quotient; the last place of large quotients
+	Scalar: comptime.FloorDivide,
+}, floorDivide, floorDivideInts))
 
 // floorDivide is exact where flooring a rounded quotient isn't: 1 / 0.1 is
 // rounded up to 10, but 0.1 goes into 1 only 9 times.

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Full is the op full.
 var Full = ir.Register(&ir.Op{
 	Name:   "full",
 	Family: ir.Creation,

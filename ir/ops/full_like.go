@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// FullLike is the op full_like.
 var FullLike = ir.Register(&ir.Op{
 	Name:   "full_like",
 	Family: ir.Creation,

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Gather is the op gather.
 var Gather = ir.Register(&ir.Op{
 	Name:   "gather",
 	Family: ir.Indexing,
@@ -38,12 +37,8 @@ gather(x, 1, index): i32[2, 1] = [[3], [4]]`,
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := kit.Filled(n.Type, kit.Nothing(n.Type.DType))
 		for i, at := range kit.Indexed(in[0].Type.Shape, n.Int("dim"), in[1]) {
-			switch {
-			case at < 0:
-			case out.F != nil:
-				out.F[i] = in[0].F[at]
-			default:
-				out.I[i] = in[0].I[at]
+			if at >= 0 {
+				kit.Copy(out, i, in[0], at)
 			}
 		}
 		return out

@@ -7,8 +7,7 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Gelu is the op gelu.
-var Gelu = ir.Register(&ir.Op{
+var Gelu = ir.Register(kit.Activation(&ir.Op{
 	Name:   "gelu",
 	Family: ir.Activations,
 	Doc: `x times the probability that a standard normal number is below x.
@@ -19,18 +18,13 @@ x: f32[2] = [0, 1]
 gelu(x): f32[2] = [0, 0.8413448]`,
 	Torch:   "torch.nn.functional.gelu",
 	Aliases: "GELU Gelu",
-	Params:  kit.ParamsUnary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteFloat,
 	ULPs:    17, // erfc 16, two products, one of them by ½
-	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x := n.Inputs[0]
 		below := b.Mul(b.Add(b.Erf(b.Mul(x, math.Sqrt2/2)), 1.0), 0.5)
 		density := b.Mul(b.Exp(b.Mul(b.Square(x), -0.5)), 1/math.Sqrt(2*math.Pi))
 		return []*ir.Node{b.Mul(g, b.Add(below, b.Mul(x, density)))}
 	},
-	Reference: kit.EachFloat(func(v float64) float64 { return v * normalBelow(v) }),
 	Slack: func(c ir.Computed) ir.Slack {
 		if !c.FromSource {
 			return kit.ReferenceSlack(c)
@@ -46,6 +40,6 @@ gelu(x): f32[2] = [0, 0.8413448]`,
 			return 4*kit.U64 + x*c.Tiny + 1.5*c.Unit*min(x*x, 200)*math.Abs(c.Want.F[i])
 		}
 	},
-})
+}, func(v float64) float64 { return v * normalBelow(v) }))
 
 func normalBelow(v float64) float64 { return 0.5 * math.Erfc(-v/math.Sqrt2) }

@@ -7,8 +7,7 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// GeluTanh is the op gelu_tanh.
-var GeluTanh = ir.Register(&ir.Op{
+var GeluTanh = ir.Register(kit.Activation(&ir.Op{
 	Name:   "gelu_tanh",
 	Family: ir.Activations,
 	Doc: `gelu approximated by a tanh, as GPT-2 uses it.
@@ -20,11 +19,7 @@ x: f32[2] = [0, 1]
 gelu_tanh(x): f32[2] = [0, 0.841192]`,
 	Torch:   `torch.nn.functional.gelu with approximate="tanh"`,
 	Aliases: "gelu_new NewGELU gelu_fast",
-	Params:  kit.ParamsUnary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteFloat,
 	ULPs:    7, // exponential 3, addition 0.5, division 2.5, and a product
-	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		// Beyond geluFlat the slope is that of the ends, 0 or 1, in every dtype; the
 		// formula would come to 0 · inf there.
@@ -37,9 +32,6 @@ gelu_tanh(x): f32[2] = [0, 0.841192]`,
 		right := b.Mul(x, b.Mul(b.Sub(1.0, b.Square(t)), slope))
 		return []*ir.Node{b.Mul(g, b.Mul(b.Add(left, right), 0.5))}
 	},
-	Reference: kit.EachFloat(func(v float64) float64 {
-		return 0.5 * v * (1 + math.Tanh(geluScale*(v+geluCubic*v*v*v)))
-	}),
 	Slack: func(c ir.Computed) ir.Slack {
 		if !c.FromSource {
 			return kit.ReferenceSlack(c)
@@ -55,7 +47,9 @@ gelu_tanh(x): f32[2] = [0, 0.841192]`,
 			return 4*kit.U64 + x*c.Tiny + 4*c.Unit*exponent*math.Abs(c.Want.F[i])
 		}
 	},
-})
+}, geluTanh))
+
+func geluTanh(v float64) float64 { return 0.5 * v * (1 + math.Tanh(geluScale*(v+geluCubic*v*v*v))) }
 
 const (
 	geluScale = 0.7978845608028654 // sqrt(2/pi)

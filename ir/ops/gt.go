@@ -5,23 +5,13 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Gt is the op gt.
-var Gt = ir.Register(&ir.Op{
+var Gt = ir.Register(kit.Comparison(&ir.Op{
 	Name:     "gt",
 	Operator: ">",
-	Family:   ir.Comparison,
 	Doc: `Whether a is greater than b, element by element.
 
 a and b are broadcast against each other. The result is false where a or b is NaN.`,
 	Example: `
 a: i32[3] = [1, 2, 3]
 gt(a, 2): bool[3] = [false, false, true]`,
-	Params:  kit.ParamsBinary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteAll,
-	Exact:   true,
-	Infer:   kit.Compare,
-	Reference: kit.EachComparison(
-		func(a, b float64) bool { return a > b },
-		func(a, b int64) bool { return a > b }),
-})
+}, func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b }))

@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// IndexAdd is the op index_add.
 var IndexAdd = ir.Register(&ir.Op{
 	Name:   "index_add",
 	Family: ir.Indexing,

@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// LayerNorm is the op layer_norm.
 var LayerNorm = ir.Register(&ir.Op{
 	Name:   "layer_norm",
 	Family: ir.Normalization,

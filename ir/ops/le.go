@@ -5,23 +5,13 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Le is the op le.
-var Le = ir.Register(&ir.Op{
+var Le = ir.Register(kit.Comparison(&ir.Op{
 	Name:     "le",
 	Operator: "<=",
-	Family:   ir.Comparison,
 	Doc: `Whether a is at most b, element by element.
 
 a and b are broadcast against each other. The result is false where a or b is NaN.`,
 	Example: `
 a: i32[3] = [1, 2, 3]
 le(a, 2): bool[3] = [true, true, false]`,
-	Params:  kit.ParamsBinary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteAll,
-	Exact:   true,
-	Infer:   kit.Compare,
-	Reference: kit.EachComparison(
-		func(a, b float64) bool { return a <= b },
-		func(a, b int64) bool { return a <= b }),
-})
+}, func(a, b float64) bool { return a <= b }, func(a, b int64) bool { return a <= b }))

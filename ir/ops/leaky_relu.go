@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// LeakyRelu is the op leaky_relu.
 var LeakyRelu = ir.Register(&ir.Op{
 	Name:   "leaky_relu",
 	Family: ir.Activations,

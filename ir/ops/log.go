@@ -4,12 +4,10 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Log is the op log.
-var Log = ir.Register(&ir.Op{
+var Log = ir.Register(kit.Function(&ir.Op{
 	Name:   "log",
 	Family: ir.Functions,
 	Doc: `The natural logarithm of x, element by element.
@@ -19,15 +17,7 @@ It is -inf at 0, and NaN for negative x.`,
 x: f32[2] = [1, 2]
 log(x): f32[2] = [0, 0.6931472]`,
 	Aliases: "ln",
-	Params:  kit.ParamsUnary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteFloat,
 	ULPs:    3,
-	Infer:   kit.LikeOperand,
-	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return []*ir.Node{b.Div(g, n.Inputs[0])}
-	},
-	Reference: kit.EachFloat(math.Log),
-	Scalar:    comptime.Real(math.Log),
-	Smooth:    [2]float64{0.2, 4},
-})
+	Grad:    func(b *ir.Builder, n, g *ir.Node) []*ir.Node { return []*ir.Node{b.Div(g, n.Inputs[0])} },
+	Smooth:  [2]float64{0.2, 4},
+}, math.Log))

@@ -4,12 +4,10 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Log2 is the op log2.
-var Log2 = ir.Register(&ir.Op{
+var Log2 = ir.Register(kit.Function(&ir.Op{
 	Name:   "log2",
 	Family: ir.Functions,
 	Doc: `The logarithm of x to base 2, element by element.
@@ -18,18 +16,12 @@ It is -inf at 0, and NaN for negative x.`,
 	Example: `
 x: f32[2] = [1, 8]
 log2(x): f32[2] = [0, 3]`,
-	Params:  kit.ParamsUnary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteFloat,
-	ULPs:    3,
-	Infer:   kit.LikeOperand,
+	ULPs: 3,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Div(g, b.Mul(n.Inputs[0], math.Ln2))}
 	},
-	Reference: kit.EachFloat(log2),
-	Scalar:    comptime.Real(log2),
-	Smooth:    [2]float64{0.2, 4},
-})
+	Smooth: [2]float64{0.2, 4},
+}, log2))
 
 // log2 is exact for powers of two, and near 1, where math.Log2 adds the logarithm of
 // a half and 1, loses no digits.

@@ -8,7 +8,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// LogSoftmax is the op log_softmax.
 var LogSoftmax = ir.Register(&ir.Op{
 	Name:   "log_softmax",
 	Family: ir.Normalization,

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// LogicalNot is the op logical_not.
 var LogicalNot = ir.Register(&ir.Op{
 	Name:     "logical_not",
 	Operator: "not",

@@ -5,10 +5,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// LogicalXor is the op logical_xor.
-var LogicalXor = ir.Register(&ir.Op{
-	Name:   "logical_xor",
-	Family: ir.Comparison,
+var LogicalXor = ir.Register(kit.Comparison(&ir.Op{
+	Name: "logical_xor",
 	Doc: `Whether exactly one of a and b is true, element by element.
 
 Numbers are true unless they are 0; NaN is true. a and b are broadcast against
@@ -17,13 +15,7 @@ each other.`,
 a: bool[3] = [true, true, false]
 b: bool[3] = [true, false, false]
 logical_xor(a, b): bool[3] = [false, true, false]`,
-	Params:      kit.ParamsBinary,
-	Class:       ir.Elementwise,
 	Commutative: true,
-	Promote:     ir.PromoteAll,
-	Exact:       true,
-	Infer:       kit.Compare,
-	Reference: kit.EachComparison(
-		func(a, b float64) bool { return (a != 0) != (b != 0) },
-		func(a, b int64) bool { return (a != 0) != (b != 0) }),
-})
+},
+	func(a, b float64) bool { return (a != 0) != (b != 0) },
+	func(a, b int64) bool { return (a != 0) != (b != 0) }))

@@ -8,7 +8,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Logsumexp is the op logsumexp.
 var Logsumexp = ir.Register(&ir.Op{
 	Name:   "logsumexp",
 	Family: ir.Reductions,

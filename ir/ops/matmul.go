@@ -8,7 +8,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Matmul is the op matmul.
 var Matmul = ir.Register(&ir.Op{
 	Name:   "matmul",
 	Family: ir.LinearAlgebra,

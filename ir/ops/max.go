@@ -7,10 +7,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Max is the op max.
-var Max = ir.Register(&ir.Op{
-	Name:   "max",
-	Family: ir.Reductions,
+var Max = ir.Register(extreme(&ir.Op{
+	Name: "max",
 	Doc: `The largest of the elements along some dims, or of all.
 
 It is NaN if one of them is, and an error if there are none. Along one dim the
@@ -22,15 +20,14 @@ x: i32[2, 2] = [[1, 5], [4, 2]]
 max(x, dim=1): i32[2] = [5, 4]`,
 	Torch:   "torch.amax",
 	Aliases: "amax reduce_max",
-	Params:  kit.ParamsReduce,
-	Class:   ir.Reduce,
-	Infer:   inferExtreme,
-	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return []*ir.Node{gradExtreme(b, n, g, "argmax")}
-	},
-	Reference: kit.EachRow(slices.Max[[]float64], slices.Max[[]int64]),
-	Sample:    kit.SampleReduction(true),
-})
+}, "argmax", slices.Max[[]float64], slices.Max[[]int64]))
+
+// extreme is a reduction to an element that the op arg finds.
+func extreme(op *ir.Op, arg string, f func([]float64) float64, fi func([]int64) int64) *ir.Op {
+	op.Infer, op.Reference, op.Sample = inferExtreme, kit.EachRow(f, fi), kit.SampleReduction(true)
+	op.Grad = func(b *ir.Builder, n, g *ir.Node) []*ir.Node { return []*ir.Node{gradExtreme(b, n, g, arg)} }
+	return kit.Reduction(op)
+}
 
 // inferExtreme is the type rule of the largest and the smallest value.
 func inferExtreme(n *ir.Node) (ir.Type, error) {
@@ -38,18 +35,10 @@ func inferExtreme(n *ir.Node) (ir.Type, error) {
 		return ir.Type{}, err
 	}
 	shape, err := kit.ReduceShape(n)
-	if err == nil {
-		err = refuseNothing(n)
+	if err == nil && kit.ReducedCount(n) == 0 {
+		err = ir.Argf("x", "%s of nothing: %s", n.Op.Name, kit.Named(n, 0))
 	}
 	return ir.Type{DType: n.Inputs[0].Type.DType, Shape: shape}, err
-}
-
-// refuseNothing refuses to look for an element where there is none.
-func refuseNothing(n *ir.Node) error {
-	if kit.ReducedCount(n) == 0 {
-		return ir.Argf("x", "%s of nothing: %s", n.Op.Name, kit.Named(n, 0))
-	}
-	return nil
 }
 
 // gradExtreme sends the gradient to the element that was taken, which arg finds

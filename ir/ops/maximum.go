@@ -6,10 +6,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Maximum is the op maximum.
-var Maximum = ir.Register(&ir.Op{
-	Name:   "maximum",
-	Family: ir.Arithmetic,
+var Maximum = ir.Register(kit.Binary(&ir.Op{
+	Name: "maximum",
 	Doc: `The larger of a and b, element by element.
 
 a and b are broadcast against each other. The result is NaN where one of them is.
@@ -18,12 +16,8 @@ element of one tensor.`,
 	Example: `
 a: f32[3] = [1, 5, 3]
 maximum(a, 2): f32[3] = [2, 5, 3]`,
-	Params:      kit.ParamsBinary,
-	Class:       ir.Elementwise,
 	Commutative: true,
-	Promote:     ir.PromoteAll,
 	Exact:       true,
-	Infer:       kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]
 		share := halfOfTies(b, x, y, g)
@@ -32,11 +26,8 @@ maximum(a, 2): f32[3] = [2, 5, 3]`,
 			b.SumTo(b.Where(b.Gt(x, y), 0.0, share), y),
 		}
 	},
-	Reference: kit.EachPair(
-		func(a, b float64) float64 { return max(a, b) },
-		func(a, b int64) int64 { return max(a, b) }),
 	Scalar: comptime.Choose(">="),
-})
+}, func(a, b float64) float64 { return max(a, b) }, func(a, b int64) int64 { return max(a, b) }))
 
 // halfOfTies halves g where x and y are equal.
 func halfOfTies(b *ir.Builder, x, y, g *ir.Node) *ir.Node {

@@ -5,10 +5,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Mean is the op mean.
-var Mean = ir.Register(&ir.Op{
-	Name:   "mean",
-	Family: ir.Reductions,
+var Mean = ir.Register(kit.Reduction(&ir.Op{
+	Name: "mean",
 	Doc: `The mean of the elements along some dims, or of all.
 
 The mean of bools is the fraction that is true. Integers are cast first. The mean of
@@ -17,8 +15,6 @@ no elements is NaN.`,
 x: f32[2, 2] = [[1, 2], [3, 4]]
 mean(x, dim=0): f32[2] = [2, 3]`,
 	Aliases: "average reduce_mean Average",
-	Params:  kit.ParamsReduce,
-	Class:   ir.Reduce,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		d := n.Inputs[0].Type.DType
 		if d.IsInt() {
@@ -45,8 +41,7 @@ mean(x, dim=0): f32[2] = [2, 3]`,
 		x := b.Cast(n.Inputs[0], n.Type.DType.Wide())
 		return b.Cast(averageNodes(b, x, n.Ints("dim"), n.Bool("keepdim")), n.Type.DType)
 	},
-	Sample: kit.SampleReduction(false),
-})
+}))
 
 // averageNodes is the mean as nodes that all have kernels.
 func averageNodes(b *ir.Builder, x *ir.Node, dims []int, keepdim bool) *ir.Node {

@@ -4,13 +4,10 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Min is the op min.
-var Min = ir.Register(&ir.Op{
-	Name:   "min",
-	Family: ir.Reductions,
+var Min = ir.Register(extreme(&ir.Op{
+	Name: "min",
 	Doc: `The smallest of the elements along some dims, or of all.
 
 It is NaN if one of them is, and an error if there are none. Along one dim the
@@ -22,12 +19,4 @@ x: i32[2, 2] = [[1, 5], [4, 2]]
 min(x, dim=1): i32[2] = [1, 2]`,
 	Torch:   "torch.amin",
 	Aliases: "amin reduce_min",
-	Params:  kit.ParamsReduce,
-	Class:   ir.Reduce,
-	Infer:   inferExtreme,
-	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return []*ir.Node{gradExtreme(b, n, g, "argmin")}
-	},
-	Reference: kit.EachRow(slices.Min[[]float64], slices.Min[[]int64]),
-	Sample:    kit.SampleReduction(true),
-})
+}, "argmin", slices.Min[[]float64], slices.Min[[]int64]))

@@ -6,10 +6,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Minimum is the op minimum.
-var Minimum = ir.Register(&ir.Op{
-	Name:   "minimum",
-	Family: ir.Arithmetic,
+var Minimum = ir.Register(kit.Binary(&ir.Op{
+	Name: "minimum",
 	Doc: `The smaller of a and b, element by element.
 
 a and b are broadcast against each other. The result is NaN where one of them is.
@@ -18,12 +16,8 @@ element of one tensor.`,
 	Example: `
 a: f32[3] = [1, 5, 3]
 minimum(a, 2): f32[3] = [1, 2, 2]`,
-	Params:      kit.ParamsBinary,
-	Class:       ir.Elementwise,
 	Commutative: true,
-	Promote:     ir.PromoteAll,
 	Exact:       true,
-	Infer:       kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]
 		share := halfOfTies(b, x, y, g)
@@ -32,8 +26,5 @@ minimum(a, 2): f32[3] = [1, 2, 2]`,
 			b.SumTo(b.Where(b.Lt(x, y), 0.0, share), y),
 		}
 	},
-	Reference: kit.EachPair(
-		func(a, b float64) float64 { return min(a, b) },
-		func(a, b int64) int64 { return min(a, b) }),
 	Scalar: comptime.Choose("<="),
-})
+}, func(a, b float64) float64 { return min(a, b) }, func(a, b int64) int64 { return min(a, b) }))

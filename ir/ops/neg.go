@@ -6,8 +6,7 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Neg is the op neg.
-var Neg = ir.Register(&ir.Op{
+var Neg = ir.Register(kit.Unary(&ir.Op{
 	Name:     "neg",
 	Operator: "-",
 	Family:   ir.Arithmetic,
@@ -15,13 +14,6 @@ var Neg = ir.Register(&ir.Op{
 	Example: `
 x: f32[2] = [1, -2]
 neg(x): f32[2] = [-1, 2]`,
-	Params: kit.ParamsUnary,
-	Class:  ir.Elementwise,
-	Exact:  true,
-	Infer:  kit.LikeNumber,
-	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return []*ir.Node{b.Neg(g)}
-	},
-	Reference: kit.EachNumber(func(v float64) float64 { return -v }, func(v int64) int64 { return -v }),
-	Scalar:    comptime.Neg,
-})
+	Grad:   func(b *ir.Builder, n, g *ir.Node) []*ir.Node { return []*ir.Node{b.Neg(g)} },
+	Scalar: comptime.Neg,
+}, func(v float64) float64 { return -v }, func(v int64) int64 { return -v }))

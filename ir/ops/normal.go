@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Normal is the op normal.
 var Normal = ir.Register(&ir.Op{
 	Name:   "normal",
 	Family: ir.Randomness,

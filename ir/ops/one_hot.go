@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// OneHot is the op one_hot.
 var OneHot = ir.Register(&ir.Op{
 	Name:   "one_hot",
 	Family: ir.Indexing,

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Pad is the op pad.
 var Pad = ir.Register(&ir.Op{
 	Name:   "pad",
 	Family: ir.Shapes,

@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Permute is the op permute.
 var Permute = ir.Register(&ir.Op{
 	Name:   "permute",
 	Family: ir.Shapes,

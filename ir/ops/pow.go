@@ -8,11 +8,9 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Pow is the op pow.
-var Pow = ir.Register(&ir.Op{
+var Pow = ir.Register(kit.Binary(&ir.Op{
 	Name:     "pow",
 	Operator: "**",
-	Family:   ir.Arithmetic,
 	Doc: `a to the power b, element by element.
 
 a and b are broadcast against each other. x ** 0 is 1 for every x, NaN included.
@@ -21,17 +19,12 @@ power, 1 and -1 give 1 or -1, and all others 0.`,
 	Example: `
 a: f32[3] = [1, 2, 3]
 pow(a, 2): f32[3] = [1, 4, 9]`,
-	Aliases:   "power",
-	Params:    kit.ParamsBinary,
-	Class:     ir.Elementwise,
-	Promote:   ir.PromoteAll,
-	ULPs:      16,
-	Infer:     kit.Meet,
-	Grad:      gradPow,
-	Reference: kit.EachPair(math.Pow, intPow),
-	Scalar:    comptime.Operator("**"),
-	Smooth:    [2]float64{0.2, 2.5},
-})
+	Aliases: "power",
+	ULPs:    16,
+	Grad:    gradPow,
+	Scalar:  comptime.Operator("**"),
+	Smooth:  [2]float64{0.2, 2.5},
+}, math.Pow, intPow))
 
 // gradPow is zero at exponent 0 for a, and at base 0 for b, as long as the power
 // itself is finite there: the formulas would give 0 · inf.

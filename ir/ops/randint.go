@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Randint is the op randint.
 var Randint = ir.Register(&ir.Op{
 	Name:   "randint",
 	Family: ir.Randomness,

@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Reshape is the op reshape.
 var Reshape = ir.Register(&ir.Op{
 	Name:   "reshape",
 	Family: ir.Shapes,

@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// RmsNorm is the op rms_norm.
 var RmsNorm = ir.Register(&ir.Op{
 	Name:   "rms_norm",
 	Family: ir.Normalization,

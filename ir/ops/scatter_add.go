@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// ScatterAdd is the op scatter_add.
 var ScatterAdd = ir.Register(&ir.Op{
 	Name:   "scatter_add",
 	Family: ir.Indexing,

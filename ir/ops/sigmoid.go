@@ -4,12 +4,10 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Sigmoid is the op sigmoid.
-var Sigmoid = ir.Register(&ir.Op{
+var Sigmoid = ir.Register(kit.Function(&ir.Op{
 	Name:   "sigmoid",
 	Family: ir.Activations,
 	Doc:    `1 / (1 + exp(-x)), element by element.`,
@@ -17,17 +15,11 @@ var Sigmoid = ir.Register(&ir.Op{
 x: f32[2] = [0, 1]
 sigmoid(x): f32[2] = [0.5, 0.7310586]`,
 	Aliases: "sigm expit logistic σ Sigmoid",
-	Params:  kit.ParamsUnary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteFloat,
 	ULPs:    6, // exponential 3, addition 0.5, division 2.5
-	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Mul(n, b.Sub(1.0, n)))}
 	},
-	Reference: kit.EachFloat(logistic),
-	Scalar:    comptime.Real(logistic),
-	Slack:     kit.ReferenceSlack,
-})
+	Slack: kit.ReferenceSlack,
+}, logistic))
 
 func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }

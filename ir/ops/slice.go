@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Slice is the op slice.
 var Slice = ir.Register(&ir.Op{
 	Name:   "slice",
 	Family: ir.Shapes,

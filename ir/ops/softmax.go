@@ -8,7 +8,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Softmax is the op softmax.
 var Softmax = ir.Register(&ir.Op{
 	Name:   "softmax",
 	Family: ir.Normalization,

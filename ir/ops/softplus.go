@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Softplus is the op softplus.
 var Softplus = ir.Register(&ir.Op{
 	Name:   "softplus",
 	Family: ir.Activations,

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Squeeze is the op squeeze.
 var Squeeze = ir.Register(&ir.Op{
 	Name:   "squeeze",
 	Family: ir.Shapes,

@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Stack is the op stack.
 var Stack = ir.Register(&ir.Op{
 	Name:   "stack",
 	Family: ir.Shapes,

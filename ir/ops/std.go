@@ -7,10 +7,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Std is the op std.
-var Std = ir.Register(&ir.Op{
-	Name:   "std",
-	Family: ir.Reductions,
+var Std = ir.Register(kit.Reduction(&ir.Op{
+	Name: "std",
 	Doc: `The standard deviation of the elements along some dims, or of all.
 
 The squares are divided by the number of elements, as in NumPy; PyTorch divides
@@ -18,10 +16,8 @@ by one less unless it is told otherwise. Of no elements it is NaN.`,
 	Example: `
 x: f32[4] = [1, 3, 5, 7]
 std(x): f32[] = 2.236068`,
-	Torch:  "torch.std with correction=0",
-	Params: kit.ParamsReduce,
-	Class:  ir.Reduce,
-	Infer:  inferSpread,
+	Torch: "torch.std with correction=0",
+	Infer: inferSpread,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		// At 0 the root has no slope; PyTorch takes 0.
 		even := b.Eq(n, 0.0)
@@ -40,4 +36,4 @@ std(x): f32[] = 2.236068`,
 		}
 		return []any{s.Rows(shape), dims, s.Int(0, 1) == 1}
 	},
-})
+}))

@@ -4,12 +4,10 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Tanh is the op tanh.
-var Tanh = ir.Register(&ir.Op{
+var Tanh = ir.Register(kit.Function(&ir.Op{
 	Name:   "tanh",
 	Family: ir.Activations,
 	Doc:    `The hyperbolic tangent of x, element by element.`,
@@ -17,14 +15,8 @@ var Tanh = ir.Register(&ir.Op{
 x: f32[2] = [0, 1]
 tanh(x): f32[2] = [0, 0.7615942]`,
 	Aliases: "Tanh",
-	Params:  kit.ParamsUnary,
-	Class:   ir.Elementwise,
-	Promote: ir.PromoteFloat,
 	ULPs:    5,
-	Infer:   kit.LikeOperand,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return []*ir.Node{b.Mul(g, b.Sub(1.0, b.Square(n)))}
 	},
-	Reference: kit.EachFloat(math.Tanh),
-	Scalar:    comptime.Real(math.Tanh),
-})
+}, math.Tanh))

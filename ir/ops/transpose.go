@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Transpose is the op transpose.
 var Transpose = ir.Register(&ir.Op{
 	Name:   "transpose",
 	Family: ir.Shapes,

@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// TypeAs is the op type_as.
 var TypeAs = ir.Register(&ir.Op{
 	Name:   "type_as",
 	Family: ir.DTypeFamily,

@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Uniform is the op uniform.
 var Uniform = ir.Register(&ir.Op{
 	Name:   "uniform",
 	Family: ir.Randomness,

@@ -7,7 +7,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Unsqueeze is the op unsqueeze.
 var Unsqueeze = ir.Register(&ir.Op{
 	Name:   "unsqueeze",
 	Family: ir.Shapes,

@@ -5,10 +5,8 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Var is the op var.
-var Var = ir.Register(&ir.Op{
-	Name:   "var",
-	Family: ir.Reductions,
+var Var = ir.Register(kit.Reduction(&ir.Op{
+	Name: "var",
 	Doc: `The variance of the elements along some dims, or of all.
 
 The squares are divided by the number of elements, as in NumPy; PyTorch divides
@@ -16,19 +14,14 @@ by one less unless it is told otherwise. Of no elements it is NaN.`,
 	Example: `
 x: f32[4] = [1, 3, 5, 7]
 var(x): f32[] = 5`,
-	Torch:  "torch.var with correction=0",
-	Params: kit.ParamsReduce,
-	Class:  ir.Reduce,
-	Infer:  inferSpread,
-	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return []*ir.Node{gradDeviation(b, n, g)}
-	},
+	Torch:     "torch.var with correction=0",
+	Infer:     inferSpread,
+	Grad:      func(b *ir.Builder, n, g *ir.Node) []*ir.Node { return []*ir.Node{gradDeviation(b, n, g)} },
 	Reference: kit.EachRow(variance, nil),
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		return b.Cast(varianceNodes(b, n), n.Type.DType)
 	},
-	Sample: kit.SampleReduction(false),
-})
+}))
 
 func inferSpread(n *ir.Node) (ir.Type, error) {
 	d := n.Inputs[0].Type.DType

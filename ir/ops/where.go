@@ -5,7 +5,6 @@ import (
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
 
-// Where is the op where.
 var Where = ir.Register(&ir.Op{
 	Name:   "where",
 	Family: ir.Comparison,
@@ -49,11 +48,7 @@ where(condition, x, 0): f32[3] = [1, 0, 3]`,
 			if in[0].I[c[i]] != 0 {
 				from = x
 			}
-			if out.F != nil {
-				out.F[i] = from.F[i]
-			} else {
-				out.I[i] = from.I[i]
-			}
+			kit.Copy(out, i, from, i)
 		}
 		return out
 	},

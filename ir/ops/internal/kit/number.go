@@ -84,8 +84,3 @@ func NumberOf(d ir.DType, v int) any {
 	}
 	return v
 }
-
-// InferConstant is the type rule of ops that are given shape and dtype.
-func InferConstant(n *ir.Node) (ir.Type, error) {
-	return ir.Type{DType: n.Attr("dtype").(ir.DType), Shape: n.Ints("shape")}, nil
-}

@@ -74,11 +74,7 @@ func Rows(shape ir.Shape, dims []int) (offs []int, length int) {
 func Pick(t ir.Type, x *ir.Array, offs []int) *ir.Array {
 	out := ir.NewArray(t)
 	for i, at := range offs {
-		if out.F != nil {
-			out.F[i] = x.F[at]
-		} else {
-			out.I[i] = x.I[at]
-		}
+		Copy(out, i, x, at)
 	}
 	return out
 }
@@ -86,11 +82,16 @@ func Pick(t ir.Type, x *ir.Array, offs []int) *ir.Array {
 // Put writes the elements of x at offsets of out.
 func Put(out, x *ir.Array, offs []int) {
 	for i, at := range offs {
-		if out.F != nil {
-			out.F[at] = x.F[i]
-		} else {
-			out.I[at] = x.I[i]
-		}
+		Copy(out, at, x, i)
+	}
+}
+
+// Copy makes element i of out the element at of x.
+func Copy(out *ir.Array, i int, x *ir.Array, at int) {
+	if out.F != nil {
+		out.F[i] = x.F[at]
+	} else {
+		out.I[i] = x.I[at]
 	}
 }
 

@@ -62,9 +62,6 @@ func SampleNorm(parameters int) func(ir.Sampler) []any {
 	}
 }
 
-// SampleTriangle draws calls of tril and triu.
-func SampleTriangle(s ir.Sampler) []any { return []any{s.Tensor(s.Shape(2)), s.Int(-8, 8)} }
-
 // SampleIndexed draws a shape, a dim of it, and the shape of an index into it: of
 // any size along the dim, and at most of the shape's own elsewhere.
 func SampleIndexed(s ir.Sampler) (shape ir.Shape, dim, written int, index ir.Shape) {
@@ -80,6 +77,3 @@ func SampleIndexed(s ir.Sampler) (shape ir.Shape, dim, written int, index ir.Sha
 	}
 	return shape, dim, written, index
 }
-
-// SampleFilled draws calls of zeros and ones.
-func SampleFilled(s ir.Sampler) []any { return []any{[]int(s.Shape(0)), s.DType()} }
