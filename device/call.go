@@ -21,7 +21,7 @@ func (c *Call) Check(d Device) error {
 func (c *Call) check(d Device) error {
 	k := c.Kernel
 	if len(c.Buffers) == 0 {
-		return fmt.Errorf("there are no buffers; at least an output is needed")
+		return fmt.Errorf("there are no buffers; a call needs at least an output")
 	}
 	inputs, output := c.Buffers[:len(c.Buffers)-1], &c.Buffers[len(c.Buffers)-1]
 	for i := range c.Buffers {
@@ -42,7 +42,7 @@ func (c *Call) check(d Device) error {
 		}
 		same := in.Slice == output.Slice && in.DType == output.DType
 		if !same || !k.MayOverwrite(i) {
-			return fmt.Errorf("the output lies over the input %s", c.argName(i))
+			return fmt.Errorf("the output overlaps the input %s", c.argName(i))
 		}
 	}
 	return nil
@@ -88,7 +88,7 @@ func (a *Arg) check(d Device) error {
 		return fmt.Errorf("%s%v doesn't take the %d bytes that its memory has", a.DType, a.Shape, a.Slice.Bytes)
 	}
 	if a.Slice.Offset%int64(size) != 0 {
-		return fmt.Errorf("%s%v begins at byte %d of its buffer, which is no multiple of %d", a.DType, a.Shape, a.Slice.Offset, size)
+		return fmt.Errorf("%s%v begins at byte %d of its buffer, which is not a multiple of %d", a.DType, a.Shape, a.Slice.Offset, size)
 	}
 	return nil
 }

@@ -133,7 +133,7 @@ func (s Slice) Check(d Device) error {
 	case s.Buffer.Device() != d:
 		return fmt.Errorf("device: %s was handed memory of %s", d.Name(), s.Buffer.Device().Name())
 	case s.Offset < 0 || s.Bytes < 0 || s.Offset > s.Buffer.Bytes()-s.Bytes:
-		return fmt.Errorf("device: bytes %d to %d are outside of a buffer of %d", s.Offset, s.Offset+s.Bytes, s.Buffer.Bytes())
+		return fmt.Errorf("device: bytes %d to %d are outside a buffer of %d", s.Offset, s.Offset+s.Bytes, s.Buffer.Bytes())
 	}
 	return nil
 }

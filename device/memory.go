@@ -31,7 +31,7 @@ func (b *Budget) Take(device string, bytes int64) error {
 		return fmt.Errorf("device %s: a buffer can't have %d bytes", device, bytes)
 	}
 	if b.Limit > 0 && bytes > b.Limit-b.InUse {
-		return fmt.Errorf("device %s: out of memory: %d bytes were asked for, %d of %d are free",
+		return fmt.Errorf("device %s: out of memory: %d bytes requested, %d of %d free",
 			device, bytes, b.Limit-b.InUse, b.Limit)
 	}
 	b.InUse += bytes

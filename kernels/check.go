@@ -59,7 +59,7 @@ func (m *Manifest) checkOps(ops []Op) (problems []error) {
 	for _, e := range m.entries {
 		for _, served := range e.ops {
 			if !slices.ContainsFunc(ops, func(op Op) bool { return op.Name == served }) {
-				problems = append(problems, fmt.Errorf("kernel %s serves %s, which is no op", e.name, served))
+				problems = append(problems, fmt.Errorf("kernel %s implements %s, which is not an op", e.name, served))
 			}
 		}
 	}
@@ -129,13 +129,13 @@ func (m *Manifest) overlaid(s *Sources) (found []overlaidSource, problems []erro
 					found = append(found, overlaidSource{k, language})
 				case s.isBuiltIn(language + "/" + f.Name()): // a prelude, or what fused kernels are made from
 				default:
-					problems = append(problems, fmt.Errorf("%s/%s/%s is no kernel's source, and would never be used: there is no kernel of this name (flowrun kernels lists them)",
+					problems = append(problems, fmt.Errorf("%s/%s/%s is never used: there is no kernel of this name (flowrun kernels lists them)",
 						l.name, language, f.Name()))
 				}
 			}
 		}
 		if !known {
-			problems = append(problems, fmt.Errorf("%s has no folder %s: sources lie in a folder of their language", l.name, strings.Join(Languages, " or ")))
+			problems = append(problems, fmt.Errorf("%s has no folder %s: sources belong in a folder named after their language", l.name, strings.Join(Languages, " or ")))
 		}
 	}
 	return found, problems

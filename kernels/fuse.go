@@ -191,13 +191,13 @@ func (r *Recipe) check() error {
 		var dtypes []string
 		for _, o := range p.Operands {
 			if o.Index < 0 || o.Part && o.Index >= i || !o.Part && o.Index >= len(r.Inputs) {
-				return fmt.Errorf("kernels: part %d of a fused kernel (%s) takes what isn't there before it", i, p.Kernel.Name)
+				return fmt.Errorf("kernels: part %d of a fused kernel (%s) uses a part that doesn't precede it", i, p.Kernel.Name)
 			}
 			dtypes = append(dtypes, r.dtype(o))
 		}
 		switch {
 		case p.Kernel.Body == NoBody:
-			return fmt.Errorf("kernels: the kernel %s can't be fused: the manifest gives it no body", p.Kernel.Name)
+			return fmt.Errorf("kernels: the kernel %s can't be fused: it has no body in the manifest", p.Kernel.Name)
 		case reduces && (i < len(r.Parts)-1 || len(p.Operands) != 1):
 			return fmt.Errorf("kernels: the reduction %s is part %d of a fused kernel of %d; it must be the last", p.Kernel.Name, i, len(r.Parts))
 		case !p.Kernel.Serves(dtypes, p.DType):

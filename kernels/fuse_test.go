@@ -122,9 +122,9 @@ func TestRecipesThatCanNotBeAreRefused(t *testing.T) {
 	sum := kernels.Part{Kernel: kernel(t, "sum"), Operands: in(0), DType: "f32", Scalars: []any{[]int{0}}}
 	for want, r := range map[string]kernels.Recipe{
 		"needs at least one part": {Inputs: whole("f32")},
-		"part 0 of a fused kernel (neg) takes what isn't there before it":         {Parts: []kernels.Part{neg}},
-		"part 1 of a fused kernel (neg) takes what isn't there before it":         {Inputs: whole("f32"), Parts: []kernels.Part{neg, {Kernel: neg.Kernel, Operands: part(1), DType: "f32"}}},
-		"the kernel flip can't be fused: the manifest gives it no body":           {Inputs: whole("f32"), Parts: []kernels.Part{{Kernel: kernel(t, "flip"), Operands: in(0), DType: "f32", Scalars: []any{[]int{0}}}}},
+		"part 0 of a fused kernel (neg) uses a part that doesn't precede it":      {Parts: []kernels.Part{neg}},
+		"part 1 of a fused kernel (neg) uses a part that doesn't precede it":      {Inputs: whole("f32"), Parts: []kernels.Part{neg, {Kernel: neg.Kernel, Operands: part(1), DType: "f32"}}},
+		"the kernel flip can't be fused: it has no body in the manifest":          {Inputs: whole("f32"), Parts: []kernels.Part{{Kernel: kernel(t, "flip"), Operands: in(0), DType: "f32", Scalars: []any{[]int{0}}}}},
 		"the reduction sum is part 0 of a fused kernel of 2; it must be the last": {Inputs: whole("f32"), Parts: []kernels.Part{sum, {Kernel: neg.Kernel, Operands: part(0), DType: "f32"}}},
 		"neg doesn't serve [bool] → f32":                                          {Inputs: whole("bool"), Parts: []kernels.Part{neg}},
 		"sum takes 1 scalars, got 0":                                              {Inputs: whole("f32"), Parts: []kernels.Part{{Kernel: sum.Kernel, Operands: in(0), DType: "f32"}}},

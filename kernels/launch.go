@@ -110,7 +110,7 @@ func (l *launcher) fit(limits Limits) error {
 		}
 	}
 	if n := Numel(l.group); n > limits.Group {
-		return fmt.Errorf("kernel %s needs groups of %d work-items, and the device takes at most %d", l.kernel.Name, n, limits.Group)
+		return fmt.Errorf("kernel %s needs groups of %d work-items, but the device allows at most %d", l.kernel.Name, n, limits.Group)
 	}
 	return nil
 }

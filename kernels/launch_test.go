@@ -41,7 +41,7 @@ func TestGroupsFitTheDevice(t *testing.T) {
 	require.Equal(t, []int{320}, all[0].Global)
 	square := []kernels.Tensor{tensor(64, 64), tensor(64, 64)}
 	_, err := load(t).Kernel("matmul").Launches(square, tensor(64, 64), []any{false, false}, kernels.Limits{Group: 32})
-	require.EqualError(t, err, "kernel matmul needs groups of 64 work-items, and the device takes at most 32")
+	require.EqualError(t, err, "kernel matmul needs groups of 64 work-items, but the device allows at most 32")
 }
 
 func TestProductsInMetalTakeSmallSquaresWhereThreadgroupsAreSmall(t *testing.T) {

@@ -134,7 +134,7 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 				own[key.Value] = value
 				return
 			}
-			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, sizes, items, group, turns, and what is a language's own under its name", key.Value)
+			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, sizes, items, group, turns, and keys of one language under the name of that language", key.Value)
 		}
 	})
 	if k.Doc == "" {
@@ -311,7 +311,7 @@ func (l *loader) powersOfTwo(n *yaml.Node, what string) []int {
 	for _, word := range strings.Fields(l.text(n, what)) {
 		size, err := strconv.Atoi(word)
 		if err != nil || size < 1 || size&(size-1) != 0 {
-			l.errorf(n, "%s: %q is no power of two", what, word)
+			l.errorf(n, "%s: %q is not a power of two", what, word)
 			size = 1
 		}
 		all = append(all, size)
@@ -323,7 +323,7 @@ func (l *loader) powersOfTwo(n *yaml.Node, what string) []int {
 func (l *loader) count(n *yaml.Node, what string) int {
 	count, err := strconv.Atoi(l.text(n, what))
 	if err != nil || count < 1 {
-		l.errorf(n, "%s: %q is no number from 1 on", what, n.Value)
+		l.errorf(n, "%s: %q is not a number of at least 1", what, n.Value)
 		return 1
 	}
 	return count

@@ -81,7 +81,7 @@ func (l *language) checkBuiltIns(parameters []string, of string) error {
 		case !everyDimension && m[1] != "uint":
 			return fmt.Errorf("%s has a parameter %q, which must be a uint", of, p)
 		case everyDimension && components != "" && m[1] != components:
-			return fmt.Errorf("%s has a parameter %q beside one of type %s: what has a component for each dimension must have as many everywhere", of, p, components)
+			return fmt.Errorf("%s has a parameter %q beside one of type %s: built-ins with a component per dimension must all have the same number of components", of, p, components)
 		case everyDimension:
 			components = m[1]
 		}
@@ -89,7 +89,7 @@ func (l *language) checkBuiltIns(parameters []string, of string) error {
 	return nil
 }
 
-// checkBody holds what a source defines for fused kernels against the manifest.
+// checkBody checks what a source defines for fused kernels against the manifest.
 func (k *Kernel) checkBody(file File) error {
 	text := blankComments(file.Text)
 	var want []string
@@ -111,7 +111,7 @@ func (k *Kernel) checkBody(file File) error {
 	}
 	for _, w := range append(want, "#ifndef FUSED") {
 		if !strings.Contains(text, w) {
-			return fmt.Errorf("%s: there is no %s, which body: %s in the manifest asks for", file.Name, w, k.Body)
+			return fmt.Errorf("%s: there is no %s, which `body: %s` in the manifest requires", file.Name, w, k.Body)
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ func Overlay(dir string) (*Sources, error) {
 		return nil, fmt.Errorf("kernels: %w", err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("kernels: %s is no folder; a folder with %s in it was expected", dir, strings.Join(FileNames("NAME"), " or "))
+		return nil, fmt.Errorf("kernels: %s is not a folder; expected a folder that contains %s", dir, strings.Join(FileNames("NAME"), " or "))
 	}
 	s := Embedded()
 	s.layers = slices.Insert(s.layers, 0, layer{files.Dir(dir), dir})

@@ -144,7 +144,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 	}
 	right := "// k: a kernel.\nkernel void flowrun_k(global const T *x, // the input\n    global T* out,\n    S alpha, int n) {}\n"
 	require.NoError(t, check(right, k))
-	require.ErrorContains(t, check(right), "kernel k serves k, which is no op")
+	require.ErrorContains(t, check(right), "kernel k implements k, which is not an op")
 	require.ErrorContains(t, check(right, k, kernels.Op{Name: "l"}), "op l has neither a kernel nor a decomposition")
 	require.NoError(t, check(right, k, kernels.Op{Name: "l", Decomposed: true}))
 	served := kernels.Op{Name: "k", Calls: []kernels.OpCall{{Inputs: []string{"f32"}, Output: "f32"}, {Inputs: []string{"f64"}, Output: "f64"}}}
@@ -180,8 +180,8 @@ func TestAFileOfAFolderThatIsNeverUsedOrDoesntFitIsNamed(t *testing.T) {
 	put("add.c", "")
 	put("exp.cl", "kernel void flowrun_exp(global T *x, global T *out, int n) {}")
 	for _, check := range []error{load(t).CheckOverlay(s), load(t).Check(s, knownOps())} {
-		require.ErrorContains(t, check, dir+"/opencl/ngo.cl is no kernel's source, and would never be used")
-		require.ErrorContains(t, check, dir+"/opencl/add.c is no kernel's source")
+		require.ErrorContains(t, check, dir+"/opencl/ngo.cl is never used")
+		require.ErrorContains(t, check, dir+"/opencl/add.c is never used")
 		require.ErrorContains(t, check, dir+`/opencl/exp.cl:1: parameter 1 of flowrun_exp is "global T *x"`)
 		require.Len(t, strings.Split(check.Error(), "\n"), 3, "each once")
 	}
@@ -208,7 +208,7 @@ func TestAFolderLiesOverTheBuiltInSources(t *testing.T) {
 	}
 
 	_, err = kernels.Overlay(path)
-	require.ErrorContains(t, err, "is no folder")
+	require.ErrorContains(t, err, "is not a folder")
 	_, err = kernels.Overlay(filepath.Join(dir, "absent"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = s.Source("fortran", &kernels.Kernel{Name: "exp"})

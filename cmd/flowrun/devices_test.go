@@ -66,7 +66,7 @@ __attribute__((constructor)) void begin(void) { fclose(fopen(getenv("MARK"), "a"
 		{"a large program", []string{spec}, exitDone, true, ""},
 		{"the same again", []string{spec}, exitDone, false, ""},
 		{"a plan of it", []string{"explain", spec}, exitDone, false, ""},
-		{"a program on OpenCL", []string{spec, "--device", "opencl"}, exitFailed, false, died + " (flowrun devices tries it again)"},
+		{"a program on OpenCL", []string{spec, "--device", "opencl"}, exitFailed, false, died + " (flowrun devices tries again)"},
 		{"a program on CUDA", []string{spec, "--device", "cuda:0"}, exitFailed, false, died},
 		{"the list of devices", []string{"devices"}, exitDone, true, died},
 	} {

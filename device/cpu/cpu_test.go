@@ -58,7 +58,7 @@ func TestMemoryIsAlignedAndAccountedFor(t *testing.T) {
 		buffers = append(buffers, b)
 	}
 	_, err := d.Alloc(373)
-	require.ErrorContains(t, err, "373 bytes were asked for, 372 of 1000 are free")
+	require.ErrorContains(t, err, "373 bytes requested, 372 of 1000 free")
 	require.NoError(t, buffers[4].Free())
 	require.NoError(t, buffers[4].Free(), "a second time")
 	require.Equal(t, device.Budget{Limit: 1000, InUse: 128, Peak: 628, Live: 4}, d.Usage())

@@ -34,7 +34,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	}
 	if err != nil {
 		d.budget.Give(bytes)
-		what := fmt.Sprintf("%d bytes were asked for", bytes)
+		what := fmt.Sprintf("%d bytes requested", bytes)
 		if is(err, errorOutOfMemory) {
 			what = fmt.Sprintf("out of memory: %s, %s", what, d.room())
 		}

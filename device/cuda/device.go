@@ -148,7 +148,7 @@ func (d *Device) entered(do func() error) error {
 func (d *Device) usable() error {
 	switch {
 	case d.lost != nil:
-		return fmt.Errorf("device %s: is lost to this process, and flowrun has to be started anew to use it: %w", d.Name(), d.lost)
+		return fmt.Errorf("device %s: is lost; restart flowrun to use it again: %w", d.Name(), d.lost)
 	case d.stream == 0:
 		return fmt.Errorf("device %s: is closed", d.Name())
 	}
@@ -181,7 +181,7 @@ func (d *Device) lose(err error) error {
 		return err
 	}
 	d.lost = err
-	return fmt.Errorf("%w; the device is lost to this process", err)
+	return fmt.Errorf("%w; the device is lost", err)
 }
 
 // Close waits for the stream and gives everything back. A second call does

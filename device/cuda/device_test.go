@@ -30,8 +30,8 @@ func TestDevicesAreNumberedAsTheDriverHasThem(t *testing.T) {
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	l := loader(t)
 	drivertest.MissingIsNamed(t, "cuda", []drivertest.Missing[function]{
-		{Name: "no device", Function: cuDeviceGetCount, Code: errorNoDevice, Want: l.name + " is there, but it has no device"},
-		{Name: "a broken driver", Function: cuDeviceGetCount, Code: 999, Want: "gives no devices: cuDeviceGetCount: CUDA_ERROR_UNKNOWN (999)"},
+		{Name: "no device", Function: cuDeviceGetCount, Code: errorNoDevice, Want: l.name + " is installed, but there is no device"},
+		{Name: "a broken driver", Function: cuDeviceGetCount, Code: 999, Want: "can't list devices: cuDeviceGetCount: CUDA_ERROR_UNKNOWN (999)"},
 		{Name: "no device that can be used", Function: cuDeviceGetName, Code: 1, Want: "cuda:0: cuDeviceGetName: CUDA_ERROR_INVALID_VALUE (1)"},
 	}, l.fail, func() (int, string) {
 		devices, missing := l.discover()
@@ -58,7 +58,7 @@ func TestMemoryThatTheDriverDoesntGiveIsToldWithWhatThereIs(t *testing.T) {
 	d := open(t, l, nil)
 	l.fail(errorOutOfMemory, cuMemAllocAsync, cuMemAlloc)
 	_, err := d.Alloc(100)
-	require.ErrorContains(t, err, "device cuda:0: out of memory: 100 bytes were asked for, ")
+	require.ErrorContains(t, err, "device cuda:0: out of memory: 100 bytes requested, ")
 	require.ErrorContains(t, err, " are free: ")
 	require.ErrorContains(t, err, "CUDA_ERROR_OUT_OF_MEMORY (2): out of memory")
 	l.fault = nil

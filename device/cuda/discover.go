@@ -54,7 +54,7 @@ func (l *library) discover() (devices []properties, missing string) {
 		devices = append(devices, info)
 	}
 	if len(devices) == 0 {
-		return nil, fmt.Sprintf("%s is there, but has no device that can be used: %s", l.name, strings.Join(reasons, "; "))
+		return nil, fmt.Sprintf("%s is installed, but has no usable device: %s", l.name, strings.Join(reasons, "; "))
 	}
 	return devices, ""
 }
@@ -68,9 +68,9 @@ func (l *library) survey() (count int, common properties, err error) {
 	}
 	switch {
 	case err != nil && !is(err, errorNoDevice):
-		return 0, common, fmt.Errorf("%s gives no devices: %w", l.name, err)
+		return 0, common, fmt.Errorf("%s can't list devices: %w", l.name, err)
 	case n <= 0:
-		return 0, common, errors.New(l.name + " is there, but it has no device")
+		return 0, common, errors.New(l.name + " is installed, but there is no device")
 	}
 	common.driver = fmt.Sprintf("CUDA %d.%d", version/1000, version%1000/10)
 	if err := l.describeCompiler(&common); err != nil {

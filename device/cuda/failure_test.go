@@ -62,10 +62,10 @@ func lose(t *testing.T, l *library, sources *kernels.Sources) {
 	require.ErrorAs(t, err, &late)
 	require.Equal(t, []string{"neg"}, late.Work)
 	require.ErrorContains(t, err, "device cuda:0: one of neg has failed: cuStreamSynchronize: CUDA_ERROR_")
-	require.ErrorContains(t, err, "; the device is lost to this process")
+	require.ErrorContains(t, err, "; the device is lost")
 	for _, c := range []device.Command{run, capture} {
 		err = c.Run()
-		require.ErrorContains(t, err, "device cuda:0: is lost to this process, and flowrun has to be started anew to use it: cuStreamSynchronize: CUDA_ERROR_")
+		require.ErrorContains(t, err, "device cuda:0: is lost; restart flowrun to use it again: cuStreamSynchronize: CUDA_ERROR_")
 		require.NotErrorAs(t, err, &late, "nothing is in doubt that wasn't before")
 	}
 	_, err = d.Alloc(1)

@@ -124,7 +124,7 @@ func (l *launch) size(part kernels.Launch) error {
 		}
 		blocks, most := part.Global[i]/part.Local[i], l.device.info.maxGrid[i]
 		if blocks > most {
-			return fmt.Errorf("it needs %d blocks in dimension %d, and the device takes at most %d; put the op on the CPU", blocks, i, most)
+			return fmt.Errorf("it needs %d blocks in dimension %d, but the device allows at most %d; run the op on the CPU", blocks, i, most)
 		}
 		l.grid[i], l.block[i] = uint32(blocks), uint32(part.Local[i])
 	}

@@ -59,7 +59,7 @@ func openLibraries() (l *library, err error) {
 		l.missing = err.Error()
 	}
 	if err := l.call(cuInit, 0); err != nil {
-		return nil, fmt.Errorf("%s is there, but doesn't start: %w", l.name, err)
+		return nil, fmt.Errorf("%s is installed, but can't be initialized: %w", l.name, err)
 	}
 	return l, nil
 }

@@ -23,7 +23,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	}
 	defer d.leave()
 	if bytes > d.maxBuffer {
-		return nil, fmt.Errorf("device %s: out of memory: %d bytes were asked for in one piece, of which it gives %d at most (maxBufferLength)",
+		return nil, fmt.Errorf("device %s: out of memory: %d bytes requested in one allocation; the limit is %d (maxBufferLength)",
 			d.Name(), bytes, d.maxBuffer)
 	}
 	if err := d.budget.Take(d.Name(), bytes); err != nil {
@@ -33,7 +33,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	var err error
 	if b.object, b.memory, err = d.memory(bytes); err != nil {
 		d.budget.Give(bytes)
-		return nil, d.queue.Failed(fmt.Sprintf("out of memory: %d bytes were asked for, %d of %d are not in use here",
+		return nil, d.queue.Failed(fmt.Sprintf("out of memory: %d bytes requested, %d of %d not in use here",
 			bytes, d.budget.Limit-d.budget.InUse, d.budget.Limit), err)
 	}
 	d.buffers[b] = struct{}{}

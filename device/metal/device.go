@@ -120,7 +120,7 @@ func (d *Device) usable() error {
 	case d.commands == 0:
 		return fmt.Errorf("device %s: is closed", d.Name())
 	case d.lost != nil:
-		return fmt.Errorf("device %s: is lost to this process, and flowrun has to be started anew to use it: %w", d.Name(), d.lost)
+		return fmt.Errorf("device %s: is lost; restart flowrun to use it again: %w", d.Name(), d.lost)
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (d *Device) idle() { d.done = d.last }
 // tell says of a failure of what was queued that it has lost the device, if so.
 func (d *Device) tell(err error) error {
 	if d.lost != nil {
-		return fmt.Errorf("%w; the device is lost to this process", err)
+		return fmt.Errorf("%w; the device is lost", err)
 	}
 	return err
 }

@@ -51,7 +51,7 @@ func (l *library) discover() (devices []properties, missing string) {
 	return devices, ""
 }
 
-const noDevice = "there is Metal, but it has no device; a virtual machine may not pass one on"
+const noDevice = "Metal has no device here; a virtual machine may not provide one"
 
 // devices gives all devices, which are owned, the default one first.
 func (l *library) devices() []object {

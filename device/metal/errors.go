@@ -52,7 +52,7 @@ func (e *Error) Error() string {
 	case e.Code != 0:
 		text += fmt.Sprintf("error %d", e.Code)
 	default:
-		text += "it failed, and Metal doesn't say why"
+		text += "it failed, and Metal gave no reason"
 	}
 	if e.Text != "" {
 		text += ": " + e.Text

@@ -98,9 +98,9 @@ func TestALostDeviceReportsItAndReleasesEverything(t *testing.T) {
 		fakemetal.FailCommandBuffer(t, 1, code)
 		err := d.Sync()
 		require.ErrorAs(t, err, new(*device.Late))
-		require.ErrorContains(t, err, "; the device is lost to this process")
+		require.ErrorContains(t, err, "; the device is lost")
 		for _, err := range []error{run.Run(), d.Sync(), func() error { _, err := d.Alloc(1); return err }()} {
-			require.ErrorContains(t, err, "device metal:0: is lost to this process, and flowrun has to be started anew to use it: status: MTLCommandBufferError")
+			require.ErrorContains(t, err, "device metal:0: is lost; restart flowrun to use it again: status: MTLCommandBufferError")
 			require.NotErrorAs(t, err, new(*device.Late), "nothing is in doubt that wasn't before")
 		}
 		require.NoError(t, x.Slice.Buffer.Free())
@@ -117,7 +117,7 @@ func TestWhatFailsByItselfLeavesNothingBehind(t *testing.T) {
 	run := drivertest.BindNeg(t, x, x)
 	for _, m := range []message{commandBuffer, computeCommandEncoder} {
 		l.failing(m)
-		require.EqualError(t, run.Run(), "device metal:0: kernel neg: "+m.String()+": it failed, and Metal doesn't say why")
+		require.EqualError(t, run.Run(), "device metal:0: kernel neg: "+m.String()+": it failed, and Metal gave no reason")
 		require.Zero(t, d.open.buffer)
 		l.fault = nil
 		require.NoError(t, run.Run())
@@ -130,10 +130,10 @@ func TestMemoryThatMetalDoesntGiveIsAnError(t *testing.T) {
 	l := fakeMachine(t, fakemetal.Machine{Buffer: 1 << 20, Memory: 3 << 20})
 	d := open(t, l, nil)
 	_, err := d.Alloc(1<<20 + 1)
-	require.EqualError(t, err, "device metal:0: out of memory: 1048577 bytes were asked for in one piece, of which it gives 1048576 at most (maxBufferLength)")
+	require.EqualError(t, err, "device metal:0: out of memory: 1048577 bytes requested in one allocation; the limit is 1048576 (maxBufferLength)")
 	fakemetal.FailAllocation(t, 1)
 	_, err = d.Alloc(100)
-	require.EqualError(t, err, "device metal:0: out of memory: 100 bytes were asked for, 3145728 of 3145728 are not in use here: newBufferWithLength:options: it failed, and Metal doesn't say why")
+	require.EqualError(t, err, "device metal:0: out of memory: 100 bytes requested, 3145728 of 3145728 not in use here: newBufferWithLength:options: it failed, and Metal gave no reason")
 	drivertest.Alloc(t, d, 100)
 }
 
@@ -144,11 +144,11 @@ func TestLimitsAreLookedAtBeforeMetalDropsWhatIsBeyondThem(t *testing.T) {
 	at := x
 	at.Slice.Offset, at.Slice.Bytes, at.Shape = 8, 8, []int{2}
 	_, err := d.Bind(drivertest.Neg(t, at, at))
-	require.ErrorContains(t, err, "kernel neg: f32[2] begins at byte 8 of its buffer; Metal takes multiples of 16")
+	require.ErrorContains(t, err, "kernel neg: f32[2] begins at byte 8 of its buffer; Metal requires a multiple of 16")
 	const inputs = maxBuffers // and the output
 	many := &device.Call{Kernel: drivertest.Kernel(t, "neg"), Buffers: slices.Repeat([]device.Arg{x}, inputs+1)}
 	_, err = d.launch(many, &pipeline{group: 1024}, kernels.Launch{Inputs: make([]int, inputs), Global: []int{1}, Local: []int{1}})
-	require.ErrorContains(t, err, "it has 32 buffers, and Metal takes 31")
+	require.ErrorContains(t, err, "it has 32 buffers; Metal allows 31")
 	for _, c := range []struct{ source, want string }{
 		{"threadgroup float much[10000]; much[at] = x[0]; threadgroup_barrier(mem_flags::mem_threadgroup); out[0] = much[0];", "32768"},
 		{"nonsense", "nonsense"},
@@ -180,8 +180,8 @@ func TestAKernelIsLaunchedInGroupsThatItsPipelineTakes(t *testing.T) {
 		global, local []int
 		want          string
 	}{
-		{[]int{128}, []int{128}, "groups of 128 threads, and the device takes at most 64 of it"},
-		{[]int{1, 1 << 20}, []int{1, 1 << 20}, "the device takes 1024 in dimension 1"},
+		{[]int{128}, []int{128}, "groups of 128 threads, but the device allows at most 64 for it"},
+		{[]int{1, 1 << 20}, []int{1, 1 << 20}, "the device allows 1024 in dimension 1"},
 		{[]int{64 << 30}, []int{64}, "Metal counts them in 32 bits"},
 		{nil, nil, "can't be"},
 		{[]int{1, 1, 1, 1}, []int{1, 1, 1, 1}, "can't be"},

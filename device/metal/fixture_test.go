@@ -88,7 +88,7 @@ func TestTheDriverDoesWhatEveryDriverMust(t *testing.T) {
 		Kind:      "metal",
 		Library:   func(t testing.TB) drivertest.Library { return loader(t) },
 		Neg:       negSource,
-		Failure:   "it failed, and Metal doesn't say why",
+		Failure:   "it failed, and Metal gave no reason",
 		Waits:     []string{"status"},
 		Compile:   "newLibraryWithSource:options:error",
 		Sizes:     []int{stagingBytes},

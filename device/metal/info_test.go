@@ -45,7 +45,7 @@ func TestAnErrorHasTheNamesOfTheAPI(t *testing.T) {
 	for want, e := range map[string]*Error{
 		"status: MTLCommandBufferErrorTimeout (2): took too long": {status.String(), 2, commandBufferErrors[2], "took too long"},
 		"status: error 77": {status.String(), 77, commandBufferErrors[77], ""},
-		"newBufferWithLength:options: it failed, and Metal doesn't say why": {Message: newBuffer.String()},
+		"newBufferWithLength:options: it failed, and Metal gave no reason": {Message: newBuffer.String()},
 	} {
 		require.EqualError(t, e, want)
 	}

@@ -46,13 +46,13 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	for _, arg := range call.Buffers {
 		if arg.DType == "f64" {
-			return nil, fmt.Errorf("there is no f64 in Metal")
+			return nil, fmt.Errorf("Metal has no f64")
 		}
 		if _, err := d.own(arg.Slice); err != nil {
 			return nil, err
 		}
 		if arg.Slice.Bytes > 0 && arg.Slice.Offset%offsetAlignment != 0 {
-			return nil, fmt.Errorf("%s%v begins at byte %d of its buffer; Metal takes multiples of %d", arg.DType, arg.Shape, arg.Slice.Offset, offsetAlignment)
+			return nil, fmt.Errorf("%s%v begins at byte %d of its buffer; Metal requires a multiple of %d", arg.DType, arg.Shape, arg.Slice.Offset, offsetAlignment)
 		}
 	}
 	k := call.Kernel.For("metal")
@@ -82,7 +82,7 @@ func (d *Device) launch(call *device.Call, p *pipeline, part kernels.Launch) (*l
 		n++
 	}
 	if n > maxBuffers {
-		return nil, fmt.Errorf("it has %d buffers, and Metal takes %d", n, maxBuffers)
+		return nil, fmt.Errorf("it has %d buffers; Metal allows %d", n, maxBuffers)
 	}
 	return l, l.size(p, part)
 }
@@ -100,14 +100,14 @@ func (l *launch) size(p *pipeline, part kernels.Launch) error {
 	most := l.device.maxGroup
 	for i, limit := range [3]uint{most.width, most.height, most.depth} {
 		if uint(local[i]) > limit {
-			return fmt.Errorf("it needs groups of %v threads, and the device takes %d in dimension %d", part.Local, limit, i)
+			return fmt.Errorf("it needs groups of %v threads, but the device allows %d in dimension %d", part.Local, limit, i)
 		}
 		if global[i] > math.MaxUint32 {
 			return fmt.Errorf("it needs %d threads in dimension %d, and Metal counts them in 32 bits; put the op on the CPU", global[i], i)
 		}
 	}
 	if n := local[0] * local[1] * local[2]; n > p.group {
-		return fmt.Errorf("it needs groups of %d threads, and the device takes at most %d of it", n, p.group)
+		return fmt.Errorf("it needs groups of %d threads, but the device allows at most %d for it", n, p.group)
 	}
 	l.sizes[0] = size{uint(global[0] / local[0]), uint(global[1] / local[1]), uint(global[2] / local[2])}
 	l.sizes[1] = size{uint(local[0]), uint(local[1]), uint(local[2])}

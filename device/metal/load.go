@@ -40,7 +40,7 @@ func openFrameworks() (*library, error) {
 	for c, name := range classNames {
 		title := dynlib.Terminated(name)
 		if l.classes[c] = l.getClass(title); l.classes[c] == 0 {
-			return nil, fmt.Errorf("there is no class %s of Objective-C", name)
+			return nil, fmt.Errorf("there is no Objective-C class %s", name)
 		}
 	}
 	for m, name := range selectorNames {

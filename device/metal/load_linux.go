@@ -27,5 +27,5 @@ func Libraries() []string { return nil }
 func libraryOf(function) string { return metalLibrary }
 
 func missing(string, error) error {
-	return fmt.Errorf("there is no Metal: it is part of macOS, and this is Linux")
+	return fmt.Errorf("Metal is not available on Linux: it is part of macOS")
 }

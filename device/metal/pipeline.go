@@ -74,7 +74,7 @@ func (d *Device) build(text, entry string) (*pipeline, error) {
 	p.width = int(d.objc.number(p.state, threadExecutionWidth))
 	if n := d.objc.number(p.state, staticThreadgroupMemoryLength); n > d.maxShared {
 		d.objc.give(newPipelineState, &p.state)
-		return nil, fmt.Errorf("it takes %d bytes of memory for a threadgroup, and the device has %d", n, d.maxShared)
+		return nil, fmt.Errorf("it needs %d bytes of threadgroup memory, but the device has %d", n, d.maxShared)
 	}
 	return p, nil
 }

@@ -29,7 +29,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 		return nil, err
 	}
 	if bytes > d.maxAlloc {
-		return nil, fmt.Errorf("device %s: out of memory: %d bytes were asked for in one piece, of which it gives %d at most (CL_DEVICE_MAX_MEM_ALLOC_SIZE)",
+		return nil, fmt.Errorf("device %s: out of memory: %d bytes requested in one allocation; the limit is %d (CL_DEVICE_MAX_MEM_ALLOC_SIZE)",
 			d.Name(), bytes, d.maxAlloc)
 	}
 	if err := d.budget.Take(d.Name(), bytes); err != nil {
@@ -40,7 +40,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	// The API knows no empty buffers.
 	if b.mem, err = d.cl.create(clCreateBuffer, uintptr(d.context), memReadWrite, uintptr(max(bytes, 1)), 0); err != nil {
 		d.budget.Give(bytes)
-		return nil, fmt.Errorf("device %s: out of memory: %d bytes were asked for, %d of %d are not in use: %w",
+		return nil, fmt.Errorf("device %s: out of memory: %d bytes requested, %d of %d not in use: %w",
 			d.Name(), bytes, d.budget.Limit-d.budget.InUse, d.budget.Limit, err)
 	}
 	d.buffers[b] = struct{}{}

@@ -32,9 +32,9 @@ func TestDevicesAreNumberedGPUsFirst(t *testing.T) {
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	l := loader(t)
 	drivertest.MissingIsNamed(t, "opencl", []drivertest.Missing[function]{
-		{Name: "no driver", Function: clGetPlatformIDs, Code: -1001, Want: l.name + " is there, but no driver is registered with it"},
-		{Name: "a broken loader", Function: clGetPlatformIDs, Code: -6, Want: "gives no platforms: clGetPlatformIDs: CL_OUT_OF_HOST_MEMORY (-6)"},
-		{Name: "no device", Function: clGetDeviceIDs, Code: -1, Want: "has no device that can be used: "},
+		{Name: "no driver", Function: clGetPlatformIDs, Code: -1001, Want: l.name + " is installed, but no driver is registered with it"},
+		{Name: "a broken loader", Function: clGetPlatformIDs, Code: -6, Want: "can't list platforms: clGetPlatformIDs: CL_OUT_OF_HOST_MEMORY (-6)"},
+		{Name: "no device", Function: clGetDeviceIDs, Code: -1, Want: "has no usable device: "},
 		{Name: "a broken driver", Function: clGetDeviceInfo, Code: -33, Want: "clGetDeviceInfo: CL_INVALID_DEVICE (-33)"},
 	}, l.fail, func() (int, string) {
 		devices, missing := l.discover()
@@ -65,7 +65,7 @@ func TestMemoryInOnePieceIsLimited(t *testing.T) {
 	require.ErrorContains(t, err, "CL_DEVICE_MAX_MEM_ALLOC_SIZE")
 	l.fail(memAllocationFailed, clCreateBuffer)
 	_, err = d.Alloc(100)
-	require.ErrorContains(t, err, "device opencl:0: out of memory: 100 bytes were asked for")
+	require.ErrorContains(t, err, "device opencl:0: out of memory: 100 bytes requested")
 	require.ErrorContains(t, err, "clCreateBuffer: CL_MEM_OBJECT_ALLOCATION_FAILURE (-4)")
 	l.fault = nil
 }

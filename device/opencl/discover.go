@@ -49,9 +49,9 @@ func (l *library) discover() (devices []properties, missing string) {
 	})
 	switch {
 	case is(err, platformNotFound) || err == nil && len(platforms) == 0:
-		return nil, l.name + " is there, but no driver is registered with it"
+		return nil, l.name + " is installed, but no driver is registered with it"
 	case err != nil:
-		return nil, fmt.Sprintf("%s gives no platforms: %v", l.name, err)
+		return nil, fmt.Sprintf("%s can't list platforms: %v", l.name, err)
 	}
 	ranks := map[handle]int{}
 	var reasons []string
@@ -65,7 +65,7 @@ func (l *library) discover() (devices []properties, missing string) {
 		devices[i].Name = fmt.Sprintf("opencl:%d", i)
 	}
 	if len(devices) == 0 {
-		return nil, fmt.Sprintf("%s is there, but has no device that can be used: %s", l.name, strings.Join(reasons, "; "))
+		return nil, fmt.Sprintf("%s is installed, but has no usable device: %s", l.name, strings.Join(reasons, "; "))
 	}
 	return devices, ""
 }

@@ -126,18 +126,18 @@ func Open(name string, o Options) (device.Device, error) {
 	if numbered {
 		var err error
 		if index, err = strconv.Atoi(number); err != nil || strconv.Itoa(index) != number || index < 0 || index > 999 {
-			return nil, fmt.Errorf("there is no device %q: after the colon stands its number, as in %s:0", name, kind)
+			return nil, fmt.Errorf("there is no device %q: the colon must be followed by a number, as in %s:0", name, kind)
 		}
 	}
 	d := find(kind)
 	if d == nil {
 		kinds := Kinds()
 		last := len(kinds) - 1
-		return nil, fmt.Errorf("there is no device %q: the kinds of devices are %s and %s (flowrun devices lists what is there)",
+		return nil, fmt.Errorf("there is no device %q: the kinds of devices are %s and %s (flowrun devices lists the available devices)",
 			name, strings.Join(kinds[:last], ", "), kinds[last])
 	}
 	if err := d.passed(false); err != nil {
-		return nil, fmt.Errorf("there is no device %s: %w (flowrun devices tries it again)", name, err)
+		return nil, fmt.Errorf("there is no device %s: %w (flowrun devices tries again)", name, err)
 	}
 	return d.Open(index, o)
 }

@@ -59,10 +59,10 @@ func TestALanguageHasAFolderAndADriver(t *testing.T) {
 
 func TestANameThatIsNoDeviceIsRefused(t *testing.T) {
 	for name, want := range map[string]string{
-		"opencl:01": `there is no device "opencl:01": after the colon stands its number, as in opencl:0`,
-		"sim:":      `there is no device "sim:": after the colon stands its number`,
-		"sim:1000":  `there is no device "sim:1000": after the colon stands its number`,
-		"sim:-1":    `there is no device "sim:-1": after the colon stands its number`,
+		"opencl:01": `there is no device "opencl:01": the colon must be followed by a number, as in opencl:0`,
+		"sim:":      `there is no device "sim:": the colon must be followed by a number`,
+		"sim:1000":  `there is no device "sim:1000": the colon must be followed by a number`,
+		"sim:-1":    `there is no device "sim:-1": the colon must be followed by a number`,
 		"cpu:1":     "there is no device cpu:1: the CPU is one device, cpu",
 		"tpu":       `there is no device "tpu": the kinds of devices are cpu, sim, cuda, metal and opencl`,
 	} {

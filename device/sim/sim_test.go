@@ -97,7 +97,7 @@ func TestMemoryIsLimitedAndAccountedFor(t *testing.T) {
 	a, err := d.Alloc(60)
 	require.NoError(t, err)
 	_, err = d.Alloc(41)
-	require.ErrorContains(t, err, "sim:0: out of memory: 41 bytes were asked for, 40 of 100 are free")
+	require.ErrorContains(t, err, "sim:0: out of memory: 41 bytes requested, 40 of 100 free")
 	_, err = d.Alloc(-1)
 	require.ErrorContains(t, err, "can't have -1 bytes")
 	_, err = d.Alloc(math.MaxInt64)

@@ -125,7 +125,7 @@ func badCopies(t *testing.T, d Driver) {
 		{"of two sizes", func() (device.Command, error) { return dev.BindWithin(part(0, 5), b) }, "a copy between 5 bytes and 16"},
 		{"of two sizes, from the host", func() (device.Command, error) { return dev.BindFromHost(a, make([]byte, 15)) }, "a copy between 16 bytes and 15"},
 		{"of two sizes, to the host", func() (device.Command, error) { return dev.BindToHost(make([]byte, 17), a) }, "a copy between 16 bytes and 17"},
-		{"over the end", func() (device.Command, error) { return dev.BindToHost(make([]byte, 5), part(12, 5)) }, "bytes 12 to 17 are outside of a buffer of 16"},
+		{"over the end", func() (device.Command, error) { return dev.BindToHost(make([]byte, 5), part(12, 5)) }, "bytes 12 to 17 are outside a buffer of 16"},
 		{"from before the beginning", func() (device.Command, error) { return dev.BindFromHost(part(-1, 5), make([]byte, 5)) }, "bytes -1 to 4 are outside"},
 		{"of fewer than no bytes", func() (device.Command, error) { return dev.BindWithin(b, part(4, -4)) }, "a copy between 16 bytes and -4"},
 		{"of no buffer", func() (device.Command, error) { return dev.BindWithin(b, device.Slice{Bytes: 16}) }, "no buffer"},

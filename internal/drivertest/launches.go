@@ -99,10 +99,10 @@ func BadCalls(t *testing.T, d device.Device) {
 		{"a scalar too few", "softmax", args(a, out), nil, "takes 1 scalars, got 0"},
 		{"a scalar of another type", "softmax", args(a, out), []any{"x"}, scalar},
 		{"a dim out of range", "softmax", args(a, out), []any{1}, "dim 1 is out of range"},
-		{"an output over an input that it may not overwrite", "flip", args(a, a), []any{[]int{0}}, "the output lies over the input x"},
-		{"an output half over an input", "add", args(at(0), b, at(8)), nil, "the output lies over the input a"},
+		{"an output over an input that it may not overwrite", "flip", args(a, a), []any{[]int{0}}, "the output overlaps the input x"},
+		{"an output half over an input", "add", args(at(0), b, at(8)), nil, "the output overlaps the input a"},
 		{"memory that isn't aligned", "add", args(at(2), b, out), nil, "begins at byte 2"},
-		{"memory out of bounds", "add", args(at(56), b, out), nil, "outside of a buffer of 64"},
+		{"memory out of bounds", "add", args(at(56), b, out), nil, "outside a buffer of 64"},
 		{"freed memory", "add", args(freed, b, out), nil, "has been freed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

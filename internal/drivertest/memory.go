@@ -60,7 +60,7 @@ func memoryThatCantBeHad(t *testing.T, d Driver) {
 		require.ErrorContains(t, err, call+": ")
 		require.ErrorContains(t, err, d.Failure)
 	}
-	require.ErrorContains(t, err, "100 bytes were asked for", "at %s, the last of %v", calls[len(calls)-1], calls)
+	require.ErrorContains(t, err, "100 bytes requested", "at %s, the last of %v", calls[len(calls)-1], calls)
 	l.Fault(nil)
 	require.Zero(t, dev.Usage().InUse)
 	require.Zero(t, dev.Usage().Live)

@@ -27,8 +27,8 @@ func TestAMissingDeviceIsAnError(t *testing.T) {
 	require.NoError(t, err)
 	for name, want := range map[string]string{
 		"opencl:99": "there is no device opencl:99: ",
-		"opencl:01": `there is no device "opencl:01": after the colon stands its number`,
-		"sim:":      `there is no device "sim:": after the colon stands its number`,
+		"opencl:01": `there is no device "opencl:01": the colon must be followed by a number`,
+		"sim:":      `there is no device "sim:": the colon must be followed by a number`,
 		"cuda:99":   "there is no device cuda:99: ",
 		"metal:99":  "there is no device metal:99: ",
 		"tpu":       `there is no device "tpu": the kinds of devices are cpu, sim, cuda, metal and opencl`,

@@ -51,10 +51,10 @@ layer_norm(x, weight, bias, eps=0.0): f32[1, 2] = [[-1, 3]]`,
 func inferNorm(n *ir.Node) (ir.Type, error) {
 	x := n.Inputs[0].Type
 	if !x.DType.IsFloat() {
-		return x, kit.Refuse("x", `cast it first: cast(x, "f32")`, "%s is taken of floats; %s", n.Op.Name, kit.Named(n, 0))
+		return x, kit.Refuse("x", `cast it first: cast(x, "f32")`, "%s requires floats; %s", n.Op.Name, kit.Named(n, 0))
 	}
 	if len(x.Shape) == 0 {
-		return x, ir.Argf("x", "%s is taken over the last dim; %s", n.Op.Name, kit.Named(n, 0))
+		return x, ir.Argf("x", "%s requires at least one dim; %s", n.Op.Name, kit.Named(n, 0))
 	}
 	features := ir.Shape{x.Shape[len(x.Shape)-1]}
 	for i, in := range n.Inputs[1:] {

@@ -19,7 +19,7 @@ mean(x, dim=0): f32[2] = [2, 3]`,
 		d := n.Inputs[0].Type.DType
 		if d.IsInt() {
 			return ir.Type{}, kit.Refuse("x", `cast it first: mean(cast(x, "f32"))`,
-				"mean is taken of floats or bools; %s", kit.Named(n, 0))
+				"mean requires floats or bools; %s", kit.Named(n, 0))
 		}
 		if d == ir.Bool {
 			d = ir.F32

@@ -16,7 +16,7 @@ var ProdOfOthers = ir.Register(&ir.Op{
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		if !x.DType.IsFloat() {
-			return x, kit.Refuse("x", "", "prod_of_others is taken of floats; %s", kit.Named(n, 0))
+			return x, kit.Refuse("x", "", "prod_of_others requires floats; %s", kit.Named(n, 0))
 		}
 		_, err := kit.NormDims(n, "dim", x.Shape)
 		return x, err

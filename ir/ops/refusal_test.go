@@ -33,8 +33,8 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"sum(s, 0)", "dim", "dim 0: a scalar has no dimensions", ""},
 	{"sum(x, [0, -2])", "dim", "dim [0, -2] has dim 0 twice", ""},
 	{"sum(x, [])", "dim", "dim is an empty list", "leave it out for all dims"},
-	{"mean(i)", "x", "mean is taken of floats or bools; i is i32[3, 5]", `cast it first: mean(cast(x, "f32"))`},
-	{"var(i)", "x", "var is taken of floats; i is i32[3, 5]", `cast it first: var(cast(x, "f32"))`},
+	{"mean(i)", "x", "mean requires floats or bools; i is i32[3, 5]", `cast it first: mean(cast(x, "f32"))`},
+	{"var(i)", "x", "var requires floats; i is i32[3, 5]", `cast it first: var(cast(x, "f32"))`},
 	{"max(slice(x, 0, 0, 0))", "x", "max of nothing: x is f32[0, 5]", ""},
 	{"argmax(slice(x, 0, 0, 0), 0)", "x", "argmax of nothing: x is f32[0, 5]", ""},
 	{"max(c)", "x", "max has no meaning for bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
@@ -63,7 +63,7 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"pad(x, [[0, 1], [0, -1]])", "padding", "padding can't be negative; dim 1 gets [0, -1]", "slice cuts elements off"},
 	{"broadcast_to(x, [5])", "shape", "x is f32[3, 5], which can't be repeated up to [5]: each dim must be equal or 1",
 		"dims are aligned at the last; unsqueeze or reshape x first"},
-	{"tril(y)", "x", "tril is taken of matrices; y is f32[4]", ""},
+	{"tril(y)", "x", "tril requires matrices; y is f32[4]", ""},
 
 	{"gather(x, 1, x)", "index", "indices must be i32 or i64; x is f32[3, 5]", `cast(…, "i32") makes integers`},
 	{"gather(x, 1, [0])", "index", "index must have as many dims as x; x is f32[3, 5], index is i32[1]", ""},
@@ -78,7 +78,7 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"embedding(x, x)", "ids", "indices must be i32 or i64; x is f32[3, 5]", `cast(…, "i32") makes integers`},
 	{"embedding(i, y)", "weight", "weight must be [rows, columns]; y is f32[4]", ""},
 	{"one_hot(i, 0)", "num_classes", "num_classes must be at least 1, got 0", ""},
-	{"bits_of(x, 3)", "x", "bits_of is taken of integers; x is f32[3, 5]", `cast it first: cast(x, "i32")`},
+	{"bits_of(x, 3)", "x", "bits_of requires integers; x is f32[3, 5]", `cast it first: cast(x, "i32")`},
 	{"bits_of(i, 33)", "bits", "bits must be from 1 to 32 for i32, got 33", ""},
 
 	{"arange(0, 5, 0)", "step", "step can't be 0", ""},
@@ -107,8 +107,8 @@ var refusals = []struct{ expr, param, msg, help string }{
 		"the dims before the last two are broadcast: equal or 1"},
 	{"matmul(c, c, transpose_b=true)", "a", "matmul has no meaning for bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
 	{"layer_norm(x, y, y)", "weight", "weight must be [5], the last dim of x; x is f32[3, 5], y is f32[4]", ""},
-	{"layer_norm(s, y, y)", "x", "layer_norm is taken over the last dim; s is f32[]", ""},
-	{"rms_norm(i, [1, 1, 1, 1, 1])", "x", "rms_norm is taken of floats; i is i32[3, 5]", `cast it first: cast(x, "f32")`},
+	{"layer_norm(s, y, y)", "x", "layer_norm requires at least one dim; s is f32[]", ""},
+	{"rms_norm(i, [1, 1, 1, 1, 1])", "x", "rms_norm requires floats; i is i32[3, 5]", `cast it first: cast(x, "f32")`},
 }
 
 func TestTypeRulesSayWhatIsWrong(t *testing.T) {

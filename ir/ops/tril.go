@@ -26,7 +26,7 @@ func triangle(op *ir.Op, keep func(row, col, diagonal int) bool) *ir.Op {
 	op.Infer = func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		if len(x.Shape) < 2 {
-			return x, ir.Argf("x", "%s is taken of matrices; %s", n.Op.Name, kit.Named(n, 0))
+			return x, ir.Argf("x", "%s requires matrices; %s", n.Op.Name, kit.Named(n, 0))
 		}
 		return x, nil
 	}

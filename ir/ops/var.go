@@ -27,7 +27,7 @@ func inferSpread(n *ir.Node) (ir.Type, error) {
 	d := n.Inputs[0].Type.DType
 	if !d.IsFloat() {
 		return ir.Type{}, kit.Refuse("x", "cast it first: "+n.Op.Name+`(cast(x, "f32"))`,
-			"%s is taken of floats; %s", n.Op.Name, kit.Named(n, 0))
+			"%s requires floats; %s", n.Op.Name, kit.Named(n, 0))
 	}
 	shape, err := kit.ReduceShape(n)
 	return ir.Type{DType: d, Shape: shape}, err
