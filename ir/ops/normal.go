@@ -12,8 +12,8 @@ var Normal = ir.Register(&ir.Op{
 	Family: ir.Randomness,
 	Doc: `Random numbers of a normal distribution.
 
-They are drawn anew at every step, and depend on the seed, the step and the node's
-name alone. They are within 5.8 standard deviations. f16 and bf16 are drawn in f32 and
+They are redrawn at each step, and depend on the seed, the step and the node's
+name only. They are within 5.8 standard deviations. f16 and bf16 are drawn in f32 and
 rounded.`,
 	Example: `
 normal(0.0, 1.0, [2]): f32[2] = [-0.39325377, 0.27544746]`,

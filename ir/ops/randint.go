@@ -10,8 +10,8 @@ var Randint = ir.Register(&ir.Op{
 	Family: ir.Randomness,
 	Doc: `Random integers from low up to, but not including, high.
 
-They are drawn anew at every step, and depend on the seed, the step and the node's
-name alone. high - low is at most 2**32.`,
+They are redrawn at each step, and depend on the seed, the step and the node's
+name only. high - low is at most 2**32.`,
 	Example: `
 randint(0, 10, [6]): i32[6] = [8, 4, 0, 4, 1, 1]`,
 	Params: kit.ParamsRandom(ir.I32,

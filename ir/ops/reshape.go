@@ -12,7 +12,7 @@ var Reshape = ir.Register(&ir.Op{
 	Family: ir.Shapes,
 	Doc: `The elements of x, in their order, in another shape.
 
-Both shapes have as many elements. One size may be -1: it follows from the others.`,
+Both shapes have the same number of elements. One size may be -1: it follows from the others.`,
 	Example: `
 x: i32[6] = [1, 2, 3, 4, 5, 6]
 reshape(x, [2, -1]): i32[2, 3] = [[1, 2, 3], [4, 5, 6]]`,

@@ -12,8 +12,8 @@ var Uniform = ir.Register(&ir.Op{
 	Family: ir.Randomness,
 	Doc: `Random numbers spread evenly from low up to, but not including, high.
 
-They are drawn anew at every step, and depend on the seed, the step and the node's
-name alone. There are 2**24 different ones. f16 and bf16 are drawn in f32 and rounded.
+They are redrawn at each step, and depend on the seed, the step and the node's
+name only. There are 2**24 different ones. f16 and bf16 are drawn in f32 and rounded.
 Where the dtype has no number from low up to high, all are the one next to low.`,
 	Example: `
 uniform(0.0, 1.0, [3]): f32[3] = [0.89113444, 0.40275383, 0.024653971]`,

@@ -10,7 +10,7 @@ var Var = ir.Register(kit.Reduction(&ir.Op{
 	Doc: `The variance of the elements along some dims, or of all.
 
 The squares are divided by the number of elements, as in NumPy; PyTorch divides
-by one less unless it is told otherwise. Of no elements it is NaN.`,
+by one less by default. Without elements it is NaN.`,
 	Example: `
 x: f32[4] = [1, 3, 5, 7]
 var(x): f32[] = 5`,
