@@ -168,7 +168,7 @@ func TestThePageToAddALintRuleWorks(t *testing.T) {
 	}
 }
 
-func TestADeviceIsAddedAsItsPageSays(t *testing.T) {
+func TestThePageToAddADeviceWorks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds flowrun anew; -short leaves it out")
 	}
