@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 )
@@ -113,8 +114,8 @@ type overlaidSource struct {
 func (m *Manifest) overlaid(s *Sources) (found []overlaidSource, problems []error) {
 	for _, l := range s.layers[:len(s.layers)-1] {
 		known := false
-		for _, language := range Languages {
-			files, err := fs.ReadDir(l.files, language)
+		for _, folder := range append([]string{"common"}, Languages...) {
+			files, err := fs.ReadDir(l.files, folder)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
@@ -123,14 +124,14 @@ func (m *Manifest) overlaid(s *Sources) (found []overlaidSource, problems []erro
 			}
 			known = true
 			for _, f := range files {
-				name, ok := strings.CutSuffix(f.Name(), languages[language].extension)
-				switch k := m.Kernel(name); {
-				case ok && k != nil:
-					found = append(found, overlaidSource{k, language})
-				case s.isBuiltIn(language + "/" + f.Name()): // a prelude, or what fused kernels are made from
+				name := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
+				switch k, language := m.Kernel(name), languages[folder]; {
+				case k != nil && language != nil && language.path(name) == folder+"/"+f.Name():
+					found = append(found, overlaidSource{k, folder})
+				case s.isBuiltIn(folder + "/" + f.Name()): // a header, or a template
 				default:
 					problems = append(problems, fmt.Errorf("%s/%s/%s is never used: there is no kernel of this name (flowrun kernels lists them)",
-						l.name, language, f.Name()))
+						l.name, folder, f.Name()))
 				}
 			}
 		}

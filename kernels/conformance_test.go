@@ -196,30 +196,6 @@ func conformCase(t *testing.T, d device.Device, k *kernels.Kernel, op string, ty
 	compare(t, d, number, n, arrays, n.Op.Reference(n, arrays), launch(t, d, k, n, arrays))
 }
 
-// compare holds what a device gave against the reference.
-func compare(t *testing.T, d device.Device, number int, n *ir.Node, arrays []*ir.Array, want, got *ir.Array) {
-	t.Helper()
-	if wrong := difference(d, n, arrays, want, got); wrong != "" {
-		t.Errorf("case %d: %s", number, wrong)
-	}
-}
-
-// difference says what the first element is that a device has wrong.
-func difference(d device.Device, n *ir.Node, arrays []*ir.Array, want, got *ir.Array) string {
-	op := n.Op.Name
-	right := within(d, op, n, arrays, want)
-	if flushes(d) {
-		right = withinFlushing(d, op, n, arrays, want)
-	}
-	for i := range want.Len() {
-		if !right(got, i) {
-			return fmt.Sprintf("%s %v: element %d of %s is %v, want %v ± %g\ninputs %v",
-				op, n.Attrs, i, n.Type, got.At(i), want.At(i), toleranceOn(d, op, n, arrays, want)(i), summary(arrays))
-		}
-	}
-	return ""
-}
-
 // within tells elements that are near what the reference says.
 func within(d device.Device, op string, n *ir.Node, arrays []*ir.Array, want *ir.Array) func(got *ir.Array, i int) bool {
 	tolerance := toleranceOn(d, op, n, arrays, want)
@@ -256,17 +232,6 @@ func nodeOf(t testing.TB, k *kernels.Kernel, op string, types map[string]string,
 	require.Equal(t, operands, append([]*ir.Node{}, n.Inputs...), "%s: promotion put casts between; the manifest claims a dtype that the op doesn't take", k.Name)
 	require.Equal(t, output, n.Type.DType, "%s: the manifest claims a dtype that the op doesn't give", k.Name)
 	return n, arrays
-}
-
-func summary(arrays []*ir.Array) string {
-	var b strings.Builder
-	for _, a := range arrays {
-		fmt.Fprintf(&b, "%s ", a.Type)
-		for i := range min(a.Len(), 24) {
-			fmt.Fprintf(&b, "%v ", a.At(i))
-		}
-	}
-	return b.String()
 }
 
 // launch runs a node's kernel on a device, finding it as lowering does.

@@ -39,7 +39,7 @@ func TestFusedKernelsAreRightWhateverTheShapes(t *testing.T) {
 				call, free := fusedCall(t, d, all[i], n, arrays)
 				got := result(t, d, call, n.Type)
 				free()
-				what := fmt.Sprintf("%s %v of %v", k.Name, n.Attrs, summary(arrays))
+				what := fmt.Sprintf("%s of %v, fused", kernelName(n), operandTypes(n))
 				require.Empty(t, difference(d, n, arrays, n.Op.Reference(n, arrays), got.Array()), what)
 				require.True(t, sameBits(launch(t, d, k, n, arrays).Tensor(), got), what)
 			}

@@ -74,7 +74,7 @@ func wrongGradient(t *testing.T, d device.Device, n *ir.Node, arrays []*ir.Array
 	values[g.cotangent] = seeded(seed, n.Type.Shape).tensor(n.Type.DType).Array()
 	for _, part := range g.nodes {
 		if wrong := runNode(t, d, part, values); wrong != "" {
-			return fmt.Sprintf("%s\nin the gradient of %s %v %s for %v", wrong, n.Op.Name, n.Attrs, n.Type, summary(arrays))
+			return fmt.Sprintf("%s\nin the gradient of %s of %v", wrong, kernelName(n), operandTypes(n))
 		}
 	}
 	return ""

@@ -10,7 +10,7 @@ import (
 // dims are one int or several, not negative.
 //
 // What doesn't fit they report by panicking, which expr makes an error of, with
-// the place in the expression.
+// the position in the expression.
 var functions = map[string]func(arguments) any{
 	"numel":     func(a arguments) any { return Numel(a.list(0)) },
 	"rank":      func(a arguments) any { return len(a.list(0)) },
@@ -143,7 +143,7 @@ func total(a arguments) any {
 	return sum
 }
 
-// teamOf is how many work-items share a line of n elements: a power of two, each
+// teamOf is how many work-items share a row of n elements: a power of two, each
 // with some eight elements, at most a group.
 func teamOf(n, group int) int {
 	size := 1

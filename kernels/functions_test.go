@@ -130,7 +130,7 @@ func sameNumber(a, b float64) bool {
 	return a == b && math.Signbit(a) == math.Signbit(b) || math.IsNaN(a) && math.IsNaN(b)
 }
 
-// The errors of math.h's functions in CUDA in units in the last place, as its header
+// The errors of common/math.h's functions in CUDA in units in the last place, as its header
 // states them, in f32 and f64.
 var cudaErrors = map[string][2]float64{
 	"exp": {1.1, 1.5}, "exp2": {1.1, 1.5}, "expm1": {1.7, 2}, "log": {1, 1}, "log1p": {1, 1}, "log2": {1.9, 2},
@@ -143,7 +143,7 @@ var cudaErrors = map[string][2]float64{
 func TestCUDAFunctionsAreAsExactAsTheirHeaderSays(t *testing.T) {
 	code := map[string]string{}
 	for name := range cudaErrors {
-		code[name] = "math::" + name + "(v)"
+		code[name] = name + "(v)"
 		code["long "+name] = "(double)__builtin_" + name + "l(v)"
 	}
 	p := newProbe(t, inCUDA, code, [][2]string{{"f32", "f32"}, {"f32", "f64"}, {"f64", "f64"}})
@@ -160,7 +160,7 @@ func TestCUDAFunctionsAreAsExactAsTheirHeaderSays(t *testing.T) {
 	}
 }
 
-// The errors of Metal's, in f32, as the header of its math.h states them, and where
+// The errors of Metal's, in f32, as the header of common/math.h states them, and where
 // each was worst among every seventh of all numbers.
 var metalErrors = map[string]struct {
 	allowed, worst float64
@@ -182,9 +182,9 @@ func powerOf(exponent float64) func(float64) float64 {
 func TestMetalFunctionsAreAsExactAsTheirHeaderSays(t *testing.T) {
 	code := map[string]string{}
 	for name := range metalErrors {
-		code[name] = "own::" + name + "(v)"
+		code[name] = name + "(v)"
 		if f, exponent, ok := strings.Cut(name, " "); ok {
-			code[name] = "own::" + f + "(v, (float)" + exponent + ")"
+			code[name] = f + "(v, (float)" + exponent + ")"
 		}
 	}
 	p := newProbe(t, inMetal, code, [][2]string{{"f32", "f32"}})

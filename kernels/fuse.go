@@ -32,7 +32,7 @@ type Walk string
 
 // The walks.
 const (
-	Whole  Walk = "whole"  // it has as many elements, in the same places
+	Whole  Walk = "whole"  // it has as many elements, in the same order
 	Single Walk = "single" // it has one element, for all
 	Spread Walk = "spread" // it broadcasts in some other way
 )
@@ -98,17 +98,12 @@ func Fuse(r Recipe) (*Kernel, error) {
 	for i := range r.Parts {
 		k.Scalars = append(k.Scalars, r.scalars(i)...)
 	}
-	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Turns: 1}
+	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Launches: 1}
 	if r.reduces() {
-		r.reduction(k)
+		k.Scalars = append(k.Scalars, Scalar{Name: "space", Type: "ints", Expr: "space", value: r.Reduced})
+		k.reduces("space", r.spread())
 	} else {
-		k.Sizes = sizes("n int = numel(out)")
-		if spread := r.spread(); len(spread) > 0 {
-			k.Sizes = append(k.Sizes, sizes("dims shape = out")...)
-			for _, in := range spread {
-				k.Sizes = append(k.Sizes, sizes(fmt.Sprintf("%s_step steps = broadcast(%[1]s, out)", in))...)
-			}
-		}
+		k.maps(r.spread())
 	}
 	if len(r.Parts) > MaxParts || len(r.Inputs) > MaxInputs || k.parameterBytes() > maxParameterBytes ||
 		len(r.Reduced) > MaxRank || Numel(r.Reduced) > math.MaxInt32 {
@@ -120,24 +115,6 @@ func Fuse(r Recipe) (*Kernel, error) {
 // ErrTooLarge says that a recipe has more inputs, parts or elements than one
 // kernel can.
 var ErrTooLarge = fmt.Errorf("kernels: more than fits one fused kernel (%d parts, %d inputs, %d bytes of parameters, 2^31 - 1 elements)", MaxParts, MaxInputs, maxParameterBytes)
-
-// reduction gives a kernel the sizes and the launch of one that ends in a
-// reduction. They are those of the reduction's own entry in the manifest, but
-// that there are several inputs, and that what is reduced isn't one of them.
-func (r *Recipe) reduction(k *Kernel) {
-	k.Scalars = append(k.Scalars, Scalar{Name: "space", Type: "ints", Expr: "space", value: r.Reduced})
-	k.Sizes = sizes("lines int = numel(out)", "count int = numel(pick(space, dim))", "team int = team_of(count, group)")
-	for _, walk := range []struct{ shape, whole, spread string }{
-		{"kept shape = drop(space, dim)", "kept_step steps = drop(strides(space), dim)", "%s_kept steps = drop(broadcast(%[1]s, space), dim)"},
-		{"reduced shape = pick(space, dim)", "reduced_step steps = pick(strides(space), dim)", "%s_reduced steps = pick(broadcast(%[1]s, space), dim)"},
-	} {
-		k.Sizes = append(k.Sizes, sizes(walk.shape, walk.whole)...)
-		for _, in := range r.spread() {
-			k.Sizes = append(k.Sizes, sizes(fmt.Sprintf(walk.spread, in))...)
-		}
-	}
-	k.Grid.Items = []Scalar{{Name: "items", Type: "int", Expr: "lines * team", program: &program{text: "lines * team", where: "the number of work-items"}}}
-}
 
 // spread names the inputs with that walk.
 func (r *Recipe) spread() (names []string) {
@@ -259,22 +236,6 @@ func (r *Recipe) scalars(i int) []Scalar {
 			name = s.Name
 		}
 		all = append(all, Scalar{Name: name, Type: s.Type, Expr: name, value: p.Scalars[j], dtype: t})
-	}
-	return all
-}
-
-// sizes makes sizes of texts as they stand in the manifest, which are known to be
-// right.
-func sizes(texts ...string) []Scalar {
-	var all []Scalar
-	for _, text := range texts {
-		declared, expr, _ := strings.Cut(text, " = ")
-		name, kind, _ := strings.Cut(declared, " ")
-		s := Scalar{Name: name, Type: kind, Expr: expr}
-		if !isIdentifier(expr) {
-			s.program = &program{text: expr, where: "a fused kernel's " + name}
-		}
-		all = append(all, s)
 	}
 	return all
 }

@@ -145,7 +145,7 @@ func TestAFusedKernelIsLaunchedLikeAnyOther(t *testing.T) {
 	require.NoError(t, err)
 	require.Regexp(t, "^fused_clamp_cast_add_[0-9a-f]{12}$", k.Name)
 	require.Equal(t, []string{"global const f16 *x0", "global const f64 *x1", "global f64 *out", "COMPUTE(f16) p0_min", "COMPUTE(f16) p0_max",
-		"int n", "int8 dims", "int8 x1_step"}, k.Parameters("opencl"))
+		"int n", "int8 dims", "int8 x1_strides"}, k.Parameters("opencl"))
 	require.True(t, k.Serves([]string{"f16", "f64"}, "f64"))
 	require.False(t, k.Serves([]string{"f32", "f64"}, "f64"))
 	require.False(t, k.MayOverwrite(0), "of another dtype")

@@ -53,17 +53,17 @@ func (k *Kernel) Launches(inputs []Tensor, output Tensor, scalars []any, limits 
 		return nil, err
 	}
 	variadic := len(k.Inputs) > 0 && k.Inputs[len(k.Inputs)-1].Variadic
-	turns := k.Grid.Turns
+	count := k.Grid.Launches
 	if variadic {
-		turns = len(inputs) - len(k.Inputs) + 1
+		count = len(inputs) - len(k.Inputs) + 1
 	}
-	launches := make([]Launch, 0, turns)
-	for turn := range turns {
-		l.turn, l.shapes, l.before = turn, l.shapes[:0], nil
+	launches := make([]Launch, 0, count)
+	for number := range count {
+		l.number, l.shapes, l.before = number, l.shapes[:0], nil
 		var passed []int
 		for i, in := range inputs {
-			if variadic && i >= len(k.Inputs)-1 && i-len(k.Inputs)+1 != turn {
-				if i-len(k.Inputs)+1 < turn {
+			if variadic && i >= len(k.Inputs)-1 && i-len(k.Inputs)+1 != number {
+				if i-len(k.Inputs)+1 < number {
 					l.before = append(l.before, in.Shape)
 				}
 				continue
@@ -90,8 +90,8 @@ type launcher struct {
 	scalars []any
 	group   []int
 
-	// What a turn passes.
-	turn   int
+	// What a launch passes.
+	number int
 	shapes [][]int // of the inputs
 	before [][]int // of a variadic kernel's operands that came before
 
@@ -115,7 +115,7 @@ func (l *launcher) fit(limits Limits) error {
 	return nil
 }
 
-// launch computes the launch of a turn.
+// launch computes a launch.
 func (l *launcher) launch() (Launch, error) {
 	k := l.kernel
 	l.sizes = l.sizes[:0]
@@ -176,8 +176,8 @@ func (l *launcher) size(s *Scalar) (any, error) {
 // lookup gives what an expression may name besides the functions.
 func (l *launcher) lookup(name string) any {
 	switch name {
-	case "turn":
-		return l.turn
+	case "launch":
+		return l.number
 	case "group":
 		return Numel(l.group)
 	case "before":

@@ -74,7 +74,7 @@ func TestAVariadicKernelIsLaunchedOncePerOperandThatHasElements(t *testing.T) {
 	require.Equal(t, []int{3}, last(all[1]), "the third after the first")
 }
 
-func TestTurnsFollowOneAnother(t *testing.T) {
+func TestLaunchesFollowOneAnother(t *testing.T) {
 	index := kernels.Tensor{DType: "i64", Shape: []int{7, 6}}
 	all := launches(t, "scatter_add", []kernels.Tensor{tensor(50, 6), index, tensor(7, 6)}, tensor(50, 6), []any{0}, kernels.Limits{Group: 64})
 	require.Len(t, all, 2)
@@ -105,9 +105,9 @@ func TestMergingKeepsEveryPlace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		shape := rapid.SliceOfN(rapid.IntRange(1, 4), 0, 5).Draw(t, "shape")
 		dims := rapid.Permutation(indicesUpTo(len(shape))).Draw(t, "dims")
-		out, steps := make([]int, len(shape)), make([]int, len(shape))
+		out, strides := make([]int, len(shape)), make([]int, len(shape))
 		for i, d := range dims {
-			out[i], steps[i] = shape[d], kernels.Numel(shape[d+1:])
+			out[i], strides[i] = shape[d], kernels.Numel(shape[d+1:])
 		}
 		all, err := k.Launches([]kernels.Tensor{tensor(shape...)}, tensor(out...), []any{dims}, kernels.Limits{})
 		require.NoError(t, err)
@@ -115,7 +115,7 @@ func TestMergingKeepsEveryPlace(t *testing.T) {
 		for i := range kernels.Numel(out) {
 			want, rest := 0, i
 			for d := len(out) - 1; d >= 0; d-- {
-				want += rest % out[d] * steps[d]
+				want += rest % out[d] * strides[d]
 				rest /= out[d]
 			}
 			got, rest := 0, i

@@ -98,8 +98,8 @@ func isVariable(s string) bool { return len(s) == 1 && s[0] >= 'A' && s[0] <= 'Z
 // kernel reads an entry.
 func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 	k := &Kernel{Name: name.Value, Ops: []string{name.Value}}
-	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Turns: 1}
-	var output, inPlace *yaml.Node
+	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Launches: 1}
+	var output, inPlace, sizes *yaml.Node
 	own := map[string]*yaml.Node{} // by language
 	l.entries(body, "kernel "+k.Name, func(key, value *yaml.Node) {
 		switch what := k.Name + "." + key.Value; key.Value {
@@ -118,12 +118,14 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 			k.Scalars = l.scalars(k, value, what, ScalarTypes)
 		case "sizes":
 			k.Sizes = l.scalars(k, value, what, SizeTypes)
+			sizes = value
 		case "items":
 			l.items(k, value, what)
+			sizes = value
 		case "group":
 			k.Grid.Group = l.powersOfTwo(value, what)
-		case "turns":
-			k.Grid.Turns = l.count(value, what)
+		case "launches":
+			k.Grid.Launches = l.count(value, what)
 		case "in_place":
 			k.InPlace = strings.Fields(l.text(value, what))
 			inPlace = value
@@ -134,7 +136,7 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 				own[key.Value] = value
 				return
 			}
-			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, sizes, items, group, turns, and keys of one language under the name of that language", key.Value)
+			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, sizes, items, group, launches, and keys of one language under the name of that language", key.Value)
 		}
 	})
 	if k.Doc == "" {
@@ -148,6 +150,9 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 	if len(k.Grid.Items) != len(k.Grid.Group) {
 		l.errorf(name, "kernel %s has items in %d dimension(s), and groups in %d", k.Name, len(k.Grid.Items), len(k.Grid.Group))
 	}
+	if k.Body != NoBody {
+		l.implied(k, sizes)
+	}
 	l.variants(k, own)
 	for _, in := range k.InPlace {
 		if !slices.ContainsFunc(k.Inputs, func(b Buffer) bool { return b.Name == in }) {
@@ -157,13 +162,31 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 	return k
 }
 
+// implied gives a kernel the sizes and work-items that go with its body.
+func (l *loader) implied(k *Kernel, given *yaml.Node) {
+	if given != nil {
+		l.errorf(given, "kernel %s has sizes or items beside body: %s, which implies them", k.Name, k.Body)
+	}
+	if k.Body == ReduceBody {
+		k.reduces("x", nil)
+		return
+	}
+	var spread []string
+	if len(k.Inputs) > 1 {
+		for _, in := range k.Inputs {
+			spread = append(spread, in.Name)
+		}
+	}
+	k.maps(spread)
+}
+
 // variants makes the kernels that languages see which have something of their own.
 func (l *loader) variants(k *Kernel, own map[string]*yaml.Node) {
 	for name, language := range languages {
 		v := *k
 		differs := false
-		if k.Grid.Items[0].program == everyElement.program && language.items.program != everyElement.program {
-			v.Grid.Items = []Scalar{language.items}
+		if k.Grid.Items[0].program == everyElement.program && language.batches {
+			v.Grid.Items = []Scalar{everyBatch}
 			differs = true
 		}
 		if n := own[name]; n != nil {
@@ -259,8 +282,8 @@ func (l *loader) scalars(k *Kernel, n *yaml.Node, what string, types []string) [
 		if computed {
 			s.Expr = strings.TrimSpace(text)
 		}
-		if s.Type == "steps" && !slices.ContainsFunc(all, func(s Scalar) bool { return s.Type == "shape" }) {
-			l.errorf(n, "%s: the steps %s come before the shape that they are for", what, name)
+		if s.Type == "strides" && !slices.ContainsFunc(all, func(s Scalar) bool { return s.Type == "shape" }) {
+			l.errorf(n, "%s: the strides %s come before their shape", what, name)
 		}
 		l.compileLater(k, n, &s)
 		all = append(all, s)

@@ -9,12 +9,17 @@
 // the manifest that is built in, which a test has checked, and reads each entry
 // when it is first asked for: a run needs few of them.
 //
-// Kernels in Go are in kernels/cpu. [Sources] finds those in other languages,
-// which are built into the program, or a folder that lies over them;
-// [Fuse] makes kernels of several others,
-// whose sources are put together from theirs; [Kernel.Defines] specialises a source to dtypes, and [Kernel.Launches] computes
-// all that its entry point is launched with, so a driver knows neither shapes nor
-// scalars. [Manifest.Check] holds manifest, sources and ops against one another.
+// Kernels in Go are in kernels/cpu. [Sources] finds those in other languages, in the
+// program or in a folder of the user's. A file with a [Body] holds a function of one
+// element, or those of a reduction; its entry point is generated, alone and in the
+// kernels that [Fuse] makes of several. [Kernel.Defines] specialises a source to
+// dtypes, and [Kernel.Launches] computes all that its entry point is launched with, so
+// a driver knows neither shapes nor scalars. [Manifest.Check] checks manifest, sources
+// and ops against one another.
+//
+// The files, in the order in which to read them: manifest, load, index (the manifest);
+// expr, functions, scalars (its expressions); launch, pack (launches); sources,
+// signature, wrapper (sources); fuse, fused_source (fusion); check, source_check, ptx.
 package kernels
 
 import (
@@ -47,8 +52,8 @@ type Kernel struct {
 	// output's dtype and as many elements: the kernel gives the same result when
 	// both are the same memory.
 	InPlace []string
-	// Body says that the sources define what the kernel does apart from the
-	// kernel itself, so that it can be a part of a fused one; see [Fuse].
+	// Body says that the sources define what the kernel does to elements, and that
+	// its entry point is generated. It can be a part of a fused kernel; see [Fuse].
 	Body Body
 
 	fused    *Recipe   // of a kernel that Fuse has made
@@ -118,12 +123,12 @@ var ScalarTypes = []string{"int", "long", "float", "bool", "ints", "number"}
 // SizeTypes are the types of sizes: int and long as above, and lists of eight
 // 32-bit integers, one for each dimension, innermost first.
 //
-// A shape is a list that is gone through together with the steps that follow it:
-// dimensions of size 1 are left out, and neighbours that all the steps go through
+// A shape is walked together with the strides that follow it: dimensions of size 1
+// are left out, and neighbours that all the strides go through
 // evenly become one. So most walks have one dimension or two. dims and offsets
-// are lists as they are. A shape and dims are filled up with 1, steps and offsets
+// are lists as they are. A shape and dims are filled up with 1, strides and offsets
 // with 0.
-var SizeTypes = []string{"int", "long", "shape", "steps", "dims", "offsets"}
+var SizeTypes = []string{"int", "long", "shape", "strides", "dims", "offsets"}
 
 // Grid is the number of work-items that a source-language kernel takes.
 type Grid struct {
@@ -134,8 +139,8 @@ type Grid struct {
 	// In one dimension it is the largest that the kernel can use, and halved where
 	// a device can't run it.
 	Group []int
-	// Turns is how often the kernel is launched, one launch after the other.
-	Turns int
+	// Launches is how often the kernel is launched, one launch after the other.
+	Launches int
 }
 
 // Entry is the name of the kernel's function in every source language.
@@ -213,6 +218,11 @@ func (k *Kernel) MayOverwrite(i int) bool { return slices.Contains(k.InPlace, k.
 // GROUP, the largest size of its groups. It must serve them.
 func (k *Kernel) Defines(inputs []string, output string) []string {
 	types, _ := k.Bind(inputs, output)
+	return k.DefinesFor(types)
+}
+
+// DefinesFor are the same for a choice of what the type variables stand for.
+func (k *Kernel) DefinesFor(types map[string]string) []string {
 	defines := make([]string, 0, len(types)+1)
 	for _, v := range slices.Sorted(maps.Keys(types)) {
 		defines = append(defines, "DTYPE_"+v+"="+sourceDType(types[v]))

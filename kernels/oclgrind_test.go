@@ -91,24 +91,24 @@ func TestFusedSourcesRunCleanUnderOclgrind(t *testing.T) {
 	require.Empty(t, log)
 }
 
-// The watcher is watched: with a barrier missing, with a place beyond the output
+// The watcher is watched: with a barrier missing, with an element beyond the output
 // written, it says so.
 func TestOclgrindSeesPlantedFaults(t *testing.T) {
 	needsOclgrind(t)
-	for name, fault := range map[string]struct{ file, from, to, want string }{
-		"a missing barrier":      {"cumsum", "barrier(CLK_LOCAL_MEM_FENCE);\n            W earlier", "W earlier", "data race"},
-		"a place beyond the end": {"neg", "i < n", "i <= n", "Invalid write"},
+	for name, fault := range map[string]struct{ file, kernel, from, to, want string }{
+		"a missing barrier":         {"cumsum", "cumsum", "barrier(CLK_LOCAL_MEM_FENCE);\n            W earlier", "W earlier", "data race"},
+		"an element beyond the end": {"map", "neg", "i < n", "i <= n", "Invalid write"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source, err := kernels.Embedded().Source("opencl", &kernels.Kernel{Name: fault.file})
 			require.NoError(t, err)
-			text := source.Files[1].Text
+			text := source.Files[len(source.Files)-1].Text
 			require.Contains(t, text, fault.from)
 			dir := t.TempDir()
 			require.NoError(t, os.Mkdir(filepath.Join(dir, "opencl"), 0o755))
 			planted := strings.Replace(text, fault.from, fault.to, 1)
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "opencl", fault.file+".cl"), []byte(planted), 0o644))
-			log, _, _ := underOclgrind(t, "TestKernelsAgreeWithTheReference/opencl:0/"+fault.file+"/T=f32", dir)
+			log, _, _ := underOclgrind(t, "TestKernelsAgreeWithTheReference/opencl:0/"+fault.kernel+"/T=f32", dir)
 			require.Contains(t, log, fault.want)
 		})
 	}

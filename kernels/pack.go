@@ -9,7 +9,7 @@ import (
 // listSize is how many elements a list has as a kernel's parameter.
 const listSize = 8
 
-// pack lays out a turn's scalars and sizes.
+// pack lays out a launch's scalars and sizes.
 func (l *launcher) pack() ([][]byte, error) {
 	k := l.kernel
 	args := make([][]byte, 0, len(k.Scalars)+len(k.Sizes))
@@ -61,29 +61,29 @@ func PackArguments(args [][]byte) []byte {
 	return all
 }
 
-// mergedSizes gives the sizes with every shape merged along with its steps.
+// mergedSizes gives the sizes with every shape merged along with its strides.
 func (l *launcher) mergedSizes() []any {
 	all := append([]any(nil), l.sizes...)
 	for i, s := range l.kernel.Sizes {
 		if s.Type != "shape" {
 			continue
 		}
-		places, lists := []int{i}, [][]int{all[i].([]int)}
+		indices, lists := []int{i}, [][]int{all[i].([]int)}
 		for j := i + 1; j < len(all) && l.kernel.Sizes[j].Type != "shape"; j++ {
-			if l.kernel.Sizes[j].Type == "steps" {
-				places, lists = append(places, j), append(lists, all[j].([]int))
+			if l.kernel.Sizes[j].Type == "strides" {
+				indices, lists = append(indices, j), append(lists, all[j].([]int))
 			}
 		}
 		for n, merged := range merge(lists) {
-			all[places[n]] = merged
+			all[indices[n]] = merged
 		}
 	}
 	return all
 }
 
-// merge takes a shape and lists of steps through it. It leaves out dimensions of
-// size 1, and makes one of neighbours that all steps go through evenly: where one
-// step in the outer dimension is as long as all steps in the inner one.
+// merge takes a shape and lists of strides through it. It leaves out dimensions of
+// size 1, and merges neighbours that all lists go through evenly: where the outer
+// stride is the inner one times the inner size.
 func merge(lists [][]int) [][]int {
 	merged := make([][]int, len(lists))
 	for d, n := range lists[0] {
@@ -185,7 +185,7 @@ func intOf(b bool) int {
 	return 0
 }
 
-// packSize lays out a size. Lists are turned, so that the innermost dimension
+// packSize lays out a size. Lists are reversed: the innermost dimension
 // comes first.
 func packSize(kind string, v any) ([]byte, error) {
 	switch kind {

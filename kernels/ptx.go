@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-//go:generate go run ./ptx
+//go:generate go run ./cuda/ptxgen
 
 //go:embed cuda/ptx
 var ptx embed.FS

@@ -66,14 +66,14 @@ func TestFaultsPlantedInSourcesAreFound(t *testing.T) {
 		want             []string
 	}{
 		{"a missing barrier", inCUDA, "cumsum", "__syncthreads();\n            W earlier", "W earlier", "f16", emulator.Thread, []string{"kernel cumsum", "data race"}},
-		{"a place beyond the end", inCUDA, "concat", "thread < n", "thread <= n", "f16", emulator.Undefined, []string{"kernel concat", "heap-buffer-overflow"}},
+		{"an element beyond the end", inCUDA, "concat", "thread < n", "thread <= n", "f16", emulator.Undefined, []string{"kernel concat", "heap-buffer-overflow"}},
 		{"a barrier that some don't reach", inCUDA, "cumsum", "__shared__", "if (threadIdx.x == 0) { return; }\n    __shared__", "f16", emulator.None,
 			[]string{"kernel cumsum", "divergence", "cuda/cumsum.cu:27"}},
 		{"signed overflow", inCUDA, "neg", "(C)-(W)x", "-x", "i32", emulator.Undefined, []string{"kernel neg", "cuda/neg.cu:7:", "negation of -2147483648 cannot be represented"}},
 		{"a number of f16", inCUDA, "neg", "return (C)-(W)x;", "return 2.0h * (C)-(W)x;", "f16", emulator.None, []string{"cuda/neg.cu:7:", "error"}},
 		{"bits taken for a number", inCUDA, "reshape", "move(out, x, n);", "out[0] = x[0] + x[1];", "f16", emulator.None, []string{"cuda/reshape.cu:6:", "invalid operands"}},
 		{"a missing barrier", inMetal, "cumsum", barrier + "W earlier", "W earlier", "f16", emulator.Thread, []string{"kernel cumsum", "data race", "metal/cumsum.metal:30"}},
-		{"a place beyond the end", inMetal, "concat", "i < (uint)with.n", "i <= (uint)with.n", "f16", emulator.Undefined, []string{"kernel concat", "heap-buffer-overflow", "metal/concat.metal"}},
+		{"an element beyond the end", inMetal, "concat", "i < (uint)with.n", "i <= (uint)with.n", "f16", emulator.Undefined, []string{"kernel concat", "heap-buffer-overflow", "metal/concat.metal"}},
 		{"a barrier that some don't reach", inMetal, "cumsum", "int team =", "if (lane == 0) { return; }\n    int team =", "f16", emulator.None,
 			[]string{"kernel cumsum", "divergence", "metal/cumsum.metal:36"}},
 		{"signed overflow", inMetal, "neg", "(C)-(W)x", "-x", "i32", emulator.Undefined, []string{"kernel neg", "metal/neg.metal:7:", "negation of -2147483648 cannot be represented"}},

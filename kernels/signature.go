@@ -4,9 +4,10 @@ import "fmt"
 
 // language is how a language writes an entry point.
 type language struct {
+	name      string
 	extension string
-	before    []string // files that come before each kernel
-	items     Scalar   // the work-items of a kernel that doesn't say
+	headers   []string // files that come before every kernel
+	batches   bool     // whether a work-item of a kernel that doesn't say takes several elements
 	entry     string   // what stands before its name
 	bounds    string   // a pattern of what may come between
 	input     string   // an input of dtype %s and name %s
@@ -23,38 +24,39 @@ type language struct {
 
 var languages = map[string]*language{
 	"opencl": {
+		name:      "opencl",
 		extension: ".cl",
-		before:    []string{"prelude.h"},
-		items:     everyElement,
+		headers:   []string{"opencl/prelude.h", "common/words.h"},
 		entry:     "kernel void",
 		input:     "global const %s *%s",
 		output:    "global %s *%s",
 		scalars: map[string]string{"int": "int", "long": "long", "bool": "int", "float": "S", "number": "C",
-			"shape": "int8", "steps": "int8", "dims": "int8", "offsets": "int8"},
+			"shape": "int8", "strides": "int8", "dims": "int8", "offsets": "int8"},
 		of: map[string]string{"float": "SCALAR(%s)", "number": "COMPUTE(%s)"},
 	},
 	"cuda": {
+		name:      "cuda",
 		extension: ".cu",
-		before:    []string{"prelude.h", "math.h", "circular.h", "special.h", "work.h"},
-		items:     everyBatch,
+		headers:   cppHeaders("cuda"),
+		batches:   true,
 		entry:     `extern "C" __global__ void`,
 		bounds:    `(?:__launch_bounds__\(\w+, \w+\)\s+)?`,
 		input:     "const %s *%s",
 		output:    "%s *%s",
 		scalars: map[string]string{"int": "int", "long": "i64", "bool": "int", "float": "S", "number": "C",
-			"shape": "list", "steps": "list", "dims": "list", "offsets": "list"},
+			"shape": "list", "strides": "list", "dims": "list", "offsets": "list"},
 		of: map[string]string{"float": "SCALAR(%s)", "number": "COMPUTE(%s)"},
 	},
 	"metal": {
+		name:      "metal",
 		extension: ".metal",
-		before:    []string{"prelude.h", "math.h", "circular.h", "special.h", "work.h"},
-		items:     everyElement,
+		headers:   cppHeaders("metal"),
 		entry:     "kernel void",
 		input:     "device const %s *%s",
 		output:    "device %s *%s",
 		index:     " [[buffer(%d)]]",
 		scalars: map[string]string{"int": "int", "long": "i64", "bool": "int", "float": "S", "number": "C",
-			"shape": "list", "steps": "list", "dims": "list", "offsets": "list"},
+			"shape": "list", "strides": "list", "dims": "list", "offsets": "list"},
 		of:       map[string]string{"float": "SCALAR(%s)", "number": "COMPUTE(%s)"},
 		members:  "constant arguments &with",
 		member:   "with.",
@@ -62,13 +64,21 @@ var languages = map[string]*language{
 	},
 }
 
-// metalBuiltIns are what Metal tells a thread of its place.
+// cppHeaders are those of a language that is C++, whose functions of floats are ours.
+func cppHeaders(name string) []string {
+	return []string{name + "/prelude.h", "common/words.h", name + "/floats.h", "common/math.h", name + "/special.h", "common/functions.h", name + "/work.h"}
+}
+
+// metalBuiltIns are what a thread can ask Metal about itself.
 var metalBuiltIns = map[string]bool{
 	"thread_position_in_grid": true, "thread_position_in_threadgroup": true, "threadgroup_position_in_grid": true,
 	"threads_per_threadgroup": true, "threadgroups_per_grid": true, "threads_per_grid": true,
 	"thread_index_in_threadgroup": false, "thread_index_in_simdgroup": false, "simdgroup_index_in_threadgroup": false,
 	"threads_per_simdgroup": false, "simdgroups_per_threadgroup": false,
 }
+
+// path is where a kernel's file lies, or a template's.
+func (l *language) path(name string) string { return l.name + "/" + name + l.extension }
 
 // Parameters are those of the kernel's entry point in a language, as its source
 // must write them: "global const T *x", "int n". In a language that has scalars and

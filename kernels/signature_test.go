@@ -104,11 +104,11 @@ func TestAFusedKernelTakesOneStructInMetal(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"device const f16 *x0 [[buffer(0)]]", "device const f32 *x1 [[buffer(1)]]", "device f32 *out [[buffer(2)]]",
 		"constant arguments &with [[buffer(3)]]"}, k.Parameters("metal"))
-	require.Equal(t, []string{"COMPUTE(f16) p0_min", "COMPUTE(f16) p0_max", "int n", "list dims", "list x1_step"}, k.Members("metal"))
+	require.Equal(t, []string{"COMPUTE(f16) p0_min", "COMPUTE(f16) p0_max", "int n", "list dims", "list x1_strides"}, k.Members("metal"))
 	require.Empty(t, k.Members("cuda"))
 	source, err := kernels.Embedded().Source("metal", k)
 	require.NoError(t, err)
 	text := source.Text()
-	require.Contains(t, text, "struct arguments {\n    COMPUTE(f16) p0_min;\n    COMPUTE(f16) p0_max;\n    int n;\n    list dims;\n    list x1_step;\n};\n")
+	require.Contains(t, text, "struct arguments {\n    COMPUTE(f16) p0_min;\n    COMPUTE(f16) p0_max;\n    int n;\n    list dims;\n    list x1_strides;\n};\n")
 	require.Contains(t, text, "BODY_OF(clamp, f16)(in0, with.p0_min, with.p0_max)")
 }

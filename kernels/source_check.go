@@ -8,42 +8,52 @@ import (
 	"strings"
 )
 
-// checkSource holds the parameters of a kernel's entry point against the manifest.
+// checkSource checks a kernel's source against the manifest: the function that is its
+// body, and the parameters of its entry point where that isn't generated.
 func (k *Kernel) checkSource(sources *Sources, name string) error {
-	source, err := sources.Source(name, k)
+	l := languages[name]
+	file, err := sources.file(l.path(k.Name))
 	if err != nil {
 		return err
 	}
-	file, l, own := source.Files[len(source.Files)-1], languages[name], k.For(name)
 	text := blankComments(file.Text)
+	if k.Body == NoBody || k.hasOwnEntry(text) {
+		if err := k.checkEntry(file.Name, text, l); err != nil {
+			return err
+		}
+	}
+	return k.checkBody(file.Name, text)
+}
+
+// checkEntry checks the parameters of an entry point.
+func (k *Kernel) checkEntry(file, text string, l *language) error {
 	got, line, ok := entryPoint(text, l, k.Entry())
 	if !ok {
-		return fmt.Errorf("%s: there is no %s %s(…)", file.Name, l.entry, k.Entry())
+		return fmt.Errorf("%s: there is no %s %s(…)", file, l.entry, k.Entry())
 	}
-	place := fmt.Sprintf("%s:%d", file.Name, line)
-	want := own.Parameters(name)
+	own, position := k.For(l.name), fmt.Sprintf("%s:%d", file, line)
+	want := own.Parameters(l.name)
 	if l.members != "" {
 		if err := l.checkBuiltIns(got[min(len(got), len(want)):], k.Entry()); err != nil {
-			return fmt.Errorf("%s: %w", place, err)
+			return fmt.Errorf("%s: %w", position, err)
 		}
 		got = got[:min(len(got), len(want))]
 	}
 	if err := checkDeclared("parameter", k.Entry(), got, want); err != nil {
-		return fmt.Errorf("%s: %w", place, err)
+		return fmt.Errorf("%s: %w", position, err)
 	}
-	if members := own.Members(name); len(members) > 0 {
-		got, line, ok := structMembers(text)
-		if !ok {
-			return fmt.Errorf("%s: there is no struct arguments { … }; with %s", file.Name, strings.Join(members, "; "))
-		}
-		if err := checkDeclared("member", "struct arguments", got, members); err != nil {
-			return fmt.Errorf("%s:%d: %w", file.Name, line, err)
-		}
-	}
-	if !sources.fuses(name) {
+	members := own.Members(l.name)
+	if len(members) == 0 {
 		return nil
 	}
-	return k.checkBody(file)
+	got, line, ok = structMembers(text)
+	if !ok {
+		return fmt.Errorf("%s: there is no struct arguments { … }; with %s", file, strings.Join(members, "; "))
+	}
+	if err := checkDeclared("member", "struct arguments", got, members); err != nil {
+		return fmt.Errorf("%s:%d: %w", file, line, err)
+	}
+	return nil
 }
 
 // checkDeclared holds declarations of a kind, which something has, against those that
@@ -89,16 +99,14 @@ func (l *language) checkBuiltIns(parameters []string, of string) error {
 	return nil
 }
 
-// checkBody checks what a source defines for fused kernels against the manifest.
-func (k *Kernel) checkBody(file File) error {
-	text := blankComments(file.Text)
+// checkBody checks that a source defines what its body is made of.
+func (k *Kernel) checkBody(file, text string) error {
 	var want []string
 	switch k.Body {
 	case NoBody:
 		if strings.Contains(text, "BODY(") {
-			return fmt.Errorf("%s: there is a BODY, which the manifest doesn't know of; it lacks body: map or body: reduce", file.Name)
+			return fmt.Errorf("%s: there is a BODY, but the manifest has neither body: map nor body: reduce", file)
 		}
-		return nil
 	case MapBody:
 		want = []string{fmt.Sprintf("BODY(%s)(", k.Name)}
 		if k.DTypes["U"] != nil {
@@ -109,10 +117,13 @@ func (k *Kernel) checkBody(file File) error {
 			want = append(want, fmt.Sprintf("BODY(%s_%s)", k.Name, what))
 		}
 	}
-	for _, w := range append(want, "#ifndef FUSED") {
+	for _, w := range want {
 		if !strings.Contains(text, w) {
-			return fmt.Errorf("%s: there is no %s, which `body: %s` in the manifest requires", file.Name, w, k.Body)
+			return fmt.Errorf("%s: there is no %s, which `body: %s` in the manifest requires", file, w, k.Body)
 		}
+	}
+	if k.Body != NoBody && k.hasOwnEntry(text) && !strings.Contains(text, unlessFused) {
+		return fmt.Errorf("%s: %s is generated, as the manifest has body: %s; an entry point of the file's own must stand between %s and #endif", file, k.Entry(), k.Body, unlessFused)
 	}
 	return nil
 }

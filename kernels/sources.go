@@ -14,7 +14,7 @@ import (
 	"github.com/flowrun/flowrun/internal/files"
 )
 
-//go:embed opencl cuda/*.h cuda/*.cu metal
+//go:embed common opencl cuda/*.h cuda/*.cu metal
 var embedded embed.FS
 
 // Languages are those that kernels have sources in, besides Go; each has a folder
@@ -46,7 +46,7 @@ func Embedded() *Sources { return &Sources{layers: []layer{{embedded, "kernels"}
 
 // Overlay puts a folder over the sources that the program was built with: it may
 // hold a file LANGUAGE/NAME, as in [FileNames], for each that it replaces, and a
-// LANGUAGE/prelude.h. Files are read each time they are asked for. "" is no
+// header, such as LANGUAGE/prelude.h or common/words.h. Files are read each time they are asked for. "" is no
 // folder.
 func Overlay(dir string) (*Sources, error) {
 	if dir == "" {
@@ -86,30 +86,60 @@ type File struct {
 	Generated bool
 }
 
-// Source gives a kernel's source in a language, what comes before every kernel
-// first. That of a fused kernel is put together from its parts' files.
+// Source gives a kernel's source in a language: the headers; the kernel's file, or
+// those of a fused kernel's parts; and, for kernels with a [Body], what the entry
+// point is generated from.
 func (s *Sources) Source(language string, kernel *Kernel) (Source, error) {
 	l := languages[language]
 	if l == nil {
 		return Source{}, fmt.Errorf("kernels: there is no language %q; there is %v", language, Languages)
 	}
-	if kernel.fused != nil {
-		return s.fusedSource(language, kernel)
+	a := assembly{sources: s, language: l}
+	for _, name := range l.headers {
+		a.file(name)
 	}
-	return s.files(language, append(l.before[:len(l.before):len(l.before)], kernel.Name+l.extension)...)
+	switch {
+	case kernel.fused != nil:
+		a.fused(kernel)
+	default:
+		text := a.file(l.path(kernel.Name))
+		if kernel.Body != NoBody && !kernel.hasOwnEntry(text) {
+			a.wrap(kernel.wrapper(l))
+		}
+	}
+	return a.source, a.err
 }
 
-// files reads files of a language.
-func (s *Sources) files(language string, names ...string) (Source, error) {
-	var source Source
-	for _, name := range names {
-		f, err := s.file(language + "/" + name)
-		if err != nil {
-			return Source{}, err
-		}
-		source.Files = append(source.Files, f)
+// assembly puts a source together. After an error it adds nothing more.
+type assembly struct {
+	sources  *Sources
+	language *language
+	source   Source
+	err      error
+}
+
+// file adds a file, and gives its text.
+func (a *assembly) file(name string) string {
+	if a.err != nil {
+		return ""
 	}
-	return source, nil
+	var f File
+	if f, a.err = a.sources.file(name); a.err == nil {
+		a.source.Files = append(a.source.Files, f)
+	}
+	return f.Text
+}
+
+// generated adds a generated text.
+func (a *assembly) generated(kernel, text string) {
+	a.source.Files = append(a.source.Files, File{Name: "generated/" + kernel + a.language.extension, Text: text, Generated: true})
+}
+
+// wrap adds the definitions of an entry point, and the template that is written in
+// terms of them.
+func (a *assembly) wrap(w wrapper) {
+	a.generated(w.kernel.Name, w.definitions(a.language))
+	a.file(a.language.path(string(w.body)))
 }
 
 // isBuiltIn tells a file of the sources that the program was built with.

@@ -103,14 +103,14 @@ func TestEverySourceBelongsToAKernel(t *testing.T) {
 				continue
 			}
 			name, extension, _ := strings.Cut(f.Name(), ".")
-			template := name == "fused_map" || name == "fused_reduce"
+			template := name == "map" || name == "reduce"
 			require.True(t, extension == "h" || template || load(t).Kernel(name) != nil, "%s/%s", language, f.Name())
 		}
 	}
 }
 
 func TestEveryLanguageHasTheSameSources(t *testing.T) {
-	want := []string{"fused_map", "fused_reduce"}
+	want := []string{"map", "reduce"}
 	for _, k := range load(t).Kernels() {
 		want = append(want, k.Name)
 	}
@@ -171,18 +171,18 @@ func TestAFileOfAFolderThatIsNeverUsedOrDoesntFitIsNamed(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "opencl", name), []byte(text), 0o644))
 	}
 	put("prelude.h", "anything")
-	put("fused_map.cl", "anything")
+	put("map.cl", "anything")
 	parameters := strings.Join(load(t).Kernel("cumsum").Parameters("opencl"), ", ")
 	put("cumsum.cl", "__kernel void flowrun_cumsum("+strings.ReplaceAll(parameters, "global", "__global")+") {}")
 	require.NoError(t, load(t).CheckOverlay(s), "words with underscores are the same words")
 	require.NoError(t, load(t).CheckOverlay(kernels.Embedded()))
 	put("ngo.cl", "")
 	put("add.c", "")
-	put("exp.cl", "kernel void flowrun_exp(global T *x, global T *out, int n) {}")
+	put("exp.cl", "static inline C BODY(exp)(C x) { return x; }\n#ifndef FUSED\nkernel void flowrun_exp(global T *x, global T *out, int n) {}\n#endif\n")
 	for _, check := range []error{load(t).CheckOverlay(s), load(t).Check(s, knownOps())} {
 		require.ErrorContains(t, check, dir+"/opencl/ngo.cl is never used")
 		require.ErrorContains(t, check, dir+"/opencl/add.c is never used")
-		require.ErrorContains(t, check, dir+`/opencl/exp.cl:1: parameter 1 of flowrun_exp is "global T *x"`)
+		require.ErrorContains(t, check, dir+`/opencl/exp.cl:3: parameter 1 of flowrun_exp is "global T *x"`)
 		require.Len(t, strings.Split(check.Error(), "\n"), 3, "each once")
 	}
 }
@@ -204,7 +204,7 @@ func TestAFolderLiesOverTheBuiltInSources(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 		got, err = s.Source("opencl", &kernels.Kernel{Name: "exp"})
 		require.NoError(t, err)
-		require.Equal(t, []kernels.File{builtIn.Files[0], {Name: filepath.ToSlash(path), Text: text}}, got.Files)
+		require.Equal(t, append(slices.Clone(builtIn.Files[:2]), kernels.File{Name: filepath.ToSlash(path), Text: text}), got.Files)
 	}
 
 	_, err = kernels.Overlay(path)
@@ -270,4 +270,30 @@ func typedNumbers(file, text string) (faults []string) {
 		}
 	}
 	return faults
+}
+
+// bodiesApart are kernels whose body is other code in some language, and why.
+var bodiesApart = map[string]string{
+	"abs":   "OpenCL has abs for integers",
+	"cast":  "OpenCL has a conversion that rounds towards 0; Metal has no f64",
+	"rsqrt": "OpenCL has rsqrt",
+	"sum":   "C has typedefs of structs",
+	"prod":  "OpenCL has frexp and ldexp",
+}
+
+// A body reads the same in every language.
+func TestBodiesAreTheSameInEveryLanguage(t *testing.T) {
+	comments := regexp.MustCompile(`(?m)^//.*\n|\s*//.*`)
+	for _, k := range load(t).Kernels() {
+		if k.Body == kernels.NoBody {
+			continue
+		}
+		code := func(language string) string {
+			source, err := kernels.Embedded().Source(language, &kernels.Kernel{Name: k.Name})
+			require.NoError(t, err)
+			return strings.TrimSpace(comments.ReplaceAllString(source.Files[len(source.Files)-1].Text, ""))
+		}
+		same := code("opencl") == code("cuda") && code("cuda") == code("metal")
+		require.Equal(t, bodiesApart[k.Name] == "", same, "%s:\n%s\n%s\n%s", k.Name, code("opencl"), code("cuda"), code("metal"))
+	}
 }

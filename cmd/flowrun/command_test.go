@@ -327,10 +327,10 @@ func TestKernelsAreExplained(t *testing.T) {
 	}
 	require.Equal(t, exitDone, code)
 	require.Contains(t, out, "on opencl:0: fused: mul, sub")
-	require.Contains(t, out, "    | #define FUSED_PARTS ")
+	require.Contains(t, out, "    | #define PARTS ")
 	folder := filepath.Join(t.TempDir(), "opencl")
 	require.NoError(t, os.Mkdir(folder, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "fused_map.cl"), []byte("// mine\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "map.cl"), []byte("// mine\n"), 0o644))
 	code, out, _ = flowrunWith(t, "explain", mathNet, "--device", "opencl", "--kernels="+filepath.Dir(folder))
 	require.Equal(t, exitDone, code)
 	require.Contains(t, out, "    | // mine\n")

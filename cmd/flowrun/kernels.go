@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/kernels/compile"
 )
 
 func newKernels(s streams) *cobra.Command {
@@ -56,14 +57,18 @@ With a name, it shows a kernel's manifest entry and its sources.`,
 
 func newKernelsCheck(s streams) *cobra.Command {
 	var dir string
+	var withCompilers bool
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Check manifest, ops and sources against one another",
 		Long: `Check that every op has a kernel for every choice of dtypes that it takes, or is
 made of other ops; that every kernel has a function in Go, and in every other
 language a source whose entry point takes what the manifest says; and with
---kernels, that every file there is one that is used. Nothing is compiled, and no
-device is needed: go test ./kernels runs them.`,
+--kernels, that every file there is one that is used.
+
+With --compile, also compile the sources with the compilers that are there: clang for
+OpenCL and CUDA, Apple's for Metal. It takes a minute or two. No device is needed;
+whether kernels compute the right thing is what go test ./kernels finds.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			m, err := kernels.Load()
@@ -78,12 +83,33 @@ device is needed: go test ./kernels runs them.`,
 				fmt.Fprintln(s.errors, problems)
 				return errProblems
 			}
-			_, err = fmt.Fprintf(s.out, "%d kernels match the manifest (go, %s)\n", len(m.Kernels()), strings.Join(kernels.Languages, ", "))
-			return err
+			fmt.Fprintf(s.out, "%d kernels match the manifest (go, %s)\n", len(m.Kernels()), strings.Join(kernels.Languages, ", "))
+			if withCompilers {
+				return compileKernels(s, m, sources)
+			}
+			return nil
 		},
 	}
+	c.Flags().BoolVar(&withCompilers, "compile", false, "compile the sources with the compilers that are there")
 	kernelsFlag(c, &dir)
 	return c
+}
+
+// compileKernels compiles the sources, and says of each language what came of it.
+func compileKernels(s streams, m *kernels.Manifest, sources *kernels.Sources) error {
+	var failed error
+	for _, r := range compile.Check(m.Kernels(), sources) {
+		switch {
+		case r.Compiler == "":
+			fmt.Fprintf(s.out, "%s: not compiled; there is no %s\n", r.Language, r.Looked)
+		case r.Problems != nil:
+			fmt.Fprintln(s.errors, r.Problems)
+			failed = errProblems
+		default:
+			fmt.Fprintf(s.out, "%s: %d sources compile (%s)\n", r.Language, r.Compiled, r.Compiler)
+		}
+	}
+	return failed
 }
 
 // findKernel finds a kernel by its name.
@@ -125,8 +151,7 @@ func dtypesOf(k *kernels.Kernel) string {
 	return strings.Join(all, ", ")
 }
 
-// writeKernel writes a kernel's entry, and its sources but for what comes before
-// every kernel.
+// writeKernel writes a kernel's entry, and its sources but for the headers.
 func writeKernel(w io.Writer, k *kernels.Kernel, sources *kernels.Sources) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s: %s\n", k.Name, k.Doc)
@@ -142,17 +167,18 @@ func writeKernel(w io.Writer, k *kernels.Kernel, sources *kernels.Sources) error
 		if err != nil {
 			return err
 		}
-		last := len(source.Files) - 1
-		file := source.Files[last]
-		fmt.Fprintf(t, "  %s\t%s, after", language, file.Name)
-		for _, before := range source.Files[:last] {
-			fmt.Fprintf(t, " %s", before.Name)
+		own := slices.IndexFunc(source.Files, func(f kernels.File) bool { return !strings.HasSuffix(f.Name, ".h") })
+		fmt.Fprintf(t, "  %s\t%s, after", language, source.Files[own].Name)
+		for _, header := range source.Files[:own] {
+			fmt.Fprintf(t, " %s", header.Name)
 		}
 		fmt.Fprintf(t, "\n  \t%s(%s)\n", k.Entry(), strings.Join(k.Parameters(language), ", "))
 		if members := k.Members(language); len(members) > 0 {
 			fmt.Fprintf(t, "  \tstruct arguments { %s; }\n", strings.Join(members, "; "))
 		}
-		fmt.Fprintf(&texts, "\n==> %s\n%s", file.Name, file.Text)
+		for _, f := range source.Files[own:] {
+			fmt.Fprintf(&texts, "\n==> %s\n%s", f.Name, f.Text)
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return err

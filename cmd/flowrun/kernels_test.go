@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/kernels"
 )
 
 func TestKernelsListsEachWithItsOpsAndDTypes(t *testing.T) {
@@ -47,6 +51,31 @@ func TestKernelsCheckReportsProblemsInAFolder(t *testing.T) {
 	require.Contains(t, errors, "none")
 	code, _, _ = flowrunWith(t, "kernels", "check", "all")
 	require.Equal(t, exitUsage, code)
+}
+
+func TestKernelsAreCompiledWithTheCompilersThatAreThere(t *testing.T) {
+	m, err := kernels.Parse("m.yaml", "dtypes:\n  float: f32\nkernels:\n  silu:\n    doc: d\n    types: T float\n    inputs: x T\n    output: T\n    body: map\n")
+	require.NoError(t, err)
+	compiled := func(sources *kernels.Sources) (string, string, error) {
+		var out, errors bytes.Buffer
+		err := compileKernels(streams{out: &out, errors: &errors}, m, sources)
+		return out.String(), errors.String(), err
+	}
+	out, errors, err := compiled(kernels.Embedded())
+	require.NoError(t, err, errors)
+	for _, language := range kernels.Languages {
+		require.Regexp(t, "(?m)^"+language+": (1 sources compile|not compiled; there is no )", out)
+	}
+	if strings.Contains(out, "opencl: not compiled") {
+		t.Skip("needs clang")
+	}
+	sources, err := kernels.Overlay(overlaid(t, "silu.cl", "DEVICE C BODY(silu)(C x) { return nonsense(x); }\n"))
+	require.NoError(t, err)
+	out, errors, err = compiled(sources)
+	require.ErrorIs(t, err, errProblems)
+	require.NotContains(t, out, "opencl: ")
+	require.Contains(t, errors, "opencl/silu.cl:1:")
+	require.Contains(t, errors, "nonsense")
 }
 
 // overlaid is a folder with one OpenCL source.

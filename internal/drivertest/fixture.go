@@ -102,7 +102,7 @@ func BindNeg(t testing.TB, x, out device.Arg) device.Command {
 // that it is in.
 func Overlay(t testing.TB, language, kernel, text string) (*kernels.Sources, string) {
 	t.Helper()
-	source, err := kernels.Embedded().Source(language, Kernel(t, kernel))
+	source, err := kernels.Embedded().Source(language, &kernels.Kernel{Name: kernel}) // its own file last
 	require.NoError(t, err)
 	folder := t.TempDir()
 	file := filepath.Join(folder, language, path.Base(source.Files[len(source.Files)-1].Name))

@@ -12,12 +12,12 @@ func init() {
 		argBest(argmaxOf[float32]), argBest(argmaxOf[float64]))))
 }
 
-// argmaxOf finds the index in n elements of x that lie step apart.
-func argmaxOf[T number](x []T, n, step int) int32 {
+// argmaxOf finds the index in n elements of x that lie stride apart.
+func argmaxOf[T number](x []T, n, stride int) int32 {
 	best := 0
 	top := x[0]
 	for i := 1; i < n && top == top; i++ {
-		if v := x[i*step]; v > top || v != v {
+		if v := x[i*stride]; v > top || v != v {
 			best, top = i, v
 		}
 	}

@@ -12,12 +12,12 @@ func init() {
 		argBest(argminOf[float32]), argBest(argminOf[float64]))))
 }
 
-// argminOf finds the index in n elements of x that lie step apart.
-func argminOf[T number](x []T, n, step int) int32 {
+// argminOf finds the index in n elements of x that lie stride apart.
+func argminOf[T number](x []T, n, stride int) int32 {
 	best := 0
 	top := x[0]
 	for i := 1; i < n && top == top; i++ {
-		if v := x[i*step]; v < top || v != v {
+		if v := x[i*stride]; v < top || v != v {
 			best, top = i, v
 		}
 	}

@@ -1,5 +1,8 @@
-// Package cpu holds the kernels in Go, one file per kernel, under the
-// manifest's names.
+// Package cpu holds the kernels in Go, one file per kernel, under the manifest's
+// names. Files whose names begin with lib_ are what kernels share: the loops around
+// their rows (lib_elementwise, lib_reduce, lib_strided, lib_walk), their choice by
+// dtype (lib_dtype, lib_widened), and functions of numbers (lib_half, lib_math).
+// matmul has files of its own for small and for blocked products.
 //
 // A kernel is bound once to fixed memory and runs many times: everything that
 // can be decided from dtypes, shapes and scalars (which loop, which strides,

@@ -10,10 +10,10 @@ func init() {
 		alongDim(cumsum[float32, float64]), alongDim(cumsum[float64, float64]))))
 }
 
-// cumsum works on n elements that lie step apart.
-func cumsum[T, A number](out, x []T, n, step int) {
+// cumsum works on n elements that lie stride apart.
+func cumsum[T, A number](out, x []T, n, stride int) {
 	var sum A
-	for i := 0; i < n*step; i += step {
+	for i := 0; i < n*stride; i += stride {
 		sum += A(x[i])
 		out[i] = T(sum)
 	}

@@ -23,12 +23,12 @@ func embedding[T word](a *Args) func() {
 	return func() {
 		read()
 		for i, id := range places {
-			line := out[i*d : (i+1)*d]
+			to := out[i*d : (i+1)*d]
 			if id < 0 {
-				fill(line, none)
+				fill(to, none)
 				continue
 			}
-			copy(line, weight[id*d:])
+			copy(to, weight[id*d:])
 		}
 	}
 }

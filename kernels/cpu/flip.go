@@ -10,14 +10,14 @@ func init() {
 
 func flip[T any](a *Args) func() {
 	in := a.input(0)
-	steps := strides(in.Shape)
+	strides := stridesOf(in.Shape)
 	base := 0
 	for _, d := range a.ints(0) {
-		if d < 0 || d >= len(in.Shape) || steps[d] < 0 {
+		if d < 0 || d >= len(in.Shape) || strides[d] < 0 {
 			fail("dims %v don't fit the shape %v", a.ints(0), in.Shape)
 		}
-		base += (in.Shape[d] - 1) * steps[d]
-		steps[d] = -steps[d]
+		base += (in.Shape[d] - 1) * strides[d]
+		strides[d] = -strides[d]
 	}
-	return strided[T](a, in.Shape, base, steps)
+	return strided[T](a, in.Shape, base, strides)
 }

@@ -17,19 +17,19 @@ func gather[T word](a *Args) func() {
 	x, out := view[T](in), view[T](a.Output)
 	mustBe(a.Output, a.input(1).Shape)
 	none := T(missing(in.DType))
-	places, step, w, read := alongIndex(a, in.Shape)
+	places, stride, w, read := alongIndex(a, in.Shape)
 	return func() {
 		read()
 		var c cursor
 		for range w.rows {
-			at, line := c.at[1], out[c.at[0]:c.at[0]+w.n]
+			at, to := c.at[1], out[c.at[0]:c.at[0]+w.n]
 			for i, place := range places[c.at[0] : c.at[0]+w.n] {
 				if place < 0 {
-					line[i] = none
+					to[i] = none
 				} else {
-					line[i] = x[at+place*step]
+					to[i] = x[at+place*stride]
 				}
-				at += w.steps[1]
+				at += w.strides[1]
 			}
 			c.next(w)
 		}
@@ -38,8 +38,8 @@ func gather[T word](a *Args) func() {
 
 // alongIndex plans the walk over an index, input 1, whose elements name places
 // along the dim of scalar 0 in a tensor of the given shape: place p of the
-// element that the walk's second tensor has at offset o is o + p·step.
-func alongIndex(a *Args, shape []int) (places []int, step int, w *walk, read func()) {
+// element that the walk's second tensor has at offset o is o + p·stride.
+func alongIndex(a *Args, shape []int) (places []int, stride int, w *walk, read func()) {
 	index := a.input(1)
 	dim := a.dim(0, shape)
 	if len(index.Shape) != len(shape) {
@@ -50,12 +50,12 @@ func alongIndex(a *Args, shape []int) (places []int, step int, w *walk, read fun
 			fail("the index of shape %v is larger than the indexed tensor of shape %v", index.Shape, shape)
 		}
 	}
-	steps := strides(shape)
-	step, steps[dim] = steps[dim], 0
+	strides := stridesOf(shape)
+	stride, strides[dim] = strides[dim], 0
 	read, places = indices(index, shape[dim])
-	w = newWalk(index.Shape, strides(index.Shape), steps)
+	w = newWalk(index.Shape, stridesOf(index.Shape), strides)
 	if len(places) == 0 {
 		w.rows = 0
 	}
-	return places, step, w, read
+	return places, stride, w, read
 }

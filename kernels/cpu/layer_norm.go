@@ -20,7 +20,7 @@ func layerNorm[T float](a *Args) func() {
 	eps, d := a.float(0), normSize(a)
 	return func() {
 		for at := 0; at < len(x); at += d {
-			row, line := x[at:at+d], out[at:at+d]
+			row, to := x[at:at+d], out[at:at+d]
 			mean := sumRow[T, float64](0, row) / float64(d)
 			var squares float64
 			for _, v := range row {
@@ -29,7 +29,7 @@ func layerNorm[T float](a *Args) func() {
 			}
 			scale := 1 / math.Sqrt(squares/float64(d)+eps)
 			for i, v := range row {
-				line[i] = T((float64(v)-mean)*scale*float64(weight[i]) + float64(bias[i]))
+				to[i] = T((float64(v)-mean)*scale*float64(weight[i]) + float64(bias[i]))
 			}
 		}
 	}

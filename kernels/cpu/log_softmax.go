@@ -13,11 +13,11 @@ func init() {
 	register("log_softmax", on(first, floats(alongDim(logSoftmax[float32]), alongDim(logSoftmax[float64]))))
 }
 
-// logSoftmax works on n elements that lie step apart.
-func logSoftmax[T float](out, x []T, n, step int) {
-	top := topOf(x, n, step)
-	log := math.Log(expLine(nil, x, n, step, top))
-	for i := 0; i < n*step; i += step {
+// logSoftmax works on n elements that lie stride apart.
+func logSoftmax[T float](out, x []T, n, stride int) {
+	top := topOf(x, n, stride)
+	log := math.Log(expRow(nil, x, n, stride, top))
+	for i := 0; i < n*stride; i += stride {
 		out[i] = T(float64(x[i]) - float64(top) - log)
 	}
 }

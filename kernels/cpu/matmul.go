@@ -116,8 +116,8 @@ func (p *product) planBatch(a, b []int) []int {
 			at := batchAt{c.at[0] * p.m * p.k, c.at[1] * p.k * p.n}
 			for range min(w.n, count) {
 				p.batch = append(p.batch, at)
-				at.a += w.steps[0] * p.m * p.k
-				at.b += w.steps[1] * p.k * p.n
+				at.a += w.strides[0] * p.m * p.k
+				at.b += w.strides[1] * p.k * p.n
 			}
 			c.next(w)
 		}

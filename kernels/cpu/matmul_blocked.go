@@ -43,7 +43,7 @@ func newBlocked[T number](p *product) func(out, a, b []T, p *product) {
 
 // pack lays lines 0 to n-1 of x, each kc long, into panels of four lines:
 // panel[4·l + i] is element l of line i. Missing lines are 0.
-func pack[T number](panels, x []T, n, kc, line, step int) {
+func pack[T number](panels, x []T, n, kc, line, stride int) {
 	for i0 := 0; i0 < n; i0 += 4 {
 		panel := panels[i0*kc : (i0+4)*kc]
 		for i := range 4 {
@@ -56,7 +56,7 @@ func pack[T number](panels, x []T, n, kc, line, step int) {
 			at := (i0 + i) * line
 			for l := range kc {
 				panel[4*l+i] = x[at]
-				at += step
+				at += stride
 			}
 		}
 	}

@@ -6,15 +6,15 @@ import "unsafe"
 func matmulOuter[T number](out, a, b []T, p *product) {
 	for i := range p.m {
 		x := a[i*p.aRow]
-		line := out[i*p.n : (i+1)*p.n]
+		row := out[i*p.n : (i+1)*p.n]
 		if p.bCol == 1 {
-			for j, y := range b[:len(line)] {
-				line[j] = x * y
+			for j, y := range b[:len(row)] {
+				row[j] = x * y
 			}
 			continue
 		}
-		for j := range line {
-			line[j] = x * b[j*p.bCol]
+		for j := range row {
+			row[j] = x * b[j*p.bCol]
 		}
 	}
 }
@@ -27,7 +27,7 @@ func matmulSmall[T number](out, a, b []T, p *product) {
 	aCol, bRow, bCol := uintptr(p.aCol)*size, uintptr(p.bRow)*size, uintptr(p.bCol)*size
 	for i := range p.m {
 		rowA := unsafe.Add(pa, uintptr(i*p.aRow)*size)
-		line := out[i*p.n : (i+1)*p.n]
+		row := out[i*p.n : (i+1)*p.n]
 		j := 0
 		for ; j+4 <= p.n; j += 4 {
 			var s0, s1, s2, s3 T
@@ -41,7 +41,7 @@ func matmulSmall[T number](out, a, b []T, p *product) {
 				ia += aCol
 				ib += bRow
 			}
-			line[j], line[j+1], line[j+2], line[j+3] = s0, s1, s2, s3
+			row[j], row[j+1], row[j+2], row[j+3] = s0, s1, s2, s3
 		}
 		for ; j < p.n; j++ {
 			var s T
@@ -51,7 +51,7 @@ func matmulSmall[T number](out, a, b []T, p *product) {
 				ia += aCol
 				ib += bRow
 			}
-			line[j] = s
+			row[j] = s
 		}
 	}
 }

@@ -27,12 +27,12 @@ func pad[T any](value func(any) T) binder {
 			shape[d] += padding[2*d] + padding[2*d+1]
 		}
 		mustBe(a.Output, shape)
-		steps := strides(shape)
+		strides := stridesOf(shape)
 		base := 0
-		for d := range steps {
-			base += padding[2*d] * steps[d]
+		for d := range strides {
+			base += padding[2*d] * strides[d]
 		}
-		w := newWalk(in.Shape, strides(in.Shape), steps)
+		w := newWalk(in.Shape, stridesOf(in.Shape), strides)
 		return func() {
 			fill(out, around)
 			if len(x) == 0 {
@@ -40,22 +40,22 @@ func pad[T any](value func(any) T) binder {
 			}
 			var c cursor
 			for range w.rows {
-				scatterRow(out[base+c.at[1]:], x[c.at[0]:c.at[0]+w.n], w.steps[1])
+				scatterRow(out[base+c.at[1]:], x[c.at[0]:c.at[0]+w.n], w.strides[1])
 				c.next(w)
 			}
 		}
 	}
 }
 
-// scatterRow lays the elements of a row down step apart: where the inner
+// scatterRow lays the elements of a row down stride apart: where the inner
 // dimensions have size 1 and are padded, neighbours don't stay neighbours.
-func scatterRow[T any](out, row []T, step int) {
-	if step == 1 {
+func scatterRow[T any](out, row []T, stride int) {
+	if stride == 1 {
 		copy(out, row)
 		return
 	}
 	for i, v := range row {
-		out[i*step] = v
+		out[i*stride] = v
 	}
 }
 

@@ -14,15 +14,15 @@ func permute[T any](a *Args) func() {
 	if len(dims) != len(in.Shape) {
 		fail("dims %v don't fit the shape %v", dims, in.Shape)
 	}
-	own := strides(in.Shape)
-	shape, steps := make([]int, len(dims)), make([]int, len(dims))
+	own := stridesOf(in.Shape)
+	shape, strides := make([]int, len(dims)), make([]int, len(dims))
 	var seen [maxRank]bool
 	for i, d := range dims {
 		if d < 0 || d >= len(dims) || seen[d] {
 			fail("dims %v are no order of the dimensions of %v", dims, in.Shape)
 		}
 		seen[d] = true
-		shape[i], steps[i] = in.Shape[d], own[d]
+		shape[i], strides[i] = in.Shape[d], own[d]
 	}
-	return strided[T](a, shape, 0, steps)
+	return strided[T](a, shape, 0, strides)
 }

@@ -18,14 +18,14 @@ func rmsNorm[T float](a *Args) func() {
 	eps, d := a.float(0), normSize(a)
 	return func() {
 		for at := 0; at < len(x); at += d {
-			row, line := x[at:at+d], out[at:at+d]
+			row, to := x[at:at+d], out[at:at+d]
 			var squares float64
 			for _, v := range row {
 				squares += float64(v) * float64(v)
 			}
 			scale := 1 / math.Sqrt(squares/float64(d)+eps)
 			for i, v := range row {
-				line[i] = T(float64(v) * scale * float64(weight[i]))
+				to[i] = T(float64(v) * scale * float64(weight[i]))
 			}
 		}
 	}

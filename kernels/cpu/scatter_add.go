@@ -18,7 +18,7 @@ func scatterAdd[T number](a *Args) func() {
 	x, src, out := view[T](in), view[T](source), view[T](a.Output)
 	sameShape(in, a.Output)
 	mustBe(source, a.input(1).Shape)
-	places, step, w, read := alongIndex(a, in.Shape)
+	places, stride, w, read := alongIndex(a, in.Shape)
 	return func() {
 		copy(out, x)
 		read()
@@ -27,9 +27,9 @@ func scatterAdd[T number](a *Args) func() {
 			at := c.at[1]
 			for i := c.at[0]; i < c.at[0]+w.n; i++ {
 				if place := places[i]; place >= 0 {
-					out[at+place*step] += src[i]
+					out[at+place*stride] += src[i]
 				}
-				at += w.steps[1]
+				at += w.strides[1]
 			}
 			c.next(w)
 		}

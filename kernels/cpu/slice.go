@@ -19,9 +19,9 @@ func slice[T any](a *Args) func() {
 	if start < 0 || step < 1 || n > 0 && start+(n-1)*step >= in.Shape[dim] {
 		fail("%d elements from %d in steps of %d aren't in dim %d of %v", n, start, step, dim, in.Shape)
 	}
-	shape, steps := append([]int(nil), in.Shape...), strides(in.Shape)
-	base := start * steps[dim]
+	shape, strides := append([]int(nil), in.Shape...), stridesOf(in.Shape)
+	base := start * strides[dim]
 	shape[dim] = n
-	steps[dim] *= step
-	return strided[T](a, shape, base, steps)
+	strides[dim] *= step
+	return strided[T](a, shape, base, strides)
 }

@@ -10,7 +10,7 @@ func init() {
 		triangle(trilClears[uint32]), triangle(trilClears[uint64]))))
 }
 
-// trilClears gives the part of line i that is cleared.
-func trilClears[T any](line []T, i, diagonal int) []T {
-	return line[min(max(i+diagonal+1, 0), len(line)):]
+// trilClears gives the part of row i that is cleared.
+func trilClears[T any](row []T, i, diagonal int) []T {
+	return row[min(max(i+diagonal+1, 0), len(row)):]
 }

@@ -10,7 +10,7 @@ func init() {
 		triangle(triuClears[uint32]), triangle(triuClears[uint64]))))
 }
 
-// triuClears gives the part of line i that is cleared.
-func triuClears[T any](line []T, i, diagonal int) []T {
-	return line[:min(max(i+diagonal, 0), len(line))]
+// triuClears gives the part of row i that is cleared.
+func triuClears[T any](row []T, i, diagonal int) []T {
+	return row[:min(max(i+diagonal, 0), len(row))]
 }

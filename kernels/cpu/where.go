@@ -12,7 +12,7 @@ func init() {
 func where[T any](a *Args) func() {
 	cond, x, y, out := view[uint8](a.input(0)), view[T](a.input(1)), view[T](a.input(2)), view[T](a.Output)
 	shape := a.Output.Shape
-	w := newWalk(shape, strides(shape), broadcastStrides(a.input(0), shape),
+	w := newWalk(shape, stridesOf(shape), broadcastStrides(a.input(0), shape),
 		broadcastStrides(a.input(1), shape), broadcastStrides(a.input(2), shape))
 	if len(out) == 0 {
 		return nothing
@@ -21,7 +21,7 @@ func where[T any](a *Args) func() {
 		var c cursor
 		for range w.rows {
 			o := c.at[0]
-			whereLoop(out[o:o+w.n], row(cond, c.at[1], w.steps[1]), row(x, c.at[2], w.steps[2]), row(y, c.at[3], w.steps[3]))
+			whereLoop(out[o:o+w.n], row(cond, c.at[1], w.strides[1]), row(x, c.at[2], w.strides[2]), row(y, c.at[3], w.strides[3]))
 			c.next(w)
 		}
 	}

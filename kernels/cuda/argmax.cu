@@ -27,8 +27,8 @@ DEVICE candidate better(candidate a, candidate b) {
     return a.index < b.index ? a : b;
 }
 
-extern "C" __global__ void flowrun_argmax(const T *x, i32 *out, int lines, int count, int team,
-                                          list kept, list kept_step, list reduced, list reduced_step) {
-    reduce(x, out, {lines, count, team, kept, kept_step, reduced, reduced_step}, candidate{(C)0, -1},
+extern "C" __global__ void flowrun_argmax(const T *x, i32 *out, int rows, int count, int team,
+                                          list kept, list kept_strides, list reduced, list reduced_strides) {
+    reduce(x, out, {rows, count, team, kept, kept_strides, reduced, reduced_strides}, candidate{(C)0, -1},
            [](candidate best, C v, int i) { return better(best, candidate{v, i}); }, better, [](candidate best) { return best.index; });
 }

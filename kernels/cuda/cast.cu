@@ -29,14 +29,8 @@ DEVICE COMPUTE(U) BODY_TO(cast)(C x) {
     }
     return x >= (C)HIGHEST(U) ? HIGHEST(U) : (COMPUTE(U))x;
 #elif TWICE
-    return math::rounded_to_odd(x);
+    return flowrun::rounded_to_odd(x);
 #else
     return (COMPUTE(U))x;
 #endif
 }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_cast(const T *x, U *out, int n) {
-    map(out, n, [](C v) { return BODY_TO(cast)(v); }, along(x));
-}
-#endif

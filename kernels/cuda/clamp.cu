@@ -8,9 +8,3 @@ DEVICE C BODY(clamp)(C x, C low, C high) {
     C v = x < low ? low : x;
     return v > high ? high : v;
 }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_clamp(const T *x, T *out, C min, C max, int n) {
-    map(out, n, [=](C v) { return BODY(clamp)(v, min, max); }, along(x));
-}
-#endif

@@ -2,10 +2,4 @@
 //
 // x [...] → out [...]. Bound by flops.
 
-DEVICE C BODY(cos)(C x) { return math::cos(x); }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_cos(const T *x, T *out, int n) {
-    map(out, n, [](C v) { return BODY(cos)(v); }, along(x));
-}
-#endif
+DEVICE C BODY(cos)(C x) { return cos(x); }

@@ -2,20 +2,20 @@
 //
 // x [...] → out [...]. Integers wrap around. Bound by bytes.
 //
-// Each line along dim has a team of threads, which sums one stretch after the
-// other, an element for each: in step s every member adds what the one 2^s before
+// Each row along dim has a team of threads, which sums one stretch after the
+// other, an element for each: in round s every member adds what the one 2^s before
 // it has (Hillis and Steele, "Data parallel algorithms", 1986). The members before
 // go on with the stretch's sum.
 
-extern "C" __global__ void flowrun_cumsum(const T *x, T *out, int dim, int lines, int n, int inner, int team) {
+extern "C" __global__ void flowrun_cumsum(const T *x, T *out, int dim, int rows, int n, int inner, int team) {
     __shared__ W sums[GROUP];
     post p = post_in(team);
     int me = threadIdx.x, member = p.member;
-    i64 from = (i64)(p.line / inner) * n * inner + p.line % inner;
+    i64 from = (i64)(p.row / inner) * n * inner + p.row % inner;
     W before = (W)0;
     for (int first = 0; first < n; first += team) {
         int i = first + member;
-        bool here = p.line < lines && i < n;
+        bool here = p.row < rows && i < n;
         sums[me] = here ? (W)LOAD(T, x, from + i * inner) : (W)0;
         for (int reach = 1; reach < team; reach *= 2) {
             __syncthreads();

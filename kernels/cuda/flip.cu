@@ -2,6 +2,6 @@
 //
 // x [...] → out [...]. Bound by bytes.
 
-extern "C" __global__ void flowrun_flip(const T *x, T *out, int n, int base, list out_shape, list x_step) {
-    move(out, n, [&](int i) { return x[base + place(i, out_shape, x_step)]; });
+extern "C" __global__ void flowrun_flip(const T *x, T *out, int n, int base, list out_shape, list x_strides) {
+    move(out, n, [&](int i) { return x[base + offset(i, out_shape, x_strides)]; });
 }

@@ -11,8 +11,8 @@ DEVICE C BODY(floor_divide)(C a, C b) {
     }
     // The quotient of what divides without rest: a rounded quotient may lie above
     // the floor of the exact one, 1 / 0.1 for instance.
-    C r = math::remainder_towards_0(a, b);
-    C q = math::rint((a - r) / b);
+    C r = fmod(a, b);
+    C q = rint((a - r) / b);
     return r != (C)0 && (r < (C)0) != (b < (C)0) ? q - (C)1 : q;
 }
 #else
@@ -25,12 +25,5 @@ DEVICE C BODY(floor_divide)(C a, C b) {
     }
     C q = a / b;
     return a % b != (C)0 && (a < (C)0) != (b < (C)0) ? q - (C)1 : q;
-}
-#endif
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_floor_divide(const T *a, const T *b, T *out,
-                                                int n, list dims, list a_step, list b_step) {
-    map(out, n, [](C x, C y) { return BODY(floor_divide)(x, y); }, along(a, dims, a_step), along(b, dims, b_step));
 }
 #endif

@@ -7,9 +7,9 @@
 // An index out of range gives NaN, or 0 in types without it.
 
 extern "C" __global__ void flowrun_gather(const T *x, const I *index, T *out, int dim,
-                                          int n, int count, int step, list dims, list x_step) {
+                                          int n, int count, int x_stride, list dims, list x_strides) {
     move(out, n, [&](int i) {
         I at = index[i];
-        return at < (I)0 || at >= (I)count ? MISSING(T) : x[place(i, dims, x_step) + (int)at * step];
+        return at < (I)0 || at >= (I)count ? MISSING(T) : x[offset(i, dims, x_strides) + (int)at * x_stride];
     });
 }

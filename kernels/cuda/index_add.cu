@@ -3,15 +3,15 @@
 // x [...], index [k], source of x's shape but for k along dim → out, of x's
 // shape. Bound by bytes, or by k².
 //
-// Two turns: the first copies x. In the second, slices that go to one place are
+// Two launches: the first copies x. In the second, slices that go to one place are
 // added one by one in the order of index, in C, by the threads of the first of
 // them; the others leave. So the result is the same in every run, which atomic
 // additions' isn't, and is rounded once. An index out of range adds nothing.
 
 extern "C" __global__ void flowrun_index_add(const T *x, const I *index, const T *source, T *out, int dim,
-                                             int turn, int n, int count, int x_count, int inner) {
+                                             int launch, int n, int count, int x_count, int inner) {
     i64 thread = (i64)blockIdx.x * blockDim.x + threadIdx.x;
-    if (turn == 0) {
+    if (launch == 0) {
         if (thread < n) {
             out[thread] = x[thread];
         }

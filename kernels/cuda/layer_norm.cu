@@ -11,11 +11,11 @@
 DEVICE C add(C a, C b) { return a + b; }
 
 extern "C" __global__ void flowrun_layer_norm(const T *x, const T *weight, const T *bias, T *out,
-                                              S eps, int lines, int n, int team) {
+                                              S eps, int rows, int n, int team) {
     post p = post_in(team);
-    int count = p.line < lines ? n : 0;
-    x += (i64)p.line * n;
-    out += (i64)p.line * n;
+    int count = p.row < rows ? n : 0;
+    x += (i64)p.row * n;
+    out += (i64)p.row * n;
     C all = (C)0, squares = (C)0;
     if (n <= HELD * team) {
         C v[HELD];
@@ -26,7 +26,7 @@ extern "C" __global__ void flowrun_layer_norm(const T *x, const T *weight, const
             v[k] -= mean;
             squares += v[k] * v[k];
         });
-        C scale = (C)1 / math::sqrt(team_fold(squares, team, add) / (C)n + eps);
+        C scale = (C)1 / sqrt(team_fold(squares, team, add) / (C)n + eps);
         deal_out(out, count, p.member, team, [&](int k, int i) { // weight and bias are in a cache
             auto w = load_batch(weight + i, 1, count - i), b = load_batch(bias + i, 1, count - i);
 #pragma unroll
@@ -45,7 +45,7 @@ extern "C" __global__ void flowrun_layer_norm(const T *x, const T *weight, const
         C e = LOAD(T, x, i) - mean;
         squares += e * e;
     }
-    C scale = (C)1 / math::sqrt(team_fold(squares, team, add) / (C)n + eps);
+    C scale = (C)1 / sqrt(team_fold(squares, team, add) / (C)n + eps);
     for (int i = p.member; i < count; i += team) {
         C e = LOAD(T, x, i) - mean;
         STORE(T, out, i, e * scale * LOAD(T, weight, i) + LOAD(T, bias, i));

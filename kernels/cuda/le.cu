@@ -5,10 +5,3 @@
 // False if one is NaN.
 
 DEVICE int BODY(le)(C a, C b) { return a <= b; }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_le(const T *a, const T *b, b8 *out,
-                                      int n, list dims, list a_step, list b_step) {
-    map(out, n, [](C x, C y) { return BODY(le)(x, y); }, along(a, dims, a_step), along(b, dims, b_step));
-}
-#endif

@@ -2,10 +2,4 @@
 //
 // x [...] → out [...]. Bound by flops.
 
-DEVICE C BODY(log1p)(C x) { return math::log1p(x); }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_log1p(const T *x, T *out, int n) {
-    map(out, n, [](C v) { return BODY(log1p)(v); }, along(x));
-}
-#endif
+DEVICE C BODY(log1p)(C x) { return log1p(x); }

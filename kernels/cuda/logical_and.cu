@@ -5,10 +5,3 @@
 // NaN is not 0.
 
 DEVICE int BODY(logical_and)(C a, C b) { return a != (C)0 && b != (C)0; }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_logical_and(const T *a, const T *b, b8 *out,
-                                               int n, list dims, list a_step, list b_step) {
-    map(out, n, [](C x, C y) { return BODY(logical_and)(x, y); }, along(a, dims, a_step), along(b, dims, b_step));
-}
-#endif

@@ -11,23 +11,23 @@
 DEVICE C larger(C a, C b) { return b > a || IS_NAN(b) ? b : a; }
 DEVICE C add(C a, C b) { return a + b; }
 
-extern "C" __global__ void flowrun_logsumexp(const T *x, T *out, int lines, int count, int team,
-                                             list kept, list kept_step, list reduced, list reduced_step) {
+extern "C" __global__ void flowrun_logsumexp(const T *x, T *out, int rows, int count, int team,
+                                             list kept, list kept_strides, list reduced, list reduced_strides) {
     post p = post_in(team);
-    int n = p.line < lines ? count : 0;
-    const T *from = x + (p.line < lines ? place(p.line, kept, kept_step) : 0);
+    int n = p.row < rows ? count : 0;
+    const T *from = x + (p.row < rows ? offset(p.row, kept, kept_strides) : 0);
     C top = -INFINITE;
     for (int i = p.member; i < n; i += team) {
-        top = larger(top, LOAD(T, from, place(i, reduced, reduced_step)));
+        top = larger(top, LOAD(T, from, offset(i, reduced, reduced_strides)));
     }
     top = team_fold(top, team, larger);
     C all = (C)0;
     for (int i = p.member; i < n; i += team) {
-        all += math::exp(LOAD(T, from, place(i, reduced, reduced_step)) - top);
+        all += exp(LOAD(T, from, offset(i, reduced, reduced_strides)) - top);
     }
     all = team_fold(all, team, add);
-    if (p.line < lines && p.member == 0) {
+    if (p.row < rows && p.member == 0) {
         // An infinite top leaves NaN in the sum.
-        STORE(T, out, p.line, math::is_infinite(top) ? top : top + math::log(all));
+        STORE(T, out, p.row, flowrun::is_infinite(top) ? top : top + log(all));
     }
 }

@@ -4,7 +4,7 @@
 // [k, 1], and the added dimension is not in the output; leading dimensions
 // broadcast. transpose_a takes a as [..., k, m], transpose_b b as [..., n, k].
 // Element (i, l) of a lies at i·a_row + l·a_column, and b's alike; of either's two
-// steps one is 1. Bound by flops: 2·m·n·k.
+// strides one is 1. Bound by flops: 2·m·n·k.
 //
 // A block of 256 threads computes a square of `tile` elements a side: 128, of which
 // each thread has 8 × 8; 64, 4 × 4 each, where there would be too few squares of 128
@@ -25,7 +25,7 @@
 // count elements.
 struct matrix {
     const T *x;
-    int lines, line_step, count, step;
+    int lines, line_stride, count, stride;
 };
 
 // A thread's part of a strip, on its way from global to shared memory. Neighbouring
@@ -37,8 +37,8 @@ template <int tile> struct part {
     // Where batch number j of this thread begins: its first line and element.
     static __device__ __forceinline__ bool where(const matrix &m, int j, int *line, int *l) {
         int i = threadIdx.x + j * THREADS;
-        *line = m.step == 1 ? i / (DEPTH / EACH) : i % (tile / EACH) * EACH;
-        *l = m.step == 1 ? i % (DEPTH / EACH) * EACH : i / (tile / EACH);
+        *line = m.stride == 1 ? i / (DEPTH / EACH) : i % (tile / EACH) * EACH;
+        *l = m.stride == 1 ? i % (DEPTH / EACH) * EACH : i / (tile / EACH);
         return i < batches;
     }
 
@@ -50,9 +50,9 @@ template <int tile> struct part {
             bool any = where(m, j, &line, &l);
             line += first_line;
             l += first;
-            int left = m.step == 1 ? m.count - l : m.lines - line;
+            int left = m.stride == 1 ? m.count - l : m.lines - line;
             if (any && line < m.lines && l < m.count) {
-                b[j] = load_batch(m.x + line * m.line_step + l * m.step, 1, left);
+                b[j] = load_batch(m.x + line * m.line_stride + l * m.stride, 1, left);
             } else {
                 b[j] = batch<C>{};
             }
@@ -68,8 +68,8 @@ template <int tile> struct part {
                 continue;
             }
             C *to = strip + l * PITCH(tile) + line;
-            store_batch(to, 1, m.step == 1 ? 0 : EACH, b[j]);
-            if (m.step == 1) {
+            store_batch(to, 1, m.stride == 1 ? 0 : EACH, b[j]);
+            if (m.stride == 1) {
 #pragma unroll
                 for (int e = 0; e < EACH; e++) {
                     to[e * PITCH(tile)] = b[j].v[e];
@@ -145,8 +145,8 @@ flowrun_matmul(const T *a, const T *b, T *out, int transpose_a, int transpose_b,
                int m, int n, int k, int a_row, int a_column, int b_row, int b_column, int tile,
                list batch, list a_batch, list b_batch) {
     __shared__ __align__(16) C shared[4 * DEPTH * PITCH(128)];
-    matrix rows = {a + place(blockIdx.z, batch, a_batch), m, a_row, k, a_column};
-    matrix columns = {b + place(blockIdx.z, batch, b_batch), n, b_column, k, b_row};
+    matrix rows = {a + offset(blockIdx.z, batch, a_batch), m, a_row, k, a_column};
+    matrix columns = {b + offset(blockIdx.z, batch, b_batch), n, b_column, k, b_row};
     out += blockIdx.z * m * n;
     int row = blockIdx.y * tile, column = blockIdx.x * tile;
     if (tile == 128) {

@@ -10,11 +10,3 @@ DEVICE C BODY(max_one)(C v) { return v; }
 // A NaN is taken over anything, and nothing over a NaN.
 DEVICE C BODY(max_join)(C a, C b) { return b > a || IS_NAN(b) ? b : a; }
 DEVICE C BODY(max_end)(C p) { return p; }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_max(const T *x, T *out, int lines, int count, int team,
-                                       list kept, list kept_step, list reduced, list reduced_step) {
-    reduce(x, out, {lines, count, team, kept, kept_step, reduced, reduced_step}, BODY(max_none)(),
-           [](BODY(max_part) all, C v, int) { return BODY(max_join)(all, BODY(max_one)(v)); }, BODY(max_join), BODY(max_end));
-}
-#endif

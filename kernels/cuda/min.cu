@@ -10,11 +10,3 @@ DEVICE C BODY(min_one)(C v) { return v; }
 // A NaN is taken over anything, and nothing over a NaN.
 DEVICE C BODY(min_join)(C a, C b) { return b < a || IS_NAN(b) ? b : a; }
 DEVICE C BODY(min_end)(C p) { return p; }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_min(const T *x, T *out, int lines, int count, int team,
-                                       list kept, list kept_step, list reduced, list reduced_step) {
-    reduce(x, out, {lines, count, team, kept, kept_step, reduced, reduced_step}, BODY(min_none)(),
-           [](BODY(min_part) all, C v, int) { return BODY(min_join)(all, BODY(min_one)(v)); }, BODY(min_join), BODY(min_end));
-}
-#endif

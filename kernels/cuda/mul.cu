@@ -5,10 +5,3 @@
 // Integers wrap around.
 
 DEVICE C BODY(mul)(C a, C b) { return (C)((W)a * (W)b); }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_mul(const T *a, const T *b, T *out,
-                                       int n, list dims, list a_step, list b_step) {
-    map(out, n, [](C x, C y) { return BODY(mul)(x, y); }, along(a, dims, a_step), along(b, dims, b_step));
-}
-#endif

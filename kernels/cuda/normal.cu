@@ -12,10 +12,10 @@
 extern "C" __global__ void flowrun_normal(const i64 *step, T *out, S mean, S std, i64 key, int n) {
     draw_batch(step, out, key, n, [=](drawn d, batch<C> *b) {
         for (int e = 0; e < EACH; e += 2) {
-            C r = math::sqrt((C)-2 * math::log((C)((d.word[e] >> 8) + 1) * (C)0x1p-24));
+            C r = sqrt((C)-2 * log((C)((d.word[e] >> 8) + 1) * (C)0x1p-24));
             C turns = (C)(d.word[e + 1] >> 8) * (C)0x1p-23; // θ / π
-            b->v[e] = mean + std * (r * math::cos_half_turns(turns));
-            b->v[e + 1] = mean + std * (r * math::sin_half_turns(turns));
+            b->v[e] = mean + std * (r * cospi(turns));
+            b->v[e + 1] = mean + std * (r * sinpi(turns));
         }
     });
 }

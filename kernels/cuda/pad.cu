@@ -8,7 +8,7 @@
 
 extern "C" __global__ void flowrun_pad(const T *x, T *out, C value, int n, list out_dims, list x_dims, list before) {
     move(out, n, [&](int i) {
-        int at = 0, step = 1;
+        int at = 0, stride = 1;
         bool inside = true;
 #pragma unroll
         for (int d = 0; d < 8; d++) {
@@ -16,8 +16,8 @@ extern "C" __global__ void flowrun_pad(const T *x, T *out, C value, int n, list 
                 int next = (u32)i / (u32)out_dims.s[d];
                 int here = i - next * out_dims.s[d] - before.s[d];
                 inside = inside && here >= 0 && here < x_dims.s[d];
-                at += here * step;
-                step *= x_dims.s[d];
+                at += here * stride;
+                stride *= x_dims.s[d];
                 i = next;
             }
         }

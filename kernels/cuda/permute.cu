@@ -6,6 +6,6 @@
 // dimension moves. Squares in shared memory would help there, and cost a second
 // kernel: worth it once a profile shows transposes.
 
-extern "C" __global__ void flowrun_permute(const T *x, T *out, int n, list out_shape, list x_step) {
-    move(out, n, [&](int i) { return x[place(i, out_shape, x_step)]; });
+extern "C" __global__ void flowrun_permute(const T *x, T *out, int n, list out_shape, list x_strides) {
+    move(out, n, [&](int i) { return x[offset(i, out_shape, x_strides)]; });
 }

@@ -6,7 +6,7 @@
 // square, the commonest power, is one multiplication.
 
 #if IS_FLOAT(T)
-DEVICE C BODY(pow)(C a, C b) { return b == (C)2 ? a * a : math::pow(a, b); }
+DEVICE C BODY(pow)(C a, C b) { return b == (C)2 ? a * a : pow(a, b); }
 #else
 DEVICE C BODY(pow)(C a, C b) {
     if (b < (C)0) {
@@ -20,12 +20,5 @@ DEVICE C BODY(pow)(C a, C b) {
         x *= x;
     }
     return (C)p;
-}
-#endif
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_pow(const T *a, const T *b, T *out,
-                                       int n, list dims, list a_step, list b_step) {
-    map(out, n, [](C x, C y) { return BODY(pow)(x, y); }, along(a, dims, a_step), along(b, dims, b_step));
 }
 #endif

@@ -14,16 +14,16 @@ struct BODY(prod_part) {
 };
 
 DEVICE BODY(prod_part) BODY(prod_join)(BODY(prod_part) a, BODY(prod_part) b) {
-    math::parts<C> p = math::split(a.mantissa * b.mantissa);
+    flowrun::parts<C> p = flowrun::split(a.mantissa * b.mantissa);
     return {p.mantissa, p.mantissa == (C)0 ? 0 : a.exponent + b.exponent + p.exponent};
 }
 
 DEVICE BODY(prod_part) BODY(prod_one)(C v) {
-    math::parts<C> p = math::split(v);
+    flowrun::parts<C> p = flowrun::split(v);
     return {p.mantissa, p.exponent};
 }
 
-DEVICE C BODY(prod_end)(BODY(prod_part) p) { return math::scale(p.mantissa, p.exponent); }
+DEVICE C BODY(prod_end)(BODY(prod_part) p) { return flowrun::scale(p.mantissa, p.exponent); }
 
 #else
 
@@ -35,11 +35,3 @@ DEVICE C BODY(prod_end)(BODY(prod_part) p) { return (C)p; }
 #endif
 
 DEVICE BODY(prod_part) BODY(prod_none)(void) { return BODY(prod_one)((C)1); }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_prod(const T *x, T *out, int lines, int count, int team,
-                                        list kept, list kept_step, list reduced, list reduced_step) {
-    reduce(x, out, {lines, count, team, kept, kept_step, reduced, reduced_step}, BODY(prod_none)(),
-           [](BODY(prod_part) all, C v, int) { return BODY(prod_join)(all, BODY(prod_one)(v)); }, BODY(prod_join), BODY(prod_end));
-}
-#endif

@@ -7,11 +7,3 @@ DEVICE i64 BODY(prod_int_none)(void) { return 1; }
 DEVICE i64 BODY(prod_int_one)(C v) { return v; }
 DEVICE i64 BODY(prod_int_join)(i64 a, i64 b) { return (i64)((u64)a * (u64)b); }
 DEVICE i64 BODY(prod_int_end)(i64 p) { return p; }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_prod_int(const T *x, i64 *out, int lines, int count, int team,
-                                            list kept, list kept_step, list reduced, list reduced_step) {
-    reduce(x, out, {lines, count, team, kept, kept_step, reduced, reduced_step}, BODY(prod_int_none)(),
-           [](BODY(prod_int_part) all, C v, int) { return BODY(prod_int_join)(all, BODY(prod_int_one)(v)); }, BODY(prod_int_join), BODY(prod_int_end));
-}
-#endif

@@ -6,7 +6,7 @@
 
 #if IS_FLOAT(T)
 DEVICE C BODY(remainder)(C a, C b) {
-    C r = math::remainder_towards_0(a, b);
+    C r = fmod(a, b);
     return r != (C)0 && (r < (C)0) != (b < (C)0) ? r + b : r;
 }
 #else
@@ -16,12 +16,5 @@ DEVICE C BODY(remainder)(C a, C b) {
     }
     C r = a % b;
     return r != (C)0 && (r < (C)0) != (b < (C)0) ? r + b : r;
-}
-#endif
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_remainder(const T *a, const T *b, T *out,
-                                             int n, list dims, list a_step, list b_step) {
-    map(out, n, [](C x, C y) { return BODY(remainder)(x, y); }, along(a, dims, a_step), along(b, dims, b_step));
 }
 #endif

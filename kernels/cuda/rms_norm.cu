@@ -10,17 +10,17 @@
 DEVICE C add(C a, C b) { return a + b; }
 
 extern "C" __global__ void flowrun_rms_norm(const T *x, const T *weight, T *out,
-                                            S eps, int lines, int n, int team) {
+                                            S eps, int rows, int n, int team) {
     post p = post_in(team);
-    int count = p.line < lines ? n : 0;
-    x += (i64)p.line * n;
-    out += (i64)p.line * n;
+    int count = p.row < rows ? n : 0;
+    x += (i64)p.row * n;
+    out += (i64)p.row * n;
     C squares = (C)0;
     if (n <= HELD * team) {
         C v[HELD];
         hold(v, x, 1, count, p.member, team);
         deal(count, p.member, team, [&](int k, int) { squares += v[k] * v[k]; });
-        C scale = (C)1 / math::sqrt(team_fold(squares, team, add) / (C)n + eps);
+        C scale = (C)1 / sqrt(team_fold(squares, team, add) / (C)n + eps);
         deal_out(out, count, p.member, team, [&](int k, int i) { // weight is in a cache
             auto w = load_batch(weight + i, 1, count - i);
 #pragma unroll
@@ -35,7 +35,7 @@ extern "C" __global__ void flowrun_rms_norm(const T *x, const T *weight, T *out,
         C v = LOAD(T, x, i);
         squares += v * v;
     }
-    C scale = (C)1 / math::sqrt(team_fold(squares, team, add) / (C)n + eps);
+    C scale = (C)1 / sqrt(team_fold(squares, team, add) / (C)n + eps);
     for (int i = p.member; i < count; i += team) {
         STORE(T, out, i, LOAD(T, x, i) * scale * LOAD(T, weight, i));
     }

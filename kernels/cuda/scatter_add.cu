@@ -5,16 +5,16 @@
 // sizes, src of index's shape → out, of x's shape. Bound by bytes, or by the
 // square of index's size along dim.
 //
-// Two turns: the first copies x. In the second, elements that go to one place are
+// Two launches: the first copies x. In the second, elements that go to one place are
 // added one by one in the order of index, in C, by the thread of the first of
 // them; the others leave. So the result is the same in every run, which atomic
 // additions' isn't, and is rounded once. An index out of range adds nothing.
 
 extern "C" __global__ void flowrun_scatter_add(const T *x, const I *index, const T *src, T *out, int dim,
-                                               int turn, int n, int columns, int count, int step, int x_count, int x_step,
-                                               list dims, list index_steps, list x_steps) {
+                                               int launch, int n, int columns, int count, int index_stride, int x_count, int x_stride,
+                                               list dims, list index_strides, list x_strides) {
     i64 thread = (i64)blockIdx.x * blockDim.x + threadIdx.x;
-    if (turn == 0) {
+    if (launch == 0) {
         if (thread < n) {
             out[thread] = x[thread];
         }
@@ -24,21 +24,21 @@ extern "C" __global__ void flowrun_scatter_add(const T *x, const I *index, const
     if (mine >= count) {
         return;
     }
-    int from = place(column, dims, index_steps);
-    I at = index[from + mine * step];
+    int from = offset(column, dims, index_strides);
+    I at = index[from + mine * index_stride];
     if (at < (I)0 || at >= (I)x_count) {
         return;
     }
     for (int k = 0; k < mine; k++) {
-        if (index[from + k * step] == at) {
+        if (index[from + k * index_stride] == at) {
             return;
         }
     }
-    int to = place(column, dims, x_steps) + (int)at * x_step;
+    int to = offset(column, dims, x_strides) + (int)at * x_stride;
     W sum = (W)LOAD(T, out, to);
     for (int k = mine; k < count; k++) {
-        if (index[from + k * step] == at) {
-            sum += (W)LOAD(T, src, from + k * step);
+        if (index[from + k * index_stride] == at) {
+            sum += (W)LOAD(T, src, from + k * index_stride);
         }
     }
     STORE(T, out, to, (C)sum);

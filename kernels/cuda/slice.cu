@@ -4,6 +4,6 @@
 // x [...] → out, x's shape but for dim. Bound by bytes.
 
 extern "C" __global__ void flowrun_slice(const T *x, T *out, int dim, int start, int step,
-                                         int n, int base, list dims, list x_step) {
-    move(out, n, [&](int i) { return x[base + place(i, dims, x_step)]; });
+                                         int n, int base, list dims, list x_strides) {
+    move(out, n, [&](int i) { return x[base + offset(i, dims, x_strides)]; });
 }

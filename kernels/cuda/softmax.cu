@@ -2,23 +2,23 @@
 //
 // x [...] → out [...]. Bound by flops on CPUs, by bytes on GPUs.
 //
-// Each line along dim has a team of threads, which goes over it three times, from memory or, if each
+// Each row along dim has a team of threads, which goes over it three times, from memory or, if each
 // member has at most HELD elements, from registers: for
 // the largest element, which is subtracted so that nothing overflows; for the sum;
 // and for the result. The third pass takes the exponential anew: writing it in the
 // second and reading it back would round it to T in between.
 //
-// NaN wherever the line holds NaN or +∞, or nothing but -∞.
+// NaN wherever the row holds NaN or +∞, or nothing but -∞.
 
 // A NaN is taken over anything, and nothing over a NaN.
 DEVICE C larger(C a, C b) { return b > a || IS_NAN(b) ? b : a; }
 DEVICE C add(C a, C b) { return a + b; }
 
 extern "C" __global__ void flowrun_softmax(const T *x, T *out, int dim,
-                                           int lines, int n, int inner, int team) {
+                                           int rows, int n, int inner, int team) {
     post p = post_in(team);
-    int count = p.line < lines ? n : 0;
-    i64 from = (i64)(p.line / inner) * n * inner + p.line % inner;
+    int count = p.row < rows ? n : 0;
+    i64 from = (i64)(p.row / inner) * n * inner + p.row % inner;
     x += from;
     out += from;
     C top = -INFINITE, all = (C)0;
@@ -28,7 +28,7 @@ extern "C" __global__ void flowrun_softmax(const T *x, T *out, int dim,
         deal(count, p.member, team, [&](int k, int) { top = larger(top, v[k]); });
         top = team_fold(top, team, larger);
         deal(count, p.member, team, [&](int k, int) {
-            v[k] = math::exp(v[k] - top);
+            v[k] = exp(v[k] - top);
             all += v[k];
         });
         C scale = (C)1 / team_fold(all, team, add);
@@ -41,11 +41,11 @@ extern "C" __global__ void flowrun_softmax(const T *x, T *out, int dim,
     }
     top = team_fold(top, team, larger);
     for (int i = p.member; i < count; i += team) {
-        all += math::exp(LOAD(T, x, i * inner) - top);
+        all += exp(LOAD(T, x, i * inner) - top);
     }
     all = team_fold(all, team, add);
     C scale = (C)1 / all;
     for (int i = p.member; i < count; i += team) {
-        STORE(T, out, i * inner, math::exp(LOAD(T, x, i * inner) - top) * scale);
+        STORE(T, out, i * inner, exp(LOAD(T, x, i * inner) - top) * scale);
     }
 }

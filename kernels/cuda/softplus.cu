@@ -5,11 +5,5 @@
 
 DEVICE C BODY(softplus)(C x, S beta, S threshold) {
     C u = x * beta;
-    return u > threshold ? x : ((u > (C)0 ? u : (C)0) + math::log1p(math::exp(-math::abs(u)))) / beta;
+    return u > threshold ? x : ((u > (C)0 ? u : (C)0) + log1p(exp(-fabs(u)))) / beta;
 }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_softplus(const T *x, T *out, S beta, S threshold, int n) {
-    map(out, n, [=](C v) { return BODY(softplus)(v, beta, threshold); }, along(x));
-}
-#endif

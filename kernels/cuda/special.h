@@ -1,70 +1,96 @@
-// The error function, powers, remainders, and rounding to odd.
+// What functions of floats do in CUDA's own way, in f32 by way of f64.
 
-namespace math {
+namespace flowrun {
 
-// The error function. Below 1/2 its series; above, (1 + 2x)·e^x²·erfc(x), which
-// varies between 1 and 2/√π, as a polynomial of y = (x - k) / (x + k), which brings
-// all x from 0 on between -1 and 1 (after Shepherd and Laframboise, "Chebyshev
-// approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞", 1981). The coefficients are
-// those of its Chebyshev series, cut off.
-
-template <class c> DEVICE c erf_series(c x) {
-    c z = x * x;
-    if constexpr (sizeof(c) == 4) {
-        return x * polynomial(z, (c)1.12837916709551257, (c)-0.376126389031837525, (c)0.112837916709551257,
-                           (c)-0.0268661706451312518, (c)0.00522397762544218784, (c)-0.000854832702345085283,
-                           (c)0.000120553329817896643, (c)-0.000014925650358406251);
-    } else {
-        return x * polynomial(z, (c)1.12837916709551257, (c)-0.376126389031837525, (c)0.112837916709551257,
-                           (c)-0.0268661706451312518, (c)0.00522397762544218784, (c)-0.000854832702345085283,
-                           (c)0.000120553329817896643, (c)-0.000014925650358406251,
-                           (c)1.64621143658892474e-6, (c)-1.63658446912349243e-7, (c)1.48071928158792172e-8,
-                           (c)-1.22905553017179274e-9, (c)9.42275906465041097e-11);
+template <class c> DEVICE parts<c> split_any(c x) {
+    typedef typename format<c>::bits bits;
+    const int m = format<c>::mantissa, bias = format<c>::bias;
+    int below = 0;
+    if (x == (c)0 || x - x != (c)0) {
+        return {x, 0};
     }
+    if (abs(x) < power_of_two<c>(1 - bias)) { // below the normal numbers
+        x *= power_of_two<c>(m + 1);
+        below = m + 1;
+    }
+    bits b = to_bits(x);
+    int exponent = (int)(b >> m & (2 * bias + 1));
+    b ^= (bits)(exponent ^ (bias - 1)) << m;
+    return {from_bits(b), exponent - (bias - 1) - below};
 }
 
-// erfc_above is erfc(x) for x from 0 on.
-template <class c> DEVICE c erfc_above(c x) {
-    if (x > (c)(sizeof(c) == 4 ? 11 : 28)) {
-        return (c)0;
+DEVICE parts<float> split(float x) { return split_any(x); }
+DEVICE parts<double> split(double x) { return split_any(x); }
+
+// The digits of 2/π behind the point, 32 bits a word.
+static __device__ const u32 two_over_pi[40] = {
+    0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab, 0xdebbc561,
+    0xb7246e3a, 0x424dd2e0, 0x06492eea, 0x09d1921c, 0xfe1deb1c, 0xb129a73e, 0xe88235f5, 0x2ebb4484,
+    0xe99c7026, 0xb45f7e41, 0x3991d639, 0x835339f4, 0x9c845f8b, 0xbdf9283b, 0x1ff897ff, 0xde05980f,
+    0xef2f118b, 0x5a0a6d1f, 0x6d367ecf, 0x27cb09b7, 0x4f463f66, 0x9e5fea2d, 0x7527bac7, 0xebe5f17b,
+    0x3d0739f7, 0x8a5292ea, 0x6bfb5fb1, 0x1f8d5d08, 0x56033046, 0xfc7b6bab, 0xf0cfbc20, 0x9af4361d};
+
+DEVICE u32 bit_of(const u32 *words, int i) { return words[i / 32] >> i % 32 & 1; }
+
+// by_right_angles_exactly finds n and r with as many digits of π as it takes (Payne
+// and Hanek, "Radian reduction for trigonometric functions", 1983): x is an integer
+// of 53 bits times 2^e, and of 2/π only those words are needed that make neither
+// multiples of four right angles nor less than the last place of r.
+static __device__ __noinline__ reduced<double> by_right_angles_exactly(double x) {
+    u64 b = to_bits(abs(x)), m = (b & ((u64)1 << 52) - 1) | (u64)1 << 52;
+    int e = (int)(b >> 52) - 1075, first = e > 2 ? (e - 2) / 32 : 0;
+    e -= 32 * first; // up to 33
+    // The product of m and eight words, lowest word first.
+    u32 product[10] = {};
+    for (int i = 0; i < 8; i++) {
+        u64 carry = 0, w = two_over_pi[first + 7 - i];
+        for (int j = 0; j < 2; j++) {
+            carry += product[i + j] + w * (u32)(m >> 32 * j);
+            product[i + j] = (u32)carry;
+            carry >>= 32;
+        }
+        product[i + 2] = (u32)carry;
     }
-    c p;
-    if constexpr (sizeof(c) == 4) {
-        c y = (x - (c)2) / (x + (c)2);
-        p = polynomial(y, (c)1.27697839131764951, (c)-0.0927637627748696382, (c)-0.166031095650948711,
-                       (c)0.164049454139431814, (c)-0.0542119584944488238, (c)-0.00801896307867106261,
-                       (c)0.0086891596581943866, (c)0.00121741059215520927, (c)-0.0013957069461305218,
-                       (c)-0.000357920447847179307, (c)0.000160803581725790369, (c)0.0000633694583761525173);
-    } else {
-        c y = (x - (c)3.75) / (x + (c)3.75);
-        p = polynomial(y, (c)1.23751263083782758, (c)-0.140240598585547018, (c)0.00358541548546369005,
-                       (c)0.082276738490151024, (c)-0.108803930141707455, (c)0.0923043211601983343,
-                       (c)-0.0586933985905476187, (c)0.0283622774215155971, (c)-0.00974657954761962297,
-                       (c)0.00175562583242175281, (c)0.000293713594805707373, (c)-0.00029015397928986766,
-                       (c)0.000051649407775463988, (c)0.0000223839120365506791, (c)-0.000011445049125831309,
-                       (c)-9.72849582211122029e-7, (c)1.75344342511063337e-6, (c)-5.82628107880077709e-8,
-                       (c)-2.61147023599009552e-7, (c)2.42897629254887074e-8, (c)4.09712231527030033e-8,
-                       (c)-4.38928415998632839e-9, (c)-6.5455602124802673e-9, (c)5.45715730470468791e-10,
-                       (c)9.02214970034059036e-10, (c)-3.75315827795962034e-11, (c)-7.33950500852953936e-11);
+    // Bit 256 - e is the first before the point.
+    int point = 256 - e;
+    u64 top = 0, middle = 0, n = 0;
+    for (int i = 0; i < 2; i++) {
+        n |= (u64)bit_of(product, point + i) << i;
     }
-    c square = x * x, lost = multiply_add(x, x, -square); // an error of x² counts x² times
-    return (p - p * lost) / multiply_add((c)2, x, (c)1) * exp(-square);
+    for (int i = 0; i < 64; i++) {
+        top = top << 1 | bit_of(product, point - 1 - i);
+        middle = middle << 1 | bit_of(product, point - 65 - i);
+    }
+    bool upper = top >> 63; // more than half a right angle: what is missing to the next
+    if (upper) {
+        n++;
+        top = ~top;
+        middle = ~middle;
+    }
+    double r = ((double)top * (double)0x1p-64 + (double)middle * (double)0x1p-128) * (double)1.57079632679489662;
+    bool negative = upper != (x < 0);
+    return {(int)(x < 0 ? -n & 3 : n & 3), negative ? -r : r};
 }
 
-template <class c> DEVICE c erf(c x) {
-    c a = abs(x);
-    if (!(a >= (c)0.5)) {
-        return erf_series(x);
+// by_right_angles takes π/2 in three parts where that is exact enough.
+DEVICE reduced<float> by_right_angles(float x) {
+    if (abs(x) > (float)30000) {
+        reduced<double> a = by_right_angles_exactly(x);
+        return {a.n, (float)a.r};
     }
-    c v = (c)1 - erfc_above(a);
-    return x < (c)0 ? -v : v;
+    float n = rint(x * (float)0.636619772367581343);
+    float r = multiply_add(-n, (float)0x1.921fb6p+0, x);
+    r = multiply_add(-n, (float)-0x1.777a5cp-25, r);
+    return {(int)n, multiply_add(-n, (float)-0x1.ee59dap-50, r)};
 }
-
-template <class c> DEVICE c erfc(c x) {
-    if (!(abs(x) >= (c)0.5)) {
-        return (c)1 - erf_series(x);
+DEVICE reduced<double> by_right_angles(double x) {
+    if (abs(x) > (double)1e6) {
+        return by_right_angles_exactly(x);
     }
-    return x < (c)0 ? (c)2 - erfc_above(-x) : erfc_above(x);
+    double n = rint(x * (double)0.636619772367581343);
+    double r = multiply_add(-n, (double)0x1.921fb54442d18p+0, x);
+    r = multiply_add(-n, (double)0x1.1a62633145c07p-54, r);
+    return {(int)n, multiply_add(-n, (double)-0x1.f1976b7ed8fbcp-110, r)};
 }
 
 // Powers. f32 goes by way of f64, whose logarithm has digits to spare. f64 needs a
@@ -109,11 +135,11 @@ DEVICE pair long_log(double x) {
     q = sum_of(q.high, q.low + rest);
     pair t = sum_of((double)2, q.high);
     pair l = product_of(ratio, pair{t.high, t.low + q.low});
-    pair whole = sum_of(n * logarithm_of_2<double>::high(), l.high);
+    pair whole = sum_of(n * format<double>::ln2(), l.high);
     if (n == 0) {
         return l;
     }
-    return sum_of(whole.high, whole.low + (l.low + n * logarithm_of_2<double>::low()));
+    return sum_of(whole.high, whole.low + (l.low + n * format<double>::ln2_rest()));
 }
 
 // positive_power is a^b for a above 0 and finite, and b not 0 nor too large.
@@ -127,31 +153,6 @@ DEVICE double positive_power(double a, double b) {
     }
     double v = exp(e.high);
     return v - v == 0 ? v + v * low : v;
-}
-
-// pow, with IEEE's special cases.
-template <class c> DEVICE c pow(c a, c b) {
-    if (b == (c)0 || a == (c)1) {
-        return (c)1;
-    }
-    if (IS_NAN(a) || IS_NAN(b)) {
-        return (c)NOT_A_NUMBER;
-    }
-    c size = abs(a);
-    if (is_infinite(b)) {
-        return size == (c)1 ? (c)1 : (size > (c)1) == (b > (c)0) ? (c)INFINITE : (c)0;
-    }
-    bool whole = rint(b) == b, odd = whole && rint(b * (c)0.5) != b * (c)0.5;
-    bool negative = to_bits(a) >> (sizeof(c) * 8 - 1);
-    c v;
-    if (size == (c)0 || is_infinite(size)) {
-        v = (size == (c)0) == (b < (c)0) ? (c)INFINITE : (c)0;
-    } else if (negative && !whole) {
-        return (c)NOT_A_NUMBER;
-    } else {
-        v = positive_power(size, b);
-    }
-    return negative && odd ? -v : v;
 }
 
 // rounded_to_odd is x in f32, rounded towards 0 and, if that loses something, with
@@ -202,4 +203,4 @@ template <class c> DEVICE c remainder_towards_0(c a, c b) {
     return a < (c)0 ? -v : v;
 }
 
-} // namespace math
+} // namespace flowrun

@@ -40,11 +40,3 @@ DEVICE C BODY(sum_end)(W p) { return (C)p; }
 #endif
 
 DEVICE BODY(sum_part) BODY(sum_none)(void) { return BODY(sum_one)((C)0); }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_sum(const T *x, T *out, int lines, int count, int team,
-                                       list kept, list kept_step, list reduced, list reduced_step) {
-    reduce(x, out, {lines, count, team, kept, kept_step, reduced, reduced_step}, BODY(sum_none)(),
-           [](BODY(sum_part) all, C v, int) { return BODY(sum_join)(all, BODY(sum_one)(v)); }, BODY(sum_join), BODY(sum_end));
-}
-#endif

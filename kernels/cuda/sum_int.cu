@@ -7,11 +7,3 @@ DEVICE i64 BODY(sum_int_none)(void) { return 0; }
 DEVICE i64 BODY(sum_int_one)(C v) { return v; }
 DEVICE i64 BODY(sum_int_join)(i64 a, i64 b) { return a + b; }
 DEVICE i64 BODY(sum_int_end)(i64 p) { return p; }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_sum_int(const T *x, i64 *out, int lines, int count, int team,
-                                           list kept, list kept_step, list reduced, list reduced_step) {
-    reduce(x, out, {lines, count, team, kept, kept_step, reduced, reduced_step}, BODY(sum_int_none)(),
-           [](BODY(sum_int_part) all, C v, int) { return BODY(sum_int_join)(all, BODY(sum_int_one)(v)); }, BODY(sum_int_join), BODY(sum_int_end));
-}
-#endif

@@ -4,11 +4,3 @@
 // broadcast. Bound by bytes.
 
 DEVICE C BODY(where)(int condition, C input, C other) { return condition ? input : other; }
-
-#ifndef FUSED
-extern "C" __global__ void flowrun_where(const b8 *condition, const T *input, const T *other, T *out,
-                                         int n, list dims, list condition_step, list input_step, list other_step) {
-    map(out, n, [](int c, C x, C y) { return BODY(where)(c, x, y); }, along(condition, dims, condition_step),
-        along(input, dims, input_step), along(other, dims, other_step));
-}
-#endif

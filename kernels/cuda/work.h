@@ -18,11 +18,11 @@ template <class element> DEVICE bool is_aligned(const element *p) {
     return ((u64)p & (alignof(several<element>) - 1)) == 0;
 }
 
-// load_batch reads EACH elements that are a step apart, the first count of them
+// load_batch reads EACH elements that are a stride apart, the first count of them
 // if there are fewer, and 0 for the others.
-template <class element> DEVICE batch<compute_of<element>> load_batch(const element *p, int step, int count) {
+template <class element> DEVICE batch<compute_of<element>> load_batch(const element *p, int stride, int count) {
     batch<compute_of<element>> b;
-    if (step == 1 && count >= EACH && is_aligned(p)) {
+    if (stride == 1 && count >= EACH && is_aligned(p)) {
         several<element> s = *(const several<element> *)p;
 #pragma unroll
         for (int e = 0; e < EACH; e++) {
@@ -32,14 +32,14 @@ template <class element> DEVICE batch<compute_of<element>> load_batch(const elem
     }
 #pragma unroll
     for (int e = 0; e < EACH; e++) {
-        b.v[e] = e < count ? widen(p[e * step]) : (compute_of<element>)0;
+        b.v[e] = e < count ? widen(p[e * stride]) : (compute_of<element>)0;
     }
     return b;
 }
 
-// store_batch writes EACH elements that are a step apart, or the first count.
-template <class element> DEVICE void store_batch(element *p, int step, int count, batch<compute_of<element>> b) {
-    if (step == 1 && count >= EACH && is_aligned(p)) {
+// store_batch writes EACH elements that are a stride apart, or the first count.
+template <class element> DEVICE void store_batch(element *p, int stride, int count, batch<compute_of<element>> b) {
+    if (stride == 1 && count >= EACH && is_aligned(p)) {
         several<element> s;
 #pragma unroll
         for (int e = 0; e < EACH; e++) {
@@ -51,14 +51,14 @@ template <class element> DEVICE void store_batch(element *p, int step, int count
 #pragma unroll
     for (int e = 0; e < EACH; e++) {
         if (e < count) {
-            narrow(p + e * step, b.v[e]);
+            narrow(p + e * stride, b.v[e]);
         }
     }
 }
 
 // Where elements of an elementwise kernel's operand come from: a tensor that lies as
-// the output does, or one that is walked through by steps. It is even if no batch
-// goes beyond a line of it: a batch's elements are then a step apart.
+// the output does, or one that is walked through by strides. It is even if no batch
+// goes beyond a row of it: a batch's elements are then a stride apart.
 template <class element> struct dense {
     const element *p;
     __device__ __forceinline__ bool is_even() const { return true; }
@@ -68,17 +68,17 @@ template <class element> struct dense {
 
 template <class element> struct walk {
     const element *p;
-    const list &dims, &steps;
+    const list &dims, &strides;
     __device__ __forceinline__ bool is_even() const { return dims.s[1] == 1 || dims.s[0] % EACH == 0; }
-    __device__ __forceinline__ compute_of<element> load(int i) const { return widen(p[place(i, dims, steps)]); }
+    __device__ __forceinline__ compute_of<element> load(int i) const { return widen(p[offset(i, dims, strides)]); }
     __device__ __forceinline__ batch<compute_of<element>> load(int i, int count) const {
-        return load_batch(p + place(i, dims, steps), steps.s[0], count);
+        return load_batch(p + offset(i, dims, strides), strides.s[0], count);
     }
 };
 
 template <class element> DEVICE dense<element> along(const element *p) { return {p}; }
-template <class element> DEVICE walk<element> along(const element *p, const list &dims, const list &steps) {
-    return {p, dims, steps};
+template <class element> DEVICE walk<element> along(const element *p, const list &dims, const list &strides) {
+    return {p, dims, strides};
 }
 
 // The numbers of the elements themselves, as an operand.
@@ -169,7 +169,7 @@ template <class element, class function> DEVICE void draw_batch(const i64 *step,
 }
 
 // A team is `team` neighbouring threads of a block, a power of two, which share a
-// line. A block has whole warps.
+// row. A block has whole warps.
 #define WARP 32
 #define ALL_LANES 0xffffffffu
 
@@ -216,10 +216,10 @@ template <class value, class function> DEVICE value team_fold(value v, int team,
     return v;
 }
 
-// What a team's threads are to each other: which line they share, and which of its
+// What a team's threads are to each other: which row they share, and which of its
 // members this one is.
 struct post {
-    int line, member;
+    int row, member;
 };
 
 DEVICE post post_in(int team) {
@@ -227,11 +227,11 @@ DEVICE post post_in(int team) {
     return {(int)(thread / team), (int)(thread & (team - 1))};
 }
 
-// A line of up to HELD elements for each member is read once, into registers. Its
+// A row of up to HELD elements for each member is read once, into registers. Its
 // elements are dealt out EACH at a time.
 #define HELD 16
 
-// deal calls f(k, i) for each element i that a member of a team has of a line of n,
+// deal calls f(k, i) for each element i that a member of a team has of a row of n,
 // its k-th.
 template <class function> DEVICE void deal(int n, int member, int team, function f) {
 #pragma unroll
@@ -243,14 +243,14 @@ template <class function> DEVICE void deal(int n, int member, int team, function
     }
 }
 
-// hold reads a member's elements of a line, which are a step apart.
+// hold reads a member's elements of a row, which are a stride apart.
 template <class element>
-DEVICE void hold(compute_of<element> *v, const element *line, int step, int n, int member, int team) {
+DEVICE void hold(compute_of<element> *v, const element *row, int stride, int n, int member, int team) {
 #pragma unroll
     for (int k = 0; k < HELD; k += EACH) {
         int i = (k / EACH * team + member) * EACH;
         if (i < n) {
-            batch<compute_of<element>> b = load_batch(line + i * step, step, n - i);
+            batch<compute_of<element>> b = load_batch(row + i * stride, stride, n - i);
 #pragma unroll
             for (int e = 0; e < EACH; e++) {
                 v[k + e] = b.v[e];
@@ -261,7 +261,7 @@ DEVICE void hold(compute_of<element> *v, const element *line, int step, int n, i
 
 // give_back writes them.
 template <class element>
-DEVICE void give_back(const compute_of<element> *v, element *line, int step, int n, int member, int team) {
+DEVICE void give_back(const compute_of<element> *v, element *row, int stride, int n, int member, int team) {
 #pragma unroll
     for (int k = 0; k < HELD; k += EACH) {
         int i = (k / EACH * team + member) * EACH;
@@ -271,44 +271,44 @@ DEVICE void give_back(const compute_of<element> *v, element *line, int step, int
             for (int e = 0; e < EACH; e++) {
                 b.v[e] = v[k + e];
             }
-            store_batch(line + i * step, step, n - i, b);
+            store_batch(row + i * stride, stride, n - i, b);
         }
     }
 }
 
-// deal_out writes a member's elements of a line of n: f(k, i) gives a batch of them,
-// from the k-th on, which is the line's i-th.
-template <class element, class function> DEVICE void deal_out(element *line, int n, int member, int team, function f) {
+// deal_out writes a member's elements of a row of n: f(k, i) gives a batch of them,
+// from the k-th on, which is the row's i-th.
+template <class element, class function> DEVICE void deal_out(element *row, int n, int member, int team, function f) {
 #pragma unroll
     for (int k = 0; k < HELD; k += EACH) {
         int i = (k / EACH * team + member) * EACH;
         if (i < n) {
-            store_batch(line + i, 1, n - i, f(k, i));
+            store_batch(row + i, 1, n - i, f(k, i));
         }
     }
 }
 
-// A reduction's lines: out has one element for each, and it is at kept_step in x,
-// its count elements at reduced_step from there.
+// A reduction's rows: out has one element for each, and it is at kept_strides in x,
+// its count elements at reduced_strides from there.
 struct reduction {
-    int lines, count, team;
-    const list &kept, &kept_step, &reduced, &reduced_step;
+    int rows, count, team;
+    const list &kept, &kept_strides, &reduced, &reduced_strides;
 };
 
-// reduce folds each line, by a team whose members each take every team-th element:
+// reduce folds each row, by a team whose members each take every team-th element:
 // all = add(all, element, its number), then join(all, another's), and out = end(all).
 template <class element, class result, class value, class adding, class joining, class ending>
 DEVICE void reduce(const element *x, result *out, reduction r, value all, adding add, joining join, ending end) {
     post p = post_in(r.team);
-    if (p.line < r.lines) {
-        const element *from = x + place(p.line, r.kept, r.kept_step);
+    if (p.row < r.rows) {
+        const element *from = x + offset(p.row, r.kept, r.kept_strides);
 #pragma unroll 4
         for (int i = p.member; i < r.count; i += r.team) {
-            all = add(all, load(from + place(i, r.reduced, r.reduced_step)), i);
+            all = add(all, load(from + offset(i, r.reduced, r.reduced_strides)), i);
         }
     }
     all = team_fold(all, r.team, join);
-    if (p.line < r.lines && p.member == 0) {
-        store(out + p.line, end(all));
+    if (p.row < r.rows && p.member == 0) {
+        store(out + p.row, end(all));
     }
 }

@@ -14,10 +14,10 @@ struct candidate {
     int index;
 };
 
-static inline bool is_better(C a, C b) { return a > b || (IS_NAN(a) && !IS_NAN(b)); }
+DEVICE bool is_better(C a, C b) { return a > b || (IS_NAN(a) && !IS_NAN(b)); }
 
 // The first of equals wins, and of NaNs, which win over all numbers.
-static inline candidate better(candidate a, candidate b) {
+DEVICE candidate better(candidate a, candidate b) {
     if (a.index < 0 || b.index < 0) {
         return a.index < 0 ? b : a;
     }
@@ -33,8 +33,8 @@ static inline candidate better(candidate a, candidate b) {
 TEAM_FOLD(argmax_team, candidate, better)
 
 struct arguments {
-    int lines, count, team;
-    list kept, kept_step, reduced, reduced_step;
+    int rows, count, team;
+    list kept, kept_strides, reduced, reduced_strides;
 };
 
 kernel void flowrun_argmax(device const T *x [[buffer(0)]], device i32 *out [[buffer(1)]], constant arguments &with [[buffer(2)]],
@@ -43,15 +43,15 @@ kernel void flowrun_argmax(device const T *x [[buffer(0)]], device i32 *out [[bu
     threadgroup candidate of_simdgroup[SIMDGROUP];
     post p = post_in(with.team, group, size, simdgroup, lane);
     candidate best = {(C)0, -1};
-    if (p.line < with.lines) {
-        device const T *from = x + place(p.line, with.kept, with.kept_step);
+    if (p.row < with.rows) {
+        device const T *from = x + offset(p.row, with.kept, with.kept_strides);
         for (int i = p.member; i < with.count; i += with.team) {
-            candidate here = {LOAD(T, from, place(i, with.reduced, with.reduced_step)), i};
+            candidate here = {LOAD(T, from, offset(i, with.reduced, with.reduced_strides)), i};
             best = better(best, here);
         }
     }
     best = argmax_team(of_simdgroup, best, with.team, p);
-    if (p.line < with.lines && p.member == 0) {
-        out[p.line] = best.index;
+    if (p.row < with.rows && p.member == 0) {
+        out[p.row] = best.index;
     }
 }

@@ -5,12 +5,12 @@
 
 struct arguments {
     int n;
-    list dims, x_step;
+    list dims, x_strides;
 };
 
 kernel void flowrun_broadcast_to(device const T *x [[buffer(0)]], device T *out [[buffer(1)]],
                                  constant arguments &with [[buffer(2)]], uint i [[thread_position_in_grid]]) {
     if (i < (uint)with.n) {
-        out[i] = x[place(i, with.dims, with.x_step)];
+        out[i] = x[offset(i, with.dims, with.x_strides)];
     }
 }

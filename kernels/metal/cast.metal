@@ -16,7 +16,7 @@
 #define twice_to_bf16 1
 #define TWICE (GLUE(twice_, T) && GLUE(twice_to_, U))
 
-static inline COMPUTE(U) BODY_TO(cast)(C x) {
+DEVICE COMPUTE(U) BODY_TO(cast)(C x) {
 #if TO_BOOL
     return x != (C)0;
 #elif IS_FLOAT(T) && !IS_FLOAT(U)
@@ -28,21 +28,8 @@ static inline COMPUTE(U) BODY_TO(cast)(C x) {
     }
     return x >= (C)HIGHEST(U) ? HIGHEST(U) : (COMPUTE(U))x;
 #elif TWICE
-    return own::rounded_to_odd(x);
+    return flowrun::rounded_to_odd(x);
 #else
     return (COMPUTE(U))x;
 #endif
 }
-
-#ifndef FUSED
-struct arguments {
-    int n;
-};
-
-kernel void flowrun_cast(device const T *x [[buffer(0)]], device U *out [[buffer(1)]],
-                         constant arguments &with [[buffer(2)]], uint i [[thread_position_in_grid]]) {
-    if (i < (uint)with.n) {
-        STORE(U, out, i, BODY_TO(cast)(LOAD(T, x, i)));
-    }
-}
-#endif

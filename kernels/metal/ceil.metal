@@ -3,20 +3,7 @@
 // x [...] → out [...]. Bound by bytes.
 
 #if IS_FLOAT(T)
-static inline C BODY(ceil)(C x) { return own::ceil(x); }
+DEVICE C BODY(ceil)(C x) { return ceil(x); }
 #else
-static inline C BODY(ceil)(C x) { return x; }
-#endif
-
-#ifndef FUSED
-struct arguments {
-    int n;
-};
-
-kernel void flowrun_ceil(device const T *x [[buffer(0)]], device T *out [[buffer(1)]],
-                         constant arguments &with [[buffer(2)]], uint i [[thread_position_in_grid]]) {
-    if (i < (uint)with.n) {
-        STORE(T, out, i, BODY(ceil)(LOAD(T, x, i)));
-    }
-}
+DEVICE C BODY(ceil)(C x) { return x; }
 #endif

@@ -2,14 +2,14 @@
 //
 // x [...] → out [...]. Integers wrap around. Bound by bytes.
 //
-// Each line along dim has a team of threads, which sums one stretch after the
-// other, an element for each: in step s every member adds what the one 2^s before
+// Each row along dim has a team of threads, which sums one stretch after the
+// other, an element for each: in round s every member adds what the one 2^s before
 // it has (Hillis and Steele, "Data parallel algorithms", 1986). The members before
 // go on with the stretch's sum.
 
 struct arguments {
     int dim;
-    int lines, n, inner, team;
+    int rows, n, inner, team;
 };
 
 kernel void flowrun_cumsum(device const T *x [[buffer(0)]], device T *out [[buffer(1)]], constant arguments &with [[buffer(2)]],
@@ -19,8 +19,8 @@ kernel void flowrun_cumsum(device const T *x [[buffer(0)]], device T *out [[buff
     int team = with.team, inner = with.inner;
     post p = post_in(team, group, size, simdgroup, lane);
     int me = p.simdgroup * SIMDGROUP + p.lane, member = p.member;
-    bool any = p.line < with.lines;
-    int from = any ? p.line / inner * with.n * inner + p.line % inner : 0;
+    bool any = p.row < with.rows;
+    int from = any ? p.row / inner * with.n * inner + p.row % inner : 0;
     W before = (W)0;
     for (int first = 0; first < with.n; first += team) {
         int i = first + member;

@@ -8,8 +8,8 @@
 
 struct arguments {
     int dim;
-    int n, count, step;
-    list dims, x_step;
+    int n, count, x_stride;
+    list dims, x_strides;
 };
 
 kernel void flowrun_gather(device const T *x [[buffer(0)]], device const I *index [[buffer(1)]], device T *out [[buffer(2)]],
@@ -20,7 +20,7 @@ kernel void flowrun_gather(device const T *x [[buffer(0)]], device const I *inde
         if (target < (I)0 || target >= (I)with.count) {
             out[i] = MISSING(T);
         } else {
-            out[i] = x[place(i, with.dims, with.x_step) + (int)target * with.step];
+            out[i] = x[offset(i, with.dims, with.x_strides) + (int)target * with.x_stride];
         }
     }
 }

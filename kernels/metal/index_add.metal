@@ -3,21 +3,21 @@
 // x [...], index [k], source of x's shape but for k along dim → out, of x's
 // shape. Bound by bytes, or by k².
 //
-// Two turns: the first copies x. In the second, slices that go to one place are
+// Two launches: the first copies x. In the second, slices that go to one place are
 // added one by one in the order of index, in C, by the threads of the first of
 // them; the others leave. So the result is the same in every run, which atomic
 // additions' isn't, and is rounded once. An index out of range adds nothing.
 
 struct arguments {
     int dim;
-    int turn, n, count, x_count, inner;
+    int launch, n, count, x_count, inner;
 };
 
 kernel void flowrun_index_add(device const T *x [[buffer(0)]], device const I *index [[buffer(1)]],
                               device const T *source [[buffer(2)]], device T *out [[buffer(3)]],
                               constant arguments &with [[buffer(4)]], uint at [[thread_position_in_grid]]) {
     int i = at, inner = with.inner;
-    if (with.turn == 0) {
+    if (with.launch == 0) {
         if (i < with.n) {
             out[i] = x[i];
         }

@@ -8,13 +8,13 @@
 // the variance (the population's, with eps added), and for the result. The second
 // and third time a row of usual length comes from cache.
 
-static inline C add(C a, C b) { return a + b; }
+DEVICE C add(C a, C b) { return a + b; }
 
 TEAM_FOLD(sum, C, add)
 
 struct arguments {
     S eps;
-    int lines, n, team;
+    int rows, n, team;
 };
 
 kernel void flowrun_layer_norm(device const T *x [[buffer(0)]], device const T *weight [[buffer(1)]],
@@ -24,10 +24,10 @@ kernel void flowrun_layer_norm(device const T *x [[buffer(0)]], device const T *
     threadgroup C of_simdgroup[SIMDGROUP];
     int team = with.team, count = 0;
     post p = post_in(team, group, size, simdgroup, lane);
-    if (p.line < with.lines) {
+    if (p.row < with.rows) {
         count = with.n;
-        x += p.line * count;
-        out += p.line * count;
+        x += p.row * count;
+        out += p.row * count;
     }
     C all = (C)0;
     for (int i = p.member; i < count; i += team) {
@@ -39,7 +39,7 @@ kernel void flowrun_layer_norm(device const T *x [[buffer(0)]], device const T *
         C e = LOAD(T, x, i) - mean;
         squares += e * e;
     }
-    C scale = (C)1 / own::sqrt(sum(of_simdgroup, squares, team, p) / (C)with.n + with.eps);
+    C scale = (C)1 / sqrt(sum(of_simdgroup, squares, team, p) / (C)with.n + with.eps);
     for (int i = p.member; i < count; i += team) {
         C e = LOAD(T, x, i) - mean;
         STORE(T, out, i, e * scale * LOAD(T, weight, i) + LOAD(T, bias, i));

@@ -2,20 +2,20 @@
 //
 // x [...] → out [...]. Bound by flops on CPUs, by bytes on GPUs.
 //
-// Each line along dim has a team of threads, which goes over it three times: for the
+// Each row along dim has a team of threads, which goes over it three times: for the
 // largest element, which is subtracted so that nothing overflows; for the sum; and
-// for the result. The second and third time a line of usual length comes from cache.
+// for the result. The second and third time a row of usual length comes from cache.
 
 // A NaN is taken over anything, and nothing over a NaN.
-static inline C larger(C a, C b) { return b > a || IS_NAN(b) ? b : a; }
-static inline C add(C a, C b) { return a + b; }
+DEVICE C larger(C a, C b) { return b > a || IS_NAN(b) ? b : a; }
+DEVICE C add(C a, C b) { return a + b; }
 
 TEAM_FOLD(largest, C, larger)
 TEAM_FOLD(sum, C, add)
 
 struct arguments {
     int dim;
-    int lines, n, inner, team;
+    int rows, n, inner, team;
 };
 
 kernel void flowrun_log_softmax(device const T *x [[buffer(0)]], device T *out [[buffer(1)]], constant arguments &with [[buffer(2)]],
@@ -24,9 +24,9 @@ kernel void flowrun_log_softmax(device const T *x [[buffer(0)]], device T *out [
     threadgroup C of_simdgroup[SIMDGROUP];
     int team = with.team, inner = with.inner, count = 0;
     post p = post_in(team, group, size, simdgroup, lane);
-    if (p.line < with.lines) {
+    if (p.row < with.rows) {
         count = with.n;
-        int from = p.line / inner * count * inner + p.line % inner;
+        int from = p.row / inner * count * inner + p.row % inner;
         x += from;
         out += from;
     }
@@ -37,10 +37,10 @@ kernel void flowrun_log_softmax(device const T *x [[buffer(0)]], device T *out [
     top = largest(of_simdgroup, top, team, p);
     C all = (C)0;
     for (int i = p.member; i < count; i += team) {
-        all += own::exp(LOAD(T, x, i * inner) - top);
+        all += exp(LOAD(T, x, i * inner) - top);
     }
     all = sum(of_simdgroup, all, team, p);
-    C log_all = own::log(all);
+    C log_all = log(all);
     for (int i = p.member; i < count; i += team) {
         STORE(T, out, i * inner, LOAD(T, x, i * inner) - top - log_all);
     }

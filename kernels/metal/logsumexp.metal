@@ -9,15 +9,15 @@
 // for an element instead of one.)
 
 // A NaN is taken over anything, and nothing over a NaN.
-static inline C larger(C a, C b) { return b > a || IS_NAN(b) ? b : a; }
-static inline C add(C a, C b) { return a + b; }
+DEVICE C larger(C a, C b) { return b > a || IS_NAN(b) ? b : a; }
+DEVICE C add(C a, C b) { return a + b; }
 
 TEAM_FOLD(largest, C, larger)
 TEAM_FOLD(sum, C, add)
 
 struct arguments {
-    int lines, count, team;
-    list kept, kept_step, reduced, reduced_step;
+    int rows, count, team;
+    list kept, kept_strides, reduced, reduced_strides;
 };
 
 kernel void flowrun_logsumexp(device const T *x [[buffer(0)]], device T *out [[buffer(1)]], constant arguments &with [[buffer(2)]],
@@ -26,22 +26,22 @@ kernel void flowrun_logsumexp(device const T *x [[buffer(0)]], device T *out [[b
     threadgroup C of_simdgroup[SIMDGROUP];
     int team = with.team, count = 0;
     post p = post_in(team, group, size, simdgroup, lane);
-    if (p.line < with.lines) {
+    if (p.row < with.rows) {
         count = with.count;
-        x += place(p.line, with.kept, with.kept_step);
+        x += offset(p.row, with.kept, with.kept_strides);
     }
     C top = -INFINITE;
     for (int i = p.member; i < count; i += team) {
-        top = larger(top, LOAD(T, x, place(i, with.reduced, with.reduced_step)));
+        top = larger(top, LOAD(T, x, offset(i, with.reduced, with.reduced_strides)));
     }
     top = largest(of_simdgroup, top, team, p);
     C all = (C)0;
     for (int i = p.member; i < count; i += team) {
-        all += own::exp(LOAD(T, x, place(i, with.reduced, with.reduced_step)) - top);
+        all += exp(LOAD(T, x, offset(i, with.reduced, with.reduced_strides)) - top);
     }
     all = sum(of_simdgroup, all, team, p);
-    if (p.line < with.lines && p.member == 0) {
+    if (p.row < with.rows && p.member == 0) {
         // An infinite top leaves NaN in the sum.
-        STORE(T, out, p.line, own::is_infinite(top) ? top : top + own::log(all));
+        STORE(T, out, p.row, flowrun::is_infinite(top) ? top : top + log(all));
     }
 }

@@ -4,7 +4,7 @@
 // [k, 1], and the added dimension is not in the output; leading dimensions
 // broadcast. transpose_a takes a as [..., k, m], transpose_b b as [..., n, k].
 // Element (i, l) of a lies at i·a_row + l·a_column, and b's alike; of either's two
-// steps one is 1. Bound by flops: 2·m·n·k.
+// strides one is 1. Bound by flops: 2·m·n·k.
 //
 // A threadgroup of 128 threads computes a square of `tile` elements a side: 64, or 32
 // where there would be too few squares of 64 for all of a GPU; or, in small products
@@ -32,19 +32,19 @@
 // of count elements.
 struct operand {
     device const T *x;
-    int lines, line_step, count, step;
+    int lines, line_stride, count, stride;
 };
 
 // load_strip reads the strip from line first_line and element first on, 0 beyond the
 // operand, and puts it where the elements l of all lines lie beside each other.
 // Neighbouring threads read neighbouring elements, whichever way the operand lies.
 template <int tile>
-static inline void load_strip(threadgroup C *strip, thread const operand &from, int first_line, int first, int me) {
+DEVICE void load_strip(threadgroup C *strip, thread const operand &from, int first_line, int first, int me) {
     for (int e = me; e < tile * DEPTH; e += THREADS) {
-        int line = from.step == 1 ? e / DEPTH : e % tile, l = from.step == 1 ? e % DEPTH : e / tile;
+        int line = from.stride == 1 ? e / DEPTH : e % tile, l = from.stride == 1 ? e % DEPTH : e / tile;
         int at = first_line + line, i = first + l;
         bool inside = at < from.lines && i < from.count;
-        strip[l * PITCH(tile) + line] = inside ? LOAD(T, from.x, at * from.line_step + i * from.step) : (C)0;
+        strip[l * PITCH(tile) + line] = inside ? LOAD(T, from.x, at * from.line_stride + i * from.stride) : (C)0;
     }
 }
 
@@ -55,7 +55,7 @@ template <int tile> struct share {
     simdgroup_float8x8 sums[BLOCKS(tile)][BLOCKS(tile)];
 };
 
-template <int tile> static inline void clear(thread share<tile> &s) {
+template <int tile> DEVICE void clear(thread share<tile> &s) {
 #pragma unroll
     for (int i = 0; i < BLOCKS(tile); i++) {
 #pragma unroll
@@ -68,7 +68,7 @@ template <int tile> static inline void clear(thread share<tile> &s) {
 // add adds the products of two strips' elements. That of rows is read transposed:
 // its lines are the matrix's columns.
 template <int tile>
-static inline void add(thread share<tile> &s, threadgroup const C *rows, threadgroup const C *columns, int simdgroup, int) {
+DEVICE void add(thread share<tile> &s, threadgroup const C *rows, threadgroup const C *columns, int simdgroup, int) {
     rows += simdgroup / 2 * SIDE(tile);
     columns += simdgroup % 2 * SIDE(tile);
 #pragma unroll
@@ -93,7 +93,7 @@ static inline void add(thread share<tile> &s, threadgroup const C *rows, threadg
 // Which lane has which element of a block only Metal knows, so the sums go through
 // the threadgroup's memory, where each simdgroup has its own for a row of blocks.
 template <int tile>
-static inline void write(thread share<tile> &s, device T *out, int m, int n, int row, int column,
+DEVICE void write(thread share<tile> &s, device T *out, int m, int n, int row, int column,
                          threadgroup C *strips, int simdgroup, int lane) {
     const int pitch = SIDE(tile) + 4;
     threadgroup C *mine = strips + simdgroup * BLOCK * pitch;
@@ -123,7 +123,7 @@ template <int tile> struct share {
     C sums[tile / ROWS][tile / COLUMNS];
 };
 
-template <int tile> static inline void clear(thread share<tile> &s) {
+template <int tile> DEVICE void clear(thread share<tile> &s) {
 #pragma unroll
     for (int i = 0; i < tile / ROWS; i++) {
 #pragma unroll
@@ -135,7 +135,7 @@ template <int tile> static inline void clear(thread share<tile> &s) {
 
 // add adds the products of two strips' elements.
 template <int tile>
-static inline void add(thread share<tile> &s, threadgroup const C *rows, threadgroup const C *columns, int simdgroup, int lane) {
+DEVICE void add(thread share<tile> &s, threadgroup const C *rows, threadgroup const C *columns, int simdgroup, int lane) {
     int me = simdgroup * SIMDGROUP + lane;
     rows += me / COLUMNS;
     columns += me % COLUMNS;
@@ -158,7 +158,7 @@ static inline void add(thread share<tile> &s, threadgroup const C *rows, threadg
 
 // write writes what of the square that begins at (row, column) lies in out, m × n.
 template <int tile>
-static inline void write(thread share<tile> &s, device T *out, int m, int n, int row, int column,
+DEVICE void write(thread share<tile> &s, device T *out, int m, int n, int row, int column,
                          threadgroup C *, int simdgroup, int lane) {
     int me = simdgroup * SIMDGROUP + lane;
     row += me / COLUMNS;
@@ -179,7 +179,7 @@ static inline void write(thread share<tile> &s, device T *out, int m, int n, int
 
 // multiply computes the square that begins at (row, column).
 template <int tile>
-static inline void multiply(thread const operand &a, thread const operand &b, device T *out, int row, int column,
+DEVICE void multiply(thread const operand &a, thread const operand &b, device T *out, int row, int column,
                             threadgroup C *strips, int simdgroup, int lane) {
     threadgroup C *rows = strips, *columns = strips + DEPTH * PITCH(tile);
     int me = simdgroup * SIMDGROUP + lane;
@@ -209,8 +209,8 @@ kernel void flowrun_matmul(device const T *a [[buffer(0)]], device const T *b [[
     int m = with.m, n = with.n, k = with.k, tile = with.tile;
     int across = (n + tile - 1) / tile, down = (m + tile - 1) / tile;
     int column = (int)group % across * tile, row = (int)group / across % down * tile, number = (int)group / across / down;
-    operand rows = {a + place(number, with.batch, with.a_batch), m, with.a_row, k, with.a_column};
-    operand columns = {b + place(number, with.batch, with.b_batch), n, with.b_column, k, with.b_row};
+    operand rows = {a + offset(number, with.batch, with.a_batch), m, with.a_row, k, with.a_column};
+    operand columns = {b + offset(number, with.batch, with.b_batch), n, with.b_column, k, with.b_row};
     out += number * m * n;
     if (tile == 64) {
         multiply<64>(rows, columns, out, row, column, strips, simdgroup, lane);
@@ -222,8 +222,8 @@ kernel void flowrun_matmul(device const T *a [[buffer(0)]], device const T *b [[
             if (i < m && j < n) {
                 C sum = (C)0;
                 for (int l = 0; l < k; l++) {
-                    sum = MULTIPLY_ADD(LOAD(T, rows.x, i * rows.line_step + l * rows.step),
-                                       LOAD(T, columns.x, j * columns.line_step + l * columns.step), sum);
+                    sum = MULTIPLY_ADD(LOAD(T, rows.x, i * rows.line_stride + l * rows.stride),
+                                       LOAD(T, columns.x, j * columns.line_stride + l * columns.stride), sum);
                 }
                 STORE(T, out, i * n + j, sum);
             }

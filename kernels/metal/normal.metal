@@ -23,11 +23,11 @@ kernel void flowrun_normal(device const i64 *step [[buffer(0)]], device T *out [
     }
     drawn d = draw(with.key, step[0], block);
     for (uint e = 0; e < 4 && first + e < n; e += 2) {
-        C r = own::sqrt((C)-2 * own::log((C)((d.word[e] >> 8) + 1) * own::power_of_two(-24)));
-        C turns = (C)(d.word[e + 1] >> 8) * own::power_of_two(-23); // θ / π
-        STORE(T, out, first + e, with.mean + with.std * (r * own::cos_half_turns(turns)));
+        C r = sqrt((C)-2 * log((C)((d.word[e] >> 8) + 1) * flowrun::power_of_two<float>(-24)));
+        C turns = (C)(d.word[e + 1] >> 8) * flowrun::power_of_two<float>(-23); // θ / π
+        STORE(T, out, first + e, with.mean + with.std * (r * cospi(turns)));
         if (first + e + 1 < n) {
-            STORE(T, out, first + e + 1, with.mean + with.std * (r * own::sin_half_turns(turns)));
+            STORE(T, out, first + e + 1, with.mean + with.std * (r * sinpi(turns)));
         }
     }
 }

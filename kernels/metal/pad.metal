@@ -17,7 +17,7 @@ kernel void flowrun_pad(device const T *x [[buffer(0)]], device T *out [[buffer(
     if (i >= (uint)with.n) {
         return;
     }
-    int rest = i, at = 0, step = 1;
+    int rest = i, at = 0, stride = 1;
     bool inside = true;
 #pragma unroll
     for (int d = 0; d < 8; d++) {
@@ -25,8 +25,8 @@ kernel void flowrun_pad(device const T *x [[buffer(0)]], device T *out [[buffer(
             int next = (u32)rest / (u32)with.out_dims.s[d];
             int here = rest - next * with.out_dims.s[d] - with.before.s[d];
             inside = inside && here >= 0 && here < with.x_dims.s[d];
-            at += here * step;
-            step *= with.x_dims.s[d];
+            at += here * stride;
+            stride *= with.x_dims.s[d];
             rest = next;
         }
     }

@@ -8,12 +8,12 @@
 
 struct arguments {
     int n;
-    list out_shape, x_step;
+    list out_shape, x_strides;
 };
 
 kernel void flowrun_permute(device const T *x [[buffer(0)]], device T *out [[buffer(1)]],
                             constant arguments &with [[buffer(2)]], uint i [[thread_position_in_grid]]) {
     if (i < (uint)with.n) {
-        out[i] = x[place(i, with.out_shape, with.x_step)];
+        out[i] = x[offset(i, with.out_shape, with.x_strides)];
     }
 }

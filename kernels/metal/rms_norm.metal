@@ -6,13 +6,13 @@
 // Each row has a team of threads, which goes over it twice: for the mean of squares,
 // to which eps is added, and for the result.
 
-static inline C add(C a, C b) { return a + b; }
+DEVICE C add(C a, C b) { return a + b; }
 
 TEAM_FOLD(sum, C, add)
 
 struct arguments {
     S eps;
-    int lines, n, team;
+    int rows, n, team;
 };
 
 kernel void flowrun_rms_norm(device const T *x [[buffer(0)]], device const T *weight [[buffer(1)]], device T *out [[buffer(2)]],
@@ -22,17 +22,17 @@ kernel void flowrun_rms_norm(device const T *x [[buffer(0)]], device const T *we
     threadgroup C of_simdgroup[SIMDGROUP];
     int team = with.team, count = 0;
     post p = post_in(team, group, size, simdgroup, lane);
-    if (p.line < with.lines) {
+    if (p.row < with.rows) {
         count = with.n;
-        x += p.line * count;
-        out += p.line * count;
+        x += p.row * count;
+        out += p.row * count;
     }
     C squares = (C)0;
     for (int i = p.member; i < count; i += team) {
         C v = LOAD(T, x, i);
         squares += v * v;
     }
-    C scale = (C)1 / own::sqrt(sum(of_simdgroup, squares, team, p) / (C)with.n + with.eps);
+    C scale = (C)1 / sqrt(sum(of_simdgroup, squares, team, p) / (C)with.n + with.eps);
     for (int i = p.member; i < count; i += team) {
         STORE(T, out, i, LOAD(T, x, i) * scale * LOAD(T, weight, i));
     }

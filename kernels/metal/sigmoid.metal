@@ -2,20 +2,7 @@
 //
 // x [...] → out [...]. Bound by flops.
 
-static inline C BODY(sigmoid)(C x) {
-    C e = own::exp(-own::abs(x)); // never overflows
+DEVICE C BODY(sigmoid)(C x) {
+    C e = exp(-fabs(x)); // never overflows
     return (x < (C)0 ? e : (C)1) / ((C)1 + e);
 }
-
-#ifndef FUSED
-struct arguments {
-    int n;
-};
-
-kernel void flowrun_sigmoid(device const T *x [[buffer(0)]], device T *out [[buffer(1)]],
-                            constant arguments &with [[buffer(2)]], uint i [[thread_position_in_grid]]) {
-    if (i < (uint)with.n) {
-        STORE(T, out, i, BODY(sigmoid)(LOAD(T, x, i)));
-    }
-}
-#endif

@@ -5,12 +5,12 @@
 
 struct arguments {
     int dim, start, step, n, base;
-    list dims, x_step;
+    list dims, x_strides;
 };
 
 kernel void flowrun_slice(device const T *x [[buffer(0)]], device T *out [[buffer(1)]],
                           constant arguments &with [[buffer(2)]], uint i [[thread_position_in_grid]]) {
     if (i < (uint)with.n) {
-        out[i] = x[with.base + place(i, with.dims, with.x_step)];
+        out[i] = x[with.base + offset(i, with.dims, with.x_strides)];
     }
 }

@@ -1,47 +1,86 @@
-// The error function, powers, remainders, and rounding to odd.
+// What functions of floats do in Metal's own way: in integers, or in pairs of f32.
 
-namespace own {
+namespace flowrun {
 
-// The error function. Below 1/2 its series; above, (1 + 2x)·e^x²·erfc(x), which
-// varies between 1 and 2/√π, as a polynomial of y = (x - k) / (x + k), which brings
-// all x from 0 on between -1 and 1 (after Shepherd and Laframboise, "Chebyshev
-// approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞", 1981). The coefficients are
-// those of its Chebyshev series, cut off.
-
-static inline float erf_series(float x) {
-    return x * polynomial(x * x, (float)1.12837916709551257, (float)-0.376126389031837525, (float)0.112837916709551257,
-                          (float)-0.0268661706451312518, (float)0.00522397762544218784, (float)-0.000854832702345085283,
-                          (float)0.000120553329817896643, (float)-0.000014925650358406251);
+DEVICE parts<float> split(float x) {
+    u32 sign = to_bits(x) & 0x80000000, bits = to_bits(x) ^ sign;
+    int below = 0;
+    if (bits == 0 || bits >= 0x7f800000) {
+        return parts<float>{x, 0};
+    }
+    if (bits < 0x00800000) { // below the normal numbers: bits·2^-149
+        bits = to_bits((float)bits);
+        below = 149;
+    }
+    return parts<float>{from_bits(sign | (bits & 0x007fffff) | 0x3f000000), (int)(bits >> 23) - 126 - below};
 }
 
-// erfc_above is erfc(x) for x from 0 on.
-static inline float erfc_above(float x) {
-    if (x > (float)11) {
-        return (float)0;
-    }
-    float y = (x - (float)2) / (x + (float)2);
-    float p = polynomial(y, (float)1.27697839131764951, (float)-0.0927637627748696382, (float)-0.166031095650948711,
-                         (float)0.164049454139431814, (float)-0.0542119584944488238, (float)-0.00801896307867106261,
-                         (float)0.0086891596581943866, (float)0.00121741059215520927, (float)-0.0013957069461305218,
-                         (float)-0.000357920447847179307, (float)0.000160803581725790369, (float)0.0000633694583761525173);
-    float square = x * x, lost = multiply_add(x, x, -square); // an error of x² counts x² times
-    return (p - p * lost) / multiply_add((float)2, x, (float)1) * exp(-square);
+DEVICE int leading_zeros(u64 x) {
+    u32 high = (u32)(x >> 32);
+    return high != 0 ? (int)clz(high) : 32 + (int)clz((u32)x);
 }
 
-static inline float erf(float x) {
-    float a = abs(x);
-    if (!(a >= (float)0.5)) {
-        return erf_series(x);
+// The digits of 2/π behind the point, 32 bits a word.
+constant u32 two_over_pi[7] = {0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0,
+                               0xdb629599, 0x3c439041, 0xfe5163ab};
+
+// by_right_angles_exactly finds n and r with as many digits of π as it takes (Payne
+// and Hanek, "Radian reduction for trigonometric functions", 1983), for x from 2^14
+// on. x is an integer of 24 bits times 2^e, and of 2/π only those words are needed
+// that make neither multiples of four right angles nor less than the last place of
+// r: no f32 comes nearer to a right angle than 2^-31 of one.
+DEVICE reduced<float> by_right_angles_exactly(float x) {
+    u32 bits = to_bits(x), m = (bits & 0x007fffff) | 0x00800000;
+    int e = (int)(bits >> 23 & 255) - 150, first = e > 2 ? (e - 2) / 32 : 0;
+    e -= 32 * first; // up to 33
+    // The product of m and four words, lowest word first.
+    u32 product[5];
+    u64 carry = 0;
+    for (int i = 0; i < 4; i++) {
+        carry += (u64)two_over_pi[first + 3 - i] * m;
+        product[i] = (u32)carry;
+        carry >>= 32;
     }
-    float v = (float)1 - erfc_above(a);
-    return x < (float)0 ? -v : v;
+    product[4] = (u32)carry;
+    // Bit 128 - e is the first before the point: shifted left by e + 30, the two bits
+    // before the point are on top.
+    u64 top = 0, below = 0;
+    int up = e + 30, words = up >> 5, by = up & 31;
+    for (int i = 0; i < 4; i++) {
+        int at = 4 - words - i;
+        u32 word = at >= 0 ? product[at] : 0, next = at >= 1 ? product[at - 1] : 0;
+        word = (u32)(((u64)word << 32 | next) << by >> 32);
+        if (i < 2) {
+            top = top << 32 | word;
+        } else {
+            below = below << 32 | word;
+        }
+    }
+    u32 n = (u32)(top >> 62);
+    top = top << 2 | below >> 62; // behind the point
+    bool upper = top >> 63; // more than half a right angle: what is missing to the next
+    if (upper) {
+        n++;
+        top = ~top;
+    }
+    // r is top·2^-64·π/2. The first 32 digits of top, times as many of π, are more
+    // than f32 shows.
+    int zeros = leading_zeros(top);
+    u32 product_of_both = mulhi((u32)(top << zeros >> 32), 0xc90fdaa2u); // π/2·2^31
+    float r = (float)product_of_both * power_of_two<float>(-31 - zeros);
+    bool negative = bits >> 31;
+    return reduced<float>{(int)(negative ? 0u - n & 3 : n & 3), upper != negative ? -r : r};
 }
 
-static inline float erfc(float x) {
-    if (!(abs(x) >= (float)0.5)) {
-        return (float)1 - erf_series(x);
+// by_right_angles takes π/2 in three parts where that is exact enough.
+DEVICE reduced<float> by_right_angles(float x) {
+    if (abs(x) > (float)30000) {
+        return by_right_angles_exactly(x);
     }
-    return x < (float)0 ? (float)2 - erfc_above(-x) : erfc_above(x);
+    float n = rint(x * (float)0.636619772367581343);
+    float r = multiply_add(-n, (float)1.57079637, x);
+    r = multiply_add(-n, (float)-4.37113883e-8, r);
+    return reduced<float>{(int)n, multiply_add(-n, (float)-1.71512451e-15, r)};
 }
 
 // Powers. The logarithm must have more digits than f32, since its error counts by
@@ -52,24 +91,24 @@ struct pair {
 };
 
 // sum_of is a + b exactly, where a is the larger (Dekker, 1971).
-static inline pair sum_of(float a, float b) {
+DEVICE pair sum_of(float a, float b) {
     float s = a + b;
     return pair{s, b - (s - a)};
 }
 
-static inline pair product_of(float a, float b) {
+DEVICE pair product_of(float a, float b) {
     float p = a * b;
     return pair{p, multiply_add(a, b, -p)};
 }
 
-static inline pair product_of(pair a, pair b) {
+DEVICE pair product_of(pair a, pair b) {
     pair p = product_of(a.high, b.high);
     return sum_of(p.high, p.low + (a.high * b.low + a.low * b.high));
 }
 
 // long_log is the logarithm of a positive number.
-static inline pair long_log(float x) {
-    parts p = near_one(x);
+DEVICE pair long_log(float x) {
+    parts<float> p = near_one(x);
     float f = p.mantissa, n = (float)p.exponent;
     pair below = sum_of((float)2, f);
     float s = f / below.high;
@@ -85,63 +124,38 @@ static inline pair long_log(float x) {
     if (p.exponent == 0) {
         return l;
     }
-    pair whole = sum_of(n * LOGARITHM_OF_2, l.high);
-    return sum_of(whole.high, whole.low + (l.low + n * LOGARITHM_OF_2_REST));
+    pair whole = sum_of(n * format<float>::ln2(), l.high);
+    return sum_of(whole.high, whole.low + (l.low + n * format<float>::ln2_rest()));
 }
 
 // positive_power is a^b for a above 0 and finite, and b not 0.
-static inline float positive_power(float a, float b) {
+DEVICE float positive_power(float a, float b) {
     pair l = long_log(a);
     pair e = product_of(l.high, b);
     if (!(abs(e.high) < (float)110)) {
         return exp(e.high); // 0 or infinite
     }
-    reduced r = by_logarithms_of_2(e.high);
+    reduced<float> r = by_logarithms_of_2(e.high);
     return scale((float)1 + less_one(r.r + (e.low + b * l.low)), r.n);
-}
-
-// pow, with IEEE's special cases.
-static inline float pow(float a, float b) {
-    if (b == (float)0 || a == (float)1) {
-        return (float)1;
-    }
-    if (IS_NAN(a) || IS_NAN(b)) {
-        return NOT_A_NUMBER;
-    }
-    float size = abs(a);
-    if (is_infinite(b)) {
-        return size == (float)1 ? (float)1 : (size > (float)1) == (b > (float)0) ? INFINITE : (float)0;
-    }
-    bool whole = rint(b) == b, odd = whole && rint(b * (float)0.5) != b * (float)0.5;
-    bool negative = to_bits(a) >> 31;
-    float v;
-    if (to_bits(size) == 0 || is_infinite(size)) {
-        v = is_infinite(size) == (b > (float)0) ? INFINITE : (float)0;
-    } else if (negative && !whole) {
-        return NOT_A_NUMBER;
-    } else {
-        v = positive_power(size, b);
-    }
-    return negative && odd ? -v : v;
 }
 
 // rounded_to_odd is x in f32, rounded towards 0 and, if that loses something, with
 // the last bit set: rounding that again, to a narrower format, gives what rounding x
 // once would.
-static inline float rounded_to_odd(i64 x) {
+DEVICE float rounded_to_odd(i64 x) {
     u64 size = x < 0 ? -(u64)x : (u64)x;
     int lost = 40 - leading_zeros(size | 1); // beyond the 24 digits of f32
     if (lost <= 0) {
         return (float)(i32)x;
     }
     u64 kept = size >> lost;
-    float v = (float)(u32)(kept | (kept << lost != size)) * power_of_two(lost);
+    float v = (float)(u32)(kept | (kept << lost != size)) * power_of_two<float>(lost);
     return x < 0 ? -v : v;
 }
 
 // remainder_towards_0 is a - b·trunc(a / b), exactly, of a's sign: division as on
 // paper, in base 2.
-static inline float remainder_towards_0(float a, float b) {
+DEVICE float remainder_towards_0(float a, float b) {
     u32 x = to_bits(abs(a)), y = to_bits(abs(b));
     if (x >= 0x7f800000 || y > 0x7f800000 || y == 0) {
         return NOT_A_NUMBER;
@@ -149,7 +163,7 @@ static inline float remainder_towards_0(float a, float b) {
     if (x < y) {
         return a;
     }
-    parts p = split(from_bits(x)), q = split(from_bits(y));
+    parts<float> p = split(from_bits(x)), q = split(from_bits(y));
     u32 rest = (to_bits(p.mantissa) & 0x007fffff) | 0x00800000, divisor = (to_bits(q.mantissa) & 0x007fffff) | 0x00800000;
     for (int n = p.exponent - q.exponent;; n--) {
         rest = rest >= divisor ? rest - divisor : rest;
@@ -158,8 +172,8 @@ static inline float remainder_towards_0(float a, float b) {
         }
         rest <<= 1;
     }
-    float v = scale((float)rest * power_of_two(-23), q.exponent - 1);
+    float v = scale((float)rest * power_of_two<float>(-23), q.exponent - 1);
     return to_bits(a) >> 31 ? -v : v;
 }
 
-} // namespace own
+} // namespace flowrun

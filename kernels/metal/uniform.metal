@@ -24,7 +24,7 @@ kernel void flowrun_uniform(device const i64 *step [[buffer(0)]], device T *out 
     }
     drawn d = draw(with.key, step[0], block);
     for (uint e = 0; e < 4 && first + e < n; e++) {
-        S v = (with.base + with.span * ((S)(d.word[e] >> 8) * own::power_of_two(-24))) * with.scale;
+        S v = (with.base + with.span * ((S)(d.word[e] >> 8) * flowrun::power_of_two<float>(-24))) * with.scale;
         STORE(T, out, first + e, v < with.top ? v : with.top);
     }
 }

@@ -1,7 +1,7 @@
 // What threads do together: values that a team joins.
 //
 // A team is `team` neighbouring threads of a threadgroup, a power of two, which
-// share a line. A threadgroup has whole simdgroups. Which threads a simdgroup has
+// share a row. A threadgroup has whole simdgroups. Which threads a simdgroup has
 // is for Metal to say, so threads are counted through their simdgroups: simdgroup by
 // simdgroup, and in each lane by lane.
 
@@ -9,14 +9,14 @@
 // can't run these kernels.
 #define SIMDGROUP 32
 
-// What a team's threads are to each other: which line they share, and which of its
+// What a team's threads are to each other: which row they share, and which of its
 // members this one is; and which lane of which simdgroup it is.
 struct post {
-    int line, member;
+    int row, member;
     u32 simdgroup, lane;
 };
 
-static inline post post_in(int team, u32 group, u32 size, u32 simdgroup, u32 lane) {
+DEVICE post post_in(int team, u32 group, u32 size, u32 simdgroup, u32 lane) {
     u32 number = group * size + simdgroup * SIMDGROUP + lane;
     return post{(int)(number / (u32)team), (int)(number & (u32)(team - 1)), simdgroup, lane};
 }
@@ -25,8 +25,8 @@ static inline post post_in(int team, u32 group, u32 size, u32 simdgroup, u32 lan
 // reach. All lanes of the simdgroup take part. Metal exchanges no structs and
 // nothing of 64 bits, so it is done by words. It has a namespace, as a template of
 // Metal's by this name would be taken instead, did it fit better.
-namespace own {
-template <class value> static inline value exchange(value v, u32 reach) {
+namespace flowrun {
+template <class value> DEVICE value exchange(value v, u32 reach) {
     union {
         value whole;
         u32 words[sizeof(value) / sizeof(u32)];
@@ -38,7 +38,7 @@ template <class value> static inline value exchange(value v, u32 reach) {
     }
     return other.whole;
 }
-} // namespace own
+} // namespace flowrun
 
 // TEAM_FOLD defines two functions. NAME_lanes joins the values of `lanes`
 // neighbouring lanes, a power of two, and NAME those of all members of a team, in an
@@ -46,14 +46,14 @@ template <class value> static inline value exchange(value v, u32 reach) {
 // threads of the threadgroup must call them. NAME takes memory of the threadgroup
 // for a value of each of its simdgroups: SIMDGROUP are enough.
 #define TEAM_FOLD(NAME, TYPE, JOIN)                                                   \
-    static inline TYPE NAME##_lanes(TYPE v, int lanes, u32 lane) {                    \
+    DEVICE TYPE NAME##_lanes(TYPE v, int lanes, u32 lane) {                    \
         for (int reach = 1; reach < lanes; reach *= 2) {                              \
-            TYPE other = own::exchange(v, reach);                                     \
+            TYPE other = flowrun::exchange(v, reach);                                     \
             v = lane & reach ? JOIN(other, v) : JOIN(v, other);                       \
         }                                                                             \
         return v;                                                                     \
     }                                                                                 \
-    static inline TYPE NAME(threadgroup TYPE *of_simdgroup, TYPE v, int team, post p) { \
+    DEVICE TYPE NAME(threadgroup TYPE *of_simdgroup, TYPE v, int team, post p) { \
         if (team <= SIMDGROUP) {                                                      \
             return NAME##_lanes(v, team, p.lane);                                     \
         }                                                                             \

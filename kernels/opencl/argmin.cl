@@ -14,10 +14,10 @@ typedef struct {
     int index;
 } candidate;
 
-static inline int is_better(C a, C b) { return a < b || (IS_NAN(a) && !IS_NAN(b)); }
+DEVICE int is_better(C a, C b) { return a < b || (IS_NAN(a) && !IS_NAN(b)); }
 
 // The first of equals wins, and of NaNs, which win over all numbers.
-static inline candidate better(candidate a, candidate b) {
+DEVICE candidate better(candidate a, candidate b) {
     if (a.index < 0 || b.index < 0) {
         return a.index < 0 ? b : a;
     }
@@ -32,20 +32,20 @@ static inline candidate better(candidate a, candidate b) {
 
 TEAM_FOLD(argmin_team, candidate, better)
 
-kernel void flowrun_argmin(global const T *x, global i32 *out, int lines, int count, int team,
-                           int8 kept, int8 kept_step, int8 reduced, int8 reduced_step) {
+kernel void flowrun_argmin(global const T *x, global i32 *out, int rows, int count, int team,
+                           int8 kept, int8 kept_strides, int8 reduced, int8 reduced_strides) {
     local candidate scratch[GROUP];
-    int line = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
+    int row = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
     candidate best = {(C)0, -1};
-    if (line < lines) {
-        int from = place(line, kept, kept_step);
+    if (row < rows) {
+        int from = offset(row, kept, kept_strides);
         for (int i = member; i < count; i += team) {
-            candidate here = {LOAD(T, x, from + place(i, reduced, reduced_step)), i};
+            candidate here = {LOAD(T, x, from + offset(i, reduced, reduced_strides)), i};
             best = better(best, here);
         }
     }
     best = argmin_team(scratch, best, team);
-    if (line < lines && member == 0) {
-        out[line] = best.index;
+    if (row < rows && member == 0) {
+        out[row] = best.index;
     }
 }

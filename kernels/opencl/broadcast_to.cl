@@ -3,9 +3,9 @@
 //
 // x [...] → out, a shape to which x's broadcasts. Bound by bytes.
 
-kernel void flowrun_broadcast_to(global const T *x, global T *out, int n, int8 dims, int8 x_step) {
+kernel void flowrun_broadcast_to(global const T *x, global T *out, int n, int8 dims, int8 x_strides) {
     int i = get_global_id(0);
     if (i < n) {
-        out[i] = x[place(i, dims, x_step)];
+        out[i] = x[offset(i, dims, x_strides)];
     }
 }

@@ -17,7 +17,7 @@
 #define twice_to_bf16 1
 #define TWICE (GLUE(twice_, T) && GLUE(twice_to_, U))
 
-static inline COMPUTE(U) BODY_TO(cast)(C x) {
+DEVICE COMPUTE(U) BODY_TO(cast)(C x) {
 #if TO_BOOL
     return x != (C)0;
 #elif IS_FLOAT(T) && !IS_FLOAT(U)
@@ -37,12 +37,3 @@ static inline COMPUTE(U) BODY_TO(cast)(C x) {
     return (COMPUTE(U))x;
 #endif
 }
-
-#ifndef FUSED
-kernel void flowrun_cast(global const T *x, global U *out, int n) {
-    int i = get_global_id(0);
-    if (i < n) {
-        STORE(U, out, i, BODY_TO(cast)(LOAD(T, x, i)));
-    }
-}
-#endif

@@ -5,7 +5,7 @@
 // By 0 it is ±∞ or NaN for floats and 0 for integers.
 
 #if IS_FLOAT(T)
-static inline C BODY(floor_divide)(C a, C b) {
+DEVICE C BODY(floor_divide)(C a, C b) {
     if (b == (C)0) {
         return a / b;
     }
@@ -16,7 +16,7 @@ static inline C BODY(floor_divide)(C a, C b) {
     return r != (C)0 && (r < (C)0) != (b < (C)0) ? q - (C)1 : q;
 }
 #else
-static inline C BODY(floor_divide)(C a, C b) {
+DEVICE C BODY(floor_divide)(C a, C b) {
     if (b == (C)0) {
         return (C)0;
     }
@@ -25,17 +25,5 @@ static inline C BODY(floor_divide)(C a, C b) {
     }
     C q = a / b;
     return a % b != (C)0 && (a < (C)0) != (b < (C)0) ? q - (C)1 : q;
-}
-#endif
-
-#ifndef FUSED
-kernel void flowrun_floor_divide(global const T *a, global const T *b, global T *out,
-                                 int n, int8 dims, int8 a_step, int8 b_step) {
-    int i = get_global_id(0);
-    if (i < n) {
-        C x = LOAD(T, a, place(i, dims, a_step));
-        C y = LOAD(T, b, place(i, dims, b_step));
-        STORE(T, out, i, BODY(floor_divide)(x, y));
-    }
 }
 #endif

@@ -7,10 +7,10 @@
 // An index out of range gives NaN, or 0 in types without it.
 
 kernel void flowrun_gather(global const T *x, global const I *index, global T *out, int dim,
-                           int n, int count, int step, int8 dims, int8 x_step) {
+                           int n, int count, int x_stride, int8 dims, int8 x_strides) {
     int i = get_global_id(0);
     if (i < n) {
         I at = index[i];
-        out[i] = at < (I)0 || at >= (I)count ? MISSING(T) : x[place(i, dims, x_step) + (int)at * step];
+        out[i] = at < (I)0 || at >= (I)count ? MISSING(T) : x[offset(i, dims, x_strides) + (int)at * x_stride];
     }
 }

@@ -3,15 +3,15 @@
 // x [...], index [k], source of x's shape but for k along dim → out, of x's
 // shape. Bound by bytes, or by k².
 //
-// Two turns: the first copies x. In the second, slices that go to one place are
+// Two launches: the first copies x. In the second, slices that go to one place are
 // added one by one in the order of index, in C, by the work-items of the first of
 // them; the others leave. So the result is the same in every run, which atomic
 // additions' isn't, and is rounded once. An index out of range adds nothing.
 
 kernel void flowrun_index_add(global const T *x, global const I *index, global const T *source, global T *out, int dim,
-                              int turn, int n, int count, int x_count, int inner) {
+                              int launch, int n, int count, int x_count, int inner) {
     int i = get_global_id(0);
-    if (turn == 0) {
+    if (launch == 0) {
         if (i < n) {
             out[i] = x[i];
         }

@@ -8,16 +8,16 @@
 // for the variance (the population's, with eps added), and for the result. The
 // second and third time a row of usual length comes from cache.
 
-static inline C add(C a, C b) { return a + b; }
+DEVICE C add(C a, C b) { return a + b; }
 
 TEAM_FOLD(sum, C, add)
 
 kernel void flowrun_layer_norm(global const T *x, global const T *weight, global const T *bias, global T *out,
-                               S eps, int lines, int n, int team) {
+                               S eps, int rows, int n, int team) {
     local C scratch[GROUP];
-    int line = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
-    int count = line < lines ? n : 0;
-    int from = line * n;
+    int row = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
+    int count = row < rows ? n : 0;
+    int from = row * n;
     C all = (C)0;
     for (int i = member; i < count; i += team) {
         all += LOAD(T, x, from + i);

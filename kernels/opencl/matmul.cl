@@ -17,24 +17,24 @@
 #define TILE 32 // SIDE · EACH
 #define DEPTH 16
 
-static inline C dot_product(global const T *a, global const T *b, int k, int a_step, int b_step) {
+DEVICE C dot_product(global const T *a, global const T *b, int k, int a_stride, int b_stride) {
     C sum = (C)0;
     for (int l = 0; l < k; l++) {
-        sum = MULTIPLY_ADD(LOAD(T, a, l * a_step), LOAD(T, b, l * b_step), sum);
+        sum = MULTIPLY_ADD(LOAD(T, a, l * a_stride), LOAD(T, b, l * b_stride), sum);
     }
     return sum;
 }
 
 // load_strip reads TILE lines of DEPTH elements, 0 beyond the matrix. Neighbouring
 // work-items read neighbouring elements, whichever way the matrix lies.
-static inline void load_strip(local C strip[DEPTH][TILE + 1], global const T *x, int first_line, int lines, int line_step,
-                              int first, int count, int step) {
+DEVICE void load_strip(local C strip[DEPTH][TILE + 1], global const T *x, int first_line, int lines, int line_stride,
+                       int first, int count, int stride) {
     int me = get_local_id(1) * SIDE + get_local_id(0);
     for (int e = me; e < TILE * DEPTH; e += SIDE * SIDE) {
-        int line = step == 1 ? e / DEPTH : e % TILE;
-        int l = step == 1 ? e % DEPTH : e / TILE;
+        int line = stride == 1 ? e / DEPTH : e % TILE;
+        int l = stride == 1 ? e % DEPTH : e / TILE;
         int inside = first_line + line < lines && first + l < count;
-        strip[l][line] = inside ? LOAD(T, x, (first_line + line) * line_step + (first + l) * step) : (C)0;
+        strip[l][line] = inside ? LOAD(T, x, (first_line + line) * line_stride + (first + l) * stride) : (C)0;
     }
 }
 
@@ -43,8 +43,8 @@ kernel void flowrun_matmul(global const T *a, global const T *b, global T *out, 
                            int8 batch, int8 a_batch, int8 b_batch) {
     local C rows[DEPTH][TILE + 1], columns[DEPTH][TILE + 1];
     int number = get_global_id(2), x = get_local_id(0), y = get_local_id(1);
-    a += place(number, batch, a_batch);
-    b += place(number, batch, b_batch);
+    a += offset(number, batch, a_batch);
+    b += offset(number, batch, b_batch);
     out += number * m * n;
     if (tile == SIDE) {
         int i = get_global_id(1), j = get_global_id(0);

@@ -14,11 +14,10 @@ kernel void flowrun_normal(global const i64 *step, global T *out, S mean, S std,
     if (first >= n) {
         return;
     }
-    uint4 w = draw(key, step[0], block);
-    uint word[4] = {w.x, w.y, w.z, w.w};
+    drawn d = draw(key, step[0], block);
     for (int i = first; i < n && i < first + 4; i += 2) {
-        C r = sqrt((C)-2 * log((C)((word[i - first] >> 8) + 1) * (C)0x1p-24));
-        C turns = (C)(word[i - first + 1] >> 8) * (C)0x1p-23; // θ / π
+        C r = sqrt((C)-2 * log((C)((d.word[i - first] >> 8) + 1) * (C)0x1p-24));
+        C turns = (C)(d.word[i - first + 1] >> 8) * (C)0x1p-23; // θ / π
         STORE(T, out, i, mean + std * (r * cospi(turns)));
         if (i + 1 < n) {
             STORE(T, out, i + 1, mean + std * (r * sinpi(turns)));

@@ -11,14 +11,14 @@ kernel void flowrun_pad(global const T *x, global T *out, C value, int n, int8 o
     if (i >= n) {
         return;
     }
-    int rest = i, at = 0, step = 1, inside = 1;
+    int rest = i, at = 0, stride = 1, inside = 1;
 #define DIMENSION(d)                                             \
     if (out_dims.s##d != 1 || x_dims.s##d != 1) {                \
         int next = (uint)rest / (uint)out_dims.s##d;             \
         int here = rest - next * out_dims.s##d - before.s##d;    \
         inside = inside && here >= 0 && here < x_dims.s##d;      \
-        at += here * step;                                       \
-        step *= x_dims.s##d;                                     \
+        at += here * stride;                                       \
+        stride *= x_dims.s##d;                                     \
         rest = next;                                             \
     }
     DIMENSION(0)

@@ -6,9 +6,9 @@
 // dimension moves. Squares in local memory would help there, and cost a second
 // kernel: worth it once a profile shows transposes.
 
-kernel void flowrun_permute(global const T *x, global T *out, int n, int8 out_shape, int8 x_step) {
+kernel void flowrun_permute(global const T *x, global T *out, int n, int8 out_shape, int8 x_strides) {
     int i = get_global_id(0);
     if (i < n) {
-        out[i] = x[place(i, out_shape, x_step)];
+        out[i] = x[offset(i, out_shape, x_strides)];
     }
 }

@@ -8,9 +8,9 @@
 // f32: OpenCL's own function, which the standard allows 16 units in the last place.
 
 #if IS_FLOAT(T)
-static inline C BODY(pow)(C a, C b) { return b == (C)2 ? a * a : pow(a, b); }
+DEVICE C BODY(pow)(C a, C b) { return b == (C)2 ? a * a : pow(a, b); }
 #else
-static inline C BODY(pow)(C a, C b) {
+DEVICE C BODY(pow)(C a, C b) {
     if (b < (C)0) {
         return a == (C)1 ? (C)1 : a == (C)-1 ? (b & 1 ? (C)-1 : (C)1) : (C)0;
     }
@@ -22,17 +22,5 @@ static inline C BODY(pow)(C a, C b) {
         x *= x;
     }
     return (C)p;
-}
-#endif
-
-#ifndef FUSED
-kernel void flowrun_pow(global const T *a, global const T *b, global T *out,
-                        int n, int8 dims, int8 a_step, int8 b_step) {
-    int i = get_global_id(0);
-    if (i < n) {
-        C x = LOAD(T, a, place(i, dims, a_step));
-        C y = LOAD(T, b, place(i, dims, b_step));
-        STORE(T, out, i, BODY(pow)(x, y));
-    }
 }
 #endif

@@ -11,10 +11,9 @@ kernel void flowrun_randint(global const i64 *step, global T *out, long low, lon
     if (first >= n) {
         return;
     }
-    uint4 w = draw(key, step[0], block);
-    uint word[4] = {w.x, w.y, w.z, w.w};
+    drawn d = draw(key, step[0], block);
     for (int i = first; i < n && i < first + 4; i++) {
         // A span of 2^32 fits: the product has 64 bits.
-        STORE(T, out, i, (C)((W)low + (W)((ulong)word[i - first] * (ulong)(high - low) >> 32)));
+        STORE(T, out, i, (C)((W)low + (W)((ulong)d.word[i - first] * (ulong)(high - low) >> 32)));
     }
 }

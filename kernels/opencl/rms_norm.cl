@@ -6,16 +6,16 @@
 // Each row has a team of work-items, which goes over it twice: for the mean of
 // squares, to which eps is added, and for the result.
 
-static inline C add(C a, C b) { return a + b; }
+DEVICE C add(C a, C b) { return a + b; }
 
 TEAM_FOLD(sum, C, add)
 
 kernel void flowrun_rms_norm(global const T *x, global const T *weight, global T *out,
-                             S eps, int lines, int n, int team) {
+                             S eps, int rows, int n, int team) {
     local C scratch[GROUP];
-    int line = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
-    int count = line < lines ? n : 0;
-    int from = line * n;
+    int row = get_global_id(0) / team, member = get_global_id(0) & (team - 1);
+    int count = row < rows ? n : 0;
+    int from = row * n;
     C squares = (C)0;
     for (int i = member; i < count; i += team) {
         C v = LOAD(T, x, from + i);

@@ -5,16 +5,16 @@
 // sizes, src of index's shape → out, of x's shape. Bound by bytes, or by the
 // square of index's size along dim.
 //
-// Two turns: the first copies x. In the second, elements that go to one place are
+// Two launches: the first copies x. In the second, elements that go to one place are
 // added one by one in the order of index, in C, by the work-item of the first of
 // them; the others leave. So the result is the same in every run, which atomic
 // additions' isn't, and is rounded once. An index out of range adds nothing.
 
 kernel void flowrun_scatter_add(global const T *x, global const I *index, global const T *src, global T *out, int dim,
-                                int turn, int n, int columns, int count, int step, int x_count, int x_step,
-                                int8 dims, int8 index_steps, int8 x_steps) {
+                                int launch, int n, int columns, int count, int index_stride, int x_count, int x_stride,
+                                int8 dims, int8 index_strides, int8 x_strides) {
     int i = get_global_id(0);
-    if (turn == 0) {
+    if (launch == 0) {
         if (i < n) {
             out[i] = x[i];
         }
@@ -24,21 +24,21 @@ kernel void flowrun_scatter_add(global const T *x, global const I *index, global
     if (mine >= count) {
         return;
     }
-    int from = place(column, dims, index_steps);
-    I at = index[from + mine * step];
+    int from = offset(column, dims, index_strides);
+    I at = index[from + mine * index_stride];
     if (at < (I)0 || at >= (I)x_count) {
         return;
     }
     for (int k = 0; k < mine; k++) {
-        if (index[from + k * step] == at) {
+        if (index[from + k * index_stride] == at) {
             return;
         }
     }
-    int to = place(column, dims, x_steps) + (int)at * x_step;
+    int to = offset(column, dims, x_strides) + (int)at * x_stride;
     W sum = (W)LOAD(T, out, to);
     for (int k = mine; k < count; k++) {
-        if (index[from + k * step] == at) {
-            sum += (W)LOAD(T, src, from + k * step);
+        if (index[from + k * index_stride] == at) {
+            sum += (W)LOAD(T, src, from + k * index_stride);
         }
     }
     STORE(T, out, to, (C)sum);

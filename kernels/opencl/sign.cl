@@ -4,13 +4,4 @@
 //
 // 0 for NaN.
 
-static inline C BODY(sign)(C x) { return (C)((x > (C)0) - (x < (C)0)); }
-
-#ifndef FUSED
-kernel void flowrun_sign(global const T *x, global T *out, int n) {
-    int i = get_global_id(0);
-    if (i < n) {
-        STORE(T, out, i, BODY(sign)(LOAD(T, x, i)));
-    }
-}
-#endif
+DEVICE C BODY(sign)(C x) { return (C)((x > (C)0) - (x < (C)0)); }

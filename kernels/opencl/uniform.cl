@@ -16,10 +16,9 @@ kernel void flowrun_uniform(global const i64 *step, global T *out, S base, S spa
     if (first >= n) {
         return;
     }
-    uint4 w = draw(key, step[0], block);
-    uint word[4] = {w.x, w.y, w.z, w.w};
+    drawn d = draw(key, step[0], block);
     for (int i = first; i < n && i < first + 4; i++) {
-        S v = (base + span * ((S)(word[i - first] >> 8) * (S)0x1p-24)) * scale;
+        S v = (base + span * ((S)(d.word[i - first] >> 8) * (S)0x1p-24)) * scale;
         STORE(T, out, i, v < top ? v : top);
     }
 }

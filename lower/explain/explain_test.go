@@ -169,7 +169,7 @@ func TestFusedNodesAndTheirKernelsAreExplained(t *testing.T) {
 	for _, k := range e.Kernels {
 		if len(k.Sources) > 0 {
 			require.Contains(t, json.String(), k.Name)
-			require.Contains(t, k.Sources[len(k.Sources)-1].Text, "kernel void FUSED_ENTRY(FUSED_PARAMETERS)")
+			require.Contains(t, k.Sources[len(k.Sources)-1].Text, "kernel void ENTRY(PARAMETERS)")
 		}
 	}
 }
@@ -185,7 +185,7 @@ func TestKernelsAreExplainedInTheLanguageOfTheirDevice(t *testing.T) {
 		require.NotEmpty(t, k.Sources)
 		require.Len(t, k.Nodes[0].Launches, 1)
 		for _, s := range k.Sources {
-			require.Regexp(t, "^(generated|kernels/"+language+")/", s.Name)
+			require.Regexp(t, "^(generated|kernels/common|kernels/"+language+")/", s.Name)
 		}
 	}
 }

@@ -62,8 +62,7 @@ type Unit struct {
 	Entry    string   // the kernel's function
 }
 
-// Build compiles units into a module each of those whose last file is the same,
-// several at a time, and gives the modules' paths. Modules are kept in the cache by
+// Build compiles units into modules, several at a time, and gives the modules' paths. Modules are kept in the cache by
 // all that they depend on. The error joins what the compiler says of each, with
 // file and line.
 func Build(units []Unit, sanitizer Sanitizer) ([]string, error) {
@@ -80,11 +79,12 @@ func Build(units []Unit, sanitizer Sanitizer) ([]string, error) {
 	})
 }
 
-// modulesOf puts units together whose language and last file are the same.
+// modulesOf makes a module of the units of one kernel, or of all fused kernels that
+// end in the same file.
 func modulesOf(units []Unit) (modules [][]Unit) {
 	byFile := map[string]int{}
 	for _, u := range units {
-		file := u.Language + ":" + u.Source.Files[len(u.Source.Files)-1].Name
+		file := u.Language + ":" + ownFile(u.Source.Files)
 		i, ok := byFile[file]
 		if !ok {
 			i = len(modules)
@@ -94,6 +94,24 @@ func modulesOf(units []Unit) (modules [][]Unit) {
 		modules[i] = append(modules[i], u)
 	}
 	return modules
+}
+
+// headers counts the headers that a source begins with.
+func headers(files []kernels.File) int {
+	n := 0
+	for n < len(files)-1 && strings.HasSuffix(files[n].Name, ".h") {
+		n++
+	}
+	return n
+}
+
+// ownFile names the first file after the headers, or the last file where that one
+// is generated, as it is in fused kernels.
+func ownFile(files []kernels.File) string {
+	if own := files[headers(files)]; !own.Generated {
+		return own.Name
+	}
+	return files[len(files)-1].Name
 }
 
 // forEach does something with each module, several at a time, and joins the errors.
@@ -127,9 +145,9 @@ var definitions = regexp.MustCompile(`(?m)^#define (\w+)`)
 // text is the source of a module: what comes first in all units once, and then
 // each unit's own, in a namespace.
 func text(units []Unit) string {
-	common := len(units[0].Source.Files) - 1
+	common := headers(units[0].Source.Files)
 	for _, u := range units {
-		common = min(common, len(u.Source.Files)-1)
+		common = min(common, headers(u.Source.Files))
 		for i := range common {
 			if u.Source.Files[i] != units[0].Source.Files[i] {
 				common = i

@@ -82,17 +82,17 @@ func reducePlan(a *Args) (kept, reduced *walk, inner innerDim) {
 	for ; rest >= 0 && (isReduced[rest] == inner.reduced || shape[rest] == 1); rest-- {
 		inner.n *= shape[rest]
 	}
-	own := strides(shape)
-	var dims, steps [2][]int // of kept and reduced dimensions
+	own := stridesOf(shape)
+	var dims, strides [2][]int // of kept and reduced dimensions
 	for i := 0; i <= rest; i++ {
 		kind := 0
 		if isReduced[i] {
 			kind = 1
 		}
 		dims[kind] = append(dims[kind], shape[i])
-		steps[kind] = append(steps[kind], own[i])
+		strides[kind] = append(strides[kind], own[i])
 	}
-	return newWalk(dims[0], steps[0]), newWalk(dims[1], steps[1]), inner
+	return newWalk(dims[0], strides[0]), newWalk(dims[1], strides[1]), inner
 }
 
 // checkReduced refuses an output whose shape is neither with nor without the
@@ -124,13 +124,13 @@ func reduceRows[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, reduced
 				from := at + c.at[0]
 				for range reduced.n {
 					acc = r.row(acc, x[from:from+n])
-					from += reduced.steps[0]
+					from += reduced.strides[0]
 				}
 				c.next(reduced)
 			}
 			out[i] = r.end(acc)
 			i++
-			at += kept.steps[0]
+			at += kept.strides[0]
 		}
 		k.next(kept)
 	}
@@ -152,7 +152,7 @@ func reduceColumns[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, redu
 					from := at + block + c.at[0]
 					for range reduced.n {
 						r.columns(acc, x[from:from+len(acc)])
-						from += reduced.steps[0]
+						from += reduced.strides[0]
 					}
 					c.next(reduced)
 				}
@@ -161,7 +161,7 @@ func reduceColumns[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, redu
 				}
 				i += len(acc)
 			}
-			at += kept.steps[0]
+			at += kept.strides[0]
 		}
 		k.next(kept)
 	}

@@ -17,20 +17,20 @@ func binary[T, U any](loop func(out []U, a, b operand[T])) binder {
 	return func(args *Args) func() {
 		a, b, out := view[T](args.input(0)), view[T](args.input(1)), view[U](args.Output)
 		shape := args.Output.Shape
-		w := newWalk(shape, strides(shape),
+		w := newWalk(shape, stridesOf(shape),
 			broadcastStrides(args.input(0), shape), broadcastStrides(args.input(1), shape))
 		if len(out) == 0 {
 			return nothing
 		}
 		if w.rows == 1 {
-			ra, rb := row(a, 0, w.steps[1]), row(b, 0, w.steps[2])
+			ra, rb := row(a, 0, w.strides[1]), row(b, 0, w.strides[2])
 			return func() { loop(out, ra, rb) }
 		}
 		return func() {
 			var c cursor
 			for range w.rows {
 				o := c.at[0]
-				loop(out[o:o+w.n], row(a, c.at[1], w.steps[1]), row(b, c.at[2], w.steps[2]))
+				loop(out[o:o+w.n], row(a, c.at[1], w.strides[1]), row(b, c.at[2], w.strides[2]))
 				c.next(w)
 			}
 		}

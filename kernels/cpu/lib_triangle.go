@@ -1,7 +1,7 @@
 package cpu
 
 // triangle binds a copy of x in which a part of each matrix is 0.
-func triangle[T any](cleared func(line []T, i, diagonal int) []T) binder {
+func triangle[T any](cleared func(row []T, i, diagonal int) []T) binder {
 	return func(a *Args) func() {
 		in, diagonal := a.input(0), a.int(0)
 		x, out := view[T](in), view[T](a.Output)

@@ -11,18 +11,18 @@ const maxOperands = 4
 // neighbours that all tensors step through evenly are one, so that rows are as
 // long as they can be.
 type walk struct {
-	n     int              // elements in a row
-	steps [maxOperands]int // from element to element of a row, per tensor
-	outer []walkDim        // the other dimensions, outermost first
-	rows  int
+	n       int              // elements in a row
+	strides [maxOperands]int // from element to element of a row, per tensor
+	outer   []walkDim        // the other dimensions, outermost first
+	rows    int
 
-	lines     int // the innermost of outer, or 1
-	lineSteps [maxOperands]int
+	last        int // the size of the innermost of outer, or 1
+	lastStrides [maxOperands]int
 }
 
 type walkDim struct {
-	n     int
-	steps [maxOperands]int
+	n       int
+	strides [maxOperands]int
 }
 
 // newWalk plans a walk over dimensions of these sizes, with the strides of each
@@ -38,7 +38,7 @@ func newWalk(shape []int, tensors ...[]int) *walk {
 		}
 		d := walkDim{n: n}
 		for t, s := range tensors {
-			d.steps[t] = s[i]
+			d.strides[t] = s[i]
 		}
 		if last := len(dims) - 1; last >= 0 && evenly(dims[last], d, len(tensors)) {
 			d.n *= dims[last].n
@@ -50,7 +50,7 @@ func newWalk(shape []int, tensors ...[]int) *walk {
 	w := &walk{n: 1}
 	if len(dims) > 0 {
 		last := dims[len(dims)-1]
-		w.n, w.steps, dims = last.n, last.steps, dims[:len(dims)-1]
+		w.n, w.strides, dims = last.n, last.strides, dims[:len(dims)-1]
 	}
 	w.setOuter(dims)
 	return w
@@ -58,10 +58,10 @@ func newWalk(shape []int, tensors ...[]int) *walk {
 
 // setOuter sets the outer dimensions, and what is computed from them.
 func (w *walk) setOuter(outer []walkDim) {
-	w.outer, w.rows, w.lines = outer, 1, 1
+	w.outer, w.rows, w.last = outer, 1, 1
 	for _, d := range outer {
 		w.rows *= d.n
-		w.lines, w.lineSteps = d.n, d.steps
+		w.last, w.lastStrides = d.n, d.strides
 	}
 }
 
@@ -69,7 +69,7 @@ func (w *walk) setOuter(outer []walkDim) {
 // through all of the inner one, for all tensors.
 func evenly(outer, inner walkDim, tensors int) bool {
 	for t := range tensors {
-		if outer.steps[t] != inner.steps[t]*inner.n {
+		if outer.strides[t] != inner.strides[t]*inner.n {
 			return false
 		}
 	}
@@ -78,42 +78,42 @@ func evenly(outer, inner walkDim, tensors int) bool {
 
 // cursor is a place in a walk: the offset in each tensor of the present row.
 type cursor struct {
-	at    [maxOperands]int
-	line  int // in the innermost of the outer dimensions
-	index [maxRank]int
+	at     [maxOperands]int
+	inLast int // index in the innermost of the outer dimensions
+	index  [maxRank]int
 }
 
 // next goes to the next row.
 func (c *cursor) next(w *walk) {
-	c.line++
-	if c.line >= w.lines {
+	c.inLast++
+	if c.inLast >= w.last {
 		c.carry(w)
 		return
 	}
-	c.at[0] += w.lineSteps[0]
-	c.at[1] += w.lineSteps[1]
-	c.at[2] += w.lineSteps[2]
-	c.at[3] += w.lineSteps[3]
+	c.at[0] += w.lastStrides[0]
+	c.at[1] += w.lastStrides[1]
+	c.at[2] += w.lastStrides[2]
+	c.at[3] += w.lastStrides[3]
 }
 
 // carry goes to the next row where the innermost of the outer dimensions ends.
 func (c *cursor) carry(w *walk) {
-	c.line = 0
+	c.inLast = 0
 	for t := range c.at {
-		c.at[t] -= w.lineSteps[t] * (w.lines - 1)
+		c.at[t] -= w.lastStrides[t] * (w.last - 1)
 	}
 	for d := len(w.outer) - 2; d >= 0; d-- {
 		dim := &w.outer[d]
 		c.index[d]++
 		if c.index[d] < dim.n {
 			for t := range c.at {
-				c.at[t] += dim.steps[t]
+				c.at[t] += dim.strides[t]
 			}
 			return
 		}
 		c.index[d] = 0
 		for t := range c.at {
-			c.at[t] -= dim.steps[t] * (dim.n - 1)
+			c.at[t] -= dim.strides[t] * (dim.n - 1)
 		}
 	}
 }
@@ -126,7 +126,7 @@ func broadcastStrides(in Buffer, out []int) []int {
 		fail("the shape %v doesn't broadcast to %v", in.Shape, out)
 	}
 	s := make([]int, len(out))
-	own := strides(in.Shape)
+	own := stridesOf(in.Shape)
 	for i, n := range in.Shape {
 		switch {
 		case n == out[lead+i]:

@@ -4,7 +4,7 @@ import "slices"
 
 // argBest binds the search for an index along the one dim of scalar 0, or in
 // all of x, laid flat, where scalar 0 names all dims.
-func argBest[T number](find func(x []T, n, step int) int32) binder {
+func argBest[T number](find func(x []T, n, stride int) int32) binder {
 	return func(a *Args) func() {
 		in := a.input(0)
 		x, out := view[T](in), view[int32](a.Output)

@@ -24,9 +24,9 @@ func inBlocks[T float](f func(b []float64)) binder {
 					b[i] = float64(v)
 				}
 				f(b)
-				line := out[at : at+len(b)]
+				to := out[at : at+len(b)]
 				for i, v := range b {
-					line[i] = T(v)
+					to[i] = T(v)
 				}
 			}
 		}

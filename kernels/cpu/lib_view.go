@@ -35,10 +35,10 @@ func (o operand[T]) at(i int) T {
 	return *(*T)(unsafe.Add(o.p, (uintptr(i)&o.mask)*unsafe.Sizeof(*new(T))))
 }
 
-// row gives an operand that starts at element offset of x and goes on by step,
+// row gives an operand that starts at element offset of x and goes on by stride,
 // 1 or 0.
-func row[T any](x []T, offset, step int) operand[T] {
-	return operand[T]{unsafe.Pointer(&x[offset]), uintptr(-step)}
+func row[T any](x []T, offset, stride int) operand[T] {
+	return operand[T]{unsafe.Pointer(&x[offset]), uintptr(-stride)}
 }
 
 // numel is the number of elements of a shape.
@@ -50,8 +50,8 @@ func numel(shape []int) int {
 	return n
 }
 
-// strides gives the distance in elements between neighbours in each dimension.
-func strides(shape []int) []int {
+// stridesOf gives the distance in elements between neighbours in each dimension.
+func stridesOf(shape []int) []int {
 	s := make([]int, len(shape))
 	n := 1
 	for i := len(shape) - 1; i >= 0; i-- {

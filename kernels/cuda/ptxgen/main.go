@@ -1,4 +1,4 @@
-// Command ptx compiles the CUDA kernels to PTX with clang, for machines that have
+// Command ptxgen compiles the CUDA kernels to PTX with clang, for machines that have
 // NVIDIA's driver and not its compiler. In the folder kernels:
 //
 //	go generate .
@@ -12,7 +12,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -20,27 +19,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/kernels/compile"
 )
 
 const compiler = "clang++-19"
 
-// flags make clang compile for a GPU alone, without CUDA's headers and NVIDIA's
-// library, for Volta and every GPU after it. Products and sums round apart.
-var flags = []string{"-x", "cuda", "--cuda-device-only", "-nocudainc", "-nocudalib", "-fms-extensions", "-std=c++17", "-O2",
-	"-ffp-contract=off", "-fno-math-errno", "--cuda-gpu-arch=sm_70", "--cuda-feature=+ptx63", "-Werror"}
-
-//go:embed clang.h
-var before string
-
 func main() {
 	if err := generate(filepath.Join("cuda", "ptx")); err != nil {
-		fmt.Fprintln(os.Stderr, "ptx:", err)
+		fmt.Fprintln(os.Stderr, "ptxgen:", err)
 		os.Exit(1)
 	}
 }
@@ -97,7 +90,7 @@ type file struct {
 type specialisation struct {
 	defines []string
 	source  string
-	hash    string // of all that it is made of
+	hash    string // of all that it is made of but comments
 }
 
 // mark is the line before its text.
@@ -121,12 +114,23 @@ func texts(version string) ([]file, error) {
 		text := source.Joined()
 		f := file{name: k.Name + ".gz"}
 		for _, defines := range defaults(k) {
-			hash := sha256.Sum256(fmt.Appendf(nil, "%s\n%q\n%q\n%q\n%s", version, flags, before, defines, text))
+			hash := sha256.Sum256(fmt.Appendf(nil, "%s\n%q\n%q\n%q\n%s", version, compile.CUDA, code(compile.Header), defines, code(text)))
 			f.all = append(f.all, specialisation{defines, text, hex.EncodeToString(hash[:8])})
 		}
 		all = append(all, f)
 	}
 	return all, nil
+}
+
+// comments and the blank lines that they leave change no code.
+var (
+	comments = regexp.MustCompile(`[ \t]*//[^\n]*\n`)
+	blank    = regexp.MustCompile(`\n+`)
+)
+
+// code is a text without comments, which nothing need be compiled anew for.
+func code(text string) string {
+	return blank.ReplaceAllString(comments.ReplaceAllString(text, "\n"), "\n")
 }
 
 // defaults are the choices of dtypes that PTX is kept of: what runs in f32 need,
@@ -151,17 +155,7 @@ func defaults(k *kernels.Kernel) [][]string {
 	}
 	var all [][]string
 	for _, types := range choices {
-		resolve := func(declared string) string {
-			if dtype, ok := types[declared]; ok {
-				return dtype
-			}
-			return declared
-		}
-		var inputs []string
-		for _, in := range k.Inputs {
-			inputs = append(inputs, resolve(in.DType))
-		}
-		all = append(all, k.Defines(inputs, resolve(k.Output.DType)))
+		all = append(all, k.DefinesFor(types))
 	}
 	slices.SortFunc(all, slices.Compare[[]string])
 	return all
@@ -223,10 +217,10 @@ func (s *specialisation) compile() (string, error) {
 	}
 	defer os.RemoveAll(dir)
 	header := filepath.Join(dir, "clang.h")
-	if err := os.WriteFile(header, []byte(before), 0o644); err != nil {
+	if err := os.WriteFile(header, []byte(compile.Header), 0o644); err != nil {
 		return "", err
 	}
-	args := slices.Clone(flags)
+	args := slices.Clone(compile.CUDA)
 	for _, d := range s.defines {
 		args = append(args, "-D"+d)
 	}

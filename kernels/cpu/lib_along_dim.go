@@ -1,8 +1,8 @@
 package cpu
 
-// alongDim binds a kernel that works on each line of x along a dim, scalar 0,
+// alongDim binds a kernel that works on each row of x along a dim, scalar 0,
 // by itself. The output has x's shape.
-func alongDim[T any](line func(out, x []T, n, step int)) binder {
+func alongDim[T any](row func(out, x []T, n, stride int)) binder {
 	return func(a *Args) func() {
 		in := a.input(0)
 		x, out := view[T](in), view[T](a.Output)
@@ -15,7 +15,7 @@ func alongDim[T any](line func(out, x []T, n, step int)) binder {
 			for o := range outer {
 				for i := range inner {
 					at := o*n*inner + i
-					line(out[at:], x[at:], n, inner)
+					row(out[at:], x[at:], n, inner)
 				}
 			}
 		}

@@ -1,0 +1,165 @@
+// Package compile compiles the kernels' sources with the compilers that a machine has,
+// without a device: clang for OpenCL C and CUDA, Apple's metal for Metal. It finds what
+// only a compiler finds, such as a call of a function that doesn't exist.
+package compile
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/flowrun/flowrun/kernels"
+)
+
+// Header comes before CUDA sources that clang compiles.
+//
+//go:embed clang.h
+var Header string
+
+// CUDA are clang's arguments to compile for a GPU alone, without CUDA's headers and
+// NVIDIA's library, for Volta and every GPU after it. Products and sums round apart.
+var CUDA = []string{"-x", "cuda", "--cuda-device-only", "-nocudainc", "-nocudalib", "-fms-extensions", "-std=c++17", "-O2",
+	"-ffp-contract=off", "-fno-math-errno", "--cuda-gpu-arch=sm_70", "--cuda-feature=+ptx63", "-Werror"}
+
+var clang = []string{"clang++-19", "clang++"}
+
+// compiler is what compiles a language: the first of the programs that is there. It
+// reads a source from its input.
+type compiler struct {
+	programs []string
+	args     []string
+	header   string
+	lacks    []string // dtypes
+}
+
+var compilers = map[string]compiler{
+	"opencl": {programs: clang, args: []string{"-x", "cl", "-cl-std=CL1.2", "-target", "spir64", "-fsyntax-only", "-Wno-everything"}},
+	"cuda":   {programs: clang, args: append(slices.Clone(CUDA), "-fsyntax-only"), header: Header},
+	"metal": {programs: []string{"xcrun"}, args: []string{"metal", "-x", "metal", "-std=metal3.0", "-fsyntax-only", "-DSIMDGROUP_MATRIX=1"},
+		lacks: []string{"f64"}},
+}
+
+// Result is what came of compiling a language's sources.
+type Result struct {
+	Language string
+	Compiler string // the program; "" if there is none
+	Looked   string // for which programs, if there is none
+	Compiled int    // sources, each kernel for several choices of dtypes
+	Problems error
+}
+
+// Check compiles kernels in every language whose compiler is there, for each dtype that
+// they serve. A compiler's message has the file and line.
+func Check(all []*kernels.Kernel, sources *kernels.Sources) []Result {
+	var results []Result
+	for _, language := range kernels.Languages {
+		c := compilers[language]
+		r := Result{Language: language, Looked: strings.Join(c.programs, ", ")}
+		for _, name := range c.programs {
+			if path, err := exec.LookPath(name); err == nil && r.Compiler == "" {
+				r.Compiler = path
+			}
+		}
+		if r.Compiler != "" {
+			r.Compiled, r.Problems = c.check(r.Compiler, language, all, sources)
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+// check compiles a language's sources, several at a time. Of each kernel the first
+// error is enough.
+func (c compiler) check(program, language string, all []*kernels.Kernel, sources *kernels.Sources) (compiled int, problem error) {
+	dir, err := os.MkdirTemp("", "flowrun-compile")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	args := slices.Clone(c.args)
+	if c.header != "" {
+		header := filepath.Join(dir, "header.h")
+		if err := os.WriteFile(header, []byte(c.header), 0o600); err != nil {
+			return 0, err
+		}
+		args = append(args, "-include", header)
+	}
+	problems, counts := make([]error, len(all)), make([]int, len(all))
+	slots := make(chan struct{}, runtime.NumCPU())
+	var done sync.WaitGroup
+	for i, k := range all {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			counts[i], problems[i] = c.kernel(program, args, language, k.For(language), sources)
+		}()
+	}
+	done.Wait()
+	for _, n := range counts {
+		compiled += n
+	}
+	return compiled, errors.Join(problems...)
+}
+
+// kernel compiles a kernel's source for each dtype that it serves.
+func (c compiler) kernel(program string, args []string, language string, k *kernels.Kernel, sources *kernels.Sources) (compiled int, err error) {
+	source, err := sources.Source(language, k)
+	if err != nil {
+		return 0, err
+	}
+	for _, types := range c.choices(k) {
+		defines := k.DefinesFor(types)
+		if err := Run(program, slices.Concat(args, definitions(defines), []string{"-"}), source.Joined()); err != nil {
+			return compiled, fmt.Errorf("kernel %s in %s, with %s: %w", k.Name, language, strings.Join(defines, " "), err)
+		}
+		compiled++
+	}
+	return compiled, nil
+}
+
+// choices are as many choices of dtypes as it takes for each type variable to stand
+// for all that it may.
+func (c compiler) choices(k *kernels.Kernel) []map[string]string {
+	allowed, count := map[string][]string{}, 1
+	for v, dtypes := range k.DTypes {
+		allowed[v] = slices.DeleteFunc(slices.Clone(dtypes), func(d string) bool { return slices.Contains(c.lacks, d) })
+		count = max(count, len(allowed[v]))
+	}
+	all := make([]map[string]string, count)
+	for i := range all {
+		all[i] = map[string]string{}
+		for v, dtypes := range allowed {
+			all[i][v] = dtypes[i%len(dtypes)]
+		}
+	}
+	return all
+}
+
+func definitions(defines []string) (args []string) {
+	for _, d := range defines {
+		args = append(args, "-D"+d)
+	}
+	return args
+}
+
+// Run runs a compiler on a text. The error has what it says.
+func Run(program string, args []string, text string) error {
+	command := exec.Command(program, args...)
+	command.Stdin = strings.NewReader(text)
+	var said bytes.Buffer
+	command.Stderr = &said
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%w\n%s", err, strings.TrimSpace(said.String()))
+	}
+	return nil
+}
