@@ -12,135 +12,73 @@ import (
 // are all that are called.
 type function int
 
-// The C APIs, as far as they are called. Names end in _v2 where the headers say
-// that the plain name means that.
-const (
-	cuInit function = iota
-	cuGetErrorName
-	cuGetErrorString
-	cuDriverGetVersion
-	cuDeviceGetCount
-	cuDeviceGet
-	cuDeviceGetName
-	cuDeviceGetAttribute
-	cuDeviceTotalMem
-	cuDevicePrimaryCtxRetain
-	cuDevicePrimaryCtxRelease
-	cuCtxSetCurrent
-	cuStreamCreate
-	cuStreamSynchronize
-	cuStreamWaitEvent
-	cuStreamDestroy
-	cuEventCreate
-	cuEventRecord
-	cuEventDestroy
-	cuDeviceGetDefaultMemPool
-	cuMemPoolSetAttribute
-	cuMemAllocAsync
-	cuMemFreeAsync
-	cuMemAlloc
-	cuMemFree
-	cuMemGetInfo
-	cuMemHostAlloc
-	cuMemFreeHost
-	cuMemcpyHtoDAsync
-	cuMemcpyDtoHAsync
-	cuMemcpyDtoDAsync
-	cuMemcpyPeerAsync
-	cuModuleLoadDataEx
-	cuModuleGetFunction
-	cuModuleUnload
-	cuFuncGetAttribute
-	cuFuncGetParamInfo
-	cuLaunchKernel
-	cuGraphCreate
-	cuGraphAddKernelNode
-	cuGraphAddMemcpyNode
-	cuGraphDestroy
-	cuGraphInstantiate
-	cuGraphExecUpdate
-	cuGraphLaunch
-	cuGraphExecDestroy
+// Names end in _v2 where the headers say that the plain name means that.
+var functions dynlib.Names[function]
 
-	nvrtcVersion
-	nvrtcGetNumSupportedArchs
-	nvrtcGetSupportedArchs
-	nvrtcCreateProgram
-	nvrtcCompileProgram
-	nvrtcGetProgramLogSize
-	nvrtcGetProgramLog
-	nvrtcGetPTXSize
-	nvrtcGetPTX
-	nvrtcGetCUBINSize
-	nvrtcGetCUBIN
-	nvrtcDestroyProgram
-	functions
+var (
+	cuInit                    = functions.Add("cuInit")
+	cuGetErrorName            = functions.Add("cuGetErrorName")
+	cuGetErrorString          = functions.Add("cuGetErrorString")
+	cuDriverGetVersion        = functions.Add("cuDriverGetVersion")
+	cuDeviceGetCount          = functions.Add("cuDeviceGetCount")
+	cuDeviceGet               = functions.Add("cuDeviceGet")
+	cuDeviceGetName           = functions.Add("cuDeviceGetName")
+	cuDeviceGetAttribute      = functions.Add("cuDeviceGetAttribute")
+	cuDeviceTotalMem          = functions.Add("cuDeviceTotalMem_v2")
+	cuDevicePrimaryCtxRetain  = functions.Add("cuDevicePrimaryCtxRetain")
+	cuDevicePrimaryCtxRelease = functions.Add("cuDevicePrimaryCtxRelease_v2")
+	cuCtxSetCurrent           = functions.Add("cuCtxSetCurrent")
+	cuStreamCreate            = functions.Add("cuStreamCreate")
+	cuStreamSynchronize       = functions.Add("cuStreamSynchronize")
+	cuStreamWaitEvent         = functions.Add("cuStreamWaitEvent")
+	cuStreamDestroy           = functions.Add("cuStreamDestroy_v2")
+	cuEventCreate             = functions.Add("cuEventCreate")
+	cuEventRecord             = functions.Add("cuEventRecord")
+	cuEventDestroy            = functions.Add("cuEventDestroy_v2")
+	cuDeviceGetDefaultMemPool = functions.Add("cuDeviceGetDefaultMemPool")
+	cuMemPoolSetAttribute     = functions.Add("cuMemPoolSetAttribute")
+	cuMemAllocAsync           = functions.Add("cuMemAllocAsync")
+	cuMemFreeAsync            = functions.Add("cuMemFreeAsync")
+	cuMemAlloc                = functions.Add("cuMemAlloc_v2")
+	cuMemFree                 = functions.Add("cuMemFree_v2")
+	cuMemGetInfo              = functions.Add("cuMemGetInfo_v2")
+	cuMemHostAlloc            = functions.Add("cuMemHostAlloc")
+	cuMemFreeHost             = functions.Add("cuMemFreeHost")
+	cuMemcpyHtoDAsync         = functions.Add("cuMemcpyHtoDAsync_v2")
+	cuMemcpyDtoHAsync         = functions.Add("cuMemcpyDtoHAsync_v2")
+	cuMemcpyDtoDAsync         = functions.Add("cuMemcpyDtoDAsync_v2")
+	cuMemcpyPeerAsync         = functions.Add("cuMemcpyPeerAsync")
+	cuModuleLoadDataEx        = functions.Add("cuModuleLoadDataEx")
+	cuModuleGetFunction       = functions.Add("cuModuleGetFunction")
+	cuModuleUnload            = functions.Add("cuModuleUnload")
+	cuFuncGetAttribute        = functions.Add("cuFuncGetAttribute")
+	cuFuncGetParamInfo        = functions.Add("cuFuncGetParamInfo")
+	cuLaunchKernel            = functions.Add("cuLaunchKernel")
+	cuGraphCreate             = functions.Add("cuGraphCreate")
+	cuGraphAddKernelNode      = functions.Add("cuGraphAddKernelNode_v2")
+	cuGraphAddMemcpyNode      = functions.Add("cuGraphAddMemcpyNode")
+	cuGraphDestroy            = functions.Add("cuGraphDestroy")
+	cuGraphInstantiate        = functions.Add("cuGraphInstantiateWithFlags")
+	cuGraphExecUpdate         = functions.Add("cuGraphExecUpdate_v2")
+	cuGraphLaunch             = functions.Add("cuGraphLaunch")
+	cuGraphExecDestroy        = functions.Add("cuGraphExecDestroy")
+
+	nvrtcVersion              = functions.Add("nvrtcVersion")
+	nvrtcGetNumSupportedArchs = functions.Add("nvrtcGetNumSupportedArchs")
+	nvrtcGetSupportedArchs    = functions.Add("nvrtcGetSupportedArchs")
+	nvrtcCreateProgram        = functions.Add("nvrtcCreateProgram")
+	nvrtcCompileProgram       = functions.Add("nvrtcCompileProgram")
+	nvrtcGetProgramLogSize    = functions.Add("nvrtcGetProgramLogSize")
+	nvrtcGetProgramLog        = functions.Add("nvrtcGetProgramLog")
+	nvrtcGetPTXSize           = functions.Add("nvrtcGetPTXSize")
+	nvrtcGetPTX               = functions.Add("nvrtcGetPTX")
+	nvrtcGetCUBINSize         = functions.Add("nvrtcGetCUBINSize")
+	nvrtcGetCUBIN             = functions.Add("nvrtcGetCUBIN")
+	nvrtcDestroyProgram       = functions.Add("nvrtcDestroyProgram")
 )
 
-var functionNames = [functions]string{
-	cuInit:                    "cuInit",
-	cuGetErrorName:            "cuGetErrorName",
-	cuGetErrorString:          "cuGetErrorString",
-	cuDriverGetVersion:        "cuDriverGetVersion",
-	cuDeviceGetCount:          "cuDeviceGetCount",
-	cuDeviceGet:               "cuDeviceGet",
-	cuDeviceGetName:           "cuDeviceGetName",
-	cuDeviceGetAttribute:      "cuDeviceGetAttribute",
-	cuDeviceTotalMem:          "cuDeviceTotalMem_v2",
-	cuDevicePrimaryCtxRetain:  "cuDevicePrimaryCtxRetain",
-	cuDevicePrimaryCtxRelease: "cuDevicePrimaryCtxRelease_v2",
-	cuCtxSetCurrent:           "cuCtxSetCurrent",
-	cuStreamCreate:            "cuStreamCreate",
-	cuStreamSynchronize:       "cuStreamSynchronize",
-	cuStreamWaitEvent:         "cuStreamWaitEvent",
-	cuStreamDestroy:           "cuStreamDestroy_v2",
-	cuEventCreate:             "cuEventCreate",
-	cuEventRecord:             "cuEventRecord",
-	cuEventDestroy:            "cuEventDestroy_v2",
-	cuDeviceGetDefaultMemPool: "cuDeviceGetDefaultMemPool",
-	cuMemPoolSetAttribute:     "cuMemPoolSetAttribute",
-	cuMemAllocAsync:           "cuMemAllocAsync",
-	cuMemFreeAsync:            "cuMemFreeAsync",
-	cuMemAlloc:                "cuMemAlloc_v2",
-	cuMemFree:                 "cuMemFree_v2",
-	cuMemGetInfo:              "cuMemGetInfo_v2",
-	cuMemHostAlloc:            "cuMemHostAlloc",
-	cuMemFreeHost:             "cuMemFreeHost",
-	cuMemcpyHtoDAsync:         "cuMemcpyHtoDAsync_v2",
-	cuMemcpyDtoHAsync:         "cuMemcpyDtoHAsync_v2",
-	cuMemcpyDtoDAsync:         "cuMemcpyDtoDAsync_v2",
-	cuMemcpyPeerAsync:         "cuMemcpyPeerAsync",
-	cuModuleLoadDataEx:        "cuModuleLoadDataEx",
-	cuModuleGetFunction:       "cuModuleGetFunction",
-	cuModuleUnload:            "cuModuleUnload",
-	cuFuncGetAttribute:        "cuFuncGetAttribute",
-	cuFuncGetParamInfo:        "cuFuncGetParamInfo",
-	cuLaunchKernel:            "cuLaunchKernel",
-	cuGraphCreate:             "cuGraphCreate",
-	cuGraphAddKernelNode:      "cuGraphAddKernelNode_v2",
-	cuGraphAddMemcpyNode:      "cuGraphAddMemcpyNode",
-	cuGraphDestroy:            "cuGraphDestroy",
-	cuGraphInstantiate:        "cuGraphInstantiateWithFlags",
-	cuGraphExecUpdate:         "cuGraphExecUpdate_v2",
-	cuGraphLaunch:             "cuGraphLaunch",
-	cuGraphExecDestroy:        "cuGraphExecDestroy",
-
-	nvrtcVersion:              "nvrtcVersion",
-	nvrtcGetNumSupportedArchs: "nvrtcGetNumSupportedArchs",
-	nvrtcGetSupportedArchs:    "nvrtcGetSupportedArchs",
-	nvrtcCreateProgram:        "nvrtcCreateProgram",
-	nvrtcCompileProgram:       "nvrtcCompileProgram",
-	nvrtcGetProgramLogSize:    "nvrtcGetProgramLogSize",
-	nvrtcGetProgramLog:        "nvrtcGetProgramLog",
-	nvrtcGetPTXSize:           "nvrtcGetPTXSize",
-	nvrtcGetPTX:               "nvrtcGetPTX",
-	nvrtcGetCUBINSize:         "nvrtcGetCUBINSize",
-	nvrtcGetCUBIN:             "nvrtcGetCUBIN",
-	nvrtcDestroyProgram:       "nvrtcDestroyProgram",
-}
-
 // String is the function's name in C.
-func (f function) String() string { return functionNames[f] }
+func (f function) String() string { return functions[f] }
 
 // ofCompiler reports whether a function is NVRTC's.
 func (f function) ofCompiler() bool { return f >= nvrtcVersion }
@@ -198,10 +136,10 @@ type library struct {
 	name     string // of the driver, as it was found
 	compiler string // of NVRTC, as it was found; "" if there is none
 	missing  string // why there is no NVRTC
-	address  [functions]uintptr
+	address  []uintptr
 
-	live  [functions]atomic.Int64 // handles not released, by what releases them
-	fault func(function) int32    // for tests: a code that isn't 0 is given instead of calling
+	live  []atomic.Int64       // handles not released, by what releases them
+	fault func(function) int32 // for tests: a code that isn't 0 is given instead of calling
 }
 
 // has reports whether a function is there.

@@ -47,7 +47,7 @@ func TestAnErrorHasTheNamesOfTheAPI(t *testing.T) {
 	require.EqualError(t, l.failure(cuLaunchKernel, 1), "cuLaunchKernel: CUDA_ERROR_INVALID_VALUE (1): invalid argument")
 	require.EqualError(t, l.failure(nvrtcCompileProgram, 6), "nvrtcCompileProgram: NVRTC_ERROR_COMPILATION (6)")
 	require.EqualError(t, l.failure(cuInit, -9999), "cuInit: an error without a name (-9999)")
-	for f, name := range functionNames {
+	for f, name := range functions {
 		require.True(t, strings.HasPrefix(name, "cu") || strings.HasPrefix(name, "nvrtc"), "function %d has no name", f)
 		require.Equal(t, strings.HasPrefix(name, "nvrtc"), function(f).ofCompiler(), name)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -206,7 +207,8 @@ func Open(index int, o device.Options) (*Device, error) {
 
 // faulty is the library with faults, and handle counts, of its own.
 func (l *library) faulty(fault func(function) int32) *library {
-	return &library{name: l.name, compiler: l.compiler, missing: l.missing, address: l.address, fault: fault}
+	return &library{name: l.name, compiler: l.compiler, missing: l.missing, address: l.address,
+		live: make([]atomic.Int64, len(functions)), fault: fault}
 }
 
 func (l *library) start(index int, o device.Options) (*Device, error) {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
@@ -51,11 +52,11 @@ func openLibraries() (l *library, err error) {
 	if len(Libraries()) == 0 {
 		return nil, errors.New("this flowrun was built without GPU drivers (with -tags nogpu, or for a system that has no CUDA)")
 	}
-	l = &library{}
+	l = &library{address: make([]uintptr, len(functions)), live: make([]atomic.Int64, len(functions))}
 	if l.name, err = l.open(driverNames(), cuInit, nvrtcVersion); err != nil {
 		return nil, fmt.Errorf("no CUDA driver was found: %w", err)
 	}
-	if l.compiler, err = l.open(compilerNames(), nvrtcVersion, functions); err != nil {
+	if l.compiler, err = l.open(compilerNames(), nvrtcVersion, function(len(functions))); err != nil {
 		l.missing = err.Error()
 	}
 	if err := l.call(cuInit, 0); err != nil {
@@ -83,14 +84,14 @@ func (l *library) find(name string, from, to function) error {
 	if err != nil {
 		return err
 	}
-	var addresses [functions]uintptr
+	addresses := make([]uintptr, len(functions))
 	for f := from; f < to; f++ {
-		addresses[f], err = dynlib.Symbol(module, functionNames[f])
+		addresses[f], err = dynlib.Symbol(module, functions[f])
 		if before := formerNames[f]; err != nil && before != "" {
 			addresses[f], err = dynlib.Symbol(module, before)
 		}
 		if err != nil && !optional[f] {
-			return fmt.Errorf("it has no %s: CUDA 11.4 or newer is needed", functionNames[f])
+			return fmt.Errorf("it has no %s: CUDA 11.4 or newer is needed", functions[f])
 		}
 	}
 	copy(l.address[from:to], addresses[from:to])

@@ -1,33 +1,27 @@
 package metal
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/flowrun/flowrun/device/internal/dynlib"
+)
 
 // function is a C function of Objective-C's runtime, or of Metal. Those below are
 // all that are called.
 type function int
 
-const (
-	objcMsgSend function = iota
-	objcMsgSendStret
-	objcGetClass
-	selRegisterName
-	objcAutoreleasePoolPush
-	objcAutoreleasePoolPop
-	mtlCreateSystemDefaultDevice
-	mtlCopyAllDevices
-	functions
-)
+var functions dynlib.Names[function]
 
-var functionNames = [functions]string{
-	objcMsgSend:                  "objc_msgSend",
-	objcMsgSendStret:             "objc_msgSend_stret",
-	objcGetClass:                 "objc_getClass",
-	selRegisterName:              "sel_registerName",
-	objcAutoreleasePoolPush:      "objc_autoreleasePoolPush",
-	objcAutoreleasePoolPop:       "objc_autoreleasePoolPop",
-	mtlCreateSystemDefaultDevice: "MTLCreateSystemDefaultDevice",
-	mtlCopyAllDevices:            "MTLCopyAllDevices",
-}
+var (
+	objcMsgSend                  = functions.Add("objc_msgSend")
+	objcMsgSendStret             = functions.Add("objc_msgSend_stret")
+	objcGetClass                 = functions.Add("objc_getClass")
+	selRegisterName              = functions.Add("sel_registerName")
+	objcAutoreleasePoolPush      = functions.Add("objc_autoreleasePoolPush")
+	objcAutoreleasePoolPop       = functions.Add("objc_autoreleasePoolPop")
+	mtlCreateSystemDefaultDevice = functions.Add("MTLCreateSystemDefaultDevice")
+	mtlCopyAllDevices            = functions.Add("MTLCopyAllDevices")
+)
 
 // ofMetal tells Metal's functions from those of Objective-C's runtime.
 func (f function) ofMetal() bool { return f >= mtlCreateSystemDefaultDevice }
@@ -47,116 +41,64 @@ const (
 // is a word, and so is an object.
 type message int
 
-const (
-	alloc message = iota
-	initialize
-	retain
-	release
-	respondsToSelector // (SEL) → BOOL
+var selectors dynlib.Names[message]
 
-	initWithBytes // (const void *, NSUInteger, NSStringEncoding) → NSString
-	utf8String    // → const char *, which lives as long as the pool
-	count
-	objectAtIndex // (NSUInteger) → id, not retained
-	code          // → NSInteger
-	localizedDescription
+var (
+	alloc              = selectors.Add("alloc")
+	initialize         = selectors.Add("init")
+	retain             = selectors.Add("retain")
+	release            = selectors.Add("release")
+	respondsToSelector = selectors.Add("respondsToSelector:") // (SEL) → BOOL
 
-	name       // → NSString
-	registryID // → uint64_t
-	hasUnifiedMemory
-	recommendedMaxWorkingSetSize
-	maxBufferLength
-	maxThreadsPerThreadgroup // → MTLSize
-	maxThreadgroupMemoryLength
-	supportsFamily   // (MTLGPUFamily) → BOOL
-	newCommandQueue  // (NSUInteger) → id<MTLCommandQueue>
-	newBuffer        // (NSUInteger, MTLResourceOptions) → id<MTLBuffer>
-	newLibrary       // (NSString, MTLCompileOptions, NSError **) → id<MTLLibrary>
-	newPipelineState // (id<MTLFunction>, NSError **) → id<MTLComputePipelineState>
+	initWithBytes        = selectors.Add("initWithBytes:length:encoding:") // (const void *, NSUInteger, NSStringEncoding) → NSString
+	utf8String           = selectors.Add("UTF8String")                     // → const char *, which lives as long as the pool
+	count                = selectors.Add("count")
+	objectAtIndex        = selectors.Add("objectAtIndex:") // (NSUInteger) → id, not retained
+	code                 = selectors.Add("code")           // → NSInteger
+	localizedDescription = selectors.Add("localizedDescription")
 
-	setLanguageVersion            // (MTLLanguageVersion)
-	setMathMode                   // (MTLMathMode), since macOS 15
-	setMathFloatingPointFunctions // (MTLMathFloatingPointFunctions), since macOS 15
-	setFastMathEnabled            // (BOOL), before
+	name                         = selectors.Add("name")       // → NSString
+	registryID                   = selectors.Add("registryID") // → uint64_t
+	hasUnifiedMemory             = selectors.Add("hasUnifiedMemory")
+	recommendedMaxWorkingSetSize = selectors.Add("recommendedMaxWorkingSetSize")
+	maxBufferLength              = selectors.Add("maxBufferLength")
+	maxThreadsPerThreadgroup     = selectors.Add("maxThreadsPerThreadgroup") // → MTLSize
+	maxThreadgroupMemoryLength   = selectors.Add("maxThreadgroupMemoryLength")
+	supportsFamily               = selectors.Add("supportsFamily:")                            // (MTLGPUFamily) → BOOL
+	newCommandQueue              = selectors.Add("newCommandQueueWithMaxCommandBufferCount:")  // (NSUInteger) → id<MTLCommandQueue>
+	newBuffer                    = selectors.Add("newBufferWithLength:options:")               // (NSUInteger, MTLResourceOptions) → id<MTLBuffer>
+	newLibrary                   = selectors.Add("newLibraryWithSource:options:error:")        // (NSString, MTLCompileOptions, NSError **) → id<MTLLibrary>
+	newPipelineState             = selectors.Add("newComputePipelineStateWithFunction:error:") // (id<MTLFunction>, NSError **) → id<MTLComputePipelineState>
 
-	newFunction // (NSString) → id<MTLFunction>
-	maxTotalThreadsPerThreadgroup
-	threadExecutionWidth
-	staticThreadgroupMemoryLength
-	contents // → void *
+	setLanguageVersion            = selectors.Add("setLanguageVersion:")            // (MTLLanguageVersion)
+	setMathMode                   = selectors.Add("setMathMode:")                   // (MTLMathMode), since macOS 15
+	setMathFloatingPointFunctions = selectors.Add("setMathFloatingPointFunctions:") // (MTLMathFloatingPointFunctions), since macOS 15
+	setFastMathEnabled            = selectors.Add("setFastMathEnabled:")            // (BOOL), before
 
-	commandBuffer         // → id<MTLCommandBuffer>, autoreleased
-	computeCommandEncoder // → id<MTLComputeCommandEncoder>, autoreleased
-	commit
-	waitUntilCompleted
-	status  // → MTLCommandBufferStatus
-	failure // → NSError
+	newFunction                   = selectors.Add("newFunctionWithName:") // (NSString) → id<MTLFunction>
+	maxTotalThreadsPerThreadgroup = selectors.Add("maxTotalThreadsPerThreadgroup")
+	threadExecutionWidth          = selectors.Add("threadExecutionWidth")
+	staticThreadgroupMemoryLength = selectors.Add("staticThreadgroupMemoryLength")
+	contents                      = selectors.Add("contents") // → void *
 
-	setComputePipelineState // (id<MTLComputePipelineState>)
-	setBuffer               // (id<MTLBuffer>, NSUInteger, NSUInteger)
-	setBuffers              // (const id<MTLBuffer> [], const NSUInteger [], NSRange)
-	setBytes                // (const void *, NSUInteger, NSUInteger)
-	dispatchThreadgroups    // (MTLSize, MTLSize)
-	endEncoding
-	messages
+	commandBuffer         = selectors.Add("commandBuffer")         // → id<MTLCommandBuffer>, autoreleased
+	computeCommandEncoder = selectors.Add("computeCommandEncoder") // → id<MTLComputeCommandEncoder>, autoreleased
+	commit                = selectors.Add("commit")
+	waitUntilCompleted    = selectors.Add("waitUntilCompleted")
+	status                = selectors.Add("status") // → MTLCommandBufferStatus
+	failure               = selectors.Add("error")  // → NSError
+
+	setComputePipelineState = selectors.Add("setComputePipelineState:")                    // (id<MTLComputePipelineState>)
+	setBuffer               = selectors.Add("setBuffer:offset:atIndex:")                   // (id<MTLBuffer>, NSUInteger, NSUInteger)
+	setBuffers              = selectors.Add("setBuffers:offsets:withRange:")               // (const id<MTLBuffer> [], const NSUInteger [], NSRange)
+	setBytes                = selectors.Add("setBytes:length:atIndex:")                    // (const void *, NSUInteger, NSUInteger)
+	dispatchThreadgroups    = selectors.Add("dispatchThreadgroups:threadsPerThreadgroup:") // (MTLSize, MTLSize)
+	endEncoding             = selectors.Add("endEncoding")
 )
-
-var selectorNames = [messages]string{
-	alloc:              "alloc",
-	initialize:         "init",
-	retain:             "retain",
-	release:            "release",
-	respondsToSelector: "respondsToSelector:",
-
-	initWithBytes:        "initWithBytes:length:encoding:",
-	utf8String:           "UTF8String",
-	count:                "count",
-	objectAtIndex:        "objectAtIndex:",
-	code:                 "code",
-	localizedDescription: "localizedDescription",
-
-	name:                         "name",
-	registryID:                   "registryID",
-	hasUnifiedMemory:             "hasUnifiedMemory",
-	recommendedMaxWorkingSetSize: "recommendedMaxWorkingSetSize",
-	maxBufferLength:              "maxBufferLength",
-	maxThreadsPerThreadgroup:     "maxThreadsPerThreadgroup",
-	maxThreadgroupMemoryLength:   "maxThreadgroupMemoryLength",
-	supportsFamily:               "supportsFamily:",
-	newCommandQueue:              "newCommandQueueWithMaxCommandBufferCount:",
-	newBuffer:                    "newBufferWithLength:options:",
-	newLibrary:                   "newLibraryWithSource:options:error:",
-	newPipelineState:             "newComputePipelineStateWithFunction:error:",
-
-	setLanguageVersion:            "setLanguageVersion:",
-	setMathMode:                   "setMathMode:",
-	setMathFloatingPointFunctions: "setMathFloatingPointFunctions:",
-	setFastMathEnabled:            "setFastMathEnabled:",
-
-	newFunction:                   "newFunctionWithName:",
-	maxTotalThreadsPerThreadgroup: "maxTotalThreadsPerThreadgroup",
-	threadExecutionWidth:          "threadExecutionWidth",
-	staticThreadgroupMemoryLength: "staticThreadgroupMemoryLength",
-	contents:                      "contents",
-
-	commandBuffer:         "commandBuffer",
-	computeCommandEncoder: "computeCommandEncoder",
-	commit:                "commit",
-	waitUntilCompleted:    "waitUntilCompleted",
-	status:                "status",
-	failure:               "error",
-
-	setComputePipelineState: "setComputePipelineState:",
-	setBuffer:               "setBuffer:offset:atIndex:",
-	setBuffers:              "setBuffers:offsets:withRange:",
-	setBytes:                "setBytes:length:atIndex:",
-	dispatchThreadgroups:    "dispatchThreadgroups:threadsPerThreadgroup:",
-	endEncoding:             "endEncoding",
-}
 
 // String is the message's selector, as messages for people have it: without a colon
 // at its end.
-func (m message) String() string { return strings.TrimSuffix(selectorNames[m], ":") }
+func (m message) String() string { return strings.TrimSuffix(selectors[m], ":") }
 
 // The API's constants, as far as they are used.
 const (

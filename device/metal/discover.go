@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowrun/flowrun/device"
@@ -156,7 +157,8 @@ func Open(index int, o device.Options) (*Device, error) {
 
 // faulty is the library with faults, and counts of objects, of its own.
 func (l *library) faulty(fault func(message) bool) *library {
-	return &library{address: l.address, classes: l.classes, selectors: l.selectors, sendForSize: l.sendForSize, fault: fault}
+	return &library{address: l.address, classes: l.classes, selectors: l.selectors, sendForSize: l.sendForSize,
+		live: make([]atomic.Int64, len(selectors)), fault: fault}
 }
 
 func (l *library) start(index int, o device.Options) (*Device, error) {

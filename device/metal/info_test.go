@@ -30,12 +30,13 @@ func TestASpeedIsGuessedAtByTheNamesThatAppleGives(t *testing.T) {
 
 func TestEveryMessageHasASelectorAndEveryFunctionAName(t *testing.T) {
 	seen := map[string]bool{}
-	for m := range messages {
+	for i := range selectors {
+		m := message(i)
 		require.NotEmpty(t, m.String(), "message %d", m)
 		require.False(t, seen[m.String()], m)
 		seen[m.String()] = true
 	}
-	for f, name := range functionNames {
+	for f, name := range functions {
 		require.Equal(t, strings.HasPrefix(name, "MTL"), function(f).ofMetal(), name)
 		require.NotEmpty(t, name)
 	}

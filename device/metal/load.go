@@ -5,6 +5,7 @@ package metal
 import (
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -18,15 +19,16 @@ var loaded dynlib.Once[library]
 func load() (*library, error) { return loaded.Get(openFrameworks) }
 
 func openFrameworks() (*library, error) {
-	l := &library{}
-	for f := range functions {
+	l := &library{address: make([]uintptr, len(functions)), live: make([]atomic.Int64, len(selectors))}
+	for i, symbol := range functions {
+		f := function(i)
 		if f == objcMsgSendStret && runtime.GOARCH != "amd64" {
 			continue // elsewhere a struct's address has a register of its own
 		}
 		name := libraryOf(f)
 		module, err := openModule(name)
 		if err == nil {
-			l.address[f], err = purego.Dlsym(module, functionNames[f])
+			l.address[f], err = purego.Dlsym(module, symbol)
 		}
 		if err != nil {
 			return nil, missing(name, err)
@@ -43,9 +45,8 @@ func openFrameworks() (*library, error) {
 			return nil, fmt.Errorf("there is no Objective-C class %s", name)
 		}
 	}
-	for m, name := range selectorNames {
-		title := dynlib.Terminated(name)
-		l.selectors[m] = l.registerName(title)
+	for _, name := range selectors {
+		l.selectors = append(l.selectors, l.registerName(dynlib.Terminated(name)))
 	}
 	purego.RegisterFunc(&l.sendForSize, l.address[l.sizeSender()])
 	return l, nil

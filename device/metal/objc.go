@@ -16,14 +16,14 @@ type size struct{ width, height, depth uint }
 
 // library is the opened frameworks.
 type library struct {
-	address     [functions]uintptr
+	address     []uintptr
 	classes     [classes]object
-	selectors   [messages]uintptr
+	selectors   []uintptr
 	sendForSize func(receiver object, selector uintptr) size
 
-	live  [messages]atomic.Int64 // owned objects, by the message that gave them
-	pools atomic.Int64           // autorelease pools
-	fault func(message) bool     // for tests: the message isn't sent, and has failed
+	live  []atomic.Int64     // owned objects, by the message that gave them
+	pools atomic.Int64       // autorelease pools
+	fault func(message) bool // for tests: the message isn't sent, and has failed
 }
 
 // send sends a message. Pointers among the arguments are converted in the call

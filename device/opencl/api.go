@@ -12,74 +12,42 @@ import (
 // function is a function of the C API. Those below are all that are called.
 type function int
 
-// The C API, as far as it is called.
-const (
-	clGetPlatformIDs function = iota
-	clGetPlatformInfo
-	clGetDeviceIDs
-	clGetDeviceInfo
-	clCreateContext
-	clReleaseContext
-	clCreateCommandQueue
-	clReleaseCommandQueue
-	clCreateBuffer
-	clCreateSubBuffer
-	clReleaseMemObject
-	clCreateProgramWithSource
-	clCreateProgramWithBinary
-	clBuildProgram
-	clGetProgramInfo
-	clGetProgramBuildInfo
-	clReleaseProgram
-	clCreateKernel
-	clGetKernelInfo
-	clGetKernelWorkGroupInfo
-	clSetKernelArg
-	clReleaseKernel
-	clEnqueueNDRangeKernel
-	clEnqueueReadBuffer
-	clEnqueueWriteBuffer
-	clEnqueueCopyBuffer
-	clEnqueueMapBuffer
-	clEnqueueUnmapMemObject
-	clFinish
-	functions
+var functions dynlib.Names[function]
+
+var (
+	clGetPlatformIDs          = functions.Add("clGetPlatformIDs")
+	clGetPlatformInfo         = functions.Add("clGetPlatformInfo")
+	clGetDeviceIDs            = functions.Add("clGetDeviceIDs")
+	clGetDeviceInfo           = functions.Add("clGetDeviceInfo")
+	clCreateContext           = functions.Add("clCreateContext")
+	clReleaseContext          = functions.Add("clReleaseContext")
+	clCreateCommandQueue      = functions.Add("clCreateCommandQueue")
+	clReleaseCommandQueue     = functions.Add("clReleaseCommandQueue")
+	clCreateBuffer            = functions.Add("clCreateBuffer")
+	clCreateSubBuffer         = functions.Add("clCreateSubBuffer")
+	clReleaseMemObject        = functions.Add("clReleaseMemObject")
+	clCreateProgramWithSource = functions.Add("clCreateProgramWithSource")
+	clCreateProgramWithBinary = functions.Add("clCreateProgramWithBinary")
+	clBuildProgram            = functions.Add("clBuildProgram")
+	clGetProgramInfo          = functions.Add("clGetProgramInfo")
+	clGetProgramBuildInfo     = functions.Add("clGetProgramBuildInfo")
+	clReleaseProgram          = functions.Add("clReleaseProgram")
+	clCreateKernel            = functions.Add("clCreateKernel")
+	clGetKernelInfo           = functions.Add("clGetKernelInfo")
+	clGetKernelWorkGroupInfo  = functions.Add("clGetKernelWorkGroupInfo")
+	clSetKernelArg            = functions.Add("clSetKernelArg")
+	clReleaseKernel           = functions.Add("clReleaseKernel")
+	clEnqueueNDRangeKernel    = functions.Add("clEnqueueNDRangeKernel")
+	clEnqueueReadBuffer       = functions.Add("clEnqueueReadBuffer")
+	clEnqueueWriteBuffer      = functions.Add("clEnqueueWriteBuffer")
+	clEnqueueCopyBuffer       = functions.Add("clEnqueueCopyBuffer")
+	clEnqueueMapBuffer        = functions.Add("clEnqueueMapBuffer")
+	clEnqueueUnmapMemObject   = functions.Add("clEnqueueUnmapMemObject")
+	clFinish                  = functions.Add("clFinish")
 )
 
-var functionNames = [functions]string{
-	clGetPlatformIDs:          "clGetPlatformIDs",
-	clGetPlatformInfo:         "clGetPlatformInfo",
-	clGetDeviceIDs:            "clGetDeviceIDs",
-	clGetDeviceInfo:           "clGetDeviceInfo",
-	clCreateContext:           "clCreateContext",
-	clReleaseContext:          "clReleaseContext",
-	clCreateCommandQueue:      "clCreateCommandQueue",
-	clReleaseCommandQueue:     "clReleaseCommandQueue",
-	clCreateBuffer:            "clCreateBuffer",
-	clCreateSubBuffer:         "clCreateSubBuffer",
-	clReleaseMemObject:        "clReleaseMemObject",
-	clCreateProgramWithSource: "clCreateProgramWithSource",
-	clCreateProgramWithBinary: "clCreateProgramWithBinary",
-	clBuildProgram:            "clBuildProgram",
-	clGetProgramInfo:          "clGetProgramInfo",
-	clGetProgramBuildInfo:     "clGetProgramBuildInfo",
-	clReleaseProgram:          "clReleaseProgram",
-	clCreateKernel:            "clCreateKernel",
-	clGetKernelInfo:           "clGetKernelInfo",
-	clGetKernelWorkGroupInfo:  "clGetKernelWorkGroupInfo",
-	clSetKernelArg:            "clSetKernelArg",
-	clReleaseKernel:           "clReleaseKernel",
-	clEnqueueNDRangeKernel:    "clEnqueueNDRangeKernel",
-	clEnqueueReadBuffer:       "clEnqueueReadBuffer",
-	clEnqueueWriteBuffer:      "clEnqueueWriteBuffer",
-	clEnqueueCopyBuffer:       "clEnqueueCopyBuffer",
-	clEnqueueMapBuffer:        "clEnqueueMapBuffer",
-	clEnqueueUnmapMemObject:   "clEnqueueUnmapMemObject",
-	clFinish:                  "clFinish",
-}
-
 // String is the function's name in C.
-func (f function) String() string { return functionNames[f] }
+func (f function) String() string { return functions[f] }
 
 // releasedBy tells what gives back the handle that a function creates.
 var releasedBy = map[function]function{
@@ -144,10 +112,15 @@ type handle uintptr
 // library is an opened loader.
 type library struct {
 	name    string // as it was found
-	address [functions]uintptr
+	address []uintptr
 
-	live  [functions]atomic.Int64 // handles not released, by what releases them
-	fault func(function) int32    // for tests: a code that isn't 0 is given instead of calling
+	live  []atomic.Int64       // handles not released, by what releases them
+	fault func(function) int32 // for tests: a code that isn't 0 is given instead of calling
+}
+
+// faulty is the library with faults, and handle counts, of its own.
+func (l *library) faulty(fault func(function) int32) *library {
+	return &library{name: l.name, address: l.address, live: make([]atomic.Int64, len(functions)), fault: fault}
 }
 
 // call calls a function that returns a status. Pointers among the arguments are

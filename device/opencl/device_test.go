@@ -52,7 +52,7 @@ func TestAnErrorHasTheNamesOfTheStandard(t *testing.T) {
 	_, err = l.create(clCreateContext, 0, 0, 0, 0, 0)
 	require.EqualError(t, err, "clCreateContext: CL_INVALID_VALUE (-30)")
 	require.EqualError(t, &Error{"clFinish", -9999}, "clFinish: an error that the standard doesn't name (-9999)")
-	for f, name := range functionNames {
+	for f, name := range functions {
 		require.True(t, strings.HasPrefix(name, "cl"), "function %d has no name", f)
 	}
 }

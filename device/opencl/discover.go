@@ -192,7 +192,7 @@ func Open(index int, o device.Options) (*Device, error) {
 		return nil, fmt.Errorf("there is no device opencl:%d: %w", index, err)
 	}
 	if o.Fault != nil {
-		l = &library{name: l.name, address: l.address, fault: func(f function) int32 { return o.Fault(f.String()) }}
+		l = l.faulty(func(f function) int32 { return o.Fault(f.String()) })
 	}
 	return l.start(index, o)
 }

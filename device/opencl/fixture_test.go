@@ -34,7 +34,7 @@ func loader(t testing.TB) *library {
 	}
 	shared, err := load()
 	require.NoError(t, err)
-	l := &library{name: shared.name, address: shared.address}
+	l := shared.faulty(nil)
 	t.Cleanup(func() { drivertest.RequireNothingLeft(t, l) })
 	return l
 }

@@ -49,10 +49,12 @@ func openLibrary(name string) (*library, error) {
 		return nil, fmt.Errorf("%s (%w)", name, err)
 	}
 	l := &library{name: name}
-	for f := range l.address {
-		if l.address[f], err = dynlib.Symbol(module, functionNames[f]); err != nil {
-			return nil, fmt.Errorf("%s (it has no %s: OpenCL 1.2 or newer is needed)", name, functionNames[f])
+	for _, function := range functions {
+		address, err := dynlib.Symbol(module, function)
+		if err != nil {
+			return nil, fmt.Errorf("%s (it has no %s: OpenCL 1.2 or newer is needed)", name, function)
 		}
+		l.address = append(l.address, address)
 	}
-	return l, nil
+	return l.faulty(nil), nil
 }

@@ -27,5 +27,16 @@ func (o *Once[T]) Get(open func() (*T, error)) (*T, error) {
 	return o.opened, nil
 }
 
+// Names numbers the names that a driver looks for in a library. Each is declared once:
+//
+//	clFinish = functions.Add("clFinish")
+type Names[N ~int] []string
+
+// Add adds a name and gives its number.
+func (n *Names[N]) Add(name string) N {
+	*n = append(*n, name)
+	return N(len(*n) - 1)
+}
+
 // Terminated is a string as C has it.
 func Terminated(s string) []byte { return append([]byte(s), 0) }
