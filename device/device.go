@@ -14,6 +14,7 @@ package device
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/flowrun/flowrun/kernels"
@@ -179,3 +180,79 @@ type CommandFunc func() error
 
 // Run calls f.
 func (f CommandFunc) Run() error { return f() }
+
+// Capturer is a device that can make one command of many, so that running them
+// all costs the host as much as running one.
+type Capturer interface {
+	Device
+	// Captures reports whether a command can be part of a capture: it is one of
+	// this device, and the host has no part in it.
+	Captures(Command) bool
+	// Capture makes a capture of commands, in this order, without running them.
+	// All of them must be such that Captures says so.
+	Capture([]Command) (Capture, error)
+}
+
+// Capture is commands that were captured. Running it does what running them in
+// their order does, bit for bit. If Run fails, and not with a *[Late], none of
+// them has run.
+type Capture interface {
+	Command
+	// Free gives the capture back, but not what it was made of. What is queued
+	// still runs. A second call does nothing.
+	Free()
+}
+
+// Peer is a device that can fetch from some other devices without the host.
+type Peer interface {
+	Device
+	// BindFromPeer prepares a copy from another device's memory. The command is
+	// nil, without an error, if the device can't reach that one.
+	BindFromPeer(dst, src Slice) (Command, error)
+}
+
+// Late is the failure of work that was queued earlier and had not reported yet.
+// Some call that comes after it, any call on the device, gives this error
+// instead of its own. What that work should have written, and what was queued
+// after it, is undefined: nothing that was computed on the device since the last
+// call that waited for it (Sync, or a copy to the host) can be trusted.
+type Late struct {
+	Device string
+	Work   []string // kernels and copies that were queued, each name once
+	Err    error
+}
+
+// Error names the device and what may have failed.
+func (e *Late) Error() string {
+	const most = 8
+	work := e.Work
+	more := ""
+	if len(work) > most {
+		more = fmt.Sprintf(" and %d more", len(work)-most)
+		work = work[:most]
+	}
+	among := "the work that was queued"
+	if len(work) > 0 {
+		among = fmt.Sprintf("one of %s%s", strings.Join(work, ", "), more)
+	}
+	return fmt.Sprintf("device %s: %s has failed: %v", e.Device, among, e.Err)
+}
+
+// Unwrap gives the device's own error.
+func (e *Late) Unwrap() error { return e.Err }
+
+// Distinct lists names once each, in the order of their first appearance: what was
+// queued, for a [Late].
+func Distinct(lists ...[]string) []string {
+	seen := map[string]bool{}
+	var once []string
+	for _, names := range lists {
+		for _, name := range names {
+			if !seen[name] {
+				seen[name] = true
+				once = append(once, name)
+			}
+		}
+	}
+	return once
+}

@@ -1,6 +1,8 @@
 package lower
 
-import "github.com/flowrun/flowrun/ir"
+import (
+	"github.com/flowrun/flowrun/ir"
+)
 
 // copies inserts a copy on every edge between two spaces, and where a state's next
 // value is another state: a commit writes a computed value, it never reads a home
@@ -57,4 +59,81 @@ func copies(p *Plan) error {
 		s.Next = c
 	}
 	return p.Graph.Sort()
+}
+
+// alias turns copies between the host and a device that shares its memory into
+// aliases: such a copy's value is its operand's memory, seen from the copy's space,
+// and no bytes move. A real copy keeps its value while its original is overwritten;
+// with an alias, order has to ensure that:
+//
+//   - Readers of an alias read the original. So the writer of a state comes after
+//     the readers of its aliases, too (the pass schedule), and the original's memory
+//     isn't reused before them (the pass memory).
+//   - The device is late: it may not yet have read what the host is about to
+//     overwrite. So the engine waits for the device before the host writes memory
+//     that has an alias there. That is cheap for originals that are written rarely,
+//     or at the end of a step: states and kept values. Transient values of the host
+//     are copied, or the host couldn't prepare the next batch of data while the
+//     device works on this one.
+//   - The host may read what a device has written once the device is done: running
+//     an alias on the host waits for the device, as a copy does. Whatever the device
+//     writes later comes later in the plan's order.
+//
+// A state's next value on its way home is always copied, since the home outlives
+// the original.
+func alias(p *Plan) error {
+	device := p.sharing()
+	if device == 0 {
+		return nil
+	}
+	becomes := map[*ir.Node]bool{}
+	for _, s := range p.Graph.States {
+		becomes[s.Next] = true
+	}
+	for _, n := range p.Graph.Nodes {
+		if n.Op != ir.CopyOp || becomes[n] {
+			continue
+		}
+		of := n.Inputs[0]
+		storage := p.Value(of).Storage
+		switch {
+		case of.Space == 0 && n.Space == device && (storage == Home || storage == Kept):
+			p.Value(n).Alias = true
+			p.Shared = device
+		case of.Space == device && n.Space == 0:
+			p.Value(n).Alias = true
+		}
+	}
+	return nil
+}
+
+// sharing is the first device whose memory is the host's too; 0 if there is none.
+// The host's memory can only be allocated by one device.
+func (p *Plan) sharing() int {
+	for i, t := range p.Targets {
+		if t.Unified {
+			return i
+		}
+	}
+	return 0
+}
+
+// aliases lists the aliases of each node, by ID.
+func (p *Plan) aliases() map[*ir.Node][]*ir.Node {
+	all := map[*ir.Node][]*ir.Node{}
+	for _, n := range p.Graph.Nodes {
+		if p.Value(n).Alias {
+			all[n.Inputs[0]] = append(all[n.Inputs[0]], n)
+		}
+	}
+	return all
+}
+
+// readers lists the users of a node and of its aliases, with repetitions.
+func readers(n *ir.Node, users [][]*ir.Node, aliases map[*ir.Node][]*ir.Node) []*ir.Node {
+	all := users[n.ID]
+	for _, a := range aliases[n] {
+		all = append(all[:len(all):len(all)], users[a.ID]...)
+	}
+	return all
 }
