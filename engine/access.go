@@ -50,24 +50,6 @@ func (d *directory) find(name string) (Handle, error) {
 	return h, nil
 }
 
-// Lookup finds a state or a node by its name: a parameter, "metrics.loss", a
-// node of the model.
-func (s *Session) Lookup(name string) (Handle, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.names.find(name)
-}
-
-// Demand brings the value of a handle up to date on its device. If nothing is out
-// of date, that costs a few comparisons, whatever the size of the graph.
-func (s *Session) Demand(h Handle) error {
-	if err := s.lock(); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	return s.demandKept(int32(h))
-}
-
 // demandKept demands a node after making sure that it can keep its value.
 func (s *Session) demandKept(n int32) error {
 	node := &s.nodes[n]
@@ -143,20 +125,17 @@ func (s *Session) fetch(n int32) (*ir.Tensor, error) {
 	return f.tensor, nil
 }
 
-// Set writes a state. Everything that depends on it is out of date afterwards,
-// including its copies on other devices.
-func (s *Session) Set(name string, t *ir.Tensor) error {
-	return s.SetAll(map[string]*ir.Tensor{name: t})
-}
-
 // SetAll writes several states at once: all of them, or none if a name or a type is
-// wrong. If a device fails while they are being written, the error is *Poisoned and
+// wrong. Everything that depends on them is out of date afterwards, including their
+// copies on other devices. If a device fails while they are being written, the error is *Poisoned and
 // names those that weren't.
 func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name := range values {
-		s.runner.wrote(name)
+	if r := s.runner; r != nil {
+		for name := range values {
+			r.moved = r.moved || name == r.loop.Step || name == r.loop.Stopped
+		}
 	}
 	return s.setAll(values)
 }

@@ -2,30 +2,15 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
 
-// Loop says how to run steps: which states hold the counter, the stop
-// condition, the loss and the metrics, and when to stop.
-type Loop struct {
-	Step    string // the step counter, i64[]
-	Stopped string // the stop condition, bool[]; "" if there is none
-	Loss    string // the raw loss; "" if there is none
+// ErrRunning is what Run returns while another Run of the session is in progress.
+var ErrRunning = errors.New("engine: another Run of the session is in progress")
 
-	// NonFinite is the state that keeps the first step whose loss was infinite or
-	// NaN, i64[]; "" if there is none. TellNonFinite is called once, as soon as it is
-	// known: at once if the host sees the state, otherwise when metrics are read.
-	NonFinite     string
-	TellNonFinite func(step int64)
-
-	Metrics  []string // in the order in which observers see them
-	MaxSteps int64    // stop when the counter reaches it; 0: no limit
-
-	Evaluation *Evaluation // nil if there is none
-	EarlyStop  *EarlyStop  // nil if there is none
-	Observers  []Observer
-}
+var errNoContext = errors.New("engine: the context is nil; context.Background() is one that never ends")
 
 // Run runs steps until the stop condition holds, the limit is reached or the context
 // is cancelled. None of these is an error; the summary says which it was. An observer
@@ -370,3 +355,36 @@ func (r *runner) fill() error {
 	}
 	return nil
 }
+
+// ended lets another run begin.
+func (r *runner) ended() {
+	s := r.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.runner == r {
+		s.runner = nil
+	}
+}
+
+// follow notices what other callers have done to the states: their steps are not
+// part of the run, but the counter, the limit and the stop condition depend on the
+// states. The session is locked.
+func (r *runner) follow() error {
+	if !r.moved {
+		return nil
+	}
+	if err := r.count(); err != nil {
+		return err
+	}
+	r.moved = false
+	r.looked = min(r.looked, r.step)
+	if r.stopped == nil {
+		return nil
+	}
+	v, err := r.session.read(r.stopped)
+	r.over = v != 0
+	return err
+}
+
+// full reports whether the counter has reached the limit.
+func (r *runner) full() bool { return r.loop.MaxSteps > 0 && r.step >= r.loop.MaxSteps }

@@ -25,6 +25,27 @@ type Observer struct {
 	Sync func() error
 }
 
+// Loop says how to run steps: which states hold the counter, the stop
+// condition, the loss and the metrics, and when to stop.
+type Loop struct {
+	Step    string // the step counter, i64[]
+	Stopped string // the stop condition, bool[]; "" if there is none
+	Loss    string // the raw loss; "" if there is none
+
+	// NonFinite is the state that keeps the first step whose loss was infinite or
+	// NaN, i64[]; "" if there is none. TellNonFinite is called once, as soon as it is
+	// known: at once if the host sees the state, otherwise when metrics are read.
+	NonFinite     string
+	TellNonFinite func(step int64)
+
+	Metrics  []string // in the order in which observers see them
+	MaxSteps int64    // stop when the counter reaches it; 0: no limit
+
+	Evaluation *Evaluation // nil if there is none
+	EarlyStop  *EarlyStop  // nil if there is none
+	Observers  []Observer
+}
+
 // check reports an invalid loop.
 func (l *Loop) check() error {
 	if l.MaxSteps < 0 {

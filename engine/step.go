@@ -16,13 +16,18 @@ import (
 func (s *Session) Step(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := checkContext(ctx); err != nil {
+	if ctx == nil {
+		return errNoContext
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := s.usable(); err != nil {
 		return err
 	}
-	s.runner.otherStep()
+	if s.runner != nil {
+		s.runner.moved = true
+	}
 	st := s.stop
 	switch {
 	case st < 0:

@@ -1,0 +1,27 @@
+package engine
+
+import "github.com/flowrun/flowrun/ir"
+
+// Lookup finds a state or a node by its name: a parameter, "metrics.loss", a
+// node of the model.
+func (s *Session) Lookup(name string) (Handle, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names.find(name)
+}
+
+// Demand brings the value of a handle up to date on its device. If nothing is out
+// of date, that costs a few comparisons, whatever the size of the graph.
+func (s *Session) Demand(h Handle) error {
+	if err := s.lock(); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	return s.demandKept(int32(h))
+}
+
+// Set writes a state. Everything that depends on it is out of date afterwards,
+// including its copies on other devices.
+func (s *Session) Set(name string, t *ir.Tensor) error {
+	return s.SetAll(map[string]*ir.Tensor{name: t})
+}
