@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/scanner"
+
+	"github.com/flowrun/flowrun/ir"
 )
 
 // syntax is a node of a rewrite's syntax tree.
@@ -45,17 +48,10 @@ func (s *syntax) faultf(format string, args ...any) error {
 	return &fault{s.column, fmt.Sprintf(format, args...)}
 }
 
-// operators are the infix operators as in specs: how tightly they bind, and the
-// op that they stand for.
-var operators = map[string]struct {
-	binds int
-	op    string
-}{
-	"or": {1, "logical_or"}, "and": {2, "logical_and"},
-	"==": {3, "eq"}, "!=": {3, "ne"}, "<": {3, "lt"}, "<=": {3, "le"}, ">": {3, "gt"}, ">=": {3, "ge"},
-	"+": {4, "add"}, "-": {4, "sub"},
-	"*": {5, "mul"}, "/": {5, "div"}, "%": {5, "remainder"}, "//": {5, "floor_divide"},
-	"**": {7, "pow"},
+// binds is how tightly infix operators bind, as in specs.
+var binds = map[string]int{
+	"or": 1, "and": 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3,
+	"+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "**": 7,
 }
 
 // Prefix operators bind between * and **.
@@ -107,18 +103,17 @@ func (p *parser) expression(level int) (*syntax, error) {
 	left, err := p.prefix()
 	for err == nil {
 		t := p.peek()
-		o, ok := operators[t.text]
-		if !ok || t.kind == tokenValue || o.binds <= level {
+		inner := binds[t.text]
+		if t.kind == tokenValue || inner <= level {
 			break
 		}
 		p.next()
-		inner := o.binds
 		if t.text == "**" {
 			inner-- // to the right
 		}
 		var right *syntax
 		if right, err = p.expression(inner); err == nil {
-			left = &syntax{kind: isCall, name: o.op, args: []*syntax{left, right}, column: left.column}
+			left = &syntax{kind: isCall, name: ir.LookupOperator(t.text, 2).Name, args: []*syntax{left, right}, column: left.column}
 		}
 	}
 	return left, err
@@ -262,93 +257,47 @@ func (t token) String() string {
 	return strconv.Quote(t.text)
 }
 
-// signs are the operators and brackets, longer ones before their beginnings.
-var signs = []string{"=>", "**", "//", "==", "!=", "<=", ">=",
-	"+", "-", "*", "/", "%", "(", ")", "[", "]", ",", "=", "<", ">", "@"}
-
 // lex splits a line whose first character is in the column given.
 func lex(line string, column int) ([]token, error) {
 	var tokens []token
-	for at := 0; ; {
-		for at < len(line) && (line[at] == ' ' || line[at] == '\t') {
-			at++
+	var malformed string
+	var s scanner.Scanner
+	s.Init(strings.NewReader(line))
+	s.Error = func(_ *scanner.Scanner, msg string) { malformed = msg }
+	s.Mode = scanner.ScanIdents | scanner.ScanFloats | scanner.ScanStrings
+	for {
+		r := s.Scan()
+		t := token{text: s.TokenText(), column: column + s.Position.Offset}
+		var err error
+		switch r {
+		case scanner.EOF:
+			return append(tokens, t), nil
+		case scanner.Ident:
+			t.kind = tokenName
+		case scanner.Int:
+			t.kind = tokenValue
+			t.value, err = strconv.Atoi(t.text)
+		case scanner.Float:
+			t.kind = tokenValue
+			t.value, err = strconv.ParseFloat(t.text, 64)
+		case scanner.String:
+			t.kind = tokenValue
+			t.value, err = strconv.Unquote(t.text)
+		default:
+			if strings.Contains(" => ** == != <= >= ", " "+t.text+string(s.Peek())+" ") {
+				t.text += string(s.Next())
+			}
+			t.kind = tokenSign
+			if len(t.text) == 1 && !strings.Contains("+-*/%()[],=<>@", t.text) {
+				malformed = "it has no meaning here"
+			}
 		}
-		if at == len(line) {
-			return append(tokens, token{column: column + at}), nil
+		switch {
+		case malformed != "":
+			return nil, &fault{t.column, fmt.Sprintf("%s: %s", t.text, malformed)}
+		case err != nil:
+			return nil, &fault{t.column, fmt.Sprintf("the number %s is out of range", t.text)}
 		}
-		t, err := lexOne(line[at:])
-		if err != nil {
-			return nil, &fault{column + at, err.Error()}
-		}
-		t.column = column + at
 		tokens = append(tokens, t)
-		at += len(t.text)
 	}
-}
-
-func lexOne(rest string) (token, error) {
-	if n := span(rest, isWord); n > 0 && !isDigit(rest[0]) {
-		return token{kind: tokenName, text: rest[:n]}, nil
-	}
-	if isDigit(rest[0]) {
-		return lexNumber(rest)
-	}
-	if rest[0] == '"' {
-		end := strings.IndexByte(rest[1:], '"')
-		if end < 0 {
-			return token{}, fmt.Errorf("the string isn't closed")
-		}
-		return token{kind: tokenValue, text: rest[:end+2], value: rest[1 : end+1]}, nil
-	}
-	for _, s := range signs {
-		if strings.HasPrefix(rest, s) {
-			return token{kind: tokenSign, text: s}, nil
-		}
-	}
-	return token{}, fmt.Errorf("%q has no meaning here", []rune(rest)[0])
-}
-
-// lexNumber reads 12, 1.5 or 2.5e-3.
-func lexNumber(rest string) (token, error) {
-	n := span(rest, isDigit)
-	float := false
-	if n+1 < len(rest) && rest[n] == '.' && isDigit(rest[n+1]) {
-		float = true
-		n += 1 + span(rest[n+1:], isDigit)
-	}
-	if n < len(rest) && rest[n] == 'e' {
-		m := n + 1
-		if m < len(rest) && (rest[m] == '-' || rest[m] == '+') {
-			m++
-		}
-		if digits := span(rest[m:], isDigit); digits > 0 {
-			float = true
-			n = m + digits
-		}
-	}
-	t := token{kind: tokenValue, text: rest[:n]}
-	var err error
-	if float {
-		t.value, err = strconv.ParseFloat(t.text, 64)
-	} else {
-		t.value, err = strconv.Atoi(t.text)
-	}
-	if err != nil {
-		return t, fmt.Errorf("the number %s is out of range", t.text)
-	}
-	return t, nil
-}
-
-func span(s string, is func(byte) bool) int {
-	n := 0
-	for n < len(s) && is(s[n]) {
-		n++
-	}
-	return n
-}
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-func isWord(c byte) bool {
-	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || isDigit(c)
 }
