@@ -1,19 +1,14 @@
 // Package cuda drives NVIDIA's GPUs.
 //
-// Two libraries are opened at run time, and neither a C compiler nor CUDA's
-// toolkit is needed to build this package: the driver (libcuda.so.1, nvcuda.dll),
-// without which there is no device, and NVRTC, the compiler of kernels
-// (libnvrtc.so.13, nvrtc64_130_0.dll, … whichever there is). Without NVRTC a
-// device runs the kernels that are built in as PTX. Builds with the tag
-// nogpu have the package without the loading, and say so where a reason is asked
-// for.
+// Two libraries are opened at run time; building needs neither a C compiler nor
+// CUDA's toolkit. Without the driver (libcuda.so.1, nvcuda.dll) there is no device.
+// Without NVRTC, the compiler of kernels, a device runs the kernels that are built in
+// as PTX. Builds with the tag nogpu open nothing, and give that as the reason.
 //
-// A [Device] is a GPU's primary context with one stream. Launches and copies
-// within the device are queued and run later; a copy to the host waits for all
-// that was queued before it. A copy from the host has read its source when Run
-// returns. What is queued is bounded, so a host that never looks can't run ahead
-// for ever. A copy between two GPUs is queued on both, each waiting for the other
-// by an event, and not for the host.
+// A [Device] is a GPU's primary context with one stream. Launches and copies within
+// the device are queued; a copy to the host waits for all that was queued before it.
+// A copy from the host has read its source when Run returns. A copy between two GPUs
+// is queued on both, each waiting for the other by an event.
 //
 // # Threads
 //
@@ -33,15 +28,11 @@
 // # Failures
 //
 // A call that fails gives an [Error] with the function's and the code's names
-// from the C API. Work that fails on the device can't tell the call that queued
-// it: it is a [device.Late], given by the next call that notices, with the names
-// of what was queued since the device was last known to be well. When a call
-// fails while work is queued, the driver waits for that work first: if the wait
-// succeeds, the failure is the call's own, and nothing before it is in doubt.
+// from the C API. Package queue tells its own failures from those of earlier work.
 //
 // After some failures, an access to memory that isn't there above all, CUDA lets
 // the process use the device no more. Then the device is lost: every further call
-// says since when, and freeing and closing give back what is the host's.
+// gives the cause, and freeing and closing give back what is the host's.
 //
 // # Handles
 //

@@ -38,13 +38,12 @@
 // # Failures
 //
 // Messages don't fail, but may give no object, and perhaps an NSError: that is an
-// [Error] with the message's selector. A command buffer that has failed is found
-// out when it is waited for, or when it is seen to have ended: it is a
-// [device.Late], given by the call that notices, with the names of what was queued
-// since the device was last known to be well. After some failures the process can't use the device any more: then every
-// further call says since when, and freeing and closing still give everything back.
-// What goes beyond a limit Metal drops in silence; so every limit is looked at when
-// a launch is bound.
+// [Error] with the message's selector. A command buffer that has failed is detected
+// when it is waited for, or when it is seen to have ended: that is a [device.Late].
+// After some failures the process can't use the device any more: then every further
+// call gives the cause, and freeing and closing still give everything back. What
+// exceeds a limit Metal drops in silence, so all limits are checked when a launch is
+// bound.
 //
 // # Objects
 //
