@@ -14,6 +14,7 @@ package device
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -243,15 +244,10 @@ func (e *Late) Unwrap() error { return e.Err }
 
 // Distinct lists names once each, in the order of their first appearance: what was
 // queued, for a [Late].
-func Distinct(lists ...[]string) []string {
-	seen := map[string]bool{}
-	var once []string
-	for _, names := range lists {
-		for _, name := range names {
-			if !seen[name] {
-				seen[name] = true
-				once = append(once, name)
-			}
+func Distinct(lists ...[]string) (once []string) {
+	for _, name := range slices.Concat(lists...) {
+		if !slices.Contains(once, name) {
+			once = append(once, name)
 		}
 	}
 	return once

@@ -46,9 +46,12 @@ func Open(index int, _ device.Options) (*Device, error) {
 // the machine has.
 func New(name string) *Device {
 	total := totalMemory()
-	d := &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total, Auto: true, Speed: speed}}
-	d.SetLimit(total)
-	return d
+	limit := total
+	if limit <= 0 {
+		limit = fallbackLimit
+	}
+	return &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total, Auto: true, Speed: speed},
+		budget: device.Budget{Limit: min(limit, math.MaxInt-device.Alignment)}}
 }
 
 // speed is that of the kernels in Go, which run on one core, on processors of the
@@ -60,20 +63,6 @@ var speed = device.Speed{Flops: 5e9, Bytes: 10e9, Launch: 30 * time.Nanosecond}
 // fallbackLimit is what may be allocated where the machine's memory isn't
 // known.
 const fallbackLimit = 1 << 40
-
-// SetLimit caps the bytes allocated at one time; 0 means the default, all of
-// the machine's memory.
-func (d *Device) SetLimit(bytes int64) {
-	if bytes <= 0 {
-		bytes = d.info.Memory
-	}
-	if bytes <= 0 {
-		bytes = fallbackLimit
-	}
-	d.lock.Lock()
-	defer d.lock.Unlock()
-	d.budget.Limit = min(bytes, math.MaxInt-device.Alignment)
-}
 
 // Name is the name that New was given.
 func (d *Device) Name() string { return d.info.Name }

@@ -48,11 +48,11 @@ func (d *Device) Capture(commands []device.Command) (device.Capture, error) {
 			r.work = append(r.work, c)
 		}
 	}
-	var names [][]string
+	var names []string
 	for _, w := range r.work {
-		names = append(names, []string{w.name()})
+		names = append(names, w.name())
 	}
-	r.names = device.Distinct(names...)
+	r.names = device.Distinct(names)
 	if err := d.enter(); err != nil {
 		return nil, err
 	}

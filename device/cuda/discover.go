@@ -33,14 +33,10 @@ func Discover() (devices []device.Info, missing string) {
 	if err != nil {
 		return nil, err.Error()
 	}
-	found, missing := l.discover()
-	for _, p := range found {
-		devices = append(devices, p.Info)
-	}
-	return devices, missing
+	return l.discover()
 }
 
-func (l *library) discover() (devices []properties, missing string) {
+func (l *library) discover() (devices []device.Info, missing string) {
 	count, common, err := l.survey()
 	if err != nil {
 		return nil, err.Error()
@@ -52,7 +48,7 @@ func (l *library) discover() (devices []properties, missing string) {
 			reasons = append(reasons, err.Error())
 			continue
 		}
-		devices = append(devices, info)
+		devices = append(devices, info.Info)
 	}
 	if len(devices) == 0 {
 		return nil, fmt.Sprintf("%s is installed, but has no usable device: %s", l.name, strings.Join(reasons, "; "))

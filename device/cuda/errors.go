@@ -84,20 +84,16 @@ func (l *library) failure(f function, code int32) *Error {
 
 // text asks the driver what it calls a code.
 func (l *library) text(f function, code int32) string {
-	var at *byte
-	if dynlib.Call(l.address[f], uintptr(code), uintptr(unsafe.Pointer(&at))) != 0 || at == nil {
+	var at unsafe.Pointer
+	if dynlib.Call(l.address[f], uintptr(code), uintptr(unsafe.Pointer(&at))) != 0 {
 		return ""
 	}
-	n := 0
-	for *(*byte)(unsafe.Add(unsafe.Pointer(at), n)) != 0 {
-		n++
-	}
-	return string(unsafe.Slice(at, n))
+	return dynlib.Text(at)
 }
 
 // is reports whether err is a call that failed with one of these codes of the
 // driver.
 func is(err error, codes ...int32) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Function[:2] == "cu" && slices.Contains(codes, e.Code)
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Function[:2] == "cu" && slices.Contains(codes, e.Code)
 }

@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"runtime"
+	"slices"
 	"unsafe"
 )
 
@@ -73,20 +74,8 @@ func (g *graph) needs(w work) []handle {
 func conflict(a, b work) bool {
 	aReads, aWrites := a.uses()
 	bReads, bWrites := b.uses()
-	if aWrites.overlaps(bWrites) {
-		return true
-	}
-	for _, r := range aReads {
-		if r.overlaps(bWrites) {
-			return true
-		}
-	}
-	for _, r := range bReads {
-		if r.overlaps(aWrites) {
-			return true
-		}
-	}
-	return false
+	return aWrites.overlaps(bWrites) || slices.ContainsFunc(aReads, bWrites.overlaps) ||
+		slices.ContainsFunc(bReads, aWrites.overlaps)
 }
 
 // add appends a piece of work.

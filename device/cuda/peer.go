@@ -68,8 +68,7 @@ func (p *peer) Run() error {
 	if err == nil {
 		return nil
 	}
-	var late *device.Late
-	if asLate(err, &late) {
+	if _, late := errors.AsType[*device.Late](err); late {
 		return err
 	}
 	// Whichever the call was for, both have to be well if this was its own failure.
@@ -81,7 +80,7 @@ func (p *peer) Run() error {
 		return on.queued.Late(fmt.Errorf("%w, then %w", err, wait))
 	}
 	err = on.queued.Failed(p.toName[0], err)
-	if asLate(err, &late) {
+	if _, late := errors.AsType[*device.Late](err); late {
 		return err
 	}
 	if wait := other.current(); wait != nil {
@@ -128,5 +127,3 @@ func (p *peer) queue(on **Device) error {
 	}
 	return to.cl.call(cuStreamWaitEvent, uintptr(to.stream), uintptr(from.event), 0)
 }
-
-func asLate(err error, late **device.Late) bool { return errors.As(err, late) }

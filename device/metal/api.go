@@ -30,10 +30,11 @@ func (f function) ofMetal() bool { return f >= mtlCreateSystemDefaultDevice }
 // messages.
 type class int
 
-const (
-	nsString class = iota
-	mtlCompileOptions
-	classes
+var classes dynlib.Names[class]
+
+var (
+	nsString          = classes.Add("NSString")
+	mtlCompileOptions = classes.Add("MTLCompileOptions")
 )
 
 // message is a message that is sent: its selector. Beside each stands its type,

@@ -31,19 +31,15 @@ func Discover() (devices []device.Info, missing string) {
 	if err != nil {
 		return nil, err.Error()
 	}
-	found, missing := l.discover()
-	for _, p := range found {
-		devices = append(devices, p.Info)
-	}
-	return devices, missing
+	return l.discover()
 }
 
-func (l *library) discover() (devices []properties, missing string) {
+func (l *library) discover() (devices []device.Info, missing string) {
 	pool := l.push()
 	defer l.pop(&pool)
 	objects := l.devices()
 	for i := range objects {
-		devices = append(devices, l.describe(i, objects[i]))
+		devices = append(devices, l.describe(i, objects[i]).Info)
 		l.give(objectAtIndex, &objects[i])
 	}
 	if len(devices) == 0 {

@@ -73,6 +73,6 @@ func (l *library) failed(m message, reason object, names map[int64]string) error
 
 // loses reports whether the process can't use the device any more.
 func loses(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Message == status.String() && slices.Contains(losing, e.Code)
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Message == status.String() && slices.Contains(losing, e.Code)
 }

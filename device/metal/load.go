@@ -39,35 +39,27 @@ func openFrameworks() (*library, error) {
 			return nil, missing(name, err)
 		}
 	}
-	for c, name := range classNames {
+	named := func(f function, name string) uintptr {
 		title := dynlib.Terminated(name)
-		if l.classes[c] = l.getClass(title); l.classes[c] == 0 {
+		return dynlib.Call(l.address[f], uintptr(unsafe.Pointer(&title[0])))
+	}
+	for _, name := range classes {
+		c := object(named(objcGetClass, name))
+		if c == 0 {
 			return nil, fmt.Errorf("there is no Objective-C class %s", name)
 		}
+		l.classes = append(l.classes, c)
 	}
 	for _, name := range selectors {
-		l.selectors = append(l.selectors, l.registerName(dynlib.Terminated(name)))
+		l.selectors = append(l.selectors, named(selRegisterName, name))
 	}
-	purego.RegisterFunc(&l.sendForSize, l.address[l.sizeSender()])
-	return l, nil
-}
-
-var classNames = [classes]string{nsString: "NSString", mtlCompileOptions: "MTLCompileOptions"}
-
-// sizeSender is what sends a message that gives an MTLSize: on amd64 the address
-// of a struct of more than 16 bytes is the first argument, and there is a function
-// for that; on arm64 it has a register of its own.
-func (l *library) sizeSender() function {
+	// On amd64 the address of a struct of more than 16 bytes is the first argument, and
+	// there is a function for messages that give one; on arm64 it has a register of its
+	// own.
+	sender := objcMsgSend
 	if runtime.GOARCH == "amd64" {
-		return objcMsgSendStret
+		sender = objcMsgSendStret
 	}
-	return objcMsgSend
-}
-
-func (l *library) getClass(terminated []byte) object {
-	return object(dynlib.Call(l.address[objcGetClass], uintptr(unsafe.Pointer(&terminated[0]))))
-}
-
-func (l *library) registerName(terminated []byte) uintptr {
-	return dynlib.Call(l.address[selRegisterName], uintptr(unsafe.Pointer(&terminated[0])))
+	purego.RegisterFunc(&l.sendForSize, l.address[sender])
+	return l, nil
 }

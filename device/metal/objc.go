@@ -17,7 +17,7 @@ type size struct{ width, height, depth uint }
 // library is the opened frameworks.
 type library struct {
 	address     []uintptr
-	classes     [classes]object
+	classes     []object
 	selectors   []uintptr
 	sendForSize func(receiver object, selector uintptr) size
 
@@ -122,16 +122,7 @@ func (l *library) text(s object) string {
 	if s == 0 {
 		return ""
 	}
-	at := l.send(s, utf8String)
-	if at == 0 {
-		return ""
-	}
-	begin := pointer(at)
-	n := 0
-	for *(*byte)(unsafe.Add(begin, n)) != 0 {
-		n++
-	}
-	return string(unsafe.Slice((*byte)(begin), n))
+	return dynlib.Text(pointer(l.send(s, utf8String)))
 }
 
 // address is where something lies on Go's heap, where nothing is moved. The caller

@@ -1,9 +1,11 @@
 package opencl
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -198,32 +200,24 @@ func (l *library) bytes(f function, property uintptr, objects ...handle) ([]byte
 		return nil, err
 	}
 	value := make([]byte, size)
-	return value, get(size, &value[0], nil)
+	if err := get(size, &value[0], nil); err != nil {
+		return nil, err
+	}
+	return value, nil
 }
 
 // number reads a property that is an integer of any width, or a bool.
 func (l *library) number(f function, property uintptr, objects ...handle) (uint64, error) {
 	value, err := l.bytes(f, property, objects...)
-	if err != nil {
-		return 0, err
-	}
-	var n uint64
-	for i, b := range value[:min(len(value), 8)] {
-		n |= uint64(b) << (8 * i)
-	}
-	return n, nil
+	var n [8]byte
+	copy(n[:], value)
+	return binary.LittleEndian.Uint64(n[:]), err
 }
 
 // text reads a property that is a string.
 func (l *library) text(f function, property uintptr, objects ...handle) (string, error) {
 	value, err := l.bytes(f, property, objects...)
-	if err != nil {
-		return "", err
-	}
-	for len(value) > 0 && value[len(value)-1] == 0 {
-		value = value[:len(value)-1]
-	}
-	return string(value), nil
+	return strings.TrimRight(string(value), "\x00"), err
 }
 
 // Error is a call that failed.
@@ -241,18 +235,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s (%d)", e.Function, name, e.Code)
 }
 
-// is reports whether err is a call that failed with one of these codes.
-func is(err error, codes ...int32) bool {
+// is reports whether err is a call that failed with a code.
+func is(err error, code int32) bool {
 	e, ok := err.(*Error)
-	if !ok {
-		return false
-	}
-	for _, code := range codes {
-		if e.Code == code {
-			return true
-		}
-	}
-	return false
+	return ok && e.Code == code
 }
 
 // joined joins errors, those of equal texts once: a device that is lost fails all

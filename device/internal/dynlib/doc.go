@@ -3,7 +3,10 @@
 // without the opening.
 package dynlib
 
-import "sync"
+import (
+	"sync"
+	"unsafe"
+)
 
 // Once is a library that is opened when it is first needed, and stays open: drivers
 // leave threads behind that can't lose their code. If it can't be opened, the next
@@ -36,6 +39,18 @@ type Names[N ~int] []string
 func (n *Names[N]) Add(name string) N {
 	*n = append(*n, name)
 	return N(len(*n) - 1)
+}
+
+// Text is a string that C has, up to its end; "" for none.
+func Text(at unsafe.Pointer) string {
+	if at == nil {
+		return ""
+	}
+	n := 0
+	for *(*byte)(unsafe.Add(at, n)) != 0 {
+		n++
+	}
+	return string(unsafe.Slice((*byte)(at), n))
 }
 
 // Terminated is a string as C has it.
