@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/ops"
 )
 
 // Error says that a gradient doesn't exist, and where it was requested. Blocked are
@@ -35,10 +36,10 @@ func Expand(g *ir.Graph, budget *diag.Budget) error {
 	if err := g.Sort(); err != nil {
 		return err
 	}
-	if !hasGrads(g) {
+	e := newExpander(g, budget)
+	if len(e.of) == 0 {
 		return nil
 	}
-	e := newExpander(g, budget)
 	// In topological order, so that gradients inside a scalar are replaced before the
 	// scalar is differentiated.
 	nodes := g.Nodes
@@ -61,15 +62,6 @@ func Expand(g *ir.Graph, budget *diag.Budget) error {
 		}
 	}
 	return g.Sort()
-}
-
-func hasGrads(g *ir.Graph) bool {
-	for _, n := range g.Nodes {
-		if n.Op == ir.GradOp {
-			return true
-		}
-	}
-	return false
 }
 
 type expander struct {
@@ -125,20 +117,15 @@ func (e *expander) differentiate(y *ir.Node) error {
 		if n.Op.Grad == nil || !n.Type.DType.IsFloat() {
 			continue // no gradient passes through
 		}
-		for _, in := range n.Inputs {
-			if active[in] {
-				active[n] = true
-				break
-			}
+		if anyActive(active, n.Inputs) {
+			active[n] = true
 		}
 	}
-
 	s := newSweep(e.graph, e.budget)
 	if active[y] {
 		s.grads[y] = s.b.Scalar(y.Type.DType.Wide(), 1.0)
 	}
-	for i := len(cone) - 1; i >= 0; i-- {
-		n := cone[i]
+	for _, n := range slices.Backward(cone) {
 		if s.grads[n] == nil || n.Op.Grad == nil || !anyActive(active, n.Inputs) {
 			continue
 		}
@@ -190,12 +177,7 @@ func missing(n *ir.Node, cone []*ir.Node) *Error {
 }
 
 func anyActive(active map[*ir.Node]bool, nodes []*ir.Node) bool {
-	for _, n := range nodes {
-		if active[n] {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(nodes, func(n *ir.Node) bool { return active[n] })
 }
 
 // conePostorder lists what y depends on, operands before users, y last.
@@ -223,4 +205,61 @@ func (e *expander) conePostorder(y *ir.Node) []*ir.Node {
 		}
 	}
 	return order
+}
+
+// sweep is one pass of reverse mode: the gradients found so far, those of f16 and
+// bf16 values in f32.
+type sweep struct {
+	b     *ir.Builder
+	grads map[*ir.Node]*ir.Node
+	wide  map[*ir.Node]*ir.Node // values of 16 bits -> the same in f32
+}
+
+func newSweep(g *ir.Graph, budget *diag.Budget) *sweep {
+	b := ir.NewBuilder(g)
+	b.Budget, b.Work = budget, diag.Deriving
+	return &sweep{b: b, grads: map[*ir.Node]*ir.Node{}, wide: map[*ir.Node]*ir.Node{}}
+}
+
+// through propagates the gradient of n to those of its operands that are active.
+func (s *sweep) through(n *ir.Node, active map[*ir.Node]bool) error {
+	s.b.Site = n.Site
+	at, gradient := n, s.grads[n]
+	if n.Op.Class == ir.Contract {
+		// A product accumulates in f32 and rounds once whatever the dtype of its
+		// factors, so these stay small.
+		gradient = s.b.Cast(gradient, n.Type.DType)
+	} else {
+		at = s.b.Widened(n, s.widen)
+	}
+	for j, part := range n.Op.Grad(s.b, at, gradient) {
+		in := n.Inputs[j]
+		if part == nil || !active[in] {
+			continue
+		}
+		if !part.Type.Equal(at.Inputs[j].Type) {
+			return fmt.Errorf("autodiff: the gradient of %s for its operand %d is %s instead of %s",
+				n.Op.Name, j, part.Type, at.Inputs[j].Type)
+		}
+		part = s.b.Cast(part, in.Type.DType.Wide())
+		if sum := s.grads[in]; sum != nil {
+			part = s.b.Apply(ops.Add, sum, part)
+		}
+		s.grads[in] = part
+	}
+	if s.b.Err() != nil {
+		return fmt.Errorf("autodiff: differentiating %s: %w", n.Op.Name, s.b.Err())
+	}
+	return nil
+}
+
+// widen casts a value to f32 if it is f16 or bf16.
+func (s *sweep) widen(x *ir.Node) *ir.Node {
+	if !x.Type.DType.IsHalf() {
+		return x
+	}
+	if s.wide[x] == nil {
+		s.wide[x] = s.b.Cast(x, x.Type.DType.Wide())
+	}
+	return s.wide[x]
 }

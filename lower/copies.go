@@ -4,18 +4,20 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
+// inSpace is a value in a space other than its own.
+type inSpace struct {
+	value *ir.Node
+	space int
+}
+
 // copies inserts a copy on every edge between two spaces, and where a state's next
 // value is another state: a commit writes a computed value, it never reads a home
 // that another commit writes. A state whose next value is itself isn't written.
 func copies(p *Plan) error {
-	type crossing struct {
-		value *ir.Node
-		space int
-	}
 	b := ir.NewBuilder(p.Graph)
-	made := map[crossing]*ir.Node{}
+	made := map[inSpace]*ir.Node{}
 	carry := func(value *ir.Node, space int) (*ir.Node, error) {
-		key := crossing{value, space}
+		key := inSpace{value, space}
 		if c := made[key]; c != nil {
 			return c, nil
 		}

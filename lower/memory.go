@@ -31,7 +31,7 @@ func memory(p *Plan) error {
 			v.Offset = p.Value(n.Inputs[0]).Offset
 		case v.Storage == Home || v.Storage == Kept:
 			v.Offset = p.Spaces[n.Space].Kept
-			p.Spaces[n.Space].Kept = sum(v.Offset, p.room(n))
+			p.Spaces[n.Space].Kept = place.Sum(v.Offset, p.room(n))
 		case v.Storage == Transient:
 			if from := p.takesOver(n, last); from != nil && shared[n.Space] {
 				v.Offset = p.Value(from).Offset
@@ -51,7 +51,7 @@ func memory(p *Plan) error {
 	}
 	for i, a := range arenas {
 		p.Spaces[i].Arena = a.size
-		if sum(p.Spaces[i].Kept, a.size) == endless {
+		if place.Sum(p.Spaces[i].Kept, a.size) == endless {
 			return p.tooLarge(i)
 		}
 	}
@@ -60,9 +60,6 @@ func memory(p *Plan) error {
 
 // endless is the largest size, at which sums of bytes saturate.
 const endless = math.MaxInt64
-
-// sum adds sizes, and saturates.
-func sum(a, b int64) int64 { return int64(ir.AddSize(int(a), int(b))) }
 
 // tooLarge is the error of a plan that needs more memory than can be addressed: its
 // offsets are meaningless, and can't be compared with what a device has.
@@ -86,7 +83,7 @@ func (p *Plan) shared() []bool {
 	bytes := make([]int64, len(p.Targets))
 	for _, n := range p.Graph.Nodes {
 		if v := p.Value(n); v.Storage == Transient {
-			bytes[n.Space] = sum(bytes[n.Space], p.room(n))
+			bytes[n.Space] = place.Sum(bytes[n.Space], p.room(n))
 		}
 	}
 	shared := make([]bool, len(p.Targets))
@@ -198,7 +195,7 @@ func (a *arena) take(n int64) int64 {
 	default:
 		a.drop(start)
 	}
-	a.size = sum(start, n)
+	a.size = place.Sum(start, n)
 	return start
 }
 
@@ -230,7 +227,7 @@ func (a *arena) release(start, n int64) {
 	if n == 0 {
 		return
 	}
-	if sum(start, n) == endless {
+	if place.Sum(start, n) == endless {
 		return // the arena is too large to exist
 	}
 	if s, ok := a.ends[start]; ok {

@@ -159,7 +159,7 @@ func (p *Plan) sort() error { return p.reorder(p.Graph.Sort) }
 func (p *Plan) PeakBytes() int64 {
 	var total int64
 	for _, s := range p.Spaces {
-		total = sum(total, sum(s.Kept, s.Arena))
+		total = place.Sum(total, place.Sum(s.Kept, s.Arena))
 	}
 	return total
 }

@@ -42,11 +42,7 @@ func verifyPlaces(p *Plan) error {
 }
 
 func verifyCopies(p *Plan) error {
-	type crossing struct {
-		value *ir.Node
-		space int
-	}
-	seen := map[crossing]bool{}
+	seen := map[inSpace]bool{}
 	becomes := map[*ir.Node]bool{} // what some state becomes
 	for _, s := range p.Graph.States {
 		becomes[s.Next] = true
@@ -62,10 +58,10 @@ func verifyCopies(p *Plan) error {
 				return fmt.Errorf("node %s copies the copy %s", n.Label(), in.Label())
 			case in.Space == n.Space && (in.State == nil || !becomes[n]):
 				return fmt.Errorf("node %s copies %s into its own space", n.Label(), in.Label())
-			case seen[crossing{in, n.Space}]:
+			case seen[inSpace{in, n.Space}]:
 				return fmt.Errorf("there are two copies of %s in space %d", in.Label(), n.Space)
 			default:
-				seen[crossing{in, n.Space}] = true
+				seen[inSpace{in, n.Space}] = true
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func TestDevicesAreNumberedTheDefaultOneFirst(t *testing.T) {
 		require.Equal(t, []string{"f64"}, d.Lacks)
 		opened, err := l.start(i, device.Options{})
 		require.NoError(t, err)
-		require.Equal(t, d, opened.info)
+		require.Equal(t, d, opened.info.Info)
 		require.NoError(t, opened.Close())
 	}
 	if fakemetal.Loaded() {

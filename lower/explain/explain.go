@@ -120,15 +120,15 @@ func Of(p *lower.Plan) *Plan {
 		if !x.PerStep {
 			continue
 		}
-		e.Totals.Flops = sum(e.Totals.Flops, x.Flops)
-		e.Totals.Moved = sum(e.Totals.Moved, x.Moved)
+		e.Totals.Flops = place.Sum(e.Totals.Flops, x.Flops)
+		e.Totals.Moved = place.Sum(e.Totals.Moved, x.Moved)
 		switch {
 		case n.Op == ir.CopyOp && n.Inputs[0].Space == n.Space:
 		case p.Values[i].Alias:
 			e.Totals.Aliases++
 		case n.Op == ir.CopyOp:
 			e.Totals.Copies++
-			e.Totals.Copied = sum(e.Totals.Copied, p.Values[i].Bytes)
+			e.Totals.Copied = place.Sum(e.Totals.Copied, p.Values[i].Bytes)
 			e.cross(Crossing{p.Targets[n.Inputs[0].Space].Name, p.Targets[n.Space].Name, crossing(n, commits[n]), 1, p.Values[i].Bytes})
 		case x.Kernel != "":
 			e.Totals.Kernels++
@@ -150,7 +150,7 @@ func (e *Plan) cross(c Crossing) {
 		return
 	}
 	e.Crossings[at].Copies += c.Copies
-	e.Crossings[at].Bytes = sum(e.Crossings[at].Bytes, c.Bytes)
+	e.Crossings[at].Bytes = place.Sum(e.Crossings[at].Bytes, c.Bytes)
 }
 
 // crossing says what a copy carries; commits if it is some state's next value.
@@ -199,7 +199,7 @@ func nodeOf(p *lower.Plan, n *ir.Node) Node {
 		return x
 	}
 	for _, in := range n.Inputs {
-		x.Moved = sum(x.Moved, int64(in.Type.Bytes()))
+		x.Moved = place.Sum(x.Moved, int64(in.Type.Bytes()))
 		x.Inputs = append(x.Inputs, in.ID)
 	}
 	x.Parts = partsOf(n)
@@ -293,13 +293,10 @@ func flops(n *ir.Node) (total int64) {
 		return place.Flops(n)
 	}
 	for _, part := range parts {
-		total = sum(total, place.Flops(part))
+		total = place.Sum(total, place.Flops(part))
 	}
 	return total
 }
-
-// sum adds sizes, and saturates.
-func sum(a, b int64) int64 { return int64(ir.AddSize(int(a), int(b))) }
 
 // writeChoice says how auto chose the main device.
 func writeChoice(b *strings.Builder, c *lower.Choice) {

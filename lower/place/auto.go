@@ -170,7 +170,7 @@ func (l *layout) step(main int) (total float64) {
 func (l *layout) homes(main int) (bytes int64) {
 	for _, s := range l.placement.graph.States {
 		if l.free[s.Read.ID] || l.where[s.Read.ID] == main {
-			bytes = int64(ir.AddSize(int(bytes), int(Align(int64(s.Type.Bytes()), Alignment))))
+			bytes = Sum(bytes, Align(int64(s.Type.Bytes()), Alignment))
 		}
 	}
 	return bytes

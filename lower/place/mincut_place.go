@@ -159,13 +159,13 @@ func (e *expansion) spaces(n *ir.Node, users []int32, some bool, cost int64) {
 		switch at := e.where[n.ID]; space {
 		case e.to:
 			if at != e.to { // a copy to the space if the value stays and a user moves
-				e.anyMoves(e.vertex[n.ID], group, cost+e.waits(at, space, cost))
+				e.apart(source, e.vertex[n.ID], group, cost+e.waits(at, space, cost))
 			}
 		case at:
 			// a copy back if the value moves and a user stays
-			e.anyStays(e.vertex[n.ID], group, cost+e.waits(e.to, space, cost))
+			e.apart(sink, e.vertex[n.ID], group, cost+e.waits(e.to, space, cost))
 		default: // a copy to a third space if any user stays there
-			e.anyStays(sink, group, cost+e.waits(at, space, cost))
+			e.apart(sink, sink, group, cost+e.waits(at, space, cost))
 		}
 	}
 }
@@ -178,44 +178,26 @@ func (e *expansion) waits(from, to int, cost int64) int64 {
 	return 0
 }
 
-// anyMoves costs if the value is on the source's side and any user on the
-// sink's.
-func (e *expansion) anyMoves(value int32, users []int32, cost int64) {
-	switch {
-	case value == sink:
-	case slices.Contains(users, sink):
-		e.cut.edge(value, sink, cost)
-	default:
-		users = slices.DeleteFunc(users, func(u int32) bool { return u == source })
-		if len(users) == 1 {
-			e.cut.edge(value, users[0], cost)
-		} else if len(users) > 1 {
-			any := e.cut.vertex()
-			e.cut.edge(value, any, cost)
-			for _, u := range users {
-				e.cut.edge(any, u, unlimited)
-			}
-		}
+// apart costs if the value is on the near side of the cut and any user on the other.
+func (e *expansion) apart(near, value int32, users []int32, cost int64) {
+	far, edge := sink, e.cut.edge
+	if near == sink {
+		far, edge = source, func(from, to int32, capacity int64) { e.cut.edge(to, from, capacity) }
 	}
-}
-
-// anyStays costs if the value is on the sink's side and any user on the
-// source's.
-func (e *expansion) anyStays(value int32, users []int32, cost int64) {
+	if value == far {
+		return
+	}
+	users = slices.DeleteFunc(users, func(u int32) bool { return u == near })
 	switch {
-	case value == source:
-	case slices.Contains(users, source):
-		e.cut.edge(source, value, cost)
-	default:
-		users = slices.DeleteFunc(users, func(u int32) bool { return u == sink })
-		if len(users) == 1 {
-			e.cut.edge(users[0], value, cost)
-		} else if len(users) > 1 {
-			any := e.cut.vertex()
-			e.cut.edge(any, value, cost)
-			for _, u := range users {
-				e.cut.edge(u, any, unlimited)
-			}
+	case slices.Contains(users, far):
+		edge(value, far, cost)
+	case len(users) == 1:
+		edge(value, users[0], cost)
+	case len(users) > 1:
+		any := e.cut.vertex()
+		edge(value, any, cost)
+		for _, u := range users {
+			edge(any, u, unlimited)
 		}
 	}
 }

@@ -310,6 +310,9 @@ func (e *Error) Error() string {
 	return e.Range.String() + ": " + e.Msg
 }
 
+// Sum adds sizes, and saturates at the largest.
+func Sum(a, b int64) int64 { return int64(ir.AddSize(int(a), int(b))) }
+
 // Align rounds a size up to a multiple of a power of two. Sizes end at the
 // largest int64, which is more than any memory has.
 func Align(bytes, to int64) int64 {

@@ -22,7 +22,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,6 +103,34 @@ func (c Cache) Load(key string) []byte {
 	return text[sha256.Size:]
 }
 
+// private reports whether a folder is one that others can't put files into. The
+// user's own is made so.
+func private(folder string) bool {
+	info, err := os.Lstat(folder)
+	if err != nil || !info.IsDir() || !own(info) {
+		return false
+	}
+	return info.Mode().Perm()&byOthers == 0 || os.Chmod(folder, 0o700) == nil
+}
+
+// openOwn opens a regular file of the user's that others can't write. What was opened
+// is checked, not what has the name a moment later.
+func openOwn(path string) (*os.File, os.FileInfo, bool) {
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return nil, nil, false
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|openOnly, 0)
+	if err != nil {
+		return nil, nil, false
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || !own(info) || info.Mode().Perm()&byOthers != 0 {
+		file.Close()
+		return nil, nil, false
+	}
+	return file, info, true
+}
+
 // sumOf is the hash that an entry's file begins with. The key is in it: another
 // entry under this name would be another kernel.
 func sumOf(key string, contents []byte) [sha256.Size]byte {
@@ -172,7 +202,7 @@ func (c Cache) prune(wanted int64) (room int64) {
 			if total+wanted <= c.limit/4*3 {
 				break
 			}
-			if os.Remove(f.path) == nil || !exists(f.path) { // another program may have been faster
+			if err := os.Remove(f.path); err == nil || errors.Is(err, fs.ErrNotExist) { // another program may have been faster
 				total -= f.bytes
 			}
 		}
@@ -201,9 +231,4 @@ func (c Cache) files() (entries []file, total int64) {
 		}
 	}
 	return entries, total
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
