@@ -28,9 +28,9 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	if err := d.usable(); err != nil {
 		return nil, err
 	}
-	if bytes > d.maxAlloc {
+	if bytes > d.info.maxAlloc {
 		return nil, fmt.Errorf("device %s: out of memory: %d bytes requested in one allocation; the limit is %d (CL_DEVICE_MAX_MEM_ALLOC_SIZE)",
-			d.Name(), bytes, d.maxAlloc)
+			d.Name(), bytes, d.info.maxAlloc)
 	}
 	if err := d.budget.Take(d.Name(), bytes); err != nil {
 		return nil, err

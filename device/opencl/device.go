@@ -3,7 +3,6 @@ package opencl
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"unsafe"
 
@@ -19,11 +18,7 @@ type Device struct {
 	cl      *library
 	sources *kernels.Sources
 
-	maxAlloc int64
-	maxGroup int
-	cache    buildcache.Cache
-	float64s bool   // it computes in f64
-	options  string // for every program
+	cache buildcache.Cache
 
 	lock     sync.Mutex
 	context  handle
@@ -43,19 +38,7 @@ func (l *library) begin(info properties, o device.Options) (_ *Device, err error
 	if d.sources == nil {
 		d.sources = kernels.Embedded()
 	}
-	r := reader{l: l, id: info.id}
-	d.maxAlloc = int64(min(r.number(deviceMaxMemAllocSize), 1<<62))
-	d.maxGroup = int(min(r.number(deviceMaxWorkGroupSize), 1<<20))
-	precision := r.number(deviceSingleFPConfig)
-	d.float64s = strings.Contains(" "+r.text(deviceExtensions)+" ", " cl_khr_fp64 ")
-	if r.err != nil {
-		return nil, fmt.Errorf("device %s: %w", info.Name, r.err)
-	}
-	d.staging = newStaging(info.Auto && !l.sharesMemory(info.id))
-	d.options = "-cl-std=CL1.2"
-	if precision&fpCorrectlyRoundedDivideSqrt != 0 {
-		d.options += " -cl-fp32-correctly-rounded-divide-sqrt"
-	}
+	d.staging = newStaging(info.Auto && !info.shared)
 	d.budget.Limit = info.Memory
 	if d.context, err = l.create(clCreateContext, 0, 1, uintptr(unsafe.Pointer(&info.id)), 0, 0); err == nil {
 		d.queue, err = l.create(clCreateCommandQueue, uintptr(d.context), uintptr(info.id), 0)

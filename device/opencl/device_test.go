@@ -60,7 +60,7 @@ func TestAnErrorHasTheNamesOfTheStandard(t *testing.T) {
 func TestMemoryInOnePieceIsLimited(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
-	_, err := d.Alloc(d.maxAlloc + 1)
+	_, err := d.Alloc(d.info.maxAlloc + 1)
 	require.ErrorContains(t, err, "out of memory")
 	require.ErrorContains(t, err, "CL_DEVICE_MAX_MEM_ALLOC_SIZE")
 	l.fail(memAllocationFailed, clCreateBuffer)

@@ -19,7 +19,11 @@ type properties struct {
 	version  string // the platform's: "OpenCL 3.0 CUDA 13.0.84"
 	driver   string // the driver's version
 	vendor   string
-	of, id   handle // the platform and the device
+	id       handle
+	shared   bool // its memory is the host's
+	maxAlloc int64
+	maxGroup int
+	options  string // for every program
 }
 
 // Discover lists the machine's OpenCL devices, in the order of their numbers:
@@ -90,7 +94,7 @@ func (l *library) platform(p handle, ranks map[handle]int) (devices []properties
 		return nil, []string{fmt.Sprintf("%s: %v", name, err)}
 	}
 	for _, id := range ids {
-		info := properties{platform: name, version: version, of: p, id: id}
+		info := properties{platform: name, version: version, id: id}
 		rank, err := l.describe(&info)
 		if err != nil {
 			reasons = append(reasons, fmt.Sprintf("%s: %v", name, err))
@@ -122,7 +126,14 @@ func (l *library) describe(info *properties) (rank int, err error) {
 	info.Memory = int64(min(r.number(deviceGlobalMemSize), 1<<62))
 	info.Alignment = int64(r.number(deviceMemBaseAddrAlign) / 8)
 	kind, available := r.number(deviceType), r.number(deviceAvailable)
-	units, clock, unified := r.number(deviceMaxComputeUnits), r.number(deviceMaxClockFrequency), r.number(deviceHostUnifiedMemory)
+	units, clock := r.number(deviceMaxComputeUnits), r.number(deviceMaxClockFrequency)
+	info.shared = r.number(deviceHostUnifiedMemory) != 0
+	info.maxAlloc = int64(min(r.number(deviceMaxMemAllocSize), 1<<62))
+	info.maxGroup = int(min(r.number(deviceMaxWorkGroupSize), 1<<20))
+	info.options = "-cl-std=CL1.2"
+	if r.number(deviceSingleFPConfig)&fpCorrectlyRoundedDivideSqrt != 0 {
+		info.options += " -cl-fp32-correctly-rounded-divide-sqrt"
+	}
 	extensions := r.text(deviceExtensions)
 	compiler, little := r.number(deviceCompilerAvailable), r.number(deviceEndianLittle)
 	version := r.text(deviceVersion)
@@ -142,7 +153,7 @@ func (l *library) describe(info *properties) (rank int, err error) {
 	if !strings.Contains(" "+extensions+" ", " cl_khr_fp64 ") {
 		info.Lacks = []string{"f64"}
 	}
-	info.Speed = speed(info.Auto, units, clock, unified != 0)
+	info.Speed = speed(info.Auto, units, clock, info.shared)
 	sort, rank := "a CPU", 2
 	switch {
 	case info.Auto:
@@ -152,12 +163,6 @@ func (l *library) describe(info *properties) (rank int, err error) {
 	}
 	info.Description = fmt.Sprintf("%s, %s (%s, driver %s)", name, sort, info.platform, info.driver)
 	return rank, nil
-}
-
-// sharesMemory reports whether a device says that its memory is the host's.
-func (l *library) sharesMemory(id handle) bool {
-	shared, err := l.number(clGetDeviceInfo, deviceHostUnifiedMemory, id)
-	return err == nil && shared != 0 // newer standards have done away with the question
 }
 
 // reader reads a device's properties, until one can't be read.

@@ -3,6 +3,7 @@ package opencl
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
@@ -47,7 +48,7 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 // bind makes a call's launches. With an error it gives those made so far.
 func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	for _, arg := range call.Buffers {
-		if arg.DType == "f64" && !d.float64s {
+		if slices.Contains(d.info.Lacks, arg.DType) {
 			return nil, fmt.Errorf("the device doesn't compute in f64 (it has no cl_khr_fp64)")
 		}
 		if _, err := d.own(arg.Slice); err != nil {

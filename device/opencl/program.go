@@ -31,11 +31,11 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 		return nil, err
 	}
 	text := source.Joined()
-	options := d.options
+	options := d.info.options
 	for _, definition := range definitions {
 		options += " -D " + definition
 	}
-	id := buildcache.Key("1", text, options, d.info.Description, d.info.vendor, d.info.version, d.info.driver, strconv.Itoa(d.maxGroup))
+	id := buildcache.Key("1", text, options, d.info.Description, d.info.vendor, d.info.version, d.info.driver, strconv.Itoa(d.info.maxGroup))
 	p := d.cached(id, options, k.Entry())
 	if p == nil {
 		p = &program{}
@@ -84,7 +84,7 @@ func (d *Device) inspect(p *program, entry string) error {
 	if err == nil {
 		var group uint64
 		group, err = d.cl.number(clGetKernelWorkGroupInfo, kernelWorkGroupSize, kernel, d.info.id)
-		p.parameters, p.group = int(parameters), min(int(group), d.maxGroup)
+		p.parameters, p.group = int(parameters), min(int(group), d.info.maxGroup)
 	}
 	if gone := d.cl.release(clReleaseKernel, &kernel); err == nil {
 		err = gone
