@@ -86,11 +86,7 @@ func (p *Placement) running() []bool {
 	if inputs {
 		return changed(g, isInput, roots)
 	}
-	all := make([]bool, len(g.Nodes))
-	for i := range all {
-		all[i] = true
-	}
-	return all
+	return slices.Repeat([]bool{true}, len(g.Nodes))
 }
 
 // isWritten tells the states that steps write.

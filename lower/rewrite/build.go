@@ -96,7 +96,7 @@ func (c *checker) argument(op *ir.Op, p ir.Param, s *syntax) (value, error) {
 		return nil, err
 	}
 	if !k.fits(p.Kind) {
-		return nil, s.faultf("%s of %s is %s, not %s", p.Name, op.Name, kindOf(p.Kind), k)
+		return nil, s.faultf("%s of %s is %s, not %s", p.Name, op.Name, kindOf[p.Kind], k)
 	}
 	if s.kind == isLiteral || s.kind == isList {
 		converted, err := convert(s, op, p, k, v(nil))

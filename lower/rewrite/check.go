@@ -221,7 +221,7 @@ func (c *checker) attr(s *syntax, op *ir.Op, param ir.Param, given *syntax) (att
 	case given.kind == isName && given.name == "_":
 		return attrPattern{slot: -1}, nil
 	case given.kind == isName:
-		i, err := c.bind(given, given.name, kindOf(param.Kind))
+		i, err := c.bind(given, given.name, kindOf[param.Kind])
 		return attrPattern{slot: i}, err
 	}
 	v, k, err := c.value(given)
@@ -238,7 +238,7 @@ func (c *checker) attr(s *syntax, op *ir.Op, param ir.Param, given *syntax) (att
 // convert brings a constant into the Go type in which nodes keep a parameter.
 func convert(s *syntax, op *ir.Op, param ir.Param, k kind, v any) (any, error) {
 	if !k.fits(param.Kind) {
-		return nil, s.faultf("%s of %s is %s, not %s", param.Name, op.Name, kindOf(param.Kind), k)
+		return nil, s.faultf("%s of %s is %s, not %s", param.Name, op.Name, kindOf[param.Kind], k)
 	}
 	switch x := v.(type) {
 	case int:

@@ -46,9 +46,6 @@ type Rewrite struct {
 	slots     []slot
 }
 
-// Root is the op of the node that the rewrite replaces.
-func (r *Rewrite) Root() *ir.Op { return r.root }
-
 // Set is a set of rewrites, indexed by the op of the node that they replace. It is
 // safe for concurrent use.
 type Set struct {

@@ -185,7 +185,7 @@ func FuzzRewrites(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		rewrites, err := Parse("fuzz.rewrites", text)
 		for _, r := range rewrites {
-			require.NotNil(t, r.Root())
+			require.NotNil(t, r.root)
 			require.NotEmpty(t, r.patterns)
 		}
 		if err != nil {

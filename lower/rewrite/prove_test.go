@@ -237,7 +237,7 @@ func TestRewrittenLargeProductsSumInTheSameOrder(t *testing.T) {
 			}
 			swapped := func(x *ir.Node) *ir.Node {
 				op := ir.LookupOp("transpose")
-				if r.Root().Name == "permute" || r.Name == "permute-left" || r.Name == "permute-right" {
+				if r.root.Name == "permute" || r.Name == "permute-left" || r.Name == "permute-right" {
 					return g.b.Apply(ir.LookupOp("permute"), x, []any{1, 0})
 				}
 				return g.b.Apply(op, x)

@@ -18,7 +18,8 @@ type value func(m *Match) any
 type kind uint8
 
 const (
-	aNode kind = iota
+	other kind = iota
+	aNode
 	aBool
 	anInt
 	aFloat
@@ -27,35 +28,17 @@ const (
 	aDType
 	someInts
 	somePairs
-	other
 )
 
-var kinds = [...]string{"a node", "a bool", "an int", "a float", "a number", "a string", "a dtype",
-	"a list of ints", "a list of pairs", "a value that rewrites can't use"}
+var kinds = [...]string{"a value that rewrites can't use", "a node", "a bool", "an int", "a float", "a number", "a string", "a dtype",
+	"a list of ints", "a list of pairs"}
 
 func (k kind) String() string { return kinds[k] }
 
 // kindOf is the kind of an op's argument.
-func kindOf(k ir.ParamKind) kind {
-	switch k {
-	case ir.KInt:
-		return anInt
-	case ir.KFloat:
-		return aFloat
-	case ir.KBool:
-		return aBool
-	case ir.KNumber:
-		return aNumber
-	case ir.KString:
-		return aString
-	case ir.KDType:
-		return aDType
-	case ir.KInts, ir.KDims:
-		return someInts
-	case ir.KPairs:
-		return somePairs
-	}
-	return other
+var kindOf = map[ir.ParamKind]kind{
+	ir.KInt: anInt, ir.KFloat: aFloat, ir.KBool: aBool, ir.KNumber: aNumber, ir.KString: aString,
+	ir.KDType: aDType, ir.KInts: someInts, ir.KDims: someInts, ir.KPairs: somePairs,
 }
 
 // fits reports whether a value may be given for an op's argument.
@@ -70,7 +53,7 @@ func (k kind) fits(param ir.ParamKind) bool {
 	case ir.KDims:
 		return k == someInts || k == anInt
 	}
-	return k != other && k == kindOf(param)
+	return k != other && k == kindOf[param]
 }
 
 // function is what values can be computed with. Operators are functions under
