@@ -7,10 +7,9 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// Check holds a call against its kernel's manifest entry and against the
-// device's memory: number, dtypes and sizes of buffers, number of scalars, and
-// that the output overlaps no input but one that it may overwrite. Drivers call
-// it in Bind.
+// Check checks a call against its kernel's manifest entry and the device's memory:
+// buffers, dtypes, sizes, scalars, and that the output overlaps no input but one that
+// it may overwrite. Drivers call it in Bind.
 func (c *Call) Check(d Device) error {
 	if err := c.check(d); err != nil {
 		return fmt.Errorf("device %s: kernel %s: %w", d.Name(), c.Kernel.Name, err)
@@ -57,8 +56,7 @@ func (c *Call) DTypes() (inputs []string, output string) {
 	return inputs, c.Buffers[last].DType
 }
 
-// Tensors are the types of the inputs and of the output, as [kernels.Kernel.Launches]
-// takes them.
+// Tensors are the inputs and the output, as [kernels.Kernel.Launches] takes them.
 func (c *Call) Tensors() (inputs []kernels.Tensor, output kernels.Tensor) {
 	all := make([]kernels.Tensor, len(c.Buffers))
 	for i, arg := range c.Buffers {
@@ -93,8 +91,7 @@ func (a *Arg) check(d Device) error {
 	return nil
 }
 
-// tensorBytes is the size of a dense tensor; ok is false for shapes that there
-// can't be.
+// tensorBytes is the size of a dense tensor; ok is false for impossible shapes.
 func tensorBytes(shape []int, size int) (bytes int64, ok bool) {
 	bytes = int64(size)
 	for _, d := range shape {

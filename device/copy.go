@@ -2,9 +2,8 @@ package device
 
 import "fmt"
 
-// BindCopy prepares a copy between any two places: within a device, to or from
-// the host's memory, or between two devices: directly where they can, else by way
-// of the host.
+// BindCopy prepares a copy between any two slices. Devices that can't copy to each
+// other copy by way of the host.
 func BindCopy(dst, src Slice) (Command, error) {
 	if dst.Bytes != src.Bytes {
 		return nil, fmt.Errorf("device: a copy of %d bytes into %d", src.Bytes, dst.Bytes)
@@ -43,8 +42,7 @@ func BindCopy(dst, src Slice) (Command, error) {
 	return staged{down, up}, nil
 }
 
-// CheckCopy reports a slice that can't be one side of a copy of so many bytes. Drivers
-// call it where they bind copies.
+// CheckCopy reports a slice that can't be one side of a copy of so many bytes.
 func (s Slice) CheckCopy(d Device, bytes int64) error {
 	if err := s.Check(d); err != nil {
 		return err

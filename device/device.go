@@ -33,8 +33,9 @@ type Device interface {
 	// can be checked, so that Run can only fail for the device's own reasons.
 	Bind(call *Call) (Command, error)
 	// BindFromHost and BindToHost prepare copies between the device's memory
-	// and the host's. The host slice must live as long as the command. A copy
-	// to the host has happened when Run returns.
+	// and the host's. The host slice must live as long as the command. When Run
+	// returns, a copy from the host has read it, and one to the host has happened,
+	// as has all that was queued before.
 	BindFromHost(dst Slice, src []byte) (Command, error)
 	BindToHost(dst []byte, src Slice) (Command, error)
 	// BindWithin prepares a copy inside the device's memory.
@@ -42,7 +43,8 @@ type Device interface {
 	// Sync waits until all work has ended, and gives the first error of work
 	// that had not reported yet: a *[Late].
 	Sync() error
-	// Close gives everything back. Buffers and commands are dead afterwards.
+	// Close gives everything back. Buffers and commands are dead afterwards. A second
+	// call does nothing.
 	Close() error
 }
 
@@ -140,8 +142,7 @@ func (s Slice) Check(d Device) error {
 	return nil
 }
 
-// Host gives the slice's memory if the host can address it, else nil; nil too
-// if it has been freed.
+// Host gives the slice's memory; nil if it is freed, or the host can't address it.
 func (s Slice) Host() []byte {
 	b, ok := s.Buffer.(HostBuffer)
 	if !ok {
@@ -154,8 +155,7 @@ func (s Slice) Host() []byte {
 	return memory[s.Offset : s.Offset+s.Bytes]
 }
 
-// Call is a kernel launch: a manifest entry, and an argument for each of its
-// buffers and scalars.
+// Call is a kernel launch: a manifest entry and its arguments.
 type Call struct {
 	Kernel  *kernels.Kernel
 	Buffers []Arg // inputs, then the output, in the manifest's order
@@ -182,8 +182,7 @@ type CommandFunc func() error
 // Run calls f.
 func (f CommandFunc) Run() error { return f() }
 
-// Capturer is a device that can make one command of many, so that running them
-// all costs the host as much as running one.
+// Capturer is a device that can make one command of many, at the cost of one.
 type Capturer interface {
 	Device
 	// Captures reports whether a command can be part of a capture: it is one of
@@ -242,8 +241,7 @@ func (e *Late) Error() string {
 // Unwrap gives the device's own error.
 func (e *Late) Unwrap() error { return e.Err }
 
-// Distinct lists names once each, in the order of their first appearance: what was
-// queued, for a [Late].
+// Distinct lists names once each, in the order of their first appearance.
 func Distinct(lists ...[]string) (once []string) {
 	for _, name := range slices.Concat(lists...) {
 		if !slices.Contains(once, name) {

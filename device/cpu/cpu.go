@@ -42,8 +42,7 @@ func Open(index int, _ device.Options) (*Device, error) {
 	return New("cpu"), nil
 }
 
-// New makes a device of the host under a name. Its memory is limited to what
-// the machine has.
+// New makes a device of the host under a name, with the machine's memory as limit.
 func New(name string) *Device {
 	total := totalMemory()
 	limit := total
@@ -60,8 +59,7 @@ func New(name string) *Device {
 // the engine does around it.
 var speed = device.Speed{Flops: 5e9, Bytes: 10e9, Launch: 30 * time.Nanosecond}
 
-// fallbackLimit is what may be allocated where the machine's memory isn't
-// known.
+// fallbackLimit is what may be allocated if the machine's memory is unknown.
 const fallbackLimit = 1 << 40
 
 // Name is the name that New was given.
@@ -177,8 +175,7 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	return d.BindFromHost(dst, from)
 }
 
-// memory gives the memory of a slice that is one side of a copy of so many
-// bytes.
+// memory gives the memory of one side of a copy of so many bytes.
 func (d *Device) memory(s device.Slice, bytes int) ([]byte, error) {
 	if err := d.usable(); err != nil {
 		return nil, err
@@ -233,8 +230,7 @@ func (b *buffer) Host() []byte {
 	return b.memory
 }
 
-// Free gives the memory back. Commands that are bound to it keep it alive, but
-// nothing new can be bound.
+// Free gives the memory back. Commands that are bound to it keep it alive.
 func (b *buffer) Free() error {
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
@@ -256,8 +252,7 @@ func (v *view) Bytes() int64          { return v.of.Bytes() }
 func (v *view) Host() []byte          { return v.of.Shared() }
 func (v *view) Free() error           { return v.of.Free() }
 
-// processor names the host's processor, as /proc/cpuinfo has it, or else its
-// architecture.
+// processor is the host's processor by /proc/cpuinfo, or else its architecture.
 var processor = sync.OnceValue(func() string {
 	file, err := os.Open("/proc/cpuinfo")
 	if err != nil {

@@ -8,8 +8,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// function is a function of the C APIs of the driver and of NVRTC. Those below
-// are all that are called.
+// function is a function of the C APIs of the driver and of NVRTC.
 type function int
 
 // Names end in _v2 where the headers say that the plain name means that.
@@ -83,8 +82,7 @@ func (f function) String() string { return functions[f] }
 // ofCompiler reports whether a function is NVRTC's.
 func (f function) ofCompiler() bool { return f >= nvrtcVersion }
 
-// optional are functions that a driver may lack: it is then done without what
-// they are for.
+// optional are functions that a driver may lack.
 var optional = map[function]bool{cuFuncGetParamInfo: true} // since CUDA 12.4
 
 // formerNames are what drivers before CUDA 12 have instead. They are called with
@@ -177,8 +175,7 @@ func (l *library) create(f function, args ...uintptr) (handle, error) {
 	return *h, nil
 }
 
-// release gives a handle back, and does nothing for none. The handle is gone
-// even if the call fails.
+// release gives a handle back, if there is one. It is gone even if the call fails.
 func (l *library) release(f function, h *handle, more ...uintptr) error {
 	if *h == 0 {
 		return nil

@@ -149,8 +149,7 @@ func (r *capture) Free() {
 	}
 }
 
-// discard destroys spare graphs but for the last one, which is kept for the next
-// capture. None of them runs: the stream is empty.
+// discard destroys all spare graphs but the last. The stream is empty.
 func (d *Device) discard() error {
 	for len(d.spares) > 1 {
 		spare := d.spares[0]

@@ -24,8 +24,7 @@ const (
 	stagingBytes = 1 << 20
 )
 
-// stage gives the staging memory, without the end of it that is for copies to the
-// host.
+// stage gives the staging memory, the end of which is for copies to the host.
 func (d *Device) stage() ([]byte, error) {
 	s := &d.staging
 	if s.address == 0 {
@@ -83,8 +82,7 @@ func (t *transfer) Run() error {
 	return t.run()
 }
 
-// BindFromHost prepares a copy into the device's memory. Run has read src when
-// it returns.
+// BindFromHost prepares a copy into the device's memory.
 func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
 	b, at, err := d.side(dst, int64(len(src)))
 	if err != nil || len(src) == 0 {
@@ -112,8 +110,7 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 	return t, nil
 }
 
-// BindToHost prepares a copy out of the device's memory. It has happened, and
-// with it all that was queued before, when Run returns.
+// BindToHost prepares a copy out of the device's memory.
 func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
 	b, at, err := d.side(src, int64(len(dst)))
 	if err != nil || len(dst) == 0 {
@@ -192,8 +189,7 @@ func (c *within) queue() error {
 	return nil
 }
 
-// side gives the buffer on one side of a copy of so many bytes, and where in the
-// device's memory that side lies.
+// side gives the buffer on one side of a copy of so many bytes, and the side's span.
 func (d *Device) side(s device.Slice, bytes int64) (*buffer, span, error) {
 	if err := s.CheckCopy(d, bytes); err != nil {
 		return nil, span{}, err

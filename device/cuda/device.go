@@ -97,8 +97,7 @@ func (d *Device) Usage() device.Budget {
 	return d.budget
 }
 
-// enter takes the device for a method: its lock, and the goroutine's thread with
-// the context. If it fails there is nothing to leave.
+// enter takes the device for a method: its lock, and a thread with the context.
 func (d *Device) enter() error {
 	d.lock.Lock()
 	err := d.take()
@@ -171,8 +170,7 @@ func (d *Device) finish() error {
 	return d.discard()
 }
 
-// loses reports whether an error is the end of the device for this process: a failure
-// of work, whichever call gives it.
+// loses reports whether an error is the end of the device for this process.
 func loses(err error) bool { return is(err, losing...) }
 
 // lose notes that the device is lost, if a failure of its work says so.
@@ -184,8 +182,7 @@ func (d *Device) lose(err error) error {
 	return fmt.Errorf("%w; the device is lost", err)
 }
 
-// Close waits for the stream and gives everything back. A second call does
-// nothing.
+// Close waits for the stream and gives everything back.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -239,8 +236,7 @@ func (d *Device) Close() error {
 	return nil
 }
 
-// give releases a handle of the context. If the device is lost, its handles went
-// with it.
+// give releases a handle of the context. A lost device's handles went with it.
 func (d *Device) give(f function, h *handle, more ...uintptr) error {
 	if d.lost != nil {
 		d.drop(f, h)

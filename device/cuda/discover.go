@@ -26,8 +26,7 @@ type properties struct {
 	architectures []int // those that NVRTC compiles for, rising
 }
 
-// Discover lists the machine's GPUs, in the driver's order. If there is none,
-// missing says what was looked for and what came of it.
+// Discover lists the machine's GPUs in the driver's order, or says why there is none.
 func Discover() (devices []device.Info, missing string) {
 	l, err := load()
 	if err != nil {
@@ -56,8 +55,7 @@ func (l *library) discover() (devices []device.Info, missing string) {
 	return devices, ""
 }
 
-// survey counts the devices, and gives what is true of all of them. The error
-// says why there is none.
+// survey counts the devices, and gives what they have in common.
 func (l *library) survey() (count int, common properties, err error) {
 	var n, version int32
 	if err = l.call(cuDeviceGetCount, uintptr(unsafe.Pointer(&n))); err == nil {
@@ -102,8 +100,7 @@ func (l *library) describeCompiler(info *properties) error {
 	return nil
 }
 
-// describe fills in what a device says of itself. The error says why it can't be
-// used.
+// describe fills in a device's properties. The error says why it can't be used.
 func (l *library) describe(info *properties, index int) error {
 	info.Name, info.Kind, info.Language = fmt.Sprintf("cuda:%d", index), "cuda", "cuda"
 	info.Auto, info.Alignment, info.Async = true, alignment, true
@@ -185,8 +182,7 @@ func speed(processors, clock, memoryClock, bus int, integrated bool) device.Spee
 	return s
 }
 
-// alignment is that of the slices that kernels take: a whole transaction of the
-// memory, and as allocations are aligned.
+// alignment is that of the slices that kernels take: a transaction of the memory.
 const alignment = 256
 
 // Open opens a GPU by its number.

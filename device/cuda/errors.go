@@ -91,8 +91,7 @@ func (l *library) text(f function, code int32) string {
 	return dynlib.Text(at)
 }
 
-// is reports whether err is a call that failed with one of these codes of the
-// driver.
+// is reports whether err is a call of the driver that failed with one of these codes.
 func is(err error, codes ...int32) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Function[:2] == "cu" && slices.Contains(codes, e.Code)

@@ -16,12 +16,11 @@ type graph struct {
 	before [][]uint64 // per node, all the nodes that come before it, as bits
 }
 
-// maxOrdered is up to how many nodes are held against one another: beyond, each
-// waits for the one before it, as the cost of looking grows with the square.
+// maxOrdered is up to how many nodes are compared with one another, which takes
+// quadratic time; beyond, each waits for the one before it.
 const maxOrdered = 4096
 
-// kernelNode is CUDA_KERNEL_NODE_PARAMS_v2. The version before ends where kernel
-// begins.
+// kernelNode is CUDA_KERNEL_NODE_PARAMS_v2; the one before ends where kernel begins.
 type kernelNode struct {
 	function       handle
 	grid, block    [3]uint32
@@ -46,8 +45,8 @@ type memcpySide struct {
 	pitch, height   uintptr
 }
 
-// needs gives the nodes that a piece of work, the next one, has to wait for: the
-// latest ones only, not what comes before those anyway.
+// needs gives the nodes that the next piece of work has to wait for, without those
+// that come before another of them.
 func (g *graph) needs(w work) []handle {
 	n := len(g.work)
 	if n > maxOrdered {
@@ -69,8 +68,7 @@ func (g *graph) needs(w work) []handle {
 	return wait
 }
 
-// conflict reports whether the order of two pieces of work makes a difference:
-// one writes what the other reads or writes.
+// conflict reports whether one piece of work writes what the other reads or writes.
 func conflict(a, b work) bool {
 	aReads, aWrites := a.uses()
 	bReads, bWrites := b.uses()
@@ -108,8 +106,7 @@ func (c *within) node(g *graph, node *handle, wait []handle) error {
 		uintptr(unsafe.Pointer(unsafe.SliceData(wait))), uintptr(len(wait)), uintptr(unsafe.Pointer(n)), uintptr(c.device.context))
 }
 
-// instantiate makes a graph that can be launched: the spare one, if that differs
-// in arguments only, or a new one.
+// instantiate gives a graph that can be launched: the spare one if it can be updated.
 func (g *graph) instantiate() (handle, error) {
 	d := g.device
 	if last := len(d.spares) - 1; last >= 0 {

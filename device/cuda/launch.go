@@ -11,8 +11,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// work is what a capture can be made of: something that the device does by
-// itself, with fixed memory.
+// work is what a capture can be made of: a launch, or a copy within the device.
 type work interface {
 	device.Command
 	on() *Device
@@ -38,8 +37,7 @@ type launch struct {
 	arguments [11]uintptr // of cuLaunchKernel
 }
 
-// Bind prepares a kernel launch. The kernel is built, unless it has been before
-// for these dtypes.
+// Bind prepares a kernel launch, and builds the kernel if need be.
 func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err := call.Check(d); err != nil {
 		return nil, err

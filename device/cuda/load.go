@@ -13,8 +13,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// Libraries names what is opened to look for devices, in the order in which it is
-// tried; none where there is nothing to open.
+// Libraries names what is opened to look for devices, in the order of trial.
 func Libraries() []string {
 	if !dynlib.Available {
 		return nil
@@ -26,8 +25,7 @@ func driverNames() []string {
 	return map[string][]string{"linux": {"libcuda.so.1", "libcuda.so"}, "windows": {"nvcuda.dll"}}[runtime.GOOS]
 }
 
-// compilerNames are NVRTC's, the newest first. The toolkit's installer puts it into a
-// folder of its own, which on Windows the variable CUDA_PATH names.
+// compilerNames are NVRTC's, the newest first. On Windows CUDA_PATH names its folder.
 func compilerNames() (names []string) {
 	switch runtime.GOOS {
 	case "linux":
@@ -65,8 +63,7 @@ func openLibraries() (l *library, err error) {
 	return l, nil
 }
 
-// open opens the first of several libraries that is there, and finds the
-// functions from one up to another in it.
+// open opens the first library that is there, and finds a range of functions in it.
 func (l *library) open(names []string, from, to function) (found string, _ error) {
 	var tried []string
 	for _, name := range names {

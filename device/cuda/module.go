@@ -21,8 +21,8 @@ type module struct {
 	block      int   // threads that a block of it may have
 }
 
-// module builds and loads a kernel for one choice of definitions, or finds it
-// loaded, or built on disk. The device is entered.
+// module builds and loads a kernel for one choice of definitions, unless it is loaded,
+// or built on disk. The device is entered.
 func (d *Device) module(k *kernels.Kernel, definitions []string) (*module, error) {
 	key := k.Name + " " + strings.Join(definitions, " ")
 	if m := d.modules[key]; m != nil {
@@ -187,8 +187,7 @@ func (l *library) output(size, get function, program handle) ([]byte, error) {
 	return out, l.call(get, uintptr(program), uintptr(unsafe.Pointer(&out[0])))
 }
 
-// destroyProgram releases a program, which alone among handles is passed by a
-// pointer.
+// destroyProgram releases a program; of all handles only this is passed by pointer.
 func (l *library) destroyProgram(program *handle) error {
 	l.live[nvrtcDestroyProgram].Add(-1)
 	return l.call(nvrtcDestroyProgram, uintptr(unsafe.Pointer(program)))

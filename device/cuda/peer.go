@@ -19,8 +19,7 @@ type peer struct {
 	toName, toward []string // as each of the devices calls it
 }
 
-// BindFromPeer prepares a copy from another GPU's memory, which is queued on
-// both; nil if src is on a device of another kind.
+// BindFromPeer prepares a copy from another GPU; nil if src is on another kind of device.
 func (d *Device) BindFromPeer(dst, src device.Slice) (device.Command, error) {
 	other, ok := src.Buffer.Device().(*Device)
 	if !ok || other == d {
@@ -38,8 +37,7 @@ func (d *Device) BindFromPeer(dst, src device.Slice) (device.Command, error) {
 		toName: []string{"a copy from " + other.Name()}, toward: []string{"a copy to " + d.Name()}}, nil
 }
 
-// Run queues the copy, behind all that was queued on both devices, and before all
-// that will be.
+// Run queues the copy in the order of both devices' streams.
 func (p *peer) Run() error {
 	// Always in the same order, so that no two copies wait for each other.
 	first, second := p.to, p.from

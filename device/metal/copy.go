@@ -105,8 +105,7 @@ type download struct {
 	to     []byte
 }
 
-// BindToHost prepares a copy out of the device's memory. It has happened, and with
-// it all that was queued before, when Run returns.
+// BindToHost prepares a copy out of the device's memory.
 func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
 	b, err := d.side(src, int64(len(dst)))
 	if err != nil || len(dst) == 0 {

@@ -87,8 +87,7 @@ func (d *Device) Usage() device.Budget {
 	return d.budget
 }
 
-// enter takes the device for a method: its lock, and the goroutine's thread with a
-// pool. If it fails there is nothing to leave.
+// enter takes the device for a method: its lock, and a thread with a pool.
 func (d *Device) enter() error {
 	d.lock.Lock()
 	if err := d.usable(); err != nil {
@@ -141,8 +140,7 @@ func (d *Device) tell(err error) error {
 	return err
 }
 
-// Close waits for what is queued and gives everything back. A second call does
-// nothing.
+// Close waits for what is queued and gives everything back.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()

@@ -19,13 +19,11 @@ type properties struct {
 	id uint64 // the registryID
 }
 
-// alignment is that of the slices that kernels take: a cache line of Apple's GPUs
-// twice over, and more than any element that a kernel reads at once (16 bytes).
+// alignment is that of the slices that kernels take: two cache lines of Apple's GPUs.
 const alignment = 256
 
-// Discover lists the machine's GPUs: the system's default device first, then the
-// others as Metal has them. If there is none, missing says what was looked for and
-// what came of it.
+// Discover lists the machine's GPUs, the system's default device first, or says why
+// there is none.
 func Discover() (devices []device.Info, missing string) {
 	l, err := load()
 	if err != nil {

@@ -26,8 +26,7 @@ type launch struct {
 	bytes    int64     // of memory that it uses
 }
 
-// Bind prepares a kernel launch. The kernel is built, unless it has been before
-// for these dtypes.
+// Bind prepares a kernel launch, and builds the kernel if need be.
 func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err := call.Check(d); err != nil {
 		return nil, err
@@ -88,8 +87,8 @@ func (d *Device) launch(call *device.Call, p *pipeline, part kernels.Launch) (*l
 	return l, l.size(p, part)
 }
 
-// size sets how many threadgroups run. All limits are looked at here: what goes
-// beyond them Metal doesn't run, and doesn't say so either.
+// size sets how many threadgroups run. What exceeds a limit Metal drops in silence,
+// so all limits are checked here.
 func (l *launch) size(p *pipeline, part kernels.Launch) error {
 	dims := len(part.Global)
 	if dims < 1 || dims > 3 || len(part.Local) != dims {

@@ -54,8 +54,7 @@ func (l *library) create(to object, m message, args ...uintptr) object {
 	return o
 }
 
-// keep sends a message that gives an object which goes with the pool, or none,
-// and makes it owned.
+// keep sends a message that gives an object of the pool, or none, and makes it owned.
 func (l *library) keep(to object, m message) object {
 	if !l.asks(m) {
 		return 0
@@ -125,8 +124,7 @@ func (l *library) text(s object) string {
 	return dynlib.Text(pointer(l.send(s, utf8String)))
 }
 
-// address is where something lies on Go's heap, where nothing is moved. The caller
-// keeps it alive.
+// address is where something lies on Go's heap. The caller keeps it alive.
 func address[T any](at *T) uintptr { return uintptr(unsafe.Pointer(at)) }
 
 // pointer is an address that isn't Go's, as a pointer.

@@ -26,8 +26,7 @@ const (
 	stagingPieces = 16
 )
 
-// reserve finds room for the open batch to read. The room's offset is good for the
-// constant address space too.
+// reserve finds room for the open batch to read, aligned for constants too.
 func (d *Device) reserve(bytes int) (position, []byte, error) {
 	p, err := d.piece(bytes)
 	if err != nil {
@@ -39,8 +38,7 @@ func (d *Device) reserve(bytes int) (position, []byte, error) {
 	return position{p.object, int64(at)}, p.memory[at : at+bytes], nil
 }
 
-// piece gives a piece with room: the one in use, one that is free again, a new
-// one, or the one that is free first.
+// piece gives a piece with room: the one in use, a free one, a new one, or the oldest.
 func (d *Device) piece(bytes int) (*stagingPiece, error) {
 	s := &d.staging
 	if n := len(s.pieces); n > 0 && bytes <= stagingBytes-s.pieces[n-1].taken {
@@ -84,8 +82,7 @@ type upload struct {
 
 var uploadNames = []string{"a copy from the host"}
 
-// BindFromHost prepares a copy into the device's memory. Run has read src when it
-// returns.
+// BindFromHost prepares a copy into the device's memory.
 func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
 	b, err := d.side(dst, int64(len(src)))
 	if err != nil || len(src) == 0 {

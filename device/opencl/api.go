@@ -174,8 +174,7 @@ func (l *library) result(f function, args ...uintptr) (uintptr, error) {
 	return r, nil
 }
 
-// release gives a handle back, and does nothing for none. The handle is gone
-// even if the call fails.
+// release gives a handle back, if there is one. It is gone even if the call fails.
 func (l *library) release(f function, h *handle) error {
 	if *h == 0 {
 		return nil
@@ -186,8 +185,7 @@ func (l *library) release(f function, h *handle) error {
 	return l.call(f, uintptr(gone))
 }
 
-// bytes reads a property of any length. object and more are the getter's first
-// arguments.
+// bytes reads a property of any length. objects are the getter's first arguments.
 func (l *library) bytes(f function, property uintptr, objects ...handle) ([]byte, error) {
 	var size uintptr
 	get := func(bytes uintptr, to *byte, size *uintptr) error {
@@ -241,8 +239,7 @@ func is(err error, code int32) bool {
 	return ok && e.Code == code
 }
 
-// joined joins errors, those of equal texts once: a device that is lost fails all
-// releases alike.
+// joined joins errors, equal ones once: a lost device fails all releases alike.
 func joined(errs []error) error {
 	seen := map[string]bool{}
 	var distinct []error

@@ -96,8 +96,7 @@ func (d *Device) freed(what string) error {
 	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
 }
 
-// part gives the handle of a slice for a launch: the same for the same slice,
-// so that an output over an input is one object.
+// part gives the handle of a slice for a launch, the same for the same slice.
 func (b *buffer) part(s device.Slice) (handle, error) {
 	if s.Bytes == 0 || s.Offset == 0 && s.Bytes == b.bytes {
 		return b.mem, nil // what has no bytes isn't touched

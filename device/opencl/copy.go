@@ -31,8 +31,7 @@ func (t *transfer) Run() error {
 	return t.transfer()
 }
 
-// BindFromHost prepares a copy into the device's memory. Run has read src when
-// it returns.
+// BindFromHost prepares a copy into the device's memory.
 func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, error) {
 	b, err := d.side(dst, int64(len(src)))
 	if err != nil || len(src) == 0 {
@@ -49,8 +48,7 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 	return t, nil
 }
 
-// BindToHost prepares a copy out of the device's memory. It has happened, and
-// with it all that was queued before, when Run returns.
+// BindToHost prepares a copy out of the device's memory.
 func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error) {
 	b, err := d.side(src, int64(len(dst)))
 	if err != nil || len(dst) == 0 {

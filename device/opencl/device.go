@@ -83,8 +83,7 @@ func (d *Device) usable() error {
 	return nil
 }
 
-// Close waits for the queue and gives everything back. A second call does
-// nothing.
+// Close waits for the queue and gives everything back.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()

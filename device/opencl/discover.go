@@ -26,9 +26,8 @@ type properties struct {
 	options  string // for every program
 }
 
-// Discover lists the machine's OpenCL devices, in the order of their numbers:
-// GPUs first, then accelerators, then CPUs, and among equals as the loader has
-// them. If there is none, missing says what was looked for and what came of it.
+// Discover lists the machine's OpenCL devices: GPUs first, then accelerators, then
+// CPUs, and among equals in the loader's order. missing says why there is none.
 func Discover() (devices []device.Info, missing string) {
 	l, err := load()
 	if err != nil {
@@ -41,8 +40,8 @@ func Discover() (devices []device.Info, missing string) {
 	return devices, missing
 }
 
-// asking is held while drivers are asked for their devices: some (PoCL) have none
-// to tell of to a thread that asks while another is the first to.
+// asking is held while drivers list their devices: some (PoCL) list none to a thread
+// that asks while another is the first to.
 var asking sync.Mutex
 
 func (l *library) discover() (devices []properties, missing string) {
@@ -116,8 +115,8 @@ func (l *library) list(get func(n uint32, to *handle, count *uint32) error) ([]h
 	return all, get(n, &all[0], nil)
 }
 
-// describe fills in what a device says of itself, and gives its rank, the best
-// first. The error says why it can't be used.
+// describe fills in a device's properties, and gives its rank in Discover's order.
+// The error says why it can't be used.
 func (l *library) describe(info *properties) (rank int, err error) {
 	r := reader{l: l, id: info.id}
 	name := strings.TrimSpace(r.text(deviceName))

@@ -20,8 +20,7 @@ type launch struct {
 	arguments     [9]uintptr // of clEnqueueNDRangeKernel
 }
 
-// Bind prepares a kernel launch. The kernel is built, unless it has been before
-// for these dtypes, and gets its arguments.
+// Bind prepares a kernel launch, and builds the kernel if need be.
 func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err := call.Check(d); err != nil {
 		return nil, err
@@ -81,8 +80,7 @@ func (d *Device) launch(call *device.Call, p *program, part kernels.Launch) (*la
 	return l, nil
 }
 
-// release gives the kernel back. It is for where something has failed: that is the
-// error to tell.
+// release gives the kernel back after a failure, which is the error to report.
 func (l *launch) release() { _ = l.device.cl.release(clReleaseKernel, &l.kernel) }
 
 // set sets the kernel's arguments, and how many work-items run.

@@ -11,8 +11,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// Libraries names what is opened to look for devices, in the order in which it is
-// tried; none where there is nothing to open.
+// Libraries names what is opened to look for devices, in the order of trial.
 func Libraries() []string {
 	names := map[string][]string{
 		"linux":   {"libOpenCL.so.1", "libOpenCL.so"},

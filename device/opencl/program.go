@@ -19,8 +19,8 @@ type program struct {
 	group      int // work-items that a group of it may have
 }
 
-// program builds a kernel for one choice of definitions, or finds it built: in
-// this device, or on disk. The lock is held.
+// program builds a kernel for one choice of definitions, unless it is built, here or
+// on disk. The lock is held.
 func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, error) {
 	key := k.Name + " " + strings.Join(definitions, " ")
 	if p := d.programs[key]; p != nil {
@@ -55,8 +55,7 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 	return p, nil
 }
 
-// cached gives a program that was built before, or nil: what doesn't load, or hasn't
-// the kernel in it, is built anew.
+// cached gives a program that was built before; nil if it doesn't load.
 func (d *Device) cached(id, options, entry string) *program {
 	binary := d.cache.Load(id)
 	if binary == nil {
@@ -155,8 +154,7 @@ func (d *Device) binary(program handle) ([]byte, error) {
 // the joined text. NVIDIA's says <kernel>:12.
 var anonymous = regexp.MustCompile(`<[a-z ]+>:(\d+)`)
 
-// located gives a compiler's log, on a line of its own, with the places in it
-// brought back to the files.
+// located gives a compiler's log, with the positions in it brought back to the files.
 func located(log string, files []kernels.File) string {
 	log = strings.TrimSpace(log)
 	if log == "" {

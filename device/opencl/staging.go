@@ -70,8 +70,7 @@ func (d *Device) stage(names []string, b *buffer, offset int64, src []byte) erro
 	return nil
 }
 
-// growStaging makes the memory larger, if it may be, and at least as large as a copy
-// of so many bytes needs. The queue is empty.
+// growStaging makes the memory larger, up to its limit. The queue is empty.
 func (d *Device) growStaging(name string, bytes int) error {
 	s := &d.staging
 	size := min(s.limit, max(leastStaging, 4*len(s.memory), 4*bytes))

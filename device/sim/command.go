@@ -78,8 +78,7 @@ func own(s device.Slice) *buffer {
 	return nil
 }
 
-// memory gives a slice's bytes, or nil if they have been freed. The device's lock is
-// held.
+// memory gives a slice's bytes, or nil if they have been freed. The lock is held.
 func memory(s device.Slice) []byte {
 	b := own(s)
 	if b == nil || b.gone() {
@@ -99,8 +98,7 @@ type command struct {
 	waits        bool   // it has been done when Run returns, and all before it
 }
 
-// Run carries the command out, or queues it. The device is locked meanwhile, so that
-// nobody frees what the command uses.
+// Run carries the command out, or queues it.
 func (c *command) Run() error {
 	d := c.device
 	d.lock.Lock()

@@ -144,8 +144,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	return b, nil
 }
 
-// View gives another device's memory as a buffer of this one, whose buffers are
-// visible to the host.
+// View gives another device's memory as a buffer of this one.
 func (d *Device) View(of device.SharedBuffer) device.HostBuffer {
 	return view{hostBuffer{&buffer{device: d, memory: of.Shared(), of: of}}}
 }
@@ -241,8 +240,7 @@ func (d *Device) do(w work, now bool) {
 	}
 }
 
-// Sync does what is queued. If it is made to fail, what is queued has failed: that is
-// late.
+// Sync does what is queued. If it is made to fail, what is queued has failed.
 func (d *Device) Sync() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()

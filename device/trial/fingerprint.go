@@ -69,8 +69,7 @@ func machine() []string {
 	return parts
 }
 
-// libraryFolders are the folders in which the system looks for libraries, as far as they
-// are configured in files.
+// libraryFolders are the folders in which the system looks for libraries.
 func libraryFolders() []string {
 	if runtime.GOOS == "windows" {
 		return []string{filepath.Join(os.Getenv("SystemRoot"), "System32")}

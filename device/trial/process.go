@@ -30,8 +30,7 @@ func Serve(look func(kind string) bool) {
 	}
 }
 
-// tried runs in the process of a trial. It exits when its parent does, because its
-// standard input is then closed.
+// tried runs in a trial's process. It exits when its standard input is closed.
 func tried(look func(kind string) bool, kind, word string) (code int) {
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
@@ -110,8 +109,7 @@ func try(kind string, patience time.Duration, more ...string) (died *Died, certa
 	}
 }
 
-// dump matches the Go runtime's report of a signal caused by C code. It is compiled only
-// if needed.
+// dump matches the Go runtime's report of a signal caused by C code.
 var dump = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^(?:\[signal (SIG[A-Z0-9]+): ([a-z ]+)|(SIG[A-Z0-9]+): ([a-z ]+)$)`)
 })

@@ -121,8 +121,7 @@ func (d *Driver) culprits(kind string) (culprits []string) {
 	return culprits
 }
 
-// conclude returns the result as an error. A driver that has passed is about to be used in
-// this process, so it needs no further trials.
+// conclude returns the result as an error. A driver that has passed needs no further trial.
 func (d *Driver) conclude() error {
 	if d.last.Died != nil {
 		return d.last.Died

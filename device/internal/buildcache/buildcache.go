@@ -43,8 +43,7 @@ type Cache struct {
 	room   *atomic.Int64 // bytes that may be stored before the part is looked at again
 }
 
-// New gives a driver's part: in the folder that FLOWRUN_CACHE names, or where the
-// system keeps users' caches.
+// New gives a driver's part, in the folder FLOWRUN_CACHE or the user's cache folder.
 func New(driver string) Cache {
 	folder := os.Getenv("FLOWRUN_CACHE")
 	if folder == "" {
@@ -57,8 +56,7 @@ func New(driver string) Cache {
 	return Cache{folder: filepath.Join(folder, driver), limit: Limit, room: new(atomic.Int64)}
 }
 
-// format is the version of the form of entries' files. It is part of every key: two
-// programs with two forms use one folder.
+// format is the version of the files' format, and part of every key.
 const format = "2"
 
 // Key hashes what a built kernel depends on.
