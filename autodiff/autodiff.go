@@ -207,8 +207,7 @@ func (e *expander) conePostorder(y *ir.Node) []*ir.Node {
 	return order
 }
 
-// sweep is one pass of reverse mode: the gradients found so far, those of f16 and
-// bf16 values in f32.
+// sweep is one pass of reverse mode: gradients, those of f16 and bf16 values in f32.
 type sweep struct {
 	b     *ir.Builder
 	grads map[*ir.Node]*ir.Node

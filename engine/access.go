@@ -14,8 +14,7 @@ import (
 // Handle stands for a state or a node that callers ask for.
 type Handle int32
 
-// fetch is the edge from a value to the host's copy of it: dirty when the value
-// has a newer version than the copy.
+// fetch is the edge from a value to the host's copy of it.
 type fetch struct {
 	tensor *ir.Tensor
 	used   uint64
@@ -126,9 +125,8 @@ func (s *Session) fetch(n int32) (*ir.Tensor, error) {
 }
 
 // SetAll writes several states at once: all of them, or none if a name or a type is
-// wrong. Everything that depends on them is out of date afterwards, including their
-// copies on other devices. If a device fails while they are being written, the error is *Poisoned and
-// names those that weren't.
+// wrong. Everything that depends on them is out of date afterwards. If a device fails
+// meanwhile, the error is *Poisoned and names those that weren't written.
 func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -129,8 +129,7 @@ func (c *commands) afterReaders(n int32, command device.Command) device.Command 
 	})
 }
 
-// ofCommit gives the command that copies a state's next value to its home; nil if it
-// is written in place.
+// ofCommit gives the command of a state's commit; nil if it is written in place.
 func (c *commands) ofCommit(st int32) (device.Command, error) {
 	next := c.states[st].next
 	if c.isInPlace(next) {

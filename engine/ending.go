@@ -14,8 +14,7 @@ func (r *runner) seeNonFinite() error {
 	return nil
 }
 
-// tellNonFinite reports the first loss that wasn't finite. The session isn't locked
-// meanwhile: the callback may use it.
+// tellNonFinite reports the first loss that wasn't finite, on an unlocked session.
 func (r *runner) tellNonFinite() {
 	if r.record.NonFinite == 0 || r.told {
 		return
@@ -68,8 +67,7 @@ func (r *runner) recount() error {
 	return err
 }
 
-// last fills the summary, and gives the last record to all observers that haven't
-// failed. It returns their errors.
+// last fills the summary, and gives the last record to the observers that haven't failed.
 func (r *runner) last() (errs []error) {
 	r.tellNonFinite()
 	r.record.Last, r.record.Stopped = true, r.summary.Stopped

@@ -49,8 +49,7 @@ func (e *Evaluator) add(values map[string]*ir.Tensor, means []float64) error {
 	return nil
 }
 
-// Evaluation computes further metrics at regular intervals, between two steps.
-// Records have them after the loop's own.
+// Evaluation computes further metrics regularly. Records have them after the loop's.
 type Evaluation struct {
 	Every int64                     // steps
 	Run   func() ([]float64, error) // as many as there are metrics
@@ -59,8 +58,7 @@ type Evaluation struct {
 	values []float64
 }
 
-// NewEvaluation makes an evaluation whose metrics have the given values until its
-// first run.
+// NewEvaluation makes an evaluation with its metrics' values until its first run.
 func NewEvaluation(every int64, run func() ([]float64, error), values []float64) *Evaluation {
 	return &Evaluation{Every: every, Run: run, values: slices.Clone(values)}
 }

@@ -33,8 +33,7 @@ func (e *Error) Error() string {
 // Unwrap gives the device's own error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// faults turns failures of commands into errors, and knows which states they have
-// made invalid.
+// faults turns failures into errors, and knows which states they have made invalid.
 type faults struct {
 	*values
 	plan    *lower.Plan
@@ -102,8 +101,8 @@ func (f *faults) restored(st int32) {
 	f.poison = &Poisoned{States: f.suspectNames(), Err: f.poison.(*Poisoned).Err}
 }
 
-// Poisoned says that a failure has left states half written. Every demand returns it
-// until all of them have been set.
+// Poisoned is the error of every demand until states that a failure has left half
+// written are set.
 type Poisoned struct {
 	States []string
 	Err    error

@@ -200,8 +200,7 @@ func (r *runner) evaluate() error {
 	return nil
 }
 
-// runSteps runs a step, or several if they may be queued ahead, and reports whether
-// the stop condition now holds.
+// runSteps runs the steps that may be queued, and reports whether the run is over.
 func (r *runner) runSteps() (bool, error) {
 	s := r.session
 	if err := s.lock(); err != nil {
@@ -310,9 +309,8 @@ func (r *runner) observe() error {
 	return nil
 }
 
-// adapt chooses how many steps to take before looking at the clock again, so
-// that looking costs nothing beside short steps and is punctual beside long
-// ones.
+// adapt chooses how many steps to take before looking at the clock again: it should be
+// cheap beside short steps, and punctual beside long ones.
 func (r *runner) adapt(elapsed time.Duration) {
 	took := elapsed - r.lookedAt
 	r.looked, r.lookedAt = r.step, elapsed
@@ -366,9 +364,8 @@ func (r *runner) ended() {
 	}
 }
 
-// follow notices what other callers have done to the states: their steps are not
-// part of the run, but the counter, the limit and the stop condition depend on the
-// states. The session is locked.
+// follow notices what other callers have done to the counter and the stop condition.
+// The session is locked.
 func (r *runner) follow() error {
 	if !r.moved {
 		return nil

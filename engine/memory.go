@@ -58,8 +58,7 @@ func (m *memory) alloc(space int, bytes int64) (device.Buffer, error) {
 	return b, nil
 }
 
-// allocKept allocates a space's kept memory. If a device has aliases of the host's,
-// it allocates that, too.
+// allocKept allocates a space's kept memory, the host's on a device that has aliases.
 func (m *memory) allocKept(space int, bytes int64) (device.Buffer, error) {
 	if space != 0 || m.plan.Shared == 0 {
 		return m.alloc(space, bytes)

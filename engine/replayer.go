@@ -76,8 +76,7 @@ func (r *replayer) matches(t *tape, work []int32) bool {
 	return true
 }
 
-// touched notes that something other than a step has happened: the next step has to
-// determine its work.
+// touched makes the next step determine its work: something has happened since the last.
 func (r *replayer) touched() {
 	r.catchUp()
 	r.steady, r.last = nil, nil

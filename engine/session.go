@@ -34,9 +34,8 @@ type Execution struct {
 	Version uint64   // of its value, afterwards
 }
 
-// Session is a running program: a plan, its memory, its states. Its methods may
-// be called from several goroutines; they take effect one at a time, between
-// steps.
+// Session is a running program: a plan, its memory, its states. Its methods may be
+// called from several goroutines; they take effect one at a time, between steps.
 type Session struct {
 	mu      sync.Mutex
 	plan    *lower.Plan
@@ -62,8 +61,7 @@ type Session struct {
 // ErrClosed is what every call on a closed session returns.
 var ErrClosed = errors.New("engine: the session is closed")
 
-// New allocates the plan's memory on its devices, one per target. States have
-// no value until they are set.
+// New allocates the plan's memory on its devices, one per target.
 func New(plan *lower.Plan, devices []device.Device, o Options) (*Session, error) {
 	if len(devices) != len(plan.Targets) {
 		return nil, fmt.Errorf("engine: the plan needs %d devices, got %d", len(plan.Targets), len(devices))
@@ -118,16 +116,14 @@ func (s *Session) Stats() Stats {
 	return stats
 }
 
-// Usable is the error that every demand returns at present: [ErrClosed], *[Poisoned]
-// or nil.
+// Usable is the error of every demand at present: [ErrClosed], *[Poisoned] or nil.
 func (s *Session) Usable() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.usable()
 }
 
-// lock locks the session. If the session isn't usable, it returns the error and
-// leaves it unlocked.
+// lock locks the session if it is usable.
 func (s *Session) lock() error {
 	s.mu.Lock()
 	err := s.usable()
@@ -147,8 +143,7 @@ func (s *Session) usable() error {
 
 // moveOut gives a node memory of its own: because a caller reads its value (it
 // becomes kept), or because a demand that isn't a step must not write a state's home
-// (it becomes transient, and steps copy it there). Tapes are dropped, and so are the
-// bound commands that use its old memory.
+// (it becomes transient, and steps copy it there).
 func (s *Session) moveOut(n int32, storage lower.Storage) error {
 	if err := s.memory.moveOut(n); err != nil {
 		return s.faults.blame(fmt.Errorf("engine: allocating memory for %s: %w", s.plan.Graph.Nodes[n].Label(), err))

@@ -64,8 +64,7 @@ func (s *Session) unended(st int) error {
 	return s.step()
 }
 
-// unmasked runs a step of a plan that runs ahead. It resets the stop condition first,
-// or the step would change nothing.
+// unmasked runs a step of a plan that runs ahead, after resetting the stop condition.
 func (s *Session) unmasked(st int) error {
 	states := s.plan.Graph.States
 	if s.tapes.last == nil {
@@ -178,8 +177,7 @@ func (s *Session) eager(work []int32, t *tape) error {
 	return nil
 }
 
-// replay runs a tape that was recorded for the work of this step, and does the
-// bookkeeping.
+// replay runs a tape of this step's work, and does the bookkeeping.
 func (s *Session) replay(t *tape) error {
 	for _, p := range t.plays {
 		if err := p.command.Run(); err != nil {
@@ -200,8 +198,7 @@ func (s *Session) replay(t *tape) error {
 	return nil
 }
 
-// replaySteady runs a tape at the fixed point: marks and work don't change, so only
-// the number of replays does.
+// replaySteady runs a tape at the fixed point: only the number of replays changes.
 func (s *Session) replaySteady(t *tape) error {
 	for _, p := range t.plays {
 		if err := p.command.Run(); err != nil {
@@ -232,8 +229,7 @@ func (s *Session) replayFailed(t *tape, at int, err error) error {
 	return err
 }
 
-// steps runs one step, or several if they are captured together, but at most n. It
-// returns how many were taken.
+// steps runs one step, or a burst of at most n, and returns how many.
 func (s *Session) steps(n int64) (int64, error) {
 	t := s.tapes.steady
 	if t == nil || t.burst == nil || n < burstSteps {

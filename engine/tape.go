@@ -39,8 +39,7 @@ func (t *tape) finish(c *commands, copies []device.Command) {
 	t.plays = oneByOne(t.commands)
 }
 
-// play is a part of a tape that runs as one: a command, or a device's capture of
-// consecutive commands.
+// play is a command of a tape, or a capture of several.
 type play struct {
 	command device.Command
 	first   int // the number of its first command

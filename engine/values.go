@@ -35,8 +35,7 @@ type state struct {
 	due        bool   // on the list of states that a step may have to commit
 }
 
-// values is the bookkeeping of dirty edges: versions and marks, no memory and
-// no device.
+// values is the bookkeeping of dirty edges: versions and marks.
 type values struct {
 	nodes  []value
 	edges  []edge  // by consumer, value.ins
@@ -50,8 +49,7 @@ type values struct {
 	work   []int32
 }
 
-// newValues lays out the bookkeeping of a plan: everything marked, nothing
-// computed, no state set.
+// newValues begins with everything marked, nothing computed and no state set.
 func newValues(p *lower.Plan) *values {
 	v := &values{nodes: make([]value, len(p.Graph.Nodes)), nextOf: map[int32][]int32{}}
 	index := make(map[*ir.State]int32, len(p.Graph.States))
@@ -105,8 +103,7 @@ func (v *values) out(n int32) []int32 { return v.users[v.nodes[n].outs[0]:v.node
 
 func (v *values) isInPlace(n int32) bool { return v.nodes[n].storage == lower.InPlace }
 
-// writes is the node whose memory n writes: itself, or that of a state if it is
-// written in place.
+// writes is the node whose memory n writes: itself, or a state's if it is in place.
 func (v *values) writes(n int32) int32 {
 	if v.isInPlace(n) {
 		return v.states[v.nextOf[n][0]].node
@@ -152,8 +149,7 @@ func (v *values) markUsers(n int32) {
 	v.stack = stack
 }
 
-// dirty reports whether a node has to compute something new: it never has, or
-// an in-edge is dirty.
+// dirty reports whether a node has never been computed or has a dirty in-edge.
 func (v *values) dirty(n int32) bool {
 	if v.nodes[n].version == 0 {
 		return true
@@ -179,8 +175,7 @@ func (v *values) stands(n int32) bool {
 }
 
 // collect begins a demand: it gives the nodes that have to run to make the roots
-// current, in the plan's order. unset is a state that one of them reads and that has
-// no value, or -1.
+// current, in the plan's order. unset is a state without a value among them, or -1.
 func (v *values) collect(roots []int32) (work []int32, unset int32) {
 	v.demand++
 	unset = -1

@@ -37,8 +37,7 @@ func runAhead(p *Plan) error {
 	return p.Graph.Sort()
 }
 
-// stopState is the state that says whether the run has ended; nil if there is
-// none.
+// stopState is the state that says whether the run has ended, or nil.
 func (p *Plan) stopState() *ir.State {
 	for _, s := range p.Graph.States {
 		if s.Kind == ir.StopState && s.Next != nil {

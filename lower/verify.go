@@ -77,8 +77,7 @@ func verifyCopies(p *Plan) error {
 	return nil
 }
 
-// verifyKernels checks that exactly the nodes that compute have kernels, which serve
-// their ops and dtypes on their devices.
+// verifyKernels checks that the nodes that compute, and no others, have suitable kernels.
 func verifyKernels(p *Plan) error {
 	var inputs []string
 	for _, n := range p.Graph.Nodes {
@@ -105,8 +104,7 @@ func verifyKernels(p *Plan) error {
 	return nil
 }
 
-// verifyFused compares fused nodes with their kernels. Their type rule checks that
-// their parts fit together.
+// verifyFused compares fused nodes with their kernels. Their type rule checks the parts.
 func verifyFused(p *Plan) error {
 	for _, n := range p.Graph.Nodes {
 		k := p.Value(n).Kernel
@@ -181,9 +179,8 @@ func (p *Plan) changesByStep(n *ir.Node) bool {
 	return true
 }
 
-// mayOverwriteHome tells whether n, the next value of s, may be written over s: its
-// kernel reads each element of s before writing it, or n doesn't read s and has no
-// users.
+// mayOverwriteHome tells whether n, the next value of s, may be written over s: its kernel
+// reads each element of s before writing it, or n doesn't read s and has no users.
 func (p *Plan) mayOverwriteHome(n *ir.Node, s *ir.State, users int) bool {
 	reads := false
 	for i, in := range n.Inputs {
@@ -254,8 +251,7 @@ func verifySchedule(p *Plan) error {
 	return nil
 }
 
-// readsWritten reports whether n depends on a node at or after first, which is
-// the only reason to come late.
+// readsWritten reports whether n depends on a node at or after first.
 func readsWritten(p *Plan, n *ir.Node, first int) bool {
 	for _, in := range n.Inputs {
 		if in.ID >= first {

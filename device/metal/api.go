@@ -6,8 +6,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// function is a C function of Objective-C's runtime, or of Metal. Those below are
-// all that are called.
+// function is a C function of Objective-C's runtime, or of Metal.
 type function int
 
 var functions dynlib.Names[function]
@@ -26,8 +25,7 @@ var (
 // ofMetal tells Metal's functions from those of Objective-C's runtime.
 func (f function) ofMetal() bool { return f >= mtlCreateSystemDefaultDevice }
 
-// class is a class that objects are made of by its name; all others come from
-// messages.
+// class is a class of which objects are made by name; all others come from messages.
 type class int
 
 var classes dynlib.Names[class]
@@ -37,9 +35,8 @@ var (
 	mtlCompileOptions = classes.Add("MTLCompileOptions")
 )
 
-// message is a message that is sent: its selector. Beside each stands its type,
-// as Apple's documentation has it, without the words for the arguments; NSUInteger
-// is a word, and so is an object.
+// message is a message's selector. Beside each stands its type by Apple's
+// documentation, without the words for the arguments.
 type message int
 
 var selectors dynlib.Names[message]
@@ -97,8 +94,7 @@ var (
 	endEncoding             = selectors.Add("endEncoding")
 )
 
-// String is the message's selector, as messages for people have it: without a colon
-// at its end.
+// String is the message's selector without a colon at its end.
 func (m message) String() string { return strings.TrimSuffix(selectors[m], ":") }
 
 // The API's constants, as far as they are used.

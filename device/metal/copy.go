@@ -43,8 +43,7 @@ func (d *Device) copying(unit copyUnit) (*pipeline, error) {
 	return p, nil
 }
 
-// copyLaunches makes the launches of a copy from an MTLBuffer to another. Buffers
-// are those of them that can be freed.
+// copyLaunches makes the launches of a copy. buffers are those that can be freed.
 func (d *Device) copyLaunches(names []string, to, from position, bytes int64, buffers ...*buffer) ([]*launch, error) {
 	var unit copyUnit
 	for _, unit = range copyUnits {

@@ -60,8 +60,7 @@ func (l *library) begin(info properties, id object, o device.Options) (_ *Device
 	return d, nil
 }
 
-// probe builds a first kernel, to learn what Metal tells of kernels only: how many
-// threads go together.
+// probe builds a first kernel, to learn how many threads go together.
 func (d *Device) probe() error {
 	p, err := d.copying(copyUnits[len(copyUnits)-1])
 	if err != nil {

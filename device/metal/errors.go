@@ -20,9 +20,8 @@ var commandBufferErrors = map[int64]string{
 	12: "MTLCommandBufferErrorStackOverflow",
 }
 
-// losing are those of them after which a process can't use the device any more, by
-// what the documentation says of them: access revoked, not permitted, device
-// removed.
+// losing are those after which a process can't use the device any more, by their
+// documentation: access revoked, not permitted, device removed.
 var losing = []int64{4, 7, 11}
 
 // libraryErrors are the codes of MTLLibraryError.
@@ -61,7 +60,6 @@ func (e *Error) Error() string {
 }
 
 // failed makes the error of a message that gave nothing, and perhaps an NSError.
-// names are those of its codes.
 func (l *library) failed(m message, reason object, names map[int64]string) error {
 	e := &Error{Message: m.String()}
 	if reason != 0 {

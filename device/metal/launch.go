@@ -170,9 +170,8 @@ func (l *launch) encode() error {
 	return d.encoded(l.bytes)
 }
 
-// put sends a message to the open batch's encoder. It makes no garbage, as there are
-// some for each launch: its words lie in the device, and what they point to the
-// caller keeps alive.
+// put sends a message to the open batch's encoder. It makes no garbage: its words lie
+// in the device, and the caller keeps alive what they point to.
 func (d *Device) put(m message, args ...uintptr) {
 	d.words[0], d.words[1] = uintptr(d.open.encoder), d.objc.selectors[m]
 	n := copy(d.words[2:], args)

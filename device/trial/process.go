@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// argument is the name under which the process of a trial is started. Its other arguments
-// are the driver and a word to answer with.
+// argument is the name of a trial's process. Its other arguments are the driver and a
+// word to answer with.
 const argument = "flowrun-device-trial"
 
 // Serve runs the trial and exits if this process was started for one: look looks for the

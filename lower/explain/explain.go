@@ -325,8 +325,7 @@ func writeJSON(w io.Writer, value any) error {
 	return enc.Encode(value)
 }
 
-// WriteDot writes the plan as a Graphviz graph: states are boxes, and colours are
-// devices.
+// WriteDot writes the plan as a Graphviz graph: states are boxes, colours are devices.
 func (e *Plan) WriteDot(w io.Writer, p *lower.Plan) error {
 	var b strings.Builder
 	b.WriteString("digraph plan {\n  rankdir=TB; node [fontname=\"monospace\", fontsize=10, style=filled, colorscheme=pastel19];\n")

@@ -40,8 +40,7 @@ type Call struct {
 	Launches []Launch `json:"launches,omitempty"`
 }
 
-// Launch is one launch: work-items in up to three dimensions, rounded up to whole
-// groups.
+// Launch is one launch: work-items in up to three dimensions, in whole groups.
 type Launch struct {
 	Items []int `json:"items"`
 	Group []int `json:"group"`
@@ -53,8 +52,7 @@ type File struct {
 	Text string `json:"text"`
 }
 
-// KernelsOf describes a plan's kernels. The sources of fused kernels are assembled
-// from the given ones.
+// KernelsOf describes a plan's kernels. Fused ones are assembled from the sources.
 func KernelsOf(p *lower.Plan, sources *kernels.Sources) (*Kernels, error) {
 	e := &Kernels{}
 	known := map[string]*Kernel{}

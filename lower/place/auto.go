@@ -26,8 +26,7 @@ type Considered struct {
 	Missing string        `json:"missing,omitempty"` // why it couldn't be chosen
 }
 
-// No existing device launches a kernel in less than fastestLaunch, or returns a
-// result to the host in less than fastestWait.
+// No device launches a kernel, or returns a result to the host, faster than this.
 const (
 	fastestLaunch = time.Microsecond
 	fastestWait   = 20 * time.Microsecond

@@ -54,8 +54,7 @@ func touched(n *ir.Node) float64 {
 	return total
 }
 
-// perSecond is the bandwidth between two devices; 0 if unknown. Copies between two
-// devices go through the host.
+// perSecond is the bandwidth between two devices, by way of the host; 0 if unknown.
 func (p *Placement) perSecond(a, b int) float64 {
 	x, y := p.Targets[a].Speed.Link, p.Targets[b].Speed.Link
 	switch {
@@ -103,8 +102,7 @@ func PerStep(g *ir.Graph) []bool {
 	return changed(g, isWritten, Updates(g))
 }
 
-// changed tells the nodes that depend on a state that changes and that a root
-// needs.
+// changed tells the nodes that a root needs and that depend on a state that changes.
 func changed(g *ir.Graph, changes func(*ir.State) bool, roots []*ir.Node) []bool {
 	changing := make([]bool, len(g.Nodes))
 	for i, n := range g.Nodes {
@@ -143,8 +141,7 @@ func Updates(g *ir.Graph) (roots []*ir.Node) {
 	return roots
 }
 
-// layout is the working state of Run. The node that reads a state stands for the
-// state's home.
+// layout is the working state of Run. A state's Read node stands for its home.
 type layout struct {
 	placement *Placement
 	running   []bool    // by ID

@@ -40,8 +40,7 @@ func (c *cut) vertex() int32 {
 	return int32(len(c.first) - 1)
 }
 
-// edge adds an edge, which is cut if from is on the source's side and to on the
-// sink's.
+// edge adds an edge, which is cut if it leads from the source's side to the sink's.
 func (c *cut) edge(from, to int32, capacity int64) {
 	if capacity <= 0 || from == to || to == source || from == sink {
 		return
@@ -107,8 +106,7 @@ func (c *cut) sinkSide() []bool {
 	return side
 }
 
-// distances counts the edges with room from each vertex to the sink; -1 if there is
-// no path.
+// distances counts the edges with room from each vertex to the sink; -1 without a path.
 func (c *cut) distances(distance, queue []int32) []int32 {
 	for v := range distance {
 		distance[v] = -1
@@ -127,8 +125,7 @@ func (c *cut) distances(distance, queue []int32) []int32 {
 	return queue
 }
 
-// fill saturates a path, and gives the part of it before the first edge that is now
-// full, and that part's end.
+// fill saturates a path, and gives the part before its first full edge, and its end.
 func (c *cut) fill(way []int32) ([]int32, int32) {
 	room := int64(unlimited)
 	for _, e := range way {

@@ -62,8 +62,7 @@ func (l *layout) placeFree() {
 
 const maxRounds = 3
 
-// expand moves the best set of nodes to a device. In the cut, the source's side
-// stays and the sink's side moves.
+// expand moves the best set of nodes to a device: those on the sink's side of the cut.
 func (l *layout) expand(to int) (moved bool) {
 	e := l.expansion(to)
 	moves := e.cut.sinkSide()

@@ -24,8 +24,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Placement holds the result of placing a graph. Before Run it predicts which nodes
-// will be in the same space.
+// Placement is the result of placing a graph. Before Run it predicts where nodes will be.
 type Placement struct {
 	Targets []Target
 	// Main is the main device: Options.Default, or Auto's choice, which Choice
@@ -94,8 +93,7 @@ func (p *Placement) Run() error {
 	return nil
 }
 
-// pin places a node unless it is free. The node that reads a state stands for the
-// state's home.
+// pin places a node unless it is free.
 func (l *layout) pin(n *ir.Node) error {
 	p := l.placement
 	path, device, prefer, origin := n.Path, n.Device, n.Prefer, n.Origin
@@ -239,16 +237,13 @@ func (p *Placement) dropIdle() {
 	}
 }
 
-// Alignment of every value in memory, in bytes: a cache line. A device may want
-// more: see [Target].
+// Alignment of every value in memory, in bytes: a cache line. A [Target] may have more.
 const Alignment = 64
 
-// Target is a device as lowering sees it. The host, the first target, may always be
-// chosen by [Auto].
+// Target is a device. The host, the first target, may always be chosen by [Auto].
 type Target = device.Info
 
-// Lacking gives a dtype of a node that a device doesn't support; "" if it can run the
-// node.
+// Lacking gives a dtype of a node that a device doesn't support; "" if it can run it.
 func Lacking(t *Target, n *ir.Node) string {
 	if len(t.Lacks) == 0 || !HasKernel(n) {
 		return ""
@@ -264,8 +259,7 @@ func Lacking(t *Target, n *ir.Node) string {
 	return ""
 }
 
-// HasKernel tells nodes that kernels compute from those that only hold or copy
-// values.
+// HasKernel tells nodes that kernels compute from those that hold or copy values.
 func HasKernel(n *ir.Node) bool {
 	switch n.Op {
 	case ir.StateOp, ir.ConstOp, ir.SourceOp, ir.CopyOp:

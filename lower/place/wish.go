@@ -55,9 +55,8 @@ func (p *Placement) ruled(path string) wish {
 // wished is what a prediction depends on.
 type wished struct{ path, device, prefer string }
 
-// Anywhere is the predicted space of constants, and Nowhere that of nodes that
-// can't be placed, which Run reports. Nodes that only Auto places are predicted to
-// be in the space Auto.
+// Anywhere is the predicted space of constants, Nowhere that of nodes that can't be
+// placed, which Run reports, and Auto that of nodes that only Auto places.
 const (
 	Anywhere = -2
 	Nowhere  = -3

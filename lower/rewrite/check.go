@@ -210,8 +210,7 @@ func (c *checker) call(s *syntax) (*pattern, error) {
 	return p, nil
 }
 
-// attr checks what stands for an argument in a pattern. An argument that is left
-// out has its default.
+// attr checks an argument of a pattern. One that is left out has its default.
 func (c *checker) attr(s *syntax, op *ir.Op, param ir.Param, given *syntax) (attrPattern, error) {
 	switch {
 	case given == nil && !param.Optional:
@@ -275,8 +274,7 @@ func (c *checker) countOrders(p *pattern) int {
 	return n
 }
 
-// swaps reports whether the pattern's first two operands may stand the other way
-// round and that makes a difference.
+// swaps reports whether swapping the pattern's first two operands makes a difference.
 func (c *checker) swaps(p *pattern) bool {
 	return p.op != nil && p.op.Commutative && len(p.inputs) >= 2 && !(c.alike(p.inputs[0]) && c.alike(p.inputs[1]))
 }

@@ -84,8 +84,7 @@ func (m *Match) node(p *pattern, n *ir.Node) bool {
 	return m.arguments(p, n)
 }
 
-// arguments matches what isn't an operand. Different values may be equal in the op's
-// normal form: -1 and the last dim.
+// arguments matches attributes. Some are equal in normal form only: -1, the last dim.
 func (m *Match) arguments(p *pattern, n *ir.Node) bool {
 	same := true
 	for i, a := range p.attrs {

@@ -56,8 +56,7 @@ func (k kind) fits(param ir.ParamKind) bool {
 	return k != other && k == kindOf[param]
 }
 
-// function is what values can be computed with. Operators are functions under
-// the names of their ops.
+// function computes a value. Operators are functions under the names of their ops.
 type function struct {
 	params []kind
 	result kind
@@ -215,8 +214,7 @@ func (c *checker) operands(s *syntax) (x, y value, kx, ky kind, err error) {
 	return x, y, kx, ky, err
 }
 
-// junction checks "and" and "or", which look at their right side only if they
-// must.
+// junction checks "and" and "or", which evaluate their right side only if they must.
 func (c *checker) junction(s *syntax) (value, kind, error) {
 	x, y, kx, ky, err := c.operands(s)
 	if err == nil && (kx != aBool || ky != aBool) {
@@ -297,8 +295,7 @@ func compose(p, q []int) []int {
 	return r
 }
 
-// largeInOrder reports whether a permutation moves only dims of size 1, so that
-// the elements stay in their order.
+// largeInOrder reports whether a permutation moves only dims of size 1.
 func largeInOrder(s ir.Shape, p []int) bool {
 	last := -1
 	for _, d := range p {
