@@ -144,15 +144,12 @@ func (s Slice) Check(d Device) error {
 
 // Host gives the slice's memory; nil if it is freed, or the host can't address it.
 func (s Slice) Host() []byte {
-	b, ok := s.Buffer.(HostBuffer)
-	if !ok {
-		return nil
+	if b, ok := s.Buffer.(HostBuffer); ok {
+		if memory := b.Host(); memory != nil {
+			return memory[s.Offset : s.Offset+s.Bytes]
+		}
 	}
-	memory := b.Host()
-	if memory == nil {
-		return nil
-	}
-	return memory[s.Offset : s.Offset+s.Bytes]
+	return nil
 }
 
 // Call is a kernel launch: a manifest entry and its arguments.

@@ -11,9 +11,6 @@ import (
 	"github.com/flowrun/flowrun/lower"
 )
 
-// Handle stands for a state or a node that callers ask for.
-type Handle int32
-
 // fetch is the edge from a value to the host's copy of it.
 type fetch struct {
 	tensor *ir.Tensor
@@ -23,23 +20,23 @@ type fetch struct {
 // directory finds states and nodes by their names.
 type directory struct {
 	plan    *lower.Plan
-	handles map[string]Handle // made by the first find
+	handles map[string]int32 // made by the first find
 }
 
-func (d *directory) find(name string) (Handle, error) {
+func (d *directory) find(name string) (int32, error) {
 	g := d.plan.Graph
 	if d.handles == nil {
-		d.handles = make(map[string]Handle, len(g.Nodes))
+		d.handles = make(map[string]int32, len(g.Nodes))
 		for i, n := range g.Nodes {
 			if n.Name != "" && n.State == nil && n.Op != ir.CopyOp {
-				d.handles[n.Name] = Handle(i)
+				d.handles[n.Name] = int32(i)
 			}
 		}
 		for _, o := range g.Outputs {
-			d.handles[o.Name] = Handle(o.Node.ID)
+			d.handles[o.Name] = int32(o.Node.ID)
 		}
 		for _, st := range g.States {
-			d.handles[st.Name] = Handle(st.Read.ID)
+			d.handles[st.Name] = int32(st.Read.ID)
 		}
 	}
 	h, ok := d.handles[name]
@@ -85,7 +82,7 @@ func (s *Session) GetAll(names []string) (map[string]*ir.Tensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		t, err := s.fetch(int32(h))
+		t, err := s.fetch(h)
 		if err != nil {
 			return nil, err
 		}

@@ -2,12 +2,16 @@ package engine
 
 import "github.com/flowrun/flowrun/ir"
 
+// Handle stands for a state or a node.
+type Handle int32
+
 // Lookup finds a state or a node by its name: a parameter, "metrics.loss", a
 // node of the model.
 func (s *Session) Lookup(name string) (Handle, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.names.find(name)
+	h, err := s.names.find(name)
+	return Handle(h), err
 }
 
 // Demand brings the value of a handle up to date on its device. If nothing is out

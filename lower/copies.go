@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"slices"
+
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -112,12 +114,7 @@ func alias(p *Plan) error {
 // sharing is the first device whose memory is the host's too; 0 if there is none.
 // The host's memory can only be allocated by one device.
 func (p *Plan) sharing() int {
-	for i, t := range p.Targets {
-		if t.Unified {
-			return i
-		}
-	}
-	return 0
+	return max(0, slices.IndexFunc(p.Targets, func(t Target) bool { return t.Unified }))
 }
 
 // aliases lists the aliases of each node, by ID.

@@ -253,10 +253,5 @@ func verifySchedule(p *Plan) error {
 
 // readsWritten reports whether n depends on a node at or after first.
 func readsWritten(p *Plan, n *ir.Node, first int) bool {
-	for _, in := range n.Inputs {
-		if in.ID >= first {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.Inputs, func(in *ir.Node) bool { return in.ID >= first })
 }

@@ -154,34 +154,23 @@ type layout struct {
 
 func newLayout(p *Placement) *layout {
 	nodes := p.graph.Nodes
-	l := &layout{placement: p, running: p.running(), where: make([]int, len(nodes)),
+	l := &layout{placement: p, running: p.running(), users: make([][]int32, len(nodes)), where: make([]int, len(nodes)),
 		free: make([]bool, len(nodes)), unmet: map[*ir.Node]string{}}
-	count := make([]int, len(nodes))
-	total := 0
-	each := func(f func(value, user *ir.Node)) {
-		for _, n := range nodes {
-			for _, in := range n.Inputs {
-				f(in, n)
-			}
-		}
-		for _, s := range p.graph.States {
-			if isWritten(s) {
-				f(s.Next, s.Read)
-			}
-		}
-	}
-	each(func(value, _ *ir.Node) { count[value.ID]++; total++ })
-	room := make([]int32, total)
-	l.users = make([][]int32, len(nodes))
-	for i, c := range count {
-		l.users[i], room = room[:0:c], room[c:]
-	}
-	each(func(value, user *ir.Node) {
-		u := l.users[value.ID]
-		if len(u) == 0 || u[len(u)-1] != int32(user.ID) {
+	use := func(value, user *ir.Node) {
+		if u := l.users[value.ID]; len(u) == 0 || u[len(u)-1] != int32(user.ID) {
 			l.users[value.ID] = append(u, int32(user.ID))
 		}
-	})
+	}
+	for _, n := range nodes {
+		for _, in := range n.Inputs {
+			use(in, n)
+		}
+	}
+	for _, s := range p.graph.States {
+		if isWritten(s) {
+			use(s.Next, s.Read)
+		}
+	}
 	return l
 }
 

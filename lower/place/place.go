@@ -191,12 +191,8 @@ func (l *layout) ofConstant(n *ir.Node) int {
 
 // target finds a device by name; "sim" stands for "sim:0".
 func (p *Placement) target(name string) (int, bool) {
-	for i, t := range p.Targets {
-		if t.Name == name || t.Name == name+":0" {
-			return i, true
-		}
-	}
-	return 0, false
+	i := slices.IndexFunc(p.Targets, func(t Target) bool { return t.Name == name || t.Name == name+":0" })
+	return max(i, 0), i >= 0
 }
 
 func (p *Placement) targetNames() string {
