@@ -1,29 +1,15 @@
 package rewrite
 
 import (
-	"fmt"
-
 	"github.com/flowrun/flowrun/ir"
 )
 
-// template builds what replaces a match.
-type template struct {
-	slot   int    // a node that the pattern bound, or -1
-	number any    // a constant, or nil
-	op     *ir.Op // else a call
-	args   []templateArg
-}
-
-// templateArg is one argument of a call, in the order of the op's parameters:
-// an operand, a list of operands, a value, or nothing.
-type templateArg struct {
-	operand *template
-	list    []*template
-	value   value
-}
+// template gives an argument for [ir.Builder.Call]: a node, which is built or was
+// matched, a list of nodes, a number or another value.
+type template func(m *Match, b *ir.Builder) (any, error)
 
 // template checks a replacement.
-func (c *checker) template(s *syntax) (*template, error) {
+func (c *checker) template(s *syntax) (template, error) {
 	switch s.kind {
 	case isName:
 		i := c.find(s.name)
@@ -35,10 +21,10 @@ func (c *checker) template(s *syntax) (*template, error) {
 		case c.slots[i].kind != aNode:
 			return nil, s.faultf("%s is %s; a node is needed here", s.name, c.slots[i].kind)
 		}
-		return &template{slot: i}, nil
+		return func(m *Match, _ *ir.Builder) (any, error) { return m.nodes[i], nil }, nil
 	case isLiteral:
 		if _, text := s.value.(string); !text {
-			return &template{slot: -1, number: s.value}, nil
+			return constant(s.value).template, nil
 		}
 	case isCall:
 		return c.build(s)
@@ -46,7 +32,7 @@ func (c *checker) template(s *syntax) (*template, error) {
 	return nil, s.faultf("a replacement is a name, a number or a call")
 }
 
-func (c *checker) build(s *syntax) (*template, error) {
+func (c *checker) build(s *syntax) (template, error) {
 	if s.label != "" {
 		return nil, s.faultf("%s @ has no meaning in a replacement", s.label)
 	}
@@ -58,7 +44,7 @@ func (c *checker) build(s *syntax) (*template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &template{slot: -1, op: op, args: make([]templateArg, len(given))}
+	args := make(templates, len(given))
 	for i, g := range given {
 		p := op.Params[i]
 		switch {
@@ -69,25 +55,53 @@ func (c *checker) build(s *syntax) (*template, error) {
 			if g.kind != isList {
 				return nil, g.faultf("%s of %s is a list: [x]", p.Name, op.Name)
 			}
-			for _, item := range g.args {
-				x, err := c.template(item)
-				if err != nil {
+			items := make(templates, len(g.args))
+			for j, item := range g.args {
+				if items[j], err = c.template(item); err != nil {
 					return nil, err
 				}
-				t.args[i].list = append(t.args[i].list, x)
 			}
+			args[i] = func(m *Match, b *ir.Builder) (any, error) { return items.build(m, b) }
 		case p.Kind.IsTensor():
-			if t.args[i].operand, err = c.template(g); err != nil {
+			if args[i], err = c.template(g); err != nil {
 				return nil, err
 			}
 		default:
-			if t.args[i].value, err = c.argument(op, p, g); err != nil {
+			v, err := c.argument(op, p, g)
+			if err != nil {
 				return nil, err
 			}
+			args[i] = v.template
 		}
 	}
-	return t, nil
+	return func(m *Match, b *ir.Builder) (any, error) {
+		values, err := args.build(m, b)
+		if err != nil {
+			return nil, err
+		}
+		return b.Call(op, values)
+	}, nil
 }
+
+// templates are a call's arguments, nil where none is given, or a list's items.
+type templates []template
+
+func (t templates) build(m *Match, b *ir.Builder) ([]any, error) {
+	values := make([]any, len(t))
+	for i, f := range t {
+		if f == nil {
+			continue
+		}
+		var err error
+		if values[i], err = f(m, b); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// template gives a value that isn't a node.
+func (v value) template(m *Match, _ *ir.Builder) (any, error) { return v(m), nil }
 
 // argument checks a value that is given for an op's argument.
 func (c *checker) argument(op *ir.Op, p ir.Param, s *syntax) (value, error) {
@@ -111,7 +125,7 @@ func (c *checker) argument(op *ir.Op, p ir.Param, s *syntax) (value, error) {
 // nothing is appended.
 func (m *Match) Build(b *ir.Builder) (n *ir.Node, ok bool) {
 	before := len(b.Graph.Nodes)
-	arg, err := m.build(b, m.rewrite.result)
+	arg, err := m.rewrite.result(m, b)
 	out := m.nodes[outSlot]
 	n, isNode := arg.(*ir.Node)
 	if err != nil || !isNode || !n.Type.Equal(out.Type) {
@@ -120,42 +134,4 @@ func (m *Match) Build(b *ir.Builder) (n *ir.Node, ok bool) {
 		return nil, false
 	}
 	return n, true
-}
-
-// build gives an argument for Builder.Call: a node or a number.
-func (m *Match) build(b *ir.Builder, t *template) (any, error) {
-	switch {
-	case t.slot >= 0:
-		return m.nodes[t.slot], nil
-	case t.op == nil:
-		return t.number, nil
-	}
-	args := make([]any, len(t.args))
-	for i, a := range t.args {
-		switch {
-		case a.operand != nil:
-			v, err := m.build(b, a.operand)
-			if err != nil {
-				return nil, err
-			}
-			args[i] = v
-		case a.list != nil:
-			var list []any
-			for _, item := range a.list {
-				v, err := m.build(b, item)
-				if err != nil {
-					return nil, err
-				}
-				list = append(list, v)
-			}
-			args[i] = list
-		case a.value != nil:
-			args[i] = a.value(m)
-		}
-	}
-	n, err := b.Call(t.op, args)
-	if err != nil {
-		return nil, fmt.Errorf("rewrite %s: %w", m.rewrite.Name, err)
-	}
-	return n, nil
 }

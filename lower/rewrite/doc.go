@@ -42,7 +42,7 @@ type Rewrite struct {
 	root      *ir.Op
 	patterns  []*pattern // one for each order of commutative operands
 	condition value      // nil: always
-	result    *template
+	result    template
 	slots     []slot
 }
 

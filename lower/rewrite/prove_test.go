@@ -39,7 +39,7 @@ func prove(r *Rewrite, manifest *kernels.Manifest, seed uint64, wanted int) (int
 		if left == nil || !m.Find(r, left) {
 			continue
 		}
-		right, err := m.build(g.b, r.result)
+		right, err := r.result(m, g.b)
 		if err != nil {
 			return proofs, fmt.Errorf("%s can't be replaced: %w", describe(left), err)
 		}

@@ -136,7 +136,7 @@ func TestRewritesThatCombineConstantsHoldAtBothEndsOfTheRange(t *testing.T) {
 				if left == nil || !m.Find(r, left) {
 					continue
 				}
-				right, err := m.build(g.b, r.result)
+				right, err := r.result(m, g.b)
 				require.NoError(t, err)
 				run := &runner{manifest, g.values, map[*ir.Node]*ir.Tensor{}}
 				want, err := run.value(left)
