@@ -72,7 +72,7 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 	case "", "text":
 		return e.WriteText(w)
 	case "json":
-		return e.WriteJSON(w)
+		return explain.WriteJSON(w, e)
 	case "dot":
 		return e.WriteDot(w, plan)
 	}
@@ -89,7 +89,7 @@ func explainKernels(w io.Writer, plan *lower.Plan, sources *kernels.Sources, for
 	case "", "text":
 		return e.WriteText(w)
 	case "json":
-		return e.WriteJSON(w)
+		return explain.WriteJSON(w, e)
 	}
 	return fmt.Errorf("kernels are shown as text or json, not as %q", format)
 }

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
 // buffer is a piece of the device's memory.
@@ -103,13 +104,9 @@ func (b *buffer) gone() (f function, more []uintptr) {
 func (d *Device) own(s device.Slice) (*buffer, error) {
 	b := s.Buffer.(*buffer)
 	if b.memory == 0 {
-		return nil, d.usesFreed("it")
+		return nil, calls.Freed(d, "it")
 	}
 	return b, nil
-}
-
-func (d *Device) usesFreed(what string) error {
-	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
 }
 
 // position is where a slice lies in the device's memory. The device's lock is held.

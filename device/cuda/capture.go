@@ -103,7 +103,7 @@ func (r *capture) check() error {
 	d := r.device
 	for _, w := range r.work {
 		if !w.alive() {
-			return d.usesFreed(w.name())
+			return calls.Freed(d, w.name())
 		}
 	}
 	r.freed = d.freed

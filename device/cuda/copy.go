@@ -74,7 +74,7 @@ func (t *transfer) Run() error {
 	}
 	defer d.leave()
 	if t.buffer.memory == 0 {
-		return d.usesFreed(t.names[0])
+		return calls.Freed(d, t.names[0])
 	}
 	if err := d.queued.Note(t.names); err != nil {
 		return err
@@ -178,7 +178,7 @@ func (c *within) Run() error {
 func (c *within) queue() error {
 	d := c.device
 	if !c.alive() {
-		return d.usesFreed(c.name())
+		return calls.Freed(d, c.name())
 	}
 	if err := d.queued.Note(withinNames); err != nil {
 		return err

@@ -149,7 +149,7 @@ func (l *launch) Run() error {
 func (l *launch) queue() error {
 	d := l.device
 	if !l.alive() {
-		return d.usesFreed("kernel " + l.name())
+		return calls.Freed(d, "kernel "+l.name())
 	}
 	if err := d.queued.Note(l.names); err != nil {
 		return err

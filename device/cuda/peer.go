@@ -58,7 +58,7 @@ func (p *peer) Run() error {
 			return err
 		}
 		if side.buffer.memory == 0 {
-			return side.device.usesFreed(p.toName[0])
+			return calls.Freed(side.device, p.toName[0])
 		}
 	}
 	on := p.to

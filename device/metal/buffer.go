@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
 // buffer is a piece of memory that the device and the host share.
@@ -103,11 +104,7 @@ func (b *buffer) free() {
 func (d *Device) own(s device.Slice) (*buffer, error) {
 	b := s.Buffer.(*buffer)
 	if b.object == 0 {
-		return nil, d.usesFreed("it")
+		return nil, calls.Freed(d, "it")
 	}
 	return b, nil
-}
-
-func (d *Device) usesFreed(what string) error {
-	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
 }

@@ -121,7 +121,7 @@ func (c *download) Run() error {
 	}
 	defer d.leave()
 	if c.buffer.object == 0 {
-		return d.usesFreed("a copy to the host")
+		return calls.Freed(d, "a copy to the host")
 	}
 	if err := d.queue.Finish(); err != nil {
 		return err

@@ -125,7 +125,7 @@ func (l *launch) Run() error {
 
 func (l *launch) queue() error {
 	if !l.alive() {
-		return l.device.usesFreed(l.what)
+		return calls.Freed(l.device, l.what)
 	}
 	if err := l.device.queue.Note(l.names); err != nil {
 		return err

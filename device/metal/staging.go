@@ -100,7 +100,7 @@ func (c *upload) Run() error {
 	defer d.leave()
 	b := c.buffer
 	if b.object == 0 {
-		return d.usesFreed(uploadNames[0])
+		return calls.Freed(d, uploadNames[0])
 	}
 	if b.used > d.done {
 		if err := d.look(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
+	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
 // buffer is a piece of the device's memory.
@@ -87,13 +88,9 @@ func (b *buffer) free() error {
 func (d *Device) own(s device.Slice) (*buffer, error) {
 	b := s.Buffer.(*buffer)
 	if b.mem == 0 {
-		return nil, d.freed("it")
+		return nil, calls.Freed(d, "it")
 	}
 	return b, nil
-}
-
-func (d *Device) freed(what string) error {
-	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
 }
 
 // part gives the handle of a slice for a launch, the same for the same slice.

@@ -25,7 +25,7 @@ func (t *transfer) Run() error {
 	}
 	for _, b := range t.buffers {
 		if b != nil && b.mem == 0 {
-			return d.freed(t.names[0])
+			return calls.Freed(d, t.names[0])
 		}
 	}
 	return t.transfer()

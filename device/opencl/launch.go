@@ -135,7 +135,7 @@ func (l *launch) Run() error {
 		if err := d.usable(); err != nil {
 			return err
 		}
-		return d.freed("kernel " + l.names[0])
+		return calls.Freed(d, "kernel "+l.names[0])
 	}
 	if err := d.queued.Note(l.names); err != nil {
 		return err

@@ -4,10 +4,9 @@
 //
 // It is stricter than hardware. Buffers can't be addressed by the host (unless
 // asked for), and another device's are refused. Memory that was never written
-// or has been freed holds NaNs, -1 in integers. Work on freed memory is an
-// error. Any call can be made to fail ([Device.Inject]), and a run or a copy
-// that fails leaves garbage in its output, as real ones may. With a queue, work is
-// as late as it may be: it is done when somebody waits, and not before.
+// or has been freed holds NaNs, -1 in integers. Any call can be made to fail
+// ([Device.Inject]), and a run or a copy that fails leaves garbage in its output. With
+// a queue, work is done only when somebody waits.
 package sim
 
 import (

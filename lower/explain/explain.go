@@ -313,12 +313,8 @@ func writeChoice(b *strings.Builder, c *lower.Choice) {
 	}
 }
 
-// WriteJSON writes the description as one JSON object.
-func (e *Plan) WriteJSON(w io.Writer) error {
-	return writeJSON(w, e)
-}
-
-func writeJSON(w io.Writer, value any) error {
+// WriteJSON writes a [Plan] or [Kernels] as one JSON object.
+func WriteJSON(w io.Writer, value any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")

@@ -82,7 +82,7 @@ func TestExplanationsMatchTheGoldenFiles(t *testing.T) {
 	p := b.plan(t, onSim("", false))
 	e := explain.Of(p)
 	golden(t, "explain_text", e.WriteText)
-	golden(t, "explain_json", e.WriteJSON)
+	golden(t, "explain_json", func(w io.Writer) error { return explain.WriteJSON(w, e) })
 	golden(t, "explain_dot", func(w io.Writer) error { return e.WriteDot(w, p) })
 }
 
@@ -165,7 +165,7 @@ func TestFusedNodesAndTheirKernelsAreExplained(t *testing.T) {
 	require.NoError(t, err)
 	golden(t, "explain_kernels_text", e.WriteText)
 	var json bytes.Buffer
-	require.NoError(t, e.WriteJSON(&json))
+	require.NoError(t, explain.WriteJSON(&json, e))
 	for _, k := range e.Kernels {
 		if len(k.Sources) > 0 {
 			require.Contains(t, json.String(), k.Name)

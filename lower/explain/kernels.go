@@ -170,6 +170,3 @@ func times(list []int) string {
 	}
 	return strings.Join(all, " × ")
 }
-
-// WriteJSON writes the kernels as one JSON object.
-func (e *Kernels) WriteJSON(w io.Writer) error { return writeJSON(w, e) }

@@ -1,20 +1,16 @@
 // Package buildcache keeps kernels that drivers have built on disk, so that a
-// program builds each of them once and not at every start.
+// program builds each of them once.
 //
 // An entry's key is a hash of all that it was built from, so an entry is never
-// out of date. A file is a hash of its key and its contents, and the contents; one
-// that was torn, damaged or renamed since is as good as none. What is used least
-// recently is removed when a part grows beyond its limit.
+// out of date. Its file begins with a hash of key and contents; if that is wrong,
+// there is no entry. The least recently used are removed when a part exceeds its limit.
 //
-// What is in the cache is code that will be run. So a part is a folder that nobody
-// but its user can write to, and an entry is a file of that user's that nobody else
-// can write; all else is as good as none.
+// What is in the cache is code that will be run. So nobody but the user may write to
+// a part's folder or to an entry's file; others' are ignored.
 //
-// The cache saves time and nothing else: where it can't be read or written (no
-// room, no permission, another program at the same file), kernels are built each
-// time, and nothing fails. So any number of programs may use a folder at once,
-// without locks: an entry appears whole, by renaming, and one that is removed while
-// another program reads it is read to its end or built anew.
+// If the cache can't be read or written, kernels are built each time, and nothing
+// fails. Any number of programs may use a folder at once, without locks: an entry
+// appears whole, by renaming.
 package buildcache
 
 import (

@@ -2,6 +2,8 @@
 package calls
 
 import (
+	"fmt"
+
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/kernels"
 )
@@ -22,6 +24,11 @@ func Launches[L any](call *device.Call, k *kernels.Kernel, group int, make func(
 		launches = append(launches, l)
 	}
 	return launches, nil
+}
+
+// Freed is the error of work on memory that has been freed.
+func Freed(d device.Device, what string) error {
+	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
 }
 
 // Slices gives what a launch of a call reads, and last what it writes.
