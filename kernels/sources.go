@@ -80,10 +80,10 @@ func (s Source) Joined() string {
 
 // File is a source file.
 type File struct {
-	Name string // "kernels/opencl/exp.cl", or the path of the file that lies over it
-	Text string
+	Name string `json:"name"` // "kernels/opencl/exp.cl", or the path of the file that lies over it
+	Text string `json:"text"`
 	// Generated says that there is no such file: it was written for one kernel.
-	Generated bool
+	Generated bool `json:"-"`
 }
 
 // Source gives a kernel's source in a language: the headers; the kernel's file, or

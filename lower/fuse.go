@@ -27,7 +27,7 @@ func fuse(p *Plan) error {
 	if p.options.NoFuse || !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Compiles }) {
 		return nil
 	}
-	if err := p.sort(); err != nil {
+	if err := p.reorder(p.Graph.Sort); err != nil {
 		return err
 	}
 	var named []ir.Output

@@ -152,9 +152,6 @@ func (p *Plan) reorder(f func() error) error {
 	return nil
 }
 
-// sort sorts the graph, and Values with it.
-func (p *Plan) sort() error { return p.reorder(p.Graph.Sort) }
-
 // PeakBytes is the memory the plan needs, over all spaces.
 func (p *Plan) PeakBytes() int64 {
 	var total int64

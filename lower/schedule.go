@@ -20,7 +20,7 @@ import (
 func schedule(p *Plan) error {
 	g := p.Graph
 	if p.options.Shuffle == 0 {
-		if err := p.sort(); err != nil {
+		if err := p.reorder(p.Graph.Sort); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower/place"
@@ -222,9 +223,6 @@ func exactlyFolded(n *ir.Node) bool {
 	if n.Op.Class == ir.Move || n.Op.Class == ir.Leaf || n.Op.Exact {
 		return true
 	}
-	floats := n.Type.DType.IsFloat()
-	for _, in := range n.Inputs {
-		floats = floats || in.Type.DType.IsFloat()
-	}
-	return !floats
+	isFloat := func(x *ir.Node) bool { return x.Type.DType.IsFloat() }
+	return !isFloat(n) && !slices.ContainsFunc(n.Inputs, isFloat)
 }

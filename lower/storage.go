@@ -13,19 +13,15 @@ import (
 // A state's next value is written over its home if its kernel and users allow it
 // (see inPlace). The pass schedule takes that back if no order of all nodes does.
 func storage(p *Plan) error {
-	changing := make([]bool, len(p.Graph.Nodes))
+	changes := changes(p.Graph)
 	for _, n := range p.Graph.Nodes {
 		v := p.Value(n)
 		if n.State != nil {
 			v.Storage = Home
-			changing[n.ID] = n.State.Next != nil
 			continue
 		}
-		for _, in := range n.Inputs {
-			changing[n.ID] = changing[n.ID] || changing[in.ID]
-		}
 		copyOfState := n.Op == ir.CopyOp && n.Inputs[0].State != nil && n.Inputs[0].Space != n.Space
-		if changing[n.ID] && !copyOfState {
+		if changes[n.ID] == stepped && !copyOfState {
 			v.Storage = Transient
 		} else {
 			v.Storage = Kept

@@ -1,6 +1,7 @@
 package opencl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -118,27 +119,37 @@ func (l *library) list(get func(n uint32, to *handle, count *uint32) error) ([]h
 // describe fills in a device's properties, and gives its rank in Discover's order.
 // The error says why it can't be used.
 func (l *library) describe(info *properties) (rank int, err error) {
-	r := reader{l: l, id: info.id}
-	name := strings.TrimSpace(r.text(deviceName))
+	var failed error
+	number := func(property uintptr) uint64 {
+		n, err := l.number(clGetDeviceInfo, property, info.id)
+		failed = cmp.Or(failed, err)
+		return n
+	}
+	text := func(property uintptr) string {
+		s, err := l.text(clGetDeviceInfo, property, info.id)
+		failed = cmp.Or(failed, err)
+		return s
+	}
+	name := strings.TrimSpace(text(deviceName))
 	info.Kind, info.Language, info.Async, info.Compiles = "opencl", "opencl", true, true
-	info.vendor, info.driver = r.text(deviceVendor), r.text(driverVersion)
-	info.Memory = int64(min(r.number(deviceGlobalMemSize), 1<<62))
-	info.Alignment = int64(r.number(deviceMemBaseAddrAlign) / 8)
-	kind, available := r.number(deviceType), r.number(deviceAvailable)
-	units, clock := r.number(deviceMaxComputeUnits), r.number(deviceMaxClockFrequency)
-	info.shared = r.number(deviceHostUnifiedMemory) != 0
-	info.maxAlloc = int64(min(r.number(deviceMaxMemAllocSize), 1<<62))
-	info.maxGroup = int(min(r.number(deviceMaxWorkGroupSize), 1<<20))
+	info.vendor, info.driver = text(deviceVendor), text(driverVersion)
+	info.Memory = int64(min(number(deviceGlobalMemSize), 1<<62))
+	info.Alignment = int64(number(deviceMemBaseAddrAlign) / 8)
+	kind, available := number(deviceType), number(deviceAvailable)
+	units, clock := number(deviceMaxComputeUnits), number(deviceMaxClockFrequency)
+	info.shared = number(deviceHostUnifiedMemory) != 0
+	info.maxAlloc = int64(min(number(deviceMaxMemAllocSize), 1<<62))
+	info.maxGroup = int(min(number(deviceMaxWorkGroupSize), 1<<20))
 	info.options = "-cl-std=CL1.2"
-	if r.number(deviceSingleFPConfig)&fpCorrectlyRoundedDivideSqrt != 0 {
+	if number(deviceSingleFPConfig)&fpCorrectlyRoundedDivideSqrt != 0 {
 		info.options += " -cl-fp32-correctly-rounded-divide-sqrt"
 	}
-	extensions := r.text(deviceExtensions)
-	compiler, little := r.number(deviceCompilerAvailable), r.number(deviceEndianLittle)
-	version := r.text(deviceVersion)
+	extensions := text(deviceExtensions)
+	compiler, little := number(deviceCompilerAvailable), number(deviceEndianLittle)
+	version := text(deviceVersion)
 	switch {
-	case r.err != nil:
-		return 0, r.err
+	case failed != nil:
+		return 0, failed
 	case available == 0:
 		return 0, fmt.Errorf("%s is not available", name)
 	case compiler == 0:
@@ -162,31 +173,6 @@ func (l *library) describe(info *properties) (rank int, err error) {
 	}
 	info.Description = fmt.Sprintf("%s, %s (%s, driver %s)", name, sort, info.platform, info.driver)
 	return rank, nil
-}
-
-// reader reads a device's properties, until one can't be read.
-type reader struct {
-	l   *library
-	id  handle
-	err error
-}
-
-func (r *reader) number(property uintptr) uint64 {
-	if r.err != nil {
-		return 0
-	}
-	var n uint64
-	n, r.err = r.l.number(clGetDeviceInfo, property, r.id)
-	return n
-}
-
-func (r *reader) text(property uintptr) string {
-	if r.err != nil {
-		return ""
-	}
-	var s string
-	s, r.err = r.l.text(clGetDeviceInfo, property, r.id)
-	return s
 }
 
 // Open opens a device by its number in Discover's list.

@@ -238,11 +238,7 @@ func (e *Plan) WriteText(w io.Writer) error {
 		if n.Name != "" {
 			what = n.Name + ": " + what
 		}
-		runs := "on change"
-		if n.PerStep {
-			runs = "every step"
-		}
-		fmt.Fprintf(t, "%%%d\t%s\t%s\t%s (%s)\t%s\t%s\t%s\n", n.ID, what, n.Type, n.Device, n.Reason, n.Storage, runs, n.At)
+		fmt.Fprintf(t, "%%%d\t%s\t%s\t%s (%s)\t%s\t%s\t%s\n", n.ID, what, n.Type, n.Device, n.Reason, n.Storage, runs(n.PerStep), n.At)
 		for i, part := range n.Parts {
 			what := part.Call
 			if part.Name != "" && i < len(n.Parts)-1 { // the last one's is the node's
@@ -284,6 +280,13 @@ func (e *Plan) WriteText(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func runs(perStep bool) string {
+	if perStep {
+		return "every step"
+	}
+	return "on change"
 }
 
 // flops counts the operations of a node, or of a fused node's parts.

@@ -20,13 +20,13 @@ type Kernels struct {
 
 // Kernel is a kernel of a plan and the nodes that it computes.
 type Kernel struct {
-	Name        string   `json:"name"`
-	Doc         string   `json:"doc"`
-	Device      string   `json:"device"`
-	Definitions []string `json:"definitions,omitempty"` // what its source is compiled with
-	Nodes       []Call   `json:"nodes"`
-	Sources     []File   `json:"source,omitempty"` // of a fused kernel, in this order
-	text        string   // the same without the prelude
+	Name        string         `json:"name"`
+	Doc         string         `json:"doc"`
+	Device      string         `json:"device"`
+	Definitions []string       `json:"definitions,omitempty"` // what its source is compiled with
+	Nodes       []Call         `json:"nodes"`
+	Sources     []kernels.File `json:"source,omitempty"` // of a fused kernel, in this order
+	text        string         // the same without the prelude
 }
 
 // Call is a node that a kernel computes.
@@ -44,12 +44,6 @@ type Call struct {
 type Launch struct {
 	Items []int `json:"items"`
 	Group []int `json:"group"`
-}
-
-// File is a file of a source.
-type File struct {
-	Name string `json:"name"`
-	Text string `json:"text"`
 }
 
 // KernelsOf describes a plan's kernels. Fused ones are assembled from the sources.
@@ -82,10 +76,7 @@ func KernelsOf(p *lower.Plan, sources *kernels.Sources) (*Kernels, error) {
 				if err != nil {
 					return nil, err
 				}
-				for _, f := range source.Files {
-					x.Sources = append(x.Sources, File{f.Name, f.Text})
-				}
-				x.text = source.Text()
+				x.Sources, x.text = source.Files, source.Text()
 			}
 			known[key] = x
 			e.Kernels = append(e.Kernels, x)
@@ -147,11 +138,7 @@ func (c Call) String() string {
 	if c.Name != "" {
 		what += " " + c.Name
 	}
-	runs := "on change"
-	if c.PerStep {
-		runs = "every step"
-	}
-	what += fmt.Sprintf(" %s, %s", c.Type, runs)
+	what += fmt.Sprintf(" %s, %s", c.Type, runs(c.PerStep))
 	for i, l := range c.Launches {
 		separator := ": "
 		if i > 0 {
