@@ -187,7 +187,7 @@ func TestAnImpossibleTensorIsAnError(t *testing.T) {
 		require.ErrorContains(t, err, "FromInt64 makes tensors of bool, i32 and i64, not of ")
 	}
 	_, err := flowrun.FromInt64(flowrun.I32, flowrun.Shape{2}, []int64{math.MaxInt32, math.MaxInt32 + 1})
-	require.ErrorContains(t, err, "value 1 is 2147483648, which i32 can't hold")
+	require.ErrorContains(t, err, "value 1 is 2147483648, which i32 can't represent")
 	x, err := flowrun.FromInt64(flowrun.I32, flowrun.Shape{2}, []int64{math.MinInt32, math.MaxInt32})
 	require.NoError(t, err)
 	require.EqualValues(t, math.MinInt32, x.Int(0))

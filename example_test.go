@@ -158,5 +158,5 @@ model:
   outputs: [h]
 `))
 	fmt.Println(err)
-	// Output: bad.yaml:7:9: there is no operation or module `Liner`
+	// Output: bad.yaml:7:9: unknown operation or module `Liner`
 }

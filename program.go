@@ -297,7 +297,7 @@ func (p *Program) Outputs() []string {
 func (p *Program) openNamed(path string) (*os.File, error) {
 	f, err := files.OpenWithin(append([]string{p.folder()}, p.allowRead...), path)
 	if out := new(files.Outside); errors.As(err, &out) {
-		return nil, fmt.Errorf("%w, outside of the spec's folder; allow it with --allow-read %s", out, filepath.Dir(out.Real))
+		return nil, fmt.Errorf("%w, outside the spec's folder; allow it with --allow-read %s", out, filepath.Dir(out.Real))
 	}
 	return f, err
 }

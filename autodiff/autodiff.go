@@ -168,10 +168,10 @@ func missing(n *ir.Node, cone []*ir.Node) *Error {
 		}
 	}
 	if depends {
-		e.Msg = fmt.Sprintf("there is no gradient with respect to %s: %s depends on it only through %s, which has none",
+		e.Msg = fmt.Sprintf("no gradient with respect to %s: %s depends on it only through %s, which is not differentiable",
 			x.Label(), y.Label(), strings.Join(names, " and "))
 	} else {
-		e.Msg = fmt.Sprintf("there is no gradient with respect to %s: %s doesn't depend on it", x.Label(), y.Label())
+		e.Msg = fmt.Sprintf("no gradient with respect to %s: %s doesn't depend on it", x.Label(), y.Label())
 	}
 	return e
 }

@@ -53,25 +53,25 @@ var (
 		Reading:   "reading texts",
 		Parsing:   "parsing expressions",
 		Expanding: "expanding modules and expressions into nodes",
-		Listing:   "the elements of lists",
+		Listing:   "list elements",
 		Naming:    "long names and paths",
 		Matching:  "matching patterns with paths",
 		Comparing: "comparing names",
 		Deriving:  "the nodes of gradients",
 		Lowering:  "lowering the nodes onto a device",
-		Telling:   "the texts of its diagnostics",
+		Telling:   "diagnostic messages",
 	}
 	workHelp = [works]string{
-		Reading:   "move data into files that the spec names, and import fewer files",
-		Parsing:   "make a module of what stands in several places, and call it",
+		Reading:   "move data into separate files, and import fewer files",
+		Parsing:   "move repeated parts into a module",
 		Expanding: "use `repeat` less, fewer modules inside of modules, or fewer and larger operations",
-		Listing:   "make the lists shorter; they multiply where they are joined or nested",
-		Naming:    "choose shorter names; each name of a module stands in the paths of all that is in it",
+		Listing:   "shorten the lists; joining or nesting them multiplies their elements",
+		Naming:    "choose shorter names; a module's name is part of every path inside it",
 		Matching:  "use fewer rules, with fewer `*`",
 		Comparing: "use fewer names in one place",
-		Deriving:  "each gradient of a gradient multiplies the nodes; take fewer",
+		Deriving:  "use fewer nested gradients; each one multiplies the nodes",
 		Lowering:  "check without a device; or use `repeat` less, or fewer and larger operations",
-		Telling:   "mend the first problems, and check again",
+		Telling:   "fix the first problems and check again",
 	}
 )
 
@@ -158,7 +158,7 @@ func (l *List) over(b *Budget) {
 		}
 	}
 	d := Diagnostic{Severity: Error, Rule: OverBudget, Range: b.last[most], Help: workHelp[most],
-		Message: fmt.Sprintf("checking the spec takes more work than is allowed; most went into %s (%d %%)", workWords[most], b.spent[most]*100/WholeBudget)}
+		Message: fmt.Sprintf("checking the spec exceeds the budget; most of it was spent on %s (%d %%)", workWords[most], b.spent[most]*100/WholeBudget)}
 	if len(l.Items) > MaxItems { // the last one says that there are more, and so does this
 		l.Items = l.Items[:MaxItems]
 	}

@@ -26,7 +26,7 @@ func TestADiagnosticRendersWithItsLineNotesAndHelp(t *testing.T) {
 	require.Equal(t, `bad.yaml:2:12: error[shape-mismatch]: matmul: inner sizes differ: x has 8 columns, w1 has 16 rows
     2 |   h1: silu(matmul(x, w1))
       |            ^~~~~~~~~~~~~
-   x is f32[1, 8], from line 1; w1 is f32[16, 16], from other.yaml:3:4; so it is
+   x is f32[1, 8] (line 1); w1 is f32[16, 16] (other.yaml:3:4); so it is
    help: transpose it
 `, l.Text())
 }

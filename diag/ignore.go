@@ -40,8 +40,8 @@ func (l *List) ApplyIgnores(file string) {
 		})
 		if len(l.Items) == before && !errors && i.Range.File == file {
 			l.Add(Diagnostic{Rule: UnusedIgnore, Range: i.Range,
-				Message: fmt.Sprintf("there is no %s on line %d to ignore", rule, i.Line),
-				Help:    "remove the comment; it stands on the line of the warning, or alone on the line above"})
+				Message: fmt.Sprintf("no %s warning on line %d to ignore", rule, i.Line),
+				Help:    "remove the comment, or move it to the line of the warning, or alone to the line above"})
 		}
 	}
 }
@@ -57,9 +57,9 @@ func (i Ignore) rule() (Rule, *Diagnostic) {
 	d := &Diagnostic{Rule: InvalidIgnore, Range: i.Range, Help: "write # " + IgnoreMark + " RULE reason"}
 	switch {
 	case name == "":
-		d.Message = "no rule to ignore is named"
+		d.Message = "missing name of the rule to ignore"
 	case rule.Doc() == "":
-		d.Message = fmt.Sprintf("there is no lint rule `%s`", name)
+		d.Message = fmt.Sprintf("unknown lint rule `%s`", name)
 		var names []string
 		for _, r := range Rules() {
 			names = append(names, string(r))
@@ -68,13 +68,13 @@ func (i Ignore) rule() (Rule, *Diagnostic) {
 			d.Help = help
 		}
 	case rule.Severity() == Error:
-		d.Message = fmt.Sprintf("%s is an error, and a spec with an error doesn't run", rule)
+		d.Message = fmt.Sprintf("%s is an error and can't be ignored", rule)
 		d.Help = "only warnings can be ignored"
 	case rule == InvalidIgnore || rule == UnusedIgnore:
-		d.Message = fmt.Sprintf("%s is about comments like this one", rule)
+		d.Message = fmt.Sprintf("%s can't be ignored", rule)
 		d.Help = "remove the comment"
 	case reason == "":
-		d.Message = "the reason is missing: why is the warning right to be ignored?"
+		d.Message = "missing reason for ignoring the warning"
 	default:
 		return rule, nil
 	}

@@ -89,9 +89,9 @@ func noteLines(d Diagnostic) []string {
 		switch {
 		case !n.Range.Known():
 		case n.Range.File == d.Range.File:
-			text = fmt.Sprintf("%s, from line %d", text, n.Range.Start.Line)
+			text = fmt.Sprintf("%s (line %d)", text, n.Range.Start.Line)
 		default:
-			text = fmt.Sprintf("%s, from %s", text, printable(n.Range.String()))
+			text = fmt.Sprintf("%s (%s)", text, printable(n.Range.String()))
 		}
 		notes = append(notes, text)
 		total += utf8.RuneCountInString(text) + 2

@@ -58,7 +58,7 @@ func (r *Report) Write(w io.Writer, format string) error {
 	case JUnit:
 		return r.WriteJUnit(w)
 	}
-	return fmt.Errorf("there is no format %q; the formats are %s", format, strings.Join(Formats(), ", "))
+	return fmt.Errorf("unknown format %q; the formats are %s", format, strings.Join(Formats(), ", "))
 }
 
 // WriteText renders the findings for people, then a line that counts.
@@ -197,7 +197,7 @@ func paragraph(d Diagnostic, placed bool) string {
 		case !n.Range.Known():
 			lines = append(lines, printable(n.Message))
 		case placed:
-			lines = append(lines, printable(n.Message)+", from "+printable(n.Range.String()))
+			lines = append(lines, printable(n.Message)+" ("+printable(n.Range.String())+")")
 		}
 	}
 	if d.Help != "" {

@@ -84,12 +84,12 @@ func named(inside string) (name string, environment bool) {
 // Explain reports a placeholder, and what to write instead of the text that contains
 // it; "" if unknown.
 func (p Placeholder) Explain(text string) (message, help string) {
-	message = "`" + p.Text + "` is a placeholder that nothing expands"
+	message = "`" + p.Text + "` is a placeholder, which isn't expanded"
 	if p.Environment && p.Name != "" {
-		return message, "environment variables aren't read: write " + p.Name + ", make it a var, and set it with --set " + p.Name + "=VALUE"
+		return message, "environment variables aren't supported: write " + p.Name + ", make it a var, and set it with --set " + p.Name + "=VALUE"
 	}
 	if filled, ok := Filled(text); ok {
-		return message, "refer to a var by its name alone: write " + filled
+		return message, "use the var's name alone: write " + filled
 	}
 	return message, "write the value itself, or the name of a var"
 }

@@ -139,7 +139,7 @@ func (b *Builder) promote(n *Node, weak []weakOperand) (narrow DType, err error)
 			dtype = weakDType(w.value)
 		}
 		if v, ok := w.value.(int); ok && dtype == I32 && (v > math.MaxInt32 || v < math.MinInt32) {
-			return Invalid, Argf(n.Op.operandName(n, w.index), "%d doesn't fit into i32", v)
+			return Invalid, Argf(n.Op.operandName(n, w.index), "%d doesn't fit in i32", v)
 		}
 		n.Inputs[w.index] = b.Scalar(dtype, w.value)
 	}

@@ -73,9 +73,9 @@ func TestWrongArgumentsAreNamed(t *testing.T) {
 		{3, true, "float must be a float, got the bool true"},
 		{4, 1, "bool must be a bool, got the int 1"},
 		{5, "1", `number must be a number, got the string "1"`},
-		{6, "max", `string is "max", which is not one of sum, mean`},
+		{6, "max", `string must be one of sum, mean, not "max"`},
 		{6, 1, "string must be a string, got the int 1"},
-		{7, "f8", `there is no dtype "f8"`},
+		{7, "f8", `unknown dtype "f8"`},
 		{8, 1, "ints must be a list of ints, got the int 1"},
 		{8, []any{1, 2.5}, "ints must be a list of ints; element 1 is the float 2.5"},
 		{9, 2.5, "dims must be an int or list of ints, got the float 2.5"},
@@ -145,7 +145,7 @@ func TestNumbersTakeTheDTypeOfTheTensorsBesideThem(t *testing.T) {
 func TestANumberThatItsDTypeCannotHoldIsRefused(t *testing.T) {
 	b := builder()
 	_, err := b.Call(pair(ir.PromoteAll), []any{of(b, ir.I32), 1 << 31})
-	require.EqualError(t, err, "2147483648 doesn't fit into i32")
+	require.EqualError(t, err, "2147483648 doesn't fit in i32")
 	var arg *ir.ArgError
 	require.True(t, errors.As(err, &arg))
 	require.Equal(t, "b", arg.Param)

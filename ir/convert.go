@@ -52,7 +52,7 @@ func toString(p Param, arg any) (any, error) {
 	case !ok:
 		return nil, nil
 	case p.Enum != nil && !slices.Contains(p.Enum, v):
-		return nil, Argf(p.Name, "%s is %q, which is not one of %s", p.Name, v, strings.Join(p.Enum, ", "))
+		return nil, Argf(p.Name, "%[1]s must be one of %[3]s, not %[2]q", p.Name, v, strings.Join(p.Enum, ", "))
 	}
 	return v, nil
 }
@@ -65,7 +65,7 @@ func toDType(p Param, arg any) (any, error) {
 		if d, ok := ParseDType(v); ok {
 			return d, nil
 		}
-		return nil, &ArgError{Param: p.Name, Msg: fmt.Sprintf("there is no dtype %q", v),
+		return nil, &ArgError{Param: p.Name, Msg: fmt.Sprintf("unknown dtype %q", v),
 			Help: "the dtypes are " + strings.Join(DTypeNames(), ", ")}
 	}
 	return nil, nil

@@ -69,10 +69,10 @@ grad(sum(x * x), x): f32[3] = [2, 4, 6]`,
 		Infer: func(n *Node) (Type, error) {
 			y, x := n.Inputs[0].Type, n.Inputs[1].Type
 			if !y.DType.IsFloat() || len(y.Shape) != 0 {
-				return Type{}, Argf("y", "grad requires a floating scalar; y is %s", y)
+				return Type{}, Argf("y", "grad requires a floating-point scalar; y is %s", y)
 			}
 			if !x.DType.IsFloat() {
-				return Type{}, Argf("x", "grad requires a floating variable; x is %s", x)
+				return Type{}, Argf("x", "grad requires a floating-point variable; x is %s", x)
 			}
 			return x, nil
 		},

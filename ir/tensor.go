@@ -74,7 +74,7 @@ func FromInt64(d DType, shape Shape, values []int64) *Tensor {
 func CheckFill(s Shape, n int) error {
 	for _, d := range s {
 		if d < 0 {
-			return fmt.Errorf("%d values for shape %s, which there can't be", n, s)
+			return fmt.Errorf("%d values for the invalid shape %s", n, s)
 		}
 	}
 	if s.Numel() != n {
@@ -108,7 +108,7 @@ func (t *Tensor) Check() error {
 	bytes := t.Type.DType.Size()
 	for _, d := range t.Type.Shape {
 		if d < 0 || d > 0 && bytes > math.MaxInt/d {
-			return fmt.Errorf("a tensor %s, which there can't be", t.Type)
+			return fmt.Errorf("a tensor of the invalid type %s", t.Type)
 		}
 		bytes *= d
 	}

@@ -97,7 +97,7 @@ func Broadcast(a, b Shape) (shape Shape, ok bool) {
 // MaxRank of them, or more bytes than an int64 can count.
 func CheckShape(d DType, s Shape) error {
 	if len(s) > MaxRank {
-		return fmt.Errorf("shape %s has %d dimensions; at most %d are possible", diag.Cut(s.String()), len(s), MaxRank)
+		return fmt.Errorf("shape %s has %d dimensions; the limit is %d", diag.Cut(s.String()), len(s), MaxRank)
 	}
 	empty := slices.Contains(s, 0)
 	n := max(d.Size(), 1)
@@ -109,7 +109,7 @@ func CheckShape(d DType, s Shape) error {
 			n = MulSize(n, dim)
 		}
 		if n == math.MaxInt { // where sizes end
-			return fmt.Errorf("shape %s is too large: %s of that shape has more than 2^63 bytes", s, d)
+			return fmt.Errorf("shape %s is too large: an %s tensor of that shape has more than 2^63 bytes", s, d)
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ func Verify(g *Graph, types bool) error {
 		for _, in := range n.Inputs {
 			switch {
 			case in == nil:
-				return fmt.Errorf("ir: node %s lacks an operand", n.Label())
+				return fmt.Errorf("ir: node %s has no value for an operand", n.Label())
 			case in.ID >= len(g.Nodes) || g.Nodes[in.ID] != in:
 				return fmt.Errorf("ir: node %s uses %s, which is not in the graph", n.Label(), in.Label())
 			case in.ID >= i:
@@ -42,13 +42,13 @@ func Verify(g *Graph, types bool) error {
 	for _, s := range g.States {
 		switch {
 		case names[s.Name]:
-			return fmt.Errorf("ir: there are two states %s", s.Name)
+			return fmt.Errorf("ir: duplicate state %s", s.Name)
 		case !inGraph(s.Read) || s.Read.State != s:
 			return fmt.Errorf("ir: state %s is not read by its own node", s.Name)
 		case s.Next != nil && !inGraph(s.Next):
-			return fmt.Errorf("ir: what state %s becomes is not in the graph", s.Name)
+			return fmt.Errorf("ir: the next value of state %s is not in the graph", s.Name)
 		case s.Next != nil && !s.Next.Type.Equal(s.Type):
-			return fmt.Errorf("ir: state %s is %s but becomes %s", s.Name, s.Type, s.Next.Type)
+			return fmt.Errorf("ir: state %s is %s but its next value is %s", s.Name, s.Type, s.Next.Type)
 		}
 		names[s.Name] = true
 	}

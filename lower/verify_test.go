@@ -58,11 +58,11 @@ func TestTheVerifierNamesThePassAndTheNode(t *testing.T) {
 		wrong      func(p *Plan)
 		want       string
 	}{
-		{"a dropped operand", "dce", func(p *Plan) { p.named("h").Inputs[0] = nil }, "h lacks an operand"},
+		{"a dropped operand", "dce", func(p *Plan) { p.named("h").Inputs[0] = nil }, "h has no value for an operand"},
 		{"an operand outside of the graph", "cse", func(p *Plan) { c := *p.named("h").Inputs[0]; p.named("h").Inputs[0] = &c }, "h uses"},
 		{"a wrong type", "decompose", func(p *Plan) { p.named("h").Type.DType = ir.F64 }, "h is f64[4], but its op gives f32[4]"},
 		{"a dropped state", "dce", func(p *Plan) { p.state("v").Read = p.state("w").Read }, "state v is not read by its own node"},
-		{"a state of another type", "simplify", func(p *Plan) { p.state("v").Next = p.state("step").Next }, "state v is f32[4] but becomes i64[]"},
+		{"a state of another type", "simplify", func(p *Plan) { p.state("v").Next = p.state("step").Next }, "state v is f32[4] but its next value is i64[]"},
 		{"nodes out of order", "dce", func(p *Plan) {
 			g := p.Graph
 			last := len(g.Nodes) - 1

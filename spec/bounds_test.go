@@ -37,7 +37,7 @@ func TestNaNIsOutsideTheBoundsOfAVar(t *testing.T) {
 		syntax.Decode("a.yaml", []byte("flowrun: 1\nvars: {v: {value: 1, "+at+": .nan}}\nmodel:\n  nodes: {y: \"full([2], v)\"}\n  outputs: [y]\n"), Options{}, &list)
 		require.Len(t, list.Items, 1)
 		require.Equal(t, diag.InvalidValue, list.Items[0].Rule)
-		require.Contains(t, list.Items[0].Message, at+" is NaN")
+		require.Contains(t, list.Items[0].Message, at+" must not be NaN")
 	}
 }
 

@@ -157,7 +157,7 @@ func TestANameThatCantBeOneIsOneFindingWithItsUses(t *testing.T) {
 		_, list := spec.Parse("s.yaml", []byte(src), spec.Options{})
 		require.Len(t, list.Items, 1, list.Text())
 		require.Equal(t, "invalid-name@12:5", fmt.Sprintf("%s@%s", list.Items[0].Rule, list.Items[0].Range.Start))
-		require.Contains(t, list.Items[0].Help, "write "+meant+", also in the 4 places that use it")
+		require.Contains(t, list.Items[0].Help, "write "+meant+", also at its 4 uses")
 		best, ok, _ := obey("s.yaml", src, list.Items[0], spec.Options{})
 		require.True(t, ok && len(best.list.Items) == 0, best.list.Text())
 	}

@@ -12,10 +12,10 @@ import (
 
 var (
 	suggests  = regexp.MustCompile(`^did you mean "([^"]+)"\?$`)
-	renames   = regexp.MustCompile("^it is called [\"`]([^\"`]+)[\"`] here(?:$|: )")
+	renames   = regexp.MustCompile("^use [\"`]([^\"`]+)[\"`](?:$|: )")
 	writes    = regexp.MustCompile(`(?:^|[:,] |is )(?:write|quote it:) (.+)$`)
-	alsoUsed  = regexp.MustCompile(`^write (\w+), also in the .* that uses? it; `)
-	advice    = regexp.MustCompile("\\bwrite (?:the|its|a name|it|f\\(x\\)|cast\\(x, \"f16\"\\)|`[^`]*` (?:to|for))|for \\|x\\||`[^`]*` in|`=` (?:to|names)|^write `[^`]*`$|\\bx == a\\b|\\bfloor_divide\\(a, b\\) for\\b|\\bstart, end\\b|matmul\\(a, b\\)|" + `…|NAME|FILE|TYPE|EXPRESSION|DIR|if that is meant|\bf\(|OtherName|name: value|key: value|operation: inputs|a \? b|test \?|size: int`)
+	alsoUsed  = regexp.MustCompile(`^write (\w+), also at its (?:use|\d+ uses); `)
+	advice    = regexp.MustCompile("\\bwrite (?:the|its|a name|it|f\\(x\\)|cast\\(x, \"f16\"\\)|`[^`]*` (?:to|for))|for \\|x\\||`[^`]*` in|`=` (?:to|names)|^write `[^`]*`$|\\bx == a\\b|\\bfloor_divide\\(a, b\\) for\\b|\\bstart, end\\b|matmul\\(a, b\\)|" + `…|NAME|FILE|TYPE|EXPRESSION|DIR|if you mean a product|\bf\(|OtherName|name: value|key: value|operation: inputs|a \? b|test \?|size: int`)
 	endOfText = regexp.MustCompile(`^(.*?)(?:; .*|: a var is .*)$`)
 )
 

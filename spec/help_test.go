@@ -25,7 +25,7 @@ func TestTextsSuggestedByHelpAreAccepted(t *testing.T) {
 				continue
 			}
 			literal++
-			if d.Message == "imports is a list, not a string" {
+			if d.Message == "imports must be a list, not a string" {
 				continue // the file that it names isn't there
 			}
 			if !ok || errors(best.list) > errors(list) || errors(best.list) == errors(list) && (d.Severity == diag.Error || len(best.list.Items) >= len(list.Items)) {

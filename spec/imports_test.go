@@ -97,7 +97,7 @@ func TestProblemsOfAnImportedFileAreShownInIt(t *testing.T) {
 	require.Equal(t, []string{"shape-mismatch lib.yaml:5:13", "unknown-name lib.yaml:8:13"}, got)
 	_, list := spec.Load(path, spec.Options{})
 	require.Contains(t, list.Text(), "    5 |     output: x + ones([n + 1])\n")
-	require.Contains(t, list.Text(), "the call of Scale, from ")
+	require.Contains(t, list.Text(), "in the call of Scale (")
 }
 
 func TestImpossibleImportsAreRejected(t *testing.T) {

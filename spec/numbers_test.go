@@ -42,7 +42,7 @@ var numberTexts = map[string]any{
 
 // readOtherwise are those of them that a reader of YAML 1.1 takes for another number,
 // with what it takes them for.
-var readOtherwise = map[string]string{"010": "8", "08": "no number", "-010": "-8", "+08": "no number", "0010": "8"}
+var readOtherwise = map[string]string{"010": "8", "08": "not a number", "-010": "-8", "+08": "not a number", "0010": "8"}
 
 // numberSpec has a text in a place.
 func numberSpec(seed, steps, delta, v, lr string) string {

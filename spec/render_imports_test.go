@@ -99,7 +99,7 @@ func TestRenderRenamesAmbiguousModules(t *testing.T) {
 		"  Block: {inputs: {x: \"f32[...]\"}, nodes: {m: {Own_2: x, dtype: inherit, trainable: true}}, output: Own_2(x) + Own_2(m), override: false, widen: false}")
 	require.Contains(t, got, "  # from lib/blocks.yaml: Own\n  Own_2:\n    inputs: {x: \"f32[..., n]\"}\n"+
 		"    params: {w: {shape: [n], init: \"normal(0, 1, dtype='f32')\", when: true}}  # default: when, dtype\n"+
-		"    output: x * w  # scaled\n    path: Own  # its name there\n")
+		"    output: x * w  # scaled\n    path: Own  # its original name\n")
 }
 
 // The standard library's modules keep their names where they have them, and are

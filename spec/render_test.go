@@ -152,7 +152,7 @@ model:
   outputs: [a, b]
 `, spec.Options{})
 	require.Contains(t, got, "      m: {MLP: x, hidden_features: 3, activation: relu, bias: true, dropout: 0, dtype: inherit, trainable: true}"+
-		"  # default, computed by each call (2 or 4): out_features; default: dtype, trainable\n")
+		"  # default, computed per call (2 or 4): out_features; default: dtype, trainable\n")
 	require.Contains(t, got, `      o: {if: deep, then: "MLP(m, 5, out_features=4, activation='gelu', bias=true, dropout=0)", else: m}`)
 	require.Contains(t, got, "    a: {Block: x, dtype: f64, deep: false, trainable: true}  # default: deep, trainable\n")
 	require.Contains(t, got, "    b: {Block: \"y\", repeat: 2, deep: true, dtype: f32, trainable: true}  # default: deep, dtype, trainable\n")

@@ -94,11 +94,11 @@ func TestTheSchemaKnowsFilesOfModules(t *testing.T) {
 // them.
 func onlyDecoder(d diag.Diagnostic) bool {
 	return slices.ContainsFunc([]string{
-		"is declared",                                              // a var's value against its type
-		"can't bound",                                              // and against its bounds
-		"never writes param",                                       // what an update says
-		"says not where its data come from", "has no key `fields`", // which keys go together
-		"`fields` belongs to replay", "its inputs, not a mapping", // an operation's
+		"must be of type",                          // a var's value against its type
+		"can't bound",                              // and against its bounds
+		"does not set `param`",                     // what an update says
+		"has neither", "requires the key `fields`", // which keys go together
+		"`fields` applies only to", "its inputs, not a mapping", // an operation's
 	}, func(s string) bool { return strings.Contains(d.Message, s) })
 }
 

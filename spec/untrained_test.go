@@ -21,12 +21,12 @@ func TestUntrainedParametersGiveOneWarningPerCause(t *testing.T) {
 	chain := "    b1: {Linear: y, out_features: 3}\n    b2: {TransformerBlock: \"reshape(b1, [4, 8, 3])\", num_heads: 1, repeat: 3}\n"
 	found := warnings(outputs, chain+"  outputs: [y, b2]")
 	require.Len(t, found, 1)
-	require.Equal(t, "the loss doesn't depend on the parameter b1.weight and 37 more around it, so they aren't trained", found[0].Message)
+	require.Equal(t, "the loss doesn't depend on the parameter b1.weight and 37 related parameters, so they aren't trained", found[0].Message)
 	require.Equal(t, 15, found[0].Range.Start.Line)
 	// Two branches apart are two.
 	found = warnings(outputs, "    b1: {Linear: x, out_features: 3}\n    b2: {Linear: x, out_features: 3, bias: false}\n  outputs: [y, b1, b2]")
 	require.Len(t, found, 2)
-	require.Contains(t, found[0].Message, "b1.weight and 1 more around it")
+	require.Contains(t, found[0].Message, "b1.weight and 1 related parameter,")
 	require.Equal(t, "the loss doesn't depend on the parameter b2.weight, so it isn't trained", found[1].Message)
 	// Where a node is unused, that is the cause.
 	found = warnings(outputs, chain+outputs)

@@ -147,7 +147,7 @@ func TestFmtNamesTheFilesItCannotFormat(t *testing.T) {
 	code, out, errors := flowrunWith(t, "fmt", ".")
 	require.Equal(t, exitDone, code)
 	require.Equal(t, "b.yaml\n", out)
-	require.Equal(t, "a.yaml: left as it is: a ... ends the document\n1 YAML file without a top-level `flowrun:` skipped\n", errors)
+	require.Equal(t, "a.yaml: left as it is: the document ends with ...\n1 YAML file without a top-level `flowrun:` skipped\n", errors)
 	text, err := os.ReadFile(filepath.Join(dir, "a.yaml"))
 	require.NoError(t, err)
 	require.Equal(t, marked, string(text))

@@ -90,7 +90,7 @@ func TestTooManyDimensionsAreAnErrorOnlyForThatTensor(t *testing.T) {
 	require.NoError(t, err)
 	defer f.Close()
 	_, err = f.Tensor("x")
-	require.ErrorContains(t, err, `tensor "x": shape [1, 1, 1, 1, 1, 1, 1, 1, 1] has 9 dimensions; at most 8 are possible`)
+	require.ErrorContains(t, err, `tensor "x": shape [1, 1, 1, 1, 1, 1, 1, 1, 1] has 9 dimensions; the limit is 8`)
 }
 
 func TestAnEmptyShapeWithHugeDimensionsIsEmpty(t *testing.T) {

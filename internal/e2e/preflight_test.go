@@ -127,7 +127,7 @@ model:
 		list := flowrun.CheckText("deep.yaml", text(25_000), flowrun.WithDevice(device))
 		require.Len(t, list.Items, 1, device)
 		require.Equal(t, diag.OverBudget, list.Items[0].Rule)
-		require.Contains(t, list.Items[0].Message, "most went into lowering the nodes onto a device")
+		require.Contains(t, list.Items[0].Message, "most of it was spent on lowering the nodes onto a device")
 		require.True(t, list.Items[0].Range.Known())
 		require.Contains(t, list.Items[0].Help, "check without a device")
 	}

@@ -281,7 +281,7 @@ func TestSetTakesPrecedenceOverAFileOfVars(t *testing.T) {
 	check("\nlr: fast\n", file+":2:5: the var lr is float in the spec, not string")
 	check("lr: 1\n\n rate: 2\n", file+":3")
 	check("lr: 1\nrate: 2\n", file+":2:1: the spec has no var `rate`")
-	check("[1]\n", file+":1:1: a file of vars is a mapping of names, not a list")
+	check("[1]\n", file+":1:1: a vars file must be a mapping, not a list")
 	_, err := flowrun.Load(path, flowrun.VarsFrom("nowhere.yaml"))
 	require.EqualError(t, err, "nowhere.yaml: no such file or directory")
 }

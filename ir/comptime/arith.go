@@ -35,7 +35,7 @@ func Apply(op string, x, y any) (any, error) {
 		a, okA := x.(bool)
 		b, okB := y.(bool)
 		if !okA || !okB {
-			return nil, fault("`%s` joins bools, not %s and %s", op, describe(x), describe(y))
+			return nil, fault("`%s` requires bools, not %s and %s", op, describe(x), describe(y))
 		}
 		return op == "and" && a && b || op == "or" && (a || b), nil
 	}
@@ -96,7 +96,7 @@ func Negate(op string, x any) (any, error) {
 }
 
 func overflow(format string, args ...any) error {
-	return &Fault{diag.IntegerOverflow, fmt.Sprintf(format, args...) + " doesn't fit into 64 bits"}
+	return &Fault{diag.IntegerOverflow, fmt.Sprintf(format, args...) + " doesn't fit in 64 bits"}
 }
 
 func applyInts(op string, a, b int) (any, error) {
@@ -238,7 +238,7 @@ func applyFloats(op string, a, b float64) (any, error) {
 	if b == 0 && op != "**" {
 		return nil, fault("%v %s 0: division by zero", a, op)
 	}
-	return nil, fault("%v %s %v is not a finite number", a, op, b)
+	return nil, fault("%v %s %v is not finite", a, op, b)
 }
 
 func finite(v float64) bool { return !math.IsInf(v, 0) && !math.IsNaN(v) }

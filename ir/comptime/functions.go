@@ -15,7 +15,7 @@ func numbers(f Function) Function {
 	return func(args []any) (any, error) {
 		for _, a := range args {
 			if _, ok := asFloat(a); !ok {
-				return nil, fault("it takes numbers, not %s", describe(a))
+				return nil, fault("the arguments must be numbers, not %s", describe(a))
 			}
 		}
 		return f(args)
@@ -29,7 +29,7 @@ func Real(f func(float64) float64) Function {
 		x, _ := asFloat(args[0])
 		v := f(x)
 		if !finite(v) && finite(x) {
-			return nil, fault("its value at %v is not a finite number", x)
+			return nil, fault("the result for %v is not finite", x)
 		}
 		return v, nil
 	})
@@ -106,7 +106,7 @@ func onList(f func([]any) (any, error)) Function {
 	return func(args []any) (any, error) {
 		list, ok := args[0].([]any)
 		if !ok {
-			return nil, fault("it takes a list, not %s", describe(args[0]))
+			return nil, fault("the argument must be a list, not %s", describe(args[0]))
 		}
 		return f(list)
 	}
@@ -117,7 +117,7 @@ func numel(shape []any) (any, error) {
 	total := any(1)
 	for _, size := range shape {
 		if _, ok := size.(int); !ok {
-			return nil, fault("it takes a list of ints; one element is %s", describe(size))
+			return nil, fault("the list must contain only ints, not %s", describe(size))
 		}
 		var err error
 		if total, err = Apply("*", total, size); err != nil {

@@ -71,9 +71,9 @@ func inferArange(n *ir.Node) (ir.Type, error) {
 	case step == 0:
 		return ir.Type{}, ir.Argf("step", "step can't be 0")
 	case count < 0:
-		return ir.Type{}, ir.Argf("step", "from %v, steps of %v lead away from %v", n.Attr("start"), n.Attr("step"), n.Attr("end"))
+		return ir.Type{}, ir.Argf("step", "starting at %v, steps of %v never reach %v", n.Attr("start"), n.Attr("step"), n.Attr("end"))
 	case !(count <= math.MaxInt32):
-		return ir.Type{}, ir.Argf("end", "arange would make %v numbers; at most 2**31 - 1 are possible", count)
+		return ir.Type{}, ir.Argf("end", "arange would produce %v numbers; the limit is 2**31 - 1", count)
 	}
 	return ir.Type{DType: d, Shape: ir.Shape{int(count)}}, nil
 }

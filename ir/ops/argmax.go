@@ -45,7 +45,7 @@ func position(op *ir.Op, better func(a, b float64) bool, betterInt func(a, b int
 func inferPosition(n *ir.Node) (ir.Type, error) {
 	x := n.Inputs[0].Type
 	if given := n.Ints("dim"); len(given) > 1 && len(given) != len(x.Shape) {
-		return ir.Type{}, ir.Argf("dim", "%s looks along one dim, or over all of x; dim is %v", n.Op.Name, ir.Shape(given))
+		return ir.Type{}, ir.Argf("dim", "%s reduces one dim, or all of x; dim is %v", n.Op.Name, ir.Shape(given))
 	}
 	t, err := inferExtreme(n)
 	t.DType = ir.I32

@@ -58,7 +58,7 @@ func inferConcat(n *ir.Node) (ir.Type, error) {
 	}
 	first := n.Inputs[0].Type
 	if len(first.Shape) == 0 {
-		return ir.Type{}, kit.Refuse("tensors", "stack joins scalars", "concat joins tensors with dims; %s", kit.Named(n, 0))
+		return ir.Type{}, kit.Refuse("tensors", "use stack for scalars", "concat requires tensors with at least one dim; %s", kit.Named(n, 0))
 	}
 	dim, err := kit.NormDim(n, first.Shape)
 	if err != nil {
@@ -68,11 +68,11 @@ func inferConcat(n *ir.Node) (ir.Type, error) {
 	for i, in := range n.Inputs[1:] {
 		s := in.Type.Shape
 		if len(s) != len(shape) {
-			return ir.Type{}, kit.RefuseItem("tensors", i+1, "", "concat joins tensors of one rank; %s, %s", kit.Named(n, 0), kit.Named(n, i+1))
+			return ir.Type{}, kit.RefuseItem("tensors", i+1, "", "concat requires tensors of the same rank; %s, %s", kit.Named(n, 0), kit.Named(n, i+1))
 		}
 		for d := range s {
 			if d != dim && s[d] != shape[d] {
-				return ir.Type{}, kit.RefuseItem("tensors", i+1, "", "concat along dim %d needs all other dims to agree; dim %d differs: %s, %s",
+				return ir.Type{}, kit.RefuseItem("tensors", i+1, "", "concat along dim %d requires all other dims to match; dim %d differs: %s, %s",
 					dim, d, kit.Named(n, 0), kit.Named(n, i+1))
 			}
 		}

@@ -79,11 +79,11 @@ func productOf(n *ir.Node) (product, error) {
 			return product{}, err
 		}
 		if len(x.Shape) == 0 {
-			return product{}, kit.Refuse(n.OperandName(i), "mul multiplies by a scalar",
-				"matmul has no meaning for scalars: %s", kit.Named(n, i))
+			return product{}, kit.Refuse(n.OperandName(i), "to multiply by a scalar, use mul",
+				"matmul doesn't support scalars: %s", kit.Named(n, i))
 		}
 		if len(x.Shape) == 1 && n.Bool(flag) {
-			return product{}, kit.Refuse(flag, "leave "+flag+" out", "%s swaps two dims; %s", flag, kit.Named(n, i))
+			return product{}, kit.Refuse(flag, "omit "+flag, "%s requires at least two dims; %s", flag, kit.Named(n, i))
 		}
 	}
 	a, b := matrix(n, 0), matrix(n, 1)
@@ -99,9 +99,9 @@ func productOf(n *ir.Node) (product, error) {
 		}
 		help := fmt.Sprintf("%s of shape %s would fit", kit.OperandName(n, 1), fits)
 		if len(n.Inputs[1].Type.Shape) > 1 && p.k == p.n {
-			help = "the right factor would fit transposed"
+			help = "transpose the right factor"
 		} else if len(n.Inputs[0].Type.Shape) > 1 && p.m == rows {
-			help = "the left factor would fit transposed"
+			help = "transpose the left factor"
 		}
 		return p, kit.Refuse("b", help, "inner sizes differ: %s has %d columns, %s has %d rows",
 			kit.OperandName(n, 0), p.k, kit.OperandName(n, 1), rows)

@@ -36,7 +36,7 @@ func inferExtreme(n *ir.Node) (ir.Type, error) {
 	}
 	shape, err := kit.ReduceShape(n)
 	if err == nil && kit.ReducedCount(n) == 0 {
-		err = ir.Argf("x", "%s of nothing: %s", n.Op.Name, kit.Named(n, 0))
+		err = ir.Argf("x", "%s of an empty tensor: %s", n.Op.Name, kit.Named(n, 0))
 	}
 	return ir.Type{DType: n.Inputs[0].Type.DType, Shape: shape}, err
 }

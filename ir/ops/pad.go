@@ -26,8 +26,8 @@ pad(x, [[0, 1], [2, 0]], 9): i32[2, 4] = [[9, 9, 1, 2], [9, 9, 9, 9]]`,
 		x := n.Inputs[0].Type
 		padding := n.Attr("padding").([][2]int)
 		if len(padding) != len(x.Shape) {
-			return ir.Type{}, kit.Refuse("padding", "dims that stay as they are get [0, 0]",
-				"padding has %d pairs, one for each dim is needed; %s", len(padding), kit.Named(n, 0))
+			return ir.Type{}, kit.Refuse("padding", "use [0, 0] for dims without padding",
+				"padding has %d pairs, but one per dim is required; %s", len(padding), kit.Named(n, 0))
 		}
 		shape := append(ir.Shape{}, x.Shape...)
 		for i, p := range padding {

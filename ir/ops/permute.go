@@ -34,7 +34,7 @@ permute(x, [1, 0]): i32[3, 2] = [[1, 4], [2, 5], [3, 6]]`,
 			dims = append(dims, d)
 		}
 		if len(dims) != len(x.Shape) {
-			return ir.Type{}, ir.Argf("dims", "dims %v must name each of %d dims once; %s",
+			return ir.Type{}, ir.Argf("dims", "dims %v must list each of %d dims once; %s",
 				ir.Shape(given), len(x.Shape), kit.Named(n, 0))
 		}
 		n.SetAttr("dims", dims)

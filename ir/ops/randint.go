@@ -27,13 +27,13 @@ randint(0, 10, [6]): i32[6] = [8, 4, 0, 4, 1, 1]`,
 		low, high := n.Int("low"), n.Int("high")
 		switch {
 		case !t.DType.IsInt():
-			return t, kit.Refuse("dtype", "uniform draws floats", "randint draws integers, not %s", t.DType)
+			return t, kit.Refuse("dtype", "use uniform for floats", "randint produces integers, not %s", t.DType)
 		case high <= low:
 			return t, ir.Argf("high", "high must be more than low; low is %d, high is %d", low, high)
 		case uint64(high)-uint64(low) > 1<<32:
-			return t, ir.Argf("high", "randint draws from at most 2**32 integers; low is %d, high is %d", low, high)
+			return t, ir.Argf("high", "randint supports ranges of at most 2**32 integers; low is %d, high is %d", low, high)
 		case t.DType == ir.I32 && (int(int32(low)) != low || int(int32(high-1)) != high-1):
-			return t, kit.Refuse("dtype", `dtype="i64" holds them`, "i32 doesn't hold all integers from %d to %d", low, high-1)
+			return t, kit.Refuse("dtype", `use dtype="i64"`, "i32 can't represent all integers from %d to %d", low, high-1)
 		}
 		return t, nil
 	},

@@ -53,18 +53,18 @@ func inferReshape(n *ir.Node) (ir.Shape, error) {
 	for i, d := range shape {
 		switch {
 		case d == -1 && free >= 0:
-			return nil, ir.Argf("shape", "shape %s has -1 twice; only one dim can follow from the others", given)
+			return nil, ir.Argf("shape", "shape %s has -1 twice; only one dim can be inferred", given)
 		case d == -1:
 			free = i
 		case d < 0:
-			return nil, ir.Argf("shape", "shape %s has a negative dim; -1 stands for what the others leave", given)
+			return nil, ir.Argf("shape", "shape %s has a negative dim; only -1, for an inferred dim, is allowed", given)
 		default:
 			rest = ir.MulSize(rest, d)
 		}
 	}
 	if free >= 0 {
 		if rest == 0 || size%rest != 0 {
-			return nil, ir.Argf("shape", "%s has %d elements, which can't be laid out as %s: the other dims make %d",
+			return nil, ir.Argf("shape", "%s has %d elements, which can't be reshaped to %s: the other dims multiply to %d",
 				kit.Named(n, 0), size, given, rest)
 		}
 		shape[free] = size / rest

@@ -34,7 +34,7 @@ scatter_add(x, 1, index, src): i32[1, 3] = [[21, 2, 43]]`,
 			return ir.Type{}, err
 		}
 		if !n.Inputs[1].Type.Shape.Equal(n.Inputs[2].Type.Shape) {
-			return ir.Type{}, ir.Argf("src", "index and src must have one shape; %s, %s", kit.Named(n, 1), kit.Named(n, 2))
+			return ir.Type{}, ir.Argf("src", "index and src must have the same shape; %s, %s", kit.Named(n, 1), kit.Named(n, 2))
 		}
 		return n.Inputs[0].Type, nil
 	},
@@ -57,7 +57,7 @@ func refuseAddends(n *ir.Node, param string) error {
 		return err
 	}
 	if n.Inputs[0].Type.DType != n.Inputs[2].Type.DType {
-		return kit.Refuse(param, "cast one of them", "x and %s must have one dtype; %s, %s", param, kit.Named(n, 0), kit.Named(n, 2))
+		return kit.Refuse(param, "cast one of them", "x and %s must have the same dtype; %s, %s", param, kit.Named(n, 0), kit.Named(n, 2))
 	}
 	return nil
 }

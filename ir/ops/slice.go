@@ -32,7 +32,7 @@ slice(x, 0, 1, -1): i32[3] = [11, 12, 13]`,
 		}
 		step := n.Int("step")
 		if step < 1 {
-			return ir.Type{}, kit.Refuse("step", "flip turns a dim around", "step must be at least 1, got %d", step)
+			return ir.Type{}, kit.Refuse("step", "to reverse a dim, use flip", "step must be at least 1, got %d", step)
 		}
 		size := x.Shape[dim]
 		start := clampIndex(n.Int("start"), 0, size)

@@ -30,7 +30,7 @@ stack([x, y], 1): i32[2, 2] = [[1, 3], [2, 4]]`,
 		first := n.Inputs[0].Type
 		for i, in := range n.Inputs {
 			if !in.Type.Shape.Equal(first.Shape) {
-				return ir.Type{}, kit.RefuseItem("tensors", i, "concat joins along a dim that is there", "stack joins tensors of one shape; %s, %s", kit.Named(n, 0), kit.Named(n, i))
+				return ir.Type{}, kit.RefuseItem("tensors", i, "concat joins along a dim that is there", "stack requires tensors of the same shape; %s, %s", kit.Named(n, 0), kit.Named(n, i))
 			}
 		}
 		dim, err := newDim(n, first.Shape)

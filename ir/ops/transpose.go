@@ -22,7 +22,7 @@ transpose(x): i32[3, 2] = [[1, 4], [2, 5], [3, 6]]`,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		if len(x.Shape) < 2 {
-			return ir.Type{}, kit.Refuse("x", "", "transpose swaps two dims; %s", kit.Named(n, 0))
+			return ir.Type{}, kit.Refuse("x", "", "transpose requires at least two dims; %s", kit.Named(n, 0))
 		}
 		p, err := x.Shape.Dim(n.Int("dim0"))
 		if err != nil {

@@ -71,7 +71,7 @@ func inferUniform(n *ir.Node) (ir.Type, error) {
 	}
 	for _, bound := range []string{"low", "high"} {
 		if v := n.Float(bound); math.IsInf(kit.Rounded(t.DType, v), 0) {
-			return t, ir.Argf(bound, "%s is %v, which %s can't hold", bound, v, t.DType)
+			return t, ir.Argf(bound, "%s is %v, which %s can't represent", bound, v, t.DType)
 		}
 	}
 	computed := t.DType.Wide()

@@ -58,7 +58,7 @@ func (ex *expander) call(c *expr.Call) any {
 	}
 	if t.Op == nil {
 		help, _ := foreign.Function(c.Name)
-		return ex.fail(ex.f, diag.NotCompileTime, c.At(), help, "%s takes what is known at compile time", c.Name)
+		return ex.fail(ex.f, diag.NotCompileTime, c.At(), help, "%s requires arguments known at compile time", c.Name)
 	}
 	return ex.apply(t.Op, args, t.Args, c.At())
 }

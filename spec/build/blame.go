@@ -69,10 +69,10 @@ func (u *varUses) report(list *diag.List, vars []*syntax.Var) {
 		first := wrong[0]
 		expected, got, _ := strings.Cut(first.Message, ", got ")
 		d := diag.Diagnostic{Rule: first.Rule, Range: v.Node.Range, Help: first.Help,
-			Message: fmt.Sprintf("the var %s is %s; %s", v.Name, got, expected),
-			Notes:   []diag.Note{{Message: "the use", Range: first.Range}}}
+			Message: fmt.Sprintf("the var %s is %s, but %s", v.Name, got, expected),
+			Notes:   []diag.Note{{Message: "used here", Range: first.Range}}}
 		if len(wrong) > 1 {
-			d.Message += fmt.Sprintf(", and so in all %d places that use it", len(wrong))
+			d.Message += " (and at " + syntax.Count(len(wrong)-1, "other use") + ")"
 		}
 		if text, ok := syntax.NearestNumber(v.Node.Text); ok && !isWholeNumber(v) {
 			d.Help = "write " + text

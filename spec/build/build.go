@@ -93,7 +93,7 @@ func (in *initial) check(g *graph) {
 	for _, o := range in.Graph.Outputs {
 		if r := visit(o.Node); r != nil {
 			g.list.Errorf(diag.NotCompileTime, o.Node.Origin,
-				"the first value of %s depends on the value of %s, which is there only when a step runs", o.Name, in.ghost[r])
+				"the initial value of %s depends on the value of %s, which is known only at run time", o.Name, in.ghost[r])
 		}
 	}
 }
@@ -134,7 +134,7 @@ func (g *graph) declared(f *frame, in *syntax.Input) any {
 		return syntax.Bad{}
 	}
 	unbound := func(at diag.Range, what string) any {
-		return g.fail(f, diag.UnboundDimension, at, "give it a size; with train.data, the data do", "nothing says how large %s of the input %s is", what, in.Name)
+		return g.fail(f, diag.UnboundDimension, at, "give it a size, or set train.data to take the size from the data", "%s of the input %s has no size", what, in.Name)
 	}
 	if in.Type.Any {
 		return unbound(in.Type.At(), "`...`")
@@ -142,7 +142,7 @@ func (g *graph) declared(f *frame, in *syntax.Input) any {
 	d, ok := ir.ParseDType(in.Type.DType)
 	if !ok {
 		if slices.Contains(syntax.TypeNames, in.Type.DType) {
-			return g.fail(f, diag.UnboundDimension, in.Type.DTypeAt, "write a dtype, like f32", "%s could be several dtypes", in.Type.DType)
+			return g.fail(f, diag.UnboundDimension, in.Type.DTypeAt, "use a specific dtype, such as f32", "`%s` covers several dtypes", in.Type.DType)
 		}
 		return syntax.Bad{}
 	}

@@ -45,8 +45,8 @@ func (t *training) evaluate(trained *graph) {
 	for _, s := range t.Graph.States {
 		if old := trained.states[s.Name]; old != nil && !old.Type.Equal(s.Type) {
 			t.report(t.root, diag.Diagnostic{Rule: diag.ShapeMismatch, Range: t.def.Evaluation.At,
-				Message: fmt.Sprintf("with these data %s is %s; in training it is %s", s.Name, s.Type, old.Type),
-				Notes:   []diag.Note{{Message: s.Name, Range: s.Origin}}})
+				Message: fmt.Sprintf("%s is %s with the evaluation data, but %s in training", s.Name, s.Type, old.Type),
+				Notes:   []diag.Note{{Message: "declared here", Range: s.Origin}}})
 		}
 	}
 	t.program.Loop.Evaluation = &e
@@ -57,7 +57,7 @@ func (t *training) scalarMetric(v any, m *syntax.Metric) *ir.Node {
 	ex := &expander{graph: t.graph, f: t.root, to: t.Builder}
 	n := ex.tensor(v, "the metric "+m.Name, m.Def.At)
 	if n != nil && len(n.Type.Shape) != 0 {
-		t.fail(t.root, diag.TypeMismatch, m.Def.At, "mean(x) makes a scalar of a tensor", "the metric %s must be a scalar, got %s", m.Name, n.Type)
+		t.fail(t.root, diag.TypeMismatch, m.Def.At, "reduce it to a scalar, for example with mean(x)", "the metric %s must be a scalar, got %s", m.Name, n.Type)
 		return nil
 	}
 	return n

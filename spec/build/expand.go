@@ -164,9 +164,9 @@ func (ex *expander) name(n *expr.Name) any {
 
 func (ex *expander) absent(a absent, at diag.Range) syntax.Bad {
 	ex.report(ex.f, diag.Diagnostic{Rule: diag.AbsentParameter, Range: at,
-		Message: fmt.Sprintf("%s isn't there: its `when` is false", a.name),
-		Notes:   []diag.Note{{Message: "its declaration", Range: a.at}},
-		Help:    "choose with {if: …, then: …, else: …}"})
+		Message: fmt.Sprintf("`%s` does not exist because its `when` is false", a.name),
+		Notes:   []diag.Note{{Message: "declared here", Range: a.at}},
+		Help:    "use it conditionally: {if: …, then: …, else: …}"})
 	return syntax.Bad{}
 }
 
@@ -180,12 +180,12 @@ func (ex *expander) index(e *expr.Index) any {
 		list, ok = r, true
 	}
 	if !ok {
-		return ex.fail(ex.f, diag.InvalidOperation, e.At(), "take a part of a tensor with slice(x, dim, start, end)",
-			"only lists and repeated nodes have elements; this is %s", ir.Describe(x))
+		return ex.fail(ex.f, diag.InvalidOperation, e.At(), "to take part of a tensor, use slice(x, dim, start, end)",
+			"only lists and repeated nodes can be indexed, not %s", ir.Describe(x))
 	}
 	i, ok := at.(int)
 	if !ok || i < -len(list) || i >= len(list) {
-		return ex.fail(ex.f, diag.InvalidArgument, e.Index.At(), "", "the list has elements 0 to %d, not %v", len(list)-1, at)
+		return ex.fail(ex.f, diag.InvalidArgument, e.Index.At(), "", "the index must be from 0 to %d, not %v", len(list)-1, at)
 	}
 	if i < 0 {
 		i += len(list)
@@ -209,7 +209,7 @@ func (ex *expander) member(e *expr.Member) any {
 			if v, ok := x[e.Name]; ok {
 				return v
 			}
-			return ex.fail(ex.f, diag.UnknownName, e.At(), ex.list.Suggestion(e.Name, slices.Collect(maps.Keys(x))), "the module has no output %s", e.Name)
+			return ex.fail(ex.f, diag.UnknownName, e.At(), ex.list.Suggestion(e.Name, slices.Collect(maps.Keys(x))), "the module has no output `%s`", e.Name)
 		}
 	}
 	var names []string
@@ -220,18 +220,18 @@ func (ex *expander) member(e *expr.Member) any {
 	if attribute := attributes[e.Name]; attribute != "" {
 		help = strings.ReplaceAll(attribute, "…", strings.TrimSuffix(path, "."+e.Name))
 	}
-	return ex.fail(ex.f, diag.UnknownName, e.At(), help, "there is no parameter %s", path)
+	return ex.fail(ex.f, diag.UnknownName, e.At(), help, "unknown parameter `%s`", path)
 }
 
 // attributes are those of tensors in other libraries, and what replaces them here.
 var attributes = map[string]string{
 	"T": "write transpose(…)", "mT": "write transpose(…)",
 	"shape":  "give the sizes names in an input's type, f32[batch, 8], and use those",
-	"ndim":   "the number of dims is part of an input's type",
-	"dtype":  "values have the dtype of what they are made of; cast(…, \"f16\") changes it",
-	"device": "a device is a node's key, {exp: x, device: cpu}, or is given under placement",
-	"grad":   "write grad(y, …), the gradient of the scalar y with respect to it",
-	"data":   "write … alone",
+	"ndim":   "the number of dimensions is part of an input's type",
+	"dtype":  "the dtype follows from the operands; convert it with cast(…, \"f16\")",
+	"device": "set the device on the node, {exp: x, device: cpu}, or under placement",
+	"grad":   "write grad(y, …) for the gradient of the scalar y",
+	"data":   "write …",
 }
 
 // pathOf writes h[0].weight as a path.
@@ -300,7 +300,7 @@ func (ex *expander) noNumber(e expr.Expr, v any, op string) bool {
 	if ex.uses.vars[e.At()] == nil || syntax.KindOf(v) == syntax.ArgInt || syntax.KindOf(v) == syntax.ArgFloat {
 		return false
 	}
-	ex.fail(ex.f, diag.InvalidOperation, e.At(), syntax.KindHelp(v, syntax.ArgFloat), "`%s` is applied to numbers, got %s", op, ir.Describe(v))
+	ex.fail(ex.f, diag.InvalidOperation, e.At(), syntax.KindHelp(v, syntax.ArgFloat), "`%s` requires numbers, got %s", op, ir.Describe(v))
 	return true
 }
 

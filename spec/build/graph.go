@@ -178,14 +178,14 @@ func (g *graph) report(f *frame, d diag.Diagnostic) {
 	at := f.origin(d.Range)
 	if at != d.Range {
 		d.Message = f.mod.Name + ": " + d.Message
-		d.Notes = append(d.Notes, diag.Note{Message: "the expression", Range: d.Range})
+		d.Notes = append(d.Notes, diag.Note{Message: "in the expression", Range: d.Range})
 		d.Range = at
 	}
 	calls := 0
 	for c := f; c != nil && c.caller != nil && calls < 3; c = c.caller {
 		if c.mod != nil && !c.mod.Std {
 			at := c.caller.origin(c.site)
-			d.Notes = append(d.Notes, diag.Note{Message: "the call of " + c.mod.Name, Range: at})
+			d.Notes = append(d.Notes, diag.Note{Message: "in the call of " + c.mod.Name, Range: at})
 			calls++
 		}
 	}
@@ -285,7 +285,7 @@ func (ex *expander) sizes(dims []expr.Expr, what string) (ir.Shape, bool) {
 			ex.fail(ex.f, diag.InvalidArgument, d.At(), syntax.KindHelp(v, syntax.ArgInt), "a dimension of %s must be an int, got %s", what, ir.Describe(v))
 			ok = false
 		case n < 0:
-			ex.fail(ex.f, diag.InvalidArgument, d.At(), "", "a dimension of %s can't be negative, got %d", what, n)
+			ex.fail(ex.f, diag.InvalidArgument, d.At(), "", "a dimension of %s must be at least 0, got %d", what, n)
 			ok = false
 		}
 		shape[i] = n

@@ -46,9 +46,9 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 	case !ok || n < 1:
 		return ex.fail(ex.f, diag.InvalidArgument, def.Repeat.At(), syntax.KindHelp(times, syntax.ArgInt), "repeat must be an int of at least 1, got %s", ir.Describe(times))
 	case n > maxRepeat:
-		return ex.fail(ex.f, diag.GraphTooLarge, def.Repeat.At(), "", "repeat is %d; it can be at most %d", n, maxRepeat)
+		return ex.fail(ex.f, diag.GraphTooLarge, def.Repeat.At(), "", "repeat must be at most %d, got %d", maxRepeat, n)
 	case t.Module == nil || len(t.Args) == 0 || t.Args[0] == nil || len(t.Module.Inputs) == 0:
-		return ex.fail(ex.f, diag.InvalidArgument, def.Repeat.At(), "", "repeat is for modules: each takes the one before as its first input")
+		return ex.fail(ex.f, diag.InvalidArgument, def.Repeat.At(), "", "repeat applies only to modules with an input")
 	}
 	var all repeated
 	given := map[int]any{}
@@ -83,12 +83,12 @@ func (ex *expander) instantiateWith(t *check.Target, c *expr.Call, path string, 
 		return syntax.Bad{}
 	}
 	if ex.to != ex.Builder {
-		return ex.fail(ex.f, diag.InvalidOperation, c.At(), "", "a first value can't be computed by a module; %s is one", m.Name)
+		return ex.fail(ex.f, diag.InvalidOperation, c.At(), "", "initial values can't call modules, such as %s", m.Name)
 	}
 	f := outer.callee(m, path, c.At())
 	if f.depth > maxNesting {
 		ex.full = true
-		return ex.fail(ex.f, diag.GraphTooLarge, c.At(), "", "modules are nested more than %d deep", maxNesting)
+		return ex.fail(ex.f, diag.GraphTooLarge, c.At(), "", "modules are nested more than %d levels deep", maxNesting)
 	}
 	if ex.full {
 		return syntax.Bad{}
@@ -204,7 +204,7 @@ func (ex *expander) bindInputs(f *frame, inputs []any, t *check.Target, c *expr.
 				d.Rule = diag.TypeMismatch
 			}
 			if i == 0 && n != inputs[i] {
-				d.Help = "the first argument is what " + f.mod.Name + " is applied to: " + f.mod.Name + "(x, …)"
+				d.Help = "the first argument is the input: " + f.mod.Name + "(x, …)"
 			}
 			ex.list.Budget.Spend(diag.Comparing, syntax.BindCost*i)
 			for j, other := range f.mod.Inputs[:i+1] {

@@ -87,7 +87,7 @@ func (o *optimizing) of(d ir.DType) *arguments {
 // scope is what the optimizer's arguments see.
 func (o *optimizing) scope(step *ir.Node) *expander {
 	f := newFrame(nil, "")
-	f.stateless = "an argument of the optimizer"
+	f.stateless = "an optimizer argument"
 	o.vars(f)
 	f.values["step"] = step
 	return &expander{graph: o.graph, f: f, to: o.Builder, path: "optimizer"}
@@ -172,8 +172,8 @@ func (o *optimizing) parameters() []*trained {
 	for _, g := range o.def.Groups {
 		if !matched[g] {
 			o.list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: g.At,
-				Message: "the group matches no parameter, or only those of groups above it",
-				Help:    "names are like h1.weight, h.0.weight; * stands for any text"})
+				Message: "the group matches no parameters, or only those of earlier groups",
+				Help:    "example names: h1.weight, h.0.weight; * matches any text"})
 		}
 	}
 	return params
@@ -255,7 +255,7 @@ func (o *optimizing) clip(params []*trained) bool {
 		o.fail(o.root, diag.InvalidArgument, at, "", "clip_grad_norm must be a scalar, got %s", ir.Describe(limit))
 		return false
 	case known && !more:
-		o.fail(o.root, diag.InvalidArgument, at, "leave it out if nothing is to be clipped", "clip_grad_norm must be more than 0, got %v", limit)
+		o.fail(o.root, diag.InvalidArgument, at, "omit it to disable clipping", "clip_grad_norm must be positive, got %v", limit)
 		return false
 	}
 	var total *ir.Node
@@ -326,7 +326,7 @@ func (o *optimizing) update(p *trained) bool {
 	if v == nil || syntax.IsBad(v) {
 		return false
 	}
-	n := ex.fit(v, s.Type, "the next value of param", c.At())
+	n := ex.fit(v, s.Type, "the new value of param", c.At())
 	if n == nil {
 		return false
 	}

@@ -63,7 +63,7 @@ func (m *placing) unmatched(list *diag.List) {
 	for i, r := range m.rules {
 		if !m.matched[i] {
 			list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: r.Origin,
-				Message: "the rule matches no node and no state", Help: "paths are like h1, h1.weight, optimizer.h1.weight.m"})
+				Message: "the rule matches no node or state", Help: "example paths: h1, h1.weight, optimizer.h1.weight.m"})
 		}
 	}
 }

@@ -20,10 +20,10 @@ func (ex *expander) required(f *frame, c *expr.Call) bool {
 		case syntax.IsBad(v):
 			return false
 		case !ok:
-			ex.fail(f, diag.InvalidArgument, req.Cond.At(), "", "a requirement is a condition, got %s", ir.Describe(v))
+			ex.fail(f, diag.InvalidArgument, req.Cond.At(), "", "a requirement must be a bool, got %s", ir.Describe(v))
 			return false
 		case !holds:
-			ex.fail(ex.f, diag.InvalidArgument, c.At(), "", "%s requires that %s; here %s", f.mod.Name, req.Text, f.named(req.Cond))
+			ex.fail(ex.f, diag.InvalidArgument, c.At(), "", "%s requires that %s, but %s", f.mod.Name, req.Text, f.named(req.Cond))
 			return false
 		}
 	}
@@ -41,5 +41,5 @@ func (f *frame) named(e expr.Expr) string {
 		}
 		return true
 	})
-	return strings.Join(all, ", ")
+	return strings.Join(all, " and ")
 }

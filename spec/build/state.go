@@ -13,8 +13,8 @@ import (
 func (g *graph) newState(f *frame, name string, kind ir.StateKind, t ir.Type, at diag.Range) (s *ir.State, ok bool) {
 	if old := g.states[name]; old != nil {
 		g.report(f, diag.Diagnostic{Rule: diag.DuplicateName, Range: at,
-			Message: fmt.Sprintf("there are two states called %s", name),
-			Notes:   []diag.Note{{Message: "the other one", Range: old.Origin}}})
+			Message: fmt.Sprintf("duplicate state `%s`", name),
+			Notes:   []diag.Note{{Message: "first defined here", Range: old.Origin}}})
 		return old, false
 	}
 	g.Origin = f.origin(at)
@@ -33,12 +33,12 @@ func (ex *expander) stateless(f *frame, kind, name string) bool {
 	if f.stateless == "" {
 		return false
 	}
-	help := "call it in the model"
+	help := "call it in the model instead"
 	if kind == "state" {
-		help = "make a node of the model or a metric of it"
+		help = "call it in a model node or a metric instead"
 	}
-	ex.fail(f.caller, diag.InvalidOperation, f.site, help, "%s can't call %s: nothing would %s its %s %s", f.stateless, f.mod.Name,
-		map[string]string{"parameter": "train", "state": "write"}[kind], kind, name)
+	ex.fail(f.caller, diag.InvalidOperation, f.site, help, "%s can't call %s: its %s `%s` would never be %s", f.stateless, f.mod.Name,
+		kind, name, map[string]string{"parameter": "trained", "state": "written"}[kind])
 	return true
 }
 
@@ -114,7 +114,7 @@ func (ex *expander) firstValue(f *frame, s *ir.State, init expr.Expr, path strin
 	if syntax.IsBad(v) {
 		return false
 	}
-	n := in.fit(v, s.Type, "the first value of "+s.Name, init.At())
+	n := in.fit(v, s.Type, "the initial value of "+s.Name, init.At())
 	if n == nil {
 		return false
 	}
@@ -156,7 +156,7 @@ func (ex *expander) fits(v any, t ir.Type, what string, at diag.Range) bool {
 		return false
 	}
 	if n.Type.DType != t.DType && !(n.Type.DType.IsFloat() && t.DType.IsFloat()) && !(n.Type.DType.IsInt() && t.DType.IsInt()) {
-		ex.fail(ex.f, diag.TypeMismatch, at, "cast(x, \""+t.DType.String()+"\") converts it", "%s must be %s, got %s", what, t, n.Type)
+		ex.fail(ex.f, diag.TypeMismatch, at, "use cast(x, \""+t.DType.String()+"\") to convert it", "%s must be %s, got %s", what, t, n.Type)
 		return false
 	}
 	return true
@@ -199,7 +199,7 @@ func (ex *expander) moduleStates(f *frame) bool {
 				ok = false
 				continue
 			}
-			if n = in.tensor(v, "the first value of "+st.Name, st.Init.At()); n == nil {
+			if n = in.tensor(v, "the initial value of "+st.Name, st.Init.At()); n == nil {
 				ok = false
 				continue
 			}

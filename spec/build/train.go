@@ -121,10 +121,10 @@ func (t *training) model(fields map[string]any, types map[string]any) {
 			continue
 		} else if problem != "" {
 			d := diag.Diagnostic{Rule: diag.ShapeMismatch, Range: in.Type.At(),
-				Message: fmt.Sprintf("the data's field %s is %s, which doesn't fit the input: %s", in.Name, n.Type, problem),
-				Notes:   []diag.Note{{Message: "the field", Range: n.Origin}}}
+				Message: fmt.Sprintf("the data field %s is %s, which doesn't match the input: %s", in.Name, n.Type, problem),
+				Notes:   []diag.Note{{Message: "the field is declared here", Range: n.Origin}}}
 			if !syntax.AcceptsDType(in.Type.DType, n.Type.DType) {
-				d.Rule, d.Help = diag.TypeMismatch, fmt.Sprintf("cast(…, %q) converts it", in.Type.DType)
+				d.Rule, d.Help = diag.TypeMismatch, fmt.Sprintf("use cast(…, %q) to convert it", in.Type.DType)
 			}
 			t.report(f, d)
 			continue
@@ -140,14 +140,14 @@ func (t *training) unbound(in *syntax.Input, fields map[string]any) {
 	}
 	d := diag.Diagnostic{Rule: diag.UnboundInput, Range: in.At}
 	if t.def.DataSource == nil {
-		d.Message = fmt.Sprintf("nothing feeds the input %s: train has no data", in.Name)
+		d.Message = fmt.Sprintf("the input `%s` has no data because train.data is missing", in.Name)
 		d.Help = "add `data: NAME` to train"
 	} else {
 		var names []string
 		for name := range fields {
 			names = append(names, name)
 		}
-		d.Message = fmt.Sprintf("the data source %s has no field %s", t.def.DataSource.Name, in.Name)
+		d.Message = fmt.Sprintf("the data source %s has no field `%s`", t.def.DataSource.Name, in.Name)
 		if d.Help = syntax.Suggestion(t.list, in.Name, names); d.Help == "" {
 			d.Help = syntax.ThereIs(names)
 		}
@@ -176,7 +176,7 @@ func (t *training) lossNode(fields map[string]any) {
 	}
 	n, ok := v.(*ir.Node)
 	if !ok || len(n.Type.Shape) != 0 || !n.Type.DType.IsFloat() {
-		t.fail(t.root, diag.TypeMismatch, def.At, "mean(x) makes a scalar of a tensor", "the loss must be a floating scalar, got %s", ir.Describe(v))
+		t.fail(t.root, diag.TypeMismatch, def.At, "reduce it to a scalar, for example with mean(x)", "the loss must be a floating-point scalar, got %s", ir.Describe(v))
 		return
 	}
 	t.nameNode(n, "loss", "")
@@ -282,7 +282,7 @@ func (t *training) until(metrics map[string]any) {
 		n, ok = t.Scalar(ir.Bool, b), true
 	}
 	if !ok || n.Type.DType != ir.Bool || len(n.Type.Shape) != 0 {
-		t.fail(t.root, diag.TypeMismatch, at, "compare something: accuracy >= 0.99", "until must be a condition, got %s", ir.Describe(v))
+		t.fail(t.root, diag.TypeMismatch, at, "use a comparison, such as accuracy >= 0.99", "until must be a bool scalar, got %s", ir.Describe(v))
 		return
 	}
 	t.nameNode(n, "until", "")

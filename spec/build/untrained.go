@@ -18,7 +18,7 @@ func (o *optimizing) warnUntrained(states []*ir.State, trained int, needed map[*
 	if len(states) > 0 && trained == 0 {
 		o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: o.def.Loss.At(),
 			Message: fmt.Sprintf("the loss depends on none of the %s, so nothing is trained", syntax.Count(len(states), "parameter")),
-			Help:    "a loss compares what the model makes with what it should make: mse_loss(y, target)"})
+			Help:    "compare the model's output with a target, as in mse_loss(y, target)"})
 		return
 	}
 	parts := o.unneeded(needed)
@@ -39,7 +39,7 @@ func (o *optimizing) warnUntrained(states []*ir.State, trained int, needed map[*
 		d := diag.Diagnostic{Rule: diag.NoGradient, Range: s.Origin,
 			Message: fmt.Sprintf("the loss doesn't depend on the parameter %s, so it isn't trained", s.Name)}
 		if n := seen[part]; n > 1 {
-			d.Message = fmt.Sprintf("the loss doesn't depend on the parameter %s and %d more around it, so they aren't trained", s.Name, n-1)
+			d.Message = fmt.Sprintf("the loss doesn't depend on the parameter %s and %s, so they aren't trained", s.Name, syntax.Count(n-1, "related parameter"))
 		}
 		o.report(o.root, d)
 	}

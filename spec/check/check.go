@@ -50,7 +50,7 @@ type scope struct {
 func (r *resolver) scope(owner *syntax.Module) *scope {
 	s := &scope{resolver: r, owner: owner, graph: map[string]*symbol{}, consts: map[string]*symbol{},
 		writes: map[string]*syntax.Item{}, calls: map[*syntax.Module]bool{}}
-	s.consts["training"] = &symbol{what: "the word", used: true}
+	s.consts["training"] = &symbol{what: "the built-in value", used: true}
 	return s
 }
 
@@ -65,8 +65,8 @@ func (s *scope) withGraph(graph map[string]*symbol) *scope {
 func (s *scope) declare(names map[string]*symbol, name, what string, at diag.Range) *symbol {
 	if old := names[name]; old != nil {
 		s.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: at,
-			Message: fmt.Sprintf("there are two things called %s here: %s and %s", name, old.what, what),
-			Notes:   []diag.Note{{Message: "the other one", Range: old.at}}})
+			Message: fmt.Sprintf("duplicate name `%s`: %s and %s", name, old.what, what),
+			Notes:   []diag.Note{{Message: "first defined here", Range: old.at}}})
 		return old
 	}
 	sym := &symbol{what: what, at: at}
@@ -84,7 +84,7 @@ var standardIsResolved = sync.OnceFunc(func() {
 		}
 	}
 	if len(list.Items) > 0 {
-		panic("spec: the standard library has problems:\n" + list.Text())
+		panic("spec: invalid standard library:\n" + list.Text())
 	}
 })
 
@@ -143,7 +143,7 @@ func Spec(def *syntax.Spec, list *diag.List) *Unused {
 	r.recursion(def.Library.Own, called)
 	for _, v := range def.Vars {
 		if !vars[v.Name].used {
-			unused.add(diag.UnusedVar, v.At, "the var %s is never used", v.Name)
+			unused.add(diag.UnusedVar, v.At, "the var `%s` is never used", v.Name)
 		}
 	}
 	unused.modules(def, called)
@@ -156,7 +156,7 @@ func (r *resolver) source(src *syntax.DataSource, vars map[string]*symbol, model
 	if model != nil && !src.Body.Open {
 		s.hints = map[string]string{}
 		for _, it := range model.Items {
-			s.hints[it.Name] = "data are made before the model: they see vars and each other"
+			s.hints[it.Name] = "data is generated before the model runs, so it can use only vars and other fields"
 		}
 	}
 	s.consts = vars
@@ -187,16 +187,16 @@ func (r *resolver) model(def *syntax.Spec, vars map[string]*symbol) *scope {
 		if slices.Contains(syntax.ReservedNodes, it.Name) {
 			help := "choose another name"
 			if it.Name == "loss" {
-				help = "the loss stands under train; the node needs another name"
+				help = "choose another name; the loss itself is declared as train.loss"
 			}
-			r.report(diag.ReservedName, it.At, help, "`%s` is a value of every run", it.Name)
+			r.report(diag.ReservedName, it.At, help, "the name `%s` is reserved for a value of the run", it.Name)
 		}
 	}
 	if len(def.DataSources) > 0 {
 		s.hints = map[string]string{}
 		for _, src := range def.DataSources {
 			for _, name := range src.FieldNames() {
-				s.hints[name] = "it is a field of the data " + src.Name + ", which the loss sees; if the model needs it, add it to model.inputs"
+				s.hints[name] = "it is a field of the data source " + src.Name + ", visible only in train; to use it in the model, add it to model.inputs"
 			}
 		}
 	}
@@ -261,7 +261,7 @@ func (s *scope) typed(t *expr.Type) bool {
 	}
 	before := len(s.list.Items)
 	if !slices.Contains(syntax.TypeNames, t.DType) {
-		s.report(diag.InvalidValue, t.DTypeAt, syntax.TypeHelp(s.list, t.DType), "there is no dtype %s", syntax.Quoted(t.DType))
+		s.report(diag.InvalidValue, t.DTypeAt, syntax.TypeHelp(s.list, t.DType), "unknown dtype %s", syntax.Quoted(t.DType))
 	}
 	for _, d := range t.Dims {
 		s.check(d, true, nil)
@@ -291,8 +291,8 @@ func (r *resolver) recursion(own []*syntax.Module, called map[*syntax.Module]map
 			if !visit(next) && !next.Recursive {
 				next.Recursive = true
 				from := slices.Index(path, next.Name)
-				r.report(diag.RecursiveModule, next.At, "`repeat` builds a module several times over",
-					"the module %s contains itself: %s", next.Name, strings.Join(append(path[from:], next.Name), " → "))
+				r.report(diag.RecursiveModule, next.At, "use `repeat` to stack a module",
+					"recursive module %s: %s", next.Name, strings.Join(append(path[from:], next.Name), " → "))
 			}
 		}
 		path = path[:len(path)-1]

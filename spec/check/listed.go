@@ -34,7 +34,7 @@ func (s *scope) oneByOne(c *expr.Call, t *Target) bool {
 	for i, a := range c.Args {
 		texts[i] = s.textAt(a.At())
 	}
-	help := "put them into a list"
+	help := "pass them as a list"
 	if text := s.textAt(c.At()); strings.HasPrefix(text, c.Name) {
 		all := append(append(texts[:first:first], "["+strings.Join(texts[first:last], ", ")+"]"), texts[last:]...)
 		for _, n := range c.Named {
@@ -42,9 +42,9 @@ func (s *scope) oneByOne(c *expr.Call, t *Target) bool {
 		}
 		help = "write " + c.Name + "(" + strings.Join(all, ", ") + ")"
 	} else if t.Sig.Params[first].Variadic {
-		help = "a list of tensors is one argument: [[a, b]]"
+		help = "pass a list of tensors as one argument: [[a, b]]"
 	}
-	s.report(diag.InvalidArgument, c.Args[first].At(), help, "the argument %s of %s is a list", t.Sig.Params[first].Name, c.Name)
+	s.report(diag.InvalidArgument, c.Args[first].At(), help, "the argument `%s` of %s must be a list", t.Sig.Params[first].Name, c.Name)
 	return true
 }
 

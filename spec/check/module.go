@@ -63,7 +63,7 @@ func (r *resolver) module(m *syntax.Module) *scope {
 	}
 	s.body(m)
 	if m.Optimizer && s.writes["param"] == nil {
-		r.report(diag.MissingKey, m.At, "param: what a parameter becomes", "the update of %s never writes param", m.Name)
+		r.report(diag.MissingKey, m.At, "set param to the new value of the parameter", "the update of %s does not set `param`", m.Name)
 	}
 	return s
 }
@@ -84,7 +84,7 @@ func (r *resolver) orderDefaults(m *syntax.Module) {
 			at, isArg := index[n.Name]
 			a.Sized = a.Sized || !isArg
 			if isArg && at >= i {
-				r.report(diag.UnknownName, n.At(), "a default sees the arguments above its own", "the default of %s can't see %s", a.Name, n.Name)
+				r.report(diag.UnknownName, n.At(), "a default can use only the arguments declared above it", "the default of %s can't use `%s`", a.Name, n.Name)
 			}
 			return true
 		})

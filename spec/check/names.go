@@ -67,33 +67,33 @@ func (s *scope) name(n *expr.Name, constant bool, user *syntax.Item) {
 	}
 	if sym := s.graph[n.Name]; sym != nil {
 		sym.used = true
-		help := "vars, arguments and dimensions are"
+		help := "only vars, arguments and dimensions are known at compile time"
 		if s.choice {
-			help = "where(test, a, b) chooses element by element, when a step runs"
+			help = "to select element by element at run time, use where(test, a, b)"
 		}
 		s.list.Add(diag.Diagnostic{Rule: diag.NotCompileTime, Range: n.At(),
-			Message: fmt.Sprintf("%s %s is not known at compile time", sym.what, n.Name),
-			Notes:   definedAt(n.Name, sym),
+			Message: fmt.Sprintf("%s `%s` is not known at compile time", sym.what, n.Name),
+			Notes:   definedAt(sym),
 			Help:    help})
 		return
 	}
 	if sym := s.hidden[n.Name]; sym != nil {
 		sym.used = true
 		s.list.Add(diag.Diagnostic{Rule: diag.UnknownName, Range: n.At(),
-			Message: fmt.Sprintf("%s %s is not visible here", sym.what, n.Name), Notes: definedAt(n.Name, sym)})
+			Message: fmt.Sprintf("%s `%s` is not visible here", sym.what, n.Name), Notes: definedAt(sym)})
 		return
 	}
 	if s.open {
 		return
 	}
-	s.report(diag.UnknownName, n.At(), s.nameHelp(n.Name, constant), "there is nothing called %s here", syntax.Spelled(n.Name))
+	s.report(diag.UnknownName, n.At(), s.nameHelp(n.Name, constant), "undefined name %s", syntax.Quoted(n.Name))
 }
 
-func definedAt(name string, sym *symbol) []diag.Note {
+func definedAt(sym *symbol) []diag.Note {
 	if !sym.at.Known() {
 		return nil
 	}
-	return []diag.Note{{Message: sym.what + " " + name, Range: sym.at}}
+	return []diag.Note{{Message: "declared here", Range: sym.at}}
 }
 
 // use marks a name as used, and the node behind it as needed by user.
@@ -138,27 +138,27 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	if s.owner != nil && !s.owner.Root {
 		for _, v := range s.vars {
 			if v.Name == name {
-				return fmt.Sprintf("a module sees only what is its own; make %s an argument of %s", name, s.owner.Name)
+				return fmt.Sprintf("modules can't use the spec's vars; pass `%s` as an argument of %s", name, s.owner.Name)
 			}
 		}
 	}
 	if s.lib.Signature(name) != nil {
-		return fmt.Sprintf("%s is called with brackets: %s(…)", name, name)
+		return fmt.Sprintf("to call it, write %s(…)", name)
 	}
 	if slices.Contains(syntax.TypeNames, name) {
-		return fmt.Sprintf("a dtype is written in quotes: %q", name)
+		return fmt.Sprintf("quote dtypes: %q", name)
 	}
 	if here := foreign.DTypes[name]; here != "" && !foreign.IsAdvice(here) {
-		return fmt.Sprintf("a dtype is written in quotes: %q", here)
+		return fmt.Sprintf("quote dtypes: %q", here)
 	}
 	if here, _ := foreign.Function(name); here != "" && s.lib.Signature(here) != nil {
-		return fmt.Sprintf("it is called %s here, with brackets: %s(…)", here, here)
+		return fmt.Sprintf("write %s(…)", here)
 	}
 	if foreign.Namespaces[name] {
-		return "there are no namespaces like `" + name + "`: names stand alone"
+		return "omit the namespace `" + name + "`"
 	}
 	if constant && (s.owner == nil || s.owner.Root) && syntax.IsName(name) {
-		return "a var of that name would do: vars: {" + name + ": …}"
+		return "declare it as a var: vars: {" + name + ": …}"
 	}
 	return syntax.ThereIs(visible)
 }
@@ -189,9 +189,9 @@ func (s *scope) call(c *expr.Call, constant bool, user *syntax.Item) {
 	if constant && t.Function == nil {
 		help := ""
 		if s.choice {
-			help = "where(test, a, b) chooses element by element, when a step runs"
+			help = "to select element by element at run time, use where(test, a, b)"
 		}
-		s.report(diag.NotCompileTime, c.At(), help, "%s is not known at compile time", c.Name)
+		s.report(diag.NotCompileTime, c.At(), help, "`%s` can't be evaluated at compile time", c.Name)
 		s.arguments(c, false, user)
 		return
 	}
@@ -213,18 +213,18 @@ func (s *scope) unknownFunction(c *expr.Call) {
 	}
 	help := s.lib.ForeignHelp(c.Name)
 	if sym := s.graph[c.Name]; help == "" && sym != nil {
-		help = fmt.Sprintf("%s %s is a value, not an operation", sym.what, c.Name)
+		help = fmt.Sprintf("%s `%s` is a value, not an operation", sym.what, c.Name)
 	}
 	if help == "" {
 		help = s.lib.FunctionHelp(s.list, c.Name)
 	}
-	s.report(diag.UnknownFunction, c.NameAt, help, "there is no operation or module %s", syntax.Spelled(c.Name))
+	s.report(diag.UnknownFunction, c.NameAt, help, "unknown operation or module %s", syntax.Quoted(c.Name))
 }
 
 // next resolves next(s).
 func (s *scope) next(c *expr.Call, constant bool, user *syntax.Item) {
 	if constant {
-		s.report(diag.NotCompileTime, c.At(), "", "next is not known at compile time")
+		s.report(diag.NotCompileTime, c.At(), "", "next(…) is not known at compile time")
 		return
 	}
 	if len(c.Args) == 1 && len(c.Named) == 0 {
@@ -234,9 +234,9 @@ func (s *scope) next(c *expr.Call, constant bool, user *syntax.Item) {
 			case !state && s.find(n.Name, false) == nil:
 				s.name(n, false, user)
 			case !state:
-				s.report(diag.InvalidArgument, n.At(), "", "next is what a step writes into a state; %s is no state here", n.Name)
+				s.report(diag.InvalidArgument, n.At(), "", "next(…) requires a state of this module; `%s` is not one", n.Name)
 			case it == nil:
-				s.report(diag.InvalidArgument, n.At(), "add it to `update`", "nothing writes the state %s", n.Name)
+				s.report(diag.InvalidArgument, n.At(), "add it to `update`", "the state `%s` is never written", n.Name)
 			default:
 				c.Target = &Target{Next: n.Name}
 				if sym := s.graph[n.Name]; sym != nil {
@@ -249,7 +249,7 @@ func (s *scope) next(c *expr.Call, constant bool, user *syntax.Item) {
 			return
 		}
 	}
-	s.report(diag.InvalidArgument, c.At(), "write next(name)", "next takes the name of a state")
+	s.report(diag.InvalidArgument, c.At(), "write next(name)", "next(…) requires the name of a state")
 }
 
 // bind matches a call's arguments with the parameters, and puts them into their order.
@@ -282,13 +282,13 @@ func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bo
 		switch {
 		case i < 0:
 			// What its value may see isn't known: it isn't checked.
-			fail(diag.UnknownArgument, n.NameAt, sig.ArgumentHelp(n.Name, s.list), "%s has no argument %s", c.Name, diag.Cut(n.Name))
+			fail(diag.UnknownArgument, n.NameAt, sig.ArgumentHelp(n.Name, s.list), "%s has no argument `%s`", c.Name, diag.Cut(n.Name))
 		case t.Args[i] != nil:
 			help := ""
 			if sig.Params[0].Variadic {
-				help = "a list of tensors is one argument: [[a, b]]"
+				help = "pass a list of tensors as one argument: [[a, b]]"
 			}
-			fail(diag.DuplicateArgument, n.NameAt, help, "the argument %s of %s is given twice", n.Name, c.Name)
+			fail(diag.DuplicateArgument, n.NameAt, help, "the argument `%s` of %s is given twice", n.Name, c.Name)
 			s.check(n.Value, constant || sig.Params[i].Constant, user)
 		default:
 			t.Args[i] = n.Value
@@ -298,7 +298,7 @@ func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bo
 	for i, p := range sig.Params {
 		if t.Args[i] == nil && !p.Optional && good {
 			fail(diag.MissingArgument, c.At(), "its arguments are "+strings.Join(sig.Names(), ", "),
-				"%s lacks its argument %s", c.Name, p.Name)
+				"%s requires the argument `%s`", c.Name, p.Name)
 		}
 	}
 	if good {

@@ -71,9 +71,9 @@ func (s *scope) cycle(cycle []*syntax.Item) {
 	}
 	first := cycle[0]
 	d := diag.Diagnostic{Rule: diag.Cycle, Range: first.At,
-		Message: fmt.Sprintf("the node %s depends on itself: %s", label(first), strings.Join(append(names, label(first)), " → "))}
+		Message: fmt.Sprintf("the node `%s` depends on itself: %s", label(first), strings.Join(append(names, label(first)), " → "))}
 	if s.owner == nil || s.owner.Root {
-		d.Help = "what a step leaves for the next one is a state of a module"
+		d.Help = "to carry a value to the next step, use a state of a module"
 	}
 	s.list.Add(d)
 }

@@ -24,30 +24,30 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 		s.open = s.open || t.DataSource.Body != nil && t.DataSource.Body.Open
 	}
 	s.check(t.Loss, false, nil)
-	loss := s.withGraph(map[string]*symbol{"loss": {what: "the loss", used: true}})
+	loss := s.withGraph(map[string]*symbol{"loss": {what: "the built-in value", used: true}})
 	for name, sym := range s.graph {
 		if name != "loss" {
 			loss.graph[name] = sym
 		}
 	}
-	until := s.withGraph(map[string]*symbol{"step": {what: "the step", used: true}, "loss_step": {what: "the loss", used: true}})
+	until := s.withGraph(map[string]*symbol{"step": {what: "the built-in value", used: true}, "loss_step": {what: "the built-in value", used: true}})
 	for _, m := range t.Metrics {
 		loss.node(m.Def, nil)
 		until.graph[m.Name] = &symbol{what: "the metric", at: m.At}
 	}
 	until.hints = map[string]string{
-		"loss":  "loss_step is the loss of this step; a metric of it is seen by its name",
-		"epoch": "step is the number of steps taken",
-		"eval":  "until sees the metrics of train",
+		"loss":  "use loss_step, the loss of this step, or the name of a metric",
+		"epoch": "use step, the number of completed steps",
+		"eval":  "until can use only the metrics under train.metrics",
 	}
 	if !r.untilOfEval(t) {
 		until.check(t.Until, false, nil)
 	}
 	if t.Optimizer != nil {
-		args := s.withGraph(map[string]*symbol{"step": {what: "the step", used: true}})
+		args := s.withGraph(map[string]*symbol{"step": {what: "the built-in value", used: true}})
 		args.hints = map[string]string{
-			"loss":  "the optimizer's arguments see step and the vars",
-			"epoch": "step is the number of updates before this one",
+			"loss":  "optimizer arguments can use only step and vars",
+			"epoch": "use step, the number of updates so far",
 		}
 		args.bind(t.Optimizer, &Target{Module: r.lib.Optimizers[t.Optimizer.Name]},
 			syntax.SignatureOf(r.lib.Optimizers[t.Optimizer.Name]), false, nil)
@@ -79,8 +79,8 @@ func (r *resolver) untilOfEval(t *syntax.Train) bool {
 		}
 		if x, ok := m.X.(*expr.Name); ok && x.Name == strings.TrimSuffix(ir.EvalPrefix, ".") {
 			found = true
-			r.report(diag.UnknownName, m.At(), fmt.Sprintf("early_stop can: {metric: %s%s, patience: 1000}", ir.EvalPrefix, m.Name),
-				"until can't see %s%s: it is asked after every step, and an evaluation is made only after some", ir.EvalPrefix, m.Name)
+			r.report(diag.UnknownName, m.At(), fmt.Sprintf("use early_stop: {metric: %s%s, patience: 1000}", ir.EvalPrefix, m.Name),
+				"until can't use %s%s: it is checked after every step, but evaluations are less frequent", ir.EvalPrefix, m.Name)
 		}
 		return false
 	})
@@ -108,12 +108,12 @@ func (r *resolver) evaluation(t *syntax.Train, train, model *scope) {
 			there := nameSet(have)
 			for _, name := range t.DataSource.FieldNames() {
 				if !there[name] {
-					r.report(diag.UnboundInput, t.Evaluation.At, r.list.Suggestion(name, have), "the data source %s has no field %s, which that of train has", t.Evaluation.DataSource.Name, name)
+					r.report(diag.UnboundInput, t.Evaluation.At, r.list.Suggestion(name, have), "the data source %s has no field `%s`, which the training data has", t.Evaluation.DataSource.Name, name)
 				}
 			}
 		}
 	}
-	s.graph["loss"] = &symbol{what: "the loss", used: true}
+	s.graph["loss"] = &symbol{what: "the built-in value", used: true}
 	for _, m := range t.Evaluation.Metrics {
 		s.node(m.Def, nil)
 	}

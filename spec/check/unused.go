@@ -17,7 +17,7 @@ type Unused struct {
 
 func (u *Unused) add(rule diag.Rule, at diag.Range, format string, args ...any) {
 	u.found = append(u.found, diag.Diagnostic{Rule: rule, Range: at, Message: fmt.Sprintf(format, args...),
-		Help: "remove it, or use it"})
+		Help: "use it or remove it"})
 }
 
 func (u *Unused) Report() {
@@ -29,7 +29,7 @@ func (u *Unused) Report() {
 func (u *Unused) module(m *syntax.Module, s *scope) {
 	check := func(names map[string]*symbol, name, what string, at diag.Range) {
 		if sym := names[name]; sym != nil && !sym.used {
-			u.add(diag.UnusedNode, at, "%s %s of %s is never used", what, name, m.Name)
+			u.add(diag.UnusedNode, at, "%s `%s` of %s is never used", what, name, m.Name)
 		}
 	}
 	for _, in := range m.Inputs {
@@ -58,17 +58,17 @@ func (u *Unused) module(m *syntax.Module, s *scope) {
 func (u *Unused) model(def *syntax.Spec, s *scope) {
 	for _, in := range def.Model.Inputs {
 		if sym := s.graph[in.Name]; sym != nil && !sym.used {
-			u.add(diag.UnusedNode, in.At, "nothing needs the input %s", in.Name)
+			u.add(diag.UnusedNode, in.At, "the input `%s` is never used", in.Name)
 		}
 	}
 	for _, it := range def.Model.Items {
 		if !it.Used {
-			u.add(diag.UnusedNode, it.At, "nothing needs the node %s", it.Name)
+			u.add(diag.UnusedNode, it.At, "the node `%s` is never used", it.Name)
 		}
 	}
 	for _, src := range def.DataSources {
 		if !src.Used {
-			u.add(diag.UnusedSource, src.At, "train doesn't use the data source %s", src.Name)
+			u.add(diag.UnusedSource, src.At, "the data source `%s` is never used", src.Name)
 			continue
 		}
 		if src.Body == nil {
@@ -76,7 +76,7 @@ func (u *Unused) model(def *syntax.Spec, s *scope) {
 		}
 		for _, it := range src.Body.Items {
 			if !it.Used {
-				u.add(diag.UnusedNode, it.At, "nothing needs the field %s", it.Name)
+				u.add(diag.UnusedNode, it.At, "the field `%s` is never used", it.Name)
 			}
 		}
 	}
@@ -92,16 +92,16 @@ func (u *Unused) modules(def *syntax.Spec, called map[*syntax.Module]map[*syntax
 	}
 	for _, m := range def.Library.Own {
 		if !needed[m] {
-			u.add(diag.UnusedModule, m.At, "nothing calls %s", m.Name)
+			u.add(diag.UnusedModule, m.At, "`%s` is never called", m.Name)
 		}
 	}
 	for _, use := range def.Library.Uses {
 		switch {
 		case slices.ContainsFunc(use.Modules, func(m *syntax.Module) bool { return needed[m] }):
 		case use.Name != "":
-			u.add(diag.UnusedModule, use.At, "nothing calls %s", use.Name)
+			u.add(diag.UnusedModule, use.At, "`%s` is never called", use.Name)
 		default:
-			u.add(diag.UnusedModule, use.At, "nothing calls what %s brings", use.File)
+			u.add(diag.UnusedModule, use.At, "nothing imported from %s is used", use.File)
 		}
 	}
 }

@@ -200,7 +200,7 @@ func (c *calls) leftOut(call *expr.Call, t *check.Target, at int, write func(nam
 			v, ok = values[0], true
 		}
 		if !ok || !write(a.Name, v) {
-			c.note(at, "default, computed by each call"+list(values), a.Name)
+			c.note(at, "default, computed per call"+list(values), a.Name)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func Format(name, src string) (out, kept string, list diag.List) {
 	switch {
 	case kept != "":
 	case !faithful(name, text, root, tokens, out):
-		kept = "its layout would mean something else, or not stay as it is"
+		kept = "formatting would change its meaning, or would not be stable"
 	default:
 		return out, "", list
 	}

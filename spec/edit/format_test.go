@@ -75,7 +75,7 @@ func TestACommentBehindATextOnItsOwnLineBelongsBesideItsKey(t *testing.T) {
 // What isn't laid out has a reason, which people are told.
 func TestUnformattedSpecsHaveAReason(t *testing.T) {
 	for src, want := range map[string]string{
-		"? a\n: 1\n": "a ? stands before a key", "--- {a:   1}\n": "a value stands on the line of the ---", "a:   1\n...\n": "a ... ends the document",
+		"? a\n: 1\n": "a key is marked with ?", "--- {a:   1}\n": "a value follows --- on the same line", "a:   1\n...\n": "the document ends with ...",
 		"just   text\n": "it is neither a mapping nor a list", "# nothing\n": "", "a: 1\n": "", "%YAML 1.1\n---\na: 1\n": "", "%TAG !e! tag:e,2000:\n---\na:   1\n": "",
 	} {
 		out, kept, list := Format("a.yaml", src)

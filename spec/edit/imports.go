@@ -188,7 +188,7 @@ func (in *inliner) text(as calling, key string) string {
 		case old != nil:
 			r.edit(old.Value.Offset, old.Value.End, facts[key])
 		default:
-			r.insert(e.Value, lastEntry(e.Value), key, facts[key], "its name there")
+			r.insert(e.Value, lastEntry(e.Value), key, facts[key], "its original name")
 		}
 	}
 	r = newRenderer(m.At.File, r.text())

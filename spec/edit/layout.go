@@ -46,7 +46,7 @@ type comment struct {
 func layOut(src string, tokens []tree.Token) (text, kept string) {
 	for i := 1; i < len(tokens); i++ {
 		if tokens[i].Offset < tokens[i-1].End {
-			return "", "an anchor holds punctuation" // like "&&:", in which YAML and its tokens disagree
+			return "", "an anchor contains punctuation" // like "&&:", in which YAML and its tokens disagree
 		}
 	}
 	p := &printer{src: src}
@@ -84,13 +84,13 @@ func lineOf(src string, tokens []tree.Token) []tree.Token {
 func unusual(rest string) string {
 	switch {
 	case strings.HasPrefix(rest, "?"):
-		return "a ? stands before a key"
+		return "a key is marked with ?"
 	case strings.HasPrefix(rest, "---"):
-		return "a value stands on the line of the ---"
+		return "a value follows --- on the same line"
 	case strings.HasPrefix(rest, "..."):
-		return "a ... ends the document"
+		return "the document ends with ..."
 	}
-	return "it holds a character that fmt doesn't know the meaning of"
+	return "it contains a character that fmt doesn't support"
 }
 
 // head writes a directive, or the marker behind it, with which a document may

@@ -129,11 +129,11 @@ func (p *parsing) convert(n ast.Node) (Expr, span) {
 			return nil, span{}
 		}
 		s = p.closed(s.from, p.source(n.Location().From))
-		p.fail(diag.ForeignSyntax, s.from, s.to, "write slice(x, dim, start, end)", "x[a:b] is not part of the language")
+		p.fail(diag.ForeignSyntax, s.from, s.to, "write slice(x, dim, start, end)", "slices like x[a:b] are not supported")
 		return nil, s
 	}
 	s := p.own(n)
-	p.fail(diag.ForeignSyntax, s.from, s.to, "", "this is not part of the language")
+	p.fail(diag.ForeignSyntax, s.from, s.to, "", "this syntax is not supported")
 	return nil, s
 }
 
@@ -167,7 +167,7 @@ func (p *parsing) binary(n *ast.BinaryNode) (Expr, span) {
 	s := span{left.from, right.to}
 	bare := left == a // the left operand stands without brackets
 	if !slices.Contains(binaryOperators, op) {
-		p.fail(diag.ForeignSyntax, s.from, s.to, "", "`%s` is not part of the language", op)
+		p.fail(diag.ForeignSyntax, s.from, s.to, "", "`%s` is not supported", op)
 	}
 	text := func(s span) string { return p.text(s.from, s.to) }
 	if u, ok := n.Left.(*ast.UnaryNode); ok && bare && (u.Operator == "not" || u.Operator == "!") && op != "and" && op != "or" {
@@ -206,7 +206,7 @@ func (p *parsing) member(n *ast.MemberNode) (Expr, span) {
 	s := span{from, p.own(n).to}
 	name, _ := n.Property.(*ast.StringNode)
 	if name == nil {
-		p.fail(diag.ForeignSyntax, s.from, s.to, "", "this is not part of the language")
+		p.fail(diag.ForeignSyntax, s.from, s.to, "", "this syntax is not supported")
 		return nil, s
 	}
 	return &Member{p.position(s), x, name.Value}, s
@@ -237,7 +237,7 @@ func (p *parsing) named(c *Call, m *ast.MapNode) {
 		key, ok := pair.Key.(*ast.StringNode)
 		if !ok {
 			s := p.own(pair.Key)
-			p.fail(diag.ExpressionSyntax, s.from, s.to, "", "the name of an argument was expected here")
+			p.fail(diag.ExpressionSyntax, s.from, s.to, "", "expected the name of an argument")
 			return
 		}
 		value, _ := p.convert(pair.Value)
@@ -265,12 +265,12 @@ func (p *parsing) method(n *ast.CallNode) span {
 	}
 	_, object := p.convert(m.Node)
 	before := p.text(object.from, object.to)
-	message := fmt.Sprintf("values have no methods like `.%s`", name)
+	message := fmt.Sprintf("method calls like `.%s` are not supported", name)
 	if root, _, _ := strings.Cut(before, "."); root == "self" {
-		p.fail(diag.ForeignSyntax, s.from, s.to, "each call of a layer is a node of its own: "+name+": Linear(x, 8)", "there is no `self`")
+		p.fail(diag.ForeignSyntax, s.from, s.to, "make each call of a layer a node: "+name+": Linear(x, 8)", "there is no `self`")
 		return s
 	} else if foreign.Namespaces[root] {
-		message = fmt.Sprintf("operations have no namespace like `%s`", before)
+		message = fmt.Sprintf("`%s` is not a namespace; operations have none", before)
 	}
 	p.fail(diag.ForeignSyntax, s.from, s.to, p.rewritten(), "%s", message)
 	return s

@@ -16,28 +16,28 @@ var (
 	foreignRunes = map[rune]string{
 		'~': "write `not`",
 		'²': "write `** 2`", '³': "write `** 3`", '√': "write sqrt(x)",
-		'\\': "a value goes on by itself on a next line that is indented deeper",
-		'→':  "an expression is one value; make a node of each",
+		'\\': "remove it; a value continues on the next line if that is indented further",
+		'→':  "make each value a separate node",
 	}
 	foreignOperators = map[string]string{
-		";":          "an expression is one value; make nodes of the others",
-		"let":        "make a node of it",
+		";":          "make the others separate nodes",
+		"let":        "make it a separate node",
 		"|":          "write f(x) for `x | f`, and `or` for a logical or",
 		"&":          "write `and`",
-		"#":          "a comment stands behind the quotes of a value",
+		"#":          "put the comment after the closing quote",
 		"..":         "write arange(start, end)",
-		"??":         "nothing is ever missing here; write `test ? a : b`",
-		"?.":         "nothing is ever missing here; write `.`",
+		"??":         "values are never missing; write `test ? a : b` to choose",
+		"?.":         "values are never missing; write `.`",
 		"?:":         "write `test ? a : b`",
-		"::":         "names have no namespaces",
+		"::":         "names have no namespaces; remove the prefix",
 		"if":         "write `test ? a : b`, or a mapping {if: test, then: a, else: b}",
 		"else":       "write `test ? a : b`, or a mapping {if: test, then: a, else: b}",
 		"^":          "write `**` for a power",
 		"in":         "write `x == a or x == b`",
-		"matches":    "strings are compared with `==`",
-		"contains":   "strings are compared with `==`",
-		"startsWith": "strings are compared with `==`",
-		"endsWith":   "strings are compared with `==`",
+		"matches":    "compare strings with `==`",
+		"contains":   "compare strings with `==`",
+		"startsWith": "compare strings with `==`",
+		"endsWith":   "compare strings with `==`",
 	}
 )
 
@@ -50,7 +50,7 @@ func (p *parsing) strange(at int) {
 	comment := strings.HasPrefix(strings.TrimLeft(string(p.runes[at+1:]), " \t"), "#")
 	switch straight := foreign.Straight(p.src.Text); {
 	case comment && (foreign.IsSpace(c) || foreign.IsInvisible(c)):
-		help = "put a space in its place: a comment begins behind one"
+		help = "replace it with a space: a comment must follow one"
 	case ok && p.reads(straight):
 		help = "write " + strings.TrimSpace(straight)
 	case ok && meant == "":
@@ -59,10 +59,10 @@ func (p *parsing) strange(at int) {
 		help = "write `" + meant + "`"
 	}
 	if meant == `"` || meant == "'" {
-		p.fail(diag.ForeignSyntax, at, at+1, help, "%s, is no quote here", foreign.Describe(c))
+		p.fail(diag.ForeignSyntax, at, at+1, help, "%s, is not a valid quote", foreign.Describe(c))
 		return
 	}
-	p.fail(diag.ForeignSyntax, at, at+1, help, "%s, is not part of the language", foreign.Describe(c))
+	p.fail(diag.ForeignSyntax, at, at+1, help, "%s, is not supported", foreign.Describe(c))
 }
 
 // reads reports whether a text is an expression.
@@ -96,17 +96,17 @@ func (p *parsing) refuseForeign() bool {
 			if t.Value == "#" && t.From > 0 && foreign.IsSpace(p.runes[t.From-1]) {
 				p.strange(t.From - 1)
 			} else if help, ok := foreignOperators[t.Value]; ok {
-				p.fail(diag.ForeignSyntax, t.From, t.To, rewrite+help, "`%s` is not part of the language", t.Value)
+				p.fail(diag.ForeignSyntax, t.From, t.To, rewrite+help, "`%s` is not supported", t.Value)
 			}
 			if t.Value == "?" && p.is(i+1, ":") {
-				p.fail(diag.ForeignSyntax, t.From, p.tokens[i+1].To, "write `test ? a : b`", "`?:` is not part of the language")
+				p.fail(diag.ForeignSyntax, t.From, p.tokens[i+1].To, "write `test ? a : b`", "`?:` is not supported")
 			}
 		case lexer.Identifier:
 			if strings.Contains(t.Value, "$") {
-				p.fail(diag.ExpressionSyntax, t.From, t.To, "write "+strings.Trim(t.Value, "$"), "names are letters, digits and _; %s has a $", t.Value)
+				p.fail(diag.ExpressionSyntax, t.From, t.To, "write "+strings.Trim(t.Value, "$"), "a name can't contain `$`, got %s", t.Value)
 			}
 		case lexer.Bytes:
-			p.fail(diag.ForeignSyntax, t.From, t.To, "", "there are no strings of bytes")
+			p.fail(diag.ForeignSyntax, t.From, t.To, "", "byte strings are not supported")
 		case lexer.Number:
 			p.checkNumber(t)
 		}
@@ -120,11 +120,11 @@ func (p *parsing) refuseComment(from, to int) {
 		if p.runes[i] != '/' {
 			continue
 		}
-		help := "comments are YAML's: a `#` after a space"
+		help := "use YAML comments: a space and `#`"
 		if p.runes[i+1] == '/' {
-			help = "write floor_divide(a, b) for a quotient; comments are YAML's: a `#` after a space"
+			help = "for integer division write floor_divide(a, b); for a comment, a space and `#`"
 		}
-		p.fail(diag.ForeignSyntax, i, i+2, help, "`%s` would hide the rest of the expression as a comment",
+		p.fail(diag.ForeignSyntax, i, i+2, help, "`%s` would turn the rest of the expression into a comment",
 			string(p.runes[i:i+2]))
 		return
 	}

@@ -74,18 +74,18 @@ func (p *parsing) wordIdiom(i int, t lexer.Token) *idiom {
 	next := p.kind(i + 1)
 	switch {
 	case p.word(i, "lambda") && (next == lexer.Identifier || p.is(i+1, ":")):
-		return &idiom{t.From, t.To, "`lambda` is not part of the language",
-			"write the expression itself; what is needed several times is a module"}
+		return &idiom{t.From, t.To, "`lambda` is not supported",
+			"write the expression itself; to reuse it, define a module"}
 	case t.Kind == lexer.Identifier && next == lexer.String && p.tokens[i+1].From == t.To && slices.Contains(stringPrefixes, t.Value):
-		return &idiom{t.From, p.tokens[i+1].To, "strings have no prefix like `" + t.Value + "`", "write the text itself: values can't be formatted into strings"}
+		return &idiom{t.From, p.tokens[i+1].To, "unsupported string prefix `" + t.Value + "`", "write the text itself; values can't be formatted into strings"}
 	case p.word(i, "for") && next == lexer.Identifier && i > 0:
-		return &idiom{t.From, t.To, "there are no comprehensions",
-			"write the list out; arange(n) counts, and `repeat` stands modules in a row"}
+		return &idiom{t.From, t.To, "comprehensions are not supported",
+			"list the elements, use arange(n) for a range, or `repeat` to stack modules"}
 	case p.word(i, "is") && p.ends(i-1) && (p.begins(i+1) || p.word(i+1, "not")):
 		if p.word(i+1, "not") {
-			return &idiom{t.From, p.tokens[i+1].To, "`is not` is not part of the language", "write `!=`"}
+			return &idiom{t.From, p.tokens[i+1].To, "`is not` is not supported", "write `!=`"}
 		}
-		return &idiom{t.From, t.To, "`is` is not part of the language", "write `==`"}
+		return &idiom{t.From, t.To, "`is` is not supported", "write `==`"}
 	case p.word(i, "if") && t.Kind == lexer.Operator && i > 0:
 		return p.ternary(i)
 	}
@@ -99,16 +99,16 @@ func (p *parsing) ternary(i int) *idiom {
 	if otherwise < i+2 || otherwise == len(p.tokens)-1 || strings.ContainsAny(p.text(0, t.From), "([{") {
 		return nil
 	}
-	return &idiom{t.From, t.To, "`if` is not part of the language", "write " +
+	return &idiom{t.From, t.To, "`if` is not supported", "write " +
 		p.text(t.To, p.tokens[otherwise].From) + " ? " + p.text(0, t.From) + " : " + p.text(p.tokens[otherwise].To, len(p.runes)) +
 		"; if the test is a tensor, where(test, a, b)"}
 }
 
 // pairs are operators of two tokens, or of one that nothing here knows.
 var pairs = []struct{ first, second, help string }{
-	{"-", ">", "write the expression itself; what is needed several times is a module"},
-	{"=", ">", "`>=` compares"},
-	{":", "=", "make a node of it: name: expression"},
+	{"-", ">", "write the expression itself; to reuse it, define a module"},
+	{"=", ">", "to compare, write `>=`"},
+	{":", "=", "make it a node: name: expression"},
 	{"==", "=", "write `==`"},
 	{"!=", "=", "write `!=`"},
 	{"<", ">", "write `!=`"},
@@ -128,7 +128,7 @@ func (p *parsing) operatorIdiom(i int, t lexer.Token) *idiom {
 	}
 	for _, pair := range pairs {
 		if t.Value == pair.first && p.touches(i, pair.second) {
-			return &idiom{t.From, p.tokens[i+1].To, "`" + t.Value + pair.second + "` is not part of the language", pair.help}
+			return &idiom{t.From, p.tokens[i+1].To, "`" + t.Value + pair.second + "` is not supported", pair.help}
 		}
 	}
 	assigned := t.Value
@@ -137,20 +137,20 @@ func (p *parsing) operatorIdiom(i int, t lexer.Token) *idiom {
 		assigned, to = t.Value+"=", p.tokens[i+1].To
 	}
 	if slices.Contains(assignments, assigned) && i > 0 {
-		return &idiom{t.From, to, "`" + assigned + "` would change a value; a node has one", "write `" + p.text(0, t.From) + " " +
-			strings.TrimSuffix(assigned, "=") + " …` in a node of its own"}
+		return &idiom{t.From, to, "`" + assigned + "` is not supported: a node's value can't be reassigned", "write `" + p.text(0, t.From) + " " +
+			strings.TrimSuffix(assigned, "=") + " …` in a separate node"}
 	}
 	if t.Value == "|" && i == 0 || t.Value == "|" && p.is(i-1, "(") {
-		return &idiom{t.From, t.To, "`|` is not part of the language", "write abs(x) for |x|"}
+		return &idiom{t.From, t.To, "`|` is not supported", "write abs(x) for |x|"}
 	}
 	if t.Value == "=" && i == 1 {
-		return &idiom{t.From, t.To, "`=` names an argument of a call; here is none",
-			"write `==` to compare; a node's name stands before its colon only"}
+		return &idiom{t.From, t.To, "`=` is only for named arguments of a call",
+			"write `==` to compare; to define a node, write name: expression"}
 	}
 	if (t.Value == "+" || t.Value == "-") && p.touches(i, t.Value) && i > 0 {
 		if k := p.kind(i + 2); k == lexer.EOF || p.is(i+2, ")") || p.is(i+2, "]") || p.is(i+2, ",") {
-			return &idiom{t.From, p.tokens[i+1].To, "`" + t.Value + t.Value + "` would change a value; a node has one",
-				"write `" + p.text(p.tokens[i-1].From, p.tokens[i-1].To) + " " + t.Value + " 1`; what goes on from step to step is a state of a module"}
+			return &idiom{t.From, p.tokens[i+1].To, "`" + t.Value + t.Value + "` is not supported: a node's value can't be reassigned",
+				"write `" + p.text(p.tokens[i-1].From, p.tokens[i-1].To) + " " + t.Value + " 1`; to carry a value to the next step, use a state of a module"}
 		}
 	}
 	return nil
@@ -161,9 +161,9 @@ func (p *parsing) bracketIdiom(i int, t lexer.Token) *idiom {
 	if p.is(i, ")") && p.touches(i, "(") {
 		help := p.rewritten()
 		if help == "" {
-			help = "a layer is one call, of its input: Linear(x, out_features)"
+			help = "pass the input and the arguments in one call: Linear(x, out_features)"
 		}
-		return &idiom{p.tokens[i+1].From, p.tokens[i+1].To, "a call gives a value, and values can't be called", help}
+		return &idiom{p.tokens[i+1].From, p.tokens[i+1].To, "the result of a call can't be called", help}
 	}
 	if t.Kind != lexer.Bracket || p.pair[i] <= i {
 		return nil
@@ -195,10 +195,10 @@ func (p *parsing) bracketIdiom(i int, t lexer.Token) *idiom {
 		if help == "" {
 			help = "write a list: [" + inside + "]"
 		}
-		return &idiom{from, to, "there are no tuples", help}
+		return &idiom{from, to, "tuples are not supported", help}
 	case t.Value == "[" && behind && separated(",", ":", ".."):
-		return &idiom{from, to, "tensors aren't indexed with brackets",
-			"write slice(x, dim, start, end), one dim at a time; squeeze(…, dim) drops a dim of size 1"}
+		return &idiom{from, to, "tensors can't be indexed with brackets",
+			"write slice(x, dim, start, end), one dimension at a time; squeeze(…, dim) removes a dimension of size 1"}
 	}
 	return nil
 }
@@ -211,8 +211,8 @@ func (p *parsing) listIdiom() *idiom {
 			continue
 		}
 		if p.is(i, ",") && i > 0 && i < len(p.tokens)-1 {
-			return &idiom{p.tokens[i].From, p.tokens[i].To, "an expression is one value; a second one begins after this comma",
-				"write a list, [" + p.text(0, len(p.runes)) + "], or a node for each"}
+			return &idiom{p.tokens[i].From, p.tokens[i].To, "an expression has one value, but a second one begins after this comma",
+				"write a list, [" + p.text(0, len(p.runes)) + "], or separate nodes"}
 		}
 	}
 	return nil

@@ -12,8 +12,8 @@ import (
 
 // What to write instead of a number that a float64 can't hold.
 const (
-	InfinityHelp = "infinity is written .inf, alone in its place"
-	ZeroHelp     = "write 0, if zero is meant"
+	InfinityHelp = "write .inf as the whole value for infinity"
+	ZeroHelp     = "write 0 if you mean zero"
 )
 
 // checkNumber looks at the value of a number: the parser rounds what is too small
@@ -28,7 +28,7 @@ func (p *parsing) checkNumber(t lexer.Token) {
 		case errors.Is(err, strconv.ErrRange):
 			p.fail(diag.InvalidValue, t.From, t.To, InfinityHelp, "%s is larger than any float64", diag.Cut(t.Value))
 		case err == nil && v == 0 && strings.ContainsAny(mantissa, "123456789"):
-			p.fail(diag.InvalidValue, t.From, t.To, ZeroHelp, "%s is smaller than any float64 but zero", diag.Cut(t.Value))
+			p.fail(diag.InvalidValue, t.From, t.To, ZeroHelp, "%s is smaller than any nonzero float64", diag.Cut(t.Value))
 		}
 		return
 	}
@@ -38,12 +38,12 @@ func (p *parsing) checkNumber(t lexer.Token) {
 	}
 	switch _, err := strconv.ParseInt(digits, base, 64); {
 	case errors.Is(err, strconv.ErrRange):
-		p.fail(diag.IntegerOverflow, t.From, t.To, "", "%s doesn't fit into 64 bits", diag.Cut(t.Value))
+		p.fail(diag.IntegerOverflow, t.From, t.To, "", "%s doesn't fit in 64 bits", diag.Cut(t.Value))
 	case err != nil: // 0x without digits
 		p.fail(diag.ExpressionSyntax, t.From, t.To, "", "%s is neither a number nor a name", diag.Cut(t.Value))
 	}
 	if decimal := strings.TrimLeft(digits, "0"); !based && len(digits) > 1 && digits[0] == '0' && (len(decimal) > 1 || strings.ContainsAny(decimal, "89")) {
 		p.list.Add(diag.Diagnostic{Rule: diag.OctalNumber, Range: p.src.rangeOf(t.From, t.To), Help: "write the number without the leading 0",
-			Message: diag.Cut(t.Value) + " is decimal; other languages take it for an octal number"})
+			Message: diag.Cut(t.Value) + " is decimal, but other languages read it as octal"})
 	}
 }

@@ -55,7 +55,7 @@ func Parse(src Source, list *diag.List) Expr {
 		return nil
 	}
 	if strings.TrimSpace(src.Text) == "" {
-		p.fail(diag.ExpressionSyntax, 0, length, "", "an expression is missing")
+		p.fail(diag.ExpressionSyntax, 0, length, "", "the expression is empty")
 		return nil
 	}
 	p.runes = []rune(src.Text)
@@ -143,13 +143,13 @@ func (p *parsing) lexError(e *file.Error) {
 	c := p.runes[from]
 	switch help := foreignRunes[c]; {
 	case c == '@':
-		p.fail(diag.ForeignSyntax, from, from+1, p.product(from), "`@` is not part of the language")
+		p.fail(diag.ForeignSyntax, from, from+1, p.product(from), "`@` is not supported")
 	case help != "":
-		p.fail(diag.ForeignSyntax, from, from+1, help, "`%c` is not part of the language", c)
+		p.fail(diag.ForeignSyntax, from, from+1, help, "`%c` is not supported", c)
 	case strings.Contains(e.Message, "not terminated"):
-		p.fail(diag.ExpressionSyntax, from, from+1, "", "the closing quote of a string is missing")
+		p.fail(diag.ExpressionSyntax, from, from+1, "", "the string has no closing quote")
 	case strings.Contains(e.Message, "comment"):
-		p.fail(diag.ForeignSyntax, from, from+1, "comments are YAML's: a `#` after a space", "`/*` begins a comment")
+		p.fail(diag.ForeignSyntax, from, from+1, "use YAML comments: a space and `#`", "`/*` begins a comment")
 	case strings.Contains(e.Message, "bad number"):
 		for from > 0 && p.runes[from-1] != ' ' && !strings.ContainsRune("(,[+-*/", p.runes[from-1]) {
 			from--
@@ -187,7 +187,7 @@ func factors(word []rune) string {
 	if digits == 0 || digits == len(word) || !isLetter(word[digits]) {
 		return ""
 	}
-	return "write " + string(word[:digits]) + " * " + string(word[digits:]) + ", if that is meant"
+	return "write " + string(word[:digits]) + " * " + string(word[digits:]) + " if you mean a product"
 }
 
 func isLetter(r rune) bool { return r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
@@ -207,20 +207,20 @@ func (p *parsing) match() bool {
 		if strings.Contains("([{", t.Value) {
 			open = append(open, i)
 			if len(open) > MaxDepth {
-				p.fail(diag.ExpressionTooLarge, t.From, t.To, "make nodes of its parts",
-					"brackets are nested more than %d deep", MaxDepth)
+				p.fail(diag.ExpressionTooLarge, t.From, t.To, "split it into several nodes",
+					"brackets are nested more than %d levels deep", MaxDepth)
 				return false
 			}
 			continue
 		}
 		if len(open) == 0 {
-			p.fail(diag.ExpressionSyntax, t.From, t.To, "", "this %s closes nothing", t.Value)
+			p.fail(diag.ExpressionSyntax, t.From, t.To, "", "this %s has no matching opening bracket", t.Value)
 			return false
 		}
 		o := open[len(open)-1]
 		open = open[:len(open)-1]
 		if closing[p.tokens[o].Value] != t.Value {
-			p.fail(diag.ExpressionSyntax, t.From, t.To, "", "%s can't close the %s before it",
+			p.fail(diag.ExpressionSyntax, t.From, t.To, "", "%s doesn't match the opening %s",
 				t.Value, p.tokens[o].Value)
 			return false
 		}
@@ -266,8 +266,8 @@ func (p *parsing) rewrite() bool {
 			emit(at, prefix)
 		case t.Kind == lexer.Identifier && p.is(i+1, "="):
 			if top < 0 || !open[top].call || !p.is(i-1, "(") && !p.is(i-1, ",") {
-				p.fail(diag.ForeignSyntax, p.tokens[i+1].From, p.tokens[i+1].To, rewrite+"`==` compares",
-					"`=` names an argument of a call; here is none")
+				p.fail(diag.ForeignSyntax, p.tokens[i+1].From, p.tokens[i+1].To, rewrite+"to compare, write `==`",
+					"`=` is only for named arguments of a call")
 				return false
 			}
 			if !open[top].named {
@@ -278,7 +278,7 @@ func (p *parsing) rewrite() bool {
 			emit(at, ':')
 			at = t.To
 		case t.Is(lexer.Operator, "="):
-			p.fail(diag.ForeignSyntax, t.From, t.To, "`==` compares", "`=` names an argument of a call; here is no name before it")
+			p.fail(diag.ForeignSyntax, t.From, t.To, "to compare, write `==`", "`=` requires the name of an argument before it")
 			return false
 		case t.Kind == lexer.Bracket && strings.Contains("([{", t.Value):
 			p.checkOrder(i, top >= 0 && open[top].named)
@@ -301,8 +301,8 @@ func (p *parsing) rewrite() bool {
 // ones.
 func (p *parsing) checkOrder(i int, named bool) {
 	if named && p.is(i-1, ",") {
-		p.fail(diag.ExpressionSyntax, p.tokens[i].From, p.tokens[i].To, "put it before them, or name it",
-			"an argument without a name follows named ones")
+		p.fail(diag.ExpressionSyntax, p.tokens[i].From, p.tokens[i].To, "move it before them, or name it",
+			"positional argument after named arguments")
 	}
 }
 
@@ -329,18 +329,18 @@ func (p *parsing) syntaxError(err error) {
 	message := e.Message
 	switch {
 	case strings.Contains(message, "token EOF") || strings.Contains(message, "unexpected end"):
-		message = "the expression ends too early"
+		message = "the expression is incomplete"
 	case strings.HasPrefix(message, "unexpected token"):
 		word := string(p.runes[from:min(to, len(p.runes))])
-		message = fmt.Sprintf("`%s` is not expected here", word)
+		message = fmt.Sprintf("unexpected `%s`", word)
 		if i := p.token(from); i > 0 && p.ends(i-1) && p.begins(i) {
-			message = fmt.Sprintf("an operator or a comma is missing before `%s`", word)
+			message = fmt.Sprintf("missing operator or comma before `%s`", word)
 		}
 	case strings.HasPrefix(message, "a map key must be"):
-		p.fail(diag.ForeignSyntax, from, to, "refer to a var by its name alone", "there are no placeholders in braces")
+		p.fail(diag.ForeignSyntax, from, to, "use the var's name alone", "placeholders in braces are not supported")
 		return
 	case strings.Contains(message, "maximum allowed nodes"):
-		p.fail(diag.ExpressionTooLarge, 0, len(p.runes), "make nodes of its parts", "the expression has too many parts")
+		p.fail(diag.ExpressionTooLarge, 0, len(p.runes), "split it into several nodes", "the expression is too complex")
 		return
 	}
 	p.fail(diag.ExpressionSyntax, from, to, "", "%s", message)

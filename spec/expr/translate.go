@@ -267,7 +267,7 @@ func (t *translation) written(c *call, method bool) string {
 	}
 	c.name = name
 	if least, layer := foreign.Given[name]; layer && len(args) >= least && !slices.ContainsFunc(args, func(a string) bool { return !number.MatchString(a) }) {
-		t.advise("a layer is called with its input: " + name + "(" + strings.Join(append([]string{"x"}, args[min(1, len(args)):]...), ", ") + ")")
+		t.advise("call the layer with its input: " + name + "(" + strings.Join(append([]string{"x"}, args[min(1, len(args)):]...), ", ") + ")")
 		return name + "()"
 	}
 	return name + "(" + strings.Join(listed(name, args), ", ") + ")"

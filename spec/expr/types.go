@@ -36,11 +36,11 @@ func ParseType(src Source, list *diag.List) *Type {
 	}
 	if open < 0 {
 		p.fail(diag.ExpressionSyntax, 0, n, "write its dimensions in brackets: f32[1, 8], or f32[] for a scalar",
-			"a type is a dtype with dimensions")
+			"a type needs a dtype and dimensions")
 		return nil
 	}
 	if p.runes[end-1] != ']' {
-		p.fail(diag.ExpressionSyntax, open, open+1, "", "the bracket of the dimensions is never closed")
+		p.fail(diag.ExpressionSyntax, open, open+1, "", "the dimensions have no closing bracket")
 		return nil
 	}
 	t := &Type{Position: p.position(span{0, end}), DType: strings.TrimSpace(string(p.runes[:open]))}
@@ -53,7 +53,7 @@ func ParseType(src Source, list *diag.List) *Type {
 			to := piece.from + len([]rune(trimmed))
 			switch {
 			case t.Any:
-				p.fail(diag.ExpressionSyntax, piece.from, to, "", "`...` can stand in a type only once")
+				p.fail(diag.ExpressionSyntax, piece.from, to, "", "`...` can appear only once in a type")
 				return nil
 			case name != "" && !isWord(name):
 				p.fail(diag.ExpressionSyntax, piece.from+3, to, "write `...`, or `...name`", "`%s` is not a name", name)

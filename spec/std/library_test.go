@@ -294,5 +294,5 @@ model:
   nodes: {y: {GroupNorm: x, num_groups: 2}}
   outputs: [y]
 `))
-	require.ErrorContains(t, err, "GroupNorm requires that num_groups divides the channels; here channels is 3, num_groups is 2")
+	require.ErrorContains(t, err, "GroupNorm requires that num_groups divides the channels, but channels is 3 and num_groups is 2")
 }

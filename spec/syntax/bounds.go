@@ -25,7 +25,7 @@ func (d *decoder) bounds(a *Arg, fields map[string]*tree.Node) bool {
 			return false
 		}
 		if v < 0 || v > maxLength || a.Kind != argList && a.Kind != ArgNumbers {
-			d.report(diag.InvalidValue, n.Range, "", "length is how many elements a list or numbers have; the argument %s is %s", a.Name, Article(a.Kind))
+			d.report(diag.InvalidValue, n.Range, "", "length applies only to lists and numbers; the argument %s is %s", a.Name, Article(a.Kind))
 			return false
 		}
 		a.Length = int(v)
@@ -43,7 +43,7 @@ func (d *decoder) bounds(a *Arg, fields map[string]*tree.Node) bool {
 			return false
 		}
 		if _, fits := OfKind(limit, ArgScalar); !number || !fits {
-			d.report(diag.InvalidValue, n.Range, "", "%s is a number that bounds a number; the argument %s is %s", b.key, a.Name, Article(a.Kind))
+			d.report(diag.InvalidValue, n.Range, "", "%s must be a number and applies only to numbers; the argument %s is %s", b.key, a.Name, Article(a.Kind))
 			return false
 		}
 		*b.to = limit
@@ -59,7 +59,7 @@ func (d *decoder) bounds(a *Arg, fields map[string]*tree.Node) bool {
 		a.values = append(a.values, text)
 	}
 	if !n.Broken && (!ok || a.Kind != argString) {
-		d.report(diag.InvalidValue, n.Range, "write type: string, values: [mean, sum]", "values is a list of strings that a string can be")
+		d.report(diag.InvalidValue, n.Range, "write type: string, values: [mean, sum]", "values must be a list of strings, for an argument of type string")
 		return false
 	}
 	return ok
@@ -110,7 +110,7 @@ func isNaN(v any) bool {
 func (d *decoder) limit(n *tree.Node, key string) any {
 	v := d.constant(n, key)
 	if isNaN(v) {
-		d.report(diag.InvalidValue, n.Range, "leave it out if there is no bound", "%s is NaN, which nothing can be compared with", key)
+		d.report(diag.InvalidValue, n.Range, "omit it for no bound", "%s must not be NaN", key)
 		return Bad{}
 	}
 	return v
@@ -123,7 +123,7 @@ func (d *decoder) requirements(n *tree.Node) []*Requirement {
 	}
 	if n.Kind != tree.Map {
 		d.report(diag.WrongType, n.Range, "write {num_heads divides the width: width % num_heads == 0}",
-			"require is a mapping of sentences to conditions, not %s", n.Kind)
+			"require must be a mapping of sentences to conditions, not %s", n.Kind)
 		return nil
 	}
 	var all []*Requirement

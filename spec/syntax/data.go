@@ -26,7 +26,7 @@ func (d *decoder) dataSources(n *tree.Node) []*DataSource {
 			}
 		}
 		if len(given) > 1 {
-			d.report(diag.InvalidValue, s.At, "", "the data source %s has both %s and %s; it can be one of them", s.Name, given[0], given[1])
+			d.report(diag.InvalidValue, s.At, "", "the data source %s has both `%s` and `%s`; use one of them", s.Name, given[0], given[1])
 		}
 		switch {
 		case given == nil:
@@ -36,7 +36,7 @@ func (d *decoder) dataSources(n *tree.Node) []*DataSource {
 			items := fields[generate]
 			s.Body = &Module{Name: s.Name, At: s.At, Root: true, Items: d.nodes(items), Open: incomplete(items)}
 			if f := fields["fields"]; f != nil && len(given) == 1 {
-				d.report(diag.UnknownKey, f.Range, "remove it", "the nodes of generate are the fields; `fields` belongs to %s", strings.Join(sourceSection.One[1:], " and "))
+				d.report(diag.UnknownKey, f.Range, "remove it", "`fields` applies only to %s; the nodes of generate are the fields", strings.Join(sourceSection.One[1:], " and "))
 			}
 		default:
 			d.fileSource(s, data.KindOf(given[0]), fields[given[0]], fields["fields"])
@@ -51,7 +51,7 @@ const generate = "generate"
 // dataKeys are the keys of a data source that say where its batches come from, of which
 // it has one.
 func dataKeys() (names []string, keys []Key) {
-	keys = []Key{{Name: generate, Value: "nodes", doc: "nodes, evaluated anew at every step; each is a field"}}
+	keys = []Key{{Name: generate, Value: "nodes", doc: "nodes, recomputed at every step; each is a field"}}
 	for _, k := range data.Kinds {
 		keys = append(keys, Key{Name: k.Name, Value: "text", doc: k.Doc})
 	}
@@ -71,7 +71,7 @@ func (d *decoder) fileSource(s *DataSource, kind *data.Kind, file, fields *tree.
 		}
 	}
 	if fields == nil {
-		d.report(diag.MissingKey, s.At, "fields: what each tensor of the file is called here", "the data source %s has no key `fields`", s.Name)
+		d.report(diag.MissingKey, s.At, "fields: names for the file's tensors", "the data source %s requires the key `fields`", s.Name)
 		s.Body = &Module{Root: true, Open: true}
 		return
 	}
@@ -90,7 +90,7 @@ func (d *decoder) fileSource(s *DataSource, kind *data.Kind, file, fields *tree.
 // warnOfFormat warns of a file whose ending is that of another format than safetensors.
 func (d *decoder) warnOfFormat(n *tree.Node) {
 	if format := foreign.Format(n.Text); format != "" {
-		d.report(diag.FileFormat, n.Range, "save the tensors as safetensors, in Python with safetensors.torch.save_file(tensors, FILE) or safetensors.numpy.save_file",
-			"the ending of %s is that of another format (%s); tensors are read from safetensors files", diag.Cut(n.Text), format)
+		d.report(diag.FileFormat, n.Range, "convert it in Python with safetensors.torch.save_file(tensors, FILE) or safetensors.numpy.save_file",
+			"%s has the extension of another format (%s); only safetensors files are supported", diag.Cut(n.Text), format)
 	}
 }

@@ -47,7 +47,7 @@ func (d *decoder) fields(n *tree.Node, s *Section) (fields map[string]*tree.Node
 		if s == PlacementSection && deviceNames.MatchString(n.Text) {
 			help = "write {default: " + n.Text + "}"
 		}
-		d.report(diag.WrongType, n.Range, help, "%s is a mapping, not %s", s.name, n.Kind)
+		d.report(diag.WrongType, n.Range, help, "%s must be a mapping, not %s", s.name, n.Kind)
 		return nil, false
 	}
 	fields = make(map[string]*tree.Node, len(n.Entries))
@@ -70,7 +70,7 @@ func (d *decoder) fields(n *tree.Node, s *Section) (fields map[string]*tree.Node
 	}
 	for _, k := range s.Keys {
 		if k.Required && fields[k.Name] == nil && !n.Partial && !d.misplaced[k.Name] {
-			d.report(diag.MissingKey, keyRange(n), k.Name+": "+k.doc, "%s has no key `%s`", s.name, k.Name)
+			d.report(diag.MissingKey, keyRange(n), k.Name+": "+k.doc, "%s requires the key `%s`", s.name, k.Name)
 		}
 	}
 	return fields, true
@@ -115,7 +115,7 @@ func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
 		return nil
 	}
 	if n.Kind != tree.Map {
-		d.report(diag.WrongType, n.Range, entriesHelp(n, what), "%s is a mapping of names, not %s", what, n.Kind)
+		d.report(diag.WrongType, n.Range, entriesHelp(n, what), "%s must be a mapping, not %s", what, n.Kind)
 		return nil
 	}
 	var good []tree.Entry
@@ -137,7 +137,7 @@ func entriesHelp(n *tree.Node, what string) string {
 	}
 	switch {
 	case n.Kind == tree.Null:
-		return "write its entries below it, indented by two more spaces"
+		return "write its entries below, indented by two more spaces"
 	case n.Kind == tree.List && !n.Flow && len(n.Items) > 0 && n.Items[0].Kind == tree.Map:
 		return "write its entries without `-`"
 	case n.Kind == tree.String && what == "metrics", n.Kind == tree.List && what == "metrics":
@@ -177,7 +177,7 @@ func (d *decoder) text(n *tree.Node, what string) (string, bool) {
 		return "", false
 	}
 	if !n.IsScalar() || n.Kind == tree.Null {
-		d.report(diag.WrongType, n.Range, "", "%s is a string, not %s", what, n.Kind)
+		d.report(diag.WrongType, n.Range, "", "%s must be a string, not %s", what, n.Kind)
 		return "", false
 	}
 	return n.Text, true
@@ -193,7 +193,7 @@ func (d *decoder) placeholder(n *tree.Node) bool {
 		return false
 	}
 	message, _ := found.Explain(n.Text)
-	d.report(diag.ForeignSyntax, n.Range, "write the value itself: no var is seen here", "%s", message)
+	d.report(diag.ForeignSyntax, n.Range, "write the value itself; vars can't be used here", "%s", message)
 	return true
 }
 
@@ -210,9 +210,9 @@ func (d *decoder) word(n *tree.Node, what string) (string, bool) {
 func boolHelp(text string) string {
 	switch strings.ToLower(text) {
 	case "true", "yes", "on", "y":
-		return "write true; `" + text + "` is a text here"
+		return "write true; `" + text + "` is a string here"
 	case "false", "no", "off", "n":
-		return "write false; `" + text + "` is a text here"
+		return "write false; `" + text + "` is a string here"
 	}
 	return ""
 }
@@ -227,7 +227,7 @@ func (d *decoder) boolean(n *tree.Node, what string) (value, ok bool) {
 		if help == "" {
 			help = "write true or false"
 		}
-		d.report(diag.WrongType, n.Range, help, "%s is a bool, not %s", what, n.Kind)
+		d.report(diag.WrongType, n.Range, help, "%s must be a bool, not %s", what, n.Kind)
 		return false, false
 	}
 	return strings.EqualFold(n.Text, "true"), true
@@ -246,10 +246,10 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 		if n.Text != "" {
 			help = "write nil"
 		}
-		d.report(diag.WrongType, n.Range, help, "%s has no value; an expression was expected", what)
+		d.report(diag.WrongType, n.Range, help, "%s requires an expression, but has no value", what)
 		return nil
 	case tree.Map:
-		d.report(diag.WrongType, n.Range, "", "%s is an expression, not a mapping", what)
+		d.report(diag.WrongType, n.Range, "", "%s must be an expression, not a mapping", what)
 		return nil
 	case tree.List:
 		list := &expr.List{Position: at}
@@ -271,7 +271,7 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 		return &expr.Literal{Position: at, Value: v}
 	}
 	if strings.TrimSpace(n.Text) == "" {
-		d.report(diag.ExpressionSyntax, n.Range, "", "%s is an empty text; an expression was expected", what)
+		d.report(diag.ExpressionSyntax, n.Range, "", "%s requires an expression, but is empty", what)
 		return nil
 	}
 	src, ok := d.source(n)
@@ -282,7 +282,7 @@ func (d *decoder) expression(n *tree.Node, what string) expr.Expr {
 	e := expr.Parse(src, d.list)
 	if e == nil && n.CutByComment && unfinished(n.Text) && len(d.list.Items) > before {
 		if last := &d.list.Items[len(d.list.Items)-1]; last.Rule == diag.ExpressionSyntax {
-			last.Notes = append(last.Notes, diag.Note{Message: "a ` #` begins a comment in YAML; in quotes it doesn't"})
+			last.Notes = append(last.Notes, diag.Note{Message: "` #` starts a comment in YAML unless it is quoted"})
 		}
 	}
 	return e

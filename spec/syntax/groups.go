@@ -19,7 +19,7 @@ type Group struct {
 // groups decodes param_groups.
 func (d *decoder) groups(n *tree.Node, optimizer *expr.Call) []*Group {
 	var groups []*Group
-	for _, item := range d.rules(n, "param_groups", "groups", `begin each group with "-": - {match: "*.bias", weight_decay: 0}`) {
+	for _, item := range d.rules(n, "param_groups", "groups", `start each group with "-": - {match: "*.bias", weight_decay: 0}`) {
 		if g := d.group(item, optimizer); g != nil {
 			groups = append(groups, g)
 		}
@@ -33,12 +33,12 @@ func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *Group {
 		return nil
 	}
 	if n.Kind != tree.Map {
-		d.report(diag.WrongType, n.Range, `write {match: "*.bias", weight_decay: 0}`, "a group of parameters is a mapping, not %s", n.Kind)
+		d.report(diag.WrongType, n.Range, `write {match: "*.bias", weight_decay: 0}`, "a group of parameters must be a mapping, not %s", n.Kind)
 		return nil
 	}
 	match := n.Get("match")
 	if match == nil && !n.Partial {
-		d.report(diag.MissingKey, keyRange(n), "match: "+groupSection.Key("match").doc, "a group of parameters has no key `match`")
+		d.report(diag.MissingKey, keyRange(n), "match: "+groupSection.Key("match").doc, "a group of parameters requires the key `match`")
 	}
 	g := &Group{At: n.Range}
 	if match != nil {
@@ -65,9 +65,9 @@ func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *Group {
 			if help == "" {
 				help = "its arguments are " + strings.Join(sig.Names(), ", ")
 			}
-			d.report(diag.UnknownArgument, e.Key.Range, help, "%s has no argument %s", optimizer.Name, diag.Cut(key))
+			d.report(diag.UnknownArgument, e.Key.Range, help, "%s has no argument `%s`", optimizer.Name, diag.Cut(key))
 		case g.Frozen:
-			d.report(diag.InvalidValue, e.Key.Range, "remove it, or frozen", "frozen parameters aren't updated; `%s` would mean nothing", key)
+			d.report(diag.InvalidValue, e.Key.Range, "remove it, or remove frozen", "`%s` has no effect on frozen parameters", key)
 		default:
 			if x := d.argument(e.Value, sig.find(key), "the argument "+key); x != nil {
 				g.Call.Named = append(g.Call.Named, expr.Named{Name: key, NameAt: e.Key.Range, Value: x})

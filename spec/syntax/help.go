@@ -16,13 +16,13 @@ import (
 func (l *Library) ForeignHelp(name string) string {
 	switch here, known := foreign.Function(name); {
 	case l.Optimizers[name] != nil:
-		return name + " is an optimizer: it belongs under train.optimizer"
+		return name + " is an optimizer; use it under train.optimizer"
 	case !known || here == name:
 		return ""
 	case foreign.IsAdvice(here):
 		return here
 	case l.Signature(here) != nil:
-		return fmt.Sprintf("it is called %q here", here)
+		return fmt.Sprintf("use %q", here)
 	}
 	return ""
 }
@@ -70,7 +70,7 @@ func (s *Signature) ArgumentHelp(name string, list *diag.List) string {
 	case here != "" && s.has(here):
 		return fmt.Sprintf("did you mean %q?", here)
 	case isReserved(name) && s.isModule:
-		return fmt.Sprintf("it is a key of mapping nodes: {%s: x, …, %s: …}", s.Name, name)
+		return fmt.Sprintf("use a mapping node: {%s: x, …, %s: …}", s.Name, name)
 	case foreign.IsAdvice(here):
 		return here
 	}
@@ -78,7 +78,7 @@ func (s *Signature) ArgumentHelp(name string, list *diag.List) string {
 		return help
 	}
 	if len(s.Params) == 0 {
-		return "it takes none"
+		return "it has no arguments"
 	}
 	return "its arguments are " + strings.Join(s.Names(), ", ")
 }
@@ -89,11 +89,11 @@ func TypeHelp(list *diag.List, name string) string {
 	here := foreign.DTypes[bare]
 	switch {
 	case slices.Contains(TypeNames, bare) && bare != name:
-		return fmt.Sprintf("it is called %q here", bare)
+		return fmt.Sprintf("use %q", bare)
 	case foreign.IsAdvice(here):
 		return here
 	case here != "":
-		return fmt.Sprintf("it is called %q here", here)
+		return fmt.Sprintf("use %q", here)
 	}
 	if help := Suggestion(list, name, TypeNames); help != "" {
 		return help
@@ -108,7 +108,7 @@ func ThereIs(names []string) string {
 		return ""
 	}
 	slices.Sort(names)
-	return "there is " + strings.Join(names, ", ")
+	return "available: " + strings.Join(names, ", ")
 }
 
 func Count(n int, what string) string {

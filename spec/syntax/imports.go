@@ -91,7 +91,7 @@ func (d *decoder) imports(n *tree.Node) {
 	}
 	if n.Kind != tree.List {
 		d.lib.Open = true
-		d.report(diag.WrongType, n.Range, importsHelp(n), "imports is a list, not %s", n.Kind)
+		d.report(diag.WrongType, n.Range, importsHelp(n), "imports must be a list, not %s", n.Kind)
 		return
 	}
 	for _, item := range n.Items {
@@ -128,7 +128,7 @@ func importsHelp(n *tree.Node) string {
 	case n.Kind == tree.String:
 		files = append(files, n.Text)
 	case n.Kind == tree.Map && importSection.Key("from") != nil && n.Get("from") != nil:
-		return "put it into brackets: [{from: FILE, …}]"
+		return "put it in brackets: [{from: FILE, …}]"
 	}
 	for _, e := range n.Entries {
 		if e.Value.Kind == tree.String && len(files) < 12 {
@@ -147,7 +147,7 @@ func (d *decoder) fileName(n *tree.Node) (string, bool) {
 		return "", false
 	}
 	if n.Kind != tree.String {
-		d.report(diag.WrongType, n.Range, "write its name, or {from: blocks.yaml, names: [Block]}", "an import is a file, not %s", n.Kind)
+		d.report(diag.WrongType, n.Range, "use a file name, or {from: blocks.yaml, names: [Block]}", "an import must be a file name, not %s", n.Kind)
 		return "", false
 	}
 	return n.Text, true
@@ -175,10 +175,10 @@ func (d *decoder) bring(f *File, from, names *tree.Node) {
 		}
 	case names.Kind == tree.Map:
 		for _, e := range names.Entries {
-			if alias, ok := d.text(e.Value, "the name here"); ok {
+			if alias, ok := d.text(e.Value, "the new name"); ok {
 				if !IsName(alias) {
 					d.lib.Open = true
-					d.report(diag.InvalidName, e.Value.Range, "names are letters, digits and _, and don't begin with a digit", "`%s` is not a name", diag.Cut(alias))
+					d.report(diag.InvalidName, e.Value.Range, "names consist of letters, digits and _, and don't begin with a digit", "`%s` is not a name", diag.Cut(alias))
 					continue
 				}
 				d.bringOne(f, e.Key.Text, alias, from.Text, e.Key.Range, e.Value.Range)
@@ -186,7 +186,7 @@ func (d *decoder) bring(f *File, from, names *tree.Node) {
 		}
 	default:
 		d.lib.Open = true
-		d.report(diag.WrongType, names.Range, "write [Block], or {Block: OtherName}", "names is a list of names or a mapping, not %s", names.Kind)
+		d.report(diag.WrongType, names.Range, "write [Block], or {Block: OtherName}", "names must be a list of names or a mapping, not %s", names.Kind)
 	}
 }
 
@@ -194,7 +194,7 @@ func (d *decoder) bring(f *File, from, names *tree.Node) {
 func (d *decoder) bringItem(f *File, item *tree.Node, file string) {
 	if item.Kind == tree.Map && len(item.Entries) == 1 && !item.Broken {
 		e := item.Entries[0]
-		d.report(diag.WrongType, item.Range, "write names: {"+diag.Cut(e.Key.Text)+": "+diag.Cut(e.Value.Text)+"}", "the name of a module is a string, not %s", item.Kind)
+		d.report(diag.WrongType, item.Range, "write names: {"+diag.Cut(e.Key.Text)+": "+diag.Cut(e.Value.Text)+"}", "the name of a module must be a string, not %s", item.Kind)
 		d.lib.Open = true
 		return
 	}
@@ -230,9 +230,9 @@ func (d *decoder) bringOne(f *File, name, alias, file string, at, aliasAt diag.R
 	}
 	help := Suggestion(d.list, name, own)
 	if help == "" && len(own) > 0 {
-		help = "it has " + strings.Join(own[:min(len(own), 12)], ", ")
+		help = "available: " + strings.Join(own[:min(len(own), 12)], ", ")
 	}
-	d.report(diag.UnknownName, at, help, "%s has no module and no optimizer %s", file, Spelled(name))
+	d.report(diag.UnknownName, at, help, "%s has no module or optimizer %s", file, Spelled(name))
 }
 
 // know makes an imported module known under a name.
@@ -243,15 +243,15 @@ func (d *decoder) know(m *Module, name string, at diag.Range) {
 	}
 	switch old := known[name]; {
 	case old != nil && old.Std && !(m.Override && name == m.Name):
-		d.report(diag.ShadowedModule, at, "import it under another name: names: {"+m.Name+": OtherName}", "%s is in the standard library", name)
+		d.report(diag.ShadowedModule, at, "import it under another name: names: {"+m.Name+": OtherName}", "%s already exists in the standard library", name)
 		return
 	case old != nil && !old.Std:
 		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: at, Message: fmt.Sprintf("%s is imported twice", name),
-			Notes: []diag.Note{{Message: "one of them", Range: old.At}},
+			Notes: []diag.Note{{Message: "first imported here", Range: old.At}},
 			Help:  "import it under another name: names: {" + m.Name + ": OtherName}"})
 		return
 	case LookupOp(name) != nil && !m.Optimizer:
-		d.report(diag.ReservedName, at, "import it under another name", "%s is an operation", name)
+		d.report(diag.ReservedName, at, "import it under another name", "%s is the name of an operation", name)
 		return
 	}
 	known[name] = m
@@ -274,7 +274,7 @@ func (d *decoder) imported(name string, at diag.Range) *File {
 	if f := im.files[key]; f != nil {
 		switch f.stage {
 		case reading:
-			d.report(diag.Cycle, at, "move what both need into a file of its own", "by this import, %s imports itself", diag.Cut(name))
+			d.report(diag.Cycle, at, "move shared modules into a separate file", "import cycle: %s imports itself", diag.Cut(name))
 			return nil
 		case failed:
 			return nil
@@ -282,7 +282,7 @@ func (d *decoder) imported(name string, at diag.Range) *File {
 		return f
 	}
 	if len(im.Order) == maxImports {
-		d.report(diag.TooLarge, at, "", "more than %d files are imported", maxImports)
+		d.report(diag.TooLarge, at, "", "too many imports; the limit is %d files", maxImports)
 		return nil
 	}
 	f := &File{Path: path}
@@ -293,9 +293,9 @@ func (d *decoder) imported(name string, at diag.Range) *File {
 		f.stage = failed
 		why := Reason(err)
 		if errors.Is(err, fs.ErrNotExist) {
-			why = "there is no such file"
+			why = "file not found"
 		}
-		d.report(diag.Unreadable, at, importHelp(path, name), "%s can't be read: %s", diag.CutPath(name), why)
+		d.report(diag.Unreadable, at, importHelp(path, name), "can't read %s: %s", diag.CutPath(name), why)
 		return nil
 	}
 	d.read(f, string(src), at)
@@ -309,7 +309,7 @@ func (d *decoder) imported(name string, at diag.Range) *File {
 func importHelp(path, name string) string {
 	library, _, _ := strings.Cut(strings.ReplaceAll(name, " ", "."), ".")
 	if foreign.Namespaces[library] || library == "tensorflow" {
-		return "nothing of " + library + " is imported: operations and layers are there by themselves"
+		return library + " isn't needed: operations and layers are built in"
 	}
 	for _, ending := range []string{".yaml", ".yml"} {
 		for _, stem := range []string{path, strings.TrimSuffix(path, filepath.Ext(path))} {
@@ -321,7 +321,7 @@ func importHelp(path, name string) string {
 	if help := expandHelp(name); help != "" {
 		return help
 	}
-	return "imports are relative to the file that they stand in"
+	return "import paths are relative to the importing file"
 }
 
 // read decodes a file of modules. It sees the standard library and
@@ -333,8 +333,8 @@ func (d *decoder) read(f *File, src string, at diag.Range) {
 		return
 	}
 	if root.Get("model") != nil || root.Get("train") != nil {
-		d.report(diag.InvalidValue, at, "move its modules into a file of their own, and import that in both",
-			"%s is a spec; imports are files of modules", diag.Cut(filepath.Base(f.Path)))
+		d.report(diag.InvalidValue, at, "move its modules into a separate file and import that in both",
+			"%s is a spec; only files of modules can be imported", diag.Cut(filepath.Base(f.Path)))
 		return
 	}
 	in := &decoder{list: d.list, importer: d.importer, file: f.Path}
@@ -367,14 +367,14 @@ func (im *importer) locate(from, name string) (path string, err error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("the file %s is outside of the spec's folder", diag.CutPath(name))
+	return "", fmt.Errorf("the file %s is outside the spec's folder", diag.CutPath(name))
 }
 
 // readInside reads a file in the folders. A link that leads out of them is an error.
 func (im *importer) readInside(path string) ([]byte, error) {
 	f, err := files.OpenWithin(im.folders(), path)
 	if out := new(files.Outside); errors.As(err, &out) {
-		return nil, fmt.Errorf("it leads to %s, outside of the spec's folder", out.Real)
+		return nil, fmt.Errorf("it is a link to %s, outside the spec's folder", out.Real)
 	}
 	if err != nil {
 		return nil, err

@@ -18,13 +18,13 @@ func KindHelp(v any, k argKind) string {
 		case k == ArgBool:
 			return boolHelp(v)
 		case strings.EqualFold(v, "none") || strings.EqualFold(v, "null"):
-			return "write the value, or leave the argument out"
+			return "give a value, or omit the argument"
 		}
 		if number, ok := NearestNumber(v); ok && k != argString && (k != ArgInt || strings.Trim(number, "0123456789-") == "") {
 			return "write " + number
 		}
 		if strings.ContainsAny(v, "+-*/") {
-			return fmt.Sprintf("a var is a value: nothing computes %q", v)
+			return fmt.Sprintf("vars can't be expressions, such as %q", v)
 		}
 	case []any:
 		if len(v) == 1 && k != argList {

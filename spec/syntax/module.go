@@ -60,15 +60,15 @@ func (d *decoder) replaces(m *Module, fields map[string]*tree.Node, known map[st
 	old := known[m.Name]
 	switch {
 	case old != nil && !old.Std:
-		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: m.At, Message: m.Name + " is imported already",
-			Notes: []diag.Note{{Message: "it", Range: old.At}}, Help: "choose another name, or import it under one"})
+		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: m.At, Message: m.Name + " is already imported",
+			Notes: []diag.Note{{Message: "imported here", Range: old.At}}, Help: "choose another name here or in the import"})
 	case old == nil && m.Override:
-		d.report(diag.InvalidValue, n.Range, "remove it", "the standard library has no %s to replace", m.Name)
+		d.report(diag.InvalidValue, n.Range, "remove override", "the standard library has no %s to replace", m.Name)
 	case old != nil && !m.Override:
-		d.report(diag.ShadowedModule, m.At, "choose another name, or add override: true", "%s is in the standard library", m.Name)
+		d.report(diag.ShadowedModule, m.At, "choose another name, or add override: true", "%s already exists in the standard library", m.Name)
 	}
 	if LookupOp(m.Name) != nil && !m.Optimizer {
-		d.report(diag.ReservedName, m.At, "choose another name", "%s is an operation", m.Name)
+		d.report(diag.ReservedName, m.At, "choose another name", "%s is the name of an operation", m.Name)
 	}
 }
 
@@ -82,7 +82,7 @@ func (d *decoder) header(m *Module, fields map[string]*tree.Node) {
 	}
 	if n := fields["path"]; n != nil {
 		if text, ok := d.text(n, "path"); ok && !IsName(text) {
-			d.report(diag.InvalidName, n.Range, "write a name, as that of a module", "`%s` can't be part of a path", diag.Cut(text))
+			d.report(diag.InvalidName, n.Range, "use a single name, without dots", "`%s` is not a valid path name", diag.Cut(text))
 		} else if ok {
 			m.Path = text
 		}
@@ -98,11 +98,11 @@ func (d *decoder) header(m *Module, fields map[string]*tree.Node) {
 	m.Open = incomplete(fields["inputs"]) || incomplete(fields["args"])
 	for _, e := range d.entries(fields["args"], "args") {
 		if e.Key.Text == "training" {
-			d.report(diag.ReservedName, e.Key.Range, "every module sees it: it is true in training", "`training` is a word of the language")
+			d.report(diag.ReservedName, e.Key.Range, "it is built in: true during training", "`training` is a reserved word")
 			continue
 		}
 		if isReserved(e.Key.Text) {
-			d.report(diag.ReservedName, e.Key.Range, "choose another name", "`%s` has a meaning on every mapping node", e.Key.Text)
+			d.report(diag.ReservedName, e.Key.Range, "choose another name", "`%s` is a reserved key of mapping nodes", e.Key.Text)
 			continue
 		}
 		if a := d.arg(e); a != nil {
@@ -202,14 +202,14 @@ func (d *decoder) body(m *Module, fields map[string]*tree.Node) {
 	one, several := fields["output"], fields["outputs"]
 	switch {
 	case one != nil && several != nil:
-		d.report(diag.InvalidValue, one.Range, "", "the module %s has both output and outputs", m.Name)
+		d.report(diag.InvalidValue, one.Range, "", "the module %s has both `output` and `outputs`; use one of them", m.Name)
 	case one != nil:
 		m.Single = true
 		m.Outputs = []*Output{{"", one.Range, d.expression(one, "output")}}
 	case several != nil:
 		m.Outputs = d.outputNames(several)
 	default:
-		d.report(diag.MissingKey, m.At, "output: the value of a call", "the module %s has no output", m.Name)
+		d.report(diag.MissingKey, m.At, "output: the value of a call", "the module %s requires `output` or `outputs`", m.Name)
 	}
 }
 
@@ -220,7 +220,7 @@ func (d *decoder) param(e tree.Entry) *Parameter {
 		return p
 	}
 	if n := fields["shape"]; n.Kind != tree.List && !n.Broken {
-		d.report(diag.WrongType, n.Range, "write [out_features, in_features]", "a shape is a list of dimensions, not %s", n.Kind)
+		d.report(diag.WrongType, n.Range, "write [out_features, in_features]", "a shape must be a list of dimensions, not %s", n.Kind)
 	} else if list, ok := d.expression(n, "shape").(*expr.List); ok {
 		p.Shape = list.Items
 		if p.Shape == nil {

@@ -116,19 +116,19 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 		return nil // the names for its help aren't worth looking for
 	}
 	if len(others) == 0 {
-		d.report(diag.UnknownFunction, keyRange(n), "write {operation: inputs, argument: value}", "%s names no operation or module", what)
+		d.report(diag.UnknownFunction, keyRange(n), "write {operation: inputs, argument: value}", "%s has no operation or module", what)
 		return nil
 	}
 	help := ""
 	if slices.Contains(typeKeys, others[0].Text) {
 		if name := n.Get(others[0].Text); d.lib.Signature(name.Text) != nil {
-			help = "the operation is the key, its inputs are the value: {" + name.Text + ": x, …}"
+			help = "use the operation as the key and its inputs as the value: {" + name.Text + ": x, …}"
 		}
 	}
 	if help == "" {
 		help = d.lib.FunctionHelp(d.list, others[0].Text)
 	}
-	d.report(diag.UnknownFunction, others[0].Range, help, "there is no operation or module %s", Quoted(others[0].Text))
+	d.report(diag.UnknownFunction, others[0].Range, help, "unknown operation or module %s", Quoted(others[0].Text))
 	return nil
 }
 
@@ -149,7 +149,7 @@ func (d *decoder) positional(call *expr.Call, n *tree.Node, sig *Signature) bool
 		values = n.Items
 	case tree.Map:
 		d.report(diag.WrongType, n.Range, "write {operation: inputs, argument: value}",
-			"the value of %s is its inputs, not a mapping", call.Name)
+			"the value of `%s` must be its inputs, not a mapping", call.Name)
 		return false
 	}
 	good := true
@@ -173,7 +173,7 @@ func (d *decoder) argument(n *tree.Node, p *Param, what string) expr.Expr {
 func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 	name := e.Key.Text
 	if !sig.isModule && name != "device" && name != "repeat" {
-		d.report(diag.UnknownArgument, e.Key.Range, "it is for modules, which own parameters", "%s has no `%s`", sig.Name, name)
+		d.report(diag.UnknownArgument, e.Key.Range, "remove it", "`%s` applies only to modules; %s is an operation", name, sig.Name)
 		return
 	}
 	switch name {
@@ -189,14 +189,14 @@ func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 		}
 		dtype, ok := ir.ParseDType(text)
 		if !ok || !dtype.IsFloat() {
-			d.report(diag.InvalidValue, e.Value.Range, "f16, bf16, f32 and f64 are, and inherit stands for that of the node around it", "`%s` is not a dtype of parameters", diag.Cut(text))
+			d.report(diag.InvalidValue, e.Value.Range, "use f16, bf16, f32 or f64, or inherit for the dtype of the enclosing node", "parameters can't have the dtype `%s`", diag.Cut(text))
 			return
 		}
 		def.Dtype = dtype
 	case "name":
 		if text, ok := d.text(e.Value, name); ok {
 			if !isPath(text) {
-				d.report(diag.InvalidName, e.Value.Range, "write names or numbers with dots between them: encoder.0", "`%s` can't be the name of parameters", diag.Cut(text))
+				d.report(diag.InvalidName, e.Value.Range, "use names or numbers separated by dots: encoder.0", "`%s` is not a valid name for parameters", diag.Cut(text))
 				return
 			}
 			def.Path = text
@@ -254,7 +254,7 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 		n = d.renamed(n)
 	}
 	if n.Kind != tree.Map || len(n.Entries) != 1 {
-		d.report(diag.WrongType, n.Range, d.optimizerHelp(n), "optimizer is the name of an optimizer with a mapping of its arguments")
+		d.report(diag.WrongType, n.Range, d.optimizerHelp(n), "optimizer must be one optimizer with a mapping of its arguments")
 		return nil
 	}
 	key, value := n.Entries[0].Key, n.Entries[0].Value
@@ -268,7 +268,7 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 		if help == "" {
 			help = ThereIs(keysOf(d.lib.Optimizers))
 		}
-		d.report(diag.UnknownFunction, key.Range, help, "there is no optimizer %s", Quoted(key.Text))
+		d.report(diag.UnknownFunction, key.Range, help, "unknown optimizer %s", Quoted(key.Text))
 		return nil
 	}
 	if value.Broken || value.Partial || n.Partial {
@@ -278,7 +278,7 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 		return call
 	}
 	if value.Kind != tree.Map {
-		d.report(diag.WrongType, value.Range, "write {"+key.Text+": {lr: 0.1}}", "an optimizer's arguments are a mapping, not %s", value.Kind)
+		d.report(diag.WrongType, value.Range, "write {"+key.Text+": {lr: 0.1}}", "an optimizer's arguments must be a mapping, not %s", value.Kind)
 		return nil
 	}
 	sig := SignatureOf(m)

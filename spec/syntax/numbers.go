@@ -27,7 +27,7 @@ func (d *decoder) integer(n *tree.Node, what string) (int64, bool) {
 		}
 	}
 	if !d.placeholder(n) {
-		d.report(diag.WrongType, n.Range, intHelp(n), "%s is an int, not %s", what, strange(n))
+		d.report(diag.WrongType, n.Range, intHelp(n), "%s must be an int, not %s", what, strange(n))
 	}
 	return 0, false
 }
@@ -49,7 +49,7 @@ func (d *decoder) float(n *tree.Node, what string) (float64, bool) {
 		return 0, false
 	}
 	if n.Kind != tree.Int && n.Kind != tree.Float {
-		d.report(diag.WrongType, n.Range, "", "%s is a number, not %s", what, n.Kind)
+		d.report(diag.WrongType, n.Range, "", "%s must be a number, not %s", what, n.Kind)
 		return 0, false
 	}
 	d.leadingZero(n)
@@ -77,7 +77,7 @@ func (d *decoder) inRange(n *tree.Node, what string, err error) bool {
 // leadingZero warns of an int that a YAML 1.1 reader reads as another one.
 func (d *decoder) leadingZero(n *tree.Node) {
 	if other := tree.LeadingZero(n.Text); other != "" && n.Kind == tree.Int {
-		d.report(diag.OctalNumber, n.Range, "write the number without the leading 0", "%s is decimal; to a reader of YAML 1.1 it is %s", diag.Cut(n.Text), other)
+		d.report(diag.OctalNumber, n.Range, "write the number without the leading 0", "%s is decimal here, but YAML 1.1 parsers read it as %s", diag.Cut(n.Text), other)
 	}
 }
 
@@ -104,7 +104,7 @@ func intHelp(n *tree.Node) string {
 	case whole:
 		return "write " + strconv.FormatInt(i, 10)
 	case n.Kind == tree.String && strings.ContainsAny(n.Text, "+-*/()"):
-		return "this place takes a number, not an expression"
+		return "use a number; expressions aren't allowed here"
 	}
 	return ""
 }

@@ -22,13 +22,13 @@ func expandHelp(path string) string {
 	if found == "" {
 		return ""
 	}
-	return fmt.Sprintf("nothing expands `%s` here: write the path itself, relative to this file", diag.Cut(found))
+	return fmt.Sprintf("`%s` isn't expanded; write the path relative to this file", diag.Cut(found))
 }
 
 // unexpanded warns of a path that a shell would expand.
 func (d *decoder) unexpanded(n *tree.Node, path string) {
 	if help := expandHelp(path); help != "" {
-		d.report(diag.UnexpandedPath, n.Range, help, "`%s` is taken as it is written", diag.CutPath(path))
+		d.report(diag.UnexpandedPath, n.Range, help, "`%s` is used literally", diag.CutPath(path))
 	}
 }
 
@@ -40,7 +40,7 @@ func (d *decoder) path(n *tree.Node, name, what string, allowed []string, help s
 		if expand := expandHelp(name); expand != "" {
 			help = expand
 		}
-		d.report(diag.PathOutside, n.Range, help, "the %s %s is outside of the spec's folder", what, diag.CutPath(name))
+		d.report(diag.PathOutside, n.Range, help, "the %s %s is outside the spec's folder", what, diag.CutPath(name))
 		return ""
 	}
 	d.unexpanded(n, name)

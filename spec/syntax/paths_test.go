@@ -16,6 +16,6 @@ func TestOnlyShellExpansionsAreReported(t *testing.T) {
 			require.Empty(t, help, path)
 			continue
 		}
-		require.Equal(t, "nothing expands `"+want+"` here: write the path itself, relative to this file", help)
+		require.Equal(t, "`"+want+"` isn't expanded; write the path relative to this file", help)
 	}
 }

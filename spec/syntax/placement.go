@@ -24,7 +24,7 @@ func (d *decoder) placement(n *tree.Node) ir.Placement {
 			p.Default = text
 		}
 	}
-	for _, item := range d.rules(fields["rules"], "rules", "placement rules", "begin each rule with `-`") {
+	for _, item := range d.rules(fields["rules"], "rules", "placement rules", "start each rule with `-`") {
 		decl, ok := d.fields(item, ruleSection)
 		if !ok || decl["match"] == nil {
 			continue
@@ -34,7 +34,7 @@ func (d *decoder) placement(n *tree.Node) ir.Placement {
 		r.Device = d.device(decl["device"])
 		r.Prefer = d.device(decl["prefer"])
 		if (decl["device"] == nil) == (decl["prefer"] == nil) {
-			d.report(diag.InvalidValue, keyRange(item), "write device: to bind, prefer: to wish", "a placement rule has either device or prefer")
+			d.report(diag.InvalidValue, keyRange(item), "use device to require a device, prefer to request one", "a placement rule must have either device or prefer")
 			continue
 		}
 		p.Rules = append(p.Rules, r)
@@ -48,10 +48,10 @@ func (d *decoder) rules(n *tree.Node, key, what, help string) []*tree.Node {
 	case n == nil || n.Broken:
 		return nil
 	case n.Kind != tree.List:
-		d.report(diag.WrongType, n.Range, help, "%s is a list, not %s", key, n.Kind)
+		d.report(diag.WrongType, n.Range, help, "%s must be a list, not %s", key, n.Kind)
 		return nil
 	case len(n.Items) > maxRules:
-		d.report(diag.TooLarge, n.Range, "a pattern can match many names", "there are %d %s; at most %d are possible", len(n.Items), what, maxRules)
+		d.report(diag.TooLarge, n.Range, "use patterns that match several names", "too many %[2]s: %[1]d, the limit is %[3]d", len(n.Items), what, maxRules)
 		return nil
 	}
 	return n.Items
@@ -89,6 +89,6 @@ func (d *decoder) checkDevice(n *tree.Node, text string) bool {
 	if help == "" || kind == "gpu" {
 		help = deviceHelp
 	}
-	d.report(diag.InvalidValue, n.Range, help, "`%s` is not a device", diag.Cut(text))
+	d.report(diag.InvalidValue, n.Range, help, "unknown device `%s`", diag.Cut(text))
 	return false
 }

@@ -159,12 +159,12 @@ func (d *decoder) strays(n *tree.Node, s *Section) (group []tree.Entry, parent *
 
 func (d *decoder) stray(n, key *tree.Node, s *Section, parent *Key) {
 	if n.Get(parent.Name) == nil {
-		d.report(diag.UnknownKey, key.Range, fmt.Sprintf("%s stand below `%s:`", Forms[parent.Value].words, parent.Name),
+		d.report(diag.UnknownKey, key.Range, fmt.Sprintf("%s belong under `%s:`", Forms[parent.Value].words, parent.Name),
 			"%s has no key `%s`", s.name, diag.Cut(key.Text))
 		return
 	}
-	d.report(diag.UnknownKey, key.Range, fmt.Sprintf("indent what belongs to `%s` by two more spaces", parent.Name),
-		"`%s` stands beside `%s:`, not below it", diag.Cut(key.Text), parent.Name)
+	d.report(diag.UnknownKey, key.Range, fmt.Sprintf("indent the entries of `%s` by two more spaces", parent.Name),
+		"`%s` must be indented under `%s:`", diag.Cut(key.Text), parent.Name)
 }
 
 // byName reports whether a form is a mapping of names, or a section.
@@ -201,7 +201,7 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 	sections := homes[key.Text]
 	switch {
 	case meant != nil && slices.Contains(foreign.Keys[key.Text], meant.Name):
-		help = fmt.Sprintf("it is called `%s` here: %s", meant.Name, meant.doc)
+		help = fmt.Sprintf("use `%s`: %s", meant.Name, meant.doc)
 	case meant != nil:
 		help = fmt.Sprintf("did you mean %q?", meant.Name)
 	case len(sections) == 0 && len(d.foreignHomes(key.Text)) > 0 && help == "":
@@ -214,7 +214,7 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 		help = fmt.Sprintf("write {match: %s, device: %s}", diag.Cut(key.Text), n.Get(key.Text).Text)
 	case help == "":
 		if here := s.synonym(key.Text); here != nil {
-			help = fmt.Sprintf("it is called `%s` here, which is there already", here.Name)
+			help = fmt.Sprintf("use `%s`, which is already set", here.Name)
 		} else if help = Suggestion(d.list, key.Text, s.absent(n)); help == "" {
 			help = "its keys are " + keyNames(s)
 		}
@@ -241,7 +241,7 @@ func (s *Section) absent(n *tree.Node) []string {
 func (d *decoder) foreignHomes(key string) string {
 	for _, here := range foreign.Keys[key] {
 		if len(homes[here]) > 0 {
-			return fmt.Sprintf("it is called `%s` here, a key of %s", here, strings.Join(homes[here], " and of "))
+			return fmt.Sprintf("use `%s`, a key of %s", here, strings.Join(homes[here], " and of "))
 		}
 	}
 	return ""

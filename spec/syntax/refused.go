@@ -26,7 +26,7 @@ type refusedName struct {
 }
 
 // nameRule says what a name consists of.
-const nameRule = "names are letters, digits and _, and don't begin with a digit"
+const nameRule = "names consist of letters, digits and _, and don't begin with a digit"
 
 // checkName reports a key that isn't a valid name. It gives the key to use instead, or nil
 // if there is none.
@@ -43,13 +43,13 @@ func (d *decoder) checkName(n, in *tree.Node) *tree.Node {
 	}
 	r := &refusedName{text: n.Text, item: len(d.list.Items)}
 	if slices.Contains(Words, n.Text) || n.Text == "next" {
-		d.report(diag.ReservedName, n.Range, "choose another name", "`%s` is a word of the language", n.Text)
+		d.report(diag.ReservedName, n.Range, "choose another name", "`%s` is a reserved word", n.Text)
 	} else {
 		r.meant = nearestName(n.Text)
 		for in != nil && r.meant != "" && in.Get(r.meant) != nil {
 			r.meant += "_"
 		}
-		d.report(diag.InvalidName, n.Range, r.help(), "%s is not a name", Quoted(n.Text))
+		d.report(diag.InvalidName, n.Range, r.help(), "%s is not a valid name", Quoted(n.Text))
 	}
 	if len(d.list.Items) == r.item {
 		r.item = -1
@@ -97,9 +97,9 @@ func (r *refusedName) help() string {
 
 func places(n int) string {
 	if n == 1 {
-		return "in the place that uses it"
+		return "at its use"
 	}
-	return fmt.Sprintf("in the %d places that use it", n)
+	return fmt.Sprintf("at its %d uses", n)
 }
 
 // nearestName makes a valid name of a text; "" if nothing is left.

@@ -17,7 +17,7 @@ func Decode(name string, src []byte, o Options, list *diag.List) *Spec {
 	}
 	d := &decoder{list: list, importer: newImporter(name, o.AllowRead), file: name}
 	if root.Kind == tree.Null && !root.Broken {
-		d.report(diag.MissingKey, root.Range, "begin with `flowrun: 1` and a model", "the spec is empty")
+		d.report(diag.MissingKey, root.Range, "start with `flowrun: 1` and a model", "the spec is empty")
 		return nil
 	}
 	fields, ok := d.fields(root, RootSection)
@@ -56,7 +56,7 @@ func (d *decoder) version(n *tree.Node) bool {
 	}
 	v, ok := d.integer(n, "flowrun")
 	if ok && v != Version {
-		d.report(diag.UnsupportedVersion, n.Range, "this flowrun knows version 1", "version %d of the language is not known", v)
+		d.report(diag.UnsupportedVersion, n.Range, "this flowrun supports version 1", "unsupported language version %d", v)
 		return false
 	}
 	return true
@@ -88,11 +88,11 @@ func (d *decoder) outputNames(n *tree.Node) []*Output {
 		if item, dash := strings.CutPrefix(n.Text, "-"); dash && n.Kind == tree.String { // a space of another kind behind the dash
 			help = "write - " + strings.TrimSpace(foreign.Straight(item))
 		}
-		d.report(diag.WrongType, n.Range, help, "outputs is a list of names, not %s", strange(n))
+		d.report(diag.WrongType, n.Range, help, "outputs must be a list of names, not %s", strange(n))
 		return nil
 	}
 	if len(n.Items) == 0 {
-		d.report(diag.InvalidValue, n.Range, "", "outputs names no node")
+		d.report(diag.InvalidValue, n.Range, "", "outputs must name at least one node")
 	}
 	var outputs []*Output
 	seen := map[string]bool{}
@@ -102,10 +102,10 @@ func (d *decoder) outputNames(n *tree.Node) []*Output {
 		case !ok:
 			continue
 		case !IsName(text):
-			d.report(diag.InvalidName, item.Range, "make a node of it, and name that", "an output is the name of a node or input; `%s` is none", diag.Cut(text))
+			d.report(diag.InvalidName, item.Range, "define a node and use its name", "an output must be the name of a node or input, got `%s`", diag.Cut(text))
 			continue
 		case seen[text]:
-			d.report(diag.DuplicateName, item.Range, "", "the output %s stands twice in the list", text)
+			d.report(diag.DuplicateName, item.Range, "", "duplicate output `%s`", text)
 			continue
 		}
 		seen[text] = true
@@ -118,7 +118,7 @@ func (d *decoder) outputNames(n *tree.Node) []*Output {
 func (d *decoder) positive(n *tree.Node, what string) int64 {
 	v, ok := d.integer(n, what)
 	if ok && v < 1 {
-		d.report(diag.InvalidValue, n.Range, "", "%s is %d; it must be at least 1", what, v)
+		d.report(diag.InvalidValue, n.Range, "", "%s must be at least 1, got %d", what, v)
 	}
 	return v
 }
@@ -143,9 +143,9 @@ func (d *decoder) dataSource(n *tree.Node) *DataSource {
 	if !d.spec.openDataSources {
 		help := Suggestion(d.list, name, names)
 		if help == "" && len(names) > 0 {
-			help = "there is " + strings.Join(names, ", ")
+			help = "available: " + strings.Join(names, ", ")
 		}
-		d.report(diag.UnknownSource, n.Range, help, "there is no data source %s", Quoted(name))
+		d.report(diag.UnknownSource, n.Range, help, "unknown data source %s", Quoted(name))
 	}
 	return unknownDataSource(name)
 }
@@ -167,7 +167,7 @@ func (d *decoder) metrics(n *tree.Node) []*Metric {
 	for _, e := range d.entries(n, "metrics") {
 		for _, reserved := range reservedMetrics {
 			if e.Key.Text == reserved {
-				d.report(diag.ReservedName, e.Key.Range, "choose another name", "every log line has a `%s` of its own", reserved)
+				d.report(diag.ReservedName, e.Key.Range, "choose another name", "`%s` is a reserved field of log lines", reserved)
 			}
 		}
 		metrics = append(metrics, &Metric{e.Key.Text, e.Key.Range, d.node(e.Value, "the metric "+e.Key.Text)})

@@ -17,13 +17,13 @@ var Standard = sync.OnceValue(func() *Library {
 	lib := &Library{Modules: map[string]*Module{}, Optimizers: map[string]*Module{}}
 	loadStandard(lib, &list)
 	if len(list.Items) > 0 {
-		panic("spec: the standard library has problems:\n" + list.Text())
+		panic("spec: invalid standard library:\n" + list.Text())
 	}
 	return lib
 })
 
 var stdSection = &Section{name: "a file of the standard library", Doc: "Modules and optimizers by name.", Keys: []Key{
-	{Name: "title", Value: "note", doc: "what they have in common"},
+	{Name: "title", Value: "note", doc: "what its modules have in common"},
 	{Name: "modules", Value: "modules", doc: "modules by name"},
 	{Name: "optimizers", Value: "optimizers", doc: "optimizers by name"},
 }}

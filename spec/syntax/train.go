@@ -29,45 +29,45 @@ var trainKeys = []struct {
 	Key
 	decode func(d *decoder, n *tree.Node, t *Train)
 }{
-	{Key{Name: "data", Value: "text", doc: "the data source that the batches come from", more: "needed if the model has inputs"},
+	{Key{Name: "data", Value: "text", doc: "the data source of the batches", more: "required if the model has inputs"},
 		func(d *decoder, n *tree.Node, t *Train) { t.DataSource = d.dataSource(n) }},
-	{Key{Name: "loss", Value: "expression", doc: "a floating scalar, to be made small", Required: true},
+	{Key{Name: "loss", Value: "expression", doc: "the floating-point scalar to minimize", Required: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loss = d.expression(n, "loss") }},
 	{Key{Name: "optimizer", Value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", Required: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Optimizer = d.optimizerCall(n) }},
-	{Key{Name: "metrics", Value: "metrics", doc: "scalars by name, kept and logged", more: "after every step"},
+	{Key{Name: "metrics", Value: "metrics", doc: "scalars by name, stored and logged", more: "after every step"},
 		func(d *decoder, n *tree.Node, t *Train) {
 			t.Metrics, t.openMetrics = d.metrics(n), incomplete(n)
 			for _, m := range t.Metrics {
 				t.Loop.Metrics = append(t.Loop.Metrics, m.Name)
 			}
 		}},
-	{Key{Name: "until", Value: "expression", doc: "the condition at which training ends, over metrics and step"},
+	{Key{Name: "until", Value: "expression", doc: "the stop condition, an expression of metrics and step"},
 		func(d *decoder, n *tree.Node, t *Train) {
 			t.Until = d.expression(n, "until")
 			t.Loop.Until = t.Until != nil
 		}},
-	{Key{Name: "max_steps", Value: "steps", doc: "how many steps at most", Default: "unlimited", Aside: true},
+	{Key{Name: "max_steps", Value: "steps", doc: "the maximum number of steps", Default: "unlimited", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.MaxSteps = d.maxSteps(n) }},
 	{Key{Name: "log_every", Value: "count", doc: "steps between log lines", Default: "100", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.LogEvery = d.positive(n, "log_every") }},
-	{Key{Name: "clip_grad_norm", Value: "expression", doc: "the largest norm that all gradients together may have", more: "it sees `step` as the optimizer does; without it, nothing is clipped"},
+	{Key{Name: "clip_grad_norm", Value: "expression", doc: "the maximum norm of all gradients together", more: "it can use `step`, as the optimizer's arguments can; without it, gradients aren't clipped"},
 		func(d *decoder, n *tree.Node, t *Train) { t.Clip = d.expression(n, "clip_grad_norm") }},
-	{Key{Name: "param_groups", Value: "groups", doc: "a list of {match, …}: parameters with optimizer arguments of their own"},
+	{Key{Name: "param_groups", Value: "groups", doc: "a list of {match, …}: optimizer arguments for some of the parameters"},
 		func(d *decoder, n *tree.Node, t *Train) { t.Groups = d.groups(n, t.Optimizer) }},
-	{Key{Name: "accumulate", Value: "count", doc: "over how many steps gradients are averaged before the optimizer's", Default: "1"},
+	{Key{Name: "accumulate", Value: "count", doc: "the number of steps to average gradients over before each update", Default: "1"},
 		func(d *decoder, n *tree.Node, t *Train) { t.Accumulate = max(1, d.positive(n, "accumulate")) }},
-	{Key{Name: "init", Value: "init", doc: "a file that the parameters start from", Aside: true},
+	{Key{Name: "init", Value: "init", doc: "a file with initial values of the parameters", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.Weights = d.weights(n, t) }},
-	{Key{Name: "eval", Value: "eval", doc: "metrics on other data, every so many steps", Aside: true}, (*decoder).evaluation},
+	{Key{Name: "eval", Value: "eval", doc: "metrics on other data, at intervals", Aside: true}, (*decoder).evaluation},
 	{Key{Name: "early_stop", Value: "early_stop", doc: "ends the run when a metric no longer improves", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.EarlyStop = d.earlyStop(n, t) }},
-	{Key{Name: "checkpoint", Value: "checkpoint", doc: "when to save everything that a run needs to go on", Aside: true},
+	{Key{Name: "checkpoint", Value: "checkpoint", doc: "when to save checkpoints, from which a run can be resumed", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.Checkpoint = d.checkpoint(n, t) }},
 }
 
 // TrainSection is the train section. Its keys are those of trainKeys.
-var TrainSection = &Section{name: "train", Doc: "How to train. One of until and max_steps must be there."}
+var TrainSection = &Section{name: "train", Doc: "How to train. One of until and max_steps is required."}
 
 func (d *decoder) train(n *tree.Node) *Train {
 	fields, ok := d.fields(n, TrainSection)
@@ -82,7 +82,7 @@ func (d *decoder) train(n *tree.Node) *Train {
 	}
 	endless := fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == unlimited)
 	if endless && !d.misplaced["until"] && !d.misplaced["max_steps"] && !n.Partial {
-		d.report(diag.EndlessTraining, t.At, "add max_steps, or a condition until", "train would never end")
+		d.report(diag.EndlessTraining, t.At, "add max_steps or until", "training has no stop condition")
 	}
 	return t
 }
@@ -95,7 +95,7 @@ func (d *decoder) maxSteps(n *tree.Node) int64 {
 	case n.Text == unlimited:
 		return 0
 	case n.Kind == tree.String && slices.Contains([]string{"inf", "infinity", "none", "None", "forever"}, n.Text):
-		d.report(diag.InvalidValue, n.Range, "write unlimited, or leave it out", "max_steps is an int, or unlimited")
+		d.report(diag.InvalidValue, n.Range, "write unlimited, or omit it", "max_steps must be an int or unlimited")
 		return 0
 	}
 	return d.positive(n, "max_steps")
@@ -133,7 +133,7 @@ func (d *decoder) weights(n *tree.Node, t *Train) *ir.Weights {
 		return w
 	}
 	if rename.Kind != tree.Map {
-		d.report(diag.WrongType, rename.Range, "write {name in the file: name of a parameter}", "rename is a mapping of names, not %s", rename.Kind)
+		d.report(diag.WrongType, rename.Range, "write {NAME_IN_FILE: PARAMETER}", "rename must be a mapping, not %s", rename.Kind)
 		return w
 	}
 	taken := map[string]bool{}
@@ -180,16 +180,16 @@ func (d *decoder) watch(fields map[string]*tree.Node, t *Train) ir.Watch {
 			known := t.watchable()
 			help := Suggestion(d.list, w.Metric, known)
 			if help == "" && len(known) > 0 {
-				help = "there is " + strings.Join(known[:min(len(known), 12)], ", ")
+				help = "available: " + strings.Join(known[:min(len(known), 12)], ", ")
 			}
-			d.report(diag.UnknownName, n.Range, help, "there is no metric `%s`", diag.Cut(w.Metric))
+			d.report(diag.UnknownName, n.Range, help, "unknown metric `%s`", diag.Cut(w.Metric))
 		}
 	}
 	if n := fields["mode"]; n != nil {
 		text, ok := d.text(n, "mode")
 		w.Maximise = text == "max"
 		if ok && text != "min" && text != "max" {
-			d.report(diag.InvalidValue, n.Range, "min: smaller is better; max: larger is", "mode is min or max, not `%s`", diag.Cut(text))
+			d.report(diag.InvalidValue, n.Range, "use min if smaller is better, max if larger is", "mode must be min or max, not `%s`", diag.Cut(text))
 		}
 	}
 	return w
@@ -214,7 +214,7 @@ func (d *decoder) earlyStop(n *tree.Node, t *Train) *ir.EarlyStop {
 		v, ok := d.float(m, "min_delta")
 		e.MinDelta = v
 		if ok && !(v >= 0) || math.IsInf(v, 0) {
-			d.report(diag.InvalidValue, m.Range, "", "min_delta is %v; it must be at least 0, and finite", v)
+			d.report(diag.InvalidValue, m.Range, "", "min_delta must be finite and at least 0, got %v", v)
 		}
 	}
 	return e
@@ -242,6 +242,6 @@ func (d *decoder) checkpoint(n *tree.Node, t *Train) *ir.Checkpoint {
 		}
 		at = f
 	}
-	c.Path = d.path(at, dir, "folder", nil, "name a folder in the spec's own")
+	c.Path = d.path(at, dir, "folder", nil, "choose a folder inside the spec's folder")
 	return c
 }

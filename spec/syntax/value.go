@@ -39,10 +39,10 @@ func (d *decoder) constant(n *tree.Node, what string) any {
 		}
 		return list
 	case tree.Null:
-		d.report(diag.WrongType, n.Range, "write the value, or remove it", "%s has no value", what)
+		d.report(diag.WrongType, n.Range, "add a value, or remove the key", "%s has no value", what)
 		return Bad{}
 	}
-	d.report(diag.WrongType, n.Range, "", "%s is a value or a list of values, not %s", what, n.Kind)
+	d.report(diag.WrongType, n.Range, "", "%s must be a value or a list of values, not %s", what, n.Kind)
 	return Bad{}
 }
 
@@ -114,13 +114,13 @@ func (d *decoder) kind(n *tree.Node) (argKind, bool) {
 	meant, known := foreignKinds[text]
 	switch {
 	case text == "tensor" || text == "Tensor":
-		help = "tensors are inputs of a module; its arguments are known at compile time"
+		help = "declare tensors under inputs; arguments are known at compile time"
 	case known:
 		help = fmt.Sprintf("did you mean %q?", meant)
 	case strings.ContainsAny(text, "+-*/("):
-		help = "a default that is an expression stands in the long form: {type: int, default: " + diag.Cut(text) + "}"
+		help = "use the long form for a default that is an expression: {type: int, default: " + diag.Cut(text) + "}"
 	}
-	d.report(diag.InvalidValue, n.Range, help, "there is no type `%s`", diag.Cut(text))
+	d.report(diag.InvalidValue, n.Range, help, "unknown type `%s`", diag.Cut(text))
 	return meant, false
 }
 

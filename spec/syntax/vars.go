@@ -68,7 +68,7 @@ func (d *decoder) varsFile(vars map[string]*Var, file string) {
 	case n.Kind == tree.Null:
 		return // no overrides
 	case n.Kind != tree.Map:
-		d.report(diag.WrongType, n.Range, "write NAME: VALUE", "a file of vars is a mapping of names, not %s", n.Kind)
+		d.report(diag.WrongType, n.Range, "write NAME: VALUE", "a vars file must be a mapping, not %s", n.Kind)
 		return
 	}
 	for _, e := range n.Entries {
@@ -106,7 +106,7 @@ func (d *decoder) override(v *Var, n *tree.Node) {
 		v.Value = wholeOf(v.Value)
 	}
 	if was, is := KindOf(old), KindOf(v.Value); was != is && !(number(was) && number(is)) {
-		d.report(diag.WrongType, n.Range, "", "the var %s is %s in the spec, not %s", v.Name, was, is)
+		d.report(diag.WrongType, n.Range, "", "the var %s has type %s in the spec, not %s", v.Name, was, is)
 		v.Value = Bad{}
 	}
 }
@@ -122,7 +122,7 @@ func (d *decoder) checkVar(v *Var, fields map[string]*tree.Node) {
 			return
 		}
 		if k >= ArgScalar {
-			d.report(diag.InvalidValue, n.Range, "write float, or list", "a var is known at compile time; it can't be a %s", k)
+			d.report(diag.InvalidValue, n.Range, "write float, or list", "a var can't have type %s", k)
 			return
 		}
 		if k == ArgInt {
@@ -131,14 +131,14 @@ func (d *decoder) checkVar(v *Var, fields map[string]*tree.Node) {
 		value, ok := OfKind(v.Value, k)
 		if !ok {
 			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.Node.Range,
-				Message: fmt.Sprintf("the var %s is declared %s; this is %s", v.Name, k, KindOf(v.Value)),
-				Notes:   []diag.Note{{Message: "its declaration", Range: n.Range}}})
+				Message: fmt.Sprintf("the value of the var %s must be of type %s, not %s", v.Name, k, KindOf(v.Value)),
+				Notes:   []diag.Note{{Message: "declared here", Range: n.Range}}})
 			v.Value = Bad{}
 			return
 		}
 		v.Value = value
 	}
-	for _, bound := range []struct{ key, op, words string }{{"min", "<", "less than its min"}, {"max", ">", "more than its max"}} {
+	for _, bound := range []struct{ key, op, words string }{{"min", "<", "below its minimum"}, {"max", ">", "above its maximum"}} {
 		n := fields[bound.key]
 		if n == nil {
 			continue
@@ -153,7 +153,7 @@ func (d *decoder) checkVar(v *Var, fields map[string]*tree.Node) {
 		}
 		if beyond(bound.op, v.Value, limit) {
 			d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: v.Node.Range,
-				Message: fmt.Sprintf("the var %s is %v, %s, %v", v.Name, v.Value, bound.words, limit),
+				Message: fmt.Sprintf("the var %s is %v, %s of %v", v.Name, v.Value, bound.words, limit),
 				Notes:   []diag.Note{{Message: bound.key + " is " + n.Text, Range: n.Range}}})
 			return
 		}

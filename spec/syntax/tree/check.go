@@ -30,8 +30,8 @@ const (
 func checkText(t *text, list *diag.List) bool {
 	if len(t.src) > MaxBytes {
 		list.Add(diag.Diagnostic{Rule: diag.TooLarge, Range: diag.Range{File: t.file},
-			Message: "the text is longer than 8 MiB",
-			Help:    "move data into files that the spec names"})
+			Message: "the file is larger than 8 MiB",
+			Help:    "move data into separate files"})
 		return false
 	}
 	if !t.isSpec(list) {
@@ -44,24 +44,24 @@ func checkText(t *text, list *diag.List) bool {
 			entries++
 			if entries > MaxEntries {
 				list.Add(diag.Diagnostic{Rule: diag.TooLarge, Range: t.at(pos),
-					Message: "the text has more than 100,000 lines and entries",
-					Help:    "repeat modules with `repeat`, and move data into files that the spec names"})
+					Message: "the file has more than 100,000 lines and entries",
+					Help:    "use `repeat` for repeated modules, and move data into separate files"})
 				return false
 			}
 		case r == utf8.RuneError && !strings.HasPrefix(t.src[i:], "\uFFFD"):
-			list.Add(diag.Diagnostic{Rule: diag.InvalidText, Range: t.at(pos), Message: fmt.Sprintf("byte 0x%02x is not UTF-8", t.src[i]), Help: "save the text as UTF-8"})
+			list.Add(diag.Diagnostic{Rule: diag.InvalidText, Range: t.at(pos), Message: fmt.Sprintf("byte 0x%02x is not UTF-8", t.src[i]), Help: "save the file as UTF-8"})
 			return false
 		case r == '\r' && !strings.HasPrefix(t.src[i+1:], "\n"):
-			list.Errorf(diag.InvalidText, t.at(pos), "a carriage return stands without a line feed")
+			list.Errorf(diag.InvalidText, t.at(pos), "carriage return without a line feed")
 			return false
 		case r < ' ' && r != '\t' && r != '\r', r == 0x7f, 0x80 <= r && r <= 0x9f,
 			r == '\u2028', r == '\u2029', r == '\ufeff', r == '\ufffe', r == '\uffff':
 			d := diag.Diagnostic{Rule: diag.InvalidText, Range: t.at(pos), Message: fmt.Sprintf("character U+%04X is not allowed", r), Help: "remove it"}
 			if foreign.IsInvisible(r) {
-				d.Message = foreign.Describe(r) + ", is not allowed inside of a text"
+				d.Message = foreign.Describe(r) + ", is not allowed"
 			}
 			if lines := t.linesWith(r); lines > 1 {
-				d.Message += fmt.Sprintf("; it stands on %d lines", lines)
+				d.Message += fmt.Sprintf("; it occurs on %d lines", lines)
 			}
 			list.Add(d)
 			return false
@@ -76,7 +76,7 @@ func checkText(t *text, list *diag.List) bool {
 // merge.
 func (t *text) isSpec(list *diag.List) bool {
 	if content, ok := foreign.Recognize([]byte(t.src[:min(len(t.src), 256)])); ok {
-		list.Add(diag.Diagnostic{Rule: diag.InvalidText, Range: t.at(diag.Pos{Line: 1, Col: 1}), Message: "this is no spec: it is " + content.What, Help: content.Help})
+		list.Add(diag.Diagnostic{Rule: diag.InvalidText, Range: t.at(diag.Pos{Line: 1, Col: 1}), Message: "not a spec: the file is " + content.What, Help: content.Help})
 		return false
 	}
 	begins := "<<<<<<< "
@@ -97,11 +97,11 @@ func (t *text) isSpec(list *diag.List) bool {
 	if conflicts == 0 {
 		return true
 	}
-	message := "a merge left a conflict here"
+	message := "unresolved merge conflict"
 	if conflicts > 1 {
-		message = fmt.Sprintf("a merge left %d conflicts; the first is here", conflicts)
+		message = fmt.Sprintf("%d unresolved merge conflicts; this is the first", conflicts)
 	}
 	list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: t.rangeOf(diag.Pos{Line: first, Col: 1}, diag.Pos{Line: first, Col: 8}), Message: message,
-		Help: "choose between the lines above and below `=======`, and remove the lines `<<<<<<<`, `=======` and `>>>>>>>`"})
+		Help: "keep the lines above or below `=======`, and remove the lines `<<<<<<<`, `=======` and `>>>>>>>`"})
 	return false
 }

@@ -64,9 +64,9 @@ func specialFloat(text string) (v float64, ok bool) {
 // instead: infinity, or zero.
 var (
 	ErrNoInt    = errors.New("is not an integer")
-	ErrTooLarge = errors.New("doesn't fit into 64 bits")
+	ErrTooLarge = errors.New("doesn't fit in 64 bits")
 	ErrRange    = errors.New("is larger than any float64")
-	ErrTooSmall = errors.New("is smaller than any float64 but zero")
+	ErrTooSmall = errors.New("is smaller than any nonzero float64")
 )
 
 // ParseInt reads the text of a plain scalar as an int: one of YAML's ints, or a
@@ -143,7 +143,7 @@ func hasValue(text string) bool {
 }
 
 // LeadingZero tells what a reader of YAML 1.1 makes of an int that begins with a
-// zero, where that is another number than the int: "8" for 010. It is "no number"
+// zero, where that is another number than the int: "8" for 010. It is "not a number"
 // for one that has a digit above 7, and "" for all other texts.
 func LeadingZero(text string) string {
 	digits := strings.TrimLeft(text, "+-")
@@ -153,7 +153,7 @@ func LeadingZero(text string) string {
 	octal, err := strconv.ParseInt(strings.TrimLeft(digits, "0"), 8, 64)
 	switch {
 	case strings.ContainsAny(digits, "89"):
-		return "no number"
+		return "not a number"
 	case err != nil || octal < 8: // zero, which is left with no digit, or one digit
 		return ""
 	case strings.HasPrefix(text, "-"):

@@ -28,20 +28,20 @@ func (t *text) withoutVersion(list *diag.List) (src string, ok bool) {
 			m := versionDirective.FindStringSubmatch(line)
 			switch {
 			case m == nil:
-				list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Message: "this directive has no version", Help: "write %YAML 1.2, or leave it out"})
+				list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Message: "missing YAML version", Help: "write %YAML 1.2, or remove the line"})
 				return "", false
 			case m[1] != "1":
-				list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Message: "version " + diag.Cut(m[1]+"."+m[2]) + " of YAML is not known", Help: "write %YAML 1.2, or leave it out"})
+				list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Message: "version " + diag.Cut(m[1]+"."+m[2]) + " of YAML is not supported", Help: "write %YAML 1.2, or remove the line"})
 				return "", false
 			case seen > 0:
-				list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Message: "the version of YAML stands twice", Help: "remove one of them"})
+				list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Message: "duplicate %YAML directive", Help: "remove one of them"})
 				return "", false
 			}
 			seen = n
 		case line == "" || line[0] == '#' || line[0] == '%' || strings.TrimSpace(line) == "" || strings.HasPrefix(strings.TrimSpace(line), "#"):
 		case seen > 0 && line != "---" && !strings.HasPrefix(line, "--- ") && !strings.HasPrefix(line, "---\t"):
 			list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: t.at(diag.Pos{Line: n, Col: 1}),
-				Message: "a line --- must follow a directive", Help: "write --- before this line"})
+				Message: "a directive must be followed by a line ---", Help: "insert --- before this line"})
 			return "", false
 		case seen > 0:
 			at := t.lines[seen-1]

@@ -24,10 +24,10 @@ func TestAYAMLVersionDirectiveHasNoEffect(t *testing.T) {
 
 func TestAnInvalidDirectiveIsReportedAtItsPosition(t *testing.T) {
 	for src, want := range map[string]string{
-		"%YAML 2.0\n---\na: 1\n":            "a.yaml:1:1: error[yaml-syntax]: version 2.0 of YAML is not known",
-		"# c\n%YAML 1.2\n%YAML 1.2\n---\na": "a.yaml:3:1: error[yaml-syntax]: the version of YAML stands twice",
-		"%YAML 1.2\na: 1\n":                 "a.yaml:2:1: error[yaml-syntax]: a line --- must follow a directive",
-		"%YAML one\n---\na: 1\n":            "a.yaml:1:1: error[yaml-syntax]: this directive has no version",
+		"%YAML 2.0\n---\na: 1\n":            "a.yaml:1:1: error[yaml-syntax]: version 2.0 of YAML is not supported",
+		"# c\n%YAML 1.2\n%YAML 1.2\n---\na": "a.yaml:3:1: error[yaml-syntax]: duplicate %YAML directive",
+		"%YAML 1.2\na: 1\n":                 "a.yaml:2:1: error[yaml-syntax]: a directive must be followed by a line ---",
+		"%YAML one\n---\na: 1\n":            "a.yaml:1:1: error[yaml-syntax]: missing YAML version",
 		"%YAML 1.2\n":                       "a.yaml:",
 		"a: 1\n%YAML 1.2\n---\nb: 1\n":      "a.yaml:",
 	} {

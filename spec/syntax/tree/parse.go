@@ -57,7 +57,7 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 		return nil, nil
 	default:
 		list.Errorf(diag.MultipleDocuments, t.at(diag.Pos{Line: second.Line, Col: second.Column}),
-			"a second document begins here; a spec is one document")
+			"a spec must be a single YAML document, but a second one begins here")
 		return nil, nil
 	}
 	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{},
@@ -68,7 +68,7 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 		return nil, nil
 	}
 	if w.weight[root] > MaxEntries {
-		list.Errorf(diag.AliasBomb, root.Range, "aliases multiply the text to more than 100,000 entries")
+		list.Errorf(diag.AliasBomb, root.Range, "aliases expand the text to more than 100,000 entries")
 		return nil, nil
 	}
 	list.Ignores = append(list.Ignores, t.ignores(w.leaves)...)
@@ -100,15 +100,15 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic, list *diag.List) {
 	switch {
 	case strings.HasPrefix(e.Message, "exceeded max depth"):
 		d.Rule = diag.TooDeep
-		d.Message = fmt.Sprintf("collections are nested more than %d deep", MaxDepth)
+		d.Message = fmt.Sprintf("collections are nested more than %d levels deep", MaxDepth)
 	case strings.HasPrefix(e.Message, "mapping values are not allowed"):
-		d.Message = "a second `: ` stands in this value"
+		d.Message = "this value contains a second `: `"
 		if before, _, _ := strings.Cut(line, ": "); strings.TrimSpace(before) != "" && strings.Count(line, ": ") > 1 {
 			d.Rule = diag.QuoteExpression
-			d.Help = "a plain value can't contain `: `; put it in quotes"
+			d.Help = "quote the value: a plain value can't contain `: `"
 		} else {
-			d.Message = "a mapping begins inside of a value"
-			d.Help = "check the indentation: the keys of a mapping stand in one column"
+			d.Message = "unexpected mapping inside a value"
+			d.Help = "check the indentation: all keys of a mapping start in the same column"
 		}
 	case e.ContextMsg == "while parsing a flow mapping" || e.ContextMsg == "while parsing a flow sequence":
 		if at := t.offset(d.Range.Start); at < len(t.src) && strings.IndexByte("[{", t.src[at]) >= 0 {
@@ -117,7 +117,7 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic, list *diag.List) {
 			from.Col -= len([]rune(t.src[start:at]))
 			to.Col += len([]rune(t.src[at:end]))
 			d.Rule, d.Range = diag.QuoteExpression, t.rangeOf(from, to)
-			d.Message = "inside {…} and […] YAML takes the bracket for a collection"
+			d.Message = "inside {…} and […], YAML reads this bracket as a collection"
 			d.Help = fmt.Sprintf("quote it: %q", t.src[start:end])
 			whole := t.src[start:end]
 			if found, ok := foreign.FindPlaceholder(whole); ok {
@@ -125,7 +125,7 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic, list *diag.List) {
 				d.Message, d.Help = found.Explain(whole)
 			} else if _, r, ok := foreign.First(whole); ok {
 				quoted := strings.Trim(foreign.Straight(whole), `"'`)
-				d.Rule, d.Message, d.Help = diag.YAMLSyntax, foreign.Describe(r)+", is no quote here", fmt.Sprintf("write %q", quoted)
+				d.Rule, d.Message, d.Help = diag.YAMLSyntax, foreign.Describe(r)+", is not a valid quote", fmt.Sprintf("write %q", quoted)
 			}
 			return
 		}
@@ -133,35 +133,35 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic, list *diag.List) {
 		if e.ContextMsg == "while parsing a flow sequence" {
 			closing = "]"
 		}
-		d.Message = fmt.Sprintf("the %s that closes this, or a comma between its entries, is missing", closing)
-		d.Notes = []diag.Note{{Message: "YAML gave up at " + d.Range.Start.String()}}
+		d.Message = fmt.Sprintf("missing closing %s, or missing comma between entries", closing)
+		d.Notes = []diag.Note{{Message: "the YAML parser stopped at " + d.Range.Start.String()}}
 		d.Range = t.at(context)
 	case strings.HasPrefix(line[min(max(d.Range.Start.Col-1, 0), len(line)):], "\t"), strings.Contains(e.Message, "found a tab"):
-		d.Message = "a tab stands where YAML allows spaces only"
+		d.Message = "YAML doesn't allow a tab here"
 		d.Help = "indent with spaces"
 	case strings.HasPrefix(e.Message, "found character that cannot start any token") && t.placeholder(d):
 	case strings.HasPrefix(e.Message, "found character that cannot start any token"):
 		d.Message = "a value can't begin with this character"
-		d.Help = "put the value in quotes"
+		d.Help = "quote the value"
 	case strings.HasPrefix(e.Message, "did not find expected comment or line break"):
 		d.Range = t.at(context)
-		d.Message = "`>` and `|` begin a block of text"
-		d.Help = "put the value in quotes"
+		d.Message = "`>` and `|` start a block scalar in YAML"
+		d.Help = "quote the value"
 	case e.ContextMsg == "while scanning a quoted scalar":
 		d.Range = t.at(context)
 		if strings.Contains(e.Message, "unexpected end") || strings.Contains(e.Message, "document") {
-			d.Message = "the closing quote is missing"
+			d.Message = "missing closing quote"
 		}
 	case strings.HasPrefix(e.Message, "did not find expected key"):
-		d.Message = "a key was expected here"
+		d.Message = "expected a key"
 		d.Help = "check the indentation and the quotes of this line and the one before"
 	case e.ContextMsg == "while scanning an alias" || e.ContextMsg == "while scanning an anchor":
 		d.Range = t.at(context)
-		d.Message = "`*` and `&` at the beginning of a value mean an alias and an anchor"
-		d.Help = "put the value in quotes"
+		d.Message = "in YAML, `*` at the start of a value is an alias and `&` an anchor"
+		d.Help = "quote the value"
 	case strings.HasPrefix(e.Message, "unknown anchor"):
-		d.Message = strings.TrimSuffix(e.Message, " referenced") + " is referred to"
-		d.Help = "a value that begins with `*` is an alias; put it in quotes if it is an expression"
+		d.Message = strings.TrimSuffix(e.Message, " referenced")
+		d.Help = "a value that begins with `*` is an alias; quote it if it is an expression"
 	}
 }
 

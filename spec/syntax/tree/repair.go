@@ -28,20 +28,20 @@ type slip struct {
 	help    string // in place of "write" and what it should be
 }
 
-const lost = "a colon is missing behind this key"
+const lost = "missing colon after the key"
 
 var slips = []slip{
-	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*):([^\s:/].*)$`), mended: "$1: $2", message: "a space is missing after this colon"},
-	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)\s*:?=\s*([^=\s].*)$`), mended: "$1: $2", message: "a key is followed by a colon, not by `=`"},
-	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)\s*:?=\s*$`), mended: "$1:", message: "a key is followed by a colon, not by `=`"},
-	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)\s*;\s*(\S.*)$`), mended: "$1: $2", message: "a key is followed by a colon, not by `;`"},
-	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)\s*;\s*$`), mended: "$1:", message: "a key is followed by a colon, not by `;`"},
-	{pattern: regexp.MustCompile(`^//+\s*(.*)$`), mended: "# $1", message: "a line that begins with `//` is no comment"},
-	{pattern: regexp.MustCompile(`^/\*\s*(.*?)\s*(?:\*/)?$`), mended: "# $1", message: "a line that begins with `/*` is no comment"},
-	{pattern: regexp.MustCompile(`^<!--\s*(.*?)\s*(?:-->)?$`), mended: "# $1", message: "a line that begins with `<!--` is no comment"},
-	{pattern: regexp.MustCompile(`^((?:<{7}|={7}|>{7}|\|{7}).*)$`), mended: "# $1", message: "a merge left this line", help: "remove this line"},
+	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*):([^\s:/].*)$`), mended: "$1: $2", message: "missing space after the colon"},
+	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)\s*:?=\s*([^=\s].*)$`), mended: "$1: $2", message: "expected a colon after the key, not `=`"},
+	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)\s*:?=\s*$`), mended: "$1:", message: "expected a colon after the key, not `=`"},
+	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)\s*;\s*(\S.*)$`), mended: "$1: $2", message: "expected a colon after the key, not `;`"},
+	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)\s*;\s*$`), mended: "$1:", message: "expected a colon after the key, not `;`"},
+	{pattern: regexp.MustCompile(`^//+\s*(.*)$`), mended: "# $1", message: "`//` doesn't start a comment"},
+	{pattern: regexp.MustCompile(`^/\*\s*(.*?)\s*(?:\*/)?$`), mended: "# $1", message: "`/*` doesn't start a comment"},
+	{pattern: regexp.MustCompile(`^<!--\s*(.*?)\s*(?:-->)?$`), mended: "# $1", message: "`<!--` doesn't start a comment"},
+	{pattern: regexp.MustCompile(`^((?:<{7}|={7}|>{7}|\|{7}).*)$`), mended: "# $1", message: "unresolved merge conflict", help: "remove this line"},
 	{pattern: regexp.MustCompile(`^((?:import|from|def|class|return|print|assert|with|raise|if|elif|else|for|while|try)\b[^:]*:?)$`), mended: "# $1",
-		message: "this is a statement of Python; a spec has none", help: "remove this line"},
+		message: "Python statements are not supported", help: "remove this line"},
 	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)$`), mended: "$1:", message: lost},
 	{pattern: regexp.MustCompile(`^([A-Za-z_]\w*)\s+([^:\s].*)$`), mended: "$1: $2", message: lost},
 }
@@ -67,7 +67,7 @@ func mend(line string) []mended {
 		before, says = straight(before, true)+says[:len(says)-len(trimmed)], trimmed
 	}
 	if open := strings.Count(says, "(") - strings.Count(says, ")"); open > 0 && strings.Contains(m[3], "#") {
-		all = append(all, mended{text: before + says, message: "a ` #` begins a comment and ends the value before it", help: "move the comment behind the value's last line"})
+		all = append(all, mended{text: before + says, message: "a ` #` begins a comment and ends the value before it", help: "move the comment to the end of the value"})
 	}
 	for _, s := range slips {
 		if s.pattern.MatchString(says) {
@@ -99,7 +99,7 @@ func Mend(line string) (meant, message string) {
 			continue
 		} else if ok {
 			if m.strange != 0 {
-				m.message = foreign.Describe(m.strange) + ", is none of YAML's characters"
+				m.message = foreign.Describe(m.strange) + ", is not YAML syntax"
 			}
 			return strings.TrimSpace(m.text), m.message
 		}
@@ -172,13 +172,13 @@ func (t *text) reportStrange(d *diag.Diagnostic, n int, m mended) {
 		m.text = straight(line, m.asSpace)
 	}
 	d.Range = t.at(diag.Pos{Line: n, Col: m.at + 1})
-	d.Message = foreign.Describe(m.strange) + ", is none of YAML's characters"
+	d.Message = foreign.Describe(m.strange) + ", is not YAML syntax"
 	blank := foreign.IsSpace(m.strange) || foreign.IsInvisible(m.strange)
 	if foreign.IsSpace(m.strange) {
-		d.Message = foreign.Describe(m.strange) + ", is no space to YAML"
+		d.Message = foreign.Describe(m.strange) + ", is not a space in YAML"
 	}
 	if lines := t.linesWith(m.strange); lines > 1 {
-		d.Message += "; it stands on " + count(lines, "line")
+		d.Message += "; it occurs on " + count(lines, "line")
 	}
 	d.Help = "write " + strings.TrimSpace(m.text)
 	if indentation := []rune(t.line(n))[:m.at]; blank && strings.TrimSpace(string(indentation)) == "" {

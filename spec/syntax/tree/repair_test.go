@@ -42,10 +42,10 @@ var slips = []struct {
 	make    func(key, value string) string
 	message string
 }{
-	{"a colon is missing", func(key, value string) string { return key + value }, "a colon is missing"},
-	{"no space follows the colon", func(key, value string) string { return key + ":" + strings.TrimPrefix(value, " ") }, "a space is missing after this colon"},
-	{"= stands for the colon", func(key, value string) string { return key + " =" + value }, "not by `=`"},
-	{"; stands for the colon", func(key, value string) string { return key + ";" + value }, "not by `;`"},
+	{"missing colon", func(key, value string) string { return key + value }, "missing colon"},
+	{"no space follows the colon", func(key, value string) string { return key + ":" + strings.TrimPrefix(value, " ") }, "missing space after the colon"},
+	{"= stands for the colon", func(key, value string) string { return key + " =" + value }, "not `=`"},
+	{"; stands for the colon", func(key, value string) string { return key + ";" + value }, "not `;`"},
 	{"the colon is of another width", func(key, value string) string { return key + "：" + value }, "`：`, U+FF1A"},
 	{"a no-break space follows the colon", func(key, value string) string { return key + ":\u00a0" + strings.TrimPrefix(value, " ") }, "U+00A0, a no-break space"},
 	{"a zero width space follows the colon", func(key, value string) string { return key + ":\u200b" + strings.TrimPrefix(value, " ") }, "U+200B, a zero width space"},
@@ -95,7 +95,7 @@ func TestUnusualSpacesAreReportedOncePerLine(t *testing.T) {
 				d := list.Items[0]
 				require.Equal(t, diag.Pos{Line: lines[0], Col: 5 - depth}, d.Range.Start, "%q %v\n%s", space, lines, list.Text())
 				require.Contains(t, d.Message, fmt.Sprintf("U+%04X", []rune(space)[0]))
-				require.Equal(t, lines[1] > lines[0], strings.Contains(d.Message, "it stands on 2 lines"), d.Message)
+				require.Equal(t, lines[1] > lines[0], strings.Contains(d.Message, "it occurs on 2 lines"), d.Message)
 			}
 		}
 	}
@@ -132,7 +132,7 @@ func TestFilesThatAreNotSpecsAreIdentified(t *testing.T) {
 	conflict := func(n int) string {
 		return strings.Repeat("<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> other\n", n)
 	}
-	for n, want := range map[int]string{1: "a merge left a conflict here", 3: "a merge left 3 conflicts; the first is here"} {
+	for n, want := range map[int]string{1: "unresolved merge conflict", 3: "3 unresolved merge conflicts; this is the first"} {
 		var list diag.List
 		tree.Parse("t.yaml", entries+conflict(n), &list)
 		require.Len(t, list.Items, 1)
@@ -143,7 +143,7 @@ func TestFilesThatAreNotSpecsAreIdentified(t *testing.T) {
 		var list diag.List
 		tree.Parse("t.yaml", strings.Replace(entries, "train:", rest+"train:", 1), &list)
 		require.Len(t, list.Items, 1)
-		require.Contains(t, list.Items[0].Message, "a merge left")
+		require.Contains(t, list.Items[0].Message, "unresolved merge conflict")
 		require.Equal(t, 17, list.Items[0].Range.Start.Line)
 	}
 }

@@ -41,8 +41,8 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 	n.Range = w.rangeOf(start, start)
 	if y.Style&yaml.TaggedStyle != 0 {
 		n.Range.End.Col++
-		w.report(n, diag.YAMLTag, "tags have no meaning in a spec; this one is "+y.ShortTag(),
-			"remove it, or put a value that begins with ! in quotes")
+		w.report(n, diag.YAMLTag, "YAML tags are not supported: "+y.ShortTag(),
+			"remove it; if the value begins with !, quote it")
 		n.End = n.Offset
 		w.keep(y, n)
 		return n
@@ -53,8 +53,8 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 	}
 	if strings.HasPrefix(w.src[n.Offset:], "!") { // which the library drops
 		n.Range.End.Col++
-		w.report(n, diag.YAMLTag, "tags have no meaning in a spec; this one is !",
-			"remove it, or put a value that begins with ! in quotes")
+		w.report(n, diag.YAMLTag, "YAML tags are not supported: !",
+			"remove it; if the value begins with !, quote it")
 		n.End = n.Offset
 		w.keep(y, n)
 		return n
@@ -95,7 +95,7 @@ func (w *walker) alias(y *yaml.Node) *Node {
 	n := &Node{Range: w.rangeOf(start, start), Offset: w.offset(start)}
 	n.Range.End.Col += 1 + len([]rune(y.Value))
 	n.End = n.Offset + 1 + len(y.Value)
-	w.report(n, diag.AliasCycle, "*"+y.Value+" stands inside of what it refers to", "")
+	w.report(n, diag.AliasCycle, "*"+y.Value+" is inside the value it refers to", "")
 	return n
 }
 
@@ -157,8 +157,8 @@ func (w *walker) mapping(n *Node, y *yaml.Node) {
 				continue
 			}
 			w.list.Add(diag.Diagnostic{Rule: diag.DuplicateKey, Range: k.Range,
-				Message: "the key " + quote(k.Text) + " stands twice in this mapping",
-				Notes:   []diag.Note{{Message: "the first one", Range: first.Range}}})
+				Message: "the key " + quote(k.Text) + " appears twice in this mapping",
+				Notes:   []diag.Note{{Message: "first used here", Range: first.Range}}})
 			continue
 		}
 		seen[k.Text] = k
@@ -185,8 +185,8 @@ func (w *walker) stray(n *Node, e Entry) bool {
 		n.Entries[i].Value = &Node{Kind: Map, Entries: []Entry{e}, Strayed: true, Offset: e.Key.Offset, End: e.Value.End,
 			Range: w.rangeOf(e.Key.Range.Start, e.Value.Range.End)}
 		w.list.Add(diag.Diagnostic{Rule: diag.DuplicateKey, Range: e.Key.Range,
-			Message: quote(e.Key.Text) + " stands beside `" + above.Key.Text + ":`, not below it, and so a second time",
-			Help:    "indent what belongs to `" + above.Key.Text + "` by two more spaces"})
+			Message: quote(e.Key.Text) + " must be indented under `" + above.Key.Text + ":`; here it repeats an earlier key",
+			Help:    "indent the entries of `" + above.Key.Text + "` by two more spaces"})
 		return true
 	}
 	return false
@@ -196,7 +196,7 @@ func (w *walker) stray(n *Node, e Entry) bool {
 func (w *walker) withoutValue(k *Node) {
 	d := diag.Diagnostic{Rule: diag.QuoteExpression, Range: k.Range,
 		Message: "the key " + quote(k.Text) + " has no value",
-		Help:    "if the comma before it belongs to the value before, put that whole value in quotes"}
+		Help:    "if the comma belongs to the previous value, quote that value"}
 	if meant, message := Mend(k.Text); k.Plain && meant != "" && message != lost {
 		d.Rule, d.Message, d.Help = diag.YAMLSyntax, message, "write "+meant
 	}
@@ -218,8 +218,8 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 	case y.Kind == yaml.ScalarNode && y.Value == "<<" && y.ShortTag() == "!!merge":
 		n := w.node(y, in.Flow)
 		n.Kind = String
-		w.report(n, diag.MergeKey, "merge keys are not allowed: they hide what a mapping holds",
-			"write the keys out, or make a var of the value")
+		w.report(n, diag.MergeKey, "merge keys are not supported: they hide the contents of a mapping",
+			"spell out the keys, or make the value a var")
 		return n
 	}
 	if w.template(y, in) {
@@ -233,7 +233,7 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 		kind := n.Kind
 		w.report(n, diag.NonStringKey, "a key must be a string, not "+kind.String(), "")
 		if n.IsScalar() && n.Text != "" {
-			w.list.Items[len(w.list.Items)-1].Help = "put it in quotes"
+			w.list.Items[len(w.list.Items)-1].Help = "quote it"
 		}
 		n.Kind = String
 	}
@@ -337,10 +337,10 @@ func (w *walker) unquoted(n *Node) {
 		at.End = last.Range.End
 		n.Broken = true
 		whole = strings.Join(strings.Fields(whole), " ")
-		d := diag.Diagnostic{Rule: diag.QuoteExpression, Range: at, Message: "YAML cuts this expression at its comma",
+		d := diag.Diagnostic{Rule: diag.QuoteExpression, Range: at, Message: "YAML splits this unquoted expression at the comma",
 			Help: "quote it: \"" + whole + "\""}
 		if strings.HasPrefix(whole, "(") && strings.IndexByte(whole, ')') == len(whole)-1 {
-			d.Message, d.Help = "there are no tuples, and YAML cuts this one at its comma", "write ["+strings.Trim(whole, "()")+"]"
+			d.Message, d.Help = "tuples are not supported, and YAML splits this one at the comma", "write ["+strings.Trim(whole, "()")+"]"
 		}
 		w.list.Add(d)
 		return

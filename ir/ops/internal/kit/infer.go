@@ -54,7 +54,7 @@ func RefuseBool(n *ir.Node, i int) error {
 		return nil
 	}
 	return Refuse(n.OperandName(i), `cast it first: cast(x, "i32") or cast(x, "f32")`,
-		"%s has no meaning for bools: %s", n.Op.Name, Named(n, i))
+		"%s doesn't support bools: %s", n.Op.Name, Named(n, i))
 }
 
 // TestOf is the type rule of elementwise tests.
@@ -136,7 +136,7 @@ func NormDims(n *ir.Node, param string, shape ir.Shape) ([]int, error) {
 		n.SetAttr(param, all)
 		return all, nil
 	case len(given) == 0 && len(shape) > 0:
-		return nil, Refuse(param, "leave it out for all dims", "%s is an empty list", param)
+		return nil, Refuse(param, "omit it for all dims", "%s is an empty list", param)
 	}
 	return PositiveDims(n, param, shape)
 }

@@ -48,7 +48,7 @@ func NormNumber(n *ir.Node, param string, d ir.DType) error {
 		n.SetAttr(param, f)
 		return nil
 	case !whole, d == ir.I32 && int64(int32(i)) != int64(i), d == ir.Bool && i != 0 && i != 1:
-		return Refuse(param, "give another value, or another dtype", "%s is %v, which %s can't hold", param, n.Attr(param), d)
+		return Refuse(param, "use another value or dtype", "%s is %v, which %s can't represent", param, n.Attr(param), d)
 	case d == ir.Bool:
 		n.SetAttr(param, i == 1)
 	default:

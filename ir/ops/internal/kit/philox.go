@@ -68,7 +68,7 @@ func ParamsRandom(d ir.DType, own ...ir.Param) []ir.Param {
 // InferRandom is the common part of the type rules of random ops.
 func InferRandom(n *ir.Node) (ir.Type, error) {
 	if n.Attr("shape") == nil {
-		return ir.Type{}, Refuse("shape", "give it one: "+n.Op.Name+"(…, shape=[2, 3])", "the argument shape is missing")
+		return ir.Type{}, Refuse("shape", "add it: "+n.Op.Name+"(…, shape=[2, 3])", "the argument shape is missing")
 	}
 	if step := n.Inputs[0].Type; !step.Equal(ir.Scalar(ir.I64)) {
 		return ir.Type{}, ir.Argf("step", "the step counter must be i64[], got %s", step)
@@ -80,7 +80,7 @@ func InferRandom(n *ir.Node) (ir.Type, error) {
 func InferRandomFloat(n *ir.Node) (ir.Type, error) {
 	t, err := InferRandom(n)
 	if err == nil && !t.DType.IsFloat() {
-		err = Refuse("dtype", "randint draws integers", "%s draws floats, not %s", n.Op.Name, t.DType)
+		err = Refuse("dtype", "use randint for integers", "%s produces floats, not %s", n.Op.Name, t.DType)
 	}
 	return t, err
 }
