@@ -21,7 +21,7 @@ var broken = map[string]*flowrun.Tensor{
 	"a tensor f32[2] with 7 bytes of data": {Type: flowrun.Type{DType: flowrun.F32, Shape: flowrun.Shape{2}}, Data: make([]byte, 7)},
 	"with 9 bytes of data, which takes 8":  {Type: flowrun.Type{DType: flowrun.F32, Shape: flowrun.Shape{2}}, Data: make([]byte, 9)},
 	"with 0 bytes of data, which takes 8":  {Type: flowrun.Type{DType: flowrun.F32, Shape: flowrun.Shape{2}}},
-	"which there can't be":                 {Type: flowrun.Type{DType: flowrun.F32, Shape: flowrun.Shape{-2}}},
+	"a tensor of the invalid type":         {Type: flowrun.Type{DType: flowrun.F32, Shape: flowrun.Shape{-2}}},
 	"f64[1099511627776, 1099511627776]":    {Type: flowrun.Type{DType: flowrun.F64, Shape: flowrun.Shape{1 << 40, 1 << 40}}},
 	"element 1 is 7; a bool is 0 or 1":     {Type: flowrun.Type{DType: flowrun.Bool, Shape: flowrun.Shape{2}}, Data: []byte{1, 7}},
 	"of no dtype (its DType is 99)":        {Type: flowrun.Type{DType: 99, Shape: flowrun.Shape{2}}, Data: make([]byte, 8)},

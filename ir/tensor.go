@@ -74,7 +74,7 @@ func FromInt64(d DType, shape Shape, values []int64) *Tensor {
 func CheckFill(s Shape, n int) error {
 	for _, d := range s {
 		if d < 0 {
-			return fmt.Errorf("%d values for the invalid shape %s", n, s)
+			return fmt.Errorf("%d values for shape %s, which is invalid", n, s)
 		}
 	}
 	if s.Numel() != n {

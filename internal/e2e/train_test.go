@@ -278,7 +278,7 @@ func TestSetTakesPrecedenceOverAFileOfVars(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	check("lr: 0.5\n", "")
-	check("\nlr: fast\n", file+":2:5: the var lr is float in the spec, not string")
+	check("\nlr: fast\n", file+":2:5: the var lr has type float in the spec, not string")
 	check("lr: 1\n\n rate: 2\n", file+":3")
 	check("lr: 1\nrate: 2\n", file+":2:1: the spec has no var `rate`")
 	check("[1]\n", file+":1:1: a vars file must be a mapping, not a list")

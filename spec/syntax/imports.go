@@ -374,7 +374,7 @@ func (im *importer) locate(from, name string) (path string, err error) {
 func (im *importer) readInside(path string) ([]byte, error) {
 	f, err := files.OpenWithin(im.folders(), path)
 	if out := new(files.Outside); errors.As(err, &out) {
-		return nil, fmt.Errorf("it is a link to %s, outside the spec's folder", out.Real)
+		return nil, fmt.Errorf("it leads to %s, outside the spec's folder", out.Real)
 	}
 	if err != nil {
 		return nil, err
