@@ -45,7 +45,7 @@ func FromInt64(d DType, shape Shape, values []int64) (*Tensor, error) {
 	if d == I32 {
 		for i, v := range values {
 			if v != int64(int32(v)) {
-				return nil, fmt.Errorf("value %d is %d, which i32 can't hold", i, v)
+				return nil, fmt.Errorf("value %d is %d, which i32 can't represent", i, v)
 			}
 		}
 	}
