@@ -293,7 +293,7 @@ func (d *decoder) imported(name string, at diag.Range) *File {
 		f.stage = failed
 		why := Reason(err)
 		if errors.Is(err, fs.ErrNotExist) {
-			why = "file not found"
+			why = "no such file"
 		}
 		d.report(diag.Unreadable, at, importHelp(path, name), "can't read %s: %s", diag.CutPath(name), why)
 		return nil
