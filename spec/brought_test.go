@@ -150,7 +150,7 @@ func TestAVarOfTheWrongKindIsReportedOnceAtItsValue(t *testing.T) {
 	}
 }
 
-func TestANameThatCantBeOneIsOneFindingWithItsUses(t *testing.T) {
+func TestAnInvalidNameIsOneFindingWithItsUses(t *testing.T) {
 	for name, meant := range map[string]string{"fc-1": "fc_1", "1st": "_1st", "layer.1": "layer_1", "fc 1": "fc_1", "größe": "groesse", "layer[0]": "layer_0",
 		"fc/1": "fc_1", "fc‑1": "fc_1", "ас": "ac", "a\u00a0": "a_"} {
 		src := strings.NewReplacer("    h: {", "    "+name+": {", "silu(h)", fmt.Sprintf("silu(%s) + %[1]s", name), "  outputs: [y]", "    b: {exp: \""+name+"\"}\n  outputs: [y, b, \""+name+"\"]").Replace(brought)
@@ -180,7 +180,7 @@ func placeholdersOf(name string) []string {
 		"<%= " + name + " %>", "${vars." + name + "}", "${" + name + ":-1}", "{" + name + "}", "<" + name + ">", "@" + name}
 }
 
-func TestAPlaceholderIsOneFindingWithWhatToWriteInstead(t *testing.T) {
+func TestAPlaceholderIsOneFindingWithItsReplacement(t *testing.T) {
 	for _, p := range placeholdersOf("hidden") {
 		quoted := `"` + p + `"`
 		fault{"out_features: hidden", "out_features: " + quoted, "foreign-syntax@12:35", true}.check(t)

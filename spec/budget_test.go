@@ -158,7 +158,7 @@ func TestRealSpecsUseLittleOfTheirBudget(t *testing.T) {
 }
 
 // A list of lists costs the elements that it has written out, where it is made.
-func TestAListCostsWhatItHasWrittenOut(t *testing.T) {
+func TestAListIsChargedForAllItsElements(t *testing.T) {
 	const element = 30 + 16*diag.KeptByte // what one costs at least, in spec
 	for _, format := range []string{"[a%d, a%d]", "a%d + a%d"} {
 		spent := func(n int) int {

@@ -78,7 +78,7 @@ func TestImportedModulesAreUsedByNameOrAlias(t *testing.T) {
 	}
 }
 
-func TestAModuleSeesItsOwnFileAlone(t *testing.T) {
+func TestAnImportedModuleSeesOnlyItsOwnFile(t *testing.T) {
 	text := fmt.Sprintf(user, "[lib.yaml]", "Use") + "modules:\n  Own:\n    inputs: {x: \"float[...]\"}\n    output: x + 1\n"
 	_, got := found(t, folder(t, map[string]string{"spec/spec.yaml": text,
 		"spec/lib.yaml":  "flowrun: 1\nimports: [deep.yaml]\nmodules:\n  Use:\n    inputs: {x: \"float[...]\"}\n    output: Own(x) + Deep(x)\n",
@@ -143,7 +143,7 @@ func TestAnAllowedFolderCanBeImportedFrom(t *testing.T) {
 	require.Empty(t, got)
 }
 
-func TestAnOverrideInAnImportedFileCounts(t *testing.T) {
+func TestAnOverrideInAnImportedFileTakesEffect(t *testing.T) {
 	mine := "flowrun: 1\nmodules:\n  Linear:\n    override: true\n    inputs: {x: \"float[...]\"}\n    output: x + 1\n"
 	p, got := found(t, folder(t, map[string]string{"spec/spec.yaml": fmt.Sprintf(user, "[mine.yaml]", "Linear"), "spec/mine.yaml": mine}), spec.Options{})
 	require.Empty(t, got)

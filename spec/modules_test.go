@@ -224,7 +224,7 @@ model:
 }
 
 // A module that was renamed keeps the names of its parameters by its path.
-func TestAModulesPathIsWhatItsCallsInExpressionsAreCalled(t *testing.T) {
+func TestAModulesPathNamesItsCallsInExpressions(t *testing.T) {
 	p := parse(t, `flowrun: 1
 modules:
   Scale_2:

@@ -179,7 +179,7 @@ train:
   max_steps: 3
 `
 
-func TestAReplayIsASourceOverTheStepCounter(t *testing.T) {
+func TestAReplayIsIndexedByTheStepCounter(t *testing.T) {
 	p, list := spec.Parse("folder/test.yaml", []byte(strings.Replace(recorded, "FILE", "data/a.safetensors", 1)), spec.Options{})
 	require.NotNil(t, p, list.Text())
 	f32 := func(shape ...int) ir.Type { return ir.Type{DType: ir.F32, Shape: shape} }

@@ -8,7 +8,7 @@ import (
 // Each optimizer against its loop in float64, over 20 steps, with its options
 // one by one and together.
 
-func TestDampeningSparesTheFirstStep(t *testing.T) {
+func TestDampeningDoesNotApplyToTheFirstStep(t *testing.T) {
 	v := 0.0
 	follow(t, "{SGD: {lr: 0.1, momentum: 0.9, dampening: 0.4}}", func(s int, w, g float64) float64 {
 		if s == 0 {

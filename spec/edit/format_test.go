@@ -67,7 +67,7 @@ func TestATextThatDoesNotParseIsNotFormatted(t *testing.T) {
 	require.True(t, list.HasErrors())
 }
 
-func TestACommentBehindATextOnItsOwnLineBelongsBesideItsKey(t *testing.T) {
+func TestACommentAfterABlockScalarIsIndentedAsItsKey(t *testing.T) {
 	out := formatted(t, "a:\n    b:\n        |\n          text\n      # c\n    d: 1\n")
 	require.True(t, strings.HasSuffix(out, "\n  # c\n  d: 1\n"), out)
 }

@@ -90,7 +90,7 @@ func TestExpressionsParse(t *testing.T) {
 	}
 }
 
-func TestEveryPartKnowsItsPosition(t *testing.T) {
+func TestEveryPartHasItsPosition(t *testing.T) {
 	for _, c := range []struct {
 		text  string
 		parts []string // of the tree, outside in
@@ -115,7 +115,7 @@ func TestEveryPartKnowsItsPosition(t *testing.T) {
 	}
 }
 
-func TestNamedArgumentsKnowTheirNames(t *testing.T) {
+func TestNamedArgumentsKeepTheirNames(t *testing.T) {
 	e, _ := parse("f(x, dim=-1, keepdim=true)")
 	c := e.(*expr.Call)
 	require.Equal(t, "keepdim", c.Named[1].Name)

@@ -154,7 +154,7 @@ func TestDropoutDropsInTrainingAndNotInEvaluation(t *testing.T) {
 }
 
 // A block of the library against its parts written out.
-func TestATransformerBlockIsItsParts(t *testing.T) {
+func TestATransformerBlockEqualsItsParts(t *testing.T) {
 	p, err := flowrun.Parse("block.yaml", []byte(`
 flowrun: 1
 seed: 2

@@ -75,7 +75,7 @@ func requireClose(t *testing.T, name string, want, got []float32, tolerance floa
 	}
 }
 
-func TestARecordingThatEndsSaysSo(t *testing.T) {
+func TestAReplayThatRunsOutIsAnError(t *testing.T) {
 	p, err := flowrun.Load(referenceSpec)
 	require.NoError(t, err)
 	s, err := p.Start(context.Background())

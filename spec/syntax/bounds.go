@@ -25,7 +25,7 @@ func (d *decoder) bounds(a *Arg, fields map[string]*tree.Node) bool {
 			return false
 		}
 		if v < 0 || v > maxLength || a.Kind != argList && a.Kind != ArgNumbers {
-			d.report(diag.InvalidValue, n.Range, "", "length applies only to lists and numbers; the argument %s is %s", a.Name, Article(a.Kind))
+			d.report(diag.InvalidValue, n.Range, "", "length must be from 0 to %d and applies only to lists and numbers; the argument %s is %s", maxLength, a.Name, Article(a.Kind))
 			return false
 		}
 		a.Length = int(v)

@@ -66,7 +66,7 @@ m: []
 	require.Equal(t, "z", piece(text, flow.Get("é")))
 }
 
-func TestEveryCharacterOfAScalarKnowsItsPlace(t *testing.T) {
+func TestEveryCharacterOfAScalarHasItsPosition(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		at   string // a piece of the value
