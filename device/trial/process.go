@@ -82,7 +82,8 @@ func try(kind string, patience time.Duration, more ...string) (died *Died, certa
 	command := exec.CommandContext(ctx, file)
 	command.Args = []string{argument, kind, word}
 	command.Env = append(os.Environ(), more...)
-	command.WaitDelay = time.Second // for processes that the driver has left behind
+	command.WaitDelay = time.Second // for processes that hold its output
+	grouped(command)
 	var out, said ending
 	command.Stdout, command.Stderr = &out, &said
 	input, err := command.StdinPipe()
@@ -94,6 +95,7 @@ func try(kind string, patience time.Duration, more ...string) (died *Died, certa
 		return nil, false
 	}
 	_ = command.Wait() // the result is in its state
+	_ = endGroup(command)
 	switch state := command.ProcessState; {
 	case ctx.Err() != nil:
 		return &Died{How: fmt.Sprintf("did not answer within %s (FLOWRUN_DEVICE_TIMEOUT, a duration, sets this limit)", patience), Said: said.lines()}, true

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,27 @@ var deaths = []struct{ does, how string }{
 	{"_exit(0)", "exited (code 0)"},
 	{"exit(7)", "exited (code 7)"},
 	{"if (fork() == 0) sleep(5); else _exit(3)", "exited (code 3)"},
+}
+
+// A process that a driver has started and left behind is killed with the trial.
+func TestNoProcessOfATrialIsLeftBehind(t *testing.T) {
+	written := filepath.Join(t.TempDir(), "pid")
+	environment(t, library(t, "opencl", "clGetPlatformIDs", `if (fork() == 0) {
+		FILE *f = fopen(getenv("WRITTEN"), "w");
+		fprintf(f, "%d", (int)getpid());
+		fclose(f);
+		for (;;) sleep(1);
+	} else { sleep(1); _exit(3); }`))
+	t.Setenv("WRITTEN", written)
+	require.ErrorContains(t, untried("opencl")(false), "exited (code 3)")
+	text, err := os.ReadFile(written)
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(string(text))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(state), ") Z ") // gone, or waiting for init to see it
+	}, 10*time.Second, 10*time.Millisecond)
 }
 
 func TestACrashingDriverEndsOnlyTheTrialAndIsReported(t *testing.T) {
