@@ -3,6 +3,9 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+	"unsafe"
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/device/internal/calls"
@@ -159,4 +162,125 @@ func (d *Device) discard() error {
 		}
 	}
 	return nil
+}
+
+// graph is a CUDA graph in the making: a node for each piece of work, which waits
+// for those before it whose memory it shares.
+type graph struct {
+	device *Device
+	handle handle
+	nodes  []handle
+	work   []work
+	before [][]uint64 // per node, all the nodes that come before it, as bits
+}
+
+// maxOrdered is up to how many nodes are compared with one another, which takes
+// quadratic time; beyond, each waits for the one before it.
+const maxOrdered = 4096
+
+// kernelNode is CUDA_KERNEL_NODE_PARAMS_v2; the one before ends where kernel begins.
+type kernelNode struct {
+	function       handle
+	grid, block    [3]uint32
+	sharedBytes    uint32
+	parameters     unsafe.Pointer
+	extra          uintptr
+	kernel, module handle
+}
+
+// memcpyNode is CUDA_MEMCPY3D_v2.
+type memcpyNode struct {
+	src, dst             memcpySide
+	bytes, height, depth uintptr
+}
+
+type memcpySide struct {
+	x, y, z, level  uintptr
+	kind            uint32
+	host            uintptr
+	at              handle
+	array, reserved uintptr
+	pitch, height   uintptr
+}
+
+// needs gives the nodes that the next piece of work has to wait for, without those
+// that come before another of them.
+func (g *graph) needs(w work) []handle {
+	n := len(g.work)
+	if n > maxOrdered {
+		return g.nodes[n-1:]
+	}
+	var wait []handle
+	before := make([]uint64, n/64+1)
+	for i := n - 1; i >= 0; i-- {
+		if before[i/64]>>(i%64)&1 != 0 || !conflict(w, g.work[i]) {
+			continue
+		}
+		wait = append(wait, g.nodes[i])
+		before[i/64] |= 1 << (i % 64)
+		for j, bits := range g.before[i] {
+			before[j] |= bits
+		}
+	}
+	g.before = append(g.before, before)
+	return wait
+}
+
+// conflict reports whether one piece of work writes what the other reads or writes.
+func conflict(a, b work) bool {
+	aReads, aWrites := a.uses()
+	bReads, bWrites := b.uses()
+	return aWrites.overlaps(bWrites) || slices.ContainsFunc(aReads, bWrites.overlaps) ||
+		slices.ContainsFunc(bReads, aWrites.overlaps)
+}
+
+// add appends a piece of work.
+func (g *graph) add(w work) error {
+	node, wait := new(handle), g.needs(w)
+	var pin runtime.Pinner
+	pin.Pin(node)
+	defer pin.Unpin()
+	err := w.node(g, node, wait)
+	g.nodes, g.work = append(g.nodes, *node), append(g.work, w)
+	return err
+}
+
+// node makes a node that waits for others.
+func (l *launch) node(g *graph, node *handle, wait []handle) error {
+	n := &kernelNode{function: l.function, grid: l.grid, block: l.block, parameters: unsafe.Pointer(&l.pointers[0])}
+	err := l.device.cl.call(cuGraphAddKernelNode, uintptr(unsafe.Pointer(node)), uintptr(g.handle),
+		uintptr(unsafe.Pointer(unsafe.SliceData(wait))), uintptr(len(wait)), uintptr(unsafe.Pointer(n)))
+	runtime.KeepAlive(l) // its values are pointed to
+	return err
+}
+
+func (c *within) node(g *graph, node *handle, wait []handle) error {
+	bytes := uintptr(c.to.to - c.to.from)
+	side := func(s span) memcpySide {
+		return memcpySide{kind: memoryTypeDevice, at: s.from, pitch: bytes, height: 1}
+	}
+	n := &memcpyNode{src: side(c.from), dst: side(c.to), bytes: bytes, height: 1, depth: 1}
+	return c.device.cl.call(cuGraphAddMemcpyNode, uintptr(unsafe.Pointer(node)), uintptr(g.handle),
+		uintptr(unsafe.Pointer(unsafe.SliceData(wait))), uintptr(len(wait)), uintptr(unsafe.Pointer(n)), uintptr(c.device.context))
+}
+
+// instantiate gives a graph that can be launched: the spare one if it can be updated.
+func (g *graph) instantiate() (handle, error) {
+	d := g.device
+	if last := len(d.spares) - 1; last >= 0 {
+		// The version before of the function takes two places to answer to: where
+		// this one's answer begins, and one more.
+		var answer [3]uint64
+		var result int32
+		spare := d.spares[last]
+		err := d.cl.call(cuGraphExecUpdate, uintptr(spare), uintptr(g.handle), uintptr(unsafe.Pointer(&answer)), uintptr(unsafe.Pointer(&result)))
+		if err == nil {
+			d.spares = d.spares[:last]
+			return spare, nil
+		}
+		if !is(err, errorGraphUpdateFailure) {
+			return 0, err
+		}
+	}
+	return d.cl.create(cuGraphInstantiate, uintptr(g.handle), 0)
 }
