@@ -36,7 +36,12 @@ func Expand(g *ir.Graph, budget *diag.Budget) error {
 	if err := g.Sort(); err != nil {
 		return err
 	}
-	e := newExpander(g, budget)
+	e := &expander{graph: g, budget: budget, replaced: map[*ir.Node]*ir.Node{}, of: map[*ir.Node][]*ir.Node{}}
+	for _, n := range g.Nodes {
+		if n.Op == ir.GradOp {
+			e.of[n.Inputs[0]] = append(e.of[n.Inputs[0]], n)
+		}
+	}
 	if len(e.of) == 0 {
 		return nil
 	}
@@ -69,16 +74,6 @@ type expander struct {
 	budget   *diag.Budget
 	replaced map[*ir.Node]*ir.Node   // grad node -> its gradient
 	of       map[*ir.Node][]*ir.Node // scalar -> its grad nodes that aren't replaced yet
-}
-
-func newExpander(g *ir.Graph, budget *diag.Budget) *expander {
-	e := &expander{graph: g, budget: budget, replaced: map[*ir.Node]*ir.Node{}, of: map[*ir.Node][]*ir.Node{}}
-	for _, n := range g.Nodes {
-		if n.Op == ir.GradOp {
-			e.of[n.Inputs[0]] = append(e.of[n.Inputs[0]], n)
-		}
-	}
-	return e
 }
 
 // replace replaces a grad node by a gradient, also as a scalar of further gradients.

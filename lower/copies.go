@@ -67,21 +67,16 @@ func copies(p *Plan) error {
 
 // alias turns copies between the host and a device that shares its memory into
 // aliases: such a copy's value is its operand's memory, seen from the copy's space,
-// and no bytes move. A real copy keeps its value while its original is overwritten;
-// with an alias, order has to ensure that:
+// and no bytes move. Order has to ensure that nobody overwrites it too early:
 //
-//   - Readers of an alias read the original. So the writer of a state comes after
-//     the readers of its aliases, too (the pass schedule), and the original's memory
-//     isn't reused before them (the pass memory).
-//   - The device is late: it may not yet have read what the host is about to
-//     overwrite. So the engine waits for the device before the host writes memory
-//     that has an alias there. That is cheap for originals that are written rarely,
-//     or at the end of a step: states and kept values. Transient values of the host
-//     are copied, or the host couldn't prepare the next batch of data while the
-//     device works on this one.
-//   - The host may read what a device has written once the device is done: running
-//     an alias on the host waits for the device, as a copy does. Whatever the device
-//     writes later comes later in the plan's order.
+//   - The writer of a state comes after the readers of its aliases, too (the pass
+//     schedule), and the original's memory isn't reused before them (the pass memory).
+//   - The device is late. So the engine waits for it before the host writes memory
+//     that has an alias there. That is cheap for states and kept values, which are
+//     written rarely, or at the end of a step. Transient values of the host are copied,
+//     or it couldn't prepare the next batch while the device works on this one.
+//   - Running an alias on the host waits for the device, as a copy does. Whatever the
+//     device writes later comes later in the plan's order.
 //
 // A state's next value on its way home is always copied, since the home outlives
 // the original.

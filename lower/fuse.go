@@ -19,10 +19,9 @@ import (
 // Only nodes that change together are fused ([change]): a frozen value isn't
 // recomputed because its neighbour changes. Copies are never parts.
 //
-// A node that steps need and that has a name, or is an output, may be a part of
-// another nevertheless: it also stays in the graph as an output, which steps don't
-// run. So there are two rounds: the first among the nodes that steps need, as if
-// there were no others, the second among the rest.
+// A part that has a name, or is an output, also stays in the graph as an output, which
+// steps don't run. So there are two rounds: the first among the nodes that steps need,
+// as if there were no others, the second among the rest.
 func fuse(p *Plan) error {
 	if p.options.NoFuse || !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Compiles }) {
 		return nil

@@ -98,14 +98,10 @@ func found(library string, folders []string) []string {
 	}
 	parts := []string{library, file("/etc/ld.so.cache")}
 	for _, folder := range folders {
-		if path := filepath.Join(folder, library); exists(path) {
+		path := filepath.Join(folder, library)
+		if _, err := os.Stat(path); err == nil {
 			parts = append(parts, file(path))
 		}
 	}
 	return parts
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

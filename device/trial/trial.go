@@ -1,3 +1,15 @@
+// Package trial looks for a driver's devices in a separate process first, so that a driver
+// that aborts, crashes, hangs or exits during discovery can't take this process with it.
+//
+// The separate process runs the program's own file. It recognizes its purpose by its
+// arguments, does its work during package initialization, and exits before main. So trials
+// work in any program that imports the package, including tests. If the program can't be
+// started again (a C library, a plugin, a system without /proc), there is no trial, and
+// discovery runs in this process as if the trial had passed.
+//
+// The result is cached, also on disk, until something changes that it depends on
+// ([fingerprint]), and for a day at most. So a program pays for a trial only once, and a
+// crashing driver isn't tried at every start.
 package trial
 
 import (
@@ -82,7 +94,10 @@ func (d *Driver) Passed(kind string, retry bool) error {
 	cache := buildcache.New("devices")
 	if !retry {
 		if !d.last.holds(key, time.Now()) {
-			d.last = recall(cache, key)
+			var cached answer
+			if text := cache.Load(key); text != nil && json.Unmarshal(text, &cached) == nil {
+				d.last = cached
+			}
 		}
 		if d.last.holds(key, time.Now()) {
 			return d.conclude()
@@ -96,7 +111,9 @@ func (d *Driver) Passed(kind string, retry bool) error {
 	}
 	d.last = answer{Key: key, At: time.Now(), Died: died}
 	if certain {
-		remember(cache, d.last)
+		if text, err := json.Marshal(d.last); err == nil {
+			cache.Store(key, text)
+		}
 	} else {
 		d.last.At = time.Time{} // the next trial may end differently
 	}
@@ -128,18 +145,4 @@ func (d *Driver) conclude() error {
 	}
 	d.passed = true
 	return nil
-}
-
-// recall returns the cached result for a key, or the zero answer, which is never valid.
-func recall(cache buildcache.Cache, key string) (a answer) {
-	if text := cache.Load(key); text != nil && json.Unmarshal(text, &a) != nil {
-		return answer{}
-	}
-	return a
-}
-
-func remember(cache buildcache.Cache, a answer) {
-	if text, err := json.Marshal(a); err == nil {
-		cache.Store(a.Key, text)
-	}
 }

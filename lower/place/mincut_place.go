@@ -14,10 +14,9 @@ import (
 // All free nodes start on the main device. Then, for each other device in the order
 // of names, the set of nodes whose move to it gains most is moved: a minimum cut
 // between what stays and what moves (an expansion move, after Boykov, Veksler and
-// Zabih 2001). With two devices, one such cut is optimal. With more, each cut is
-// optimal for its device, and rounds end when nothing moves, or after maxRounds.
-// Nothing moves without a gain, so among equal placements the one closest to the
-// main device wins, whatever the order of nodes.
+// Zabih 2001). With two devices, one such cut is optimal. With more, rounds end when
+// nothing moves, or after maxRounds. Nothing moves without a gain, so among equal
+// placements the one closest to the main device wins.
 func (l *layout) placeFree() {
 	p := l.placement
 	elsewhere := make([]bool, len(p.Targets)) // other devices that anything is on

@@ -96,7 +96,7 @@ func (p *Placement) Run() error {
 // pin places a node unless it is free.
 func (l *layout) pin(n *ir.Node) error {
 	p := l.placement
-	path, device, prefer, origin := n.Path, n.Device, n.Prefer, n.Origin
+	of, origin := wishedBy(n), n.Origin
 	switch {
 	case n.Op == ir.ConstOp:
 		return nil
@@ -104,10 +104,9 @@ func (l *layout) pin(n *ir.Node) error {
 		l.fix(n, 0, "the host reads data")
 		return nil
 	case n.State != nil:
-		s := n.State
-		path, device, prefer, origin = s.Name, s.Device, s.Prefer, s.Origin
+		origin = n.State.Origin
 	}
-	w := p.wish(path, device, prefer)
+	w := p.wish(of)
 	if w.device != "" {
 		at, there := p.target(w.device)
 		lacking := ""
@@ -124,7 +123,7 @@ func (l *layout) pin(n *ir.Node) error {
 			l.unmet[n] = fmt.Sprintf("; the preferred %s has no %s", w.device, lacking)
 		case !there:
 			return &Error{Range: origin, Rule: "no-device",
-				Msg:  fmt.Sprintf("%s must run on %s, which is not among the devices of this run", path, w.device),
+				Msg:  fmt.Sprintf("%s must run on %s, which is not among the devices of this run", of.path, w.device),
 				Help: "the devices are " + p.targetNames()}
 		default:
 			return p.noKernel(n, at, lacking)

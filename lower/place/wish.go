@@ -14,23 +14,20 @@ type wish struct {
 	reason string
 }
 
-// wish gives the wish that decides for a path with its own device: and prefer:.
-func (p *Placement) wish(path, device, prefer string) wish {
+// wish gives the wish that decides.
+func (p *Placement) wish(of wished) wish {
 	switch {
-	case device != "":
-		return wish{device, false, "its own device:"}
-	case prefer != "":
-		return wish{prefer, true, "its own prefer:"}
-	case path == "":
+	case of.device != "":
+		return wish{of.device, false, "its own device:"}
+	case of.prefer != "":
+		return wish{of.prefer, true, "its own prefer:"}
+	case of.path == "" || len(p.options.Rules) == 0:
 		return wish{}
 	}
-	if len(p.options.Rules) == 0 {
-		return wish{}
-	}
-	w, known := p.wishes[path]
+	w, known := p.wishes[of.path]
 	if !known {
-		w = p.ruled(path)
-		p.wishes[path] = w
+		w = p.ruled(of.path)
+		p.wishes[of.path] = w
 	}
 	return w
 }
@@ -55,6 +52,14 @@ func (p *Placement) ruled(path string) wish {
 // wished is what a prediction depends on.
 type wished struct{ path, device, prefer string }
 
+// wishedBy is what a node says, or the state that it reads.
+func wishedBy(n *ir.Node) wished {
+	if s := n.State; s != nil {
+		return wished{s.Name, s.Device, s.Prefer}
+	}
+	return wished{n.Path, n.Device, n.Prefer}
+}
+
 // Anywhere is the predicted space of constants, Nowhere that of nodes that can't be
 // placed, which Run reports, and Auto that of nodes that only Auto places.
 const (
@@ -64,15 +69,13 @@ const (
 
 // Predict gives the space in which Run will put a node.
 func (p *Placement) Predict(n *ir.Node) int {
-	key := wished{n.Path, n.Device, n.Prefer}
-	switch {
-	case n.Op == ir.ConstOp:
+	switch n.Op {
+	case ir.ConstOp:
 		return Anywhere
-	case n.Op == ir.SourceOp:
+	case ir.SourceOp:
 		return 0
-	case n.State != nil:
-		key = wished{n.State.Name, n.State.Device, n.State.Prefer}
 	}
+	key := wishedBy(n)
 	if len(p.options.Rules) == 0 {
 		key.path = ""
 	}
@@ -81,7 +84,7 @@ func (p *Placement) Predict(n *ir.Node) int {
 	}
 	space, known := p.spaces[key]
 	if !known {
-		w := p.wish(key.path, key.device, key.prefer)
+		w := p.wish(key)
 		space = Nowhere
 		if at, there := p.target(w.device); there {
 			space = at
