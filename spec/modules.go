@@ -13,12 +13,12 @@ import (
 
 // Module describes a module of the standard library.
 type Module struct {
-	Name      string
-	Group     string // the title of the modules that it belongs to
-	Optimizer bool
-	Signature string // Linear(x, out_features, bias=true)
-	Doc       string
-	Source    string // YAML, as a spec would have it under modules or optimizers
+	Name      string `json:"name"`
+	Group     string `json:"group"` // the title of the modules that it belongs to
+	Optimizer bool   `json:"optimizer"`
+	Signature string `json:"signature"` // Linear(x, out_features, bias=true)
+	Doc       string `json:"doc"`
+	Source    string `json:"source"` // YAML, as a spec would have it under modules or optimizers
 }
 
 // StandardModules lists the standard library, group by group.

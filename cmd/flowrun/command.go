@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/report"
+	"github.com/flowrun/flowrun/spec"
 )
 
 // The exit codes, as scripts rely on them.
@@ -143,6 +145,48 @@ func oneSpec(c *cobra.Command, args []string) error {
 	return nil
 }
 
+// somePaths is the argument rule of commands that take paths.
+func somePaths(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{fmt.Errorf("%s takes at least one spec, folder, glob or -", c.CommandPath())}
+	}
+	return nil
+}
+
+// atMostOne is the argument rule of commands that list things, or show the one named.
+func atMostOne(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usageError{fmt.Errorf("%s takes one %s, got %d arguments", c.CommandPath(), what, len(args))}
+		}
+		return nil
+	}
+}
+
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%s takes no arguments, got %q", c.CommandPath(), args[0])}
+	}
+	return nil
+}
+
+// unknown is the error for a name that is none of those that a command lists.
+func unknown(what, name string, names []string, command string) error {
+	help := diag.Suggestion(name, names)
+	if help == "" {
+		help = command + " lists them"
+	}
+	return usageError{fmt.Errorf("there is no %s %q; %s", what, name, help)}
+}
+
+// writeJSON writes a value as indented JSON.
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
 // specFlags are the flags of every command that reads a spec.
 type specFlags struct {
 	set       []string
@@ -155,7 +199,7 @@ func (o *specFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&o.set, "set", nil, "override one of the spec's vars: `KEY=VALUE` (repeatable)")
 	f.StringArrayVar(&o.vars, "vars", nil, "read overrides of vars from `FILE`, a YAML mapping (repeatable; --set takes precedence)")
-	f.Var(intFlag{&o.seed}, "seed", "override the spec's seed with `N`")
+	intFlag(c, &o.seed, "seed", "override the spec's seed with `N`")
 	f.StringArrayVar(&o.allowRead, "allow-read", nil, "allow the spec to name files in `DIR`, outside its own folder (repeatable)")
 }
 
@@ -193,6 +237,43 @@ func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {
 		options = append(options, flowrun.AllowRead(dir))
 	}
 	return options, nil
+}
+
+// startFlags say where a program runs, and with which parameters.
+type startFlags struct{ device, kernels, weights string }
+
+func (o *startFlags) add(c *cobra.Command, weightsUsage string) {
+	deviceFlag(c, &o.device)
+	kernelsFlag(c, &o.kernels)
+	c.Flags().StringVar(&o.weights, "weights", "", weightsUsage)
+}
+
+func (o *startFlags) options(program *flowrun.Program) (options []flowrun.StartOption, err error) {
+	if o.device != "" {
+		options = append(options, flowrun.On(o.device))
+	}
+	if o.kernels != "" {
+		options = append(options, flowrun.KernelsFrom(o.kernels))
+	}
+	if o.weights != "" {
+		weights, err := program.ReadWeights(o.weights)
+		if err != nil {
+			return nil, fmt.Errorf("--weights: %w", err)
+		}
+		options = append(options, flowrun.WithWeights(weights))
+	}
+	return options, nil
+}
+
+// intFlag adds a flag that stands for a spec's key, and takes the ints that the key
+// takes: 010 is ten.
+func intFlag(c *cobra.Command, to *int64, name, usage string) {
+	c.Flags().Func(name, usage, func(text string) (err error) {
+		if *to, err = spec.ParseInt(text); err != nil {
+			return fmt.Errorf("it %w", err)
+		}
+		return nil
+	})
 }
 
 // kernelsFlag is --kernels.

@@ -38,12 +38,7 @@ Exit codes: 0 done; 1 a file isn't YAML, or differs under --check; 2 bad usage;
 		Example: `  flowrun fmt graphs
   flowrun fmt --check .
   generate-spec | flowrun fmt -`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError{errors.New("fmt takes at least one spec, folder, glob or -")}
-			}
-			return nil
-		},
+		Args: somePaths,
 		RunE: func(_ *cobra.Command, args []string) error { return o.run(args, s) },
 	}
 	c.Flags().BoolVar(&o.check, "check", false, "write nothing; list the files that would change, and exit with 1 if there are any")

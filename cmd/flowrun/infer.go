@@ -10,7 +10,8 @@ import (
 
 func newInfer(s streams) *cobra.Command {
 	var o specFlags
-	var device, kernels, in, out, weights string
+	var start startFlags
+	var in, out string
 	c := &cobra.Command{
 		Use:     "infer SPEC",
 		Aliases: []string{"eval"}, // its name in the first versions
@@ -26,7 +27,7 @@ output as text.`,
 				return err
 			}
 			outputs := []output{{"--out", out}}
-			if err := checkOutputs(outputs, o.inputs(args[0], program, named{"--in", in}, named{"--weights", weights}), kernels, s); err != nil {
+			if err := checkOutputs(outputs, o.inputs(args[0], program, named{"--in", in}, named{"--weights", start.weights}), start.kernels, s); err != nil {
 				return err
 			}
 			inputs := map[string]*flowrun.Tensor{}
@@ -37,19 +38,9 @@ output as text.`,
 			} else if len(program.Inputs()) > 0 {
 				return usageError{fmt.Errorf("the model has inputs: name a safetensors file that holds them with --in")}
 			}
-			var options []flowrun.StartOption
-			if device != "" {
-				options = append(options, flowrun.On(device))
-			}
-			if kernels != "" {
-				options = append(options, flowrun.KernelsFrom(kernels))
-			}
-			if weights != "" {
-				w, err := program.ReadWeights(weights)
-				if err != nil {
-					return fmt.Errorf("--weights: %w", err)
-				}
-				options = append(options, flowrun.WithWeights(w))
+			options, err := start.options(program)
+			if err != nil {
+				return err
 			}
 			computed, err := program.Infer(c.Context(), inputs, options...)
 			if err != nil {
@@ -70,11 +61,9 @@ output as text.`,
 		},
 	}
 	o.add(c)
-	deviceFlag(c, &device)
-	kernelsFlag(c, &kernels)
+	start.add(c, "take the parameters from `FILE` (safetensors; also a checkpoint)")
 	f := c.Flags()
 	f.StringVar(&in, "in", "", "read the inputs from `FILE` (safetensors)")
 	f.StringVar(&out, "out", "", "write the outputs to `FILE` (safetensors)")
-	f.StringVar(&weights, "weights", "", "take the parameters from `FILE` (safetensors; also a checkpoint)")
 	return c
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/lower"
+	"github.com/flowrun/flowrun/spec"
 )
 
 func newExplain(s streams) *cobra.Command {
@@ -111,9 +111,7 @@ auto estimates with, and says why others are missing.`,
 		RunE: func(*cobra.Command, []string) error {
 			reports := flowrun.Devices()
 			if asJSON {
-				enc := json.NewEncoder(s.out)
-				enc.SetIndent("", "  ")
-				return enc.Encode(reports)
+				return writeJSON(s.out, reports)
 			}
 			t := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
 			for _, r := range reports {
@@ -152,6 +150,25 @@ func rate(perSecond float64, unit string) string {
 	return fmt.Sprintf("%.3g G%s", perSecond/1e9, unit)
 }
 
+func newSchema(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of specs, for editors",
+		Long: `schema prints the JSON Schema (draft 2020-12) of specs. Editors with
+yaml-language-server use it if a comment at the top of a spec names it:
+
+  # yaml-language-server: $schema=flowrun.schema.json
+
+It knows keys, kinds and names; flowrun validate checks everything.`,
+		Example: "  flowrun schema > flowrun.schema.json",
+		Args:    noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := s.out.Write(spec.Schema())
+			return err
+		},
+	}
+}
+
 func newVersion(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
@@ -171,11 +188,4 @@ func version() string {
 		return "(devel)"
 	}
 	return info.Main.Version
-}
-
-func noArgs(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s takes no arguments, got %q", c.CommandPath(), args[0])}
-	}
-	return nil
 }

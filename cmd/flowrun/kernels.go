@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -10,9 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/kernels/compile"
+	"github.com/flowrun/flowrun/kernels/cpu"
 )
 
 func newKernels(s streams) *cobra.Command {
@@ -25,12 +27,7 @@ With a name, it shows a kernel's manifest entry and its sources.`,
 		Example: `  flowrun kernels
   flowrun kernels softmax
   flowrun kernels check --kernels mine`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usageError{fmt.Errorf("kernels takes one name at most, got %d arguments", len(args))}
-			}
-			return nil
-		},
+		Args: atMostOne("kernel"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			m, err := kernels.Load()
 			if err != nil {
@@ -79,7 +76,7 @@ whether kernels compute the right thing is what go test ./kernels finds.`,
 			if err != nil {
 				return err
 			}
-			if problems := checkKernels(m, sources); problems != nil {
+			if problems := errors.Join(m.Check(sources, languageOps()), checkGoKernels(m)); problems != nil {
 				fmt.Fprintln(s.errors, problems)
 				return errProblems
 			}
@@ -121,11 +118,7 @@ func findKernel(all []*kernels.Kernel, name string) (*kernels.Kernel, error) {
 		}
 		names = append(names, k.Name)
 	}
-	help := diag.Suggestion(name, names)
-	if help == "" {
-		help = "flowrun kernels lists them"
-	}
-	return nil, usageError{fmt.Errorf("there is no kernel %q; %s", name, help)}
+	return nil, unknown("kernel", name, names, "flowrun kernels")
 }
 
 func listKernels(w io.Writer, all []*kernels.Kernel) error {
@@ -185,4 +178,43 @@ func writeKernel(w io.Writer, k *kernels.Kernel, sources *kernels.Sources) error
 	}
 	_, err := io.WriteString(w, text.String()+texts.String())
 	return err
+}
+
+// languageOps describes the ops to the manifest.
+func languageOps() []kernels.Op {
+	var all []kernels.Op
+	registry := ir.Ops()
+	for _, name := range slices.Sorted(maps.Keys(registry)) {
+		op := registry[name]
+		dtypes := op.DTypes()
+		if len(dtypes) == 0 {
+			continue // of graphs themselves
+		}
+		known := kernels.Op{Name: name, Decomposed: op.Decompose != nil}
+		for _, d := range dtypes {
+			call := kernels.OpCall{Output: d.Output.String()}
+			for _, in := range d.Inputs {
+				call.Inputs = append(call.Inputs, in.String())
+			}
+			known.Calls = append(known.Calls, call)
+		}
+		all = append(all, known)
+	}
+	return all
+}
+
+// checkGoKernels compares the functions in Go with the manifest.
+func checkGoKernels(m *kernels.Manifest) error {
+	var problems []error
+	for _, k := range m.Kernels() {
+		if cpu.Lookup(k.Name) == nil {
+			problems = append(problems, fmt.Errorf("kernel %s has no function in Go: kernels/cpu/%s.go registers none", k.Name, k.Name))
+		}
+	}
+	for _, name := range slices.Sorted(slices.Values(cpu.Names())) {
+		if m.Kernel(name) == nil {
+			problems = append(problems, fmt.Errorf("kernels/cpu registers %s, which is missing from the manifest", name))
+		}
+	}
+	return errors.Join(problems...)
 }

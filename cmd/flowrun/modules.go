@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/spec"
 )
 
@@ -21,12 +18,7 @@ func newModules(s streams) *cobra.Command {
 		Short: "List the standard library, or show the YAML of one of its modules",
 		Example: `  flowrun modules
   flowrun modules LayerNorm`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usageError{errors.New("modules takes one name at most")}
-			}
-			return nil
-		},
+		Args: atMostOne("module"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			modules := spec.StandardModules()
 			if len(args) == 1 {
@@ -38,9 +30,10 @@ func newModules(s streams) *cobra.Command {
 			}
 			switch {
 			case asJSON:
-				return writeModulesJSON(s.out, modules)
+				return writeJSON(s.out, modules)
 			case len(args) == 1:
-				return writeModule(s.out, modules[0])
+				_, err := fmt.Fprintf(s.out, "# %s\n%s", modules[0].Signature, modules[0].Source)
+				return err
 			}
 			return listModules(s.out, modules)
 		},
@@ -58,11 +51,7 @@ func findModule(modules []spec.Module, name string) (spec.Module, error) {
 		}
 		names = append(names, m.Name)
 	}
-	help := diag.Suggestion(name, names)
-	if help == "" {
-		help = "flowrun modules lists them"
-	}
-	return spec.Module{}, usageError{fmt.Errorf("the standard library has no module %q; %s", name, help)}
+	return spec.Module{}, unknown("standard module", name, names, "flowrun modules")
 }
 
 func listModules(w io.Writer, modules []spec.Module) error {
@@ -83,28 +72,4 @@ func listModules(w io.Writer, modules []spec.Module) error {
 func firstSentence(doc string) string {
 	first, _, _ := strings.Cut(doc, ". ")
 	return strings.TrimSuffix(first, ".")
-}
-
-func writeModule(w io.Writer, m spec.Module) error {
-	_, err := fmt.Fprintf(w, "# %s\n%s", m.Signature, m.Source)
-	return err
-}
-
-func writeModulesJSON(w io.Writer, modules []spec.Module) error {
-	type module struct {
-		Name      string `json:"name"`
-		Group     string `json:"group"`
-		Optimizer bool   `json:"optimizer"`
-		Signature string `json:"signature"`
-		Doc       string `json:"doc"`
-		Source    string `json:"source"`
-	}
-	list := make([]module, len(modules))
-	for i, m := range modules {
-		list[i] = module(m)
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(list)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
@@ -29,12 +27,7 @@ Layers, losses, optimizers and schedules are modules: flowrun modules lists them
 		Example: `  flowrun ops
   flowrun ops softmax
   flowrun ops torch.cat`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usageError{fmt.Errorf("%s takes one operation, got %d arguments", c.CommandPath(), len(args))}
-			}
-			return nil
-		},
+		Args: atMostOne("operation"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return opNames(), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -86,7 +79,7 @@ func opNames() (names []string) {
 
 // findOp finds an op by its name here or elsewhere; note says so if it is the latter.
 func findOp(name string) (op *ir.Op, note string, err error) {
-	unknown := func(help string) error {
+	elsewhere := func(help string) error {
 		return usageError{fmt.Errorf("there is no operation %q; %s", name, help)}
 	}
 	bare := name[strings.LastIndexByte(name, '.')+1:] // torch.nn.functional.relu
@@ -99,19 +92,16 @@ func findOp(name string) (op *ir.Op, note string, err error) {
 	}
 	for _, m := range spec.StandardModules() {
 		if m.Name == here {
-			return nil, "", unknown(here + " is a module: flowrun modules " + here)
+			return nil, "", elsewhere(here + " is a module: flowrun modules " + here)
 		}
 	}
 	switch {
 	case known && foreign.IsAdvice(here):
-		return nil, "", unknown(here)
+		return nil, "", elsewhere(here)
 	case known:
 		return ir.LookupOp(here), name + " is called " + here + " here.\n\n", nil
 	}
-	if help := diag.Suggestion(bare, opNames()); help != "" {
-		return nil, "", unknown(help)
-	}
-	return nil, "", unknown("flowrun ops lists them")
+	return nil, "", unknown("operation", bare, opNames(), "flowrun ops")
 }
 
 func listOps(w io.Writer, ops []*ir.Op) error {
@@ -180,10 +170,7 @@ func writeOpsJSON(w io.Writer, ops []*ir.Op) error {
 		}
 		list = append(list, e)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(list)
+	return writeJSON(w, list)
 }
 
 // dtypeNames lists the choices of dtypes of an op's operands and, last, its result.

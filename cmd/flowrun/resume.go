@@ -12,7 +12,6 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/engine"
 )
 
 // tellResumed says where a run resumes, and what has changed since. An error in telling
@@ -38,11 +37,6 @@ func tellNonFinite(w io.Writer, step int64, checkpoints string) {
 		kept = "the last checkpoint with finite parameters and loss is kept in " + checkpoints
 	}
 	fmt.Fprintf(w, "warning: the loss is infinite or NaN, first at step %d; %s\n", step, kept)
-}
-
-// canSave reports whether a session's parameters can be read after a run.
-func canSave(err error) bool {
-	return !errors.As(err, new(*engine.Poisoned))
 }
 
 // andAlso adds further errors to one, those that it doesn't have yet.

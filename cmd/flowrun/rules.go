@@ -15,18 +15,18 @@ func newRules(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rules [RULE]",
 		Short: "List the lint rules, or explain one",
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usageError{fmt.Errorf("%s takes one rule, got %d arguments", c.CommandPath(), len(args))}
-			}
-			return nil
-		},
+		Args:  atMostOne("rule"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return ruleNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return explainRule(s.out, args[0])
+				page := rules.Page(args[0])
+				if page == "" {
+					return unknown("lint rule", args[0], ruleNames(), "flowrun rules")
+				}
+				_, err := io.WriteString(s.out, page)
+				return err
 			}
 			t := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
 			for _, r := range diag.Rules() {
@@ -42,17 +42,4 @@ func ruleNames() (names []string) {
 		names = append(names, string(r))
 	}
 	return names
-}
-
-func explainRule(w io.Writer, name string) error {
-	page := rules.Page(name)
-	if page == "" {
-		help := diag.Suggestion(name, ruleNames())
-		if help == "" {
-			help = "flowrun rules lists them"
-		}
-		return usageError{fmt.Errorf("there is no lint rule %q; %s", name, help)}
-	}
-	_, err := io.WriteString(w, page)
-	return err
 }

@@ -20,11 +20,9 @@ import (
 // runFlags are the flags of run, and of flowrun itself.
 type runFlags struct {
 	specFlags
-	device   string
-	kernels  string
+	startFlags
 	sync     bool
 	maxSteps int64
-	weights  string
 	resume   string
 	save     string
 	log      string
@@ -48,12 +46,10 @@ reached, early_stop sees no improvement, or the run is interrupted.`,
 
 func (o *runFlags) add(c *cobra.Command) {
 	o.specFlags.add(c)
-	deviceFlag(c, &o.device)
-	kernelsFlag(c, &o.kernels)
+	o.startFlags.add(c, "start from the parameters in `FILE` (safetensors)")
 	f := c.Flags()
-	f.Var(intFlag{&o.maxSteps}, "max-steps", "stop after `N` steps, overriding the spec's max_steps")
+	intFlag(c, &o.maxSteps, "max-steps", "stop after `N` steps, overriding the spec's max_steps")
 	f.BoolVar(&o.sync, "sync", false, "run every node as its own kernel and wait for each, to find the one that fails; same results, slower")
-	f.StringVar(&o.weights, "weights", "", "start from the parameters in `FILE` (safetensors)")
 	f.StringVar(&o.resume, "resume", "", "resume from a checkpoint: the newest one of the latest run, or `FILE`; auto starts a new run if there is none")
 	f.Lookup("resume").NoOptDefVal = newest
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
@@ -134,7 +130,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	}
 	summary, err := session.Run(ctx, options...)
 	clear()
-	if o.save != "" && canSave(err) { // whatever ended the run, its parameters are saved
+	if o.save != "" && !errors.As(err, new(*engine.Poisoned)) { // whatever ended the run, its parameters are saved
 		if failed := session.SaveWeights(o.save); failed != nil {
 			err = andAlso(err, fmt.Errorf("--save: %w", failed))
 		}
@@ -153,24 +149,14 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	return nil
 }
 
-// start begins the session, from given weights if there are any.
+// start begins the session.
 func (o *runFlags) start(ctx context.Context, program *flowrun.Program) (*flowrun.Session, error) {
-	var options []flowrun.StartOption
-	if o.device != "" {
-		options = append(options, flowrun.On(o.device))
-	}
-	if o.kernels != "" {
-		options = append(options, flowrun.KernelsFrom(o.kernels))
+	options, err := o.startFlags.options(program)
+	if err != nil {
+		return nil, err
 	}
 	if o.sync {
 		options = append(options, flowrun.Sync())
-	}
-	if o.weights != "" {
-		weights, err := program.ReadWeights(o.weights)
-		if err != nil {
-			return nil, fmt.Errorf("--weights: %w", err)
-		}
-		options = append(options, flowrun.WithWeights(weights))
 	}
 	switch o.resume {
 	case "":

@@ -62,12 +62,7 @@ was found. Warnings don't fail the check unless --strict is given.`,
   flowrun validate --format sarif . > flowrun.sarif
   flowrun validate big.yaml --data --on opencl:0
   generate-spec | flowrun validate -`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError{errors.New("validate takes at least one spec, folder, glob or -")}
-			}
-			return nil
-		},
+		Args: somePaths,
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args, s) },
 	}
 	o.add(c)
