@@ -33,8 +33,9 @@ func (r Run) holds(p Point) bool {
 // child is the run that goes back to a checkpoint of this one.
 func (r Run) child(step, order int64) Run {
 	from := Point{r.ID, step}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d", from, order))
 	return Run{
-		ID:      identify(from.String(), strconv.FormatInt(order, 10)),
+		ID:      fmt.Sprintf("%x", sum[:idBytes]),
 		Order:   order,
 		Parents: append(r.Parents[:len(r.Parents):len(r.Parents)], from),
 	}
@@ -51,11 +52,6 @@ func NewRun(facts string, values io.WriterTo) (Run, error) {
 
 // idBytes are enough for no two runs to have one name.
 const idBytes = 8
-
-func identify(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
-	return fmt.Sprintf("%x", sum[:idBytes])
-}
 
 // String is RUN@STEP.
 func (p Point) String() string { return p.ID + "@" + strconv.FormatInt(p.Step, 10) }

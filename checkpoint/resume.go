@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -86,7 +85,7 @@ func differences(before, after string) (found []string, err error) {
 		case !known:
 			found = append(found, fmt.Sprintf("%s is new", f.Key))
 		case was != f.Text:
-			found = append(found, fmt.Sprintf("%s was %s and is %s", f.Key, brief(was), brief(f.Text)))
+			found = append(found, fmt.Sprintf("%s was %s and is %s", f.Key, diag.Cut(was), diag.Cut(f.Text)))
 		}
 	}
 	for _, f := range then {
@@ -95,13 +94,4 @@ func differences(before, after string) (found []string, err error) {
 		}
 	}
 	return found, nil
-}
-
-// brief is the beginning of a text.
-func brief(s string) string {
-	const most = 60
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -1,6 +1,17 @@
 package diag
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
+
+// Count writes a number of things: "1 spec", "2 specs".
+func Count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
 
 // Bytes writes a size for people: "512 B", "1.5 KiB", "3.0 GiB".
 func Bytes(n int64) string {

@@ -12,7 +12,7 @@ import (
 func (r *Report) WriteGitHub(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	for _, d := range r.diagnostics() {
-		fmt.Fprintf(out, "::%s %s::%s\n", d.Severity, r.properties(d), escapeData(paragraph(d, true)))
+		fmt.Fprintf(out, "::%s %s::%s\n", d.Severity, r.properties(d), dataEscapes.Replace(paragraph(d, true)))
 	}
 	fmt.Fprintln(out, r.Summary())
 	return out.Flush()
@@ -22,7 +22,7 @@ func (r *Report) WriteGitHub(w io.Writer) error {
 // over several lines.
 func (r *Report) properties(d Diagnostic) string {
 	var p []string
-	add := func(name string, value any) { p = append(p, name+"="+escapeProperty(fmt.Sprint(value))) }
+	add := func(name string, value any) { p = append(p, name+"="+propertyEscapes.Replace(fmt.Sprint(value))) }
 	if d.Range.File != "" {
 		add("file", r.relative(d.Range.File))
 	}
@@ -46,6 +46,3 @@ var (
 	dataEscapes     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
-
-func escapeData(s string) string     { return dataEscapes.Replace(s) }
-func escapeProperty(s string) string { return propertyEscapes.Replace(s) }

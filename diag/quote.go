@@ -90,10 +90,7 @@ func escape(text, also string) string {
 // Printable makes a whole message fit for a terminal: what can't be printed is
 // escaped, but for line feeds, and what is very long is cut.
 func Printable(message string) string {
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
-	}
-	lines := strings.Split(message, "\n")
+	lines := strings.Split(cut(message), "\n")
 	for i, line := range lines {
 		lines[i] = escape(line, "")
 	}

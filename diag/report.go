@@ -44,21 +44,14 @@ func Formats() []string { return []string{Text, JSON, JSONL, SARIF, GitHub, JUni
 
 // Write writes the report in one of the formats; another name is an error.
 func (r *Report) Write(w io.Writer, format string) error {
-	switch format {
-	case Text:
-		return r.WriteText(w, false)
-	case JSON:
-		return r.WriteJSON(w)
-	case JSONL:
-		return r.WriteJSONL(w)
-	case SARIF:
-		return r.WriteSARIF(w)
-	case GitHub:
-		return r.WriteGitHub(w)
-	case JUnit:
-		return r.WriteJUnit(w)
+	write := map[string]func(io.Writer) error{
+		Text: func(w io.Writer) error { return r.WriteText(w, false) },
+		JSON: r.WriteJSON, JSONL: r.WriteJSONL, SARIF: r.WriteSARIF, GitHub: r.WriteGitHub, JUnit: r.WriteJUnit,
+	}[format]
+	if write == nil {
+		return fmt.Errorf("unknown format %q; the formats are %s", format, strings.Join(Formats(), ", "))
 	}
-	return fmt.Errorf("unknown format %q; the formats are %s", format, strings.Join(Formats(), ", "))
+	return write(w)
 }
 
 // WriteText renders the findings for people, then a line that counts.
@@ -81,32 +74,25 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 func (r *Report) Summary() string {
 	var b strings.Builder
 	valid := len(r.Checked) - r.Failed()
-	fmt.Fprintf(&b, "%s valid", count(valid, "spec"))
+	fmt.Fprintf(&b, "%s valid", Count(valid, "spec"))
 	if n := r.Failed(); n > 0 {
 		fmt.Fprintf(&b, ", %d with problems", n)
 	}
 	errors, warnings := r.Count()
 	var counts []string
 	if errors > 0 {
-		counts = append(counts, count(errors, "error"))
+		counts = append(counts, Count(errors, "error"))
 	}
 	if warnings > 0 {
-		counts = append(counts, count(warnings, "warning"))
+		counts = append(counts, Count(warnings, "warning"))
 	}
 	if len(counts) > 0 {
 		fmt.Fprintf(&b, " (%s)", strings.Join(counts, ", "))
 	}
 	if r.Skipped > 0 {
-		fmt.Fprintf(&b, "; %s without a top-level `flowrun:` skipped", count(r.Skipped, "YAML file"))
+		fmt.Fprintf(&b, "; %s without a top-level `flowrun:` skipped", Count(r.Skipped, "YAML file"))
 	}
 	return b.String()
-}
-
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 // Failed is the number of files with problems.

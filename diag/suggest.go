@@ -19,10 +19,8 @@ const longestName = 64
 // one, and a wrong first letter is no slip. Of equally near candidates the
 // alphabetically first wins.
 func DidYouMean(name string, candidates []string) string {
-	if len(name) > longestName { // nobody misspells that; and the distance costs its square
-		return ""
-	}
-	if len(candidates) > MaxCandidates {
+	// Nobody misspells a very long name, and the distance costs its square.
+	if len(name) > longestName || len(candidates) > MaxCandidates {
 		return ""
 	}
 	allowed := slack(len(name))
@@ -66,13 +64,15 @@ func slack(length int) int {
 
 // Suggestion is DidYouMean as a help text, or "".
 func Suggestion(name string, candidates []string) string {
-	if s := DidYouMean(name, candidates); s != "" {
-		return suggestion(s)
-	}
-	return ""
+	return suggestion(DidYouMean(name, candidates))
 }
 
-func suggestion(name string) string { return fmt.Sprintf("did you mean %q?", name) }
+func suggestion(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", name)
+}
 
 // distance is the optimal string alignment distance: the least that insertions,
 // deletions, substitutions and swaps of neighbours cost.
@@ -132,8 +132,5 @@ func (l *List) DidYouMean(name string, candidates []string) string {
 // Suggestion is Suggestion at the cost of the list's budget; "" for a list that
 // takes no more.
 func (l *List) Suggestion(name string, candidates []string) string {
-	if s := l.DidYouMean(name, candidates); s != "" {
-		return suggestion(s)
-	}
-	return ""
+	return suggestion(l.DidYouMean(name, candidates))
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/flowrun/flowrun/diag"
 )
 
 // Call applies an op to arguments as a spec gives them, in the order of
@@ -18,7 +20,7 @@ import (
 // it gives is rounded once, to their dtype.
 func (b *Builder) Call(op *Op, args []any) (*Node, error) {
 	if len(args) > len(op.Params) {
-		return nil, Argf("", "takes %s, got %d", countOf(len(op.Params), "argument"), len(args))
+		return nil, Argf("", "takes %s, got %d", diag.Count(len(op.Params), "argument"), len(args))
 	}
 	n := &Node{Op: op, Space: -1, Site: b.Site}
 	var weak []weakOperand

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/flowrun/flowrun/diag"
 )
 
 // converters bring compile-time arguments into the Go type of their kind. They give
@@ -126,9 +128,6 @@ func toPairs(p Param, arg any) (any, error) {
 	return pairs, nil
 }
 
-// shown is how much of a string is shown, in bytes.
-const shown = 60
-
 // Describe names a value for messages: "f32[1, 8]" for a node, "the int 3".
 func Describe(v any) string {
 	switch v := v.(type) {
@@ -143,23 +142,13 @@ func Describe(v any) string {
 	case bool:
 		return fmt.Sprintf("the bool %v", v)
 	case string:
-		if len(v) > shown {
-			v = strings.ToValidUTF8(v[:shown], "") + "…"
-		}
-		return fmt.Sprintf("the string %q", v)
+		return "the string " + diag.Quote(v)
 	case DType:
 		return fmt.Sprintf("the dtype %s", v)
 	case []any:
-		return fmt.Sprintf("a list of %s", countOf(len(v), "element"))
+		return fmt.Sprintf("a list of %s", diag.Count(len(v), "element"))
 	}
 	return fmt.Sprintf("%v", v)
-}
-
-func countOf(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func withArticle(kind string) string {

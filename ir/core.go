@@ -2,8 +2,8 @@ package ir
 
 import (
 	"fmt"
+	"maps"
 	"math"
-	"sync"
 )
 
 // The ops that the graph itself is made with. All others are in ir/ops.
@@ -151,10 +151,10 @@ func saturate(v float64, low, high int64) int64 {
 	return int64(v)
 }
 
+// The registry is written while packages are initialised, and only read from then on.
 var (
-	registry     = map[string]*Op{}
-	operators    = map[operator]*Op{}
-	registryLock sync.RWMutex
+	registry  = map[string]*Op{}
+	operators = map[operator]*Op{}
 )
 
 type operator struct {
@@ -165,8 +165,6 @@ type operator struct {
 // Register makes an op known by its name, and gives it back. It panics if the
 // name is taken.
 func Register(op *Op) *Op {
-	registryLock.Lock()
-	defer registryLock.Unlock()
 	if registry[op.Name] != nil {
 		panic(fmt.Sprintf("ir: op %s is registered twice", op.Name))
 	}
@@ -179,26 +177,16 @@ func Register(op *Op) *Op {
 
 // LookupOp finds an op by name, or nil.
 func LookupOp(name string) *Op {
-	registryLock.RLock()
-	defer registryLock.RUnlock()
 	return registry[name]
 }
 
 // LookupOperator finds the op that an operator with one or two operands stands
 // for, or nil.
 func LookupOperator(sign string, operands int) *Op {
-	registryLock.RLock()
-	defer registryLock.RUnlock()
 	return operators[operator{sign, operands}]
 }
 
 // Ops lists all ops by name.
 func Ops() map[string]*Op {
-	registryLock.RLock()
-	defer registryLock.RUnlock()
-	all := make(map[string]*Op, len(registry))
-	for name, op := range registry {
-		all[name] = op
-	}
-	return all
+	return maps.Clone(registry)
 }

@@ -59,6 +59,3 @@ func (p Pattern) Match(path string) bool {
 
 // Cost is about how many nanoseconds Match takes at most.
 func (p Pattern) Cost(path string) int { return 15 + 20*min(len(p.pieces), 1+len(path)) + len(path) }
-
-// MatchPath is Match for a pattern that is used once.
-func MatchPath(pattern, path string) bool { return NewPattern(pattern).Match(path) }

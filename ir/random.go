@@ -9,10 +9,6 @@ import (
 // over the seed and the node's path. Together with the step it determines what
 // the node draws, on every device.
 func RandomKey(seed int64, path string) int {
-	h := sha256.New()
-	var s [8]byte
-	binary.LittleEndian.PutUint64(s[:], uint64(seed))
-	h.Write(s[:])
-	h.Write([]byte(path))
-	return int(binary.LittleEndian.Uint64(h.Sum(nil)))
+	sum := sha256.Sum256(append(binary.LittleEndian.AppendUint64(nil, uint64(seed)), path...))
+	return int(binary.LittleEndian.Uint64(sum[:]))
 }

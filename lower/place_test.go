@@ -34,7 +34,7 @@ func TestPatternsMatchPaths(t *testing.T) {
 		{"h.*", "h.x.y", true},
 		{"**", "x", true},
 	} {
-		require.Equal(t, c.want, ir.MatchPath(c.pattern, c.path), "%q %q", c.pattern, c.path)
+		require.Equal(t, c.want, ir.NewPattern(c.pattern).Match(c.path), "%q %q", c.pattern, c.path)
 	}
 }
 

@@ -78,7 +78,7 @@ func (o *formatFlags) run(args []string, s streams) error {
 		}
 	}
 	if skipped > 0 && !o.onlySpecs {
-		fmt.Fprintf(s.errors, "%s without a top-level `flowrun:` skipped\n", count(skipped, "YAML file"))
+		fmt.Fprintf(s.errors, "%s without a top-level `flowrun:` skipped\n", diag.Count(skipped, "YAML file"))
 	}
 	switch {
 	case badGlob(files) != nil:
@@ -122,11 +122,4 @@ func (f source) format(text string, s streams, check bool) error {
 		fmt.Fprintln(s.out, f.path)
 	}
 	return nil
-}
-
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }

@@ -33,7 +33,7 @@ func TestKernelsWithANameShowsTheEntryAndTheSource(t *testing.T) {
 	require.Contains(t, errors, `there is no kernel "sillu"; did you mean "silu"?`)
 	code, _, errors = flowrunWith(t, "kernels", "silu", "exp")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, errors, "one name at most")
+	require.Contains(t, errors, "takes one kernel")
 }
 
 func TestKernelsCheckReportsProblemsInAFolder(t *testing.T) {

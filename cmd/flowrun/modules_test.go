@@ -36,5 +36,5 @@ func TestModulesSuggestsAnExistingName(t *testing.T) {
 	require.Contains(t, errors, `"LayerNom"; did you mean`)
 	code, _, errors = flowrunWith(t, "modules", "a", "b")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, errors, "one name at most")
+	require.Contains(t, errors, "takes one module")
 }

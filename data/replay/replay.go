@@ -94,9 +94,6 @@ func tail(s ir.Shape) string {
 	return ", " + s.String()[1:]
 }
 
-// Steps is the number of recorded batches.
-func (r *Replay) Steps() int64 { return r.steps }
-
 // Verify reads the whole file and compares it with its checksum, if it has one.
 func (r *Replay) Verify() error { return r.file.Verify() }
 

@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/bits"
 	"slices"
-	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 )
@@ -142,20 +141,30 @@ func applyInts(op string, a, b int) (any, error) {
 			return applyFloats(op, float64(a), float64(b))
 		}
 		return powInts(a, b)
-	case "==":
-		return a == b, nil
-	case "!=":
-		return a != b, nil
-	case "<":
-		return a < b, nil
-	case "<=":
-		return a <= b, nil
-	case ">":
-		return a > b, nil
-	case ">=":
-		return a >= b, nil
+	}
+	if holds, ok := compare(op, a, b); ok {
+		return holds, nil
 	}
 	return nil, fault("`%s` can't be applied to ints", op)
+}
+
+// compare computes a comparison; ok is false for another operator.
+func compare[T int | float64](op string, a, b T) (holds, ok bool) {
+	switch op {
+	case "==":
+		return a == b, true
+	case "!=":
+		return a != b, true
+	case "<":
+		return a < b, true
+	case "<=":
+		return a <= b, true
+	case ">":
+		return a > b, true
+	case ">=":
+		return a >= b, true
+	}
+	return false, false
 }
 
 func mulInts(a, b int) (int, bool) {
@@ -176,8 +185,7 @@ func magnitude(a int) uint64 {
 // powInts computes a ** b for b >= 0 by squaring.
 func powInts(a, b int) (any, error) {
 	if a == 0 || a == 1 || a == -1 { // any exponent fits
-		switch {
-		case b == 0 || a == 1 || a == -1 && b%2 == 0:
+		if b == 0 || a == 1 || a == -1 && b%2 == 0 {
 			return 1, nil
 		}
 		return a, nil
@@ -217,19 +225,10 @@ func applyFloats(op string, a, b float64) (any, error) {
 		}
 	case "**":
 		v = math.Pow(a, b)
-	case "==":
-		return a == b, nil
-	case "!=":
-		return a != b, nil
-	case "<":
-		return a < b, nil
-	case "<=":
-		return a <= b, nil
-	case ">":
-		return a > b, nil
-	case ">=":
-		return a >= b, nil
 	default:
+		if holds, ok := compare(op, a, b); ok {
+			return holds, nil
+		}
 		return nil, fault("`%s` can't be applied to floats", op)
 	}
 	if finite(v) || !finite(a) || !finite(b) {
@@ -262,11 +261,7 @@ func describe(v any) string {
 	case bool:
 		return fmt.Sprintf("the bool %v", v)
 	case string:
-		const shown = 60
-		if len(v) > shown {
-			v = strings.ToValidUTF8(v[:shown], "") + "…"
-		}
-		return fmt.Sprintf("the string %q", v)
+		return "the string " + diag.Quote(v)
 	case []any:
 		return "a list"
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	_ "github.com/flowrun/flowrun/ir/ops" // fills the op registry
 )
@@ -117,7 +118,7 @@ func (c *checker) assign(op *ir.Op, s *syntax) ([]*syntax, error) {
 	}
 	for i, p := range op.Params {
 		if p.Kind.IsTensor() && p.Kind != ir.KOptional && given[i] == nil {
-			return nil, s.faultf("%s takes %s, got %s", op.Name, takes(op), count(operands, "operand"))
+			return nil, s.faultf("%s takes %s, got %s", op.Name, takes(op), diag.Count(operands, "operand"))
 		}
 	}
 	return given, nil
@@ -133,18 +134,11 @@ func takes(op *ir.Op) string {
 			attrs = append(attrs, p.Name)
 		}
 	}
-	text := fmt.Sprintf("%s (%s)", count(len(operands), "operand"), strings.Join(operands, ", "))
+	text := fmt.Sprintf("%s (%s)", diag.Count(len(operands), "operand"), strings.Join(operands, ", "))
 	if len(attrs) > 0 {
 		text += " and the arguments " + strings.Join(attrs, ", ")
 	}
 	return text
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // pattern checks what stands where a node is matched.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -176,7 +177,7 @@ func (c *checker) function(s *syntax) (value, kind, error) {
 	case len(s.named) > 0:
 		return nil, 0, s.faultf("%s takes no named arguments", s.name)
 	case len(s.args) != len(f.params):
-		return nil, 0, s.faultf("%s takes %s, got %d", s.name, count(len(f.params), "argument"), len(s.args))
+		return nil, 0, s.faultf("%s takes %s, got %d", s.name, diag.Count(len(f.params), "argument"), len(s.args))
 	}
 	args := make([]value, len(s.args))
 	for i, a := range s.args {

@@ -2,7 +2,6 @@ package tree
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -178,7 +177,7 @@ func (t *text) reportStrange(d *diag.Diagnostic, n int, m mended) {
 		d.Message = foreign.Describe(m.strange) + ", is not a space in YAML"
 	}
 	if lines := t.linesWith(m.strange); lines > 1 {
-		d.Message += "; it occurs on " + count(lines, "line")
+		d.Message += "; it occurs on " + diag.Count(lines, "line")
 	}
 	d.Help = "write " + strings.TrimSpace(m.text)
 	if indentation := []rune(t.line(n))[:m.at]; blank && strings.TrimSpace(string(indentation)) == "" {
@@ -195,14 +194,6 @@ func (t *text) linesWith(r rune) int {
 		}
 	}
 	return lines
-}
-
-// count is a number of things.
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // content is the range of what a line says, without its indentation and comment.
