@@ -142,13 +142,11 @@ func (m *machine) candidates() (candidates []lower.Target) {
 }
 
 func (m *machine) close() error {
-	var first error
+	var err error
 	for _, d := range m.devices {
-		if err := d.Close(); err != nil && first == nil {
-			first = err
-		}
+		err = errors.Join(err, d.Close())
 	}
-	return first
+	return err
 }
 
 // checkedOverlay gives the kernels' sources with a folder of the user's over them. They

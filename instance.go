@@ -50,14 +50,14 @@ func (in *instance) close() error {
 	if in == nil {
 		return nil
 	}
-	var errs []error
+	var err error
 	if in.engine != nil {
-		errs = append(errs, in.engine.Close())
+		err = in.engine.Close()
 	}
 	for _, c := range in.data {
-		errs = append(errs, c.Close())
+		err = errors.Join(err, c.Close())
 	}
-	return errors.Join(append(errs, in.machine.close())...)
+	return errors.Join(err, in.machine.close())
 }
 
 // plan opens the machine and lowers a graph onto it.

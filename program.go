@@ -246,9 +246,7 @@ func (p *Program) StopsByItself() bool { return p.spec.Loop.Until || p.spec.Loop
 
 // Metrics names the spec's metrics in its order, those of its evaluation last, as
 // records list them.
-func (p *Program) Metrics() []string {
-	return p.spec.Loop.AllMetrics()
-}
+func (p *Program) Metrics() []string { return p.spec.Loop.AllMetrics() }
 
 // Inputs gives the model's inputs and their types.
 func (p *Program) Inputs() map[string]Type {

@@ -113,7 +113,7 @@ func (w *Saver) Begin() error {
 		return nil
 	}
 	if err := w.write(engine.Record{Step: w.last}, false); err != nil {
-		return fmt.Errorf("checkpoint of step %d: %w", w.last, err)
+		return err
 	}
 	w.first = false
 	return nil
@@ -126,15 +126,7 @@ func (w *Saver) Observer(others []engine.Observer) engine.Observer {
 		if r.Step == w.last {
 			return nil
 		}
-		failure := syncAll(others)
-		if err := w.write(r, w.mayBeBest(r)); err != nil {
-			err = fmt.Errorf("checkpoint of step %d: %w", r.Step, err)
-			if failure == nil {
-				return err
-			}
-			return errors.Join(failure, err)
-		}
-		return failure
+		return errors.Join(syncAll(others), w.write(r, w.mayBeBest(r)))
 	}}
 }
 
@@ -161,7 +153,12 @@ func syncAll(observers []engine.Observer) (failure error) {
 // write writes the checkpoint of a step, which may be the best one if that is allowed.
 // Where another caller has taken a step since, the checkpoint is that step's, and the
 // record's metrics aren't.
-func (w *Saver) write(r engine.Record, mayBeBest bool) error {
+func (w *Saver) write(r engine.Record, mayBeBest bool) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("checkpoint of step %d: %w", r.Step, err)
+		}
+	}()
 	states := w.session.Plan().Graph.States
 	tensors, err := w.session.GetAll(names(states))
 	if err != nil {

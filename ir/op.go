@@ -223,20 +223,37 @@ func (n *Node) LookupAttr(name string) (any, bool) {
 // normal form.
 func (n *Node) SetAttr(name string, v any) { n.Attrs[n.Op.attrIndex(name)] = v }
 
-// Int, Float, Bool, Str, Ints give a compile-time argument in its type.
-func (n *Node) Int(name string) int { return n.Attr(name).(int) }
-
-// Float gives a float argument.
+// Int, Float, Bool and Str give a compile-time argument in its type.
+func (n *Node) Int(name string) int       { return n.Attr(name).(int) }
 func (n *Node) Float(name string) float64 { return n.Attr(name).(float64) }
-
-// Bool gives a bool argument.
-func (n *Node) Bool(name string) bool { return n.Attr(name).(bool) }
-
-// Str gives a string argument.
-func (n *Node) Str(name string) string { return n.Attr(name).(string) }
+func (n *Node) Bool(name string) bool     { return n.Attr(name).(bool) }
+func (n *Node) Str(name string) string    { return n.Attr(name).(string) }
 
 // Ints gives an argument of kind KInts or KDims; nil where it is absent.
 func (n *Node) Ints(name string) []int {
 	v, _ := n.Attr(name).([]int)
 	return v
 }
+
+// Family is a chapter of the reference of ops.
+type Family string
+
+// The families, in the order of the reference.
+const (
+	Arithmetic    Family = "arithmetic"
+	Comparison    Family = "comparison and logic"
+	Functions     Family = "exponentials and trigonometry"
+	Activations   Family = "activations"
+	Reductions    Family = "reductions"
+	LinearAlgebra Family = "linear algebra"
+	Normalization Family = "softmax and normalization"
+	Shapes        Family = "shapes"
+	Indexing      Family = "indexing"
+	Creation      Family = "creation"
+	Randomness    Family = "random numbers"
+	DTypeFamily   Family = "dtypes and gradients"
+)
+
+// Families lists the families.
+var Families = []Family{Arithmetic, Comparison, Functions, Activations, Reductions, LinearAlgebra, Normalization,
+	Shapes, Indexing, Creation, Randomness, DTypeFamily}

@@ -109,9 +109,8 @@ func (r *report) writeJSON(w io.Writer) error {
 
 // writeText writes a table for each group.
 func (r *report) writeText(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "%s\n%d rounds\n", r.Machine, r.Rounds); err != nil {
-		return err
-	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%d rounds\n", r.Machine, r.Rounds)
 	for _, g := range []struct{ name, title string }{
 		{stepGroup, "A training step of math_net"},
 		{openclGroup, "A training step of math_net on OpenCL"},
@@ -119,25 +118,21 @@ func (r *report) writeText(w io.Writer) error {
 		{checkGroup, "A check of a spec: math_net, and transformers by number of blocks"},
 		{processGroup, "Whole processes, on graphs/math_net.yaml"},
 	} {
-		if err := writeGroup(w, g.title, r.group(g.name)); err != nil {
-			return err
+		if group := r.group(g.name); len(group) > 0 {
+			writeGroup(&b, g.title, group)
 		}
 	}
 	for i, a := range r.LeftOut {
 		if i == 0 {
-			fmt.Fprintln(w, "\nSkipped")
+			fmt.Fprintln(&b, "\nSkipped")
 		}
-		if _, err := fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Why); err != nil {
-			return err
-		}
+		fmt.Fprintf(&b, "  %s: %s\n", a.Name, a.Why)
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-func writeGroup(w io.Writer, title string, group []*series) error {
-	if len(group) == 0 {
-		return nil
-	}
+func writeGroup(b *strings.Builder, title string, group []*series) {
 	width, ratio := utf8.RuneCountInString(title), ""
 	for _, s := range group {
 		if s.Ratio != 0 {
@@ -146,25 +141,17 @@ func writeGroup(w io.Writer, title string, group []*series) error {
 		width = max(width, utf8.RuneCountInString(s.Name)+2)
 	}
 	header := fmt.Sprintf("%-*s %8s %8s %8s %8s", width, title, "median", "min", "max", ratio)
-	if _, err := fmt.Fprintf(w, "\n%s\n", strings.TrimRight(header, " ")); err != nil {
-		return err
-	}
+	fmt.Fprintf(b, "\n%s\n", strings.TrimRight(header, " "))
 	for _, s := range group {
 		line := fmt.Sprintf("%-*s %8s %8s %8s %8s  %-11s  %s", width, "  "+s.Name,
 			number(s.Median), number(s.Min), number(s.Max), s.ratio(), s.Unit, s.verdict())
-		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " ")); err != nil {
-			return err
-		}
+		fmt.Fprintln(b, strings.TrimRight(line, " "))
 	}
 	for _, s := range group {
-		if s.Note == "" {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "  %s: %s\n", s.Name, s.Note); err != nil {
-			return err
+		if s.Note != "" {
+			fmt.Fprintf(b, "  %s: %s\n", s.Name, s.Note)
 		}
 	}
-	return nil
 }
 
 func (s *series) ratio() string {

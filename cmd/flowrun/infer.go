@@ -26,7 +26,7 @@ output as text.`,
 			if err != nil {
 				return err
 			}
-			outputs := []output{{"--out", out}}
+			outputs := []named{{"--out", out}}
 			if err := checkOutputs(outputs, o.inputs(args[0], program, named{"--in", in}, named{"--weights", start.weights}), start.kernels, s); err != nil {
 				return err
 			}

@@ -19,9 +19,6 @@ import (
 // named is a file, and what names it.
 type named struct{ what, path string }
 
-// output is a file that is written.
-type output = named
-
 // checkOutputs looks at what run writes.
 func (o *runFlags) checkOutputs(spec string, program *flowrun.Program, s streams) error {
 	inputs := o.inputs(spec, program, named{"--weights", o.weights})
@@ -30,7 +27,7 @@ func (o *runFlags) checkOutputs(spec string, program *flowrun.Program, s streams
 	}
 	dir := program.CheckpointFolder()
 	inputs = append(inputs, checkpointsIn(dir)...)
-	outputs := []output{{"--save", o.save}, {"--log", o.log}}
+	outputs := []named{{"--save", o.save}, {"--log", o.log}}
 	if err := checkApart(outputs, inputs, o.kernels, s); err != nil {
 		return err
 	}
@@ -39,7 +36,7 @@ func (o *runFlags) checkOutputs(spec string, program *flowrun.Program, s streams
 			return usageError{fmt.Errorf("%s %s is the name of a checkpoint in %s: name another file", out.what, out.path, dir)}
 		}
 	}
-	if err := canWrite(output{"--save", o.save}); err != nil {
+	if err := canWrite(named{"--save", o.save}); err != nil {
 		return err
 	}
 	return canLog(o.log, dir, s)
@@ -78,7 +75,7 @@ func isCheckpoint(path, dir string) bool {
 }
 
 // checkOutputs looks at what a command writes that replaces whole files.
-func checkOutputs(outputs []output, inputs []named, kernels string, s streams) error {
+func checkOutputs(outputs []named, inputs []named, kernels string, s streams) error {
 	if err := checkApart(outputs, inputs, kernels, s); err != nil {
 		return err
 	}
@@ -103,7 +100,7 @@ func (o *specFlags) inputs(spec string, program *flowrun.Program, more ...named)
 }
 
 // checkApart refuses outputs that are inputs or each other.
-func checkApart(outputs []output, inputs []named, kernels string, s streams) error {
+func checkApart(outputs []named, inputs []named, kernels string, s streams) error {
 	for i, out := range outputs {
 		if out.path == "" {
 			continue
@@ -159,7 +156,7 @@ func isWithin(folder, path string) bool {
 }
 
 // canWrite finds out before a long run whether its result can be written.
-func canWrite(out output) error {
+func canWrite(out named) error {
 	if out.path == "" {
 		return nil
 	}
@@ -199,7 +196,7 @@ func canLog(path, checkpoints string, s streams) error {
 			return nil
 		}
 	}
-	return canWrite(output{"--log", path})
+	return canWrite(named{"--log", path})
 }
 
 // same gives the one of standard output and the error stream that a path leads to,

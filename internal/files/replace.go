@@ -67,14 +67,7 @@ func (d *Folder) fill(f *os.File, write func(io.Writer) error, mode fs.FileMode,
 	if err == nil {
 		err = step(OpSync, f.Sync)
 	}
-	failed := d.fault.check(OpClose, f.Name())
-	if closed := f.Close(); failed == nil {
-		failed = closed
-	}
-	if err == nil {
-		err = failed
-	}
-	return err
+	return errors.Join(err, d.fault.check(OpClose, f.Name()), f.Close())
 }
 
 // faultyWriter writes to a file unless a fault makes it fail.

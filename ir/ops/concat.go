@@ -36,9 +36,7 @@ concat([x, y], 0): i32[3, 2] = [[1, 2], [3, 4], [5, 6]]`,
 		}
 		return parts
 	},
-	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		return join(n.Type, n.Int("dim"), in)
-	},
+	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array { return join(n.Type, n.Int("dim"), in) },
 	Sample: func(s ir.Sampler) []any {
 		shape := s.Shape(1)
 		dim, written := s.Dim(shape)

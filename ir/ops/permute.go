@@ -1,8 +1,6 @@
 package ops
 
 import (
-	"slices"
-
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
@@ -21,31 +19,19 @@ permute(x, [1, 0]): i32[3, 2] = [[1, 4], [2, 5], [3, 6]]`,
 	Class:   ir.Move,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
-		given := n.Ints("dims")
-		dims := make([]int, 0, len(given))
-		for _, g := range given {
-			d, err := x.Shape.Dim(g)
-			if err != nil {
-				return ir.Type{}, ir.Argf("dims", "%s", err)
-			}
-			if slices.Contains(dims, d) {
-				return ir.Type{}, ir.Argf("dims", "dims %v has dim %d twice", ir.Shape(given), d)
-			}
-			dims = append(dims, d)
+		dims, err := kit.DistinctDims(n, "dims", x.Shape)
+		if err != nil {
+			return ir.Type{}, err
 		}
 		if len(dims) != len(x.Shape) {
 			return ir.Type{}, ir.Argf("dims", "dims %v must list each of %d dims once; %s",
-				ir.Shape(given), len(x.Shape), kit.Named(n, 0))
+				ir.Shape(n.Ints("dims")), len(x.Shape), kit.Named(n, 0))
 		}
 		n.SetAttr("dims", dims)
 		return ir.Type{DType: x.DType, Shape: permuted(x.Shape, dims)}, nil
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		inverse := make([]int, len(n.Ints("dims")))
-		for i, d := range n.Ints("dims") {
-			inverse[d] = i
-		}
-		return []*ir.Node{b.Op("permute", g, inverse)}
+		return []*ir.Node{b.Op("permute", g, inverse(n.Ints("dims")))}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		return permuteArray(n.Type, in[0], n.Ints("dims"))
@@ -55,6 +41,15 @@ permute(x, [1, 0]): i32[3, 2] = [[1, 4], [2, 5], [3, 6]]`,
 		return []any{s.Tensor(shape), s.Dims(shape, len(shape))}
 	},
 })
+
+// inverse is the order that undoes another one.
+func inverse(order []int) []int {
+	back := make([]int, len(order))
+	for i, d := range order {
+		back[d] = i
+	}
+	return back
+}
 
 // permuted picks sizes, or strides, in an order.
 func permuted(s ir.Shape, dims []int) ir.Shape {

@@ -123,11 +123,7 @@ func linesLast(b *ir.Builder, x *ir.Node, dims []int) *ir.Node {
 // linesBack undoes linesLast for a value that had the given shape.
 func linesBack(b *ir.Builder, x *ir.Node, shape ir.Shape, dims []int) *ir.Node {
 	order := append(complement(len(shape), dims), dims...)
-	permuted, back := make(ir.Shape, len(order)), make([]int, len(order))
-	for i, d := range order {
-		permuted[i], back[d] = shape[d], i
-	}
-	return permute(b, b.Reshape(x, permuted), back)
+	return permute(b, b.Reshape(x, permuted(shape, order)), inverse(order))
 }
 
 // complement lists the dims of a rank that aren't among some.

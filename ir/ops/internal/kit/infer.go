@@ -143,6 +143,18 @@ func NormDims(n *ir.Node, param string, shape ir.Shape) ([]int, error) {
 
 // PositiveDims makes a list of dims positive and sorted.
 func PositiveDims(n *ir.Node, param string, shape ir.Shape) ([]int, error) {
+	dims, err := DistinctDims(n, param, shape)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(dims)
+	n.SetAttr(param, dims)
+	return dims, nil
+}
+
+// DistinctDims gives a list of dims as positive ones, in their order; none may be in it
+// twice.
+func DistinctDims(n *ir.Node, param string, shape ir.Shape) ([]int, error) {
 	given := n.Ints(param)
 	dims := make([]int, 0, len(given))
 	for _, g := range given {
@@ -155,8 +167,6 @@ func PositiveDims(n *ir.Node, param string, shape ir.Shape) ([]int, error) {
 		}
 		dims = append(dims, d)
 	}
-	slices.Sort(dims)
-	n.SetAttr(param, dims)
 	return dims, nil
 }
 
