@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/irtest"
 )
 
 // Cases that are drawn. A shape has ones in any place, now and then no element,
@@ -186,7 +187,7 @@ func (s *sampler) Indices(size int, shape ir.Shape) any {
 // of draws a case of an op.
 func (d drawing) of(name string) opCase {
 	op, s := ir.LookupOp(name), &sampler{drawing: d}
-	args := op.Draw(s)
+	args := irtest.Draw(op, s)
 	if op.Random {
 		args = append(args, s.add(randomStep), randomKey)
 	}

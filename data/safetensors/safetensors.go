@@ -74,9 +74,6 @@ func New(file *os.File, path string) (*File, error) {
 	return &File{path, file, info.Size(), h}, nil
 }
 
-// Path is the name of the file in messages.
-func (f *File) Path() string { return f.path }
-
 // recognized reports the format of a file that isn't a safetensors file, if its
 // beginning reveals it. A header's length may look like anything, but a brace follows.
 func recognized(file *os.File, err error) error {

@@ -1,5 +1,5 @@
 // Package irtest computes graphs by the ops' references, for tests to compare
-// plans and kernels with.
+// plans and kernels with, and draws calls of ops.
 package irtest
 
 import (

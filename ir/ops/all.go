@@ -20,10 +20,7 @@ all(x, dim=1): bool[2] = [false, true]`,
 
 // truth is a reduction of what is true of the elements.
 func truth(op *ir.Op, f func(v []int64) bool) *ir.Op {
-	op.Infer = func(n *ir.Node) (ir.Type, error) {
-		shape, err := kit.ReduceShape(n)
-		return ir.Type{DType: ir.Bool, Shape: shape}, err
-	}
+	op.Infer = func(n *ir.Node) (ir.Type, error) { return kit.ReducedTo(n, ir.Bool) }
 	rows := kit.EachRow(nil, func(v []int64) int64 { return kit.Truth(f(v)) })
 	op.Reference = func(n *ir.Node, in []*ir.Array) *ir.Array { return rows(n, []*ir.Array{truths(in[0])}) }
 	return kit.Reduction(op)

@@ -26,20 +26,18 @@ flatten(x, 1): i32[1, 4] = [[1, 2, 3, 4]]`,
 		if len(x.Shape) == 0 {
 			return ir.Type{DType: x.DType, Shape: ir.Shape{1}}, nil
 		}
-		from, err := x.Shape.Dim(n.Int("start_dim"))
+		from, err := kit.NormDimOf(n, "start_dim", x.Shape)
 		if err != nil {
-			return ir.Type{}, ir.Argf("start_dim", "%s", err)
+			return ir.Type{}, err
 		}
-		to, err := x.Shape.Dim(n.Int("end_dim"))
+		to, err := kit.NormDimOf(n, "end_dim", x.Shape)
 		if err != nil {
-			return ir.Type{}, ir.Argf("end_dim", "%s", err)
+			return ir.Type{}, err
 		}
 		if to < from {
 			return ir.Type{}, ir.Argf("end_dim", "end_dim must not come before start_dim; start_dim is %d, end_dim is %d; %s",
 				from, to, kit.Named(n, 0))
 		}
-		n.SetAttr("start_dim", from)
-		n.SetAttr("end_dim", to)
 		shape := append(ir.Shape{}, x.Shape[:from]...)
 		shape = append(shape, x.Shape[from:to+1].Numel())
 		return ir.Type{DType: x.DType, Shape: append(shape, x.Shape[to+1:]...)}, nil

@@ -25,10 +25,7 @@ logsumexp(x, dim=1): f32[2] = [0.6931472, 1000]`,
 	},
 	Class:   ir.Reduce,
 	Promote: ir.PromoteFloat,
-	Infer: func(n *ir.Node) (ir.Type, error) {
-		shape, err := kit.ReduceShape(n)
-		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: shape}, err
-	},
+	Infer:   func(n *ir.Node) (ir.Type, error) { return kit.ReducedTo(n, n.Inputs[0].Type.DType) },
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		weight := b.Exp(b.Sub(n.Inputs[0], kit.Unreduced(b, n, n)))
 		return []*ir.Node{b.Mul(kit.Unreduced(b, n, g), weight)}

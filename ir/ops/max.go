@@ -34,11 +34,11 @@ func inferExtreme(n *ir.Node) (ir.Type, error) {
 	if err := kit.RefuseBool(n, 0); err != nil {
 		return ir.Type{}, err
 	}
-	shape, err := kit.ReduceShape(n)
+	t, err := kit.ReducedTo(n, n.Inputs[0].Type.DType)
 	if err == nil && kit.ReducedCount(n) == 0 {
 		err = ir.Argf("x", "%s of an empty tensor: %s", n.Op.Name, kit.Named(n, 0))
 	}
-	return ir.Type{DType: n.Inputs[0].Type.DType, Shape: shape}, err
+	return t, err
 }
 
 // gradExtreme sends the gradient to the element that was taken, which arg finds

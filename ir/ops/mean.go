@@ -24,8 +24,7 @@ mean(x, dim=0): f32[2] = [2, 3]`,
 		if d == ir.Bool {
 			d = ir.F32
 		}
-		shape, err := kit.ReduceShape(n)
-		return ir.Type{DType: d, Shape: shape}, err
+		return kit.ReducedTo(n, d)
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x := n.Inputs[0]

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/irtest"
 )
 
 // sampler draws small calls. No two numbers that one sampler draws are nearer than
@@ -127,7 +128,7 @@ func (s *sampler) integers(d ir.DType, low, high int, shape ir.Shape) any {
 // draw draws a call of an op.
 func draw(t *rapid.T, op *ir.Op, d ir.DType) *program {
 	s := newSampler(t, d)
-	args := op.Draw(s)
+	args := irtest.Draw(op, s)
 	if op.Random {
 		args = append(args, s.b.Scalar(ir.I64, 3), 17)
 	}

@@ -27,12 +27,11 @@ sum(x, dim=0): f32[2] = [4, 6]`,
 // accumulate is the type rule of sums and products: of narrow integers they are
 // i64, as in PyTorch.
 func accumulate(n *ir.Node) (ir.Type, error) {
-	shape, err := kit.ReduceShape(n)
 	d := n.Inputs[0].Type.DType
 	if !d.IsFloat() {
 		d = ir.I64
 	}
-	return ir.Type{DType: d, Shape: shape}, err
+	return kit.ReducedTo(n, d)
 }
 
 func total[T int64 | float64](v []T) T {

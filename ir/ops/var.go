@@ -29,8 +29,7 @@ func inferSpread(n *ir.Node) (ir.Type, error) {
 		return ir.Type{}, kit.Refuse("x", "cast it first: "+n.Op.Name+`(cast(x, "f32"))`,
 			"%s requires floats; %s", n.Op.Name, kit.Named(n, 0))
 	}
-	shape, err := kit.ReduceShape(n)
-	return ir.Type{DType: d, Shape: shape}, err
+	return kit.ReducedTo(n, d)
 }
 
 func variance(v []float64) float64 {

@@ -51,7 +51,11 @@ func Comparison(op *ir.Op, f func(a, b float64) bool, fi func(a, b int64) bool) 
 // Test is an op that gives a bool for a number.
 func Test(op *ir.Op, f func(float64) bool) *ir.Op {
 	op.Family, op.Params, op.Class, op.Exact = ir.Comparison, ParamsUnary, ir.Elementwise, true
-	op.Infer, op.Reference = TestOfNumber, EachTest(f)
+	op.Infer = func(n *ir.Node) (ir.Type, error) {
+		t, _ := TestOf(n)
+		return t, RefuseBool(n, 0)
+	}
+	op.Reference = EachTest(f)
 	return op
 }
 

@@ -41,13 +41,8 @@ func OperandName(n *ir.Node, i int) string {
 // LikeOperand is the type rule of elementwise ops with one operand.
 func LikeOperand(n *ir.Node) (ir.Type, error) { return n.Inputs[0].Type, nil }
 
-// LikeNumber is likeOperand for ops that bools don't have.
-func LikeNumber(n *ir.Node) (ir.Type, error) {
-	if err := RefuseBool(n, 0); err != nil {
-		return ir.Type{}, err
-	}
-	return n.Inputs[0].Type, nil
-}
+// LikeNumber is LikeOperand for ops that bools don't have.
+func LikeNumber(n *ir.Node) (ir.Type, error) { return n.Inputs[0].Type, RefuseBool(n, 0) }
 
 func RefuseBool(n *ir.Node, i int) error {
 	if n.Inputs[i].Type.DType != ir.Bool {
@@ -60,12 +55,6 @@ func RefuseBool(n *ir.Node, i int) error {
 // TestOf is the type rule of elementwise tests.
 func TestOf(n *ir.Node) (ir.Type, error) {
 	return ir.Type{DType: ir.Bool, Shape: n.Inputs[0].Type.Shape}, nil
-}
-
-// TestOfNumber is testOf for tests that bools don't have.
-func TestOfNumber(n *ir.Node) (ir.Type, error) {
-	t, _ := TestOf(n)
-	return t, RefuseBool(n, 0)
 }
 
 // Meet is the type rule of binary arithmetic: numbers of one dtype, broadcast.
@@ -115,13 +104,16 @@ func refuseBroadcast(n *ir.Node, i int) error {
 	return Refuse(n.OperandName(i), "", "shapes don't broadcast: %s", Named(n, i))
 }
 
-// NormDim makes a single dim positive.
-func NormDim(n *ir.Node, shape ir.Shape) (int, error) {
-	d, err := shape.Dim(n.Int("dim"))
+// NormDim makes the argument dim positive.
+func NormDim(n *ir.Node, shape ir.Shape) (int, error) { return NormDimOf(n, "dim", shape) }
+
+// NormDimOf makes an argument positive that is a dim.
+func NormDimOf(n *ir.Node, param string, shape ir.Shape) (int, error) {
+	d, err := shape.Dim(n.Int(param))
 	if err != nil {
-		return 0, ir.Argf("dim", "%s", err)
+		return 0, ir.Argf(param, "%s", err)
 	}
-	n.SetAttr("dim", d)
+	n.SetAttr(param, d)
 	return d, nil
 }
 
@@ -170,14 +162,14 @@ func DistinctDims(n *ir.Node, param string, shape ir.Shape) ([]int, error) {
 	return dims, nil
 }
 
-// ReduceShape normalises dim and gives the shape that is left.
-func ReduceShape(n *ir.Node) (ir.Shape, error) {
+// ReducedTo normalises dim and gives a type of the shape that is left.
+func ReducedTo(n *ir.Node, d ir.DType) (ir.Type, error) {
 	x := n.Inputs[0].Type.Shape
 	dims, err := NormDims(n, "dim", x)
 	if err != nil {
-		return nil, err
+		return ir.Type{}, err
 	}
-	return Without(x, dims, n.Bool("keepdim")), nil
+	return ir.Type{DType: d, Shape: Without(x, dims, n.Bool("keepdim"))}, nil
 }
 
 // Without is a shape with some dims dropped, or kept as 1.
