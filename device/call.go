@@ -47,7 +47,7 @@ func (c *Call) check(d Device) error {
 	return nil
 }
 
-// DTypes are those of the inputs and of the output.
+// DTypes returns the dtypes of the inputs and of the output.
 func (c *Call) DTypes() (inputs []string, output string) {
 	last := len(c.Buffers) - 1
 	for _, arg := range c.Buffers[:last] {
@@ -56,7 +56,8 @@ func (c *Call) DTypes() (inputs []string, output string) {
 	return inputs, c.Buffers[last].DType
 }
 
-// Tensors are the inputs and the output, as [kernels.Kernel.Launches] takes them.
+// Tensors returns the inputs and the output in the form that [kernels.Kernel.Launches]
+// takes.
 func (c *Call) Tensors() (inputs []kernels.Tensor, output kernels.Tensor) {
 	all := make([]kernels.Tensor, len(c.Buffers))
 	for i, arg := range c.Buffers {
@@ -73,7 +74,7 @@ func (c *Call) argName(i int) string {
 	return c.Kernel.Input(i).Name
 }
 
-// check holds a tensor's shape against its memory.
+// check compares a tensor's shape with its memory.
 func (a *Arg) check(d Device) error {
 	if err := a.Slice.Check(d); err != nil {
 		return err

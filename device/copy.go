@@ -2,8 +2,8 @@ package device
 
 import "fmt"
 
-// BindCopy prepares a copy between any two slices. Devices that can't copy to each
-// other copy by way of the host.
+// BindCopy prepares a copy between any two slices, through the host if the devices can't
+// copy to each other.
 func BindCopy(dst, src Slice) (Command, error) {
 	if dst.Bytes != src.Bytes {
 		return nil, fmt.Errorf("device: a copy of %d bytes into %d", src.Bytes, dst.Bytes)
@@ -18,7 +18,7 @@ func BindCopy(dst, src Slice) (Command, error) {
 	if to == from {
 		return to.BindWithin(dst, src)
 	}
-	// Asked once, as the memory may be freed meanwhile.
+	// Read once: the memory may be freed meanwhile.
 	if memory := src.Host(); memory != nil {
 		return to.BindFromHost(dst, memory)
 	}
@@ -42,7 +42,7 @@ func BindCopy(dst, src Slice) (Command, error) {
 	return staged{down, up}, nil
 }
 
-// CheckCopy reports a slice that can't be one side of a copy of so many bytes.
+// CheckCopy returns an error if the slice can't be one side of a copy of that many bytes.
 func (s Slice) CheckCopy(d Device, bytes int64) error {
 	if err := s.Check(d); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s Slice) CheckCopy(d Device, bytes int64) error {
 	return nil
 }
 
-// CheckApart reports the two sides of a copy that lie over each other.
+// CheckApart returns an error if the two sides of a copy overlap.
 func (s Slice) CheckApart(d Device, src Slice) error {
 	if s.overlaps(src) {
 		return fmt.Errorf("device %s: a copy of %d bytes from byte %d to byte %d of the same buffer overlaps itself",
@@ -62,10 +62,10 @@ func (s Slice) CheckApart(d Device, src Slice) error {
 	return nil
 }
 
-// staged is a copy in two legs.
+// staged is a copy through the host.
 type staged struct{ down, up Command }
 
-// Run runs both legs.
+// Run runs both parts.
 func (s staged) Run() error {
 	if err := s.down.Run(); err != nil {
 		return err

@@ -1,14 +1,13 @@
-// Package device is what the engine knows of a machine's devices: memory
-// spaces, and queues of bound kernel launches and copies.
+// Package device is the engine's interface to devices: memory spaces, and queues of bound
+// kernel launches and copies.
 //
-// A device owns its memory: a buffer belongs to the device that allocated it,
-// and every call that is handed another device's buffer fails. Work is bound
-// once ([Device.Bind], [BindCopy]) and run many times ([Command.Run]); a queue
-// runs its commands in order. So the engine's hot loop makes no decisions and
-// no garbage, and a device can capture what it is handed.
+// A buffer belongs to the device that allocated it; calls with another device's buffer
+// fail. Work is bound once ([Device.Bind], [BindCopy]) and run many times
+// ([Command.Run]); a queue runs its commands in order. So the engine's hot loop decides
+// and allocates nothing, and a device can capture the commands.
 //
-// Buffers' contents are undefined until written. The package knows no op and no
-// graph: kernels are named by the manifest.
+// The contents of a buffer are undefined until written. The package knows neither ops nor
+// graphs: kernels are named by the manifest.
 package device
 
 import (
@@ -24,78 +23,77 @@ import (
 
 // Device is a memory space and an in-order queue of work on it.
 type Device interface {
-	// Name is how specs and messages call it: "cpu", "cuda:0".
+	// Name is the device's name in specs and messages: "cpu", "cuda:0".
 	Name() string
 	Info() Info
-	// Alloc reserves memory; an error says how much was asked for and how much
-	// there is. Zero bytes are fine.
+	// Alloc reserves memory; an error says how much was requested and how much is free.
+	// Zero bytes are allowed.
 	Alloc(bytes int64) (Buffer, error)
-	// Bind prepares a kernel launch on fixed memory. It checks everything that
-	// can be checked, so that Run can only fail for the device's own reasons.
+	// Bind prepares a kernel launch on fixed memory. It checks everything that can be
+	// checked, so that Run fails only if the device does.
 	Bind(call *Call) (Command, error)
-	// BindFromHost and BindToHost prepare copies between the device's memory
-	// and the host's. The host slice must live as long as the command. When Run
-	// returns, a copy from the host has read it, and one to the host has happened,
-	// as has all that was queued before.
+	// BindFromHost and BindToHost prepare copies between the device's memory and the
+	// host's. The host slice must live as long as the command. When Run returns, a copy
+	// from the host has read it; a copy to the host is complete, as is everything queued
+	// before it.
 	BindFromHost(dst Slice, src []byte) (Command, error)
 	BindToHost(dst []byte, src Slice) (Command, error)
 	// BindWithin prepares a copy inside the device's memory.
 	BindWithin(dst, src Slice) (Command, error)
-	// Sync waits until all work has ended, and gives the first error of work
-	// that had not reported yet: a *[Late].
+	// Sync waits until all work has ended, and returns the first failure not yet
+	// reported, as a *[Late].
 	Sync() error
-	// Close gives everything back. Buffers and commands are dead afterwards. A second
+	// Close releases everything. Buffers and commands can't be used afterwards. A second
 	// call does nothing.
 	Close() error
 }
 
-// Info is what is known of a device: drivers fill it in, lowering places nodes by it,
-// and flowrun devices prints it.
+// Info describes a device: drivers fill it in, lowering uses it to place nodes, and
+// flowrun devices prints it.
 type Info struct {
 	Name        string `json:"name"`         // "cpu", "cuda:0"
 	Kind        string `json:"kind"`         // of its driver: "cuda"
-	Description string `json:"description"`  // the hardware, by its vendor's name
-	Memory      int64  `json:"memory_bytes"` // in all; 0 if unknown
+	Description string `json:"description"`  // the vendor's name of the hardware
+	Memory      int64  `json:"memory_bytes"` // total; 0 if unknown
 	// Missing says why the device can't be used; it is empty if it can.
 	Missing string `json:"missing,omitempty"`
-	// Auto says that auto may choose the device, if its Speed is known.
+	// Auto says that auto may choose the device if its Speed is known.
 	Auto  bool  `json:"auto"`
 	Speed Speed `json:"speed,omitzero"`
 
 	Language  string   `json:"-"` // of its kernels' sources: a folder under kernels/; empty for Go
 	Alignment int64    `json:"-"` // of the slices that kernels take, in bytes, a power of two; 0 means [Alignment]
 	Async     bool     `json:"-"` // it has a queue: a command may still be running when its Run returns
-	Compiles  bool     `json:"-"` // it compiles kernels when they are bound, so that lowering may fuse
+	Compiles  bool     `json:"-"` // it compiles kernels when they are bound, so lowering may fuse
 	Unified   bool     `json:"-"` // it shares memory with the host: its buffers are [SharedBuffer]s
-	Lacks     []string `json:"-"` // dtypes that its kernels can't have: "f64"
+	Lacks     []string `json:"-"` // dtypes that its kernels don't support: "f64"
 }
 
-// Speed is an estimate of how fast a device is, from what its driver reports and what
-// is known of its kind: auto decides by it. Nothing is measured, so that the same
-// machine always decides alike. The zero Speed is an unknown one.
+// Speed is an estimate of a device's speed, by which auto decides. It is derived from
+// what the driver reports, not measured, so that the same machine always decides alike.
+// The zero Speed means unknown.
 type Speed struct {
 	Flops  float64       `json:"flops"`                // floating-point operations per second that kernels reach in f32
 	Bytes  float64       `json:"bytes"`                // bytes per second that kernels read and write
-	Launch time.Duration `json:"launch_ns"`            // from the start of one small kernel to that of the next
+	Launch time.Duration `json:"launch_ns"`            // from the start of one small kernel to the start of the next
 	Link   float64       `json:"link_bytes,omitempty"` // bytes per second between its memory and the host's; 0 for the host
 }
 
-// Options are what a driver opens a device with.
+// Options are the options for opening a device.
 type Options struct {
 	// Sources are the kernels' sources; nil means the built-in ones.
 	Sources *kernels.Sources
-	// Fault is asked before each call of the driver's library, by the function's name.
-	// A result other than 0 is the call's error code, and the call isn't made. It is
-	// for tests.
+	// Fault, for tests, is called with the function's name before each call of the
+	// driver's library. A result other than 0 replaces the call and becomes its error
+	// code.
 	Fault func(function string) (code int32)
 }
 
-// Buffer is a piece of a device's memory.
+// Buffer is a block of a device's memory.
 type Buffer interface {
 	Device() Device
 	Bytes() int64
-	// Free gives the memory back; a second call does nothing, whether the first has
-	// failed or not.
+	// Free releases the memory; a second call does nothing, even if the first failed.
 	Free() error
 }
 
@@ -103,24 +101,24 @@ type Buffer interface {
 // devices that share its memory.
 type HostBuffer interface {
 	Buffer
-	// Host is the memory itself; nil once it has been freed.
+	// Host returns the memory; nil once freed.
 	Host() []byte
 }
 
-// SharedBuffer is a buffer of a device with a queue in memory that the host has
-// too. The host may read it when no queued work writes it, and write it when no
-// queued work uses it: after [Device.Sync], that is.
+// SharedBuffer is a buffer of a device with a queue, in memory shared with the host. The
+// host may read it when no queued work writes it, and write it when no queued work uses
+// it, such as after [Device.Sync].
 type SharedBuffer interface {
 	Buffer
-	// Shared is the memory itself; nil once it has been freed.
+	// Shared returns the memory; nil once freed.
 	Shared() []byte
 }
 
-// Viewer is the host as a device: it can have another device's memory as its own.
+// Viewer is the host as a device: it can wrap another device's memory.
 type Viewer interface {
 	Device
-	// View gives a buffer of this device in the memory of another one's. Freeing
-	// either frees both.
+	// View returns a buffer of this device in another device's memory. Freeing either
+	// frees both.
 	View(SharedBuffer) HostBuffer
 }
 
@@ -130,7 +128,7 @@ type Slice struct {
 	Offset, Bytes int64
 }
 
-// Check reports a slice that lies outside of its buffer or on another device.
+// Check returns an error if the slice lies outside its buffer or on another device.
 func (s Slice) Check(d Device) error {
 	switch {
 	case s.Buffer == nil:
@@ -143,7 +141,7 @@ func (s Slice) Check(d Device) error {
 	return nil
 }
 
-// Host gives the slice's memory; nil if it is freed, or the host can't address it.
+// Host returns the slice's memory; nil if it is freed or the host can't address it.
 func (s Slice) Host() []byte {
 	if b, ok := s.Buffer.(HostBuffer); ok {
 		if memory := b.Host(); memory != nil {
@@ -157,7 +155,7 @@ func (s Slice) Host() []byte {
 type Call struct {
 	Kernel  *kernels.Kernel
 	Buffers []Arg // inputs, then the output, in the manifest's order
-	Scalars []any // in the manifest's order, typed as kernels.ScalarTypes tells; see Kernel.EvalScalars
+	Scalars []any // in the manifest's order, typed as kernels.ScalarTypes says; see Kernel.EvalScalars
 }
 
 // Arg is a typed tensor argument.
@@ -167,53 +165,51 @@ type Arg struct {
 	Shape []int
 }
 
-// Command is bound work. Run puts it on its device's queue; on a device without
-// a queue it has been done when Run returns. A command that failed may be run
-// again.
+// Command is bound work. Run queues it on its device; without a queue the work is
+// complete when Run returns. A command that failed may be run again.
 type Command interface {
 	Run() error
 }
 
-// CommandFunc is a function as a Command.
+// CommandFunc makes a function a Command.
 type CommandFunc func() error
 
 // Run calls f.
 func (f CommandFunc) Run() error { return f() }
 
-// Capturer is a device that can make one command of many, at the cost of one.
+// Capturer is a device that can combine many commands into one, at the cost of one.
 type Capturer interface {
 	Device
-	// Captures reports whether a command can be part of a capture: it is one of
-	// this device, and the host has no part in it.
+	// Captures reports whether a command can be part of a capture: it belongs to this
+	// device, and doesn't involve the host.
 	Captures(Command) bool
-	// Capture makes a capture of commands, in this order, without running them.
-	// All of them must be such that Captures says so.
+	// Capture captures commands, in this order, without running them. Captures must be
+	// true for all of them.
 	Capture([]Command) (Capture, error)
 }
 
-// Capture is commands that were captured. Running it does what running them in
-// their order does, bit for bit. If Run fails, and not with a *[Late], none of
-// them has run.
+// Capture is a captured sequence of commands. Running it has the same result as running
+// them in order, bit for bit. If Run fails with anything but a *[Late], none of them has
+// run.
 type Capture interface {
 	Command
-	// Free gives the capture back, but not what it was made of. What is queued
-	// still runs. A second call does nothing.
+	// Free releases the capture, but not the commands in it. Queued work still runs. A
+	// second call does nothing.
 	Free()
 }
 
-// Peer is a device that can fetch from some other devices without the host.
+// Peer is a device that can copy from some other devices without the host.
 type Peer interface {
 	Device
-	// BindFromPeer prepares a copy from another device's memory. The command is
-	// nil, without an error, if the device can't reach that one.
+	// BindFromPeer prepares a copy from another device's memory. The command is nil,
+	// without an error, if that device can't be reached.
 	BindFromPeer(dst, src Slice) (Command, error)
 }
 
-// Late is the failure of work that was queued earlier and had not reported yet.
-// Some call that comes after it, any call on the device, gives this error
-// instead of its own. What that work should have written, and what was queued
-// after it, is undefined: nothing that was computed on the device since the last
-// call that waited for it (Sync, or a copy to the host) can be trusted.
+// Late is the failure of work that was queued earlier and hadn't reported yet. Any later
+// call on the device may return it instead of its own error. The outputs of that work and
+// of everything queued after it are undefined: nothing computed on the device since the
+// last call that waited for it (Sync, or a copy to the host) can be trusted.
 type Late struct {
 	Device string
 	Work   []string // kernels and copies that were queued, each name once
@@ -236,10 +232,10 @@ func (e *Late) Error() string {
 	return fmt.Sprintf("device %s: %s has failed: %v", e.Device, among, e.Err)
 }
 
-// Unwrap gives the device's own error.
+// Unwrap returns the device's own error.
 func (e *Late) Unwrap() error { return e.Err }
 
-// Distinct lists names once each, in the order of their first appearance.
+// Distinct lists each name once, in the order of first appearance.
 func Distinct(lists ...[]string) (once []string) {
 	for _, name := range slices.Concat(lists...) {
 		if !slices.Contains(once, name) {
@@ -249,12 +245,12 @@ func Distinct(lists ...[]string) (once []string) {
 	return once
 }
 
-// Alignment is the alignment of host memory that drivers hand out: a cache
-// line, and the widest vector register.
+// Alignment is the alignment of host memory that drivers allocate: a cache line, and the
+// widest vector register.
 const Alignment = 64
 
-// HostMemory gives aligned, zeroed memory of the host. The caller has made sure
-// that there is as much.
+// HostMemory returns aligned, zeroed host memory. The caller has checked that enough is
+// available.
 func HostMemory(bytes int64) []byte {
 	raw := make([]byte, bytes+Alignment-1)
 	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(raw))) % Alignment
@@ -265,7 +261,7 @@ func HostMemory(bytes int64) []byte {
 type Budget struct {
 	Limit int64 // bytes; 0 means none
 	InUse int64
-	Peak  int64 // the most that was in use at one time
+	Peak  int64 // the most in use at one time
 	Live  int   // buffers not freed
 }
 

@@ -1,8 +1,8 @@
-// Package cpu is the host as a device: its memory, and the kernels in Go.
+// Package cpu drives the host: its memory, and the kernels in Go.
 //
-// Work has been done when Run returns; Sync never waits. Buffers are the host's
-// own memory, aligned to cache lines. A run checks nothing and allocates
-// nothing: what can be wrong with a launch is found when it is bound.
+// Work is complete when Run returns, so Sync never waits. Buffers are host memory,
+// aligned to cache lines. Everything about a launch is checked when it is bound; Run
+// checks and allocates nothing.
 package cpu
 
 import (
@@ -29,12 +29,12 @@ type Device struct {
 	closed bool
 }
 
-// Discover gives the host.
+// Discover returns the host.
 func Discover() (devices []device.Info, missing string) {
 	return []device.Info{New("cpu").Info()}, ""
 }
 
-// Open gives the host, the only device of its kind.
+// Open returns the host, the only device of its kind.
 func Open(index int, _ device.Options) (*Device, error) {
 	if index != 0 {
 		return nil, fmt.Errorf("there is no device cpu:%d: the CPU is one device, cpu", index)
@@ -42,7 +42,7 @@ func Open(index int, _ device.Options) (*Device, error) {
 	return New("cpu"), nil
 }
 
-// New makes a device of the host under a name, with the machine's memory as limit.
+// New returns the host as a device with that name, limited to the machine's memory.
 func New(name string) *Device {
 	total := totalMemory()
 	limit := total
@@ -53,16 +53,15 @@ func New(name string) *Device {
 		budget: device.Budget{Limit: min(limit, math.MaxInt-device.Alignment)}}
 }
 
-// speed is that of the kernels in Go, which run on one core, on processors of the
-// years around 2020 (BenchmarkKernels of the package kernels): matmul of 512 by
-// 512, addition of a million elements, and a kernel over 16 elements with what
-// the engine does around it.
+// speed is that of the kernels in Go on one core of a processor of about 2020
+// (BenchmarkKernels in package kernels): 512×512 matmul, addition of a million elements,
+// and a kernel over 16 elements including the engine's overhead.
 var speed = device.Speed{Flops: 5e9, Bytes: 10e9, Launch: 30 * time.Nanosecond}
 
-// fallbackLimit is what may be allocated if the machine's memory is unknown.
+// fallbackLimit is the memory limit if the machine's memory is unknown.
 const fallbackLimit = 1 << 40
 
-// Name is the name that New was given.
+// Name returns the name passed to New.
 func (d *Device) Name() string { return d.info.Name }
 
 // Info describes the processor.
@@ -72,14 +71,14 @@ func (d *Device) Info() device.Info {
 	return info
 }
 
-// Usage tells how much memory is in use.
+// Usage reports the memory in use.
 func (d *Device) Usage() device.Budget {
 	d.lock.Lock()
 	defer d.lock.Unlock()
 	return d.budget
 }
 
-// Alloc reserves memory of the host, zeroed.
+// Alloc reserves zeroed host memory.
 func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	if err := d.usable(); err != nil {
 		return nil, err
@@ -92,7 +91,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	return &buffer{device: d, memory: device.HostMemory(bytes), bytes: bytes}, nil
 }
 
-// View gives a buffer in memory that another device shares with the host.
+// View returns a buffer in memory that another device shares with the host.
 func (d *Device) View(of device.SharedBuffer) device.HostBuffer { return &view{d, of} }
 
 // Bind prepares a kernel launch.
@@ -110,9 +109,9 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	return launch(run), nil
 }
 
-// BindKernel binds a checked call to the kernel's Go function, for devices
-// whose memory this process can address: memory gives a slice's bytes, or nil
-// if they are gone.
+// BindKernel binds a checked call to the kernel's Go function, for devices whose memory
+// this process can address. memory returns a slice's bytes, or nil if they have been
+// freed.
 func BindKernel(call *device.Call, memory func(device.Slice) []byte) (run func(), err error) {
 	kernel := kernels.Lookup(call.Kernel.Name)
 	if kernel == nil {
@@ -175,7 +174,7 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	return d.BindFromHost(dst, from)
 }
 
-// memory gives the memory of one side of a copy of so many bytes.
+// memory returns the memory of one side of a copy of that many bytes.
 func (d *Device) memory(s device.Slice, bytes int) ([]byte, error) {
 	if err := d.usable(); err != nil {
 		return nil, err
@@ -190,7 +189,7 @@ func (d *Device) memory(s device.Slice, bytes int) ([]byte, error) {
 	return memory, nil
 }
 
-// usable is the error of every call on a closed device.
+// usable returns an error if the device is closed.
 func (d *Device) usable() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -200,12 +199,11 @@ func (d *Device) usable() error {
 	return nil
 }
 
-// Sync waits for nothing: work has been done when Run returns.
+// Sync doesn't wait: work is complete when Run returns.
 func (d *Device) Sync() error { return d.usable() }
 
-// Close refuses to allocate and to bind from now on. Commands that are bound keep
-// their memory alive, and may still be run: a run looks at nothing, as it may take
-// some nanoseconds only.
+// Close makes later allocations and bindings fail. Bound commands keep their memory alive
+// and can still run: Run may take only nanoseconds, so it checks nothing.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -213,24 +211,24 @@ func (d *Device) Close() error {
 	return nil
 }
 
-// buffer is a piece of the host's memory.
+// buffer is a block of host memory.
 type buffer struct {
 	device *Device
-	memory []byte // nil once freed; the device's lock is held
+	memory []byte // nil once freed; guarded by the device's lock
 	bytes  int64
 }
 
 func (b *buffer) Device() device.Device { return b.device }
 func (b *buffer) Bytes() int64          { return b.bytes }
 
-// Host is the memory itself; nil once it has been freed.
+// Host returns the memory; nil once freed.
 func (b *buffer) Host() []byte {
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
 	return b.memory
 }
 
-// Free gives the memory back. Commands that are bound to it keep it alive.
+// Free releases the memory. Commands bound to it keep it alive.
 func (b *buffer) Free() error {
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
@@ -241,7 +239,7 @@ func (b *buffer) Free() error {
 	return nil
 }
 
-// view is another device's memory as the host's.
+// view is another device's memory as a host buffer.
 type view struct {
 	device *Device
 	of     device.SharedBuffer
@@ -252,7 +250,7 @@ func (v *view) Bytes() int64          { return v.of.Bytes() }
 func (v *view) Host() []byte          { return v.of.Shared() }
 func (v *view) Free() error           { return v.of.Free() }
 
-// processor is the host's processor by /proc/cpuinfo, or else its architecture.
+// processor is the host's processor as named by /proc/cpuinfo, or else its architecture.
 var processor = sync.OnceValue(func() string {
 	file, err := os.Open("/proc/cpuinfo")
 	if err != nil {
@@ -267,8 +265,8 @@ var processor = sync.OnceValue(func() string {
 	return runtime.GOARCH
 })
 
-// totalMemory is the memory of the machine, or of the container that the
-// program runs in, in bytes; 0 if it isn't known.
+// totalMemory returns the memory of the machine, or of the container that the program
+// runs in, in bytes; 0 if unknown.
 func totalMemory() int64 {
 	total := machineMemory()
 	if text, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {

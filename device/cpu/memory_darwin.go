@@ -2,7 +2,7 @@ package cpu
 
 import "golang.org/x/sys/unix"
 
-// machineMemory is the machine's memory in bytes.
+// machineMemory returns the machine's memory in bytes.
 func machineMemory() int64 {
 	bytes, err := unix.SysctlUint64("hw.memsize")
 	if err != nil {

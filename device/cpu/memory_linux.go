@@ -2,7 +2,7 @@ package cpu
 
 import "syscall"
 
-// machineMemory is the machine's memory in bytes.
+// machineMemory returns the machine's memory in bytes.
 func machineMemory() int64 {
 	var info syscall.Sysinfo_t
 	if syscall.Sysinfo(&info) != nil {

@@ -2,5 +2,5 @@
 
 package cpu
 
-// machineMemory isn't known.
+// machineMemory returns 0: unknown.
 func machineMemory() int64 { return 0 }

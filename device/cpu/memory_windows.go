@@ -13,7 +13,7 @@ type memoryStatus struct {
 	totalVirtual, availVirtual, availExt uint64
 }
 
-// machineMemory is the machine's memory in bytes.
+// machineMemory returns the machine's memory in bytes.
 func machineMemory() int64 {
 	var status memoryStatus
 	status.length = uint32(unsafe.Sizeof(status))

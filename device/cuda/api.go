@@ -14,7 +14,7 @@ import (
 // function is a function of the C APIs of the driver and of NVRTC.
 type function int
 
-// Names end in _v2 where the headers say that the plain name means that.
+// Names end in _v2 where the headers define the plain name that way.
 var functions dynlib.Names[function]
 
 var (
@@ -79,7 +79,7 @@ var (
 	nvrtcDestroyProgram       = functions.Add("nvrtcDestroyProgram")
 )
 
-// String is the function's name in C.
+// String returns the function's name in C.
 func (f function) String() string { return functions[f] }
 
 // ofCompiler reports whether a function is NVRTC's.
@@ -88,11 +88,11 @@ func (f function) ofCompiler() bool { return f >= nvrtcVersion }
 // optional are functions that a driver may lack.
 var optional = map[function]bool{cuFuncGetParamInfo: true} // since CUDA 12.4
 
-// formerNames are what drivers before CUDA 12 have instead. They are called with
-// the same arguments: see capture.go.
+// formerNames are the names in drivers before CUDA 12. They take the same arguments: see
+// capture.go.
 var formerNames = map[function]string{cuGraphAddKernelNode: "cuGraphAddKernelNode", cuGraphExecUpdate: "cuGraphExecUpdate"}
 
-// releasedBy tells what gives back the handle that a function creates.
+// releasedBy maps functions that create a handle to the function that releases it.
 var releasedBy = map[function]function{
 	cuDevicePrimaryCtxRetain: cuDevicePrimaryCtxRelease,
 	cuStreamCreate:           cuStreamDestroy,
@@ -106,7 +106,7 @@ var releasedBy = map[function]function{
 	nvrtcCreateProgram:       nvrtcDestroyProgram,
 }
 
-// The APIs' constants, as far as they are used.
+// Constants of the APIs.
 const (
 	deviceMaxBlock        = 1  // CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK
 	deviceMaxGridX        = 5  // and Y and Z, which follow
@@ -132,22 +132,22 @@ const (
 // handle is one of the APIs' objects, or an address in a device's memory.
 type handle uintptr
 
-// library is the opened driver and, if there is one, NVRTC.
+// library is the opened driver and, if available, NVRTC.
 type library struct {
-	name     string // of the driver, as it was found
-	compiler string // of NVRTC, as it was found; "" if there is none
+	name     string // path or name of the driver that was opened
+	compiler string // the same for NVRTC; "" if there is none
 	missing  string // why there is no NVRTC
 	address  []uintptr
 
-	live  []atomic.Int64       // handles not released, by what releases them
-	fault func(function) int32 // for tests: a code that isn't 0 is given instead of calling
+	live  []atomic.Int64       // unreleased handles, by the function that releases them
+	fault func(function) int32 // for tests: a code other than 0 is returned instead of calling
 }
 
-// has reports whether a function is there.
+// has reports whether a function is available.
 func (l *library) has(f function) bool { return l.address[f] != 0 }
 
-// call calls a function. Pointers among the arguments are converted in the call
-// itself, which keeps what they point to where it is.
+// call calls a function. Pointers among the arguments must be converted in the call
+// expression itself, which pins what they point to.
 //
 //go:uintptrescapes
 func (l *library) call(f function, args ...uintptr) error {
@@ -162,8 +162,8 @@ func (l *library) call(f function, args ...uintptr) error {
 	return nil
 }
 
-// create calls a function that gives a new handle through its first parameter,
-// which is added here.
+// create calls a function that returns a new handle through its first parameter, which is
+// added here.
 //
 //go:uintptrescapes
 func (l *library) create(f function, args ...uintptr) (handle, error) {
@@ -178,7 +178,8 @@ func (l *library) create(f function, args ...uintptr) (handle, error) {
 	return *h, nil
 }
 
-// release gives a handle back, if there is one. It is gone even if the call fails.
+// release releases a handle, if there is one. The handle is invalid afterwards, even if
+// the call fails.
 func (l *library) release(f function, h *handle, more ...uintptr) error {
 	if *h == 0 {
 		return nil
@@ -189,14 +190,14 @@ func (l *library) release(f function, h *handle, more ...uintptr) error {
 	return l.call(f, append([]uintptr{uintptr(gone)}, more...)...)
 }
 
-// number asks for an int: of a device, of a function.
+// number queries an int attribute of a device or a function.
 func (l *library) number(f function, attribute int, of handle) (int, error) {
 	var n int32
 	err := l.call(f, uintptr(unsafe.Pointer(&n)), uintptr(attribute), uintptr(of))
 	return int(n), err
 }
 
-// The codes that the package looks at.
+// Error codes that the package handles.
 const (
 	errorInvalidValue       = 1
 	errorOutOfMemory        = 2
@@ -204,7 +205,7 @@ const (
 	errorGraphUpdateFailure = 910
 )
 
-// losing are the codes after which a process can't use the device any more.
+// losing are the codes after which the process can no longer use the device.
 var losing = []int32{
 	214, // CUDA_ERROR_ECC_UNCORRECTABLE
 	220, // CUDA_ERROR_NVLINK_UNCORRECTABLE
@@ -237,7 +238,7 @@ var compilerErrors = map[int32]string{
 	12: "NVRTC_ERROR_TIME_FILE_WRITE_FAILED",
 }
 
-// Error is a call that failed.
+// Error is a failed call.
 type Error struct {
 	Function string // "cuLaunchKernel"
 	Code     int32
@@ -245,7 +246,7 @@ type Error struct {
 	Text     string // "invalid argument"; may be empty
 }
 
-// Error gives the function's and the code's names.
+// Error returns the names of the function and of the code.
 func (e *Error) Error() string {
 	name := e.Name
 	if name == "" {
@@ -258,7 +259,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// failure makes the error of a call.
+// failure returns the error for a call.
 func (l *library) failure(f function, code int32) *Error {
 	e := &Error{Function: f.String(), Code: code}
 	if f.ofCompiler() {
@@ -269,7 +270,7 @@ func (l *library) failure(f function, code int32) *Error {
 	return e
 }
 
-// text asks the driver what it calls a code.
+// text asks the driver for the name or the description of a code.
 func (l *library) text(f function, code int32) string {
 	var at unsafe.Pointer
 	if dynlib.Call(l.address[f], uintptr(code), uintptr(unsafe.Pointer(&at))) != 0 {
@@ -278,7 +279,7 @@ func (l *library) text(f function, code int32) string {
 	return dynlib.Text(at)
 }
 
-// is reports whether err is a call of the driver that failed with one of these codes.
+// is reports whether err is a failed driver call with one of these codes.
 func is(err error, codes ...int32) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Function[:2] == "cu" && slices.Contains(codes, e.Code)

@@ -9,7 +9,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
-// buffer is a piece of the device's memory.
+// buffer is a block of the device's memory.
 type buffer struct {
 	device *Device
 	bytes  int64
@@ -27,7 +27,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	}
 	b := &buffer{device: d, bytes: bytes}
 	var err error
-	size := uintptr(max(bytes, 1)) // the API knows no empty memory
+	size := uintptr(max(bytes, 1)) // the API rejects size 0
 	if d.info.pools {
 		b.memory, err = d.cl.create(cuMemAllocAsync, size, uintptr(d.stream))
 	} else {
@@ -45,7 +45,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	return b, nil
 }
 
-// room tells how much memory there is, for messages.
+// room describes the free memory, for messages.
 func (d *Device) room() string {
 	var free, total uintptr
 	if d.cl.call(cuMemGetInfo, uintptr(unsafe.Pointer(&free)), uintptr(unsafe.Pointer(&total))) != nil {
@@ -57,9 +57,9 @@ func (d *Device) room() string {
 func (b *buffer) Device() device.Device { return b.device }
 func (b *buffer) Bytes() int64          { return b.bytes }
 
-// Free gives the memory back: commands that use it fail from now on. What is
-// queued still runs. With an error the memory is gone too, if perhaps not yet for
-// others.
+// Free releases the memory: commands that use it fail from now on. Queued work still
+// runs. After an error the buffer is freed too, though its memory may not be available to
+// others yet.
 func (b *buffer) Free() error {
 	d := b.device
 	d.lock.Lock()
@@ -79,7 +79,7 @@ func (b *buffer) Free() error {
 	return nil
 }
 
-// free is Free on an entered device, or on one that is lost.
+// free is Free on an entered or lost device.
 func (b *buffer) free() error {
 	if b.memory == 0 {
 		return nil
@@ -88,7 +88,7 @@ func (b *buffer) free() error {
 	return b.device.give(f, &b.memory, more...)
 }
 
-// gone accounts for memory that goes, and tells which call gives it back.
+// gone marks the memory as freed, and returns the call that releases it.
 func (b *buffer) gone() (f function, more []uintptr) {
 	d := b.device
 	d.budget.Give(b.bytes)
@@ -100,7 +100,7 @@ func (b *buffer) gone() (f function, more []uintptr) {
 	return cuMemFree, nil
 }
 
-// own gives the buffer behind a slice that has been checked.
+// own checks a slice and returns its buffer.
 func (d *Device) own(s device.Slice) (*buffer, error) {
 	b := s.Buffer.(*buffer)
 	if b.memory == 0 {
@@ -109,13 +109,13 @@ func (d *Device) own(s device.Slice) (*buffer, error) {
 	return b, nil
 }
 
-// position is where a slice lies in the device's memory. The device's lock is held.
+// position is a slice's address in the device's memory. The device's lock is held.
 func position(s device.Slice) handle { return s.Buffer.(*buffer).memory + handle(s.Offset) }
 
-// span is a piece of the device's memory that a command uses.
+// span is a range of the device's memory that a command uses.
 type span struct{ from, to handle }
 
-// spanOf is the piece that a slice is. The device's lock is held.
+// spanOf is a slice's range. The device's lock is held.
 func spanOf(s device.Slice) span {
 	from := position(s)
 	return span{from, from + handle(s.Bytes)}

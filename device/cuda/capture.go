@@ -11,14 +11,14 @@ import (
 	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
-// capture is work that is launched as one: a CUDA graph.
+// capture is work launched as one: a CUDA graph.
 type capture struct {
 	device *Device
 	work   []work
 	names  []string
 	graph  handle     // 0 once freed
 	launch [2]uintptr // the arguments of cuGraphLaunch
-	freed  uint64     // the device's count when it was last known that nothing in use had been
+	freed  uint64     // the device's count of freed buffers when the capture's own were last checked
 }
 
 // Captures reports whether a command is a launch or a copy within the device.
@@ -91,17 +91,17 @@ func (r *capture) build() error {
 		err = errors.Join(err, d.give(cuGraphDestroy, &g.handle))
 	}
 	if err != nil {
-		_ = d.give(cuGraphExecDestroy, &r.graph) // the first error is the one to tell
+		_ = d.give(cuGraphExecDestroy, &r.graph) // the first error is reported
 		return d.queued.Failed("capture "+r.String(), err)
 	}
 	r.launch = [2]uintptr{uintptr(r.graph), uintptr(d.stream)}
 	return nil
 }
 
-// String says what was captured, for messages.
+// String describes the captured work, for messages.
 func (r *capture) String() string { return fmt.Sprintf("%d launches and copies", len(r.work)) }
 
-// check makes sure that nothing in use has been freed.
+// check returns an error if memory in use has been freed.
 func (r *capture) check() error {
 	d := r.device
 	for _, w := range r.work {
@@ -140,7 +140,7 @@ func (r *capture) Run() error {
 	return nil
 }
 
-// Free leaves the graph to the device, for the next capture.
+// Free returns the graph to the device, for the next capture.
 func (r *capture) Free() {
 	d := r.device
 	d.lock.Lock()
@@ -164,18 +164,18 @@ func (d *Device) discard() error {
 	return nil
 }
 
-// graph is a CUDA graph in the making: a node for each piece of work, which waits
-// for those before it whose memory it shares.
+// graph is a CUDA graph under construction: one node per piece of work, which waits for
+// the earlier ones whose memory it shares.
 type graph struct {
 	device *Device
 	handle handle
 	nodes  []handle
 	work   []work
-	before [][]uint64 // per node, all the nodes that come before it, as bits
+	before [][]uint64 // per node, the set of nodes that precede it, as bits
 }
 
-// maxOrdered is up to how many nodes are compared with one another, which takes
-// quadratic time; beyond, each waits for the one before it.
+// maxOrdered is how many nodes are compared pairwise, in quadratic time; in larger graphs
+// each waits for the one before it.
 const maxOrdered = 4096
 
 // kernelNode is CUDA_KERNEL_NODE_PARAMS_v2; the one before ends where kernel begins.
@@ -203,8 +203,8 @@ type memcpySide struct {
 	pitch, height   uintptr
 }
 
-// needs gives the nodes that the next piece of work has to wait for, without those
-// that come before another of them.
+// needs returns the nodes that the next piece of work must wait for, without those that
+// precede another of them.
 func (g *graph) needs(w work) []handle {
 	n := len(g.work)
 	if n > maxOrdered {
@@ -226,7 +226,7 @@ func (g *graph) needs(w work) []handle {
 	return wait
 }
 
-// conflict reports whether one piece of work writes what the other reads or writes.
+// conflict reports whether one piece of work writes memory that the other uses.
 func conflict(a, b work) bool {
 	aReads, aWrites := a.uses()
 	bReads, bWrites := b.uses()
@@ -245,12 +245,12 @@ func (g *graph) add(w work) error {
 	return err
 }
 
-// node makes a node that waits for others.
+// node creates a node that waits for others.
 func (l *launch) node(g *graph, node *handle, wait []handle) error {
 	n := &kernelNode{function: l.function, grid: l.grid, block: l.block, parameters: unsafe.Pointer(&l.pointers[0])}
 	err := l.device.cl.call(cuGraphAddKernelNode, uintptr(unsafe.Pointer(node)), uintptr(g.handle),
 		uintptr(unsafe.Pointer(unsafe.SliceData(wait))), uintptr(len(wait)), uintptr(unsafe.Pointer(n)))
-	runtime.KeepAlive(l) // its values are pointed to
+	runtime.KeepAlive(l) // the node points to its values
 	return err
 }
 
@@ -264,12 +264,12 @@ func (c *within) node(g *graph, node *handle, wait []handle) error {
 		uintptr(unsafe.Pointer(unsafe.SliceData(wait))), uintptr(len(wait)), uintptr(unsafe.Pointer(n)), uintptr(c.device.context))
 }
 
-// instantiate gives a graph that can be launched: the spare one if it can be updated.
+// instantiate returns an executable graph: the spare one if it can be updated.
 func (g *graph) instantiate() (handle, error) {
 	d := g.device
 	if last := len(d.spares) - 1; last >= 0 {
-		// The version before of the function takes two places to answer to: where
-		// this one's answer begins, and one more.
+		// The older version of the function writes two results: the first where this one
+		// begins, and one more word.
 		var answer [3]uint64
 		var result int32
 		spare := d.spares[last]

@@ -7,10 +7,10 @@ import (
 	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
-// staging is memory of the host that the device reads and writes by itself. What
-// small copies from the host read lies there until the device has fetched it, so
-// they needn't wait; what small copies to the host bring arrives at its end. It
-// is used from its beginning again whenever the stream is known to be empty.
+// staging is pinned host memory, which the device accesses by itself. A small copy from
+// the host is staged at its start until the device has fetched it, so the host needn't
+// wait; a small copy to the host arrives at its end. The start is reused whenever the
+// stream is known to be empty.
 type staging struct {
 	address handle
 	memory  []byte
@@ -18,13 +18,13 @@ type staging struct {
 }
 
 const (
-	// maxStaged is up to what size a copy is staged: larger ones are worth the
-	// wait, and better made once than twice.
+	// maxStaged is the size up to which copies are staged. For larger ones waiting is
+	// cheaper than copying twice.
 	maxStaged    = 1 << 16
 	stagingBytes = 1 << 20
 )
 
-// stage gives the staging memory, the end of which is for copies to the host.
+// stage returns the staging memory; its end is for copies to the host.
 func (d *Device) stage() ([]byte, error) {
 	s := &d.staging
 	if s.address == 0 {
@@ -38,7 +38,7 @@ func (d *Device) stage() ([]byte, error) {
 	return s.memory, nil
 }
 
-// reserve finds room for a copy from the host.
+// reserve finds space for a copy from the host.
 func (d *Device) reserve(bytes int, names []string) ([]byte, error) {
 	memory, err := d.stage()
 	if err != nil {
@@ -66,7 +66,7 @@ type transfer struct {
 	run    func() error
 }
 
-// Run queues the copy; one to the host has happened afterwards.
+// Run queues the copy; one to the host is complete afterwards.
 func (t *transfer) Run() error {
 	d := t.device
 	if err := d.enter(); err != nil {
@@ -189,7 +189,7 @@ func (c *within) queue() error {
 	return nil
 }
 
-// side gives the buffer on one side of a copy of so many bytes, and the side's span.
+// side returns the buffer and the span of one side of a copy of that many bytes.
 func (d *Device) side(s device.Slice, bytes int64) (*buffer, span, error) {
 	if err := s.CheckCopy(d, bytes); err != nil {
 		return nil, span{}, err

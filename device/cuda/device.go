@@ -26,13 +26,13 @@ type Device struct {
 	become  [1]uintptr // the context, as cuCtxSetCurrent's arguments
 	stream  handle
 	event   handle // of copies between devices
-	lost    error  // why the process can't use the device any more
+	lost    error  // why the process can no longer use the device
 	budget  device.Budget
 	buffers map[*buffer]struct{}
-	freed   uint64             // how many buffers have been
+	freed   uint64             // number of buffers freed
 	modules map[string]*module // by kernel and definitions
 	graphs  map[*capture]struct{}
-	spares  []handle // graphs that nobody needs; the last is updated for the next
+	spares  []handle // unused graphs; the last is updated for the next capture
 	queued  queue.Queue
 	staging staging
 }
@@ -53,7 +53,7 @@ func (l *library) begin(info properties, o device.Options) (_ *Device, err error
 	return d, nil
 }
 
-// prepare makes the context and what belongs to it.
+// prepare creates the context and what belongs to it.
 func (d *Device) prepare() (err error) {
 	if d.context, err = d.cl.create(cuDevicePrimaryCtxRetain, uintptr(d.info.id)); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (d *Device) prepare() (err error) {
 	return err
 }
 
-// keepPool makes the device's pool keep what is freed, for the next allocation.
+// keepPool makes the device's pool keep freed memory for later allocations.
 func (d *Device) keepPool() error {
 	var pool handle
 	if err := d.cl.call(cuDeviceGetDefaultMemPool, uintptr(unsafe.Pointer(&pool)), uintptr(d.info.id)); err != nil {
@@ -90,14 +90,14 @@ func (d *Device) Name() string { return d.info.Name }
 // Info describes the device.
 func (d *Device) Info() device.Info { return d.info.Info }
 
-// Usage tells how much memory is in use.
+// Usage reports the memory in use.
 func (d *Device) Usage() device.Budget {
 	d.lock.Lock()
 	defer d.lock.Unlock()
 	return d.budget
 }
 
-// enter takes the device for a method: its lock, and a thread with the context.
+// enter locks the device for a method, and makes its context the thread's.
 func (d *Device) enter() error {
 	d.lock.Lock()
 	err := d.take()
@@ -118,23 +118,23 @@ func (d *Device) take() error {
 		if loses(err) {
 			return d.queued.Late(err)
 		}
-		// Nothing can be waited for on a thread without the context. So what is
-		// queued is still to be told of by whoever takes the device next.
+		// Without the context the thread can't wait, so the failure of queued work is
+		// left to the next call to report.
 		return fmt.Errorf("device %s: taking it: %w", d.Name(), err)
 	}
 	return nil
 }
 
-// current makes the device's context the thread's.
+// current makes the device's context current on the thread.
 func (d *Device) current() error { return d.cl.call(cuCtxSetCurrent, d.become[:]...) }
 
-// leave ends a method that has entered.
+// leave undoes enter.
 func (d *Device) leave() {
 	runtime.UnlockOSThread()
 	d.lock.Unlock()
 }
 
-// entered does something on the entered device.
+// entered calls do on the entered device.
 func (d *Device) entered(do func() error) error {
 	if err := d.enter(); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (d *Device) entered(do func() error) error {
 	return do()
 }
 
-// usable is the error of every call on a device that is closed or lost.
+// usable returns an error if the device is closed or lost.
 func (d *Device) usable() error {
 	switch {
 	case d.lost != nil:
@@ -154,7 +154,7 @@ func (d *Device) usable() error {
 	return nil
 }
 
-// Sync waits until all that was queued has ended.
+// Sync waits until all queued work has ended.
 func (d *Device) Sync() error {
 	return d.entered(d.finish)
 }
@@ -162,7 +162,7 @@ func (d *Device) Sync() error {
 // wait waits for the stream. The device is entered.
 func (d *Device) wait() error { return d.cl.call(cuStreamSynchronize, uintptr(d.stream)) }
 
-// finish waits for the stream and tells what has failed on it. The device is entered.
+// finish waits for the stream and reports what failed on it. The device is entered.
 func (d *Device) finish() error {
 	if err := d.queued.Finish(); err != nil {
 		return err
@@ -170,10 +170,10 @@ func (d *Device) finish() error {
 	return d.discard()
 }
 
-// loses reports whether an error is the end of the device for this process.
+// loses reports whether the process can no longer use the device after an error.
 func loses(err error) bool { return is(err, losing...) }
 
-// lose notes that the device is lost, if a failure of its work says so.
+// lose marks the device as lost if the error says so.
 func (d *Device) lose(err error) error {
 	if !loses(err) || d.lost != nil {
 		return err
@@ -182,7 +182,7 @@ func (d *Device) lose(err error) error {
 	return fmt.Errorf("%w; the device is lost", err)
 }
 
-// Close waits for the stream and gives everything back.
+// Close waits for the stream and releases everything.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -197,7 +197,7 @@ func (d *Device) Close() error {
 		if err := d.current(); err != nil {
 			note(err)
 			defer func() { d.lost = nil }()
-			d.lost = err // so all of it goes with the context
+			d.lost = err // the context's release frees everything in it
 		} else if d.stream != 0 {
 			note(d.finish())
 		}
@@ -220,7 +220,7 @@ func (d *Device) Close() error {
 	note(d.give(cuMemFreeHost, &d.staging.address))
 	note(d.give(cuEventDestroy, &d.event))
 	if d.stream != 0 && d.lost == nil {
-		// What was freed is given back in the stream's order: after this, it is.
+		// Frees happen in the stream's order; once it is empty, all are done.
 		note(d.wait())
 	}
 	note(d.give(cuStreamDestroy, &d.stream))
@@ -236,7 +236,7 @@ func (d *Device) Close() error {
 	return nil
 }
 
-// give releases a handle of the context. A lost device's handles went with it.
+// give releases a handle of the context. A lost device's handles were released with it.
 func (d *Device) give(f function, h *handle, more ...uintptr) error {
 	if d.lost != nil {
 		d.drop(f, h)

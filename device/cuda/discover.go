@@ -11,19 +11,19 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// properties are what the driver reports of a GPU.
+// properties are what the driver reports about a GPU.
 type properties struct {
 	device.Info
-	capability int    // its architecture: 90 is 9.0
-	driver     string // the newest CUDA that the driver serves: "CUDA 13.0"
+	capability int    // its architecture: 90 means 9.0
+	driver     string // the newest CUDA that the driver supports: "CUDA 13.0"
 	compiler   string // "NVRTC 13.0"; "" if there is none
 	noCompiler string // why there is none
 
 	id            handle
 	maxBlock      int
 	maxGrid       [3]int
-	pools         bool  // it allocates from pools, in the order of a stream
-	architectures []int // those that NVRTC compiles for, rising
+	pools         bool  // supports stream-ordered allocation from pools
+	architectures []int // those that NVRTC compiles for, in ascending order
 }
 
 // Discover lists the machine's GPUs in the driver's order, or says why there is none.
@@ -55,7 +55,7 @@ func (l *library) discover() (devices []device.Info, missing string) {
 	return devices, ""
 }
 
-// survey counts the devices, and gives what they have in common.
+// survey counts the devices, and returns their common properties.
 func (l *library) survey() (count int, common properties, err error) {
 	var n, version int32
 	if err = l.call(cuDeviceGetCount, uintptr(unsafe.Pointer(&n))); err == nil {
@@ -74,7 +74,7 @@ func (l *library) survey() (count int, common properties, err error) {
 	return int(n), common, nil
 }
 
-// describeCompiler fills in what there is to know of NVRTC.
+// describeCompiler fills in the properties of NVRTC.
 func (l *library) describeCompiler(info *properties) error {
 	if l.compiler == "" {
 		return fmt.Errorf("no NVRTC was found: %s", l.missing)
@@ -159,12 +159,11 @@ func (l *library) ask(info *properties, index int) error {
 	return nil
 }
 
-// speed estimates a GPU's speed from its multiprocessors, its clocks in kHz and
-// the width of its memory in bits: kernels reach a third of what 128 lanes a
-// multiprocessor could compute, and seven tenths of what the memory could move, at
-// both edges of its clock. A small kernel in a capture takes a microsecond.
-// Memory of its own is reached over half of PCIe 4.0. What a driver doesn't tell
-// leaves the speed unknown.
+// speed estimates a GPU's speed from its multiprocessors, its clocks in kHz and its
+// memory bus in bits. It assumes that kernels reach a third of the arithmetic of 128
+// lanes per multiprocessor, 70 % of the bandwidth of double-data-rate memory, 1 µs per
+// small kernel in a capture, and half of PCIe 4.0 to the host unless the GPU is
+// integrated. If the driver doesn't report a value, the speed is unknown.
 func speed(processors, clock, memoryClock, bus int, integrated bool) device.Speed {
 	const lanes, multiplyAndAdd, edges, reachedFlops, reachedBytes = 128, 2, 2, 0.33, 0.7
 	if processors <= 0 || clock <= 0 || memoryClock <= 0 || bus <= 0 {
@@ -182,7 +181,7 @@ func speed(processors, clock, memoryClock, bus int, integrated bool) device.Spee
 	return s
 }
 
-// alignment is that of the slices that kernels take: a transaction of the memory.
+// alignment of the slices that kernels take: a memory transaction.
 const alignment = 256
 
 // Open opens a GPU by its number.
@@ -197,7 +196,7 @@ func Open(index int, o device.Options) (*Device, error) {
 	return l.start(index, o)
 }
 
-// faulty is the library with faults, and handle counts, of its own.
+// faulty returns a copy of the library with its own faults and handle counts.
 func (l *library) faulty(fault func(function) int32) *library {
 	return &library{name: l.name, compiler: l.compiler, missing: l.missing, address: l.address,
 		live: make([]atomic.Int64, len(functions)), fault: fault}

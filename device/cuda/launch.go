@@ -11,18 +11,18 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// work is what a capture can be made of: a launch, or a copy within the device.
+// work can be part of a capture: a launch, or a copy within the device.
 type work interface {
 	device.Command
 	on() *Device
 	name() string
 	uses() (reads []span, writes span)
-	alive() bool                                      // nothing that it uses has been freed
+	alive() bool                                      // no memory that it uses has been freed
 	queue() error                                     // the device is entered
-	node(g *graph, node *handle, wait []handle) error // of a graph, which waits for others
+	node(g *graph, node *handle, wait []handle) error // adds a node that waits for others to a graph
 }
 
-// launch is a kernel with its arguments, and how many blocks of threads run it.
+// launch is a kernel with its arguments and grid.
 type launch struct {
 	device    *Device
 	names     []string
@@ -37,7 +37,7 @@ type launch struct {
 	arguments [11]uintptr // of cuLaunchKernel
 }
 
-// Bind prepares a kernel launch, and builds the kernel if need be.
+// Bind prepares a kernel launch, and builds the kernel if necessary.
 func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err := call.Check(d); err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	defer d.leave()
 	launches, err := d.bind(call)
 	if err != nil {
-		// What a call of the API told may be the failure of what is queued.
+		// A call's error may be the failure of queued work.
 		if loses(err) {
 			return nil, d.queued.Late(err)
 		}
@@ -57,7 +57,7 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	return calls.Command(launches), nil
 }
 
-// bind makes a call's launches.
+// bind prepares a call's launches.
 func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	for _, arg := range call.Buffers {
 		if _, err := d.own(arg.Slice); err != nil {
@@ -72,7 +72,7 @@ func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	return calls.Launches(call, k, m.block, func(part kernels.Launch) (*launch, error) { return d.launch(call, m, part) })
 }
 
-// launch makes one launch of a call.
+// launch prepares one launch of a call.
 func (d *Device) launch(call *device.Call, m *module, part kernels.Launch) (*launch, error) {
 	l := &launch{device: d, names: []string{call.Kernel.Name}, function: m.function}
 	for _, s := range calls.Slices(call, part) {
@@ -93,7 +93,7 @@ func (d *Device) launch(call *device.Call, m *module, part kernels.Launch) (*lau
 	return l, l.size(part)
 }
 
-// takes holds the values for a function's parameters against the function.
+// takes compares the values with the function's parameters.
 func (m *module) takes(values [][]byte, entry string) error {
 	if m.parameters == nil {
 		return nil
@@ -109,7 +109,7 @@ func (m *module) takes(values [][]byte, entry string) error {
 	return nil
 }
 
-// size sets how many blocks run, and lays out the call that queues them.
+// size sets the grid, and prepares the arguments of cuLaunchKernel.
 func (l *launch) size(part kernels.Launch) error {
 	dims := len(part.Global)
 	if dims < 1 || dims > 3 || len(part.Local) != dims {
@@ -155,7 +155,7 @@ func (l *launch) queue() error {
 		return err
 	}
 	err := d.cl.call(cuLaunchKernel, l.arguments[:]...)
-	runtime.KeepAlive(l) // its values are pointed to
+	runtime.KeepAlive(l) // its arguments point to its values
 	if err != nil {
 		return d.queued.Failed("kernel "+l.name(), err)
 	}

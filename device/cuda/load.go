@@ -13,7 +13,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// Libraries names what is opened to look for devices, in the order of trial.
+// Libraries lists the libraries to open when looking for devices, in order.
 func Libraries() []string {
 	if !dynlib.Available {
 		return nil
@@ -25,7 +25,8 @@ func driverNames() []string {
 	return map[string][]string{"linux": {"libcuda.so.1", "libcuda.so"}, "windows": {"nvcuda.dll"}}[runtime.GOOS]
 }
 
-// compilerNames are NVRTC's, the newest first. On Windows CUDA_PATH names its folder.
+// compilerNames are NVRTC's file names, newest first. On Windows CUDA_PATH names its
+// folder.
 func compilerNames() (names []string) {
 	switch runtime.GOOS {
 	case "linux":
@@ -63,7 +64,7 @@ func openLibraries() (l *library, err error) {
 	return l, nil
 }
 
-// open opens the first library that is there, and finds a range of functions in it.
+// open opens the first library that exists, and looks up a range of functions in it.
 func (l *library) open(names []string, from, to function) (found string, _ error) {
 	var tried []string
 	for _, name := range names {

@@ -17,12 +17,12 @@ import (
 type module struct {
 	handle     handle
 	function   handle
-	parameters []int // the sizes of the function's; nil if the driver doesn't tell
-	block      int   // threads that a block of it may have
+	parameters []int // sizes of the function's parameters; nil if the driver doesn't report them
+	block      int   // maximum threads per block
 }
 
-// module builds and loads a kernel for one choice of definitions, unless it is loaded,
-// or built on disk. The device is entered.
+// module builds and loads a kernel for one set of definitions, unless it is loaded
+// already or cached on disk. The device is entered.
 func (d *Device) module(k *kernels.Kernel, definitions []string) (*module, error) {
 	key := k.Name + " " + strings.Join(definitions, " ")
 	if m := d.modules[key]; m != nil {
@@ -51,8 +51,7 @@ func (d *Device) load(k *kernels.Kernel, definitions []string) (*module, error) 
 	}
 	text := source.Joined()
 	target, ptx := d.info.target()
-	// Products and sums round apart, as on every other device: where they shall
-	// not, a kernel says so.
+	// No contraction, as on every other device: kernels call fma explicitly.
 	options := []string{"--std=c++17", "--gpu-architecture=" + target, "-fmad=false"}
 	for _, definition := range definitions {
 		options = append(options, "-D"+definition)
@@ -61,7 +60,7 @@ func (d *Device) load(k *kernels.Kernel, definitions []string) (*module, error) 
 	if image := d.cache.Load(id); image != nil {
 		if m, err := d.open(image, k.Entry()); err == nil {
 			return m, nil
-		} // what doesn't load, or hasn't the kernel in it, is built anew
+		} // an image that doesn't load or lacks the kernel is rebuilt
 	}
 	image, err := d.compile(k.Name+".cu", text, options, ptx)
 	if err != nil {
@@ -74,7 +73,7 @@ func (d *Device) load(k *kernels.Kernel, definitions []string) (*module, error) 
 	return m, err
 }
 
-// open loads an image and looks at the kernel in it.
+// open loads an image and inspects its kernel.
 func (d *Device) open(image []byte, entry string) (*module, error) {
 	m := &module{}
 	var err error
@@ -82,19 +81,19 @@ func (d *Device) open(image []byte, entry string) (*module, error) {
 		return nil, err
 	}
 	if err := d.inspect(m, entry); err != nil {
-		_ = d.give(cuModuleUnload, &m.handle) // the first error is the one to tell
+		_ = d.give(cuModuleUnload, &m.handle) // the first error is reported
 		return nil, err
 	}
 	return m, nil
 }
 
-// loadImage loads a cubin, or PTX with a 0 at its end.
+// loadImage loads a cubin or zero-terminated PTX.
 func (d *Device) loadImage(image []byte) (handle, error) {
 	log := make([]byte, 8192)
 	options := [2]uint32{jitErrorLogBuffer, jitErrorLogBufferSize}
 	values := [2]uintptr{uintptr(unsafe.Pointer(&log[0])), uintptr(len(log))}
 	var pin runtime.Pinner
-	pin.Pin(&log[0]) // values holds its address as a number
+	pin.Pin(&log[0]) // values contains its address as a number
 	defer pin.Unpin()
 	m, err := d.cl.create(cuModuleLoadDataEx, uintptr(unsafe.Pointer(&image[0])), 2,
 		uintptr(unsafe.Pointer(&options)), uintptr(unsafe.Pointer(&values)))
@@ -105,7 +104,7 @@ func (d *Device) loadImage(image []byte) (handle, error) {
 	return m, nil
 }
 
-// inspect asks what launches have to know.
+// inspect queries what launches need to know.
 func (d *Device) inspect(m *module, entry string) error {
 	name := dynlib.Terminated(entry)
 	if err := d.cl.call(cuModuleGetFunction, uintptr(unsafe.Pointer(&m.function)), uintptr(m.handle), uintptr(unsafe.Pointer(&name[0]))); err != nil {
@@ -120,7 +119,7 @@ func (d *Device) inspect(m *module, entry string) error {
 	return err
 }
 
-// parameters are the sizes of a function's parameters, or nil.
+// parameters returns the sizes of a function's parameters, or nil.
 func (d *Device) parameters(function handle) ([]int, error) {
 	if !d.cl.has(cuFuncGetParamInfo) {
 		return nil, nil
@@ -130,7 +129,7 @@ func (d *Device) parameters(function handle) ([]int, error) {
 		var offset, size uintptr
 		err := d.cl.call(cuFuncGetParamInfo, uintptr(function), uintptr(len(sizes)), uintptr(unsafe.Pointer(&offset)), uintptr(unsafe.Pointer(&size)))
 		switch {
-		case is(err, errorInvalidValue): // there are no more, and this is how it tells
+		case is(err, errorInvalidValue): // there are no more parameters
 			return sizes, nil
 		case err != nil:
 			return nil, err
@@ -139,9 +138,8 @@ func (d *Device) parameters(function handle) ([]int, error) {
 	}
 }
 
-// target is what NVRTC compiles for: the device's own architecture, or, if NVRTC
-// doesn't know that yet, the newest that it does know, as PTX, which the driver
-// compiles further.
+// target is what NVRTC compiles for: the device's own architecture, or the newest that
+// NVRTC supports, as PTX, which the driver compiles further.
 func (p *properties) target() (option string, ptx bool) {
 	newest := 0
 	for _, a := range p.architectures {
@@ -155,7 +153,7 @@ func (p *properties) target() (option string, ptx bool) {
 	return fmt.Sprintf("compute_%d", newest), true
 }
 
-// compile makes a kernel's source what the driver loads.
+// compile compiles a kernel's source into an image.
 func (d *Device) compile(name, text string, options []string, ptx bool) (image []byte, err error) {
 	source, title := dynlib.Terminated(text), dynlib.Terminated(name)
 	program, err := d.cl.create(nvrtcCreateProgram, uintptr(unsafe.Pointer(&source[0])), uintptr(unsafe.Pointer(&title[0])), 0, 0, 0)
@@ -168,7 +166,7 @@ func (d *Device) compile(name, text string, options []string, ptx bool) (image [
 		list[i] = &dynlib.Terminated(o)[0]
 	}
 	if err := d.cl.call(nvrtcCompileProgram, uintptr(program), uintptr(len(list)), uintptr(unsafe.Pointer(&list[0]))); err != nil {
-		log, _ := d.cl.output(nvrtcGetProgramLogSize, nvrtcGetProgramLog, program) // without it there is still the code
+		log, _ := d.cl.output(nvrtcGetProgramLogSize, nvrtcGetProgramLog, program) // the error code is reported even without it
 		return nil, fmt.Errorf("it doesn't compile with %s: %w%s", strings.Join(options, " "), err, onItsOwnLine(log))
 	}
 	if ptx {
@@ -177,7 +175,7 @@ func (d *Device) compile(name, text string, options []string, ptx bool) (image [
 	return d.cl.output(nvrtcGetCUBINSize, nvrtcGetCUBIN, program)
 }
 
-// output asks for the size of something that a program has, and then for it.
+// output queries the size of one of a program's outputs, then the output.
 func (l *library) output(size, get function, program handle) ([]byte, error) {
 	var n uintptr
 	if err := l.call(size, uintptr(program), uintptr(unsafe.Pointer(&n))); err != nil || n == 0 {
@@ -187,13 +185,13 @@ func (l *library) output(size, get function, program handle) ([]byte, error) {
 	return out, l.call(get, uintptr(program), uintptr(unsafe.Pointer(&out[0])))
 }
 
-// destroyProgram releases a program; of all handles only this is passed by pointer.
+// destroyProgram releases a program, the only handle that is passed by pointer.
 func (l *library) destroyProgram(program *handle) error {
 	l.live[nvrtcDestroyProgram].Add(-1)
 	return l.call(nvrtcDestroyProgram, uintptr(unsafe.Pointer(program)))
 }
 
-// onItsOwnLine is what a compiler said, after a message.
+// onItsOwnLine formats a compiler's log to follow a message.
 func onItsOwnLine(log []byte) string {
 	text := strings.TrimSpace(strings.TrimRight(string(log), "\x00"))
 	if text == "" {

@@ -16,7 +16,7 @@ type peer struct {
 	dst, src       *buffer
 	dstAt, srcAt   handle
 	bytes          int64
-	toName, toward []string // as each of the devices calls it
+	toName, toward []string // the copy's name on each device
 }
 
 // BindFromPeer prepares a copy from another GPU; nil if src is on another kind of device.
@@ -39,7 +39,7 @@ func (d *Device) BindFromPeer(dst, src device.Slice) (device.Command, error) {
 
 // Run queues the copy in the order of both devices' streams.
 func (p *peer) Run() error {
-	// Always in the same order, so that no two copies wait for each other.
+	// Always lock in the same order, so that no two copies wait for each other.
 	first, second := p.to, p.from
 	if uintptr(unsafe.Pointer(second)) < uintptr(unsafe.Pointer(first)) {
 		first, second = second, first
@@ -69,7 +69,7 @@ func (p *peer) Run() error {
 	if _, late := errors.AsType[*device.Late](err); late {
 		return err
 	}
-	// Whichever the call was for, both have to be well if this was its own failure.
+	// The failure is the call's own only if both devices' earlier work succeeded.
 	other := p.from
 	if on == p.from {
 		other = p.to
@@ -90,7 +90,7 @@ func (p *peer) Run() error {
 	return err
 }
 
-// queue makes the calls. on is the device that they are for.
+// queue makes the calls; on is set to the device of each.
 func (p *peer) queue(on **Device) error {
 	to, from := p.to, p.from
 	if err := to.current(); err != nil {

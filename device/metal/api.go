@@ -6,7 +6,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// function is a C function of Objective-C's runtime, or of Metal.
+// function is a C function of the Objective-C runtime or of Metal.
 type function int
 
 var functions dynlib.Names[function]
@@ -22,10 +22,10 @@ var (
 	mtlCopyAllDevices            = functions.Add("MTLCopyAllDevices")
 )
 
-// ofMetal tells Metal's functions from those of Objective-C's runtime.
+// ofMetal distinguishes Metal's functions from the Objective-C runtime's.
 func (f function) ofMetal() bool { return f >= mtlCreateSystemDefaultDevice }
 
-// class is a class of which objects are made by name; all others come from messages.
+// class is a class that is looked up by name; other objects come from messages.
 type class int
 
 var classes dynlib.Names[class]
@@ -35,8 +35,8 @@ var (
 	mtlCompileOptions = classes.Add("MTLCompileOptions")
 )
 
-// message is a message's selector. Beside each stands its type by Apple's
-// documentation, without the words for the arguments.
+// message is a selector. The comment beside each is its type in Apple's documentation,
+// without argument labels.
 type message int
 
 var selectors dynlib.Names[message]
@@ -49,7 +49,7 @@ var (
 	respondsToSelector = selectors.Add("respondsToSelector:") // (SEL) → BOOL
 
 	initWithBytes        = selectors.Add("initWithBytes:length:encoding:") // (const void *, NSUInteger, NSStringEncoding) → NSString
-	utf8String           = selectors.Add("UTF8String")                     // → const char *, which lives as long as the pool
+	utf8String           = selectors.Add("UTF8String")                     // → const char *, valid as long as the pool
 	count                = selectors.Add("count")
 	objectAtIndex        = selectors.Add("objectAtIndex:") // (NSUInteger) → id, not retained
 	code                 = selectors.Add("code")           // → NSInteger
@@ -71,7 +71,7 @@ var (
 	setLanguageVersion            = selectors.Add("setLanguageVersion:")            // (MTLLanguageVersion)
 	setMathMode                   = selectors.Add("setMathMode:")                   // (MTLMathMode), since macOS 15
 	setMathFloatingPointFunctions = selectors.Add("setMathFloatingPointFunctions:") // (MTLMathFloatingPointFunctions), since macOS 15
-	setFastMathEnabled            = selectors.Add("setFastMathEnabled:")            // (BOOL), before
+	setFastMathEnabled            = selectors.Add("setFastMathEnabled:")            // (BOOL), before macOS 15
 
 	newFunction                   = selectors.Add("newFunctionWithName:") // (NSString) → id<MTLFunction>
 	maxTotalThreadsPerThreadgroup = selectors.Add("maxTotalThreadsPerThreadgroup")
@@ -94,24 +94,24 @@ var (
 	endEncoding             = selectors.Add("endEncoding")
 )
 
-// String is the message's selector without a colon at its end.
+// String is the selector without a trailing colon.
 func (m message) String() string { return strings.TrimSuffix(selectors[m], ":") }
 
-// The API's constants, as far as they are used.
+// Constants of the API.
 const (
 	utf8Encoding      = 4 // NSUTF8StringEncoding
-	storageModeShared = 0 // MTLResourceStorageModeShared, and all else by default: hazards are tracked
+	storageModeShared = 0 // MTLResourceStorageModeShared, with all other defaults: hazards are tracked
 	languageVersion3  = 3 << 16
 	mathModeSafe      = 0
 	functionsPrecise  = 1 // MTLMathFloatingPointFunctionsPrecise
 	statusCompleted   = 4
 	statusError       = 5
-	familyApple1      = 1001 // MTLGPUFamilyApple1, and those after it
-	familyApple7      = 1007 // the M1's: the first with simdgroup_matrix on a Mac
-	familyAppleLast   = 1020 // later than any there is; a device doesn't support what it doesn't know
-	maxBuffers        = 31   // that a kernel may have
-	maxInline         = 4096 // bytes that setBytes takes
-	largestElement    = 16   // bytes that a kernel reads at once
+	familyApple1      = 1001 // MTLGPUFamilyApple1; the later ones follow
+	familyApple7      = 1007 // the M1, the first Mac GPU with simdgroup_matrix
+	familyAppleLast   = 1020 // later than any existing family; unknown ones are reported as unsupported
+	maxBuffers        = 31   // per kernel
+	maxInline         = 4096 // limit of setBytes, in bytes
+	largestElement    = 16   // largest access by a kernel, in bytes
 	offsetAlignment   = 16   // of a buffer in the device address space, for elements of any size
 	constantAlignment = 256  // of a buffer in the constant address space: 32 on Intel's Macs, and 4 on Apple silicon
 	simdWidth         = 32   // what kernels are written for

@@ -5,29 +5,28 @@ import (
 	"slices"
 )
 
-// batch is a command buffer with one compute encoder: many launches, since a
-// boundary between command buffers is said to cost some 20 µs.
+// batch is a command buffer with one compute encoder and many launches, since a boundary
+// between command buffers reportedly costs some 20 µs.
 type batch struct {
-	number   uint64 // they count up
+	number   uint64 // increasing
 	buffer   object // the MTLCommandBuffer; 0 if there is none
 	encoder  object // 0 once it has ended
-	pipeline object // that is set
+	pipeline object // currently set
 	launches int
-	bytes    int64 // of memory that they use
+	bytes    int64 // of memory that the launches use
 }
 
-// The device begins with a batch when it is committed. So one ends when it has
-// enough to do for the host to encode the next meanwhile: after so many launches,
-// or fewer if they have much memory to go through. Of batches that are under way
-// so many are kept: the host is ahead by enough, and what waits is bounded. The
-// numbers are guesses that no Mac has been asked about.
+// The device starts a batch when it is committed. A batch is full when the device has
+// enough work for the host to encode the next one meanwhile: at a number of launches, or
+// fewer if they use much memory. The number of batches in flight is limited, too. The
+// numbers are guesses, not measured on a Mac.
 const (
 	batchLaunches = 64
 	batchBytes    = 64 << 20
 	maxFlight     = 8
 )
 
-// encode opens a batch, unless one is open.
+// encode opens a batch if none is open.
 func (d *Device) encode() error {
 	b := &d.open
 	if b.buffer != 0 {
@@ -36,7 +35,7 @@ func (d *Device) encode() error {
 	if b.buffer = d.objc.keep(d.commands, commandBuffer); b.buffer == 0 {
 		return d.objc.failed(commandBuffer, 0, nil)
 	}
-	// An encoder of this kind runs what it is given one by one, in order.
+	// An encoder of this kind runs its dispatches in order.
 	if b.encoder = d.objc.keep(b.buffer, computeCommandEncoder); b.encoder == 0 {
 		d.objc.give(commandBuffer, &b.buffer)
 		return d.objc.failed(computeCommandEncoder, 0, nil)
@@ -45,7 +44,7 @@ func (d *Device) encode() error {
 	return nil
 }
 
-// encoded notes a launch in the open batch, which is committed if it is full.
+// encoded counts a launch in the open batch, which is committed if it is full.
 func (d *Device) encoded(bytes int64) error {
 	b := &d.open
 	b.launches++
@@ -65,7 +64,7 @@ func (d *Device) encoded(bytes int64) error {
 	return nil
 }
 
-// commit hands the open batch to the device, if there is one.
+// commit commits the open batch, if there is one.
 func (d *Device) commit() {
 	if d.open.buffer == 0 {
 		return
@@ -77,7 +76,7 @@ func (d *Device) commit() {
 	d.last, d.open = d.open.number, batch{}
 }
 
-// retire waits for the oldest batch under way, and gives what became of it.
+// retire waits for the oldest batch in flight, and returns its outcome.
 func (d *Device) retire() error {
 	b := d.flight[0]
 	d.objc.send(b.buffer, waitUntilCompleted)
@@ -91,7 +90,7 @@ func (d *Device) retire() error {
 	return err
 }
 
-// outcome is the error of a command buffer that has ended.
+// outcome returns the error of a completed command buffer.
 func (d *Device) outcome(buffer object) error {
 	if !d.objc.asks(status) {
 		return d.objc.failed(status, 0, nil)
@@ -106,7 +105,7 @@ func (d *Device) outcome(buffer object) error {
 	}
 }
 
-// look retires batches that have ended, without waiting for others.
+// look retires completed batches, without waiting for others.
 func (d *Device) look() error {
 	for len(d.flight) > 0 && d.objc.send(d.flight[0].buffer, status) >= statusCompleted {
 		if err := d.retire(); err != nil {
@@ -116,7 +115,7 @@ func (d *Device) look() error {
 	return nil
 }
 
-// until waits until a batch has ended, and those before it.
+// until waits for a batch and those before it.
 func (d *Device) until(number uint64) error {
 	if number > d.last {
 		d.commit()
@@ -129,7 +128,7 @@ func (d *Device) until(number uint64) error {
 	return nil
 }
 
-// wait waits for everything. Its error is that of the first batch that failed.
+// wait waits for everything, and returns the error of the first failed batch.
 func (d *Device) wait() error {
 	d.commit()
 	var first error
@@ -141,9 +140,9 @@ func (d *Device) wait() error {
 	return first
 }
 
-// late is the failure of a batch. What came after it runs to its end, since the
+// late returns the error for a failed batch. Later batches run to their end, since the
 // documentation doesn't say that a command buffer may be dropped.
 func (d *Device) late(err error) error {
-	_ = d.wait() // one failure is told
+	_ = d.wait() // one failure is reported
 	return d.queue.Late(err)
 }

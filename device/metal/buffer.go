@@ -8,7 +8,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
-// buffer is a piece of memory that the device and the host share.
+// buffer is a block of memory shared with the host.
 type buffer struct {
 	device *Device
 	bytes  int64
@@ -41,10 +41,9 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	return b, nil
 }
 
-// memory makes an MTLBuffer in memory that the host has too. Metal keeps track of
-// what uses it, so that work that needs other work's results waits for it. The API
-// knows no empty buffers, and its validation wants room for an element where a kernel
-// has a pointer, though it be of a tensor without any.
+// memory allocates an MTLBuffer in shared storage. Metal tracks its hazards. The API has
+// no empty buffers, and its validation requires space for one element wherever a kernel
+// has a pointer, even if the tensor is empty.
 func (d *Device) memory(bytes int64) (object, []byte, error) {
 	length := bytes
 	if length == 0 {
@@ -59,14 +58,14 @@ func (d *Device) memory(bytes int64) (object, []byte, error) {
 		d.objc.give(newBuffer, &o)
 		return 0, nil, d.objc.failed(contents, 0, nil)
 	}
-	return o, unsafe.Slice((*byte)(pointer(at)), bytes), nil // Metal's, unknown to Go's collector
+	return o, unsafe.Slice((*byte)(pointer(at)), bytes), nil // Metal's memory, unknown to the garbage collector
 }
 
 func (b *buffer) Device() device.Device { return b.device }
 func (b *buffer) Bytes() int64          { return b.bytes }
 
-// Shared is the memory itself; nil once it has been freed, and where the device has
-// memory of its own: there is no use in such a device's working on the host's.
+// Shared returns the memory; nil once freed, and on GPUs with their own memory, which
+// shouldn't work on the host's.
 func (b *buffer) Shared() []byte {
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
@@ -76,8 +75,8 @@ func (b *buffer) Shared() []byte {
 	return b.memory
 }
 
-// Free gives the memory back: commands that use it fail from now on. What is
-// queued still runs, as Metal keeps what that needs.
+// Free releases the memory: commands that use it fail from now on. Queued work still
+// runs, as Metal retains what it needs.
 func (b *buffer) Free() error {
 	d := b.device
 	d.lock.Lock()
@@ -100,7 +99,7 @@ func (b *buffer) free() {
 	delete(d.buffers, b)
 }
 
-// own gives the buffer behind a slice that has been checked.
+// own checks a slice and returns its buffer.
 func (d *Device) own(s device.Slice) (*buffer, error) {
 	b := s.Buffer.(*buffer)
 	if b.object == 0 {

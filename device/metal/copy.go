@@ -10,14 +10,13 @@ import (
 	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
-// Copies on the device are a kernel's, not those of a blit encoder: on macOS that
-// one takes multiples of 4 bytes at multiples of 4 alone, and for it the compute
-// encoder would have to end.
+// Copies on the device use a kernel instead of a blit encoder: on macOS the latter
+// requires multiples of 4 bytes, and would end the compute encoder.
 //
 //go:embed copy.metal
 var copySource string
 
-// copyUnit is what a copy moves at a time.
+// copyUnit is the element of a copy.
 type copyUnit struct {
 	bytes int64
 	name  string
@@ -27,10 +26,10 @@ var copyUnits = []copyUnit{{16, "uint4"}, {4, "uint"}, {1, "uchar"}}
 
 const (
 	copyGroup = 256
-	copyMost  = 1 << 30 // units that a launch copies, as kernels count in 32 bits
+	copyMost  = 1 << 30 // units per launch, as kernels count in 32 bits
 )
 
-// copying gives the kernel that copies a unit at a time.
+// copying returns the kernel for a unit.
 func (d *Device) copying(unit copyUnit) (*pipeline, error) {
 	key := "a copy by " + unit.name
 	if p := d.pipelines[key]; p != nil {
@@ -44,7 +43,7 @@ func (d *Device) copying(unit copyUnit) (*pipeline, error) {
 	return p, nil
 }
 
-// copyLaunches makes the launches of a copy. buffers are those that can be freed.
+// copyLaunches prepares the launches of a copy. buffers are those that can be freed.
 func (d *Device) copyLaunches(names []string, to, from position, bytes int64, buffers ...*buffer) ([]*launch, error) {
 	var unit copyUnit
 	for _, unit = range copyUnits {
@@ -68,7 +67,7 @@ func (d *Device) copyLaunches(names []string, to, from position, bytes int64, bu
 	return launches, nil
 }
 
-// position is somewhere in an MTLBuffer.
+// position is an offset in an MTLBuffer.
 type position struct {
 	object object
 	offset int64
@@ -114,7 +113,7 @@ func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error
 	return &download{b, src.Offset, dst}, nil
 }
 
-// Run waits for all that is queued, and copies.
+// Run waits for all queued work, and copies.
 func (c *download) Run() error {
 	d := c.buffer.device
 	if err := d.enter(); err != nil {
@@ -131,7 +130,7 @@ func (c *download) Run() error {
 	return nil
 }
 
-// side gives the buffer on one side of a copy of so many bytes.
+// side returns the buffer on one side of a copy of that many bytes.
 func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
 	if err := s.CheckCopy(d, bytes); err != nil {
 		return nil, err
@@ -144,26 +143,26 @@ func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
 	return d.own(s)
 }
 
-// staging is memory for what the host hands over while the device is busy: what is
-// written to a buffer that queued work uses lies there until the device copies it,
-// in its turn. A piece is used again when the last batch that reads it has ended.
+// staging holds copies from the host while the device is busy: data for a buffer that
+// queued work uses is staged until the device copies it in order. A piece is reused once
+// the last batch that reads it has ended.
 type staging struct {
-	pieces []*stagingPiece // the one in use last
+	pieces []*stagingPiece // the current one last
 }
 
 type stagingPiece struct {
 	object object
 	memory []byte
 	taken  int
-	used   uint64 // the last batch that reads it
+	used   uint64 // number of the last batch that reads it
 }
 
 const (
-	stagingBytes  = 1 << 20 // of a piece; larger copies are worth the wait
+	stagingBytes  = 1 << 20 // of a piece; larger copies wait instead
 	stagingPieces = 16
 )
 
-// reserve finds room for the open batch to read, aligned for constants too.
+// reserve finds space for the open batch to read, aligned for constants too.
 func (d *Device) reserve(bytes int) (position, []byte, error) {
 	p, err := d.piece(bytes)
 	if err != nil {
@@ -175,7 +174,8 @@ func (d *Device) reserve(bytes int) (position, []byte, error) {
 	return position{p.object, int64(at)}, p.memory[at : at+bytes], nil
 }
 
-// piece gives a piece with room: the one in use, a free one, a new one, or the oldest.
+// piece returns a piece with enough space: the current one, a free one, a new one, or the
+// oldest.
 func (d *Device) piece(bytes int) (*stagingPiece, error) {
 	s := &d.staging
 	if n := len(s.pieces); n > 0 && bytes <= stagingBytes-s.pieces[n-1].taken {
@@ -214,7 +214,7 @@ type upload struct {
 	buffer *buffer
 	offset int64
 	from   []byte
-	staged *launch // out of the staging memory; nil for what is too large for that
+	staged *launch // from the staging memory; nil if the copy is too large for it
 }
 
 var uploadNames = []string{"a copy from the host"}
@@ -228,7 +228,7 @@ func (d *Device) BindFromHost(dst device.Slice, src []byte) (device.Command, err
 	return &upload{buffer: b, offset: dst.Offset, from: src}, nil
 }
 
-// Run writes the memory itself if no queued work uses it, and else queues a copy.
+// Run writes the memory directly if no queued work uses it; otherwise it queues a copy.
 func (c *upload) Run() error {
 	d := c.buffer.device
 	if err := d.enter(); err != nil {
@@ -256,7 +256,7 @@ func (c *upload) Run() error {
 	return nil
 }
 
-// stage queues a copy out of the staging memory.
+// stage queues a copy from the staging memory.
 func (c *upload) stage() error {
 	d := c.buffer.device
 	if err := d.queue.Note(uploadNames); err != nil {
@@ -272,7 +272,7 @@ func (c *upload) stage() error {
 		if err != nil {
 			return d.queue.Failed(uploadNames[0], err)
 		}
-		c.staged = launches[0] // a piece of staging memory isn't large enough for two
+		c.staged = launches[0] // a piece is too small to need two
 	}
 	c.staged.objects[0], c.staged.offsets[0] = from.object, uintptr(from.offset)
 	return c.staged.encode()

@@ -1,5 +1,5 @@
-// copy: to[i] = from[i], for the driver's copies. UNIT is as wide as both places
-// and the size allow: uint4, uint or uchar.
+// copy: to[i] = from[i], for the driver's copies. UNIT is as wide as the alignment of
+// both sides and the size allow: uint4, uint or uchar.
 #include <metal_stdlib>
 using namespace metal;
 

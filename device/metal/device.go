@@ -21,21 +21,21 @@ type Device struct {
 	maxGroup  size  // threads of a threadgroup, in each dimension
 
 	lock      sync.Mutex
-	pool      [1]uintptr // of the method that has entered
+	pool      [1]uintptr // autorelease pool of the current method
 	device    object
 	commands  object // the MTLCommandQueue
-	lost      error  // why the process can't use the device any more
+	lost      error  // why the process can no longer use the device
 	budget    device.Budget
 	buffers   map[*buffer]struct{}
 	pipelines map[string]*pipeline // by kernel and definitions
 	queue     queue.Queue
-	open      batch   // what is being encoded
-	flight    []batch // what has been committed and not been looked at, the oldest first
-	last      uint64  // the number of the last batch that was committed
+	open      batch   // the batch being encoded
+	flight    []batch // committed batches whose outcome isn't known, oldest first
+	last      uint64  // number of the last committed batch
 	done      uint64  // batches up to this have ended
 	staging   staging
-	words     [12]uintptr // of the message that is being sent to an encoder
-	sizes     [2]size     // what some of them point to
+	words     [12]uintptr // arguments of the message being sent to an encoder
+	sizes     [2]size     // sizes that some arguments point to
 }
 
 func (l *library) begin(info properties, id object, o device.Options) (_ *Device, err error) {
@@ -60,7 +60,7 @@ func (l *library) begin(info properties, id object, o device.Options) (_ *Device
 	return d, nil
 }
 
-// probe builds a first kernel, to learn how many threads go together.
+// probe builds a first kernel, to find out the size of a simdgroup.
 func (d *Device) probe() error {
 	p, err := d.copying(copyUnits[len(copyUnits)-1])
 	if err != nil {
@@ -79,14 +79,14 @@ func (d *Device) Name() string { return d.info.Name }
 // Info describes the device.
 func (d *Device) Info() device.Info { return d.info.Info }
 
-// Usage tells how much memory is in use.
+// Usage reports the memory in use.
 func (d *Device) Usage() device.Budget {
 	d.lock.Lock()
 	defer d.lock.Unlock()
 	return d.budget
 }
 
-// enter takes the device for a method: its lock, and a thread with a pool.
+// enter locks the device for a method, and opens an autorelease pool on the thread.
 func (d *Device) enter() error {
 	d.lock.Lock()
 	if err := d.usable(); err != nil {
@@ -97,13 +97,13 @@ func (d *Device) enter() error {
 	return nil
 }
 
-// leave ends a method that has entered.
+// leave undoes enter.
 func (d *Device) leave() {
 	d.objc.pop(&d.pool)
 	d.lock.Unlock()
 }
 
-// entered does something on the entered device.
+// entered calls do on the entered device.
 func (d *Device) entered(do func() error) error {
 	if err := d.enter(); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (d *Device) entered(do func() error) error {
 	return do()
 }
 
-// usable is the error of every call on a device that is closed or lost.
+// usable returns an error if the device is closed or lost.
 func (d *Device) usable() error {
 	switch {
 	case d.commands == 0:
@@ -123,15 +123,16 @@ func (d *Device) usable() error {
 	return nil
 }
 
-// Sync waits until all that was queued has ended.
+// Sync waits until all queued work has ended.
 func (d *Device) Sync() error {
 	return d.entered(d.queue.Finish)
 }
 
-// idle is told that nothing is queued any more.
+// idle is called when nothing is queued any more.
 func (d *Device) idle() { d.done = d.last }
 
-// tell says of a failure of what was queued that it has lost the device, if so.
+// tell marks the device as lost, and says so in the error, if a failure of queued work
+// means that.
 func (d *Device) tell(err error) error {
 	if d.lost != nil {
 		return fmt.Errorf("%w; the device is lost", err)
@@ -139,7 +140,7 @@ func (d *Device) tell(err error) error {
 	return err
 }
 
-// Close waits for what is queued and gives everything back.
+// Close waits for queued work and releases everything.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()

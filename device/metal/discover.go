@@ -11,15 +11,15 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// properties are what Metal reports of a GPU.
+// properties are what Metal reports about a GPU.
 type properties struct {
 	device.Info
-	family int // of Apple's own GPUs: 7 is the M1's; 0 for other makers'
+	family int // of Apple's GPUs: 7 is the M1; 0 for other vendors
 
 	id uint64 // the registryID
 }
 
-// alignment is that of the slices that kernels take: two cache lines of Apple's GPUs.
+// alignment of the slices that kernels take: two cache lines of Apple's GPUs.
 const alignment = 256
 
 // Discover lists the machine's GPUs, the system's default device first, or says why
@@ -48,7 +48,7 @@ func (l *library) discover() (devices []device.Info, missing string) {
 
 const noDevice = "Metal has no device here; a virtual machine may not provide one"
 
-// devices gives all devices, which are owned, the default one first.
+// devices returns all devices, as owned objects, the default one first.
 func (l *library) devices() []object {
 	list := object(dynlib.Call(l.address[mtlCopyAllDevices]))
 	if list == 0 {
@@ -78,7 +78,7 @@ func (l *library) devices() []object {
 	return all
 }
 
-// describe tells what a device says of itself.
+// describe queries a device's properties.
 func (l *library) describe(index int, o object) properties {
 	info := properties{id: uint64(l.send(o, registryID))}
 	info.Name, info.Kind, info.Language = fmt.Sprintf("metal:%d", index), "metal", "metal"
@@ -105,7 +105,7 @@ func (l *library) describe(index int, o object) properties {
 	return info
 }
 
-// definition tells kernels whether there is simdgroup_matrix.
+// definition tells kernels whether simdgroup_matrix is available.
 func (p *properties) definition() string {
 	if p.family >= familyApple7-familyApple1+1 {
 		return "SIMDGROUP_MATRIX=1"
@@ -113,12 +113,11 @@ func (p *properties) definition() string {
 	return "SIMDGROUP_MATRIX=0"
 }
 
-// speed guesses at a GPU's speed. Metal tells neither how many cores a GPU has nor
-// its clock, but Apple's names say what size it is: these are figures that Apple
-// gives of the M1 in each size, of which kernels reach a third of the operations
-// and seven tenths of the bytes, as on other GPUs; later ones are faster. A launch
-// is guessed at from what is told of Apple's GPUs, and copies from what a processor
-// copies. For what has another name there are no figures.
+// speed guesses a GPU's speed. Metal reports neither cores nor clock, but Apple's names
+// contain the size: the figures are Apple's for the M1 of that size; kernels are assumed
+// to reach a third of the operations and 70 % of the bandwidth, as on other GPUs; later
+// GPUs are faster. The launch time is a guess from reports about Apple's GPUs, the copy
+// speed is that of a CPU. For other names the speed is unknown.
 func speed(title string, unified bool) device.Speed {
 	const reachedFlops, reachedBytes = 0.33, 0.7
 	if !strings.HasPrefix(title, "Apple M") || !unified {
@@ -149,7 +148,7 @@ func Open(index int, o device.Options) (*Device, error) {
 	return l.start(index, o)
 }
 
-// faulty is the library with faults, and counts of objects, of its own.
+// faulty returns a copy of the library with its own faults and object counts.
 func (l *library) faulty(fault func(message) bool) *library {
 	return &library{address: l.address, classes: l.classes, selectors: l.selectors, sendForSize: l.sendForSize,
 		live: make([]atomic.Int64, len(selectors)), fault: fault}
@@ -172,6 +171,6 @@ func (l *library) start(index int, o device.Options) (*Device, error) {
 		return nil, none(fmt.Errorf("the last is metal:%d", len(objects)-1))
 	}
 	id := objects[index]
-	objects[index] = 0 // the device's from here on
+	objects[index] = 0 // now owned by the device
 	return l.begin(l.describe(index, id), id, o)
 }

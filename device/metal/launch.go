@@ -12,21 +12,21 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// launch is a kernel with its arguments, and how many threadgroups run it.
+// launch is a kernel with its arguments and grid.
 type launch struct {
 	device   *Device
 	names    []string
 	what     string // "kernel add"
 	pipeline object
-	buffers  []*buffer // that can be freed
+	buffers  []*buffer // buffers that can be freed
 	objects  []object  // the MTLBuffers, by their indices
-	offsets  []uintptr // in them
-	values   []byte    // of the struct that comes after them; may be empty
+	offsets  []uintptr // into objects
+	values   []byte    // the struct of scalars that follows the buffers; may be empty
 	sizes    [2]size   // threadgroups, and threads of each
 	bytes    int64     // of memory that it uses
 }
 
-// Bind prepares a kernel launch, and builds the kernel if need be.
+// Bind prepares a kernel launch, and builds the kernel if necessary.
 func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err := call.Check(d); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	return calls.Command(launches), nil
 }
 
-// bind makes a call's launches.
+// bind prepares a call's launches.
 func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	for _, arg := range call.Buffers {
 		if arg.DType == "f64" {
@@ -63,7 +63,7 @@ func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	return calls.Launches(call, k, p.group, func(part kernels.Launch) (*launch, error) { return d.launch(call, p, part) })
 }
 
-// launch makes one launch of a call.
+// launch prepares one launch of a call.
 func (d *Device) launch(call *device.Call, p *pipeline, part kernels.Launch) (*launch, error) {
 	l := &launch{device: d, names: []string{call.Kernel.Name}, what: "kernel " + call.Kernel.Name, pipeline: p.state,
 		values: kernels.PackArguments(part.Args)}
@@ -73,7 +73,7 @@ func (d *Device) launch(call *device.Call, p *pipeline, part kernels.Launch) (*l
 		l.objects = append(l.objects, b.object)
 		l.offsets = append(l.offsets, uintptr(s.Offset))
 		if s.Bytes == 0 {
-			l.offsets[len(l.offsets)-1] = 0 // what has no bytes isn't touched, and may begin at the buffer's end
+			l.offsets[len(l.offsets)-1] = 0 // an empty slice isn't accessed, and may begin at the buffer's end
 		}
 		l.bytes += s.Bytes
 	}
@@ -87,8 +87,8 @@ func (d *Device) launch(call *device.Call, p *pipeline, part kernels.Launch) (*l
 	return l, l.size(p, part)
 }
 
-// size sets how many threadgroups run. What exceeds a limit Metal drops in silence,
-// so all limits are checked here.
+// size sets the grid. Metal silently drops work that exceeds a limit, so all limits are
+// checked here.
 func (l *launch) size(p *pipeline, part kernels.Launch) error {
 	dims := len(part.Global)
 	if dims < 1 || dims > 3 || len(part.Local) != dims {
@@ -133,10 +133,10 @@ func (l *launch) queue() error {
 	return l.encode()
 }
 
-// encode puts the launch into the open batch. It has been noted.
+// encode adds the launch to the open batch. It has been noted.
 func (l *launch) encode() error {
 	d := l.device
-	var values position // of those that are too many for the command buffer
+	var values position // for values too large for setBytes
 	if len(l.values) > maxInline {
 		var room []byte
 		var err error
@@ -153,7 +153,7 @@ func (l *launch) encode() error {
 		d.put(setComputePipelineState, uintptr(l.pipeline))
 		b.pipeline = l.pipeline
 	}
-	// An NSRange is two words.
+	// An NSRange is passed as two words.
 	n := uintptr(len(l.objects))
 	d.put(setBuffers, address(&l.objects[0]), address(&l.offsets[0]), 0, n)
 	switch {
@@ -163,26 +163,25 @@ func (l *launch) encode() error {
 		d.put(setBytes, address(&l.values[0]), uintptr(len(l.values)), n)
 	}
 	d.dispatch(&l.sizes)
-	runtime.KeepAlive(l) // its arguments are pointed to
+	runtime.KeepAlive(l) // its arguments are referenced by address
 	for _, used := range l.buffers {
 		used.used = b.number
 	}
 	return d.encoded(l.bytes)
 }
 
-// put sends a message to the open batch's encoder. It makes no garbage: its words lie
-// in the device, and the caller keeps alive what they point to.
+// put sends a message to the open batch's encoder. It doesn't allocate: its words are in
+// the device, and the caller keeps alive what they point to.
 func (d *Device) put(m message, args ...uintptr) {
 	d.words[0], d.words[1] = uintptr(d.open.encoder), d.objc.selectors[m]
 	n := copy(d.words[2:], args)
 	dynlib.Call(d.objc.address[objcMsgSend], d.words[:2+n]...)
 }
 
-// dispatch sends dispatchThreadgroups:threadsPerThreadgroup:. By the convention of
-// amd64 (System V) a struct of more than 16 bytes is copied onto the stack, which
-// words reach after the six that are for registers; by that of arm64 (AAPCS64) its
-// address is passed, and what lies there is the receiver's to change. That is how
-// clang compiles such a call for either kind of Mac.
+// dispatch sends dispatchThreadgroups:threadsPerThreadgroup:. On amd64 (System V) a
+// struct of more than 16 bytes is copied onto the stack, after the six words in
+// registers; on arm64 (AAPCS64) its address is passed, and the callee may modify it.
+// clang compiles such a call this way for both kinds of Mac.
 func (d *Device) dispatch(sizes *[2]size) {
 	if runtime.GOARCH == "arm64" {
 		d.sizes = *sizes

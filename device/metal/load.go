@@ -15,7 +15,7 @@ import (
 
 var loaded dynlib.Once[library]
 
-// load opens Metal, and registers all classes and messages.
+// load opens Metal, and registers all classes and selectors.
 func load() (*library, error) { return loaded.Get(openFrameworks) }
 
 func openFrameworks() (*library, error) {
@@ -23,7 +23,7 @@ func openFrameworks() (*library, error) {
 	for i, symbol := range functions {
 		f := function(i)
 		if f == objcMsgSendStret && runtime.GOARCH != "amd64" {
-			continue // elsewhere a struct's address has a register of its own
+			continue // on other architectures a struct's address has its own register
 		}
 		name := libraryOf(f)
 		module, err := openModule(name)
@@ -53,9 +53,9 @@ func openFrameworks() (*library, error) {
 	for _, name := range selectors {
 		l.selectors = append(l.selectors, named(selRegisterName, name))
 	}
-	// On amd64 the address of a struct of more than 16 bytes is the first argument, and
-	// there is a function for messages that give one; on arm64 it has a register of its
-	// own.
+	// On amd64 the address of a returned struct of more than 16 bytes is the first
+	// argument, and objc_msgSend_stret sends such messages; on arm64 it has its own
+	// register.
 	sender := objcMsgSend
 	if runtime.GOARCH == "amd64" {
 		sender = objcMsgSendStret

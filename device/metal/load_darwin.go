@@ -16,16 +16,16 @@ const (
 	coreGraphics = frameworks + "CoreGraphics.framework/CoreGraphics"
 )
 
-// alsoNeeded are libraries that nothing is looked for in: Foundation has the
-// classes, and without Core Graphics a program that has no window is given no
-// default device (as the documentation of MTLCreateSystemDefaultDevice says).
+// alsoNeeded are libraries in which nothing is looked up: Foundation has the classes, and
+// without Core Graphics a program without a window gets no default device (see the
+// documentation of MTLCreateSystemDefaultDevice).
 var alsoNeeded = []string{foundation, coreGraphics}
 
 func openModule(name string) (uintptr, error) {
 	return purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 }
 
-// Libraries names what is opened to look for devices.
+// Libraries lists the libraries to open when looking for devices.
 func Libraries() []string { return append([]string{metalLibrary, objcLibrary}, alsoNeeded...) }
 
 func libraryOf(f function) string {

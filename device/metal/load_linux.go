@@ -8,8 +8,8 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// metalLibrary is what tests have opened before, if anything is there: it isn't
-// looked for on disk.
+// metalLibrary is the fake that tests have opened before, if any: it isn't looked up on
+// disk.
 const (
 	metalLibrary  = "libflowrun-metal.so"
 	ifOpenAlready = 4 // RTLD_NOLOAD
@@ -21,7 +21,7 @@ func openModule(name string) (uintptr, error) {
 	return purego.Dlopen(name, purego.RTLD_NOW|ifOpenAlready)
 }
 
-// Libraries names none: what tests have opened is all that there may be.
+// Libraries returns none: only what tests have opened is used.
 func Libraries() []string { return nil }
 
 func libraryOf(function) string { return metalLibrary }

@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// load says that there is nothing to open libraries with.
+// load returns the reason why libraries can't be opened.
 func load() (*library, error) {
 	if runtime.GOOS == "darwin" {
 		return nil, errors.New("this flowrun was built without GPU drivers (with -tags nogpu)")
@@ -15,5 +15,5 @@ func load() (*library, error) {
 	return nil, errors.New("Metal is not available: it is part of macOS")
 }
 
-// Libraries names none: there is nothing to open.
+// Libraries returns none.
 func Libraries() []string { return nil }

@@ -11,7 +11,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// object is one of Objective-C's: its address.
+// object is the address of an Objective-C object.
 type object uintptr
 
 // size is MTLSize.
@@ -24,13 +24,13 @@ type library struct {
 	selectors   []uintptr
 	sendForSize func(receiver object, selector uintptr) size
 
-	live  []atomic.Int64     // owned objects, by the message that gave them
+	live  []atomic.Int64     // owned objects, by the message that returned them
 	pools atomic.Int64       // autorelease pools
-	fault func(message) bool // for tests: the message isn't sent, and has failed
+	fault func(message) bool // for tests: if true, the message fails without being sent
 }
 
-// send sends a message. Pointers among the arguments are converted in the call
-// itself, which keeps what they point to where it is.
+// send sends a message. Pointers among the arguments must be converted in the call
+// expression itself, which pins what they point to.
 //
 //go:uintptrescapes
 func (l *library) send(to object, m message, args ...uintptr) uintptr {
@@ -40,10 +40,10 @@ func (l *library) send(to object, m message, args ...uintptr) uintptr {
 	return dynlib.Call(l.address[objcMsgSend], all[:2+n]...)
 }
 
-// asks reports whether a message is to be sent, and not to fail for a test.
+// asks reports whether to send a message, rather than fail it for a test.
 func (l *library) asks(m message) bool { return l.fault == nil || !l.fault(m) }
 
-// create sends a message that gives an owned object, or none.
+// create sends a message that returns an owned object or nil.
 //
 //go:uintptrescapes
 func (l *library) create(to object, m message, args ...uintptr) object {
@@ -57,7 +57,7 @@ func (l *library) create(to object, m message, args ...uintptr) object {
 	return o
 }
 
-// keep sends a message that gives an object of the pool, or none, and makes it owned.
+// keep sends a message that returns an autoreleased object or nil, and retains it.
 func (l *library) keep(to object, m message) object {
 	if !l.asks(m) {
 		return 0
@@ -70,7 +70,7 @@ func (l *library) keep(to object, m message) object {
 	return o
 }
 
-// give gives back an owned object that a message gave, and does nothing for none.
+// give releases an owned object that a message returned; nil is ignored.
 func (l *library) give(m message, o *object) {
 	if *o == 0 {
 		return
@@ -80,19 +80,18 @@ func (l *library) give(m message, o *object) {
 	*o = 0
 }
 
-// yes sends a message that gives a BOOL, of which only the lowest byte counts.
+// yes sends a message that returns a BOOL, of which only the lowest byte counts.
 func (l *library) yes(to object, m message, args ...uintptr) bool {
 	return byte(l.send(to, m, args...)) != 0
 }
 
-// number sends a message that gives a number.
+// number sends a message that returns a number.
 func (l *library) number(to object, m message) int64 {
 	return int64(min(uint64(l.send(to, m)), 1<<62))
 }
 
-// push opens an autorelease pool: what a message gives without its being owned
-// lives until the pool is popped. A pool belongs to its thread, so the goroutine
-// keeps to its own until then.
+// push opens an autorelease pool: autoreleased objects live until it is popped. A pool
+// belongs to its thread, so the goroutine is locked to it until then.
 func (l *library) push() (pool [1]uintptr) {
 	runtime.LockOSThread()
 	l.pools.Add(1)
@@ -105,7 +104,7 @@ func (l *library) pop(pool *[1]uintptr) {
 	runtime.UnlockOSThread()
 }
 
-// newString makes an NSString, which is owned; none if there is no memory.
+// newString returns an owned NSString; nil if there is no memory.
 func (l *library) newString(s string) object {
 	if !l.asks(initWithBytes) {
 		return 0
@@ -119,7 +118,7 @@ func (l *library) newString(s string) object {
 	return o
 }
 
-// text is what an NSString says; "" for none.
+// text returns the text of an NSString; "" for nil.
 func (l *library) text(s object) string {
 	if s == 0 {
 		return ""
@@ -127,10 +126,10 @@ func (l *library) text(s object) string {
 	return dynlib.Text(pointer(l.send(s, utf8String)))
 }
 
-// address is where something lies on Go's heap. The caller keeps it alive.
+// address is the address of a Go object. The caller keeps it alive.
 func address[T any](at *T) uintptr { return uintptr(unsafe.Pointer(at)) }
 
-// pointer is an address that isn't Go's, as a pointer.
+// pointer converts an address outside Go's memory to a pointer.
 func pointer(at uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&at)) }
 
 // commandBufferErrors are the codes of MTLCommandBufferError.
@@ -147,8 +146,8 @@ var commandBufferErrors = map[int64]string{
 	12: "MTLCommandBufferErrorStackOverflow",
 }
 
-// losing are those after which a process can't use the device any more, by their
-// documentation: access revoked, not permitted, device removed.
+// losing are the codes after which, by their documentation, the process can no longer use
+// the device: access revoked, not permitted, device removed.
 var losing = []int64{4, 7, 11}
 
 // libraryErrors are the codes of MTLLibraryError.
@@ -161,15 +160,15 @@ var libraryErrors = map[int64]string{
 	6: "MTLLibraryErrorFileNotFound",
 }
 
-// Error is a message that failed.
+// Error is a failed message.
 type Error struct {
-	Message string // its selector, without a colon at the end: "newLibraryWithSource:options:error"
+	Message string // its selector, without the trailing colon: "newLibraryWithSource:options:error"
 	Code    int64  // of the NSError; 0 if there is none
-	Name    string // "MTLCommandBufferErrorTimeout"; "" if the code has none here
-	Text    string // what the NSError says; may be empty
+	Name    string // "MTLCommandBufferErrorTimeout"; "" if unknown
+	Text    string // the NSError's description; may be empty
 }
 
-// Error gives the message's selector, and what the NSError says.
+// Error returns the selector and the NSError's description.
 func (e *Error) Error() string {
 	text := e.Message + ": "
 	switch {
@@ -186,7 +185,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// failed makes the error of a message that gave nothing, and perhaps an NSError.
+// failed returns the error for a message that returned nil, and perhaps an NSError.
 func (l *library) failed(m message, reason object, names map[int64]string) error {
 	e := &Error{Message: m.String()}
 	if reason != 0 {
@@ -196,7 +195,7 @@ func (l *library) failed(m message, reason object, names map[int64]string) error
 	return e
 }
 
-// loses reports whether the process can't use the device any more.
+// loses reports whether the process can no longer use the device after an error.
 func loses(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Message == status.String() && slices.Contains(losing, e.Code)

@@ -8,15 +8,15 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// pipeline is a kernel that has been built.
+// pipeline is a built kernel.
 type pipeline struct {
 	state object
-	group int // threads that a threadgroup of it may have
-	width int // threads that go together
+	group int // maximum threads per threadgroup
+	width int // threads per simdgroup
 }
 
-// pipeline builds a kernel for one choice of definitions, or finds it built. Metal
-// itself keeps on disk what it has compiled. The device is entered.
+// pipeline builds a kernel for one set of definitions, unless it is built already. Metal
+// caches compiled kernels on disk itself. The device is entered.
 func (d *Device) pipeline(k *kernels.Kernel, definitions []string) (*pipeline, error) {
 	key := k.Name + " " + strings.Join(definitions, " ")
 	if p := d.pipelines[key]; p != nil {
@@ -38,7 +38,7 @@ func (d *Device) pipeline(k *kernels.Kernel, definitions []string) (*pipeline, e
 	return p, nil
 }
 
-// defined puts definitions before a source.
+// defined prepends definitions to a source.
 func defined(definitions []string, source string) string {
 	var text strings.Builder
 	for _, definition := range definitions {
@@ -48,7 +48,7 @@ func defined(definitions []string, source string) string {
 	return text.String() + source
 }
 
-// build compiles a source and makes a pipeline of its entry point.
+// build compiles a source and creates a pipeline for its entry point.
 func (d *Device) build(text, entry string) (*pipeline, error) {
 	lib, err := d.compile(text)
 	if err != nil {
@@ -79,7 +79,7 @@ func (d *Device) build(text, entry string) (*pipeline, error) {
 	return p, nil
 }
 
-// compile makes a library of a source.
+// compile compiles a source into a library.
 func (d *Device) compile(text string) (object, error) {
 	source := d.objc.newString(text)
 	if source == 0 {
@@ -99,9 +99,9 @@ func (d *Device) compile(text string) (object, error) {
 	return lib, nil
 }
 
-// compileOptions makes the options of every compilation: the language by its
-// version, which would follow from how the program was linked otherwise, and
-// arithmetic as it is written, for Metal takes liberties unless told not to.
+// compileOptions returns the options of every compilation: a fixed language version,
+// which would otherwise depend on how the program was linked, and safe math, which isn't
+// the default.
 func (l *library) compileOptions() object {
 	if !l.asks(initialize) {
 		return 0
@@ -117,7 +117,7 @@ func (l *library) compileOptions() object {
 		l.send(o, setMathMode, mathModeSafe)
 		l.send(o, setMathFloatingPointFunctions, functionsPrecise)
 	} else {
-		l.send(o, setFastMathEnabled, 0) // which means the same, where there is no other
+		l.send(o, setFastMathEnabled, 0) // the same on systems without the other two
 	}
 	return o
 }

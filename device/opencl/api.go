@@ -12,7 +12,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// function is a function of the C API. Those below are all that are called.
+// function is a function of the C API. All that are used are listed below.
 type function int
 
 var functions dynlib.Names[function]
@@ -52,7 +52,7 @@ var (
 // String is the function's name in C.
 func (f function) String() string { return functions[f] }
 
-// releasedBy tells what gives back the handle that a function creates.
+// releasedBy maps functions that create a handle to the function that releases it.
 var releasedBy = map[function]function{
 	clCreateContext:           clReleaseContext,
 	clCreateCommandQueue:      clReleaseCommandQueue,
@@ -63,7 +63,7 @@ var releasedBy = map[function]function{
 	clCreateKernel:            clReleaseKernel,
 }
 
-// The API's constants, as far as they are used.
+// Constants of the API.
 const (
 	trueValue = 1
 
@@ -112,20 +112,20 @@ type handle uintptr
 
 // library is an opened loader.
 type library struct {
-	name    string // as it was found
+	name    string // path or name that was opened
 	address []uintptr
 
-	live  []atomic.Int64       // handles not released, by what releases them
-	fault func(function) int32 // for tests: a code that isn't 0 is given instead of calling
+	live  []atomic.Int64       // unreleased handles, by the function that releases them
+	fault func(function) int32 // for tests: a code other than 0 is returned instead of calling
 }
 
-// faulty is the library with faults, and handle counts, of its own.
+// faulty returns a copy of the library with its own faults and handle counts.
 func (l *library) faulty(fault func(function) int32) *library {
 	return &library{name: l.name, address: l.address, live: make([]atomic.Int64, len(functions)), fault: fault}
 }
 
-// call calls a function that returns a status. Pointers among the arguments are
-// converted in the call itself, which keeps what they point to where it is.
+// call calls a function that returns a status. Pointers among the arguments must be
+// converted in the call expression itself, which pins what they point to.
 //
 //go:uintptrescapes
 func (l *library) call(f function, args ...uintptr) error {
@@ -140,8 +140,8 @@ func (l *library) call(f function, args ...uintptr) error {
 	return nil
 }
 
-// create calls a function that returns a new handle and, through its last
-// parameter, which is added here, a status.
+// create calls a function that returns a new handle and, through its last parameter,
+// which is added here, a status.
 //
 //go:uintptrescapes
 func (l *library) create(f function, args ...uintptr) (handle, error) {
@@ -153,8 +153,8 @@ func (l *library) create(f function, args ...uintptr) (handle, error) {
 	return handle(h), nil
 }
 
-// result calls a function that returns something and, through its last parameter,
-// which is added here, a status.
+// result calls a function that returns a value and, through its last parameter, which is
+// added here, a status.
 //
 //go:uintptrescapes
 func (l *library) result(f function, args ...uintptr) (uintptr, error) {
@@ -174,7 +174,8 @@ func (l *library) result(f function, args ...uintptr) (uintptr, error) {
 	return r, nil
 }
 
-// release gives a handle back, if there is one. It is gone even if the call fails.
+// release releases a handle, if there is one. The handle is invalid afterwards, even if
+// the call fails.
 func (l *library) release(f function, h *handle) error {
 	if *h == 0 {
 		return nil
@@ -218,13 +219,13 @@ func (l *library) text(f function, property uintptr, objects ...handle) (string,
 	return strings.TrimRight(string(value), "\x00"), err
 }
 
-// Error is a call that failed.
+// Error is a failed call.
 type Error struct {
 	Function string // "clBuildProgram"
 	Code     int32
 }
 
-// Error gives the function's and the code's names.
+// Error returns the names of the function and of the code.
 func (e *Error) Error() string {
 	name, ok := errorNames[e.Code]
 	if !ok {
@@ -233,13 +234,13 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s (%d)", e.Function, name, e.Code)
 }
 
-// is reports whether err is a call that failed with a code.
+// is reports whether err is a failed call with that code.
 func is(err error, code int32) bool {
 	e, ok := err.(*Error)
 	return ok && e.Code == code
 }
 
-// joined joins errors, equal ones once: a lost device fails all releases alike.
+// joined joins errors, without duplicates: a lost device fails all releases alike.
 func joined(errs []error) error {
 	seen := map[string]bool{}
 	var distinct []error
@@ -252,7 +253,7 @@ func joined(errs []error) error {
 	return errors.Join(distinct...)
 }
 
-// The codes that the driver looks at.
+// Error codes that the driver handles.
 const (
 	deviceNotFound      = -1
 	memAllocationFailed = -4
@@ -261,7 +262,7 @@ const (
 	platformNotFound    = -1001
 )
 
-// errorNames are the codes of the OpenCL 3.0 specification and of the loader.
+// errorNames are the codes of the OpenCL 3.0 specification and the loader.
 var errorNames = map[int32]string{
 	-1: "CL_DEVICE_NOT_FOUND", -2: "CL_DEVICE_NOT_AVAILABLE",
 	-3: "CL_COMPILER_NOT_AVAILABLE", -4: "CL_MEM_OBJECT_ALLOCATION_FAILURE",

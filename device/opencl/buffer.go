@@ -9,17 +9,17 @@ import (
 	"github.com/flowrun/flowrun/device/internal/calls"
 )
 
-// buffer is a piece of the device's memory.
+// buffer is a block of the device's memory.
 type buffer struct {
 	device   *Device
 	bytes    int64
 	mem      handle            // 0 once freed
-	parts    map[region]handle // of it that launches use
-	order    []region          // of the parts, as they were made
-	launches []*launch         // that use it
+	parts    map[region]handle // sub-buffers that launches use
+	order    []region          // of the parts, in order of creation
+	launches []*launch         // launches that use it
 }
 
-// region is a part of a buffer, as the API's cl_buffer_region.
+// region is a part of a buffer, laid out as cl_buffer_region.
 type region struct{ offset, bytes uintptr }
 
 // Alloc reserves memory. Its contents are undefined.
@@ -38,7 +38,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	}
 	b := &buffer{device: d, bytes: bytes, parts: map[region]handle{}}
 	var err error
-	// The API knows no empty buffers.
+	// The API has no empty buffers.
 	if b.mem, err = d.cl.create(clCreateBuffer, uintptr(d.context), memReadWrite, uintptr(max(bytes, 1)), 0); err != nil {
 		d.budget.Give(bytes)
 		return nil, fmt.Errorf("device %s: out of memory: %d bytes requested, %d of %d not in use: %w",
@@ -51,8 +51,8 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 func (b *buffer) Device() device.Device { return b.device }
 func (b *buffer) Bytes() int64          { return b.bytes }
 
-// Free gives the memory back, and with it whatever is bound to it: launches and
-// copies that use it fail from now on. What is queued still runs.
+// Free releases the memory and the launches bound to it: launches and copies that use it
+// fail from now on. Queued work still runs.
 func (b *buffer) Free() error {
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
@@ -71,8 +71,8 @@ func (b *buffer) free() error {
 	for _, l := range b.launches {
 		errs = append(errs, d.cl.release(clReleaseKernel, &l.kernel))
 	}
-	// The last first: NVIDIA's driver 580 crashes when parts that overlap, and
-	// that kernels have used, are released in another order.
+	// In reverse order: NVIDIA's driver 580 crashes when overlapping sub-buffers that
+	// kernels have used are released in another order.
 	for _, r := range slices.Backward(b.order) {
 		part := b.parts[r]
 		errs = append(errs, d.cl.release(clReleaseMemObject, &part))
@@ -84,7 +84,7 @@ func (b *buffer) free() error {
 	return joined(errs)
 }
 
-// own gives the buffer behind a slice that has been checked.
+// own checks a slice and returns its buffer.
 func (d *Device) own(s device.Slice) (*buffer, error) {
 	b := s.Buffer.(*buffer)
 	if b.mem == 0 {
@@ -93,10 +93,10 @@ func (d *Device) own(s device.Slice) (*buffer, error) {
 	return b, nil
 }
 
-// part gives the handle of a slice for a launch, the same for the same slice.
+// part returns a slice's handle for a launch; the same for equal slices.
 func (b *buffer) part(s device.Slice) (handle, error) {
 	if s.Bytes == 0 || s.Offset == 0 && s.Bytes == b.bytes {
-		return b.mem, nil // what has no bytes isn't touched
+		return b.mem, nil // an empty slice isn't accessed
 	}
 	r := region{uintptr(s.Offset), uintptr(s.Bytes)}
 	if part, ok := b.parts[r]; ok {

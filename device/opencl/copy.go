@@ -15,7 +15,7 @@ type transfer struct {
 	transfer func() error
 }
 
-// Run queues the copy; one to the host has happened afterwards.
+// Run queues the copy; one to the host is complete afterwards.
 func (t *transfer) Run() error {
 	d := t.device
 	d.lock.Lock()
@@ -62,7 +62,7 @@ func (d *Device) BindToHost(dst []byte, src device.Slice) (device.Command, error
 	return t, nil
 }
 
-// waited accounts for a blocking call: the queue is empty after it.
+// waited finishes a blocking call: the queue is empty after it.
 func (d *Device) waited(name string, err error) error {
 	if err != nil {
 		return d.queued.Failed(name, err)
@@ -98,7 +98,7 @@ func (d *Device) BindWithin(dst, src device.Slice) (device.Command, error) {
 	return t, nil
 }
 
-// side gives the buffer on one side of a copy of so many bytes.
+// side returns the buffer on one side of a copy of that many bytes.
 func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
 	if err := s.CheckCopy(d, bytes); err != nil {
 		return nil, err
@@ -111,26 +111,24 @@ func (d *Device) side(s device.Slice, bytes int64) (*buffer, error) {
 	return d.own(s)
 }
 
-// staging is memory of the host that the device fetches from by itself, while the
-// host goes on: a copy from the host is made to it first, and so needn't wait for
-// what was queued before. It is used from its beginning again whenever the queue is
-// known to be empty, and grows when it has been full.
+// staging is host memory that the device reads by itself: a copy from the host is first
+// made to it, so the host needn't wait for earlier work. It is reused from its start
+// whenever the queue is known to be empty, and grows after it has been full.
 type staging struct {
-	pinned bool   // the driver allocates it, in pages that the device can fetch from
+	pinned bool   // allocated by the driver in pages that the device can access
 	limit  int    // bytes that it may grow to
-	most   int    // up to what size a copy goes this way
+	most   int    // size limit of staged copies
 	memory []byte // nil before its first use
 	buffer handle // of pinned memory, which stays mapped
 	used   int
 }
 
-// leastStaging is what staging begins with, in bytes: enough for a small network.
+// leastStaging is the initial size of staging in bytes: enough for a small network.
 const leastStaging = 1 << 16
 
-// newStaging chooses by whether the device has memory of its own. Where it shares the
-// host's, large copies are worth the wait, as they are made once instead of twice;
-// elsewhere the device computes while the host copies, and staging must only end
-// somewhere.
+// newStaging returns staging for a device with or without its own memory. If the device
+// shares the host's, large copies wait, so that data is copied once instead of twice;
+// otherwise the device computes while the host copies, and only a limit is needed.
 func newStaging(ownMemory bool) staging {
 	if ownMemory {
 		return staging{pinned: true, limit: 16 << 20, most: 4 << 20}
@@ -138,7 +136,7 @@ func newStaging(ownMemory bool) staging {
 	return staging{limit: 1 << 20, most: 1 << 16}
 }
 
-// take finds room; nil if there is none.
+// take finds space; nil if there is none.
 func (s *staging) take(bytes int) []byte {
 	if bytes > len(s.memory)-s.used {
 		return nil
@@ -149,9 +147,9 @@ func (s *staging) take(bytes int) []byte {
 	return room
 }
 
-// stage queues a copy out of the staging memory.
+// stage queues a copy from the staging memory.
 func (d *Device) stage(names []string, b *buffer, offset int64, src []byte) error {
-	if err := d.queued.Note(names); err != nil { // it may wait, and then all of the room is free: so it comes first
+	if err := d.queued.Note(names); err != nil { // first, because it may wait, which frees all space
 		return err
 	}
 	room := d.staging.take(len(src))
@@ -175,7 +173,7 @@ func (d *Device) stage(names []string, b *buffer, offset int64, src []byte) erro
 	return nil
 }
 
-// growStaging makes the memory larger, up to its limit. The queue is empty.
+// growStaging enlarges the memory, up to its limit. The queue is empty.
 func (d *Device) growStaging(name string, bytes int) error {
 	s := &d.staging
 	size := min(s.limit, max(leastStaging, 4*len(s.memory), 4*bytes))
@@ -186,7 +184,7 @@ func (d *Device) growStaging(name string, bytes int) error {
 		return d.queued.Failed(name, err)
 	}
 	if !s.pinned {
-		s.memory = device.HostMemory(int64(size)) // it lives as long as the device, and Go moves nothing on its heap
+		s.memory = device.HostMemory(int64(size)) // lives as long as the device; Go's heap objects don't move
 		return nil
 	}
 	buffer, err := d.cl.create(clCreateBuffer, uintptr(d.context), memReadWrite|memAllocHostPtr, uintptr(size), 0)
@@ -195,15 +193,15 @@ func (d *Device) growStaging(name string, bytes int) error {
 	}
 	at, err := d.cl.result(clEnqueueMapBuffer, uintptr(d.queue), uintptr(buffer), trueValue, mapWrite, 0, uintptr(size), 0, 0, 0)
 	if err != nil {
-		_ = d.cl.release(clReleaseMemObject, &buffer) // the first error is the one to tell
+		_ = d.cl.release(clReleaseMemObject, &buffer) // the first error is reported
 		return d.queued.Failed(name, err)
 	}
 	s.buffer = buffer
-	s.memory = unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&at))), size) // the driver's, unknown to Go's collector
+	s.memory = unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&at))), size) // the driver's memory, unknown to the garbage collector
 	return nil
 }
 
-// freeStaging gives the memory back. The queue is empty.
+// freeStaging releases the memory. The queue is empty.
 func (d *Device) freeStaging() error {
 	s := &d.staging
 	memory := s.memory

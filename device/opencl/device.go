@@ -25,7 +25,7 @@ type Device struct {
 	queue    handle
 	budget   device.Budget
 	buffers  map[*buffer]struct{}
-	programs map[string]*program // by their text and definitions
+	programs map[string]*program // by source and definitions
 	queued   queue.Queue
 	staging  staging
 }
@@ -55,14 +55,14 @@ func (d *Device) Name() string { return d.info.Name }
 // Info describes the device.
 func (d *Device) Info() device.Info { return d.info.Info }
 
-// Usage tells how much memory is in use.
+// Usage reports the memory in use.
 func (d *Device) Usage() device.Budget {
 	d.lock.Lock()
 	defer d.lock.Unlock()
 	return d.budget
 }
 
-// Sync waits until all that was queued has ended.
+// Sync waits until all queued work has ended.
 func (d *Device) Sync() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -75,7 +75,7 @@ func (d *Device) Sync() error {
 // wait waits for the queue. The lock is held.
 func (d *Device) wait() error { return d.cl.call(clFinish, uintptr(d.queue)) }
 
-// usable is the error of every call on a closed device.
+// usable returns an error if the device is closed.
 func (d *Device) usable() error {
 	if d.queue == 0 {
 		return fmt.Errorf("device %s: is closed", d.Name())
@@ -83,7 +83,7 @@ func (d *Device) usable() error {
 	return nil
 }
 
-// Close waits for the queue and gives everything back.
+// Close waits for the queue and releases everything.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()

@@ -13,22 +13,22 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// properties are what a driver reports of a device.
+// properties are what a driver reports about a device.
 type properties struct {
 	device.Info
-	platform string // the driver, by its own name: "NVIDIA CUDA"
+	platform string // the driver's own name: "NVIDIA CUDA"
 	version  string // the platform's: "OpenCL 3.0 CUDA 13.0.84"
 	driver   string // the driver's version
 	vendor   string
 	id       handle
-	shared   bool // its memory is the host's
+	shared   bool // it shares the host's memory
 	maxAlloc int64
 	maxGroup int
 	options  string // for every program
 }
 
-// Discover lists the machine's OpenCL devices: GPUs first, then accelerators, then
-// CPUs, and among equals in the loader's order. missing says why there is none.
+// Discover lists the machine's OpenCL devices: GPUs, then accelerators, then CPUs, each
+// in the loader's order. missing says why there is none.
 func Discover() (devices []device.Info, missing string) {
 	l, err := load()
 	if err != nil {
@@ -41,8 +41,8 @@ func Discover() (devices []device.Info, missing string) {
 	return devices, missing
 }
 
-// asking is held while drivers list their devices: some (PoCL) list none to a thread
-// that asks while another is the first to.
+// asking serializes discovery: some drivers (PoCL) list no devices to a thread that asks
+// while another is the first to do so.
 var asking sync.Mutex
 
 func (l *library) discover() (devices []properties, missing string) {
@@ -74,7 +74,7 @@ func (l *library) discover() (devices []properties, missing string) {
 	return devices, ""
 }
 
-// platform lists a platform's devices, and says why others aren't among them.
+// platform lists a platform's devices, and the reasons why others can't be used.
 func (l *library) platform(p handle, ranks map[handle]int) (devices []properties, reasons []string) {
 	name, err := l.text(clGetPlatformInfo, platformName, p)
 	if err != nil {
@@ -106,7 +106,7 @@ func (l *library) platform(p handle, ranks map[handle]int) (devices []properties
 	return devices, reasons
 }
 
-// list asks for the number of things, then for the things.
+// list queries the number of handles, then the handles.
 func (l *library) list(get func(n uint32, to *handle, count *uint32) error) ([]handle, error) {
 	var n uint32
 	if err := get(0, nil, &n); err != nil || n == 0 {
@@ -116,8 +116,8 @@ func (l *library) list(get func(n uint32, to *handle, count *uint32) error) ([]h
 	return all, get(n, &all[0], nil)
 }
 
-// describe fills in a device's properties, and gives its rank in Discover's order.
-// The error says why it can't be used.
+// describe fills in a device's properties, and returns its rank in Discover's order. The
+// error says why it can't be used.
 func (l *library) describe(info *properties) (rank int, err error) {
 	var failed error
 	number := func(property uintptr) uint64 {
@@ -198,13 +198,12 @@ func (l *library) start(index int, o device.Options) (*Device, error) {
 	return l.begin(devices[index], o)
 }
 
-// speed guesses at a device's speed from its compute units, its clock in MHz and
-// whether its memory is the host's. OpenCL tells neither how many lanes a unit has
-// (64 on AMD's GPUs, 128 on NVIDIA's newer ones) nor how fast the memory is, so
-// these are figures of GPUs that are slow for their kind: kernels reach a tenth of
-// what 64 lanes could compute; memory of its own gives 100 GB/s and is reached
-// over half of PCIe 3.0; a shared one gives 20 GB/s. What is no GPU is taken for
-// a processor that is as fast as the kernels in Go (PoCL is, on two cores).
+// speed guesses a device's speed from its compute units, its clock in MHz and whether it
+// shares the host's memory. OpenCL reports neither the lanes of a unit (64 on AMD's GPUs,
+// 128 on NVIDIA's newer ones) nor the memory bandwidth, so the figures are those of slow
+// GPUs: a tenth of the arithmetic of 64 lanes; 100 GB/s and half of PCIe 3.0 with its own
+// memory; 20 GB/s if shared. Anything but a GPU is assumed to be as fast as the kernels
+// in Go (true for PoCL on two cores).
 func speed(gpu bool, units, megahertz uint64, shared bool) device.Speed {
 	const lanes, multiplyAndAdd, reached = 64, 2, 0.1
 	s := device.Speed{Flops: 5e9, Bytes: 10e9, Launch: 5 * time.Microsecond, Link: 10e9}

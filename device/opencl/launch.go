@@ -11,7 +11,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// launch is a kernel with its arguments, and how many work-items it runs.
+// launch is a kernel with its arguments and work size.
 type launch struct {
 	device        *Device
 	names         []string // its one name
@@ -20,7 +20,7 @@ type launch struct {
 	arguments     [9]uintptr // of clEnqueueNDRangeKernel
 }
 
-// Bind prepares a kernel launch, and builds the kernel if need be.
+// Bind prepares a kernel launch, and builds the kernel if necessary.
 func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err := call.Check(d); err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	return calls.Command(launches), nil
 }
 
-// bind makes a call's launches. With an error it gives those made so far.
+// bind prepares a call's launches. With an error it returns those made so far.
 func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	for _, arg := range call.Buffers {
 		if slices.Contains(d.info.Lacks, arg.DType) {
@@ -62,7 +62,7 @@ func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	return calls.Launches(call, k, p.group, func(part kernels.Launch) (*launch, error) { return d.launch(call, p, part) })
 }
 
-// launch makes one launch of a call.
+// launch prepares one launch of a call.
 func (d *Device) launch(call *device.Call, p *program, part kernels.Launch) (*launch, error) {
 	k := call.Kernel
 	if n := len(part.Inputs) + 1 + len(part.Args); n != p.parameters {
@@ -80,10 +80,10 @@ func (d *Device) launch(call *device.Call, p *program, part kernels.Launch) (*la
 	return l, nil
 }
 
-// release gives the kernel back after a failure, which is the error to report.
+// release releases the kernel after a failure, which is the error to report.
 func (l *launch) release() { _ = l.device.cl.release(clReleaseKernel, &l.kernel) }
 
-// set sets the kernel's arguments, and how many work-items run.
+// set sets the kernel's arguments and the work size.
 func (l *launch) set(call *device.Call, part kernels.Launch) error {
 	d, k := l.device, call.Kernel
 	at := 0
@@ -112,7 +112,7 @@ func (l *launch) set(call *device.Call, part kernels.Launch) error {
 	return l.size(part)
 }
 
-// size sets how many work-items run, and lays out the call that queues them.
+// size sets the work size, and prepares the arguments of clEnqueueNDRangeKernel.
 func (l *launch) size(part kernels.Launch) error {
 	dims := len(part.Global)
 	if dims < 1 || dims > 3 || len(part.Local) != dims {
@@ -141,7 +141,7 @@ func (l *launch) Run() error {
 		return err
 	}
 	err := d.cl.call(clEnqueueNDRangeKernel, l.arguments[:]...)
-	runtime.KeepAlive(l) // its sizes are pointed to
+	runtime.KeepAlive(l) // its arguments point to its sizes
 	if err != nil {
 		return d.queued.Failed("kernel "+l.names[0], err)
 	}

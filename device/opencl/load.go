@@ -11,7 +11,7 @@ import (
 	"github.com/flowrun/flowrun/device/internal/dynlib"
 )
 
-// Libraries names what is opened to look for devices, in the order of trial.
+// Libraries lists the libraries to open when looking for devices, in order.
 func Libraries() []string {
 	names := map[string][]string{
 		"linux":   {"libOpenCL.so.1", "libOpenCL.so"},
@@ -60,14 +60,14 @@ func openLibrary(name string) (*library, error) {
 	return l.faulty(nil), nil
 }
 
-// vendors is where OpenCL's loader looks for the files that register drivers, unless
-// a variable names another folder, or one file.
+// Where the OpenCL loader looks for files that register drivers, unless a variable names
+// another folder or a file.
 const (
 	vendors         = "/etc/OpenCL/vendors"
 	vendorsVariable = "OCL_ICD_VENDORS"
 )
 
-// Plugins are the files of the drivers that the loader would open.
+// Plugins lists the files of the drivers that the loader would open.
 func Plugins() []string {
 	from := os.Getenv(vendorsVariable)
 	if from == "" {
@@ -76,11 +76,11 @@ func Plugins() []string {
 	return registrations(from)
 }
 
-// Only is the variable that makes the loader open one of Plugins alone.
+// Only is the variable assignment that makes the loader open only one of Plugins.
 func Only(file string) string { return vendorsVariable + "=" + file }
 
-// Reads are the files and libraries that the loader may read: files that register a
-// driver each, by naming its library, and the libraries.
+// Reads lists the files and libraries that the loader may read: registration files, each
+// of which names a driver's library, and these libraries.
 func Reads() []string {
 	all := filepath.SplitList(os.Getenv("OCL_ICD_FILENAMES"))
 	for _, from := range []string{os.Getenv(vendorsVariable), os.Getenv("OPENCL_VENDOR_PATH"), vendors} {
@@ -105,11 +105,11 @@ func Reads() []string {
 }
 
 func registrations(folder string) []string {
-	files, _ := filepath.Glob(filepath.Join(folder, "*.icd")) // a folder's name is no pattern
+	files, _ := filepath.Glob(filepath.Join(folder, "*.icd")) // on a bad pattern there are no files
 	return files
 }
 
-// readSmall reads a small file of text; anything else is empty.
+// readSmall reads a small text file; anything else counts as empty.
 func readSmall(path string) string {
 	const most = 4096
 	info, err := os.Stat(path)

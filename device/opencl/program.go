@@ -12,15 +12,15 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// program is a built program with one kernel in it.
+// program is a built program with one kernel.
 type program struct {
 	handle     handle
-	parameters int // of the kernel
-	group      int // work-items that a group of it may have
+	parameters int // number of the kernel's parameters
+	group      int // maximum work-items per group
 }
 
-// program builds a kernel for one choice of definitions, unless it is built, here or
-// on disk. The lock is held.
+// program builds a kernel for one set of definitions, unless it is built already or
+// cached on disk. The lock is held.
 func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, error) {
 	key := k.Name + " " + strings.Join(definitions, " ")
 	if p := d.programs[key]; p != nil {
@@ -47,7 +47,7 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 			d.cache.Store(id, binary)
 		}
 		if err := d.inspect(p, k.Entry()); err != nil {
-			_ = d.cl.release(clReleaseProgram, &p.handle) // the first error is the one to tell
+			_ = d.cl.release(clReleaseProgram, &p.handle) // the first error is reported
 			return nil, err
 		}
 	}
@@ -55,7 +55,7 @@ func (d *Device) program(k *kernels.Kernel, definitions []string) (*program, err
 	return p, nil
 }
 
-// cached gives a program that was built before; nil if it doesn't load.
+// cached returns a program from the cache; nil if there is none or it doesn't load.
 func (d *Device) cached(id, options, entry string) *program {
 	binary := d.cache.Load(id)
 	if binary == nil {
@@ -67,13 +67,13 @@ func (d *Device) cached(id, options, entry string) *program {
 	}
 	p := &program{handle: handle}
 	if d.inspect(p, entry) != nil {
-		_ = d.cl.release(clReleaseProgram, &p.handle) // it is of no use either way
+		_ = d.cl.release(clReleaseProgram, &p.handle) // unusable anyway
 		return nil
 	}
 	return p
 }
 
-// inspect asks what launches have to know.
+// inspect queries what launches need to know.
 func (d *Device) inspect(p *program, entry string) error {
 	kernel, err := d.kernel(p, entry)
 	if err != nil {
@@ -91,7 +91,7 @@ func (d *Device) inspect(p *program, entry string) error {
 	return err
 }
 
-// kernel makes a kernel object.
+// kernel creates a kernel object.
 func (d *Device) kernel(p *program, entry string) (handle, error) {
 	name := append([]byte(entry), 0)
 	kernel, err := d.cl.create(clCreateKernel, uintptr(p.handle), uintptr(unsafe.Pointer(&name[0])))
@@ -101,7 +101,7 @@ func (d *Device) kernel(p *program, entry string) (handle, error) {
 	return kernel, nil
 }
 
-// fromSource compiles a program. With an error comes what the compiler said.
+// fromSource compiles a program. With an error it also returns the compiler's log.
 func (d *Device) fromSource(text, options string) (_ handle, log string, _ error) {
 	source := append([]byte(text), 0)
 	at, size := &source[0], uintptr(len(text))
@@ -111,14 +111,14 @@ func (d *Device) fromSource(text, options string) (_ handle, log string, _ error
 		return 0, "", err
 	}
 	if err := d.build(program, options); err != nil {
-		log, _ = d.cl.text(clGetProgramBuildInfo, programBuildLog, program, d.info.id) // without it there is still the code
+		log, _ = d.cl.text(clGetProgramBuildInfo, programBuildLog, program, d.info.id) // the error code is reported even without it
 		_ = d.cl.release(clReleaseProgram, &program)
 		return 0, log, fmt.Errorf("it doesn't build with %q: %w", options, err)
 	}
 	return program, "", nil
 }
 
-// fromBinary loads what a build on this device gave before.
+// fromBinary loads the result of an earlier build on this device.
 func (d *Device) fromBinary(binary []byte, options string) (handle, error) {
 	at, size, status := &binary[0], uintptr(len(binary)), int32(0)
 	program, err := d.cl.create(clCreateProgramWithBinary, uintptr(d.context), 1, uintptr(unsafe.Pointer(&d.info.id)),
@@ -139,7 +139,7 @@ func (d *Device) build(program handle, options string) error {
 		uintptr(unsafe.Pointer(&terminated[0])), 0, 0)
 }
 
-// binary gives a built program as bytes.
+// binary returns a built program as bytes.
 func (d *Device) binary(program handle) ([]byte, error) {
 	size, err := d.cl.number(clGetProgramInfo, programBinarySizes, program)
 	if err != nil || size == 0 {
@@ -150,11 +150,11 @@ func (d *Device) binary(program handle) ([]byte, error) {
 	return binary, d.cl.call(clGetProgramInfo, uintptr(program), programBinaries, unsafe.Sizeof(at), uintptr(unsafe.Pointer(&at)), 0)
 }
 
-// anonymous is how compilers that don't heed #line write a place: by the line in
-// the joined text. NVIDIA's says <kernel>:12.
+// anonymous matches positions in the logs of compilers that ignore #line: lines in the
+// joined text. NVIDIA's prints <kernel>:12.
 var anonymous = regexp.MustCompile(`<[a-z ]+>:(\d+)`)
 
-// located gives a compiler's log, with the positions in it brought back to the files.
+// located maps the positions in a compiler's log back to the files.
 func located(log string, files []kernels.File) string {
 	log = strings.TrimSpace(log)
 	if log == "" {
@@ -166,7 +166,7 @@ func located(log string, files []kernels.File) string {
 			return place
 		}
 		for _, f := range files {
-			lines := strings.Count(f.Text, "\n") + 2 // #line and the end of the last line besides
+			lines := strings.Count(f.Text, "\n") + 2 // plus #line and the end of the last line
 			if line <= lines {
 				return fmt.Sprintf("%s:%d", f.Name, line-1)
 			}

@@ -1,6 +1,5 @@
-// Package registry is the table of drivers: how the devices of each kind are found
-// and opened. A new driver is a row here, and nothing else names it
-// (docs/add-a-device.md).
+// Package registry is the table of drivers: how the devices of each kind are discovered
+// and opened. A new driver is one row (docs/add-a-device.md).
 package registry
 
 import (
@@ -19,19 +18,19 @@ import (
 
 // Driver is a row of the table.
 type Driver struct {
-	// Kind is what specs call the driver's devices: "cuda" in "cuda:0".
+	// Kind is the prefix of the devices' names: "cuda" in "cuda:0".
 	Kind string
-	// Discover lists the devices of the machine. If there is none, missing says what
-	// was looked for and what came of it.
+	// Discover lists the machine's devices. If there is none, missing says what was
+	// looked for, and the result.
 	Discover func() (found []device.Info, missing string)
 	// Open opens a device by its number in Discover's list.
 	Open func(index int, o Options) (device.Device, error)
-	// Trial is how to try the vendor's library in another process first; it is nil
-	// if there is none.
+	// Trial says how to try the vendor's library in another process first; nil if there
+	// is none.
 	Trial *trial.Driver
 }
 
-// Options are what devices are opened with.
+// Options are the options for opening a device.
 type Options struct {
 	device.Options
 	Sim sim.Options // of simulated devices, for tests
@@ -47,7 +46,7 @@ var drivers = []Driver{
 		Trial: &trial.Driver{Libraries: opencl.Libraries, Reads: opencl.Reads, Plugins: opencl.Plugins, Only: opencl.Only}},
 }
 
-// If this process was started for a trial, it ends here.
+// A process started for a trial ends here.
 func init() {
 	trial.Serve(func(kind string) bool {
 		d := find(kind)
@@ -58,12 +57,12 @@ func init() {
 	})
 }
 
-// opening makes a driver's function one of the table.
+// opening adapts a driver's function to the table.
 func opening[D device.Device](open func(int, device.Options) (D, error)) func(int, Options) (device.Device, error) {
 	return func(index int, o Options) (device.Device, error) {
 		d, err := open(index, o.Options)
 		if err != nil {
-			return nil, err // and no D that is nil
+			return nil, err // not a nil D in an interface
 		}
 		return d, nil
 	}
@@ -91,7 +90,7 @@ func find(kind string) *Driver {
 	return nil
 }
 
-// passed is nil if the driver's library may be opened in this process.
+// passed returns nil if the driver's library may be opened in this process.
 func (d *Driver) passed(retry bool) error {
 	if d.Trial == nil {
 		return nil
@@ -99,9 +98,8 @@ func (d *Driver) passed(retry bool) error {
 	return d.Trial.Passed(d.Kind, retry)
 }
 
-// Devices lists the devices of this machine, and for each kind without any why it is
-// missing. A driver is tried once for the process, unless retry says to forget how it
-// went before.
+// Devices lists the devices of this machine, and for each kind without any the reason. A
+// driver is tried once per process, unless retry ignores earlier results.
 func Devices(retry bool) []device.Info {
 	var all []device.Info
 	for i := range drivers {

@@ -9,19 +9,19 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// buffer is a piece of the device's memory.
+// buffer is a block of the device's memory.
 type buffer struct {
 	device *Device
 	memory []byte
-	freed  bool                // the device's lock is held
-	of     device.SharedBuffer // whose memory it is, where it is another device's
+	freed  bool                // guarded by the device's lock
+	of     device.SharedBuffer // the other device's buffer, for a view
 }
 
 func (b *buffer) Device() device.Device { return b.device }
 func (b *buffer) Bytes() int64          { return int64(len(b.memory)) }
 func (b *buffer) base() *buffer         { return b }
 
-// Free gives the memory back, full of NaNs, when nothing that is queued needs it.
+// Free releases the memory, filled with NaNs, once no queued work needs it.
 func (b *buffer) Free() error {
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
@@ -37,7 +37,7 @@ func (b *buffer) Free() error {
 // gone reports whether the memory has been freed. The device's lock is held.
 func (b *buffer) gone() bool { return b.freed || b.of != nil && b.of.Shared() == nil }
 
-// shown is the memory for the host to use; nil once it has been freed.
+// shown returns the memory for the host; nil once freed.
 func (b *buffer) shown() []byte {
 	b.device.lock.Lock()
 	defer b.device.lock.Unlock()
@@ -47,22 +47,22 @@ func (b *buffer) shown() []byte {
 	return b.memory
 }
 
-// hostBuffer is a buffer that the host can address too.
+// hostBuffer is a buffer that the host can address.
 type hostBuffer struct{ *buffer }
 
-// Host is the memory itself.
+// Host returns the memory.
 func (b hostBuffer) Host() []byte { return b.shown() }
 
-// sharedBuffer is a buffer in memory that the host has too.
+// sharedBuffer is a buffer in memory shared with the host.
 type sharedBuffer struct{ *buffer }
 
-// Shared is the memory itself.
+// Shared returns the memory.
 func (b sharedBuffer) Shared() []byte { return b.shown() }
 
 // view is another device's memory as a buffer of this one.
 type view struct{ hostBuffer }
 
-// Free gives the memory back to the device that it is of.
+// Free frees the other device's memory.
 func (v view) Free() error {
 	v.device.lock.Lock()
 	v.freed = true
@@ -70,7 +70,7 @@ func (v view) Free() error {
 	return v.of.Free()
 }
 
-// own finds the buffer behind a slice of this package.
+// own returns the buffer of a slice if it is this package's.
 func own(s device.Slice) *buffer {
 	if b, ok := s.Buffer.(interface{ base() *buffer }); ok {
 		return b.base()
@@ -78,7 +78,7 @@ func own(s device.Slice) *buffer {
 	return nil
 }
 
-// memory gives a slice's bytes, or nil if they have been freed. The lock is held.
+// memory returns a slice's bytes; nil if freed. The lock is held.
 func memory(s device.Slice) []byte {
 	b := own(s)
 	if b == nil || b.gone() {
@@ -94,11 +94,11 @@ type command struct {
 	uses         []device.Slice // what it reads and writes
 	output       []byte
 	run          func()
-	source       []byte // of a copy from the host, which has been read when Run returns
-	waits        bool   // it has been done when Run returns, and all before it
+	source       []byte // of a copy from the host; read before Run returns
+	waits        bool   // it and everything before it are complete when Run returns
 }
 
-// Run carries the command out, or queues it.
+// Run executes the command or queues it.
 func (c *command) Run() error {
 	d := c.device
 	d.lock.Lock()
@@ -124,9 +124,8 @@ func (c *command) Run() error {
 	return nil
 }
 
-// bindKernel prepares a kernel. A fused one has no file to be compiled: its parts'
-// kernels are run one after the other, which gives the same bits by what a fused
-// kernel is.
+// bindKernel prepares a kernel. A fused kernel isn't compiled: the kernels of its parts
+// run one after the other, which by the definition of fusion has the same bits.
 func bindKernel(call *device.Call) (func(), error) {
 	if call.Kernel.Fused() == nil {
 		return cpu.BindKernel(call, memory)
@@ -147,7 +146,7 @@ func bindFused(call *device.Call) (func(), error) {
 		if i == len(parts)-1 {
 			shape = out.Shape
 		}
-		// The output isn't written before the end, since it may be an input's memory.
+		// The output is written last, since it may share an input's memory.
 		bytes := int64(kernels.Numel(shape) * kernels.DTypeSize(part.DType))
 		parts[i] = device.Arg{DType: part.DType, Shape: shape,
 			Slice: device.Slice{Buffer: &buffer{memory: device.HostMemory(bytes)}, Bytes: bytes}}

@@ -1,12 +1,12 @@
-// Package sim is a device without hardware: an address space of its own in the
-// host's memory, and the kernels in Go. It stands in for an accelerator in
-// tests, and where placement is tried out on a machine that has none.
+// Package sim is a simulated device: a separate address space in host memory, and the
+// kernels in Go. It replaces an accelerator in tests, and for trying placement on a
+// machine without one.
 //
-// It is stricter than hardware. Buffers can't be addressed by the host (unless
-// asked for), and another device's are refused. Memory that was never written
-// or has been freed holds NaNs, -1 in integers. Any call can be made to fail
-// ([Device.Inject]), and a run or a copy that fails leaves garbage in its output. With
-// a queue, work is done only when somebody waits.
+// It is stricter than hardware. The host can't address its buffers (unless requested),
+// and other devices' buffers are refused. Memory that was never written or has been freed
+// contains NaNs, -1 as integers. Any call can be made to fail ([Device.Inject]), and a
+// failed run or copy leaves garbage in its output. With a queue, work is executed only
+// when somebody waits.
 package sim
 
 import (
@@ -17,20 +17,20 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// Options say how the device differs from a plain one.
+// Options configure the device.
 type Options struct {
 	Memory      int64 // bytes; 0 means 1 GiB
 	HostVisible bool  // buffers are device.HostBuffers
-	Async       bool  // it says of itself that it has a queue, as devices do that run ahead
+	Async       bool  // it claims to have a queue
 	Queue       bool  // it has one
 	Unified     bool  // buffers are device.SharedBuffers
 }
 
-// Event is a call that is about to be carried out.
+// Event is a call about to be executed.
 type Event struct {
 	Kind   string // "alloc", "bind", "run", "copy" or "sync"
 	Kernel string // for bind and run: the kernel's name; "" for others
-	Serial int    // how many events the device had before this one
+	Serial int    // number of events before this one
 }
 
 // Device is a simulated device.
@@ -46,7 +46,7 @@ type Device struct {
 	queue  []work
 }
 
-// work is what is queued: a launch or a copy.
+// work is a queued launch or copy.
 type work struct {
 	run    func()
 	output []byte
@@ -54,20 +54,20 @@ type work struct {
 
 const (
 	defaultMemory = 1 << 30
-	// poison fills fresh and freed memory: NaN in every floating type, -1 in
-	// integers, and neither true nor false.
+	// poison fills fresh and freed memory: NaN in every float dtype, -1 in integers,
+	// invalid as bool.
 	poison = 0xff
-	// garbage is what a failed command leaves: numbers that look like numbers.
+	// garbage is what a failed command leaves: plausible numbers.
 	garbage = 0xa5
 )
 
-// Discover gives the first of any number of devices.
+// Discover returns the first of any number of devices.
 func Discover() (devices []device.Info, missing string) {
 	return []device.Info{{Name: "sim:0", Kind: "sim",
 		Description: "an address space of its own inside this process, to try out placement without a GPU; any number: sim:0, sim:1, …"}}, ""
 }
 
-// New makes a device under a name.
+// New returns a device with that name.
 func New(name string, options Options) *Device {
 	if options.Memory <= 0 {
 		options.Memory = defaultMemory
@@ -76,16 +76,16 @@ func New(name string, options Options) *Device {
 		budget: device.Budget{Limit: min(options.Memory, math.MaxInt-device.Alignment)}}
 }
 
-// Inject sets a function that sees every event before it is carried out; nil
-// takes it away. If it returns an error the call fails with it, and the output
-// of a run or a copy is overwritten with garbage. It must not call the device.
+// Inject sets a function that is called with every event before it is executed; nil
+// removes it. If it returns an error, the call fails with it, and the output of a run or
+// a copy is overwritten with garbage. It must not call the device.
 func (d *Device) Inject(f func(Event) error) {
 	d.lock.Lock()
 	defer d.lock.Unlock()
 	d.inject = f
 }
 
-// usable is the error of every call on a closed device. The device is locked.
+// usable returns an error if the device is closed. The device is locked.
 func (d *Device) usable() error {
 	if d.closed {
 		return fmt.Errorf("device %s: is closed", d.name)
@@ -93,7 +93,8 @@ func (d *Device) usable() error {
 	return nil
 }
 
-// event counts a call and asks whether it shall fail. The device is locked.
+// event counts a call and asks Inject's function whether to fail it. The device is
+// locked.
 func (d *Device) event(kind, kernel string) error {
 	if err := d.usable(); err != nil {
 		return err
@@ -106,7 +107,7 @@ func (d *Device) event(kind, kernel string) error {
 	return d.inject(e)
 }
 
-// Name is the name that New was given.
+// Name returns the name passed to New.
 func (d *Device) Name() string { return d.name }
 
 // Info describes the device.
@@ -115,14 +116,14 @@ func (d *Device) Info() device.Info {
 		Async: d.options.Async || d.options.Queue, Unified: d.options.Unified}
 }
 
-// Usage tells how much memory is in use, was at most, and in how many buffers.
+// Usage reports the memory and the number of buffers in use, and the peak.
 func (d *Device) Usage() device.Budget {
 	d.lock.Lock()
 	defer d.lock.Unlock()
 	return d.budget
 }
 
-// Alloc reserves memory, full of NaNs.
+// Alloc reserves memory filled with NaNs.
 func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -143,7 +144,7 @@ func (d *Device) Alloc(bytes int64) (device.Buffer, error) {
 	return b, nil
 }
 
-// View gives another device's memory as a buffer of this one.
+// View wraps another device's memory as a buffer of this one.
 func (d *Device) View(of device.SharedBuffer) device.HostBuffer {
 	return view{hostBuffer{&buffer{device: d, memory: of.Shared(), of: of}}}
 }
@@ -209,7 +210,7 @@ func (d *Device) transfer(dst, src []byte, uses ...device.Slice) *command {
 	return &command{device: d, kind: "copy", uses: uses, output: dst, run: func() { copy(dst, src) }}
 }
 
-// side gives the memory of one side of a copy of so many bytes.
+// side returns the memory of one side of a copy of that many bytes.
 func (d *Device) side(s device.Slice, bytes int64) ([]byte, error) {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -226,8 +227,8 @@ func (d *Device) side(s device.Slice, bytes int64) ([]byte, error) {
 	return m, nil
 }
 
-// do does work, or queues it; where it can't wait, what was queued before it is
-// done too. The device is locked.
+// do executes work or queues it; if it can't be queued, everything queued before it is
+// executed too. The device is locked.
 func (d *Device) do(w work, now bool) {
 	if !d.options.Queue {
 		w.run()
@@ -239,7 +240,7 @@ func (d *Device) do(w work, now bool) {
 	}
 }
 
-// Sync does what is queued. If it is made to fail, what is queued has failed.
+// Sync executes queued work. If it is made to fail, queued work has failed.
 func (d *Device) Sync() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -255,7 +256,7 @@ func (d *Device) Sync() error {
 	return err
 }
 
-// finish does what is queued. The device is locked.
+// finish executes queued work. The device is locked.
 func (d *Device) finish() {
 	for _, w := range d.queue {
 		w.run()
@@ -263,7 +264,7 @@ func (d *Device) finish() {
 	d.queue = d.queue[:0]
 }
 
-// Close does what is queued and ends the device: every later call fails.
+// Close executes queued work and closes the device: every later call fails.
 func (d *Device) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()

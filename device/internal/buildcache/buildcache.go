@@ -1,16 +1,17 @@
-// Package buildcache keeps kernels that drivers have built on disk, so that a
-// program builds each of them once.
+// Package buildcache keeps kernels that drivers have built on disk, so that each is built
+// only once.
 //
-// An entry's key is a hash of all that it was built from, so an entry is never
-// out of date. Its file begins with a hash of key and contents; if that is wrong,
-// there is no entry. The least recently used are removed when a part exceeds its limit.
+// An entry's key is a hash of everything it was built from, so an entry never becomes
+// stale. Its file begins with a hash of key and contents; if that is wrong, the entry is
+// ignored. When a driver's part exceeds its limit, the least recently used entries are
+// removed.
 //
-// What is in the cache is code that will be run. So nobody but the user may write to
-// a part's folder or to an entry's file; others' are ignored.
+// The entries are code that will be run. So only the user may be able to write to the
+// folder and to an entry's file; others are ignored.
 //
-// If the cache can't be read or written, kernels are built each time, and nothing
-// fails. Any number of programs may use a folder at once, without locks: an entry
-// appears whole, by renaming.
+// If the cache can't be read or written, kernels are built each time, and nothing fails.
+// Any number of programs may share a folder without locks: entries appear atomically, by
+// renaming.
 package buildcache
 
 import (
@@ -29,17 +30,17 @@ import (
 	"time"
 )
 
-// Limit is how large a driver's part may grow, in bytes: some thousand kernels.
+// Limit is the size limit of a driver's part in bytes: some thousand kernels.
 const Limit = 256 << 20
 
-// Cache is a driver's part of the cache. The zero Cache keeps nothing.
+// Cache is a driver's part of the cache. The zero Cache stores nothing.
 type Cache struct {
-	folder string // "" where there is none
+	folder string // "" if there is none
 	limit  int64
-	room   *atomic.Int64 // bytes that may be stored before the part is looked at again
+	room   *atomic.Int64 // bytes that may be stored before the next prune
 }
 
-// New gives a driver's part, in the folder FLOWRUN_CACHE or the user's cache folder.
+// New returns a driver's part, in the folder FLOWRUN_CACHE or the user's cache folder.
 func New(driver string) Cache {
 	folder := os.Getenv("FLOWRUN_CACHE")
 	if folder == "" {
@@ -52,7 +53,7 @@ func New(driver string) Cache {
 	return Cache{folder: filepath.Join(folder, driver), limit: Limit, room: new(atomic.Int64)}
 }
 
-// format is the version of the files' format, and part of every key.
+// format is the version of the file format, and part of every key.
 const format = "2"
 
 // Key hashes what a built kernel depends on.
@@ -65,13 +66,13 @@ func Key(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// isKey tells an entry's file from what others have put into the folder.
+// isKey distinguishes entries from other files in the folder.
 func isKey(name string) bool {
 	b, err := hex.DecodeString(name)
 	return err == nil && len(b) == sha256.Size
 }
 
-// Load gives an entry's contents, or nil.
+// Load returns an entry's contents, or nil.
 func (c Cache) Load(key string) []byte {
 	if c.folder == "" || !private(c.folder) {
 		return nil
@@ -97,8 +98,8 @@ func (c Cache) Load(key string) []byte {
 	return text[sha256.Size:]
 }
 
-// private reports whether a folder is one that others can't put files into. The
-// user's own is made so.
+// private reports whether only the user can put files into a folder. The user's own
+// folder is made private.
 func private(folder string) bool {
 	info, err := os.Lstat(folder)
 	if err != nil || !info.IsDir() || !own(info) {
@@ -107,8 +108,8 @@ func private(folder string) bool {
 	return info.Mode().Perm()&byOthers == 0 || os.Chmod(folder, 0o700) == nil
 }
 
-// openOwn opens a regular file of the user's that others can't write. What was opened
-// is checked, not what has the name a moment later.
+// openOwn opens a regular file of the user's that others can't write. It checks the
+// opened file, not the name, which may refer to another file a moment later.
 func openOwn(path string) (*os.File, os.FileInfo, bool) {
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
 		return nil, nil, false
@@ -125,22 +126,22 @@ func openOwn(path string) (*os.File, os.FileInfo, bool) {
 	return file, info, true
 }
 
-// sumOf is the hash that an entry's file begins with. The key is in it: another
-// entry under this name would be another kernel.
+// sumOf is the hash at the start of an entry's file. It covers the key, so that a renamed
+// entry isn't mistaken for another kernel.
 func sumOf(key string, contents []byte) [sha256.Size]byte {
 	return sha256.Sum256(append([]byte(key+"\n"), contents...))
 }
 
-// used notes that an entry was of use. The time of a file's change tells it, as not
-// every file system keeps when a file was read; to the hour is good enough.
+// used records that an entry was used, in its modification time, since not all file
+// systems keep access times. A precision of an hour is enough.
 func (c Cache) used(path string, info os.FileInfo) {
 	if now := time.Now(); now.Sub(info.ModTime()) > time.Hour {
-		_ = os.Chtimes(path, now, now) // not one's own file: it only looks older than it is
+		_ = os.Chtimes(path, now, now) // on failure the file only looks older than it is
 	}
 }
 
-// Store writes an entry: to a file of its own that then takes the entry's place,
-// so that two programs may write at once and a reader never sees half.
+// Store writes an entry to a temporary file and renames it, so that concurrent writers
+// don't conflict and a reader never sees half an entry.
 func (c Cache) Store(key string, contents []byte) {
 	if c.folder == "" || len(contents) == 0 || int64(len(contents)) > c.limit-sha256.Size ||
 		os.MkdirAll(c.folder, 0o700) != nil || !private(c.folder) {
@@ -166,26 +167,24 @@ func (c Cache) Store(key string, contents []byte) {
 	}
 }
 
-// unfinished is how the names of files begin that become entries once they are
-// whole.
+// unfinished is the prefix of temporary files' names.
 const unfinished = "new-"
 
-// abandoned is after what time an unfinished file has nobody who finishes it.
+// abandoned is the age after which nobody is still writing a temporary file.
 const abandoned = time.Hour
 
-// file is a file of the cache.
+// file is a file in the cache.
 type file struct {
 	path  string
 	bytes int64
 	used  time.Time
 }
 
-// prune makes room for so many bytes: where the part would grow beyond its limit,
-// what was used least recently is removed until it is at three quarters, and what
-// programs that ended early have left is removed in any case. Files that aren't the
-// cache's own stay, and aren't counted. It gives how many bytes may be stored until
-// it should look again, which is less than there is room for, as other programs
-// store too.
+// prune makes space for an entry. If the part would exceed its limit, the least recently
+// used entries are removed until it is at three quarters; abandoned temporary files are
+// removed in any case. Files that aren't the cache's stay, and don't count. It returns
+// how many bytes may be stored until the next prune, which is less than the free space
+// since other programs store too.
 func (c Cache) prune(wanted int64) (room int64) {
 	entries, total := c.files()
 	if total+wanted > c.limit {
@@ -196,7 +195,7 @@ func (c Cache) prune(wanted int64) (room int64) {
 			if total+wanted <= c.limit/4*3 {
 				break
 			}
-			if err := os.Remove(f.path); err == nil || errors.Is(err, fs.ErrNotExist) { // another program may have been faster
+			if err := os.Remove(f.path); err == nil || errors.Is(err, fs.ErrNotExist) { // another program may have removed it
 				total -= f.bytes
 			}
 		}
@@ -204,7 +203,7 @@ func (c Cache) prune(wanted int64) (room int64) {
 	return min(c.limit-total-wanted, c.limit/16)
 }
 
-// files lists the entries, and removes what is abandoned.
+// files lists the entries, and removes abandoned files.
 func (c Cache) files() (entries []file, total int64) {
 	all, err := os.ReadDir(c.folder)
 	if err != nil {
@@ -221,7 +220,7 @@ func (c Cache) files() (entries []file, total int64) {
 			entries = append(entries, f)
 			total += f.bytes
 		case strings.HasPrefix(e.Name(), unfinished) && time.Since(f.used) > abandoned:
-			_ = os.Remove(f.path) // if it can't be, it is no worse than before
+			_ = os.Remove(f.path) // failure does no harm
 		}
 	}
 	return entries, total

@@ -4,7 +4,7 @@ package buildcache
 
 import "os"
 
-// Who may write into a user's own folders is the system's to decide.
+// Permissions of the user's folders are left to the system.
 const (
 	byOthers = 0
 	openOnly = 0

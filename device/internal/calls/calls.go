@@ -1,4 +1,4 @@
-// Package calls makes launches and commands of calls, for all drivers.
+// Package calls turns calls into launches and commands, for all drivers.
 package calls
 
 import (
@@ -8,8 +8,8 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// Launches makes each launch of a call, in order, with at most group threads in a
-// group. With an error it gives those made so far.
+// Launches makes the launches of a call, in order, with at most group threads in a group.
+// With an error it returns those made so far.
 func Launches[L any](call *device.Call, k *kernels.Kernel, group int, make func(kernels.Launch) (L, error)) (launches []L, err error) {
 	inputs, output := call.Tensors()
 	parts, err := k.Launches(inputs, output, call.Scalars, kernels.Limits{Group: group})
@@ -26,12 +26,12 @@ func Launches[L any](call *device.Call, k *kernels.Kernel, group int, make func(
 	return launches, nil
 }
 
-// Freed is the error of work on memory that has been freed.
+// Freed returns the error for work on freed memory.
 func Freed(d device.Device, what string) error {
 	return fmt.Errorf("device %s: %s uses memory that has been freed", d.Name(), what)
 }
 
-// Slices gives what a launch of a call reads, and last what it writes.
+// Slices returns the slices that a launch of a call reads, and last the one it writes.
 func Slices(call *device.Call, part kernels.Launch) []device.Slice {
 	slices := make([]device.Slice, 0, len(part.Inputs)+1)
 	for _, i := range part.Inputs {
@@ -40,7 +40,7 @@ func Slices(call *device.Call, part kernels.Launch) []device.Slice {
 	return append(slices, call.Buffers[len(call.Buffers)-1].Slice)
 }
 
-// Command makes one command of launches, which run in their order.
+// Command returns a command that runs launches in order.
 func Command[L device.Command](launches []L) device.Command {
 	switch len(launches) {
 	case 0:
@@ -51,7 +51,7 @@ func Command[L device.Command](launches []L) device.Command {
 	return Sequence[L](launches)
 }
 
-// Sequence is several launches as one command.
+// Sequence runs several launches as one command.
 type Sequence[L device.Command] []L
 
 // Run queues the launches.
@@ -64,7 +64,7 @@ func (s Sequence[L]) Run() error {
 	return nil
 }
 
-// Nothing is a command of no work.
+// Nothing is a command without work.
 var Nothing none
 
 type none struct{}

@@ -1,6 +1,5 @@
 // Package dynlib opens vendors' libraries at run time and calls their C functions, for
-// all drivers. Builds with the tag nogpu, and those for other systems, have the package
-// without the opening.
+// all drivers. With the tag nogpu, and on unsupported systems, opening fails.
 package dynlib
 
 import (
@@ -8,15 +7,14 @@ import (
 	"unsafe"
 )
 
-// Once is a library that is opened when it is first needed, and stays open: drivers
-// leave threads behind that can't lose their code. If it can't be opened, the next
-// call tries again.
+// Once is a library that is opened at first use and stays open, because drivers leave
+// threads behind that run its code. If it can't be opened, the next call tries again.
 type Once[T any] struct {
 	lock   sync.Mutex
 	opened *T
 }
 
-// Get gives the library, and opens it unless it is open.
+// Get returns the library, and opens it if necessary.
 func (o *Once[T]) Get(open func() (*T, error)) (*T, error) {
 	o.lock.Lock()
 	defer o.lock.Unlock()
@@ -30,18 +28,18 @@ func (o *Once[T]) Get(open func() (*T, error)) (*T, error) {
 	return o.opened, nil
 }
 
-// Names numbers the names that a driver looks for in a library. Each is declared once:
+// Names numbers the names that a driver looks up in a library. Each is declared once:
 //
 //	clFinish = functions.Add("clFinish")
 type Names[N ~int] []string
 
-// Add adds a name and gives its number.
+// Add adds a name and returns its number.
 func (n *Names[N]) Add(name string) N {
 	*n = append(*n, name)
 	return N(len(*n) - 1)
 }
 
-// Text is a string that C has, up to its end; "" for none.
+// Text is a zero-terminated C string; "" for nil.
 func Text(at unsafe.Pointer) string {
 	if at == nil {
 		return ""
@@ -53,5 +51,5 @@ func Text(at unsafe.Pointer) string {
 	return string(unsafe.Slice((*byte)(at), n))
 }
 
-// Terminated is a string as C has it.
+// Terminated is a string with a terminating zero.
 func Terminated(s string) []byte { return append([]byte(s), 0) }

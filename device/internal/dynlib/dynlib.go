@@ -7,8 +7,8 @@ import "github.com/ebitengine/purego"
 // Available says that libraries can be opened.
 const Available = true
 
-// Call calls a C function. Pointers among the arguments are converted in the call
-// itself, which keeps what they point to where it is.
+// Call calls a C function. Pointers among the arguments must be converted in the call
+// expression itself, which pins what they point to.
 //
 //go:uintptrescapes
 func Call(address uintptr, args ...uintptr) uintptr {

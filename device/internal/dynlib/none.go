@@ -7,11 +7,11 @@ import "errors"
 // Available says that libraries can't be opened.
 const Available = false
 
-// Open gives the reason.
+// Open returns the reason.
 func Open(string) (uintptr, error) { return 0, errors.New("this flowrun can't open libraries") }
 
-// Symbol is never reached.
+// Symbol is never called.
 func Symbol(uintptr, string) (uintptr, error) { return 0, nil }
 
-// Call is never reached.
+// Call is never called.
 func Call(uintptr, ...uintptr) uintptr { return 0 }

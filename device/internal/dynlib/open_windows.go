@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Open opens a library. A plain name is taken from the system's folder alone: a
-// library of this name beside the program or in the working folder is not the one.
-// What a library with a path needs is looked for beside it.
+// Open opens a library. A plain name is looked up only in the system's folder, never
+// beside the program or in the working folder. The dependencies of a library with a path
+// are looked up beside it.
 func Open(name string) (uintptr, error) {
 	flags := uintptr(windows.LOAD_LIBRARY_SEARCH_SYSTEM32)
 	if filepath.IsAbs(name) {

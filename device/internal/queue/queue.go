@@ -1,12 +1,11 @@
-// Package queue is what a driver knows of the work that it has queued: the names of
-// what hasn't reported yet, and whose failure a failure is.
+// Package queue tracks the work that a driver has queued: the names of work that hasn't
+// reported yet, and which work a failure belongs to.
 //
-// A device that works later than it is told to can't fail the call that queued the
-// work. So every name is noted before its work is queued and kept until something has
-// waited for all of it; and when a call fails, the queue waits for what came before:
-// if that went well, the failure is the call's own and nothing is in doubt, else it is
-// a [device.Late] with the names. What is queued is bounded, so a host that never
-// looks can't run ahead of its device until memory ends.
+// An asynchronous device can't fail the call that queued the work. So each name is noted
+// before its work is queued, and kept until something has waited for it. When a call
+// fails, the queue waits for the earlier work: if that succeeded, the failure is the
+// call's own, otherwise it is a [device.Late] with the names. The number of queued items
+// is bounded, so that a host that never waits doesn't exhaust memory.
 package queue
 
 import (
@@ -15,29 +14,29 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// Max is how much is queued at most: a step of many kernels fits.
+// Max is the limit of queued items: enough for a step of many kernels.
 const Max = 4096
 
-// Queue is the work of one device. The driver's lock is held at each call.
+// Queue is the queued work of one device. The driver's lock is held during each call.
 type Queue struct {
 	// Device is the device's name.
 	Device string
-	// Wait waits until all that was queued has ended. Its error is the failure of
-	// some of that.
+	// Wait waits until all queued work has ended. Its error is the failure of some of
+	// that work.
 	Wait func() error
-	// Idle is told that nothing is queued any more. It may be nil.
+	// Idle is called when nothing is queued any more. It may be nil.
 	Idle func()
-	// Old tells whether a call's error is by itself the failure of something that was
-	// queued before. It may be nil.
+	// Old reports whether a call's error is certainly the failure of earlier work. It may
+	// be nil.
 	Old func(err error) bool
-	// Fail is shown the failure of something that was queued, and gives what is told
-	// of it. It may be nil.
+	// Fail is called with a failure of queued work, and returns the error to report. It
+	// may be nil.
 	Fail func(err error) error
 
-	names [][]string // of what has been queued since the device was last known to be well
+	names [][]string // of work queued since the last successful wait
 }
 
-// Note notes what is about to be queued, and waits first if too much is. It keeps the
+// Note records work about to be queued, and waits first if too much is. It keeps the
 // slice.
 func (q *Queue) Note(names []string) error {
 	if len(q.names) == Max {
@@ -52,10 +51,10 @@ func (q *Queue) Note(names []string) error {
 	return nil
 }
 
-// Len is how much has been noted since the device was last known to be well.
+// Len is the amount of work noted since the last successful wait.
 func (q *Queue) Len() int { return len(q.names) }
 
-// Finish waits for all that is queued. The error is a [*device.Late].
+// Finish waits for all queued work. Its error is a [*device.Late].
 func (q *Queue) Finish() error {
 	if err := q.Wait(); err != nil {
 		return q.Late(err)
@@ -64,7 +63,7 @@ func (q *Queue) Finish() error {
 	return nil
 }
 
-// Done notes that nothing is queued, and that all that was has ended well.
+// Done records that all queued work has ended successfully.
 func (q *Queue) Done() {
 	q.names = q.names[:0]
 	if q.Idle != nil {
@@ -72,7 +71,7 @@ func (q *Queue) Done() {
 	}
 }
 
-// Late is the failure of something that was queued. Nothing is queued after it.
+// Late returns the error for a failure of queued work. Nothing is queued afterwards.
 func (q *Queue) Late(err error) error {
 	if q.Fail != nil {
 		err = q.Fail(err)
@@ -82,7 +81,8 @@ func (q *Queue) Late(err error) error {
 	return late
 }
 
-// Failed decides whose failure the failure of a call is, which was for what.
+// Failed returns the error for a failed call: its own, or a [*device.Late] if earlier
+// work failed.
 func (q *Queue) Failed(what string, err error) error {
 	if q.Old != nil && q.Old(err) {
 		return q.Late(err)
