@@ -43,7 +43,7 @@ func TestAKernelRunsOnTheMemoryItWasBoundTo(t *testing.T) {
 	require.Equal(t, []float32{101, 22, 103, 24}, floats(out))
 }
 
-func TestBindRefusesWhatDoesNotFit(t *testing.T) { drivertest.BadCalls(t, cpu.New("cpu")) }
+func TestBindRejectsInvalidCalls(t *testing.T) { drivertest.BadCalls(t, cpu.New("cpu")) }
 
 func TestMemoryIsAlignedAndAccountedFor(t *testing.T) {
 	d := cpu.New("cpu")
@@ -117,7 +117,7 @@ func TestAClosedDeviceAllocatesAndBindsNothing(t *testing.T) {
 	require.NoError(t, x.Slice.Buffer.Free())
 }
 
-func TestADeviceAndItsMemoryMayEndInTheMidstOfEveryUse(t *testing.T) {
+func TestCloseAndFreeDuringEveryUse(t *testing.T) {
 	drivertest.Ended(t, func(*testing.T) (dev, second device.Device, after func()) {
 		return cpu.New("cpu"), cpu.New("other"), func() {}
 	})

@@ -1,4 +1,4 @@
 package cpu
 
-// SetLimit caps the bytes allocated at one time.
+// SetLimit sets the memory limit.
 func (d *Device) SetLimit(bytes int64) { d.budget.Limit = bytes }

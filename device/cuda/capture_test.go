@@ -36,8 +36,8 @@ func TestACaptureThatDiffersInArgumentsOnlyIsUpdated(t *testing.T) {
 	require.ErrorContains(t, third.Run(), "has been freed")
 }
 
-// BenchmarkCapture runs a chain of launches one by one and captured, and
-// independent ones: what a graph's edges cost and bring.
+// BenchmarkCapture runs a chain of launches and independent launches, one by one and
+// captured, to show what a graph's edges cost and gain.
 func BenchmarkCapture(b *testing.B) {
 	const count = 64
 	d := open(b, loader(b), nil)

@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/internal/drivertest"
 )
 
-func TestDevicesAreNumberedAsTheDriverHasThem(t *testing.T) {
+func TestDevicesAreNumberedInTheDriversOrder(t *testing.T) {
 	l := loader(t)
 	devices, missing := l.discover()
 	require.Empty(t, missing)
@@ -27,7 +27,7 @@ func TestDevicesAreNumberedAsTheDriverHasThem(t *testing.T) {
 	require.GreaterOrEqual(t, d.info.capability, 50)
 }
 
-func TestWhatIsMissingIsNamed(t *testing.T) {
+func TestMissingRequirementsAreNamed(t *testing.T) {
 	l := loader(t)
 	drivertest.MissingIsNamed(t, "cuda", []drivertest.Missing[function]{
 		{Name: "no device", Function: cuDeviceGetCount, Code: errorNoDevice, Want: l.name + " is installed, but there is no device"},
@@ -53,7 +53,7 @@ func TestAnErrorHasTheNamesOfTheAPI(t *testing.T) {
 	}
 }
 
-func TestMemoryThatTheDriverDoesntGiveIsToldWithWhatThereIs(t *testing.T) {
+func TestOutOfMemoryErrorsReportTheFreeMemory(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
 	l.fail(errorOutOfMemory, cuMemAllocAsync, cuMemAlloc)

@@ -13,10 +13,10 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-const unknown = 999 // CUDA_ERROR_UNKNOWN: after it the device may be well
+const unknown = 999 // CUDA_ERROR_UNKNOWN: it doesn't lose the device
 
-// diverging is neg that half of a block's threads leave before a barrier: what
-// CUDA calls undefined, and the emulator an error.
+// diverging is a neg in which half of a block's threads exit before a barrier: undefined
+// in CUDA, an error in the emulator.
 const diverging = `extern "C" __global__ void flowrun_neg(const float *x, float *out, int n) {
     if (threadIdx.x < 16) { return; }
     __syncthreads();
@@ -24,7 +24,7 @@ const diverging = `extern "C" __global__ void flowrun_neg(const float *x, float 
 }
 `
 
-// faulting is neg that reads memory which isn't there.
+// faulting is a neg that reads invalid memory.
 const faulting = `extern "C" __global__ void flowrun_neg(const float *x, float *out, int n) {
     out[0] = x[(long long)1 << 40];
 }
@@ -78,7 +78,7 @@ func lose(t *testing.T, l *library, sources *kernels.Sources) {
 
 func fakeDevices() bool { return fakecuda.Loaded() }
 
-// onlyThis reports whether the test was asked for by name.
+// onlyThis reports whether the test was selected by name.
 func onlyThis() bool {
 	return strings.Contains(flag.Lookup("test.run").Value.String(), "TestALostRealDevice")
 }

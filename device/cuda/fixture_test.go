@@ -13,7 +13,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// TestMain gives the tests a cache of their own.
+// TestMain gives the tests their own cache.
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "flowrun-cuda")
 	if err == nil {
@@ -25,9 +25,8 @@ func TestMain(m *testing.M) {
 
 var ownCache string
 
-// loader gives the libraries with handle counts and faults of their own. A test
-// that asks for it is skipped where there is no CUDA device. At its end no handle
-// may be left.
+// loader returns the libraries with their own handle counts and faults. The test is
+// skipped without a CUDA device, and fails if a handle is left at its end.
 func loader(t testing.TB) *library {
 	t.Helper()
 	fakecuda.Need(t)
@@ -59,7 +58,7 @@ func (l *library) fail(code int32, functions ...function) {
 	l.fault = drivertest.Failing(code, functions...)
 }
 
-// Open opens a GPU, for the suite of all drivers.
+// Open opens a GPU, for the common driver suite.
 func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
 	d, err := l.start(index, device.Options{Sources: sources})
 	if err != nil {
@@ -69,18 +68,18 @@ func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, 
 	return d, nil
 }
 
-// Fault lets calls fail.
+// Fault makes calls fail.
 func (l *library) Fault(fails func(call string) bool) {
 	l.fault = drivertest.Faults[function](unknown, fails)
 }
 
-// Live counts handles that haven't been released.
+// Live counts unreleased handles.
 func (l *library) Live() map[string]int64 {
 	return drivertest.Live(l.live[:], func(f int) string { return function(f).String() })
 }
 
-// negSource is neg with a body of its own, in the third line. One thread does it all,
-// as the manifest has other numbers of threads than elements.
+// negSource is neg with the given body, on the third line. One thread does everything, as
+// the manifest's thread count differs from the number of elements.
 func negSource(body string) string {
 	return "extern \"C\" __global__ void flowrun_neg(const float *x, float *out, int n) {\n" +
 		"    for (int i = 0; blockIdx.x + threadIdx.x == 0 && i < n; i++) {\n" + body + "\n    }\n}\n"

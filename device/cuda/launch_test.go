@@ -43,7 +43,7 @@ func TestWithoutACompilerThePrecompiledKernelsRun(t *testing.T) {
 	require.Equal(t, []string{"neg", "abs"}, asked)
 }
 
-func TestWithoutACompilerThePTXThatIsBuiltInRuns(t *testing.T) {
+func TestWithoutACompilerTheEmbeddedPTXRuns(t *testing.T) {
 	l := loader(t)
 	if fakeDevices() {
 		t.Skip("needs a GPU: the fake doesn't know PTX")
@@ -72,8 +72,8 @@ func TestNVRTCIsAskedForTheDevicesOwnArchitecture(t *testing.T) {
 	}
 }
 
-func TestASpeedIsToldOnlyOfAGPUThatTellsItsClocks(t *testing.T) {
-	s := speed(132, 1_980_000, 2_619_000, 5120, false) // an H100: 67 Tflop/s and 3.35 TB/s by its data sheet
+func TestSpeedIsKnownOnlyIfTheGPUReportsItsClocks(t *testing.T) {
+	s := speed(132, 1_980_000, 2_619_000, 5120, false) // an H100: 67 Tflop/s and 3.35 TB/s in its data sheet
 	require.InEpsilon(t, 22e12, s.Flops, 0.1)
 	require.InEpsilon(t, 2.35e12, s.Bytes, 0.1)
 	require.Zero(t, speed(132, 1_980_000, 0, 5120, false))

@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/internal/drivertest"
 )
 
-// two opens two GPUs; the same one twice where there is no second.
+// two opens two GPUs; the same one twice if there is only one.
 func two(t *testing.T, l *library) (a, b *Device) {
 	devices, _ := l.discover()
 	return openNumber(t, l, 0, nil), openNumber(t, l, min(1, len(devices)-1), nil)
@@ -51,7 +51,7 @@ func TestNoGPUIsItsOwnPeer(t *testing.T) {
 	}
 }
 
-func TestCopiesBothWaysAtOnceDontWaitForEachOther(t *testing.T) {
+func TestOppositeCopiesDontDeadlock(t *testing.T) {
 	l := loader(t)
 	a, b := two(t, l)
 	x, y := drivertest.Tensor(t, a, 1), drivertest.Tensor(t, b, 2)
@@ -71,7 +71,7 @@ func TestCopiesBothWaysAtOnceDontWaitForEachOther(t *testing.T) {
 	require.Equal(t, drivertest.Read(t, x.Slice), drivertest.Read(t, y.Slice))
 }
 
-func TestAFailureOfACopyBetweenGPUsIsTheCopysOwn(t *testing.T) {
+func TestAPeerCopysFailureIsItsOwn(t *testing.T) {
 	l := loader(t)
 	a, b := two(t, l)
 	x, y := drivertest.Tensor(t, a, 1), drivertest.Tensor(t, b, 2)

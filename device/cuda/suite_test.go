@@ -26,7 +26,7 @@ func TestTheDriverDoesWhatEveryDriverMust(t *testing.T) {
 		Mismatches:  mismatches,
 		Failure:     "(999)",
 		Waits:       []string{"cuStreamSynchronize"},
-		Spare:       []string{"cuModuleLoadDataEx"}, // of the cache
+		Spare:       []string{"cuModuleLoadDataEx"}, // used by the cache
 		SpareCached: []string{"cuModuleGetFunction", "cuFuncGetAttribute", "cuFuncGetParamInfo"},
 		Compile:     "nvrtcCompileProgram",
 		Cached:      true,

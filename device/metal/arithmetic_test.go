@@ -13,9 +13,9 @@ import (
 	"github.com/flowrun/flowrun/internal/drivertest"
 )
 
-// operations are what kernels rely on to be rounded once, to nearest even, each with
-// what it gives. A sum of a product and another number is the third: Metal makes one
-// operation of it unless it is told not to.
+// operations are those that kernels require to be rounded once, to nearest even, with
+// their results. The third is a product plus a number, which Metal would contract by
+// default.
 var operations = []struct {
 	name, source string
 	result       func(a, b, c float32) float32
@@ -35,14 +35,14 @@ var operations = []struct {
 	}},
 }
 
-// multiplyAdd is a·b + c exactly, and then rounded.
+// multiplyAdd is a·b + c, rounded once.
 func multiplyAdd(a, b, c float32) float32 {
 	exact := new(big.Float).SetPrec(300).Mul(big.NewFloat(float64(a)), big.NewFloat(float64(b)))
 	v, _ := exact.Add(exact, big.NewFloat(float64(c))).Float32()
 	return v
 }
 
-// floats are the numbers that bytes are.
+// floats decodes f32 values.
 func floats(contents []byte) []float32 {
 	values := make([]float32, len(contents)/4)
 	for i := range values {
@@ -51,8 +51,8 @@ func floats(contents []byte) []float32 {
 	return values
 }
 
-// TestArithmeticIsRoundedOnce asks the device for what docs/metal.md takes on trust of
-// it, on numbers whose results are normal.
+// TestArithmeticIsRoundedOnce checks on the device the arithmetic that docs/metal.md
+// assumes, on numbers with normal results.
 func TestArithmeticIsRoundedOnce(t *testing.T) {
 	const n = 4000
 	random := rand.New(rand.NewSource(1))

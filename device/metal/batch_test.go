@@ -10,7 +10,7 @@ import (
 	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 )
 
-func TestLaunchesGoTogetherUntilThereAreEnough(t *testing.T) {
+func TestLaunchesAreBatchedUpToALimit(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1, 2)
@@ -28,12 +28,12 @@ func TestLaunchesGoTogetherUntilThereAreEnough(t *testing.T) {
 	require.Equal(t, drivertest.F32(1, 2), drivertest.Read(t, x.Slice))
 }
 
-func TestLaunchesWithMuchToDoDontWaitForOthers(t *testing.T) {
+func TestLargeLaunchesEndTheirBatchEarly(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
 	s := drivertest.Alloc(t, d, batchBytes/4)
 	big := drivertest.Vector(s)
-	run := drivertest.BindNeg(t, big, big) // which reads and writes it
+	run := drivertest.BindNeg(t, big, big) // reads and writes it
 	n := l.counts()
 	for i := range 3 {
 		require.NoError(t, run.Run())
@@ -54,9 +54,9 @@ func TestWaitingTwiceSendsNothingMore(t *testing.T) {
 	require.Empty(t, n)
 }
 
-// TestTheHostWritesAFreeBufferItself copies to buffers that are free, in use, and free
-// again, and looks at which of the copies the device has a part in.
-func TestTheHostWritesAFreeBufferItself(t *testing.T) {
+// Copies to buffers that are idle, in use, and idle again: only those in use involve the
+// device.
+func TestTheHostWritesIdleBuffersDirectly(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
 	x, y, out := drivertest.Tensor(t, d, 1, 2), drivertest.Tensor(t, d, 3, 4), drivertest.Tensor(t, d, 0, 0)
@@ -79,16 +79,15 @@ func TestTheHostWritesAFreeBufferItself(t *testing.T) {
 	require.Equal(t, drivertest.F32(-12, -13), drivertest.Read(t, out.Slice))
 }
 
-// TestStagingMemoryIsUsedAgainAndEnds copies more than all of it holds while the device
-// is busy, in copies of several sizes.
-func TestStagingMemoryIsUsedAgainAndEnds(t *testing.T) {
+// Copies of several sizes exceed all staging memory while the device is busy.
+func TestStagingMemoryIsReusedAndBounded(t *testing.T) {
 	for _, pace := range []fakemetal.Pace{fakemetal.Late, fakemetal.Eager, fakemetal.Mixed} {
 		l := loader(t)
 		if fakemetal.Loaded() {
 			fakemetal.Work(t, pace)
 		}
 		d := open(t, l, nil)
-		const size = 700 << 10 // one to a piece
+		const size = 700 << 10 // one per piece
 		x, out := drivertest.Alloc(t, d, size), drivertest.Alloc(t, d, size)
 		first := device.Slice{Buffer: x.Buffer, Bytes: 4}
 		run := drivertest.BindNeg(t, drivertest.Vector(x), drivertest.Vector(out))
@@ -130,8 +129,7 @@ func TestACopyThatIsTooLargeForStagingWaits(t *testing.T) {
 	require.Equal(t, drivertest.F32(-7), drivertest.Read(t, big)[stagingBytes:])
 }
 
-// TestArgumentsBeyondFourKilobytesArePassed runs a kernel with more of them than a
-// command buffer takes, while others are queued.
+// A kernel with more bytes of arguments than setBytes allows, while others are queued.
 func TestArgumentsBeyondFourKilobytesArePassed(t *testing.T) {
 	d := open(t, loader(t), nil)
 	const count = 1500
@@ -159,7 +157,7 @@ kernel void flowrun_many(device int *out [[buffer(0)]], constant arguments &with
 			want[4*i], want[4*i+1] = byte(next), byte(next>>8)
 		}
 		require.NoError(t, run.Run())
-		clear(run.values) // what is queued has its own
+		clear(run.values) // queued work has its own copy
 		require.Equal(t, want, drivertest.Read(t, out), "round %d", round)
 	}
 }

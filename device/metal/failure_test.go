@@ -12,7 +12,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// fakeMachine makes the machine that of the fake. The test is skipped on a Mac.
+// fakeMachine configures the fake as that machine. The test is skipped on a Mac.
 func fakeMachine(t testing.TB, m fakemetal.Machine) *library {
 	t.Helper()
 	l := loader(t)
@@ -20,7 +20,7 @@ func fakeMachine(t testing.TB, m fakemetal.Machine) *library {
 	return l
 }
 
-func TestACommandBufferThatFailsIsToldWithItsCodesName(t *testing.T) {
+func TestAFailedCommandBufferIsReportedByName(t *testing.T) {
 	l := fakeMachine(t, fakemetal.Machine{})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1, 2)
@@ -44,9 +44,8 @@ func TestACommandBufferThatFailsIsToldWithItsCodesName(t *testing.T) {
 	}
 }
 
-// TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt lets a batch fail that nobody waits
-// for by itself.
-func TestAnOlderBatchsFailureIsToldByWhoeverNoticesIt(t *testing.T) {
+// A batch fails that nobody waits for explicitly.
+func TestTheFailureOfAnOlderBatchIsReported(t *testing.T) {
 	l := fakeMachine(t, fakemetal.Machine{})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1, 2)
@@ -109,8 +108,8 @@ func TestALostDeviceReportsItAndReleasesEverything(t *testing.T) {
 	}
 }
 
-// TestWhatFailsByItselfLeavesNothingBehind lets what opens a batch fail.
-func TestWhatFailsByItselfLeavesNothingBehind(t *testing.T) {
+// The messages that open a batch fail.
+func TestAFailedMessageLeavesNothingBehind(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1, 2)
@@ -126,7 +125,7 @@ func TestWhatFailsByItselfLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestMemoryThatMetalDoesntGiveIsAnError(t *testing.T) {
+func TestAFailedAllocationIsAnError(t *testing.T) {
 	l := fakeMachine(t, fakemetal.Machine{Buffer: 1 << 20, Memory: 3 << 20})
 	d := open(t, l, nil)
 	_, err := d.Alloc(1<<20 + 1)
@@ -137,7 +136,7 @@ func TestMemoryThatMetalDoesntGiveIsAnError(t *testing.T) {
 	drivertest.Alloc(t, d, 100)
 }
 
-func TestLimitsAreLookedAtBeforeMetalDropsWhatIsBeyondThem(t *testing.T) {
+func TestLimitsAreCheckedBeforeMetalDropsWork(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, make([]float32, 64)...)
@@ -145,7 +144,7 @@ func TestLimitsAreLookedAtBeforeMetalDropsWhatIsBeyondThem(t *testing.T) {
 	at.Slice.Offset, at.Slice.Bytes, at.Shape = 8, 8, []int{2}
 	_, err := d.Bind(drivertest.Neg(t, at, at))
 	require.ErrorContains(t, err, "kernel neg: f32[2] begins at byte 8 of its buffer; Metal requires a multiple of 16")
-	const inputs = maxBuffers // and the output
+	const inputs = maxBuffers // plus the output
 	many := &device.Call{Kernel: drivertest.Kernel(t, "neg"), Buffers: slices.Repeat([]device.Arg{x}, inputs+1)}
 	_, err = d.launch(many, &pipeline{group: 1024}, kernels.Launch{Inputs: make([]int, inputs), Global: []int{1}, Local: []int{1}})
 	require.ErrorContains(t, err, "it has 32 buffers; Metal allows 31")
@@ -161,13 +160,13 @@ kernel void flowrun_neg(device const float *x [[buffer(0)]], device float *out [
 		d := open(t, l, sources)
 		_, err := d.Bind(drivertest.Neg(t, drivertest.Tensor(t, d, 1), drivertest.Tensor(t, d, 1)))
 		require.ErrorContains(t, err, "device metal:0: kernel neg: ")
-		if fakemetal.Loaded() { // Apple's compiler has words of its own
+		if fakemetal.Loaded() { // Apple's compiler words it differently
 			require.ErrorContains(t, err, c.want)
 		}
 	}
 }
 
-func TestAKernelIsLaunchedInGroupsThatItsPipelineTakes(t *testing.T) {
+func TestGroupsRespectThePipelinesLimit(t *testing.T) {
 	l := fakeMachine(t, fakemetal.Machine{Threads: 64})
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, make([]float32, 1000)...)

@@ -13,9 +13,8 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// loader gives the library with counts of objects and faults of its own. A test that
-// asks for it is skipped where there is no Metal device. At its end no object may be
-// left, and no pool.
+// loader returns the library with its own object counts and faults. The test is skipped
+// without a Metal device, and fails if an object or a pool is left at its end.
 func loader(t testing.TB) *library {
 	t.Helper()
 	fakemetal.Need(t)
@@ -41,12 +40,12 @@ func open(t testing.TB, l *library, sources *kernels.Sources) *Device {
 	return d
 }
 
-// Open opens a device, for the suite.
+// Open opens a device, for the common driver suite.
 func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
 	return drivertest.Opened(l.start(index, device.Options{Sources: sources}))
 }
 
-// Fault has fails asked by the messages' selectors.
+// Fault calls fails with each message's selector.
 func (l *library) Fault(fails func(call string) bool) {
 	l.fault = nil
 	if fails != nil {
@@ -54,7 +53,7 @@ func (l *library) Fault(fails func(call string) bool) {
 	}
 }
 
-// Live counts owned objects by the message that gave them.
+// Live counts owned objects by the message that returned them.
 func (l *library) Live() map[string]int64 {
 	return drivertest.Live(l.live[:], func(m int) string { return message(m).String() })
 }
@@ -74,7 +73,7 @@ func (l *library) counts() map[message]int {
 	return n
 }
 
-// negSource is a source of neg.
+// negSource is a source of neg with the given body.
 func negSource(body string) string {
 	return `struct arguments { int n; };
 kernel void flowrun_neg(device const float *x [[buffer(0)]], device float *out [[buffer(1)]], constant arguments &with [[buffer(2)]], uint at [[thread_position_in_grid]]) {

@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-func TestASpeedIsGuessedAtByTheNamesThatAppleGives(t *testing.T) {
+func TestSpeedIsGuessedFromApplesNames(t *testing.T) {
 	one := speed("Apple M1", true)
 	require.InDelta(t, 0.86e12, one.Flops, 0.01e12)
 	require.InDelta(t, 48e9, one.Bytes, 1e9)

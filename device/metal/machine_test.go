@@ -47,9 +47,8 @@ func TestAMacWithoutAGPUSaysSo(t *testing.T) {
 	require.EqualError(t, err, "there is no device metal:0: "+noDevice)
 }
 
-// TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused fakes AMD's GPUs, whose
-// kernels run 64 threads at a time.
-func TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused(t *testing.T) {
+// The fake imitates AMD's GPUs, whose kernels run in groups of 64 threads.
+func TestAGPUWithAnotherSimdgroupSizeIsRefused(t *testing.T) {
 	l := fakeMachine(t, fakemetal.Machine{Width: 64, NoMatrix: true})
 	devices, missing := l.discover()
 	require.Empty(t, missing)
@@ -64,8 +63,7 @@ func TestAGPUThatRunsOtherNumbersOfThreadsTogetherIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "kernel neg: the device would run it 16 threads at a time, and it is written for 32", "each kernel may differ")
 }
 
-// TestOtherMacsRunTheSameKernels fakes machines that differ in what the driver asks
-// for.
+// The fake imitates machines that differ in properties the driver queries.
 func TestOtherMacsRunTheSameKernels(t *testing.T) {
 	for name, m := range map[string]fakemetal.Machine{
 		"macOS 13, which has no math modes": {MacOS: 13},
@@ -92,9 +90,9 @@ func TestOtherMacsRunTheSameKernels(t *testing.T) {
 	}
 }
 
-// TestNothingIsLeftOfWhatMetalMade counts objects where they live, those too that the
-// driver doesn't own: strings, errors and lists, in lives that go well and badly.
-func TestNothingIsLeftOfWhatMetalMade(t *testing.T) {
+// The fake counts its objects, including those that the driver doesn't own (strings,
+// errors, arrays), over successful and failing uses.
+func TestNoObjectsAreLeaked(t *testing.T) {
 	l := fakeMachine(t, fakemetal.Machine{Devices: 2})
 	broken, _ := drivertest.Overlay(t, "metal", "neg", negSource("nonsense"))
 	live := func() map[string]int {

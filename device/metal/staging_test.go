@@ -13,12 +13,12 @@ import (
 	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 )
 
-// crowd is buffers that queued work uses, with what they must hold: copies from the
-// host to them go through the staging memory.
+// crowd is a set of buffers that queued work uses, with their expected contents: copies
+// from the host to them are staged.
 type crowd struct {
 	slices []device.Slice
 	want   [][]byte
-	uses   []device.Command // that write 0 to a buffer's last element
+	uses   []device.Command // each writes 0 to a buffer's last element
 	writes byte
 }
 
@@ -36,13 +36,13 @@ func newCrowd(t testing.TB, d *Device, n int) *crowd {
 	return c
 }
 
-// use queues work for a buffer.
+// use queues work that uses a buffer.
 func (c *crowd) use(t testing.TB, i int) {
 	require.NoError(t, c.uses[i].Run())
 	clear(c.want[i][stagingBytes-4:])
 }
 
-// upload writes a part of a buffer with bytes that no other copy has at their places.
+// upload writes part of a buffer with bytes unique to this copy.
 func (c *crowd) upload(t testing.TB, d *Device, i, at, length int) {
 	c.writes++
 	source := make([]byte, length)
@@ -68,10 +68,9 @@ func (c *crowd) check(t testing.TB, d *Device) {
 	}
 }
 
-// Many copies that fill a piece each wait in one open batch: none may take a piece's
-// memory before the device has read what lies there, however many batches ago the
-// piece was first used.
-func TestLargeCopiesInOneOpenBatchHaveMemoryOfTheirOwn(t *testing.T) {
+// Many copies that each fill a piece are in one open batch: none may reuse a piece that
+// the device has yet to read, however many batches ago the piece was first used.
+func TestLargeCopiesInOneBatchDontShareStaging(t *testing.T) {
 	for _, pace := range []fakemetal.Pace{fakemetal.Late, fakemetal.Eager} {
 		t.Run(fmt.Sprint("pace ", pace), func(t *testing.T) {
 			l := loader(t)
@@ -80,7 +79,7 @@ func TestLargeCopiesInOneOpenBatchHaveMemoryOfTheirOwn(t *testing.T) {
 			}
 			d := open(t, l, nil)
 			c := newCrowd(t, d, stagingPieces+3)
-			for range 2 { // the second time the pieces are there
+			for range 2 { // the second time the pieces exist already
 				for i := range c.slices {
 					c.use(t, i)
 				}
@@ -89,7 +88,7 @@ func TestLargeCopiesInOneOpenBatchHaveMemoryOfTheirOwn(t *testing.T) {
 					c.upload(t, d, i, 0, stagingBytes-4*(i%2))
 				}
 				require.LessOrEqual(t, n[commandBuffer], 1, "they wait together")
-				for i := stagingPieces; i < len(c.slices); i++ { // there are no more pieces
+				for i := stagingPieces; i < len(c.slices); i++ { // no more pieces are allocated
 					c.upload(t, d, i, 0, stagingBytes)
 				}
 				require.Len(t, d.staging.pieces, stagingPieces)
@@ -99,8 +98,8 @@ func TestLargeCopiesInOneOpenBatchHaveMemoryOfTheirOwn(t *testing.T) {
 	}
 }
 
-// Whatever is copied, in whichever order, and however the device keeps up, each
-// buffer ends as if the copies had been made one by one.
+// Copies of random sizes in random order: each buffer ends as if they had been executed
+// one by one.
 func TestStagedCopiesArriveWhateverTheirSizes(t *testing.T) {
 	sizes := []int{4, 300, stagingBytes / 3 &^ 3, stagingBytes/2 - 4, stagingBytes / 2, stagingBytes/2 + 4,
 		stagingBytes - constantAlignment, stagingBytes - 4, stagingBytes}

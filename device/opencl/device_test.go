@@ -29,7 +29,7 @@ func TestDevicesAreNumberedGPUsFirst(t *testing.T) {
 	require.Equal(t, devices[0].Info, d.Info())
 }
 
-func TestWhatIsMissingIsNamed(t *testing.T) {
+func TestMissingRequirementsAreNamed(t *testing.T) {
 	l := loader(t)
 	drivertest.MissingIsNamed(t, "opencl", []drivertest.Missing[function]{
 		{Name: "no driver", Function: clGetPlatformIDs, Code: -1001, Want: l.name + " is installed, but no driver is registered with it"},
@@ -57,7 +57,7 @@ func TestAnErrorHasTheNamesOfTheStandard(t *testing.T) {
 	}
 }
 
-func TestMemoryInOnePieceIsLimited(t *testing.T) {
+func TestAllocationsAreLimited(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
 	_, err := d.Alloc(d.info.maxAlloc + 1)
@@ -81,7 +81,7 @@ func TestAFreedBufferTakesItsKernelsWithIt(t *testing.T) {
 	require.Zero(t, l.live[clReleaseKernel].Load())
 }
 
-func TestACodeMaySayItselfThatEarlierWorkHasFailed(t *testing.T) {
+func TestACodeCanMeanThatEarlierWorkFailed(t *testing.T) {
 	l := loader(t)
 	d := open(t, l, nil)
 	x := drivertest.Tensor(t, d, 1)

@@ -11,8 +11,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// TestMain gives the tests a cache of their own, and where PoCL is what there
-// is, two devices.
+// TestMain gives the tests their own cache, and two devices if PoCL is the only driver.
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "flowrun-opencl")
 	if err == nil {
@@ -23,9 +22,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// loader gives the loader with handle counts and faults of its own. A test that
-// asks for it is skipped where there is no OpenCL device. At its end no handle
-// may be left.
+// loader returns the loader with its own handle counts and faults. The test is skipped
+// without an OpenCL device, and fails if a handle is left at its end.
 func loader(t testing.TB) *library {
 	t.Helper()
 	devices, missing := Discover()
@@ -53,22 +51,22 @@ func (l *library) fail(code int32, functions ...function) {
 	l.fault = drivertest.Failing(code, functions...)
 }
 
-// Open opens a device, for the suite of all drivers.
+// Open opens a device, for the common driver suite.
 func (l *library) Open(index int, sources *kernels.Sources) (drivertest.Device, error) {
 	return drivertest.Opened(l.start(index, device.Options{Sources: sources}))
 }
 
-// Fault lets calls fail.
+// Fault makes calls fail.
 func (l *library) Fault(fails func(call string) bool) {
 	l.fault = drivertest.Faults[function](outOfResources, fails)
 }
 
-// Live counts handles that haven't been released.
+// Live counts unreleased handles.
 func (l *library) Live() map[string]int64 {
 	return drivertest.Live(l.live[:], func(f int) string { return function(f).String() })
 }
 
-// negSource is neg with a body of its own, in the third line.
+// negSource is neg with the given body, on the third line.
 func negSource(body string) string {
 	return "__kernel void flowrun_neg(__global const float *x, __global float *out, int n) {\n" +
 		"  int i = get_global_id(0);\n  if (i < n) { " + body + " }\n}\n"

@@ -27,7 +27,7 @@ func TestASliceThatTheDeviceCantAddressIsRefused(t *testing.T) {
 		"clCreateSubBuffer: CL_MISALIGNED_SUB_BUFFER_OFFSET (-13)", d.Info().Alignment))
 }
 
-func TestPlacesInTheJoinedTextAreBroughtBackToTheirFiles(t *testing.T) {
+func TestLogPositionsAreMappedToFiles(t *testing.T) {
 	files := []kernels.File{{Name: "prelude.h", Text: "one\ntwo\n"}, {Name: "neg.cl", Text: "first\nsecond"}}
 	lines := strings.Split(kernels.Source{Files: files}.Joined(), "\n")
 	for i, text := range lines {
@@ -65,10 +65,9 @@ func BenchmarkLaunch(b *testing.B) {
 	require.NoError(b, d.Sync())
 }
 
-// BenchmarkUpload copies a batch to the device, then computes on it, eight times and
-// then waits: staged, so that the host goes on at once and copies the next batch
-// while the device computes; and waited for, as copies are that are too large. On a
-// CPU both are work of the same processors.
+// BenchmarkUpload copies a batch to the device and computes on it, eight times, and then
+// waits: staged, so that the host copies the next batch while the device computes; and
+// blocking, as large copies are. On a CPU both compete for the same cores.
 func BenchmarkUpload(b *testing.B) {
 	for _, bytes := range []int{1 << 14, 1 << 18, 4 << 20} {
 		for _, most := range []int{0, 4 << 20} {

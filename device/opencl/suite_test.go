@@ -9,8 +9,8 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// staged is the library with devices that copy as those with memory of their own do,
-// or as those that share the host's.
+// staged is a library whose devices copy like those with their own memory, or like those
+// that share the host's.
 type staged struct {
 	*library
 	ownMemory bool
@@ -39,7 +39,7 @@ func TestTheDriverDoesWhatEveryDriverMust(t *testing.T) {
 			},
 			Failure: "CL_OUT_OF_RESOURCES (-5)",
 			Waits:   []string{"clFinish"},
-			// The cache, and a device when there is another.
+			// For the cache, or for a device that isn't the only one.
 			Spare: []string{"clCreateProgramWithBinary", "clBuildProgram", "clGetProgramInfo",
 				"clGetDeviceInfo", "clGetDeviceIDs", "clGetPlatformInfo"},
 			SpareCached: []string{"clCreateKernel", "clGetKernelInfo", "clGetKernelWorkGroupInfo", "clReleaseKernel"},

@@ -16,7 +16,7 @@ func TestSpecsMayNameTheKindsOfTheTable(t *testing.T) {
 	require.Equal(t, Kinds(), syntax.DeviceKinds, "spec can't import the registry: add the kind there too")
 }
 
-func TestEveryFolderOfADriverIsARow(t *testing.T) {
+func TestEveryDriverFolderIsInTheTable(t *testing.T) {
 	entries, err := os.ReadDir("..")
 	require.NoError(t, err)
 	var folders []string
@@ -28,7 +28,7 @@ func TestEveryFolderOfADriverIsARow(t *testing.T) {
 	require.ElementsMatch(t, Kinds(), folders)
 }
 
-func TestDevicesAreWhatTheirRowSays(t *testing.T) {
+func TestDevicesMatchTheirRow(t *testing.T) {
 	seen := map[string]bool{}
 	for _, info := range Devices(false) {
 		seen[info.Kind] = true
@@ -57,7 +57,7 @@ func TestALanguageHasAFolderAndADriver(t *testing.T) {
 	}
 }
 
-func TestANameThatIsNoDeviceIsRefused(t *testing.T) {
+func TestUnknownDeviceNamesAreRejected(t *testing.T) {
 	for name, want := range map[string]string{
 		"opencl:01": `there is no device "opencl:01": the colon must be followed by a number, as in opencl:0`,
 		"sim:":      `there is no device "sim:": the colon must be followed by a number`,

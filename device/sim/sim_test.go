@@ -23,7 +23,7 @@ func TestKernelsRunInTheDevicesOwnMemory(t *testing.T) {
 	require.NoError(t, d.Sync())
 }
 
-func TestBuffersAreTheHostsOnlyWhereAskedFor(t *testing.T) {
+func TestBuffersAreHostVisibleOnlyOnRequest(t *testing.T) {
 	hidden := drivertest.Tensor(t, sim.New("a", sim.Options{}), 5)
 	require.Nil(t, hidden.Slice.Host())
 	visible := drivertest.Tensor(t, sim.New("b", sim.Options{HostVisible: true}), 5)
@@ -36,11 +36,11 @@ func TestEveryCallRefusesForeignMemory(t *testing.T) {
 	drivertest.ForeignMemory(t, sim.New("sim:0", sim.Options{}), cpu.New("cpu"), sim.New("sim:1", sim.Options{}))
 }
 
-func TestBindRefusesWhatDoesNotFit(t *testing.T) {
+func TestBindRejectsInvalidCalls(t *testing.T) {
 	drivertest.BadCalls(t, sim.New("sim:0", sim.Options{}))
 }
 
-func TestCommandsRunInOrderHoweverLate(t *testing.T) {
+func TestQueuedCommandsRunInOrder(t *testing.T) {
 	for _, o := range []sim.Options{{}, {Queue: true}, {Queue: true, Unified: true}} {
 		d := sim.New("sim:0", o)
 		drivertest.InOrder(t, d)
@@ -155,7 +155,7 @@ func TestInjectedFaultsFailTheCallAndRuinItsOutput(t *testing.T) {
 	require.Equal(t, drivertest.F32(1, -2), host)
 }
 
-func TestAWaitThatFailsIsLateAndRuinsWhatWasQueued(t *testing.T) {
+func TestAFailedWaitFailsQueuedWork(t *testing.T) {
 	d := sim.New("sim:0", sim.Options{Queue: true, Unified: true})
 	x, out := drivertest.Tensor(t, d, 1, -2), drivertest.Tensor(t, d, 7, 7)
 	require.NoError(t, d.Sync())
@@ -177,7 +177,7 @@ func TestAWaitThatFailsIsLateAndRuinsWhatWasQueued(t *testing.T) {
 	require.NotErrorAs(t, err, new(*device.Late), "nothing was queued")
 }
 
-func TestEventsAreCountedSoThatAFaultCanBePlacedAtEachInTurn(t *testing.T) {
+func TestEveryEventCanBeMadeToFail(t *testing.T) {
 	d := sim.New("sim:0", sim.Options{})
 	var events []sim.Event
 	d.Inject(func(e sim.Event) error {
@@ -209,7 +209,7 @@ func TestAClosedDeviceFailsEveryCall(t *testing.T) {
 	require.ErrorContains(t, d.Sync(), "is closed")
 }
 
-func TestADeviceAndItsMemoryMayEndInTheMidstOfEveryUse(t *testing.T) {
+func TestCloseAndFreeDuringEveryUse(t *testing.T) {
 	for _, o := range []sim.Options{{}, {Queue: true}, {Queue: true, Unified: true}} {
 		drivertest.Ended(t, func(*testing.T) (dev, second device.Device, after func()) {
 			return sim.New("sim:0", o), sim.New("sim:1", o), func() {}
@@ -217,7 +217,7 @@ func TestADeviceAndItsMemoryMayEndInTheMidstOfEveryUse(t *testing.T) {
 	}
 }
 
-func TestAViewAndWhatItShowsAreFreedTogether(t *testing.T) {
+func TestAViewAndItsBufferAreFreedTogether(t *testing.T) {
 	host := sim.New("host", sim.Options{HostVisible: true})
 	for _, first := range []func(view, of device.Buffer) error{
 		func(view, _ device.Buffer) error { return view.Free() },

@@ -115,7 +115,7 @@ func environment(t *testing.T, folder string) {
 var deaths = []struct{ does, how string }{
 	{"abort()", "was killed by a signal: SIGABRT (abort)"},
 	{"*(volatile int *)0 = 1", "was killed by a signal: SIGSEGV (segmentation violation)"},
-	{"__builtin_trap()", "was killed by a signal: SIG"}, // ILL or TRAP, by the processor
+	{"__builtin_trap()", "was killed by a signal: SIG"}, // ILL or TRAP, depending on the processor
 	{"signal(SIGABRT, SIG_DFL); abort()", "was killed by a signal: aborted"},
 	{"raise(SIGKILL)", "was killed by a signal: killed"},
 	{"exit(0)", "exited (code 0)"},

@@ -10,8 +10,8 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// captures runs random launches and copies over a few places in memory one by one,
-// and as a capture, which may run them in any order that gives the same.
+// captures runs random launches and copies over overlapping memory one by one, and as a
+// capture, which may run them in any order with the same result.
 func captures(t *testing.T, d Driver) {
 	dev := d.open(t)
 	capturer := dev.(device.Capturer)

@@ -9,8 +9,8 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// closed closes a device that has much, and then asks everything of it. The second
-// device, where there is one, may be of another kind.
+// closed closes a device with many resources, and then calls everything. The second
+// device, if any, may be of another kind.
 func closed(t *testing.T, d Driver) {
 	for index := range 2 {
 		l := d.start(t)
@@ -57,12 +57,12 @@ func closed(t *testing.T, d Driver) {
 	}
 }
 
-// closesInEveryState closes devices that are at different things.
+// closesInEveryState closes devices in different states.
 func closesInEveryState(t *testing.T, d Driver) {
 	for _, c := range []struct {
 		name string
 		make func(t *testing.T, l Library, dev Device)
-		late bool // closing it is what notices a failure
+		late bool // Close reports the failure
 	}{
 		{"as it was opened", func(*testing.T, Library, Device) {}, false},
 		{"with memory", func(t *testing.T, _ Library, dev Device) { Alloc(t, dev, 0); Alloc(t, dev, 100) }, false},

@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// pattern gives bytes that tell where they belong.
+// pattern returns bytes that depend on their position.
 func pattern(n int, seed byte) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -19,13 +19,12 @@ func pattern(n int, seed byte) []byte {
 	return b
 }
 
-// ordinary makes a byte one of those of which every f32, wherever it begins, is a
-// number that a GPU negates by its sign alone: no NaN, whose bits are for it to choose,
-// and none below the normal ones, which it may take for 0.
+// ordinary maps a byte so that any four make a normal f32: GPUs may choose the bits of
+// NaNs, and flush subnormals to 0.
 func ordinary(b byte) byte { return 1 + b%0x7e }
 
-// copiesArrive copies to the device, within it, and back, and looks at what lies
-// around.
+// copiesArrive copies to the device, within it, and back, and checks the surrounding
+// bytes.
 func copiesArrive(t *testing.T, d Driver) {
 	dev := d.open(t)
 	sizes := []int{1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 64, 255, 4096}
@@ -63,8 +62,8 @@ func copiesArrive(t *testing.T, d Driver) {
 	}
 }
 
-// sourceIsRead copies from one piece of the host's memory again and again, more than
-// the driver can keep, and changes it each time.
+// sourceIsRead copies from the same host memory repeatedly, more than the driver can
+// keep, and changes it each time.
 func sourceIsRead(t *testing.T, d Driver) {
 	dev := d.open(t)
 	total := 2_000_000

@@ -1,10 +1,11 @@
-// Package drivertest is what a driver of devices with a queue must do, as tests: every
-// driver runs them in its own tests, and has there only what is its own.
+// Package drivertest tests what every driver of devices with a queue must do. Every
+// driver runs it in its own tests, which otherwise contain only what is specific to the
+// driver.
 //
-// The suite knows a driver by [device.Device] and by the calls that it makes of its
-// library: it counts them, lets each of them fail, and asks at the end what was not
-// given back. What a driver may have besides ([device.Capturer], [device.SharedBuffer])
-// is tested where it is there.
+// The suite uses a driver through [device.Device] and through the library calls that it
+// makes: it counts them, makes each of them fail, and checks at the end that everything
+// was released. Optional interfaces ([device.Capturer], [device.SharedBuffer]) are tested
+// if implemented.
 package drivertest
 
 import (
@@ -17,68 +18,65 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// Driver is what the suite has to know of a driver.
+// Driver describes a driver to the suite.
 type Driver struct {
-	// Kind is that of its devices, "opencl", and names the folder of its kernels.
+	// Kind is the kind of its devices, "opencl", and the folder of its kernels.
 	Kind string
-	// Library gives the driver's library, with faults and counts that no other test
-	// has. The test is skipped where there is no device.
+	// Library returns the driver's library, with separate faults and counts for each
+	// test. The test is skipped without a device.
 	Library func(t testing.TB) Library
-	// Neg gives a source of the kernel neg that does body for each i from 0 up to n,
-	// the body being a statement on its third line that may use n, float *x and
-	// float *out: "out[i] = -x[i];".
+	// Neg returns a source of the kernel neg that executes body for each i from 0 to n-1.
+	// The body is a statement on the third line that may use n, float *x and float *out:
+	// "out[i] = -x[i];".
 	Neg func(body string) string
-	// Broken is what the error says of a kernel that doesn't compile, besides the
-	// compiler's own words.
+	// Broken are parts of the error for a kernel that doesn't compile, besides the
+	// compiler's message.
 	Broken []string
-	// Mismatches are sources of neg that differ from the manifest, and what the error
-	// says of each.
+	// Mismatches are sources of neg that differ from the manifest, and the error for
+	// each.
 	Mismatches map[string]string
-	// Failure is what the error of a call that was made to fail says besides the
-	// call's name: "CL_OUT_OF_RESOURCES (-5)".
+	// Failure is part of the error of a call that was made to fail, besides the call's
+	// name: "CL_OUT_OF_RESOURCES (-5)".
 	Failure string
-	// Waits are the calls by which the driver learns that queued work has failed:
-	// their failure is that work's.
+	// Waits are the calls that report failures of queued work: their failure is that
+	// work's.
 	Waits []string
-	// Spare are calls that the driver can do without: their failure need not be an
-	// error.
+	// Spare are calls that the driver can do without: their failure need not be an error.
 	Spare []string
 
-	// SpareCached are calls about a kernel from the cache: if one fails, the kernel is
-	// compiled anew.
+	// SpareCached are calls for a cached kernel: if one fails, the kernel is recompiled.
 	SpareCached []string
-	// Compile is the call that compiles a kernel. Where Cached is true, kernels that
-	// were compiled are kept on disk, in a folder of the cache that is named by Kind.
+	// Compile is the call that compiles a kernel. If Cached is true, compiled kernels are
+	// kept on disk, in a folder of the cache named Kind.
 	Compile string
 	Cached  bool
-	// Sizes are bytes at which the driver's way of copying changes.
+	// Sizes are numbers of bytes at which the driver's way of copying changes.
 	Sizes []int
-	// Queued is how many launches and copies a device has queued, MaxQueued how many
-	// there may be.
+	// Queued returns how many launches and copies a device has queued; MaxQueued is the
+	// limit.
 	Queued    func(d device.Device) int
 	MaxQueued int
 }
 
 // Library is a driver's library as its tests open it.
 type Library interface {
-	// Open opens a device by its number. Without sources it has those that are built
-	// in.
+	// Open opens a device by its number. Without sources it uses the built-in ones.
 	Open(index int, sources *kernels.Sources) (Device, error)
-	// Fault has fails asked before each call that can fail, by name, those of devices
-	// too that were opened before. Where it says so, the call isn't made and has
-	// failed. nil lets none fail.
+	// Fault sets a function that is called with the name of each call that can fail, also
+	// for devices opened before. If it returns true, the call fails without being made.
+	// nil makes none fail.
 	Fault(fails func(call string) bool)
-	// Live counts what was created and not given back, by the call that gives it back.
+	// Live counts unreleased objects, by the call that releases them.
 	Live() map[string]int64
 }
 
-// Device is a device that accounts for its memory.
+// Device is a device that reports its memory use.
 type Device interface {
 	device.Device
 	Usage() device.Budget
 }
 
-// claim is something that must be so, with its test.
+// claim is a requirement with its test.
 type claim struct {
 	name string
 	test func(t *testing.T, d Driver)
@@ -86,51 +84,51 @@ type claim struct {
 
 var claims = []claim{
 	{"MemoryIsAccountedFor", memoryIsAccountedFor},
-	{"MemoryThatCantBeHadIsAnError", memoryThatCantBeHad},
+	{"OutOfMemoryIsAnError", memoryThatCantBeHad},
 	{"EveryCallRefusesForeignMemory", foreignMemory},
-	{"AFreedBufferFailsWhateverUsesIt", freedMemory},
-	{"TheHostSharesMemoryAsItIsSaid", sharedMemory},
+	{"FreedMemoryCantBeUsed", freedMemory},
+	{"SharedMemoryIsAsInfoSays", sharedMemory},
 
-	{"CopiesOfNothingAndOntoThemselvesDoNothing", emptyCopies},
-	{"CopiesThatCantBeAreRefused", badCopies},
-	{"TwoDevicesCopyByWayOfTheHost", twoDevices},
+	{"EmptyAndSelfCopiesDoNothing", emptyCopies},
+	{"InvalidCopiesAreRejected", badCopies},
+	{"TwoDevicesCopyThroughTheHost", twoDevices},
 
-	{"KernelsGiveWhatTheyShould", references},
-	{"BindRefusesWhatDoesNotFit", badCalls},
+	{"KernelsMatchTheReference", references},
+	{"BindRejectsInvalidCalls", badCalls},
 	{"AKernelRunsOnPartsOfABuffer", partsOfABuffer},
-	{"AKernelOfNothingDoesNothing", kernelOfNothing},
-	{"LaunchesRunInOrderHoweverMany", manyLaunches},
+	{"AnEmptyKernelDoesNothing", kernelOfNothing},
+	{"ManyLaunchesRunInOrder", manyLaunches},
 	{"ALaunchAllocatesNothing", launchAllocations},
 	{"LaunchesAndCopiesRunInOrder", inOrder},
 
 	{"AKernelThatDoesntCompileIsShownWithFileAndLine", brokenKernel},
 	{"AKernelThatDiffersFromTheManifestIsRefused", mismatches},
 	{"AKernelIsCompiledOnce", compiledOnce},
-	{"AnEditedKernelIsCompiledAnew", editedKernel},
+	{"AnEditedKernelIsRecompiled", editedKernel},
 
 	{"WorkThatFailsLaterIsReportedWithItsNames", lateFailure},
-	{"ACallThatFailsAloneLeavesEarlierWorkStanding", ownFailure},
-	{"AFailureOfAnyCallIsAnErrorAndLeavesNothingBehind", everyCallFails},
-	{"AFailureOfAnyCallOfAStepLosesNothing", everyCallOfAStepFails},
+	{"AFailedCallDoesntAffectEarlierWork", ownFailure},
+	{"AnyFailedCallIsAnErrorWithoutLeaks", everyCallFails},
+	{"AnyFailedCallOfAStepLosesNothing", everyCallOfAStepFails},
 
-	{"AClosedDeviceHasNothingLeftAndFailsEveryCall", closed},
+	{"AClosedDeviceIsEmptyAndFailsEveryCall", closed},
 	{"ADeviceClosesInEveryState", closesInEveryState},
-	{"ManyMayUseADeviceAtOnce", together},
-	{"ADeviceMayBeClosedWhileItIsUsed", closedInUse},
-	{"ADeviceAndItsMemoryMayEndInTheMidstOfEveryUse", endedInUse},
+	{"ADeviceCanBeUsedConcurrently", together},
+	{"ADeviceCanBeClosedDuringUse", closedInUse},
+	{"CloseAndFreeDuringEveryUse", endedInUse},
 }
 
 // cacheClaims are about drivers that keep compiled kernels on disk.
 var cacheClaims = []claim{
-	{"ADamagedEntryOfTheCacheIsCompiledAnew", damagedEntry},
-	{"ACacheThatCantBeWrittenIsDoneWithout", noCache},
+	{"ADamagedCacheEntryIsRecompiled", damagedEntry},
+	{"AnUnusableCacheIsIgnored", noCache},
 }
 
 // capturerClaims are about devices that capture.
 var capturerClaims = []claim{
-	{"ACaptureDoesWhatItsCommandsDo", captures},
-	{"WhatTheHostHasAPartInIsNotCaptured", notCaptured},
-	{"ACaptureOfNothingDoesNothing", captureOfNothing},
+	{"ACaptureEqualsItsCommands", captures},
+	{"CopiesWithTheHostAreNotCaptured", notCaptured},
+	{"AnEmptyCaptureDoesNothing", captureOfNothing},
 }
 
 // Run tests a driver.
@@ -148,14 +146,14 @@ func Run(t *testing.T, d Driver) {
 	RunCopies(t, d)
 }
 
-// RunCopies is the part of Run that depends on how a driver copies between the host
-// and its devices, for drivers that have several ways.
+// RunCopies is the part of Run that depends on how a driver copies between the host and
+// its devices, for drivers with several ways.
 func RunCopies(t *testing.T, d Driver) {
 	t.Run("CopiesArriveWhole", func(t *testing.T) { copiesArrive(t, d) })
 	t.Run("ACopyHasReadItsSourceWhenItReturns", func(t *testing.T) { sourceIsRead(t, d) })
 }
 
-// RequireNothingLeft fails a test if a library has something that wasn't given back.
+// RequireNothingLeft fails a test if a library has unreleased objects.
 func RequireNothingLeft(t testing.TB, l Library) {
 	t.Helper()
 	for call, n := range l.Live() {
@@ -163,7 +161,7 @@ func RequireNothingLeft(t testing.TB, l Library) {
 	}
 }
 
-// start gives the driver's library. Nothing may be left in it at the end of the test.
+// start returns the driver's library. At the end of the test nothing may be left in it.
 func (d Driver) start(t testing.TB) Library {
 	t.Helper()
 	l := d.Library(t)

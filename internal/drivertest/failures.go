@@ -10,14 +10,14 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// action is something that a host does with a device.
+// action is one use of a device.
 type action struct {
 	name string
 	do   func() error
 }
 
-// actions are those that put work on a device's queue or wait for it: x is negated in
-// place, copied to y, read and written.
+// actions are uses that queue work or wait for it: x is negated in place, copied to y,
+// read and written.
 func actions(t testing.TB, dev device.Device, x, y device.Arg) []action {
 	t.Helper()
 	within, err := dev.BindWithin(y.Slice, x.Slice)
@@ -39,8 +39,7 @@ func actions(t testing.TB, dev device.Device, x, y device.Arg) []action {
 	return all
 }
 
-// lateFailure queues work and lets it fail: each call that could notice is the one
-// that does.
+// lateFailure makes queued work fail: each call that can report it does.
 func lateFailure(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev := openOn(t, l, nil)
@@ -64,7 +63,7 @@ func lateFailure(t *testing.T, d Driver) {
 			failing(l, append([]string{call}, d.Waits...)...)
 			err := elsewhere(a.do)
 			late := new(device.Late)
-			if !errors.As(err, &late) { // it has not looked; the next does
+			if !errors.As(err, &late) { // not reported yet; the next call does
 				require.ErrorContains(t, err, call+": ", a.name)
 				failing(l, d.Waits...)
 				err = dev.Sync()
@@ -90,8 +89,8 @@ func lateFailure(t *testing.T, d Driver) {
 	}
 }
 
-// ownFailure lets each call of each action fail, after work that doesn't and after
-// none.
+// ownFailure makes each call of each action fail, with and without successful work before
+// it.
 func ownFailure(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev := openOn(t, l, nil)

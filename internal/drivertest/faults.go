@@ -10,8 +10,8 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// nth has the n-th call from now on fail, from 0; none if n is negative. made counts
-// the calls, and at is the one that failed.
+// nth makes the n-th call from now on fail, counting from 0; none if n is negative. made
+// counts the calls, and at is the one that failed.
 func nth(l Library, n int) (made *int, at *string) {
 	made, at = new(int), new(string)
 	l.Fault(func(call string) bool {
@@ -25,8 +25,8 @@ func nth(l Library, n int) (made *int, at *string) {
 	return made, at
 }
 
-// everyCallFails lets each call of the library fail in turn, from opening a device to
-// closing it.
+// everyCallFails makes each library call fail in turn, from opening a device to closing
+// it.
 func everyCallFails(t *testing.T, d Driver) {
 	life := func(failing int) (made int, at string, err error) {
 		l := d.start(t)
@@ -41,7 +41,7 @@ func everyCallFails(t *testing.T, d Driver) {
 		return *calls, *call, err
 	}
 	t.Setenv("FLOWRUN_CACHE", t.TempDir())
-	for _, cached := range []bool{false, true} { // the second finds what the first has compiled
+	for _, cached := range []bool{false, true} { // the second uses the kernels that the first compiled
 		total, _, err := life(-1)
 		require.NoError(t, err)
 		require.Greater(t, total, 10)
@@ -60,8 +60,8 @@ func everyCallFails(t *testing.T, d Driver) {
 	}
 }
 
-// everyCallOfAStepFails lets each call fail that a device in use makes, in turn, and
-// looks at what was there before, and at what comes after.
+// everyCallOfAStepFails makes each call of a device in use fail in turn, and checks
+// earlier results and later work.
 func everyCallOfAStepFails(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev := openOn(t, l, nil)

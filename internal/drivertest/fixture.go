@@ -17,7 +17,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// Kernel gives a kernel of the manifest.
+// Kernel returns a kernel of the manifest.
 func Kernel(t testing.TB, name string) *kernels.Kernel {
 	t.Helper()
 	m, err := kernels.Load()
@@ -27,7 +27,7 @@ func Kernel(t testing.TB, name string) *kernels.Kernel {
 	return k
 }
 
-// F32 gives the bytes of numbers.
+// F32 encodes numbers.
 func F32(values ...float32) []byte {
 	b := make([]byte, 0, 4*len(values))
 	for _, v := range values {
@@ -36,7 +36,7 @@ func F32(values ...float32) []byte {
 	return b
 }
 
-// Alloc allocates a buffer and gives all of it.
+// Alloc allocates a buffer and returns all of it as a slice.
 func Alloc(t testing.TB, d device.Device, bytes int64) device.Slice {
 	t.Helper()
 	b, err := d.Alloc(bytes)
@@ -62,21 +62,21 @@ func Read(t testing.TB, s device.Slice) []byte {
 	return contents
 }
 
-// Vector is a slice as a vector of f32.
+// Vector makes a slice a vector of f32.
 func Vector(s device.Slice) device.Arg {
 	return device.Arg{Slice: s, DType: "f32", Shape: []int{int(s.Bytes / 4)}}
 }
 
-// Part is so many elements of f32 in a buffer, the at-th of parts that lie as far
-// apart as the device's kernels want.
+// Part is a vector of f32 in a buffer, the at-th of parts spaced as the device's kernels
+// require.
 func Part(b device.Buffer, at, elements int) device.Arg {
 	return Vector(device.Slice{Buffer: b, Offset: int64(at) * Step(b.Device()), Bytes: int64(4 * elements)})
 }
 
-// Step is how far apart parts of a buffer lie, in bytes, if kernels are to take them.
+// Step is the distance between parts of a buffer in bytes that kernels require.
 func Step(d device.Device) int64 { return max(d.Info().Alignment, device.Alignment) }
 
-// Tensor allocates a vector of f32 and fills it.
+// Tensor allocates an f32 vector and fills it.
 func Tensor(t testing.TB, d device.Device, values ...float32) device.Arg {
 	t.Helper()
 	s := Alloc(t, d, int64(4*len(values)))
@@ -84,7 +84,7 @@ func Tensor(t testing.TB, d device.Device, values ...float32) device.Arg {
 	return Vector(s)
 }
 
-// Neg calls for out = -x.
+// Neg returns the call out = -x.
 func Neg(t testing.TB, x, out device.Arg) *device.Call {
 	t.Helper()
 	return &device.Call{Kernel: Kernel(t, "neg"), Buffers: []device.Arg{x, out}}
@@ -98,11 +98,10 @@ func BindNeg(t testing.TB, x, out device.Arg) device.Command {
 	return run
 }
 
-// Overlay gives sources in which a kernel is replaced in one language, and the file
-// that it is in.
+// Overlay returns sources in which a kernel is replaced in one language, and its file.
 func Overlay(t testing.TB, language, kernel, text string) (*kernels.Sources, string) {
 	t.Helper()
-	source, err := kernels.Embedded().Source(language, &kernels.Kernel{Name: kernel}) // its own file last
+	source, err := kernels.Embedded().Source(language, &kernels.Kernel{Name: kernel}) // its own file is last
 	require.NoError(t, err)
 	folder := t.TempDir()
 	file := filepath.Join(folder, language, path.Base(source.Files[len(source.Files)-1].Name))
@@ -113,8 +112,8 @@ func Overlay(t testing.TB, language, kernel, text string) (*kernels.Sources, str
 	return sources, file
 }
 
-// Faults gives what a library of C functions asks before each call, out of what the
-// suite gives it: a call that fails gives the code.
+// Faults converts the suite's function to one for a library of C functions: a failing
+// call returns the code.
 func Faults[F fmt.Stringer](code int32, fails func(call string) bool) func(F) int32 {
 	if fails == nil {
 		return nil
@@ -127,7 +126,7 @@ func Faults[F fmt.Stringer](code int32, fails func(call string) bool) func(F) in
 	}
 }
 
-// Failing is a fault for a driver's library: these functions fail with a code.
+// Failing is a fault for a driver's library: these functions fail with that code.
 func Failing[F comparable](code int32, functions ...F) func(F) int32 {
 	return func(function F) int32 {
 		if slices.Contains(functions, function) {
@@ -137,7 +136,7 @@ func Failing[F comparable](code int32, functions ...F) func(F) int32 {
 	}
 }
 
-// Live names the counts of what was created and not given back, for [Library].
+// Live names the counts of unreleased objects, for [Library].
 func Live(counts []atomic.Int64, name func(i int) string) map[string]int64 {
 	live := map[string]int64{}
 	for i := range counts {
@@ -146,7 +145,7 @@ func Live(counts []atomic.Int64, name func(i int) string) map[string]int64 {
 	return live
 }
 
-// Opened is what opening a device gave, for [Library].
+// Opened converts the result of opening a device, for [Library].
 func Opened[D Device](d D, err error) (Device, error) {
 	if err != nil {
 		return nil, err
@@ -154,7 +153,7 @@ func Opened[D Device](d D, err error) (Device, error) {
 	return d, nil
 }
 
-// Counts counts the calls of a library from now on, by name.
+// Counts counts the calls of a library by name, from now on.
 func Counts(l Library) map[string]int {
 	n := map[string]int{}
 	l.Fault(func(call string) bool {
@@ -164,7 +163,7 @@ func Counts(l Library) map[string]int {
 	return n
 }
 
-// callsOf lists the calls that something makes, each once.
+// callsOf lists the calls that a function makes, each once.
 func callsOf(l Library, run func() error) ([]string, error) {
 	var calls []string
 	l.Fault(func(call string) bool {
@@ -178,12 +177,12 @@ func callsOf(l Library, run func() error) ([]string, error) {
 	return calls, err
 }
 
-// failing lets some calls fail.
+// failing makes some calls fail.
 func failing(l Library, calls ...string) {
 	l.Fault(func(call string) bool { return slices.Contains(calls, call) })
 }
 
-// makeCapture makes a capture where the device can.
+// makeCapture makes a capture if the device can.
 func makeCapture(t testing.TB, d device.Device, commands ...device.Command) (device.Capture, bool) {
 	t.Helper()
 	capturer, ok := d.(device.Capturer)

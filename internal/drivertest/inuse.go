@@ -15,18 +15,18 @@ import (
 	"github.com/flowrun/flowrun/device/cpu"
 )
 
-// use is one way to use a device, over and over, in memory that no other use has.
+// use is one way to use a device repeatedly, in its own memory.
 type use struct {
 	name   string
 	memory []device.Buffer
 	do     func() error
 }
 
-// budgeted is a device that accounts for its memory, as all do that tests open.
+// budgeted is a device that reports its memory use, as all in tests do.
 type budgeted interface{ Usage() device.Budget }
 
-// usesOf lists every way to use a device: each entry of its interface but Close, and
-// each kind of command. The second device, if it isn't nil, is another one of its kind.
+// usesOf lists every way to use a device: each method but Close, and each kind of
+// command. The second device, if not nil, is another of its kind.
 func usesOf(t *testing.T, dev, second device.Device) []use {
 	t.Helper()
 	var uses []use
@@ -35,7 +35,7 @@ func usesOf(t *testing.T, dev, second device.Device) []use {
 		x, y := Tensor(t, dev, 1, 2), Tensor(t, dev, 3, 4)
 		uses = append(uses, use{name, []device.Buffer{x.Slice.Buffer, y.Slice.Buffer}, make(x, y)})
 	}
-	// A command is bound each time, or once and then run.
+	// A command is bound each time, or bound once and run repeatedly.
 	command := func(name string, bind func(x, y device.Arg, host []byte) (device.Command, error)) {
 		t.Helper()
 		add("binding "+name, func(x, y device.Arg) func() error {
@@ -133,11 +133,11 @@ func usesOf(t *testing.T, dev, second device.Device) []use {
 	return uses
 }
 
-// ending is what happens to a device while it is used.
+// ending ends a device or its memory during use.
 type ending struct {
 	name string
 	end  func(dev device.Device, uses []use) error
-	says string // what uses are told that come after it
+	says string // the error of later uses
 }
 
 var endings = []ending{
@@ -154,9 +154,9 @@ var endings = []ending{
 	}, "has been freed"},
 }
 
-// Ended ends a device, or its memory, while it is used in every way: whoever comes too
-// late is told so, and nobody reads what the end writes. open gives the device, a
-// second one of its kind or nil, and what is to be done afterwards.
+// Ended ends a device, or its memory, while it is used in every way: later uses fail with
+// the right error, and nobody reads what the end writes. open returns the device, a
+// second one of its kind or nil, and a cleanup function.
 func Ended(t *testing.T, open func(t *testing.T) (dev, second device.Device, after func())) {
 	for _, e := range endings {
 		t.Run(e.name, func(t *testing.T) {
@@ -169,10 +169,9 @@ func Ended(t *testing.T, open func(t *testing.T) (dev, second device.Device, aft
 	}
 }
 
-// ended uses a device in all ways at once, again and again or each but once, and ends
-// it after a while. That a use has come to its end is not told to whoever ends the
-// device, and so the race detector sees what a use does after it has let go of the
-// device's lock: no other order of the two would show it.
+// ended uses a device in all ways at once, repeatedly or once each, and ends it after a
+// while. The uses aren't synchronized with whoever ends the device, so the race detector
+// reports whatever a use does after it has released the device's lock.
 func ended(t *testing.T, dev device.Device, uses []use, e ending, again bool, while time.Duration) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -187,7 +186,7 @@ func ended(t *testing.T, dev device.Device, uses []use, e ending, again bool, wh
 				if err != nil || !again || over.Load() {
 					return
 				}
-				time.Sleep(10 * time.Microsecond) // so that the end gets its turn among so many
+				time.Sleep(10 * time.Microsecond) // so that the end gets its turn
 			}
 		})
 	}
@@ -206,7 +205,7 @@ func ended(t *testing.T, dev device.Device, uses []use, e ending, again bool, wh
 	}
 }
 
-// endedInUse is Ended for drivers.
+// endedInUse runs Ended for drivers.
 func endedInUse(t *testing.T, d Driver) {
 	Ended(t, func(t *testing.T) (dev, second device.Device, after func()) {
 		l := d.Library(t)

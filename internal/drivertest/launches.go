@@ -15,9 +15,9 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// references runs calls of different forms on the device and on the CPU: every element
-// by itself, shapes that broadcast, teams, two dimensions, several launches for a call.
-// All numbers are small whole ones, so every order of adding them gives the same bits.
+// references runs calls of different forms on the device and on the CPU: elementwise,
+// broadcasting, teams, two dimensions, several launches per call. All numbers are small
+// integers, so sums have the same bits in any order.
 func references(t *testing.T, d Driver) {
 	dev, host := d.open(t), cpu.New("cpu")
 	for _, c := range []struct {
@@ -60,8 +60,8 @@ func references(t *testing.T, d Driver) {
 
 func badCalls(t *testing.T, d Driver) { BadCalls(t, d.open(t)) }
 
-// BadCalls tests that a device's Bind refuses what doesn't fit, and says why. It does
-// for devices without a queue too.
+// BadCalls tests that a device's Bind rejects invalid calls, with the reason. It also
+// works for devices without a queue.
 func BadCalls(t *testing.T, d device.Device) {
 	other := cpu.New("other")
 	vector := func(n int) device.Arg { return Vector(Alloc(t, d, int64(4*n))) }
@@ -77,7 +77,7 @@ func BadCalls(t *testing.T, d device.Device) {
 	}
 	scalar := "scalar 0 must be a int"
 	if d.Info().Compiles {
-		scalar = "got x (string)" // where the grid is computed
+		scalar = "got x (string)" // reported by the computation of the grid
 	}
 	args := func(all ...device.Arg) []device.Arg { return all }
 	for _, c := range []struct {
@@ -148,7 +148,7 @@ func manyLaunches(t *testing.T, d Driver) {
 	a, b := Tensor(t, dev, 1, 2, 3), Tensor(t, dev, 0, 0, 0)
 	there, back := BindNeg(t, a, b), BindNeg(t, b, a)
 	most := 0
-	for range d.MaxQueued/2 + 1 { // of each: more than may be queued
+	for range d.MaxQueued/2 + 1 { // of each: together more than may be queued
 		require.NoError(t, there.Run())
 		require.NoError(t, back.Run())
 		most = max(most, d.Queued(dev))
@@ -180,9 +180,9 @@ func launchAllocations(t *testing.T, d Driver) {
 
 func inOrder(t *testing.T, d Driver) { InOrder(t, d.open(t)) }
 
-// InOrder runs random launches and copies of every kind over a few places in memory,
-// some of which overlap, and holds what the host sees against the same done in Go. It
-// does for devices without a queue too.
+// InOrder runs random launches and copies of every kind over partly overlapping memory,
+// and compares what the host sees with the same done in Go. It also works for devices
+// without a queue.
 func InOrder(t *testing.T, dev device.Device) {
 	step := int(Step(dev))
 	const places = 5

@@ -73,8 +73,8 @@ func foreignMemory(t *testing.T, d Driver) {
 	ForeignMemory(t, dev, cpu.New("cpu"), second)
 }
 
-// ForeignMemory tests that a device refuses others' memory. It does for devices without
-// a queue too.
+// ForeignMemory tests that a device refuses other devices' memory. It also works for
+// devices without a queue.
 func ForeignMemory(t testing.TB, dev device.Device, others ...device.Device) {
 	t.Helper()
 	for _, foreign := range others {
@@ -147,8 +147,8 @@ func sharedMemory(t *testing.T, d Driver) {
 	}
 }
 
-// SharedMemory holds Info.Unified against a device's buffers, and uses memory that the
-// host has too from both sides. It does for simulated devices too.
+// SharedMemory compares Info.Unified with a device's buffers, and uses shared memory from
+// both sides. It also works for simulated devices.
 func SharedMemory(t testing.TB, dev device.Device) {
 	t.Helper()
 	x := Tensor(t, dev, 1, -2, 3)

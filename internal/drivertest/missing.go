@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Missing is a way in which a driver may have no device.
+// Missing is a reason why a driver may have no device.
 type Missing[F any] struct {
 	Name     string
 	Function F // that fails
@@ -14,8 +14,8 @@ type Missing[F any] struct {
 	Want     string // part of the reason
 }
 
-// MissingIsNamed tests that discover and open give the reason in each case. fail makes
-// a function fail, or none for code 0.
+// MissingIsNamed tests that discover and open return the reason in each case. fail makes
+// a function fail, or none if code is 0.
 func MissingIsNamed[F any](t *testing.T, kind string, cases []Missing[F], fail func(code int32, functions ...F), discover func() (found int, missing string), open func(index int) error) {
 	for _, c := range cases {
 		fail(c.Code, c.Function)

@@ -13,8 +13,8 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// brokenKernel binds a kernel that is wrong in its third line: twice, since nothing of
-// it may be kept.
+// brokenKernel binds a kernel with an error in its third line: twice, since nothing of it
+// may be kept.
 func brokenKernel(t *testing.T, d Driver) {
 	sources, file := Overlay(t, d.Kind, "neg", d.Neg("out[i] = nonsense;"))
 	dev := openOn(t, d.start(t), sources)
@@ -42,7 +42,7 @@ func mismatches(t *testing.T, d Driver) {
 }
 
 // negate binds and runs neg on a new device, twice, with sources in which it may have
-// another factor. It tells how often a kernel was compiled.
+// another factor. It returns how often a kernel was compiled.
 func (d Driver) negate(t *testing.T, sources *kernels.Sources, factor float32) (compiled int) {
 	t.Helper()
 	l := d.start(t)
@@ -58,7 +58,7 @@ func (d Driver) negate(t *testing.T, sources *kernels.Sources, factor float32) (
 	return calls[d.Compile]
 }
 
-// ownCache gives the test a cache of its own, and lists its files.
+// ownCache gives the test its own cache, and lists its files.
 func (d Driver) ownCache(t *testing.T) (entries func() []string) {
 	dir := t.TempDir()
 	t.Setenv("FLOWRUN_CACHE", dir)
@@ -101,7 +101,7 @@ func damagedEntry(t *testing.T, d Driver) {
 	require.NoError(t, err)
 	flipped := append([]byte(nil), whole...)
 	flipped[len(flipped)/2] ^= 1
-	signed := func(contents []byte) []byte { // as an entry of this name is
+	signed := func(contents []byte) []byte { // as a valid entry of this name
 		sum := sha256.Sum256(append([]byte(filepath.Base(entry)+"\n"), contents...))
 		return append(sum[:], contents...)
 	}
@@ -121,7 +121,7 @@ func damagedEntry(t *testing.T, d Driver) {
 	}
 }
 
-// anotherKernel gives the entry of a kernel other than that of the given one.
+// anotherKernel returns the cache entry of a different kernel.
 func (d Driver) anotherKernel(t *testing.T, entry string) []byte {
 	t.Helper()
 	dev := openOn(t, d.start(t), nil)
@@ -144,7 +144,7 @@ func (d Driver) anotherKernel(t *testing.T, entry string) []byte {
 func noCache(t *testing.T, d Driver) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	t.Setenv("FLOWRUN_CACHE", file) // no folder
+	t.Setenv("FLOWRUN_CACHE", file) // not a folder
 	for range 2 {
 		require.Equal(t, 1, d.negate(t, nil, -1))
 	}

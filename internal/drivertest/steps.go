@@ -14,8 +14,8 @@ import (
 	"github.com/flowrun/flowrun/device"
 )
 
-// step does with a device all that there is to do, in memory of its own, until the
-// first error. What it has taken it gives back in any case.
+// step uses everything that a device offers, in its own memory, until the first error. It
+// releases what it has allocated in any case.
 func step(t testing.TB, dev device.Device, seed float32) (err error) {
 	t.Helper()
 	whole, err := dev.Alloc(2 * Step(dev))
@@ -60,7 +60,7 @@ func step(t testing.TB, dev device.Device, seed float32) (err error) {
 	return nil
 }
 
-// elsewhere calls f on a thread of its own, which knows nothing of the library.
+// elsewhere calls f on a new thread, on which the library hasn't been used.
 func elsewhere(f func() error) error {
 	done := make(chan error)
 	go func() {
@@ -98,8 +98,8 @@ func together(t *testing.T, d Driver) {
 	}
 }
 
-// closedInUse closes a device under others' hands: they are told so, whatever they were
-// at.
+// closedInUse closes a device that others are using: each use fails with an error that
+// says so.
 func closedInUse(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev, err := l.Open(0, nil)

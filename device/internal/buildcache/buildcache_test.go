@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ownCache gives a test a cache of its own, with a limit.
+// ownCache returns a separate cache with a limit.
 func ownCache(t *testing.T, limit int64) Cache {
 	t.Helper()
 	t.Setenv("FLOWRUN_CACHE", t.TempDir())
@@ -25,12 +25,12 @@ func ownCache(t *testing.T, limit int64) Cache {
 	return c
 }
 
-// contents are n bytes that differ by i.
+// contents returns n bytes that depend on i.
 func contents(i, n int) []byte { return bytes.Repeat([]byte{byte(i)}, n) }
 
 func key(i int) string { return Key(fmt.Sprint(i)) }
 
-func TestWhatIsStoredIsFoundByItsKeyAlone(t *testing.T) {
+func TestAnEntryIsFoundOnlyByItsKey(t *testing.T) {
 	c := ownCache(t, Limit)
 	require.Nil(t, c.Load(key(1)))
 	c.Store(key(1), contents(1, 100))
@@ -75,7 +75,7 @@ func TestACorruptOrForeignFileIsNotAnEntry(t *testing.T) {
 	require.Len(t, left, 1, "and nothing unfinished stays")
 }
 
-func TestAnEntryUnderAnotherNameIsNone(t *testing.T) {
+func TestARenamedEntryIsIgnored(t *testing.T) {
 	c := ownCache(t, Limit)
 	c.Store(key(1), contents(1, 100))
 	require.NoError(t, os.Rename(filepath.Join(c.folder, key(1)), filepath.Join(c.folder, key(2))))
@@ -84,7 +84,7 @@ func TestAnEntryUnderAnotherNameIsNone(t *testing.T) {
 	require.Equal(t, contents(2, 100), c.Load(key(2)), "it is replaced")
 }
 
-func TestTheCachesFolderIsItsUsersAlone(t *testing.T) {
+func TestOthersCantWriteToTheCache(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("modes and owners are Unix's")
 	}
@@ -97,7 +97,7 @@ func TestTheCachesFolderIsItsUsersAlone(t *testing.T) {
 		require.Equal(t, os.FileMode(0o700), info.Mode().Perm(), folder)
 	}
 	path := filepath.Join(c.folder, key(1))
-	for _, mode := range []os.FileMode{0o620, 0o602, 0o666, 0o666 | os.ModeSticky} { // others may have written it
+	for _, mode := range []os.FileMode{0o620, 0o602, 0o666, 0o666 | os.ModeSticky} { // writable by others
 		require.NoError(t, os.Chmod(path, mode))
 		require.Nil(t, c.Load(key(1)), mode)
 	}
@@ -124,7 +124,7 @@ func TestTheCachesFolderIsItsUsersAlone(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(moved, key(2)))
 }
 
-func TestWhatBelongsToSomebodyElseIsNeitherReadNorWritten(t *testing.T) {
+func TestFilesOfOthersAreNeitherReadNorWritten(t *testing.T) {
 	if runtime.GOOS == "windows" || os.Geteuid() != 0 {
 		t.Skip("needs to give files away: Unix, as root")
 	}
@@ -141,8 +141,8 @@ func TestWhatBelongsToSomebodyElseIsNeitherReadNorWritten(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(c.folder, key(2)))
 }
 
-// A pipe under an entry's name must not be waited for.
-func TestAPipeIsNoEntry(t *testing.T) {
+// A pipe with an entry's name must not block.
+func TestAPipeIsIgnored(t *testing.T) {
 	c := ownCache(t, Limit)
 	c.Store(key(1), contents(1, 100))
 	path := filepath.Join(c.folder, key(2))
@@ -154,7 +154,7 @@ func TestAPipeIsNoEntry(t *testing.T) {
 	require.NotNil(t, c.Load(key(2)))
 }
 
-func TestWhatIsUsedLeastRecentlyIsRemoved(t *testing.T) {
+func TestTheLeastRecentlyUsedEntriesAreRemoved(t *testing.T) {
 	const size = 1000 + sha256.Size
 	c := ownCache(t, 16*size)
 	age := func(i, hours int) {
@@ -177,7 +177,7 @@ func TestWhatIsUsedLeastRecentlyIsRemoved(t *testing.T) {
 	old := time.Now().Add(-2 * abandoned)
 	require.NoError(t, os.Chtimes(stale, old, old))
 
-	New := New("driver") // a program that has stored nothing yet
+	New := New("driver") // as in a program that has not stored anything yet
 	New.limit = c.limit
 	New.Store(key(16), contents(16, 1000))
 	var kept []int
@@ -206,8 +206,8 @@ func TestAPartNeverGrowsBeyondItsLimit(t *testing.T) {
 	require.NotNil(t, c.Load(key(299)), "and removes nothing")
 }
 
-// Programs that store, load and remove at the same time: what is loaded is whole.
-func TestManyProgramsMayUseAFolderAtOnce(t *testing.T) {
+// Programs store, load and remove concurrently: loaded entries are complete.
+func TestProgramsCanShareAFolder(t *testing.T) {
 	first := ownCache(t, 50_000)
 	var wg sync.WaitGroup
 	wrong := make(chan string, 8)
@@ -233,7 +233,7 @@ func TestManyProgramsMayUseAFolderAtOnce(t *testing.T) {
 	}
 }
 
-func TestAFolderThatCantBeWrittenIsReadOrDoneWithout(t *testing.T) {
+func TestAReadOnlyFolderIsStillRead(t *testing.T) {
 	c := ownCache(t, Limit)
 	c.Store(key(1), contents(1, 100))
 	if runtime.GOOS != "windows" && os.Geteuid() != 0 {
@@ -245,13 +245,13 @@ func TestAFolderThatCantBeWrittenIsReadOrDoneWithout(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	t.Setenv("FLOWRUN_CACHE", file) // no folder
+	t.Setenv("FLOWRUN_CACHE", file) // not a folder
 	none := New("driver")
 	none.Store(key(1), contents(1, 100))
 	require.Nil(t, none.Load(key(1)))
 }
 
-// A disk without room: one of 1 MiB, where the test may mount it.
+// A full disk: one of 1 MiB, if the test may mount it.
 func TestAFullDiskLeavesNothingHalfWritten(t *testing.T) {
 	dir := t.TempDir()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {

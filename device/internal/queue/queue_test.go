@@ -11,7 +11,7 @@ import (
 
 var errCall, errOld, errWait = errors.New("a call"), errors.New("an older one"), errors.New("a wait")
 
-// quiet gives a queue whose work goes well until *wait is set.
+// quiet returns a queue whose work succeeds until *wait is set.
 func quiet() (q *Queue, wait *error, idle *int) {
 	wait, idle = new(error), new(int)
 	return &Queue{
@@ -22,7 +22,7 @@ func quiet() (q *Queue, wait *error, idle *int) {
 	}, wait, idle
 }
 
-func TestAFailureIsTheCallsOwnIfWhatCameBeforeWentWell(t *testing.T) {
+func TestAFailureIsTheCallsOwnIfEarlierWorkSucceeded(t *testing.T) {
 	q, _, idle := quiet()
 	require.NoError(t, q.Note([]string{"neg"}))
 	err := q.Failed("kernel add", errCall)
@@ -33,7 +33,7 @@ func TestAFailureIsTheCallsOwnIfWhatCameBeforeWentWell(t *testing.T) {
 	require.Equal(t, 1, *idle)
 }
 
-func TestAFailureOfWhatCameBeforeNamesIt(t *testing.T) {
+func TestAFailureOfEarlierWorkNamesIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		wait error
 		fail func(*Queue) error
@@ -62,7 +62,7 @@ func TestAFailureOfWhatCameBeforeNamesIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsQueuedIsBounded(t *testing.T) {
+func TestTheQueueIsBounded(t *testing.T) {
 	q, wait, idle := quiet()
 	names := []string{"neg"}
 	for range Max {
