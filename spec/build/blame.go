@@ -72,7 +72,7 @@ func (u *varUses) report(list *diag.List, vars []*syntax.Var) {
 			Message: fmt.Sprintf("the var %s is %s, but %s", v.Name, got, expected),
 			Notes:   []diag.Note{{Message: "used here", Range: first.Range}}}
 		if len(wrong) > 1 {
-			d.Message += " (and at " + syntax.Count(len(wrong)-1, "other use") + ")"
+			d.Message += " (and at " + diag.Count(len(wrong)-1, "other use") + ")"
 		}
 		if text, ok := syntax.NearestNumber(v.Node.Text); ok && !isWholeNumber(v) {
 			d.Help = "write " + text

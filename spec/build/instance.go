@@ -299,7 +299,7 @@ func (g *graph) matches(f *frame, t *expr.Type, have ir.Type) string {
 	}
 	rest := len(have.Shape) - len(t.Dims) // how many dimensions "..." stands for
 	if rest < 0 || rest > 0 && !t.Any {
-		return fmt.Sprintf("it has %s", syntax.Count(len(have.Shape), "dimension"))
+		return fmt.Sprintf("it has %s", diag.Count(len(have.Shape), "dimension"))
 	}
 	if t.AnyName != "" {
 		if problem := bindRest(f, t.AnyName, have.Shape[t.AnyAt:t.AnyAt+rest]); problem != "" {

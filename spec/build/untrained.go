@@ -5,7 +5,6 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/spec/syntax"
 )
 
 // Parameters that aren't trained because the loss doesn't depend on them are reported
@@ -17,7 +16,7 @@ import (
 func (o *optimizing) warnUntrained(states []*ir.State, trained int, needed map[*ir.Node]bool) {
 	if len(states) > 0 && trained == 0 {
 		o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: o.def.Loss.At(),
-			Message: fmt.Sprintf("the loss depends on none of the %s, so nothing is trained", syntax.Count(len(states), "parameter")),
+			Message: fmt.Sprintf("the loss depends on none of the %s, so nothing is trained", diag.Count(len(states), "parameter")),
 			Help:    "compare the model's output with a target, as in mse_loss(y, target)"})
 		return
 	}
@@ -39,7 +38,7 @@ func (o *optimizing) warnUntrained(states []*ir.State, trained int, needed map[*
 		d := diag.Diagnostic{Rule: diag.NoGradient, Range: s.Origin,
 			Message: fmt.Sprintf("the loss doesn't depend on the parameter %s, so it isn't trained", s.Name)}
 		if n := seen[part]; n > 1 {
-			d.Message = fmt.Sprintf("the loss doesn't depend on the parameter %s and %s, so they aren't trained", s.Name, syntax.Count(n-1, "related parameter"))
+			d.Message = fmt.Sprintf("the loss doesn't depend on the parameter %s and %s, so they aren't trained", s.Name, diag.Count(n-1, "related parameter"))
 		}
 		o.report(o.root, d)
 	}

@@ -1,7 +1,12 @@
+// Package check finds out what every name in a definition means, and the order in which
+// the nodes of a body can be built. It reports names that are undefined, ambiguous or
+// unused, cycles, and calls whose arguments don't fit. It looks at every expression,
+// those of branches that aren't taken too.
 package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -126,10 +131,7 @@ func Spec(def *syntax.Spec, list *diag.List) *Unused {
 		s := r.scope(nil)
 		s.consts = vars
 		for _, f := range src.Fields {
-			if !s.typed(f.Type) {
-				f.Type = nil // reported; what depends on it would follow from that
-				// Sizes, dims and tensors that are one argument, a list, are often given one by
-			}
+			s.typed(&f.Type)
 		}
 	}
 	if def.Model != nil {
@@ -170,18 +172,13 @@ func (r *resolver) model(def *syntax.Spec, vars map[string]*symbol) *scope {
 	m := def.Model
 	s := r.scope(m)
 	s.open = m.Open || r.openVars
-	for name, sym := range vars {
-		s.consts[name] = sym
-	}
+	maps.Copy(s.consts, vars)
 	for _, in := range m.Inputs {
 		s.declare(s.graph, in.Name, "the input", in.At)
 		s.dims(in.Type)
 	}
 	for _, in := range m.Inputs {
-		if !s.typed(in.Type) {
-			in.Type = nil // reported; what depends on it would follow from that
-			// Sizes, dims and tensors that are one argument, a list, are often given one by
-		}
+		s.typed(&in.Type)
 	}
 	for _, it := range m.Items {
 		if slices.Contains(syntax.ReservedNodes, it.Name) {
@@ -209,10 +206,9 @@ func (r *resolver) model(def *syntax.Spec, vars map[string]*symbol) *scope {
 func (s *scope) body(m *syntax.Module) {
 	for _, it := range m.Items {
 		if it.Write {
-			if s.writes[it.Name] != nil {
-				continue // a duplicate key
+			if s.writes[it.Name] == nil { // else a duplicate key
+				s.writes[it.Name] = it
 			}
-			s.writes[it.Name] = it
 			continue
 		}
 		sym := s.declare(s.graph, it.Name, "the node", it.At)
@@ -254,10 +250,12 @@ func (s *scope) dims(t *expr.Type) {
 	}
 }
 
-// typed resolves a type. It reports whether nothing is wrong with it.
-func (s *scope) typed(t *expr.Type) bool {
+// typed resolves a type. One with something wrong becomes nil, so that what depends on it
+// isn't reported too.
+func (s *scope) typed(at **expr.Type) {
+	t := *at
 	if t == nil {
-		return true
+		return
 	}
 	before := len(s.list.Items)
 	if !slices.Contains(syntax.TypeNames, t.DType) {
@@ -266,7 +264,9 @@ func (s *scope) typed(t *expr.Type) bool {
 	for _, d := range t.Dims {
 		s.check(d, true, nil)
 	}
-	return len(s.list.Items) == before && !s.list.Full()
+	if len(s.list.Items) > before || s.list.Full() {
+		*at = nil
+	}
 }
 
 // recursion finds modules that contain themselves.
@@ -284,11 +284,8 @@ func (r *resolver) recursion(own []*syntax.Module, called map[*syntax.Module]map
 		}
 		mark[m] = open
 		path = append(path, m.Name)
-		for _, next := range sortedModules(called[m]) {
-			if next.Std {
-				continue
-			}
-			if !visit(next) && !next.Recursive {
+		for _, next := range slices.SortedFunc(maps.Keys(called[m]), byName) {
+			if !next.Std && !visit(next) && !next.Recursive {
 				next.Recursive = true
 				from := slices.Index(path, next.Name)
 				r.report(diag.RecursiveModule, next.At, "use `repeat` to stack a module",
@@ -304,11 +301,4 @@ func (r *resolver) recursion(own []*syntax.Module, called map[*syntax.Module]map
 	}
 }
 
-func sortedModules(set map[*syntax.Module]bool) []*syntax.Module {
-	var all []*syntax.Module
-	for m := range set {
-		all = append(all, m)
-	}
-	slices.SortFunc(all, func(a, b *syntax.Module) int { return strings.Compare(a.Name, b.Name) })
-	return all
-}
+func byName(a, b *syntax.Module) int { return strings.Compare(a.Name, b.Name) }

@@ -8,11 +8,8 @@ import (
 	"github.com/flowrun/flowrun/spec/expr"
 )
 
-// Sizes, dims and tensors that are one argument, a list, are often given one by
-// Sizes, dims and tensors that are one argument, a list, are often given one by one, as
-// in other libraries: reshape(x, 4, 8), concat(a, b).
-
-// oneByOne reports such a call, and says how to write it.
+// oneByOne reports a call that passes the items of a list as arguments of their own, as
+// other libraries do (reshape(x, 4, 8), concat(a, b)), and says how to write it.
 func (s *scope) oneByOne(c *expr.Call, t *Target) bool {
 	first, ok := foreign.Sized[c.Name]
 	if !ok || t.Op == nil || len(c.Args) <= first {

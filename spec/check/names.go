@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -67,10 +68,7 @@ func (s *scope) name(n *expr.Name, constant bool, user *syntax.Item) {
 	}
 	if sym := s.graph[n.Name]; sym != nil {
 		sym.used = true
-		help := "only vars, arguments and dimensions are known at compile time"
-		if s.choice {
-			help = "to select element by element at run time, use where(test, a, b)"
-		}
+		help := s.choiceHelp("only vars, arguments and dimensions are known at compile time")
 		s.list.Add(diag.Diagnostic{Rule: diag.NotCompileTime, Range: n.At(),
 			Message: fmt.Sprintf("%s `%s` is not known at compile time", sym.what, n.Name),
 			Notes:   definedAt(sym),
@@ -87,6 +85,14 @@ func (s *scope) name(n *expr.Name, constant bool, user *syntax.Item) {
 		return
 	}
 	s.report(diag.UnknownName, n.At(), s.nameHelp(n.Name, constant), "undefined name %s", syntax.Quoted(n.Name))
+}
+
+// choiceHelp says what to write instead of a choice by a value; other is the help elsewhere.
+func (s *scope) choiceHelp(other string) string {
+	if s.choice {
+		return "to select element by element at run time, use where(test, a, b)"
+	}
+	return other
 }
 
 func definedAt(sym *symbol) []diag.Note {
@@ -123,14 +129,9 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	if number, ok := syntax.NearestNumber(name); ok { // in digits of another script
 		return "write " + number
 	}
-	var visible []string
-	for n := range s.consts {
-		visible = append(visible, n)
-	}
+	visible := slices.Collect(maps.Keys(s.consts))
 	if !constant {
-		for n := range s.graph {
-			visible = append(visible, n)
-		}
+		visible = slices.AppendSeq(visible, maps.Keys(s.graph))
 	}
 	if help := syntax.Suggestion(s.list, name, visible); help != "" {
 		return help
@@ -174,12 +175,10 @@ func (s *scope) call(c *expr.Call, constant bool, user *syntax.Item) {
 	if t.Module != nil {
 		sig = syntax.SignatureOf(t.Module)
 		s.calls[t.Module] = true
-	} else {
-		if t.Op = syntax.LookupOp(c.Name); t.Op != nil {
-			t.Function, sig = t.Op.Scalar, syntax.OpSignature(t.Op)
-		} else if t.Function = comptime.ListFunctions[c.Name]; t.Function != nil {
-			sig = &syntax.Signature{Name: c.Name, Params: []syntax.Param{{Name: "x"}}}
-		}
+	} else if t.Op = syntax.LookupOp(c.Name); t.Op != nil {
+		t.Function, sig = t.Op.Scalar, syntax.OpSignature(t.Op)
+	} else if t.Function = comptime.ListFunctions[c.Name]; t.Function != nil {
+		sig = &syntax.Signature{Name: c.Name, Params: []syntax.Param{{Name: "x"}}}
 	}
 	if sig == nil {
 		s.unknownFunction(c)
@@ -187,11 +186,7 @@ func (s *scope) call(c *expr.Call, constant bool, user *syntax.Item) {
 		return
 	}
 	if constant && t.Function == nil {
-		help := ""
-		if s.choice {
-			help = "to select element by element at run time, use where(test, a, b)"
-		}
-		s.report(diag.NotCompileTime, c.At(), help, "`%s` can't be evaluated at compile time", c.Name)
+		s.report(diag.NotCompileTime, c.At(), s.choiceHelp(""), "`%s` can't be evaluated at compile time", c.Name)
 		s.arguments(c, false, user)
 		return
 	}
@@ -271,7 +266,7 @@ func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bo
 	for i, a := range c.Args {
 		if i >= len(sig.Params) {
 			fail(diag.TooManyArguments, a.At(), "its arguments are "+strings.Join(sig.Names(), ", "),
-				"%s takes %s, got %d", c.Name, syntax.Count(len(sig.Params), "argument"), len(c.Args))
+				"%s takes %s, got %d", c.Name, diag.Count(len(sig.Params), "argument"), len(c.Args))
 			break
 		}
 		t.Args[i] = a
@@ -281,7 +276,7 @@ func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bo
 		i := sig.Index(n.Name)
 		switch {
 		case i < 0:
-			// What its value may see isn't known: it isn't checked.
+			// What its value may see isn't known, so it isn't checked.
 			fail(diag.UnknownArgument, n.NameAt, sig.ArgumentHelp(n.Name, s.list), "%s has no argument `%s`", c.Name, diag.Cut(n.Name))
 		case t.Args[i] != nil:
 			help := ""
@@ -289,9 +284,10 @@ func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bo
 				help = "pass a list of tensors as one argument: [[a, b]]"
 			}
 			fail(diag.DuplicateArgument, n.NameAt, help, "the argument `%s` of %s is given twice", n.Name, c.Name)
-			s.check(n.Value, constant || sig.Params[i].Constant, user)
 		default:
 			t.Args[i] = n.Value
+		}
+		if i >= 0 {
 			s.check(n.Value, constant || sig.Params[i].Constant, user)
 		}
 	}

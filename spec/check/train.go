@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,22 +16,16 @@ import (
 func (r *resolver) train(def *syntax.Spec, model *scope) {
 	t := def.Train
 	s := *model
-	s.graph = map[string]*symbol{}
-	for name, sym := range model.graph {
-		s.graph[name] = sym
-	}
+	s.graph = maps.Clone(model.graph)
 	if t.DataSource != nil {
 		r.fields(t.DataSource, &s, model)
 		s.open = s.open || t.DataSource.Body != nil && t.DataSource.Body.Open
 	}
 	s.check(t.Loss, false, nil)
-	loss := s.withGraph(map[string]*symbol{"loss": {what: "the built-in value", used: true}})
-	for name, sym := range s.graph {
-		if name != "loss" {
-			loss.graph[name] = sym
-		}
-	}
-	until := s.withGraph(map[string]*symbol{"step": {what: "the built-in value", used: true}, "loss_step": {what: "the built-in value", used: true}})
+	builtin := func() *symbol { return &symbol{what: "the built-in value", used: true} }
+	loss := s.withGraph(maps.Clone(s.graph))
+	loss.graph["loss"] = builtin()
+	until := s.withGraph(map[string]*symbol{"step": builtin(), "loss_step": builtin()})
 	for _, m := range t.Metrics {
 		loss.node(m.Def, nil)
 		until.graph[m.Name] = &symbol{what: "the metric", at: m.At}
@@ -44,23 +39,23 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 		until.check(t.Until, false, nil)
 	}
 	if t.Optimizer != nil {
-		args := s.withGraph(map[string]*symbol{"step": {what: "the built-in value", used: true}})
+		optimizer := r.lib.Optimizers[t.Optimizer.Name]
+		sig := *syntax.SignatureOf(optimizer)
+		args := s.withGraph(map[string]*symbol{"step": builtin()})
 		args.hints = map[string]string{
 			"loss":  "optimizer arguments can use only step and vars",
 			"epoch": "use step, the number of updates so far",
 		}
-		args.bind(t.Optimizer, &Target{Module: r.lib.Optimizers[t.Optimizer.Name]},
-			syntax.SignatureOf(r.lib.Optimizers[t.Optimizer.Name]), false, nil)
-		s.calls[r.lib.Optimizers[t.Optimizer.Name]] = true
+		args.bind(t.Optimizer, &Target{Module: optimizer}, syntax.SignatureOf(optimizer), false, nil)
+		s.calls[optimizer] = true
 		args.check(t.Clip, false, nil)
-		sig := *syntax.SignatureOf(r.lib.Optimizers[t.Optimizer.Name])
 		sig.Params = slices.Clone(sig.Params)
 		for i := range sig.Params {
 			sig.Params[i].Optional = true // those of train.optimizer are the default
 		}
 		for _, g := range t.Groups {
 			if g.Call != nil {
-				args.bind(g.Call, &Target{Module: r.lib.Optimizers[t.Optimizer.Name]}, &sig, false, nil)
+				args.bind(g.Call, &Target{Module: optimizer}, &sig, false, nil)
 			}
 		}
 	}
@@ -91,31 +86,35 @@ func (r *resolver) untilOfEval(t *syntax.Train) bool {
 // data must have the fields that the training data have.
 func (r *resolver) evaluation(t *syntax.Train, train, model *scope) {
 	s := *train
-	if t.Evaluation.DataSource != nil && t.Evaluation.DataSource != t.DataSource {
-		s.graph = map[string]*symbol{}
-		for name, sym := range model.graph {
-			s.graph[name] = sym
-		}
-		r.fields(t.Evaluation.DataSource, &s, model)
-		have := t.Evaluation.DataSource.FieldNames()
-		if body := t.Evaluation.DataSource.Body; body != nil && t.DataSource != nil {
-			trained := nameSet(t.DataSource.FieldNames())
-			for _, it := range body.Items { // the loss uses those of train
-				it.Used = it.Used || trained[it.Name]
-			}
-		}
-		if t.DataSource != nil && !(t.Evaluation.DataSource.Body != nil && t.Evaluation.DataSource.Body.Open) {
-			there := nameSet(have)
-			for _, name := range t.DataSource.FieldNames() {
-				if !there[name] {
-					r.report(diag.UnboundInput, t.Evaluation.At, r.list.Suggestion(name, have), "the data source %s has no field `%s`, which the training data has", t.Evaluation.DataSource.Name, name)
-				}
-			}
+	if src := t.Evaluation.DataSource; src != nil && src != t.DataSource {
+		s.graph = maps.Clone(model.graph)
+		r.fields(src, &s, model)
+		if t.DataSource != nil {
+			r.sameFields(t, src)
 		}
 	}
 	s.graph["loss"] = &symbol{what: "the built-in value", used: true}
 	for _, m := range t.Evaluation.Metrics {
 		s.node(m.Def, nil)
+	}
+}
+
+// sameFields reports what the data of an evaluation lacks of the training data.
+func (r *resolver) sameFields(t *syntax.Train, src *syntax.DataSource) {
+	trained, have := nameSet(t.DataSource.FieldNames()), nameSet(src.FieldNames())
+	if src.Body != nil {
+		for _, it := range src.Body.Items { // the loss uses those of train
+			it.Used = it.Used || trained[it.Name]
+		}
+	}
+	if src.Body != nil && src.Body.Open {
+		return
+	}
+	for _, name := range t.DataSource.FieldNames() {
+		if !have[name] {
+			r.report(diag.UnboundInput, t.Evaluation.At, r.list.Suggestion(name, src.FieldNames()),
+				"the data source %s has no field `%s`, which the training data has", src.Name, name)
+		}
 	}
 }
 
@@ -129,12 +128,8 @@ func nameSet(names []string) map[string]bool {
 
 // fields makes a data source's fields visible to loss and metrics.
 func (r *resolver) fields(src *syntax.DataSource, s, model *scope) {
-	isInput := func(name string) bool {
-		sym := model.graph[name]
-		return sym != nil && sym.what == "the input"
-	}
 	see := func(name string, at diag.Range, it *syntax.Item) {
-		if isInput(name) {
+		if sym := model.graph[name]; sym != nil && sym.what == "the input" {
 			if it != nil {
 				it.Used = true
 			}

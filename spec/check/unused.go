@@ -36,11 +36,7 @@ func (u *Unused) module(m *syntax.Module, s *scope) {
 		check(s.graph, in.Name, "the input", in.At)
 	}
 	for _, a := range m.Args {
-		if a.Kind == syntax.ArgScalar {
-			check(s.graph, a.Name, "the argument", a.At)
-		} else {
-			check(s.consts, a.Name, "the argument", a.At)
-		}
+		check(s.argumentNames(a), a.Name, "the argument", a.At)
 	}
 	for _, p := range m.Params {
 		check(s.graph, p.Name, "the parameter", p.At)

@@ -75,7 +75,7 @@ func (a *Arg) Refuses(v any) string {
 	}
 	list, isList := v.([]any)
 	if isList && a.Length >= 0 && len(list) != a.Length {
-		return fmt.Sprintf("must have %s, got %d", Count(a.Length, "element"), len(list))
+		return fmt.Sprintf("must have %s, got %d", diag.Count(a.Length, "element"), len(list))
 	}
 	if a.Kind != ArgNumbers {
 		list = []any{v}

@@ -110,10 +110,3 @@ func ThereIs(names []string) string {
 	slices.Sort(names)
 	return "available: " + strings.Join(names, ", ")
 }
-
-func Count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}

@@ -2,10 +2,13 @@ package syntax
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
@@ -128,3 +131,75 @@ func (d *decoder) kind(n *tree.Node) (argKind, bool) {
 type Bad struct{}
 
 func IsBad(v any) bool { _, is := v.(Bad); return is }
+
+// How messages speak of the kinds of arguments.
+
+// KindHelp says how to write the value of a kind that another value was probably meant
+// to be.
+func KindHelp(v any, k argKind) string {
+	switch v := v.(type) {
+	case string:
+		switch {
+		case k == ArgBool:
+			return boolHelp(v)
+		case strings.EqualFold(v, "none") || strings.EqualFold(v, "null"):
+			return "give a value, or omit the argument"
+		}
+		if number, ok := NearestNumber(v); ok && k != argString && (k != ArgInt || strings.Trim(number, "0123456789-") == "") {
+			return "write " + number
+		}
+		if strings.ContainsAny(v, "+-*/") {
+			return fmt.Sprintf("vars can't be expressions, such as %q", v)
+		}
+	case []any:
+		if len(v) == 1 && k != argList {
+			if value, ok := OfKind(v[0], k); ok {
+				return fmt.Sprintf("write %v", value)
+			}
+		}
+	case int:
+		if k == ArgBool && (v == 0 || v == 1) {
+			return "write " + strconv.FormatBool(v == 1)
+		}
+	case float64:
+		if k == ArgInt && v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return "write " + strconv.Itoa(int(v))
+		}
+	}
+	return ""
+}
+
+func Article(k argKind) string {
+	switch k {
+	case ArgInt:
+		return "an int"
+	case ArgNumbers:
+		return "a number or a list of numbers"
+	}
+	return "a " + k.String()
+}
+
+// TypeNames are the dtypes of types: those of values, and classes of them.
+var TypeNames = append(ir.DTypeNames(), "float", "int", "any")
+
+// AcceptsDType reports whether a type's dtype admits a value's.
+func AcceptsDType(name string, d ir.DType) bool {
+	switch name {
+	case "any":
+		return true
+	case "float":
+		return d.IsFloat()
+	case "int":
+		return d.IsInt()
+	}
+	return d.String() == name
+}
+
+// What some work costs: binding a name, keeping an element of a list, looking at
+// one, reading a character that may be a number's.
+const (
+	BindCost    = 120
+	ElementCost = 30 + 16*diag.KeptByte
+	LookCost    = 5
+	numberCost  = 40
+)

@@ -3,6 +3,7 @@ package build
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -88,4 +89,63 @@ func (t Defaults) add(c *expr.Call, a *syntax.Arg, v any) {
 	if values := t[at]; len(values) < MaxDefaults && !slices.ContainsFunc(values, same) {
 		t[at] = append(values, v)
 	}
+}
+
+// required checks what a module requires of a call's arguments and dimensions.
+func (ex *expander) required(f *frame, c *expr.Call) bool {
+	in := &expander{graph: ex.graph, f: f, to: ex.to, path: f.path}
+	for _, req := range f.mod.Require {
+		v := in.constant(req.Cond)
+		holds, ok := v.(bool)
+		switch {
+		case syntax.IsBad(v):
+			return false
+		case !ok:
+			ex.fail(f, diag.InvalidArgument, req.Cond.At(), "", "a requirement must be a bool, got %s", ir.Describe(v))
+			return false
+		case !holds:
+			ex.fail(ex.f, diag.InvalidArgument, c.At(), "", "%s requires that %s, but %s", f.mod.Name, req.Text, f.named(req.Cond))
+			return false
+		}
+	}
+	return true
+}
+
+// named lists the names in a compile-time expression with their values.
+func (f *frame) named(e expr.Expr) string {
+	var all []string
+	expr.Walk(e, func(e expr.Expr) bool {
+		if n, ok := e.(*expr.Name); ok {
+			if text := n.Name + " is " + brief(f.consts[n.Name]); !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+		return true
+	})
+	return strings.Join(all, " and ")
+}
+
+// Modules that widen compute in f32 what is f16 or bf16: rounded after every
+// operation, squares would overflow and small differences vanish, and what
+// comes out would be off by much more than the dtype's own precision.
+
+// widened is an input or a parameter as the body of f sees it.
+func (ex *expander) widened(f *frame, n *ir.Node) *ir.Node {
+	if !f.mod.Widen || !n.Type.DType.IsFloat() {
+		return n
+	}
+	f.narrow = ir.Promote(f.narrow, n.Type.DType)
+	ex.Origin = f.origin(f.site)
+	return ex.Cast(n, n.Type.DType.Wide())
+}
+
+// narrowed rounds a value that the body of f computed to the dtype in which its
+// inputs and parameters meet.
+func (ex *expander) narrowed(f *frame, v any) any {
+	n, ok := v.(*ir.Node)
+	if !ok || !f.narrow.IsHalf() || !n.Type.DType.IsFloat() {
+		return v
+	}
+	ex.Origin = f.origin(f.site)
+	return ex.Cast(n, f.narrow)
 }
