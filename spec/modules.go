@@ -32,10 +32,7 @@ func StandardModules() []Module {
 			if n == nil {
 				continue
 			}
-			known := lib.Modules
-			if section == "optimizers" {
-				known = lib.Optimizers
-			}
+			known := lib.Named(section == "optimizers")
 			for _, e := range n.Entries {
 				m := known[e.Key.Text]
 				modules = append(modules, Module{

@@ -158,7 +158,7 @@ func (s *scope) nameHelp(name string, constant bool) string {
 	if foreign.Namespaces[name] {
 		return "omit the namespace `" + name + "`"
 	}
-	if constant && (s.owner == nil || s.owner.Root) && syntax.IsName(name) {
+	if constant && (s.owner == nil || s.owner.Root) && expr.IsName(name) {
 		return "declare it as a var: vars: {" + name + ": …}"
 	}
 	return syntax.ThereIs(visible)

@@ -165,12 +165,8 @@ func (in *inliner) text(as calling, key string) string {
 			r.edit(r.offset(call.NameAt.Start), r.offset(call.NameAt.End), to)
 		}
 	})
-	known := syntax.Standard().Modules
-	if m.Optimizer {
-		known = syntax.Standard().Optimizers
-	}
 	facts := map[string]string{}
-	if override := known[name] != nil; m.Override != override {
+	if override := syntax.Standard().Named(m.Optimizer)[name] != nil; m.Override != override {
 		facts["override"] = fmt.Sprint(override)
 	}
 	if name != as.name && m.Path == "" {

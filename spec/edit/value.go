@@ -11,7 +11,6 @@ import (
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/comptime"
 	"github.com/flowrun/flowrun/spec/expr"
-	"github.com/flowrun/flowrun/spec/syntax"
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
@@ -139,7 +138,7 @@ func blockText(n *tree.Node, margin string) string {
 
 // stringText writes a string as YAML, without quotes where it is but a word.
 func stringText(s string) string {
-	if syntax.IsName(s) {
+	if expr.IsName(s) {
 		if n := tree.Parse("", "- "+s, &diag.List{}); n != nil && n.Kind == tree.List && n.Items[0].Kind == tree.String {
 			return s
 		}

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -29,11 +30,8 @@ func ParseType(src Source, list *diag.List) *Type {
 	if p.placeholder() {
 		return nil
 	}
-	open := indexRune(p.runes, '[')
-	end := n
-	for end > 0 && p.runes[end-1] == ' ' {
-		end--
-	}
+	open := slices.Index(p.runes, '[')
+	end := len([]rune(strings.TrimRight(src.Text, " ")))
 	if open < 0 {
 		p.fail(diag.ExpressionSyntax, 0, n, "write its dimensions in brackets: f32[1, 8], or f32[] for a scalar",
 			"a type needs a dtype and dimensions")
@@ -55,7 +53,7 @@ func ParseType(src Source, list *diag.List) *Type {
 			case t.Any:
 				p.fail(diag.ExpressionSyntax, piece.from, to, "", "`...` can appear only once in a type")
 				return nil
-			case name != "" && !isWord(name):
+			case name != "" && !IsName(name):
 				p.fail(diag.ExpressionSyntax, piece.from+3, to, "write `...`, or `...name`", "`%s` is not a name", name)
 				return nil
 			}
@@ -95,21 +93,10 @@ func (p *parsing) split(from, to int) []span {
 	return append(parts, span{start, to})
 }
 
-func indexRune(runes []rune, r rune) int {
-	for i, c := range runes {
-		if c == r {
-			return i
-		}
-	}
-	return -1
-}
-
-// isWord reports whether a text is letters, digits and _, and doesn't begin with
-// a digit.
-func isWord(s string) bool {
+// IsName reports whether a text is a name: letters, digits and _, without a digit first.
+func IsName(s string) bool {
 	for i, r := range s {
-		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-		if !letter && (i == 0 || r < '0' || r > '9') {
+		if !isWordRune(r) || i == 0 && !isLetter(r) {
 			return false
 		}
 	}

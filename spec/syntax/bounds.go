@@ -16,9 +16,7 @@ import (
 func (d *decoder) bounds(a *Arg, fields map[string]*tree.Node) bool {
 	number := a.Kind == ArgInt || a.Kind == ArgFloat || a.Kind == ArgScalar || a.Kind == ArgNumbers
 	a.Length = -1
-	if n := fields["nil"]; n != nil {
-		a.Nil, _ = d.boolean(n, "nil")
-	}
+	a.Nil, _ = d.boolean(fields["nil"], "nil")
 	if n := fields["length"]; n != nil {
 		v, ok := d.integer(n, "length")
 		if !ok {
@@ -118,12 +116,8 @@ func (d *decoder) limit(n *tree.Node, key string) any {
 
 // requirements decodes what a module requires.
 func (d *decoder) requirements(n *tree.Node) []*Requirement {
-	if n == nil || n.Broken {
-		return nil
-	}
-	if n.Kind != tree.Map {
-		d.report(diag.WrongType, n.Range, "write {num_heads divides the width: width % num_heads == 0}",
-			"require must be a mapping of sentences to conditions, not %s", n.Kind)
+	help := "write {num_heads divides the width: width % num_heads == 0}"
+	if !d.is(n, tree.Map, help, "require must be a mapping of sentences to conditions") {
 		return nil
 	}
 	var all []*Requirement

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -14,9 +15,9 @@ import (
 type decoder struct {
 	list     *diag.List
 	lib      *Library
-	importer *importer
-	file     string // whose text it decodes
-	spec     *Spec  // of which that is the text; nil in a file of modules
+	importer *importer // nil in the standard library
+	file     string    // whose text it decodes
+	spec     *Spec     // of which that is the text; nil in a file of modules
 
 	refused   map[string]*refusedName // invalid names, by their text
 	misplaced map[string]bool         // keys that were found in the wrong section
@@ -26,17 +27,23 @@ func (d *decoder) report(rule diag.Rule, at diag.Range, help, format string, arg
 	d.list.Add(diag.Diagnostic{Rule: rule, Range: at, Help: help, Message: fmt.Sprintf(format, args...)})
 }
 
+// is reports whether a value is of a kind. It says what must be if it isn't, unless that
+// was reported before; an absent value isn't.
+func (d *decoder) is(n *tree.Node, kind tree.Kind, help, must string) bool {
+	if n == nil || n.Broken {
+		return false
+	}
+	if n.Kind != kind {
+		d.report(diag.WrongType, n.Range, help, "%s, not %s", must, n.Kind)
+	}
+	return n.Kind == kind
+}
+
 // fields checks a mapping against its section. ok is false if the node isn't a mapping
 // or was reported before.
 func (d *decoder) fields(n *tree.Node, s *Section) (fields map[string]*tree.Node, ok bool) {
-	if n.Broken {
-		return nil, false
-	}
 	if n.Kind != tree.Map {
-		help := "its keys are " + keyNames(s)
-		if example := examples[s]; example != "" {
-			help = "write " + example
-		}
+		help := cmp.Or(examples[s], "its keys are "+keyNames(s))
 		if s == paramSection && n.Kind == tree.List && len(n.Items) > 0 && n.Items[0].IsScalar() {
 			help = "write {shape: [" + diag.Cut(n.Items[0].Text)
 			for _, item := range n.Items[1:min(len(n.Items), 8)] {
@@ -47,7 +54,9 @@ func (d *decoder) fields(n *tree.Node, s *Section) (fields map[string]*tree.Node
 		if s == PlacementSection && deviceNames.MatchString(n.Text) {
 			help = "write {default: " + n.Text + "}"
 		}
-		d.report(diag.WrongType, n.Range, help, "%s must be a mapping, not %s", s.name, n.Kind)
+		d.is(n, tree.Map, help, s.name+" must be a mapping")
+	}
+	if n.Broken || n.Kind != tree.Map {
 		return nil, false
 	}
 	fields = make(map[string]*tree.Node, len(n.Entries))
@@ -76,17 +85,17 @@ func (d *decoder) fields(n *tree.Node, s *Section) (fields map[string]*tree.Node
 	return fields, true
 }
 
-// examples are short sections, for help where the value isn't a mapping.
+// examples are the help of sections where the value isn't a mapping.
 var examples = map[*Section]string{
-	PlacementSection:  "{default: cpu}",
-	evalSection:       "{data: NAME, every: 500, metrics: {loss: loss}}",
-	checkpointSection: "{every: 1000}",
-	earlyStopSection:  "{metric: NAME, patience: 1000}",
-	bestSection:       "{metric: NAME}",
-	paramSection:      "{shape: [out_features], init: 0}",
-	sourceSection:     "{generate: {NAME: EXPRESSION}}, or {replay: FILE, fields: {NAME: {tensor: NAME, type: TYPE}}}",
-	fieldSection:      `{tensor: NAME, type: "f32[1, 8]"}`,
-	ruleSection:       "{match: NAME, device: cpu}",
+	PlacementSection:  "write {default: cpu}",
+	evalSection:       "write {data: NAME, every: 500, metrics: {loss: loss}}",
+	checkpointSection: "write {every: 1000}",
+	earlyStopSection:  "write {metric: NAME, patience: 1000}",
+	bestSection:       "write {metric: NAME}",
+	paramSection:      "write {shape: [out_features], init: 0}",
+	sourceSection:     "write {generate: {NAME: EXPRESSION}}, or {replay: FILE, fields: {NAME: {tensor: NAME, type: TYPE}}}",
+	fieldSection:      `write {tensor: NAME, type: "f32[1, 8]"}`,
+	ruleSection:       "write {match: NAME, device: cpu}",
 }
 
 // keyRange is where a mapping begins: its first key, or all of an empty one.
@@ -102,20 +111,16 @@ func keyRange(n *tree.Node) diag.Range {
 }
 
 func keyNames(s *Section) string {
-	names := make([]string, len(s.Keys))
-	for i, k := range s.Keys {
-		names[i] = k.Name
+	var names []string
+	for _, k := range s.Keys {
+		names = append(names, k.Name)
 	}
 	return strings.Join(names, ", ")
 }
 
 // entries gives the entries of a mapping whose keys are names, without invalid ones.
 func (d *decoder) entries(n *tree.Node, what string) []tree.Entry {
-	if n == nil || n.Broken {
-		return nil
-	}
-	if n.Kind != tree.Map {
-		d.report(diag.WrongType, n.Range, entriesHelp(n, what), "%s must be a mapping, not %s", what, n.Kind)
+	if n == nil || !d.is(n, tree.Map, entriesHelp(n, what), what+" must be a mapping") {
 		return nil
 	}
 	var good []tree.Entry
@@ -160,16 +165,6 @@ func incomplete(n *tree.Node) bool {
 
 // Words are names that expressions can't refer to.
 var Words = strings.Fields("true false nil and or not in if else let matches contains startsWith endsWith")
-
-func IsName(s string) bool {
-	for i, r := range s {
-		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-		if !letter && (i == 0 || r < '0' || r > '9') {
-			return false
-		}
-	}
-	return s != ""
-}
 
 // text decodes a string. Of a number or bool it is the text.
 func (d *decoder) text(n *tree.Node, what string) (string, bool) {
@@ -219,15 +214,7 @@ func boolHelp(text string) string {
 
 // boolean decodes a bool.
 func (d *decoder) boolean(n *tree.Node, what string) (value, ok bool) {
-	if n == nil || n.Broken {
-		return false, false
-	}
-	if n.Kind != tree.Bool {
-		help := boolHelp(n.Text)
-		if help == "" {
-			help = "write true or false"
-		}
-		d.report(diag.WrongType, n.Range, help, "%s must be a bool, not %s", what, n.Kind)
+	if n == nil || !d.is(n, tree.Bool, cmp.Or(boolHelp(n.Text), "write true or false"), what+" must be a bool") {
 		return false, false
 	}
 	return strings.EqualFold(n.Text, "true"), true

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,10 +96,7 @@ func TypeHelp(list *diag.List, name string) string {
 	case here != "":
 		return fmt.Sprintf("use %q", here)
 	}
-	if help := Suggestion(list, name, TypeNames); help != "" {
-		return help
-	}
-	return "the dtypes are " + strings.Join(TypeNames, ", ")
+	return cmp.Or(Suggestion(list, name, TypeNames), "the dtypes are "+strings.Join(TypeNames, ", "))
 }
 
 // ThereIs lists the names that exist, if they are few.

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
@@ -85,13 +87,8 @@ func (d *decoder) imports(n *tree.Node) {
 	if n == nil {
 		return
 	}
-	d.lib.Open = d.lib.Open || n.Broken
-	if n.Broken {
-		return
-	}
-	if n.Kind != tree.List {
+	if !d.is(n, tree.List, importsHelp(n), "imports must be a list") {
 		d.lib.Open = true
-		d.report(diag.WrongType, n.Range, importsHelp(n), "imports must be a list, not %s", n.Kind)
 		return
 	}
 	for _, item := range n.Items {
@@ -127,7 +124,7 @@ func importsHelp(n *tree.Node) string {
 	switch {
 	case n.Kind == tree.String:
 		files = append(files, n.Text)
-	case n.Kind == tree.Map && importSection.Key("from") != nil && n.Get("from") != nil:
+	case n.Kind == tree.Map && n.Get("from") != nil:
 		return "put it in brackets: [{from: FILE, …}]"
 	}
 	for _, e := range n.Entries {
@@ -143,14 +140,7 @@ func importsHelp(n *tree.Node) string {
 
 // fileName decodes the name of an imported file.
 func (d *decoder) fileName(n *tree.Node) (string, bool) {
-	if n.Broken {
-		return "", false
-	}
-	if n.Kind != tree.String {
-		d.report(diag.WrongType, n.Range, "use a file name, or {from: blocks.yaml, names: [Block]}", "an import must be a file name, not %s", n.Kind)
-		return "", false
-	}
-	return n.Text, true
+	return n.Text, d.is(n, tree.String, "use a file name, or {from: blocks.yaml, names: [Block]}", "an import must be a file name")
 }
 
 // bring adds names of an imported file to the library: all of its own, a list of them,
@@ -176,9 +166,9 @@ func (d *decoder) bring(f *File, from, names *tree.Node) {
 	case names.Kind == tree.Map:
 		for _, e := range names.Entries {
 			if alias, ok := d.text(e.Value, "the new name"); ok {
-				if !IsName(alias) {
+				if !expr.IsName(alias) {
 					d.lib.Open = true
-					d.report(diag.InvalidName, e.Value.Range, "names consist of letters, digits and _, and don't begin with a digit", "`%s` is not a name", diag.Cut(alias))
+					d.report(diag.InvalidName, e.Value.Range, nameRule, "`%s` is not a name", diag.Cut(alias))
 					continue
 				}
 				d.bringOne(f, e.Key.Text, alias, from.Text, e.Key.Range, e.Value.Range)
@@ -237,10 +227,7 @@ func (d *decoder) bringOne(f *File, name, alias, file string, at, aliasAt diag.R
 
 // know makes an imported module known under a name.
 func (d *decoder) know(m *Module, name string, at diag.Range) {
-	known := d.lib.Modules
-	if m.Optimizer {
-		known = d.lib.Optimizers
-	}
+	known := d.lib.Named(m.Optimizer)
 	switch old := known[name]; {
 	case old != nil && old.Std && !(m.Override && name == m.Name):
 		d.report(diag.ShadowedModule, at, "import it under another name: names: {"+m.Name+": OtherName}", "%s already exists in the standard library", name)
@@ -263,11 +250,7 @@ func (d *decoder) imported(name string, at diag.Range) *File {
 	im := d.importer
 	path, err := im.locate(d.file, name)
 	if err != nil {
-		help := allowHelp
-		if expand := expandHelp(name); expand != "" {
-			help = expand
-		}
-		d.report(diag.PathOutside, at, help, "%s", err)
+		d.report(diag.PathOutside, at, cmp.Or(expandHelp(name), allowHelp), "%s", err)
 		return nil
 	}
 	key := absolute(path)
@@ -318,10 +301,7 @@ func importHelp(path, name string) string {
 			}
 		}
 	}
-	if help := expandHelp(name); help != "" {
-		return help
-	}
-	return "import paths are relative to the importing file"
+	return cmp.Or(expandHelp(name), "import paths are relative to the importing file")
 }
 
 // read decodes a file of modules. It sees the standard library and

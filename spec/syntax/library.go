@@ -29,6 +29,14 @@ func (l *Library) extend() *Library {
 	return &Library{Modules: maps.Clone(l.Modules), Optimizers: maps.Clone(l.Optimizers)}
 }
 
+// Named gives its optimizers, or its other modules.
+func (l *Library) Named(optimizers bool) map[string]*Module {
+	if optimizers {
+		return l.Optimizers
+	}
+	return l.Modules
+}
+
 // LookupOp finds an operation that specs can call.
 func LookupOp(name string) *ir.Op {
 	if op := ir.LookupOp(name); op != nil && op.Family != "" {
@@ -160,8 +168,7 @@ func OpSignature(op *ir.Op) *Signature {
 // Standard is the standard library, decoded once.
 var Standard = sync.OnceValue(func() *Library {
 	var list diag.List
-	lib := &Library{Modules: map[string]*Module{}, Optimizers: map[string]*Module{}}
-	loadStandard(lib, &list)
+	lib := loadStandard(&list)
 	if len(list.Items) > 0 {
 		panic("spec: invalid standard library:\n" + list.Text())
 	}
@@ -175,18 +182,19 @@ var stdSection = &Section{name: "a file of the standard library", Doc: "Modules 
 }}
 
 // loadStandard decodes the files of the standard library.
-func loadStandard(lib *Library, list *diag.List) {
+func loadStandard(list *diag.List) *Library {
+	lib := &Library{Modules: map[string]*Module{}, Optimizers: map[string]*Module{}}
 	d := &decoder{list: list, lib: lib}
 	var bodies []moduleBody
 	EachStandard(list, func(root *tree.Node, _ string) {
-		mark := func(m *Module, _ map[string]*tree.Node, _ map[string]*Module) { m.Std = true }
 		fields, _ := d.fields(root, stdSection)
-		bodies = append(bodies, d.headers(fields["modules"], moduleSection, lib.Modules, false, mark)...)
-		bodies = append(bodies, d.headers(fields["optimizers"], optimizerSection, lib.Optimizers, true, mark)...)
+		bodies = append(bodies, d.headers(fields["modules"], false)...)
+		bodies = append(bodies, d.headers(fields["optimizers"], true)...)
 	})
 	for _, b := range bodies {
 		d.body(b.m, b.fields)
 	}
+	return lib
 }
 
 // EachStandard parses the library's files, in the order of their names.

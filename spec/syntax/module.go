@@ -18,32 +18,27 @@ type moduleBody struct {
 func (d *decoder) library(imports, modules, optimizers *tree.Node) *Library {
 	d.lib = Standard().extend()
 	d.imports(imports)
-	replace := func(m *Module, fields map[string]*tree.Node, known map[string]*Module) {
-		d.replaces(m, fields, known)
-		d.lib.Own = append(d.lib.Own, m)
-	}
-	bodies := append(
-		d.headers(modules, moduleSection, d.lib.Modules, false, replace),
-		d.headers(optimizers, optimizerSection, d.lib.Optimizers, true, replace)...)
-	for _, b := range bodies {
+	for _, b := range append(d.headers(modules, false), d.headers(optimizers, true)...) {
 		d.body(b.m, b.fields)
 	}
 	return d.lib
 }
 
-// headers decodes the headers of modules, which any body may call, and adds them to
-// known. before is called with each of them first.
-func (d *decoder) headers(n *tree.Node, s *Section, known map[string]*Module, optimizer bool,
-	before func(m *Module, fields map[string]*tree.Node, known map[string]*Module)) []moduleBody {
-	what := "modules"
+// headers decodes the headers of modules, which any body may call, and adds them to the
+// library.
+func (d *decoder) headers(n *tree.Node, optimizer bool) []moduleBody {
+	what, s, known := "modules", moduleSection, d.lib.Named(optimizer)
 	if optimizer {
-		what = "optimizers"
+		what, s = "optimizers", optimizerSection
 	}
 	var bodies []moduleBody
 	for _, e := range d.entries(n, what) {
-		m := &Module{Name: e.Key.Text, At: e.Key.Range, Optimizer: optimizer}
+		m := &Module{Name: e.Key.Text, At: e.Key.Range, Optimizer: optimizer, Std: d.importer == nil}
 		fields, _ := d.fields(e.Value, s)
-		before(m, fields, known)
+		if !m.Std {
+			d.replaces(m, fields, known)
+			d.lib.Own = append(d.lib.Own, m)
+		}
 		d.header(m, fields)
 		known[m.Name] = m
 		bodies = append(bodies, moduleBody{m, fields})
@@ -53,17 +48,14 @@ func (d *decoder) headers(n *tree.Node, s *Section, known map[string]*Module, op
 
 // replaces checks that a module of the standard library is overridden on purpose.
 func (d *decoder) replaces(m *Module, fields map[string]*tree.Node, known map[string]*Module) {
-	n := fields["override"]
-	if n != nil {
-		m.Override, _ = d.boolean(n, "override")
-	}
+	m.Override, _ = d.boolean(fields["override"], "override")
 	old := known[m.Name]
 	switch {
 	case old != nil && !old.Std:
 		d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: m.At, Message: m.Name + " is already imported",
 			Notes: []diag.Note{{Message: "imported here", Range: old.At}}, Help: "choose another name here or in the import"})
 	case old == nil && m.Override:
-		d.report(diag.InvalidValue, n.Range, "remove override", "the standard library has no %s to replace", m.Name)
+		d.report(diag.InvalidValue, fields["override"].Range, "remove override", "the standard library has no %s to replace", m.Name)
 	case old != nil && !m.Override:
 		d.report(diag.ShadowedModule, m.At, "choose another name, or add override: true", "%s already exists in the standard library", m.Name)
 	}
@@ -74,21 +66,13 @@ func (d *decoder) replaces(m *Module, fields map[string]*tree.Node, known map[st
 
 // header decodes what a call must know of a module: inputs and arguments.
 func (d *decoder) header(m *Module, fields map[string]*tree.Node) {
-	if n := fields["doc"]; n != nil {
-		m.Doc, _ = d.text(n, "doc")
-	}
-	if n := fields["example"]; n != nil {
-		m.example, _ = d.text(n, "example")
-	}
-	if n := fields["path"]; n != nil {
-		if text, ok := d.text(n, "path"); ok && !IsName(text) {
-			d.report(diag.InvalidName, n.Range, "use a single name, without dots", "`%s` is not a valid path name", diag.Cut(text))
-		} else if ok {
-			m.Path = text
-		}
-	}
-	if n := fields["widen"]; n != nil {
-		m.Widen, _ = d.boolean(n, "widen")
+	m.Doc, _ = d.text(fields["doc"], "doc")
+	m.example, _ = d.text(fields["example"], "example")
+	m.Widen, _ = d.boolean(fields["widen"], "widen")
+	if text, ok := d.text(fields["path"], "path"); ok && !expr.IsName(text) {
+		d.report(diag.InvalidName, fields["path"].Range, "use a single name, without dots", "`%s` is not a valid path name", diag.Cut(text))
+	} else if ok {
+		m.Path = text
 	}
 	if m.Optimizer {
 		m.Single, m.Widen = true, true
@@ -219,20 +203,14 @@ func (d *decoder) param(e tree.Entry) *Parameter {
 	if !ok || fields["shape"] == nil || fields["init"] == nil {
 		return p
 	}
-	if n := fields["shape"]; n.Kind != tree.List && !n.Broken {
-		d.report(diag.WrongType, n.Range, "write [out_features, in_features]", "a shape must be a list of dimensions, not %s", n.Kind)
-	} else if list, ok := d.expression(n, "shape").(*expr.List); ok {
-		p.Shape = list.Items
-		if p.Shape == nil {
-			p.Shape = []expr.Expr{}
+	if n := fields["shape"]; d.is(n, tree.List, "write [out_features, in_features]", "a shape must be a list of dimensions") {
+		if list, ok := d.expression(n, "shape").(*expr.List); ok {
+			p.Shape = append([]expr.Expr{}, list.Items...) // not nil, which stands for none
 		}
 	}
 	p.Init = d.expression(fields["init"], "init")
-	if n := fields["when"]; n != nil {
-		p.When = d.expression(n, "when")
-		if p.When == nil {
-			p.Shape = nil
-		}
+	if p.When = d.expression(fields["when"], "when"); p.When == nil && fields["when"] != nil {
+		p.Shape = nil
 	}
 	return p
 }
@@ -249,10 +227,8 @@ func (d *decoder) state(e tree.Entry) *State {
 		return st
 	}
 	st.Init = d.expression(fields["init"], "init")
-	if n := fields["when"]; n != nil {
-		if st.When = d.expression(n, "when"); st.When == nil {
-			st.Init = nil
-		}
+	if st.When = d.expression(fields["when"], "when"); st.When == nil && fields["when"] != nil {
+		st.Init = nil
 	}
 	return st
 }

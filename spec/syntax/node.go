@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -86,8 +87,7 @@ func isReserved(key string) bool { return key == "if" || NodeSection.Key(key) !=
 // also be an argument of another (normal has a mean): it is the key for which all other
 // keys are arguments.
 func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
-	var candidates []*tree.Node
-	var others []*tree.Node
+	var candidates, others []*tree.Node
 	for _, e := range n.Entries {
 		switch {
 		case d.lib.Signature(e.Key.Text) != nil:
@@ -109,11 +109,8 @@ func (d *decoder) operationKey(n *tree.Node, what string) *tree.Node {
 	if len(candidates) > 0 {
 		return candidates[0]
 	}
-	if d.lib.Open || n.Partial {
-		return nil // it may be what an import would have brought
-	}
-	if d.list.Full() {
-		return nil // the names for its help aren't worth looking for
+	if d.lib.Open || n.Partial || d.list.Full() {
+		return nil // an import may have had it, or its help is not worth a search
 	}
 	if len(others) == 0 {
 		d.report(diag.UnknownFunction, keyRange(n), "write {operation: inputs, argument: value}", "%s has no operation or module", what)
@@ -181,10 +178,7 @@ func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 		def.Device = d.device(e.Value)
 	case "dtype":
 		text, ok := d.text(e.Value, name)
-		if !ok {
-			return
-		}
-		if text == Inherit {
+		if !ok || text == Inherit {
 			return
 		}
 		dtype, ok := ir.ParseDType(text)
@@ -217,7 +211,7 @@ const Inherit = "inherit"
 // as in weight files.
 func isPath(s string) bool {
 	for _, part := range strings.Split(s, ".") {
-		if !IsName("_"+part) || part == "" {
+		if !expr.IsName("_"+part) || part == "" {
 			return false
 		}
 	}
@@ -233,16 +227,11 @@ func (d *decoder) optimizerHelp(n *tree.Node) string {
 		}
 	}
 	name, _, _ = strings.Cut(name, "(")
-	if i := strings.LastIndexByte(name, '.'); i >= 0 {
-		name = name[i+1:]
-	}
+	name = name[strings.LastIndexByte(name, '.')+1:]
 	if d.lib.Optimizers[name] == nil {
 		name = d.list.DidYouMean(name, keysOf(d.lib.Optimizers))
 	}
-	if name == "" {
-		name = "SGD"
-	}
-	return "write {" + name + ": {lr: 0.1}}"
+	return "write {" + cmp.Or(name, "SGD") + ": {lr: 0.1}}"
 }
 
 // optimizerCall decodes {SGD: {lr: 0.1}}.
@@ -264,10 +253,8 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 		return nil
 	}
 	if m == nil {
-		help := Suggestion(d.list, key.Text, keysOf(d.lib.Optimizers))
-		if help == "" {
-			help = ThereIs(keysOf(d.lib.Optimizers))
-		}
+		known := keysOf(d.lib.Optimizers)
+		help := cmp.Or(Suggestion(d.list, key.Text, known), ThereIs(known))
 		d.report(diag.UnknownFunction, key.Range, help, "unknown optimizer %s", Quoted(key.Text))
 		return nil
 	}
@@ -277,8 +264,7 @@ func (d *decoder) optimizerCall(n *tree.Node) *expr.Call {
 	if value.Kind == tree.Null {
 		return call
 	}
-	if value.Kind != tree.Map {
-		d.report(diag.WrongType, value.Range, "write {"+key.Text+": {lr: 0.1}}", "an optimizer's arguments must be a mapping, not %s", value.Kind)
+	if !d.is(value, tree.Map, "write {"+key.Text+": {lr: 0.1}}", "an optimizer's arguments must be a mapping") {
 		return nil
 	}
 	sig := SignatureOf(m)

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -37,10 +38,7 @@ func (d *decoder) unexpanded(n *tree.Node, path string) {
 func (d *decoder) path(n *tree.Node, name, what string, allowed []string, help string) string {
 	path, err := resolvePath(d.file, name, allowed)
 	if err != nil {
-		if expand := expandHelp(name); expand != "" {
-			help = expand
-		}
-		d.report(diag.PathOutside, n.Range, help, "the %s %s is outside the spec's folder", what, diag.CutPath(name))
+		d.report(diag.PathOutside, n.Range, cmp.Or(expandHelp(name), help), "the %s %s is outside the spec's folder", what, diag.CutPath(name))
 		return ""
 	}
 	d.unexpanded(n, name)

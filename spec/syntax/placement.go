@@ -44,13 +44,10 @@ func (d *decoder) placement(n *tree.Node) ir.Placement {
 
 // rules gives the items of a list of patterns.
 func (d *decoder) rules(n *tree.Node, key, what, help string) []*tree.Node {
-	switch {
-	case n == nil || n.Broken:
+	if !d.is(n, tree.List, help, key+" must be a list") {
 		return nil
-	case n.Kind != tree.List:
-		d.report(diag.WrongType, n.Range, help, "%s must be a list, not %s", key, n.Kind)
-		return nil
-	case len(n.Items) > maxRules:
+	}
+	if len(n.Items) > maxRules {
 		d.report(diag.TooLarge, n.Range, "use patterns that match several names", "too many %[2]s: %[1]d, the limit is %[3]d", len(n.Items), what, maxRules)
 		return nil
 	}

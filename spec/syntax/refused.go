@@ -31,7 +31,7 @@ const nameRule = "names consist of letters, digits and _, and don't begin with a
 // checkName reports a key that isn't a valid name. It gives the key to use instead, or nil
 // if there is none.
 func (d *decoder) checkName(n, in *tree.Node) *tree.Node {
-	if IsName(n.Text) && !slices.Contains(Words, n.Text) && n.Text != "next" {
+	if expr.IsName(n.Text) && !slices.Contains(Words, n.Text) && n.Text != "next" {
 		return n
 	}
 	if old := d.refused[n.Text]; old != nil { // reported before

@@ -96,7 +96,7 @@ func (d *decoder) outputNames(n *tree.Node) []*Output {
 	}
 	if n.Kind != tree.List {
 		help := "write [name]"
-		if n.Kind == tree.String && IsName(n.Text) {
+		if n.Kind == tree.String && expr.IsName(n.Text) {
 			help = "write [" + n.Text + "]"
 		}
 		if item, dash := strings.CutPrefix(n.Text, "-"); dash && n.Kind == tree.String { // a space of another kind behind the dash
@@ -115,7 +115,7 @@ func (d *decoder) outputNames(n *tree.Node) []*Output {
 		switch {
 		case !ok:
 			continue
-		case !IsName(text):
+		case !expr.IsName(text):
 			d.report(diag.InvalidName, item.Range, "define a node and use its name", "an output must be the name of a node or input, got `%s`", diag.Cut(text))
 			continue
 		case seen[text]:

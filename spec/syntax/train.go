@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -130,11 +131,7 @@ func (d *decoder) weights(n *tree.Node, t *Train) *ir.Weights {
 	w := &ir.Weights{File: name, Path: d.filePath(file, name), Rename: map[string]string{}, Origin: file.Range}
 	d.warnOfFormat(file)
 	rename := fields["rename"]
-	if rename == nil || rename.Broken {
-		return w
-	}
-	if rename.Kind != tree.Map {
-		d.report(diag.WrongType, rename.Range, "write {NAME_IN_FILE: PARAMETER}", "rename must be a mapping, not %s", rename.Kind)
+	if !d.is(rename, tree.Map, "write {NAME_IN_FILE: PARAMETER}", "rename must be a mapping") {
 		return w
 	}
 	taken := map[string]bool{}
@@ -268,11 +265,7 @@ func (d *decoder) groups(n *tree.Node, optimizer *expr.Call) []*Group {
 
 // group decodes {match, frozen} with arguments of the optimizer.
 func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *Group {
-	if n.Broken {
-		return nil
-	}
-	if n.Kind != tree.Map {
-		d.report(diag.WrongType, n.Range, `write {match: "*.bias", weight_decay: 0}`, "a group of parameters must be a mapping, not %s", n.Kind)
+	if !d.is(n, tree.Map, `write {match: "*.bias", weight_decay: 0}`, "a group of parameters must be a mapping") {
 		return nil
 	}
 	match := n.Get("match")
@@ -287,9 +280,7 @@ func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *Group {
 	if g.Match, ok = d.text(match, "match"); !ok {
 		return nil
 	}
-	if f := n.Get("frozen"); f != nil {
-		g.Frozen, _ = d.boolean(f, "frozen")
-	}
+	g.Frozen, _ = d.boolean(n.Get("frozen"), "frozen")
 	if optimizer == nil {
 		return g
 	}
@@ -300,10 +291,8 @@ func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *Group {
 		switch {
 		case groupSection.Key(key) != nil:
 		case !sig.has(key):
-			help := d.list.Suggestion(key, append(sig.Names(), "match", "frozen"))
-			if help == "" {
-				help = "its arguments are " + strings.Join(sig.Names(), ", ")
-			}
+			help := cmp.Or(d.list.Suggestion(key, append(sig.Names(), "match", "frozen")),
+				"its arguments are "+strings.Join(sig.Names(), ", "))
 			d.report(diag.UnknownArgument, e.Key.Range, help, "%s has no argument `%s`", optimizer.Name, diag.Cut(key))
 		case g.Frozen:
 			d.report(diag.InvalidValue, e.Key.Range, "remove it, or remove frozen", "`%s` has no effect on frozen parameters", key)

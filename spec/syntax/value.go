@@ -36,7 +36,7 @@ func (d *decoder) constant(n *tree.Node, what string) any {
 		list := make([]any, len(n.Items))
 		for i, item := range n.Items {
 			list[i] = d.constant(item, what)
-			if _, isBad := list[i].(Bad); isBad {
+			if IsBad(list[i]) {
 				return Bad{}
 			}
 		}

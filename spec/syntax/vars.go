@@ -2,7 +2,9 @@ package syntax
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir/comptime"
@@ -62,13 +64,8 @@ func (d *decoder) varsFile(vars map[string]*Var, file string) {
 		return
 	}
 	n := tree.Parse(file, string(src), d.list)
-	switch {
-	case n == nil || n.Broken:
-		return
-	case n.Kind == tree.Null:
-		return // no overrides
-	case n.Kind != tree.Map:
-		d.report(diag.WrongType, n.Range, "write NAME: VALUE", "a vars file must be a mapping, not %s", n.Kind)
+	empty := n != nil && n.Kind == tree.Null // no overrides
+	if empty || !d.is(n, tree.Map, "write NAME: VALUE", "a vars file must be a mapping") {
 		return
 	}
 	for _, e := range n.Entries {
@@ -86,11 +83,7 @@ func (d *decoder) overridden(vars map[string]*Var, name string, at diag.Range) *
 	if d.list.Full() {
 		return nil
 	}
-	names := make([]string, 0, len(vars))
-	for name := range vars {
-		names = append(names, name)
-	}
-	d.report(diag.UnknownVar, at, d.list.Suggestion(name, names), "the spec has no var `%s`", diag.Cut(name))
+	d.report(diag.UnknownVar, at, d.list.Suggestion(name, slices.Collect(maps.Keys(vars))), "the spec has no var `%s`", diag.Cut(name))
 	return nil
 }
 
@@ -113,7 +106,7 @@ func (d *decoder) override(v *Var, n *tree.Node) {
 
 // checkVar checks a var against its declared type and range.
 func (d *decoder) checkVar(v *Var, fields map[string]*tree.Node) {
-	if _, isBad := v.Value.(Bad); isBad {
+	if IsBad(v.Value) {
 		return
 	}
 	if n := fields["type"]; n != nil {
@@ -144,7 +137,7 @@ func (d *decoder) checkVar(v *Var, fields map[string]*tree.Node) {
 			continue
 		}
 		limit := d.limit(n, bound.key)
-		if _, isBad := limit.(Bad); isBad {
+		if IsBad(limit) {
 			continue
 		}
 		if _, err := comptime.Apply(bound.op, v.Value, limit); err != nil {
