@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,11 +31,7 @@ func (ex *expander) call(c *expr.Call) any {
 		}
 		return syntax.Bad{}
 	case t.Module != nil:
-		name := c.Name
-		if t.Module.Path != "" {
-			name = t.Module.Path
-		}
-		return ex.instantiate(t, c, ex.numbered(ex.join(ex.path, name)), ex.f)
+		return ex.instantiate(t, c, ex.numbered(ex.join(ex.path, cmp.Or(t.Module.Path, c.Name))), ex.f)
 	}
 	args := make([]any, len(t.Args))
 	for i, a := range t.Args {
@@ -49,12 +46,13 @@ func (ex *expander) call(c *expr.Call) any {
 	if anyBad(args) {
 		return syntax.Bad{}
 	}
-	if t.Function != nil && (allNumbers(args) || t.Op == nil && !isNode(args[0])) {
+	noNumber := func(v any) bool { return !isNumber(v) }
+	if t.Function != nil && (!slices.ContainsFunc(args, noNumber) || t.Op == nil && !isNode(args[0])) {
 		v, err := t.Function(args)
 		if err != nil {
 			err = &comptime.Fault{Rule: err.(*comptime.Fault).Rule, Msg: c.Name + ": " + err.Error()}
 		}
-		return ex.computed(c.At())(v, err)
+		return ex.computed(c.At(), v, err)
 	}
 	if t.Op == nil {
 		help, _ := foreign.Function(c.Name)
@@ -65,15 +63,12 @@ func (ex *expander) call(c *expr.Call) any {
 
 func isNode(v any) bool { _, is := v.(*ir.Node); return is }
 
-func allNumbers(args []any) bool {
-	for _, a := range args {
-		switch a.(type) {
-		case int, float64:
-		default:
-			return false
-		}
+func isNumber(v any) bool {
+	switch v.(type) {
+	case int, float64:
+		return true
 	}
-	return true
+	return false
 }
 
 // numbered makes the path of something inside a node unique.
@@ -149,7 +144,7 @@ func (ex *expander) refused(op *ir.Op, err error, args []any, exprs []expr.Expr,
 	var fault *ir.ArgError
 	if errors.As(err, &fault) {
 		d.Help = fault.Help
-		i := visibleParam(op, fault.Param)
+		i := syntax.OpSignature(op).Index(fault.Param)
 		tensor := i >= 0 && op.Params[op.Param(fault.Param)].Kind.IsTensor()
 		if i >= 0 && i < len(exprs) && exprs[i] != nil && (!tensor || operands(args) < 2) {
 			d.Range = exprs[i].At()
@@ -176,21 +171,6 @@ func faultyItem(kind ir.ParamKind, arg any, index int) int {
 	}
 	if index > 0 {
 		return index
-	}
-	return -1
-}
-
-// visibleParam is the index of a parameter among those that specs see, or -1.
-func visibleParam(op *ir.Op, name string) int {
-	i := 0
-	for _, p := range op.Params {
-		if p.Hidden {
-			continue
-		}
-		if p.Name == name {
-			return i
-		}
-		i++
 	}
 	return -1
 }
@@ -251,11 +231,7 @@ func (ex *expander) operandNotes(args []any, exprs []expr.Expr) []diag.Note {
 			}
 		}
 	}
-	i := 0
-	for _, a := range args {
-		if i >= len(exprs) {
-			break
-		}
+	for i, a := range args[:min(len(args), len(exprs))] {
 		if list, ok := exprs[i].(*expr.List); ok {
 			if values, ok := a.([]any); ok && len(values) == len(list.Items) {
 				for j, item := range list.Items {
@@ -265,7 +241,6 @@ func (ex *expander) operandNotes(args []any, exprs []expr.Expr) []diag.Note {
 		} else if exprs[i] != nil {
 			add(exprs[i], a)
 		}
-		i++
 	}
 	return notes
 }

@@ -11,18 +11,9 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// defaults fills in the arguments that a call omits, except those whose default depends on
-// symbolic dimensions.
-func (ex *expander) defaults(f *frame, args []expr.Expr, c *expr.Call) bool {
-	return ex.fill(f, args, c, false)
-}
-
-// sizedDefaults fills in the others, once the inputs are bound.
-func (ex *expander) sizedDefaults(f *frame, args []expr.Expr, c *expr.Call) bool {
-	return ex.fill(f, args, c, true)
-}
-
-func (ex *expander) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool {
+// defaults fills in the arguments that a call omits: those whose default depends on
+// symbolic dimensions once these are bound, all others before.
+func (ex *expander) defaults(f *frame, args []expr.Expr, c *expr.Call, sized bool) bool {
 	in := &expander{graph: ex.graph, f: f, to: ex.to, path: f.path}
 	ok := true
 	for i, a := range f.mod.Args {
@@ -33,25 +24,8 @@ func (ex *expander) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) b
 		if a.Sized != sized {
 			continue
 		}
-		v := in.constant(a.Default)
-		if syntax.IsBad(v) {
-			ok = false
-			continue
-		}
-		if v == nil && a.Nil {
-			ex.taken.add(c, a, nil)
-			f.consts[a.Name] = nil
-			continue
-		}
-		ex.look(v)
-		value, fits := syntax.OfKind(v, a.Kind)
-		if !fits {
-			ex.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s must be %s, got %s", a.Name, syntax.Article(a.Kind), ir.Describe(v))
-			ok = false
-			continue
-		}
-		if problem := a.Refuses(value); problem != "" {
-			ex.fail(f, diag.InvalidArgument, a.Default.At(), "", "the default of %s %s", a.Name, problem)
+		value := in.accepted(a, in.constant(a.Default), a.Default.At(), "the default of "+a.Name, false)
+		if syntax.IsBad(value) {
 			ok = false
 			continue
 		}
@@ -59,7 +33,7 @@ func (ex *expander) fill(f *frame, args []expr.Expr, c *expr.Call, sized bool) b
 			ex.look(value)
 		}
 		ex.taken.add(c, a, value)
-		if a.Kind == syntax.ArgScalar {
+		if a.Kind == syntax.ArgScalar && value != nil {
 			f.values[a.Name] = value
 		} else {
 			f.consts[a.Name] = value

@@ -34,7 +34,8 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	types := map[string]any{} // of the model's inputs: an ir.Type, or bad
 	if def.Train != nil {
 		g := newGraph(s, true)
-		newTraining(g, p).build(types)
+		t := &training{graph: g, def: def.Train, program: p, root: newFrame(def.Model, "")}
+		t.build(types)
 		s.uses.report(list, def.Vars)
 		p.Train = g.Graph
 		if !list.HasErrors() {
@@ -143,10 +144,10 @@ func (g *graph) declared(f *frame, in *syntax.Input) any {
 		return unbound(in.Type.At(), "`...`")
 	}
 	d, ok := ir.ParseDType(in.Type.DType)
-	if !ok {
-		if slices.Contains(syntax.TypeNames, in.Type.DType) {
-			return g.fail(f, diag.UnboundDimension, in.Type.DTypeAt, "use a specific dtype, such as f32", "`%s` covers several dtypes", in.Type.DType)
-		}
+	switch {
+	case !ok && slices.Contains(syntax.TypeNames, in.Type.DType):
+		return g.fail(f, diag.UnboundDimension, in.Type.DTypeAt, "use a specific dtype, such as f32", "`%s` covers several dtypes", in.Type.DType)
+	case !ok:
 		return syntax.Bad{}
 	}
 	for _, dim := range in.Type.Dims {
@@ -172,11 +173,7 @@ func (g *graph) modelBody(f *frame) {
 	g.runBody(f)
 	ex := &expander{graph: g, f: f, to: g.Builder}
 	for _, o := range g.def.Model.Outputs {
-		v := ex.expand(o.Value)
-		if syntax.IsBad(v) {
-			continue
-		}
-		if n := ex.tensor(v, "the output "+o.Name, o.At); n != nil {
+		if n := ex.tensor(ex.expand(o.Value), "the output "+o.Name, o.At); n != nil {
 			g.Graph.Outputs = append(g.Graph.Outputs, ir.Output{Name: o.Name, Node: n})
 		}
 	}

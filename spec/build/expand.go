@@ -34,16 +34,13 @@ type expander struct {
 // node expands the right side of a node.
 func (ex *expander) node(def *syntax.Node) any {
 	if def.Test != nil {
-		test := ex.constant(def.Test)
-		switch b, ok := test.(bool); {
-		case syntax.IsBad(test):
-			return syntax.Bad{}
-		case !ok:
-			return ex.fail(ex.f, diag.InvalidArgument, def.Test.At(), syntax.KindHelp(test, syntax.ArgBool), "the condition must be a bool, got %s", ir.Describe(test))
-		case b:
+		switch ex.condition(def.Test) {
+		case true:
 			return ex.node(def.Then)
+		case false:
+			return ex.node(def.Else)
 		}
-		return ex.node(def.Else)
+		return syntax.Bad{}
 	}
 	if def.Value == nil {
 		return syntax.Bad{}
@@ -64,6 +61,15 @@ func (ex *expander) node(def *syntax.Node) any {
 func isModuleCall(c *expr.Call) bool {
 	t, _ := c.Target.(*check.Target)
 	return t != nil && t.Module != nil
+}
+
+// condition evaluates the condition of a choice: a bool, or bad.
+func (ex *expander) condition(e expr.Expr) any {
+	test := ex.constant(e)
+	if _, ok := test.(bool); ok || syntax.IsBad(test) {
+		return test
+	}
+	return ex.fail(ex.f, diag.InvalidArgument, e.At(), syntax.KindHelp(test, syntax.ArgBool), "the condition must be a bool, got %s", ir.Describe(test))
 }
 
 // constant evaluates an expression that must be known at compile time.
@@ -117,16 +123,12 @@ func (ex *expander) raw(e expr.Expr) any {
 	case *expr.Binary:
 		return ex.binary(e)
 	case *expr.Cond:
-		test := ex.constant(e.Test)
-		switch b, ok := test.(bool); {
-		case syntax.IsBad(test):
-			return syntax.Bad{}
-		case !ok:
-			return ex.fail(ex.f, diag.InvalidArgument, e.Test.At(), syntax.KindHelp(test, syntax.ArgBool), "the condition must be a bool, got %s", ir.Describe(test))
-		case b:
+		switch ex.condition(e.Test) {
+		case true:
 			return ex.expand(e.Then)
+		case false:
+			return ex.expand(e.Else)
 		}
-		return ex.expand(e.Else)
 	case *expr.Call:
 		return ex.call(e)
 	}
@@ -255,8 +257,9 @@ func (ex *expander) unary(e *expr.Unary) any {
 	if syntax.IsBad(x) {
 		return x
 	}
-	if _, ok := x.(*ir.Node); !ok {
-		return ex.computed(e.At())(comptime.Negate(e.Op, x))
+	if !isNode(x) {
+		v, err := comptime.Negate(e.Op, x)
+		return ex.computed(e.At(), v, err)
 	}
 	if e.Op == "+" {
 		return x
@@ -269,9 +272,7 @@ func (ex *expander) binary(e *expr.Binary) any {
 	if syntax.IsBad(x) || syntax.IsBad(y) {
 		return syntax.Bad{}
 	}
-	_, nodeX := x.(*ir.Node)
-	_, nodeY := y.(*ir.Node)
-	if !nodeX && !nodeY {
+	if !isNode(x) && !isNode(y) {
 		return ex.constants(e, x, y)
 	}
 	return ex.apply(ir.LookupOperator(e.Op, 2), []any{x, y}, []expr.Expr{e.X, e.Y}, e.At())
@@ -288,7 +289,7 @@ func (ex *expander) constants(e *expr.Binary, x, y any) any {
 	if err != nil && (ex.noNumber(e.X, x, e.Op) || ex.noNumber(e.Y, y, e.Op)) {
 		return syntax.Bad{}
 	}
-	v := ex.computed(e.At())(result, err)
+	v := ex.computed(e.At(), result, err)
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		ex.weights[&list[0]] = ex.weight(x) + ex.weight(y)
 	}
@@ -305,12 +306,10 @@ func (ex *expander) noNumber(e expr.Expr, v any, op string) bool {
 }
 
 // computed turns an error of compile-time arithmetic into a diagnostic.
-func (ex *expander) computed(at diag.Range) func(v any, err error) any {
-	return func(v any, err error) any {
-		var f *comptime.Fault
-		if errors.As(err, &f) {
-			return ex.fail(ex.f, f.Rule, at, "", "%s", f.Msg)
-		}
-		return v
+func (ex *expander) computed(at diag.Range, v any, err error) any {
+	var f *comptime.Fault
+	if errors.As(err, &f) {
+		return ex.fail(ex.f, f.Rule, at, "", "%s", f.Msg)
 	}
+	return v
 }

@@ -336,10 +336,7 @@ func brief(v any) string {
 	const most = 8
 	list, ok := v.([]any)
 	if !ok {
-		if text, is := v.(string); is {
-			return diag.Cut(text)
-		}
-		return fmt.Sprint(v)
+		return diag.Cut(fmt.Sprint(v))
 	}
 	var items []string
 	for _, item := range list {

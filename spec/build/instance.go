@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,37 +52,28 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 		return ex.fail(ex.f, diag.InvalidArgument, def.Repeat.At(), "", "repeat applies only to modules with an input")
 	}
 	var all repeated
-	given := map[int]any{}
 	for i := range n {
 		from := len(ex.Graph.Nodes)
 		ex.named(len(path) + len("[10]"))
 		step := fmt.Sprintf("%s[%d]", path, i)
-		v := ex.instantiateWith(t, c, step, &outer, given)
+		v := ex.instantiate(t, c, step, &outer, all[max(i-1, 0):]...)
 		ex.own(from, step, "")
 		ex.nameNode(v, step, "")
 		if syntax.IsBad(v) || ex.full {
 			return syntax.Bad{}
 		}
 		all = append(all, v)
-		given[0] = v
 	}
 	return all
 }
 
-func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, outer *frame) any {
-	return ex.instantiateWith(t, c, path, outer, nil)
-}
-
-// instantiateWith builds a module: its parameters and states under path, its
-// nodes, its outputs. given are arguments that were expanded before.
-func (ex *expander) instantiateWith(t *check.Target, c *expr.Call, path string, outer *frame, given map[int]any) any {
-	if t == nil {
+// instantiate builds a module: its parameters and states under path, its nodes, its
+// outputs. given are its first arguments, where they were expanded before.
+func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, outer *frame, given ...any) any {
+	if t == nil || t.Module.Recursive {
 		return syntax.Bad{}
 	}
 	m := t.Module
-	if m.Recursive {
-		return syntax.Bad{}
-	}
 	if ex.to != ex.Builder {
 		return ex.fail(ex.f, diag.InvalidOperation, c.At(), "", "initial values can't call modules, such as %s", m.Name)
 	}
@@ -98,8 +90,10 @@ func (ex *expander) instantiateWith(t *check.Target, c *expr.Call, path string, 
 	inputs := make([]any, len(m.Inputs))
 	ok := true
 	for i := range t.Args {
-		v, done := given[i]
-		if !done {
+		var v any
+		if i < len(given) {
+			v = given[i]
+		} else {
 			v = ex.moduleArgument(m, i, t.Args[i], f)
 		}
 		ok = ok && !syntax.IsBad(v)
@@ -107,7 +101,7 @@ func (ex *expander) instantiateWith(t *check.Target, c *expr.Call, path string, 
 			inputs[i] = v
 		}
 	}
-	if !ok || !ex.defaults(f, t.Args, c) || !ex.bindInputs(f, inputs, t, c) || !ex.sizedDefaults(f, t.Args, c) {
+	if !ok || !ex.defaults(f, t.Args, c, false) || !ex.bindInputs(f, inputs, t, c) || !ex.defaults(f, t.Args, c, true) {
 		return syntax.Bad{}
 	}
 	if !ex.required(f, c) || !ex.parameters(f) || !ex.moduleStates(f) {
@@ -121,14 +115,13 @@ func (ex *expander) instantiateWith(t *check.Target, c *expr.Call, path string, 
 // moduleArgument expands argument i of a call, and puts it into the frame unless it is an
 // input.
 func (ex *expander) moduleArgument(m *syntax.Module, i int, e expr.Expr, f *frame) any {
-	if i < len(m.Inputs) {
-		if e == nil {
-			return syntax.Bad{}
-		}
-		return ex.expand(e)
-	}
-	if e == nil {
+	switch {
+	case e == nil && i < len(m.Inputs):
+		return syntax.Bad{}
+	case e == nil:
 		return nil // a default
+	case i < len(m.Inputs):
+		return ex.expand(e)
 	}
 	a := m.Args[i-len(m.Inputs)]
 	if a.Kind == syntax.ArgScalar {
@@ -143,33 +136,34 @@ func (ex *expander) moduleArgument(m *syntax.Module, i int, e expr.Expr, f *fram
 		return v
 	}
 	v := ex.constant(e)
-	if syntax.IsBad(v) {
+	f.consts[a.Name] = ex.accepted(a, v, e.At(), "the argument "+a.Name+" of "+m.Name, true)
+	return f.consts[a.Name]
+}
+
+// accepted brings the value of an argument, given by a call or its default, to its kind,
+// and checks its bounds. What it can't be is reported, and bad.
+func (ex *expander) accepted(a *syntax.Arg, v any, at diag.Range, what string, given bool) any {
+	if syntax.IsBad(v) || v == nil && a.Nil {
 		return v
-	}
-	if v == nil && a.Nil {
-		f.consts[a.Name] = nil
-		return nil
 	}
 	ex.look(v)
 	value, ok := syntax.OfKind(v, a.Kind)
 	if !ok {
-		return ex.fail(ex.f, diag.InvalidArgument, e.At(), syntax.KindHelp(v, a.Kind), "the argument %s of %s must be %s, got %s", a.Name, m.Name, syntax.Article(a.Kind), ir.Describe(v))
+		help := ""
+		if given {
+			help = syntax.KindHelp(v, a.Kind)
+		}
+		return ex.fail(ex.f, diag.InvalidArgument, at, help, "%s must be %s, got %s", what, syntax.Article(a.Kind), ir.Describe(v))
 	}
 	if problem := a.Refuses(value); problem != "" {
-		return ex.fail(ex.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s %s", a.Name, m.Name, problem)
+		return ex.fail(ex.f, diag.InvalidArgument, at, "", "%s %s", what, problem)
 	}
-	f.consts[a.Name] = value
 	return value
 }
 
 func isScalar(v any) bool {
-	switch v := v.(type) {
-	case int, float64:
-		return true
-	case *ir.Node:
-		return len(v.Type.Shape) == 0 && v.Type.DType != ir.Bool
-	}
-	return false
+	n, ok := v.(*ir.Node)
+	return isNumber(v) || ok && len(n.Type.Shape) == 0 && n.Type.DType != ir.Bool
 }
 
 // bindInputs checks the inputs of a call against their types, and gives symbolic
@@ -236,10 +230,7 @@ func sharesDimension(a, b *expr.Type) bool {
 			names[n.Name] = true
 		}
 	}
-	if names[b.AnyName] {
-		return true
-	}
-	return slices.ContainsFunc(b.Dims, func(d expr.Expr) bool {
+	return names[b.AnyName] || slices.ContainsFunc(b.Dims, func(d expr.Expr) bool {
 		n, ok := d.(*expr.Name)
 		return ok && names[n.Name]
 	})
@@ -247,11 +238,7 @@ func sharesDimension(a, b *expr.Type) bool {
 
 // valueNote gives the type and position of an input's value.
 func valueNote(input string, n *ir.Node) diag.Note {
-	name := n.Name
-	if name == "" {
-		name = "the input " + input
-	}
-	return diag.Note{Message: fmt.Sprintf("%s is %s", name, n.Type), Range: n.Origin}
+	return diag.Note{Message: fmt.Sprintf("%s is %s", cmp.Or(n.Name, "the input "+input), n.Type), Range: n.Origin}
 }
 
 // number makes a tensor of a compile-time number that is given for an input.
@@ -360,20 +347,16 @@ func bindRest(f *frame, name string, sizes ir.Shape) string {
 
 // result is the value of a call.
 func (ex *expander) result(f *frame) any {
-	in := &expander{graph: ex.graph, f: f, to: ex.to, path: f.path}
-	if f.mod.Single && len(f.mod.Outputs) == 1 {
-		o := f.mod.Outputs[0]
-		if o.Value == nil {
-			return syntax.Bad{}
-		}
-		return ex.narrowed(f, in.expand(o.Value))
-	}
-	if len(f.mod.Outputs) == 0 {
+	if len(f.mod.Outputs) == 0 || f.mod.Outputs[0].Value == nil {
 		return syntax.Bad{} // reported
 	}
+	in := &expander{graph: ex.graph, f: f, to: ex.to, path: f.path}
 	r := outputs{}
 	for _, o := range f.mod.Outputs {
 		r[o.Name] = ex.narrowed(f, in.expand(o.Value))
+	}
+	if f.mod.Single {
+		return r[f.mod.Outputs[0].Name]
 	}
 	return r
 }

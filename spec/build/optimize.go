@@ -99,7 +99,7 @@ func (o *optimizing) arguments(step *ir.Node) *arguments {
 	from := len(o.Graph.Nodes)
 	a := &arguments{step: step, common: newFrame(o.target.Module, "optimizer"), groups: map[*syntax.Group]*frame{}}
 	ex := o.scope(step)
-	if !o.evaluate(ex, o.target, a.common) || !ex.defaults(a.common, o.target.Args, o.def.Optimizer) {
+	if !o.evaluate(ex, o.target, a.common) || !ex.defaults(a.common, o.target.Args, o.def.Optimizer, false) {
 		return nil
 	}
 	ok := true
@@ -323,7 +323,7 @@ func (o *optimizing) update(p *trained) bool {
 	o.runBody(f)
 	ex.commitStates(f)
 	v := f.nexts["param"]
-	if v == nil || syntax.IsBad(v) {
+	if v == nil {
 		return false
 	}
 	n := ex.fit(v, s.Type, "the new value of param", c.At())

@@ -110,16 +110,11 @@ func (ex *expander) firstValue(f *frame, s *ir.State, init expr.Expr, path strin
 		return true
 	}
 	in := &expander{graph: ex.graph, f: f, to: ex.first.Builder, path: path, implied: s.Type.Shape, hasImplied: true, blind: true}
-	v := in.expand(init)
-	if syntax.IsBad(v) {
-		return false
+	n := in.fit(in.expand(init), s.Type, "the initial value of "+s.Name, init.At())
+	if n != nil {
+		ex.first.set(s.Name, n)
 	}
-	n := in.fit(v, s.Type, "the initial value of "+s.Name, init.At())
-	if n == nil {
-		return false
-	}
-	ex.first.set(s.Name, n)
-	return true
+	return n != nil
 }
 
 // fit brings a value to a type: numbers fill it, floats change their width.
@@ -141,6 +136,8 @@ func (ex *expander) fits(v any, t ir.Type, what string, at diag.Range) bool {
 	n, ok := v.(*ir.Node)
 	if !ok {
 		switch v.(type) {
+		case syntax.Bad:
+			return false
 		case int, bool:
 			return true
 		case float64:
@@ -194,12 +191,7 @@ func (ex *expander) moduleStates(f *frame) bool {
 				continue
 			}
 			in := &expander{graph: ex.graph, f: f, to: ex.first.Builder, path: path}
-			v := in.expand(st.Init)
-			if syntax.IsBad(v) {
-				ok = false
-				continue
-			}
-			if n = in.tensor(v, "the initial value of "+st.Name, st.Init.At()); n == nil {
+			if n = in.tensor(in.expand(st.Init), "the initial value of "+st.Name, st.Init.At()); n == nil {
 				ok = false
 				continue
 			}
@@ -212,10 +204,13 @@ func (ex *expander) moduleStates(f *frame) bool {
 	return ok
 }
 
-// tensor makes a node of a value: numbers become f32, i32 or bool scalars.
+// tensor makes a node of a value: numbers become f32, i32 or bool scalars. A bad one is
+// nil, as is any other, which is reported.
 func (ex *expander) tensor(v any, what string, at diag.Range) *ir.Node {
 	ex.to.Origin = ex.f.origin(at)
 	switch v := v.(type) {
+	case syntax.Bad:
+		return nil
 	case *ir.Node:
 		return v
 	case bool:

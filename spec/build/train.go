@@ -1,7 +1,9 @@
 package build
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/flowrun/flowrun/diag"
@@ -19,10 +21,6 @@ type training struct {
 	counter *ir.State
 	loss    *ir.Node
 	prefix  string // of the paths of generated data
-}
-
-func newTraining(g *graph, p *Program) *training {
-	return &training{graph: g, def: g.def.Train, program: p, root: newFrame(g.def.Model, "")}
 }
 
 // build builds all of it; types gets the types of the model's inputs.
@@ -56,11 +54,8 @@ func (t *training) data() map[string]any {
 		f.stateless = "a data source"
 		t.vars(f)
 		t.runBody(f)
+		ex := &expander{graph: t.graph, f: f, to: t.Builder}
 		for name, v := range f.values {
-			if syntax.IsBad(v) {
-				continue
-			}
-			ex := &expander{graph: t.graph, f: f, to: t.Builder}
 			if n := ex.tensor(v, "the field "+name, src.At); n != nil {
 				f.values[name] = n
 			}
@@ -143,14 +138,9 @@ func (t *training) unbound(in *syntax.Input, fields map[string]any) {
 		d.Message = fmt.Sprintf("the input `%s` has no data because train.data is missing", in.Name)
 		d.Help = "add `data: NAME` to train"
 	} else {
-		var names []string
-		for name := range fields {
-			names = append(names, name)
-		}
+		names := slices.Collect(maps.Keys(fields))
 		d.Message = fmt.Sprintf("the data source %s has no field `%s`", t.def.DataSource.Name, in.Name)
-		if d.Help = syntax.Suggestion(t.list, in.Name, names); d.Help == "" {
-			d.Help = syntax.ThereIs(names)
-		}
+		d.Help = cmp.Or(syntax.Suggestion(t.list, in.Name, names), syntax.ThereIs(names))
 		if body := t.def.DataSource.Body; body != nil && body.Open {
 			return // what fields it has isn't known; reported
 		}
@@ -230,15 +220,9 @@ func (t *training) metrics() map[string]any {
 	for _, m := range t.def.Metrics {
 		values[m.Name] = syntax.Bad{}
 		name := ir.MetricPrefix + m.Name
-		v := t.single(name, m.Def, ir.MetricState)
-		if syntax.IsBad(v) {
-			continue
+		if n := t.metric(name, m); n != nil {
+			values[m.Name] = t.keep(name, n, m.At)
 		}
-		n := t.scalarMetric(v, m)
-		if n == nil {
-			continue
-		}
-		values[m.Name] = t.keep(name, n, m.At)
 	}
 	return values
 }
@@ -315,16 +299,10 @@ func (t *training) evaluate(trained *graph) {
 	e.Graph = t.Graph
 	for _, m := range t.def.Evaluation.Metrics {
 		name := ir.EvalPrefix + m.Name
-		v := t.single(name, m.Def, ir.MetricState)
-		if syntax.IsBad(v) {
-			continue
+		if n := t.metric(name, m); n != nil {
+			t.Graph.Outputs = append(t.Graph.Outputs, ir.Output{Name: name, Node: n})
+			e.Metrics = append(e.Metrics, name)
 		}
-		n := t.scalarMetric(v, m)
-		if n == nil {
-			continue
-		}
-		t.Graph.Outputs = append(t.Graph.Outputs, ir.Output{Name: name, Node: n})
-		e.Metrics = append(e.Metrics, name)
 	}
 	for _, s := range t.Graph.States {
 		if old := trained.states[s.Name]; old != nil && !old.Type.Equal(s.Type) {
@@ -336,8 +314,12 @@ func (t *training) evaluate(trained *graph) {
 	t.program.Loop.Evaluation = &e
 }
 
-// scalarMetric checks that a metric is a scalar; nil was reported.
-func (t *training) scalarMetric(v any, m *syntax.Metric) *ir.Node {
+// metric builds a metric, which must be a scalar; nil was reported.
+func (t *training) metric(name string, m *syntax.Metric) *ir.Node {
+	v := t.single(name, m.Def, ir.MetricState)
+	if syntax.IsBad(v) {
+		return nil
+	}
 	ex := &expander{graph: t.graph, f: t.root, to: t.Builder}
 	n := ex.tensor(v, "the metric "+m.Name, m.Def.At)
 	if n != nil && len(n.Type.Shape) != 0 {
