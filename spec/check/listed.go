@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -33,7 +34,7 @@ func (s *scope) oneByOne(c *expr.Call, t *Target) bool {
 	}
 	help := "pass them as a list"
 	if text := s.textAt(c.At()); strings.HasPrefix(text, c.Name) {
-		all := append(append(texts[:first:first], "["+strings.Join(texts[first:last], ", ")+"]"), texts[last:]...)
+		all := slices.Concat(texts[:first], []string{"[" + strings.Join(texts[first:last], ", ") + "]"}, texts[last:])
 		for _, n := range c.Named {
 			all = append(all, n.Name+"="+s.textAt(n.Value.At()))
 		}

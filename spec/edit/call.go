@@ -247,15 +247,7 @@ func (c *calls) rewrite(n *tree.Node, edits []edit) {
 		c.edits = append(c.edits, edits...)
 		return
 	}
-	slices.SortStableFunc(edits, func(a, b edit) int { return a.from - b.from })
-	var b strings.Builder
-	at := n.Offset
-	for _, e := range edits {
-		b.WriteString(c.src[at:e.from] + e.text)
-		at = e.to
-	}
-	b.WriteString(c.src[at:n.End])
-	c.edit(n.Offset, n.End, quoteYAML(folded.ReplaceAllString(b.String(), " ")))
+	c.edit(n.Offset, n.End, quoteYAML(folded.ReplaceAllString(c.edited(n.Offset, n.End, edits), " ")))
 }
 
 // quoteIn is the quote that a string has in an expression in a scalar.

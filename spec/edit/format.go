@@ -73,18 +73,8 @@ func Same(a, b *tree.Node) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	if a.Kind != b.Kind || a.Text != b.Text || len(a.Items) != len(b.Items) || len(a.Entries) != len(b.Entries) {
-		return false
-	}
-	for i := range a.Items {
-		if !Same(a.Items[i], b.Items[i]) {
-			return false
-		}
-	}
-	for i := range a.Entries {
-		if a.Entries[i].Key.Text != b.Entries[i].Key.Text || !Same(a.Entries[i].Value, b.Entries[i].Value) {
-			return false
-		}
-	}
-	return true
+	return a.Kind == b.Kind && a.Text == b.Text && slices.EqualFunc(a.Items, b.Items, Same) &&
+		slices.EqualFunc(a.Entries, b.Entries, func(a, b tree.Entry) bool {
+			return a.Key.Text == b.Key.Text && Same(a.Value, b.Value)
+		})
 }

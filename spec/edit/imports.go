@@ -209,16 +209,10 @@ func rebuilt(m *tree.Node, name string, facts map[string]string) *tree.Node {
 
 // origin names a file relative to the spec.
 func (in *inliner) origin(file string) string {
-	if in.isStandard(file) {
+	if _, imported := in.list.Sources[file]; !imported {
 		return "the standard library"
 	}
 	return build.RelativePath(in.def.File, file)
-}
-
-// isStandard reports whether a file is one of the standard library.
-func (in *inliner) isStandard(file string) bool {
-	_, imported := in.list.Sources[file]
-	return !imported
 }
 
 // source is the text of a file of modules.

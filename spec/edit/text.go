@@ -134,16 +134,18 @@ func (r *renderer) text() string {
 		}
 		r.comment(line, words)
 	}
-	slices.SortStableFunc(r.edits, func(a, b edit) int { return a.from - b.from })
+	return r.edited(0, len(r.src), r.edits)
+}
+
+// edited is the source between two offsets with the edits there applied.
+func (r *renderer) edited(from, to int, edits []edit) string {
+	slices.SortStableFunc(edits, func(a, b edit) int { return a.from - b.from })
 	var b strings.Builder
-	at := 0
-	for _, e := range r.edits {
-		b.WriteString(r.src[at:e.from])
-		b.WriteString(e.text)
-		at = e.to
+	for _, e := range edits {
+		b.WriteString(r.src[from:e.from] + e.text)
+		from = e.to
 	}
-	b.WriteString(r.src[at:])
-	return b.String()
+	return b.String() + r.src[from:to]
 }
 
 // comment adds to the comment at the end of a line what it doesn't say yet, or

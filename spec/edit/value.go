@@ -43,19 +43,27 @@ func asYAML(v any) (string, bool) {
 	if s, ok := v.(string); ok {
 		return stringText(s), true
 	}
-	list, ok := v.([]any)
-	if !ok {
-		return asExpression(v, "'")
+	if list, ok := v.([]any); ok {
+		return inBrackets(list, func(item any) (string, bool) {
+			text, ok := asExpression(item, "'")
+			if strings.ContainsAny(text, "'[") {
+				text = quoteYAML(text)
+			}
+			return text, ok
+		})
 	}
+	return asExpression(v, "'")
+}
+
+// inBrackets writes a list whose items can all be written.
+func inBrackets(list []any, write func(item any) (string, bool)) (string, bool) {
 	items := make([]string, len(list))
 	for i, item := range list {
-		text, ok := asExpression(item, "'")
+		text, ok := write(item)
 		if !ok {
 			return "", false
 		}
-		if items[i] = text; strings.ContainsAny(text, "'[") {
-			items[i] = quoteYAML(text)
-		}
+		items[i] = text
 	}
 	return "[" + strings.Join(items, ", ") + "]", true
 }
@@ -75,15 +83,7 @@ func asExpression(v any, quote string) (string, bool) {
 	case string:
 		return quote + v + quote, !strings.ContainsAny(v, "'\"\\\n")
 	case []any:
-		items := make([]string, len(v))
-		for i, item := range v {
-			text, ok := asExpression(item, quote)
-			if !ok {
-				return "", false
-			}
-			items[i] = text
-		}
-		return "[" + strings.Join(items, ", ") + "]", true
+		return inBrackets(v, func(item any) (string, bool) { return asExpression(item, quote) })
 	}
 	return "", false
 }

@@ -1,13 +1,13 @@
 package expr
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/parser/lexer"
 
-	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
 )
 
@@ -30,12 +30,7 @@ func (p *parsing) translate() (text, advice string) {
 	if t.advice != "" {
 		return "", t.advice
 	}
-	var problems diag.List
-	again := p.src
-	again.Text = text
-	again.Position = func(int) diag.Pos { return diag.Pos{} }
-	again.translated = true
-	if Parse(again, &problems); len(problems.Items) > 0 {
+	if !p.reads(text) {
 		return "", ""
 	}
 	return text, ""
@@ -56,7 +51,7 @@ func (t *translation) sequence(from, to int) string {
 		b.WriteString(t.gap(i, from))
 		tok := t.tokens[i]
 		if tok.Kind == lexer.Operator || tok.Kind == lexer.Bracket && strings.Contains(")]}", tok.Value) {
-			b.WriteString(operator(t.text(tok.From, tok.To)))
+			b.WriteString(cmp.Or(operators[t.text(tok.From, tok.To)], t.text(tok.From, tok.To)))
 			i++
 			continue
 		}
@@ -69,13 +64,6 @@ func (t *translation) sequence(from, to int) string {
 
 // operators are those of other languages that are written otherwise here.
 var operators = map[string]string{"^": "**", "&": "and", "=": "=="}
-
-func operator(text string) string {
-	if here := operators[text]; here != "" {
-		return here
-	}
-	return text
-}
 
 // call is a name with its arguments, perhaps of a layer that waits for its input.
 type call struct {
@@ -294,5 +282,5 @@ func listed(name string, args []string) []string {
 		return args
 	}
 	list := "[" + strings.Join(args[first:last], ", ") + "]"
-	return append(append(append([]string{}, args[:first]...), list), args[last:]...)
+	return slices.Concat(args[:first], []string{list}, args[last:])
 }

@@ -84,9 +84,6 @@ func (t *text) isSpec(list *diag.List) bool {
 	if !strings.Contains(t.src, begins) {
 		begins = ">>>>>>> " // the rest of one
 	}
-	if !strings.Contains(t.src, begins) {
-		return true
-	}
 	conflicts, first := 0, 0
 	for n := range t.lines {
 		if strings.HasPrefix(t.line(n+1), begins) {
@@ -124,17 +121,18 @@ func (t *text) withoutVersion(list *diag.List) (src string, ok bool) {
 		line := t.line(n)
 		switch {
 		case strings.HasPrefix(line, "%YAML"):
-			at := t.rangeOf(diag.Pos{Line: n, Col: 1}, diag.Pos{Line: n, Col: 1 + len([]rune(strings.TrimRight(line, " \t")))})
-			m := versionDirective.FindStringSubmatch(line)
-			switch {
+			d := diag.Diagnostic{Rule: diag.YAMLSyntax, Help: "write %YAML 1.2, or remove the line",
+				Range: t.rangeOf(diag.Pos{Line: n, Col: 1}, diag.Pos{Line: n, Col: 1 + len([]rune(strings.TrimRight(line, " \t")))})}
+			switch m := versionDirective.FindStringSubmatch(line); {
 			case m == nil:
-				list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Message: "missing YAML version", Help: "write %YAML 1.2, or remove the line"})
-				return "", false
+				d.Message = "missing YAML version"
 			case m[1] != "1":
-				list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Message: "version " + diag.Cut(m[1]+"."+m[2]) + " of YAML is not supported", Help: "write %YAML 1.2, or remove the line"})
-				return "", false
+				d.Message = "version " + diag.Cut(m[1]+"."+m[2]) + " of YAML is not supported"
 			case seen > 0:
-				list.Add(diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Message: "duplicate %YAML directive", Help: "remove one of them"})
+				d.Message, d.Help = "duplicate %YAML directive", "remove one of them"
+			}
+			if d.Message != "" {
+				list.Add(d)
 				return "", false
 			}
 			seen = n

@@ -27,13 +27,11 @@ func coreKind(text string) Kind {
 	case "true", "True", "TRUE", "false", "False", "FALSE":
 		return Bool
 	}
-	if _, special := specialFloat(text); special {
-		return Float
-	}
+	_, special := specialFloat(text)
 	switch {
 	case coreInt.MatchString(text):
 		return Int
-	case coreFloat.MatchString(text):
+	case special || coreFloat.MatchString(text):
 		return Float
 	}
 	return String
@@ -41,19 +39,11 @@ func coreKind(text string) Kind {
 
 // specialFloat reads the floats that have no digits.
 func specialFloat(text string) (v float64, ok bool) {
-	sign := 1
-	unsigned := text
-	switch {
-	case strings.HasPrefix(text, "+"):
-		unsigned = text[1:]
-	case strings.HasPrefix(text, "-"):
-		unsigned, sign = text[1:], -1
-	}
-	switch unsigned {
-	case ".inf", ".Inf", ".INF":
-		return math.Inf(sign), true
-	}
 	switch text {
+	case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF":
+		return math.Inf(1), true
+	case "-.inf", "-.Inf", "-.INF":
+		return math.Inf(-1), true
 	case ".nan", ".NaN", ".NAN":
 		return math.NaN(), true
 	}

@@ -36,8 +36,7 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 	if !ok {
 		return nil, nil
 	}
-	loader, err := yaml.NewLoader(strings.NewReader(plain), yaml.WithPlugin(
-		loaderlimits.New(loaderlimits.DepthValue(MaxDepth), loaderlimits.AliasNone())))
+	loader, err := newLoader(plain)
 	if err != nil {
 		list.Errorf(diag.YAMLSyntax, diag.Range{File: file}, "%s", err)
 		return nil, nil
@@ -60,7 +59,7 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 			"a spec must be a single YAML document, but a second one begins here")
 		return nil, nil
 	}
-	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{},
+	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}, weight: map[*Node]int{},
 		leaves: make([]Token, 0, min(len(src)/16, 4096))}
 	root := w.node(doc.Content[0], false)
 	if w.misplaced != nil {
@@ -73,6 +72,11 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 	}
 	list.Ignores = append(list.Ignores, t.ignores(w.leaves)...)
 	return root, w.leaves
+}
+
+func newLoader(src string) (*yaml.Loader, error) {
+	return yaml.NewLoader(strings.NewReader(src), yaml.WithPlugin(
+		loaderlimits.New(loaderlimits.DepthValue(MaxDepth), loaderlimits.AliasNone())))
 }
 
 // reportSyntax translates an error of the YAML library.
@@ -169,11 +173,7 @@ func explain(t *text, e *yaml.LoadError, d *diag.Diagnostic, list *diag.List) {
 func (t *text) placeholder(d *diag.Diagnostic) bool {
 	at := t.offset(d.Range.Start)
 	rest := t.src[at:min(len(t.src), at+maxPlaceholder)]
-	end := strings.IndexAny(rest, ",}\n")
-	if end < 0 {
-		end = len(rest)
-	}
-	value := strings.TrimSpace(rest[:end])
+	value := strings.TrimSpace(rest[:strings.IndexAny(rest+"\n", ",}\n")])
 	found, ok := foreign.FindPlaceholder(value)
 	if !ok || found.From != 0 {
 		return false
@@ -190,9 +190,7 @@ func (t *text) line(n int) string {
 		return ""
 	}
 	line := t.src[t.lines[n-1]:]
-	if i := strings.IndexByte(line, '\n'); i >= 0 {
-		line = line[:i]
-	}
+	line, _, _ = strings.Cut(line, "\n")
 	return strings.TrimSuffix(line, "\r")
 }
 

@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v4"
-	"go.yaml.in/yaml/v4/plugin/loaderlimits"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
@@ -172,7 +171,6 @@ func (t *text) reportStrange(d *diag.Diagnostic, n int, m mended) {
 	}
 	d.Range = t.at(diag.Pos{Line: n, Col: m.at + 1})
 	d.Message = foreign.Describe(m.strange) + ", is not YAML syntax"
-	blank := foreign.IsSpace(m.strange) || foreign.IsInvisible(m.strange)
 	if foreign.IsSpace(m.strange) {
 		d.Message = foreign.Describe(m.strange) + ", is not a space in YAML"
 	}
@@ -180,7 +178,7 @@ func (t *text) reportStrange(d *diag.Diagnostic, n int, m mended) {
 		d.Message += "; it occurs on " + diag.Count(lines, "line")
 	}
 	d.Help = "write " + strings.TrimSpace(m.text)
-	if indentation := []rune(t.line(n))[:m.at]; blank && strings.TrimSpace(string(indentation)) == "" {
+	if indentation := []rune(t.line(n))[:m.at]; isBlank(m.strange) && strings.TrimSpace(string(indentation)) == "" {
 		d.Help = "indent with spaces"
 	}
 }
@@ -219,8 +217,7 @@ func (t *text) with(n int, line string, last int) string {
 
 // reads reports whether YAML gets behind a line of a text.
 func (t *text) reads(src string, behind int) bool {
-	loader, err := yaml.NewLoader(strings.NewReader(src), yaml.WithPlugin(
-		loaderlimits.New(loaderlimits.DepthValue(MaxDepth), loaderlimits.AliasNone())))
+	loader, err := newLoader(src)
 	if err != nil {
 		return false
 	}

@@ -88,14 +88,13 @@ func punctuation(src string, at int) Token {
 
 // leaf keeps a scalar's extent; an absent one has none.
 func (w *walker) leaf(n *Node, block bool) {
-	t := Token{ScalarToken, n.Offset, n.End}
-	switch {
-	case n.Plain && n.Text == "":
-		return
-	case block:
-		t.Kind = BlockToken
+	kind := ScalarToken
+	if block {
+		kind = BlockToken
 	}
-	w.leaves = append(w.leaves, t)
+	if !n.Plain || n.Text != "" {
+		w.leaves = append(w.leaves, Token{kind, n.Offset, n.End})
+	}
 }
 
 // ignores finds the comments that accept warnings. The leaves, in the order of

@@ -32,31 +32,35 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 	if y.Kind == yaml.AliasNode {
 		return w.alias(y)
 	}
-	if y.Anchor != "" {
-		w.open[y] = true
-		defer delete(w.open, y)
-	}
 	start := diag.Pos{Line: y.Line, Col: y.Column}
 	n := &Node{Offset: w.offset(start), Flow: inFlow || y.Style&yaml.FlowStyle != 0}
 	n.Range = w.rangeOf(start, start)
+	if y.Anchor != "" { // its aliases are of a refused node too
+		w.open[y] = true
+		defer func() {
+			delete(w.open, y)
+			w.done[y] = n
+		}()
+	}
+	tag := ""
 	if y.Style&yaml.TaggedStyle != 0 {
-		n.Range.End.Col++
-		w.report(n, diag.YAMLTag, "YAML tags are not supported: "+y.ShortTag(),
-			"remove it; if the value begins with !, quote it")
-		n.End = n.Offset
-		w.keep(y, n)
-		return n
+		tag = y.ShortTag()
+	} else {
+		if y.Anchor != "" { // the node begins after it
+			w.leaves = append(w.leaves, Token{AnchorToken, n.Offset, n.Offset + 1 + len(y.Anchor)})
+			from := n.Offset
+			n.Offset = w.skipSpace(from + 1 + len(y.Anchor))
+			start = w.walk(start, from, n.Offset)
+			n.Range = w.rangeOf(start, start)
+		}
+		if strings.HasPrefix(w.src[n.Offset:], "!") { // which the library drops
+			tag = "!"
+		}
 	}
-	if y.Anchor != "" { // the node begins after it
-		w.leaves = append(w.leaves, Token{AnchorToken, n.Offset, n.Offset + 1 + len(y.Anchor)})
-		w.skipAnchor(n, len(y.Anchor))
-	}
-	if strings.HasPrefix(w.src[n.Offset:], "!") { // which the library drops
+	if tag != "" {
 		n.Range.End.Col++
-		w.report(n, diag.YAMLTag, "YAML tags are not supported: !",
-			"remove it; if the value begins with !, quote it")
 		n.End = n.Offset
-		w.keep(y, n)
+		w.report(n, diag.YAMLTag, "YAML tags are not supported: "+tag, "remove it; if the value begins with !, quote it")
 		return n
 	}
 	switch y.Kind {
@@ -65,52 +69,35 @@ func (w *walker) node(y *yaml.Node, inFlow bool) *Node {
 		w.mapping(n, y)
 	case yaml.SequenceNode:
 		n.Kind = List
+		var last *Node
 		for _, c := range y.Content {
-			n.Items = append(n.Items, w.node(c, n.Flow))
+			last = w.node(c, n.Flow)
+			n.Items = append(n.Items, last)
 		}
-		w.close(n, lastOf(n.Items), ']')
+		w.close(n, last, ']')
 	default:
 		w.scalar(n, y)
 	}
 	w.unquoted(n)
 	w.weigh(n)
-	w.keep(y, n)
 	return n
 }
 
-// keep remembers an anchored node for its aliases, a refused one too.
-func (w *walker) keep(y *yaml.Node, n *Node) {
-	if y.Anchor != "" {
-		w.done[y] = n
-	}
-}
-
 func (w *walker) alias(y *yaml.Node) *Node {
-	at := w.offset(diag.Pos{Line: y.Line, Col: y.Column})
+	start := diag.Pos{Line: y.Line, Col: y.Column}
+	at := w.offset(start)
 	w.leaves = append(w.leaves, Token{AliasToken, at, at + 1 + len(y.Value)})
 	if n := w.done[y.Alias]; n != nil && !w.open[y.Alias] {
 		return n
 	}
-	start := diag.Pos{Line: y.Line, Col: y.Column}
-	n := &Node{Range: w.rangeOf(start, start), Offset: w.offset(start)}
+	n := &Node{Range: w.rangeOf(start, start), Offset: at, End: at + 1 + len(y.Value)}
 	n.Range.End.Col += 1 + len([]rune(y.Value))
-	n.End = n.Offset + 1 + len(y.Value)
 	w.report(n, diag.AliasCycle, "*"+y.Value+" is inside the value it refers to", "")
 	return n
 }
 
-func (w *walker) skipAnchor(n *Node, length int) {
-	from := n.Offset
-	n.Offset = w.skipSpace(n.Offset + 1 + length)
-	n.Range.Start = w.walk(n.Range.Start, from, n.Offset)
-	n.Range.End = n.Range.Start
-}
-
 // weigh counts the entries that a node stands for, saturating.
 func (w *walker) weigh(n *Node) {
-	if w.weight == nil {
-		w.weight = map[*Node]int{}
-	}
 	sum := 1
 	for _, c := range n.Items {
 		sum += w.weight[c]
@@ -119,13 +106,6 @@ func (w *walker) weigh(n *Node) {
 		sum += w.weight[e.Value]
 	}
 	w.weight[n] = min(sum, MaxEntries+1)
-}
-
-func lastOf(nodes []*Node) *Node {
-	if len(nodes) == 0 {
-		return nil
-	}
-	return nodes[len(nodes)-1]
 }
 
 func (w *walker) mapping(n *Node, y *yaml.Node) {
@@ -230,11 +210,11 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 		w.blank(n)
 	}
 	if !n.Broken && !in.Broken && n.Kind != String {
-		kind := n.Kind
-		w.report(n, diag.NonStringKey, "a key must be a string, not "+kind.String(), "")
+		help := ""
 		if n.IsScalar() && n.Text != "" {
-			w.list.Items[len(w.list.Items)-1].Help = "quote it"
+			help = "quote it"
 		}
+		w.report(n, diag.NonStringKey, "a key must be a string, not "+n.Kind.String(), help)
 		n.Kind = String
 	}
 	return n
@@ -247,7 +227,7 @@ func quote(s string) string { return "`" + diag.Cut(s) + "`" }
 // read as it was meant then, so that one is all that is reported.
 func (w *walker) blank(key *Node) {
 	first, _ := utf8.DecodeRuneInString(key.Text)
-	if w.misplaced != nil || !foreign.IsSpace(first) && !foreign.IsInvisible(first) {
+	if w.misplaced != nil || !isBlank(first) {
 		return
 	}
 	at := key.Range.Start
@@ -332,11 +312,10 @@ func (w *walker) unquoted(n *Node) {
 				last = parts[i]
 			}
 		}
-		whole := w.src[p.Offset:last.End]
 		at := p.Range
 		at.End = last.Range.End
 		n.Broken = true
-		whole = strings.Join(strings.Fields(whole), " ")
+		whole := strings.Join(strings.Fields(w.src[p.Offset:last.End]), " ")
 		d := diag.Diagnostic{Rule: diag.QuoteExpression, Range: at, Message: "YAML splits this unquoted expression at the comma",
 			Help: "quote it: \"" + whole + "\""}
 		if strings.HasPrefix(whole, "(") && strings.IndexByte(whole, ')') == len(whole)-1 {
