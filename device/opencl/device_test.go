@@ -21,7 +21,7 @@ func TestDevicesAreNumberedGPUsFirst(t *testing.T) {
 		require.Contains(t, d.Description, d.platform)
 		require.Positive(t, d.Memory)
 		require.Positive(t, d.Alignment)
-		require.False(t, d.Auto && !gpu, "%s, a GPU, comes after what is none", d.Name)
+		require.False(t, d.Auto && !gpu, "%s, a GPU, comes after another device", d.Name)
 		gpu = d.Auto
 	}
 	d := open(t, l, nil)

@@ -294,7 +294,7 @@ func (e end) run(ctx context.Context, t require.TestingT, folder string, options
 // A plan that runs ahead queues steps before it looks whether the run has ended. Nobody
 // may see that: not in the records and evaluations of whatever steps, not where or why
 // the run ends, not in its checkpoints, not in what it leaves.
-func TestARunIsTheSameOnAnyDeviceAndHoweverFarItRunsAhead(t *testing.T) {
+func TestRunningAheadDoesntChangeARun(t *testing.T) {
 	devices := map[string]struct {
 		sim     sim.Options
 		options []flowrun.StartOption

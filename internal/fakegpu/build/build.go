@@ -1,5 +1,5 @@
-// Package build compiles a fake driver's libraries out of the fake's own sources and
-// those of the emulator. It needs clang++-19.
+// Package build compiles a fake driver's libraries from the fake's sources and the
+// emulator's. It needs clang++-19.
 package build
 
 import (
@@ -16,31 +16,31 @@ import (
 	"github.com/flowrun/flowrun/internal/fakegpu/emulator"
 )
 
-// target is the compiler's argument for this processor. What runs on arm64 may be
-// compiled elsewhere.
+// target is the compiler's argument for each processor. Libraries for arm64 may be
+// cross-compiled.
 var target = map[string]string{"amd64": "-march=x86-64-v3", "arm64": "--target=aarch64-linux-gnu"}[runtime.GOARCH]
 
-// Kit is what a fake is built with.
+// Kit is the input of a build.
 type Kit struct {
 	Sources  string   // the folder of its sources
 	Emulator string   // the folder of the emulator's sources
-	Defines  []string // the macros that the emulator's compiling.h needs, as arguments
-	folder   string   // where its commands write
+	Defines  []string // macro definitions for the emulator's compiling.h, as arguments
+	folder   string   // the output folder
 }
 
-// File is the path of a library that is built.
+// File is the path of a library to build.
 func (k Kit) File(name string) string { return filepath.Join(k.folder, name) }
 
-// Command compiles something.
+// Command is a compiler invocation.
 type Command struct {
-	Arguments []string // the compiler's, besides the one for the processor
-	Input     string   // what it reads
+	Arguments []string // besides the one for the processor
+	Input     string   // the source
 }
 
-// Build runs the commands that compile a fake's libraries, and gives the folder of the
-// cache where they are kept, with the emulator as emulator.o. The folder is named after
-// the sources, the commands and the compiler. A missing compiler is an error; sources
-// that don't compile are a panic.
+// Build runs the commands that compile a fake's libraries, and returns the cache folder
+// that contains them, with the emulator as emulator.o. The folder is named after the
+// sources, the commands and the compiler. A missing compiler is an error; a compile error
+// panics.
 func Build(name string, sources fs.FS, commands func(Kit) []Command) (folder string, err error) {
 	compiler, err := exec.LookPath(emulator.CompilerName)
 	if err != nil {
@@ -57,13 +57,13 @@ func Build(name string, sources fs.FS, commands func(Kit) []Command) (folder str
 	if kit.Sources, err = emulator.UnpackInto(name, sources); err != nil {
 		return "", err
 	}
-	// The paths in the commands tell what is in the files.
+	// The commands contain paths that depend on the files' contents.
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%q", version, target, kit.Emulator, commands(kit)))
 	folder = fmt.Sprintf("%s-%x.built", kit.Sources, sum[:8])
 	if _, err := os.Stat(folder); err == nil {
 		return folder, nil
 	}
-	// Other processes may be building it too, so a temporary folder comes first.
+	// Other processes may be building it too, so it is built in a temporary folder.
 	kit.folder, err = os.MkdirTemp(filepath.Dir(folder), "new-")
 	if err != nil {
 		return "", err

@@ -1,10 +1,9 @@
-// Package cuda lets tests of CUDA run where there is no GPU.
+// Package cuda lets CUDA tests run without a GPU.
 //
-// It builds a library that takes the driver's place, and one that takes NVRTC's,
-// out of the C++ in src and the emulator of kernels in internal/fakegpu/emulator/cpp, and opens
-// them under the real ones' names: whoever opens libcuda.so.1 in this process from
-// then on gets the fake. It needs clang++-19. What src/fake.h says of the fake's
-// strictness is why tests on it are worth having.
+// It builds replacements for the driver and for NVRTC from the C++ in src and the kernel
+// emulator in internal/fakegpu/emulator/cpp, and opens them under the real names: from
+// then on, libcuda.so.1 in this process is the fake. It needs clang++-19. The fake is
+// strict, which is what makes tests on it meaningful: see src/fake.h.
 package cuda
 
 import (
@@ -19,12 +18,12 @@ import (
 	"github.com/flowrun/flowrun/internal/fakegpu/build"
 )
 
-// Devices is how many GPUs the fake driver has.
+// Devices is the fake driver's number of GPUs.
 const Devices = 2
 
-// Need makes sure that a test finds CUDA devices: real ones where there are any,
-// else the fake's. The test is skipped where neither can be had. With
-// FLOWRUN_TEST_GPU set, as scripts/test-gpu does, there must be a real one.
+// Need makes sure that a test finds CUDA devices: real ones if there are any, otherwise
+// the fake's. The test is skipped if there are neither. With FLOWRUN_TEST_GPU set, as in
+// scripts/test-gpu, a real one is required.
 func Need(t testing.TB) {
 	t.Helper()
 	if err := real(); err != nil {
@@ -40,18 +39,16 @@ func Need(t testing.TB) {
 //go:embed src
 var sources embed.FS
 
-// Loaded reports whether the devices are the fake's: Need has been called and has
-// found no other.
+// Loaded reports whether the devices are the fake's, after Need has been called.
 func Loaded() bool { return loaded.Load() }
 
 var loaded atomic.Bool
 
-// real says why there is no real GPU.
+// real returns the reason why there is no real GPU.
 var real = sync.OnceValue(func() error { return probe(driverName) })
 
-// provide builds the fake, unless it has been built before, and opens it. That it
-// can't be is an error; that it doesn't build, though the compiler is there, ends
-// the test.
+// provide builds the fake, unless it is cached, and opens it. A missing compiler is an
+// error; a compile error panics.
 var provide = sync.OnceValue(func() error {
 	folder, err := buildLibraries()
 	if err != nil {
@@ -76,7 +73,7 @@ func buildLibraries() (folder string, err error) {
 				"-std=c++17", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-I", k.Emulator, "-Wl,-soname," + name, "-o", k.File(name)})}
 		}
 		nvrtc := filepath.Join(k.Sources, "src/nvrtc.cc")
-		files, _ := filepath.Glob(k.Sources + "/src/*.cc") // the pattern is right
+		files, _ := filepath.Glob(k.Sources + "/src/*.cc") // the pattern is valid
 		files = slices.DeleteFunc(files, func(s string) bool { return s == nvrtc })
 		return []build.Command{library(driverName, files...), library(nvrtcName, append(k.Defines, nvrtc)...)}
 	})

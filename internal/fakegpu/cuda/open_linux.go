@@ -14,7 +14,7 @@ func open(library string) error {
 	return err
 }
 
-// probe says why a driver has no device.
+// probe returns the reason why a driver has no device.
 func probe(library string) error {
 	module, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {

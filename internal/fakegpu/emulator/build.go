@@ -14,8 +14,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// CompilerName is that of the compiler whose warnings, sanitizers and code are known
-// to serve.
+// CompilerName is the compiler whose warnings, sanitizers and code are known to work.
 const CompilerName = "clang++-19"
 
 // Compiler finds the compiler. The error says what is missing.
@@ -30,19 +29,19 @@ func Compiler() (string, error) {
 	return path, nil
 }
 
-// flags are the compiler's for a kernel in any language.
+// flags are the compiler's arguments for kernels in any language.
 var flags = []string{"-O1", "-g1", "-fPIC", "-fno-strict-aliasing", "-ffp-contract=off", "-march=x86-64-v3", "-Werror", "-Wno-pass-failed"}
 
-// Sanitizer is what watches kernels while they run.
+// Sanitizer is a clang sanitizer for kernels.
 type Sanitizer string
 
 // The sanitizers.
 const (
 	None Sanitizer = ""
-	// Undefined finds accesses beyond memory, and what C++ leaves undefined: overflow,
-	// shifts too far, places that aren't aligned, floats that no integer is near.
+	// Undefined detects accesses out of bounds and undefined behaviour: overflow,
+	// excessive shifts, misaligned addresses, floats out of an integer's range.
 	Undefined Sanitizer = "address,undefined,float-cast-overflow"
-	// Thread finds accesses that no barrier puts in an order.
+	// Thread detects accesses that no barrier orders.
 	Thread Sanitizer = "thread"
 )
 
@@ -53,18 +52,18 @@ func (s Sanitizer) flags() []string {
 	return []string{"-fsanitize=" + string(s), "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"}
 }
 
-// Unit is a kernel for one choice of definitions.
+// Unit is a kernel for one set of definitions.
 type Unit struct {
-	Name     string // what Process.Launch calls it
-	Language string // "cuda", which it also is if it is empty, or "metal"
+	Name     string // its name for Process.Launch
+	Language string // "cuda" (also if empty) or "metal"
 	Source   kernels.Source
 	Defines  []string // NAME=VALUE
 	Entry    string   // the kernel's function
 }
 
-// Build compiles units into modules, several at a time, and gives the modules' paths. Modules are kept in the cache by
-// all that they depend on. The error joins what the compiler says of each, with
-// file and line.
+// Build compiles units into modules, several at a time, and returns the modules' paths.
+// Modules are cached by everything they depend on. The error joins the compiler's
+// messages, with file and line.
 func Build(units []Unit, sanitizer Sanitizer) ([]string, error) {
 	modules := modulesOf(units)
 	paths := make([]string, len(modules))
@@ -79,8 +78,8 @@ func Build(units []Unit, sanitizer Sanitizer) ([]string, error) {
 	})
 }
 
-// modulesOf makes a module of the units of one kernel, or of all fused kernels that
-// end in the same file.
+// modulesOf groups units into modules: those of one kernel, or all fused kernels that end
+// in the same file.
 func modulesOf(units []Unit) (modules [][]Unit) {
 	byFile := map[string]int{}
 	for _, u := range units {
@@ -96,7 +95,7 @@ func modulesOf(units []Unit) (modules [][]Unit) {
 	return modules
 }
 
-// headers counts the headers that a source begins with.
+// headers counts the headers at the start of a source.
 func headers(files []kernels.File) int {
 	n := 0
 	for n < len(files)-1 && strings.HasSuffix(files[n].Name, ".h") {
@@ -105,8 +104,8 @@ func headers(files []kernels.File) int {
 	return n
 }
 
-// ownFile names the first file after the headers, or the last file where that one
-// is generated, as it is in fused kernels.
+// ownFile names the first file after the headers, or the last file if that one is
+// generated, as in fused kernels.
 func ownFile(files []kernels.File) string {
 	if own := files[headers(files)]; !own.Generated {
 		return own.Name
@@ -114,7 +113,7 @@ func ownFile(files []kernels.File) string {
 	return files[len(files)-1].Name
 }
 
-// forEach does something with each module, several at a time, and joins the errors.
+// forEach processes modules, several at a time, and joins the errors.
 func forEach(modules [][]Unit, do func(i int, clang, dir string) error) error {
 	clang, err := Compiler()
 	if err != nil {
@@ -142,8 +141,8 @@ func forEach(modules [][]Unit, do func(i int, clang, dir string) error) error {
 
 var definitions = regexp.MustCompile(`(?m)^#define (\w+)`)
 
-// text is the source of a module: what comes first in all units once, and then
-// each unit's own, in a namespace.
+// text is the source of a module: the common headers once, then each unit's own files, in
+// a namespace.
 func text(units []Unit) string {
 	common := headers(units[0].Source.Files)
 	for _, u := range units {
@@ -177,7 +176,7 @@ func text(units []Unit) string {
 			fmt.Fprintf(&b, "}\nEMULATE_AS(unit%d::%s, %q)\n#undef %[2]s\n", i, u.Entry, u.Name)
 		}
 		for _, f := range u.Source.Files[common:] {
-			if f.Generated { // it has macros that the next one defines anew
+			if f.Generated { // its macros are redefined by the next one
 				for _, m := range definitions.FindAllStringSubmatch(f.Text, -1) {
 					fmt.Fprintf(&b, "#undef %s\n", m[1])
 				}

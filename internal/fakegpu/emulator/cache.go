@@ -21,8 +21,7 @@ import (
 //go:embed cpp
 var sources embed.FS
 
-// Unpack puts the C++ files of the emulator into a folder of the cache and gives
-// its path.
+// Unpack writes the emulator's C++ files to a folder of the cache and returns its path.
 var Unpack = sync.OnceValues(func() (string, error) {
 	cpp, err := fs.Sub(sources, "cpp")
 	if err != nil {
@@ -31,8 +30,8 @@ var Unpack = sync.OnceValues(func() (string, error) {
 	return UnpackInto("cpp", cpp)
 })
 
-// UnpackInto puts files into a folder of the cache, which is named after them: files
-// that differ never share one, and checkouts that don't do.
+// UnpackInto writes files to a folder of the cache whose name is a hash of their
+// contents: different files never share a folder, equal ones do.
 func UnpackInto(name string, files fs.FS) (string, error) {
 	hash := sha256.New()
 	contents := map[string][]byte{}
@@ -66,8 +65,8 @@ func UnpackInto(name string, files fs.FS) (string, error) {
 	return dir, nil
 }
 
-// forgetUnused removes from the cache what nobody has used for a month. What can't
-// be removed stays.
+// forgetUnused removes what hasn't been used for a month from the cache. Failures are
+// ignored.
 func forgetUnused(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
@@ -77,8 +76,7 @@ func forgetUnused(dir string) {
 	}
 }
 
-// CacheFolder is where what is built for tests is kept: in $FLOWRUN_CACHE, or where
-// the user's caches are.
+// CacheFolder is the cache for test builds: in $FLOWRUN_CACHE or the user's cache folder.
 func CacheFolder() (string, error) {
 	dir := os.Getenv("FLOWRUN_CACHE")
 	if dir == "" {
@@ -91,7 +89,7 @@ func CacheFolder() (string, error) {
 	return filepath.Join(dir, "emulator"), nil
 }
 
-// write makes a file appear whole or not at all.
+// write creates a file atomically.
 func write(file string, content []byte) error {
 	if old, err := os.ReadFile(file); err == nil && bytes.Equal(old, content) {
 		return nil
@@ -111,7 +109,7 @@ func write(file string, content []byte) error {
 	return err
 }
 
-// Version is what the compiler says of itself.
+// Version is the compiler's version text.
 var Version = sync.OnceValues(func() (string, error) {
 	said, err := exec.Command(CompilerName, "--version").Output()
 	if err != nil {
@@ -122,8 +120,8 @@ var Version = sync.OnceValues(func() (string, error) {
 
 var attempts atomic.Int64
 
-// remember gives the path of what `make` writes to one, or wrote before: key says all
-// that it depends on, besides the compiler.
+// remember returns the path of the file that `make` writes, from the cache if possible.
+// key contains everything it depends on, besides the compiler.
 func remember(kind, key string, make func(path string) error) (string, error) {
 	version, err := Version()
 	if err != nil {
@@ -136,7 +134,7 @@ func remember(kind, key string, make func(path string) error) (string, error) {
 	}
 	result := filepath.Join(cache, kind+"-"+hex.EncodeToString(hash[:12]))
 	if err := os.Chtimes(result, time.Time{}, time.Now()); err == nil {
-		return result, nil // and it says that it was used
+		return result, nil // marked as used
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
@@ -149,7 +147,7 @@ func remember(kind, key string, make func(path string) error) (string, error) {
 	return result, os.Rename(temporary, result)
 }
 
-// compile compiles a text, or what prepare makes of it, if that isn't nil.
+// compile compiles a text, or the result of prepare if that isn't nil.
 func compile(clang string, args []string, text, kind string, prepare func(text string) (string, error)) (string, error) {
 	return remember(kind, fmt.Sprintf("%q\n%s", args, text), func(path string) (err error) {
 		if prepare != nil {
@@ -162,7 +160,7 @@ func compile(clang string, args []string, text, kind string, prepare func(text s
 	})
 }
 
-// filter runs a program on a text, and gives what it writes.
+// filter runs a program with a text as input, and returns its output.
 func filter(program string, args []string, text string) (string, error) {
 	command := exec.Command(program, args...)
 	command.Stdin = strings.NewReader(text)

@@ -11,8 +11,8 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// run builds a kernel k of x, 128 ints that are their own number, and out, and runs
-// it in two blocks of 64 threads.
+// run builds a kernel k and runs it in two blocks of 64 threads. x contains the ints 0 to
+// 127; out is its output.
 func run(t *testing.T, sanitizer Sanitizer, body string, how How) ([]int32, error) {
 	t.Helper()
 	if _, err := Compiler(); err != nil {
@@ -83,7 +83,7 @@ func TestLanesExchangeValues(t *testing.T) {
 	}
 }
 
-func TestSharedMemoryBeginsAsGarbage(t *testing.T) {
+func TestSharedMemoryStartsAsGarbage(t *testing.T) {
 	got, err := run(t, None, "out[i] = s[t]; s[t] = 7;", 0)
 	require.NoError(t, err)
 	for _, v := range got {
@@ -121,7 +121,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	}
 }
 
-func TestAWarpsMissingBarrierShowsInTheOrderOfThreads(t *testing.T) {
+func TestBackwardsExposesAMissingBarrierInAWarp(t *testing.T) {
 	body := "s[t] = x[i];\nout[i] = s[63 - t];"
 	forwards, err := run(t, None, body, 0)
 	require.NoError(t, err)
@@ -130,7 +130,7 @@ func TestAWarpsMissingBarrierShowsInTheOrderOfThreads(t *testing.T) {
 	require.NotEqual(t, forwards, backwards)
 }
 
-func TestWhatDoesNotCompileIsAnErrorWithItsPlace(t *testing.T) {
+func TestACompileErrorHasItsPosition(t *testing.T) {
 	if _, err := Compiler(); err != nil {
 		t.Skip("needs the emulator's compiler: ", err)
 	}
@@ -145,7 +145,7 @@ func TestWhatDoesNotCompileIsAnErrorWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestALaunchThatDoesNotFitIsRefused(t *testing.T) {
+func TestAnInvalidLaunchIsRejected(t *testing.T) {
 	if _, err := Compiler(); err != nil {
 		t.Skip("needs the emulator's compiler: ", err)
 	}

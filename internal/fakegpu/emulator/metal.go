@@ -10,31 +10,32 @@ import (
 	"sync"
 )
 
-// A Metal source is preprocessed by the compiler, then made C++ by the program whose
-// text is in cpp/metal, then compiled after shim.h, the library that it expects. To be
-// checked only, it is made other C++, in which address spaces are a part of types.
+// A Metal source is preprocessed by the compiler, translated to C++ by the program in
+// cpp/metal, and compiled after shim.h. For checks it is translated to C++ with address
+// spaces.
 
-// preprocessing are the compiler's arguments that a source's own macros are gone after.
+// preprocessing are the compiler's arguments for expanding a source's macros.
 func preprocessing(dir string) []string {
 	return []string{"-E", "-Werror", "-x", "c++", "-std=c++14", "-undef", "-nostdinc", "-nostdinc++", "-D__METAL_VERSION__=300", "-I", filepath.Join(dir, "metal"), "-"}
 }
 
-// unexpanded are warnings that clang gives only outside of macros, which are gone.
+// unexpanded disables warnings that clang suppresses inside macros, which have been
+// expanded.
 const unexpanded = "-Wno-tautological-compare"
 
-// purpose is what a Metal source is made C++ for.
+// purpose is a way to translate a Metal source.
 type purpose struct {
-	name  string // as the translating program calls it
+	name  string // its name for the translator
 	flags []string
 }
 
 var (
-	// MSL 3.0 is C++14, and what it adds is in shim.h.
+	// MSL 3.0 is C++14 plus what is in shim.h.
 	toRun = purpose{"running", slices.Concat(flags, []string{"-std=c++14", "-pedantic-errors", "-Xclang", "-ffloat16-excess-precision=none", unexpanded, "-x", "c++", "-shared"})}
 
-	// Whether a source could be compiled as Metal. Clang has attributes for address
-	// spaces; that a method's object is in one needs the C++ of 2023. OpenCL's C++ has
-	// them in the language, and knows what is read-only.
+	// Whether a source would compile as Metal. Clang has attributes for address spaces;
+	// those of methods need C++23. OpenCL's C++ has address spaces and knows what is
+	// read-only.
 	toCheck = []purpose{
 		{"attributes", []string{"-std=c++23", "-fsyntax-only", "-Werror", unexpanded, "-x", "c++", "-DSTRICT_ATTRIBUTES"}},
 		{"opencl", []string{"-x", "clcpp", "-cl-std=clc++2021", "-target", "spir64", "-cl-no-stdinc", "-fsyntax-only", "-Werror", unexpanded, "-DSTRICT_OPENCL",
@@ -48,9 +49,9 @@ func buildMetal(clang, dir string, units []Unit, sanitizer Sanitizer) (string, e
 	return compile(clang, args, text(units), "module", func(text string) (string, error) { return toCPP(clang, dir, toRun, text) })
 }
 
-// Check says what in Metal units the language forbids though they can be run: pointers
-// that go from one address space to another, writing to constant memory, and so on.
-// What was found right before isn't looked at again.
+// Check returns errors for what Metal forbids in units even if it runs: conversions
+// between address spaces, writes to constant memory, and so on. Sources that passed
+// before aren't checked again.
 func Check(units []Unit) error {
 	modules := modulesOf(units)
 	return forEach(modules, func(i int, clang, dir string) error {
@@ -63,7 +64,7 @@ func Check(units []Unit) error {
 	})
 }
 
-// check reads a source for one purpose.
+// check compiles a source for one purpose.
 func check(clang, dir string, p purpose, source string) error {
 	args := append(slices.Clone(p.flags), "-include", filepath.Join(dir, "metal", "shim.h"), "-")
 	_, err := remember("checked", fmt.Sprintf("%q\n%s", args, source), func(path string) error {
@@ -79,7 +80,7 @@ func check(clang, dir string, p purpose, source string) error {
 	return err
 }
 
-// toCPP makes C++ of a source.
+// toCPP translates a source to C++.
 func toCPP(clang, dir string, p purpose, text string) (string, error) {
 	translator, err := translator()
 	if err != nil {
@@ -92,7 +93,7 @@ func toCPP(clang, dir string, p purpose, text string) (string, error) {
 	return filter(translator, []string{p.name}, preprocessed)
 }
 
-// translator builds the program that makes C++ of Metal.
+// translator builds the program that translates Metal to C++.
 var translator = sync.OnceValues(func() (string, error) {
 	clang, err := Compiler()
 	if err != nil {

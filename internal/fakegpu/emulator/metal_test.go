@@ -10,8 +10,8 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// metal runs a kernel k in Metal on x, 128 floats that are their own number, and out,
-// in two threadgroups of 64 threads. Its statements begin on line 6.
+// metal builds a Metal kernel k and runs it in two threadgroups of 64 threads. x contains
+// the floats 0 to 127; out is its output. The statements begin on line 6.
 func metal(t *testing.T, sanitizer Sanitizer, statements string, how How) ([]float32, error) {
 	t.Helper()
 	if _, err := Compiler(); err != nil {
@@ -70,7 +70,7 @@ func TestMetalThreadsShareMemoryAndMeetAtBarriers(t *testing.T) {
 	}
 }
 
-func TestThreadgroupMemoryBeginsAsGarbage(t *testing.T) {
+func TestThreadgroupMemoryStartsAsGarbage(t *testing.T) {
 	got, err := metal(t, None, "threadgroup float s[64], last; out[i] = s[t] + last; s[t] = 7; last = 7;", 0)
 	require.NoError(t, err)
 	for _, v := range got {
@@ -104,8 +104,8 @@ func TestMetalLanesExchangeValues(t *testing.T) {
 	}
 }
 
-// A product of matrices, one of them read as its transpose: 0 to 63 by rows times the
-// same by columns.
+// A matrix product: 0 to 63 in row-major order times the same in column-major order,
+// which is read transposed.
 const product = `
     threadgroup float s[64];
     s[t] = t;
@@ -135,7 +135,7 @@ func TestSimdgroupsMultiplyMatrices(t *testing.T) {
 	}
 }
 
-func TestMetalBuiltInsSayWhereAThreadIs(t *testing.T) {
+func TestMetalBuiltInsReturnTheThreadsPosition(t *testing.T) {
 	if _, err := Compiler(); err != nil {
 		t.Skip("needs the emulator's compiler: ", err)
 	}
@@ -166,8 +166,8 @@ func TestMetalBuiltInsSayWhereAThreadIs(t *testing.T) {
 	}
 }
 
-// A device may take numbers below the normal ones for 0, as operands and results.
-func TestFlushingTakesSmallNumbersFor0(t *testing.T) {
+// A device may flush subnormals, as operands and results.
+func TestFlushingFlushesSubnormals(t *testing.T) {
 	const tiny, small = 0x1p-149, 0x1p-126
 	statement := "float least = as_type<float>((uint)with.n / 128); out[i] = t == 0 ? least * (float)0x1p100 : t == 1 ? (x[1] * (float)0x1p-126) / 2 : x[1] * (float)0x1p-126;"
 	got, err := metal(t, None, statement, 0)
@@ -178,7 +178,7 @@ func TestFlushingTakesSmallNumbersFor0(t *testing.T) {
 	require.Equal(t, []float32{0, 0, small}, got[:3])
 }
 
-// Metal takes 0.1 for an f32, rounded once, and halves are rounded at every step.
+// Metal rounds 0.1 to f32 once, and halves at every step.
 func TestNumbersHaveMetalsPrecision(t *testing.T) {
 	got, err := metal(t, None, "half big = (half)(2048 + x[0]); out[i] = t == 0 ? 0.1 + x[0] : t == 1 ? (float)(big + (half)1 + (half)1) : x[0] + 0x1p-149;", 0)
 	require.NoError(t, err)
@@ -198,7 +198,7 @@ func TestFaultsPlantedInMetalAreFound(t *testing.T) {
 		{"matrices that some lanes don't reach", "simdgroup_float8x8 m;\nif (lane > 3) { simdgroup_load(m, x); simdgroup_store(m, out); }", None,
 			[]string{"4 of 32 threads have ended", "k.metal:7"}},
 		{"matrices at several places", "simdgroup_float8x8 m;\nsimdgroup_load(m, x + t);\nsimdgroup_store(m, out);", None,
-			[]string{"not all of the simdgroup's threads mean the same place of a matrix at k.metal:7"}},
+			[]string{"the simdgroup's threads don't all pass the same address of a matrix at k.metal:7"}},
 		{"a place beyond the output", "out[i + 1] = 0;", Undefined, []string{"heap-buffer-overflow", "k.metal:6", "0 bytes after 512-byte region"}},
 		{"a matrix beyond the input", "simdgroup_float8x8 m;\nsimdgroup_load(m, x + 65);\nout[i] = 0;", Undefined, []string{"heap-buffer-overflow", "k.metal:7"}},
 		{"a place beyond threadgroup memory", "threadgroup float s[64];\n(s + 1)[t] = 0;\nout[i] = s[t];", Undefined, []string{"global-buffer-overflow", "k.metal:7"}},

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Process has memory and runs kernels. It isn't for several goroutines at once.
+// Process has memory and runs kernels. It isn't safe for concurrent use.
 type Process struct {
 	command *exec.Cmd
 	to      *bufio.Writer
@@ -23,7 +23,7 @@ type Process struct {
 	dead    error
 }
 
-// Start starts a process whose kernels a sanitizer watches.
+// Start starts a process in which a sanitizer watches kernels.
 func Start(sanitizer Sanitizer) (*Process, error) {
 	program, err := runner(sanitizer)
 	if err != nil {
@@ -48,17 +48,17 @@ func Start(sanitizer Sanitizer) (*Process, error) {
 func (p *Process) Close() error {
 	err := errors.Join(p.in.Close(), p.command.Wait())
 	if p.dead != nil {
-		return nil // that has been told
+		return nil // already reported
 	}
 	return err
 }
 
-// Load makes a module's kernels known.
+// Load loads a module's kernels.
 func (p *Process) Load(module string) error {
 	return p.ask('l', func() { p.block([]byte(module)) }, nil)
 }
 
-// Alloc gives the address of so many bytes, aligned to 256.
+// Alloc allocates memory, aligned to 256 bytes.
 func (p *Process) Alloc(bytes int64) (address uint64, err error) {
 	err = p.ask('a', func() { p.number(uint64(bytes)) }, func() error {
 		address, err = p.readNumber()
@@ -67,7 +67,7 @@ func (p *Process) Alloc(bytes int64) (address uint64, err error) {
 	return address, err
 }
 
-// Free gives memory back.
+// Free frees memory.
 func (p *Process) Free(address uint64) error {
 	return p.ask('f', func() { p.number(address) }, nil)
 }
@@ -82,7 +82,7 @@ func (p *Process) Read(bytes []byte, address uint64) error {
 	return p.ask('r', func() { p.number(address); p.number(uint64(len(bytes))) }, func() error {
 		n, err := p.readNumber()
 		if err == nil && n != uint64(len(bytes)) {
-			err = fmt.Errorf("emulator: %d bytes came where %d were asked for", n, len(bytes))
+			err = fmt.Errorf("emulator: got %d bytes instead of %d", n, len(bytes))
 		}
 		if err == nil {
 			_, err = io.ReadFull(p.from, bytes)
@@ -91,19 +91,18 @@ func (p *Process) Read(bytes []byte, address uint64) error {
 	})
 }
 
-// How a kernel is run: of these none, one, or both together.
+// How is how a kernel is run: a combination of these.
 type How int
 
-// The ways of running a kernel that are as good as any other, on some device.
+// The ways to run a kernel; all are possible on some device.
 const (
-	Backwards How = 1 << iota // the last block and the last thread come first
-	Flushing                  // floats below the normal ones are 0, as operands and as results
+	Backwards How = 1 << iota // last block and last thread first
+	Flushing                  // subnormal floats are 0, as operands and as results
 )
 
-// Launch runs a unit's kernel on a grid of blocks of threads, in up to three
-// dimensions, with the values of its parameters as they lie in memory. An error says
-// what was found; a process whose kernel crashed, or was stopped by a sanitizer, is
-// dead.
+// Launch runs a unit's kernel on a grid of blocks of threads, in up to three dimensions,
+// with its parameters' values as bytes. After a crash or a sanitizer's report, the
+// process is dead.
 func (p *Process) Launch(name string, grid, block []int, parameters [][]byte, how How) error {
 	return p.ask('x', func() {
 		p.block([]byte(name))
@@ -124,12 +123,12 @@ func (p *Process) Launch(name string, grid, block []int, parameters [][]byte, ho
 	}, nil)
 }
 
-// ask sends a request and reads its answer.
+// ask sends a request and reads the answer.
 func (p *Process) ask(request byte, send func(), receive func() error) error {
 	if p.dead != nil {
 		return p.dead
 	}
-	_ = p.to.WriteByte(request) // what fails here fails in Flush
+	_ = p.to.WriteByte(request) // errors are reported by Flush
 	send()
 	problem, err := "", p.to.Flush()
 	if err == nil {
@@ -148,7 +147,7 @@ func (p *Process) ask(request byte, send func(), receive func() error) error {
 	return nil
 }
 
-// state waits for a process that has gone, and says how it went.
+// state waits for a process that has ended, and returns how.
 func (p *Process) state() error {
 	gone := make(chan error, 1)
 	go func() { gone <- p.command.Wait() }()
@@ -190,7 +189,7 @@ func (p *Process) readText() (string, error) {
 	return string(b), err
 }
 
-// tail keeps what a process has written since it last named a kernel.
+// tail keeps a process's output since it last named a kernel.
 type tail struct {
 	mu   sync.Mutex
 	last []byte
@@ -207,12 +206,13 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// text is the name of the last kernel and what came after it.
+// text is the name of the last kernel and the output after it.
 func (t *tail) text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	text := string(t.last)
-	// Kernels are named one to a line; a report is the lines from the last name on.
+	// Each kernel's name is on its own line; a report is everything from the last name
+	// on.
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	start := 0
 	for i, line := range lines {

@@ -15,7 +15,7 @@ func metalUnit(text string) Unit {
 	return Unit{Name: "k", Language: "metal", Entry: "k", Source: kernels.Source{Files: []kernels.File{{Name: "k.metal", Text: source}}}}
 }
 
-// inKernel puts statements on line 6 of a kernel with a few parameters.
+// inKernel wraps statements, on line 6, in a kernel with a few parameters.
 func inKernel(statements string) string {
 	return `struct arguments { int n; };
 kernel void k(device const float *x [[buffer(0)]], device float *out [[buffer(1)]],
@@ -23,8 +23,8 @@ kernel void k(device const float *x [[buffer(0)]], device float *out [[buffer(1)
 ` + statements + "\n}"
 }
 
-// findings are what each way of reading a source says of it: how it is compiled to be
-// run, with address spaces as attributes, and as OpenCL.
+// findings returns the errors of each way to compile a source: to be run, with address
+// spaces as attributes, and as OpenCL.
 func findings(t *testing.T, u Unit) (said [3]string) {
 	t.Helper()
 	clang, err := Compiler()
@@ -48,7 +48,7 @@ static inline float square(thread float *v) { return *v * *v; }
 static inline float near(threadgroup float *v) { return v[0]; }
 `
 
-// What Metal forbids is found, in each way of reading that can know, at its line.
+// What Metal forbids is reported at its line, by each way that can detect it.
 func TestFaultsAgainstMetalAreFound(t *testing.T) {
 	const running, opencl, checks, all = 1, 4, 6, 7 // bits of who finds it
 	for _, c := range []struct {
@@ -68,15 +68,15 @@ func TestFaultsAgainstMetalAreFound(t *testing.T) {
 		{"a cast from one address space to another", inKernel("out[i] = *(threadgroup float *)(x + i);"), opencl, "k.metal:6:"},
 		{"a write to constant memory", inKernel("with.n = 3; out[i] = 0;"), all, "k.metal:6:"},
 		{"a write to a constant table", "constant int table[2] = {1, 2};\n" + inKernel("table[1] = 3; out[i] = 0;"), all, "k.metal:7:"},
-		{"a variable outside of functions", "const int two = 2;\n" + inKernel("out[i] = two;"), all, "k.metal:3: error: a variable outside of functions is in the address space constant"},
+		{"a variable outside of functions", "const int two = 2;\n" + inKernel("out[i] = two;"), all, "k.metal:3: error: a variable outside of functions must be in the address space constant"},
 		{"a static variable", inKernel("static int n = 0; out[i] = n;"), all, "k.metal:6: error: Metal has no static variables"},
 		{"threadgroup memory inside of a block", inKernel("{ threadgroup float s[4]; s[0] = 1; out[i] = s[0]; }"), all, "k.metal:6: error: threadgroup memory is declared at the outermost level"},
 		{"threadgroup memory with a value", inKernel("threadgroup float s = 1; out[i] = s;"), all, "k.metal:6: error: threadgroup memory is declared as a name or an array"},
 		{"too much threadgroup memory", inKernel("threadgroup float s[8193]; s[i] = 1; out[i] = s[i];"), running, "a kernel has at most 32768 bytes of threadgroup memory"},
 		{"double", inKernel("double y = x[i]; out[i] = y;"), all, "k.metal:6: error: Metal has no double"},
 		{"long long", inKernel("long long y = 1; out[i] = y;"), all, "k.metal:6: error: Metal has no long long"},
-		{"a literal of half", inKernel("out[i] = x[i] + 0.0h;"), all, "k.metal:6: error: 0.0h is of type half, whatever the type that a kernel computes in"},
-		{"a number beyond f32", inKernel("out[i] = (float)1e39;"), all, "k.metal:6: error: 1e39 is beyond the numbers of f32"},
+		{"a literal of half", inKernel("out[i] = x[i] + 0.0h;"), all, "k.metal:6: error: 0.0h is of type half, regardless of the kernel's dtype"},
+		{"a number beyond f32", inKernel("out[i] = (float)1e39;"), all, "k.metal:6: error: 1e39 is out of range for f32"},
 		{"an element of f16 as a number", helpers + inKernel("device const f16 *h = (device const f16 *)x; out[i] = h[i] * 2;"), all, "k.metal:9:"},
 		{"a float4 made half4 by itself", inKernel("half4 h = float4(1.0); out[i] = (float)h.x;"), all, "k.metal:6:"},
 		{"a half4 made float4 by itself", inKernel("float4 f = half4(1.0); out[i] = f.x;"), all, "k.metal:6:"},
@@ -86,7 +86,7 @@ func TestFaultsAgainstMetalAreFound(t *testing.T) {
 		{"a fold expression", "template <class... n> static inline int all(n... v) { return (v + ...); }\n" + inKernel("out[i] = all(1, 2);"), running, "k.metal:3:67: error: pack fold expression is a C++17 extension"},
 		{"an inline variable", "inline constant int two = 2;\n" + inKernel("out[i] = two;"), running, "k.metal:3:1: error: inline variables are a C++17 extension"},
 		{"a structured binding", "struct two { int a, b; };\n" + inKernel("two v = {1, 2}; auto [a, b] = v; out[i] = a + b;"), running, "k.metal:7:22: error: decomposition declarations are a C++17 extension"},
-		{"maybe_unused", "[[maybe_unused]] static inline int f() { return 1; }\n" + inKernel("out[i] = 0;"), all, "k.metal:3: error: [[maybe_unused]] is no attribute that kernels have here"},
+		{"maybe_unused", "[[maybe_unused]] static inline int f() { return 1; }\n" + inKernel("out[i] = 0;"), all, "k.metal:3: error: [[maybe_unused]] is not a supported attribute"},
 		{"a lambda", inKernel("auto f = [](float v) { return v; }; out[i] = f(x[i]);"), all, "k.metal:6: error: Metal has no lambdas"},
 		{"a lambda that is an argument", "template <class f> static inline float g(f call) { return call(1); }\n" + inKernel("out[i] = g([=](float v) { return v; });"), all, "k.metal:7: error: Metal has no lambdas"},
 		{"a pointer to a function", "static inline float f(float v) { return v; }\n" + inKernel("float (*p)(float) = f; out[i] = p(x[i]);"), all, "k.metal:7: error: Metal has no pointers to functions"},
@@ -98,8 +98,8 @@ func TestFaultsAgainstMetalAreFound(t *testing.T) {
 		{"a function that devices differ in", inKernel("out[i] = exp(x[i]);"), all, "k.metal:6:10: error: 'exp' is unavailable: devices differ in it"},
 		{"an exchange of 64 bits", inKernel("out[i] = simd_shuffle_xor((long)i, 1);"), all, "k.metal:6:10: error: no matching function for call to 'simd_shuffle_xor'"},
 		{"an exchange of a bool", inKernel("out[i] = simd_shuffle(i > 3, 1);"), all, "k.metal:6:10: error: no matching function for call to 'simd_shuffle'"},
-		{"a word of Metal as a name", "kernel void k(device float *out [[buffer(0)]], uint thread [[thread_position_in_grid]]) {}", all, "k.metal:3: error: thread is a word of Metal, and can't be a name"},
-		{"a misspelt built-in", "kernel void k(device float *out [[buffer(0)]], uint i [[thread_position_in_gird]]) {}", all, "k.metal:3: error: [[thread_position_in_gird]] is no attribute of a kernel's parameter"},
+		{"a word of Metal as a name", "kernel void k(device float *out [[buffer(0)]], uint thread [[thread_position_in_grid]]) {}", all, "k.metal:3: error: thread is a keyword of Metal and can't be a name"},
+		{"a misspelt built-in", "kernel void k(device float *out [[buffer(0)]], uint i [[thread_position_in_gird]]) {}", all, "k.metal:3: error: [[thread_position_in_gird]] is not a parameter attribute"},
 		{"a parameter without an attribute", "kernel void k(device float *out, uint i [[thread_position_in_grid]]) {}", all, "k.metal:3: error: the parameter out of the kernel k has no attribute [[…]]"},
 		{"a value that isn't by reference", "kernel void k(device float *out [[buffer(0)]], int n [[buffer(1)]]) {}", all, "k.metal:3: error: the buffer n must be a pointer"},
 		{"a reference to device memory", "kernel void k(device float &out [[buffer(0)]]) {}", all, "k.metal:3: error: the buffer out must be a pointer"},
@@ -122,7 +122,7 @@ func TestFaultsAgainstMetalAreFound(t *testing.T) {
 	}
 }
 
-func TestASourceWithoutMetalsLibraryIsRefused(t *testing.T) {
+func TestASourceMustIncludeMetalsLibrary(t *testing.T) {
 	u := metalUnit("")
 	u.Source.Files[0].Text = "kernel void k(device float *out [[buffer(0)]]) {}"
 	for _, said := range findings(t, u) {
@@ -134,8 +134,8 @@ func TestASourceWithoutMetalsLibraryIsRefused(t *testing.T) {
 	}
 }
 
-// What is right is left in peace, in every way of reading.
-func TestWhatMetalHasIsTaken(t *testing.T) {
+// Valid sources have no errors in any way.
+func TestValidMetalIsAccepted(t *testing.T) {
 	text := helpers + `struct parts { float mantissa; int exponent[2]; };
 struct whole {
     int v;

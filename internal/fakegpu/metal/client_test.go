@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// client is a program of a few messages, written like one for a Mac.
+// client is a small Metal program, written like one for a Mac.
 type client struct {
 	t         testing.TB
 	functions map[string]uintptr
 	device    uintptr
 }
 
-// newClient needs the fake, and has an autorelease pool until the test ends.
+// newClient returns a client of the fake, with an autorelease pool until the test ends.
 func newClient(t testing.TB) *client {
 	t.Helper()
 	Need(t)
@@ -31,7 +31,7 @@ func newClient(t testing.TB) *client {
 	c.device = c.call("MTLCreateSystemDefaultDevice")
 	t.Cleanup(func() {
 		if t.Failed() {
-			return // the pool may have what breaks another rule
+			return // releasing the pool might break another rule
 		}
 		c.msg(c.device, "release")
 		c.call("objc_autoreleasePoolPop", pool)
@@ -40,7 +40,7 @@ func newClient(t testing.TB) *client {
 	return c
 }
 
-// call calls a function of the library.
+// call calls a C function of the library.
 //
 //go:uintptrescapes
 func (c *client) call(name string, args ...uintptr) uintptr {
@@ -56,15 +56,15 @@ func (c *client) call(name string, args ...uintptr) uintptr {
 	return result
 }
 
-// msg sends a message with up to four arguments, which come in registers, and what
-// comes after them on the stack: structures.
+// msg sends a message with up to four arguments in registers; more are passed on the
+// stack, as structs are.
 //
 //go:uintptrescapes
 func (c *client) msg(object uintptr, selector string, args ...uintptr) uintptr {
 	return c.call("objc_msgSend", append([]uintptr{object, c.named("sel_registerName", selector)}, args...)...)
 }
 
-// named calls a function of a name.
+// named calls a function with a name as argument.
 func (c *client) named(function, name string) uintptr {
 	text := append([]byte(name), 0)
 	return c.call(function, uintptr(unsafe.Pointer(&text[0])))
@@ -80,10 +80,10 @@ func (c *client) text(s string) uintptr {
 	return c.msg(object, "autorelease")
 }
 
-// read is the text of a string.
+// read returns the text of an NSString.
 func (c *client) read(object uintptr) string { return c.chars(c.msg(object, "UTF8String")) }
 
-// chars is the text at an address, up to its 0.
+// chars returns the zero-terminated text at an address.
 func (c *client) chars(at uintptr) string {
 	p := *(**byte)(unsafe.Pointer(&at))
 	n := 0
@@ -93,7 +93,7 @@ func (c *client) chars(at uintptr) string {
 	return string(unsafe.Slice(p, n))
 }
 
-// options is MTLCompileOptions for MSL 3.0 and safe mathematics.
+// options returns MTLCompileOptions for MSL 3.0 and safe math.
 func (c *client) options() uintptr {
 	o := c.msg(c.class("MTLCompileOptions"), "new")
 	c.msg(o, "setLanguageVersion:", 3<<16)
@@ -102,14 +102,14 @@ func (c *client) options() uintptr {
 	return c.msg(o, "autorelease")
 }
 
-// compile makes a library, or an NSError.
+// compile returns a library or an NSError.
 func (c *client) compile(source string, options uintptr) (library, problem uintptr) {
 	failure := new(uintptr)
 	library = c.msg(c.device, "newLibraryWithSource:options:error:", c.text(source), options, uintptr(unsafe.Pointer(failure)))
 	return library, *failure
 }
 
-// pipeline is that of a kernel of the source below.
+// pipeline returns the pipeline of a kernel of the source below.
 func (c *client) pipeline(name string) uintptr {
 	library, problem := c.compile(source, c.options())
 	if library == 0 {
@@ -124,7 +124,7 @@ func (c *client) pipeline(name string) uintptr {
 	return c.msg(pipeline, "autorelease")
 }
 
-// source has the kernels that the tests here run.
+// source contains the kernels of these tests.
 const source = `#include <metal_stdlib>
 using namespace metal;
 
@@ -168,7 +168,7 @@ kernel void invalid(device float *x [[buffer(0)]], uint i [[thread_position_in_g
 }
 `
 
-// buffer is one of so many floats that the host sees too.
+// buffer returns a shared buffer of n floats.
 func (c *client) buffer(n int) (object uintptr, memory []float32) {
 	object = c.msg(c.device, "newBufferWithLength:options:", uintptr(4*n), 0)
 	require.NotZero(c.t, object)
@@ -180,7 +180,7 @@ func (c *client) queue() uintptr {
 	return c.msg(c.msg(c.device, "newCommandQueue"), "autorelease")
 }
 
-// commands is a command buffer with an open encoder of kernels.
+// commands returns a command buffer with an open compute encoder.
 func (c *client) commands(queue uintptr) (buffer, encoder uintptr) {
 	buffer = c.msg(queue, "commandBuffer")
 	require.NotZero(c.t, buffer)
@@ -197,7 +197,7 @@ func (c *client) set(encoder, index uintptr, a arguments) {
 	c.msg(encoder, "setBytes:length:atIndex:", uintptr(unsafe.Pointer(&a)), unsafe.Sizeof(a), index)
 }
 
-// dispatch starts threadgroups in one dimension.
+// dispatch dispatches threadgroups in one dimension.
 func (c *client) dispatch(encoder uintptr, groups, threads uintptr) {
 	c.msg(encoder, "dispatchThreadgroups:threadsPerThreadgroup:", 0, 0, 0, 0, groups, 1, 1, threads, 1, 1)
 }

@@ -1,15 +1,15 @@
-// Package metal lets tests of Metal run where there is no Mac.
+// Package metal lets Metal tests run without a Mac.
 //
-// It builds a library that takes the place of Metal and of the Objective-C runtime,
-// out of the Objective-C in src and the emulator of kernels in internal/fakegpu/emulator/cpp,
-// and opens it: whoever opens libflowrun-metal.so in this process from then on gets
-// it. It needs clang++-19 and GNU's Objective-C runtime. What src/metal.h says of the
-// fake's strictness is why tests on it are worth having.
+// It builds a replacement for Metal and the Objective-C runtime from the Objective-C in
+// src and the kernel emulator in internal/fakegpu/emulator/cpp, and opens it: from then
+// on, libflowrun-metal.so in this process is the fake. It needs clang++-19 and GNU's
+// Objective-C runtime. The fake is strict, which is what makes tests on it meaningful:
+// see src/metal.h.
 //
-// It shows that a program sends the messages that Apple's documentation has, with
-// arguments that it allows, keeps to the rules of Objective-C's memory, and waits
-// before it looks. It can't show what Apple's compiler makes of a source, how fast
-// anything is, or how the memory of a real GPU behaves within a dispatch.
+// It shows that a program sends the messages of Apple's documentation with valid
+// arguments, follows the rules of Objective-C's memory, and waits before it reads. It
+// can't show what Apple's compiler makes of a source, how fast anything is, or how a real
+// GPU's memory behaves within a dispatch.
 package metal
 
 import (
@@ -29,12 +29,12 @@ import (
 // runtimeName is GNU's Objective-C runtime.
 const runtimeName = "libobjc.so.4"
 
-// libraryName is the name under which drivers open what this builds.
+// libraryName is the name under which drivers open the fake.
 const libraryName = "libflowrun-metal.so"
 
-// Need makes sure that a test finds Metal devices: real ones on a Mac, else the
-// fake's. The test is skipped where neither can be had. With FLOWRUN_TEST_GPU set, as
-// scripts/test-gpu does on a Mac, there must be a real one.
+// Need makes sure that a test finds Metal devices: real ones on a Mac, otherwise the
+// fake's. The test is skipped if there are neither. With FLOWRUN_TEST_GPU set, as in
+// scripts/test-gpu on a Mac, a real one is required.
 func Need(t testing.TB) {
 	t.Helper()
 	err := real()
@@ -52,18 +52,16 @@ func Need(t testing.TB) {
 //go:embed src
 var sources embed.FS
 
-// Loaded reports whether the devices are the fake's: Need has been called and has
-// found no other.
+// Loaded reports whether the devices are the fake's, after Need has been called.
 func Loaded() bool { return loaded.Load() }
 
 var loaded atomic.Bool
 
-// real says why there is no real GPU.
+// real returns the reason why there is no real GPU.
 var real = sync.OnceValue(probe)
 
-// provide builds the fake, unless it has been built before, and opens it. That it
-// can't be is an error; that it doesn't build, though the compiler is there, ends
-// the test.
+// provide builds the fake, unless it is cached, and opens it. A missing compiler is an
+// error; a compile error panics.
 var provide = sync.OnceValue(func() error {
 	if isMac {
 		return errors.New("the fake is for Linux")
@@ -82,13 +80,13 @@ var provide = sync.OnceValue(func() error {
 	return nil
 })
 
-// buildLibraries compiles the library. It is one text, as most of the time goes into C++'s own
-// headers, and is linked with the runtime by its name, as what installs that need not
-// be a compiler of Objective-C.
+// buildLibraries compiles the library as one translation unit, since most of the time
+// goes into C++ headers. It links the runtime by file name, as its development package
+// may not be installed.
 func buildLibraries() (folder string, err error) {
 	return build.Build("fake-metal", sources, func(k build.Kit) []build.Command {
 		var text strings.Builder
-		files, _ := filepath.Glob(k.Sources + "/src/*.mm") // the pattern is right
+		files, _ := filepath.Glob(k.Sources + "/src/*.mm") // the pattern is valid
 		files = append(files, filepath.Join(k.Sources, "src/compile.cc"))
 		for _, name := range []string{"tokens", "words", "declarations", "entries", "to_cpp"} {
 			files = append(files, filepath.Join(k.Emulator, "metal", name+".cc"))

@@ -39,7 +39,7 @@ func TestAKernelRunsWhenSomethingWaitsForIt(t *testing.T) {
 	}
 }
 
-func TestAtEveryPaceTheResultIsTheSame(t *testing.T) {
+func TestResultsAreTheSameAtEveryPace(t *testing.T) {
 	for _, p := range []Pace{Late, Eager, Mixed} {
 		t.Run([]string{"late", "eager", "mixed"}[p], func(t *testing.T) {
 			c := newClient(t)
@@ -58,14 +58,14 @@ func TestAtEveryPaceTheResultIsTheSame(t *testing.T) {
 				c.commit(buffer, encoder)
 				last = buffer
 			}
-			c.msg(last, "waitUntilCompleted") // and so for all before it
+			c.msg(last, "waitUntilCompleted") // and so for all before it as well
 			require.InDelta(t, math.Pow(1.5, 10), xs[99], 1e-4)
 			require.InDelta(t, 3*math.Pow(1.5, 9), outs[99], 1e-4)
 		})
 	}
 }
 
-func TestQueuesThatWaitForEachOtherGiveTheSameAtEveryPace(t *testing.T) {
+func TestSynchronizedQueuesHaveTheSameResultsAtEveryPace(t *testing.T) {
 	c := newClient(t)
 	type step struct{ queue, from, to, by int }
 	rapid.Check(t, func(r *rapid.T) {
@@ -105,7 +105,7 @@ func TestQueuesThatWaitForEachOtherGiveTheSameAtEveryPace(t *testing.T) {
 	})
 }
 
-func TestEagerWorkIsDoneAtOnce(t *testing.T) {
+func TestEagerWorkIsExecutedImmediately(t *testing.T) {
 	c := newClient(t)
 	Work(t, Eager)
 	x, xs := c.buffer(128)
@@ -136,7 +136,7 @@ func TestThreadgroupMemoryAndBarriersWork(t *testing.T) {
 	require.EqualValues(t, []float32{63, 62, 0, 127, 64}, []float32{xs[0], xs[1], xs[63], xs[64], xs[127]})
 }
 
-func TestWhoLooksOftenSeesTheEnd(t *testing.T) {
+func TestPollingSeesCompletion(t *testing.T) {
 	c := newClient(t)
 	x, _ := c.buffer(100)
 	buffer, encoder := c.commands(c.queue())
@@ -161,7 +161,7 @@ func TestBlitsCopyAndFill(t *testing.T) {
 	require.Equal(t, []float32{0, 5, math.Float32frombits(0x3f3f3f3f), 0}, ys[:4])
 }
 
-func TestWhatACommandBufferUsesLivesUntilItHasCompleted(t *testing.T) {
+func TestACommandBufferRetainsItsResourcesUntilCompleted(t *testing.T) {
 	c := newClient(t)
 	before := Count(t, "MTLBuffer")
 	pool := c.call("objc_autoreleasePoolPush")
@@ -177,7 +177,7 @@ func TestWhatACommandBufferUsesLivesUntilItHasCompleted(t *testing.T) {
 	c.msg(buffer, "release")
 }
 
-func TestNothingIsLeftBehind(t *testing.T) {
+func TestNothingIsLeaked(t *testing.T) {
 	c := newClient(t)
 	classes := []string{"MTLBuffer", "MTLCommandQueue", "MTLCommandBuffer", "MTLComputeCommandEncoder", "MTLComputePipelineState", "MTLLibrary", "MTLFunction", "NSString", "NSError"}
 	var before []int
@@ -239,7 +239,7 @@ func TestTheHostSignalsEventsFromAnotherThread(t *testing.T) {
 	c.msg(event, "release")
 }
 
-func TestACompileErrorNamesTheSourcesOwnPlace(t *testing.T) {
+func TestACompileErrorNamesTheSourcePosition(t *testing.T) {
 	c := newClient(t)
 	kernel := func(lines string) string {
 		return "#line 1 \"one.metal\"\n#include <metal_stdlib>\nusing namespace metal;\n#line 1 \"two.metal\"\n" + lines
@@ -259,7 +259,7 @@ func TestACompileErrorNamesTheSourcesOwnPlace(t *testing.T) {
 	}
 }
 
-func TestLanguageVersionsAreThoseOfTheMacOS(t *testing.T) {
+func TestLanguageVersionsDependOnMacOS(t *testing.T) {
 	for version, since := range map[uintptr]int{3 << 16: 13, 3<<16 + 1: 14, 3<<16 + 2: 15} {
 		for _, macos := range []int{13, 14, 15} {
 			t.Run(fmt.Sprintf("%x under %d", version, macos), func(t *testing.T) {
@@ -280,7 +280,7 @@ func TestLanguageVersionsAreThoseOfTheMacOS(t *testing.T) {
 	}
 }
 
-func TestMathematicsIsFastUnlessItIsAskedToBeSafe(t *testing.T) {
+func TestMathIsFastByDefault(t *testing.T) {
 	c := newClient(t)
 	for _, asked := range []bool{true, false} {
 		o := c.options()
@@ -305,7 +305,7 @@ func TestMathematicsIsFastUnlessItIsAskedToBeSafe(t *testing.T) {
 	}
 }
 
-func TestALibraryHasItsKernelsAndNoOthers(t *testing.T) {
+func TestALibraryHasExactlyItsKernels(t *testing.T) {
 	c := newClient(t)
 	library, _ := c.compile(source, c.options())
 	names := c.msg(library, "functionNames")
@@ -321,7 +321,7 @@ func TestALibraryHasItsKernelsAndNoOthers(t *testing.T) {
 	c.msg(library, "release")
 }
 
-func TestDevicesAreThoseOfTheMachine(t *testing.T) {
+func TestDevicesMatchTheMachine(t *testing.T) {
 	c := newClient(t)
 	count := func() uintptr {
 		all := c.call("MTLCopyAllDevices")
@@ -349,14 +349,14 @@ func TestDevicesAreThoseOfTheMachine(t *testing.T) {
 	require.EqualValues(t, 1, count())
 }
 
-func TestStructuresComeInMemory(t *testing.T) {
+func TestStructsAreReturnedInMemory(t *testing.T) {
 	c := newClient(t)
 	var size [3]uint64
 	c.call("objc_msgSend_stret", uintptr(unsafe.Pointer(&size)), c.device, c.named("sel_registerName", "maxThreadsPerThreadgroup"))
 	require.Equal(t, [3]uint64{1024, 1024, 1024}, size)
 }
 
-func TestNumbersComeInTheirRegister(t *testing.T) {
+func TestNumbersAreReturnedInRegisters(t *testing.T) {
 	c := newClient(t)
 	l, err := library()
 	require.NoError(t, err)
@@ -376,7 +376,7 @@ func TestNumbersComeInTheirRegister(t *testing.T) {
 	require.Zero(t, seconds(0, c.named("sel_registerName", "GPUEndTime")), "of nil")
 }
 
-func TestMessagesToNilGiveNothing(t *testing.T) {
+func TestMessagesToNilReturnZero(t *testing.T) {
 	c := newClient(t)
 	require.Zero(t, c.msg(0, "newCommandQueue"))
 	require.Zero(t, c.class("MTLDevice"), "that is a protocol")
@@ -391,7 +391,7 @@ func TestStringsAreUTF8(t *testing.T) {
 	require.Zero(t, c.msg(c.msg(c.class("NSString"), "alloc"), "initWithBytes:length:encoding:", uintptr(unsafe.Pointer(&bad[0])), 2, 4))
 }
 
-func TestBuffersThatCannotBeAreNil(t *testing.T) {
+func TestImpossibleBuffersAreNil(t *testing.T) {
 	c := newClient(t)
 	Play(t, Machine{Memory: 1 << 20, Buffer: 1 << 19})
 	alloc := func(bytes uintptr) uintptr { return c.msg(c.device, "newBufferWithLength:options:", bytes, 0) }
@@ -413,10 +413,10 @@ func TestBuffersThatCannotBeAreNil(t *testing.T) {
 	}
 }
 
-func TestMemoryOfTheHostCanBeABuffer(t *testing.T) {
+func TestHostMemoryCanBeABuffer(t *testing.T) {
 	c := newClient(t)
 	page := uintptr(os.Getpagesize())
-	memory := make([]float32, 4096) // two pages and more: one begins inside
+	memory := make([]float32, 4096) // more than two pages, so that one begins inside
 	at := (uintptr(unsafe.Pointer(&memory[0])) + page - 1) &^ (page - 1)
 	xs := unsafe.Slice(*(**float32)(unsafe.Pointer(&at)), 1024)
 	xs[3] = 2
@@ -438,7 +438,7 @@ func TestTheHostDoesNotSeePrivateMemory(t *testing.T) {
 	c.msg(x, "release")
 }
 
-func TestACommandBufferFailsAsItIsTold(t *testing.T) {
+func TestACommandBufferFailsOnRequest(t *testing.T) {
 	for code, want := range map[int]string{
 		OutOfMemory: "Insufficient Memory", PageFault: "Address Fault", Timeout: "Timeout", AccessRevoked: "Ignored", DeviceRemoved: "removed", Internal: "Internal",
 	} {
@@ -494,9 +494,9 @@ func TestAKernelThatHangsFails(t *testing.T) {
 	require.Contains(t, c.read(c.msg(c.msg(buffer, "error"), "localizedDescription")), "divergence")
 }
 
-func TestGoRecoversFromItsOwnFaults(t *testing.T) {
+func TestGoStillHandlesItsOwnFaults(t *testing.T) {
 	c := newClient(t)
-	c.buffer(4) // from now on faults are looked at
+	c.buffer(4) // installs the fault handler
 	require.Panics(t, func() {
 		var nothing *int
 		*nothing = 1

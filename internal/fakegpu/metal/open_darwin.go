@@ -10,10 +10,10 @@ import (
 
 const isMac = true
 
-// probe says why there is no real Metal device.
+// probe returns the reason why there is no real Metal device.
 func probe() error {
-	// Apple's documentation says that a program that isn't linked to Core Graphics has
-	// no default device.
+	// By Apple's documentation, a program not linked to Core Graphics has no default
+	// device.
 	if _, err := purego.Dlopen("/System/Library/Frameworks/CoreGraphics.framework/CoreGraphics", purego.RTLD_NOW|purego.RTLD_GLOBAL); err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func probe() error {
 	if err != nil {
 		return err
 	}
-	// The device stays: it is the system's own, whoever asks.
+	// The device isn't released: the system owns it.
 	if device, _, _ := purego.SyscallN(function); device == 0 {
 		return errors.New("the system has no default device")
 	}

@@ -13,7 +13,7 @@ import (
 
 const isMac = false
 
-// probe says why there is no real Metal device.
+// probe returns the reason why there is no real Metal device.
 func probe() error { return errors.New("only macOS has Metal") }
 
 func open(library string) error {
@@ -21,12 +21,12 @@ func open(library string) error {
 	return err
 }
 
-// library is the fake, once it is open.
+// library is the open fake.
 var library = sync.OnceValues(func() (uintptr, error) {
 	return purego.Dlopen(libraryName, purego.RTLD_NOW|purego.RTLD_LOCAL)
 })
 
-// invoke calls a function of the fake that takes a name and a number.
+// invoke calls a function of the fake with a name and a number.
 func invoke(function, name string, value int64) (int64, error) {
 	l, err := library()
 	if err != nil {

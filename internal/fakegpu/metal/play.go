@@ -2,22 +2,22 @@ package metal
 
 import "testing"
 
-// Machine is a Mac, as the fake pretends to be one. What is 0 stays as it is by itself: one GPU
-// of the family Apple7, with unified memory, under macOS 15.
+// Machine is the Mac that the fake imitates. Zero fields have defaults: one GPU of the
+// family Apple7, with unified memory, under macOS 15.
 type Machine struct {
-	Devices  int   // GPUs; -1 for none
-	MacOS    int   // its major version: 13, 14 or 15
-	Discrete bool  // memory of its own
-	NoMatrix bool  // no simdgroup_matrix: it is of no family of Apple's
-	Threads  int   // the most that a pipeline takes in a threadgroup
-	Width    int   // threads of a simdgroup, as pipelines tell; kernels run with 32 only
+	Devices  int   // number of GPUs; -1 for none
+	MacOS    int   // the major version: 13, 14 or 15
+	Discrete bool  // GPUs with their own memory
+	NoMatrix bool  // no simdgroup_matrix: not in an Apple family
+	Threads  int   // limit per threadgroup of a pipeline
+	Width    int   // threads per simdgroup, as reported by pipelines; kernels run only with 32
 	Warnings bool  // the compiler warns of every source: its libraries come with an NSError
 	Memory   int64 // bytes of a GPU's working set
 	Buffer   int64 // bytes of the largest buffer
 }
 
-// Play makes the devices those of a machine until the test ends. On a real Mac the
-// test is skipped, as it is by all functions here.
+// Play configures the devices until the test ends. On a real Mac the test is skipped, as
+// by all functions here.
 func Play(t testing.TB, m Machine) {
 	t.Helper()
 	for _, v := range []struct {
@@ -42,35 +42,35 @@ func Play(t testing.TB, m Machine) {
 	}
 }
 
-// Pace is when the GPU works at what has been committed.
+// Pace is when the GPU executes committed work.
 type Pace int64
 
-// The paces. None changes what a right program sees.
+// The paces. A correct program has the same results at each.
 const (
-	Late  Pace = iota // when something waits for it, or looks at it often
-	Eager             // at once
-	Mixed             // at once, later, or when something waits: each time another
+	Late  Pace = iota // when something waits for it or polls it often
+	Eager             // immediately
+	Mixed             // immediately, later, or when something waits, at random
 )
 
-// Work sets the pace until the test ends; it is Late otherwise.
+// Work sets the pace until the test ends; the default is Late.
 func Work(t testing.TB, p Pace) {
 	t.Helper()
 	set(t, "pace", int64(p))
 }
 
-// The MTLCommandBufferErrors with which a command buffer may fail.
+// The MTLCommandBufferErrors of a failing command buffer.
 const (
 	Internal      = 1
 	Timeout       = 2
 	PageFault     = 3
-	AccessRevoked = 4 // from then on the device runs nothing
+	AccessRevoked = 4 // the device runs nothing afterwards
 	OutOfMemory   = 8
-	DeviceRemoved = 11 // from then on the device runs nothing
+	DeviceRemoved = 11 // the device runs nothing afterwards
 )
 
-// FailCommandBuffer lets the n-th command buffer that is committed from now on fail,
-// when about half of it has run. A device that runs nothing any more does again when
-// the test ends.
+// FailCommandBuffer makes the n-th command buffer committed from now on fail, after about
+// half of it has run. A device that runs nothing afterwards is restored when the test
+// ends.
 func FailCommandBuffer(t testing.TB, n, code int) {
 	t.Helper()
 	set(t, "failure", int64(code))
@@ -78,26 +78,26 @@ func FailCommandBuffer(t testing.TB, n, code int) {
 	t.Cleanup(func() { call(t, "fake_metal_restore", "", 0) })
 }
 
-// FailAllocation lets the n-th buffer from now on be nil.
+// FailAllocation makes the n-th buffer from now on nil.
 func FailAllocation(t testing.TB, n int) {
 	t.Helper()
 	set(t, "allocation_fails", int64(n))
 }
 
-// Count is how many objects of a class are alive: "MTLBuffer", "NSString".
+// Count is the number of live objects of a class: "MTLBuffer", "NSString".
 func Count(t testing.TB, class string) int {
 	t.Helper()
 	return int(call(t, "fake_metal_count", class, 0))
 }
 
-// set sets a value of the fake's, until the test ends.
+// set sets a parameter of the fake until the test ends.
 func set(t testing.TB, name string, value int64) {
 	t.Helper()
 	before := call(t, "fake_metal_play", name, value)
 	t.Cleanup(func() { call(t, "fake_metal_play", name, before) })
 }
 
-// call calls a function that the fake has for tests.
+// call calls one of the fake's functions for tests.
 func call(t testing.TB, function, name string, value int64) int64 {
 	t.Helper()
 	if !Loaded() {

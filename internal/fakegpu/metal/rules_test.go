@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A rule of Metal's or of Objective-C's, what says that it was broken, and a program
-// that breaks it.
+// A rule of Metal or Objective-C, the message when it is broken, and a program that
+// breaks it.
 type rule struct {
 	name, want string
 	breaks     func(c *client)
@@ -29,10 +29,10 @@ var rules = []rule{
 		Play(c.t, Machine{MacOS: 13})
 		c.options()
 	}},
-	{"a class that only the framework makes objects of", "+[MTLBuffer alloc]: the framework alone creates these", func(c *client) {
+	{"a class that only the framework makes objects of", "+[MTLBuffer alloc]: only the framework creates these", func(c *client) {
 		c.msg(c.class("FakeMTLBuffer"), "alloc")
 	}},
-	{"a message to no object", "objc_msgSend: length: the receiver is no object", func(c *client) {
+	{"a message to no object", "objc_msgSend: length: the receiver is not an object", func(c *client) {
 		c.msg(uintptr(unsafe.Pointer(c)), "length")
 	}},
 	{"a message to an object that has been deallocated", "-[MTLBuffer length]: the object has been deallocated", func(c *client) {
@@ -61,12 +61,12 @@ var rules = []rule{
 		q := c.msg(c.device, "newCommandQueue")
 		onAnotherThread(func() { c.msg(q, "commandBuffer") })
 	}},
-	{"a pool that was popped", "objc_autoreleasePoolPop: this is no pool of this thread, or it has been popped", func(c *client) {
+	{"a pool that was popped", "objc_autoreleasePoolPop: not a pool of this thread, or it has been popped", func(c *client) {
 		pool := c.call("objc_autoreleasePoolPush")
 		c.call("objc_autoreleasePoolPop", pool)
 		c.call("objc_autoreleasePoolPop", pool)
 	}},
-	{"a pool of another thread", "objc_autoreleasePoolPop: this is no pool of this thread, or it has been popped", func(c *client) {
+	{"a pool of another thread", "objc_autoreleasePoolPop: not a pool of this thread, or it has been popped", func(c *client) {
 		pool := c.call("objc_autoreleasePoolPush")
 		onAnotherThread(func() { c.call("objc_autoreleasePoolPop", pool) })
 	}},
@@ -111,7 +111,7 @@ var rules = []rule{
 	{"managed storage", "-[MTLDevice newBufferWithLength:options:]: only shared and private storage are modelled here", func(c *client) {
 		c.msg(c.device, "newBufferWithLength:options:", 4, 1<<4)
 	}},
-	{"a buffer of nothing", "-[MTLDevice newBufferWithLength:options:]: there are no buffers of 0 bytes", func(c *client) {
+	{"a buffer of nothing", "-[MTLDevice newBufferWithLength:options:]: a buffer can't have 0 bytes", func(c *client) {
 		c.msg(c.device, "newBufferWithLength:options:", 0, 0)
 	}},
 	{"memory of the host that begins in a page", "must be multiples of a page of 4096 bytes", func(c *client) {
@@ -123,7 +123,7 @@ var rules = []rule{
 	{"a blit's size", "bytes 0 to 3: on macOS offsets and sizes are multiples of 4", func(c *client) {
 		c.copy(0, 0, 3)
 	}},
-	{"a blit beyond the end", "bytes 60 to 68 aren't inside of a buffer of 64", func(c *client) {
+	{"a blit beyond the end", "bytes 60 to 68 are outside a buffer of 64", func(c *client) {
 		c.copy(60, 0, 8)
 	}},
 	{"a blit that overlaps", "source and destination overlap", func(c *client) {
@@ -142,26 +142,26 @@ var rules = []rule{
 		c.set(e, 2, arguments{1, 1})
 		c.dispatch(e, 1, 1)
 	}},
-	{"a binding that the kernel doesn't have", "reverse: the buffer at index 1 was set, and the kernel has none there", func(c *client) {
+	{"a binding that the kernel doesn't have", "reverse: the buffer at index 1 was set, but the kernel has no buffer there", func(c *client) {
 		e, x := c.encoder("reverse")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 0)
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 1)
 		c.dispatch(e, 1, 1)
 	}},
-	{"an index that there isn't", "there are 31 indices, and not 31", func(c *client) {
+	{"an index that there isn't", "there are 31 indices, not 31", func(c *client) {
 		e, x := c.encoder("reverse")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 31)
 	}},
-	{"an offset at the end", "byte 64 isn't inside of a buffer of 64", func(c *client) {
+	{"an offset at the end", "byte 64 is outside a buffer of 64", func(c *client) {
 		e, x := c.encoder("reverse")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 64, 0)
 	}},
-	{"an offset between elements", "reverse: the buffer at index 0 begins at byte 2, which is no multiple of 4", func(c *client) {
+	{"an offset between elements", "reverse: the buffer at index 0 begins at byte 2, which is not a multiple of 4", func(c *client) {
 		e, x := c.encoder("reverse")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 2, 0)
 		c.dispatch(e, 1, 1)
 	}},
-	{"constants between their places", "stray: the buffer at index 1 begins at byte 16, which is no multiple of 32", func(c *client) {
+	{"constants between their places", "stray: the buffer at index 1 begins at byte 16, which is not a multiple of 32", func(c *client) {
 		e, x := c.encoder("stray")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 0)
 		c.msg(e, "setBuffer:offset:atIndex:", x, 16, 1)
@@ -187,29 +187,29 @@ var rules = []rule{
 		c.set(e, 0, arguments{})
 		c.dispatch(e, 1, 1)
 	}},
-	{"too many bytes", "-[MTLComputeCommandEncoder setBytes:length:atIndex:]: 4097 bytes: from 1 to 4096 can be set", func(c *client) {
+	{"too many bytes", "-[MTLComputeCommandEncoder setBytes:length:atIndex:]: 4097 bytes: setBytes takes 1 to 4096", func(c *client) {
 		e, _ := c.encoder("scale")
 		b := make([]byte, 4097)
 		c.msg(e, "setBytes:length:atIndex:", uintptr(unsafe.Pointer(&b[0])), 4097, 2)
 	}},
-	{"threads that don't fit", "threadgroups of 1025x1x1 threads, and the pipeline takes 1024: Metal drops such a dispatch in silence", func(c *client) {
+	{"threads that don't fit", "threadgroups of 1025x1x1 threads, but the pipeline allows 1024: Metal silently drops such a dispatch", func(c *client) {
 		e, x := c.encoder("reverse")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 0)
 		c.dispatch(e, 1, 1025)
 	}},
-	{"threads that don't fit a small pipeline", "threadgroups of 65x1x1 threads, and the pipeline takes 64", func(c *client) {
+	{"threads that don't fit a small pipeline", "threadgroups of 65x1x1 threads, but the pipeline allows 64", func(c *client) {
 		Play(c.t, Machine{Threads: 64})
 		e, x := c.encoder("reverse")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 0)
 		c.dispatch(e, 1, 65)
 	}},
-	{"a kernel in simdgroups of 64", "reverse: the emulator has simdgroups of 32 threads, and the pipeline was told to have 64", func(c *client) {
+	{"a kernel in simdgroups of 64", "reverse: the emulator has simdgroups of 32 threads, but the pipeline is set to 64", func(c *client) {
 		Play(c.t, Machine{Width: 64})
 		require.EqualValues(c.t, 64, c.msg(c.pipeline("reverse"), "threadExecutionWidth"))
 		e, _ := c.encoder("reverse")
 		c.dispatch(e, 1, 1)
 	}},
-	{"no threadgroups", "0x1x1 threadgroups of 1x1x1 threads are none", func(c *client) {
+	{"no threadgroups", "0x1x1 threadgroups of 1x1x1 threads are empty", func(c *client) {
 		e, _ := c.encoder("reverse")
 		c.dispatch(e, 0, 1)
 	}},
@@ -221,7 +221,7 @@ var rules = []rule{
 		e, _ := c.encoder("reverse")
 		c.msg(e, "setThreadgroupMemoryLength:atIndex:", 8, 0)
 	}},
-	{"too much threadgroup memory", "32784 bytes: there are 32768", func(c *client) {
+	{"too much threadgroup memory", "32784 bytes: the limit is 32768", func(c *client) {
 		e, _ := c.encoder("reverse")
 		c.msg(e, "setThreadgroupMemoryLength:atIndex:", 32784, 0)
 	}},
@@ -272,7 +272,7 @@ var rules = []rule{
 		c.msg(e, "endEncoding")
 		c.call("objc_autoreleasePoolPop", pool)
 	}},
-	{"a failure that nobody looks at", "-[MTLCommandBuffer release]: it failed, and nobody has looked at its status or error since", func(c *client) {
+	{"a failure that nobody looks at", "-[MTLCommandBuffer release]: it failed, and nobody has checked its status or error since", func(c *client) {
 		FailCommandBuffer(c.t, 1, OutOfMemory)
 		pool := c.call("objc_autoreleasePoolPush")
 		b := c.msg(c.queue(), "commandBuffer")
@@ -291,13 +291,13 @@ var rules = []rule{
 		c.msg(b, "commit")
 		c.msg(b, "waitUntilCompleted")
 	}},
-	{"too many command buffers", "-[MTLCommandQueue commandBuffer]: all of the queue's 64 command buffers are there, and none completes: it would wait for ever", func(c *client) {
+	{"too many command buffers", "-[MTLCommandQueue commandBuffer]: all of the queue's 64 command buffers are in use, and none completes: it would wait for ever", func(c *client) {
 		q := c.queue()
 		for range 65 {
 			c.msg(q, "commandBuffer")
 		}
 	}},
-	{"references that aren't retained", "-[MTLCommandQueue commandBufferWithUnretainedReferences]: what such a command buffer uses may be gone", func(c *client) {
+	{"references that aren't retained", "-[MTLCommandQueue commandBufferWithUnretainedReferences]: what such a command buffer uses may be deallocated", func(c *client) {
 		c.msg(c.queue(), "commandBufferWithUnretainedReferences")
 	}},
 	{"another device's buffer", "-[MTLComputeCommandEncoder setBuffer:offset:atIndex:]: the buffer is another device's", func(c *client) {
@@ -333,7 +333,7 @@ var rules = []rule{
 	}},
 }
 
-func TestWhatARightProgramNeverDoesEndsTheProcessByName(t *testing.T) {
+func TestBreakingARuleEndsTheProcessByName(t *testing.T) {
 	newClient(t).pipeline("scale") // the fake and the kernels are built once
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
@@ -348,7 +348,7 @@ func TestWhatARightProgramNeverDoesEndsTheProcessByName(t *testing.T) {
 	}
 }
 
-// TestBreakARule is the process that the test above starts; it does nothing otherwise.
+// TestBreakARule is the process started by the test above; otherwise it does nothing.
 func TestBreakARule(t *testing.T) {
 	for _, r := range rules {
 		if r.name == os.Getenv("FAKE_METAL_RULE") {
@@ -374,7 +374,7 @@ func (c *client) copy(from, to, size uintptr) {
 	c.msg(encoder, "copyFromBuffer:sourceOffset:toBuffer:destinationOffset:size:", x, from, x, to, size)
 }
 
-// encoder is one with a kernel's pipeline, and a buffer of 64 bytes.
+// encoder returns one with a kernel's pipeline and a buffer of 64 bytes.
 func (c *client) encoder(kernel string) (encoder, buffer uintptr) {
 	x, _ := c.buffer(16)
 	_, encoder = c.commands(c.queue())
@@ -382,7 +382,7 @@ func (c *client) encoder(kernel string) (encoder, buffer uintptr) {
 	return encoder, x
 }
 
-// stray lets a kernel write a float outside of a buffer of 64 bytes.
+// stray makes a kernel write a float outside a buffer of 64 bytes.
 func (c *client) stray(kernel string, index int32) {
 	x, _ := c.buffer(16)
 	buffer, encoder := c.commands(c.queue())

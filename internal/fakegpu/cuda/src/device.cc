@@ -98,7 +98,7 @@ Result cuDeviceGetAttribute(int *value, int attribute, int id) {
         {1, 1024}, {5, 2147483647}, {6, 65535}, {7, 65535}, {13, 0}, {16, 0}, {18, 0}, {20, 0}, {36, 0}, {37, 0}, {75, 9}, {76, 0}, {115, 1},
     };
     auto found = values.find(attribute);
-    if (found == values.end()) wrong("cuDeviceGetAttribute", "the attribute " + std::to_string(attribute) + " isn't known here");
+    if (found == values.end()) wrong("cuDeviceGetAttribute", "the attribute " + std::to_string(attribute) + " is not supported here");
     *value = found->second;
     if (attribute == 115 && id == 1) *value = 0; // the second device has no pools
     return SUCCESS;
@@ -117,14 +117,14 @@ Result cuDevicePrimaryCtxRelease_v2(int id) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     Context &c = contexts[id];
     if (c.retained == 0) wrong("cuDevicePrimaryCtxRelease", "it wasn't retained");
-    // A real context stays lost for as long as the process lives. Here the next
-    // test gets a new one.
+    // A real context stays lost until the process ends. Here the next test gets a new
+    // one.
     if (--c.retained == 0) c.lost = SUCCESS;
     return SUCCESS;
 }
 
 Result cuCtxSetCurrent(Context *context) {
-    if (context < contexts || context >= contexts + devices) wrong("cuCtxSetCurrent", "this is no context");
+    if (context < contexts || context >= contexts + devices) wrong("cuCtxSetCurrent", "not a context");
     mine = context;
     return SUCCESS;
 }

@@ -1,13 +1,13 @@
 // A CUDA driver without a GPU, for tests: the functions that device/cuda calls,
-// over memory of the host and the emulator of kernels.
+// implemented with host memory and the kernel emulator.
 //
-// It is as lazy as the real one may be, and stricter. What is queued on a stream
-// runs when something waits for it, or at some other time, so a host that doesn't
-// wait sees old contents. The nodes of a graph run in any order that their edges
-// allow. New memory holds garbage, and freed memory can't be touched. Whatever a
-// right program never does (an invalid handle, a call without a context or with
-// another one's handle, memory that has been freed) ends the process with a
-// message. What may happen to a right program is an error's code.
+// It is as lazy as the real one may be, and stricter. Queued work runs when something
+// waits for it, or at some random time, so a host that doesn't wait sees old contents.
+// The nodes of a graph run in a random order that the edges allow. New memory contains
+// garbage, and freed memory can't be accessed. Anything that a correct program never does
+// (an invalid handle, a call without a context or with another context's handle, use
+// after free) terminates the process with a message. What can happen to a correct program
+// is an error code.
 
 #pragma once
 
@@ -34,13 +34,13 @@ enum {
     GRAPH_EXEC_UPDATE_FAILURE = 910,
 };
 
-// The functions are called from several threads; the fake does one thing at a time.
+// The functions are called from several threads; the fake serializes them.
 extern std::recursive_mutex lock;
 
-// Ends the process: the program has done what it never may.
+// Terminates the process: the program has broken a rule.
 [[noreturn]] void wrong(const char *function, const std::string &what);
 
-// Objects of one kind, by the handles that stand for them.
+// Objects of one kind, by handle.
 template <class T> struct Handles {
     const char *kind;
     std::set<T *> live;
@@ -50,7 +50,7 @@ template <class T> struct Handles {
         return t;
     }
     T *check(const char *function, T *t) {
-        if (!live.count(t)) wrong(function, std::string("this is no ") + kind + ", or one that has been destroyed");
+        if (!live.count(t)) wrong(function, std::string("not a valid ") + kind + ", or it has been destroyed");
         return t;
     }
     void remove(const char *function, T *t) {
@@ -64,28 +64,28 @@ struct Context {
     int device;
     int retained = 0;
     size_t used = 0; // bytes
-    Result lost = SUCCESS; // what every call gives after a kernel has failed
+    Result lost = SUCCESS; // what every call returns after a kernel has failed
 };
 
-// The thread's context, which must be there.
+// The thread's context, which must exist.
 Context *current(const char *function);
 
-// A piece of a device's memory.
+// A block of device memory.
 struct Memory {
     Context *context;
     char *at;
     size_t bytes;
 };
 
-// Whether work is being queued or runs.
+// Whether work is being queued or executed.
 enum When { QUEUED, RUNNING };
 
-// Whether an address is, or was, one of a device's memory.
+// Whether an address is, or was, in a device's memory.
 bool isDevices(const void *at);
-// Makes sure that bytes can be used: they are in memory of a context.
+// Checks that the bytes are in memory of the context.
 void usable(const char *function, const void *at, size_t bytes, Context *context, When when);
 
-// Something that a stream does.
+// An item of work on a stream.
 struct Work {
     std::string name;
     std::function<void()> run;
@@ -94,7 +94,7 @@ struct Work {
 struct Stream {
     Context *context;
     std::deque<Work> queue;
-    bool lazy = true; // until something waits, nothing runs
+    bool lazy = true; // nothing runs until something waits
 };
 
 extern Handles<Stream> streams;
@@ -102,9 +102,9 @@ extern Handles<Stream> streams;
 // Appends work to a stream, and perhaps runs some of it.
 void enqueue(Stream *, std::string name, std::function<void()> run);
 void drain(Stream *);
-// A stream that is there, and is the current context's.
+// Checks that a stream exists and belongs to the current context.
 Stream *stream(const char *function, Stream *);
-// A number from 0 up to n.
+// A random number from 0 to n-1.
 unsigned random(unsigned n);
 
 struct Function;
@@ -115,9 +115,9 @@ struct Launch {
     unsigned grid[3], block[3];
     std::vector<std::vector<char>> values;
 
-    void check(const char *function, When when) const; // that its memory can be used
+    void check(const char *function, When when) const; // checks the memory that its parameters point to
     void run() const;
 };
 
-// Takes what a call launches; the values are copied.
+// Captures the arguments of a launch; the values are copied.
 Launch launch(const char *function, Function *, const unsigned grid[3], const unsigned block[3], unsigned shared, void **parameters);

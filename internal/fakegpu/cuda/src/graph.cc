@@ -1,4 +1,4 @@
-// Graphs. Their nodes run in any order that the edges allow.
+// Graphs. Their nodes run in a random order that the edges allow.
 
 #include "fake.h"
 
@@ -19,8 +19,7 @@ struct Graph {
     std::vector<std::unique_ptr<Node>> nodes;
 };
 
-// A graph that can be launched: its nodes, with those that each waits for by
-// number.
+// An executable graph: its nodes, each with the numbers of those that it waits for.
 struct Exec {
     Context *context;
     std::vector<Node> nodes;
@@ -115,7 +114,7 @@ Result cuGraphDestroy(Graph *g) {
 
 Result cuGraphAddKernelNode_v2(Node **node, Graph *g, Node *const *after, size_t count, const KernelParams *p) {
     std::lock_guard<std::recursive_mutex> guard(lock);
-    if (p->extra || p->kernel || p->context) wrong("cuGraphAddKernelNode", "what isn't used must be 0");
+    if (p->extra || p->kernel || p->context) wrong("cuGraphAddKernelNode", "unused fields must be 0");
     Node *n = add("cuGraphAddKernelNode", g, after, count);
     n->kernel = true;
     n->launch = launch("cuGraphAddKernelNode", p->function, p->grid, p->block, p->shared, p->parameters);
@@ -126,7 +125,7 @@ Result cuGraphAddKernelNode_v2(Node **node, Graph *g, Node *const *after, size_t
 Result cuGraphAddMemcpyNode(Node **node, Graph *g, Node *const *after, size_t count, const CopyParams *p, Context *c) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     if (p->from.type != 2 || p->to.type != 2 || p->height != 1 || p->depth != 1 || p->from.pitch < p->bytes || p->to.pitch < p->bytes)
-        wrong("cuGraphAddMemcpyNode", "not a row of bytes from a device to a device");
+        wrong("cuGraphAddMemcpyNode", "not a one-dimensional copy from device to device");
     Node *n = add("cuGraphAddMemcpyNode", g, after, count);
     n->to = p->to.at;
     n->from = p->from.at;
@@ -143,7 +142,7 @@ Result cuGraphInstantiateWithFlags(Exec **e, Graph *g, unsigned long long) {
     return SUCCESS;
 }
 
-// Takes the graph's arguments if all else is the same.
+// Takes the graph's arguments if everything else is equal.
 Result cuGraphExecUpdate_v2(Exec *e, Graph *g, void *) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     execs.check("cuGraphExecUpdate", e);
@@ -161,7 +160,7 @@ Result cuGraphLaunch(Exec *e, Stream *s) {
     stream("cuGraphLaunch", s);
     if (execs.check("cuGraphLaunch", e)->context != s->context) wrong("cuGraphLaunch", "the graph is another context's");
     for (const Node &n : e->nodes) check("cuGraphLaunch", n, e->context, QUEUED);
-    Exec now = *e; // a later update is for later launches
+    Exec now = *e; // later updates affect only later launches
     enqueue(s, "a graph", [now] { run(now); });
     return s->context->lost;
 }

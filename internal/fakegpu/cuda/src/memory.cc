@@ -1,4 +1,4 @@
-// Memory of devices, and of the host for the devices, and copies.
+// Memory of devices, pinned host memory, and copies.
 
 #include "fake.h"
 
@@ -6,8 +6,8 @@
 #include <cstring>
 #include <sys/mman.h>
 
-// Devices' memory is cut from one range of addresses, never the same twice, so
-// an address tells whether it is a device's, and use after freeing is noticed.
+// Device memory comes from one address range and is never reused, so an address tells
+// whether it is a device's, and use after free is detected.
 static const size_t range = size_t(1) << 42;
 static char *base, *top;
 static std::map<char *, Memory> all; // by address
@@ -15,12 +15,12 @@ static std::map<char *, size_t> pinned;
 
 extern "C" Result cuMemGetInfo_v2(size_t *, size_t *);
 
-// Memory that was freed in a stream's order: only what was queued before uses it.
+// Memory freed in stream order: only work queued before may use it.
 static std::set<char *> leaving;
 
 static bool inRange(const void *at) { return base && at >= base && at < base + range; }
 
-// The memory in which an address lies, or which ends there, or null.
+// The memory that contains an address or ends there, or null.
 static Memory *find(const char *at) {
     auto next = all.upper_bound((char *)at);
     if (next == all.begin()) return nullptr;
@@ -32,9 +32,9 @@ bool isDevices(const void *at) { return inRange(at); }
 
 void usable(const char *function, const void *at, size_t bytes, Context *context, When when) {
     Memory *m = find((const char *)at);
-    if (!m && !inRange(at)) wrong(function, "this is no memory of a device");
-    if (!m || (when == QUEUED && leaving.count(m->at))) wrong(function, "this memory has been freed, or never was allocated");
-    if ((char *)at + bytes > m->at + m->bytes) wrong(function, "the memory ends before what is used of it");
+    if (!m && !inRange(at)) wrong(function, "not device memory");
+    if (!m || (when == QUEUED && leaving.count(m->at))) wrong(function, "the memory has been freed or was never allocated");
+    if ((char *)at + bytes > m->at + m->bytes) wrong(function, "the access goes beyond the end of the memory");
     if (m->context != context) wrong(function, "this is another device's memory");
 }
 
@@ -45,13 +45,13 @@ static Result allocate(Context *c, char **at, size_t bytes) {
     if (bytes > free) return OUT_OF_MEMORY;
     if (!base) {
         void *got = mmap(nullptr, range, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (got == MAP_FAILED) wrong("cuMemAlloc", "there are no addresses");
+        if (got == MAP_FAILED) wrong("cuMemAlloc", "no address space is left");
         base = top = (char *)got;
     }
     size_t pages = (bytes + 4095) / 4096 * 4096;
     *at = top;
-    top += pages + 4096; // what lies behind can't be touched
-    if (top > base + range || mprotect(*at, pages, PROT_READ | PROT_WRITE)) wrong("cuMemAlloc", "there are no addresses left");
+    top += pages + 4096; // the memory behind can't be accessed
+    if (top > base + range || mprotect(*at, pages, PROT_READ | PROT_WRITE)) wrong("cuMemAlloc", "no address space is left");
     memset(*at, 0xCD, bytes);
     all[*at] = {c, *at, bytes};
     c->used += bytes;
@@ -68,7 +68,7 @@ static void release(char *at) {
 
 static void owned(const char *function, char *at, Context *c) {
     auto found = all.find(at);
-    if (found == all.end() || leaving.count(at)) wrong(function, "this memory has been freed, or never was allocated");
+    if (found == all.end() || leaving.count(at)) wrong(function, "the memory has been freed or was never allocated");
     if (found->second.context != c) wrong(function, "this is another device's memory");
 }
 
@@ -128,13 +128,13 @@ Result cuMemHostAlloc(char **at, size_t bytes, unsigned) {
 Result cuMemFreeHost(char *at) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     current("cuMemFreeHost");
-    if (!pinned.erase(at)) wrong("cuMemFreeHost", "this is no memory that cuMemHostAlloc gave");
+    if (!pinned.erase(at)) wrong("cuMemFreeHost", "not memory from cuMemHostAlloc");
     free(at);
     return SUCCESS;
 }
 
-// A copy's source and destination must be there when it is queued and when it
-// runs. Memory of the host is read and written as late as can be.
+// The source and destination of a copy must be valid both when it is queued and when it
+// runs. Host memory is read and written as late as possible.
 
 Result cuMemcpyHtoDAsync_v2(char *to, const char *from, size_t bytes, Stream *s) {
     std::lock_guard<std::recursive_mutex> guard(lock);

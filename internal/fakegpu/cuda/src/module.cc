@@ -1,5 +1,4 @@
-// Modules, which are shared libraries that the emulator is linked into, and
-// launches of their kernels.
+// Modules, which are shared libraries linked with the emulator, and kernel launches.
 
 #include "fake.h"
 
@@ -29,12 +28,12 @@ static Handles<Module> modules{"module", {}};
 static std::set<Function *> functions;
 
 static Function *checked(const char *name, Function *f) {
-    if (!functions.count(f)) wrong(name, "this is no function, or one whose module has been unloaded");
+    if (!functions.count(f)) wrong(name, "not a function, or its module has been unloaded");
     if (f->module->context != current(name)) wrong(name, "the function is another context's");
     return f;
 }
 
-// The size of a shared library, whose section headers end it.
+// The size of a shared library, which ends with its section headers.
 static size_t size(const char *image) {
     const Elf64_Ehdr *head = (const Elf64_Ehdr *)image;
     return head->e_shoff + size_t(head->e_shentsize) * head->e_shnum;
@@ -51,7 +50,7 @@ Launch launch(const char *name, Function *f, const unsigned grid[3], const unsig
         if (grid[i] == 0 || grid[i] > (i ? 65535u : 2147483647u)) wrong(name, "a grid of " + std::to_string(grid[i]) + " blocks in a dimension");
     }
     if (threads == 0 || threads > 1024) wrong(name, "blocks of " + std::to_string(threads) + " threads");
-    if (shared) wrong(name, "kernels here take no dynamic shared memory");
+    if (shared) wrong(name, "dynamic shared memory is not supported here");
     for (int i = 0; i < f->kernel->parameters; i++) {
         const char *value = (const char *)parameters[i];
         l.values.emplace_back(value, value + f->kernel->sizes[i]);
@@ -65,8 +64,8 @@ void Launch::check(const char *name, When when) const {
         const char *at;
         if (v.size() != sizeof at) continue;
         memcpy(&at, v.data(), sizeof at);
-        // What isn't a device's address is a number. How much is used isn't known:
-        // perhaps nothing.
+        // Anything but a device address is a number. The size of the access is unknown,
+        // perhaps 0.
         if (isDevices(at)) usable(name, at, 0, function->module->context, when);
     }
 }
@@ -88,11 +87,11 @@ Result cuModuleLoadDataEx(Module **m, const char *image, unsigned, const int *, 
     std::lock_guard<std::recursive_mutex> guard(lock);
     Context *c = current("cuModuleLoadDataEx");
     if (memcmp(image, ELFMAG, SELFMAG) != 0) return INVALID_IMAGE;
-    // Under a name of its own: of an equal one the library would be the same.
+    // Under a unique name: dlopen returns the same library for equal names.
     char name[] = "/tmp/flowrun-module-XXXXXX";
     int file = mkstemp(name);
     size_t bytes = size(image);
-    if (file < 0 || write(file, image, bytes) != ssize_t(bytes)) wrong("cuModuleLoadDataEx", "no room for the module");
+    if (file < 0 || write(file, image, bytes) != ssize_t(bytes)) wrong("cuModuleLoadDataEx", "no space for the module");
     close(file);
     void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     unlink(name);
@@ -131,7 +130,7 @@ Result cuModuleUnload(Module *m) {
 Result cuFuncGetAttribute(int *value, int attribute, Function *f) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     checked("cuFuncGetAttribute", f);
-    if (attribute != 0) wrong("cuFuncGetAttribute", "the attribute " + std::to_string(attribute) + " isn't known here");
+    if (attribute != 0) wrong("cuFuncGetAttribute", "the attribute " + std::to_string(attribute) + " is not supported here");
     *value = 1024;
     return SUCCESS;
 }
@@ -150,7 +149,7 @@ Result cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsign
                       Stream *s, void **parameters, void **extra) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     stream("cuLaunchKernel", s);
-    if (extra) wrong("cuLaunchKernel", "it takes parameters in one way only");
+    if (extra) wrong("cuLaunchKernel", "only kernelParams is supported here");
     const unsigned grid[] = {gx, gy, gz}, block[] = {bx, by, bz};
     Launch l = launch("cuLaunchKernel", f, grid, block, shared, parameters);
     enqueue(s, f->kernel->name, [l] { l.run(); });

@@ -23,9 +23,9 @@ static void wrong(const char *what) {
     abort();
 }
 
-// The entry points: what stands between "__global__ void", or the bounds of a
-// launch behind it, and a parenthesis. A fused kernel leaves those of its parts out,
-// which lie between "#ifndef FUSED" and "#endif", and defines its own name.
+// The entry points: the word between "__global__ void", or the launch bounds after it,
+// and a parenthesis. The parts of a fused kernel, between "#ifndef FUSED" and "#endif",
+// don't count; it defines its own name.
 static std::string entries(const std::string &source) {
     std::string lines;
     const std::string before = "__global__ void ", bounds = "__launch_bounds__(";
@@ -49,7 +49,7 @@ static std::string entries(const std::string &source) {
 extern "C" {
 
 int nvrtcVersion(int *major, int *minor) {
-    *major = 0; // of no real one, and another for each build of this
+    *major = 0; // not a real version; differs for each build of the fake
     *minor = BUILD;
     return SUCCESS;
 }
@@ -74,7 +74,7 @@ int nvrtcCreateProgram(Program **p, const char *source, const char *, int header
 
 int nvrtcDestroyProgram(Program **p) {
     std::lock_guard<std::mutex> guard(lock);
-    if (!programs.erase(*p)) wrong("nvrtcDestroyProgram: this is no program");
+    if (!programs.erase(*p)) wrong("nvrtcDestroyProgram: not a program");
     delete *p;
     *p = nullptr;
     return SUCCESS;
@@ -82,7 +82,7 @@ int nvrtcDestroyProgram(Program **p) {
 
 int nvrtcCompileProgram(Program *p, int count, const char *const *options) {
     std::lock_guard<std::mutex> guard(lock);
-    if (!programs.count(p)) wrong("nvrtcCompileProgram: this is no program");
+    if (!programs.count(p)) wrong("nvrtcCompileProgram: not a program");
     std::vector<std::string> command = {COMPILER, "-x", "c++", "-std=c++17", "-O1", "-g1", "-fPIC", "-shared", "-fno-strict-aliasing",
                                         "-ffp-contract=off", TARGET, "-include", EMULATOR "/cuda.h"};
     for (int i = 0; i < count; i++) {
@@ -103,7 +103,7 @@ int nvrtcCompileProgram(Program *p, int count, const char *const *options) {
     bool built = run(command, log);
     p->log = contents(log);
     p->image = contents(out);
-    if (built) { // to a file of its own first: others may read meanwhile
+    if (built) { // first to a temporary file: others may be reading
         std::string fresh = kept + "." + std::to_string(getpid());
         std::ofstream(fresh, std::ios::binary) << p->image;
         rename(fresh.c_str(), kept.c_str());
@@ -113,7 +113,7 @@ int nvrtcCompileProgram(Program *p, int count, const char *const *options) {
     return built ? SUCCESS : COMPILATION;
 }
 
-// With a 0 at their ends, as NVRTC has them.
+// Zero-terminated, as NVRTC returns them.
 static int text(const std::string &s, char *to) {
     memcpy(to, s.c_str(), s.size() + 1);
     return SUCCESS;

@@ -32,7 +32,7 @@ Stream *stream(const char *function, Stream *s) {
     return s;
 }
 
-// One recording of an event: done when its stream has come so far.
+// A recording of an event: done when its stream has reached it.
 struct Mark {
     bool done = false;
     Stream *stream;
@@ -84,7 +84,7 @@ Result cuEventRecord(Event *e, Stream *s) {
     return s->context->lost;
 }
 
-// A stream waits for the recording that is the last one now.
+// A stream waits for the event's latest recording.
 Result cuStreamWaitEvent(Stream *s, Event *e, unsigned) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     stream("cuStreamWaitEvent", s);

@@ -1,12 +1,11 @@
-// How the fakes of drivers compile a kernel at run time, as the real ones do. Who
-// builds them (internal/fakegpu/build) defines
+// How the fake drivers compile kernels at run time. Their build (internal/fakegpu/build)
+// defines
 //
 //   COMPILER  the C++ compiler's path
 //   TARGET    its argument for this processor
 //   EMULATOR  the folder of this file
-//   FOLDER    where emulator.o, the emulator's object, is, and where what was compiled
-//             is kept
-//   BUILD     a number for all that the fake is built from
+//   FOLDER    the folder of emulator.o, the emulator's object, and of compiled kernels
+//   BUILD     a hash of everything that the fake is built from
 
 #pragma once
 
@@ -29,7 +28,7 @@ inline std::string contents(const std::string &file) {
     return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-// A name for a text: two hashes, FNV-1a from different beginnings.
+// A hash of a text: FNV-1a twice, with different start values.
 inline std::string hash(const std::string &text) {
     char name[40];
     uint64_t a = 14695981039346656037u, b = 1469598103934665603u;

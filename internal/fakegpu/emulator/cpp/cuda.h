@@ -1,6 +1,5 @@
-// CUDA's keywords and built-ins, as far as kernels use them, in C++ over the
-// emulator. It comes before a kernel's source and includes no headers of C++,
-// so that compiling takes no time.
+// The CUDA keywords and built-ins that kernels use, in C++ with the emulator. It precedes
+// a kernel's source and includes no C++ headers, to compile quickly.
 
 #pragma once
 #include "emulator.h"
@@ -12,8 +11,8 @@
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
 
-// Shared memory is static: blocks run one after the other. The emulator fills it
-// with garbage before each. Under the sanitizers it lies where they watch it.
+// Shared memory is static: blocks run one after the other. The emulator fills it with
+// garbage before each. Sanitizers need it in a section that they watch.
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define __shared__ static
 #else
@@ -42,7 +41,7 @@ static inline double __longlong_as_double(long long v) { return __builtin_bit_ca
 
 static inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned long long)a * b >> 32; }
 
-// Functions that round once and so are the same everywhere.
+// Functions that are rounded once and so are the same everywhere.
 #define ROUNDED_ONCE(name)                                                  \
     static inline float name##f(float v) { return __builtin_##name##f(v); } \
     static inline double name(double v) { return __builtin_##name(v); }
@@ -56,14 +55,14 @@ ROUNDED_ONCE(rint)
 static inline float fmaf(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 static inline double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 
-// EMULATE(function) after a kernel's source makes the kernel one that hosts find.
+// EMULATE(function) after a kernel's source registers the kernel.
 #define EMULATE(function) EMULATE_AS(function, #function)
 #define EMULATE_AS(function, name) \
     static emulator::registration<function> EMULATOR_GLUE(emulated_, __COUNTER__)(name);
 #define EMULATOR_GLUE_(a, b) a##b
 #define EMULATOR_GLUE(a, b) EMULATOR_GLUE_(a, b)
 
-// Where the linker puts a module's shared memory; NULL if it has none.
+// The module's shared memory, located by the linker; NULL if it has none.
 extern "C" char __start_emulator_shared[] __attribute__((weak, visibility("hidden")));
 extern "C" char __stop_emulator_shared[] __attribute__((weak, visibility("hidden")));
 
@@ -83,7 +82,7 @@ template <class... types> struct signature {
 };
 template <class... types> static signature<types...> signature_of(void (*)(types...));
 
-// registration makes a module's kernel known when the module is loaded.
+// registration registers a module's kernel when the module is loaded.
 template <auto function> struct registration {
     using sign = decltype(signature_of(function));
     static void run(void **parameters) { call(function, parameters, typename sign::order()); }

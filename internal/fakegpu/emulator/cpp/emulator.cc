@@ -1,5 +1,4 @@
-// The emulator's scheduler: fibers, barriers, what warps do together. doc.go says
-// how it works.
+// The emulator's scheduler: fibers, barriers, warp operations. See doc.go.
 
 #include "emulator.h"
 #include "processor.h"
@@ -36,7 +35,7 @@ void __sanitizer_finish_switch_fiber(void *, const void **, size_t *);
 #define ADDRESS_SANITIZER 0
 #endif
 
-// The scheduler's own memory isn't the kernel's: it is not watched.
+// The scheduler's own memory accesses aren't watched by sanitizers.
 #define UNWATCHED __attribute__((no_sanitize("thread", "address"), noinline))
 
 namespace {
@@ -44,50 +43,49 @@ namespace {
 const unsigned most_threads = 1024, warp_size = 32;
 const size_t stack_size = 64 << 10;
 
-// A sanitizer wants a stack of its own for each thread, to tell them apart.
+// Sanitizers need a separate stack for each thread, to tell them apart.
 const bool own_stacks = THREAD_SANITIZER || ADDRESS_SANITIZER;
 
 enum state { fresh, ready, at_barrier, in_exchange, done, failed };
 
-// A place in a kernel's source where a thread waits.
+// A position in a kernel's source where a thread waits.
 struct place {
     const char *file;
     int line;
     bool operator==(place other) const { return line == other.line && strcmp(file, other.file) == 0; }
 };
 
-// A thread of the block, as a fiber: a stack of its own, and where on it it was
-// left.
+// A thread of the block, as a fiber: a stack and the saved position on it.
 struct fiber {
     emulator_thread self; // first, so that emulator_current is the fiber
     void *stack_pointer;
     char *stack;
     state is;
     place waits;
-    unsigned barriers, exchanges; // how many it has been at
+    unsigned barriers, exchanges; // how many it has passed
     void *watched;      // ThreadSanitizer's fiber
     void *fake_stack;   // AddressSanitizer's
 };
 
 fiber threads[most_threads], scheduler;
-unsigned count; // of threads in the block
+unsigned count; // threads in the block
 char *stacks;
 const emulator_kernel *kernel;
 void **parameters;
 bool backwards;
 char message[512];
 
-// What lanes give each other: of exchange number n in slot n % 2, so that nobody
-// writes over what others have yet to read. A lane that is at exchange n + 2 has
-// left n + 1, which all were in, and so had left n.
+// Values that lanes exchange: exchange number n uses slot n % 2, so that nobody
+// overwrites what others have yet to read. A lane at exchange n + 2 has left n + 1, in
+// which all took part, so all had left n.
 unsigned exchanged[2][most_threads];
 unsigned gathered[2][most_threads][emulator_gathered];
 
-// What ThreadSanitizer is told that threads meet at: in turns one of two, since a
-// thread may be on its way to the next meeting before another has left this one.
+// Synchronization objects reported to ThreadSanitizer: two that alternate, since a thread
+// may reach the next barrier before another has left this one.
 char started, ended, barriers[2], exchanges[2][most_threads / warp_size];
 
-// resume goes on with another fiber, until that one or another comes back here.
+// resume switches to another fiber, until something switches back.
 UNWATCHED void resume(fiber *to) {
     fiber *from = (fiber *)emulator_current;
     emulator_current = &to->self;
@@ -105,14 +103,14 @@ UNWATCHED void resume(fiber *to) {
 
 void run_kernel() { kernel->call(parameters); }
 
-// after is the thread that comes after another, or the scheduler.
+// after is the next thread, or the scheduler.
 UNWATCHED fiber *after(fiber *f) {
     unsigned next = f - threads + (backwards ? -1 : 1);
     return next < count ? &threads[next] : &scheduler;
 }
 
-// enter is where a fiber begins. Where a thread has ended without having waited, the
-// next one begins on its stack.
+// enter is where a fiber starts. When a thread has ended without waiting, the next one
+// starts on its stack.
 UNWATCHED void enter() {
 #if ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
@@ -125,14 +123,14 @@ UNWATCHED void enter() {
         self->is = done;
         if (own_stacks || next->is != fresh) {
             resume(&scheduler);
-            __builtin_trap(); // nobody goes on with a fiber that is done
+            __builtin_trap(); // a finished fiber is never resumed
         }
         emulator_current = &next->self;
     }
 }
 
-// wait hands over to the scheduler, until it says that all have come here. At a
-// meeting, if it is one, each makes known what it has written.
+// wait switches to the scheduler until all threads have arrived. At a meeting, if not
+// null, each thread publishes its writes.
 UNWATCHED void wait(state is, place at, void *meeting) {
     fiber *self = (fiber *)emulator_current;
     self->is = is;
@@ -157,7 +155,7 @@ UNWATCHED void prepare(fiber *f, unsigned number) {
 #endif
 }
 
-// begin gives a thread a stack, on which it begins when it is resumed.
+// begin gives a thread a stack, on which it starts when resumed.
 UNWATCHED void begin(fiber *f) {
     f->stack = stacks + (f - threads) * stack_size;
     void **saved = (void **)(f->stack + stack_size) - saved_words;
@@ -168,7 +166,7 @@ UNWATCHED void begin(fiber *f) {
     f->is = ready;
 }
 
-// fail says what is wrong in a block.
+// fail records an error in a block.
 __attribute__((format(printf, 1, 2))) bool fail(const char *format, ...) {
     int n = snprintf(message, sizeof message, "%s: block %u,%u,%u: ", kernel->name, emulator_block.x, emulator_block.y,
                      emulator_block.z);
@@ -179,25 +177,25 @@ __attribute__((format(printf, 1, 2))) bool fail(const char *format, ...) {
     return false;
 }
 
-// give_up ends the launch with the thread that runs, of which something was said.
+// give_up ends the launch in the running thread, after an error.
 UNWATCHED __attribute__((noreturn)) void give_up() {
     ((fiber *)emulator_current)->is = failed;
     resume(&scheduler);
-    __builtin_trap(); // a launch that has failed doesn't go on
+    __builtin_trap(); // a failed launch isn't continued
 }
 
-// copy_words isn't memcpy, which the sanitizers would watch.
+// copy_words replaces memcpy, which sanitizers would watch.
 UNWATCHED void copy_words(unsigned *to, const unsigned *from, unsigned words) {
     for (unsigned i = 0; i < words; i++) {
         ((volatile unsigned *)to)[i] = from[i];
     }
 }
 
-// gathering is what a set of threads waits for.
+// gathering counts the threads of a set by state.
 struct gathering {
     unsigned members, waiting, done;
-    fiber *first;   // that waits
-    fiber *another; // that waits elsewhere
+    fiber *first;   // a waiting thread
+    fiber *another; // one that waits elsewhere
 };
 
 UNWATCHED gathering gather(unsigned from, unsigned to, state is) {
@@ -223,8 +221,8 @@ UNWATCHED void release(unsigned from, unsigned to) {
     }
 }
 
-// meet releases threads that all wait at one place. It is asked when none is
-// ready, and false says that some will wait for ever.
+// meet releases threads that all wait at the same position. It is called when no thread
+// is ready; false means that some would wait forever.
 UNWATCHED bool meet(unsigned from, unsigned to, state is, const char *what, bool *released) {
     gathering g = gather(from, to, is);
     if (g.waiting == 0) {
@@ -315,7 +313,7 @@ bool run_grid() {
     return true;
 }
 
-// take_over makes the caller's own stack that of the scheduler.
+// take_over makes the caller's stack the scheduler's.
 void take_over() {
     scheduler.is = ready;
     emulator_current = &scheduler.self;
@@ -333,7 +331,7 @@ void take_over() {
 #endif
 }
 
-// A module may be closed, and opened again.
+// A module may be closed and reopened.
 __attribute__((destructor)) void give_back_stacks() {
     if (stacks) {
         munmap(stacks, most_threads * stack_size);
@@ -446,7 +444,7 @@ UNWATCHED const char *emulator_launch(const emulator_kernel *k, const unsigned g
     emulator_block = {0, 0, 0};
     count = block[0] * block[1] * block[2];
     if (count == 0 || count > most_threads || shared_bytes != 0) {
-        fail("%ux%ux%u threads and %u bytes of dynamic shared memory were asked for; there are 1 to %u threads, and there is none of the other",
+        fail("%ux%ux%u threads with %u bytes of dynamic shared memory can't be launched: the limits are 1 to %u threads and no dynamic shared memory",
              block[0], block[1], block[2], shared_bytes, most_threads);
         return message;
     }

@@ -1,10 +1,8 @@
-// What of the emulator depends on the processor: how to change stacks, and how its
-// arithmetic is told to take f32 below the normal numbers for 0.
+// The processor-dependent parts: switching stacks, and flushing subnormal f32 to 0.
 
 #pragma once
 
-// Saves the registers that a call must keep on this stack, and takes them from the
-// other.
+// Saves the callee-saved registers on this stack, and restores them from the other.
 extern "C" void emulator_switch(void **from, void *to);
 
 #if defined(__x86_64__)
@@ -34,8 +32,7 @@ emulator_switch:
     ret
 )");
 
-// What emulator_switch finds on a stack where a function has yet to begin: the
-// registers, its address, and a word to align what it pushes.
+// The initial stack of a new function: registers, its address, and a word for alignment.
 const int saved_words = 8, begins_at = 6;
 
 inline unsigned arithmetic() { return _mm_getcsr(); }

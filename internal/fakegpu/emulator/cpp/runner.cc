@@ -1,18 +1,17 @@
-// A device for tests: it loads modules of kernels, has memory, and runs kernels,
-// as it is told on its standard input. What goes wrong in a kernel ends this
-// process and not the test's.
+// A device for tests: it loads modules, has memory, and runs kernels, controlled through
+// its standard input. A kernel that crashes ends this process and not the test's.
 //
-// A request is a byte, what it takes, and all numbers are little-endian; a text or
-// block of bytes is its length in 64 bits, and then itself. The answer is a text,
-// empty if all went well, and then what was asked for.
+// A request is a byte and its arguments; all numbers are little-endian; a text or block
+// of bytes is its length in 64 bits followed by its contents. The answer is a text, empty
+// on success, followed by the result.
 //
-//   l path                       load a module
-//   a bytes                      allocate; the answer is an address
-//   f address                    free
-//   w address block              write
-//   r address bytes              read; the answer is a block
-//   x name 3×grid 3×block how count and so many blocks of parameters
-//                                run a kernel
+//  l path                       load a module
+//  a bytes                      allocate; the result is an address
+//  f address                    free
+//  w address block              write
+//  r address bytes              read; the result is a block
+//  x name 3×grid 3×block how count and that many blocks of parameters
+//                               run a kernel
 
 #include "emulator.h"
 
@@ -27,7 +26,7 @@
 
 static void get(void *to, size_t bytes) {
     if (bytes > 0 && fread(to, 1, bytes, stdin) != bytes) {
-        exit(0); // the test has gone
+        exit(0); // the test has ended
     }
 }
 
@@ -77,7 +76,7 @@ static void run() {
     if (!fits) {
         return answer((name + " doesn't take these parameters").c_str());
     }
-    fprintf(stderr, "kernel %s\n", name.c_str()); // whatever else is written there is this kernel's
+    fprintf(stderr, "kernel %s\n", name.c_str()); // the output after it is this kernel's
     answer(emulator_launch(kernel, grid, threads, 0, pointers.data(), how));
 }
 
@@ -88,7 +87,7 @@ int main() {
             answer(dlopen(block().c_str(), RTLD_NOW | RTLD_LOCAL) ? nullptr : dlerror());
             break;
         case 'a': {
-            // Of exactly as many bytes, so that AddressSanitizer sees what is beyond.
+            // Exactly that many bytes, so that AddressSanitizer detects accesses beyond.
             void *p = nullptr;
             int failed = posix_memalign(&p, 256, number());
             answer(failed ? strerror(failed) : nullptr);

@@ -1,4 +1,4 @@
-// MTLCommandBuffer: what may be done with it, and when.
+// MTLCommandBuffer.
 
 #include "queue.h"
 
@@ -15,7 +15,7 @@ void use(Commands *c, id object) {
     if (c->uses.insert(object).second) [object retain];
 }
 
-// Ends the process if nothing may be encoded now.
+// Terminates the process if nothing may be encoded now.
 static void open(FakeMTLCommandBuffer *b, SEL op) {
     if (b->commands->status >= COMMITTED) wrong(messageName(b, op), "the command buffer has been committed");
     if (b->commands->encoder) wrong(messageName(b, op), "another encoder is open: its endEncoding comes first");
@@ -79,7 +79,7 @@ static void open(FakeMTLCommandBuffer *b, SEL op) {
 
 - (void)waitUntilCompleted {
     Locked locked;
-    [self retain]; // its queue lets go of it
+    [self retain]; // released by its queue
     wait(commands, messageName(self, _cmd));
     [self release];
 }
@@ -113,9 +113,9 @@ static void open(FakeMTLCommandBuffer *b, SEL op) {
 
 - (void)dealloc {
     if (commands->encoder) wrong("-[MTLCommandBuffer release]", "an encoder is open: its endEncoding comes first");
-    // Metal lets a command buffer go; what was encoded never runs.
+    // Metal would release the command buffer; the encoded work would never run.
     if (!commands->steps.empty() && commands->status < COMMITTED) wrong("-[MTLCommandBuffer release]", "what was encoded was never committed");
-    if (commands->status == ERROR && !commands->seen) wrong("-[MTLCommandBuffer release]", "it failed, and nobody has looked at its status or error since");
+    if (commands->status == ERROR && !commands->seen) wrong("-[MTLCommandBuffer release]", "it failed, and nobody has checked its status or error since");
     if (commands->status < COMMITTED) commands->queue->alive--;
     for (id u : commands->uses) [u release];
     [commands->error release];

@@ -9,14 +9,14 @@
 
 using compiling::contents;
 
-// Runs a command; its messages are appended to what is said.
+// Runs a command; its messages are appended to `said`.
 static bool run(const std::vector<std::string> &command, const std::string &folder, std::string *said) {
     bool done = compiling::run(command, folder + "/messages");
     *said += contents(folder + "/messages");
     return done;
 }
 
-// Makes C++ of a preprocessed source and compiles it after Metal's library.
+// Translates a preprocessed source to C++ and compiles it after Metal's library.
 static bool translate(const std::string &folder, metal_purpose purpose, const std::vector<std::string> &flags, std::string *said) {
     std::string problem, cpp = folder + "/cpp", text = metal_to_cpp(contents(folder + "/preprocessed"), purpose, &problem);
     *said += problem;
@@ -27,15 +27,15 @@ static bool translate(const std::string &folder, metal_purpose purpose, const st
     return run(command, folder, said);
 }
 
-// From the source in a folder to the shared library there: through the preprocessor,
-// past a compiler that has Metal's address spaces, and through one that hasn't.
+// Compiles the source in a folder to a shared library there: preprocesses it, checks it
+// with a compiler that has Metal's address spaces, and compiles it with one that doesn't.
 static bool build(const std::string &folder, const std::string &version, bool fast, std::string *said) {
     std::vector<std::string> flags = {
         "-std=c++14", "-pedantic-errors", "-O1", "-g1", "-fPIC", "-shared", "-fno-strict-aliasing",
         "-Xclang", "-ffloat16-excess-precision=none", TARGET, "-Wno-pass-failed",
         "-x", "none", FOLDER "/emulator.o", "-o", folder + "/module.so"};
     // Safe math contracts products and sums within an expression, unless the source
-    // says that they are to be kept apart.
+    // forbids it.
     if (fast) flags.insert(flags.end(), {"-ffast-math", "-Wno-nan-infinity-disabled"});
     else flags.push_back("-ffp-contract=on");
     return run({COMPILER, "-E", "-x", "c++", "-std=c++14", "-undef", "-nostdinc", "-nostdinc++", "-D__METAL_VERSION__=" + version,
@@ -47,7 +47,7 @@ static bool build(const std::string &folder, const std::string &version, bool fa
 std::string compiled(const std::string &source, const std::string &version, bool fast, std::string *said) {
     std::string kept = std::string(FOLDER "/") + compiling::hash(source + version + (fast ? "fast" : "safe")) + ".so";
     if (access(kept.c_str(), R_OK) == 0) return kept;
-    char folder[] = FOLDER "/new-XXXXXX"; // others may read meanwhile
+    char folder[] = FOLDER "/new-XXXXXX"; // others may be reading
     if (!mkdtemp(folder)) return *said = "there is no folder for what is compiled", "";
     std::string in = folder;
     std::ofstream(in + "/source") << source;

@@ -1,18 +1,19 @@
-// MTLComputeCommandEncoder: what is bound, and dispatches.
+// MTLComputeCommandEncoder: bindings and dispatches.
 
 #include "queue.h"
 
 static const NSUInteger slots = 31, inlineBytes = 4096, threadgroupMemory = 32768;
 
-// The offset of a buffer that a kernel has as constant: 32 on Mac2, 4 on Apple silicon.
+// The alignment of a buffer that a kernel has as constant: 32 on Mac2, 4 on Apple
+// silicon.
 static const NSUInteger constantAlignment = 32;
 
-// What is bound at an index.
+// The binding at an index.
 struct Slot {
     FakeMTLBuffer *buffer = nil;
     NSUInteger offset = 0;
-    std::shared_ptr<std::vector<char>> bytes; // of setBytes
-    bool fresh = false; // since the last dispatch
+    std::shared_ptr<std::vector<char>> bytes; // set by setBytes
+    bool fresh = false; // set since the last dispatch
 
     bool empty() const { return !buffer && !bytes; }
     NSUInteger length() const { return buffer ? buffer->bytes - offset : bytes->size(); }
@@ -27,18 +28,18 @@ struct Table {
 
 static std::string size(MTLSize s) { return std::to_string(s.width) + "x" + std::to_string(s.height) + "x" + std::to_string(s.depth); }
 
-// Checks what a kernel has at an index. What is wrong, or "".
+// Checks the binding of a kernel's index. Returns the error or "".
 static std::string problem(const Binding &b, const Slot &s) {
     if (s.empty()) return "is missing";
     if (s.length() < b.bytes) return "has " + std::to_string(s.length()) + " bytes where the kernel has " + std::to_string(b.bytes);
     NSUInteger alignment = b.alignment;
     if (b.constant && s.buffer && alignment < constantAlignment) alignment = constantAlignment;
-    if (s.offset % alignment) return "begins at byte " + std::to_string(s.offset) + ", which is no multiple of " + std::to_string(alignment);
+    if (s.offset % alignment) return "begins at byte " + std::to_string(s.offset) + ", which is not a multiple of " + std::to_string(alignment);
     if (s.bytes && b.written) return "was set with setBytes, and the kernel writes it";
     return "";
 }
 
-// Takes what is bound for a kernel, in its bindings' order.
+// Returns a kernel's bindings, in the kernel's order.
 static std::vector<Slot> take(id self, SEL op, const Kernel &k, Table *table) {
     auto refuse = [&](NSUInteger index, const std::string &why) {
         wrong(messageName(self, op), k.name + ": the buffer at index " + std::to_string(index) + " " + why);
@@ -51,13 +52,13 @@ static std::vector<Slot> take(id self, SEL op, const Kernel &k, Table *table) {
         s.fresh = false;
         bound.push_back(s);
     }
-    // What an earlier kernel had may stay bound.
+    // An earlier kernel's bindings may remain.
     for (NSUInteger i = 0; i < slots; i++)
-        if (table->slot[i].fresh && !table->slot[i].empty()) refuse(i, "was set, and the kernel has none there");
+        if (table->slot[i].fresh && !table->slot[i].empty()) refuse(i, "was set, but the kernel has no buffer there");
     return bound;
 }
 
-// Checks a dispatch, and puts it into the command buffer.
+// Checks a dispatch and adds it to the command buffer.
 static void dispatch(FakeMTLComputeCommandEncoder *self, SEL op, MTLSize groups, MTLSize threads) {
     open(self, op);
     Table *table = self->table;
@@ -66,11 +67,11 @@ static void dispatch(FakeMTLComputeCommandEncoder *self, SEL op, MTLSize groups,
     const Kernel &k = *p->kernel;
     auto refuse = [&](const std::string &why) { wrong(messageName(self, op), k.name + ": " + why); };
     NSUInteger total = threads.width * threads.height * threads.depth;
-    if (groups.width * groups.height * groups.depth == 0 || total == 0) refuse(size(groups) + " threadgroups of " + size(threads) + " threads are none");
+    if (groups.width * groups.height * groups.depth == 0 || total == 0) refuse(size(groups) + " threadgroups of " + size(threads) + " threads are empty");
     if (total > p->threads || threads.width > 1024 || threads.height > 1024 || threads.depth > 1024)
-        refuse("threadgroups of " + size(threads) + " threads, and the pipeline takes " + std::to_string(p->threads) + ": Metal drops such a dispatch in silence");
-    if (p->width != 32) refuse("the emulator has simdgroups of 32 threads, and the pipeline was told to have " + std::to_string(p->width));
-    // Nor has it [[threadgroup(n)]].
+        refuse("threadgroups of " + size(threads) + " threads, but the pipeline allows " + std::to_string(p->threads) + ": Metal silently drops such a dispatch");
+    if (p->width != 32) refuse("the emulator has simdgroups of 32 threads, but the pipeline is set to " + std::to_string(p->width));
+    // Nor is [[threadgroup(n)]] supported.
     for (NSUInteger i = 0; i < slots; i++)
         if (table->threadgroup[i]) refuse("the kernel has no threadgroup memory at index " + std::to_string(i));
     std::vector<Slot> bound = take(self, op, k, table);
@@ -89,10 +90,10 @@ static void dispatch(FakeMTLComputeCommandEncoder *self, SEL op, MTLSize groups,
                                nil, 0});
 }
 
-// What is bound at an index.
+// The binding at an index.
 static Slot &slotAt(FakeMTLComputeCommandEncoder *self, SEL op, NSUInteger index) {
     open(self, op);
-    if (index >= slots) wrong(messageName(self, op), "there are " + std::to_string(slots) + " indices, and not " + std::to_string(index));
+    if (index >= slots) wrong(messageName(self, op), "there are " + std::to_string(slots) + " indices, not " + std::to_string(index));
     return self->table->slot[index];
 }
 
@@ -100,7 +101,7 @@ static void bind(FakeMTLComputeCommandEncoder *self, SEL op, id what, NSUInteger
     Slot &slot = slotAt(self, op, index);
     FakeMTLBuffer *b = expect(self, op, what, "MTLBuffer", true);
     if (b && b->device != self->buffer->queue->queue->device) wrong(messageName(self, op), "the buffer is another device's");
-    if (b && offset >= b->bytes) wrong(messageName(self, op), "byte " + std::to_string(offset) + " isn't inside of a buffer of " + std::to_string(b->bytes));
+    if (b && offset >= b->bytes) wrong(messageName(self, op), "byte " + std::to_string(offset) + " is outside a buffer of " + std::to_string(b->bytes));
     if (b) use(self->buffer->commands, b);
     slot = Slot{b, offset, nullptr, true};
 }
@@ -141,7 +142,7 @@ static void bind(FakeMTLComputeCommandEncoder *self, SEL op, id what, NSUInteger
 - (void)setBytes:(const void *)bytes length:(NSUInteger)length atIndex:(NSUInteger)index {
     Locked locked;
     Slot &slot = slotAt(self, _cmd, index);
-    if (length == 0 || length > inlineBytes) WRONG(std::to_string(length) + " bytes: from 1 to 4096 can be set, and more are a buffer");
+    if (length == 0 || length > inlineBytes) WRONG(std::to_string(length) + " bytes: setBytes takes 1 to 4096; more need a buffer");
     const char *b = (const char *)bytes;
     slot = Slot{nil, 0, std::make_shared<std::vector<char>>(b, b + length), true};
 }
@@ -150,7 +151,7 @@ static void bind(FakeMTLComputeCommandEncoder *self, SEL op, id what, NSUInteger
     Locked locked;
     slotAt(self, _cmd, index);
     if (length % 16) WRONG(std::to_string(length) + " bytes: the length must be a multiple of 16");
-    if (length > threadgroupMemory) WRONG(std::to_string(length) + " bytes: there are 32768");
+    if (length > threadgroupMemory) WRONG(std::to_string(length) + " bytes: the limit is 32768");
     table->threadgroup[index] = length;
 }
 
@@ -167,8 +168,8 @@ static void bind(FakeMTLComputeCommandEncoder *self, SEL op, id what, NSUInteger
     dispatch(self, _cmd, {grid.width / threads.width, grid.height / threads.height, grid.depth / threads.depth}, threads);
 }
 
-// MTLBarrierScope: buffers 1, textures 2, render targets 4. The dispatches of an
-// encoder run one after the other here, as they seem to with dispatchTypeSerial.
+// MTLBarrierScope: buffers 1, textures 2, render targets 4. The dispatches of an encoder
+// run in order here, as they seem to with dispatchTypeSerial.
 - (void)memoryBarrierWithScope:(NSUInteger)scope {
     Locked locked;
     open(self, _cmd);

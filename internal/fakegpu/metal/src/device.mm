@@ -1,4 +1,4 @@
-// MTLDevice: what it is, and what it makes.
+// MTLDevice: its properties and the objects that it creates.
 
 #include "metal.h"
 
@@ -34,7 +34,7 @@ EXPORT id MTLCopyAllDevices(void) {
     return array;
 }
 
-// Lets devices run again that had ceased to.
+// Restores devices that had failed.
 EXPORT long fake_metal_restore(const char *, long) {
     Locked locked;
     for (FakeMTLDevice *d : devices)
@@ -42,13 +42,13 @@ EXPORT long fake_metal_restore(const char *, long) {
     return 0;
 }
 
-// A new buffer without memory yet; nil where Metal gives nil.
+// A new buffer without memory; nil where Metal returns nil.
 static FakeMTLBuffer *newBuffer(FakeMTLDevice *device, SEL op, NSUInteger length, NSUInteger options) {
     std::string where = messageName(device, op);
     if (options & ~(writeCombined | storage | hazards)) wrong(where, "there are no MTLResourceOptions " + std::to_string(options));
     if ((options & storage) != shared && (options & storage) != secret) wrong(where, "only shared and private storage are modelled here, not managed or memoryless");
     if ((options & hazards) == untracked) wrong(where, "hazards that Metal doesn't track are not modelled here");
-    if (length == 0) wrong(where, "there are no buffers of 0 bytes");
+    if (length == 0) wrong(where, "a buffer can't have 0 bytes");
     if (length > NSUInteger(play.buffer) || device->used + length > NSUInteger(play.memory)) return nil;
     if (play.allocation_fails && --play.allocation_fails == 0) return nil;
     FakeMTLBuffer *b = create(objc_getClass("FakeMTLBuffer"));
@@ -116,7 +116,7 @@ static FakeMTLBuffer *newBuffer(FakeMTLDevice *device, SEL op, NSUInteger length
 }
 
 - (id)newCommandQueueWithMaxCommandBufferCount:(NSUInteger)most {
-    if (most == 0) WRONG("a queue of no command buffers");
+    if (most == 0) WRONG("a queue needs at least one command buffer");
     return newQueue(self, most);
 }
 
@@ -135,17 +135,17 @@ static FakeMTLBuffer *newBuffer(FakeMTLDevice *device, SEL op, NSUInteger length
     NSUInteger page = sysconf(_SC_PAGESIZE);
     if (deallocator) WRONG("blocks are not modelled here: the deallocator must be nil");
     if ((NSUInteger)bytes % page || length % page) WRONG("the address and the length must be multiples of a page of " + std::to_string(page) + " bytes");
-    if ((options & storage) != shared) WRONG("memory of the host is shared");
+    if ((options & storage) != shared) WRONG("host memory must be shared");
     FakeMTLBuffer *b = newBuffer(self, _cmd, length, options);
     if (b) b->at = (char *)bytes;
     return b;
 }
 
 - (id)newLibraryWithSource:(id)source options:(id)options error:(id *)error {
-    // Not locked: compiling takes long, and is done for several threads at a time.
+    // Not locked: compiling takes long, and runs on several threads at a time.
     std::string s = text(self, _cmd, source);
     MTLCompileOptions *o = EXPECT(options, "MTLCompileOptions");
-    if (o->version == 0) WRONG("the options have no languageVersion: which is then taken depends on the macOS and on the program");
+    if (o->version == 0) WRONG("the options have no languageVersion: the default depends on macOS and on the program");
     return newLibrary(self, s, o, error);
 }
 

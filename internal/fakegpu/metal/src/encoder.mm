@@ -1,4 +1,4 @@
-// What all encoders have in common, and MTLBlitCommandEncoder.
+// The common part of all encoders, and MTLBlitCommandEncoder.
 
 #include "queue.h"
 
@@ -32,13 +32,13 @@ void open(FakeMTLCommandEncoder *e, SEL op) {
 
 @end
 
-// Checks a part of a buffer that a blit uses.
+// Checks a range of a buffer that a blit uses.
 static FakeMTLBuffer *part(id self, SEL op, id buffer, NSUInteger offset, NSUInteger size) {
     FakeMTLBuffer *b = expect(self, op, buffer, "MTLBuffer");
     std::string bytes = "bytes " + std::to_string(offset) + " to " + std::to_string(offset + size);
     if (offset % 4 || size % 4) wrong(messageName(self, op), bytes + ": on macOS offsets and sizes are multiples of 4");
     if (size == 0) wrong(messageName(self, op), "the size is 0");
-    if (offset > b->bytes || size > b->bytes - offset) wrong(messageName(self, op), bytes + " aren't inside of a buffer of " + std::to_string(b->bytes));
+    if (offset > b->bytes || size > b->bytes - offset) wrong(messageName(self, op), bytes + " are outside a buffer of " + std::to_string(b->bytes));
     return b;
 }
 

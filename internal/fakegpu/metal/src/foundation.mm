@@ -6,7 +6,7 @@
 
 static const NSUInteger utf8Encoding = 4; // NSUTF8StringEncoding
 
-// The number of UTF-16 units of a text in UTF-8, or -1 if it isn't that.
+// The number of UTF-16 units of a UTF-8 text, or -1 if it isn't valid.
 static long units(const std::string &text) {
     long n = 0;
     for (size_t i = 0; i < text.size();) {
@@ -56,7 +56,7 @@ const std::string &text(id self, SEL op, id string) {
 
 - (id)initWithBytes:(const void *)bytes length:(NSUInteger)length encoding:(NSUInteger)encoding {
     Locked locked;
-    if (encoding != utf8Encoding) WRONG("this knows NSUTF8StringEncoding (4) alone, not " + std::to_string(encoding));
+    if (encoding != utf8Encoding) WRONG("only NSUTF8StringEncoding (4) is supported here, not " + std::to_string(encoding));
     if (text) WRONG("it is initialised twice");
     std::string s((const char *)bytes, length);
     if (units(s) < 0) return [self release], nil;
@@ -73,7 +73,7 @@ const std::string &text(id self, SEL op, id string) {
 }
 
 - (void)dealloc {
-    // Who kept what UTF8String gave reads this.
+    // Overwritten for clients that kept the result of UTF8String.
     if (text) memset(text->data(), '?', text->size());
     delete text;
     [super dealloc];

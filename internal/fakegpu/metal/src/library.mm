@@ -1,4 +1,4 @@
-// Libraries of kernels, their functions, and pipelines.
+// Libraries, functions and pipelines.
 
 #include "metal.h"
 
@@ -7,7 +7,7 @@ enum { UNSUPPORTED = 1, COMPILE_FAILURE = 3, COMPILE_WARNING = 4 };
 
 static const char *const libraryDomain = "MTLLibraryErrorDomain";
 
-// Gives an error to whoever asked for it, and nil to return.
+// Stores an error if requested, and returns nil.
 static id fail(id *error, NSError *why) {
     [why autorelease];
     if (error) *error = why;
@@ -33,7 +33,7 @@ id newLibrary(FakeMTLDevice *device, const std::string &source, MTLCompileOption
     FakeMTLLibrary *l = create(objc_getClass("FakeMTLLibrary"));
     l->device = [device retain];
     l->module = new std::shared_ptr<Module>(module);
-    // A library that the compiler has warned of comes with an error, and is one.
+    // A library with compiler warnings comes with an error, and is valid.
     if (play.warnings) fail(error, newError(libraryDomain, COMPILE_WARNING, "program_source:1:1: warning: unused variable"));
     return l;
 }

@@ -9,8 +9,8 @@
 #include <map>
 #include <sys/mman.h>
 
-// It is cut from one range of addresses, never the same twice, so that whoever uses
-// it after it was given back, or behind its end, is noticed and named.
+// It comes from one address range and is never reused, so that use after free and
+// accesses beyond the end are detected and named.
 #if defined(__aarch64__)
 static const size_t range = size_t(1) << 34; // QEMU keeps a note of every page
 #else
@@ -29,12 +29,12 @@ thread_local const char *running;
 
 static size_t pages(NSUInteger bytes) { return (bytes + page - 1) / page * page; }
 
-// What a buffer's last page has behind its end; as numbers they are NaN.
+// The bytes of a buffer's last page behind its end; as floats they are NaN.
 static const unsigned char beyond = 0xff;
 
 static struct sigaction before[2]; // of SIGSEGV and SIGBUS
 
-// Names an access that cannot be right. All others are Go's, and whoever's.
+// Names an invalid access. All other faults are passed to Go's handler.
 static void fault(int number, siginfo_t *info, void *context) {
     char *at = (char *)info->si_addr;
     const char *kernel = running;
@@ -72,7 +72,7 @@ static void watchFaults() {
 char *reserve(NSUInteger bytes) {
     if (!base) {
         void *got = mmap(nullptr, range, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (got == MAP_FAILED) wrong("newBuffer", "there are no addresses");
+        if (got == MAP_FAILED) wrong("newBuffer", "no address space is left");
         base = top = (char *)got;
         watchFaults();
     }

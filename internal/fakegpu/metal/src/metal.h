@@ -1,18 +1,17 @@
-// A Metal without a GPU, for tests: the part of Apple's host API that a program of
-// compute kernels needs, as Objective-C classes over memory of the host and the
-// emulator of kernels. It is written from Apple's documentation; no Mac has seen it.
+// A Metal without a GPU, for tests: the part of Apple's host API that a compute program
+// needs, as Objective-C classes with host memory and the kernel emulator. It was written
+// from Apple's documentation, and has never been compared with a Mac.
 //
-// It is as late as the real one may be. Nothing of a command buffer runs when it is
-// committed; it runs when something waits for it, or looks at it often enough, or at
-// some other time that play.mm's pace says. So a host that reads before it has
-// waited sees old contents, and one that writes too early changes what kernels read.
-// Nothing but this lateness guards a buffer's bytes, since a host may use one part of
-// a buffer while kernels use another.
+// It is as lazy as the real one may be. A committed command buffer runs only when
+// something waits for it, or polls it often enough, or at another time set by the pace
+// (play.mm). So a host that reads before it has waited sees old contents, and one that
+// writes too early changes what kernels read. Nothing else guards a buffer's bytes, since
+// a host may use one part of a buffer while kernels use another.
 //
-// And it is stricter. Whatever a right program never does, be it undefined on a Mac,
-// found by its validation layer or dropped in silence, ends the process with a line
-// that names the class, the selector and the rule. What may happen to a right program
-// (memory runs out, a source doesn't compile, the GPU fails) is nil or an NSError.
+// And it is stricter. Anything that a correct program never does, whether undefined on a
+// Mac, reported by its validation layer or silently dropped, terminates the process with
+// the class, the selector and the rule. What can happen to a correct program (out of
+// memory, a compile error, a GPU failure) is nil or an NSError.
 
 #pragma once
 
@@ -56,14 +55,14 @@ struct NSRange {
 }
 @end
 
-// Their objects, with one reference that is the caller's.
+// Create objects with one reference, owned by the caller.
 NSString *newString(const std::string &text);
 NSArray *newArray(const std::vector<id> &objects);
 NSError *newError(const char *domain, NSInteger code, const std::string &description);
-// The text of a string that was passed.
+// The text of a string argument.
 const std::string &text(id self, SEL op, id string);
 
-// What is faked (play.mm): a Mac, what goes wrong with it, and when its GPU works.
+// What is faked (play.mm): the Mac, its failures, and when its GPU works.
 
 enum Pace {
     LATE,  // when something waits
@@ -76,18 +75,18 @@ struct Play {
     long macos = 15;
     long unified = 1;
     long matrix = 1;               // GPUs have simdgroup_matrix: they are Apple7
-    long threads = 1024;           // the most that a pipeline takes in a threadgroup
-    long width = 32;               // threads of a simdgroup, as pipelines tell
+    long threads = 1024;           // limit per threadgroup of a pipeline
+    long width = 32;               // threads per simdgroup, as reported by pipelines
     long warnings = 0;             // the compiler warns of every source
     long memory = 4l << 30;        // bytes of a device's working set
     long buffer = 2l << 30;        // bytes of the largest buffer
     long pace = LATE;
-    long allocation_fails = 0;     // the so many-th from now gives nil; 0 for none
-    long command_buffer_fails = 0; // the so many-th commit from now fails
+    long allocation_fails = 0;     // this allocation from now on returns nil; 0 for none
+    long command_buffer_fails = 0; // this commit from now on fails
     long failure = 1;              // with this MTLCommandBufferError
 };
 extern Play play;
-// A number from 0 up to n.
+// A random number from 0 to n-1.
 unsigned random(unsigned n);
 
 // Devices and their memory
@@ -96,7 +95,7 @@ unsigned random(unsigned n);
   @public
     long index;
     size_t used;  // bytes of its buffers
-    bool revoked; // it runs nothing any more
+    bool revoked; // it no longer runs anything
 }
 @end
 
@@ -105,28 +104,28 @@ unsigned random(unsigned n);
     FakeMTLDevice *device;
     char *at;
     NSUInteger bytes;
-    bool mine, secret; // the memory is the buffer's; the host can't see it
+    bool mine, secret; // owned by the buffer; not accessible to the host
 }
 @end
 
-// Memory for a buffer, all zeros, with a page behind it that nobody may touch. NULL
-// if there is none. Its addresses are never used again.
+// Zeroed memory for a buffer, followed by an inaccessible page; NULL if there is none.
+// Addresses are never reused.
 char *reserve(NSUInteger bytes);
 void giveBack(char *at);
-// Ends the process if something has been written behind a buffer's end.
+// Terminates the process if something was written behind a buffer's end.
 void checkEnd(FakeMTLBuffer *, const std::string &who);
-// The kernel that the thread runs, for the message when it touches memory that it
-// hasn't. A handler of signals reads it.
+// The kernel that the thread runs, for the message about an invalid access. A signal
+// handler reads it.
 extern thread_local const char *running __attribute__((tls_model("initial-exec")));
 
 // Libraries and kernels (library.mm; module.mm compiles and loads)
 
-// What a kernel has at an index of its table of buffers.
+// A kernel's binding at an index.
 struct Binding {
     NSUInteger index;
-    bool constant;      // in the address space constant; else device
+    bool constant;      // constant memory; otherwise device memory
     bool written;       // the kernel may write it
-    NSUInteger bytes;   // that must be there: of a constant all, of device memory those of an element
+    NSUInteger bytes;   // minimum size: the whole constant, or one element of device memory
     NSUInteger alignment;
 };
 
@@ -136,24 +135,24 @@ struct Kernel {
     std::shared_ptr<Module> module;
     std::string name;
     std::vector<Binding> bindings; // by index
-    NSUInteger threadgroupBytes;   // that it declares itself
+    NSUInteger threadgroupBytes;   // declared by the kernel
     const void *emulated;
 };
 
-// Compiles a source, or finds what it gave before. NULL, and the compiler's text, if
+// Compiles a source, or returns the cached result. NULL, and the compiler's messages, if
 // it doesn't compile.
 std::shared_ptr<Module> compile(const std::string &source, NSUInteger version, bool safe, std::string *said);
 std::vector<std::string> functionNames(const std::shared_ptr<Module> &);
 // A kernel of a module; its name is empty if there is none.
 Kernel kernelOf(const std::shared_ptr<Module> &, const std::string &name);
-// Runs a kernel with what is bound, in the bindings' order. What went wrong, or "".
+// Runs a kernel with its bindings, in the kernel's order. Returns the error or "".
 std::string launch(const Kernel &, MTLSize groups, MTLSize threads, const std::vector<void *> &bound);
 
 @interface MTLCompileOptions : NSObject {
   @public
     NSUInteger version; // 0 until it is set
-    bool safe;          // arithmetic is IEEE 754's, not fast
-    bool precise;       // functions are
+    bool safe;          // IEEE 754 arithmetic, not fast
+    bool precise;       // the same for functions
 }
 @end
 
@@ -182,7 +181,7 @@ std::string launch(const Kernel &, MTLSize groups, MTLSize threads, const std::v
 id newLibrary(FakeMTLDevice *, const std::string &source, MTLCompileOptions *, id *error);
 id newPipeline(FakeMTLDevice *, FakeMTLFunction *, id *error);
 
-// Queues, command buffers, events (queue.h has what is in them)
+// Queues, command buffers, events (contents in queue.h)
 
 @interface FakeMTLSharedEvent : NSObject {
   @public
@@ -218,7 +217,7 @@ id newSharedEvent(void);
 - (void)endEncoding;
 @end
 
-struct Table; // of what is bound
+struct Table; // of bindings
 
 @interface FakeMTLComputeCommandEncoder : FakeMTLCommandEncoder {
   @public
@@ -230,5 +229,5 @@ struct Table; // of what is bound
 @end
 
 id newEncoder(FakeMTLCommandBuffer *, const char *className);
-// Ends the process if an encoder has been ended.
+// Terminates the process if an encoder has been ended.
 void open(FakeMTLCommandEncoder *, SEL op);

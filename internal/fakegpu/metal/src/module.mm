@@ -1,4 +1,4 @@
-// Modules: shared libraries of kernels that the emulator is linked into.
+// Modules: shared libraries of kernels, linked with the emulator.
 
 #include "metal.h"
 
@@ -25,8 +25,8 @@ template <class T> static void symbol(void *library, const char *name, T *functi
 std::shared_ptr<Module> compile(const std::string &source, NSUInteger version, bool safe, std::string *said) {
     std::string path = compiled(source, std::to_string((version >> 16) * 100 + (version & 0xffff) * 10), !safe, said);
     if (path.empty()) return nullptr;
-    // One source is one library, however often it is compiled: the emulator runs one
-    // kernel at a time, and so does the fake.
+    // A source is loaded once, however often it is compiled: the emulator runs one kernel
+    // at a time, as does the fake.
     void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) wrong("newLibraryWithSource", dlerror());
     auto m = std::make_shared<Module>();
@@ -51,14 +51,14 @@ Kernel kernelOf(const std::shared_ptr<Module> &module, const std::string &name) 
     Kernel kernel = {module, name, {}, *k->threadgroup_bytes, k};
     for (int i = 0; i < k->parameters; i++) {
         const emulator_binding &b = k->bindings[i];
-        // An element has at least the bytes of its alignment.
+        // An element has at least as many bytes as its alignment.
         kernel.bindings.push_back({b.index, b.is_value != 0, b.is_written != 0, b.is_value ? k->sizes[i] : b.alignment, b.alignment});
     }
     return kernel;
 }
 
 std::string launch(const Kernel &kernel, MTLSize groups, MTLSize threads, const std::vector<void *> &bound) {
-    // A value is passed as it lies there, a buffer by its address.
+    // A value is passed in place, a buffer by its address.
     std::vector<void *> addresses = bound, values;
     for (size_t i = 0; i < bound.size(); i++) values.push_back(kernel.bindings[i].constant ? bound[i] : (void *)&addresses[i]);
     const unsigned grid[] = {unsigned(groups.width), unsigned(groups.height), unsigned(groups.depth)};

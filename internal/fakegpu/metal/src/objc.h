@@ -1,12 +1,11 @@
-// Objective-C without Apple: the functions of GNU's runtime that are used here, and
-// the root class with its rules.
+// Objective-C without Apple: the functions of GNU's runtime that are used here, and the
+// root class with its rules.
 //
-// GNU's runtime (libobjc.so.4) has classes, selectors and the lookup of methods. What
-// it hasn't is Apple's: retain counts, autorelease pools and objc_msgSend, which are
-// in object.mm, pool.mm and send.mm, with these rules, each of which ends the
-// process by name when it is broken: a message must be one that the object's class
-// has; an object that has been deallocated takes none; nothing is released more often
-// than it was retained; and what is autoreleased needs a pool.
+// GNU's runtime (libobjc.so.4) has classes, selectors and method lookup. Apple's retain
+// counts, autorelease pools and objc_msgSend are in object.mm, pool.mm and send.mm. They
+// terminate the process when a rule is broken: the object's class must implement the
+// message; a deallocated object accepts no messages; nothing is released more often than
+// it was retained; and autoreleased objects need a pool.
 
 #pragma once
 
@@ -33,18 +32,18 @@ const char *sel_getName(SEL);
 SEL sel_registerName(const char *name);
 }
 
-// The class of an object, or the metaclass of a class: what lies first in it.
+// The class of an object, or the metaclass of a class: its first word.
 static inline Class classOf(id object) { return *(Class *)object; }
 
-// What clients of the library find in it; all else is hidden.
+// Exported to clients of the library; everything else is hidden.
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
-// A BOOL as machine code gives it: only the lowest byte means something, and here the
-// others never are 0.
+// A BOOL as returned by machine code: only the lowest byte counts, and here the others
+// are never 0.
 typedef NSUInteger Flag;
 static inline Flag flag(bool yes) { return 0x5a5a5a5a5a5a5a00 | Flag(yes); }
 
-// The messages come from several threads; the fake does one thing at a time.
+// Messages come from several threads; the fake serializes them.
 extern std::recursive_mutex lock;
 struct Locked {
     std::lock_guard<std::recursive_mutex> guard{lock};
@@ -66,35 +65,34 @@ __attribute__((objc_root_class))
 - (void)dealloc;
 @end
 
-// Ends the process: the program has done what it never may.
+// Terminates the process: the program has broken a rule.
 [[noreturn]] void wrong(const std::string &where, const std::string &what);
-// A message as it is written: "-[MTLBuffer contents]".
+// The name of a message: "-[MTLBuffer contents]".
 std::string messageName(id self, SEL op);
 // In a method: the rule that its caller has broken.
 #define WRONG(what) wrong(messageName(self, _cmd), what)
 
-// A new object with one reference, as `alloc` gives it.
+// A new object with one reference, as returned by `alloc`.
 id create(Class);
-// The macOS that is faked, and the one that brought a selector's methods.
+// The imitated macOS, and the one that introduced a selector.
 long macos();
 long macosOf(const char *selector);
 // Whether an object is alive.
 bool alive(id);
-// Makes an object one that the system owns as well: its last reference isn't the
-// client's.
+// Marks an object as also owned by the system: its last reference isn't the client's.
 void owned(id);
-// Checks that an argument is a live object of a class. It may be nil where `none` says.
+// Checks that an argument is a live object of a class. It may be nil if `none` is true.
 id expect(id self, SEL op, id argument, const char *className, bool none = false);
 #define EXPECT(argument, className) expect(self, _cmd, argument, className)
-// How many objects of a class are alive.
+// The number of live objects of a class.
 size_t count(const char *className);
-// Puts an object into the thread's autorelease pool.
+// Adds an object to the thread's autorelease pool.
 void autoreleased(id);
 
 extern "C" {
-// The method that a message calls; ends the process if there is none. Whether a
-// structure is returned in memory is asked with 0 or 1, or not at all with -1.
+// The method for a message; terminates the process if there is none. structure (0 or 1)
+// says whether a struct is returned in memory; -1 skips the check.
 IMP fake_lookup(id self, SEL op, int structure);
-// The method of nil: 0, of whatever type.
+// The method of nil: returns 0 of whatever type.
 id fake_nothing(id, SEL, ...);
 }

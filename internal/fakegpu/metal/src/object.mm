@@ -1,4 +1,4 @@
-// Objects: which are alive, how often they are retained, and what they answer to.
+// Objects: which are alive, their reference counts, and their methods.
 
 #include "objc.h"
 
@@ -14,19 +14,18 @@ std::recursive_mutex lock;
 
 struct Life {
     NSUInteger references;
-    bool systems; // one of them is the system's
+    bool systems; // one reference is the system's
 };
 
 static std::unordered_map<id, Life> living;
 
-// The dead keep their memory for long, so that whoever still talks to them is
-// noticed.
+// Deallocated objects keep their memory for long, so that messages to them are detected.
 static const size_t remembered = 1 << 16;
 static std::unordered_map<id, Class> dead;
 static std::deque<id> graves;
 
-// Classes' names but for the prefix that keeps ours out of clients' reach: there is
-// no class MTLDevice, for that is a protocol.
+// Class names without the prefix that hides ours from clients: MTLDevice is a protocol,
+// not a class.
 static std::string shortName(Class c) {
     std::string name = class_getName(c);
     return name.rfind("Fake", 0) == 0 ? name.substr(4) : name;
@@ -79,9 +78,9 @@ id expect(id self, SEL op, id argument, const char *className, bool none) {
     if (!argument && none) return nil;
     if (!argument) wrong(messageName(self, op), std::string("nil was passed for ") + className);
     if (dead.count(argument)) wrong(messageName(self, op), "the " + shortName(dead[argument]) + " that was passed has been deallocated");
-    if (!alive(argument)) wrong(messageName(self, op), std::string("what was passed for ") + className + " is no object");
+    if (!alive(argument)) wrong(messageName(self, op), std::string("the argument for ") + className + " is not an object");
     std::string is = shortName(classOf(argument));
-    if (is != className) wrong(messageName(self, op), "it takes " + std::string(className) + ", and was passed " + is);
+    if (is != className) wrong(messageName(self, op), "expected " + std::string(className) + ", got " + is);
     return argument;
 }
 
@@ -92,12 +91,12 @@ id create(Class c) {
     return object;
 }
 
-// Methods are found once for each class and selector.
+// Methods are looked up once per class and selector.
 struct Found {
     IMP method;     // null if there is none
     bool structure; // it returns one in memory
-    long since;     // the macOS that brought it
-    bool last;      // only the last release sends it
+    long since;     // the macOS that introduced it
+    bool last;      // sent only by the last release
 };
 
 static const Found &find(Class c, SEL op) {
@@ -121,7 +120,7 @@ IMP fake_lookup(id self, SEL op, int structure) {
     }
     Locked locked;
     if (dead.count(self)) wrong(messageName(self, op), "the object has been deallocated");
-    if (!alive(self) && !isClass(self)) wrong(std::string("objc_msgSend: ") + sel_getName(op), "the receiver is no object");
+    if (!alive(self) && !isClass(self)) wrong(std::string("objc_msgSend: ") + sel_getName(op), "the receiver is not an object");
     const Found &f = find(classOf(self), op);
     if (!there(f)) wrong(messageName(self, op), "unrecognized selector");
     if (f.last) wrong(messageName(self, op), "only the last release may send it");
@@ -134,7 +133,7 @@ IMP fake_lookup(id self, SEL op, int structure) {
 @implementation NSObject
 
 + (id)alloc {
-    if (shortName(self) != class_getName(self)) WRONG("the framework alone creates these");
+    if (shortName(self) != class_getName(self)) WRONG("only the framework creates these");
     return create(self);
 }
 
@@ -146,7 +145,7 @@ IMP fake_lookup(id self, SEL op, int structure) {
     return self;
 }
 
-// Classes take the messages too, and live for ever.
+// Classes accept these messages, too, and live forever.
 
 - (id)retain {
     Locked locked;

@@ -33,7 +33,7 @@ unsigned random(unsigned n) {
 
 long macos() { return play.macos; }
 
-// What isn't here is older than all that can be faked.
+// What isn't listed is older than every imitated macOS.
 long macosOf(const char *selector) {
     static const struct {
         const char *selector;
@@ -44,7 +44,7 @@ long macosOf(const char *selector) {
     return 0;
 }
 
-// Sets a value, and gives what it was.
+// Sets a parameter, and returns its previous value.
 EXPORT long fake_metal_play(const char *name, long value) {
     Locked locked;
     for (auto &v : values)
@@ -56,7 +56,7 @@ EXPORT long fake_metal_play(const char *name, long value) {
     wrong("fake_metal_play", std::string("there is no ") + name);
 }
 
-// How many objects of a class are alive.
+// The number of live objects of a class.
 EXPORT long fake_metal_count(const char *className, long) {
     Locked locked;
     return count(className);

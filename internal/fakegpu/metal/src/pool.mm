@@ -12,8 +12,7 @@ struct Pool {
 static thread_local std::vector<Pool> pools;
 
 void autoreleased(id object) {
-    // On a Mac the object would leak, with nothing but a line on stderr, and that
-    // only if it is asked for.
+    // On a Mac the object would leak, with at most a line on stderr if enabled.
     if (pools.empty()) wrong(messageName(object, sel_registerName("autorelease")), "the thread has no autorelease pool");
     pools.back().objects.push_back(object);
 }
@@ -30,7 +29,7 @@ EXPORT void objc_autoreleasePoolPop(void *token) {
     Locked locked;
     size_t at = 0;
     while (at < pools.size() && pools[at].token != (uintptr_t)token) at++;
-    if (at == pools.size()) wrong("objc_autoreleasePoolPop", "this is no pool of this thread, or it has been popped");
+    if (at == pools.size()) wrong("objc_autoreleasePoolPop", "not a pool of this thread, or it has been popped");
     while (pools.size() > at) {
         std::vector<id> &objects = pools.back().objects;
         while (!objects.empty()) {

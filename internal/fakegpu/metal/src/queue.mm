@@ -1,4 +1,4 @@
-// Queues, and when what was committed to them runs.
+// Queues, and the execution of committed work.
 
 #include "queue.h"
 
@@ -8,7 +8,7 @@
 static std::set<Queue *> queues;
 static std::condition_variable_any changed;
 
-// How long something is waited for.
+// The time limit for waiting.
 static const auto patience = std::chrono::seconds(2);
 
 static double now() {
@@ -17,7 +17,7 @@ static double now() {
     return t.tv_sec + 1e-9 * t.tv_nsec;
 }
 
-// What Metal says of its errors.
+// Metal's descriptions of its errors.
 static NSError *failure(long code, const std::string &what) {
     static const struct {
         long code;
@@ -39,7 +39,7 @@ static NSError *failure(long code, const std::string &what) {
 
 static const long timeout = 2, revoked = 4, removed = 11;
 
-// Ends a command buffer: well, or with an error.
+// Completes a command buffer, successfully or with an error.
 static void finish(Commands *c, long code, const std::string &what) {
     c->status = code ? ERROR : COMPLETED;
     c->end = now();
@@ -51,12 +51,12 @@ static void finish(Commands *c, long code, const std::string &what) {
     c->uses.clear();
     c->steps.clear();
     id self = c->self;
-    c->self = nil; // its queue held it
+    c->self = nil; // the queue's reference
     changed.notify_all();
     [self release];
 }
 
-// Does the next thing that a queue has to do. False if there is none, or if it waits.
+// Executes the next step of a queue. False if there is none, or if it waits.
 static bool advance(Queue *q) {
     if (q->order.empty()) return false;
     Commands *c = q->order.front();
@@ -66,7 +66,7 @@ static bool advance(Queue *q) {
         c->start = now();
     }
     if (q->device->revoked) return finish(c, revoked, ""), true;
-    // What fails does so in the middle: some of it has run.
+    // A failure happens in the middle, after some steps have run.
     if (c->fails && c->next >= c->steps.size() / 2) return finish(c, c->fails, ""), true;
     if (c->next == c->steps.size()) return finish(c, 0, ""), true;
     Step &step = c->steps[c->next];
@@ -77,18 +77,18 @@ static bool advance(Queue *q) {
     return true;
 }
 
-// Does the next thing that any queue has to do.
+// Executes the next step of any queue.
 static bool advanceAny() {
     for (Queue *q : queues)
         if (advance(q)) return true;
     return false;
 }
 
-// Lets time go by until something has happened that a queue may wait for. False if
-// nothing has, for long.
+// Lets time pass until something happens that a queue may wait for. False if nothing does
+// for long.
 static bool pass(Queue *q) {
     if (advance(q) || advanceAny()) return true;
-    // Perhaps another thread commits or signals what is missing.
+    // Another thread may commit or signal what is missing.
     return changed.wait_for(lock, patience) != std::cv_status::timeout || advance(q) || advanceAny();
 }
 
@@ -138,12 +138,12 @@ id newQueue(FakeMTLDevice *device, NSUInteger most) {
     // A real queue blocks until one of its command buffers has completed.
     while (queue->alive >= queue->most)
         if (!pass(queue) && queue->alive >= queue->most)
-            WRONG("all of the queue's " + std::to_string(queue->most) + " command buffers are there, and none completes: it would wait for ever");
+            WRONG("all of the queue's " + std::to_string(queue->most) + " command buffers are in use, and none completes: it would wait for ever");
     return newCommandBuffer(self);
 }
 
 - (id)commandBufferWithUnretainedReferences {
-    WRONG("what such a command buffer uses may be gone when it runs; commandBuffer retains it");
+    WRONG("what such a command buffer uses may be deallocated before it runs; commandBuffer retains it");
 }
 
 - (void)dealloc {

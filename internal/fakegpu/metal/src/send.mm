@@ -1,11 +1,10 @@
-// objc_msgSend, and on x86-64 objc_msgSend_stret, as on Macs: find the method of a
-// message and go there, with every register that may hold an argument, and the stack,
-// as they were.
+// objc_msgSend, and on x86-64 objc_msgSend_stret, as on Macs: look up a message's method
+// and jump there, with all argument registers and the stack unchanged.
 
 #if defined(__x86_64__)
 
-// SEND(name, self, op, structure): where a call has its receiver and selector.
-// A structure's address comes before them.
+// SEND(name, self, op, structure): the positions of receiver and selector. A returned
+// struct's address comes before them.
 __asm__(R"(
 .macro SEND name, self, op, structure
     .text
@@ -75,7 +74,7 @@ fake_nothing:
 
 #elif defined(__aarch64__)
 
-// The address for a structure that is returned is in x8, whatever is called.
+// The address for a returned struct is in x8, for every call.
 __asm__(R"(
     .text
     .globl objc_msgSend

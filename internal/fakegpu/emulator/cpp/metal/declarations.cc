@@ -1,5 +1,5 @@
-// Declarations: what namespaces, structs and functions have in them. Types aren't
-// known here, so what is a declaration is told by its form.
+// Declarations: the contents of namespaces, structs and functions. Types aren't known
+// here, so declarations are recognized by their form.
 
 #include "translator.h"
 
@@ -16,7 +16,7 @@ std::string translator::written(size_t from, size_t to) const {
     return all;
 }
 
-// end_of is where a mark comes next, brackets left out.
+// end_of finds the next occurrence of a mark outside of brackets.
 size_t translator::end_of(size_t i, size_t to, const char *mark) {
     while (i < to && !s.is(i, mark)) {
         i = s.mate[i] > i ? s.mate[i] + 1 : i + 1;
@@ -24,7 +24,7 @@ size_t translator::end_of(size_t i, size_t to, const char *mark) {
     return i;
 }
 
-// after_angles is what follows a template's <…>, which begins at i.
+// after_angles skips a template's <…>, which begins at i.
 size_t translator::after_angles(size_t i, size_t to) {
     int depth = 0;
     for (; i < to; i = s.mate[i] > i ? s.mate[i] + 1 : i + 1) {
@@ -37,8 +37,7 @@ size_t translator::after_angles(size_t i, size_t to) {
     return to;
 }
 
-// addressed checks that what is declared has an address space if it is a pointer or a
-// reference.
+// addressed checks that a declared pointer or reference has an address space.
 void translator::addressed(size_t from, size_t to, const std::string &what) {
     bool has_space = false;
     for (size_t i = from; i < to && !s.is(i, "="); i++) {
@@ -100,7 +99,7 @@ size_t translator::declaration(size_t i, size_t to, record *in) {
         if (s.is(j, "__attribute__") || s.is(j, "alignas") || s.is(j, "decltype")) {
             j = s.mate[j + 1];
         } else if (s.is(j, "[") && s.is(j + 1, "[")) {
-            s.wrong(j, "[[" + s.tokens[j + 2].text + "]] is no attribute that kernels have here");
+            s.wrong(j, "[[" + s.tokens[j + 2].text + "]] is not a supported attribute");
             j = s.mate[j];
         } else if (s.is(j, "operator")) {
             size_t parameters = s.is(j + 1, "(") ? j + 3 : end_of(j, to, "(");
@@ -141,7 +140,7 @@ size_t translator::structure(size_t i, size_t to) {
     return end_of(s.mate[j], to, ";") + 1;
 }
 
-// variable takes a declaration without parameters, which ends at `to`.
+// variable handles a declaration without parameters, which ends at `to`.
 void translator::variable(size_t first, size_t to, record *in) {
     bool is_constant = false, is_static = false;
     for (size_t i = first; i < to && !s.is(i, "="); i++) {
@@ -152,11 +151,11 @@ void translator::variable(size_t first, size_t to, record *in) {
     if (in && !is_static) {
         note_members(first, to, in);
     } else if (!is_constant) {
-        s.wrong(first, "a variable outside of functions is in the address space constant");
+        s.wrong(first, "a variable outside of functions must be in the address space constant");
     }
 }
 
-// note_members takes the members of one declaration: `int a, b[2];`
+// note_members records the members of one declaration: `int a, b[2];`
 void translator::note_members(size_t first, size_t to, record *in) {
     size_t name = first;
     while (name < to && !s.is(name, ",") && !s.is(name, "[") && !s.is(name, "=") && !s.is(name, ":") && !s.is(name, "{")) {
@@ -173,10 +172,9 @@ void translator::note_members(size_t first, size_t to, record *in) {
     }
 }
 
-// copies gives a struct what Metal's has: that it can be copied to and from any
-// address space. In C++ with attributes that takes constructors and assignments for
-// each; OpenCL's lacks the copies from constant memory. With a constructor a struct
-// must say how it is made of its members as well.
+// copies makes a struct copyable to and from any address space, as in Metal. C++ with
+// attributes needs constructors and assignments for each; OpenCL's C++ lacks the copies
+// from constant memory. With a constructor, a struct also needs one for its members.
 void translator::copies(size_t brace, const record &of) {
     if (purpose == metal_purpose::running) {
         return;
@@ -203,7 +201,7 @@ void translator::copies(size_t brace, const record &of) {
     s.tokens[brace].after += made;
 }
 
-// function takes one whose parameters begin at a bracket.
+// function handles a function whose parameters begin at a bracket.
 size_t translator::function(size_t first, size_t parameters, size_t to, record *in) {
     size_t name_at = parameters - 1, close = s.mate[parameters];
     bool is_kernel = false;
@@ -226,10 +224,10 @@ size_t translator::function(size_t first, size_t parameters, size_t to, record *
         i = end + 1;
     }
     if (in && s.is(name_at, in->name.c_str())) {
-        in->plain = false; // it has a constructor of its own
+        in->plain = false; // it has its own constructor
     }
     size_t i = close + 1;
-    if (s.is(i, ":")) { // what a constructor's members begin as
+    if (s.is(i, ":")) { // a constructor's member initializers
         do {
             i = end_of(i + 1, to, "(") < end_of(i + 1, to, "{") ? end_of(i + 1, to, "(") : end_of(i + 1, to, "{");
             i = s.mate[i] + 1;
@@ -254,7 +252,7 @@ size_t translator::function(size_t first, size_t parameters, size_t to, record *
     return s.mate[i] + 1;
 }
 
-// body looks through a function's statements.
+// body checks a function's statements.
 void translator::body(size_t brace, bool is_kernel, std::vector<std::string> *memory) {
     int depth = 1;
     bool begins = true;
@@ -282,8 +280,9 @@ void translator::body(size_t brace, bool is_kernel, std::vector<std::string> *me
     }
 }
 
-// statement tells a declaration of a pointer or reference by its form: words, perhaps
-// a template's <…>, a * or &, a name, and what can follow a name that is declared.
+// statement recognizes a declaration of a pointer or reference by its form: words,
+// perhaps a template's <…>, a * or &, a name, and a token that can follow a declared
+// name.
 void translator::statement(size_t i, size_t to) {
     static const std::set<std::string> others = {"return", "else", "case", "if", "while", "do", "for", "switch", "break", "continue", "using", "typedef"};
     size_t first = i;
@@ -308,8 +307,8 @@ void translator::statement(size_t i, size_t to) {
     }
 }
 
-// threadgroup_variables finds `threadgroup float sums[32], last;`, which isn't a
-// pointer, and gives each memory.
+// threadgroup_variables finds `threadgroup float sums[32], last;`, which isn't a pointer,
+// and allocates memory for each.
 void translator::threadgroup_variables(size_t i, size_t to, bool allowed, std::vector<std::string> *memory) {
     size_t first = i;
     if (s.is(i, "alignas")) {
@@ -346,8 +345,8 @@ void translator::threadgroup_variables(size_t i, size_t to, bool allowed, std::v
         s.tokens[i].text = "EMULATED_THREADGROUP";
         return;
     }
-    // To be checked it is a reference to some memory: OpenCL has such variables in
-    // kernels only, and an entry point is a function there.
+    // When checking, it is a reference to memory: OpenCL allows such variables only in
+    // kernels, and an entry point is a function there.
     for (size_t at = first; at < to; at++) {
         s.tokens[at].text = "";
         s.tokens[at].before = "";

@@ -1,4 +1,4 @@
-// Entry points: what their parameters are bound to, and their registration.
+// Entry points: the bindings of their parameters, and their registration.
 
 #include "translator.h"
 
@@ -9,14 +9,13 @@
 
 namespace metal_source {
 
-// The built-ins that have as many components as the kernel asks for, and those that
-// are one number.
+// The built-ins with one to three components, and those with one.
 static const std::set<std::string> positions = {"thread_position_in_grid", "thread_position_in_threadgroup", "threadgroup_position_in_grid",
                                                 "threads_per_threadgroup", "threadgroups_per_grid", "threads_per_grid"};
 static const std::set<std::string> numbers = {"thread_index_in_threadgroup", "thread_index_in_simdgroup", "simdgroup_index_in_threadgroup",
                                               "threads_per_simdgroup", "simdgroups_per_threadgroup"};
 
-static const unsigned most_buffers = 31; // of Metal's
+static const unsigned most_buffers = 31; // Metal's limit
 
 namespace {
 
@@ -24,7 +23,7 @@ namespace {
 struct parameter {
     std::string name, attribute, argument;
     size_t at;
-    std::string source; // what registers it
+    std::string source; // the code that registers it
     unsigned index = 0;
     bool is_buffer = false, is_value = false;
 };
@@ -86,7 +85,7 @@ void translator::entry(size_t name_at, size_t brace, const std::vector<std::stri
             }
             p.source = "::emulator::" + p.attribute;
         } else {
-            s.wrong(a, "[[" + p.attribute + "]] is no attribute of a kernel's parameter that the emulator knows");
+            s.wrong(a, "[[" + p.attribute + "]] is not a parameter attribute that the emulator supports");
         }
         for (size_t j = a; j < end; j++) {
             s.tokens[j].text = "";

@@ -1,6 +1,6 @@
-// Metal's functions of numbers that give the same bits everywhere: of integers, and
-// of floats those that round once. The others exist, since their names are taken, but
-// kernels bring their own.
+// Metal's math functions that have the same bits everywhere: those of integers, and those
+// of floats that are rounded once. The others are declared unavailable; kernels have
+// their own.
 
 #pragma once
 
@@ -60,7 +60,7 @@ static inline ulong clz(ulong v) { return v ? (ulong)__builtin_clzl(v) : 64ul; }
 static inline uint ctz(uint v) { return v ? (uint)__builtin_ctz(v) : 32u; }
 static inline ulong ctz(ulong v) { return v ? (ulong)__builtin_ctzl(v) : 64ul; }
 
-// What may differ between devices, or rounds more than once.
+// May differ between devices, or is rounded more than once.
 #define NOT_FOR_KERNELS __attribute__((unavailable("devices differ in it, so kernels bring their own")))
 #define ONE(name)                          \
     NOT_FOR_KERNELS float name(float);     \

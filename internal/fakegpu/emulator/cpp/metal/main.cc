@@ -1,5 +1,5 @@
-// A program that translates: from its standard input to its standard output, for a
-// purpose. What is wrong is on its standard error, and then its exit status is 1.
+// A program that translates its standard input to its standard output, for a purpose.
+// Errors go to its standard error, with exit status 1.
 //
 //   to_cpp running|attributes|opencl
 

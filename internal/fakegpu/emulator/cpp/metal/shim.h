@@ -1,14 +1,14 @@
-// Metal's library, as far as kernels use it, before the C++ that to_cpp.h makes of a
-// kernel's source. It is read in three ways:
+// The part of Metal's library that kernels use. It precedes the C++ that to_cpp.h
+// generates from a kernel's source, and is compiled in three ways:
 //
-//   - to be run: in C++14 over the emulator, all memory being alike;
-//   - STRICT_ATTRIBUTES: in C++ whose pointers have Metal's address spaces as
-//     attributes, to be checked only;
-//   - STRICT_OPENCL: in C++ for OpenCL, whose address spaces are the language's own,
-//     to be checked only.
+//  - to be run: as C++14 with the emulator, all memory being alike;
+//  - STRICT_ATTRIBUTES: as C++ whose pointers have Metal's address spaces as
+//    attributes, only to be checked;
+//  - STRICT_OPENCL: as C++ for OpenCL, which has address spaces itself, only to be
+//    checked.
 //
-// It includes no headers of C++, so that compiling takes no time, and has what Metal
-// has under these names, no more: what is missing here is an error in a kernel.
+// It includes no C++ headers, to compile quickly, and declares nothing that Metal
+// doesn't: what is missing here is an error in a kernel.
 
 #pragma once
 #pragma clang system_header

@@ -1,16 +1,16 @@
-// What threads do together: barriers, exchange within a simdgroup of 32, matrices of
-// 8 × 8 that a simdgroup holds. All that must take part have to come to one and the
-// same place; the emulator says where they don't.
+// Operations of several threads: barriers, exchange within a simdgroup of 32, 8×8
+// matrices of a simdgroup. All participants must reach the same source position; the
+// emulator reports where they don't.
 
 #pragma once
 
 namespace metal {
 
-// Which memory a barrier orders. The emulator orders all of it at every barrier.
+// The memory that a barrier orders. The emulator orders all memory at every barrier.
 enum class mem_flags { mem_device = 1, mem_threadgroup = 2 };
 static inline mem_flags operator|(mem_flags a, mem_flags b) { return (mem_flags)((int)a | (int)b); }
 
-// What an exchange takes: numbers of 16 and 32 bits, and vectors of them.
+// The types that can be exchanged: numbers of 16 and 32 bits, and vectors of them.
 template <class> struct is_exchanged { enum { value = false }; };
 #define EXCHANGED(type)                                          \
     template <> struct is_exchanged<type> { enum { value = true }; };    \
@@ -77,8 +77,8 @@ template <class type, IF_EXCHANGED(type)> static inline type simd_broadcast_firs
     return exchange(v, emulator_from_lane, 0, file, line);
 }
 
-// A fold goes by exchange with ever further lanes; Metal doesn't say which order
-// devices take. A simdgroup that isn't full has fewer lanes to fold.
+// A fold exchanges with lanes at growing distances; Metal doesn't specify the order. A
+// partial simdgroup has fewer lanes to fold.
 #define FOLD(name, join)                                                                           \
     template <class type, IF_EXCHANGED(type)> static inline type name(type v, PLACE) {             \
         for (uint reach = 1; reach < 32; reach *= 2) {                                             \
@@ -98,7 +98,7 @@ static inline bool simd_any(bool v, PLACE) { return emulator_exchange(0xffffffff
 
 #endif
 
-// A matrix of 8 × 8, of which each lane holds two elements: which, Metal doesn't say.
+// An 8×8 matrix, of which each lane has two elements; Metal doesn't specify which.
 template <class type, int rows, int columns> struct simdgroup_matrix {
     static_assert(rows == 8 && columns == 8, "a simdgroup's matrix has 8 rows and 8 columns");
     type mine[2];
@@ -123,7 +123,7 @@ void simdgroup_multiply(simdgroup_matrix<d, 8, 8> &, simdgroup_matrix<a, 8, 8>, 
 
 #else
 
-// Where a matrix lies in memory. All lanes must mean the same.
+// The position of a matrix in memory, the same for all lanes.
 template <class type> struct simdgroup_place {
     type *at;
     ulong stride;
@@ -136,12 +136,12 @@ template <class type> static inline simdgroup_place<type> place_of(type *p, ulon
     return simdgroup_place<type>{p + origin.y * stride + origin.x, stride, transposed};
 }
 
-// gather gives `words` words of each lane, which all must be there and mean the same
-// place.
+// gather returns `words` words of each lane. All lanes must participate and pass the same
+// position.
 template <class type>
 static inline void gather(simdgroup_place<type> place, const uint *mine, uint words, uint *all, const char *file, int line) {
     if (emulator_lanes() != 32) {
-        emulator_refuse("a simdgroup without 32 threads has no matrices", file, line);
+        emulator_refuse("matrices need a simdgroup of 32 threads", file, line);
     }
     ulong at = (ulong)place.at, shape = place.stride * 2 + place.transposed;
     uint own[emulator_gathered] = {(uint)at, (uint)(at >> 32), (uint)shape, (uint)(shape >> 32)}, lanes[32 * emulator_gathered];
@@ -152,7 +152,7 @@ static inline void gather(simdgroup_place<type> place, const uint *mine, uint wo
     for (uint lane = 0; lane < 32; lane++) {
         const uint *other = lanes + lane * (4 + words);
         if (other[0] != own[0] || other[1] != own[1] || other[2] != own[2] || other[3] != own[3]) {
-            emulator_refuse("not all of the simdgroup's threads mean the same place of a matrix", file, line);
+            emulator_refuse("the simdgroup's threads don't all pass the same address of a matrix", file, line);
         }
         for (uint i = 0; i < words; i++) {
             all[lane * words + i] = other[4 + i];
@@ -172,8 +172,7 @@ template <class type> static inline type element_of(const uint *words, uint i) {
     return v;
 }
 
-// A lane reads other elements from memory than it would write, so that what a barrier
-// is missing for shows.
+// A lane loads other elements than it stores, so that a missing barrier shows.
 template <class type, class from>
 static inline void simdgroup_load(simdgroup_matrix<type, 8, 8> &d, const from *p, ulong stride = 8, ulong2 origin = make<ulong2>(),
                                   bool transposed = false, PLACE) {
@@ -199,8 +198,7 @@ static inline void simdgroup_store(simdgroup_matrix<type, 8, 8> m, type *p, ulon
     }
 }
 
-// A product's terms are added one after the other here, and in f32; Metal doesn't say
-// how devices do.
+// A product's terms are added in order, in f32; Metal doesn't specify the order.
 template <class result, class left, class right, class before>
 static inline void simdgroup_multiply_accumulate(simdgroup_matrix<result, 8, 8> &d, simdgroup_matrix<left, 8, 8> a,
                                                  simdgroup_matrix<right, 8, 8> b, simdgroup_matrix<before, 8, 8> c, PLACE) {

@@ -1,16 +1,14 @@
-// From Metal to C++: what shim.h can't give a meaning to. It takes a preprocessed
-// source, and
+// Translates Metal to C++ where shim.h can't. It takes a preprocessed source, and
 //
-//   - finds the entry points and what each parameter is bound to, and writes the
-//     registration that hosts of the emulator find a kernel by;
-//   - gives variables of a threadgroup their memory;
-//   - spells out what vectors are made of (`uint4(…)`), and that numbers with a point
-//     are f32;
-//   - says by file and line what Metal doesn't have though C++ does, and what it asks
-//     for though C++ doesn't: address spaces.
+//  - finds the entry points and the bindings of their parameters, and generates the
+//    registration by which hosts of the emulator find a kernel;
+//  - allocates threadgroup variables;
+//  - spells out vector constructors (`uint4(…)`), and that literals with a point are f32;
+//  - reports by file and line what C++ has and Metal lacks, and the address spaces that
+//    Metal requires and C++ lacks.
 //
 // A `#pragma emulator name "…"` gives the kernels after it that name instead of their
-// function's. Lines stay where they are.
+// function's. Line numbers don't change.
 
 #pragma once
 
@@ -22,5 +20,5 @@ enum class metal_purpose {
     checking_opencl,     // and STRICT_OPENCL
 };
 
-// The C++, or an empty text and what is wrong: lines of "file:line: error: …".
+// Returns the C++, or an empty text and errors: lines of "file:line: error: …".
 std::string metal_to_cpp(const std::string &preprocessed, metal_purpose purpose, std::string *error);

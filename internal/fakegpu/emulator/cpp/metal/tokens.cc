@@ -10,7 +10,7 @@ namespace metal_source {
 static bool starts_word(char c) { return isalpha((unsigned char)c) || c == '_'; }
 static bool in_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
-// How many characters from `at` on are a word, a number, a text or a mark.
+// The length of the word, number, text or mark at `at`.
 static size_t length(const std::string &s, size_t at, kind *is) {
     size_t i = at;
     if (starts_word(s[i])) {
@@ -68,7 +68,7 @@ void source::scan(const std::string &s) {
             i = end;
             size_t quote = directive.find('"');
             if (quote != std::string::npos && isdigit((unsigned char)directive[std::min(directive.find_first_not_of("# "), directive.size() - 1)])) {
-                // A line marker: the next line is that one of a file.
+                // A line marker: the file and number of the next line.
                 std::string name = directive.substr(quote + 1, directive.find('"', quote + 1) - quote - 1);
                 int number = atoi(directive.c_str() + directive.find_first_not_of("# "));
                 file = std::find(files.begin(), files.end(), name) - files.begin();

@@ -1,4 +1,4 @@
-// The tokens of a preprocessed source, each with its place, and what is to be written
+// The tokens of a preprocessed source, each with its position, and the text to write
 // around or instead of it.
 
 #pragma once
@@ -18,14 +18,14 @@ struct token {
     std::string before, after; // to be written around it
 };
 
-// What is wrong at a place.
+// An error at a position.
 struct fault {
     int file, line;
     std::string what;
 };
 
 struct source {
-    std::vector<token> tokens; // and one at the end, an empty mark
+    std::vector<token> tokens; // with an empty mark at the end
     std::vector<size_t> mate;  // of brackets: where the other one is
     std::vector<std::string> files;
     std::vector<fault> faults;

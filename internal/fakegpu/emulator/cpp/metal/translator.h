@@ -22,14 +22,14 @@ struct member {
 struct record {
     std::string name;
     std::vector<member> members;
-    bool plain = true; // its members are all that it is made of
+    bool plain = true; // it has no constructor
 };
 
 struct translator {
     source s;
     metal_purpose purpose;
-    std::set<size_t> spaces; // where an address space stood
-    std::string name;              // that a pragma gave
+    std::set<size_t> spaces; // the positions of address spaces
+    std::string name;              // set by a pragma
     bool has_library = false;
 
     translator(const std::string &text, metal_purpose purpose) : s(text), purpose(purpose) {}

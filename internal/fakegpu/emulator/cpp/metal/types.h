@@ -1,8 +1,8 @@
-// Metal's scalars and vectors. There is no double; bfloat came after MSL 3.0.
+// Metal's scalars and vectors. Metal has no double; bfloat came after MSL 3.0.
 
 #pragma once
 
-// In Metal these are built into the language.
+// Built into Metal.
 typedef unsigned char uchar;
 typedef unsigned short ushort;
 typedef unsigned int uint;
@@ -40,7 +40,7 @@ VECTORS(float, float)
 
 namespace metal {
 
-// shape says of a type what it has: how many elements, and of which type.
+// shape is the number and type of a type's elements.
 template <class type> struct shape {
     typedef type element;
     enum { count = 1 };
@@ -64,7 +64,7 @@ VECTORS(float, float)
 template <bool> struct require {};
 template <> struct require<true> { typedef void ok; };
 
-// placing puts one argument's elements where they lie in a vector.
+// placing copies one argument's elements to their position in a vector.
 template <int count> struct placing {
     template <class to, class from> static inline void place(to &v, int at, from a) {
         for (int i = 0; i < count; i++) {
@@ -87,9 +87,8 @@ template <class type, class... others> struct total<type, others...> {
     enum { count = shape<type>::count + total<others...>::count };
 };
 
-// make is what a vector's name does when it is called: of elements and vectors that
-// together have as many elements, of a vector of another type, or of one number for
-// all.
+// make constructs a vector from elements and vectors with together as many elements, from
+// a vector of another type, or from one number for all elements.
 template <class to, int count> struct making {
     template <class... types> static inline to make(types... from) {
         static_assert(total<types...>::count == shape<to>::count, "a vector is made of as many elements as it has, of one number for all, or of none");
@@ -114,5 +113,5 @@ template <class to, class from> static inline to as_bits(from v) {
 
 } // namespace metal
 
-// as_type is a word of the language.
+// as_type is a keyword of Metal.
 template <class to, class from> static inline to as_type(from v) { return metal::as_bits<to>(v); }

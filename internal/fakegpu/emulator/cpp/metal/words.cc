@@ -1,5 +1,5 @@
-// What can be said of single words and numbers: those that Metal lacks, address
-// spaces, vectors, literals.
+// Checks and translations of single words and literals: words that Metal lacks, address
+// spaces, vectors, numbers.
 
 #include "translator.h"
 
@@ -13,7 +13,7 @@
 
 namespace metal_source {
 
-// Words of C++ that Metal lacks, by its specification, and one of a later Metal.
+// C++ words that Metal lacks by its specification, and one of a later Metal.
 static const std::map<std::string, std::string> lacking = {
     {"double", "Metal has no double"},
     {"goto", "Metal has no goto"},
@@ -31,7 +31,7 @@ static const std::map<std::string, std::string> lacking = {
     {"asm", "Metal has no assembly"},
     {"__asm__", "Metal has no assembly"},
     {"wchar_t", "Metal has no wchar_t"},
-    {"bfloat", "bfloat is of MSL 3.1, and sources are of 3.0"},
+    {"bfloat", "bfloat needs MSL 3.1, and sources are MSL 3.0"},
 };
 
 bool is_space(const std::string &word) {
@@ -63,9 +63,9 @@ void translator::words() {
         } else if (is_space(t.text)) {
             space(i);
         } else if ((t.text == "kernel" || t.text == "vertex" || t.text == "fragment") && !s.is_word(i + 1)) {
-            s.wrong(i, t.text + " is a word of Metal, and can't be a name");
+            s.wrong(i, t.text + " is a keyword of Metal and can't be a name");
         } else if (t.text == "constexpr" && i > 1 && s.is(i - 1, "if")) {
-            s.wrong(i, "if constexpr is of C++17, and Metal 3.0 is C++14");
+            s.wrong(i, "if constexpr needs C++17, and Metal 3.0 is C++14");
         } else if (is_vector(t.text) && s.is(i + 1, "(")) {
             t.before += "::metal::make<";
             t.after = ">" + t.after;
@@ -73,15 +73,15 @@ void translator::words() {
     }
 }
 
-// An address space stands before a type, or before the * or & after one, or after the
-// parameters of a method.
+// An address space precedes a type, or the * or & after one, or follows the parameters of
+// a method.
 void translator::space(size_t i) {
     token &t = s.tokens[i];
     bool of_method = i > 0 && (s.is(i - 1, ")") || s.is(i - 1, "const")) && (s.is(i + 1, "{") || s.is(i + 1, ";"));
     bool after_type = i > 0 && (s.is_word(i - 1) || s.is(i - 1, ">"));
     bool before_type = s.is_word(i + 1) || s.is(i + 1, "::");
     if (!before_type && !of_method && !(after_type && (s.is(i + 1, "*") || s.is(i + 1, "&")))) {
-        s.wrong(i, t.text + " is a word of Metal, and can't be a name");
+        s.wrong(i, t.text + " is a keyword of Metal and can't be a name");
         return;
     }
     if (t.text == "thread" || of_method) {
@@ -113,32 +113,32 @@ void translator::function_pointer(size_t i) {
     }
 }
 
-// A number with a point is f32, whether or not it says so. It is written out in
-// decimals that give it back, since C++14 has no hexadecimal ones.
+// A number with a point is f32, with or without a suffix. It is written in decimals that
+// convert back to it, since C++14 has no hexadecimal floats.
 void translator::literal(size_t i) {
     std::string &text = s.tokens[i].text;
     bool hexadecimal = text.size() > 1 && (text[1] == 'x' || text[1] == 'X');
     bool pointed = text.find_first_of(hexadecimal ? ".pP" : ".eE") != std::string::npos;
     char last = text.back();
     if (!pointed && !hexadecimal && strchr("fFhH", last)) {
-        s.wrong(i, text + " is no number");
+        s.wrong(i, text + " is not a number");
         return;
     }
     if (!pointed) {
         return;
     }
     if (strchr("hH", last)) {
-        s.wrong(i, text + " is of type half, whatever the type that a kernel computes in");
+        s.wrong(i, text + " is of type half, regardless of the kernel's dtype");
         return;
     }
     char *end;
     float v = strtof(text.c_str(), &end);
     if (*end != 0 && strcmp(end, "f") != 0 && strcmp(end, "F") != 0) {
-        s.wrong(i, text + " has no suffix that Metal knows");
+        s.wrong(i, text + " has a suffix that Metal lacks");
         return;
     }
     if (std::isinf(v)) {
-        s.wrong(i, text + " is beyond the numbers of f32");
+        s.wrong(i, text + " is out of range for f32");
         return;
     }
     char decimal[64];
