@@ -21,12 +21,12 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// longest is how many steps the runs of these tests take at most, and how many rows
-// their recorded data have.
+// longest is the most steps that a run of these tests takes, and the number of rows of
+// recorded data.
 const longest = 120
 
-// aheadSpec trains on recorded or generated batches; keys that say when it is looked
-// at and when it ends stand at its end.
+// aheadSpec trains on recorded or generated batches; the keys for records, evaluations
+// and the end are appended.
 const aheadSpec = `flowrun: 1
 seed: 5
 data:
@@ -55,7 +55,7 @@ train:
   metrics: {smooth: "ema(loss, 0.8)", high: "max(y)"}
 `
 
-// end is a drawn way to look at a run and to end it.
+// end is a random combination of what a run records and how it ends.
 type end struct {
 	train, eval     string // sources
 	accumulate      int
@@ -101,8 +101,8 @@ func drawEnd(t *rapid.T) end {
 	return e
 }
 
-// goFar makes a run that ends in a given way be looked at rarely before, so that many
-// steps can be queued ahead of its end; "" leaves it as it is drawn.
+// goFar makes records and evaluations rare before the given kind of end, so that many
+// steps can be queued ahead of it; "" changes nothing.
 func (e *end) goFar(how string) {
 	if how == "" {
 		return
@@ -119,7 +119,7 @@ func (e *end) goFar(how string) {
 	}
 }
 
-// base is the spec without what ends it.
+// base is the spec without the keys that end it.
 func (e end) base() string {
 	return strings.NewReplacer("{TRAIN}", e.train, "{ACCUMULATE}", fmt.Sprint(e.accumulate)).Replace(aheadSpec)
 }
@@ -147,7 +147,7 @@ func (e end) text() string {
 	return text
 }
 
-// outcome is what is seen of a run.
+// outcome is everything observable about a run.
 type outcome struct {
 	stopped     string
 	steps       int64
@@ -159,8 +159,8 @@ func (o *outcome) record(step int64, loss float64, metrics []float64) {
 	o.records = append(o.records, fmt.Sprint(step, " ", loss, " ", metrics))
 }
 
-// expected is what docs/language.md says of the run, from the records of one that is
-// looked at and evaluated at every step and ends at none of them.
+// expected is the outcome that docs/language.md implies, computed from the records of a
+// run that is recorded and evaluated at every step and never ends.
 func (e end) expected(table []flowrun.Record) outcome {
 	const smooth, high, evalLoss = 0, 1, 2
 	var o outcome
@@ -201,14 +201,14 @@ func (e end) expected(table []flowrun.Record) outcome {
 			o.checkpoints = append(o.checkpoints, step)
 		}
 		if o.stopped != "" {
-			o.record(step, r.Loss, metrics) // the last record, which every observer is shown
+			o.record(step, r.Loss, metrics) // the last record, which every observer gets
 			o.steps = step
 			return o
 		}
 	}
 }
 
-// rows writes a recorded source beside a spec: as many batches as there are steps.
+// rows writes a recorded source next to a spec, with a batch per step.
 func rows(t *testing.T, folder string) {
 	t.Helper()
 	x := make([]float32, longest*4)
@@ -222,7 +222,7 @@ func rows(t *testing.T, folder string) {
 		map[string]*flowrun.Tensor{"x": ir.FromFloat32(shape, x), "target": ir.FromFloat32(shape, target)}))
 }
 
-// everyStep gives the records of a run on the CPU that is evaluated at every step.
+// everyStep returns the records of a run on the CPU that is evaluated at every step.
 func everyStep(t require.TestingT, e end, folder string) []flowrun.Record {
 	path := filepath.Join(folder, "every.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(e.base()+e.evalKey(1)+fmt.Sprintf("  max_steps: %d\n", longest)), 0o666))
@@ -244,8 +244,8 @@ func everyStep(t require.TestingT, e end, folder string) []flowrun.Record {
 	return table
 }
 
-// run runs the spec to its end, and gives what is seen of it and the states that it
-// leaves, after its end and after two more steps.
+// run runs the spec to its end, and returns the outcome and the states it leaves, at its
+// end and after two more steps.
 func (e end) run(ctx context.Context, t require.TestingT, folder string, options []flowrun.StartOption, see func(*flowrun.Session, flowrun.Summary)) (outcome, [2]map[string][]byte) {
 	path := filepath.Join(folder, "spec.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(e.text()), 0o666))
@@ -284,16 +284,16 @@ func (e end) run(ctx context.Context, t require.TestingT, folder string, options
 			require.NoError(t, err)
 			states[i][st.Name] = v.Data
 		}
-		for more := 0; i == 0 && more < 2 && summary.Steps+2 <= longest; more++ { // there are rows for no more
+		for more := 0; i == 0 && more < 2 && summary.Steps+2 <= longest; more++ { // there are no rows for more
 			require.NoError(t, s.Step(context.Background()))
 		}
 	}
 	return o, states
 }
 
-// A plan that runs ahead queues steps before it looks whether the run has ended. Nobody
-// may see that: not in the records and evaluations of whatever steps, not where or why
-// the run ends, not in its checkpoints, not in what it leaves.
+// A plan that runs ahead queues steps before it checks whether the run has ended. This
+// must not be observable: not in records and evaluations, not in where or why the run
+// ends, not in checkpoints or final states.
 func TestRunningAheadDoesntChangeARun(t *testing.T) {
 	devices := map[string]struct {
 		sim     sim.Options
@@ -305,11 +305,11 @@ func TestRunningAheadDoesntChangeARun(t *testing.T) {
 		"weights on the host":      {sim.Options{Queue: true}, []flowrun.StartOption{flowrun.On("sim"), flowrun.Place("*.weight", "cpu")}},
 	}
 	if racetest.Enabled {
-		drawtest.Draws(t, 25) // each is five runs
+		drawtest.Draws(t, 25) // each takes five runs
 	}
 	folder := t.TempDir()
 	rows(t, folder)
-	ahead := map[string]int{} // runs in which steps were queued ahead, by how they ended
+	ahead := map[string]int{} // number of runs with steps queued ahead, by how they ended
 	// With the race detector a step takes so long that few are queued ahead.
 	shown := func() bool {
 		return racetest.Enabled || ahead["until"] > 0 && ahead["early_stop"] > 0 && ahead["max_steps"] > 0

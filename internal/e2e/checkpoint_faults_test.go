@@ -20,9 +20,9 @@ import (
 
 var errDisk = errors.New("the disk is gone")
 
-// A fault at every operation on every file of a run in turn: the run ends with the
-// error, what is there is whole, and going on from it gives the bits and, at its end,
-// the files of a run without a fault.
+// A fault at every operation on every file of a run in turn: the run ends with the error,
+// all files are complete, and the resumed run has the same bits and finally the same
+// files as one without a fault.
 func TestAFailureOfAnyFileOperationLosesNothing(t *testing.T) {
 	spec := func() string {
 		return line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 2, keep: 2, best: {metric: loss}}")
@@ -65,7 +65,7 @@ func TestAFailureOfAnyFileOperationLosesNothing(t *testing.T) {
 				return nil
 			}}))
 			require.ErrorIs(t, err, errDisk, "%d: %s", at, failed)
-			if closed := s.Close(); closed != nil { // what is removed at the end
+			if closed := s.Close(); closed != nil { // removing files at the end may fail
 				require.ErrorIs(t, closed, errDisk)
 			}
 		}
@@ -84,8 +84,8 @@ func TestAFailureOfAnyFileOperationLosesNothing(t *testing.T) {
 		for i, r := range want {
 			require.Equal(t, fmt.Sprint(r.Step, r.Loss, r.Metrics), got[i], "%d: %s", at, failed)
 		}
-		// Where the last checkpoint was there, and removing older ones failed or wasn't
-		// tried any more, there is one too many until the next one.
+		// If removing older checkpoints failed or didn't happen after the last one was
+		// written, there is one too many until the next one.
 		now, then := read(path), read(whole)
 		if step == 8 {
 			for name, content := range then {
@@ -97,8 +97,8 @@ func TestAFailureOfAnyFileOperationLosesNothing(t *testing.T) {
 	}
 }
 
-// Whatever observes a run may fail; its last checkpoint is written nevertheless, and
-// the error is given back once.
+// Any observer may fail; the last checkpoint is written nevertheless, and the error is
+// returned once.
 func TestAFailingObserverEndsTheRunWithALastCheckpoint(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10}")

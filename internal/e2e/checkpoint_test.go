@@ -20,8 +20,8 @@ const everything = `eval: {data: others, every: 7, metrics: {loss: loss}}
   accumulate: 3
   checkpoint: {every: 10, keep: 2, best: {metric: eval.loss}}`
 
-// 1000 steps at once, and 500 with 500 more from a checkpoint of step 500, which
-// is in the middle of an accumulation.
+// 1000 steps at once, and 500 plus 500 more from a checkpoint of step 500, which is in
+// the middle of an accumulation.
 func TestAResumedRunIsBitIdenticalToAnUninterruptedOne(t *testing.T) {
 	keys := strings.Replace(everything, "every: 10", "every: 250", 1)
 	adam := "{AdamW: {lr: 0.01 * 0.999 ** step}}"

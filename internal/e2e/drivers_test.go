@@ -17,14 +17,14 @@ import (
 	"github.com/flowrun/flowrun/internal/runtest"
 )
 
-// driver is one on whose devices whole programs run. Its tests are called after it, so
-// that they can be asked for where the devices are.
+// driver is a driver on whose devices whole programs run. Its tests are named after it,
+// so that they can be selected on machines with its devices.
 type driver struct {
 	kind string
 	need func(t testing.TB) // skips the test without a device
-	// dtypes are those of math_net's weights and activations that are tried.
+	// dtypes are the dtypes of math_net's weights and activations to test.
 	dtypes []string
-	// brief reports whether there is no time to run math_net to its end.
+	// brief reports whether running math_net to its end takes too long.
 	brief func(dtype string, onHost bool) bool
 	// crossings are how many values a step carries to the device at least if the
 	// weights are on the host; exact says that it carries no more.
@@ -33,10 +33,10 @@ type driver struct {
 	// described is part of every device's description.
 	described string
 	// broken is a source of the kernel bits_of that doesn't compile, and its file. line
-	// is how the error goes on after the file's name.
+	// is the text after the file's name in the error.
 	broken func(t *testing.T) (file, text string)
 	line   string
-	// parallel runs math_net with both homes at once.
+	// parallel runs math_net with both homes concurrently.
 	parallel bool
 }
 
@@ -56,7 +56,7 @@ var onMetal = &driver{
 	kind:   "metal",
 	need:   fakemetal.Need,
 	dtypes: []string{"f32", "f16"},
-	brief: func(dtype string, onHost bool) bool { // the fake has time for one run in each dtype and one with each home
+	brief: func(dtype string, onHost bool) bool { // on the fake there is time for one run in each dtype and one with each home
 		whole := (dtype == "f32") != onHost
 		return fakemetal.Loaded() && (testing.Short() || racetest.Enabled || !whole)
 	},
@@ -70,8 +70,8 @@ var onMetal = &driver{
 	},
 }
 
-// onOpenCL carries the weights by which two averages are computed, too, each time that
-// a step writes them.
+// onOpenCL also copies the weights from which two averages are computed, whenever a step
+// writes them.
 var onOpenCL = &driver{
 	kind:      "opencl",
 	need:      func(t testing.TB) { runtest.NeedsOpenCL(t.(*testing.T)) },
@@ -112,7 +112,7 @@ func TestOnCUDAMathNetLearns(t *testing.T)   { onCUDA.mathNetLearns(t) }
 func TestOnMetalMathNetLearns(t *testing.T)  { onMetal.mathNetLearns(t) }
 func TestOnOpenCLMathNetLearns(t *testing.T) { onOpenCL.mathNetLearns(t) }
 
-// mathNetLearns runs math_net to its end, or its first steps where that takes long.
+// mathNetLearns runs math_net to its end, or only its first steps if that takes long.
 func (d *driver) mathNetLearns(t *testing.T) {
 	d.need(t)
 	for _, dtype := range d.dtypes {
@@ -185,13 +185,13 @@ func (d *driver) threeDevicesLearn(t *testing.T) {
 	want := losses(t, steps)
 	got := losses(t, steps, flowrun.On(d.kind), flowrun.Place("h1", "opencl"), flowrun.Place("h1.weight", "opencl"), flowrun.Place("h2.weight", "cpu"))
 	for i := range want {
-		// Losses are near 0.25; devices round differently in the last place, and
-		// 300 steps of learning carry that along.
+		// Losses are near 0.25; devices round differently in the last digit, and 300
+		// steps of learning amplify that.
 		require.InDelta(t, want[i], got[i], 1e-4, "step %d", i)
 	}
 }
 
-// losses are those of math_net's first steps.
+// losses returns the losses of math_net's first steps.
 func losses(t *testing.T, steps int64, options ...flowrun.StartOption) (all []float64) {
 	t.Helper()
 	_, records := runtest.Ran(t, runtest.Started(t, mathNet, options...), steps)

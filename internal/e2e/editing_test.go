@@ -77,7 +77,7 @@ func TestASpecWithRenderedImportsRunsBitIdentically(t *testing.T) {
 	require.Equal(t, weightsAfter(t, p, 50), weightsAfter(t, again, 50))
 }
 
-// BenchmarkCheck is what flowrun validate does with a spec, gradients included.
+// BenchmarkCheck measures flowrun validate, including gradients.
 func BenchmarkCheck(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as flowrun validate does
 	src, err := os.ReadFile(mathNet)
@@ -87,8 +87,8 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// BenchmarkCheckDeep checks transformers of so many blocks, up to 50,000 nodes
-// before there are gradients: in less than 3 s, and in proportion to their number.
+// BenchmarkCheckDeep checks transformers of many blocks, up to 50,000 nodes without
+// gradients: in less than 3 s, and in linear time.
 func BenchmarkCheckDeep(b *testing.B) {
 	for _, layers := range []string{"18", "75", "225"} {
 		b.Run(layers, func(b *testing.B) {

@@ -16,9 +16,9 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// every kind of state is in this model: parameters, trained and frozen; running
-// averages; a module's own counter; random draws; the optimizer's moments, sums of
-// gradients and metrics. What evaluates it takes other batches than training.
+// everyState has every kind of state: parameters, trained and frozen; running averages; a
+// module's counter; random draws; the optimizer's moments, gradient sums and metrics. It
+// is evaluated on other batches than it is trained on.
 const everyState = `flowrun: 1
 seed: 11
 data:
@@ -56,7 +56,7 @@ train:
   max_steps: 14
 `
 
-// heldOut is what everyState evaluates on, and a row more that it doesn't.
+// heldOut is the evaluation data of everyState, plus an extra row that it doesn't use.
 func heldOut(rows int) map[string]*flowrun.Tensor {
 	x, target := make([]float32, rows*6*3), make([]float32, rows*6)
 	for i := range x {
@@ -71,8 +71,8 @@ func heldOut(rows int) map[string]*flowrun.Tensor {
 	}
 }
 
-// What train.eval says at a step is what the model gives for the weights of that
-// step's checkpoint, batch by batch in programs of their own, with the metrics
+// The results of train.eval at a step equal those of the model with the weights of that
+// step's checkpoint, computed batch by batch in separate programs, with the metrics
 // computed here.
 func TestAnEvaluationAgreesWithInferenceFromTheCheckpointOfItsStep(t *testing.T) {
 	for _, device := range []string{"cpu", "sim"} {
@@ -102,7 +102,7 @@ func TestAnEvaluationAgreesWithInferenceFromTheCheckpointOfItsStep(t *testing.T)
 	}
 }
 
-// weightsAmong gives those tensors of a checkpoint that are a session's weights.
+// weightsAmong returns the tensors of a checkpoint that are a session's weights.
 func weightsAmong(t *testing.T, s *flowrun.Session, saved map[string]*flowrun.Tensor) map[string]*flowrun.Tensor {
 	t.Helper()
 	among := map[string]*flowrun.Tensor{}
@@ -113,8 +113,8 @@ func weightsAmong(t *testing.T, s *flowrun.Session, saved map[string]*flowrun.Te
 	return among
 }
 
-// evaluatedApart evaluates the model on the first batches, each by itself, and
-// gives the mean of their losses and of their outputs.
+// evaluatedApart evaluates the model on the first batches, one by one, and returns the
+// means of their losses and outputs.
 func evaluatedApart(t *testing.T, path, device string, weights, held map[string]*flowrun.Tensor, batches int) (loss, mean float64) {
 	t.Helper()
 	p, err := flowrun.Load(path)

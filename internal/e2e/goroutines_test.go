@@ -23,10 +23,10 @@ import (
 	"github.com/flowrun/flowrun/lower/explain"
 )
 
-// counted is a program whose every parameter, in every element, is minus the number of
-// steps taken: the gradient of the loss is 1. So one value tells of which step it is,
-// and values of two steps beside each other are seen. The evaluation's metrics are those
-// values too; %s is more of train.
+// counted is a program in which every element of every parameter is minus the number of
+// steps taken: the gradient of the loss is 1. So each value identifies its step, and
+// mixed steps are detected. The evaluation's metrics are these values too; %s is for more
+// keys of train.
 func counted(t *testing.T, more ...string) string {
 	t.Helper()
 	text := `
@@ -52,7 +52,8 @@ train:
 	return path
 }
 
-// ofOneStep reports parameters that aren't all of one step, and gives the step.
+// ofOneStep returns the step of the parameters, or an error if they are of different
+// steps.
 func ofOneStep(values map[string]*flowrun.Tensor) (step float64, err error) {
 	step = math.NaN()
 	n := 0
@@ -79,8 +80,8 @@ func ofOneStep(values map[string]*flowrun.Tensor) (step float64, err error) {
 	return step, nil
 }
 
-// recordsOfOneStep is an observer that holds a record against itself: the metrics are
-// those of the step before the record's, as the forward pass sees the parameters.
+// recordsOfOneStep is an observer that checks a record's consistency: the metrics are
+// those of the step before, as the forward pass sees the parameters.
 func recordsOfOneStep(r flowrun.Record) error {
 	before := -float64(r.Step - 1)
 	if r.Step > 0 && (r.Metrics[0] != before || r.Metrics[1] != before || r.Loss != before*8*4096) {
@@ -92,9 +93,9 @@ func recordsOfOneStep(r flowrun.Record) error {
 	return nil
 }
 
-// calls drives every method of a value at once: each so many times, in two goroutines of
-// its own. An error that isn't allowed ends the test. Methods that are none of the
-// value's, or that are missing, are a fault of the test.
+// calls calls every method of a value concurrently: each `times` times, in two
+// goroutines. An error that isn't allowed fails the test, as does a missing or unknown
+// method.
 func calls(t *testing.T, of any, times int, allowed func(error) bool, methods map[string]func(i int) error) {
 	t.Helper()
 	var names []string
@@ -119,8 +120,8 @@ func calls(t *testing.T, of any, times int, allowed func(error) bool, methods ma
 	all.Wait()
 }
 
-// sessionMethods calls every method of a session. Each has to give values of one step.
-// Close closes it at the first call from closeAt on.
+// sessionMethods calls every method of a session. Each must return values of one step.
+// Close closes it from call closeAt on.
 func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) map[string]func(i int) error {
 	folder := t.TempDir()
 	check := func(values map[string]*flowrun.Tensor, err error) error {
@@ -148,7 +149,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 			names := []string{"eval.first", "first", "last", "loss", "step", "a.w", "h", "all", "eval.last"}
 			v, err := s.Get(names[i%len(names)])
 			if err == nil {
-				for i := range v.Type.Shape { // the tensor is the caller's
+				for i := range v.Type.Shape { // the tensor belongs to the caller
 					v.Type.Shape[i] = 1
 				}
 				for i := range v.Data {
@@ -157,7 +158,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 			}
 			return err
 		},
-		// Writes that change nothing that is looked at.
+		// Writes that don't change the checked values.
 		"Set": func(int) error { return s.Set("stopped", ir.FromInt64(flowrun.Bool, flowrun.Shape{}, []int64{0})) },
 		"SetAll": func(int) error {
 			return s.SetAll(map[string]*flowrun.Tensor{"stopped": ir.FromInt64(flowrun.Bool, flowrun.Shape{}, []int64{0})})
@@ -207,7 +208,7 @@ func TestAllMethodsOfASessionAreSafeForConcurrentUse(t *testing.T) {
 	}
 }
 
-// checkpointsOfOneStep holds each checkpoint in a folder against its name.
+// checkpointsOfOneStep compares each checkpoint in a folder with its name.
 func checkpointsOfOneStep(t *testing.T, folder string, mayBeNone bool) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "step-*.safetensors"))
@@ -276,8 +277,8 @@ func TestASessionAllowsOneRunAtATime(t *testing.T) {
 	require.NoError(t, err, "neither keeps another from running")
 }
 
-// TestValuesReadTogetherAreFromOneStep reads where so many take steps that whoever lets go
-// of the session waits for all of them before it is its turn again.
+// Values are read while other goroutines take steps, so that whoever releases the session
+// waits for all of them before its next turn.
 func TestValuesReadTogetherAreFromOneStep(t *testing.T) {
 	path := counted(t, "max_steps: 1000000000", "eval: {data: ones, every: 1, metrics: {first: mean(a), last: mean(h)}}", "checkpoint: {dir: kept, every: 1, keep: 1000}")
 	s := runtest.Started(t, path, flowrun.On("cpu"))
@@ -349,7 +350,7 @@ func TestMetricsOfAnEvaluationCanBeReadWhileItRuns(t *testing.T) {
 	require.Equal(t, -60.0, v.Float(0))
 }
 
-// A run goes by the states, wherever others have taken them.
+// A run counts steps by the states, whoever has taken them.
 func TestStepsTakenElsewhereCountForMaxStepsAndUntil(t *testing.T) {
 	step := func(s *flowrun.Session) error { return s.Step(context.Background()) }
 	jump := func(to int64) func(s *flowrun.Session) error {
@@ -366,7 +367,7 @@ func TestStepsTakenElsewhereCountForMaxStepsAndUntil(t *testing.T) {
 	}
 	for _, c := range []struct {
 		more    string
-		at      int64 // after which step of the run
+		at      int64 // the step of the run after which others are taken
 		aside   func(s *flowrun.Session) error
 		steps   int64 // of the run
 		end     int64
@@ -450,7 +451,7 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 	require.Equal(t, []string{"first", "last", "eval.first"}, p.Metrics())
 }
 
-// write writes into what a program has given.
+// write modifies a slice returned by a program.
 func write[T any](given []T, value T) error {
 	for i := range given {
 		given[i] = value

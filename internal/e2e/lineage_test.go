@@ -19,7 +19,7 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// ranTo starts a spec, runs it to a step, closes it, and gives the session's
+// ranTo starts a spec, runs it to a step, closes it, and returns the session's
 // resumption, the records, and all states after the last step.
 func ranTo(t *testing.T, path string, steps int64, options ...flowrun.StartOption) (*flowrun.Resumption, []flowrun.Record, map[string]*flowrun.Tensor) {
 	t.Helper()
@@ -100,7 +100,7 @@ func TestResumeContinuesTheNewestRunNotTheLargestStep(t *testing.T) {
 	require.Equal(t, abandoned, still)
 }
 
-// Whichever checkpoint a run goes on from, it is the run made last.
+// Whichever checkpoint a run is resumed from, it becomes the newest run.
 func TestAnAbandonedRunCanBeResumed(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10, keep: 2}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
@@ -115,7 +115,7 @@ func TestAnAbandonedRunCanBeResumed(t *testing.T) {
 	require.False(t, r.GoesBack)
 }
 
-// Files of versions that knew no runs are gone on from like others.
+// Files from versions without lineages can be resumed like others.
 func TestACheckpointWithoutALineageCanBeResumed(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
@@ -144,8 +144,7 @@ func TestACheckpointWithoutALineageCanBeResumed(t *testing.T) {
 	require.EqualValues(t, 40, r.Step)
 }
 
-// A run that has gone back is the one made last from its first moment, not from its
-// first checkpoint.
+// A rewound run is the newest from its start, not only from its first checkpoint.
 func TestARewoundRunIsTheNewestFromItsStart(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10, keep: 9}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
@@ -164,8 +163,8 @@ func TestARewoundRunIsTheNewestFromItsStart(t *testing.T) {
 	require.Equal(t, []string{"step-000000030.safetensors", "step-000000033.safetensors", "step-000000040.safetensors"}, r.Replaces)
 }
 
-// What was removed on the way makes no difference: retention counts a run's own
-// checkpoints and those that it came from.
+// Removed checkpoints make no difference: retention counts a run's own checkpoints and
+// those of its ancestors.
 func TestRetentionCountsOnlyCheckpointsOfTheSameRun(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.01}}", "checkpoint: {every: 10, keep: 2}")
 	dir := filepath.Join(filepath.Dir(path), "checkpoints")
@@ -177,8 +176,8 @@ func TestRetentionCountsOnlyCheckpointsOfTheSameRun(t *testing.T) {
 	require.Equal(t, []string{"step-000000050.safetensors", "step-000000060.safetensors"}, filesIn(t, dir))
 }
 
-// An interrupted and resumed run leaves the same files as one that never was, byte by
-// byte: their lineage too. It stops by itself, by patience.
+// An interrupted and resumed run leaves the same files as an uninterrupted one, byte for
+// byte, including their lineage. It stops by itself, by patience.
 func TestAResumedRunLeavesTheSameFilesAsAnUninterruptedOne(t *testing.T) {
 	keys := []string{`eval: {data: others, every: 5, metrics: {loss: loss}}`, `early_stop: {metric: eval.loss, patience: 23, min_delta: 0.01}`,
 		`checkpoint: {every: 4, keep: 3, best: {metric: eval.loss}}`}
@@ -311,7 +310,7 @@ func TestARunThatFailsToStartLeavesNoFiles(t *testing.T) {
 	require.Equal(t, []string{"line.yaml"}, filesIn(t, filepath.Dir(path)))
 }
 
-// A checkpoint's folder, and every file in it that a run may write, as a link.
+// A checkpoint folder, and every file in it that a run may write, as a link.
 func TestCheckpointsDoNotFollowLinksOutOfTheSpecsFolder(t *testing.T) {
 	for _, name := range []string{"checkpoints", "best.safetensors", "step-000000010.safetensors", "step-000000777.safetensors"} {
 		for kind, target := range map[string]string{"a file": "precious", "nothing": "none", "a folder": "."} {
@@ -372,7 +371,7 @@ func TestALinkInTheCheckpointFolderIsReplacedNotFollowed(t *testing.T) {
 	require.Equal(t, content, got)
 }
 
-// A checkpoint is good wherever weights are: for an evaluation, and to start from.
+// A checkpoint can be used wherever weights can: for an evaluation, and to start from.
 func TestWeightsCanBeReadFromACheckpoint(t *testing.T) {
 	path := line(t, "{AdamW: {lr: 0.05}}", everything)
 	s := runtest.Started(t, path)

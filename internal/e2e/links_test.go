@@ -30,7 +30,7 @@ train:
   init: {safetensors: init.safetensors}
 `
 
-// linked writes a spec and the files that it names, each of them in one folder of two.
+// linked writes a spec and the files that it names, each in one of two folders.
 func linked(t *testing.T, where func(name string) string) (spec string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -61,7 +61,7 @@ func linked(t *testing.T, where func(name string) string) (spec string) {
 	return spec
 }
 
-// runs loads a spec with its files and runs it; it gives the loss of the last step.
+// runs loads a spec with its files and runs it; it returns the loss of the last step.
 func runs(t *testing.T, spec string, options ...flowrun.LoadOption) (float64, error) {
 	t.Helper()
 	p, err := flowrun.Load(spec, append(options, flowrun.WithFiles())...)
@@ -77,8 +77,8 @@ func runs(t *testing.T, spec string, options ...flowrun.LoadOption) (float64, er
 	return summary.Loss, err
 }
 
-// Every file that a spec can name, as a link: what stays in the spec's folder, or in one
-// that is allowed, is read, and what leads elsewhere is refused and named.
+// Every file that a spec can name, as a link: links within the spec's folder, or to an
+// allowed one, are read; others are rejected and named.
 func TestFilesNamedInASpecCanBeLinksWithinTheAllowedFolders(t *testing.T) {
 	want, err := runs(t, linked(t, func(name string) string { return name }))
 	require.NoError(t, err)
@@ -105,8 +105,8 @@ func TestFilesNamedInASpecCanBeLinksWithinTheAllowedFolders(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, want, got)
 
-		// A link with all of its way, one in a chain, one to nothing, one to itself, and one to a
-		// folder.
+		// A link with a full path, a chain of links, a dangling one, one to itself, and
+		// one to a folder.
 		link := filepath.Join(filepath.Dir(spec), name)
 		for target, wrong := range map[string]string{
 			filepath.Join(filepath.Dir(spec), "real"): "", "chain": "", "nothing": "no such file", name: "", "folder": "a folder",
@@ -130,14 +130,14 @@ func TestFilesNamedInASpecCanBeLinksWithinTheAllowedFolders(t *testing.T) {
 	}
 }
 
-// A file that was damaged is refused wherever a spec names it.
+// A damaged file is rejected wherever a spec names it.
 func TestACorruptFileIsRejectedWhereverASpecNamesIt(t *testing.T) {
 	for _, name := range []string{"batches.safetensors", "init.safetensors"} {
 		spec := linked(t, func(name string) string { return name })
 		path := filepath.Join(filepath.Dir(spec), name)
 		content, err := os.ReadFile(path)
 		require.NoError(t, err)
-		content[len(content)-2] ^= 1 // of a number: everything else about the file is right
+		content[len(content)-2] ^= 1 // in a number: everything else in the file is valid
 		require.NoError(t, os.WriteFile(path, content, 0o666))
 		_, err = runs(t, spec)
 		require.ErrorContains(t, err, fmt.Sprintf("%s: the checksum of its data is", path))

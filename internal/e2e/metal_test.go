@@ -14,8 +14,7 @@ import (
 	fakemetal "github.com/flowrun/flowrun/internal/fakegpu/metal"
 )
 
-// TestOnMetalWithSeparateMemoryAGraphLearnsTheSame runs with copies what has aliases
-// where the host and the GPU share their memory.
+// Without shared memory, aliases become copies.
 func TestOnMetalWithSeparateMemoryAGraphLearnsTheSame(t *testing.T) {
 	fakemetal.Need(t)
 	const steps = 300
@@ -27,8 +26,8 @@ func TestOnMetalWithSeparateMemoryAGraphLearnsTheSame(t *testing.T) {
 	require.Equal(t, want, learn(), "every bit of it")
 }
 
-// All that train knows, with weights, the optimizer's states and a layer on either side of
-// the memory that the host and the GPU share; interrupted, and resumed.
+// All keys of train, with weights, optimizer states and a layer on both sides of the
+// memory; interrupted and resumed.
 func TestOnMetalWithSeparateMemoryAllTrainKeysGiveTheSame(t *testing.T) {
 	fakemetal.Need(t)
 	text, err := os.ReadFile(mathNet)

@@ -15,7 +15,8 @@ import (
 	"github.com/flowrun/flowrun/internal/runtest"
 )
 
-// The loss of this spec is bad, and its weight with it, at steps given by a formula.
+// The loss of this spec, and with it its weight, is not finite at steps given by a
+// formula.
 const badSpec = `flowrun: 1
 data:
   d: {generate: {x: "ones([2, 1])"}}
@@ -42,7 +43,7 @@ func badAt(t *testing.T, bad string, keys ...string) string {
 	return path
 }
 
-// firstBad gives the first step whose recorded loss isn't finite, by looking at all.
+// firstBad returns the first step whose recorded loss isn't finite, by checking all.
 func firstBad(t *testing.T, path string, options ...flowrun.StartOption) int64 {
 	t.Helper()
 	s := runtest.Started(t, path, options...)
@@ -56,8 +57,8 @@ func firstBad(t *testing.T, path string, options ...flowrun.StartOption) int64 {
 	return 0
 }
 
-// The data of a step are drawn anew at each: the loss is bad now and then, and good
-// again after it, on the host and on devices that run ahead.
+// Each step draws new data: the loss is sometimes non-finite and then finite again, on
+// the host and on devices that run ahead.
 func TestTheFirstNonFiniteLossIsReportedOnceWithItsStep(t *testing.T) {
 	for name, bad := range map[string]string{
 		"NaN":          "mean(log(uniform(-0.1, 1, [2, 1])))",
@@ -93,7 +94,7 @@ func TestTheFirstNonFiniteLossIsReportedOnceWithItsStep(t *testing.T) {
 	}
 }
 
-// On the host it is told at the step itself; and whoever is told may look around.
+// On the host it is reported at the step itself, and the callback may use the session.
 func TestANonFiniteLossIsReportedAtOnceOnTheHost(t *testing.T) {
 	path := badAt(t, "mean(log(uniform(-0.1, 1, [2, 1])))", "log_every: 1000")
 	want := firstBad(t, path)
@@ -116,7 +117,7 @@ func TestCheckpointsContainTheFirstNonFiniteStep(t *testing.T) {
 	require.Equal(t, want, summary.NonFinite)
 }
 
-// weightsAt reads a checkpoint's weight.
+// weightsAt returns the weight in a checkpoint.
 func weightsAt(t *testing.T, file string) float64 {
 	t.Helper()
 	tensors, err := flowrun.ReadTensors(file)
@@ -151,7 +152,7 @@ func TestTheLastFiniteCheckpointIsKeptWhateverKeepSays(t *testing.T) {
 		require.Equal(t, []string{"best.safetensors", filepath.Base(stepFile(dir, last))}, finite)
 		require.Len(t, rest, keep+1, "and the newest besides")
 
-		// It outlives a resumed run too, and one can go on from it.
+		// It is also kept by a resumed run, and can be resumed from.
 		r, _, _ := ranTo(t, path, 70, flowrun.Resume(""))
 		require.EqualValues(t, 60, r.Step)
 		require.FileExists(t, stepFile(dir, last))

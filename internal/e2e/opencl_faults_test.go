@@ -17,11 +17,10 @@ import (
 	"github.com/flowrun/flowrun/internal/runtest"
 )
 
-// TestLosingADeviceLeavesTheLastCheckpointIntact loses the OpenCL device at many
-// points of a run that writes checkpoints: in steps, in reads for a checkpoint, in an
-// evaluation. The run says what failed; the newest checkpoint is that which a run
-// without a loss writes at this step, byte for byte; and the CPU goes on from it to
-// the bits to which it goes on from the other.
+// The OpenCL device is lost at many points of a run that writes checkpoints: in steps, in
+// reads for a checkpoint, in an evaluation. The run reports what failed; the newest
+// checkpoint equals that of an undisturbed run at this step, byte for byte; and resuming
+// from either on the CPU has the same bits.
 func TestLosingADeviceLeavesTheLastCheckpointIntact(t *testing.T) {
 	runtest.NeedsOpenCL(t)
 	for name, until := range map[string]string{"waiting for each step": "", "queueing steps ahead": "\n  until: step >= 1000"} {
@@ -47,7 +46,7 @@ func loseDevice(t *testing.T, until string) {
 	require.NoError(t, err)
 	total := calls
 
-	onCPU := map[string]string{} // by checkpoint, what the CPU goes on to
+	onCPU := map[string]string{} // the results of resuming on the CPU, by checkpoint
 	ended := func(spec, file string) string {
 		s := runtest.Started(t, spec, flowrun.On("cpu"), flowrun.Resume(file))
 		runtest.Ran(t, s, steps)

@@ -38,10 +38,10 @@ func TestAMissingDeviceIsAnError(t *testing.T) {
 	}
 }
 
-// TestOnOpenCLThereAreNoUnnecessaryCopies counts the copies of math_net from what is
-// read where: a value that is needed in another space than its own goes there once,
-// and again whenever it has changed, whoever of that space needs it. Nothing else
-// crosses, but what the host writes and reads.
+// The copies of math_net are compared with those derived from where values are used: a
+// value needed in another memory space is copied there once, and again whenever it has
+// changed, however many nodes there use it. Otherwise only what the host writes and reads
+// is copied.
 func TestOnOpenCLThereAreNoUnnecessaryCopies(t *testing.T) {
 	runtest.NeedsOpenCL(t)
 	const steps = 50
@@ -55,10 +55,10 @@ func TestOnOpenCLThereAreNoUnnecessaryCopies(t *testing.T) {
 			for range steps {
 				require.NoError(t, s.Step(context.Background()))
 			}
-			if s.Plan().RunsAhead { // Step tells the device that the run goes on, whatever the stop condition said
+			if s.Plan().RunsAhead { // Step tells the device to continue, whatever the stop condition was
 				up.Count += steps
 				up.Bytes += steps * int64(ir.Bool.Size())
-			} else { // Step looks whether the run has ended
+			} else { // Step reads whether the run has ended
 				down.Count += steps
 				down.Bytes += steps * int64(ir.Bool.Size())
 			}
@@ -72,7 +72,7 @@ func TestOnOpenCLThereAreNoUnnecessaryCopies(t *testing.T) {
 				require.Greater(t, up.Count, int64(3*steps), "three weights go up at each step")
 				require.GreaterOrEqual(t, down.Count, int64(3*steps), "and what they become comes down")
 			}
-			for range 2 { // the second time the host has it
+			for range 2 { // the second time the host has a copy
 				_, err := s.Get("h1")
 				require.NoError(t, err)
 			}
@@ -91,7 +91,7 @@ func crossings(g *ir.Graph, steps int64) (up, down engine.Traffic) {
 		}
 		return n
 	}
-	changing := map[*ir.Node]bool{} // at every step, as some state that it depends on does
+	changing := map[*ir.Node]bool{} // changing at every step, as a state they depend on does
 	for _, n := range g.Nodes {
 		changing[n] = n.State != nil && n.State.Next != nil && origin(n.State.Next) != n
 		for _, in := range n.Inputs {
@@ -133,7 +133,7 @@ func crossings(g *ir.Graph, steps int64) (up, down engine.Traffic) {
 		}
 	}
 	for _, st := range g.States {
-		if st.Home != 0 { // it is written at the start
+		if st.Home != 0 { // written at the start
 			up.Count++
 			up.Bytes += int64(st.Type.Bytes())
 		}
@@ -156,7 +156,7 @@ func TestAnEditedKernelIsCheckedAtTheStart(t *testing.T) {
 	require.ErrorContains(t, err, folder+"/opencl/bits_of.cl:1: parameter 1 of flowrun_bits_of is ")
 }
 
-// An error in a kernel's file is one of every kernel that it is a part of.
+// An error in a kernel's file affects every kernel that includes it.
 func TestAnErrorInAPartsFileIsReportedWithItsPosition(t *testing.T) {
 	runtest.NeedsOpenCL(t)
 	folder := t.TempDir()

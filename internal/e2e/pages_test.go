@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// page is a page of docs that says how to add something.
+// page is a page of docs that explains how to add something.
 type page struct {
 	root, text string
-	dir        string            // for the files that it makes
-	overlay    map[string]string // the project's files by those that stand in for them
+	dir        string            // for the files that it creates
+	overlay    map[string]string // replacements of the project's files
 }
 
 func openPage(t *testing.T, name string) *page {
@@ -28,7 +28,7 @@ func openPage(t *testing.T, name string) *page {
 	return &page{root: root, text: string(text), dir: t.TempDir(), overlay: map[string]string{}}
 }
 
-// block is the page's first block of code behind some words.
+// block returns the page's first code block after some words.
 func (p *page) block(t *testing.T, words string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(p.text, words)
@@ -38,7 +38,7 @@ func (p *page) block(t *testing.T, words string) string {
 	return m[1]
 }
 
-// put gives a file of the project another text, for go's -overlay.
+// put replaces a file of the project, through go's -overlay.
 func (p *page) put(t *testing.T, file, text string) {
 	t.Helper()
 	stand := filepath.Join(p.dir, strings.ReplaceAll(file, "/", "_"))
@@ -46,7 +46,7 @@ func (p *page) put(t *testing.T, file, text string) {
 	p.overlay[filepath.Join(p.root, file)] = stand
 }
 
-// insert puts text into a file of the project, behind a line.
+// insert inserts text into a file of the project, after a line.
 func (p *page) insert(t *testing.T, file, line, text string) {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join(p.root, file))
@@ -61,7 +61,7 @@ func (p *page) insert(t *testing.T, file, line, text string) {
 	p.put(t, file, strings.Replace(old, line, line+text, 1))
 }
 
-// build builds flowrun with what the page has added.
+// build builds flowrun with the page's additions.
 func (p *page) build(t *testing.T) (flowrun string) {
 	t.Helper()
 	description, err := json.Marshal(map[string]any{"Replace": p.overlay})
@@ -180,7 +180,7 @@ func TestThePageToAddADeviceWorks(t *testing.T) {
 	p.insert(t, "device/registry/registry.go", "var drivers = []Driver{\n", p.block(t, "add to `drivers`:"))
 	p.insert(t, "spec/syntax/placement.go", "var DeviceKinds = []string{", strings.TrimSpace(p.block(t, "add to `DeviceKinds`:")))
 	flowrun := p.build(t)
-	tests := filepath.Join(p.dir, "mirror.test") // there is no folder for go test to run them in
+	tests := filepath.Join(p.dir, "mirror.test") // go test has no folder to run them in
 	p.run(t, "go", "test", "-overlay", filepath.Join(p.dir, "overlay.json"), "-vet=off", "-c", "-o", tests, "./device/mirror")
 	p.run(t, tests)
 	p.run(t, "go", "test", "-overlay", filepath.Join(p.dir, "overlay.json"), "-vet=off", "-run", "KindsOfTheTable|WhatTheirRowSays", "./device/registry")
@@ -192,7 +192,7 @@ func TestThePageToAddADeviceWorks(t *testing.T) {
 	require.Contains(t, p.run(t, flowrun, "explain", "graphs/math_net.yaml", "--device", "mirror:1"), "mirror:1")
 }
 
-// run runs a program in the project's folder, and gives what it wrote.
+// run runs a program in the project's folder, and returns its output.
 func (p *page) run(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	c := exec.Command(program, args...)

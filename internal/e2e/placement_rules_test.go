@@ -13,7 +13,7 @@ import (
 	"github.com/flowrun/flowrun/lower/explain"
 )
 
-// planOf gives the plan of a text's step.
+// planOf returns the plan of a spec's step.
 func planOf(t *testing.T, text string, options ...flowrun.StartOption) *explain.Plan {
 	t.Helper()
 	p, err := flowrun.Parse("placed.yaml", []byte(text))
@@ -27,7 +27,7 @@ func planOf(t *testing.T, text string, options ...flowrun.StartOption) *explain.
 	return explain.Of(s.Plan())
 }
 
-// homes are the devices of the states, by name.
+// homes returns the devices of the states, by name.
 func homes(e *explain.Plan) map[string]string {
 	all := map[string]string{}
 	for _, s := range e.States {
@@ -36,8 +36,8 @@ func homes(e *explain.Plan) map[string]string {
 	return all
 }
 
-// layers is a spec of three layers, of which the second is the text's own; after it
-// stands what follows the model.
+// layers is a spec of three layers, the second of which is given, with the text after the
+// model.
 func layers(modules, second, optimizer, placement string) string {
 	return modules + `
 data: {d: {generate: {x: "normal(0, 1, [2, 64])"}}}
@@ -60,8 +60,8 @@ func placementRules(all ...string) string {
 	return "placement:\n  rules:\n    - " + strings.Join(all, "\n    - ") + "\n"
 }
 
-// What a rule says of a node holds for all that is in it, as device: on the node
-// does: the nodes inside, the weights, what the optimizer keeps and computes of them.
+// A rule for a node applies to everything in it, like device: on the node: inner nodes,
+// weights, and what the optimizer stores and computes for them.
 func TestAPlacementRuleIsEquivalentToDeviceOnTheNode(t *testing.T) {
 	const version = "flowrun: 1"
 	block := version + `
@@ -96,7 +96,7 @@ modules:
 						options = append(options, flowrun.On(on))
 					}
 					want := planOf(t, layers(c.modules, fmt.Sprintf(c.bound, ", "+c.free), optimizer, ""), options...)
-					for _, crossing := range want.Crossings { // what flows between layers, and no weight and no gradient
+					for _, crossing := range want.Crossings { // only values between layers, no weight and no gradient
 						require.Less(t, crossing.Bytes, int64(16<<10))
 					}
 					for _, match := range []string{"h2", "h2*", "*2"} {
@@ -114,7 +114,7 @@ modules:
 	}
 }
 
-// atHome lists the states on sim:0, other than those of the counter and the loss.
+// atHome lists the states on sim:0, except the counter's and the loss's.
 func atHome(e *explain.Plan) string {
 	var there []string
 	for _, s := range e.States {
@@ -164,7 +164,8 @@ modules:
 		{"all of an optimizer", "h2: {Linear: h1, out_features: 8, bias: false}", []string{`{match: optimizer, device: "sim:0"}`, `{match: "*.weight", device: cpu}`, `{match: optimizer.h2, device: "sim:0"}`},
 			"optimizer.h1.bias.velocity optimizer.h2.weight.velocity optimizer.h3.bias.velocity h1.bias h3.bias"},
 		{"a module inside of an expression", "h2: silu(Linear(h1, 96, bias=false))", []string{`{match: h2, device: "sim:0"}`}, "h2.Linear.weight optimizer.h2.Linear.weight.velocity"},
-		// The weight isn't inside of y, so that it is free: where it is used, nothing crosses.
+		// The weight isn't inside y, so it isn't pinned: nothing is copied if it is where
+		// it is used.
 		{"an inner node that uses a weight", "h2: {Own: h1}", []string{`{match: h2.y, device: "sim:0"}`}, "h2.w optimizer.h2.w.velocity"},
 		{"a name within a name", "h2: {Pair: h1, name: net.0}", []string{`{match: net, device: "sim:0"}`, `{match: net.0.b, device: cpu}`}, "net.0.a.weight optimizer.net.0.a.weight.velocity"},
 	} {
@@ -181,8 +182,8 @@ modules:
 	}
 }
 
-// A weight that two layers use stays where the rule for its own layer says, and
-// crosses to the other.
+// A weight that two layers use is where the rule for its own layer says, and is copied to
+// the other.
 func TestTheHomeOfASharedWeightIsOnItsOwnLayersDevice(t *testing.T) {
 	text := `flowrun: 1
 data: {d: {generate: {x: "randint(0, 32, [2])"}}}

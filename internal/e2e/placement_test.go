@@ -27,8 +27,8 @@ func TestAutoRunsASmallProgramOnTheCPU(t *testing.T) {
 	require.Contains(t, text.String(), "auto chose cpu: ")
 }
 
-// The plan for weights at home on the host carries, at every step, each weight to
-// the device and what it becomes back.
+// With the weights on the host, each step copies each weight to the device and its update
+// back.
 func TestWeightsPinnedToTheHostAreCopiedAtEachStep(t *testing.T) {
 	p, err := flowrun.Load(mathNet)
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestWeightsPinnedToTheHostAreCopiedAtEachStep(t *testing.T) {
 		crossed += steps * c.Bytes
 	}
 	require.Equal(t, 1, s.Plan().Graph.State(ir.StoppedState).Home)
-	crossed += steps * int64(ir.Bool.Size()) // Step looks whether the run has ended
+	crossed += steps * int64(ir.Bool.Size()) // Step reads whether the run has ended
 	after := s.Stats()
 	require.Equal(t, crossed, after.HostToDevice.Bytes+after.DeviceToHost.Bytes-before.HostToDevice.Bytes-before.DeviceToHost.Bytes)
 }

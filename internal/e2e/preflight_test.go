@@ -33,7 +33,7 @@ train:
   max_steps: 2
 `
 
-// inFolder writes files and checks the spec beside them.
+// inFolder writes files and checks the spec among them.
 func inFolder(t *testing.T, files map[string]map[string]*flowrun.Tensor, options ...flowrun.LoadOption) flowrun.Findings {
 	t.Helper()
 	dir := t.TempDir()
@@ -93,7 +93,7 @@ func TestAMissingDeviceIsReportedWhereTheSpecPinsANodeToIt(t *testing.T) {
 	require.Contains(t, list.Items[0].Message, `there is no device "toaster"`)
 }
 
-// Some drivers have no devices to tell of to the second of two that ask at once.
+// Some drivers list no devices to the second of two threads that ask concurrently.
 func TestChecksOnADeviceCanRunSideBySide(t *testing.T) {
 	lists := make([]flowrun.Findings, 4)
 	var all sync.WaitGroup
@@ -106,8 +106,8 @@ func TestChecksOnADeviceCanRunSideBySide(t *testing.T) {
 	}
 }
 
-// Lowering is paid from the budget of the check: of a spec that is within it by itself, it
-// may be too much.
+// Lowering counts against the budget of a check: a spec that is within the budget without
+// lowering may exceed it.
 func TestLoweringIsChargedToTheBudgetOfACheck(t *testing.T) {
 	text := func(n int) []byte {
 		return fmt.Appendf(nil, `flowrun: 1

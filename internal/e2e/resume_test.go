@@ -17,8 +17,8 @@ import (
 	"github.com/flowrun/flowrun/internal/runtest"
 )
 
-// endings are ways for a run to stop by itself, all within some dozens of steps and
-// all by what it has learned: none is a limit that the test sets.
+// endings are ways for a run to stop by itself within some dozens of steps, all dependent
+// on what it has learned; none is a fixed limit.
 var endings = []struct {
 	name    string
 	keys    string
@@ -31,10 +31,9 @@ var endings = []struct {
 	{"max_steps", ``, "max_steps"},
 }
 
-// A run that is interrupted after any number of steps and resumed goes the way of
-// one that never was: the same records, the same end at the same step for the same
-// reason, the same states, and the same checkpoints with the same content. The one
-// without interruption is the reference.
+// A run that is interrupted after any number of steps and resumed equals an uninterrupted
+// one: the same records, end, step and reason, states, and checkpoints. The uninterrupted
+// run is the reference.
 func TestAResumedRunEndsLikeAnUninterruptedOne(t *testing.T) {
 	for _, e := range endings {
 		for _, device := range []string{"cpu", "sim"} {
@@ -56,7 +55,7 @@ func TestAResumedRunEndsLikeAnUninterruptedOne(t *testing.T) {
 	}
 }
 
-// ending is a spec with evaluation, best and few checkpoints, that ends as keys say.
+// ending is a spec with evaluation, best and few checkpoints, with keys for its end.
 func ending(t *testing.T, keys string) string {
 	t.Helper()
 	path := line(t, "{AdamW: {lr: 0.02 * 0.999 ** step}}",
@@ -72,8 +71,8 @@ func ending(t *testing.T, keys string) string {
 	return path
 }
 
-// resumed runs the spec in a folder of its own, interrupted at the given steps, and
-// compares with the run that wasn't.
+// resumed runs the spec in a separate folder, interrupted at the given steps, and
+// compares with the uninterrupted run.
 func resumed(t *testing.T, keys, device string, stops []int64, summary flowrun.Summary, want []flowrun.Record, straight *flowrun.Session, kept map[string]map[string]*flowrun.Tensor) {
 	t.Helper()
 	path := ending(t, keys)
@@ -101,8 +100,8 @@ func resumed(t *testing.T, keys, device string, stops []int64, summary flowrun.S
 	require.Equal(t, summary.Stopped, again.Stopped, why)
 }
 
-// interruptedAt runs a session until its context is cancelled after a step, as a
-// signal does it, and gives the records up to there.
+// interruptedAt runs a session until its context is cancelled after a step, as by a
+// signal, and returns the records.
 func interruptedAt(t *testing.T, s *flowrun.Session, at int64) []flowrun.Record {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -123,7 +122,7 @@ func interruptedAt(t *testing.T, s *flowrun.Session, at int64) []flowrun.Record 
 	return records
 }
 
-// checkpointContents gives the tensors of all checkpoints beside a spec by file.
+// checkpointContents returns the tensors of all checkpoints of a spec by file.
 func checkpointContents(t *testing.T, path string) map[string]map[string]*flowrun.Tensor {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "checkpoints", "*.safetensors"))
@@ -137,7 +136,7 @@ func checkpointContents(t *testing.T, path string) map[string]map[string]*flowru
 	return contents
 }
 
-// requireSameCheckpoints compares tensors bit by bit, so that NaN equals NaN.
+// requireSameCheckpoints compares tensors bit by bit, so NaN equals NaN.
 func requireSameCheckpoints(t *testing.T, want, got map[string]map[string]*flowrun.Tensor, why string) {
 	t.Helper()
 	for file, tensors := range want {
@@ -152,8 +151,8 @@ func requireSameCheckpoints(t *testing.T, want, got map[string]map[string]*flowr
 	require.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)), why)
 }
 
-// The best checkpoint is found again from the records of the steps at which one is
-// due. A mean over random batches goes up and down, so that the best is anywhere.
+// The best checkpoint is derived again from the records of the steps with checkpoints. A
+// mean over random batches fluctuates, so that the best can be anywhere.
 func TestTheBestCheckpointBelongsToTheBestRecord(t *testing.T) {
 	for _, mode := range []string{"min", "max"} {
 		for _, stops := range [][]int64{nil, {7}, {12, 13, 25}, {1, 2, 3, 5, 6, 7, 9}} {

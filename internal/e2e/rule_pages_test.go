@@ -13,7 +13,7 @@ import (
 	"github.com/flowrun/flowrun/docs/rules"
 )
 
-// withoutExample are the rules that no text of reasonable size can break.
+// withoutExample are the rules that no text of reasonable size violates.
 var withoutExample = []diag.Rule{diag.Unreadable, diag.TooLarge, diag.TooManyProblems, diag.InvalidText, diag.NoKernel}
 
 func TestLintRulesAndPagesCorrespond(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 
 const mathNet = "../../graphs/math_net.yaml"
 
-// trained runs a spec to its end and gives how it ended and what it learned.
-// Under the race detector it ends early.
+// trained runs a spec to its end and returns its summary and what it learned. Under the
+// race detector it ends early.
 func trained(t *testing.T, load []flowrun.LoadOption, start ...flowrun.StartOption) (flowrun.Summary, map[string]*flowrun.Tensor, flowrun.Stats) {
 	p, err := flowrun.Load(mathNet, load...)
 	require.NoError(t, err)
@@ -60,8 +60,7 @@ func TestTheSameSpecSeedAndDeviceGiveTheSameBits(t *testing.T) {
 	require.Equal(t, aw, bw)
 }
 
-// sim runs the CPU's kernels, so its bits are the CPU's; what differs is where
-// things live.
+// sim runs the CPU's kernels, so it has the CPU's bits; only the memory differs.
 func TestPlacementIsBitExact(t *testing.T) {
 	want, weights, _ := trained(t, nil)
 	for name, options := range map[string][]flowrun.StartOption{
@@ -165,7 +164,7 @@ func TestALayerIsPlacedWithItsGradient(t *testing.T) {
 			ops[n.Op.Name]++
 		}
 	}
-	// The product, its two gradients; its operands and the gradient's are copied in.
+	// The product and its two gradients; its operands and the gradient's are copied in.
 	require.Equal(t, 3, ops["matmul"], "%v", ops)
 	require.Positive(t, ops["copy"])
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// A line is learned from batches of four; the keys of a test stand at the end of
-// its training section.
+// A line is learned from batches of four; a test's keys are appended to the training
+// section.
 const lineSpec = `flowrun: 1
 seed: 3
 vars: {lr: 0.1}
@@ -43,7 +43,7 @@ train:
   max_steps: 40
 `
 
-// line is lineSpec with an optimizer and more keys, in a folder of its own.
+// line is lineSpec with an optimizer and more keys, in a separate folder.
 func line(t *testing.T, optimizer string, keys ...string) string {
 	t.Helper()
 	text := strings.Replace(lineSpec, "{OPTIMIZER}", optimizer, 1)
@@ -62,7 +62,7 @@ func tensor(t *testing.T, s *flowrun.Session, name string) []float32 {
 	return v.Float32s()
 }
 
-// gradients gives what one step of SGD with lr 1 took away from each parameter.
+// gradients returns what one step of SGD with lr 1 subtracted from each parameter.
 func gradients(t *testing.T, keys ...string) map[string][]float32 {
 	t.Helper()
 	s := runtest.Started(t, line(t, "{SGD: {lr: 1.0}}", keys...))
@@ -118,8 +118,8 @@ func TestTheFirstMatchingParamGroupApplies(t *testing.T) {
 	}
 }
 
-// With SGD, the mean of four gradients at the same parameters is the gradient of
-// the four batches as one.
+// With SGD, the mean of four gradients at the same parameters is the gradient of the four
+// batches combined.
 func TestAccumulatedGradientsAreTheMeanOverTheirSteps(t *testing.T) {
 	s := runtest.Started(t, line(t, "{SGD: {lr: 0.1, momentum: 0.9}}", "accumulate: 4"))
 	before := runtest.Weights(t, s)
@@ -149,7 +149,7 @@ func TestAccumulatedGradientsAreTheMeanOverTheirSteps(t *testing.T) {
 			require.InDelta(t, before[name].Float32s()[i]-0.1*velocity[i], v, 1e-7)
 		}
 	}
-	// The same, from the gradients one by one.
+	// The same, from the individual gradients.
 	want := map[string][]float64{}
 	for batch := range int64(4) {
 		one := runtest.Started(t, line(t, "{SGD: {lr: 1.0}}"))
