@@ -26,8 +26,8 @@ type driver struct {
 	dtypes []string
 	// brief reports whether running math_net to its end takes too long.
 	brief func(dtype string, onHost bool) bool
-	// crossings are how many values a step carries to the device at least if the
-	// weights are on the host; exact says that it carries no more.
+	// crossings is the least number of values copied to the device per step if the
+	// weights are on the host; exact says that it is also the most.
 	crossings int64
 	exact     bool
 	// described is part of every device's description.

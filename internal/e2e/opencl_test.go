@@ -82,8 +82,8 @@ func TestOnOpenCLThereAreNoUnnecessaryCopies(t *testing.T) {
 	}
 }
 
-// crossings counts what crosses between the host, space 0, and one device in so many
-// steps, beginning with the writing of all states.
+// crossings counts the values copied between the host, space 0, and one device in some
+// steps, including the initial writing of all states.
 func crossings(g *ir.Graph, steps int64) (up, down engine.Traffic) {
 	origin := func(n *ir.Node) *ir.Node {
 		for n.Op == ir.CopyOp {

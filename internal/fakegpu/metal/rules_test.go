@@ -45,7 +45,7 @@ var rules = []rule{
 		c.msg(b, "release")
 		c.msg(b, "release")
 	}},
-	{"a release of what a pool will release", "-[MTLCommandBuffer release]: an autoreleased object was released more often", func(c *client) {
+	{"a release of an autoreleased object", "-[MTLCommandBuffer release]: an autoreleased object was released more often", func(c *client) {
 		pool := c.call("objc_autoreleasePoolPush")
 		c.msg(c.msg(c.queue(), "commandBuffer"), "release")
 		c.call("objc_autoreleasePoolPop", pool)
@@ -70,12 +70,12 @@ var rules = []rule{
 		pool := c.call("objc_autoreleasePoolPush")
 		onAnotherThread(func() { c.call("objc_autoreleasePoolPop", pool) })
 	}},
-	{"an object of the wrong class", "-[MTLComputeCommandEncoder setComputePipelineState:]: it takes MTLComputePipelineState, and was passed MTLBuffer", func(c *client) {
+	{"an object of the wrong class", "-[MTLComputeCommandEncoder setComputePipelineState:]: expected MTLComputePipelineState, got MTLBuffer", func(c *client) {
 		x, _ := c.buffer(4)
 		_, e := c.commands(c.queue())
 		c.msg(e, "setComputePipelineState:", x)
 	}},
-	{"nil where there must be something", "-[MTLComputeCommandEncoder setComputePipelineState:]: nil was passed for MTLComputePipelineState", func(c *client) {
+	{"nil for a required argument", "-[MTLComputeCommandEncoder setComputePipelineState:]: nil was passed for MTLComputePipelineState", func(c *client) {
 		_, e := c.commands(c.queue())
 		c.msg(e, "setComputePipelineState:", 0)
 	}},
@@ -85,14 +85,14 @@ var rules = []rule{
 		c.msg(b, "release")
 		c.msg(e, "setBuffer:offset:atIndex:", b, 0, 0)
 	}},
-	{"a structure in a register", "-[MTLDevice maxThreadsPerThreadgroup]: it returns a structure in memory", func(c *client) {
+	{"a struct returned in a register", "-[MTLDevice maxThreadsPerThreadgroup]: it returns a structure in memory", func(c *client) {
 		c.msg(c.device, "maxThreadsPerThreadgroup")
 	}},
-	{"a register as a structure", "-[MTLDevice maxBufferLength]: it doesn't return a structure in memory", func(c *client) {
+	{"a number returned as a struct", "-[MTLDevice maxBufferLength]: it doesn't return a structure in memory", func(c *client) {
 		var size [3]uint64
 		c.call("objc_msgSend_stret", uintptr(unsafe.Pointer(&size)), c.device, c.named("sel_registerName", "maxBufferLength"))
 	}},
-	{"a structure of nil", "objc_msgSend_stret to nil: maxThreadsPerThreadgroup", func(c *client) {
+	{"a struct returned by nil", "objc_msgSend_stret to nil: maxThreadsPerThreadgroup", func(c *client) {
 		var size [3]uint64
 		c.call("objc_msgSend_stret", uintptr(unsafe.Pointer(&size)), 0, c.named("sel_registerName", "maxThreadsPerThreadgroup"))
 	}},
@@ -111,10 +111,10 @@ var rules = []rule{
 	{"managed storage", "-[MTLDevice newBufferWithLength:options:]: only shared and private storage are modelled here", func(c *client) {
 		c.msg(c.device, "newBufferWithLength:options:", 4, 1<<4)
 	}},
-	{"a buffer of nothing", "-[MTLDevice newBufferWithLength:options:]: a buffer can't have 0 bytes", func(c *client) {
+	{"an empty buffer", "-[MTLDevice newBufferWithLength:options:]: a buffer can't have 0 bytes", func(c *client) {
 		c.msg(c.device, "newBufferWithLength:options:", 0, 0)
 	}},
-	{"memory of the host that begins in a page", "must be multiples of a page of 4096 bytes", func(c *client) {
+	{"host memory that begins inside a page", "must be multiples of a page of 4096 bytes", func(c *client) {
 		c.msg(c.device, "newBufferWithBytesNoCopy:length:options:deallocator:", 0x10010, 4096, 0, 0)
 	}},
 	{"a blit's offset", "-[MTLBlitCommandEncoder copyFromBuffer:sourceOffset:toBuffer:destinationOffset:size:]: bytes 2 to 6: on macOS offsets and sizes are multiples of 4", func(c *client) {
@@ -148,7 +148,7 @@ var rules = []rule{
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 1)
 		c.dispatch(e, 1, 1)
 	}},
-	{"an index that there isn't", "there are 31 indices, not 31", func(c *client) {
+	{"an index out of range", "there are 31 indices, not 31", func(c *client) {
 		e, x := c.encoder("reverse")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 31)
 	}},
@@ -156,12 +156,12 @@ var rules = []rule{
 		e, x := c.encoder("reverse")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 64, 0)
 	}},
-	{"an offset between elements", "reverse: the buffer at index 0 begins at byte 2, which is not a multiple of 4", func(c *client) {
+	{"a misaligned offset", "reverse: the buffer at index 0 begins at byte 2, which is not a multiple of 4", func(c *client) {
 		e, x := c.encoder("reverse")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 2, 0)
 		c.dispatch(e, 1, 1)
 	}},
-	{"constants between their places", "stray: the buffer at index 1 begins at byte 16, which is not a multiple of 32", func(c *client) {
+	{"a misaligned constant buffer", "stray: the buffer at index 1 begins at byte 16, which is not a multiple of 32", func(c *client) {
 		e, x := c.encoder("stray")
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 0)
 		c.msg(e, "setBuffer:offset:atIndex:", x, 16, 1)
@@ -175,7 +175,7 @@ var rules = []rule{
 		c.msg(e, "setBytes:length:atIndex:", uintptr(unsafe.Pointer(&n)), 4, 2)
 		c.dispatch(e, 1, 1)
 	}},
-	{"no room for an element", "scale: the buffer at index 0 has 1 bytes where the kernel has 4", func(c *client) {
+	{"a buffer smaller than an element", "scale: the buffer at index 0 has 1 bytes where the kernel has 4", func(c *client) {
 		e, x := c.encoder("scale")
 		c.msg(e, "setBuffer:offset:atIndex:", c.msg(c.device, "newBufferWithLength:options:", 1, 0), 0, 0)
 		c.msg(e, "setBuffer:offset:atIndex:", x, 0, 1)
@@ -306,7 +306,7 @@ var rules = []rule{
 		other := c.msg(c.call("MTLCopyAllDevices"), "objectAtIndex:", 1)
 		c.msg(e, "setBuffer:offset:atIndex:", c.msg(other, "newBufferWithLength:options:", 4, 0), 0, 0)
 	}},
-	{"contents of a buffer that is gone", "the host touched byte 0 of a buffer that has been deallocated", func(c *client) {
+	{"contents of a deallocated buffer", "the host touched byte 0 of a buffer that has been deallocated", func(c *client) {
 		b := c.msg(c.device, "newBufferWithLength:options:", 64, 0)
 		at := c.msg(b, "contents")
 		c.msg(b, "release")
