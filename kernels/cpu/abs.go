@@ -2,15 +2,10 @@ package cpu
 
 import "math"
 
-// abs: the absolute value, elementwise.
+// abs: the absolute value, elementwise. The least integer stays itself.
 //
 // x [...] → out [...]. Bound by bytes.
-//
-// The least integer stays itself.
-
-func init() {
-	register("abs", on(first, numbers(unary(absInts[int32]), unary(absInts[int64]), unary(absFloats[float32]), unary(absFloats[float64]))))
-}
+func init() { register("abs", unaryNumbers(absInts, absInts, absFloats, absFloats)) }
 
 func absInts[T integer](out, x []T) {
 	for i, v := range x {

@@ -1,16 +1,11 @@
 package cpu
 
-// add: a + b, elementwise.
+// add: a + b, elementwise. Integers wrap around.
 //
 // a [...], b [...] → out, the shape to which both broadcast. Bound by bytes.
-//
-// Integers wrap around.
+func init() { register("add", binaryNumbers(add, add, add, add)) }
 
-func init() {
-	register("add", on(first, numbers(binary(addLoop[int32]), binary(addLoop[int64]), binary(addLoop[float32]), binary(addLoop[float64]))))
-}
-
-func addLoop[T number](out []T, a, b operand[T]) {
+func add[T number](out []T, a, b operand[T]) {
 	for i := range out {
 		out[i] = a.at(i) + b.at(i)
 	}

@@ -2,10 +2,11 @@ package cpu
 
 // all: whether all elements over dims are not 0.
 //
-// x [...] → out bool without (or with, as 1) the dims; of no elements true. Bound by bytes.
-
+// x [...] → out bool without (or with, as 1) the dims; of no elements true. Bound by
+// bytes.
 func init() {
-	register("all", on(first, anything(reduce(allOf[uint8]()), reduce(allOf[int32]()), reduce(allOf[int64]()), reduce(allOf[float32]()), reduce(allOf[float64]()))))
+	register("all", on(first, anything(reduce(allOf[uint8]()), reduce(allOf[int32]()), reduce(allOf[int64]()),
+		reduce(allOf[float32]()), reduce(allOf[float64]()))))
 }
 
 func allOf[T element]() reduction[T, uint8, uint8] {
@@ -22,6 +23,6 @@ func allOf[T element]() reduction[T, uint8, uint8] {
 				acc[i] &= b2u(v != 0)
 			}
 		},
-		end: func(v uint8) uint8 { return v },
+		end: as[uint8, uint8],
 	}
 }

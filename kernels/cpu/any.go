@@ -2,10 +2,11 @@ package cpu
 
 // any: whether any element over dims is not 0.
 //
-// x [...] → out bool without (or with, as 1) the dims; of no elements false. Bound by bytes.
-
+// x [...] → out bool without (or with, as 1) the dims; of no elements false. Bound by
+// bytes.
 func init() {
-	register("any", on(first, anything(reduce(anyOf[uint8]()), reduce(anyOf[int32]()), reduce(anyOf[int64]()), reduce(anyOf[float32]()), reduce(anyOf[float64]()))))
+	register("any", on(first, anything(reduce(anyOf[uint8]()), reduce(anyOf[int32]()), reduce(anyOf[int64]()),
+		reduce(anyOf[float32]()), reduce(anyOf[float64]()))))
 }
 
 func anyOf[T element]() reduction[T, uint8, uint8] {
@@ -22,6 +23,6 @@ func anyOf[T element]() reduction[T, uint8, uint8] {
 				acc[i] |= b2u(v != 0)
 			}
 		},
-		end: func(v uint8) uint8 { return v },
+		end: as[uint8, uint8],
 	}
 }

@@ -1,12 +1,9 @@
 package cpu
 
-// arange: start, start + step, start + 2·step, …
+// arange: start, start + step, start + 2·step, … Floats are computed in f64 and rounded
+// once to f32 or f64 (from f32 once more to f16 or bf16).
 //
 // → out [n]; its size says how far. Bound by bytes.
-//
-// Floats are computed in f64 and rounded once to f32 or f64 (from f32 once more
-// to f16 or bf16).
-
 func init() {
 	register("arange", on(output, numbers(arangeInts[int32], arangeInts[int64], arangeFloats[float32], arangeFloats[float64])))
 }

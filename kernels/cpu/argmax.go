@@ -1,12 +1,9 @@
 package cpu
 
-// argmax: the index of the first largest element along a dim, or in all of x laid
-// flat.
+// argmax: the index of the first largest element along a dim, or in all of x laid flat.
+// The first NaN wins over all numbers.
 //
 // x [...] → out i32 without (or with, as 1) the dim. Bound by bytes.
-//
-// The first NaN wins over all numbers.
-
 func init() {
 	register("argmax", on(first, numbers(argBest(argmaxOf[int32]), argBest(argmaxOf[int64]),
 		argBest(argmaxOf[float32]), argBest(argmaxOf[float64]))))

@@ -1,12 +1,9 @@
 package cpu
 
 // argmin: the index of the first smallest element along a dim, or in all of x laid
-// flat.
+// flat. The first NaN wins over all numbers.
 //
 // x [...] → out i32 without (or with, as 1) the dim. Bound by bytes.
-//
-// The first NaN wins over all numbers.
-
 func init() {
 	register("argmin", on(first, numbers(argBest(argminOf[int32]), argBest(argminOf[int64]),
 		argBest(argminOf[float32]), argBest(argminOf[float64]))))

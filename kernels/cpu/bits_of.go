@@ -1,12 +1,9 @@
 package cpu
 
-// bits_of: the lowest bits of integers, least significant first.
+// bits_of: the lowest bits of integers, least significant first. Negative integers are
+// in two's complement; beyond their width comes the sign.
 //
-// x [...] → out [..., bits], 0 or 1; its last dimension says how many. Bound by
-// bytes.
-//
-// Negative integers are in two's complement; beyond their width comes the sign.
-
+// x [...] → out [..., bits], 0 or 1; its last dimension says how many. Bound by bytes.
 func init() { register("bits_of", on(first, variants{i32: bitsOf[int32], i64: bitsOf[int64]})) }
 
 func bitsOf[T integer](a *Args) func() {

@@ -1,10 +1,8 @@
 package cpu
 
-// broadcast_to: x repeated along dimensions in which it has one element, or
-// none.
+// broadcast_to: x repeated along dimensions in which it has one element, or none.
 //
 // x [...] → out, a shape to which x's broadcasts. Bound by bytes.
-
 func init() {
 	register("broadcast_to", on(first, bySize(broadcastTo[uint8], broadcastTo[uint16], broadcastTo[uint32], broadcastTo[uint64])))
 }

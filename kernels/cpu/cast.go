@@ -9,10 +9,9 @@ import (
 //
 // x [...] → out [...]. Bound by bytes.
 //
-// Floats become integers by dropping the fraction, saturating, with NaN 0;
-// integers wrap around; everything but 0 becomes true; floats round to nearest
-// even, once, whatever the two formats are.
-
+// Floats become integers by dropping the fraction, saturating, with NaN 0; integers
+// wrap around; everything but 0 becomes true; floats round to nearest even, once,
+// whatever the two formats are.
 func init() {
 	register("cast", on(first, variants{u8: castInts[uint8](), i32: castInts[int32](), i64: castInts[int64](),
 		f16: castHalf, bf16: castHalf, f32: castF32, f64: castF64}))

@@ -1,11 +1,9 @@
 package cpu
 
-// clamp: x limited to min and max.
+// clamp: x limited to min and max. NaN stays. Where min is above max, the result is
+// max.
 //
 // x [...] → out [...]. Bound by bytes.
-//
-// NaN stays. Where min is above max, the result is max.
-
 func init() {
 	register("clamp", on(first, numbers(clamp[int32](i32Value), clamp[int64](asInt),
 		clamp[float32](f32Value), clamp[float64](asFloat))))

@@ -4,9 +4,8 @@ import "slices"
 
 // concat: tensors joined along dim.
 //
-// tensors [...] that differ in dim only → out, whose dim is the sum of theirs.
-// Bound by bytes.
-
+// tensors [...] that differ in dim only → out, whose dim is the sum of theirs. Bound by
+// bytes.
 func init() {
 	register("concat", on(output, bySize(concat[uint8], concat[uint16], concat[uint32], concat[uint64])))
 }

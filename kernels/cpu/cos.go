@@ -5,10 +5,9 @@ import "math"
 // cos: the cosine, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
+func init() { register("cos", wide(cos, cos)) }
 
-func init() { register("cos", wide(cosLoop, cosLoop)) }
-
-func cosLoop(b []float64) {
+func cos(b []float64) {
 	for i, v := range b {
 		b[i] = math.Cos(v)
 	}

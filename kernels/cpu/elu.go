@@ -5,7 +5,6 @@ import "math"
 // elu: x above 0, and alpha·(e^x - 1) below, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-
 func init() { register("elu", on(first, floats(elu[float32], elu[float64]))) }
 
 func elu[T float](a *Args) func() {

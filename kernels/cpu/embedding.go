@@ -1,11 +1,9 @@
 package cpu
 
-// embedding: rows of a table by their ids.
+// embedding: rows of a table by their ids. An id out of range gives a row of NaN, or of
+// 0 in types without it.
 //
 // ids [...], weight [n, d] → out [..., d]. Bound by bytes.
-//
-// An id out of range gives a row of NaN, or of 0 in types without it.
-
 func init() {
 	register("embedding", on(second, bySize(embedding[uint8], embedding[uint16], embedding[uint32], embedding[uint64])))
 }

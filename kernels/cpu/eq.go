@@ -1,17 +1,11 @@
 package cpu
 
-// eq: whether a equals b, elementwise.
+// eq: whether a equals b, elementwise. False if one is NaN.
 //
 // a [...], b [...] → out bool, the shape to which both broadcast. Bound by bytes.
-//
-// False if one is NaN.
+func init() { register("eq", comparison(eq, eq, eq, eq, eq)) }
 
-func init() {
-	register("eq", on(first, anything(binary(eqLoop[uint8]), binary(eqLoop[int32]), binary(eqLoop[int64]),
-		binary(eqLoop[float32]), binary(eqLoop[float64]))))
-}
-
-func eqLoop[T element](out []uint8, a, b operand[T]) {
+func eq[T element](out []uint8, a, b operand[T]) {
 	for i := range out {
 		out[i] = b2u(a.at(i) == b.at(i))
 	}

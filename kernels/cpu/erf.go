@@ -5,10 +5,9 @@ import "math"
 // erf: the error function, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
+func init() { register("erf", wide(erf, erf)) }
 
-func init() { register("erf", wide(erfLoop, erfLoop)) }
-
-func erfLoop(b []float64) {
+func erf(b []float64) {
 	for i, v := range b {
 		b[i] = math.Erf(v)
 	}

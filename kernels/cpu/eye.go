@@ -3,7 +3,6 @@ package cpu
 // eye: 1 on the diagonal, else 0.
 //
 // → out [n, m]. Bound by bytes.
-
 func init() {
 	register("eye", on(output, variants{u8: eye(boolValue), i32: eye(i32Value), i64: eye(asInt),
 		f16: eye(f16Value), bf16: eye(bf16Value), f32: eye(f32Value), f64: eye(asFloat)}))

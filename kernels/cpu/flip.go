@@ -3,7 +3,6 @@ package cpu
 // flip: x in reverse order along dims.
 //
 // x [...] → out [...]. Bound by bytes.
-
 func init() {
 	register("flip", on(first, bySize(flip[uint8], flip[uint16], flip[uint32], flip[uint64])))
 }

@@ -2,12 +2,10 @@ package cpu
 
 import "math"
 
-// floor_divide: ⌊a / b⌋, elementwise.
+// floor_divide: ⌊a / b⌋, elementwise. By 0 it is ±∞ or NaN for floats and 0 for
+// integers.
 //
 // a [...], b [...] → out, the shape to which both broadcast. Bound by flops.
-//
-// By 0 it is ±∞ or NaN for floats and 0 for integers.
-
 func init() {
 	register("floor_divide", on(first, numbers(binary(floorDivideInts[int32]), binary(floorDivideInts[int64]),
 		binary(floorDivideFloats[float32]), binary(floorDivideFloats[float64]))))

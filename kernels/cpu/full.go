@@ -3,7 +3,6 @@ package cpu
 // full: one value everywhere.
 //
 // → out [...]. Bound by bytes.
-
 func init() {
 	register("full", on(output, variants{u8: full(boolValue), i32: full(i32Value), i64: full(asInt),
 		f16: full(f16Value), bf16: full(bf16Value), f32: full(f32Value), f64: full(asFloat)}))

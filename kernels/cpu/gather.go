@@ -1,13 +1,10 @@
 package cpu
 
-// gather: elements of x by their index along dim: for dim 0 of two,
-// out[i][j] = x[index[i][j]][j].
+// gather: elements of x by their index along dim: for dim 0 of two, out[i][j] =
+// x[index[i][j]][j]. An index out of range gives NaN, or 0 in types without it.
 //
-// x [...], index [...] of as many dimensions and, but for dim, at most x's
-// sizes → out, of index's shape. Bound by bytes.
-//
-// An index out of range gives NaN, or 0 in types without it.
-
+// x [...], index [...] of as many dimensions and, but for dim, at most x's sizes → out,
+// of index's shape. Bound by bytes.
 func init() {
 	register("gather", on(first, bySize(gather[uint8], gather[uint16], gather[uint32], gather[uint64])))
 }

@@ -5,7 +5,6 @@ import "math"
 // gelu_tanh: x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-
 func init() { register("gelu_tanh", wide(geluTanhLoop[float32], geluTanhLoop[float64])) }
 
 func geluTanhLoop[T float](b []float64) {

@@ -1,17 +1,11 @@
 package cpu
 
-// gt: whether a is above b, elementwise.
+// gt: whether a is above b, elementwise. False if one is NaN.
 //
 // a [...], b [...] → out bool, the shape to which both broadcast. Bound by bytes.
-//
-// False if one is NaN.
+func init() { register("gt", comparison(gt, gt, gt, gt, gt)) }
 
-func init() {
-	register("gt", on(first, anything(binary(gtLoop[uint8]), binary(gtLoop[int32]), binary(gtLoop[int64]),
-		binary(gtLoop[float32]), binary(gtLoop[float64]))))
-}
-
-func gtLoop[T element](out []uint8, a, b operand[T]) {
+func gt[T element](out []uint8, a, b operand[T]) {
 	for i := range out {
 		out[i] = b2u(a.at(i) > b.at(i))
 	}

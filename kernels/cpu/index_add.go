@@ -2,12 +2,11 @@ package cpu
 
 // index_add: x, with slice i of source added to slice index[i] along dim.
 //
-// x [...], index [k], source of x's shape but for k along dim → out, of x's
-// shape. Bound by bytes.
+// x [...], index [k], source of x's shape but for k along dim → out, of x's shape.
+// Bound by bytes.
 //
-// Slices are added one by one in the order of index, in T (f16 and bf16 in
-// f32). An index out of range adds nothing.
-
+// Slices are added one by one in the order of index, in T (f16 and bf16 in f32). An
+// index out of range adds nothing.
 func init() {
 	register("index_add", on(first, numbers(indexAdd[int32], indexAdd[int64], indexAdd[float32], indexAdd[float64])))
 }

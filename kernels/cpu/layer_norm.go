@@ -2,18 +2,13 @@ package cpu
 
 import "math"
 
-// layer_norm: x less its mean, over its standard deviation, times weight, plus
-// bias, along the last dimension (Ba, Kiros and Hinton, "Layer normalization",
-// 2016).
+// layer_norm: x less its mean, over its standard deviation, times weight, plus bias,
+// along the last dimension (Ba, Kiros and Hinton, "Layer normalization", 2016).
 //
 // x [..., d], weight [d], bias [d] → out [..., d]. Bound by bytes.
 //
-// Mean and variance (the population's, with eps added) are taken in f64, in two
-// passes.
-
-func init() {
-	register("layer_norm", on(first, floats(layerNorm[float32], layerNorm[float64])))
-}
+// Mean and variance (the population's, with eps added) are taken in f64, in two passes.
+func init() { register("layer_norm", on(first, floats(layerNorm[float32], layerNorm[float64]))) }
 
 func layerNorm[T float](a *Args) func() {
 	x, weight, bias, out := view[T](a.input(0)), view[T](a.input(1)), view[T](a.input(2)), view[T](a.Output)

@@ -3,7 +3,6 @@ package cpu
 // leaky_relu: x above 0, and negative_slope·x below.
 //
 // x [...] → out [...]. Bound by bytes.
-
 func init() { register("leaky_relu", on(first, floats(leakyRelu[float32], leakyRelu[float64]))) }
 
 func leakyRelu[T float](a *Args) func() {

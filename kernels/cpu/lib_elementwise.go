@@ -1,7 +1,45 @@
 package cpu
 
-// The frames of elementwise kernels. A kernel's own file holds the loop over
-// one row; here is which rows there are.
+// The frames of elementwise kernels. A kernel's own file holds the loop over one row;
+// here is which rows there are, and for which dtypes.
+
+func unaryFloats(f32 func(out, x []float32), f64 func(out, x []float64)) binder {
+	return on(first, floats(unary(f32), unary(f64)))
+}
+
+func unaryNumbers(i32 func(out, x []int32), i64 func(out, x []int64),
+	f32 func(out, x []float32), f64 func(out, x []float64)) binder {
+	return on(first, numbers(unary(i32), unary(i64), unary(f32), unary(f64)))
+}
+
+// rounding leaves integers as they are.
+func rounding(f32 func(out, x []float32), f64 func(out, x []float64)) binder {
+	return on(first, numbers(copied, copied, unary(f32), unary(f64)))
+}
+
+func predicate(i32 func([]uint8, []int32), i64 func([]uint8, []int64),
+	f32 func([]uint8, []float32), f64 func([]uint8, []float64)) binder {
+	return on(first, numbers(unary(i32), unary(i64), unary(f32), unary(f64)))
+}
+
+func never[T any](out []uint8, _ []T)  { clear(out) }
+func always[T any](out []uint8, _ []T) { fill(out, 1) }
+
+func binaryFloats(f32 func(out []float32, a, b operand[float32]),
+	f64 func(out []float64, a, b operand[float64])) binder {
+	return on(first, floats(binary(f32), binary(f64)))
+}
+
+func binaryNumbers(i32 func(out []int32, a, b operand[int32]), i64 func(out []int64, a, b operand[int64]),
+	f32 func(out []float32, a, b operand[float32]), f64 func(out []float64, a, b operand[float64])) binder {
+	return on(first, numbers(binary(i32), binary(i64), binary(f32), binary(f64)))
+}
+
+func comparison(u8 func(out []uint8, a, b operand[uint8]),
+	i32 func(out []uint8, a, b operand[int32]), i64 func(out []uint8, a, b operand[int64]),
+	f32 func(out []uint8, a, b operand[float32]), f64 func(out []uint8, a, b operand[float64])) binder {
+	return on(first, anything(binary(u8), binary(i32), binary(i64), binary(f32), binary(f64)))
+}
 
 // unary binds out[i] = f(x[i]).
 func unary[T, U any](loop func(out []U, x []T)) binder {

@@ -168,4 +168,4 @@ func reduceColumns[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, redu
 }
 
 // as makes the end of a reduction that only changes the type.
-func as[U, A number](v A) U { return U(v) }
+func as[U, A element](v A) U { return U(v) }

@@ -5,10 +5,9 @@ import "math"
 // log: the natural logarithm, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
+func init() { register("log", wide(log, log)) }
 
-func init() { register("log", wide(logLoop, logLoop)) }
-
-func logLoop(b []float64) {
+func log(b []float64) {
 	for i, v := range b {
 		b[i] = math.Log(v)
 	}

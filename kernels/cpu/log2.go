@@ -6,10 +6,9 @@ import "math"
 //
 // x [...] → out [...]. Bound by flops.
 //
-// Powers of two are exact. Near 1 it is a multiple of the natural logarithm:
-// math.Log2 adds the logarithm of the mantissa, from ½ on, to the exponent, and
-// their digits cancel there.
-
+// Powers of two are exact. Near 1 it is a multiple of the natural logarithm: math.Log2
+// adds the logarithm of the mantissa, from ½ on, to the exponent, and their digits
+// cancel there.
 func init() { register("log2", wide(log2Loop, log2Loop)) }
 
 func log2Loop(b []float64) {

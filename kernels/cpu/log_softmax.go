@@ -2,13 +2,10 @@ package cpu
 
 import "math"
 
-// log_softmax: x minus the logarithm of the sum of e^x along dim.
+// log_softmax: x minus the logarithm of the sum of e^x along dim. The largest element
+// is subtracted first, so nothing overflows; sums are taken in f64.
 //
 // x [...] → out [...]. Bound by flops.
-//
-// The largest element is subtracted first, so nothing overflows; sums are taken
-// in f64.
-
 func init() {
 	register("log_softmax", on(first, floats(alongDim(logSoftmax[float32]), alongDim(logSoftmax[float64]))))
 }

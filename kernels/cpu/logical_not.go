@@ -3,7 +3,6 @@ package cpu
 // logical_not: whether x is 0, elementwise.
 //
 // x [...] → out bool [...]. Bound by bytes.
-
 func init() {
 	register("logical_not", on(first, anything(unary(notLoop[uint8]), unary(notLoop[int32]), unary(notLoop[int64]),
 		unary(notLoop[float32]), unary(notLoop[float64]))))

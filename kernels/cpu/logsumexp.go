@@ -2,14 +2,10 @@ package cpu
 
 import "math"
 
-// logsumexp: the logarithm of the sum over dims of e^x.
+// logsumexp: the logarithm of the sum over dims of e^x. One pass: the sum is kept in
+// f64, relative to the largest element so far, and rescaled when a larger one comes.
 //
-// x [...] → out without (or with, as 1) the dims; -∞ of no elements. Bound by
-// flops.
-//
-// One pass: the sum is kept in f64, relative to the largest element so far, and
-// rescaled when a larger one comes.
-
+// x [...] → out without (or with, as 1) the dims; -∞ of no elements. Bound by flops.
 func init() {
 	register("logsumexp", on(first, floats(reduce(logsumexp[float32]()), reduce(logsumexp[float64]()))))
 }

@@ -2,15 +2,14 @@ package cpu
 
 // matmul: the matrix product, with NumPy's rules for vectors and batches.
 //
-// a [..., m, k], b [..., k, n] → out [..., m, n]; a vector a is [1, k], a
-// vector b [k, 1], and the added dimension is not in the output; leading
-// dimensions broadcast. transpose_a takes a as [..., k, m], transpose_b b as
-// [..., n, k]. Bound by flops: 2·m·n·k.
+// a [..., m, k], b [..., k, n] → out [..., m, n]; a vector a is [1, k], a vector b [k,
+// 1], and the added dimension is not in the output; leading dimensions broadcast.
+// transpose_a takes a as [..., k, m], transpose_b b as [..., n, k]. Bound by flops:
+// 2·m·n·k.
 //
-// Element (i, j) is the sum over k in order, in T; whatever path is taken, the
-// bits are the same. Small products go straight at the operands (a packed copy
-// costs more than it brings); large ones through matmulBlocked.
-
+// Element (i, j) is the sum over k in order, in T; whatever path is taken, the bits are
+// the same. Small products go straight at the operands (a packed copy costs more than
+// it brings); large ones through matmulBlocked.
 func init() {
 	register("matmul", on(first, numbers(matmul[int32], matmul[int64], matmul[float32], matmul[float64])))
 }

@@ -1,11 +1,9 @@
 package cpu
 
-// max: the largest element over dims.
+// max: the largest element over dims. NaN if one is NaN. Of no elements it is the least
+// value of the type.
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
-//
-// NaN if one is NaN. Of no elements it is the least value of the type.
-
 func init() {
 	register("max", on(first, numbers(reduce(maxOf(lowest[int32]())), reduce(maxOf(lowest[int64]())),
 		reduce(maxOf(lowest[float32]())), reduce(maxOf(lowest[float64]())))))

@@ -1,11 +1,9 @@
 package cpu
 
-// min: the smallest element over dims.
+// min: the smallest element over dims. NaN if one is NaN. Of no elements it is the
+// greatest value of the type.
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
-//
-// NaN if one is NaN. Of no elements it is the greatest value of the type.
-
 func init() {
 	register("min", on(first, numbers(reduce(minOf(highest[int32]())), reduce(minOf(highest[int64]())),
 		reduce(minOf(highest[float32]())), reduce(minOf(highest[float64]())))))

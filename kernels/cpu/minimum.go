@@ -1,16 +1,11 @@
 package cpu
 
-// minimum: the smaller of a and b, elementwise.
+// minimum: the smaller of a and b, elementwise. NaN if one is NaN.
 //
 // a [...], b [...] → out, the shape to which both broadcast. Bound by bytes.
-//
-// NaN if one is NaN.
+func init() { register("minimum", binaryNumbers(minimum, minimum, minimum, minimum)) }
 
-func init() {
-	register("minimum", on(first, numbers(binary(minimumLoop[int32]), binary(minimumLoop[int64]), binary(minimumLoop[float32]), binary(minimumLoop[float64]))))
-}
-
-func minimumLoop[T number](out []T, a, b operand[T]) {
+func minimum[T number](out []T, a, b operand[T]) {
 	for i := range out {
 		out[i] = min(a.at(i), b.at(i))
 	}

@@ -7,13 +7,10 @@ import "math"
 //
 // step i64[] → out [...]. Bound by flops.
 //
-// Box and Muller's method: elements 2j and 2j+1 are r·cos θ and r·sin θ with
-// r = √(-2 ln u₀), θ = 2π u₁, of u₀ in (0, 1] and u₁ in [0, 1), 24 bits each.
-// The functions are evaluated in f64 and rounded to T.
-
-func init() {
-	register("normal", on(output, floats(normal[float32], normal[float64])))
-}
+// Box and Muller's method: elements 2j and 2j+1 are r·cos θ and r·sin θ with r = √(-2
+// ln u₀), θ = 2π u₁, of u₀ in (0, 1] and u₁ in [0, 1), 24 bits each. The functions are
+// evaluated in f64 and rounded to T.
+func init() { register("normal", on(output, floats(normal[float32], normal[float64]))) }
 
 func normal[T float](a *Args) func() {
 	mean, std := T(a.float(0)), T(a.float(1))

@@ -2,9 +2,8 @@ package cpu
 
 // permute: x with its dimensions in another order.
 //
-// x [...] → out, whose dimension i is x's dimension dims[i]. Bound by bytes;
-// where the last two dimensions trade places, by squares that fit the cache.
-
+// x [...] → out, whose dimension i is x's dimension dims[i]. Bound by bytes; where the
+// last two dimensions trade places, by squares that fit the cache.
 func init() {
 	register("permute", on(first, bySize(permute[uint8], permute[uint16], permute[uint32], permute[uint64])))
 }

@@ -2,17 +2,11 @@ package cpu
 
 import "math"
 
-// pow: a to the b, elementwise.
+// pow: a to the b, elementwise. Integers wrap around; to a negative power they are 0,
+// but for 1 and -1. The square, the commonest power, is one multiplication.
 //
 // a [...], b [...] → out, the shape to which both broadcast. Bound by flops.
-//
-// Integers wrap around; to a negative power they are 0, but for 1 and -1. The
-// square, the commonest power, is one multiplication.
-
-func init() {
-	register("pow", on(first, numbers(binary(powInts[int32]), binary(powInts[int64]),
-		binary(powFloats[float32]), binary(powFloats[float64]))))
-}
+func init() { register("pow", binaryNumbers(powInts, powInts, powFloats, powFloats)) }
 
 func powFloats[T float](out []T, a, b operand[T]) {
 	for i := range out {

@@ -4,14 +4,13 @@ package cpu
 //
 // x [...] → out without (or with, as 1) the dims. i64 wraps around; floats are
 // multiplied in f64. Bound by bytes.
-
 func init() {
-	register("prod", on(first, numbers(nil, reduce(prodOf[int64, int64]()),
-		reduce(prodOf[float32, float64]()), reduce(prodOf[float64, float64]()))))
+	register("prod", on(first, numbers(nil, reduce(prodOf[int64, int64, int64]()),
+		reduce(prodOf[float32, float64, float32]()), reduce(prodOf[float64, float64, float64]()))))
 }
 
-func prodOf[T, A number]() reduction[T, A, T] {
-	return reduction[T, A, T]{start: 1, row: prodRow[T, A], columns: prodColumns[T, A], end: as[T, A]}
+func prodOf[T, A, U number]() reduction[T, A, U] {
+	return reduction[T, A, U]{start: 1, row: prodRow[T, A], columns: prodColumns[T, A], end: as[U, A]}
 }
 
 func prodRow[T, A number](acc A, x []T) A {

@@ -1,14 +1,10 @@
 package cpu
 
-// randint: random integers from low to high - 1, equally likely.
+// randint: random integers from low to high - 1, equally likely. Element i is low + ⌊u
+// · (high - low) / 2³²⌋ of the word u drawn for it.
 //
 // step i64[] → out [...]. Bound by flops.
-//
-// Element i is low + ⌊u · (high - low) / 2³²⌋ of the word u drawn for it.
-
-func init() {
-	register("randint", on(output, variants{i32: randint[int32], i64: randint[int64]}))
-}
+func init() { register("randint", on(output, variants{i32: randint[int32], i64: randint[int64]})) }
 
 func randint[T integer](a *Args) func() {
 	low, high := a.int(0), a.int(1)

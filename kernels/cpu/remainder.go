@@ -2,12 +2,10 @@ package cpu
 
 import "math"
 
-// remainder: a - b·⌊a / b⌋, of b's sign, as Python's %, elementwise.
+// remainder: a - b·⌊a / b⌋, of b's sign, as Python's %, elementwise. By 0 it is NaN for
+// floats and 0 for integers.
 //
 // a [...], b [...] → out, the shape to which both broadcast. Bound by flops.
-//
-// By 0 it is NaN for floats and 0 for integers.
-
 func init() {
 	register("remainder", on(first, numbers(binary(remainderInts[int32]), binary(remainderInts[int64]),
 		binary(remainderFloats[float32]), binary(remainderFloats[float64]))))

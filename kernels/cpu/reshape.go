@@ -3,7 +3,6 @@ package cpu
 // reshape: the same elements in another shape.
 //
 // x [...] → out, any shape of as many elements. Bound by bytes.
-
 func init() { register("reshape", copied) }
 
 // copied binds a plain copy, whatever the elements are.

@@ -2,16 +2,13 @@ package cpu
 
 import "math"
 
-// rms_norm: x over its root mean square, times weight, along the last dimension
-// (Zhang and Sennrich, "Root mean square layer normalization", 2019).
+// rms_norm: x over its root mean square, times weight, along the last dimension (Zhang
+// and Sennrich, "Root mean square layer normalization", 2019).
 //
 // x [..., d], weight [d] → out [..., d]. Bound by bytes.
 //
 // The mean of squares, with eps added, is taken in f64.
-
-func init() {
-	register("rms_norm", on(first, floats(rmsNorm[float32], rmsNorm[float64])))
-}
+func init() { register("rms_norm", on(first, floats(rmsNorm[float32], rmsNorm[float64]))) }
 
 func rmsNorm[T float](a *Args) func() {
 	x, weight, out := view[T](a.input(0)), view[T](a.input(1)), view[T](a.Output)

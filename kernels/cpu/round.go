@@ -5,12 +5,9 @@ import "math"
 // round: the nearest integer, halves to even, elementwise; integers as they are.
 //
 // x [...] → out [...]. Bound by bytes.
+func init() { register("round", rounding(round, round)) }
 
-func init() {
-	register("round", on(first, numbers(copied, copied, unary(roundLoop[float32]), unary(roundLoop[float64]))))
-}
-
-func roundLoop[T float](out, x []T) {
+func round[T float](out, x []T) {
 	for i, v := range x {
 		out[i] = T(math.RoundToEven(float64(v)))
 	}

@@ -5,7 +5,6 @@ import "math"
 // rsqrt: 1 / sqrt(x), elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-
 func init() { register("rsqrt", wide(rsqrtLoop, rsqrtLoop)) }
 
 func rsqrtLoop(b []float64) {

@@ -1,14 +1,13 @@
 package cpu
 
-// scatter_add: x, with elements of src added by their index along dim: for dim
-// 0 of two, out[index[i][j]][j] += src[i][j].
+// scatter_add: x, with elements of src added by their index along dim: for dim 0 of
+// two, out[index[i][j]][j] += src[i][j].
 //
-// x [...], index [...] of as many dimensions and, but for dim, at most x's
-// sizes, src of index's shape → out, of x's shape. Bound by bytes.
+// x [...], index [...] of as many dimensions and, but for dim, at most x's sizes, src
+// of index's shape → out, of x's shape. Bound by bytes.
 //
-// Elements are added one by one in the order of index, in T (f16 and bf16 in
-// f32). An index out of range adds nothing.
-
+// Elements are added one by one in the order of index, in T (f16 and bf16 in f32). An
+// index out of range adds nothing.
 func init() {
 	register("scatter_add", on(first, numbers(scatterAdd[int32], scatterAdd[int64], scatterAdd[float32], scatterAdd[float64])))
 }

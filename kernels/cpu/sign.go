@@ -1,16 +1,11 @@
 package cpu
 
-// sign: -1, 0 or 1 by the sign of x, elementwise.
+// sign: -1, 0 or 1 by the sign of x, elementwise. 0 for NaN.
 //
 // x [...] → out [...]. Bound by bytes.
-//
-// 0 for NaN.
+func init() { register("sign", unaryNumbers(sign, sign, sign, sign)) }
 
-func init() {
-	register("sign", on(first, numbers(unary(signLoop[int32]), unary(signLoop[int64]), unary(signLoop[float32]), unary(signLoop[float64]))))
-}
-
-func signLoop[T number](out, x []T) {
+func sign[T number](out, x []T) {
 	for i, v := range x {
 		switch {
 		case v > 0:

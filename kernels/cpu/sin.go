@@ -5,10 +5,9 @@ import "math"
 // sin: the sine, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
+func init() { register("sin", wide(sin, sin)) }
 
-func init() { register("sin", wide(sinLoop, sinLoop)) }
-
-func sinLoop(b []float64) {
+func sin(b []float64) {
 	for i, v := range b {
 		b[i] = math.Sin(v)
 	}

@@ -1,10 +1,9 @@
 package cpu
 
-// slice: every step-th element along dim, from start on; the output's size
-// says how many.
+// slice: every step-th element along dim, from start on; the output's size says how
+// many.
 //
 // x [...] → out, x's shape but for dim. Bound by bytes.
-
 func init() {
 	register("slice", on(first, bySize(slice[uint8], slice[uint16], slice[uint32], slice[uint64])))
 }

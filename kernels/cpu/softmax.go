@@ -4,9 +4,8 @@ package cpu
 //
 // x [...] → out [...]. Bound by flops.
 //
-// The largest element is subtracted first, so nothing overflows; sums are taken
-// in f64. NaN wherever the row holds NaN or +∞, or nothing but -∞.
-
+// The largest element is subtracted first, so nothing overflows; sums are taken in f64.
+// NaN wherever the row holds NaN or +∞, or nothing but -∞.
 func init() {
 	register("softmax", on(first, floats(alongDim(softmax[float32]), alongDim(softmax[float64]))))
 }

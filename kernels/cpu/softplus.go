@@ -6,7 +6,6 @@ import "math"
 // elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-
 func init() { register("softplus", on(first, floats(softplus[float32], softplus[float64]))) }
 
 func softplus[T float](a *Args) func() {

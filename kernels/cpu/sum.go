@@ -2,20 +2,19 @@ package cpu
 
 // sum: the sum of x over dims.
 //
-// x [...] → out without (or with, as 1) the dims. i64 wraps around; floats are
-// summed in f64, in four interleaved partial sums per row, so that a million
-// f32 numbers lose nothing that f32 could show. Bound by bytes.
-
+// x [...] → out without (or with, as 1) the dims. i64 wraps around; floats are summed
+// in f64, in four interleaved partial sums per row, so that a million f32 numbers lose
+// nothing that f32 could show. Bound by bytes.
 func init() {
-	register("sum", on(first, numbers(nil, reduce(sumOf[int64, int64]()),
-		reduce(sumOf[float32, float64]()), reduce(sumOf[float64, float64]()))))
+	register("sum", on(first, numbers(nil, reduce(sumOf[int64, int64, int64]()),
+		reduce(sumOf[float32, float64, float32]()), reduce(sumOf[float64, float64, float64]()))))
 }
 
-func sumOf[T, A number]() reduction[T, A, T] {
-	return reduction[T, A, T]{row: sumRow[T, A], columns: sumColumns[T, A], end: as[T, A]}
+func sumOf[T element, A, U number]() reduction[T, A, U] {
+	return reduction[T, A, U]{row: sumRow[T, A], columns: sumColumns[T, A], end: as[U, A]}
 }
 
-func sumRow[T, A number](acc A, x []T) A {
+func sumRow[T element, A number](acc A, x []T) A {
 	if len(x) < 8 {
 		for _, v := range x {
 			acc += A(v)
@@ -35,7 +34,7 @@ func sumRow[T, A number](acc A, x []T) A {
 	return (acc + b) + (c + d)
 }
 
-func sumColumns[T, A number](acc []A, x []T) {
+func sumColumns[T element, A number](acc []A, x []T) {
 	for i, v := range x {
 		acc[i] += A(v)
 	}

@@ -3,26 +3,7 @@ package cpu
 // sum_int: the sum of bools or i32 over dims, in i64, as PyTorch has it.
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
-
 func init() {
-	register("sum_int", on(first, variants{u8: reduce(sumBools()), i32: reduce(reduction[int32, int64, int64]{
-		row: sumRow[int32, int64], columns: sumColumns[int32, int64], end: as[int64, int64],
-	})}))
-}
-
-func sumBools() reduction[uint8, int64, int64] {
-	return reduction[uint8, int64, int64]{
-		row: func(acc int64, x []uint8) int64 {
-			for _, v := range x {
-				acc += int64(v)
-			}
-			return acc
-		},
-		columns: func(acc []int64, x []uint8) {
-			for i, v := range x {
-				acc[i] += int64(v)
-			}
-		},
-		end: as[int64, int64],
-	}
+	register("sum_int", on(first, variants{
+		u8: reduce(sumOf[uint8, int64, int64]()), i32: reduce(sumOf[int32, int64, int64]())}))
 }

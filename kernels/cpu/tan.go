@@ -5,10 +5,9 @@ import "math"
 // tan: the tangent, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
+func init() { register("tan", wide(tan, tan)) }
 
-func init() { register("tan", wide(tanLoop, tanLoop)) }
-
-func tanLoop(b []float64) {
+func tan(b []float64) {
 	for i, v := range b {
 		b[i] = math.Tan(v)
 	}

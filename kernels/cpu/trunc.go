@@ -5,12 +5,9 @@ import "math"
 // trunc: x without its fraction, elementwise; integers as they are.
 //
 // x [...] → out [...]. Bound by bytes.
+func init() { register("trunc", rounding(trunc, trunc)) }
 
-func init() {
-	register("trunc", on(first, numbers(copied, copied, unary(truncLoop[float32]), unary(truncLoop[float64]))))
-}
-
-func truncLoop[T float](out, x []T) {
+func trunc[T float](out, x []T) {
 	for i, v := range x {
 		out[i] = T(math.Trunc(float64(v)))
 	}

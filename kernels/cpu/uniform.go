@@ -4,15 +4,12 @@ package cpu
 //
 // step i64[] → out [...]. Bound by flops.
 //
-// Element i is min((base + span · u) · scale, top) with u = (word >> 8) / 2²⁴ of
-// the word drawn for it, each operation rounded in f32 (in f64 for f64), so that
-// all devices agree. base and span are low and high - low, and scale 1; halves and
-// 2 where the range is wider than the largest float. top keeps high out, which
-// rounding would come to.
-
-func init() {
-	register("uniform", on(output, floats(uniform[float32], uniform[float64])))
-}
+// Element i is min((base + span · u) · scale, top) with u = (word >> 8) / 2²⁴ of the
+// word drawn for it, each operation rounded in f32 (in f64 for f64), so that all
+// devices agree. base and span are low and high - low, and scale 1; halves and 2 where
+// the range is wider than the largest float. top keeps high out, which rounding would
+// come to.
+func init() { register("uniform", on(output, floats(uniform[float32], uniform[float64]))) }
 
 func uniform[T float](a *Args) func() {
 	base, span, scale, top := T(a.float(0)), T(a.float(1)), T(a.float(2)), T(a.float(3))

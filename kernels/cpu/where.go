@@ -4,7 +4,6 @@ package cpu
 //
 // condition bool [...], input [...], other [...] → out, the shape to which all
 // broadcast. Bound by bytes.
-
 func init() {
 	register("where", on(second, bySize(where[uint8], where[uint16], where[uint32], where[uint64])))
 }

@@ -1,8 +1,6 @@
-// abs: the absolute value, elementwise.
+// abs: the absolute value, elementwise. The least integer stays itself.
 //
 // x [...] → out [...]. Bound by bytes.
-//
-// The least integer stays itself.
 
 #if IS_FLOAT(T)
 DEVICE C BODY(abs)(C x) { return fabs(x); }

@@ -1,9 +1,7 @@
-// argmax: the index of the first largest element along a dim, or in all of x laid
-// flat.
+// argmax: the index of the first largest element along a dim, or in all of x laid flat.
+// The first NaN wins over all numbers.
 //
 // x [...] → out i32 without (or with, as 1) the dim. Bound by bytes.
-//
-// The first NaN wins over all numbers.
 
 // A candidate: an element, and its index, which is -1 for none.
 struct candidate {

@@ -1,9 +1,7 @@
-// bits_of: the lowest bits of integers, least significant first.
+// bits_of: the lowest bits of integers, least significant first. Negative integers are
+// in two's complement; beyond their width comes the sign.
 //
-// x [...] → out [..., bits], 0 or 1; its last dimension says how many. Bound by
-// bytes.
-//
-// Negative integers are in two's complement; beyond their width comes the sign.
+// x [...] → out [..., bits], 0 or 1; its last dimension says how many. Bound by bytes.
 
 extern "C" __global__ void flowrun_bits_of(const T *x, T *out, int n, int bits) {
     move(out, n, [=](int i) {

@@ -1,8 +1,7 @@
-// embedding: rows of a table by their ids.
+// embedding: rows of a table by their ids. An id out of range gives a row of NaN, or of
+// 0 in types without it.
 //
 // ids [...], weight [n, d] → out [..., d]. Bound by bytes.
-//
-// An id out of range gives a row of NaN, or of 0 in types without it.
 
 extern "C" __global__ void flowrun_embedding(const I *ids, const T *weight, T *out,
                                              int n, int rows, int columns) {

@@ -1,8 +1,7 @@
-// floor_divide: ⌊a / b⌋, elementwise.
+// floor_divide: ⌊a / b⌋, elementwise. By 0 it is ±∞ or NaN for floats and 0 for
+// integers.
 //
 // a [...], b [...] → out, the shape to which both broadcast. Bound by flops.
-//
-// By 0 it is ±∞ or NaN for floats and 0 for integers.
 
 #if IS_FLOAT(T)
 DEVICE C BODY(floor_divide)(C a, C b) {

@@ -1,7 +1,5 @@
-// isfinite: whether x is neither NaN nor infinite, elementwise.
+// isfinite: whether x is neither NaN nor infinite, elementwise. Integers are all
+// finite.
 //
 // x [...] → out bool [...]. Bound by bytes.
-//
-// Integers are all finite.
-
 DEVICE int BODY(isfinite)(C x) { return x - x == (C)0; }

@@ -1,7 +1,4 @@
-// isinf: whether x is infinite, elementwise.
+// isinf: whether x is infinite, elementwise. Integers are all finite.
 //
 // x [...] → out bool [...]. Bound by bytes.
-//
-// Integers are all finite.
-
 DEVICE int BODY(isinf)(C x) { return IS_INF(x); }

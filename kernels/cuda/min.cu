@@ -1,8 +1,7 @@
-// min: the smallest element over dims.
+// min: the smallest element over dims. NaN if one is NaN. Of no elements it is the
+// greatest value of the type.
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
-//
-// NaN if one is NaN. Of no elements it is the greatest value of the type.
 
 typedef C BODY(min_part);
 DEVICE C BODY(min_none)(void) { return (C)HIGHEST(T); }

@@ -1,10 +1,8 @@
-// pad: x with a value around it.
+// pad: x with a value around it. Lists are innermost first. Neither x nor its padding
+// says which dimensions could be one, so this goes through all that there are.
 //
-// x [...] → out, whose dimension i is larger by padding[2i] before and
-// padding[2i+1] after. Bound by bytes.
-//
-// Lists are innermost first. Neither x nor its padding says which dimensions could
-// be one, so this goes through all that there are.
+// x [...] → out, whose dimension i is larger by padding[2i] before and padding[2i+1]
+// after. Bound by bytes.
 
 extern "C" __global__ void flowrun_pad(const T *x, T *out, C value, int n, list out_dims, list x_dims, list before) {
     move(out, n, [&](int i) {

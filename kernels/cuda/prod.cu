@@ -1,9 +1,7 @@
-// prod: the product of x over dims.
+// prod: the product of x over dims. A product of floats is kept as mantissa and
+// exponent: no part of it overflows before the whole does.
 //
 // x [...] → out without (or with, as 1) the dims. i64 wraps around. Bound by bytes.
-//
-// A product of floats is kept as mantissa and exponent: no part of it overflows
-// before the whole does.
 
 #if IS_FLOAT(T)
 

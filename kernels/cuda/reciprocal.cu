@@ -1,5 +1,4 @@
 // reciprocal: 1 / x, elementwise.
 //
 // x [...] → out [...]. Bound by bytes.
-
 DEVICE C BODY(reciprocal)(C x) { return (C)1 / x; }

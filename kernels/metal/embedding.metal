@@ -1,8 +1,7 @@
-// embedding: rows of a table by their ids.
+// embedding: rows of a table by their ids. An id out of range gives a row of NaN, or of
+// 0 in types without it.
 //
 // ids [...], weight [n, d] → out [..., d]. Bound by bytes.
-//
-// An id out of range gives a row of NaN, or of 0 in types without it.
 
 struct arguments {
     int n, rows, columns;

@@ -1,7 +1,4 @@
-// eq: whether a equals b, elementwise.
+// eq: whether a equals b, elementwise. False if one is NaN.
 //
 // a [...], b [...] → out bool, the shape to which both broadcast. Bound by bytes.
-//
-// False if one is NaN.
-
 DEVICE int BODY(eq)(C a, C b) { return a == b; }

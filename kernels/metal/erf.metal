@@ -1,5 +1,4 @@
 // erf: the error function, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-
 DEVICE C BODY(erf)(C x) { return erf(x); }

@@ -1,5 +1,4 @@
 // exp: e to the x, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-
 DEVICE C BODY(exp)(C x) { return exp(x); }

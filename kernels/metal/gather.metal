@@ -1,10 +1,8 @@
-// gather: elements of x by their index along dim: for dim 0 of two,
-// out[i][j] = x[index[i][j]][j].
+// gather: elements of x by their index along dim: for dim 0 of two, out[i][j] =
+// x[index[i][j]][j]. An index out of range gives NaN, or 0 in types without it.
 //
-// x [...], index [...] of as many dimensions and, but for dim, at most x's
-// sizes → out, of index's shape. Bound by bytes.
-//
-// An index out of range gives NaN, or 0 in types without it.
+// x [...], index [...] of as many dimensions and, but for dim, at most x's sizes → out,
+// of index's shape. Bound by bytes.
 
 struct arguments {
     int dim;

@@ -1,7 +1,4 @@
-// ge: whether a is at least b, elementwise.
+// ge: whether a is at least b, elementwise. False if one is NaN.
 //
 // a [...], b [...] → out bool, the shape to which both broadcast. Bound by bytes.
-//
-// False if one is NaN.
-
 DEVICE int BODY(ge)(C a, C b) { return a >= b; }

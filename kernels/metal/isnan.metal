@@ -1,7 +1,4 @@
-// isnan: whether x is NaN, elementwise.
+// isnan: whether x is NaN, elementwise. Integers are all finite.
 //
 // x [...] → out bool [...]. Bound by bytes.
-//
-// Integers are all finite.
-
 DEVICE int BODY(isnan)(C x) { return IS_NAN(x); }

@@ -1,7 +1,4 @@
-// logical_xor: whether just one of them is not 0, elementwise.
+// logical_xor: whether just one of them is not 0, elementwise. NaN is not 0.
 //
 // a [...], b [...] → out bool, the shape to which both broadcast. Bound by bytes.
-//
-// NaN is not 0.
-
 DEVICE int BODY(logical_xor)(C a, C b) { return (a != (C)0) != (b != (C)0); }

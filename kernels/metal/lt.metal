@@ -1,7 +1,4 @@
-// lt: whether a is below b, elementwise.
+// lt: whether a is below b, elementwise. False if one is NaN.
 //
 // a [...], b [...] → out bool, the shape to which both broadcast. Bound by bytes.
-//
-// False if one is NaN.
-
 DEVICE int BODY(lt)(C a, C b) { return a < b; }

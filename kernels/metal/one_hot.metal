@@ -1,9 +1,6 @@
-// one_hot: 1 at place x[i] of row i, else 0.
+// one_hot: 1 at place x[i] of row i, else 0. A class out of range gives a row of 0.
 //
-// x [...] → out f32 [..., classes]; its last dimension says how many. Bound by
-// bytes.
-//
-// A class out of range gives a row of 0.
+// x [...] → out f32 [..., classes]; its last dimension says how many. Bound by bytes.
 
 struct arguments {
     int n, classes;

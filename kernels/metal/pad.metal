@@ -1,10 +1,8 @@
-// pad: x with a value around it.
+// pad: x with a value around it. Lists are innermost first. Neither x nor its padding
+// says which dimensions could be one, so this goes through all that there are.
 //
-// x [...] → out, whose dimension i is larger by padding[2i] before and
-// padding[2i+1] after. Bound by bytes.
-//
-// Lists are innermost first. Neither x nor its padding says which dimensions could
-// be one, so this goes through all that there are.
+// x [...] → out, whose dimension i is larger by padding[2i] before and padding[2i+1]
+// after. Bound by bytes.
 
 struct arguments {
     C value;

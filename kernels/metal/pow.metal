@@ -1,9 +1,7 @@
-// pow: a to the b, elementwise.
+// pow: a to the b, elementwise. Integers wrap around; to a negative power they are 0,
+// but for 1 and -1. The square, the commonest power, is one multiplication.
 //
 // a [...], b [...] → out, the shape to which both broadcast. Bound by flops.
-//
-// Integers wrap around; to a negative power they are 0, but for 1 and -1. The
-// square, the commonest power, is one multiplication.
 
 #if IS_FLOAT(T)
 DEVICE C BODY(pow)(C a, C b) { return b == (C)2 ? a * a : pow(a, b); }

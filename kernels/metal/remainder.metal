@@ -1,8 +1,7 @@
-// remainder: a - b·⌊a / b⌋, of b's sign, as Python's %, elementwise.
+// remainder: a - b·⌊a / b⌋, of b's sign, as Python's %, elementwise. By 0 it is NaN for
+// floats and 0 for integers.
 //
 // a [...], b [...] → out, the shape to which both broadcast. Bound by flops.
-//
-// By 0 it is NaN for floats and 0 for integers.
 
 #if IS_FLOAT(T)
 DEVICE C BODY(remainder)(C a, C b) {

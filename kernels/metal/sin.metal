@@ -1,5 +1,4 @@
 // sin: the sine, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-
 DEVICE C BODY(sin)(C x) { return sin(x); }

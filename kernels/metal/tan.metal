@@ -1,5 +1,4 @@
 // tan: the tangent, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-
 DEVICE C BODY(tan)(C x) { return tan(x); }

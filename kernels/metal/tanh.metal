@@ -1,5 +1,4 @@
 // tanh: the hyperbolic tangent, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-
 DEVICE C BODY(tanh)(C x) { return tanh(x); }

@@ -1,8 +1,7 @@
-// arange: start, start + step, start + 2·step, …
+// arange: start, start + step, start + 2·step, … f16, bf16 and f32 are computed in f32,
+// from start and step rounded to it.
 //
 // → out [n]; its size says how far. Bound by bytes.
-//
-// f16, bf16 and f32 are computed in f32, from start and step rounded to it.
 
 kernel void flowrun_arange(global T *out, C start, C step, int n) {
     int i = get_global_id(0);

@@ -1,7 +1,5 @@
-// cos: the cosine, elementwise.
+// cos: the cosine, elementwise. OpenCL's own function, which the standard allows 4
+// units in the last place.
 //
 // x [...] → out [...]. Bound by flops.
-//
-// OpenCL's own function, which the standard allows 4 units in the last place.
-
 DEVICE C BODY(cos)(C x) { return cos(x); }

@@ -1,8 +1,7 @@
-// embedding: rows of a table by their ids.
+// embedding: rows of a table by their ids. An id out of range gives a row of NaN, or of
+// 0 in types without it.
 //
 // ids [...], weight [n, d] → out [..., d]. Bound by bytes.
-//
-// An id out of range gives a row of NaN, or of 0 in types without it.
 
 kernel void flowrun_embedding(global const I *ids, global const T *weight, global T *out,
                               int n, int rows, int columns) {

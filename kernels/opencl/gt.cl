@@ -1,7 +1,4 @@
-// gt: whether a is above b, elementwise.
+// gt: whether a is above b, elementwise. False if one is NaN.
 //
 // a [...], b [...] → out bool, the shape to which both broadcast. Bound by bytes.
-//
-// False if one is NaN.
-
 DEVICE int BODY(gt)(C a, C b) { return a > b; }

@@ -1,8 +1,7 @@
-// max: the largest element over dims.
+// max: the largest element over dims. NaN if one is NaN. Of no elements it is the least
+// value of the type.
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
-//
-// NaN if one is NaN. Of no elements it is the least value of the type.
 
 typedef C BODY(max_part);
 DEVICE C BODY(max_none)(void) { return (C)LOWEST(T); }

@@ -1,7 +1,4 @@
-// neg: -x, elementwise.
+// neg: -x, elementwise. The least integer stays itself.
 //
 // x [...] → out [...]. Bound by bytes.
-//
-// The least integer stays itself.
-
 DEVICE C BODY(neg)(C x) { return (C)-(W)x; }

@@ -1,9 +1,6 @@
-// one_hot: 1 at place x[i] of row i, else 0.
+// one_hot: 1 at place x[i] of row i, else 0. A class out of range gives a row of 0.
 //
-// x [...] → out f32 [..., classes]; its last dimension says how many. Bound by
-// bytes.
-//
-// A class out of range gives a row of 0.
+// x [...] → out f32 [..., classes]; its last dimension says how many. Bound by bytes.
 
 kernel void flowrun_one_hot(global const I *x, global f32 *out, int n, int classes) {
     int i = get_global_id(0);

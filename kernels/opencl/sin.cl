@@ -1,7 +1,5 @@
-// sin: the sine, elementwise.
+// sin: the sine, elementwise. OpenCL's own function, which the standard allows 4 units
+// in the last place.
 //
 // x [...] → out [...]. Bound by flops.
-//
-// OpenCL's own function, which the standard allows 4 units in the last place.
-
 DEVICE C BODY(sin)(C x) { return sin(x); }

@@ -1,8 +1,5 @@
-// sqrt: the square root, elementwise.
+// sqrt: the square root, elementwise. OpenCL's own function; 3 units in the last place,
+// but where the device rounds it correctly.
 //
 // x [...] → out [...]. Bound by bytes.
-//
-// OpenCL's own function; 3 units in the last place, but where the device rounds it
-// correctly.
-
 DEVICE C BODY(sqrt)(C x) { return sqrt(x); }

@@ -1,7 +1,4 @@
-// sub: a - b, elementwise.
+// sub: a - b, elementwise. Integers wrap around.
 //
 // a [...], b [...] → out, the shape to which both broadcast. Bound by bytes.
-//
-// Integers wrap around.
-
 DEVICE C BODY(sub)(C a, C b) { return (C)((W)a - (W)b); }

@@ -2,5 +2,4 @@
 //
 // condition bool [...], input [...], other [...] → out, the shape to which all
 // broadcast. Bound by bytes.
-
 DEVICE C BODY(where)(int condition, C input, C other) { return condition ? input : other; }
