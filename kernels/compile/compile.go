@@ -8,9 +8,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,7 +17,7 @@ import (
 	"github.com/flowrun/flowrun/kernels"
 )
 
-// Header comes before CUDA sources that clang compiles.
+// Header comes before CUDA sources that clang compiles, in the same file.
 //
 //go:embed clang.h
 var Header string
@@ -28,6 +26,9 @@ var Header string
 // NVIDIA's library, for Volta and every GPU after it. Products and sums round apart.
 var CUDA = []string{"-x", "cuda", "--cuda-device-only", "-nocudainc", "-nocudalib", "-fms-extensions", "-std=c++17", "-O2",
 	"-ffp-contract=off", "-fno-math-errno", "--cuda-gpu-arch=sm_70", "--cuda-feature=+ptx63", "-Werror"}
+
+// HeaderInFile lets a file begin with Header.
+const HeaderInFile = "-Wno-pragma-once-outside-header"
 
 var clang = []string{"clang++-19", "clang++"}
 
@@ -42,7 +43,7 @@ type compiler struct {
 
 var compilers = map[string]compiler{
 	"opencl": {programs: clang, args: []string{"-x", "cl", "-cl-std=CL1.2", "-target", "spir64", "-fsyntax-only", "-Wno-everything"}},
-	"cuda":   {programs: clang, args: append(slices.Clone(CUDA), "-fsyntax-only"), header: Header},
+	"cuda":   {programs: clang, args: append(slices.Clone(CUDA), HeaderInFile, "-fsyntax-only"), header: Header},
 	"metal": {programs: []string{"xcrun"}, args: []string{"metal", "-x", "metal", "-std=metal3.0", "-fsyntax-only", "-DSIMDGROUP_MATRIX=1"},
 		lacks: []string{"f64"}},
 }
@@ -76,50 +77,44 @@ func Check(all []*kernels.Kernel, sources *kernels.Sources) []Result {
 	return results
 }
 
-// check compiles a language's sources, several at a time. Of each kernel the first
-// error is enough.
+// check compiles a language's sources. Of each kernel the first error is enough.
 func (c compiler) check(program, language string, all []*kernels.Kernel, sources *kernels.Sources) (compiled int, problem error) {
-	dir, err := os.MkdirTemp("", "flowrun-compile")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	args := slices.Clone(c.args)
-	if c.header != "" {
-		header := filepath.Join(dir, "header.h")
-		if err := os.WriteFile(header, []byte(c.header), 0o600); err != nil {
-			return 0, err
-		}
-		args = append(args, "-include", header)
-	}
-	problems, counts := make([]error, len(all)), make([]int, len(all))
-	slots := make(chan struct{}, runtime.NumCPU())
-	var done sync.WaitGroup
-	for i, k := range all {
-		done.Add(1)
-		go func() {
-			defer done.Done()
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			counts[i], problems[i] = c.kernel(program, args, language, k.For(language), sources)
-		}()
-	}
-	done.Wait()
+	counts := make([]int, len(all))
+	problem = Parallel(len(all), func(i int) (err error) {
+		counts[i], err = c.kernel(program, language, all[i].For(language), sources)
+		return err
+	})
 	for _, n := range counts {
 		compiled += n
 	}
-	return compiled, errors.Join(problems...)
+	return compiled, problem
+}
+
+// Parallel calls f for 0 to n-1, as many at a time as there are processors, and joins
+// the errors.
+func Parallel(n int, f func(i int) error) error {
+	problems, slots := make([]error, n), make(chan struct{}, runtime.NumCPU())
+	var done sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		done.Go(func() {
+			defer func() { <-slots }()
+			problems[i] = f(i)
+		})
+	}
+	done.Wait()
+	return errors.Join(problems...)
 }
 
 // kernel compiles a kernel's source for each dtype that it serves.
-func (c compiler) kernel(program string, args []string, language string, k *kernels.Kernel, sources *kernels.Sources) (compiled int, err error) {
+func (c compiler) kernel(program, language string, k *kernels.Kernel, sources *kernels.Sources) (compiled int, err error) {
 	source, err := sources.Source(language, k)
 	if err != nil {
 		return 0, err
 	}
 	for _, types := range c.choices(k) {
 		defines := k.DefinesFor(types)
-		if err := Run(program, slices.Concat(args, definitions(defines), []string{"-"}), source.Joined()); err != nil {
+		if _, err := Run(program, c.args, defines, c.header+source.Joined()); err != nil {
 			return compiled, fmt.Errorf("kernel %s in %s, with %s: %w", k.Name, language, strings.Join(defines, " "), err)
 		}
 		compiled++
@@ -145,21 +140,20 @@ func (c compiler) choices(k *kernels.Kernel) []map[string]string {
 	return all
 }
 
-func definitions(defines []string) (args []string) {
+// Run runs a compiler on a text with these definitions, NAME=VALUE, and gives its
+// output. The error has what it says.
+func Run(program string, args, defines []string, text string) ([]byte, error) {
+	args = slices.Clone(args)
 	for _, d := range defines {
 		args = append(args, "-D"+d)
 	}
-	return args
-}
-
-// Run runs a compiler on a text. The error has what it says.
-func Run(program string, args []string, text string) error {
-	command := exec.Command(program, args...)
+	command := exec.Command(program, append(args, "-")...)
 	command.Stdin = strings.NewReader(text)
 	var said bytes.Buffer
 	command.Stderr = &said
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("%w\n%s", err, strings.TrimSpace(said.String()))
+	output, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, strings.TrimSpace(said.String()))
 	}
-	return nil
+	return output, nil
 }

@@ -13,17 +13,15 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/flowrun/flowrun/kernels"
 	"github.com/flowrun/flowrun/kernels/compile"
@@ -51,20 +49,7 @@ func generate(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	var done sync.WaitGroup
-	problems := make([]error, len(all))
-	slots := make(chan struct{}, runtime.NumCPU())
-	for i, f := range all {
-		done.Add(1)
-		go func() {
-			defer done.Done()
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			problems[i] = f.write(dir)
-		}()
-	}
-	done.Wait()
-	if err := errors.Join(problems...); err != nil {
+	if err := compile.Parallel(len(all), func(i int) error { return all[i].write(dir) }); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "compiler"), []byte(version+"\n"), 0o644)
@@ -143,10 +128,8 @@ func defaults(k *kernels.Kernel) [][]string {
 		for _, chosen := range choices {
 			for _, dtype := range dtypes {
 				if slices.Contains(common, dtype) {
-					c := map[string]string{v: dtype}
-					for w, d := range chosen {
-						c[w] = d
-					}
+					c := maps.Clone(chosen)
+					c[v] = dtype
 					next = append(next, c)
 				}
 			}
@@ -211,26 +194,10 @@ func (f *file) isCurrent(dir string) bool {
 
 // compile gives the specialisation's PTX, without the compiler's remarks.
 func (s *specialisation) compile() (string, error) {
-	dir, err := os.MkdirTemp("", "ptx")
+	args := append(slices.Clone(compile.CUDA), compile.HeaderInFile, "-S", "-o", "-")
+	text, err := compile.Run(compiler, args, s.defines, compile.Header+s.source)
 	if err != nil {
 		return "", err
-	}
-	defer os.RemoveAll(dir)
-	header := filepath.Join(dir, "clang.h")
-	if err := os.WriteFile(header, []byte(compile.Header), 0o644); err != nil {
-		return "", err
-	}
-	args := slices.Clone(compile.CUDA)
-	for _, d := range s.defines {
-		args = append(args, "-D"+d)
-	}
-	command := exec.Command(compiler, append(args, "-include", header, "-S", "-o", "-", "-")...)
-	command.Stdin = strings.NewReader(s.source)
-	var said bytes.Buffer
-	command.Stderr = &said
-	text, err := command.Output()
-	if err != nil {
-		return "", fmt.Errorf("%w\n%s", err, said.String())
 	}
 	var kept strings.Builder
 	for line := range strings.Lines(string(text)) {
