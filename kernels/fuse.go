@@ -165,13 +165,12 @@ func (r *Recipe) check() error {
 	for i := range r.Parts {
 		p := &r.Parts[i]
 		reduces := p.Kernel.Body == ReduceBody
-		var dtypes []string
 		for _, o := range p.Operands {
 			if o.Index < 0 || o.Part && o.Index >= i || !o.Part && o.Index >= len(r.Inputs) {
 				return fmt.Errorf("kernels: part %d of a fused kernel (%s) uses a part that doesn't precede it", i, p.Kernel.Name)
 			}
-			dtypes = append(dtypes, r.dtype(o))
 		}
+		dtypes := r.dtypes(p)
 		switch {
 		case p.Kernel.Body == NoBody:
 			return fmt.Errorf("kernels: the kernel %s can't be fused: it has no body in the manifest", p.Kernel.Name)
@@ -186,21 +185,21 @@ func (r *Recipe) check() error {
 	return nil
 }
 
-// dtype is that of an operand.
-func (r *Recipe) dtype(o Operand) string {
-	if o.Part {
-		return r.Parts[o.Index].DType
+// dtypes are those of a part's operands.
+func (r *Recipe) dtypes(p *Part) (dtypes []string) {
+	for _, o := range p.Operands {
+		if o.Part {
+			dtypes = append(dtypes, r.Parts[o.Index].DType)
+		} else {
+			dtypes = append(dtypes, r.Inputs[o.Index].DType)
+		}
 	}
-	return r.Inputs[o.Index].DType
+	return dtypes
 }
 
 // types are what the type variables of a part's kernel stand for.
 func (r *Recipe) types(p *Part) map[string]string {
-	var dtypes []string
-	for _, o := range p.Operands {
-		dtypes = append(dtypes, r.dtype(o))
-	}
-	types, _ := p.Kernel.Bind(dtypes, p.DType) // check has seen that it serves them
+	types, _ := p.Kernel.Bind(r.dtypes(p), p.DType) // check has seen that it serves them
 	return types
 }
 

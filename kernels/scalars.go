@@ -9,33 +9,29 @@ func (k *Kernel) EvalScalars(attr func(name string) (value any, ok bool), inputs
 	if len(k.Scalars) == 0 {
 		return nil, nil
 	}
+	lookup := func(name string) any {
+		if shape, ok := k.shapeOf(name, inputs, output); ok {
+			return shape
+		}
+		v, _ := attr(name)
+		return v
+	}
 	values := make([]any, len(k.Scalars))
 	for i := range k.Scalars {
 		s := &k.Scalars[i]
-		var v any
 		if s.value != nil {
 			values[i] = s.value
 			continue
 		}
-		if s.program == nil {
-			var ok bool
-			if v, ok = attr(s.Expr); !ok {
-				return nil, fmt.Errorf("kernel %s: the op has no argument %s", k.Name, s.Expr)
-			}
-		} else {
+		v, ok := attr(s.Expr)
+		if s.program != nil {
 			var err error
-			lookup := func(name string) any {
-				if shape, ok := k.shapeOf(name, inputs, output); ok {
-					return shape
-				}
-				v, _ := attr(name)
-				return v
-			}
 			if v, err = s.program.eval(lookup); err != nil {
 				return nil, err
 			}
+		} else if !ok {
+			return nil, fmt.Errorf("kernel %s: the op has no argument %s", k.Name, s.Expr)
 		}
-		var ok bool
 		if values[i], ok = s.convert(v); !ok {
 			return nil, fmt.Errorf("kernel %s: the scalar %s must be of type %s, got %v (%T)", k.Name, s.Name, s.Type, v, v)
 		}
@@ -75,10 +71,7 @@ func (s *Scalar) convert(v any) (any, bool) {
 		case int, float64:
 			return v, true
 		case bool:
-			if v {
-				return 1, true
-			}
-			return 0, true
+			return intOf(v), true
 		}
 	}
 	return nil, false

@@ -18,7 +18,11 @@
 // write nothing.
 package cpu
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Args are what a kernel is bound to: the manifest's inputs in order, its
 // output, and its scalars in order.
@@ -46,13 +50,7 @@ type Kernel func(Args) (run func(), err error)
 func Lookup(name string) Kernel { return registry[name] }
 
 // Names lists the kernels, in no particular order.
-func Names() []string {
-	names := make([]string, 0, len(registry))
-	for name := range registry {
-		names = append(names, name)
-	}
-	return names
-}
+func Names() []string { return slices.Collect(maps.Keys(registry)) }
 
 // registry is filled by the kernels' files at init.
 var registry = map[string]Kernel{}

@@ -23,27 +23,22 @@ func widened(f32 binder) binder {
 			wide := view[float32](scratch)
 			before = append(before, func() { widen(wide, x) })
 		}
-		if !isHalf(a.Output.DType) {
-			run := f32(&inner)
-			return func() {
-				for _, widen := range before {
-					widen()
-				}
-				run()
+		after := nothing
+		if isHalf(a.Output.DType) {
+			inner.Output = newScratch[float32](a.Output, "f32")
+			wide, out, narrow := view[float32](inner.Output), view[uint16](a.Output), narrowF16
+			if a.Output.DType == "bf16" {
+				narrow = narrowBF16
 			}
+			after = func() { narrow(out, wide) }
 		}
-		inner.Output = newScratch[float32](a.Output, "f32")
 		run := f32(&inner)
-		wide, out, narrow := view[float32](inner.Output), view[uint16](a.Output), narrowF16
-		if a.Output.DType == "bf16" {
-			narrow = narrowBF16
-		}
 		return func() {
 			for _, widen := range before {
 				widen()
 			}
 			run()
-			narrow(out, wide)
+			after()
 		}
 	}
 }
