@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// Op is what Check must know of an op.
+// Op is what Check needs to know about an op.
 type Op struct {
 	Name string
-	// Decomposed ops are made of others where they have no kernel.
+	// Decomposed ops are replaced by others where they have no kernel.
 	Decomposed bool
-	// Calls are dtypes that the op takes and gives, each to be served.
+	// Calls are the dtypes that kernels must serve.
 	Calls []OpCall
 }
 
@@ -24,12 +24,11 @@ type OpCall struct {
 	Output string
 }
 
-// Check holds the manifest against the language's ops and the kernels' sources:
-// each op has a kernel for each of its calls, or is decomposed; each kernel
-// serves ops that there are; all expressions can be compiled; and in every
-// language each kernel has a source, whose entry point takes what the manifest
-// says; and no file of the user's is one that would never be used. The error
-// joins all that is wrong.
+// Check compares the manifest with the language's ops and the kernels' sources: each
+// op has a kernel for each of its calls, or a decomposition; each kernel serves ops
+// that exist; every expression compiles; each kernel has a source in every language,
+// whose entry point has the manifest's parameters; and every file of an overlay is
+// used. The error joins all problems.
 func (m *Manifest) Check(sources *Sources, ops []Op) error {
 	_, problems := m.overlaid(sources)
 	problems = append(problems, m.checkOps(ops)...)
@@ -67,8 +66,8 @@ func (m *Manifest) checkOps(ops []Op) (problems []error) {
 	return problems
 }
 
-// checkExpressions compiles all of a kernel's expressions, and refuses scalars
-// that sources can't be passed.
+// checkExpressions compiles a kernel's expressions, and rejects scalars that can't be
+// passed to sources.
 func (k *Kernel) checkExpressions() (problems []error) {
 	all := slices.Concat(k.Scalars, k.Sizes, k.Grid.Items)
 	for _, v := range k.variants {
@@ -91,10 +90,9 @@ func (k *Kernel) checkExpressions() (problems []error) {
 	return problems
 }
 
-// CheckOverlay holds the files that lie over the built-in sources against the
-// manifest: each must be a kernel's, whose entry point takes what the manifest says,
-// or lie over a built-in file that kernels share. The built-in ones aren't looked at,
-// so this is cheap enough for every start.
+// CheckOverlay checks the files that override built-in sources: each must be a
+// kernel's, with the parameters of the manifest, or override a built-in header or
+// template. It doesn't read the built-in files, so it is cheap enough for every start.
 func (m *Manifest) CheckOverlay(s *Sources) error {
 	found, problems := m.overlaid(s)
 	for _, f := range found {
@@ -103,14 +101,13 @@ func (m *Manifest) CheckOverlay(s *Sources) error {
 	return errors.Join(problems...)
 }
 
-// overlaidSource is a kernel that has a source of the user's.
+// overlaidSource is a kernel whose source an overlay overrides.
 type overlaidSource struct {
 	kernel   *Kernel
 	language string
 }
 
-// overlaid finds the kernels whose sources lie over the built-in ones, and files
-// that would never be used.
+// overlaid finds the kernels that overlays override, and files that are never used.
 func (m *Manifest) overlaid(s *Sources) (found []overlaidSource, problems []error) {
 	for _, l := range s.layers[:len(s.layers)-1] {
 		known := false

@@ -27,7 +27,7 @@ type Input struct {
 	Walk  Walk
 }
 
-// Walk is how an input is gone through beside what is computed.
+// Walk is how an input's elements correspond to those that are computed.
 type Walk string
 
 // The walks.
@@ -64,9 +64,8 @@ type Operand struct {
 	Part  bool
 }
 
-// What a fused kernel can be at most. Every OpenCL device takes 1024 bytes of
-// parameters, other devices more; parts are limited so that compilers and
-// registers can cope.
+// Limits of a fused kernel. Every OpenCL device takes 1024 bytes of parameters, other
+// devices more; the number of parts is what compilers and registers cope with.
 const (
 	MaxParts  = 32
 	MaxInputs = 12
@@ -77,12 +76,11 @@ const (
 
 // Fuse makes a kernel that computes what the parts' kernels would compute one
 // after the other, to the last bit: each part's result is rounded as if it had
-// been stored. Its name and its source depend on the recipe without the values
-// of scalars and the reduced shape, so kernels of one name have one source.
+// been stored. Its name and its source depend on the recipe, but not on the values
+// of scalars or the reduced shape: kernels of one name have one source.
 //
-// Parts must have a [Body]; a reduction can only be the last. The error says what
-// doesn't fit, [ErrTooLarge] that the recipe is right but more than one kernel
-// can be.
+// Parts must have a [Body]; only the last can be a reduction. The error is
+// [ErrTooLarge] if the recipe is valid but too large for one kernel.
 func Fuse(r Recipe) (*Kernel, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -112,8 +110,7 @@ func Fuse(r Recipe) (*Kernel, error) {
 	return k, nil
 }
 
-// ErrTooLarge says that a recipe has more inputs, parts or elements than one
-// kernel can.
+// ErrTooLarge reports more inputs, parts or elements than fit one kernel.
 var ErrTooLarge = fmt.Errorf("kernels: more than fits one fused kernel (%d parts, %d inputs, %d bytes of parameters, 2^31 - 1 elements)", MaxParts, MaxInputs, maxParameterBytes)
 
 // spread names the inputs with that walk.
@@ -126,8 +123,8 @@ func (r *Recipe) spread() (names []string) {
 	return names
 }
 
-// fits holds the shapes that a kernel is launched on against the inputs' walks,
-// by which it reads them.
+// fits checks that the shapes of a launch match the walks by which the kernel reads
+// its inputs.
 func (r *Recipe) fits(inputs []Tensor, output Tensor) error {
 	computed := output.Shape
 	if r.reduces() {
@@ -157,7 +154,7 @@ func (r *Recipe) last() *Part { return &r.Parts[len(r.Parts)-1] }
 
 func (r *Recipe) reduces() bool { return r.last().Kernel.Body == ReduceBody }
 
-// check holds the parts against their kernels.
+// check validates the parts against their kernels.
 func (r *Recipe) check() error {
 	if len(r.Parts) == 0 {
 		return fmt.Errorf("kernels: a fused kernel needs at least one part")

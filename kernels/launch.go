@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// Tensor is what a launch must know of a buffer.
+// Tensor is what a launch needs to know about a buffer.
 type Tensor struct {
 	DType string
 	Shape []int
 }
 
-// Limits are what a device says of a kernel that it has built.
+// Limits are a device's for a kernel that it has built.
 type Limits struct {
 	Group int // most work-items in a group; 0 if there is no limit
 }
@@ -173,7 +173,7 @@ func (l *launcher) size(s *Scalar) (any, error) {
 	return nil, fmt.Errorf("kernel %s: the size %s must be of type %s, got %v (%T)", l.kernel.Name, s.Name, s.Type, v, v)
 }
 
-// lookup gives what an expression may name besides the functions.
+// lookup returns the value of a name in an expression.
 func (l *launcher) lookup(name string) any {
 	switch name {
 	case "launch":

@@ -48,12 +48,11 @@ type Kernel struct {
 	Sizes []Scalar
 	// Grid says how many work-items a source-language kernel takes.
 	Grid Grid
-	// InPlace names the inputs that the output may overwrite when they have the
-	// output's dtype and as many elements: the kernel gives the same result when
-	// both are the same memory.
+	// InPlace names the inputs that the output may overwrite if they have its dtype
+	// and as many elements: sharing their memory doesn't change the result.
 	InPlace []string
-	// Body says that the sources define what the kernel does to elements, and that
-	// its entry point is generated. It can be a part of a fused kernel; see [Fuse].
+	// Body is set if the sources define a function of elements, from which the entry
+	// point is generated. The kernel can then be a part of a fused one; see [Fuse].
 	Body Body
 
 	fused    *Recipe   // of a kernel that Fuse has made
@@ -152,8 +151,8 @@ func (k *Kernel) Serves(inputs []string, output string) bool {
 	return ok
 }
 
-// Bind gives the dtype that each type variable stands for when the kernel is
-// launched on buffers of these dtypes; ok is false if it doesn't serve them.
+// Bind returns the dtype of each type variable for buffers of these dtypes; ok is
+// false if the kernel doesn't serve them.
 func (k *Kernel) Bind(inputs []string, output string) (types map[string]string, ok bool) {
 	bound, ok := k.bind(inputs, output)
 	if !ok {
@@ -186,7 +185,7 @@ func (k *Kernel) bind(inputs []string, output string) (bound [maxVariables]bindi
 	return bound, k.match(&bound, k.Output.DType, output)
 }
 
-// match holds a buffer's declared dtype against an actual one, binding a type
+// match compares a buffer's declared dtype with the actual one, and binds a type
 // variable at its first use.
 func (k *Kernel) match(bound *[maxVariables]binding, declared, actual string) bool {
 	allowed, variable := k.DTypes[declared]
@@ -221,7 +220,7 @@ func (k *Kernel) Defines(inputs []string, output string) []string {
 	return k.DefinesFor(types)
 }
 
-// DefinesFor are the same for a choice of what the type variables stand for.
+// DefinesFor are the same for the dtypes of the type variables.
 func (k *Kernel) DefinesFor(types map[string]string) []string {
 	defines := make([]string, 0, len(types)+1)
 	for _, v := range slices.Sorted(maps.Keys(types)) {

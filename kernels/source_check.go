@@ -56,8 +56,7 @@ func (k *Kernel) checkEntry(file, text string, l *language) error {
 	return nil
 }
 
-// checkDeclared holds declarations of a kind, which something has, against those that
-// it should have.
+// checkDeclared compares declarations with those of the manifest.
 func checkDeclared(kind, of string, got, want []string) error {
 	for i := range max(len(got), len(want)) {
 		switch {
@@ -72,11 +71,10 @@ func checkDeclared(kind, of string, got, want []string) error {
 	return nil
 }
 
-// builtIn is a parameter in which a thread is told of its place.
+// builtIn is a parameter that tells a thread its position.
 var builtIn = regexp.MustCompile(`^(uint[23]?) \w+ \[\[(\w+)\]\]$`)
 
-// checkBuiltIns holds the parameters after those of the manifest against what the
-// language has to tell.
+// checkBuiltIns checks that the parameters after those of the manifest are built-ins.
 func (l *language) checkBuiltIns(parameters []string, of string) error {
 	components := ""
 	for _, p := range parameters {
@@ -99,7 +97,7 @@ func (l *language) checkBuiltIns(parameters []string, of string) error {
 	return nil
 }
 
-// checkBody checks that a source defines what its body is made of.
+// checkBody checks that a source defines the functions of its body.
 func (k *Kernel) checkBody(file, text string) error {
 	var want []string
 	switch k.Body {
@@ -131,7 +129,7 @@ func (k *Kernel) checkBody(file, text string) error {
 // comments are those of C.
 var comments = regexp.MustCompile(`(?s)//[^\n]*|/\*.*?\*/`)
 
-// blankComments puts spaces for comments, so that places stay.
+// blankComments replaces comments with spaces, which keeps positions.
 func blankComments(text string) string {
 	return comments.ReplaceAllStringFunc(text, func(c string) string {
 		return strings.Map(func(r rune) rune {

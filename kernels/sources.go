@@ -29,8 +29,7 @@ func FileNames(kernel string) (names []string) {
 	return names
 }
 
-// Sources finds kernels' sources: in a folder of the user's, and for what isn't
-// there in the program itself.
+// Sources finds kernels' sources: in an overlay, or else in the program itself.
 type Sources struct {
 	layers []layer
 }
@@ -41,13 +40,12 @@ type layer struct {
 	name  string
 }
 
-// Embedded gives the sources that the program was built with.
+// Embedded returns the sources that the program was built with.
 func Embedded() *Sources { return &Sources{layers: []layer{{embedded, "kernels"}}} }
 
-// Overlay puts a folder over the sources that the program was built with: it may
-// hold a file LANGUAGE/NAME, as in [FileNames], for each that it replaces, and a
-// header, such as LANGUAGE/prelude.h or common/words.h. Files are read each time they are asked for. "" is no
-// folder.
+// Overlay overrides the built-in sources by those of a folder: kernels' files, named
+// as in [FileNames], and headers, such as opencl/prelude.h or common/words.h. Files
+// are read at each use. "" is no folder.
 func Overlay(dir string) (*Sources, error) {
 	if dir == "" {
 		return Embedded(), nil
@@ -80,7 +78,7 @@ func (s Source) Joined() string {
 
 // File is a source file.
 type File struct {
-	Name string `json:"name"` // "kernels/opencl/exp.cl", or the path of the file that lies over it
+	Name string `json:"name"` // "kernels/opencl/exp.cl", or the path of the file that overrides it
 	Text string `json:"text"`
 	// Generated says that there is no such file: it was written for one kernel.
 	Generated bool `json:"-"`
@@ -142,7 +140,7 @@ func (a *assembly) wrap(w wrapper) {
 	a.file(a.language.path(string(w.body)))
 }
 
-// isBuiltIn tells a file of the sources that the program was built with.
+// isBuiltIn reports whether the program was built with a file.
 func (s *Sources) isBuiltIn(name string) bool {
 	_, err := fs.Stat(s.layers[len(s.layers)-1].files, name)
 	return err == nil
