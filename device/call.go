@@ -84,7 +84,7 @@ func (a *Arg) check(d Device) error {
 		return fmt.Errorf("there is no dtype %q", a.DType)
 	}
 	if bytes, ok := tensorBytes(a.Shape, size); !ok || bytes != a.Slice.Bytes {
-		return fmt.Errorf("%s%v doesn't take the %d bytes that its memory has", a.DType, a.Shape, a.Slice.Bytes)
+		return fmt.Errorf("%s%v doesn't match the %d bytes of its memory", a.DType, a.Shape, a.Slice.Bytes)
 	}
 	if a.Slice.Offset%int64(size) != 0 {
 		return fmt.Errorf("%s%v begins at byte %d of its buffer, which is not a multiple of %d", a.DType, a.Shape, a.Slice.Offset, size)

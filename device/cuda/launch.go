@@ -99,11 +99,11 @@ func (m *module) takes(values [][]byte, entry string) error {
 		return nil
 	}
 	if len(values) != len(m.parameters) {
-		return fmt.Errorf("%s has %d parameters in its source, and %d by the manifest", entry, len(m.parameters), len(values))
+		return fmt.Errorf("%s has %d parameters in its source, but %d in the manifest", entry, len(m.parameters), len(values))
 	}
 	for i, v := range values {
 		if len(v) != m.parameters[i] {
-			return fmt.Errorf("parameter %d of %s has %d bytes in its source, and %d by the manifest", i+1, entry, m.parameters[i], len(v))
+			return fmt.Errorf("parameter %d of %s has %d bytes in its source, but %d in the manifest", i+1, entry, m.parameters[i], len(v))
 		}
 	}
 	return nil
@@ -113,7 +113,7 @@ func (m *module) takes(values [][]byte, entry string) error {
 func (l *launch) size(part kernels.Launch) error {
 	dims := len(part.Global)
 	if dims < 1 || dims > 3 || len(part.Local) != dims {
-		return fmt.Errorf("%v threads in blocks of %v can't be", part.Global, part.Local)
+		return fmt.Errorf("%v threads in blocks of %v can't be launched", part.Global, part.Local)
 	}
 	for i := range l.grid {
 		l.grid[i], l.block[i] = 1, 1

@@ -14,9 +14,9 @@ func TestTheDriverDoesWhatEveryDriverMust(t *testing.T) {
 	}
 	if loader(t).has(cuFuncGetParamInfo) { // with a driver for CUDA 12.4 or newer
 		mismatches["extern \"C\" __global__ void flowrun_neg(float *out) { }\n"] =
-			"flowrun_neg has 1 parameters in its source, and 3 by the manifest"
+			"flowrun_neg has 1 parameters in its source, but 3 in the manifest"
 		mismatches["extern \"C\" __global__ void flowrun_neg(const float *x, float *out, double n) { }\n"] =
-			"parameter 3 of flowrun_neg has 8 bytes in its source, and 4 by the manifest"
+			"parameter 3 of flowrun_neg has 8 bytes in its source, but 4 in the manifest"
 	}
 	drivertest.Run(t, drivertest.Driver{
 		Kind:        "cuda",

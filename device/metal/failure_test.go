@@ -78,7 +78,7 @@ func TestTheFailureOfAnOlderBatchIsReported(t *testing.T) {
 		require.ErrorAs(t, err, new(*device.Late), name)
 		require.ErrorContains(t, err, "PageFault", name)
 		require.Empty(t, d.flight, name)
-		require.NoError(t, d.Sync(), "it is told once")
+		require.NoError(t, d.Sync(), "it is reported once")
 		drivertest.Write(t, x.Slice, drivertest.F32(5, 6))
 		require.NoError(t, run.Run())
 		require.Equal(t, drivertest.F32(-5, -6), drivertest.Read(t, x.Slice), name)

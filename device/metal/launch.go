@@ -92,7 +92,7 @@ func (d *Device) launch(call *device.Call, p *pipeline, part kernels.Launch) (*l
 func (l *launch) size(p *pipeline, part kernels.Launch) error {
 	dims := len(part.Global)
 	if dims < 1 || dims > 3 || len(part.Local) != dims {
-		return fmt.Errorf("%v threads in groups of %v can't be", part.Global, part.Local)
+		return fmt.Errorf("%v threads in groups of %v can't be launched", part.Global, part.Local)
 	}
 	global, local := [3]int{1, 1, 1}, [3]int{1, 1, 1}
 	copy(global[:], part.Global)

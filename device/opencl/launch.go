@@ -66,7 +66,7 @@ func (d *Device) bind(call *device.Call) ([]*launch, error) {
 func (d *Device) launch(call *device.Call, p *program, part kernels.Launch) (*launch, error) {
 	k := call.Kernel
 	if n := len(part.Inputs) + 1 + len(part.Args); n != p.parameters {
-		return nil, fmt.Errorf("%s has %d parameters in its source, and %d by the manifest", k.Entry(), p.parameters, n)
+		return nil, fmt.Errorf("%s has %d parameters in its source, but %d in the manifest", k.Entry(), p.parameters, n)
 	}
 	kernel, err := d.kernel(p, k.Entry())
 	if err != nil {
@@ -116,7 +116,7 @@ func (l *launch) set(call *device.Call, part kernels.Launch) error {
 func (l *launch) size(part kernels.Launch) error {
 	dims := len(part.Global)
 	if dims < 1 || dims > 3 || len(part.Local) != dims {
-		return fmt.Errorf("%v work-items in groups of %v can't be", part.Global, part.Local)
+		return fmt.Errorf("%v work-items in groups of %v can't be launched", part.Global, part.Local)
 	}
 	for i := range dims {
 		l.global[i], l.local[i] = uintptr(part.Global[i]), uintptr(part.Local[i])

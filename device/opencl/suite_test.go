@@ -33,7 +33,7 @@ func TestTheDriverDoesWhatEveryDriverMust(t *testing.T) {
 			Neg:     negSource,
 			Broken:  []string{"it doesn't build with \"-cl-std=CL1.2", "clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11)"},
 			Mismatches: map[string]string{
-				"__kernel void flowrun_neg(__global float *out) { }\n":                                    "flowrun_neg has 1 parameters in its source, and ",
+				"__kernel void flowrun_neg(__global float *out) { }\n":                                    "flowrun_neg has 1 parameters in its source, but ",
 				"#ifndef FUSED\n__kernel void neg(__global float *out) { }\n#endif\n":                     "its entry point flowrun_neg: clCreateKernel: CL_INVALID_KERNEL_NAME (-46)",
 				"__kernel void flowrun_neg(__global const float *x, __global float *out, double n) { }\n": "parameter 3 of flowrun_neg (4 bytes): clSetKernelArg: CL_INVALID_ARG_SIZE (-51)",
 			},

@@ -290,7 +290,7 @@ func remembered(t *testing.T, does string) {
 	}
 	before := tried()
 	require.Equal(t, want, untried("opencl")(true))
-	require.Equal(t, before+1, tried(), "anew")
+	require.Equal(t, before+1, tried(), "again")
 }
 
 func TestAKilledTrialIsRepeated(t *testing.T) {

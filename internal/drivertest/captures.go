@@ -78,7 +78,7 @@ func notCaptured(t *testing.T, d Driver) {
 	}
 }
 
-func captureOfNothing(t *testing.T, d Driver) {
+func emptyCapture(t *testing.T, d Driver) {
 	dev := d.open(t)
 	empty := Tensor(t, dev)
 	r, err := dev.(device.Capturer).Capture([]device.Command{BindNeg(t, empty, empty)})

@@ -84,7 +84,7 @@ type claim struct {
 
 var claims = []claim{
 	{"MemoryIsAccountedFor", memoryIsAccountedFor},
-	{"OutOfMemoryIsAnError", memoryThatCantBeHad},
+	{"OutOfMemoryIsAnError", outOfMemory},
 	{"EveryCallRefusesForeignMemory", foreignMemory},
 	{"FreedMemoryCantBeUsed", freedMemory},
 	{"SharedMemoryIsAsInfoSays", sharedMemory},
@@ -96,7 +96,7 @@ var claims = []claim{
 	{"KernelsMatchTheReference", references},
 	{"BindRejectsInvalidCalls", badCalls},
 	{"AKernelRunsOnPartsOfABuffer", partsOfABuffer},
-	{"AnEmptyKernelDoesNothing", kernelOfNothing},
+	{"AnEmptyKernelDoesNothing", emptyKernel},
 	{"ManyLaunchesRunInOrder", manyLaunches},
 	{"ALaunchAllocatesNothing", launchAllocations},
 	{"LaunchesAndCopiesRunInOrder", inOrder},
@@ -128,7 +128,7 @@ var cacheClaims = []claim{
 var capturerClaims = []claim{
 	{"ACaptureEqualsItsCommands", captures},
 	{"CopiesWithTheHostAreNotCaptured", notCaptured},
-	{"AnEmptyCaptureDoesNothing", captureOfNothing},
+	{"AnEmptyCaptureDoesNothing", emptyCapture},
 }
 
 // Run tests a driver.

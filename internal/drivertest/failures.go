@@ -78,7 +78,7 @@ func lateFailure(t *testing.T, d Driver) {
 			require.ErrorContains(t, err, d.Failure)
 
 			l.Fault(nil)
-			require.NoError(t, dev.Sync(), "it is told once")
+			require.NoError(t, dev.Sync(), "it is reported once")
 			Write(t, x.Slice, F32(5, -6))
 			require.NoError(t, run())
 			require.Equal(t, F32(-5, 6), Read(t, x.Slice), "what comes after it is right")

@@ -92,9 +92,9 @@ func BadCalls(t *testing.T, d device.Device) {
 		{"no buffers", "add", nil, nil, "there are no buffers"},
 		{"two dtypes", "add", args(a, as("i64", 2), out), nil, "doesn't serve [f32 i64] → f32"},
 		{"a dtype that isn't one", "add", args(a, as("f31", 4), out), nil, `there is no dtype "f31"`},
-		{"a shape that isn't the memory's", "add", args(as("f32", 5), b, out), nil, "f32[5] doesn't take the 16 bytes that its memory has"},
-		{"negative sizes", "add", args(as("f32", -2, -2), b, out), nil, "f32[-2 -2] doesn't take"},
-		{"sizes whose product wraps around", "add", args(as("f32", 4, 1<<32, 1<<32), b, out), nil, "doesn't take"},
+		{"a shape that isn't the memory's", "add", args(as("f32", 5), b, out), nil, "f32[5] doesn't match the 16 bytes of its memory"},
+		{"negative sizes", "add", args(as("f32", -2, -2), b, out), nil, "f32[-2 -2] doesn't match"},
+		{"sizes whose product wraps around", "add", args(as("f32", 4, 1<<32, 1<<32), b, out), nil, "doesn't match the 16 bytes"},
 		{"shapes that don't broadcast", "add", args(a, vector(3), out), nil, "the shape [3] doesn't broadcast to [4]"},
 		{"a scalar too few", "softmax", args(a, out), nil, "takes 1 scalars, got 0"},
 		{"a scalar of another type", "softmax", args(a, out), []any{"x"}, scalar},
@@ -133,7 +133,7 @@ func partsOfABuffer(t *testing.T, d Driver) {
 	require.Equal(t, make([]byte, 12), Read(t, part(0).Slice), "and nothing else is touched")
 }
 
-func kernelOfNothing(t *testing.T, d Driver) {
+func emptyKernel(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev := openOn(t, l, nil)
 	empty := Tensor(t, dev)

@@ -28,7 +28,7 @@ func memoryIsAccountedFor(t *testing.T, d Driver) {
 	require.Equal(t, device.Budget{Limit: dev.Info().Memory, Peak: 100}, dev.Usage())
 }
 
-func memoryThatCantBeHad(t *testing.T, d Driver) {
+func outOfMemory(t *testing.T, d Driver) {
 	l := d.start(t)
 	dev := openOn(t, l, nil)
 	for _, bytes := range []int64{math.MaxInt64, math.MaxInt64 - 10, 1 << 60} {

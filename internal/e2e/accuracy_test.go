@@ -40,5 +40,5 @@ train:
 	}
 	list := check("sum(grad(sum(cast(y > 0, \"f32\")), y)) + cross_entropy(y, labels)")
 	require.Len(t, list.Items, 1, list.Text())
-	require.Equal(t, diag.Pos{Line: 12, Col: 13}, list.Items[0].Range.Start, "a gradient that the spec asks for is told where it does")
+	require.Equal(t, diag.Pos{Line: 12, Col: 13}, list.Items[0].Range.Start, "a gradient requested by the spec is reported at the request")
 }

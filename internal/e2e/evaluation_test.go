@@ -93,7 +93,7 @@ func TestAnEvaluationAgreesWithInferenceFromTheCheckpointOfItsStep(t *testing.T)
 				got := records[step-1].Metrics[2:]
 				require.InEpsilon(t, loss, got[0], 1e-5, "step %d", step)
 				require.InDelta(t, mean, got[1], 1e-5, "step %d", step)
-				require.InEpsilon(t, loss, got[2], 1e-5, "an average that nothing writes begins anew with each batch")
+				require.InEpsilon(t, loss, got[2], 1e-5, "an average that nothing writes starts again with each batch")
 				if step > 3 {
 					require.NotEqual(t, records[step-2].Metrics[2:], got, "the evaluation of step %d is new", step)
 				}

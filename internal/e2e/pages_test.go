@@ -78,7 +78,7 @@ func (p *page) build(t *testing.T) (flowrun string) {
 
 func TestThePageToAddADataSourceWorks(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds flowrun anew; -short leaves it out")
+		t.Skip("builds flowrun; -short leaves it out")
 	}
 	t.Parallel()
 	p := openPage(t, "add-a-data-source.md")
@@ -120,7 +120,7 @@ func TestThePageToAddADataSourceWorks(t *testing.T) {
 
 func TestThePageToAddATrainKeyWorks(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds flowrun anew; -short leaves it out")
+		t.Skip("builds flowrun; -short leaves it out")
 	}
 	t.Parallel()
 	p := openPage(t, "add-a-train-key.md")
@@ -144,7 +144,7 @@ func TestThePageToAddATrainKeyWorks(t *testing.T) {
 
 func TestThePageToAddALintRuleWorks(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds flowrun anew; -short leaves it out")
+		t.Skip("builds flowrun; -short leaves it out")
 	}
 	t.Parallel()
 	p := openPage(t, "add-a-lint-rule.md")
@@ -170,7 +170,7 @@ func TestThePageToAddALintRuleWorks(t *testing.T) {
 
 func TestThePageToAddADeviceWorks(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds flowrun anew; -short leaves it out")
+		t.Skip("builds flowrun; -short leaves it out")
 	}
 	t.Parallel()
 	p := openPage(t, "add-a-device.md")

@@ -163,7 +163,7 @@ modules:
 		{"the state of an optimizer alone", pairs, []string{`{match: optimizer.h2.0.a.weight.velocity, device: "sim:0"}`}, "optimizer.h2.0.a.weight.velocity"},
 		{"all of an optimizer", "h2: {Linear: h1, out_features: 8, bias: false}", []string{`{match: optimizer, device: "sim:0"}`, `{match: "*.weight", device: cpu}`, `{match: optimizer.h2, device: "sim:0"}`},
 			"optimizer.h1.bias.velocity optimizer.h2.weight.velocity optimizer.h3.bias.velocity h1.bias h3.bias"},
-		{"a module inside of an expression", "h2: silu(Linear(h1, 96, bias=false))", []string{`{match: h2, device: "sim:0"}`}, "h2.Linear.weight optimizer.h2.Linear.weight.velocity"},
+		{"a module inside an expression", "h2: silu(Linear(h1, 96, bias=false))", []string{`{match: h2, device: "sim:0"}`}, "h2.Linear.weight optimizer.h2.Linear.weight.velocity"},
 		// The weight isn't inside y, so it isn't pinned: nothing is copied if it is where
 		// it is used.
 		{"an inner node that uses a weight", "h2: {Own: h1}", []string{`{match: h2.y, device: "sim:0"}`}, "h2.w optimizer.h2.w.velocity"},

@@ -126,7 +126,7 @@ func TestOthersCantWriteToTheCache(t *testing.T) {
 
 func TestFilesOfOthersAreNeitherReadNorWritten(t *testing.T) {
 	if runtime.GOOS == "windows" || os.Geteuid() != 0 {
-		t.Skip("needs to give files away: Unix, as root")
+		t.Skip("needs to change the owner of files: Unix, as root")
 	}
 	c := ownCache(t, Limit)
 	c.Store(key(1), contents(1, 100))

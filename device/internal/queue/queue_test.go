@@ -46,7 +46,7 @@ func TestAFailureOfEarlierWorkNamesIt(t *testing.T) {
 	} {
 		q, wait, idle := quiet()
 		*wait = c.wait
-		q.Fail = func(err error) error { return errors.Join(err, errors.New("(told)")) }
+		q.Fail = func(err error) error { return errors.Join(err, errors.New("(reported)")) }
 		for _, names := range [][]string{{"neg"}, {"add", "neg"}, {"neg"}} {
 			require.NoError(t, q.Note(names))
 		}
@@ -54,11 +54,11 @@ func TestAFailureOfEarlierWorkNamesIt(t *testing.T) {
 		late := new(device.Late)
 		require.ErrorAs(t, err, &late, name)
 		require.Equal(t, []string{"neg", "add"}, late.Work, name)
-		require.EqualError(t, err, "device gpu:0: one of neg, add has failed: "+c.want+"\n(told)", name)
+		require.EqualError(t, err, "device gpu:0: one of neg, add has failed: "+c.want+"\n(reported)", name)
 		require.Zero(t, q.Len(), name)
 		require.Equal(t, 1, *idle, name)
 		*wait = nil
-		require.NoError(t, q.Finish(), "%s: it is told once", name)
+		require.NoError(t, q.Finish(), "%s: it is reported once", name)
 	}
 }
 

@@ -107,10 +107,10 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			[]string{"some wait at the barrier at k.cu:4 and others at k.cu:6"}},
 		{"a mask without some lanes", "out[i] = __shfl_xor_sync(15u, t, 1);", None, []string{"the mask 0xf at k.cu:4 leaves out some of the warp's 32 lanes"}},
 		{"a null pointer", "*(volatile int *)nullptr = 1;", None, []string{"the kernel ended its process", "kernel k"}},
-		{"a place beyond the output", "out[i + 1] = 0;", Undefined, []string{"heap-buffer-overflow", "k.cu:4", "0 bytes after 512-byte region"}},
-		{"a place beyond shared memory", "int *p = s;\np[t + 1] = 0;\nout[i] = s[t];", Undefined, []string{"global-buffer-overflow", "k.cu:5"}},
+		{"an access beyond the output", "out[i + 1] = 0;", Undefined, []string{"heap-buffer-overflow", "k.cu:4", "0 bytes after 512-byte region"}},
+		{"an access beyond shared memory", "int *p = s;\np[t + 1] = 0;\nout[i] = s[t];", Undefined, []string{"global-buffer-overflow", "k.cu:5"}},
 		{"a missing barrier", "s[t] = x[i];\nout[i] = s[63 - t];", Thread, []string{"data race", "k.cu:4", "k.cu:5"}},
-		{"one place, two writers", "out[i / 2] = t;", Thread, []string{"data race", "k.cu:4"}},
+		{"two writers of one address", "out[i / 2] = t;", Thread, []string{"data race", "k.cu:4"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := run(t, c.sanitizer, c.body, 0)
