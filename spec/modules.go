@@ -107,19 +107,11 @@ func IsModules(src []byte) bool {
 // leadingKey is the key that a line without indentation begins with; "" if it begins
 // with none, or with one that is longer than those looked for.
 func leadingKey(line []byte) string {
-	const longest = len(`"optimizers"`)
 	key, _, found := bytes.Cut(line, []byte(":"))
-	if !found || len(bytes.TrimRight(key, " \t")) > longest {
+	if key = bytes.TrimRight(key, " \t"); !found || len(key) > len(`"optimizers"`) {
 		return ""
 	}
-	key = bytes.TrimRight(key, " \t")
-	if len(key) > 0 && (key[0] == '"' || key[0] == '\'') {
-		key = key[1:]
-	}
-	if last := len(key) - 1; last >= 0 && (key[last] == '"' || key[last] == '\'') {
-		key = key[:last]
-	}
-	return string(key)
+	return string(bytes.Trim(key, `"'`))
 }
 
 // ParseModules reads and checks a file of modules as an import does. Shapes are

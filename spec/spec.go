@@ -84,13 +84,10 @@ func Read(r io.Reader) ([]byte, error) { return syntax.Read(r) }
 // MaxBytes is how long a spec may be.
 const MaxBytes = tree.MaxBytes
 
-// Render gives the text of a spec with the options' overrides applied, its imports
-// resolved and its defaults written out: package edit.
+// Render writes a spec's overrides, imports and defaults into its text: package edit.
 func Render(name string, src []byte, o Options) (string, diag.List) { return edit.Render(name, src, o) }
 
-// Format gives a spec's text in the one layout: package edit. A text that isn't YAML
-// is given back with its problems in the list, one that can't be laid out with the
-// reason.
+// Format gives a spec's text in the one layout: package edit.
 func Format(name, text string) (out, kept string, list diag.List) { return edit.Format(name, text) }
 
 // Schema gives the JSON Schema of specs: package schema.

@@ -99,9 +99,8 @@ func (f *frame) named(e expr.Expr) string {
 	return strings.Join(all, " and ")
 }
 
-// Modules that widen compute in f32 what is f16 or bf16: rounded after every
-// operation, squares would overflow and small differences vanish, and what
-// comes out would be off by much more than the dtype's own precision.
+// Modules that widen compute f16 and bf16 in f32: rounded after every operation, squares
+// would overflow and small differences vanish.
 
 // widened is an input or a parameter as the body of f sees it.
 func (ex *expander) widened(f *frame, n *ir.Node) *ir.Node {

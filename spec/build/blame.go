@@ -74,15 +74,9 @@ func (u *varUses) report(list *diag.List, vars []*syntax.Var) {
 		if len(wrong) > 1 {
 			d.Message += " (and at " + diag.Count(len(wrong)-1, "other use") + ")"
 		}
-		if text, ok := syntax.NearestNumber(v.Node.Text); ok && !isWholeNumber(v) {
+		if text, ok := syntax.NearestNumber(v.Node.Text); ok && !isNumber(v.Value) {
 			d.Help = "write " + text
 		}
 		list.Add(d)
 	}
-}
-
-// isWholeNumber reports whether a var is a number already.
-func isWholeNumber(v *syntax.Var) bool {
-	k := syntax.KindOf(v.Value)
-	return k == syntax.ArgInt || k == syntax.ArgFloat
 }

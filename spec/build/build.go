@@ -186,10 +186,9 @@ type Program struct {
 	File string // where it was read from
 	Seed int64
 
-	// Train is one training step, nil without a train section: parameters,
-	// optimizer states, metrics and the step counter as states with a Next; data
-	// as nodes over the counter; grad nodes still in place. Its outputs are the
-	// model's.
+	// Train is one training step, nil without a train section: parameters, optimizer
+	// states, metrics and the step counter are states with a Next; data are nodes over
+	// the counter; grad nodes are still in place. Its outputs are the model's.
 	Train *ir.Graph
 	// Infer is the model alone, with training false: parameters and inputs are
 	// states without a Next; its outputs are the model's.

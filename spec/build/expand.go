@@ -298,7 +298,7 @@ func (ex *expander) constants(e *expr.Binary, x, y any) any {
 
 // noNumber reports a var that isn't a number as an operand of arithmetic.
 func (ex *expander) noNumber(e expr.Expr, v any, op string) bool {
-	if ex.uses.vars[e.At()] == nil || syntax.KindOf(v) == syntax.ArgInt || syntax.KindOf(v) == syntax.ArgFloat {
+	if ex.uses.vars[e.At()] == nil || isNumber(v) {
 		return false
 	}
 	ex.fail(ex.f, diag.InvalidOperation, e.At(), syntax.KindHelp(v, syntax.ArgFloat), "`%s` requires numbers, got %s", op, ir.Describe(v))

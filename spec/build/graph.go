@@ -12,13 +12,11 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// What expanding costs, beside the nodes that are made: expanding an expression,
-// not counting inner ones; calling a module, which makes a frame; a byte of a path,
-// which is put together and kept.
+// What expanding costs besides the nodes that are made.
 const (
-	expandCost = 120
-	callCost   = 4000
-	nameCost   = 6 + diag.KeptByte
+	expandCost = 120               // an expression, without inner ones
+	callCost   = 4000              // a call of a module, which makes a frame
+	nameCost   = 6 + diag.KeptByte // a byte of a path
 )
 
 // maxNesting bounds how deep modules may contain one another.
@@ -213,10 +211,9 @@ func (g *graph) own(from int, path, device string) {
 	}
 }
 
-// nameNode gives the node of a value its name, a path in the spec. What is only
-// another name for a node of the same body keeps the first; the outer of two paths
-// wins. To placement rules it stays what it is inside of the outer one.
-// inner is the path of what is inside of the node, if that isn't path.
+// nameNode names the node of a value by a path in the spec. Of two names in one body the
+// first stays; of two paths the outer wins, but placement rules see the inner one. inner is
+// the path of what is inside the node, if that isn't path.
 func (g *graph) nameNode(v any, path, inner string) {
 	n, ok := v.(*ir.Node)
 	if !ok || n.Op == ir.StateOp || g.names[path] {
@@ -293,9 +290,8 @@ func (ex *expander) sizes(dims []expr.Expr, what string) (ir.Shape, bool) {
 	return shape, ok
 }
 
-// Lists are shared, never copied: a list that contains another one twice holds it once,
-// but whoever goes through it meets it twice. So a list costs as many elements as it has
-// written out, with those of lists inside it: its weight.
+// Lists are shared, never copied, but a walk meets a list that occurs twice two times. So a
+// list costs as many elements as it has written out: its weight.
 
 // heaviest is the largest weight; no budget suffices for it.
 const heaviest = diag.WholeBudget

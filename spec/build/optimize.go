@@ -20,9 +20,8 @@ type optimizing struct {
 	double  *arguments    // the same in f64, if a parameter is
 }
 
-// arguments are those of the optimizer and of the groups of parameters, and the
-// step that they are computed of. What is made of a step and a number is f32; of
-// a step in f64 it is f64, as parameters in f64 need it.
+// arguments are those of the optimizer and of the groups of parameters, computed from a
+// step in f32, or in f64 as f64 parameters need it.
 type arguments struct {
 	step   *ir.Node
 	common *frame

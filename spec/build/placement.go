@@ -25,8 +25,7 @@ func newPlacing(p ir.Placement, budget *diag.Budget) *placing {
 	return m
 }
 
-// see holds the rules against the paths of a graph, those that have matched left
-// out.
+// see matches the paths of a graph with the rules that have matched nothing yet.
 func (m *placing) see(g *ir.Graph) {
 	if len(m.rules) == 0 {
 		return
@@ -40,14 +39,13 @@ func (m *placing) see(g *ir.Graph) {
 		for _, path := range g.Around(n.Path) {
 			if !m.seen[path] || path == n.Path {
 				m.seen[path] = true
-				m.hold(path)
+				m.match(path)
 			}
 		}
 	}
 }
 
-// hold holds the rules against a path.
-func (m *placing) hold(path string) {
+func (m *placing) match(path string) {
 	for i, r := range m.rules {
 		if m.matched[i] {
 			continue

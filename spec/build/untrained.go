@@ -7,12 +7,9 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Parameters that aren't trained because the loss doesn't depend on them are reported
-// once for each cause: for all parameters, if the loss depends on none; else for each part
-// of the graph that the loss doesn't need, however many parameters it has.
-
-// warnUntrained warns of parameters that the loss doesn't depend on; trained is the
-// number of those that it does, needed are the nodes that the loss needs.
+// warnUntrained warns of parameters that the loss doesn't depend on, once for each cause:
+// for all, if it depends on none; else for each part of the graph that it doesn't need.
+// trained is the number of the other parameters, needed are the nodes that the loss needs.
 func (o *optimizing) warnUntrained(states []*ir.State, trained int, needed map[*ir.Node]bool) {
 	if len(states) > 0 && trained == 0 {
 		o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: o.def.Loss.At(),

@@ -176,15 +176,10 @@ func (c *calls) mapping(call *expr.Call, t *check.Target, mapping *tree.Node) {
 // isn't the same for all uses of the call can't be written, and becomes a note.
 func (c *calls) leftOut(call *expr.Call, t *check.Target, at int, write func(name string, v any) bool) {
 	if t.Op != nil && t.Module == nil && t.Function == nil {
-		i := 0
-		for _, p := range t.Op.Params {
-			if p.Hidden {
-				continue
+		for i, p := range t.Sig.Params {
+			if v := t.Op.Params[t.Op.Param(p.Name)].Default; t.Args[i] == nil && v != nil {
+				write(p.Name, v)
 			}
-			if t.Args[i] == nil && p.Default != nil {
-				write(p.Name, p.Default)
-			}
-			i++
 		}
 	}
 	if t.Module == nil {

@@ -1,18 +1,11 @@
 // Package edit writes specs: [Render] with overrides applied, imports resolved and
 // defaults written out, [Format] in one layout.
 //
-// Format owns where things stand on their lines, and nothing else: indentation (two
-// spaces a level), one space behind `:`, `-` and `,`, none inside of brackets and
-// at the ends of lines, one blank line at most, one line feed at the end. Lines
-// stay lines; comments, anchors, quotes, brackets and the order of keys stay as
-// their author wrote them.
-//
-//   - The result means what the text meant, has its comments, anchors, quotes and
-//     brackets, and stays as it is when formatted again: it is parsed and formatted
-//     once more to see that. A text for which one of these fails is given back as
-//     it is, so that odd YAML stays unformatted rather than change its meaning.
-//   - That doesn't happen with specs as people write them: every column is computed from
-//     the text's structure, and where an old column counts (comments), from the new text's.
+// Format changes white space only: two spaces of indentation a level, one space after `:`,
+// `-` and `,`, none inside brackets and at the ends of lines, at most one blank line in a
+// row, one line feed at the end. Lines stay lines; comments, anchors, quotes, brackets and
+// the order of keys stay as they are. The result is parsed and formatted once more: if it
+// doesn't mean what the text meant, or isn't stable, the text is given back unchanged.
 package edit
 
 import (
@@ -23,9 +16,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// Format gives a text in the one layout: flowrun fmt. A text that can't be parsed is given back
-// as it is, with its problems in the list; the name is the file's, for them. A text
-// that can be parsed, but not be laid out, is given back as it is with the reason.
+// Format gives a text in the one layout: flowrun fmt. A text that can't be parsed is given
+// back as it is with its problems in the list, one that can't be laid out with the reason.
 func Format(name, src string) (out, kept string, list diag.List) {
 	text := strings.ReplaceAll(strings.TrimPrefix(src, "\ufeff"), "\r\n", "\n")
 	root, tokens := tree.Tokens(name, text, &list)

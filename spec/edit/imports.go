@@ -12,9 +12,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// inliner writes the imported modules that a spec needs into the spec. Names mean
-// in the result what they mean in the spec. A name that means something else in an
-// imported file gets a number, and the module's `path` keeps the names of its parameters.
+// inliner writes the imported modules that a spec needs into it. A name that means something
+// else in the spec gets a number, and the module's `path` keeps the names of its parameters.
 type inliner struct {
 	*renderer
 	def         *syntax.Spec

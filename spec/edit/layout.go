@@ -40,9 +40,8 @@ type comment struct {
 	blank bool // whether a blank line stands before it
 }
 
-// layOut writes a text anew. What it doesn't lay out it gives the reason for:
-// markers of documents behind the beginning, keys behind a question mark, and texts
-// that are no collection.
+// layOut writes a text anew, or says why not: it doesn't lay out markers of documents after
+// the beginning, keys after a question mark, and texts that are no collection.
 func layOut(src string, tokens []tree.Token) (text, kept string) {
 	for i := 1; i < len(tokens); i++ {
 		if tokens[i].Offset < tokens[i-1].End {
@@ -278,11 +277,10 @@ func (p *printer) flush(blocks []block, old, new int) {
 	p.comments = p.comments[:0]
 }
 
-// beside gives the indentation of a comment. It belongs to the line below it if
-// both begin in one column, else to the block whose entries do. One that stands
-// deeper than the line below belongs above: to the block that it stands in, or to
-// the section of a key that has no value, perhaps because all of it is commented
-// out. Any other belongs to the line below.
+// beside gives the indentation of a comment. It belongs to the line below it if both begin
+// in one column, else to the block whose entries do. One deeper than the line below belongs
+// to the block above, or to a key there that has no value, perhaps because all of it is
+// commented out. Any other belongs to the line below.
 func (p *printer) beside(c comment, blocks []block, old, new int) int {
 	if c.old == old {
 		return new

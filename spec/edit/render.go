@@ -12,13 +12,11 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// Render gives the text of a spec with the options' overrides applied, its imports
-// resolved and its defaults written out: those of sections, by their tables, and
-// those of the arguments of every call. Imported modules stand in it. Modules of
-// the standard library are part of the language's version and stay there; a
-// comment lists them. Comments say where each thing came from, and all else stays
-// as it is. Rendering the result without overrides changes nothing, and it is the
-// same program. A spec with errors gives "".
+// Render gives the text of a spec with the options' overrides applied, imported modules
+// inlined, and the defaults of sections and of the arguments of every call written out.
+// Comments say where each came from, and list the modules of the standard library, which
+// aren't inlined; all else stays as it is. The result is the same program, and rendering it
+// without overrides changes nothing. A spec with errors gives "".
 func Render(name string, src []byte, o syntax.Options) (string, diag.List) {
 	text := strings.ReplaceAll(string(src), "\r\n", "\n")
 	dos := text != string(src)

@@ -1,13 +1,11 @@
 // Package expr owns the expressions of a spec: their syntax and the positions of
 // their parts.
 //
-// The syntax is expr-lang's, parsed by its parser, with named arguments, without
-// its builtins, and without whatever isn't in this package's syntax tree: the
-// tree is the closed list of what an expression can be. What looks like another
-// language, or means something else than it seems to, is refused with a hint.
-//
-// Text is bounded before it is parsed: its length, and the depth of its
-// brackets. The package knows no operation and no name.
+// The syntax is that of expr-lang, whose parser is used, with named arguments and without
+// builtins; this package's syntax tree is the closed list of what an expression can be. What
+// looks like another language, or is ambiguous, is refused with a hint. The length of a text
+// and the depth of its brackets are bounded before it is parsed. The package knows no
+// operation and no name.
 package expr
 
 import "github.com/flowrun/flowrun/diag"

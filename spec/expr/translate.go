@@ -11,9 +11,8 @@ import (
 	"github.com/flowrun/flowrun/foreign"
 )
 
-// translation rewrites Python's calls into this language's: x.f(a) as f(x, a),
-// torch.f(x) as f(x), (a, b) as [a, b], True as true, and what tables know of
-// names. It works on the tokens, as much of Python can't be parsed here.
+// translation rewrites Python: x.f(a) as f(x, a), torch.f(x) as f(x), (a, b) as [a, b], True
+// as true, and names by tables. It works on tokens, as much of Python can't be parsed here.
 type translation struct {
 	*parsing
 	advice string // why a part has no counterpart, if one hasn't

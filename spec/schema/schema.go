@@ -12,13 +12,10 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// JSON gives the JSON Schema (draft 2020-12) of specs and of the files of modules that
-// they import, as indented JSON with a line feed at its end. It is generated from the
-// decoder's own tables, and the same for the same build.
-//
-// A schema sees structure: keys, kinds, enumerations, names. What only the
-// decoder can see it leaves to flowrun validate: expressions, types, shapes, and
-// which arguments an operation has.
+// JSON gives the JSON Schema (draft 2020-12) of specs and of files of modules, as indented
+// JSON with a line feed at its end; the same build gives the same bytes. A schema sees keys,
+// kinds, enumerations and names. Expressions, types, shapes, and which arguments an
+// operation has are left to flowrun validate.
 func JSON() []byte {
 	s := writer{defs: object{}}
 	root := s.file()

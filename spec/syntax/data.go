@@ -12,11 +12,10 @@ import (
 func (d *decoder) dataSources(n *tree.Node) []*DataSource {
 	var sources []*DataSource
 	for _, e := range d.entries(n, "data") {
-		s := &DataSource{Name: e.Key.Text, At: e.Key.Range}
+		s := &DataSource{Name: e.Key.Text, At: e.Key.Range, Body: &Module{Root: true, Open: true}}
 		sources = append(sources, s)
 		fields, ok := d.fields(e.Value, sourceSection)
 		if !ok {
-			s.Body = &Module{Root: true, Open: true}
 			continue
 		}
 		var given []string
@@ -31,7 +30,6 @@ func (d *decoder) dataSources(n *tree.Node) []*DataSource {
 		switch {
 		case given == nil:
 			d.report(diag.MissingKey, s.At, "write generate: {…}, or "+sourceSection.One[1]+": FILE with fields: {…}", "the data source %s has neither %s", s.Name, strings.Join(sourceSection.One, " nor "))
-			s.Body = &Module{Root: true, Open: true}
 		case given[0] == generate:
 			items := fields[generate]
 			s.Body = &Module{Name: s.Name, At: s.At, Root: true, Items: d.nodes(items), Open: incomplete(items)}
@@ -72,9 +70,9 @@ func (d *decoder) fileSource(s *DataSource, kind *data.Kind, file, fields *tree.
 	}
 	if fields == nil {
 		d.report(diag.MissingKey, s.At, "fields: names for the file's tensors", "the data source %s requires the key `fields`", s.Name)
-		s.Body = &Module{Root: true, Open: true}
 		return
 	}
+	s.Body = nil
 	for _, e := range d.entries(fields, "fields") {
 		f := &Field{Name: e.Key.Text, At: e.Key.Range}
 		s.Fields = append(s.Fields, f)

@@ -7,12 +7,9 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// The forms of values: what a key takes, by the names that the sections' tables use.
-// The schema and the reference are generated from them; a test checks that the decoder
-// accepts the same.
-
-// Form is a set of values: scalars of some kinds, or a collection, or any of
-// several forms.
+// Form is a set of values that a key takes: scalars of some kinds, or a collection, or any of
+// several forms. The schema and the reference are generated from the forms; a test checks
+// that the decoder accepts the same.
 type Form struct {
 	words   string   // how the reference calls it
 	Doc     string   // for editors
@@ -133,11 +130,10 @@ var typePattern = `^\s*(` + strings.Join(TypeNames, "|") + `)\s*\[[\s\S]*\]\s*$`
 
 // Describe says what a key means, as a sentence or two.
 func (k *Key) Describe() string {
-	s := k.doc
-	if k.more != "" {
-		s += "; " + k.more
+	if k.more == "" {
+		return k.doc
 	}
-	return s
+	return k.doc + "; " + k.more
 }
 
 // Capital capitalizes the first letter.

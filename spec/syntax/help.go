@@ -49,17 +49,26 @@ func Suggestion(list *diag.List, name string, candidates []string) string {
 // Spelled is a name as a message shows it. Lookalike characters are described by their
 // codes.
 func Spelled(name string) string {
-	if _, r, ok := foreign.First(name); ok {
-		return diag.Cut(name) + " (with " + foreign.Describe(r) + ")"
+	return diag.Cut(name) + lookalike(name)
+}
+
+// Quoted is Spelled in backquotes.
+func Quoted(name string) string { return "`" + diag.Cut(name) + "`" + lookalike(name) }
+
+// lookalike describes the first character of a text that isn't what it looks like, in
+// parentheses; "" if there is none.
+func lookalike(text string) string {
+	if _, r, ok := foreign.First(text); ok {
+		return " (with " + foreign.Describe(r) + ")"
 	}
-	return diag.Cut(name)
+	return ""
 }
 
 // strange is the kind of a value for messages, with the character in it that isn't
 // what it looks like.
 func strange(n *tree.Node) string {
-	if _, r, ok := foreign.First(n.Text); ok && n.Kind == tree.String {
-		return n.Kind.String() + " (with " + foreign.Describe(r) + ")"
+	if n.Kind == tree.String {
+		return n.Kind.String() + lookalike(n.Text)
 	}
 	return n.Kind.String()
 }

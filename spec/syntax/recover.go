@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -204,8 +205,8 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 		help = fmt.Sprintf("use `%s`: %s", meant.Name, meant.doc)
 	case meant != nil:
 		help = fmt.Sprintf("did you mean %q?", meant.Name)
-	case len(sections) == 0 && len(d.foreignHomes(key.Text)) > 0 && help == "":
-		help = d.foreignHomes(key.Text)
+	case len(sections) == 0 && help == "" && foreignHomes(key.Text) != "":
+		help = foreignHomes(key.Text)
 	case len(sections) > 0:
 		d.misplace(key.Text)
 		help = fmt.Sprintf("`%s` is a key of %s", key.Text, strings.Join(sections, " and of "))
@@ -215,8 +216,8 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 	case help == "":
 		if here := s.synonym(key.Text); here != nil {
 			help = fmt.Sprintf("use `%s`, which is already set", here.Name)
-		} else if help = Suggestion(d.list, key.Text, s.absent(n)); help == "" {
-			help = "its keys are " + keyNames(s)
+		} else {
+			help = cmp.Or(Suggestion(d.list, key.Text, s.absent(n)), "its keys are "+keyNames(s))
 		}
 	}
 	d.report(diag.UnknownKey, key.Range, help, "%s has no key %s", s.name, Quoted(key.Text))
@@ -238,7 +239,7 @@ func (s *Section) absent(n *tree.Node) []string {
 }
 
 // foreignHomes says which key of another section a key of other tools is, "" if none.
-func (d *decoder) foreignHomes(key string) string {
+func foreignHomes(key string) string {
 	for _, here := range foreign.Keys[key] {
 		if len(homes[here]) > 0 {
 			return fmt.Sprintf("use `%s`, a key of %s", here, strings.Join(homes[here], " and of "))

@@ -13,11 +13,8 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// An invalid name is reported where it is declared, and replaced by a valid one there and
-// in all expressions: `fc-1` is no difference then. So an invalid name is one diagnostic,
-// and whatever uses it is checked.
-
-// refusedName is a key that isn't a valid name.
+// refusedName is a key that isn't a valid name. It is reported once, and replaced by a valid
+// one there and in all expressions, where `fc-1` is no difference then.
 type refusedName struct {
 	text  string
 	meant string // the name that replaces it; "" for reserved words, whose uses are skipped
@@ -31,7 +28,8 @@ const nameRule = "names consist of letters, digits and _, and don't begin with a
 // checkName reports a key that isn't a valid name. It gives the key to use instead, or nil
 // if there is none.
 func (d *decoder) checkName(n, in *tree.Node) *tree.Node {
-	if expr.IsName(n.Text) && !slices.Contains(Words, n.Text) && n.Text != "next" {
+	reserved := slices.Contains(Words, n.Text) || n.Text == "next"
+	if expr.IsName(n.Text) && !reserved {
 		return n
 	}
 	if old := d.refused[n.Text]; old != nil { // reported before
@@ -42,7 +40,7 @@ func (d *decoder) checkName(n, in *tree.Node) *tree.Node {
 		return nil
 	}
 	r := &refusedName{text: n.Text, item: len(d.list.Items)}
-	if slices.Contains(Words, n.Text) || n.Text == "next" {
+	if reserved {
 		d.report(diag.ReservedName, n.Range, "choose another name", "`%s` is a reserved word", n.Text)
 	} else {
 		r.meant = nearestName(n.Text)
@@ -71,15 +69,6 @@ func (r *refusedName) key(n, in *tree.Node) *tree.Node {
 	renamed := *n
 	renamed.Text = r.meant
 	return &renamed
-}
-
-// Quoted is a name as a message shows it, with invisible characters described.
-func Quoted(name string) string {
-	text := "`" + diag.Cut(name) + "`"
-	if _, r, ok := foreign.First(name); ok {
-		text += " (with " + foreign.Describe(r) + ")"
-	}
-	return text
 }
 
 // help says what to write instead of a name, and how often it is used.

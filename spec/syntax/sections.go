@@ -1,8 +1,7 @@
 package syntax
 
-// The sections of a spec: the keys of each, their meanings, values and defaults. The
-// decoder checks against these tables and nothing else; the JSON Schema and the tables of
-// docs/language.md are generated from them.
+// The sections of a spec with their keys. The decoder checks against these tables and nothing
+// else; the JSON Schema and the tables of docs/language.md are generated from them.
 
 // Section is a mapping with a closed set of keys.
 type Section struct {

@@ -108,10 +108,8 @@ func (d *decoder) kind(n *tree.Node) (argKind, bool) {
 	if !ok {
 		return 0, false
 	}
-	for k, name := range argKinds {
-		if name == text {
-			return argKind(k), true
-		}
+	if k := slices.Index(argKinds[:], text); k >= 0 {
+		return argKind(k), true
 	}
 	help := "the types are " + strings.Join(argKinds[:], ", ")
 	meant, known := foreignKinds[text]

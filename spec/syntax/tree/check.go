@@ -17,13 +17,11 @@ const (
 	MaxDepth   = 64
 )
 
-// What reading costs: a byte, that is kept; a line or an entry, which may be a key
-// and a value; and the position of a character of a scalar that doesn't stand in the
-// text as it is.
+// What reading costs.
 const (
-	byteCost  = 8 + 3*diag.KeptByte
-	entryCost = 1000 + 500*diag.KeptByte
-	placeCost = 16 * diag.KeptByte
+	byteCost  = 8 + 3*diag.KeptByte      // a byte, which is kept
+	entryCost = 1000 + 500*diag.KeptByte // a line or an entry, which may be a key and a value
+	placeCost = 16 * diag.KeptByte       // the position of a folded or escaped character
 )
 
 // checkText refuses what no YAML parser should be given. Afterwards every line
@@ -107,11 +105,10 @@ func (t *text) isSpec(list *diag.List) bool {
 // versionDirective is a line like "%YAML 1.2", perhaps with a comment.
 var versionDirective = regexp.MustCompile(`^%YAML[ \t]+([0-9]+)\.([0-9]+)[ \t]*(?:[ \t]#.*)?$`)
 
-// withoutVersion gives the text as the YAML library takes it, which knows version
-// 1.1 alone: a directive for another version 1.x becomes a comment of the same
-// length, so that all places stay. What it says changes nothing: a text is read as
-// YAML 1.2, as a reader of that must read 1.1 and 1.3 too. ok is false if a
-// directive was reported.
+// withoutVersion gives the text as the YAML library takes it, which knows version 1.1 alone:
+// a directive for another version 1.x becomes a comment of the same length. Any text is read
+// as YAML 1.2, whose readers must read 1.1 and 1.3 too. ok is false if a directive was
+// reported.
 func (t *text) withoutVersion(list *diag.List) (src string, ok bool) {
 	if !strings.Contains(t.src, "%YAML") {
 		return t.src, true

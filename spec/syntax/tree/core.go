@@ -9,10 +9,8 @@ import (
 	"strings"
 )
 
-// What plain scalars mean: YAML 1.2's core schema (section 10.3.2 of its
-// specification), to the letter. The YAML library also knows forms of YAML 1.1
-// (0b11, 1_000, 0X1F, dates) that a reader of YAML 1.2, and so an editor with the
-// JSON Schema, takes for texts.
+// What plain scalars mean: YAML 1.2's core schema (section 10.3.2), to the letter. The YAML
+// library also knows forms of YAML 1.1 (0b11, 1_000, 0X1F, dates), which are texts here.
 var (
 	coreInt = regexp.MustCompile(`^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
 	// Go's numbers in other respects: "5.", ".5" and "01e3" are floats in both.

@@ -12,11 +12,10 @@ import (
 	"github.com/flowrun/flowrun/foreign"
 )
 
-// YAML gives up where it can't go on, which is often some lines behind the fault:
-// a line without its colon is text, and what follows goes on with it. So the
-// lines before that place are mended one by one, as slips are mended, and the
-// text is read again: the line with which YAML gets further is at fault, and
-// what it was mended to is what to write.
+// YAML gives up where it can't go on, often some lines after the mistake: a line without its
+// colon is text that the next line continues. So the lines before that position are mended
+// one by one, and the text is read again. The line with which YAML gets further is the wrong
+// one, and what it was mended to is what to write.
 
 // slip is a way in which the line of an entry goes wrong.
 type slip struct {

@@ -131,13 +131,7 @@ func escapeLength(s string) int {
 	if len(s) < 2 {
 		return len(s)
 	}
-	switch s[1] {
-	case 'x':
-		return min(4, len(s))
-	case 'u':
-		return min(6, len(s))
-	case 'U':
-		return min(10, len(s))
-	}
-	return 2
+	return min(max(2, longEscapes[s[1]]), len(s))
 }
+
+var longEscapes = map[byte]int{'x': 4, 'u': 6, 'U': 10}

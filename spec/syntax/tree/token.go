@@ -57,34 +57,22 @@ func Tokens(file, src string, list *diag.List) (*Node, []Token) {
 
 // punctuation is the token at a byte that is no scalar's.
 func punctuation(src string, at int) Token {
-	t := Token{OtherToken, at, at + 1}
-	switch src[at] {
-	case '#', '%':
-		t.End = at + len(src[at:])
-		if i := strings.IndexByte(src[at:], '\n'); i >= 0 {
-			t.End = at + i
-		}
-		if src[at] == '#' {
-			t.Kind = CommentToken
-		}
-	case ',':
-		t.Kind = CommaToken
-	case ':':
-		t.Kind = ColonToken
-	case '-':
-		t.Kind = DashToken
-		if strings.HasPrefix(src[at:], "---") {
-			t.Kind, t.End = OtherToken, at+3
-		}
-	case '[', '{':
-		t.Kind = OpenToken
-	case ']', '}':
-		t.Kind = CloseToken
-	case '.':
-		t.End = min(at+3, len(src))
+	kind, known := marks[src[at]]
+	if !known {
+		kind = OtherToken
 	}
-	return t
+	switch c := src[at]; {
+	case c == '#' || c == '%':
+		line, _, _ := strings.Cut(src[at:], "\n")
+		return Token{kind, at, at + len(line)}
+	case c == '.' || strings.HasPrefix(src[at:], "---"):
+		return Token{OtherToken, at, min(at+3, len(src))}
+	}
+	return Token{kind, at, at + 1}
 }
+
+var marks = map[byte]TokenKind{'#': CommentToken, ',': CommaToken, ':': ColonToken, '-': DashToken,
+	'[': OpenToken, '{': OpenToken, ']': CloseToken, '}': CloseToken}
 
 // leaf keeps a scalar's extent; an absent one has none.
 func (w *walker) leaf(n *Node, block bool) {

@@ -1,13 +1,12 @@
 // Package tree reads YAML text into nodes that know exactly where they stand.
 //
-// It owns everything about YAML that a spec must not depend on: what is refused
-// (tags, merge keys, anchored or non-string keys, octal numbers, duplicates,
-// aliases that multiply), what is cut up by YAML's grammar though it was meant
-// as one expression, and the positions of all that is accepted.
+// It owns everything about YAML that a spec must not depend on: what is refused (tags, merge
+// keys, anchored or non-string keys, duplicates, aliases that multiply), expressions that
+// YAML's grammar cuts up, and the positions of all that is accepted.
 //
-//   - Time and memory grow linearly with the text: its size, its entries and its
-//     depth are bounded before it is parsed, aliases are shared and never copied.
-//   - A node that was reported is Broken; whoever decodes it says nothing more.
+//   - Time and memory grow linearly with the text: its size, entries and depth are bounded
+//     before it is parsed, and aliases are shared, never copied.
+//   - A node that was reported is Broken; a decoder says nothing more about it.
 package tree
 
 import "github.com/flowrun/flowrun/diag"

@@ -222,9 +222,8 @@ func (w *walker) key(y *yaml.Node, in *Node) *Node {
 
 func quote(s string) string { return "`" + diag.Cut(s) + "`" }
 
-// blank finds a key that begins with what only looks like spaces: they were meant
-// to indent it, and it stands where it doesn't belong. Nothing of the text can be
-// read as it was meant then, so that one is all that is reported.
+// blank finds a key that is indented with what only looks like spaces. The text can't be read
+// as it was meant then, so nothing else is reported.
 func (w *walker) blank(key *Node) {
 	first, _ := utf8.DecodeRuneInString(key.Text)
 	if w.misplaced != nil || !isBlank(first) {
