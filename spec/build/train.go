@@ -134,16 +134,16 @@ func (t *training) unbound(in *syntax.Input, fields map[string]any) {
 		return
 	}
 	d := diag.Diagnostic{Rule: diag.UnboundInput, Range: in.At}
-	if t.def.DataSource == nil {
+	switch src := t.def.DataSource; {
+	case src == nil:
 		d.Message = fmt.Sprintf("the input `%s` has no data because train.data is missing", in.Name)
 		d.Help = "add `data: NAME` to train"
-	} else {
+	case src.Body != nil && src.Body.Open:
+		return // what fields it has isn't known; reported
+	default:
 		names := slices.Collect(maps.Keys(fields))
-		d.Message = fmt.Sprintf("the data source %s has no field `%s`", t.def.DataSource.Name, in.Name)
+		d.Message = fmt.Sprintf("the data source %s has no field `%s`", src.Name, in.Name)
 		d.Help = cmp.Or(syntax.Suggestion(t.list, in.Name, names), syntax.ThereIs(names))
-		if body := t.def.DataSource.Body; body != nil && body.Open {
-			return // what fields it has isn't known; reported
-		}
 	}
 	t.report(t.root, d)
 }

@@ -39,11 +39,6 @@ func (s Source) rangeOf(from, to int) diag.Range {
 	return diag.Range{File: s.File, Start: s.Position(from), End: s.Position(to)}
 }
 
-// sub is a part of the text, from character from on.
-func (s Source) sub(text string, from int) Source {
-	return Source{File: s.File, Text: text, Position: func(i int) diag.Pos { return s.Position(from + i) }}
-}
-
 // Parse reads an expression. A problem goes to list, and the result is nil.
 func Parse(src Source, list *diag.List) Expr {
 	p := &parsing{src: src, list: list}

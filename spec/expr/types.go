@@ -60,7 +60,8 @@ func ParseType(src Source, list *diag.List) *Type {
 			t.Any, t.AnyAt, t.AnyName = true, len(t.Dims), name
 			continue
 		}
-		dim := Parse(src.sub(trimmed, piece.from), list)
+		dim := Parse(Source{File: src.File, Text: trimmed,
+			Position: func(i int) diag.Pos { return src.Position(piece.from + i) }}, list)
 		if dim == nil {
 			return nil
 		}

@@ -103,7 +103,6 @@ type Node struct {
 type Module struct {
 	Name      string
 	Doc       string
-	example   string
 	At        diag.Range
 	Optimizer bool
 	Std       bool
@@ -161,7 +160,6 @@ type Arg struct {
 	Kind     argKind
 	Optional bool
 	Default  expr.Expr
-	doc      string
 	Min, Max any      // bounds of a number, or nil
 	values   []string // of a string, or nil: what it can be
 	Length   int      // of a list or numbers: how many there must be; -1: any

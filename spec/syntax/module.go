@@ -67,7 +67,6 @@ func (d *decoder) replaces(m *Module, fields map[string]*tree.Node, known map[st
 // header decodes what a call must know of a module: inputs and arguments.
 func (d *decoder) header(m *Module, fields map[string]*tree.Node) {
 	m.Doc, _ = d.text(fields["doc"], "doc")
-	m.example, _ = d.text(fields["example"], "example")
 	m.Widen, _ = d.boolean(fields["widen"], "widen")
 	if text, ok := d.text(fields["path"], "path"); ok && !expr.IsName(text) {
 		d.report(diag.InvalidName, fields["path"].Range, "use a single name, without dots", "`%s` is not a valid path name", diag.Cut(text))
@@ -123,7 +122,6 @@ func (d *decoder) arg(e tree.Entry) *Arg {
 		if !ok || fields["type"] == nil {
 			return a
 		}
-		a.doc, _ = d.text(fields["doc"], "doc")
 		a.Kind, ok = d.kind(fields["type"])
 		value = fields["default"]
 		a.Optional = value != nil // whatever is wrong with it
@@ -131,7 +129,7 @@ func (d *decoder) arg(e tree.Entry) *Arg {
 			return a
 		}
 	} else {
-		a.Kind = KindOf(d.constant(n, "the default of "+a.Name))
+		a.Kind = kindOf(d.constant(n, "the default of "+a.Name))
 	}
 	a.Optional = true
 	if a.Kind == argString {

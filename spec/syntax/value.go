@@ -83,8 +83,8 @@ func numbers(v any) (value any, ok bool) {
 	return v, false
 }
 
-// KindOf is the kind that a value has by itself.
-func KindOf(v any) argKind {
+// kindOf is the kind that a value has by itself.
+func kindOf(v any) argKind {
 	switch v.(type) {
 	case int:
 		return ArgInt

@@ -95,10 +95,10 @@ func (d *decoder) override(v *Var, n *tree.Node) {
 		return
 	}
 	number := func(k argKind) bool { return k == ArgInt || k == ArgFloat }
-	if KindOf(old) == ArgInt {
+	if kindOf(old) == ArgInt {
 		v.Value = wholeOf(v.Value)
 	}
-	if was, is := KindOf(old), KindOf(v.Value); was != is && !(number(was) && number(is)) {
+	if was, is := kindOf(old), kindOf(v.Value); was != is && !(number(was) && number(is)) {
 		d.report(diag.WrongType, n.Range, "", "the var %s has type %s in the spec, not %s", v.Name, was, is)
 		v.Value = Bad{}
 	}
@@ -124,7 +124,7 @@ func (d *decoder) checkVar(v *Var, fields map[string]*tree.Node) {
 		value, ok := OfKind(v.Value, k)
 		if !ok {
 			d.list.Add(diag.Diagnostic{Rule: diag.WrongType, Range: v.Node.Range,
-				Message: fmt.Sprintf("the value of the var %s must be of type %s, not %s", v.Name, k, KindOf(v.Value)),
+				Message: fmt.Sprintf("the value of the var %s must be of type %s, not %s", v.Name, k, kindOf(v.Value)),
 				Notes:   []diag.Note{{Message: "declared here", Range: n.Range}}})
 			v.Value = Bad{}
 			return
