@@ -34,7 +34,8 @@ func (s *scope) oneByOne(c *expr.Call, t *Target) bool {
 	}
 	help := "pass them as a list"
 	if text := s.textAt(c.At()); strings.HasPrefix(text, c.Name) {
-		all := slices.Concat(texts[:first], []string{"[" + strings.Join(texts[first:last], ", ") + "]"}, texts[last:])
+		list := []string{"[" + strings.Join(texts[first:last], ", ") + "]"}
+		all := slices.Concat(texts[:first], list, texts[last:])
 		for _, n := range c.Named {
 			all = append(all, n.Name+"="+s.textAt(n.Value.At()))
 		}

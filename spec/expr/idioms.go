@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -159,10 +160,7 @@ func (p *parsing) operatorIdiom(i int, t lexer.Token) *idiom {
 // bracketIdiom finds tuples and Python's indexing.
 func (p *parsing) bracketIdiom(i int, t lexer.Token) *idiom {
 	if p.is(i, ")") && p.touches(i, "(") {
-		help := p.rewritten()
-		if help == "" {
-			help = "pass the input and the arguments in one call: Linear(x, out_features)"
-		}
+		help := cmp.Or(p.rewritten(), "pass the input and the arguments in one call: Linear(x, out_features)")
 		return &idiom{p.tokens[i+1].From, p.tokens[i+1].To, "the result of a call can't be called", help}
 	}
 	if t.Kind != lexer.Bracket || p.pair[i] <= i {
@@ -191,10 +189,7 @@ func (p *parsing) bracketIdiom(i int, t lexer.Token) *idiom {
 	switch {
 	case t.Value == "(" && !behind && (end == i+1 || separated(",")):
 		inside := strings.TrimSuffix(p.text(t.To, p.tokens[end].From), ",")
-		help := p.rewritten()
-		if help == "" {
-			help = "write a list: [" + inside + "]"
-		}
+		help := cmp.Or(p.rewritten(), "write a list: ["+inside+"]")
 		return &idiom{from, to, "tuples are not supported", help}
 	case t.Value == "[" && behind && separated(",", ":", ".."):
 		return &idiom{from, to, "tensors can't be indexed with brackets",

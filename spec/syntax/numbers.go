@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"regexp"
@@ -131,10 +132,7 @@ func NearestNumber(text string) (number string, ok bool) {
 		text = decimalComma.ReplaceAllString(text, "$1.$2")
 	case powerOfTen.MatchString(text):
 		m := powerOfTen.FindStringSubmatch(text)
-		if m[1] == "" {
-			m[1] = "1"
-		}
-		text = m[1] + "e" + m[2]
+		text = cmp.Or(m[1], "1") + "e" + m[2]
 	case percentage.MatchString(text):
 		v, _ := strconv.ParseFloat(percentage.FindStringSubmatch(text)[1], 64)
 		text = strconv.FormatFloat(v/100, 'g', -1, 64)

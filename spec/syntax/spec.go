@@ -138,9 +138,6 @@ func (d *decoder) positive(n *tree.Node, what string) int64 {
 func (d *decoder) dataSource(n *tree.Node) *DataSource {
 	name, ok := d.word(n, "data")
 	if !ok {
-		if n == nil {
-			return nil
-		}
 		return unknownDataSource(name)
 	}
 	var names []string

@@ -118,8 +118,9 @@ func (t *text) withoutVersion(list *diag.List) (src string, ok bool) {
 		line := t.line(n)
 		switch {
 		case strings.HasPrefix(line, "%YAML"):
-			d := diag.Diagnostic{Rule: diag.YAMLSyntax, Help: "write %YAML 1.2, or remove the line",
-				Range: t.rangeOf(diag.Pos{Line: n, Col: 1}, diag.Pos{Line: n, Col: 1 + len([]rune(strings.TrimRight(line, " \t")))})}
+			width := utf8.RuneCountInString(strings.TrimRight(line, " \t"))
+			at := t.rangeOf(diag.Pos{Line: n, Col: 1}, diag.Pos{Line: n, Col: 1 + width})
+			d := diag.Diagnostic{Rule: diag.YAMLSyntax, Range: at, Help: "write %YAML 1.2, or remove the line"}
 			switch m := versionDirective.FindStringSubmatch(line); {
 			case m == nil:
 				d.Message = "missing YAML version"

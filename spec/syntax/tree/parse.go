@@ -59,8 +59,8 @@ func parse(file, src string, list *diag.List) (*Node, []Token) {
 			"a spec must be a single YAML document, but a second one begins here")
 		return nil, nil
 	}
-	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}, weight: map[*Node]int{},
-		leaves: make([]Token, 0, min(len(src)/16, 4096))}
+	w := walker{text: t, list: list, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{},
+		weight: map[*Node]int{}, leaves: make([]Token, 0, min(len(src)/16, 4096))}
 	root := w.node(doc.Content[0], false)
 	if w.misplaced != nil {
 		list.Add(*w.misplaced)

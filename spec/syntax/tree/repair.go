@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"strings"
@@ -143,9 +144,7 @@ func (t *text) repair(d *diag.Diagnostic, list *diag.List) bool {
 			}
 			if m.strange == 0 && t.reads(t.with(n, m.text, gaveUp+1), gaveUp) {
 				d.Range, d.Message = t.content(n), m.message
-				if d.Help = m.help; d.Help == "" {
-					d.Help = "write " + strings.TrimSpace(m.text)
-				}
+				d.Help = cmp.Or(m.help, "write "+strings.TrimSpace(m.text))
 				return true
 			}
 		}
