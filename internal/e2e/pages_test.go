@@ -183,7 +183,7 @@ func TestThePageToAddADeviceWorks(t *testing.T) {
 	tests := filepath.Join(p.dir, "mirror.test") // go test has no folder to run them in
 	p.run(t, "go", "test", "-overlay", filepath.Join(p.dir, "overlay.json"), "-vet=off", "-c", "-o", tests, "./device/mirror")
 	p.run(t, tests)
-	p.run(t, "go", "test", "-overlay", filepath.Join(p.dir, "overlay.json"), "-vet=off", "-run", "KindsOfTheTable|WhatTheirRowSays", "./device/registry")
+	p.run(t, "go", "test", "-overlay", filepath.Join(p.dir, "overlay.json"), "-vet=off", "-run", "KindsOfTheTable|MatchTheirRow", "./device/registry")
 
 	command := strings.Fields(p.block(t, "Then run a spec on the device:"))
 	require.Equal(t, "flowrun", command[0])
