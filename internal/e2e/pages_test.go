@@ -133,7 +133,7 @@ func TestThePageToAddATrainKeyWorks(t *testing.T) {
 	src, err := os.ReadFile("../../graphs/math_net.yaml")
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "spec.yaml")
-	for minutes, says := range map[string]string{"5": "step 3", "0": "it must be at least 1"} {
+	for minutes, says := range map[string]string{"5": "step 3", "0": "max_minutes must be at least 1, got 0"} {
 		text := strings.Replace(string(src), "\ntrain:\n", "\ntrain:\n  max_minutes: "+minutes+"\n", 1)
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		out, err := exec.Command(flowrun, "run", "--max-steps", "3", file).CombinedOutput()
