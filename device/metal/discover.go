@@ -46,7 +46,7 @@ func (l *library) discover() (devices []device.Info, missing string) {
 	return devices, ""
 }
 
-const noDevice = "Metal has no device here; a virtual machine may not provide one"
+const noDevice = "no Metal device found; a virtual machine may not provide one"
 
 // devices returns all devices, as owned objects, the default one first.
 func (l *library) devices() []object {

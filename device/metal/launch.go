@@ -1,6 +1,7 @@
 package metal
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -46,7 +47,7 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 func (d *Device) bind(call *device.Call) ([]*launch, error) {
 	for _, arg := range call.Buffers {
 		if arg.DType == "f64" {
-			return nil, fmt.Errorf("Metal has no f64")
+			return nil, errors.New("there is no f64 in Metal")
 		}
 		if _, err := d.own(arg.Slice); err != nil {
 			return nil, err

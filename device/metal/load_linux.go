@@ -3,7 +3,7 @@
 package metal
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/ebitengine/purego"
 )
@@ -27,5 +27,5 @@ func Libraries() []string { return nil }
 func libraryOf(function) string { return metalLibrary }
 
 func missing(string, error) error {
-	return fmt.Errorf("Metal is not available on Linux: it is part of macOS")
+	return errors.New("not available on Linux: Metal is part of macOS")
 }

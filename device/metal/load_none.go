@@ -12,7 +12,7 @@ func load() (*library, error) {
 	if runtime.GOOS == "darwin" {
 		return nil, errors.New("this flowrun was built without GPU drivers (with -tags nogpu)")
 	}
-	return nil, errors.New("Metal is not available: it is part of macOS")
+	return nil, errors.New("not available: Metal is part of macOS")
 }
 
 // Libraries returns none.
