@@ -37,7 +37,7 @@ const (
 	Reading   Work = iota // the bytes and entries of texts
 	Parsing               // the characters of expressions and types
 	Expanding             // evaluating expressions, calling modules, making nodes
-	Listing               // elements of lists, those of lists inside of lists too
+	Listing               // elements of lists, nested ones included
 	Naming                // the bytes of names and paths
 	Matching              // holding patterns against paths
 	Comparing             // names and values against each other
@@ -64,7 +64,7 @@ var (
 	workHelp = [works]string{
 		Reading:   "move data into separate files, and import fewer files",
 		Parsing:   "move repeated parts into a module",
-		Expanding: "use `repeat` less, fewer modules inside of modules, or fewer and larger operations",
+		Expanding: "use `repeat` less, fewer nested modules, or fewer and larger operations",
 		Listing:   "shorten the lists; joining or nesting them multiplies their elements",
 		Naming:    "choose shorter names; a module's name is part of every path inside it",
 		Matching:  "use fewer rules, with fewer `*`",
@@ -118,7 +118,7 @@ func (b *Budget) Spent() int { return WholeBudget - int(b.left) }
 
 // Bounded runs f, which spends the list's budget. If that runs out, f ends there,
 // the list says what it was spent on, and whole is false. Bounded may be called
-// inside of f; only the outermost ends.
+// inside f; only the outermost ends.
 func (l *List) Bounded(f func()) (whole bool) {
 	b := l.Budget
 	if b == nil {

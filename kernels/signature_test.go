@@ -41,11 +41,11 @@ kernel void flowrun_clamp(device const T*x [[ buffer(0) ]], device T *out [[buff
 	}
 	require.NoError(t, check(right), "spaces and separate declarations are as one likes")
 	for change, want := range map[string]string{
-		"device const T*x>const T *x":             `clamp.metal:9: parameter 1 of flowrun_clamp is "const T *x [[buffer(0)]]", and "device const T *x [[buffer(0)]]" by the manifest`,
-		"buffer (1)>buffer(2)":                    `parameter 2 of flowrun_clamp is "device T *out [[buffer(2)]]", and "device T *out [[buffer(1)]]" by the manifest`,
-		"constant arguments& with>arguments with": `parameter 3 of flowrun_clamp is "arguments with [[buffer(2)]]", and "constant arguments &with [[buffer(2)]]" by the manifest`,
-		"    int n;>":                             `clamp.metal:4: struct arguments lacks the member "int n", number 3 by the manifest`,
-		"C min, max>C max, min":                   `clamp.metal:4: member 1 of struct arguments is "C max", and "C min" by the manifest`,
+		"device const T*x>const T *x":             `clamp.metal:9: parameter 1 of flowrun_clamp is "const T *x [[buffer(0)]]", but "device const T *x [[buffer(0)]]" in the manifest`,
+		"buffer (1)>buffer(2)":                    `parameter 2 of flowrun_clamp is "device T *out [[buffer(2)]]", but "device T *out [[buffer(1)]]" in the manifest`,
+		"constant arguments& with>arguments with": `parameter 3 of flowrun_clamp is "arguments with [[buffer(2)]]", but "constant arguments &with [[buffer(2)]]" in the manifest`,
+		"    int n;>":                             `clamp.metal:4: struct arguments lacks the member "int n", number 3 in the manifest`,
+		"C min, max>C max, min":                   `clamp.metal:4: member 1 of struct arguments is "C max", but "C min" in the manifest`,
 		"int n;>int n; int m;":                    `struct arguments has a member "int m" too many; the manifest has 3`,
 		"struct arguments>struct others":          "there is no struct arguments { … }; with C min; C max; int n",
 		"[[thread_index_in_simdgroup]]>":          `flowrun_clamp has a parameter "uint lane" too many: after those of the manifest there can be only built-ins`,

@@ -63,9 +63,9 @@ func checkDeclared(kind, of string, got, want []string) error {
 		case i >= len(want):
 			return fmt.Errorf("%s has a %s %q too many; the manifest has %d", of, kind, got[i], len(want))
 		case i >= len(got):
-			return fmt.Errorf("%s lacks the %s %q, number %d by the manifest", of, kind, want[i], i+1)
+			return fmt.Errorf("%s lacks the %s %q, number %d in the manifest", of, kind, want[i], i+1)
 		case got[i] != want[i]:
-			return fmt.Errorf("%s %d of %s is %q, and %q by the manifest", kind, i+1, of, got[i], want[i])
+			return fmt.Errorf("%s %d of %s is %q, but %q in the manifest", kind, i+1, of, got[i], want[i])
 		}
 	}
 	return nil

@@ -150,9 +150,9 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 	served := kernels.Op{Name: "k", Calls: []kernels.OpCall{{Inputs: []string{"f32"}, Output: "f32"}, {Inputs: []string{"f64"}, Output: "f64"}}}
 	require.ErrorContains(t, check(right, served), "op k of [f64] → f64 has no kernel")
 	for change, want := range map[string]string{
-		"S alpha>float alpha": `opencl/k.cl:2: parameter 3 of flowrun_k is "float alpha", and "S alpha" by the manifest`,
-		"const T>T":           `parameter 1 of flowrun_k is "global T *x", and "global const T *x" by the manifest`,
-		", int n>":            `flowrun_k lacks the parameter "int n", number 4 by the manifest`,
+		"S alpha>float alpha": `opencl/k.cl:2: parameter 3 of flowrun_k is "float alpha", but "S alpha" in the manifest`,
+		"const T>T":           `parameter 1 of flowrun_k is "global T *x", but "global const T *x" in the manifest`,
+		", int n>":            `flowrun_k lacks the parameter "int n", number 4 in the manifest`,
 		"int n>int n, int m":  `flowrun_k has a parameter "int m" too many; the manifest has 4`,
 		"flowrun_k>k":         `there is no kernel void flowrun_k(…)`,
 	} {

@@ -44,7 +44,7 @@ func TestKernelsCheckReportsProblemsInAFolder(t *testing.T) {
 	code, out, errors = flowrunWith(t, "kernels", "check", "--kernels", overlaid(t, "silu.cl", "kernel void flowrun_silu(global const T *x) {}"))
 	require.Equal(t, exitProblems, code)
 	require.Empty(t, out)
-	require.Contains(t, errors, `opencl/silu.cl:1: flowrun_silu lacks the parameter "global T *out", number 2 by the manifest`)
+	require.Contains(t, errors, `opencl/silu.cl:1: flowrun_silu lacks the parameter "global T *out", number 2 in the manifest`)
 
 	code, _, errors = flowrunWith(t, "kernels", "check", "--kernels", filepath.Join(t.TempDir(), "none"))
 	require.Equal(t, exitFailed, code)

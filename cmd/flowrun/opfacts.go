@@ -70,7 +70,7 @@ func kernelsOf(op *ir.Op) []string {
 	}
 	for _, k := range m.Kernels() {
 		if slices.Contains(k.Ops, op.Name) {
-			return []string{"CPU (Go)", "OpenCL", "CUDA", "Metal"}
+			return append([]string{"cpu"}, kernels.Languages...)
 		}
 	}
 	return nil
