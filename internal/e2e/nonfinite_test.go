@@ -34,13 +34,7 @@ train:
 
 func badAt(t *testing.T, bad string, keys ...string) string {
 	t.Helper()
-	text := strings.Replace(badSpec, "BAD", bad, 1)
-	for _, k := range keys {
-		text += "  " + k + "\n"
-	}
-	path := filepath.Join(t.TempDir(), "bad.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o666))
-	return path
+	return inFile(t, "bad.yaml", strings.Replace(badSpec, "BAD", bad, 1), keys)
 }
 
 // firstBad returns the first step whose recorded loss isn't finite, by checking all.

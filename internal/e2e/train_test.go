@@ -46,11 +46,17 @@ train:
 // line is lineSpec with an optimizer and more keys, in a separate folder.
 func line(t *testing.T, optimizer string, keys ...string) string {
 	t.Helper()
-	text := strings.Replace(lineSpec, "{OPTIMIZER}", optimizer, 1)
+	return inFile(t, "line.yaml", strings.Replace(lineSpec, "{OPTIMIZER}", optimizer, 1), keys)
+}
+
+// inFile writes a spec that ends in its train section, with more keys of it, to a file
+// in a separate folder.
+func inFile(t *testing.T, name, text string, keys []string) string {
+	t.Helper()
 	for _, k := range keys {
 		text += "  " + k + "\n"
 	}
-	path := filepath.Join(t.TempDir(), "line.yaml")
+	path := filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o666))
 	return path
 }
