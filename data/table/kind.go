@@ -1,0 +1,27 @@
+package table
+
+import "context"
+
+// Kind is a kind of file that examples are read from. In a spec, its name is a key of the
+// data source, and the files are the key's value.
+type Kind struct {
+	Name string
+	Doc  string // what the file contains, for the reference
+
+	// Batches says that the file contains whole batches: a field's type is that of a batch.
+	Batches bool
+	// PerField says that each field may have a file of its own: {x: FILE, y: FILE}.
+	PerField bool
+	// Safetensors says that the file is a safetensors file; other extensions are a warning.
+	Safetensors bool
+
+	Keys      []Key // of the data source
+	FieldKeys []Key // of each of its fields
+
+	// Check says what is wrong with a declaration by itself: no file is looked at. All of
+	// it may be nil or zero where that was reported.
+	Check func(*Decl) []Problem
+	// Open opens the files and compares them with the declaration. No content of a file may
+	// make it panic, or take more time or memory than the file's size explains.
+	Open func(context.Context, *Input) (Table, error)
+}

@@ -1,0 +1,141 @@
+package table
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// Table is an open data source: examples, each with a value for every field. Its methods
+// may be called from several goroutines.
+type Table interface {
+	// Len is the number of examples.
+	Len() int64
+	// Column describes how a field, by its number in the declaration, is stored.
+	Column(field int) Column
+	// Read writes a field's values of some examples, one after the other, into dst, as
+	// little-endian elements of the column's type. Rows are from 0 to Len()-1, in any
+	// order and as often as you like.
+	Read(field int, rows []int64, dst []byte) error
+	// At says where a field's value of an example is, for messages.
+	At(row int64, field int) Place
+	// Fingerprint identifies the values: the content of the files, and what of the
+	// declaration they depend on. Equal fingerprints mean equal examples in equal order.
+	Fingerprint() string
+	// Verify reads everything that hasn't been read on opening, and reports what is wrong
+	// with it.
+	Verify() error
+	Close() error
+}
+
+// Column is a field as a table stores it.
+type Column struct {
+	// Type is the type of one example: the field's, but i32 where the field's values are
+	// texts, and a float's NaN where a value is missing that is to be filled by what is
+	// learned (no file can contain a NaN there).
+	Type ir.Type
+	// Texts are the field's different texts, if it has classes: the stored number is the
+	// text's place in it. They are in the order of their first example.
+	Texts []string
+}
+
+// Place is a position in a file, for messages.
+type Place struct {
+	File   string
+	Row    int64  // the line as editors count, or the example, from 1; 0: the whole file
+	Column string // "": the whole row
+}
+
+// String gives "iris.csv:12, column petal_width".
+func (p Place) String() string {
+	s := diag.CutPath(p.File)
+	if p.Row > 0 {
+		s = fmt.Sprintf("%s:%d", s, p.Row)
+	}
+	if p.Column != "" {
+		s += ", column " + diag.Quote(p.Column)
+	}
+	return s
+}
+
+// Fault is something wrong in a file.
+type Fault struct {
+	Place
+	Message string
+}
+
+func (f *Fault) Error() string { return f.Place.String() + ": " + f.Message }
+
+// Input is what a kind of file is opened with.
+type Input struct {
+	Decl  *Decl
+	Files Files
+	// Prepare keeps a table that is costly to make; see the type.
+	Prepare Prepare
+	// Fault, if not nil, is told of a fault in a file's rows. Reading goes on with the next
+	// row unless it returns an error, which then ends it. If it is nil, the first fault ends
+	// reading.
+	Fault func(*Fault) error
+	// Note is told what a reader should know although nothing is wrong: rows dropped by a
+	// rule, files that aren't images.
+	Note func(string)
+}
+
+// Report passes a fault on, and gives the error that ends reading, or nil.
+func (in *Input) Report(f *Fault) error {
+	if in.Fault == nil {
+		return f
+	}
+	return in.Fault(f)
+}
+
+// Tell passes a note on.
+func (in *Input) Tell(format string, args ...any) {
+	if in.Note != nil {
+		in.Note(fmt.Sprintf(format, args...))
+	}
+}
+
+// Files opens what a spec may read, and nothing else.
+type Files interface {
+	// Open opens a regular file by the path of a declaration, or one found by List.
+	Open(path string) (*os.File, error)
+	// List gives the regular files that a declared path stands for, in the order of their
+	// names' bytes: the file itself, those that match a pattern, or all below a folder.
+	// Names that begin with a dot are left out unless the pattern says so. What a pattern
+	// doesn't match is an error.
+	List(ctx context.Context, path string) ([]string, error)
+	// Stat describes a file or folder.
+	Stat(path string) (fs.FileInfo, error)
+}
+
+// Prepare gives the table with the given columns that fill makes, from disk if it has been
+// made before under the same key. The key must name the content of all files read (their
+// SHA-256) and all of the declaration that the values depend on, and a version of the code
+// that fills. If files is not empty, fill must hash them while it reads them, and call
+// Writer.Hashed: a file that has changed since its hash was taken is an error.
+type Prepare func(ctx context.Context, key string, columns []Column, fill func(w Writer) error) (Prepared, error)
+
+// Writer takes the examples of a table that is being made.
+type Writer interface {
+	// Append adds an example: its fields' values one after the other, dense. row is its
+	// place in a file, for Place (0 if unused), and file that file's number in Files.
+	Append(values []byte, file int, row int64) error
+	// Texts sets the texts of a field with classes, once they are all known.
+	Texts(field int, texts []string)
+	// Files sets the names that file numbers stand for.
+	Files(names []string)
+	// Hashed compares a file's content, as read, with the hash that the key was made of.
+	Hashed(path string, at, read string) error
+}
+
+// Prepared is a table kept on disk. Kinds wrap it to say where its values come from.
+type Prepared interface {
+	Table
+	// Origin gives the file and row that an example was appended with.
+	Origin(row int64) (file string, at int64)
+}
