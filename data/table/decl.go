@@ -69,6 +69,15 @@ type Classes struct {
 	Count   int      // how many
 	Names   []string // in the order of their ids; nil: they are the training part's
 	Unknown int64    // the id of texts that are none of them; -1: such a text is an error
+
+	// Vocabulary says that the texts are pieces of one text, such as its characters, of
+	// which an example has a sequence. All such fields of a data source have one list,
+	// learned from the values of all of them. Count is the most that it may have: fewer
+	// are fine. More are an error, or, if Unknown is an id, the most frequent are kept (of
+	// equally frequent ones the first in the order of their bytes). Unknown is then an id
+	// of its own, which no text of the list has: the list's texts take the ids from 0 to
+	// Count-1 but for Unknown, in the order of their bytes.
+	Vocabulary bool
 }
 
 // Normalize says what has a mean and a standard deviation of its own.

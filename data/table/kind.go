@@ -15,9 +15,18 @@ type Kind struct {
 	// Safetensors says that the file is a safetensors file; other extensions are a warning.
 	Safetensors bool
 
+	// InOrder says that the parts of a split follow each other unless the spec says
+	// otherwise.
+	InOrder bool
+
 	Keys      []Key // of the data source
 	FieldKeys []Key // of each of its fields
 
+	// Complete, if not nil, adds to a declaration what the kind's keys imply: the classes
+	// of its fields, defaults that depend on several of them. It is called once the
+	// declaration has been decoded, with all of its fields, before Check. Any of it may be
+	// nil or zero where that was reported.
+	Complete func(*Decl)
 	// Check says what is wrong with a declaration by itself: no file is looked at. All of
 	// it may be nil or zero where that was reported.
 	Check func(*Decl) []Problem

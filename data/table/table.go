@@ -32,6 +32,22 @@ type Table interface {
 	Close() error
 }
 
+// Overlapping is a Table whose neighbouring examples share values. A split in order leaves
+// out the last examples of each part but the last, as many as share something with the
+// next part's first.
+type Overlapping interface {
+	Table
+	// Overlap is how many of the examples before an example may share values with it.
+	Overlap() int64
+}
+
+// Sequenced is a Table in which each element of an example has a place of its own.
+type Sequenced interface {
+	Table
+	// ElementAt says where an element of a field's value is, for messages.
+	ElementAt(row int64, field, element int) Place
+}
+
 // Column is a field as a table stores it.
 type Column struct {
 	// Type is the type of one example: the field's, but i32 where the field's values are
@@ -47,14 +63,18 @@ type Column struct {
 type Place struct {
 	File   string
 	Row    int64  // the line as editors count, or the example, from 1; 0: the whole file
+	Char   int64  // the character in the line, from 1; 0: the whole line
 	Column string // "": the whole row
 }
 
-// String gives "iris.csv:12, column petal_width".
+// String gives "iris.csv:12, column petal_width", or "poems.txt:12:7".
 func (p Place) String() string {
 	s := diag.CutPath(p.File)
 	if p.Row > 0 {
 		s = fmt.Sprintf("%s:%d", s, p.Row)
+		if p.Char > 0 {
+			s = fmt.Sprintf("%s:%d", s, p.Char)
+		}
 	}
 	if p.Column != "" {
 		s += ", column " + diag.Quote(p.Column)
