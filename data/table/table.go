@@ -2,9 +2,11 @@ package table
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"sync/atomic"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -103,14 +105,29 @@ type Input struct {
 	// Note is told what a reader should know although nothing is wrong: rows dropped by a
 	// rule, files that aren't images.
 	Note func(string)
+
+	reported atomic.Bool
 }
 
 // Report passes a fault on, and gives the error that ends reading, or nil.
 func (in *Input) Report(f *Fault) error {
+	in.reported.Store(true)
 	if in.Fault == nil {
 		return f
 	}
 	return in.Fault(f)
+}
+
+// ErrFaults ends the making of a table after faults that didn't end reading.
+var ErrFaults = errors.New("the files have faults")
+
+// Faultless gives ErrFaults if a fault was reported. A function that fills a table ends
+// with it: a table without the rows at fault must not be kept.
+func (in *Input) Faultless() error {
+	if in.reported.Load() {
+		return ErrFaults
+	}
+	return nil
 }
 
 // Tell passes a note on.
@@ -149,6 +166,8 @@ type Writer interface {
 	Texts(field int, texts []string)
 	// Files sets the names that file numbers stand for.
 	Files(names []string)
+	// Note keeps a note with the table; see Prepared.Notes.
+	Note(text string)
 	// Hashed compares a file's content, as read, with the hash that the key was made of.
 	Hashed(path string, at, read string) error
 }
@@ -158,4 +177,7 @@ type Prepared interface {
 	Table
 	// Origin gives the file and row that an example was appended with.
 	Origin(row int64) (file string, at int64)
+	// Notes gives the notes that were made when the table was filled: a kind passes them on
+	// each time that it opens the table.
+	Notes() []string
 }
