@@ -64,11 +64,11 @@ func (p *Program) checkFiles() {
 }
 
 // openData opens a data source's file, which must be where the spec may read.
-func (p *Program) openData(source ir.DataSource) (data.Source, error) {
+func (p *Program) openData(source ir.DataSource) (data.Recorded, error) {
 	file, err := p.openNamed(source.Path)
-	var s data.Source
+	var s data.Recorded
 	if err == nil {
-		s, err = data.KindOf(source.Kind).Open(file, source.Path, source.Fields)
+		s, err = data.RecordingOf(source.Kind).Open(file, source.Path, source.Fields)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("data source %s: %w", source.Name, err)

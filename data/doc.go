@@ -1,4 +1,4 @@
-// Package data reads batches from files: each kind of data source is a row of [Kinds]
+// Package data reads batches from files: each kind of file is a row of [Kinds]
 // and a folder below data. docs/add-a-data-source.md explains how to add one. Weights
 // and recorded batches are safetensors files, which data/safetensors reads and writes.
 //

@@ -82,9 +82,9 @@ func TestThePageToAddADataSourceWorks(t *testing.T) {
 	}
 	t.Parallel()
 	p := openPage(t, "add-a-data-source.md")
-	p.put(t, "data/csv/csv.go", p.block(t, "`data/csv/csv.go`:"))
-	p.insert(t, "data/kinds.go", "import (\n", "\t\"github.com/flowrun/flowrun/data/csv\"\n")
-	p.insert(t, "data/kinds.go", "var Kinds = []Kind{\n", p.block(t, "add to `Kinds`:"))
+	p.put(t, "data/lines/lines.go", p.block(t, "`data/lines/lines.go`:"))
+	p.insert(t, "data/recordings.go", "import (\n", "\t\"github.com/flowrun/flowrun/data/lines\"\n")
+	p.insert(t, "data/recordings.go", "var Recordings = []Recording{\n", p.block(t, "add to `Recordings`:"))
 	flowrun := p.build(t)
 
 	folder := t.TempDir()

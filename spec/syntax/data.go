@@ -37,7 +37,7 @@ func (d *decoder) dataSources(n *tree.Node) []*DataSource {
 				d.report(diag.UnknownKey, f.Range, "remove it", "`fields` applies only to %s; the nodes of generate are the fields", strings.Join(sourceSection.One[1:], " and "))
 			}
 		default:
-			d.fileSource(s, data.KindOf(given[0]), fields[given[0]], fields["fields"])
+			d.fileSource(s, data.RecordingOf(given[0]), fields[given[0]], fields["fields"])
 		}
 	}
 	return sources
@@ -50,7 +50,7 @@ const generate = "generate"
 // it has one.
 func dataKeys() (names []string, keys []Key) {
 	keys = []Key{{Name: generate, Value: "nodes", doc: "nodes, recomputed at every step; each is a field"}}
-	for _, k := range data.Kinds {
+	for _, k := range data.Recordings {
 		keys = append(keys, Key{Name: k.Name, Value: "text", doc: k.Doc})
 	}
 	for _, k := range keys {
@@ -60,7 +60,7 @@ func dataKeys() (names []string, keys []Key) {
 }
 
 // fileSource decodes a data source that reads a file.
-func (d *decoder) fileSource(s *DataSource, kind *data.Kind, file, fields *tree.Node) {
+func (d *decoder) fileSource(s *DataSource, kind *data.Recording, file, fields *tree.Node) {
 	s.Kind = kind.Name
 	if text, ok := d.text(file, kind.Name); ok {
 		s.Path, s.Named = d.filePath(file, text), file.Range

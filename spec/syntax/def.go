@@ -43,7 +43,7 @@ type DataSource struct {
 	Name   string
 	At     diag.Range
 	Body   *Module // of generate: its nodes are the fields
-	Kind   string  // of a file: see data.Kinds
+	Kind   string  // of a file: see data.Recordings
 	Path   string
 	Named  diag.Range // the file's name
 	Fields []*Field   // of the file
