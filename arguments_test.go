@@ -2,6 +2,7 @@ package flowrun_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -184,11 +185,18 @@ func TestAnImpossibleTensorIsAnError(t *testing.T) {
 	}
 	for _, d := range []flowrun.DType{0, flowrun.F32, 99} {
 		_, err := flowrun.FromInt64(d, flowrun.Shape{1}, []int64{1})
-		require.ErrorContains(t, err, "FromInt64 makes tensors of bool, i32 and i64, not of ")
+		require.ErrorContains(t, err, "FromInt64 makes tensors of bool, u8, i32 and i64, not of ")
 	}
 	_, err := flowrun.FromInt64(flowrun.I32, flowrun.Shape{2}, []int64{math.MaxInt32, math.MaxInt32 + 1})
 	require.ErrorContains(t, err, "value 1 is 2147483648, which i32 can't represent")
 	x, err := flowrun.FromInt64(flowrun.I32, flowrun.Shape{2}, []int64{math.MinInt32, math.MaxInt32})
 	require.NoError(t, err)
 	require.EqualValues(t, math.MinInt32, x.Int(0))
+	for _, v := range []int64{-1, 256} {
+		_, err = flowrun.FromInt64(flowrun.U8, flowrun.Shape{2}, []int64{0, v})
+		require.ErrorContains(t, err, fmt.Sprintf("value 1 is %d, which u8 can't represent", v))
+	}
+	x, err = flowrun.FromInt64(flowrun.U8, flowrun.Shape{5}, []int64{0, 1, 127, 128, 255})
+	require.NoError(t, err)
+	require.Equal(t, []byte{0, 1, 127, 128, 255}, x.Data)
 }

@@ -59,6 +59,7 @@ type (
 // The element types.
 const (
 	Bool = ir.Bool
+	U8   = ir.U8
 	I32  = ir.I32
 	I64  = ir.I64
 	F16  = ir.F16

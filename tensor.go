@@ -36,16 +36,16 @@ func FromFloat64(d DType, shape Shape, values []float64) (*Tensor, error) {
 // is an error if d is another one, if it can't hold a value, or if the values don't
 // fill the shape.
 func FromInt64(d DType, shape Shape, values []int64) (*Tensor, error) {
-	if !slices.Contains([]DType{Bool, I32, I64}, d) {
-		return nil, fmt.Errorf("FromInt64 makes tensors of bool, i32 and i64, not of %s", d)
+	if !slices.Contains([]DType{Bool, U8, I32, I64}, d) {
+		return nil, fmt.Errorf("FromInt64 makes tensors of bool, u8, i32 and i64, not of %s", d)
 	}
 	if err := ir.CheckFill(shape, len(values)); err != nil {
 		return nil, err
 	}
-	if d == I32 {
+	if d.IsInt() {
 		for i, v := range values {
-			if v != int64(int32(v)) {
-				return nil, fmt.Errorf("value %d is %d, which i32 can't represent", i, v)
+			if !d.HasInt(v) {
+				return nil, fmt.Errorf("value %d is %d, which %s can't represent", i, v, d)
 			}
 		}
 	}

@@ -5,7 +5,7 @@ package ir
 type Array struct {
 	Type Type
 	F    []float64 // floating dtypes
-	I    []int64   // bool, i32, i64
+	I    []int64   // bool, u8, i32, i64
 }
 
 // NewArray makes an array of zeros.

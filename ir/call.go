@@ -140,8 +140,8 @@ func (b *Builder) promote(n *Node, weak []weakOperand) (narrow DType, err error)
 		if n.Op.Promote == PromoteNone || w.index < first {
 			dtype = weakDType(w.value)
 		}
-		if v, ok := w.value.(int); ok && dtype == I32 && (v > math.MaxInt32 || v < math.MinInt32) {
-			return Invalid, Argf(n.Op.operandName(n, w.index), "%d doesn't fit in i32", v)
+		if v, ok := w.value.(int); ok && dtype.IsInt() && !dtype.HasInt(int64(v)) {
+			return Invalid, Argf(n.Op.operandName(n, w.index), "%d doesn't fit in %s", v, dtype)
 		}
 		n.Inputs[w.index] = b.Scalar(dtype, w.value)
 	}

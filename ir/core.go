@@ -126,10 +126,14 @@ func referenceCast(n *Node, in []*Array) *Array {
 			}
 		case out.F != nil:
 			out.F[i] = x.At(i)
+		case x.I != nil && n.Type.DType == U8:
+			out.I[i] = int64(uint8(x.I[i]))
 		case x.I != nil && n.Type.DType == I32:
 			out.I[i] = int64(int32(x.I[i]))
 		case x.I != nil:
 			out.I[i] = x.I[i]
+		case n.Type.DType == U8:
+			out.I[i] = saturate(x.F[i], 0, math.MaxUint8)
 		case n.Type.DType == I32:
 			out.I[i] = saturate(x.F[i], math.MinInt32, math.MaxInt32)
 		default:

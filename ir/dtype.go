@@ -3,10 +3,12 @@ package ir
 // DType is the type of a tensor's elements.
 type DType uint8
 
-// The element types. Bool is one byte, 0 or 1.
+// The element types. Bool is one byte, 0 or 1. U8 is for storage, indices and labels:
+// no arithmetic is done in it.
 const (
 	Invalid DType = iota
 	Bool
+	U8
 	I32
 	I64
 	F16
@@ -21,6 +23,7 @@ var dtypes = [...]struct {
 }{
 	Invalid: {"invalid", 0},
 	Bool:    {"bool", 1},
+	U8:      {"u8", 1},
 	I32:     {"i32", 4},
 	I64:     {"i64", 8},
 	F16:     {"f16", 2},
@@ -45,7 +48,20 @@ func (d DType) Size() int { return dtypes[d].size }
 func (d DType) IsFloat() bool { return d >= F16 }
 
 // IsInt reports whether d is an integer type; Bool is not.
-func (d DType) IsInt() bool { return d == I32 || d == I64 }
+func (d DType) IsInt() bool { return d >= U8 && d <= I64 }
+
+// HasInt reports whether v is a value of an integer type or of Bool.
+func (d DType) HasInt(v int64) bool {
+	switch d {
+	case Bool:
+		return v == 0 || v == 1
+	case U8:
+		return v == int64(uint8(v))
+	case I32:
+		return v == int64(int32(v))
+	}
+	return d == I64
+}
 
 // IsHalf reports whether d is one of the floating types of 16 bits, which values
 // are kept in, and nothing is computed in.

@@ -144,7 +144,7 @@ func (t *Tensor) Float(i int) float64 {
 // without the fraction.
 func (t *Tensor) Int(i int) int64 {
 	switch t.Type.DType {
-	case Bool:
+	case Bool, U8:
 		return int64(t.Data[i])
 	case I32:
 		return int64(int32(binary.LittleEndian.Uint32(t.Data[4*i:])))
@@ -177,6 +177,8 @@ func (t *Tensor) setInt(i int, v int64) {
 		if v != 0 {
 			t.Data[i] = 1
 		}
+	case U8:
+		t.Data[i] = uint8(v)
 	case I32:
 		binary.LittleEndian.PutUint32(t.Data[4*i:], uint32(v))
 	case I64:

@@ -56,6 +56,12 @@ func TestCastSaturatesDropsFractionsAndWraps(t *testing.T) {
 	}{
 		{floats(1.9, -1.9, math.NaN(), 1e10, -1e10, math.Inf(1)), ir.I32, []float64{1, -1, 0, math.MaxInt32, math.MinInt32, math.MaxInt32}},
 		{floats(1e10, math.Inf(-1)), ir.I64, []float64{1e10, math.MinInt64}},
+		{floats(-1, -0.9, 0.9, 127.5, 128, 255.9, 256, 1e300, math.NaN(), math.Inf(1), math.Inf(-1)), ir.U8,
+			[]float64{0, 0, 0, 127, 128, 255, 255, 255, 0, 255, 0}},
+		{ir.FromInt64(ir.I64, ir.Shape{7}, []int64{0, 127, 128, 255, 256, -1, 1<<40 + 7}), ir.U8, []float64{0, 127, 128, 255, 0, 255, 7}},
+		{ir.FromInt64(ir.U8, ir.Shape{3}, []int64{0, 128, 255}), ir.I32, []float64{0, 128, 255}},
+		{ir.FromInt64(ir.U8, ir.Shape{3}, []int64{0, 128, 255}), ir.F32, []float64{0, 128, 255}},
+		{ir.FromInt64(ir.U8, ir.Shape{3}, []int64{0, 128, 255}), ir.Bool, []float64{0, 1, 1}},
 		{floats(0, -0.5, math.NaN()), ir.Bool, []float64{0, 1, 1}},
 		{floats(0.1), ir.F16, []float64{0.1}}, // reference values aren't rounded
 		{ir.FromInt64(ir.I64, ir.Shape{2}, []int64{1<<32 + 5, 1 << 31}), ir.I32, []float64{5, math.MinInt32}},

@@ -10,10 +10,10 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-var allDTypes = []ir.DType{ir.Bool, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64}
+var allDTypes = []ir.DType{ir.Bool, ir.U8, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64}
 
 func TestDTypesAreFoundByTheirNames(t *testing.T) {
-	require.Equal(t, []string{"bool", "i32", "i64", "f16", "bf16", "f32", "f64"}, ir.DTypeNames())
+	require.Equal(t, []string{"bool", "u8", "i32", "i64", "f16", "bf16", "f32", "f64"}, ir.DTypeNames())
 	for _, d := range allDTypes {
 		found, ok := ir.ParseDType(d.String())
 		require.True(t, ok)
@@ -27,13 +27,14 @@ func TestDTypesAreFoundByTheirNames(t *testing.T) {
 
 func TestPromotionIsPyTorchs(t *testing.T) {
 	want := [][]ir.DType{ // rows and columns in the order of allDTypes
-		{ir.Bool, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64},
-		{ir.I32, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64},
-		{ir.I64, ir.I64, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64},
-		{ir.F16, ir.F16, ir.F16, ir.F16, ir.F32, ir.F32, ir.F64},
-		{ir.BF16, ir.BF16, ir.BF16, ir.F32, ir.BF16, ir.F32, ir.F64},
-		{ir.F32, ir.F32, ir.F32, ir.F32, ir.F32, ir.F32, ir.F64},
-		{ir.F64, ir.F64, ir.F64, ir.F64, ir.F64, ir.F64, ir.F64},
+		{ir.Bool, ir.U8, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64},
+		{ir.U8, ir.U8, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64},
+		{ir.I32, ir.I32, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64},
+		{ir.I64, ir.I64, ir.I64, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64},
+		{ir.F16, ir.F16, ir.F16, ir.F16, ir.F16, ir.F32, ir.F32, ir.F64},
+		{ir.BF16, ir.BF16, ir.BF16, ir.BF16, ir.F32, ir.BF16, ir.F32, ir.F64},
+		{ir.F32, ir.F32, ir.F32, ir.F32, ir.F32, ir.F32, ir.F32, ir.F64},
+		{ir.F64, ir.F64, ir.F64, ir.F64, ir.F64, ir.F64, ir.F64, ir.F64},
 	}
 	for i, a := range allDTypes {
 		for j, b := range allDTypes {

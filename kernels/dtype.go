@@ -9,7 +9,7 @@ var DTypes = []string{"bool", "i32", "i64", "f16", "bf16", "f32", "f64"}
 // dtype.
 func DTypeSize(dtype string) int {
 	switch dtype {
-	case "bool":
+	case "bool", "u8":
 		return 1
 	case "f16", "bf16":
 		return 2

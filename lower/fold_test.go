@@ -42,7 +42,7 @@ func TestFoldedConstantsAreBitIdenticalToKernels(t *testing.T) {
 		for _, name := range exact {
 			switch op := ir.LookupOp(name); {
 			case op == ir.CastOp:
-				for _, to := range ir.DTypeNames() {
+				for _, to := range []string{"bool", "i32", "i64", "f16", "bf16", "f32", "f64"} {
 					add(name, x, to)
 				}
 			case name == "where":

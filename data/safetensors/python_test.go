@@ -43,6 +43,7 @@ func TestFilesSurviveARoundTripThroughPython(t *testing.T) {
 		"i64":        ir.FromInt64(ir.I64, ir.Shape{2}, []int64{-1, 1 << 62}),
 		"i32":        ir.FromInt64(ir.I32, ir.Shape{}, []int64{-5}),
 		"mask":       ir.FromInt64(ir.Bool, ir.Shape{3}, []int64{1, 0, 1}),
+		"u8":         ir.FromInt64(ir.U8, ir.Shape{4}, []int64{0, 127, 128, 255}),
 		"empty":      ir.NewTensor(ir.Type{DType: ir.F32, Shape: ir.Shape{0, 4}}),
 		`odd "name"`: ir.FromFloat32(ir.Shape{1}, []float32{7}),
 	}

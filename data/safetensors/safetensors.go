@@ -7,7 +7,7 @@
 // gaps, shapes match sizes, and names are unique. So no tensor that [Open] accepted
 // needs more memory than its file has bytes.
 //
-// A file may contain dtypes that flowrun doesn't support (U8, F8_E4M3, …): it opens,
+// A file may contain dtypes that flowrun doesn't support (U16, F8_E4M3, …): it opens,
 // and reading such a tensor is an error.
 //
 // Every error names the file, and the tensor if there is one.
@@ -32,6 +32,7 @@ import (
 // dtypes maps the format's names to ours.
 var dtypes = map[string]ir.DType{
 	"BOOL": ir.Bool,
+	"U8":   ir.U8,
 	"I32":  ir.I32,
 	"I64":  ir.I64,
 	"F16":  ir.F16,
@@ -167,7 +168,7 @@ func (f *File) entry(name string) (*entry, error) {
 	return e, nil
 }
 
-const supported = "BOOL, I32, I64, F16, BF16, F32, F64"
+const supported = "BOOL, U8, I32, I64, F16, BF16, F32, F64"
 
 func (f *File) errorf(tensor, format string, args ...any) error {
 	return fmt.Errorf("%s: tensor %s: %w", f.path, diag.Quote(tensor), fmt.Errorf(format, args...))

@@ -265,6 +265,8 @@ func holds(d, from ir.DType) bool {
 		return true
 	case from == ir.Bool:
 		return true
+	case from == ir.U8: // f16 has the integers up to 2048, bf16 up to 256
+		return d != ir.Bool
 	case from == ir.I32:
 		return d == ir.I64 || d == ir.F64
 	case from == ir.F16, from == ir.BF16:

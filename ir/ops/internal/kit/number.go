@@ -47,7 +47,7 @@ func NormNumber(n *ir.Node, param string, d ir.DType) error {
 	case d.IsFloat():
 		n.SetAttr(param, f)
 		return nil
-	case !whole, d == ir.I32 && int64(int32(i)) != int64(i), d == ir.Bool && i != 0 && i != 1:
+	case !whole, !d.HasInt(int64(i)):
 		return Refuse(param, "use another value or dtype", "%s is %v, which %s can't represent", param, n.Attr(param), d)
 	case d == ir.Bool:
 		n.SetAttr(param, i == 1)
