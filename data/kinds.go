@@ -3,11 +3,16 @@ package data
 import (
 	"slices"
 
+	"github.com/flowrun/flowrun/data/replay"
+	"github.com/flowrun/flowrun/data/rows"
 	"github.com/flowrun/flowrun/data/table"
 )
 
 // Kinds are the kinds of files that a data source reads.
-var Kinds = []table.Kind{}
+var Kinds = []table.Kind{
+	rows.Kind,
+	replay.Kind,
+}
 
 // KindOf finds a kind by name; it returns nil if there is none.
 func KindOf(name string) *table.Kind {

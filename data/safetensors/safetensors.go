@@ -44,7 +44,8 @@ var dtypes = map[string]ir.DType{
 // File is an open file. Its methods are safe for concurrent use.
 type File struct {
 	path   string
-	file   *os.File
+	file   io.ReaderAt
+	close  func() error
 	size   int64
 	header *header
 }
@@ -63,21 +64,32 @@ func Open(path string) (*File, error) {
 // ownership of the file, and closes it on failure.
 func New(file *os.File, path string) (*File, error) {
 	info, err := file.Stat()
-	var h *header
-	if err == nil {
-		h, err = readHeader(file, info.Size())
-	}
 	if err != nil {
-		err = recognized(file, err)
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &File{path, file, info.Size(), h}, nil
+	f, err := NewReader(file, info.Size(), path)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	f.close = file.Close
+	return f, nil
+}
+
+// NewReader is Open for the size bytes that r gives; messages call them path. Closing the
+// file does nothing to r.
+func NewReader(r io.ReaderAt, size int64, path string) (*File, error) {
+	h, err := readHeader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, recognized(r, err))
+	}
+	return &File{path, r, func() error { return nil }, size, h}, nil
 }
 
 // recognized reports the format of a file that isn't a safetensors file, if its
 // beginning reveals it. A header's length may look like anything, but a brace follows.
-func recognized(file *os.File, err error) error {
+func recognized(file io.ReaderAt, err error) error {
 	var head [64]byte
 	n, _ := file.ReadAt(head[:], 0)
 	if content, ok := foreign.Recognize(head[:n]); ok && !(n > 8 && head[8] == '{') {
@@ -87,7 +99,7 @@ func recognized(file *os.File, err error) error {
 }
 
 // Close closes the file.
-func (f *File) Close() error { return f.file.Close() }
+func (f *File) Close() error { return f.close() }
 
 // Names lists the tensors, sorted.
 func (f *File) Names() []string { return slices.Clone(f.header.names) }
@@ -103,6 +115,23 @@ func (f *File) Type(name string) (ir.Type, error) {
 		return ir.Type{}, err
 	}
 	return e.typ, nil
+}
+
+// Raw is a tensor as the file has it, whatever its dtype.
+type Raw struct {
+	DType  string // the format's name
+	Shape  ir.Shape
+	Offset int64 // of its bytes, from the beginning of the file
+	Size   int64 // how many they are
+}
+
+// Raw describes a tensor. It fails if there is no such tensor.
+func (f *File) Raw(name string) (Raw, error) {
+	e, ok := f.header.entries[name]
+	if !ok {
+		return Raw{}, f.missing(name)
+	}
+	return Raw{e.dtype, e.typ.Shape, f.header.data + e.begin, e.end - e.begin}, nil
 }
 
 // Tensor reads a tensor. It fails if Type fails, if reading fails, or if a BOOL
@@ -157,7 +186,7 @@ func (f *File) read(name string, e *entry, dst []byte, offset int64) error {
 func (f *File) entry(name string) (*entry, error) {
 	e, ok := f.header.entries[name]
 	if !ok {
-		return nil, fmt.Errorf("%s: no tensor %s; the file has %s", f.path, diag.Quote(name), listNames(f.header.names))
+		return nil, f.missing(name)
 	}
 	if e.typ.DType == ir.Invalid {
 		return nil, f.errorf(name, "its dtype %s is not supported; supported are %s", diag.Cut(e.dtype), supported)
@@ -166,6 +195,10 @@ func (f *File) entry(name string) (*entry, error) {
 		return nil, f.errorf(name, "%w", err)
 	}
 	return e, nil
+}
+
+func (f *File) missing(name string) error {
+	return fmt.Errorf("%s: no tensor %s; the file has %s", f.path, diag.Quote(name), listNames(f.header.names))
 }
 
 const supported = "BOOL, U8, I32, I64, F16, BF16, F32, F64"

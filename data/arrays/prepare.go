@@ -1,0 +1,223 @@
+package arrays
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/ir"
+)
+
+const (
+	// fillBytes is about how much of an array is in memory while it is prepared.
+	fillBytes = 16 << 20
+	// maxTurned is the most of a compressed array in column order, which must be in memory
+	// as a whole.
+	maxTurned = 256 << 20
+)
+
+// turned reports whether rows aren't next to each other, so that they must be gathered.
+func (a *Array) turned() bool {
+	long := 0
+	for _, n := range a.Shape {
+		switch {
+		case n == 0:
+			return false
+		case n > 1:
+			long++
+		}
+	}
+	return a.Columns && long > 1
+}
+
+// prepare makes tables on disk of the arrays whose bytes can't be used as they are.
+func (o *opening) prepare() error {
+	for i := range o.table.fields {
+		f := &o.table.fields[i]
+		for k := range f.parts {
+			p := &f.parts[k]
+			if p.direct() || f.size == 0 {
+				continue
+			}
+			a := p.array
+			key := fmt.Sprintf("%s 1 %s %q %s %v %t as %s %d", o.format.Kind, p.file.SHA256(), a.Name, a.typ(), a.Elem.Big, a.Columns, f.typ, f.classes)
+			made, err := o.in.Prepare(o.ctx, key, []table.Column{{Type: f.typ}}, func(w table.Writer) error {
+				w.Files([]string{p.file.Path})
+				if err := o.fill(w, f, p); err != nil {
+					return err
+				}
+				return o.in.Faultless()
+			})
+			if err != nil {
+				return err
+			}
+			p.made = made
+			o.table.made = append(o.table.made, made)
+		}
+	}
+	return nil
+}
+
+// direct reports whether rows can be read from the file.
+func (p *part) direct() bool { return p.array.Data != nil && !p.array.turned() }
+
+// fill appends the rows of an array.
+func (o *opening) fill(w table.Writer, f *field, p *part) error {
+	next, err := p.blocks()
+	if err != nil {
+		return err
+	}
+	defer next.Close()
+	raw := int64(f.typ.Shape.Numel()) * int64(p.array.Elem.Size)
+	most := min(p.rows, max(1, fillBytes/max(raw, f.size)))
+	src, dst := make([]byte, most*raw), make([]byte, most*f.size)
+	for row := int64(0); row < p.rows; {
+		if err := o.ctx.Err(); err != nil {
+			return err
+		}
+		n := min(most, p.rows-row)
+		if err := next.read(src[:n*raw], row, n); err != nil {
+			return err
+		}
+		if err := o.accept(f, p, row, dst[:n*f.size], src[:n*raw]); err != nil {
+			return err
+		}
+		for i := range n {
+			if err := w.Append(dst[i*f.size:(i+1)*f.size], 0, row+i+1); err != nil {
+				return err
+			}
+		}
+		row += n
+	}
+	return next.end()
+}
+
+// accept converts rows, and reports those with elements that the field can't hold.
+func (o *opening) accept(f *field, p *part, row int64, dst, src []byte) error {
+	if f.convert(dst, src, p.array.Elem) == nil {
+		return nil
+	}
+	raw := f.typ.Shape.Numel() * p.array.Elem.Size
+	for ; len(src) > 0; row++ {
+		if bad := f.convert(dst[:f.size], src[:raw], p.array.Elem); bad != nil {
+			if err := o.in.Report(p.fault(f.typ.Shape, row, bad)); err != nil {
+				return err
+			}
+		}
+		src, dst = src[raw:], dst[f.size:]
+	}
+	return nil
+}
+
+// blocks reads an array's rows from first to last.
+type blocks interface {
+	read(dst []byte, row, n int64) error
+	end() error
+	Close() error
+}
+
+// blocks opens an array for reading its rows in order.
+func (p *part) blocks() (blocks, error) {
+	a := p.array
+	if a.Data != nil {
+		if a.turned() {
+			return &gathered{a, p.file, a.Data}, nil
+		}
+		return &stream{io.NopCloser(io.NewSectionReader(a.Data, 0, int64(a.bytes()))), p.file}, nil
+	}
+	r, err := a.Stream()
+	if err != nil {
+		return nil, err
+	}
+	s := &stream{r, p.file}
+	if !a.turned() {
+		return s, nil
+	}
+	defer s.Close()
+	if a.bytes() > maxTurned {
+		return nil, fmt.Errorf("%s: %s is in column order (Fortran's) and compressed, and has %d bytes; at most %d can be turned: save it with np.ascontiguousarray, or uncompressed",
+			p.file.Path, a.describe("array"), a.bytes(), maxTurned)
+	}
+	all := make([]byte, a.bytes())
+	if err := s.read(all, 0, 0); err != nil {
+		return nil, err
+	}
+	return &gathered{a, p.file, bytes.NewReader(all)}, s.end()
+}
+
+// bytes is the size of an array.
+func (a *Array) bytes() int { return ir.MulSize(a.Shape.Numel(), a.Elem.Size) }
+
+// stream reads rows that follow each other.
+type stream struct {
+	io.ReadCloser
+	file *File
+}
+
+func (s *stream) read(dst []byte, _, _ int64) error {
+	_, err := io.ReadFull(s, dst)
+	return s.file.failed(err)
+}
+
+// end reads to the end of the stream, where checksums are compared.
+func (s *stream) end() error {
+	var more [1]byte
+	n, err := s.Read(more[:])
+	for n == 0 && err == nil {
+		n, err = s.Read(more[:])
+	}
+	if n > 0 {
+		return fmt.Errorf("%s: there are more bytes than its header says", s.file.Path)
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return s.file.failed(err)
+}
+
+// gathered reads rows of an array in column order.
+type gathered struct {
+	array *Array
+	file  *File
+	data  io.ReaderAt
+}
+
+// read gathers rows: for each element of an example, in the order of the file, it reads as
+// many of its neighbours as there are rows.
+func (g *gathered) read(dst []byte, row, n int64) error {
+	shape, size := g.array.Shape, g.array.Elem.Size
+	numel := len(dst) / int(n) / size
+	strides := shape[1:].Strides()
+	index := make([]int, len(shape)-1)
+	column := make([]byte, int(n)*size)
+	to := 0 // where the element is in an example
+	for q := range numel {
+		at := (int64(q)*int64(shape[0]) + row) * int64(size)
+		if err := g.file.read(g.data, column, at); err != nil {
+			return err
+		}
+		scatter(dst[to*size:], column, numel*size, size)
+		for d := range index { // the first dimension of an example goes round first
+			index[d]++
+			to += strides[d]
+			if index[d] < shape[d+1] {
+				break
+			}
+			to -= index[d] * strides[d]
+			index[d] = 0
+		}
+	}
+	return nil
+}
+
+// scatter writes elements at a distance from each other.
+func scatter(dst, src []byte, distance, size int) {
+	for at := 0; len(src) > 0; at += distance {
+		copy(dst[at:at+size], src[:size])
+		src = src[size:]
+	}
+}
+
+func (g *gathered) end() error   { return nil }
+func (g *gathered) Close() error { return nil }
