@@ -139,7 +139,7 @@ func topOf(folder string) string {
 }
 
 // testOnly lists the folders whose packages only tests may import.
-var testOnly = []string{"internal/fakegpu", "internal/drivertest", "internal/drawtest", "internal/goldentest", "internal/racetest", "internal/runtest"}
+var testOnly = []string{"internal/fakegpu", "internal/drivertest", "internal/drawtest", "internal/goldentest", "internal/racetest", "internal/runtest", "internal/tabletest"}
 
 // forTests reports whether a folder, relative to the module's root, is for tests.
 func forTests(folder string) bool {
