@@ -3,6 +3,7 @@ package data
 import (
 	"slices"
 
+	"github.com/flowrun/flowrun/data/csv"
 	"github.com/flowrun/flowrun/data/replay"
 	"github.com/flowrun/flowrun/data/rows"
 	"github.com/flowrun/flowrun/data/table"
@@ -10,6 +11,7 @@ import (
 
 // Kinds are the kinds of files that a data source reads.
 var Kinds = []table.Kind{
+	csv.Kind,
 	rows.Kind,
 	replay.Kind,
 }
