@@ -40,7 +40,7 @@ var layers = map[string][]string{
 	"lower":      {"ir", "diag", "kernels", "device"},
 	"engine":     {"ir", "diag", "lower", "device"},
 	"kernels":    {"internal"},
-	"device":     {"kernels"},
+	"device":     {"kernels", "internal"},
 	"data":       {"ir", "diag", "foreign", "internal"},
 	"checkpoint": {"ir", "diag", "engine", "data", "internal"},
 	"report":     {"diag", "engine"},

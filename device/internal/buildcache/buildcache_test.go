@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/internal/cache"
 	"github.com/stretchr/testify/require"
 )
 
@@ -21,7 +22,7 @@ func ownCache(t *testing.T, limit int64) Cache {
 	t.Helper()
 	t.Setenv("FLOWRUN_CACHE", t.TempDir())
 	c := New("driver")
-	c.limit = limit
+	c.folder.Limit = limit
 	return c
 }
 
@@ -48,7 +49,7 @@ func TestAnEntryIsFoundOnlyByItsKey(t *testing.T) {
 func TestACorruptOrForeignFileIsNotAnEntry(t *testing.T) {
 	c := ownCache(t, 1<<20)
 	c.Store(key(1), contents(1, 1000))
-	path := filepath.Join(c.folder, key(1))
+	path := filepath.Join(c.folder.Path, key(1))
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for cut := range len(whole) {
@@ -70,7 +71,7 @@ func TestACorruptOrForeignFileIsNotAnEntry(t *testing.T) {
 	require.Nil(t, c.Load(key(1)), "a folder")
 	c.Store(key(1), contents(1, 10))
 	require.Nil(t, c.Load(key(1)), "which can't be replaced")
-	left, err := os.ReadDir(c.folder)
+	left, err := os.ReadDir(c.folder.Path)
 	require.NoError(t, err)
 	require.Len(t, left, 1, "and nothing unfinished stays")
 }
@@ -78,7 +79,7 @@ func TestACorruptOrForeignFileIsNotAnEntry(t *testing.T) {
 func TestARenamedEntryIsIgnored(t *testing.T) {
 	c := ownCache(t, Limit)
 	c.Store(key(1), contents(1, 100))
-	require.NoError(t, os.Rename(filepath.Join(c.folder, key(1)), filepath.Join(c.folder, key(2))))
+	require.NoError(t, os.Rename(filepath.Join(c.folder.Path, key(1)), filepath.Join(c.folder.Path, key(2))))
 	require.Nil(t, c.Load(key(2)))
 	c.Store(key(2), contents(2, 100))
 	require.Equal(t, contents(2, 100), c.Load(key(2)), "it is replaced")
@@ -91,12 +92,12 @@ func TestOthersCantWriteToTheCache(t *testing.T) {
 	t.Setenv("FLOWRUN_CACHE", filepath.Join(t.TempDir(), "new"))
 	c := New("driver")
 	c.Store(key(1), contents(1, 100))
-	for _, folder := range []string{filepath.Dir(c.folder), c.folder} {
+	for _, folder := range []string{filepath.Dir(c.folder.Path), c.folder.Path} {
 		info, err := os.Stat(folder)
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o700), info.Mode().Perm(), folder)
 	}
-	path := filepath.Join(c.folder, key(1))
+	path := filepath.Join(c.folder.Path, key(1))
 	for _, mode := range []os.FileMode{0o620, 0o602, 0o666, 0o666 | os.ModeSticky} { // writable by others
 		require.NoError(t, os.Chmod(path, mode))
 		require.Nil(t, c.Load(key(1)), mode)
@@ -104,9 +105,9 @@ func TestOthersCantWriteToTheCache(t *testing.T) {
 	require.NoError(t, os.Chmod(path, 0o644))
 	require.NotNil(t, c.Load(key(1)), "others may read it")
 
-	require.NoError(t, os.Chmod(c.folder, 0o777))
+	require.NoError(t, os.Chmod(c.folder.Path, 0o777))
 	require.NotNil(t, c.Load(key(1)), "the user's own folder")
-	info, err := os.Stat(c.folder)
+	info, err := os.Stat(c.folder.Path)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o700), info.Mode().Perm(), "is closed to others")
 
@@ -115,10 +116,10 @@ func TestOthersCantWriteToTheCache(t *testing.T) {
 	require.NoError(t, os.Symlink(elsewhere, path))
 	require.Nil(t, c.Load(key(1)), "a link")
 	require.NoError(t, os.Remove(path))
-	moved := c.folder + "-moved"
-	require.NoError(t, os.Rename(c.folder, moved))
+	moved := c.folder.Path + "-moved"
+	require.NoError(t, os.Rename(c.folder.Path, moved))
 	require.NoError(t, os.Rename(elsewhere, filepath.Join(moved, key(1))))
-	require.NoError(t, os.Symlink(moved, c.folder))
+	require.NoError(t, os.Symlink(moved, c.folder.Path))
 	require.Nil(t, c.Load(key(1)), "a folder behind a link")
 	c.Store(key(2), contents(2, 100))
 	require.NoFileExists(t, filepath.Join(moved, key(2)))
@@ -130,22 +131,22 @@ func TestFilesOfOthersAreNeitherReadNorWritten(t *testing.T) {
 	}
 	c := ownCache(t, Limit)
 	c.Store(key(1), contents(1, 100))
-	path := filepath.Join(c.folder, key(1))
+	path := filepath.Join(c.folder.Path, key(1))
 	require.NoError(t, os.Chown(path, 12345, 0))
 	require.Nil(t, c.Load(key(1)))
 	c.Store(key(1), contents(1, 100))
 	require.NotNil(t, c.Load(key(1)), "it is replaced")
-	require.NoError(t, os.Chown(c.folder, 12345, 0))
+	require.NoError(t, os.Chown(c.folder.Path, 12345, 0))
 	require.Nil(t, c.Load(key(1)))
 	c.Store(key(2), contents(2, 100))
-	require.NoFileExists(t, filepath.Join(c.folder, key(2)))
+	require.NoFileExists(t, filepath.Join(c.folder.Path, key(2)))
 }
 
 // A pipe with an entry's name must not block.
 func TestAPipeIsIgnored(t *testing.T) {
 	c := ownCache(t, Limit)
 	c.Store(key(1), contents(1, 100))
-	path := filepath.Join(c.folder, key(2))
+	path := filepath.Join(c.folder.Path, key(2))
 	if exec.Command("mkfifo", path).Run() != nil {
 		t.Skip("needs mkfifo")
 	}
@@ -159,7 +160,7 @@ func TestTheLeastRecentlyUsedEntriesAreRemoved(t *testing.T) {
 	c := ownCache(t, 16*size)
 	age := func(i, hours int) {
 		then := time.Now().Add(-time.Duration(hours) * time.Hour)
-		require.NoError(t, os.Chtimes(filepath.Join(c.folder, key(i)), then, then))
+		require.NoError(t, os.Chtimes(filepath.Join(c.folder.Path, key(i)), then, then))
 	}
 	for i := range 16 {
 		c.Store(key(i), contents(i, 1000))
@@ -168,17 +169,17 @@ func TestTheLeastRecentlyUsedEntriesAreRemoved(t *testing.T) {
 	for _, i := range []int{0, 3} {
 		require.NotNil(t, c.Load(key(i)), "nothing is removed that there is room for")
 	}
-	foreign := filepath.Join(c.folder, "README")
+	foreign := filepath.Join(c.folder.Path, "README")
 	require.NoError(t, os.WriteFile(foreign, make([]byte, 100*size), 0o600))
-	fresh, stale := filepath.Join(c.folder, unfinished+"1"), filepath.Join(c.folder, unfinished+"2")
+	fresh, stale := filepath.Join(c.folder.Path, cache.Unfinished+"1"), filepath.Join(c.folder.Path, cache.Unfinished+"2")
 	for _, path := range []string{fresh, stale} {
 		require.NoError(t, os.WriteFile(path, make([]byte, 100*size), 0o600))
 	}
-	old := time.Now().Add(-2 * abandoned)
+	old := time.Now().Add(-2 * cache.Abandoned)
 	require.NoError(t, os.Chtimes(stale, old, old))
 
 	New := New("driver") // as in a program that has not stored anything yet
-	New.limit = c.limit
+	New.folder.Limit = c.folder.Limit
 	New.Store(key(16), contents(16, 1000))
 	var kept []int
 	for i := range 17 {
@@ -197,8 +198,7 @@ func TestAPartNeverGrowsBeyondItsLimit(t *testing.T) {
 	c := ownCache(t, limit)
 	for i := range 300 {
 		c.Store(key(i), contents(i, 500+i*37%5000))
-		_, total := c.files()
-		require.LessOrEqual(t, total, int64(limit))
+		require.LessOrEqual(t, c.folder.Total(), int64(limit))
 	}
 	require.NotNil(t, c.Load(key(299)), "the latest is there")
 	c.Store(key(300), contents(0, limit))
@@ -214,7 +214,7 @@ func TestProgramsCanShareAFolder(t *testing.T) {
 	for p := range 8 {
 		wg.Go(func() {
 			c := New("driver")
-			c.limit = first.limit
+			c.folder.Limit = first.folder.Limit
 			for round := range 100 {
 				i := (round*7 + p*3) % 40
 				if got := c.Load(key(i)); got == nil {
@@ -237,8 +237,8 @@ func TestAReadOnlyFolderIsStillRead(t *testing.T) {
 	c := ownCache(t, Limit)
 	c.Store(key(1), contents(1, 100))
 	if runtime.GOOS != "windows" && os.Geteuid() != 0 {
-		require.NoError(t, os.Chmod(c.folder, 0o500))
-		defer os.Chmod(c.folder, 0o700)
+		require.NoError(t, os.Chmod(c.folder.Path, 0o500))
+		defer os.Chmod(c.folder.Path, 0o700)
 		c.Store(key(2), contents(2, 100))
 		require.Nil(t, c.Load(key(2)))
 		require.NotNil(t, c.Load(key(1)))
@@ -275,7 +275,7 @@ func TestAFullDiskLeavesNothingHalfWritten(t *testing.T) {
 	}
 	require.Greater(t, kept, 5)
 	require.Less(t, kept, 11)
-	files, err := os.ReadDir(c.folder)
+	files, err := os.ReadDir(c.folder.Path)
 	require.NoError(t, err)
 	require.Len(t, files, kept, "nothing unfinished stays")
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package buildcache
+package cache
 
 import (
 	"os"
@@ -13,7 +13,7 @@ const (
 )
 
 // own reports whether a file or folder belongs to the user that the program runs as.
-// Anybody else's could contain arbitrary code.
+// Anybody else's could contain arbitrary code or data.
 func own(info os.FileInfo) bool {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(s.Uid) == os.Geteuid()
