@@ -1,0 +1,90 @@
+package prepared
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/diag"
+)
+
+// Snapshot is a file as it was when it was opened: reading it gives those bytes or an
+// error. Its methods may be called from several goroutines.
+type Snapshot struct {
+	pages
+	file *os.File
+	path string
+	hash string
+}
+
+// Open opens a file that a spec may read. See NewSnapshot.
+func Open(ctx context.Context, files table.Files, path string) (*Snapshot, error) {
+	f, err := files.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := NewSnapshot(ctx, f, path)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return s, nil
+}
+
+// NewSnapshot reads a file once, in constant memory, and owns it then. Messages call it
+// path. A file that grows later keeps its size of now.
+func NewSnapshot(ctx context.Context, f *os.File, path string) (*Snapshot, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{file: f, path: path}
+	s.pages = pages{file: f, size: info.Size(), differ: s.differs, sums: make(sums, 0, (info.Size()+pageSize-1)/pageSize)}
+	hash := sha256.New()
+	buffer := make([]byte, min(pieceSize, max(s.size, 1)))
+	for at := int64(0); at < s.size; {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		piece := buffer[:min(int64(len(buffer)), s.size-at)]
+		n, err := f.ReadAt(piece, at)
+		if n < len(piece) {
+			if err == nil || errors.Is(err, io.EOF) {
+				err = errors.New("it has become shorter")
+			}
+			return nil, s.differs(at+int64(n), err)
+		}
+		hash.Write(piece)
+		s.sums = s.sums.add(piece)
+		at += int64(n)
+	}
+	s.hash = hex.EncodeToString(hash.Sum(nil))
+	return s, nil
+}
+
+// differs is the error for a page that isn't what it was.
+func (s *Snapshot) differs(at int64, because error) error {
+	return fmt.Errorf("%s: it was changed while it was being read, at byte %d: %w; run again with the file as it is now, and don't write to files in use",
+		diag.CutPath(s.path), at, because)
+}
+
+// Path is what messages call the file.
+func (s *Snapshot) Path() string { return s.path }
+
+// Size is the file's size in bytes.
+func (s *Snapshot) Size() int64 { return s.size }
+
+// Hash is the SHA-256 of the content, in hexadecimal digits.
+func (s *Snapshot) Hash() string { return s.hash }
+
+// Verify reads the whole file again and compares it.
+func (s *Snapshot) Verify() error {
+	return s.readAll(func([]byte) error { return nil })
+}
+
+// Close closes the file.
+func (s *Snapshot) Close() error { return s.file.Close() }
