@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/data/replay"
+	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
@@ -51,9 +52,9 @@ func (p *Program) checkFiles() {
 	}
 	for _, source := range p.spec.DataSources {
 		if opened, err := p.openData(source); err != nil {
-			unfit(source.Origin, err)
+			unfit(source.At, err)
 		} else if err := opened.Close(); err != nil {
-			unfit(source.Origin, err)
+			unfit(source.At, err)
 		}
 	}
 	if w := p.spec.Loop.Weights; w != nil {
@@ -64,11 +65,14 @@ func (p *Program) checkFiles() {
 }
 
 // openData opens a data source's file, which must be where the spec may read.
-func (p *Program) openData(source ir.DataSource) (data.Recorded, error) {
-	file, err := p.openNamed(source.Path)
-	var s data.Recorded
+func (p *Program) openData(source *table.Decl) (*replay.Replay, error) {
+	if source.Kind != replay.Kind.Name {
+		return nil, fmt.Errorf("data source %s: reading %s isn't supported yet", source.Name, source.Kind)
+	}
+	file, err := p.openNamed(source.Files[0].Path)
+	var s *replay.Replay
 	if err == nil {
-		s, err = data.RecordingOf(source.Kind).Open(file, source.Path, source.Fields)
+		s, err = replay.Open(file, source.Files[0].Path, replay.Fields(source))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("data source %s: %w", source.Name, err)

@@ -264,7 +264,9 @@ func (p *Program) Inputs() map[string]Type {
 func (p *Program) Files() []string {
 	list := append([]string{p.spec.File}, p.spec.Imports...)
 	for _, s := range p.spec.DataSources {
-		list = append(list, s.Path)
+		for _, f := range s.Files {
+			list = append(list, f.Path)
+		}
 	}
 	if w := p.spec.Loop.Weights; w != nil {
 		list = append(list, w.Path)

@@ -17,6 +17,10 @@ const (
 	StoppedState   = "stopped"           // whether until has held, bool[]
 	LossState      = "metrics.loss_step" // the raw loss of the last step
 	MetricPrefix   = "metrics."
+
+	// EpochStepsState is the number of steps of an epoch of the training data, i64[]. It
+	// exists where `epoch` is used; a run sets it before its first step.
+	EpochStepsState = "data.epoch_steps"
 )
 
 // Loop is how a program is trained: what stands beside its graphs.
@@ -24,7 +28,9 @@ type Loop struct {
 	Metrics  []string // in the spec's order, without the prefix
 	Until    bool     // whether there is a stop condition: the state StoppedState
 	MaxSteps int64    // 0 means no limit
+	Epochs   int64    // of the training data, after which the run ends; 0 means no limit
 	LogEvery int64    // steps between log lines
+	LogEpoch bool     // it is an epoch, and LogEvery 0 until the data is known
 
 	Weights    *Weights    // what parameters start from; nil: from Init
 	Evaluation *Evaluation // nil if there is none
@@ -57,7 +63,10 @@ type Evaluation struct {
 	Graph   *Graph
 	Metrics []string // in the spec's order, with EvalPrefix
 	Every   int64    // steps between evaluations
-	Batches int64    // from 0 on
+	// EveryEpoch says that Every is an epoch of the training data, and 0 until that is
+	// known.
+	EveryEpoch bool
+	Batches    int64 // from 0 on; 0: all of the data source
 }
 
 // Watch is a metric that something is decided by.
@@ -75,27 +84,13 @@ type EarlyStop struct {
 
 // Checkpoint says when to save what a run needs to go on.
 type Checkpoint struct {
-	Every int64  // steps
-	Keep  int64  // the newest so many
-	Best  *Watch // by which the best one is kept too; nil: none is
-	Path  string // the folder, inside the spec's
-}
-
-// DataSource is a data source that reads a file. (Generated data needs none: it is
-// nodes of the graph.)
-type DataSource struct {
-	Name   string
-	Kind   string // the name of its row in package data
-	Path   string // resolved, inside the spec's folder or an allowed one
-	Fields []Field
-	Origin diag.Range // where the spec names the file
-}
-
-// Field is a field of a data source: one batch of it has this type.
-type Field struct {
-	Name   string
-	Tensor string // its name in the file
-	Type   Type
+	Every int64 // steps
+	// EveryEpoch says that Every is an epoch of the training data, and 0 until that is
+	// known.
+	EveryEpoch bool
+	Keep       int64  // the newest so many
+	Best       *Watch // by which the best one is kept too; nil: none is
+	Path       string // the folder, inside the spec's
 }
 
 // Placement says which devices a program's nodes and states are on.

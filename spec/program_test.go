@@ -1,6 +1,7 @@
 package spec_test
 
 import (
+	"github.com/flowrun/flowrun/data/table"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,11 +184,22 @@ func TestAReplayIsIndexedByTheStepCounter(t *testing.T) {
 	p, list := spec.Parse("folder/test.yaml", []byte(strings.Replace(recorded, "FILE", "data/a.safetensors", 1)), spec.Options{})
 	require.NotNil(t, p, list.Text())
 	f32 := func(shape ...int) ir.Type { return ir.Type{DType: ir.F32, Shape: shape} }
-	require.Equal(t, []ir.DataSource{{
-		Name: "recorded", Kind: "replay", Path: filepath.FromSlash("folder/data/a.safetensors"),
-		Fields: []ir.Field{{Name: "x", Tensor: "batches/x", Type: f32(2, 8)}, {Name: "target", Tensor: "batches/target", Type: f32(2, 5)}},
-		Origin: p.DataSources[0].Origin,
-	}}, p.DataSources)
+	d, part := p.Source("recorded")
+	require.Equal(t, []*table.Decl{d}, p.DataSources)
+	require.Equal(t, []string{"recorded", "recorded", ""}, []string{p.TrainData, d.Name, part})
+	require.Equal(t, "replay", d.Kind)
+	require.Equal(t, []string{"data/a.safetensors", filepath.FromSlash("folder/data/a.safetensors")}, []string{d.Files[0].Name, d.Files[0].Path})
+	require.Equal(t, "5:13", d.At.Start.String())
+	for i, want := range []struct {
+		name, tensor string
+		typ          ir.Type
+	}{{"x", "batches/x", f32(2, 8)}, {"target", "batches/target", f32(2, 5)}} {
+		f := d.Fields[i]
+		require.Equal(t, want, struct {
+			name, tensor string
+			typ          ir.Type
+		}{f.Name, f.Options.Text("tensor"), f.Type})
+	}
 	x := node1(p.Train, "x")
 	require.Equal(t, "source", x.Op.Name)
 	require.Equal(t, p.Train.State(ir.StepState).Read, x.Inputs[0])
@@ -207,7 +219,7 @@ func TestFilesOutsideTheSpecsFolderNeedPermission(t *testing.T) {
 		require.Contains(t, list.Items[0].Help, "--allow-read")
 		p, list := read(file, filepath.Join(dir, "data"))
 		require.NotNil(t, p, list.Text())
-		require.Equal(t, filepath.Join(dir, "data", "a.safetensors"), filepath.Clean(p.DataSources[0].Path))
+		require.Equal(t, filepath.Join(dir, "data", "a.safetensors"), filepath.Clean(p.DataSources[0].Files[0].Path))
 		_, list = read(file, filepath.Join(dir, "dat"))
 		require.True(t, list.HasErrors())
 	}

@@ -38,7 +38,7 @@ const windowBytes = 256 << 10
 // if a field's tensor is missing or doesn't have the type [steps] + the field's, or if
 // the fields have different numbers of steps. It takes ownership of the file, and closes
 // it on failure.
-func Open(f *os.File, path string, fields []ir.Field) (*Replay, error) {
+func Open(f *os.File, path string, fields []Field) (*Replay, error) {
 	file, err := safetensors.New(f, path)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func Open(f *os.File, path string, fields []ir.Field) (*Replay, error) {
 }
 
 // recordedSteps compares a field with its tensor.
-func (r *Replay) recordedSteps(f ir.Field) (int64, error) {
+func (r *Replay) recordedSteps(f Field) (int64, error) {
 	t, err := r.file.Type(f.Tensor)
 	if err != nil {
 		return 0, fmt.Errorf("field %s: %w", f.Name, err)

@@ -37,8 +37,8 @@ func TestRowIIsTheBatchOfStepI(t *testing.T) {
 		"batches/y": {DType: ir.I64, Shape: ir.Shape{400}},
 	})
 	r, err := open(path,
-		ir.Field{Name: "x", Tensor: "batches/x", Type: f32(1, 8)},
-		ir.Field{Name: "y", Tensor: "batches/y", Type: ir.Scalar(ir.I64)})
+		replay.Field{Name: "x", Tensor: "batches/x", Type: f32(1, 8)},
+		replay.Field{Name: "y", Tensor: "batches/y", Type: ir.Scalar(ir.I64)})
 	require.NoError(t, err)
 	defer r.Close()
 	require.ErrorContains(t, r.Batch(400, "y", make([]byte, 8)), "the file has 400 steps")
@@ -57,7 +57,7 @@ func TestRowIIsTheBatchOfStepI(t *testing.T) {
 func TestStepsCanBeReadInAnyOrder(t *testing.T) {
 	for _, row := range []int{21_845, 70_000} {
 		path := record(t, map[string]ir.Type{"x": f32(10, row)})
-		r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(row)})
+		r, err := open(path, replay.Field{Name: "x", Tensor: "x", Type: f32(row)})
 		require.NoError(t, err)
 		defer r.Close()
 		x := ir.NewTensor(f32(row))
@@ -72,7 +72,7 @@ func TestStepsCanBeReadInAnyOrder(t *testing.T) {
 
 func TestTheErrorForAStepOutOfRangeGivesTheNumberOfSteps(t *testing.T) {
 	path := record(t, map[string]ir.Type{"x": f32(3, 2)})
-	r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(2)})
+	r, err := open(path, replay.Field{Name: "x", Tensor: "x", Type: f32(2)})
 	require.NoError(t, err)
 	defer r.Close()
 	batch := make([]byte, 8)
@@ -88,7 +88,7 @@ func TestATensorOfTheWrongTypeIsReportedAtOpenWithBothTypes(t *testing.T) {
 	path := record(t, map[string]ir.Type{
 		"x": f32(3, 1, 8), "scalar": f32(), "none": f32(0, 2), "short": f32(2),
 	})
-	for want, fields := range map[string][]ir.Field{
+	for want, fields := range map[string][]replay.Field{
 		path + `: field x: the tensor "x" is f32[3, 1, 8] (3 steps of f32[1, 8]); batches of f32[1, 16] need f32[steps, 1, 16]`: {
 			{Name: "x", Tensor: "x", Type: f32(1, 16)}},
 		path + `: field x: the tensor "x" is f32[3, 1, 8] (3 steps of f32[1, 8]); batches of i32[1, 8] need i32[steps, 1, 8]`: {
@@ -110,14 +110,14 @@ func TestATensorOfTheWrongTypeIsReportedAtOpenWithBothTypes(t *testing.T) {
 
 func TestTheErrorForAMissingFileNamesIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.safetensors")
-	_, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32()})
+	_, err := open(path, replay.Field{Name: "x", Tensor: "x", Type: f32()})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, path)
 }
 
 func TestAFailedReadDiscardsTheRowsInMemory(t *testing.T) {
 	path := record(t, map[string]ir.Type{"x": f32(10, 70_000)})
-	r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(70_000)})
+	r, err := open(path, replay.Field{Name: "x", Tensor: "x", Type: f32(70_000)})
 	require.NoError(t, err)
 	defer r.Close()
 	batch := make([]byte, 4*70_000)
@@ -129,7 +129,7 @@ func TestAFailedReadDiscardsTheRowsInMemory(t *testing.T) {
 
 func TestABatchAllocatesNothing(t *testing.T) {
 	path := record(t, map[string]ir.Type{"x": f32(1000, 8)})
-	r, err := open(path, ir.Field{Name: "x", Tensor: "x", Type: f32(8)})
+	r, err := open(path, replay.Field{Name: "x", Tensor: "x", Type: f32(8)})
 	require.NoError(t, err)
 	defer r.Close()
 	batch := make([]byte, 32)
@@ -142,7 +142,7 @@ func TestABatchAllocatesNothing(t *testing.T) {
 	}))
 }
 
-func open(path string, fields ...ir.Field) (*replay.Replay, error) {
+func open(path string, fields ...replay.Field) (*replay.Replay, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -21,8 +21,7 @@ var Kind = table.Kind{
 	PerField:    true,
 	Safetensors: true,
 	FieldKeys: []table.Key{{
-		Name: "tensor", Form: table.FormText, Doc: "the tensor's name in the file",
-		Default: "the field's name",
+		Name: "tensor", Form: table.FormText, Doc: "the tensor's name in the file; by default the field's",
 	}},
 	Complete: arrays.Complete,
 	Check:    arrays.Check,

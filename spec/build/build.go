@@ -5,7 +5,9 @@ package build
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/check"
@@ -32,17 +34,21 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	s := &shared{list: list, def: def, first: newInitial(list.Budget), taken: taken}
 	placing := newPlacing(def.Placement, list.Budget)
 	types := map[string]any{} // of the model's inputs: an ir.Type, or bad
+	p.DataSources = s.declare()
+	s.uses.report(list, def.Vars)
 	if def.Train != nil {
 		g := newGraph(s, true)
 		t := &training{graph: g, def: def.Train, program: p, root: newFrame(def.Model, "")}
 		t.build(types)
 		s.uses.report(list, def.Vars)
 		p.Train = g.Graph
+		p.TrainData = dataName(def.Train.DataSource, def.Train.Part)
 		if !list.HasErrors() {
 			checkRenames(def.Train.Renames, g)
 		}
 		placing.see(g.Graph)
 		if def.Train.Evaluation != nil && !list.HasErrors() {
+			p.EvalData = dataName(def.Train.Evaluation.DataSource, def.Train.Evaluation.Part)
 			e := newEvaluation(s, p)
 			e.evaluate(g)
 			s.uses.report(list, def.Vars)
@@ -202,10 +208,37 @@ type Program struct {
 	// Imports are the files that were imported.
 	Imports []string
 
-	Loop        ir.Loop
-	Loss        diag.Range // where the spec says what the loss is
-	DataSources []ir.DataSource
-	Placement   ir.Placement
+	Loop      ir.Loop
+	Loss      diag.Range // where the spec says what the loss is
+	Placement ir.Placement
+
+	// DataSources are those that read files, in the spec's order, also those that aren't
+	// used. A source that joins others has their fields.
+	DataSources []*table.Decl
+	// TrainData and EvalData name the data of the training step and of the evaluation, as
+	// the nodes of SourceOp do: "iris", or "iris.train", a part of it. They are "" without
+	// data, and for generated data.
+	TrainData, EvalData string
+}
+
+// dataName is how a program calls data of files.
+func dataName(src *syntax.DataSource, part string) string {
+	if src == nil || src.Decl == nil {
+		return ""
+	}
+	return partName(src, part)
+}
+
+// Source finds the data source that TrainData or EvalData names, and which part of it that
+// is; nil if there is none of that name. The part is "" if it is all of it.
+func (p *Program) Source(name string) (decl *table.Decl, part string) {
+	name, part, _ = strings.Cut(name, ".")
+	for _, d := range p.DataSources {
+		if d.Name == name {
+			return d, part
+		}
+	}
+	return nil, ""
 }
 
 // Graphs lists the program's graphs.

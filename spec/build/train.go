@@ -21,6 +21,7 @@ type training struct {
 	counter *ir.State
 	loss    *ir.Node
 	prefix  string // of the paths of generated data
+	size    int64  // the number of examples in a batch; 0: what the data source says
 }
 
 // build builds all of it; types gets the types of the model's inputs.
@@ -63,36 +64,6 @@ func (t *training) data() map[string]any {
 		return f.values
 	}
 	return t.file(src)
-}
-
-// file builds the fields of a data source that reads a file.
-func (t *training) file(src *syntax.DataSource) map[string]any {
-	f := newFrame(t.graph.def.Model, "")
-	t.vars(f)
-	fields := map[string]any{}
-	public := ir.DataSource{Name: src.Name, Kind: src.Kind, Path: src.Path, Origin: src.Named}
-	for _, fd := range src.Fields {
-		fields[fd.Name] = syntax.Bad{}
-		typ, ok := t.declared(f, &syntax.Input{Name: fd.Name, At: fd.At, Type: fd.Type}).(ir.Type)
-		if !ok {
-			continue
-		}
-		from := len(t.Graph.Nodes)
-		t.Origin = fd.At
-		n, err := t.Call(ir.SourceOp, []any{t.step, src.Name, fd.Name, typ.DType, []int(typ.Shape)})
-		if err != nil {
-			t.fail(f, diag.InvalidArgument, fd.At, "", "the field %s: %s", fd.Name, err)
-			continue
-		}
-		t.own(from, fd.Name, "")
-		t.nameNode(n, fd.Name, "")
-		fields[fd.Name] = n
-		public.Fields = append(public.Fields, ir.Field{Name: fd.Name, Tensor: fd.Tensor, Type: typ})
-	}
-	if !slices.ContainsFunc(t.program.DataSources, func(s ir.DataSource) bool { return s.Name == src.Name }) {
-		t.program.DataSources = append(t.program.DataSources, public)
-	}
-	return fields
 }
 
 // model binds the model's inputs to the fields, and builds its nodes.
@@ -138,7 +109,7 @@ func (t *training) unbound(in *syntax.Input, fields map[string]any) {
 	case src == nil:
 		d.Message = fmt.Sprintf("the input `%s` has no data because train.data is missing", in.Name)
 		d.Help = "add `data: NAME` to train"
-	case src.Body != nil && src.Body.Open:
+	case src.Open():
 		return // what fields it has isn't known; reported
 	default:
 		names := slices.Collect(maps.Keys(fields))
@@ -280,7 +251,7 @@ func (t *training) until(metrics map[string]any) {
 // model with training false, the loss, and the metrics as outputs.
 func newEvaluation(s *shared, p *Program) *training {
 	d := *s.def.Train
-	d.DataSource = d.Evaluation.DataSource
+	d.DataSource, d.Part = d.Evaluation.DataSource, d.Evaluation.Part
 	g := newGraph(s, false)
 	// Data drawn under another path are other data, from the same source too.
 	return &training{graph: g, def: &d, program: p, root: newFrame(s.def.Model, ""), prefix: "eval"}

@@ -130,8 +130,13 @@ func Spec(def *syntax.Spec, list *diag.List) *Unused {
 		}
 		s := r.scope(nil)
 		s.consts = vars
-		for _, f := range src.Fields {
-			s.typed(&f.Type)
+		if src.Kind != nil { // else they are those of others
+			for _, f := range src.Fields {
+				s.typed(&f.Type)
+			}
+		}
+		if src.Transform != nil {
+			called[src.Transform] = r.transform(src, vars).calls
 		}
 	}
 	if def.Model != nil {
@@ -144,7 +149,7 @@ func Spec(def *syntax.Spec, list *diag.List) *Unused {
 	}
 	r.recursion(def.Library.Own, called)
 	for _, v := range def.Vars {
-		if !vars[v.Name].used {
+		if !vars[v.Name].used && !v.Used {
 			unused.add(diag.UnusedVar, v.At, "the var `%s` is never used", v.Name)
 		}
 	}
@@ -164,6 +169,36 @@ func (r *resolver) source(src *syntax.DataSource, vars map[string]*symbol, model
 	s.consts = vars
 	s.open = src.Body.Open || r.openVars
 	s.body(src.Body)
+	return s
+}
+
+// transform resolves the transform of a data source. A node's own name is the field as it
+// was read there, and what the transform makes of it elsewhere.
+func (r *resolver) transform(src *syntax.DataSource, vars map[string]*symbol) *scope {
+	m := src.Transform
+	s := r.scope(m)
+	maps.Copy(s.consts, vars)
+	if s.consts[syntax.BatchSize] == nil {
+		s.consts[syntax.BatchSize] = &symbol{what: "the built-in value", used: true}
+	}
+	s.open = src.Open() || r.openVars
+	read := map[string]*symbol{}
+	for _, f := range src.Fields {
+		read[f.Name] = &symbol{what: "the field", at: f.At}
+		s.graph[f.Name] = read[f.Name]
+	}
+	for _, it := range m.Items {
+		s.graph[it.Name] = &symbol{what: "the node", at: it.At, item: it}
+	}
+	for _, it := range m.Items {
+		made := s.graph[it.Name]
+		if delete(s.graph, it.Name); read[it.Name] != nil {
+			s.graph[it.Name] = read[it.Name]
+		}
+		s.node(it.Def, it)
+		s.graph[it.Name] = made
+	}
+	m.Order = s.sort(m.Items)
 	return s
 }
 

@@ -19,7 +19,7 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 	s.graph = maps.Clone(model.graph)
 	if t.DataSource != nil {
 		r.fields(t.DataSource, &s, model)
-		s.open = s.open || t.DataSource.Body != nil && t.DataSource.Body.Open
+		s.open = s.open || t.DataSource.Open()
 	}
 	s.check(t.Loss, false, nil)
 	builtin := func() *symbol { return &symbol{what: "the built-in value", used: true} }
@@ -102,12 +102,10 @@ func (r *resolver) evaluation(t *syntax.Train, train, model *scope) {
 // sameFields reports what the data of an evaluation lacks of the training data.
 func (r *resolver) sameFields(t *syntax.Train, src *syntax.DataSource) {
 	trained, have := nameSet(t.DataSource.FieldNames()), nameSet(src.FieldNames())
-	if src.Body != nil {
-		for _, it := range src.Body.Items { // the loss uses those of train
-			it.Used = it.Used || trained[it.Name]
-		}
+	for _, it := range nodesOf(src) { // the loss uses those of train
+		it.Used = it.Used || trained[it.Name]
 	}
-	if src.Body != nil && src.Body.Open {
+	if src.Open() {
 		return
 	}
 	for _, name := range t.DataSource.FieldNames() {
@@ -140,12 +138,25 @@ func (r *resolver) fields(src *syntax.DataSource, s, model *scope) {
 			sym.item = it
 		}
 	}
-	if src.Body != nil {
-		for _, it := range src.Body.Items {
-			see(it.Name, it.At, it)
-		}
+	made := map[string]bool{}
+	for _, it := range nodesOf(src) {
+		made[it.Name] = true
+		see(it.Name, it.At, it)
 	}
 	for _, f := range src.Fields {
-		see(f.Name, f.At, nil)
+		if !made[f.Name] {
+			see(f.Name, f.At, nil)
+		}
 	}
+}
+
+// nodesOf are the nodes that a data source's fields are, if they are computed.
+func nodesOf(src *syntax.DataSource) []*syntax.Item {
+	switch {
+	case src.Body != nil:
+		return src.Body.Items
+	case src.Transform != nil:
+		return src.Transform.Items
+	}
+	return nil
 }

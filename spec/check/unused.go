@@ -67,10 +67,7 @@ func (u *Unused) model(def *syntax.Spec, s *scope) {
 			u.add(diag.UnusedSource, src.At, "the data source `%s` is never used", src.Name)
 			continue
 		}
-		if src.Body == nil {
-			continue
-		}
-		for _, it := range src.Body.Items {
+		for _, it := range nodesOf(src) {
 			if !it.Used {
 				u.add(diag.UnusedNode, it.At, "the field `%s` is never used", it.Name)
 			}

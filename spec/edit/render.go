@@ -170,6 +170,12 @@ func (r *renderer) absent(n *tree.Node, s *syntax.Section, done map[*tree.Node]b
 func (r *renderer) inside(n *tree.Node, f *syntax.Form, done map[*tree.Node]bool) {
 	switch {
 	case f == nil:
+	case f.By != nil:
+		for _, c := range f.By {
+			if n.Get(c.Key) != nil {
+				r.inside(n, syntax.Forms[c.Form], done)
+			}
+		}
 	case f.Section != nil && n.Kind == tree.Map:
 		r.absent(n, f.Section, done)
 	case f.Entries != "":

@@ -18,6 +18,9 @@ func callsOf(def *syntax.Spec, f func(*expr.Call)) {
 		if src.Body != nil {
 			moduleCalls(src.Body, f)
 		}
+		if src.Transform != nil {
+			moduleCalls(src.Transform, f)
+		}
 	}
 	t := def.Train
 	if t == nil {
@@ -56,6 +59,9 @@ func nodesOf(def *syntax.Spec, f func(n *syntax.Node, inModule bool)) {
 	for _, src := range def.DataSources {
 		if src.Body != nil {
 			each(src.Body.Items, false)
+		}
+		if src.Transform != nil {
+			each(src.Transform.Items, false)
 		}
 	}
 	for _, m := range allMetrics(def.Train) {

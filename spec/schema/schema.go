@@ -52,6 +52,13 @@ func (s *writer) form(f *syntax.Form) object {
 	switch {
 	case f.Section != nil:
 		o = s.section(f.Section)
+	case f.By != nil:
+		var has, cases []any
+		for _, c := range f.By {
+			has = append(has, having(c.Key))
+			cases = append(cases, object{"if": having(c.Key), "then": s.ref(c.Form)})
+		}
+		o["type"], o["oneOf"], o["allOf"] = "object", has, cases
 	case f.Call:
 		o = s.node()
 	case f.Any != nil:

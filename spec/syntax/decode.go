@@ -93,8 +93,6 @@ var examples = map[*Section]string{
 	earlyStopSection:  "write {metric: NAME, patience: 1000}",
 	bestSection:       "write {metric: NAME}",
 	paramSection:      "write {shape: [out_features], init: 0}",
-	sourceSection:     "write {generate: {NAME: EXPRESSION}}, or {replay: FILE, fields: {NAME: {tensor: NAME, type: TYPE}}}",
-	fieldSection:      `write {tensor: NAME, type: "f32[1, 8]"}`,
 	ruleSection:       "write {match: NAME, device: cpu}",
 }
 

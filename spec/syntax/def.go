@@ -1,6 +1,9 @@
 package syntax
 
 import (
+	"iter"
+
+	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/expr"
@@ -36,25 +39,43 @@ type Var struct {
 	Value any        // int, float64, bool, string, []any; bad if reported
 
 	Overridden bool // by --vars or --set
+	Used       bool // in the name of a file
 }
 
-// DataSource is a data source: nodes, or a file.
+// DataSource is a data source: nodes, or files, or other data sources.
 type DataSource struct {
-	Name   string
-	At     diag.Range
-	Body   *Module // of generate: its nodes are the fields
-	Kind   string  // of a file: see data.Recordings
-	Path   string
-	Named  diag.Range // the file's name
-	Fields []*Field   // of the file
-	Used   bool
+	Name      string
+	At        diag.Range
+	Body      *Module     // of generate: its nodes are the fields
+	Decl      *table.Decl // of all others, but for its fields
+	Kind      *table.Kind // of files; nil of others
+	Fields    []*Field    // of files, or of the data sources that it joins
+	Transform *Module     // nodes on its batches; nil: none
+	Used      bool
+
+	joins      []join
+	joined     bool       // zip or mix uses it
+	needsBatch bool       // it doesn't say how large a batch is
+	openFields bool       // fields are missing because of what was reported
+	splitNode  *tree.Node // its split
 }
 
+// join is a data source that another one uses.
+type join struct {
+	name   string
+	at     diag.Range
+	source *DataSource // nil if there is none
+}
+
+// Field is a field of a data source that reads files.
 type Field struct {
-	Name   string
-	At     diag.Range
-	Tensor string
-	Type   *expr.Type
+	Name string
+	At   diag.Range
+	Type *expr.Type  // as declared
+	Decl table.Field // its type is known once vars are
+
+	normalizeAt, fillAt diag.Range
+	refused             bool // its classes were reported
 }
 
 // Train is the train section. What needs no graph is in Loop.
@@ -62,6 +83,7 @@ type Train struct {
 	At         diag.Range
 	Loop       ir.Loop
 	DataSource *DataSource // nil without data
+	Part       string      // of the data source
 	Loss       expr.Expr
 	Optimizer  *expr.Call
 	Metrics    []*Metric
@@ -213,8 +235,34 @@ func (src *DataSource) FieldNames() []string {
 			names = append(names, it.Name)
 		}
 	}
-	for _, f := range src.Fields {
-		names = append(names, f.Name)
+	names = append(names, src.fieldNames()...)
+	if src.Transform != nil {
+		for _, it := range src.Transform.Items {
+			if src.fieldNamed(it.Name) == nil {
+				names = append(names, it.Name)
+			}
+		}
 	}
 	return names
 }
+
+// Open reports whether fields of a data source may be missing because of what was
+// reported.
+func (src *DataSource) Open() bool {
+	return src.openFields || src.Body != nil && src.Body.Open || src.Transform != nil && src.Transform.Open
+}
+
+// Joined lists the data sources that this one joins, with the positions of their names.
+func (src *DataSource) Joined() iter.Seq2[*DataSource, diag.Range] {
+	return func(yield func(*DataSource, diag.Range) bool) {
+		for _, j := range src.joins {
+			if j.source != nil && !yield(j.source, j.at) {
+				return
+			}
+		}
+	}
+}
+
+// NormalizeAt and FillAt are where a field says that, if it does.
+func (f *Field) NormalizeAt() diag.Range { return f.normalizeAt }
+func (f *Field) FillAt() diag.Range      { return f.fillAt }

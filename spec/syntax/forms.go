@@ -28,8 +28,12 @@ type Form struct {
 	Shortest int      // how many items or entries at least
 	Reserved []string // names that entries can't have
 	Any      []string // any of these forms
+	By       []Case   // a mapping with exactly one of these keys, each with the form that it has then
 	Call     bool     // a node: see schemaWriter.node
 }
+
+// Case is the form of mappings that have a key.
+type Case struct{ Key, Form string }
 
 // anyScalar are the YAML scalars that can be a text.
 var anyScalar = []string{"string", "number", "boolean"}
@@ -74,9 +78,6 @@ var Forms = map[string]*Form{
 	"var":            {words: "a var", Any: []string{"constant", "long var"}},
 	"long var":       {Section: varSection},
 	"sources":        {words: "a mapping of names", Entries: "source"},
-	"source":         {Section: sourceSection},
-	"fields":         {words: "a mapping of names", Entries: "field"},
-	"field":          {Section: fieldSection},
 	"model":          {words: "a mapping", Section: modelSection},
 	"train":          {words: "a mapping", Section: TrainSection},
 	"placement":      {words: "a mapping", Section: PlacementSection},

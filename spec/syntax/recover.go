@@ -97,7 +97,9 @@ func (d *decoder) recover(n *tree.Node, s *Section, present map[string]*tree.Nod
 			i += len(group) - 1
 		default:
 			k := s.meant(d.list, e.Key.Text, present)
-			if k == nil && homes[e.Key.Text] == nil && foreign.Habits[e.Key.Text] == "" {
+			if s.elsewhere[e.Key.Text] != "" {
+				k = nil
+			} else if k == nil && homes[e.Key.Text] == nil && foreign.Habits[e.Key.Text] == "" {
 				k = s.sole(n, present)
 			}
 			d.unknownKey(n, e.Key, s, k)
@@ -170,7 +172,7 @@ func (d *decoder) stray(n, key *tree.Node, s *Section, parent *Key) {
 
 // byName reports whether a form is a mapping of names, or a section.
 func (f *Form) byName() bool {
-	return f.Entries != "" || f.Texts != "" || f.Section != nil ||
+	return f.Entries != "" || f.Texts != "" || f.Section != nil || f.By != nil ||
 		slices.ContainsFunc(f.Any, func(name string) bool { return Forms[name].byName() })
 }
 
@@ -205,6 +207,8 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 		help = fmt.Sprintf("use `%s`: %s", meant.Name, meant.doc)
 	case meant != nil:
 		help = fmt.Sprintf("did you mean %q?", meant.Name)
+	case s.elsewhere[key.Text] != "":
+		help = s.elsewhere[key.Text]
 	case len(sections) == 0 && help == "" && foreignHomes(key.Text) != "":
 		help = foreignHomes(key.Text)
 	case len(sections) > 0:

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"github.com/flowrun/flowrun/data/table"
 	"os"
 	"regexp"
 	"strings"
@@ -25,7 +26,7 @@ func reference(t *testing.T) string {
 
 // tables are the sections whose keys the reference lists, each by the name that
 // its mark in docs/language.md has.
-var tables = map[string]*Section{"spec": RootSection, "var": varSection, "source": sourceSection, "field": fieldSection,
+var tables = map[string]*Section{"spec": RootSection, "var": varSection, "source": SourceSection, "field": FieldSection, "split": splitSection,
 	"model": modelSection, "train": TrainSection, "placement": PlacementSection, "rule": ruleSection, "node": NodeSection,
 	"module": moduleSection, "argument": argSection, "parameter": paramSection, "state": stateSection, "optimizer": optimizerSection,
 	"group": groupSection, "import": importSection, "library": LibrarySection, "init": initSection, "eval": evalSection, "early_stop": earlyStopSection, "checkpoint": checkpointSection, "best": bestSection}
@@ -43,6 +44,37 @@ func TestTheReferenceListsTheKeysOfTheDecodersTables(t *testing.T) {
 	})
 	require.Len(t, listed, len(tables), "every section has its table")
 	goldentest.Equal(t, languagePage, want)
+}
+
+// Each kind of file has a heading, what the file contains, and its keys.
+func TestTheReferenceDescribesEveryKindOfFile(t *testing.T) {
+	mark := regexp.MustCompile(`(?s)<!-- generated: kinds of files -->\n.*?<!-- end -->`)
+	var b strings.Builder
+	b.WriteString("<!-- generated: kinds of files -->\n")
+	for _, o := range origins {
+		if o.kind == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "#### %s\n\n%s.\n\n", o.Name, Capital(o.kind.Doc))
+		if len(o.kind.Keys) > 0 {
+			b.WriteString(strings.ReplaceAll(keyTable(o.own(o.kind.Keys)), "| key |", "| key of the data source |") + "\n")
+		}
+		if len(o.kind.FieldKeys) > 0 {
+			b.WriteString(strings.ReplaceAll(keyTable(o.own(o.kind.FieldKeys)), "| key |", "| key of a field |") + "\n")
+		}
+	}
+	doc := reference(t)
+	require.Len(t, mark.FindAllString(doc, -1), 1)
+	goldentest.Equal(t, languagePage, mark.ReplaceAllLiteralString(doc, b.String()+"<!-- end -->"))
+}
+
+// own is a section of a kind's own keys.
+func (o *origin) own(keys []table.Key) *Section {
+	s := &Section{}
+	for _, k := range keys {
+		s.Keys = append(s.Keys, keyOf(k))
+	}
+	return s
 }
 
 // keyTable is a section's table in the reference.

@@ -11,6 +11,8 @@ type Section struct {
 	One  []string // exactly one of these keys must be given
 
 	Others string // the form of keys that aren't listed, which the decoder checks; "" if there are none
+
+	elsewhere map[string]string // keys that sections of the same thing in other forms have, and what to say of them
 }
 
 type Key struct {
@@ -62,11 +64,6 @@ var (
 		{Name: "min", Value: "constant", doc: "the smallest value allowed"},
 		{Name: "max", Value: "constant", doc: "the largest value allowed"},
 		{Name: "doc", Value: "note", doc: "what it is for"},
-	}}
-	sourceSection = &Section{name: "a data source", Doc: "Where batches come from: nodes that generate them, or a file."}
-	fieldSection  = &Section{name: "a field", Doc: "A field of a file.", Keys: []Key{
-		{Name: "tensor", Value: "text", doc: "the tensor's name in the file", Required: true},
-		{Name: "type", Value: "type", doc: "the type of one batch", more: "without symbolic dimensions", Required: true},
 	}}
 	modelSection = &Section{name: "model", Doc: "The model.", Keys: []Key{
 		{Name: "inputs", Value: "inputs", doc: "inputs by name with their types", more: "a model may have none"},
@@ -190,8 +187,6 @@ var (
 var homes = map[string][]string{}
 
 func init() {
-	sourceSection.One, sourceSection.Keys = dataKeys()
-	sourceSection.Keys = append(sourceSection.Keys, Key{Name: "fields", Value: "fields", doc: "the fields of a file by name"})
 	for _, k := range trainKeys {
 		TrainSection.Keys = append(TrainSection.Keys, k.Key)
 	}

@@ -134,36 +134,6 @@ func (d *decoder) positive(n *tree.Node, what string) int64 {
 	return v
 }
 
-// dataSource finds the data source that train names.
-func (d *decoder) dataSource(n *tree.Node) *DataSource {
-	name, ok := d.word(n, "data")
-	if !ok {
-		return unknownDataSource(name)
-	}
-	var names []string
-	for _, s := range d.spec.DataSources {
-		if s.Name == name {
-			s.Used = true
-			return s
-		}
-		names = append(names, s.Name)
-	}
-	if !d.spec.openDataSources {
-		help := Suggestion(d.list, name, names)
-		if help == "" && len(names) > 0 {
-			help = "available: " + strings.Join(names, ", ")
-		}
-		d.report(diag.UnknownSource, n.Range, help, "unknown data source %s", Quoted(name))
-	}
-	return unknownDataSource(name)
-}
-
-// unknownDataSource stands for a data source that wasn't found or decoded, which was
-// reported: it may have any field.
-func unknownDataSource(name string) *DataSource {
-	return &DataSource{Name: name, Body: &Module{Root: true, Open: true}, Used: true}
-}
-
 // ReservedNodes are names of a run's own values, which a model's nodes can't have.
 var ReservedNodes = []string{"loss", "step", "stopped", "metrics", "optimizer"}
 

@@ -22,6 +22,7 @@ type Rename struct {
 type Evaluation struct {
 	At         diag.Range // of its data
 	DataSource *DataSource
+	Part       string // of the data source
 	Metrics    []*Metric
 }
 
@@ -32,7 +33,7 @@ var trainKeys = []struct {
 	decode func(d *decoder, n *tree.Node, t *Train)
 }{
 	{Key{Name: "data", Value: "text", doc: "the data source of the batches", more: "required if the model has inputs"},
-		func(d *decoder, n *tree.Node, t *Train) { t.DataSource = d.dataSource(n) }},
+		func(d *decoder, n *tree.Node, t *Train) { t.DataSource, t.Part = d.dataSource(n) }},
 	{Key{Name: "loss", Value: "expression", doc: "the floating-point scalar to minimize", Required: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loss = d.expression(n, "loss") }},
 	{Key{Name: "optimizer", Value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", Required: true},
@@ -50,7 +51,7 @@ var trainKeys = []struct {
 			t.Loop.Until = t.Until != nil
 		}},
 	{Key{Name: "max_steps", Value: "steps", doc: "the maximum number of steps", Default: "unlimited", Aside: true},
-		func(d *decoder, n *tree.Node, t *Train) { t.Loop.MaxSteps = d.maxSteps(n) }},
+		func(d *decoder, n *tree.Node, t *Train) { t.Loop.MaxSteps = d.limited(n, "max_steps") }},
 	{Key{Name: "log_every", Value: "count", doc: "steps between log lines", Default: "100", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.LogEvery = d.positive(n, "log_every") }},
 	{Key{Name: "clip_grad_norm", Value: "expression", doc: "the maximum norm of all gradients together", more: "it can use `step`, as the optimizer's arguments can; without it, gradients aren't clipped"},
@@ -91,17 +92,6 @@ func (d *decoder) train(n *tree.Node) *Train {
 
 // unlimited is the number of steps of a train section without a limit.
 const unlimited = "unlimited"
-
-func (d *decoder) maxSteps(n *tree.Node) int64 {
-	switch {
-	case n.Text == unlimited:
-		return 0
-	case n.Kind == tree.String && slices.Contains([]string{"inf", "infinity", "none", "None", "forever"}, n.Text):
-		d.report(diag.InvalidValue, n.Range, "write unlimited, or omit it", "max_steps must be an int or unlimited")
-		return 0
-	}
-	return d.positive(n, "max_steps")
-}
 
 // watchable are the metrics that early_stop and checkpoint.best can name.
 func (t *Train) watchable() []string {
@@ -161,7 +151,8 @@ func (d *decoder) evaluation(n *tree.Node, t *Train) {
 	}
 	t.Evaluation = &Evaluation{At: keyRange(n), Metrics: d.metrics(fields["metrics"])}
 	if data := fields["data"]; data != nil {
-		t.Evaluation.At, t.Evaluation.DataSource = data.Range, d.dataSource(data)
+		t.Evaluation.At = data.Range
+		t.Evaluation.DataSource, t.Evaluation.Part = d.dataSource(data)
 	}
 	t.Loop.Evaluation = &ir.Evaluation{Every: d.positive(fields["every"], "every"), Batches: 1}
 	if batches := fields["batches"]; batches != nil {
