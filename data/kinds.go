@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/data/csv"
+	"github.com/flowrun/flowrun/data/idx"
+	"github.com/flowrun/flowrun/data/npy"
 	"github.com/flowrun/flowrun/data/replay"
 	"github.com/flowrun/flowrun/data/rows"
 	"github.com/flowrun/flowrun/data/table"
@@ -12,6 +14,9 @@ import (
 // Kinds are the kinds of files that a data source reads.
 var Kinds = []table.Kind{
 	csv.Kind,
+	npy.Kind,
+	npy.Archives,
+	idx.Kind,
 	rows.Kind,
 	replay.Kind,
 }

@@ -1,6 +1,7 @@
 package arrays
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/flowrun/flowrun/data/table"
@@ -53,7 +54,12 @@ func Check(d *table.Decl) []table.Problem {
 			problems = append(problems, table.Problem{At: f.At, Message: "field " + f.Name + " has fill, but arrays have no missing values",
 				Help: "leave it out; a NaN is a value, which transform can replace"})
 		}
-		if c := f.Classes; c != nil && c.Unknown >= 0 {
+		c := f.Classes
+		if c != nil && c.Count > maxClasses {
+			problems = append(problems, table.Problem{At: f.At, Message: fmt.Sprintf("field %s has %d classes; an array's may be %d at most", f.Name, c.Count, maxClasses),
+				Help: "leave them out"})
+		}
+		if c != nil && c.Unknown >= 0 {
 			problems = append(problems, table.Problem{At: f.At, Message: "field " + f.Name + " has an id for unknown texts, but arrays contain ids",
 				Help: "leave it out"})
 		}
@@ -61,11 +67,25 @@ func Check(d *table.Decl) []table.Problem {
 	return problems
 }
 
+// OneArray says where several fields would have the array of one file.
+func OneArray(d *table.Decl) []table.Problem {
+	for _, f := range d.Files {
+		if f.Field == "" && len(d.Fields) > 1 {
+			return []table.Problem{{At: f.At, Message: fmt.Sprintf("a file of %s contains one array, but there are %d fields", d.Kind, len(d.Fields)),
+				Help: fmt.Sprintf("give each field its file: %s: {%s: FILE, %s: FILE}", d.Kind, d.Fields[0].Name, d.Fields[1].Name)}}
+		}
+	}
+	return nil
+}
+
+// maxClasses is up to which number classes are named by their ids.
+const maxClasses = 1 << 20
+
 // Complete names the classes of fields that only say how many there are: arrays contain
 // their ids, so that nothing is to be learned.
 func Complete(d *table.Decl) {
 	for i := range d.Fields {
-		if c := d.Fields[i].Classes; c != nil && c.Names == nil && !c.Vocabulary {
+		if c := d.Fields[i].Classes; c != nil && c.Names == nil && !c.Vocabulary && c.Count <= maxClasses {
 			for id := range c.Count {
 				c.Names = append(c.Names, strconv.Itoa(id))
 			}

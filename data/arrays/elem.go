@@ -107,6 +107,8 @@ func (e Elem) checked(d ir.DType) bool {
 		return to.Size < e.Size || to.Class != e.Class && to.Size == e.Size
 	case to.isFloat():
 		return e.bits() > exact(to)
+	case e.Class == Uint && e.Size == 8:
+		return true
 	}
 	low, high := limits(to)
 	from, most := limits(e)

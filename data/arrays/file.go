@@ -7,34 +7,25 @@ import (
 	"io"
 	"strings"
 
+	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 )
 
-// Bytes are the bytes of an open file, which can't change unnoticed.
-type Bytes interface {
-	io.ReaderAt
-	io.Closer
-	Size() int64
-	SHA256() string // of the content
-}
-
-// File is an open file.
+// File is an open file, whose bytes can't change unnoticed.
 type File struct {
-	Bytes
-	Path string
+	*prepared.Snapshot
+	Path string // for messages
 }
 
 // openFile opens a file, and reads all of it once.
 func openFile(ctx context.Context, in *table.Input, path string) (*File, error) {
-	f, err := in.Files.Open(path)
+	s, err := prepared.Open(ctx, in.Files, path)
 	if err != nil {
 		return nil, err
 	}
-	b, err := newPages(ctx, f, path)
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &File{b, path}, nil
+	return &File{s, diag.CutPath(path)}, nil
 }
 
 // read fills dst from a position in an array's data.
@@ -56,4 +47,41 @@ func (f *File) failed(err error) error {
 		err = errors.New("it ends early")
 	}
 	return fmt.Errorf("%s: %w", f.Path, err)
+}
+
+// Until is a writer that takes everything until the context ends.
+func Until(ctx context.Context) io.Writer { return until{ctx} }
+
+type until struct{ ctx context.Context }
+
+func (u until) Write(b []byte) (int, error) { return len(b), u.ctx.Err() }
+
+// Names lists a few names, and counts the others.
+func Names(names []string) string {
+	const most = 8
+	if len(names) == 0 {
+		return "none"
+	}
+	shown := make([]string, min(most, len(names)))
+	for i := range shown {
+		shown[i] = diag.Cut(names[i])
+	}
+	list := strings.Join(shown, ", ")
+	if len(names) > most {
+		list += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return list
+}
+
+// Recognize says what another file is by its beginning, and what to do; "" if that isn't
+// known.
+func Recognize(head string) string {
+	content, ok := foreign.Recognize([]byte(head))
+	switch {
+	case !ok:
+		return ""
+	case content.Help == "" || strings.Contains(content.Help, "safetensors"): // of files of weights
+		return content.What
+	}
+	return content.What + "; " + content.Help
 }

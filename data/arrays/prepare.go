@@ -41,7 +41,7 @@ func (o *opening) prepare() error {
 				continue
 			}
 			a := p.array
-			key := fmt.Sprintf("%s 1 %s %q %s %v %t as %s %d", o.format.Kind, p.file.SHA256(), a.Name, a.typ(), a.Elem.Big, a.Columns, f.typ, f.classes)
+			key := fmt.Sprintf("%s 1 %s %q %s %v %t as %s %d", o.format.Kind, p.file.Hash(), a.Name, a.typ(), a.Elem.Big, a.Columns, f.typ, f.classes)
 			made, err := o.in.Prepare(o.ctx, key, []table.Column{{Type: f.typ}}, func(w table.Writer) error {
 				w.Files([]string{p.file.Path})
 				if err := o.fill(w, f, p); err != nil {
@@ -128,7 +128,7 @@ func (p *part) blocks() (blocks, error) {
 	}
 	r, err := a.Stream()
 	if err != nil {
-		return nil, err
+		return nil, p.file.failed(err)
 	}
 	s := &stream{r, p.file}
 	if !a.turned() {

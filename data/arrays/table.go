@@ -231,7 +231,7 @@ func (t *Table) fingerprint(kind string) string {
 	for _, f := range t.fields {
 		fmt.Fprintf(h, "%s %q\n", f.typ, f.texts)
 		for _, p := range f.parts {
-			fmt.Fprintf(h, "%s %q\n", p.file.SHA256(), p.array.Name)
+			fmt.Fprintf(h, "%s %q\n", p.file.Hash(), p.array.Name)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
