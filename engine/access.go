@@ -82,13 +82,30 @@ func (s *Session) GetAll(names []string) (map[string]*ir.Tensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		t, err := s.fetch(h)
+		t, err := s.next(name, h)
 		if err != nil {
 			return nil, err
 		}
 		values[name] = t.Clone()
 	}
 	return values, nil
+}
+
+// next fetches the value of a state, or that of a node in the next step.
+func (s *Session) next(name string, n int32) (*ir.Tensor, error) {
+	if s.tail != nil && s.nodes[n].state < 0 {
+		if err := s.usable(); err != nil { // an earlier value may have shown that it isn't
+			return nil, err
+		}
+		due, err := s.tailNext()
+		if err != nil {
+			return nil, err
+		}
+		if due {
+			return s.tail.fetch(name)
+		}
+	}
+	return s.fetch(n)
 }
 
 // fetch copies a value to the host, unless the host's copy is current.
@@ -185,9 +202,16 @@ func (s *Session) setAll(values map[string]*ir.Tensor) error {
 // set accounts for a state's home that a caller has written.
 func (s *Session) set(n int32) {
 	node := s.plan.Graph.Nodes[n]
-	st := s.nodes[n].state
 	s.stats.copied(0, node.Space, node.Type.Bytes())
+	s.replaced(s.nodes[n].state)
+}
+
+// replaced accounts for a state's home that something else than a step has written.
+func (s *Session) replaced(st int32) {
 	s.written(st)
+	if s.tail != nil && st == s.tail.state {
+		s.miscounted()
+	}
 	if s.states[st].next >= 0 {
 		s.states[st].overwrites = true
 		s.makeDue(st)

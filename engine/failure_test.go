@@ -17,13 +17,16 @@ import (
 // faultProgram has a bit of everything that can fail: weights at home on the
 // host and on a device, written in place and copied in, states that swap,
 // random numbers, data, a frozen part, a copy of a copy's result.
-func faultProgram(t tester) *program {
+func faultProgram(t tester) *program { return faultProgramOf(t, 5) }
+
+// faultProgramOf is faultProgram with batches of so many rows.
+func faultProgramOf(t tester, rows int) *program {
 	b := newBuilder()
 	far, near, frozen := b.param("host.w", 5, 5), b.param("w", 5, 5), b.param("frozen", 5, 5)
 	left, right := b.param("host.left", 5), b.param("right", 5)
 	left.Next, right.Next = right.Read, left.Read
 	base := b.op("tanh", b.op("transpose", frozen.Read))
-	x := b.op("add", b.random(1, 5, 5), b.op("source", b.step.Read, "data", "x", "f32", []any{5, 5}))
+	x := b.op("add", b.random(1, rows, 5), b.op("source", b.step.Read, "data", "x", "f32", []any{rows, 5}))
 	h := b.output("h", b.op("tanh", b.op("matmul", b.op("matmul", x, b.op("transpose", far.Read)), b.op("add", near.Read, base))))
 	loss := b.output("loss", b.op("mean", b.op("square", h)))
 	for _, w := range []*ir.State{far, near} {
@@ -78,13 +81,21 @@ func TestARetryAfterAnyFaultGivesTheFaultFreeResultOnSharedMemory(t *testing.T) 
 	anyFault(t, unified)
 }
 
-func anyFault(t *testing.T, machine machines) {
+func anyFault(t *testing.T, machine machines) { anyFaultWith(t, machine, 0) }
+
+// anyFaultWith has a smaller batch every so many steps; 0: never.
+func anyFaultWith(t *testing.T, machine machines, tailEvery int64) {
 	p := faultProgram(t)
 	devices := machine(t, 2)
-	pl := plan(t, p, devices, lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: "host.*", Device: "cpu"}, {Match: "h", Device: "sim:1"}}})
+	lo := lower.Options{Default: 1, Rules: []ir.PlacementRule{{Match: "host.*", Device: "cpu"}, {Match: "h", Device: "sim:1"}}}
+	pl := plan(t, p, devices, lo)
+	var tail *engine.Tail
+	if tailEvery > 0 {
+		tail = &engine.Tail{Plan: plan(t, faultProgramOf(t, 2), devices, lo), Every: tailEvery, Step: "step"}
+	}
 
 	// Without faults: what each act gives, and the states before it.
-	clean := session(t, pl, devices, engine.Options{DataSources: p.sources})
+	clean := session(t, pl, devices, engine.Options{DataSources: p.sources, Tail: tail})
 	require.NoError(t, clean.SetAll(p.values))
 	before, results := []map[string]*ir.Tensor{}, []*ir.Tensor{}
 	for _, a := range acts() {
@@ -96,7 +107,7 @@ func anyFault(t *testing.T, machine machines) {
 
 	modes := map[string]engine.Options{"eager": {NoReplay: true}, "replayed": {Trace: func(engine.Execution) {}}, "steady": {}}
 	for mode, o := range modes {
-		o.DataSources = p.sources
+		o.DataSources, o.Tail = p.sources, tail
 		for at := range devices {
 			t.Run(fmt.Sprintf("%s, faults on %s", mode, devices[at].Name()), func(t *testing.T) {
 				faults := 0

@@ -40,6 +40,7 @@ type faults struct {
 	tapes   *replayer
 	poison  error          // what every demand returns; nil if all states are valid
 	suspect map[int32]bool // states that must be restored first
+	lost    uint64         // how often all values were lost
 }
 
 // failure is the error of a node's command, commitFailure that of a state's commit.
@@ -82,10 +83,16 @@ func (f *faults) blame(err error) error {
 			states = append(states, int32(st))
 		}
 	}
+	f.distrust()
+	f.lost++
+	return f.poisoned(states, err)
+}
+
+// distrust makes every value be computed again.
+func (f *faults) distrust() {
 	for n := range f.nodes {
 		f.nodes[n].empty = true
 	}
-	return f.poisoned(states, err)
 }
 
 // restored lifts the poison when the last suspect state has been written.

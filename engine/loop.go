@@ -212,7 +212,11 @@ func (r *runner) runSteps() (bool, error) {
 	}
 	before := r.step
 	defer func() { r.summary.Steps += r.step - before }()
-	for left := r.ahead(); left > 0; {
+	left, err := r.ahead()
+	if err != nil {
+		return false, err
+	}
+	for left > 0 {
 		taken, err := s.steps(left)
 		if err != nil {
 			return false, err
@@ -226,9 +230,15 @@ func (r *runner) runSteps() (bool, error) {
 		}
 	}
 	if r.stopped == nil {
+		if s.plan.RunsAhead { // whether the steps were beyond the last one isn't known
+			s.miscounted()
+		}
 		return false, nil
 	}
 	stop, err := s.read(r.stopped)
+	if err != nil || stop != 0 {
+		s.miscounted()
+	}
 	if err != nil || stop == 0 || r.step == before+1 {
 		return stop != 0, err
 	}
@@ -237,9 +247,11 @@ func (r *runner) runSteps() (bool, error) {
 
 // ahead is how many steps may be queued until the stop condition has to be read,
 // which plans that run ahead can postpone until the clock is due, or metrics.
-func (r *runner) ahead() int64 {
+//
+// Steps of a tail aren't masked, so before one it has to be read too.
+func (r *runner) ahead() (int64, error) {
 	if r.stopped == nil || !r.session.plan.RunsAhead {
-		return 1
+		return 1, nil
 	}
 	n := r.chunk
 	if r.loop.MaxSteps > 0 {
@@ -259,7 +271,14 @@ func (r *runner) ahead() int64 {
 			n = 1
 		}
 	}
-	return n
+	if t := r.session.tail; t != nil {
+		left, err := t.until()
+		if err != nil {
+			return 0, err
+		}
+		n = min(n, max(left, 1))
+	}
+	return n, nil
 }
 
 // holds reads the stop condition before the first step.

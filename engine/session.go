@@ -15,6 +15,8 @@ import (
 type Options struct {
 	// DataSources are the data sources by name.
 	DataSources map[string]DataSource
+	// Tail takes steps whose batch is smaller; nil if there are none.
+	Tail *Tail
 	// NoReplay runs every step eagerly, with the same bits, for tests and debugging.
 	NoReplay bool
 	// Sync waits for each command before running the next one, so that a failure is
@@ -52,6 +54,7 @@ type Session struct {
 	fetches  map[int32]*fetch
 	unstop   device.Command // resets the stop condition; see unmasked
 	held     *probe         // reads the stop condition; see unended
+	tail     *tail          // nil if all batches have one size
 
 	runner *runner // the run in progress; nil if there is none
 	stats  Stats
@@ -84,6 +87,11 @@ func New(plan *lower.Plan, devices []device.Device, o Options) (*Session, error)
 	}
 	s.tapes = &replayer{values: v, stats: &s.stats, tapes: map[uint64][]*tape{}}
 	s.faults = &faults{values: v, plan: plan, tapes: s.tapes, suspect: map[int32]bool{}}
+	if o.Tail != nil {
+		if s.tail, err = newTail(s, o.Tail); err != nil {
+			return nil, errors.Join(err, m.free())
+		}
+	}
 	return s, nil
 }
 
@@ -100,6 +108,9 @@ func (s *Session) Close() error {
 		errs = append(errs, d.Sync())
 	}
 	s.tapes.free()
+	if s.tail != nil {
+		errs = append(errs, s.tail.Close())
+	}
 	return errors.Join(append(errs, s.memory.free())...)
 }
 
@@ -113,6 +124,11 @@ func (s *Session) Stats() Stats {
 	s.tapes.catchUp()
 	stats := s.stats
 	stats.PeakBytes = s.memory.bytes
+	if s.tail != nil {
+		t := s.tail.Stats()
+		stats.add(t, 1)
+		stats.PeakBytes += t.PeakBytes
+	}
 	return stats
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -33,12 +34,15 @@ func (s *Session) Step(ctx context.Context) error {
 	case st < 0:
 		return s.step()
 	case s.plan.RunsAhead:
+		if due, err := s.tailNext(); due || err != nil {
+			return errors.Join(err, s.unended(st))
+		}
 		return s.unmasked(st)
 	}
 	return s.unended(st)
 }
 
-// unended runs a step of a plan that doesn't run ahead. It resets the stop condition
+// unended runs a step of a plan that doesn't run ahead, or the tail's. It resets the stop condition
 // first if that holds, so that afterwards, as with unmasked, it says whether the
 // condition holds at this step.
 func (s *Session) unended(st int) error {
@@ -98,6 +102,24 @@ func (s *Session) unmasked(st int) error {
 
 // step is Step on a locked, usable session.
 func (s *Session) step() error {
+	if s.tail == nil {
+		return s.ownStep()
+	}
+	left, err := s.tail.until()
+	if err != nil {
+		return err
+	}
+	if left == 0 {
+		err = s.tail.step()
+	} else {
+		err = s.ownStep()
+	}
+	s.tail.counted(1, err)
+	return err
+}
+
+// ownStep runs a step of the session's own plan.
+func (s *Session) ownStep() error {
 	if t := s.tapes.steady; t != nil {
 		return s.replaySteady(t)
 	}
@@ -232,6 +254,13 @@ func (s *Session) replayFailed(t *tape, at int, err error) error {
 // steps runs one step, or a burst of at most n, and returns how many.
 func (s *Session) steps(n int64) (int64, error) {
 	t := s.tapes.steady
+	if s.tail != nil {
+		left, err := s.tail.until()
+		if err != nil {
+			return 0, err
+		}
+		n = min(n, left)
+	}
 	if t == nil || t.burst == nil || n < burstSteps {
 		if err := s.step(); err != nil {
 			return 0, err
@@ -244,6 +273,9 @@ func (s *Session) steps(n int64) (int64, error) {
 		return 0, s.replayFailed(t, 0, err)
 	}
 	s.tapes.behind += burstSteps
+	if s.tail != nil {
+		s.tail.counted(burstSteps, nil)
+	}
 	return burstSteps, nil
 }
 
