@@ -26,13 +26,22 @@ func (e *Outside) Error() string {
 // all links are resolved; otherwise the error is *Outside. A link may change between
 // the check and the open, so the file is opened relative to the folder, which no link
 // can leave.
-func OpenWithin(dirs []string, path string) (*os.File, error) {
+func OpenWithin(dirs []string, path string) (f *os.File, err error) {
+	err = within(dirs, path, func(root *os.Root, inside string) error {
+		f, err = OpenIn(root, inside)
+		return err
+	})
+	return f, err
+}
+
+// within calls f with the one of the folders that a path is in, and its path there.
+func within(dirs []string, path string, f func(root *os.Root, inside string) error) error {
 	real, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+		return fmt.Errorf("%s: %w", path, fs.ErrNotExist)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, dir := range dirs {
 		inside, err := relative(dir, real)
@@ -41,20 +50,20 @@ func OpenWithin(dirs []string, path string) (*os.File, error) {
 		}
 		root, err := os.OpenRoot(dir)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		defer root.Close()
-		f, err := OpenIn(root, inside)
+		err = f(root, inside)
 		if failed := new(fs.PathError); errors.As(err, &failed) {
 			failed.Path = path
 		}
-		return f, err
+		return err
 	}
 	full, err := filepath.Abs(real)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return nil, &Outside{Path: path, Real: full}
+	return &Outside{Path: path, Real: full}
 }
 
 // relative returns the path relative to a folder of a real path inside it.
