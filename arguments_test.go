@@ -50,9 +50,9 @@ func TestAnInvalidTensorIsAnErrorInEveryMethod(t *testing.T) {
 		require.ErrorContains(t, s.SetAll(map[string]*flowrun.Tensor{"step": ir.FromInt64(flowrun.I64, nil, []int64{7}), "y.w": bad}), says)
 		_, err := p.Infer(ctx, map[string]*flowrun.Tensor{"x": bad}, flowrun.On("cpu"))
 		require.ErrorContains(t, err, says)
-		_, err = p.Infer(ctx, map[string]*flowrun.Tensor{"x": good}, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": bad}))
+		_, err = p.Infer(ctx, map[string]*flowrun.Tensor{"x": good}, flowrun.On("cpu"), flowrun.WithWeights(flowrun.Weights{Tensors: map[string]*flowrun.Tensor{"y.w": bad}}))
 		require.ErrorContains(t, err, says)
-		_, err = p.Start(ctx, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": bad}))
+		_, err = p.Start(ctx, flowrun.On("cpu"), flowrun.WithWeights(flowrun.Weights{Tensors: map[string]*flowrun.Tensor{"y.w": bad}}))
 		require.ErrorContains(t, err, says)
 		require.ErrorContains(t, flowrun.WriteTensors(path, map[string]*flowrun.Tensor{"x": good, "y": bad}), says)
 		require.NoFileExists(t, path)
@@ -100,9 +100,9 @@ func TestNilIsAnErrorInEveryMethod(t *testing.T) {
 			func() error { return p.Explain(nil, flowrun.ExplainOptions{}) },
 			func() error { return p.WriteWarnings(nil, false) },
 		},
-		"WithWeights was given nil": {
-			func() error { _, err := p.Start(ctx, flowrun.WithWeights(nil)); return err },
-			func() error { _, err := p.Infer(ctx, x, flowrun.WithWeights(nil)); return err },
+		"WithWeights was given none": {
+			func() error { _, err := p.Start(ctx, flowrun.WithWeights(flowrun.Weights{})); return err },
+			func() error { _, err := p.Infer(ctx, x, flowrun.WithWeights(flowrun.Weights{})); return err },
 		},
 		"x (f32[2]) is missing": {func() error { _, err := p.Infer(ctx, nil); return err }},
 		"there is no program": {
@@ -131,7 +131,7 @@ func TestNilIsAnErrorInEveryMethod(t *testing.T) {
 			func() error { _, err := p.Start(ctx, flowrun.Place("", "cpu")); return err },
 		},
 		"Resume reads the parameters from a checkpoint": {func() error {
-			_, err := p.Start(ctx, flowrun.Resume(file), flowrun.WithWeights(map[string]*flowrun.Tensor{"y.w": x["x"]}))
+			_, err := p.Start(ctx, flowrun.Resume(file), flowrun.WithWeights(flowrun.Weights{Tensors: map[string]*flowrun.Tensor{"y.w": x["x"]}}))
 			return err
 		}},
 		`there is no pass "sort"`: {func() error { return p.Explain(io.Discard, flowrun.ExplainOptions{Pass: "sort"}) }},

@@ -105,17 +105,17 @@ func ExampleSession_SetAll() {
 		log.Fatal(err)
 	}
 	defer pupil.Close()
-	if err := pupil.SetAll(weights); err != nil {
+	if err := pupil.SetAll(weights.Tensors); err != nil {
 		log.Fatal(err)
 	}
-	for name := range weights {
+	for name := range weights.Tensors {
 		a, _ := teacher.Get(name)
 		b, _ := pupil.Get(name)
 		if a.String() != b.String() {
 			fmt.Println(name, "differs")
 		}
 	}
-	fmt.Println(len(weights), "parameters")
+	fmt.Println(len(weights.Tensors), "parameters")
 	// Output: 3 parameters
 }
 

@@ -32,7 +32,7 @@ func (p *Program) Infer(ctx context.Context, inputs map[string]*Tensor, options 
 		return nil, err
 	}
 	defer in.close()
-	values, err := p.initialValues(ctx, p.spec.Infer, o.weights)
+	values, err := p.initialValues(ctx, p.spec.Infer, o.weights.Tensors)
 	if err != nil {
 		return nil, err
 	}

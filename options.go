@@ -20,7 +20,7 @@ type startOptions struct {
 	device  string
 	kernels string // a folder of sources; see KernelsFrom
 	rules   []ir.PlacementRule
-	weights map[string]*Tensor
+	weights Weights
 	given   bool // weights, by WithWeights
 	resume  resumption
 	files   files.Fault // for tests
@@ -73,8 +73,8 @@ func gatherStart(ctx context.Context, options []StartOption) (*startOptions, err
 // check reports invalid and conflicting options.
 func (o *startOptions) check() error {
 	switch {
-	case o.given && o.weights == nil:
-		return errors.New("WithWeights was given nil; it takes all of the model's parameters (leave it out for the spec's initial ones)")
+	case o.given && o.weights.Tensors == nil:
+		return errors.New("WithWeights was given none; it takes all of the model's parameters (leave it out for the spec's initial ones)")
 	case o.given && o.resume.wanted && !o.resume.orNew:
 		return errors.New("Resume reads the parameters from a checkpoint; it can't be combined with WithWeights")
 	}

@@ -28,6 +28,7 @@ type Session struct {
 	store     *checkpoint.Store // nil without checkpoints, as is the saver
 	saver     *checkpoint.Saver
 	resumed   *Resumption // nil: it began anew
+	learned   string      // what was learned from the data, as JSON; "" if nothing was
 	closing   sync.Mutex
 	closed    bool
 }
@@ -73,16 +74,16 @@ func (p *Program) Start(ctx context.Context, options ...StartOption) (_ *Session
 
 // firstValues are what a training run's states start with: a checkpoint's, or the
 // spec's initial ones under given weights.
-func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, weights map[string]*Tensor) (_ map[string]*Tensor, err error) {
+func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, weights Weights) (_ map[string]*Tensor, err error) {
 	if from != nil {
 		return from.States, nil
 	}
-	if w := p.spec.Loop.Weights; w != nil && weights == nil {
+	if w := p.spec.Loop.Weights; w != nil && weights.Tensors == nil {
 		if weights, err = p.readWeights(w, p.spec.Train); err != nil {
 			return nil, err
 		}
 	}
-	return p.initialValues(ctx, p.spec.Train, weights)
+	return p.initialValues(ctx, p.spec.Train, weights.Tensors)
 }
 
 // prepareLoop says how to run steps, and opens what looks at metrics meanwhile:

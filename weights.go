@@ -12,16 +12,46 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
+// Weights are a model's parameters and buffers by name. Those of a [Session] and those
+// that [Program.ReadWeights] reads also know what was learned from the training data:
+// classes, vocabularies, means. Weights{Tensors: t} know nothing of data.
+type Weights struct {
+	Tensors map[string]*Tensor
+
+	learned string // what was learned from the data, as JSON; "" if nothing is known
+}
+
+// learnedKey is the key of what was learned from the data in the metadata of a file of
+// weights.
+const learnedKey = "flowrun.data"
+
+// Save writes the weights to a safetensors file, under PyTorch's names, with what was
+// learned from the data in its metadata. The file is replaced as a whole or not at all.
+func (w Weights) Save(path string) error {
+	if w.Tensors == nil {
+		return fmt.Errorf("there are no weights to write to %s: the map is nil", path)
+	}
+	if err := checkTensors("weights", w.Tensors); err != nil {
+		return err
+	}
+	var metadata map[string]string
+	if w.learned != "" {
+		metadata = map[string]string{learnedKey: w.learned}
+	}
+	return safetensors.WriteWith(path, w.Tensors, metadata)
+}
+
 // WithWeights starts from given parameters instead of the spec's init. All of
-// the model's parameters must be there, and nothing else.
-func WithWeights(weights map[string]*Tensor) StartOption {
+// the model's parameters must be there, and nothing else. What they know of the data is
+// used instead of what the data of this session would teach.
+func WithWeights(weights Weights) StartOption {
 	return func(o *startOptions) { o.weights, o.given = weights, true }
 }
 
 // Weights gives the parameters and buffers by name, all of them after the same step.
-func (s *Session) Weights() (map[string]*Tensor, error) {
+func (s *Session) Weights() (Weights, error) {
 	if err := s.ready(); err != nil {
-		return nil, err
+		return Weights{}, err
 	}
 	var names []string
 	for _, st := range s.engine.Plan().Graph.States {
@@ -29,42 +59,42 @@ func (s *Session) Weights() (map[string]*Tensor, error) {
 			names = append(names, st.Name)
 		}
 	}
-	return s.engine.GetAll(names)
+	tensors, err := s.engine.GetAll(names)
+	return Weights{tensors, s.learned}, err
 }
 
-// SaveWeights writes the parameters to a safetensors file, under PyTorch's
-// names. The file is replaced as a whole or not at all.
+// SaveWeights writes the weights to a file, as [Weights.Save] does.
 func (s *Session) SaveWeights(path string) error {
 	weights, err := s.Weights()
 	if err != nil {
 		return err
 	}
-	return safetensors.Write(path, weights)
+	return weights.Save(path)
 }
 
 func isWeight(s *ir.State) bool { return s.Kind == ir.ParamState || s.Kind == ir.BufferState }
 
 // readWeights reads the parameters that the spec's train.init names.
-func (p *Program) readWeights(w *ir.Weights, g *ir.Graph) (map[string]*Tensor, error) {
+func (p *Program) readWeights(w *ir.Weights, g *ir.Graph) (Weights, error) {
 	file, err := p.openWeights(w)
 	if err != nil {
-		return nil, err
+		return Weights{}, err
 	}
 	defer file.Close()
 	names, err := weightNames(file, w, g)
 	if err != nil {
-		return nil, err
+		return Weights{}, err
 	}
 	if err := file.Verify(); err != nil {
-		return nil, fmt.Errorf("train.init: %w", err)
+		return Weights{}, fmt.Errorf("train.init: %w", err)
 	}
-	weights := map[string]*Tensor{}
+	tensors := map[string]*Tensor{}
 	for ours, theirs := range names {
-		if weights[ours], err = file.Tensor(theirs); err != nil {
-			return nil, fmt.Errorf("train.init: %w", err)
+		if tensors[ours], err = file.Tensor(theirs); err != nil {
+			return Weights{}, fmt.Errorf("train.init: %w", err)
 		}
 	}
-	return weights, nil
+	return Weights{tensors, file.Metadata()[learnedKey]}, nil
 }
 
 // checkWeightsFile compares the file's header with the model.
@@ -130,25 +160,26 @@ func weightNames(file *safetensors.File, w *ir.Weights, g *ir.Graph) (map[string
 }
 
 // ReadWeights reads parameters and buffers from a safetensors file, for
-// WithWeights. Of a checkpoint, what the program doesn't have as a weight and the
-// loop keeps beside them (the optimizer's states, metrics, counters) is left out.
-func (p *Program) ReadWeights(path string) (map[string]*Tensor, error) {
+// WithWeights, and what was learned from the data that they were trained on, if flowrun
+// has written the file. Of a checkpoint, what the program doesn't have as a weight and
+// the loop keeps beside them (the optimizer's states, metrics, counters) is left out.
+func (p *Program) ReadWeights(path string) (Weights, error) {
 	if err := p.ready(); err != nil {
-		return nil, err
+		return Weights{}, err
 	}
 	file, err := safetensors.Open(path)
 	if err != nil {
-		return nil, err
+		return Weights{}, err
 	}
 	defer file.Close()
 	tensors, err := file.All()
 	if err != nil {
-		return nil, err
+		return Weights{}, err
 	}
 	if checkpoint.Is(file.Metadata()) {
 		maps.DeleteFunc(tensors, func(name string, _ *Tensor) bool { return !p.hasWeight(name) && besideWeights.MatchString(name) })
 	}
-	return tensors, nil
+	return Weights{tensors, file.Metadata()[learnedKey]}, nil
 }
 
 // besideWeights are the names of a checkpoint's tensors that aren't weights: no

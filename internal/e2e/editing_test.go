@@ -23,7 +23,7 @@ func weightsAfter(t *testing.T, p *flowrun.Program, steps int64) map[string]*flo
 	require.NoError(t, err)
 	weights, err := s.Weights()
 	require.NoError(t, err)
-	return weights
+	return weights.Tensors
 }
 
 func TestRenderedAndFormattedSpecsRunBitIdentically(t *testing.T) {

@@ -122,7 +122,7 @@ func evaluatedApart(t *testing.T, path, device string, weights, held map[string]
 	xs, targets := held["x"].Float32s(), held["t"].Float32s()
 	for b := range batches {
 		x := ir.FromFloat32(flowrun.Shape{6, 3}, slices.Clone(xs[b*18:(b+1)*18]))
-		out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On(device), flowrun.WithWeights(weights))
+		out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On(device), flowrun.WithWeights(flowrun.Weights{Tensors: weights}))
 		require.NoError(t, err)
 		for i, y := range out["y"].Float32s() {
 			d := float64(y) - float64(targets[b*6+i])

@@ -137,7 +137,10 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 			return err
 		},
 		"Step":    func(int) error { return s.Step(context.Background()) },
-		"Weights": func(int) error { return check(s.Weights()) },
+		"Weights": func(int) error {
+			w, err := s.Weights()
+			return check(w.Tensors, err)
+		},
 		"SaveWeights": func(i int) error {
 			path := filepath.Join(folder, fmt.Sprintf("%d.safetensors", i%7))
 			if err := s.SaveWeights(path); err != nil {
@@ -355,7 +358,8 @@ func TestStepsTakenElsewhereCountForMaxStepsAndUntil(t *testing.T) {
 	step := func(s *flowrun.Session) error { return s.Step(context.Background()) }
 	jump := func(to int64) func(s *flowrun.Session) error {
 		return func(s *flowrun.Session) error {
-			values, err := s.Weights()
+			weights, err := s.Weights()
+			values := weights.Tensors
 			for _, v := range values {
 				for i := range v.Type.Shape.Numel() {
 					v.SetFloat(i, float64(-to))

@@ -300,7 +300,7 @@ func TestASecondRunInACheckpointFolderIsRejected(t *testing.T) {
 func TestARunThatFailsToStartLeavesNoFiles(t *testing.T) {
 	path := line(t, "{SGD: {lr: 0.05}}", "checkpoint: {every: 10}")
 	require.NoError(t, resumeError(t, path))
-	require.Error(t, resumeError(t, path, flowrun.WithWeights(map[string]*flowrun.Tensor{})))
+	require.Error(t, resumeError(t, path, flowrun.WithWeights(flowrun.Weights{Tensors: map[string]*flowrun.Tensor{}})))
 	s := runtest.Started(t, path)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -383,9 +383,9 @@ func TestWeightsCanBeReadFromACheckpoint(t *testing.T) {
 	require.NoError(t, err)
 	got, err := p.ReadWeights(file)
 	require.NoError(t, err)
-	require.Equal(t, learned, got)
+	require.Equal(t, learned, got.Tensors)
 	x := map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{4, 1}, []float32{1, 2, 3, 4})}
-	want, err := p.Infer(context.Background(), x, flowrun.WithWeights(learned))
+	want, err := p.Infer(context.Background(), x, flowrun.WithWeights(flowrun.Weights{Tensors: learned}))
 	require.NoError(t, err)
 	out, err := p.Infer(context.Background(), x, flowrun.WithWeights(got))
 	require.NoError(t, err)

@@ -62,8 +62,9 @@ func TestOnMetalWithSeparateMemoryAllTrainKeysGiveTheSame(t *testing.T) {
 						return nil
 					}}))
 					require.NoError(t, err)
-					weights, err = s.Weights()
+					trained, err := s.Weights()
 					require.NoError(t, err)
+					weights = trained.Tensors
 					require.NoError(t, s.Close())
 					how = append(options[:len(options):len(options)], flowrun.Resume(""))
 				}

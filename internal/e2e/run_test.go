@@ -30,7 +30,7 @@ func trained(t *testing.T, load []flowrun.LoadOption, start ...flowrun.StartOpti
 	require.NoError(t, err)
 	weights, err := s.Weights()
 	require.NoError(t, err)
-	return summary, weights, s.Stats()
+	return summary, weights.Tensors, s.Stats()
 }
 
 func TestTenSeedsConverge(t *testing.T) {
@@ -140,7 +140,7 @@ func TestASavedModelGivesTheSameOutputs(t *testing.T) {
 				x[i], x[4+i] = float32(a>>i&1), float32(b>>i&1)
 			}
 			out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{1, 8}, x)},
-				flowrun.WithWeights(weights))
+				flowrun.WithWeights(flowrun.Weights{Tensors: weights}))
 			require.NoError(t, err)
 			for i, v := range out["sum_bits"].Float32s() {
 				if (v > 0.5) == ((a+b)>>i&1 == 1) {

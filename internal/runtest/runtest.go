@@ -51,7 +51,7 @@ func Weights(t *testing.T, s *flowrun.Session) map[string]*flowrun.Tensor {
 	t.Helper()
 	w, err := s.Weights()
 	require.NoError(t, err)
-	return w
+	return w.Tensors
 }
 
 // NeedsOpenCL skips a test where there is no OpenCL device.

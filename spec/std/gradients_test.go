@@ -123,7 +123,7 @@ train: {data: d, loss: 'sum(cast(e, "f32"))', optimizer: {%s}, max_steps: 2}
 				p, err := flowrun.Parse("padding.yaml", []byte(text))
 				require.NoError(t, err)
 				loaded := ir.FromFloat64(d, ir.Shape{4, 2}, []float64{1, 1, 4, 8, 1, 1, 1, 1})
-				s, err = p.Start(context.Background(), flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"e.weight": loaded}))
+				s, err = p.Start(context.Background(), flowrun.On("cpu"), flowrun.WithWeights(flowrun.Weights{Tensors: map[string]*flowrun.Tensor{"e.weight": loaded}}))
 				require.NoError(t, err)
 				requireNear(t, []float64{1, 1, 4, 8, 1, 1, 1, 1}, get(t, s, "e"), 0)
 				require.NoError(t, s.Step(context.Background()))

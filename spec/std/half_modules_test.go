@@ -47,9 +47,9 @@ func TestModulesOn16BitsGiveWhatF32GivesRoundedOnce(t *testing.T) {
 					}
 					weights, err := c.start(t, "cpu", d, in, nil, nil).Weights()
 					require.NoError(t, err)
-					got := c.values(t, "cpu", d, in, weights)
-					f32 := c.values(t, "cpu", ir.F32, wide, weights)
-					f64 := c.values(t, "cpu", ir.F64, exact, weights)
+					got := c.values(t, "cpu", d, in, weights.Tensors)
+					f32 := c.values(t, "cpu", ir.F32, wide, weights.Tensors)
+					f64 := c.values(t, "cpu", ir.F64, exact, weights.Tensors)
 					for name := range f64 {
 						what := fmt.Sprintf("%s of %s in %s", name, c.name, d)
 						// Sums of up to 1000 products, each rounded; a sum of squares near the
@@ -204,7 +204,7 @@ func TestModulesOn16BitsAreRoundedOnceOnOpenCL(t *testing.T) {
 		}
 		weights, err := c.start(t, "cpu", ir.F16, in, nil, nil).Weights()
 		require.NoError(t, err)
-		got, want := c.values(t, "opencl", ir.F16, in, weights), c.values(t, "opencl", ir.F32, wide, weights)
+		got, want := c.values(t, "opencl", ir.F16, in, weights.Tensors), c.values(t, "opencl", ir.F32, wide, weights.Tensors)
 		for name := range want {
 			requireSame(t, rounded(want[name], ir.F16), got[name], name+" of "+c.name)
 		}

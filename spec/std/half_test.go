@@ -322,7 +322,7 @@ func (c moduleCase) start(t *testing.T, device string, d flowrun.DType, in map[s
 	p := parseIn(t, dir, text)
 	options := []flowrun.StartOption{flowrun.On(device)}
 	if len(weights) > 0 {
-		options = append(options, flowrun.WithWeights(weights))
+		options = append(options, flowrun.WithWeights(flowrun.Weights{Tensors: weights}))
 	}
 	s, err := p.Start(context.Background(), options...)
 	require.NoError(t, err, text)

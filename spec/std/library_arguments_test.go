@@ -112,7 +112,7 @@ model:
 			require.Zero(t, drawn["first"].Float((c.Padding+5)%5*3+i), "its first value is zero too")
 			require.NotZero(t, drawn["first"].Float(2*3+i))
 		}
-		got, err := p.Infer(context.Background(), inputs, flowrun.On("cpu"), flowrun.WithWeights(map[string]*flowrun.Tensor{"e.weight": c.Weight.f32()}))
+		got, err := p.Infer(context.Background(), inputs, flowrun.On("cpu"), flowrun.WithWeights(flowrun.Weights{Tensors: map[string]*flowrun.Tensor{"e.weight": c.Weight.f32()}}))
 		require.NoError(t, err)
 		requireNear(t, c.Rows.Values, got["e"], 0) // only copied
 		requireNear(t, c.Grad.Values, got["slope"], near)
@@ -171,7 +171,7 @@ func trainedOn(t *testing.T, x numbers, text string, weights map[string]*flowrun
 	require.NoError(t, err)
 	options := []flowrun.StartOption{flowrun.On("cpu")}
 	if weights != nil {
-		options = append(options, flowrun.WithWeights(weights))
+		options = append(options, flowrun.WithWeights(flowrun.Weights{Tensors: weights}))
 	}
 	s, err := p.Start(context.Background(), options...)
 	require.NoError(t, err)
@@ -180,5 +180,5 @@ func trainedOn(t *testing.T, x numbers, text string, weights map[string]*flowrun
 	require.NoError(t, err)
 	after, err := s.Weights()
 	require.NoError(t, err)
-	return after
+	return after.Tensors
 }

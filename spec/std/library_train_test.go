@@ -77,7 +77,7 @@ func TestBatchNormTrainsOnTheBatchAndKeepsRunningAveragesForEvaluation(t *testin
 		}
 		weights, err := s.Weights()
 		require.NoError(t, err)
-		require.Len(t, weights, 5, "weight, bias, running_mean, running_var, num_batches_tracked")
+		require.Len(t, weights.Tensors, 5, "weight, bias, running_mean, running_var, num_batches_tracked")
 		out, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.WithWeights(weights), flowrun.On(device))
 		require.NoError(t, err)
 		for i := range 60 {

@@ -39,7 +39,7 @@ func TestTrainingFollowsPyTorchLossByLoss(t *testing.T) {
 			initial, final, losses := reference(t)
 			p, err := flowrun.Load(referenceSpec)
 			require.NoError(t, err)
-			s, err := p.Start(context.Background(), flowrun.WithWeights(initial), flowrun.On(device))
+			s, err := p.Start(context.Background(), flowrun.WithWeights(flowrun.Weights{Tensors: initial}), flowrun.On(device))
 			require.NoError(t, err)
 			defer s.Close()
 			step := 0

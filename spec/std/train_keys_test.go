@@ -139,7 +139,7 @@ func followKeys(t *testing.T, reference *keyRuns, r keyRun, precision, device st
 			first[name] = n.in(first[name].Type.DType)
 		}
 	}
-	s := runtest.Started(t, path, flowrun.On(device), flowrun.WithWeights(first))
+	s := runtest.Started(t, path, flowrun.On(device), flowrun.WithWeights(flowrun.Weights{Tensors: first}))
 	_, records := runtest.Ran(t, s, 0)
 	var losses, evaluations []float64
 	for _, record := range records {

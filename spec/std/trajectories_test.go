@@ -47,7 +47,7 @@ func follow(t *testing.T, name string, steps int, device string) {
 	}
 	p, err := flowrun.Load("testdata/reference/" + name + ".yaml")
 	require.NoError(t, err)
-	s, err := p.Start(context.Background(), flowrun.WithWeights(initial), flowrun.On(device))
+	s, err := p.Start(context.Background(), flowrun.WithWeights(flowrun.Weights{Tensors: initial}), flowrun.On(device))
 	require.NoError(t, err)
 	defer s.Close()
 	losses := recorded["losses"].Float32s()
