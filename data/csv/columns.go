@@ -10,10 +10,6 @@ import (
 	"github.com/flowrun/flowrun/diag"
 )
 
-// maxColumns is the largest number of a column: a row of one byte for each is as long as
-// a row may be.
-const maxColumns = maxRecord
-
 // cutRange splits FIRST..LAST.
 func cutRange(name string) (first, last string, ok bool) {
 	first, last, ok = strings.Cut(name, "..")

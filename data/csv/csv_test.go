@@ -94,16 +94,7 @@ func written(t testing.TB, contents ...string) (paths []string) {
 	return paths
 }
 
-// open opens files that have these contents.
-func open(t testing.TB, declared string, contents ...string) (table.Table, error) {
-	d := decl(t, declared)
-	require.Empty(t, csv.Kind.Check(d))
-	return csv.Kind.Open(context.Background(), tabletest.Input(d, written(t, contents...)...))
-}
-
-// read opens files and gives the values of the first field.
-func read(t testing.TB, declared string, contents ...string) []float64 {
-	opened, err := open(t, declared, contents...)
-	require.NoError(t, err)
-	return tabletest.Floats(t, opened, 0)
+// openAt opens files.
+func openAt(d *table.Decl, paths ...string) (table.Table, error) {
+	return csv.Kind.Open(context.Background(), tabletest.Input(d, paths...))
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/flowrun/flowrun/diag"
 )
 
-// Sizes of the reader's buffer, which contains one record at least.
+// Limits of the reader. Its buffer contains one record at least.
 const (
 	firstBuffer = 256 << 10
-	maxRecord   = 64 << 20
+	maxRecord   = 64 << 20 // bytes
+	maxColumns  = 1 << 20
 )
 
 // reader splits a file into records of fields. It reads what RFC 4180 describes, and:
@@ -159,6 +160,9 @@ func (r *reader) split(b []byte) (int, *problem) {
 	r.fields, r.spare = r.fields[:0], r.spare[:0]
 	i := 0
 	for {
+		if len(r.fields) == maxColumns {
+			return i, r.problem(b, i, fmt.Sprintf("a row of more than %d values", maxColumns))
+		}
 		if r.format.trim {
 			i += blanks(b[i:], r.format.delimiter)
 		}
