@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"maps"
 	"slices"
@@ -64,41 +65,109 @@ func write(path string, tensors map[string]*ir.Tensor, metadata map[string]strin
 	return nil
 }
 
+// Stream is a tensor whose data is in a file, or elsewhere that can be read twice.
+type Stream struct {
+	Type ir.Type
+	Data io.ReadSeeker // exactly the tensor's bytes
+}
+
+// WriteStreams writes a safetensors file like that of [Write] with data that needn't be
+// in memory.
+func WriteStreams(w io.Writer, streams map[string]Stream) error {
+	types := map[string]ir.Type{}
+	for name, s := range streams {
+		types[name] = s.Type
+	}
+	order, err := orderOf(types)
+	if err != nil {
+		return err
+	}
+	sum := crc32.New(castagnoli)
+	each := func(to io.Writer) error {
+		for _, name := range order {
+			s := streams[name]
+			if _, err := s.Data.Seek(0, io.SeekStart); err != nil {
+				return fmt.Errorf("tensor %q: %w", name, err)
+			}
+			switch n, err := io.Copy(to, s.Data); {
+			case err != nil:
+				return fmt.Errorf("tensor %q: %w", name, err)
+			case n != int64(s.Type.Bytes()):
+				return fmt.Errorf("tensor %q: %s needs %d bytes, but has %d", name, s.Type, s.Type.Bytes(), n)
+			}
+		}
+		return nil
+	}
+	if err := each(sum); err != nil {
+		return err
+	}
+	header, err := headerOf(order, types, sum.Sum32(), nil)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(header); err != nil {
+		return err
+	}
+	return each(w)
+}
+
 // encodeHeader returns a file's first bytes, up to the data, and the order of its
 // tensors.
 func encodeHeader(tensors map[string]*ir.Tensor, metadata map[string]string) (header []byte, order []string, err error) {
-	order = slices.SortedFunc(maps.Keys(tensors), func(a, b string) int {
-		x, y := tensors[a].Type.DType, tensors[b].Type.DType
-		return cmp.Or(cmp.Compare(y.Size(), x.Size()), cmp.Compare(a, b))
-	})
+	types := map[string]ir.Type{}
+	for name, t := range tensors {
+		types[name] = t.Type
+	}
+	if order, err = orderOf(types); err != nil {
+		return nil, nil, err
+	}
 	for _, name := range order {
-		if err := checkTensor(name, tensors[name]); err != nil {
-			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
+		if t := tensors[name]; len(t.Data) != t.Type.Bytes() {
+			return nil, nil, fmt.Errorf("tensor %q: %s needs %d bytes, but has %d", name, t.Type, t.Type.Bytes(), len(t.Data))
 		}
 	}
-	sums := fmt.Sprintf(checksumText, 0, dataChecksum(tensors, order))
+	header, err = headerOf(order, types, dataChecksum(tensors, order), metadata)
+	return header, order, err
+}
+
+// orderOf checks tensors' names and types, and gives their order in a file.
+func orderOf(types map[string]ir.Type) ([]string, error) {
+	order := slices.SortedFunc(maps.Keys(types), func(a, b string) int {
+		return cmp.Or(cmp.Compare(types[b].DType.Size(), types[a].DType.Size()), cmp.Compare(a, b))
+	})
+	for _, name := range order {
+		if err := checkTensor(name, types[name]); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+	}
+	return order, nil
+}
+
+// headerOf encodes a header for data with a checksum.
+func headerOf(order []string, types map[string]ir.Type, data uint32, metadata map[string]string) (header []byte, err error) {
+	sums := fmt.Sprintf(checksumText, 0, data)
 	text := map[string]string{"format": "pt"}
 	maps.Copy(text, metadata)
 	text[checksumKey] = sums
 	encoded, err := json.Marshal(text) // sorted by key
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	header = append(append(make([]byte, 8), `{"__metadata__":`...), encoded...)
 	at := 0
 	for _, name := range order {
-		t := tensors[name]
+		t := types[name]
 		header = append(header, ',')
 		header = append(header, quote(name)...)
-		header = fmt.Appendf(header, `:{"dtype":"%s","shape":[`, formatNames[t.Type.DType])
-		for i, dim := range t.Type.Shape {
+		header = fmt.Appendf(header, `:{"dtype":"%s","shape":[`, formatNames[t.DType])
+		for i, dim := range t.Shape {
 			if i > 0 {
 				header = append(header, ',')
 			}
 			header = strconv.AppendInt(header, int64(dim), 10)
 		}
-		header = fmt.Appendf(header, `],"data_offsets":[%d,%d]}`, at, at+len(t.Data))
-		at += len(t.Data)
+		header = fmt.Appendf(header, `],"data_offsets":[%d,%d]}`, at, at+t.Bytes())
+		at += t.Bytes()
 	}
 	header = append(header, '}')
 	for len(header)%8 != 0 {
@@ -106,11 +175,11 @@ func encodeHeader(tensors map[string]*ir.Tensor, metadata map[string]string) (he
 	}
 	length := len(header) - 8
 	if length > maxHeader {
-		return nil, nil, fmt.Errorf("%d tensors need a header of %d bytes; the limit is %d", len(order), length, maxHeader)
+		return nil, fmt.Errorf("%d tensors need a header of %d bytes; the limit is %d", len(order), length, maxHeader)
 	}
 	binary.LittleEndian.PutUint64(header, uint64(length))
 	seal(header, sums)
-	return header, order, nil
+	return header, nil
 }
 
 // formatNames are the format's names for our dtypes.
@@ -122,22 +191,16 @@ var formatNames = func() map[ir.DType]string {
 	return names
 }()
 
-func checkTensor(name string, t *ir.Tensor) error {
+func checkTensor(name string, t ir.Type) error {
 	switch {
 	case name == metadataKey:
 		return fmt.Errorf("the format reserves this name")
 	case !utf8.ValidString(name):
 		return fmt.Errorf("the name is not UTF-8")
-	case formatNames[t.Type.DType] == "":
-		return fmt.Errorf("its dtype is %s", t.Type.DType)
+	case formatNames[t.DType] == "":
+		return fmt.Errorf("its dtype is %s", t.DType)
 	}
-	if err := ir.CheckShape(t.Type.DType, t.Type.Shape); err != nil {
-		return err
-	}
-	if len(t.Data) != t.Type.Bytes() {
-		return fmt.Errorf("%s needs %d bytes, but has %d", t.Type, t.Type.Bytes(), len(t.Data))
-	}
-	return nil
+	return ir.CheckShape(t.DType, t.Shape)
 }
 
 func quote(s string) []byte {
