@@ -17,7 +17,7 @@ import (
 // error. Its methods may be called from several goroutines.
 type Snapshot struct {
 	pages
-	file *os.File
+	file io.Closer
 	path string
 	hash string
 }
@@ -42,8 +42,19 @@ func NewSnapshot(ctx context.Context, f *os.File, path string) (*Snapshot, error
 	if err != nil {
 		return nil, err
 	}
+	return take(ctx, f, info.Size(), path)
+}
+
+// file is what a snapshot needs of a file.
+type file interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// take reads a file of a size once.
+func take(ctx context.Context, f file, size int64, path string) (*Snapshot, error) {
 	s := &Snapshot{file: f, path: path}
-	s.pages = pages{file: f, size: info.Size(), differ: s.differs, sums: make(sums, 0, (info.Size()+pageSize-1)/pageSize)}
+	s.pages = pages{file: f, size: size, differ: s.differs, sums: make(sums, 0, (size+pageSize-1)/pageSize)}
 	hash := sha256.New()
 	buffer := make([]byte, min(pieceSize, max(s.size, 1)))
 	for at := int64(0); at < s.size; {
