@@ -5,19 +5,23 @@ import (
 
 	"github.com/flowrun/flowrun/data/csv"
 	"github.com/flowrun/flowrun/data/idx"
+	"github.com/flowrun/flowrun/data/images"
 	"github.com/flowrun/flowrun/data/npy"
 	"github.com/flowrun/flowrun/data/replay"
 	"github.com/flowrun/flowrun/data/rows"
 	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/data/text"
 )
 
 // Kinds are the kinds of files that a data source reads.
 var Kinds = []table.Kind{
-	csv.Kind,
+	images.Among(csv.Kind),
 	npy.Kind,
 	npy.Archives,
 	idx.Kind,
 	rows.Kind,
+	text.Kind,
+	images.Kind,
 	replay.Kind,
 }
 
