@@ -10,16 +10,31 @@ import (
 	"strings"
 )
 
-// ownBenchmarks are benchmarks in the project's tests: a step of the engine, demands on
-// graphs of up to a million nodes, checks of specs. Lowering large graphs takes long and
+// ownBenchmarks are benchmarks in the project's tests: reading data, a step of the engine,
+// demands on graphs of up to a million nodes, checks of specs. Lowering large graphs takes long and
 // demands vary little, so a few rounds suffice.
 func ownBenchmarks(w *workshop) []subject {
 	engine := tested{w, "engine", engineGroup, filepath.Join(w.temp, "engine.test")}
 	check := tested{w, ".", checkGroup, filepath.Join(w.temp, "flowrun.test")}
+	npy := tested{w, filepath.Join("data", "npy"), dataGroup, filepath.Join(w.temp, "npy.test")}
+	idx := tested{w, filepath.Join("data", "idx"), dataGroup, filepath.Join(w.temp, "idx.test")}
+	python := w.path("bench", ".venv", "bin", "python")
 	return []subject{
+		{name: "data: npy", prepare: npy.build, measure: npy.bench("^BenchmarkNPY$")},
+		{name: "data: npy with NumPy", prepare: python3(python, "numpy"), measure: w.numpyRows(python)},
+		{name: "data: idx", prepare: idx.build, measure: idx.bench("^BenchmarkIDX$")},
 		{name: "engine: steps", prepare: engine.build, measure: engine.bench("^BenchmarkStep$")},
 		{name: "engine: demands", prepare: engine.build, measure: engine.bench("^Benchmark(CleanDemand|SmallDirtyPart)$"), rounds: 3},
 		{name: "checks", prepare: check.build, measure: check.bench("^BenchmarkCheck(Deep)?$")},
+	}
+}
+
+// numpyRows measures NumPy beside BenchmarkNPY.
+func (w *workshop) numpyRows(python string) func(context.Context) ([]sample, error) {
+	c := w.alone(python, w.path("bench", "data", "numpy_rows.py"), w.temp)
+	return func(ctx context.Context) ([]sample, error) {
+		out, err := c.output(ctx)
+		return parseBenchmarks(dataGroup, out), err
 	}
 }
 
@@ -56,7 +71,8 @@ func (p tested) bench(pattern string) func(context.Context) ([]sample, error) {
 }
 
 // parseBenchmarks parses the output of `go test -bench -benchmem`: one series for the
-// time and one for the allocations of each benchmark. Names have no suffix for the
+// time, one for the allocations and, if it says so, one for the throughput of each
+// benchmark. Names have no suffix for the
 // number of processors, since there is only one.
 func parseBenchmarks(group string, out []byte) []sample {
 	var samples []sample
@@ -74,6 +90,8 @@ func parseBenchmarks(group string, out []byte) []sample {
 			switch f[i+1] {
 			case "ns/op":
 				samples = append(samples, sample{series{Group: group, Name: name, Unit: "ns"}, value})
+			case "MB/s":
+				samples = append(samples, sample{series{Group: group, Name: name, Unit: "MB/s"}, value})
 			case "allocs/op":
 				samples = append(samples, sample{series{Group: group, Name: name, Unit: "allocations"}, value})
 			}

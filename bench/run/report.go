@@ -114,6 +114,7 @@ func (r *report) writeText(w io.Writer) error {
 	for _, g := range []struct{ name, title string }{
 		{stepGroup, "A training step of math_net"},
 		{openclGroup, "A training step of math_net on OpenCL"},
+		{dataGroup, "Reading batches from files, beside a copy in memory"},
 		{engineGroup, "The engine by itself"},
 		{checkGroup, "A check of a spec: math_net, and transformers by number of blocks"},
 		{processGroup, "Whole processes, on graphs/math_net.yaml"},

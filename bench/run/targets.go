@@ -6,6 +6,7 @@ import "strings"
 const (
 	stepGroup    = "step"
 	openclGroup  = "opencl"
+	dataGroup    = "data"
 	engineGroup  = "engine"
 	checkGroup   = "check"
 	processGroup = "process"

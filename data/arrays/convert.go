@@ -34,6 +34,14 @@ func convert(dst, src []byte, from Elem, d ir.DType) *misfit {
 		}
 		return nil
 	}
+	if from.Size == 1 {
+		return lookupOf(from, d).convert(dst, src, d.Size())
+	}
+	return convertAll(dst, src, from, d)
+}
+
+// convertAll converts elements of any two types, by way of the widest of their kind.
+func convertAll(dst, src []byte, from Elem, d ir.DType) *misfit {
 	size := d.Size()
 	var ints [chunk]int64
 	var floats [chunk]float64

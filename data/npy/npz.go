@@ -20,7 +20,7 @@ var Archives = table.Kind{
 	Doc:      "NumPy's npz files: row i of each array is example i",
 	PerField: true,
 	FieldKeys: []table.Key{{
-		Name: "array", Form: table.FormText, Doc: "the array's name in the file; without it, the field's name",
+		Name: "array", Form: table.FormText, Doc: "the array's name in the file; by default the field's",
 	}},
 	Complete: arrays.Complete,
 	Check:    arrays.Check,
