@@ -30,7 +30,7 @@ func Build(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 }
 
 func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
-	p := &Program{Name: def.Name, File: def.File, Seed: def.Seed}
+	p := &Program{Name: def.Name, File: def.File, Seed: def.Seed, def: def, sources: list.Sources}
 	s := &shared{list: list, def: def, first: newInitial(list.Budget), taken: taken}
 	placing := newPlacing(def.Placement, list.Budget)
 	types := map[string]any{} // of the model's inputs: an ir.Type, or bad
@@ -129,7 +129,13 @@ func (g *graph) inference(types map[string]any) {
 			t = g.declared(f, in)
 		}
 		have, ok := t.(ir.Type)
-		if !ok || in.Type == nil || g.matches(f, in.Type, have) != "" {
+		if !ok || in.Type == nil {
+			continue // reported
+		}
+		if problem := g.matches(f, in.Type, have); problem != "" {
+			if g.given && problem != reported {
+				g.fail(f, diag.ShapeMismatch, in.Type.At(), "", "the input %s is given as %s: %s", in.Name, have, problem)
+			}
 			continue // reported
 		}
 		s, _ := g.newState(f, in.Name, ir.InputState, have, in.At)
@@ -215,6 +221,9 @@ type Program struct {
 	// DataSources are those that read files, in the spec's order, also those that aren't
 	// used. A source that joins others has their fields.
 	DataSources []*table.Decl
+	def         *syntax.Spec
+	sources     map[string]string // the texts that positions refer to
+
 	// TrainData and EvalData name the data of the training step and of the evaluation, as
 	// the nodes of SourceOp do: "iris", or "iris.train", a part of it. They are "" without
 	// data, and for generated data.

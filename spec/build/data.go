@@ -243,7 +243,7 @@ func (g *graph) transform(src *syntax.DataSource, n int64, fields map[string]any
 	for name, v := range fields {
 		f.values[name] = v
 	}
-	f.path = transformPath
+	f.path = join(g.dataPath, transformPath)
 	g.runBody(f)
 	ex := &expander{graph: g, f: f, to: g.Builder}
 	for _, it := range src.Transform.Items {

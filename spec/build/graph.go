@@ -27,10 +27,12 @@ type graph struct {
 	*ir.Builder
 	*shared
 	training bool
+	dataPath string   // of the nodes that make data
 	step     *ir.Node // the counter, or a constant 0
 	states   map[string]*ir.State
 	names    map[string]bool // of nodes
 	frozen   map[*ir.State]bool
+	given    bool // the types of inputs are a caller's, not those of the training data
 	full     bool // modules are nested too deep; reported
 	weights  map[*any]int
 }

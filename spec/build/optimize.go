@@ -89,6 +89,14 @@ func (o *optimizing) scope(step *ir.Node) *expander {
 	f.stateless = "an optimizer argument"
 	o.vars(f)
 	f.values["step"] = step
+	o.epochs(f.values, o.step)
+	if step.Type.DType == ir.F64 { // of f64 parameters
+		for _, name := range []string{syntax.EpochName, syntax.EpochFraction} {
+			if n, ok := f.values[name].(*ir.Node); ok {
+				f.values[name] = o.Cast(n, ir.F64)
+			}
+		}
+	}
 	return &expander{graph: o.graph, f: f, to: o.Builder, path: "optimizer"}
 }
 

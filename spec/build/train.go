@@ -19,9 +19,10 @@ type training struct {
 	program *Program
 	root    *frame // names of the model, the data and the loss
 	counter *ir.State
-	loss    *ir.Node
-	prefix  string // of the paths of generated data
-	size    int64  // the number of examples in a batch; 0: what the data source says
+	// epochSteps is how many steps an epoch has; nil if nothing needs it.
+	epochSteps *ir.State
+	loss       *ir.Node
+	size       int64 // the number of examples in a batch; 0: what the data source says
 }
 
 // build builds all of it; types gets the types of the model's inputs.
@@ -31,6 +32,9 @@ func (t *training) build(types map[string]any) {
 	t.counter.Next = t.Apply(ir.LookupOp("add"), t.counter.Read, 1)
 	t.step = t.counter.Read
 	t.first.set(ir.StepState, t.first.Scalar(ir.I64, 0))
+	if t.def.UsesEpoch {
+		t.epochSteps, _ = t.newState(t.root, ir.EpochStepsState, ir.InputState, ir.Scalar(ir.I64), t.def.At)
+	}
 
 	fields := t.data()
 	t.model(fields, types)
@@ -51,7 +55,7 @@ func (t *training) data() map[string]any {
 	case src == nil:
 		return nil
 	case src.Body != nil:
-		f := newFrame(src.Body, t.prefix)
+		f := newFrame(src.Body, t.dataPath)
 		f.stateless = "a data source"
 		t.vars(f)
 		t.runBody(f)
@@ -185,6 +189,17 @@ func (t *training) keep(name string, n *ir.Node, at diag.Range) *ir.Node {
 // metrics builds the metrics, and gives what `until` sees of them.
 func (t *training) metrics() map[string]any {
 	values := map[string]any{"step": t.counter.Next, "loss_step": syntax.Bad{}}
+	from := len(t.Graph.Nodes)
+	t.Origin = t.def.At
+	t.epochs(values, t.counter.Next)
+	t.own(from, "metrics", "")
+	seen := []string{"step", syntax.EpochName, syntax.EpochFraction}
+	for _, name := range seen {
+		if _, taken := t.root.values[name]; !taken && values[name] != nil {
+			t.root.values[name] = values[name]
+			defer delete(t.root.values, name)
+		}
+	}
 	if t.loss != nil {
 		values["loss_step"] = t.states[ir.LossState].Next
 	}
@@ -196,6 +211,19 @@ func (t *training) metrics() map[string]any {
 		}
 	}
 	return values
+}
+
+// epochs puts the epochs after so many steps into values, if something needs them: an i64
+// and an f32, which is exact to its last digits however many steps there were.
+func (t *training) epochs(values map[string]any, step *ir.Node) {
+	if t.epochSteps == nil {
+		return
+	}
+	op := func(name string, args ...any) *ir.Node { return t.Apply(ir.LookupOp(name), args...) }
+	steps := t.epochSteps.Read
+	epoch := op("floor_divide", step, steps)
+	part := op("div", t.Cast(op("remainder", step, steps), ir.F32), t.Cast(steps, ir.F32))
+	values[syntax.EpochName], values[syntax.EpochFraction] = epoch, op("add", t.Cast(epoch, ir.F32), part)
 }
 
 // ancestors are a node and all that it depends on.
@@ -253,8 +281,9 @@ func newEvaluation(s *shared, p *Program) *training {
 	d := *s.def.Train
 	d.DataSource, d.Part = d.Evaluation.DataSource, d.Evaluation.Part
 	g := newGraph(s, false)
+	g.dataPath = "eval"
 	// Data drawn under another path are other data, from the same source too.
-	return &training{graph: g, def: &d, program: p, root: newFrame(s.def.Model, ""), prefix: "eval"}
+	return &training{graph: g, def: &d, program: p, root: newFrame(s.def.Model, "")}
 }
 
 // evaluate builds it, beside the graph of a step.

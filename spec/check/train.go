@@ -23,18 +23,22 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 	}
 	s.check(t.Loss, false, nil)
 	builtin := func() *symbol { return &symbol{what: "the built-in value", used: true} }
+	epochs := r.epochs(t)
 	loss := s.withGraph(maps.Clone(s.graph))
 	loss.graph["loss"] = builtin()
+	if loss.graph["step"] == nil {
+		loss.graph["step"] = builtin()
+	}
+	epochs.declare(loss)
 	until := s.withGraph(map[string]*symbol{"step": builtin(), "loss_step": builtin()})
+	until.hints = nil
 	for _, m := range t.Metrics {
 		loss.node(m.Def, nil)
 		until.graph[m.Name] = &symbol{what: "the metric", at: m.At}
 	}
-	until.hints = map[string]string{
-		"loss":  "use loss_step, the loss of this step, or the name of a metric",
-		"epoch": "use step, the number of completed steps",
-		"eval":  "until can use only the metrics under train.metrics",
-	}
+	epochs.declare(until)
+	until.hint("loss", "use loss_step, the loss of this step, or the name of a metric")
+	until.hint("eval", "until can use only the metrics under train.metrics")
 	if !r.untilOfEval(t) {
 		until.check(t.Until, false, nil)
 	}
@@ -42,10 +46,9 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 		optimizer := r.lib.Optimizers[t.Optimizer.Name]
 		sig := *syntax.SignatureOf(optimizer)
 		args := s.withGraph(map[string]*symbol{"step": builtin()})
-		args.hints = map[string]string{
-			"loss":  "optimizer arguments can use only step and vars",
-			"epoch": "use step, the number of updates so far",
-		}
+		args.hints = nil
+		epochs.declare(args)
+		args.hint("loss", "optimizer arguments can use only step, epoch, epoch_fraction and vars")
 		args.bind(t.Optimizer, &Target{Module: optimizer}, syntax.SignatureOf(optimizer), false, nil)
 		s.calls[optimizer] = true
 		args.check(t.Clip, false, nil)
@@ -59,9 +62,49 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 			}
 		}
 	}
+	t.UsesEpoch = epochs.epoch.used || epochs.fraction.used
 	if t.Evaluation != nil {
 		r.evaluation(t, &s, model)
 	}
+}
+
+// epochs are the names that count epochs of the training data.
+type epochs struct {
+	epoch, fraction *symbol
+	none            string // why there are none; "" if there are
+}
+
+func (r *resolver) epochs(t *syntax.Train) *epochs {
+	e := &epochs{epoch: &symbol{what: "the built-in value"}, fraction: &symbol{what: "the built-in value"}}
+	switch src := t.DataSource; {
+	case src == nil:
+		e.none = "there are no epochs without data; use step"
+	case src.Body != nil && !src.Body.Open:
+		e.none = "generated data has no epochs; use step"
+	}
+	return e
+}
+
+// declare makes them visible, unless something of the spec has their name.
+func (e *epochs) declare(s *scope) {
+	for name, sym := range map[string]*symbol{syntax.EpochName: e.epoch, syntax.EpochFraction: e.fraction} {
+		switch {
+		case s.graph[name] != nil || s.consts[name] != nil:
+		case e.none != "":
+			s.hint(name, e.none)
+		default:
+			s.graph[name] = sym
+		}
+	}
+}
+
+// hint says what to tell those who try a name in this scope.
+func (s *scope) hint(name, help string) {
+	s.hints = maps.Clone(s.hints)
+	if s.hints == nil {
+		s.hints = map[string]string{}
+	}
+	s.hints[name] = help
 }
 
 // untilOfEval reports metrics of an evaluation in until.

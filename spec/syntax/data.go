@@ -32,6 +32,14 @@ func (d *decoder) dataSources(n *tree.Node) []*DataSource {
 // the batch.
 const BatchSize = "batch"
 
+// EpochName and EpochFraction are the names that expressions of a training section have for
+// the epochs of the data: those that are complete, and with the fraction of the one that
+// isn't.
+const (
+	EpochName     = "epoch"
+	EpochFraction = "epoch_fraction"
+)
+
 // decodeSource decodes a data source. One that can't be decoded keeps its open body.
 func (d *decoder) decodeSource(s *DataSource, n *tree.Node) {
 	o := d.originOf(s, n)

@@ -94,6 +94,8 @@ type Train struct {
 	Renames    []Rename // of Loop.Weights
 	Evaluation *Evaluation
 
+	UsesEpoch bool // an expression names epoch or epoch_fraction
+
 	openMetrics bool // metrics are missing because of what was reported
 }
 

@@ -50,6 +50,8 @@ var Forms = map[string]*Form{
 	"bool":      {words: "a bool", Scalar: []string{"boolean"}},
 	"limit":     {Enum: []string{"unlimited"}},
 	"steps":     {words: "an int of at least 1, or `unlimited`", Any: []string{"count", "limit"}},
+	"interval":  {words: "an int of at least 1, or `epoch`", Any: []string{"count", "epoch"}},
+	"epoch":     {Enum: []string{everyEpoch}},
 	"constant":  {words: "a value", Doc: "An int, a float, a bool, a string, or a list of these.", Any: []string{"text", "constants"}},
 	"constants": {words: "a list of values", Items: "constant"},
 

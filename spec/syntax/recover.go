@@ -198,9 +198,6 @@ func (d *decoder) unknownKey(n, key *tree.Node, s *Section, meant *Key) {
 		return
 	}
 	help := foreign.Habits[key.Text]
-	if help != "" && help == foreign.Habits["epochs"] {
-		d.misplace("max_steps")
-	}
 	sections := homes[key.Text]
 	switch {
 	case meant != nil && slices.Contains(foreign.Keys[key.Text], meant.Name):

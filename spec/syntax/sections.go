@@ -80,10 +80,10 @@ var (
 		{Name: "rename", Value: "renames", doc: "parameter names by tensor names in the file"},
 	}}
 	evalSection = &Section{name: "eval", Doc: "Metrics on other data.", Keys: []Key{
-		{Name: "data", Value: "text", doc: "the data source", more: "may be the same as train.data", Required: true},
-		{Name: "every", Value: "count", doc: "steps between evaluations", Required: true},
+		{Name: "data", Value: "text", doc: "the data source, or a part of it: SOURCE.PART", more: "may be the same as train.data", Required: true},
+		{Name: "every", Value: "interval", doc: "steps between evaluations, or `epoch`", Required: true},
 		{Name: "metrics", Value: "nodes", doc: "scalars by name", more: "shown as `eval.NAME`", Required: true},
-		{Name: "batches", Value: "count", doc: "the number of batches to average metrics over", Default: "1"},
+		{Name: "batches", Value: "count", doc: "the number of batches to average metrics over", more: "by default all of the data source, or 1 of generated data"},
 	}}
 	earlyStopSection = &Section{name: "early_stop", Doc: "Ends the run when a metric no longer improves.", Keys: []Key{
 		{Name: "metric", Value: "text", doc: "the metric: NAME, or eval.NAME", Required: true},
@@ -92,7 +92,7 @@ var (
 		{Name: "min_delta", Value: "delta", doc: "the smallest change that counts as an improvement", Default: "0"},
 	}}
 	checkpointSection = &Section{name: "checkpoint", Doc: "When to save checkpoints, from which a run can be resumed.", Keys: []Key{
-		{Name: "every", Value: "count", doc: "steps between checkpoints", Required: true},
+		{Name: "every", Value: "interval", doc: "steps between checkpoints, or `epoch`", Required: true},
 		{Name: "keep", Value: "count", doc: "the number of latest checkpoints to keep", Default: "3"},
 		{Name: "best", Value: "best", doc: "also keep the best checkpoint by a metric: {metric, mode}"},
 		{Name: "dir", Value: "text", doc: "the folder, inside the spec's folder", Default: "checkpoints"},
@@ -189,6 +189,11 @@ var homes = map[string][]string{}
 func init() {
 	for _, k := range trainKeys {
 		TrainSection.Keys = append(TrainSection.Keys, k.Key)
+	}
+	for _, k := range joinKeys {
+		if NodeSection.Key(k.Name) == nil {
+			homes[k.Name] = append(homes[k.Name], SourceSection.name)
+		}
 	}
 	for _, s := range []*Section{RootSection, modelSection, TrainSection, PlacementSection, moduleSection} {
 		for _, k := range s.Keys {

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ var trainKeys = []struct {
 	Key
 	decode func(d *decoder, n *tree.Node, t *Train)
 }{
-	{Key{Name: "data", Value: "text", doc: "the data source of the batches", more: "required if the model has inputs"},
+	{Key{Name: "data", Value: "text", doc: "the data source of the batches, or a part of it: SOURCE.PART", more: "required if the model has inputs"},
 		func(d *decoder, n *tree.Node, t *Train) { t.DataSource, t.Part = d.dataSource(n) }},
 	{Key{Name: "loss", Value: "expression", doc: "the floating-point scalar to minimize", Required: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loss = d.expression(n, "loss") }},
@@ -52,8 +53,11 @@ var trainKeys = []struct {
 		}},
 	{Key{Name: "max_steps", Value: "steps", doc: "the maximum number of steps", Default: "unlimited", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.MaxSteps = d.limited(n, "max_steps") }},
-	{Key{Name: "log_every", Value: "count", doc: "steps between log lines", Default: "100", Aside: true},
-		func(d *decoder, n *tree.Node, t *Train) { t.Loop.LogEvery = d.positive(n, "log_every") }},
+	{Key{Name: "epochs", Value: "count", doc: "the maximum number of epochs of the data", more: "of max_steps and epochs, the one that is reached first ends the run", Aside: true}, (*decoder).epochs},
+	{Key{Name: "log_every", Value: "interval", doc: "steps between log lines, or `epoch`", Default: "100", Aside: true},
+		func(d *decoder, n *tree.Node, t *Train) {
+			t.Loop.LogEvery, t.Loop.LogEpoch = d.interval(n, "log_every", t)
+		}},
 	{Key{Name: "clip_grad_norm", Value: "expression", doc: "the maximum norm of all gradients together", more: "it can use `step`, as the optimizer's arguments can; without it, gradients aren't clipped"},
 		func(d *decoder, n *tree.Node, t *Train) { t.Clip = d.expression(n, "clip_grad_norm") }},
 	{Key{Name: "param_groups", Value: "groups", doc: "a list of {match, …}: optimizer arguments for some of the parameters"},
@@ -70,7 +74,7 @@ var trainKeys = []struct {
 }
 
 // TrainSection is the train section. Its keys are those of trainKeys.
-var TrainSection = &Section{name: "train", Doc: "How to train. One of until and max_steps is required."}
+var TrainSection = &Section{name: "train", Doc: "How to train. One of until, max_steps and epochs is required."}
 
 func (d *decoder) train(n *tree.Node) *Train {
 	fields, ok := d.fields(n, TrainSection)
@@ -83,15 +87,61 @@ func (d *decoder) train(n *tree.Node) *Train {
 			k.decode(d, n, t)
 		}
 	}
-	endless := fields["until"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == unlimited)
-	if endless && !d.misplaced["until"] && !d.misplaced["max_steps"] && !n.Partial {
-		d.report(diag.EndlessTraining, t.At, "add max_steps or until", "training has no stop condition")
+	endless := fields["until"] == nil && fields["epochs"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == unlimited)
+	if endless && !d.misplaced["until"] && !d.misplaced["max_steps"] && !d.misplaced["epochs"] && !n.Partial {
+		d.report(diag.EndlessTraining, t.At, "add max_steps, epochs or until", "training has no stop condition")
 	}
 	return t
 }
 
 // unlimited is the number of steps of a train section without a limit.
 const unlimited = "unlimited"
+
+// epochs decodes train.epochs.
+func (d *decoder) epochs(n *tree.Node, t *Train) {
+	v, ok := d.atLeast(n, "epochs", 1)
+	if !ok || !d.hasEpochs(n, "epochs", "use max_steps", t) {
+		return
+	}
+	t.Loop.Epochs = v
+	if src := t.DataSource; src != nil && src.Decl != nil && src.Decl.Repeat > 0 && src.Decl.Repeat < v {
+		d.report(diag.InvalidValue, n.Range, fmt.Sprintf("write repeat: %d under data.%s, or train for %d", v, src.Name, src.Decl.Repeat),
+			"the data source %s provides %s, which is less than %d", src.Name, diag.Count(int(src.Decl.Repeat), "epoch"), v)
+	}
+}
+
+// interval decodes a number of steps, or an epoch of the training data.
+func (d *decoder) interval(n *tree.Node, what string, t *Train) (steps int64, epoch bool) {
+	if n != nil && !n.Broken && n.Kind == tree.String && !d.placeholder(n) {
+		if n.Text == everyEpoch {
+			return 0, d.hasEpochs(n, what+": epoch", "use a number of steps", t)
+		}
+		if help := map[string]string{"epochs": "write epoch", "1 epoch": "write epoch", "step": "write 1"}[n.Text]; help != "" {
+			d.report(diag.WrongType, n.Range, help, "%s must be an int or epoch, not %s", what, strange(n))
+			return 0, false
+		}
+	} else if n != nil && n.Kind == tree.String {
+		return 0, false
+	}
+	return d.positive(n, what), false
+}
+
+// everyEpoch is the interval of an epoch.
+const everyEpoch = "epoch"
+
+// hasEpochs reports what needs epochs where the data has none.
+func (d *decoder) hasEpochs(n *tree.Node, what, help string, t *Train) bool {
+	switch src := t.DataSource; {
+	case src == nil && d.misplaced["data"]:
+	case src == nil:
+		d.report(diag.InvalidValue, n.Range, help, "`%s` has no meaning without data", what)
+		return false
+	case src.Decl == nil && !src.Body.Open:
+		d.report(diag.InvalidValue, n.Range, help, "`%s` has no meaning with %s: generated data has no epochs", what, src.Name)
+		return false
+	}
+	return true
+}
 
 // watchable are the metrics that early_stop and checkpoint.best can name.
 func (t *Train) watchable() []string {
@@ -154,7 +204,11 @@ func (d *decoder) evaluation(n *tree.Node, t *Train) {
 		t.Evaluation.At = data.Range
 		t.Evaluation.DataSource, t.Evaluation.Part = d.dataSource(data)
 	}
-	t.Loop.Evaluation = &ir.Evaluation{Every: d.positive(fields["every"], "every"), Batches: 1}
+	t.Loop.Evaluation = &ir.Evaluation{}
+	t.Loop.Evaluation.Every, t.Loop.Evaluation.EveryEpoch = d.interval(fields["every"], "every", t)
+	if src := t.Evaluation.DataSource; src == nil || src.Decl == nil {
+		t.Loop.Evaluation.Batches = 1
+	}
 	if batches := fields["batches"]; batches != nil {
 		t.Loop.Evaluation.Batches = d.positive(batches, "batches")
 	}
@@ -214,7 +268,8 @@ func (d *decoder) checkpoint(n *tree.Node, t *Train) *ir.Checkpoint {
 	if !ok {
 		return nil
 	}
-	c := &ir.Checkpoint{Every: d.positive(fields["every"], "every"), Keep: defaultKeep}
+	c := &ir.Checkpoint{Keep: defaultKeep}
+	c.Every, c.EveryEpoch = d.interval(fields["every"], "every", t)
 	if keep := fields["keep"]; keep != nil {
 		c.Keep = d.positive(keep, "keep")
 	}
