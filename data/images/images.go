@@ -113,6 +113,9 @@ func checkPixels(f *table.Field, add func(help, format string, args ...any)) {
 			add("remove it, or declare 3 channels", "`alpha: %s` removes what the fourth channel is for", alpha)
 		}
 	}
+	if f.Normalize != table.NotNormalized && f.Type.DType == ir.U8 {
+		add("declare it as f32", "normalized pixels are no integers")
+	}
 	if f.Classes != nil {
 		add("remove `classes`, or declare `value: folder`", "pixels have no classes")
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/jpeg"
 	"image/png"
 	"io/fs"
 	"math"
@@ -361,6 +360,7 @@ func TestDeclarationsAreCheckedWithoutFiles(t *testing.T) {
 			x.Type.Shape = ir.Shape{4, 4, 4}
 			x.Options[keyAlpha] = table.Option{Value: "white"}
 		},
+		"field x: normalized pixels are no integers":                          func(x, _ *table.Field) { x.Normalize = table.PerField },
 		"field x: pixels have no classes":                                     func(x, _ *table.Field) { x.Classes = &table.Classes{} },
 		"field x: an image has no missing values":                             func(x, _ *table.Field) { x.Fill.By = table.FillMean },
 		"field y: the name of a folder needs classes":                         func(_, y *table.Field) { y.Classes = nil },
@@ -416,26 +416,4 @@ func TestPixelsInUseStayWithinTheBudgetButForOneImage(t *testing.T) {
 	<-waiting
 	second()
 	require.Zero(t, b.inUse)
-}
-
-func BenchmarkOpen(b *testing.B) {
-	var photo bytes.Buffer
-	m := image.NewNRGBA(image.Rect(0, 0, 500, 375))
-	for i := range m.Pix {
-		m.Pix[i] = byte(i * i >> 8)
-	}
-	require.NoError(b, jpeg.Encode(&photo, m, nil))
-	dir := b.TempDir()
-	const n = 64
-	for i := range n {
-		require.NoError(b, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d.jpg", i)), photo.Bytes(), 0o600))
-	}
-	d := &table.Decl{Options: table.Options{}, Files: []table.File{{Path: dir}}, Fields: []table.Field{{Name: "x",
-		Type: ir.Type{DType: ir.U8, Shape: ir.Shape{3, 224, 224}}, Options: table.Options{keyValue: {Value: valueImage}, keyResize: {Value: "crop"}}}}}
-	for b.Loop() {
-		tab, err := (&opener{}).open(d)
-		require.NoError(b, err)
-		require.NoError(b, tab.Close())
-	}
-	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "images/s")
 }
