@@ -29,13 +29,13 @@ func BenchmarkText(b *testing.B) {
 		const batch, length = 64, 256
 		field(d, "x", ir.I32, length, 0)
 		complete(d)
-		var tab table.Table
+		tab := opened(b, d, nil)
 		b.Run("open/"+c.name, func(b *testing.B) {
 			b.SetBytes(int64(len(content)))
 			for b.Loop() {
-				var err error
-				tab, err = open(context.Background(), &table.Input{Decl: d, Files: folder{}})
+				tab, err := open(context.Background(), &table.Input{Decl: d, Files: folder{}})
 				require.NoError(b, err)
+				require.NoError(b, tab.Close())
 			}
 		})
 		b.Run("read/"+c.name, func(b *testing.B) {
@@ -49,5 +49,6 @@ func BenchmarkText(b *testing.B) {
 				require.NoError(b, tab.Read(0, rows, dst))
 			}
 		})
+		require.NoError(b, tab.Close())
 	}
 }
