@@ -18,11 +18,15 @@ func ownBenchmarks(w *workshop) []subject {
 	check := tested{w, ".", checkGroup, filepath.Join(w.temp, "flowrun.test")}
 	npy := tested{w, filepath.Join("data", "npy"), dataGroup, filepath.Join(w.temp, "npy.test")}
 	idx := tested{w, filepath.Join("data", "idx"), dataGroup, filepath.Join(w.temp, "idx.test")}
+	text := tested{w, filepath.Join("data", "text"), dataGroup, filepath.Join(w.temp, "text.test")}
+	images := tested{w, filepath.Join("data", "images"), dataGroup, filepath.Join(w.temp, "images.test")}
 	python := w.path("bench", ".venv", "bin", "python")
 	return []subject{
 		{name: "data: npy", prepare: npy.build, measure: npy.bench("^BenchmarkNPY$")},
 		{name: "data: npy with NumPy", prepare: python3(python, "numpy"), measure: w.numpyRows(python)},
 		{name: "data: idx", prepare: idx.build, measure: idx.bench("^BenchmarkIDX$")},
+		{name: "data: text", prepare: text.build, measure: text.bench("^BenchmarkText$"), rounds: 3},
+		{name: "data: images", prepare: images.build, measure: images.bench("^BenchmarkImages$"), rounds: 3},
 		{name: "engine: steps", prepare: engine.build, measure: engine.bench("^BenchmarkStep$")},
 		{name: "engine: demands", prepare: engine.build, measure: engine.bench("^Benchmark(CleanDemand|SmallDirtyPart)$"), rounds: 3},
 		{name: "checks", prepare: check.build, measure: check.bench("^BenchmarkCheck(Deep)?$")},
@@ -90,8 +94,8 @@ func parseBenchmarks(group string, out []byte) []sample {
 			switch f[i+1] {
 			case "ns/op":
 				samples = append(samples, sample{series{Group: group, Name: name, Unit: "ns"}, value})
-			case "MB/s":
-				samples = append(samples, sample{series{Group: group, Name: name, Unit: "MB/s"}, value})
+			case "MB/s", "images/s":
+				samples = append(samples, sample{series{Group: group, Name: name, Unit: f[i+1]}, value})
 			case "allocs/op":
 				samples = append(samples, sample{series{Group: group, Name: name, Unit: "allocations"}, value})
 			}
