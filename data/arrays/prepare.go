@@ -183,32 +183,55 @@ type gathered struct {
 	data  io.ReaderAt
 }
 
-// read gathers rows: for each element of an example, in the order of the file, it reads as
-// many of its neighbours as there are rows.
+// read gathers rows. The file has a column for each element of an example: as many
+// neighbours as the array has rows. Short columns are read whole, several at a time; of
+// long ones, only the wanted rows.
 func (g *gathered) read(dst []byte, row, n int64) error {
-	shape, size := g.array.Shape, g.array.Elem.Size
-	numel := len(dst) / int(n) / size
-	strides := shape[1:].Strides()
-	index := make([]int, len(shape)-1)
-	column := make([]byte, int(n)*size)
-	to := 0 // where the element is in an example
-	for q := range numel {
-		at := (int64(q)*int64(shape[0]) + row) * int64(size)
-		if err := g.file.read(g.data, column, at); err != nil {
+	shape, size := g.array.Shape, int64(g.array.Elem.Size)
+	numel, column := int64(len(dst))/n/size, int64(shape[0])*size
+	skip, width, many := row*size, n*size, int64(1)
+	if column <= shortColumn {
+		skip, width, many = 0, column, min(numel, spanBytes/column)
+	}
+	buffer := make([]byte, many*width)
+	place := odometer{shape: shape[1:], strides: shape[1:].Strides(), index: make([]int, len(shape)-1)}
+	for q := int64(0); q < numel; q += many {
+		block := buffer[:min(many, numel-q)*width]
+		if err := g.file.read(g.data, block, q*column+skip); err != nil {
 			return err
 		}
-		scatter(dst[to*size:], column, numel*size, size)
-		for d := range index { // the first dimension of an example goes round first
-			index[d]++
-			to += strides[d]
-			if index[d] < shape[d+1] {
-				break
-			}
-			to -= index[d] * strides[d]
-			index[d] = 0
+		for ; len(block) > 0; block = block[width:] {
+			from := row*size - skip
+			scatter(dst[int64(place.at)*size:], block[from:from+n*size], int(numel*size), int(size))
+			place.next()
 		}
 	}
 	return nil
+}
+
+const (
+	shortColumn = 16 << 10
+	spanBytes   = 1 << 20
+)
+
+// odometer counts through the elements of a shape, the first dimension fastest.
+type odometer struct {
+	shape   ir.Shape
+	strides []int
+	index   []int
+	at      int // of the element, the last dimension's neighbours next to each other
+}
+
+func (o *odometer) next() {
+	for d := range o.index {
+		o.index[d]++
+		o.at += o.strides[d]
+		if o.index[d] < o.shape[d] {
+			return
+		}
+		o.at -= o.index[d] * o.strides[d]
+		o.index[d] = 0
+	}
 }
 
 // scatter writes elements at a distance from each other.

@@ -247,6 +247,23 @@ func TestEitherOrderGivesTheSameExamples(t *testing.T) {
 	})
 }
 
+// Columns of up to 16 KiB are read whole, about 1 MiB at a time; of others, as many rows as
+// make 16 MiB.
+func TestColumnsOfAnyLengthAreTurned(t *testing.T) {
+	for _, size := range [][2]int{{16 << 10, 2}, {16<<10 + 1, 3}, {3, 1<<20 + 1}, {3, 6 << 20}, {70_000, 300}} {
+		n, width := size[0], size[1]
+		rows, columns := make([]byte, n*width), make([]byte, n*width)
+		for i := range n {
+			for j := range width {
+				v := byte(i*31 + j*7 + j>>8)
+				rows[i*width+j], columns[i+n*j] = v, v
+			}
+		}
+		header := strings.Replace(dict("|u1", fmt.Sprintf("(%d, %d)", n, width)), "False", "True", 1)
+		require.True(t, bytes.Equal(rows, read(t, file(header, columns...), arraystest.Type("u8", width)).Data), "%v", size)
+	}
+}
+
 func TestAFileThatChangesWhileInUseGivesOldValuesOrAnError(t *testing.T) {
 	const rows = 3 * 1024 // three pages
 	content := file(dict("<i4", "(3072,)")+strings.Repeat(" ", 4096-10-56), make([]byte, 4*rows)...)
