@@ -1,0 +1,166 @@
+package learned
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/diag"
+)
+
+// classes learns the classes of a field. values are those of the field in all data sources
+// that are mixed, or, of a vocabulary, of all its fields.
+func classes(ctx context.Context, values []Values) (*Fact, error) {
+	d := values[0].Field
+	c := d.Classes
+	fact := &Fact{}
+	room := c.Count
+	if c.Vocabulary && c.Unknown >= 0 {
+		fact.Unknown = &c.Unknown
+		if c.Unknown < int64(c.Count) {
+			room--
+		}
+	}
+	if c.Names != nil {
+		fact.Classes = texts(c.Names)
+		return fact, nil
+	}
+	counts := map[string]int64{}
+	for _, v := range values {
+		if v.Table.Column(v.Column).Texts == nil { // its values are the ids
+			fact.Classes = numbered(c.Count)
+			return fact, nil
+		}
+		n, err := v.count(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for code, text := range v.Table.Column(v.Column).Texts {
+			if n[code] > 0 {
+				counts[text] += n[code]
+			}
+		}
+	}
+	found := make([]string, 0, len(counts))
+	for text := range counts {
+		found = append(found, text)
+	}
+	slices.Sort(found)
+	switch {
+	case c.Vocabulary && len(found) > room && c.Unknown >= 0:
+		slices.SortStableFunc(found, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
+		found = found[:room]
+		slices.Sort(found)
+	case c.Vocabulary && len(found) > room:
+		return nil, fmt.Errorf("the field %s may have %s, and the training data has %d: %s; declare as many, or an id for unknown ones",
+			d.Name, diag.Count(room, "different value"), len(found), quoted(found))
+	case !c.Vocabulary && len(found) != c.Count:
+		return nil, fmt.Errorf("the field %s is declared to have %s, and the training data has %d: %s; declare as many, or name them",
+			d.Name, classCount(c.Count), len(found), quoted(found))
+	}
+	fact.Classes = texts(found)
+	return fact, nil
+}
+
+func classCount(n int) string {
+	if n == 1 {
+		return "1 class"
+	}
+	return fmt.Sprintf("%d classes", n)
+}
+
+// texts are classes. A list without any is known to be one.
+func texts(names []string) []Text {
+	all := make([]Text, len(names))
+	for i, n := range names {
+		all[i] = Text(n)
+	}
+	return all
+}
+
+// numbered are classes that are numbers in the files.
+func numbered(n int) []Text {
+	all := make([]Text, n)
+	for i := range all {
+		all[i] = Text(fmt.Sprint(i))
+	}
+	return all
+}
+
+// quoted lists the first few texts.
+func quoted(all []string) string {
+	var q []string
+	for _, t := range all[:min(len(all), 8)] {
+		q = append(q, diag.Quote(t))
+	}
+	if len(all) > 8 {
+		q = append(q, "…")
+	}
+	return strings.Join(q, ", ")
+}
+
+// errUnknown ends a scan.
+var errUnknown = errors.New("unknown")
+
+// IDs gives the id of each of a column's texts; nil if its values are the ids. A text that
+// is none of the classes and occurs in the values is a *table.Fault, unless the field has
+// an id for unknown ones. What doesn't occur may have any id.
+func (f Facts) IDs(ctx context.Context, v Values) ([]int64, error) {
+	d, column := v.Field, v.Table.Column(v.Column)
+	if column.Texts == nil {
+		return nil, nil
+	}
+	fact := f[d.Name]
+	known := make(map[string]int64, len(fact.Classes))
+	for i, text := range fact.Classes {
+		known[string(text)] = fact.ID(i)
+	}
+	ids := make([]int64, len(column.Texts))
+	all := true
+	for code, text := range column.Texts {
+		id, ok := known[text]
+		if !ok {
+			id = d.Classes.Unknown
+			all = all && id >= 0
+		}
+		ids[code] = id
+	}
+	if all {
+		return ids, nil
+	}
+	var fault *table.Fault
+	err := v.codes(ctx, func(row int64, codes []byte) error {
+		for i := range len(codes) / 4 {
+			code := codeAt(codes, i)
+			if ids[code] < 0 {
+				what := "class"
+				if d.Classes.Vocabulary {
+					what = "value"
+				}
+				fault = &table.Fault{Place: v.place(row, i), Message: fmt.Sprintf("%s is no %s of the field %s that the training data has: %s; declare an id for unknown ones, or remove the row",
+					diag.Quote(column.Texts[code]), what, d.Name, quoted(names(fact.Classes)))}
+				return errUnknown
+			}
+		}
+		return nil
+	})
+	switch {
+	case fault != nil:
+		return nil, fault
+	case err != nil:
+		return nil, err
+	}
+	return ids, nil
+}
+
+func names(all []Text) []string {
+	s := make([]string, len(all))
+	for i, t := range all {
+		s[i] = string(t)
+	}
+	return s
+}
