@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/data/prepared"
-	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
 )
@@ -20,8 +19,8 @@ type File struct {
 }
 
 // openFile opens a file, and reads all of it once.
-func openFile(ctx context.Context, in *table.Input, path string) (*File, error) {
-	s, err := prepared.Open(ctx, in.Files, path)
+func openFile(ctx context.Context, library *prepared.Library, path string) (*File, error) {
+	s, err := library.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}

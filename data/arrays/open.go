@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -40,7 +41,11 @@ type Content interface {
 
 // Open opens the files of a declaration, and compares their arrays with its fields.
 func Open(ctx context.Context, in *table.Input, format Format) (table.Table, error) {
-	o := &opening{ctx: ctx, in: in, format: format, contents: map[string]content{}, table: &Table{buffers: sync.Pool{New: func() any { b := make([]byte, blockBytes); return &b }}}}
+	o := &opening{
+		ctx: ctx, in: in, format: format,
+		library: prepared.NewLibrary(in.Files), contents: map[string]content{},
+		table: &Table{buffers: sync.Pool{New: func() any { b := make([]byte, blockBytes); return &b }}},
+	}
 	err := o.open()
 	if err != nil {
 		return nil, errors.Join(err, o.table.Close())
@@ -53,6 +58,7 @@ type opening struct {
 	ctx      context.Context
 	in       *table.Input
 	format   Format
+	library  *prepared.Library
 	contents map[string]content // by path
 	table    *Table
 }
@@ -156,7 +162,7 @@ func (o *opening) file(path string) (content, error) {
 	if c, ok := o.contents[path]; ok {
 		return c, nil
 	}
-	file, err := openFile(o.ctx, o.in, path)
+	file, err := openFile(o.ctx, o.library, path)
 	if err != nil {
 		return content{}, err
 	}

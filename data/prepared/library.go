@@ -92,16 +92,24 @@ type book struct {
 // ReadAt implements io.ReaderAt.
 func (b *book) ReadAt(p []byte, at int64) (int, error) {
 	for {
-		b.mutex.RLock()
-		if b.file != nil {
-			defer b.mutex.RUnlock()
-			return b.file.ReadAt(p, at)
+		if n, open, err := b.tryReadAt(p, at); open {
+			return n, err
 		}
-		b.mutex.RUnlock()
 		if err := b.library.reopen(b); err != nil {
 			return 0, err
 		}
 	}
+}
+
+// tryReadAt is ReadAt if the file is open.
+func (b *book) tryReadAt(p []byte, at int64) (n int, open bool, err error) {
+	b.mutex.RLock()
+	defer b.mutex.RUnlock()
+	if b.file == nil {
+		return 0, false, nil
+	}
+	n, err = b.file.ReadAt(p, at)
+	return n, true, err
 }
 
 // Close closes the file for good.
