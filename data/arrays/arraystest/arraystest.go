@@ -51,7 +51,7 @@ func OpenInput(kind table.Kind, in *table.Input) (table.Table, error) {
 
 // Input is what a kind is opened with.
 func Input(d *table.Decl) *table.Input {
-	return &table.Input{Decl: d, Files: anywhere{}, Prepare: Prepare}
+	return &table.Input{Decl: d, Files: Anywhere{}, Prepare: Prepare}
 }
 
 // Read reads all examples of a field.
@@ -69,12 +69,12 @@ func Read(t testing.TB, from table.Table, field int) *ir.Tensor {
 	return tensor
 }
 
-// anywhere opens any file.
-type anywhere struct{}
+// Anywhere opens any file.
+type Anywhere struct{}
 
-func (anywhere) Open(path string) (*os.File, error)    { return files.Open(path) }
-func (anywhere) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
-func (anywhere) List(_ context.Context, path string) ([]string, error) {
+func (Anywhere) Open(path string) (*os.File, error)    { return files.Open(path) }
+func (Anywhere) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
+func (Anywhere) List(_ context.Context, path string) ([]string, error) {
 	list, err := filepath.Glob(path)
 	if len(list) == 0 {
 		return []string{path}, err
