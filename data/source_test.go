@@ -163,11 +163,11 @@ func TestWhatCantGiveABatchIsRefused(t *testing.T) {
 		"it has no examples": func(d *declared) { d.rows = 0 },
 		"its 10 examples don't fill a batch of 11, and drop_last leaves smaller ones out": func(d *declared) { d.Batch, d.DropLast = 11, true },
 		`it has no parts, so there is no part "p"`:                                        func(d *declared) { d.Split = nil },
-		`there is no part "p"`:                                                            func(d *declared) { d.Split.Parts = nil },
-		"the field x is declared as f32[], and its values are i64[]":                      func(d *declared) { d.Fields[0].Type = ir.Scalar(ir.F32) },
-		"it has no batch size":                                                            func(d *declared) { d.Batch = 0 },
-		"no such table":                                                                   func(d *declared) { d.Files[0].Name = "" },
-		`there is no kind of file "none"`:                                                 func(d *declared) { d.Kind = "none" },
+		`there is no part "p"`: func(d *declared) { d.Split.Parts = nil },
+		"the field x is declared as f32[], and its values are i64[]": func(d *declared) { d.Fields[0].Type = ir.Scalar(ir.F32) },
+		"it has no batch size":            func(d *declared) { d.Batch = 0 },
+		"no such table":                   func(d *declared) { d.Files[0].Name = "" },
+		`there is no kind of file "none"`: func(d *declared) { d.Kind = "none" },
 	} {
 		d := declare(t, "a", 10).ids("x")
 		d.Split = &table.Split{Parts: []table.Part{{Name: "p", Fraction: 1}}}
