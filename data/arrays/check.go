@@ -2,6 +2,7 @@ package arrays
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/flowrun/flowrun/data/table"
@@ -50,6 +51,10 @@ func Check(d *table.Decl) []table.Problem {
 	var problems []table.Problem
 	for i := range d.Fields {
 		f := &d.Fields[i]
+		if len(d.Files) > 0 && !slices.ContainsFunc(d.Files, func(file table.File) bool { return file.Field == "" || file.Field == f.Name }) {
+			problems = append(problems, table.Problem{At: f.At, Message: "field " + f.Name + " has no file",
+				Help: fmt.Sprintf("add it: %s: {%s: FILE}", d.Kind, f.Name)})
+		}
 		if f.Fill.By != table.FillNone {
 			problems = append(problems, table.Problem{At: f.At, Message: "field " + f.Name + " has fill, but arrays have no missing values",
 				Help: "leave it out; a NaN is a value, which transform can replace"})

@@ -462,6 +462,11 @@ func TestADeclarationIsCheckedWithoutItsFiles(t *testing.T) {
 	}
 	require.Empty(t, check(x))
 	require.Equal(t, "a file of npy contains one array, but there are 2 fields: give each field its file: npy: {x: FILE, y: FILE}", check(x, y))
+	d := arraystest.Decl(npy.Kind, "x.npy", x, y)
+	d.Files[0].Field = "x"
+	require.Equal(t, []table.Problem{{Message: "field y has no file", Help: "add it: npy: {y: FILE}"}}, npy.Kind.Check(d))
+	d.Fields = d.Fields[:1]
+	require.Empty(t, npy.Kind.Check(d))
 	filled := x
 	filled.Fill.By = table.FillMean
 	require.Equal(t, "field x has fill, but arrays have no missing values: leave it out; a NaN is a value, which transform can replace", check(filled))
