@@ -84,7 +84,11 @@ func classOf(root, file string) string {
 	if root == "" {
 		return path.Base(path.Dir(file))
 	}
-	below := strings.TrimPrefix(strings.TrimPrefix(file, strings.TrimSuffix(filepath.ToSlash(root), "/")), "/")
+	below, err := filepath.Rel(root, filepath.FromSlash(file))
+	if err != nil {
+		return ""
+	}
+	below = filepath.ToSlash(below)
 	class, _, ok := strings.Cut(below, "/")
 	if !ok {
 		return ""

@@ -20,7 +20,7 @@ import (
 )
 
 // folder opens files of a test.
-type folder struct{ path string }
+type folder struct{}
 
 func (f folder) Open(path string) (*os.File, error)                    { return files.Open(path) }
 func (f folder) Stat(path string) (os.FileInfo, error)                 { return os.Stat(path) }

@@ -106,6 +106,18 @@ func TestEveryValueOf8And16BitsIsKept(t *testing.T) {
 	}
 }
 
+func TestColoursOf16BitsAreScaled(t *testing.T) {
+	m := image.NewNRGBA64(image.Rect(0, 0, 2, 1))
+	m.SetNRGBA64(0, 0, color.NRGBA64{1, 2, 3, 65535})
+	m.SetNRGBA64(1, 0, color.NRGBA64{65535, 256, 32768, 65535})
+	o := options(3, 1, 2)
+	o.Float = true
+	require.Equal(t, []float32{1. / 65535, 1, 2. / 65535, 256. / 65535, 3. / 65535, 32768. / 65535}, floats(decoded(t, encoded(t, m), o)))
+	require.Equal(t, []byte{0, 255, 0, 1, 0, 128}, decoded(t, encoded(t, m), options(3, 1, 2)))
+	m.SetNRGBA64(0, 0, color.NRGBA64{1000, 2000, 3000, 257})
+	require.Equal(t, []byte{4, 255, 8, 1, 12, 128, 1, 255}, decoded(t, encoded(t, m), options(4, 1, 2)))
+}
+
 func TestOneBitAndPaletteImagesHaveTheirColours(t *testing.T) {
 	m := image.NewPaletted(image.Rect(0, 0, 2, 1), color.Palette{color.NRGBA{255, 0, 0, 255}, color.NRGBA{0, 0, 255, 255}})
 	m.Pix = []byte{1, 0}

@@ -166,6 +166,11 @@ keep("wide.jpg", rgb, "RGB", quality=90, subsampling=1)
 keep("progressive.jpg", rgb, "RGB", quality=90, subsampling=0, progressive=True)
 keep("luma.jpg", rgb, "L", quality=90, subsampling=0)
 keep("cmyk.jpg", rgb.convert("CMYK"), "RGB", quality=95)
+# The same numbers, said to be brightness, colour differences and black.
+cmyk = bytearray(open("cmyk.jpg", "rb").read())
+cmyk[cmyk.index(b"Adobe") + 11] = 2
+open("ycck.jpg", "wb").write(cmyk)
+open("ycck.jpg.raw", "wb").write(Image.open("ycck.jpg").convert("RGB").tobytes())
 for orientation in range(1, 9):
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -174,7 +179,7 @@ for orientation in range(1, 9):
 `)
 	files, err := filepath.Glob(filepath.Join(folder, "*.raw"))
 	require.NoError(t, err)
-	require.Len(t, files, 30)
+	require.Len(t, files, 31)
 	for _, f := range files {
 		raw, err := os.ReadFile(f)
 		require.NoError(t, err)
