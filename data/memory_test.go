@@ -75,7 +75,8 @@ func (m *memory) Read(i int, rows []int64, dst []byte) error {
 
 type overlapping struct{ *memory }
 
-func (o overlapping) Overlap() int64 { return o.overlap }
+func (o overlapping) Overlap() int64      { return o.overlap }
+func (o overlapping) OverlapOf(int) int64 { return o.overlap }
 
 // declared makes a table and its declaration.
 type declared struct {

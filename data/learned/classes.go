@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
@@ -137,12 +138,7 @@ func (f Facts) IDs(ctx context.Context, v Values) ([]int64, error) {
 		for i := range len(codes) / 4 {
 			code := codeAt(codes, i)
 			if ids[code] < 0 {
-				what := "class"
-				if d.Classes.Vocabulary {
-					what = "value"
-				}
-				fault = &table.Fault{Place: v.place(row, i), Message: fmt.Sprintf("%s is no %s of the field %s that the training data has: %s; declare an id for unknown ones, or remove the row",
-					diag.Quote(column.Texts[code]), what, d.Name, quoted(names(fact.Classes)))}
+				fault = &table.Fault{Place: v.place(row, i), Message: unknown(d, column.Texts[code], names(fact.Classes))}
 				return errUnknown
 			}
 		}
@@ -155,6 +151,20 @@ func (f Facts) IDs(ctx context.Context, v Values) ([]int64, error) {
 		return nil, err
 	}
 	return ids, nil
+}
+
+// unknown says that a text of a field isn't among the known ones.
+func unknown(d *table.Field, text string, known []string) string {
+	const help = "declare an id for unknown ones, or remove the row"
+	if !d.Classes.Vocabulary {
+		return fmt.Sprintf("%s is no class of the field %s that the training data has: %s; %s", diag.Quote(text), d.Name, quoted(known), help)
+	}
+	shown := diag.Quote(text)
+	if r, size := utf8.DecodeRuneInString(text); size == len(text) {
+		shown += fmt.Sprintf(" (%U)", r) // many characters look alike
+	}
+	return fmt.Sprintf("%s is none of the %s of the field %s that the training data has: %s; declare an id for unknown ones, or remove it",
+		shown, diag.Count(len(known), "value"), d.Name, quoted(known))
 }
 
 func names(all []Text) []string {

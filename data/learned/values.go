@@ -68,10 +68,10 @@ func (v *Values) codes(ctx context.Context, each func(row int64, codes []byte) e
 		return nil
 	}
 	o, ok := v.Table.(table.Overlapping)
-	if !ok || o.Overlap() < 2 {
+	if !ok || o.OverlapOf(v.Column) < 2 {
 		return v.scan(ctx, pieces)
 	}
-	return v.read(ctx, pieces, func(i int64) int64 { return v.jump(i, o.Overlap()) })
+	return v.read(ctx, pieces, func(i int64) int64 { return v.jump(i, o.OverlapOf(v.Column)) })
 }
 
 // jump gives the last example that shares values with the i-th, or the next one. Those in

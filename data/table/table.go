@@ -39,8 +39,11 @@ type Table interface {
 // next part's first.
 type Overlapping interface {
 	Table
-	// Overlap is how many of the examples before an example may share values with it.
+	// Overlap is how many of the examples before an example may share values with it, of
+	// whatever fields.
 	Overlap() int64
+	// OverlapOf is the same for a single field, between examples of the same file.
+	OverlapOf(field int) int64
 }
 
 // Sequenced is a Table in which each element of an example has a place of its own.

@@ -56,6 +56,9 @@ func (t *texts) Fingerprint() string { return t.fingerprint }
 // Overlap counts the windows before one whose fields reach into it.
 func (t *texts) Overlap() int64 { return max(0, (t.to-t.from-1)/t.stride) }
 
+// OverlapOf counts the windows before one that reach into it with the field alone.
+func (t *texts) OverlapOf(field int) int64 { return (length(&t.fields[field]) - 1) / t.stride }
+
 // Verify does nothing: opening reads everything.
 func (t *texts) Verify() error { return nil }
 
