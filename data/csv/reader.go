@@ -25,7 +25,7 @@ const (
 type reader struct {
 	source io.Reader
 	format format
-	ends   [256]bool // bytes that may end an unquoted field
+	roles  [256]role // what a byte in an unquoted field may be
 
 	buffer   []byte
 	at, end  int // the part of buffer that is still to be read
@@ -54,14 +54,31 @@ type problem struct {
 
 func (p *problem) Error() string { return p.message }
 
+// role is what a byte in an unquoted field may be.
+type role byte
+
+const (
+	plain     role = iota
+	delimiter      // all of one
+	lineEnd        // LF or CR
+	quote          // all of one
+	longer         // the first byte of a longer delimiter or quote
+)
+
 func newReader(source io.Reader, f format) *reader {
 	r := &reader{source: source, format: f, line: 1, buffer: make([]byte, firstBuffer)}
-	for _, c := range []byte{'\r', '\n', f.delimiter[0]} {
-		r.ends[c] = true
+	set := func(character []byte, whole role) {
+		switch len(character) {
+		case 0:
+		case 1:
+			r.roles[character[0]] = whole
+		default:
+			r.roles[character[0]] = longer
+		}
 	}
-	if len(f.quote) > 0 {
-		r.ends[f.quote[0]] = true
-	}
+	set(f.delimiter, delimiter)
+	set(f.quote, quote)
+	r.roles['\n'], r.roles['\r'] = lineEnd, lineEnd
 	return r
 }
 
@@ -157,67 +174,77 @@ func (r *reader) skip() error {
 // split splits the record at the beginning of b and gives its length with its line end.
 // It is -1 if b doesn't contain the record's end.
 func (r *reader) split(b []byte) (int, *problem) {
-	r.fields, r.spare = r.fields[:0], r.spare[:0]
+	fields, roles := r.fields[:0], &r.roles
+	r.spare = r.spare[:0]
+	defer func() { r.fields = fields }()
+	trim := r.format.trim
 	i := 0
 	for {
-		if len(r.fields) == maxColumns {
+		if len(fields) == maxColumns {
 			return i, r.problem(b, i, fmt.Sprintf("a row of more than %d values", maxColumns))
 		}
-		if r.format.trim {
+		if trim {
 			i += blanks(b[i:], r.format.delimiter)
 		}
-		var value []byte
-		if q := r.format.quote; len(q) > 0 && bytes.HasPrefix(b[i:], q) {
+		start, found := i, plain
+		for ; i < len(b); i++ {
+			if found = roles[b[i]]; found != plain {
+				if found != longer {
+					break
+				}
+				if found = r.whole(b[i:]); found != plain {
+					break
+				}
+			}
+		}
+		value := b[start:i]
+		if found == quote && i == start {
 			n, p := 0, (*problem)(nil)
 			if value, n, p = r.quoted(b, i); n < 0 || p != nil {
 				return n, p
 			}
-			i = n
-		} else {
-			start := i
-			i = r.unquoted(b, i)
-			value = b[start:i]
-			if r.format.trim {
-				value = bytes.TrimRight(value, " \t")
+			i, found = n, plain
+			if i < len(b) {
+				if found = roles[b[i]]; found == longer {
+					found = r.whole(b[i:])
+				}
 			}
+		} else if trim {
+			value = bytes.TrimRight(value, " \t")
 		}
-		r.fields = append(r.fields, value)
-		rest := b[i:]
-		switch {
-		case len(rest) == 0 && !r.complete:
-			return -1, nil
-		case len(rest) == 0:
+		fields = append(fields, value)
+		switch rest := b[i:]; {
+		case found == delimiter:
+			i += len(r.format.delimiter)
+		case found == quote:
+			return i, r.problem(b, i, strayQuote(value))
+		case len(rest) == 0 && r.complete:
 			return i, nil
+		case len(rest) == 0:
+			return -1, nil
 		case rest[0] == '\n':
 			return i + 1, nil
-		case bytes.HasPrefix(rest, r.format.delimiter):
-			i += len(r.format.delimiter)
-		case rest[0] == '\r' && len(rest) == 1 && !r.complete:
-			return -1, nil
-		case rest[0] == '\r' && len(rest) == 1:
-			return i + 1, nil
-		case rest[0] == '\r' && rest[1] == '\n':
+		case len(rest) > 1 && rest[1] == '\n':
 			return i + 2, nil
-		case rest[0] == '\r':
+		case len(rest) > 1:
 			return i + 1, r.problem(b, i, "a carriage return without a line feed; lines end in LF or CR LF")
-		default: // the quote: unquoted stops at nothing else
-			return i, r.problem(b, i, strayQuote(value))
+		case r.complete: // CR at the file's end
+			return i + 1, nil
+		default:
+			return -1, nil
 		}
 	}
 }
 
-// unquoted finds the end of an unquoted field.
-func (r *reader) unquoted(b []byte, i int) int {
-	for ; i < len(b); i++ {
-		if !r.ends[b[i]] {
-			continue
-		}
-		if c := b[i]; c == '\n' || c == '\r' || bytes.HasPrefix(b[i:], r.format.delimiter) ||
-			len(r.format.quote) > 0 && bytes.HasPrefix(b[i:], r.format.quote) {
-			break
-		}
+// whole says whether a delimiter or quote of several bytes is at the beginning of b.
+func (r *reader) whole(b []byte) role {
+	switch {
+	case bytes.HasPrefix(b, r.format.delimiter):
+		return delimiter
+	case len(r.format.quote) > 0 && bytes.HasPrefix(b, r.format.quote):
+		return quote
 	}
-	return i
+	return plain
 }
 
 // quoted reads a quoted field, and gives where it ends, behind its quote: at a delimiter,
@@ -258,7 +285,8 @@ func (r *reader) quoted(b []byte, open int) (value []byte, end int, p *problem) 
 	if r.format.trim {
 		end += blanks(b[end:], r.format.delimiter)
 	}
-	if rest := b[end:]; len(rest) > 0 && rest[0] != '\n' && rest[0] != '\r' && !bytes.HasPrefix(rest, r.format.delimiter) {
+	rest := b[end:]
+	if len(rest) > 0 && rest[0] != '\n' && rest[0] != '\r' && !bytes.HasPrefix(rest, r.format.delimiter) {
 		p = r.problem(b, open, "the quote that opens here is closed before "+diag.Quote(word(rest)))
 		if lines := feeds(b[open:end]); lines > 0 {
 			p.message += fmt.Sprintf(" in line %d", p.line+lines)
