@@ -6,6 +6,7 @@ import (
 	"github.com/flowrun/flowrun/data/csv"
 	"github.com/flowrun/flowrun/data/idx"
 	"github.com/flowrun/flowrun/data/images"
+	"github.com/flowrun/flowrun/data/jsonl"
 	"github.com/flowrun/flowrun/data/npy"
 	"github.com/flowrun/flowrun/data/replay"
 	"github.com/flowrun/flowrun/data/rows"
@@ -16,6 +17,7 @@ import (
 // Kinds are the kinds of files that a data source reads.
 var Kinds = []table.Kind{
 	images.Among(csv.Kind),
+	jsonl.Kind,
 	npy.Kind,
 	npy.Archives,
 	idx.Kind,

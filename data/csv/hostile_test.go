@@ -1,27 +1,16 @@
 package csv_test
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/flowrun/flowrun/data/csv"
-	"github.com/flowrun/flowrun/data/table"
-	"github.com/flowrun/flowrun/internal/goldentest"
 	"github.com/flowrun/flowrun/internal/tabletest"
 )
 
 // small are small files, most of them with something wrong, and what they are read as.
-// Of several contents each is a file. testdata/small.txt says what they give.
-var small = []struct {
-	name, declared string
-	contents       []string
-}{
+// testdata/small.txt says what they give.
+var small = []tabletest.Case{
 	{"the simplest file", "a f32[]", []string{"a\n1\n"}},
 	{"an empty file", "a f32[]", []string{""}},
 	{"an empty file without a header", "header=false\n1 f32[]", []string{""}},
@@ -130,7 +119,6 @@ var small = []struct {
 	{"a range that runs backwards", "x f32[3] columns=d..b", []string{"a,b,c,d\n1,2,3,4\n"}},
 	{"a range to a column that isn't there", "x f32[3] columns=b..e", []string{"a,b,c,d\n1,2,3,4\n"}},
 	{"a column that looks like a range", "x f32[1] columns=a..b", []string{"a..b,c\n1,2\n"}},
-	{"no columns at all", "x f32[0] columns=\ny f32[] column=a", nil},
 
 	{"a word for a number", "a f32[]", []string{"a\nhello\n"}},
 	{"NA", "a f32[]", []string{"a\nNA\n"}},
@@ -223,75 +211,6 @@ var small = []struct {
 	{"faults in several files", "a f32[]", []string{"a\nx\n", "b\n1\n", "a\ny\n"}},
 }
 
-// outcome describes what a case gives: its notes, its faults or its values.
-func outcome(t testing.TB, declared string, contents []string) string {
-	d := decl(t, declared)
-	if problems := csv.Kind.Check(d); problems != nil {
-		var all []string
-		for _, p := range problems {
-			all = append(all, "  refused: "+p.Message+" ("+p.Help+")\n")
-		}
-		return strings.Join(all, "")
-	}
-	paths := written(t, contents...)
-	in := tabletest.Input(d, paths...)
-	var out strings.Builder
-	here := func(s string) string { return strings.ReplaceAll(s, filepath.Dir(paths[0])+"/", "") }
-	first := ""
-	in.Fault = func(f *table.Fault) error {
-		if first == "" {
-			first = f.Error()
-		}
-		fmt.Fprintf(&out, "  %s\n", here(f.Error()))
-		return nil
-	}
-	in.Note = func(note string) { fmt.Fprintf(&out, "  note: %s\n", here(note)) }
-	opened, err := csv.Kind.Open(context.Background(), in)
-	if first != "" {
-		require.ErrorIs(t, err, table.ErrFaults, "a table with faults must not be kept")
-		_, err := csv.Kind.Open(context.Background(), tabletest.Input(decl(t, declared), paths...))
-		require.EqualError(t, err, first, "without a list of faults the first ends reading")
-		require.True(t, errors.As(err, new(*table.Fault)))
-		return out.String()
-	}
-	if err != nil {
-		return out.String() + "  " + here(err.Error()) + "\n"
-	}
-	for i, f := range d.Fields {
-		fmt.Fprintf(&out, "  %s = ", f.Name)
-		if texts := opened.Column(i).Texts; f.Classes != nil {
-			fmt.Fprintf(&out, "%q of %q\n", tabletest.Texts(t, opened, i), texts)
-		} else if f.Type.DType.IsInt() {
-			all := tabletest.Column(t, opened, i)
-			for k := range all.Type.Shape.Numel() {
-				fmt.Fprintf(&out, "%d ", all.Int(k))
-			}
-			out.WriteString("\n")
-		} else {
-			fmt.Fprintf(&out, "%v\n", tabletest.Floats(t, opened, i))
-		}
-	}
-	return out.String()
-}
-
 func TestSmallFilesGiveWhatTheirPageSays(t *testing.T) {
-	var page strings.Builder
-	page.WriteString("What small CSV files give. Written by a test; see hostile_test.go.\n")
-	for _, c := range small {
-		if c.contents == nil {
-			c.contents = []string{"a\n1\n"}
-		}
-		fmt.Fprintf(&page, "\n%s\n", c.name)
-		for _, line := range strings.Split(c.declared, "\n") {
-			fmt.Fprintf(&page, "  | %s\n", line)
-		}
-		for _, content := range c.contents {
-			if len(content) > 100 {
-				content = content[:50] + fmt.Sprintf("… (%d bytes)", len(content))
-			}
-			fmt.Fprintf(&page, "  %q\n", content)
-		}
-		page.WriteString(outcome(t, c.declared, c.contents))
-	}
-	goldentest.Equal(t, "testdata/small.txt", page.String())
+	tabletest.Page(t, csv.Kind, "testdata/small.txt", small)
 }
