@@ -15,7 +15,7 @@ var Kind = table.Kind{
 	Doc:  "JSON Lines: a line is a JSON object and an example",
 	FieldKeys: []table.Key{
 		{Name: "key", Doc: "the key of the field's value, or a list of keys that lead to it", Form: table.FormTexts,
-			More: "The default is the field's name. Keys are compared exactly. A value of a field with dimensions is an array of arrays of just those lengths."},
+			More: "the field's name if absent; keys are compared exactly, and a field with dimensions takes arrays of just those lengths"},
 	},
 	Check: check,
 	Open:  open,
