@@ -47,22 +47,33 @@ func (t *texts) measure(d *table.Decl) {
 }
 
 func (t *texts) openAll(ctx context.Context, in *table.Input) error {
-	library := prepared.NewLibrary(in.Files)
+	var all []string
 	for _, declared := range in.Decl.Files {
 		paths, err := in.Files.List(ctx, declared.Path)
 		if err != nil {
 			return err
 		}
-		for _, path := range paths {
-			if err := t.openOne(ctx, in, library, path); err != nil {
-				return err
-			}
+		all = append(all, paths...)
+	}
+	sizes, total := make([]int64, len(all)), int64(0)
+	for i, path := range all {
+		info, err := in.Files.Stat(path)
+		if err != nil {
+			return err
+		}
+		sizes[i] = info.Size()
+		total += sizes[i]
+	}
+	library := prepared.NewLibrary(in.Files)
+	for i, path := range all {
+		if err := t.openOne(ctx, in, library, path, marksFor(sizes[i], total)); err != nil {
+			return err
 		}
 	}
 	return in.Faultless()
 }
 
-func (t *texts) openOne(ctx context.Context, in *table.Input, library *prepared.Library, path string) error {
+func (t *texts) openOne(ctx context.Context, in *table.Input, library *prepared.Library, path string, marks int) error {
 	file, err := library.Open(ctx, path)
 	if err != nil {
 		return err
@@ -70,7 +81,7 @@ func (t *texts) openOne(ctx context.Context, in *table.Input, library *prepared.
 	d := &document{path: path, file: file, first: t.tokens, tokens: file.Size()}
 	t.documents = append(t.documents, d)
 	if t.characters {
-		x, broken, err := scan(ctx, io.NewSectionReader(file, 0, file.Size()), &t.book)
+		x, broken, err := scan(ctx, io.NewSectionReader(file, 0, file.Size()), marks, &t.book)
 		if err != nil {
 			return err
 		}

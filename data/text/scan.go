@@ -11,8 +11,14 @@ const chunk = 64 << 10
 
 const (
 	firstSpacing = 256     // characters from a mark to the next, to begin with
-	mostMarks    = 1 << 18 // if there would be more, every other one is dropped
+	mostMarks    = 1 << 18 // of all files together: 6 MB
+	fewestMarks  = 64      // that a file may have, however many there are
 )
+
+// marksFor is how many marks a file of a size may have, of all files' size.
+func marksFor(size, all int64) int {
+	return max(fewestMarks, int(mostMarks*(float64(size)/float64(max(all, 1))))&^1)
+}
 
 // mark is what is known of a character whose number is a multiple of the spacing.
 type mark struct {
@@ -25,17 +31,18 @@ type mark struct {
 type index struct {
 	spacing int64
 	marks   []mark
+	most    int   // marks, an even number: if there would be more, every other one is dropped
 	count   int64 // characters
 	bytes   int64
 }
 
 // add notes the next mark, and thins them out if there are many.
 func (x *index) add(m mark) {
-	if len(x.marks) == mostMarks {
-		for i := range mostMarks / 2 {
+	if len(x.marks) == x.most {
+		for i := range x.most / 2 {
 			x.marks[i] = x.marks[2*i]
 		}
-		x.marks = x.marks[:mostMarks/2]
+		x.marks = x.marks[:x.most/2]
 		x.spacing *= 2
 	}
 	x.marks = append(x.marks, m)
@@ -99,10 +106,11 @@ type broken struct {
 // mark is the byte order mark.
 const byteOrderMark = "\uFEFF"
 
-// scan reads a whole text, and adds its characters to the book. It gives nil and where the
+// scan reads a whole text, notes the places of at most so many of its characters, and adds
+// them all to the book. It gives nil and where the
 // text is broken if it isn't UTF-8. A byte order mark at its beginning isn't part of it.
-func scan(ctx context.Context, r io.Reader, b *book) (*index, *broken, error) {
-	x := &index{spacing: firstSpacing}
+func scan(ctx context.Context, r io.Reader, most int, b *book) (*index, *broken, error) {
+	x := &index{spacing: firstSpacing, most: most}
 	buffer := make([]byte, chunk)
 	line, begin := int64(1), int64(0)
 	have, end, next := 0, false, int64(0) // next is the number of the character of the next mark
