@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/flowrun/flowrun/data/learned"
+	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -329,12 +330,37 @@ func TestFactsOfOtherWeightsAreRefusedByName(t *testing.T) {
 	opened(t, d.Decl, nil, Options{Facts: good})
 }
 
+func TestWhatWasLearnedIsKeptForTheSameExamples(t *testing.T) {
+	cache := prepared.In(t.TempDir())
+	d := declare(t, "a", 10).numbers("x", ir.Scalar(ir.F32), func(row int64, _ int) float64 { return float64(row) })
+	d.Fields[0].Normalize = table.PerElement
+	d.Split = &table.Split{Parts: []table.Part{{Name: "p", Fraction: 0.5}, {Name: "q", Fraction: 0.5}}}
+	reads := func() int64 {
+		before := d.reads.Load()
+		opened(t, d.Decl, nil, Options{Cache: cache, Part: "p"})
+		return d.reads.Load() - before
+	}
+	require.Positive(t, reads())
+	require.Zero(t, reads())
+	for _, change := range []func(){
+		func() { d.print = "other content" },
+		func() { d.Split.Seed = 1 },
+		func() { d.Limit = 9 },
+		func() { d.Fields[0].Normalize = table.PerField },
+		func() { d.Fields[0].Fill.By = table.FillMean },
+	} {
+		change()
+		require.Positive(t, reads())
+		require.Zero(t, reads())
+	}
+}
+
 func TestLearningCanBeStopped(t *testing.T) {
 	d := declare(t, "a", 3).numbers("x", ir.Scalar(ir.F32), func(row int64, _ int) float64 { return float64(row) })
 	d.Fields[0].Normalize = table.PerElement
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Open(ctx, d.Decl, nil, Options{})
+	_, err := Open(ctx, d.Decl, nil, Options{Cache: prepared.In(t.TempDir())})
 	require.ErrorIs(t, err, context.Canceled)
 }
 

@@ -42,11 +42,19 @@ func Open(ctx context.Context, d *table.Decl, all []*table.Decl, o Options) (*So
 	if o.Cache == nil {
 		o.Cache = prepared.Default()
 	}
+	d = copied(d)
 	s := &Source{decl: d, seed: o.Seed, inOrder: o.InOrder, part: o.Part}
 	if err := s.open(ctx, opener{all, o}); err != nil {
 		return nil, errors.Join(err, s.closeTables())
 	}
 	return s, nil
+}
+
+// copied is a copy that nobody else changes.
+func copied(d *table.Decl) *table.Decl {
+	c := *d
+	c.Fields = slices.Clone(d.Fields)
+	return &c
 }
 
 // opener opens parts of data sources.
@@ -104,7 +112,7 @@ func (s *Source) open(ctx context.Context, o opener) error {
 
 // openWhole opens all examples of a declaration, up to its limit.
 func (o opener) openWhole(ctx context.Context, d *table.Decl) (*part, error) {
-	p := &part{decl: d}
+	p := &part{decl: copied(d)}
 	if len(d.Zip) > 0 {
 		if err := o.zip(ctx, p); err != nil {
 			return nil, errors.Join(err, p.close())

@@ -79,12 +79,8 @@ func (s *Source) name() string {
 func (s *Source) know(ctx context.Context, o Options, learnFrom []*part) error {
 	s.facts = o.Facts
 	if s.facts == nil {
-		var all []learned.Values
-		for _, p := range learnFrom {
-			all = append(all, p.values(true)...)
-		}
 		var err error
-		if s.facts, err = learned.Learn(ctx, all); err != nil {
+		if s.facts, err = learn(ctx, o, learnFrom); err != nil {
 			return err
 		}
 	}
@@ -103,6 +99,41 @@ func (s *Source) know(ctx context.Context, o Options, learnFrom []*part) error {
 		}
 	}
 	return nil
+}
+
+// learn learns from parts, or finds what was learned before from the same examples.
+func learn(ctx context.Context, o Options, from []*part) (learned.Facts, error) {
+	var all []learned.Values
+	key := []any{"facts 1"}
+	for _, p := range from {
+		key = append(key, p.taken)
+		for _, v := range p.values(true) {
+			if learned.Needed(v.Field) {
+				f := v.Field
+				key = append(key, v.Table.Fingerprint(), v.Column, f.Name, f.Type.String(), f.Classes, f.Normalize, f.Fill)
+				all = append(all, v)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return learned.Facts{}, nil
+	}
+	text, err := json.Marshal(key)
+	if err != nil {
+		return nil, err
+	}
+	t, err := o.Cache.Prepare(nil)(ctx, string(text), nil, func(w table.Writer) error {
+		facts, err := learned.Learn(ctx, all)
+		if err == nil {
+			w.Note(facts.JSON())
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	facts, err := learned.Parse(t.Notes()[0])
+	return facts, errors.Join(err, t.Close())
 }
 
 // values are the values of all fields, those in the batches or those to learn from.
