@@ -7,17 +7,21 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // Infer computes the model's outputs once from its inputs by name, with training
 // false: Dropout and the like do nothing. The parameters are the spec's initial
-// ones unless WithWeights gives others.
+// ones unless WithWeights gives others. Sizes to which the spec gives a name are those of
+// the inputs, whatever they were in training.
 func (p *Program) Infer(ctx context.Context, inputs map[string]*Tensor, options ...StartOption) (map[string]*Tensor, error) {
 	if err := errors.Join(p.ready(), checkContext(ctx)); err != nil {
 		return nil, err
 	}
-	if err := p.checkInputs(inputs); err != nil {
+	g, err := p.inferenceOf(inputs)
+	if err != nil {
 		return nil, err
 	}
 	o, err := gatherStart(ctx, options)
@@ -25,14 +29,14 @@ func (p *Program) Infer(ctx context.Context, inputs map[string]*Tensor, options 
 		return nil, err
 	}
 	if o.resume.wanted {
-		return nil, errors.New("Resume continues training; to infer with the parameters of a checkpoint, read them with ReadWeights")
+		return nil, errResumeInfers
 	}
-	in, err := p.instantiate(ctx, p.spec.Infer, o)
+	in, err := p.instantiate(ctx, g, o)
 	if err != nil {
 		return nil, err
 	}
 	defer in.close()
-	values, err := p.initialValues(ctx, p.spec.Infer, o.weights.Tensors)
+	values, err := p.initialValues(ctx, g, o.weights.Tensors)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +45,49 @@ func (p *Program) Infer(ctx context.Context, inputs map[string]*Tensor, options 
 		return nil, err
 	}
 	return in.engine.GetAll(p.Outputs())
+}
+
+var errResumeInfers = errors.New("Resume continues training; to infer with the parameters of a checkpoint, read them with ReadWeights")
+
+// inferenceOf is the graph that takes inputs of these types.
+func (p *Program) inferenceOf(inputs map[string]*Tensor) (*ir.Graph, error) {
+	misfit := p.checkInputs(inputs)
+	if misfit == nil {
+		return p.spec.Infer, nil
+	}
+	types := map[string]ir.Type{}
+	for name, wanted := range p.Inputs() {
+		t := inputs[name]
+		if t == nil || t.Check() != nil || t.Type.DType != wanted.DType || len(t.Type.Shape) != len(wanted.Shape) {
+			return nil, misfit
+		}
+		types[name] = t.Type
+	}
+	if len(types) != len(inputs) {
+		return nil, misfit
+	}
+	g, err := p.sized(func(int64) (*ir.Graph, diag.List) { return p.spec.InferWith(types) }, 0)
+	if errors.As(err, new(*SpecError)) {
+		return nil, misfit
+	}
+	return g, err
+}
+
+// HasInputs reports whether a file is a safetensors file whose tensors are the model's
+// inputs by their names.
+func (p *Program) HasInputs(path string) bool {
+	file, err := safetensors.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	names := file.Names()
+	for name := range p.Inputs() {
+		if !slices.Contains(names, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // checkInputs compares inputs with what the model takes.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 
@@ -20,11 +19,17 @@ type instance struct {
 	machine *machine
 	device  string // the default device's name
 	engine  *engine.Session
-	data    []io.Closer // files that are open
 }
 
-// instantiate lowers a graph onto the machine's devices and allocates its memory.
-func (p *Program) instantiate(ctx context.Context, g *ir.Graph, o *startOptions) (_ *instance, err error) {
+// instantiate lowers a graph without data of files onto the machine's devices and
+// allocates its memory.
+func (p *Program) instantiate(ctx context.Context, g *ir.Graph, o *startOptions) (*instance, error) {
+	return p.instantiateWith(ctx, g, nil, 0, nil, o)
+}
+
+// instantiateWith is instantiate for a graph that may read data, and the one for the
+// smaller last batch of an epoch of so many steps, which may be nil.
+func (p *Program) instantiateWith(ctx context.Context, g, tail *ir.Graph, steps int64, d *dataset, o *startOptions) (_ *instance, err error) {
 	plan, m, err := p.plan(g, o)
 	if err != nil {
 		return nil, errors.Join(ctx.Err(), err) // who has ended this may have ended the search for devices
@@ -36,8 +41,15 @@ func (p *Program) instantiate(ctx context.Context, g *ir.Graph, o *startOptions)
 		}
 	}()
 	settings := o.engine
-	if settings.DataSources, err = in.openSources(p, g); err != nil {
-		return nil, err
+	if d != nil {
+		settings.DataSources = map[string]engine.DataSource{d.name: d}
+	}
+	if tail != nil {
+		last, err := p.lowerOn(m, tail, o)
+		if err != nil {
+			return nil, err
+		}
+		settings.Tail = &engine.Tail{Plan: last, Every: steps, Step: ir.StepState}
 	}
 	if in.engine, err = engine.New(plan, m.devices, settings); err != nil {
 		return nil, err
@@ -54,9 +66,6 @@ func (in *instance) close() error {
 	if in.engine != nil {
 		err = in.engine.Close()
 	}
-	for _, c := range in.data {
-		err = errors.Join(err, c.Close())
-	}
 	return errors.Join(err, in.machine.close())
 }
 
@@ -71,17 +80,22 @@ func (p *Program) plan(g *ir.Graph, o *startOptions) (*lower.Plan, *machine, err
 	if err != nil {
 		return nil, nil, err
 	}
-	manifest, err := kernels.Load()
-	if err != nil {
-		return nil, nil, errors.Join(err, m.close())
-	}
-	lo := o.lower
-	lo.Rules, lo.Manifest = rules, manifest
-	plan, err := m.lower(g, lo)
+	plan, err := p.lowerOn(m, g, o)
 	if err != nil {
 		return nil, nil, errors.Join(err, m.close())
 	}
 	return plan, m, nil
+}
+
+// lowerOn lowers a graph onto a machine.
+func (p *Program) lowerOn(m *machine, g *ir.Graph, o *startOptions) (*lower.Plan, error) {
+	manifest, err := kernels.Load()
+	if err != nil {
+		return nil, err
+	}
+	lo := o.lower
+	lo.Rules, lo.Manifest = slices.Concat(p.spec.Placement.Rules, o.rules), manifest
+	return m.lower(g, lo)
 }
 
 // pinnedDevices lists the devices that nodes and states are pinned to, as rules, by their
@@ -104,32 +118,6 @@ func pinnedDevices(g *ir.Graph) []ir.PlacementRule {
 		pinned = append(pinned, ir.PlacementRule{Device: device, Origin: first[device]})
 	}
 	return pinned
-}
-
-// openSources opens the data files that a graph reads.
-func (in *instance) openSources(p *Program, g *ir.Graph) (map[string]engine.DataSource, error) {
-	used := map[string]bool{}
-	for _, n := range g.Nodes {
-		if n.Op == ir.SourceOp {
-			used[n.Str("source")] = true
-		}
-	}
-	sources := map[string]engine.DataSource{}
-	for _, decl := range p.spec.DataSources {
-		if !used[decl.Name] {
-			continue
-		}
-		source, err := p.openData(decl)
-		if err != nil {
-			return nil, err
-		}
-		in.data = append(in.data, source)
-		if err := source.Verify(); err != nil {
-			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
-		}
-		sources[decl.Name] = source
-	}
-	return sources, nil
 }
 
 // initialValues are what the states of g start with, computed on the host, under given

@@ -23,10 +23,13 @@ type startOptions struct {
 	weights Weights
 	given   bool // weights, by WithWeights
 	resume  resumption
-	files   files.Fault // for tests
-	engine  engine.Options
-	lower   lower.Options // Observe, Shuffle, CheckTypes and NoFuse
-	devices registry.Options
+	note    func(string) // is told what a reader of the data should know; nil: nobody
+
+	changedData bool        // whether a run may be resumed on other data
+	files       files.Fault // for tests
+	engine      engine.Options
+	lower       lower.Options // Observe, Shuffle, CheckTypes and NoFuse
+	devices     registry.Options
 }
 
 // On names the default device, as --device does: "cpu", "sim:0", or "auto" to
@@ -44,6 +47,17 @@ func Place(match, device string) StartOption {
 // kernel that failed. Results have the same bits as without it.
 func Sync() StartOption {
 	return func(o *startOptions) { o.engine.Sync, o.lower.NoFuse = true, true }
+}
+
+// AllowChangedData allows Resume to go on with other data, or batches of another size,
+// than the checkpoint was trained on. The batches that follow are those of the data as it
+// is now, from the checkpoint's step on.
+func AllowChangedData() StartOption { return func(o *startOptions) { o.changedData = true } }
+
+// OnDataNote calls a function with what one should know of the data although nothing is
+// wrong: how many rows a rule has dropped, which files are no images.
+func OnDataNote(tell func(note string)) StartOption {
+	return func(o *startOptions) { o.note = tell }
 }
 
 // KernelsFrom puts a folder over the kernels' sources that are built in, as

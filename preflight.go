@@ -1,12 +1,13 @@
 package flowrun
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/flowrun/flowrun/data/replay"
-	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/data/learned"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
@@ -50,13 +51,7 @@ func (p *Program) checkFiles() {
 		p.findings.Items = slices.DeleteFunc(p.findings.Items, func(d Diagnostic) bool { return d.Rule == diag.FileFormat && d.Range == at })
 		p.findings.Errorf(diag.UnfitFile, at, "%s", err)
 	}
-	for _, source := range p.spec.DataSources {
-		if opened, err := p.openData(source); err != nil {
-			unfit(source.At, err)
-		} else if err := opened.Close(); err != nil {
-			unfit(source.At, err)
-		}
-	}
+	p.checkData(unfit)
 	if w := p.spec.Loop.Weights; w != nil {
 		if err := p.checkWeightsFile(w); err != nil {
 			unfit(w.Origin, err)
@@ -64,20 +59,58 @@ func (p *Program) checkFiles() {
 	}
 }
 
-// openData opens a data source's file, which must be where the spec may read.
-func (p *Program) openData(source *table.Decl) (*replay.Replay, error) {
-	if source.Kind != replay.Kind.Name {
-		return nil, fmt.Errorf("data source %s: reading %s isn't supported yet", source.Name, source.Kind)
+// checkData opens all data sources, and builds the graphs for a smaller last batch.
+func (p *Program) checkData(unfit func(at diag.Range, err error)) {
+	ctx := context.Background()
+	var facts learned.Facts
+	if d, err := p.openData(ctx, p.spec.TrainData, data.Options{}); err != nil {
+		decl, _ := p.spec.Source(p.spec.TrainData)
+		unfit(decl.At, err)
+	} else if d != nil {
+		defer d.close()
+		facts = d.Facts()
+		p.checkTraining(d, unfit)
 	}
-	file, err := p.openNamed(source.Files[0].Path)
-	var s *replay.Replay
+	for _, decl := range p.spec.DataSources {
+		if source, _ := p.spec.Source(p.spec.TrainData); source == decl {
+			continue
+		}
+		o := data.Options{}
+		if evaluated, _ := p.spec.Source(p.spec.EvalData); evaluated == decl {
+			o = data.Options{InOrder: true, Facts: facts}
+		}
+		d, err := p.openDecl(ctx, decl.Name, decl, "", o)
+		if err == nil {
+			err = d.close()
+		}
+		if err != nil {
+			unfit(decl.At, err)
+		}
+	}
+}
+
+// checkTraining compares what training asks for with its data.
+func (p *Program) checkTraining(d *dataset, unfit func(at diag.Range, err error)) {
+	loop, err := p.resolve(d)
 	if err == nil {
-		s, err = replay.Open(file, source.Files[0].Path, replay.Fields(source))
+		err = d.checkLimit(loop.MaxSteps)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data source %s: %w", source.Name, err)
+		unfit(d.decl.At, err)
 	}
-	return s, nil
+	size, last, _ := d.batches()
+	for _, n := range []int64{size, last} {
+		if n == 0 || n == d.decl.Batch {
+			continue
+		}
+		var wrong *SpecError
+		switch _, err := p.sized(p.spec.TrainStep, n); {
+		case errors.As(err, &wrong):
+			p.findings.Merge(wrong.Diagnostics)
+		case err != nil:
+			unfit(d.decl.At, err)
+		}
+	}
 }
 
 // lowerCost is what lowering a node costs: some 8 µs, and 2 KB until it is done.

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/flowrun/flowrun/autodiff"
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
 )
@@ -21,6 +21,7 @@ type Program struct {
 	spec      *spec.Program
 	findings  diag.List
 	allowRead []string
+	building  sync.Mutex // of graphs for other sizes, which share the spec's definitions
 }
 
 // LoadOption changes how a spec is read.
@@ -155,27 +156,51 @@ func inspect(load func(spec.Options) (*spec.Program, diag.List), options []LoadO
 	return program, err
 }
 
+// sized gives a graph of the program for batches of another size, ready to be lowered.
+func (p *Program) sized(build func(batch int64) (*ir.Graph, diag.List), batch int64) (*ir.Graph, error) {
+	p.building.Lock()
+	defer p.building.Unlock()
+	g, findings := build(batch)
+	if !findings.HasErrors() {
+		if err := differentiateGraph(g, p.spec.Loss, &findings); err != nil {
+			return nil, err
+		}
+	}
+	if findings.HasErrors() {
+		return nil, &SpecError{File: p.spec.File, Diagnostics: findings}
+	}
+	return g, nil
+}
+
 // differentiate replaces the gradients in a program's graphs; one that doesn't
 // exist is a fault of the spec.
 func differentiate(p *spec.Program, findings *diag.List) error {
 	for _, g := range p.Graphs() {
-		var at *autodiff.Error
-		if err := autodiff.Expand(g, findings.Budget); errors.As(err, &at) {
-			d := diag.Diagnostic{Rule: diag.NotDifferentiable, Range: at.Range, Message: at.Msg}
-			for _, n := range at.Blocked {
-				d.Notes = append(d.Notes, diag.Note{Message: "`" + n.Op.Name + "`", Range: n.Origin})
-			}
-			if isParameter(g, at.Range) { // the loss's gradient, which trains it
-				d.Range, d.Message = p.Loss, "the loss can't be trained by: "+at.Msg
-			}
-			if len(at.Blocked) > 0 {
-				d.Help = gradientHelp
-			}
-			findings.Add(d)
-		} else if err != nil {
+		if err := differentiateGraph(g, p.Loss, findings); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// differentiateGraph is differentiate for one graph; loss is where the spec has the loss.
+func differentiateGraph(g *ir.Graph, loss diag.Range, findings *diag.List) error {
+	var at *autodiff.Error
+	err := autodiff.Expand(g, findings.Budget)
+	if !errors.As(err, &at) {
+		return err
+	}
+	d := diag.Diagnostic{Rule: diag.NotDifferentiable, Range: at.Range, Message: at.Msg}
+	for _, n := range at.Blocked {
+		d.Notes = append(d.Notes, diag.Note{Message: "`" + n.Op.Name + "`", Range: n.Origin})
+	}
+	if isParameter(g, at.Range) { // the loss's gradient, which trains it
+		d.Range, d.Message = loss, "the loss can't be trained by: "+at.Msg
+	}
+	if len(at.Blocked) > 0 {
+		d.Help = gradientHelp
+	}
+	findings.Add(d)
 	return nil
 }
 
@@ -230,6 +255,9 @@ func Render(path string, options ...LoadOption) (string, error) {
 	}
 	return text, nil
 }
+
+// ReadsFiles reports whether the spec has data sources that read files.
+func (p *Program) ReadsFiles() bool { return len(p.spec.DataSources) > 0 }
 
 // Trains reports whether the spec says how to train.
 func (p *Program) Trains() bool { return p.spec.Train != nil }
@@ -295,11 +323,7 @@ func (p *Program) Outputs() []string {
 // the spec's folder and of those that the caller allowed. The spec's check looks at
 // names; this one follows links, now that the file is opened.
 func (p *Program) openNamed(path string) (*os.File, error) {
-	f, err := files.OpenWithin(append([]string{p.folder()}, p.allowRead...), path)
-	if out := new(files.Outside); errors.As(err, &out) {
-		return nil, fmt.Errorf("%w, outside the spec's folder; allow it with --allow-read %s", out, filepath.Dir(out.Real))
-	}
-	return f, err
+	return p.confined().Open(path)
 }
 
 // openTensors opens a safetensors file that the spec names.

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/checkpoint"
+	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/data/learned"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
@@ -28,6 +30,9 @@ type Session struct {
 	store     *checkpoint.Store // nil without checkpoints, as is the saver
 	saver     *checkpoint.Saver
 	resumed   *Resumption // nil: it began anew
+	settings  *ir.Loop    // the spec's, in steps
+	train     *dataset    // nil: batches are generated
+	held      *dataset    // the evaluation's, if that is other data than train
 	learned   string      // what was learned from the data, as JSON; "" if nothing was
 	closing   sync.Mutex
 	closed    bool
@@ -55,21 +60,98 @@ func (p *Program) Start(ctx context.Context, options ...StartOption) (_ *Session
 	if s.store, err = p.openStore(o.resume, o.files); err != nil {
 		return nil, err
 	}
-	if s.instance, err = p.instantiate(ctx, p.spec.Train, o); err != nil {
-		return nil, err
-	}
 	from, err := p.readCheckpoint(s.store, o.resume)
 	if err != nil {
 		return nil, err
 	}
-	values, err := p.firstValues(ctx, from, o.weights)
+	weights, err := p.firstWeights(from, o.weights)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.openTraining(ctx, o, from, weights); err != nil {
+		return nil, err
+	}
+	if err := s.startTraining(ctx, o); err != nil {
+		return nil, err
+	}
+	values, err := p.firstValues(ctx, from, weights)
+	if err != nil {
+		return nil, err
+	}
+	if s.train != nil && p.spec.Train.State(ir.EpochStepsState) != nil {
+		_, _, steps := s.train.batches()
+		values[ir.EpochStepsState] = ir.ScalarTensor(ir.I64, steps)
 	}
 	if err := s.engine.SetAll(values); err != nil {
 		return nil, err
 	}
 	return s, s.prepareLoop(ctx, o, from, values)
+}
+
+// openTraining opens the training data, and compares it with what a checkpoint was
+// trained on. What the weights know of it isn't learned again.
+func (s *Session) openTraining(ctx context.Context, o *startOptions, from *checkpoint.Resumed, weights Weights) (err error) {
+	p := s.program
+	open := data.Options{Note: o.note}
+	if from != nil {
+		weights.learned = from.Learned
+	}
+	if weights.learned != "" {
+		if open.Facts, err = learned.Parse(weights.learned); err != nil {
+			return err
+		}
+	}
+	if s.train, err = p.openData(ctx, p.spec.TrainData, open); err != nil {
+		return err
+	}
+	if err := s.train.verified(); err != nil {
+		return err
+	}
+	s.learned = s.train.learned()
+	if s.learned == "" {
+		s.learned = weights.learned // for whoever infers on other data with these weights
+	}
+	if err := s.train.sameAs(from, p.spec.Seed, o.changedData); err != nil {
+		return err
+	}
+	if s.settings, err = p.resolve(s.train); err != nil {
+		return err
+	}
+	return s.train.checkLimit(s.settings.MaxSteps)
+}
+
+// startTraining lowers the training step, and that of a smaller last batch.
+func (s *Session) startTraining(ctx context.Context, o *startOptions) (err error) {
+	p := s.program
+	g, tail := p.spec.Train, (*ir.Graph)(nil)
+	steps := int64(0)
+	if s.train != nil {
+		var size, last int64
+		if size, last, steps = s.train.batches(); size != s.train.decl.Batch {
+			if g, err = p.sized(p.spec.TrainStep, size); err != nil {
+				return err
+			}
+		}
+		if last > 0 {
+			if tail, err = p.sized(p.spec.TrainStep, last); err != nil {
+				return err
+			}
+		}
+	}
+	s.instance, err = p.instantiateWith(ctx, g, tail, steps, s.train, o)
+	return err
+}
+
+// firstWeights are those that training begins with: given ones, or those of train.init;
+// none for the spec's initial values, or with a checkpoint.
+func (p *Program) firstWeights(from *checkpoint.Resumed, given Weights) (Weights, error) {
+	if from != nil {
+		return Weights{}, nil
+	}
+	if w := p.spec.Loop.Weights; w != nil && given.Tensors == nil {
+		return p.readWeights(w, p.spec.Train)
+	}
+	return given, nil
 }
 
 // firstValues are what a training run's states start with: a checkpoint's, or the
@@ -78,19 +160,18 @@ func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, wei
 	if from != nil {
 		return from.States, nil
 	}
-	if w := p.spec.Loop.Weights; w != nil && weights.Tensors == nil {
-		if weights, err = p.readWeights(w, p.spec.Train); err != nil {
-			return nil, err
-		}
-	}
 	return p.initialValues(ctx, p.spec.Train, weights.Tensors)
 }
 
 // prepareLoop says how to run steps, and opens what looks at metrics meanwhile:
 // evaluation, early stopping, checkpoints.
 func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkpoint.Resumed, values map[string]*Tensor) (err error) {
-	l := &s.program.spec.Loop
+	l := s.settings
 	s.loop = engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps}
+	if s.train != nil {
+		s.loop.DataSteps = s.train.Steps()
+		_, _, s.loop.EpochSteps = s.train.batches()
+	}
 	if l.Until {
 		s.loop.Stopped = ir.StoppedState
 	}
@@ -109,6 +190,7 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 		if s.saver, err = checkpoint.NewSaver(s.store, l, s.program.facts(), s.engine, &s.loop, from, values); err != nil {
 			return err
 		}
+		s.saver.Learned, s.saver.Data = s.learned, s.train.describe(s.program.spec.Seed)
 	}
 	if from != nil {
 		s.resumed = &Resumption{Path: from.Path, Step: from.Step, Differences: from.Differences}
@@ -119,11 +201,27 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 	return nil
 }
 
+// evaluationData opens what the evaluation reads: in the order of its files, and prepared
+// with what was learned from the training data.
+func (s *Session) evaluationData(ctx context.Context, o *startOptions) (_ *dataset, err error) {
+	open := data.Options{InOrder: true, Note: o.note}
+	if s.train != nil {
+		open.Facts = s.train.Facts()
+	}
+	if s.held, err = s.program.openData(ctx, s.program.spec.EvalData, open); err != nil {
+		return nil, err
+	}
+	return s.held, s.held.verified()
+}
+
 // startEvaluation starts the spec's evaluation where the training runs.
 func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Evaluation, from *checkpoint.Resumed) (*engine.Evaluation, error) {
 	o.device = s.device
-	var err error
-	if s.evaluator, err = s.program.instantiate(ctx, e.Graph, &o); err != nil {
+	held, err := s.evaluationData(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	if s.evaluator, err = s.program.instantiateWith(ctx, e.Graph, nil, 0, held, &o); err != nil {
 		return nil, err
 	}
 	values, err := s.program.initialValues(ctx, e.Graph, nil)
@@ -168,6 +266,9 @@ func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error
 	}
 	loop := s.loop
 	if err := apply(&loop, "RunOption", options); err != nil {
+		return Summary{}, err
+	}
+	if err := s.train.checkLimit(loop.MaxSteps); err != nil {
 		return Summary{}, err
 	}
 	if s.saver != nil {
@@ -249,7 +350,36 @@ func (s *Session) Stats() Stats {
 	if s.ready() != nil {
 		return Stats{}
 	}
-	return s.engine.Stats()
+	stats := s.engine.Stats()
+	if s.train != nil {
+		stats.DataWait = s.train.Waited()
+	}
+	return stats
+}
+
+// MaxSteps is the step at which the run ends, of max_steps or epochs; 0 means no limit.
+func (s *Session) MaxSteps() int64 {
+	if s.ready() != nil {
+		return 0
+	}
+	return s.settings.MaxSteps
+}
+
+// LogEvery is the spec's number of steps between log lines.
+func (s *Session) LogEvery() int64 {
+	if s.ready() != nil {
+		return 0
+	}
+	return s.settings.LogEvery
+}
+
+// EpochSteps is the number of steps of an epoch of the training data; 0 where that is
+// generated, which has no epochs.
+func (s *Session) EpochSteps() int64 {
+	if s.ready() != nil {
+		return 0
+	}
+	return s.loop.EpochSteps
 }
 
 // Device names the default device: the one that was asked for, or that auto
@@ -283,5 +413,5 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(s.evaluator.close(), s.instance.close(), s.store.Close())
+	return errors.Join(s.evaluator.close(), s.instance.close(), s.held.close(), s.train.close(), s.store.Close())
 }

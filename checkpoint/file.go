@@ -20,6 +20,8 @@ const (
 	parentsKey = "flowrun.run_parents"
 	finiteKey  = "flowrun.finite"
 	bestKey    = "flowrun.best_by"
+	learnedKey = "flowrun.data"        // as in files of weights
+	dataKey    = "flowrun.data_source" // what the run was trained on
 )
 
 const version = "1"
@@ -52,6 +54,9 @@ type Head struct {
 	Facts  string // what the program computes
 	Finite bool   // parameters and loss were numbers
 	BestBy string // the metric by which the best one is kept, and how; "" if none is
+
+	Learned string // what was learned from the data, as JSON; "" if nothing was
+	Data    string // what says which batches there are, as JSON; "" if they are generated
 }
 
 // point names the checkpoint.
@@ -61,6 +66,11 @@ func (h Head) metadata() map[string]string {
 	m := map[string]string{versionKey: version, factsKey: h.Facts, finiteKey: strconv.FormatBool(h.Finite)}
 	if h.BestBy != "" {
 		m[bestKey] = h.BestBy
+	}
+	for key, text := range map[string]string{learnedKey: h.Learned, dataKey: h.Data} {
+		if text != "" {
+			m[key] = text
+		}
 	}
 	h.Run.encode(m)
 	return m
@@ -112,7 +122,8 @@ func opened(path string, file *safetensors.File) (_ *File, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &File{Head: Head{Run: run, Facts: m[factsKey], Finite: m[finiteKey] == "true", BestBy: m[bestKey]}, Path: path, file: file}, nil
+	return &File{Head: Head{Run: run, Facts: m[factsKey], Finite: m[finiteKey] == "true", BestBy: m[bestKey],
+		Learned: m[learnedKey], Data: m[dataKey]}, Path: path, file: file}, nil
 }
 
 // Close closes the file.

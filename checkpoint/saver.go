@@ -18,6 +18,8 @@ type Saver struct {
 	GoesBack bool     // the run resumed from a checkpoint that isn't the newest of the run made last
 	Replaces []string // files of other runs that this one will replace
 
+	Learned, Data string // of every checkpoint's Head; to be set before Begin
+
 	store    *Store
 	session  *engine.Session
 	loop     *engine.Loop
@@ -164,7 +166,8 @@ func (w *Saver) write(r engine.Record, mayBeBest bool) (err error) {
 	if err != nil {
 		return err
 	}
-	head := Head{Step: tensors[ir.StepState].Int(0), Facts: w.facts, Finite: usable(states, tensors), BestBy: w.bestBy()}
+	head := Head{Step: tensors[ir.StepState].Int(0), Facts: w.facts, Finite: usable(states, tensors), BestBy: w.bestBy(),
+		Learned: w.Learned, Data: w.Data}
 	better := false
 	if b := w.settings.Checkpoint.Best; b != nil && mayBeBest && head.Finite && head.Step == r.Step {
 		v := r.Metrics[slices.Index(w.settings.AllMetrics(), b.Metric)]

@@ -139,7 +139,7 @@ func (r *runner) run(ctx context.Context) error {
 			r.summary.Stopped = StoppedEarly
 			return nil
 		case r.full():
-			r.summary.Stopped = StoppedMaxSteps
+			r.summary.Stopped = r.limited()
 			return nil
 		}
 		select {
@@ -254,8 +254,10 @@ func (r *runner) ahead() (int64, error) {
 		return 1, nil
 	}
 	n := r.chunk
-	if r.loop.MaxSteps > 0 {
-		n = min(n, r.loop.MaxSteps-r.step)
+	for _, limit := range []int64{r.loop.MaxSteps, r.loop.DataSteps} {
+		if limit > 0 {
+			n = min(n, limit-r.step)
+		}
 	}
 	for _, o := range r.loop.Observers {
 		if o.Every > 0 {
@@ -352,6 +354,9 @@ func (r *runner) fill() error {
 		return err
 	}
 	r.record.Step = r.step
+	if r.loop.EpochSteps > 0 {
+		r.record.Epoch = r.step / r.loop.EpochSteps
+	}
 	r.record.Elapsed = time.Since(r.start)
 	r.record.Metrics = append(make([]float64, len(r.metrics), len(r.metrics)+len(r.evaluated)), r.evaluated...) // the observers' to keep
 	var err error
@@ -402,5 +407,16 @@ func (r *runner) follow() error {
 	return err
 }
 
-// full reports whether the counter has reached the limit.
-func (r *runner) full() bool { return r.loop.MaxSteps > 0 && r.step >= r.loop.MaxSteps }
+// full reports whether the counter has reached a limit.
+func (r *runner) full() bool { return r.limited() != "" }
+
+// limited says which limit the counter has reached; "" if none.
+func (r *runner) limited() StopReason {
+	switch {
+	case r.loop.MaxSteps > 0 && r.step >= r.loop.MaxSteps:
+		return StoppedMaxSteps
+	case r.loop.DataSteps > 0 && r.step >= r.loop.DataSteps:
+		return StoppedData
+	}
+	return ""
+}

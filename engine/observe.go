@@ -41,6 +41,10 @@ type Loop struct {
 	Metrics  []string // in the order in which observers see them
 	MaxSteps int64    // stop when the counter reaches it; 0: no limit
 
+	// DataSteps is how many steps the data suffices for; 0: any number. EpochSteps is how
+	// many an epoch has; 0: there are no epochs.
+	DataSteps, EpochSteps int64
+
 	Evaluation *Evaluation // nil if there is none
 	EarlyStop  *EarlyStop  // nil if there is none
 	Observers  []Observer
@@ -48,6 +52,9 @@ type Loop struct {
 
 // check reports an invalid loop.
 func (l *Loop) check() error {
+	if l.DataSteps < 0 || l.EpochSteps < 0 {
+		return fmt.Errorf("engine: DataSteps is %d and EpochSteps %d; neither may be negative", l.DataSteps, l.EpochSteps)
+	}
 	if l.MaxSteps < 0 {
 		return fmt.Errorf("engine: MaxSteps is %d; it must be at least 1, or 0 for no limit", l.MaxSteps)
 	}
@@ -68,6 +75,7 @@ func (l *Loop) check() error {
 // Record is the state of a run after a step.
 type Record struct {
 	Step    int64         // the step counter: steps taken since the program began
+	Epoch   int64         // epochs of the training data that are complete
 	Elapsed time.Duration // in the loop, since Run began
 	Loss    float64       // the raw loss of this step
 	Metrics []float64     // in the program's order; observers may keep it
@@ -85,6 +93,7 @@ const (
 	StoppedUntil       StopReason = "until"
 	StoppedMaxSteps    StopReason = "max_steps"
 	StoppedEarly       StopReason = "early_stop"
+	StoppedData        StopReason = "end_of_data" // the training data has been passed as often as it may be
 	StoppedInterrupted StopReason = "interrupted"
 )
 

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
 )
@@ -19,6 +21,10 @@ type Stats struct {
 	DeviceToDevice Traffic
 	Aliased        int64 // copies that moved nothing, since the devices share memory
 	PeakBytes      int64 // of device memory held at one time, over all devices
+
+	// DataWait is how long steps have waited for data of files to be read. A session of
+	// this package leaves it 0.
+	DataWait time.Duration
 }
 
 // add adds the given counts times times.

@@ -28,6 +28,8 @@ type runFlags struct {
 	log      string
 	stats    bool
 	json     bool
+
+	changedData bool
 }
 
 func newRun(s streams) *cobra.Command {
@@ -52,6 +54,7 @@ func (o *runFlags) add(c *cobra.Command) {
 	f.BoolVar(&o.sync, "sync", false, "run every node as its own kernel and wait for each, to find the one that fails; same results, slower")
 	f.StringVar(&o.resume, "resume", "", "resume from a checkpoint: the newest one of the latest run, or `FILE`; auto starts a new run if there is none")
 	f.Lookup("resume").NoOptDefVal = newest
+	f.BoolVar(&o.changedData, "allow-changed-data", false, "resume although the training data, or the size of its batches, has changed")
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
 	f.StringVar(&o.log, "log", "", "write every step's loss and metrics to `FILE` (JSONL)")
 	f.BoolVar(&o.stats, "stats", false, "print kernel and copy counts and the peak memory at the end")
@@ -90,7 +93,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	// end the process.
 	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGPIPE)
 	defer stop()
-	session, err := o.start(ctx, program)
+	session, err := o.start(ctx, program, s.errors)
 	if err != nil {
 		return err
 	}
@@ -104,14 +107,14 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		tellResumed(s.errors, r)
 	}
 	if !program.StopsByItself() {
-		info.MaxSteps = program.MaxSteps() // otherwise it is a limit, not a goal
+		info.MaxSteps = session.MaxSteps() // otherwise it is a limit, not a goal
 	}
 	var options []flowrun.RunOption
 	if limited {
 		info.MaxSteps = o.maxSteps
 		options = append(options, flowrun.MaxSteps(o.maxSteps))
 	}
-	progress, clear := o.progress(s, info, program.LogEvery())
+	progress, clear := o.progress(s, info, session.LogEvery())
 	for _, observer := range progress {
 		options = append(options, flowrun.Observe(observer))
 	}
@@ -150,13 +153,17 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 }
 
 // start begins the session.
-func (o *runFlags) start(ctx context.Context, program *flowrun.Program) (*flowrun.Session, error) {
+func (o *runFlags) start(ctx context.Context, program *flowrun.Program, errors io.Writer) (*flowrun.Session, error) {
 	options, err := o.startFlags.options(program)
 	if err != nil {
 		return nil, err
 	}
 	if o.sync {
 		options = append(options, flowrun.Sync())
+	}
+	options = append(options, flowrun.OnDataNote(func(note string) { fmt.Fprintf(errors, "note: %s\n", note) }))
+	if o.changedData {
+		options = append(options, flowrun.AllowChangedData())
 	}
 	switch o.resume {
 	case "":

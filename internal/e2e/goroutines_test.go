@@ -136,7 +136,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 				flowrun.Observe(flowrun.Observer{Every: 1, Observe: recordsOfOneStep}))
 			return err
 		},
-		"Step":    func(int) error { return s.Step(context.Background()) },
+		"Step": func(int) error { return s.Step(context.Background()) },
 		"Weights": func(int) error {
 			w, err := s.Weights()
 			return check(w.Tensors, err)
@@ -166,9 +166,12 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 		"SetAll": func(int) error {
 			return s.SetAll(map[string]*flowrun.Tensor{"stopped": ir.FromInt64(flowrun.Bool, flowrun.Shape{}, []int64{0})})
 		},
-		"Stats":   func(int) error { s.Stats(); return nil },
-		"Resumed": func(int) error { s.Resumed(); return nil },
-		"Plan":    func(int) error { explain.Of(s.Plan()); return nil },
+		"Stats":      func(int) error { s.Stats(); return nil },
+		"EpochSteps": func(int) error { s.EpochSteps(); return nil },
+		"LogEvery":   func(int) error { s.LogEvery(); return nil },
+		"MaxSteps":   func(int) error { s.MaxSteps(); return nil },
+		"Resumed":    func(int) error { s.Resumed(); return nil },
+		"Plan":       func(int) error { explain.Of(s.Plan()); return nil },
 		"Device": func(int) error {
 			if s.Device() != "sim:0" && s.Device() != "cpu" {
 				return fmt.Errorf("it is %q", s.Device())
@@ -448,11 +451,29 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 		"Name":             func(int) error { p.Name(); return nil },
 		"Trains":           func(int) error { p.Trains(); return nil },
 		"LogEvery":         func(int) error { p.LogEvery(); return nil },
-		"MaxSteps":         func(int) error { p.MaxSteps(); return nil },
-		"StopsByItself":    func(int) error { p.StopsByItself(); return nil },
+		"HasInputs":        func(int) error { p.HasInputs(file); return nil },
+		"ReadsFiles":       func(int) error { p.ReadsFiles(); return nil },
+		"InferFile": func(int) error {
+			_, err := p.InferFile(context.Background(), flowrun.FileInference{In: file}, file+".csv", "csv")
+			return noSource(err)
+		},
+		"InferTo": func(int) error {
+			_, err := p.InferTo(context.Background(), flowrun.FileInference{In: file}, io.Discard, "csv")
+			return noSource(err)
+		},
+		"MaxSteps":      func(int) error { p.MaxSteps(); return nil },
+		"StopsByItself": func(int) error { p.StopsByItself(); return nil },
 	})
 	require.Equal(t, "f32[4096]", p.Inputs()["x"].String(), "what was given is the caller's own")
 	require.Equal(t, []string{"first", "last", "eval.first"}, p.Metrics())
+}
+
+// noSource expects the error of a program that reads no files.
+func noSource(err error) error {
+	if err != nil && strings.Contains(err.Error(), "has no data source that reads files") {
+		return nil
+	}
+	return fmt.Errorf("without a data source: %w", err)
 }
 
 // write modifies a slice returned by a program.

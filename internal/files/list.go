@@ -58,7 +58,7 @@ func ListWithin(ctx context.Context, dirs []string, pattern string) ([]string, e
 	case err != nil:
 		return nil, err
 	case len(found) == 0 && base == pattern:
-		return nil, fmt.Errorf("%s: there is no file in this folder", pattern)
+		return nil, fmt.Errorf("%s: %w without files", pattern, NotRegular{fs.ModeDir})
 	case len(found) == 0:
 		return nil, fmt.Errorf("%s: no file's name matches: %w", pattern, fs.ErrNotExist)
 	}

@@ -63,7 +63,7 @@ func TestAPatternWithoutFilesIsAnError(t *testing.T) {
 	require.ErrorIs(t, list("b.csv"), fs.ErrNotExist)
 	require.ErrorContains(t, list("*.txt"), "no file's name matches")
 	require.ErrorIs(t, list("none/*.csv"), fs.ErrNotExist)
-	require.ErrorContains(t, list("x"), "there is no file in this folder")
+	require.ErrorContains(t, list("x"), "not a regular file but a folder without files")
 	require.ErrorContains(t, list("[.csv"), `"[.csv" is no pattern of names`)
 	ended, end := context.WithCancel(context.Background())
 	end()

@@ -1,0 +1,297 @@
+package flowrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/data/learned"
+	"github.com/flowrun/flowrun/data/results"
+	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// FileInference says which file a model's outputs are computed for.
+type FileInference struct {
+	// In is a file (or a folder of images) that is read as a data source of the spec says:
+	// the same columns, transforms and mappings. Only what the outputs need must be in it.
+	In string
+	// Data is the data source, or a part of it, whose declaration says how to read In; ""
+	// is the training's.
+	Data string
+}
+
+// ResultFormats lists the formats that InferFile and InferTo write.
+func ResultFormats() []string { return results.Formats() }
+
+// ResultFormat gives the format of a file of results by its extension, or an error that
+// lists those that there are.
+func ResultFormat(path string) (string, error) { return results.FormatOf(path) }
+
+// InferFile computes the model's outputs for every example of a file, with training
+// false, and writes them to another one, which is replaced as a whole or not at all. It
+// gives the number of examples. Outputs that stand for the classes of a field have their
+// names in csv and jsonl.
+//
+// Examples are read in batches of the data source's size, and neither file is ever in
+// memory as a whole. Classes, vocabularies, means and what else was learned from data are
+// those of [WithWeights], or of the weights that train.init names; without them a data
+// source that needs them is an error.
+func (p *Program) InferFile(ctx context.Context, f FileInference, path, format string, options ...StartOption) (examples int64, err error) {
+	err = files.Replace(path, nil, func(w io.Writer) error {
+		examples, err = p.InferTo(ctx, f, w, format, options...)
+		return err
+	})
+	return examples, err
+}
+
+// InferTo is InferFile with a writer for the results.
+func (p *Program) InferTo(ctx context.Context, f FileInference, w io.Writer, format string, options ...StartOption) (examples int64, err error) {
+	if err := errors.Join(p.ready(), checkContext(ctx)); err != nil {
+		return 0, err
+	}
+	if w == nil {
+		return 0, errors.New("the writer for the results is nil")
+	}
+	o, err := gatherStart(ctx, options)
+	if err != nil {
+		return 0, err
+	}
+	if o.resume.wanted {
+		return 0, errResumeInfers
+	}
+	r := &fileInference{program: p, options: o}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.open(ctx, f); err != nil {
+		return 0, err
+	}
+	out, err := results.New(format, w, r.outputs, r.data.Examples())
+	if err != nil {
+		return 0, err
+	}
+	if err := r.run(ctx, out); err != nil {
+		return 0, errors.Join(err, discard(out))
+	}
+	return r.data.Examples(), out.Close()
+}
+
+// discard closes results that aren't complete, which is no news.
+func discard(w results.Writer) error {
+	_ = w.Close()
+	return nil
+}
+
+// fileInference is an inference on a file at work.
+type fileInference struct {
+	program *Program
+	options *startOptions
+	data    *dataset
+	sizes   []*sizedInference // for batches, and for a smaller last one
+	outputs []results.Output
+}
+
+// sizedInference computes the outputs for batches of one size.
+type sizedInference struct {
+	*instance
+	size   int64
+	inputs map[string]*ir.Tensor
+	values [][]byte
+}
+
+func (r *fileInference) close() error {
+	var errs []error
+	for _, s := range r.sizes {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(append(errs, r.data.close())...)
+}
+
+// open opens the file and makes the model ready for its batches.
+func (r *fileInference) open(ctx context.Context, f FileInference) error {
+	p := r.program
+	name, decl, err := p.sourceFor(f)
+	if err != nil {
+		return err
+	}
+	weights := r.options.weights
+	if w := p.spec.Loop.Weights; w != nil && weights.Tensors == nil && p.spec.Train != nil {
+		if weights, err = p.readWeights(w, p.spec.Infer); err != nil {
+			return err
+		}
+	}
+	facts, err := learned.Parse(weights.learned)
+	if err != nil {
+		return err
+	}
+	g, err := p.inferOn(name, decl.Batch)
+	if err != nil {
+		return err
+	}
+	if decl, err = replaced(decl, f.In, g); err != nil {
+		return err
+	}
+	open := data.Options{Files: confined{[]string{filepath.Dir(f.In), f.In}}, Facts: facts, InOrder: true, Note: r.options.note}
+	if r.data, err = p.openDecl(ctx, name, decl, "", open); err != nil {
+		return err
+	}
+	size, last, _ := r.data.batches()
+	for _, n := range []int64{size, last} {
+		if n == 0 {
+			continue
+		}
+		if n != decl.Batch {
+			if g, err = p.inferOn(name, n); err != nil {
+				return err
+			}
+		}
+		if r.outputs, err = p.results(g, n, facts); err != nil {
+			return err
+		}
+		s, err := r.start(ctx, g, n, weights)
+		if err != nil {
+			return err
+		}
+		r.sizes = append(r.sizes, s)
+	}
+	return nil
+}
+
+// start makes the model ready for batches of a size.
+func (r *fileInference) start(ctx context.Context, g *ir.Graph, size int64, weights Weights) (_ *sizedInference, err error) {
+	s := &sizedInference{size: size, inputs: map[string]*ir.Tensor{}, values: make([][]byte, len(g.Outputs))}
+	if s.instance, err = r.program.instantiate(ctx, g, r.options); err != nil {
+		return nil, err
+	}
+	values, err := r.program.initialValues(ctx, g, weights.Tensors)
+	if err == nil {
+		err = s.engine.SetAll(values)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	for _, st := range g.States {
+		if st.Kind == ir.InputState {
+			s.inputs[st.Name] = ir.NewTensor(st.Type)
+		}
+	}
+	return s, nil
+}
+
+// run computes and writes all batches.
+func (r *fileInference) run(ctx context.Context, out results.Writer) error {
+	steps := r.data.EpochSteps()
+	for step := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s := r.sizes[0]
+		if step == steps-1 {
+			s = r.sizes[len(r.sizes)-1]
+		}
+		for field, t := range s.inputs {
+			if err := r.data.Batch(step, field, t.Data); err != nil {
+				return err
+			}
+		}
+		if err := s.engine.SetAll(s.inputs); err != nil {
+			return err
+		}
+		names := r.program.Outputs()
+		values, err := s.engine.GetAll(names)
+		if err != nil {
+			return err
+		}
+		for i, name := range names {
+			s.values[i] = values[name].Data
+		}
+		if err := out.Write(int(s.size), s.values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sourceFor finds the declaration that says how to read a file.
+func (p *Program) sourceFor(f FileInference) (string, *table.Decl, error) {
+	name := f.Data
+	if name == "" {
+		name = p.spec.TrainData
+	}
+	if name == "" && len(p.spec.DataSources) == 1 {
+		name = p.spec.DataSources[0].Name
+	}
+	decl, _ := p.spec.Source(name)
+	var names []string
+	for _, d := range p.spec.DataSources {
+		names = append(names, d.Name)
+	}
+	switch {
+	case len(names) == 0:
+		return "", nil, fmt.Errorf("%s has no data source that reads files, so nothing says how to read %s: give the model's inputs in a safetensors file", p.spec.File, f.In)
+	case name == "":
+		return "", nil, fmt.Errorf("which data source says how to read %s? There are %s", f.In, diag.Few(names))
+	case decl == nil:
+		return "", nil, fmt.Errorf("%s has no data source %s that reads files; it has %s", p.spec.File, diag.Quote(name), diag.Few(names))
+	case decl.Kind == "":
+		return "", nil, fmt.Errorf("the data source %s joins others, so it doesn't say how to read one file: name one of %s", name, diag.Few(append(slices.Clone(decl.Zip), mixed(decl)...)))
+	}
+	if kind := data.KindOf(decl.Kind); kind != nil && kind.Batches {
+		return "", nil, fmt.Errorf("the data source %s is a recording of batches, not of examples: give the model's inputs in a safetensors file", name)
+	}
+	return name, decl, nil
+}
+
+func mixed(d *table.Decl) (names []string) {
+	for _, s := range d.Mix {
+		names = append(names, s.Source)
+	}
+	return names
+}
+
+// replaced is a declaration with another file, all examples of which are provided once,
+// and the fields that a graph has as inputs.
+func replaced(d *table.Decl, path string, g *ir.Graph) (*table.Decl, error) {
+	n := *d
+	n.Split, n.Limit, n.Shuffle, n.DropLast, n.Repeat, n.Fields = nil, 0, false, false, 1, nil
+	for _, f := range d.Fields {
+		if st := g.State(f.Name); st != nil && st.Kind == ir.InputState {
+			n.Fields = append(n.Fields, f)
+		}
+	}
+	field := ""
+	if len(d.Files) > 0 && d.Files[0].Field != "" { // a file for each field
+		if len(n.Fields) != 1 {
+			return nil, fmt.Errorf("the data source %s has a file for each field, and the outputs need %d of them; only one can be given", d.Name, len(n.Fields))
+		}
+		field = n.Fields[0].Name
+	}
+	if len(n.Fields) == 0 {
+		return nil, fmt.Errorf("the outputs need no field of the data source %s", d.Name)
+	}
+	n.Files = []table.File{{Field: field, Name: path, Path: path, At: d.At}}
+	return &n, nil
+}
+
+// inferOn is the model on a data source.
+func (p *Program) inferOn(source string, batch int64) (*ir.Graph, error) {
+	return p.sized(func(n int64) (*ir.Graph, diag.List) { return p.spec.InferOn(source, n) }, batch)
+}
+
+// results describes the outputs of a graph on batches of a size. Each must have a value
+// for every example.
+func (p *Program) results(g *ir.Graph, batch int64, facts learned.Facts) (outputs []results.Output, err error) {
+	for _, o := range g.Outputs {
+		t := o.Node.Type
+		if len(t.Shape) == 0 || int64(t.Shape[0]) != batch {
+			return nil, fmt.Errorf("the output %s is %s for a batch of %d examples: its first dimension must be theirs", o.Name, t, batch)
+		}
+		outputs = append(outputs, results.Output{Name: o.Name, Type: ir.Type{DType: t.DType, Shape: t.Shape[1:]}})
+	}
+	return outputs, nil
+}

@@ -1,0 +1,126 @@
+package flowrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/data/prepared"
+	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/internal/files"
+)
+
+// dataset is an open data source of files, or a part of one.
+type dataset struct {
+	*data.Source
+	name string // as the graphs' nodes call it
+	decl *table.Decl
+}
+
+// openData opens data by the name that the graphs' nodes have for it; nil for "", which
+// is data that is generated.
+func (p *Program) openData(ctx context.Context, name string, o data.Options) (*dataset, error) {
+	if name == "" {
+		return nil, nil
+	}
+	decl, part := p.spec.Source(name)
+	if decl == nil {
+		return nil, fmt.Errorf("there is no data source %s that reads files", diag.Cut(name))
+	}
+	return p.openDecl(ctx, name, decl, part, o)
+}
+
+// openDecl is openData for a declaration.
+func (p *Program) openDecl(ctx context.Context, name string, decl *table.Decl, part string, o data.Options) (*dataset, error) {
+	if o.Files == nil {
+		o.Files = p.confined()
+	}
+	o.Cache, o.Part, o.Seed = prepared.Default(), part, p.spec.Seed
+	s, err := data.Open(ctx, decl, p.spec.DataSources, o)
+	if err != nil {
+		return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
+	}
+	return &dataset{s, name, decl}, nil
+}
+
+// verified compares data with the checksums of its files before a run, if they have any.
+func (d *dataset) verified() error {
+	if d == nil {
+		return nil
+	}
+	if kind := data.KindOf(d.decl.Kind); kind == nil || !kind.Safetensors {
+		return nil
+	}
+	if err := d.Verify(); err != nil {
+		return fmt.Errorf("data source %s: %w", d.decl.Name, err)
+	}
+	return nil
+}
+
+// close closes a data source, which may be nil.
+func (d *dataset) close() error {
+	if d == nil {
+		return nil
+	}
+	return d.Source.Close()
+}
+
+// learned is what was learned from the data, as JSON; "" if nothing was.
+func (d *dataset) learned() string {
+	if d == nil || len(d.Facts()) == 0 {
+		return ""
+	}
+	return d.Facts().JSON()
+}
+
+// batches says how many examples a batch has, the last one of an epoch if it is smaller
+// (0: it isn't), and how many steps an epoch has. A batch that is larger than the data is
+// as large as that.
+func (d *dataset) batches() (size, last, steps int64) {
+	size, last, steps = d.decl.Batch, d.Remainder(), d.EpochSteps()
+	if steps == 1 && last > 0 {
+		return last, 0, 1
+	}
+	return size, last, steps
+}
+
+// confined opens the files of data sources, where a spec may read: a table.Files.
+type confined struct{ folders []string }
+
+var _ table.Files = confined{}
+
+// confined are the folders that the program may read.
+func (p *Program) confined() confined {
+	return confined{append([]string{p.folder()}, p.allowRead...)}
+}
+
+// Open opens a regular file.
+func (c confined) Open(path string) (*os.File, error) {
+	f, err := files.OpenWithin(c.folders, path)
+	return f, allowing(err)
+}
+
+// List gives the files that a path stands for.
+func (c confined) List(ctx context.Context, path string) ([]string, error) {
+	list, err := files.ListWithin(ctx, c.folders, path)
+	return list, allowing(err)
+}
+
+// Stat describes a file or folder.
+func (c confined) Stat(path string) (fs.FileInfo, error) {
+	info, err := files.StatWithin(c.folders, path)
+	return info, allowing(err)
+}
+
+// allowing says how what lies outside of the spec's folder can be read.
+func allowing(err error) error {
+	if out := new(files.Outside); errors.As(err, &out) {
+		return fmt.Errorf("%w, outside the spec's folder; allow it with --allow-read %s", out, filepath.Dir(out.Real))
+	}
+	return err
+}
