@@ -59,6 +59,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	g.inference(types)
 	s.uses.report(list, def.Vars)
 	p.Infer = g.Graph
+	p.Labels = g.labels()
 	placing.see(g.Graph)
 	p.Init = s.first.Graph
 	s.first.check(g)
@@ -223,6 +224,9 @@ type Program struct {
 	DataSources []*table.Decl
 	def         *syntax.Spec
 	sources     map[string]string // the texts that positions refer to
+
+	// Labels are what outputs are about, by their names.
+	Labels map[string]Label
 
 	// TrainData and EvalData name the data of the training step and of the evaluation, as
 	// the nodes of SourceOp do: "iris", or "iris.train", a part of it. They are "" without

@@ -145,7 +145,7 @@ func (g *graph) sameFields(f *frame, src *syntax.DataSource) {
 func describeField(f *table.Field) string {
 	text := f.Type.String()
 	if c := f.Classes; c != nil {
-		text += " of " + diag.Count(c.Count, "class")
+		text += fmt.Sprintf(" of %d classes", c.Count)
 		if c.Names != nil {
 			text += " (" + brief(namesOf(c.Names)) + ")"
 		}

@@ -68,6 +68,9 @@ func (c canon) parts(section tree.Entry) []Fact {
 	var facts []Fact
 	for _, e := range section.Value.Entries {
 		key := section.Key.Text + "." + e.Key.Text
+		if key == "model.labels" { // how outputs are shown
+			continue
+		}
 		if key == "model.nodes" && e.Value.Kind == tree.Map {
 			for _, node := range e.Value.Entries {
 				facts = append(facts, Fact{key + "." + node.Key.Text, c.text(node.Value)})

@@ -140,6 +140,7 @@ func Spec(def *syntax.Spec, list *diag.List) *Unused {
 		}
 	}
 	if def.Model != nil {
+		r.labels(def)
 		s := r.model(def, vars)
 		called[def.Model] = s.calls
 		if def.Train != nil {

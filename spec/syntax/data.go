@@ -19,9 +19,9 @@ func (d *decoder) dataSources(n *tree.Node) []*DataSource {
 		sources = append(sources, s)
 		d.decodeSource(s, e.Value)
 	}
-	d.join(sources, incomplete(n))
+	whole := d.join(sources, incomplete(n))
 	for _, s := range sources {
-		if s.needsBatch && !s.joined && s.Decl != nil && s.Decl.Batch == 0 {
+		if whole && s.needsBatch && !s.joined && s.Decl != nil && s.Decl.Batch == 0 {
 			d.report(diag.MissingKey, s.At, "batch: "+batchKey.doc, "the data source %s requires the key `batch`", s.Name)
 		}
 	}
@@ -176,7 +176,7 @@ func (d *decoder) fieldsOf(s *DataSource, n *tree.Node, o *origin) {
 	}
 	s.openFields = incomplete(n)
 	for _, file := range s.Decl.Files {
-		if file.Field != "" && !s.openFields && s.fieldNamed(file.Field) == nil {
+		if file.Field != "" && !s.openFields && s.FieldNamed(file.Field) == nil {
 			d.report(diag.UnknownName, file.At, Suggestion(d.list, file.Field, s.FieldNames()), "the data source %s has no field `%s`", s.Name, diag.Cut(file.Field))
 		}
 	}
@@ -258,7 +258,7 @@ func (d *decoder) joins(s *DataSource, n *tree.Node, key string) {
 			d.report(diag.InvalidValue, n.Range, "divide all by a common factor", "the weights of mix must be at most %d together", maxWeights)
 		}
 	}
-	s.openFields = n == nil || incomplete(n) && key == mix || len(s.joins) == 0
+	s.openFields = s.openFields || n == nil || incomplete(n) && key == mix || len(s.joins) == 0
 	if n != nil && !n.Broken && len(n.Items)+len(n.Entries) < 2 && (n.Kind == tree.List || n.Kind == tree.Map) {
 		d.report(diag.InvalidValue, n.Range, "name two or more", "%s joins several data sources, got %d", key, len(n.Items)+len(n.Entries))
 		s.openFields = true
@@ -268,8 +268,10 @@ func (d *decoder) joins(s *DataSource, n *tree.Node, key string) {
 // maxWeights bounds the weights of a mix together: so many examples are put in order at once.
 const maxWeights = 1 << 20
 
-// join finds the data sources that others join, and gives those their fields.
-func (d *decoder) join(sources []*DataSource, open bool) {
+// join finds the data sources that others join, and gives those their fields. It reports
+// whether it found all.
+func (d *decoder) join(sources []*DataSource, open bool) (whole bool) {
+	whole = true
 	byName := map[string]*DataSource{}
 	var names []string
 	for _, s := range sources {
@@ -281,12 +283,15 @@ func (d *decoder) join(sources []*DataSource, open bool) {
 	var visit func(s *DataSource)
 	visit = func(s *DataSource) {
 		mark[s] = inside
+		if s.Kind == nil && s.Decl != nil && s.openFields { // what it names isn't known
+			whole = false
+		}
 		for i := range s.joins {
 			j := &s.joins[i]
 			part := byName[j.name]
 			switch {
 			case part == nil && open:
-				s.openFields = true
+				s.openFields, whole = true, false
 				continue
 			case part == nil:
 				help := Suggestion(d.list, j.name, names)
@@ -294,7 +299,7 @@ func (d *decoder) join(sources []*DataSource, open bool) {
 					help = "name " + name + " itself, and split this data source"
 				}
 				d.report(diag.UnknownSource, j.at, help, "unknown data source %s", Quoted(j.name))
-				s.openFields = true
+				s.openFields, whole = true, false
 				continue
 			case mark[part] == inside:
 				d.report(diag.Cycle, j.at, "", "the data source %s contains itself", part.Name)
@@ -317,6 +322,7 @@ func (d *decoder) join(sources []*DataSource, open bool) {
 			visit(s)
 		}
 	}
+	return whole
 }
 
 // joinOne adds a part's fields to those of a data source that joins it.
@@ -347,10 +353,11 @@ func (d *decoder) joinOne(s, part *DataSource, j *join) {
 		return
 	}
 	for _, f := range part.Fields {
-		if old := s.fieldNamed(f.Name); old != nil {
+		if old := s.FieldNamed(f.Name); old != nil {
 			d.list.Add(diag.Diagnostic{Rule: diag.DuplicateName, Range: j.at,
 				Message: fmt.Sprintf("two data sources in zip have a field `%s`", f.Name),
 				Notes:   []diag.Note{{Message: "first declared here", Range: old.At}, {Message: "and here", Range: f.At}}})
+			s.openFields = true
 			continue
 		}
 		s.Fields = append(s.Fields, f)

@@ -125,7 +125,7 @@ func (d *decoder) splitFields(s *DataSource) {
 			continue
 		}
 		n := s.splitNode.Get(key)
-		f := s.fieldNamed(name)
+		f := s.FieldNamed(name)
 		switch {
 		case n == nil:
 		case f == nil:
@@ -136,7 +136,8 @@ func (d *decoder) splitFields(s *DataSource) {
 	}
 }
 
-func (s *DataSource) fieldNamed(name string) *Field {
+// FieldNamed finds a field of files, before a transform; nil if there is none.
+func (s *DataSource) FieldNamed(name string) *Field {
 	if i := slices.IndexFunc(s.Fields, func(f *Field) bool { return f.Name == name }); i >= 0 {
 		return s.Fields[i]
 	}

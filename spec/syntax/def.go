@@ -143,7 +143,8 @@ type Module struct {
 	Items   []*Item // nodes and updates in the text's order
 	Order   []*Item // the same, each after what it needs; without cycles
 	Outputs []*Output
-	Single  bool // output, not outputs
+	Labels  []*Label // of the model's outputs
+	Single  bool     // output, not outputs
 
 	sig       *Signature // how it is called
 	Recursive bool       // contains itself; reported
@@ -223,6 +224,13 @@ type Item struct {
 	Bad   bool // part of a cycle
 }
 
+// Label says that an output is about the classes of a field.
+type Label struct {
+	Output, Field string
+	At, FieldAt   diag.Range
+	Found         *Field // nil if there is none
+}
+
 type Output struct {
 	Name  string
 	At    diag.Range
@@ -240,7 +248,7 @@ func (src *DataSource) FieldNames() []string {
 	names = append(names, src.fieldNames()...)
 	if src.Transform != nil {
 		for _, it := range src.Transform.Items {
-			if src.fieldNamed(it.Name) == nil {
+			if src.FieldNamed(it.Name) == nil {
 				names = append(names, it.Name)
 			}
 		}

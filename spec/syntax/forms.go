@@ -3,6 +3,8 @@ package syntax
 import (
 	"math"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/ir"
 )
@@ -76,6 +78,7 @@ var Forms = map[string]*Form{
 	"model nodes": {words: "nodes by name", Entries: "node", Reserved: ReservedNodes},
 	"metrics":     {words: "nodes by name", Entries: "node", Reserved: reservedMetrics},
 
+	"labels":         {words: "fields by output", Entries: "name"},
 	"vars":           {words: "a mapping of names", Entries: "var"},
 	"var":            {words: "a var", Any: []string{"constant", "long var"}},
 	"long var":       {Section: varSection},
@@ -135,6 +138,9 @@ var typePattern = `^\s*(` + strings.Join(TypeNames, "|") + `)\s*\[[\s\S]*\]\s*$`
 func (k *Key) Describe() string {
 	if k.more == "" {
 		return k.doc
+	}
+	if first, _ := utf8.DecodeRuneInString(k.more); unicode.IsUpper(first) { // sentences of their own
+		return k.doc + ". " + strings.TrimSuffix(k.more, ".")
 	}
 	return k.doc + "; " + k.more
 }

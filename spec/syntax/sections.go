@@ -69,6 +69,7 @@ var (
 		{Name: "inputs", Value: "inputs", doc: "inputs by name with their types", more: "a model may have none"},
 		{Name: "nodes", Value: "model nodes", doc: "nodes by name", Required: true},
 		{Name: "outputs", Value: "names", doc: "the model's results", more: "names of nodes or inputs", Required: true},
+		{Name: "labels", Value: "labels", doc: "fields whose classes outputs are about, {OUTPUT: FIELD}", more: "an output holds their ids, or in its last dimension a number for each", Aside: true},
 	}}
 	groupSection = &Section{name: "a group of parameters", Doc: "A group of parameters; the first matching group applies.",
 		Others: "expression", Keys: []Key{

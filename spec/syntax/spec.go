@@ -7,10 +7,12 @@
 package syntax
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -83,7 +85,37 @@ func (d *decoder) model(n *tree.Node) *Module {
 	m.Open = incomplete(fields["inputs"]) || incomplete(fields["nodes"]) || n.Partial
 	m.Items = d.nodes(fields["nodes"])
 	m.Outputs = d.outputNames(fields["outputs"])
+	m.Labels = d.labels(fields["labels"], m)
 	return m
+}
+
+// labels decodes which fields' classes the model's outputs are about.
+func (d *decoder) labels(n *tree.Node, m *Module) []*Label {
+	var names []string
+	for _, o := range m.Outputs {
+		names = append(names, o.Name)
+	}
+	var labels []*Label
+	for _, e := range d.entries(n, "labels") {
+		l := &Label{Output: e.Key.Text, At: e.Key.Range, FieldAt: e.Value.Range}
+		field, ok := d.word(e.Value, "a field in labels")
+		switch {
+		case !slices.Contains(names, l.Output):
+			if len(names) > 0 { // else that is reported
+				d.report(diag.UnknownName, l.At, cmp.Or(Suggestion(d.list, l.Output, names), ThereIs(names)), "the model has no output %s", Quoted(l.Output))
+			}
+			continue
+		case !ok:
+			continue
+		case !expr.IsName(field):
+			help := "write the field's name alone"
+			d.report(diag.InvalidName, l.FieldAt, help, "a field in labels must be a name, got `%s`", diag.Cut(field))
+			continue
+		}
+		l.Field = field
+		labels = append(labels, l)
+	}
+	return labels
 }
 
 // outputNames decodes the model's outputs: names of nodes.
