@@ -85,12 +85,15 @@ func (g *graph) checkField(f *frame, fd *syntax.Field) {
 		switch {
 		case !t.DType.IsInt():
 			g.fail(f, diag.TypeMismatch, fd.Type.DTypeAt, "use i64", "a field with classes must have an integer dtype, for their ids, not %s", t.DType)
+			d.Type = ir.Type{} // what uses it isn't reported too
 		case !fitsInt(t.DType, most):
 			g.fail(f, diag.InvalidValue, fd.Type.DTypeAt, "use i64", "%s can't hold the ids of %d classes", t.DType, most+1)
+			d.Type = ir.Type{}
 		}
 	}
 	if d.Normalize != table.NotNormalized && !t.DType.IsFloat() {
 		g.fail(f, diag.TypeMismatch, fd.NormalizeAt(), "use a floating-point type, such as f32", "only floating-point fields can be normalized, not %s", t.DType)
+		d.Type = ir.Type{}
 	}
 	switch by := d.Fill.By; {
 	case (by == table.FillMean || by == table.FillMedian) && !t.DType.IsFloat():

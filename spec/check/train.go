@@ -151,8 +151,13 @@ func (r *resolver) sameFields(t *syntax.Train, src *syntax.DataSource) {
 	if src.Open() {
 		return
 	}
+	for _, it := range nodesOf(t.DataSource) {
+		if it.Bad { // reported
+			delete(trained, it.Name)
+		}
+	}
 	for _, name := range t.DataSource.FieldNames() {
-		if !have[name] {
+		if trained[name] && !have[name] {
 			r.report(diag.UnboundInput, t.Evaluation.At, r.list.Suggestion(name, src.FieldNames()),
 				"the data source %s has no field `%s`, which the training data has", src.Name, name)
 		}

@@ -110,6 +110,10 @@ func (d *decoder) choose(n *tree.Node, what string, words []string) (string, boo
 // texts decodes a text or a list of texts.
 func (d *decoder) texts(n *tree.Node, what string) ([]string, bool) {
 	if n.Kind != tree.List {
+		if !n.Broken && (n.Kind == tree.Map || n.Kind == tree.Null) {
+			d.report(diag.WrongType, n.Range, "write [a, b]", "%s must be a string or a list of strings, not %s", what, n.Kind)
+			return nil, false
+		}
 		text, ok := d.text(n, what)
 		return []string{text}, ok
 	}
@@ -124,7 +128,7 @@ func (d *decoder) texts(n *tree.Node, what string) ([]string, bool) {
 	return texts, good
 }
 
-// names decodes a text or a list of texts of which none may be there twice.
+// distinct decodes a text or a list of texts of which none may be there twice.
 func (d *decoder) distinct(n *tree.Node, what string) ([]string, bool) {
 	texts, ok := d.texts(n, what)
 	if !ok {

@@ -96,8 +96,8 @@ func (d *decoder) fraction(n *tree.Node, part string) float64 {
 	if n.Kind != tree.Int && n.Kind != tree.Float {
 		help := "add `by: FIELD` for parts that a field says"
 		if text, percent := strings.CutSuffix(n.Text, "%"); percent {
-			if number, ok := NearestNumber(text); ok {
-				help = "write " + number + " / 100 as a decimal number, such as 0.8"
+			if v, err := strconv.ParseFloat(text, 64); err == nil {
+				help = "write " + strconv.FormatFloat(v/100, 'g', -1, 64)
 			}
 		}
 		d.report(diag.WrongType, n.Range, help, "the part %s must be a fraction, a number between 0 and 1, not %s", part, strange(n))
@@ -130,7 +130,7 @@ func (d *decoder) splitFields(s *DataSource) {
 		case n == nil:
 		case f == nil:
 			d.report(diag.UnknownName, n.Range, Suggestion(d.list, name, s.fieldNames()), "the data source %s has no field %s", s.Name, Quoted(name))
-		case f.Decl.Classes == nil && !f.refused && !(key == "stratify" && f.Decl.Normalize == ""):
+		case f.Decl.Classes == nil && !f.refused:
 			d.report(diag.InvalidValue, n.Range, "add `classes` to it", "`%s` requires a field with classes; `%s` has none", key, name)
 		}
 	}
