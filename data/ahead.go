@@ -36,7 +36,7 @@ type slot struct {
 
 // prepareSlots reserves the memory.
 func (s *Source) prepareSlots() {
-	s.reading.orders = make([]orders, len(s.parts))
+	s.reading = s.newReading()
 	a := &s.ahead
 	a.changed.L = &a.mu
 	a.done = make(chan struct{})
@@ -159,7 +159,7 @@ func (s *Source) readAhead() {
 			}
 		}
 		a.mu.Unlock()
-		err := s.read(step, slot.fields)
+		err := s.read(s.reading, step, slot.fields)
 		a.mu.Lock()
 		slot.step, slot.err = step, err
 		a.changed.Broadcast()

@@ -4,23 +4,25 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/data/order"
+	"github.com/flowrun/flowrun/data/table"
 )
 
 // reading is what one goroutine needs to read batches; its memory is used again for each.
 type reading struct {
-	orders  []orders // of the parts
-	rows    []int64  // examples of a part, then rows of a table
-	places  []int64  // in a batch, of the examples of a part of a mix
+	mix     *order.Mix // nil: there is one part
+	orders  []orders   // of the parts
+	chosen  []choice   // the examples of a batch
+	rows    []int64    // examples of a part, then rows of a table
+	places  []int64    // in a batch, of the examples of a part of a mix
 	local   []int64
 	scratch []byte
 	picked  []byte // values of a part of a mix
-	drawn   []drawn
 }
 
-// drawn is an example of a mix: of which part, and how many of it were drawn before.
-type drawn struct {
-	part   int
-	number int64
+// choice is an example of a part.
+type choice struct {
+	part    int
+	example int64
 }
 
 // orders keeps the permutations of two epochs, because batches that follow each other are
@@ -30,12 +32,21 @@ type orders struct {
 	orders [2]order.Permutation
 }
 
+// newReading is for another goroutine.
+func (s *Source) newReading() *reading {
+	r := &reading{orders: make([]orders, len(s.parts))}
+	if len(s.decl.Mix) > 0 {
+		r.mix = s.newMix()
+	}
+	return r
+}
+
 // order gives the permutation of a part's epoch.
-func (s *Source) order(k int, epoch int64) *order.Permutation {
-	o, i := &s.reading.orders[k], epoch%2
+func (s *Source) order(r *reading, k int, epoch int64) *order.Permutation {
+	o, i := &r.orders[k], epoch%2
 	if o.epochs[i] != epoch+1 {
 		of := s.name()
-		if s.mix != nil {
+		if r.mix != nil {
 			of += "\n" + s.parts[k].name
 		}
 		o.orders[i].Set(s.parts[k].n, s.key("shuffle", of, epoch))
@@ -49,81 +60,93 @@ func (s *Source) key(what, of string, numbers ...int64) order.Key {
 	return order.KeyOf(what, of, append([]int64{s.seed}, numbers...)...)
 }
 
-// read reads the batch of a step, all fields, each into its buffer.
-func (s *Source) read(step int64, buffers [][]byte) error {
+// choose finds the examples of the batch of a step.
+func (s *Source) choose(r *reading, step int64) {
 	epoch, first, count := s.batches.At(step)
-	r := &s.reading
-	if s.mix != nil {
-		return s.readMix(epoch*s.batches.N+first, count, buffers)
+	r.chosen = r.chosen[:0]
+	for i := range count {
+		c, epoch, shuffle := choice{0, first + i}, epoch, s.decl.Shuffle
+		if r.mix != nil {
+			part, number := r.mix.At(epoch*s.batches.N + first + i)
+			n := s.parts[part].n
+			c, epoch, shuffle = choice{part, number % n}, number/n, s.parts[part].decl.Shuffle
+		}
+		if shuffle && !s.inOrder {
+			c.example = s.order(r, c.part, epoch).At(c.example)
+		}
+		r.chosen = append(r.chosen, c)
 	}
-	p := s.parts[0]
-	r.rows = r.rows[:0]
-	if s.decl.Shuffle && !s.inOrder {
-		o := s.order(0, epoch)
-		for i := range count {
-			r.rows = append(r.rows, o.At(first+i))
+}
+
+// read reads the batch of a step, all fields, each into its buffer.
+func (s *Source) read(r *reading, step int64, buffers [][]byte) error {
+	s.choose(r, step)
+	for k, p := range s.parts {
+		r.rows, r.places = r.rows[:0], r.places[:0]
+		for i, c := range r.chosen {
+			if c.part == k {
+				r.rows, r.places = append(r.rows, c.example), append(r.places, int64(i))
+			}
 		}
-	} else {
-		for i := range count {
-			r.rows = append(r.rows, first+i)
+		for j, f := range p.fields {
+			if err := s.readPart(r, p, f, buffers[j]); err != nil {
+				return err
+			}
 		}
 	}
-	for i, f := range p.fields {
-		size := int64(f.decl.Type.Bytes())
-		if err := s.readField(p, f, r.rows, buffers[i][:count*size]); err != nil {
-			return err
-		}
+	return nil
+}
+
+// readPart reads a field of the examples that are of one part, and puts them where they
+// belong in the batch.
+func (s *Source) readPart(r *reading, p *part, f *field, batch []byte) error {
+	size := int64(f.decl.Type.Bytes())
+	need := int64(len(r.rows)) * size
+	if r.mix == nil {
+		return s.readField(r, p, f, batch[:need])
+	}
+	if int64(len(r.picked)) < need {
+		r.picked = make([]byte, need)
+	}
+	if err := s.readField(r, p, f, r.picked[:need]); err != nil {
+		return fmt.Errorf("data source %s: %w", p.name, err)
+	}
+	for i, place := range r.places {
+		copy(batch[place*size:(place+1)*size], r.picked[int64(i)*size:])
 	}
 	return nil
 }
 
 // readField reads a field's values of examples of a part.
-func (s *Source) readField(p *part, f *field, examples []int64, dst []byte) error {
-	r, l := &s.reading, p.leaves[f.leaf]
+func (s *Source) readField(r *reading, p *part, f *field, dst []byte) error {
+	l := p.leaves[f.leaf]
 	r.local = r.local[:0]
-	for _, i := range examples {
+	for _, i := range r.rows {
 		r.local = append(r.local, l.rows.At(i))
 	}
-	if need := len(examples) * f.stored.Type.Bytes(); f.ids != nil && len(r.scratch) < need {
+	if need := len(r.rows) * f.stored.Type.Bytes(); f.ids != nil && len(r.scratch) < need {
 		r.scratch = make([]byte, need)
 	}
 	return f.read(l.table, r.local, dst, r.scratch)
 }
 
-// readMix reads examples of a mix, of each part at once those that are drawn from it.
-func (s *Source) readMix(draw, count int64, buffers [][]byte) error {
-	r := &s.reading
-	r.drawn = r.drawn[:0]
-	for i := range count {
-		source, number := s.mix.At(draw + i)
-		r.drawn = append(r.drawn, drawn{source, number})
+// Places says where a field's values of the batch of a step come from, example by example.
+func (s *Source) Places(step int64, field string) ([]table.Place, error) {
+	at := s.parts[0].index(field)
+	if at < 0 {
+		return nil, fmt.Errorf("the data source %s has no field %q", s.decl.Name, field)
 	}
-	for k, p := range s.parts {
-		r.rows, r.places = r.rows[:0], r.places[:0]
-		for i, d := range r.drawn {
-			if d.part != k {
-				continue
-			}
-			number := d.number
-			epoch, example := number/p.n, number%p.n
-			if p.decl.Shuffle && !s.inOrder {
-				example = s.order(k, epoch).At(example)
-			}
-			r.rows, r.places = append(r.rows, example), append(r.places, int64(i))
-		}
-		for j, f := range p.fields {
-			size := f.decl.Type.Bytes()
-			if need := len(r.rows) * size; len(r.picked) < need {
-				r.picked = make([]byte, need)
-			}
-			picked := r.picked[:len(r.rows)*size]
-			if err := s.readField(p, f, r.rows, picked); err != nil {
-				return fmt.Errorf("data source %s: %w", p.name, err)
-			}
-			for i, place := range r.places {
-				copy(buffers[j][place*int64(size):(place+1)*int64(size)], picked[i*size:])
-			}
-		}
+	if err := s.inRange(step); err != nil {
+		return nil, err
 	}
-	return nil
+	r := s.newReading()
+	s.choose(r, step)
+	var places []table.Place
+	for _, c := range r.chosen {
+		p := s.parts[c.part]
+		f := p.fields[at]
+		l := p.leaves[f.leaf]
+		places = append(places, l.table.At(l.rows.At(c.example), f.column))
+	}
+	return places, nil
 }

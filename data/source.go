@@ -26,14 +26,13 @@ type Source struct {
 	inOrder bool
 
 	parts       []*part // one, or those of a mix
-	mix         *order.Mix
 	batches     order.Batches
 	repeat      int64 // epochs; 0: no end
 	facts       learned.Facts
 	fingerprint string
 
 	closing sync.Once
-	reading reading
+	reading *reading // of the goroutine that reads ahead
 	ahead   ahead
 }
 
@@ -42,16 +41,13 @@ func (s *Source) layOut() error {
 	n, size := s.parts[0].n, s.decl.Batch
 	s.repeat = s.decl.Repeat
 	if len(s.decl.Mix) > 0 {
-		var weights, examples []int64
 		total := int64(0)
-		for i, share := range s.decl.Mix {
-			weights, examples = append(weights, share.Weight), append(examples, s.parts[i].n)
+		for _, share := range s.decl.Mix {
 			if total += share.Weight; share.Weight < 1 || total > order.MixLimit {
 				return fmt.Errorf("the weights of a mix are from 1, and their sum up to %d", order.MixLimit)
 			}
 		}
-		s.mix = order.NewMix(weights, examples, s.key("mix", s.name()))
-		n = s.mix.Len()
+		n = s.newMix().Len()
 	}
 	if s.parts[0].whole {
 		size = 1
@@ -65,6 +61,15 @@ func (s *Source) layOut() error {
 		return fmt.Errorf("its %d examples don't fill a batch of %d, and drop_last leaves smaller ones out", n, size)
 	}
 	return nil
+}
+
+// newMix makes the draws of a mix.
+func (s *Source) newMix() *order.Mix {
+	var weights, examples []int64
+	for i, share := range s.decl.Mix {
+		weights, examples = append(weights, share.Weight), append(examples, s.parts[i].n)
+	}
+	return order.NewMix(weights, examples, s.key("mix", s.name()))
 }
 
 // name is SOURCE or SOURCE.PART.

@@ -327,3 +327,25 @@ func BenchmarkBatch(b *testing.B) {
 		})
 	}
 }
+
+func TestPlacesAreThoseOfTheBatchsExamples(t *testing.T) {
+	a, b := declare(t, "a", 20).ids("x"), declare(t, "b", 20).ids("x")
+	a.Batch, a.Shuffle, a.Limit = 7, true, 15
+	m := &table.Decl{Name: "m", Mix: []table.Share{{Source: "a", Weight: 2}, {Source: "b", Weight: 1}}, Batch: 5}
+	for _, d := range []*table.Decl{a.Decl, m} {
+		s := opened(t, d, []*table.Decl{a.Decl, b.Decl}, Options{})
+		for _, step := range []int64{0, 1, s.EpochSteps() - 1, s.EpochSteps(), 50} {
+			places, err := s.Places(step, "x")
+			require.NoError(t, err)
+			x := batch(t, s, step, "x")
+			require.Len(t, places, len(x))
+			for i, p := range places {
+				require.Equal(t, x[i]+2, p.Row)
+			}
+		}
+		_, err := s.Places(0, "y")
+		require.ErrorContains(t, err, `no field "y"`)
+		_, err = s.Places(-1, "x")
+		require.ErrorContains(t, err, "out of range")
+	}
+}
