@@ -228,13 +228,14 @@ func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Eva
 	if err != nil {
 		return nil, err
 	}
-	evaluator := engine.Evaluator{Evaluation: e, Trained: s.engine, Session: s.evaluator.engine}
+	evaluator := engine.Evaluator{Evaluation: e, Trained: s.engine, Initial: values,
+		Parts: []engine.EvaluationPart{{Session: s.evaluator.engine, Batches: e.Batches, Examples: 1}}}
 	for _, st := range e.Graph.States {
 		if isWeight(st) && s.program.spec.Train.State(st.Name) != nil {
 			evaluator.Shared = append(evaluator.Shared, st.Name)
 		}
 	}
-	return engine.NewEvaluation(e.Every, evaluator.Run, from.Evaluated(e.Metrics)), evaluator.Session.SetAll(values)
+	return engine.NewEvaluation(e.Every, evaluator.Run, from.Evaluated(e)), s.evaluator.engine.SetAll(values)
 }
 
 // checkContext is the error for a context that can't be, or has ended.
@@ -320,7 +321,7 @@ func (s *Session) Get(name string) (*Tensor, error) {
 	}
 	if e := s.program.spec.Loop.Evaluation; e != nil {
 		if i := slices.Index(e.Metrics, name); i >= 0 {
-			return ir.ScalarTensor(ir.F64, s.loop.Evaluation.Value(i)), s.engine.Usable()
+			return s.loop.Evaluation.Value(i).Clone(), s.engine.Usable()
 		}
 	}
 	return s.engine.Get(name)

@@ -30,10 +30,20 @@ func (r *Resumed) recall(name string, fallback float64) float64 {
 
 // Evaluated gives the latest values of an evaluation's metrics; NaN before there were
 // any.
-func (r *Resumed) Evaluated(metrics []string) []float64 {
-	values := make([]float64, len(metrics))
-	for i, name := range metrics {
-		values[i] = r.recall(name, math.NaN())
+func (r *Resumed) Evaluated(e *ir.Evaluation) []*ir.Tensor {
+	values := make([]*ir.Tensor, len(e.Metrics))
+	for i, name := range e.Metrics {
+		shape := e.Graph.State(name).Type.Shape
+		if r != nil {
+			if t := r.memory[name]; t != nil && t.Type.Shape.Equal(shape) {
+				values[i] = t
+				continue
+			}
+		}
+		values[i] = ir.NewTensor(ir.Type{DType: ir.F64, Shape: shape})
+		for j := range shape.Numel() {
+			values[i].SetFloat(j, math.NaN())
+		}
 	}
 	return values
 }
@@ -60,7 +70,7 @@ func remember(tensors map[string]*ir.Tensor, loop *engine.Loop, evaluation *ir.E
 	}
 	if evaluation != nil {
 		for i, name := range evaluation.Metrics {
-			tensors[Memory+name] = ir.ScalarTensor(ir.F64, loop.Evaluation.Value(i))
+			tensors[Memory+name] = loop.Evaluation.Value(i)
 		}
 	}
 }

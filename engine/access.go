@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/flowrun/flowrun/device"
@@ -219,7 +220,7 @@ func (s *Session) replaced(st int32) {
 	s.faults.restored(st)
 }
 
-// probe reads a scalar state after a step.
+// probe reads a state after a step.
 type probe struct {
 	tensor *ir.Tensor
 	space  int
@@ -230,9 +231,6 @@ func (s *Session) probe(name string) (*probe, error) {
 	st := s.plan.Graph.State(name)
 	if st == nil {
 		return nil, fmt.Errorf("engine: there is no state %s", diag.Cut(name))
-	}
-	if len(st.Type.Shape) != 0 {
-		return nil, fmt.Errorf("engine: %s is %s, not a scalar", name, st.Type)
 	}
 	home := s.memory.slice(int32(st.Read.ID))
 	p := &probe{space: st.Home}
@@ -246,13 +244,27 @@ func (s *Session) probe(name string) (*probe, error) {
 	return p, err
 }
 
-// read gives the state's current value.
+// scalar is probe for a state that must be a scalar.
+func (s *Session) scalar(name string) (*probe, error) {
+	if st := s.plan.Graph.State(name); st != nil && len(st.Type.Shape) != 0 {
+		return nil, fmt.Errorf("engine: %s is %s, not a scalar", name, st.Type)
+	}
+	return s.probe(name)
+}
+
+// isScalar reports whether what the probe reads is a number.
+func (p *probe) isScalar() bool { return len(p.tensor.Type.Shape) == 0 }
+
+// read gives a scalar state's current value; a tensor is in p.tensor afterwards.
 func (s *Session) read(p *probe) (float64, error) {
 	if p.copy != nil {
 		if err := p.copy.Run(); err != nil {
 			return 0, s.faults.blame(err)
 		}
 		s.stats.copied(p.space, 0, len(p.tensor.Data))
+	}
+	if !p.isScalar() {
+		return math.NaN(), nil
 	}
 	return p.tensor.Float(0), nil
 }

@@ -74,6 +74,7 @@ func (r *runner) last() (errs []error) {
 	r.summary.Elapsed = r.record.Elapsed
 	r.summary.Loss = r.record.Loss
 	r.summary.Metrics = append([]float64(nil), r.record.Metrics...)
+	r.summary.Tensors = r.record.Tensors
 	r.summary.NonFinite = r.record.NonFinite
 	for i, o := range r.loop.Observers {
 		if !r.failed[i] {

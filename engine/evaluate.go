@@ -1,122 +1,145 @@
 package engine
 
 import (
+	"context"
 	"fmt"
-	"math"
+	"maps"
 	"slices"
-	"sync"
 
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Evaluator computes metrics of a model on other data than it is trained on. It has a
-// session of its own, which gets the trained states before each evaluation.
+// Evaluator computes metrics of a model on other data than it is trained on. It has
+// sessions of its own, which get the trained states before each evaluation.
 type Evaluator struct {
-	*ir.Evaluation   // of whose graph Session is
-	Trained, Session *Session
-	Shared           []string // the states that Session gets from Trained
+	*ir.Evaluation
+	Trained *Session
+	Shared  []string              // the states that the parts' sessions get from Trained
+	Initial map[string]*ir.Tensor // what accumulators begin with
+	Parts   []EvaluationPart      // in the order of their batches
 }
 
-// Run gives the metrics' means over the batches, all of them at the same step.
-func (e *Evaluator) Run() ([]float64, error) {
-	values, err := e.Trained.GetAll(e.Shared)
+// EvaluationPart is those batches of an evaluation that have one size.
+type EvaluationPart struct {
+	Session  *Session // of the evaluation's graph for batches of that size
+	From     int64    // the number of the first batch
+	Batches  int64    // how many there are
+	Examples int64    // in each: what it weighs in a mean
+}
+
+// Run evaluates all batches at the same step of training. It gives each metric's value: a
+// final one's after the last batch, the mean of the others over all examples. Scalars are
+// f64[], as are the elements of a mean.
+func (e *Evaluator) Run() ([]*ir.Tensor, error) {
+	values, err := e.run()
+	if err != nil {
+		return nil, fmt.Errorf("eval: %w", err)
+	}
+	return values, nil
+}
+
+func (e *Evaluator) run() ([]*ir.Tensor, error) {
+	trained, err := e.Trained.GetAll(e.Shared)
 	if err != nil {
 		return nil, err
 	}
-	means := make([]float64, len(e.Metrics))
-	for batch := range e.Batches {
-		values[ir.StepState] = ir.ScalarTensor(ir.I64, batch)
-		if err := e.add(values, means); err != nil {
-			return nil, fmt.Errorf("eval: %w", err)
+	gathered := map[string]*ir.Tensor{}
+	for _, s := range e.Graph.States {
+		if s.Kind == ir.AccumulatorState {
+			gathered[s.Name] = e.Initial[s.Name]
 		}
-		clear(values)
 	}
-	return means, nil
+	means := newMeans(e.Evaluation)
+	var last *Session
+	for _, p := range e.Parts {
+		if p.Batches < 1 {
+			continue
+		}
+		begin := maps.Clone(trained)
+		maps.Copy(begin, gathered)
+		begin[ir.StepState] = ir.ScalarTensor(ir.I64, p.From)
+		if err := p.Session.SetAll(begin); err != nil {
+			return nil, err
+		}
+		for range p.Batches {
+			if err := p.Session.Step(context.Background()); err != nil {
+				return nil, err
+			}
+			if err := means.add(p.Session, p.Examples); err != nil {
+				return nil, err
+			}
+		}
+		if gathered, err = p.Session.GetAll(slices.Collect(maps.Keys(gathered))); err != nil {
+			return nil, err
+		}
+		last = p.Session
+	}
+	if last == nil {
+		return nil, fmt.Errorf("there are no batches")
+	}
+	final, err := last.GetAll(e.Final)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]*ir.Tensor, len(e.Metrics))
+	for i, name := range e.Metrics {
+		v := final[name]
+		switch {
+		case v == nil:
+			v = means.of(name)
+		case len(v.Type.Shape) == 0:
+			v = ir.ScalarTensor(ir.F64, v.Float(0))
+		}
+		values[i] = v
+	}
+	return values, nil
 }
 
-// add adds a batch's share to the means, once values are written.
-func (e *Evaluator) add(values map[string]*ir.Tensor, means []float64) error {
-	if err := e.Session.SetAll(values); err != nil {
+// means are the weighted means of the metrics that aren't final.
+type means struct {
+	names  []string
+	sums   map[string]*ir.Tensor // f64, by metric
+	weight float64
+}
+
+func newMeans(e *ir.Evaluation) *means {
+	m := &means{sums: map[string]*ir.Tensor{}}
+	for _, name := range e.Metrics {
+		if !slices.Contains(e.Final, name) {
+			m.names = append(m.names, name)
+			m.sums[name] = ir.NewTensor(ir.Type{DType: ir.F64, Shape: e.Graph.State(name).Type.Shape})
+		}
+	}
+	return m
+}
+
+// add adds the values of the batch that a session has evaluated.
+func (m *means) add(s *Session, examples int64) error {
+	m.weight += float64(examples)
+	if len(m.names) == 0 {
+		return nil
+	}
+	values, err := s.GetAll(m.names)
+	if err != nil {
 		return err
 	}
-	for i, name := range e.Metrics {
-		t, err := e.Session.Get(name)
-		if err != nil {
-			return err
+	for name, v := range values {
+		sum := m.sums[name]
+		if !v.Type.Shape.Equal(sum.Type.Shape) {
+			return fmt.Errorf("%s is %s in a batch of %d, but has the shape %s in others, so it has no mean", name, v.Type, examples, sum.Type.Shape)
 		}
-		means[i] += t.Float(0) / float64(e.Batches)
+		for i := range v.Type.Shape.Numel() {
+			sum.SetFloat(i, sum.Float(i)+v.Float(i)*float64(examples))
+		}
 	}
 	return nil
 }
 
-// Evaluation computes further metrics regularly. Records have them after the loop's.
-type Evaluation struct {
-	Every int64                     // steps
-	Run   func() ([]float64, error) // as many as there are metrics
-
-	lock   sync.Mutex // of the values, which may be read during a run
-	values []float64
-}
-
-// NewEvaluation makes an evaluation with its metrics' values until its first run.
-func NewEvaluation(every int64, run func() ([]float64, error), values []float64) *Evaluation {
-	return &Evaluation{Every: every, Run: run, values: slices.Clone(values)}
-}
-
-// Value is the latest value of a metric, by its number.
-func (e *Evaluation) Value(metric int) float64 {
-	e.lock.Lock()
-	defer e.lock.Unlock()
-	return e.values[metric]
-}
-
-func (e *Evaluation) latest() []float64 {
-	e.lock.Lock()
-	defer e.lock.Unlock()
-	return e.values
-}
-
-// set takes new values, all together.
-func (e *Evaluation) set(values []float64) ([]float64, error) {
-	e.lock.Lock()
-	defer e.lock.Unlock()
-	if len(values) != len(e.values) {
-		return nil, fmt.Errorf("engine: the evaluation returned %d values for %d metrics", len(values), len(e.values))
+// of is the mean of a metric.
+func (m *means) of(name string) *ir.Tensor {
+	mean := m.sums[name]
+	for i := range mean.Type.Shape.Numel() {
+		mean.SetFloat(i, mean.Float(i)/m.weight)
 	}
-	e.values = slices.Clone(values)
-	return e.values, nil
+	return mean
 }
-
-// EarlyStop ends a run when a metric's best value is Patience steps old. Best and
-// At are its memory, with which a later run continues.
-type EarlyStop struct {
-	ir.EarlyStop
-	Index int // of the metric in Record.Metrics
-
-	Best float64 // NaN before there is one
-	At   int64   // the step of Best
-}
-
-// Better reports whether a value improves on the best one by more than delta. NaN
-// never does, and anything else improves on NaN.
-func Better(value, best, delta float64, maximise bool) bool {
-	switch {
-	case math.IsNaN(value):
-		return false
-	case math.IsNaN(best):
-		return true
-	case maximise:
-		return value > best+delta
-	}
-	return value < best-delta
-}
-
-// see takes a new value of the metric into account.
-func (e *EarlyStop) see(step int64, value float64) {
-	if Better(value, e.Best, e.MinDelta, e.Maximise) {
-		e.Best, e.At = value, step
-	}
-}
-
-// out reports whether the run ends after a step.
-func (e *EarlyStop) out(step int64) bool { return e != nil && step-e.At >= e.Patience }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
+
+	"github.com/flowrun/flowrun/ir"
 )
 
 // ErrRunning is what Run returns while another Run of the session is in progress.
@@ -46,9 +49,9 @@ type runner struct {
 	loss      *probe
 	bad       *probe // the first step whose loss wasn't finite
 	metrics   []*probe
-	evaluated []float64 // the evaluation's metrics
-	moved     bool      // a caller has taken a step, or written a state of the loop
-	over      bool      // and the stop condition held after that
+	evaluated []*ir.Tensor // the evaluation's metrics
+	moved     bool         // a caller has taken a step, or written a state of the loop
+	over      bool         // and the stop condition held after that
 	record    Record
 	due       []time.Duration // per observer, when it is next due by time
 	failed    []bool          // per observer
@@ -76,7 +79,7 @@ func (r *runner) prepare() error {
 		return err
 	}
 	var err error
-	if r.counter, err = s.probe(r.loop.Step); err != nil {
+	if r.counter, err = s.scalar(r.loop.Step); err != nil {
 		return err
 	}
 	for _, name := range []string{r.loop.Step, r.loop.Stopped} {
@@ -94,7 +97,7 @@ func (r *runner) prepare() error {
 		if o.name == "" {
 			continue
 		}
-		if *o.to, err = s.probe(o.name); err != nil {
+		if *o.to, err = s.scalar(o.name); err != nil {
 			return err
 		}
 	}
@@ -109,6 +112,8 @@ func (r *runner) prepare() error {
 	}
 	if e, n := r.loop.EarlyStop, len(r.metrics)+len(r.evaluated); e != nil && (e.Index < 0 || e.Index >= n) {
 		return fmt.Errorf("engine: EarlyStop.Index is %d, but there are %d metrics", e.Index, n)
+	} else if e != nil && !r.isScalar(e.Index) {
+		return fmt.Errorf("engine: EarlyStop.Index is %d, a metric that isn't a scalar", e.Index)
 	}
 	r.due = make([]time.Duration, len(r.loop.Observers))
 	r.failed = make([]bool, len(r.loop.Observers))
@@ -183,7 +188,7 @@ func (r *runner) evaluate() error {
 	}
 	if stop.Index >= len(r.metrics) {
 		if evaluated {
-			stop.see(r.step, r.evaluated[stop.Index-len(r.metrics)])
+			stop.see(r.step, r.evaluated[stop.Index-len(r.metrics)].Float(0))
 		}
 		return nil
 	}
@@ -358,7 +363,6 @@ func (r *runner) fill() error {
 		r.record.Epoch = r.step / r.loop.EpochSteps
 	}
 	r.record.Elapsed = time.Since(r.start)
-	r.record.Metrics = append(make([]float64, len(r.metrics), len(r.metrics)+len(r.evaluated)), r.evaluated...) // the observers' to keep
 	var err error
 	if r.loss != nil {
 		if r.record.Loss, err = s.read(r.loss); err != nil {
@@ -370,12 +374,44 @@ func (r *runner) fill() error {
 			return err
 		}
 	}
+	return r.fillMetrics()
+}
+
+// fillMetrics reads the metrics, into memory that is the observers' to keep.
+func (r *runner) fillMetrics() (err error) {
+	r.record.Metrics = make([]float64, len(r.metrics)+len(r.evaluated))
+	r.record.Tensors = nil
+	tensor := func(i int, t *ir.Tensor) {
+		if r.record.Tensors == nil {
+			r.record.Tensors = make([]*ir.Tensor, len(r.record.Metrics))
+		}
+		r.record.Metrics[i], r.record.Tensors[i] = math.NaN(), t
+	}
 	for i, p := range r.metrics {
-		if r.record.Metrics[i], err = s.read(p); err != nil {
+		if r.record.Metrics[i], err = r.session.read(p); err != nil {
 			return err
+		}
+		if !p.isScalar() {
+			tensor(i, p.tensor.Clone())
+		}
+	}
+	for i, t := range r.evaluated {
+		i += len(r.metrics)
+		if len(t.Type.Shape) > 0 {
+			tensor(i, t)
+		} else {
+			r.record.Metrics[i] = t.Float(0)
 		}
 	}
 	return nil
+}
+
+// isScalar reports whether a metric is a scalar.
+func (r *runner) isScalar(metric int) bool {
+	if metric < len(r.metrics) {
+		return r.metrics[metric].isScalar()
+	}
+	return len(r.evaluated[metric-len(r.metrics)].Type.Shape) == 0
 }
 
 // ended lets another run begin.

@@ -243,8 +243,14 @@ func TestARunRejectsMissingAndNonScalarStates(t *testing.T) {
 	s := start(t, b.program(t), machine(t, 0), lower.Options{}, engine.Options{})
 	_, err := s.Run(ctx, engine.Loop{Step: "count"})
 	require.ErrorContains(t, err, "no state count")
-	_, err = s.Run(ctx, engine.Loop{Step: "step", Metrics: []string{"w"}})
+	_, err = s.Run(ctx, engine.Loop{Step: "step", Loss: "w"})
 	require.ErrorContains(t, err, "not a scalar")
+	_, err = s.Run(ctx, engine.Loop{Step: "step", Metrics: []string{"w"}, MaxSteps: 1, EarlyStop: &engine.EarlyStop{}})
+	require.ErrorContains(t, err, "EarlyStop.Index is 0, a metric that isn't a scalar")
+	summary, err := s.Run(ctx, engine.Loop{Step: "step", Metrics: []string{"w"}, MaxSteps: 1})
+	require.NoError(t, err)
+	require.True(t, math.IsNaN(summary.Metrics[0]))
+	require.Equal(t, get(t, s, "w"), summary.Tensors[0])
 }
 
 func TestARunEndsWhenItsBestValueIsTooOld(t *testing.T) {
@@ -277,9 +283,9 @@ func TestAnEvaluationSeesTheStatesOfItsStepAndRecordsKeepItsValues(t *testing.T)
 		s := start(t, countdown(t, 0), devices, lo, engine.Options{})
 		loop := countdownLoop
 		loop.MaxSteps = 8
-		loop.Evaluation = engine.NewEvaluation(3, func() ([]float64, error) {
-			return []float64{number(t, s, "step") * 10}, nil
-		}, []float64{math.NaN()})
+		loop.Evaluation = engine.NewEvaluation(3, func() ([]*ir.Tensor, error) {
+			return []*ir.Tensor{ir.ScalarTensor(ir.F64, number(t, s, "step")*10)}, nil
+		}, []*ir.Tensor{ir.ScalarTensor(ir.F64, math.NaN())})
 		var seen []float64
 		loop.Observers = []engine.Observer{{Every: 1, Observe: func(r engine.Record) error {
 			seen = append(seen, r.Metrics[1])
@@ -294,7 +300,7 @@ func TestAnEvaluationSeesTheStatesOfItsStepAndRecordsKeepItsValues(t *testing.T)
 	s := start(t, countdown(t, 0), machine(t, 0), lower.Options{}, engine.Options{})
 	loop := countdownLoop
 	broken := errors.New("no data")
-	loop.Evaluation = engine.NewEvaluation(3, func() ([]float64, error) { return nil, broken }, nil)
+	loop.Evaluation = engine.NewEvaluation(3, func() ([]*ir.Tensor, error) { return nil, broken }, nil)
 	summary, err := s.Run(ctx, loop)
 	require.ErrorIs(t, err, broken)
 	require.EqualValues(t, 3, summary.Steps)

@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"time"
+
+	"github.com/flowrun/flowrun/ir"
 )
 
 // DataSource provides batches. It is called on the host, in the order of the steps,
@@ -38,7 +40,7 @@ type Loop struct {
 	NonFinite     string
 	TellNonFinite func(step int64)
 
-	Metrics  []string // in the order in which observers see them
+	Metrics  []string // states, in the order in which observers see them
 	MaxSteps int64    // stop when the counter reaches it; 0: no limit
 
 	// DataSteps is how many steps the data suffices for; 0: any number. EpochSteps is how
@@ -78,7 +80,8 @@ type Record struct {
 	Epoch   int64         // epochs of the training data that are complete
 	Elapsed time.Duration // in the loop, since Run began
 	Loss    float64       // the raw loss of this step
-	Metrics []float64     // in the program's order; observers may keep it
+	Metrics []float64     // in the program's order, NaN for a tensor; observers may keep it
+	Tensors []*ir.Tensor  // those metrics that aren't scalars, by their place in Metrics; nil if there are none; not to be changed
 	Last    bool          // the run ends here
 	Stopped StopReason    // why it ends, in the last record; "" if that is a failure
 
@@ -103,7 +106,8 @@ type Summary struct {
 	Stopped StopReason
 	Elapsed time.Duration // the loop alone
 	Loss    float64
-	Metrics []float64
+	Metrics []float64    // as in Record
+	Tensors []*ir.Tensor // as in Record
 
 	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
 }

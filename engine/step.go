@@ -52,7 +52,7 @@ func (s *Session) unended(st int) error {
 	}
 	if s.held == nil {
 		var err error
-		if s.held, err = s.probe(state.Name); err != nil {
+		if s.held, err = s.scalar(state.Name); err != nil {
 			return err
 		}
 	}

@@ -42,16 +42,17 @@ type StateKind uint8
 
 // The kinds of state.
 const (
-	ParamState   StateKind = iota // a weight; saved under its name
-	BufferState                   // a module's own state that is no weight (running averages); saved too
-	OptimState                    // an optimizer's state, one per parameter
-	MetricState                   // what a metric or the loss was in the last step
-	CounterState                  // the number of steps taken
-	StopState                     // whether the stop condition has held
-	InputState                    // fed by the caller
+	ParamState       StateKind = iota // a weight; saved under its name
+	BufferState                       // a module's own state that is no weight (running averages); saved too
+	OptimState                        // an optimizer's state, one per parameter
+	MetricState                       // what a metric or the loss was in the last step
+	CounterState                      // the number of steps taken
+	StopState                         // whether the stop condition has held
+	InputState                        // fed by the caller
+	AccumulatorState                  // what a metric has gathered so far in an evaluation, which begins with its initial value
 )
 
-var stateKinds = [...]string{"param", "buffer", "optim", "metric", "counter", "stop", "input"}
+var stateKinds = [...]string{"param", "buffer", "optim", "metric", "counter", "stop", "input", "accumulator"}
 
 // String names the kind as plans print it.
 func (k StateKind) String() string { return stateKinds[k] }

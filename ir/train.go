@@ -54,14 +54,16 @@ type Weights struct {
 	Origin diag.Range        // where the spec names the file
 }
 
-// Evaluation gives metrics on other data: their mean over some batches, which are
-// the same each time.
+// Evaluation gives metrics on other data: over some batches, which are the same each
+// time.
 type Evaluation struct {
-	// Graph has the parameters and buffers, and the counter StepState, which
-	// numbers the batch, as states without a Next, and an output for each metric,
-	// under its full name.
+	// Graph evaluates one batch in a step. The parameters and buffers are states without
+	// a Next. The counter StepState numbers the batch, an AccumulatorState holds what a
+	// metric has gathered up to and including it, and a MetricState for each metric,
+	// under its full name, what the metric was in it.
 	Graph   *Graph
 	Metrics []string // in the spec's order, with EvalPrefix
+	Final   []string // those of Metrics that are computed from accumulators: their value is that of the last batch; of the others it is the mean
 	Every   int64    // steps between evaluations
 	// EveryEpoch says that Every is an epoch of the training data, and 0 until that is
 	// known.
@@ -71,8 +73,9 @@ type Evaluation struct {
 
 // Watch is a metric that something is decided by.
 type Watch struct {
-	Metric   string // one of Loop.Metrics or Evaluation.Metrics
+	Metric   string // one of Loop.Metrics or Evaluation.Metrics, a scalar
 	Maximise bool
+	Origin   diag.Range // where the spec names the metric
 }
 
 // EarlyStop ends a run when a metric no longer improves.

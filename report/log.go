@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // Log writes JSON lines, one object for each step:
@@ -17,13 +18,15 @@ import (
 //
 // "step" counts steps taken, so the first is 1; then come the metrics in the
 // spec's order, and the raw loss of the step as "loss_step". Numbers have all
-// their digits. Lines are buffered; they reach the writer once a second at the
+// their digits. Tensors are nested arrays; that of an evaluation is only in the
+// first line after it, where it is new. Lines are buffered; they reach the writer once a second at the
 // latest while steps are being taken, and at the end.
 type Log struct {
 	w       *bufio.Writer
 	sync    func() error // of the writer, if it has one
 	failed  error        // the first error of any write; every later call gives it again
 	keys    []string     // `,"accuracy":`
+	tensors []*ir.Tensor // those in the last line, by metric; nil if there were none
 	line    []byte
 	written int64 // the last step that has its line
 	flushed time.Duration
@@ -91,9 +94,18 @@ func (l *Log) encode(r engine.Record) []byte {
 	b := append(l.line[:0], `{"step":`...)
 	b = strconv.AppendInt(b, r.Step, 10)
 	for i, key := range l.keys {
+		t := tensorOf(r.Tensors, i)
+		if t != nil && t == tensorOf(l.tensors, i) {
+			continue
+		}
 		b = append(b, key...)
-		b = appendJSONFloat(b, r.Metrics[i])
+		if t != nil {
+			b = appendJSONTensor(b, t)
+		} else {
+			b = appendJSONFloat(b, r.Metrics[i])
+		}
 	}
+	l.tensors = r.Tensors
 	b = append(b, `,"loss_step":`...)
 	b = appendJSONFloat(b, r.Loss)
 	l.line = append(b, "}\n"...)

@@ -151,6 +151,9 @@ func (l *line) parts(r engine.Record) []part {
 		parts = append(parts, part{"loss_step " + formatMetric(r.Loss), metricRank})
 	}
 	for i, name := range l.run.Metrics {
+		if tensorOf(r.Tensors, i) != nil {
+			continue // a line has no room for it
+		}
 		parts = append(parts, part{name + " " + formatMetric(r.Metrics[i]), metricRank + i})
 	}
 	rate := l.rate(mark{r.Step, r.Elapsed})

@@ -42,10 +42,18 @@ func (r Result) WriteText(w io.Writer) error {
 	if s.Steps > 0 {
 		rows := make([][2]string, 0, len(r.Metrics)+1)
 		for i, name := range r.Metrics {
+			if tensorOf(s.Tensors, i) != nil {
+				continue
+			}
 			rows = append(rows, [2]string{name, formatMetric(s.Metrics[i])})
 		}
 		rows = append(rows, [2]string{"loss_step", formatMetric(s.Loss)})
 		table(&b, rows)
+		for i, name := range r.Metrics {
+			if t := tensorOf(s.Tensors, i); t != nil {
+				writeTensor(&b, name, t)
+			}
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -132,7 +140,9 @@ func (r Result) metricsJSON() []byte {
 			b = append(b, ',')
 		}
 		b = append(append(b, quoteJSON(name)...), ':')
-		if i < len(r.Summary.Metrics) {
+		if t := tensorOf(r.Summary.Tensors, i); t != nil {
+			b = appendJSONTensor(b, t)
+		} else if i < len(r.Summary.Metrics) {
 			b = appendJSONFloat(b, r.Summary.Metrics[i])
 		} else {
 			b = append(b, "null"...)

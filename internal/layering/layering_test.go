@@ -43,7 +43,7 @@ var layers = map[string][]string{
 	"device":     {"kernels", "internal"},
 	"data":       {"ir", "diag", "foreign", "internal"},
 	"checkpoint": {"ir", "diag", "engine", "data", "internal"},
-	"report":     {"diag", "engine"},
+	"report":     {"diag", "engine", "ir"},
 	"docs":       {},
 	"graphs":     {},
 	"internal":   {},

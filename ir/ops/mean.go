@@ -14,7 +14,7 @@ no elements is NaN.`,
 	Example: `
 x: f32[2, 2] = [[1, 2], [3, 4]]
 mean(x, dim=0): f32[2] = [2, 3]`,
-	Aliases: "average reduce_mean Average",
+	Aliases: "reduce_mean Average",
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		d := n.Inputs[0].Type.DType
 		if d.IsInt() {

@@ -92,7 +92,7 @@ func (p *Program) InferOn(source string, batch int64) (*ir.Graph, diag.List) {
 func dropInputs(g *ir.Graph) {
 	needed := map[*ir.Node]bool{}
 	for _, o := range g.Outputs {
-		maps.Copy(needed, ancestors(o.Node))
+		maps.Copy(needed, ancestors(o.Node, nil))
 	}
 	g.States = slices.DeleteFunc(g.States, func(st *ir.State) bool { return st.Kind == ir.InputState && !needed[st.Read] })
 }

@@ -126,6 +126,7 @@ type frame struct {
 	frozen bool
 	depth  int
 
+	gathers   bool   // its accumulating modules keep their states: it is a metric of an evaluation
 	stateless string // the part of the spec in which nothing can own parameters and states; "" elsewhere
 }
 
@@ -139,7 +140,7 @@ func (f *frame) callee(m *syntax.Module, path string, site diag.Range) *frame {
 	c := newFrame(m, path)
 	c.caller, c.site, c.depth = f, site, f.depth+1
 	c.kind, c.commit, c.device, c.dtype, c.frozen = f.kind, f.commit, f.device, f.dtype, f.frozen
-	c.stateless = f.stateless
+	c.gathers, c.stateless = f.gathers, f.stateless
 	return c
 }
 
@@ -250,6 +251,9 @@ func (g *graph) runBody(f *frame) {
 		ex := &expander{graph: g, f: f, to: g.Builder, path: path}
 		from := len(g.Graph.Nodes)
 		v := ex.node(it.Def)
+		if it.Write && f.mod.Accumulate {
+			v = ex.gathered(it, v, from)
+		}
 		g.own(from, path, "")
 		if !it.Write {
 			inner := ""

@@ -143,7 +143,7 @@ func (o *optimizing) evaluate(ex *expander, tg *check.Target, args *frame) bool 
 
 // parameters lists what is trained. Groups that match nothing are reported.
 func (o *optimizing) parameters() []*trained {
-	needed := ancestors(o.loss)
+	needed := ancestors(o.loss, nil)
 	matched := map[*syntax.Group]bool{}
 	patterns := make([]ir.Pattern, len(o.def.Groups))
 	for i, g := range o.def.Groups {

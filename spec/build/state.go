@@ -179,10 +179,16 @@ func (ex *expander) moduleStates(f *frame) bool {
 			f.values[st.Name] = absent{st.Name, st.At}
 			continue
 		}
+		path := ex.join(f.path, st.Name)
+		if f.mod.Accumulate && !f.gathers {
+			n := ex.beginning(f, st, path)
+			ok = ok && n != nil
+			f.values[st.Name] = n
+			continue
+		}
 		if ex.stateless(f, "state", st.Name) {
 			return false
 		}
-		path := ex.join(f.path, st.Name)
 		name := ir.PlainPath(path)
 		n := ex.first.nodes[name]
 		if n == nil {
@@ -197,11 +203,43 @@ func (ex *expander) moduleStates(f *frame) bool {
 			}
 			ex.first.set(name, n)
 		}
-		s, fresh := ex.newState(f, name, f.kind, n.Type, st.At)
+		kind := f.kind
+		if f.mod.Accumulate {
+			kind = ir.AccumulatorState
+		}
+		s, fresh := ex.newState(f, name, kind, n.Type, st.At)
 		ok = ok && fresh
 		f.values[st.Name], f.initial[st.Name] = s.Read, n
 	}
 	return ok
+}
+
+// beginning is the initial value of a state of an accumulating module, for a batch that
+// begins with it; nil was reported.
+func (ex *expander) beginning(f *frame, st *syntax.State, path string) *ir.Node {
+	if st.Init == nil {
+		return nil
+	}
+	in := &expander{graph: ex.graph, f: f, to: ex.Builder, path: path}
+	return in.tensor(in.expand(st.Init), "the initial value of "+st.Name, st.Init.At())
+}
+
+// gathered is the new value of a state of an accumulating module: a node of the state's
+// type that is made for it since from, so that what is computed from it can be told from
+// what is computed from its batch.
+func (ex *expander) gathered(it *syntax.Item, v any, from int) any {
+	before, ok := ex.f.values[it.Name].(*ir.Node)
+	if !ok || syntax.IsBad(v) {
+		return syntax.Bad{}
+	}
+	n := ex.fit(v, before.Type, "the state "+it.Name, it.Def.At)
+	if n == nil {
+		return syntax.Bad{}
+	}
+	if n.ID < from {
+		n = ex.Apply(ir.LookupOp("reshape"), n, []int(n.Type.Shape))
+	}
+	return n
 }
 
 // tensor makes a node of a value: numbers become f32, i32 or bool scalars. A bad one is
@@ -230,6 +268,10 @@ func (ex *expander) tensor(v any, what string, at diag.Range) *ir.Node {
 // commitStates lets a step write what the frame's updates computed. In a spec without
 // training it only checks whether a step could.
 func (ex *expander) commitStates(f *frame) {
+	if f.mod.Accumulate {
+		ex.commitGathered(f)
+		return
+	}
 	if !f.commit && ex.def.Train != nil {
 		return
 	}
@@ -246,6 +288,19 @@ func (ex *expander) commitStates(f *frame) {
 		if !f.commit {
 			in.fits(v, s.Type, "the state "+it.Name, it.Def.At)
 		} else if n := in.fit(v, s.Type, "the state "+it.Name, it.Def.At); n != nil {
+			s.Next = n
+		}
+	}
+}
+
+// commitGathered lets a step of an evaluation write what the frame's updates gathered.
+func (ex *expander) commitGathered(f *frame) {
+	if !f.gathers {
+		return
+	}
+	for _, it := range f.mod.Items {
+		s := ex.states[ir.PlainPath(ex.join(f.path, it.Name))]
+		if n, ok := f.nexts[it.Name].(*ir.Node); ok && it.Write && s != nil {
 			s.Next = n
 		}
 	}

@@ -164,7 +164,7 @@ func (t *training) nonFinite(loss *ir.Node, at diag.Range) {
 // single builds a node of the training section, whose states are of a kind.
 func (t *training) single(path string, def *syntax.Node, kind ir.StateKind) any {
 	f := *t.root
-	f.kind = kind
+	f.kind, f.gathers = kind, kind == ir.MetricState && !t.training
 	ex := &expander{graph: t.graph, f: &f, to: t.Builder, path: path}
 	from := len(t.Graph.Nodes)
 	v := ex.node(def)
@@ -175,14 +175,13 @@ func (t *training) single(path string, def *syntax.Node, kind ir.StateKind) any 
 	return v
 }
 
-// keep makes a state of a scalar: what it was in the last step.
+// keep makes a state of a metric: what it was in the last step. It is in f32, but for
+// f64 and for tensors of integers, whose digits people want to see.
 func (t *training) keep(name string, n *ir.Node, at diag.Range) *ir.Node {
-	if n.Type.DType != ir.F64 {
+	if d := n.Type.DType; d != ir.F64 && !(d.IsInt() && len(n.Type.Shape) > 0) {
 		n = t.Cast(n, ir.F32)
 	}
-	s, _ := t.newState(t.root, name, ir.MetricState, n.Type, at)
-	s.Next = n
-	t.first.set(name, t.first.Scalar(n.Type.DType, 0.0))
+	t.remember(name, n, at)
 	return n
 }
 
@@ -210,6 +209,7 @@ func (t *training) metrics() map[string]any {
 			values[m.Name] = t.keep(name, n, m.At)
 		}
 	}
+	t.watched(func(metric string) string { return ir.MetricPrefix + metric })
 	return values
 }
 
@@ -226,13 +226,17 @@ func (t *training) epochs(values map[string]any, step *ir.Node) {
 	values[syntax.EpochName], values[syntax.EpochFraction] = epoch, op("add", t.Cast(epoch, ir.F32), part)
 }
 
-// ancestors are a node and all that it depends on.
-func ancestors(n *ir.Node) map[*ir.Node]bool {
+// ancestors are a node and all that it depends on, without what only nodes of an end
+// depend on.
+func ancestors(n *ir.Node, end func(*ir.Node) bool) map[*ir.Node]bool {
 	seen := map[*ir.Node]bool{n: true}
 	stack := []*ir.Node{n}
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
+		if end != nil && end(n) {
+			continue
+		}
 		for _, in := range n.Inputs {
 			if !seen[in] {
 				seen[in] = true
@@ -290,6 +294,7 @@ func newEvaluation(s *shared, p *Program) *training {
 func (t *training) evaluate(trained *graph) {
 	t.Origin = t.def.Evaluation.At
 	t.counter, _ = t.newState(t.root, ir.StepState, ir.CounterState, ir.Scalar(ir.I64), t.def.Evaluation.At)
+	t.counter.Next = t.Apply(ir.LookupOp("add"), t.counter.Read, 1)
 	t.step = t.counter.Read
 	fields := t.data()
 	t.model(fields, map[string]any{})
@@ -299,11 +304,17 @@ func (t *training) evaluate(trained *graph) {
 	e.Graph = t.Graph
 	for _, m := range t.def.Evaluation.Metrics {
 		name := ir.EvalPrefix + m.Name
-		if n := t.metric(name, m); n != nil {
-			t.Graph.Outputs = append(t.Graph.Outputs, ir.Output{Name: name, Node: n})
-			e.Metrics = append(e.Metrics, name)
+		n := t.metric(name, m)
+		if n == nil {
+			continue
+		}
+		t.remember(name, n, m.At)
+		e.Metrics = append(e.Metrics, name)
+		if t.final(m, n) {
+			e.Final = append(e.Final, name)
 		}
 	}
+	t.watched(func(metric string) string { return metric })
 	for _, s := range t.Graph.States {
 		if old := trained.states[s.Name]; old != nil && !old.Type.Equal(s.Type) {
 			t.report(t.root, diag.Diagnostic{Rule: diag.ShapeMismatch, Range: t.def.Evaluation.At,
@@ -314,19 +325,14 @@ func (t *training) evaluate(trained *graph) {
 	t.program.Loop.Evaluation = &e
 }
 
-// metric builds a metric, which must be a scalar; nil was reported.
+// metric builds a metric; nil was reported.
 func (t *training) metric(name string, m *syntax.Metric) *ir.Node {
 	v := t.single(name, m.Def, ir.MetricState)
 	if syntax.IsBad(v) {
 		return nil
 	}
 	ex := &expander{graph: t.graph, f: t.root, to: t.Builder}
-	n := ex.tensor(v, "the metric "+m.Name, m.Def.At)
-	if n != nil && len(n.Type.Shape) != 0 {
-		t.fail(t.root, diag.TypeMismatch, m.Def.At, "reduce it to a scalar, for example with mean(x)", "the metric %s must be a scalar, got %s", m.Name, n.Type)
-		return nil
-	}
-	return n
+	return ex.tensor(v, "the metric "+m.Name, m.Def.At)
 }
 
 // checkRenames reports targets of train.init.rename that are no parameters.

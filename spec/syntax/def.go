@@ -125,15 +125,16 @@ type Node struct {
 // Module is a module, an optimizer, the model, or a generating data source: what
 // has a body.
 type Module struct {
-	Name      string
-	Doc       string
-	At        diag.Range
-	Optimizer bool
-	Std       bool
-	Override  bool   // it is marked as overriding the standard library's
-	Path      string // of its calls inside of expressions, instead of the name
-	Widen     bool   // f16 and bf16 are f32 inside
-	Root      bool   // the model or a data source: it sees vars and has no arguments
+	Name       string
+	Doc        string
+	At         diag.Range
+	Optimizer  bool
+	Std        bool
+	Override   bool   // it is marked as overriding the standard library's
+	Path       string // of its calls inside of expressions, instead of the name
+	Widen      bool   // f16 and bf16 are f32 inside
+	Accumulate bool   // its states gather what an evaluation's batches give
+	Root       bool   // the model or a data source: it sees vars and has no arguments
 
 	Inputs  []*Input
 	Args    []*Arg

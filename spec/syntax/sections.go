@@ -83,7 +83,7 @@ var (
 	evalSection = &Section{name: "eval", Doc: "Metrics on other data.", Keys: []Key{
 		{Name: "data", Value: "text", doc: "the data source, or a part of it: SOURCE.PART", more: "may be the same as train.data", Required: true},
 		{Name: "every", Value: "interval", doc: "steps between evaluations, or `epoch`", Required: true},
-		{Name: "metrics", Value: "nodes", doc: "scalars by name", more: "shown as `eval.NAME`", Required: true},
+		{Name: "metrics", Value: "nodes", doc: "metrics by name", more: "shown as `eval.NAME`", Required: true},
 		{Name: "batches", Value: "count", doc: "the number of batches to average metrics over", more: "by default all of the data source, or 1 of generated data"},
 	}}
 	earlyStopSection = &Section{name: "early_stop", Doc: "Ends the run when a metric no longer improves.", Keys: []Key{
@@ -109,6 +109,7 @@ var (
 			{Name: "override", Value: "bool", doc: "whether it replaces the standard library's module of that name", Default: "false"},
 			{Name: "path", Value: "name", doc: "the name in paths for calls inside expressions", more: "by default the name it is called by"},
 			{Name: "widen", Value: "bool", doc: "whether to compute f16 and bf16 in f32 internally and round the result once", Default: "false"},
+			{Name: "accumulate", Value: "bool", doc: "whether its states gather what the batches of an evaluation give", more: "by default not"},
 			{Name: "inputs", Value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
 			{Name: "args", Value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar, numbers), a default, or {type, default, doc}",
 				more: "an argument with only a kind is required"},

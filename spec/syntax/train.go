@@ -39,7 +39,7 @@ var trainKeys = []struct {
 		func(d *decoder, n *tree.Node, t *Train) { t.Loss = d.expression(n, "loss") }},
 	{Key{Name: "optimizer", Value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", Required: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Optimizer = d.optimizerCall(n) }},
-	{Key{Name: "metrics", Value: "metrics", doc: "scalars by name, stored and logged", more: "after every step"},
+	{Key{Name: "metrics", Value: "metrics", doc: "metrics by name, stored and logged", more: "after every step"},
 		func(d *decoder, n *tree.Node, t *Train) {
 			t.Metrics, t.openMetrics = d.metrics(n), incomplete(n)
 			for _, m := range t.Metrics {
@@ -219,6 +219,7 @@ func (d *decoder) watch(fields map[string]*tree.Node, t *Train) ir.Watch {
 	var w ir.Watch
 	if n := fields["metric"]; n != nil {
 		var ok bool
+		w.Origin = n.Range
 		if w.Metric, ok = d.watched(n); ok && !t.openMetrics && !slices.Contains(t.watchable(), w.Metric) {
 			known := t.watchable()
 			help := Suggestion(d.list, w.Metric, known)
