@@ -7,7 +7,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -264,6 +266,40 @@ func TestColumnsOfAnyLengthAreTurned(t *testing.T) {
 	}
 }
 
+func TestRowsMayBeReadFromSeveralGoroutines(t *testing.T) {
+	const n = 5000
+	values := make([]int64, 2*n)
+	for i := range values {
+		values[i] = int64(i)
+	}
+	for _, header := range []string{dict("<i8", "(5000, 2)"), strings.Replace(dict("<i8", "(2, 5000)"), "False", "True", 1)} {
+		typ := arraystest.Type("f32", 2)
+		if strings.Contains(header, "True") {
+			typ = arraystest.Type("f32", 5000)
+		}
+		tab, err := open(save(t, "x.npy", file(header, i64s(values...)...)), typ)
+		require.NoError(t, err)
+		defer tab.Close()
+		want := arraystest.Read(t, tab, 0).Data
+		var group sync.WaitGroup
+		failed := make(chan int64, 8)
+		for k := range 8 {
+			group.Go(func() {
+				dst := make([]byte, typ.Bytes())
+				for i := range tab.Len() {
+					row := (i*7 + int64(k)) % tab.Len()
+					if tab.Read(0, []int64{row}, dst) != nil || !bytes.Equal(dst, want[row*int64(len(dst)):][:len(dst)]) {
+						failed <- row
+						return
+					}
+				}
+			})
+		}
+		group.Wait()
+		require.Empty(t, failed)
+	}
+}
+
 func TestAFileThatChangesWhileInUseGivesOldValuesOrAnError(t *testing.T) {
 	const rows = 3 * 1024 // three pages
 	content := file(dict("<i4", "(3072,)")+strings.Repeat(" ", 4096-10-56), make([]byte, 4*rows)...)
@@ -289,6 +325,9 @@ func TestAFileThatChangesWhileInUseGivesOldValuesOrAnError(t *testing.T) {
 		require.NoError(t, tab.Read(0, []int64{0}, dst))
 		require.Error(t, tab.Read(0, []int64{1025}, dst))
 		require.Error(t, tab.Read(0, []int64{0, 1025}, make([]byte, 8)))
+	}
+	if runtime.GOOS == "windows" { // there, open files aren't removed
+		return
 	}
 	path := save(t, "x.npy", content)
 	tab, err := open(path, arraystest.Type("i32"))
