@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,15 +79,14 @@ func (p *page) build(t *testing.T) (flowrun string) {
 }
 
 func TestThePageToAddADataSourceWorks(t *testing.T) {
-	t.Skip("the page describes the table of kinds as it was; it is being rewritten")
 	if testing.Short() {
 		t.Skip("builds flowrun; -short leaves it out")
 	}
 	t.Parallel()
 	p := openPage(t, "add-a-data-source.md")
-	p.put(t, "data/lines/lines.go", p.block(t, "`data/lines/lines.go`:"))
-	p.insert(t, "data/recordings.go", "import (\n", "\t\"github.com/flowrun/flowrun/data/lines\"\n")
-	p.insert(t, "data/recordings.go", "var Recordings = []Recording{\n", p.block(t, "add to `Recordings`:"))
+	p.put(t, "data/fixed/fixed.go", p.block(t, "`data/fixed/fixed.go`:"))
+	p.insert(t, "data/kinds.go", "import (\n", "\t\"github.com/flowrun/flowrun/data/fixed\"\n")
+	p.insert(t, "data/kinds.go", "var Kinds = []table.Kind{\n", p.block(t, "add to `Kinds`:"))
 	flowrun := p.build(t)
 
 	folder := t.TempDir()
@@ -95,28 +96,44 @@ func TestThePageToAddADataSourceWorks(t *testing.T) {
 		return file
 	}
 	spec := write("spec.yaml", p.block(t, "Then run a spec:"))
-	write("points.csv", p.block(t, "With this `points.csv`"))
+	var content []byte
+	for _, x := range []float32{1, 2, 0.5, -3, 0} {
+		content = binary.LittleEndian.AppendUint32(content, math.Float32bits(x))
+		content = binary.LittleEndian.AppendUint32(content, math.Float32bits(2*x))
+	}
+	write("points.bin", string(content))
 	run := func(args ...string) (string, error) {
 		out, err := exec.Command(flowrun, args...).CombinedOutput()
 		return string(out), err
 	}
 	out, err := run("validate", "--data", spec)
 	require.NoError(t, err, out)
-	records := filepath.Join(folder, "log.jsonl")
-	out, err = run("run", "--log", records, spec)
+	log := filepath.Join(folder, "log.jsonl")
+	out, err = run("run", "--log", log, spec)
 	require.NoError(t, err, out)
-	written, err := os.ReadFile(records)
+	written, err := os.ReadFile(log)
 	require.NoError(t, err)
 	require.Equal(t, 3, strings.Count(string(written), `"error":0`), string(written))
 
-	write("points.csv", "x,z\n1,2\n")
+	write("points.bin", string(content[:12]))
 	out, err = run("validate", "--data", spec)
 	require.Error(t, err)
-	require.Contains(t, out, `no column "y"`)
+	require.Contains(t, out, "its 12 bytes are no multiple of a record's 8")
 
+	text, err := os.ReadFile(spec)
+	require.NoError(t, err)
+	for old, refused := range map[string]string{
+		"offset: 4": "the field target has bytes 6 to 9, but a record has 8", "bytes: 8": "bytes must be at least 1, got 0", "batch: 2": "`header` is a key of csv",
+	} {
+		fault := map[string]string{"offset: 4": "offset: 6", "bytes: 8": "bytes: 0", "batch: 2": "header: true\n    batch: 2"}[old]
+		write("spec.yaml", strings.Replace(string(text), old, fault, 1))
+		out, err = run("validate", spec)
+		require.Error(t, err)
+		require.Contains(t, out, refused)
+	}
 	out, err = run("schema")
 	require.NoError(t, err, out)
-	require.True(t, strings.Contains(out, "CSV file: line i below the names is the batch of step i"), "the schema lists the key")
+	require.Contains(t, out, "The size of a record", "the schema has the kind's keys")
 }
 
 func TestThePageToAddATrainKeyWorks(t *testing.T) {
