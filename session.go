@@ -201,43 +201,6 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 	return nil
 }
 
-// evaluationData opens what the evaluation reads: in the order of its files, and prepared
-// with what was learned from the training data.
-func (s *Session) evaluationData(ctx context.Context, o *startOptions) (_ *dataset, err error) {
-	open := data.Options{InOrder: true, Note: o.note}
-	if s.train != nil {
-		open.Facts = s.train.Facts()
-	}
-	if s.held, err = s.program.openData(ctx, s.program.spec.EvalData, open); err != nil {
-		return nil, err
-	}
-	return s.held, s.held.verified()
-}
-
-// startEvaluation starts the spec's evaluation where the training runs.
-func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Evaluation, from *checkpoint.Resumed) (*engine.Evaluation, error) {
-	o.device = s.device
-	held, err := s.evaluationData(ctx, &o)
-	if err != nil {
-		return nil, err
-	}
-	if s.evaluator, err = s.program.instantiateWith(ctx, e.Graph, nil, 0, held, &o); err != nil {
-		return nil, err
-	}
-	values, err := s.program.initialValues(ctx, e.Graph, nil)
-	if err != nil {
-		return nil, err
-	}
-	evaluator := engine.Evaluator{Evaluation: e, Trained: s.engine, Initial: values,
-		Parts: []engine.EvaluationPart{{Session: s.evaluator.engine, Batches: e.Batches, Examples: 1}}}
-	for _, st := range e.Graph.States {
-		if isWeight(st) && s.program.spec.Train.State(st.Name) != nil {
-			evaluator.Shared = append(evaluator.Shared, st.Name)
-		}
-	}
-	return engine.NewEvaluation(e.Every, evaluator.Run, from.Evaluated(e)), s.evaluator.engine.SetAll(values)
-}
-
 // checkContext is the error for a context that can't be, or has ended.
 func checkContext(ctx context.Context) error {
 	if ctx == nil {
