@@ -17,7 +17,7 @@ import (
 // Kinds are the kinds of files that a data source reads.
 var Kinds = []table.Kind{
 	images.Among(csv.Kind),
-	jsonl.Kind,
+	images.Among(jsonl.Kind),
 	npy.Kind,
 	npy.Archives,
 	idx.Kind,

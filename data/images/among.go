@@ -24,7 +24,7 @@ func Among(k table.Kind) table.Kind {
 	k.Keys = append(slices.Clone(k.Keys), maxPixelsKey)
 	k.FieldKeys = append(slices.Clone(k.FieldKeys), table.Key{Name: keyImage, Form: table.FormBool, Default: "false",
 		Doc:  "the text names an image, and the field has its pixels",
-		More: "The path is relative to the file's folder. Pixels are `u8[C, H, W]`, or `f32[C, H, W]` from 0 to 1, as those of the kind `images`."},
+		More: "its path is relative to the file's folder; pixels are `u8[C, H, W]`, or `f32[C, H, W]` from 0 to 1, as those of the kind `images`"},
 		alphaKey, resizeKey)
 	k.Check = func(d *table.Decl) []table.Problem { return checkAmong(d, check) }
 	k.Open = func(ctx context.Context, in *table.Input) (table.Table, error) { return openAmong(ctx, in, open) }

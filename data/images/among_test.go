@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/data/csv"
+	"github.com/flowrun/flowrun/data/jsonl"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -121,4 +122,17 @@ func TestFieldsOfImagesAreCheckedWithoutFiles(t *testing.T) {
 	require.Len(t, found, 2)
 	require.Equal(t, "field x: pixels are channels × height × width, not u8[2, 2]", found[0].Message)
 	require.Equal(t, "field width: `resize` is for pixels", found[1].Message)
+}
+
+func TestLinesOfJSONNameImagesToo(t *testing.T) {
+	d := listed(t, pets(t), `{"path": "cat/b.png", "width": 1}`+"\n"+`{"width": 2, "path": "dog/a.png"}`+"\n")
+	d.Kind = "jsonl"
+	d.Fields[0].Options = table.Options{keyImage: {Value: true}, "key": {Value: []string{"path"}}}
+	d.Fields = []table.Field{d.Fields[0], d.Fields[2]}
+	inJSON := Among(jsonl.Kind)
+	require.Empty(t, inJSON.Check(d))
+	tab, err := (&opener{among: &inJSON}).open(d)
+	require.NoError(t, err)
+	require.Equal(t, []byte{2, 2, 2, 2, 1, 1, 1, 1}, pixels(t, tab, 0))
+	require.NoError(t, tab.Close())
 }

@@ -36,13 +36,13 @@ const defaultMaxPixels = 100_000_000
 var (
 	maxPixelsKey = table.Key{Name: keyMaxPixels, Form: table.FormCount, Default: fmt.Sprint(defaultMaxPixels),
 		Doc:  "an image with more pixels is an error",
-		More: "Its size is known before it is decoded, so a small file that claims to be huge costs nothing."}
+		More: "its size is known before it is decoded, so a small file that claims to be huge costs nothing"}
 	alphaKey = table.Key{Name: keyAlpha, Form: table.FormChoice, Values: alphas, Default: string(decode.AlphaError),
 		Doc:  "with 1 or 3 channels: what becomes of transparent pixels",
-		More: "`drop` takes the colours as they are stored; `white` and `black` lay the image on that colour."}
+		More: "`drop` takes the colours as they are stored; `white` and `black` lay the image on that colour"}
 	resizeKey = table.Key{Name: keyResize, Form: table.FormChoice, Values: resizes, Default: string(decode.ResizeError),
 		Doc:  "what becomes of images of another size",
-		More: "`stretch` changes the proportions, `crop` keeps the middle, `pad` adds zeros on both sides. The filter is a triangle as wide as the reduction asks for, so fine patterns become their mean."}
+		More: "`stretch` changes the proportions, `crop` keeps the middle, `pad` adds zeros on both sides; all average when an image becomes smaller"}
 )
 
 // Kind is the kind of folders of images.
@@ -53,12 +53,12 @@ var Kind = table.Kind{
 		maxPixelsKey,
 		{Name: keyOtherFiles, Form: table.FormChoice, Values: []string{otherError, otherSkip}, Default: otherError,
 			Doc:  "what becomes of files that are no images",
-			More: "Those whose names begin with a dot don't count. With `skip`, others are left out and counted; images of other formats, and files called .png, .jpg or .jpeg, are errors nevertheless."},
+			More: "those whose names begin with a dot don't count; with `skip`, others are left out and counted, but images of other formats, and files called .png, .jpg or .jpeg, are errors"},
 	},
 	FieldKeys: []table.Key{
 		{Name: keyValue, Form: table.FormChoice, Values: []string{valueImage, valueFolder, valueFile}, Required: true,
 			Doc:  "what the field has: the image's pixels, its folder's name, or its file's",
-			More: "Pixels are `u8[C, H, W]`, or `f32[C, H, W]` from 0 to 1: 1 channel is gray, 3 are red, green and blue, 4 have alpha too. Of a folder that a spec names, an image's folder is the one directly below; of files and patterns, the one that the image is in. Names are `classes`."},
+			More: "pixels are `u8[C, H, W]`, or `f32[C, H, W]` from 0 to 1, where 1 channel is gray, 3 are red, green and blue, and 4 have alpha too; names are `classes`; of a folder that a spec names, an image's folder is the one directly below, of files and patterns the one that the image is in"},
 		alphaKey, resizeKey,
 	},
 	Check: check,
