@@ -17,13 +17,18 @@ func ownBenchmarks(w *workshop) []subject {
 	engine := tested{w, "engine", engineGroup, filepath.Join(w.temp, "engine.test")}
 	check := tested{w, ".", checkGroup, filepath.Join(w.temp, "flowrun.test")}
 	npy := tested{w, filepath.Join("data", "npy"), dataGroup, filepath.Join(w.temp, "npy.test")}
+	csv := tested{w, filepath.Join("data", "csv"), dataGroup, filepath.Join(w.temp, "csv.test")}
+	jsonl := tested{w, filepath.Join("data", "jsonl"), dataGroup, filepath.Join(w.temp, "jsonl.test")}
 	idx := tested{w, filepath.Join("data", "idx"), dataGroup, filepath.Join(w.temp, "idx.test")}
 	text := tested{w, filepath.Join("data", "text"), dataGroup, filepath.Join(w.temp, "text.test")}
 	images := tested{w, filepath.Join("data", "images"), dataGroup, filepath.Join(w.temp, "images.test")}
 	python := w.path("bench", ".venv", "bin", "python")
 	return []subject{
+		{name: "data: csv", prepare: csv.build, measure: csv.bench("^BenchmarkCSV$"), rounds: 3},
+		{name: "data: csv with pandas", prepare: python3(python, "pandas"), measure: w.peer(python, "csv_rows.py"), rounds: 3},
+		{name: "data: jsonl", prepare: jsonl.build, measure: jsonl.bench("^BenchmarkJSONL$"), rounds: 3},
 		{name: "data: npy", prepare: npy.build, measure: npy.bench("^BenchmarkNPY$")},
-		{name: "data: npy with NumPy", prepare: python3(python, "numpy"), measure: w.numpyRows(python)},
+		{name: "data: npy with NumPy", prepare: python3(python, "numpy"), measure: w.peer(python, "numpy_rows.py")},
 		{name: "data: idx", prepare: idx.build, measure: idx.bench("^BenchmarkIDX$")},
 		{name: "data: text", prepare: text.build, measure: text.bench("^BenchmarkText$"), rounds: 3},
 		{name: "data: images", prepare: images.build, measure: images.bench("^BenchmarkImages$"), rounds: 3},
@@ -33,9 +38,9 @@ func ownBenchmarks(w *workshop) []subject {
 	}
 }
 
-// numpyRows measures NumPy beside BenchmarkNPY.
-func (w *workshop) numpyRows(python string) func(context.Context) ([]sample, error) {
-	c := w.alone(python, w.path("bench", "data", "numpy_rows.py"), w.temp)
+// peer measures what a script of bench/data does, beside a benchmark of the same name.
+func (w *workshop) peer(python, script string) func(context.Context) ([]sample, error) {
+	c := w.alone(python, w.path("bench", "data", script), w.temp)
 	return func(ctx context.Context) ([]sample, error) {
 		out, err := c.output(ctx)
 		return parseBenchmarks(dataGroup, out), err

@@ -49,8 +49,8 @@ func TestWhatPythonWritesIsReadBack(t *testing.T) {
 	}
 }
 
-// BenchmarkLines reads a file, with its hash, into a table in memory.
-func BenchmarkLines(b *testing.B) {
+// BenchmarkJSONL reads a file, with its hash, into a table in memory.
+func BenchmarkJSONL(b *testing.B) {
 	var content []byte
 	for i := 0; len(content) < 10<<20; i++ {
 		content = fmt.Appendf(content, `{"id": %d, "x": [0.%d, -1.5, %d.25, 3e-3], "label": "class %d", "note": "not read"}`+"\n", i, i, i, i%7)
