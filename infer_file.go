@@ -39,8 +39,9 @@ func ResultFormat(path string) (string, error) { return results.FormatOf(path) }
 // gives the number of examples. Outputs that stand for the classes of a field have their
 // names in csv and jsonl.
 //
-// Examples are read in batches of the data source's size, and neither file is ever in
-// memory as a whole. Classes, vocabularies, means and what else was learned from data are
+// Examples are read in batches of the data source's size or, for small models, larger
+// ones: the outputs of an example must not depend on others in its batch. Neither file is
+// ever in memory as a whole. Classes, vocabularies, means and what else was learned from data are
 // those of [WithWeights], or of the weights that train.init names; without them a data
 // source that needs them is an error.
 func (p *Program) InferFile(ctx context.Context, f FileInference, path, format string, options ...StartOption) (examples int64, err error) {
@@ -129,13 +130,14 @@ func (r *fileInference) open(ctx context.Context, f FileInference) error {
 	if err != nil {
 		return err
 	}
-	g, err := p.inferOn(name, decl.Batch)
+	g, batch, err := p.inferInLargeBatches(name, decl.Batch)
 	if err != nil {
 		return err
 	}
 	if decl, err = replaced(decl, f.In, g); err != nil {
 		return err
 	}
+	decl.Batch = batch
 	open := data.Options{Files: confined{[]string{filepath.Dir(f.In), f.In}}, Facts: facts, InOrder: true, Note: r.options.note}
 	if r.data, err = p.openDecl(ctx, name, decl, "", open); err != nil {
 		return err
@@ -281,6 +283,33 @@ func replaced(d *table.Decl, path string, g *ir.Graph) (*table.Decl, error) {
 // inferOn is the model on a data source.
 func (p *Program) inferOn(source string, batch int64) (*ir.Graph, error) {
 	return p.sized(func(n int64) (*ir.Graph, diag.List) { return p.spec.InferOn(source, n) }, batch)
+}
+
+// largeBatch is how many examples of a small model are computed together, and largeValues
+// how many bytes all values of such a batch may have.
+const (
+	largeBatch  = 1024
+	largeValues = 64 << 20
+)
+
+// inferInLargeBatches is inferOn for batches that are worth their overhead, of at least
+// the given size. A model that is made for one size gets that.
+func (p *Program) inferInLargeBatches(source string, batch int64) (*ir.Graph, int64, error) {
+	for n := int64(largeBatch); n > batch; n /= 4 {
+		g, err := p.inferOn(source, n)
+		if err != nil {
+			break
+		}
+		bytes := 0
+		for _, node := range g.Nodes {
+			bytes = ir.AddSize(bytes, node.Type.Bytes())
+		}
+		if bytes <= largeValues {
+			return g, n, nil
+		}
+	}
+	g, err := p.inferOn(source, batch)
+	return g, batch, err
 }
 
 // results describes the outputs of a graph on batches of a size. Each must have a value
