@@ -320,7 +320,36 @@ func (p *Program) results(g *ir.Graph, batch int64, facts learned.Facts) (output
 		if len(t.Shape) == 0 || int64(t.Shape[0]) != batch {
 			return nil, fmt.Errorf("the output %s is %s for a batch of %d examples: its first dimension must be theirs", o.Name, t, batch)
 		}
-		outputs = append(outputs, results.Output{Name: o.Name, Type: ir.Type{DType: t.DType, Shape: t.Shape[1:]}})
+		out := results.Output{Name: o.Name, Type: ir.Type{DType: t.DType, Shape: t.Shape[1:]}}
+		if label, ok := p.spec.Labels[o.Name]; ok {
+			if out.Classes = namesOf(label.Classes, facts[label.Field]); out.Classes == nil {
+				return nil, fmt.Errorf("the output %s is about the classes of the field %s, which these weights don't know: give weights that flowrun has trained, or declare the classes in the spec",
+					o.Name, label.Field)
+			}
+			out.IDs = label.IDs
+		}
+		outputs = append(outputs, out)
 	}
 	return outputs, nil
+}
+
+// unknownClass is what the id of unknown texts is called.
+const unknownClass = "unknown"
+
+// namesOf gives the names of classes by their ids: the spec's, or those that were learned;
+// nil if neither has them.
+func namesOf(c *table.Classes, learned *learned.Fact) (names []string) {
+	names = slices.Clone(c.Names)
+	if names == nil && learned != nil {
+		for i, text := range learned.Classes {
+			for int64(len(names)) < learned.ID(i) {
+				names = append(names, unknownClass)
+			}
+			names = append(names, string(text))
+		}
+	}
+	if names != nil && c.Unknown == int64(len(names)) {
+		names = append(names, unknownClass)
+	}
+	return names
 }
