@@ -53,6 +53,9 @@ func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Eva
 	if err != nil {
 		return nil, err
 	}
+	if s.train != nil && e.Graph.State(ir.EpochStepsState) != nil {
+		values[ir.EpochStepsState] = ir.ScalarTensor(ir.I64, s.loop.EpochSteps)
+	}
 	evaluator := engine.Evaluator{Evaluation: e, Trained: s.engine, Initial: values, Parts: []engine.EvaluationPart{
 		{Session: s.evaluator.engine, Batches: batches.whole, Examples: max(1, batches.size)},
 	}}

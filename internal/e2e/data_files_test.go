@@ -335,3 +335,35 @@ func factsOf(t *testing.T, path string) fact {
 	}
 	return facts["x"]
 }
+
+// The mean over 13 examples, in batches of 4 and one of 1, isn't the mean of batches'
+// means. It is the same whatever the size of batches.
+func TestAnEvaluationOverAFileIsTheMeanOverItsExamples(t *testing.T) {
+	onDevices(t, func(t *testing.T, device string) {
+		for _, batch := range []int{1, 4, 13, 20} {
+			path := fromFile(t, 40, fmt.Sprintf("    batch: %d\n    split: {parts: {train: 0.675, test: 0.325}, order: in_order}", batch),
+				"  data: points.train\n  optimizer: {SGD: {lr: 0.05}}\n  epochs: 2\n  eval: {data: points.test, every: epoch, metrics: {loss: loss}}")
+			s := runtest.Started(t, path, flowrun.On(device))
+			var at []int64
+			_, err := s.Run(context.Background(), flowrun.Observe(flowrun.Observer{Every: s.EpochSteps(), Observe: func(r flowrun.Record) error {
+				if r.Last {
+					return nil
+				}
+				at = append(at, r.Step)
+				values, err := s.Weights()
+				require.NoError(t, err)
+				w, bias := values.Tensors["line.weight"], values.Tensors["line.bias"].Float(0)
+				mean := 0.0
+				for i := 27; i < 40; i++ {
+					a, b, c := point(i)
+					diff := w.Float(0)*a + w.Float(1)*b + bias - c
+					mean += diff * diff / 13
+				}
+				require.InDelta(t, mean, r.Metrics[0], 1e-5, "batches of %d, step %d", batch, r.Step)
+				return nil
+			}}))
+			require.NoError(t, err)
+			require.Equal(t, []int64{s.EpochSteps(), 2 * s.EpochSteps()}, at)
+		}
+	})
+}
