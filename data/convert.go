@@ -84,6 +84,10 @@ func (f *field) readTexts(t table.Table, rows []int64, dst, scratch []byte) erro
 func (f *field) adjust(dst []byte) {
 	dtype := f.decl.Type.DType
 	size, n, element := dtype.Size(), f.decl.Type.Shape.Numel(), 0
+	if dtype == ir.F32 && f.fill == nil && n > 0 {
+		f.normalize32(dst, n)
+		return
+	}
 	for ; len(dst) > 0; dst = dst[size:] {
 		x := learned.Float(dtype, dst)
 		if x != x && f.fill != nil {
@@ -95,6 +99,19 @@ func (f *field) adjust(dst []byte) {
 		putFloat(dtype, dst, x)
 		if element++; element == n {
 			element = 0
+		}
+	}
+}
+
+// normalize32 is adjust for the most common case.
+func (f *field) normalize32(dst []byte, n int) {
+	mean, scale := f.mean[:n], f.scale[:n]
+	for ; len(dst) >= 4*n; dst = dst[4*n:] {
+		example := dst[:4*n]
+		for i := range n {
+			b := example[4*i : 4*i+4 : 4*i+4]
+			x := float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+			binary.LittleEndian.PutUint32(b, math.Float32bits(float32((x-mean[i])/scale[i])))
 		}
 	}
 }

@@ -207,6 +207,18 @@ func TestAnotherNumberOfClassesListsThoseThatAreThere(t *testing.T) {
 	require.ErrorContains(t, err, `m.csv:2, column "c0": "q\u200b" is no class of the field y`)
 }
 
+func TestEachUnknownClassIsReportedWhereAllAreAskedFor(t *testing.T) {
+	d := declare(t, "a", 6).texts("y", ir.I64, table.Classes{Count: 1, Names: []string{"p"}, Unknown: -1}, []string{"p", "q", "r"}, func(row int64, _ int) int { return int(row % 3) })
+	var rows []int64
+	_, err := tryOpen(t, d.Decl, nil, Options{Fault: func(f *table.Fault) error { rows = append(rows, f.Row); return nil }})
+	require.ErrorIs(t, err, table.ErrFaults)
+	require.Equal(t, []int64{3, 4, 6, 7}, rows)
+	rows = nil
+	_, err = tryOpen(t, d.Decl, nil, Options{Fault: func(f *table.Fault) error { rows = append(rows, f.Row); return errClosed }})
+	require.Error(t, err)
+	require.Equal(t, []int64{3}, rows)
+}
+
 func TestAnIDHasToFitItsType(t *testing.T) {
 	var texts []string
 	for i := range 300 {

@@ -90,12 +90,14 @@ func (s *Source) open(ctx context.Context, o opener) error {
 		if from == "" {
 			from = o.Part
 		}
-		learn, err := p.take(s.decl, from)
-		if err != nil {
-			return err
-		}
 		if s.parts[0], err = p.take(s.decl, o.Part); err != nil {
 			return err
+		}
+		learn := s.parts[0]
+		if from != o.Part {
+			if learn, err = p.take(s.decl, from); err != nil {
+				return err
+			}
 		}
 		learnFrom = []*part{learn}
 	}

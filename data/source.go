@@ -94,7 +94,7 @@ func (s *Source) know(ctx context.Context, o Options, learnFrom []*part) error {
 			if err := s.facts.Check(v.Field); err != nil {
 				return err
 			}
-			ids, err := s.facts.IDs(ctx, v)
+			ids, err := s.facts.IDs(ctx, v, o.Fault)
 			if err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@ package learned
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,13 +103,11 @@ func quoted(all []string) string {
 	return strings.Join(q, ", ")
 }
 
-// errUnknown ends a scan.
-var errUnknown = errors.New("unknown")
-
 // IDs gives the id of each of a column's texts; nil if its values are the ids. A text that
-// is none of the classes and occurs in the values is a *table.Fault, unless the field has
-// an id for unknown ones. What doesn't occur may have any id.
-func (f Facts) IDs(ctx context.Context, v Values) ([]int64, error) {
+// is none of the classes and occurs in the values is a fault, unless the field has an id for
+// unknown ones. The first one is the error, or, if report isn't nil, each is reported, and
+// the error is table.ErrFaults. What doesn't occur may have any id.
+func (f Facts) IDs(ctx context.Context, v Values, report func(*table.Fault) error) ([]int64, error) {
 	d, column := v.Field, v.Table.Column(v.Column)
 	if column.Texts == nil {
 		return nil, nil
@@ -133,21 +130,30 @@ func (f Facts) IDs(ctx context.Context, v Values) ([]int64, error) {
 	if all {
 		return ids, nil
 	}
-	var fault *table.Fault
+	faulty := false
 	err := v.codes(ctx, func(row int64, codes []byte) error {
 		for i := range len(codes) / 4 {
 			code := codeAt(codes, i)
-			if ids[code] < 0 {
-				fault = &table.Fault{Place: v.place(row, i), Message: unknown(d, column.Texts[code], names(fact.Classes))}
-				return errUnknown
+			if code < 0 || int(code) >= len(ids) {
+				return fmt.Errorf("%s: the text %d of %d", v.Table.At(row, v.Column), code, len(ids))
+			}
+			if ids[code] >= 0 {
+				continue
+			}
+			fault := &table.Fault{Place: v.place(row, i), Message: unknown(d, column.Texts[code], names(fact.Classes))}
+			if report == nil {
+				return fault
+			}
+			if faulty = true; report(fault) != nil {
+				return table.ErrFaults
 			}
 		}
 		return nil
 	})
-	switch {
-	case fault != nil:
-		return nil, fault
-	case err != nil:
+	if err == nil && faulty {
+		err = table.ErrFaults
+	}
+	if err != nil {
 		return nil, err
 	}
 	return ids, nil

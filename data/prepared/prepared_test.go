@@ -406,3 +406,30 @@ func TestTablesUsedLongestAgoAreRemoved(t *testing.T) {
 	}
 	entryOf(t, folder)
 }
+
+// An entry's file may contain anything.
+func FuzzAnEntryIsWholeOrNone(f *testing.F) {
+	folder := f.TempDir()
+	m := drawn(twoFields, 3, 1)
+	made, err := In(folder).Prepare(nil)(f.Context(), "k", twoFields, m.fill)
+	require.NoError(f, err)
+	require.NoError(f, made.Close())
+	name := keyOf("k", twoFields)
+	whole, err := os.ReadFile(filepath.Join(folder, name))
+	require.NoError(f, err)
+	f.Add(whole)
+	f.Add(whole[len(whole)-footerSize:])
+	f.Add([]byte(format))
+	huge := bytes.Clone(whole)
+	for i := range 24 { // the numbers of the footer
+		huge[len(huge)-footerSize+len(format)+i] = 0x7f
+	}
+	f.Add(huge)
+	records := 3 * int(recordSize(twoFields))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		_, _, _, err := load(bytes.NewReader(content), int64(len(content)), name, recordSize(twoFields))
+		if err == nil {
+			require.Equal(t, whole[records:], content[records:], "only the records can differ, and they have checksums")
+		}
+	})
+}
