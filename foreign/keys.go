@@ -149,11 +149,12 @@ var DTypes = names(
 	"f16", "float16 half fp16 HalfTensor",
 	"bf16", "bfloat16",
 	"f64", "double float64 fp64 DoubleTensor",
+	"u8", "uint8 byte ByteTensor",
 	"i32", "int int32",
 	"i64", "int64 long LongTensor",
 	"bool", "boolean bool_ BoolTensor",
 	"complex numbers are not supported", "complex complex64 complex128 cfloat",
-	"ids and labels are i32 or i64", "int8 int16 short uint8 byte u8 uint16 uint32 uint64 char i8 i16",
+	"integers are u8, i32 or i64", "int8 int16 short uint16 uint32 uint64 char i8 i16",
 	"tensors can't contain text", "string str object",
 )
 
@@ -192,7 +193,7 @@ var Methods = names(
 )
 
 // Casts are methods that convert to a dtype.
-var Casts = map[string]string{"float": "f32", "double": "f64", "half": "f16", "bfloat16": "bf16", "long": "i64", "int": "i32", "bool": "bool"}
+var Casts = map[string]string{"float": "f32", "double": "f64", "half": "f16", "bfloat16": "bf16", "long": "i64", "int": "i32", "byte": "u8", "bool": "bool"}
 
 // Namespaces are the library names that other languages write before an operation.
 var Namespaces = set("torch nn F functional np numpy jnp jax tf math optim keras layers K lax flax scipy mx paddle activations losses backend")

@@ -15,7 +15,8 @@ import (
 // type rule. Errors are *ArgError where one argument is at fault.
 //
 // A number given for a tensor is weak, as in PyTorch: it takes the dtype of the
-// tensors beside it, unless it is a float beside integers. One that f16 or bf16
+// tensors beside it, unless it is a float beside integers, or an int beside bools or
+// u8, in which nothing is computed: it then makes them f32, or i32. One that f16 or bf16
 // can't hold stays what it is: beside them the op is computed in f32, and what
 // it gives is rounded once, to their dtype.
 func (b *Builder) Call(op *Op, args []any) (*Node, error) {
@@ -41,6 +42,9 @@ func (b *Builder) Call(op *Op, args []any) (*Node, error) {
 				continue
 			}
 			if err := b.operand(n, p, 0, arg, &weak); err != nil {
+				return nil, err
+			}
+			if err := b.widen(n, p); err != nil {
 				return nil, err
 			}
 		case KTensors:
@@ -99,6 +103,15 @@ func (b *Builder) operand(n *Node, p Param, index int, arg any, weak *[]weakOper
 	return nil
 }
 
+// widen casts the last operand if it is u8 and its parameter wants it wider.
+func (b *Builder) widen(n *Node, p Param) (err error) {
+	in := &n.Inputs[len(n.Inputs)-1]
+	if p.Widen && *in != nil && (*in).Type.DType == U8 {
+		*in, err = b.cast(*in, I32)
+	}
+	return err
+}
+
 // promote gives weak operands a dtype and makes all operands meet in one dtype
 // where the op asks for it. Where that is f32 for the sake of a number that f16
 // or bf16 can't hold, narrow is the dtype that the result belongs in.
@@ -124,7 +137,7 @@ func (b *Builder) promote(n *Node, weak []weakOperand) (narrow DType, err error)
 		meet = wanted
 	case wanted.IsFloat() && !meet.IsFloat():
 		meet = F32
-	case wanted.IsInt() && meet == Bool:
+	case wanted.IsInt() && (meet == Bool || meet == U8):
 		meet = wanted
 	}
 	if n.Op.Promote == PromoteFloat && !meet.IsFloat() && meet != Invalid {

@@ -85,7 +85,8 @@ grad(sum(x * x), x): f32[3] = [2, 4, 6]`,
 		Doc: `x in another dtype.
 
 Floats become integers by dropping the fraction; those that don't fit become the
-nearest integer that does, and NaN becomes 0. As a bool, everything but 0 is true. Floats
+nearest integer that does, and NaN becomes 0. Integers that don't fit wrap around: 257
+becomes 1 in u8. As a bool, everything but 0 is true. Floats
 that are narrowed are rounded to nearest, ties to even.`,
 		Example: `
 x: f32[2] = [1.7, -1.7]

@@ -137,6 +137,7 @@ type Param struct {
 	Derived  bool // worked out by the type rule of the others, and given by nobody; Hidden and Optional
 	Default  any  // used when the argument is absent, if Optional
 	Optional bool
+	Widen    bool     // for KTensor: u8 becomes i32, so that kernels needn't have it
 	Enum     []string // for KString: the values allowed; nil means any
 	Doc      string
 }

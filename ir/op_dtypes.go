@@ -42,7 +42,7 @@ func (op *Op) DTypes() []DTypes {
 	return all
 }
 
-var everyDType = []DType{Bool, I32, I64, F16, BF16, F32, F64}
+var everyDType = []DType{Bool, U8, I32, I64, F16, BF16, F32, F64}
 
 // countOperands counts an op's tensors; a list of them counts as one, which comes
 // twice in it.

@@ -27,10 +27,14 @@ func otherCases(op string) []opCase {
 		cast := func(in input) opCase {
 			return opCase{[]input{in}, func(x []*ir.Node, out ir.DType) []any { return []any{x[0], out} }}
 		}
-		edges := input{ir.Shape{8}, func(d ir.DType, i int) any { // where integers end
-			v := []float64{0x1p31, -0x1p31, 0x1p31 - 1, -0x1p31 - 1, 0x1p63, -0x1p63, 0x1p53, 0x1p62}[i]
-			if d.IsFloat() {
+		ends := []float64{0x1p31, -0x1p31, 0x1p31 - 1, -0x1p31 - 1, 0x1p63, -0x1p63, 0x1p53, 0x1p62, 0x1p32 + 255,
+			0, 1, -1, 127, 128, 254.5, 255, 255.5, 255.999, 256, 257, 511, -0.999, -255, -256, -257, 1e30, -1e30, 0x1p-149}
+		edges := input{ir.Shape{len(ends)}, func(d ir.DType, i int) any { // where integers end
+			switch v := ends[i]; {
+			case d.IsFloat():
 				return v
+			case d == ir.I64 && math.Abs(v) < 0x1p63, d == ir.I32 && math.Abs(v) < 0x1p31, d == ir.U8 && v >= 0 && v <= 255:
+				return int64(v)
 			}
 			return int64(i % 2)
 		}}

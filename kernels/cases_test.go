@@ -42,7 +42,7 @@ func mix(seed uint64, i int) uint64 {
 	return z ^ z>>31
 }
 
-// plain are random numbers from -3 to 3, integers from -9 to 9, or bools.
+// plain are random numbers from -3 to 3, integers from -9 to 9, or all of u8 or bool.
 func plain(shape ...int) input { return seeded(1, shape) }
 
 func seeded(seed uint64, shape ir.Shape) input {
@@ -51,6 +51,8 @@ func seeded(seed uint64, shape ir.Shape) input {
 		switch {
 		case d == ir.Bool:
 			return int64(r % 2)
+		case d == ir.U8:
+			return int64(r % 256)
 		case d.IsInt():
 			return int64(r%19) - 9
 		}
@@ -82,6 +84,9 @@ func specials(d ir.DType) []any {
 	var all []any
 	if d == ir.Bool {
 		return []any{int64(0), int64(1)}
+	}
+	if d == ir.U8 {
+		return []any{int64(0), int64(1), int64(2), int64(3), int64(7), int64(31), int64(100), int64(127), int64(128), int64(254), int64(255)}
 	}
 	if d.IsInt() {
 		top := int64(math.MaxInt32)

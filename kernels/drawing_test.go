@@ -162,6 +162,8 @@ func (s *sampler) Rows(shape ir.Shape) any {
 			return b2i((i == at) == (extreme > 0))
 		case i != at:
 			return in.values(dtype, i)
+		case dtype == ir.U8:
+			return 255 * b2i(extreme > 0)
 		case dtype.IsInt():
 			return int64(math.Copysign(25, extreme))
 		}

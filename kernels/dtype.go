@@ -1,9 +1,9 @@
 package kernels
 
 // DTypes are the element types that buffers may have, narrowest first. A bool
-// is one byte, 0 or 1; f16 and bf16 are two bytes, and kernels compute on them
+// is one byte, 0 or 1; u8 is for storage, and no arithmetic is done in it; f16 and bf16 are two bytes, and kernels compute on them
 // in f32.
-var DTypes = []string{"bool", "i32", "i64", "f16", "bf16", "f32", "f64"}
+var DTypes = []string{"bool", "u8", "i32", "i64", "f16", "bf16", "f32", "f64"}
 
 // DTypeSize is the number of bytes of one element; 0 for a name that is no
 // dtype.

@@ -22,7 +22,7 @@ type dag struct {
 }
 
 // dagDTypes are what drawn graphs are made of.
-var dagDTypes = []ir.DType{ir.F32, ir.F16, ir.BF16, ir.F64, ir.I32, ir.I64, ir.Bool}
+var dagDTypes = []ir.DType{ir.F32, ir.F16, ir.BF16, ir.F64, ir.I32, ir.I64, ir.U8, ir.Bool}
 
 // dagDTypesOf leaves out those that a device lacks.
 func dagDTypesOf(lacks []string) []ir.DType {

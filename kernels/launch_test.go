@@ -143,6 +143,9 @@ func TestNumbersArePassedInTheTypeOfComputation(t *testing.T) {
 	}
 	le := binary.LittleEndian
 	require.Equal(t, le.AppendUint32(nil, 1), value("bool", 2.5))
+	for v, want := range map[any]uint32{0: 0, 1: 1, 127: 127, 128: 128, 255: 255, 256: 255, -1: 0, 254.9: 254, math.Inf(1): 255} {
+		require.Equal(t, le.AppendUint32(nil, want), value("u8", v), "%v", v)
+	}
 	require.Equal(t, le.AppendUint32(nil, math.MaxInt32), value("i32", math.Inf(1)))
 	require.Equal(t, le.AppendUint64(nil, math.MaxInt64), value("i64", math.MaxInt64))
 	require.Equal(t, le.AppendUint32(nil, math.Float32bits(0.1)), value("f32", 0.1))
@@ -157,6 +160,7 @@ func TestDefinitionsNameTheDTypes(t *testing.T) {
 	m := load(t)
 	require.Equal(t, []string{"DTYPE_T=f16", "GROUP=256"}, m.Kernel("add").Defines([]string{"f16", "f16"}, "f16"))
 	require.Equal(t, []string{"DTYPE_T=b8", "DTYPE_U=bf16", "GROUP=256"}, m.Kernel("cast").Defines([]string{"bool"}, "bf16"))
+	require.Equal(t, []string{"DTYPE_T=u8", "DTYPE_U=f32", "GROUP=256"}, m.Kernel("cast").Defines([]string{"u8"}, "f32"))
 	require.Equal(t, []string{"DTYPE_T=f64", "GROUP=64"}, m.Kernel("matmul").Defines([]string{"f64", "f64"}, "f64"))
 }
 

@@ -138,6 +138,8 @@ func packNumber(v float64, dtype string) []byte {
 	switch dtype {
 	case "bool":
 		return le.AppendUint32(nil, uint32(intOf(v != 0)))
+	case "u8":
+		return le.AppendUint32(nil, uint32(saturated(v, 0, math.MaxUint8)))
 	case "i32":
 		return le.AppendUint32(nil, uint32(saturated(v, math.MinInt32, math.MaxInt32)))
 	case "i64":

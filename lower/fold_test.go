@@ -21,7 +21,7 @@ var extremes = []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, math.Copysign
 func TestFoldedConstantsAreBitIdenticalToKernels(t *testing.T) {
 	exact := slices.DeleteFunc(slices.Sorted(maps.Keys(ir.Ops())), func(name string) bool { return !ir.LookupOp(name).Exact })
 	require.Greater(t, len(exact), 25)
-	for _, d := range []ir.DType{ir.Bool, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64} {
+	for _, d := range []ir.DType{ir.Bool, ir.U8, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64} {
 		g := newGraph(t)
 		n := len(extremes)
 		a, b := ir.NewTensor(ir.Type{DType: d, Shape: ir.Shape{n, n}}), ir.NewTensor(ir.Type{DType: d, Shape: ir.Shape{n, n}})
@@ -42,7 +42,7 @@ func TestFoldedConstantsAreBitIdenticalToKernels(t *testing.T) {
 		for _, name := range exact {
 			switch op := ir.LookupOp(name); {
 			case op == ir.CastOp:
-				for _, to := range []string{"bool", "i32", "i64", "f16", "bf16", "f32", "f64"} {
+				for _, to := range ir.DTypeNames() {
 					add(name, x, to)
 				}
 			case name == "where":

@@ -16,7 +16,7 @@ func TestKernelsListsEachWithItsOpsAndDTypes(t *testing.T) {
 	code, out, _ := flowrunWith(t, "kernels")
 	require.Equal(t, exitDone, code)
 	require.Regexp(t, `(?m)^silu +silu +T: f16 bf16 f32 f64 +go opencl`, out)
-	require.Regexp(t, `(?m)^sum_int +sum +T: bool i32 +go opencl`, out)
+	require.Regexp(t, `(?m)^sum_int +sum +T: bool u8 i32 +go opencl`, out)
 }
 
 func TestKernelsWithANameShowsTheEntryAndTheSource(t *testing.T) {

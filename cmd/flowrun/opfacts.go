@@ -98,6 +98,9 @@ func operandTypes(op *ir.Op) string {
 		for _, c := range op.DTypes() {
 			of = append(of, c.Inputs[i])
 		}
+		if tensors[i].Widen {
+			of = append(of, ir.U8)
+		}
 		taken[i] = listed(of)
 	}
 	var texts []string

@@ -22,8 +22,9 @@ modules: ` + "`flowrun modules`" + ` and [language.md](language.md#the-standard-
 
 Where operands are broadcast against each other, shapes are aligned at their last dims, which are equal or 1. A number
 takes the dtype of the tensors beside it. Dtypes meet as in PyTorch: floats before integers before bools, and the wider
-of two; f16 and bf16 meet in f32. Kernels compute f16 and bf16 in f32 and round once. Metal has no f64. Unless a
-text says otherwise, an operation behaves as PyTorch's does.
+of two; f16 and bf16 meet in f32. Kernels compute f16 and bf16 in f32 and round once. u8 holds images, labels and ids:
+it can be moved, compared, summed, cast and used as an index, but arithmetic of two u8 is refused, where PyTorch's wraps
+around at 256. Metal has no f64. Unless a text says otherwise, an operation behaves as PyTorch's does.
 
 `)
 	ops := documentedOps()

@@ -60,6 +60,9 @@ func inferArange(n *ir.Node) (ir.Type, error) {
 	if d == ir.Bool {
 		return ir.Type{}, ir.Argf("start", "arange counts ints or floats, not bools")
 	}
+	if d == ir.U8 {
+		return ir.Type{}, kit.Refuse("dtype", `cast it: cast(arange(…), "u8")`, "arange doesn't support u8")
+	}
 	for _, param := range []string{"start", "end", "step"} {
 		if err := kit.NormNumber(n, param, d); err != nil {
 			return ir.Type{}, err

@@ -20,6 +20,9 @@ bits_of(x, 4): i32[2, 4] = [[0, 1, 1, 0], [1, 0, 0, 0]]`,
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x, bits := n.Inputs[0].Type, n.Int("bits")
+		if err := kit.RefuseNonNumber(n, 0); err != nil {
+			return ir.Type{}, err
+		}
 		if !x.DType.IsInt() {
 			return ir.Type{}, kit.Refuse("x", `cast it first: cast(x, "i32")`, "bits_of requires integers; %s", kit.Named(n, 0))
 		}

@@ -50,7 +50,7 @@ clamp(x, -1, 2): f32[3] = [-1, 0, 2]`,
 
 // inferClamp replaces a missing bound by the end of the dtype's range.
 func inferClamp(n *ir.Node) (ir.Type, error) {
-	if err := kit.RefuseBool(n, 0); err != nil {
+	if err := kit.RefuseNonNumber(n, 0); err != nil {
 		return ir.Type{}, err
 	}
 	x := n.Inputs[0].Type

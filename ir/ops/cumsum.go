@@ -17,7 +17,7 @@ cumsum(x, 0): f32[3] = [1, 3, 6]`,
 	Params: kit.ParamsAlong,
 	Class:  ir.Reduce,
 	Infer: func(n *ir.Node) (ir.Type, error) {
-		if err := kit.RefuseBool(n, 0); err != nil {
+		if err := kit.RefuseNonNumber(n, 0); err != nil {
 			return ir.Type{}, err
 		}
 		return kit.InferAlong(n)

@@ -21,7 +21,7 @@ gather(x, 1, index): i32[2, 1] = [[3], [4]]`,
 	Params: []ir.Param{
 		kit.ParamX,
 		kit.Integer("dim", "the dim that is indexed"),
-		kit.Tensor("index", "i32 or i64"),
+		kit.Index("index", "u8, i32 or i64"),
 	},
 	Class: ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {

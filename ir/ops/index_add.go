@@ -23,7 +23,7 @@ index_add(x, 0, index, source): i32[2, 2] = [[1, 1], [5, 7]]`,
 	Params: []ir.Param{
 		kit.Tensor("x", "the tensor to add to"),
 		kit.Integer("dim", "the dim that is indexed"),
-		kit.Tensor("index", "i32 or i64, one-dimensional"),
+		kit.Index("index", "u8, i32 or i64, one-dimensional"),
 		kit.Tensor("source", "the values to add"),
 	},
 	Class: ir.Other,

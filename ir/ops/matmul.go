@@ -75,7 +75,7 @@ type product struct {
 func productOf(n *ir.Node) (product, error) {
 	for i, flag := range []string{"transpose_a", "transpose_b"} {
 		x := n.Inputs[i].Type
-		if err := kit.RefuseBool(n, i); err != nil {
+		if err := kit.RefuseNonNumber(n, i); err != nil {
 			return product{}, err
 		}
 		if len(x.Shape) == 0 {

@@ -31,7 +31,7 @@ func extreme(op *ir.Op, arg string, f func([]float64) float64, fi func([]int64) 
 
 // inferExtreme is the type rule of the largest and the smallest value.
 func inferExtreme(n *ir.Node) (ir.Type, error) {
-	if err := kit.RefuseBool(n, 0); err != nil {
+	if err := kit.RefuseNonNumber(n, 0); err != nil {
 		return ir.Type{}, err
 	}
 	t, err := kit.ReducedTo(n, n.Inputs[0].Type.DType)

@@ -9,7 +9,7 @@ var Prod = ir.Register(kit.Reduction(&ir.Op{
 	Name: "prod",
 	Doc: `The product of the elements along some dims, or of all.
 
-Products of bools and i32 are i64. The product of no elements is 1.`,
+Products of bools, u8 and i32 are i64. The product of no elements is 1.`,
 	Example: `
 x: f32[2, 2] = [[1, 2], [3, 4]]
 prod(x, dim=1): f32[2] = [2, 12]`,

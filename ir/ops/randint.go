@@ -26,6 +26,8 @@ randint(0, 10, [6]): i32[6] = [8, 4, 0, 4, 1, 1]`,
 		}
 		low, high := n.Int("low"), n.Int("high")
 		switch {
+		case t.DType == ir.U8:
+			return t, kit.Refuse("dtype", `cast them: cast(randint(…), "u8")`, "randint doesn't support u8")
 		case !t.DType.IsInt():
 			return t, kit.Refuse("dtype", "use uniform for floats", "randint produces integers, not %s", t.DType)
 		case high <= low:

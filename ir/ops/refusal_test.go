@@ -11,7 +11,7 @@ import (
 )
 
 // refusals are wrong calls: over the inputs x f32[3, 5], y f32[4], s f32[],
-// i i32[3, 5], and c bool[3, 5], and what the type rule says: the parameter at
+// i i32[3, 5], c bool[3, 5], and u u8[3, 5], and what the type rule says: the parameter at
 // fault, the message, and the help, if there is any.
 var refusals = []struct{ expr, param, msg, help string }{
 	{"x + y", "b", "shapes don't broadcast: x is f32[3, 5], y is f32[4]; dim -1 is 5 and 4, which must be equal or one of them 1",
@@ -19,6 +19,11 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"x < [[[1.0]], [[2.0]]] * y", "b", "shapes don't broadcast: x is f32[3, 5], b is f32[2, 1, 4]; dim -1 is 5 and 4, which must be equal or one of them 1",
 		"shapes are aligned at their last dims; unsqueeze or reshape one of them"},
 	{"c + c", "a", "add doesn't support bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
+	{"u + u", "a", "add doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
+	{"c * u", "b", "mul doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
+	{"true - u", "b", "sub doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
+	{"neg(u)", "x", "neg doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
+	{"clamp(u, 0, 9)", "x", "clamp doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
 	{"neg(c)", "x", "neg doesn't support bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
 	{"isnan(c)", "x", "isnan doesn't support bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
 	{"where(x, x, 0)", "condition", "the condition must be bool; x is f32[3, 5]", `compare it with a value, or use cast(…, "bool")`},
@@ -38,6 +43,8 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"max(slice(x, 0, 0, 0))", "x", "max of an empty tensor: x is f32[0, 5]", ""},
 	{"argmax(slice(x, 0, 0, 0), 0)", "x", "argmax of an empty tensor: x is f32[0, 5]", ""},
 	{"max(c)", "x", "max doesn't support bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
+	{"max(u)", "x", "max doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
+	{"mean(u)", "x", "mean requires floats or bools; u is u8[3, 5]", `cast it first: mean(cast(x, "f32"))`},
 	{"argmax(zeros([1, 2, 3]), [0, 1])", "dim", "argmax reduces one dim, or all of x; dim is [0, 1]", ""},
 	{"softmax(x, 5)", "dim", "dim 5 is out of range: [3, 5] has dims -2 to 1", ""},
 	{"cumsum(c, 0)", "x", "cumsum doesn't support bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
@@ -65,7 +72,7 @@ var refusals = []struct{ expr, param, msg, help string }{
 		"dims are aligned at the last; unsqueeze or reshape x first"},
 	{"tril(y)", "x", "tril requires matrices; y is f32[4]", ""},
 
-	{"gather(x, 1, x)", "index", "indices must be i32 or i64; x is f32[3, 5]", `convert it with cast(…, "i32")`},
+	{"gather(x, 1, x)", "index", "indices must be integers; x is f32[3, 5]", `convert it with cast(…, "i32")`},
 	{"gather(x, 1, [0])", "index", "index must have as many dims as x; x is f32[3, 5], index is i32[1]", ""},
 	{"gather(y, 0, [[0]])", "index", "index must have as many dims as x; y is f32[4], index is i32[1, 1]", ""},
 	{"gather(x, 1, [[0], [0], [0], [0]])", "index", "index is larger than x in dim 0, which isn't indexed; x is f32[3, 5], index is i32[4, 1]", ""},
@@ -74,11 +81,13 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"index_add(x, 0, [[0]], x)", "index", "index must be one-dimensional; index is i32[1, 1]", ""},
 	{"index_add(x, 0, [0, 1], x)", "source",
 		"source must be [2, 5], which is x with one slice for each index along dim 0; x is f32[3, 5], index is i32[2], x is f32[3, 5]", ""},
+	{"index_add(u, 0, [0], u)", "x", "index_add doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
 	{"index_add(c, 0, [0], c)", "x", "index_add doesn't support bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
-	{"embedding(x, x)", "ids", "indices must be i32 or i64; x is f32[3, 5]", `convert it with cast(…, "i32")`},
+	{"embedding(x, x)", "ids", "indices must be integers; x is f32[3, 5]", `convert it with cast(…, "i32")`},
 	{"embedding(i, y)", "weight", "weight must be [rows, columns]; y is f32[4]", ""},
 	{"one_hot(i, 0)", "num_classes", "num_classes must be at least 1, got 0", ""},
 	{"bits_of(x, 3)", "x", "bits_of requires integers; x is f32[3, 5]", `cast it first: cast(x, "i32")`},
+	{"bits_of(u, 3)", "x", "bits_of doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
 	{"bits_of(i, 33)", "bits", "bits must be from 1 to 32 for i32, got 33", ""},
 
 	{"arange(0, 5, 0)", "step", "step can't be 0", ""},
@@ -86,6 +95,9 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"arange(0, 1e300)", "end", "arange would produce 1e+300 numbers; the limit is 2**31 - 1", ""},
 	{`arange(0.5, 3, dtype="i32")`, "start", "start is 0.5, which i32 can't represent", "use another value or dtype"},
 	{`full([2], 3000000000, "i32")`, "value", "value is 3000000000, which i32 can't represent", "use another value or dtype"},
+	{`full([2], 256, "u8")`, "value", "value is 256, which u8 can't represent", "use another value or dtype"},
+	{`full([2], -1, "u8")`, "value", "value is -1, which u8 can't represent", "use another value or dtype"},
+	{`arange(3, dtype="u8")`, "dtype", "arange doesn't support u8", `cast it: cast(arange(…), "u8")`},
 	{"zeros([-1])", "", "shape [-1] has a negative dimension", ""},
 	{"eye(-1)", "", "shape [-1, -1] has a negative dimension", ""},
 
@@ -98,6 +110,7 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"randint(0, 4294967296, [2])", "dtype", "i32 can't represent all integers from 0 to 4294967295", `use dtype="i64"`},
 	{`randint(0, 2, [2], "f32")`, "dtype", "randint produces integers, not f32", "use uniform for floats"},
 
+	{`randint(0, 2, [2], "u8")`, "dtype", "randint doesn't support u8", `cast them: cast(randint(…), "u8")`},
 	{"matmul(x, x)", "b", "inner sizes differ: x has 5 columns, x has 3 rows", "transpose the right factor"},
 	{"matmul(x, zeros([3, 4]))", "b", "inner sizes differ: x has 5 columns, b has 3 rows", "transpose the left factor"},
 	{"matmul(x, y)", "b", "inner sizes differ: x has 5 columns, y has 4 rows", "y of shape [5] would fit"},
@@ -106,6 +119,7 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"matmul(zeros([2, 3, 4]), zeros([3, 4, 5]))", "b", "batch dims [2] and [3] don't broadcast; a is f32[2, 3, 4], b is f32[3, 4, 5]",
 		"the dims before the last two are broadcast: equal or 1"},
 	{"matmul(c, c, transpose_b=true)", "a", "matmul doesn't support bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
+	{"matmul(u, u, transpose_b=true)", "a", "matmul doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
 	{"layer_norm(x, y, y)", "weight", "weight must be [5], the last dim of x; x is f32[3, 5], y is f32[4]", ""},
 	{"layer_norm(s, y, y)", "x", "layer_norm requires at least one dim; s is f32[]", ""},
 	{"rms_norm(i, [1, 1, 1, 1, 1])", "x", "rms_norm requires floats; i is i32[3, 5]", `cast it first: cast(x, "f32")`},
@@ -115,7 +129,7 @@ func TestTypeRulesSayWhatIsWrong(t *testing.T) {
 	of := func(d ir.DType, shape ...int) *ir.Array { return ir.NewArray(ir.Type{DType: d, Shape: shape}) }
 	inputs := map[string]*ir.Array{
 		"x": of(ir.F32, 3, 5), "y": of(ir.F32, 4), "s": of(ir.F32),
-		"i": of(ir.I32, 3, 5), "c": of(ir.Bool, 3, 5),
+		"i": of(ir.I32, 3, 5), "c": of(ir.Bool, 3, 5), "u": of(ir.U8, 3, 5),
 	}
 	for _, r := range refusals {
 		_, err := tryCompile(t, r.expr, inputs)

@@ -22,7 +22,7 @@ scatter_add(x, 1, index, src): i32[1, 3] = [[21, 2, 43]]`,
 	Params: []ir.Param{
 		kit.Tensor("x", "the tensor to add to"),
 		kit.Integer("dim", "the dim that is indexed"),
-		kit.Tensor("index", "i32 or i64"),
+		kit.Index("index", "u8, i32 or i64"),
 		kit.Tensor("src", "the values to add"),
 	},
 	Class: ir.Other,
@@ -53,7 +53,7 @@ scatter_add(x, 1, index, src): i32[1, 3] = [[21, 2, 43]]`,
 
 // refuseAddends checks the dtypes of both terms.
 func refuseAddends(n *ir.Node, param string) error {
-	if err := kit.RefuseBool(n, 0); err != nil {
+	if err := kit.RefuseNonNumber(n, 0); err != nil {
 		return err
 	}
 	if n.Inputs[0].Type.DType != n.Inputs[2].Type.DType {

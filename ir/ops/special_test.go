@@ -181,6 +181,21 @@ func TestValuesAtSpecialPointsAreThoseOfPyTorch(t *testing.T) {
 		{`full([1], 2.0, "i32")`, "[2]"},
 		{"eye(2, 3)", "[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]"},
 
+		{`cast([0, 1, 127, 128, 255, 256, 257, -1, -256], "u8")`, "[0, 1, 127, 128, 255, 0, 1, 255, 0]"},
+		{`cast([0.0, -0.9, 0.9, 127.5, 255.9, 256.0, -1.0, 1e30, inf, -inf, nan], "u8")`, "[0, 0, 0, 127, 255, 255, 0, 255, 255, 0, 0]"},
+		{`cast([true, false], "u8")`, "[1, 0]"},
+		{`cast(cast([0, 128, 255], "u8"), "bool")`, "[false, true, true]"},
+		{`cast([200, 100], "u8") - 128`, "[72, -28]"},
+		{`cast([51, 255], "u8") / 255`, "[0.2, 1.0]"},
+		{`sum(cast([255, 255, 1], "u8"))`, "511"},
+		{`prod(cast([255, 255], "u8"))`, "65025"},
+		{`cast([1, 156, 255], "u8") != -100`, "[true, true, true]"},
+		{`cast([1, 2], "u8") < cast([2, 255], "u8")`, "[true, true]"},
+		{`one_hot(cast([2, 255], "u8"), 3)`, "[[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]"},
+		{`gather([5, 6, 7], 0, cast([2, 0, 255], "u8"))`, "[7, 5, 0]"},
+		{`gather(cast([5, 6, 255], "u8"), 0, [2, 0, 3])`, "[255, 5, 0]"},
+		{`where([true, false], cast([200, 1], "u8"), true)`, "[200, 1]"},
+
 		{"matmul([1, 2], [3, 4])", "11"},
 		{"matmul([1, 2], [[3, 4], [5, 6]])", "[13, 16]"},
 		{"matmul(zeros([2, 0]), zeros([0, 3]))", "[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]"},
@@ -204,13 +219,21 @@ func TestValuesAtSpecialPointsAreThoseOfPyTorch(t *testing.T) {
 
 func TestDTypesFollowPyTorch(t *testing.T) {
 	inputs := map[string]*ir.Array{}
-	for _, d := range []ir.DType{ir.Bool, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64} {
+	for _, d := range []ir.DType{ir.Bool, ir.U8, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64} {
 		inputs[d.String()] = ir.NewArray(ir.Type{DType: d, Shape: ir.Shape{2}})
 	}
 	for expr, want := range map[string]ir.DType{
 		"i32 + i64": ir.I64, "i32 + f16": ir.F16, "f16 + bf16": ir.F32, "f16 + f64": ir.F64,
 		"f16 * 2.5": ir.F16, "i32 * 2": ir.I32, "i32 * 2.5": ir.F32, "bool * 2": ir.I32,
 		"i32 / i32": ir.F32, "f16 / i64": ir.F16, "exp(i64)": ir.F32, "exp(bool)": ir.F32, "exp(bf16)": ir.BF16,
+		"u8 + i32": ir.I32, "u8 - i64": ir.I64, "u8 * 0.5": ir.F32, "u8 / 255": ir.F32, "u8 - 128": ir.I32, "128 - u8": ir.I32,
+		"u8 * 5000000000": ir.I64, "u8 * f16": ir.F16, "u8 / u8": ir.F32, "exp(u8)": ir.F32, "matmul(u8, f32)": ir.F32,
+		"u8 == u8": ir.Bool, "u8 != -100": ir.Bool, "u8 < 256": ir.Bool, "where(bool, u8, u8)": ir.U8, "where(bool, u8, bool)": ir.U8,
+		"where(bool, u8, -1)": ir.I32, "where(bool, u8, 0.5)": ir.F32, "sum(u8)": ir.I64, "prod(u8)": ir.I64, "any(u8)": ir.Bool,
+		"concat([u8, u8])": ir.U8, "concat([u8, i32])": ir.I32, "stack([u8, bool])": ir.U8, "gather(u8, 0, u8)": ir.U8,
+		"gather(f32, 0, u8)": ir.F32, "one_hot(u8, 256)": ir.F32, "full_like(u8, 255)": ir.U8, `full([1], 255, "u8")`: ir.U8,
+		`zeros([1], "u8")`: ir.U8, "pad(u8, [[1, 1]], 255)": ir.U8, "flip(u8, 0)": ir.U8, `cast(f32, "u8")`: ir.U8,
+		"type_as(f32, u8)": ir.U8, "index_add(f32, 0, u8, f32)": ir.F32, "scatter_add(i64, 0, u8, i64)": ir.I64,
 		"floor(i32)": ir.I32, "i32 ** 2": ir.I32, "f64 < i32": ir.Bool, "logical_and(i32, f16)": ir.Bool,
 		"where(bool, i32, f16)": ir.F16, "where(bool, bool, bool)": ir.Bool,
 		"sum(bool)": ir.I64, "sum(i32)": ir.I64, "prod(i32)": ir.I64, "sum(f16)": ir.F16,

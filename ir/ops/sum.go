@@ -9,7 +9,7 @@ var Sum = ir.Register(kit.Reduction(&ir.Op{
 	Name: "sum",
 	Doc: `The sum of the elements along some dims, or of all.
 
-Sums of bools and i32 are i64. The sum of no elements is 0.`,
+Sums of bools, u8 and i32 are i64. The sum of no elements is 0.`,
 	Example: `
 x: f32[2, 2] = [[1, 2], [3, 4]]
 sum(x, dim=0): f32[2] = [4, 6]`,

@@ -3,14 +3,14 @@
 // DEVICE, which begins a function of the device's, INFINITE and MULTIPLY_HIGH.
 //
 // A kernel serves one dtype for each of its type variables. DTYPE_T says which T
-// stands for, as DTYPE_U and DTYPE_I do for U and I: b8 (bool), i32, i64, f16, bf16,
+// stands for, as DTYPE_U and DTYPE_I do for U and I: b8 (bool), u8, i32, i64, f16, bf16,
 // f32 or f64, which Metal lacks. GROUP is the most work-items that a group can have.
 // All of them come from the manifest, kernels.yaml.
 //
 //   T                element of a buffer. f16 and bf16 are 16 bits to be moved
 //                    about, and numbers only once LOAD has made them f32
-//   C                the type in which elements of T are computed: int for b8 and
-//                    i32, i64 for i64, float for f16, bf16 and f32, double for f64
+//   C                the type in which elements of T are computed: int for b8, u8
+//                    and i32, i64 for i64, float for f16, bf16 and f32, double for f64
 //   W                C, unsigned if it is an integer, so that it wraps around
 //   S                scalars of type float: double for f64, else float
 //   LOAD(T, p, i)    element i of p, in C
@@ -53,21 +53,22 @@
 #define BODY(name) BODY_OF(name, T)
 #define BODY_TO(name) BODY_OF(BODY(name), U)
 
-typedef int compute_b8, compute_i32;
+typedef int compute_b8, compute_u8, compute_i32;
 typedef i64 compute_i64;
 typedef float compute_f16, compute_bf16, compute_f32;
 
-typedef u32 wrap_b8, wrap_i32;
+typedef u32 wrap_b8, wrap_u8, wrap_i32;
 typedef u64 wrap_i64;
 typedef float wrap_f16, wrap_bf16, wrap_f32;
 
-typedef float scalar_b8, scalar_i32, scalar_i64, scalar_f16, scalar_bf16, scalar_f32;
+typedef float scalar_b8, scalar_u8, scalar_i32, scalar_i64, scalar_f16, scalar_bf16, scalar_f32;
 
 #ifdef HAS_F64
 typedef double compute_f64, wrap_f64, scalar_f64;
 #endif
 
 #define is_float_b8 0
+#define is_float_u8 0
 #define is_float_i32 0
 #define is_float_i64 0
 #define is_float_f16 1
@@ -88,12 +89,14 @@ typedef double compute_f64, wrap_f64, scalar_f64;
 // The least and the greatest value of a dtype.
 #define LOWEST(t) GLUE(lowest_, t)
 #define HIGHEST(t) GLUE(highest_, t)
+#define lowest_u8 0
 #define lowest_i32 (-0x7fffffff - 1)
 #define lowest_i64 ((i64)((u64)1 << 63))
 #define lowest_f16 -INFINITE
 #define lowest_bf16 -INFINITE
 #define lowest_f32 -INFINITE
 #define lowest_f64 -INFINITE
+#define highest_u8 255
 #define highest_i32 0x7fffffff
 #define highest_i64 (~lowest_i64)
 #define highest_f16 INFINITE

@@ -13,19 +13,19 @@ import (
 // wrap around; everything but 0 becomes true; floats round to nearest even, once,
 // whatever the two formats are.
 func init() {
-	register("cast", on(first, variants{u8: castInts[uint8](), i32: castInts[int32](), i64: castInts[int64](),
+	register("cast", on(first, variants{boolean: castInts[uint8](), u8: castInts[uint8](), i32: castInts[int32](), i64: castInts[int64](),
 		f16: castHalf, bf16: castHalf, f32: castF32, f64: castF64}))
 }
 
 func castInts[T uint8 | integer]() binder {
-	return on(output, variants{u8: unary(castBool[T]), i32: unary(castPlain[T, int32]), i64: unary(castPlain[T, int64]),
+	return on(output, variants{boolean: unary(castBool[T]), u8: unary(castPlain[T, uint8]), i32: unary(castPlain[T, int32]), i64: unary(castPlain[T, int64]),
 		f16: unary(castF16[T]), bf16: unary(castBF16[T]), f32: unary(castPlain[T, float32]), f64: unary(castPlain[T, float64])})
 }
 
-var castF32 = on(output, variants{u8: unary(castBool[float32]), i32: unary(castInt[float32, int32]), i64: unary(castInt[float32, int64]),
+var castF32 = on(output, variants{boolean: unary(castBool[float32]), u8: unary(castInt[float32, uint8]), i32: unary(castInt[float32, int32]), i64: unary(castInt[float32, int64]),
 	f16: unary(narrowF16), bf16: unary(narrowBF16), f32: copied, f64: unary(castPlain[float32, float64])})
 
-var castF64 = on(output, variants{u8: unary(castBool[float64]), i32: unary(castInt[float64, int32]), i64: unary(castInt[float64, int64]),
+var castF64 = on(output, variants{boolean: unary(castBool[float64]), u8: unary(castInt[float64, uint8]), i32: unary(castInt[float64, int32]), i64: unary(castInt[float64, int64]),
 	f16: unary(castF16[float64]), bf16: unary(castBF16[float64]), f32: unary(castPlain[float64, float32]), f64: copied})
 
 // castHalf casts from f16 and bf16: widening to f32 is exact. To itself it is a
@@ -64,7 +64,7 @@ func castBool[T element](out []uint8, x []T) {
 	}
 }
 
-func castInt[T float, U integer](out []U, x []T) {
+func castInt[T float, U uint8 | integer](out []U, x []T) {
 	for i, v := range x {
 		out[i] = saturate[U](float64(v))
 	}
@@ -72,9 +72,12 @@ func castInt[T float, U integer](out []U, x []T) {
 
 // saturate drops the fraction; what doesn't fit becomes the nearest integer
 // that does, and NaN 0.
-func saturate[U integer](v float64) U {
+func saturate[U uint8 | integer](v float64) U {
 	low, high := int64(math.MinInt64), int64(math.MaxInt64)
-	if unsafe.Sizeof(*new(U)) == 4 {
+	switch unsafe.Sizeof(*new(U)) {
+	case 1:
+		low, high = 0, math.MaxUint8
+	case 4:
 		low, high = math.MinInt32, math.MaxInt32
 	}
 	switch {

@@ -1,6 +1,6 @@
 package cpu
 
-// Element types as Go has them. A bool is a uint8, 0 or 1.
+// Element types as Go has them. A bool is a uint8 too, 0 or 1.
 type (
 	float   interface{ float32 | float64 }
 	integer interface{ int32 | int64 }
@@ -9,7 +9,7 @@ type (
 )
 
 // variants are a kernel's bindings by dtype. A nil one is not served.
-type variants struct{ u8, i32, i64, f16, bf16, f32, f64 binder }
+type variants struct{ boolean, u8, i32, i64, f16, bf16, f32, f64 binder }
 
 // on dispatches by the dtype of a buffer.
 func on(of func(*Args) Buffer, v variants) binder {
@@ -18,6 +18,8 @@ func on(of func(*Args) Buffer, v variants) binder {
 		var b binder
 		switch dtype {
 		case "bool":
+			b = v.boolean
+		case "u8":
 			b = v.u8
 		case "i32":
 			b = v.i32
@@ -58,15 +60,15 @@ func numbers(i32, i64, f32, f64 binder) variants {
 	return v
 }
 
-// anything adds bools.
+// anything adds bools and u8, which are alike where no bool is made.
 func anything(u8, i32, i64, f32, f64 binder) variants {
 	v := numbers(i32, i64, f32, f64)
-	v.u8 = u8
+	v.boolean, v.u8 = u8, u8
 	return v
 }
 
 // bySize are the variants of a kernel that only moves elements: those of one
 // size are alike.
 func bySize(b1, b2, b4, b8 binder) variants {
-	return variants{u8: b1, i32: b4, i64: b8, f16: b2, bf16: b2, f32: b4, f64: b8}
+	return variants{boolean: b1, u8: b1, i32: b4, i64: b8, f16: b2, bf16: b2, f32: b4, f64: b8}
 }

@@ -4,6 +4,7 @@ package cpu
 // to nearest even, and become integers as in cast.
 
 func boolValue(v any) uint8  { return b2u(asFloat(v) != 0) }
+func u8Value(v any) uint8    { return saturate[uint8](asFloat(v)) }
 func f16Value(v any) uint16  { return f64ToF16(asFloat(v)) }
 func bf16Value(v any) uint16 { return f64ToBF16(asFloat(v)) }
 func f32Value(v any) float32 { return float32(asFloat(v)) }

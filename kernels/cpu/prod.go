@@ -9,18 +9,18 @@ func init() {
 		reduce(prodOf[float32, float64, float32]()), reduce(prodOf[float64, float64, float64]()))))
 }
 
-func prodOf[T, A, U number]() reduction[T, A, U] {
+func prodOf[T element, A, U number]() reduction[T, A, U] {
 	return reduction[T, A, U]{start: 1, row: prodRow[T, A], columns: prodColumns[T, A], end: as[U, A]}
 }
 
-func prodRow[T, A number](acc A, x []T) A {
+func prodRow[T element, A number](acc A, x []T) A {
 	for _, v := range x {
 		acc *= A(v)
 	}
 	return acc
 }
 
-func prodColumns[T, A number](acc []A, x []T) {
+func prodColumns[T element, A number](acc []A, x []T) {
 	for i, v := range x {
 		acc[i] *= A(v)
 	}

@@ -1,10 +1,10 @@
 package cpu
 
-// prod_int: the product of bools or i32 over dims, in i64, as PyTorch has it.
+// prod_int: the product of bools, u8 or i32 over dims, in i64, as PyTorch has it.
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
 func init() {
-	register("prod_int", on(first, variants{u8: reduce(prodBools()), i32: reduce(prodOf[int32, int64, int64]())}))
+	register("prod_int", on(first, variants{boolean: reduce(prodBools()), u8: reduce(prodOf[uint8, int64, int64]()), i32: reduce(prodOf[int32, int64, int64]())}))
 }
 
 func prodBools() reduction[uint8, int64, int64] {

@@ -20,6 +20,9 @@
 // Element types.
 
 typedef unsigned char b8;
+struct u8 { // a type of its own, unlike b8
+    unsigned char value;
+};
 typedef int i32;
 typedef long long i64;
 typedef unsigned int u32;
@@ -43,6 +46,7 @@ struct bf16 {
 // compute_of gives C where a template knows T alone.
 template <class element> struct of_element { typedef element compute; };
 template <> struct of_element<b8> { typedef int compute; };
+template <> struct of_element<u8> { typedef int compute; };
 template <> struct of_element<f16> { typedef float compute; };
 template <> struct of_element<bf16> { typedef float compute; };
 template <class element> using compute_of = typename of_element<element>::compute;
@@ -98,12 +102,14 @@ DEVICE bf16 narrow_bf16(float v) {
 }
 
 DEVICE int widen(b8 v) { return v; }
+DEVICE int widen(u8 v) { return v.value; }
 DEVICE int widen(i32 v) { return v; }
 DEVICE i64 widen(i64 v) { return v; }
 DEVICE float widen(f32 v) { return v; }
 DEVICE double widen(f64 v) { return v; }
 
 DEVICE void narrow(b8 *to, int v) { *to = v != 0; }
+DEVICE void narrow(u8 *to, int v) { to->value = v; }
 DEVICE void narrow(i32 *to, int v) { *to = v; }
 DEVICE void narrow(i64 *to, i64 v) { *to = v; }
 DEVICE void narrow(f16 *to, float v) { *to = narrow_f16(v); }
@@ -124,6 +130,7 @@ template <class element> DEVICE compute_of<element> stored(compute_of<element> v
 
 // What reading beyond a tensor gives: NaN, or 0 in types without it.
 DEVICE void be_missing(b8 *to) { *to = 0; }
+DEVICE void be_missing(u8 *to) { to->value = 0; }
 DEVICE void be_missing(i32 *to) { *to = 0; }
 DEVICE void be_missing(i64 *to) { *to = 0; }
 DEVICE void be_missing(f16 *to) { to->bits = 0x7e00; }

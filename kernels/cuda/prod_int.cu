@@ -1,4 +1,4 @@
-// prod_int: the product of bools or i32 over dims, in i64, as PyTorch has it.
+// prod_int: the product of bools, u8 or i32 over dims, in i64, as PyTorch has it.
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
 

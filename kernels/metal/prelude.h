@@ -32,6 +32,7 @@ using namespace metal;
 // Element types.
 
 typedef uchar b8;
+typedef uchar u8;
 typedef int i32;
 typedef long i64;
 typedef uint u32;
@@ -57,11 +58,13 @@ DEVICE bool is_nan(i64) { return false; }
 // once to nearest even.
 
 DEVICE int widen_b8(b8 v) { return v; }
+DEVICE int widen_u8(u8 v) { return v; }
 DEVICE int widen_i32(i32 v) { return v; }
 DEVICE i64 widen_i64(i64 v) { return v; }
 DEVICE float widen_f32(f32 v) { return v; }
 
 DEVICE b8 narrow_b8(int v) { return v != 0; }
+DEVICE u8 narrow_u8(int v) { return v; }
 DEVICE i32 narrow_i32(int v) { return v; }
 DEVICE i64 narrow_i64(i64 v) { return v; }
 DEVICE f32 narrow_f32(float v) { return v; }
@@ -107,6 +110,7 @@ DEVICE bf16 narrow_bf16(float v) {
 
 // What reading beyond a tensor gives: NaN, or 0 in types without it.
 #define missing_b8 b8{0}
+#define missing_u8 u8{0}
 #define missing_i32 i32{0}
 #define missing_i64 i64{0}
 #define missing_f16 f16{0x7e00}

@@ -18,6 +18,7 @@
 // Element types.
 
 typedef uchar b8;
+typedef uchar u8;
 typedef int i32;
 typedef long i64;
 typedef uint u32;
@@ -27,6 +28,7 @@ typedef ushort bf16;
 typedef float f32;
 
 DEVICE int load_b8(global const b8 *p, int i) { return p[i]; }
+DEVICE int load_u8(global const u8 *p, int i) { return p[i]; }
 DEVICE int load_i32(global const i32 *p, int i) { return p[i]; }
 DEVICE long load_i64(global const i64 *p, int i) { return p[i]; }
 DEVICE float load_f16(global const f16 *p, int i) { return vload_half(i, (global const half *)p); }
@@ -47,6 +49,7 @@ DEVICE bf16 bf16_bits(float v) {
 }
 
 DEVICE void store_b8(global b8 *p, int i, int v) { p[i] = v != 0; }
+DEVICE void store_u8(global u8 *p, int i, int v) { p[i] = v; }
 DEVICE void store_i32(global i32 *p, int i, int v) { p[i] = v; }
 DEVICE void store_i64(global i64 *p, int i, long v) { p[i] = v; }
 DEVICE void store_f16(global f16 *p, int i, float v) { vstore_half_rte(v, i, (global half *)p); }
@@ -54,6 +57,7 @@ DEVICE void store_bf16(global bf16 *p, int i, float v) { p[i] = bf16_bits(v); }
 DEVICE void store_f32(global f32 *p, int i, float v) { p[i] = v; }
 
 DEVICE int stored_b8(int v) { return v != 0; }
+DEVICE int stored_u8(int v) { return (u8)v; }
 DEVICE int stored_i32(int v) { return v; }
 DEVICE long stored_i64(long v) { return v; }
 DEVICE float stored_f16(float v) {
@@ -90,6 +94,7 @@ DEVICE double stored_f64(double v) { return v; }
 // What reading beyond a tensor gives, as bits to be moved: NaN, or 0 in types
 // without it.
 #define missing_b8 0
+#define missing_u8 0
 #define missing_i32 0
 #define missing_i64 0
 #define missing_f16 0x7e00

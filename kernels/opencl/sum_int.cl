@@ -1,4 +1,4 @@
-// sum_int: the sum of bools or i32 over dims, in i64, as PyTorch has it.
+// sum_int: the sum of bools, u8 or i32 over dims, in i64, as PyTorch has it.
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
 

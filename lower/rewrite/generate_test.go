@@ -24,7 +24,7 @@ type generator struct {
 	constant float64                 // how often a leaf is a constant
 }
 
-var allDTypes = []ir.DType{ir.Bool, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64}
+var allDTypes = []ir.DType{ir.Bool, ir.U8, ir.I32, ir.I64, ir.F16, ir.BF16, ir.F32, ir.F64}
 
 // occurrence tries to make one; nil if the random choices don't fit together.
 func (g *generator) occurrence(r *Rewrite) *ir.Node {
@@ -127,7 +127,7 @@ func (g *generator) leaf() *ir.Node {
 		t.Shape = t.Shape[g.IntN(len(t.Shape)+1):]
 	}
 	if g.Float64() < g.constant {
-		if g.IntN(2) == 0 {
+		if g.IntN(2) == 0 || t.Shape.Numel() == 1 { // only scalars stand for a number in a pattern
 			t.Shape = ir.Shape{}
 		}
 		return g.b.Const(g.tensor(t))

@@ -3,6 +3,7 @@ package build
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -241,22 +242,42 @@ func valueNote(input string, n *ir.Node) diag.Note {
 	return diag.Note{Message: fmt.Sprintf("%s is %s", cmp.Or(n.Name, "the input "+input), n.Type), Range: n.Origin}
 }
 
-// number makes a tensor of a compile-time number that is given for an input.
+// number makes a tensor of a compile-time number that is given for an input: of the
+// input's dtype if that has the number.
 func (ex *expander) number(v any, t *expr.Type) (*ir.Node, bool) {
-	switch v.(type) {
-	case int, float64, bool:
+	var d ir.DType
+	switch v := v.(type) {
+	case bool:
+		d = ir.Bool
+	case float64:
+		d = ir.F32
+	case int:
+		switch {
+		case t.DType == "float":
+			d = ir.F32
+		case ir.I32.HasInt(int64(v)):
+			d = ir.I32
+		default:
+			d = ir.I64
+		}
 	default:
 		return nil, false
 	}
-	d := ir.F32
-	if named, ok := ir.ParseDType(t.DType); ok {
+	if named, ok := ir.ParseDType(t.DType); ok && hasNumber(named, v) {
 		d = named
-	} else if _, isInt := v.(int); isInt && t.DType != "float" {
-		d = ir.I32
-	} else if _, isBool := v.(bool); isBool {
-		d = ir.Bool
 	}
 	return ex.Scalar(d, v), true
+}
+
+// hasNumber reports whether d has a number, which floats may round.
+func hasNumber(d ir.DType, v any) bool {
+	switch v := v.(type) {
+	case int:
+		return d.IsFloat() || d.HasInt(int64(v))
+	case float64:
+		return d.IsFloat() || v == math.Trunc(v) && math.Abs(v) < 1<<62 && d.HasInt(int64(v))
+	}
+	return true
 }
 
 // written is a type as its module declares it, for messages.

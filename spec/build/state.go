@@ -117,7 +117,8 @@ func (ex *expander) firstValue(f *frame, s *ir.State, init expr.Expr, path strin
 	return n != nil
 }
 
-// fit brings a value to a type: numbers fill it, floats change their width.
+// fit brings a value to a type: numbers fill it, floats change their width, and integers
+// theirs but not to u8, in which few would fit.
 // Anything else that differs is reported, and gives nil.
 func (ex *expander) fit(v any, t ir.Type, what string, at diag.Range) *ir.Node {
 	if !ex.fits(v, t, what, at) {
@@ -135,11 +136,15 @@ func (ex *expander) fit(v any, t ir.Type, what string, at diag.Range) *ir.Node {
 func (ex *expander) fits(v any, t ir.Type, what string, at diag.Range) bool {
 	n, ok := v.(*ir.Node)
 	if !ok {
-		switch v.(type) {
+		switch v := v.(type) {
 		case syntax.Bad:
 			return false
-		case int, bool:
+		case bool:
 			return true
+		case int:
+			if t.DType == ir.Bool || hasNumber(t.DType, v) {
+				return true
+			}
 		case float64:
 			if t.DType.IsFloat() {
 				return true
@@ -152,7 +157,7 @@ func (ex *expander) fits(v any, t ir.Type, what string, at diag.Range) bool {
 		ex.fail(ex.f, diag.ShapeMismatch, at, "", "%s must be %s, got %s", what, t, n.Type)
 		return false
 	}
-	if n.Type.DType != t.DType && !(n.Type.DType.IsFloat() && t.DType.IsFloat()) && !(n.Type.DType.IsInt() && t.DType.IsInt()) {
+	if n.Type.DType != t.DType && !(n.Type.DType.IsFloat() && t.DType.IsFloat()) && !(n.Type.DType.IsInt() && t.DType.IsInt() && t.DType != ir.U8) {
 		ex.fail(ex.f, diag.TypeMismatch, at, "use cast(x, \""+t.DType.String()+"\") to convert it", "%s must be %s, got %s", what, t, n.Type)
 		return false
 	}

@@ -104,7 +104,10 @@ func TestCrossEntropySmoothsLabelsAndLeavesOutIgnoredOnes(t *testing.T) {
 			}
 			sum += losses[i]
 		}
-		for _, d := range []flowrun.DType{flowrun.I32, flowrun.I64} {
+		for _, d := range []flowrun.DType{flowrun.U8, flowrun.I32, flowrun.I64} {
+			if d == flowrun.U8 && slices.Min(c.labels) < 0 {
+				continue // it has no such labels
+			}
 			got := evaluate(t, map[string]*flowrun.Tensor{
 				"x": ir.FromFloat32(flowrun.Shape{n, classes}, x),
 				"y": ir.FromInt64(d, flowrun.Shape{n}, c.labels),
@@ -143,6 +146,28 @@ func TestCrossEntropyTakesTheClassesFromTheSecondDimension(t *testing.T) {
 	}, `each: "cross_entropy(x, y, reduction='none')"`)
 	require.Equal(t, "f32[2, 4]", got["each"].Type.String())
 	requireNear(t, want, got["each"], near)
+}
+
+// Images and labels as they are in files.
+func TestPixelsAndLabelsOf8BitsAreUsedAsTheyAre(t *testing.T) {
+	got := evaluate(t, map[string]*flowrun.Tensor{
+		"pixels": ir.FromInt64(flowrun.U8, flowrun.Shape{2, 2}, []int64{0, 51, 204, 255}),
+		"ids":    ir.FromInt64(flowrun.U8, flowrun.Shape{3}, []int64{2, 0, 255}),
+		"table":  ir.FromFloat32(flowrun.Shape{3, 1}, []float32{1, 2, 3}),
+	},
+		"scaled: pixels / 255", "centred: pixels - 128", "flipped: flip(pixels, 1)",
+		"rows: embedding(ids, table)", `slope: "grad(sum(embedding(ids, table)), table)"`,
+		`total: sum(pixels)`, "hits: ids == 255", "last: ids == 256")
+	requireNear(t, []float64{0, 0.2, 0.8, 1}, got["scaled"], near)
+	require.Equal(t, "f32[2, 2]", got["scaled"].Type.String())
+	require.Equal(t, ir.FromInt64(flowrun.I32, flowrun.Shape{2, 2}, []int64{-128, -77, 76, 127}), got["centred"])
+	require.Equal(t, ir.FromInt64(flowrun.U8, flowrun.Shape{2, 2}, []int64{51, 0, 255, 204}), got["flipped"])
+	require.EqualValues(t, 510, got["total"].Int(0))
+	require.Equal(t, []float64{3, 1}, []float64{got["rows"].Float(0), got["rows"].Float(1)})
+	require.True(t, math.IsNaN(got["rows"].Float(2)))
+	requireNear(t, []float64{1, 0, 1}, got["slope"], 0)
+	require.Equal(t, []byte{0, 0, 1}, got["hits"].Data)
+	require.Equal(t, []byte{0, 0, 0}, got["last"].Data)
 }
 
 func TestALabelThatIsNotThereGivesNaN(t *testing.T) {

@@ -119,9 +119,9 @@ func code(text string) string {
 }
 
 // defaults are the choices of dtypes that PTX is kept of: what runs in f32 need,
-// with their labels, counters and conditions.
+// with their images, labels, counters and conditions.
 func defaults(k *kernels.Kernel) [][]string {
-	common := []string{"f32", "i32", "i64", "bool"}
+	common := []string{"f32", "i32", "i64", "u8", "bool"}
 	choices := []map[string]string{{}}
 	for v, dtypes := range k.DTypes {
 		var next []map[string]string

@@ -53,7 +53,7 @@ func Test(op *ir.Op, f func(float64) bool) *ir.Op {
 	op.Family, op.Params, op.Class, op.Exact = ir.Comparison, ParamsUnary, ir.Elementwise, true
 	op.Infer = func(n *ir.Node) (ir.Type, error) {
 		t, _ := TestOf(n)
-		return t, RefuseBool(n, 0)
+		return t, RefuseNonNumber(n, 0)
 	}
 	op.Reference = EachTest(f)
 	return op

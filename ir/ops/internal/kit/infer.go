@@ -41,15 +41,23 @@ func OperandName(n *ir.Node, i int) string {
 // LikeOperand is the type rule of elementwise ops with one operand.
 func LikeOperand(n *ir.Node) (ir.Type, error) { return n.Inputs[0].Type, nil }
 
-// LikeNumber is LikeOperand for ops that bools don't have.
-func LikeNumber(n *ir.Node) (ir.Type, error) { return n.Inputs[0].Type, RefuseBool(n, 0) }
+// LikeNumber is LikeOperand for ops of numbers.
+func LikeNumber(n *ir.Node) (ir.Type, error) { return n.Inputs[0].Type, RefuseNonNumber(n, 0) }
 
-func RefuseBool(n *ir.Node, i int) error {
-	if n.Inputs[i].Type.DType != ir.Bool {
+// RefuseNonNumber refuses dtypes that nothing is computed in: bools, and u8, in which
+// sums and differences of a few numbers wouldn't fit.
+func RefuseNonNumber(n *ir.Node, i int) error {
+	what := ""
+	switch n.Inputs[i].Type.DType {
+	case ir.Bool:
+		what = "bools"
+	case ir.U8:
+		what = "u8"
+	default:
 		return nil
 	}
 	return Refuse(n.OperandName(i), `cast it first: cast(x, "i32") or cast(x, "f32")`,
-		"%s doesn't support bools: %s", n.Op.Name, Named(n, i))
+		"%s doesn't support %s: %s", n.Op.Name, what, Named(n, i))
 }
 
 // TestOf is the type rule of elementwise tests.
@@ -59,13 +67,19 @@ func TestOf(n *ir.Node) (ir.Type, error) {
 
 // Meet is the type rule of binary arithmetic: numbers of one dtype, broadcast.
 func Meet(n *ir.Node) (ir.Type, error) {
-	for i := range n.Inputs {
-		if err := RefuseBool(n, i); err != nil {
-			return ir.Type{}, err
-		}
+	if err := RefuseNonNumber(n, toBlame(n)); err != nil {
+		return ir.Type{}, err
 	}
 	shape, err := BroadcastOperands(n)
 	return ir.Type{DType: n.Inputs[0].Type.DType, Shape: shape}, err
+}
+
+// toBlame is the first of operands of one dtype that has it by itself, and not because
+// it was given as a number or promoted.
+func toBlame(n *ir.Node) int {
+	return max(0, slices.IndexFunc(n.Inputs, func(in *ir.Node) bool {
+		return in.Op != ir.ConstOp && (in.Op != ir.CastOp || in.Name != "" || in.Inputs[0].Type.DType == in.Type.DType)
+	}))
 }
 
 // Compare is the type rule of comparisons and logical ops.

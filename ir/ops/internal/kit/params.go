@@ -22,6 +22,11 @@ func Tensor(name, doc string) ir.Param {
 	return ir.Param{Name: name, Kind: ir.KTensor, Doc: doc}
 }
 
+// Index is a tensor of integers that index another. Those of u8 are widened to i32.
+func Index(name, doc string) ir.Param {
+	return ir.Param{Name: name, Kind: ir.KTensor, Widen: true, Doc: doc}
+}
+
 func Integer(name, doc string) ir.Param {
 	return ir.Param{Name: name, Kind: ir.KInt, Doc: doc}
 }
