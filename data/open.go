@@ -90,10 +90,11 @@ func (s *Source) open(ctx context.Context, o opener) error {
 		if from == "" {
 			from = o.Part
 		}
-		if s.parts[0], err = p.take(s.decl, o.Part); err != nil {
+		learn, err := p.take(s.decl, o.Part)
+		if err != nil {
 			return err
 		}
-		learn := s.parts[0]
+		s.parts[0] = learn
 		if from != o.Part {
 			if learn, err = p.take(s.decl, from); err != nil {
 				return err

@@ -209,7 +209,7 @@ func TestReadingAheadIsBoundedAndEndsWithTheSource(t *testing.T) {
 	d := declare(t, "a", 1000).ids("x")
 	s, err := tryOpen(t, d.Decl, nil, Options{})
 	require.NoError(t, err)
-	require.Equal(t, before, runtime.NumGoroutine(), "nothing runs before a batch is asked for")
+	require.LessOrEqual(t, runtime.NumGoroutine(), before, "nothing runs before a batch is asked for")
 	require.Equal(t, []int64{0}, batch(t, s, 0, "x"))
 	require.Eventually(t, func() bool { return d.reads.Load() >= mostAhead }, 5*time.Second, time.Millisecond)
 	time.Sleep(20 * time.Millisecond)
