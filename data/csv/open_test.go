@@ -2,8 +2,10 @@ package csv_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -114,4 +116,20 @@ func TestAListOfFaultsMayEndReading(t *testing.T) {
 	_, err := csv.Kind.Open(context.Background(), in)
 	require.ErrorIs(t, err, enough)
 	require.Equal(t, 2, seen)
+}
+
+func TestDifferentTextsAreBounded(t *testing.T) {
+	const most = 1 << 20
+	var content strings.Builder
+	content.WriteString("a\n")
+	for i := range most {
+		fmt.Fprintf(&content, "%x\n", i)
+	}
+	content.WriteString("one more\n")
+	path := written(t, content.String())[0]
+	_, err := openAt(decl(t, "a i64[] classes=2"), path)
+	require.EqualError(t, err, path+`:1048578, column "a": more than 1048576 different texts, or more than 64.0 MiB of them; is this column one of classes?`)
+	opened, err := openAt(decl(t, fmt.Sprintf("a i64[] classes=%d", most+1)), path)
+	require.NoError(t, err)
+	require.Len(t, opened.Column(0).Texts, most+1)
 }

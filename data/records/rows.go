@@ -10,10 +10,12 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// Texts of the fields with classes are kept in memory while a table is made.
+// The different texts of a field with classes are kept in memory while a table is made: as
+// many as it declares classes, or if these are fewer, maxTexts, and as much as that many
+// of textLength bytes.
 const (
-	maxTexts     = 1 << 20  // different texts of a field
-	maxTextBytes = 64 << 20 // of a field's different texts
+	maxTexts   = 1 << 20
+	textLength = 64
 )
 
 // Rows takes the rows of files one after the other: Begin, a value for every element of
@@ -147,9 +149,9 @@ func (r *Rows) Text(field, element int, text []byte) error {
 	f := &r.fields[field]
 	id, known := f.ids[string(text)]
 	if !known {
-		if len(f.texts) == maxTexts || f.length+len(text) > maxTextBytes {
+		if most := max(maxTexts, f.Classes.Count); len(f.texts) == most || f.length+len(text) > textLength*most {
 			return r.Fault(field, element, "more than %d different texts, or more than %s of them; is this column one of classes?",
-				maxTexts, diag.Bytes(maxTextBytes))
+				most, diag.Bytes(int64(textLength*most)))
 		}
 		if f.ids == nil {
 			f.ids = map[string]int32{}
