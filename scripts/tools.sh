@@ -31,16 +31,17 @@ basics() {
   want "$(go env CC)" gcc libc6-dev
 }
 
-# The libraries that tests compare with: the reference for safetensors, NumPy and Pillow.
+# The libraries that tests compare with: the reference for safetensors, NumPy, Pillow and
+# scikit-learn.
 python_library() {
   local venv=$caches/python python
   for python in "${FLOWRUN_TEST_PYTHON:-}" python3 "$venv/bin/python"; do
-    [ -n "$python" ] && "$python" -c 'import safetensors, numpy, PIL' 2>/dev/null && export FLOWRUN_TEST_PYTHON=$python && return
+    [ -n "$python" ] && "$python" -c 'import safetensors, numpy, PIL, sklearn' 2>/dev/null && export FLOWRUN_TEST_PYTHON=$python && return
   done
   may_install || return
   want python3 python3 python3-venv || return
   { python3 -m venv "$venv" || { rm -rf "$venv" && install python3-venv && python3 -m venv "$venv"; }; } &&
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 20 safetensors numpy pillow &&
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 20 safetensors numpy pillow scikit-learn &&
     export FLOWRUN_TEST_PYTHON=$venv/bin/python
 }
 
