@@ -87,6 +87,24 @@ func (p *Program) checkData(unfit func(at diag.Range, err error)) {
 			unfit(decl.At, err)
 		}
 	}
+	p.checkEvaluation(ctx, facts, unfit)
+}
+
+// checkEvaluation compares what the evaluation asks for with its data, which has been
+// found fit by itself.
+func (p *Program) checkEvaluation(ctx context.Context, facts learned.Facts, unfit func(at diag.Range, err error)) {
+	d, err := p.openData(ctx, p.spec.EvalData, data.Options{InOrder: true, Facts: facts})
+	if d == nil || err != nil {
+		return
+	}
+	defer d.close()
+	e := p.spec.Loop.Evaluation
+	batches, err := evaluationBatches(e, d)
+	if err != nil {
+		unfit(d.decl.At, fmt.Errorf("eval: %w", err))
+		return
+	}
+	p.checkSizes(p.spec.EvalStep, d, unfit, batches.size, batches.last)
 }
 
 // checkTraining compares what training asks for with its data.
@@ -99,12 +117,17 @@ func (p *Program) checkTraining(d *dataset, unfit func(at diag.Range, err error)
 		unfit(d.decl.At, err)
 	}
 	size, last, _ := d.batches()
-	for _, n := range []int64{size, last} {
+	p.checkSizes(p.spec.TrainStep, d, unfit, size, last)
+}
+
+// checkSizes builds the graphs for batches of other sizes than the declared one.
+func (p *Program) checkSizes(step func(int64) (*ir.Graph, diag.List), d *dataset, unfit func(at diag.Range, err error), sizes ...int64) {
+	for _, n := range sizes {
 		if n == 0 || n == d.decl.Batch {
 			continue
 		}
 		var wrong *SpecError
-		switch _, err := p.sized(p.spec.TrainStep, n); {
+		switch _, err := p.sized(step, n); {
 		case errors.As(err, &wrong):
 			p.findings.Merge(wrong.Diagnostics)
 		case err != nil:

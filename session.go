@@ -315,8 +315,10 @@ func (s *Session) Stats() Stats {
 		return Stats{}
 	}
 	stats := s.engine.Stats()
-	if s.train != nil {
-		stats.DataWait = s.train.Waited()
+	for _, d := range []*dataset{s.train, s.held} {
+		if d != nil {
+			stats.DataWait += d.Waited()
+		}
 	}
 	return stats
 }

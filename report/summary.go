@@ -25,6 +25,7 @@ var stopped = map[engine.StopReason]string{
 	engine.StoppedUntil:       "`until` condition met",
 	engine.StoppedMaxSteps:    "max_steps reached",
 	engine.StoppedEarly:       "no improvement for early_stop",
+	engine.StoppedData:        "the training data has ended",
 	engine.StoppedInterrupted: "interrupted",
 }
 
@@ -78,7 +79,15 @@ func (r Result) WriteStats(w io.Writer) error {
 	if s.Aliased > 0 {
 		rows = append(rows, [2]string{"shared memory", formatCount(s.Aliased) + " copies avoided"})
 	}
-	table(&b, append(rows, [2]string{"peak memory", diag.Bytes(s.PeakBytes)}))
+	rows = append(rows, [2]string{"peak memory", diag.Bytes(s.PeakBytes)})
+	if s.DataWait > 0 {
+		waited := formatDuration(s.DataWait)
+		if total := r.Summary.Elapsed; total > 0 {
+			waited += fmt.Sprintf(", %.1f %% of the time", 100*s.DataWait.Seconds()/total.Seconds())
+		}
+		rows = append(rows, [2]string{"waiting for data", waited})
+	}
+	table(&b, rows)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -119,10 +128,11 @@ func (r Result) WriteJSON(w io.Writer) error {
 		KernelsRun int64             `json:"kernels_run"`
 		PeakBytes  int64             `json:"peak_bytes"`
 		NonFinite  int64             `json:"nonfinite_step,omitempty"` // the first step whose loss was infinite or NaN
+		DataWait   float64           `json:"data_wait_seconds,omitempty"`
 	}{
 		r.Spec, r.Summary.Steps, r.Summary.Stopped, r.Summary.Elapsed.Seconds(), r.metricsJSON(), r.Device,
 		copies{r.Stats.HostToDevice, r.Stats.DeviceToHost, r.Stats.DeviceToDevice, r.Stats.Aliased},
-		r.Stats.KernelsRun, r.Stats.PeakBytes, r.Summary.NonFinite,
+		r.Stats.KernelsRun, r.Stats.PeakBytes, r.Summary.NonFinite, r.Stats.DataWait.Seconds(),
 	})
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func (o *runFlags) add(c *cobra.Command) {
 	f.BoolVar(&o.changedData, "allow-changed-data", false, "resume although the training data, or the size of its batches, has changed")
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
 	f.StringVar(&o.log, "log", "", "write every step's loss and metrics to `FILE` (JSONL)")
-	f.BoolVar(&o.stats, "stats", false, "print kernel and copy counts and the peak memory at the end")
+	f.BoolVar(&o.stats, "stats", false, "print kernel and copy counts, the peak memory and the time spent waiting for data at the end")
 	f.BoolVar(&o.json, "json", false, "write one JSON object to standard output at the end, and nothing else")
 }
 
