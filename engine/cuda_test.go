@@ -97,3 +97,5 @@ func TestOnCUDAStepsThatACallerTakesReachTheSteadyState(t *testing.T) {
 	}
 	require.NoError(t, s.Close())
 }
+
+func TestOnCUDASmallerBatchesHaveTheBitsOfStatesMovedByHand(t *testing.T) { onCUDA.smallerBatches(t) }

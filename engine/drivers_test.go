@@ -199,3 +199,43 @@ func (d *driver) mathNetLearns(t *testing.T) {
 		})
 	}
 }
+
+// smallerBatches requires that steps of which every third has a smaller batch have the
+// bits of states that are moved by hand between two sessions, eagerly, replayed, and
+// captured, several at once.
+func (d *driver) smallerBatches(t *testing.T) {
+	devices := d.machines(t)(t, 1)
+	lo := lower.Options{Default: 1}
+	last := plan(t, generatedProgram(t, lastBatch, 0), devices, lo)
+	with := func(every int64, o engine.Options) *engine.Session {
+		o.Tail = &engine.Tail{Plan: last, Every: every, Step: "step"}
+		return start(t, generatedProgram(t, wholeBatch, 0), devices, lo, o)
+	}
+	for _, every := range []int64{epochSteps, 29} { // 29: there is room for captures of eight steps
+		eager, run := with(every, engine.Options{NoReplay: true}), with(every, engine.Options{})
+		whole := start(t, generatedProgram(t, wholeBatch, 0), devices, lo, engine.Options{NoReplay: true})
+		alone := start(t, generatedProgram(t, lastBatch, 0), devices, lo, engine.Options{NoReplay: true})
+		loop := countdownLoop
+		for step := range int64(120) {
+			if step%every == every-1 {
+				require.NoError(t, alone.SetAll(snapshot(t, whole)))
+				steps(t, alone, 1)
+				require.NoError(t, whole.SetAll(snapshot(t, alone)))
+			} else {
+				steps(t, whole, 1)
+			}
+			steps(t, eager, 1)
+			if loop.MaxSteps = step + 1; step != 0 && step != 100 && step != 119 {
+				continue
+			}
+			_, err := run.Run(ctx, loop)
+			require.NoError(t, err)
+			want := snapshot(t, whole)
+			for _, s := range []*engine.Session{eager, run} {
+				for name, v := range snapshot(t, s) {
+					same(t, want[name], v, name)
+				}
+			}
+		}
+	}
+}

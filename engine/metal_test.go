@@ -50,3 +50,5 @@ func TestOnMetalARetryAfterAnyFaultGivesTheFaultFreeResult(t *testing.T) {
 func TestOnMetalARunThatRunsAheadEndsLikeOneThatWaits(t *testing.T) {
 	onMetal.runningAheadEndsWhereWaitingDoes(t)
 }
+
+func TestOnMetalSmallerBatchesHaveTheBitsOfStatesMovedByHand(t *testing.T) { onMetal.smallerBatches(t) }

@@ -132,3 +132,7 @@ func TestOnOpenCLLosingTheDeviceEndsTheRun(t *testing.T) {
 	}
 	closed(t, sc.device, c)
 }
+
+func TestOnOpenCLSmallerBatchesHaveTheBitsOfStatesMovedByHand(t *testing.T) {
+	onOpenCL.smallerBatches(t)
+}
