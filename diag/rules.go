@@ -57,7 +57,7 @@ var (
 	DuplicateName      = add("duplicate-name", Error, "two things have the same name")
 	PathOutside        = add("path-outside", Error, "files are read only inside the spec's folder, unless allowed")
 	UnknownVar         = add("unknown-var", Error, "--set names a var that the spec doesn't have")
-	UnknownSource      = add("unknown-source", Error, "train.data names an unknown data source")
+	UnknownSource      = add("unknown-source", Error, "there is no such data source, or no such part of it")
 	UnboundInput       = add("unbound-input", Error, "no data field has the name of a model input")
 	UnboundDimension   = add("unbound-dimension", Error, "a symbolic dimension has no size")
 	EndlessTraining    = add("endless-training", Error, "training has no stop condition")

@@ -55,7 +55,7 @@ func TestTheReferenceDescribesEveryKindOfFile(t *testing.T) {
 		if o.kind == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "#### %s\n\n%s.\n\n", o.Name, Capital(o.kind.Doc))
+		fmt.Fprintf(&b, "##### %s\n\n%s.\n\n", o.Name, Capital(o.kind.Doc))
 		if len(o.kind.Keys) > 0 {
 			b.WriteString(strings.ReplaceAll(keyTable(o.own(o.kind.Keys)), "| key |", "| key of the data source |") + "\n")
 		}
