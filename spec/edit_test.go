@@ -93,7 +93,7 @@ func TestSmallEditsOfASpecNeverPanic(t *testing.T) {
 	src, err := os.ReadFile(mathNet)
 	require.NoError(t, err)
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.SampledFrom([]string{string(src), richSpec}).Draw(t, "spec")
+		text := rapid.SampledFrom([]string{string(src), richSpec, withFiles, joined}).Draw(t, "spec")
 		for range rapid.IntRange(1, 3).Draw(t, "edits") {
 			from := rapid.IntRange(0, len(text)-1).Draw(t, "from")
 			to := min(len(text), from+rapid.IntRange(0, 12).Draw(t, "width"))

@@ -24,6 +24,9 @@ func FuzzLoad(f *testing.F) {
 			f.Add(string(src))
 		}
 	}
+	for _, text := range []string{withFiles, joined, fromCSV} {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		p, list := spec.Parse("fuzz.yaml", []byte(text), spec.Options{})
 		require.Equal(t, p == nil, list.HasErrors(), list.Text())

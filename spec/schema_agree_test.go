@@ -60,8 +60,39 @@ func jsonOf(t require.TestingT, v any) any {
 // A schema that complains about what the decoder takes would be a nuisance in
 // editors; one that misses what the decoder calls structural would be useless.
 func TestTheSchemaAndTheDecoderAgreeOnStructure(t *testing.T) {
+	agreeOn(t, everything(t))
+	agreeOn(t, filesOfAllKinds(t))
+}
+
+// filesOfAllKinds has data sources of files, with all that they have in common.
+func filesOfAllKinds(t *testing.T) any {
+	t.Helper()
+	text := strings.NewReplacer("    shuffle: true\n", `    shuffle: true
+    drop_last: false
+    repeat: 5
+    limit: 100
+    split: {parts: {a: 0.5, b: 0.25}, stratify: y, order: random, seed: 1}
+    transform: {x: x * 2}
+    missing: ["", "?"]
+    decimal: "."
+`, "  held:\n", `  text: {text: [a.txt, b.txt], tokens: bytes, fields: {x: {type: "u8[8]", offset: 1}}, batch: 2}
+  arrays: {npy: {x: x.npy}, fields: {x: {type: "f32[2]", normalize: field}}}
+  more: {npy: "m*.npy", fields: {x: {type: "f32[2]", normalize: field}}}
+  both: {mix: {arrays: 1, more: 2}, batch: 3}
+  side: {zip: [both, alone], batch: 3}
+  alone: {csv: c.csv, fields: {z: {type: "i64[]", classes: 3, unknown: 0, fill: drop, missing: "?"}}, split: {by: z, parts: {p: s, q: [t, u]}}, batch: 3}
+  held:
+`, "data: points", "data: points.a", "every: epoch", "every: epoch, batches: 3").Replace(withFiles)
+	_, list := spec.Parse("files.yaml", []byte(text), spec.Options{})
+	require.False(t, list.HasErrors(), list.Text())
+	var doc any
+	require.NoError(t, yaml.Unmarshal([]byte(text), &doc))
+	return jsonOf(t, doc)
+}
+
+func agreeOn(t *testing.T, whole any) {
+	t.Helper()
 	schema := compiledSchema(t)
-	whole := everything(t)
 	require.NoError(t, schema.Validate(whole))
 	rapid.Check(t, func(t *rapid.T) {
 		doc := jsonOf(t, whole)
@@ -94,11 +125,12 @@ func TestTheSchemaKnowsFilesOfModules(t *testing.T) {
 // them.
 func onlyDecoder(d diag.Diagnostic) bool {
 	return slices.ContainsFunc([]string{
-		"must be of type",                          // a var's value against its type
-		"can't bound",                              // and against its bounds
-		"does not set `param`",                     // what an update says
-		"has neither", "requires the key `fields`", // which keys go together
-		"`fields` applies only to", "its inputs, not a mapping", // an operation's
+		"must be of type",           // a var's value against its type
+		"can't bound",               // and against its bounds
+		"does not set `param`",      // what an update says
+		"requires the key `batch`",  // unless others use the data source
+		"must be a fraction",        // unless a field says what is in the part
+		"its inputs, not a mapping", // an operation's
 	}, func(s string) bool { return strings.Contains(d.Message, s) })
 }
 

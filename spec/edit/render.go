@@ -160,7 +160,7 @@ func (r *renderer) absent(n *tree.Node, s *syntax.Section, done map[*tree.Node]b
 		switch {
 		case v != nil:
 			r.inside(v, syntax.Forms[k.Value], done)
-		case k.Default != "" && s != syntax.RootSection:
+		case k.Default != "" && !k.Unsaid && s != syntax.RootSection:
 			r.insert(n, lastEntry(n), k.Name, k.Default, byDefault)
 		}
 	}

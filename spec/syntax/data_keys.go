@@ -105,7 +105,9 @@ func register(kinds []table.Kind) {
 		}
 		o.field = &Section{name: "a field", Doc: "A field of " + k.Name + ".", Keys: slices.Clone(fields)}
 		for _, key := range k.FieldKeys {
-			o.field.Keys = append(o.field.Keys, keyOf(key))
+			k := keyOf(key)
+			k.Unsaid = true // alpha and resize are of images, which not all fields of a CSV file are
+			o.field.Keys = append(o.field.Keys, k)
 		}
 		examples[o.field] = exampleOf(o.field)
 		Forms[k.Name+" fields"] = &Form{words: "a mapping of names", Entries: k.Name + " field", Shortest: 1}

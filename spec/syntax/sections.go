@@ -23,6 +23,7 @@ type Key struct {
 	Required bool
 	Default  string // what an absent key means, as a spec would write it
 	Aside    bool   // it doesn't change what a step computes
+	Unsaid   bool   // its default holds only where the key has a meaning, so it isn't written out
 }
 
 func (s *Section) Key(name string) *Key {
