@@ -251,16 +251,10 @@ func (s *Session) replayFailed(t *tape, at int, err error) error {
 	return err
 }
 
-// steps runs one step, or a burst of at most n, and returns how many.
+// steps runs one step, or a burst of at most n, and returns how many. A step of the tail
+// is not among n, or the only one.
 func (s *Session) steps(n int64) (int64, error) {
 	t := s.tapes.steady
-	if s.tail != nil {
-		left, err := s.tail.until()
-		if err != nil {
-			return 0, err
-		}
-		n = min(n, left)
-	}
 	if t == nil || t.burst == nil || n < burstSteps {
 		if err := s.step(); err != nil {
 			return 0, err
