@@ -42,8 +42,7 @@ func ResultFormat(path string) (string, error) { return results.FormatOf(path) }
 // Examples are read in batches of the data source's size or, for small models, larger
 // ones: the outputs of an example must not depend on others in its batch. Neither file is
 // ever in memory as a whole. Classes, vocabularies, means and what else was learned from data are
-// those of [WithWeights], or of the weights that train.init names; without them a data
-// source that needs them is an error.
+// those of [WithWeights]; without them a data source that needs them is an error.
 func (p *Program) InferFile(ctx context.Context, f FileInference, path, format string, options ...StartOption) (examples int64, err error) {
 	err = files.Replace(path, nil, func(w io.Writer) error {
 		examples, err = p.InferTo(ctx, f, w, format, options...)
@@ -121,11 +120,6 @@ func (r *fileInference) open(ctx context.Context, f FileInference) error {
 		return err
 	}
 	weights := r.options.weights
-	if w := p.spec.Loop.Weights; w != nil && weights.Tensors == nil && p.spec.Train != nil {
-		if weights, err = p.readWeights(w, p.spec.Infer); err != nil {
-			return err
-		}
-	}
 	facts, err := learned.Parse(weights.learned)
 	if err != nil {
 		return err

@@ -16,7 +16,8 @@ import (
 //
 //	{"step":1,"loss":0.7312,"accuracy":0.2,"loss_step":0.7312}
 //
-// "step" counts steps taken, so the first is 1; then come the metrics in the
+// "step" counts steps taken, so the first is 1; where the data has epochs, "epoch" is how
+// many of them are complete; then come the metrics in the
 // spec's order, and the raw loss of the step as "loss_step". Numbers have all
 // their digits. Tensors are nested arrays; that of an evaluation is only in the
 // first line after it, where it is new. Lines are buffered; they reach the writer once a second at the
@@ -28,13 +29,14 @@ type Log struct {
 	keys    []string     // `,"accuracy":`
 	tensors []*ir.Tensor // those in the last line, by metric; nil if there were none
 	line    []byte
+	epochs  bool  // whether lines say how many epochs are complete
 	written int64 // the last step that has its line
 	flushed time.Duration
 }
 
 // NewLog makes a log of a run.
 func NewLog(w io.Writer, run Run) *Log {
-	l := &Log{w: bufio.NewWriterSize(w, 64<<10), written: run.Start}
+	l := &Log{w: bufio.NewWriterSize(w, 64<<10), written: run.Start, epochs: run.Epochs}
 	if file, ok := w.(interface{ Sync() error }); ok {
 		l.sync = file.Sync
 	}
@@ -93,6 +95,10 @@ func (l *Log) write(r engine.Record) error {
 func (l *Log) encode(r engine.Record) []byte {
 	b := append(l.line[:0], `{"step":`...)
 	b = strconv.AppendInt(b, r.Step, 10)
+	if l.epochs {
+		b = append(b, `,"epoch":`...)
+		b = strconv.AppendInt(b, r.Epoch, 10)
+	}
 	for i, key := range l.keys {
 		t := tensorOf(r.Tensors, i)
 		if t != nil && t == tensorOf(l.tensors, i) {

@@ -21,6 +21,7 @@ type Run struct {
 	Metrics  []string // names, in the order of engine.Record's Metrics
 	Start    int64    // the step counter when the run begins, 0 unless resumed
 	MaxSteps int64    // the step at which it ends at the latest; 0: no limit
+	Epochs   bool     // whether its data has epochs
 }
 
 // appendJSONFloat appends a number with as many digits as it takes to read the

@@ -101,7 +101,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	defer running.Store(false)
 	defer func() { err = errors.Join(err, session.Close()) }()
 
-	info := report.Run{Metrics: program.Metrics()}
+	info := report.Run{Metrics: program.Metrics(), Epochs: session.EpochSteps() > 0}
 	if r := session.Resumed(); r != nil {
 		info.Start = r.Step
 		tellResumed(s.errors, r)
