@@ -34,6 +34,7 @@ type Saver struct {
 // NewSaver prepares a session's run to write checkpoints: the one that it resumes, or
 // a new one that begins with the given values.
 func NewSaver(store *Store, settings *ir.Loop, facts string, session *engine.Session, loop *engine.Loop, from *Resumed, values map[string]*ir.Tensor) (_ *Saver, err error) {
+	store.spec = settings.Checkpoint // in steps, which weren't known when it was opened
 	w := &Saver{store: store, session: session, loop: loop, settings: settings, facts: facts, best: from.recall(bestMetric, math.NaN())}
 	if from == nil {
 		run, err := NewRun(facts, byName(values))

@@ -367,3 +367,40 @@ func TestAnEvaluationOverAFileIsTheMeanOverItsExamples(t *testing.T) {
 		}
 	})
 }
+
+// Whether an epoch's steps are known only from the file or stand in the spec makes no
+// difference; what was learned from the data doesn't change when a run is resumed.
+func TestEveryEpochIsEverySoManySteps(t *testing.T) {
+	run := func(every string) (records []flowrun.Record, files []string) {
+		data := strings.Replace(shuffledData, "shuffle", "limit: 26\n    shuffle", 1)
+		path := fromFile(t, 40, data, "  data: points.train\n  optimizer: {AdamW: {lr: 0.05}}\n  max_steps: 15\n"+
+			fmt.Sprintf("  checkpoint: {every: %s, keep: 2}\n  eval: {data: points.test, every: %s, metrics: {l: loss}}", every, every))
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		text = bytes.Replace(text, []byte(`type: "f32[2]"}`), []byte(`type: "f32[2]", normalize: field}`), 1)
+		require.NoError(t, os.WriteFile(path, text, 0o600))
+		s := runtest.Started(t, path)
+		require.EqualValues(t, 6, s.EpochSteps(), "21 examples in batches of 4")
+		_, records = runtest.Ran(t, s, 8)
+		require.NoError(t, s.Close())
+		s = runtest.Started(t, path, flowrun.Resume(""))
+		require.EqualValues(t, 8, s.Resumed().Step)
+		_, more := runtest.Ran(t, s, 0)
+		require.NoError(t, s.Close())
+		names, err := filepath.Glob(filepath.Join(filepath.Dir(path), "checkpoints", "*"))
+		require.NoError(t, err)
+		for _, name := range names {
+			files = append(files, filepath.Base(name))
+		}
+		return append(records, more...), files
+	}
+	byEpoch, files := run("epoch")
+	bySteps, same := run("6")
+	require.Equal(t, len(bySteps), len(byEpoch))
+	for i := range bySteps {
+		require.Equal(t, bySteps[i].Loss, byEpoch[i].Loss)
+		require.True(t, bySteps[i].Metrics[0] == byEpoch[i].Metrics[0] || i < 5, "step %d", i+1)
+	}
+	require.Equal(t, same, files)
+	require.Contains(t, files, "step-000000012.safetensors")
+}
