@@ -127,11 +127,10 @@ func (g *graph) sameFields(f *frame, src *syntax.DataSource) {
 	}
 	for part, at := range src.Joined() {
 		for _, fd := range part.Fields {
-			i := slices.IndexFunc(src.Fields, func(o *syntax.Field) bool { return o.Name == fd.Name })
-			if i < 0 || src.Fields[i].Decl.Type.DType == ir.Invalid || fd.Decl.Type.DType == ir.Invalid {
+			first := src.FieldNamed(fd.Name)
+			if first == nil || first.Decl.Type.DType == ir.Invalid || fd.Decl.Type.DType == ir.Invalid {
 				continue
 			}
-			first := src.Fields[i]
 			have, want := describeField(&fd.Decl), describeField(&first.Decl)
 			if have == want {
 				continue

@@ -178,6 +178,7 @@ func (r *resolver) source(src *syntax.DataSource, vars map[string]*symbol, model
 func (r *resolver) transform(src *syntax.DataSource, vars map[string]*symbol) *scope {
 	m := src.Transform
 	s := r.scope(m)
+	r.list.Budget.Spend(diag.Comparing, syntax.BindCost*(len(vars)+len(src.Fields)))
 	maps.Copy(s.consts, vars)
 	if s.consts[syntax.BatchSize] == nil {
 		s.consts[syntax.BatchSize] = &symbol{what: "the built-in value", used: true}

@@ -15,22 +15,28 @@ func (r *resolver) labels(def *syntax.Spec) {
 	if t := def.Train; t != nil && t.DataSource != nil {
 		sources = slices.Concat([]*syntax.DataSource{t.DataSource}, sources)
 	}
-	for _, l := range def.Model.Labels {
-		open := r.openVars
-		var names []string
-		for _, src := range sources {
-			open = open || src.Open()
-			if l.Found = src.FieldNamed(l.Field); l.Found != nil {
-				src.Used = true
-				break
+	if len(def.Model.Labels) == 0 {
+		return
+	}
+	open := r.openVars
+	fields, owners := map[string]*syntax.Field{}, map[string]*syntax.DataSource{}
+	var names []string
+	for _, src := range sources {
+		open = open || src.Open()
+		for _, f := range src.Fields {
+			if owners[f.Name] != nil {
+				continue
 			}
-			for _, f := range src.Fields {
-				if f.Decl.Classes != nil {
-					names = append(names, f.Name)
-				}
+			fields[f.Name], owners[f.Name] = f, src
+			if f.Decl.Classes != nil {
+				names = append(names, f.Name)
 			}
 		}
-		if l.Found == nil && !open {
+	}
+	for _, l := range def.Model.Labels {
+		if l.Found = fields[l.Field]; l.Found != nil {
+			owners[l.Field].Used = true
+		} else if !open {
 			r.report(diag.UnknownName, l.FieldAt, cmp.Or(syntax.Suggestion(r.list, l.Field, names), "name a field with `classes`"),
 				"no data source reads a field %s", syntax.Quoted(l.Field))
 		}

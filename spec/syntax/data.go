@@ -99,12 +99,16 @@ func (d *decoder) originOf(s *DataSource, n *tree.Node) *origin {
 	case len(given) == 1:
 		return given[0]
 	}
+	const replayKey = "replay"
 	which := &Section{name: "a data source", Keys: all}
 	for _, e := range n.Entries {
 		if SourceSection.Key(e.Key.Text) != nil {
 			continue
 		}
 		if k := which.meant(d.list, e.Key.Text, nil); k != nil {
+			if foreign.Keys[e.Key.Text] != nil && k.Name == replayKey && !strings.HasSuffix(e.Value.Text, ".safetensors") {
+				continue // a file of some other kind
+			}
 			return originOf(k.Name) // fields reports the key
 		}
 	}
@@ -348,6 +352,7 @@ func (d *decoder) joinOne(s, part *DataSource, j *join) {
 		d.report(diag.InvalidValue, part.Transform.At, "move it to the data source "+s.Name, "the transform of %s has no effect in the %s", part.Name, key)
 	}
 	s.openFields = s.openFields || part.openFields
+	d.list.Budget.Spend(diag.Listing, fieldCost*len(part.Fields)) // sources that join each other can have many together
 	if key == mix && len(s.Fields) > 0 {
 		d.sameNames(s, part, j)
 		return
@@ -364,14 +369,18 @@ func (d *decoder) joinOne(s, part *DataSource, j *join) {
 	}
 }
 
+// fieldCost is the cost of a field that a data source has of another: a pointer, and a
+// declaration.
+const fieldCost = 300 + 200*diag.KeptByte
+
 // sameNames reports fields that not all data sources in a mix have.
 func (d *decoder) sameNames(s, part *DataSource, j *join) {
 	if s.openFields {
 		return
 	}
-	differs := func(has, lacks []*Field, who string) bool {
-		for _, f := range has {
-			if !slices.ContainsFunc(lacks, func(o *Field) bool { return o.Name == f.Name }) {
+	differs := func(has, lacks *DataSource, who string) bool {
+		for _, f := range has.Fields {
+			if lacks.FieldNamed(f.Name) == nil {
 				d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: j.at,
 					Message: fmt.Sprintf("all data sources in mix must have the same fields: %s has no field `%s`", who, f.Name),
 					Notes:   []diag.Note{{Message: "declared here", Range: f.At}}})
@@ -380,7 +389,7 @@ func (d *decoder) sameNames(s, part *DataSource, j *join) {
 		}
 		return false
 	}
-	_ = differs(s.Fields, part.Fields, part.Name) || differs(part.Fields, s.Fields, s.joins[0].name)
+	_ = differs(s, part, part.Name) || differs(part, s, s.joins[0].name)
 }
 
 // limited decodes an int of at least 1, or unlimited: 0.

@@ -2,7 +2,6 @@ package syntax
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -138,10 +137,14 @@ func (d *decoder) splitFields(s *DataSource) {
 
 // FieldNamed finds a field of files, before a transform; nil if there is none.
 func (s *DataSource) FieldNamed(name string) *Field {
-	if i := slices.IndexFunc(s.Fields, func(f *Field) bool { return f.Name == name }); i >= 0 {
-		return s.Fields[i]
+	if s.byName == nil {
+		s.byName = make(map[string]*Field, len(s.Fields))
 	}
-	return nil
+	for _, f := range s.Fields[s.named:] {
+		s.byName[f.Name] = f
+	}
+	s.named = len(s.Fields)
+	return s.byName[name]
 }
 
 func (s *DataSource) fieldNames() []string {

@@ -58,6 +58,9 @@ type DataSource struct {
 	needsBatch bool       // it doesn't say how large a batch is
 	openFields bool       // fields are missing because of what was reported
 	splitNode  *tree.Node // its split
+
+	byName map[string]*Field // the first so many fields
+	named  int
 }
 
 // join is a data source that another one uses.

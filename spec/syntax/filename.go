@@ -66,6 +66,7 @@ func (d *decoder) interpolated(n *tree.Node, text string) (name string, ok bool)
 }
 
 func (d *decoder) varNamed(name string) *Var {
+	d.list.Budget.Spend(diag.Comparing, LookCost*len(d.spec.Vars))
 	for _, v := range d.spec.Vars {
 		if v.Name == name {
 			return v
