@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
 
 	"github.com/flowrun/flowrun"
 )
@@ -159,4 +161,69 @@ model:
 `))
 	fmt.Println(err)
 	// Output: bad.yaml:7:9: unknown operation or module `Liner`
+}
+
+// Train on a CSV, and compute the model's outputs for each row of another one: columns,
+// means and classes are those of the training.
+func ExampleProgram_InferTo() {
+	folder, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	for name, text := range map[string]string{
+		"known.csv": "length,width,kind\n1,1,small\n9,8,large\n2,1,small\n8,9,large\n1,2,small\n",
+		"new.csv":   "width,length\n2,2\n8,8\n",
+		"spec.yaml": `
+flowrun: 1
+data:
+  things:
+    csv: known.csv
+    fields:
+      x: {columns: [length, width], type: "f32[2]", normalize: element}
+      kind: {column: kind, type: "i64[]", classes: 2}
+    batch: 2
+model:
+  inputs: {x: "f32[batch, 2]"}
+  nodes:
+    scores: {Linear: x, out_features: 2}
+    best: argmax(scores, dim=-1)
+  outputs: [best]
+  labels: {best: kind}
+train:
+  data: things
+  loss: cross_entropy(scores, kind)
+  optimizer: {SGD: {lr: 1}}
+  epochs: 20
+`} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	ctx := context.Background()
+	program, err := flowrun.Load(filepath.Join(folder, "spec.yaml"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	session, err := program.Start(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+	if _, err := session.Run(ctx); err != nil {
+		log.Fatal(err)
+	}
+	weights, err := session.Weights()
+	if err != nil {
+		log.Fatal(err)
+	}
+	file := flowrun.FileInference{In: filepath.Join(folder, "new.csv")}
+	if _, err := program.InferTo(ctx, file, os.Stdout, "csv", flowrun.WithWeights(weights)); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// best
+	// small
+	// large
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -132,7 +133,7 @@ func (r *fileInference) open(ctx context.Context, f FileInference) error {
 		return err
 	}
 	decl.Batch = batch
-	open := data.Options{Files: confined{[]string{filepath.Dir(f.In), f.In}}, Facts: facts, InOrder: true, Note: r.options.note}
+	open := data.Options{Files: named(f.In), Facts: facts, InOrder: true, Note: r.options.note}
 	if r.data, err = p.openDecl(ctx, name, decl, "", open); err != nil {
 		return err
 	}
@@ -156,6 +157,19 @@ func (r *fileInference) open(ctx context.Context, f FileInference) error {
 		r.sizes = append(r.sizes, s)
 	}
 	return nil
+}
+
+// named are the folders of a file that a caller names, wherever links lead from it, or
+// that folder.
+func named(path string) confined {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return confined{[]string{path}}
+	}
+	folders := []string{filepath.Dir(path)}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		folders = append(folders, filepath.Dir(real))
+	}
+	return confined{folders}
 }
 
 // start makes the model ready for batches of a size.

@@ -84,6 +84,12 @@ func TestAFileOfExamplesIsGivenTheNamesOfItsClasses(t *testing.T) {
 		require.Contains(t, problems, want)
 	}
 	require.NoFileExists(t, at("y.npy"))
+	elsewhere := filepath.Join(t.TempDir(), "link.csv")
+	if os.Symlink(at("new.csv"), elsewhere) == nil { // who names a file may name a link to it
+		code, linked, problems := flowrunWith(t, "infer", at("spec.yaml"), "--weights", at("w.safetensors"), "--in", elsewhere)
+		require.Zero(t, code, problems)
+		require.Equal(t, out, linked)
+	}
 	put("bad.csv", "a,b\n1,2\n1,two\n")
 	code, _, problems = flowrunWith(t, "infer", at("spec.yaml"), "--weights", at("w.safetensors"), "--in", at("bad.csv"))
 	require.NotZero(t, code)
