@@ -142,7 +142,7 @@ func (o opener) files(ctx context.Context, p *part) error {
 	if err != nil {
 		return err
 	}
-	p.leaves = []*leaf{{table: t}}
+	p.leaves = []*leaf{{table: t, numbers: kind.PerField}}
 	p.n, p.whole = t.Len(), kind.Batches
 	if p.n == 0 {
 		return errors.New("it has no examples")

@@ -25,8 +25,9 @@ type part struct {
 
 // leaf is a table whose rows are in a part.
 type leaf struct {
-	table table.Table
-	rows  chain
+	table   table.Table
+	rows    chain
+	numbers bool // its files have numbers only: ids where a field has classes
 }
 
 // field is a field of a part.
@@ -69,7 +70,7 @@ func (p *part) of(rows order.Rows) *part {
 	few.n, few.taken = rows.Len(), slices.Clone(p.taken)
 	few.leaves = nil
 	for _, l := range p.leaves {
-		few.leaves = append(few.leaves, &leaf{l.table, append(chain{rows}, l.rows...)})
+		few.leaves = append(few.leaves, &leaf{l.table, append(chain{rows}, l.rows...), l.numbers})
 	}
 	few.fields = nil
 	for _, f := range p.fields {

@@ -26,6 +26,34 @@ type Cache struct {
 	memory int64       // bytes of a table that may be in memory where no disk takes it
 	small  int64       // up to which size an open table is kept in memory
 	fault  files.Fault // for tests
+	watch  func(Entry) // nil: nobody
+}
+
+// Entry is a table that was prepared.
+type Entry struct {
+	Path  string // of its file; "" if it is only in memory, or in a file without a name
+	Bytes int64
+	Made  bool // now; it wasn't there, or not whole
+}
+
+// Watched is the same cache, which tells of each table that is prepared.
+func (c *Cache) Watched(watch func(Entry)) *Cache {
+	d := *c
+	d.watch = watch
+	return &d
+}
+
+// tell tells of a table.
+func (c *Cache) tell(name string, t *Table, made bool) {
+	if c.watch == nil || len(t.columns) == 0 { // what was learned has no examples
+		return
+	}
+	e := Entry{Bytes: t.size, Made: made}
+	if f, info, ok := c.folder.Open(name); ok {
+		e.Path, e.Bytes = f.Name(), info.Size()
+		_ = f.Close() // it was only looked at
+	}
+	c.watch(e)
 }
 
 // Default is the cache in the folder data of FLOWRUN_CACHE, or of the user's cache folder
@@ -46,6 +74,7 @@ func (c *Cache) Prepare(tell func(string)) table.Prepare {
 	return func(ctx context.Context, key string, columns []table.Column, fill func(table.Writer) error) (table.Prepared, error) {
 		name := keyOf(key, columns)
 		if t := c.find(ctx, name, columns); t != nil {
+			c.tell(name, t, false)
 			return t, nil
 		}
 		if ctx.Err() != nil {
@@ -60,6 +89,7 @@ func (c *Cache) Prepare(tell func(string)) table.Prepare {
 			s.discard()
 			return nil, err
 		}
+		c.tell(name, t, true)
 		return t, nil
 	}
 }

@@ -88,6 +88,60 @@ func (p *Program) InferOn(source string, batch int64) (*ir.Graph, diag.List) {
 	})
 }
 
+// NamedType is the type of something that has a name.
+type NamedType struct {
+	Name string
+	Type ir.Type
+}
+
+// BatchTypes are the fields of a data source of files, in batches of so many examples, as a
+// model sees them: those that the data source reads, and those that its transform defines.
+func (p *Program) BatchTypes(source string, batch int64) (types []NamedType, list diag.List) {
+	_, list = p.again(inBatches(batch), func(s *shared) *ir.Graph {
+		i := slices.IndexFunc(p.def.DataSources, func(src *syntax.DataSource) bool { return src.Name == source && src.Decl != nil })
+		if i < 0 {
+			s.list.Errorf(diag.UnknownSource, diag.Range{File: p.File}, "the spec has no data source `%s` that reads files", diag.Cut(source))
+			return nil
+		}
+		src := p.def.DataSources[i]
+		g := newGraph(s, false)
+		g.step = g.Scalar(ir.I64, 0)
+		fields := g.fields(src, batch, func(f *frame, fd *syntax.Field, t ir.Type) (*ir.Node, bool) {
+			st, fresh := g.newState(f, fd.Name, ir.InputState, t, fd.At)
+			return st.Read, fresh
+		})
+		var names []string
+		for _, fd := range src.Fields {
+			names = append(names, fd.Name)
+		}
+		if src.Transform != nil {
+			for _, it := range src.Transform.Items {
+				if !slices.Contains(names, it.Name) {
+					names = append(names, it.Name)
+				}
+			}
+		}
+		for _, name := range names {
+			if n, ok := fields[name].(*ir.Node); ok {
+				types = append(types, NamedType{name, n.Type})
+			}
+		}
+		return g.Graph
+	})
+	return types, list
+}
+
+// Generated are the data sources whose batches are computed instead of read, in the spec's
+// order.
+func (p *Program) Generated() (names []string) {
+	for _, src := range p.def.DataSources {
+		if src.Decl == nil {
+			names = append(names, src.Name)
+		}
+	}
+	return names
+}
+
 // dropInputs removes inputs that no output needs.
 func dropInputs(g *ir.Graph) {
 	needed := map[*ir.Node]bool{}
