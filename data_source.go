@@ -22,6 +22,8 @@ type DataDecl struct {
 	Zip   []string // the data sources that it joins or mixes
 	Parts []string // the names of its parts: SOURCE.PART is a data source, too
 	Batch int64    // examples in a batch; 0 if it has none of its own
+
+	At diag.Range // where the spec names the files; unknown if they are generated
 }
 
 // ReadsFiles reports whether the data source has examples, and isn't generated.
@@ -44,7 +46,7 @@ func (p *Program) DataDecls() []DataDecl {
 }
 
 func declOf(d *table.Decl) DataDecl {
-	c := DataDecl{Name: d.Name, Kind: d.Kind, Batch: d.Batch}
+	c := DataDecl{Name: d.Name, Kind: d.Kind, Batch: d.Batch, At: d.At}
 	switch {
 	case len(d.Zip) > 0:
 		c.Kind, c.Zip = "zip", slices.Clone(d.Zip)

@@ -9,6 +9,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/docs/rules"
+	"github.com/flowrun/flowrun/spec"
 )
 
 // shownFaults is how many faults of a data source are listed; the others are counted.
@@ -19,12 +20,13 @@ const shownFaults = 100
 func (o *dataFlags) checkData(ctx context.Context, program *flowrun.Program, decls []flowrun.DataDecl, s streams) error {
 	folder, _ := os.Getwd() // without it, paths stay as they were named
 	report := diag.Report{Version: version(), Folder: folder, Page: func(r diag.Rule) string { return rules.Page(string(r)) }}
+	text, _ := spec.ReadFile(program.Files()[0]) // for excerpts; without it there are none
 	faulty := false
 	for _, d := range decls {
 		if !d.ReadsFiles() {
 			continue
 		}
-		findings, examples, faults := check(ctx, program, &d)
+		findings, examples, faults := check(ctx, program, &d, string(text))
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -62,8 +64,9 @@ func (o *dataFlags) checkData(ctx context.Context, program *flowrun.Program, dec
 	return nil
 }
 
-// check reads a data source. It gives the first faults, and how many there are.
-func check(ctx context.Context, program *flowrun.Program, d *flowrun.DataDecl) (found diag.List, examples int64, faults int) {
+// check reads a data source. It gives the first faults, and how many there are. text is the
+// spec's.
+func check(ctx context.Context, program *flowrun.Program, d *flowrun.DataDecl, text string) (found diag.List, examples int64, faults int) {
 	add := func(f flowrun.DataFault) {
 		if faults++; faults > shownFaults {
 			return
@@ -91,7 +94,9 @@ func check(ctx context.Context, program *flowrun.Program, d *flowrun.DataDecl) (
 		if fault, ok := flowrun.AsFault(err); ok {
 			add(fault)
 		} else if err != nil && !errors.Is(err, flowrun.ErrFaultyData) {
-			add(flowrun.DataFault{Message: err.Error()})
+			faults++
+			found.AddSource(d.At.File, text)
+			found.Errorf(diag.UnfitFile, d.At, "%s", err)
 		}
 		if err != nil {
 			break // its parts have the same faults

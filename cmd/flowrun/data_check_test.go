@@ -145,3 +145,13 @@ func TestEachDamagedImageIsListed(t *testing.T) {
 	slices.Sort(places)
 	require.Equal(t, []string{"pets/cat/05.png:0", "pets/cat/17.png:0", "pets/cat/18.png:0", "pets/dog/30.png:0", "pets/dog/31.png:0"}, places)
 }
+
+func TestAFaultOfAWholeFileIsShownWhereTheSpecNamesIt(t *testing.T) {
+	t.Setenv("FLOWRUN_CACHE", t.TempDir())
+	spec := checkSpec("    csv: d.csv\n    fields:\n      n: {type: \"i64[]\"}\n    batch: 2\n")
+	tree(t, map[string]string{"spec.yaml": spec})
+	code, out, errors := flowrunWith(t, "data", "spec.yaml", "--check")
+	require.Equal(t, exitProblems, code)
+	require.Equal(t, "d: 1 fault\n", out)
+	require.Contains(t, errors, "spec.yaml:4:10: error[unfit-file]: data source d: d.csv: file does not exist\n    4 |     csv: d.csv\n")
+}

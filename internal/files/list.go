@@ -29,8 +29,10 @@ func StatWithin(dirs []string, path string) (info fs.FileInfo, err error) {
 // names' bytes: the file itself, all files below a folder, or those that match a
 // pattern, which is path.Match's for each element, and "**" for any number of folders.
 // Elements that begin with a dot only match where the pattern's do. Links to folders
-// aren't followed below the pattern's first element that isn't a plain name. Everything
-// must be in one of the folders, as for [OpenWithin]. It is an error if there is no file.
+// aren't followed below the pattern's first element that isn't a plain name; below a
+// folder, where all files are meant, one is an error, and so is what matches and is neither
+// a regular file nor a folder. Everything must be in one of the folders, as for
+// [OpenWithin]. It is an error if there is no file.
 func ListWithin(ctx context.Context, dirs []string, pattern string) ([]string, error) {
 	base, elements := split(pattern)
 	info, err := StatWithin(dirs, pattern)
@@ -51,7 +53,9 @@ func ListWithin(ctx context.Context, dirs []string, pattern string) ([]string, e
 	}
 	var found []string
 	err = within(dirs, base, func(root *os.Root, inside string) error {
-		found, err = walk(ctx, root, filepath.ToSlash(inside), elements)
+		found, err = walk(ctx, root, filepath.ToSlash(inside), elements, func(below string, mode fs.FileMode) (bool, error) {
+			return wanted(dirs, filepath.Join(base, filepath.FromSlash(below)), mode, base == pattern)
+		})
 		return err
 	})
 	switch {
@@ -87,9 +91,31 @@ func split(pattern string) (base string, elements []string) {
 	return base, elements[n:]
 }
 
-// walk gives the regular files below a folder, and links to some, whose names from there
-// match a pattern.
-func walk(ctx context.Context, root *os.Root, folder string, elements []string) (found []string, err error) {
+// wanted reports whether a path that matches is a regular file, or a link to one. What is
+// no file isn't passed over in silence, and nor is a link to a folder if all files are
+// meant.
+func wanted(dirs []string, path string, mode fs.FileMode, all bool) (bool, error) {
+	if mode&fs.ModeSymlink != 0 {
+		info, err := StatWithin(dirs, path)
+		if err != nil {
+			return false, err
+		}
+		mode = info.Mode()
+	}
+	switch {
+	case mode.IsRegular():
+		return true, nil
+	case !mode.IsDir():
+		return false, fmt.Errorf("%s: %w", path, NotRegular{mode})
+	case all:
+		return false, fmt.Errorf("%s is a link to a folder, which isn't followed, so that its files would be missing: put them there, or remove it", path)
+	}
+	return false, nil
+}
+
+// walk gives the files below a folder whose names from there match a pattern and which are
+// wanted.
+func walk(ctx context.Context, root *os.Root, folder string, elements []string, wanted func(below string, mode fs.FileMode) (bool, error)) (found []string, err error) {
 	count := 0
 	tree := root.FS()
 	deep := slices.Contains(elements, "**")
@@ -117,18 +143,11 @@ func walk(ctx context.Context, root *os.Root, folder string, elements []string) 
 		if !matches(elements, names) {
 			return nil
 		}
-		mode := d.Type()
-		if mode&fs.ModeSymlink != 0 {
-			info, err := fs.Stat(tree, name)
-			if err != nil {
-				return outside(err, name)
-			}
-			mode = info.Mode()
-		}
-		if mode.IsRegular() {
+		ok, err := wanted(below, d.Type())
+		if ok {
 			found = append(found, below)
 		}
-		return nil
+		return err
 	})
 	return found, err
 }
