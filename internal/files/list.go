@@ -30,9 +30,10 @@ func StatWithin(dirs []string, path string) (info fs.FileInfo, err error) {
 // pattern, which is path.Match's for each element, and "**" for any number of folders.
 // Elements that begin with a dot only match where the pattern's do. Links to folders
 // aren't followed below the pattern's first element that isn't a plain name; below a
-// folder, where all files are meant, one is an error, and so is what matches and is neither
-// a regular file nor a folder. Everything must be in one of the folders, as for
-// [OpenWithin]. It is an error if there is no file.
+// folder, where all files are meant, and where an element other than "**" matches it, one
+// is an error, and so is what matches and is neither a regular file nor a folder.
+// Everything must be in one of the folders, as for [OpenWithin]. It is an error if there is
+// no file.
 func ListWithin(ctx context.Context, dirs []string, pattern string) ([]string, error) {
 	base, elements := split(pattern)
 	info, err := StatWithin(dirs, pattern)
@@ -53,7 +54,7 @@ func ListWithin(ctx context.Context, dirs []string, pattern string) ([]string, e
 	}
 	var found []string
 	err = within(dirs, base, func(root *os.Root, inside string) error {
-		found, err = walk(ctx, root, filepath.ToSlash(inside), elements, func(below string, mode fs.FileMode) (bool, error) {
+		found, err = walk(ctx, root, base, filepath.ToSlash(inside), elements, func(below string, mode fs.FileMode) (bool, error) {
 			return wanted(dirs, filepath.Join(base, filepath.FromSlash(below)), mode, base == pattern)
 		})
 		return err
@@ -108,14 +109,19 @@ func wanted(dirs []string, path string, mode fs.FileMode, all bool) (bool, error
 	case !mode.IsDir():
 		return false, fmt.Errorf("%s: %w", path, NotRegular{mode})
 	case all:
-		return false, fmt.Errorf("%s is a link to a folder, which isn't followed, so that its files would be missing: put them there, or remove it", path)
+		return false, linked(path)
 	}
 	return false, nil
 }
 
+// linked is the error for a link to a folder whose files are meant.
+func linked(path string) error {
+	return fmt.Errorf("%s is a link to a folder, which isn't followed, so that its files would be missing: put them there, or remove it", path)
+}
+
 // walk gives the files below a folder whose names from there match a pattern and which are
-// wanted.
-func walk(ctx context.Context, root *os.Root, folder string, elements []string, wanted func(below string, mode fs.FileMode) (bool, error)) (found []string, err error) {
+// wanted. Messages call the folder base.
+func walk(ctx context.Context, root *os.Root, base, folder string, elements []string, wanted func(below string, mode fs.FileMode) (bool, error)) (found []string, err error) {
 	count := 0
 	tree := root.FS()
 	deep := slices.Contains(elements, "**")
@@ -124,7 +130,7 @@ func walk(ctx context.Context, root *os.Root, folder string, elements []string, 
 			return err
 		}
 		if count++; count > maxListed {
-			return fmt.Errorf("there are more than %d names below %s: name a folder further down", maxListed, folder)
+			return fmt.Errorf("there are more than %d names below %s: name a folder further down", maxListed, base)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -140,8 +146,15 @@ func walk(ctx context.Context, root *os.Root, folder string, elements []string, 
 			}
 			return nil
 		}
-		if !matches(elements, names) {
+		switch {
+		case matches(elements, names):
+		case d.Type()&fs.ModeSymlink == 0 || !leadsByName(elements, names):
 			return nil
+		default:
+			if info, err := fs.Stat(tree, name); err != nil || !info.IsDir() {
+				return nil // files below it would have matched
+			}
+			return linked(filepath.Join(base, filepath.FromSlash(below)))
 		}
 		ok, err := wanted(below, d.Type())
 		if ok {
@@ -166,6 +179,12 @@ func leads(elements, names []string) bool {
 		}
 	}
 	return true
+}
+
+// leadsByName reports whether names that match may lie below a folder that elements other
+// than "**" match.
+func leadsByName(elements, names []string) bool {
+	return len(names) < len(elements) && !slices.Contains(elements[:len(names)], "**") && leads(elements, names)
 }
 
 // dotted reports whether some element asks for names that begin with a dot.

@@ -107,3 +107,46 @@ func TestAPatternStaysInItsFolders(t *testing.T) {
 	_, err = StatWithin([]string{dir}, elsewhere)
 	require.ErrorAs(t, err, &out)
 }
+
+// What a pattern matches, and isn't a file, was meant to be one.
+func TestLinksThatLeadNowhereAndLinkedFoldersArentPassedOver(t *testing.T) {
+	list := func(dir, pattern string) ([]string, error) {
+		found, err := ListWithin(context.Background(), []string{dir}, filepath.Join(dir, filepath.FromSlash(pattern)))
+		for i := range found {
+			found[i], _ = filepath.Rel(dir, found[i])
+		}
+		return found, err
+	}
+	dir := tree(t, "cats/1.png", "dogs/1.png", "dogs/.note", "elsewhere/1.png")
+	link(t, "1.png", filepath.Join(dir, "cats", "2.png"))
+	got, err := list(dir, "cats")
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+
+	link(t, "gone.png", filepath.Join(dir, "cats", "3.png"))
+	for _, pattern := range []string{"cats", "cats/*.png", "**/*.png", "cats/3.png", "cats/3*"} {
+		_, err = list(dir, pattern)
+		require.ErrorIs(t, err, fs.ErrNotExist, pattern)
+		require.ErrorContains(t, err, filepath.Join(dir, "cats", "3.png")+" is a link to gone.png", pattern)
+	}
+	_, err = list(dir, "cats/1*")
+	require.NoError(t, err, "nor does it matter to what it isn't part of")
+	link(t, "gone.png", filepath.Join(dir, "dogs", ".hidden.png"))
+	_, err = list(dir, "dogs")
+	require.NoError(t, err)
+
+	dir = tree(t, "pets/cats/1.png", "elsewhere/1.png", "a.png/x")
+	link(t, filepath.Join("..", "elsewhere"), filepath.Join(dir, "pets", "dogs"))
+	for _, pattern := range []string{"pets", "pets/*/1.png", "*/*/*.png"} {
+		_, err = list(dir, pattern)
+		require.ErrorContains(t, err, filepath.Join(dir, "pets", "dogs")+" is a link to a folder", pattern)
+	}
+	for pattern, want := range map[string]int{"pets/cats": 1, "pets/dogs": 1, "pets/dogs/*": 1, "pets/**/*.png": 1, "pets/c*/*": 1, "*/*.png": 1, "*.png/*": 1} {
+		got, err = list(dir, pattern)
+		require.NoError(t, err, pattern)
+		require.Len(t, got, want, pattern)
+	}
+	link(t, "round", filepath.Join(dir, "round"))
+	_, err = list(dir, "round")
+	require.ErrorContains(t, err, filepath.Join(dir, "round")+": ")
+}

@@ -31,5 +31,5 @@ func TestWhatMatchesAndIsNoFileIsAnError(t *testing.T) {
 	require.Len(t, got, 1)
 	link(t, "nowhere", filepath.Join(dir, "sub", "gone.csv"))
 	_, err = list("sub/g*")
-	require.ErrorContains(t, err, "gone.csv: file does not exist")
+	require.ErrorContains(t, err, "gone.csv is a link to nowhere: file does not exist")
 }

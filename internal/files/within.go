@@ -38,7 +38,10 @@ func OpenWithin(dirs []string, path string) (f *os.File, err error) {
 func within(dirs []string, path string, f func(root *os.Root, inside string) error) error {
 	real, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+		return missing(path)
+	}
+	if failed := new(fs.PathError); err != nil && !errors.As(err, &failed) {
+		return fmt.Errorf("%s: %w", path, err) // too many links
 	}
 	if err != nil {
 		return err
@@ -64,6 +67,14 @@ func within(dirs []string, path string, f func(root *os.Root, inside string) err
 		return err
 	}
 	return &Outside{Path: path, Real: full}
+}
+
+// missing is the error for a path that nothing is at, or a link that leads to nothing.
+func missing(path string) error {
+	if to, err := os.Readlink(path); err == nil {
+		return fmt.Errorf("%s is a link to %s: %w", path, to, fs.ErrNotExist)
+	}
+	return fmt.Errorf("%s: %w", path, fs.ErrNotExist)
 }
 
 // relative returns the path relative to a folder of a real path inside it.
