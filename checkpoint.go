@@ -34,6 +34,10 @@ type Resumption struct {
 	Step        int64
 	Differences []string // what the spec computes otherwise than when the checkpoint was written
 
+	// EvaluationDue says that the evaluation of Step was interrupted, or failed, before it
+	// was complete: the run begins with it.
+	EvaluationDue bool
+
 	// GoesBack says that the checkpoint isn't the newest of the run made last: this is
 	// another run from now on, and the one that plain Resume continues. Replaces names
 	// files of runs that it doesn't come from, which it replaces as it gets to their

@@ -69,7 +69,9 @@ func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Eva
 			evaluator.Shared = append(evaluator.Shared, st.Name)
 		}
 	}
-	return engine.NewEvaluation(e.Every, evaluator.Run, from.Evaluated(e)), s.evaluator.engine.SetAll(values)
+	evaluation := engine.NewEvaluation(e.Every, evaluator.Run, from.Evaluated(e))
+	evaluation.Due = from.EvaluationDue()
+	return evaluation, s.evaluator.engine.SetAll(values)
 }
 
 // evaluated are the batches of an evaluation: whole ones of a size in examples, and then

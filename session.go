@@ -194,6 +194,9 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 	}
 	if from != nil {
 		s.resumed = &Resumption{Path: from.Path, Step: from.Step, Differences: from.Differences}
+		if e := s.loop.Evaluation; e != nil {
+			s.resumed.EvaluationDue = e.Due > 0 && e.Due%e.Every == 0
+		}
 		if s.saver != nil {
 			s.resumed.GoesBack, s.resumed.Replaces = s.saver.GoesBack, s.saver.Replaces
 		}

@@ -14,6 +14,7 @@ const (
 	bestMetric    = "best"
 	earlyStopBest = "early_stop.best"
 	earlyStopStep = "early_stop.step"
+	evaluationDue = "eval.due" // the step whose evaluation isn't complete; only where there is one
 )
 
 // recall gives a remembered number; fallback where it isn't there, because the run
@@ -48,6 +49,15 @@ func (r *Resumed) Evaluated(e *ir.Evaluation) []*ir.Tensor {
 	return values
 }
 
+// EvaluationDue is the step of the checkpoint if its evaluation was interrupted or has
+// failed, so that it is to be made again; 0 otherwise.
+func (r *Resumed) EvaluationDue() int64 {
+	if r == nil || r.recall(evaluationDue, 0) != float64(r.Step) {
+		return 0
+	}
+	return r.Step
+}
+
 // EarlyStop is the spec's early_stop, with what it has seen so far; metrics are those
 // of the records.
 func (r *Resumed) EarlyStop(e *ir.EarlyStop, metrics []string) *engine.EarlyStop {
@@ -69,6 +79,9 @@ func remember(tensors map[string]*ir.Tensor, loop *engine.Loop, evaluation *ir.E
 		tensors[Memory+earlyStopStep] = ir.ScalarTensor(ir.I64, e.At)
 	}
 	if evaluation != nil {
+		if due := loop.Evaluation.Due; due > 0 {
+			tensors[Memory+evaluationDue] = ir.ScalarTensor(ir.I64, due)
+		}
 		for i, name := range evaluation.Metrics {
 			tensors[Memory+name] = loop.Evaluation.Value(i)
 		}

@@ -28,6 +28,7 @@ type Saver struct {
 	best     float64 // the best metric of a checkpoint; NaN before there is one
 	last     int64   // the step of the latest checkpoint, or of the beginning
 	first    bool    // a checkpoint is due before the first step
+	awaits   bool    // the latest checkpoint lacks the evaluation of its step
 	begins   sync.Mutex
 }
 
@@ -45,7 +46,7 @@ func NewSaver(store *Store, settings *ir.Loop, facts string, session *engine.Ses
 		_, _, err = store.Begin(run, nil)
 		return w, err
 	}
-	w.last = from.Step
+	w.last, w.awaits = from.Step, from.EvaluationDue() > 0
 	if w.first, w.GoesBack, err = store.Begin(from.Run, &from.Head); err != nil {
 		return nil, err
 	}
@@ -126,7 +127,7 @@ func (w *Saver) Begin() error {
 // observers have synced what they observed up to there.
 func (w *Saver) Observer(others []engine.Observer) engine.Observer {
 	return engine.Observer{Every: w.settings.Checkpoint.Every, Observe: func(r engine.Record) error {
-		if r.Step == w.last {
+		if r.Step == w.last && (!w.awaits || r.Due) {
 			return nil
 		}
 		return errors.Join(syncAll(others), w.write(r, w.mayBeBest(r)))
@@ -183,7 +184,7 @@ func (w *Saver) write(r engine.Record, mayBeBest bool) (err error) {
 		return engine.ErrClosed
 	}
 	if err == nil {
-		w.last = head.Step
+		w.last, w.awaits = head.Step, r.Due
 	}
 	return err
 }

@@ -29,16 +29,17 @@ type EvaluationPart struct {
 
 // Run evaluates all batches at the same step of training. It gives each metric's value: a
 // final one's after the last batch, the mean of the others over all examples. Scalars are
-// f64[], as are the elements of a mean.
-func (e *Evaluator) Run() ([]*ir.Tensor, error) {
-	values, err := e.run()
+// f64[], as are the elements of a mean. The end of the context ends it between batches,
+// with the context's error.
+func (e *Evaluator) Run(ctx context.Context) ([]*ir.Tensor, error) {
+	values, err := e.run(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("eval: %w", err)
 	}
 	return values, nil
 }
 
-func (e *Evaluator) run() ([]*ir.Tensor, error) {
+func (e *Evaluator) run(ctx context.Context) ([]*ir.Tensor, error) {
 	trained, err := e.Trained.GetAll(e.Shared)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func (e *Evaluator) run() ([]*ir.Tensor, error) {
 			return nil, err
 		}
 		for range p.Batches {
-			if err := p.Session.Step(context.Background()); err != nil {
+			if err := p.Session.Step(ctx); err != nil {
 				return nil, err
 			}
 			if err := means.add(p.Session, p.Examples); err != nil {

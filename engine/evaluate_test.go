@@ -66,7 +66,7 @@ func TestAnEvaluationCountsEveryExampleOnceWhateverItsBatch(t *testing.T) {
 		}}
 		for _, w := range []float64{3, 3, -2} { // each begins anew
 			require.NoError(t, trained.Set("w", scalar(w)))
-			got, err := evaluator.Run()
+			got, err := evaluator.Run(ctx)
 			require.NoError(t, err)
 			mean, sum, squares, largest := wanted(w)
 			require.InDelta(t, mean, got[0].Float(0), 1e-6)
@@ -86,7 +86,7 @@ func TestAnEvaluationWithoutBatchesIsAnError(t *testing.T) {
 	p, e := evaluationProgram(t, wholeBatch)
 	s := start(t, p, machine(t, 0), lower.Options{}, engine.Options{})
 	evaluator := engine.Evaluator{Evaluation: e, Trained: s, Initial: p.values, Parts: []engine.EvaluationPart{{Session: s, Examples: 4}}}
-	_, err := evaluator.Run()
+	_, err := evaluator.Run(ctx)
 	require.EqualError(t, err, "eval: there are no batches")
 }
 
@@ -101,10 +101,10 @@ func TestTheErrorOfABatchEndsItsEvaluationAndTheNextIsRight(t *testing.T) {
 	})
 	s := start(t, p, machine(t, 0), lower.Options{}, engine.Options{})
 	evaluator := engine.Evaluator{Evaluation: e, Trained: s, Initial: p.values, Parts: []engine.EvaluationPart{{Session: s, Batches: 2, Examples: wholeBatch}}}
-	_, err := evaluator.Run()
+	_, err := evaluator.Run(ctx)
 	require.ErrorContains(t, err, "row 5 is torn")
 	broken = false
-	got, err := evaluator.Run()
+	got, err := evaluator.Run(ctx)
 	require.NoError(t, err)
 	require.Equal(t, 8.0, got[3].Float(0))
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,15 +13,20 @@ import (
 
 // Evaluation computes further metrics regularly. Records have them after the loop's.
 type Evaluation struct {
-	Every int64                        // steps
-	Run   func() ([]*ir.Tensor, error) // as many as there are metrics, which stay as they are
+	Every int64 // steps
+	// Run gives as many values as there are metrics, which stay as they are. Where ctx ends
+	// it, it gives the error of ctx.
+	Run func(ctx context.Context) ([]*ir.Tensor, error)
+	// Due is the step whose evaluation was begun but not completed, by an interruption or
+	// a failure: it is made before the next step. 0: none.
+	Due int64
 
 	lock   sync.Mutex // of the values, which may be read during a run
 	values []*ir.Tensor
 }
 
 // NewEvaluation makes an evaluation with its metrics' values until its first run.
-func NewEvaluation(every int64, run func() ([]*ir.Tensor, error), values []*ir.Tensor) *Evaluation {
+func NewEvaluation(every int64, run func(context.Context) ([]*ir.Tensor, error), values []*ir.Tensor) *Evaluation {
 	return &Evaluation{Every: every, Run: run, values: slices.Clone(values)}
 }
 
@@ -45,6 +52,63 @@ func (e *Evaluation) set(values []*ir.Tensor) ([]*ir.Tensor, error) {
 	}
 	e.values = slices.Clone(values)
 	return e.values, nil
+}
+
+// dueAt reports whether the evaluation of a step is begun but not completed.
+func (e *Evaluation) dueAt(step int64) bool { return e != nil && e.Due == step && step > 0 }
+
+// evaluate runs the evaluation if it is due after a step, and updates early stopping.
+// Where the context ends it, the run is over and the evaluation still due.
+func (r *runner) evaluate(ctx context.Context) error {
+	e, stop := r.loop.Evaluation, r.loop.EarlyStop
+	evaluated := e != nil && r.step%e.Every == 0
+	if evaluated {
+		e.Due = r.step
+		values, err := e.Run(ctx)
+		if err != nil && errors.Is(err, ctx.Err()) {
+			r.summary.Stopped = StoppedInterrupted
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if r.evaluated, err = e.set(values); err != nil {
+			return err
+		}
+		e.Due = 0
+	}
+	if stop == nil {
+		return nil
+	}
+	if stop.Index >= len(r.metrics) {
+		if evaluated {
+			stop.see(r.step, r.evaluated[stop.Index-len(r.metrics)].Float(0))
+		}
+		return nil
+	}
+	s := r.session
+	if err := s.lock(); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	v, err := s.read(r.metrics[stop.Index])
+	if err != nil {
+		return err
+	}
+	stop.see(r.step, v)
+	return nil
+}
+
+// evaluateAgain completes a step whose evaluation an earlier run has begun: the metrics
+// are those of the step, and the observers see them.
+func (r *runner) evaluateAgain(ctx context.Context) error {
+	if e := r.loop.Evaluation; !e.dueAt(r.step) || r.step%e.Every != 0 {
+		return nil
+	}
+	if err := r.evaluate(ctx); err != nil || r.summary.Stopped != "" {
+		return err
+	}
+	return r.observe()
 }
 
 // EarlyStop ends a run when a metric's best value is Patience steps old. Best and

@@ -134,6 +134,9 @@ func (r *runner) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.evaluateAgain(ctx); err != nil || r.summary.Stopped != "" {
+		return err
+	}
 	for {
 		switch {
 		case stop:
@@ -160,48 +163,13 @@ func (r *runner) run(ctx context.Context) error {
 		if r.step == before { // another caller has ended it
 			continue
 		}
-		if err := r.evaluate(); err != nil {
+		if err := r.evaluate(ctx); err != nil || r.summary.Stopped != "" {
 			return err
 		}
 		if err := r.observe(); err != nil {
 			return err
 		}
 	}
-}
-
-// evaluate runs the evaluation if it is due after a step, and updates early stopping.
-func (r *runner) evaluate() error {
-	e, stop := r.loop.Evaluation, r.loop.EarlyStop
-	evaluated := e != nil && r.step%e.Every == 0
-	if evaluated {
-		values, err := e.Run()
-		if err != nil {
-			return err
-		}
-		if r.evaluated, err = e.set(values); err != nil {
-			return err
-		}
-	}
-	if stop == nil {
-		return nil
-	}
-	if stop.Index >= len(r.metrics) {
-		if evaluated {
-			stop.see(r.step, r.evaluated[stop.Index-len(r.metrics)].Float(0))
-		}
-		return nil
-	}
-	s := r.session
-	if err := s.lock(); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	v, err := s.read(r.metrics[stop.Index])
-	if err != nil {
-		return err
-	}
-	stop.see(r.step, v)
-	return nil
 }
 
 // runSteps runs the steps that may be queued, and reports whether the run is over.
@@ -361,6 +329,7 @@ func (r *runner) fill() error {
 	if r.loop.EpochSteps > 0 {
 		r.record.Epoch = r.step / r.loop.EpochSteps
 	}
+	r.record.Due = r.loop.Evaluation.dueAt(r.step)
 	r.record.Elapsed = time.Since(r.start)
 	var err error
 	if r.loss != nil {

@@ -283,7 +283,7 @@ func TestAnEvaluationSeesTheStatesOfItsStepAndRecordsKeepItsValues(t *testing.T)
 		s := start(t, countdown(t, 0), devices, lo, engine.Options{})
 		loop := countdownLoop
 		loop.MaxSteps = 8
-		loop.Evaluation = engine.NewEvaluation(3, func() ([]*ir.Tensor, error) {
+		loop.Evaluation = engine.NewEvaluation(3, func(context.Context) ([]*ir.Tensor, error) {
 			return []*ir.Tensor{ir.ScalarTensor(ir.F64, number(t, s, "step")*10)}, nil
 		}, []*ir.Tensor{ir.ScalarTensor(ir.F64, math.NaN())})
 		var seen []float64
@@ -300,7 +300,7 @@ func TestAnEvaluationSeesTheStatesOfItsStepAndRecordsKeepItsValues(t *testing.T)
 	s := start(t, countdown(t, 0), machine(t, 0), lower.Options{}, engine.Options{})
 	loop := countdownLoop
 	broken := errors.New("no data")
-	loop.Evaluation = engine.NewEvaluation(3, func() ([]*ir.Tensor, error) { return nil, broken }, nil)
+	loop.Evaluation = engine.NewEvaluation(3, func(context.Context) ([]*ir.Tensor, error) { return nil, broken }, nil)
 	summary, err := s.Run(ctx, loop)
 	require.ErrorIs(t, err, broken)
 	require.EqualValues(t, 3, summary.Steps)

@@ -82,6 +82,7 @@ type Record struct {
 	Loss    float64       // the raw loss of this step
 	Metrics []float64     // in the program's order, NaN for a tensor; observers may keep it
 	Tensors []*ir.Tensor  // those metrics that aren't scalars, by their place in Metrics; nil if there are none; not to be changed
+	Due     bool          // the evaluation of this step isn't complete: its metrics are older
 	Last    bool          // the run ends here
 	Stopped StopReason    // why it ends, in the last record; "" if that is a failure
 

@@ -36,7 +36,7 @@ type Log struct {
 
 // NewLog makes a log of a run.
 func NewLog(w io.Writer, run Run) *Log {
-	l := &Log{w: bufio.NewWriterSize(w, 64<<10), written: run.Start, epochs: run.Epochs}
+	l := &Log{w: bufio.NewWriterSize(w, 64<<10), written: run.Logged(), epochs: run.Epochs}
 	if file, ok := w.(interface{ Sync() error }); ok {
 		l.sync = file.Sync
 	}
@@ -75,9 +75,10 @@ func (l *Log) fail(err error) error {
 }
 
 // write appends a record, unless its step has been written: a run's end is no
-// step of its own.
+// step of its own. A step whose evaluation isn't complete gets its line from the run
+// that completes it.
 func (l *Log) write(r engine.Record) error {
-	if r.Step > l.written {
+	if r.Step > l.written && !r.Due {
 		l.written = r.Step
 		if _, err := l.w.Write(l.encode(r)); err != nil {
 			return l.fail(err)

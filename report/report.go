@@ -20,8 +20,17 @@ import (
 type Run struct {
 	Metrics  []string // names, in the order of engine.Record's Metrics
 	Start    int64    // the step counter when the run begins, 0 unless resumed
+	Due      bool     // the run first completes the evaluation of Start
 	MaxSteps int64    // the step at which it ends at the latest; 0: no limit
 	Epochs   bool     // whether its data has epochs
+}
+
+// Logged is the last step whose line in a log is that of an earlier run.
+func (r Run) Logged() int64 {
+	if r.Due {
+		return r.Start - 1
+	}
+	return r.Start
 }
 
 // appendJSONFloat appends a number with as many digits as it takes to read the

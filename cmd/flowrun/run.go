@@ -103,7 +103,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 
 	info := report.Run{Metrics: program.Metrics(), Epochs: session.EpochSteps() > 0}
 	if r := session.Resumed(); r != nil {
-		info.Start = r.Step
+		info.Start, info.Due = r.Step, r.EvaluationDue
 		tellResumed(s.errors, r)
 	}
 	if !program.StopsByItself() {
@@ -123,7 +123,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		tellNonFinite(s.errors, step, program.CheckpointFolder())
 	}))
 	if o.log != "" {
-		file, err := openLog(o.log, info.Start, s)
+		file, err := openLog(o.log, info.Logged(), s)
 		if err != nil {
 			return fmt.Errorf("--log: %w", err)
 		}
