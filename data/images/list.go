@@ -2,7 +2,6 @@ package images
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/data/images/decode"
+	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 )
@@ -22,7 +22,7 @@ type picture struct {
 	path   string
 	class  string      // its folder's name
 	named  table.Place // where a file names it; nothing if it was found in a folder
-	hash   [sha256.Size]byte
+	hash   string      // of its content
 	pixels int64
 }
 
@@ -131,11 +131,11 @@ func look(in *table.Input, p *picture, maxPixels int64) (outcome, error) {
 		return outcome{fault: fmt.Sprintf("the file has %s, far more than its %d × %d pixels explain", diag.Bytes(info.Size()), width, height)}, nil
 	}
 	p.pixels = int64(width) * int64(height)
-	h := sha256.New()
+	h := prepared.NewContentHash()
 	if _, err := io.Copy(h, io.NewSectionReader(f, 0, info.Size())); err != nil {
 		return outcome{}, err
 	}
-	h.Sum(p.hash[:0])
+	p.hash = h.String()
 	return outcome{}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/data/images/decode"
+	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -101,7 +102,7 @@ func (m *maker) key() string {
 	h := sha256.New()
 	for i := range m.pictures {
 		p := &m.pictures[i]
-		fmt.Fprintf(h, "%q %q %x\n", p.class, p.name(), p.hash)
+		fmt.Fprintf(h, "%q %q %s\n", p.class, p.name(), p.hash)
 	}
 	fmt.Fprintf(&b, "files %s\n", hex.EncodeToString(h.Sum(nil)))
 	return b.String()
@@ -169,8 +170,7 @@ func (m *maker) decode(w table.Writer, p *picture, dst []byte) (fault, err error
 	if _, err := content.ReadFrom(io.LimitReader(f, most+1)); err != nil {
 		return nil, err
 	}
-	hash := sha256.Sum256(content.Bytes())
-	if err := w.Hashed(p.path, hex.EncodeToString(p.hash[:]), hex.EncodeToString(hash[:])); err != nil {
+	if err := w.Hashed(p.path, p.hash, prepared.HashOf(content.Bytes())); err != nil {
 		return nil, err
 	}
 	for i := range m.columns {

@@ -2,7 +2,7 @@
 // be changed by others meanwhile.
 //
 // A [Snapshot] is a file as it was when it was opened. Opening reads it once, and keeps
-// its SHA-256 and a CRC-32C of each page of 4 KiB; reading compares the pages that it
+// its content hash and a CRC-32C of each page of 4 KiB; reading compares the pages that it
 // reads. So a file that is overwritten or cut while in use gives the old values or an
 // error, never a mixture. That is why it is read and not mapped into memory: a mapped page
 // may change after it was compared, and one that is cut off kills the process.

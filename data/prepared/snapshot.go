@@ -3,11 +3,12 @@ package prepared
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"sync/atomic"
 
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
@@ -54,27 +55,59 @@ type file interface {
 // take reads a file of a size once.
 func take(ctx context.Context, f file, size int64, path string) (*Snapshot, error) {
 	s := &Snapshot{file: f, path: path}
-	s.pages = pages{file: f, size: size, differ: s.differs, sums: make(sums, 0, (size+pageSize-1)/pageSize)}
-	hash := sha256.New()
-	buffer := make([]byte, min(pieceSize, max(s.size, 1)))
-	for at := int64(0); at < s.size; {
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
-		}
-		piece := buffer[:min(int64(len(buffer)), s.size-at)]
-		n, err := f.ReadAt(piece, at)
-		if n < len(piece) {
-			if err == nil || errors.Is(err, io.EOF) {
-				err = errors.New("it has become shorter")
+	s.pages = pages{file: f, size: size, differ: s.differs, sums: make(sums, (size+pageSize-1)/pageSize)}
+	count := (size + pieceSize - 1) / pieceSize
+	hashes := make([][sha256.Size]byte, count)
+	var next atomic.Int64
+	failed := make([]error, min(int64(cores()), max(count, 1)))
+	work := func(worker int) {
+		buffer := make([]byte, min(pieceSize, size))
+		for failed[worker] == nil {
+			i := next.Add(1) - 1
+			if i >= count {
+				return
 			}
-			return nil, s.differs(at+int64(n), err)
+			if failed[worker] = s.takePiece(ctx, f, i*pieceSize, buffer, &hashes[i]); failed[worker] != nil {
+				next.Store(count) // what the others are at is the last
+			}
 		}
-		hash.Write(piece)
-		s.sums = s.sums.add(piece)
-		at += int64(n)
 	}
-	s.hash = hex.EncodeToString(hash.Sum(nil))
+	var others sync.WaitGroup
+	for worker := range len(failed) - 1 {
+		others.Go(func() { work(worker + 1) })
+	}
+	work(0)
+	others.Wait()
+	for _, err := range failed {
+		if err != nil {
+			return nil, err
+		}
+	}
+	all := newPieces(size)
+	for i := range hashes {
+		all.add(&hashes[i])
+	}
+	s.hash = all.text()
 	return s, nil
+}
+
+// takePiece reads a piece once, and keeps its checksums and its hash.
+func (s *Snapshot) takePiece(ctx context.Context, f io.ReaderAt, at int64, buffer []byte, hash *[sha256.Size]byte) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	piece := buffer[:min(int64(len(buffer)), s.size-at)]
+	n, err := f.ReadAt(piece, at)
+	if n < len(piece) {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = errors.New("it has become shorter")
+		}
+		return s.differs(at+int64(n), err)
+	}
+	*hash = sha256.Sum256(piece)
+	first := at / pageSize
+	s.sums[first:first].add(piece) // in place: there is room for all
+	return nil
 }
 
 // differs is the error for a page that isn't what it was.
@@ -89,7 +122,7 @@ func (s *Snapshot) Path() string { return s.path }
 // Size is the file's size in bytes.
 func (s *Snapshot) Size() int64 { return s.size }
 
-// Hash is the SHA-256 of the content, in hexadecimal digits.
+// Hash is the content hash of the file, in hexadecimal digits. See [ContentHash].
 func (s *Snapshot) Hash() string { return s.hash }
 
 // Verify reads the whole file again and compares it.

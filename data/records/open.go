@@ -2,8 +2,6 @@ package records
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 )
@@ -95,14 +94,14 @@ func fill(ctx context.Context, in *table.Input, w table.Writer, paths, hashes []
 		if err != nil {
 			return err
 		}
-		sum := sha256.New()
+		sum := prepared.NewContentHash()
 		content := io.TeeReader(&reader{ctx, f}, sum)
 		if err = format.Read(content, rows); err == nil {
 			_, err = io.Copy(io.Discard, content) // where a fault ended reading
 		}
 		f.Close()
 		if err == nil {
-			err = w.Hashed(path, hashes[i], hex.EncodeToString(sum.Sum(nil)))
+			err = w.Hashed(path, hashes[i], sum.String())
 		}
 		if err != nil {
 			return err
@@ -117,18 +116,21 @@ func fill(ctx context.Context, in *table.Input, w table.Writer, paths, hashes []
 	return rows.finish()
 }
 
-// hash gives the SHA-256 of a file.
+// hashedAtOnce is how much of a file is read at once to hash it.
+const hashedAtOnce = 256 << 10
+
+// hash gives the content hash of a file.
 func hash(ctx context.Context, in *table.Input, path string) (string, error) {
 	f, err := in.Files.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, &reader{ctx, f}); err != nil {
+	sum := prepared.NewContentHash()
+	if _, err := io.CopyBuffer(sum, &reader{ctx, f}, make([]byte, hashedAtOnce)); err != nil {
 		return "", fmt.Errorf("%s: %w", diag.CutPath(path), err)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return sum.String(), nil
 }
 
 // reader reads until its context is done.

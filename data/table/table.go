@@ -155,9 +155,10 @@ type Files interface {
 
 // Prepare gives the table with the given columns that fill makes, from disk if it has been
 // made before under the same key. The key must name the content of all files read (their
-// SHA-256) and all of the declaration that the values depend on, and a version of the code
-// that fills. If files is not empty, fill must hash them while it reads them, and call
-// Writer.Hashed: a file that has changed since its hash was taken is an error.
+// content hashes, see prepared.ContentHash), all of the declaration that the values depend
+// on, and a version of the code that fills. If files is not empty, fill must hash them
+// while it reads them, and call Writer.Hashed: a file that has changed since its hash was
+// taken is an error.
 type Prepare func(ctx context.Context, key string, columns []Column, fill func(w Writer) error) (Prepared, error)
 
 // Writer takes the examples of a table that is being made.
