@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,31 +16,35 @@ const (
 	mostAhead  = 64
 )
 
+// mostReaders is how many goroutines read ahead at most. There is one, until a step has to
+// wait: then there are as many more as it takes that none waits, or as there are cores.
+const mostReaders = 4
+
 // ahead reads batches in the background: those from base on, as many as there are slots.
 type ahead struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	slots   []slot // the batch of a step is in slot step % len(slots)
 	base    int64
-	started bool
+	readers int
 	closed  bool
-	done    chan struct{}
-	waited  atomic.Int64 // nanoseconds
+	done    sync.WaitGroup // the readers
+	waited  atomic.Int64   // nanoseconds
 }
 
 // slot is a place for a batch.
 type slot struct {
-	step   int64 // -1: none
-	fields [][]byte
-	err    error
+	step    int64 // -1: none
+	reading int64 // the step that is being read into it; -1: none
+	fields  [][]byte
+	err     error
 }
 
 // prepareSlots reserves the memory.
 func (s *Source) prepareSlots() {
-	s.reading = s.newReading()
+	s.chooser = s.newChooser()
 	a := &s.ahead
 	a.changed.L = &a.mu
-	a.done = make(chan struct{})
 	batch := int64(1)
 	for _, f := range s.parts[0].fields {
 		batch += int64(f.decl.Type.Bytes()) * s.batches.Size
@@ -47,7 +52,7 @@ func (s *Source) prepareSlots() {
 	n := min(max(2, aheadBytes/batch), mostAhead)
 	a.slots = make([]slot, n)
 	for i := range a.slots {
-		a.slots[i].step = -1
+		a.slots[i].step, a.slots[i].reading = -1, -1
 	}
 }
 
@@ -107,14 +112,15 @@ func (s *Source) wait(step int64) *slot {
 	a := &s.ahead
 	slot := &a.slots[step%int64(len(a.slots))]
 	for first := true; !a.closed; first = false {
+		follows := a.base == step-1 || a.base == step
 		a.base = step
 		a.changed.Broadcast() // there may be room now, or a batch to be read again
 		if slot.step == step {
 			break
 		}
-		if first && !a.started {
-			a.started = true
-			go s.readAhead()
+		if first && (a.readers == 0 || follows && a.readers < s.mostReaders()) {
+			a.readers++
+			a.done.Go(s.readAhead)
 		}
 		began := time.Now()
 		a.changed.Wait()
@@ -123,7 +129,13 @@ func (s *Source) wait(step int64) *slot {
 	return slot
 }
 
-// next is the first step from base on that has no batch yet; -1 if all have.
+// mostReaders is how many goroutines may read ahead: one batch is used meanwhile.
+func (s *Source) mostReaders() int {
+	return min(mostReaders, runtime.GOMAXPROCS(0), len(s.ahead.slots)-1)
+}
+
+// next is the first step from base on whose batch nobody has read or reads; -1 if there is
+// none.
 func (s *Source) next() int64 {
 	a := &s.ahead
 	n := int64(len(a.slots))
@@ -131,7 +143,7 @@ func (s *Source) next() int64 {
 		if steps := s.Steps(); steps > 0 && step >= steps {
 			break
 		}
-		if a.slots[step%n].step != step {
+		if slot := &a.slots[step%n]; slot.step != step && slot.reading < 0 {
 			return step
 		}
 	}
@@ -142,7 +154,7 @@ func (s *Source) next() int64 {
 // has no step, so that nobody looks at it.
 func (s *Source) readAhead() {
 	a := &s.ahead
-	defer close(a.done)
+	var r reading
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for !a.closed {
@@ -152,16 +164,16 @@ func (s *Source) readAhead() {
 			continue
 		}
 		slot := &a.slots[step%int64(len(a.slots))]
-		slot.step = -1
+		slot.step, slot.reading = -1, step
 		if slot.fields == nil {
 			for _, f := range s.parts[0].fields {
 				slot.fields = append(slot.fields, make([]byte, s.batches.Size*int64(f.decl.Type.Bytes())))
 			}
 		}
 		a.mu.Unlock()
-		err := s.read(s.reading, step, slot.fields)
+		err := s.read(&r, step, slot.fields)
 		a.mu.Lock()
-		slot.step, slot.err = step, err
+		slot.step, slot.reading, slot.err = step, -1, err
 		a.changed.Broadcast()
 	}
 }
@@ -169,13 +181,10 @@ func (s *Source) readAhead() {
 // stop ends reading ahead, and waits for it to end.
 func (a *ahead) stop() {
 	a.mu.Lock()
-	started := a.started
 	a.closed = true
 	if a.changed.L != nil {
 		a.changed.Broadcast()
 	}
 	a.mu.Unlock()
-	if started {
-		<-a.done
-	}
+	a.done.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -28,6 +29,9 @@ type memory struct {
 	closed  atomic.Int64
 	reads   atomic.Int64
 	failing atomic.Bool // reading fails
+
+	meet chan struct{} // if it isn't nil, each read waits a little for another that is in progress
+	met  atomic.Int64  // pairs of reads at the same time
 }
 
 // tables are those that tests have declared.
@@ -62,6 +66,14 @@ func (m *memory) Read(i int, rows []int64, dst []byte) error {
 	m.reads.Add(1)
 	if m.failing.Load() {
 		return errors.New("the disk is gone")
+	}
+	if m.meet != nil {
+		select {
+		case m.meet <- struct{}{}:
+		case <-m.meet:
+			m.met.Add(1)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 	size := int64(m.columns[i].Type.Bytes())
 	if int64(len(dst)) != size*int64(len(rows)) {

@@ -2,18 +2,24 @@ package data
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/flowrun/flowrun/data/order"
 	"github.com/flowrun/flowrun/data/table"
 )
 
+// chooser finds the examples of batches.
+type chooser struct {
+	mu     sync.Mutex
+	mix    *order.Mix // nil: there is one part
+	orders []orders   // of the parts
+}
+
 // reading is what one goroutine needs to read batches; its memory is used again for each.
 type reading struct {
-	mix     *order.Mix // nil: there is one part
-	orders  []orders   // of the parts
-	chosen  []choice   // the examples of a batch
-	rows    []int64    // examples of a part, then rows of a table
-	places  []int64    // in a batch, of the examples of a part of a mix
+	chosen  []choice // the examples of a batch
+	rows    []int64  // examples of a part, then rows of a table
+	places  []int64  // in a batch, of the examples of a part of a mix
 	local   []int64
 	scratch []byte
 	picked  []byte // values of a part of a mix
@@ -32,21 +38,21 @@ type orders struct {
 	orders [2]order.Permutation
 }
 
-// newReading is for another goroutine.
-func (s *Source) newReading() *reading {
-	r := &reading{orders: make([]orders, len(s.parts))}
+// newChooser is for any number of goroutines: a permutation may take many bytes.
+func (s *Source) newChooser() *chooser {
+	c := &chooser{orders: make([]orders, len(s.parts))}
 	if len(s.decl.Mix) > 0 {
-		r.mix = s.newMix()
+		c.mix = s.newMix()
 	}
-	return r
+	return c
 }
 
 // order gives the permutation of a part's epoch.
-func (s *Source) order(r *reading, k int, epoch int64) *order.Permutation {
-	o, i := &r.orders[k], epoch%2
+func (s *Source) order(c *chooser, k int, epoch int64) *order.Permutation {
+	o, i := &c.orders[k], epoch%2
 	if o.epochs[i] != epoch+1 {
 		of := s.name()
-		if r.mix != nil {
+		if c.mix != nil {
 			of += "\n" + s.parts[k].name
 		}
 		o.orders[i].Set(s.parts[k].n, s.key("shuffle", of, epoch))
@@ -60,27 +66,29 @@ func (s *Source) key(what, of string, numbers ...int64) order.Key {
 	return order.KeyOf(what, of, append([]int64{s.seed}, numbers...)...)
 }
 
-// choose finds the examples of the batch of a step.
-func (s *Source) choose(r *reading, step int64) {
+// choose appends the examples of the batch of a step.
+func (s *Source) choose(from *chooser, step int64, chosen []choice) []choice {
+	from.mu.Lock()
+	defer from.mu.Unlock()
 	epoch, first, count := s.batches.At(step)
-	r.chosen = r.chosen[:0]
 	for i := range count {
 		c, epoch, shuffle := choice{0, first + i}, epoch, s.decl.Shuffle
-		if r.mix != nil {
-			part, number := r.mix.At(epoch*s.batches.N + first + i)
+		if from.mix != nil {
+			part, number := from.mix.At(epoch*s.batches.N + first + i)
 			n := s.parts[part].n
 			c, epoch, shuffle = choice{part, number % n}, number/n, s.parts[part].decl.Shuffle
 		}
 		if shuffle && !s.inOrder {
-			c.example = s.order(r, c.part, epoch).At(c.example)
+			c.example = s.order(from, c.part, epoch).At(c.example)
 		}
-		r.chosen = append(r.chosen, c)
+		chosen = append(chosen, c)
 	}
+	return chosen
 }
 
 // read reads the batch of a step, all fields, each into its buffer.
 func (s *Source) read(r *reading, step int64, buffers [][]byte) error {
-	s.choose(r, step)
+	r.chosen = s.choose(s.chooser, step, r.chosen[:0])
 	for k, p := range s.parts {
 		r.rows, r.places = r.rows[:0], r.places[:0]
 		for i, c := range r.chosen {
@@ -102,7 +110,7 @@ func (s *Source) read(r *reading, step int64, buffers [][]byte) error {
 func (s *Source) readPart(r *reading, p *part, f *field, batch []byte) error {
 	size := int64(f.decl.Type.Bytes())
 	need := int64(len(r.rows)) * size
-	if r.mix == nil {
+	if len(s.decl.Mix) == 0 {
 		return s.readField(r, p, f, batch[:need])
 	}
 	if int64(len(r.picked)) < need {
@@ -139,10 +147,8 @@ func (s *Source) Places(step int64, field string) ([]table.Place, error) {
 	if err := s.inRange(step); err != nil {
 		return nil, err
 	}
-	r := s.newReading()
-	s.choose(r, step)
 	var places []table.Place
-	for _, c := range r.chosen {
+	for _, c := range s.choose(s.newChooser(), step, nil) {
 		p := s.parts[c.part]
 		f := p.fields[at]
 		l := p.leaves[f.leaf]

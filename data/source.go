@@ -32,7 +32,7 @@ type Source struct {
 	fingerprint string
 
 	closing sync.Once
-	reading *reading // of the goroutine that reads ahead
+	chooser *chooser // of those that read ahead
 	ahead   ahead
 }
 

@@ -265,6 +265,26 @@ func TestManyMayAskForAnyStepAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
+func TestWhereStepsWaitSeveralBatchesAreReadAtOnce(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // otherwise one core has one reader
+	d := declare(t, "a", 100).ids("x")
+	d.Batch, d.Shuffle = 7, true
+	want := opened(t, d.Decl, nil, Options{})
+	var all [][]int64
+	for step := range int64(60) {
+		all = append(all, batch(t, want, step, "x"))
+	}
+	d.meet = make(chan struct{})
+	for _, jump := range []int64{1, 13} { // whatever is read, each step gets its own
+		s := opened(t, d.Decl, nil, Options{})
+		for step, i := int64(0), 0; i < 60; step, i = (step+jump)%60, i+1 {
+			require.Equal(t, all[step], batch(t, s, step, "x"), step)
+		}
+		require.NoError(t, s.Close())
+	}
+	require.Greater(t, d.met.Load(), int64(10))
+}
+
 func TestClosingEndsThoseThatWait(t *testing.T) {
 	d := declare(t, "a", 100_000).ids("x")
 	s, err := tryOpen(t, d.Decl, nil, Options{})

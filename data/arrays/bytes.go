@@ -57,7 +57,15 @@ func (l *lookup) convert(dst, src []byte, size int) *misfit {
 		for i, v := range src {
 			binary.LittleEndian.PutUint16(dst[2*i:], uint16(l.bits[v]))
 		}
-	case 4:
+	case 4: // such as pixels as f32: eight at a time, two in a store
+		for len(src) >= 8 && len(dst) >= 32 {
+			v := binary.LittleEndian.Uint64(src)
+			binary.LittleEndian.PutUint64(dst, l.pairs(v))
+			binary.LittleEndian.PutUint64(dst[8:], l.pairs(v>>16))
+			binary.LittleEndian.PutUint64(dst[16:], l.pairs(v>>32))
+			binary.LittleEndian.PutUint64(dst[24:], l.pairs(v>>48))
+			src, dst = src[8:], dst[32:]
+		}
 		for i, v := range src {
 			binary.LittleEndian.PutUint32(dst[4*i:], uint32(l.bits[v]))
 		}
@@ -68,3 +76,6 @@ func (l *lookup) convert(dst, src []byte, size int) *misfit {
 	}
 	return nil
 }
+
+// pairs are two elements of 4 bytes, from the lowest bytes of v.
+func (l *lookup) pairs(v uint64) uint64 { return l.bits[byte(v)] | l.bits[byte(v>>8)]<<32 }

@@ -37,7 +37,32 @@ func convert(dst, src []byte, from Elem, d ir.DType) *misfit {
 	if from.Size == 1 {
 		return lookupOf(from, d).convert(dst, src, d.Size())
 	}
+	if from.Class == Float && !from.Big && from.Size == 4 && d == ir.F64 {
+		widen(dst, src)
+		return nil
+	}
+	if from.Class == Float && !from.Big && from.Size == 8 && d == ir.F32 && narrow(dst, src) {
+		return nil
+	}
 	return convertAll(dst, src, from, d)
+}
+
+// widen makes f64 of f32.
+func widen(dst, src []byte) {
+	for ; len(src) >= 4 && len(dst) >= 8; src, dst = src[4:], dst[8:] {
+		binary.LittleEndian.PutUint64(dst, math.Float64bits(float64(math.Float32frombits(binary.LittleEndian.Uint32(src)))))
+	}
+}
+
+// narrow makes f32 of f64, and reports whether none became infinite.
+func narrow(dst, src []byte) bool {
+	largest := uint32(0) // of the magnitudes' bits, which are ordered as they are
+	for ; len(src) >= 8 && len(dst) >= 4; src, dst = src[8:], dst[4:] {
+		bits := math.Float32bits(float32(math.Float64frombits(binary.LittleEndian.Uint64(src))))
+		largest = max(largest, bits&^(1<<31))
+		binary.LittleEndian.PutUint32(dst, bits)
+	}
+	return largest < 0x7f800000
 }
 
 // convertAll converts elements of any two types, by way of the widest of their kind.

@@ -60,7 +60,11 @@ type pages struct {
 var errSum = errors.New("its content has changed")
 
 // scratch holds pages of which only a part is asked for.
-var scratch = sync.Pool{New: func() any { return new([pageSize]byte) }}
+var scratch = sync.Pool{New: func() any { return new([scratchSize]byte) }}
+
+// scratchSize is up to how many bytes of pages are read at once only to copy a part of
+// them: copying costs less than reading twice.
+const scratchSize = 4 * pageSize
 
 // ReadAt implements io.ReaderAt. It may be called from several goroutines.
 func (p *pages) ReadAt(dst []byte, at int64) (int, error) {
@@ -88,20 +92,23 @@ func (p *pages) ReadAt(dst []byte, at int64) (int, error) {
 	return done, short
 }
 
-// some reads the part of a page that dst begins with, or as many whole pages as dst has
-// room for.
+// some reads the beginning of dst, if not all: with the pages that it begins and ends in,
+// if these are few, or as many whole pages as it has room for.
 func (p *pages) some(dst []byte, at int64) (int, error) {
 	skip := at % pageSize
 	page := at - skip
-	length := min(pageSize, p.size-page)
-	if skip == 0 && int64(len(dst)) >= length {
-		n := int64(len(dst))
-		if at+n < p.size {
-			n -= n % pageSize
+	length := min((skip+int64(len(dst))+pageSize-1)/pageSize*pageSize, p.size-page)
+	whole := skip == 0 && int64(len(dst)) == length
+	if !whole && length > scratchSize {
+		if length = pageSize; skip == 0 {
+			length = int64(len(dst)) / pageSize * pageSize
+			whole = true
 		}
-		return int(n), p.compared(dst[:n], at)
 	}
-	buffer := scratch.Get().(*[pageSize]byte)
+	if whole {
+		return int(length), p.compared(dst[:length], at)
+	}
+	buffer := scratch.Get().(*[scratchSize]byte)
 	defer scratch.Put(buffer)
 	if err := p.compared(buffer[:length], page); err != nil {
 		return 0, err
@@ -128,18 +135,17 @@ func (p *pages) compared(dst []byte, at int64) error {
 	return nil
 }
 
-// readAll reads everything, piece by piece, until a function says that it is enough.
+// readAll reads all of the file, piece by piece, until a function says that it is enough.
 func (p *pages) readAll(each func(piece []byte) error) error {
 	buffer := make([]byte, min(pieceSize, p.size))
-	for at := int64(0); at < p.size; {
-		n, err := p.ReadAt(buffer[:min(pieceSize, p.size-at)], at)
-		if err != nil {
+	for at := int64(0); at < p.size; at += int64(len(buffer)) {
+		buffer = buffer[:min(pieceSize, p.size-at)]
+		if err := p.compared(buffer, at); err != nil {
 			return err
 		}
-		if err := each(buffer[:n]); err != nil {
+		if err := each(buffer); err != nil {
 			return err
 		}
-		at += int64(n)
 	}
 	return nil
 }

@@ -149,10 +149,14 @@ func (d *document) bytes(out []byte, number int64, size int) error {
 	if size == 1 {
 		return nil
 	}
+	if size == 4 {
+		for i, c := range raw {
+			binary.LittleEndian.PutUint32(out[4*i:4*i+4], uint32(c))
+		}
+		return nil
+	}
 	for i, c := range raw {
-		wide := out[i*size : (i+1)*size]
-		clear(wide)
-		wide[0] = c
+		binary.LittleEndian.PutUint64(out[8*i:8*i+8], uint64(c))
 	}
 	return nil
 }
