@@ -158,15 +158,16 @@ type Member struct {
 // 0, it gives the batch's examples in their order. What it gives is valid until its next
 // call. Values aren't read.
 func (s *Source) Order() func(step int64) ([]Member, error) {
-	r := s.newReading()
+	from := s.newChooser()
+	var chosen []choice
 	var members []Member
 	return func(step int64) ([]Member, error) {
 		if err := s.inRange(step); err != nil {
 			return nil, err
 		}
-		s.choose(r, step)
+		chosen = s.choose(from, step, chosen[:0])
 		members = members[:0]
-		for _, c := range r.chosen {
+		for _, c := range chosen {
 			members = append(members, Member{c.part, c.example, s.parts[c.part].place(c.example)})
 		}
 		return members, nil
