@@ -101,6 +101,11 @@ func (s *Session) openTraining(ctx context.Context, o *startOptions, from *check
 			return err
 		}
 	}
+	if from == nil && open.Facts != nil {
+		if open.Facts, err = p.completed(ctx, open.Facts); err != nil {
+			return err
+		}
+	}
 	if s.train, err = p.openData(ctx, p.spec.TrainData, open); err != nil {
 		return err
 	}

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/data/learned"
 	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
@@ -63,6 +66,35 @@ func (d *dataset) verified() error {
 		return fmt.Errorf("data source %s: %w", d.decl.Name, err)
 	}
 	return nil
+}
+
+// completed are the facts that weights know, and, of fields that they know nothing of or
+// that have another type now, those that the training data teaches: weights may come from
+// training on other data.
+func (p *Program) completed(ctx context.Context, known learned.Facts) (learned.Facts, error) {
+	decl, _ := p.spec.Source(p.spec.TrainData)
+	if decl == nil {
+		return known, nil
+	}
+	facts := maps.Clone(known)
+	for i := range decl.Fields {
+		if f := &decl.Fields[i]; learned.Needed(f) && known.Check(f) != nil {
+			delete(facts, f.Name)
+		}
+	}
+	if !slices.ContainsFunc(decl.Fields, func(f table.Field) bool { return learned.Needed(&f) && facts[f.Name] == nil }) {
+		return facts, nil
+	}
+	d, err := p.openData(ctx, p.spec.TrainData, data.Options{})
+	if err != nil {
+		return nil, err
+	}
+	for name, fact := range d.Facts() {
+		if facts[name] == nil {
+			facts[name] = fact
+		}
+	}
+	return facts, d.close()
 }
 
 // close closes a data source, which may be nil.

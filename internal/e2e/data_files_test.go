@@ -404,3 +404,40 @@ func TestEveryEpochIsEverySoManySteps(t *testing.T) {
 	require.Equal(t, same, files)
 	require.Contains(t, files, "step-000000012.safetensors")
 }
+
+// Weights from training on other data may know nothing of a field; what they know counts.
+func TestARunFromWeightsLearnsOnlyWhatTheyDoNotKnow(t *testing.T) {
+	with := func(dir, x, y string) string {
+		path := specOn(t, dir, "    batch: 4", plainTraining)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		text = bytes.Replace(text, []byte(`type: "f32[2]"}`), []byte(`type: "f32[2]"`+x+`}`), 1)
+		text = bytes.Replace(text, []byte(`type: "f32[]"}`), []byte(`type: "f32[]"`+y+`}`), 1)
+		require.NoError(t, os.WriteFile(path, text, 0o600))
+		return path
+	}
+	first, second := t.TempDir(), t.TempDir()
+	points(t, first, 12)
+	points(t, second, 31)
+	s := runtest.Started(t, with(first, ", normalize: element", ""))
+	runtest.Ran(t, s, 3)
+	weights, err := s.Weights()
+	require.NoError(t, err)
+	require.NoError(t, weights.Save(filepath.Join(first, "w.safetensors")))
+	old := factsOf(t, filepath.Join(first, "w.safetensors"))
+
+	s = runtest.Started(t, with(second, ", normalize: element", ", normalize: field"), flowrun.WithWeights(weights))
+	require.NoError(t, s.SaveWeights(filepath.Join(second, "w.safetensors")))
+	require.Equal(t, old, factsOf(t, filepath.Join(second, "w.safetensors")))
+	file, err := safetensors.Open(filepath.Join(second, "w.safetensors"))
+	require.NoError(t, err)
+	defer file.Close()
+	mean := 0.0
+	for i := range 31 {
+		_, _, c := point(i)
+		mean += c / 31
+	}
+	var facts map[string]fact
+	require.NoError(t, json.Unmarshal([]byte(file.Metadata()["flowrun.data"]), &facts))
+	require.InDelta(t, mean, facts["y"].Mean[0], 1e-6)
+}
