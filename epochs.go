@@ -9,7 +9,8 @@ import (
 )
 
 // resolve gives the spec's loop in steps, now that the training data is open and the
-// number of an epoch's steps is known. data is nil where batches are generated.
+// number of an epoch's steps is known. Its Epochs are 0 if max_steps ends the run first.
+// data is nil where batches are generated.
 func (p *Program) resolve(train *dataset) (*ir.Loop, error) {
 	l := p.spec.Loop
 	if train == nil {
@@ -22,6 +23,8 @@ func (p *Program) resolve(train *dataset) (*ir.Loop, error) {
 		}
 		if limit := l.Epochs * steps; l.MaxSteps == 0 || limit < l.MaxSteps {
 			l.MaxSteps = limit
+		} else {
+			l.Epochs = 0
 		}
 	}
 	if l.LogEpoch {

@@ -271,6 +271,9 @@ func replaced(d *table.Decl, path string, g *ir.Graph) (*table.Decl, error) {
 	n.Split, n.Limit, n.Shuffle, n.DropLast, n.Repeat, n.Fields = nil, 0, false, false, 1, nil
 	for _, f := range d.Fields {
 		if st := g.State(f.Name); st != nil && st.Kind == ir.InputState {
+			if f.Fill.By == table.FillDrop { // whoever reads the outputs counts on the rows' order
+				f.Fill.By = table.FillKeep
+			}
 			n.Fields = append(n.Fields, f)
 		}
 	}
@@ -330,6 +333,9 @@ func (p *Program) results(g *ir.Graph, batch int64, facts learned.Facts) (output
 		}
 		out := results.Output{Name: o.Name, Type: ir.Type{DType: t.DType, Shape: t.Shape[1:]}}
 		if label, ok := p.spec.Labels[o.Name]; ok {
+			if err := facts.CheckClasses(&table.Field{Name: label.Field, Classes: label.Classes}); err != nil {
+				return nil, err
+			}
 			if out.Classes = namesOf(label.Classes, facts[label.Field]); out.Classes == nil {
 				return nil, fmt.Errorf("the output %s is about the classes of the field %s, which these weights don't know: give weights that flowrun has trained, or declare the classes in the spec",
 					o.Name, label.Field)

@@ -172,7 +172,7 @@ func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, wei
 // evaluation, early stopping, checkpoints.
 func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkpoint.Resumed, values map[string]*Tensor) (err error) {
 	l := s.settings
-	s.loop = engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps}
+	s.loop = engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps, ByEpochs: l.Epochs > 0}
 	if s.train != nil {
 		s.loop.DataSteps = s.train.Steps()
 		_, _, s.loop.EpochSteps = s.train.batches()
@@ -257,7 +257,7 @@ type RunOption func(*engine.Loop)
 
 // MaxSteps overrides the spec's max_steps: the run ends when the step counter
 // reaches it.
-func MaxSteps(n int64) RunOption { return func(l *engine.Loop) { l.MaxSteps = n } }
+func MaxSteps(n int64) RunOption { return func(l *engine.Loop) { l.MaxSteps, l.ByEpochs = n, false } }
 
 // Observe adds an observer.
 func Observe(o Observer) RunOption {

@@ -70,7 +70,7 @@ func (d *dataset) verified() error {
 
 // completed are the facts that weights know, and, of fields that they know nothing of or
 // that have another type now, those that the training data teaches: weights may come from
-// training on other data.
+// training on other data. Other classes of a field are an error.
 func (p *Program) completed(ctx context.Context, known learned.Facts) (learned.Facts, error) {
 	decl, _ := p.spec.Source(p.spec.TrainData)
 	if decl == nil {
@@ -78,7 +78,11 @@ func (p *Program) completed(ctx context.Context, known learned.Facts) (learned.F
 	}
 	facts := maps.Clone(known)
 	for i := range decl.Fields {
-		if f := &decl.Fields[i]; learned.Needed(f) && known.Check(f) != nil {
+		f := &decl.Fields[i]
+		if err := known.CheckClasses(f); err != nil {
+			return nil, fmt.Errorf("data source %s: %w", decl.Name, err)
+		}
+		if learned.Needed(f) && known.Check(f) != nil {
 			delete(facts, f.Name)
 		}
 	}

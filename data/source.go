@@ -88,6 +88,10 @@ func (s *Source) know(ctx context.Context, o Options, learnFrom []*part) error {
 		if s.facts, err = learn(ctx, o, learnFrom); err != nil {
 			return err
 		}
+	} else {
+		for _, p := range s.parts {
+			s.facts = s.facts.Declared(p.values(false))
+		}
 	}
 	for _, p := range s.parts {
 		for i, v := range p.values(false) {

@@ -75,6 +75,7 @@ func (r *runner) last() (errs []error) {
 	r.summary.Loss = r.record.Loss
 	r.summary.Metrics = append([]float64(nil), r.record.Metrics...)
 	r.summary.Tensors = r.record.Tensors
+	r.summary.Evaluated = r.record.Evaluated
 	r.summary.NonFinite = r.record.NonFinite
 	for i, o := range r.loop.Observers {
 		if !r.failed[i] {

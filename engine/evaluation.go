@@ -23,11 +23,28 @@ type Evaluation struct {
 
 	lock   sync.Mutex // of the values, which may be read during a run
 	values []*ir.Tensor
+	ran    bool // whether the values are those of an evaluation
 }
 
-// NewEvaluation makes an evaluation with its metrics' values until its first run.
+// NewEvaluation makes an evaluation with its metrics' values until its first run: those
+// of an earlier one, or NaN.
 func NewEvaluation(every int64, run func(context.Context) ([]*ir.Tensor, error), values []*ir.Tensor) *Evaluation {
-	return &Evaluation{Every: every, Run: run, values: slices.Clone(values)}
+	ran := slices.ContainsFunc(values, func(t *ir.Tensor) bool {
+		for i := range t.Type.Shape.Numel() {
+			if !math.IsNaN(t.Float(i)) {
+				return true
+			}
+		}
+		return false
+	})
+	return &Evaluation{Every: every, Run: run, values: slices.Clone(values), ran: ran}
+}
+
+// known reports whether the values are those of an evaluation.
+func (e *Evaluation) known() bool {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	return e.ran
 }
 
 // Value is the latest value of a metric, by its number. It is not to be changed.
@@ -50,7 +67,7 @@ func (e *Evaluation) set(values []*ir.Tensor) ([]*ir.Tensor, error) {
 	if len(values) != len(e.values) {
 		return nil, fmt.Errorf("engine: the evaluation returned %d values for %d metrics", len(values), len(e.values))
 	}
-	e.values = slices.Clone(values)
+	e.values, e.ran = slices.Clone(values), true
 	return e.values, nil
 }
 

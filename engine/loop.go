@@ -380,6 +380,8 @@ func (r *runner) full() bool { return r.limited() != "" }
 // limited says which limit the counter has reached; "" if none.
 func (r *runner) limited() StopReason {
 	switch {
+	case r.loop.MaxSteps > 0 && r.step >= r.loop.MaxSteps && r.loop.ByEpochs:
+		return StoppedEpochs
 	case r.loop.MaxSteps > 0 && r.step >= r.loop.MaxSteps:
 		return StoppedMaxSteps
 	case r.loop.DataSteps > 0 && r.step >= r.loop.DataSteps:

@@ -10,6 +10,9 @@ import (
 func (r *runner) fillMetrics() (err error) {
 	r.record.Metrics = make([]float64, len(r.metrics)+len(r.evaluated))
 	r.record.Tensors = nil
+	if e := r.loop.Evaluation; e != nil {
+		r.record.Evaluated = e.known()
+	}
 	tensor := func(i int, t *ir.Tensor) {
 		if r.record.Tensors == nil {
 			r.record.Tensors = make([]*ir.Tensor, len(r.record.Metrics))

@@ -42,6 +42,7 @@ type Loop struct {
 
 	Metrics  []string // states, in the order in which observers see them
 	MaxSteps int64    // stop when the counter reaches it; 0: no limit
+	ByEpochs bool     // MaxSteps is the end of the last epoch: reaching it is StoppedEpochs
 
 	// DataSteps is how many steps the data suffices for; 0: any number. EpochSteps is how
 	// many an epoch has; 0: there are no epochs.
@@ -76,15 +77,16 @@ func (l *Loop) check() error {
 
 // Record is the state of a run after a step.
 type Record struct {
-	Step    int64         // the step counter: steps taken since the program began
-	Epoch   int64         // epochs of the training data that are complete
-	Elapsed time.Duration // in the loop, since Run began
-	Loss    float64       // the raw loss of this step
-	Metrics []float64     // in the program's order, NaN for a tensor; observers may keep it
-	Tensors []*ir.Tensor  // those metrics that aren't scalars, by their place in Metrics; nil if there are none; not to be changed
-	Due     bool          // the evaluation of this step isn't complete: its metrics are older
-	Last    bool          // the run ends here
-	Stopped StopReason    // why it ends, in the last record; "" if that is a failure
+	Step      int64         // the step counter: steps taken since the program began
+	Epoch     int64         // epochs of the training data that are complete
+	Elapsed   time.Duration // in the loop, since Run began
+	Loss      float64       // the raw loss of this step
+	Metrics   []float64     // in the program's order, NaN for a tensor; observers may keep it
+	Evaluated bool          // whether there are values of an evaluation: before its first, its metrics are NaN
+	Tensors   []*ir.Tensor  // those metrics that aren't scalars, by their place in Metrics; nil if there are none; not to be changed
+	Due       bool          // the evaluation of this step isn't complete: its metrics are older
+	Last      bool          // the run ends here
+	Stopped   StopReason    // why it ends, in the last record; "" if that is a failure
 
 	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
 }
@@ -96,6 +98,7 @@ type StopReason string
 const (
 	StoppedUntil       StopReason = "until"
 	StoppedMaxSteps    StopReason = "max_steps"
+	StoppedEpochs      StopReason = "epochs"
 	StoppedEarly       StopReason = "early_stop"
 	StoppedData        StopReason = "end_of_data" // the training data has been passed as often as it may be
 	StoppedInterrupted StopReason = "interrupted"
@@ -103,12 +106,13 @@ const (
 
 // Summary is the result of a run.
 type Summary struct {
-	Steps   int64 // taken by this run
-	Stopped StopReason
-	Elapsed time.Duration // the loop alone
-	Loss    float64
-	Metrics []float64    // as in Record
-	Tensors []*ir.Tensor // as in Record
+	Steps     int64 // taken by this run
+	Stopped   StopReason
+	Elapsed   time.Duration // the loop alone
+	Loss      float64
+	Metrics   []float64    // as in Record
+	Tensors   []*ir.Tensor // as in Record
+	Evaluated bool         // as in Record
 
 	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
 }

@@ -3,7 +3,10 @@ package report
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/flowrun/flowrun/ir"
 )
 
 // How numbers are shown to people.
@@ -24,6 +27,15 @@ func formatCount(n int64) string {
 // formatMetric writes a metric with four digits, zeros too, so that a line that
 // is redrawn keeps still: "0.01873", "0.5000", "1.234e-05".
 func formatMetric(v float64) string { return fmt.Sprintf("%#.4g", v) }
+
+// noValue is what people see of a metric before the first evaluation. NaN would look like
+// a fault of the model.
+const noValue = "–"
+
+// hasValue reports whether a metric has been computed yet.
+func hasValue(name string, evaluated bool) bool {
+	return evaluated || !strings.HasPrefix(name, ir.EvalPrefix)
+}
 
 // formatRate writes steps per second; slow ones with a fraction.
 func formatRate(perSecond float64) string {

@@ -154,7 +154,11 @@ func (l *line) parts(r engine.Record) []part {
 		if tensorOf(r.Tensors, i) != nil {
 			continue // a line has no room for it
 		}
-		parts = append(parts, part{name + " " + formatMetric(r.Metrics[i]), metricRank + i})
+		value := noValue
+		if hasValue(name, r.Evaluated) {
+			value = formatMetric(r.Metrics[i])
+		}
+		parts = append(parts, part{name + " " + value, metricRank + i})
 	}
 	rate := l.rate(mark{r.Step, r.Elapsed})
 	if rate > 0 {

@@ -24,6 +24,7 @@ type Result struct {
 var stopped = map[engine.StopReason]string{
 	engine.StoppedUntil:       "`until` condition met",
 	engine.StoppedMaxSteps:    "max_steps reached",
+	engine.StoppedEpochs:      "epochs reached",
 	engine.StoppedEarly:       "no improvement for early_stop",
 	engine.StoppedData:        "the training data has ended",
 	engine.StoppedInterrupted: "interrupted",
@@ -43,15 +44,17 @@ func (r Result) WriteText(w io.Writer) error {
 	if s.Steps > 0 {
 		rows := make([][2]string, 0, len(r.Metrics)+1)
 		for i, name := range r.Metrics {
-			if tensorOf(s.Tensors, i) != nil {
-				continue
+			switch {
+			case !hasValue(name, s.Evaluated):
+				rows = append(rows, [2]string{name, noValue})
+			case tensorOf(s.Tensors, i) == nil:
+				rows = append(rows, [2]string{name, formatMetric(s.Metrics[i])})
 			}
-			rows = append(rows, [2]string{name, formatMetric(s.Metrics[i])})
 		}
 		rows = append(rows, [2]string{"loss_step", formatMetric(s.Loss)})
 		table(&b, rows)
 		for i, name := range r.Metrics {
-			if t := tensorOf(s.Tensors, i); t != nil {
+			if t := tensorOf(s.Tensors, i); t != nil && hasValue(name, s.Evaluated) {
 				writeTensor(&b, name, t)
 			}
 		}

@@ -41,7 +41,7 @@ func TestTheSummaryShowsTensorsAsTables(t *testing.T) {
 	large := ir.NewTensor(ir.Type{DType: ir.I64, Shape: ir.Shape{tableLimit + 1, 2}})
 	cube := ir.NewTensor(ir.Type{DType: ir.F32, Shape: ir.Shape{2, 2, 2}})
 	r := Result{Spec: "s.yaml", Device: "cpu", Metrics: []string{"eval.f1", "eval.table", "eval.large", "eval.cube", "eval.loss"},
-		Summary: engine.Summary{Steps: 1, Stopped: engine.StoppedMaxSteps, Metrics: []float64{0, 0, 0, 0, 0.5},
+		Summary: engine.Summary{Steps: 1, Stopped: engine.StoppedMaxSteps, Metrics: []float64{0, 0, 0, 0, 0.5}, Evaluated: true,
 			Tensors: []*ir.Tensor{scores, confusion, large, cube, nil}}}
 	var b strings.Builder
 	require.NoError(t, r.WriteText(&b))
@@ -64,4 +64,27 @@ func TestTheSummaryShowsTensorsAsTables(t *testing.T) {
 func TestTheProgressLineLeavesTensorsOut(t *testing.T) {
 	parts := newLine(Run{Metrics: []string{"table", "loss"}}).parts(engine.Record{Step: 1, Metrics: []float64{math.NaN(), 0.5}, Tensors: []*ir.Tensor{confusion, nil}})
 	require.Equal(t, "step 1  loss 0.5000  0.0s", fit(parts, 80))
+}
+
+// NaN would look like a fault; an evaluation whose result is NaN is one.
+func TestBeforeTheFirstEvaluationItsMetricsHaveNoValue(t *testing.T) {
+	run := Run{Metrics: []string{"acc", "eval.loss", "eval.table"}}
+	record := engine.Record{Step: 1, Metrics: []float64{math.NaN(), math.NaN(), math.NaN()}, Tensors: []*ir.Tensor{nil, nil, scores}}
+	r := Result{Spec: "s.yaml", Device: "cpu", Metrics: run.Metrics,
+		Summary: engine.Summary{Steps: 1, Stopped: engine.StoppedEpochs, Metrics: record.Metrics, Tensors: record.Tensors}}
+	text := func() (string, string) {
+		var b strings.Builder
+		require.NoError(t, r.WriteText(&b))
+		return fit(newLine(run).parts(record), 80), b.String()
+	}
+	line, summary := text()
+	require.Equal(t, "step 1  loss_step 0.000  acc NaN  eval.loss –  0.0s", line)
+	require.Equal(t, "s.yaml: stopped after 1 step in 0.0s on cpu: epochs reached\n  acc         NaN\n  eval.loss   –\n  eval.table  –\n  loss_step   0.000\n", summary)
+	require.Contains(t, string(r.metricsJSON()), `"eval.loss":null`)
+
+	record.Evaluated, r.Summary.Evaluated = true, true
+	line, summary = text()
+	require.Contains(t, line, "eval.loss NaN")
+	require.Contains(t, summary, "eval.loss  NaN")
+	require.NotContains(t, summary, "–")
 }

@@ -37,8 +37,9 @@ func newRun(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run SPEC",
 		Short: "Train the model of a spec",
-		Long: `run trains the model of a spec until the condition of until holds, max_steps is
-reached, early_stop sees no improvement, or the run is interrupted.`,
+		Long: `run trains the model of a spec until the condition of until holds, epochs or
+max_steps is reached, early_stop sees no improvement, its data ends, or the run is
+interrupted.`,
 		Args: oneSpec,
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args, s) },
 	}

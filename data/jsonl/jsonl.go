@@ -224,6 +224,9 @@ func (r *reader) missing(n *node, how string) error {
 		if f.Fill.By == table.FillNone || elements == 0 {
 			return r.absent(n, field, how)
 		}
+		if f.Fill.By == table.FillKeep {
+			return r.rows.FaultAt(r.line, show(n.path), r.rows.Kept(field))
+		}
 		if f.Fill.By == table.FillDrop {
 			elements = 1 // the row counts once
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -64,6 +65,63 @@ func classes(ctx context.Context, values []Values) (*Fact, error) {
 	}
 	fact.Classes = texts(found)
 	return fact, nil
+}
+
+// Declared adds what a declaration says itself, where the facts say nothing: weights of
+// other programs don't know the classes that it lists.
+func (f Facts) Declared(all []Values) Facts {
+	added := maps.Clone(f)
+	for _, v := range all {
+		d := v.Field
+		if fact := f[d.Name]; d.Classes == nil || d.Classes.Vocabulary || fact != nil && fact.Classes != nil {
+			continue
+		}
+		switch {
+		case d.Classes.Names != nil:
+			added[d.Name] = &Fact{Classes: texts(d.Classes.Names)}
+		case v.Table.Column(v.Column).Texts == nil: // its values are the ids
+			added[d.Name] = &Fact{Classes: numbered(d.Classes.Count)}
+		}
+	}
+	return added
+}
+
+// CheckClasses compares the classes that weights know of a field, if any, with those that
+// it declares. With another list, ids would silently mean other classes.
+func (f Facts) CheckClasses(d *table.Field) error {
+	field, c, fact := d.Name, d.Classes, f[d.Name]
+	if c == nil || fact == nil || fact.Classes == nil {
+		return nil
+	}
+	known := len(fact.Classes)
+	switch {
+	case c.Vocabulary:
+		last := fact.ID(known - 1)
+		if fact.Unknown != nil {
+			last = max(last, *fact.Unknown)
+		}
+		if last >= int64(c.Count) {
+			return fmt.Errorf("the field %s may have %s, and the weights know the ids 0 to %d; declare as many, or train again",
+				field, diag.Count(c.Count, "different value"), last)
+		}
+		_, taken := fact.Name(c.Unknown)
+		if c.Unknown >= 0 && (taken || fact.Unknown != nil && *fact.Unknown != c.Unknown) {
+			return fmt.Errorf("the field %s has the id %d for unknown values, and the weights know it otherwise; declare it as it was, or train again", field, c.Unknown)
+		}
+	case c.Names != nil && !slices.Equal(texts(c.Names), fact.Classes) && !fact.named(c.Names):
+		return fmt.Errorf("the field %s lists the classes %s, and the weights were trained with %s; list them as they were, or train again",
+			field, quoted(c.Names), quoted(names(fact.Classes)))
+	case known != c.Count:
+		return fmt.Errorf("the field %s is declared to have %s, and the weights know %d: %s; declare as many, or train again",
+			field, classCount(c.Count), known, quoted(names(fact.Classes)))
+	}
+	return nil
+}
+
+// named reports whether a list gives names to classes that were only numbers.
+func (f *Fact) named(list []string) bool {
+	return len(list) == len(f.Classes) && slices.Equal(f.Classes, numbered(len(list))) &&
+		!slices.ContainsFunc(list, func(name string) bool { return slices.Contains(f.Classes, Text(name)) })
 }
 
 func classCount(n int) string {

@@ -127,8 +127,13 @@ func (f Facts) Check(d *table.Field) error {
 		}
 		return nil
 	}
-	if d.Classes != nil && (fact == nil || fact.Classes == nil) {
-		return needs("the classes")
+	if d.Classes != nil {
+		if fact == nil || fact.Classes == nil {
+			return needs("the classes")
+		}
+		if err := f.CheckClasses(d); err != nil {
+			return err
+		}
 	}
 	if d.Normalize != table.NotNormalized {
 		if fact == nil || fact.Mean == nil {

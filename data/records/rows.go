@@ -176,11 +176,18 @@ func (r *Rows) Missing(field, element int) (bool, error) {
 		r.without = true
 		f.missing[element]++
 		return true, nil
+	case table.FillKeep:
+		return true, r.Fault(field, element, "%s", r.Kept(field))
 	case table.FillText:
 		return true, r.Text(field, element, []byte(f.Fill.Text))
 	}
 	copy(f.values[element*f.size:], f.fill)
 	return true, nil
+}
+
+// Kept says that a value is missing in a row that may not be left out.
+func (r *Rows) Kept(field int) string {
+	return fmt.Sprintf("no value, and the field %s has fill: drop; this row would have no output: give it a value, remove it, or declare another fill", r.Name(field))
 }
 
 // finish hands over what is known only at the end.

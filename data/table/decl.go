@@ -105,6 +105,7 @@ type FillBy string
 const (
 	FillNone   FillBy = "" // a missing value is an error
 	FillDrop   FillBy = "drop"
+	FillKeep   FillBy = "keep" // what drop is where no example may be left out: an error that says so; no spec has it
 	FillMean   FillBy = "mean"
 	FillMedian FillBy = "median"
 	FillValue  FillBy = "value"

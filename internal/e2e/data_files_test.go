@@ -219,7 +219,14 @@ func TestARunEndsWithItsDataOrSaysBeforehandThatItIsTooLong(t *testing.T) {
 		s := runtest.Started(t, fromFile(t, 10, "    batch: 4\n    repeat: 3", "  data: points\n  optimizer: {SGD: {lr: 0.1}}\n"+more))
 		summary, _ := runtest.Ran(t, s, 0)
 		require.Equal(t, want, summary.Steps, train)
-		require.Equal(t, engine.StoppedMaxSteps, summary.Stopped)
+		reason := engine.StoppedEpochs
+		if strings.Contains(train, fmt.Sprintf("max_steps: %d", want)) {
+			reason = engine.StoppedMaxSteps
+		}
+		require.Equal(t, reason, summary.Stopped, train)
+		s = runtest.Started(t, fromFile(t, 10, "    batch: 4\n    repeat: 3", "  data: points\n  optimizer: {SGD: {lr: 0.1}}\n"+more))
+		summary, _ = runtest.Ran(t, s, 2)
+		require.Equal(t, engine.StoppedMaxSteps, summary.Stopped, "a limit of the caller's")
 	}
 }
 
