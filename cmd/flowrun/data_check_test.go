@@ -98,6 +98,22 @@ func TestEachUnknownClassIsListed(t *testing.T) {
 	require.Empty(t, places)
 }
 
+// A class that the spec doesn't list is a fault like others, also among them, but not in a
+// row that is left out.
+func TestUnknownClassesAreListedTogetherWithOtherFaults(t *testing.T) {
+	t.Setenv("FLOWRUN_CACHE", t.TempDir())
+	spec := checkSpec("    csv: d.csv\n    missing: [\"\"]\n    fields:\n      n: {type: \"i64[]\", fill: drop}\n      c: {columns: [c, d], type: \"i64[2]\", classes: [a, b]}\n    batch: 2\n")
+	tree(t, map[string]string{"spec.yaml": spec, "d.csv": "n,c,d\n1,a,b\n2,x,b\nz,a,y\n,q,q\n4,x,y\n"})
+	places, messages := faultsOf(t)
+	require.Equal(t, []string{"d.csv:3", "d.csv:4", "d.csv:4", "d.csv:6", "d.csv:6"}, places)
+	require.Contains(t, messages[0], `column "c": "x" is no class`)
+	require.Contains(t, messages[1], `column "n": "z" is not a number`)
+	require.Contains(t, messages[2], `column "d": "y" is no class`)
+	require.NoError(t, os.WriteFile("d.csv", []byte("n,c,d\n1,a,b\n,q,q\n"), 0o644))
+	places, _ = faultsOf(t)
+	require.Empty(t, places)
+}
+
 func TestEachFaultOfJSONLinesIsListed(t *testing.T) {
 	t.Setenv("FLOWRUN_CACHE", t.TempDir())
 	spec := checkSpec("    jsonl: d.jsonl\n    fields:\n      v: {type: \"i64[2]\"}\n    batch: 2\n")

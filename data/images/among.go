@@ -74,7 +74,11 @@ func openAmong(ctx context.Context, in *table.Input, open func(context.Context, 
 	if !slices.ContainsFunc(in.Decl.Fields, func(f table.Field) bool { return isImage(&f) }) {
 		return open(ctx, in)
 	}
-	rows, err := open(ctx, &table.Input{Decl: asPaths(in.Decl), Files: in.Files, Prepare: in.Prepare, Fault: in.Report, Note: in.Note})
+	paths := &table.Input{Decl: asPaths(in.Decl), Files: in.Files, Prepare: in.Prepare, Note: in.Note}
+	if in.Fault != nil { // all faults are asked for
+		paths.Fault = in.Report
+	}
+	rows, err := open(ctx, paths)
 	if err != nil {
 		return nil, err
 	}

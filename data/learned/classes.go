@@ -198,7 +198,7 @@ func (f Facts) IDs(ctx context.Context, v Values, report func(*table.Fault) erro
 			if ids[code] >= 0 {
 				continue
 			}
-			fault := &table.Fault{Place: v.place(row, i), Message: unknown(d, column.Texts[code], names(fact.Classes))}
+			fault := &table.Fault{Place: v.place(row, i), Message: Unknown(d, column.Texts[code], names(fact.Classes))}
 			if report == nil {
 				return fault
 			}
@@ -217,8 +217,8 @@ func (f Facts) IDs(ctx context.Context, v Values, report func(*table.Fault) erro
 	return ids, nil
 }
 
-// unknown says that a text of a field isn't among the known ones.
-func unknown(d *table.Field, text string, known []string) string {
+// Unknown says that a text of a field isn't among the known ones.
+func Unknown(d *table.Field, text string, known []string) string {
 	const help = "declare an id for unknown ones, or remove the row"
 	if !d.Classes.Vocabulary {
 		return fmt.Sprintf("%s is no class of the field %s that the training data has: %s; %s", diag.Quote(text), d.Name, quoted(known), help)

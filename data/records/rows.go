@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/flowrun/flowrun/data/learned"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -49,6 +50,18 @@ type field struct {
 	length int // of all texts
 
 	missing []int64 // how many rows lack a value, by element, where they are dropped
+
+	// listed are the classes that the spec lists, where all faults are asked for: what is
+	// none of them is reported with the row's other faults. nil: it is found later, when the
+	// classes are known.
+	listed map[string]bool
+	set    []classified // in the row, if there is listed
+}
+
+// classified is an element of a field with classes.
+type classified struct {
+	element int
+	text    int32
 }
 
 func newRows(in *table.Input, out table.Writer, names [][]string) *Rows {
@@ -69,6 +82,12 @@ func newRows(in *table.Input, out table.Writer, names [][]string) *Rows {
 		next := at + f.size*len(f.missing)
 		f.values, at = r.values[at:next:next], next
 		f.prepareFill()
+		if c := f.Classes; in.Fault != nil && c != nil && c.Names != nil && c.Unknown < 0 {
+			f.listed = map[string]bool{}
+			for _, name := range c.Names {
+				f.listed[name] = true
+			}
+		}
 	}
 	return r
 }
@@ -99,18 +118,39 @@ func (f *field) prepareFill() {
 // Begin begins the row of a line.
 func (r *Rows) Begin(line int64) {
 	r.line, r.faulty, r.without = line, false, false
+	for i := range r.fields {
+		r.fields[i].set = r.fields[i].set[:0]
+	}
 }
 
 // End adds the row to the table, unless it is to be dropped or something is wrong in it.
 func (r *Rows) End() error {
 	switch r.rows++; {
-	case r.faulty:
-		return nil
-	case r.without:
+	case r.without && !r.faulty:
 		r.dropped++
 		return nil
+	case r.without:
+		return nil
+	}
+	if err := r.checkClasses(); err != nil || r.faulty {
+		return err
 	}
 	return r.out.Append(r.values, r.file, r.line)
+}
+
+// checkClasses reports texts of the row that are none of the classes that the spec lists.
+func (r *Rows) checkClasses() error {
+	for i := range r.fields {
+		f := &r.fields[i]
+		for _, s := range f.set {
+			if text := f.texts[s.text]; !f.listed[text] {
+				if err := r.Fault(i, s.element, "%s", learned.Unknown(f.Field, text, f.Classes.Names)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Fault reports what is wrong in the row with one element, or with all of it if field is
@@ -160,6 +200,9 @@ func (r *Rows) Text(field, element int, text []byte) error {
 		f.texts = append(f.texts, string(text))
 		f.ids[f.texts[id]] = id
 		f.length += len(text)
+	}
+	if f.listed != nil {
+		f.set = append(f.set, classified{element, id})
 	}
 	PutInt(f.values[element*f.size:][:f.size], f.dtype, int64(id))
 	return nil
