@@ -94,6 +94,7 @@ type DataSource struct {
 	learnedFrom string
 	prepared    []PreparedData
 	inOrder     bool
+	unbatched   bool // only others use it
 }
 
 // PreparedData is a table that was prepared from files, on disk.
@@ -124,7 +125,8 @@ func (p *Program) Data(ctx context.Context, name string, o DataOptions) (*DataSo
 	if err := p.learnAsTraining(ctx, decl, part, s, &open); err != nil {
 		return nil, err
 	}
-	if decl.Batch == 0 { // only others use it
+	if kind := data.KindOf(decl.Kind); decl.Batch == 0 && (kind == nil || !kind.Batches) {
+		s.unbatched = true
 		joined := *decl
 		joined.Batch = 1
 		decl = &joined
@@ -232,7 +234,17 @@ func AsFault(err error) (DataFault, bool) {
 func (s *DataSource) Name() string { return s.data.name }
 
 // Decl is what the spec says of the whole data source.
-func (s *DataSource) Decl() DataDecl { return declOf(s.data.decl) }
+func (s *DataSource) Decl() DataDecl {
+	d := declOf(s.data.decl)
+	if s.unbatched {
+		d.Batch = 0
+	}
+	return d
+}
+
+// HasBatches reports whether it has batches of its own: otherwise only others use it, by
+// zip or mix, and it is opened as if each example were a batch.
+func (s *DataSource) HasBatches() bool { return !s.unbatched }
 
 // Examples is the number of examples of an epoch.
 func (s *DataSource) Examples() int64 { return s.data.Examples() }

@@ -226,7 +226,13 @@ func listData(ctx context.Context, program *flowrun.Program, decls []flowrun.Dat
 	for _, note := range unique(notes) {
 		fmt.Fprintln(s.errors, diag.Printable("note: "+note))
 	}
-	return errors.Join(failed...)
+	for i, err := range failed {
+		if i == len(failed)-1 {
+			return err
+		}
+		tell(s.errors, err)
+	}
+	return nil
 }
 
 // baseNames are the ends of paths.

@@ -24,7 +24,7 @@ type dataJSON struct {
 	Parts       []string        `json:"parts,omitempty"`
 	Examples    int64           `json:"examples"`
 	Batch       int64           `json:"batch,omitempty"`
-	EpochSteps  int64           `json:"epoch_steps"`
+	EpochSteps  int64           `json:"epoch_steps,omitempty"`
 	LastBatch   int64           `json:"last_batch"` // its examples
 	InOrder     bool            `json:"in_order"`
 	Fingerprint string          `json:"fingerprint"`
@@ -89,6 +89,9 @@ func describeData(ctx context.Context, d *flowrun.DataSource, notes []string) (*
 	j := &dataJSON{Source: d.Name(), Kind: decl.Kind, Files: decl.Files, Sources: decl.Zip, Parts: decl.Parts, Examples: d.Examples(),
 		Batch: decl.Batch, EpochSteps: d.EpochSteps(), LastBatch: d.Remainder(), InOrder: d.InOrder(),
 		Fingerprint: d.Fingerprint(), LearnedFrom: d.LearnedFrom(), Prepared: []preparedJSON{}, Notes: append([]string{}, unique(notes)...)}
+	if !d.HasBatches() {
+		j.EpochSteps = 0
+	}
 	for _, p := range d.Prepared() {
 		j.Prepared = append(j.Prepared, preparedJSON(p))
 	}
@@ -110,7 +113,9 @@ func describeData(ctx context.Context, d *flowrun.DataSource, notes []string) (*
 		if err != nil {
 			return nil, err
 		}
-		f.BatchType = b.Type.String()
+		if d.HasBatches() {
+			f.BatchType = b.Type.String()
+		}
 		j.Fields = append(j.Fields, f)
 	}
 	return j, nil
@@ -240,6 +245,8 @@ func checkRanges(d *flowrun.DataSource, rows *rowRange, batches, epoch int64) er
 	}
 	steps := d.EpochSteps()
 	switch {
+	case batches > 0 && !d.HasBatches():
+		return usageError{fmt.Errorf("--batches: %s has no batch, so it has no batches of its own", d.Name())}
 	case batches > steps:
 		return usageError{fmt.Errorf("--batches: an epoch of %s has %d, not %d", d.Name(), steps, batches)}
 	case epoch > math.MaxInt64/steps-1:
@@ -432,6 +439,9 @@ func appendFloat(b []byte, x float64, d flowrun.DType) []byte {
 		return append(b, `"Infinity"`...)
 	case math.IsInf(x, -1):
 		return append(b, `"-Infinity"`...)
+	}
+	if x == 0 && math.Signbit(x) {
+		return append(b, "-0.0"...) // many read -0 as an integer, which has no sign
 	}
 	bits := 32
 	if d == flowrun.F64 {

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"math"
 	"math/big"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -351,6 +355,7 @@ func TestRequestsForDataThatIsNotThereAreRefused(t *testing.T) {
 		"flowers --json --batches 1 --epoch -1":            "counts from 0",
 		"flowers --json --batches 1 --epoch 9223372036854": "",
 		"flowers --json --epoch 1":                         "--batches",
+		"one --json --batches 1":                           "no batches of its own",
 		"both --json --rows 1:1":                           "is a mix",
 		"flower --json":                                    `did you mean "flowers"?`,
 		"flowers.tset":                                     `did you mean "flowers.test"?`,
@@ -373,3 +378,54 @@ func TestRequestsForDataThatIsNotThereAreRefused(t *testing.T) {
 		require.True(t, json.Valid([]byte(out)), out)
 	}
 }
+
+func TestNumbersInJSONKeepTheirBits(t *testing.T) {
+	t.Setenv("FLOWRUN_CACHE", t.TempDir())
+	values := []string{"-0", "1e-45", "3.4028235e38", "0.1", "16777217", "-7"}
+	tree(t, map[string]string{
+		"spec.yaml": checkSpec("    csv: d.csv\n    fields:\n      v: {type: \"f32[]\"}\n    batch: 2\n"),
+		"d.csv":     "v\n" + strings.Join(values, "\n") + "\n",
+	})
+	d := dataOf(t, "d", "--json", "--rows", "1:")
+	for i, text := range values {
+		want, err := strconv.ParseFloat(text, 32)
+		require.NoError(t, err)
+		got, err := strconv.ParseFloat(string(d.Rows[i].Fields["v"].Value), 32)
+		require.NoError(t, err)
+		require.Equal(t, math.Float32bits(float32(want)), math.Float32bits(float32(got)), text)
+	}
+	require.Equal(t, "-0.0", string(d.Rows[0].Fields["v"].Value), "-0 would be read as an integer")
+}
+
+// The examples are written as they are read: many need no more memory than few.
+func TestManyExamplesAreWrittenInLittleMemory(t *testing.T) {
+	t.Setenv("FLOWRUN_CACHE", t.TempDir())
+	const n, width = 60_000, 64
+	b := binary.BigEndian.AppendUint32([]byte{0, 0, 8, 2}, n)
+	b = binary.BigEndian.AppendUint32(b, width)
+	b = append(b, bytes.Repeat([]byte{200}, n*width)...)
+	tree(t, map[string]string{
+		"spec.yaml": checkSpec("    idx: {x: d.idx}\n    fields:\n      x: {type: \"u8[64]\"}\n    batch: 2\n"), "d.idx": string(b),
+	})
+	var before, during runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	written, most := 0, uint64(0)
+	out := writerFunc(func(p []byte) (int, error) {
+		if written += len(p); written/(4<<20) > (written-len(p))/(4<<20) {
+			runtime.GC()
+			runtime.ReadMemStats(&during)
+			most = max(most, during.HeapAlloc)
+		}
+		return len(p), nil
+	})
+	var errors bytes.Buffer
+	code := execute(context.Background(), []string{"data", "spec.yaml", "d", "--json", "--rows", "1:"}, streams{strings.NewReader(""), out, &errors})
+	require.Equal(t, exitDone, code, errors.String())
+	require.Greater(t, written, n*width*3)
+	require.Less(t, most-before.HeapAlloc, uint64(12<<20))
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -53,8 +53,11 @@ func writeFacts(d *flowrun.DataSource, decl *flowrun.DataDecl, notes []string, s
 	for _, c := range d.Components() {
 		t.row("draws", fmt.Sprintf("%d of %s, which has %s", c.Weight, c.Name, diag.Count(int(c.Examples), "example")))
 	}
-	if decl.Batch > 0 {
-		text := fmt.Sprintf("%d per epoch, of %s", d.EpochSteps(), diag.Count(int(decl.Batch), "example"))
+	if d.HasBatches() {
+		text := fmt.Sprintf("%d per epoch", d.EpochSteps())
+		if decl.Batch > 0 {
+			text += ", of " + diag.Count(int(decl.Batch), "example")
+		}
 		if last := d.Remainder(); last > 0 {
 			text += fmt.Sprintf("; the last has %d", last)
 		}
@@ -95,16 +98,20 @@ func writeFields(d *flowrun.DataSource, s streams) error {
 	t.indent = "  "
 	fields := d.Fields()
 	for _, b := range batch {
+		inBatch := b.Type.String()
+		if !d.HasBatches() {
+			inBatch = "-"
+		}
 		i := slices.IndexFunc(fields, func(f flowrun.DataField) bool { return f.Name == b.Name })
 		if i < 0 {
-			t.row(b.Name, "-", b.Type.String(), "computed by transform")
+			t.row(b.Name, "-", inBatch, "computed by transform")
 			continue
 		}
 		stored := fields[i].Stored.String()
 		if word := storedWord(&fields[i]); word != "" {
 			stored = strings.TrimSuffix(word+strings.TrimPrefix(stored, fields[i].Stored.DType.String()), "[]")
 		}
-		t.row(b.Name, stored, b.Type.String(), describeField(&fields[i]))
+		t.row(b.Name, stored, inBatch, describeField(&fields[i]))
 	}
 	return t.write()
 }
@@ -194,7 +201,7 @@ func shownNumbers(v []float64) string {
 	return strings.Join(texts, " ")
 }
 
-func shortNumber(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
+func shortNumber(x float64) string { return strconv.FormatFloat(x, 'g', 5, 64) }
 
 // shortInt shows an integer whole, unless it is very long.
 func shortInt(v int64) string {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxListed bounds how many names ListWithin looks at: a pattern that begins too high up
@@ -126,6 +127,9 @@ func walk(ctx context.Context, root *os.Root, base, folder string, elements []st
 	tree := root.FS()
 	deep := slices.Contains(elements, "**")
 	err = fs.WalkDir(tree, folder, func(name string, d fs.DirEntry, err error) error {
+		if err != nil && !utf8.ValidString(name) {
+			return fmt.Errorf("the name of the folder %q is not UTF-8, so it can't be read: rename it", name)
+		}
 		if err != nil || name == folder {
 			return err
 		}

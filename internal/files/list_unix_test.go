@@ -4,6 +4,7 @@ package files
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -32,4 +33,13 @@ func TestWhatMatchesAndIsNoFileIsAnError(t *testing.T) {
 	link(t, "nowhere", filepath.Join(dir, "sub", "gone.csv"))
 	_, err = list("sub/g*")
 	require.ErrorContains(t, err, "gone.csv is a link to nowhere: file does not exist")
+}
+
+func TestAFolderWhoseNameIsNotUTF8IsNamed(t *testing.T) {
+	dir := tree(t, "a.csv")
+	if os.Mkdir(filepath.Join(dir, "caf\xe9"), 0o700) != nil {
+		t.Skip("this file system has no such names")
+	}
+	_, err := ListWithin(context.Background(), []string{dir}, dir)
+	require.ErrorContains(t, err, `"caf\xe9" is not UTF-8`)
 }

@@ -1,0 +1,85 @@
+package e2e_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+)
+
+func TestADataSourceIsLookedAtFromGo(t *testing.T) {
+	const n = 10
+	path := fromFile(t, n, "    batch: 4\n    shuffle: true\n    split: {parts: {train: 0.8, test: 0.2}}", "  data: points.train\n  optimizer: {SGD: {lr: 0.1}}\n  max_steps: 2")
+	p, err := flowrun.Load(path)
+	require.NoError(t, err)
+	decls := p.DataDecls()
+	require.Len(t, decls, 1)
+	require.Equal(t, []string{"train", "test"}, decls[0].Parts)
+
+	d, err := p.Data(context.Background(), "points.train", flowrun.DataOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []int64{8, 2, 0}, []int64{d.Examples(), d.EpochSteps(), d.Remainder()})
+	require.Equal(t, "x", d.Fields()[0].Name)
+	require.Equal(t, []string{"a", "b"}, d.Fields()[0].Elements)
+	x, err := d.Values("x", 6, 2)
+	require.NoError(t, err)
+	require.Equal(t, flowrun.Shape{2, 2}, x.Type.Shape)
+	whole, err := d.StoredValues("x", 0, 8)
+	require.NoError(t, err)
+	require.Equal(t, whole.Float32s()[12:], x.Float32s())
+	empty, err := d.Values("x", 8, 0)
+	require.NoError(t, err)
+	require.Empty(t, empty.Data)
+
+	order := d.Batches()
+	seen := map[int64]bool{}
+	for step := range d.EpochSteps() {
+		members, err := order(step)
+		require.NoError(t, err)
+		for _, m := range members {
+			place, err := d.Place(m.Example)
+			require.NoError(t, err)
+			require.Equal(t, place, m.DataPlace)
+			seen[m.Example] = true
+		}
+	}
+	require.Len(t, seen, 8)
+
+	for _, wrong := range []func() error{
+		func() error { _, err := d.Values("x", 7, 2); return err },
+		func() error { _, err := d.Values("x", -1, 1); return err },
+		func() error { _, err := d.Values("x", 0, -1); return err },
+		func() error { _, err := d.Values("z", 0, 1); return err },
+		func() error { _, err := d.StoredValues("x", 8, 1); return err },
+		func() error { _, err := d.Place(8); return err },
+		func() error { _, err := order(-1); return err },
+		func() error { _, err := d.Statistics(context.Background(), "z", false); return err },
+		func() error { _, err := d.Counts(context.Background(), "z"); return err },
+	} {
+		require.Error(t, wrong())
+	}
+	require.NoError(t, d.Close())
+	for name, want := range map[string]string{
+		"points.tset": `did you mean "points.test"?`, "": "no data source", "points.": `did you mean "points"?`, "x": "there are points",
+	} {
+		_, err := p.Data(context.Background(), name, flowrun.DataOptions{})
+		require.ErrorContains(t, err, want, name)
+	}
+}
+
+func TestLookingAtDataEndsWithItsContext(t *testing.T) {
+	path := fromFile(t, 10, "    batch: 4", "  data: points\n  optimizer: {SGD: {lr: 0.1}}\n  max_steps: 2")
+	p, err := flowrun.Load(path)
+	require.NoError(t, err)
+	d, err := p.Data(context.Background(), "points", flowrun.DataOptions{})
+	require.NoError(t, err)
+	ended, end := context.WithCancel(context.Background())
+	end()
+	_, err = d.Statistics(ended, "x", true)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = p.Data(ended, "points", flowrun.DataOptions{})
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, d.Close())
+}
