@@ -87,7 +87,7 @@ func (r *reader) begin() error {
 	if err := r.more(); err != nil {
 		return err
 	}
-	skip, message := records.Sniff(r.buffer[:r.end])
+	skip, message := records.Sniff(r.buffer[:r.end], r.complete)
 	if message != "" {
 		return &problem{line: 1, message: message, last: true}
 	}

@@ -2,57 +2,40 @@ package records
 
 import (
 	"bytes"
-	"fmt"
 	"unicode/utf8"
+
+	"github.com/flowrun/flowrun/foreign"
 )
 
-// beginnings are those of files that aren't UTF-8 text.
-var beginnings = []struct{ bytes, message string }{
-	{"\xff\xfe\x00\x00", "the file is in UTF-32; " + convert("UTF-32")},
-	{"\x00\x00\xfe\xff", "the file is in UTF-32; " + convert("UTF-32")},
-	{"\xff\xfe", "the file is in UTF-16; " + convert("UTF-16")},
-	{"\xfe\xff", "the file is in UTF-16; " + convert("UTF-16")},
-	{"\x1f\x8b", "the file is compressed by gzip; decompress it first: gunzip"},
-	{"\x28\xb5\x2f\xfd", "the file is compressed by zstd; decompress it first: unzstd"},
-	{"BZh", "the file is compressed by bzip2; decompress it first: bunzip2"},
-	{"PK\x03\x04", "the file is a zip archive or an Excel workbook, not text"},
-	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "the file is an Excel workbook, not text; save it as CSV UTF-8"},
-	{"PAR1", "the file is a Parquet file, not text"},
-	{"\x93NUMPY", "the file is an npy file, not text"},
-	{"\x89HDF\r\n\x1a\n", "the file is an HDF5 file, not text"},
-}
-
-func convert(encoding string) string {
-	return "convert it to UTF-8: iconv -f " + encoding + " -t UTF-8"
-}
-
-// Sniff looks at the beginning of a text file. It gives the length of UTF-8's byte order
-// mark, which is to be skipped, or says what other kind of file it is.
-func Sniff(beginning []byte) (skip int, message string) {
+// Sniff looks at the beginning of a text file; end says that it is all of it. It gives the
+// length of UTF-8's byte order mark, which is to be skipped, or, if the beginning isn't
+// UTF-8 and is that of a known format, what the file is. Other faults are those of a line.
+func Sniff(beginning []byte, end bool) (skip int, message string) {
 	if bytes.HasPrefix(beginning, []byte("\ufeff")) {
 		return len("\ufeff"), ""
 	}
-	if offset, _ := CheckText(beginning); offset < 0 {
+	at := firstFault(beginning)
+	if at < 0 || !end && beginning[at] != 0 && !utf8.FullRune(beginning[at:]) {
 		return 0, "" // a text may begin with PAR1
 	}
-	for _, b := range beginnings {
-		if bytes.HasPrefix(beginning, []byte(b.bytes)) {
-			return 0, b.message
-		}
+	if _, known := foreign.Recognize(beginning); !known {
+		return 0, ""
 	}
-	if b := beginning; len(b) >= 4 && (b[0] == 0) != (b[1] == 0) && (b[0] == 0) == (b[2] == 0) && (b[1] == 0) == (b[3] == 0) {
-		encoding := "UTF-16LE"
-		if b[0] == 0 {
-			encoding = "UTF-16BE"
-		}
-		return 0, "the file is in UTF-16 without a byte order mark; " + convert(encoding)
-	}
-	return 0, ""
+	return 0, complain(beginning, beginning[at:], end)
 }
 
-// CheckText finds the first byte of a text that no UTF-8 text has, and says so. Without
+// CheckText finds the first byte of a line that no UTF-8 text has, and says so. Without
 // one, the offset is negative.
-func CheckText(text []byte) (offset int, message string) {
+func CheckText(line []byte) (offset int, message string) {
+	at := firstFault(line)
+	if at < 0 {
+		return -1, ""
+	}
+	return at, complain(nil, line[at:], false)
+}
+
+// firstFault is the place of the first byte that no UTF-8 text has, or negative.
+func firstFault(text []byte) int {
 	invalid := -1
 	if !utf8.Valid(text) {
 		for invalid = 0; ; {
@@ -64,10 +47,16 @@ func CheckText(text []byte) (offset int, message string) {
 		}
 	}
 	if zero := bytes.IndexByte(text, 0); zero >= 0 && (invalid < 0 || zero < invalid) {
-		return zero, "a NUL byte; the file is not text in UTF-8"
+		return zero
 	}
-	if invalid < 0 {
-		return -1, ""
+	return invalid
+}
+
+// complain says what is wrong with a file, from its beginning and from where it is broken.
+func complain(head, rest []byte, end bool) string {
+	found, encoding := foreign.NotUTF8(head, rest, end)
+	if encoding != "" {
+		found += "; convert it: iconv -f " + encoding + " -t UTF-8"
 	}
-	return invalid, fmt.Sprintf("the byte 0x%X is not UTF-8; if the file is in Latin-1 or Windows-1252, %s", text[invalid], convert("WINDOWS-1252"))
+	return found
 }

@@ -46,7 +46,7 @@ func (l *Lines) Next() (line []byte, number int64, err error) {
 		if err := l.more(); err != nil {
 			return nil, 0, err
 		}
-		skip, message := Sniff(l.buffer[:l.end])
+		skip, message := Sniff(l.buffer[:l.end], l.complete)
 		if message != "" {
 			return nil, 0, &Problem{1, message}
 		}

@@ -51,23 +51,26 @@ func TestFilesTooShortForAWindowAreCountedAloud(t *testing.T) {
 
 func TestTextThatIsNotUTF8IsRefusedWithItsEncoding(t *testing.T) {
 	const help = "; save it as UTF-8, or read its bytes (`tokens: bytes`)"
+	convert := func(encoding string) string {
+		return "; convert it: iconv -f " + encoding + " -t UTF-8, or read its bytes (`tokens: bytes`)"
+	}
 	for content, want := range map[string]string{
-		"one\ntwo\ncaf\xe9 au lait":              "00.txt:3:4: the byte 0xe9 isn't UTF-8: the file looks like Latin-1 or Windows-1252" + help,
-		"\xff\xfea\x00b\x00":                     "00.txt:1:1: the byte 0xff isn't UTF-8: the file is UTF-16 text" + help,
-		"\xfe\xff\x00a\x00b":                     "00.txt:1:1: the byte 0xfe isn't UTF-8: the file is UTF-16 text" + help,
+		"one\ntwo\ncaf\xe9 au lait":              "00.txt:3:4: the byte 0xe9 isn't UTF-8: the file looks like Latin-1 or Windows-1252" + convert("WINDOWS-1252"),
+		"\xff\xfea\x00b\x00":                     "00.txt:1:1: the file is not UTF-8 but UTF-16 text" + convert("UTF-16"),
+		"\xfe\xff\x00a\x00b":                     "00.txt:1:1: the file is not UTF-8 but UTF-16 text" + convert("UTF-16"),
 		"one two\x00three":                       "00.txt:1:8: a zero byte: the file isn't text, or UTF-16 without a byte order mark" + help,
 		"caf\xc3":                                "00.txt:1:4: the byte 0xc3 isn't UTF-8: the file ends within a character; was it cut off?",
 		"a\xed\xa0\xbd\xed\xb8\x80b":             "00.txt:1:2: the byte 0xed isn't UTF-8: it begins half a surrogate pair, as in CESU-8" + help,
 		"\x93\xfa\x96\x7b\x8c\xea\n":             "00.txt:1:1: the byte 0x93 isn't UTF-8: the file has another encoding" + help,
 		"ab\xc0\x80cd":                           "00.txt:1:3: the byte 0xc0 isn't UTF-8: the file has another encoding" + help,
-		strings.Repeat("é\n", chunk/3) + "\xe9t": fmt.Sprintf("00.txt:%d:1: the byte 0xe9 isn't UTF-8: the file looks like Latin-1 or Windows-1252%s", chunk/3+1, help),
+		strings.Repeat("é\n", chunk/3) + "\xe9t": fmt.Sprintf("00.txt:%d:1: the byte 0xe9 isn't UTF-8: the file looks like Latin-1 or Windows-1252%s", chunk/3+1, convert("WINDOWS-1252")),
 	} {
 		require.Equal(t, want, refused(t, characters(put(t, t.TempDir(), content), 1)))
 	}
 	gz := "\x1f\x8b\x08\x00"
-	require.Contains(t, refused(t, characters(put(t, t.TempDir(), gz), 1)), "00.txt:1:2: the byte 0x8b isn't UTF-8: the file is compressed by gzip")
+	require.Contains(t, refused(t, characters(put(t, t.TempDir(), gz), 1)), "00.txt:1:2: the file is not UTF-8 but compressed by gzip; unpack it: gunzip FILE")
 	utf16 := refused(t, characters(put(t, t.TempDir(), "a\x00b\x00c\x00d\x00e\x00f\x00g\x00h\x00"), 1))
-	require.Contains(t, utf16, "UTF-16")
+	require.Contains(t, utf16, "UTF-16 text; convert it: iconv -f UTF-16LE -t UTF-8")
 	require.Contains(t, utf16, "00.txt:1:2:")
 }
 
