@@ -145,7 +145,7 @@ func (o opener) files(ctx context.Context, p *part) error {
 	p.leaves = []*leaf{{table: t, numbers: kind.PerField}}
 	p.n, p.whole = t.Len(), kind.Batches
 	if p.n == 0 {
-		return errors.New("it has no examples")
+		return fmt.Errorf("%s: no examples", named(d.Files))
 	}
 	p.leaves[0].rows = chain{order.Range(0, p.n)}
 	for i := range d.Fields {
@@ -160,6 +160,18 @@ func (o opener) files(ctx context.Context, p *part) error {
 		p.fields = append(p.fields, &field{decl: f, leaf: 0, column: i, stored: stored})
 	}
 	return nil
+}
+
+// named names the files of a declaration: the first, and how many others there are.
+func named(files []table.File) string {
+	if len(files) == 0 {
+		return "no file"
+	}
+	first := diag.CutPath(files[0].Path)
+	if len(files) == 1 {
+		return first
+	}
+	return fmt.Sprintf("%s and %s", first, diag.Count(len(files)-1, "other file"))
 }
 
 // zip opens data sources and joins their examples.

@@ -160,7 +160,7 @@ func TestRecordedBatchesAreGivenAsTheyAre(t *testing.T) {
 
 func TestWhatCantGiveABatchIsRefused(t *testing.T) {
 	for want, change := range map[string]func(*declared){
-		"it has no examples": func(d *declared) { d.rows = 0 },
+		"a: no examples": func(d *declared) { d.rows, d.Files[0].Path = 0, "a" },
 		"its 10 examples don't fill a batch of 11, and drop_last leaves smaller ones out": func(d *declared) { d.Batch, d.DropLast = 11, true },
 		`it has no parts, so there is no part "p"`:                                        func(d *declared) { d.Split = nil },
 		`there is no part "p"`: func(d *declared) { d.Split.Parts = nil },

@@ -95,6 +95,7 @@ func TestEachFaultOfADataSourceIsOneFindingAtItsPosition(t *testing.T) {
 		{"    shuffle: true", "    shuffle: \"yes\"", "wrong-type@10:14"},
 		{"    shuffle: true", "    shuffle: yes", "wrong-type@10:14"},
 		{"batch: 32", "batch: 0", "invalid-value@9:12"},
+		{"csv: points.csv", `csv: ""`, "invalid-value@5:10"},
 		{"batch: 32", "batch: many", "wrong-type@9:12"},
 		{"    batch: 32\n    shuffle", "    shuffle", "missing-key@4:3"},
 		{"    shuffle: true", "    repeat: forever", "invalid-value@10:13"},

@@ -36,6 +36,10 @@ func (d *decoder) unexpanded(n *tree.Node, path string) {
 // path resolves a file that a spec names. One outside the spec's folder and the allowed
 // ones is reported, and gives "".
 func (d *decoder) path(n *tree.Node, name, what string, allowed []string, help string) string {
+	if name == "" {
+		d.report(diag.InvalidValue, n.Range, "", "the name of a %s is empty", what)
+		return ""
+	}
 	path, err := resolvePath(d.file, name, allowed)
 	if err != nil {
 		d.report(diag.PathOutside, n.Range, cmp.Or(expandHelp(name), help), "the %s %s is outside the spec's folder", what, diag.CutPath(name))
