@@ -90,10 +90,19 @@ func (p *Program) checkData(unfit func(at diag.Range, err error)) {
 	p.checkEvaluation(ctx, facts, unfit)
 }
 
-// checkEvaluation compares what the evaluation asks for with its data, which has been
-// found fit by itself.
+// checkEvaluation compares what the evaluation asks for with its data. What is wrong with
+// a data source as a whole has been found; with a part of the training's it is found here,
+// such as a class that the training part lacks.
 func (p *Program) checkEvaluation(ctx context.Context, facts learned.Facts, unfit func(at diag.Range, err error)) {
+	trains, _ := p.spec.Source(p.spec.TrainData)
+	decl, _ := p.spec.Source(p.spec.EvalData)
+	if decl != nil && decl == trains && facts == nil { // which was reported
+		return
+	}
 	d, err := p.openData(ctx, p.spec.EvalData, data.Options{InOrder: true, Facts: facts})
+	if err != nil && decl == trains {
+		unfit(decl.At, fmt.Errorf("eval: %w", err))
+	}
 	if d == nil || err != nil {
 		return
 	}

@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -82,4 +84,41 @@ func TestLookingAtDataEndsWithItsContext(t *testing.T) {
 	_, err = p.Data(ended, "points", flowrun.DataOptions{})
 	require.ErrorIs(t, err, context.Canceled)
 	require.NoError(t, d.Close())
+}
+
+// An evaluation on another part is prepared with what the training part knows: a class that
+// it lacks is found by a check, as by a run, and not by its first evaluation.
+func TestACheckFindsWhatTheEvaluationsPartLacks(t *testing.T) {
+	const text = `flowrun: 1
+data:
+  d:
+    csv: d.csv
+    fields: {x: {type: "f32[]"}, y: {type: "i64[]", classes: 2}}
+    batch: 2
+    split: {parts: {train: 0.5, test: 0.5}, order: in_order}
+model:
+  inputs: {x: "f32[batch]"}
+  nodes: {s: {Linear: "reshape(x, [-1, 1])", out_features: 2}}
+  outputs: [s]
+train:
+  data: d.train
+  loss: cross_entropy(s, y)
+  optimizer: {SGD: {lr: 0.1}}
+  max_steps: 2
+  eval: {data: d.test, every: 1, metrics: {loss: loss}}
+`
+	dir := t.TempDir()
+	path := filepath.Join(dir, "spec.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	check := func(csv string) flowrun.Findings {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
+		return flowrun.Check(path, flowrun.WithFiles())
+	}
+	found := check("x,y\n1,a\n2,b\n3,b\n4,c\n")
+	require.Len(t, found.Items, 1, found.Text())
+	require.Contains(t, found.Text(), `d.csv:5, column "y": "c" is no class of the field y`)
+	found = check("x,y\n1,a\n2,b\n3,b\n4,a\n")
+	require.Empty(t, found.Items, found.Text())
+	found = check("x,y\n1,a\n2,a\n3,b\n4,c\n")
+	require.Len(t, found.Items, 1, "what the training part lacks is reported once: "+found.Text())
 }
