@@ -55,7 +55,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		fmt.Fprintln(s.errors, "flowrun: interrupted before the first step")
+		fmt.Fprintln(s.errors, "flowrun: interrupted")
 		return exitInterrupted
 	case errors.As(err, &wrong):
 		_ = writeFindings(s.errors, wrong)

@@ -145,7 +145,7 @@ func TestCtrlCBeforeTheFirstStepIsNoFailure(t *testing.T) {
 	code, out, errors := inContext(t, ctx, mathNet, "--json")
 	require.Equal(t, exitInterrupted, code)
 	require.Empty(t, out)
-	require.Contains(t, errors, "interrupted before the first step")
+	require.Contains(t, errors, "flowrun: interrupted\n")
 }
 
 func TestTrainedWeightsCanBeSavedAndUsed(t *testing.T) {

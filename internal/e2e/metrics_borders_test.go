@@ -106,6 +106,7 @@ func TestAreasOfSpreadScoresAreAsExactAsTheirBinsSay(t *testing.T) {
 	for name, draw := range map[string]func(pair int64) float64{
 		"logits":        func(p int64) float64 { return r.NormFloat64()*2 + float64(p) },
 		"probabilities": func(p int64) float64 { return 1 / (1 + math.Exp(-r.NormFloat64()*3-float64(p))) },
+		"certain":       func(p int64) float64 { return 1 - 1e-4*math.Exp(r.NormFloat64()*2-float64(p)) },
 		"rare":          func(p int64) float64 { return 1e-6 * math.Exp(r.NormFloat64()+float64(p)) * 1e3 },
 		"large":         func(p int64) float64 { return 1e6 * (r.NormFloat64() + float64(p)) },
 		"far":           func(p int64) float64 { return 3e38 * float64(2*p-1) },
@@ -116,16 +117,16 @@ func TestAreasOfSpreadScoresAreAsExactAsTheirBinsSay(t *testing.T) {
 		})
 		want := e.brute()["area"][0]
 		for _, batch := range []int{2000, 125} {
-			got := evaluateMetrics(t, "cpu", e, ir.F32, batch, map[string]string{"area": "auc(s, b)", "coarse": "auc(s, b, bins=64)"})
+			got := evaluateMetrics(t, "cpu", e, ir.F32, batch, map[string]string{"area": "auc(s, b)", "coarse": "auc(s, b, bins=256)"})
 			require.InDelta(t, want, got["area"].Float(0), e.nearPairs(0.004, 4e-6)/2+1e-7, name)
-			require.InDelta(t, want, got["coarse"].Float(0), 0.05, name)
 			require.InDelta(t, want, got["area"].Float(0), 1e-4, name)
+			require.InDelta(t, want, got["coarse"].Float(0), 0.05, name)
 		}
 	}
 }
 
 // nearPairs is the share of pairs of a positive and a negative whose scores differ by
-// less than a share of their size, or an amount: those that may be in one bin.
+// less than a share of their distance from 0 and from 1, or an amount: those that may be in one bin.
 func (e *examples) nearPairs(share, amount float64) float64 {
 	near, all := 0.0, 0.0
 	for i, a := range e.pairs {
@@ -135,7 +136,8 @@ func (e *examples) nearPairs(share, amount float64) float64 {
 			}
 			all++
 			x, y := e.single[i], e.single[j]
-			if math.Abs(x-y) <= share*max(math.Abs(x), math.Abs(y))+amount {
+			distance := min(max(math.Abs(x), math.Abs(y)), max(math.Abs(x-1), math.Abs(y-1)))
+			if math.Abs(x-y) <= share*distance+amount {
 				near++
 			}
 		}
