@@ -45,6 +45,12 @@ python_library() {
     export FLOWRUN_TEST_PYTHON=$venv/bin/python
 }
 
+# The pictures that graphs/fashion_mnist.yaml learns from.
+pictures() {
+  local folder=/usr/share/datasets/fashion-mnist
+  [ -d "$folder" ] || { install dataset-fashion-mnist && [ -d "$folder" ]; }
+}
+
 # The tools that test the schema: the language server behind YAML in most editors, a
 # JSON Schema validator with a strict mode, and a YAML 1.2 parser.
 editor_tools="yaml-language-server@2.0.0 ajv@8.20.0 yaml@2.9.1"

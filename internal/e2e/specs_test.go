@@ -1,0 +1,70 @@
+package e2e_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/internal/racetest"
+)
+
+// results runs a spec of graphs/ to its end, and gives its metrics by name.
+func results(t *testing.T, spec string, load ...flowrun.LoadOption) map[string]float64 {
+	t.Helper()
+	if racetest.Enabled {
+		t.Skip("trains to the end")
+	}
+	p, err := flowrun.Load(filepath.Join("../../graphs", spec), load...)
+	require.NoError(t, err)
+	s, err := p.Start(context.Background(), flowrun.On("cpu"))
+	require.NoError(t, err)
+	defer s.Close()
+	summary, err := s.Run(context.Background())
+	require.NoError(t, err)
+	got := map[string]float64{}
+	for i, name := range p.Metrics() {
+		got[name] = summary.Metrics[i]
+	}
+	return got
+}
+
+// What the headers of the specs in graphs/ promise.
+
+func TestIrisRecognizesHeldOutFlowers(t *testing.T) {
+	for seed := range int64(5) {
+		require.Greater(t, results(t, "iris.yaml", flowrun.WithSeed(seed))["eval.accuracy"], 0.95, "seed %d", seed)
+	}
+}
+
+func TestFashionMNISTRecognizesHeldOutPictures(t *testing.T) {
+	const folder = "/usr/share/datasets/fashion-mnist"
+	if _, err := os.Stat(folder); err != nil {
+		t.Skip("Debian's package dataset-fashion-mnist isn't installed")
+	}
+	require.Greater(t, results(t, "fashion_mnist.yaml", flowrun.AllowRead(folder))["eval.accuracy"], 0.84)
+}
+
+func TestCharGPTPredictsHeldOutText(t *testing.T) {
+	root := runtime.GOROOT()
+	if _, err := os.Stat(filepath.Join(root, "src/strings")); err != nil {
+		t.Skipf("Go's source isn't there: %v", err)
+	}
+	require.Less(t, results(t, "char_gpt.yaml", flowrun.With("goroot", root), flowrun.AllowRead(root))["eval.perplexity"], 16.0)
+}
+
+// Every spec of graphs/ is run by a test: those here, and math_net and tiny_gpt by others.
+func TestEverySpecOfGraphsIsTested(t *testing.T) {
+	specs, err := filepath.Glob("../../graphs/*.yaml")
+	require.NoError(t, err)
+	for i := range specs {
+		specs[i] = filepath.Base(specs[i])
+	}
+	slices.Sort(specs)
+	require.Equal(t, []string{"char_gpt.yaml", "fashion_mnist.yaml", "iris.yaml", "math_net.yaml", "tiny_gpt.yaml"}, specs)
+}
