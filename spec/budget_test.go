@@ -21,7 +21,7 @@ import (
 // checkAll is a check as validate makes it: the text, its gradients, and its report
 // in all formats.
 func checkAll(name, text string) (program *spec.Program, list diag.List, report int) {
-	program, list = spec.Parse(name, []byte(text), spec.Options{})
+	program, list = spec.Parse(name, []byte(text), spec.Options{AllowRead: dataOfGraphs})
 	if program != nil {
 		list.Bounded(func() {
 			for _, g := range program.Graphs() {

@@ -1,6 +1,7 @@
 package spec_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -71,6 +72,48 @@ func TestDataSourcesOfFilesAreAccepted(t *testing.T) {
 			require.Contains(t, []diag.Rule{diag.UnusedSource, diag.UnusedVar}, d.Rule, "%s\n%s", change[1], list.Text())
 		}
 	}
+}
+
+func TestRenderedDataSourcesAreTheSame(t *testing.T) {
+	changes := accepted
+	for _, split := range []string{
+		"{parts: {a: 0.8, b: 0.2}}", "{parts: {a: 0.8}, order: in_order}", "{parts: {a: no, b: yes}, by: y}",
+		"{parts: {a: 0.5, b: 0.5}, stratify: y, seed: 3}", "{parts: {a: 0.5, b: 0.5}, order: random}",
+	} {
+		changes = append(changes, [2]string{"    shuffle: true", "    split: " + split + "\n    shuffle: true"})
+	}
+	for _, change := range changes {
+		text := in(t, change[0], change[1])
+		text = strings.Replace(text, "data: points", "data: held", 1) // a source with parts needs one of them
+		want, list := spec.Parse("s.yaml", []byte(text), spec.Options{})
+		require.False(t, list.HasErrors(), "%s\n%s", change[1], list.Text())
+		got, list := spec.Parse("s.yaml", []byte(rendersToItself(t, "s.yaml", text, spec.Options{})), spec.Options{})
+		require.False(t, list.HasErrors(), "%s\n%s", change[1], list.Text())
+		require.Equal(t, declarations(t, want), declarations(t, got), change[1])
+	}
+}
+
+// declarations are a program's data sources as JSON would have them, without positions.
+func declarations(t *testing.T, p *spec.Program) (all any) {
+	text, err := json.Marshal(p.DataSources)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &all))
+	var strip func(v any)
+	strip = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				strip(e)
+			}
+		case map[string]any:
+			delete(v, "At")
+			for _, e := range v {
+				strip(e)
+			}
+		}
+	}
+	strip(all)
+	return all
 }
 
 func TestEachFaultOfADataSourceIsOneFindingAtItsPosition(t *testing.T) {

@@ -90,11 +90,14 @@ func TestEverySpecInGraphsIsValid(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, file := range files {
-		p, list := spec.Load(file, spec.Options{})
+		p, list := spec.Load(file, spec.Options{AllowRead: dataOfGraphs})
 		require.Empty(t, list.Items, list.Text())
 		verify(t, p)
 	}
 }
+
+// dataOfGraphs are the folders outside that specs of graphs/ name files in.
+var dataOfGraphs = []string{"/usr/share/datasets/fashion-mnist", "/usr/local/go"}
 
 func TestTheSeedKeysRandomNumbers(t *testing.T) {
 	key := func(seed int64, name string) any {

@@ -36,10 +36,11 @@ func TestRenderedAndFormattedSpecsRunBitIdentically(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			p, err := flowrun.Load(file)
+			options := surroundings(t, filepath.Base(file))
+			p, err := flowrun.Load(file, options...)
 			require.NoError(t, err)
 			want := weightsAfter(t, p, steps)
-			rendered, err := flowrun.Render(file)
+			rendered, err := flowrun.Render(file, options...)
 			require.NoError(t, err)
 			src, err := os.ReadFile(file)
 			require.NoError(t, err)
@@ -47,7 +48,7 @@ func TestRenderedAndFormattedSpecsRunBitIdentically(t *testing.T) {
 			require.Empty(t, findings.Items)
 			require.Empty(t, kept)
 			for _, text := range []string{rendered, formatted} {
-				p, err := flowrun.Parse(file, []byte(text))
+				p, err := flowrun.Parse(file, []byte(text), options...)
 				require.NoError(t, err)
 				require.Equal(t, want, weightsAfter(t, p, steps))
 			}

@@ -28,9 +28,13 @@ func (d *decoder) split(n *tree.Node, section *Section) *table.Split {
 		text, _ := d.choose(o, "order", Forms["part order"].Enum)
 		s.InOrder = text == inOrder
 	}
+	// What is given as its default means nothing, and may be there: rendering writes it.
+	given := func(key string) bool {
+		return fields[key] != nil && fields[key].Text != section.Key(key).Default
+	}
 	drawn := "parts are either drawn, or taken in order, or found by a field"
 	for _, pair := range [][2]string{{"by", "stratify"}, {"by", "order"}, {"by", "seed"}} {
-		if fields[pair[0]] != nil && fields[pair[1]] != nil {
+		if fields[pair[0]] != nil && given(pair[1]) {
 			d.report(diag.InvalidValue, fields[pair[1]].Range, drawn, "`%s` has no effect beside `%s`", pair[1], pair[0])
 		}
 	}
@@ -39,7 +43,7 @@ func (d *decoder) split(n *tree.Node, section *Section) *table.Split {
 	}
 	if s.InOrder {
 		for _, key := range []string{"stratify", "seed"} {
-			if fields[key] != nil {
+			if given(key) {
 				help := drawn
 				if fields["order"] == nil {
 					help = "add order: random"
