@@ -70,7 +70,7 @@ func filesOfAllKinds(t *testing.T) any {
 	text := strings.NewReplacer("    shuffle: true\n", `    shuffle: true
     drop_last: false
     repeat: 5
-    limit: 100
+    limit: size
     split: {parts: {a: 0.5, b: 0.25}, stratify: y, order: random, seed: 1}
     transform: {x: x * 2}
     missing: ["", "?"]

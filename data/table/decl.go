@@ -140,7 +140,8 @@ type Part struct {
 // out have their defaults.
 type Options map[string]Option
 
-// Option is the value of a key: a bool, int64, float64, string or []string.
+// Option is the value of a key: a bool, int64, float64, string or []string; nil if it was
+// wrong, which was reported.
 type Option struct {
 	Value any
 	At    diag.Range // unknown if it is the default

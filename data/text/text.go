@@ -103,7 +103,8 @@ func complete(d *table.Decl) {
 func check(d *table.Decl) (found []table.Problem) {
 	add := func(p table.Problem) { found = append(found, p) }
 	characters := d.Options.Text(keyTokens) == byCharacters
-	vocabulary, unknown := d.Options[keyVocabulary], d.Options[keyUnknown]
+	vocabulary, given := d.Options[keyVocabulary]
+	unknown := d.Options[keyUnknown]
 	switch {
 	case d.Options.Text(keyTokens) == byBytes:
 		for key, o := range map[string]table.Option{keyVocabulary: vocabulary, keyUnknown: unknown} {
@@ -111,10 +112,10 @@ func check(d *table.Decl) (found []table.Problem) {
 				add(table.Problem{At: o.At, Message: fmt.Sprintf("`%s` is for characters; a byte's id is its value, from 0 to 255", key), Help: "remove it"})
 			}
 		}
-	case characters && vocabulary.Value == nil:
+	case characters && !given:
 		add(table.Problem{At: d.Options[keyTokens].At, Message: "characters need a `vocabulary`: how many ids there are, at most",
 			Help: "add it; English text has about 100 different characters"})
-	case characters && unknown.Value != nil && d.Options.Int(keyUnknown) >= d.Options.Int(keyVocabulary):
+	case characters && vocabulary.Value != nil && unknown.Value != nil && d.Options.Int(keyUnknown) >= d.Options.Int(keyVocabulary):
 		add(table.Problem{At: unknown.At, Message: fmt.Sprintf("`unknown` is %d, but a vocabulary of %d has the ids from 0 to %d",
 			d.Options.Int(keyUnknown), d.Options.Int(keyVocabulary), d.Options.Int(keyVocabulary)-1), Help: "choose one of them; it belongs to no other character"})
 	}

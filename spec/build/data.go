@@ -210,8 +210,8 @@ func (g *graph) fields(src *syntax.DataSource, n int64, read func(f *frame, fd *
 	fields := map[string]any{}
 	for _, fd := range src.Fields {
 		fields[fd.Name] = syntax.Bad{}
-		if fd.Decl.Type.DType == ir.Invalid {
-			continue
+		if fd.Decl.Type.DType == ir.Invalid || n < 1 && !(src.Kind != nil && src.Kind.Batches) {
+			continue // reported
 		}
 		typ := batchType(src, fd.Decl.Type, n)
 		if err := ir.CheckShape(typ.DType, typ.Shape); err != nil {

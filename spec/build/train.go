@@ -95,6 +95,8 @@ func (t *training) model(fields map[string]any, types map[string]any) {
 				Notes:   []diag.Note{{Message: "the field is declared here", Range: n.Origin}}}
 			if !syntax.AcceptsDType(in.Type.DType, n.Type.DType) {
 				d.Rule, d.Help = diag.TypeMismatch, fmt.Sprintf("use cast(…, %q) to convert it", in.Type.DType)
+			} else if t.size > 0 { // the batch that the spec says matches
+				d.Help = "give the dimension a name that is no var, so that it is the size of each batch, or leave smaller batches out: drop_last: true"
 			}
 			t.report(f, d)
 			continue

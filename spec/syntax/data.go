@@ -190,7 +190,7 @@ func (d *decoder) fieldsOf(s *DataSource, n *tree.Node, o *origin) {
 func (d *decoder) common(s *DataSource, fields map[string]*tree.Node) {
 	c := s.Decl
 	if n := fields["batch"]; n != nil {
-		if v, ok := d.atLeast(n, "batch", 1); ok && v <= maxBatch {
+		if v, ok := d.count(n, "batch", 1); ok && v <= maxBatch {
 			c.Batch = v
 		} else if ok {
 			d.report(diag.InvalidValue, n.Range, "", "batch must be at most %d, got %d", int64(maxBatch), v)
@@ -205,7 +205,7 @@ func (d *decoder) common(s *DataSource, fields map[string]*tree.Node) {
 		c.Repeat = d.limited(n, "repeat")
 	}
 	if n := fields["limit"]; n != nil {
-		c.Limit, _ = d.atLeast(n, "limit", 1)
+		c.Limit, _ = d.count(n, "limit", 1)
 	}
 	if n := fields["split"]; n != nil {
 		section := splitSection

@@ -49,7 +49,7 @@ var (
 		batchKey,
 		{Name: "shuffle", Value: "bool", doc: "whether each epoch has an order of its own", more: "a random permutation of all examples", Default: "false"},
 		dropKey, repeatKey,
-		{Name: "limit", Value: "count", doc: "the number of examples to use: the first; by default all"},
+		{Name: "limit", Value: "data count", doc: "the number of examples to use: the first; by default all"},
 		splitKey, transformKey,
 	}}
 	FieldSection = &Section{name: "a field", Doc: "A field of a data source.", Keys: []Key{
@@ -60,7 +60,7 @@ var (
 		{Name: "fill", Value: "fill", doc: "what takes the place of a missing value: mean, median, a number, a class; or drop, which leaves the example out", more: "without it, a missing value is an error"},
 	}}
 
-	batchKey     = Key{Name: "batch", Value: "count", doc: "the number of examples in a batch", more: "required, unless only `zip` and `mix` use the data source"}
+	batchKey     = Key{Name: "batch", Value: "data count", doc: "the number of examples in a batch", more: "required, unless only `zip` and `mix` use the data source"}
 	dropKey      = Key{Name: "drop_last", Value: "bool", doc: "whether to leave out an epoch's last batch if it is smaller", Default: "false"}
 	repeatKey    = Key{Name: "repeat", Value: "steps", doc: "the number of epochs that it provides", Default: unlimited}
 	splitKey     = Key{Name: "split", Value: "split", doc: "parts that have no example in common"}
@@ -78,7 +78,7 @@ var (
 		batchKey,
 		{Name: "shuffle", Value: "bool", doc: "whether each epoch has an order of its own", more: "a random permutation of all examples", Default: "false"},
 		dropKey, repeatKey,
-		{Name: "limit", Value: "count", doc: "the number of examples to use: the first; by default all"},
+		{Name: "limit", Value: "data count", doc: "the number of examples to use: the first; by default all"},
 		splitKey, transformKey,
 	}
 )
@@ -167,7 +167,7 @@ func keyOf(k table.Key) Key {
 	case table.FormBool:
 		key.Value = "bool"
 	case table.FormCount:
-		key.Value = "count"
+		key.Value = "data count"
 	case table.FormLength:
 		key.Value = "data length"
 	case table.FormInt:
@@ -254,8 +254,10 @@ func init() {
 		"texts":          {words: "a string, or a list of strings", Any: []string{"text", "text list"}},
 		"text list":      {Items: "text"},
 		"character":      {words: "one character", Scalar: []string{"string"}},
-		"data length":    {words: "an int of at least 0", Scalar: []string{"integer"}, Minimum: 0, Maximum: math.MaxInt64},
-		"classes":        {words: "an int of at least 1, or a list of strings", Any: []string{"count", "class names"}},
+		"data count":     {words: "an int of at least 1, or a var's name", Any: []string{"count", "name"}},
+		"data length":    {words: "an int of at least 0, or a var's name", Any: []string{"any length", "name"}},
+		"any length":     {Scalar: []string{"integer"}, Minimum: 0, Maximum: math.MaxInt64},
+		"classes":        {words: "an int of at least 1, a var's name, or a list of strings", Any: []string{"count", "name", "class names"}},
 		"class names":    {Items: "text", Shortest: 1},
 		"normalize":      {words: "`element` or `field`", Enum: []string{string(table.PerElement), string(table.PerField)}},
 		"fill":           {words: "a number or a string", Scalar: []string{"string", "number"}},

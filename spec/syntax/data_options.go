@@ -2,12 +2,16 @@ package syntax
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
@@ -22,9 +26,11 @@ func (d *decoder) options(fields map[string]*tree.Node, keys []table.Key, absent
 			}
 			continue
 		}
+		o := table.Option{At: n.Range} // without a value, if that was reported
 		if v, ok := d.option(n, k); ok {
-			options[k.Name] = table.Option{Value: v, At: n.Range}
+			o.Value = v
 		}
+		options[k.Name] = o
 	}
 	return options
 }
@@ -35,9 +41,9 @@ func (d *decoder) option(n *tree.Node, k table.Key) (value any, ok bool) {
 	case table.FormBool:
 		return d.boolean(n, k.Name)
 	case table.FormCount:
-		return d.atLeast(n, k.Name, 1)
+		return d.count(n, k.Name, 1)
 	case table.FormLength:
-		return d.atLeast(n, k.Name, 0)
+		return d.count(n, k.Name, 0)
 	case table.FormInt:
 		return d.integer(n, k.Name)
 	case table.FormCharacter:
@@ -58,6 +64,73 @@ func (d *decoder) atLeast(n *tree.Node, what string, least int64) (int64, bool) 
 		return v, false
 	}
 	return v, ok
+}
+
+// count decodes an int of at least so much, or the name of a var that is one.
+func (d *decoder) count(n *tree.Node, what string, least int64) (int64, bool) {
+	if n, ok := d.ofVar(n, what); ok {
+		return d.atLeast(n, what, least)
+	}
+	return 0, false
+}
+
+// ofVar is a node with the value of the var that it names, or the node itself if it is
+// nothing that could be a name. ok is false if that fails, which was reported.
+func (d *decoder) ofVar(n *tree.Node, what string) (_ *tree.Node, ok bool) {
+	if n.Broken || n.Kind != tree.String {
+		return n, true
+	}
+	if found, ok := foreign.FindPlaceholder(n.Text); ok {
+		message, _ := found.Explain(n.Text)
+		d.report(diag.ForeignSyntax, n.Range, "write the var's name alone, as in batch: size", "%s", message)
+		return nil, false
+	}
+	if !expr.IsName(n.Text) {
+		return n, true
+	}
+	v := d.varNamed(d.name(n.Text))
+	switch {
+	case v == nil && d.spec.OpenVars:
+		return nil, false
+	case v == nil:
+		d.report(diag.UnknownName, n.Range, d.countVarHelp(n.Text, what), "%s must be an int, or a var that is one; %s is no var", what, diag.Quote(n.Text))
+		return nil, false
+	}
+	v.Used = true
+	value, whole := wholeOf(v.Value).(int)
+	switch {
+	case IsBad(v.Value):
+		return nil, false
+	case !whole:
+		d.list.Add(diag.Diagnostic{Rule: diag.InvalidValue, Range: n.Range,
+			Message: fmt.Sprintf("%s must be an int, and the var %s is %s", what, v.Name, Article(kindOf(v.Value))),
+			Notes:   []diag.Note{{Message: "the var has its value here", Range: v.Node.Range}}})
+		return nil, false
+	}
+	valued := *n
+	valued.Kind, valued.Text = tree.Int, strconv.Itoa(value)
+	return &valued, true
+}
+
+// nameOrPlaceholder reports whether a node may be meant to name a var.
+func nameOrPlaceholder(n *tree.Node) bool {
+	_, found := foreign.FindPlaceholder(n.Text)
+	return n.Kind == tree.String && (found || expr.IsName(n.Text))
+}
+
+// countVarHelp says what to do about a name that no var has.
+func (d *decoder) countVarHelp(name, what string) string {
+	var names []string
+	for _, v := range d.spec.Vars {
+		if _, ok := v.Value.(int); ok {
+			names = append(names, v.Name)
+		}
+	}
+	help := fmt.Sprintf("declare it, as in vars: {%s: 32}", diag.Cut(name))
+	if what == "classes" {
+		help = classesHelp
+	}
+	return cmp.Or(Suggestion(d.list, name, names), help)
 }
 
 // str decodes a string where a number or bool isn't one.
@@ -182,6 +255,8 @@ func (d *decoder) field(e tree.Entry, o *origin) *Field {
 	return f
 }
 
+const classesHelp = "write how many there are, or list them: [yes, no]"
+
 // classes decodes the number of a field's classes, or their list; nil if that fails.
 func (d *decoder) classes(n *tree.Node) *table.Classes {
 	switch {
@@ -193,11 +268,11 @@ func (d *decoder) classes(n *tree.Node) *table.Classes {
 			return nil
 		}
 		return &table.Classes{Count: len(names), Names: names, Unknown: -1}
-	case n.Kind != tree.Int && n.Kind != tree.Float:
-		d.report(diag.WrongType, n.Range, "write how many there are, or list them: [yes, no]", "classes must be an int or a list of strings, not %s", strange(n))
+	case n.Kind != tree.Int && n.Kind != tree.Float && !nameOrPlaceholder(n):
+		d.report(diag.WrongType, n.Range, classesHelp, "classes must be an int or a list of strings, not %s", strange(n))
 		return nil
 	}
-	count, ok := d.atLeast(n, "classes", 1)
+	count, ok := d.count(n, "classes", 1)
 	if ok && count > maxClasses {
 		d.report(diag.InvalidValue, n.Range, "", "classes must be at most %d, got %d", maxClasses, count)
 	}
@@ -213,7 +288,7 @@ const maxClasses = 1 << 20
 
 // unknown decodes the id of texts that are no class.
 func (d *decoder) unknown(n *tree.Node, f *Field) {
-	id, ok := d.atLeast(n, "unknown", 0)
+	id, ok := d.count(n, "unknown", 0)
 	switch c := f.Decl.Classes; {
 	case !ok || f.refused:
 	case c == nil:
