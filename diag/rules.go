@@ -107,6 +107,7 @@ var (
 	UnusedModule   = add("unused-module", Warning, "nothing calls the module")
 	UnmatchedRule  = add("unmatched-rule", Warning, "a placement rule matches nothing")
 	UnexpandedPath = add("unexpanded-path", Warning, "~ and variables aren't expanded in paths")
+	BatchMetric    = add("batch-metric", Warning, "a metric has a value for each example of the batch")
 	NoGradient     = add("no-gradient", Warning, "the loss doesn't depend on a parameter, so the parameter isn't trained")
 	FileFormat     = add("file-format", Warning, "tensors are read only from safetensors files")
 	InvalidIgnore  = add("invalid-ignore", Warning, "a flowrun:ignore comment needs the name of one warning and a reason")

@@ -18,6 +18,25 @@ func (t *training) remember(name string, n *ir.Node, at diag.Range) {
 	}
 }
 
+// perExample warns of a metric whose first dimension is the batch's: that of all inputs.
+func (t *training) perExample(m *syntax.Metric, metric *ir.Node) {
+	if t.size > 0 || len(metric.Type.Shape) == 0 {
+		return
+	}
+	size := 0
+	for _, in := range t.graph.def.Model.Inputs {
+		n, ok := t.root.values[in.Name].(*ir.Node)
+		if !ok || len(n.Type.Shape) == 0 || size != 0 && n.Type.Shape[0] != size {
+			return
+		}
+		size = n.Type.Shape[0]
+	}
+	if size > 1 && metric.Type.Shape[0] == size {
+		t.fail(t.root, diag.BatchMetric, m.Def.At, "mean(x) makes one number of them",
+			"the metric %s is %s: it has a value for each of the %d examples of the batch", m.Name, metric.Type, size)
+	}
+}
+
 // final reports whether a metric is computed from what an evaluation has gathered, and
 // not from one batch. A metric of both is a problem: which batch's share it has would be
 // chance.

@@ -209,6 +209,7 @@ func (t *training) metrics() map[string]any {
 		name := ir.MetricPrefix + m.Name
 		if n := t.metric(name, m); n != nil {
 			values[m.Name] = t.keep(name, n, m.At)
+			t.perExample(m, n)
 		}
 	}
 	t.watched(func(metric string) string { return ir.MetricPrefix + metric })
@@ -314,6 +315,8 @@ func (t *training) evaluate(trained *graph) {
 		e.Metrics = append(e.Metrics, name)
 		if t.final(m, n) {
 			e.Final = append(e.Final, name)
+		} else {
+			t.perExample(m, n)
 		}
 	}
 	t.watched(func(metric string) string { return metric })
