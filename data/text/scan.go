@@ -15,9 +15,11 @@ const (
 	fewestMarks  = 64      // that a file may have, however many there are
 )
 
-// marksFor is how many marks a file of a size may have, of all files' size.
+// marksFor is how many marks a file of a size may have, of all files' size: no more than
+// there would be, since there is memory for them from the beginning.
 func marksFor(size, all int64) int {
-	return max(fewestMarks, int(mostMarks*(float64(size)/float64(max(all, 1))))&^1)
+	share := int(mostMarks * (float64(size) / float64(max(all, 1))))
+	return max(fewestMarks, min(share, int(size/firstSpacing)+2)&^1)
 }
 
 // mark is what is known of a character whose number is a multiple of the spacing.
@@ -110,7 +112,7 @@ const byteOrderMark = "\uFEFF"
 // them all to the book. It gives nil and where the
 // text is broken if it isn't UTF-8. A byte order mark at its beginning isn't part of it.
 func scan(ctx context.Context, r io.Reader, most int, b *book) (*index, *broken, error) {
-	x := &index{spacing: firstSpacing, most: most}
+	x := &index{spacing: firstSpacing, most: most, marks: make([]mark, 0, most)}
 	buffer := make([]byte, chunk)
 	line, begin := int64(1), int64(0)
 	have, end, next := 0, false, int64(0) // next is the number of the character of the next mark

@@ -305,7 +305,9 @@ func TestMemoryDoesNotGrowWithTheFiles(t *testing.T) {
 }
 
 func TestMarksAreSharedBySize(t *testing.T) {
-	require.Equal(t, mostMarks, marksFor(5, 5))
+	require.Equal(t, mostMarks, marksFor(1<<40, 1<<40))
+	require.Equal(t, mostMarks, marksFor(mostMarks*firstSpacing, mostMarks*firstSpacing))
+	require.Equal(t, mostMarks/2+2, marksFor(mostMarks/2*firstSpacing, mostMarks/2*firstSpacing), "no more than there can be")
 	require.Equal(t, mostMarks/4, marksFor(1<<40, 1<<42))
 	require.Equal(t, fewestMarks, marksFor(1, 1<<40))
 	require.Equal(t, fewestMarks, marksFor(0, 0))
