@@ -45,8 +45,11 @@ func formatRate(perSecond float64) string {
 	return formatCount(int64(perSecond+0.5)) + " steps/s"
 }
 
-// formatDuration writes "0.2s", "12.3s", "2m5s", "3h0m10s".
+// formatDuration writes "28ms", "0.2s", "12.3s", "2m5s", "3h0m10s".
 func formatDuration(d time.Duration) string {
+	if d > 0 && d < 50*time.Millisecond { // "0.0s" would say nothing
+		return strconv.FormatInt((d+time.Millisecond-1).Milliseconds(), 10) + "ms"
+	}
 	if d < time.Minute {
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
 	}
