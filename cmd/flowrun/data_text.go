@@ -356,7 +356,11 @@ func writeExamples(d *flowrun.DataSource, s streams) error {
 
 // placeName is the end of a file's path, and the row.
 func placeName(p flowrun.DataPlace) string {
-	name := []rune(diag.Cut(p.File[strings.LastIndexAny(p.File, "/\\")+1:]))
+	folder := strings.LastIndexAny(p.File, "/\\")
+	if p.Row == 0 { // a file for each example: their folders tell them apart
+		folder = strings.LastIndexAny(p.File[:max(folder, 0)], "/\\")
+	}
+	name := []rune(diag.Cut(p.File[folder+1:]))
 	if len(name) > 20 {
 		name = append([]rune("…"), name[len(name)-19:]...)
 	}
