@@ -111,31 +111,81 @@ func (t *texts) ElementAt(row int64, field, element int) table.Place {
 	return p
 }
 
+// runTokens is up to how many tokens of windows that follow each other are read at once.
+const runTokens = 16 << 10
+
 func (t *texts) Read(field int, rows []int64, dst []byte) error {
 	f := &t.fields[field]
-	n := length(f)
-	size := t.Column(field).Type.DType.Size()
-	var buffer []byte
-	for _, row := range rows {
-		document, number := t.find(row, offset(f))
-		for left := n; left > 0; document, number = document+1, 0 {
-			d := t.documents[document]
-			take := min(left, d.tokens-number)
-			if take == 0 {
-				continue
-			}
-			out := dst[:take*int64(size)]
-			var err error
-			if d.index == nil {
-				err = d.bytes(out, number, size)
-			} else {
-				buffer, err = d.characters(out, number, take, &t.book, buffer)
-			}
-			if err != nil {
+	n, size := length(f), int64(t.Column(field).Type.DType.Size())
+	var r reading
+	for i := 0; i < len(rows); {
+		document, number := t.find(rows[i], offset(f))
+		count := t.run(document, rows[i:], n)
+		out := dst[int64(i)*n*size : int64(i+count)*n*size]
+		i += count
+		if count == 1 {
+			if err := r.tokens(t, document, number, out, size); err != nil {
 				return err
 			}
-			dst, left = dst[len(out):], left-take
+			continue
 		}
+		need := (int64(count-1)*t.stride + n) * size
+		if int64(cap(r.run)) < need {
+			r.run = make([]byte, need)
+		}
+		run := r.run[:need]
+		if err := r.tokens(t, document, number, run, size); err != nil {
+			return err
+		}
+		for k := range int64(count) {
+			copy(out[k*n*size:(k+1)*n*size], run[k*t.stride*size:])
+		}
+	}
+	return nil
+}
+
+// run counts the windows of n tokens that follow each other in one text, as many as are
+// read at once.
+func (t *texts) run(document int, rows []int64, n int64) int {
+	if t.stride > 2*n {
+		return 1 // most of what is read would lie between them
+	}
+	end := t.windows
+	if !t.across && document+1 < len(t.documents) {
+		end = t.documents[document+1].row
+	}
+	count := 1
+	for count < len(rows) && rows[count] == rows[0]+int64(count) && rows[count] < end && int64(count)*t.stride+n <= runTokens {
+		count++
+	}
+	return count
+}
+
+// reading is the memory that reading needs.
+type reading struct {
+	text []byte
+	run  []byte // tokens of windows that follow each other
+}
+
+// tokens fills out with the tokens from one of a document on.
+func (r *reading) tokens(t *texts, document int, number int64, out []byte, size int64) error {
+	for ; len(out) > 0; document, number = document+1, 0 {
+		d := t.documents[document]
+		take := min(int64(len(out))/size, d.tokens-number)
+		if take == 0 {
+			continue
+		}
+		part := out[:take*size]
+		var err error
+		if d.index == nil {
+			err = d.bytes(part, number, int(size))
+		} else {
+			r.text, err = d.characters(part, number, take, &t.book, r.text)
+		}
+		if err != nil {
+			return err
+		}
+		out = out[len(part):]
 	}
 	return nil
 }

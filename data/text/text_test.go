@@ -186,7 +186,12 @@ func TestWindowsAreThoseThatCuttingTheTextGives(t *testing.T) {
 		for i := range rows {
 			rows[i] = int64(i)
 		}
-		order := rapid.Permutation(rows).Draw(t, "order")
+		order := rows
+		if rapid.Bool().Draw(t, "shuffled") {
+			order = rapid.Permutation(rows).Draw(t, "order")
+		} else if from := rapid.IntRange(0, count-1).Draw(t, "from"); rapid.Bool().Draw(t, "again") {
+			order = append(rows[from:len(rows):len(rows)], rows[:from+1]...)
+		}
 		for i := range d.Fields {
 			n := int(length(&d.Fields[i]))
 			var drawn []string
@@ -204,6 +209,30 @@ func TestWindowsAreThoseThatCuttingTheTextGives(t *testing.T) {
 			require.Equal(t, drawn, got)
 		}
 	})
+}
+
+func TestWindowsThatFollowEachOtherAreThoseReadOneByOne(t *testing.T) {
+	content := strings.Repeat("aé😀b\n", runTokens/2) // 2.5 times as many as are read at once
+	for _, tokens := range []string{byBytes, byCharacters} {
+		for _, stride := range []int64{1000, 1001, 2002, 2003, runTokens} {
+			d := put(t, t.TempDir(), content)
+			set(d, keyTokens, tokens)
+			if tokens == byCharacters {
+				set(d, keyVocabulary, int64(10))
+			}
+			set(d, keyStride, stride)
+			field(d, "x", ir.I32, 1001, 0)
+			tab := opened(t, d, nil)
+			var rows, alone []int64
+			for row := range tab.Len() {
+				rows = append(rows, row)
+				alone = append(alone, values(t, tab, 0, row)...)
+			}
+			require.Greater(t, len(rows), 1)
+			require.True(t, slices.Equal(alone, values(t, tab, 0, rows...)), "%s, stride %d", tokens, stride)
+			require.NoError(t, tab.Close())
+		}
+	}
 }
 
 func TestACharacterAcrossTheBorderOfABufferIsWhole(t *testing.T) {
