@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/flowrun/flowrun/data/rows"
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -74,8 +75,12 @@ func (p *Program) inferenceOf(inputs map[string]*Tensor) (*ir.Graph, error) {
 }
 
 // HasInputs reports whether a file is a safetensors file whose tensors are the model's
-// inputs by their names.
+// inputs by their names. Where such files are what the data source reads, they hold its
+// fields, which are yet to be normalized and transformed.
 func (p *Program) HasInputs(path string) bool {
+	if _, decl, err := p.sourceFor(FileInference{In: path}); err == nil && decl.Kind == rows.Kind.Name {
+		return false
+	}
 	file, err := safetensors.Open(path)
 	if err != nil {
 		return false

@@ -34,7 +34,8 @@ csv and jsonl have the names of classes (model.labels), npy and safetensors thei
 
 A safetensors file whose tensors are the model's inputs, by their names, is taken as
 they are, and the outputs are computed once: sizes to which the spec gives a name are
-those of the file.`,
+those of the file. Where the data source itself reads safetensors files, it is a file
+of examples like others.`,
 		Example: `  flowrun infer graphs/iris.yaml --weights iris.safetensors --in flowers.csv --out species.csv
   flowrun infer graphs/math_net.yaml --weights w.safetensors --in x.safetensors --out y.safetensors`,
 		Args: oneSpec,

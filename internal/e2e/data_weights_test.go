@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,7 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/internal/runtest"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // What weights know of data, and what specs and files may say otherwise.
@@ -171,4 +174,34 @@ func TestARowWithoutAValueThatTrainingWouldDropIsAnErrorOfInfer(t *testing.T) {
 		require.ErrorContains(t, err, place)
 		require.ErrorContains(t, err, "fill: drop")
 	}
+}
+
+// What a data source of safetensors files reads are its fields: the model's inputs are
+// what normalizing makes of them, also when they have the same names.
+func TestAFileOfTheSourcesOwnKindIsReadAsTheSourceSays(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, x ...float64) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, safetensors.Write(path, map[string]*ir.Tensor{"x": ir.FromFloat64(ir.F32, ir.Shape{len(x)}, x)}))
+		return path
+	}
+	write("x.safetensors", 1, 2, 3, 6) // mean 3, deviation √3.5
+	spec := put(t, dir, "spec.yaml", `flowrun: 1
+data:
+  points: {safetensors: x.safetensors, fields: {x: {type: "f32[]", normalize: element}}, batch: 4}
+model:
+  inputs: {x: "f32[batch]"}
+  nodes: {h: {Linear: "reshape(x, [-1, 1])", out_features: 1}}
+  outputs: [x]
+train: {data: points, loss: mean(h), optimizer: {SGD: {lr: 0.1}}, max_steps: 1}
+`)
+	w := petWeights(t, spec)
+	in := write("new.safetensors", 3, 6)
+	p, err := flowrun.Load(spec)
+	require.NoError(t, err)
+	require.False(t, p.HasInputs(in))
+	rows, err := inferred(t, spec, in, w)
+	require.NoError(t, err)
+	require.InDelta(t, 0, rows[0]["x"], 1e-6)
+	require.InDelta(t, 3/math.Sqrt(3.5), rows[1]["x"], 1e-6)
 }

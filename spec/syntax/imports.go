@@ -250,7 +250,7 @@ func (d *decoder) imported(name string, at diag.Range) *File {
 	im := d.importer
 	path, err := im.locate(d.file, name)
 	if err != nil {
-		d.report(diag.PathOutside, at, cmp.Or(expandHelp(name), allowHelp), "%s", err)
+		d.report(diag.PathOutside, at, cmp.Or(expandHelp(name), allowHelp(d.file, name)), "%s", err)
 		return nil
 	}
 	key := absolute(path)

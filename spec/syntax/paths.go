@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/spec/syntax/tree"
@@ -51,11 +53,34 @@ func (d *decoder) path(n *tree.Node, name, what string, allowed []string, help s
 
 // filePath is path for a file that is read.
 func (d *decoder) filePath(n *tree.Node, name string) string {
-	return d.path(n, name, "file", d.importer.allowed, allowHelp)
+	return d.path(n, name, "file", d.importer.allowed, allowHelp(d.file, name))
 }
 
-// allowHelp is what to do about a file outside of the spec's folder.
-const allowHelp = "move the file, or allow its folder with --allow-read DIR"
+// maxFolder bounds what a message says of a folder: half a path would be of no use.
+const maxFolder = 1000
+
+// allowHelp is what to do about a file outside of the spec's folder: it names the folder
+// of the file, or the one that a pattern begins with.
+func allowHelp(specFile, name string) string {
+	path := filepath.FromSlash(name)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(specFile), path)
+	}
+	folder := filepath.Dir(path)
+	for strings.ContainsAny(folder, "*?[") && folder != filepath.Dir(folder) {
+		folder = filepath.Dir(folder)
+	}
+	if filepath.IsAbs(folder) && folder == filepath.Dir(folder) { // allowing all would be no advice
+		return "move the file into the spec's folder"
+	}
+	if strings.ContainsFunc(folder, func(r rune) bool { return strings.ContainsRune(" \t\"'`$&;|<>()#!", r) || !unicode.IsPrint(r) }) {
+		folder = strconv.Quote(folder)
+	}
+	if len(folder) > maxFolder {
+		folder = "DIR"
+	}
+	return "move the file, or allow its folder with --allow-read " + folder
+}
 
 // resolvePath finds a file that a spec names, in the spec's folder or an allowed one. It
 // looks at names only, not at the disk: whoever opens the file must not follow links out

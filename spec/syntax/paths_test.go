@@ -1,6 +1,8 @@
 package syntax
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,5 +19,22 @@ func TestOnlyShellExpansionsAreReported(t *testing.T) {
 			continue
 		}
 		require.Equal(t, "`"+want+"` isn't expanded; write the path relative to this file", help)
+	}
+}
+
+// What it says can be copied to the command line as it stands.
+func TestTheFolderToAllowIsThatOfTheFile(t *testing.T) {
+	for _, c := range [][3]string{
+		{"s.yaml", "/usr/share/datasets/fashion-mnist/train.gz", "/usr/share/datasets/fashion-mnist"},
+		{"s.yaml", "/data/*/x.csv", "/data"}, {"s.yaml", "/data/2023/*.csv", "/data/2023"}, {"s.yaml", "/data/**/a[0-9]/x.csv", "/data"},
+		{"s.yaml", "../x.csv", ".."}, {"a/b/s.yaml", "../../x.csv", "."}, {"/w/a/s.yaml", "../x/y.csv", "/w/x"},
+		{"s.yaml", "/my data/x.csv", `"/my data"`}, {"s.yaml", "/" + strings.Repeat("x", 1000) + "/y", "DIR"},
+		{"s.yaml", "/" + strings.Repeat("x", 900) + "/y", "/" + strings.Repeat("x", 900)},
+	} {
+		want := "move the file, or allow its folder with --allow-read " + c[2]
+		require.Equal(t, filepath.FromSlash(want), allowHelp(filepath.FromSlash(c[0]), c[1]))
+	}
+	for _, name := range []string{"/x.csv", "/*/x.csv"} {
+		require.Equal(t, "move the file into the spec's folder", allowHelp("s.yaml", name), name)
 	}
 }
