@@ -49,12 +49,12 @@ func (d *dataset) sameAs(from *checkpoint.Resumed, seed int64, allowed bool) err
 	var changes []string
 	differ := func(what string, was, is any) {
 		if was != is {
-			changes = append(changes, fmt.Sprintf("%s %v and %v now", what, was, is))
+			changes = append(changes, fmt.Sprintf("%s %v and is %v now", what, was, is))
 		}
 	}
 	now := d.trainedOn(seed)
 	differ("the data source was", before.Source, now.Source)
-	differ("its examples were", before.Examples, now.Examples)
+	differ("its number of examples was", before.Examples, now.Examples)
 	differ("its batch was", before.Batch, now.Batch)
 	differ("its drop_last was", before.DropLast, now.DropLast)
 	differ("its shuffle was", before.Shuffle, now.Shuffle)

@@ -172,17 +172,17 @@ func TestResumingOnOtherDataIsRefusedUnlessAllowed(t *testing.T) {
 	}
 	for want, change := range map[string]func(path string){
 		"":                                func(string) {},
-		"its examples were 22 and 26 now": func(path string) { points(t, filepath.Dir(path), 33) },
+		"its number of examples was 22 and is 26 now": func(path string) { points(t, filepath.Dir(path), 33) },
 		"the content of its files, or what the spec makes of it, is another": func(path string) {
 			file := filepath.Join(filepath.Dir(path), "points.csv")
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(file, bytes.Replace(text, []byte("0.375"), []byte("0.376"), 1), 0o600))
 		},
-		"its batch was 4 and 5 now": func(path string) {
+		"its batch was 4 and is 5 now": func(path string) {
 			specOn(t, filepath.Dir(path), strings.Replace(shuffledData, "batch: 4", "batch: 5", 1), longTraining)
 		},
-		"its shuffle was true and false now": func(path string) {
+		"its shuffle was true and is false now": func(path string) {
 			specOn(t, filepath.Dir(path), strings.Replace(shuffledData, "shuffle: true", "shuffle: false", 1), longTraining)
 		},
 	} {
