@@ -100,9 +100,10 @@ type fileInference struct {
 // sizedInference computes the outputs for batches of one size.
 type sizedInference struct {
 	*instance
-	size   int64
-	inputs map[string]*ir.Tensor
-	values [][]byte
+	size    int64
+	inputs  map[string]*ir.Tensor
+	outputs []string // as its engine knows them
+	values  [][]byte
 }
 
 func (r *fileInference) close() error {
@@ -175,6 +176,7 @@ func named(path string) confined {
 // start makes the model ready for batches of a size.
 func (r *fileInference) start(ctx context.Context, g *ir.Graph, size int64, weights Weights) (_ *sizedInference, err error) {
 	s := &sizedInference{size: size, inputs: map[string]*ir.Tensor{}, values: make([][]byte, len(g.Outputs))}
+	g, s.outputs = apart(g)
 	if s.instance, err = r.program.instantiate(ctx, g, r.options); err != nil {
 		return nil, err
 	}
@@ -191,6 +193,23 @@ func (r *fileInference) start(ctx context.Context, g *ir.Graph, size int64, weig
 		}
 	}
 	return s, nil
+}
+
+// apart is a graph in which no output has the name of a state with another value, and its
+// outputs' names: a field that a transform replaces is an input as the file has it, and may
+// be an output as the model sees it.
+func apart(g *ir.Graph) (*ir.Graph, []string) {
+	other := *g
+	other.Outputs = slices.Clone(g.Outputs)
+	var names []string
+	for i := range other.Outputs {
+		o := &other.Outputs[i]
+		if st := g.State(o.Name); st != nil && st.Read != o.Node {
+			o.Name = "output " + o.Name // no state or node can have such a name
+		}
+		names = append(names, o.Name)
+	}
+	return &other, names
 }
 
 // run computes and writes all batches.
@@ -212,12 +231,11 @@ func (r *fileInference) run(ctx context.Context, out results.Writer) error {
 		if err := s.engine.SetAll(s.inputs); err != nil {
 			return err
 		}
-		names := r.program.Outputs()
-		values, err := s.engine.GetAll(names)
+		values, err := s.engine.GetAll(s.outputs)
 		if err != nil {
 			return err
 		}
-		for i, name := range names {
+		for i, name := range s.outputs {
 			s.values[i] = values[name].Data
 		}
 		if err := out.Write(int(s.size), s.values); err != nil {

@@ -171,7 +171,7 @@ func TestResumingOnOtherDataIsRefusedUnlessAllowed(t *testing.T) {
 		return err
 	}
 	for want, change := range map[string]func(path string){
-		"":                                func(string) {},
+		"": func(string) {},
 		"its number of examples was 22 and is 26 now": func(path string) { points(t, filepath.Dir(path), 33) },
 		"the content of its files, or what the spec makes of it, is another": func(path string) {
 			file := filepath.Join(filepath.Dir(path), "points.csv")

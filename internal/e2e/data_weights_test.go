@@ -205,3 +205,30 @@ train: {data: points, loss: mean(h), optimizer: {SGD: {lr: 0.1}}, max_steps: 1}
 	require.InDelta(t, 0, rows[0]["x"], 1e-6)
 	require.InDelta(t, 3/math.Sqrt(3.5), rows[1]["x"], 1e-6)
 }
+
+// The output is what the model sees, and not what the file has under the same name.
+func TestAnOutputThatATransformReplacesIsTheTransformed(t *testing.T) {
+	for _, device := range []string{"cpu", "sim:0"} {
+		dir := t.TempDir()
+		put(t, dir, "x.csv", "a\n1\n2\n3\n")
+		spec := put(t, dir, "spec.yaml", `flowrun: 1
+data:
+  points:
+    csv: x.csv
+    fields: {x: {column: a, type: "f32[]"}}
+    batch: 2
+    transform: {x: {if: training, then: x + 100, else: 10 * x}}
+model:
+  inputs: {x: "f32[batch]"}
+  nodes: {h: {Linear: "reshape(x, [-1, 1])", out_features: 1}, y: x + 1}
+  outputs: [y, x]
+train: {data: points, loss: mean(h), optimizer: {SGD: {lr: 0.1}}, max_steps: 1}
+`)
+		p, err := flowrun.Load(spec)
+		require.NoError(t, err)
+		var out bytes.Buffer
+		_, err = p.InferTo(context.Background(), flowrun.FileInference{In: filepath.Join(dir, "x.csv")}, &out, "csv", flowrun.On(device))
+		require.NoError(t, err)
+		require.Equal(t, "y,x\n11,10\n21,20\n31,30\n", out.String(), device)
+	}
+}
