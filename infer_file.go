@@ -133,6 +133,13 @@ func (r *fileInference) open(ctx context.Context, f FileInference) error {
 	if decl, err = replaced(decl, f.In, g); err != nil {
 		return err
 	}
+	if f.Data == "" {
+		for i := range decl.Fields {
+			if err := facts.CheckNormalized(&decl.Fields[i]); err != nil {
+				return fmt.Errorf("data source %s: %w", decl.Name, err)
+			}
+		}
+	}
 	decl.Batch = batch
 	open := data.Options{Files: named(f.In), Facts: facts, InOrder: true, Note: r.options.note}
 	if r.data, err = p.openDecl(ctx, name, decl, "", open); err != nil {

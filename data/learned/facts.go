@@ -155,6 +155,16 @@ func (f Facts) Check(d *table.Field) error {
 	return nil
 }
 
+// CheckNormalized compares what weights were trained with and a field that isn't normalized.
+// That is an error for the data that they were trained on; other data may be normalized
+// already.
+func (f Facts) CheckNormalized(d *table.Field) error {
+	if fact := f[d.Name]; fact == nil || fact.Mean == nil || d.Normalize != table.NotNormalized {
+		return nil
+	}
+	return fmt.Errorf("the field %s was normalized when the weights were trained, and the spec doesn't normalize it: add normalize as it was, or train again", d.Name)
+}
+
 // fills reports whether missing values are filled with what is learned.
 func fills(d *table.Field) bool {
 	return d.Classes == nil && d.Type.DType.IsFloat() && (d.Fill.By == table.FillMean || d.Fill.By == table.FillMedian)

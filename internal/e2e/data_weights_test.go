@@ -232,3 +232,15 @@ train: {data: points, loss: mean(h), optimizer: {SGD: {lr: 0.1}}, max_steps: 1}
 		require.Equal(t, "y,x\n11,10\n21,20\n31,30\n", out.String(), device)
 	}
 }
+
+func TestAFieldThatWasNormalizedInTrainingIsSoAfterwards(t *testing.T) {
+	dir, spec := pets(t, "3", "0, normalize: element")
+	w := petWeights(t, spec)
+	in := put(t, dir, "new.csv", "size\n2.5\n")
+	rows, err := inferred(t, spec, in, w)
+	require.NoError(t, err)
+	require.Equal(t, []any{0.0}, rows[0]["x"], "the mean of 1, 2, 3 and 4")
+	petSpec(t, dir, "3", "0")
+	_, err = inferred(t, spec, in, w)
+	require.ErrorContains(t, err, "the field x was normalized when the weights were trained")
+}
