@@ -136,8 +136,12 @@ func (w *Saver) Observer(others []engine.Observer) engine.Observer {
 
 // mayBeBest reports whether the checkpoint of a record may be the best: if one is due
 // at its step, or the run has come to its own end. Where a run is interrupted is
-// chance, and makes no difference to the best.
+// chance, and makes no difference to the best. Nor is one the best whose evaluation isn't
+// complete: the run that completes it writes the checkpoint again.
 func (w *Saver) mayBeBest(r engine.Record) bool {
+	if r.Due {
+		return false
+	}
 	return r.Step%w.settings.Checkpoint.Every == 0 || r.Last && r.Stopped != "" && r.Stopped != engine.StoppedInterrupted
 }
 
