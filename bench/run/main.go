@@ -1,10 +1,10 @@
 // Command run measures flowrun beside its peers, and the engine and the command line
 // on their own, in one run:
 //
-//	go run ./bench/run [--rounds N] [--json]
+//	go run ./bench/run [--rounds N] [--only TEXT] [--json]
 //
 // Each round measures everything once, in alternating order, so that disturbances on
-// the machine affect all subjects alike. Subjects that the machine can't run are skipped
+// the machine affect all subjects alike. --only measures those whose names contain TEXT. Subjects that the machine can't run are skipped
 // and named. docs/performance.md explains the figures.
 package main
 
@@ -24,28 +24,29 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 7, "measure everything `N` times")
+	only := flag.String("only", "", "measure only what has `TEXT` in its name, such as data")
 	asJSON := flag.Bool("json", false, "write one JSON object, with every sample, to standard output")
 	flag.Parse()
 	if flag.NArg() > 0 || *rounds < 1 {
-		fmt.Fprintln(os.Stderr, "usage: go run ./bench/run [--rounds N] [--json], with N of at least 1")
+		fmt.Fprintln(os.Stderr, "usage: go run ./bench/run [--rounds N] [--only TEXT] [--json], with N of at least 1")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *rounds, *asJSON); err != nil {
+	if err := run(ctx, *rounds, *only, *asJSON); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rounds int, asJSON bool) error {
+func run(ctx context.Context, rounds int, only string, asJSON bool) error {
 	w, err := openWorkshop(ctx)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(w.temp)
 	report := newReport(w.machine(ctx), rounds)
-	if err := measure(ctx, subjects(w), report, os.Stderr); err != nil {
+	if err := measure(ctx, named(subjects(w), only), report, os.Stderr); err != nil {
 		return err
 	}
 	report.finish()
@@ -70,7 +71,12 @@ type sample struct {
 }
 
 func subjects(w *workshop) []subject {
-	return slices.Concat(peers(w), openclSteps(w), ownBenchmarks(w), processes(w))
+	return slices.Concat(peers(w), openclSteps(w), ownBenchmarks(w), largeFiles(w), processes(w))
+}
+
+// named are the subjects with a text in their names.
+func named(all []subject, text string) []subject {
+	return slices.DeleteFunc(all, func(s subject) bool { return !strings.Contains(s.name, text) })
 }
 
 // measure measures all subjects, round after round. A subject that fails is skipped

@@ -20,6 +20,7 @@ func ownBenchmarks(w *workshop) []subject {
 	csv := tested{w, filepath.Join("data", "csv"), dataGroup, filepath.Join(w.temp, "csv.test")}
 	jsonl := tested{w, filepath.Join("data", "jsonl"), dataGroup, filepath.Join(w.temp, "jsonl.test")}
 	idx := tested{w, filepath.Join("data", "idx"), dataGroup, filepath.Join(w.temp, "idx.test")}
+	opening := tested{w, filepath.Join("data", "prepared"), dataGroup, filepath.Join(w.temp, "prepared.test")}
 	text := tested{w, filepath.Join("data", "text"), dataGroup, filepath.Join(w.temp, "text.test")}
 	images := tested{w, filepath.Join("data", "images"), dataGroup, filepath.Join(w.temp, "images.test")}
 	python := w.path("bench", ".venv", "bin", "python")
@@ -29,9 +30,11 @@ func ownBenchmarks(w *workshop) []subject {
 		{name: "data: jsonl", prepare: jsonl.build, measure: jsonl.bench("^BenchmarkJSONL$"), rounds: 3},
 		{name: "data: npy", prepare: npy.build, measure: npy.bench("^BenchmarkNPY$")},
 		{name: "data: npy with NumPy", prepare: python3(python, "numpy"), measure: w.peer(python, "numpy_rows.py")},
+		{name: "data: opening", prepare: opening.build, measure: opening.bench("^BenchmarkSnapshot$/^open$")},
 		{name: "data: idx", prepare: idx.build, measure: idx.bench("^BenchmarkIDX$")},
 		{name: "data: text", prepare: text.build, measure: text.bench("^BenchmarkText$"), rounds: 3},
 		{name: "data: images", prepare: images.build, measure: images.bench("^BenchmarkImages$"), rounds: 3},
+		{name: "data: images with Pillow", prepare: python3(python, "PIL"), measure: w.peer(python, "image_files.py"), rounds: 3},
 		{name: "engine: steps", prepare: engine.build, measure: engine.bench("^BenchmarkStep$")},
 		{name: "engine: demands", prepare: engine.build, measure: engine.bench("^Benchmark(CleanDemand|SmallDirtyPart)$"), rounds: 3},
 		{name: "checks", prepare: check.build, measure: check.bench("^BenchmarkCheck(Deep)?$")},

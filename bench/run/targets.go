@@ -25,6 +25,8 @@ var targets = []struct {
 	limit             float64
 }{
 	{stepGroup, "flowrun", "µs", 5},
+	{dataGroup, "limited", "MiB", 300},
+	{dataGroup, "fashion_mnist", "%", 2},
 	{engineGroup, "Step", "allocations", 0},
 	{engineGroup, "CleanDemand", "ns", 100},
 	{engineGroup, "CleanDemand", "allocations", 0},
