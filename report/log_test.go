@@ -151,3 +151,19 @@ func TestASyncedLogIsOnTheDisk(t *testing.T) {
 	file.fails = nil
 	require.EqualError(t, o.Sync(), "the log can't be written: boom", "what didn't last once may be missing")
 }
+
+// The evaluation of step 4 is interrupted: the resumed run writes the step's line.
+func TestAStepWhoseEvaluationIsDueHasItsLineFromTheRunThatCompletesIt(t *testing.T) {
+	var b strings.Builder
+	log := NewLog(&b, Run{Metrics: []string{"eval.loss"}})
+	require.NoError(t, log.write(engine.Record{Step: 3, Metrics: []float64{7}}))
+	require.NoError(t, log.write(engine.Record{Step: 4, Metrics: []float64{7}, Due: true, Last: true}))
+	resumed := Run{Metrics: []string{"eval.loss"}, Start: 4, Due: true}
+	require.EqualValues(t, 3, resumed.Logged())
+	log = NewLog(&b, resumed)
+	require.NoError(t, log.write(engine.Record{Step: 4, Metrics: []float64{5}}))
+	require.NoError(t, log.write(engine.Record{Step: 4, Metrics: []float64{5}, Last: true}))
+	require.Equal(t, `{"step":3,"eval.loss":7,"loss_step":0}
+{"step":4,"eval.loss":5,"loss_step":0}
+`, b.String())
+}
