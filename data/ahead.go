@@ -47,7 +47,7 @@ func (s *Source) prepareSlots() {
 	a.changed.L = &a.mu
 	batch := int64(1)
 	for _, f := range s.parts[0].fields {
-		batch += int64(f.decl.Type.Bytes()) * s.batches.Size
+		batch += int64(f.decl.Type.Bytes()) * s.batches.Most()
 	}
 	n := min(max(2, aheadBytes/batch), mostAhead)
 	a.slots = make([]slot, n)
@@ -167,7 +167,7 @@ func (s *Source) readAhead() {
 		slot.step, slot.reading = -1, step
 		if slot.fields == nil {
 			for _, f := range s.parts[0].fields {
-				slot.fields = append(slot.fields, make([]byte, s.batches.Size*int64(f.decl.Type.Bytes())))
+				slot.fields = append(slot.fields, make([]byte, s.batches.Most()*int64(f.decl.Type.Bytes())))
 			}
 		}
 		a.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -198,8 +199,13 @@ func (s *Source) EpochSteps() int64 { return s.batches.Steps() }
 // none.
 func (s *Source) Remainder() int64 { return s.batches.Remainder() }
 
-// Steps is the number of batches that there are; 0: any number.
-func (s *Source) Steps() int64 { return s.repeat * s.batches.Steps() }
+// Steps is the number of batches that there are; 0: any number, or more than can be counted.
+func (s *Source) Steps() int64 {
+	if steps := s.batches.Steps(); s.repeat <= math.MaxInt64/steps {
+		return s.repeat * steps
+	}
+	return 0
+}
 
 // Facts are what was learned from the training data.
 func (s *Source) Facts() learned.Facts { return s.facts }

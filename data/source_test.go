@@ -1,6 +1,7 @@
 package data
 
 import (
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -144,6 +145,22 @@ func TestASourceThatRepeatsEnds(t *testing.T) {
 	require.ErrorContains(t, s.Batch(-1, "x", make([]byte, 32)), "step -1 is out of range")
 	require.ErrorContains(t, s.Batch(0, "z", make([]byte, 32)), `no field "z"`)
 	require.EqualError(t, s.Batch(5, "x", make([]byte, 32)), "the field x of a: the batch of step 5 has 16 bytes, the buffer has 32")
+}
+
+// The numbers are a spec's largest.
+func TestHugeBatchesAndRepeatsNeedNoMoreThanTheData(t *testing.T) {
+	d := declare(t, "a", 10).ids("x")
+	d.Batch = 1 << 40
+	s := opened(t, d.Decl, nil, Options{})
+	require.Equal(t, []int64{1, 10}, []int64{s.EpochSteps(), s.Remainder()})
+	require.Equal(t, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, batch(t, s, 7, "x"))
+
+	d.Batch, d.Repeat = 5, math.MaxInt64/2
+	require.Equal(t, int64(math.MaxInt64-1), opened(t, d.Decl, nil, Options{}).Steps())
+	d.Repeat++
+	s = opened(t, d.Decl, nil, Options{})
+	require.Zero(t, s.Steps(), "more than can be counted")
+	require.Equal(t, []int64{5, 6, 7, 8, 9}, batch(t, s, 1<<60+1, "x"))
 }
 
 func TestRecordedBatchesAreGivenAsTheyAre(t *testing.T) {

@@ -80,6 +80,9 @@ func notNPZ(f *arrays.File, err error) error {
 	case strings.HasPrefix(string(head[:n]), "PK"):
 		return fmt.Errorf("%s: the zip archive is damaged or truncated: %w", f.Path, err)
 	}
+	if what := arrays.Recognize(string(head[:n])); what != "" {
+		return fmt.Errorf("%s: not an npz file: it is %s", f.Path, what)
+	}
 	return fmt.Errorf("%s: not an npz file: it isn't a zip archive", f.Path)
 }
 

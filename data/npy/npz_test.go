@@ -103,6 +103,7 @@ func TestDamagedArchivesAreRefused(t *testing.T) {
 	}{
 		{nil, "not an npz file: it isn't a zip archive"},
 		{[]byte("hello"), "not an npz file: it isn't a zip archive"},
+		{[]byte("version https://git-lfs.github.com/spec/v1\n"), "not an npz file: it is a Git LFS pointer to a file that wasn't fetched; run git lfs pull"},
 		{xs, "not an npz file: it is an npy file; declare npy"},
 		{stored[:len(stored)-1], "the zip archive is damaged or truncated"},
 		{flipped, `array "x": the checksum (CRC-32) of its bytes isn't the archive's: the file is damaged`},

@@ -23,6 +23,9 @@ func (b Batches) Remainder() int64 {
 	return b.N % b.Size
 }
 
+// Most is the number of examples in the largest batch: Size, or all that there are.
+func (b Batches) Most() int64 { return min(b.Size, b.N) }
+
 // At is the batch of a step: its epoch, its first example's position in the epoch, and how
 // many examples it has.
 func (b Batches) At(step int64) (epoch, first, count int64) {
