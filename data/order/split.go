@@ -38,7 +38,7 @@ func Split(s *table.Split, x Examples, part string) (Rows, error) {
 	case s.Stratify != "":
 		return stratified(s, x, at)
 	}
-	counts, empty := apportion(s.Parts, x.N)
+	counts, empty := apportion(s.Parts, x.N, false)
 	if empty != nil {
 		return Rows{}, fmt.Errorf("the part %s would have no example: there are %d, and %v of them is too few; change the fractions", empty.Name, x.N, empty.Fraction)
 	}
@@ -77,9 +77,9 @@ func (d *dealer) deal() int {
 }
 
 // apportion divides n examples by fractions, each part within 1 of its fraction: rounded
-// down, and those that are left go to parts that have none, and then to the largest
-// remainders. The last count is of what no part has. It gives a part that must be empty.
-func apportion(parts []table.Part, n int64) (counts []int64, empty *table.Part) {
+// down, and those that are left go to the largest remainders; with filled, first to parts
+// that have none. The last count is of what no part has. It gives a part that is empty.
+func apportion(parts []table.Part, n int64, filled bool) (counts []int64, empty *table.Part) {
 	fractions := make([]float64, 0, len(parts)+1)
 	rest := 1.0
 	for _, p := range parts {
@@ -104,10 +104,7 @@ func apportion(parts []table.Part, n int64) (counts []int64, empty *table.Part) 
 		left -= counts[i]
 	}
 	for i := range parts {
-		if counts[i] == 0 {
-			if left == 0 {
-				return nil, &parts[i]
-			}
+		if filled && counts[i] == 0 && left > 0 {
 			counts[i], remainders[i] = 1, -1
 			left--
 		}
@@ -122,12 +119,17 @@ func apportion(parts []table.Part, n int64) (counts []int64, empty *table.Part) 
 		counts[most]++
 		remainders[most]--
 	}
+	for i := range parts {
+		if counts[i] == 0 {
+			return nil, &parts[i]
+		}
+	}
 	return counts, nil
 }
 
 // inOrder gives a part of those that follow each other.
 func inOrder(s *table.Split, x Examples, at int) (Rows, error) {
-	counts, empty := apportion(s.Parts, x.N)
+	counts, empty := apportion(s.Parts, x.N, false)
 	if empty != nil {
 		return Rows{}, fmt.Errorf("the part %s would have no example: there are %d, and %v of them is too few; change the fractions", empty.Name, x.N, empty.Fraction)
 	}
@@ -204,7 +206,7 @@ func stratified(s *table.Split, x Examples, at int) (Rows, error) {
 		if n == 0 {
 			continue
 		}
-		counts, empty := apportion(s.Parts, n)
+		counts, empty := apportion(s.Parts, n, true)
 		if empty != nil {
 			return Rows{}, fmt.Errorf("the part %s would have no example of the class %s of %s: there are %d, too few for %d parts with these fractions; change them, leave out the class, or don't stratify",
 				empty.Name, diag.Quote(c.Texts[code]), s.Stratify, n, len(s.Parts))

@@ -119,15 +119,31 @@ func TestFractionsThatFloatsCantHoldGiveWholeNumbers(t *testing.T) {
 		{100, []float64{0.29, 0.71}, []int64{29, 71, 0}},
 		{150, []float64{0.8, 0.2}, []int64{120, 30, 0}},
 		{10, []float64{0.7, 0.2, 0.1}, []int64{7, 2, 1, 0}},
-		{3, []float64{0.9, 0.1}, []int64{2, 1, 0}},             // none may be empty
+		{3, []float64{0.7, 0.3}, []int64{2, 1, 0}},
 		{10, []float64{0.34, 0.33, 0.33}, []int64{4, 3, 3, 0}}, // the largest remainder
 		{1000, []float64{0.5, 0.25}, []int64{500, 250, 250}},   // a quarter is in no part
 		{1 << 40, []float64{0.5, 0.5}, []int64{1 << 39, 1 << 39, 0}},
 	} {
-		counts, empty := apportion(partsOf(c.f...), c.n)
+		counts, empty := apportion(partsOf(c.f...), c.n, false)
 		require.Nil(t, empty)
 		require.Equal(t, c.want, counts, "%+v", c)
 	}
+}
+
+// A tenth of 3 examples is none, which isn't made one in silence. A class has few examples
+// more often than a data source, and there one in each part is closest to the proportions.
+func TestAPartThatRoundsToNothingIsEmpty(t *testing.T) {
+	for _, filled := range []bool{false, true} {
+		counts, empty := apportion(partsOf(0.9, 0.1), 3, filled)
+		if filled {
+			require.Nil(t, empty)
+			require.Equal(t, []int64{2, 1, 0}, counts)
+		} else {
+			require.Equal(t, 0.1, empty.Fraction)
+		}
+	}
+	_, empty := apportion(partsOf(0.5, 0.5), 1, true)
+	require.NotNil(t, empty)
 }
 
 func TestASplitIsDrawnUniformly(t *testing.T) {
@@ -183,7 +199,7 @@ func TestAPartThatWouldBeEmptyIsNamed(t *testing.T) {
 		s := &table.Split{Parts: partsOf(0.9, 0.05, 0.05), InOrder: inOrder}
 		_, err := Split(s, Examples{N: 10}, "a")
 		require.EqualError(t, err, "the part c would have no example: there are 10, and 0.05 of them is too few; change the fractions")
-		_, err = Split(s, Examples{N: 11}, "a")
+		_, err = Split(s, Examples{N: 16}, "a")
 		require.NoError(t, err)
 	}
 	s := &table.Split{Parts: partsOf(0.5, 0.5), Stratify: "y"}
