@@ -51,27 +51,34 @@ func (f *field) learnt(fact *learned.Fact, ids []int64) error {
 // read writes values of some rows into dst. scratch is for what is stored in another form,
 // at least as long as that.
 func (f *field) read(t table.Table, rows []int64, dst, scratch []byte) error {
-	if f.ids != nil {
-		return f.readTexts(t, rows, dst, scratch)
-	}
-	if err := t.Read(f.column, rows, dst); err != nil {
+	stored := f.rawOf(len(rows), dst, scratch)
+	if err := t.Read(f.column, rows, stored); err != nil {
 		return err
 	}
-	if f.fill != nil || f.mean != nil {
-		f.adjust(dst)
-	}
-	return nil
+	return f.finish(t, rows, dst, stored)
 }
 
-func (f *field) readTexts(t table.Table, rows []int64, dst, scratch []byte) error {
-	codes := scratch[:len(rows)*f.stored.Type.Bytes()]
-	if err := t.Read(f.column, rows, codes); err != nil {
-		return err
+// rawOf is where the stored values of n rows are read to: dst, unless they have another
+// form than those of the field.
+func (f *field) rawOf(n int, dst, scratch []byte) []byte {
+	if f.ids == nil {
+		return dst
+	}
+	return scratch[:n*f.stored.Type.Bytes()]
+}
+
+// finish makes the field's values of stored ones.
+func (f *field) finish(t table.Table, rows []int64, dst, stored []byte) error {
+	if f.ids == nil {
+		if f.fill != nil || f.mean != nil {
+			f.adjust(dst)
+		}
+		return nil
 	}
 	dtype := f.decl.Type.DType
 	size := dtype.Size()
-	for i := 0; i < len(codes); i += 4 {
-		code := binary.LittleEndian.Uint32(codes[i:])
+	for i := 0; i < len(stored); i += 4 {
+		code := binary.LittleEndian.Uint32(stored[i:])
 		if int64(code) >= int64(len(f.ids)) || f.ids[code] < 0 {
 			return fmt.Errorf("%s: it was changed while it was being read: the text %d isn't known", t.At(rows[0], f.column), code)
 		}

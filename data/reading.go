@@ -23,6 +23,11 @@ type reading struct {
 	local   []int64
 	scratch []byte
 	picked  []byte // values of a part of a mix
+
+	fields  []int    // of a table
+	columns []int    // theirs
+	stored  [][]byte // their values as they are stored
+	raw     [][]byte // memory for those, by field
 }
 
 // choice is an example of a part.
@@ -96,6 +101,9 @@ func (s *Source) read(r *reading, step int64, buffers [][]byte) error {
 				r.rows, r.places = append(r.rows, c.example), append(r.places, int64(i))
 			}
 		}
+		if len(s.decl.Mix) == 0 {
+			return s.readWhole(r, p, buffers)
+		}
 		for j, f := range p.fields {
 			if err := s.readPart(r, p, f, buffers[j]); err != nil {
 				return err
@@ -105,14 +113,45 @@ func (s *Source) read(r *reading, step int64, buffers [][]byte) error {
 	return nil
 }
 
-// readPart reads a field of the examples that are of one part, and puts them where they
-// belong in the batch.
+// readWhole reads all fields of a batch of one part, those of a table together.
+func (s *Source) readWhole(r *reading, p *part, buffers [][]byte) error {
+	for len(r.raw) < len(p.fields) {
+		r.raw = append(r.raw, nil)
+	}
+	n := len(r.rows)
+	for i, l := range p.leaves {
+		r.local, r.columns, r.stored, r.fields = r.local[:0], r.columns[:0], r.stored[:0], r.fields[:0]
+		for _, row := range r.rows {
+			r.local = append(r.local, l.rows.At(row))
+		}
+		for j, f := range p.fields {
+			if f.leaf != i {
+				continue
+			}
+			if need := n * f.stored.Type.Bytes(); f.ids != nil && len(r.raw[j]) < need {
+				r.raw[j] = make([]byte, need)
+			}
+			dst := buffers[j][:n*f.decl.Type.Bytes()]
+			r.fields, r.columns, r.stored = append(r.fields, j), append(r.columns, f.column), append(r.stored, f.rawOf(n, dst, r.raw[j]))
+		}
+		if err := table.ReadFields(l.table, r.columns, r.local, r.stored); err != nil {
+			return err
+		}
+		for k, j := range r.fields {
+			f := p.fields[j]
+			if err := f.finish(l.table, r.local, buffers[j][:n*f.decl.Type.Bytes()], r.stored[k]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readPart reads a field of the examples that are of one part of a mix, and puts them where
+// they belong in the batch.
 func (s *Source) readPart(r *reading, p *part, f *field, batch []byte) error {
 	size := int64(f.decl.Type.Bytes())
 	need := int64(len(r.rows)) * size
-	if len(s.decl.Mix) == 0 {
-		return s.readField(r, p, f, batch[:need])
-	}
 	if int64(len(r.picked)) < need {
 		r.picked = make([]byte, need)
 	}

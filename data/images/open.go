@@ -39,6 +39,11 @@ func open(ctx context.Context, in *table.Input) (table.Table, error) {
 // images is a prepared table of images.
 type images struct{ table.Prepared }
 
+// ReadFields implements table.Joint.
+func (t images) ReadFields(fields []int, rows []int64, dst [][]byte) error {
+	return table.ReadFields(t.Prepared, fields, rows, dst)
+}
+
 // At gives an image's file.
 func (t images) At(row int64, _ int) table.Place {
 	file, _ := t.Origin(row)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -99,6 +100,26 @@ func all(n int) []int64 {
 	return rows
 }
 
+// requireJoint compares fields that are read together, in any order, with each alone.
+func requireJoint(t *rapid.T, got table.Prepared, fields []int, rows []int64) {
+	var alone, together [][]byte
+	fields = slices.DeleteFunc(fields, func(f int) bool { return f >= len(got.(*Table).columns) })
+	for _, f := range fields {
+		b := make([]byte, len(rows)*got.Column(f).Type.Bytes())
+		require.NoError(t, got.Read(f, rows, b))
+		alone, together = append(alone, b), append(together, make([]byte, len(b)))
+	}
+	joint := got.(table.Joint)
+	require.NoError(t, joint.ReadFields(fields, rows, together))
+	for i := range fields {
+		require.True(t, bytes.Equal(alone[i], together[i]), "field %d", fields[i])
+	}
+	if len(fields) > 0 {
+		require.ErrorContains(t, joint.ReadFields(fields[:1], []int64{got.Len()}, [][]byte{make([]byte, got.Column(fields[0]).Type.Bytes())}), "there is no example")
+		require.ErrorContains(t, joint.ReadFields(fields[:1], rows, [][]byte{append(alone[0], 0)}), "examples of")
+	}
+}
+
 // never fails if it is asked to fill.
 func never(table.Writer) error { return errors.New("it is made again") }
 
@@ -128,6 +149,7 @@ func TestATableIsTheSameWhenItIsMadeAndWhenItIsFound(t *testing.T) {
 			made, err := c.Prepare(nil)(t.Context(), key, columns, fill)
 			require.NoError(t, err)
 			requireSame(t, m, made, rows)
+			requireJoint(t, made, rapid.SliceOfN(rapid.IntRange(0, 2), 0, 4).Draw(t, "together"), rows)
 			require.NoError(t, made.Verify())
 			if len(columns) > 0 {
 				size := columns[0].Type.Bytes()

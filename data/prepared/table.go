@@ -69,17 +69,57 @@ func (t *Table) Read(field int, rows []int64, dst []byte) error {
 		return fmt.Errorf("%d bytes for %d examples of %d bytes", len(dst), len(rows), size)
 	}
 	for i := 0; i < len(rows); {
-		row := rows[i]
-		if row < 0 || row >= t.records {
-			return fmt.Errorf("there is no example %d: there are %d", row, t.records)
-		}
-		n := 1
-		for i+n < len(rows) && rows[i+n] == row+int64(n) && row+int64(n) < t.records && int64(n+1)*t.record <= runBytes {
-			n++
+		n, err := t.run(rows[i:])
+		if err != nil {
+			return err
 		}
 		to := dst[int64(i)*size : int64(i+n)*size]
-		if err := t.readRun(row, n, t.offsets[field], size, to); err != nil {
+		if err := t.readRun(rows[i], n, t.offsets[field], size, to); err != nil {
 			return err
+		}
+		i += n
+	}
+	return nil
+}
+
+// run counts the records that follow each other, as many as are read at once.
+func (t *Table) run(rows []int64) (int, error) {
+	row, n := rows[0], 1
+	if row < 0 || row >= t.records {
+		return 0, fmt.Errorf("there is no example %d: there are %d", row, t.records)
+	}
+	for n < len(rows) && rows[n] == row+int64(n) && row+int64(n) < t.records && int64(n+1)*t.record <= runBytes {
+		n++
+	}
+	return n, nil
+}
+
+// ReadFields implements table.Joint.
+func (t *Table) ReadFields(fields []int, rows []int64, dst [][]byte) error {
+	from, to := t.record, int64(0)
+	for k, field := range fields {
+		size := int64(t.columns[field].Type.Bytes())
+		if int64(len(dst[k])) != size*int64(len(rows)) {
+			return fmt.Errorf("%d bytes for %d examples of %d bytes", len(dst[k]), len(rows), size)
+		}
+		from, to = min(from, t.offsets[field]), max(to, t.offsets[field]+size)
+	}
+	buffer := t.runs.Get().(*[]byte)
+	defer t.runs.Put(buffer)
+	for i := 0; i < len(rows); {
+		n, err := t.run(rows[i:])
+		if err != nil {
+			return err
+		}
+		part := (*buffer)[:int64(n-1)*t.record+max(0, to-from)]
+		if _, err := t.ReadAt(part, rows[i]*t.record+from); endless(err, len(part)) != nil {
+			return err
+		}
+		for k, field := range fields {
+			size, at := int64(t.columns[field].Type.Bytes()), t.offsets[field]-from
+			for j := range int64(n) {
+				copy(dst[k][(int64(i)+j)*size:][:size], part[j*t.record+at:])
+			}
 		}
 		i += n
 	}

@@ -188,6 +188,13 @@ type opened struct {
 	names [][]string
 }
 
+var _ table.Joint = (*opened)(nil)
+
+// ReadFields implements table.Joint.
+func (o *opened) ReadFields(fields []int, rows []int64, dst [][]byte) error {
+	return table.ReadFields(o.Prepared, fields, rows, dst)
+}
+
 // At implements table.Table.
 func (o *opened) At(row int64, field int) table.Place {
 	place := o.row(row)

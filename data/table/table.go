@@ -153,6 +153,26 @@ type Files interface {
 	Stat(path string) (fs.FileInfo, error)
 }
 
+// Joint is a table whose fields lie side by side: reading several costs what one does.
+type Joint interface {
+	Table
+	// ReadFields reads several fields of some examples, each as Read does.
+	ReadFields(fields []int, rows []int64, dst [][]byte) error
+}
+
+// ReadFields reads several fields of some examples of any table.
+func ReadFields(t Table, fields []int, rows []int64, dst [][]byte) error {
+	if joint, ok := t.(Joint); ok && len(fields) > 1 {
+		return joint.ReadFields(fields, rows, dst)
+	}
+	for i, field := range fields {
+		if err := t.Read(field, rows, dst[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Prepare gives the table with the given columns that fill makes, from disk if it has been
 // made before under the same key. The key must name the content of all files read (their
 // content hashes, see prepared.ContentHash), all of the declaration that the values depend
