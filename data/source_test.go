@@ -291,6 +291,7 @@ func TestWhereStepsWaitSeveralBatchesAreReadAtOnce(t *testing.T) {
 	for step := range int64(60) {
 		all = append(all, batch(t, want, step, "x"))
 	}
+	require.NoError(t, want.Close()) // it would read on
 	d.meet = make(chan struct{})
 	for _, jump := range []int64{1, 13} { // whatever is read, each step gets its own
 		s := opened(t, d.Decl, nil, Options{})
