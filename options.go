@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/flowrun/flowrun/device/registry"
 	"github.com/flowrun/flowrun/engine"
@@ -55,9 +56,17 @@ func Sync() StartOption {
 func AllowChangedData() StartOption { return func(o *startOptions) { o.changedData = true } }
 
 // OnDataNote calls a function with what one should know of the data although nothing is
-// wrong: how many rows a rule has dropped, which files are no images.
+// wrong: how many rows a rule has dropped, which files are no images. Each note is told
+// once, however many parts of the data it is about.
 func OnDataNote(tell func(note string)) StartOption {
-	return func(o *startOptions) { o.note = tell }
+	return func(o *startOptions) {
+		var told sync.Map
+		o.note = func(note string) {
+			if _, before := told.LoadOrStore(note, true); !before {
+				tell(note)
+			}
+		}
+	}
 }
 
 // KernelsFrom puts a folder over the kernels' sources that are built in, as

@@ -90,13 +90,13 @@ func (s *Source) open(ctx context.Context, o opener) error {
 		if from == "" {
 			from = o.Part
 		}
-		learn, err := p.take(s.decl, o.Part)
+		learn, err := p.take(s.decl, o.Part, o.Note)
 		if err != nil {
 			return err
 		}
 		s.parts[0] = learn
 		if from != o.Part {
-			if learn, err = p.take(s.decl, from); err != nil {
+			if learn, err = p.take(s.decl, from, nil); err != nil {
 				return err
 			}
 		}
@@ -216,7 +216,7 @@ func (o opener) component(ctx context.Context, name string) (*part, error) {
 	if err != nil {
 		return nil, fail(err)
 	}
-	taken, err := p.take(d, partName)
+	taken, err := p.take(d, partName, o.Note)
 	if err != nil {
 		return nil, errors.Join(fail(err), p.close())
 	}

@@ -80,15 +80,15 @@ func (p *part) of(rows order.Rows) *part {
 	return &few
 }
 
-// take gives a part of a split; "" is all.
-func (p *part) take(d *table.Decl, name string) (*part, error) {
+// take gives a part of a split; "" is all. note may be nil.
+func (p *part) take(d *table.Decl, name string, note func(string)) (*part, error) {
 	if name == "" {
 		return p, nil
 	}
 	if d.Split == nil {
 		return nil, fmt.Errorf("it has no parts, so there is no part %s", diag.Quote(name))
 	}
-	x := order.Examples{N: p.n, Column: p.classColumn}
+	x := order.Examples{N: p.n, Column: p.classColumn, Note: note}
 	for _, l := range p.leaves {
 		if o, ok := l.table.(table.Overlapping); ok {
 			x.Overlap = max(x.Overlap, o.Overlap())

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
 )
 
 // inferFlags are the flags of infer.
@@ -73,7 +74,7 @@ func (o *inferFlags) run(c *cobra.Command, path string, s streams) error {
 	if err != nil {
 		return err
 	}
-	options = append(options, flowrun.OnDataNote(func(note string) { fmt.Fprintf(s.errors, "note: %s\n", note) }))
+	options = append(options, flowrun.OnDataNote(func(note string) { fmt.Fprintln(s.errors, diag.Printable("note: "+note)) }))
 	if o.data == "" && (o.in == "" || !program.ReadsFiles() || strings.EqualFold(filepath.Ext(o.in), ".safetensors") && program.HasInputs(o.in)) {
 		return o.once(c, program, options, s)
 	}

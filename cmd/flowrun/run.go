@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/report"
 )
@@ -162,7 +163,7 @@ func (o *runFlags) start(ctx context.Context, program *flowrun.Program, errors i
 	if o.sync {
 		options = append(options, flowrun.Sync())
 	}
-	options = append(options, flowrun.OnDataNote(func(note string) { fmt.Fprintf(errors, "note: %s\n", note) }))
+	options = append(options, flowrun.OnDataNote(func(note string) { fmt.Fprintln(errors, diag.Printable("note: "+note)) }))
 	if o.changedData {
 		options = append(options, flowrun.AllowChangedData())
 	}

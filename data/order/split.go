@@ -21,6 +21,7 @@ type Examples struct {
 	N       int64
 	Overlap int64                              // how many examples before one may share values with it
 	Column  func(field string) (Column, error) // a field of classes
+	Note    func(string)                       // is told which examples are in no part; nil: nobody
 }
 
 // Split gives the rows of a part of a split. That it is empty is an error, and so is that
@@ -161,10 +162,11 @@ func by(s *table.Split, x Examples, at int) (Rows, error) {
 	for code, text := range c.Texts {
 		partOf[code] = slices.IndexFunc(s.Parts, func(p table.Part) bool { return slices.Contains(p.Values, text) })
 	}
-	counts := make([]int64, len(s.Parts))
+	counts, members := make([]int64, len(s.Parts)), make([]int64, len(c.Texts))
 	rows, row := newSet(x.N), int64(0)
 	err = c.Scan(func(codes []int32) error {
 		for _, code := range codes {
+			members[code]++
 			if p := partOf[code]; p >= 0 {
 				counts[p]++
 				if p == at {
@@ -178,11 +180,38 @@ func by(s *table.Split, x Examples, at int) (Rows, error) {
 	if err != nil {
 		return Rows{}, err
 	}
+	if x.Note != nil {
+		noteUnlisted(s, x, c.Texts, partOf, members)
+	}
 	if i := slices.Index(counts, 0); i >= 0 {
 		return Rows{}, fmt.Errorf("the part %s has no example: in none of %d is %s %s; its values are %s",
 			s.Parts[i].Name, x.N, s.By, quoted(s.Parts[i].Values), quoted(c.Texts))
 	}
 	return rows.rows(), nil
+}
+
+// noteUnlisted notes examples that no part lists, and texts that are listed but never occur.
+func noteUnlisted(s *table.Split, x Examples, texts []string, partOf []int, members []int64) {
+	left, unlisted := int64(0), []string(nil)
+	for code, text := range texts {
+		if partOf[code] < 0 && members[code] > 0 {
+			left, unlisted = left+members[code], append(unlisted, text)
+		}
+	}
+	if left > 0 {
+		x.Note(fmt.Sprintf("%d of %d examples are in no part of the split: no part lists %s %s", left, x.N, s.By, quoted(unlisted)))
+	}
+	for _, p := range s.Parts {
+		var never []string
+		for _, v := range p.Values {
+			if code := slices.Index(texts, v); code < 0 || members[code] == 0 {
+				never = append(never, v)
+			}
+		}
+		if len(never) > 0 {
+			x.Note(fmt.Sprintf("the part %s of the split lists %s, which %s never is", p.Name, quoted(never), s.By))
+		}
+	}
 }
 
 // stratified deals the examples of each class by themselves.

@@ -194,6 +194,23 @@ func TestASplitByTextsHasTheRowsWithThem(t *testing.T) {
 	require.EqualError(t, err, `there is no part "c"`)
 }
 
+func TestExamplesOfNoPartAreCountedAloud(t *testing.T) {
+	var notes []string
+	x := Examples{N: 6, Column: scanned([]string{"train", "dev", "test", "spare"}, []int32{0, 1, 2, 1, 0, 1}), Note: func(note string) { notes = append(notes, note) }}
+	s := &table.Split{By: "set", Parts: []table.Part{{Name: "a", Values: []string{"train", "spare", "none"}}, {Name: "b", Values: []string{"test"}}}}
+	_, err := Split(s, x, "a")
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		`3 of 6 examples are in no part of the split: no part lists set "dev"`,
+		`the part a of the split lists "spare"; "none", which set never is`,
+	}, notes)
+	notes = nil
+	s.Parts = []table.Part{{Name: "a", Values: []string{"train", "dev"}}, {Name: "b", Values: []string{"test"}}}
+	_, err = Split(s, x, "a")
+	require.NoError(t, err)
+	require.Empty(t, notes)
+}
+
 func TestAPartThatWouldBeEmptyIsNamed(t *testing.T) {
 	for _, inOrder := range []bool{false, true} {
 		s := &table.Split{Parts: partsOf(0.9, 0.05, 0.05), InOrder: inOrder}
