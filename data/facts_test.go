@@ -311,7 +311,7 @@ func TestFactsAreTheSameAfterJSON(t *testing.T) {
 	unknown := int64(0)
 	f := learned.Facts{
 		"y": {Classes: []learned.Text{"", "\xff", "<é>\u2028", `{"base64": 1}`}, Unknown: &unknown},
-		"x": {Mean: []float64{0.1, math.MaxFloat64, math.SmallestNonzeroFloat64, -0.0, 1.0 / 3}, Std: []float64{1e-300, 0}, Fill: []float64{math.Nextafter(1, 2)}},
+		"x": {Mean: []float64{0.1, math.MaxFloat64, math.SmallestNonzeroFloat64, math.Copysign(0, -1), 1.0 / 3}, Std: []float64{1e-300, 0}, Fill: []float64{math.Nextafter(1, 2)}},
 	}
 	again, err := learned.Parse(f.JSON())
 	require.NoError(t, err)

@@ -35,7 +35,7 @@ func element(output string, i int) float64 {
 	case "species", "sure":
 		return float64(i % (len(output) / 2))
 	case "m":
-		return []float64{math.NaN(), math.Inf(-1), 1e300, 0.1, -0.0, 1 << 60}[i%6]
+		return []float64{math.NaN(), math.Inf(-1), 1e300, 0.1, math.Copysign(0, -1), 1 << 60}[i%6]
 	}
 	return float64(float32(0.1) * float32(i))
 }

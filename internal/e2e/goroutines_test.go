@@ -461,6 +461,15 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 			_, err := p.InferTo(context.Background(), flowrun.FileInference{In: file}, io.Discard, "csv")
 			return noSource(err)
 		},
+		"DataDecls": func(int) error { return write(p.DataDecls(), flowrun.DataDecl{}) },
+		"Data": func(int) error {
+			_, err := p.Data(context.Background(), "points", flowrun.DataOptions{})
+			return noSource(err)
+		},
+		"CheckData": func(int) error {
+			_, err := p.CheckData(context.Background(), "points", flowrun.DataOptions{})
+			return noSource(err)
+		},
 		"MaxSteps":      func(int) error { p.MaxSteps(); return nil },
 		"StopsByItself": func(int) error { p.StopsByItself(); return nil },
 	})

@@ -140,20 +140,20 @@ func (d *decoder) splitFields(s *DataSource) {
 }
 
 // FieldNamed finds a field of files, before a transform; nil if there is none.
-func (s *DataSource) FieldNamed(name string) *Field {
-	if s.byName == nil {
-		s.byName = make(map[string]*Field, len(s.Fields))
+func (src *DataSource) FieldNamed(name string) *Field {
+	if src.byName == nil {
+		src.byName = make(map[string]*Field, len(src.Fields))
 	}
-	for _, f := range s.Fields[s.named:] {
-		s.byName[f.Name] = f
+	for _, f := range src.Fields[src.named:] {
+		src.byName[f.Name] = f
 	}
-	s.named = len(s.Fields)
-	return s.byName[name]
+	src.named = len(src.Fields)
+	return src.byName[name]
 }
 
-func (s *DataSource) fieldNames() []string {
+func (src *DataSource) fieldNames() []string {
 	var names []string
-	for _, f := range s.Fields {
+	for _, f := range src.Fields {
 		names = append(names, f.Name)
 	}
 	return names
