@@ -51,7 +51,7 @@ func declOf(d *table.Decl) DataDecl {
 	case len(d.Zip) > 0:
 		c.Kind, c.Zip = "zip", slices.Clone(d.Zip)
 	case len(d.Mix) > 0:
-		c.Kind, c.Zip = "mix", mixed(d)
+		c.Kind, c.Zip = "mix", components(d)
 	}
 	for _, f := range d.Files {
 		c.Files = append(c.Files, f.Name)

@@ -78,8 +78,12 @@ func (p *Program) inferenceOf(inputs map[string]*Tensor) (*ir.Graph, error) {
 // inputs by their names. Where such files are what the data source reads, they hold its
 // fields, which are yet to be normalized and transformed.
 func (p *Program) HasInputs(path string) bool {
-	if _, decl, err := p.sourceFor(FileInference{In: path}); err == nil && decl.Kind == rows.Kind.Name {
-		return false
+	if _, decl, err := p.sourceFor(FileInference{In: path}); err == nil {
+		for _, name := range append(components(decl), decl.Name) {
+			if d, _ := p.spec.Source(name); d != nil && d.Kind == rows.Kind.Name {
+				return false
+			}
+		}
 	}
 	file, err := safetensors.Open(path)
 	if err != nil {

@@ -130,6 +130,9 @@ func (r *fileInference) open(ctx context.Context, f FileInference) error {
 	if err != nil {
 		return err
 	}
+	if decl, err = p.reads(decl, g); err != nil {
+		return err
+	}
 	if decl, err = replaced(decl, f.In, g); err != nil {
 		return err
 	}
@@ -250,70 +253,6 @@ func (r *fileInference) run(ctx context.Context, out results.Writer) error {
 		}
 	}
 	return nil
-}
-
-// sourceFor finds the declaration that says how to read a file.
-func (p *Program) sourceFor(f FileInference) (string, *table.Decl, error) {
-	name := f.Data
-	if name == "" {
-		name = p.spec.TrainData
-	}
-	if name == "" && len(p.spec.DataSources) == 1 {
-		name = p.spec.DataSources[0].Name
-	}
-	decl, _ := p.spec.Source(name)
-	var names []string
-	for _, d := range p.spec.DataSources {
-		names = append(names, d.Name)
-	}
-	switch {
-	case len(names) == 0:
-		return "", nil, fmt.Errorf("%s has no data source that reads files, so nothing says how to read %s: give the model's inputs in a safetensors file", p.spec.File, f.In)
-	case name == "":
-		return "", nil, fmt.Errorf("which data source says how to read %s? There are %s", f.In, diag.Few(names))
-	case decl == nil:
-		return "", nil, fmt.Errorf("%s has no data source %s that reads files; it has %s", p.spec.File, diag.Quote(name), diag.Few(names))
-	case decl.Kind == "":
-		return "", nil, fmt.Errorf("the data source %s joins others, so it doesn't say how to read one file: name one of %s", name, diag.Few(append(slices.Clone(decl.Zip), mixed(decl)...)))
-	}
-	if kind := data.KindOf(decl.Kind); kind != nil && kind.Batches {
-		return "", nil, fmt.Errorf("the data source %s is a recording of batches, not of examples: give the model's inputs in a safetensors file", name)
-	}
-	return name, decl, nil
-}
-
-func mixed(d *table.Decl) (names []string) {
-	for _, s := range d.Mix {
-		names = append(names, s.Source)
-	}
-	return names
-}
-
-// replaced is a declaration with another file, all examples of which are provided once,
-// and the fields that a graph has as inputs.
-func replaced(d *table.Decl, path string, g *ir.Graph) (*table.Decl, error) {
-	n := *d
-	n.Split, n.Limit, n.Shuffle, n.DropLast, n.Repeat, n.Fields = nil, 0, false, false, 1, nil
-	for _, f := range d.Fields {
-		if st := g.State(f.Name); st != nil && st.Kind == ir.InputState {
-			if f.Fill.By == table.FillDrop { // whoever reads the outputs counts on the rows' order
-				f.Fill.By = table.FillKeep
-			}
-			n.Fields = append(n.Fields, f)
-		}
-	}
-	field := ""
-	if len(d.Files) > 0 && d.Files[0].Field != "" { // a file for each field
-		if len(n.Fields) != 1 {
-			return nil, fmt.Errorf("the data source %s has a file for each field, and the outputs need %d of them; only one can be given", d.Name, len(n.Fields))
-		}
-		field = n.Fields[0].Name
-	}
-	if len(n.Fields) == 0 {
-		return nil, fmt.Errorf("the outputs need no field of the data source %s", d.Name)
-	}
-	n.Files = []table.File{{Field: field, Name: path, Path: path, At: d.At}}
-	return &n, nil
 }
 
 // inferOn is the model on a data source.

@@ -88,6 +88,12 @@ func (p *Program) InferOn(source string, batch int64) (*ir.Graph, diag.List) {
 	})
 }
 
+// Transforms reports whether a data source of files has a transform.
+func (p *Program) Transforms(source string) bool {
+	i := slices.IndexFunc(p.def.DataSources, func(src *syntax.DataSource) bool { return src.Name == source })
+	return i >= 0 && p.def.DataSources[i].Transform != nil
+}
+
 // NamedType is the type of something that has a name.
 type NamedType struct {
 	Name string
