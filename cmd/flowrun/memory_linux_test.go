@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 const points = `flowrun: 1
@@ -53,6 +55,9 @@ train: {data: book, loss: mean(h * h), optimizer: {SGD: {lr: 0.01}}, max_steps: 
 func TestTrainingNeedsLessThanATenthOfAFileInMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes 300 MB; -short leaves it out")
+	}
+	if racetest.Enabled {
+		t.Skip("the race detector needs several times the memory")
 	}
 	for _, c := range []struct {
 		name, spec, file, header, block string
