@@ -46,6 +46,23 @@ func Few(problems []string) string {
 	return strings.Join(problems, "; ") + more
 }
 
+// Names lists a few names of foreign texts, and counts the others; "none" if there are none.
+func Names(names []string) string {
+	const most = 8
+	if len(names) == 0 {
+		return "none"
+	}
+	shown := make([]string, min(most, len(names)))
+	for i := range shown {
+		shown[i] = Cut(names[i])
+	}
+	list := strings.Join(shown, ", ")
+	if len(names) > most {
+		list += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return list
+}
+
 // head is the beginning of a text, so many characters, with a mark if there is more.
 func head(text string, most int) string {
 	at := 0

@@ -55,23 +55,6 @@ type until struct{ ctx context.Context }
 
 func (u until) Write(b []byte) (int, error) { return len(b), u.ctx.Err() }
 
-// Names lists a few names, and counts the others.
-func Names(names []string) string {
-	const most = 8
-	if len(names) == 0 {
-		return "none"
-	}
-	shown := make([]string, min(most, len(names)))
-	for i := range shown {
-		shown[i] = diag.Cut(names[i])
-	}
-	list := strings.Join(shown, ", ")
-	if len(names) > most {
-		list += fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return list
-}
-
 // Recognize says what another file is by its beginning, and what to do; "" if that isn't
 // known.
 func Recognize(head string) string {

@@ -94,7 +94,7 @@ func (a *archive) Array(f *table.Field) (*arrays.Array, error) {
 	}
 	m, ok := a.members[name]
 	if !ok {
-		return nil, fmt.Errorf("%s: no array %s; the file has %s", a.file.Path, diag.Quote(name), arrays.Names(a.names))
+		return nil, fmt.Errorf("%s: no array %s; the file has %s", a.file.Path, diag.Quote(name), diag.Names(a.names))
 	}
 	array, err := a.open(name, m)
 	if err != nil {

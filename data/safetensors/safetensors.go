@@ -21,7 +21,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
@@ -198,29 +197,13 @@ func (f *File) entry(name string) (*entry, error) {
 }
 
 func (f *File) missing(name string) error {
-	return fmt.Errorf("%s: no tensor %s; the file has %s", f.path, diag.Quote(name), listNames(f.header.names))
+	return fmt.Errorf("%s: no tensor %s; the file has %s", f.path, diag.Quote(name), diag.Names(f.header.names))
 }
 
 const supported = "BOOL, U8, I32, I64, F16, BF16, F32, F64"
 
 func (f *File) errorf(tensor, format string, args ...any) error {
 	return fmt.Errorf("%s: tensor %s: %w", f.path, diag.Quote(tensor), fmt.Errorf(format, args...))
-}
-
-// listNames names a few tensors and counts the others.
-func listNames(names []string) string {
-	const most = 8
-	if len(names) == 0 {
-		return "none"
-	}
-	shown := make([]string, min(most, len(names)))
-	for i := range shown {
-		shown[i] = diag.Cut(names[i])
-	}
-	if len(names) <= most {
-		return strings.Join(shown, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), len(names)-most)
 }
 
 // All reads all tensors and compares them with the file's checksum, if it has one.

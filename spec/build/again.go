@@ -69,18 +69,10 @@ func (p *Program) InferWith(types map[string]ir.Type) (*ir.Graph, diag.List) {
 func (p *Program) InferOn(source string, batch int64) (*ir.Graph, diag.List) {
 	return p.again(inBatches(batch), func(s *shared) *ir.Graph {
 		name, _, _ := strings.Cut(source, ".")
-		i := slices.IndexFunc(p.def.DataSources, func(src *syntax.DataSource) bool { return src.Name == name })
-		if i < 0 || p.def.DataSources[i].Decl == nil {
-			s.list.Errorf(diag.UnknownSource, diag.Range{File: p.File}, "the spec has no data source `%s` that reads files", diag.Cut(name))
+		src, g, fields := p.onSource(s, name, batch)
+		if src == nil {
 			return nil
 		}
-		src := p.def.DataSources[i]
-		g := newGraph(s, false)
-		g.step = g.Scalar(ir.I64, 0)
-		fields := g.fields(src, batch, func(f *frame, fd *syntax.Field, t ir.Type) (*ir.Node, bool) {
-			st, fresh := g.newState(f, fd.Name, ir.InputState, t, fd.At)
-			return st.Read, fresh
-		})
 		t := &training{graph: g, def: &syntax.Train{DataSource: src}, program: &Program{}, root: newFrame(p.def.Model, "")}
 		t.model(fields, map[string]any{})
 		dropInputs(g.Graph)
@@ -88,10 +80,36 @@ func (p *Program) InferOn(source string, batch int64) (*ir.Graph, diag.List) {
 	})
 }
 
+// onSource begins a graph with the fields of a data source of files, as inputs that went
+// through its transform. The data source is nil if there is none, which is reported.
+func (p *Program) onSource(s *shared, name string, batch int64) (*syntax.DataSource, *graph, map[string]any) {
+	src := p.filesOf(name)
+	if src == nil {
+		s.list.Errorf(diag.UnknownSource, diag.Range{File: p.File}, "the spec has no data source `%s` that reads files", diag.Cut(name))
+		return nil, nil, nil
+	}
+	g := newGraph(s, false)
+	g.step = g.Scalar(ir.I64, 0)
+	return src, g, g.fields(src, batch, func(f *frame, fd *syntax.Field, t ir.Type) (*ir.Node, bool) {
+		st, fresh := g.newState(f, fd.Name, ir.InputState, t, fd.At)
+		return st.Read, fresh
+	})
+}
+
+// filesOf finds a data source that reads files; nil if there is none.
+func (p *Program) filesOf(name string) *syntax.DataSource {
+	for _, src := range p.def.DataSources {
+		if src.Name == name && src.Decl != nil {
+			return src
+		}
+	}
+	return nil
+}
+
 // Transforms reports whether a data source of files has a transform.
 func (p *Program) Transforms(source string) bool {
-	i := slices.IndexFunc(p.def.DataSources, func(src *syntax.DataSource) bool { return src.Name == source })
-	return i >= 0 && p.def.DataSources[i].Transform != nil
+	src := p.filesOf(source)
+	return src != nil && src.Transform != nil
 }
 
 // NamedType is the type of something that has a name.
@@ -104,18 +122,10 @@ type NamedType struct {
 // model sees them: those that the data source reads, and those that its transform defines.
 func (p *Program) BatchTypes(source string, batch int64) (types []NamedType, list diag.List) {
 	_, list = p.again(inBatches(batch), func(s *shared) *ir.Graph {
-		i := slices.IndexFunc(p.def.DataSources, func(src *syntax.DataSource) bool { return src.Name == source && src.Decl != nil })
-		if i < 0 {
-			s.list.Errorf(diag.UnknownSource, diag.Range{File: p.File}, "the spec has no data source `%s` that reads files", diag.Cut(source))
+		src, g, fields := p.onSource(s, source, batch)
+		if src == nil {
 			return nil
 		}
-		src := p.def.DataSources[i]
-		g := newGraph(s, false)
-		g.step = g.Scalar(ir.I64, 0)
-		fields := g.fields(src, batch, func(f *frame, fd *syntax.Field, t ir.Type) (*ir.Node, bool) {
-			st, fresh := g.newState(f, fd.Name, ir.InputState, t, fd.At)
-			return st.Read, fresh
-		})
 		var names []string
 		for _, fd := range src.Fields {
 			names = append(names, fd.Name)
