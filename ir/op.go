@@ -34,6 +34,8 @@ type Op struct {
 	// Random ops draw from the counter-based generator. Their hidden parameters
 	// are step (the step counter, i64[]) and key (see RandomKey).
 	Random bool
+	// Indices describes the operand that picks elements by their places; nil: there is none.
+	Indices *Indices
 
 	// Infer is the type rule. It sees a node with Op, Inputs and Attrs, may
 	// normalise Attrs (a negative dim to a positive one), and gives the type, or an

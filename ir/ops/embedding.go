@@ -17,9 +17,10 @@ brings its own weight.`,
 ids: i32[2] = [2, 0]
 weight: i32[3, 2] = [[1, 2], [3, 4], [5, 6]]
 embedding(ids, weight): i32[2, 2] = [[5, 6], [1, 2]]`,
-	Torch:  "torch.nn.functional.embedding",
-	Params: []ir.Param{kit.Index("ids", "u8, i32 or i64"), kit.Tensor("weight", "the table: [rows, columns]")},
-	Class:  ir.Other,
+	Torch:   "torch.nn.functional.embedding",
+	Params:  []ir.Param{kit.Index("ids", "u8, i32 or i64"), kit.Tensor("weight", "the table: [rows, columns]")},
+	Indices: &ir.Indices{Param: "ids", Called: "ids", Size: func(n *ir.Node) int { return n.Inputs[1].Type.Shape[0] }},
+	Class:   ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if err := kit.RefuseIndexDType(n, 0); err != nil {
 			return ir.Type{}, err

@@ -23,7 +23,8 @@ gather(x, 1, index): i32[2, 1] = [[3], [4]]`,
 		kit.Integer("dim", "the dim that is indexed"),
 		kit.Index("index", "u8, i32 or i64"),
 	},
-	Class: ir.Other,
+	Indices: &ir.Indices{Param: "index", Called: "indices", Size: func(n *ir.Node) int { return n.Inputs[0].Type.Shape[n.Int("dim")] }},
+	Class:   ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if err := kit.RefuseIndex(n, 1); err != nil {
 			return ir.Type{}, err

@@ -26,7 +26,8 @@ index_add(x, 0, index, source): i32[2, 2] = [[1, 1], [5, 7]]`,
 		kit.Index("index", "u8, i32 or i64, one-dimensional"),
 		kit.Tensor("source", "the values to add"),
 	},
-	Class: ir.Other,
+	Indices: &ir.Indices{Param: "index", Called: "indices", Size: func(n *ir.Node) int { return n.Inputs[0].Type.Shape[n.Int("dim")] }},
+	Class:   ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if err := refuseAddends(n, "source"); err != nil {
 			return ir.Type{}, err

@@ -15,9 +15,10 @@ range gives a row of zeros.`,
 	Example: `
 x: i32[2] = [2, 0]
 one_hot(x, 3): f32[2, 3] = [[0, 0, 1], [1, 0, 0]]`,
-	Torch:  "torch.nn.functional.one_hot",
-	Params: []ir.Param{kit.Index("x", "classes: u8, i32 or i64"), kit.Integer("num_classes", "how many classes there are")},
-	Class:  ir.Other,
+	Torch:   "torch.nn.functional.one_hot",
+	Params:  []ir.Param{kit.Index("x", "classes: u8, i32 or i64"), kit.Integer("num_classes", "how many classes there are")},
+	Indices: &ir.Indices{Param: "x", Called: "classes", Size: func(n *ir.Node) int { return n.Int("num_classes") }},
+	Class:   ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if err := kit.RefuseIndexDType(n, 0); err != nil {
 			return ir.Type{}, err

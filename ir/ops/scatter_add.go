@@ -25,7 +25,8 @@ scatter_add(x, 1, index, src): i32[1, 3] = [[21, 2, 43]]`,
 		kit.Index("index", "u8, i32 or i64"),
 		kit.Tensor("src", "the values to add"),
 	},
-	Class: ir.Other,
+	Indices: &ir.Indices{Param: "index", Called: "indices", Size: func(n *ir.Node) int { return n.Inputs[0].Type.Shape[n.Int("dim")] }},
+	Class:   ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if err := refuseAddends(n, "src"); err != nil {
 			return ir.Type{}, err
