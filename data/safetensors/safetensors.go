@@ -62,14 +62,21 @@ func Open(path string) (*File, error) {
 // New is Open for a file that is already open; messages call it path. It takes
 // ownership of the file, and closes it on failure.
 func New(file *os.File, path string) (*File, error) {
-	info, err := file.Stat()
+	f, err := NewOpen(file, path)
 	if err != nil {
 		file.Close()
+	}
+	return f, err
+}
+
+// NewOpen is New for a caller who still needs the file if it fails: then it stays open.
+func NewOpen(file *os.File, path string) (*File, error) {
+	info, err := file.Stat()
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	f, err := NewReader(file, info.Size(), path)
 	if err != nil {
-		file.Close()
 		return nil, err
 	}
 	f.close = file.Close
