@@ -223,6 +223,13 @@ func (p *Program) ready() error {
 // Name is the spec's name.
 func (p *Program) Name() string { return p.spec.Name }
 
+// Seed is the spec's seed, or the one that overrides it.
+func (p *Program) Seed() int64 { return p.spec.Seed }
+
+// Vars are the values of the spec's vars, as they are overridden: an int64, float64, bool,
+// string, or a list ([]any) of those.
+func (p *Program) Vars() map[string]any { return p.spec.Vars() }
+
 // Warnings are findings that don't keep the program from running.
 func (p *Program) Warnings() []Diagnostic { return slices.Clone(p.findings.Items) }
 

@@ -71,7 +71,7 @@ func (r *runner) recount() error {
 func (r *runner) last() (errs []error) {
 	r.tellNonFinite()
 	r.record.Last, r.record.Stopped = true, r.summary.Stopped
-	r.summary.Elapsed = r.record.Elapsed
+	r.summary.Step, r.summary.Elapsed = r.record.Step, r.record.Elapsed
 	r.summary.Loss = r.record.Loss
 	r.summary.Metrics = append([]float64(nil), r.record.Metrics...)
 	r.summary.Tensors = r.record.Tensors

@@ -107,6 +107,7 @@ const (
 // Summary is the result of a run.
 type Summary struct {
 	Steps     int64 // taken by this run
+	Step      int64 // the step counter at its end; 0 if that can't be read
 	Stopped   StopReason
 	Elapsed   time.Duration // the loop alone
 	Loss      float64

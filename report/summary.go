@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,15 +10,17 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/runs"
 )
 
 // Result is the outcome of a run.
 type Result struct {
-	Spec    string // the spec's file, as it was given
-	Device  string // where it ran
-	Metrics []string
+	Run     runs.Info // what it was
 	Summary engine.Summary
 	Stats   engine.Stats
+	Best    *runs.Best // nil if there is none
+	Out     string     // the folder in which the run is kept; "" if it isn't
+	Failure error      // what ended it; nil if nothing went wrong
 }
 
 // stopped says each reason in words.
@@ -35,15 +38,15 @@ var stopped = map[engine.StopReason]string{
 func (r Result) WriteText(w io.Writer) error {
 	s := r.Summary
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: stopped after %s", r.Spec, plural(s.Steps, "step"))
+	fmt.Fprintf(&b, "%s: stopped after %s", r.Run.Spec, plural(s.Steps, "step"))
 	fmt.Fprintf(&b, " in %s", formatDuration(s.Elapsed))
 	if s.Steps > 0 && s.Elapsed > 0 {
 		fmt.Fprintf(&b, " (%s)", formatRate(float64(s.Steps)/s.Elapsed.Seconds()))
 	}
-	fmt.Fprintf(&b, " on %s: %s\n", r.Device, stopped[s.Stopped])
+	fmt.Fprintf(&b, " on %s: %s\n", r.Run.Device, stopped[s.Stopped])
 	if s.Steps > 0 {
-		rows := make([][2]string, 0, len(r.Metrics)+1)
-		for i, name := range r.Metrics {
+		rows := make([][2]string, 0, len(r.Run.Metrics)+1)
+		for i, name := range r.Run.Metrics {
 			switch {
 			case !hasValue(name, s.Evaluated):
 				rows = append(rows, [2]string{name, noValue})
@@ -53,7 +56,7 @@ func (r Result) WriteText(w io.Writer) error {
 		}
 		rows = append(rows, [2]string{"loss_step", formatMetric(s.Loss)})
 		table(&b, rows)
-		for i, name := range r.Metrics {
+		for i, name := range r.Run.Metrics {
 			if t := tensorOf(s.Tensors, i); t != nil && hasValue(name, s.Evaluated) {
 				writeTensor(&b, name, t)
 			}
@@ -112,31 +115,8 @@ func plural(n int64, what string) string {
 }
 
 // WriteJSON writes the summary for programs: one object on one line.
-// "seconds" is the training loop alone.
 func (r Result) WriteJSON(w io.Writer) error {
-	type copies struct {
-		HostToDevice   engine.Traffic `json:"host_to_device"`
-		DeviceToHost   engine.Traffic `json:"device_to_host"`
-		DeviceToDevice engine.Traffic `json:"device_to_device"`
-		Aliased        int64          `json:"aliased"` // of what would have been copies, were memory not shared
-	}
-	text, err := json.Marshal(struct {
-		Spec       string            `json:"spec"`
-		Steps      int64             `json:"steps"`
-		Stopped    engine.StopReason `json:"stopped"`
-		Seconds    float64           `json:"seconds"`
-		Metrics    json.RawMessage   `json:"metrics"`
-		Device     string            `json:"device"`
-		Copies     copies            `json:"copies"`
-		KernelsRun int64             `json:"kernels_run"`
-		PeakBytes  int64             `json:"peak_bytes"`
-		NonFinite  int64             `json:"nonfinite_step,omitempty"` // the first step whose loss was infinite or NaN
-		DataWait   float64           `json:"data_wait_seconds,omitempty"`
-	}{
-		r.Spec, r.Summary.Steps, r.Summary.Stopped, r.Summary.Elapsed.Seconds(), r.metricsJSON(), r.Device,
-		copies{r.Stats.HostToDevice, r.Stats.DeviceToHost, r.Stats.DeviceToDevice, r.Stats.Aliased},
-		r.Stats.KernelsRun, r.Stats.PeakBytes, r.Summary.NonFinite, r.Stats.DataWait.Seconds(),
-	})
+	text, err := json.Marshal(r.summary())
 	if err != nil {
 		return err
 	}
@@ -144,11 +124,32 @@ func (r Result) WriteJSON(w io.Writer) error {
 	return err
 }
 
+// summary is the object that --json prints.
+func (r Result) summary() runs.Summary {
+	s, stopped, message := r.Summary, string(r.Summary.Stopped), ""
+	if r.Failure != nil {
+		stopped, message = cmp.Or(stopped, runs.Failed), r.Failure.Error()
+	}
+	return runs.Summary{
+		Spec: r.Run.Spec, Name: r.Run.Name, Version: r.Run.Flowrun, Vars: r.Run.Vars, Seed: r.Run.Seed, Device: r.Run.Device,
+		Steps: s.Steps, Step: s.Step, Stopped: stopped, Message: message, Seconds: s.Elapsed.Seconds(),
+		Metrics: r.metricsJSON(), Best: r.Best, Out: r.Out,
+		NonFiniteStep: s.NonFinite,
+		Copies: runs.Copies{
+			HostToDevice:   runs.Traffic(r.Stats.HostToDevice),
+			DeviceToHost:   runs.Traffic(r.Stats.DeviceToHost),
+			DeviceToDevice: runs.Traffic(r.Stats.DeviceToDevice),
+			Aliased:        r.Stats.Aliased,
+		},
+		KernelsRun: r.Stats.KernelsRun, PeakBytes: r.Stats.PeakBytes, DataWait: r.Stats.DataWait.Seconds(),
+	}
+}
+
 // metricsJSON writes the metrics as an object in the spec's order. Before the
 // first step there are no values, and each is null.
 func (r Result) metricsJSON() []byte {
 	b := []byte{'{'}
-	for i, name := range r.Metrics {
+	for i, name := range r.Run.Metrics {
 		if i > 0 {
 			b = append(b, ',')
 		}

@@ -10,12 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/runs"
 )
 
 var result = Result{
-	Spec: "graphs/math_net.yaml", Device: "cpu", Metrics: []string{"loss", "accuracy"},
+	Run: runs.Info{Flowrun: "v1.2.3", Spec: "graphs/math_net.yaml", Name: "math_net", Vars: runs.Vars{"lr": 0.05}, Seed: 42,
+		Device: "cpu", Metrics: []string{"loss", "accuracy"}},
 	Summary: engine.Summary{
-		Steps: 35_112, Stopped: engine.StoppedUntil, Elapsed: 175_560 * time.Microsecond,
+		Steps: 35_112, Step: 35_112, Stopped: engine.StoppedUntil, Elapsed: 175_560 * time.Microsecond,
 		Loss: 0.0031, Metrics: []float64{0.0195, 0.995},
 	},
 	Stats: engine.Stats{
@@ -57,7 +59,7 @@ func TestADivergedRunsSummaryIsValidJSON(t *testing.T) {
 }
 
 func TestARunWithoutStepsHasASummary(t *testing.T) {
-	r := Result{Spec: "s.yaml", Device: "cpu", Metrics: []string{"loss"}, Summary: engine.Summary{Stopped: engine.StoppedInterrupted}}
+	r := Result{Run: runs.Info{Spec: "s.yaml", Device: "cpu", Metrics: []string{"loss"}}, Summary: engine.Summary{Stopped: engine.StoppedInterrupted}}
 	var b strings.Builder
 	require.NoError(t, r.WriteText(&b))
 	require.Equal(t, "s.yaml: stopped after 0 steps in 0.0s on cpu: interrupted\n", b.String())

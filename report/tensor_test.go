@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/runs"
 )
 
 var confusion = ir.FromInt64(ir.I64, ir.Shape{2, 3}, []int64{12_000_000, 0, 1, 2, 7, 3})
@@ -40,7 +41,7 @@ func TestEmptyTensorsAreValidJSON(t *testing.T) {
 func TestTheSummaryShowsTensorsAsTables(t *testing.T) {
 	large := ir.NewTensor(ir.Type{DType: ir.I64, Shape: ir.Shape{tableLimit + 1, 2}})
 	cube := ir.NewTensor(ir.Type{DType: ir.F32, Shape: ir.Shape{2, 2, 2}})
-	r := Result{Spec: "s.yaml", Device: "cpu", Metrics: []string{"eval.f1", "eval.table", "eval.large", "eval.cube", "eval.loss"},
+	r := Result{Run: runs.Info{Spec: "s.yaml", Device: "cpu", Metrics: []string{"eval.f1", "eval.table", "eval.large", "eval.cube", "eval.loss"}},
 		Summary: engine.Summary{Steps: 1, Stopped: engine.StoppedMaxSteps, Metrics: []float64{0, 0, 0, 0, 0.5}, Evaluated: true,
 			Tensors: []*ir.Tensor{scores, confusion, large, cube, nil}}}
 	var b strings.Builder
@@ -70,7 +71,7 @@ func TestTheProgressLineLeavesTensorsOut(t *testing.T) {
 func TestBeforeTheFirstEvaluationItsMetricsHaveNoValue(t *testing.T) {
 	run := Run{Metrics: []string{"acc", "eval.loss", "eval.table"}}
 	record := engine.Record{Step: 1, Metrics: []float64{math.NaN(), math.NaN(), math.NaN()}, Tensors: []*ir.Tensor{nil, nil, scores}}
-	r := Result{Spec: "s.yaml", Device: "cpu", Metrics: run.Metrics,
+	r := Result{Run: runs.Info{Spec: "s.yaml", Device: "cpu", Metrics: run.Metrics},
 		Summary: engine.Summary{Steps: 1, Stopped: engine.StoppedEpochs, Metrics: record.Metrics, Tensors: record.Tensors}}
 	text := func() (string, string) {
 		var b strings.Builder

@@ -62,7 +62,13 @@ func TestJSONIsOneObjectAndNothingElse(t *testing.T) {
 	type traffic struct{ Count, Bytes *int64 }
 	var got struct {
 		Spec    *string
+		Name    *string
+		Version *string
+		Vars    map[string]any
+		Seed    *int64
 		Steps   *int64
+		Step    *int64
+		Best    any
 		Stopped *string
 		Seconds *float64
 		Metrics map[string]float64
@@ -79,7 +85,13 @@ func TestJSONIsOneObjectAndNothingElse(t *testing.T) {
 	require.NoError(t, d.Decode(&got))
 	require.False(t, d.More())
 	require.Equal(t, mathNet, *got.Spec)
+	require.Equal(t, "math_net", *got.Name)
+	require.NotEmpty(t, *got.Version)
+	require.EqualValues(t, 7, *got.Seed)
+	require.Equal(t, map[string]any{"bits": 4.0, "hidden": 16.0, "lr": 0.1}, got.Vars)
 	require.EqualValues(t, 100, *got.Steps)
+	require.EqualValues(t, 100, *got.Step)
+	require.Nil(t, got.Best, "nothing says which value is better")
 	require.Equal(t, "max_steps", *got.Stopped)
 	require.Equal(t, "sim:0", *got.Device)
 	require.Greater(t, *got.Seconds, 0.0)

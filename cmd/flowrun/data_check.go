@@ -9,6 +9,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/docs/rules"
+	"github.com/flowrun/flowrun/internal/version"
 	"github.com/flowrun/flowrun/spec"
 )
 
@@ -19,7 +20,7 @@ const shownFaults = 100
 // error stream, in other formats on standard output.
 func (o *dataFlags) checkData(ctx context.Context, program *flowrun.Program, decls []flowrun.DataDecl, s streams) error {
 	folder, _ := os.Getwd() // without it, paths stay as they were named
-	report := diag.Report{Version: version(), Folder: folder, Page: func(r diag.Rule) string { return rules.Page(string(r)) }}
+	report := diag.Report{Version: version.String(), Folder: folder, Page: func(r diag.Rule) string { return rules.Page(string(r)) }}
 	text, _ := spec.ReadFile(program.Files()[0]) // for excerpts; without it there are none
 	faulty := false
 	for _, d := range decls {

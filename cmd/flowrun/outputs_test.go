@@ -320,7 +320,7 @@ func TestTheFirstNonFiniteLossIsReportedOnceAndInTheJSON(t *testing.T) {
 	require.Positive(t, first)
 	want := "warning: the loss is infinite or NaN, first at step " + string(rune('0'+first)) + ";"
 	require.Equal(t, 1, strings.Count(says, want), says)
-	require.Contains(t, out, `"nonfinite_step":`+string(rune('0'+first))+"}")
+	require.Contains(t, out, `"nonfinite_step":`+string(rune('0'+first))+",")
 }
 
 func TestResumeAutoStartsAndContinues(t *testing.T) {

@@ -15,7 +15,9 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/version"
 	"github.com/flowrun/flowrun/report"
+	"github.com/flowrun/flowrun/runs"
 )
 
 // runFlags are the flags of run, and of flowrun itself.
@@ -143,8 +145,8 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	result := report.Result{Spec: args[0], Device: session.Device(), Metrics: program.Metrics(),
-		Summary: summary, Stats: session.Stats()}
+	result := report.Result{Run: runs.Info{Flowrun: version.String(), Spec: args[0], Name: program.Name(), Vars: program.Vars(), Seed: program.Seed(),
+		Device: session.Device(), Metrics: program.Metrics()}, Summary: summary, Stats: session.Stats()}
 	if err := o.finish(result, s.out); err != nil {
 		return err
 	}

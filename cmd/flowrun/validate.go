@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/docs/rules"
+	"github.com/flowrun/flowrun/internal/version"
 )
 
 // errProblems says that a check found and reported problems.
@@ -96,7 +97,7 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 	}
 	folder, _ := os.Getwd() // without it, paths stay as they were named
 	easeCollector()
-	report := diag.Report{Version: version(), Folder: folder, Strict: o.strict, Page: func(r diag.Rule) string { return rules.Page(string(r)) }}
+	report := diag.Report{Version: version.String(), Folder: folder, Strict: o.strict, Page: func(r diag.Rule) string { return rules.Page(string(r)) }}
 	if err := o.checkAll(c.Context(), files, s.in, options, &report); err != nil {
 		return err
 	}

@@ -451,6 +451,8 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 		"Name":             func(int) error { p.Name(); return nil },
 		"Trains":           func(int) error { p.Trains(); return nil },
 		"LogEvery":         func(int) error { p.LogEvery(); return nil },
+		"Seed":             func(int) error { p.Seed(); return nil },
+		"Vars":             func(int) error { p.Vars(); return nil },
 		"HasInputs":        func(int) error { p.HasInputs(file); return nil },
 		"ReadsFiles":       func(int) error { p.ReadsFiles(); return nil },
 		"InferFile": func(int) error {

@@ -30,8 +30,8 @@ const registry = "device/registry"
 // layers says which of our folders each folder may import, besides itself. Those
 // that docs/architecture.md lists, it lists with the same imports.
 var layers = map[string][]string{
-	root:         {"spec", "diag", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "checkpoint", "weights", "internal"},
-	"cmd":        {root, "weights", "spec", "diag", "ir", "lower", "engine", "kernels", "report", "docs", "foreign", "internal"},
+	root:         {"spec", "diag", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "checkpoint", "weights", "report", "runs", "internal"},
+	"cmd":        {root, "weights", "spec", "diag", "ir", "lower", "engine", "kernels", "report", "runs", "docs", "foreign", "internal"},
 	"spec":       {"diag", "ir", "data", "foreign", "internal"},
 	"diag":       {},
 	"foreign":    {"ir"},
@@ -44,7 +44,8 @@ var layers = map[string][]string{
 	"data":       {"ir", "diag", "foreign", "internal"},
 	"checkpoint": {"ir", "diag", "engine", "data", "internal"},
 	"weights":    {"ir", "diag", "checkpoint", "data", "foreign", "internal"},
-	"report":     {"diag", "engine", "ir"},
+	"report":     {"diag", "engine", "ir", "runs"},
+	"runs":       {"ir", "diag", "internal"},
 	"docs":       {},
 	"graphs":     {},
 	"internal":   {},
@@ -236,20 +237,20 @@ func TestNoTestBelowTheRootNeedsTheWholeProject(t *testing.T) {
 
 func TestAWrongImportIsNamedWithItsRule(t *testing.T) {
 	for want, u := range map[string]use{
-		"ir imports spec; ir may import diag":                                                                                          {"ir/ops/add.go", 1, module + "/spec"},
-		"engine imports kernels; engine may import ir, diag, lower, device":                                                            {"engine/run.go", 1, module + "/kernels/cpu"},
-		"diag imports flowrun; diag may import nothing of ours":                                                                        {"diag/range.go", 1, module},
-		"cmd imports device; cmd may import flowrun, weights, spec, diag, ir, lower, engine, kernels, report, docs, foreign, internal": {"cmd/flowrun/main.go", 1, module + "/device"},
-		"flowrun imports cmd; flowrun may import " + all:                                                                               {"session.go", 1, module + "/cmd/flowrun"},
-		"ir imports go.yaml.in/yaml/v3, which is for spec, kernels":                                                                    {"ir/graph.go", 1, "go.yaml.in/yaml/v3"},
-		"ir imports example.org/x, which no folder may; " + enter:                                                                      {"ir/graph.go", 1, "example.org/x"},
-		"device imports " + module + "/internal/drivertest, which is for tests":                                                        {"device/cuda/device.go", 1, module + "/internal/drivertest"},
-		"engine imports " + module + "/internal/fakegpu/cuda, which is for tests":                                                      {"engine/run.go", 1, module + "/internal/fakegpu/cuda"},
-		"engine imports device/cpu; drivers are known to device/registry alone, which the root package imports":                        {"engine/run.go", 1, module + "/device/cpu"},
-		"spec/syntax imports spec/check, which is for the packages of spec above it":                                                   {"spec/syntax/node.go", 1, module + "/spec/check"},
-		"engine imports spec/syntax, which is for the packages of spec above it":                                                       {"engine/run.go", 1, module + "/spec/syntax"},
-		"there is no cgo in this project; load libraries at run time":                                                                  {"device/cuda/driver.go", 1, "C"},
-		"the folder utils isn't listed; add it to the table in docs/architecture.md and to internal/layering":                          {"utils/utils.go", 1, "fmt"},
+		"ir imports spec; ir may import diag":                               {"ir/ops/add.go", 1, module + "/spec"},
+		"engine imports kernels; engine may import ir, diag, lower, device": {"engine/run.go", 1, module + "/kernels/cpu"},
+		"diag imports flowrun; diag may import nothing of ours":             {"diag/range.go", 1, module},
+		"cmd imports device; cmd may import flowrun, weights, spec, diag, ir, lower, engine, kernels, report, runs, docs, foreign, internal": {"cmd/flowrun/main.go", 1, module + "/device"},
+		"flowrun imports cmd; flowrun may import " + all:                                                        {"session.go", 1, module + "/cmd/flowrun"},
+		"ir imports go.yaml.in/yaml/v3, which is for spec, kernels":                                             {"ir/graph.go", 1, "go.yaml.in/yaml/v3"},
+		"ir imports example.org/x, which no folder may; " + enter:                                               {"ir/graph.go", 1, "example.org/x"},
+		"device imports " + module + "/internal/drivertest, which is for tests":                                 {"device/cuda/device.go", 1, module + "/internal/drivertest"},
+		"engine imports " + module + "/internal/fakegpu/cuda, which is for tests":                               {"engine/run.go", 1, module + "/internal/fakegpu/cuda"},
+		"engine imports device/cpu; drivers are known to device/registry alone, which the root package imports": {"engine/run.go", 1, module + "/device/cpu"},
+		"spec/syntax imports spec/check, which is for the packages of spec above it":                            {"spec/syntax/node.go", 1, module + "/spec/check"},
+		"engine imports spec/syntax, which is for the packages of spec above it":                                {"engine/run.go", 1, module + "/spec/syntax"},
+		"there is no cgo in this project; load libraries at run time":                                           {"device/cuda/driver.go", 1, "C"},
+		"the folder utils isn't listed; add it to the table in docs/architecture.md and to internal/layering":   {"utils/utils.go", 1, "fmt"},
 	} {
 		require.Equal(t, want, u.fault())
 	}
@@ -278,7 +279,7 @@ func TestAnImportOfAFakeIsFoundInProductionCodeAlone(t *testing.T) {
 }
 
 const (
-	all   = "spec, diag, ir, autodiff, lower, engine, kernels, device, data, checkpoint, weights, internal"
+	all   = "spec, diag, ir, autodiff, lower, engine, kernels, device, data, checkpoint, weights, report, runs, internal"
 	enter = "add it to docs/dependencies.md and to internal/layering"
 )
 

@@ -254,6 +254,29 @@ func (p *Program) Source(name string) (decl *table.Decl, part string) {
 	return nil, ""
 }
 
+// Vars are the values of the spec's vars, as they are overridden: an int64, float64, bool,
+// string, or a list of those.
+func (p *Program) Vars() map[string]any {
+	values := make(map[string]any, len(p.def.Vars))
+	for _, v := range p.def.Vars {
+		values[v.Name] = cloned(v.Value)
+	}
+	return values
+}
+
+// cloned is a var's value with lists of its own.
+func cloned(v any) any {
+	list, ok := v.([]any)
+	if !ok {
+		return v
+	}
+	list = slices.Clone(list)
+	for i, item := range list {
+		list[i] = cloned(item)
+	}
+	return list
+}
+
 // Graphs lists the program's graphs.
 func (p *Program) Graphs() []*ir.Graph {
 	var graphs []*ir.Graph
