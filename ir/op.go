@@ -31,6 +31,9 @@ type Op struct {
 	Class       Class
 	Promote     Promotion
 	Commutative bool // the first two operands may be swapped
+	// Flops is the number of floating-point operations for each element of the first
+	// operand, of a reduction that takes more than one: a function, such as exp, is one.
+	Flops int
 	// Random ops draw from the counter-based generator. Their hidden parameters
 	// are step (the step counter, i64[]) and key (see RandomKey).
 	Random bool

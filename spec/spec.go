@@ -42,6 +42,7 @@ type (
 	Options = syntax.Options
 	Setting = syntax.Setting
 	Program = build.Program
+	Size    = build.Size
 )
 
 // Load reads and checks the spec in a file. The program is nil if the list has

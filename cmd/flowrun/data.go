@@ -255,10 +255,21 @@ func unique(texts []string) (list []string) {
 
 // screenWidth is how many columns a line may have.
 func screenWidth(s streams) int {
-	if f, ok := s.out.(*os.File); ok {
-		if width, ok := report.Terminal(f); ok {
-			return max(40, width())
-		}
+	if width, ok := terminalWidth(s); ok {
+		return width
 	}
 	return 80
+}
+
+// terminalWidth is how wide standard output's terminal is; ok is false if it isn't one.
+func terminalWidth(s streams) (width int, ok bool) {
+	f, isFile := s.out.(*os.File)
+	if !isFile {
+		return 0, false
+	}
+	ask, ok := report.Terminal(f)
+	if !ok {
+		return 0, false
+	}
+	return max(40, ask()), true
 }

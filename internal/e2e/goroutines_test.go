@@ -435,6 +435,13 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 			return err
 		},
 		"Explain":       func(int) error { return p.Explain(io.Discard, flowrun.ExplainOptions{Device: "sim"}) },
+		"Summarize": func(int) error {
+			m, err := p.Summarize(flowrun.SummaryOptions{Device: "sim"})
+			if err == nil {
+				m.Layers[0].Path = ""
+			}
+			return err
+		},
 		"WriteWarnings": func(int) error { return p.WriteWarnings(io.Discard, true) },
 		"Warnings":      func(int) error { return write(p.Warnings(), flowrun.Diagnostic{}) },
 		"Metrics":       func(int) error { return write(p.Metrics(), "") },

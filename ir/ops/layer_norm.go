@@ -27,6 +27,7 @@ layer_norm(x, weight, bias, eps=0.0): f32[1, 2] = [[-1, 3]]`,
 		kit.FloatOr("eps", 1e-5, "added to the variance"),
 	},
 	Class:   ir.Reduce,
+	Flops:   7, // sum, difference, square, sum, three for scale, weight and bias
 	Promote: ir.PromoteAll,
 	Infer:   inferNorm,
 	Grad:    gradLayerNorm,

@@ -20,6 +20,7 @@ log_softmax(x, 0): f32[2] = [-1000, 0]`,
 	Aliases: "LogSoftmax",
 	Params:  kit.ParamsAlong,
 	Class:   ir.Reduce,
+	Flops:   5, // maximum, difference, exp, sum, difference
 	Promote: ir.PromoteFloat,
 	Infer:   kit.InferAlong,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {

@@ -24,6 +24,7 @@ logsumexp(x, dim=1): f32[2] = [0.6931472, 1000]`,
 		kit.ParamKeepdim,
 	},
 	Class:   ir.Reduce,
+	Flops:   4, // maximum, difference, exp, sum
 	Promote: ir.PromoteFloat,
 	Infer:   func(n *ir.Node) (ir.Type, error) { return kit.ReducedTo(n, n.Inputs[0].Type.DType) },
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {

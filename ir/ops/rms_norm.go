@@ -25,6 +25,7 @@ rms_norm(x, weight): f32[1, 2] = [[0.8485281, 2.2627416]]`,
 		kit.FloatOr("eps", 1e-6, "added to the mean of the squares"),
 	},
 	Class:   ir.Reduce,
+	Flops:   4, // square, sum, two for scale and weight
 	Promote: ir.PromoteAll,
 	Infer:   inferNorm,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {

@@ -20,6 +20,7 @@ softmax(x, dim=1): f32[2, 2] = [[0.5, 0.5], [1, 0]]`,
 	Aliases: "Softmax",
 	Params:  kit.ParamsAlong,
 	Class:   ir.Reduce,
+	Flops:   5, // maximum, difference, exp, sum, quotient
 	Promote: ir.PromoteFloat,
 	Infer:   kit.InferAlong,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {

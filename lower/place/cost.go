@@ -17,14 +17,18 @@ func seconds(n *ir.Node, s device.Speed) float64 {
 }
 
 // Flops counts a node's floating-point operations: two per multiplication and
-// addition of a contraction, one per element that is computed or summed.
+// addition of a contraction, one per element that is computed or reduced (or as many as the
+// op says), none where elements only move. Ops that lowering replaces by simpler ones count as those.
 func Flops(n *ir.Node) int64 {
+	if n.Op.Decompose != nil {
+		return decomposedFlops(n)
+	}
 	numel := int64(n.Type.Shape.Numel())
 	switch n.Op.Class {
 	case ir.Elementwise:
 		return numel
 	case ir.Reduce:
-		return int64(n.Inputs[0].Type.Shape.Numel())
+		return int64(ir.MulSize(n.Inputs[0].Type.Shape.Numel(), max(1, n.Op.Flops)))
 	case ir.Contract:
 		if n.Type.Shape.Numel() == 0 {
 			return 0
@@ -37,6 +41,16 @@ func Flops(n *ir.Node) int64 {
 		return int64(ir.MulSize(ir.MulSize(2, int(numel)), k))
 	}
 	return 0
+}
+
+// decomposedFlops counts the nodes that lowering makes of a node.
+func decomposedFlops(n *ir.Node) (total int64) {
+	b := ir.NewBuilder(&ir.Graph{})
+	n.Op.Decompose(b, n)
+	for _, made := range b.Graph.Nodes {
+		total = Sum(total, Flops(made))
+	}
+	return total
 }
 
 // touched estimates the bytes that a kernel reads and writes. Kernels that pick

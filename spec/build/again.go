@@ -46,9 +46,13 @@ func (p *Program) EvalStep(batch int64) (*ir.Graph, diag.List) {
 // to follow from them, whatever they were in training; inputs without a type here have that
 // of Infer.
 func (p *Program) InferWith(types map[string]ir.Type) (*ir.Graph, diag.List) {
+	return p.inferWith(types, nil)
+}
+
+func (p *Program) inferWith(types map[string]ir.Type, made *outline) (*ir.Graph, diag.List) {
 	return p.again("", func(s *shared) *ir.Graph {
 		g := newGraph(s, false)
-		g.given = true
+		g.given, g.outline = true, made
 		inputs := map[string]any{}
 		for _, st := range p.Infer.States {
 			if st.Kind == ir.InputState {

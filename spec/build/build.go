@@ -190,6 +190,7 @@ func (g *graph) modelBody(f *frame) {
 			g.Graph.Outputs = append(g.Graph.Outputs, ir.Output{Name: o.Name, Node: n})
 		}
 	}
+	g.outline.keep(g.Graph)
 }
 
 // Program is a checked spec, as graphs. Nothing in it refers to YAML any more

@@ -35,6 +35,7 @@ type graph struct {
 	given    bool // the types of inputs are a caller's, not those of the training data
 	full     bool // modules are nested too deep; reported
 	weights  map[*any]int
+	outline  *outline // nil unless somebody asks for it
 }
 
 // shared is what the graphs of a program have in common while they are being built.
@@ -250,7 +251,9 @@ func (g *graph) runBody(f *frame) {
 		path := g.join(f.path, it.Name)
 		ex := &expander{graph: g, f: f, to: g.Builder, path: path}
 		from := len(g.Graph.Nodes)
+		use := g.outline.beginNode(f, it)
 		v := ex.node(it.Def)
+		g.outline.end(use, v)
 		if it.Write && f.mod.Accumulate {
 			v = ex.gathered(it, v, from)
 		}

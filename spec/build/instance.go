@@ -88,6 +88,7 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, oute
 	}
 	ex.list.Budget.Spend(diag.Expanding, callCost+syntax.BindCost*m.Size())
 	f.consts["training"] = ex.training
+	from := len(ex.Graph.Nodes)
 	inputs := make([]any, len(m.Inputs))
 	ok := true
 	for i := range t.Args {
@@ -108,9 +109,13 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, oute
 	if !ex.required(f, c) || !ex.parameters(f) || !ex.moduleStates(f) {
 		return syntax.Bad{}
 	}
+	ex.outline.arguments(ex.Graph.Nodes[from:], cmp.Or(ex.f.path, ex.path))
+	use := ex.outline.begin(path, m.Name)
 	ex.runBody(f)
 	ex.commitStates(f)
-	return ex.result(f)
+	v := ex.result(f)
+	ex.outline.end(use, v)
+	return v
 }
 
 // moduleArgument expands argument i of a call, and puts it into the frame unless it is an
