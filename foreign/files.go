@@ -9,7 +9,15 @@ import (
 // Content describes the actual content of a file that was expected to be something else.
 type Content struct {
 	What string // "a Git LFS pointer"
-	Help string // what to do about it
+	Help string // what to do about it; "" if that is plain
+}
+
+// String is what it is and what to do.
+func (c Content) String() string {
+	if c.Help == "" {
+		return c.What
+	}
+	return c.What + "; " + c.Help
 }
 
 // magic lists file formats by their first bytes.

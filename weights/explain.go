@@ -1,9 +1,26 @@
 package weights
 
 import (
-	"io"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+
+	"github.com/flowrun/flowrun/foreign"
 )
 
-// explained is the error for what can't be opened (the file is nil) or isn't a safetensors
-// file, with what it is instead.
-func explained(_ string, _ io.ReaderAt, err error) error { return err }
+// ofPyTorch reports whether an index is that of shards in PyTorch's own format.
+func (x *index) ofPyTorch() bool {
+	return len(x.shardOf) > 0 && !slices.ContainsFunc(slices.Collect(maps.Values(x.shardOf)), func(name string) bool { return path.Ext(name) != ".bin" })
+}
+
+// notAnIndex says what a JSON text is that isn't an index of safetensors files.
+func notAnIndex(text []byte) error {
+	const none = `it is JSON, but no index of weights: it has no "weight_map"`
+	content, ok := foreign.Weights(foreign.SampleOf(text))
+	if !ok || content.Help == foreign.NameWeights {
+		return errors.New(none)
+	}
+	return fmt.Errorf("it is %s", content)
+}

@@ -59,21 +59,20 @@ func openFile(open Opener, path string, whole bool) (*File, error) {
 	}
 	file, err := open(path)
 	if err != nil {
-		return nil, explained(path, nil, err)
+		return nil, safetensors.Folder(path, err)
 	}
 	if beginsJSON(file) {
 		return openIndex(open, path, file)
+	}
+	tensors, err := safetensors.NewOpen(file, path)
+	if err != nil {
+		file.Close()
+		return nil, err
 	}
 	note := shardNote(path)
 	if note != "" && whole {
 		file.Close()
 		return nil, errors.New(note)
-	}
-	tensors, err := safetensors.NewOpen(file, path)
-	if err != nil {
-		err = explained(path, file, err)
-		file.Close()
-		return nil, err
 	}
 	f := &File{path: path, parts: []part{{"", tensors}}, names: tensors.Names(), metadata: tensors.Metadata(), note: note}
 	f.learned = f.metadata[LearnedKey]

@@ -48,8 +48,8 @@ func readIndex(r io.ReaderAt, size int64) (*index, error) {
 		return nil, err
 	}
 	switch {
-	case x.shardOf == nil:
-		return nil, errors.New(`it is JSON, but no index of weights: it has no "weight_map"`)
+	case x.shardOf == nil || x.ofPyTorch():
+		return nil, notAnIndex(text)
 	case len(x.shardOf) == 0:
 		return nil, errors.New("the index names no tensors: its weight_map is empty")
 	}

@@ -25,7 +25,7 @@ func openIndex(open Opener, path string, file *os.File) (_ *File, err error) {
 	}
 	x, err := readIndex(file, info.Size())
 	if err != nil {
-		return nil, explained(path, file, fmt.Errorf("%s: %w", diag.CutPath(path), err))
+		return nil, fmt.Errorf("%s: %w", diag.CutPath(path), err)
 	}
 	if len(x.shards) > maxShards {
 		return nil, fmt.Errorf("%s: the index has %d shards; the limit is %d", diag.CutPath(path), len(x.shards), maxShards)
@@ -67,7 +67,7 @@ func openShard(open Opener, index, name string) (*safetensors.File, error) {
 	path := filepath.Join(filepath.Dir(index), name)
 	file, err := open(path)
 	if err != nil {
-		return nil, explained(path, nil, err)
+		return nil, err
 	}
 	if err := within(index, path, file); err != nil {
 		file.Close()
@@ -75,7 +75,6 @@ func openShard(open Opener, index, name string) (*safetensors.File, error) {
 	}
 	tensors, err := safetensors.NewOpen(file, path)
 	if err != nil {
-		err = explained(path, file, err)
 		file.Close()
 		return nil, err
 	}

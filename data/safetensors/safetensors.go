@@ -15,6 +15,7 @@ package safetensors
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -54,7 +55,7 @@ type File struct {
 func Open(path string) (*File, error) {
 	file, err := files.Open(path)
 	if err != nil {
-		return nil, err // it already names the path
+		return nil, Folder(path, err) // it already names the path
 	}
 	return New(file, path)
 }
@@ -88,21 +89,52 @@ func NewOpen(file *os.File, path string) (*File, error) {
 func NewReader(r io.ReaderAt, size int64, path string) (*File, error) {
 	h, err := readHeader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, recognized(r, err))
+		return nil, fmt.Errorf("%s: %w", path, recognized(r, size, path, err))
 	}
 	return &File{path, r, func() error { return nil }, size, h}, nil
 }
 
-// recognized reports the format of a file that isn't a safetensors file, if its
-// beginning reveals it. A header's length may look like anything, but a brace follows.
-func recognized(file io.ReaderAt, err error) error {
-	var head [64]byte
-	n, _ := file.ReadAt(head[:], 0)
-	if content, ok := foreign.Recognize(head[:n]); ok && !(n > 8 && head[8] == '{') {
-		return fmt.Errorf("not a safetensors file: it is %s; %s", content.What, content.Help)
+// recognized reports the format of a file that isn't a safetensors file, if its content
+// reveals it.
+func recognized(file io.ReaderAt, size int64, path string, err error) error {
+	sample, failed := foreign.Take(file, size, path)
+	if failed != nil || begins(sample.Head) {
+		return err
 	}
-	return err
+	content, ok := foreign.Weights(sample)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("not a safetensors file: it is %s", content)
 }
+
+// begins reports whether a file begins as the format does: a length that may look like
+// anything, and a brace.
+func begins(head []byte) bool {
+	return len(head) > 8 && head[8] == '{' && binary.LittleEndian.Uint64(head) <= maxHeader
+}
+
+// Folder is the error for a file that can't be opened; of one for a folder, with which
+// file in it is meant, or what the folder is.
+func Folder(path string, err error) error {
+	if wrong := (files.NotRegular{}); !errors.As(err, &wrong) || !wrong.Mode.IsDir() {
+		return err
+	}
+	dir, failed := os.Open(path)
+	if failed != nil {
+		return err
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(maxNames) // those that could be read
+	content, ok := foreign.Folder(names)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s: not a safetensors file: it is %s", path, content)
+}
+
+// maxNames of a folder are enough to see what it is.
+const maxNames = 1000
 
 // Close closes the file.
 func (f *File) Close() error { return f.close() }

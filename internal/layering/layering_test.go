@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	"cmd":        {root, "weights", "spec", "diag", "ir", "lower", "engine", "kernels", "report", "runs", "docs", "foreign", "internal"},
 	"spec":       {"diag", "ir", "data", "foreign", "internal"},
 	"diag":       {},
-	"foreign":    {"ir"},
+	"foreign":    {"diag", "ir"},
 	"ir":         {"diag"},
 	"autodiff":   {"ir", "diag"},
 	"lower":      {"ir", "diag", "kernels", "device"},
