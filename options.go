@@ -18,13 +18,15 @@ import (
 type StartOption func(*startOptions)
 
 type startOptions struct {
-	device  string
-	kernels string // a folder of sources; see KernelsFrom
-	rules   []ir.PlacementRule
-	weights Weights
-	given   bool // weights, by WithWeights
-	resume  resumption
-	note    func(string) // is told what a reader of the data should know; nil: nobody
+	device   string
+	kernels  string // a folder of sources; see KernelsFrom
+	rules    []ir.PlacementRule
+	weights  Weights
+	given    bool // weights, by WithWeights
+	resume   resumption
+	logEvery int64        // see LogEvery; 0: the spec's
+	logs     bool         // logEvery was given
+	note     func(string) // is told what a reader of the data should know; nil: nobody
 
 	changedData bool        // whether a run may be resumed on other data
 	files       files.Fault // for tests
@@ -54,6 +56,12 @@ func Sync() StartOption {
 // than the checkpoint was trained on. The batches that follow are those of the data as it
 // is now, from the checkpoint's step on.
 func AllowChangedData() StartOption { return func(o *startOptions) { o.changedData = true } }
+
+// LogEvery overrides the spec's log_every, as --log-every does: what follows the run has
+// an entry every so many steps.
+func LogEvery(steps int64) StartOption {
+	return func(o *startOptions) { o.logEvery, o.logs = steps, true }
+}
 
 // OnDataNote calls a function with what one should know of the data although nothing is
 // wrong: how many rows a rule has dropped, which files are no images. Each note is told
@@ -100,6 +108,8 @@ func (o *startOptions) check() error {
 		return errors.New("WithWeights was given none; it takes all of the model's parameters (leave it out for the spec's initial ones)")
 	case o.given && o.resume.wanted && !o.resume.orNew:
 		return errors.New("Resume reads the parameters from a checkpoint; it can't be combined with WithWeights")
+	case o.logs && o.logEvery < 1:
+		return fmt.Errorf("LogEvery(%d): it takes at least 1 step", o.logEvery)
 	}
 	for _, r := range o.rules {
 		if r.Match == "" || r.Device == "" {

@@ -122,6 +122,9 @@ func (s *Session) openTraining(ctx context.Context, o *startOptions, from *check
 	if s.settings, err = p.resolve(s.train); err != nil {
 		return err
 	}
+	if o.logEvery != 0 {
+		s.settings.LogEvery = o.logEvery
+	}
 	return s.train.checkLimit(s.settings.MaxSteps)
 }
 
@@ -339,12 +342,21 @@ func (s *Session) MaxSteps() int64 {
 	return s.settings.MaxSteps
 }
 
-// LogEvery is the spec's number of steps between log lines.
+// LogEvery is the number of steps between log lines: the spec's, or that of the option
+// [LogEvery].
 func (s *Session) LogEvery() int64 {
 	if s.ready() != nil {
 		return 0
 	}
 	return s.settings.LogEvery
+}
+
+// EvalEvery is the number of steps between evaluations; 0 where there are none.
+func (s *Session) EvalEvery() int64 {
+	if s.ready() != nil || s.settings.Evaluation == nil {
+		return 0
+	}
+	return s.settings.Evaluation.Every
 }
 
 // EpochSteps is the number of steps of an epoch of the training data; 0 where that is

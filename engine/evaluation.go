@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/flowrun/flowrun/ir"
 )
@@ -74,6 +75,9 @@ func (e *Evaluation) set(values []*ir.Tensor) ([]*ir.Tensor, error) {
 // dueAt reports whether the evaluation of a step is begun but not completed.
 func (e *Evaluation) dueAt(step int64) bool { return e != nil && e.Due == step && step > 0 }
 
+// at reports whether a step has an evaluation.
+func (e *Evaluation) at(step int64) bool { return e != nil && step > 0 && step%e.Every == 0 }
+
 // evaluate runs the evaluation if it is due after a step, and updates early stopping.
 // Where the context ends it, the run is over and the evaluation still due.
 func (r *runner) evaluate(ctx context.Context) error {
@@ -81,7 +85,9 @@ func (r *runner) evaluate(ctx context.Context) error {
 	evaluated := e != nil && r.step%e.Every == 0
 	if evaluated {
 		e.Due = r.step
+		began := time.Now()
 		values, err := e.Run(ctx)
+		r.record.Evaluating += time.Since(began)
 		if err != nil && errors.Is(err, ctx.Err()) {
 			r.summary.Stopped = StoppedInterrupted
 			return nil
@@ -93,6 +99,7 @@ func (r *runner) evaluate(ctx context.Context) error {
 			return err
 		}
 		e.Due = 0
+		r.record.Evaluations++
 	}
 	if stop == nil {
 		return nil

@@ -281,7 +281,7 @@ func (r *runner) observe() error {
 		o := &r.loop.Observers[i]
 		byCount := o.Every > 0 && r.step%o.Every == 0
 		byTime := o.Interval > 0 && looked && elapsed >= r.due[i]
-		if !byCount && !byTime {
+		if !byCount && !byTime && !(o.Evaluations && r.loop.Evaluation.at(r.step)) {
 			continue
 		}
 		if !fresh {
@@ -330,6 +330,7 @@ func (r *runner) fill() error {
 		r.record.Epoch = r.step / r.loop.EpochSteps
 	}
 	r.record.Due = r.loop.Evaluation.dueAt(r.step)
+	r.record.Fresh = r.loop.Evaluation.at(r.step) && !r.record.Due && r.loop.Evaluation.known()
 	r.record.Elapsed = time.Since(r.start)
 	var err error
 	if r.loss != nil {

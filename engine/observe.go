@@ -15,12 +15,13 @@ type DataSource interface {
 	Batch(step int64, field string, dst []byte) error
 }
 
-// Observer receives a run's records: at every multiple of Every steps, or whenever
-// Interval has passed, and once at the end.
+// Observer receives a run's records: at every multiple of Every steps, whenever
+// Interval has passed, after evaluations if it says so, and once at the end.
 type Observer struct {
-	Every    int64         // in steps; 0: not by count
-	Interval time.Duration // 0: not by time
-	Observe  func(Record) error
+	Every       int64         // in steps; 0: not by count
+	Interval    time.Duration // 0: not by time
+	Evaluations bool          // also after each evaluation
+	Observe     func(Record) error
 
 	// Sync, if not nil, makes durable what has been observed. It is called before a
 	// checkpoint is saved, since a resumed run doesn't observe those steps again.
@@ -77,16 +78,19 @@ func (l *Loop) check() error {
 
 // Record is the state of a run after a step.
 type Record struct {
-	Step      int64         // the step counter: steps taken since the program began
-	Epoch     int64         // epochs of the training data that are complete
-	Elapsed   time.Duration // in the loop, since Run began
-	Loss      float64       // the raw loss of this step
-	Metrics   []float64     // in the program's order, NaN for a tensor; observers may keep it
-	Evaluated bool          // whether there are values of an evaluation: before its first, its metrics are NaN
-	Tensors   []*ir.Tensor  // those metrics that aren't scalars, by their place in Metrics; nil if there are none; not to be changed
-	Due       bool          // the evaluation of this step isn't complete: its metrics are older
-	Last      bool          // the run ends here
-	Stopped   StopReason    // why it ends, in the last record; "" if that is a failure
+	Step        int64         // the step counter: steps taken since the program began
+	Epoch       int64         // epochs of the training data that are complete
+	Elapsed     time.Duration // in the loop, since Run began
+	Evaluating  time.Duration // the part of Elapsed that evaluations took
+	Evaluations int64         // that this run has completed
+	Loss        float64       // the raw loss of this step
+	Metrics     []float64     // in the program's order, NaN for a tensor; observers may keep it
+	Evaluated   bool          // whether there are values of an evaluation: before its first, its metrics are NaN
+	Tensors     []*ir.Tensor  // those metrics that aren't scalars, by their place in Metrics; nil if there are none; not to be changed
+	Due         bool          // the evaluation of this step isn't complete: its metrics are older
+	Fresh       bool          // the evaluation's metrics are those of this very step
+	Last        bool          // the run ends here
+	Stopped     StopReason    // why it ends, in the last record; "" if that is a failure
 
 	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
 }

@@ -9,10 +9,24 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/engine"
-	"github.com/flowrun/flowrun/ir"
 )
 
-// Log writes JSON lines, one object for each step:
+// Log writes an entry for every so many steps, for each step with an evaluation, and for
+// the last step, as JSON lines or as CSV. Entries are buffered; they reach the writer once
+// a second at the latest while steps are being taken, and at the end.
+type Log struct {
+	run     Run
+	w       *bufio.Writer
+	sync    func() error // of the writer, if it has one
+	failed  error        // the first error of any write; every later call gives it again
+	encode  func(engine.Record) []byte
+	keys    []string // of JSON: `,"accuracy":`
+	line    []byte
+	written int64 // the last step that has its line
+	flushed time.Duration
+}
+
+// NewLog makes a log of a run as JSON lines:
 //
 //	{"step":1,"loss":0.7312,"accuracy":0.2,"loss_step":0.7312}
 //
@@ -20,36 +34,28 @@ import (
 // many of them are complete; then come the metrics in the
 // spec's order, and the raw loss of the step as "loss_step". Numbers have all
 // their digits. Tensors are nested arrays; that of an evaluation is only in the
-// first line after it, where it is new. Lines are buffered; they reach the writer once a second at the
-// latest while steps are being taken, and at the end.
-type Log struct {
-	w       *bufio.Writer
-	sync    func() error // of the writer, if it has one
-	failed  error        // the first error of any write; every later call gives it again
-	keys    []string     // `,"accuracy":`
-	tensors []*ir.Tensor // those in the last line, by metric; nil if there were none
-	line    []byte
-	epochs  bool  // whether lines say how many epochs are complete
-	written int64 // the last step that has its line
-	flushed time.Duration
-}
-
-// NewLog makes a log of a run.
+// first line after it, where it is new.
 func NewLog(w io.Writer, run Run) *Log {
-	l := &Log{w: bufio.NewWriterSize(w, 64<<10), written: run.Logged(), epochs: run.Epochs}
-	if file, ok := w.(interface{ Sync() error }); ok {
-		l.sync = file.Sync
-	}
+	l := newLog(w, run)
+	l.encode = l.encodeJSON
 	for _, name := range run.Metrics {
 		l.keys = append(l.keys, ","+quoteJSON(name)+":")
 	}
 	return l
 }
 
-// Observer writes every step's line. Its Sync puts them on the disk, if the log's
-// writer has a Sync.
+func newLog(w io.Writer, run Run) *Log {
+	l := &Log{run: run, w: bufio.NewWriterSize(w, 64<<10), written: run.Logged()}
+	if file, ok := w.(interface{ Sync() error }); ok {
+		l.sync = file.Sync
+	}
+	return l
+}
+
+// Observer writes the lines. Its Sync puts them on the disk, if the log's writer has a
+// Sync.
 func (l *Log) Observer() engine.Observer {
-	return engine.Observer{Every: 1, Observe: l.write, Sync: l.Sync}
+	return engine.Observer{Every: l.run.every(), Evaluations: true, Observe: l.write, Sync: l.Sync}
 }
 
 // Flush hands to the writer what is still buffered. A run whose states can't be read
@@ -91,18 +97,18 @@ func (l *Log) write(r engine.Record) error {
 	return nil
 }
 
-// encode gives a record's line. It allocates nothing once line has grown to its
+// encodeJSON gives a record's line. It allocates nothing once line has grown to its
 // size.
-func (l *Log) encode(r engine.Record) []byte {
+func (l *Log) encodeJSON(r engine.Record) []byte {
 	b := append(l.line[:0], `{"step":`...)
 	b = strconv.AppendInt(b, r.Step, 10)
-	if l.epochs {
+	if l.run.Epochs {
 		b = append(b, `,"epoch":`...)
 		b = strconv.AppendInt(b, r.Epoch, 10)
 	}
 	for i, key := range l.keys {
 		t := tensorOf(r.Tensors, i)
-		if t != nil && t == tensorOf(l.tensors, i) {
+		if t != nil && repeats(l.run.Metrics[i], r) {
 			continue
 		}
 		b = append(b, key...)
@@ -112,7 +118,6 @@ func (l *Log) encode(r engine.Record) []byte {
 			b = appendJSONFloat(b, r.Metrics[i])
 		}
 	}
-	l.tensors = r.Tensors
 	b = append(b, `,"loss_step":`...)
 	b = appendJSONFloat(b, r.Loss)
 	l.line = append(b, "}\n"...)

@@ -21,7 +21,7 @@ import (
 func TestTheLogHasOneObjectForEachStep(t *testing.T) {
 	var b strings.Builder
 	log := NewLog(&b, mathNet)
-	require.EqualValues(t, 1, log.Observer().Every)
+	require.EqualValues(t, 5000, log.Observer().Every)
 	play(t, log.Observer(), records())
 	golden(t, "log.jsonl", b.String())
 }

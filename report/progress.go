@@ -64,12 +64,11 @@ func (p *Progress) draw(text string) error {
 	return err
 }
 
-// Lines is progress for files and pipes: a plain line every so many steps, and
-// one for the last step.
-func Lines(w io.Writer, run Run, every int64) engine.Observer {
+// Lines is progress for files and pipes: a plain line for each step that has one in a log.
+func Lines(w io.Writer, run Run) engine.Observer {
 	l := newLine(run)
 	written := run.Start
-	return engine.Observer{Every: every, Observe: func(r engine.Record) error {
+	return engine.Observer{Every: run.every(), Evaluations: true, Observe: func(r engine.Record) error {
 		if r.Step <= written {
 			return nil
 		}

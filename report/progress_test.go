@@ -13,7 +13,7 @@ import (
 	"github.com/flowrun/flowrun/engine"
 )
 
-var mathNet = Run{Metrics: []string{"loss", "accuracy"}, MaxSteps: 200_000}
+var mathNet = Run{Metrics: []string{"loss", "accuracy"}, MaxSteps: 200_000, Every: 5000}
 
 // records are a run of 35,112 steps, reported every 5,000 and at the end.
 func records() []engine.Record {
@@ -111,7 +111,7 @@ func TestProgressNeverReachesTheLastColumn(t *testing.T) {
 
 func TestLinesArePlain(t *testing.T) {
 	var b strings.Builder
-	o := Lines(&b, mathNet, 5000)
+	o := Lines(&b, mathNet)
 	require.EqualValues(t, 5000, o.Every)
 	play(t, o, records())
 	golden(t, "lines.txt", b.String())
@@ -122,26 +122,26 @@ func TestTheLastStepHasOneLineOnly(t *testing.T) {
 	rs := records()[:2]
 	last := rs[1]
 	last.Last = true
-	play(t, Lines(&b, mathNet, 5000), append(rs, last))
+	play(t, Lines(&b, mathNet), append(rs, last))
 	require.Equal(t, 2, strings.Count(b.String(), "\n"))
 }
 
 func TestARunWithoutStepsHasNoLines(t *testing.T) {
 	var b strings.Builder
-	play(t, Lines(&b, Run{Metrics: []string{"loss"}, Start: 700}, 100), []engine.Record{{Step: 700, Last: true}})
+	play(t, Lines(&b, Run{Metrics: []string{"loss"}, Start: 700}), []engine.Record{{Step: 700, Last: true}})
 	require.Empty(t, b.String())
 }
 
 func TestWithoutALossMetricTheRawLossIsShown(t *testing.T) {
 	var b strings.Builder
-	o := Lines(&b, Run{Metrics: []string{"accuracy"}}, 1)
+	o := Lines(&b, Run{Metrics: []string{"accuracy"}})
 	play(t, o, []engine.Record{{Step: 1, Elapsed: 2 * time.Second, Loss: math.NaN(), Metrics: []float64{math.Inf(1)}}})
 	require.Equal(t, "step 1  loss_step NaN  accuracy +Inf  0.50 steps/s  2.0s\n", b.String())
 }
 
 func TestAResumedRunsSpeedCountsItsOwnStepsOnly(t *testing.T) {
 	var b strings.Builder
-	o := Lines(&b, Run{Metrics: []string{"loss"}, Start: 100_000, MaxSteps: 101_000}, 100)
+	o := Lines(&b, Run{Metrics: []string{"loss"}, Start: 100_000, MaxSteps: 101_000})
 	play(t, o, []engine.Record{{Step: 100_100, Elapsed: time.Second, Metrics: []float64{1}}})
 	require.Equal(t, "step 100,100/101,000 (99%)  loss 1.000  100 steps/s  1.0s  9.0s left\n", b.String())
 }
@@ -163,7 +163,7 @@ func TestSpeedFollowsTheLatestRecords(t *testing.T) {
 
 func TestATinySpeedDoesNotOverflowTheTimeLeft(t *testing.T) {
 	var b strings.Builder
-	play(t, Lines(&b, Run{MaxSteps: math.MaxInt64}, 1), []engine.Record{{Step: 1, Elapsed: time.Hour}})
+	play(t, Lines(&b, Run{MaxSteps: math.MaxInt64}), []engine.Record{{Step: 1, Elapsed: time.Hour}})
 	require.Contains(t, b.String(), "87600h0m0s left")
 }
 
@@ -171,7 +171,7 @@ func TestAWriteErrorEndsTheRun(t *testing.T) {
 	r, w := io.Pipe()
 	r.Close()
 	record := engine.Record{Step: 1, Elapsed: time.Second, Metrics: []float64{1, 1}}
-	require.ErrorIs(t, Lines(w, mathNet, 1).Observe(record), io.ErrClosedPipe)
+	require.ErrorIs(t, Lines(w, mathNet).Observe(record), io.ErrClosedPipe)
 	require.ErrorIs(t, NewProgress(w, columns(80), mathNet).Observer().Observe(record), io.ErrClosedPipe)
 	require.ErrorIs(t, Result{}.WriteText(w), io.ErrClosedPipe)
 	require.ErrorIs(t, Result{}.WriteJSON(w), io.ErrClosedPipe)

@@ -1,6 +1,6 @@
 // Package report shows people and programs the progress of a run: a line that is
-// redrawn on a terminal, plain lines elsewhere, a JSONL log of every step, and
-// a summary at the end, as text or as one JSON object.
+// redrawn on a terminal, plain lines elsewhere, a log as JSONL or CSV, and a summary at
+// the end, as text or as one JSON object.
 //
 // What follows a run does so as an [engine.Observer]; everything is written to
 // an io.Writer, whose errors end the run: a log on a full disk is not silently
@@ -23,6 +23,29 @@ type Run struct {
 	Due      bool     // the run first completes the evaluation of Start
 	MaxSteps int64    // the step at which it ends at the latest; 0: no limit
 	Epochs   bool     // whether its data has epochs
+
+	// Every is the number of steps between lines and log entries; 0 is 1. Each step with an
+	// evaluation, which are every EvalEvery steps (0: none), and the last step have theirs
+	// too.
+	Every, EvalEvery int64
+}
+
+// every is Every, at least 1.
+func (r Run) every() int64 { return max(1, r.Every) }
+
+// HasEntry reports whether a step has a line in a log wherever the run ends.
+func (r Run) HasEntry(step int64) bool {
+	return step%r.every() == 0 || r.EvalEvery > 0 && step%r.EvalEvery == 0
+}
+
+// LastEntry is the last step that has a line in the log of an earlier run; 0: none.
+func (r Run) LastEntry() int64 {
+	step := r.Logged()
+	last := step - step%r.every()
+	if r.EvalEvery > 0 {
+		last = max(last, step-step%r.EvalEvery)
+	}
+	return last
 }
 
 // Logged is the last step whose line in a log is that of an earlier run.

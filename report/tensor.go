@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -16,6 +17,12 @@ func tensorOf(tensors []*ir.Tensor, i int) *ir.Tensor {
 		return tensors[i]
 	}
 	return nil
+}
+
+// repeats reports whether a metric's value in a record is that of an earlier step's
+// evaluation.
+func repeats(metric string, r engine.Record) bool {
+	return !r.Fresh && strings.HasPrefix(metric, ir.EvalPrefix)
 }
 
 // appendJSONTensor appends nested arrays: [[12,0],[1,7]]. Integers are written as such.

@@ -19,13 +19,13 @@ var scores = ir.FromFloat64(ir.F32, ir.Shape{3}, []float64{0.25, math.NaN(), 1})
 
 func TestTensorsInTheLogAreNestedArraysWhereTheyAreNew(t *testing.T) {
 	var b strings.Builder
-	log := NewLog(&b, Run{Metrics: []string{"loss", "table", "each"}})
+	log := NewLog(&b, Run{Metrics: []string{"loss", "eval.table", "each"}})
 	again := scores.Clone()
 	play(t, log.Observer(), []engine.Record{
-		{Step: 1, Metrics: []float64{2, math.NaN(), math.NaN()}, Tensors: []*ir.Tensor{nil, confusion, scores}},
+		{Step: 1, Metrics: []float64{2, math.NaN(), math.NaN()}, Tensors: []*ir.Tensor{nil, confusion, scores}, Fresh: true},
 		{Step: 2, Metrics: []float64{3, math.NaN(), math.NaN()}, Tensors: []*ir.Tensor{nil, confusion, again}, Last: true},
 	})
-	require.Equal(t, `{"step":1,"loss":2,"table":[[12000000,0,1],[2,7,3]],"each":[0.25,null,1],"loss_step":0}
+	require.Equal(t, `{"step":1,"loss":2,"eval.table":[[12000000,0,1],[2,7,3]],"each":[0.25,null,1],"loss_step":0}
 {"step":2,"loss":3,"each":[0.25,null,1],"loss_step":0}
 `, b.String())
 }

@@ -105,9 +105,9 @@ func TestJSONIsOneObjectAndNothingElse(t *testing.T) {
 	require.EqualValues(t, 100+1+1+4, *got.Copies.DeviceToHost.Count)
 }
 
-func TestTheLogHasALineForEveryStep(t *testing.T) {
+func TestTheLogOfEveryStepHasALineForEach(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log.jsonl")
-	code, _, _ := flowrunWith(t, mathNet, "--max-steps", "50", "--log", log)
+	code, _, _ := flowrunWith(t, mathNet, "--max-steps", "50", "--log-every", "1", "--log", log)
 	require.Equal(t, exitDone, code)
 	text, err := os.ReadFile(log)
 	require.NoError(t, err)
@@ -127,7 +127,7 @@ func TestALogOnAFullDiskEndsTheRunWithAMessage(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("there is no /dev/full")
 	}
-	code, _, errors := flowrunWith(t, mathNet, "--log", "/dev/full")
+	code, _, errors := flowrunWith(t, mathNet, "--log-every=1", "--log", "/dev/full")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errors, "no space left")
 }
@@ -144,7 +144,7 @@ func TestCtrlCEndsARunWithItsSummary(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	code, out, _ := inContext(t, ctx, mathNet, "--json", "--save", saved, "--log", log, "--set", "lr=0.0", "--max-steps", "1000000000")
+	code, out, _ := inContext(t, ctx, mathNet, "--json", "--save", saved, "--log", log, "--log-every=1", "--set", "lr=0.0", "--max-steps", "1000000000")
 	cancel()
 	require.Equal(t, exitInterrupted, code)
 	require.Contains(t, out, `"stopped":"interrupted"`)
@@ -296,13 +296,13 @@ func TestAResumedRunContinuesItsLog(t *testing.T) {
 	require.NoError(t, err)
 	spec := file(t, "net.yaml", string(src)+"  checkpoint: {every: 100}\n")
 	log, whole := filepath.Join(t.TempDir(), "log.jsonl"), filepath.Join(t.TempDir(), "whole.jsonl")
-	code, _, errors := flowrunWith(t, mathNet, "--max-steps", "1000", "--log", whole)
+	code, _, errors := flowrunWith(t, mathNet, "--max-steps", "1000", "--log-every=30", "--log", whole)
 	require.Equal(t, exitDone, code, errors)
 
-	code, _, errors = flowrunWith(t, spec, "--max-steps", "550", "--log", log)
+	code, _, errors = flowrunWith(t, spec, "--max-steps", "550", "--log-every=30", "--log", log)
 	require.Equal(t, exitDone, code, errors)
 	from := filepath.Join(filepath.Dir(spec), "checkpoints", "step-000000500.safetensors")
-	code, out, errors := flowrunWith(t, spec, "--max-steps", "1000", "--log", log, "--resume="+from, "--json")
+	code, out, errors := flowrunWith(t, spec, "--max-steps", "1000", "--log-every=30", "--log", log, "--resume="+from, "--json")
 	require.Equal(t, exitDone, code, errors)
 	require.Contains(t, errors, "resuming from "+from+", step 500")
 	require.NotContains(t, errors, "changed")

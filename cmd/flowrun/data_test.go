@@ -293,7 +293,7 @@ train:
 		text += fmt.Sprintln(i)
 	}
 	tree(t, map[string]string{"spec.yaml": spec, "points.csv": text})
-	code, _, errors := flowrunWith(t, "run", "spec.yaml", "--log", "log.jsonl")
+	code, _, errors := flowrunWith(t, "run", "spec.yaml", "--log-every=1", "--log", "log.jsonl")
 	require.Equal(t, exitDone, code, errors)
 	log, err := os.ReadFile("log.jsonl")
 	require.NoError(t, err)

@@ -49,7 +49,7 @@ func TestAFileOfExamplesIsGivenTheNamesOfItsClasses(t *testing.T) {
 	}
 	put("points.csv", rows.String())
 	put("spec.yaml", kinds)
-	code, _, problems := flowrunWith(t, "run", at("spec.yaml"), "--save", at("w.safetensors"), "--log", at("log"))
+	code, _, problems := flowrunWith(t, "run", at("spec.yaml"), "--save", at("w.safetensors"), "--log", at("log"), "--log-every", "1")
 	require.Zero(t, code, problems)
 	log, err := os.ReadFile(at("log"))
 	require.NoError(t, err)

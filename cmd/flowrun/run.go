@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"sync/atomic"
 	"syscall"
@@ -24,11 +23,11 @@ import (
 type runFlags struct {
 	specFlags
 	startFlags
+	followFlags
 	sync     bool
 	maxSteps int64
 	resume   string
 	save     string
-	log      string
 	stats    bool
 	json     bool
 
@@ -60,7 +59,7 @@ func (o *runFlags) add(c *cobra.Command) {
 	f.Lookup("resume").NoOptDefVal = newest
 	f.BoolVar(&o.changedData, "allow-changed-data", false, "resume although the training data, or the size of its batches, has changed")
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
-	f.StringVar(&o.log, "log", "", "write every step's loss and metrics to `FILE` (JSONL)")
+	o.followFlags.add(c)
 	f.BoolVar(&o.stats, "stats", false, "print kernel and copy counts, the peak memory and the time spent waiting for data at the end")
 	f.BoolVar(&o.json, "json", false, "write one JSON object to standard output at the end, and nothing else")
 }
@@ -90,6 +89,10 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	follow, err := o.followFlags.options(c)
+	if err != nil {
+		return err
+	}
 	if err := o.checkOutputs(args[0], program, s); err != nil {
 		return err
 	}
@@ -97,7 +100,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	// end the process.
 	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGPIPE)
 	defer stop()
-	session, err := o.start(ctx, program, s.errors)
+	session, err := o.start(ctx, program, follow, s.errors)
 	if err != nil {
 		return err
 	}
@@ -105,20 +108,16 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	defer running.Store(false)
 	defer func() { err = errors.Join(err, session.Close()) }()
 
-	info := report.Run{Metrics: program.Metrics(), Epochs: session.EpochSteps() > 0}
+	info := describeRun(program, session)
 	if r := session.Resumed(); r != nil {
-		info.Start, info.Due = r.Step, r.EvaluationDue
 		tellResumed(s.errors, r)
-	}
-	if !program.StopsByItself() {
-		info.MaxSteps = session.MaxSteps() // otherwise it is a limit, not a goal
 	}
 	var options []flowrun.RunOption
 	if limited {
 		info.MaxSteps = o.maxSteps
 		options = append(options, flowrun.MaxSteps(o.maxSteps))
 	}
-	progress, clear := o.progress(s, info, session.LogEvery())
+	progress, clear := o.progress(s, info)
 	for _, observer := range progress {
 		options = append(options, flowrun.Observe(observer))
 	}
@@ -127,13 +126,12 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		tellNonFinite(s.errors, step, program.CheckpointFolder())
 	}))
 	if o.log != "" {
-		file, err := openLog(o.log, info.Logged(), s)
-		if err != nil {
-			return fmt.Errorf("--log: %w", err)
+		observer, end, failed := o.openLog(info, s)
+		if failed != nil {
+			return failed
 		}
-		log := report.NewLog(file, info)
-		defer func() { err = andAlso(err, log.Flush(), file.Close()) }()
-		options = append(options, flowrun.Observe(log.Observer()))
+		defer func() { err = end(err) }()
+		options = append(options, flowrun.Observe(observer))
 	}
 	summary, err := session.Run(ctx, options...)
 	clear()
@@ -157,11 +155,12 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 }
 
 // start begins the session.
-func (o *runFlags) start(ctx context.Context, program *flowrun.Program, errors io.Writer) (*flowrun.Session, error) {
+func (o *runFlags) start(ctx context.Context, program *flowrun.Program, more []flowrun.StartOption, errors io.Writer) (*flowrun.Session, error) {
 	options, err := o.startFlags.options(program)
 	if err != nil {
 		return nil, err
 	}
+	options = append(options, more...)
 	if o.sync {
 		options = append(options, flowrun.Sync())
 	}
@@ -179,26 +178,6 @@ func (o *runFlags) start(ctx context.Context, program *flowrun.Program, errors i
 		options = append(options, flowrun.Resume(o.resume))
 	}
 	return program.Start(ctx, options...)
-}
-
-// progress returns the observers that show the run's progress, and a function that
-// clears the live line. With --json standard output has the object alone, so a terminal
-// on the error stream shows the line.
-func (o *runFlags) progress(s streams, info report.Run, every int64) ([]engine.Observer, func()) {
-	out := s.out
-	if o.json {
-		out = s.errors
-	}
-	if file, ok := out.(*os.File); ok {
-		if width, ok := report.Terminal(file); ok {
-			p := report.NewProgress(file, width, info)
-			return []engine.Observer{p.Observer()}, func() { _ = p.Clear() }
-		}
-	}
-	if o.json {
-		return nil, func() {}
-	}
-	return []engine.Observer{report.Lines(out, info, every)}, func() {}
 }
 
 // finish writes the summary.

@@ -39,7 +39,7 @@ func TestASignalEndsARunWithCheckpointWeightsAndACompleteLog(t *testing.T) {
 		spec := endless(t)
 		dir := filepath.Dir(spec)
 		log, saved := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "w.safetensors")
-		c, out := program(t, spec, "--log", log, "--save", saved)
+		c, out := program(t, spec, "--log-every=1", "--log", log, "--save", saved)
 		require.NoError(t, c.Start())
 		within(t, "it runs", func() bool { info, err := os.Stat(log); return err == nil && info.Size() > 0 })
 		for _, s := range signals {
@@ -64,7 +64,7 @@ func TestAnIgnoredHUPStaysIgnored(t *testing.T) {
 	}
 	spec := endless(t)
 	log := filepath.Join(filepath.Dir(spec), "log.jsonl")
-	c, out := program(t, spec, "--log", log)
+	c, out := program(t, spec, "--log-every=1", "--log", log)
 	c.Args = append([]string{"/usr/bin/nohup", c.Path}, c.Args[1:]...)
 	c.Path = "/usr/bin/nohup"
 	require.NoError(t, c.Start())
@@ -145,7 +145,7 @@ func TestALogCanBeWrittenToAPipe(t *testing.T) {
 	r, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	require.NoError(t, err)
 	defer r.Close()
-	code, _, says = flowrunWith(t, spec, "--log", pipe, "--max-steps", "2")
+	code, _, says = flowrunWith(t, spec, "--log-every=1", "--log", pipe, "--max-steps", "2")
 	require.Equal(t, exitDone, code, says)
 	text := make([]byte, 1000)
 	n, err := r.Read(text)

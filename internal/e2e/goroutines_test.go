@@ -168,6 +168,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 		},
 		"Stats":      func(int) error { s.Stats(); return nil },
 		"EpochSteps": func(int) error { s.EpochSteps(); return nil },
+		"EvalEvery":  func(int) error { s.EvalEvery(); return nil },
 		"LogEvery":   func(int) error { s.LogEvery(); return nil },
 		"MaxSteps":   func(int) error { s.MaxSteps(); return nil },
 		"Resumed":    func(int) error { s.Resumed(); return nil },

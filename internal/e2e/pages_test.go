@@ -109,7 +109,7 @@ func TestThePageToAddADataSourceWorks(t *testing.T) {
 	out, err := run("validate", "--data", spec)
 	require.NoError(t, err, out)
 	log := filepath.Join(folder, "log.jsonl")
-	out, err = run("run", "--log", log, spec)
+	out, err = run("run", "--log-every", "1", "--log", log, spec)
 	require.NoError(t, err, out)
 	written, err := os.ReadFile(log)
 	require.NoError(t, err)

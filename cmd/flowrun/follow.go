@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/report"
+)
+
+// followFlags are the flags that say how a run can be followed.
+type followFlags struct {
+	log      string
+	logEvery int64
+}
+
+func (o *followFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.log, "log", "", "write loss and metrics to `FILE` every log_every steps, as JSON lines, or as CSV if it ends in .csv")
+	intFlag(c, &o.logEvery, "log-every", "write progress lines and logs every `N` steps, overriding the spec's log_every")
+}
+
+// options are those of the session's start.
+func (o *followFlags) options(c *cobra.Command) ([]flowrun.StartOption, error) {
+	if !c.Flags().Changed("log-every") {
+		return nil, nil
+	}
+	if o.logEvery < 1 {
+		return nil, usageError{fmt.Errorf("--log-every must be at least 1, got %d", o.logEvery)}
+	}
+	return []flowrun.StartOption{flowrun.LogEvery(o.logEvery)}, nil
+}
+
+// describeRun gathers what reports need to know of a run.
+func describeRun(p *flowrun.Program, s *flowrun.Session) report.Run {
+	run := report.Run{Metrics: p.Metrics(), Epochs: s.EpochSteps() > 0, Every: s.LogEvery(), EvalEvery: s.EvalEvery()}
+	if r := s.Resumed(); r != nil {
+		run.Start, run.Due = r.Step, r.EvaluationDue
+	}
+	if !p.StopsByItself() {
+		run.MaxSteps = s.MaxSteps() // otherwise it is a limit, not a goal
+	}
+	return run
+}
+
+// openLog begins the log of --log: its observer, and what ends it, adding to an error.
+func (o *followFlags) openLog(run report.Run, s streams) (engine.Observer, func(error) error, error) {
+	file, empty, err := openLog(o.log, run, s)
+	if err != nil {
+		return engine.Observer{}, nil, fmt.Errorf("--log: %w", err)
+	}
+	log := report.NewLog(file, run)
+	if isCSV(o.log) {
+		log = report.NewCSV(file, run, empty)
+	}
+	return log.Observer(), func(err error) error { return andAlso(err, log.Flush(), file.Close()) }, nil
+}
+
+// progress returns the observers that show the run's progress, and a function that
+// clears the live line. With --json standard output has the object alone, so a terminal
+// on the error stream shows the line.
+func (o *runFlags) progress(s streams, run report.Run) ([]engine.Observer, func()) {
+	out := s.out
+	if o.json {
+		out = s.errors
+	}
+	if file, ok := out.(*os.File); ok {
+		if width, ok := report.Terminal(file); ok {
+			p := report.NewProgress(file, width, run)
+			return []engine.Observer{p.Observer()}, func() { _ = p.Clear() }
+		}
+	}
+	if o.json {
+		return nil, func() {}
+	}
+	return []engine.Observer{report.Lines(out, run)}, func() {}
+}
