@@ -43,6 +43,8 @@ type (
 	Setting = syntax.Setting
 	Program = build.Program
 	Size    = build.Size
+	// KeyValue is a value of a spec's text with the keys that lead to it.
+	KeyValue = edit.KeyValue
 )
 
 // Load reads and checks the spec in a file. The program is nil if the list has
@@ -87,6 +89,9 @@ const MaxBytes = tree.MaxBytes
 
 // Render writes a spec's overrides, imports and defaults into its text: package edit.
 func Render(name string, src []byte, o Options) (string, diag.List) { return edit.Render(name, src, o) }
+
+// Keys lists the values of a spec's text with the keys that lead to them: package edit.
+func Keys(name, text string) ([]KeyValue, error) { return edit.Keys(name, text) }
 
 // Format gives a spec's text in the one layout: package edit.
 func Format(name, text string) (out, kept string, list diag.List) { return edit.Format(name, text) }
