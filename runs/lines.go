@@ -26,11 +26,11 @@ func (r *Run) eachLine(from int64, each func(line []byte) error) error {
 		return nil
 	}
 	if err != nil {
-		return errors.New(reason(err))
+		return errors.New(why(err))
 	}
 	defer f.Close()
 	if _, err := f.Seek(from, io.SeekStart); err != nil {
-		return errors.New(reason(err))
+		return errors.New(why(err))
 	}
 	in := bufio.NewReaderSize(f, 256<<10)
 	var long []byte // of a line that is longer than the buffer
@@ -45,7 +45,7 @@ func (r *Run) eachLine(from int64, each func(line []byte) error) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return errors.New(reason(err))
+			return errors.New(why(err))
 		}
 		line := part
 		if long != nil {

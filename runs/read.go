@@ -52,9 +52,9 @@ var ErrNoRun = errors.New("no run is in it")
 // maxSmall bounds the files that are read whole.
 const maxSmall = 4 << 20
 
-// Open reads the folder of a run, whether it is complete, active, or damaged. Nothing is
+// Look reads the folder of a run, whether it is complete, active, or damaged. Nothing is
 // written. Close lets go of it.
-func Open(dir string) (*Run, error) {
+func Look(dir string) (*Run, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
@@ -103,14 +103,14 @@ func (r *Run) small(name string, needed bool) (text []byte, ok bool) {
 		}
 		return nil, false
 	case err != nil:
-		r.problem("%s: %s", name, reason(err))
+		r.problem("%s: %s", name, why(err))
 		return nil, false
 	}
 	defer f.Close()
 	text, err = io.ReadAll(io.LimitReader(f, maxSmall+1))
 	switch {
 	case err != nil:
-		r.problem("%s: %s", name, reason(err))
+		r.problem("%s: %s", name, why(err))
 		return nil, false
 	case len(text) > maxSmall:
 		r.problem("%s is larger than %s", name, diag.Bytes(maxSmall))
@@ -119,8 +119,8 @@ func (r *Run) small(name string, needed bool) (text []byte, ok bool) {
 	return text, true
 }
 
-// reason is what went wrong with a file, without its path.
-func reason(err error) string {
+// why is what went wrong with a file, without its path.
+func why(err error) string {
 	var at *fs.PathError
 	if errors.As(err, &at) {
 		return at.Err.Error()
@@ -165,13 +165,13 @@ func (r *Run) readSummary() {
 func (r *Run) held() bool {
 	folder, err := files.OpenFolder(r.Dir, nil)
 	if err != nil {
-		r.problem("%s", reason(err))
+		r.problem("%s", why(err))
 		return false
 	}
 	defer folder.Close()
 	pid, held, err := folder.Held()
 	if err != nil {
-		r.problem("whether it is running can't be found out: %s", reason(err))
+		r.problem("whether it is running can't be found out: %s", why(err))
 	}
 	r.PID = pid
 	return held
@@ -207,7 +207,7 @@ func (r *Run) findFiles() {
 	}
 	entries, err := fs.ReadDir(r.root.FS(), Checkpoints)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		r.problem("%s: %s", Checkpoints, reason(err))
+		r.problem("%s: %s", Checkpoints, why(err))
 	}
 	newest := ""
 	for _, e := range entries {
@@ -275,25 +275,25 @@ func (f *finding) look(path string, depth int) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		f.skip(path, reason(err))
+		f.skip(path, why(err))
 		return
 	}
 	if slices.ContainsFunc(f.infos, func(known fs.FileInfo) bool { return os.SameFile(known, info) }) {
 		f.any = true
 		return
 	}
-	r, err := Open(path)
+	r, err := Look(path)
 	switch {
 	case err == nil:
 		f.found, f.infos, f.any = append(f.found, r), append(f.infos, info), true
 		return
 	case !errors.Is(err, ErrNoRun):
-		f.skip(path, reason(err))
+		f.skip(path, why(err))
 		return
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		f.skip(path, reason(err))
+		f.skip(path, why(err))
 		return
 	}
 	f.inside(path, entries, depth)

@@ -31,7 +31,7 @@ func folder(t testing.TB, content map[string]string) string {
 
 func opened(t testing.TB, content map[string]string) *Run {
 	t.Helper()
-	r, err := Open(folder(t, content))
+	r, err := Look(folder(t, content))
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	return r
@@ -70,7 +70,7 @@ func TestARunThatIsActiveIsRunning(t *testing.T) {
 	f, err := files.OpenFolder(dir, nil)
 	require.NoError(t, err)
 	require.NoError(t, f.Lock())
-	r, err := Open(dir)
+	r, err := Look(dir)
 	require.NoError(t, err)
 	require.Equal(t, StateRunning, r.State)
 	require.Equal(t, os.Getpid(), r.PID)
@@ -78,7 +78,7 @@ func TestARunThatIsActiveIsRunning(t *testing.T) {
 	require.NoError(t, f.Close())
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".lock"), []byte("1\n"), 0o644))
-	r, err = Open(dir)
+	r, err = Look(dir)
 	require.NoError(t, err)
 	require.Equal(t, StateCrashed, r.State, "whoever had the lock is gone")
 	require.NoError(t, r.Close())
@@ -249,7 +249,7 @@ func TestALongFileTakesLittleMemory(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, f.Close())
-	r, err := Open(dir)
+	r, err := Look(dir)
 	require.NoError(t, err)
 	defer r.Close()
 	var before, after runtime.MemStats

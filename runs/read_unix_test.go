@@ -16,7 +16,7 @@ func TestAPipeInARunIsNoWaitingForEver(t *testing.T) {
 	dir := folder(t, map[string]string{InfoFile: someInfo, SpecFile: ""})
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, MetricsFile), 0o600))
 	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, SummaryFile)))
-	r, err := Open(dir)
+	r, err := Look(dir)
 	require.NoError(t, err)
 	defer r.Close()
 	require.Nil(t, r.Series())
