@@ -1,7 +1,6 @@
 package flowrun
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,41 +11,6 @@ import (
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
-
-// Infer computes the model's outputs once from its inputs by name, with training
-// false: Dropout and the like do nothing. The parameters are the spec's initial
-// ones unless WithWeights gives others. Sizes to which the spec gives a name are those of
-// the inputs, whatever they were in training.
-func (p *Program) Infer(ctx context.Context, inputs map[string]*Tensor, options ...StartOption) (map[string]*Tensor, error) {
-	if err := errors.Join(p.ready(), checkContext(ctx)); err != nil {
-		return nil, err
-	}
-	g, err := p.inferenceOf(inputs)
-	if err != nil {
-		return nil, err
-	}
-	o, err := gatherStart(ctx, options)
-	if err != nil {
-		return nil, err
-	}
-	if o.resume.wanted {
-		return nil, errResumeInfers
-	}
-	in, err := p.instantiate(ctx, g, o)
-	if err != nil {
-		return nil, err
-	}
-	defer in.close()
-	values, err := p.initialValues(ctx, g, o.weights.Tensors)
-	if err != nil {
-		return nil, err
-	}
-	maps.Copy(values, inputs)
-	if err := in.engine.SetAll(values); err != nil {
-		return nil, err
-	}
-	return in.engine.GetAll(p.Outputs())
-}
 
 var errResumeInfers = errors.New("Resume continues training; to infer with the parameters of a checkpoint, read them with ReadWeights")
 

@@ -431,6 +431,13 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 			_, err = s.Run(context.Background())
 			return errors.Join(err, s.Close())
 		},
+		"StartInference": func(int) error {
+			in, err := p.StartInference(context.Background(), flowrun.On("cpu"))
+			if err != nil {
+				return err
+			}
+			return in.Close()
+		},
 		"Infer": func(int) error {
 			_, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On("sim"))
 			return err

@@ -11,7 +11,7 @@ var OneHot = ir.Register(&ir.Op{
 	Doc: `A row for each class of x, with 1 at the class and 0 elsewhere.
 
 x of shape [...] gives [..., num_classes], in f32; PyTorch's is i64. A class out of
-range gives a row of zeros.`,
+range gives a row of NaN.`,
 	Example: `
 x: i32[2] = [2, 0]
 one_hot(x, 3): f32[2, 3] = [[0, 0, 1], [1, 0, 0]]`,
@@ -30,9 +30,11 @@ one_hot(x, 3): f32[2, 3] = [[0, 0, 1], [1, 0, 0]]`,
 		return ir.Type{DType: ir.F32, Shape: append(append(ir.Shape{}, n.Inputs[0].Type.Shape...), classes)}, nil
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
-		out, classes := ir.NewArray(n.Type), n.Int("num_classes")
+		out, classes := kit.Filled(n.Type, kit.Nothing(n.Type.DType)), n.Int("num_classes")
 		for i := range out.F {
-			out.F[i] = float64(kit.Truth(in[0].I[i/classes] == int64(i%classes)))
+			if class := in[0].I[i/classes]; class >= 0 && class < int64(classes) {
+				out.F[i] = float64(kit.Truth(class == int64(i%classes)))
+			}
 		}
 		return out
 	},

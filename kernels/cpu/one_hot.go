@@ -1,6 +1,8 @@
 package cpu
 
-// one_hot: 1 at place x[i] of row i, else 0. A class out of range gives a row of 0.
+import "math"
+
+// one_hot: 1 at place x[i] of row i, else 0. A class out of range gives a row of NaN.
 //
 // x [...] → out f32 [..., classes]; its last dimension says how many. Bound by bytes.
 func init() { register("one_hot", oneHot) }
@@ -18,9 +20,11 @@ func oneHot(a *Args) func() {
 		clear(out)
 		read()
 		for i, class := range places {
-			if class >= 0 {
-				out[i*n+class] = 1
+			if class < 0 {
+				fill(out[i*n:(i+1)*n], float32(math.NaN()))
+				continue
 			}
+			out[i*n+class] = 1
 		}
 	}
 }
