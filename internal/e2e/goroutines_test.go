@@ -442,7 +442,7 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 			_, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On("sim"))
 			return err
 		},
-		"Explain":       func(int) error { return p.Explain(io.Discard, flowrun.ExplainOptions{Device: "sim"}) },
+		"Explain": func(int) error { return p.Explain(io.Discard, flowrun.ExplainOptions{Device: "sim"}) },
 		"Summarize": func(int) error {
 			m, err := p.Summarize(flowrun.SummaryOptions{Device: "sim"})
 			if err == nil {
