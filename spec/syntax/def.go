@@ -25,6 +25,7 @@ type Spec struct {
 	Imports     *importer
 	Model       *Module // nil if it can't be built at all
 	Train       *Train
+	Weights     *Weights // of model.init
 	Placement   ir.Placement
 
 	OpenVars bool // vars are missing because of what was reported
@@ -94,7 +95,7 @@ type Train struct {
 	Clip       expr.Expr
 	Groups     []*Group
 	Accumulate int64
-	Renames    []Rename // of Loop.Weights
+	Weights    *Weights // that training begins with; nil: the initial values
 	Evaluation *Evaluation
 
 	UsesEpoch bool // an expression names epoch or epoch_fraction
