@@ -3,6 +3,7 @@ package flowrun
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/flowrun/flowrun/checkpoint"
 	"github.com/flowrun/flowrun/internal/files"
@@ -46,6 +47,20 @@ type Resumption struct {
 	Replaces []string
 }
 
+// Warnings are what one should know before the run goes on.
+func (r *Resumption) Warnings() (lines []string) {
+	for _, d := range r.Differences {
+		lines = append(lines, "warning: the spec has changed since: "+d)
+	}
+	if r.GoesBack {
+		lines = append(lines, "warning: this isn't the newest checkpoint: a new run branches off here, and --resume alone will continue that one")
+	}
+	if len(r.Replaces) > 0 {
+		lines = append(lines, "warning: this run will replace checkpoints of another run as it reaches their steps: "+strings.Join(r.Replaces, ", "))
+	}
+	return lines
+}
+
 // Resumed tells from where the session was resumed; nil if it began anew.
 func (s *Session) Resumed() *Resumption {
 	if s.ready() != nil {
@@ -56,14 +71,17 @@ func (s *Session) Resumed() *Resumption {
 
 // openStore opens the folder of a training run's checkpoints; nil if it has none. A run
 // that begins anew doesn't mix its checkpoints with those of another.
-func (p *Program) openStore(resume resumption, fault files.Fault) (*checkpoint.Store, error) {
+func (p *Program) openStore(keep *keeper, resume resumption, fault files.Fault) (*checkpoint.Store, error) {
+	if keep != nil {
+		return checkpoint.OpenIn(keep.folder.Path(), keep.checkpoints(p.spec.Loop.Checkpoint), fault)
+	}
 	c := p.spec.Loop.Checkpoint
 	if c == nil {
 		return nil, nil
 	}
 	store, err := checkpoint.Open(p.folder(), c, fault)
 	if err == nil && !resume.wanted && !store.Empty() {
-		err = fmt.Errorf("%s has checkpoints of an earlier run, %s: resume it with --resume, or move them away", c.Path, store.Describe())
+		err = fmt.Errorf("%s has checkpoints of an earlier run, %s: resume it with --resume, keep the new one apart with --out DIR, or move them away", c.Path, store.Describe())
 	}
 	return store, err
 }

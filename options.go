@@ -28,8 +28,9 @@ type startOptions struct {
 	logs     bool         // logEvery was given
 	note     func(string) // is told what a reader of the data should know; nil: nobody
 
-	tellWeights func(*WeightsReport) // of files that are begun with; nil: nobody
-
+	keep        string      // the folder of KeepIn
+	kept        bool        // KeepIn was given
+	command     []string    // of KeepIn
 	changedData bool        // whether a run may be resumed on other data
 	files       files.Fault // for tests
 	engine      engine.Options

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/autodiff"
+	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
@@ -20,16 +21,15 @@ type Program struct {
 	spec      *spec.Program
 	findings  diag.List
 	allowRead []string
-	building  sync.Mutex // of graphs for other sizes, which share the spec's definitions
+	building  sync.Mutex // of graphs for other sizes, which share the spec's definitions, and of text
+	text      string     // see rendered; "" until it was asked for
 }
 
 // LoadOption changes how a spec is read.
 type LoadOption func(*loadOptions)
 
 type loadOptions struct {
-	spec        spec.Options
-	tellWeights func(*WeightsReport) // of files that the spec names; nil: nobody
-
+	spec    spec.Options
 	files   bool     // whether to open the files that the spec names
 	devices []string // to lower the program onto
 }
@@ -304,10 +304,8 @@ func (p *Program) Files() []string {
 			list = append(list, f.Path)
 		}
 	}
-	for _, w := range []*ir.Weights{p.spec.Loop.Weights, p.spec.Weights} {
-		if w != nil {
-			list = append(list, w.Path)
-		}
+	if w := p.spec.Loop.Weights; w != nil {
+		list = append(list, w.Path)
 	}
 	return list
 }
@@ -334,6 +332,15 @@ func (p *Program) Outputs() []string {
 // names; this one follows links, now that the file is opened.
 func (p *Program) openNamed(path string) (*os.File, error) {
 	return p.confined().Open(path)
+}
+
+// openTensors opens a safetensors file that the spec names.
+func (p *Program) openTensors(path string) (*safetensors.File, error) {
+	f, err := p.openNamed(path)
+	if err != nil {
+		return nil, err
+	}
+	return safetensors.New(f, path)
 }
 
 // folder is the spec's.

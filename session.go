@@ -27,6 +27,7 @@ type Session struct {
 	program   *Program
 	evaluator *instance // nil without an evaluation
 	loop      engine.Loop
+	keep      *keeper           // nil: the run isn't kept
 	store     *checkpoint.Store // nil without checkpoints, as is the saver
 	saver     *checkpoint.Saver
 	resumed   *Resumption // nil: it began anew
@@ -57,14 +58,20 @@ func (p *Program) Start(ctx context.Context, options ...StartOption) (_ *Session
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.store, err = p.openStore(o.resume, o.files); err != nil {
+	if s.keep, err = p.openKeeper(o); err != nil {
 		return nil, err
 	}
-	from, err := p.readCheckpoint(s.store, o.resume)
+	if s.store, err = p.openStore(s.keep, o.resume, o.files); err != nil {
+		return nil, err
+	}
+	from, err := p.readCheckpoint(s.store, s.keep.resumption(o.resume))
 	if err != nil {
 		return nil, err
 	}
-	weights, err := p.firstWeights(from, o)
+	if err := s.keep.continues(from, s.store); err != nil {
+		return nil, err
+	}
+	weights, err := p.firstWeights(from, o.weights)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +92,10 @@ func (p *Program) Start(ctx context.Context, options ...StartOption) (_ *Session
 	if err := s.engine.SetAll(values); err != nil {
 		return nil, err
 	}
-	return s, s.prepareLoop(ctx, o, from, values)
+	if err := s.prepareLoop(ctx, o, from, values); err != nil {
+		return nil, err
+	}
+	return s, s.keep.describe(s, o)
 }
 
 // openTraining opens the training data, and compares it with what a checkpoint was
@@ -125,6 +135,9 @@ func (s *Session) openTraining(ctx context.Context, o *startOptions, from *check
 	if o.logEvery != 0 {
 		s.settings.LogEvery = o.logEvery
 	}
+	if s.keep != nil {
+		s.settings.Checkpoint = s.keep.checkpoints(s.settings.Checkpoint)
+	}
 	return s.train.checkLimit(s.settings.MaxSteps)
 }
 
@@ -150,13 +163,16 @@ func (s *Session) startTraining(ctx context.Context, o *startOptions) (err error
 	return err
 }
 
-// firstWeights are those that training begins with: given ones, or those of train.init or
-// model.init; none for the spec's initial values, or with a checkpoint.
-func (p *Program) firstWeights(from *checkpoint.Resumed, o *startOptions) (Weights, error) {
+// firstWeights are those that training begins with: given ones, or those of train.init;
+// none for the spec's initial values, or with a checkpoint.
+func (p *Program) firstWeights(from *checkpoint.Resumed, given Weights) (Weights, error) {
 	if from != nil {
 		return Weights{}, nil
 	}
-	return p.trainingWeights(o)
+	if w := p.spec.Loop.Weights; w != nil && given.Tensors == nil {
+		return p.readWeights(w, p.spec.Train)
+	}
+	return given, nil
 }
 
 // firstValues are what a training run's states start with: a checkpoint's, or the
@@ -165,7 +181,7 @@ func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, wei
 	if from != nil {
 		return from.States, nil
 	}
-	return p.initialValues(ctx, p.spec.Train, weights)
+	return p.initialValues(ctx, p.spec.Train, weights.Tensors)
 }
 
 // prepareLoop says how to run steps, and opens what looks at metrics meanwhile:
@@ -193,6 +209,9 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 	}
 	if s.store != nil {
 		if s.saver, err = checkpoint.NewSaver(s.store, l, s.program.facts(), s.engine, &s.loop, from, values); err != nil {
+			return err
+		}
+		if s.saver.Rendered, err = s.program.rendered(o.note); err != nil {
 			return err
 		}
 		s.saver.Learned, s.saver.Data = s.learned, s.train.describe(s.program.spec.Seed)
@@ -243,6 +262,14 @@ func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error
 	if err := s.train.checkLimit(loop.MaxSteps); err != nil {
 		return Summary{}, err
 	}
+	if s.keep != nil {
+		return s.keep.run(ctx, s, loop)
+	}
+	return s.runLoop(ctx, loop)
+}
+
+// runLoop runs a loop with its checkpoints.
+func (s *Session) runLoop(ctx context.Context, loop engine.Loop) (Summary, error) {
 	if s.saver != nil {
 		if err := s.saver.Begin(); err != nil {
 			return Summary{}, err
@@ -396,5 +423,5 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(s.evaluator.close(), s.instance.close(), s.held.close(), s.train.close(), s.store.Close())
+	return errors.Join(s.evaluator.close(), s.instance.close(), s.held.close(), s.train.close(), s.store.Close(), s.keep.close())
 }

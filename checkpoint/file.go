@@ -24,6 +24,10 @@ const (
 	dataKey    = "flowrun.data_source" // what the run was trained on
 )
 
+// RenderedKey is the key of the whole spec in a checkpoint's metadata, as flowrun render
+// writes it.
+const RenderedKey = "flowrun.rendered"
+
 const version = "1"
 
 // Memory stands before the names of what the loop remembers beside the states.
@@ -57,6 +61,8 @@ type Head struct {
 
 	Learned string // what was learned from the data, as JSON; "" if nothing was
 	Data    string // what says which batches there are, as JSON; "" if they are generated
+
+	Rendered string // the spec with overrides applied and imports resolved; "" if it isn't known
 }
 
 // point names the checkpoint.
@@ -67,7 +73,7 @@ func (h Head) metadata() map[string]string {
 	if h.BestBy != "" {
 		m[bestKey] = h.BestBy
 	}
-	for key, text := range map[string]string{learnedKey: h.Learned, dataKey: h.Data} {
+	for key, text := range map[string]string{learnedKey: h.Learned, dataKey: h.Data, RenderedKey: h.Rendered} {
 		if text != "" {
 			m[key] = text
 		}
@@ -110,25 +116,20 @@ func opened(path string, file *safetensors.File) (_ *File, err error) {
 			file.Close()
 		}
 	}()
-	head, err := HeadOf(path, file.Metadata())
-	return &File{Head: head, Path: path, file: file}, err
-}
-
-// HeadOf reads what a file's metadata say of a checkpoint. Its step isn't among them; it is
-// the state of that name. Errors call the file path.
-func HeadOf(path string, m map[string]string) (Head, error) {
+	m := file.Metadata()
 	switch m[versionKey] {
 	case version:
 	case "":
-		return Head{}, fmt.Errorf("%s is a safetensors file, but not a flowrun checkpoint; to start from its parameters, use --weights", path)
+		return nil, fmt.Errorf("%s is a safetensors file, but not a flowrun checkpoint; to start from its parameters, use --weights", path)
 	default:
-		return Head{}, fmt.Errorf("%s is a version %s checkpoint; this flowrun reads version %s", path, m[versionKey], version)
+		return nil, fmt.Errorf("%s is a version %s checkpoint; this flowrun reads version %s", path, m[versionKey], version)
 	}
 	run, err := decodeRun(m)
 	if err != nil {
-		return Head{}, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return Head{Run: run, Facts: m[factsKey], Finite: m[finiteKey] == "true", BestBy: m[bestKey], Learned: m[learnedKey], Data: m[dataKey]}, nil
+	return &File{Head: Head{Run: run, Facts: m[factsKey], Finite: m[finiteKey] == "true", BestBy: m[bestKey],
+		Learned: m[learnedKey], Data: m[dataKey], Rendered: m[RenderedKey]}, Path: path, file: file}, nil
 }
 
 // Close closes the file.

@@ -11,20 +11,29 @@ import (
 // numbers, and no buffer or state of the optimizer is NaN. (A buffer may well be
 // infinite: a mask, for example.)
 func usable(states []*ir.State, values map[string]*ir.Tensor) bool {
+	return Unsound(states, values) == ""
+}
+
+// Unsound names the first of the states that makes them not worth using; "" if none does.
+// Those without a value don't count.
+func Unsound(states []*ir.State, values map[string]*ir.Tensor) string {
 	for _, st := range states {
 		t := values[st.Name]
+		if t == nil {
+			continue
+		}
 		switch {
 		case st.Kind == ir.ParamState || st.Name == ir.LossState:
 			if !finite(t, false) {
-				return false
+				return st.Name
 			}
 		case st.Kind == ir.BufferState || st.Kind == ir.OptimState:
 			if !finite(t, true) {
-				return false
+				return st.Name
 			}
 		}
 	}
-	return true
+	return ""
 }
 
 // finite reports whether no element is NaN, nor infinite unless that is allowed.

@@ -12,9 +12,12 @@ import (
 // an evaluation have their own.
 const (
 	bestMetric    = "best"
+	bestStep      = "best.step"
 	earlyStopBest = "early_stop.best"
 	earlyStopStep = "early_stop.step"
-	evaluationDue = "eval.due" // the step whose evaluation isn't complete; only where there is one
+	earlyStopTop  = "early_stop.top"      // the best of all, however little better
+	earlyStopAt   = "early_stop.top_step" // its step
+	evaluationDue = "eval.due"            // the step whose evaluation isn't complete; only where there is one
 )
 
 // recall gives a remembered number; fallback where it isn't there, because the run
@@ -65,11 +68,15 @@ func (r *Resumed) EarlyStop(e *ir.EarlyStop, metrics []string) *engine.EarlyStop
 	if r != nil {
 		step = r.Step
 	}
-	return &engine.EarlyStop{
+	stop := &engine.EarlyStop{
 		EarlyStop: *e, Index: slices.Index(metrics, e.Metric),
 		Best: r.recall(earlyStopBest, math.NaN()),
 		At:   int64(r.recall(earlyStopStep, float64(step))),
 	}
+	// Older versions remembered only what had improved by min_delta.
+	stop.Top.Value = r.recall(earlyStopTop, stop.Best)
+	stop.Top.Step = int64(r.recall(earlyStopAt, float64(stop.At)))
+	return stop
 }
 
 // remember adds what a loop remembers to the tensors of a checkpoint.
@@ -77,6 +84,8 @@ func remember(tensors map[string]*ir.Tensor, loop *engine.Loop, evaluation *ir.E
 	if e := loop.EarlyStop; e != nil {
 		tensors[Memory+earlyStopBest] = ir.ScalarTensor(ir.F64, e.Best)
 		tensors[Memory+earlyStopStep] = ir.ScalarTensor(ir.I64, e.At)
+		tensors[Memory+earlyStopTop] = ir.ScalarTensor(ir.F64, e.Top.Value)
+		tensors[Memory+earlyStopAt] = ir.ScalarTensor(ir.I64, e.Top.Step)
 	}
 	if evaluation != nil {
 		if due := loop.Evaluation.Due; due > 0 {

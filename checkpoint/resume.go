@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -40,6 +42,21 @@ func (f *File) Resume(g *ir.Graph, facts string) (*Resumed, error) {
 	}
 	r.Step = r.States[ir.StepState].Int(0)
 	return r, nil
+}
+
+// best is the best metric of a checkpoint up to there. Older versions remembered its value
+// alone: it is of the step of the file that holds it, if that is the best one.
+func (r *Resumed) best() engine.Value {
+	v := engine.Value{Value: r.recall(bestMetric, math.NaN())}
+	if math.IsNaN(v.Value) {
+		return v
+	}
+	step := int64(0)
+	if t := r.States[ir.StepState]; t != nil {
+		step = t.Int(0)
+	}
+	v.Step = int64(r.recall(bestStep, float64(step)))
+	return v
 }
 
 // fits compares the checkpoint's tensors with the states of a graph.

@@ -6,8 +6,10 @@ import (
 	"io"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
@@ -18,25 +20,26 @@ type Saver struct {
 	GoesBack bool     // the run resumed from a checkpoint that isn't the newest of the run made last
 	Replaces []string // files of other runs that this one will replace
 
-	Learned, Data string // of every checkpoint's Head; to be set before Begin
+	Learned, Data, Rendered string // of every checkpoint's Head; to be set before Begin
 
 	store    *Store
 	session  *engine.Session
 	loop     *engine.Loop
 	settings *ir.Loop
 	facts    string
-	best     float64 // the best metric of a checkpoint; NaN before there is one
-	last     int64   // the step of the latest checkpoint, or of the beginning
-	first    bool    // a checkpoint is due before the first step
-	awaits   bool    // the latest checkpoint lacks the evaluation of its step
+	best     engine.Value // the best metric of a checkpoint
+	last     int64        // the step of the latest checkpoint, or of the beginning
+	first    bool         // a checkpoint is due before the first step
+	awaits   bool         // the latest checkpoint lacks the evaluation of its step
 	begins   sync.Mutex
+	writing  sync.Mutex // of best
 }
 
 // NewSaver prepares a session's run to write checkpoints: the one that it resumes, or
 // a new one that begins with the given values.
 func NewSaver(store *Store, settings *ir.Loop, facts string, session *engine.Session, loop *engine.Loop, from *Resumed, values map[string]*ir.Tensor) (_ *Saver, err error) {
 	store.spec = settings.Checkpoint // in steps, which weren't known when it was opened
-	w := &Saver{store: store, session: session, loop: loop, settings: settings, facts: facts, best: from.recall(bestMetric, math.NaN())}
+	w := &Saver{store: store, session: session, loop: loop, settings: settings, facts: facts, best: from.best()}
 	if from == nil {
 		run, err := NewRun(facts, byName(values))
 		if err != nil {
@@ -52,7 +55,7 @@ func NewSaver(store *Store, settings *ir.Loop, facts string, session *engine.Ses
 	}
 	w.Replaces = store.Others(from.Step)
 	if from.BestBy != "" && from.BestBy != w.bestBy() {
-		w.best = math.NaN()
+		w.best = engine.Value{Value: math.NaN()}
 	}
 	w.compareBest()
 	return w, nil
@@ -97,14 +100,28 @@ func (w *Saver) compareBest() {
 		w.Replaces = append(w.Replaces, fmt.Sprintf("%s (the best by %s; from now on it is by %s)", BestFile, file.BestBy, w.bestBy()))
 		return
 	}
-	_, memory, err := file.Read()
+	states, memory, err := file.Read()
 	if err != nil {
 		return // it can't be used, so it may be replaced
 	}
-	there := &Resumed{memory: memory}
-	if v := there.recall(bestMetric, math.NaN()); engine.Better(v, w.best, 0, best.Maximise) {
-		w.best = v
+	there := (&Resumed{memory: memory, States: states}).best()
+	if better := engine.Better(there.Value, w.best.Value, 0, best.Maximise); better || there.Value == w.best.Value {
+		w.best = there
 	}
+}
+
+// Best is the best checkpoint so far: what it is the best by, its value and its file. The
+// watch is nil where none is kept, and before there is one.
+func (w *Saver) Best() (by *ir.Watch, value engine.Value, file string) {
+	if w == nil {
+		return nil, value, ""
+	}
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	if w.settings.Checkpoint.Best == nil || math.IsNaN(w.best.Value) {
+		return nil, value, ""
+	}
+	return w.settings.Checkpoint.Best, w.best, filepath.Join(w.settings.Checkpoint.Path, BestFile)
 }
 
 // Begin writes the checkpoint at which a run begins, if it is none of those in the
@@ -126,12 +143,29 @@ func (w *Saver) Begin() error {
 // Observer writes a checkpoint every so many steps and at the end, once the other
 // observers have synced what they observed up to there.
 func (w *Saver) Observer(others []engine.Observer) engine.Observer {
-	return engine.Observer{Every: w.settings.Checkpoint.Every, Observe: func(r engine.Record) error {
+	return engine.Observer{Every: w.settings.Checkpoint.Every, Interval: w.interval(), Observe: func(r engine.Record) error {
 		if r.Step == w.last && (!w.awaits || r.Due) {
 			return nil
 		}
 		return errors.Join(syncAll(others), w.write(r, w.mayBeBest(r)))
 	}}
+}
+
+// AtTheEnd says that a run whose spec asks for no checkpoints has them in a folder: the
+// newest one, of its end or, until then, of its beginning or of a moment ago.
+func AtTheEnd(folder string) *ir.Checkpoint {
+	return &ir.Checkpoint{Every: math.MaxInt64, Keep: 1, Path: folder}
+}
+
+// betweenTimes is how often a checkpoint is written where steps don't say when.
+const betweenTimes = 10 * time.Minute
+
+// interval is the time between two checkpoints where steps don't say when; else 0.
+func (w *Saver) interval() time.Duration {
+	if w.settings.Checkpoint.Every < math.MaxInt64 {
+		return 0
+	}
+	return betweenTimes
 }
 
 // mayBeBest reports whether the checkpoint of a record may be the best: if one is due
@@ -173,22 +207,26 @@ func (w *Saver) write(r engine.Record, mayBeBest bool) (err error) {
 		return err
 	}
 	head := Head{Step: tensors[ir.StepState].Int(0), Facts: w.facts, Finite: usable(states, tensors), BestBy: w.bestBy(),
-		Learned: w.Learned, Data: w.Data}
-	better := false
+		Learned: w.Learned, Data: w.Data, Rendered: w.Rendered}
+	better, best := false, w.best
 	if b := w.settings.Checkpoint.Best; b != nil && mayBeBest && head.Finite && head.Step == r.Step {
 		v := r.Metrics[slices.Index(w.settings.AllMetrics(), b.Metric)]
-		if better = !math.IsInf(v, 0) && engine.Better(v, w.best, 0, b.Maximise); better {
-			w.best = v
+		if better = !math.IsInf(v, 0) && engine.Better(v, best.Value, 0, b.Maximise); better {
+			best = engine.Value{Value: v, Step: head.Step}
 		}
 	}
 	remember(tensors, w.loop, w.settings.Evaluation)
-	tensors[Memory+bestMetric] = ir.ScalarTensor(ir.F64, w.best)
+	tensors[Memory+bestMetric] = ir.ScalarTensor(ir.F64, best.Value)
+	tensors[Memory+bestStep] = ir.ScalarTensor(ir.I64, best.Step)
 	err = w.store.Write(Content{Head: head, Tensors: tensors, Best: better})
 	if errors.Is(err, ErrClosed) {
 		return engine.ErrClosed
 	}
 	if err == nil {
 		w.last, w.awaits = head.Step, r.Due
+		w.writing.Lock()
+		w.best = best
+		w.writing.Unlock()
 	}
 	return err
 }

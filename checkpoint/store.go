@@ -15,6 +15,7 @@ import (
 // Store is the folder of a run's checkpoints, locked while it is open.
 type Store struct {
 	base  string
+	what  string // the spec's key, before messages; "" if the folder is that of a run
 	spec  *ir.Checkpoint
 	fault files.Fault
 
@@ -38,7 +39,16 @@ var ErrClosed = errors.New("the folder of checkpoints is closed")
 // a file in it that a run may write, is a link that leads out of base: a spec
 // doesn't decide what is written elsewhere.
 func Open(base string, c *ir.Checkpoint, fault files.Fault) (*Store, error) {
-	s := &Store{base: base, spec: c, fault: fault}
+	return open(&Store{base: base, spec: c, fault: fault, what: "checkpoint.dir: "})
+}
+
+// OpenIn is Open for the checkpoints of a run that is kept in a folder.
+func OpenIn(run string, c *ir.Checkpoint, fault files.Fault) (*Store, error) {
+	return open(&Store{base: run, spec: c, fault: fault})
+}
+
+func open(s *Store) (*Store, error) {
+	base, c, fault := s.base, s.spec, s.fault
 	folder, err := files.FolderWithin(base, c.Path, false, fault)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
@@ -52,15 +62,27 @@ func Open(base string, c *ir.Checkpoint, fault files.Fault) (*Store, error) {
 // explain says what to do about a link that leads out.
 func (s *Store) explain(err error) error {
 	if out := new(files.Outside); errors.As(err, &out) {
-		return fmt.Errorf("checkpoint.dir: %w, outside the spec's folder %s: checkpoints are only written inside it, so remove the link", out, s.base)
+		whose := "the spec's folder"
+		if s.what == "" {
+			whose = "the run's folder"
+		}
+		return fmt.Errorf("%s%w, outside %s %s: checkpoints are only written inside it, so remove the link", s.what, out, whose, s.base)
 	}
 	if held := new(files.Locked); errors.As(err, &held) {
-		return fmt.Errorf("checkpoint.dir: %w: wait until it ends, or name another folder", held)
+		return fmt.Errorf("%s%w: wait until it ends, or name another folder", s.what, held)
 	}
 	if err != nil {
-		return fmt.Errorf("checkpoint.dir: %w", err)
+		return fmt.Errorf("%s%w", s.what, err)
 	}
 	return nil
+}
+
+// Knows reports whether a run is one that has written a checkpoint in the folder, or that
+// such a run has come from.
+func (s *Store) Knows(run Run) bool {
+	return slices.ContainsFunc(s.heads, func(h Head) bool {
+		return h.Run.ID == run.ID || slices.ContainsFunc(h.Run.Parents, func(p Point) bool { return p.ID == run.ID })
+	})
 }
 
 // take locks a folder and lists it; if that fails, it is closed.

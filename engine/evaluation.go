@@ -141,8 +141,15 @@ type EarlyStop struct {
 	ir.EarlyStop
 	Index int // of the metric in Record.Metrics
 
-	Best float64 // NaN before there is one
+	Best float64 // the last that was better by MinDelta; NaN before there is one
 	At   int64   // the step of Best
+	Top  Value   // the best of all, however little better
+}
+
+// Value is what a metric was at a step; NaN before there was one.
+type Value struct {
+	Value float64
+	Step  int64
 }
 
 // Better reports whether a value improves on the best one by more than delta. NaN
@@ -163,6 +170,9 @@ func Better(value, best, delta float64, maximise bool) bool {
 func (e *EarlyStop) see(step int64, value float64) {
 	if Better(value, e.Best, e.MinDelta, e.Maximise) {
 		e.Best, e.At = value, step
+	}
+	if Better(value, e.Top.Value, 0, e.Maximise) {
+		e.Top = Value{value, step}
 	}
 }
 

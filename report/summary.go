@@ -62,6 +62,16 @@ func (r Result) WriteText(w io.Writer) error {
 			}
 		}
 	}
+	if best := r.Best; best != nil {
+		fmt.Fprintf(&b, "best %s: %s at step %s", best.Metric, formatMetric(best.Value), formatCount(best.Step))
+		if best.File != "" {
+			fmt.Fprintf(&b, " (%s)", diag.Printable(best.File))
+		}
+		b.WriteByte('\n')
+	}
+	if r.Out != "" {
+		fmt.Fprintf(&b, "kept in %s\n", diag.Printable(r.Out))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

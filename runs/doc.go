@@ -25,5 +25,7 @@ const (
 	SummaryFile = "summary.json"
 )
 
-// names are all of them.
-var names = []string{InfoFile, SpecFile, MetricsFile, LogFile, Checkpoints, WeightsFile, SummaryFile}
+// Names are all of them.
+func Names() []string {
+	return []string{InfoFile, SpecFile, MetricsFile, LogFile, Checkpoints, WeightsFile, SummaryFile}
+}

@@ -93,6 +93,19 @@ func Render(name string, src []byte, o Options) (string, diag.List) { return edi
 // Keys lists the values of a spec's text with the keys that lead to them: package edit.
 func Keys(name, text string) ([]KeyValue, error) { return edit.Keys(name, text) }
 
+// RenderProgram is Render for a program, of the texts that it was made of, also where the
+// files have changed since.
+func RenderProgram(p *Program) (string, diag.List) {
+	o := p.Options()
+	o.Texts = p.Texts()
+	return edit.Render(p.File, []byte(o.Texts[p.File]), o)
+}
+
+// Move gives a rendered spec's text as it reads in another folder: package edit.
+func Move(name, text string, o Options, folder, checkpoints string) (string, diag.List) {
+	return edit.Move(name, text, o, folder, checkpoints)
+}
+
 // Format gives a spec's text in the one layout: package edit.
 func Format(name, text string) (out, kept string, list diag.List) { return edit.Format(name, text) }
 

@@ -25,13 +25,16 @@ func (o *runFlags) checkOutputs(spec string, program *flowrun.Program, s streams
 	if o.resume != newest && o.resume != auto {
 		inputs = append(inputs, named{"--resume", o.resume})
 	}
-	dir := program.CheckpointFolder()
+	dir := o.checkpoints(program)
 	inputs = append(inputs, checkpointsIn(dir)...)
 	outputs := []named{{"--save", o.save}, {"--log", o.log}}
 	if err := checkApart(outputs, inputs, o.kernels, s); err != nil {
 		return err
 	}
 	for _, out := range outputs {
+		if err := o.ownFile(out); err != nil {
+			return err
+		}
 		if out.path != "" && isCheckpoint(out.path, dir) {
 			return usageError{fmt.Errorf("%s %s is the name of a checkpoint in %s: name another file", out.what, out.path, dir)}
 		}

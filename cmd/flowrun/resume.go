@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
@@ -14,14 +13,8 @@ import (
 // doesn't stop the run.
 func tellResumed(w io.Writer, r *flowrun.Resumption) {
 	fmt.Fprintf(w, "resuming from %s, step %d\n", r.Path, r.Step)
-	for _, d := range r.Differences {
-		fmt.Fprintf(w, "warning: the spec has changed since: %s\n", diag.Printable(d))
-	}
-	if r.GoesBack {
-		fmt.Fprintf(w, "warning: this isn't the newest checkpoint: a new run branches off here, and --resume alone will continue that one\n")
-	}
-	if len(r.Replaces) > 0 {
-		fmt.Fprintf(w, "warning: this run will replace checkpoints of another run as it reaches their steps: %s\n", diag.Printable(strings.Join(r.Replaces, ", ")))
+	for _, line := range r.Warnings() {
+		fmt.Fprintln(w, diag.Printable(line))
 	}
 }
 

@@ -14,9 +14,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
-	"github.com/flowrun/flowrun/internal/version"
 	"github.com/flowrun/flowrun/report"
-	"github.com/flowrun/flowrun/runs"
 )
 
 // runFlags are the flags of run, and of flowrun itself.
@@ -24,6 +22,7 @@ type runFlags struct {
 	specFlags
 	startFlags
 	followFlags
+	keepFlags
 	sync     bool
 	maxSteps int64
 	resume   string
@@ -51,7 +50,7 @@ interrupted.`,
 
 func (o *runFlags) add(c *cobra.Command) {
 	o.specFlags.add(c)
-	o.startFlags.add(c, "start from the weights in `FILE`: safetensors, a checkpoint, or an index of shards")
+	o.startFlags.add(c, "start from the parameters in `FILE` (safetensors)")
 	f := c.Flags()
 	intFlag(c, &o.maxSteps, "max-steps", "stop after `N` steps, overriding the spec's max_steps")
 	f.BoolVar(&o.sync, "sync", false, "run every node as its own kernel and wait for each, to find the one that fails; same results, slower")
@@ -60,6 +59,7 @@ func (o *runFlags) add(c *cobra.Command) {
 	f.BoolVar(&o.changedData, "allow-changed-data", false, "resume although the training data, or the size of its batches, has changed")
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
 	o.followFlags.add(c)
+	o.keepFlags.add(c)
 	f.BoolVar(&o.stats, "stats", false, "print kernel and copy counts, the peak memory and the time spent waiting for data at the end")
 	f.BoolVar(&o.json, "json", false, "write one JSON object to standard output at the end, and nothing else")
 }
@@ -93,6 +93,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	follow = append(follow, o.keepFlags.options(c)...)
 	if err := o.checkOutputs(args[0], program, s); err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	}
 	options = append(options, flowrun.OnNonFinite(func(step int64) {
 		clear()
-		tellNonFinite(s.errors, step, program.CheckpointFolder())
+		tellNonFinite(s.errors, step, o.checkpoints(program))
 	}))
 	if o.log != "" {
 		observer, end, failed := o.openLog(info, s)
@@ -143,8 +144,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	result := report.Result{Run: runs.Info{Flowrun: version.String(), Spec: args[0], Name: program.Name(), Vars: program.Vars(), Seed: program.Seed(),
-		Device: session.Device(), Metrics: program.Metrics()}, Summary: summary, Stats: session.Stats()}
+	result := session.Result(summary, nil)
 	if err := o.finish(result, s.out); err != nil {
 		return err
 	}
@@ -165,7 +165,6 @@ func (o *runFlags) start(ctx context.Context, program *flowrun.Program, more []f
 		options = append(options, flowrun.Sync())
 	}
 	options = append(options, flowrun.OnDataNote(func(note string) { fmt.Fprintln(errors, diag.Printable("note: "+note)) }))
-	options = append(options, flowrun.OnWeights(tellWeights(errors)))
 	if o.changedData {
 		options = append(options, flowrun.AllowChangedData())
 	}

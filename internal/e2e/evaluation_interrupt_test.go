@@ -114,7 +114,7 @@ func observed(t *testing.T, s *flowrun.Session, ctx context.Context) ([]flowrun.
 	t.Helper()
 	var records []flowrun.Record
 	summary, err := s.Run(ctx, flowrun.Observe(flowrun.Observer{Every: 1, Observe: func(r flowrun.Record) error {
-		r.Elapsed, r.Metrics = 0, append([]float64(nil), r.Metrics...)
+		r.Elapsed, r.Evaluating, r.Evaluations, r.Metrics = 0, 0, 0, append([]float64(nil), r.Metrics...)
 		if !r.Last {
 			records = append(records, r)
 		}

@@ -171,6 +171,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 		"EvalEvery":  func(int) error { s.EvalEvery(); return nil },
 		"LogEvery":   func(int) error { s.LogEvery(); return nil },
 		"MaxSteps":   func(int) error { s.MaxSteps(); return nil },
+		"Result":     func(int) error { s.Result(flowrun.Summary{}, nil); return nil },
 		"Resumed":    func(int) error { s.Resumed(); return nil },
 		"Plan":       func(int) error { explain.Of(s.Plan()); return nil },
 		"Device": func(int) error {
@@ -463,7 +464,6 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 		"Files":            func(int) error { return write(p.Files(), "") },
 		"CheckpointFolder": func(int) error { p.CheckpointFolder(); return nil },
 		"ReadWeights":      func(int) error { _, err := p.ReadWeights(file); return err },
-		"ReadWeightsBy":    func(int) error { _, err := p.ReadWeightsBy(file, flowrun.WeightsRule{Partial: true}); return err },
 		"Name":             func(int) error { p.Name(); return nil },
 		"Trains":           func(int) error { p.Trains(); return nil },
 		"LogEvery":         func(int) error { p.LogEvery(); return nil },

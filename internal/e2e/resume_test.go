@@ -108,7 +108,7 @@ func interruptedAt(t *testing.T, s *flowrun.Session, at int64) []flowrun.Record 
 	defer cancel()
 	var records []flowrun.Record
 	summary, err := s.Run(ctx, flowrun.Observe(flowrun.Observer{Every: 1, Observe: func(r flowrun.Record) error {
-		r.Elapsed, r.Metrics = 0, append([]float64(nil), r.Metrics...)
+		r.Elapsed, r.Evaluating, r.Evaluations, r.Metrics = 0, 0, 0, append([]float64(nil), r.Metrics...)
 		if !r.Last {
 			records = append(records, r)
 		}

@@ -32,7 +32,7 @@ func Ran(t *testing.T, s *flowrun.Session, steps int64) (flowrun.Summary, []flow
 	t.Helper()
 	var records []flowrun.Record
 	options := []flowrun.RunOption{flowrun.Observe(flowrun.Observer{Every: 1, Observe: func(r flowrun.Record) error {
-		r.Elapsed, r.Metrics = 0, append([]float64(nil), r.Metrics...)
+		r.Elapsed, r.Evaluating, r.Evaluations, r.Metrics = 0, 0, 0, append([]float64(nil), r.Metrics...)
 		if !r.Last {
 			records = append(records, r)
 		}

@@ -43,6 +43,9 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 		s.uses.report(list, def.Vars)
 		p.Train = g.Graph
 		p.TrainData = dataName(def.Train.DataSource, def.Train.Part)
+		if !list.HasErrors() {
+			checkRenames(def.Train.Renames, g)
+		}
 		placing.see(g.Graph)
 		if def.Train.Evaluation != nil && !list.HasErrors() {
 			p.EvalData = dataName(def.Train.Evaluation.DataSource, def.Train.Evaluation.Part)
@@ -60,7 +63,6 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	placing.see(g.Graph)
 	p.Init = s.first.Graph
 	s.first.check(g)
-	p.weights(list)
 	if list.HasErrors() {
 		return nil
 	}
@@ -209,9 +211,6 @@ type Program struct {
 	// state's name: parameters, optimizer states, metrics, counters.
 	Init *ir.Graph
 
-	// Weights are what the model begins with, unless others are given; nil: with Init.
-	Weights *ir.Weights
-
 	// Facts describe what is computed, to be compared with those of another spec.
 	Facts []Fact
 	// Imports are the files that were imported.
@@ -265,6 +264,13 @@ func (p *Program) Vars() map[string]any {
 	}
 	return values
 }
+
+// Texts are the spec's text, and those of its imports and of the files that override vars,
+// by their names. They are not to be changed.
+func (p *Program) Texts() map[string]string { return p.sources }
+
+// Options are those that the program was read with.
+func (p *Program) Options() syntax.Options { return p.def.Options }
 
 // cloned is a var's value with lists of its own.
 func cloned(v any) any {

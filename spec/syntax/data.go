@@ -131,7 +131,7 @@ func (d *decoder) files(n *tree.Node, o *origin) []table.File {
 		if !ok {
 			return
 		}
-		path := d.filePath(n, name)
+		path := d.namedFile(NamedFile{n, name, true})
 		if path != "" && field == "" && seen[path] {
 			d.report(diag.DuplicateName, n.Range, "remove it", "%s is named twice", diag.CutPath(name))
 		}

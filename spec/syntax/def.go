@@ -25,12 +25,19 @@ type Spec struct {
 	Imports     *importer
 	Model       *Module // nil if it can't be built at all
 	Train       *Train
-	Weights     *Weights // of model.init
 	Placement   ir.Placement
+	Files       []NamedFile // that it reads, in the text's order
 
 	OpenVars bool // vars are missing because of what was reported
 	// openSources says the same of data sources.
 	openDataSources bool
+}
+
+// NamedFile is a name of files that a spec reads.
+type NamedFile struct {
+	Node    *tree.Node
+	Name    string // with the values of vars
+	Pattern bool   // whether the text may be a pattern, and have vars in braces
 }
 
 type Var struct {
@@ -95,7 +102,7 @@ type Train struct {
 	Clip       expr.Expr
 	Groups     []*Group
 	Accumulate int64
-	Weights    *Weights // that training begins with; nil: the initial values
+	Renames    []Rename // of Loop.Weights
 	Evaluation *Evaluation
 
 	UsesEpoch bool // an expression names epoch or epoch_fraction

@@ -21,8 +21,9 @@ const maxImports = 200
 
 // importer reads imported files, each once, for a spec and all that it imports.
 type importer struct {
-	spec    string   // the spec's file
-	allowed []string // folders outside of its own that it may read
+	spec    string            // the spec's file
+	allowed []string          // folders outside of its own that it may read
+	texts   map[string]string // of files that were read before
 	files   map[string]*File
 	Order   []*File // as they were first imported
 	Done    []*File // those that were read, each after what it imports
@@ -68,10 +69,10 @@ type Import struct {
 	Modules []*Module
 }
 
-func newImporter(spec string, allowed []string) *importer {
+func newImporter(spec string, o Options) *importer {
 	self := absolute(spec)
 	// The spec is being read: to import it is a cycle.
-	return &importer{spec: spec, allowed: allowed, files: map[string]*File{self: {Path: spec}}}
+	return &importer{spec: spec, allowed: o.AllowRead, texts: o.Texts, files: map[string]*File{self: {Path: spec}}}
 }
 
 // absolute is the one name of a file, however it was named; links aside.
@@ -352,6 +353,9 @@ func (im *importer) locate(from, name string) (path string, err error) {
 
 // readInside reads a file in the folders. A link that leads out of them is an error.
 func (im *importer) readInside(path string) ([]byte, error) {
+	if text, read := im.texts[path]; read {
+		return []byte(text), nil
+	}
 	f, err := files.OpenWithin(im.folders(), path)
 	if out := new(files.Outside); errors.As(err, &out) {
 		return nil, fmt.Errorf("it leads to %s, outside the spec's folder", out.Real)
@@ -366,7 +370,7 @@ func (im *importer) readInside(path string) ([]byte, error) {
 // DecodeModules decodes a file of modules as an import does. It gives the files that
 // are part of it, each after what it imports.
 func DecodeModules(name string, src []byte, o Options, list *diag.List) []*File {
-	d := &decoder{list: list, importer: newImporter(name, o.AllowRead), file: name}
+	d := &decoder{list: list, importer: newImporter(name, o), file: name}
 	d.read(&File{Path: name}, string(src), diag.Range{File: name})
 	return d.importer.Done
 }

@@ -28,7 +28,7 @@ func Decode(name string, src []byte, o Options, list *diag.List) *Spec {
 	if root == nil {
 		return nil
 	}
-	d := &decoder{list: list, importer: newImporter(name, o.AllowRead), file: name}
+	d := &decoder{list: list, importer: newImporter(name, o), file: name}
 	if root.Kind == tree.Null && !root.Broken {
 		d.report(diag.MissingKey, root.Range, "start with `flowrun: 1` and a model", "the spec is empty")
 		return nil
@@ -86,9 +86,6 @@ func (d *decoder) model(n *tree.Node) *Module {
 	m.Items = d.nodes(fields["nodes"])
 	m.Outputs = d.outputNames(fields["outputs"])
 	m.Labels = d.labels(fields["labels"], m)
-	if init := fields["init"]; init != nil {
-		d.spec.Weights = d.weights(init)
-	}
 	return m
 }
 
@@ -194,6 +191,10 @@ type Options struct {
 	VarsFiles []string  // files that override vars, as --vars names them; Set takes precedence
 	Seed      *int64    // overrides the spec's seed
 	AllowRead []string  // folders outside the spec's own from which it may read
+
+	// Texts are those of imports and of VarsFiles by their names, if they have been read
+	// before: nil to read them.
+	Texts map[string]string
 }
 
 // Setting is an override of a var: --set KEY=VALUE.

@@ -32,7 +32,7 @@ func (d *decoder) vars(n *tree.Node, o Options) []*Var {
 		decl[v.Name] = fields
 	}
 	for _, file := range o.VarsFiles {
-		d.varsFile(byName, file)
+		d.varsFile(byName, file, o.Texts)
 	}
 	for _, s := range o.Set {
 		d.setting(byName, s)
@@ -57,8 +57,14 @@ func (d *decoder) setting(vars map[string]*Var, s Setting) {
 }
 
 // varsFile applies a --vars: a file that is a mapping of vars to their values.
-func (d *decoder) varsFile(vars map[string]*Var, file string) {
-	src, err := ReadFile(file)
+func (d *decoder) varsFile(vars map[string]*Var, file string, texts map[string]string) {
+	var src []byte
+	var err error
+	if text, read := texts[file]; read {
+		src = []byte(text)
+	} else {
+		src, err = ReadFile(file)
+	}
 	if err != nil {
 		d.report(diag.Unreadable, diag.Range{File: file}, "", "%s", Reason(err))
 		return
