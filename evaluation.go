@@ -46,6 +46,9 @@ func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Eva
 			return nil, err
 		}
 	}
+	if err := held.bound(g); err != nil {
+		return nil, err
+	}
 	if s.evaluator, err = s.program.instantiateWith(ctx, g, tail, batches.whole+1, held, &o); err != nil {
 		return nil, err
 	}

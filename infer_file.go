@@ -161,6 +161,11 @@ func (r *fileInference) open(ctx context.Context, f FileInference) error {
 		if r.outputs, err = p.results(g, n, facts); err != nil {
 			return err
 		}
+		if n == size {
+			if err := r.data.boundBy(boundsOfSource(g, "")); err != nil {
+				return err
+			}
+		}
 		s, err := r.start(ctx, g, n, weights)
 		if err != nil {
 			return err

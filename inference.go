@@ -227,20 +227,6 @@ func (in *Inference) Device() string {
 	return in.device
 }
 
-// Classes gives the names of an output's classes by their ids, as the spec's labels say and
-// the weights know them; nil if it has none. An output of integers holds ids; otherwise its
-// last dimension has a number for each class.
-func (in *Inference) Classes(output string) []string {
-	if in.ready() != nil {
-		return nil
-	}
-	label, ok := in.program.spec.Labels[output]
-	if !ok {
-		return nil
-	}
-	return namesOf(label.Classes, in.weights.Load().facts[label.Field])
-}
-
 // Close frees all memory and gives the devices back. It waits for calls that are being
 // computed; those that wait, and later ones, get [ErrClosed]. A second call does nothing.
 func (in *Inference) Close() error {

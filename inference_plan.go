@@ -259,25 +259,17 @@ func (p *inferencePlan) build(ctx context.Context, in *Inference, g *ir.Graph) (
 			p.states[st.Name] = true
 		}
 	}
-	bounds := ir.Bounds(g)
-	for _, name := range in.inputs {
-		p.bounds = append(p.bounds, boundsOf(bounds, "", name))
+	p.bounds = make([][]ir.Bound, len(in.inputs))
+	for _, b := range boundsOfSource(g, "") {
+		if i := slices.Index(in.inputs, b.Field); i >= 0 {
+			p.bounds[i] = append(p.bounds[i], b)
+		}
 	}
 	p.ins, p.outs = make([]*Tensor, len(in.inputs)), make([]*Tensor, len(names))
 	if p.port, err = p.engine.Port(in.inputs, names); err != nil {
 		return err
 	}
 	return p.setWeights(in.weights.Load())
-}
-
-// boundsOf are the bounds of a field of a data source, or, with "", of an input.
-func boundsOf(all []ir.Bound, source, field string) (some []ir.Bound) {
-	for _, b := range all {
-		if b.Source == source && b.Field == field {
-			some = append(some, b)
-		}
-	}
-	return some
 }
 
 // setWeights sets all states but the inputs, if they have another set.

@@ -1,10 +1,15 @@
 package flowrun_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -328,4 +333,52 @@ model:
 	require.EqualError(t, in.Run(ctx, ids(0, 5, -1, 2), outputs), says)
 	_, err = p.Infer(ctx, ids(0, 5, -1, 2), flowrun.On("cpu"))
 	require.EqualError(t, err, says)
+}
+
+func TestRawInputsArePreparedAndAnswersHaveNamesAsInFiles(t *testing.T) {
+	ctx := context.Background()
+	p, err := flowrun.Load("graphs/iris.yaml")
+	require.NoError(t, err)
+	s, err := p.Start(ctx, flowrun.On("cpu"))
+	require.NoError(t, err)
+	defer s.Close()
+	_, err = s.Run(ctx, flowrun.MaxSteps(80))
+	require.NoError(t, err)
+	w, err := s.Weights()
+	require.NoError(t, err)
+	in := startedInference(t, p, flowrun.On("cpu"), flowrun.WithWeights(w))
+	require.Equal(t, []string{"setosa", "versicolor", "virginica"}, in.Classes("species"))
+	require.Equal(t, in.Classes("species"), in.Classes("probability"))
+	require.Nil(t, in.Classes("x"))
+
+	// The same flowers in a file.
+	file := filepath.Join(t.TempDir(), "flowers.csv")
+	require.NoError(t, os.WriteFile(file, []byte("sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n"), 0o600))
+	var lines bytes.Buffer
+	_, err = p.InferTo(ctx, flowrun.FileInference{In: file}, &lines, "jsonl", flowrun.On("cpu"), flowrun.WithWeights(w))
+	require.NoError(t, err)
+	inputs := map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{2, 4}, []float32{5.1, 3.5, 1.4, 0.2, 6.7, 3.0, 5.2, 2.3})}
+	require.NoError(t, in.Prepare(inputs))
+	outputs, err := in.Outputs(ctx, inputs)
+	require.NoError(t, err)
+	require.NoError(t, in.Run(ctx, inputs, outputs))
+	for i, line := range strings.Split(strings.TrimSpace(lines.String()), "\n") {
+		var want struct {
+			Species     string
+			Probability map[string]float64
+		}
+		require.NoError(t, json.Unmarshal([]byte(line), &want), line)
+		require.Equal(t, want.Species, in.Classes("species")[outputs["species"].Int(i)])
+		for k, name := range in.Classes("probability") {
+			require.InDelta(t, want.Probability[name], outputs["probability"].Float(3*i+k), 1e-6)
+		}
+	}
+
+	// Weights that have learned other things would give other answers to the same inputs.
+	bare := flowrun.Weights{Tensors: w.Tensors}
+	require.NoError(t, in.SetWeights(bare))
+	require.NotNil(t, in.Classes("species"), "weights that know nothing leave what is known")
+	blank := startedInference(t, p, flowrun.On("cpu"))
+	require.Nil(t, blank.Classes("species"))
+	require.ErrorContains(t, blank.Prepare(inputs), "x")
 }

@@ -159,6 +159,9 @@ func (s *Session) startTraining(ctx context.Context, o *startOptions) (err error
 			}
 		}
 	}
+	if err := s.train.bound(g); err != nil {
+		return err
+	}
 	s.instance, err = p.instantiateWith(ctx, g, tail, steps, s.train, o)
 	return err
 }

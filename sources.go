@@ -16,6 +16,7 @@ import (
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // dataset is an open data source of files, or a part of one.
@@ -99,6 +100,27 @@ func (p *Program) completed(ctx context.Context, known learned.Facts) (learned.F
 		}
 	}
 	return facts, d.close()
+}
+
+// bound refuses values out of range, where a graph uses the data's fields as indices.
+func (d *dataset) bound(g *ir.Graph) error {
+	if d == nil {
+		return nil
+	}
+	return d.boundBy(boundsOfSource(g, d.name))
+}
+
+// boundBy is bound for bounds.
+func (d *dataset) boundBy(bounds []ir.Bound) error {
+	if err := d.Bound(bounds); err != nil {
+		return fmt.Errorf("data source %s: %w", d.decl.Name, err)
+	}
+	return nil
+}
+
+// boundsOfSource are the bounds of a data source's fields in a graph; with "", of inputs.
+func boundsOfSource(g *ir.Graph, source string) []ir.Bound {
+	return slices.DeleteFunc(ir.Bounds(g), func(b ir.Bound) bool { return b.Source != source })
 }
 
 // close closes a data source, which may be nil.

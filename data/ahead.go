@@ -172,6 +172,9 @@ func (s *Source) readAhead() {
 		}
 		a.mu.Unlock()
 		err := s.read(&r, step, slot.fields)
+		if err == nil {
+			err = s.checkBounds(&r, slot.fields)
+		}
 		a.mu.Lock()
 		slot.step, slot.reading, slot.err = step, -1, err
 		a.changed.Broadcast()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/flowrun/flowrun/data/learned"
 	"github.com/flowrun/flowrun/data/table"
@@ -156,4 +157,20 @@ func getInt(d ir.DType, b []byte) int64 {
 		return int64(int32(binary.LittleEndian.Uint32(b)))
 	}
 	return int64(binary.LittleEndian.Uint64(b))
+}
+
+// Prepare makes of a field's values, dense elements of its type, what batches have: missing
+// ones, NaN, are filled, and all are normalized, as was learned. fact may be nil.
+func Prepare(d *table.Field, fact *learned.Fact, values []byte) error {
+	f := field{decl: d}
+	if err := f.learnt(fact, nil); err != nil {
+		return err
+	}
+	if d.Fill.By == table.FillValue && d.Type.DType.IsFloat() {
+		f.fill = slices.Repeat([]float64{d.Fill.Value}, d.Type.Shape.Numel())
+	}
+	if f.fill != nil || f.mean != nil {
+		f.adjust(values)
+	}
+	return nil
 }

@@ -31,6 +31,7 @@ type Source struct {
 	repeat      int64 // epochs; 0: no end
 	facts       learned.Facts
 	fingerprint string
+	bounds      [][]ir.Bound // by field; see Bound
 
 	closing sync.Once
 	chooser *chooser // of those that read ahead

@@ -96,14 +96,15 @@ func (b *Bound) Describe(t *Tensor, first int) string {
 // otherwise has no bound here, nor what a graph masks by other conditions.
 func Bounds(g *Graph) []Bound {
 	f := bounder{}
-	for _, n := range g.Nodes {
-		if n.Op.Indices == nil {
-			continue
+	for _, adds := range []bool{false, true} { // gradients add at the indices that what they are of has picked
+		for _, n := range g.Nodes {
+			if n.Op.Indices == nil || adds != (n.Op.Name == "scatter_add" || n.Op.Name == "index_add") {
+				continue
+			}
+			from, _ := n.Operand(n.Op.Indices.Param)
+			f.steps = 0
+			f.follow(n.Inputs[from], Bound{Size: int64(n.Op.Indices.Size(n)), Op: n.Op.Name, Origin: n.Origin}, nil)
 		}
-		size := n.Op.Indices.Size(n)
-		from, _ := n.Operand(n.Op.Indices.Param)
-		f.steps = 0
-		f.follow(n.Inputs[from], Bound{Size: int64(size), Op: n.Op.Name, Origin: n.Origin}, nil)
 	}
 	return f.found
 }

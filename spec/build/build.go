@@ -78,6 +78,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 			return nil
 		}
 	}
+	p.checkClasses(list)
 	return p
 }
 
