@@ -52,7 +52,7 @@ func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Eva
 	if s.evaluator, err = s.program.instantiateWith(ctx, g, tail, batches.whole+1, held, &o); err != nil {
 		return nil, err
 	}
-	values, err := s.program.initialValues(ctx, e.Graph, nil)
+	values, err := s.program.initialValues(ctx, e.Graph, Weights{})
 	if err != nil {
 		return nil, err
 	}

@@ -121,12 +121,15 @@ func (r *fileInference) open(ctx context.Context, f FileInference) error {
 	if err != nil {
 		return err
 	}
-	weights := r.options.weights
-	facts, err := learned.Parse(weights.learned)
+	g, batch, err := p.inferInLargeBatches(name, decl.Batch)
 	if err != nil {
 		return err
 	}
-	g, batch, err := p.inferInLargeBatches(name, decl.Batch)
+	weights, err := p.inferenceWeights(g, r.options)
+	if err != nil {
+		return err
+	}
+	facts, err := learned.Parse(weights.learned)
 	if err != nil {
 		return err
 	}
@@ -195,7 +198,7 @@ func (r *fileInference) start(ctx context.Context, g *ir.Graph, size int64, weig
 	if s.instance, err = r.program.instantiate(ctx, g, r.options); err != nil {
 		return nil, err
 	}
-	values, err := r.program.initialValues(ctx, g, weights.Tensors)
+	values, err := r.program.initialValues(ctx, g, weights)
 	if err == nil {
 		err = s.engine.SetAll(values)
 	}

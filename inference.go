@@ -42,8 +42,8 @@ type weightSet struct {
 }
 
 // StartInference lowers the model with training false onto devices, for inputs of the sizes
-// that the spec gives, and sets its weights: those of [WithWeights], or else the spec's
-// initial ones. The caller closes it.
+// that the spec gives, and sets its weights: those of [WithWeights], or else those of
+// model.init or the spec's initial ones. The caller closes it.
 func (p *Program) StartInference(ctx context.Context, options ...StartOption) (_ *Inference, err error) {
 	in, err := p.openInference(ctx, options)
 	if err != nil {
@@ -87,6 +87,10 @@ func (p *Program) openInference(ctx context.Context, options []StartOption) (*In
 
 // newSet checks weights against the model, and copies them.
 func (in *Inference) newSet(ctx context.Context, w Weights) (*weightSet, error) {
+	w, err := in.program.completeWeights(in.program.spec.Infer, w, in.options)
+	if err != nil {
+		return nil, err
+	}
 	set := &weightSet{learned: w.learned}
 	if w.learned != "" {
 		facts, err := learned.Parse(w.learned)
@@ -95,7 +99,7 @@ func (in *Inference) newSet(ctx context.Context, w Weights) (*weightSet, error) 
 		}
 		set.facts = facts
 	}
-	values, err := in.program.initialValues(ctx, in.program.spec.Infer, w.Tensors)
+	values, err := in.program.initialValues(ctx, in.program.spec.Infer, w)
 	if err != nil {
 		return nil, err
 	}

@@ -122,23 +122,23 @@ func pinnedDevices(g *ir.Graph) []ir.PlacementRule {
 
 // initialValues are what the states of g start with, computed on the host, under given
 // weights.
-func (p *Program) initialValues(ctx context.Context, g *ir.Graph, weights map[string]*Tensor) (map[string]*Tensor, error) {
+func (p *Program) initialValues(ctx context.Context, g *ir.Graph, weights Weights) (map[string]*Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	init := p.spec.Init.Clone()
 	init.Outputs = slices.DeleteFunc(init.Outputs, func(out ir.Output) bool {
-		return weights[out.Name] != nil || g.State(out.Name) == nil
+		return weights.Tensors[out.Name] != nil || g.State(out.Name) == nil
 	})
 	values, err := p.compute(ctx, init)
 	if err != nil {
 		return nil, fmt.Errorf("initial values: %w", err)
 	}
-	if weights != nil {
+	if weights.Tensors != nil {
 		if err := p.checkWeights(g, weights); err != nil {
 			return nil, err
 		}
-		for name, t := range weights {
+		for name, t := range weights.Tensors {
 			if g.State(name) != nil {
 				values[name] = t
 			}

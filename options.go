@@ -28,6 +28,8 @@ type startOptions struct {
 	logs     bool         // logEvery was given
 	note     func(string) // is told what a reader of the data should know; nil: nobody
 
+	tellWeights func(*WeightsReport) // of files that are begun with; nil: nobody
+
 	keep        string      // the folder of KeepIn
 	kept        bool        // KeepIn was given
 	command     []string    // of KeepIn

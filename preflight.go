@@ -35,7 +35,7 @@ func (p *Program) checkSurroundings(o loadOptions) error {
 		return nil
 	}
 	if o.files {
-		p.checkFiles()
+		p.checkFiles(o.tellWeights)
 	}
 	for _, name := range o.devices {
 		if err := p.checkOn(name); err != nil {
@@ -46,17 +46,31 @@ func (p *Program) checkSurroundings(o loadOptions) error {
 }
 
 // checkFiles compares the files that the spec names with their declarations.
-func (p *Program) checkFiles() {
+func (p *Program) checkFiles(tell func(*WeightsReport)) {
 	unfit := func(at diag.Range, err error) {
 		p.findings.Items = slices.DeleteFunc(p.findings.Items, func(d Diagnostic) bool { return d.Rule == diag.FileFormat && d.Range == at })
 		p.findings.Errorf(diag.UnfitFile, at, "%s", err)
 	}
 	p.checkData(unfit)
-	if w := p.spec.Loop.Weights; w != nil {
-		if err := p.checkWeightsFile(w); err != nil {
+	p.checkWeightFiles(tell, unfit)
+}
+
+// checkWeightFiles compares the headers of the files of train.init and model.init with the
+// model.
+func (p *Program) checkWeightFiles(tell func(*WeightsReport), unfit func(at diag.Range, err error)) {
+	check := func(w *ir.Weights, g *ir.Graph) {
+		if w == nil {
+			return
+		}
+		report, err := p.checkInit(w, g)
+		if err != nil {
 			unfit(w.Origin, err)
+		} else if tell != nil {
+			tell(report)
 		}
 	}
+	check(p.spec.Loop.Weights, p.spec.Train)
+	check(p.spec.Weights, p.spec.Infer)
 }
 
 // checkData opens all data sources, and builds the graphs for a smaller last batch.

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/autodiff"
-	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
@@ -29,7 +28,9 @@ type Program struct {
 type LoadOption func(*loadOptions)
 
 type loadOptions struct {
-	spec    spec.Options
+	spec        spec.Options
+	tellWeights func(*WeightsReport) // of files that the spec names; nil: nobody
+
 	files   bool     // whether to open the files that the spec names
 	devices []string // to lower the program onto
 }
@@ -304,8 +305,10 @@ func (p *Program) Files() []string {
 			list = append(list, f.Path)
 		}
 	}
-	if w := p.spec.Loop.Weights; w != nil {
-		list = append(list, w.Path)
+	for _, w := range []*ir.Weights{p.spec.Loop.Weights, p.spec.Weights} {
+		if w != nil {
+			list = append(list, w.Path)
+		}
 	}
 	return list
 }
@@ -332,15 +335,6 @@ func (p *Program) Outputs() []string {
 // names; this one follows links, now that the file is opened.
 func (p *Program) openNamed(path string) (*os.File, error) {
 	return p.confined().Open(path)
-}
-
-// openTensors opens a safetensors file that the spec names.
-func (p *Program) openTensors(path string) (*safetensors.File, error) {
-	f, err := p.openNamed(path)
-	if err != nil {
-		return nil, err
-	}
-	return safetensors.New(f, path)
 }
 
 // folder is the spec's.

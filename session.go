@@ -71,7 +71,7 @@ func (p *Program) Start(ctx context.Context, options ...StartOption) (_ *Session
 	if err := s.keep.continues(from, s.store); err != nil {
 		return nil, err
 	}
-	weights, err := p.firstWeights(from, o.weights)
+	weights, err := p.firstWeights(from, o)
 	if err != nil {
 		return nil, err
 	}
@@ -166,16 +166,13 @@ func (s *Session) startTraining(ctx context.Context, o *startOptions) (err error
 	return err
 }
 
-// firstWeights are those that training begins with: given ones, or those of train.init;
-// none for the spec's initial values, or with a checkpoint.
-func (p *Program) firstWeights(from *checkpoint.Resumed, given Weights) (Weights, error) {
+// firstWeights are those that training begins with: given ones, or those of train.init or
+// model.init; none for the spec's initial values, or with a checkpoint.
+func (p *Program) firstWeights(from *checkpoint.Resumed, o *startOptions) (Weights, error) {
 	if from != nil {
 		return Weights{}, nil
 	}
-	if w := p.spec.Loop.Weights; w != nil && given.Tensors == nil {
-		return p.readWeights(w, p.spec.Train)
-	}
-	return given, nil
+	return p.trainingWeights(o)
 }
 
 // firstValues are what a training run's states start with: a checkpoint's, or the
@@ -184,7 +181,7 @@ func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, wei
 	if from != nil {
 		return from.States, nil
 	}
-	return p.initialValues(ctx, p.spec.Train, weights.Tensors)
+	return p.initialValues(ctx, p.spec.Train, weights)
 }
 
 // prepareLoop says how to run steps, and opens what looks at metrics meanwhile:

@@ -116,20 +116,26 @@ func opened(path string, file *safetensors.File) (_ *File, err error) {
 			file.Close()
 		}
 	}()
-	m := file.Metadata()
+	head, err := HeadOf(path, file.Metadata())
+	return &File{Head: head, Path: path, file: file}, err
+}
+
+// HeadOf reads what a file's metadata say of a checkpoint. Its step isn't among them; it is
+// the state of that name. Errors call the file path.
+func HeadOf(path string, m map[string]string) (Head, error) {
 	switch m[versionKey] {
 	case version:
 	case "":
-		return nil, fmt.Errorf("%s is a safetensors file, but not a flowrun checkpoint; to start from its parameters, use --weights", path)
+		return Head{}, fmt.Errorf("%s is a safetensors file, but not a flowrun checkpoint; to start from its parameters, use --weights", path)
 	default:
-		return nil, fmt.Errorf("%s is a version %s checkpoint; this flowrun reads version %s", path, m[versionKey], version)
+		return Head{}, fmt.Errorf("%s is a version %s checkpoint; this flowrun reads version %s", path, m[versionKey], version)
 	}
 	run, err := decodeRun(m)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return Head{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return &File{Head: Head{Run: run, Facts: m[factsKey], Finite: m[finiteKey] == "true", BestBy: m[bestKey],
-		Learned: m[learnedKey], Data: m[dataKey], Rendered: m[RenderedKey]}, Path: path, file: file}, nil
+	return Head{Run: run, Facts: m[factsKey], Finite: m[finiteKey] == "true", BestBy: m[bestKey], Learned: m[learnedKey], Data: m[dataKey],
+		Rendered: m[RenderedKey]}, nil
 }
 
 // Close closes the file.

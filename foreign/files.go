@@ -86,3 +86,6 @@ var endings = map[string]string{
 // Format names the format of a file by its extension, if it is a known format other
 // than safetensors; otherwise "".
 func Format(name string) string { return endings[strings.ToLower(filepath.Ext(name))] }
+
+// ShardIndex ends the names of indexes of safetensors files that lie in several pieces.
+const ShardIndex = ".safetensors.index.json"

@@ -32,7 +32,7 @@ type Loop struct {
 	LogEvery int64    // steps between log lines
 	LogEpoch bool     // it is an epoch, and LogEvery 0 until the data is known
 
-	Weights    *Weights    // what parameters start from; nil: from Init
+	Weights    *Weights    // what training begins with; nil: with Program.Weights, or Init
 	Evaluation *Evaluation // nil if there is none
 	EarlyStop  *EarlyStop  // nil if there is none
 	Checkpoint *Checkpoint // nil if there is none
@@ -46,12 +46,22 @@ func (l *Loop) AllMetrics() []string {
 	return slices.Concat(l.Metrics, l.Evaluation.Metrics)
 }
 
-// Weights is a safetensors file that holds all parameters.
+// Weights is a file of weights, and the rule by which they are taken; package weights has
+// it in full.
 type Weights struct {
-	File   string            // as given
-	Path   string            // resolved, inside the spec's folder or an allowed one
-	Rename map[string]string // the parameters' names by the file's
-	Origin diag.Range        // where the spec names the file
+	File    string     // as given
+	Path    string     // resolved, inside the spec's folder or an allowed one
+	Origin  diag.Range // where the spec names the file
+	Partial bool
+	Match   []string // patterns of parameters
+	Ignore  []string // patterns of the file's tensors
+	Rename  []WeightRename
+}
+
+// WeightRename gives tensors of a file the names of parameters.
+type WeightRename struct {
+	From string
+	To   []string
 }
 
 // Evaluation gives metrics on other data: over some batches, which are the same each

@@ -16,10 +16,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 )
-
-// IndexSuffix ends the names of indexes.
-const IndexSuffix = ".safetensors.index.json"
 
 // maxIndex is how many bytes an index may have, as many as a header.
 const maxIndex = 100_000_000
@@ -160,7 +158,7 @@ func checkShardName(name string) error {
 	switch {
 	case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\\x00") || !filepath.IsLocal(name):
 		return fmt.Errorf("the index names the shard %s, which isn't the name of a file in its folder", diag.Quote(name))
-	case strings.HasSuffix(name, IndexSuffix):
+	case strings.HasSuffix(name, foreign.ShardIndex):
 		return fmt.Errorf("the index names the shard %s, which is an index itself", diag.Quote(name))
 	}
 	return nil
@@ -182,7 +180,7 @@ func shardNote(path string) string {
 		return ""
 	}
 	what := fmt.Sprintf("%s is shard %d of %d", diag.CutPath(path), number, count)
-	index := filepath.Join(filepath.Dir(path), m[1]+IndexSuffix)
+	index := filepath.Join(filepath.Dir(path), m[1]+foreign.ShardIndex)
 	if _, err := os.Lstat(index); err == nil {
 		return what + ": name the index, " + diag.CutPath(index)
 	}

@@ -16,6 +16,8 @@ type Misfit struct {
 	Twice   []string // parameters that several tensors are for, in words
 	Nothing bool     // no parameter is in the file
 
+	file   string // its path; "" if there is none
+	taken  []Entry
 	rules  []string
 	params []string // that the model has, for Nothing
 	names  []string // that the file has, for Nothing
@@ -31,6 +33,9 @@ type Extra struct {
 // Error says what doesn't fit, the gravest first, and what to do about it.
 func (m *Misfit) Error() string {
 	text := diag.Few(slices.Concat(m.rules, m.problems()))
+	if m.file != "" {
+		text = diag.CutPath(m.file) + " doesn't fit the model: " + text
+	}
 	help := m.help
 	for _, e := range m.Extra {
 		if e.CopyOf != "" {
@@ -61,6 +66,7 @@ func (m *Misfit) problems() []string {
 // hints finds out what might have been meant.
 func (a *assigning) hints() {
 	m := &a.misfit
+	m.taken = a.takenEntries()
 	for name := range a.params {
 		m.params = append(m.params, name)
 	}

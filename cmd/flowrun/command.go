@@ -121,7 +121,7 @@ failed; 130 interrupted.`,
 		}
 		return o.run(c, args, s)
 	}
-	root.AddCommand(newRun(s), newInfer(s), newValidate(s), newData(s), newRules(s), newExplain(s), newSummary(s), newRender(s), newFormat(s), newSchema(s), newModules(s), newOps(s), newKernels(s), newDevices(s), newVersion(s))
+	root.AddCommand(newRun(s), newInfer(s), newValidate(s), newData(s), newWeights(s), newRules(s), newExplain(s), newSummary(s), newRender(s), newFormat(s), newSchema(s), newModules(s), newOps(s), newKernels(s), newDevices(s), newVersion(s))
 	return root
 }
 
@@ -240,12 +240,15 @@ func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {
 }
 
 // startFlags say where a program runs, and with which parameters.
-type startFlags struct{ device, kernels, weights string }
+type startFlags struct {
+	device, kernels string
+	weightsFlags
+}
 
 func (o *startFlags) add(c *cobra.Command, weightsUsage string) {
 	deviceFlag(c, &o.device)
 	kernelsFlag(c, &o.kernels)
-	c.Flags().StringVar(&o.weights, "weights", "", weightsUsage)
+	o.weightsFlags.add(c, weightsUsage)
 }
 
 func (o *startFlags) options(program *flowrun.Program) (options []flowrun.StartOption, err error) {
@@ -255,14 +258,8 @@ func (o *startFlags) options(program *flowrun.Program) (options []flowrun.StartO
 	if o.kernels != "" {
 		options = append(options, flowrun.KernelsFrom(o.kernels))
 	}
-	if o.weights != "" {
-		weights, err := program.ReadWeights(o.weights)
-		if err != nil {
-			return nil, fmt.Errorf("--weights: %w", err)
-		}
-		options = append(options, flowrun.WithWeights(weights))
-	}
-	return options, nil
+	weights, err := o.weightsFlags.read(program)
+	return append(options, weights...), err
 }
 
 // intFlag adds a flag that stands for a spec's key, and takes the ints that the key

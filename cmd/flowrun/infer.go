@@ -43,7 +43,7 @@ of examples like others.`,
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args[0], s) },
 	}
 	o.specFlags.add(c)
-	o.startFlags.add(c, "take the parameters from `FILE` (safetensors; also a checkpoint)")
+	o.startFlags.add(c, "take the weights from `FILE`: safetensors, a checkpoint, or an index of shards")
 	f := c.Flags()
 	f.StringVar(&o.in, "in", "", "read the examples from `FILE`, or the model's inputs (safetensors)")
 	f.StringVar(&o.data, "data", "", "read --in as the data source `SOURCE` says, instead of the training's")
@@ -74,6 +74,7 @@ func (o *inferFlags) run(c *cobra.Command, path string, s streams) error {
 	if err != nil {
 		return err
 	}
+	options = append(options, flowrun.OnWeights(tellWeights(s.errors)))
 	options = append(options, flowrun.OnDataNote(func(note string) { fmt.Fprintln(s.errors, diag.Printable("note: "+note)) }))
 	if o.data == "" && (o.in == "" || !program.ReadsFiles() || strings.EqualFold(filepath.Ext(o.in), ".safetensors") && program.HasInputs(o.in)) {
 		return o.once(c, program, options, s)

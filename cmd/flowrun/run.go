@@ -50,7 +50,7 @@ interrupted.`,
 
 func (o *runFlags) add(c *cobra.Command) {
 	o.specFlags.add(c)
-	o.startFlags.add(c, "start from the parameters in `FILE` (safetensors)")
+	o.startFlags.add(c, "start from the weights in `FILE`: safetensors, a checkpoint, or an index of shards")
 	f := c.Flags()
 	intFlag(c, &o.maxSteps, "max-steps", "stop after `N` steps, overriding the spec's max_steps")
 	f.BoolVar(&o.sync, "sync", false, "run every node as its own kernel and wait for each, to find the one that fails; same results, slower")
@@ -165,6 +165,7 @@ func (o *runFlags) start(ctx context.Context, program *flowrun.Program, more []f
 		options = append(options, flowrun.Sync())
 	}
 	options = append(options, flowrun.OnDataNote(func(note string) { fmt.Fprintln(errors, diag.Printable("note: "+note)) }))
+	options = append(options, flowrun.OnWeights(tellWeights(errors)))
 	if o.changedData {
 		options = append(options, flowrun.AllowChangedData())
 	}

@@ -288,7 +288,7 @@ func TestInferenceOnAFileUsesWhatTheWeightsKnow(t *testing.T) {
 	require.NoError(t, err)
 	read, err := p.ReadWeights(saved)
 	require.NoError(t, err)
-	require.Equal(t, kept, read)
+	require.Equal(t, kept.Tensors, read.Tensors)
 	checkpoint, err := p.ReadWeights(filepath.Join(dir, "checkpoints", "step-000000030.safetensors"))
 	require.NoError(t, err)
 	var texts []string

@@ -464,6 +464,7 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 		"Files":            func(int) error { return write(p.Files(), "") },
 		"CheckpointFolder": func(int) error { p.CheckpointFolder(); return nil },
 		"ReadWeights":      func(int) error { _, err := p.ReadWeights(file); return err },
+		"ReadWeightsBy":    func(int) error { _, err := p.ReadWeightsBy(file, flowrun.WeightsRule{Partial: true}); return err },
 		"Name":             func(int) error { p.Name(); return nil },
 		"Trains":           func(int) error { p.Trains(); return nil },
 		"LogEvery":         func(int) error { p.LogEvery(); return nil },

@@ -69,7 +69,7 @@ func TestAFileThatDoesNotMatchTheSpecIsReportedWithBothTypes(t *testing.T) {
 	list := inFolder(t, right, flowrun.WithFiles())
 	text := list.Text()
 	require.Contains(t, text, `the tensor "batches/y" is f32[7, 4] (7 steps of f32[4]); batches of f32[3] need f32[steps, 3]`)
-	require.Contains(t, text, "h.weight is f32[2, 3], the model's is f32[3, 2]")
+	require.Contains(t, text, "old (for h.weight) is f32[2, 3] in the file and f32[3, 2] in the model, which is its transpose")
 }
 
 func TestATruncatedFileIsADiagnosticNotACrash(t *testing.T) {

@@ -190,7 +190,7 @@ func TestParametersStartFromTheFileOfInit(t *testing.T) {
 	first := runtest.Started(t, line(t, "{SGD: {lr: 0.1}}"))
 	runtest.Ran(t, first, 10)
 	learned := runtest.Weights(t, first)
-	renamed := map[string]*flowrun.Tensor{"0.weight": learned["h.weight"], "unrelated": learned["h.bias"]}
+	renamed := map[string]*flowrun.Tensor{"0.weight": learned["h.weight"]}
 	for _, name := range []string{"h.bias", "y.weight", "y.bias"} {
 		renamed[name] = learned[name]
 	}
@@ -208,8 +208,8 @@ func TestParametersStartFromTheFileOfInit(t *testing.T) {
 	renamed["y.weight"] = learned["h.weight"]
 	require.NoError(t, flowrun.WriteTensors(file, renamed))
 	_, err = p.Start(context.Background())
-	require.ErrorContains(t, err, `it has no tensor "0.weight", which rename names; `)
-	require.ErrorContains(t, err, "y.weight is f32[3, 1], the model's is f32[1, 3]")
+	require.ErrorContains(t, err, `rename: the file has no tensor "0.weight"; `)
+	require.ErrorContains(t, err, "y.weight is f32[3, 1] in the file and f32[1, 3] in the model, which is its transpose")
 }
 
 func TestEvaluationsUseTheParametersOfTheirStep(t *testing.T) {

@@ -43,9 +43,6 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 		s.uses.report(list, def.Vars)
 		p.Train = g.Graph
 		p.TrainData = dataName(def.Train.DataSource, def.Train.Part)
-		if !list.HasErrors() {
-			checkRenames(def.Train.Renames, g)
-		}
 		placing.see(g.Graph)
 		if def.Train.Evaluation != nil && !list.HasErrors() {
 			p.EvalData = dataName(def.Train.Evaluation.DataSource, def.Train.Evaluation.Part)
@@ -63,6 +60,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	placing.see(g.Graph)
 	p.Init = s.first.Graph
 	s.first.check(g)
+	p.weights(list)
 	if list.HasErrors() {
 		return nil
 	}
@@ -211,6 +209,9 @@ type Program struct {
 	// Init has an output for every state that starts with a value, under the
 	// state's name: parameters, optimizer states, metrics, counters.
 	Init *ir.Graph
+
+	// Weights are what the model begins with, unless others are given; nil: with Init.
+	Weights *ir.Weights
 
 	// Facts describe what is computed, to be compared with those of another spec.
 	Facts []Fact

@@ -68,7 +68,7 @@ func (c canon) parts(section tree.Entry) []Fact {
 	var facts []Fact
 	for _, e := range section.Value.Entries {
 		key := section.Key.Text + "." + e.Key.Text
-		if key == "model.labels" { // how outputs are shown
+		if key == "model.labels" || key == "model.init" { // how outputs are shown; what the first step began with
 			continue
 		}
 		if key == "model.nodes" && e.Value.Kind == tree.Map {

@@ -339,19 +339,3 @@ func (t *training) metric(name string, m *syntax.Metric) *ir.Node {
 	ex := &expander{graph: t.graph, f: t.root, to: t.Builder}
 	return ex.tensor(v, "the metric "+m.Name, m.Def.At)
 }
-
-// checkRenames reports targets of train.init.rename that are no parameters.
-func checkRenames(renames []syntax.Rename, g *graph) {
-	var known []string
-	for _, s := range g.Graph.States {
-		if s.Kind == ir.ParamState || s.Kind == ir.BufferState {
-			known = append(known, s.Name)
-		}
-	}
-	for _, r := range renames {
-		if s := g.states[r.To]; s == nil || s.Kind != ir.ParamState && s.Kind != ir.BufferState {
-			g.list.Add(diag.Diagnostic{Rule: diag.UnknownName, Range: r.At, Help: g.list.Suggestion(r.To, known),
-				Message: fmt.Sprintf("the model has no parameter `%s`", diag.Cut(r.To))})
-		}
-	}
-}

@@ -25,6 +25,7 @@ type Spec struct {
 	Imports     *importer
 	Model       *Module // nil if it can't be built at all
 	Train       *Train
+	Weights     *Weights // of model.init
 	Placement   ir.Placement
 	Files       []NamedFile // that it reads, in the text's order
 
@@ -102,7 +103,7 @@ type Train struct {
 	Clip       expr.Expr
 	Groups     []*Group
 	Accumulate int64
-	Renames    []Rename // of Loop.Weights
+	Weights    *Weights // that training begins with; nil: the initial values
 	Evaluation *Evaluation
 
 	UsesEpoch bool // an expression names epoch or epoch_fraction

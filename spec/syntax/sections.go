@@ -71,15 +71,19 @@ var (
 		{Name: "nodes", Value: "model nodes", doc: "nodes by name", Required: true},
 		{Name: "outputs", Value: "names", doc: "the model's results", more: "names of nodes or inputs", Required: true},
 		{Name: "labels", Value: "labels", doc: "fields whose classes outputs are about, {OUTPUT: FIELD}", more: "an output holds their ids, or in its last dimension a number for each", Aside: true},
+		{Name: "init", Value: "init", doc: "a file of weights that the model begins with, where neither `--weights` nor `train.init` gives others", Aside: true},
 	}}
 	groupSection = &Section{name: "a group of parameters", Doc: "A group of parameters; the first matching group applies.",
 		Others: "expression", Keys: []Key{
 			{Name: "match", Value: "text", doc: "a pattern for parameter names; * matches any text", Required: true},
 			{Name: "frozen", Value: "bool", doc: "whether the parameters are excluded from training", Default: "false"},
 		}}
-	initSection = &Section{name: "init", Doc: "Initial values of parameters.", Keys: []Key{
-		{Name: "safetensors", Value: "text", doc: "a safetensors file that holds all parameters", more: "other tensors are ignored", Required: true},
-		{Name: "rename", Value: "renames", doc: "parameter names by tensor names in the file"},
+	initSection = &Section{name: "init", Doc: "A file of weights: a safetensors file, a checkpoint, or the index of several files.", Keys: []Key{
+		{Name: "safetensors", Value: "text", doc: "the file", more: "it has all parameters and buffers, and nothing else, unless a key below says otherwise", Required: true},
+		{Name: "partial", Value: "bool", doc: "whether the file may lack parameters, which keep their first values, and have other tensors", Default: "false"},
+		{Name: "match", Value: "patterns", doc: "the parameters to take; others keep their first values, and what else the file has is left"},
+		{Name: "ignore", Value: "patterns", doc: "tensors of the file that aren't wanted"},
+		{Name: "rename", Value: "renames", doc: "parameters by tensors of the file; a `*` on the right stands for what the one on the left matches", more: "a list for several parameters; the first that fits a tensor is used"},
 	}}
 	evalSection = &Section{name: "eval", Doc: "Metrics on other data.", Keys: []Key{
 		{Name: "data", Value: "text", doc: "the data source, or a part of it: SOURCE.PART", more: "may be the same as train.data", Required: true},

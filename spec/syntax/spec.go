@@ -86,6 +86,9 @@ func (d *decoder) model(n *tree.Node) *Module {
 	m.Items = d.nodes(fields["nodes"])
 	m.Outputs = d.outputNames(fields["outputs"])
 	m.Labels = d.labels(fields["labels"], m)
+	if init := fields["init"]; init != nil {
+		d.spec.Weights = d.weights(init)
+	}
 	return m
 }
 

@@ -13,12 +13,6 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
-// Rename is a parameter that a tensor of a file is renamed to.
-type Rename struct {
-	To string
-	At diag.Range
-}
-
 // Evaluation is what an evaluation computes; Train.Loop says when.
 type Evaluation struct {
 	At         diag.Range // of its data
@@ -64,8 +58,8 @@ var trainKeys = []struct {
 		func(d *decoder, n *tree.Node, t *Train) { t.Groups = d.groups(n, t.Optimizer) }},
 	{Key{Name: "accumulate", Value: "count", doc: "the number of steps to average gradients over before each update", Default: "1"},
 		func(d *decoder, n *tree.Node, t *Train) { t.Accumulate = max(1, d.positive(n, "accumulate")) }},
-	{Key{Name: "init", Value: "init", doc: "a file with initial values of the parameters", Aside: true},
-		func(d *decoder, n *tree.Node, t *Train) { t.Loop.Weights = d.weights(n, t) }},
+	{Key{Name: "init", Value: "init", doc: "a file of weights that training begins with", Aside: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.Weights = d.weights(n) }},
 	{Key{Name: "eval", Value: "eval", doc: "metrics on other data, at intervals", Aside: true}, (*decoder).evaluation},
 	{Key{Name: "early_stop", Value: "early_stop", doc: "ends the run when a metric no longer improves", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.EarlyStop = d.earlyStop(n, t) }},
@@ -155,41 +149,6 @@ func (t *Train) watchable() []string {
 		}
 	}
 	return names
-}
-
-// weights decodes train.init.
-func (d *decoder) weights(n *tree.Node, t *Train) *ir.Weights {
-	fields, ok := d.fields(n, initSection)
-	if !ok {
-		return nil
-	}
-	file := fields["safetensors"]
-	name, ok := d.text(file, "safetensors")
-	if !ok {
-		return nil
-	}
-	w := &ir.Weights{File: name, Path: d.filePath(file, name), Rename: map[string]string{}, Origin: file.Range}
-	d.warnOfFormat(file)
-	rename := fields["rename"]
-	if !d.is(rename, tree.Map, "write {NAME_IN_FILE: PARAMETER}", "rename must be a mapping") {
-		return w
-	}
-	taken := map[string]bool{}
-	for _, e := range rename.Entries {
-		to, ok := d.text(e.Value, "a name in rename")
-		to = ir.PlainPath(to) // h[0].weight is h.0.weight
-		switch {
-		case !ok:
-			continue
-		case taken[to]:
-			d.report(diag.DuplicateName, e.Value.Range, "", "two tensors are renamed to %s", diag.Cut(to))
-			continue
-		}
-		taken[to] = true
-		w.Rename[e.Key.Text] = to
-		t.Renames = append(t.Renames, Rename{to, e.Value.Range})
-	}
-	return w
 }
 
 // evaluation decodes train.eval.
