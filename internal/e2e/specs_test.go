@@ -75,7 +75,8 @@ func TestCharGPTPredictsHeldOutText(t *testing.T) {
 	require.Less(t, results(t, "char_gpt.yaml")["eval.perplexity"], 16.0)
 }
 
-// Every spec of graphs/ is run by a test: those here, and math_net and tiny_gpt by others.
+// Every spec of graphs/ is run by a test: those here and in digits_test.go, and math_net
+// and tiny_gpt by others.
 func TestEverySpecOfGraphsIsTested(t *testing.T) {
 	specs, err := filepath.Glob("../../graphs/*.yaml")
 	require.NoError(t, err)
@@ -83,5 +84,5 @@ func TestEverySpecOfGraphsIsTested(t *testing.T) {
 		specs[i] = filepath.Base(specs[i])
 	}
 	slices.Sort(specs)
-	require.Equal(t, []string{"char_gpt.yaml", "fashion_mnist.yaml", "iris.yaml", "math_net.yaml", "tiny_gpt.yaml"}, specs)
+	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "fashion_mnist.yaml", "iris.yaml", "lora.yaml", "math_net.yaml", "tiny_gpt.yaml"}, specs)
 }
