@@ -281,6 +281,13 @@ func (p *Program) MaxSteps() int64 { return p.spec.Loop.MaxSteps }
 // early_stop.
 func (p *Program) StopsByItself() bool { return p.spec.Loop.Until || p.spec.Loop.EarlyStop != nil }
 
+// Goals are the comparisons of metrics with numbers that until waits for, all of which
+// have to hold; nil where it is anything else.
+func (p *Program) Goals() []Goal { return slices.Clone(p.spec.Loop.Goals) }
+
+// Goal is a number that a metric, or the step counter ("step"), is to reach or pass.
+type Goal = ir.Goal
+
 // Metrics names the spec's metrics in its order, those of its evaluation last, as
 // records list them.
 func (p *Program) Metrics() []string { return p.spec.Loop.AllMetrics() }

@@ -32,6 +32,7 @@ type Session struct {
 	saver     *checkpoint.Saver
 	resumed   *Resumption // nil: it began anew
 	settings  *ir.Loop    // the spec's, in steps
+	rates     rates       // of learning
 	train     *dataset    // nil: batches are generated
 	held      *dataset    // the evaluation's, if that is other data than train
 	learned   string      // what was learned from the data, as JSON; "" if nothing was
@@ -193,6 +194,7 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 		s.loop.DataSteps = s.train.Steps()
 		_, _, s.loop.EpochSteps = s.train.batches()
 	}
+	s.rates.program, s.rates.epochSteps = s.program, s.loop.EpochSteps
 	if l.Until {
 		s.loop.Stopped = ir.StoppedState
 	}
@@ -423,5 +425,5 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(s.evaluator.close(), s.instance.close(), s.held.close(), s.train.close(), s.store.Close(), s.keep.close())
+	return errors.Join(s.evaluator.close(), s.instance.close(), s.held.close(), s.train.close(), s.rates.close(), s.store.Close(), s.keep.close())
 }

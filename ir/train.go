@@ -27,6 +27,7 @@ const (
 type Loop struct {
 	Metrics  []string // in the spec's order, without the prefix
 	Until    bool     // whether there is a stop condition: the state StoppedState
+	Goals    []Goal   // what the stop condition waits for; nil if it can't be said so
 	MaxSteps int64    // 0 means no limit
 	Epochs   int64    // of the training data, after which the run ends; 0 means no limit
 	LogEvery int64    // steps between log lines
@@ -36,6 +37,13 @@ type Loop struct {
 	Evaluation *Evaluation // nil if there is none
 	EarlyStop  *EarlyStop  // nil if there is none
 	Checkpoint *Checkpoint // nil if there is none
+}
+
+// Goal is a number that a metric, or the step counter ("step"), is to reach or pass.
+type Goal struct {
+	Metric string // without the prefix
+	Value  float64
+	Above  bool // whether it is reached from below
 }
 
 // AllMetrics lists the metrics as records do: those of an evaluation last.

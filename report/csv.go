@@ -45,17 +45,17 @@ func CSVHeader(run Run) string {
 // columns are the keys of an entry, in order.
 func (r Run) columns() []string {
 	columns := []string{"step"}
-	if r.Epochs {
+	if r.EpochSteps > 0 {
 		columns = append(columns, "epoch")
 	}
 	columns = append(append(columns, r.Metrics...), "loss_step")
-	return columns
+	return append(columns, r.shownRates()...)
 }
 
 // encodeCSV gives a record's line.
 func (l *Log) encodeCSV(r engine.Record) []byte {
 	b := strconv.AppendInt(l.line[:0], r.Step, 10)
-	if l.run.Epochs {
+	if l.run.EpochSteps > 0 {
 		b = strconv.AppendInt(append(b, ','), r.Epoch, 10)
 	}
 	for i, name := range l.run.Metrics {
@@ -70,6 +70,9 @@ func (l *Log) encodeCSV(r engine.Record) []byte {
 		}
 	}
 	b = appendCSVFloat(append(b, ','), r.Loss)
+	for _, v := range l.ratesOf(r) {
+		b = appendCSVFloat(append(b, ','), v)
+	}
 	l.line = append(b, "\r\n"...)
 	return l.line
 }

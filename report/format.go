@@ -37,12 +37,32 @@ func hasValue(name string, evaluated bool) bool {
 	return evaluated || !strings.HasPrefix(name, ir.EvalPrefix)
 }
 
-// formatRate writes steps per second; slow ones with a fraction.
-func formatRate(perSecond float64) string {
+// formatRate writes steps per second.
+func formatRate(perSecond float64) string { return formatSpeed(perSecond, "steps/s") }
+
+// formatSpeed writes how many of something there are in a second; few with a fraction.
+func formatSpeed(perSecond float64, unit string) string {
 	if perSecond < 10 {
-		return strconv.FormatFloat(perSecond, 'f', 2, 64) + " steps/s"
+		return strconv.FormatFloat(perSecond, 'f', 2, 64) + " " + unit
 	}
-	return formatCount(int64(perSecond+0.5)) + " steps/s"
+	return formatCount(int64(perSecond+0.5)) + " " + unit
+}
+
+// formatRates writes learning rates: "0.001", or those of several groups of parameters,
+// "0.001, 0.0001".
+func formatRates(rates []Rate) string {
+	var b strings.Builder
+	for i, r := range rates {
+		if i == 3 {
+			b.WriteString(", …")
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.FormatFloat(r.Value, 'g', 4, 64))
+	}
+	return b.String()
 }
 
 // formatDuration writes "28ms", "0.2s", "12.3s", "2m5s", "3h0m10s".

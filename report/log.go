@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,15 +16,17 @@ import (
 // the last step, as JSON lines or as CSV. Entries are buffered; they reach the writer once
 // a second at the latest while steps are being taken, and at the end.
 type Log struct {
-	run     Run
-	w       *bufio.Writer
-	sync    func() error // of the writer, if it has one
-	failed  error        // the first error of any write; every later call gives it again
-	encode  func(engine.Record) []byte
-	keys    []string // of JSON: `,"accuracy":`
-	line    []byte
-	written int64 // the last step that has its line
-	flushed time.Duration
+	run             Run
+	w               *bufio.Writer
+	sync            func() error // of the writer, if it has one
+	failed          error        // the first error of any write; every later call gives it again
+	encode          func(engine.Record) []byte
+	keys            []string // of JSON: `,"accuracy":`
+	shown, rateKeys []string // of learning rates
+	rates           []float64
+	line            []byte
+	written         int64 // the last step that has its line
+	flushed         time.Duration
 }
 
 // NewLog makes a log of a run as JSON lines:
@@ -32,7 +35,8 @@ type Log struct {
 //
 // "step" counts steps taken, so the first is 1; where the data has epochs, "epoch" is how
 // many of them are complete; then come the metrics in the
-// spec's order, and the raw loss of the step as "loss_step". Numbers have all
+// spec's order, the raw loss of the step as "loss_step", and the learning rate as "lr",
+// with those of groups of parameters as "lr[PATTERN]". Numbers have all
 // their digits. Tensors are nested arrays; that of an evaluation is only in the
 // first line after it, where it is new.
 func NewLog(w io.Writer, run Run) *Log {
@@ -45,7 +49,10 @@ func NewLog(w io.Writer, run Run) *Log {
 }
 
 func newLog(w io.Writer, run Run) *Log {
-	l := &Log{run: run, w: bufio.NewWriterSize(w, 64<<10), written: run.Logged()}
+	l := &Log{run: run, w: bufio.NewWriterSize(w, 64<<10), written: run.Logged(), shown: run.shownRates()}
+	for _, name := range l.shown {
+		l.rateKeys = append(l.rateKeys, ","+quoteJSON(name)+":")
+	}
 	if file, ok := w.(interface{ Sync() error }); ok {
 		l.sync = file.Sync
 	}
@@ -102,7 +109,7 @@ func (l *Log) write(r engine.Record) error {
 func (l *Log) encodeJSON(r engine.Record) []byte {
 	b := append(l.line[:0], `{"step":`...)
 	b = strconv.AppendInt(b, r.Step, 10)
-	if l.run.Epochs {
+	if l.run.EpochSteps > 0 {
 		b = append(b, `,"epoch":`...)
 		b = strconv.AppendInt(b, r.Epoch, 10)
 	}
@@ -120,8 +127,24 @@ func (l *Log) encodeJSON(r engine.Record) []byte {
 	}
 	b = append(b, `,"loss_step":`...)
 	b = appendJSONFloat(b, r.Loss)
+	for i, v := range l.ratesOf(r) {
+		b = append(b, l.rateKeys[i]...)
+		b = appendJSONFloat(b, v)
+	}
 	l.line = append(b, "}\n"...)
 	return l.line
+}
+
+// ratesOf are the learning rates of a record's step that the log shows.
+func (l *Log) ratesOf(r engine.Record) []float64 {
+	values := l.rates[:0]
+	for _, rate := range l.run.rates(r.Step) {
+		if slices.Contains(l.shown, rate.Name) {
+			values = append(values, rate.Value)
+		}
+	}
+	l.rates = values
+	return values
 }
 
 // quoteJSON writes a string as JSON.

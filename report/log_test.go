@@ -167,3 +167,26 @@ func TestAStepWhoseEvaluationIsDueHasItsLineFromTheRunThatCompletesIt(t *testing
 {"step":4,"eval.loss":5,"loss_step":0}
 `, b.String())
 }
+
+func TestLearningRatesAreInLogs(t *testing.T) {
+	run := Run{Metrics: []string{"loss", "lr[a]"}, Rates: func(step int64) []Rate {
+		return []Rate{{"lr", 1 / float64(step)}, {"lr[a]", 7}, {"lr[b,c]", 0.5}}
+	}}
+	records := []engine.Record{{Step: 4, Metrics: []float64{1, 2}, Last: true}}
+	var b strings.Builder
+	play(t, NewLog(&b, run).Observer(), records)
+	require.Equal(t, `{"step":4,"loss":1,"lr[a]":2,"loss_step":0,"lr":0.25,"lr[b,c]":0.5}`+"\n", b.String())
+	b.Reset()
+	play(t, NewCSV(&b, run, true).Observer(), records)
+	require.Equal(t, "step,loss,lr[a],loss_step,lr,\"lr[b,c]\"\r\n4,1,2,0,0.25,0.5\r\n", b.String())
+}
+
+func TestCSVKeepsWhatIsNoNumber(t *testing.T) {
+	var b strings.Builder
+	run := Run{Metrics: []string{"a", "b", "eval.c", `"d"`}, EpochSteps: 3}
+	play(t, NewCSV(&b, run, true).Observer(), []engine.Record{
+		{Step: 4, Epoch: 1, Loss: math.Inf(-1), Metrics: []float64{math.NaN(), math.Inf(1), math.NaN(), 0.1}},
+		{Step: 5, Epoch: 1, Loss: 1, Metrics: []float64{1, 2, math.NaN(), 3}, Evaluated: true, Last: true},
+	})
+	require.Equal(t, "step,epoch,a,b,eval.c,\"\"\"d\"\"\",loss_step\r\n4,1,NaN,inf,,0.1,-inf\r\n5,1,1,2,NaN,3,1\r\n", b.String())
+}

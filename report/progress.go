@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -9,21 +10,24 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
 )
 
 // redrawEvery is often enough for a line to look alive.
 const redrawEvery = 100 * time.Millisecond
 
-// Progress is one line on a terminal, drawn over and over: step, metrics,
-// speed, time. It uses no escape sequences, only carriage returns and blanks,
-// and writes each picture at once, so that any terminal shows it without
-// flicker.
+// Progress is one line on a terminal, drawn over and over: step, metrics, speed, time.
+// Now and then, and at evaluations, the line stays and the next one is begun below it, so
+// that a long run leaves a history. It uses no escape sequences, only carriage returns and
+// blanks, and writes each picture at once, so that any terminal shows it without flicker.
 type Progress struct {
 	w     io.Writer
 	width func() int
 	line  *line
-	drawn int // characters on the screen
+	drawn int           // characters on the screen
+	next  time.Duration // when it is to be drawn again
+	kept  time.Duration // when the last line was left to stay
 }
 
 // NewProgress makes a progress line for a terminal that is width() columns wide
@@ -34,15 +38,34 @@ func NewProgress(w io.Writer, width func() int, run Run) *Progress {
 
 // Observer redraws the line ten times a second and clears it at the end.
 func (p *Progress) Observer() engine.Observer {
-	return engine.Observer{Interval: redrawEvery, Observe: func(r engine.Record) error {
+	return engine.Observer{Interval: redrawEvery, Evaluations: true, Observe: func(r engine.Record) error {
 		if r.Last {
 			return p.Clear()
 		}
-		// The last column makes some terminals wrap, and Ctrl-C is shown as two
-		// characters behind the line.
-		return p.draw(fit(p.line.parts(r), max(0, p.width()-1-len("^C"))))
+		since, every := r.Elapsed-p.kept, keepEvery(r.Elapsed)
+		stays := since >= every || r.Fresh && since >= every/4
+		if !stays && r.Elapsed < p.next { // evaluations may be more frequent
+			return nil
+		}
+		p.next = r.Elapsed + redrawEvery
+		text := fit(p.line.parts(r), p.room())
+		if stays && text != "" {
+			p.kept = r.Elapsed
+			return p.draw(text, "\n")
+		}
+		return p.draw(text, "")
 	}}
 }
+
+// keepEvery is how long it takes until a line stays: ten seconds at first, growing with the
+// run, so that a day leaves some two hundred lines.
+func keepEvery(elapsed time.Duration) time.Duration {
+	return min(max(10*time.Second, elapsed/20), 10*time.Minute)
+}
+
+// room is how many characters a line may have. The last column makes some terminals wrap,
+// and Ctrl-C is shown as two characters behind the line.
+func (p *Progress) room() int { return max(0, p.width()-1-len("^C")) }
 
 // Clear takes the line off the screen. It is for whoever wants to write there,
 // an error message for example, and may be called at any time between steps.
@@ -50,17 +73,23 @@ func (p *Progress) Clear() error {
 	if p.drawn == 0 {
 		return nil
 	}
-	blanks := strings.Repeat(" ", p.drawn+len("^C"))
+	blanks := strings.Repeat(" ", min(p.drawn+len("^C"), p.width()))
 	p.drawn = 0
 	_, err := io.WriteString(p.w, "\r"+blanks+"\r")
 	return err
 }
 
-func (p *Progress) draw(text string) error {
+// draw draws over the line on the screen. In a terminal that has become narrower, that line
+// may take several rows, of which the last is drawn over; more blanks than a row has would
+// begin another.
+func (p *Progress) draw(text, end string) error {
 	n := utf8.RuneCountInString(text)
-	blanks := strings.Repeat(" ", max(0, p.drawn-n))
+	blanks := strings.Repeat(" ", max(0, min(p.drawn, p.width())-n))
 	p.drawn = n
-	_, err := io.WriteString(p.w, "\r"+text+blanks)
+	if end != "" {
+		p.drawn = 0
+	}
+	_, err := io.WriteString(p.w, "\r"+text+blanks+end)
 	return err
 }
 
@@ -88,6 +117,7 @@ type part struct {
 // fit joins as many parts as go into width columns, perhaps none: half a number
 // would mislead.
 func fit(parts []part, width int) string {
+	parts = slices.Clone(parts)
 	for {
 		texts := make([]string, len(parts))
 		for i, p := range parts {
@@ -112,10 +142,12 @@ func fit(parts []part, width int) string {
 
 // line writes records down as parts.
 type line struct {
-	run  Run
-	past []mark // the latest records, the oldest first; speed is measured over them
+	run   Run
+	trend *trend // nil: there are no goals
+	past  []mark // the latest records, the oldest first; speed is measured over them
 }
 
+// mark is a step, and the time that steps had taken then, without evaluations.
 type mark struct {
 	step    int64
 	elapsed time.Duration
@@ -126,26 +158,68 @@ type mark struct {
 const window = 10
 
 func newLine(run Run) *line {
-	return &line{run: run, past: []mark{{run.Start, 0}}}
+	return &line{run: run, trend: newTrend(run), past: []mark{{run.Start, 0}}}
 }
 
-// The parts' ranks. A metric's is metricRank + its index.
+// The parts' ranks. A metric's is metricRank + its index, unless it is the gradients' norm.
 const (
 	stepRank = iota
 	metricRank
-	rateRank    = 1000
-	elapsedRank = 1001
-	leftRank    = 1002
+	rateRank = 1000 + iota
+	leftRank
+	elapsedRank
+	learningRank
+	epochRank
+	normRank
+	throughputRank
+	memoryRank
 )
 
-// parts gives "step 12,000/200,000 (6%)", "loss 0.4123", "201,342 steps/s",
-// "0.1s", "0.9s left".
+// parts gives "step 12,000/200,000 (6%)", "epoch 1.2/20", "loss 0.4123", "lr 0.001",
+// "201,342 steps/s", "6,442,944 examples/s", "12.3 MiB", "0.1s", "0.9s left".
 func (l *line) parts(r engine.Record) []part {
+	parts := append(l.place(r), l.metrics(r)...)
+	if rates := l.run.rates(r.Step); len(rates) > 0 {
+		parts = append(parts, part{"lr " + formatRates(rates), learningRank})
+	}
+	rate := l.rate(mark{r.Step, r.Elapsed - r.Evaluating})
+	if rate > 0 {
+		parts = append(parts, part{formatRate(rate), rateRank})
+		switch {
+		case l.run.Tokens > 0:
+			parts = append(parts, part{formatSpeed(rate*float64(l.run.Tokens), "tokens/s"), throughputRank})
+		case l.run.Examples > 0:
+			parts = append(parts, part{formatSpeed(rate*float64(l.run.Examples), "examples/s"), throughputRank})
+		}
+	}
+	if l.run.Memory > 0 {
+		parts = append(parts, part{diag.Bytes(l.run.Memory), memoryRank})
+	}
+	parts = append(parts, part{formatDuration(r.Elapsed), elapsedRank})
+	if left := l.timeLeft(r, rate); left != "" {
+		parts = append(parts, part{left, leftRank})
+	}
+	return parts
+}
+
+// place is the step, and the epoch.
+func (l *line) place(r engine.Record) []part {
 	step := "step " + formatCount(r.Step)
-	if l.run.MaxSteps > 0 {
+	if l.run.MaxSteps > 0 && !l.run.Open {
 		step += "/" + formatCount(l.run.MaxSteps) + " (" + strconv.Itoa(int(100*float64(r.Step)/float64(l.run.MaxSteps))) + "%)"
 	}
-	parts := []part{{step, stepRank}}
+	if l.run.EpochSteps == 0 {
+		return []part{{step, stepRank}}
+	}
+	epoch := fmt.Sprintf("epoch %.2f", float64(r.Step)/float64(l.run.EpochSteps))
+	if l.run.Epochs > 0 {
+		epoch += "/" + formatCount(l.run.Epochs)
+	}
+	return []part{{step, stepRank}, {epoch, epochRank}}
+}
+
+// metrics are the metrics that are scalars, and without one called loss the step's loss.
+func (l *line) metrics(r engine.Record) (parts []part) {
 	if !slices.Contains(l.run.Metrics, "loss") {
 		parts = append(parts, part{"loss_step " + formatMetric(r.Loss), metricRank})
 	}
@@ -157,18 +231,45 @@ func (l *line) parts(r engine.Record) []part {
 		if hasValue(name, r.Evaluated) {
 			value = formatMetric(r.Metrics[i])
 		}
-		parts = append(parts, part{name + " " + value, metricRank + i})
-	}
-	rate := l.rate(mark{r.Step, r.Elapsed})
-	if rate > 0 {
-		parts = append(parts, part{formatRate(rate), rateRank})
-	}
-	parts = append(parts, part{formatDuration(r.Elapsed), elapsedRank})
-	if left := l.run.MaxSteps - r.Step; rate > 0 && left > 0 {
-		eta := time.Duration(min(float64(left)/rate, maxSeconds) * float64(time.Second))
-		parts = append(parts, part{formatDuration(eta) + " left", leftRank})
+		rank := metricRank + i
+		if name == normName {
+			rank = normRank
+		}
+		parts = append(parts, part{name + " " + value, rank})
 	}
 	return parts
+}
+
+// normName is the metric of all gradients' norm.
+const normName = "grad_norm"
+
+// timeLeft says how long the run will take: until its last step, where that is known, or by
+// the trend of what it waits for; "" if neither says.
+func (l *line) timeLeft(r engine.Record, rate float64) string {
+	if l.trend != nil {
+		l.trend.see(r)
+	}
+	limit := float64(l.run.MaxSteps - r.Step)
+	if rate <= 0 || l.run.MaxSteps > 0 && limit <= 0 {
+		return ""
+	}
+	if !l.run.Open {
+		if l.run.MaxSteps == 0 {
+			return ""
+		}
+		return formatDuration(l.left(r, limit, rate)) + " left"
+	}
+	if l.trend == nil {
+		return ""
+	}
+	steps := l.trend.reached() - float64(r.Step)
+	if steps <= 0 {
+		return ""
+	}
+	if l.run.MaxSteps > 0 && limit <= steps {
+		return formatDuration(l.left(r, limit, rate)) + " left at most"
+	}
+	return formatDuration(l.left(r, steps, rate)) + " left by the trend"
 }
 
 // maxSeconds, ten years, keeps the time that is left inside of a Duration.

@@ -20,11 +20,11 @@ func records() []engine.Record {
 	var rs []engine.Record
 	for step := int64(5000); step <= 35_000; step += 5000 {
 		rs = append(rs, engine.Record{
-			Step: step, Elapsed: time.Duration(step) * 5 * time.Microsecond,
+			Step: step, Elapsed: time.Duration(step) * 20 * time.Microsecond,
 			Loss: 1 / float64(step), Metrics: []float64{500 / float64(step), 1 - 900/float64(step)},
 		})
 	}
-	return append(rs, engine.Record{Step: 35_112, Elapsed: 175_560 * time.Microsecond, Loss: 0.0031, Metrics: []float64{0.0195, 0.995}, Last: true})
+	return append(rs, engine.Record{Step: 35_112, Elapsed: 702_240 * time.Microsecond, Loss: 0.0031, Metrics: []float64{0.0195, 0.995}, Last: true})
 }
 
 func play(t *testing.T, o engine.Observer, records []engine.Record) {
@@ -92,8 +92,57 @@ func TestAShorterLineErasesALongerOne(t *testing.T) {
 	rs := records()
 	play(t, p.Observer(), rs[:1])
 	width = 42
+	s.line = s.line[:width] // as xterm does; others break the line, and draw over its end
 	play(t, p.Observer(), rs[1:2])
+	require.Len(t, s.line, width, "it isn't broken again")
 	require.Equal(t, "step 10,000/200,000 (5%)  loss 0.05000", s.shots[1])
+}
+
+// evaluated is a record of a run with evaluations after so many seconds.
+func evaluated(second float64, fresh bool) engine.Record {
+	return engine.Record{Step: int64(100 * second), Elapsed: time.Duration(second * float64(time.Second)), Metrics: []float64{1}, Fresh: fresh, Evaluated: true}
+}
+
+// kept plays records into a terminal and gives the seconds of the lines that stay.
+func kept(t *testing.T, records []engine.Record) (seconds []float64) {
+	t.Helper()
+	var b strings.Builder
+	o := NewProgress(&b, columns(80), Run{Metrics: []string{"eval.loss"}, EvalEvery: 1}).Observer()
+	for _, r := range records {
+		before := strings.Count(b.String(), "\n")
+		require.NoError(t, o.Observe(r))
+		if strings.Count(b.String(), "\n") > before {
+			seconds = append(seconds, r.Elapsed.Seconds())
+			require.True(t, strings.HasSuffix(strings.TrimRight(b.String(), " \n"), "s"), "the line is whole: %q", b.String())
+			b.Reset()
+		}
+	}
+	require.NotContains(t, b.String(), "\x1b")
+	return seconds
+}
+
+func TestALongRunLeavesAHistoryOnATerminal(t *testing.T) {
+	var day []engine.Record
+	for second := 5.0; second < 86_400; second += 5 {
+		day = append(day, evaluated(second, false))
+	}
+	lines := kept(t, day)
+	require.Equal(t, []float64{10, 20, 30, 40, 50}, lines[:5])
+	require.Greater(t, len(lines), 100)
+	require.Less(t, len(lines), 300)
+	for i := 1; i < len(lines); i++ {
+		require.LessOrEqual(t, lines[i]-lines[i-1], 601.0)
+	}
+}
+
+func TestAnEvaluationsLineStaysUnlessThereAreMany(t *testing.T) {
+	require.Equal(t, []float64{4, 8, 12, 22}, kept(t, []engine.Record{evaluated(1, false), evaluated(4, true), evaluated(6, true), evaluated(8, true),
+		evaluated(9, false), evaluated(12, true), evaluated(13, true), evaluated(21, false), evaluated(22, false)}))
+	var often []engine.Record
+	for ms := 1; ms < 9000; ms++ {
+		often = append(often, evaluated(float64(ms)/1000, true))
+	}
+	require.Len(t, kept(t, often), 3)
 }
 
 func TestProgressNeverReachesTheLastColumn(t *testing.T) {
@@ -191,4 +240,30 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 	for d, want := range map[time.Duration]string{0: "0.0s", time.Microsecond: "1ms", 28 * time.Millisecond: "28ms", 49999 * time.Microsecond: "50ms", 51 * time.Millisecond: "0.1s", 175 * time.Millisecond: "0.2s", 59 * time.Second: "59.0s", 125 * time.Second: "2m5s", 3 * time.Hour: "3h0m0s"} {
 		require.Equal(t, want, formatDuration(d))
 	}
+}
+
+func TestEvaluationsCountInTheTimeLeftAndNotInTheSpeed(t *testing.T) {
+	var b strings.Builder
+	o := Lines(&b, Run{Metrics: []string{"loss"}, MaxSteps: 1000, EvalEvery: 100})
+	// 100 steps took a second, and their evaluation two; eight more of both are to come,
+	// and then a second of steps and the last evaluation.
+	play(t, o, []engine.Record{{Step: 100, Elapsed: 3 * time.Second, Evaluating: 2 * time.Second, Evaluations: 1, Metrics: []float64{1}}})
+	require.Equal(t, "step 100/1,000 (10%)  loss 1.000  100 steps/s  3.0s  27.0s left\n", b.String())
+}
+
+func TestALineShowsWhatIsKnownOfARun(t *testing.T) {
+	run := Run{Metrics: []string{"loss", "grad_norm"}, EpochSteps: 40, Epochs: 10, MaxSteps: 400, Examples: 32, Memory: 3 << 20, Every: 1,
+		Rates: func(step int64) []Rate { return []Rate{{"lr", 0.1 / float64(step)}, {"lr[*.bias]", 0.01}} }}
+	record := engine.Record{Step: 50, Elapsed: time.Second, Metrics: []float64{1, 2}}
+	var b strings.Builder
+	play(t, Lines(&b, run), []engine.Record{record})
+	require.Equal(t, "step 50/400 (12%)  epoch 1.25/10  loss 1.000  grad_norm 2.000  lr 0.002, 0.01  50 steps/s  1,600 examples/s  3.0 MiB  1.0s  7.0s left\n", b.String())
+	run.Tokens = 32 * 64
+	b.Reset()
+	play(t, Lines(&b, run), []engine.Record{record})
+	require.Contains(t, b.String(), "  102,400 tokens/s  ")
+
+	parts := newLine(run).parts(record)
+	require.Equal(t, "step 50/400 (12%)  loss 1.000  lr 0.002, 0.01  50 steps/s  1.0s  7.0s left", fit(parts, 77))
+	require.Equal(t, "step 50/400 (12%)  loss 1.000  50 steps/s  7.0s left", fit(parts, 55))
 }

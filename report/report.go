@@ -13,7 +13,10 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
+
+	"github.com/flowrun/flowrun/ir"
 )
 
 // Run is what reports need to know of a run beforehand.
@@ -22,12 +25,50 @@ type Run struct {
 	Start    int64    // the step counter when the run begins, 0 unless resumed
 	Due      bool     // the run first completes the evaluation of Start
 	MaxSteps int64    // the step at which it ends at the latest; 0: no limit
-	Epochs   bool     // whether its data has epochs
+
+	// Open says that a condition may end the run before MaxSteps, which then is a limit and
+	// no goal. Goals are what the condition waits for; nil where that can't be said.
+	Open  bool
+	Goals []ir.Goal
+
+	EpochSteps int64 // the number of steps of an epoch of its data; 0: there are no epochs
+	Epochs     int64 // after how many the run ends; 0: that isn't what ends it
+
+	// Rates gives the learning rate, and those of groups of parameters with one of their
+	// own, of a step by its number, from 1 on; nil: there is none. Their names are those of
+	// the first step.
+	Rates func(step int64) []Rate
+
+	// Examples and Tokens are how many of them a step trains on; 0 where that isn't known.
+	Examples, Tokens int64
+	Memory           int64 // that the run has on its devices, in bytes; 0: not known
 
 	// Every is the number of steps between lines and log entries; 0 is 1. Each step with an
 	// evaluation, which are every EvalEvery steps (0: none), and the last step have theirs
 	// too.
 	Every, EvalEvery int64
+}
+
+// Rate is a learning rate.
+type Rate struct {
+	Name  string // "lr", or "lr[PATTERN]" of a group of parameters
+	Value float64
+}
+
+// rates are those of a step; at a step before the first, of the first.
+func (r Run) rates(step int64) []Rate {
+	if r.Rates == nil {
+		return nil
+	}
+	return r.Rates(max(1, step))
+}
+
+// shownRates names the rates that logs have: those whose names no metric has.
+func (r Run) shownRates() (names []string) {
+	for _, rate := range r.rates(r.Start + 1) {
+		names = append(names, rate.Name)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(r.Metrics, name) })
 }
 
 // every is Every, at least 1.

@@ -115,7 +115,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	}
 	var options []flowrun.RunOption
 	if limited {
-		info.MaxSteps = o.maxSteps
+		info.MaxSteps, info.Epochs, info.Open = o.maxSteps, 0, false
 		options = append(options, flowrun.MaxSteps(o.maxSteps))
 	}
 	progress, clear := o.progress(s, info)

@@ -169,11 +169,19 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 		"Stats":      func(int) error { s.Stats(); return nil },
 		"EpochSteps": func(int) error { s.EpochSteps(); return nil },
 		"EvalEvery":  func(int) error { s.EvalEvery(); return nil },
-		"LogEvery":   func(int) error { s.LogEvery(); return nil },
-		"MaxSteps":   func(int) error { s.MaxSteps(); return nil },
-		"Result":     func(int) error { s.Result(flowrun.Summary{}, nil); return nil },
-		"Resumed":    func(int) error { s.Resumed(); return nil },
-		"Plan":       func(int) error { explain.Of(s.Plan()); return nil },
+		"BatchSize":  func(int) error { s.BatchSize(); return nil },
+		"LearningRates": func(i int) error {
+			rates, err := s.LearningRates(int64(i + 1))
+			if err == nil && len(rates) > 0 {
+				rates[0].Value = -1 // the caller's own
+			}
+			return err
+		},
+		"LogEvery": func(int) error { s.LogEvery(); return nil },
+		"MaxSteps": func(int) error { s.MaxSteps(); return nil },
+		"Result":   func(int) error { s.Result(flowrun.Summary{}, nil); return nil },
+		"Resumed":  func(int) error { s.Resumed(); return nil },
+		"Plan":     func(int) error { explain.Of(s.Plan()); return nil },
 		"Device": func(int) error {
 			if s.Device() != "sim:0" && s.Device() != "cpu" {
 				return fmt.Errorf("it is %q", s.Device())
@@ -468,6 +476,7 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 		"Name":             func(int) error { p.Name(); return nil },
 		"Trains":           func(int) error { p.Trains(); return nil },
 		"LogEvery":         func(int) error { p.LogEvery(); return nil },
+		"Goals":            func(int) error { p.Goals(); return nil },
 		"Seed":             func(int) error { p.Seed(); return nil },
 		"Vars":             func(int) error { p.Vars(); return nil },
 		"HasInputs":        func(int) error { p.HasInputs(file); return nil },

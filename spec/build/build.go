@@ -70,6 +70,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	}
 	p.Placement = def.Placement
 	placing.unmatched(list)
+	p.Schedule = newSchedule(s, p)
 	for _, g := range p.Graphs() {
 		if err := g.Sort(); err != nil { // a bug of this package: check reports cycles
 			list.Errorf(diag.Cycle, diag.Range{File: def.File}, "%s", err)
@@ -212,6 +213,9 @@ type Program struct {
 
 	// Weights are what the model begins with, unless others are given; nil: with Init.
 	Weights *ir.Weights
+	// Schedule gives the learning rate of a step by its number: see newSchedule. It is nil
+	// if there is none.
+	Schedule *ir.Graph
 
 	// Facts describe what is computed, to be compared with those of another spec.
 	Facts []Fact

@@ -65,7 +65,7 @@ func (t *training) optimize() {
 			return
 		}
 	}
-	if !o.gradients(params) || !o.clip(params) {
+	if !o.gradients(params) || !o.clip(params) || !o.showNorm(params) {
 		return
 	}
 	for _, p := range params {
@@ -241,13 +241,7 @@ func (o *optimizing) clip(params []*trained) bool {
 	if o.def.Clip == nil || len(params) == 0 {
 		return o.def.Clip == nil
 	}
-	at := o.def.Clip.At()
-	wide := ir.F32
-	for _, p := range params {
-		if p.grad.Type.DType == ir.F64 {
-			wide = ir.F64
-		}
-	}
+	at, wide := o.def.Clip.At(), widest(params)
 	ex := o.scope(o.of(wide).step)
 	ex.path, ex.f.stateless = "clip_grad_norm", "clip_grad_norm"
 	from := len(o.Graph.Nodes)
@@ -265,27 +259,69 @@ func (o *optimizing) clip(params []*trained) bool {
 		o.fail(o.root, diag.InvalidArgument, at, "omit it to disable clipping", "clip_grad_norm must be positive, got %v", limit)
 		return false
 	}
-	var total *ir.Node
-	for _, p := range params {
-		here := len(o.Graph.Nodes)
-		square := o.Apply(ir.LookupOp("sum"), o.Apply(ir.LookupOp("square"), o.Cast(p.grad, wide)))
-		o.updating(here, p.state)
-		if total == nil {
-			total = square
-		} else {
-			total = o.Apply(ir.LookupOp("add"), total, square)
-		}
-	}
-	norm := o.Apply(ir.LookupOp("sqrt"), total)
+	norm := o.norm(params, wide)
 	scale := o.Apply(ir.LookupOp("minimum"), o.Apply(ir.LookupOp("div"), limit, o.Apply(ir.LookupOp("add"), norm, 1e-6)), 1.0)
 	scale = o.Cast(scale, wide)
-	o.nameNode(norm, "grad_norm", "")
 	for _, p := range params {
 		here := len(o.Graph.Nodes)
 		p.grad = o.Cast(o.Apply(ir.LookupOp("mul"), o.Cast(p.grad, wide), scale), p.grad.Type.DType.Wide())
 		o.updating(here, p.state)
 	}
 	o.own(from, "clip_grad_norm", "")
+	return true
+}
+
+// widest is the dtype in which gradients are summed together.
+func widest(params []*trained) ir.DType {
+	for _, p := range params {
+		if p.grad.Type.DType == ir.F64 {
+			return ir.F64
+		}
+	}
+	return ir.F32
+}
+
+// norm is that of all gradients together, before they are clipped. It is computed once.
+func (o *optimizing) norm(params []*trained, wide ir.DType) *ir.Node {
+	if o.gradNorm != nil {
+		return o.gradNorm
+	}
+	total := o.Scalar(wide, 0.0)
+	for i, p := range params {
+		here := len(o.Graph.Nodes)
+		square := o.Apply(ir.LookupOp("sum"), o.Apply(ir.LookupOp("square"), o.Cast(p.grad, wide)))
+		o.updating(here, p.state)
+		if i == 0 {
+			total = square
+		} else {
+			total = o.Apply(ir.LookupOp("add"), total, square)
+		}
+	}
+	o.gradNorm = o.Apply(ir.LookupOp("sqrt"), total)
+	o.nameNode(o.gradNorm, "grad_norm", "")
+	return o.gradNorm
+}
+
+// showNorm lets metrics see the norm of the gradients: with accumulate, that of the latest
+// update, 0 before the first.
+func (o *optimizing) showNorm(params []*trained) bool {
+	if !o.def.UsesNorm {
+		return true
+	}
+	from := len(o.Graph.Nodes)
+	o.Origin = o.def.Optimizer.At()
+	n := o.norm(params, widest(params))
+	if o.due != nil {
+		held, ok := o.newState(newFrame(nil, ""), "optimizer.grad_norm", ir.OptimState, n.Type, o.Origin)
+		if !ok {
+			return false
+		}
+		o.first.set(held.Name, o.first.Scalar(n.Type.DType, 0.0))
+		held.Next = o.Apply(ir.LookupOp("where"), o.due, n, held.Read)
+		n = held.Next
+	}
+	o.own(from, "grad_norm", "")
+	o.root.values[syntax.GradNormName] = n
 	return true
 }
 

@@ -22,7 +22,8 @@ type training struct {
 	// epochSteps is how many steps an epoch has; nil if nothing needs it.
 	epochSteps *ir.State
 	loss       *ir.Node
-	size       int64 // the number of examples in a batch; 0: what the data source says
+	gradNorm   *ir.Node // of all gradients together, once something needs it
+	size       int64    // the number of examples in a batch; 0: what the data source says
 }
 
 // build builds all of it; types gets the types of the model's inputs.
@@ -39,10 +40,16 @@ func (t *training) build(types map[string]any) {
 	fields := t.data()
 	t.model(fields, types)
 	t.lossNode(fields)
-	metrics := t.metrics()
+	if t.def.UsesNorm {
+		t.root.values[syntax.GradNormName] = syntax.Bad{} // until there are gradients
+	}
+	values := map[string]any{}
+	t.metrics(values, false)
 	t.optimize()
-	t.until(metrics)
+	t.metrics(values, true)
+	goals := t.until(values)
 	t.program.Loop = t.def.Loop
+	t.program.Loop.Goals = goals
 	if t.def.Loss != nil {
 		t.program.Loss = t.def.Loss.At()
 	}
@@ -187,9 +194,13 @@ func (t *training) keep(name string, n *ir.Node, at diag.Range) *ir.Node {
 	return n
 }
 
-// metrics builds the metrics, and gives what `until` sees of them.
-func (t *training) metrics() map[string]any {
-	values := map[string]any{"step": t.counter.Next, "loss_step": syntax.Bad{}}
+// metrics builds the metrics, those that see the gradients' norm or the others, and adds
+// what until sees of them to values.
+func (t *training) metrics(values map[string]any, ofNorm bool) {
+	if ofNorm && !t.def.UsesNorm {
+		return
+	}
+	values["step"], values["loss_step"] = t.counter.Next, syntax.Bad{}
 	from := len(t.Graph.Nodes)
 	t.Origin = t.def.At
 	t.epochs(values, t.counter.Next)
@@ -205,6 +216,9 @@ func (t *training) metrics() map[string]any {
 		values["loss_step"] = t.states[ir.LossState].Next
 	}
 	for _, m := range t.def.Metrics {
+		if m.UsesNorm != ofNorm {
+			continue
+		}
 		values[m.Name] = syntax.Bad{}
 		name := ir.MetricPrefix + m.Name
 		if n := t.metric(name, m); n != nil {
@@ -213,7 +227,6 @@ func (t *training) metrics() map[string]any {
 		}
 	}
 	t.watched(func(metric string) string { return ir.MetricPrefix + metric })
-	return values
 }
 
 // epochs puts the epochs after so many steps into values, if something needs them: an i64
@@ -250,10 +263,10 @@ func ancestors(n *ir.Node, end func(*ir.Node) bool) map[*ir.Node]bool {
 	return seen
 }
 
-// until builds the stop condition over this step's metrics.
-func (t *training) until(metrics map[string]any) {
+// until builds the stop condition over this step's metrics, and gives its goals.
+func (t *training) until(metrics map[string]any) []ir.Goal {
 	if t.def.Until == nil {
-		return
+		return nil
 	}
 	f := newFrame(nil, "")
 	f.stateless = "until"
@@ -263,7 +276,7 @@ func (t *training) until(metrics map[string]any) {
 	from := len(t.Graph.Nodes)
 	v := ex.expand(t.def.Until)
 	if syntax.IsBad(v) {
-		return
+		return nil
 	}
 	at := t.def.Until.At()
 	t.Origin = at
@@ -273,13 +286,14 @@ func (t *training) until(metrics map[string]any) {
 	}
 	if !ok || n.Type.DType != ir.Bool || len(n.Type.Shape) != 0 {
 		t.fail(t.root, diag.TypeMismatch, at, "use a comparison, such as accuracy >= 0.99", "until must be a bool scalar, got %s", ir.Describe(v))
-		return
+		return nil
 	}
 	t.nameNode(n, "until", "")
 	stopped, _ := t.newState(t.root, ir.StoppedState, ir.StopState, ir.Scalar(ir.Bool), at)
 	stopped.Next = t.Apply(ir.LookupOp("logical_or"), stopped.Read, n)
 	t.first.set(ir.StoppedState, t.first.Scalar(ir.Bool, false))
 	t.own(from, "until", "")
+	return goals(n, metrics)
 }
 
 // newEvaluation prepares the graph of an evaluation: the data of train.eval, the

@@ -21,6 +21,7 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 		r.fields(t.DataSource, &s, model)
 		s.open = s.open || t.DataSource.Open()
 	}
+	s.hint(syntax.GradNormName, "the gradients are those of the loss; use it in train.metrics")
 	s.check(t.Loss, false, nil)
 	builtin := func() *symbol { return &symbol{what: "the built-in value", used: true} }
 	epochs := r.epochs(t)
@@ -30,14 +31,24 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 		loss.graph["step"] = builtin()
 	}
 	epochs.declare(loss)
+	norm := builtin()
+	norm.used = false
+	if loss.graph[syntax.GradNormName] == nil && loss.consts[syntax.GradNormName] == nil {
+		loss.graph[syntax.GradNormName] = norm
+	} else {
+		t.WithoutImplied()
+	}
 	until := s.withGraph(map[string]*symbol{"step": builtin(), "loss_step": builtin()})
 	until.hints = nil
 	for _, m := range t.Metrics {
 		loss.node(m.Def, nil)
+		m.UsesNorm, norm.used = norm.used, false
+		t.UsesNorm = t.UsesNorm || m.UsesNorm
 		until.graph[m.Name] = &symbol{what: "the metric", at: m.At}
 	}
 	epochs.declare(until)
 	until.hint("loss", "use loss_step, the loss of this step, or the name of a metric")
+	until.hint(syntax.GradNormName, "add `grad_norm: grad_norm` to train.metrics")
 	until.hint("eval", "until can use only the metrics under train.metrics")
 	if !r.untilOfEval(t) {
 		until.check(t.Until, false, nil)
@@ -137,6 +148,7 @@ func (r *resolver) evaluation(t *syntax.Train, train, model *scope) {
 		}
 	}
 	s.graph["loss"] = &symbol{what: "the built-in value", used: true}
+	s.hint(syntax.GradNormName, "an evaluation computes no gradients; use it in train.metrics")
 	for _, m := range t.Evaluation.Metrics {
 		s.node(m.Def, nil)
 	}

@@ -107,14 +107,18 @@ type Train struct {
 	Evaluation *Evaluation
 
 	UsesEpoch bool // an expression names epoch or epoch_fraction
+	UsesNorm  bool // a metric names grad_norm
 
 	openMetrics bool // metrics are missing because of what was reported
 }
 
 type Metric struct {
-	Name string
-	At   diag.Range
-	Def  *Node
+	Name    string
+	At      diag.Range
+	Def     *Node
+	Implied bool // the spec doesn't name it
+
+	UsesNorm bool // it names grad_norm
 }
 
 // Node is the right side of a node: an expression (mapping nodes are calls),

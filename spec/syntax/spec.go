@@ -183,7 +183,7 @@ func (d *decoder) metrics(n *tree.Node) []*Metric {
 				d.report(diag.ReservedName, e.Key.Range, "choose another name", "`%s` is a reserved field of log lines", reserved)
 			}
 		}
-		metrics = append(metrics, &Metric{e.Key.Text, e.Key.Range, d.node(e.Value, "the metric "+e.Key.Text)})
+		metrics = append(metrics, &Metric{Name: e.Key.Text, At: e.Key.Range, Def: d.node(e.Value, "the metric "+e.Key.Text)})
 	}
 	return metrics
 }

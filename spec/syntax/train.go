@@ -53,7 +53,10 @@ var trainKeys = []struct {
 			t.Loop.LogEvery, t.Loop.LogEpoch = d.interval(n, "log_every", t)
 		}},
 	{Key{Name: "clip_grad_norm", Value: "expression", doc: "the maximum norm of all gradients together", more: "it can use `step`, as the optimizer's arguments can; without it, gradients aren't clipped"},
-		func(d *decoder, n *tree.Node, t *Train) { t.Clip = d.expression(n, "clip_grad_norm") }},
+		func(d *decoder, n *tree.Node, t *Train) {
+			t.Clip = d.expression(n, "clip_grad_norm")
+			t.impliedNorm()
+		}},
 	{Key{Name: "param_groups", Value: "groups", doc: "a list of {match, …}: optimizer arguments for some of the parameters"},
 		func(d *decoder, n *tree.Node, t *Train) { t.Groups = d.groups(n, t.Optimizer) }},
 	{Key{Name: "accumulate", Value: "count", doc: "the number of steps to average gradients over before each update", Default: "1"},
@@ -86,6 +89,31 @@ func (d *decoder) train(n *tree.Node) *Train {
 		d.report(diag.EndlessTraining, t.At, "add max_steps, epochs or until", "training has no stop condition")
 	}
 	return t
+}
+
+// GradNormName is what the norm of all gradients is called in train.metrics.
+const GradNormName = "grad_norm"
+
+// impliedNorm makes the norm, which clipping computes, a metric by itself.
+func (t *Train) impliedNorm() {
+	if t.Clip == nil || slices.ContainsFunc(t.Metrics, func(m *Metric) bool { return m.Name == GradNormName }) {
+		return
+	}
+	at := t.Clip.At()
+	norm := &expr.Name{Position: expr.Position{Range: at}, Name: GradNormName}
+	t.Metrics = append(t.Metrics, &Metric{Name: GradNormName, At: at, Def: &Node{Value: norm, At: at}, Implied: true})
+	t.Loop.Metrics = append(t.Loop.Metrics, GradNormName)
+}
+
+// WithoutImplied takes out the metric that clipping has made: of a spec in which its name
+// is that of something else.
+func (t *Train) WithoutImplied() {
+	t.Metrics = slices.DeleteFunc(t.Metrics, func(m *Metric) bool {
+		if m.Implied {
+			t.Loop.Metrics = slices.DeleteFunc(t.Loop.Metrics, func(name string) bool { return name == m.Name })
+		}
+		return m.Implied
+	})
 }
 
 // unlimited is the number of steps of a train section without a limit.

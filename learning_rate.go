@@ -1,0 +1,145 @@
+package flowrun
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/data/text"
+	"github.com/flowrun/flowrun/ir"
+)
+
+// LearningRate is the optimizer's argument lr in a step.
+type LearningRate struct {
+	Name  string // "lr", or "lr[PATTERN]" for a group of parameters with one of its own
+	Value float64
+}
+
+// rates computes learning rates on the host, apart from the training step, which knows
+// nothing of it.
+type rates struct {
+	program    *Program
+	epochSteps int64
+
+	lock     sync.Mutex
+	instance *instance      // nil until it is needed
+	latest   []LearningRate // nil: of no step yet
+	step     int64          // of latest
+	closed   bool
+}
+
+// at gives the rates in the step after so many.
+func (r *rates) at(step int64) ([]LearningRate, error) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	g := r.program.spec.Schedule
+	if g == nil || r.latest != nil && (step == r.step || !varies(g)) {
+		return r.latest, nil
+	}
+	latest := make([]LearningRate, len(g.Outputs))
+	if !varies(g) {
+		for i, out := range g.Outputs {
+			latest[i] = LearningRate{out.Name, out.Node.Attrs[0].(*ir.Tensor).Float(0)}
+		}
+		r.latest = latest
+		return latest, nil
+	}
+	if err := r.start(g); err != nil {
+		return nil, err
+	}
+	values := map[string]*Tensor{ir.StepState: ir.ScalarTensor(ir.I64, step)}
+	if g.State(ir.EpochStepsState) != nil {
+		values[ir.EpochStepsState] = ir.ScalarTensor(ir.I64, r.epochSteps)
+	}
+	if err := r.instance.engine.SetAll(values); err != nil {
+		return nil, err
+	}
+	for i, out := range g.Outputs {
+		v, err := r.instance.engine.Get(out.Name)
+		if err != nil {
+			return nil, err
+		}
+		latest[i] = LearningRate{out.Name, v.Float(0)}
+	}
+	r.latest, r.step = latest, step
+	return latest, nil
+}
+
+// varies reports whether a schedule changes from step to step.
+func varies(g *ir.Graph) bool {
+	return slices.ContainsFunc(g.Outputs, func(out ir.Output) bool { return out.Node.Op != ir.ConstOp })
+}
+
+// start lowers the schedule onto the host. The rates are locked.
+func (r *rates) start(g *ir.Graph) (err error) {
+	switch {
+	case r.closed:
+		return ErrClosed
+	case r.instance != nil:
+		return nil
+	}
+	if r.instance, err = r.program.instantiate(context.Background(), g, &startOptions{device: "cpu"}); err != nil {
+		return fmt.Errorf("the learning rate: %w", err)
+	}
+	return nil
+}
+
+// close gives its memory back.
+func (r *rates) close() error {
+	if r == nil {
+		return nil
+	}
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	in := r.instance
+	r.instance, r.closed = nil, true
+	return in.close()
+}
+
+// LearningRates gives the learning rate of the step that brings the step counter to so
+// many, and those of groups of parameters that have their own; none where the optimizer has
+// no argument lr. They are computed on the host, from the spec alone; nothing of it is part
+// of a step. With accumulate, they are those of the update that the step is a part of.
+func (s *Session) LearningRates(step int64) ([]LearningRate, error) {
+	if err := s.ready(); err != nil {
+		return nil, err
+	}
+	if step < 1 {
+		return nil, fmt.Errorf("LearningRates(%d): the first step is 1", step)
+	}
+	rates, err := s.rates.at(step - 1)
+	if err != nil {
+		return nil, err
+	}
+	return append([]LearningRate(nil), rates...), nil
+}
+
+// BatchSize is how many examples a step trains on, where the data is read from files, and
+// how many tokens these have, where they are a text; 0 where that can't be said.
+func (s *Session) BatchSize() (examples, tokens int64) {
+	if s.ready() != nil || s.train == nil {
+		return 0, 0
+	}
+	examples, _, _ = s.train.batches()
+	return examples, examples * s.program.tokensOf(s.train.decl)
+}
+
+// tokensOf is how many tokens of a text an example has, 0 where it has none: of the longest
+// field, as a window's fields overlap.
+func (p *Program) tokensOf(d *table.Decl) (tokens int64) {
+	if d.Kind == text.Kind.Name {
+		for _, f := range d.Fields {
+			if len(f.Type.Shape) == 1 {
+				tokens = max(tokens, int64(f.Type.Shape[0]))
+			}
+		}
+	}
+	for _, name := range components(d) {
+		if part, _ := p.spec.Source(name); part != nil {
+			tokens = max(tokens, p.tokensOf(part))
+		}
+	}
+	return tokens
+}
