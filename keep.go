@@ -208,14 +208,7 @@ func (k *keeper) begin(s *Session, loop engine.Loop) error {
 		return err
 	}
 	if k.files == nil {
-		run := report.Run{Metrics: info.Metrics, Epochs: s.EpochSteps() > 0, Every: info.LogEvery, EvalEvery: s.EvalEvery()}
-		if r := s.resumed; r != nil {
-			run.Start, run.Due = r.Step, r.EvaluationDue
-		}
-		if !s.program.StopsByItself() {
-			run.MaxSteps = loop.MaxSteps
-		}
-		if err := k.open(run, k.opening(s)); err != nil {
+		if err := k.open(s.Describe(loop.MaxSteps), k.opening(s)); err != nil {
 			return err
 		}
 	}

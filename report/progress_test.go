@@ -103,8 +103,8 @@ func evaluated(second float64, fresh bool) engine.Record {
 	return engine.Record{Step: int64(100 * second), Elapsed: time.Duration(second * float64(time.Second)), Metrics: []float64{1}, Fresh: fresh, Evaluated: true}
 }
 
-// kept plays records into a terminal and gives the seconds of the lines that stay.
-func kept(t *testing.T, records []engine.Record) (seconds []float64) {
+// linesThatStay plays records into a terminal and gives the seconds of the lines that stay.
+func linesThatStay(t *testing.T, records []engine.Record) (seconds []float64) {
 	t.Helper()
 	var b strings.Builder
 	o := NewProgress(&b, columns(80), Run{Metrics: []string{"eval.loss"}, EvalEvery: 1}).Observer()
@@ -126,7 +126,7 @@ func TestALongRunLeavesAHistoryOnATerminal(t *testing.T) {
 	for second := 5.0; second < 86_400; second += 5 {
 		day = append(day, evaluated(second, false))
 	}
-	lines := kept(t, day)
+	lines := linesThatStay(t, day)
 	require.Equal(t, []float64{10, 20, 30, 40, 50}, lines[:5])
 	require.Greater(t, len(lines), 100)
 	require.Less(t, len(lines), 300)
@@ -136,13 +136,13 @@ func TestALongRunLeavesAHistoryOnATerminal(t *testing.T) {
 }
 
 func TestAnEvaluationsLineStaysUnlessThereAreMany(t *testing.T) {
-	require.Equal(t, []float64{4, 8, 12, 22}, kept(t, []engine.Record{evaluated(1, false), evaluated(4, true), evaluated(6, true), evaluated(8, true),
+	require.Equal(t, []float64{4, 8, 12, 22}, linesThatStay(t, []engine.Record{evaluated(1, false), evaluated(4, true), evaluated(6, true), evaluated(8, true),
 		evaluated(9, false), evaluated(12, true), evaluated(13, true), evaluated(21, false), evaluated(22, false)}))
 	var often []engine.Record
 	for ms := 1; ms < 9000; ms++ {
 		often = append(often, evaluated(float64(ms)/1000, true))
 	}
-	require.Len(t, kept(t, often), 3)
+	require.Len(t, linesThatStay(t, often), 3)
 }
 
 func TestProgressNeverReachesTheLastColumn(t *testing.T) {

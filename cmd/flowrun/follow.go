@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -33,37 +32,6 @@ func (o *followFlags) options(c *cobra.Command) ([]flowrun.StartOption, error) {
 		return nil, usageError{fmt.Errorf("--log-every must be at least 1, got %d", o.logEvery)}
 	}
 	return []flowrun.StartOption{flowrun.LogEvery(o.logEvery)}, nil
-}
-
-// describeRun gathers what reports need to know of a run.
-func describeRun(p *flowrun.Program, s *flowrun.Session) report.Run {
-	run := report.Run{Metrics: p.Metrics(), MaxSteps: s.MaxSteps(), Open: p.StopsByItself(), Goals: p.Goals(),
-		EpochSteps: s.EpochSteps(), Every: s.LogEvery(), EvalEvery: s.EvalEvery(), Memory: s.Stats().PeakBytes}
-	run.Examples, run.Tokens = s.BatchSize()
-	if run.EpochSteps > 0 && s.MaxSteps()%run.EpochSteps == 0 {
-		run.Epochs = s.MaxSteps() / run.EpochSteps
-	}
-	if rates, err := s.LearningRates(1); err == nil && len(rates) > 0 {
-		run.Rates = func(step int64) []report.Rate { return ratesAt(s, step, len(rates)) }
-	}
-	if r := s.Resumed(); r != nil {
-		run.Start, run.Due = r.Step, r.EvaluationDue
-	}
-	return run
-}
-
-// ratesAt are the learning rates of a step, of which there are so many; NaN once the
-// session is closed.
-func ratesAt(s *flowrun.Session, step int64, n int) []report.Rate {
-	shown := make([]report.Rate, n)
-	rates, err := s.LearningRates(step)
-	for i := range shown {
-		shown[i].Value = math.NaN()
-		if err == nil {
-			shown[i] = report.Rate(rates[i])
-		}
-	}
-	return shown
 }
 
 // openLog begins the log of --log: its observer, and what ends it, adding to an error.

@@ -142,7 +142,7 @@ func TestACSVLogOfOtherColumnsIsNotContinued(t *testing.T) {
 	log := filepath.Join(filepath.Dir(spec), "log.csv")
 	code, _, says := flowrunWith(t, spec, "--log", log, "--max-steps", "40")
 	require.Equal(t, exitDone, code, says)
-	require.Equal(t, 1, strings.Count(content(t, log), "step,"))
+	require.Equal(t, 1, strings.Count(content(t, log), "step,loss,"))
 	for text, want := range map[string]string{
 		"step,loss,loss_step\r\n1,2,3\r\n": "its columns aren't those of this run",
 		"\xff\xd8\xff no text":             "it has no line of column names",
@@ -158,7 +158,7 @@ func TestACSVLogOfOtherColumnsIsNotContinued(t *testing.T) {
 		require.NoError(t, os.WriteFile(log, []byte(text), 0o666))
 		code, _, says = flowrunWith(t, spec, "--log", log, "--resume", "--max-steps", "60")
 		require.Equal(t, exitDone, code, says)
-		require.True(t, strings.HasPrefix(content(t, log), "step,loss,sums,eval.table,eval.accuracy,loss_step\r\n50,"), content(t, log))
+		require.True(t, strings.HasPrefix(content(t, log), "step,loss,sums,eval.table,eval.accuracy,loss_step,lr\r\n50,"), content(t, log))
 		require.NoError(t, os.Remove(filepath.Join(filepath.Dir(spec), "checkpoints", "step-000000060.safetensors")))
 	}
 }

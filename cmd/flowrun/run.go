@@ -109,13 +109,12 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	defer running.Store(false)
 	defer func() { err = errors.Join(err, session.Close()) }()
 
-	info := describeRun(program, session)
+	info := session.Describe(o.maxSteps)
 	if r := session.Resumed(); r != nil {
 		tellResumed(s.errors, r)
 	}
 	var options []flowrun.RunOption
 	if limited {
-		info.MaxSteps, info.Epochs, info.Open = o.maxSteps, 0, false
 		options = append(options, flowrun.MaxSteps(o.maxSteps))
 	}
 	progress, clear := o.progress(s, info)

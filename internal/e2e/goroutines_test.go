@@ -169,6 +169,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 		"Stats":      func(int) error { s.Stats(); return nil },
 		"EpochSteps": func(int) error { s.EpochSteps(); return nil },
 		"EvalEvery":  func(int) error { s.EvalEvery(); return nil },
+		"Describe":   func(int) error { s.Describe(0); return nil },
 		"BatchSize":  func(int) error { s.BatchSize(); return nil },
 		"LearningRates": func(i int) error {
 			rates, err := s.LearningRates(int64(i + 1))
