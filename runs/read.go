@@ -230,7 +230,10 @@ func (r *Run) findFiles() {
 func (r *Run) path(name string) string { return strings.TrimSuffix(r.Dir, "/") + "/" + name }
 
 // Skipped is a folder that isn't compared, and why.
-type Skipped struct{ Path, Why string }
+type Skipped struct {
+	Path string `json:"path"`
+	Why  string `json:"why"`
+}
 
 // The limits of Find.
 const (
@@ -240,7 +243,8 @@ const (
 
 // Find opens the runs at paths: each is the folder of a run, or a folder that has such
 // folders in it, directly or a few levels below. A folder that is reached twice counts
-// once. Folders without a run are skipped, those that were given with a reason.
+// once. Folders without a run are
+// skipped: those that were given, and those beside runs, with a reason.
 func Find(paths []string) (found []*Run, skipped []Skipped) {
 	f := &finding{left: findEntries}
 	for _, path := range paths {
@@ -265,7 +269,10 @@ type finding struct {
 }
 
 func (f *finding) skip(path, why string) {
-	f.skipped, f.any = append(f.skipped, Skipped{path, why}), true
+	f.any = true
+	if s := (Skipped{path, why}); !slices.Contains(f.skipped, s) {
+		f.skipped = append(f.skipped, s)
+	}
 }
 
 func (f *finding) look(path string, depth int) {
@@ -306,9 +313,23 @@ func (f *finding) inside(path string, entries []fs.DirEntry, depth int) {
 		return
 	}
 	prefix := strings.TrimSuffix(path, "/") + "/"
+	direct, none := 0, []string(nil) // runs beside which others have none
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-			f.look(prefix+e.Name(), depth+1)
+		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		found, skipped := len(f.found), len(f.skipped)
+		f.look(prefix+e.Name(), depth+1)
+		switch {
+		case len(f.found) > found && f.found[found].Dir == prefix+e.Name():
+			direct++
+		case len(f.found) == found && len(f.skipped) == skipped:
+			none = append(none, prefix+e.Name())
+		}
+	}
+	if direct > 0 {
+		for _, path := range none {
+			f.skip(path, "no run is in it")
 		}
 	}
 	for _, e := range entries {

@@ -17,8 +17,8 @@ import (
 	"github.com/flowrun/flowrun/internal/files"
 )
 
-// folder makes a folder of files by their names.
-func folder(t testing.TB, content map[string]string) string {
+// runFolder makes a folder of files by their names.
+func runFolder(t testing.TB, content map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range content {
@@ -29,9 +29,9 @@ func folder(t testing.TB, content map[string]string) string {
 	return dir
 }
 
-func opened(t testing.TB, content map[string]string) *Run {
+func looked(t testing.TB, content map[string]string) *Run {
 	t.Helper()
-	r, err := Look(folder(t, content))
+	r, err := Look(runFolder(t, content))
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	return r
@@ -48,13 +48,13 @@ func TestARunsStateFollowsFromItsFiles(t *testing.T) {
 	}
 	for stopped, want := range map[string]State{"until": StateDone, "max_steps": StateDone, "early_stop": StateDone,
 		"interrupted": StateInterrupted, "nonfinite": StateDiverged, "failed": StateFailed} {
-		r := opened(t, whole(stopped))
+		r := looked(t, whole(stopped))
 		require.Equal(t, want, r.State, stopped)
 		require.Empty(t, r.Problems)
 		require.Equal(t, 0.2, r.Summary.Best.Value)
 		require.Equal(t, json.Number("9007199254740993"), r.Info.Vars["n"])
 	}
-	r := opened(t, map[string]string{InfoFile: someInfo, SpecFile: "", "checkpoints/step-9.safetensors": "", "checkpoints/step-10.safetensors": "",
+	r := looked(t, map[string]string{InfoFile: someInfo, SpecFile: "", "checkpoints/step-9.safetensors": "", "checkpoints/step-10.safetensors": "",
 		"checkpoints/best.safetensors": "", "checkpoints/.flowrun-x": "", "weights.safetensors": ""})
 	require.Equal(t, StateCrashed, r.State)
 	require.Equal(t, r.Dir+"/checkpoints/step-10.safetensors", r.Newest)
@@ -66,7 +66,7 @@ func TestARunThatIsActiveIsRunning(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("locks of one process don't exclude each other there")
 	}
-	dir := folder(t, map[string]string{InfoFile: someInfo, SpecFile: ""})
+	dir := runFolder(t, map[string]string{InfoFile: someInfo, SpecFile: ""})
 	f, err := files.OpenFolder(dir, nil)
 	require.NoError(t, err)
 	require.NoError(t, f.Lock())
@@ -99,7 +99,7 @@ func TestWhatIsDamagedIsNamedAndTheRestIsRead(t *testing.T) {
 		{map[string]string{SummaryFile: fmt.Sprintf(someSummary, "until"), SpecFile: ""}, StateDone, []string{"run.json is missing"}},
 		{map[string]string{InfoFile: someInfo, "spec.yaml/x": ""}, StateCrashed, []string{"spec.yaml: not a regular file but a folder"}},
 	} {
-		r := opened(t, c.files)
+		r := looked(t, c.files)
 		require.Equal(t, c.state, r.State, "%v", c.problems)
 		require.Len(t, r.Problems, len(c.problems), "%q", r.Problems)
 		for i, want := range c.problems {
@@ -129,14 +129,20 @@ func TestRunsAreFoundInFoldersOfFolders(t *testing.T) {
 		require.NoError(t, r.Close())
 	}
 	require.Equal(t, []string{"one", "sweep/a", "sweep/b"}, names)
-	require.Len(t, skipped, 3)
-	require.Equal(t, "no run is in it", skipped[0].Why)
-	require.Contains(t, skipped[1].Why, "is no folder")
-	require.Contains(t, skipped[2].Why, "no such file")
+	var whys []string
+	for _, s := range skipped {
+		name, err := filepath.Rel(top, s.Path)
+		require.NoError(t, err)
+		whys = append(whys, filepath.ToSlash(name)+": "+s.Why)
+	}
+	require.Len(t, whys, 4, whys)
+	require.Equal(t, []string{"1: no run is in it", "empty: no run is in it"}, whys[:2])
+	require.Contains(t, whys[2], "is no folder")
+	require.Contains(t, whys[3], "no such file")
 }
 
 func TestSeriesAreTheMetricsOfEachLine(t *testing.T) {
-	r := opened(t, map[string]string{InfoFile: someInfo, MetricsFile: `{"step":1,"loss":0.5,"eval.loss":null,"m":[[1,2],[3,"]"]],"loss_step":-5e-1}
+	r := looked(t, map[string]string{InfoFile: someInfo, MetricsFile: `{"step":1,"loss":0.5,"eval.loss":null,"m":[[1,2],[3,"]"]],"loss_step":-5e-1}
 {"step":2,"loss":null,"a\"b":true,"loss_step":1e999}
 not a line
 {"step":"x","loss":1}
@@ -239,7 +245,7 @@ func TestALongFileTakesLittleMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it writes 30 MB")
 	}
-	dir := folder(t, map[string]string{InfoFile: someInfo})
+	dir := runFolder(t, map[string]string{InfoFile: someInfo})
 	f, err := os.Create(filepath.Join(dir, MetricsFile))
 	require.NoError(t, err)
 	line := []byte{}

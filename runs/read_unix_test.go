@@ -13,7 +13,7 @@ import (
 )
 
 func TestAPipeInARunIsNoWaitingForEver(t *testing.T) {
-	dir := folder(t, map[string]string{InfoFile: someInfo, SpecFile: ""})
+	dir := runFolder(t, map[string]string{InfoFile: someInfo, SpecFile: ""})
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, MetricsFile), 0o600))
 	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, SummaryFile)))
 	r, err := Look(dir)

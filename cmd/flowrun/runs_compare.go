@@ -1,0 +1,254 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flowrun/flowrun/runs"
+	"github.com/flowrun/flowrun/spec"
+)
+
+// comparison is runs beside each other.
+type comparison struct {
+	all     []*entry
+	columns []string // the settings in which they differ that have a column: vars, seed, device, …
+	specs   []string // the keys in which their specs differ besides
+	metrics []string // those that were asked for
+}
+
+// entry is a run in a comparison.
+type entry struct {
+	run      *runs.Run
+	name     string
+	settings map[string]string // by their titles
+	order    []string          // of settings
+	keys     map[string]string // values of its spec by their keys
+	keyOrder []string
+	last     map[string]float64 // the last values of metrics
+	series   []*runs.Series
+}
+
+// compare puts runs beside each other, those that began first at the top.
+func compare(found []*runs.Run) *comparison {
+	c := &comparison{}
+	names := shortNames(found)
+	for i, r := range found {
+		e := &entry{run: r, name: names[i], settings: map[string]string{}, keys: map[string]string{}}
+		e.readSettings()
+		e.readSpec()
+		e.last = e.lastValues()
+		c.all = append(c.all, e)
+	}
+	slices.SortStableFunc(c.all, byStart)
+	known := slices.DeleteFunc(slices.Clone(c.all), func(e *entry) bool { return e.run.Info == nil })
+	c.columns = differing(known, func(e *entry) ([]string, map[string]string) { return e.order, e.settings })
+	read := slices.DeleteFunc(slices.Clone(c.all), func(e *entry) bool { return e.keyOrder == nil })
+	c.specs = differing(read, func(e *entry) ([]string, map[string]string) { return e.keyOrder, e.keys })
+	return c
+}
+
+// shortNames names runs by their paths, without the folders that all have in common.
+func shortNames(found []*runs.Run) []string {
+	var parts [][]string
+	for _, r := range found {
+		parts = append(parts, strings.Split(filepath.ToSlash(filepath.Clean(r.Dir)), "/"))
+	}
+	common := 0
+	for len(found) > 1 && !slices.ContainsFunc(parts, func(p []string) bool { return len(p) <= common+1 || p[common] != parts[0][common] }) {
+		common++
+	}
+	var names []string
+	for _, p := range parts {
+		names = append(names, strings.Join(p[common:], "/"))
+	}
+	return names
+}
+
+// differing lists the keys in which not all entries agree, in the order in which they first
+// occur. Having none differs from any.
+func differing(all []*entry, of func(*entry) ([]string, map[string]string)) (list []string) {
+	seen := map[string]bool{}
+	for _, e := range all {
+		order, _ := of(e)
+		for _, key := range order {
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			_, first := of(all[0])
+			if slices.ContainsFunc(all, func(other *entry) bool {
+				_, values := of(other)
+				a, is := values[key]
+				b, was := first[key]
+				return is != was || a != b
+			}) {
+				list = append(list, key)
+			}
+		}
+	}
+	return list
+}
+
+// titles are those of the table's other columns, which no setting may have.
+var titles = []string{"run", "state", "steps", "time", "best", "started"}
+
+func (e *entry) set(title, value string) {
+	if slices.Contains(titles, title) || e.settings[title] != "" {
+		title = "vars." + title
+	}
+	e.settings[title] = value
+	e.order = append(e.order, title)
+}
+
+func (e *entry) readSettings() {
+	info := e.run.Info
+	if info == nil {
+		return
+	}
+	e.set("spec", info.Spec)
+	e.set("seed", strconv.FormatInt(info.Seed, 10))
+	e.set("device", info.Device)
+	if info.Weights != "" {
+		e.set("weights", info.Weights)
+	}
+	e.set("flowrun", info.Flowrun)
+	for _, name := range slices.Sorted(mapKeys(info.Vars)) {
+		e.set(name, varText(info.Vars[name]))
+	}
+}
+
+func mapKeys(m map[string]any) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// varText writes a var's value as YAML would.
+func varText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case nil:
+		return "null"
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(text)
+}
+
+// readSpec reads the keys of the rendered spec, without those that are settings.
+func (e *entry) readSpec() {
+	if e.run.Spec == "" {
+		return
+	}
+	keys, err := spec.Keys(runs.SpecFile, e.run.Spec)
+	if err != nil {
+		e.run.Problems = append(e.run.Problems, err.Error())
+		return
+	}
+	for _, k := range keys {
+		if k.Key == "seed" || strings.HasPrefix(k.Key, "vars.") && e.run.Info != nil {
+			continue
+		}
+		e.keys[k.Key] = k.Value
+		e.keyOrder = append(e.keyOrder, k.Key)
+	}
+}
+
+// lastValues are the last values of metrics: of the summary, or else of the last line.
+func (e *entry) lastValues() map[string]float64 {
+	values := map[string]float64{}
+	var all map[string]any
+	if s := e.run.Summary; s != nil && json.Unmarshal(s.Metrics, &all) == nil {
+		for name, v := range all {
+			switch v := v.(type) {
+			case float64:
+				values[name] = v
+			case nil:
+				values[name] = math.NaN()
+			}
+		}
+		return values
+	}
+	return e.run.Last()
+}
+
+func (e *entry) started() time.Time {
+	if e.run.Info == nil {
+		return time.Time{}
+	}
+	return e.run.Info.Started
+}
+
+// byStart compares when runs began; those that don't say it are last.
+func byStart(a, b *entry) int {
+	x, y := a.started(), b.started()
+	if x.IsZero() != y.IsZero() {
+		return x.Compare(y) * -1
+	}
+	return cmp.Or(x.Compare(y), strings.Compare(a.name, b.name))
+}
+
+// steps is how far it has come; -1 if that is unknown.
+func (e *entry) steps() int64 {
+	if e.run.Summary != nil {
+		return e.run.Summary.Step
+	}
+	if step, ok := e.last["step"]; ok {
+		return int64(step)
+	}
+	return -1
+}
+
+// took is how long its last part ran; less than 0 if that is unknown.
+func (e *entry) took() time.Duration {
+	r := e.run
+	if r.Summary != nil {
+		return time.Duration(min(r.Summary.Seconds, math.MaxInt64/2e9) * 1e9)
+	}
+	if r.Info == nil {
+		return -1
+	}
+	begun := r.Info.Started
+	for _, again := range r.Info.Resumed {
+		begun = again.At
+	}
+	end := r.Written
+	if r.State == runs.StateRunning {
+		end = time.Now()
+	}
+	return max(-1, end.Sub(begun))
+}
+
+// find finds a metric's series; nil if the run hasn't it.
+func (e *entry) find(name string) *runs.Series {
+	i := slices.IndexFunc(e.series, func(s *runs.Series) bool { return s.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return e.series[i]
+}
+
+func (e *entry) path(name string) string { return filepath.Join(e.run.Dir, name) }
+
+// best is the best value; of a run that hasn't ended, what the summary would say isn't
+// known, so it is nil.
+func (e *entry) best() *runs.Best {
+	if e.run.Summary == nil {
+		return nil
+	}
+	return e.run.Summary.Best
+}
