@@ -12,9 +12,6 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
-// RenderedKey is the key of the rendered spec in the metadata of a checkpoint.
-const RenderedKey = "flowrun.rendered"
-
 // ofFlowrun begins the keys of flowrun's own metadata.
 const ofFlowrun = "flowrun."
 
@@ -48,7 +45,7 @@ type Learned struct {
 
 // About reads it. What flowrun can't have written like that is an error.
 func (f *File) About() (*About, error) {
-	a := &About{Rendered: f.metadata[RenderedKey]}
+	a := &About{Rendered: f.metadata[checkpoint.RenderedKey]}
 	facts, err := learned.Parse(f.learned)
 	if err != nil {
 		return nil, f.wrap(err)

@@ -142,3 +142,18 @@ func TestTheUseOfWeightsIsChecked(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errors, "no such file")
 }
+
+// Each command in docs/weights.md prints what the page shows.
+func TestThePageOnWeightsShowsWhatIsPrinted(t *testing.T) {
+	page, err := os.ReadFile("../../docs/weights.md")
+	require.NoError(t, err)
+	t.Chdir("../..")
+	blocks := strings.Split(string(page), "```console\n$ flowrun ")[1:]
+	require.Len(t, blocks, 2)
+	for _, block := range blocks {
+		block, _, _ = strings.Cut(block, "```")
+		line, want, _ := strings.Cut(block, "\n")
+		_, out, errors := flowrunWith(t, strings.Fields(line)...)
+		require.Equal(t, want, out+errors)
+	}
+}
