@@ -90,7 +90,9 @@ func (r *Run) has(name string) bool {
 }
 
 func (r *Run) problem(format string, args ...any) {
-	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(r.Problems, text) {
+		r.Problems = append(r.Problems, text)
+	}
 }
 
 // small reads a small file; a missing one is a problem if it is needed.
@@ -243,8 +245,8 @@ const (
 
 // Find opens the runs at paths: each is the folder of a run, or a folder that has such
 // folders in it, directly or a few levels below. A folder that is reached twice counts
-// once. Folders without a run are
-// skipped: those that were given, and those beside runs, with a reason.
+// once. Folders without a run are skipped: those that were given, and those beside runs,
+// with a reason.
 func Find(paths []string) (found []*Run, skipped []Skipped) {
 	f := &finding{left: findEntries}
 	for _, path := range paths {

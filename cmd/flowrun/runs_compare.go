@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -32,6 +33,7 @@ type entry struct {
 	keys     map[string]string // values of its spec by their keys
 	keyOrder []string
 	last     map[string]float64 // the last values of metrics
+	soFar    *runs.Best         // of a run that has not ended
 	series   []*runs.Series
 }
 
@@ -44,6 +46,9 @@ func compare(found []*runs.Run) *comparison {
 		e.readSettings()
 		e.readSpec()
 		e.last = e.lastValues()
+		if r.Summary == nil {
+			e.soFar = e.bestSoFar()
+		}
 		c.all = append(c.all, e)
 	}
 	slices.SortStableFunc(c.all, byStart)
@@ -118,6 +123,9 @@ func (e *entry) readSettings() {
 	if info.Weights != "" {
 		e.set("weights", info.Weights)
 	}
+	if info.MaxSteps > 0 {
+		e.set("max_steps", strconv.FormatInt(info.MaxSteps, 10))
+	}
 	e.set("flowrun", info.Flowrun)
 	for _, name := range slices.Sorted(mapKeys(info.Vars)) {
 		e.set(name, varText(info.Vars[name]))
@@ -160,7 +168,7 @@ func (e *entry) readSpec() {
 		return
 	}
 	for _, k := range keys {
-		if k.Key == "seed" || strings.HasPrefix(k.Key, "vars.") && e.run.Info != nil {
+		if e.run.Info != nil && (k.Key == "seed" || k.Key == "train.max_steps" || strings.HasPrefix(k.Key, "vars.")) {
 			continue
 		}
 		e.keys[k.Key] = k.Value
@@ -244,11 +252,35 @@ func (e *entry) find(name string) *runs.Series {
 
 func (e *entry) path(name string) string { return filepath.Join(e.run.Dir, name) }
 
-// best is the best value; of a run that hasn't ended, what the summary would say isn't
-// known, so it is nil.
+// best is the best value: what the summary says or, of a run that has not ended, the best
+// that was logged. It is nil if the spec doesn't say which metric that is of.
 func (e *entry) best() *runs.Best {
-	if e.run.Summary == nil {
-		return nil
+	if e.run.Summary != nil {
+		return e.run.Summary.Best
 	}
-	return e.run.Summary.Best
+	return e.soFar
+}
+
+// maxScanned is up to how many bytes metrics are read for the best value so far.
+const maxScanned = 64 << 20
+
+// bestSoFar finds the best value that was logged.
+func (e *entry) bestSoFar() *runs.Best {
+	for _, section := range []string{"train.checkpoint.best.", "train.early_stop."} {
+		metric := e.keys[section+"metric"]
+		info, err := os.Stat(e.path(runs.MetricsFile))
+		if metric == "" || err != nil || info.Size() > maxScanned {
+			continue
+		}
+		for _, s := range e.run.Series(metric) {
+			mode, p := cmp.Or(e.keys[section+"mode"], "min"), s.Min
+			if mode == "max" {
+				p = s.Max
+			}
+			if !math.IsNaN(p.Value) {
+				return &runs.Best{Metric: metric, Mode: mode, Value: p.Value, Step: int64(p.Step)}
+			}
+		}
+	}
+	return nil
 }

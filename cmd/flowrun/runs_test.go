@@ -25,7 +25,7 @@ func handMade(t *testing.T, dir, lr, momentum, stopped string, steps int) {
 	write("run.json", fmt.Sprintf(`{"flowrun":"v1.2.3","spec":"nets/a.yaml","name":"a","vars":{"lr":%s,"width":16},"seed":7,"device":"cpu",
 		"started":"2026-12-01T05:00:00Z","command":["flowrun","run","nets/a.yaml","--set","lr=%s","--out","elsewhere"],"log_every":10,"max_steps":400,
 		"metrics":["loss","eval.loss"],"resumed":[]}`, lr, lr))
-	write("spec.yaml", fmt.Sprintf("flowrun: 1\nvars: {lr: %s}\ntrain:\n  optimizer: {SGD: {lr: lr, momentum: %s}}\n  max_steps: 400\n", lr, momentum))
+	write("spec.yaml", fmt.Sprintf("flowrun: 1\nvars: {lr: %s}\ntrain:\n  optimizer: {SGD: {lr: lr, momentum: %s}}\n  max_steps: 400\n  early_stop: {metric: eval.loss, mode: min, patience: 9}\n", lr, momentum))
 	var lines strings.Builder
 	for step := 10; step <= steps; step += 10 {
 		fmt.Fprintf(&lines, "{\"step\":%d,\"loss\":%v,\"eval.loss\":%v,\"loss_step\":%v}\n", step, 1/float64(step), 2/float64(step), 1/float64(step))
@@ -78,6 +78,7 @@ func TestTheStatesOfRunsAreTold(t *testing.T) {
 		Runs []struct {
 			Name, State string
 			Steps       *int64
+			Best        *runs.Best
 			Metrics     map[string]struct {
 				Count    int
 				Min, Max struct{ Step, Value float64 }
@@ -99,6 +100,7 @@ func TestTheStatesOfRunsAreTold(t *testing.T) {
 			require.Equal(t, 200.0, r.Metrics["loss"].Min.Step)
 			require.Equal(t, 0.1, r.Metrics["loss"].Max.Value)
 			require.Nil(t, r.Summary)
+			require.Equal(t, runs.Best{Metric: "eval.loss", Mode: "min", Value: 0.01, Step: 200}, *r.Best, "the best that was logged")
 		}
 	}
 	require.Equal(t, map[string]string{"a": "done", "b": "interrupted", "c": "diverged", "d": "crashed", "e": "damaged"}, states)

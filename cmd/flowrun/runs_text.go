@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -156,7 +157,7 @@ func (e *entry) infoRows(g *grid) {
 		g.row("resumed", text)
 	}
 	if len(info.Command) > 0 {
-		g.row("command", shellLine(info.Command))
+		g.row("command", shellLine(typed(info.Command)))
 	}
 }
 
@@ -220,7 +221,7 @@ func (e *entry) resumeLine() string {
 	if info := e.run.Info; info != nil {
 		command[2] = info.Spec
 		if len(info.Command) > 0 {
-			command = info.Command
+			command = typed(info.Command)
 		}
 	}
 	command = withoutOut(command)
@@ -229,6 +230,15 @@ func (e *entry) resumeLine() string {
 		command = append(command, "--resume")
 	}
 	return shellLine(command)
+}
+
+// typed is a recorded command as one types it: the program's name without its folder.
+func typed(command []string) []string {
+	command = slices.Clone(command)
+	if name := filepath.Base(command[0]); strings.HasPrefix(name, "flowrun") {
+		command[0] = name
+	}
+	return command
 }
 
 // withoutOut is a command without --out.
