@@ -194,9 +194,9 @@ func (in *Inference) planFor(ctx context.Context, inputs map[string]*Tensor) (*i
 	if plan != nil || err != nil {
 		return plan, err
 	}
-	g, err := in.program.inferenceOf(inputs) // also says what is wrong with them
+	g, err := in.program.inferenceOf(inputs)
 	if err != nil {
-		return nil, err
+		return nil, &InputError{err}
 	}
 	types := make([]Type, len(in.inputs))
 	for i, name := range in.inputs {
@@ -260,7 +260,17 @@ func (p *Program) Infer(ctx context.Context, inputs map[string]*Tensor, options 
 	return outputs, nil
 }
 
+// InputError is the error for inputs that a model can't take: a missing one, a wrong type,
+// an index out of range. Others would get an answer.
+type InputError struct{ Err error }
+
+// Error says what is wrong with the inputs.
+func (e *InputError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *InputError) Unwrap() error { return e.Err }
+
 // strayInput is the error for an index that is out of range in an input.
 func strayInput(name string, t *Tensor, b *ir.Bound, at int) error {
-	return fmt.Errorf("the input %s is out of range: %s", diag.Cut(name), b.Describe(t, at))
+	return &InputError{fmt.Errorf("the input %s is out of range: %s", diag.Cut(name), b.Describe(t, at))}
 }

@@ -18,7 +18,7 @@ func (in *Inference) Prepare(inputs map[string]*Tensor) error {
 		return err
 	}
 	if err := checkTensors("inputs", inputs); err != nil {
-		return err
+		return &InputError{err}
 	}
 	facts := in.weights.Load().facts
 	for _, name := range in.inputs {
@@ -37,7 +37,7 @@ func (in *Inference) Prepare(inputs map[string]*Tensor) error {
 		case in.program.spec.Transforms(in.source()):
 			return fmt.Errorf("the input %s is normalized or filled, and then goes through the transform of %s, which isn't part of the model: compute it before, or move it into the model", name, in.source())
 		case t.Type.DType != f.Type.DType || n > 0 && t.Type.Shape.Numel()%n != 0:
-			return fmt.Errorf("the input %s is %s; an example of the field is %s", name, t.Type, f.Type)
+			return &InputError{fmt.Errorf("the input %s is %s; an example of the field is %s", name, t.Type, f.Type)}
 		}
 		if err := facts.Check(f); err != nil {
 			return err

@@ -330,7 +330,7 @@ func (p *inferencePlan) run(ctx context.Context, in *Inference, inputs, outputs 
 	for i, name := range in.inputs {
 		t := inputs[name]
 		if err := t.Check(); err != nil {
-			return checkTensors("inputs", inputs)
+			return &InputError{checkTensors("inputs", inputs)}
 		}
 		for j := range p.bounds[i] {
 			b := &p.bounds[i][j]

@@ -118,6 +118,7 @@ func (r *report) writeText(w io.Writer) error {
 		{engineGroup, "The engine by itself"},
 		{checkGroup, "A check of a spec: math_net, and transformers by number of blocks"},
 		{processGroup, "Whole processes, on graphs/math_net.yaml"},
+		{serveGroup, "A server on one processor, whose weights are swapped 100 times a second"},
 	} {
 		if group := r.group(g.name); len(group) > 0 {
 			writeGroup(&b, g.title, group)

@@ -10,6 +10,7 @@ const (
 	engineGroup  = "engine"
 	checkGroup   = "check"
 	processGroup = "process"
+	serveGroup   = "serve"
 )
 
 // The measured processes.
@@ -35,6 +36,7 @@ var targets = []struct {
 	{processGroup, firstStep, "ms", 100},
 	{processGroup, secondStart, "ms", 200},
 	{processGroup, validate, "ms", 30},
+	{serveGroup, "request", "µs", 200}, // 5,000 a second
 }
 
 // target returns the upper limit for a series, if there is one.

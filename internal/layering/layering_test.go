@@ -50,6 +50,7 @@ var layers = map[string][]string{
 	"graphs":     {},
 	"internal":   {},
 	"scripts":    {},
+	"examples":   {root},
 	"bench":      {root, "spec", "diag", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "report"},
 }
 
@@ -229,7 +230,7 @@ func TestTheDocsHaveTheTableThatIsTested(t *testing.T) {
 // standard library's tests are runs of specs.
 func TestNoTestBelowTheRootNeedsTheWholeProject(t *testing.T) {
 	for _, u := range uses(t, top, true) {
-		if from := topOf(path.Dir(u.file)); u.path == module && path.Dir(u.file) != "spec/std" && !slices.Contains([]string{root, "cmd", "bench", "internal"}, from) {
+		if from := topOf(path.Dir(u.file)); u.path == module && path.Dir(u.file) != "spec/std" && !slices.Contains([]string{root, "cmd", "bench", "examples", "internal"}, from) {
 			t.Errorf("%s:%d: a test of %s imports the root package, which composes it", u.file, u.line, from)
 		}
 	}
