@@ -39,6 +39,15 @@ func (p *Program) rendered(note func(string)) (string, error) {
 	return "", nil
 }
 
+// Rendered is the whole spec, as [Render] gives it; "" where it is too large to be written
+// out with what it imports.
+func (p *Program) Rendered() (string, error) {
+	if err := p.ready(); err != nil {
+		return "", err
+	}
+	return p.rendered(nil)
+}
+
 // rerunFolder is where the checkpoints of a kept spec go that is run again as it is: not
 // among those that it was kept with.
 const rerunFolder = "again/" + runs.Checkpoints

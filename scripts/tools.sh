@@ -45,6 +45,19 @@ python_library() {
     export FLOWRUN_TEST_PYTHON=$venv/bin/python
 }
 
+# TensorBoard, which reads the event files of --tensorboard.
+tensorboard() {
+  local venv=$caches/tensorboard python
+  for python in "${FLOWRUN_TEST_TENSORBOARD:-}" python3 "$venv/bin/python"; do
+    [ -n "$python" ] && "$python" -c 'import tensorboard.backend.event_processing' 2>/dev/null && export FLOWRUN_TEST_TENSORBOARD=$python && return
+  done
+  may_install || return
+  want python3 python3 python3-venv || return
+  { python3 -m venv "$venv" || { rm -rf "$venv" && install python3-venv && python3 -m venv "$venv"; }; } &&
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 20 tensorboard==2.21.0 &&
+    export FLOWRUN_TEST_TENSORBOARD=$venv/bin/python
+}
+
 # The pictures that graphs/fashion_mnist.yaml learns from.
 pictures() {
   local folder=/usr/share/datasets/fashion-mnist

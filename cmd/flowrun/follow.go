@@ -13,13 +13,14 @@ import (
 
 // followFlags are the flags that say how a run can be followed.
 type followFlags struct {
-	log      string
-	logEvery int64
+	log, tensorboard string
+	logEvery         int64
 }
 
 func (o *followFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.log, "log", "", "write loss and metrics to `FILE` every log_every steps, as JSON lines, or as CSV if it ends in .csv")
+	f.StringVar(&o.tensorboard, "tensorboard", "", "write what --log has as an event file of TensorBoard into the folder `DIR`")
 	intFlag(c, &o.logEvery, "log-every", "write progress lines and logs every `N` steps, overriding the spec's log_every")
 }
 

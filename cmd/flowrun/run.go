@@ -133,6 +133,17 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		defer func() { err = end(err) }()
 		options = append(options, flowrun.Observe(observer))
 	}
+	if o.tensorboard != "" {
+		observer, end, failed := o.openEvents(program, info, func(note string) {
+			clear()
+			fmt.Fprintln(s.errors, note)
+		})
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = end(err) }()
+		options = append(options, flowrun.Observe(observer))
+	}
 	summary, err := session.Run(ctx, options...)
 	clear()
 	if o.save != "" && !errors.As(err, new(*engine.Poisoned)) { // whatever ended the run, its parameters are saved

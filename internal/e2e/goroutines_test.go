@@ -500,6 +500,7 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 			return noSource(err)
 		},
 		"MaxSteps":      func(int) error { p.MaxSteps(); return nil },
+		"Rendered":      func(int) error { _, err := p.Rendered(); return err },
 		"StopsByItself": func(int) error { p.StopsByItself(); return nil },
 	})
 	require.Equal(t, "f32[4096]", p.Inputs()["x"].String(), "what was given is the caller's own")

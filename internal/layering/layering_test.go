@@ -77,6 +77,7 @@ var outside = map[string][]string{
 	"github.com/spf13/cobra":        {"cmd"},
 	"golang.org/x/sys":              {"device", "internal"},
 	"golang.org/x/term":             {"report"},
+	"google.golang.org/protobuf":    {"report"},
 }
 
 // use is an import in a file.
