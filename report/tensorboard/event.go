@@ -80,7 +80,7 @@ func AppendBeginning(b []byte, at time.Time, first int64) []byte {
 
 func head(b []byte, at time.Time, step int64) []byte {
 	b = protowire.AppendTag(b, eventWallTime, protowire.Fixed64Type)
-	b = protowire.AppendFixed64(b, math.Float64bits(float64(at.UnixNano())/1e9))
+	b = protowire.AppendFixed64(b, math.Float64bits(float64(at.Unix())+float64(at.Nanosecond())/1e9))
 	if step == 0 {
 		return b // what isn't there is 0
 	}
