@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/report"
 )
 
 func newSummary(s streams) *cobra.Command {
@@ -217,11 +218,11 @@ func alike(a, b *flowrun.ModelLayer) bool {
 }
 
 func (t *modelTable) row(name, module string, l *flowrun.ModelLayer) {
-	flops := count(l.Flops)
+	flops := report.Count(l.Flops)
 	if l.TrainingOnly {
 		flops = ""
 	}
-	t.rows = append(t.rows, []string{name, module, shapesText(l), count(l.Parameters), count(l.Trainable), bytesText(l.Bytes()), flops})
+	t.rows = append(t.rows, []string{name, module, shapesText(l), report.Count(l.Parameters), report.Count(l.Trainable), bytesText(l.Bytes()), flops})
 	for _, shared := range l.Shares {
 		t.notes = append(t.notes, fmt.Sprintf("%s uses %s too, which counts where it is declared", l.Path, shared))
 	}
@@ -299,15 +300,6 @@ func shapesText(l *flowrun.ModelLayer) string {
 	return strings.Join(all, ", ")
 }
 
-// count writes a number with commas.
-func count(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
-
 func bytesText(n int64) string {
 	if n == 0 {
 		return "0"
@@ -324,28 +316,32 @@ func flopsText(n int64) string {
 	if unit == 0 {
 		return fmt.Sprintf("%d flop", n)
 	}
-	return fmt.Sprintf("%#.3g %cflop", v, "kMGTPE"[unit-1])
+	digits := 2 // three in all
+	for limit := 9.995; v >= limit && digits > 0; limit *= 10 {
+		digits--
+	}
+	return fmt.Sprintf("%.*f %cflop", digits, v, "kMGTPE"[unit-1])
 }
 
 // totals are the lines below the table.
 func totals(m *flowrun.ModelSummary) [][2]string {
 	t := m.Totals
-	parameters := fmt.Sprintf("%s, %s", count(t.Parameters), diag.Bytes(t.ParameterBytes))
+	parameters := fmt.Sprintf("%s, %s", report.Count(t.Parameters), diag.Bytes(t.ParameterBytes))
 	trains := m.Trains
 	switch {
 	case trains && t.Frozen == 0:
 		parameters += "; all are trained"
 	case trains:
-		parameters += fmt.Sprintf("; %s are trained, %s are not", count(t.Trainable), count(t.Frozen))
+		parameters += fmt.Sprintf("; %s are trained, %s are not", report.Count(t.Trainable), report.Count(t.Frozen))
 	}
 	rows := [][2]string{{"parameters", parameters}}
 	if t.Buffers > 0 {
-		rows = append(rows, [2]string{"buffers", fmt.Sprintf("%s, %s; saved, but not trained", count(t.Buffers), diag.Bytes(t.BufferBytes))})
+		rows = append(rows, [2]string{"buffers", fmt.Sprintf("%s, %s; saved, but not trained", report.Count(t.Buffers), diag.Bytes(t.BufferBytes))})
 	}
 	if trains && t.OptimizerStates == 0 {
 		rows = append(rows, [2]string{"optimizer states", "none"})
 	} else if trains {
-		rows = append(rows, [2]string{"optimizer states", fmt.Sprintf("%s, %s", count(t.OptimizerStates), diag.Bytes(t.OptimizerBytes))})
+		rows = append(rows, [2]string{"optimizer states", fmt.Sprintf("%s, %s", report.Count(t.OptimizerStates), diag.Bytes(t.OptimizerBytes))})
 	}
 	rows = append(rows, [2]string{"forward pass", flopsText(t.Flops)})
 	what := "memory of an inference"

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -97,5 +98,12 @@ func TestASummaryRefusesWhatItCantShow(t *testing.T) {
 		require.Equal(t, exitUsage, code, errors)
 		require.Empty(t, out)
 		require.Contains(t, errors, want)
+	}
+}
+
+func TestFlopsHaveThreeDigits(t *testing.T) {
+	for want, n := range map[string]int64{"0 flop": 0, "999 flop": 999, "1.00 kflop": 1000, "9.99 kflop": 9994, "10.0 kflop": 9996, "99.9 kflop": 99_940,
+		"100 kflop": 99_960, "752 kflop": 751_890, "1.00 Mflop": 999_600, "19.5 Mflop": 19_500_000, "9.22 Eflop": math.MaxInt64} {
+		require.Equal(t, want, flopsText(n))
 	}
 }

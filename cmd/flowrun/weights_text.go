@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/report"
 	"github.com/flowrun/flowrun/weights"
 )
 
@@ -96,7 +97,7 @@ func (all *inspected) origin(t *grid, c *weights.Origin) {
 }
 
 func (t weightTotals) text(element string) string {
-	return fmt.Sprintf("%s, %s %s, %s", diag.Count(t.Tensors, "tensor"), count(t.Elements), plural(t.Elements, element), bytesText(t.Bytes))
+	return fmt.Sprintf("%s, %s %s, %s", diag.Count(t.Tensors, "tensor"), report.Count(t.Elements), plural(t.Elements, element), bytesText(t.Bytes))
 }
 
 // plural is a word for one thing, or for several.
@@ -199,7 +200,7 @@ func (t *inspectedTensor) cells() []string {
 	if !t.Type.DType.IsFloat() {
 		low, high = shortInt(s.MinInt), shortInt(s.MaxInt)
 	}
-	return []string{low, high, shortNumber(s.Mean), shortNumber(s.Std), shortNumber(s.Norm), count(s.Zeros)}
+	return []string{low, high, shortNumber(s.Mean), shortNumber(s.Std), shortNumber(s.Norm), report.Count(s.Zeros)}
 }
 
 // writeDifference shows how two files differ.
@@ -247,7 +248,7 @@ func differenceTable(d *weights.Difference, follows bool, s streams) error {
 			t.row(diag.Cut(v.Name), diag.Cut(typ), "0")
 			continue
 		}
-		t.row(diag.Cut(v.Name), diag.Cut(typ), count(v.Differ), shortNumber(v.Absolute.Value), indexText(v.Absolute.Index), valuesText(v.Absolute),
+		t.row(diag.Cut(v.Name), diag.Cut(typ), report.Count(v.Differ), shortNumber(v.Absolute.Value), indexText(v.Absolute.Index), valuesText(v.Absolute),
 			shortNumber(v.Relative.Value), indexText(v.Relative.Index), shortNumber(v.Norm))
 	}
 	if len(t.rows) == 1 {
