@@ -113,9 +113,6 @@ func (k *keeper) describe(s *Session, o *startOptions) (err error) {
 		return fmt.Errorf("the run can't be kept: %s is too large to be written out with what it imports", p.spec.File)
 	}
 	k.info = s.info()
-	if w := p.spec.Loop.Weights; w != nil && !o.given {
-		k.info.Weights = w.File
-	}
 	before := k.folder.Before
 	if before == nil && s.resumed == nil {
 		k.info.Started, k.info.Command = k.now(), k.command
@@ -137,8 +134,12 @@ func (k *keeper) describe(s *Session, o *startOptions) (err error) {
 // info says what a session runs.
 func (s *Session) info() runs.Info {
 	p := s.program
-	return runs.Info{Flowrun: version.String(), Spec: p.spec.File, Name: p.Name(), Vars: p.Vars(), Seed: p.Seed(),
+	info := runs.Info{Flowrun: version.String(), Spec: p.spec.File, Name: p.Name(), Vars: p.Vars(), Seed: p.Seed(),
 		Device: s.device, LogEvery: s.settings.LogEvery, MaxSteps: s.settings.MaxSteps, Metrics: p.Metrics()}
+	if s.weights != nil {
+		info.Weights = s.weights.File
+	}
+	return info
 }
 
 // note adds a line to the log, or to what is to be its beginning.
@@ -196,7 +197,7 @@ func (k *keeper) begin(s *Session, loop engine.Loop) error {
 	if k.files == nil && k.resumed != nil {
 		info.Resumed = append(slices.Clone(info.Resumed), *k.resumed)
 	}
-	text, err := s.program.moved(k.text, k.folder.Path(), info.MaxSteps)
+	text, err := s.program.moved(k.text, k.folder.Path(), k.limit(s, loop))
 	if err != nil {
 		return err
 	}
@@ -214,6 +215,14 @@ func (k *keeper) begin(s *Session, loop engine.Loop) error {
 	}
 	// They are of an end that is none any more; a checkpoint has what they had.
 	return errors.Join(k.folder.Remove(runs.SummaryFile), k.folder.Remove(runs.WeightsFile))
+}
+
+// limit is the step at which the run ends, if the spec doesn't say that; else 0.
+func (k *keeper) limit(s *Session, loop engine.Loop) int64 {
+	if loop.MaxSteps == s.settings.MaxSteps {
+		return 0
+	}
+	return loop.MaxSteps
 }
 
 // open opens what is written while the run runs.
@@ -314,7 +323,25 @@ func (s *Session) Result(summary Summary, failure error) Result {
 	if s.keep != nil {
 		r.Out = s.keep.folder.Path()
 	}
+	if w := s.weights; w != nil {
+		r.Weights = &runs.Weights{File: w.File, Parameters: w.Of, Taken: len(w.Taken), Kept: w.Kept, Left: w.Left, Ignored: w.Ignored}
+	}
 	return r
+}
+
+// hearWeights keeps what is told of the weights that training begins with.
+func (s *Session) hearWeights(tell func(*WeightsReport)) func(*WeightsReport) {
+	return func(r *WeightsReport) {
+		s.weights = r
+		if s.keep != nil {
+			for _, line := range r.Lines() {
+				s.keep.note(line)
+			}
+		}
+		if tell != nil {
+			tell(r)
+		}
+	}
 }
 
 // best is the best value so far of the metric that says what is best, or nil: that of

@@ -2,6 +2,7 @@ package flowrun
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -43,8 +44,12 @@ func openKept(folder *runs.Folder, run report.Run, opening []string) (_ *keptFil
 	for _, line := range opening {
 		k.tell(line)
 	}
-	if _, err = run.Cut(k.metrics, false, func(warning string) { k.tell("warning: " + warning) }); err != nil {
+	end, err := run.Cut(k.metrics, false, func(warning string) { k.tell("warning: " + warning) })
+	if err != nil {
 		return nil, err
+	}
+	if end == 0 && run.LastEntry() > 0 && folder.Before != nil {
+		k.tell(fmt.Sprintf("warning: %s has no lines up to step %d, from which the run resumes: the log has a gap", runs.MetricsFile, run.Start))
 	}
 	k.entries = report.NewLog(keptWriter{k, k.metrics}, run)
 	k.lines = report.Lines(keptWriter{k, k.log}, run)

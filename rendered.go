@@ -52,21 +52,22 @@ func (p *Program) Rendered() (string, error) {
 // among those that it was kept with.
 const rerunFolder = "again/" + runs.Checkpoints
 
-// moved is the rendered spec as it reads in a folder, headed by how to run it again.
+// moved is the rendered spec as it reads in a folder, headed by how to run it again;
+// maxSteps is the limit that the spec doesn't have, or 0.
 func (p *Program) moved(text, folder string, maxSteps int64) (string, error) {
 	moved, findings := spec.Move(p.spec.File, text, spec.Options{AllowRead: p.allowRead}, folder, rerunFolder)
 	if findings.HasErrors() {
 		return "", &SpecError{File: p.spec.File, Diagnostics: findings}
 	}
-	again := "flowrun run " + shellWord(filepath.Join(folder, runs.SpecFile))
+	again := "flowrun run " + runs.SpecFile
 	for _, dir := range p.foldersFrom(folder) {
 		again += " --allow-read " + shellWord(dir)
 	}
-	if maxSteps != p.spec.Loop.MaxSteps && maxSteps > 0 {
+	if maxSteps > 0 {
 		again += fmt.Sprintf(" --max-steps %d", maxSteps)
 	}
-	head := fmt.Sprintf("# The whole spec of the run in this folder, written by flowrun %s: overrides applied, imports\n"+
-		"# included, defaults written out. Files are named from here. To run it again:\n#   %s\n", version.String(), strings.ReplaceAll(again, "\n", "?"))
+	head := fmt.Sprintf("# The whole spec of the run in this folder, written by flowrun %s: overrides applied,\n"+
+		"# imports included, defaults written out. Files are named from here, where this runs it again:\n#   %s\n", version.String(), strings.ReplaceAll(again, "\n", "?"))
 	if strings.Contains(moved, "\r\n") {
 		head = strings.ReplaceAll(head, "\n", "\r\n")
 	}
@@ -77,36 +78,41 @@ func (p *Program) moved(text, folder string, maxSteps int64) (string, error) {
 	return head + moved, nil
 }
 
-// foldersFrom are those which a spec in a folder must be allowed to read.
+// foldersFrom are those, named from a folder, which a spec in it must be allowed to read.
 func (p *Program) foldersFrom(folder string) (dirs []string) {
-	base, err := filepath.Abs(folder)
-	if err != nil {
-		return nil
-	}
 	for _, name := range p.Files()[1+len(p.spec.Imports):] {
-		full, err := filepath.Abs(name)
-		if err != nil {
+		if way, err := wayTo(name, folder); err != nil || filepath.IsLocal(way) {
 			continue
 		}
-		if way, err := filepath.Rel(base, full); err == nil && filepath.IsLocal(way) {
-			continue
+		if way, err := wayTo(p.allowing(name), folder); err == nil {
+			dirs = append(dirs, way)
 		}
-		dirs = append(dirs, p.allowing(full))
 	}
 	slices.Sort(dirs)
 	return slices.Compact(dirs)
 }
 
 // allowing is the one of the folders that the program may read in which a file is.
-func (p *Program) allowing(full string) string {
+func (p *Program) allowing(file string) string {
 	for _, dir := range append([]string{p.folder()}, p.allowRead...) {
-		if root, err := filepath.Abs(dir); err == nil {
-			if way, err := filepath.Rel(root, full); err == nil && filepath.IsLocal(way) {
-				return dir
-			}
+		if way, err := wayTo(file, dir); err == nil && filepath.IsLocal(way) {
+			return dir
 		}
 	}
-	return filepath.Dir(full)
+	return filepath.Dir(file)
+}
+
+// wayTo is the path of a file from a folder.
+func wayTo(file, folder string) (string, error) {
+	full, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	base, err := filepath.Abs(folder)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Rel(base, full)
 }
 
 // shellWord is a word as a shell takes it.

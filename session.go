@@ -30,12 +30,13 @@ type Session struct {
 	keep      *keeper           // nil: the run isn't kept
 	store     *checkpoint.Store // nil without checkpoints, as is the saver
 	saver     *checkpoint.Saver
-	resumed   *Resumption // nil: it began anew
-	settings  *ir.Loop    // the spec's, in steps
-	rates     rates       // of learning
-	train     *dataset    // nil: batches are generated
-	held      *dataset    // the evaluation's, if that is other data than train
-	learned   string      // what was learned from the data, as JSON; "" if nothing was
+	weights   *WeightsReport // of the file that it began with; nil: of none
+	resumed   *Resumption    // nil: it began anew
+	settings  *ir.Loop       // the spec's, in steps
+	rates     rates          // of learning
+	train     *dataset       // nil: batches are generated
+	held      *dataset       // the evaluation's, if that is other data than train
+	learned   string         // what was learned from the data, as JSON; "" if nothing was
 	closing   sync.Mutex
 	closed    bool
 }
@@ -54,6 +55,7 @@ func (p *Program) Start(ctx context.Context, options ...StartOption) (_ *Session
 		return nil, err
 	}
 	s := &Session{program: p}
+	o.tellWeights = s.hearWeights(o.tellWeights)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,9 +17,10 @@ type Result struct {
 	Run     runs.Info // what it was
 	Summary engine.Summary
 	Stats   engine.Stats
-	Best    *runs.Best // nil if there is none
-	Out     string     // the folder in which the run is kept; "" if it isn't
-	Failure error      // what ended it; nil if nothing went wrong
+	Best    *runs.Best    // nil if there is none
+	Weights *runs.Weights // of the file that it began with; nil: of none
+	Out     string        // the folder in which the run is kept; "" if it isn't
+	Failure error         // what ended it; nil if nothing went wrong
 }
 
 // stopped says each reason in words.
@@ -138,12 +138,15 @@ func (r Result) WriteJSON(w io.Writer) error {
 func (r Result) summary() runs.Summary {
 	s, stopped, message := r.Summary, string(r.Summary.Stopped), ""
 	if r.Failure != nil {
-		stopped, message = cmp.Or(stopped, runs.Failed), r.Failure.Error()
+		message = r.Failure.Error()
+		if stopped != runs.Diverged {
+			stopped = runs.Failed
+		}
 	}
 	return runs.Summary{
 		Spec: r.Run.Spec, Name: r.Run.Name, Version: r.Run.Flowrun, Vars: r.Run.Vars, Seed: r.Run.Seed, Device: r.Run.Device,
 		Steps: s.Steps, Step: s.Step, Stopped: stopped, Message: message, Seconds: s.Elapsed.Seconds(),
-		Metrics: r.metricsJSON(), Best: r.Best, Out: r.Out,
+		Metrics: r.metricsJSON(), Best: r.Best, Out: r.Out, Weights: r.Weights,
 		NonFiniteStep: s.NonFinite,
 		Copies: runs.Copies{
 			HostToDevice:   runs.Traffic(r.Stats.HostToDevice),

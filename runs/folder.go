@@ -118,9 +118,13 @@ func (f *Folder) empty(name string) bool {
 // Begin says that the run is kept from now on: Close leaves the folder.
 func (f *Folder) Begin() { f.begun.Store(true) }
 
-// Forget removes the files of a run that never began.
+// Forget removes the files of a run that never began. If there is a checkpoint of it
+// nevertheless, they stay, so that it can be continued.
 func (f *Folder) Forget() error {
 	if f.begun.Load() || f.Before != nil {
+		return nil
+	}
+	if _, err := os.Lstat(f.Path(Checkpoints)); err == nil && !f.empty(Checkpoints) {
 		return nil
 	}
 	var err error

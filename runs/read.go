@@ -193,7 +193,7 @@ func (r *Run) state(held bool) State {
 		return StateFailed
 	case "interrupted":
 		return StateInterrupted
-	case "nonfinite":
+	case Diverged:
 		return StateDiverged
 	}
 	return StateDone

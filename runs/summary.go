@@ -22,7 +22,7 @@ type Summary struct {
 	Metrics json.RawMessage `json:"metrics"`
 	Best    *Best           `json:"best"` // nil: nothing says which value is better, or there is none yet
 	Out     string          `json:"out,omitempty"`
-	Weights any             `json:"weights,omitempty"` // what was taken of given weights
+	Weights *Weights        `json:"weights,omitempty"` // of the file that it began with
 
 	NonFiniteStep int64 `json:"nonfinite_step,omitempty"` // the first step whose loss was infinite or NaN
 	NonFinite     any   `json:"nonfinite,omitempty"`      // where that began
@@ -34,8 +34,11 @@ type Summary struct {
 	DataWait   float64 `json:"data_wait_seconds,omitempty"`
 }
 
-// Failed is the Stopped of a run that an error ended; Message is the error.
-const Failed = "failed"
+// What Stopped says beside engine.StopReason of a run that an error ended, which is Message.
+const (
+	Failed   = "failed"
+	Diverged = "nonfinite" // the loss, or a parameter, was infinite or NaN
+)
 
 // Best is the best value of a metric: of checkpoint.best's among the checkpoints, or else
 // of early_stop's.
@@ -45,6 +48,16 @@ type Best struct {
 	Value  float64 `json:"value"`
 	Step   int64   `json:"step"`
 	File   string  `json:"file,omitempty"` // the checkpoint; "": none is kept
+}
+
+// Weights says what a run took of a file of weights.
+type Weights struct {
+	File       string   `json:"file"`
+	Parameters int      `json:"parameters"` // and buffers that the model has
+	Taken      int      `json:"taken"`
+	Kept       []string `json:"kept,omitempty"`    // those that began with their first values
+	Left       []string `json:"left,omitempty"`    // tensors that weren't taken
+	Ignored    []string `json:"ignored,omitempty"` // tensors that weren't wanted
 }
 
 // Copies counts the copies between the host and devices.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -77,18 +78,28 @@ func passNames() (names []string) {
 func newRender(s streams) *cobra.Command {
 	var o specFlags
 	c := &cobra.Command{
-		Use:   "render SPEC",
+		Use:   "render SPEC|CHECKPOINT",
 		Short: "Print the spec with imports, overrides and every default written out",
 		Long: `render prints a spec in full: overrides applied, imported modules included, the
 defaults of keys and arguments written out, and comments that say where each came
-from. The result is the same program, and rendering it again changes nothing.`,
+from. The result is the same program, and rendering it again changes nothing.
+
+Of a checkpoint (.safetensors) it prints the spec that it was written with, in full.`,
 		Args: oneSpec,
 		RunE: func(c *cobra.Command, args []string) error {
 			options, err := o.options(c)
 			if err != nil {
 				return err
 			}
-			text, err := flowrun.Render(args[0], options...)
+			var text string
+			switch {
+			case !strings.EqualFold(filepath.Ext(args[0]), ".safetensors"):
+				text, err = flowrun.Render(args[0], options...)
+			case len(options) > 0:
+				err = usageError{errors.New("the spec of a checkpoint is as it is: render it into a file, and give that the flags")}
+			default:
+				text, err = flowrun.RenderedIn(args[0])
+			}
 			if err != nil {
 				return err
 			}
