@@ -52,6 +52,7 @@ type Session struct {
 	faults   *faults
 	names    directory
 	fetches  map[int32]*fetch
+	roots    []int32        // of the step at work
 	unstop   device.Command // resets the stop condition; see unmasked
 	held     *probe         // reads the stop condition; see unended
 	tail     *tail          // nil if all batches have one size

@@ -125,11 +125,11 @@ func (s *Session) ownStep() error {
 	}
 	s.tapes.catchUp()
 	slices.Sort(s.due)
-	var roots []int32
+	s.roots = s.roots[:0]
 	for _, st := range s.due {
-		roots = append(roots, s.states[st].next)
+		s.roots = append(s.roots, s.states[st].next)
 	}
-	work, unset := s.collect(roots)
+	work, unset := s.collect(s.roots)
 	if unset >= 0 {
 		return &Unset{s.plan.Graph.States[unset].Name}
 	}

@@ -37,7 +37,7 @@ func (a *Array) Tensor() *Tensor {
 		if a.F != nil {
 			t.SetFloat(i, a.F[i])
 		} else {
-			t.setInt(i, a.I[i])
+			t.SetInt(i, a.I[i])
 		}
 	}
 	return t

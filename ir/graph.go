@@ -50,9 +50,10 @@ const (
 	StopState                         // whether the stop condition has held
 	InputState                        // fed by the caller
 	AccumulatorState                  // what a metric has gathered so far in an evaluation, which begins with its initial value
+	GenerationState                   // what a module keeps from one step of a generation to the next, which begins with its initial value
 )
 
-var stateKinds = [...]string{"param", "buffer", "optim", "metric", "counter", "stop", "input", "accumulator"}
+var stateKinds = [...]string{"param", "buffer", "optim", "metric", "counter", "stop", "input", "accumulator", "generation"}
 
 // String names the kind as plans print it.
 func (k StateKind) String() string { return stateKinds[k] }

@@ -27,11 +27,11 @@ func ScalarTensor(d DType, value any) *Tensor {
 		if v {
 			i = 1
 		}
-		t.setInt(0, int64(i))
+		t.SetInt(0, int64(i))
 	case int:
-		t.setInt(0, int64(v))
+		t.SetInt(0, int64(v))
 	case int64:
-		t.setInt(0, v)
+		t.SetInt(0, v)
 	case float64:
 		t.SetFloat(0, v)
 	default:
@@ -65,7 +65,7 @@ func FromInt64(d DType, shape Shape, values []int64) *Tensor {
 	mustFill(shape, len(values))
 	t := NewTensor(Type{d, shape})
 	for i, v := range values {
-		t.setInt(i, v)
+		t.SetInt(i, v)
 	}
 	return t
 }
@@ -166,11 +166,12 @@ func (t *Tensor) SetFloat(i int, v float64) {
 	case F64:
 		binary.LittleEndian.PutUint64(t.Data[8*i:], math.Float64bits(v))
 	default:
-		t.setInt(i, int64(v))
+		t.SetInt(i, int64(v))
 	}
 }
 
-func (t *Tensor) setInt(i int, v int64) {
+// SetInt stores v in element i; what an integer dtype doesn't have is cut.
+func (t *Tensor) SetInt(i int, v int64) {
 	switch t.Type.DType {
 	case Bool:
 		t.Data[i] = 0

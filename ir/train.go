@@ -18,6 +18,12 @@ const (
 	LossState      = "metrics.loss_step" // the raw loss of the last step
 	MetricPrefix   = "metrics."
 
+	// LogitsState has the logits of the token that follows those of a step of generation,
+	// [tokens]. Where a step takes all tokens that the model sees, LastState, i64[1], is the
+	// place of the last of them; what follows it is padding.
+	LogitsState = "metrics.logits"
+	LastState   = "step.last"
+
 	// EpochStepsState is the number of steps of an epoch of the training data, i64[]. It
 	// exists where `epoch` is used; a run sets it before its first step.
 	EpochStepsState = "data.epoch_steps"

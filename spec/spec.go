@@ -45,6 +45,8 @@ type (
 	Size    = build.Size
 	// KeyValue is a value of a spec's text with the keys that lead to it.
 	KeyValue = edit.KeyValue
+	// Generation is how a program generates text.
+	Generation = build.Generation
 )
 
 // Load reads and checks the spec in a file. The program is nil if the list has

@@ -121,7 +121,7 @@ failed; 130 interrupted.`,
 		}
 		return o.run(c, args, s)
 	}
-	root.AddCommand(newRun(s), newInfer(s), newValidate(s), newData(s), newWeights(s), newRules(s), newExplain(s), newSummary(s), newRuns(s), newRender(s), newFormat(s), newSchema(s), newModules(s), newOps(s), newKernels(s), newDevices(s), newVersion(s))
+	root.AddCommand(newRun(s), newInfer(s), newGenerate(s), newValidate(s), newData(s), newWeights(s), newRules(s), newExplain(s), newSummary(s), newRuns(s), newRender(s), newFormat(s), newSchema(s), newModules(s), newOps(s), newKernels(s), newDevices(s), newVersion(s))
 	return root
 }
 

@@ -448,6 +448,15 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 			}
 			return in.Close()
 		},
+		"StartGenerator": func(int) error {
+			_, err := p.StartGenerator(context.Background(), flowrun.On("cpu"))
+			if err == nil || !strings.Contains(err.Error(), "has no generate section") {
+				return fmt.Errorf("without a generate section: %w", err)
+			}
+			return nil
+		},
+		"Generates":       func(int) error { p.Generates(); return nil },
+		"GenerateOptions": func(int) error { return write(p.GenerateOptions().Stop, "") },
 		"Infer": func(int) error {
 			_, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On("sim"))
 			return err

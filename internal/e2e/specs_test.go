@@ -19,6 +19,13 @@ import (
 // results runs a spec of graphs/ to its end, and gives its metrics by name.
 func results(t *testing.T, spec string, load ...flowrun.LoadOption) map[string]float64 {
 	t.Helper()
+	_, _, got := trainedSpec(t, spec, load...)
+	return got
+}
+
+// trainedSpec runs a spec of graphs/ to its end, and gives its weights and last metrics.
+func trainedSpec(t *testing.T, spec string, load ...flowrun.LoadOption) (*flowrun.Program, flowrun.Weights, map[string]float64) {
+	t.Helper()
 	if racetest.Enabled {
 		t.Skip("trains to the end")
 	}
@@ -33,7 +40,9 @@ func results(t *testing.T, spec string, load ...flowrun.LoadOption) map[string]f
 	for i, name := range p.Metrics() {
 		got[name] = summary.Metrics[i]
 	}
-	return got
+	weights, err := s.Weights()
+	require.NoError(t, err)
+	return p, weights, got
 }
 
 // surroundings are the options that a spec of graphs/ needs to find its data. The test is
@@ -71,8 +80,44 @@ func TestFashionMNISTRecognizesHeldOutPictures(t *testing.T) {
 	require.Greater(t, results(t, "fashion_mnist.yaml")["eval.accuracy"], 0.84)
 }
 
-func TestCharGPTPredictsHeldOutText(t *testing.T) {
-	require.Less(t, results(t, "char_gpt.yaml")["eval.perplexity"], 16.0)
+func TestCharGPTPredictsHeldOutTextAndWrites(t *testing.T) {
+	p, weights, got := trainedSpec(t, "char_gpt.yaml")
+	require.Less(t, got["eval.perplexity"], 16.0)
+	g := generatorOf(t, p, flowrun.WithWeights(weights))
+	require.True(t, g.Cached())
+	answer, err := g.Generate(t.Context(), "func ", p.GenerateOptions(), nil)
+	require.NoError(t, err)
+	again, err := generatorOf(t, p, flowrun.WithWeights(weights)).Generate(t.Context(), "func ", p.GenerateOptions(), nil)
+	require.NoError(t, err)
+	require.Equal(t, answer.Text, again.Text)
+	require.Len(t, answer.Tokens, 200)
+	source, err := p.Data(t.Context(), "source.train", flowrun.DataOptions{})
+	require.NoError(t, err)
+	defer source.Close()
+	known := map[string]bool{}
+	for _, c := range source.Fields()[0].Classes {
+		known[c.Name] = true
+	}
+	for _, r := range answer.Text {
+		require.True(t, known[string(r)], "%q isn't in the vocabulary", r)
+	}
+	require.Contains(t, answer.Text, "\n")
+	require.Contains(t, answer.Text, " ")
+
+	// The same weights without states, which see all characters of the context anew.
+	src, err := os.ReadFile("../../graphs/char_gpt.yaml")
+	require.NoError(t, err)
+	text := strings.NewReplacer("positions(ids)", "arange(time)", "context: context, repeat", "repeat").Replace(string(src))
+	anew, err := flowrun.Parse("../../graphs/anew.yaml", []byte(text), surroundings(t, "char_gpt.yaml")...)
+	require.NoError(t, err)
+	whole := generatorOf(t, anew, flowrun.WithWeights(weights))
+	require.False(t, whole.Cached())
+	o := flowrun.GenerateOptions{MaxTokens: 100}
+	want, err := whole.Generate(t.Context(), "func ", o, nil)
+	require.NoError(t, err)
+	greedy, err := g.Generate(t.Context(), "func ", o, nil)
+	require.NoError(t, err)
+	require.Equal(t, want.Text, greedy.Text)
 }
 
 // Every spec of graphs/ is run by a test: those here and in digits_test.go, and math_net

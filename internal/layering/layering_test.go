@@ -30,11 +30,12 @@ const registry = "device/registry"
 // layers says which of our folders each folder may import, besides itself. Those
 // that docs/architecture.md lists, it lists with the same imports.
 var layers = map[string][]string{
-	root:         {"spec", "diag", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "checkpoint", "weights", "report", "runs", "internal"},
+	root:         {"spec", "diag", "sampling", "ir", "autodiff", "lower", "engine", "kernels", "device", "data", "checkpoint", "weights", "report", "runs", "internal"},
 	"cmd":        {root, "weights", "spec", "diag", "ir", "lower", "engine", "kernels", "report", "runs", "docs", "foreign", "internal"},
 	"spec":       {"diag", "ir", "data", "foreign", "internal"},
 	"diag":       {},
 	"foreign":    {"diag", "ir"},
+	"sampling":   {},
 	"ir":         {"diag"},
 	"autodiff":   {"ir", "diag"},
 	"lower":      {"ir", "diag", "kernels", "device"},
@@ -281,7 +282,7 @@ func TestAnImportOfAFakeIsFoundInProductionCodeAlone(t *testing.T) {
 }
 
 const (
-	all   = "spec, diag, ir, autodiff, lower, engine, kernels, device, data, checkpoint, weights, report, runs, internal"
+	all   = "spec, diag, sampling, ir, autodiff, lower, engine, kernels, device, data, checkpoint, weights, report, runs, internal"
 	enter = "add it to docs/dependencies.md and to internal/layering"
 )
 

@@ -53,6 +53,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 		}
 	}
 	g := newGraph(s, false)
+	g.untrained(types)
 	g.inference(types)
 	s.uses.report(list, def.Vars)
 	p.Infer = g.Graph
@@ -61,6 +62,12 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	p.Init = s.first.Graph
 	s.first.check(g)
 	p.weights(list)
+	if def.Generate != nil && !list.HasErrors() {
+		if g := p.generation(s); g != nil {
+			placing.see(g.Graph)
+		}
+		s.uses.report(list, def.Vars)
+	}
 	if list.HasErrors() {
 		return nil
 	}
@@ -115,7 +122,7 @@ func (g *graph) vars(f *frame) {
 	for _, v := range g.def.Vars {
 		f.consts[v.Name], f.vars[v.Name] = v.Value, v
 	}
-	f.consts["training"] = g.training
+	g.builtIn(f)
 }
 
 // inference builds the model alone.
@@ -216,6 +223,8 @@ type Program struct {
 	// Schedule gives the learning rate of a step by its number: see newSchedule. It is nil
 	// if there is none.
 	Schedule *ir.Graph
+	// Generate says how to generate text; nil without a generate section.
+	Generate *Generation
 
 	// Facts describe what is computed, to be compared with those of another spec.
 	Facts []Fact
@@ -300,6 +309,9 @@ func (p *Program) Graphs() []*ir.Graph {
 	graphs = append(graphs, p.Infer, p.Init)
 	if p.Loop.Evaluation != nil {
 		graphs = append(graphs, p.Loop.Evaluation.Graph)
+	}
+	if p.Generate != nil {
+		graphs = append(graphs, p.Generate.Graph, p.Generate.Init)
 	}
 	return graphs
 }

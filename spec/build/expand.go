@@ -165,6 +165,13 @@ func (ex *expander) name(n *expr.Name) any {
 }
 
 func (ex *expander) absent(a absent, at diag.Range) syntax.Bad {
+	if a.generation {
+		ex.report(ex.f, diag.Diagnostic{Rule: diag.AbsentParameter, Range: at,
+			Message: fmt.Sprintf("`%s` exists only while text is generated", a.name),
+			Notes:   []diag.Note{{Message: "declared here", Range: a.at}},
+			Help:    "use it where `generating` is true: {if: generating, then: …, else: …}"})
+		return syntax.Bad{}
+	}
 	ex.report(ex.f, diag.Diagnostic{Rule: diag.AbsentParameter, Range: at,
 		Message: fmt.Sprintf("`%s` does not exist because its `when` is false", a.name),
 		Notes:   []diag.Note{{Message: "declared here", Range: a.at}},

@@ -17,7 +17,7 @@ type Fact struct{ Key, Text string }
 
 // rootAsides are the sections that don't change what a step computes, and those that
 // are looked into.
-var rootAsides = []string{"flowrun", "name", "seed", "vars", "placement", "train"}
+var rootAsides = []string{"flowrun", "name", "seed", "vars", "placement", "train", "generate"}
 
 // facts lists them in the text's order, with vars and seed as they are overridden.
 func facts(def *syntax.Spec, budget *diag.Budget) []Fact {

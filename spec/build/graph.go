@@ -27,15 +27,17 @@ type graph struct {
 	*ir.Builder
 	*shared
 	training bool
-	dataPath string   // of the nodes that make data
-	step     *ir.Node // the counter, or a constant 0
-	states   map[string]*ir.State
-	names    map[string]bool // of nodes
-	frozen   map[*ir.State]bool
-	given    bool // the types of inputs are a caller's, not those of the training data
-	full     bool // modules are nested too deep; reported
-	weights  map[*any]int
-	outline  *outline // nil unless somebody asks for it
+	// generating says that text is generated step by step: states of generation exist.
+	generating bool
+	dataPath   string   // of the nodes that make data
+	step       *ir.Node // the counter, or a constant 0
+	states     map[string]*ir.State
+	names      map[string]bool // of nodes
+	frozen     map[*ir.State]bool
+	given      bool // the types of inputs are a caller's, not those of the training data
+	full       bool // modules are nested too deep; reported
+	weights    map[*any]int
+	outline    *outline // nil unless somebody asks for it
 }
 
 // shared is what the graphs of a program have in common while they are being built.
@@ -87,10 +89,13 @@ func newGraph(s *shared, training bool) *graph {
 	}
 }
 
-// absent is the value of a parameter or state whose `when` is false.
+// absent is the value of a parameter or state whose `when` is false, or of a state that
+// only generation has.
 type absent struct {
 	name string
 	at   diag.Range
+	// generation says that it would exist where text is generated.
+	generation bool
 }
 
 // outputs is the value of a module with several outputs.
@@ -134,6 +139,14 @@ type frame struct {
 func newFrame(m *syntax.Module, path string) *frame {
 	return &frame{mod: m, path: path, consts: map[string]any{}, values: map[string]any{},
 		nexts: map[string]any{}, initial: map[string]any{}, kind: ir.BufferState, dtype: ir.F32}
+}
+
+// builtIn gives a frame the names that are built in, unless it has them already.
+func (g *graph) builtIn(f *frame) {
+	f.consts["training"] = g.training
+	if _, taken := f.consts["generating"]; !taken { // a var, of a spec that is older than the name
+		f.consts["generating"] = g.generating
+	}
 }
 
 // callee makes the frame of a call out of f.

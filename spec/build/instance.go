@@ -87,7 +87,7 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, oute
 		return syntax.Bad{}
 	}
 	ex.list.Budget.Spend(diag.Expanding, callCost+syntax.BindCost*m.Size())
-	f.consts["training"] = ex.training
+	ex.builtIn(f)
 	from := len(ex.Graph.Nodes)
 	inputs := make([]any, len(m.Inputs))
 	ok := true

@@ -352,7 +352,7 @@ func (o *optimizing) update(p *trained) bool {
 	f.caller = o.root
 	maps.Copy(f.consts, args.consts)
 	maps.Copy(f.values, args.values)
-	f.consts["training"] = true
+	o.builtIn(f)
 	from, states := len(o.Graph.Nodes), len(o.Graph.States)
 	o.Origin = s.Origin
 	// f16 and bf16 are updated in f32, with states in f32, and rounded once.

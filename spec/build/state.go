@@ -53,7 +53,7 @@ func (ex *expander) parameters(f *frame) bool {
 			continue
 		}
 		if !there {
-			f.values[p.Name] = absent{p.Name, p.At}
+			f.values[p.Name] = absent{name: p.Name, at: p.At}
 			f.initial[p.Name] = f.values[p.Name]
 			continue
 		}
@@ -180,8 +180,8 @@ func (ex *expander) moduleStates(f *frame) bool {
 			ok = false
 			continue
 		}
-		if !there {
-			f.values[st.Name] = absent{st.Name, st.At}
+		if !there || st.Generation && !ex.generating {
+			f.values[st.Name] = absent{name: st.Name, at: st.At, generation: there}
 			continue
 		}
 		path := ex.join(f.path, st.Name)
@@ -211,6 +211,9 @@ func (ex *expander) moduleStates(f *frame) bool {
 		kind := f.kind
 		if f.mod.Accumulate {
 			kind = ir.AccumulatorState
+		}
+		if st.Generation {
+			kind = ir.GenerationState
 		}
 		s, fresh := ex.newState(f, name, kind, n.Type, st.At)
 		ok = ok && fresh
@@ -270,14 +273,15 @@ func (ex *expander) tensor(v any, what string, at diag.Range) *ir.Node {
 	return nil
 }
 
-// commitStates lets a step write what the frame's updates computed. In a spec without
-// training it only checks whether a step could.
+// commitStates lets a step write what the frame's updates computed: a step of training, or
+// one of generation, which writes its own states alone. In a spec without training it only
+// checks whether a step could.
 func (ex *expander) commitStates(f *frame) {
 	if f.mod.Accumulate {
 		ex.commitGathered(f)
 		return
 	}
-	if !f.commit && ex.def.Train != nil {
+	if !f.commit && ex.def.Train != nil && !ex.generating {
 		return
 	}
 	in := &expander{graph: ex.graph, f: f, to: ex.Builder, path: f.path}
@@ -290,7 +294,7 @@ func (ex *expander) commitStates(f *frame) {
 		if s == nil {
 			continue
 		}
-		if !f.commit {
+		if !f.commit && s.Kind != ir.GenerationState {
 			in.fits(v, s.Type, "the state "+it.Name, it.Def.At)
 		} else if n := in.fit(v, s.Type, "the state "+it.Name, it.Def.At); n != nil {
 			s.Next = n

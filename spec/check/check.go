@@ -43,7 +43,7 @@ type scope struct {
 	*resolver
 	owner  *syntax.Module          // the module it is in, or nil
 	graph  map[string]*symbol      // inputs, parameters, states, nodes
-	consts map[string]*symbol      // vars, arguments, dimensions, training
+	consts map[string]*symbol      // vars, arguments, dimensions, training, generating
 	writes map[string]*syntax.Item // what next(name) is; nil for a state that isn't written
 	hidden map[string]*symbol      // not visible here, for a better message
 	hints  map[string]string       // help for names that people try here
@@ -55,7 +55,9 @@ type scope struct {
 func (r *resolver) scope(owner *syntax.Module) *scope {
 	s := &scope{resolver: r, owner: owner, graph: map[string]*symbol{}, consts: map[string]*symbol{},
 		writes: map[string]*syntax.Item{}, calls: map[*syntax.Module]bool{}}
-	s.consts["training"] = &symbol{what: "the built-in value", used: true}
+	for name := range syntax.BuiltIn {
+		s.consts[name] = &symbol{what: "the built-in value", used: true}
+	}
 	return s
 }
 

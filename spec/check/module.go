@@ -83,7 +83,7 @@ func (r *resolver) orderDefaults(m *syntax.Module) {
 	for i, a := range m.Args {
 		expr.Walk(a.Default, func(e expr.Expr) bool {
 			n, ok := e.(*expr.Name)
-			if !ok || n.Name == "training" {
+			if !ok || syntax.BuiltIn[n.Name] != "" {
 				return true
 			}
 			at, isArg := index[n.Name]

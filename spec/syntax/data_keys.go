@@ -256,7 +256,7 @@ func init() {
 		"character":      {words: "one character", Scalar: []string{"string"}},
 		"data count":     {words: "an int of at least 1, or a var's name", Any: []string{"count", "name"}},
 		"data length":    {words: "an int of at least 0, or a var's name", Any: []string{"any length", "name"}},
-		"any length":     {Scalar: []string{"integer"}, Minimum: 0, Maximum: math.MaxInt64},
+		"any length":     {words: "an int of at least 0", Scalar: []string{"integer"}, Minimum: 0, Maximum: math.MaxInt64},
 		"classes":        {words: "an int of at least 1, a var's name, or a list of strings", Any: []string{"count", "name", "class names"}},
 		"class names":    {Items: "text", Shortest: 1},
 		"normalize":      {words: "`element` or `field`", Enum: []string{string(table.PerElement), string(table.PerField)}},

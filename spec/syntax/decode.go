@@ -88,6 +88,7 @@ func (d *decoder) fields(n *tree.Node, s *Section) (fields map[string]*tree.Node
 // examples are the help of sections where the value isn't a mapping.
 var examples = map[*Section]string{
 	PlacementSection:  "write {default: cpu}",
+	GenerateSection:   "write {context: 256}",
 	evalSection:       "write {data: NAME, every: 500, metrics: {loss: loss}}",
 	checkpointSection: "write {every: 1000}",
 	earlyStopSection:  "write {metric: NAME, patience: 1000}",

@@ -26,6 +26,7 @@ type Spec struct {
 	Model       *Module // nil if it can't be built at all
 	Train       *Train
 	Weights     *Weights // of model.init
+	Generate    *Generate
 	Placement   ir.Placement
 	Files       []NamedFile // that it reads, in the text's order
 
@@ -228,6 +229,8 @@ type State struct {
 	At   diag.Range
 	Init expr.Expr
 	When expr.Expr
+	// Generation says that it exists only where text is generated step by step.
+	Generation bool
 }
 
 // Item is a node of a body, or an entry of its update.

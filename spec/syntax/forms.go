@@ -85,6 +85,8 @@ var Forms = map[string]*Form{
 	"sources":        {words: "a mapping of names", Entries: "source"},
 	"model":          {words: "a mapping", Section: modelSection},
 	"train":          {words: "a mapping", Section: TrainSection},
+	"generate":       {words: "a mapping", Section: GenerateSection},
+	"probability":    {words: "a number above 0 and at most 1", Scalar: []string{"number"}, Minimum: 0, Maximum: 1},
 	"placement":      {words: "a mapping", Section: PlacementSection},
 	"rules":          {words: "a list of rules", Items: "rule"},
 	"rule":           {Section: ruleSection},

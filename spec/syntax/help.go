@@ -110,7 +110,7 @@ func TypeHelp(list *diag.List, name string) string {
 
 // ThereIs lists the names that exist, if they are few.
 func ThereIs(names []string) string {
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "training" })
+	names = slices.DeleteFunc(names, func(name string) bool { return BuiltIn[name] != "" })
 	if len(names) == 0 || len(names) > 12 {
 		return ""
 	}

@@ -81,8 +81,8 @@ func (d *decoder) header(m *Module, fields map[string]*tree.Node) {
 	}
 	m.Open = incomplete(fields["inputs"]) || incomplete(fields["args"])
 	for _, e := range d.entries(fields["args"], "args") {
-		if e.Key.Text == "training" {
-			d.report(diag.ReservedName, e.Key.Range, "it is built in: true during training", "`training` is a reserved word")
+		if meaning := BuiltIn[e.Key.Text]; meaning != "" {
+			d.report(diag.ReservedName, e.Key.Range, "it is built in: "+meaning, "`%s` is a reserved word", e.Key.Text)
 			continue
 		}
 		if isReserved(e.Key.Text) {
@@ -166,8 +166,14 @@ func (d *decoder) body(m *Module, fields map[string]*tree.Node) {
 	}
 	writable := map[string]bool{}
 	for _, e := range d.entries(fields["state"], "state") {
-		m.States = append(m.States, d.state(e))
+		st := d.state(e)
+		m.States = append(m.States, st)
 		writable[e.Key.Text] = true
+		if st.Generation && (m.Optimizer || m.Accumulate) {
+			d.report(diag.InvalidOperation, st.At, "remove generation", "%s, so its state %s can't be one of generation",
+				map[bool]string{true: "an optimizer works in training only", false: "an accumulating module works in evaluations only"}[m.Optimizer], st.Name)
+			st.Generation = false
+		}
 	}
 	if m.Optimizer {
 		writable["param"] = true
@@ -226,6 +232,7 @@ func (d *decoder) state(e tree.Entry) *State {
 		return st
 	}
 	st.Init = d.expression(fields["init"], "init")
+	st.Generation, _ = d.boolean(fields["generation"], "generation")
 	if st.When = d.expression(fields["when"], "when"); st.When == nil && fields["when"] != nil {
 		st.Init = nil
 	}

@@ -27,7 +27,7 @@ func reference(t *testing.T) string {
 // tables are the sections whose keys the reference lists, each by the name that
 // its mark in docs/language.md has.
 var tables = map[string]*Section{"spec": RootSection, "var": varSection, "source": SourceSection, "field": FieldSection, "split": splitSection,
-	"model": modelSection, "train": TrainSection, "placement": PlacementSection, "rule": ruleSection, "node": NodeSection,
+	"model": modelSection, "train": TrainSection, "generate": GenerateSection, "placement": PlacementSection, "rule": ruleSection, "node": NodeSection,
 	"module": moduleSection, "argument": argSection, "parameter": paramSection, "state": stateSection, "optimizer": optimizerSection,
 	"group": groupSection, "import": importSection, "library": LibrarySection, "init": initSection, "eval": evalSection, "early_stop": earlyStopSection, "checkpoint": checkpointSection, "best": bestSection}
 

@@ -47,6 +47,7 @@ var (
 		{Name: "optimizers", Value: "optimizers", doc: "the spec's own optimizers by name"},
 		{Name: "model", Value: "model", doc: "inputs, nodes and outputs", Required: true},
 		{Name: "train", Value: "train", doc: "how to train; without it, only inference is possible"},
+		{Name: "generate", Value: "generate", doc: "how to generate text with the model", Aside: true},
 		{Name: "placement", Value: "placement", doc: "the devices that nodes and states are placed on"},
 	}}
 	importSection = &Section{name: "an import", Doc: "A file, and which of its modules and optimizers.", Keys: []Key{
@@ -160,6 +161,8 @@ var (
 			more: "it can use parameters, and inputs only for their types (`zeros_like(x)`)", Required: true},
 		{Name: "when", Value: "expression", doc: "a compile-time condition; if false, the state does not exist",
 			more: "and using it is an error", Default: "true"},
+		{Name: "generation", Value: "bool", doc: "whether it exists only where text is generated step by step (`generating`)",
+			more: "each step of a generation writes it; training, evaluation and inference don't have it", Default: "false"},
 		{Name: "doc", Value: "note", doc: "a description"},
 	}}
 	IfSection = &Section{name: "an if", Doc: "A choice made at compile time.", Keys: []Key{
@@ -202,7 +205,7 @@ func init() {
 			homes[k.Name] = append(homes[k.Name], SourceSection.name)
 		}
 	}
-	for _, s := range []*Section{RootSection, modelSection, TrainSection, PlacementSection, moduleSection} {
+	for _, s := range []*Section{RootSection, modelSection, TrainSection, PlacementSection, GenerateSection, moduleSection} {
 		for _, k := range s.Keys {
 			homes[k.Name] = append(homes[k.Name], s.name)
 		}

@@ -58,6 +58,9 @@ func Decode(name string, src []byte, o Options, list *diag.List) *Spec {
 	if n := fields["train"]; n != nil {
 		def.Train = d.train(n)
 	}
+	if n := fields["generate"]; n != nil {
+		def.Generate = d.generation(n)
+	}
 	def.Placement = d.placement(fields["placement"])
 	d.countUses()
 	return def
