@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec"
+	"github.com/flowrun/flowrun/weights"
 )
 
 // Program is a checked spec, differentiated and ready to be lowered.
@@ -314,7 +315,7 @@ func (p *Program) Files() []string {
 	}
 	for _, w := range []*ir.Weights{p.spec.Loop.Weights, p.spec.Weights} {
 		if w != nil {
-			list = append(list, w.Path)
+			list = append(list, weights.Files(p.openNamed, w.Path)...)
 		}
 	}
 	return list

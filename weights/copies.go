@@ -3,8 +3,6 @@ package weights
 import (
 	"bytes"
 	"errors"
-	"slices"
-	"strings"
 )
 
 // Assign is the function [Assign] for the file's tensors. It reads none of them.
@@ -27,7 +25,7 @@ const mostCopies = 6
 
 // WithCopies gives back the error of Assign. If it is about tensors that the model lacks,
 // it says which of them have the bits of one that it has, as tied weights do when both
-// names are saved. These tensors are read.
+// names are saved. These tensors are read. Vectors aren't compared: many are zeros.
 func (f *File) WithCopies(err error) error {
 	var m *Misfit
 	if !errors.As(err, &m) {
@@ -36,7 +34,7 @@ func (f *File) WithCopies(err error) error {
 	for i := range m.Extra[:min(mostCopies, len(m.Extra))] {
 		e := &m.Extra[i]
 		for _, t := range m.taken {
-			if t.Type.Equal(e.Type) && e.Type.Bytes() > 0 && f.same(e.Name, t.Name) {
+			if t.Type.Equal(e.Type) && len(e.Type.Shape) > 1 && e.Type.Bytes() > 0 && f.same(e.Name, t.Name) {
 				e.CopyOf = t.Name
 				break
 			}
@@ -61,11 +59,10 @@ func (f *File) same(a, b string) bool {
 	return true
 }
 
-// takenEntries are the tensors that are taken, in the order of their names.
+// takenEntries are the tensors that are taken, in the order of the parameters' names.
 func (a *assigning) takenEntries() (taken []Entry) {
-	for _, e := range a.taken {
-		taken = append(taken, *e)
+	for _, t := range a.report.Taken {
+		taken = append(taken, *a.taken[t.Param])
 	}
-	slices.SortFunc(taken, func(x, y Entry) int { return strings.Compare(x.Name, y.Name) })
 	return taken
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/foreign"
+	"github.com/flowrun/flowrun/internal/files"
 )
 
 // maxIndex is how many bytes an index may have, as many as a header.
@@ -185,4 +186,27 @@ func shardNote(path string) string {
 		return what + ": name the index, " + diag.CutPath(index)
 	}
 	return fmt.Sprintf("%s, and there is no index beside it: %s says which tensor is in which shard; fetch it with all shards", what, diag.Cut(filepath.Base(index)))
+}
+
+// Files lists a file of weights, and the shards if it is an index that can be read.
+func Files(open Opener, path string) []string {
+	list := []string{path}
+	if open == nil {
+		open = files.Open
+	}
+	file, err := open(path)
+	if err != nil {
+		return list
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !beginsJSON(file) {
+		return list
+	}
+	if x, err := readIndex(file, info.Size()); err == nil {
+		for _, name := range x.shards {
+			list = append(list, filepath.Join(filepath.Dir(path), name))
+		}
+	}
+	return list
 }

@@ -147,11 +147,11 @@ func (a *assigning) twinHint() string {
 	return ""
 }
 
-// countersHint knows PyTorch's counters of batches, which models here don't have.
+// countersHint knows PyTorch's counters of batches, which a model may do without.
 func (a *assigning) countersHint() string {
 	for _, e := range a.misfit.Extra {
 		if strings.HasSuffix(e.Name, "num_batches_tracked") {
-			return `PyTorch's counters of batches have no use here: write ignore: "*num_batches_tracked"`
+			return `PyTorch's counters of batches aren't needed: write ignore: "*num_batches_tracked"`
 		}
 	}
 	return ""

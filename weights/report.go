@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -33,12 +34,6 @@ func (r *Report) Widened() (widened []Taken) {
 		}
 	}
 	return widened
-}
-
-// Exact reports whether the file has the model's parameters and nothing else, so that
-// there is nothing to tell.
-func (r *Report) Exact() bool {
-	return len(r.Kept)+len(r.Left)+len(r.Ignored)+len(r.Idle)+len(r.Widened()) == 0
 }
 
 // Lines tell it in one to three lines of text.
@@ -95,4 +90,23 @@ func plural(n int, one, many string) string {
 		return one
 	}
 	return many
+}
+
+// MarshalJSON writes the report for programs: how many of the parameters were taken, and
+// the names of all others.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	names := func(list []string) []string { return append([]string{}, list...) } // [], not null
+	widened := []string{}
+	for _, t := range r.Widened() {
+		widened = append(widened, t.Param)
+	}
+	return json.Marshal(struct {
+		File       string   `json:"file"`
+		Parameters int      `json:"parameters"`
+		Taken      int      `json:"taken"`
+		Kept       []string `json:"kept"`
+		Left       []string `json:"left"`
+		Ignored    []string `json:"ignored"`
+		Widened    []string `json:"widened"`
+	}{r.File, r.Of, len(r.Taken), names(r.Kept), names(r.Left), names(r.Ignored), widened})
 }

@@ -61,7 +61,7 @@ func (o *inferFlags) run(c *cobra.Command, path string, s streams) error {
 		return err
 	}
 	outputs := []named{{"--out", o.out}}
-	if err := checkOutputs(outputs, o.inputs(path, program, named{"--in", o.in}, named{"--weights", o.weights}), o.kernels, s); err != nil {
+	if err := checkOutputs(outputs, o.inputs(path, program, append(o.weightsFlags.files(), named{"--in", o.in})...), o.kernels, s); err != nil {
 		return err
 	}
 	if o.in == "" && len(program.Inputs()) > 0 {

@@ -21,7 +21,7 @@ type named struct{ what, path string }
 
 // checkOutputs looks at what run writes.
 func (o *runFlags) checkOutputs(spec string, program *flowrun.Program, s streams) error {
-	inputs := o.inputs(spec, program, named{"--weights", o.weights})
+	inputs := o.inputs(spec, program, o.weightsFlags.files()...)
 	if o.resume != newest && o.resume != auto {
 		inputs = append(inputs, named{"--resume", o.resume})
 	}

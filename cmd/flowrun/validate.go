@@ -98,7 +98,7 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 	folder, _ := os.Getwd() // without it, paths stay as they were named
 	easeCollector()
 	report := diag.Report{Version: version.String(), Folder: folder, Strict: o.strict, Page: func(r diag.Rule) string { return rules.Page(string(r)) }}
-	if err := o.checkAll(c.Context(), files, s.in, options, &report); err != nil {
+	if err := o.checkAll(c.Context(), files, s, options, &report); err != nil {
 		return err
 	}
 	if o.format == "text" {
@@ -159,14 +159,15 @@ func easeCollector() {
 
 // checkAll checks files side by side and enters them into the report in their
 // order.
-func (o *validateFlags) checkAll(ctx context.Context, files []source, in io.Reader, options []flowrun.LoadOption, report *diag.Report) error {
-	results := make([]*diag.List, len(files))
+func (o *validateFlags) checkAll(ctx context.Context, files []source, s streams, options []flowrun.LoadOption, report *diag.Report) error {
+	results, told := make([]*diag.List, len(files)), make([]strings.Builder, len(files))
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		workers.Go(func() {
 			for i := range next {
-				results[i] = o.check(files[i], in, options)
+				tell := flowrun.OnWeightsFile(tellWeights(&told[i]))
+				results[i] = o.check(files[i], s.in, append(slices.Clip(options), tell))
 			}
 		})
 	}
@@ -187,6 +188,7 @@ func (o *validateFlags) checkAll(ctx context.Context, files []source, in io.Read
 			continue
 		}
 		report.Checked = append(report.Checked, diag.Checked{File: files[i].path, Findings: *found})
+		fmt.Fprint(s.errors, told[i].String())
 	}
 	return nil
 }

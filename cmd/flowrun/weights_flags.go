@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/weights"
 )
 
 // weightsFlags say with which weights a program begins: --weights and the rule by which
@@ -62,11 +63,11 @@ func (o *weightsFlags) read(program *flowrun.Program) (options []flowrun.StartOp
 	if err != nil || o.weights == "" {
 		return nil, err
 	}
-	weights, err := program.ReadWeightsBy(o.weights, rule)
+	w, err := program.ReadWeightsBy(o.weights, rule)
 	if err != nil {
 		return nil, fmt.Errorf("--weights: %w", err)
 	}
-	return []flowrun.StartOption{flowrun.WithWeights(weights)}, nil
+	return []flowrun.StartOption{flowrun.WithWeights(w)}, nil
 }
 
 // tellWeights writes what was taken from a file of weights.
@@ -76,4 +77,15 @@ func tellWeights(w io.Writer) func(*flowrun.WeightsReport) {
 			fmt.Fprintln(w, diag.Printable(line))
 		}
 	}
+}
+
+// files are those that --weights names: one, or an index and its shards.
+func (o *weightsFlags) files() (list []named) {
+	if o.weights == "" {
+		return nil
+	}
+	for _, path := range weights.Files(nil, o.weights) {
+		list = append(list, named{"--weights", path})
+	}
+	return list
 }
