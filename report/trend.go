@@ -13,7 +13,7 @@ import (
 // metric's history in bounded memory: every so many steps, more of them the longer the run.
 type trend struct {
 	goals   []ir.Goal
-	columns []int     // of the goals' metrics in a record; -1: the step counter
+	columns []int     // of the goals' metrics in a record, or one of those below
 	steps   []float64 // of the history
 	values  [][]float64
 	every   int64 // steps between points of the history
@@ -21,6 +21,12 @@ type trend struct {
 	fitted  int   // the points of the latest fit
 	latest  float64
 }
+
+// What goals can be about besides metrics.
+const (
+	stepColumn = -1
+	lossColumn = -2
+)
 
 const (
 	mostPoints  = 128 // of a history; with more, every second one goes
@@ -38,7 +44,13 @@ func newTrend(run Run) *trend {
 	t := &trend{goals: run.Goals, every: 1, values: make([][]float64, len(run.Goals))}
 	for _, g := range run.Goals {
 		column := slices.Index(run.Metrics, g.Metric)
-		if column < 0 && g.Metric != ir.StepState {
+		switch {
+		case column >= 0:
+		case g.Metric == ir.StepState:
+			column = stepColumn
+		case g.Metric == "loss_step":
+			column = lossColumn
+		default:
 			return nil
 		}
 		t.columns = append(t.columns, column)
@@ -55,8 +67,11 @@ func (t *trend) see(r engine.Record) {
 	t.steps = append(t.steps, float64(r.Step))
 	for i, c := range t.columns {
 		v := float64(r.Step)
-		if c >= 0 {
+		switch {
+		case c >= 0:
 			v = r.Metrics[c]
+		case c == lossColumn:
+			v = r.Loss
 		}
 		t.values[i] = append(t.values[i], v)
 	}
@@ -98,7 +113,7 @@ func (t *trend) fit() (reached float64) {
 	now := recent[len(recent)-1]
 	for i, g := range t.goals {
 		at := g.Value // of the step counter
-		if t.columns[i] >= 0 {
+		if t.columns[i] != stepColumn {
 			at = crossing(recent, latter(t.values[i]), g)
 		}
 		if at == 0 || at > farthest*now {

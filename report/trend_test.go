@@ -86,6 +86,7 @@ func TestWithoutATrendNothingIsSaid(t *testing.T) {
 		require.Zero(t, course([]ir.Goal{c.goal}, 50, 12_000, c.metric), name)
 	}
 	require.Zero(t, course([]ir.Goal{{Metric: "a"}}, 50, 500, func(s float64) float64 { return 5 - s/1000 }), "too few values")
+	require.NotNil(t, newTrend(Run{Goals: []ir.Goal{{Metric: "loss_step"}}}))
 	require.Nil(t, newTrend(Run{Goals: []ir.Goal{{Metric: "gone"}}}))
 	require.Nil(t, newTrend(Run{}))
 }
