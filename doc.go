@@ -22,6 +22,9 @@
 // checkpoints have all values of the same step. [Session.Close] may come at any time;
 // from then on every method that can gives [ErrClosed].
 //
+// An [Inference] computes a model's outputs for many callers, whose weights can be replaced
+// meanwhile; [Program.Infer] computes them once.
+//
 // Invalid arguments (a nil context, a nil tensor, data shorter than its type) are
 // errors, never panics.
 package flowrun

@@ -227,3 +227,40 @@ train:
 	// small
 	// large
 }
+
+// Answer many requests with a model, and replace its weights meanwhile.
+func ExampleProgram_StartInference() {
+	program, err := flowrun.Parse("scale.yaml", []byte(`
+flowrun: 1
+modules: {Scale: {inputs: {x: "f32[n]"}, params: {w: {shape: [], init: 1}}, output: w * x}}
+model: {inputs: {x: "f32[2]"}, nodes: {y: {Scale: x}}, outputs: [y]}
+`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	inference, err := program.StartInference(ctx, flowrun.On("cpu"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer inference.Close()
+	x, _ := flowrun.FromFloat32(flowrun.Shape{2}, []float32{1, 2})
+	inputs := map[string]*flowrun.Tensor{"x": x}
+	outputs, err := inference.Outputs(ctx, inputs)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, k := range []float32{1, 10} {
+		w, _ := flowrun.FromFloat32(nil, []float32{k})
+		if err := inference.SetWeights(flowrun.Weights{Tensors: map[string]*flowrun.Tensor{"y.w": w}}); err != nil {
+			log.Fatal(err)
+		}
+		if err := inference.Run(ctx, inputs, outputs); err != nil { // allocates nothing
+			log.Fatal(err)
+		}
+		fmt.Println(outputs["y"].Float32s())
+	}
+	// Output:
+	// [1 2]
+	// [10 20]
+}

@@ -73,20 +73,26 @@ func placeOf(i int, s Shape) []int {
 // FirstOutside is the number of the first integer, in dense elements of a dtype, that isn't
 // from 0 to size-1; -1 if there is none.
 func FirstOutside(d DType, data []byte, size int64) int {
-	bytes := d.Size()
 	limit := uint64(max(0, size)) // as unsigned numbers, negative ones are the largest
-	for i := 0; i+bytes <= len(data); i += bytes {
-		var v uint64
-		switch bytes {
-		case 1:
-			v = uint64(data[i])
-		case 4:
-			v = uint64(int64(int32(binary.LittleEndian.Uint32(data[i:]))))
-		default:
-			v = binary.LittleEndian.Uint64(data[i:])
+	switch d.Size() {
+	case 1:
+		for i, v := range data {
+			if uint64(v) >= limit {
+				return i
+			}
 		}
-		if v >= limit {
-			return i / bytes
+	case 4:
+		low := uint32(min(limit, 1<<31))
+		for i := 0; len(data) >= 4; i, data = i+1, data[4:] {
+			if binary.LittleEndian.Uint32(data) >= low {
+				return i
+			}
+		}
+	default:
+		for i := 0; len(data) >= 8; i, data = i+1, data[8:] {
+			if binary.LittleEndian.Uint64(data) >= limit {
+				return i
+			}
 		}
 	}
 	return -1
