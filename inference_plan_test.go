@@ -2,6 +2,7 @@ package flowrun
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -111,4 +112,67 @@ func TestInputsThatDontFitDropNoPlan(t *testing.T) {
 		require.ErrorContains(t, err, "the model takes")
 	}
 	require.Equal(t, before, in.sizes())
+}
+
+// The parameter's home is the host's, the model is on a device: each swap has to reach the
+// copy, and nothing but the edge between them says so.
+func TestASwapReachesTheCopiesOnOtherDevices(t *testing.T) {
+	ctx := context.Background()
+	p, err := Parse("sized.yaml", []byte(sizedModel))
+	require.NoError(t, err)
+	in, err := p.StartInference(ctx, On("sim:0"), Place("*.w", "cpu"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, in.Close()) }()
+	inputs := map[string]*Tensor{"x": ir.FromFloat32(Shape{2}, []float32{1, 2})}
+	plan, err := in.planFor(ctx, inputs)
+	require.NoError(t, err)
+	in.plans.release(plan)
+	copies := 0
+	for _, n := range plan.engine.Plan().Graph.Nodes {
+		if n.Op == ir.CopyOp && n.Inputs[0].State != nil && n.Inputs[0].State.Kind == ir.ParamState {
+			copies++
+		}
+	}
+	require.Equal(t, 1, copies)
+	outputs, err := in.Outputs(ctx, inputs)
+	require.NoError(t, err)
+	for k := range 4 {
+		require.NoError(t, in.SetWeights(Weights{Tensors: map[string]*Tensor{"y.w": ir.FromFloat32(nil, []float32{float32(k)})}}))
+		before := plan.engine.Stats().HostToDevice.Count
+		for range 3 {
+			require.NoError(t, in.Run(ctx, inputs, outputs))
+			require.Equal(t, []float32{float32(k), 2 * float32(k)}, outputs["y"].Float32s())
+		}
+		require.EqualValues(t, 3+1, plan.engine.Stats().HostToDevice.Count-before, "the input each time, the weight once")
+	}
+}
+
+// Of weights read in part, what they leave out has its first value in each swap.
+func TestASwapInPartIsAWholeSet(t *testing.T) {
+	ctx := context.Background()
+	p, err := Parse("two.yaml", []byte(`
+flowrun: 1
+modules: {Scale: {inputs: {x: "f32[2]"}, params: {w: {shape: [], init: 5}}, output: w * x}}
+model: {inputs: {x: "f32[2]"}, nodes: {a: {Scale: x}, b: {Scale: x}}, outputs: [a, b]}
+`))
+	require.NoError(t, err)
+	in, err := p.StartInference(ctx, On("cpu"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, in.Close()) }()
+	inputs := map[string]*Tensor{"x": ir.FromFloat32(Shape{2}, []float32{1, 1})}
+	outputs, err := in.Outputs(ctx, inputs)
+	require.NoError(t, err)
+	scalar := func(v float32) *Tensor { return ir.FromFloat32(nil, []float32{v}) }
+	path := filepath.Join(t.TempDir(), "a.safetensors")
+	require.NoError(t, WriteTensors(path, map[string]*Tensor{"a.w": scalar(7)}))
+	part, err := p.ReadWeightsBy(path, WeightsRule{Partial: true})
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, in.SetWeights(Weights{Tensors: map[string]*Tensor{"a.w": scalar(1), "b.w": scalar(2)}}))
+		require.NoError(t, in.Run(ctx, inputs, outputs))
+		require.Equal(t, []float32{1, 2}, []float32{outputs["a"].Float32s()[0], outputs["b"].Float32s()[0]})
+		require.NoError(t, in.SetWeights(part))
+		require.NoError(t, in.Run(ctx, inputs, outputs))
+		require.Equal(t, []float32{7, 5}, []float32{outputs["a"].Float32s()[0], outputs["b"].Float32s()[0]})
+	}
 }
