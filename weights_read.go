@@ -72,16 +72,41 @@ func readWeights(open weights.Opener, path string, rule WeightsRule, params []we
 	if err != nil {
 		return Weights{}, err
 	}
-	w := Weights{Tensors: tensors, learned: file.Learned(), kept: map[string]bool{}, report: report}
+	known, err := without(file.Learned(), rule.Forget)
+	if err != nil {
+		return Weights{}, fmt.Errorf("%s: %w", diag.CutPath(path), err)
+	}
+	w := Weights{Tensors: tensors, learned: known, kept: map[string]bool{}, report: report}
 	for _, name := range report.Kept {
 		w.kept[name] = true
 	}
 	return w, nil
 }
 
+// without is what was learned of data, without some fields.
+func without(text string, fields []string) (string, error) {
+	if len(fields) == 0 {
+		return text, nil
+	}
+	facts, err := learned.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	for _, field := range fields {
+		if facts[field] == nil {
+			return "", fmt.Errorf("forget: the weights know nothing of the field %s; they know of %s", diag.Quote(field), diag.Names(slices.Sorted(maps.Keys(facts))))
+		}
+		delete(facts, field)
+	}
+	if len(facts) == 0 {
+		return "", nil
+	}
+	return facts.JSON(), nil
+}
+
 // ruleOf is the rule that a spec gives.
 func ruleOf(w *ir.Weights) WeightsRule {
-	rule := WeightsRule{Partial: w.Partial, Match: w.Match, Ignore: w.Ignore}
+	rule := WeightsRule{Partial: w.Partial, Match: w.Match, Ignore: w.Ignore, Forget: w.Forget}
 	for _, r := range w.Rename {
 		rule.Rename = append(rule.Rename, WeightsRename{From: r.From, To: r.To})
 	}

@@ -70,6 +70,7 @@ type Weights struct {
 	Match   []string // patterns of parameters
 	Ignore  []string // patterns of the file's tensors
 	Rename  []WeightRename
+	Forget  []string // fields
 }
 
 // WeightRename gives tensors of a file the names of parameters.

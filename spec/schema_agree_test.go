@@ -42,7 +42,7 @@ func everything(t *testing.T) any {
 const trainOptions = `  clip_grad_norm: 1.0
   accumulate: 2
   param_groups: [{match: "b*.bias", lr: 0.1}, {match: "*.h.weight", frozen: true}]
-  init: {safetensors: w.safetensors, partial: true, match: ["b.*", "*.h.weight"], ignore: old.bias, rename: {old.weight: "b.0.h.weight", "x.*.w": ["b.*.h.weight"]}}
+  init: {safetensors: w.safetensors, partial: true, match: ["b.*", "*.h.weight"], ignore: old.bias, rename: {old.weight: "b.0.h.weight", "x.*.w": ["b.*.h.weight"]}, forget: [z]}
   eval: {data: recorded, every: 10, metrics: {v: mean(o)}, batches: 2}
   early_stop: {metric: m, patience: 3, mode: min, min_delta: 0.1}
   checkpoint: {every: 10, keep: 2, best: {metric: eval.v, mode: max}, dir: saved}

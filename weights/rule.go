@@ -26,6 +26,9 @@ type Rule struct {
 	Ignore []string
 	// Rename gives tensors other names. The first one that fits a tensor is used.
 	Rename []Rename
+	// Forget has fields of the data of which what the weights have learned (classes, means,
+	// fill values) isn't used: those of a head that isn't taken.
+	Forget []string
 }
 
 // Rename gives the tensors that a pattern fits the names of parameters. Each star of From

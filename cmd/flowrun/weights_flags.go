@@ -20,6 +20,7 @@ type weightsFlags struct {
 	match   []string
 	ignore  []string
 	rename  []string
+	forget  []string
 }
 
 func (o *weightsFlags) add(c *cobra.Command, usage string) {
@@ -29,11 +30,12 @@ func (o *weightsFlags) add(c *cobra.Command, usage string) {
 	f.StringArrayVar(&o.match, "weights-match", nil, "take only the parameters that `PATTERN` matches from the file of --weights (repeatable)")
 	f.StringArrayVar(&o.ignore, "weights-ignore", nil, "pass over the tensors of the file of --weights that `PATTERN` matches (repeatable)")
 	f.StringArrayVar(&o.rename, "weights-rename", nil, "take a tensor of the file of --weights as a parameter: `FROM=TO`, also with * on both sides (repeatable; the first that fits is used)")
+	f.StringArrayVar(&o.forget, "weights-forget", nil, "don't use what the file of --weights knows of the data `FIELD`, such as the classes of a head that isn't taken (repeatable)")
 }
 
 // rule is the one that the flags give.
 func (o *weightsFlags) rule() (rule flowrun.WeightsRule, err error) {
-	rule = flowrun.WeightsRule{Partial: o.partial, Match: o.match, Ignore: o.ignore}
+	rule = flowrun.WeightsRule{Partial: o.partial, Match: o.match, Ignore: o.ignore, Forget: o.forget}
 	at := map[string]int{}
 	for _, text := range o.rename {
 		from, to, ok := strings.Cut(text, "=")
@@ -50,9 +52,9 @@ func (o *weightsFlags) rule() (rule flowrun.WeightsRule, err error) {
 	if err := rule.Check(); err != nil {
 		return rule, usageError{fmt.Errorf("--weights-%w", err)}
 	}
-	given := o.partial || len(o.match)+len(o.ignore)+len(o.rename) > 0
+	given := o.partial || len(o.match)+len(o.ignore)+len(o.rename)+len(o.forget) > 0
 	if given && o.weights == "" {
-		return rule, usageError{fmt.Errorf("--weights-partial, -match, -ignore and -rename say how to take the file of --weights: name one (train.init and model.init have keys of their own)")}
+		return rule, usageError{fmt.Errorf("--weights-partial, -match, -ignore, -rename and -forget say how to take the file of --weights: name one (train.init and model.init have keys of their own)")}
 	}
 	return rule, nil
 }

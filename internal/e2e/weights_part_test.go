@@ -357,3 +357,35 @@ func TestNarrowFilesAreWidenedExactly(t *testing.T) {
 	_, err = p.Start(t.Context())
 	require.ErrorContains(t, err, "h.bias is f64[3] in the file and f32[3] in the model, which would round it")
 }
+
+// A head for other classes: what the base knows of the inputs stays, the classes are
+// learned from the new data.
+func TestForgottenClassesAreLearnedAnew(t *testing.T) {
+	dir, spec := pets(t, "3", "mean")
+	w := petWeights(t, spec)
+	saved := filepath.Join(dir, "w.safetensors")
+	require.NoError(t, w.Save(saved))
+	put(t, dir, "pets.csv", "size,species\n10,ape\n20,bee\n30,gnu\n10,bee\n")
+	p, err := flowrun.Load(spec)
+	require.NoError(t, err)
+	head := flowrun.WeightsRule{Match: []string{"logits.weight"}}
+	kept, err := p.ReadWeightsBy(saved, head)
+	require.NoError(t, err)
+	_, err = p.Start(t.Context(), flowrun.WithWeights(kept))
+	require.ErrorContains(t, err, "ape", "a class that the weights don't know")
+
+	head.Forget = []string{"y"}
+	kept, err = p.ReadWeightsBy(saved, head)
+	require.NoError(t, err)
+	s := runtest.Started(t, spec, flowrun.WithWeights(kept))
+	runtest.Ran(t, s, 1)
+	after, err := s.Weights()
+	require.NoError(t, err)
+	rows, err := inferred(t, spec, put(t, dir, "new.csv", "size\n1\n\"\"\n"), after)
+	require.NoError(t, err)
+	require.Contains(t, []any{"ape", "bee", "gnu"}, rows[0]["species"])
+	require.Equal(t, []any{2.5}, rows[1]["x"], "what a missing size is filled with is still the mean of the base's data")
+
+	_, err = p.ReadWeightsBy(saved, flowrun.WeightsRule{Forget: []string{"z"}})
+	require.ErrorContains(t, err, `forget: the weights know nothing of the field "z"; they know of x, y`)
+}

@@ -46,6 +46,9 @@ func (d *decoder) weights(n *tree.Node) *Weights {
 		decl.Ignore = append(decl.Ignore, p.Name)
 	}
 	d.renames(fields["rename"], w)
+	for _, p := range d.weightPatterns(fields["forget"], "forget") {
+		decl.Forget = append(decl.Forget, p.Name)
+	}
 	return w
 }
 
