@@ -150,7 +150,10 @@ func (g *Generator) Generate(ctx context.Context, prompt string, o GenerateOptio
 	if g.model == nil {
 		return nil, ErrClosed
 	}
-	draw, err := o.sampler()
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	draw, err := sampling.New(o.settings())
 	if err != nil {
 		return nil, err
 	}
@@ -176,15 +179,21 @@ func (g *Generator) Generate(ctx context.Context, prompt string, o GenerateOptio
 	return out, err
 }
 
-// sampler makes what draws the tokens.
-func (o *GenerateOptions) sampler() (*sampling.Sampler, error) {
+// Check reports options that mean nothing.
+func (o *GenerateOptions) Check() error {
 	if o.MaxTokens < 1 {
-		return nil, fmt.Errorf("the maximum number of tokens must be at least 1, got %d", o.MaxTokens)
+		return fmt.Errorf("the maximum number of tokens must be at least 1, got %d", o.MaxTokens)
 	}
 	if slices.Contains(o.Stop, "") {
-		return nil, errors.New("an empty text can't stop an answer: it is everywhere")
+		return errors.New("an empty text can't stop an answer: it is everywhere")
 	}
-	return sampling.New(sampling.Settings{Temperature: o.Temperature, TopK: o.TopK, TopP: o.TopP, Seed: o.Seed})
+	s := o.settings()
+	return s.Check()
+}
+
+// settings say how tokens are drawn.
+func (o *GenerateOptions) settings() sampling.Settings {
+	return sampling.Settings{Temperature: o.Temperature, TopK: o.TopK, TopP: o.TopP, Seed: o.Seed}
 }
 
 // answer adds tokens to an answer until it ends.

@@ -78,6 +78,15 @@ func (o *generateFlags) run(c *cobra.Command, path string, s streams) (err error
 		return err
 	}
 	given := o.given(c, program.GenerateOptions())
+	if program.Generates() {
+		err := given.Check()
+		if c.Flags().Changed("top-p") && o.topP == 0 { // in Go, 0 is as 1
+			err = errors.New("top-p must be above 0 and at most 1, got 0")
+		}
+		if err != nil {
+			return usageError{err}
+		}
+	}
 	options, err := o.startFlags.options(program)
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ train:
 generate: {context: context}
 `
 
-func modelOf(t *testing.T, context int, dtype string, cached bool) *flowrun.Program {
+func modelOf(t testing.TB, context int, dtype string, cached bool) *flowrun.Program {
 	t.Helper()
 	positions, keep := "arange(time)", ""
 	if cached {

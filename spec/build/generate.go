@@ -69,6 +69,15 @@ func (p *Program) generation(s *shared) *graph {
 		g = own.generating(p.Generate, in.Type.DType, def.Context, false)
 	} else {
 		p.Generate.Cached = true
+		if def.Context > 1 && !cached.HasErrors() { // a token's step must fit the model, too
+			one := &shared{list: &cached, def: s.def, first: own.first}
+			one.generating(&Generation{}, in.Type.DType, 1, true)
+			one.uses.report(&cached, s.def.Vars)
+			for i := range cached.Items {
+				d := &cached.Items[i]
+				d.Notes = append(d.Notes, diag.Note{Message: "where a step of a generation takes one token: the number of tokens must be a name of its own, which is no var"})
+			}
+		}
 		cached.Items = slices.DeleteFunc(cached.Items, func(d diag.Diagnostic) bool { return d.Severity != diag.Error }) // Infer has had the others
 		s.list.Merge(cached)
 	}
@@ -96,9 +105,10 @@ func (g *graph) untrained(types map[string]any) {
 			continue
 		}
 		d, ok := ir.ParseDType(in.Type.DType)
-		for _, dim := range in.Type.Dims {
+		for i, dim := range in.Type.Dims {
 			n, named := dim.(*expr.Name)
-			ok = ok && named && f.consts[n.Name] == nil
+			one, literal := dim.(*expr.Literal)
+			ok = ok && (named && f.consts[n.Name] == nil || i == 0 && literal && one.Value == 1)
 		}
 		if ok {
 			types[in.Name] = ir.Type{DType: d, Shape: ir.Shape{1, def.Context}}
