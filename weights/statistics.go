@@ -61,19 +61,21 @@ const block = 1024
 
 // block gathers elements of a piece, and gives the moments of the finite ones.
 func (s *Statistics) block(piece *ir.Tensor, from, to int, scale float64) (p moments) {
+	var buffer [block]float64
+	values := buffer[:0]
 	for i := from; i < to; i++ {
 		if x := piece.Float(i); s.add(x) {
-			p.n++
-			p.sum += x * scale
+			values = append(values, x*scale)
 		}
 	}
+	for _, x := range values {
+		p.sum += x
+	}
+	p.n = float64(len(values))
 	mean := p.sum / p.n
-	for i := from; i < to; i++ {
-		if x := piece.Float(i); !math.IsNaN(x) && !math.IsInf(x, 0) {
-			x *= scale
-			p.deviation += (x - mean) * (x - mean)
-			p.squares += x * x
-		}
+	for _, x := range values {
+		p.deviation += (x - mean) * (x - mean)
+		p.squares += x * x
 	}
 	if !piece.Type.DType.IsFloat() {
 		for i := from; i < to; i++ {
@@ -96,7 +98,12 @@ func (s *Statistics) add(x float64) bool {
 	case x == 0:
 		s.Zeros++
 	}
-	s.Min, s.Max = math.Min(s.Min, x), math.Max(s.Max, x)
+	if x < s.Min {
+		s.Min = x
+	}
+	if x > s.Max {
+		s.Max = x
+	}
 	return true
 }
 

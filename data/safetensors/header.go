@@ -91,7 +91,7 @@ func (h *header) check(n int64) error {
 		case e.begin > e.end:
 			return fmt.Errorf("tensor %s: its data_offsets [%d, %d] are reversed", diag.Quote(name), e.begin, e.end)
 		case e.end > n:
-			return fmt.Errorf("tensor %s: its data ends at byte %d, but the file has %d bytes of data", diag.Quote(name), e.end, n)
+			return fmt.Errorf("tensor %s: its data ends at byte %d, but the file has %d bytes of data: it is cut off", diag.Quote(name), e.end, n)
 		case e.begin < at:
 			return fmt.Errorf("tensor %s: its data begins at byte %d, inside tensor %s, which ends at %d", diag.Quote(name), e.begin, diag.Quote(byPlace[i-1]), at)
 		case e.begin > at:
