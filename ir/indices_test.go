@@ -1,7 +1,6 @@
 package ir_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -77,5 +76,5 @@ func TestEachOpOfIndicesKnowsHowManyThereAre(t *testing.T) {
 			}
 		}
 	}
-	require.Nil(t, indexed(t, ids, func(b *ir.Builder, ids *ir.Node) *ir.Node { return ids }).OutOfRange(ir.NewTensor(ids)), fmt.Sprint("a state"))
+	require.Nil(t, indexed(t, ids, func(b *ir.Builder, ids *ir.Node) *ir.Node { return ids }).OutOfRange(ir.NewTensor(ids)), "a state")
 }
