@@ -26,7 +26,7 @@ func (s *Session) evaluationData(ctx context.Context, o *startOptions) (_ *datas
 
 // startEvaluation starts the spec's evaluation where the training runs.
 func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Evaluation, from *checkpoint.Resumed) (*engine.Evaluation, error) {
-	o.device = s.device
+	o.device, o.engine.Inspect = s.device, nil
 	held, err := s.evaluationData(ctx, &o)
 	if err != nil {
 		return nil, err

@@ -33,6 +33,7 @@ type startOptions struct {
 	keep        string      // the folder of KeepIn
 	kept        bool        // KeepIn was given
 	command     []string    // of KeepIn
+	numerics    bool        // see CheckNumerics
 	changedData bool        // whether a run may be resumed on other data
 	files       files.Fault // for tests
 	engine      engine.Options

@@ -37,6 +37,9 @@ type Session struct {
 	train     *dataset       // nil: batches are generated
 	held      *dataset       // the evaluation's, if that is other data than train
 	learned   string         // what was learned from the data, as JSON; "" if nothing was
+	graph     *ir.Graph      // of a step
+	tailGraph *ir.Graph      // of a step whose batch is smaller, every epoch steps; nil if there is none
+	epoch     int64
 	closing   sync.Mutex
 	closed    bool
 }
@@ -91,6 +94,9 @@ func (p *Program) Start(ctx context.Context, options ...StartOption) (_ *Session
 	if s.train != nil && p.spec.Train.State(ir.EpochStepsState) != nil {
 		_, _, steps := s.train.batches()
 		values[ir.EpochStepsState] = ir.ScalarTensor(ir.I64, steps)
+	}
+	if err := s.checkFirst(o, from, values); err != nil {
+		return nil, err
 	}
 	if err := s.engine.SetAll(values); err != nil {
 		return nil, err
@@ -165,6 +171,7 @@ func (s *Session) startTraining(ctx context.Context, o *startOptions) (err error
 	if err := s.train.bound(g); err != nil {
 		return err
 	}
+	s.graph, s.tailGraph, s.epoch = g, tail, steps
 	s.instance, err = p.instantiateWith(ctx, g, tail, steps, s.train, o)
 	return err
 }
@@ -191,7 +198,11 @@ func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, wei
 // evaluation, early stopping, checkpoints.
 func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkpoint.Resumed, values map[string]*Tensor) (err error) {
 	l := s.settings
-	s.loop = engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps, ByEpochs: l.Epochs > 0}
+	s.loop = engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps, ByEpochs: l.Epochs > 0,
+		Guard: s.guard(o)}
+	if l.OnNonFinite == ir.SkipNonFinite {
+		s.loop.Skipped = ir.SkippedState
+	}
 	if s.train != nil {
 		s.loop.DataSteps = s.train.Steps()
 		_, _, s.loop.EpochSteps = s.train.batches()
@@ -280,7 +291,11 @@ func (s *Session) runLoop(ctx context.Context, loop engine.Loop) (Summary, error
 		}
 		loop.Observers = append(loop.Observers, s.saver.Observer(loop.Observers))
 	}
-	return s.engine.Run(ctx, loop)
+	summary, err := s.engine.Run(ctx, loop)
+	if d := summary.Divergence; d != nil && s.saver != nil {
+		d.Checkpoint = s.saver.Latest()
+	}
+	return summary, err
 }
 
 // RunOption changes a run.

@@ -37,6 +37,7 @@ func (f *File) Resume(g *ir.Graph, facts string) (*Resumed, error) {
 	if r.States[ir.NonFiniteState] == nil && g.State(ir.NonFiniteState) != nil { // older versions didn't look
 		r.States[ir.NonFiniteState] = ir.ScalarTensor(ir.I64, int64(0))
 	}
+	r.allowSkipping(g)
 	if err := r.fits(g); err != nil {
 		return nil, err
 	}
@@ -57,6 +58,16 @@ func (r *Resumed) best() engine.Value {
 	}
 	v.Step = int64(r.recall(bestStep, float64(step)))
 	return v
+}
+
+// allowSkipping lets a run begin to skip steps that aren't finite, or cease to: none has
+// been skipped yet, or nobody counts them any more.
+func (r *Resumed) allowSkipping(g *ir.Graph) {
+	if g.State(ir.SkippedState) == nil {
+		delete(r.States, ir.SkippedState)
+	} else if r.States[ir.SkippedState] == nil {
+		r.States[ir.SkippedState] = ir.ScalarTensor(ir.I64, int64(0))
+	}
 }
 
 // fits compares the checkpoint's tensors with the states of a graph.

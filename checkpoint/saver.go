@@ -143,7 +143,7 @@ func (w *Saver) Begin() error {
 // Observer writes a checkpoint every so many steps and at the end, once the other
 // observers have synced what they observed up to there.
 func (w *Saver) Observer(others []engine.Observer) engine.Observer {
-	return engine.Observer{Every: w.settings.Checkpoint.Every, Interval: w.interval(), Observe: func(r engine.Record) error {
+	return engine.Observer{Every: w.settings.Checkpoint.Every, Interval: w.interval(), Sound: true, Observe: func(r engine.Record) error {
 		if r.Step == w.last && (!w.awaits || r.Due) {
 			return nil
 		}
@@ -176,7 +176,8 @@ func (w *Saver) mayBeBest(r engine.Record) bool {
 	if r.Due {
 		return false
 	}
-	return r.Step%w.settings.Checkpoint.Every == 0 || r.Last && r.Stopped != "" && r.Stopped != engine.StoppedInterrupted
+	chance := r.Stopped == "" || r.Stopped == engine.StoppedInterrupted || r.Stopped == engine.StoppedNonFinite
+	return r.Step%w.settings.Checkpoint.Every == 0 || r.Last && !chance
 }
 
 // syncAll has observers sync what they have observed; it gives the first error.
@@ -208,6 +209,9 @@ func (w *Saver) write(r engine.Record, mayBeBest bool) (err error) {
 	}
 	head := Head{Step: tensors[ir.StepState].Int(0), Facts: w.facts, Finite: usable(states, tensors), BestBy: w.bestBy(),
 		Learned: w.Learned, Data: w.Data, Rendered: w.Rendered}
+	if w.loop.Guard != nil && !head.Finite {
+		return nil // it would be the newest; the run says that it has diverged
+	}
 	better, best := false, w.best
 	if b := w.settings.Checkpoint.Best; b != nil && mayBeBest && head.Finite && head.Step == r.Step {
 		v := r.Metrics[slices.Index(w.settings.AllMetrics(), b.Metric)]
@@ -230,6 +234,10 @@ func (w *Saver) write(r engine.Record, mayBeBest bool) (err error) {
 	}
 	return err
 }
+
+// Latest is the newest file that the run has written, or that it began with; "" if there
+// is none that stays.
+func (w *Saver) Latest() string { return w.store.path(w.last) }
 
 func names(states []*ir.State) (names []string) {
 	for _, s := range states {

@@ -177,6 +177,16 @@ func (s *Store) Close() error {
 	return err
 }
 
+// path is the file of a step's checkpoint; "" if there is none that Close leaves.
+func (s *Store) path(step int64) string {
+	s.use.Lock()
+	defer s.use.Unlock()
+	if s.folder == nil || s.idle || !slices.ContainsFunc(s.heads, func(h Head) bool { return h.Step == step }) {
+		return ""
+	}
+	return s.folder.Path(FileName(step))
+}
+
 // Empty reports whether there is nothing to resume from.
 func (s *Store) Empty() bool { return len(s.heads) == 0 && len(s.broken) == 0 && !s.best }
 

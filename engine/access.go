@@ -145,6 +145,7 @@ func (s *Session) fetch(n int32) (*ir.Tensor, error) {
 func (s *Session) SetAll(values map[string]*ir.Tensor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.foreign++
 	if r := s.runner; r != nil {
 		for name := range values {
 			r.moved = r.moved || name == r.loop.Step || name == r.loop.Stopped

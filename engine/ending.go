@@ -11,6 +11,7 @@ func (r *runner) seeNonFinite() error {
 		return err
 	}
 	r.record.NonFinite = r.bad.tensor.Int(0)
+	r.diverged = r.diverged || r.watch != nil && r.watch.Loss && r.record.NonFinite != 0
 	return nil
 }
 
@@ -20,6 +21,9 @@ func (r *runner) tellNonFinite() {
 		return
 	}
 	r.told = true
+	if r.watch != nil { // the divergence says it, or TellSkipped
+		return
+	}
 	if tell := r.loop.TellNonFinite; tell != nil {
 		tell(r.record.NonFinite)
 	}
@@ -40,7 +44,7 @@ func (r *runner) end() error {
 // states can still be read, they are those after some step, and the observers that
 // haven't failed get its record.
 func (r *runner) salvage(failure error) error {
-	if r.session.sync() != nil || r.recount() != nil || r.fill() != nil {
+	if r.session.sync() != nil || r.recount() != nil || r.unsettled() != nil || r.fill() != nil {
 		return failure // it says why the states can't be read
 	}
 	for _, err := range r.last() {
@@ -70,6 +74,7 @@ func (r *runner) recount() error {
 // last fills the summary, and gives the last record to the observers that haven't failed.
 func (r *runner) last() (errs []error) {
 	r.tellNonFinite()
+	r.tellSkips()
 	r.record.Last, r.record.Stopped = true, r.summary.Stopped
 	r.summary.Step, r.summary.Elapsed = r.record.Step, r.record.Elapsed
 	r.summary.Loss = r.record.Loss
@@ -77,6 +82,7 @@ func (r *runner) last() (errs []error) {
 	r.summary.Tensors = r.record.Tensors
 	r.summary.Evaluated = r.record.Evaluated
 	r.summary.NonFinite = r.record.NonFinite
+	r.summary.Skipped = r.record.Skipped
 	for i, o := range r.loop.Observers {
 		if !r.failed[i] {
 			errs = append(errs, o.Observe(r.record))

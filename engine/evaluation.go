@@ -101,6 +101,10 @@ func (r *runner) evaluate(ctx context.Context) error {
 		e.Due = 0
 		r.record.Evaluations++
 	}
+	if e == nil && stop == nil {
+		return nil
+	}
+	defer r.memorize()
 	if stop == nil {
 		return nil
 	}

@@ -34,6 +34,9 @@ func (s *Session) Run(ctx context.Context, l Loop) (Summary, error) {
 	if err := r.run(ctx); err != nil {
 		return r.summary, r.salvage(err)
 	}
+	if err := r.settle(ctx); err != nil {
+		return r.summary, r.salvage(err)
+	}
 	return r.summary, r.end()
 }
 
@@ -47,6 +50,10 @@ type runner struct {
 	stopped   *probe
 	loss      *probe
 	bad       *probe // the first step whose loss wasn't finite
+	skipped   *probe // how many steps have changed nothing
+	skips     skips
+	watch     *watch // nil without a guard
+	diverged  bool   // the loss or a state isn't sound any more: the run is over
 	metrics   []*probe
 	evaluated []*ir.Tensor // the evaluation's metrics
 	moved     bool         // a caller has taken a step, or written a state of the loop
@@ -92,7 +99,7 @@ func (r *runner) prepare() error {
 	for _, o := range []struct {
 		name string
 		to   **probe
-	}{{r.loop.Stopped, &r.stopped}, {r.loop.Loss, &r.loss}, {r.loop.NonFinite, &r.bad}} {
+	}{{r.loop.Stopped, &r.stopped}, {r.loop.Loss, &r.loss}, {r.loop.NonFinite, &r.bad}, {r.loop.Skipped, &r.skipped}} {
 		if o.name == "" {
 			continue
 		}
@@ -118,7 +125,7 @@ func (r *runner) prepare() error {
 	r.failed = make([]bool, len(r.loop.Observers))
 	r.chunk = 1
 	r.looked = r.step
-	return nil
+	return r.beginWatch()
 }
 
 // count reads the step counter.
@@ -139,6 +146,8 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	for {
 		switch {
+		case r.diverged:
+			return nil // settle says so
 		case stop:
 			r.summary.Stopped = StoppedUntil
 			return nil
@@ -162,6 +171,9 @@ func (r *runner) run(ctx context.Context) error {
 		r.tellNonFinite()
 		if r.step == before { // another caller has ended it
 			continue
+		}
+		if err := r.guard(); err != nil || r.diverged {
+			return err
 		}
 		if err := r.evaluate(ctx); err != nil || r.summary.Stopped != "" {
 			return err
@@ -276,6 +288,11 @@ func (r *runner) observe() error {
 		elapsed, looked = time.Since(r.start), true
 		r.adapt(elapsed)
 	}
+	if looked && r.watch.due(elapsed) {
+		if err := r.look(); err != nil || r.diverged {
+			return err
+		}
+	}
 	fresh := false
 	for i := range r.loop.Observers {
 		o := &r.loop.Observers[i]
@@ -289,7 +306,16 @@ func (r *runner) observe() error {
 				return err
 			}
 			r.tellNonFinite()
+			r.tellSkips()
 			fresh = true
+		}
+		if o.Sound && !r.diverged {
+			if err := r.look(); err != nil {
+				return err
+			}
+		}
+		if r.diverged {
+			return nil
 		}
 		if byTime {
 			r.due[i] = elapsed + o.Interval
@@ -342,6 +368,13 @@ func (r *runner) fill() error {
 		if err := r.seeNonFinite(); err != nil {
 			return err
 		}
+	}
+	if r.skipped != nil {
+		if _, err := s.read(r.skipped); err != nil {
+			return err
+		}
+		r.record.Skipped = r.skipped.tensor.Int(0)
+		r.skips.see(r.step, r.record.Skipped)
 	}
 	return r.fillMetrics()
 }

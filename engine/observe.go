@@ -23,6 +23,10 @@ type Observer struct {
 	Evaluations bool          // also after each evaluation
 	Observe     func(Record) error
 
+	// Sound says that Observe must not be called with states that the loop's guard
+	// doesn't accept: it looks at them before.
+	Sound bool
+
 	// Sync, if not nil, makes durable what has been observed. It is called before a
 	// checkpoint is saved, since a resumed run doesn't observe those steps again.
 	Sync func() error
@@ -40,6 +44,13 @@ type Loop struct {
 	// known: at once if the host sees the state, otherwise when metrics are read.
 	NonFinite     string
 	TellNonFinite func(step int64)
+
+	Guard   *Guard // nil: whatever becomes of the loss and the states, the run goes on
+	Skipped string // the state that counts steps that have changed nothing, i64[]; "" if there is none
+
+	// TellSkipped is called when metrics are read: once some step has changed nothing, with
+	// their number, and once all of so many steps in a row have; row is 0 before.
+	TellSkipped func(skipped, row int64)
 
 	Metrics  []string // states, in the order in which observers see them
 	MaxSteps int64    // stop when the counter reaches it; 0: no limit
@@ -93,6 +104,7 @@ type Record struct {
 	Stopped     StopReason    // why it ends, in the last record; "" if that is a failure
 
 	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
+	Skipped   int64 // steps that have changed nothing, since the program began
 }
 
 // StopReason says why a run ended.
@@ -106,6 +118,7 @@ const (
 	StoppedEarly       StopReason = "early_stop"
 	StoppedData        StopReason = "end_of_data" // the training data has been passed as often as it may be
 	StoppedInterrupted StopReason = "interrupted"
+	StoppedNonFinite   StopReason = "nonfinite" // the loss or a state was no longer finite: see Divergence
 )
 
 // Summary is the result of a run.
@@ -120,4 +133,7 @@ type Summary struct {
 	Evaluated bool         // as in Record
 
 	NonFinite int64 // the first step whose loss was infinite or NaN; 0: none
+	Skipped   int64 // as in Record
+
+	Divergence *Divergence // of a run that the loop's guard has ended
 }

@@ -24,6 +24,10 @@ type Options struct {
 	Sync bool
 	// Trace is called for every node that runs, if not nil. It is for tests.
 	Trace func(Execution)
+	// Inspect is called in each step for every node right after it has run, with its
+	// value, if not nil; the tensor is its own until it returns. It implies NoReplay and
+	// Sync: nodes that a device has only queued have no value yet. An error ends the step.
+	Inspect func(n *ir.Node, value *ir.Tensor) error
 }
 
 // Execution is one run of a node, as Trace sees it.
@@ -57,9 +61,10 @@ type Session struct {
 	held     *probe         // reads the stop condition; see unended
 	tail     *tail          // nil if all batches have one size
 
-	runner *runner // the run in progress; nil if there is none
-	stats  Stats
-	closed bool
+	runner  *runner // the run in progress; nil if there is none
+	foreign uint64  // how often callers have written states or taken steps, beside a run
+	stats   Stats
+	closed  bool
 }
 
 // ErrClosed is what every call on a closed session returns.
@@ -74,6 +79,9 @@ func New(plan *lower.Plan, devices []device.Device, o Options) (*Session, error)
 		if n.Op == ir.SourceOp && o.DataSources[n.Str("source")] == nil {
 			return nil, fmt.Errorf("engine: there is no data source %s", n.Str("source"))
 		}
+	}
+	if o.Inspect != nil {
+		o.NoReplay, o.Sync = true, true
 	}
 	v := newValues(plan)
 	m, err := newMemory(plan, devices, v)

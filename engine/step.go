@@ -29,6 +29,7 @@ func (s *Session) Step(ctx context.Context) error {
 	if s.runner != nil {
 		s.runner.moved = true
 	}
+	s.foreign++
 	st := s.stop
 	switch {
 	case st < 0:
@@ -322,6 +323,9 @@ func (s *Session) run(n int32, replay bool) error {
 	}
 	s.stats.ran(s.plan, n)
 	s.hasRun(n, replay)
+	if s.options.Inspect != nil {
+		return s.inspect(n)
+	}
 	return nil
 }
 

@@ -14,6 +14,7 @@ const EvalPrefix = "eval."
 const (
 	StepState      = "step"              // steps taken, i64[]
 	NonFiniteState = "step.nonfinite"    // the first step whose loss was infinite or NaN, i64[]; 0: none
+	SkippedState   = "step.skipped"      // how many steps have changed nothing, with SkipNonFinite, i64[]
 	StoppedState   = "stopped"           // whether until has held, bool[]
 	LossState      = "metrics.loss_step" // the raw loss of the last step
 	MetricPrefix   = "metrics."
@@ -29,6 +30,16 @@ const (
 	EpochStepsState = "data.epoch_steps"
 )
 
+// OnNonFinite says what a run does about a loss that is infinite or NaN.
+type OnNonFinite string
+
+// What a run does.
+const (
+	StopOnNonFinite     OnNonFinite = "stop"     // it ends, as it does for parameters that aren't finite
+	SkipNonFinite       OnNonFinite = "skip"     // a step with such a loss or gradient changes no state; other parameters that aren't finite end the run
+	ContinueOnNonFinite OnNonFinite = "continue" // it goes on
+)
+
 // Loop is how a program is trained: what stands beside its graphs.
 type Loop struct {
 	Metrics  []string // in the spec's order, without the prefix
@@ -38,6 +49,8 @@ type Loop struct {
 	Epochs   int64    // of the training data, after which the run ends; 0 means no limit
 	LogEvery int64    // steps between log lines
 	LogEpoch bool     // it is an epoch, and LogEvery 0 until the data is known
+
+	OnNonFinite OnNonFinite
 
 	Weights    *Weights    // what training begins with; nil: with Program.Weights, or Init
 	Evaluation *Evaluation // nil if there is none

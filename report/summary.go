@@ -31,6 +31,7 @@ var stopped = map[engine.StopReason]string{
 	engine.StoppedEarly:       "no improvement for early_stop",
 	engine.StoppedData:        "the training data has ended",
 	engine.StoppedInterrupted: "interrupted",
+	engine.StoppedNonFinite:   "diverged",
 }
 
 // WriteText writes the summary for people: why it stopped, steps, seconds,
@@ -61,6 +62,9 @@ func (r Result) WriteText(w io.Writer) error {
 				writeTensor(&b, name, t)
 			}
 		}
+	}
+	if s.Skipped > 0 {
+		fmt.Fprintf(&b, "  %s skipped, as loss or gradients weren't finite\n", Steps(s.Skipped))
 	}
 	if best := r.Best; best != nil {
 		fmt.Fprintf(&b, "best %s: %s at step %s", best.Metric, formatMetric(best.Value), formatCount(best.Step))
@@ -117,6 +121,9 @@ func table(w io.Writer, rows [][2]string) {
 	t.Flush()
 }
 
+// Steps gives "1 step", "1,204 steps".
+func Steps(n int64) string { return plural(n, "step") }
+
 func plural(n int64, what string) string {
 	if n != 1 {
 		what += "s"
@@ -143,11 +150,14 @@ func (r Result) summary() runs.Summary {
 			stopped = runs.Failed
 		}
 	}
+	if s.Divergence != nil && message == "" {
+		message = Divergence(s.Divergence)
+	}
 	return runs.Summary{
 		Spec: r.Run.Spec, Name: r.Run.Name, Version: r.Run.Flowrun, Vars: r.Run.Vars, Seed: r.Run.Seed, Device: r.Run.Device,
 		Steps: s.Steps, Step: s.Step, Stopped: stopped, Message: message, Seconds: s.Elapsed.Seconds(),
 		Metrics: r.metricsJSON(), Best: r.Best, Out: r.Out, Weights: r.Weights,
-		NonFiniteStep: s.NonFinite,
+		NonFiniteStep: s.NonFinite, NonFinite: divergenceOf(s.Divergence), Skipped: s.Skipped,
 		Copies: runs.Copies{
 			HostToDevice:   runs.Traffic(r.Stats.HostToDevice),
 			DeviceToHost:   runs.Traffic(r.Stats.DeviceToHost),

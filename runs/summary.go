@@ -25,7 +25,8 @@ type Summary struct {
 	Weights *Weights        `json:"weights,omitempty"` // of the file that it began with
 
 	NonFiniteStep int64 `json:"nonfinite_step,omitempty"` // the first step whose loss was infinite or NaN
-	NonFinite     any   `json:"nonfinite,omitempty"`      // where that began
+	NonFinite     any   `json:"nonfinite,omitempty"`      // where that began, of a run that it has ended
+	Skipped       int64 `json:"skipped_steps,omitempty"`  // by on_nonfinite: skip, since step 0
 
 	Device     string  `json:"device"`
 	Copies     Copies  `json:"copies"`

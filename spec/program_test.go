@@ -55,7 +55,7 @@ func TestMathNetBecomesAProgram(t *testing.T) {
 	verify(t, p)
 	require.Equal(t, "math_net", p.Name)
 	require.Equal(t, int64(7), p.Seed)
-	require.Equal(t, ir.Loop{Metrics: []string{"loss", "accuracy"}, Until: true, MaxSteps: 200_000, LogEvery: 1000,
+	require.Equal(t, ir.Loop{Metrics: []string{"loss", "accuracy"}, Until: true, MaxSteps: 200_000, LogEvery: 1000, OnNonFinite: ir.StopOnNonFinite,
 		Goals: []ir.Goal{{Metric: "step", Value: 1000, Above: true}, {Metric: "accuracy", Value: float64(float32(0.995)), Above: true}}}, p.Loop)
 	require.Equal(t, ir.Placement{Default: "auto"}, p.Placement)
 	require.Empty(t, p.DataSources)

@@ -23,7 +23,7 @@ const (
 	exitDone        = 0   // done, or valid
 	exitProblems    = 1   // problems in the spec
 	exitUsage       = 2   // bad usage
-	exitFailed      = 3   // the run failed
+	exitFailed      = 3   // the run failed, or has diverged
 	exitInterrupted = 130 // Ctrl-C
 )
 
@@ -97,7 +97,7 @@ to train it, flowrun checks it, lowers it onto the machine's devices and runs it
 "flowrun SPEC" is short for "flowrun run SPEC".
 
 Exit codes: 0 done, or valid; 1 problems in the spec; 2 bad usage; 3 the run
-failed; 130 interrupted.`,
+failed or diverged; 130 interrupted.`,
 		Example: `  flowrun graphs/math_net.yaml
   flowrun graphs/math_net.yaml --set lr=0.05 --save weights.safetensors
   flowrun validate graphs/math_net.yaml`,

@@ -306,6 +306,7 @@ func TestTheFirstNonFiniteLossIsReportedOnceAndInTheJSON(t *testing.T) {
 	text := "flowrun: 1\ndata: {d: {generate: {x: \"normal(0, 1, [4, 8])\"}}}\n" +
 		"model: {inputs: {x: \"f32[4, 8]\"}, nodes: {h: {Linear: x, out_features: 4}}, outputs: [h]}\n" +
 		"train: {data: d, loss: mean(h * h), optimizer: {SGD: {lr: 1000}}, max_steps: 500, checkpoint: {every: 50}}\n"
+	text = strings.Replace(text, "max_steps: 500", "max_steps: 500, on_nonfinite: continue", 1)
 	spec := file(t, "nan.yaml", text)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	code, out, says := flowrunWith(t, spec, "--json", "--log", log, "--log-every=1")

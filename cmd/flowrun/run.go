@@ -23,6 +23,7 @@ type runFlags struct {
 	startFlags
 	followFlags
 	keepFlags
+	numericsFlags
 	sync     bool
 	maxSteps int64
 	resume   string
@@ -51,6 +52,7 @@ interrupted.`,
 func (o *runFlags) add(c *cobra.Command) {
 	o.specFlags.add(c)
 	o.startFlags.add(c, "start from the weights in `FILE`: safetensors, a checkpoint, or an index of shards")
+	o.numericsFlags.add(c)
 	f := c.Flags()
 	intFlag(c, &o.maxSteps, "max-steps", "stop after `N` steps, overriding the spec's max_steps")
 	f.BoolVar(&o.sync, "sync", false, "run every node as its own kernel and wait for each, to find the one that fails; same results, slower")
@@ -125,6 +127,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		clear()
 		tellNonFinite(s.errors, step, o.checkpoints(program))
 	}))
+	options = append(options, o.numericsFlags.running(s.errors, clear)...)
 	if o.log != "" {
 		observer, end, failed := o.openLog(info, s)
 		if failed != nil {
@@ -149,10 +152,12 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if o.save != "" && !errors.As(err, new(*engine.Poisoned)) { // whatever ended the run, its parameters are saved
 		if failed := session.SaveWeights(o.save); failed != nil {
 			err = andAlso(err, fmt.Errorf("--save: %w", failed))
+		} else {
+			tellSaved(s.errors, session, o.save, summary)
 		}
 	}
 	if err != nil {
-		return err
+		return andAlso(err, errDiverged(summary))
 	}
 	result := session.Result(summary, nil)
 	if err := o.finish(result, s.out); err != nil {
@@ -161,7 +166,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	if summary.Stopped == engine.StoppedInterrupted {
 		return errInterrupted
 	}
-	return nil
+	return errDiverged(summary)
 }
 
 // start begins the session.
@@ -171,6 +176,7 @@ func (o *runFlags) start(ctx context.Context, program *flowrun.Program, more []f
 		return nil, err
 	}
 	options = append(options, more...)
+	options = append(options, o.numericsFlags.starting(errors)...)
 	if o.sync {
 		options = append(options, flowrun.Sync())
 	}

@@ -38,7 +38,7 @@ func (c *endingContext) Err() error {
 func TestARunInterruptedInAnEvaluationEndsLikeAnUninterruptedOne(t *testing.T) {
 	specs := map[string]func(t *testing.T) string{
 		"rare checkpoints": func(t *testing.T) string {
-			return line(t, "{SGD: {lr: 0.3}}", `eval: {data: others, every: 2, batches: 2, metrics: {loss: loss}}`,
+			return line(t, "{SGD: {lr: 0.3}}", `eval: {data: others, every: 2, batches: 2, metrics: {loss: loss}}`, "on_nonfinite: continue",
 				`checkpoint: {every: 8, best: {metric: eval.loss}}`)
 		},
 	}

@@ -90,6 +90,7 @@ train:
   loss: mean(w)
   optimizer: {SGD: {lr: 0}}
   max_steps: 1
+  on_nonfinite: continue
   eval:
     data: d
     every: 1

@@ -16,7 +16,7 @@ import (
 )
 
 // The loss of this spec, and with it its weight, is not finite at steps given by a
-// formula.
+// formula. It goes on nevertheless: diverge_test.go is about runs that don't.
 const badSpec = `flowrun: 1
 data:
   d: {generate: {x: "ones([2, 1])"}}
@@ -30,6 +30,7 @@ train:
   optimizer: {SGD: {lr: 0.01}}
   metrics: {fixed: "mean(x)"}
   max_steps: 60
+  on_nonfinite: continue
 `
 
 func badAt(t *testing.T, bad string, keys ...string) string {

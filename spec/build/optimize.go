@@ -41,17 +41,22 @@ func (t *training) optimize() {
 	if c == nil {
 		return
 	}
-	o := &optimizing{training: t, updates: t.step}
+	o := &optimizing{training: t}
 	if o.target, _ = c.Target.(*check.Target); o.target == nil {
 		return
 	}
+	from := len(t.Graph.Nodes)
+	t.Origin = t.def.At
+	taken, next := t.taken(), t.counter.Next
+	o.updates = taken
 	if n := t.def.Accumulate; n > 1 {
-		from := len(t.Graph.Nodes)
-		t.Origin = t.def.At
-		o.updates = t.Apply(ir.LookupOp("floor_divide"), t.step, int(n))
-		o.due = t.Apply(ir.LookupOp("eq"), t.Apply(ir.LookupOp("remainder"), t.counter.Next, int(n)), 0)
-		t.own(from, "optimizer", "")
+		o.updates = t.Apply(ir.LookupOp("floor_divide"), taken, int(n))
+		if taken != t.step {
+			next = t.Apply(ir.LookupOp("add"), taken, 1)
+		}
+		o.due = t.Apply(ir.LookupOp("eq"), t.Apply(ir.LookupOp("remainder"), next, int(n)), 0)
 	}
+	t.own(from, "optimizer", "")
 	if o.single = o.arguments(o.updates); o.single == nil || t.loss == nil {
 		return
 	}
@@ -198,6 +203,7 @@ func (o *optimizing) gradients(params []*trained) bool {
 			o.fail(o.root, diag.InvalidArgument, o.def.Optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
 			return false
 		}
+		o.skip.grads = append(o.skip.grads, p.grad)
 		made := len(o.Graph.Nodes)
 		if o.due != nil && !o.accumulate(p) {
 			return false

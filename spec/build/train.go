@@ -24,6 +24,7 @@ type training struct {
 	loss       *ir.Node
 	gradNorm   *ir.Node // of all gradients together, once something needs it
 	size       int64    // the number of examples in a batch; 0: what the data source says
+	skip       skipping
 }
 
 // build builds all of it; types gets the types of the model's inputs.
@@ -37,6 +38,7 @@ func (t *training) build(types map[string]any) {
 		t.epochSteps, _ = t.newState(t.root, ir.EpochStepsState, ir.InputState, ir.Scalar(ir.I64), t.def.At)
 	}
 
+	t.startSkipping()
 	fields := t.data()
 	t.model(fields, types)
 	t.lossNode(fields)
@@ -48,6 +50,7 @@ func (t *training) build(types map[string]any) {
 	t.optimize()
 	t.metrics(values, true)
 	goals := t.until(values)
+	t.leaveOut()
 	t.program.Loop = t.def.Loop
 	t.program.Loop.Goals = goals
 	if t.def.Loss != nil {

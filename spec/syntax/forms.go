@@ -123,6 +123,7 @@ var Forms = map[string]*Form{
 	"early_stop":   {words: "a mapping", Section: earlyStopSection},
 	"checkpoint":   {words: "a mapping", Section: checkpointSection},
 	"best":         {words: "a mapping", Section: bestSection},
+	"nonfinite":    {words: "`stop`, `skip` or `continue`", Enum: onNonFinite},
 	"mode":         {words: "`min` or `max`", Enum: []string{"min", "max"}},
 	"delta":        {words: "a number of at least 0", Scalar: []string{"number"}, Minimum: 0, Maximum: math.MaxFloat64},
 

@@ -61,6 +61,8 @@ var trainKeys = []struct {
 		func(d *decoder, n *tree.Node, t *Train) { t.Groups = d.groups(n, t.Optimizer) }},
 	{Key{Name: "accumulate", Value: "count", doc: "the number of steps to average gradients over before each update", Default: "1"},
 		func(d *decoder, n *tree.Node, t *Train) { t.Accumulate = max(1, d.positive(n, "accumulate")) }},
+	{Key{Name: "on_nonfinite", Value: "nonfinite", doc: "what to do if the loss is infinite or NaN: stop, skip the step, or continue", Default: string(ir.StopOnNonFinite), Aside: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.Loop.OnNonFinite = d.onNonFinite(n) }},
 	{Key{Name: "init", Value: "init", doc: "a file of weights that training begins with", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Weights = d.weights(n) }},
 	{Key{Name: "eval", Value: "eval", doc: "metrics on other data, at intervals", Aside: true}, (*decoder).evaluation},
@@ -78,7 +80,7 @@ func (d *decoder) train(n *tree.Node) *Train {
 	if !ok {
 		return nil
 	}
-	t := &Train{At: keyRange(n), Accumulate: 1, Loop: ir.Loop{LogEvery: defaultLogEvery}}
+	t := &Train{At: keyRange(n), Accumulate: 1, Loop: ir.Loop{LogEvery: defaultLogEvery, OnNonFinite: ir.StopOnNonFinite}}
 	for _, k := range trainKeys {
 		if n := fields[k.Name]; n != nil {
 			k.decode(d, n, t)

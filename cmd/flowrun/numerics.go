@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/report"
+)
+
+// numericsFlags are what run does about values that aren't finite.
+type numericsFlags struct{ check bool }
+
+func (o *numericsFlags) add(c *cobra.Command) {
+	c.Flags().BoolVar(&o.check, "check-numerics", false, "look for NaN and infinity in the value of every node after it has run; same results, many times slower")
+}
+
+// starting are the options of a session, with notes on the error stream.
+func (o *numericsFlags) starting(w io.Writer) []flowrun.StartOption {
+	if !o.check {
+		return nil
+	}
+	fmt.Fprintln(w, "note: --check-numerics runs node by node and looks at every value: many times slower than a run without it")
+	return []flowrun.StartOption{flowrun.CheckNumerics(func(c *flowrun.Cause, _ string) {
+		fmt.Fprintln(w, diag.Printable("note: "+report.Cause(c)))
+	})}
+}
+
+// running are the options of the run; clear takes the live line off the screen.
+func (o *numericsFlags) running(w io.Writer, clear func()) []flowrun.RunOption {
+	replaying := flowrun.OnReplay(func(steps int64) {
+		clear()
+		fmt.Fprintf(w, "the run has diverged; replaying up to %s to find the cause (Ctrl-C gives that up)…\n", report.Steps(steps))
+	})
+	skipped := flowrun.OnSkipped(func(skipped, row int64) {
+		clear()
+		if row > 0 {
+			fmt.Fprintf(w, "warning: all of the last %s were skipped, as loss or gradients aren't finite: the run learns nothing any more\n", report.Steps(row))
+			return
+		}
+		fmt.Fprintf(w, "warning: %s skipped, as loss or gradients aren't finite (on_nonfinite: skip)\n", report.Steps(skipped))
+	})
+	return []flowrun.RunOption{replaying, skipped}
+}
+
+// errDiverged says why a run has diverged; its summary has been written.
+func errDiverged(s flowrun.Summary) error {
+	if s.Divergence == nil {
+		return nil
+	}
+	return errors.New(report.Divergence(s.Divergence))
+}
+
+// tellSaved says of which step parameters are that were saved although the run has
+// diverged, and warns of those that aren't finite.
+func tellSaved(w io.Writer, session *flowrun.Session, file string, s flowrun.Summary) {
+	if d := s.Divergence; d != nil && d.Sound >= 0 {
+		fmt.Fprintf(w, "note: --save: %s has the parameters of step %d, before the run diverged\n", diag.Printable(file), d.Sound)
+	}
+	weights, err := session.Weights()
+	if err != nil {
+		return
+	}
+	var bad []string
+	for name, t := range weights.Tensors {
+		if s := engine.SpreadOf(t); !s.Finite() {
+			bad = append(bad, name)
+		}
+	}
+	if len(bad) > 0 {
+		fmt.Fprintf(w, "warning: --save: %s has NaN or infinity: %s\n", diag.Printable(file), diag.Few(bad))
+	}
+}
