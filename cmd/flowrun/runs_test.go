@@ -207,3 +207,17 @@ func TestNamesOfRunsAreTheirPathsWithoutWhatAllShare(t *testing.T) {
 func TestACommandIsWrittenAsOneTypesIt(t *testing.T) {
 	require.Equal(t, `flowrun 'a b' 'it'\''s' '' --set 'x=[1]'`, shellLine([]string{"flowrun", "a b", "it's", "", "--set", "x=[1]"}))
 }
+
+func TestCurvesAreColouredOnATerminalUnlessNoColourIsWanted(t *testing.T) {
+	top := sweep(t)
+	args := []string{"runs", top, "--metric", "loss", "--height", "8"}
+	require.Contains(t, onTerminal(t, nil, args...), "\x1b[34m")
+	require.NotContains(t, onTerminal(t, []string{"NO_COLOR=1"}, args...), "\x1b")
+	require.NotContains(t, onTerminal(t, []string{"TERM=dumb"}, args...), "\x1b")
+	out := onTerminal(t, []string{"NO_COLOR=1", "LC_ALL=C"}, args...)
+	_, curves, _ := strings.Cut(out, "loss over steps")
+	require.NotContains(t, curves, "●")
+	require.Contains(t, curves, "* a")
+	_, out, _ = flowrunWith(t, args...)
+	require.NotContains(t, out, "\x1b", "nor where it is piped")
+}
