@@ -149,10 +149,14 @@ func (f *Folder) Close() error {
 
 // WriteText writes one of the files that are written whole.
 func (f *Folder) WriteText(name, text string) error {
-	return f.Replace(name, func(w io.Writer) error {
+	err := f.Replace(name, func(w io.Writer) error {
 		_, err := io.WriteString(w, text)
 		return err
 	})
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", f.Path(name), err)
+	}
+	return nil
 }
 
 // WriteInfo writes what the run is.
