@@ -71,7 +71,7 @@ type sample struct {
 }
 
 func subjects(w *workshop) []subject {
-	return slices.Concat(peers(w), openclSteps(w), ownBenchmarks(w), largeFiles(w), processes(w), serving(w))
+	return slices.Concat(peers(w), openclSteps(w), ownBenchmarks(w), followed(w), largeFiles(w), processes(w), serving(w))
 }
 
 // named are the subjects with a text in their names.

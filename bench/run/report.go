@@ -115,6 +115,7 @@ func (r *report) writeText(w io.Writer) error {
 		{stepGroup, "A training step of math_net"},
 		{openclGroup, "A training step of math_net on OpenCL"},
 		{dataGroup, "Reading batches from files, beside a copy in memory"},
+		{runsGroup, "A step of a run, and of one that is followed by all there is"},
 		{engineGroup, "The engine by itself"},
 		{checkGroup, "A check of a spec: math_net, and transformers by number of blocks"},
 		{processGroup, "Whole processes, on graphs/math_net.yaml"},

@@ -10,6 +10,7 @@ const (
 	engineGroup  = "engine"
 	checkGroup   = "check"
 	processGroup = "process"
+	runsGroup    = "runs"
 	serveGroup   = "serve"
 )
 
@@ -28,6 +29,8 @@ var targets = []struct {
 	{stepGroup, "flowrun", "µs", 5},
 	{dataGroup, "limited", "MiB", 300},
 	{dataGroup, "fashion_mnist", "%", 2},
+	{runsGroup, "math_net, cost", "%", 2},
+	{runsGroup, "an MLP, cost", "%", 2},
 	{engineGroup, "Step", "allocations", 0},
 	{engineGroup, "CleanDemand", "ns", 100},
 	{engineGroup, "CleanDemand", "allocations", 0},

@@ -48,7 +48,7 @@ var trainKeys = []struct {
 	{Key{Name: "max_steps", Value: "steps", doc: "the maximum number of steps", Default: "unlimited", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.MaxSteps = d.limited(n, "max_steps") }},
 	{Key{Name: "epochs", Value: "count", doc: "the maximum number of epochs of the data", more: "of max_steps and epochs, the one that is reached first ends the run", Aside: true}, (*decoder).epochs},
-	{Key{Name: "log_every", Value: "interval", doc: "steps between log lines, or `epoch`", Default: "100", Aside: true},
+	{Key{Name: "log_every", Value: "interval", doc: "steps between log lines, or `epoch`", more: "it thins all logs; evaluations and the last step always have a line", Default: "100", Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) {
 			t.Loop.LogEvery, t.Loop.LogEpoch = d.interval(n, "log_every", t)
 		}},
