@@ -77,7 +77,7 @@ func (w *workshop) followedRuns(ctx context.Context, name, dir string, args []st
 		if kind == "plain" {
 			line = append(line, "--json")
 		} else {
-			line = append(line, "--out", out, "--tensorboard", filepath.Join(out, "tensorboard"), "--log", filepath.Join(out, "log.csv"))
+			line = append(line, "--out", out, "--tensorboard", filepath.Join(out, "tensorboard"), "--log", filepath.Join(dir, "log.csv"))
 		}
 		text, err := w.alone(line...).output(ctx)
 		if err == nil && kind == "kept" {
