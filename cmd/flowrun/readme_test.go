@@ -39,6 +39,9 @@ func TestTheCommandsOfTheREADMEWork(t *testing.T) {
 			require.True(t, drawn)
 			require.Contains(t, string(readme), curves, "the curves that the README shows")
 		}
+		if args[0] == "infer" && args[1] == "graphs/iris.yaml" && runtime.GOARCH == "amd64" {
+			require.Contains(t, string(readme), out, "the predictions that the README shows")
+		}
 		if args[0] == "infer" && args[1] == "graphs/math_net.yaml" {
 			_, list, _ := strings.Cut(out, "{")
 			bits := ""
