@@ -65,6 +65,10 @@ func divergenceHelp(d *engine.Divergence) string {
 		return "a constant of the spec is infinite; a mask may be large instead, as -1e9"
 	case c != nil && len(c.Node.Inputs) > 0 && c.Node.Type.DType == ir.F16:
 		return "f16 ends at 65,504: use bf16 or f32, scale the loss, or leave such steps out with train.on_nonfinite: skip"
+	case c != nil && c.Phase == "loss" && c.Node.Op.Name == "log" && c.Value.Negative > 0:
+		if instead := insteadOfLog(c.Node); instead != "" {
+			return instead
+		}
 	}
 	return "lower the learning rate, add train.clip_grad_norm, keep arguments of log, sqrt and / away from 0; --check-numerics looks at every node, train.on_nonfinite: skip leaves such steps out"
 }
@@ -150,7 +154,7 @@ func valueName(n *ir.Node) string {
 
 // operandName is what an operand is called in a sentence.
 func operandName(n *ir.Node, i int) string {
-	if name := valueName(n.Inputs[i]); name != "" {
+	if name := valueName(n.Inputs[i]); name != "" && n.Inputs[i].Op != ir.ConstOp {
 		return "its input " + diag.Cut(name)
 	}
 	if len(n.Inputs) == 1 {

@@ -178,7 +178,11 @@ func (e *entry) endRows(g *grid) {
 		g.row("steps", text)
 	}
 	if r.Summary != nil && r.Summary.Message != "" {
-		g.row("error", r.Summary.Message)
+		label := "error"
+		for line := range strings.Lines(r.Summary.Message) {
+			g.row(label, strings.TrimSpace(line))
+			label = ""
+		}
 	}
 	if b := e.best(); b != nil {
 		text := fmt.Sprintf("%s %s at step %s", b.Metric, report.Metric(b.Value), report.Count(b.Step))
@@ -201,6 +205,9 @@ func (e *entry) endRows(g *grid) {
 	}
 	if r.State != runs.StateDone && r.State != runs.StateRunning && r.State != runs.StateDamaged {
 		g.row("to go on", e.resumeLine())
+		if r.State == runs.StateDiverged {
+			g.row("", "(with a setting changed: the same ones give the same bits, which diverge again)")
+		}
 	}
 }
 
