@@ -99,6 +99,9 @@ func newAxis(low, high float64, log, rounded bool, most int) *axis {
 		low, high = max(low-d, -math.MaxFloat64), min(high+d, math.MaxFloat64)
 	}
 	step := niceStep(high/float64(most) - low/float64(most))
+	if !rounded { // steps are whole
+		step = max(step, 1)
+	}
 	a := &axis{low: low, high: high}
 	if rounded {
 		if l, h := math.Floor(low/step)*step, math.Ceil(high/step)*step; !math.IsInf(l, 0) && !math.IsInf(h, 0) {

@@ -125,6 +125,17 @@ func number(t *testing.T, label string) float64 {
 	return v * unit
 }
 
+func TestTicksAtStepsAreWholeNumbers(t *testing.T) {
+	for _, last := range []float64{0, 1, 2, 3, 7, 19, 1000} {
+		ticks := newAxis(0, last, false, false, 5).ticks
+		require.NotEmpty(t, ticks)
+		for i, at := range ticks {
+			require.Regexp(t, `^-?[0-9]+$`, at.label, "0 to %v", last)
+			require.True(t, i == 0 || at.label != ticks[i-1].label)
+		}
+	}
+}
+
 func TestLogarithmicAxesHavePowersOfTen(t *testing.T) {
 	labels := func(low, high float64, most int) (list []string) {
 		for _, t := range newAxis(low, high, true, true, most).ticks {
