@@ -14,6 +14,7 @@ import (
 	"github.com/flowrun/flowrun/checkpoint"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/errs"
 	"github.com/flowrun/flowrun/internal/version"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/report"
@@ -213,7 +214,7 @@ func (k *keeper) begin(s *Session, loop engine.Loop) error {
 			return err
 		}
 	}
-	// They are of an end that is none any more; a checkpoint has what they had.
+	// They are of an earlier end. What they had, the checkpoint has too.
 	return errors.Join(k.folder.Remove(runs.SummaryFile), k.folder.Remove(runs.WeightsFile))
 }
 
@@ -245,11 +246,7 @@ func (k *keeper) opening(s *Session) []string {
 	}
 	lines := []string{fmt.Sprintf("%s: %s on %s by flowrun %s", k.now().Format(time.RFC3339), how, s.device, version.String())}
 	if len(k.command) > 0 {
-		words := make([]string, len(k.command))
-		for i, word := range k.command {
-			words[i] = shellWord(word)
-		}
-		lines = append(lines, strings.Join(words, " "))
+		lines = append(lines, diag.ShellLine(k.command...))
 	}
 	for _, d := range s.program.Warnings() {
 		lines = append(lines, fmt.Sprintf("warning: %s: %s", d.Range, d.Message))
@@ -264,7 +261,7 @@ func (k *keeper) opening(s *Session) []string {
 func (k *keeper) end(s *Session, summary Summary, failure error) error {
 	var lost *engine.Poisoned
 	if !errors.As(failure, &lost) {
-		failure = andAlso(failure, k.keepWeights(s))
+		failure = errs.Join(failure, k.keepWeights(s))
 	}
 	result := s.Result(summary, failure)
 	var text strings.Builder
@@ -274,7 +271,7 @@ func (k *keeper) end(s *Session, summary Summary, failure error) error {
 		return err
 	}
 	k.noting.Lock()
-	failure = andAlso(failure, k.files.finish(text.String()))
+	failure = errs.Join(failure, k.files.finish(text.String()))
 	k.noting.Unlock()
 	result.Failure = failure
 	var object strings.Builder
@@ -282,7 +279,7 @@ func (k *keeper) end(s *Session, summary Summary, failure error) error {
 	if err == nil {
 		err = k.folder.WriteText(runs.SummaryFile, object.String())
 	}
-	return andAlso(failure, err)
+	return errs.Join(failure, err)
 }
 
 // keepWeights writes the weights, unless they aren't numbers any more.
@@ -359,14 +356,4 @@ func (s *Session) best() *runs.Best {
 		mode = "max"
 	}
 	return &runs.Best{Metric: watch.Metric, Mode: mode, Value: value.Value, Step: value.Step, File: file}
-}
-
-// andAlso adds further errors to one, those that it doesn't have yet.
-func andAlso(err error, more ...error) error {
-	for _, e := range more {
-		if e != nil && !errors.Is(err, e) {
-			err = errors.Join(err, e)
-		}
-	}
-	return err
 }

@@ -61,7 +61,7 @@ func (p *Program) moved(text, folder string, maxSteps int64) (string, error) {
 	}
 	again := "flowrun run " + runs.SpecFile
 	for _, dir := range p.foldersFrom(folder) {
-		again += " --allow-read " + shellWord(dir)
+		again += " --allow-read " + diag.ShellLine(dir)
 	}
 	if maxSteps > 0 {
 		again += fmt.Sprintf(" --max-steps %d", maxSteps)
@@ -113,16 +113,6 @@ func wayTo(file, folder string) (string, error) {
 		return "", err
 	}
 	return filepath.Rel(base, full)
-}
-
-// shellWord is a word as a shell takes it.
-func shellWord(word string) string {
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./=:,@%+\\", r))
-	}) {
-		return word
-	}
-	return diag.Printable("'" + strings.ReplaceAll(word, "'", `'\''`) + "'")
 }
 
 // RenderedIn gives the text of the spec that a checkpoint was written with: overrides

@@ -63,6 +63,25 @@ func Names(names []string) string {
 	return list
 }
 
+// ShellLine is a command as one types it into a shell: words in quotes where they need
+// them, and characters that can't be printed as escape sequences.
+func ShellLine(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = word
+		if word == "" || strings.ContainsFunc(word, special) {
+			quoted[i] = Printable("'" + strings.ReplaceAll(word, "'", `'\''`) + "'")
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+// special reports whether a shell may take a character for more than itself.
+func special(r rune) bool {
+	plain := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./=:,@%+", r)
+	return !plain
+}
+
 // head is the beginning of a text, so many characters, with a mark if there is more.
 func head(text string, most int) string {
 	at := 0

@@ -43,3 +43,8 @@ func TestMessagesContainNoControlSequences(t *testing.T) {
 		}
 	})
 }
+
+func TestACommandIsWrittenAsOneTypesIt(t *testing.T) {
+	require.Equal(t, `flowrun 'a b' 'it'\''s' '' --set 'x=[1]' --lr=0.5 'C:\a' 'é' '\x1b'`,
+		diag.ShellLine("flowrun", "a b", "it's", "", "--set", "x=[1]", "--lr=0.5", `C:\a`, "é", "\x1b"))
+}

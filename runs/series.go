@@ -3,9 +3,10 @@ package runs
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
+
+	"github.com/flowrun/flowrun/diag"
 )
 
 // Point is the value of a metric after so many steps.
@@ -157,16 +158,9 @@ func (r *Run) Series(names ...string) (list []*Series) {
 		r.problem("%s: %s", MetricsFile, err)
 	}
 	if bad > 0 {
-		r.problem("%s: %s can't be read, line %d first: %s", MetricsFile, lines(bad), firstBad, errLine)
+		r.problem("%s: %s can't be read, line %d first: %s", MetricsFile, diag.Count(bad, "line"), firstBad, errLine)
 	}
 	return in.list
-}
-
-func lines(n int) string {
-	if n == 1 {
-		return "1 line"
-	}
-	return fmt.Sprintf("%d lines", n)
 }
 
 // seriesReader gathers series from lines.

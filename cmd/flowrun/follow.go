@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/errs"
 	"github.com/flowrun/flowrun/report"
 )
 
@@ -45,7 +46,7 @@ func (o *followFlags) openLog(run report.Run, s streams) (engine.Observer, func(
 	if isCSV(o.log) {
 		log = report.NewCSV(file, run, empty)
 	}
-	return log.Observer(), func(err error) error { return andAlso(err, log.Flush(), file.Close()) }, nil
+	return log.Observer(), func(err error) error { return errs.Join(err, log.Flush(), file.Close()) }, nil
 }
 
 // progress returns the observers that show the run's progress, and a function that

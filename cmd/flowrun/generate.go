@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/internal/errs"
 	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/report"
 )
@@ -98,7 +99,7 @@ func (o *generateFlags) run(c *cobra.Command, path string, s streams) (err error
 	if err != nil {
 		return err
 	}
-	defer func() { err = andAlso(err, generator.Close()) }()
+	defer func() { err = errs.Join(err, generator.Close()) }()
 	out := newTokenWriter(s.out)
 	emit := out.write
 	if o.json {
@@ -106,7 +107,7 @@ func (o *generateFlags) run(c *cobra.Command, path string, s streams) (err error
 	}
 	answer, err := generator.Generate(c.Context(), prompt, given, emit)
 	if err != nil {
-		return andAlso(err, out.end())
+		return errs.Join(err, out.end())
 	}
 	if answer.Unknown > 0 {
 		note(fmt.Sprintf("%s of the prompt aren't in the vocabulary; the model sees its token for unknown ones", diag.Count(answer.Unknown, "character")))

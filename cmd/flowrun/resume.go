@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -26,14 +25,4 @@ func tellNonFinite(w io.Writer, step int64, checkpoints string) {
 		kept = "the last checkpoint with finite parameters and loss is kept in " + checkpoints
 	}
 	fmt.Fprintf(w, "warning: the loss is infinite or NaN, first at step %d; %s\n", step, kept)
-}
-
-// andAlso adds further errors to one, those that it doesn't have yet.
-func andAlso(err error, more ...error) error {
-	for _, e := range more {
-		if e != nil && !errors.Is(err, e) {
-			err = errors.Join(err, e)
-		}
-	}
-	return err
 }

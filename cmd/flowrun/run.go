@@ -14,6 +14,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/errs"
 	"github.com/flowrun/flowrun/report"
 )
 
@@ -151,13 +152,13 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	clear()
 	if o.save != "" && !errors.As(err, new(*engine.Poisoned)) { // whatever ended the run, its parameters are saved
 		if failed := session.SaveWeights(o.save); failed != nil {
-			err = andAlso(err, fmt.Errorf("--save: %w", failed))
+			err = errs.Join(err, fmt.Errorf("--save: %w", failed))
 		} else {
 			tellSaved(s.errors, session, o.save, summary)
 		}
 	}
 	if err != nil {
-		return andAlso(err, errDiverged(summary))
+		return errs.Join(err, errDiverged(summary))
 	}
 	result := session.Result(summary, nil)
 	if err := o.finish(result, s.out); err != nil {

@@ -204,10 +204,6 @@ func TestNamesOfRunsAreTheirPathsWithoutWhatAllShare(t *testing.T) {
 	}
 }
 
-func TestACommandIsWrittenAsOneTypesIt(t *testing.T) {
-	require.Equal(t, `flowrun 'a b' 'it'\''s' '' --set 'x=[1]'`, shellLine([]string{"flowrun", "a b", "it's", "", "--set", "x=[1]"}))
-}
-
 func TestCurvesAreColouredOnATerminalUnlessNoColourIsWanted(t *testing.T) {
 	top := sweep(t)
 	args := []string{"runs", top, "--metric", "loss", "--height", "8"}

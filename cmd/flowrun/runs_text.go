@@ -157,7 +157,7 @@ func (e *entry) infoRows(g *grid) {
 		g.row("resumed", text)
 	}
 	if len(info.Command) > 0 {
-		g.row("command", shellLine(typed(info.Command)))
+		g.row("command", diag.ShellLine(typed(info.Command)...))
 	}
 }
 
@@ -236,7 +236,7 @@ func (e *entry) resumeLine() string {
 	if !slices.ContainsFunc(command, func(a string) bool { return a == "--resume" || strings.HasPrefix(a, "--resume=") }) {
 		command = append(command, "--resume")
 	}
-	return shellLine(command)
+	return diag.ShellLine(command...)
 }
 
 // typed is a recorded command as one types it: the program's name without its folder.
@@ -259,18 +259,6 @@ func withoutOut(command []string) (rest []string) {
 		}
 	}
 	return rest
-}
-
-// shellLine writes a command as one would type it.
-func shellLine(args []string) string {
-	var words []string
-	for _, a := range args {
-		if a == "" || strings.ContainsAny(a, " \t\n\"'\\$`!*?[](){}<>|&;#~") {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		words = append(words, a)
-	}
-	return strings.Join(words, " ")
 }
 
 // curves are the metrics that are drawn of a run where none is asked for: the loss, and

@@ -10,6 +10,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/errs"
 	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/report"
 	"github.com/flowrun/flowrun/report/tensorboard"
@@ -59,5 +60,5 @@ func (o *followFlags) openEvents(p *flowrun.Program, run report.Run, tell func(s
 		return engine.Observer{}, nil, fmt.Errorf("--tensorboard: %w", err)
 	}
 	log := report.NewEvents(file, run, spec, func(note string) { tell("note: " + diag.Printable(note)) })
-	return log.Observer(), func(err error) error { return andAlso(err, log.Flush(), file.Close()) }, nil
+	return log.Observer(), func(err error) error { return errs.Join(err, log.Flush(), file.Close()) }, nil
 }
