@@ -15,9 +15,9 @@ import (
 // what there is to go back to.
 func Divergence(d *engine.Divergence) string {
 	var b strings.Builder
-	at := "at step " + formatCount(d.Step)
+	at := "at step " + Count(d.Step)
 	if !d.Exact && len(d.States) > 0 {
-		at = "by step " + formatCount(d.Step)
+		at = "by step " + Count(d.Step)
 	}
 	fmt.Fprintf(&b, "%s %s", unsound(d), at)
 	switch {
@@ -48,7 +48,7 @@ func unsound(d *engine.Divergence) string {
 	case len(d.States) == 1:
 		return fmt.Sprintf("the loss is finite, but not %s", diag.Cut(d.States[0]))
 	case len(d.States) > 1:
-		return fmt.Sprintf("the loss is finite, but not %s and %s", diag.Cut(d.States[0]), plural(int64(len(d.States)-1), "other state"))
+		return fmt.Sprintf("the loss is finite, but not %s and %s", diag.Cut(d.States[0]), Counted(int64(len(d.States)-1), "other state"))
 	}
 	return "the loss is infinite or NaN"
 }
@@ -185,9 +185,9 @@ func amount(s engine.Spread) string {
 		case s.Size == 1:
 			kinds = append(kinds, k.name)
 		case k.n == s.Size:
-			kinds = append(kinds, fmt.Sprintf("%s in all of its %s values", k.name, formatCount(int64(s.Size))))
+			kinds = append(kinds, fmt.Sprintf("%s in all of its %s values", k.name, Count(int64(s.Size))))
 		default:
-			kinds = append(kinds, fmt.Sprintf("%s in %s of %s values", k.name, formatCount(int64(k.n)), formatCount(int64(s.Size))))
+			kinds = append(kinds, fmt.Sprintf("%s in %s of %s values", k.name, Count(int64(k.n)), Count(int64(s.Size))))
 		}
 	}
 	if len(kinds) == 0 {

@@ -195,7 +195,7 @@ func (l *line) parts(r engine.Record) []part {
 	if l.run.Memory > 0 {
 		parts = append(parts, part{diag.Bytes(l.run.Memory), memoryRank})
 	}
-	parts = append(parts, part{formatDuration(r.Elapsed), elapsedRank})
+	parts = append(parts, part{Duration(r.Elapsed), elapsedRank})
 	if left := l.timeLeft(r, rate); left != "" {
 		parts = append(parts, part{left, leftRank})
 	}
@@ -204,16 +204,16 @@ func (l *line) parts(r engine.Record) []part {
 
 // place is the step, and the epoch.
 func (l *line) place(r engine.Record) []part {
-	step := "step " + formatCount(r.Step)
+	step := "step " + Count(r.Step)
 	if l.run.MaxSteps > 0 && !l.run.Open {
-		step += "/" + formatCount(l.run.MaxSteps) + " (" + strconv.Itoa(int(100*float64(r.Step)/float64(l.run.MaxSteps))) + "%)"
+		step += "/" + Count(l.run.MaxSteps) + " (" + strconv.Itoa(int(100*float64(r.Step)/float64(l.run.MaxSteps))) + "%)"
 	}
 	if l.run.EpochSteps == 0 {
 		return []part{{step, stepRank}}
 	}
 	epoch := fmt.Sprintf("epoch %.2f", float64(r.Step)/float64(l.run.EpochSteps))
 	if l.run.Epochs > 0 {
-		epoch += "/" + formatCount(l.run.Epochs)
+		epoch += "/" + Count(l.run.Epochs)
 	}
 	return []part{{step, stepRank}, {epoch, epochRank}}
 }
@@ -221,7 +221,7 @@ func (l *line) place(r engine.Record) []part {
 // metrics are the metrics that are scalars, and without one called loss the step's loss.
 func (l *line) metrics(r engine.Record) (parts []part) {
 	if !slices.Contains(l.run.Metrics, "loss") {
-		parts = append(parts, part{"loss_step " + formatMetric(r.Loss), metricRank})
+		parts = append(parts, part{"loss_step " + Metric(r.Loss), metricRank})
 	}
 	for i, name := range l.run.Metrics {
 		if tensorOf(r.Tensors, i) != nil {
@@ -229,7 +229,7 @@ func (l *line) metrics(r engine.Record) (parts []part) {
 		}
 		value := noValue
 		if hasValue(name, r.Evaluated) {
-			value = formatMetric(r.Metrics[i])
+			value = Metric(r.Metrics[i])
 		}
 		rank := metricRank + i
 		if name == normName {
@@ -257,7 +257,7 @@ func (l *line) timeLeft(r engine.Record, rate float64) string {
 		if l.run.MaxSteps == 0 {
 			return ""
 		}
-		return formatDuration(l.left(r, limit, rate)) + " left"
+		return Duration(l.left(r, limit, rate)) + " left"
 	}
 	if l.trend == nil {
 		return ""
@@ -267,9 +267,9 @@ func (l *line) timeLeft(r engine.Record, rate float64) string {
 		return ""
 	}
 	if l.run.MaxSteps > 0 && limit <= steps {
-		return formatDuration(l.left(r, limit, rate)) + " left at most"
+		return Duration(l.left(r, limit, rate)) + " left at most"
 	}
-	return formatDuration(l.left(r, steps, rate)) + " left by the trend"
+	return Duration(l.left(r, steps, rate)) + " left by the trend"
 }
 
 // maxSeconds, ten years, keeps the time that is left inside of a Duration.

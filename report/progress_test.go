@@ -232,13 +232,13 @@ func TestAWriteErrorEndsTheRun(t *testing.T) {
 
 func TestNumbersAreWrittenForPeople(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 35_112: "35,112", 1_234_567: "1,234,567", -1000: "-1,000", -100: "-100"} {
-		require.Equal(t, want, formatCount(n))
+		require.Equal(t, want, Count(n))
 	}
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1<<20 - 1: "1.0 MiB", 3 << 30: "3.0 GiB", math.MaxInt64: "8.0 EiB"} {
 		require.Equal(t, want, diag.Bytes(n))
 	}
 	for d, want := range map[time.Duration]string{0: "0.0s", time.Microsecond: "1ms", 28 * time.Millisecond: "28ms", 49999 * time.Microsecond: "50ms", 51 * time.Millisecond: "0.1s", 175 * time.Millisecond: "0.2s", 59 * time.Second: "59.0s", 125 * time.Second: "2m5s", 3 * time.Hour: "3h0m0s"} {
-		require.Equal(t, want, formatDuration(d))
+		require.Equal(t, want, Duration(d))
 	}
 }
 

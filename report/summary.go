@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,13 +35,16 @@ var stopped = map[engine.StopReason]string{
 	engine.StoppedNonFinite:   "diverged",
 }
 
+// Reason says in words why a run stopped.
+func Reason(why string) string { return cmp.Or(stopped[engine.StopReason(why)], why) }
+
 // WriteText writes the summary for people: why it stopped, steps, seconds,
 // device, metrics.
 func (r Result) WriteText(w io.Writer) error {
 	s := r.Summary
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: stopped after %s", r.Run.Spec, plural(s.Steps, "step"))
-	fmt.Fprintf(&b, " in %s", formatDuration(s.Elapsed))
+	fmt.Fprintf(&b, "%s: stopped after %s", r.Run.Spec, Steps(s.Steps))
+	fmt.Fprintf(&b, " in %s", Duration(s.Elapsed))
 	if s.Steps > 0 && s.Elapsed > 0 {
 		fmt.Fprintf(&b, " (%s)", formatRate(float64(s.Steps)/s.Elapsed.Seconds()))
 	}
@@ -52,10 +56,10 @@ func (r Result) WriteText(w io.Writer) error {
 			case !hasValue(name, s.Evaluated):
 				rows = append(rows, [2]string{name, noValue})
 			case tensorOf(s.Tensors, i) == nil:
-				rows = append(rows, [2]string{name, formatMetric(s.Metrics[i])})
+				rows = append(rows, [2]string{name, Metric(s.Metrics[i])})
 			}
 		}
-		rows = append(rows, [2]string{"loss_step", formatMetric(s.Loss)})
+		rows = append(rows, [2]string{"loss_step", Metric(s.Loss)})
 		table(&b, rows)
 		for i, name := range r.Run.Metrics {
 			if t := tensorOf(s.Tensors, i); t != nil && hasValue(name, s.Evaluated) {
@@ -67,7 +71,7 @@ func (r Result) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "  %s skipped, as loss or gradients weren't finite\n", Steps(s.Skipped))
 	}
 	if best := r.Best; best != nil {
-		fmt.Fprintf(&b, "best %s: %s at step %s", best.Metric, formatMetric(best.Value), formatCount(best.Step))
+		fmt.Fprintf(&b, "best %s: %s at step %s", best.Metric, Metric(best.Value), Count(best.Step))
 		if best.File != "" {
 			fmt.Fprintf(&b, " (%s)", diag.Printable(best.File))
 		}
@@ -87,21 +91,21 @@ func (r Result) WriteStats(w io.Writer) error {
 		if t.Count == 1 {
 			return "1 copy, " + diag.Bytes(t.Bytes)
 		}
-		return formatCount(t.Count) + " copies, " + diag.Bytes(t.Bytes)
+		return Count(t.Count) + " copies, " + diag.Bytes(t.Bytes)
 	}
 	var b strings.Builder
 	rows := [][2]string{
-		{"kernels run", formatCount(s.KernelsRun)},
+		{"kernels run", Count(s.KernelsRun)},
 		{"host to device", traffic(s.HostToDevice)},
 		{"device to host", traffic(s.DeviceToHost)},
 		{"device to device", traffic(s.DeviceToDevice)},
 	}
 	if s.Aliased > 0 {
-		rows = append(rows, [2]string{"shared memory", formatCount(s.Aliased) + " copies avoided"})
+		rows = append(rows, [2]string{"shared memory", Count(s.Aliased) + " copies avoided"})
 	}
 	rows = append(rows, [2]string{"peak memory", diag.Bytes(s.PeakBytes)})
 	if s.DataWait > 0 {
-		waited := formatDuration(s.DataWait)
+		waited := Duration(s.DataWait)
 		if total := r.Summary.Elapsed; total > 0 {
 			waited += fmt.Sprintf(", %.1f %% of the time", 100*s.DataWait.Seconds()/total.Seconds())
 		}
@@ -119,16 +123,6 @@ func table(w io.Writer, rows [][2]string) {
 		fmt.Fprintf(t, "  %s\t%s\n", row[0], row[1])
 	}
 	t.Flush()
-}
-
-// Steps gives "1 step", "1,204 steps".
-func Steps(n int64) string { return plural(n, "step") }
-
-func plural(n int64, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return formatCount(n) + " " + what
 }
 
 // WriteJSON writes the summary for programs: one object on one line.

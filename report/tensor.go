@@ -96,7 +96,7 @@ func writeTensor(w io.Writer, name string, t *ir.Tensor) {
 // formatElement writes an element as people read it.
 func formatElement(t *ir.Tensor, i int) string {
 	if t.Type.DType.IsFloat() {
-		return formatMetric(t.Float(i))
+		return Metric(t.Float(i))
 	}
-	return formatCount(t.Int(i))
+	return Count(t.Int(i))
 }

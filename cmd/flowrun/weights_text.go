@@ -97,15 +97,7 @@ func (all *inspected) origin(t *grid, c *weights.Origin) {
 }
 
 func (t weightTotals) text(element string) string {
-	return fmt.Sprintf("%s, %s %s, %s", diag.Count(t.Tensors, "tensor"), report.Count(t.Elements), plural(t.Elements, element), bytesText(t.Bytes))
-}
-
-// plural is a word for one thing, or for several.
-func plural(n int64, word string) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
+	return fmt.Sprintf("%s, %s, %s", diag.Count(t.Tensors, "tensor"), report.Counted(t.Elements, element), bytesText(t.Bytes))
 }
 
 // learnedText says what is known of a field.
