@@ -1,7 +1,6 @@
 package weights
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -90,23 +89,4 @@ func plural(n int, one, many string) string {
 		return one
 	}
 	return many
-}
-
-// MarshalJSON writes the report for programs: how many of the parameters were taken, and
-// the names of all others.
-func (r *Report) MarshalJSON() ([]byte, error) {
-	names := func(list []string) []string { return append([]string{}, list...) } // [], not null
-	widened := []string{}
-	for _, t := range r.Widened() {
-		widened = append(widened, t.Param)
-	}
-	return json.Marshal(struct {
-		File       string   `json:"file"`
-		Parameters int      `json:"parameters"`
-		Taken      int      `json:"taken"`
-		Kept       []string `json:"kept"`
-		Left       []string `json:"left"`
-		Ignored    []string `json:"ignored"`
-		Widened    []string `json:"widened"`
-	}{r.File, r.Of, len(r.Taken), names(r.Kept), names(r.Left), names(r.Ignored), widened})
 }

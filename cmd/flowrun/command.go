@@ -121,8 +121,21 @@ failed or diverged; 130 interrupted.`,
 		}
 		return o.run(c, args, s)
 	}
-	root.AddCommand(newRun(s), newInfer(s), newGenerate(s), newValidate(s), newData(s), newWeights(s), newRules(s), newExplain(s), newSummary(s), newRuns(s), newRender(s), newFormat(s), newSchema(s), newModules(s), newOps(s), newKernels(s), newDevices(s), newVersion(s))
+	addGroup(root, "use", "Train and use a model:", newRun(s), newInfer(s), newGenerate(s))
+	addGroup(root, "results", "Look at runs and weights:", newRuns(s), newWeights(s))
+	addGroup(root, "specs", "Check and understand a spec:", newValidate(s), newExplain(s), newSummary(s), newData(s), newRender(s), newFormat(s))
+	addGroup(root, "reference", "Look something up:", newModules(s), newOps(s), newRules(s), newSchema(s), newKernels(s), newDevices(s), newVersion(s))
+	root.SetHelpCommandGroupID("reference")
 	return root
+}
+
+// addGroup adds commands under a title of their own.
+func addGroup(root *cobra.Command, id, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: id, Title: title})
+	for _, c := range commands {
+		c.GroupID = id
+	}
+	root.AddCommand(commands...)
 }
 
 // unknownCommand gives the command that was probably meant when the first

@@ -24,7 +24,7 @@ func newInfer(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "infer SPEC",
 		Aliases: []string{"eval"}, // its name in the first versions
-		Short:   "Compute the model's outputs for a file of examples, or once",
+		Short:   "Compute a model's outputs for a file of examples, or once",
 		Long: `infer computes the model's outputs, without training, for every example of a file,
 which is read as a data source of the spec says: the same columns, transforms and
 mappings to ids. Only what the outputs need must be in it; a label needn't. Classes,

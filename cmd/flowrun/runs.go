@@ -31,15 +31,16 @@ func newRuns(s streams) *cobra.Command {
 	var o runsFlags
 	c := &cobra.Command{
 		Use:   "runs DIR…",
-		Short: "Show runs that were kept with --out: as a table, and as curves",
+		Short: "Compare runs kept with --out: a table, and curves",
 		Long: `runs shows what flowrun run --out DIR has kept. Each DIR is the folder of a run, or a
 folder that has such folders in it.
 
-Of several runs it shows a table: what differs between their vars, seeds, devices and
-specs, how far they have come, their best and their last values. Of one run it shows all
-there is to know, and how to resume it. With --metric it draws curves. Runs that are
-active may be looked at; folders that are damaged are named, and shown as far as they
-can be read. Nothing is written but the file of --svg.`,
+Several runs are a table: what differs between their vars, seeds, devices and specs, how
+far they have come, their best and last values. A single run is shown in full, with the
+command that resumes it. --metric draws curves.
+
+Active runs can be looked at, too. A damaged folder is named, and shown as far as it can
+be read. Nothing is written but the file of --svg.`,
 		Example: `  flowrun runs runs
   flowrun runs runs --metric loss --sort best
   flowrun runs runs/a runs/b --metric eval.accuracy --svg accuracy.svg
@@ -53,13 +54,13 @@ can be read. Nothing is written but the file of --svg.`,
 		RunE: func(c *cobra.Command, args []string) error { return o.run(args, s) },
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.metrics, "metric", nil, "show the metric `NAME`: its lowest, highest and last values, and its curves (repeatable)")
-	f.StringVar(&o.sort, "sort", "", "sort by `COLUMN`: a title of the table, or a var (started by default)")
-	f.BoolVar(&o.reverse, "reverse", false, "sort the other way round")
-	f.BoolVar(&o.asJSON, "json", false, "write a JSON object")
+	f.StringArrayVar(&o.metrics, "metric", nil, "show the metric `NAME`: its last, lowest and highest values, and its curves (repeatable)")
+	f.StringVar(&o.sort, "sort", "", "sort by `COLUMN`: the title of a column, or a var (by default, when the runs were started)")
+	f.BoolVar(&o.reverse, "reverse", false, "reverse the order")
+	f.BoolVar(&o.asJSON, "json", false, "write one JSON object")
 	f.StringVar(&o.svg, "svg", "", "draw the curves of one metric as an SVG image into `FILE`")
-	f.BoolVar(&o.logY, "log-scale", false, "draw the curves over a logarithmic axis")
-	f.BoolVar(&o.ascii, "ascii", false, "draw the curves with ASCII characters alone")
+	f.BoolVar(&o.logY, "log-scale", false, "draw the curves on a logarithmic axis")
+	f.BoolVar(&o.ascii, "ascii", false, "draw the curves in ASCII only")
 	intFlag(c, &o.width, "width", "draw the curves `N` characters wide (the terminal's width, or 80, by default)")
 	intFlag(c, &o.height, "height", "draw the curves `N` characters high (20 by default)")
 	return c
@@ -90,7 +91,7 @@ func (o *runsFlags) run(paths []string, s streams) error {
 		fmt.Fprintf(s.errors, "flowrun: %s: %s\n", diag.Printable(f.Path), diag.Printable(f.Why))
 	}
 	if len(found) == 0 {
-		return errors.New("no runs are there (flowrun run SPEC --out DIR keeps one)")
+		return errors.New("there are no runs (flowrun run SPEC --out DIR keeps one)")
 	}
 	c := compare(found)
 	if err := o.read(c); err != nil {

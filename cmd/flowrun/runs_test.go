@@ -184,7 +184,7 @@ func TestRunsThatAreNoneAreErrors(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errors, "no run is in it")
 	require.Contains(t, errors, "no such file")
-	require.Contains(t, errors, "no runs are there")
+	require.Contains(t, errors, "there are no runs")
 	require.NotContains(t, errors, "\x1b")
 }
 

@@ -29,10 +29,11 @@ bytes, and the floating-point operations of a forward pass; then the totals, wit
 optimizer's states and the memory that a step needs. Nothing is run, and no data is
 opened.
 
-The forward pass is that of inference, so a Dropout does nothing, and inside of modules
-isn't listed. Flops are two per multiplication and addition of a matmul, and one per
-element that is computed or reduced; 5 for a softmax, 7 for a layer_norm. A parameter that several layers use counts once,
-where it is declared. Numbers of a layer include all that is inside of it.`,
+The forward pass is that of inference: a Dropout does nothing, and isn't listed inside
+of modules. Flops are two per multiplication and addition of a matmul, and one per
+element that is computed or reduced; 5 for a softmax, 7 for a layer_norm. A parameter
+that several layers use counts once, where it is declared. The numbers of a layer include
+all that is inside of it.`,
 		Example: `  flowrun summary graphs/tiny_gpt.yaml
   flowrun summary graphs/tiny_gpt.yaml --depth 1 --size batch=1`,
 		Args: oneSpec,
@@ -68,9 +69,9 @@ where it is declared. Numbers of a layer include all that is inside of it.`,
 	deviceFlag(c, &device)
 	f := c.Flags()
 	depth = 3
-	intFlag(c, &depth, "depth", "show `N` levels of layers inside of layers; 0 shows all (3 by default, with --json all)")
-	f.StringArrayVar(&sizes, "size", nil, "give a dimension of the inputs that has a name another size: `NAME=N`, as in batch=1 (repeatable)")
-	f.BoolVar(&asJSON, "json", false, "write a JSON object")
+	intFlag(c, &depth, "depth", "show `N` levels of nested layers; 0 shows all (by default 3, and all with --json)")
+	f.StringArrayVar(&sizes, "size", nil, "give a named dimension of the inputs another size: `NAME=N`, as in batch=1 (repeatable)")
+	f.BoolVar(&asJSON, "json", false, "write one JSON object")
 	return c
 }
 

@@ -18,14 +18,15 @@ func newWeights(s streams) *cobra.Command {
 		Short: "Look at a file of weights, or compare two",
 		Long: `weights shows what is in a file of weights: safetensors, a checkpoint, or the index of
 several files (model.safetensors.index.json). It lists the tensors with their types and
-statistics, and says what the file's metadata say: of which run and step it is, and what
-was learned from the training data.
+statistics, and what the metadata say: which run and step the file is of, and what was
+learned from the training data.
 
 With FILE2 it compares the tensors of two files by their names: those that only one has,
-types that differ, and values, with the largest absolute and relative differences.
+types that differ, and values that differ, with the largest absolute and relative
+differences.
 
-Statistics are computed in f64, of the elements that are finite; a file of any size needs
-little memory. Files of other formats are named, with how to convert them.
+Statistics are computed in f64, from the elements that are finite; a file of any size needs
+little memory. For files of other formats, it says what they are and how to convert them.
 
 Exit codes: 0 done, and with FILE2: all tensors are equal; 1 tensors differ; 2 bad usage;
 3 a file can't be read; 130 interrupted.`,
@@ -62,8 +63,8 @@ Exit codes: 0 done, and with FILE2: all tensors are equal; 1 tensors differ; 2 b
 			return compareWeights(c.Context(), a, b, asJSON, s)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "write one JSON object; docs/weights.md lists its keys")
-	c.Flags().BoolVar(&spec, "spec", false, "print the spec that a checkpoint was trained by, as flowrun render does")
+	c.Flags().BoolVar(&asJSON, "json", false, "write one JSON object (its keys are in docs/weights.md)")
+	c.Flags().BoolVar(&spec, "spec", false, "print the spec that a checkpoint was trained with, as flowrun render does")
 	return c
 }
 
