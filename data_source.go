@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/data"
+	"github.com/flowrun/flowrun/data/learned"
 	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
@@ -107,7 +108,9 @@ type PreparedData struct {
 // Data opens the data source SOURCE, or SOURCE.PART, of the spec, as a run does: files are
 // compared with their declaration and prepared, and what belongs to the weights is learned
 // from the part that trains. What the spec's evaluation reads has what was learned from the
-// training's data, and is in the files' order. The caller closes it.
+// training's data, and is in the files' order. Where the spec has train.init or model.init, a
+// run takes what that file knows instead of what is learned here, which o.Note is told. The
+// caller closes it.
 func (p *Program) Data(ctx context.Context, name string, o DataOptions) (*DataSource, error) {
 	if err := errors.Join(p.ready(), checkContext(ctx)); err != nil {
 		return nil, err
@@ -135,7 +138,31 @@ func (p *Program) Data(ctx context.Context, name string, o DataOptions) (*DataSo
 		return nil, err
 	}
 	s.prepared = watching.entries
+	if trains, _ := p.spec.Source(p.spec.TrainData); o.Note != nil && trains != nil && s.learnedFrom == p.spec.TrainData {
+		p.noteFirstWeights(trains, o.Note)
+	}
 	return s, nil
+}
+
+// noteFirstWeights tells for which fields of the training's data a run asks the weights that
+// it begins with.
+func (p *Program) noteFirstWeights(trains *table.Decl, note func(string)) {
+	key, w := "train.init", p.spec.Loop.Weights
+	if w == nil {
+		key, w = "model.init", p.spec.Weights
+	}
+	if w == nil {
+		return
+	}
+	var fields []string
+	for i := range trains.Fields {
+		if f := &trains.Fields[i]; learned.Needed(f) && !slices.Contains(w.Forget, f.Name) {
+			fields = append(fields, f.Name)
+		}
+	}
+	if len(fields) > 0 {
+		note(fmt.Sprintf("where the weights of %s know %s, a run takes that instead of what is learned here: see flowrun weights %s", key, strings.Join(fields, ", "), diag.Printable(w.Path)))
+	}
 }
 
 // findData finds a declaration by SOURCE or SOURCE.PART.

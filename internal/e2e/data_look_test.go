@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,6 +69,44 @@ func TestADataSourceIsLookedAtFromGo(t *testing.T) {
 	} {
 		_, err := p.Data(context.Background(), name, flowrun.DataOptions{})
 		require.ErrorContains(t, err, want, name)
+	}
+}
+
+// What a file of weights knows of a field is what a run uses: who looks at what would be
+// learned is told.
+func TestWhoLooksAtDataIsToldThatTheFirstWeightsKnowIt(t *testing.T) {
+	const text = `
+flowrun: 1
+data:
+  points:
+    csv: points.csv
+    fields: {x: {columns: [a], type: "f32[1]", normalize: element}, y: {column: b, type: "i64[]", classes: 2}, z: {columns: [a], type: "f32[1]"}}
+    batch: 2
+    split: {parts: {train: 0.5, test: 0.5}}
+  others: {csv: points.csv, fields: {x: {columns: [a], type: "f32[1]", normalize: element}}, batch: 2}
+model: {inputs: {x: "f32[batch, 1]"}, nodes: {s: {Linear: x, out_features: 2}}, outputs: [s]MODEL}
+train: {data: points.train, loss: "cross_entropy(s, y)", optimizer: {SGD: {lr: 0.1}}, max_steps: 1TRAIN}
+`
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "points.csv"), []byte("a,b\n1,p\n2,q\n3,p\n4,q\n"), 0o600))
+	for _, c := range []struct{ model, train, source, want string }{
+		{"", ", init: {safetensors: w.safetensors}", "points.train", "train.init know x, y,"},
+		{"", ", init: {safetensors: w.safetensors}", "points.test", "train.init know x, y,"},
+		{"", ", init: {safetensors: w.safetensors, forget: y}", "points.train", "train.init know x,"},
+		{", init: {safetensors: w.safetensors}", "", "points.train", "model.init know x, y,"},
+		{"", ", init: {safetensors: w.safetensors}", "others", ""},
+		{"", "", "points.train", ""},
+	} {
+		path := filepath.Join(dir, "spec.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(strings.NewReplacer("MODEL", c.model, "TRAIN", c.train).Replace(text)), 0o600))
+		p, err := flowrun.Load(path)
+		require.NoError(t, err)
+		var notes string
+		d, err := p.Data(context.Background(), c.source, flowrun.DataOptions{Note: func(note string) { notes += note }})
+		require.NoError(t, err, "the weights needn't be there")
+		require.NoError(t, d.Close())
+		require.Equal(t, c.want == "", notes == "", notes)
+		require.Contains(t, notes, c.want)
 	}
 }
 
