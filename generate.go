@@ -85,11 +85,8 @@ func (p *Program) StartGenerator(ctx context.Context, options ...StartOption) (*
 	if o.resume.wanted {
 		return nil, errors.New("Resume continues training; to generate with the parameters of a checkpoint, read them with ReadWeights")
 	}
-	if o.weights, err = p.inferenceWeights(p.spec.Generate.Graph, o); err != nil {
+	if o.weights, err = p.inferenceWeights(p.spec.Generate.Graph, o.weights, o); err != nil {
 		return nil, err
-	}
-	if o.weights.Tensors == nil && o.note != nil {
-		o.note("there are no weights: the parameters have their first values, so the text is noise")
 	}
 	words, err := p.vocabularyOf(ctx, o)
 	if err != nil {
@@ -115,7 +112,7 @@ func (g *Generator) Device() string {
 
 // Cached reports whether the model keeps what it needs of earlier tokens, so that each token
 // costs a step of one token. Otherwise each costs a step of all tokens that the model sees.
-func (g *Generator) Cached() bool { return g.program.spec.Generate.Cached }
+func (g *Generator) Cached() bool { return g != nil && g.program.spec.Generate.Cached }
 
 // Close gives memory and devices back. A second call does nothing.
 func (g *Generator) Close() error {
@@ -160,7 +157,7 @@ func (g *Generator) Generate(ctx context.Context, prompt string, o GenerateOptio
 	out := &Generation{Prompt: prompt, Seed: o.Seed, Stopped: StoppedMaxTokens}
 	tokens, unknown, err := g.words.encode(prompt)
 	if err != nil {
-		return nil, fmt.Errorf("the prompt:%w", err)
+		return nil, fmt.Errorf("the prompt: %w", err)
 	}
 	if len(tokens) == 0 {
 		return nil, errors.New("the prompt is empty: a model says what follows a text, so give it at least one token")

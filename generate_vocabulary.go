@@ -122,12 +122,12 @@ func (v *vocabulary) encode(text string) (ids []int, unknown int, err error) {
 		r, size := utf8.DecodeRuneInString(rest)
 		c := rest[:size]
 		if rest = rest[size:]; r == utf8.RuneError && size == 1 {
-			return nil, 0, fmt.Errorf("%d:%d: the byte 0x%02x isn't UTF-8", line, char, c[0])
+			return nil, 0, fmt.Errorf("line %d, character %d: the byte 0x%02x isn't UTF-8", line, char, c[0])
 		}
 		id, known := v.ids[c]
 		switch {
 		case !known && v.unknown < 0:
-			return nil, 0, fmt.Errorf("%d:%d: %s", line, char, v.refuse(c))
+			return nil, 0, fmt.Errorf("line %d, character %d: %s", line, char, v.refuse(c))
 		case !known:
 			id = v.unknown
 			unknown++

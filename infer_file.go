@@ -125,7 +125,7 @@ func (r *fileInference) open(ctx context.Context, f FileInference) error {
 	if err != nil {
 		return err
 	}
-	weights, err := p.inferenceWeights(g, r.options)
+	weights, err := p.inferenceWeights(g, r.options.weights, r.options)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (p *Program) openInference(ctx context.Context, options []StartOption) (*In
 
 // newSet checks weights against the model, and copies them.
 func (in *Inference) newSet(ctx context.Context, w Weights) (*weightSet, error) {
-	w, err := in.program.completeWeights(in.program.spec.Infer, w, in.options)
+	w, err := in.program.inferenceWeights(in.program.spec.Infer, w, in.options)
 	if err != nil {
 		return nil, err
 	}

@@ -51,33 +51,42 @@ func (p *Program) checkFiles(tell func(*WeightsReport)) {
 		p.findings.Items = slices.DeleteFunc(p.findings.Items, func(d Diagnostic) bool { return d.Rule == diag.FileFormat && d.Range == at })
 		p.findings.Errorf(diag.UnfitFile, at, "%s", err)
 	}
-	p.checkData(unfit)
-	p.checkWeightFiles(tell, unfit)
+	p.checkData(unfit, p.checkWeightFiles(tell, unfit))
 }
 
 // checkWeightFiles compares the headers of the files of train.init and model.init with the
-// model.
-func (p *Program) checkWeightFiles(tell func(*WeightsReport), unfit func(at diag.Range, err error)) {
-	check := func(w *ir.Weights, g *ir.Graph) {
+// model. It gives what those that training begins with know of its data.
+func (p *Program) checkWeightFiles(tell func(*WeightsReport), unfit func(at diag.Range, err error)) (known string) {
+	check := func(w *ir.Weights, g *ir.Graph) (read Weights) {
 		if w == nil {
-			return
+			return Weights{}
 		}
-		report, err := p.checkInit(w, g)
+		read, err := p.checkInit(w, g)
 		if err != nil {
 			unfit(w.Origin, err)
 		} else if tell != nil {
-			tell(report)
+			tell(read.report)
 		}
+		return read
 	}
-	check(p.spec.Loop.Weights, p.spec.Train)
-	check(p.spec.Weights, p.spec.Infer)
+	given := check(p.spec.Loop.Weights, p.spec.Train)
+	base := check(p.spec.Weights, p.spec.Infer)
+	if base.report == nil || given.report != nil && len(given.report.Kept) == 0 {
+		return given.learned
+	}
+	whole, err := over(base, given)
+	if err != nil {
+		unfit(p.spec.Weights.Origin, err)
+	}
+	return whole.learned
 }
 
-// checkData opens all data sources, and builds the graphs for a smaller last batch.
-func (p *Program) checkData(unfit func(at diag.Range, err error)) {
+// checkData opens all data sources, and builds the graphs for a smaller last batch. known
+// is what the weights that training begins with know of its data.
+func (p *Program) checkData(unfit func(at diag.Range, err error), known string) {
 	ctx := context.Background()
 	var facts learned.Facts
-	if d, err := p.openData(ctx, p.spec.TrainData, data.Options{}); err != nil {
+	if d, err := p.openTrainingData(ctx, known); err != nil {
 		decl, _ := p.spec.Source(p.spec.TrainData)
 		unfit(decl.At, err)
 	} else if d != nil {
@@ -102,6 +111,17 @@ func (p *Program) checkData(unfit func(at diag.Range, err error)) {
 		}
 	}
 	p.checkEvaluation(ctx, facts, unfit)
+}
+
+// openTrainingData opens the data as a run that begins with weights that know something
+// of it does.
+func (p *Program) openTrainingData(ctx context.Context, known string) (*dataset, error) {
+	facts, err := p.factsOf(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	d, err := p.openData(ctx, p.spec.TrainData, data.Options{Facts: facts})
+	return d, orForget(err, known)
 }
 
 // checkEvaluation compares what the evaluation asks for with its data. What is wrong with

@@ -115,17 +115,19 @@ func (s *Session) openTraining(ctx context.Context, o *startOptions, from *check
 	if from != nil {
 		weights.learned = from.Learned
 	}
-	if weights.learned != "" {
-		if open.Facts, err = learned.Parse(weights.learned); err != nil {
-			return err
-		}
+	switch {
+	case from == nil:
+		open.Facts, err = p.factsOf(ctx, weights.learned)
+	case weights.learned != "":
+		open.Facts, err = learned.Parse(weights.learned)
 	}
-	if from == nil && open.Facts != nil {
-		if open.Facts, err = p.completed(ctx, open.Facts); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	if s.train, err = p.openData(ctx, p.spec.TrainData, open); err != nil {
+		if from == nil {
+			err = orForget(err, weights.learned)
+		}
 		return err
 	}
 	if err := s.train.verified(); err != nil {

@@ -69,6 +69,34 @@ func (d *dataset) verified() error {
 	return nil
 }
 
+// factsOf are the facts that training begins with: what its weights know, completed. nil:
+// the weights know nothing, and all is learned.
+func (p *Program) factsOf(ctx context.Context, text string) (learned.Facts, error) {
+	if text == "" {
+		return nil, nil
+	}
+	known, err := learned.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := p.completed(ctx, known)
+	return facts, orForget(err, text)
+}
+
+// orForget adds to an error about other classes than those that weights know how they are
+// learned anew, as for a new head.
+func orForget(err error, text string) error {
+	other := new(learned.OtherClasses)
+	if !errors.As(err, &other) {
+		return err
+	}
+	if known, failed := learned.Parse(text); failed != nil || known[other.Field] == nil {
+		return err
+	}
+	return fmt.Errorf("%w; the weights know these from their own training: to learn the field anew, for a part of the model that isn't taken, write --weights-forget %s, or forget: %s in the init section",
+		err, other.Field, other.Field)
+}
+
 // completed are the facts that weights know, and, of fields that they know nothing of or
 // that have another type now, those that the training data teaches: weights may come from
 // training on other data. Other classes of a field are an error.

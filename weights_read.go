@@ -72,9 +72,9 @@ func readWeights(open weights.Opener, path string, rule WeightsRule, params []we
 	if err != nil {
 		return Weights{}, err
 	}
-	known, err := without(file.Learned(), rule.Forget)
+	known, err := known(file, rule)
 	if err != nil {
-		return Weights{}, fmt.Errorf("%s: %w", diag.CutPath(path), err)
+		return Weights{}, err
 	}
 	w := Weights{Tensors: tensors, learned: known, kept: map[string]bool{}, report: report}
 	for _, name := range report.Kept {
@@ -83,25 +83,37 @@ func readWeights(open weights.Opener, path string, rule WeightsRule, params []we
 	return w, nil
 }
 
-// without is what was learned of data, without some fields.
-func without(text string, fields []string) (string, error) {
-	if len(fields) == 0 {
-		return text, nil
+// known is what a file knows of data, as JSON, without what a rule forgets.
+func known(file *weights.File, rule WeightsRule) (string, error) {
+	facts, err := learned.Parse(file.Learned())
+	if err == nil {
+		err = forget(facts, rule.Forget)
 	}
-	facts, err := learned.Parse(text)
-	if err != nil {
-		return "", err
-	}
-	for _, field := range fields {
-		if facts[field] == nil {
-			return "", fmt.Errorf("forget: the weights know nothing of the field %s; they know of %s", diag.Quote(field), diag.Names(slices.Sorted(maps.Keys(facts))))
-		}
-		delete(facts, field)
-	}
-	if len(facts) == 0 {
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", diag.CutPath(file.Path()), err)
+	case len(facts) == 0:
 		return "", nil
 	}
 	return facts.JSON(), nil
+}
+
+// forget removes the fields that patterns fit.
+func forget(facts learned.Facts, patterns []string) error {
+	fields := slices.Sorted(maps.Keys(facts))
+	for _, text := range patterns {
+		pattern, fits := ir.NewPattern(text), false
+		for _, field := range fields {
+			if pattern.Match(field) {
+				delete(facts, field)
+				fits = true
+			}
+		}
+		if !fits {
+			return fmt.Errorf("forget: the weights know nothing of the field %s; they know of %s", diag.Quote(text), diag.Names(fields))
+		}
+	}
+	return nil
 }
 
 // ruleOf is the rule that a spec gives.
@@ -156,14 +168,23 @@ func (p *Program) readInit(key string, w *ir.Weights, g *ir.Graph) (Weights, err
 	return read, nil
 }
 
-// checkInit compares the header of such a file with a graph.
-func (p *Program) checkInit(w *ir.Weights, g *ir.Graph) (*WeightsReport, error) {
+// checkInit compares the header of such a file with a graph. It gives what readInit does,
+// without the tensors.
+func (p *Program) checkInit(w *ir.Weights, g *ir.Graph) (Weights, error) {
 	file, err := weights.Open(p.openNamed, w.Path)
 	if err != nil {
-		return nil, err
+		return Weights{}, err
 	}
 	defer file.Close()
-	return file.Assign(ruleOf(w), p.weightParams(g))
+	report, err := file.Assign(ruleOf(w), p.weightParams(g))
+	if err != nil {
+		return Weights{}, file.WithCopies(err)
+	}
+	known, err := known(file, ruleOf(w))
+	if err != nil {
+		return Weights{}, err
+	}
+	return Weights{learned: known, report: report}, nil
 }
 
 // trainingWeights are those that training begins with.
@@ -178,9 +199,14 @@ func (p *Program) trainingWeights(o *startOptions) (Weights, error) {
 	return p.completeWeights(p.spec.Train, w, o)
 }
 
-// inferenceWeights are those that a graph infers with.
-func (p *Program) inferenceWeights(g *ir.Graph, o *startOptions) (Weights, error) {
-	return p.completeWeights(g, o.weights, o)
+// inferenceWeights are those that a graph infers with. That there are none is noted: who
+// has forgotten them gets answers all the same.
+func (p *Program) inferenceWeights(g *ir.Graph, w Weights, o *startOptions) (Weights, error) {
+	w, err := p.completeWeights(g, w, o)
+	if err == nil && w.Tensors == nil && o.note != nil && slices.ContainsFunc(g.States, isWeight) {
+		o.note("no weights were given: the parameters have their first values, as before training")
+	}
+	return w, err
 }
 
 // completeWeights takes what weights leave out on purpose from the file of model.init, and
@@ -215,7 +241,7 @@ func leavesOut(w Weights, g *ir.Graph) bool {
 
 // over are weights over those of a base.
 func over(base, w Weights) (Weights, error) {
-	if w.Tensors == nil {
+	if w.report == nil && w.Tensors == nil {
 		return base, nil
 	}
 	whole := Weights{Tensors: maps.Clone(base.Tensors), kept: map[string]bool{}, report: w.report}

@@ -320,9 +320,16 @@ func TestFactsAreTheSameAfterJSON(t *testing.T) {
 	none, err := learned.Parse("")
 	require.NoError(t, err)
 	require.Empty(t, none)
-	for _, wrong := range []string{"{", "[]", `{"x": null}`, `{"x": {"mean": "a"}}`, `{"y": {"classes": [3]}}`} {
+	for wrong, want := range map[string]string{
+		"{": "unexpected end", "nonsense": "invalid character", "null": "it is null", `{"x": {"mean": [NaN]}}`: "invalid character 'N'", `{"x": {"mean": [1e999]}}`: "number 1e999 at byte",
+		"[]": "array at byte 1 is another type than flowrun writes", `{"x": {"mean": "a"}}`: "string at byte", `{"y": {"classes": [3]}}`: "number at byte",
+		`{"x": null}`: `the field "x" can't be: it is null`, `{"x": {"std": [1, -2]}}`: "a standard deviation is -2", `{"y": {"classes": [], "unknown": -1}}`: "the id for unknown values is -1",
+		`{"y": {"classes": ["a", "b", "a"]}}`: `the class "a" has two ids`, `{"y": {"classes": ["\u001b", "\u001b"]}}`: `the class "\x1b" has two ids`,
+	} {
 		_, err := learned.Parse(wrong)
-		require.ErrorContains(t, err, "what the weights know of ")
+		require.ErrorContains(t, err, "what the weights know of ", wrong)
+		require.ErrorContains(t, err, want, wrong)
+		require.NotContains(t, err.Error(), "Go value")
 	}
 }
 

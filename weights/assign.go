@@ -19,6 +19,7 @@ func Assign(rule Rule, params []Param, tensors []Entry) (*Report, error) {
 		params: map[string]*Param{}, taken: map[string]*Entry{}, report: &Report{Of: len(params)}}
 	for i := range params {
 		a.params[params[i].Name] = &params[i]
+		a.names = append(a.names, params[i].Name)
 	}
 	a.choose(params)
 	for i := range tensors {
@@ -40,6 +41,8 @@ type assigning struct {
 	renames *renames
 
 	params map[string]*Param
+	names  []string        // of the parameters, in their order
+	has    []string        // the names of the file's tensors, without those beside the weights
 	wanted map[string]bool // those that match fits; nil: all
 	taken  map[string]*Entry
 	extra  []*Entry // tensors that are no parameter
@@ -63,19 +66,18 @@ func (a *assigning) choose(params []Param) {
 			a.wanted[p.Name] = true
 		}
 	}
-	var names []string
-	for _, p := range params {
-		names = append(names, p.Name)
-	}
 	for _, p := range a.match {
 		if !p.fits {
-			a.rules = append(a.rules, fmt.Sprintf("match: the model has no parameter %s; it has %s", diag.Quote(p.text), diag.Names(names)))
+			a.rules = append(a.rules, fmt.Sprintf("match: the model has no parameter %s; it has %s", diag.Quote(p.text), diag.Names(a.names)))
 		}
 	}
 }
 
 // place decides about a tensor.
 func (a *assigning) place(e *Entry) {
+	if !e.Beside {
+		a.has = append(a.has, e.Name)
+	}
 	if matchAny(a.ignore, e.Name) {
 		a.report.Ignored = append(a.report.Ignored, e.Name)
 		return
@@ -88,14 +90,14 @@ func (a *assigning) place(e *Entry) {
 		names = []string{e.Name}
 	}
 	leads := false
-	for _, name := range names {
-		if a.params[name] != nil {
-			leads = true
-			a.give(name, e)
+	for i, name := range names {
+		if a.params[name] == nil {
+			continue
 		}
-	}
-	if renamed {
-		a.renames.lead(leads)
+		if leads = true; renamed {
+			a.renames.lead(i)
+		}
+		a.give(name, e)
 	}
 	if !leads {
 		a.extra = append(a.extra, e)
@@ -179,12 +181,12 @@ func (a *assigning) checkRules() {
 		switch {
 		case p.fits:
 		case p.literal():
-			a.rules = append(a.rules, fmt.Sprintf("ignore: the file has no tensor %s", diag.Quote(p.text)))
+			a.rules = append(a.rules, p.lacking("ignore", a.has))
 		default:
 			a.report.Idle = append(a.report.Idle, p.text)
 		}
 	}
-	a.rules = append(a.rules, a.renames.faults(a.ignore)...)
+	a.rules = append(a.rules, a.renames.faults(a.ignore, a.names, a.has)...)
 }
 
 // wrong says how a tensor and the parameter that it has the name of differ.
@@ -205,7 +207,7 @@ func wrong(p *Param, e *Entry) string {
 	case from.DType.IsFloat() && to.DType.IsFloat():
 		return both + ", which would round it: declare it " + from.DType.String() + ", or convert the file"
 	}
-	return both + ": numbers of one kind aren't taken as the other"
+	return both + ": numbers of one kind aren't taken as the other; convert the file"
 }
 
 // isTransposed reports whether two shapes differ in the order of their dimensions.

@@ -15,7 +15,7 @@ func (f *File) Assign(rule Rule, params []Param) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report.File = f.path
+	report.File, report.Note = f.path, f.note
 	return report, nil
 }
 

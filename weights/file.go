@@ -31,7 +31,7 @@ type File struct {
 	names    []string       // sorted
 	metadata map[string]string
 	learned  string
-	note     string
+	note     string // of a shard by itself, or an index that is wrong about sizes
 }
 
 // part is a file with tensors: all of them, or a shard.
@@ -84,7 +84,7 @@ func openFile(open Opener, path string, whole bool) (*File, error) {
 func beginsJSON(r io.ReaderAt) bool {
 	head := make([]byte, 64)
 	n, _ := r.ReadAt(head, 0)
-	head = head[:n]
+	head = bytes.TrimPrefix(head[:n], byteOrderMark)
 	return !bytes.Contains(head[:min(n, 8)], []byte{0}) && bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{"))
 }
 
@@ -115,7 +115,8 @@ func (f *File) Learned() string { return f.learned }
 // and of the loop beside the weights.
 func (f *File) IsCheckpoint() bool { return checkpoint.Is(f.metadata) }
 
-// Note is what one should know of a file that is one of several shards; "" if it is whole.
+// Note is what one should know of a file: that it is one of several shards, or that its
+// index tells another size than the tensors have; "" if there is nothing.
 func (f *File) Note() string { return f.note }
 
 // Shards lists the files of an index by their names; none if it is a single file.

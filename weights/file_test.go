@@ -164,16 +164,20 @@ func TestDamagedIndexesAreNamed(t *testing.T) {
 	for text, want := range map[string]string{
 		`{}`:                                `it is JSON, but no index of weights: it has no "weight_map"`,
 		`{"weight_map": {}}`:                "the index names no tensors",
-		`{"weight_map": []}`:                "expected {",
-		`{"weight_map": null}`:              "expected {",
+		`{"weight_map": []}`:                "weight_map: expected an object at byte 16, got a list",
+		`{"weight_map": null}`:              "weight_map: expected an object at byte 19, got null",
+		`{"weight_map": "x"}`:               `weight_map: expected an object at byte 18, got the string "x"`,
 		`{"weight_map": {"a": 1}}`:          `the tensor "a" has 1; expected the name of a file`,
-		`{"weight_map": {"a": ["x"]}}`:      `the tensor "a" has [; expected the name of a file`,
-		`{"weight_map": {"a": "x"`:          "the index can't be read: unexpected EOF",
+		`{"weight_map": {"a": true}}`:       `the tensor "a" has true; expected the name of a file`,
+		`{"weight_map": {"a": null}}`:       `the tensor "a" has null; expected the name of a file`,
+		`{"weight_map": {"a": ["x"]}}`:      `the tensor "a" has a list; expected the name of a file`,
+		`{"weight_map": {"a": {"x": 1}}}`:   `the tensor "a" has an object; expected the name of a file`,
+		`{"weight_map": {"a": "x"`:          "the index can't be read: weight_map: unexpected EOF",
 		`{"weight_map": {"a": "x"}} x`:      "the index can't be read",
 		`{"weight_map": {"a":"x","a":"y"}`:  `the tensor "a" appears twice, in "x" and "y"`,
 		`{"a": {}, "a": {}}`:                `"a" appears twice`,
 		"{\"weight_map\": {\"\xff\": \"\"}": "the index is not UTF-8",
-		`{"weight_map": {"a": "` + strings.Repeat("x", 300) + `"}}`: "file name too long",
+		`{"weight_map": {"a": "` + strings.Repeat("x", 300) + `"}}`: "which isn't the name of a file in its folder",
 		`{"x": ` + strings.Repeat("[", 20000):                       "the index can't be read",
 	} {
 		message := fault(t, put(t, dir, "x.safetensors.index.json", text))
@@ -228,4 +232,49 @@ func TestWhatWasLearnedIsThatOfTheIndexAndItsShards(t *testing.T) {
 	require.Contains(t, fault(t, path), `the shard "`+first+`" and the shard "`+second+`" know different things of the data`)
 	write(t, dir, first, map[string]*ir.Tensor{"a": vector(1), "b": vector(2, 3)}, facts)
 	require.Equal(t, facts[weights.LearnedKey], opened(t, path).Learned())
+}
+
+// Two programs write the same facts in two ways.
+func TestWhatWasLearnedIsComparedByItsMeaning(t *testing.T) {
+	dir, shardOf := sharded(t)
+	write(t, dir, first, map[string]*ir.Tensor{"a": vector(1), "b": vector(2, 3)}, map[string]string{weights.LearnedKey: `{"x": {"std": [2.0], "mean": [1e0]}, "y": {"classes": ["é"]}}`})
+	write(t, dir, second, map[string]*ir.Tensor{"c": vector(4)}, map[string]string{weights.LearnedKey: `{"y":{"classes":["\u00e9"]},"x":{"mean":[1],"std":[2]}}`})
+	require.JSONEq(t, `{"x": {"mean": [1], "std": [2]}, "y": {"classes": ["é"]}}`, opened(t, index(t, dir, shardOf)).Learned())
+
+	write(t, dir, second, map[string]*ir.Tensor{"c": vector(4)}, map[string]string{weights.LearnedKey: `{"y": 3}`})
+	require.Contains(t, fault(t, index(t, dir, shardOf)), `the shard "`+second+`": what the weights know of their data can't be read`)
+}
+
+func TestATensorInAnotherShardIsFound(t *testing.T) {
+	dir, shardOf := sharded(t)
+	shardOf["b"], shardOf["e"] = second, first
+	message := fault(t, index(t, dir, shardOf))
+	require.Contains(t, message, `the tensor "b" isn't in "`+second+`" but in "`+first+`"`)
+	require.Contains(t, message, `the tensor "e" isn't in "`+first+`"`)
+	require.NotContains(t, message, `"e" isn't in "`+first+`" but`)
+}
+
+// The sizes of others' indexes are often wrong, so that is told and no error.
+func TestASizeThatTheTensorsDoNotHaveIsTold(t *testing.T) {
+	dir, shardOf := sharded(t)
+	text, err := json.Marshal(shardOf)
+	require.NoError(t, err)
+	for size, want := range map[string]string{
+		"16": "", "17": "the index says that the tensors have 17 bytes (total_size), and they have 16", `"16"`: "", "-1": "have -1 bytes",
+		"99999999999999999999": "", "16.0": "", "null": "", "[]": "",
+	} {
+		note := opened(t, put(t, dir, "model.safetensors.index.json", `{"metadata": {"total_size": `+size+`}, "weight_map": `+string(text)+`}`)).Note()
+		if want == "" {
+			require.Empty(t, note, size)
+		}
+		require.Contains(t, note, want, size)
+	}
+}
+
+func TestAnIndexMayBeginWithAByteOrderMark(t *testing.T) {
+	dir, shardOf := sharded(t)
+	path := index(t, dir, shardOf)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Len(t, opened(t, put(t, dir, "bom.json", "\ufeff"+string(text))).Shards(), 2)
 }

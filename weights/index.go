@@ -23,11 +23,15 @@ import (
 // maxIndex is how many bytes an index may have, as many as a header.
 const maxIndex = 100_000_000
 
+// byteOrderMark begins texts that some editors have saved. It isn't part of the JSON.
+var byteOrderMark = []byte("\ufeff")
+
 // index is the content of an index.
 type index struct {
 	shards   []string          // sorted
 	shardOf  map[string]string // by tensor
 	metadata map[string]string
+	size     *int64 // of all tensors in bytes, if the index says so
 }
 
 // readIndex reads an index: {"metadata": {…}, "weight_map": {TENSOR: SHARD}}.
@@ -42,6 +46,7 @@ func readIndex(r io.ReaderAt, size int64) (*index, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("the index is not UTF-8")
 	}
+	text = bytes.TrimPrefix(text, byteOrderMark)
 	x := &index{metadata: map[string]string{}}
 	if err := x.decode(text); err != nil {
 		return nil, err
@@ -73,7 +78,10 @@ func (x *index) decode(text []byte) error {
 		seen[key] = true
 		switch key {
 		case "weight_map":
-			return x.weightMap(dec)
+			if err := x.weightMap(dec); err != nil {
+				return fmt.Errorf("weight_map: %w", err)
+			}
+			return nil
 		case "metadata":
 			return x.readMetadata(dec)
 		}
@@ -93,15 +101,24 @@ func (x *index) decode(text []byte) error {
 	return nil
 }
 
+// token is the next token of an object, which doesn't end before its brace.
+func token(dec *json.Decoder) (json.Token, error) {
+	t, err := dec.Token()
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return t, err
+}
+
 // eachKey reads an object, and calls value for each key to read what it has.
 func eachKey(dec *json.Decoder, value func(key string) error) error {
-	if t, err := dec.Token(); err != nil {
+	if t, err := token(dec); err != nil {
 		return err
 	} else if t != json.Delim('{') {
-		return fmt.Errorf("%s at byte %d; expected {", diag.Cut(fmt.Sprint(t)), dec.InputOffset())
+		return fmt.Errorf("expected an object at byte %d, got %s", dec.InputOffset(), jsonKind(t))
 	}
 	for dec.More() {
-		t, err := dec.Token()
+		t, err := token(dec)
 		if err != nil {
 			return err
 		}
@@ -110,27 +127,43 @@ func eachKey(dec *json.Decoder, value func(key string) error) error {
 			return err
 		}
 	}
-	_, err := dec.Token()
+	_, err := token(dec)
 	return err
 }
 
 func (x *index) weightMap(dec *json.Decoder) error {
 	x.shardOf = map[string]string{}
 	return eachKey(dec, func(tensor string) error {
-		t, err := dec.Token()
+		t, err := token(dec)
 		if err != nil {
 			return err
 		}
 		shard, ok := t.(string)
 		if !ok {
-			return fmt.Errorf("weight_map: the tensor %s has %s; expected the name of a file", diag.Quote(tensor), diag.Cut(fmt.Sprint(t)))
+			return fmt.Errorf("the tensor %s has %s; expected the name of a file", diag.Quote(tensor), jsonKind(t))
 		}
 		if before, twice := x.shardOf[tensor]; twice {
-			return fmt.Errorf("weight_map: the tensor %s appears twice, in %s and %s", diag.Quote(tensor), diag.Quote(before), diag.Quote(shard))
+			return fmt.Errorf("the tensor %s appears twice, in %s and %s", diag.Quote(tensor), diag.Quote(before), diag.Quote(shard))
 		}
 		x.shardOf[tensor] = shard
 		return nil
 	})
+}
+
+// jsonKind says in words what a value begins with.
+func jsonKind(t json.Token) string {
+	switch t := t.(type) {
+	case nil:
+		return "null"
+	case json.Delim:
+		if t == '[' {
+			return "a list"
+		}
+		return "an object"
+	case string:
+		return "the string " + diag.Quote(t)
+	}
+	return diag.Cut(fmt.Sprint(t))
 }
 
 // readMetadata reads what else the index says, whatever it is: texts as they are, all else
@@ -151,13 +184,19 @@ func (x *index) readMetadata(dec *json.Decoder) error {
 		}
 		x.metadata[key] = text
 	}
+	if size, err := strconv.ParseInt(x.metadata["total_size"], 10, 64); err == nil {
+		x.size = &size
+	}
 	return nil
 }
+
+// longestShardName is how long the name of a file may be on all systems, in bytes.
+const longestShardName = 255
 
 // checkShardName refuses names that aren't those of a file in the index's folder.
 func checkShardName(name string) error {
 	switch {
-	case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\\x00") || !filepath.IsLocal(name):
+	case len(name) > longestShardName || name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\\x00") || !filepath.IsLocal(name):
 		return fmt.Errorf("the index names the shard %s, which isn't the name of a file in its folder", diag.Quote(name))
 	case strings.HasSuffix(name, foreign.ShardIndex):
 		return fmt.Errorf("the index names the shard %s, which is an index itself", diag.Quote(name))

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,12 +17,15 @@ type Misfit struct {
 	Twice   []string // parameters that several tensors are for, in words
 	Nothing bool     // no parameter is in the file
 
-	file   string // its path; "" if there is none
-	taken  []Entry
-	rules  []string
-	params []string // that the model has, for Nothing
-	names  []string // that the file has, for Nothing
-	help   []string
+	file  string // its path; "" if there is none
+	taken []Entry
+	rules []string
+
+	asked   string   // who asks for params, for Nothing
+	params  []string // that are asked for, for Nothing
+	names   []string // that the file has, for Nothing
+	ignored bool     // some of them are
+	help    []string
 }
 
 // Extra is a tensor that is no parameter of the model.
@@ -58,22 +62,29 @@ func (m *Misfit) problems() []string {
 		problems = append(problems, fmt.Sprintf("%s (%s) is no parameter of the model", diag.Cut(e.Name), e.typeOf()))
 	}
 	if m.Nothing {
-		problems = append(problems, fmt.Sprintf("nothing is taken: the model has %s, the file %s", diag.Names(m.params), diag.Names(m.names)))
+		problems = append(problems, m.nothing())
 	}
 	return problems
+}
+
+// nothing says what was asked for where no parameter is taken.
+func (m *Misfit) nothing() string {
+	text := fmt.Sprintf("nothing is taken: %s %s, the file %s", m.asked, diag.Names(m.params), diag.Names(m.names))
+	if m.ignored {
+		text += ", and what ignore fits is left out"
+	}
+	return text
 }
 
 // hints finds out what might have been meant.
 func (a *assigning) hints() {
 	m := &a.misfit
 	m.taken = a.takenEntries()
-	for name := range a.params {
-		m.params = append(m.params, name)
+	m.asked, m.params, m.names = "the model has", slices.Sorted(maps.Keys(a.params)), a.has
+	if a.wanted != nil {
+		m.asked, m.params = "match asks for", slices.Sorted(maps.Keys(a.wanted))
 	}
-	slices.Sort(m.params)
-	for _, e := range a.extra {
-		m.names = append(m.names, e.Name)
-	}
+	m.ignored = len(a.report.Ignored) > 0
 	if hint := a.prefixHint(); hint != "" {
 		m.help = append(m.help, hint)
 		return

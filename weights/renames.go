@@ -21,16 +21,21 @@ type renames struct {
 type renaming struct {
 	Rename
 	*pattern
-	used  bool // it was the first that fits a tensor
-	leads bool // to a parameter
-	to    string
+	used bool     // it was the first that fits a tensor
+	to   []target // by To
+}
+
+// target is a name that a rename gives, and what became of it.
+type target struct {
+	name  string // the last one that was given
+	leads bool   // one of them is a parameter
 }
 
 func newRenames(list []Rename) *renames {
 	r := &renames{names: map[string]int{}}
 	for i, rename := range list {
 		p := newPattern(rename.From)
-		r.all = append(r.all, renaming{Rename: rename, pattern: p})
+		r.all = append(r.all, renaming{Rename: rename, pattern: p, to: make([]target, len(rename.To))})
 		if !p.literal() {
 			r.stars = append(r.stars, i)
 			continue
@@ -71,32 +76,48 @@ func (r *renames) of(tensor string) (names []string, renamed bool) {
 	}
 	p := &r.all[i]
 	texts := p.captured(tensor)
-	for _, to := range p.To {
+	for i, to := range p.To {
 		if strings.Contains(to, "*") {
 			to = filled(to, texts)
 		}
-		names = append(names, ir.PlainPath(to))
+		p.to[i].name = ir.PlainPath(to)
+		names = append(names, p.to[i].name)
 	}
-	p.used, p.to, r.last = true, names[0], p
+	p.used, r.last = true, p
 	return names, true
 }
 
-// lead remembers whether the tensor that was renamed last has led to a parameter.
-func (r *renames) lead(leads bool) { r.last.leads = r.last.leads || leads }
+// lead remembers that a name of the tensor that was renamed last is a parameter.
+func (r *renames) lead(i int) { r.last.to[i].leads = true }
 
-// faults says what is wrong with renames that took nothing.
-func (r *renames) faults(ignore []*pattern) (faults []string) {
+// faults says what is wrong with renames that took nothing, or give a name that nothing
+// has: with partial, nobody would notice that a parameter of a list is misspelled.
+func (r *renames) faults(ignore []*pattern, params, tensors []string) (faults []string) {
 	for i := range r.all {
 		switch p := &r.all[i]; {
-		case p.leads:
 		case !p.fits && p.literal() && matchAny(ignore, p.text):
 			faults = append(faults, fmt.Sprintf("rename: the tensor %s is also in ignore", diag.Quote(p.text)))
 		case !p.fits:
-			faults = append(faults, fmt.Sprintf("rename: the file has no tensor %s", diag.Quote(p.text)))
+			faults = append(faults, p.lacking("rename", tensors))
 		case !p.used:
 			faults = append(faults, fmt.Sprintf("rename: all tensors that %s fits are renamed by lines above it", diag.Quote(p.text)))
 		default:
-			faults = append(faults, fmt.Sprintf("rename: %s fits tensors, but the model has none of the parameters that it gives, such as %s", diag.Quote(p.text), diag.Quote(p.to)))
+			faults = append(faults, p.leadingNowhere(params)...)
+		}
+	}
+	return faults
+}
+
+// leadingNowhere says which of the names that a rename gives are no parameters.
+func (r *renaming) leadingNowhere(params []string) (faults []string) {
+	for i, to := range r.to {
+		switch {
+		case to.leads:
+		case strings.Contains(r.To[i], "*"):
+			faults = append(faults, fmt.Sprintf("rename: %s fits tensors, but the model has none of the parameters that %s gives, such as %s",
+				diag.Quote(r.text), diag.Quote(r.To[i]), diag.Quote(to.name)))
+		default:
+			faults = append(faults, fmt.Sprintf("rename: the model has no parameter %s%s", diag.Quote(to.name), meant(to.name, params)))
 		}
 	}
 	return faults

@@ -17,6 +17,7 @@ type Report struct {
 	Left    []string // tensors that were not taken
 	Ignored []string // tensors that the rule doesn't want
 	Idle    []string // patterns of ignore that fit nothing
+	Note    string   // what else to know of the file; "" if nothing
 }
 
 // Taken is a tensor that is taken as a parameter.
@@ -35,7 +36,7 @@ func (r *Report) Widened() (widened []Taken) {
 	return widened
 }
 
-// Lines tell it in one to three lines of text.
+// Lines tell it in a few lines of text.
 func (r *Report) Lines() []string {
 	lines := []string{fmt.Sprintf("weights: %d of %s from %s", len(r.Taken), diag.Count(r.Of, "parameter"), diag.CutPath(r.File))}
 	if n := len(r.Kept); n > 0 {
@@ -46,6 +47,9 @@ func (r *Report) Lines() []string {
 	}
 	if text := widenedLine(r.Widened()); text != "" {
 		lines = append(lines, "weights: "+text)
+	}
+	if r.Note != "" {
+		lines = append(lines, "weights: "+r.Note)
 	}
 	return lines
 }

@@ -26,8 +26,8 @@ type Rule struct {
 	Ignore []string
 	// Rename gives tensors other names. The first one that fits a tensor is used.
 	Rename []Rename
-	// Forget has fields of the data of which what the weights have learned (classes, means,
-	// fill values) isn't used: those of a head that isn't taken.
+	// Forget has patterns of fields of the data of which what the weights have learned
+	// (classes, means, fill values) isn't used: those of a head that isn't taken.
 	Forget []string
 }
 
@@ -130,6 +130,22 @@ func newPatterns(texts []string) (patterns []*pattern) {
 
 // literal reports whether the pattern is a name.
 func (p *pattern) literal() bool { return !strings.Contains(p.text, "*") }
+
+// lacking says that a file has no tensor that the pattern of a key of the rule fits.
+func (p *pattern) lacking(key string, tensors []string) string {
+	if p.literal() {
+		return fmt.Sprintf("%s: the file has no tensor %s%s", key, diag.Quote(p.text), meant(p.text, tensors))
+	}
+	return fmt.Sprintf("%s: the file has no tensor that %s fits; it has %s", key, diag.Quote(p.text), diag.Names(tensors))
+}
+
+// meant suggests the name that a misspelled one stands for.
+func meant(name string, names []string) string {
+	if help := diag.Suggestion(name, names); help != "" {
+		return "; " + diag.Cut(help)
+	}
+	return ""
+}
 
 // match compares the pattern with a name.
 func (p *pattern) match(name string) bool { return p.given.Match(name) || p.plain.Match(name) }

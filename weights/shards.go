@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/flowrun/flowrun/data/learned"
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/internal/files"
@@ -46,8 +47,11 @@ func openIndex(open Opener, path string, file *os.File) (_ *File, err error) {
 	if err := f.place(x); err != nil {
 		return nil, f.wrap(err)
 	}
-	f.learned, err = f.learnedByAll()
-	return f, err
+	f.compareSize(x.size)
+	if f.learned, err = f.learnedByAll(); err != nil {
+		return nil, f.wrap(err)
+	}
+	return f, nil
 }
 
 // tensorsOf are the tensors of a shard, sorted.
@@ -121,7 +125,7 @@ func (f *File) place(x *index) error {
 		shard := x.shardOf[name]
 		f.where[name] = numbers[shard]
 		if _, err := f.Raw(name); err != nil {
-			missing = append(missing, fmt.Sprintf("the tensor %s isn't in %s", diag.Quote(name), diag.Quote(shard)))
+			missing = append(missing, fmt.Sprintf("the tensor %s isn't in %s%s", diag.Quote(name), diag.Quote(shard), f.elsewhere(name)))
 		}
 	}
 	if len(missing) > 0 {
@@ -130,19 +134,57 @@ func (f *File) place(x *index) error {
 	return nil
 }
 
+// elsewhere says in which other shard a tensor is; "" if in none.
+func (f *File) elsewhere(tensor string) string {
+	for _, p := range f.parts {
+		if _, err := p.Raw(tensor); err == nil {
+			return " but in " + diag.Quote(p.name)
+		}
+	}
+	return ""
+}
+
+// compareSize notes that the tensors don't have the size that the index says. That is no
+// error: indexes of others are often wrong, as where weights were converted to another
+// dtype, or where a tied tensor was counted twice.
+func (f *File) compareSize(says *int64) {
+	if says == nil {
+		return
+	}
+	var size int64
+	for _, name := range f.names {
+		if raw, err := f.Raw(name); err == nil {
+			size += raw.Size
+		}
+	}
+	if size != *says {
+		f.note = fmt.Sprintf("the index says that the tensors have %d bytes (total_size), and they have %d", *says, size)
+	}
+}
+
 // learnedByAll is what the index or the shards know of the data. They may not contradict
 // each other.
 func (f *File) learnedByAll() (string, error) {
-	learned, by := f.metadata[LearnedKey], "the index"
+	known, by := "", ""
+	meet := func(text, of string) error {
+		facts, err := learned.Parse(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", of, err)
+		}
+		if text = facts.JSON(); len(facts) == 0 || text == known {
+			return nil
+		}
+		if known != "" {
+			return fmt.Errorf("%s and %s know different things of the data that they were trained on, so they don't belong together", by, of)
+		}
+		known, by = text, of
+		return nil
+	}
+	err := meet(f.metadata[LearnedKey], "the index")
 	for _, p := range f.parts {
-		text := p.Metadata()[LearnedKey]
-		switch {
-		case text == "" || text == learned:
-		case learned != "":
-			return "", f.wrap(fmt.Errorf("%s and the shard %s know different things of the data that they were trained on, so they don't belong together", by, diag.Quote(p.name)))
-		default:
-			learned, by = text, "the shard "+diag.Quote(p.name)
+		if err == nil {
+			err = meet(p.Metadata()[LearnedKey], "the shard "+diag.Quote(p.name))
 		}
 	}
-	return learned, nil
+	return known, err
 }

@@ -106,11 +106,16 @@ func (o *generateFlags) run(c *cobra.Command, path string, s streams) (err error
 		emit = nil
 	}
 	answer, err := generator.Generate(c.Context(), prompt, given, emit)
+	err = errs.Join(err, out.end()) // notes stand on lines of their own
 	if err != nil {
-		return errs.Join(err, out.end())
+		return err
 	}
-	if answer.Unknown > 0 {
-		note(fmt.Sprintf("%s of the prompt aren't in the vocabulary; the model sees its token for unknown ones", diag.Count(answer.Unknown, "character")))
+	if n := answer.Unknown; n > 0 {
+		are := "aren't"
+		if n == 1 {
+			are = "isn't"
+		}
+		note(fmt.Sprintf("%s of the prompt %s in the vocabulary; the model sees its token for unknown ones", diag.Count(n, "character"), are))
 	}
 	if answer.Unseen > 0 {
 		note(fmt.Sprintf("the prompt has %s; the model sees the last %d", diag.Count(answer.PromptTokens, "token"), answer.PromptTokens-answer.Unseen))
@@ -118,9 +123,8 @@ func (o *generateFlags) run(c *cobra.Command, path string, s streams) (err error
 	if o.json {
 		err = writeJSON(s.out, generationJSON(path, generator, answer))
 	} else {
-		err = out.end()
 		seconds := answer.Elapsed.Seconds()
-		fmt.Fprintf(s.errors, "%s in %.3gs (%.4g tokens/s) on %s: %s\n", diag.Count(len(answer.Tokens), "token"), seconds,
+		fmt.Fprintf(s.errors, "%s in %.3gs (%.1f tokens/s) on %s: %s\n", diag.Count(len(answer.Tokens), "token"), seconds,
 			float64(len(answer.Tokens))/max(seconds, 1e-9), generator.Device(), ending(answer))
 	}
 	if err == nil && answer.Stopped == flowrun.StoppedInterrupted {
@@ -249,6 +253,9 @@ func (t *tokenWriter) write(text string) error {
 		text = strings.Join(parts, "\t")
 	}
 	_, err := io.WriteString(t.to, text)
+	if err != nil {
+		t.last = 0 // there is no line to end
+	}
 	return err
 }
 

@@ -32,7 +32,7 @@ func TestGenerateContinuesAPrompt(t *testing.T) {
 	require.Equal(t, exitDone, code, errors)
 	require.Equal(t, 1, strings.Count(out, "\n"))
 	require.Len(t, strings.Fields(out), 12)
-	require.Contains(t, errors, "note: there are no weights: the parameters have their first values, so the text is noise\n")
+	require.Contains(t, errors, "note: no weights were given: the parameters have their first values, as before training\n")
 	require.Regexp(t, `12 tokens in \S+s \(\S+ tokens/s\) on cpu: max_tokens reached\n$`, errors)
 
 	code, asJSON, errors := flowrunWith(t, "generate", spec, "--prompt-file", prompt, "--seed", "4", "--json")
@@ -83,4 +83,15 @@ func TestGenerateRefusesWhatMeansNothing(t *testing.T) {
 		require.Contains(t, errors, c.want)
 		require.Empty(t, out)
 	}
+}
+
+func TestAnAnswerThatCannotBeWrittenIsOneError(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no /dev/full")
+	}
+	defer full.Close()
+	w := newTokenWriter(full)
+	require.Error(t, w.write("a"))
+	require.NoError(t, w.end(), "it was told")
 }

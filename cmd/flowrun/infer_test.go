@@ -74,10 +74,10 @@ func TestAFileOfExamplesIsGivenTheNamesOfItsClasses(t *testing.T) {
 	for want, args := range map[string][]string{
 		"y.xls: its extension names none of the formats csv, jsonl, npy, safetensors": {"--out", at("y.xls")},
 		`--format is one of csv, jsonl, npy, safetensors, got "xml"`:                  {"--format", "xml"},
-		"would overwrite --in":                 {"--out", at("new.csv")},
-		`has no data source "none"`:            {"--data", "none"},
-		"an npy file holds one array":          {"--out", at("y.npy")},
-		"the model has inputs: name a file of": {"--in", "", "--data", "points"},
+		"would overwrite --in":               {"--out", at("new.csv")},
+		`has no data source "none"`:          {"--data", "none"},
+		"an npy file holds one array":        {"--out", at("y.npy")},
+		"--in takes the name of a file, and": {"--in", "", "--data", "points"},
 	} {
 		code, _, problems := flowrunWith(t, append([]string{"infer", at("spec.yaml"), "--weights", at("w.safetensors"), "--in", at("new.csv")}, args...)...)
 		require.NotZero(t, code, want)

@@ -148,14 +148,14 @@ func TestAFolderThatIsNoNewOneIsRefusedBeforeAnythingRuns(t *testing.T) {
 	require.NoError(t, err)
 	other := filepath.Join(at("run"), runs.Checkpoints, checkpointOf(300))
 	for want, flags := range map[string][]string{
-		"holds a run already, math_net of":                   {"--out", at("run")},
-		"isn't empty, and holds no run: there is notes.txt":  {"--out", at("mine")},
-		"file isn't a folder":                                {"--out", at("file")},
-		"not a directory":                                    {"--out", at("file/run")},
-		"doesn't say which run the folder holds: unexpected": {"--out", at("damaged"), "--resume"},
-		"is a link to nowhere, which isn't there":            {"--out", at("dangling")},
-		"the folder's name is empty":                         {"--out="},
-		"there is no run in " + at("new") + " to continue":   {"--out", at("new"), "--resume"},
+		"holds a run already, math_net of":                                                     {"--out", at("run")},
+		"isn't empty, and holds no run: there is notes.txt":                                    {"--out", at("mine")},
+		"file isn't a folder":                                                                  {"--out", at("file")},
+		"not a directory":                                                                      {"--out", at("file/run")},
+		"doesn't say which run the folder holds: unexpected":                                   {"--out", at("damaged"), "--resume"},
+		"is a link to nowhere, which isn't there":                                              {"--out", at("dangling")},
+		"--out takes the name of a folder, and":                                                {"--out="},
+		"there is no run in " + at("new") + " to continue":                                     {"--out", at("new"), "--resume"},
 		"--save " + at("run/weights.safetensors") + " is the name of a file that --out writes": {"--out", at("run"), "--resume", "--save", at("run/weights.safetensors")},
 	} {
 		before := content(t, at("run/"+runs.LogFile))

@@ -21,8 +21,8 @@ func TestKernelsListsEachWithItsOpsAndDTypes(t *testing.T) {
 
 func TestKernelsWithANameShowsTheEntryAndTheSource(t *testing.T) {
 	dir := overlaid(t, "silu.cl", "// mine\n")
-	for flag, want := range map[string]string{"": "kernels", dir: dir} {
-		code, out, _ := flowrunWith(t, "kernels", "silu", "--kernels", flag)
+	for want, flags := range map[string][]string{"kernels": nil, dir: {"--kernels", dir}} {
+		code, out, _ := flowrunWith(t, append([]string{"kernels", "silu"}, flags...)...)
 		require.Equal(t, exitDone, code)
 		require.Contains(t, out, "kernels/cpu/silu.go\n")
 		require.Contains(t, out, "flowrun_silu(global const T *x, global T *out, int n)\n")

@@ -86,9 +86,28 @@ func (f Facts) Declared(all []Values) Facts {
 	return added
 }
 
+// OtherClasses is the error for classes of a field that the weights don't know, or know
+// otherwise.
+type OtherClasses struct {
+	Field string
+	err   error
+}
+
+func (o *OtherClasses) Error() string { return o.err.Error() }
+
+// Unwrap gives the error without the field.
+func (o *OtherClasses) Unwrap() error { return o.err }
+
 // CheckClasses compares the classes that weights know of a field, if any, with those that
-// it declares. With another list, ids would silently mean other classes.
+// it declares. With another list, ids would silently mean other classes: an *OtherClasses.
 func (f Facts) CheckClasses(d *table.Field) error {
+	if err := f.checkClasses(d); err != nil {
+		return &OtherClasses{d.Name, err}
+	}
+	return nil
+}
+
+func (f Facts) checkClasses(d *table.Field) error {
 	field, c, fact := d.Name, d.Classes, f[d.Name]
 	if c == nil || fact == nil || fact.Classes == nil {
 		return nil
@@ -200,7 +219,7 @@ func (f Facts) IDs(ctx context.Context, v Values, report func(*table.Fault) erro
 			}
 			fault := &table.Fault{Place: v.place(row, i), Message: Unknown(d, column.Texts[code], names(fact.Classes))}
 			if report == nil {
-				return fault
+				return &OtherClasses{d.Name, fault}
 			}
 			if faulty = true; report(fault) != nil {
 				return table.ErrFaults

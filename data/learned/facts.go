@@ -2,8 +2,11 @@ package learned
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/data/table"
@@ -66,14 +69,48 @@ func Parse(text string) (Facts, error) {
 		return f, nil
 	}
 	if err := json.Unmarshal([]byte(text), &f); err != nil {
-		return nil, fmt.Errorf("what the weights know of their data can't be read: %w", err)
+		return nil, fmt.Errorf("what the weights know of their data can't be read: %w", inWords(err))
 	}
-	for name, fact := range f {
-		if fact == nil {
-			return nil, fmt.Errorf("what the weights know of the field %s can't be read: it is null", diag.Quote(name))
+	if f == nil {
+		return nil, errors.New("what the weights know of their data can't be read: it is null")
+	}
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		if err := f[name].sound(); err != nil {
+			return nil, fmt.Errorf("what the weights know of the field %s can't be: %w", diag.Quote(name), err)
 		}
 	}
 	return f, nil
+}
+
+// inWords is an error of decoding JSON without the names of Go's types.
+func inWords(err error) error {
+	if wrong := new(json.UnmarshalTypeError); errors.As(err, &wrong) {
+		return fmt.Errorf("%s at byte %d is another type than flowrun writes", wrong.Value, wrong.Offset)
+	}
+	return err
+}
+
+// sound reports what training can't have learned.
+func (f *Fact) sound() error {
+	if f == nil {
+		return errors.New("it is null")
+	}
+	if f.Unknown != nil && *f.Unknown < 0 {
+		return fmt.Errorf("the id for unknown values is %d", *f.Unknown)
+	}
+	for _, std := range f.Std {
+		if std < 0 {
+			return fmt.Errorf("a standard deviation is %v", std)
+		}
+	}
+	seen := make(map[Text]bool, len(f.Classes))
+	for _, c := range f.Classes {
+		if seen[c] {
+			return fmt.Errorf("the class %s has two ids", diag.Quote(string(c)))
+		}
+		seen[c] = true
+	}
+	return nil
 }
 
 // Text is a class. In JSON it is a string, or, if it isn't UTF-8, {"base64": …}.

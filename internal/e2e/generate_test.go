@@ -309,9 +309,9 @@ func TestAnAnswerHasOnlyCharactersOfTheVocabulary(t *testing.T) {
 		require.Contains(t, "Grüße, 東京!\n", string(r))
 	}
 	_, err = g.Generate(t.Context(), "Gr\nüx", o, nil)
-	require.EqualError(t, err, `the prompt:2:2: "x" (U+0078) is none of the 11 values of the field ids that the training data has: "\n", " ", "!", ",", "G", "e", "r", "ß", …; declare an id for unknown ones, or remove it`)
+	require.EqualError(t, err, `the prompt: line 2, character 2: "x" (U+0078) is none of the 11 values of the field ids that the training data has: "\n", " ", "!", ",", "G", "e", "r", "ß", …; declare an id for unknown ones, or remove it`)
 	_, err = g.Generate(t.Context(), "Gr\xff", o, nil)
-	require.EqualError(t, err, "the prompt:1:3: the byte 0xff isn't UTF-8")
+	require.EqualError(t, err, "the prompt: line 1, character 3: the byte 0xff isn't UTF-8")
 }
 
 func TestUnknownCharactersOfAPromptHaveTheirId(t *testing.T) {

@@ -76,6 +76,7 @@ var outside = map[string][]string{
 	"github.com/bmatcuk/doublestar": {"cmd"},
 	"github.com/ebitengine/purego":  {"device"},
 	"github.com/spf13/cobra":        {"cmd"},
+	"github.com/spf13/pflag":        {"cmd"},
 	"golang.org/x/sys":              {"device", "internal"},
 	"golang.org/x/term":             {"report"},
 	"google.golang.org/protobuf":    {"report"},

@@ -88,9 +88,8 @@ func (r *renderer) moveFiles(def *syntax.Spec, way string) {
 func from(way string, f syntax.NamedFile) string {
 	text := f.Node.Text
 	if !f.Pattern {
-		return path.Join(way, filepath.ToSlash(text))
-	}
-	if strings.ContainsAny(f.Name, "*?[") {
+		text = filepath.ToSlash(text)
+	} else if strings.ContainsAny(f.Name, "*?[") {
 		way = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(way)
 	}
 	way = strings.NewReplacer("{", "{{", "}", "}}").Replace(way)

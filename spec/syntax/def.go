@@ -39,7 +39,7 @@ type Spec struct {
 type NamedFile struct {
 	Node    *tree.Node
 	Name    string // with the values of vars
-	Pattern bool   // whether the text may be a pattern, and have vars in braces
+	Pattern bool   // whether the text may be a pattern
 }
 
 type Var struct {

@@ -51,12 +51,7 @@ func (d *decoder) path(n *tree.Node, name, what string, allowed []string, help s
 	return path
 }
 
-// filePath is path for a file that is read.
-func (d *decoder) filePath(n *tree.Node, name string) string {
-	return d.namedFile(NamedFile{Node: n, Name: name})
-}
-
-// namedFile is filePath, for patterns too.
+// namedFile is path for a file that is read.
 func (d *decoder) namedFile(f NamedFile) string {
 	d.spec.Files = append(d.spec.Files, f)
 	n, name := f.Node, f.Name

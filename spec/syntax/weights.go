@@ -28,11 +28,15 @@ func (d *decoder) weights(n *tree.Node) *Weights {
 		return nil
 	}
 	file := fields["safetensors"]
-	name, ok := d.text(file, "safetensors")
+	text, ok := d.text(file, "safetensors")
 	if !ok {
 		return nil
 	}
-	decl := &ir.Weights{File: name, Path: d.filePath(file, name), Origin: file.Range}
+	name, ok := d.interpolated(file, text)
+	if !ok {
+		return nil
+	}
+	decl := &ir.Weights{File: name, Path: d.namedFile(NamedFile{Node: file, Name: name}), Origin: file.Range}
 	w := &Weights{Decl: decl}
 	if !strings.HasSuffix(name, foreign.ShardIndex) {
 		d.warnOfFormat(file)
