@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun/internal/goldentest"
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 // flowers is a spec with a little of everything that a data source may have.
@@ -402,6 +403,9 @@ func TestNumbersInJSONKeepTheirBits(t *testing.T) {
 
 // The examples are written as they are read: many need no more memory than few.
 func TestManyExamplesAreWrittenInLittleMemory(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("the race detector needs memory of its own")
+	}
 	t.Setenv("FLOWRUN_CACHE", t.TempDir())
 	const n, width = 60_000, 64
 	b := binary.BigEndian.AppendUint32([]byte{0, 0, 8, 2}, n)
