@@ -264,3 +264,43 @@ model: {inputs: {x: "f32[2]"}, nodes: {y: {Scale: x}}, outputs: [y]}
 	// [1 2]
 	// [10 20]
 }
+
+// Continue a text, and have it written as it grows.
+func ExampleProgram_StartGenerator() {
+	program, err := flowrun.Parse("count.yaml", []byte(`
+flowrun: 1
+vars: {tokens: 10}
+model:
+  inputs: {ids: "i64[1, time]"}
+  nodes:
+    after: (ids + 1) % tokens                           # after 3 comes 4, after 9 comes 0
+    logits: cast(one_hot(after, tokens), "f32") * 20.0
+  outputs: [logits]
+generate: {context: 8}
+`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	generator, err := program.StartGenerator(ctx, flowrun.On("cpu"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer generator.Close()
+	options := program.GenerateOptions() // the spec's
+	options.MaxTokens = 20
+	options.Temperature = 0 // the most likely token
+	options.Stop = []string{"0"}
+	answer, err := generator.Generate(ctx, "2 3 4", options, func(text string) error {
+		fmt.Print(text, "|")
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println()
+	fmt.Println(answer.PromptTokens, len(answer.Tokens), answer.Stopped)
+	// Output:
+	// 5| 6| 7| 8| 9| |
+	// 3 6 stop
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/flowrun/flowrun/diag"
@@ -60,12 +59,14 @@ func (p *Program) GenerateOptions() GenerateOptions {
 // methods may be called from several goroutines; texts are generated one at a time. Close
 // gives its memory and devices back.
 type Generator struct {
-	program *Program
+	program *Program // nil: nobody has started it
 	words   *vocabulary
 	device  string
 
-	mu    sync.Mutex
-	model *generation // nil: closed
+	turn    chan struct{} // held by the text that is being generated, which model is for
+	model   *generation   // nil: closed
+	closing context.Context
+	close   context.CancelFunc // ends closing
 }
 
 // StartGenerator prepares the model for generating text. The parameters are those of
@@ -99,12 +100,22 @@ func (p *Program) StartGenerator(ctx context.Context, options ...StartOption) (*
 		}
 		return nil, err
 	}
-	return &Generator{program: p, words: words, model: model, device: model.options.device}, nil
+	g := &Generator{program: p, words: words, model: model, device: model.options.device, turn: make(chan struct{}, 1)}
+	g.closing, g.close = context.WithCancel(context.Background())
+	return g, nil
+}
+
+// ready is the error for a generator that nobody has started.
+func (g *Generator) ready() error {
+	if g == nil || g.program == nil {
+		return errors.New("there is no generator: StartGenerator makes one, if it returns no error")
+	}
+	return nil
 }
 
 // Device names the default device, also after Close.
 func (g *Generator) Device() string {
-	if g == nil {
+	if g.ready() != nil {
 		return ""
 	}
 	return g.device
@@ -112,15 +123,18 @@ func (g *Generator) Device() string {
 
 // Cached reports whether the model keeps what it needs of earlier tokens, so that each token
 // costs a step of one token. Otherwise each costs a step of all tokens that the model sees.
-func (g *Generator) Cached() bool { return g != nil && g.program.spec.Generate.Cached }
+func (g *Generator) Cached() bool { return g.ready() == nil && g.program.spec.Generate.Cached }
 
-// Close gives memory and devices back. A second call does nothing.
+// Close ends the text that is being generated, and gives memory and devices back: that
+// call of Generate, those that wait and later ones get [ErrClosed]. A second call does
+// nothing.
 func (g *Generator) Close() error {
-	if g == nil {
+	if g.ready() != nil {
 		return nil
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.close()
+	g.turn <- struct{}{}
+	defer func() { <-g.turn }()
 	if g.model == nil {
 		return nil
 	}
@@ -130,22 +144,19 @@ func (g *Generator) Close() error {
 }
 
 // Generate continues a prompt. emit, unless it is nil, gets the text as it grows, in whole
-// characters; its error ends the answer. Where ctx ends, so does the answer, which then is
-// what there is so far.
+// characters; its error ends the answer. It must not call methods of the generator. Where
+// ctx ends, so does the answer, which then is what there is so far: StoppedInterrupted says
+// so, and there is no error. With other errors there may be an answer, too, as far as it
+// has come.
 //
 // Of a prompt that is longer than the model's context only the end is seen. When the context
 // is full, the model forgets all but the later half of it.
 func (g *Generator) Generate(ctx context.Context, prompt string, o GenerateOptions, emit func(text string) error) (*Generation, error) {
-	if g == nil {
-		return nil, errors.New("there is no generator: StartGenerator makes one, if it returns no error")
-	}
-	if err := checkContext(ctx); err != nil {
+	if err := g.ready(); err != nil {
 		return nil, err
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.model == nil {
-		return nil, ErrClosed
+	if ctx == nil {
+		return nil, checkContext(ctx)
 	}
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -162,11 +173,16 @@ func (g *Generator) Generate(ctx context.Context, prompt string, o GenerateOptio
 	if len(tokens) == 0 {
 		return nil, errors.New("the prompt is empty: a model says what follows a text, so give it at least one token")
 	}
-	out.PromptTokens, out.Unknown, out.Unseen = len(tokens), unknown, max(0, len(tokens)-g.model.spec.Context)
+	out.PromptTokens, out.Unknown, out.Unseen = len(tokens), unknown, max(0, len(tokens)-g.program.spec.Generate.Context)
 	begin := time.Now()
 	text := &stream{stops: o.Stop, emit: emit}
-	err = g.answer(ctx, tokens, o.MaxTokens, draw, text, out)
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	switch err = g.inTurn(ctx, func(ctx context.Context) error {
+		return g.answer(ctx, tokens, o.MaxTokens, draw, text, out)
+	}); {
+	case err == nil:
+	case g.closing.Err() != nil && errors.Is(err, context.Canceled):
+		err = ErrClosed
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		out.Stopped, err = StoppedInterrupted, nil
 	}
 	if err == nil {
@@ -174,6 +190,26 @@ func (g *Generator) Generate(ctx context.Context, prompt string, o GenerateOptio
 	}
 	out.Text, out.Stop, out.Elapsed = text.text.String(), text.stop, time.Since(begin)
 	return out, err
+}
+
+// inTurn does something with the model as soon as nobody else does. Its context ends with
+// ctx, and when the generator is closed.
+func (g *Generator) inTurn(ctx context.Context, do func(ctx context.Context) error) error {
+	select {
+	case g.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-g.closing.Done():
+		return ErrClosed
+	}
+	defer func() { <-g.turn }()
+	if g.model == nil {
+		return ErrClosed
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(g.closing, cancel)()
+	return do(ctx)
 }
 
 // Check reports options that mean nothing.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/engine"
@@ -52,7 +54,9 @@ func (p *Program) startGeneration(ctx context.Context, o *startOptions) (_ *gene
 	if !g.spec.Cached {
 		size = g.spec.Context
 	}
-	_, err = g.piece(ctx, size)
+	if _, err = g.piece(ctx, size); err == nil && g.spec.Cached {
+		err = g.checkStates(ctx)
+	}
 	return g, err
 }
 
@@ -74,19 +78,21 @@ func (g *generation) piece(ctx context.Context, size int) (*piece, error) {
 		return nil, err
 	}
 	q := &piece{instance: in, size: size}
-	g.pieces[size] = q
 	o := *g.options
 	o.device = in.device // auto chooses once
 	g.options = &o
-	if err := in.engine.SetAll(g.weights); err != nil {
-		return nil, err
+	if err = in.engine.SetAll(g.weights); err == nil {
+		inputs := []string{g.spec.Input}
+		if !g.spec.Cached {
+			inputs = append(inputs, ir.LastState)
+		}
+		q.feed, err = in.engine.Feed(ir.LogitsState, inputs...)
 	}
-	inputs := []string{g.spec.Input}
-	if !g.spec.Cached {
-		inputs = append(inputs, ir.LastState)
+	if err != nil {
+		return nil, errors.Join(err, in.close())
 	}
-	q.feed, err = in.engine.Feed(ir.LogitsState, inputs...)
-	return q, err
+	g.pieces[size] = q
+	return q, nil
 }
 
 // begin forgets all tokens, and feeds those that the model is to see first: as many of the
@@ -153,16 +159,12 @@ func (g *generation) moved(ctx context.Context, size int) (*piece, error) {
 	}
 	states := g.first
 	if g.at != nil {
-		names := make([]string, 0, len(g.first))
-		for name := range g.first {
-			names = append(names, name)
-		}
-		if states, err = g.at.engine.GetAll(names); err != nil {
-			return nil, err
+		if states, err = g.at.engine.GetAll(slices.Collect(maps.Keys(g.first))); err != nil {
+			return nil, g.drop(g.at, err)
 		}
 	}
 	if err := q.engine.SetAll(states); err != nil {
-		return nil, err
+		return nil, g.drop(q, err)
 	}
 	g.at = q
 	return q, nil
@@ -217,15 +219,20 @@ func (g *generation) padded(q *piece, token int64) error {
 	return nil
 }
 
-// step runs a step. One that fails is made anew when it is needed again.
+// step runs a step.
 func (g *generation) step(q *piece) error {
-	err := q.feed.Step()
-	if err != nil {
-		g.at = nil
-		delete(g.pieces, q.size)
-		err = errors.Join(err, q.close())
+	if err := q.feed.Step(); err != nil {
+		return g.drop(q, err)
 	}
-	return err
+	return nil
+}
+
+// drop frees a piece that has failed: its device may be lost, or its states half written.
+// It is made anew when it is needed again.
+func (g *generation) drop(q *piece, err error) error {
+	g.at = nil
+	delete(g.pieces, q.size)
+	return errors.Join(err, q.close())
 }
 
 // read takes the logits that a step has left.

@@ -24,6 +24,8 @@ const (
 // server answers requests with a model.
 type server struct {
 	program *flowrun.Program
+	inputs  map[string]flowrun.Type // the model's
+	outputs []string
 	path    string // of the weights
 	options []flowrun.StartOption
 
@@ -38,7 +40,7 @@ func newServer(ctx context.Context, spec, weights string, options ...flowrun.Sta
 	if err != nil {
 		return nil, err
 	}
-	s := &server{program: program, path: weights, options: options, places: make(chan struct{}, maxAtOnce)}
+	s := &server{program: program, inputs: program.Inputs(), outputs: program.Outputs(), path: weights, options: options, places: make(chan struct{}, maxAtOnce)}
 	w, err := program.ReadWeights(weights)
 	if err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func (s *server) reload(ctx context.Context) error {
 func (s *server) predict(ctx context.Context, body []byte) ([]byte, error) {
 	for {
 		in := s.model.Load()
-		answer, err := answer(ctx, s.program, in, body)
+		answer, err := s.answer(ctx, in, body)
 		if errors.Is(err, flowrun.ErrClosed) && s.model.Load() != in {
 			continue // it was replaced
 		}
@@ -88,8 +90,8 @@ func (s *server) predict(ctx context.Context, body []byte) ([]byte, error) {
 }
 
 // answer is predict with one model: names and numbers of an answer belong together.
-func answer(ctx context.Context, p *flowrun.Program, in *flowrun.Inference, body []byte) ([]byte, error) {
-	inputs, err := readInputs(body, p.Inputs(), in.Classes)
+func (s *server) answer(ctx context.Context, in *flowrun.Inference, body []byte) ([]byte, error) {
+	inputs, err := readInputs(body, s.inputs, in.Classes)
 	if err != nil {
 		return nil, &flowrun.InputError{Err: err}
 	}
@@ -103,7 +105,7 @@ func answer(ctx context.Context, p *flowrun.Program, in *flowrun.Inference, body
 	if err := in.Run(ctx, inputs, outputs); err != nil {
 		return nil, err
 	}
-	return writeOutputs(p.Outputs(), outputs, in.Classes), nil
+	return writeOutputs(s.outputs, outputs, in.Classes), nil
 }
 
 // handler routes requests.

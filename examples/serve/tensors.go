@@ -16,7 +16,7 @@ import (
 // readInputs reads the model's inputs: {"x": [[5.1, 3.5, 1.4, 0.2]]}. null is a missing
 // number, NaN. Ids of classes may be given by their names.
 func readInputs(body []byte, types map[string]flowrun.Type, classes func(name string) []string) (map[string]*flowrun.Tensor, error) {
-	var given map[string]json.RawMessage
+	var given map[string]any
 	d := json.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(&given); err != nil {
 		return nil, fmt.Errorf("the body must be a JSON object with the model's inputs: %w", err)
@@ -25,13 +25,13 @@ func readInputs(body []byte, types map[string]flowrun.Type, classes func(name st
 		return nil, errors.New("the body goes on after its JSON object")
 	}
 	inputs := map[string]*flowrun.Tensor{}
-	for name, raw := range given {
+	for name, value := range given {
 		t, known := types[name]
 		if !known {
 			return nil, fmt.Errorf("the model has no input %q", name)
 		}
 		r := reader{shape: make(flowrun.Shape, len(t.Shape)), classes: classes(name)}
-		err := r.read(raw, 0)
+		err := r.read(value, 0)
 		if err == nil {
 			inputs[name], err = r.tensor(t.DType)
 		}
@@ -51,12 +51,12 @@ type reader struct {
 }
 
 // read reads a list at a depth, or a number below all lists.
-func (r *reader) read(raw json.RawMessage, depth int) error {
+func (r *reader) read(value any, depth int) error {
 	if depth == len(r.shape) {
-		return r.number(raw)
+		return r.number(value)
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(raw, &list); err != nil || list == nil {
+	list, ok := value.([]any)
+	if !ok {
 		return fmt.Errorf("it must be lists in lists, %d deep", len(r.shape))
 	}
 	if depth == r.known {
@@ -75,12 +75,8 @@ func (r *reader) read(raw json.RawMessage, depth int) error {
 }
 
 // number reads a number, null, true, false, or a class by its name.
-func (r *reader) number(raw json.RawMessage) error {
-	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return err
-	}
-	switch v := v.(type) {
+func (r *reader) number(value any) error {
+	switch v := value.(type) {
 	case nil:
 		r.values = append(r.values, math.NaN())
 	case float64:

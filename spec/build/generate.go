@@ -19,6 +19,7 @@ type Generation struct {
 	Init *ir.Graph
 
 	Input   string // the model's input that takes the tokens
+	Logits  string // the model's output for what follows each of them
 	Context int    // tokens that the model sees
 	Tokens  int    // logits of a position: ids are 0 to Tokens-1
 	// Cached says that states keep what the model needs of earlier tokens, so that a step
@@ -43,7 +44,7 @@ func (p *Program) generation(s *shared) *graph {
 	if in == nil || def.Logits == "" || def.Context == 0 {
 		return nil // reported
 	}
-	p.Generate = &Generation{Input: def.Input, Context: def.Context, MaxTokens: def.MaxTokens, TopK: def.TopK,
+	p.Generate = &Generation{Input: def.Input, Logits: def.Logits, Context: def.Context, MaxTokens: def.MaxTokens, TopK: def.TopK,
 		Temperature: def.Temperature, TopP: def.TopP, Stop: def.Stop}
 	p.vocabulary(def, s.list)
 	for _, st := range p.Infer.States {
