@@ -23,7 +23,8 @@
 // from then on every method that can gives [ErrClosed].
 //
 // An [Inference] computes a model's outputs for many callers, whose weights can be replaced
-// meanwhile; [Program.Infer] computes them once.
+// meanwhile; [Program.Infer] computes them once. A [Generator] continues texts with a
+// language model.
 //
 // Invalid arguments (a nil context, a nil tensor, data shorter than its type) are
 // errors, never panics.

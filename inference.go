@@ -25,8 +25,10 @@ import (
 type Inference struct {
 	program *Program // nil: nobody has started it
 	options *startOptions
-	inputs  []string // the model's, sorted
-	outputs []string // in the spec's order
+	source  string          // whose fields the inputs are; "": they are the model's
+	types   map[string]Type // of the inputs, in the spec's sizes
+	inputs  []string        // their names, sorted
+	outputs []string        // in the spec's order
 	device  string
 
 	weights  atomic.Pointer[weightSet]
@@ -44,19 +46,19 @@ type weightSet struct {
 // StartInference lowers the model with training false onto devices, for inputs of the sizes
 // that the spec gives, and sets its weights: those of [WithWeights], or else those of
 // model.init or the spec's initial ones. The caller closes it.
-func (p *Program) StartInference(ctx context.Context, options ...StartOption) (_ *Inference, err error) {
+func (p *Program) StartInference(ctx context.Context, options ...StartOption) (*Inference, error) {
 	in, err := p.openInference(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, in.Close())
-		}
-	}()
-	plan, err := in.plans.acquire(ctx, in, in.typesOf(p.Inputs()), p.spec.Infer)
+	return in.started(ctx, p.spec.Infer)
+}
+
+// started makes the first plan, of the graph for the spec's sizes.
+func (in *Inference) started(ctx context.Context, g *ir.Graph) (*Inference, error) {
+	plan, err := in.plans.acquire(ctx, in, in.typesOf(in.types), g)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, in.Close())
 	}
 	in.device = plan.device
 	in.plans.release(plan)
@@ -75,7 +77,8 @@ func (p *Program) openInference(ctx context.Context, options []StartOption) (*In
 	if o.resume.wanted {
 		return nil, errResumeInfers
 	}
-	in := &Inference{program: p, options: o, inputs: slices.Sorted(maps.Keys(p.Inputs())), outputs: p.Outputs()}
+	in := &Inference{program: p, options: o, outputs: p.Outputs()}
+	in.takes(p.Inputs())
 	in.plans.closing = make(chan struct{})
 	set, err := in.newSet(ctx, o.weights)
 	if err != nil {
@@ -83,6 +86,25 @@ func (p *Program) openInference(ctx context.Context, options []StartOption) (*In
 	}
 	in.weights.Store(set)
 	return in, nil
+}
+
+// takes sets the inputs.
+func (in *Inference) takes(types map[string]Type) {
+	in.types, in.inputs = types, slices.Sorted(maps.Keys(types))
+}
+
+// Inputs gives the names and types of what Run takes, in the sizes that the spec gives:
+// the model's inputs, or the fields of the data source that [Program.StartInferenceOn] was
+// given.
+func (in *Inference) Inputs() map[string]Type {
+	if in.ready() != nil {
+		return nil
+	}
+	types := make(map[string]Type, len(in.types))
+	for name, t := range in.types {
+		types[name] = Type{DType: t.DType, Shape: slices.Clone(t.Shape)}
+	}
+	return types
 }
 
 // newSet checks weights against the model, and copies them.
@@ -195,7 +217,7 @@ func (in *Inference) planFor(ctx context.Context, inputs map[string]*Tensor) (*i
 	if plan != nil || err != nil {
 		return plan, err
 	}
-	g, err := in.program.inferenceOf(inputs)
+	g, err := in.graphFor(inputs)
 	if err != nil {
 		return nil, &InputError{err}
 	}
@@ -204,6 +226,14 @@ func (in *Inference) planFor(ctx context.Context, inputs map[string]*Tensor) (*i
 		types[i] = inputs[name].Type
 	}
 	return in.plans.acquire(ctx, in, types, g)
+}
+
+// graphFor is the graph for inputs.
+func (in *Inference) graphFor(inputs map[string]*Tensor) (*ir.Graph, error) {
+	if in.source != "" {
+		return in.graphOn(inputs)
+	}
+	return in.program.inferenceOf(inputs)
 }
 
 // typesOf lists types in the order of the inputs.

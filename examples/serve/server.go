@@ -24,7 +24,6 @@ const (
 // server answers requests with a model.
 type server struct {
 	program *flowrun.Program
-	inputs  map[string]flowrun.Type // the model's
 	outputs []string
 	path    string // of the weights
 	options []flowrun.StartOption
@@ -40,7 +39,7 @@ func newServer(ctx context.Context, spec, weights string, options ...flowrun.Sta
 	if err != nil {
 		return nil, err
 	}
-	s := &server{program: program, inputs: program.Inputs(), outputs: program.Outputs(), path: weights, options: options, places: make(chan struct{}, maxAtOnce)}
+	s := &server{program: program, outputs: program.Outputs(), path: weights, options: options, places: make(chan struct{}, maxAtOnce)}
 	w, err := program.ReadWeights(weights)
 	if err != nil {
 		return nil, err
@@ -91,7 +90,7 @@ func (s *server) predict(ctx context.Context, body []byte) ([]byte, error) {
 
 // answer is predict with one model: names and numbers of an answer belong together.
 func (s *server) answer(ctx context.Context, in *flowrun.Inference, body []byte) ([]byte, error) {
-	inputs, err := readInputs(body, s.inputs, in.Classes)
+	inputs, err := readInputs(body, in.Inputs(), in.Classes)
 	if err != nil {
 		return nil, &flowrun.InputError{Err: err}
 	}

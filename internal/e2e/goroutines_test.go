@@ -448,6 +448,13 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 			}
 			return in.Close()
 		},
+		"StartInferenceOn": func(int) error {
+			_, err := p.StartInferenceOn(context.Background(), "none", flowrun.On("cpu"))
+			if err == nil || !strings.Contains(err.Error(), `no data source "none"`) {
+				return fmt.Errorf("on no data source: %w", err)
+			}
+			return nil
+		},
 		"StartGenerator": func(int) error {
 			_, err := p.StartGenerator(context.Background(), flowrun.On("cpu"))
 			if err == nil || !strings.Contains(err.Error(), "has no generate section") {

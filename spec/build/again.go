@@ -116,6 +116,14 @@ func (p *Program) Transforms(source string) bool {
 	return src != nil && src.Transform != nil
 }
 
+// Transformed reports whether the transform of a data source of files makes another value
+// of a field.
+func (p *Program) Transformed(source, field string) bool {
+	src := p.filesOf(source)
+	return src != nil && src.Transform != nil &&
+		slices.ContainsFunc(src.Transform.Items, func(it *syntax.Item) bool { return it.Name == field })
+}
+
 // NamedType is the type of something that has a name.
 type NamedType struct {
 	Name string
