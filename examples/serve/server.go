@@ -97,6 +97,9 @@ func (s *server) answer(ctx context.Context, in *flowrun.Inference, body []byte)
 	if err := in.Prepare(inputs); err != nil {
 		return nil, err
 	}
+	if err := missing(inputs); err != nil {
+		return nil, &flowrun.InputError{Err: err}
+	}
 	outputs, err := in.Outputs(ctx, inputs)
 	if err != nil {
 		return nil, err

@@ -87,7 +87,8 @@ func TestEachErrorHasItsStatusAndSaysWhy(t *testing.T) {
 	}{
 		{"POST", "/predict", `{"x": [[1, 1, 1]]}`, 200, `{"y": [[1, 1, 1, 1, 1, 1]]}`},
 		{"POST", "/predict", `{"x": []}`, 400, "x is f32[0, 0], the model takes f32[1, 3]"},
-		{"POST", "/predict", `{"x": [[1, 1, null], [1e30, -1, 2.5]]}`, 200, `{"y": [[1, 1, null, 1, 1, null], [1e+30, -1, 2.5, 1e+30, -1, 2.5]]}`},
+		{"POST", "/predict", `{"x": [[1, 1, 1], [1e30, -1, 2.5]]}`, 200, `{"y": [[1, 1, 1, 1, 1, 1], [1e+30, -1, 2.5, 1e+30, -1, 2.5]]}`},
+		{"POST", "/predict", `{"x": [[1, 1, 1], [1, null, 1]]}`, 400, "the input x: value 4 is null, and the spec has no fill for it"},
 		{"POST", "/predict", `{"x": [[1, 1, 1], [2]]}`, 400, "one has 3 elements, another 1"},
 		{"POST", "/predict", `{"x": [1, 1, 1]}`, 400, "lists in lists, 2 deep"},
 		{"POST", "/predict", `{"x": [[1, 1, [1]]]}`, 400, "2 deep, of numbers"},

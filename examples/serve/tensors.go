@@ -42,6 +42,22 @@ func readInputs(body []byte, types map[string]flowrun.Type, classes func(name st
 	return inputs, nil
 }
 
+// missing is an error for a null that nothing has filled: what a model makes of NaN may
+// look like an answer.
+func missing(inputs map[string]*flowrun.Tensor) error {
+	for name, t := range inputs {
+		if !t.Type.DType.IsFloat() {
+			continue
+		}
+		for i := range t.Type.Shape.Numel() {
+			if math.IsNaN(t.Float(i)) {
+				return fmt.Errorf("the input %s: value %d is null, and the spec has no fill for it", name, i)
+			}
+		}
+	}
+	return nil
+}
+
 // reader gathers the numbers of nested lists.
 type reader struct {
 	shape   flowrun.Shape
