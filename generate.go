@@ -57,7 +57,7 @@ func (p *Program) GenerateOptions() GenerateOptions {
 
 // Generator generates texts. It keeps its plans and memory from one to the next. Its
 // methods may be called from several goroutines; texts are generated one at a time. Close
-// gives its memory and devices back.
+// waits for the one at work, and gives memory and devices back.
 type Generator struct {
 	program *Program // nil: nobody has started it
 	words   *vocabulary

@@ -238,7 +238,7 @@ func TestWhatIsAskedWronglyIsAnError(t *testing.T) {
 	for prompt, want := range map[string]string{
 		"":       "the prompt is empty",
 		" \n":    "the prompt is empty",
-		"1 11":   `the prompt:token 2: "11"; the spec has no text whose tokens the model takes, so a prompt is ids from 0 to 10 with spaces between them`,
+		"1 11":   `the prompt: token 2: "11"; the spec has no text whose tokens the model takes, so a prompt is ids from 0 to 10 with spaces between them`,
 		"1 x":    `token 2: "x"`,
 		"1 -1 3": `token 2: "-1"`,
 	} {
