@@ -3,6 +3,9 @@ package flowrun
 import (
 	"math"
 
+	"github.com/flowrun/flowrun/data/table"
+	"github.com/flowrun/flowrun/data/text"
+	"github.com/flowrun/flowrun/lower"
 	"github.com/flowrun/flowrun/report"
 )
 
@@ -43,4 +46,99 @@ func (s *Session) ratesAt(step int64, n int) []report.Rate {
 		}
 	}
 	return shown
+}
+
+// Stats counts what the session has done: kernels, copies, memory. It may be called
+// after Close.
+func (s *Session) Stats() Stats {
+	if s.ready() != nil {
+		return Stats{}
+	}
+	stats := s.engine.Stats()
+	for _, d := range []*dataset{s.train, s.held} {
+		if d != nil {
+			stats.DataWait += d.Waited()
+		}
+	}
+	return stats
+}
+
+// MaxSteps is the step at which the run ends, of max_steps or epochs; 0 means no limit.
+func (s *Session) MaxSteps() int64 {
+	if s.ready() != nil {
+		return 0
+	}
+	return s.settings.MaxSteps
+}
+
+// LogEvery is the number of steps between log lines: the spec's, or that of the option
+// [LogEvery].
+func (s *Session) LogEvery() int64 {
+	if s.ready() != nil {
+		return 0
+	}
+	return s.settings.LogEvery
+}
+
+// EvalEvery is the number of steps between evaluations; 0 where there are none.
+func (s *Session) EvalEvery() int64 {
+	if s.ready() != nil || s.settings.Evaluation == nil {
+		return 0
+	}
+	return s.settings.Evaluation.Every
+}
+
+// EpochSteps is the number of steps of an epoch of the training data; 0 where that is
+// generated, which has no epochs.
+func (s *Session) EpochSteps() int64 {
+	if s.ready() != nil {
+		return 0
+	}
+	return s.loop.EpochSteps
+}
+
+// Device names the default device: the one that was asked for, or that auto
+// chose. It may be called after Close.
+func (s *Session) Device() string {
+	if s.ready() != nil {
+		return ""
+	}
+	return s.device
+}
+
+// Plan is the lowered plan that the session runs, also after Close. It is not to be
+// changed.
+func (s *Session) Plan() *lower.Plan {
+	if s.ready() != nil {
+		return nil
+	}
+	return s.engine.Plan()
+}
+
+// BatchSize is how many examples a step trains on, where the data is read from files, and
+// how many tokens these have, where they are a text; 0 where that can't be said.
+func (s *Session) BatchSize() (examples, tokens int64) {
+	if s.ready() != nil || s.train == nil {
+		return 0, 0
+	}
+	examples, _, _ = s.train.batches()
+	return examples, examples * s.program.tokensOf(s.train.decl)
+}
+
+// tokensOf is how many tokens of a text an example has, 0 where it has none: of the longest
+// field, as a window's fields overlap.
+func (p *Program) tokensOf(d *table.Decl) (tokens int64) {
+	if d.Kind == text.Kind.Name {
+		for _, f := range d.Fields {
+			if len(f.Type.Shape) == 1 {
+				tokens = max(tokens, int64(f.Type.Shape[0]))
+			}
+		}
+	}
+	for _, name := range components(d) {
+		if part, _ := p.spec.Source(name); part != nil {
+			tokens = max(tokens, p.tokensOf(part))
+		}
+	}
+	return tokens
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/flowrun/flowrun/data/table"
-	"github.com/flowrun/flowrun/data/text"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -114,32 +112,4 @@ func (s *Session) LearningRates(step int64) ([]LearningRate, error) {
 		return nil, err
 	}
 	return append([]LearningRate(nil), rates...), nil
-}
-
-// BatchSize is how many examples a step trains on, where the data is read from files, and
-// how many tokens these have, where they are a text; 0 where that can't be said.
-func (s *Session) BatchSize() (examples, tokens int64) {
-	if s.ready() != nil || s.train == nil {
-		return 0, 0
-	}
-	examples, _, _ = s.train.batches()
-	return examples, examples * s.program.tokensOf(s.train.decl)
-}
-
-// tokensOf is how many tokens of a text an example has, 0 where it has none: of the longest
-// field, as a window's fields overlap.
-func (p *Program) tokensOf(d *table.Decl) (tokens int64) {
-	if d.Kind == text.Kind.Name {
-		for _, f := range d.Fields {
-			if len(f.Type.Shape) == 1 {
-				tokens = max(tokens, int64(f.Type.Shape[0]))
-			}
-		}
-	}
-	for _, name := range components(d) {
-		if part, _ := p.spec.Source(name); part != nil {
-			tokens = max(tokens, p.tokensOf(part))
-		}
-	}
-	return tokens
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/flowrun/flowrun/data/learned"
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/lower"
 )
 
 // ErrClosed is what calls on a closed session return.
@@ -362,73 +361,6 @@ func (s *Session) SetAll(values map[string]*Tensor) error {
 		return errors.New("there are no values to set: the map is nil")
 	}
 	return s.engine.SetAll(values)
-}
-
-// Stats counts what the session has done: kernels, copies, memory. It may be called
-// after Close.
-func (s *Session) Stats() Stats {
-	if s.ready() != nil {
-		return Stats{}
-	}
-	stats := s.engine.Stats()
-	for _, d := range []*dataset{s.train, s.held} {
-		if d != nil {
-			stats.DataWait += d.Waited()
-		}
-	}
-	return stats
-}
-
-// MaxSteps is the step at which the run ends, of max_steps or epochs; 0 means no limit.
-func (s *Session) MaxSteps() int64 {
-	if s.ready() != nil {
-		return 0
-	}
-	return s.settings.MaxSteps
-}
-
-// LogEvery is the number of steps between log lines: the spec's, or that of the option
-// [LogEvery].
-func (s *Session) LogEvery() int64 {
-	if s.ready() != nil {
-		return 0
-	}
-	return s.settings.LogEvery
-}
-
-// EvalEvery is the number of steps between evaluations; 0 where there are none.
-func (s *Session) EvalEvery() int64 {
-	if s.ready() != nil || s.settings.Evaluation == nil {
-		return 0
-	}
-	return s.settings.Evaluation.Every
-}
-
-// EpochSteps is the number of steps of an epoch of the training data; 0 where that is
-// generated, which has no epochs.
-func (s *Session) EpochSteps() int64 {
-	if s.ready() != nil {
-		return 0
-	}
-	return s.loop.EpochSteps
-}
-
-// Device names the default device: the one that was asked for, or that auto
-// chose. It may be called after Close.
-func (s *Session) Device() string {
-	if s.ready() != nil {
-		return ""
-	}
-	return s.device
-}
-
-// Plan is the lowered plan that the session runs, also after Close. It is not to be
-// changed.
-func (s *Session) Plan() *lower.Plan {
-	if s.ready() != nil {
-		return nil
-	}
-	return s.engine.Plan()
 }
 
 // Close gives memory, files and devices back. It may be called at any time, also while
