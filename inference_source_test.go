@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // transformed is a spec whose transform replaces a normalized field and makes another one.
@@ -94,6 +95,18 @@ func TestExamplesGoThroughTheTransformAsThoseOfAFile(t *testing.T) {
 		require.NoError(t, in.Run(ctx, inputs, outputs))
 		require.InDeltaSlice(t, want[c.from:c.to], outputs["y"].Float32s(), 1e-6)
 	}
+
+	// Weights are swapped as in other inferences.
+	zero := flowrun.Weights{Tensors: map[string]*flowrun.Tensor{}}
+	for name, v := range w.Tensors {
+		zero.Tensors[name] = ir.NewTensor(v.Type)
+	}
+	zero.Tensors["y.bias"].SetFloat(0, 3)
+	require.NoError(t, in.SetWeights(zero))
+	outputs, err := in.Outputs(ctx, examples(0, 2))
+	require.NoError(t, err)
+	require.NoError(t, in.Run(ctx, examples(0, 2), outputs))
+	require.Equal(t, []float32{3, 3}, outputs["y"].Float32s())
 
 	// What doesn't fit says so.
 	mixed := examples(0, 2)
