@@ -278,3 +278,13 @@ func TestAnIndexMayBeginWithAByteOrderMark(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, opened(t, put(t, dir, "bom.json", "\ufeff"+string(text))).Shards(), 2)
 }
+
+// A download may end anywhere.
+func TestEveryBeginningOfAnIndexIsAnError(t *testing.T) {
+	dir, shardOf := sharded(t)
+	text, err := os.ReadFile(index(t, dir, shardOf))
+	require.NoError(t, err)
+	for n := range len(text) {
+		require.NotEmpty(t, fault(t, put(t, dir, "cut.json", string(text[:n]))), n)
+	}
+}
