@@ -84,9 +84,6 @@ func (f *Folder) take(resume bool) error {
 	return nil
 }
 
-// maxInfo bounds how much of a run.json is read, in bytes.
-const maxInfo = 16 << 20
-
 // info reads what the folder's run is.
 func (f *Folder) info() (*Info, error) {
 	file, err := f.Open(InfoFile)
@@ -94,12 +91,12 @@ func (f *Folder) info() (*Info, error) {
 		return nil, fmt.Errorf("%s: %w", f.Path(InfoFile), reason(err))
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxInfo+1))
+	text, err := io.ReadAll(io.LimitReader(file, maxSmall+1))
 	info := new(Info)
 	switch {
 	case err != nil:
-	case len(text) > maxInfo:
-		err = errors.New("it is too long")
+	case len(text) > maxSmall:
+		err = fmt.Errorf("it is larger than %s", diag.Bytes(maxSmall))
 	default:
 		err = json.Unmarshal(text, info)
 	}
@@ -194,7 +191,7 @@ func makeFolders(dir string) (made []string, err error) {
 	return made, nil
 }
 
-// reason is a file error without the name, which the message has.
+// reason is what went wrong with a file, without its path, which the message has.
 func reason(err error) error {
 	if failed := new(fs.PathError); errors.As(err, &failed) {
 		return failed.Err

@@ -49,7 +49,7 @@ type Run struct {
 // ErrNoRun is the error for a folder that has nothing of a run.
 var ErrNoRun = errors.New("no run is in it")
 
-// maxSmall bounds the files that are read whole.
+// maxSmall bounds the files that are read whole, in bytes.
 const maxSmall = 4 << 20
 
 // Look reads the folder of a run, whether it is complete, active, or damaged. Nothing is
@@ -121,14 +121,8 @@ func (r *Run) small(name string, needed bool) (text []byte, ok bool) {
 	return text, true
 }
 
-// why is what went wrong with a file, without its path.
-func why(err error) string {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err.Error()
-	}
-	return err.Error()
-}
+// why is the text of a reason.
+func why(err error) string { return reason(err).Error() }
 
 // object reads a JSON file into a value that v points to.
 func (r *Run) object(name string, needed bool, v any) bool {
