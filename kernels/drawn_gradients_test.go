@@ -24,7 +24,7 @@ func TestGradientsAgreeWithTheReferenceWhateverTheShapes(t *testing.T) {
 		t.Run(d.Name(), func(t *testing.T) {
 			for _, name := range names {
 				k := floatKernel(load(t), name)
-				if ir.LookupOp(name).Grad == nil || k == nil {
+				if ir.LookupOp(name).Grad == nil || k == nil || !matters(t, d, k) {
 					continue
 				}
 				t.Run(name, func(t *testing.T) {

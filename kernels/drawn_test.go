@@ -16,6 +16,9 @@ func TestKernelsAreRightWhateverTheShapes(t *testing.T) {
 	for _, d := range devices(t) {
 		t.Run(d.Name(), func(t *testing.T) {
 			for _, k := range load(t).Kernels() {
+				if !matters(t, d, k) {
+					continue
+				}
 				types := typesOn(d, k)
 				for _, op := range k.Ops {
 					t.Run(k.Name, func(t *testing.T) {
@@ -75,6 +78,15 @@ func tryDrawn(t *testing.T, full bool, types []map[string]string, op string, wro
 			t.Fatalf("seed %d: %s", seed, text)
 		}
 	}
+}
+
+// turn picks the one of some choices of dtypes, if there is any, whose turn it is at a
+// kernel.
+func turn(number int, choices []map[string]string) []map[string]string {
+	if len(choices) == 0 {
+		return nil
+	}
+	return choices[number%len(choices):][:1]
 }
 
 // typesOn lists the choices of dtypes that a device has a kernel for.

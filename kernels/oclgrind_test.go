@@ -63,7 +63,9 @@ func underOclgrind(t *testing.T, tests, overlay string, flags ...string) (log, o
 	return string(found), string(text), err
 }
 
-// The kernels are shared out among as many processes as the machine has processors.
+// The kernels are shared out among as many processes as the machine has processors. Like
+// under the sanitizers they run in the most common dtypes: what lies where, and who waits
+// for whom, doesn't depend on more.
 func TestSourcesRunCleanUnderOclgrind(t *testing.T) {
 	needsOclgrind(t)
 	shares := make([][]string, min(runtime.GOMAXPROCS(0), 8))
@@ -74,7 +76,7 @@ func TestSourcesRunCleanUnderOclgrind(t *testing.T) {
 	for i, names := range shares {
 		t.Run(fmt.Sprintf("share %d of %d", i+1, len(shares)), func(t *testing.T) {
 			t.Parallel()
-			log, output, err := underOclgrind(t, "TestKernelsAgreeWithTheReference/opencl:0/^("+strings.Join(names, "|")+")$", "")
+			log, output, err := underOclgrind(t, "TestKernelsAgreeWithTheReference/opencl:0/^("+strings.Join(names, "|")+")$", "", "-test.short")
 			require.NoError(t, err, output)
 			require.Empty(t, log)
 			for _, name := range names {
