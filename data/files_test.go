@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/internal/racetest"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -58,6 +59,9 @@ func points(path string) *table.Decl {
 func TestACSVLargerThanWhatIsUsedOfMemoryIsReadInAnyOrder(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes 60 MB; -short leaves it out")
+	}
+	if racetest.Enabled {
+		t.Skip("the race detector needs memory of its own")
 	}
 	const n = 2_000_000
 	folder := t.TempDir()
