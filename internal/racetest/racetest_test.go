@@ -23,6 +23,7 @@ var elsewhere = map[string]string{
 	"kernels": "it only waits for others: goroutines that compile for the emulator, of internal/fakegpu/emulator; " +
 		"those of the drivers, of device/...; tests that run in parallel, in processes of their own",
 	"kernels/cuda/ptxgen": "it waits for compilers, which kernels/compile starts",
+	"spec/std":            "it runs sessions from one goroutine; those of sessions run in the root package and internal/e2e",
 }
 
 // The race detector sees nothing where one goroutine runs. So scripts/test runs it on the
