@@ -184,7 +184,7 @@ func (t *inspectedTensor) cells() []string {
 	s := t.Statistics
 	switch {
 	case s == nil:
-		return []string{"", "", "", "", "", "unknown dtype"}
+		return []string{"", "", "", "", "", "unsupported"}
 	case s.Finite() == 0:
 		return []string{"-", "-", "-", "-", "-", "-"}
 	}
