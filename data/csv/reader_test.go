@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/flowrun/flowrun/internal/racetest"
 )
 
 var common = format{delimiter: []byte(","), quote: []byte(`"`)}
@@ -120,6 +122,9 @@ func TestWhatTheStandardLibraryWritesIsReadBack(t *testing.T) {
 }
 
 func TestRecordsAcrossTheBuffersEndAreRead(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("one goroutine reads megabytes")
+	}
 	const tricky = "\"x\"\"y,\r\n\n\",é,\"\",→z\r\n"
 	want := []string{"x\"y,\r\n\n", "é", "", "→z"}
 	for _, size := range []int{firstBuffer, 2 * firstBuffer} {
@@ -147,6 +152,9 @@ func TestRecordsAcrossTheBuffersEndAreRead(t *testing.T) {
 }
 
 func TestARowMayBeAsLongAsTheLargestBuffer(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("one goroutine reads megabytes")
+	}
 	row := bytes.Repeat([]byte("v"), maxRecord)
 	all, err := readAll(bytes.NewReader(row[:maxRecord-1]), common)
 	require.NoError(t, err)
@@ -214,6 +222,9 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestNoContentTakesMoreTimeOrMemoryThanItsSize(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("one goroutine reads megabytes")
+	}
 	for _, from := range []string{"\n", "\"", "\"\"\n", "a\"\n", ",", "a,\n\"", "\r", "\r\n", "\x00\xff\n", "1,"} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
