@@ -70,8 +70,9 @@ type Generator struct {
 }
 
 // StartGenerator prepares the model for generating text. The parameters are those of
-// WithWeights, or else those of model.init or the spec's initial ones. The vocabulary is what the weights know of
-// their training data; weights that know nothing have that of the spec's training data.
+// WithWeights, or else those of model.init or the spec's initial ones. The vocabulary is
+// what the weights know of their training data; weights that know nothing have that of the
+// spec's training data.
 func (p *Program) StartGenerator(ctx context.Context, options ...StartOption) (*Generator, error) {
 	if err := errors.Join(p.ready(), checkContext(ctx)); err != nil {
 		return nil, err

@@ -301,6 +301,7 @@ func shapesText(l *flowrun.ModelLayer) string {
 	return strings.Join(all, ", ")
 }
 
+// bytesText writes a size in a table, where nothing is "0".
 func bytesText(n int64) string {
 	if n == 0 {
 		return "0"
@@ -308,7 +309,7 @@ func bytesText(n int64) string {
 	return diag.Bytes(n)
 }
 
-// flopsText writes a number of operations: "352", "21.3 Mflop".
+// flopsText writes a number of operations: "352 flop", "21.3 Mflop".
 func flopsText(n int64) string {
 	v, unit := float64(n), 0
 	for v >= 999.5 && unit < 6 {

@@ -34,9 +34,6 @@ type Event struct {
 // Reset begins another event.
 func (e *Event) Reset() { e.summary = e.summary[:0] }
 
-// Empty reports whether nothing has been added.
-func (e *Event) Empty() bool { return len(e.summary) == 0 }
-
 // Scalar adds a number. TensorBoard's are f32: others are rounded to it.
 func (e *Event) Scalar(tag string, v float64) {
 	e.begin(tag)

@@ -26,7 +26,6 @@ func TestRecordsHaveTheBytesOfTensorBoardsOwn(t *testing.T) {
 	var e Event
 	for range 2 { // used again, it is as new
 		e.Reset()
-		require.True(t, e.Empty())
 		e.Scalar("loss", 0.1)
 		e.Text("t", "# hi")
 		e.Scalar("n", math.NaN())
