@@ -264,6 +264,9 @@ func (k *keeper) end(s *Session, summary Summary, failure error) error {
 	}
 	result := s.Result(summary, failure)
 	var text strings.Builder
+	if d := summary.Divergence; d != nil {
+		fmt.Fprintf(&text, "%s: diverged: %s\n(help: %s)\n", k.now().Format(time.RFC3339), report.Divergence(d), report.DivergenceHelp(d))
+	}
 	if failure != nil {
 		fmt.Fprintf(&text, "%s: failed: %s\n", k.now().Format(time.RFC3339), diag.Printable(failure.Error()))
 	} else if err := result.WriteText(&text); err != nil {

@@ -1,6 +1,7 @@
 package flowrun
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ type Cause = engine.Cause
 // bytes of a copy of its states, of which it keeps two.
 const (
 	replayLimit  = 60 * time.Second
-	snapshotMost = 1 << 30
+	snapshotMost = engine.CopyLimit(1 << 30)
 )
 
 // CheckNumerics looks at the value of every node from the first step on, as
@@ -68,7 +69,7 @@ func (s *Session) guard(o *startOptions) *engine.Guard {
 	if mode == ir.ContinueOnNonFinite && !o.numerics {
 		return nil
 	}
-	return &engine.Guard{Loss: mode != ir.SkipNonFinite, Always: o.numerics, Limit: replayLimit, Most: snapshotMost,
+	return &engine.Guard{Loss: mode != ir.SkipNonFinite, Always: o.numerics, Limit: replayLimit, Most: cmp.Or(o.copies, snapshotMost),
 		Explain: func(ctx context.Context, d *engine.Divergence, before map[string]*ir.Tensor) {
 			if err := s.explain(ctx, *o, d, before); err != nil {
 				d.Why = err.Error()

@@ -36,6 +36,7 @@ type startOptions struct {
 	numerics    bool        // see CheckNumerics
 	changedData bool        // whether a run may be resumed on other data
 	files       files.Fault // for tests
+	copies      engine.CopyLimit
 	engine      engine.Options
 	lower       lower.Options // Observe, Shuffle, CheckTypes and NoFuse
 	devices     registry.Options
@@ -103,7 +104,7 @@ func apply[T any, O ~func(*T)](to *T, kind string, options []O) error {
 
 // gatherStart gathers the options of a start, and the hooks of its context.
 func gatherStart(ctx context.Context, options []StartOption) (*startOptions, error) {
-	o := &startOptions{files: hooks.Of[files.Fault](ctx), devices: hooks.Of[registry.Options](ctx)}
+	o := &startOptions{files: hooks.Of[files.Fault](ctx), devices: hooks.Of[registry.Options](ctx), copies: hooks.Of[engine.CopyLimit](ctx)}
 	return o, errors.Join(apply(o, "StartOption", options), o.check())
 }
 

@@ -227,6 +227,9 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 		if s.saver, err = checkpoint.NewSaver(s.store, l, s.program.facts(), s.engine, &s.loop, from, values); err != nil {
 			return err
 		}
+		if g := s.loop.Guard; g != nil {
+			g.Reload = s.saver.Reload
+		}
 		if s.saver.Rendered, err = s.program.rendered(o.note); err != nil {
 			return err
 		}

@@ -239,6 +239,10 @@ func (w *Saver) write(r engine.Record, mayBeBest bool) (err error) {
 // is none that stays.
 func (w *Saver) Latest() string { return w.store.path(w.last) }
 
+// Reload reads the states of the checkpoint that the run has written last, or that it
+// began with; nil if that isn't there.
+func (w *Saver) Reload() (map[string]*ir.Tensor, error) { return w.store.states(w.last) }
+
 func names(states []*ir.State) (names []string) {
 	for _, s := range states {
 		names = append(names, s.Name)

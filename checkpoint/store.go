@@ -187,6 +187,22 @@ func (s *Store) path(step int64) string {
 	return s.folder.Path(FileName(step))
 }
 
+// states reads those of a step's checkpoint; nil if there is none.
+func (s *Store) states(step int64) (_ map[string]*ir.Tensor, err error) {
+	s.use.Lock()
+	defer s.use.Unlock()
+	if s.folder == nil || s.closed || !slices.ContainsFunc(s.heads, func(h Head) bool { return h.Step == step }) {
+		return nil, nil
+	}
+	file, err := s.open(FileName(step))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	states, _, err := file.Read()
+	return states, err
+}
+
 // Empty reports whether there is nothing to resume from.
 func (s *Store) Empty() bool { return len(s.heads) == 0 && len(s.broken) == 0 && !s.best }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/flowrun/flowrun/ir"
@@ -199,16 +198,12 @@ func (r *runner) unsettled() error {
 // and leaves the session there.
 func (r *runner) goBack(ctx context.Context) error {
 	w, s := r.watch, r.session
-	d := &Divergence{Step: r.step, Loss: math.NaN(), States: w.unsound, Sound: -1}
-	if r.record.NonFinite != 0 {
-		d.Step = min(d.Step, r.record.NonFinite)
-	}
+	d := r.newDivergence()
 	r.summary.Divergence = d
 	before := r.step
 	defer func() { r.summary.Steps += r.step - before }()
 	if w.good == nil {
-		d.Why = fmt.Sprintf("the states are larger than %d bytes, of which no copies are kept", w.Most)
-		return nil
+		return r.goBackToFile(ctx, d)
 	}
 	a := &again{runner: r, began: time.Now(), watch: w, from: w.good.step, to: d.Step, foreign: w.good.foreign}
 	if w.Limit > 0 {

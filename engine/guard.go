@@ -17,13 +17,18 @@ import (
 // run begins may hold it. The loss is known exactly, by Loop.NonFinite. States are looked
 // at where that is cheap: whenever the clock is read and looking costs at most a 200th of
 // the time since, before an observer that wants them sound, and at the end. Each time, a
-// copy of them is kept. From the latest sound one the steps are taken again, which gives
-// the same bits, until the first step that leaves them unsound is found.
+// copy of them is kept. From the latest sound one, or from the newest checkpoint if states
+// are too large to be copied, the steps are taken again, which gives the same bits, until
+// the first step that leaves them unsound is found.
 type Guard struct {
 	Loss   bool          // a loss that isn't finite ends the run; otherwise only states do
 	Always bool          // look after every step
 	Limit  time.Duration // how long finding the step may take
-	Most   int64         // bytes of a copy; of larger states none is kept, and no step is taken again
+	Most   CopyLimit     // bytes of a copy; of larger states none is kept
+
+	// Reload gives the states of the newest checkpoint, which are sound; nil: there is
+	// none. It is for states of which no copy is kept, and may be nil.
+	Reload func() (map[string]*ir.Tensor, error)
 
 	// Replaying is told, before the steps are taken again, how many there are at most. It
 	// may be nil.
@@ -43,6 +48,8 @@ const lookEvery = 200 * time.Millisecond
 type watch struct {
 	*Guard
 	session  *Session
+	began    int64     // the step at which the run began
+	foreign  uint64    // Session.foreign then
 	infinite []bool    // by state: it held infinity when the run began
 	good     *snapshot // the latest sound one; nil if there is none
 	spare    *snapshot
@@ -70,7 +77,7 @@ type memo struct {
 
 // newWatch begins to guard a session: its states must be sound now.
 func newWatch(g *Guard, s *Session, step int64) (*watch, error) {
-	w := &watch{Guard: g, session: s, infinite: make([]bool, len(s.plan.Graph.States))}
+	w := &watch{Guard: g, session: s, began: step, foreign: s.foreign, infinite: make([]bool, len(s.plan.Graph.States))}
 	bytes := int64(0)
 	for _, st := range s.plan.Graph.States {
 		bytes += int64(st.Type.Bytes())
@@ -78,7 +85,7 @@ func newWatch(g *Guard, s *Session, step int64) (*watch, error) {
 			return nil, &Unset{st.Name}
 		}
 	}
-	if bytes > w.Most {
+	if CopyLimit(bytes) > w.Most {
 		w.spare = &snapshot{} // a place to look at one state after the other
 	} else {
 		w.spare = newSnapshot(s)

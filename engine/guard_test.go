@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"testing"
 	"time"
@@ -100,7 +101,7 @@ func TestADivergenceThatIsNotFoundSaysWhy(t *testing.T) {
 			l.Guard.Limit = 1
 			l.Observers = []engine.Observer{{Every: 60, Sound: true, Observe: func(engine.Record) error { return nil }}}
 		}, "longer than 1ns", 120},
-		"too large to keep": {func(l *engine.Loop, _ *engine.Session, _ func()) { l.Guard.Most = 8 }, "larger than 8 bytes", -1},
+		"too large to keep": {func(l *engine.Loop, _ *engine.Session, _ func()) { l.Guard.Most = 8 }, "no checkpoint", -1},
 	} {
 		ctx, interrupt := context.WithCancel(ctx)
 		s := start(t, doubling(t), machine(t, 0), lower.Options{}, engine.Options{})
@@ -114,6 +115,75 @@ func TestADivergenceThatIsNotFoundSaysWhy(t *testing.T) {
 		require.False(t, summary.Divergence.Exact, name)
 		require.Equal(t, c.sound, summary.Divergence.Sound, name)
 	}
+}
+
+// Where states are too large to copy, the newest checkpoint takes the place of the copy:
+// the run ends at the same step, with the same states.
+func TestARunWithoutCopiesGoesBackToItsCheckpoint(t *testing.T) {
+	var saved map[string]*ir.Tensor
+	names := func(s *engine.Session) (names []string) {
+		for _, st := range s.Plan().Graph.States {
+			names = append(names, st.Name)
+		}
+		return names
+	}
+	everywhere(t, func(t *testing.T, devices []device.Device, lo lower.Options) {
+		for name, c := range map[string]struct {
+			change func(l *engine.Loop, s *engine.Session, interrupt func())
+			why    string
+			sound  int64
+		}{
+			"found": {func(*engine.Loop, *engine.Session, func()) {}, "--check-numerics", overflows - 1},
+			"interrupted": {func(l *engine.Loop, _ *engine.Session, interrupt func()) {
+				l.Observers = append(l.Observers, engine.Observer{Every: 130, Observe: func(engine.Record) error { interrupt(); return nil }})
+			}, "interrupted", 120},
+			"in time": {func(l *engine.Loop, _ *engine.Session, _ func()) { l.Guard.Limit = 1 }, "longer than 1ns", 120},
+			"set by others": {func(l *engine.Loop, s *engine.Session, _ func()) {
+				l.Observers = append(l.Observers, engine.Observer{Every: 125, Observe: func(engine.Record) error {
+					return s.SetAll(map[string]*ir.Tensor{"most": scalar(7)})
+				}})
+			}, "beside the run", 120},
+			"no checkpoint": {func(l *engine.Loop, _ *engine.Session, _ func()) {
+				l.Guard.Reload = func() (map[string]*ir.Tensor, error) { return nil, nil }
+			}, "no checkpoint", -1},
+			"unreadable": {func(l *engine.Loop, _ *engine.Session, _ func()) {
+				l.Guard.Reload = func() (map[string]*ir.Tensor, error) { return nil, errors.New("the disk is gone") }
+			}, "the disk is gone", -1},
+		} {
+			ctx, interrupt := context.WithCancel(ctx)
+			s := start(t, doubling(t), devices, lo, engine.Options{})
+			loop := guarded(keeping())
+			loop.Guard.Most = 8
+			loop.Guard.Reload = func() (map[string]*ir.Tensor, error) { return saved, nil }
+			loop.Guard.Explain = func(context.Context, *engine.Divergence, map[string]*ir.Tensor) {
+				t.Error("it takes copies of all states")
+			}
+			loop.Observers = []engine.Observer{{Every: 60, Sound: true, Observe: func(r engine.Record) (err error) {
+				if !r.Last {
+					saved, err = s.GetAll(names(s))
+				}
+				return err
+			}}}
+			c.change(&loop, s, interrupt)
+			summary, err := s.Run(ctx, loop)
+			interrupt()
+			require.NoError(t, err, name)
+			require.Equal(t, engine.StoppedNonFinite, summary.Stopped, name)
+			d := summary.Divergence
+			require.Contains(t, d.Why, c.why, name)
+			require.Equal(t, c.sound, d.Sound, name)
+			require.Equal(t, name == "found", d.Exact, name)
+			if c.sound >= 0 {
+				require.Equal(t, []int64{c.sound, c.sound}, []int64{get(t, s, "step").Int(0), summary.Steps}, name)
+				require.Equal(t, math.Ldexp(1, int(c.sound)), get(t, s, "w").Float(0), name)
+			}
+			if d.Exact {
+				require.EqualValues(t, overflows, d.Step)
+				require.Equal(t, []string{"w"}, d.States)
+				require.EqualValues(t, float32(1.0/overflows), d.Loss)
+			}
+		}
+	})
 }
 
 func TestEarlyStoppingForgetsWhatCameOfADivergence(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 // Divergence says why a run has diverged: at which step, which node made it of what, and
-// what there is to go back to.
+// what there is to go back to. It is one line.
 func Divergence(d *engine.Divergence) string {
 	var b strings.Builder
 	at := "at step " + Count(d.Step)
@@ -32,11 +32,14 @@ func Divergence(d *engine.Divergence) string {
 	case d.Sound == 0:
 		b.WriteString(". Nothing had been learned before")
 	case d.Sound > 0:
-		fmt.Fprintf(&b, ". There are no checkpoints (train.checkpoint writes them)")
+		b.WriteString(noCheckpoints)
+	case d.Sound < 0:
+		b.WriteString(noCheckpoints + ", and the states are no longer finite")
 	}
-	b.WriteString("\n(help: " + divergenceHelp(d) + ")")
 	return b.String()
 }
+
+const noCheckpoints = ". There are no checkpoints (train.checkpoint and --out write them)"
 
 // unsound says what isn't finite.
 func unsound(d *engine.Divergence) string {
@@ -45,16 +48,21 @@ func unsound(d *engine.Divergence) string {
 		return "the loss is NaN"
 	case math.IsInf(d.Loss, 0):
 		return "the loss is infinite"
-	case len(d.States) == 1:
-		return fmt.Sprintf("the loss is finite, but not %s", diag.Cut(d.States[0]))
-	case len(d.States) > 1:
-		return fmt.Sprintf("the loss is finite, but not %s and %s", diag.Cut(d.States[0]), Counted(int64(len(d.States)-1), "other state"))
+	case len(d.States) == 0:
+		return "the loss is infinite or NaN"
 	}
-	return "the loss is infinite or NaN"
+	which, are := diag.Cut(d.States[0]), "is"
+	if n := int64(len(d.States) - 1); n > 0 {
+		which, are = which+" and "+Counted(n, "other state"), "are"
+	}
+	if math.IsNaN(d.Loss) { // of which nothing is known
+		return which + " " + are + " infinite or NaN"
+	}
+	return "the loss is finite, but not " + which
 }
 
-// divergenceHelp is what people do about it.
-func divergenceHelp(d *engine.Divergence) string {
+// DivergenceHelp is what people do about it.
+func DivergenceHelp(d *engine.Divergence) string {
 	c := d.Cause
 	switch {
 	case c != nil && c.OutOfRange != nil:
@@ -69,6 +77,8 @@ func divergenceHelp(d *engine.Divergence) string {
 		if instead := insteadOfLog(c.Node); instead != "" {
 			return instead
 		}
+	case c != nil && c.Phase == "update":
+		return "lower the learning rate, scale the loss, add train.clip_grad_norm; train.on_nonfinite: skip looks at loss and gradients alone, not at what the optimizer makes of them"
 	}
 	return "lower the learning rate, add train.clip_grad_norm, keep arguments of log, sqrt and / away from 0; --check-numerics looks at every node, train.on_nonfinite: skip leaves such steps out"
 }
@@ -99,15 +109,16 @@ func Cause(c *engine.Cause) string {
 		fmt.Fprintf(&b, ": %s", c.OutOfRange)
 		return b.String()
 	}
+	sep := "; "
 	for i, in := range c.Inputs {
 		if i == 3 {
 			break
 		}
-		sep := "; "
-		if i > 0 {
-			sep = ", "
+		if isNumber(n.Inputs[i]) && len(c.Inputs) > 1 { // the call shows it, or the spec
+			continue
 		}
 		fmt.Fprintf(&b, "%s%s is %s", sep, operandName(n, i), spread(in))
+		sep = ", "
 	}
 	return b.String()
 }
@@ -146,11 +157,14 @@ func valueName(n *ir.Node) string {
 		return n.State.Name
 	case n.Op == ir.SourceOp:
 		return n.Str("field")
-	case n.Op == ir.ConstOp && n.Type.Shape.Numel() == 1:
+	case isNumber(n):
 		return number(n.Attr("value").(*ir.Tensor).Float(0))
 	}
 	return n.Name
 }
+
+// isNumber reports whether a value is a number that the spec, or a rule, has written.
+func isNumber(n *ir.Node) bool { return n.Op == ir.ConstOp && n.Type.Shape.Numel() == 1 }
 
 // operandName is what an operand is called in a sentence.
 func operandName(n *ir.Node, i int) string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -53,7 +52,7 @@ func errDiverged(s flowrun.Summary) error {
 	if s.Divergence == nil {
 		return nil
 	}
-	return errors.New(report.Divergence(s.Divergence))
+	return fmt.Errorf("%s\n(help: %s)", report.Divergence(s.Divergence), report.DivergenceHelp(s.Divergence))
 }
 
 // tellSaved says of which step parameters are that were saved although the run has

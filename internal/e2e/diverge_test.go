@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/hooks"
 	"github.com/flowrun/flowrun/internal/runtest"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/report"
@@ -180,6 +181,38 @@ func TestTheNewestCheckpointOfADivergedRunIsItsLastSoundStep(t *testing.T) {
 	require.Equal(t, engine.StoppedMaxSteps, end.Stopped)
 	require.Equal(t, 60-d.Sound, end.Skipped, "its weights make every loss overflow")
 	require.InDelta(t, sound, value(t, s, "y.weight").Float(0), 0)
+}
+
+// States too large to copy are gone back to by way of the checkpoint, with the same end.
+func TestADivergedRunWithoutCopiesGoesBackToItsCheckpoint(t *testing.T) {
+	for _, device := range []string{"cpu", "sim"} {
+		for name, keys := range map[string]string{
+			"a file a moment ago": "checkpoint: {every: 3, keep: 1}", "the file of the beginning": "checkpoint: {every: 1000}",
+			"accumulated": "checkpoint: {every: 3}\n  accumulate: 2",
+		} {
+			t.Run(name+" on "+device, func(t *testing.T) {
+				want, whole := diverged(t, diverging(t, keys), flowrun.On(device))
+				path := diverging(t, keys)
+				s := runtest.StartedIn(hooks.With(t.Context(), engine.CopyLimit(8)), t, path, flowrun.On(device))
+				summary, err := s.Run(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, engine.StoppedNonFinite, summary.Stopped)
+				a, b := want.Divergence, summary.Divergence
+				require.Equal(t, []any{a.Step, a.Exact, a.Loss, a.Sound, a.States}, []any{b.Step, b.Exact, b.Loss, b.Sound, b.States}, b.Why)
+				require.Equal(t, []int64{want.Steps, want.Step}, []int64{summary.Steps, summary.Step})
+				require.Equal(t, statesOf(t, whole), statesOf(t, s))
+				require.Equal(t, stepFile(filepath.Join(filepath.Dir(path), "checkpoints"), a.Sound), b.Checkpoint)
+				require.Nil(t, b.Cause)
+				require.Contains(t, b.Why, "--check-numerics")
+				require.NoError(t, s.Close())
+
+				var made []string
+				again, _ := diverged(t, path, flowrun.On(device), flowrun.Resume(""), flowrun.CheckNumerics(func(c *flowrun.Cause, _ string) { made = append(made, c.Node.Op.Name) }))
+				require.Equal(t, a.Step, again.Divergence.Step)
+				require.Contains(t, made, a.Cause.Node.Op.Name, "what the message promises")
+			})
+		}
+	}
 }
 
 // Infinity that a spec means, in a mask, is not to blame unless it becomes NaN.

@@ -218,3 +218,23 @@ func (d *driver) kernelIsEdited(t *testing.T) {
 	require.ErrorContains(t, err, file+d.line)
 	require.ErrorContains(t, err, " failed on "+d.kind+":0: device "+d.kind+":0: kernel ")
 }
+
+func TestADivergenceOnCUDAEndsWithTheStatesBeforeIt(t *testing.T)   { onCUDA.diverges(t) }
+func TestADivergenceOnMetalEndsWithTheStatesBeforeIt(t *testing.T)  { onMetal.diverges(t) }
+func TestADivergenceOnOpenCLEndsWithTheStatesBeforeIt(t *testing.T) { onOpenCL.diverges(t) }
+
+// diverges ends a run whose weight overflows as on the CPU: with the same step, node and
+// states, which the driver's own run of so many steps has bit by bit.
+func (d *driver) diverges(t *testing.T) {
+	d.need(t)
+	want, _ := diverged(t, diverging(t))
+	path := diverging(t)
+	got, s := diverged(t, path, flowrun.On(d.kind))
+	a, b := want.Divergence, got.Divergence
+	require.Empty(t, b.Why)
+	require.Equal(t, []int64{a.Step, a.Sound}, []int64{b.Step, b.Sound})
+	require.Equal(t, a.Cause.Node.Op, b.Cause.Node.Op)
+	before := runtest.Started(t, path, flowrun.On(d.kind))
+	runtest.Ran(t, before, b.Sound)
+	require.Equal(t, statesOf(t, before), statesOf(t, s))
+}

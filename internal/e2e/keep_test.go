@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/internal/hooks"
 	"github.com/flowrun/flowrun/internal/runtest"
+	"github.com/flowrun/flowrun/report"
 	kept "github.com/flowrun/flowrun/runs"
 )
 
@@ -190,4 +191,26 @@ func TestTheBestIsTheLeastOfWhatWasSeen(t *testing.T) {
 	s := runtest.Started(t, line(t, "{SGD: {lr: 0.05}}"))
 	summary, _ := runtest.Ran(t, s, 3)
 	require.Nil(t, s.Result(summary, nil).Best, "nothing says which value is better")
+}
+
+func TestAKeptRunThatDivergedSaysSoInItsLogAndSummary(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	summary, s := diverged(t, diverging(t, "log_every: 1"), flowrun.KeepIn(dir))
+	require.NoError(t, s.Close())
+	d := summary.Divergence
+	require.Equal(t, stepFile(filepath.Join(dir, kept.Checkpoints), d.Sound), d.Checkpoint)
+	require.Contains(t, textOf(t, filepath.Join(dir, kept.LogFile)), " diverged: "+report.Divergence(d)+"\n(help: ")
+	var end struct {
+		Stopped, Message string
+		Step             int64
+		NonFinite        struct {
+			Step       int64
+			Sound      int64 `json:"sound_step"`
+			Checkpoint string
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(textOf(t, filepath.Join(dir, kept.SummaryFile))), &end))
+	require.Equal(t, []any{"nonfinite", report.Divergence(d), d.Sound}, []any{end.Stopped, end.Message, end.Step})
+	require.Equal(t, []any{d.Step, d.Sound, d.Checkpoint}, []any{end.NonFinite.Step, end.NonFinite.Sound, end.NonFinite.Checkpoint})
+	require.Equal(t, weightsAt(t, d.Checkpoint), weightsAt(t, filepath.Join(dir, kept.WeightsFile)))
 }
