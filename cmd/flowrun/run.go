@@ -77,16 +77,24 @@ const (
 	auto   = "auto"
 )
 
-func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
+// check is the error for flags that don't go together.
+func (o *runFlags) check(c *cobra.Command, args []string) error {
 	if err := oneSpec(c, args); err != nil {
 		return err
 	}
 	if o.resume != "" && o.resume != auto && o.weights != "" {
 		return usageError{errors.New("--resume reads the parameters from a checkpoint; it can't be combined with --weights")}
 	}
-	limited := c.Flags().Changed("max-steps")
-	if limited && o.maxSteps < 1 {
+	if c.Flags().Changed("max-steps") && o.maxSteps < 1 {
 		return usageError{fmt.Errorf("--max-steps must be at least 1, got %d", o.maxSteps)}
+	}
+	return nil
+}
+
+func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
+	limited := c.Flags().Changed("max-steps")
+	if err := o.check(c, args); err != nil {
+		return err
 	}
 	program, err := o.load(c, args[0], s)
 	if err != nil {
@@ -150,6 +158,12 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	}
 	summary, err := session.Run(ctx, options...)
 	clear()
+	return o.end(session, summary, err, s)
+}
+
+// end saves the parameters, and says how the run has ended; err is why it has failed, or
+// nil.
+func (o *runFlags) end(session *flowrun.Session, summary flowrun.Summary, err error, s streams) error {
 	if o.save != "" && !errors.As(err, new(*engine.Poisoned)) { // whatever ended the run, its parameters are saved
 		if failed := session.SaveWeights(o.save); failed != nil {
 			err = errs.Join(err, fmt.Errorf("--save: %w", failed))
