@@ -43,18 +43,15 @@ func (s *Session) hearWeights(tell func(*WeightsReport)) func(*WeightsReport) {
 }
 
 // best is the best value so far of the metric that says what is best, or nil: that of
-// checkpoint.best, among the checkpoints, or else that of early_stop.
+// checkpoint.best, among the checkpoints, or else that of early_stop or of the evaluation's
+// loss.
 func (s *Session) best() *runs.Best {
 	watch, value, file := s.saver.Best()
-	if watch == nil && s.settings.EarlyStop != nil && (s.settings.Checkpoint == nil || s.settings.Checkpoint.Best == nil) {
-		watch, value = &s.settings.EarlyStop.Watch, s.loop.EarlyStop.Top
+	if top := s.loop.Top; watch == nil && top != nil {
+		watch, value = &top.Watch, top.Value
 	}
 	if watch == nil || math.IsNaN(value.Value) || math.IsInf(value.Value, 0) {
 		return nil
 	}
-	mode := "min"
-	if watch.Maximise {
-		mode = "max"
-	}
-	return &runs.Best{Metric: watch.Metric, Mode: mode, Value: value.Value, Step: value.Step, File: file}
+	return &runs.Best{Metric: watch.Metric, Mode: watch.Mode(), Value: value.Value, Step: value.Step, File: file}
 }

@@ -223,6 +223,9 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 	if l.EarlyStop != nil {
 		s.loop.EarlyStop = from.EarlyStop(l.EarlyStop, l.AllMetrics())
 	}
+	if l.Checkpoint == nil || l.Checkpoint.Best == nil { // else the saver knows the best
+		s.loop.Top = from.Top(l.Decides(), l.AllMetrics())
+	}
 	if s.store != nil {
 		if s.saver, err = checkpoint.NewSaver(s.store, l, s.program.facts(), s.engine, &s.loop, from, values); err != nil {
 			return err

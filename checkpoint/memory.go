@@ -15,9 +15,9 @@ const (
 	bestStep      = "best.step"
 	earlyStopBest = "early_stop.best"
 	earlyStopStep = "early_stop.step"
-	earlyStopTop  = "early_stop.top"      // the best of all, however little better
-	earlyStopAt   = "early_stop.top_step" // its step
-	evaluationDue = "eval.due"            // the step whose evaluation isn't complete; only where there is one
+	topMetric     = "top."     // the best value of all of a metric, after which it is called
+	topStep       = "top_step" // its step
+	evaluationDue = "eval.due" // the step whose evaluation isn't complete; only where there is one
 )
 
 // recall gives a remembered number; fallback where it isn't there, because the run
@@ -73,19 +73,30 @@ func (r *Resumed) EarlyStop(e *ir.EarlyStop, metrics []string) *engine.EarlyStop
 		Best: r.recall(earlyStopBest, math.NaN()),
 		At:   int64(r.recall(earlyStopStep, float64(step))),
 	}
-	// Older versions remembered only what had improved by min_delta.
-	stop.Top.Value = r.recall(earlyStopTop, stop.Best)
-	stop.Top.Step = int64(r.recall(earlyStopAt, float64(stop.At)))
 	return stop
 }
+
+// Top is the best value so far of the metric that says what is best; metrics are those of
+// the records. Of another metric than before nothing is known.
+func (r *Resumed) Top(by *ir.Watch, metrics []string) *engine.Top {
+	if by == nil {
+		return nil
+	}
+	return &engine.Top{Watch: *by, Index: slices.Index(metrics, by.Metric),
+		Value: engine.Value{Value: r.recall(topName(by), math.NaN()), Step: int64(r.recall(topStep, 0))}}
+}
+
+func topName(by *ir.Watch) string { return topMetric + by.Mode() + "." + by.Metric }
 
 // remember adds what a loop remembers to the tensors of a checkpoint.
 func remember(tensors map[string]*ir.Tensor, loop *engine.Loop, evaluation *ir.Evaluation) {
 	if e := loop.EarlyStop; e != nil {
 		tensors[Memory+earlyStopBest] = ir.ScalarTensor(ir.F64, e.Best)
 		tensors[Memory+earlyStopStep] = ir.ScalarTensor(ir.I64, e.At)
-		tensors[Memory+earlyStopTop] = ir.ScalarTensor(ir.F64, e.Top.Value)
-		tensors[Memory+earlyStopAt] = ir.ScalarTensor(ir.I64, e.Top.Step)
+	}
+	if t := loop.Top; t != nil {
+		tensors[Memory+topName(&t.Watch)] = ir.ScalarTensor(ir.F64, t.Value.Value)
+		tensors[Memory+topStep] = ir.ScalarTensor(ir.I64, t.Step)
 	}
 	if evaluation != nil {
 		if due := loop.Evaluation.Due; due > 0 {

@@ -77,14 +77,11 @@ func (v byName) WriteTo(w io.Writer) (n int64, err error) {
 
 // bestBy says by what the best checkpoint is kept; "" if none is.
 func (w *Saver) bestBy() string {
-	switch b := w.settings.Checkpoint.Best; {
-	case b == nil:
+	b := w.settings.Checkpoint.Best
+	if b == nil {
 		return ""
-	case b.Maximise:
-		return "max " + b.Metric
-	default:
-		return "min " + b.Metric
 	}
+	return b.Mode() + " " + b.Metric
 }
 
 // compareBest looks at the best checkpoint in the folder, which may be of a run that

@@ -81,10 +81,13 @@ func (r *runner) memorize() {
 	if stop != nil {
 		m.best, m.at = stop.Best, stop.At
 	}
+	if top := r.loop.Top; top != nil {
+		m.top = top.Value
+	}
 	if n := len(w.memos); n > 0 {
 		last := &w.memos[n-1]
 		same := len(m.values) == len(last.values) && (len(m.values) == 0 || m.values[0] == last.values[0])
-		if same && m.at == last.at && m.ran == last.ran {
+		if same && m.at == last.at && m.top == last.top && m.ran == last.ran {
 			return
 		}
 	}
@@ -107,6 +110,9 @@ func (r *runner) recall(step int64) {
 		}
 		if stop != nil {
 			stop.Best, stop.At = m.best, m.at
+		}
+		if top := r.loop.Top; top != nil {
+			top.Value = m.top
 		}
 		return
 	}

@@ -81,7 +81,7 @@ func (e *Evaluation) at(step int64) bool { return e != nil && step > 0 && step%e
 // evaluate runs the evaluation if it is due after a step, and updates early stopping.
 // Where the context ends it, the run is over and the evaluation still due.
 func (r *runner) evaluate(ctx context.Context) error {
-	e, stop := r.loop.Evaluation, r.loop.EarlyStop
+	e := r.loop.Evaluation
 	evaluated := e != nil && r.step%e.Every == 0
 	if evaluated {
 		e.Due = r.step
@@ -101,30 +101,43 @@ func (r *runner) evaluate(ctx context.Context) error {
 		e.Due = 0
 		r.record.Evaluations++
 	}
-	if e == nil && stop == nil {
+	if e == nil && r.loop.EarlyStop == nil {
 		return nil
 	}
 	defer r.memorize()
-	if stop == nil {
-		return nil
-	}
-	if stop.Index >= len(r.metrics) {
-		if evaluated {
-			stop.see(r.step, r.evaluated[stop.Index-len(r.metrics)].Float(0))
+	if stop := r.loop.EarlyStop; stop != nil {
+		if v, is, err := r.watched(stop.Index, evaluated); err != nil {
+			return err
+		} else if is {
+			stop.see(r.step, v)
 		}
-		return nil
+	}
+	if top := r.loop.Top; top != nil {
+		if v, is, err := r.watched(top.Index, evaluated); err != nil {
+			return err
+		} else if is {
+			top.see(r.step, v)
+		}
+	}
+	return nil
+}
+
+// watched is the value that a metric, by its index in Record.Metrics, has after this step;
+// false where that isn't new: its evaluation isn't at this step.
+func (r *runner) watched(index int, evaluated bool) (float64, bool, error) {
+	if at := index - len(r.metrics); at >= 0 {
+		if !evaluated {
+			return 0, false, nil
+		}
+		return r.evaluated[at].Float(0), true, nil
 	}
 	s := r.session
 	if err := s.lock(); err != nil {
-		return err
+		return 0, false, err
 	}
 	defer s.mu.Unlock()
-	v, err := s.read(r.metrics[stop.Index])
-	if err != nil {
-		return err
-	}
-	stop.see(r.step, v)
-	return nil
+	v, err := s.read(r.metrics[index])
+	return v, true, err
 }
 
 // evaluateAgain completes a step whose evaluation an earlier run has begun: the metrics
@@ -147,7 +160,14 @@ type EarlyStop struct {
 
 	Best float64 // the last that was better by MinDelta; NaN before there is one
 	At   int64   // the step of Best
-	Top  Value   // the best of all, however little better
+}
+
+// Top is the best value that a metric had, and its step. A metric that isn't an
+// evaluation's is looked at in every step, and takes an EarlyStop of the same one.
+type Top struct {
+	ir.Watch
+	Index int // of the metric in Record.Metrics
+	Value
 }
 
 // Value is what a metric was at a step; NaN before there was one.
@@ -175,8 +195,11 @@ func (e *EarlyStop) see(step int64, value float64) {
 	if Better(value, e.Best, e.MinDelta, e.Maximise) {
 		e.Best, e.At = value, step
 	}
-	if Better(value, e.Top.Value, 0, e.Maximise) {
-		e.Top = Value{value, step}
+}
+
+func (t *Top) see(step int64, value float64) {
+	if !math.IsInf(value, 0) && Better(value, t.Value.Value, 0, t.Maximise) {
+		t.Value = Value{value, step}
 	}
 }
 

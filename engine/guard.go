@@ -73,6 +73,7 @@ type memo struct {
 	ran    bool
 	best   float64 // of early stopping
 	at     int64
+	top    Value
 }
 
 // newWatch begins to guard a session: its states must be sound now.

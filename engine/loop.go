@@ -121,6 +121,9 @@ func (r *runner) prepare() error {
 	} else if e != nil && !r.isScalar(e.Index) {
 		return fmt.Errorf("engine: EarlyStop.Index is %d, a metric that isn't a scalar", e.Index)
 	}
+	if t, n := r.loop.Top, len(r.metrics)+len(r.evaluated); t != nil && (t.Index < 0 || t.Index >= n || !r.isScalar(t.Index)) {
+		return fmt.Errorf("engine: Top.Index is %d, which is none of the %d metrics, or not a scalar", t.Index, n)
+	}
 	r.due = make([]time.Duration, len(r.loop.Observers))
 	r.failed = make([]bool, len(r.loop.Observers))
 	r.chunk = 1

@@ -62,6 +62,7 @@ type Loop struct {
 
 	Evaluation *Evaluation // nil if there is none
 	EarlyStop  *EarlyStop  // nil if there is none
+	Top        *Top        // nil if no metric says what is best
 	Observers  []Observer
 }
 

@@ -9,6 +9,9 @@ import (
 // EvalPrefix is what metrics of an evaluation are called by.
 const EvalPrefix = "eval."
 
+// EvalLoss is the metric that is the loss of an evaluation.
+const EvalLoss = EvalPrefix + "loss"
+
 // The names of states that the loop itself keeps. A metric m is the state
 // MetricPrefix + m.
 const (
@@ -73,6 +76,20 @@ func (l *Loop) AllMetrics() []string {
 	return slices.Concat(l.Metrics, l.Evaluation.Metrics)
 }
 
+// Decides is the metric that says which value of the run is the best: checkpoint.best's,
+// else early_stop's, else the loss of the evaluation, the lowest; nil: nothing says it.
+func (l *Loop) Decides() *Watch {
+	switch e := l.Evaluation; {
+	case l.Checkpoint != nil && l.Checkpoint.Best != nil:
+		return l.Checkpoint.Best
+	case l.EarlyStop != nil:
+		return &l.EarlyStop.Watch
+	case e != nil && slices.Contains(e.Metrics, EvalLoss) && len(e.Graph.State(EvalLoss).Type.Shape) == 0:
+		return &Watch{Metric: EvalLoss}
+	}
+	return nil
+}
+
 // Weights is a file of weights, and the rule by which they are taken; package weights has
 // it in full.
 type Weights struct {
@@ -114,6 +131,14 @@ type Watch struct {
 	Metric   string // one of Loop.Metrics or Evaluation.Metrics, a scalar
 	Maximise bool
 	Origin   diag.Range // where the spec names the metric
+}
+
+// Mode is "max" or "min".
+func (w *Watch) Mode() string {
+	if w.Maximise {
+		return "max"
+	}
+	return "min"
 }
 
 // EarlyStop ends a run when a metric no longer improves.

@@ -30,7 +30,11 @@ type events struct {
 func NewEvents(w io.Writer, run Run, spec string, note func(string)) *Log {
 	e := &events{Log: newLog(w, run), past: mark{step: run.Start}, note: note, now: time.Now}
 	e.Log.encode = e.encode
-	b := tensorboard.AppendBeginning(nil, e.now(), run.Logged()+1)
+	first := run.Logged() + 1
+	if first > 1 && !run.HasEntry(run.Logged()) { // it is that of an interruption, as in a log
+		first--
+	}
+	b := tensorboard.AppendBeginning(nil, e.now(), first)
 	if spec != "" {
 		e.event.Text("spec", fenced(spec))
 		b = e.event.Append(b, e.now(), run.Logged()+1)

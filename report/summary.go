@@ -49,7 +49,7 @@ func (r Result) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, " (%s)", formatRate(float64(s.Steps)/s.Elapsed.Seconds()))
 	}
 	fmt.Fprintf(&b, " on %s: %s\n", r.Run.Device, stopped[s.Stopped])
-	if s.Steps > 0 {
+	if s.Steps > 0 || s.Step > 0 { // a resumed run that takes no step has them too
 		rows := make([][2]string, 0, len(r.Run.Metrics)+1)
 		for i, name := range r.Run.Metrics {
 			switch {

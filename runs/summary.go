@@ -42,7 +42,7 @@ const (
 )
 
 // Best is the best value of a metric: of checkpoint.best's among the checkpoints, or else
-// of early_stop's.
+// of early_stop's, or else of the evaluation's loss.
 type Best struct {
 	Metric string  `json:"metric"`
 	Mode   string  `json:"mode"` // "min" or "max"

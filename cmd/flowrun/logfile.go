@@ -46,6 +46,9 @@ func openLog(path string, run report.Run, s streams) (_ logFile, empty bool, err
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		// A pipe that nobody reads is an error at once, not a wait.
 		f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if errors.Is(err, syscall.ENXIO) && info.Mode()&os.ModeNamedPipe != 0 {
+			err = fmt.Errorf("%s is a pipe that nobody reads: start what reads it first", path)
+		}
 		return stream{f, true}, true, err
 	}
 	if run.Logged() == 0 {

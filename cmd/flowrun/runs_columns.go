@@ -15,7 +15,8 @@ import (
 )
 
 // mainMetrics are those that are shown where none is asked for: of the best value, or else
-// of the evaluation and of training, up to two.
+// of the evaluation and of training, up to two. A run of another spec that has neither has
+// its first one, up to four in all.
 func (c *comparison) mainMetrics() (names []string) {
 	add := func(name string) {
 		if len(names) < 2 && !slices.Contains(names, name) && slices.ContainsFunc(c.all, func(e *entry) bool { _, ok := e.last[name]; return ok }) {
@@ -40,6 +41,12 @@ func (c *comparison) mainMetrics() (names []string) {
 		}
 	}
 	add("loss_step")
+	for _, e := range c.all {
+		own := e.metricNames()
+		if len(names) < 4 && len(own) > 0 && !slices.ContainsFunc(own, func(name string) bool { return slices.Contains(names, name) }) {
+			names = append(names, own[0])
+		}
+	}
 	return names
 }
 

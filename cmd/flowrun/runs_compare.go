@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/runs"
 	"github.com/flowrun/flowrun/spec"
 )
@@ -264,16 +265,27 @@ func (e *entry) best() *runs.Best {
 // maxScanned is up to how many bytes metrics are read for the best value so far.
 const maxScanned = 64 << 20
 
+// decides is the metric that says which value is the best, and its mode, as ir.Loop.Decides
+// has it.
+func (e *entry) decides() (metric, mode string) {
+	for _, section := range []string{"train.checkpoint.best.", "train.early_stop."} {
+		if metric := e.keys[section+"metric"]; metric != "" {
+			return metric, cmp.Or(e.keys[section+"mode"], "min")
+		}
+	}
+	if e.keyOrder == nil {
+		return "", "" // there is no spec that could say otherwise
+	}
+	return ir.EvalLoss, "min"
+}
+
 // bestSoFar finds the best value that was logged.
 func (e *entry) bestSoFar() *runs.Best {
-	for _, section := range []string{"train.checkpoint.best.", "train.early_stop."} {
-		metric := e.keys[section+"metric"]
-		info, err := os.Stat(e.path(runs.MetricsFile))
-		if metric == "" || err != nil || info.Size() > maxScanned {
-			continue
-		}
+	metric, mode := e.decides()
+	info, err := os.Stat(e.path(runs.MetricsFile))
+	if metric != "" && err == nil && info.Size() <= maxScanned {
 		for _, s := range e.run.Series(metric) {
-			mode, p := cmp.Or(e.keys[section+"mode"], "min"), s.Min
+			p := s.Min
 			if mode == "max" {
 				p = s.Max
 			}

@@ -141,7 +141,7 @@ func TestALogCanBeWrittenToAPipe(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(pipe, 0o666))
 	code, _, says := flowrunWith(t, spec, "--log", pipe, "--max-steps", "2")
 	require.Equal(t, exitFailed, code)
-	require.Contains(t, says, "--log: open "+pipe)
+	require.Contains(t, says, "--log: "+pipe+" is a pipe that nobody reads")
 	r, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	require.NoError(t, err)
 	defer r.Close()

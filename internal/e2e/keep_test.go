@@ -157,6 +157,7 @@ func TestTheBestIsTheLeastOfWhatWasSeen(t *testing.T) {
 		{[]string{"checkpoint: {every: 2, best: {metric: loss}}", "early_stop: {metric: y, patience: 100}"}, "loss", 2, true},
 		{[]string{"early_stop: {metric: loss, patience: 100, min_delta: 0.7}"}, "loss", 1, false},
 		{[]string{"checkpoint: {every: 3}", "early_stop: {metric: y, patience: 100, mode: max}"}, "y", 1, false},
+		{[]string{"eval: {data: others, batches: 1, every: 4, metrics: {y: mean(y), loss: loss}}"}, "eval.loss", 4, false},
 	} {
 		path := line(t, "{SGD: {lr: 0.09}}", c.keys...)
 		p, err := flowrun.Load(path)

@@ -15,4 +15,7 @@ func TestAnErrorIsToldOnce(t *testing.T) {
 	require.EqualError(t, Join(nil, full, nil), "disk full")
 	require.EqualError(t, Join(write, full, full), "the log: disk full")
 	require.EqualError(t, Join(write, gone, full), "the log: disk full\ngone")
+	again := errors.New("disk full")
+	require.EqualError(t, Join(full, errors.Join(full, again), again, errors.Join(nil, errors.Join(again, gone))), "disk full\ngone")
+	require.EqualError(t, Join(full, fmt.Errorf("both: %w, %w", full, gone)), "disk full\nboth: disk full, gone")
 }

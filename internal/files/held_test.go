@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -30,4 +31,21 @@ func TestWhoHoldsAFoldersLockIsKnownWithoutTakingIt(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, held, "who had it was killed")
 	require.NoError(t, other.Lock(), "asking leaves it free")
+}
+
+func TestALookAtALockKeepsNobodyFromTakingIt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("locks of one process don't exclude each other there")
+	}
+	d := opened(t, nil)
+	put(t, d.Path(lockName), "1\n") // of one that was killed
+	f, err := OpenIn(d.root, lockName)
+	require.NoError(t, err)
+	require.NoError(t, lockFile(f), "as Held does it")
+	taken := make(chan error)
+	go func() { taken <- d.Lock() }()
+	time.Sleep(glance / 2)
+	require.NoError(t, f.Close())
+	require.NoError(t, <-taken)
+	require.NoError(t, d.Unlock())
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // lockName is the file that is locked. It exists only while the lock is held.
@@ -31,19 +32,34 @@ func (e *Locked) Error() string {
 // errHeld is the error for a file that somebody else has locked.
 var errHeld = errors.New("the file is locked")
 
+// glances is how often, and glance how long, a lock is waited for that somebody may hold
+// only to see whether anybody does: Held.
+const (
+	glances = 5
+	glance  = 10 * time.Millisecond
+)
+
 // Lock locks the folder for this process, until Unlock or the end of the process. If
-// somebody else holds the lock, it returns a *Locked error without waiting. On file
-// systems without locks it does nothing.
+// somebody else holds the lock, and keeps it for longer than a moment, it returns a
+// *Locked error. On file systems without locks it does nothing.
 func (d *Folder) Lock() error {
 	if err := d.fault.check(OpLock, lockName); err != nil {
 		return err
 	}
+	waits := 0
 	for range maxLinks { // each time, another process has just released it
 		f, err := d.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o666)
 		if err != nil {
 			return err
 		}
 		switch err := lockFile(f); {
+		case errors.Is(err, errHeld) && waits < glances:
+			waits++
+			time.Sleep(glance)
+			if err := f.Close(); err != nil {
+				return err
+			}
+			continue
 		case errors.Is(err, errHeld):
 			return errors.Join(&Locked{Path: d.path, PID: holder(f)}, f.Close())
 		case err != nil && !errors.Is(err, errors.ErrUnsupported):
