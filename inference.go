@@ -139,7 +139,7 @@ func (in *Inference) newSet(ctx context.Context, w Weights) (*weightSet, error) 
 // Weights that have learned something else of the data than those before are an error:
 // their ids would mean other classes, and inputs would be normalized otherwise. Start
 // another Inference with them. Weights that know nothing of data leave what is known.
-// What weights leave out on purpose gets its first value, not the one before.
+// What weights leave out on purpose gets its initial value, not the one before.
 func (in *Inference) SetWeights(w Weights) error {
 	if err := in.ready(); err != nil {
 		return err

@@ -147,7 +147,7 @@ func TestASwapReachesTheCopiesOnOtherDevices(t *testing.T) {
 	}
 }
 
-// Of weights read in part, what they leave out has its first value in each swap.
+// Of weights read in part, what they leave out has its initial value in each swap.
 func TestASwapInPartIsAWholeSet(t *testing.T) {
 	ctx := context.Background()
 	p, err := Parse("two.yaml", []byte(`

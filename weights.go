@@ -45,7 +45,7 @@ func (w Weights) metadata() map[string]string {
 // WithWeights starts from given parameters instead of the spec's init. All of
 // the model's parameters must be there, and nothing else; of weights that
 // [Program.ReadWeightsBy] has read, those that its rule has taken. The others keep their
-// first values. What the weights know of the data is used instead of what the data of this
+// initial values. What the weights know of the data is used instead of what the data of this
 // session would teach.
 func WithWeights(w Weights) StartOption {
 	return func(o *startOptions) { o.weights, o.given = w, true }

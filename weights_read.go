@@ -18,7 +18,7 @@ type WeightsRule = weights.Rule
 // WeightsRename gives the tensors that a pattern fits the names of parameters.
 type WeightsRename = weights.Rename
 
-// WeightsReport says what was taken from a file of weights, what keeps its first value,
+// WeightsReport says what was taken from a file of weights, what keeps its initial value,
 // and what else the file has.
 type WeightsReport = weights.Report
 
@@ -204,7 +204,7 @@ func (p *Program) trainingWeights(o *startOptions) (Weights, error) {
 func (p *Program) inferenceWeights(g *ir.Graph, w Weights, o *startOptions) (Weights, error) {
 	w, err := p.completeWeights(g, w, o)
 	if err == nil && w.Tensors == nil && o.note != nil && slices.ContainsFunc(g.States, isWeight) {
-		o.note("no weights were given: the parameters have their first values, as before training")
+		o.note("no weights were given: the parameters have their initial values, as before training")
 	}
 	return w, err
 }

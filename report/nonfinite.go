@@ -97,7 +97,8 @@ func Cause(c *engine.Cause) string {
 	case c.Phase == "update":
 		b.WriteString("in the optimizer's update, ")
 	}
-	b.WriteString(call(n))
+	call := call(n)
+	b.WriteString(call)
 	if n.Origin.Known() {
 		fmt.Fprintf(&b, " at %s", diag.Printable(n.Origin.String()))
 	}
@@ -114,7 +115,7 @@ func Cause(c *engine.Cause) string {
 		if i == 3 {
 			break
 		}
-		if isNumber(n.Inputs[i]) && len(c.Inputs) > 1 { // the call shows it, or the spec
+		if isNumber(n.Inputs[i]) && len(c.Inputs) > 1 && call != n.Op.Name { // the call shows it
 			continue
 		}
 		fmt.Fprintf(&b, "%s%s is %s", sep, operandName(n, i), spread(in))

@@ -56,7 +56,7 @@ type Weights struct {
 	File       string   `json:"file"`
 	Parameters int      `json:"parameters"` // and buffers that the model has
 	Taken      int      `json:"taken"`
-	Kept       []string `json:"kept,omitempty"`    // those that began with their first values
+	Kept       []string `json:"kept,omitempty"`    // those that began with their initial values
 	Left       []string `json:"left,omitempty"`    // tensors that weren't taken
 	Ignored    []string `json:"ignored,omitempty"` // tensors that weren't wanted
 }

@@ -114,7 +114,7 @@ func TestARuleTakesWhatItSays(t *testing.T) {
 		"ignore": {rule: weights.Rule{Ignore: []string{"*.num_batches_tracked", "x"}}, model: "bn.mean f32[2]", tensor: "bn.mean f32[2]; bn.num_batches_tracked i64[]; x f32[1]",
 			want: "bn.mean; ignored bn.num_batches_tracked x"},
 		"a pattern of ignore that fits nothing is told": {rule: weights.Rule{Ignore: []string{"*.num_batches_tracked"}}, model: "a f32[1]", tensor: "a f32[1]", want: "a; idle *.num_batches_tracked"},
-		"what is ignored keeps its first value":         {rule: weights.Rule{Ignore: []string{"head.*"}, Partial: true}, model: model, tensor: names, want: "h.0.bias h.0.weight; kept head.weight; ignored head.weight"},
+		"what is ignored keeps its initial value":         {rule: weights.Rule{Ignore: []string{"head.*"}, Partial: true}, model: model, tensor: names, want: "h.0.bias h.0.weight; kept head.weight; ignored head.weight"},
 
 		"rename":                 {rule: weights.Rule{Rename: renamed("0.w", "h[0].weight")}, model: "h.0.weight f32[2]", tensor: "0.w f32[2]", want: "h.0.weight<0.w"},
 		"brackets in the file":   {rule: weights.Rule{Rename: renamed("h[*].w", "h.*.weight")}, model: "h.0.weight f32[2]", tensor: "h[0].w f32[2]", want: "h.0.weight<h[0].w"},
@@ -283,7 +283,7 @@ func TestAReportIsToldInAFewLines(t *testing.T) {
 	require.NoError(t, err)
 	r.File = "base.safetensors"
 	require.Equal(t, []string{
-		"weights: 2 of 4 parameters from base.safetensors; c, d keep their first values",
+		"weights: 2 of 4 parameters from base.safetensors; c, d keep their initial values",
 		"weights: 2 tensors of the file are left: x, y; 1 tensor is ignored: bn.n; the file has nothing to ignore for none.*",
 		"weights: 1 tensor is f16 in the file and f32 here, which is exact: a; 1 tensor is f32 in the file and f64 here, which is exact: b",
 	}, r.Lines())

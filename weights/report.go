@@ -13,7 +13,7 @@ type Report struct {
 	File    string // its path, as it was given
 	Of      int    // how many parameters and buffers the model has
 	Taken   []Taken
-	Kept    []string // parameters that keep their first values
+	Kept    []string // parameters that keep their initial values
 	Left    []string // tensors that were not taken
 	Ignored []string // tensors that the rule doesn't want
 	Idle    []string // patterns of ignore that fit nothing
@@ -40,7 +40,7 @@ func (r *Report) Widened() (widened []Taken) {
 func (r *Report) Lines() []string {
 	lines := []string{fmt.Sprintf("weights: %d of %s from %s", len(r.Taken), diag.Count(r.Of, "parameter"), diag.CutPath(r.File))}
 	if n := len(r.Kept); n > 0 {
-		lines[0] += fmt.Sprintf("; %s %s", diag.Names(r.Kept), plural(n, "keeps its first value", "keep their first values"))
+		lines[0] += fmt.Sprintf("; %s %s", diag.Names(r.Kept), plural(n, "keeps its initial value", "keep their initial values"))
 	}
 	if text := r.others(); text != "" {
 		lines = append(lines, "weights: "+text)

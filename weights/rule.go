@@ -16,10 +16,10 @@ import (
 // file, those of parameters with paths. Both may be written with brackets: h[0].weight is
 // h.0.weight.
 type Rule struct {
-	// Partial allows the file to lack parameters, which keep their first values, and to
+	// Partial allows the file to lack parameters, which keep their initial values, and to
 	// have other tensors, which are left.
 	Partial bool
-	// Match has patterns of the parameters that are taken; others keep their first values.
+	// Match has patterns of the parameters that are taken; others keep their initial values.
 	// Empty: all are.
 	Match []string
 	// Ignore has patterns of tensors that aren't wanted.

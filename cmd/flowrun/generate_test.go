@@ -32,7 +32,7 @@ func TestGenerateContinuesAPrompt(t *testing.T) {
 	require.Equal(t, exitDone, code, errors)
 	require.Equal(t, 1, strings.Count(out, "\n"))
 	require.Len(t, strings.Fields(out), 12)
-	require.Contains(t, errors, "note: no weights were given: the parameters have their first values, as before training\n")
+	require.Contains(t, errors, "note: no weights were given: the parameters have their initial values, as before training\n")
 	require.Regexp(t, `12 tokens in \S+s \(\S+ tokens/s\) on cpu: max_tokens reached\n$`, errors)
 
 	code, asJSON, errors := flowrunWith(t, "generate", spec, "--prompt-file", prompt, "--seed", "4", "--json")

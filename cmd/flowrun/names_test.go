@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// "--weights $W" without W must not infer with first values, nor "--save $S" train for
+// "--weights $W" without W must not infer with initial values, nor "--save $S" train for
 // hours and keep nothing.
 func TestAnEmptyNameOfAFileIsRefused(t *testing.T) {
 	spec := filepath.Join(t.TempDir(), "s.yaml")

@@ -48,6 +48,6 @@ train: {data: points, loss: sum(h) / 0, optimizer: {SGD: {lr: 0.1}}, max_steps: 
 	code, out, errors := flowrunWith(t, "runs", dir)
 	require.Equal(t, exitDone, code, errors)
 	require.NotContains(t, out, `\n`, "its lines are lines")
-	require.Regexp(t, `(?m)^  error +the loss is infinite at step 1: .*\n +\(help: `, out)
+	require.Regexp(t, `(?m)^  error +the loss is infinite at step 1: .*; its input a is -1.16, its input b is 0. Nothing had been learned before$`, out)
 	require.Regexp(t, `(?m)^  to go on +.* --resume\n +\(with a setting changed`, out)
 }

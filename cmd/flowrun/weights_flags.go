@@ -26,7 +26,7 @@ type weightsFlags struct {
 func (o *weightsFlags) add(c *cobra.Command, usage string) {
 	f := c.Flags()
 	f.StringVar(&o.weights, "weights", "", usage)
-	f.BoolVar(&o.partial, "weights-partial", false, "let the file of --weights lack parameters, which keep their first values, and have other tensors")
+	f.BoolVar(&o.partial, "weights-partial", false, "let the file of --weights lack parameters, which keep their initial values, and have other tensors")
 	f.StringArrayVar(&o.match, "weights-match", nil, "take only the parameters that `PATTERN` matches from the file of --weights (repeatable)")
 	f.StringArrayVar(&o.ignore, "weights-ignore", nil, "pass over the tensors of the file of --weights that `PATTERN` matches (repeatable)")
 	f.StringArrayVar(&o.rename, "weights-rename", nil, "take a tensor of the file of --weights as a parameter: `FROM=TO`, also with * on both sides (repeatable; the first that fits is used)")

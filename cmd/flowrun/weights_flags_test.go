@@ -54,11 +54,11 @@ func TestWhatIsTakenFromFilesOfWeightsIsTold(t *testing.T) {
 	code, _, problems = flowrunWith(t, append([]string{"run", spec, "--save", at("w.safetensors")}, rule...)...)
 	require.Zero(t, code, problems)
 	require.Contains(t, problems, "weights: 2 of 2 parameters from "+base+"\n")
-	require.Contains(t, problems, "weights: 1 of 2 parameters from "+given+"; b.weight keeps its first value\nweights: 1 tensor is ignored: net.c.weight\n")
+	require.Contains(t, problems, "weights: 1 of 2 parameters from "+given+"; b.weight keeps its initial value\nweights: 1 tensor is ignored: net.c.weight\n")
 	saved, err := flowrun.ReadTensors(at("w.safetensors"))
 	require.NoError(t, err)
 	require.Equal(t, 5.0, saved["a.weight"].Float(0))
-	require.Equal(t, 2.0, saved["b.weight"].Float(0), "the first value of b is that of model.init")
+	require.Equal(t, 2.0, saved["b.weight"].Float(0), "the initial value of b is that of model.init")
 
 	x := squares(t, at("x.safetensors"), nil)
 	require.NoError(t, flowrun.WriteTensors(x, map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{4, 2}, []float32{1, 0, 0, 1, 0, 0, 1, 1})}))

@@ -135,6 +135,6 @@ func TestInferenceWithoutWeightsIsNoted(t *testing.T) {
 		require.NoError(t, err)
 		return all
 	}
-	require.Equal(t, []string{"no weights were given: the parameters have their first values, as before training"}, notes())
+	require.Equal(t, []string{"no weights were given: the parameters have their initial values, as before training"}, notes())
 	require.Empty(t, notes(flowrun.WithWeights(petWeights(t, spec))))
 }

@@ -63,7 +63,7 @@ func TestWhatAPartialFileLacksKeepsItsFirstValue(t *testing.T) {
 	got, told := begins(t, spec)
 	require.Equal(t, want, got)
 	require.Equal(t, []string{
-		"weights: 2 of 4 parameters from " + path + "; y.bias, y.weight keep their first values",
+		"weights: 2 of 4 parameters from " + path + "; y.bias, y.weight keep their initial values",
 		"weights: 1 tensor of the file is left: other",
 	}, told)
 

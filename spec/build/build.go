@@ -88,7 +88,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	return p
 }
 
-// check reports states whose first value depends on a value of run time.
+// check reports states whose initial value depends on a value of run time.
 func (in *initial) check(g *graph) {
 	reached := map[*ir.Node]*ir.Node{} // node → the run-time value that it depends on, or nil
 	var visit func(n *ir.Node) *ir.Node

@@ -21,7 +21,7 @@ import (
 type expander struct {
 	*graph
 	f    *frame
-	to   *ir.Builder    // the graph, or that of first values
+	to   *ir.Builder    // the graph, or that of initial values
 	path string         // of the node
 	made map[string]int // how often modules and random operations are in it
 

@@ -49,7 +49,7 @@ type shared struct {
 	taken Defaults // values of omitted arguments; nil if not needed
 }
 
-// initial is the graph of first values, shared by the others.
+// initial is the graph of initial values, shared by the others.
 type initial struct {
 	*ir.Builder
 	step  *ir.Node
@@ -122,7 +122,7 @@ type frame struct {
 	vars    map[string]*syntax.Var // those of consts that are the spec's vars
 	values  map[string]any
 	nexts   map[string]any
-	initial map[string]any // what states' first values see
+	initial map[string]any // what states' initial values see
 
 	kind   ir.StateKind // of its states
 	commit bool         // its states are written by a step

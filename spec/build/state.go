@@ -171,7 +171,7 @@ func (ex *expander) filled(t ir.Type, v any) *ir.Node {
 	return ex.to.Apply(ir.LookupOp("full"), []int(t.Shape), v, t.DType)
 }
 
-// moduleStates makes the states of a frame. A state's type is its first value's.
+// moduleStates makes the states of a frame. A state's type is its initial value's.
 func (ex *expander) moduleStates(f *frame) bool {
 	ok := true
 	for _, st := range f.mod.States {

@@ -220,7 +220,7 @@ func (d *decoder) param(e tree.Entry) *Parameter {
 	return p
 }
 
-// state decodes a state: its first value, or a mapping.
+// state decodes a state: its initial value, or a mapping.
 func (d *decoder) state(e tree.Entry) *State {
 	st := &State{Name: e.Key.Text, At: e.Key.Range}
 	if e.Value.Kind != tree.Map {

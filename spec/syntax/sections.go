@@ -81,8 +81,8 @@ var (
 		}}
 	initSection = &Section{name: "init", Doc: "A file of weights: a safetensors file, a checkpoint, or the index of several files.", Keys: []Key{
 		{Name: "safetensors", Value: "text", doc: "the file; `{var}` in it is replaced by a var's string", more: "it has all parameters and buffers, and nothing else, unless a key below says otherwise", Required: true},
-		{Name: "partial", Value: "bool", doc: "whether the file may lack parameters, which keep their first values, and have other tensors", Default: "false"},
-		{Name: "match", Value: "patterns", doc: "the parameters to take; others keep their first values, and what else the file has is left"},
+		{Name: "partial", Value: "bool", doc: "whether the file may lack parameters, which keep their initial values, and have other tensors", Default: "false"},
+		{Name: "match", Value: "patterns", doc: "the parameters to take; others keep their initial values, and what else the file has is left"},
 		{Name: "ignore", Value: "patterns", doc: "tensors of the file that aren't wanted"},
 		{Name: "rename", Value: "renames", doc: "parameters by tensors of the file; a `*` on the right stands for what the one on the left matches", more: "a list for several parameters; the first that fits a tensor is used"},
 		{Name: "forget", Value: "patterns", doc: "fields whose classes, means and fill values aren't taken from the file but learned anew", more: "patterns of names of fields, such as the labels of a head that isn't taken"},
