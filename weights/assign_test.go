@@ -114,7 +114,7 @@ func TestARuleTakesWhatItSays(t *testing.T) {
 		"ignore": {rule: weights.Rule{Ignore: []string{"*.num_batches_tracked", "x"}}, model: "bn.mean f32[2]", tensor: "bn.mean f32[2]; bn.num_batches_tracked i64[]; x f32[1]",
 			want: "bn.mean; ignored bn.num_batches_tracked x"},
 		"a pattern of ignore that fits nothing is told": {rule: weights.Rule{Ignore: []string{"*.num_batches_tracked"}}, model: "a f32[1]", tensor: "a f32[1]", want: "a; idle *.num_batches_tracked"},
-		"what is ignored keeps its initial value":         {rule: weights.Rule{Ignore: []string{"head.*"}, Partial: true}, model: model, tensor: names, want: "h.0.bias h.0.weight; kept head.weight; ignored head.weight"},
+		"what is ignored keeps its initial value":       {rule: weights.Rule{Ignore: []string{"head.*"}, Partial: true}, model: model, tensor: names, want: "h.0.bias h.0.weight; kept head.weight; ignored head.weight"},
 
 		"rename":                 {rule: weights.Rule{Rename: renamed("0.w", "h[0].weight")}, model: "h.0.weight f32[2]", tensor: "0.w f32[2]", want: "h.0.weight<0.w"},
 		"brackets in the file":   {rule: weights.Rule{Rename: renamed("h[*].w", "h.*.weight")}, model: "h.0.weight f32[2]", tensor: "h[0].w f32[2]", want: "h.0.weight<h[0].w"},
