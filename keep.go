@@ -40,6 +40,8 @@ type keeper struct {
 	resumed *runs.Resumption // what info is to say of this process; nil: the run is new
 	text    string           // the rendered spec
 	active  atomic.Bool      // a Run is in progress
+	ended   *runs.Summary    // how the run ended before this Run; nil if it hadn't
+	endText string           // its text
 
 	noting sync.Mutex // of the following two
 	notes  []string   // that came before there was a log
@@ -213,6 +215,7 @@ func (k *keeper) begin(s *Session, loop engine.Loop) error {
 			return err
 		}
 	}
+	k.ended, k.endText = k.folder.Ended()
 	// They are of an earlier end. What they had, the checkpoint has too.
 	return errors.Join(k.folder.Remove(runs.SummaryFile), k.folder.Remove(runs.WeightsFile))
 }
@@ -276,12 +279,23 @@ func (k *keeper) end(s *Session, summary Summary, failure error) error {
 	failure = errs.Join(failure, k.files.finish(text.String()))
 	k.noting.Unlock()
 	result.Failure = failure
-	var object strings.Builder
-	err := result.WriteJSON(&object)
+	object, err := k.summary(result)
 	if err == nil {
-		err = k.folder.WriteText(runs.SummaryFile, object.String())
+		err = k.folder.WriteText(runs.SummaryFile, object)
 	}
 	return errs.Join(failure, err)
+}
+
+// summary is the text of the file that says how the run has ended. If there was nothing
+// left to do, that is how it ended before, with the steps and seconds that it took then.
+func (k *keeper) summary(result Result) (string, error) {
+	now, was := result.Summary, k.ended
+	if result.Failure == nil && was != nil && now.Steps == 0 && was.Step == now.Step && was.Stopped == string(now.Stopped) {
+		return k.endText, nil
+	}
+	var object strings.Builder
+	err := result.WriteJSON(&object)
+	return object.String(), err
 }
 
 // keepWeights writes the weights, unless they aren't numbers any more.

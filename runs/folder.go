@@ -86,24 +86,43 @@ func (f *Folder) take(resume bool) error {
 
 // info reads what the folder's run is.
 func (f *Folder) info() (*Info, error) {
-	file, err := f.Open(InfoFile)
+	text, err := f.read(InfoFile)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path(InfoFile), reason(err))
 	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSmall+1))
 	info := new(Info)
-	switch {
-	case err != nil:
-	case len(text) > maxSmall:
-		err = fmt.Errorf("it is larger than %s", diag.Bytes(maxSmall))
-	default:
-		err = json.Unmarshal(text, info)
-	}
-	if err != nil {
+	if err := json.Unmarshal(text, info); err != nil {
 		return nil, fmt.Errorf("%s doesn't say which run the folder holds: %w", f.Path(InfoFile), reason(err))
 	}
 	return info, nil
+}
+
+// Ended reads how the run ended before, and the text that says so; nil if it hasn't, or
+// the text can't be read.
+func (f *Folder) Ended() (*Summary, string) {
+	text, err := f.read(SummaryFile)
+	if err != nil {
+		return nil, ""
+	}
+	s := new(Summary)
+	if json.Unmarshal(text, s) != nil {
+		return nil, ""
+	}
+	return s, string(text)
+}
+
+// read reads one of the files that are written whole.
+func (f *Folder) read(name string) ([]byte, error) {
+	file, err := f.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxSmall+1))
+	if err == nil && len(text) > maxSmall {
+		err = fmt.Errorf("it is larger than %s", diag.Bytes(maxSmall))
+	}
+	return text, err
 }
 
 // empty reports whether a folder in it has no files but those of locks.

@@ -145,6 +145,26 @@ func TestAKeptRunThatWasInterruptedLeavesTheSameFiles(t *testing.T) {
 	}
 }
 
+// A loop over settings that is run again resumes runs that are done, which changes nothing
+// in what it cost to get there.
+func TestAKeptRunWithNothingLeftToDoKeepsItsSummary(t *testing.T) {
+	path := line(t, "{SGD: {lr: 0.05}}", keepsBest)
+	dir, err := keptIn(t.Context(), path, 6)
+	require.NoError(t, err)
+	before := textOf(t, filepath.Join(dir, kept.SummaryFile))
+	require.EqualValues(t, 6, readSummary(t, dir).Steps)
+	_, err = keptIn(t.Context(), path, 6, flowrun.Resume(""))
+	require.NoError(t, err)
+	require.Equal(t, before, textOf(t, filepath.Join(dir, kept.SummaryFile)))
+
+	_, err = keptIn(t.Context(), path, 8, flowrun.Resume(""))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, readSummary(t, dir).Steps)
+	_, err = keptIn(t.Context(), path, 6, flowrun.Resume(filepath.Join(dir, kept.Checkpoints, "step-000000006.safetensors")))
+	require.NoError(t, err)
+	require.EqualValues(t, 6, readSummary(t, dir).Step, "it ended elsewhere")
+}
+
 // The best is found again in the records, which are those of all steps.
 func TestTheBestIsTheLeastOfWhatWasSeen(t *testing.T) {
 	for _, c := range []struct {
