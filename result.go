@@ -23,6 +23,9 @@ func (s *Session) Result(summary Summary, failure error) Result {
 	}
 	if w := s.weights; w != nil {
 		r.Weights = &runs.Weights{File: w.File, Parameters: w.Of, Taken: len(w.Taken), Kept: w.Kept, Left: w.Left, Ignored: w.Ignored}
+		for _, t := range w.Widened() {
+			r.Weights.Widened = append(r.Weights.Widened, t.Param)
+		}
 	}
 	return r
 }

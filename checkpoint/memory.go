@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
@@ -15,9 +16,10 @@ const (
 	bestStep      = "best.step"
 	earlyStopBest = "early_stop.best"
 	earlyStopStep = "early_stop.step"
-	topMetric     = "top."     // the best value of all of a metric, after which it is called
-	topStep       = "top_step" // its step
-	evaluationDue = "eval.due" // the step whose evaluation isn't complete; only where there is one
+	earlyStopBy   = "early_stop.by." // the metric of both, after which it is called
+	topMetric     = "top."           // the best value of all of a metric, after which it is called
+	topStep       = "top_step"       // its step
+	evaluationDue = "eval.due"       // the step whose evaluation isn't complete; only where there is one
 )
 
 // recall gives a remembered number; fallback where it isn't there, because the run
@@ -62,18 +64,31 @@ func (r *Resumed) EvaluationDue() int64 {
 }
 
 // EarlyStop is the spec's early_stop, with what it has seen so far; metrics are those
-// of the records.
+// of the records. Of another metric than before it has seen nothing.
 func (r *Resumed) EarlyStop(e *ir.EarlyStop, metrics []string) *engine.EarlyStop {
-	step := int64(0)
-	if r != nil {
-		step = r.Step
+	stop := &engine.EarlyStop{EarlyStop: *e, Index: slices.Index(metrics, e.Metric), Best: math.NaN()}
+	if r == nil {
+		return stop
 	}
-	stop := &engine.EarlyStop{
-		EarlyStop: *e, Index: slices.Index(metrics, e.Metric),
-		Best: r.recall(earlyStopBest, math.NaN()),
-		At:   int64(r.recall(earlyStopStep, float64(step))),
+	stop.At = r.Step
+	if r.stoppedBy(&e.Watch) {
+		stop.Best, stop.At = r.recall(earlyStopBest, math.NaN()), int64(r.recall(earlyStopStep, float64(r.Step)))
 	}
 	return stop
+}
+
+// stoppedBy reports whether what early_stop has seen is of a metric. Older versions didn't
+// say of which.
+func (r *Resumed) stoppedBy(by *ir.Watch) bool {
+	if r.memory[earlyStopBy+watchName(by)] != nil {
+		return true
+	}
+	for name := range r.memory {
+		if strings.HasPrefix(name, earlyStopBy) {
+			return false
+		}
+	}
+	return true
 }
 
 // Top is the best value so far of the metric that says what is best; metrics are those of
@@ -86,13 +101,17 @@ func (r *Resumed) Top(by *ir.Watch, metrics []string) *engine.Top {
 		Value: engine.Value{Value: r.recall(topName(by), math.NaN()), Step: int64(r.recall(topStep, 0))}}
 }
 
-func topName(by *ir.Watch) string { return topMetric + by.Mode() + "." + by.Metric }
+func topName(by *ir.Watch) string { return topMetric + watchName(by) }
+
+// watchName tells metrics and modes apart: "min.eval.loss".
+func watchName(by *ir.Watch) string { return by.Mode() + "." + by.Metric }
 
 // remember adds what a loop remembers to the tensors of a checkpoint.
 func remember(tensors map[string]*ir.Tensor, loop *engine.Loop, evaluation *ir.Evaluation) {
 	if e := loop.EarlyStop; e != nil {
 		tensors[Memory+earlyStopBest] = ir.ScalarTensor(ir.F64, e.Best)
 		tensors[Memory+earlyStopStep] = ir.ScalarTensor(ir.I64, e.At)
+		tensors[Memory+earlyStopBy+watchName(&e.Watch)] = ir.ScalarTensor(ir.I64, e.At)
 	}
 	if t := loop.Top; t != nil {
 		tensors[Memory+topName(&t.Watch)] = ir.ScalarTensor(ir.F64, t.Value.Value)

@@ -59,6 +59,7 @@ type Weights struct {
 	Kept       []string `json:"kept,omitempty"`    // those that began with their initial values
 	Left       []string `json:"left,omitempty"`    // tensors that weren't taken
 	Ignored    []string `json:"ignored,omitempty"` // tensors that weren't wanted
+	Widened    []string `json:"widened,omitempty"` // parameters that have a wider dtype than in the file
 }
 
 // Copies counts the copies between the host and devices.

@@ -182,3 +182,38 @@ func TestTheBestCheckpointBelongsToTheBestRecord(t *testing.T) {
 		}
 	}
 }
+
+// What early_stop has seen of one metric says nothing about another, however large it was.
+func TestEarlyStopBeginsAnewWithAnotherMetric(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stop.yaml")
+	spec := func(metric string) string {
+		return `
+flowrun: 1
+data: {points: {generate: {x: "uniform(-1, 1, [8, 2])"}}}
+model: {inputs: {x: "f32[8, 2]"}, nodes: {y: {Linear: x, out_features: 1}}, outputs: [y]}
+train:
+  data: points
+  loss: mean(square(y - 1))
+  optimizer: {SGD: {lr: 0.1}}
+  metrics: {low: 0 - step, high: 1000 - step}
+  early_stop: {metric: ` + metric + `, mode: max, patience: 5}
+  checkpoint: {every: 2}
+  max_steps: 100
+`
+	}
+	run := func(metric string, limit int64, options ...flowrun.StartOption) flowrun.Summary {
+		require.NoError(t, os.WriteFile(path, []byte(spec(metric)), 0o666))
+		p, err := flowrun.Load(path)
+		require.NoError(t, err)
+		s, err := p.Start(t.Context(), append(options, flowrun.On("cpu"))...)
+		require.NoError(t, err)
+		defer s.Close()
+		summary, err := s.Run(t.Context(), flowrun.MaxSteps(limit))
+		require.NoError(t, err)
+		return summary
+	}
+	run("high", 4)
+	summary := run("low", 100, flowrun.Resume(""))
+	require.EqualValues(t, "early_stop", summary.Stopped)
+	require.EqualValues(t, 1+5, summary.Steps, "the first value is the best, and the next five are worse")
+}
