@@ -36,6 +36,7 @@ func (p *Program) checkSurroundings(o loadOptions) error {
 	}
 	if o.files {
 		p.checkFiles(o.tellWeights)
+		p.findings.Sort() // weights are looked at first, and stand last in a spec
 	}
 	for _, name := range o.devices {
 		if err := p.checkOn(name); err != nil {

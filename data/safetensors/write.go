@@ -51,8 +51,12 @@ func write(path string, tensors map[string]*ir.Tensor, metadata map[string]strin
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	size := len(header)
+	for _, name := range order {
+		size = min(ir.AddSize(size, len(tensors[name].Data)), 1<<20)
+	}
 	err = replace(func(w io.Writer) error {
-		buffered := bufio.NewWriterSize(w, 1<<20)
+		buffered := bufio.NewWriterSize(w, size) // a small model's checkpoints cost what they write
 		buffered.Write(header) // Flush returns its error again
 		for _, name := range order {
 			buffered.Write(tensors[name].Data)
