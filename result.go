@@ -51,7 +51,7 @@ func (s *Session) hearWeights(tell func(*WeightsReport)) func(*WeightsReport) {
 func (s *Session) best() *runs.Best {
 	watch, value, file := s.saver.Best()
 	if top := s.loop.Top; watch == nil && top != nil {
-		watch, value = &top.Watch, top.Value
+		watch, value = &top.Watch, top.Best()
 	}
 	if watch == nil || math.IsNaN(value.Value) || math.IsInf(value.Value, 0) {
 		return nil

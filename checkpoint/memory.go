@@ -97,8 +97,8 @@ func (r *Resumed) Top(by *ir.Watch, metrics []string) *engine.Top {
 	if by == nil {
 		return nil
 	}
-	return &engine.Top{Watch: *by, Index: slices.Index(metrics, by.Metric),
-		Value: engine.Value{Value: r.recall(topName(by), math.NaN()), Step: int64(r.recall(topStep, 0))}}
+	best := engine.Value{Value: r.recall(topName(by), math.NaN()), Step: int64(r.recall(topStep, 0))}
+	return engine.NewTop(*by, slices.Index(metrics, by.Metric), best)
 }
 
 func topName(by *ir.Watch) string { return topMetric + watchName(by) }
@@ -114,8 +114,9 @@ func remember(tensors map[string]*ir.Tensor, loop *engine.Loop, evaluation *ir.E
 		tensors[Memory+earlyStopBy+watchName(&e.Watch)] = ir.ScalarTensor(ir.I64, e.At)
 	}
 	if t := loop.Top; t != nil {
-		tensors[Memory+topName(&t.Watch)] = ir.ScalarTensor(ir.F64, t.Value.Value)
-		tensors[Memory+topStep] = ir.ScalarTensor(ir.I64, t.Step)
+		best := t.Best()
+		tensors[Memory+topName(&t.Watch)] = ir.ScalarTensor(ir.F64, best.Value)
+		tensors[Memory+topStep] = ir.ScalarTensor(ir.I64, best.Step)
 	}
 	if evaluation != nil {
 		if due := loop.Evaluation.Due; due > 0 {

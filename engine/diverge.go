@@ -82,7 +82,7 @@ func (r *runner) memorize() {
 		m.best, m.at = stop.Best, stop.At
 	}
 	if top := r.loop.Top; top != nil {
-		m.top = top.Value
+		m.top = top.Best()
 	}
 	if n := len(w.memos); n > 0 {
 		last := &w.memos[n-1]
@@ -112,7 +112,7 @@ func (r *runner) recall(step int64) {
 			stop.Best, stop.At = m.best, m.at
 		}
 		if top := r.loop.Top; top != nil {
-			top.Value = m.top
+			top.set(m.top)
 		}
 		return
 	}

@@ -167,7 +167,26 @@ type EarlyStop struct {
 type Top struct {
 	ir.Watch
 	Index int // of the metric in Record.Metrics
-	Value
+
+	lock sync.Mutex // others than the run ask for the best while it runs
+	best Value
+}
+
+// NewTop begins with a value that a metric had before; NaN for none.
+func NewTop(by ir.Watch, index int, best Value) *Top { return &Top{Watch: by, Index: index, best: best} }
+
+// Best is the best value so far.
+func (t *Top) Best() Value {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	return t.best
+}
+
+// set goes back to what was the best before.
+func (t *Top) set(best Value) {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	t.best = best
 }
 
 // Value is what a metric was at a step; NaN before there was one.
@@ -198,8 +217,8 @@ func (e *EarlyStop) see(step int64, value float64) {
 }
 
 func (t *Top) see(step int64, value float64) {
-	if !math.IsInf(value, 0) && Better(value, t.Value.Value, 0, t.Maximise) {
-		t.Value = Value{value, step}
+	if !math.IsInf(value, 0) && Better(value, t.Best().Value, 0, t.Maximise) {
+		t.set(Value{value, step})
 	}
 }
 

@@ -191,13 +191,13 @@ func TestEarlyStoppingForgetsWhatCameOfADivergence(t *testing.T) {
 	loop := guarded(keeping())
 	loop.Metrics = []string{"metrics.loss_step"}
 	loop.EarlyStop = &engine.EarlyStop{EarlyStop: ir.EarlyStop{Patience: 10}, Best: math.NaN()}
-	loop.Top = &engine.Top{Value: engine.Value{Value: math.NaN()}}
+	loop.Top = engine.NewTop(ir.Watch{}, 0, engine.Value{Value: math.NaN()})
 	summary, err := s.Run(ctx, loop)
 	require.NoError(t, err)
 	require.Equal(t, engine.StoppedNonFinite, summary.Stopped)
 	require.EqualValues(t, overflows-1, loop.EarlyStop.At, "the loss falls in each step")
 	require.EqualValues(t, float32(1.0/(overflows-1)), loop.EarlyStop.Best)
-	require.Equal(t, engine.Value{Value: loop.EarlyStop.Best, Step: overflows - 1}, loop.Top.Value, "so does the best of the run")
+	require.Equal(t, engine.Value{Value: loop.EarlyStop.Best, Step: overflows - 1}, loop.Top.Best(), "so does the best of the run")
 }
 
 func TestARunDoesNotBeginWithNaN(t *testing.T) {

@@ -37,7 +37,7 @@ func followed(w *workshop) []subject {
 			}
 			text = strings.TrimRight(text, "\n") + "\n"
 			return errors.Join(os.WriteFile(filepath.Join(dir, "plain.yaml"), []byte(text), 0o644),
-				os.WriteFile(filepath.Join(dir, "kept.yaml"), []byte(text+"  checkpoint: {every: 100000}\n"), 0o644))
+				os.WriteFile(filepath.Join(dir, "kept.yaml"), []byte(text+"  checkpoint: {every: 300000}\n"), 0o644))
 		}
 		all = append(all, subject{name: "runs: " + net.name, prepare: both(w.buildFlowrun, prepare), measure: func(ctx context.Context) ([]sample, error) {
 			return w.followedRuns(ctx, net.name, dir, net.args)
