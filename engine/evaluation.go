@@ -173,7 +173,9 @@ type Top struct {
 }
 
 // NewTop begins with a value that a metric had before; NaN for none.
-func NewTop(by ir.Watch, index int, best Value) *Top { return &Top{Watch: by, Index: index, best: best} }
+func NewTop(by ir.Watch, index int, best Value) *Top {
+	return &Top{Watch: by, Index: index, best: best}
+}
 
 // Best is the best value so far.
 func (t *Top) Best() Value {
