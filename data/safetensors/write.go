@@ -57,7 +57,7 @@ func write(path string, tensors map[string]*ir.Tensor, metadata map[string]strin
 	}
 	err = replace(func(w io.Writer) error {
 		buffered := bufio.NewWriterSize(w, size) // a small model's checkpoints cost what they write
-		buffered.Write(header) // Flush returns its error again
+		buffered.Write(header)                   // Flush returns its error again
 		for _, name := range order {
 			buffered.Write(tensors[name].Data)
 		}
