@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 
-	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -16,9 +15,8 @@ type Feed struct {
 }
 
 type feedInput struct {
-	node   int32
+	transfer
 	tensor *ir.Tensor
-	write  device.Command
 }
 
 // Feed prepares steps that take these inputs and give this state.
@@ -33,13 +31,11 @@ func (s *Session) Feed(output string, inputs ...string) (*Feed, error) {
 		if st == nil || st.Kind != ir.InputState {
 			return nil, fmt.Errorf("engine: there is no input %s", name)
 		}
-		in := feedInput{node: int32(st.Read.ID), tensor: ir.NewTensor(st.Type)}
-		c, err := s.devices[st.Home].BindFromHost(s.memory.slice(in.node), in.tensor.Data)
+		t, err := s.transferTo(int32(st.Read.ID))
 		if err != nil {
-			return nil, s.faults.failure(in.node, fmt.Errorf("setting it: %w", err))
+			return nil, err
 		}
-		in.write = s.commands.afterReaders(in.node, c)
-		f.inputs = append(f.inputs, in)
+		f.inputs = append(f.inputs, feedInput{t, ir.NewTensor(st.Type)})
 	}
 	var err error
 	f.output, err = s.probe(output)
@@ -62,11 +58,9 @@ func (f *Feed) Step() error {
 	defer s.mu.Unlock()
 	s.tapes.touched()
 	for i := range f.inputs {
-		in := &f.inputs[i]
-		if err := in.write.Run(); err != nil {
-			return s.faults.poisoned([]int32{s.nodes[in.node].state}, s.faults.failure(in.node, fmt.Errorf("setting it: %w", err)))
+		if err := s.transfer(&f.inputs[i].transfer, f.inputs[i].tensor.Data); err != nil {
+			return err
 		}
-		s.set(in.node)
 	}
 	if err := s.step(); err != nil {
 		return err

@@ -118,11 +118,9 @@ func (p *Port) Run(inputs, outputs []*ir.Tensor) error {
 	}
 	s.tapes.touched()
 	for i := range p.inputs {
-		t := &p.inputs[i]
-		if err := t.write(inputs[i].Data); err != nil {
-			return s.faults.poisoned([]int32{s.nodes[t.node].state}, s.faults.failure(t.node, fmt.Errorf("setting it: %w", err)))
+		if err := s.transfer(&p.inputs[i], inputs[i].Data); err != nil {
+			return err
 		}
-		s.set(t.node)
 	}
 	if err := s.usable(); err != nil {
 		return err
@@ -165,7 +163,16 @@ func (p *Port) check(inputs, outputs []*ir.Tensor) error {
 	return nil
 }
 
-// write sets a state.
+// transfer sets a state, and marks what depends on it.
+func (s *Session) transfer(t *transfer, from []byte) error {
+	if err := t.write(from); err != nil {
+		return s.faults.poisoned([]int32{s.nodes[t.node].state}, s.faults.failure(t.node, fmt.Errorf("setting it: %w", err)))
+	}
+	s.set(t.node)
+	return nil
+}
+
+// write writes a state's memory.
 func (t *transfer) write(from []byte) error {
 	if !t.direct {
 		copy(t.memory, from)
