@@ -115,13 +115,15 @@ func (f logForm) alien(line []byte, first bool) error {
 	return errors.New("it isn't a flowrun log: its first line has no step; name another file")
 }
 
-// jsonStep is the step of a line of JSONL.
+// jsonStep is the step of a line of JSONL. A metric may be called Step, which the field of a
+// struct would take as well.
 func jsonStep(line []byte) (int64, bool) {
-	var record struct{ Step *int64 }
-	if err := json.Unmarshal(line, &record); err != nil || record.Step == nil {
+	var record map[string]json.RawMessage
+	var step *int64
+	if json.Unmarshal(line, &record) != nil || json.Unmarshal(record["step"], &step) != nil || step == nil {
 		return 0, false
 	}
-	return *record.Step, true
+	return *step, true
 }
 
 // csvStep is the step of a line of CSV, its first cell.
