@@ -28,17 +28,17 @@ func (s *Session) Describe(maxSteps int64) report.Run {
 	if r := s.Resumed(); r != nil {
 		run.Start, run.Due = r.Step, r.EvaluationDue
 	}
-	if rates, err := s.LearningRates(1); err == nil && len(rates) > 0 {
-		run.Rates = func(step int64) []report.Rate { return s.ratesAt(step, len(rates)) }
+	if rates, err := s.LearningRates(1, 0); err == nil && len(rates) > 0 {
+		run.Rates = func(step, skipped int64) []report.Rate { return s.ratesAt(step, skipped, len(rates)) }
 	}
 	return run
 }
 
-// ratesAt are the learning rates of a step, of which there are so many; NaN once the
+// ratesAt are the n learning rates of a step, up to which so many were skipped; NaN once the
 // session is closed.
-func (s *Session) ratesAt(step int64, n int) []report.Rate {
+func (s *Session) ratesAt(step, skipped int64, n int) []report.Rate {
 	shown := make([]report.Rate, n)
-	rates, err := s.LearningRates(step)
+	rates, err := s.LearningRates(step, skipped)
 	for i := range shown {
 		shown[i].Value = math.NaN()
 		if err == nil {

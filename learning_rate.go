@@ -25,15 +25,16 @@ type rates struct {
 	instance *instance      // nil until it is needed
 	latest   []LearningRate // nil: of no step yet
 	step     int64          // of latest
+	skipped  int64          // of latest
 	closed   bool
 }
 
-// at gives the rates in the step after so many.
-func (r *rates) at(step int64) ([]LearningRate, error) {
+// at gives the rates in the step after so many, of which some were skipped.
+func (r *rates) at(step, skipped int64) ([]LearningRate, error) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	g := r.program.spec.Schedule
-	if g == nil || r.latest != nil && (step == r.step || !varies(g)) {
+	if g == nil || r.latest != nil && (step == r.step && skipped == r.skipped || !varies(g)) {
 		return r.latest, nil
 	}
 	latest := make([]LearningRate, len(g.Outputs))
@@ -51,6 +52,9 @@ func (r *rates) at(step int64) ([]LearningRate, error) {
 	if g.State(ir.EpochStepsState) != nil {
 		values[ir.EpochStepsState] = ir.ScalarTensor(ir.I64, r.epochSteps)
 	}
+	if g.State(ir.SkippedState) != nil {
+		values[ir.SkippedState] = ir.ScalarTensor(ir.I64, skipped)
+	}
 	if err := r.instance.engine.SetAll(values); err != nil {
 		return nil, err
 	}
@@ -61,7 +65,7 @@ func (r *rates) at(step int64) ([]LearningRate, error) {
 		}
 		latest[i] = LearningRate{out.Name, v.Float(0)}
 	}
-	r.latest, r.step = latest, step
+	r.latest, r.step, r.skipped = latest, step, skipped
 	return latest, nil
 }
 
@@ -100,14 +104,20 @@ func (r *rates) close() error {
 // many, and those of groups of parameters that have their own; none where the optimizer has
 // no argument lr. They are computed on the host, from the spec alone; nothing of it is part
 // of a step. With accumulate, they are those of the update that the step is a part of.
-func (s *Session) LearningRates(step int64) ([]LearningRate, error) {
+//
+// skipped is how many of these steps were skipped, as a [Record] says, which the optimizer
+// doesn't count. If the last one was, the rate is that of the latest step that wasn't.
+func (s *Session) LearningRates(step, skipped int64) ([]LearningRate, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
-	if step < 1 {
-		return nil, fmt.Errorf("LearningRates(%d): the first step is 1", step)
+	switch {
+	case step < 1:
+		return nil, fmt.Errorf("LearningRates(%d, %d): the first step is 1", step, skipped)
+	case skipped < 0 || skipped > step:
+		return nil, fmt.Errorf("LearningRates(%d, %d): 0 to %d steps can be skipped up to that one", step, skipped, step)
 	}
-	rates, err := s.rates.at(step - 1)
+	rates, err := s.rates.at(step-1, min(skipped, step-1))
 	if err != nil {
 		return nil, err
 	}

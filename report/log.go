@@ -138,7 +138,7 @@ func (l *Log) encodeJSON(r engine.Record) []byte {
 // ratesOf are the learning rates of a record's step that the log shows.
 func (l *Log) ratesOf(r engine.Record) []float64 {
 	values := l.rates[:0]
-	for _, rate := range l.run.rates(r.Step) {
+	for _, rate := range l.run.rates(r) {
 		if slices.Contains(l.shown, rate.Name) {
 			values = append(values, rate.Value)
 		}

@@ -169,7 +169,7 @@ func TestAStepWhoseEvaluationIsDueHasItsLineFromTheRunThatCompletesIt(t *testing
 }
 
 func TestLearningRatesAreInLogs(t *testing.T) {
-	run := Run{Metrics: []string{"loss", "lr[a]"}, Rates: func(step int64) []Rate {
+	run := Run{Metrics: []string{"loss", "lr[a]"}, Rates: func(step, _ int64) []Rate {
 		return []Rate{{"lr", 1 / float64(step)}, {"lr[a]", 7}, {"lr[b,c]", 0.5}}
 	}}
 	records := []engine.Record{{Step: 4, Metrics: []float64{1, 2}, Last: true}}

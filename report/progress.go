@@ -179,7 +179,7 @@ const (
 // "201,342 steps/s", "6,442,944 examples/s", "12.3 MiB", "0.1s", "0.9s left".
 func (l *line) parts(r engine.Record) []part {
 	parts := append(l.place(r), l.metrics(r)...)
-	if rates := l.run.rates(r.Step); len(rates) > 0 {
+	if rates := l.run.rates(r); len(rates) > 0 {
 		parts = append(parts, part{"lr " + formatRates(rates), learningRank})
 	}
 	rate := l.rate(mark{r.Step, r.Elapsed - r.Evaluating})

@@ -253,7 +253,7 @@ func TestEvaluationsCountInTheTimeLeftAndNotInTheSpeed(t *testing.T) {
 
 func TestALineShowsWhatIsKnownOfARun(t *testing.T) {
 	run := Run{Metrics: []string{"loss", "grad_norm"}, EpochSteps: 40, Epochs: 10, MaxSteps: 400, Examples: 32, Memory: 3 << 20, Every: 1,
-		Rates: func(step int64) []Rate { return []Rate{{"lr", 0.1 / float64(step)}, {"lr[*.bias]", 0.01}} }}
+		Rates: func(step, _ int64) []Rate { return []Rate{{"lr", 0.1 / float64(step)}, {"lr[*.bias]", 0.01}} }}
 	record := engine.Record{Step: 50, Elapsed: time.Second, Metrics: []float64{1, 2}}
 	var b strings.Builder
 	play(t, Lines(&b, run), []engine.Record{record})

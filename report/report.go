@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -35,9 +36,9 @@ type Run struct {
 	Epochs     int64 // after how many the run ends; 0: that isn't what ends it
 
 	// Rates gives the learning rate, and those of groups of parameters with one of their
-	// own, of a step by its number, from 1 on; nil: there is none. Their names are those of
-	// the first step.
-	Rates func(step int64) []Rate
+	// own, of a step by its number, from 1 on, and how many steps up to it were skipped; nil:
+	// there is none. Their names are those of the first step.
+	Rates func(step, skipped int64) []Rate
 
 	// Examples and Tokens are how many of them a step trains on; 0 where that isn't known.
 	Examples, Tokens int64
@@ -55,17 +56,17 @@ type Rate struct {
 	Value float64
 }
 
-// rates are those of a step; at a step before the first, of the first.
-func (r Run) rates(step int64) []Rate {
+// rates are those of a record's step; before the first step, of the first.
+func (r Run) rates(of engine.Record) []Rate {
 	if r.Rates == nil {
 		return nil
 	}
-	return r.Rates(max(1, step))
+	return r.Rates(max(1, of.Step), of.Skipped)
 }
 
 // shownRates names the rates that logs have: those whose names no metric has.
 func (r Run) shownRates() (names []string) {
-	for _, rate := range r.rates(r.Start + 1) {
+	for _, rate := range r.rates(engine.Record{Step: r.Start + 1}) {
 		names = append(names, rate.Name)
 	}
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(r.Metrics, name) })

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/report"
 )
 
 // slope is a spec whose gradients are the batch's means of x and of 2x.
@@ -108,7 +110,7 @@ func TestLearningRatesAreThoseOfTheUpdates(t *testing.T) {
 	require.NoError(t, err)
 	sum := 0.0
 	for _, r := range records {
-		rates, err := s.LearningRates(r.Step)
+		rates, err := s.LearningRates(r.Step, r.Skipped)
 		require.NoError(t, err)
 		update := (r.Step - 1) / 2
 		require.Equal(t, []flowrun.LearningRate{{Name: "lr", Value: 0.1 * math.Pow(0.5, float64(update))}, {Name: "lr[p.*]", Value: 0.3}}, rates)
@@ -118,8 +120,65 @@ func TestLearningRatesAreThoseOfTheUpdates(t *testing.T) {
 		}
 	}
 	require.InDelta(t, before, w.Float(0), 1e-5, "they are what the parameter was updated with")
-	_, err = s.LearningRates(0)
-	require.Error(t, err)
+	for _, wrong := range [][2]int64{{0, 0}, {1, -1}, {1, 2}} {
+		_, err = s.LearningRates(wrong[0], wrong[1])
+		require.ErrorContains(t, err, fmt.Sprintf("LearningRates(%d, %d)", wrong[0], wrong[1]))
+	}
+}
+
+// The optimizer doesn't count steps that were skipped: what a parameter has moved by, over
+// its gradient, is the rate that logs show.
+func TestLearningRatesAreThoseOfTheUpdatesWhenStepsWereSkipped(t *testing.T) {
+	for _, accumulate := range []int64{1, 2} {
+		text := with("", fmt.Sprintf("  accumulate: %d\n  on_nonfinite: skip\n", accumulate))
+		text = strings.Replace(text, "normal(0, 1, [8])", "normal(0, 1, [8]) + 0 * log(uniform(-0.5, 1, []))", 1)
+		text = strings.Replace(text, "0.1 * 0.5 ** step", "0.1 + 0.01 * step", 1)
+		text = strings.Replace(text, "max_steps: 12", "max_steps: 24", 1)
+		p, err := flowrun.Parse("s.yaml", []byte(text))
+		require.NoError(t, err)
+		s, err := p.Start(context.Background(), flowrun.On("cpu"))
+		require.NoError(t, err)
+		defer s.Close()
+		var logged strings.Builder
+		var shown, used []float64
+		skipped, latest, before, sum := int64(0), 0.0, 0.5, 0.0
+		_, err = s.Run(context.Background(), flowrun.Observe(report.NewLog(&logged, s.Describe(0)).Observer()), flowrun.Observe(engine.Observer{Every: 1, Observe: func(r engine.Record) error {
+			if r.Last {
+				return nil
+			}
+			rates, err := s.LearningRates(r.Step, r.Skipped)
+			require.NoError(t, err)
+			shown = append(shown, rates[0].Value)
+			w, err := s.Get("q.w")
+			require.NoError(t, err)
+			switch left := r.Skipped > skipped; {
+			case left:
+				require.Equal(t, before, w.Float(0))
+				if r.Skipped < r.Step {
+					require.Equal(t, latest, rates[0].Value, "of the latest step that wasn't skipped")
+				}
+			default:
+				latest = rates[0].Value
+				if sum += 2 * r.Metrics[0]; (r.Step-r.Skipped)%accumulate == 0 {
+					used = append(used, (before-w.Float(0))*float64(accumulate)/sum)
+					require.InDelta(t, used[len(used)-1], latest, 1e-4)
+					before, sum = w.Float(0), 0
+				}
+			}
+			skipped = r.Skipped
+			return nil
+		}}))
+		require.NoError(t, err)
+		require.Positive(t, skipped)
+		require.Greater(t, len(used), 5)
+		var lines []float64
+		for line := range strings.Lines(logged.String()) {
+			var entry struct{ LR float64 }
+			require.NoError(t, json.Unmarshal([]byte(line), &entry))
+			lines = append(lines, entry.LR)
+		}
+		require.Equal(t, shown, lines)
+	}
 }
 
 func TestRecordsSayWhichHaveNewEvaluations(t *testing.T) {

@@ -172,7 +172,7 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 		"Describe":   func(int) error { s.Describe(0); return nil },
 		"BatchSize":  func(int) error { s.BatchSize(); return nil },
 		"LearningRates": func(i int) error {
-			rates, err := s.LearningRates(int64(i + 1))
+			rates, err := s.LearningRates(int64(i+1), 0)
 			if err == nil && len(rates) > 0 {
 				rates[0].Value = -1 // the caller's own
 			}

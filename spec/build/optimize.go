@@ -48,9 +48,8 @@ func (t *training) optimize() {
 	from := len(t.Graph.Nodes)
 	t.Origin = t.def.At
 	taken, next := t.taken(), t.counter.Next
-	o.updates = taken
+	o.updates = t.updatesAfter(taken)
 	if n := t.def.Accumulate; n > 1 {
-		o.updates = t.Apply(ir.LookupOp("floor_divide"), taken, int(n))
 		if taken != t.step {
 			next = t.Apply(ir.LookupOp("add"), taken, 1)
 		}
@@ -78,6 +77,15 @@ func (t *training) optimize() {
 			return
 		}
 	}
+}
+
+// updatesAfter is how often the optimizer has updated parameters after so many steps, of
+// those that it counts.
+func (t *training) updatesAfter(taken *ir.Node) *ir.Node {
+	if n := t.def.Accumulate; n > 1 {
+		return t.Apply(ir.LookupOp("floor_divide"), taken, int(n))
+	}
+	return taken
 }
 
 // of gives the arguments in the precision that a dtype needs.

@@ -12,8 +12,8 @@ import (
 const rateName = "lr"
 
 // newSchedule builds the graph of the learning rate alone, for people and logs: its inputs
-// are the step counter before a step and, if it needs them, the steps of an epoch; its
-// outputs the rate in that step, "lr", and of each group of parameters with one of its own,
+// are the step counter before a step and, if it needs them, how many steps were skipped, as
+// the optimizer doesn't count these, and the steps of an epoch; its outputs the rate in that step, "lr", and of each group of parameters with one of its own,
 // "lr[PATTERN]". It is nil if the optimizer has no learning rate. Numbers are in f64,
 // so that 0.1 reads so, unless the spec's expression has no meaning in it.
 func newSchedule(s *shared, p *Program) *ir.Graph {
@@ -41,10 +41,10 @@ func (s *shared) schedule(p *Program, d ir.DType) *ir.Graph {
 	if o.def.UsesEpoch {
 		o.epochSteps, _ = g.newState(o.root, ir.EpochStepsState, ir.InputState, ir.Scalar(ir.I64), o.def.At)
 	}
-	updates := o.step
-	if n := o.def.Accumulate; n > 1 {
-		updates = o.Apply(ir.LookupOp("floor_divide"), updates, int(n))
+	if o.def.Loop.OnNonFinite == ir.SkipNonFinite {
+		o.skip.skipped, _ = g.newState(o.root, ir.SkippedState, ir.InputState, ir.Scalar(ir.I64), o.def.At)
 	}
+	updates := o.updatesAfter(o.taken())
 	if d == ir.F64 {
 		updates = o.Cast(updates, d)
 	}
