@@ -218,3 +218,14 @@ func TestGoalsAreTheComparisonsOfUntil(t *testing.T) {
 		require.Equal(t, want, p.Goals(), until)
 	}
 }
+
+// Metrics may be one value under several names; whoever shows goals is told the same each
+// time.
+func TestAGoalHasTheFirstNameOfItsMetric(t *testing.T) {
+	text := strings.Replace(with(", z: m, a: m, c: loss, b: loss", "  until: a > 3 and b < 2 and loss_step < 1 and step > 9\n"), "{m: m,", "{", 1)
+	for range 50 {
+		p, err := flowrun.Parse("s.yaml", []byte(text))
+		require.NoError(t, err)
+		require.Equal(t, []flowrun.Goal{{Metric: "z", Value: 3, Above: true}, {Metric: "c", Value: 2}, {Metric: "c", Value: 1}, {Metric: "step", Value: 9, Above: true}}, p.Goals())
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/check"
+	"github.com/flowrun/flowrun/spec/syntax"
 )
 
 // rateName is the optimizers' argument that is a run's learning rate.
@@ -89,48 +90,54 @@ func (o *optimizing) output(name string, v any, d ir.DType) {
 
 // goals are what until waits for: comparisons of metrics, or of the step counter, with
 // numbers, all of which have to hold. They are nil where until is anything else.
-func goals(until *ir.Node, metrics map[string]any) []ir.Goal {
+func (t *training) goals(until *ir.Node, metrics map[string]any) []ir.Goal {
 	switch until.Op.Name {
 	case "logical_and":
-		x, y := goals(until.Inputs[0], metrics), goals(until.Inputs[1], metrics)
+		x, y := t.goals(until.Inputs[0], metrics), t.goals(until.Inputs[1], metrics)
 		if x == nil || y == nil {
 			return nil
 		}
 		return append(x, y...)
 	case "ge", "gt", "le", "lt":
 		above := until.Op.Name[0] == 'g'
-		if g := goal(until.Inputs[0], until.Inputs[1], above, metrics); g != nil {
+		if g := t.goal(until.Inputs[0], until.Inputs[1], above, metrics); g != nil {
 			return g
 		}
-		return goal(until.Inputs[1], until.Inputs[0], !above, metrics)
+		return t.goal(until.Inputs[1], until.Inputs[0], !above, metrics)
 	}
 	return nil
 }
 
 // goal is that of one comparison.
-func goal(metric, limit *ir.Node, above bool, metrics map[string]any) []ir.Goal {
+func (t *training) goal(metric, limit *ir.Node, above bool, metrics map[string]any) []ir.Goal {
 	v, ok := number(limit)
 	if !ok {
 		return nil
 	}
-	for metric.Op == ir.CastOp && !isMetric(metric, metrics) {
+	name := t.metricOf(metric, metrics)
+	for name == "" && metric.Op == ir.CastOp {
 		metric = metric.Inputs[0]
+		name = t.metricOf(metric, metrics)
 	}
-	for name, n := range metrics {
-		if n == any(metric) {
-			return []ir.Goal{{Metric: name, Value: v, Above: above}}
-		}
+	if name == "" {
+		return nil
 	}
-	return nil
+	return []ir.Goal{{Metric: name, Value: v, Above: above}}
 }
 
-func isMetric(n *ir.Node, metrics map[string]any) bool {
-	for _, m := range metrics {
-		if m == any(n) {
-			return true
+// metricOf names the metric that a node is, or what else until sees; "" if it is none. Of
+// several that are one node it is the first in the spec.
+func (t *training) metricOf(n *ir.Node, metrics map[string]any) string {
+	var names []string
+	for _, m := range t.def.Metrics {
+		names = append(names, m.Name)
+	}
+	for _, name := range append(names, "loss_step", "step", syntax.EpochName, syntax.EpochFraction) {
+		if metrics[name] == any(n) {
+			return name
 		}
 	}
-	return false
+	return ""
 }
 
 // number is the value of a node that is known before anything runs.

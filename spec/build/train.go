@@ -296,7 +296,7 @@ func (t *training) until(metrics map[string]any) []ir.Goal {
 	stopped.Next = t.Apply(ir.LookupOp("logical_or"), stopped.Read, n)
 	t.first.set(ir.StoppedState, t.first.Scalar(ir.Bool, false))
 	t.own(from, "until", "")
-	return goals(n, metrics)
+	return t.goals(n, metrics)
 }
 
 // newEvaluation prepares the graph of an evaluation: the data of train.eval, the
