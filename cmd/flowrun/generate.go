@@ -45,10 +45,14 @@ text on the same device.
 A prompt must have at least one token. Of one that is longer than the context, the
 model sees the end. When the context is full, the model forgets all but the later half.
 
+The text that the spec names for training isn't opened, but its folder must be allowed
+as it is for training, with --allow-read, if it is outside of the spec's.
+
 Where the spec has no text, as for generated data, a prompt is the numbers of tokens,
 "3 1 4", and so is the answer.`,
-		Example: `  flowrun generate graphs/char_gpt.yaml --weights char_gpt.safetensors --prompt "func "
-  flowrun generate spec.yaml --weights w.safetensors --prompt-file - --stop "." --json`,
+		Example: `  go=$(go env GOROOT)
+  flowrun generate graphs/char_gpt.yaml --set goroot=$go --allow-read $go --weights char_gpt.safetensors --prompt "func "
+  flowrun generate spec.yaml --weights spec.safetensors --prompt-file - --stop "." --json < prompt.txt`,
 		Args: oneSpec,
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args[0], s) },
 	}

@@ -38,7 +38,7 @@ they are, and the outputs are computed once: sizes to which the spec gives a nam
 those of the file. Where the data source itself reads safetensors files, it is a file
 of examples like others.`,
 		Example: `  flowrun infer graphs/iris.yaml --weights iris.safetensors --in flowers.csv --out species.csv
-  flowrun infer graphs/math_net.yaml --weights w.safetensors --in x.safetensors --out y.safetensors`,
+  flowrun infer graphs/math_net.yaml --weights math_net.safetensors --in x.safetensors --out y.safetensors`,
 		Args: oneSpec,
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args[0], s) },
 	}

@@ -42,7 +42,7 @@ command that resumes it. --metric draws curves.
 Active runs can be looked at, too. A damaged folder is named, and shown as far as it can
 be read. Nothing is written but the file of --svg.`,
 		Example: `  flowrun runs runs
-  flowrun runs runs --metric loss --sort best
+  flowrun runs runs --metric loss --sort loss
   flowrun runs runs/a runs/b --metric eval.accuracy --svg accuracy.svg
   flowrun runs runs/a`,
 		Args: func(c *cobra.Command, args []string) error {

@@ -35,7 +35,7 @@ element that is computed or reduced; 5 for a softmax, 7 for a layer_norm. A para
 that several layers use counts once, where it is declared. The numbers of a layer include
 all that is inside of it.`,
 		Example: `  flowrun summary graphs/tiny_gpt.yaml
-  flowrun summary graphs/tiny_gpt.yaml --depth 1 --size batch=1`,
+  flowrun summary graphs/tiny_gpt.yaml --depth 1 --size time=8`,
 		Args: oneSpec,
 		RunE: func(c *cobra.Command, args []string) error {
 			if depth < 0 {

@@ -58,9 +58,9 @@ begin with a dot are skipped.
 
 Exit codes: 0 valid; 1 problems; 2 bad usage; 3 a file could not be read, or no spec
 was found. Warnings don't fail the check unless --strict is given.`,
-		Example: `  flowrun validate graphs
+		Example: `  flowrun validate experiments
   flowrun validate 'experiments/**/*.yaml' --strict
-  flowrun validate --format sarif . > flowrun.sarif
+  flowrun validate --format sarif experiments > flowrun.sarif
   flowrun validate big.yaml --data --on opencl:0
   generate-spec | flowrun validate -`,
 		Args: somePaths,
