@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/report"
 )
 
@@ -113,6 +114,7 @@ type modelTable struct {
 	rows      [][]string // by column
 	trainable bool       // whether the table has that column: something is frozen
 	notes     []string
+	noted     string // how paths inside of the last layer begin that shares all its parameters
 }
 
 // The columns of the table, and which of them are numbers.
@@ -224,9 +226,60 @@ func (t *modelTable) row(name, module string, l *flowrun.ModelLayer) {
 		flops = ""
 	}
 	t.rows = append(t.rows, []string{name, module, shapesText(l), report.Count(l.Parameters), report.Count(l.Trainable), bytesText(l.Bytes()), flops})
+	t.shares(l)
+}
+
+// shares notes what a layer shares: with module and all, or single parameters.
+func (t *modelTable) shares(l *flowrun.ModelLayer) {
+	if t.noted != "" && strings.HasPrefix(l.Path, t.noted) {
+		return // it is inside of one that shares all
+	}
+	if l.Module != "" && l.Parameters == 0 {
+		if owner := sharedWith(l); owner != "" {
+			t.notes = append(t.notes, fmt.Sprintf("%s has the parameters of %s, which count there", l.Path, owner))
+			t.noted = l.Path + "."
+			return
+		}
+	}
 	for _, shared := range l.Shares {
 		t.notes = append(t.notes, fmt.Sprintf("%s uses %s too, which counts where it is declared", l.Path, shared))
 	}
+}
+
+// sharedWith is the layer that has all parameters of one that has none of its own: each where
+// the other one has it; "" if there is none.
+func sharedWith(l *flowrun.ModelLayer) string {
+	owner := ""
+	agrees := func(other string) bool {
+		if owner == "" {
+			owner = other
+		}
+		return other != "" && other == owner
+	}
+	for _, shared := range l.Shares {
+		if !agrees(shared[:max(strings.LastIndexByte(shared, '.'), 0)]) {
+			return ""
+		}
+	}
+	for _, inner := range l.Layers {
+		other := sharedWith(inner)
+		if other == "" {
+			if usesOthers(inner) {
+				return ""
+			}
+			continue
+		}
+		base, fits := strings.CutSuffix(other, ir.PlainPath(strings.TrimPrefix(inner.Path, l.Path)))
+		if !fits || !agrees(base) {
+			return ""
+		}
+	}
+	return owner
+}
+
+// usesOthers reports whether a layer, or one inside of it, uses parameters of others.
+func usesOthers(l *flowrun.ModelLayer) bool {
+	return len(l.Shares) > 0 || slices.ContainsFunc(l.Layers, usesOthers)
 }
 
 // write writes the table, without columns for which the screen is too narrow; 0 is wide

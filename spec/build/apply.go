@@ -31,7 +31,7 @@ func (ex *expander) call(c *expr.Call) any {
 		}
 		return syntax.Bad{}
 	case t.Module != nil:
-		return ex.instantiate(t, c, ex.numbered(ex.join(ex.path, cmp.Or(t.Module.Path, c.Name))), ex.f)
+		return ex.instantiate(t, c, ex.numbered(ex.join(ex.path, cmp.Or(t.Module.Path, c.Name))), nil, ex.f)
 	}
 	args := make([]any, len(t.Args))
 	for i, a := range t.Args {

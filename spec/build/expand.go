@@ -23,6 +23,7 @@ type expander struct {
 	f    *frame
 	to   *ir.Builder    // the graph, or that of initial values
 	path string         // of the node
+	item *syntax.Item   // the node, of a body
 	made map[string]int // how often modules and random operations are in it
 
 	implied    ir.Shape // of random operations that name none
@@ -206,7 +207,7 @@ func (ex *expander) index(e *expr.Index) any {
 func (ex *expander) member(e *expr.Member) any {
 	path, isPath := ex.pathOf(e)
 	if isPath && ex.to == ex.Builder && !ex.noNodes {
-		if s := ex.states[ir.PlainPath(ex.join(ex.f.path, path))]; s != nil {
+		if s := ex.stateAt(ex.f.at(ex.join(ex.f.path, path))); s != nil {
 			return s.Read
 		}
 	}
@@ -221,15 +222,19 @@ func (ex *expander) member(e *expr.Member) any {
 			return ex.fail(ex.f, diag.UnknownName, e.At(), ex.list.Suggestion(e.Name, slices.Collect(maps.Keys(x))), "the module has no output `%s`", e.Name)
 		}
 	}
-	var names []string
-	if !ex.list.Full() {
-		names = slices.Collect(maps.Keys(ex.states))
-	}
-	help := ex.list.Suggestion(path, names)
+	help := ex.parameterHelp(path)
 	if attribute := attributes[e.Name]; attribute != "" {
 		help = strings.ReplaceAll(attribute, "…", strings.TrimSuffix(path, "."+e.Name))
 	}
 	return ex.fail(ex.f, diag.UnknownName, e.At(), help, "unknown parameter `%s`", path)
+}
+
+// parameterHelp suggests a parameter instead of one that doesn't exist.
+func (ex *expander) parameterHelp(path string) string {
+	if ex.list.Full() {
+		return ""
+	}
+	return ex.list.Suggestion(path, slices.Collect(maps.Keys(ex.states)))
 }
 
 // attributes are those of tensors in other libraries, and what replaces them here.

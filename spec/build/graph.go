@@ -37,7 +37,11 @@ type graph struct {
 	given      bool // the types of inputs are a caller's, not those of the training data
 	full       bool // modules are nested too deep; reported
 	weights    map[*any]int
-	outline    *outline // nil unless somebody asks for it
+	outline    *outline          // nil unless somebody asks for it
+	calls      map[string]*use   // that are whole nodes, by their paths
+	homes      map[string]string // of calls and parameters that others have the states of, by path
+	renamed    map[string]string // paths of parameters, by those of nodes with `name`
+	ties       map[string]bool   // single parameters that are shared, and whether they were met
 }
 
 // shared is what the graphs of a program have in common while they are being built.
@@ -86,6 +90,7 @@ func newGraph(s *shared, training bool) *graph {
 	return &graph{
 		Builder: builder(s.list.Budget), shared: s, training: training,
 		states: map[string]*ir.State{}, names: map[string]bool{}, frozen: map[*ir.State]bool{}, weights: map[*any]int{},
+		calls: map[string]*use{}, homes: map[string]string{}, renamed: map[string]string{}, ties: map[string]bool{},
 	}
 }
 
@@ -115,6 +120,8 @@ func anyBad(values []any) bool { return slices.ContainsFunc(values, syntax.IsBad
 type frame struct {
 	mod    *syntax.Module
 	path   string // of the node that it belongs to; "" for the model
+	home   string // of its parameters and states; "": path
+	shares *use   // what it, or a call around it, shares them with
 	caller *frame
 	site   diag.Range // of the call
 
@@ -130,7 +137,10 @@ type frame struct {
 	dtype  ir.DType
 	narrow ir.DType // of a module that widens: the dtype in which its inputs and parameters meet
 	frozen bool
+	shared bool // other calls share its parameters
 	depth  int
+
+	sharedInside bool // or those of calls in it
 
 	gathers   bool   // its accumulating modules keep their states: it is a metric of an evaluation
 	stateless string // the part of the spec in which nothing can own parameters and states; "" elsewhere
@@ -149,12 +159,22 @@ func (g *graph) builtIn(f *frame) {
 	}
 }
 
+// at is where the parameters and states of what is in f are kept, by its path.
+func (f *frame) at(path string) string {
+	if f.home == "" {
+		return path
+	}
+	return f.home + path[len(f.path):]
+}
+
 // callee makes the frame of a call out of f.
 func (f *frame) callee(m *syntax.Module, path string, site diag.Range) *frame {
 	c := newFrame(m, path)
 	c.caller, c.site, c.depth = f, site, f.depth+1
 	c.kind, c.commit, c.device, c.dtype, c.frozen = f.kind, f.commit, f.device, f.dtype, f.frozen
-	c.gathers, c.stateless = f.gathers, f.stateless
+	c.gathers, c.stateless, c.shares = f.gathers, f.stateless, f.shares
+	c.home = f.at(path)
+	c.shared, c.sharedInside = f.sharedInside, f.sharedInside
 	return c
 }
 
@@ -262,7 +282,7 @@ func (g *graph) runBody(f *frame) {
 			continue
 		}
 		path := g.join(f.path, it.Name)
-		ex := &expander{graph: g, f: f, to: g.Builder, path: path}
+		ex := &expander{graph: g, f: f, to: g.Builder, path: path, item: it}
 		from := len(g.Graph.Nodes)
 		use := g.outline.beginNode(f, it)
 		v := ex.node(it.Def)

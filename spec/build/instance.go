@@ -24,6 +24,7 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 	if def.Path != "" {
 		path = ex.join(ex.f.path, def.Path)
 		ex.Graph.Put(path, ex.path)
+		ex.renamed[ir.PlainPath(ex.path)] = ir.PlainPath(path)
 	}
 	outer := *ex.f
 	if def.Device != "" {
@@ -34,10 +35,31 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 	}
 	outer.frozen = outer.frozen || def.Frozen
 	t, _ := c.Target.(*check.Target)
-	if !def.HasRepeat {
-		return ex.instantiate(t, c, path, &outer)
+	if t == nil {
+		return syntax.Bad{}
 	}
-	if t == nil || def.Repeat == nil {
+	with, ok := ex.sharing(def.Share, t)
+	if !ok {
+		return syntax.Bad{}
+	}
+	if def.HasRepeat {
+		return ex.repeat(c, def, t, path, with, &outer)
+	}
+	if with != nil && with.times > 0 {
+		return ex.fail(ex.f, diag.InvalidArgument, def.Share.At, fmt.Sprintf("share with one of them, %s[0], or add repeat: %d", with.name, with.times),
+			"%s is repeated %d times, and has as many sets of parameters", with.name, with.times)
+	}
+	if !ex.tie(def.Share, path) {
+		return syntax.Bad{}
+	}
+	v := ex.instantiate(t, c, path, with, &outer)
+	ex.tied(def.Share, t, path, v)
+	return v
+}
+
+// repeat stacks a module. with is what its repetitions share, or nil.
+func (ex *expander) repeat(c *expr.Call, def *syntax.Node, t *check.Target, path string, with *use, outer *frame) any {
+	if def.Repeat == nil {
 		return syntax.Bad{}
 	}
 	times := ex.constant(def.Repeat)
@@ -51,13 +73,19 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 		return ex.fail(ex.f, diag.GraphTooLarge, def.Repeat.At(), "", "repeat must be at most %d, got %d", maxRepeat, n)
 	case t.Module == nil || len(t.Args) == 0 || t.Args[0] == nil || len(t.Module.Inputs) == 0:
 		return ex.fail(ex.f, diag.InvalidArgument, def.Repeat.At(), "", "repeat applies only to modules with an input")
+	case with != nil && with.times > 0 && with.times != n:
+		return ex.fail(ex.f, diag.InvalidArgument, def.Repeat.At(), "", "%s is repeated %d times, and this node %d times, so they can't share parameters one by one", with.name, with.times, n)
 	}
 	var all repeated
 	for i := range n {
 		from := len(ex.Graph.Nodes)
 		ex.named(len(path) + len("[10]"))
 		step := fmt.Sprintf("%s[%d]", path, i)
-		v := ex.instantiate(t, c, step, &outer, all[max(i-1, 0):]...)
+		if !ex.tie(def.Share, step) {
+			return syntax.Bad{}
+		}
+		v := ex.instantiate(t, c, step, ex.repetition(def.Share, with, path, i), outer, all[max(i-1, 0):]...)
+		ex.tied(def.Share, t, step, v)
 		ex.own(from, step, "")
 		ex.nameNode(v, step, "")
 		if syntax.IsBad(v) || ex.full {
@@ -65,12 +93,14 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 		}
 		all = append(all, v)
 	}
+	ex.stacked(def.Share, path, n)
 	return all
 }
 
-// instantiate builds a module: its parameters and states under path, its nodes, its
-// outputs. given are its first arguments, where they were expanded before.
-func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, outer *frame, given ...any) any {
+// instantiate builds a module: its parameters and states under path, or those of with,
+// unless that is nil; its nodes, its outputs. given are its first arguments, where they were
+// expanded before.
+func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, with *use, outer *frame, given ...any) any {
 	if t == nil || t.Module.Recursive {
 		return syntax.Bad{}
 	}
@@ -79,6 +109,10 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, oute
 		return ex.fail(ex.f, diag.InvalidOperation, c.At(), "", "initial values can't call modules, such as %s", m.Name)
 	}
 	f := outer.callee(m, path, c.At())
+	if ex.item != nil {
+		f.shared, f.sharedInside = f.shared || ex.item.Shared, f.sharedInside || ex.item.SharedInside
+	}
+	ex.share(f, with)
 	if f.depth > maxNesting {
 		ex.full = true
 		return ex.fail(ex.f, diag.GraphTooLarge, c.At(), "", "modules are nested more than %d levels deep", maxNesting)
@@ -103,7 +137,8 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, oute
 			inputs[i] = v
 		}
 	}
-	if !ok || !ex.defaults(f, t.Args, c, false) || !ex.bindInputs(f, inputs, t, c) || !ex.defaults(f, t.Args, c, true) {
+	args := f.inherit(with, t.Args)
+	if !ok || !ex.defaults(f, args, c, false) || !ex.bindInputs(f, inputs, t, c) || !ex.defaults(f, args, c, true) {
 		return syntax.Bad{}
 	}
 	if !ex.required(f, c) || !ex.parameters(f) || !ex.moduleStates(f) {
@@ -115,6 +150,7 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, oute
 	ex.commitStates(f)
 	v := ex.result(f)
 	ex.outline.end(use, v)
+	ex.remember(f)
 	return v
 }
 

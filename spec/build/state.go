@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/flowrun/flowrun/diag"
@@ -14,7 +15,8 @@ func (g *graph) newState(f *frame, name string, kind ir.StateKind, t ir.Type, at
 	if old := g.states[name]; old != nil {
 		g.report(f, diag.Diagnostic{Rule: diag.DuplicateName, Range: at,
 			Message: fmt.Sprintf("duplicate state `%s`", name),
-			Notes:   []diag.Note{{Message: "first defined here", Range: old.Origin}}})
+			Notes:   []diag.Note{{Message: "first defined here", Range: old.Origin}},
+			Help:    duplicateHelp(f)})
 		return old, false
 	}
 	g.Origin = f.origin(at)
@@ -75,19 +77,34 @@ func (ex *expander) parameters(f *frame) bool {
 			ok = false
 			continue
 		}
-		path := ex.join(f.path, p.Name)
-		s, fresh := ex.newState(f, ir.PlainPath(path), ir.ParamState, t, p.At)
-		if !fresh || !ex.firstValue(f, s, p.Init, path) {
-			ok = false
+		taken := f.shares != nil || ex.states[ir.PlainPath(ex.join(f.at(f.path), p.Name))] != nil
+		s := ex.parameter(f, p, t)
+		if s == nil {
+			if ok = false; taken {
+				break // its other parameters would have the same fault
+			}
 			continue
 		}
-		ex.frozen[s] = f.frozen
 		f.values[p.Name], f.initial[p.Name] = ex.widened(f, s.Read), ex.first.nodes[s.Name]
 		if f.mod.Widen {
 			f.initial[p.Name] = ex.first.Cast(ex.first.nodes[s.Name], f.dtype.Wide())
 		}
 	}
 	return ok
+}
+
+// parameter makes a parameter, or finds the one that f shares; nil was reported.
+func (ex *expander) parameter(f *frame, p *syntax.Parameter, t ir.Type) *ir.State {
+	path := ex.join(f.at(f.path), p.Name)
+	if s, shared := ex.sharedParameter(f, p, path, t); shared {
+		return s
+	}
+	s, fresh := ex.newState(f, ir.PlainPath(path), ir.ParamState, t, p.At)
+	if !fresh || !ex.firstValue(f, s, p.Init, path) {
+		return nil
+	}
+	ex.frozen[s] = f.frozen
+	return s
 }
 
 // present evaluates a `when`; good is false if that was reported.
@@ -184,7 +201,10 @@ func (ex *expander) moduleStates(f *frame) bool {
 			f.values[st.Name] = absent{name: st.Name, at: st.At, generation: there}
 			continue
 		}
-		path := ex.join(f.path, st.Name)
+		path := ex.join(f.at(f.path), st.Name)
+		if st.Generation { // what earlier tokens gave this call, whatever it shares
+			path = ex.join(f.path, st.Name)
+		}
 		if f.mod.Accumulate && !f.gathers {
 			n := ex.beginning(f, st, path)
 			ok = ok && n != nil
@@ -195,6 +215,10 @@ func (ex *expander) moduleStates(f *frame) bool {
 			return false
 		}
 		name := ir.PlainPath(path)
+		if s := ex.states[name]; s != nil && f.shares != nil && !st.Generation {
+			f.values[st.Name], f.initial[st.Name] = cmp.Or(s.Next, s.Read), ex.first.nodes[name]
+			continue
+		}
 		n := ex.first.nodes[name]
 		if n == nil {
 			if st.Init == nil {
@@ -290,7 +314,7 @@ func (ex *expander) commitStates(f *frame) {
 		if _, none := v.(absent); none || !it.Write || v == nil || syntax.IsBad(v) || it.Name == "param" && f.mod.Optimizer {
 			continue
 		}
-		s := ex.states[ir.PlainPath(ex.join(f.path, it.Name))]
+		s := ex.stateOf(f, it.Name)
 		if s == nil {
 			continue
 		}
@@ -308,7 +332,7 @@ func (ex *expander) commitGathered(f *frame) {
 		return
 	}
 	for _, it := range f.mod.Items {
-		s := ex.states[ir.PlainPath(ex.join(f.path, it.Name))]
+		s := ex.stateOf(f, it.Name)
 		if n, ok := f.nexts[it.Name].(*ir.Node); ok && it.Write && s != nil {
 			s.Next = n
 		}

@@ -48,6 +48,7 @@ type scope struct {
 	hidden map[string]*symbol      // not visible here, for a better message
 	hints  map[string]string       // help for names that people try here
 	choice bool                    // it is the condition of a choice
+	shares *expr.Call              // a call that takes what it omits from the node that it shares with
 	open   bool                    // names may be missing because of what was reported
 	calls  map[*syntax.Module]bool // modules that were found
 }
@@ -265,12 +266,34 @@ func (s *scope) body(m *syntax.Module) {
 }
 
 func (s *scope) node(def *syntax.Node, user *syntax.Item) {
-	s.check(def.Value, false, user)
+	s.value(def, user)
 	s.check(def.Repeat, true, user)
 	if def.Test != nil {
 		s.test(def.Test, user)
 		s.node(def.Then, user)
 		s.node(def.Else, user)
+	}
+}
+
+// value resolves the right side of a node that isn't a choice. It needs the nodes whose
+// parameters it shares: they are built before it.
+func (s *scope) value(def *syntax.Node, user *syntax.Item) {
+	if def.Share == nil {
+		s.check(def.Value, false, user)
+		return
+	}
+	in := *s
+	if !def.Share.Repeats && def.Share.Params == nil {
+		in.shares, _ = def.Value.(*expr.Call)
+	}
+	in.check(def.Value, false, user)
+	s.check(def.Share.With, false, user)
+	root, inside := syntax.Root(def.Share.With)
+	if sym := s.graph[root]; sym != nil && sym.item != nil {
+		sym.item.Shared, sym.item.SharedInside = true, sym.item.SharedInside || inside
+	}
+	for _, p := range def.Share.Params {
+		s.check(p.From, false, user)
 	}
 }
 

@@ -209,11 +209,22 @@ func (s *scope) unknownFunction(c *expr.Call) {
 	help := s.lib.ForeignHelp(c.Name)
 	if sym := s.graph[c.Name]; help == "" && sym != nil {
 		help = fmt.Sprintf("%s `%s` is a value, not an operation", sym.what, c.Name)
+		if sym.item != nil && moduleName(sym.item.Def) != "" {
+			help += fmt.Sprintf("; to apply its module again with the same parameters, write {%s: x, share: %s}", moduleName(sym.item.Def), c.Name)
+		}
 	}
 	if help == "" {
 		help = s.lib.FunctionHelp(s.list, c.Name)
 	}
 	s.report(diag.UnknownFunction, c.NameAt, help, "unknown operation or module %s", syntax.Quoted(c.Name))
+}
+
+// moduleName is the name that a node calls, if the node is a call as a whole.
+func moduleName(def *syntax.Node) string {
+	if c, ok := def.Value.(*expr.Call); ok && syntax.LookupOp(c.Name) == nil {
+		return c.Name
+	}
+	return ""
 }
 
 // next resolves next(s).
@@ -292,7 +303,8 @@ func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bo
 		}
 	}
 	for i, p := range sig.Params {
-		if t.Args[i] == nil && !p.Optional && good {
+		taken := c == s.shares && t.Module != nil && i >= len(t.Module.Inputs)
+		if t.Args[i] == nil && !p.Optional && !taken && good {
 			fail(diag.MissingArgument, c.At(), "its arguments are "+strings.Join(sig.Names(), ", "),
 				"%s requires the argument `%s`", c.Name, p.Name)
 		}

@@ -25,14 +25,24 @@ type calls struct {
 	inserts  map[*tree.Node][]edit     // into expressions
 	done     map[diag.Range]bool       // calls
 	owns     map[*syntax.Module]bool   // whether there are parameters in a module
+	sharing  map[diag.Range]bool       // calls that take what they omit from another one
 }
+
+// sharesAll reports whether a node has the parameters of another one, and with them its
+// arguments.
+func sharesAll(n *syntax.Node) bool { return n.Share != nil && n.Share.With != nil }
 
 // arguments writes the default arguments of all calls, and the keys that nodes
 // with parameters don't have.
 func (r *renderer) arguments(def *syntax.Spec, taken build.Defaults) {
-	c := &calls{r, def, taken, map[diag.Range]*tree.Node{}, nil, map[*tree.Node][]edit{}, map[diag.Range]bool{}, map[*syntax.Module]bool{}}
+	c := &calls{r, def, taken, map[diag.Range]*tree.Node{}, nil, map[*tree.Node][]edit{}, map[diag.Range]bool{}, map[*syntax.Module]bool{}, map[diag.Range]bool{}}
 	c.index(def.Root, map[*tree.Node]bool{})
 	slices.SortFunc(c.scalars, func(a, b *tree.Node) int { return a.Offset - b.Offset })
+	nodesOf(def, func(n *syntax.Node, _ bool) {
+		if call, is := n.Value.(*expr.Call); is && sharesAll(n) {
+			c.sharing[call.Range] = true
+		}
+	})
 	callsOf(def, func(call *expr.Call) {
 		if call.Range.File == def.File && !c.done[call.Range] {
 			c.done[call.Range] = true
@@ -75,7 +85,7 @@ func (c *calls) node(n *syntax.Node, inModule bool) {
 		return
 	}
 	mapping, m := c.mappings[call.Range], moduleOf(call)
-	if mapping == nil || m == nil || !c.hasParameters(m) {
+	if mapping == nil || m == nil || !c.hasParameters(m) || sharesAll(n) {
 		return
 	}
 	c.done[call.Range] = true
@@ -182,7 +192,7 @@ func (c *calls) leftOut(call *expr.Call, t *check.Target, at int, write func(nam
 			}
 		}
 	}
-	if t.Module == nil {
+	if t.Module == nil || c.sharing[call.Range] {
 		return
 	}
 	for i, a := range t.Module.Args {

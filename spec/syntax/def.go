@@ -137,6 +137,43 @@ type Node struct {
 	Frozen    bool      // trainable: false
 	Repeat    expr.Expr // how many times
 	HasRepeat bool
+	Share     *Share // nil: its parameters and states are its own
+}
+
+// Share says whose parameters and states a module has.
+type Share struct {
+	At diag.Range
+	// With is the path of another node: all are that node's. It is nil for the other forms,
+	// and if it was reported.
+	With expr.Expr
+	// Repeats says that repetitions have one set.
+	Repeats bool
+	// Params are single parameters.
+	Params []SharedParam
+}
+
+// Root is the name that the path of a node or parameter begins with, and whether the path
+// has more.
+func Root(path expr.Expr) (name string, more bool) {
+	for {
+		switch x := path.(type) {
+		case *expr.Member:
+			path, more = x.X, true
+		case *expr.Index:
+			path = x.X
+		case *expr.Name:
+			return x.Name, more
+		default:
+			return "", false
+		}
+	}
+}
+
+// SharedParam is a parameter of a module that is a parameter of something else.
+type SharedParam struct {
+	Path string // within the module
+	At   diag.Range
+	From expr.Expr // the path of the other one; nil if it was reported
 }
 
 // Module is a module, an optimizer, the model, or a generating data source: what
@@ -241,7 +278,9 @@ type Item struct {
 	Write bool // what a state becomes
 	Uses  []*Item
 	Used  bool
-	Bad   bool // part of a cycle
+	// Shared says that a node shares its parameters; SharedInside, those of calls in it.
+	Shared, SharedInside bool
+	Bad                  bool // part of a cycle
 }
 
 // Label says that an output is about the classes of a field.

@@ -73,6 +73,12 @@ var Forms = map[string]*Form{
 
 	"node":  {words: "a node", Doc: "An expression, {operation: inputs, argument: value}, or {if, then, else}.", Call: true},
 	"nodes": {words: "nodes by name", Entries: "node"},
+	"share": {words: "a node, `true`, or parameters by name", Any: []string{"path", "on", "tied parameters"}},
+	"path":  {words: "a path", Doc: "The path of a node or parameter: encoder, h[0], tok.weight.", Scalar: []string{"string"}},
+	"on":    {words: "`true`", Doc: "One set of parameters for all repetitions.", Scalar: []string{"boolean"}},
+
+	"tied parameters": {words: "parameters by name", Texts: "path", Shortest: 1},
+
 	"dtype": {words: "a dtype, or `inherit`", Enum: append(ir.DTypeNames(), Inherit)},
 
 	"model nodes": {words: "nodes by name", Entries: "node", Reserved: ReservedNodes},

@@ -74,6 +74,7 @@ func (d *decoder) mappingNode(n *tree.Node, what string) *Node {
 			call.Named = append(call.Named, expr.Named{Name: name, NameAt: e.Key.Range, Value: value})
 		}
 	}
+	d.checkShare(def, n)
 	if good && !n.Partial {
 		def.Value = call
 	}
@@ -201,6 +202,8 @@ func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 		}
 	case "repeat":
 		def.Repeat, def.HasRepeat = d.expression(e.Value, name), true
+	case "share":
+		def.Share = d.share(e.Value)
 	}
 }
 

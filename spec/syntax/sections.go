@@ -191,6 +191,7 @@ var (
 			more: "for an operation with an argument `dtype`, it is that argument", Default: Inherit},
 		{Name: "name", Value: "text", doc: "of a module: the path of its parameters, instead of the node's name", more: "as in weight files: `net.0`"},
 		{Name: "trainable", Value: "bool", doc: "of a module: whether its parameters are trained", Default: "true"},
+		{Name: "share", Value: "share", doc: "of a module: the node whose parameters and states it has, instead of its own", more: "or with `repeat`, `true`; or single parameters, {weight: tok.weight}; see [below](#sharing-parameters)"},
 	}}
 )
 
