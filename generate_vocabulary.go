@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/data"
 	"github.com/flowrun/flowrun/data/learned"
+	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 )
 
@@ -36,7 +37,7 @@ func (p *Program) vocabularyOf(ctx context.Context, o *startOptions) (*vocabular
 	g := p.spec.Generate
 	v := &vocabulary{texts: make([]string, g.Tokens), unknown: -1}
 	switch {
-	case g.Field == nil || g.Source.Kind != "text" && (g.Field.Classes == nil || !g.Field.Classes.Vocabulary):
+	case g.Field == nil || !p.readsText(g.Source, g.Field.Name) && (g.Field.Classes == nil || !g.Field.Classes.Vocabulary):
 		for i := range v.texts {
 			v.texts[i] = strconv.Itoa(i)
 		}
@@ -71,6 +72,20 @@ func (p *Program) vocabularyOf(ctx context.Context, o *startOptions) (*vocabular
 	}
 	v.refuse = func(c string) string { return learned.Unknown(g.Field, c, known) }
 	return v, nil
+}
+
+// readsText reports whether a field is a text's: of each of the data sources that have it,
+// where it is one that joins or mixes others.
+func (p *Program) readsText(d *table.Decl, field string) bool {
+	is := d.Kind == "text"
+	for _, name := range components(d) {
+		if c, _ := p.spec.Source(name); c != nil && c.Field(field) != nil {
+			if is = p.readsText(c, field); !is {
+				return false
+			}
+		}
+	}
+	return is
 }
 
 // vocabularyFact is what is known of the field of the tokens.

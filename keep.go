@@ -304,7 +304,7 @@ func (k *keeper) keepWeights(s *Session) error {
 	if err != nil {
 		return err
 	}
-	if name := checkpoint.Unsound(s.engine.Plan().Graph.States, weights.Tensors); name != "" {
+	if name := s.beginning.Unsound(s.engine.Plan().Graph.States, weights.Tensors); name != "" {
 		k.note(fmt.Sprintf("%s isn't written: %s is infinite or NaN", runs.WeightsFile, name))
 		return nil
 	}

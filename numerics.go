@@ -69,7 +69,7 @@ func (s *Session) guard(o *startOptions) *engine.Guard {
 	if mode == ir.ContinueOnNonFinite && !o.numerics {
 		return nil
 	}
-	return &engine.Guard{Loss: mode != ir.SkipNonFinite, Always: o.numerics, Limit: replayLimit, Most: cmp.Or(o.copies, snapshotMost),
+	return &engine.Guard{Loss: mode != ir.SkipNonFinite, Always: o.numerics, Limit: replayLimit, Most: cmp.Or(o.copies, snapshotMost), Beginning: s.beginning,
 		Explain: func(ctx context.Context, d *engine.Divergence, before map[string]*ir.Tensor) {
 			if err := s.explain(ctx, *o, d, before); err != nil {
 				d.Why = err.Error()
@@ -98,7 +98,7 @@ func (s *Session) explain(ctx context.Context, o startOptions, d *Divergence, be
 	if err := one.engine.Step(ctx); err != nil {
 		return err
 	}
-	if d.Cause = in.Find(one.engine.Plan(), ir.LossState, d.States, before); d.Cause == nil {
+	if d.Cause = in.Find(one.engine.Plan(), ir.LossState, d.States); d.Cause == nil {
 		return errors.New("taken again node by node, the step left everything finite")
 	}
 	if n := d.Cause.Node; n.Op == ir.SourceOp {
@@ -127,14 +127,14 @@ func (s *Session) checkFirst(o *startOptions, from *checkpoint.Resumed, values m
 	var nans, infinite []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		st := s.program.spec.Train.State(name)
-		if st == nil || st.Kind != ir.ParamState && st.Kind != ir.BufferState && st.Kind != ir.OptimState {
+		if st == nil || !st.Trained() {
 			continue
 		}
 		nan, inf := values[name].NonFinite()
-		switch sp := engine.SpreadOf; {
-		case nan:
-			nans = append(nans, fmt.Sprintf("%s is NaN in %d of %d values", name, sp(values[name]).NaN, values[name].Type.Shape.Numel()))
-		case inf && st.Kind == ir.ParamState:
+		switch {
+		case !st.Sound(nan, inf, true):
+			nans = append(nans, fmt.Sprintf("%s is NaN in %d of %d values", name, engine.SpreadOf(values[name]).NaN, values[name].Type.Shape.Numel()))
+		case !st.Sound(nan, inf, false):
 			infinite = append(infinite, name)
 		}
 	}
@@ -146,7 +146,7 @@ func (s *Session) checkFirst(o *startOptions, from *checkpoint.Resumed, values m
 		return fmt.Errorf("%s: %s (%s, or go on regardless with train.on_nonfinite: continue)", what, diag.Few(nans), help)
 	}
 	if len(infinite) > 0 && o.note != nil {
-		o.note("parameters that are infinite before the first step: " + diag.Few(infinite) + "; infinity in them doesn't end the run")
+		o.note("infinite before the first step: " + diag.Few(infinite) + "; infinity there doesn't end the run")
 	}
 	return nil
 }

@@ -39,6 +39,7 @@ type Session struct {
 	graph     *ir.Graph      // of a step
 	tailGraph *ir.Graph      // of a step whose batch is smaller, every epoch steps; nil if there is none
 	epoch     int64
+	beginning *engine.Beginning // of the training's states
 	closing   sync.Mutex
 	closed    bool
 }
@@ -199,6 +200,7 @@ func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, wei
 // evaluation, early stopping, checkpoints.
 func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkpoint.Resumed, values map[string]*Tensor) (err error) {
 	l := s.settings
+	s.beginning = engine.NewBeginning(s.program.spec.Train.States, values)
 	s.loop = engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps, ByEpochs: l.Epochs > 0,
 		Guard: s.guard(o)}
 	if l.OnNonFinite == ir.SkipNonFinite {
@@ -233,6 +235,7 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 		if g := s.loop.Guard; g != nil {
 			g.Reload = s.saver.Reload
 		}
+		s.saver.Beginning = s.beginning
 		if s.saver.Rendered, err = s.program.rendered(o.note); err != nil {
 			return err
 		}

@@ -22,6 +22,8 @@ type Saver struct {
 
 	Learned, Data, Rendered string // of every checkpoint's Head; to be set before Begin
 
+	Beginning *engine.Beginning // what the run's states may hold
+
 	store    *Store
 	session  *engine.Session
 	loop     *engine.Loop
@@ -204,7 +206,7 @@ func (w *Saver) write(r engine.Record, mayBeBest bool) (err error) {
 	if err != nil {
 		return err
 	}
-	head := Head{Step: tensors[ir.StepState].Int(0), Facts: w.facts, Finite: usable(states, tensors), BestBy: w.bestBy(),
+	head := Head{Step: tensors[ir.StepState].Int(0), Facts: w.facts, Finite: usable(states, tensors, w.Beginning), BestBy: w.bestBy(),
 		Learned: w.Learned, Data: w.Data, Rendered: w.Rendered}
 	if w.loop.Guard != nil && !head.Finite {
 		return nil // it would be the newest; the run says that it has diverged

@@ -95,20 +95,19 @@ func (in *Inspector) See(n *ir.Node, value *ir.Tensor) error {
 	s := seen{Spread: SpreadOf(value)}
 	s.meant = !s.Finite() && in.means(n, s.Spread)
 	in.seen[n] = s
-	if in.Made != nil && !s.Finite() && !s.meant && !in.told[n] && !in.given(n) {
+	if in.Made != nil && !s.Finite() && !s.meant && n.State == nil && !in.told[n] && !in.given(n) {
 		in.told[n] = true
 		in.Made(in.cause(n))
 	}
 	return nil
 }
 
-// state takes a state's value before the step into account, which is what nodes read.
-func (in *Inspector) state(st *ir.State, value *ir.Tensor) {
-	s := SpreadOf(value)
-	in.seen[st.Read] = seen{s, !s.Finite() && s.NaN == 0}
-	if !value.Type.DType.IsFloat() {
-		in.indices[st.Read] = value
+// made is the node that makes a state's value; nil if steps don't write it.
+func made(st *ir.State) *ir.Node {
+	if st.Next == nil {
+		return nil
 	}
+	return operand(st.Next)
 }
 
 // operand is what a node reads, past copies.
@@ -132,6 +131,10 @@ func (in *Inspector) given(n *ir.Node) bool { return slices.ContainsFunc(n.Input
 func (in *Inspector) means(n *ir.Node, s Spread) bool {
 	if s.NaN > 0 {
 		return n.Op == ir.ConstOp
+	}
+	if n.State != nil { // what the step before has made, or the run has begun with
+		before, known := in.seen[made(n.State)]
+		return !known || before.Finite() || before.meant
 	}
 	if n.Op == ir.SourceOp || in.given(n) {
 		return false
@@ -175,14 +178,8 @@ func isIndices(n, operand *ir.Node) bool {
 }
 
 // Find gives the first node that made what isn't finite in the loss after a step, or
-// where that is finite, in one of the named states; nil if there is none. before are the
-// states before the step.
-func (in *Inspector) Find(plan *lower.Plan, loss string, states []string, before map[string]*ir.Tensor) *Cause {
-	for _, st := range plan.Graph.States {
-		if v := before[st.Name]; v != nil {
-			in.state(st, v)
-		}
-	}
+// where that is finite, in one of the named states; nil if there is none.
+func (in *Inspector) Find(plan *lower.Plan, loss string, states []string) *Cause {
 	var targets []*ir.Node
 	lossNode := (*ir.Node)(nil)
 	if st := plan.Graph.State(loss); st != nil && st.Next != nil {

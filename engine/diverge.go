@@ -158,7 +158,10 @@ func (r *runner) look() error {
 			return err
 		}
 	}
-	sound, err := w.look(r.step, w.accepts)
+	if w.sound == (point{r.step, s.foreign}) { // another has just looked at them
+		return nil
+	}
+	sound, err := w.look(r.step, w.Beginning.Sound)
 	if err != nil {
 		return err
 	}
@@ -361,14 +364,14 @@ func (a *again) sound(step int64) (bool, error) {
 			return false, err
 		} else if v != 0 {
 			spare := a.watch.good
-			_, err := a.watch.look(step, a.watch.accepts) // for what is unsound besides
+			_, err := a.watch.look(step, a.watch.Beginning.Sound) // for what is unsound besides
 			if a.watch.good != spare {
 				a.watch.good, a.watch.spare = a.watch.spare, a.watch.good
 			}
 			return false, err
 		}
 	}
-	return a.watch.look(step, a.watch.accepts)
+	return a.watch.look(step, a.watch.Beginning.Sound)
 }
 
 // restore goes back to the latest good copy.

@@ -105,17 +105,25 @@ func (r *runner) evaluate(ctx context.Context) error {
 		return nil
 	}
 	defer r.memorize()
-	if stop := r.loop.EarlyStop; stop != nil {
-		if v, is, err := r.watched(stop.Index, evaluated); err != nil {
+	stop, top := r.loop.EarlyStop, r.loop.Top
+	var v float64
+	var is bool
+	var err error
+	if stop != nil {
+		if v, is, err = r.watched(stop.Index, evaluated); err != nil {
 			return err
-		} else if is {
+		}
+		if is {
 			stop.see(r.step, v)
 		}
 	}
-	if top := r.loop.Top; top != nil {
-		if v, is, err := r.watched(top.Index, evaluated); err != nil {
-			return err
-		} else if is {
+	if top != nil {
+		if stop == nil || top.Index != stop.Index { // else it has been read
+			if v, is, err = r.watched(top.Index, evaluated); err != nil {
+				return err
+			}
+		}
+		if is {
 			top.see(r.step, v)
 		}
 	}

@@ -29,3 +29,6 @@ func (s *Session) Demand(h Handle) error {
 func (s *Session) Set(name string, t *ir.Tensor) error {
 	return s.SetAll(map[string]*ir.Tensor{name: t})
 }
+
+// LatestGood is the copy of the latest sound states that the run in progress has.
+func LatestGood(s *Session) any { return s.runner.watch.good }

@@ -12,9 +12,7 @@ import (
 // Guard ends a run whose loss or states are no longer finite, and takes the session back
 // to the last step at which they were.
 //
-// Parameters must be finite; what an optimizer keeps must be too; what modules keep must
-// not be NaN, as running maxima begin with infinity. A state that holds infinity when the
-// run begins may hold it. The loss is known exactly, by Loop.NonFinite. States are looked
+// States must be sound (ir.State.Sound). The loss is known exactly, by Loop.NonFinite. States are looked
 // at where that is cheap: whenever the clock is read and looking costs at most a 200th of
 // the time since, before an observer that wants them sound, and at the end. Each time, a
 // copy of them is kept. From the latest sound one, or from the newest checkpoint if states
@@ -25,6 +23,10 @@ type Guard struct {
 	Always bool          // look after every step
 	Limit  time.Duration // how long finding the step may take
 	Most   CopyLimit     // bytes of a copy; of larger states none is kept
+
+	// Beginning knows which states may be infinite, and is told as a run begins; nil: the
+	// guard has one of its own.
+	Beginning *Beginning
 
 	// Reload gives the states of the newest checkpoint, which are sound; nil: there is
 	// none. It is for states of which no copy is kept, and may be nil.
@@ -47,23 +49,29 @@ const lookEvery = 200 * time.Millisecond
 // watch is a guard at work.
 type watch struct {
 	*Guard
-	session  *Session
-	began    int64     // the step at which the run began
-	foreign  uint64    // Session.foreign then
-	infinite []bool    // by state: it held infinity when the run began
-	good     *snapshot // the latest sound one; nil if there is none
-	spare    *snapshot
-	cost     time.Duration // of the latest look
-	next     time.Duration // when the next one is due, in the run
-	unsound  []string      // states that the latest look has found unsound
-	memos    []memo        // what the loop remembered since good, the oldest first
+	session *Session
+	began   int64     // the step at which the run began
+	foreign uint64    // Session.foreign then
+	good    *snapshot // the latest sound one; nil if there is none
+	spare   *snapshot
+	cost    time.Duration // of the latest look
+	next    time.Duration // when the next one is due, in the run
+	sound   point         // of the latest look that found all states sound
+	unsound []string      // states that the latest look has found unsound
+	memos   []memo        // what the loop remembered since good, the oldest first
+}
+
+// point says which states a session has: those after a step, and after so many of
+// Session.foreign.
+type point struct {
+	step    int64
+	foreign uint64
 }
 
 // snapshot is a copy of all states after a step.
 type snapshot struct {
-	step    int64
-	foreign uint64 // Session.foreign then
-	values  []*ir.Tensor
+	point
+	values []*ir.Tensor
 }
 
 // memo is what a loop remembers besides the states, after a step.
@@ -78,7 +86,11 @@ type memo struct {
 
 // newWatch begins to guard a session: its states must be sound now.
 func newWatch(g *Guard, s *Session, step int64) (*watch, error) {
-	w := &watch{Guard: g, session: s, began: step, foreign: s.foreign, infinite: make([]bool, len(s.plan.Graph.States))}
+	own := *g
+	if own.Beginning == nil {
+		own.Beginning = &Beginning{}
+	}
+	w := &watch{Guard: &own, session: s, began: step, foreign: s.foreign}
 	bytes := int64(0)
 	for _, st := range s.plan.Graph.States {
 		bytes += int64(st.Type.Bytes())
@@ -91,9 +103,11 @@ func newWatch(g *Guard, s *Session, step int64) (*watch, error) {
 	} else {
 		w.spare = newSnapshot(s)
 	}
-	sound, err := w.look(step, func(i int, nan, infinite bool) bool {
-		w.infinite[i] = infinite
-		return !nan || !watched(s.plan.Graph.States[i])
+	sound, err := w.look(step, func(st *ir.State, nan, infinite bool) bool {
+		if st.Trained() {
+			w.Beginning.note(st, infinite)
+		}
+		return w.Beginning.Sound(st, nan, infinite)
 	})
 	if err != nil {
 		return nil, err
@@ -112,20 +126,9 @@ func newSnapshot(s *Session) *snapshot {
 	return c
 }
 
-// watched reports whether a state has to be sound.
-func watched(st *ir.State) bool {
-	return st.Kind == ir.ParamState || st.Kind == ir.BufferState || st.Kind == ir.OptimState
-}
-
-// accepts reports whether a state is sound, by what it holds.
-func (w *watch) accepts(i int, nan, infinite bool) bool {
-	st := w.session.plan.Graph.States[i]
-	return !watched(st) || !nan && (!infinite || w.infinite[i] || st.Kind == ir.BufferState)
-}
-
 // look copies the states as they are after a step, and reports whether they are sound;
 // then the copy is the latest good one. The session is locked.
-func (w *watch) look(step int64, accepts func(i int, nan, infinite bool) bool) (bool, error) {
+func (w *watch) look(step int64, accepts func(st *ir.State, nan, infinite bool) bool) (bool, error) {
 	began := time.Now()
 	s := w.session
 	w.unsound = nil
@@ -135,7 +138,7 @@ func (w *watch) look(step int64, accepts func(i int, nan, infinite bool) bool) (
 		switch {
 		case kept:
 			v = w.spare.values[i]
-		case watched(st):
+		case st.Trained():
 			v = ir.NewTensor(st.Type)
 		default:
 			continue
@@ -143,7 +146,7 @@ func (w *watch) look(step int64, accepts func(i int, nan, infinite bool) bool) (
 		if err := s.download(int32(st.Read.ID), v.Data); err != nil {
 			return false, s.faults.blame(fmt.Errorf("engine: looking at %s: %w", st.Name, err))
 		}
-		if nan, infinite := v.NonFinite(); (nan || infinite || w.good == nil) && !accepts(i, nan, infinite) {
+		if nan, infinite := v.NonFinite(); (nan || infinite || w.good == nil) && !accepts(st, nan, infinite) {
 			w.unsound = append(w.unsound, st.Name)
 		}
 	}
@@ -151,8 +154,9 @@ func (w *watch) look(step int64, accepts func(i int, nan, infinite bool) bool) (
 	if len(w.unsound) > 0 {
 		return false, nil
 	}
+	w.sound = point{step, s.foreign}
 	if kept {
-		w.spare.step, w.spare.foreign = step, s.foreign
+		w.spare.point = w.sound
 		w.good, w.spare = w.spare, w.good
 		if w.spare == nil {
 			w.spare = newSnapshot(s)

@@ -222,6 +222,55 @@ func TestAGuardRunsNoKernels(t *testing.T) {
 	require.Equal(t, kernels(without), kernels(guarded(keeping())))
 }
 
+// Two observers that want the same states sound cost one look.
+func TestStatesOfAStepAreLookedAtOnce(t *testing.T) {
+	s := start(t, doubling(t), machine(t, 0), lower.Options{}, engine.Options{})
+	loop := guarded(keeping())
+	loop.MaxSteps = 20
+	var good []any
+	see := func(engine.Record) error { good = append(good, engine.LatestGood(s)); return nil }
+	loop.Observers = []engine.Observer{{Every: 5, Sound: true, Observe: see}, {Every: 5, Sound: true, Observe: see}}
+	_, err := s.Run(ctx, loop)
+	require.NoError(t, err)
+	require.Len(t, good, 10)
+	for i := 0; i < len(good); i += 2 {
+		require.Same(t, good[i], good[i+1], "a second look would have made another copy")
+	}
+
+	// What a caller has set since is looked at.
+	loop.Observers[0].Observe = func(r engine.Record) error {
+		if r.Last {
+			return nil
+		}
+		return s.Set("w", scalar(math.NaN()))
+	}
+	loop.Observers[1].Observe = func(r engine.Record) error {
+		require.True(t, r.Last, "it was promised sound states")
+		return nil
+	}
+	loop.MaxSteps = 30
+	summary, err := s.Run(ctx, loop)
+	require.NoError(t, err)
+	require.Equal(t, engine.StoppedNonFinite, summary.Stopped)
+}
+
+// A metric by which a run stops early, and which says what is best, is read once a step.
+func TestAMetricIsReadOnceAStep(t *testing.T) {
+	copies := func(both bool) int64 {
+		s := start(t, doubling(t), queued(t), lower.Options{Default: 1}, engine.Options{})
+		loop := guarded(keeping())
+		loop.MaxSteps, loop.Metrics = 20, []string{"metrics.loss_step"}
+		loop.EarlyStop = &engine.EarlyStop{EarlyStop: ir.EarlyStop{Patience: 100}, Best: math.NaN()}
+		if both {
+			loop.Top = engine.NewTop(ir.Watch{}, 0, engine.Value{Value: math.NaN()})
+		}
+		_, err := s.Run(ctx, loop)
+		require.NoError(t, err)
+		return s.Stats().DeviceToHost.Count
+	}
+	require.Equal(t, copies(false), copies(true))
+}
+
 func TestASpreadCountsEachKind(t *testing.T) {
 	inf, nan := math.Inf(1), math.NaN()
 	for _, d := range []ir.DType{ir.F16, ir.BF16, ir.F32, ir.F64} {

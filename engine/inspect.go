@@ -6,6 +6,19 @@ import (
 	"github.com/flowrun/flowrun/ir"
 )
 
+// inspectStates shows the states before a step to Options.Inspect, as what their nodes read.
+func (s *Session) inspectStates() error {
+	for _, st := range s.plan.Graph.States {
+		if s.nodes[st.Read.ID].version == 0 {
+			continue
+		}
+		if err := s.inspect(int32(st.Read.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // inspect shows a node that has just run to Options.Inspect. Its memory may be another
 // value's as soon as the next node runs.
 func (s *Session) inspect(n int32) error {

@@ -24,8 +24,8 @@ type Options struct {
 	Sync bool
 	// Trace is called for every node that runs, if not nil. It is for tests.
 	Trace func(Execution)
-	// Inspect is called in each step for every node right after it has run, with its
-	// value, if not nil; the tensor is its own until it returns. It implies NoReplay and
+	// Inspect is called in each step for every state with its value before the step, and
+	// for every node right after it has run, with its value, if not nil; the tensor is its own until it returns. It implies NoReplay and
 	// Sync: nodes that a device has only queued have no value yet. An error ends the step.
 	Inspect func(n *ir.Node, value *ir.Tensor) error
 }

@@ -157,6 +157,11 @@ func (s *Session) eager(work []int32, t *tape) error {
 			return s.faults.failure(n, err)
 		}
 	}
+	if s.options.Inspect != nil {
+		if err := s.inspectStates(); err != nil {
+			return err
+		}
+	}
 	before := s.stats
 	writing := false
 	for _, n := range work {

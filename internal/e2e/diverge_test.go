@@ -234,6 +234,44 @@ func TestInfinityThatIsMeantIsNotToBlame(t *testing.T) {
 	}
 }
 
+// walled is a spec with a parameter that is infinite from the beginning, which nothing has
+// of but a maximum beside it.
+func walled(t *testing.T, bad string, keys ...string) (path string, first flowrun.StartOption) {
+	t.Helper()
+	text := strings.NewReplacer("y: {Linear: x, out_features: 1, bias: false}", "h: {Linear: x, out_features: 1}\n    wall: {Linear: x, out_features: 1}\n    y: maximum(h, wall)",
+		"nodes: {", "nodes:\n    ", "}\n  outputs", "\n  outputs", "mean(y * y) * 0 + BAD", "mean(y * y) + "+bad, "  on_nonfinite: continue\n", "").Replace(badSpec)
+	one := func(v float64) *flowrun.Tensor { return ir.FromFloat64(ir.F32, ir.Shape{1}, []float64{v}) }
+	return inFile(t, "walled.yaml", text, keys), flowrun.WithWeights(flowrun.Weights{Tensors: map[string]*flowrun.Tensor{
+		"wall.bias": one(math.Inf(-1)), "h.bias": one(1), "h.weight": ir.FromFloat64(ir.F32, ir.Shape{1, 1}, []float64{1}), "wall.weight": ir.FromFloat64(ir.F32, ir.Shape{1, 1}, []float64{1})}})
+}
+
+func TestARunThatBeginsWithInfinityWritesItsCheckpointsAndWeights(t *testing.T) {
+	path, first := walled(t, "0", "checkpoint: {every: 4, keep: 5, best: {metric: fixed, mode: max}}")
+	dir := filepath.Join(t.TempDir(), "run")
+	s := runtest.Started(t, path, first, flowrun.KeepIn(dir))
+	summary, _ := runtest.Ran(t, s, 10)
+	require.Equal(t, engine.StoppedMaxSteps, summary.Stopped)
+	for _, file := range []string{"checkpoints/step-*4.safetensors", "checkpoints/step-*10.safetensors", "checkpoints/best.safetensors", "weights.safetensors"} {
+		found, err := filepath.Glob(filepath.Join(dir, file))
+		require.NoError(t, err)
+		require.NotEmpty(t, found, file)
+	}
+	require.NoError(t, s.Close())
+	resumed := runtest.Started(t, path, flowrun.KeepIn(dir), flowrun.Resume(""))
+	require.EqualValues(t, 10, resumed.Resumed().Step)
+}
+
+func TestInfinityThatARunBeginsWithIsNotToBlame(t *testing.T) {
+	path, first := walled(t, "mean(log(uniform(-0.1, 1, [2, 1])))")
+	summary, _ := diverged(t, path, first)
+	require.NotNil(t, summary.Divergence.Cause, summary.Divergence.Why)
+	require.Equal(t, "log", summary.Divergence.Cause.Node.Op.Name)
+
+	path, first = walled(t, "0")
+	s := runtest.Started(t, path, first, flowrun.CheckNumerics(func(c *flowrun.Cause, _ string) { t.Errorf("%s is blamed", c.Node.Op.Name) }))
+	runtest.Ran(t, s, 3)
+}
+
 func TestParametersThatAreNaNAreRefusedBeforeTheRun(t *testing.T) {
 	path := stopping(t, badAt(t, "sum(x)"))
 	p, err := flowrun.Load(path)
