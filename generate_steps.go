@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/flowrun/flowrun/diag"
@@ -187,16 +186,10 @@ func (g *generation) whole(ctx context.Context) error {
 	if err := g.padded(q, 1); err != nil {
 		return err
 	}
-	largest := 0.0
-	for _, l := range seen {
-		largest = max(largest, math.Abs(l))
-	}
-	for i, l := range seen {
-		if math.Abs(l-g.logits[i]) > 1e-4*largest {
-			g.causal = false
-			return fmt.Errorf("%s: the logits of a position depend on later tokens, which don't exist yet where text is generated; let each position see only earlier ones, as is_causal: true does",
-				g.program.spec.File)
-		}
+	if !alike(g.logits, seen, 1e-4) {
+		g.causal = false
+		return fmt.Errorf("%s: the logits of a position depend on later tokens, which don't exist yet where text is generated; let each position see only earlier ones, as is_causal: true does",
+			g.program.spec.File)
 	}
 	return nil
 }

@@ -125,8 +125,10 @@ func (in *Inference) newSet(ctx context.Context, w Weights) (*weightSet, error) 
 	if err != nil {
 		return nil, err
 	}
-	for name, t := range values {
-		values[name] = t.Clone() // the caller may change theirs
+	for name := range w.Tensors {
+		if values[name] != nil {
+			values[name] = values[name].Clone() // the caller may change theirs
+		}
 	}
 	set.values = values
 	return set, nil

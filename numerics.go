@@ -84,7 +84,7 @@ func (s *Session) explain(ctx context.Context, o startOptions, d *Divergence, be
 	o.device, o.weights = s.device, Weights{}
 	o.lower.NoFuse, o.engine.Inspect = true, in.See
 	g := s.graph
-	if s.tailGraph != nil && d.Step%s.epoch == 0 {
+	if s.tailGraph != nil && d.Step%s.loop.EpochSteps == 0 {
 		g = s.tailGraph
 	}
 	one, err := s.program.instantiateWith(ctx, g, nil, 0, s.train, &o)

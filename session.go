@@ -29,16 +29,15 @@ type Session struct {
 	keep      *keeper           // nil: the run isn't kept
 	store     *checkpoint.Store // nil without checkpoints, as is the saver
 	saver     *checkpoint.Saver
-	weights   *WeightsReport // of the file that it began with; nil: of none
-	resumed   *Resumption    // nil: it began anew
-	settings  *ir.Loop       // the spec's, in steps
-	rates     rates          // of learning
-	train     *dataset       // nil: batches are generated
-	held      *dataset       // the evaluation's, if that is other data than train
-	learned   string         // what was learned from the data, as JSON; "" if nothing was
-	graph     *ir.Graph      // of a step
-	tailGraph *ir.Graph      // of a step whose batch is smaller, every epoch steps; nil if there is none
-	epoch     int64
+	weights   *WeightsReport    // of the file that it began with; nil: of none
+	resumed   *Resumption       // nil: it began anew
+	settings  *ir.Loop          // the spec's, in steps
+	rates     rates             // of learning
+	train     *dataset          // nil: batches are generated
+	held      *dataset          // the evaluation's, if that is other data than train
+	learned   string            // what was learned from the data, as JSON; "" if nothing was
+	graph     *ir.Graph         // of a step
+	tailGraph *ir.Graph         // of a step whose batch is smaller, every loop.EpochSteps; nil if there is none
 	beginning *engine.Beginning // of the training's states
 	closing   sync.Mutex
 	closed    bool
@@ -173,7 +172,7 @@ func (s *Session) startTraining(ctx context.Context, o *startOptions) (err error
 	if err := s.train.bound(g); err != nil {
 		return err
 	}
-	s.graph, s.tailGraph, s.epoch = g, tail, steps
+	s.graph, s.tailGraph = g, tail
 	s.instance, err = p.instantiateWith(ctx, g, tail, steps, s.train, o)
 	return err
 }

@@ -59,6 +59,11 @@ func OnWeightsFile(tell func(*WeightsReport)) LoadOption {
 
 // readWeights reads what a rule takes for parameters.
 func readWeights(open weights.Opener, path string, rule WeightsRule, params []weights.Param) (Weights, error) {
+	return takeWeights(open, path, rule, params, (*weights.File).Read)
+}
+
+// takeWeights is readWeights with a function that reads the tensors.
+func takeWeights(open weights.Opener, path string, rule WeightsRule, params []weights.Param, read func(*weights.File, *weights.Report) (map[string]*Tensor, error)) (Weights, error) {
 	file, err := weights.Open(open, path)
 	if err != nil {
 		return Weights{}, err
@@ -68,7 +73,7 @@ func readWeights(open weights.Opener, path string, rule WeightsRule, params []we
 	if err != nil {
 		return Weights{}, file.WithCopies(err)
 	}
-	tensors, err := file.Read(report)
+	tensors, err := read(file, report)
 	if err != nil {
 		return Weights{}, err
 	}
@@ -118,11 +123,7 @@ func forget(facts learned.Facts, patterns []string) error {
 
 // ruleOf is the rule that a spec gives.
 func ruleOf(w *ir.Weights) WeightsRule {
-	rule := WeightsRule{Partial: w.Partial, Match: w.Match, Ignore: w.Ignore, Forget: w.Forget}
-	for _, r := range w.Rename {
-		rule.Rename = append(rule.Rename, WeightsRename{From: r.From, To: r.To})
-	}
-	return rule
+	return WeightsRule{Partial: w.Partial, Match: w.Match, Ignore: w.Ignore, Forget: w.Forget, Rename: w.Rename}
 }
 
 // weightStates are the parameters and buffers of the program by name: of the model, and of
@@ -171,20 +172,8 @@ func (p *Program) readInit(key string, w *ir.Weights, g *ir.Graph) (Weights, err
 // checkInit compares the header of such a file with a graph. It gives what readInit does,
 // without the tensors.
 func (p *Program) checkInit(w *ir.Weights, g *ir.Graph) (Weights, error) {
-	file, err := weights.Open(p.openNamed, w.Path)
-	if err != nil {
-		return Weights{}, err
-	}
-	defer file.Close()
-	report, err := file.Assign(ruleOf(w), p.weightParams(g))
-	if err != nil {
-		return Weights{}, file.WithCopies(err)
-	}
-	known, err := known(file, ruleOf(w))
-	if err != nil {
-		return Weights{}, err
-	}
-	return Weights{learned: known, report: report}, nil
+	none := func(*weights.File, *weights.Report) (map[string]*Tensor, error) { return nil, nil }
+	return takeWeights(p.openNamed, w.Path, ruleOf(w), p.weightParams(g), none)
 }
 
 // trainingWeights are those that training begins with.

@@ -154,27 +154,13 @@ func (in *Inspector) cause(n *ir.Node) *Cause {
 	if n.Op.Indices == nil {
 		return c
 	}
-	for _, i := range n.Inputs {
-		if t := in.indices[operand(i)]; t != nil && c.OutOfRange == nil && isIndices(n, i) {
+	from, to := n.Operand(n.Op.Indices.Param)
+	for _, i := range n.Inputs[from:to] {
+		if t := in.indices[operand(i)]; t != nil && c.OutOfRange == nil {
 			c.OutOfRange = n.OutOfRange(t)
 		}
 	}
 	return c
-}
-
-// isIndices reports whether an operand is a node's indices.
-func isIndices(n, operand *ir.Node) bool {
-	at := 0
-	for _, p := range n.Op.Params {
-		if p.Kind != ir.KTensor || at >= len(n.Inputs) {
-			continue
-		}
-		if p.Name == n.Op.Indices.Param {
-			return n.Inputs[at] == operand
-		}
-		at++
-	}
-	return false
 }
 
 // Find gives the first node that made what isn't finite in the loss after a step, or

@@ -175,15 +175,8 @@ func operandName(n *ir.Node, i int) string {
 	if len(n.Inputs) == 1 {
 		return "its input"
 	}
-	at := 0
-	for _, p := range n.Op.Params {
-		if p.Kind != ir.KTensor {
-			continue
-		}
-		if at == i {
-			return "its input " + p.Name
-		}
-		at++
+	if from, to := n.Operand(n.OperandName(i)); to == from+1 {
+		return "its input " + n.OperandName(i)
 	}
 	return fmt.Sprintf("its input %d", i+1)
 }

@@ -228,6 +228,7 @@ func TestWhatDoesNotFitIsAnError(t *testing.T) {
 		"a rename onto a tensor":                        {rule: weights.Rule{Rename: renamed("x", "a")}, model: "a f32[1]", tensor: "a f32[1]; x f32[1]", want: `two tensors are for a: "a" and "x"`},
 		"stars that don't go":                           {rule: weights.Rule{Rename: renamed("x.*", "*.*")}, model: "a f32[1]", tensor: "x f32[1]", want: `rename "x.*": "*.*" has 2 stars and "x.*" 1 star: both must have the same number`},
 		"an empty name":                                 {rule: weights.Rule{Match: []string{""}}, model: "a f32[1]", tensor: "a f32[1]", want: "match has an empty pattern"},
+		"an empty field":                                {rule: weights.Rule{Forget: []string{""}}, model: "a f32[1]", tensor: "a f32[1]", want: "forget has an empty pattern"},
 
 		"a prefix of the file": {model: "a.w f32[1]; b f32[2]", tensor: "module.net.a.w f32[1]; module.net.b f32[2]", want: `2 tensors fit with rename: {"module.net.*": "*"}`},
 		"a prefix of the model": {rule: partial, model: "net.a.w f32[1]; net.b f32[2]", tensor: "a.w f32[1]; b f32[2]",

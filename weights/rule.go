@@ -34,10 +34,7 @@ type Rule struct {
 // Rename gives the tensors that a pattern fits the names of parameters. Each star of From
 // stands for as little text as possible, from the left, and those of a name in To for the
 // same texts; To may have several names, or none of the stars.
-type Rename struct {
-	From string
-	To   []string
-}
+type Rename = ir.WeightRename
 
 // Param is a parameter or buffer of a model.
 type Param struct {
@@ -74,16 +71,21 @@ func (r Rule) Check() error {
 			return errors.New("ignore has an empty pattern")
 		}
 	}
+	for _, p := range r.Forget {
+		if p == "" {
+			return errors.New("forget has an empty pattern")
+		}
+	}
 	for _, rename := range r.Rename {
-		if err := rename.Check(); err != nil {
+		if err := checkRename(rename); err != nil {
 			return fmt.Errorf("rename %s: %w", diag.Quote(rename.From), err)
 		}
 	}
 	return nil
 }
 
-// Check reports a rename that can't be.
-func (r Rename) Check() error {
+// checkRename reports a rename that can't be.
+func checkRename(r Rename) error {
 	if r.From == "" || len(r.To) == 0 {
 		return errors.New("it takes the name of a tensor and that of a parameter")
 	}
