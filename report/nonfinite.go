@@ -41,14 +41,21 @@ func Divergence(d *engine.Divergence) string {
 
 const noCheckpoints = ". There are no checkpoints (train.checkpoint and --out write them)"
 
+// ofLoss reports whether it is the loss that isn't finite. Where the step wasn't found, the
+// loss of NaN beside states that aren't finite is one of which nothing is known.
+func ofLoss(d *engine.Divergence) bool {
+	return len(d.States) == 0 || math.IsInf(d.Loss, 0) || d.Exact && math.IsNaN(d.Loss)
+}
+
 // unsound says what isn't finite.
 func unsound(d *engine.Divergence) string {
 	switch {
-	case math.IsNaN(d.Loss) && len(d.States) == 0, d.Exact && math.IsNaN(d.Loss):
+	case !ofLoss(d):
+	case math.IsNaN(d.Loss):
 		return "the loss is NaN"
 	case math.IsInf(d.Loss, 0):
 		return "the loss is infinite"
-	case len(d.States) == 0:
+	default:
 		return "the loss is infinite or NaN"
 	}
 	which, are := diag.Cut(d.States[0]), "is"
@@ -61,26 +68,36 @@ func unsound(d *engine.Divergence) string {
 	return "the loss is finite, but not " + which
 }
 
-// DivergenceHelp is what people do about it.
+// DivergenceHelp is what people do about it. A lower learning rate helps a run that takes
+// its steps with it: the last sound states may be far off already.
 func DivergenceHelp(d *engine.Divergence) string {
+	help, slower := divergenceHelp(d)
+	if slower && d.Sound > 0 {
+		help += "; a lower rate is for a run from the start, or from an earlier checkpoint (train.checkpoint's keep): what was learned up to here may be spoiled already"
+	}
+	return help
+}
+
+// divergenceHelp is that, and whether it advises a lower learning rate.
+func divergenceHelp(d *engine.Divergence) (help string, slower bool) {
 	c := d.Cause
 	switch {
 	case c != nil && c.OutOfRange != nil:
-		return "correct the data, or the number of classes or embeddings"
+		return "correct the data, or the number of classes or embeddings", false
 	case c != nil && c.Node.Op == ir.SourceOp:
-		return "correct the data, or leave such batches out with train.on_nonfinite: skip"
+		return "correct the data, or leave such batches out with train.on_nonfinite: skip", false
 	case c != nil && c.Constant:
-		return "a constant of the spec is infinite; a mask may be large instead, as -1e9"
+		return "a constant of the spec is infinite; a mask may be large instead, as -1e9", false
 	case c != nil && len(c.Node.Inputs) > 0 && c.Node.Type.DType == ir.F16:
-		return "f16 ends at 65,504: use bf16 or f32, scale the loss, or leave such steps out with train.on_nonfinite: skip"
+		return "f16 ends at 65,504: use bf16 or f32, scale the loss, or leave such steps out with train.on_nonfinite: skip", false
 	case c != nil && c.Phase == "loss" && c.Node.Op.Name == "log" && c.Value.Negative > 0:
 		if instead := insteadOfLog(c.Node); instead != "" {
-			return instead
+			return instead, true
 		}
 	case c != nil && c.Phase == "update":
-		return "lower the learning rate, scale the loss, add train.clip_grad_norm; train.on_nonfinite: skip looks at loss and gradients alone, not at what the optimizer makes of them"
+		return "lower the learning rate, scale the loss, add train.clip_grad_norm; train.on_nonfinite: skip looks at loss and gradients alone, not at what the optimizer makes of them", true
 	}
-	return "lower the learning rate, add train.clip_grad_norm, keep arguments of log, sqrt and / away from 0; --check-numerics looks at every node, train.on_nonfinite: skip leaves such steps out"
+	return "lower the learning rate, add train.clip_grad_norm, keep arguments of log, sqrt and / away from 0; --check-numerics looks at every node, train.on_nonfinite: skip leaves such steps out", true
 }
 
 // Cause says which node made what isn't finite, and of what: "log(p) at spec.yaml:31:12
@@ -275,7 +292,7 @@ func divergenceOf(d *engine.Divergence) any {
 		return nil
 	}
 	j := &divergenceJSON{Step: d.Step, Exact: d.Exact, What: "loss", States: d.States, Why: d.Why, Checkpoint: d.Checkpoint}
-	if len(d.States) > 0 && !math.IsNaN(d.Loss) && !math.IsInf(d.Loss, 0) {
+	if !ofLoss(d) {
 		j.What = d.States[0]
 	}
 	if d.Sound >= 0 {

@@ -84,6 +84,11 @@ func TestTheHelpFitsTheCause(t *testing.T) {
 	require.Contains(t, of(&engine.Cause{Node: log, Constant: true}), "a constant of the spec")
 	require.Contains(t, of(&engine.Cause{Node: log, OutOfRange: &ir.OutOfRange{}}), "number of classes")
 	require.Contains(t, of(&engine.Cause{Node: log, Phase: "update"}), "skip looks at loss and gradients alone")
+
+	// Going on from the last sound states with a lower rate isn't advised.
+	require.Contains(t, DivergenceHelp(&engine.Divergence{Sound: 1203}), "a run from the start")
+	require.NotContains(t, DivergenceHelp(&engine.Divergence{Sound: 0}), "from the start", "it is there")
+	require.NotContains(t, DivergenceHelp(&engine.Divergence{Sound: 1203, Cause: &engine.Cause{Node: &ir.Node{Op: ir.SourceOp}}}), "from the start")
 }
 
 func TestADivergenceForPrograms(t *testing.T) {
@@ -113,4 +118,11 @@ func TestADivergenceForPrograms(t *testing.T) {
 	require.NoError(t, r.WriteJSON(&b))
 	require.NoError(t, json.Unmarshal([]byte(b.String()), &got))
 	require.JSONEq(t, `{"step": 9, "exact": false, "what": "w", "states": ["w"], "unknown_because": "why", "sound_step": null}`, string(got.NonFinite))
+
+	b.Reset() // what the text calls unknown, the JSON doesn't know either
+	r.Summary.Divergence = &engine.Divergence{Step: 9, Loss: nan, States: []string{"w"}, Sound: -1, Why: "why"}
+	require.NoError(t, r.WriteJSON(&b))
+	require.NoError(t, json.Unmarshal([]byte(b.String()), &got))
+	require.Contains(t, got.Message, "w is infinite or NaN")
+	require.Contains(t, string(got.NonFinite), `"what":"w"`)
 }
