@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/flowrun/flowrun/data/prepared"
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // DataDecl is what a spec says of a data source.
@@ -229,23 +231,59 @@ func (w *watcher) faults(to func(DataFault)) func(*table.Fault) error {
 	return func(f *table.Fault) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		to(DataFault{f.File, f.Row, f.Char, f.Column, f.Message})
+		to(faultOf(f))
 		return nil
 	}
 }
 
 // CheckData reads all of a data source, SOURCE or SOURCE.PART, tells o.Fault of each fault
-// in its rows, and gives the number of its examples. The error is ErrFaultyData if there
+// in its rows, as ids that are out of range where training or evaluation uses them, and gives the number of its examples. The error is ErrFaultyData if there
 // are any, or says what else is wrong.
 func (p *Program) CheckData(ctx context.Context, name string, o DataOptions) (examples int64, err error) {
 	s, err := p.Data(ctx, name, o)
 	if err != nil {
 		return 0, err
 	}
-	if err := s.Verify(); err != nil {
+	err = s.Verify()
+	if err == nil {
+		err = p.checkIndices(ctx, s, name, o.Fault)
+	}
+	if err != nil {
 		return 0, errors.Join(err, s.Close())
 	}
 	return s.Examples(), s.Close()
+}
+
+// checkIndices looks for values that training or evaluation uses as indices, and that are
+// out of range.
+func (p *Program) checkIndices(ctx context.Context, s *DataSource, name string, tell func(DataFault)) error {
+	if err := s.data.boundBy(p.boundsOfData(name)); err != nil {
+		return err
+	}
+	found := false
+	err := s.data.Strays(ctx, math.MaxInt64, func(f *table.Fault) error {
+		if found = true; tell == nil {
+			return f
+		}
+		tell(faultOf(f))
+		return nil
+	})
+	if err == nil && found {
+		return ErrFaultyData
+	}
+	return err
+}
+
+// boundsOfData are the bounds of a data source's fields in the graphs of training and
+// evaluation.
+func (p *Program) boundsOfData(name string) (bounds []ir.Bound) {
+	if p.spec.Train != nil {
+		bounds = boundsOfSource(p.spec.Train, name)
+	}
+	if e := p.spec.Loop.Evaluation; e != nil {
+		bounds = append(bounds, boundsOfSource(e.Graph, name)...)
+	}
+	return bounds
 }
 
 // AsFault gives the place and the message of an error that is a fault in a file.
@@ -254,7 +292,11 @@ func AsFault(err error) (DataFault, bool) {
 	if !errors.As(err, &f) {
 		return DataFault{}, false
 	}
-	return DataFault{f.File, f.Row, f.Char, f.Column, f.Message}, true
+	return faultOf(f), true
+}
+
+func faultOf(f *table.Fault) DataFault {
+	return DataFault{f.File, f.Row, f.Char, f.Column, f.Message}
 }
 
 // Name is SOURCE, or SOURCE.PART.

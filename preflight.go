@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/data"
 	"github.com/flowrun/flowrun/data/learned"
+	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
@@ -18,7 +19,8 @@ import (
 
 // WithFiles makes a check open the files that the spec names (recorded data,
 // weights to start from) and compare them with their declarations, as
-// validate --data does. Nothing but their headers is read.
+// validate --data does. Of arrays and tensors, only headers are read, and what is used as
+// indices: 16 million elements of a field at most.
 func WithFiles() LoadOption { return func(o *loadOptions) { o.files = true } }
 
 // WithDevice makes a check lower the program onto a device of this machine, as
@@ -148,6 +150,7 @@ func (p *Program) checkEvaluation(ctx context.Context, facts learned.Facts, unfi
 		unfit(d.decl.At, fmt.Errorf("eval: %w", err))
 		return
 	}
+	p.checkRange(d, unfit)
 	p.checkSizes(p.spec.EvalStep, d, unfit, batches.size, batches.last)
 }
 
@@ -160,8 +163,24 @@ func (p *Program) checkTraining(d *dataset, unfit func(at diag.Range, err error)
 	if err != nil {
 		unfit(d.decl.At, err)
 	}
+	p.checkRange(d, unfit)
 	size, last, _ := d.batches()
 	p.checkSizes(p.spec.TrainStep, d, unfit, size, last)
+}
+
+// lookedAt is how many elements of a field are compared with its range.
+const lookedAt = 1 << 24
+
+// checkRange compares classes, and values that are used as indices, with what the graphs
+// take.
+func (p *Program) checkRange(d *dataset, unfit func(at diag.Range, err error)) {
+	err := d.boundBy(p.boundsOfData(d.name))
+	if err == nil {
+		err = d.Strays(context.Background(), lookedAt, func(f *table.Fault) error { return f })
+	}
+	if err != nil {
+		unfit(d.decl.At, err)
+	}
 }
 
 // checkSizes builds the graphs for batches of other sizes than the declared one.

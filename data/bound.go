@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/flowrun/flowrun/data/table"
@@ -78,8 +79,73 @@ func (s *Source) checkBounds(r *reading, buffers [][]byte) error {
 	return nil
 }
 
+// strayChunk is how many examples Strays reads at a time.
+const strayChunk = 1024
+
+// Strays reads the fields that have bounds, in the files' order and without batches, and
+// tells of the values that are out of range: one of each example of a field. It looks at
+// most elements of a field. An error of tell ends it.
+func (s *Source) Strays(ctx context.Context, most int64, tell func(*table.Fault) error) error {
+	var r reading
+	for k, p := range s.parts {
+		for at, bounds := range s.bounds {
+			f := p.fields[at]
+			elements := int64(f.decl.Type.Shape.Numel())
+			if len(bounds) == 0 || elements == 0 || f.ids != nil { // of classes, Bound knows
+				continue
+			}
+			values := make([]byte, strayChunk*f.decl.Type.Bytes())
+			n := min(p.n, max(1, most/elements))
+			for first := int64(0); first < n; first += strayChunk {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				r.rows = r.rows[:0]
+				for i := first; i < min(first+strayChunk, n); i++ {
+					r.rows = append(r.rows, i)
+				}
+				read := values[:len(r.rows)*f.decl.Type.Bytes()]
+				if err := s.readField(&r, p, f, read); err != nil {
+					return err
+				}
+				if err := s.straysOf(k, first, at, read, tell); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// straysOf tells of values out of range among those of a field's examples from first on.
+func (s *Source) straysOf(part int, first int64, at int, values []byte, tell func(*table.Fault) error) error {
+	typ := s.parts[part].fields[at].decl.Type
+	n := typ.Shape.Numel()
+	all := ir.Tensor{Type: ir.Type{DType: typ.DType, Shape: ir.Shape{len(values) / typ.DType.Size()}}, Data: values}
+	told := map[int]bool{} // by an earlier bound
+	for i := range s.bounds[at] {
+		b := &s.bounds[at][i]
+		for from := 0; from*n < all.Type.Shape[0]; {
+			stray := b.Stray(typ.DType, values[from*typ.Bytes():])
+			if stray < 0 {
+				break
+			}
+			stray += from * n
+			from = stray/n + 1
+			if told[stray/n] {
+				continue
+			}
+			told[stray/n] = true
+			if err := tell(s.strayFault(choice{part, first + int64(stray/n)}, at, stray%n, all.Int(stray), b)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // strayFault says where a value that is out of range comes from.
-func (s *Source) strayFault(c choice, at, element int, value int64, b *ir.Bound) error {
+func (s *Source) strayFault(c choice, at, element int, value int64, b *ir.Bound) *table.Fault {
 	p := s.parts[c.part]
 	f := p.fields[at]
 	l := p.leaves[f.leaf]

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/lower"
 )
 
@@ -26,6 +27,9 @@ func (e *Error) Error() string {
 	at := ""
 	if e.Range.Known() {
 		at = e.Range.String() + ": "
+	}
+	if e.Op == ir.SourceOp.Name { // the data is to blame, and no device
+		return fmt.Sprintf("%sreading %s: %v", at, e.Node, e.Err)
 	}
 	return fmt.Sprintf("%s%s (%s) failed on %s: %v", at, e.Op, e.Node, e.Device, e.Err)
 }

@@ -93,9 +93,32 @@ func TestIDsAndLabelsOutOfRangeAreNamedWithTheirPlace(t *testing.T) {
 		_, path, err := trainWords(t, words(append(good[:3:3], row)...), "", 3)
 		require.ErrorContains(t, err, says)
 		require.ErrorContains(t, err, path, "where the spec uses it")
-		_, _, err = trainWords(t, words(good...), words("0,0,west,0", "0,0,west,0", "0,0,west,0", row), 3)
+		require.NotContains(t, err.Error(), "failed on", "no device has")
+		saysTheCheckToo(t, path, "d", says)
+		_, path, err = trainWords(t, words(good...), words("0,0,west,0", "0,0,west,0", "0,0,west,0", row), 3)
 		require.ErrorContains(t, err, strings.ReplaceAll(says, "words", "held"), "in an evaluation")
+		saysTheCheckToo(t, path, "e", strings.ReplaceAll(says, "words", "held"))
 	}
+	_, path, err := trainWords(t, words("0,1,north,0", "9,9,south,3", "9,1,west,-1"), "", 3)
+	require.Error(t, err)
+	require.Equal(t, []int64{3, 4, 4}, saysTheCheckToo(t, path, "d", ""), "each, in the order of the fields")
+}
+
+// saysTheCheckToo demands that what a run refuses is found by checks of its data, too. It
+// gives the rows of all faults.
+func saysTheCheckToo(t *testing.T, path, source, says string) (rows []int64) {
+	_, err := flowrun.Load(path, flowrun.WithFiles())
+	require.ErrorContains(t, err, says)
+	p, err := flowrun.Load(path)
+	require.NoError(t, err)
+	var faults []string
+	_, err = p.CheckData(context.Background(), source, flowrun.DataOptions{Fault: func(f flowrun.DataFault) {
+		rows = append(rows, f.Row)
+		faults = append(faults, fmt.Sprintf("%s:%d, column %q: %s", f.File, f.Row, f.Column, f.Message))
+	}})
+	require.ErrorIs(t, err, flowrun.ErrFaultyData)
+	require.Contains(t, strings.Join(faults, "\n"), says)
+	return rows
 }
 
 func TestIDsOutOfRangeInAFileToInferOnAreNamed(t *testing.T) {
