@@ -28,6 +28,7 @@ func (s *Session) Describe(maxSteps int64) report.Run {
 	if r := s.Resumed(); r != nil {
 		run.Start, run.Due = r.Step, r.EvaluationDue
 	}
+	run.NoLoss = s.loop.Loss == ""
 	if rates, err := s.LearningRates(1, 0); err == nil && len(rates) > 0 {
 		run.Rates = func(step, skipped int64) []report.Rate { return s.ratesAt(step, skipped, len(rates)) }
 	}

@@ -200,8 +200,11 @@ func (p *Program) firstValues(ctx context.Context, from *checkpoint.Resumed, wei
 func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkpoint.Resumed, values map[string]*Tensor) (err error) {
 	l := s.settings
 	s.beginning = engine.NewBeginning(s.program.spec.Train.States, values)
-	s.loop = engine.Loop{Step: ir.StepState, Loss: ir.LossState, NonFinite: ir.NonFiniteState, MaxSteps: l.MaxSteps, ByEpochs: l.Epochs > 0,
+	s.loop = engine.Loop{Step: ir.StepState, MaxSteps: l.MaxSteps, ByEpochs: l.Epochs > 0,
 		Guard: s.guard(o)}
+	if s.graph.State(ir.LossState) != nil { // else nothing is minimized
+		s.loop.Loss, s.loop.NonFinite = ir.LossState, ir.NonFiniteState
+	}
 	if l.OnNonFinite == ir.SkipNonFinite {
 		s.loop.Skipped = ir.SkippedState
 	}

@@ -315,6 +315,9 @@ func (a *again) takeLast(ctx context.Context, d *Divergence) string {
 
 func (a *again) readLoss() (float64, error) {
 	s := a.session
+	if a.runner.loss == nil {
+		return 0, nil
+	}
 	if err := s.lock(); err != nil {
 		return 0, err
 	}

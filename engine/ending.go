@@ -77,7 +77,7 @@ func (r *runner) last() (errs []error) {
 	r.tellSkips()
 	r.record.Last, r.record.Stopped = true, r.summary.Stopped
 	r.summary.Step, r.summary.Elapsed = r.record.Step, r.record.Elapsed
-	r.summary.Loss = r.record.Loss
+	r.summary.Loss, r.summary.NoLoss = r.record.Loss, r.loss == nil
 	r.summary.Metrics = append([]float64(nil), r.record.Metrics...)
 	r.summary.Tensors = r.record.Tensors
 	r.summary.Evaluated = r.record.Evaluated

@@ -129,6 +129,7 @@ type Summary struct {
 	Stopped   StopReason
 	Elapsed   time.Duration // the loop alone
 	Loss      float64
+	NoLoss    bool         // there is none
 	Metrics   []float64    // as in Record
 	Tensors   []*ir.Tensor // as in Record
 	Evaluated bool         // as in Record

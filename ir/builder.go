@@ -82,6 +82,16 @@ func (b *Builder) Widened(n *Node, wide func(*Node) *Node) *Node {
 	return w
 }
 
+// With is n on other operands of the same types, where n is.
+func (b *Builder) With(n *Node, inputs []*Node) *Node {
+	w, err := b.add(&Node{Op: n.Op, Inputs: inputs, Attrs: n.Attrs, Space: -1, Site: n.Site})
+	if err != nil {
+		b.err = errors.Join(b.err, fmt.Errorf("building %s again: %w", n.Op.Name, err))
+		return n
+	}
+	return w
+}
+
 // NewState adds a state and the node that reads it.
 func (b *Builder) NewState(name string, kind StateKind, t Type) *State {
 	b.Budget.Spend(b.Work, 2*nodeCost)

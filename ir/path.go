@@ -59,3 +59,41 @@ func (p Pattern) Match(path string) bool {
 
 // Cost is about how many nanoseconds Match takes at most.
 func (p Pattern) Cost(path string) int { return 15 + 20*min(len(p.pieces), 1+len(path)) + len(path) }
+
+// Captured gives the texts that the stars stand for in a path that the pattern matches: as
+// little text as possible each, from the left.
+func (p Pattern) Captured(path string) (texts []string) {
+	pieces := strings.Split(Squeezed(p.text), "*")
+	rest, last := path[len(pieces[0]):], len(pieces)-1
+	for i, piece := range pieces[1:] {
+		at := strings.Index(rest, piece)
+		if i+1 == last {
+			at = len(rest) - len(piece)
+		}
+		texts, rest = append(texts, rest[:at]), rest[at+len(piece):]
+	}
+	return texts
+}
+
+// Filled puts texts in the place of a pattern's stars.
+func Filled(pattern string, texts []string) string {
+	pieces := strings.Split(Squeezed(pattern), "*")
+	var b strings.Builder
+	b.WriteString(pieces[0])
+	for i, piece := range pieces[1:] {
+		b.WriteString(texts[i])
+		b.WriteString(piece)
+	}
+	return b.String()
+}
+
+// Stars is how many texts a pattern's stars stand for.
+func Stars(pattern string) int { return strings.Count(Squeezed(pattern), "*") }
+
+// Squeezed is a pattern in which stars side by side are one.
+func Squeezed(pattern string) string {
+	for strings.Contains(pattern, "**") {
+		pattern = strings.ReplaceAll(pattern, "**", "*")
+	}
+	return pattern
+}

@@ -48,7 +48,10 @@ func (r Run) columns() []string {
 	if r.EpochSteps > 0 {
 		columns = append(columns, "epoch")
 	}
-	columns = append(append(columns, r.Metrics...), "loss_step")
+	columns = append(columns, r.Metrics...)
+	if !r.NoLoss {
+		columns = append(columns, "loss_step")
+	}
 	return append(columns, r.shownRates()...)
 }
 
@@ -69,7 +72,9 @@ func (l *Log) encodeCSV(r engine.Record) []byte {
 			b = appendCSVFloat(b, r.Metrics[i])
 		}
 	}
-	b = appendCSVFloat(append(b, ','), r.Loss)
+	if !l.run.NoLoss {
+		b = appendCSVFloat(append(b, ','), r.Loss)
+	}
 	for _, v := range l.ratesOf(r) {
 		b = appendCSVFloat(append(b, ','), v)
 	}

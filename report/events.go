@@ -64,7 +64,9 @@ func (e *events) encode(r engine.Record) []byte {
 			e.event.Scalar(name, r.Metrics[i])
 		}
 	}
-	e.event.Scalar("loss_step", r.Loss)
+	if !e.run.NoLoss {
+		e.event.Scalar("loss_step", r.Loss)
+	}
 	for i, v := range e.ratesOf(r) {
 		e.event.Scalar(e.shown[i], v)
 	}

@@ -125,8 +125,10 @@ func (l *Log) encodeJSON(r engine.Record) []byte {
 			b = appendJSONFloat(b, r.Metrics[i])
 		}
 	}
-	b = append(b, `,"loss_step":`...)
-	b = appendJSONFloat(b, r.Loss)
+	if !l.run.NoLoss {
+		b = append(b, `,"loss_step":`...)
+		b = appendJSONFloat(b, r.Loss)
+	}
 	for i, v := range l.ratesOf(r) {
 		b = append(b, l.rateKeys[i]...)
 		b = appendJSONFloat(b, v)

@@ -220,7 +220,7 @@ func (l *line) place(r engine.Record) []part {
 
 // metrics are the metrics that are scalars, and without one called loss the step's loss.
 func (l *line) metrics(r engine.Record) (parts []part) {
-	if !slices.Contains(l.run.Metrics, "loss") {
+	if !l.run.NoLoss && !slices.Contains(l.run.Metrics, "loss") {
 		parts = append(parts, part{"loss_step " + Metric(r.Loss), metricRank})
 	}
 	for i, name := range l.run.Metrics {

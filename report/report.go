@@ -35,6 +35,8 @@ type Run struct {
 	EpochSteps int64 // the number of steps of an epoch of its data; 0: there are no epochs
 	Epochs     int64 // after how many the run ends; 0: that isn't what ends it
 
+	NoLoss bool // it minimizes nothing: records have no loss
+
 	// Rates gives the learning rate, and those of groups of parameters with one of their
 	// own, of a step by its number, from 1 on, and how many steps up to it were skipped; nil:
 	// there is none. Their names are those of the first step.

@@ -59,7 +59,9 @@ func (r Result) WriteText(w io.Writer) error {
 				rows = append(rows, [2]string{name, Metric(s.Metrics[i])})
 			}
 		}
-		rows = append(rows, [2]string{"loss_step", Metric(s.Loss)})
+		if !s.NoLoss {
+			rows = append(rows, [2]string{"loss_step", Metric(s.Loss)})
+		}
 		table(&b, rows)
 		for i, name := range r.Run.Metrics {
 			if t := tensorOf(s.Tensors, i); t != nil && hasValue(name, s.Evaluated) {

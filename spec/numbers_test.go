@@ -103,7 +103,7 @@ func TestNumbersAreParsedAsYAML12Everywhere(t *testing.T) {
 		same(t, want, def.Vars[0].Value, "var: "+text)
 		require.Equal(t, want == nil, list.HasErrors(), "%s: %s", text, list.Text())
 		def, list = decoded(t, numberSpec("1", "1", "0", "0", text), Options{})
-		call := def.Train.Optimizer
+		call := def.Train.Updates[0].Optimizer
 		if _, isText := want.(string); !isText && want != nil { // else an expression of its own
 			require.NotNil(t, call, list.Text())
 			same(t, want, call.Named[0].Value.(*expr.Literal).Value, "expression: "+text)

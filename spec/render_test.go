@@ -28,7 +28,7 @@ func TestRenderWritesOverridesAndDefaultsAndKeepsComments(t *testing.T) {
 		"bias: false}", "bias: false, dtype: f32, trainable: true}  # default: dtype, trainable",
 		"** bits, [1])", "** bits, [1], dtype='i32')  # default: dtype",
 		"accuracy: ema(mean(abs(sum_bits - target) < 0.5), 0.999)", "accuracy: ema(mean(abs(sum_bits - target) < 0.5, keepdim=false), 0.999)  # default: keepdim",
-	).Replace(string(src)) + "  accumulate: 1  # default\n  on_nonfinite: stop  # default\nplacement: {default: auto}  # default\n"
+	).Replace(string(src)) + "  on_nonfinite: stop  # default\nplacement: {default: auto}  # default\n"
 	require.Equal(t, want, got)
 }
 
@@ -44,7 +44,7 @@ func TestRenderingARenderedSpecChangesNothing(t *testing.T) {
 			"{flowrun: 1, name: \"my net\", seed: 2, model: {nodes: {a: \"zeros([2], dtype='f32')\"}, outputs: [a]}, placement: {default: auto}}  # the file's name: name; default: placement, dtype"},
 		{"flowrun: 1\nname: c\nseed: 1\nplacement:\n  rules: []\n" + train + "train:\n  data: d\n  loss: sum(y)\n  optimizer: {SGD: {lr: 0.1}}\n  until: >-\n    step\n    > 3\n",
 			"flowrun: 1  # standard library: Linear, SGD\nname: c\nseed: 1\nplacement:\n  rules: []\n  default: auto  # default\n" + strings.NewReplacer("ones([1])\"}}\n", "ones([1], dtype='f32')\"}}  # default: dtype\n",
-				"features: 1}}\n", "features: 1, bias: true, dtype: f32, trainable: true}}  # default: bias, dtype, trainable\n").Replace(train) + "train:\n  data: d\n  loss: sum(y, keepdim=false)  # default: keepdim\n  optimizer: {SGD: {lr: 0.1, momentum: 0, dampening: 0, weight_decay: 0, nesterov: false, maximize: false}}  # default: momentum, dampening, weight_decay, nesterov, maximize\n  until: >-\n    step\n    > 3\n  max_steps: unlimited  # default\n  log_every: 100  # default\n  accumulate: 1  # default\n  on_nonfinite: stop  # default\n"},
+				"features: 1}}\n", "features: 1, bias: true, dtype: f32, trainable: true}}  # default: bias, dtype, trainable\n").Replace(train) + "train:\n  data: d\n  loss: sum(y, keepdim=false)  # default: keepdim\n  optimizer: {SGD: {lr: 0.1, momentum: 0, dampening: 0, weight_decay: 0, nesterov: false, maximize: false}}  # default: momentum, dampening, weight_decay, nesterov, maximize\n  until: >-\n    step\n    > 3\n  max_steps: unlimited  # default\n  log_every: 100  # default\n  on_nonfinite: stop  # default\n"},
 	} {
 		once := render(t, "my net.yaml", c.text, spec.Options{})
 		require.Equal(t, c.want, once)

@@ -78,7 +78,7 @@ func (r *renames) of(tensor string) (names []string, renamed bool) {
 	texts := p.captured(tensor)
 	for i, to := range p.To {
 		if strings.Contains(to, "*") {
-			to = filled(to, texts)
+			to = ir.Filled(to, texts)
 		}
 		p.to[i].name = ir.PlainPath(to)
 		names = append(names, p.to[i].name)

@@ -89,9 +89,9 @@ func checkRename(r Rename) error {
 	if r.From == "" || len(r.To) == 0 {
 		return errors.New("it takes the name of a tensor and that of a parameter")
 	}
-	stars := strings.Count(squeezed(r.From), "*")
+	stars := ir.Stars(r.From)
 	for _, to := range r.To {
-		n := strings.Count(squeezed(to), "*")
+		n := ir.Stars(to)
 		switch {
 		case to == "":
 			return errors.New("the name of the parameter is empty")
@@ -100,14 +100,6 @@ func checkRename(r Rename) error {
 		}
 	}
 	return nil
-}
-
-// squeezed is a pattern in which stars side by side are one.
-func squeezed(pattern string) string {
-	for strings.Contains(pattern, "**") {
-		pattern = strings.ReplaceAll(pattern, "**", "*")
-	}
-	return pattern
 }
 
 // pattern is one of a rule, and what it has fitted so far.
@@ -119,7 +111,7 @@ type pattern struct {
 }
 
 func newPattern(text string) *pattern {
-	text = squeezed(text)
+	text = ir.Squeezed(text)
 	return &pattern{text: text, given: ir.NewPattern(text), plain: ir.NewPattern(ir.PlainPath(text))}
 }
 
@@ -153,33 +145,11 @@ func meant(name string, names []string) string {
 func (p *pattern) match(name string) bool { return p.given.Match(name) || p.plain.Match(name) }
 
 // captured gives the texts that the stars stand for in a name that the pattern matches.
-func (p *pattern) captured(name string) (texts []string) {
-	text := p.text
-	if !p.given.Match(name) {
-		text = ir.PlainPath(text)
+func (p *pattern) captured(name string) []string {
+	if p.given.Match(name) {
+		return p.given.Captured(name)
 	}
-	pieces := strings.Split(text, "*")
-	rest, last := name[len(pieces[0]):], len(pieces)-1
-	for i, piece := range pieces[1:] {
-		at := strings.Index(rest, piece)
-		if i+1 == last {
-			at = len(rest) - len(piece)
-		}
-		texts, rest = append(texts, rest[:at]), rest[at+len(piece):]
-	}
-	return texts
-}
-
-// filled puts texts in the place of a pattern's stars.
-func filled(pattern string, texts []string) string {
-	pieces := strings.Split(squeezed(pattern), "*")
-	var b strings.Builder
-	b.WriteString(pieces[0])
-	for i, piece := range pieces[1:] {
-		b.WriteString(texts[i])
-		b.WriteString(piece)
-	}
-	return b.String()
+	return p.plain.Captured(name)
 }
 
 // matchAny reports whether one of the patterns fits a name, and remembers all that do.

@@ -7,17 +7,24 @@ import (
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/check"
+	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
-// optimizing gives parameters their updates.
+// optimizing gives parameters their updates: those of one of train.updates with a loss.
 type optimizing struct {
 	*training
-	updates *ir.Node      // how often the optimizer has updated them, i64[]
-	due     *ir.Node      // whether this step does, bool[]; nil: every step does
-	target  *check.Target // the optimizer
-	single  *arguments    // its arguments
-	double  *arguments    // the same in f64, if a parameter is
+	u      *syntax.Update
+	prefix string // of the paths of what the optimizer has: "optimizer", or "optimizer.NAME"
+	turn   turn
+	view   *view    // what its loss sees of earlier updates
+	loss   *ir.Node // what it minimizes
+	norm   *ir.Node // of all gradients together, once something needs it
+
+	updates *ir.Node   // how often the optimizer has updated them, i64[]
+	due     *ir.Node   // whether this step does, bool[]; nil: every step does
+	single  *arguments // the optimizers' arguments
+	double  *arguments // the same in f64, if a parameter is
 }
 
 // arguments are those of the optimizer and of the groups of parameters, computed from a
@@ -35,36 +42,47 @@ type trained struct {
 	group *syntax.Group // nil: of none
 }
 
-// optimize gives every trainable parameter its gradient and update.
-func (t *training) optimize() {
-	c := t.def.Optimizer
-	if c == nil {
-		return
+// newOptimizing begins an update with a loss; nil if its optimizer was refused.
+func (t *training) newOptimizing(u *syntax.Update) *optimizing {
+	if u.Optimizer == nil || optimizerOf(u.Optimizer) == nil {
+		return nil
 	}
-	o := &optimizing{training: t}
-	if o.target, _ = c.Target.(*check.Target); o.target == nil {
+	o := &optimizing{training: t, u: u, prefix: "optimizer"}
+	if u.Name != "" {
+		o.prefix = join(o.prefix, u.Name)
+	}
+	return o
+}
+
+// optimizerOf is what an optimizer's call means; nil if that was reported.
+func optimizerOf(c *expr.Call) *check.Target {
+	target, _ := c.Target.(*check.Target)
+	return target
+}
+
+// optimize gives every parameter that the update trains its gradient and its next value.
+func (t *training) optimize(u *syntax.Update) {
+	o := t.newOptimizing(u)
+	if o == nil {
 		return
 	}
 	from := len(t.Graph.Nodes)
-	t.Origin = t.def.At
-	taken, next := t.taken(), t.counter.Next
-	o.updates = t.updatesAfter(taken)
-	if n := t.def.Accumulate; n > 1 {
-		if taken != t.step {
-			next = t.Apply(ir.LookupOp("add"), taken, 1)
-		}
-		o.due = t.Apply(ir.LookupOp("eq"), t.Apply(ir.LookupOp("remainder"), next, int(n)), 0)
-	}
-	t.own(from, "optimizer", "")
-	if o.single = o.arguments(o.updates); o.single == nil || t.loss == nil {
+	t.Origin = u.At
+	o.turn = t.turnOf(u)
+	o.count()
+	t.own(from, o.prefix, "")
+	if o.single = o.arguments(o.updates); o.single == nil || t.plain[u] == nil {
 		return
 	}
+	o.view = t.viewOf(u)
+	o.loss = o.view.of(t.plain[u])
+	t.minimized[u] = o.loss
 	params := o.parameters()
 	if slices.ContainsFunc(params, func(p *trained) bool { return p.state.Type.DType == ir.F64 }) {
 		from := len(t.Graph.Nodes)
-		t.Origin = t.def.At
+		t.Origin = u.At
 		o.double = o.arguments(o.Cast(o.updates, ir.F64))
-		t.own(from, "optimizer", "")
+		t.own(from, o.prefix, "")
 		if o.double == nil {
 			return
 		}
@@ -79,13 +97,18 @@ func (t *training) optimize() {
 	}
 }
 
-// updatesAfter is how often the optimizer has updated parameters after so many steps, of
-// those that it counts.
-func (t *training) updatesAfter(taken *ir.Node) *ir.Node {
-	if n := t.def.Accumulate; n > 1 {
-		return t.Apply(ir.LookupOp("floor_divide"), taken, int(n))
+// count finds out how often the optimizer has updated parameters, and whether it does in
+// this step: in every accumulate-th of its turns.
+func (o *optimizing) count() {
+	n := o.u.Accumulate
+	o.updates, o.due = o.turn.before, o.turn.now
+	if n > 1 {
+		o.updates = o.Apply(ir.LookupOp("floor_divide"), o.turn.before, int(n))
+		last := o.Apply(ir.LookupOp("eq"), o.Apply(ir.LookupOp("remainder"), o.turn.after, int(n)), 0)
+		if o.due = last; o.turn.now != nil {
+			o.due = o.Apply(ir.LookupOp("logical_and"), o.turn.now, last)
+		}
 	}
-	return taken
 }
 
 // of gives the arguments in the precision that a dtype needs.
@@ -110,40 +133,59 @@ func (o *optimizing) scope(step *ir.Node) *expander {
 			}
 		}
 	}
-	return &expander{graph: o.graph, f: f, to: o.Builder, path: "optimizer"}
+	return &expander{graph: o.graph, f: f, to: o.Builder, path: o.prefix}
 }
 
 // arguments evaluates the optimizer's arguments and those of the groups, which
 // override them; nil if something is wrong with them.
 func (o *optimizing) arguments(step *ir.Node) *arguments {
 	from := len(o.Graph.Nodes)
-	a := &arguments{step: step, common: newFrame(o.target.Module, "optimizer"), groups: map[*syntax.Group]*frame{}}
 	ex := o.scope(step)
-	if !o.evaluate(ex, o.target, a.common) || !ex.defaults(a.common, o.target.Args, o.def.Optimizer, false) {
+	a := &arguments{step: step, groups: map[*syntax.Group]*frame{}}
+	if a.common = o.ownArguments(ex, o.u.Optimizer); a.common == nil {
 		return nil
 	}
 	ok := true
-	for _, g := range o.def.Groups {
-		o.bound(a.common)
-		args := newFrame(o.target.Module, "optimizer")
-		maps.Copy(args.consts, a.common.consts)
-		maps.Copy(args.values, a.common.values)
-		if g.Call != nil {
-			tg, _ := g.Call.Target.(*check.Target)
-			ok = ok && tg != nil && o.evaluate(ex, tg, args)
+	for _, g := range o.u.Groups {
+		switch {
+		case g.Own && g.Call != nil:
+			a.groups[g] = o.ownArguments(ex, g.Call)
+			ok = ok && a.groups[g] != nil
+		case !g.Own:
+			o.bound(a.common)
+			args := newFrame(a.common.mod, o.prefix)
+			maps.Copy(args.consts, a.common.consts)
+			maps.Copy(args.values, a.common.values)
+			if g.Call != nil {
+				tg := optimizerOf(g.Call)
+				ok = ok && tg != nil && o.evaluate(ex, tg, args)
+			}
+			a.groups[g] = args
 		}
-		a.groups[g] = args
 	}
-	o.own(from, "optimizer", "")
+	o.own(from, o.prefix, "")
 	if !ok {
 		return nil
 	}
 	return a
 }
 
+// ownArguments evaluates the arguments of an optimizer's call; nil if something is wrong.
+func (o *optimizing) ownArguments(ex *expander, c *expr.Call) *frame {
+	target := optimizerOf(c)
+	if target == nil {
+		return nil
+	}
+	args := newFrame(target.Module, o.prefix)
+	if !o.evaluate(ex, target, args) || !ex.defaults(args, target.Args, c, false) {
+		return nil
+	}
+	return args
+}
+
 // bound spends what a copy of the optimizer's arguments costs.
 func (o *optimizing) bound(args *frame) {
-	o.list.Budget.Spend(diag.Expanding, callCost+syntax.BindCost*(len(args.consts)+len(args.values)+o.target.Module.Size()))
+	o.list.Budget.Spend(diag.Expanding, callCost+syntax.BindCost*(len(args.consts)+len(args.values)+args.mod.Size()))
 }
 
 func (o *optimizing) evaluate(ex *expander, tg *check.Target, args *frame) bool {
@@ -154,51 +196,6 @@ func (o *optimizing) evaluate(ex *expander, tg *check.Target, args *frame) bool 
 	return ok
 }
 
-// parameters lists what is trained. Groups that match nothing are reported.
-func (o *optimizing) parameters() []*trained {
-	needed := ancestors(o.loss, nil)
-	matched := map[*syntax.Group]bool{}
-	patterns := make([]ir.Pattern, len(o.def.Groups))
-	for i, g := range o.def.Groups {
-		patterns[i] = ir.NewPattern(ir.PlainPath(g.Match))
-	}
-	var params []*trained
-	var untrained []*ir.State
-	for _, s := range o.Graph.States {
-		if s.Kind != ir.ParamState {
-			continue
-		}
-		p := &trained{state: s}
-		frozen := o.frozen[s]
-		for i, g := range o.def.Groups {
-			o.list.Budget.At(g.At)
-			o.list.Budget.Spend(diag.Matching, patterns[i].Cost(s.Name))
-			if patterns[i].Match(s.Name) {
-				matched[g] = true
-				p.group, frozen = g, frozen || g.Frozen
-				break
-			}
-		}
-		if frozen {
-			continue
-		}
-		if !needed[s.Read] {
-			untrained = append(untrained, s)
-			continue
-		}
-		params = append(params, p)
-	}
-	o.warnUntrained(untrained, len(params), needed)
-	for _, g := range o.def.Groups {
-		if !matched[g] {
-			o.list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: g.At,
-				Message: "the group matches no parameters, or only those of earlier groups",
-				Help:    "example names: h1.weight, h.0.weight; * matches any text"})
-		}
-	}
-	return params
-}
-
 // gradients gives each parameter its gradient: of this step, or averaged over
 // those since the last update.
 func (o *optimizing) gradients(params []*trained) bool {
@@ -207,26 +204,26 @@ func (o *optimizing) gradients(params []*trained) bool {
 		from := len(o.Graph.Nodes)
 		o.Origin = s.Origin
 		var err error
-		if p.grad, err = o.Call(ir.GradOp, []any{o.loss, s.Read}); err != nil {
-			o.fail(o.root, diag.InvalidArgument, o.def.Optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
+		if p.grad, err = o.Call(ir.GradOp, []any{o.loss, o.view.read(s)}); err != nil {
+			o.fail(o.root, diag.InvalidArgument, o.u.Optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
 			return false
 		}
 		o.skip.grads = append(o.skip.grads, p.grad)
 		made := len(o.Graph.Nodes)
-		if o.due != nil && !o.accumulate(p) {
+		if o.u.Accumulate > 1 && !o.accumulate(p) {
 			return false
 		}
-		o.updating(made, s)
-		o.own(from, o.join("optimizer", s.Name), s.Device)
+		o.updating(made, s, o.join(o.prefix, s.Name))
+		o.own(from, o.join(o.prefix, s.Name), s.Device)
 	}
 	return true
 }
 
-// updating marks the nodes made since from as part of a parameter's update: they
-// belong where it lives.
-func (o *optimizing) updating(from int, s *ir.State) {
-	o.own(from, o.join("optimizer", s.Name), s.Device)
-	for _, made := range o.Graph.Nodes[from:] {
+// updating marks the nodes made since from as part of a state's update, which is at a path:
+// they belong where the state lives.
+func (t *training) updating(from int, s *ir.State, path string) {
+	t.own(from, path, s.Device)
+	for _, made := range t.Graph.Nodes[from:] {
 		made.Update = true
 	}
 }
@@ -236,7 +233,7 @@ func (o *optimizing) accumulate(p *trained) bool {
 	wide := ir.Type{DType: p.grad.Type.DType.Wide(), Shape: p.grad.Type.Shape}
 	f := newFrame(nil, "")
 	f.device = p.state.Device
-	sum, ok := o.newState(f, o.join(o.join("optimizer", p.state.Name), "grad"), ir.OptimState, wide, p.state.Origin)
+	sum, ok := o.newState(f, o.join(o.join(o.prefix, p.state.Name), "grad"), ir.OptimState, wide, p.state.Origin)
 	if !ok {
 		return false
 	}
@@ -245,21 +242,24 @@ func (o *optimizing) accumulate(p *trained) bool {
 	o.first.set(sum.Name, zero)
 	total := o.Apply(ir.LookupOp("add"), sum.Read, o.Cast(p.grad, wide.DType))
 	sum.Next = o.Apply(ir.LookupOp("where"), o.due, 0.0, total)
-	p.grad = o.Apply(ir.LookupOp("div"), total, int(o.def.Accumulate))
+	if o.turn.now != nil {
+		sum.Next = o.Apply(ir.LookupOp("where"), o.turn.now, sum.Next, sum.Read)
+	}
+	p.grad = o.Apply(ir.LookupOp("div"), total, int(o.u.Accumulate))
 	return true
 }
 
 // clip scales all gradients down so that their common norm is at most what the
 // spec says, as torch.nn.utils.clip_grad_norm_ does.
 func (o *optimizing) clip(params []*trained) bool {
-	if o.def.Clip == nil || len(params) == 0 {
-		return o.def.Clip == nil
+	if o.u.Clip == nil || len(params) == 0 {
+		return o.u.Clip == nil
 	}
-	at, wide := o.def.Clip.At(), widest(params)
+	at, wide := o.u.Clip.At(), widest(params)
 	ex := o.scope(o.of(wide).step)
-	ex.path, ex.f.stateless = "clip_grad_norm", "clip_grad_norm"
+	ex.path, ex.f.stateless = o.u.ClipPath(), "clip_grad_norm"
 	from := len(o.Graph.Nodes)
-	limit := ex.expand(o.def.Clip)
+	limit := ex.expand(o.u.Clip)
 	if syntax.IsBad(limit) {
 		return false
 	}
@@ -273,15 +273,15 @@ func (o *optimizing) clip(params []*trained) bool {
 		o.fail(o.root, diag.InvalidArgument, at, "omit it to disable clipping", "clip_grad_norm must be positive, got %v", limit)
 		return false
 	}
-	norm := o.norm(params, wide)
+	norm := o.gradNorm(params, wide)
 	scale := o.Apply(ir.LookupOp("minimum"), o.Apply(ir.LookupOp("div"), limit, o.Apply(ir.LookupOp("add"), norm, 1e-6)), 1.0)
 	scale = o.Cast(scale, wide)
 	for _, p := range params {
 		here := len(o.Graph.Nodes)
 		p.grad = o.Cast(o.Apply(ir.LookupOp("mul"), o.Cast(p.grad, wide), scale), p.grad.Type.DType.Wide())
-		o.updating(here, p.state)
+		o.updating(here, p.state, o.join(o.prefix, p.state.Name))
 	}
-	o.own(from, "clip_grad_norm", "")
+	o.own(from, o.u.ClipPath(), "")
 	return true
 }
 
@@ -295,38 +295,39 @@ func widest(params []*trained) ir.DType {
 	return ir.F32
 }
 
-// norm is that of all gradients together, before they are clipped. It is computed once.
-func (o *optimizing) norm(params []*trained, wide ir.DType) *ir.Node {
-	if o.gradNorm != nil {
-		return o.gradNorm
+// gradNorm is the norm of all gradients together, before they are clipped. It is computed
+// once.
+func (o *optimizing) gradNorm(params []*trained, wide ir.DType) *ir.Node {
+	if o.norm != nil {
+		return o.norm
 	}
 	total := o.Scalar(wide, 0.0)
 	for i, p := range params {
 		here := len(o.Graph.Nodes)
 		square := o.Apply(ir.LookupOp("sum"), o.Apply(ir.LookupOp("square"), o.Cast(p.grad, wide)))
-		o.updating(here, p.state)
+		o.updating(here, p.state, o.join(o.prefix, p.state.Name))
 		if i == 0 {
 			total = square
 		} else {
 			total = o.Apply(ir.LookupOp("add"), total, square)
 		}
 	}
-	o.gradNorm = o.Apply(ir.LookupOp("sqrt"), total)
-	o.nameNode(o.gradNorm, "grad_norm", "")
-	return o.gradNorm
+	o.norm = o.Apply(ir.LookupOp("sqrt"), total)
+	o.nameNode(o.norm, o.u.NormName(), "")
+	return o.norm
 }
 
 // showNorm lets metrics see the norm of the gradients: with accumulate, that of the latest
 // update, 0 before the first.
 func (o *optimizing) showNorm(params []*trained) bool {
-	if !o.def.UsesNorm {
+	if !o.u.UsesNorm {
 		return true
 	}
 	from := len(o.Graph.Nodes)
-	o.Origin = o.def.Optimizer.At()
-	n := o.norm(params, widest(params))
+	o.Origin = o.u.Optimizer.At()
+	n := o.gradNorm(params, widest(params))
 	if o.due != nil {
-		held, ok := o.newState(newFrame(nil, ""), "optimizer.grad_norm", ir.OptimState, n.Type, o.Origin)
+		held, ok := o.newState(newFrame(nil, ""), join(o.prefix, syntax.GradNormName), ir.OptimState, n.Type, o.Origin)
 		if !ok {
 			return false
 		}
@@ -334,8 +335,8 @@ func (o *optimizing) showNorm(params []*trained) bool {
 		held.Next = o.Apply(ir.LookupOp("where"), o.due, n, held.Read)
 		n = held.Next
 	}
-	o.own(from, "grad_norm", "")
-	o.root.values[syntax.GradNormName] = n
+	o.own(from, o.u.NormName(), "")
+	o.root.values[o.u.NormName()] = n
 	return true
 }
 
@@ -353,14 +354,19 @@ func positive(v any) (yes, known bool) {
 // update builds the update of one parameter.
 func (o *optimizing) update(p *trained) bool {
 	s := p.state
-	c := o.def.Optimizer
+	c := o.u.Optimizer
 	given := o.of(s.Type.DType)
 	args := given.common
 	if p.group != nil {
-		args = given.groups[p.group]
+		if args = given.groups[p.group]; p.group.Own {
+			c = p.group.Call
+		}
+	}
+	if args == nil {
+		return false // reported
 	}
 	o.bound(args)
-	f := newFrame(o.target.Module, o.join("optimizer", s.Name))
+	f := newFrame(args.mod, o.join(o.prefix, s.Name))
 	o.Graph.Put(f.path, s.Name)
 	f.site, f.kind, f.commit, f.device = c.At(), ir.OptimState, true, s.Device
 	f.caller = o.root
@@ -371,7 +377,7 @@ func (o *optimizing) update(p *trained) bool {
 	o.Origin = s.Origin
 	// f16 and bf16 are updated in f32, with states in f32, and rounded once.
 	wide := s.Type.DType.Wide()
-	f.values["param"], f.values["grad"], f.values["step"] = o.Cast(s.Read, wide), o.Cast(p.grad, wide), given.step
+	f.values["param"], f.values["grad"], f.values["step"] = o.Cast(now(s), wide), o.Cast(p.grad, wide), given.step
 	f.initial["param"], f.initial["step"] = o.first.Cast(o.first.nodes[s.Name], wide), o.first.step
 	ex := &expander{graph: o.graph, f: f, to: o.Builder, path: f.path}
 	if !ex.moduleStates(f) {
@@ -387,14 +393,14 @@ func (o *optimizing) update(p *trained) bool {
 	if n == nil {
 		return false
 	}
-	s.Next = n
+	o.write(s, n, o.due)
 	if o.due != nil { // between updates all stays as it is
-		for _, st := range append(o.Graph.States[states:len(o.Graph.States):len(o.Graph.States)], s) {
+		for _, st := range o.Graph.States[states:] {
 			if st.Next != nil {
 				st.Next = o.Apply(ir.LookupOp("where"), o.due, st.Next, st.Read)
 			}
 		}
 	}
-	o.updating(from, s)
+	o.updating(from, s, f.path)
 	return true
 }

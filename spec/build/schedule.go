@@ -1,24 +1,25 @@
 package build
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
-	"github.com/flowrun/flowrun/spec/check"
 	"github.com/flowrun/flowrun/spec/syntax"
 )
 
 // rateName is the optimizers' argument that is a run's learning rate.
 const rateName = "lr"
 
-// newSchedule builds the graph of the learning rate alone, for people and logs: its inputs
+// newSchedule builds the graph of the learning rates alone, for people and logs: its inputs
 // are the step counter before a step and, if it needs them, how many steps were skipped, as
-// the optimizer doesn't count these, and the steps of an epoch; its outputs the rate in that step, "lr", and of each group of parameters with one of its own,
-// "lr[PATTERN]". It is nil if the optimizer has no learning rate. Numbers are in f64,
-// so that 0.1 reads so, unless the spec's expression has no meaning in it.
+// optimizers don't count these, and the steps of an epoch; its outputs the rate in that step,
+// "lr", and of each group of parameters with one of its own, "lr[PATTERN]". Those of a named
+// update are "lr.NAME" and "lr.NAME[PATTERN]". It is nil if no optimizer has a learning rate.
+// Numbers are in f64, so that 0.1 reads so, unless the spec's expression has no meaning in it.
 func newSchedule(s *shared, p *Program) *ir.Graph {
-	if s.def.Train == nil || s.def.Train.Optimizer == nil {
+	if s.def.Train == nil {
 		return nil
 	}
 	for _, d := range []ir.DType{ir.F64, ir.F32} {
@@ -33,37 +34,58 @@ func newSchedule(s *shared, p *Program) *ir.Graph {
 
 func (s *shared) schedule(p *Program, d ir.DType) *ir.Graph {
 	g := newGraph(s, true)
-	o := &optimizing{training: &training{graph: g, def: s.def.Train, program: p, root: newFrame(s.def.Model, "")}}
-	if o.target, _ = s.def.Train.Optimizer.Target.(*check.Target); o.target == nil {
-		return nil
+	t := &training{graph: g, def: s.def.Train, program: p, root: newFrame(s.def.Model, "")}
+	t.counter, _ = g.newState(t.root, ir.StepState, ir.InputState, ir.Scalar(ir.I64), t.def.At)
+	t.step = t.counter.Read
+	t.counter.Next = t.Apply(ir.LookupOp("add"), t.step, 1)
+	if t.def.UsesEpoch {
+		t.epochSteps, _ = g.newState(t.root, ir.EpochStepsState, ir.InputState, ir.Scalar(ir.I64), t.def.At)
 	}
-	o.counter, _ = g.newState(o.root, ir.StepState, ir.InputState, ir.Scalar(ir.I64), o.def.At)
-	o.step = o.counter.Read
-	if o.def.UsesEpoch {
-		o.epochSteps, _ = g.newState(o.root, ir.EpochStepsState, ir.InputState, ir.Scalar(ir.I64), o.def.At)
+	if t.def.Loop.OnNonFinite == ir.SkipNonFinite {
+		t.skip.skipped, _ = g.newState(t.root, ir.SkippedState, ir.InputState, ir.Scalar(ir.I64), t.def.At)
 	}
-	if o.def.Loop.OnNonFinite == ir.SkipNonFinite {
-		o.skip.skipped, _ = g.newState(o.root, ir.SkippedState, ir.InputState, ir.Scalar(ir.I64), o.def.At)
-	}
-	updates := o.updatesAfter(o.taken())
-	if d == ir.F64 {
-		updates = o.Cast(updates, d)
-	}
-	a := o.arguments(updates)
-	if a == nil {
-		return nil
-	}
-	common := rate(a.common)
-	o.output(rateName, common, d)
-	for _, group := range o.def.Groups {
-		if args := a.groups[group]; args != nil && group.Call != nil && !group.Frozen && rate(args) != common {
-			o.output(rateName+"["+group.Match+"]", rate(args), d)
+	for _, u := range t.def.Losses() {
+		if o := t.newOptimizing(u); o == nil || !o.rates(d) {
+			return nil
 		}
 	}
+	t.counter.Next = nil
 	if len(g.Graph.Outputs) == 0 || g.Graph.Sort() != nil {
 		return nil
 	}
 	return g.Graph
+}
+
+// rates adds the learning rates of an update.
+func (o *optimizing) rates(d ir.DType) bool {
+	from := len(o.Graph.States)
+	o.turn = o.turnOf(&syntax.Update{Every: o.u.Every, Accumulate: o.u.Accumulate})
+	if o.u.When != nil { // how often that holds is known in the run alone
+		unknown, _ := o.newState(o.root, join("optimizer", o.u.Name), ir.InputState, ir.Scalar(ir.I64), o.u.At)
+		o.turn.before, o.turn.after = unknown.Read, unknown.Read
+	}
+	o.count()
+	if d == ir.F64 {
+		o.updates = o.Cast(o.updates, d)
+	}
+	a := o.arguments(o.updates)
+	if a == nil {
+		return false
+	}
+	name := rateName
+	if o.u.Name != "" {
+		name = join(name, o.u.Name)
+	}
+	unknown := o.Graph.States[from:]
+	common := rate(a.common)
+	o.output(name, common, d, unknown)
+	for _, group := range o.u.Groups {
+		if args := a.groups[group]; args != nil && group.Call != nil && !group.Frozen && rate(args) != common {
+			o.output(name+"["+group.Match+"]", rate(args), d, unknown)
+		}
+	}
+	o.Graph.States = o.Graph.States[:from]
+	return true
 }
 
 // rate is the learning rate among arguments: a number or a node; nil if there is none.
@@ -77,13 +99,18 @@ func rate(args *frame) any {
 	return nil
 }
 
-func (o *optimizing) output(name string, v any, d ir.DType) {
+// output adds a rate, unless it depends on a state whose value isn't known.
+func (o *optimizing) output(name string, v any, d ir.DType, unknown []*ir.State) {
 	n, isNode := v.(*ir.Node)
 	switch {
 	case v == nil, isNode && len(n.Type.Shape) > 0, strings.ContainsAny(name, "\n\r"):
 		return
 	case !isNode:
 		n = o.Scalar(d, v)
+	}
+	needed := ancestors(n, nil)
+	if slices.ContainsFunc(unknown, func(s *ir.State) bool { return needed[s.Read] }) {
+		return
 	}
 	o.Graph.Outputs = append(o.Graph.Outputs, ir.Output{Name: name, Node: o.Cast(n, d)})
 }

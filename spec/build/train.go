@@ -21,9 +21,13 @@ type training struct {
 	counter *ir.State
 	// epochSteps is how many steps an epoch has; nil if nothing needs it.
 	epochSteps *ir.State
-	loss       *ir.Node
-	gradNorm   *ir.Node // of all gradients together, once something needs it
-	size       int64    // the number of examples in a batch; 0: what the data source says
+	loss       *ir.Node                    // of the step: that of its update, or the sum of all
+	plain      map[*syntax.Update]*ir.Node // losses computed from the states before the step
+	minimized  map[*syntax.Update]*ir.Node // the same as the updates see them
+	written    []*ir.State                 // by the updates so far, in their order
+	listed     int                         // updates whose parameters are known
+	heldBack   map[*ir.State]bool          // parameters that a group freezes
+	size       int64                       // the number of examples in a batch; 0: what the data source says
 	skip       skipping
 }
 
@@ -39,23 +43,27 @@ func (t *training) build(types map[string]any) {
 	}
 
 	t.startSkipping()
+	if with := t.def.Losses(); len(with) > 0 {
+		t.program.Loss = with[0].Loss.At()
+	}
 	fields := t.data()
 	t.model(fields, types)
-	t.lossNode(fields)
-	if t.def.UsesNorm {
-		t.root.values[syntax.GradNormName] = syntax.Bad{} // until there are gradients
-	}
+	t.losses(fields)
 	values := map[string]any{}
+	if !t.def.Named() {
+		t.keepLoss()
+	}
+	t.unknownYet()
 	t.metrics(values, false)
-	t.optimize()
+	t.update()
+	if t.def.Named() {
+		t.sumLosses()
+	}
 	t.metrics(values, true)
 	goals := t.until(values)
 	t.leaveOut()
 	t.program.Loop = t.def.Loop
 	t.program.Loop.Goals = goals
-	if t.def.Loss != nil {
-		t.program.Loss = t.def.Loss.At()
-	}
 }
 
 // data builds the fields of the data source.
@@ -135,32 +143,84 @@ func (t *training) unbound(in *syntax.Input, fields map[string]any) {
 	t.report(t.root, d)
 }
 
-// lossNode builds the loss, and the state that keeps it.
-func (t *training) lossNode(fields map[string]any) {
+// losses builds what the updates minimize, from the states as they are before the step.
+func (t *training) losses(fields map[string]any) {
 	for name, v := range fields { // fields that aren't inputs
 		if _, isInput := t.root.values[name]; !isInput {
 			t.root.values[name] = v
 		}
 	}
-	t.root.values["loss"] = syntax.Bad{}
-	if t.def.Loss == nil {
-		return
+	t.heldBack = map[*ir.State]bool{}
+	t.plain, t.minimized = map[*syntax.Update]*ir.Node{}, map[*syntax.Update]*ir.Node{}
+	for _, u := range t.def.Losses() {
+		t.plain[u] = t.lossNode(u)
 	}
-	def := &syntax.Node{Value: t.def.Loss, At: t.def.Loss.At()}
-	v := t.single("loss", def, ir.BufferState)
+	for _, u := range t.def.Updates { // what they are called, once all are built
+		if _, taken := t.root.values[u.LossName()]; u.Name == "" || !t.training && u.Loss != nil && !taken {
+			if t.root.values[u.LossName()] = any(syntax.Bad{}); t.plain[u] != nil {
+				t.root.values[u.LossName()] = t.plain[u]
+			}
+		}
+	}
+}
+
+// lossNode builds a loss; nil was reported.
+func (t *training) lossNode(u *syntax.Update) *ir.Node {
+	def := &syntax.Node{Value: u.Loss, At: u.Loss.At()}
+	v := t.single(u.LossName(), def, ir.BufferState)
 	if syntax.IsBad(v) {
-		return
+		return nil
 	}
 	n, ok := v.(*ir.Node)
 	if !ok || len(n.Type.Shape) != 0 || !n.Type.DType.IsFloat() {
 		t.fail(t.root, diag.TypeMismatch, def.At, "reduce it to a scalar, for example with mean(x)", "the loss must be a floating-point scalar, got %s", ir.Describe(v))
-		return
+		return nil
 	}
-	t.nameNode(n, "loss", "")
-	t.loss = n
-	t.root.values["loss"] = n
-	if t.training {
-		t.nonFinite(t.keep(ir.LossState, n, def.At), def.At)
+	t.nameNode(n, u.LossName(), "")
+	return n
+}
+
+// keepLoss keeps the loss of the step, and when it wasn't finite.
+func (t *training) keepLoss() {
+	for _, u := range t.def.Losses() {
+		if t.loss = t.plain[u]; t.loss != nil {
+			t.nonFinite(t.keep(ir.LossState, t.loss, u.Loss.At()), u.Loss.At())
+		}
+	}
+}
+
+// sumLosses keeps the sum of what named updates have minimized as the loss of the step, and
+// lets metrics see each. A spec without a loss has none.
+func (t *training) sumLosses() {
+	var sum *ir.Node
+	from := len(t.Graph.Nodes)
+	for _, u := range t.def.Losses() {
+		n := t.minimized[u]
+		if n == nil {
+			return // reported
+		}
+		if _, taken := t.root.values[u.LossName()]; !taken || syntax.IsBad(t.root.values[u.LossName()]) {
+			t.root.values[u.LossName()] = n
+		}
+		t.Origin = u.Loss.At()
+		if n = t.Cast(n, n.Type.DType.Wide()); sum != nil {
+			n = t.Apply(ir.LookupOp("add"), sum, n)
+		}
+		sum = n
+	}
+	t.own(from, "loss", "")
+	if t.loss = sum; sum != nil {
+		at := t.def.Losses()[0].Loss.At()
+		t.nonFinite(t.keep(ir.LossState, sum, at), at)
+	}
+}
+
+// unknownYet says of what metrics will see that it isn't known until there are gradients.
+func (t *training) unknownYet() {
+	for _, u := range t.def.Updates {
+		if u.UsesNorm {
+			t.root.values[u.NormName()] = syntax.Bad{}
+		}
 	}
 }
 
@@ -215,7 +275,7 @@ func (t *training) metrics(values map[string]any, ofNorm bool) {
 			defer delete(t.root.values, name)
 		}
 	}
-	if t.loss != nil {
+	if t.loss != nil && t.states[ir.LossState] != nil {
 		values["loss_step"] = t.states[ir.LossState].Next
 	}
 	for _, m := range t.def.Metrics {
@@ -319,7 +379,7 @@ func (t *training) evaluate(trained *graph) {
 	fields := t.data()
 	t.model(fields, map[string]any{})
 	t.Graph.Outputs = nil
-	t.lossNode(fields)
+	t.losses(fields)
 	e := *t.def.Loop.Evaluation
 	e.Graph = t.Graph
 	for _, m := range t.def.Evaluation.Metrics {

@@ -10,14 +10,14 @@ import (
 // warnUntrained warns of parameters that the loss doesn't depend on, once for each cause:
 // for all, if it depends on none; else for each part of the graph that it doesn't need.
 // trained is the number of the other parameters, needed are the nodes that the loss needs.
-func (o *optimizing) warnUntrained(states []*ir.State, trained int, needed map[*ir.Node]bool) {
+func (t *training) warnUntrained(states []*ir.State, trained int, needed map[*ir.Node]bool) {
 	if len(states) > 0 && trained == 0 {
-		o.report(o.root, diag.Diagnostic{Rule: diag.NoGradient, Range: o.def.Loss.At(),
+		t.report(t.root, diag.Diagnostic{Rule: diag.NoGradient, Range: t.program.Loss,
 			Message: fmt.Sprintf("the loss depends on none of the %s, so nothing is trained", diag.Count(len(states), "parameter")),
 			Help:    "compare the model's output with a target, as in mse_loss(y, target)"})
 		return
 	}
-	parts := o.unneeded(needed)
+	parts := t.unneeded(needed)
 	seen := map[*ir.Node]int{} // by part: how many parameters
 	var first []*ir.State
 	for _, s := range states {
@@ -26,7 +26,7 @@ func (o *optimizing) warnUntrained(states []*ir.State, trained int, needed map[*
 			first = append(first, s)
 		}
 	}
-	shown := o.shown(parts)
+	shown := t.shown(parts)
 	for _, s := range first {
 		part := parts.find(s.Read)
 		if !shown[part] {
@@ -37,7 +37,7 @@ func (o *optimizing) warnUntrained(states []*ir.State, trained int, needed map[*
 		if n := seen[part]; n > 1 {
 			d.Message = fmt.Sprintf("the loss doesn't depend on the parameter %s and %s, so they aren't trained", s.Name, diag.Count(n-1, "related parameter"))
 		}
-		o.report(o.root, d)
+		t.report(t.root, d)
 	}
 }
 
@@ -61,9 +61,9 @@ func (d disjoint) join(a, b *ir.Node) {
 }
 
 // unneeded are the parts of the graph that the loss doesn't need, each in one set.
-func (o *optimizing) unneeded(needed map[*ir.Node]bool) disjoint {
+func (t *training) unneeded(needed map[*ir.Node]bool) disjoint {
 	parts := disjoint{}
-	for _, n := range o.Graph.Nodes {
+	for _, n := range t.Graph.Nodes {
 		if needed[n] {
 			continue
 		}
@@ -77,12 +77,12 @@ func (o *optimizing) unneeded(needed map[*ir.Node]bool) disjoint {
 }
 
 // shown are the parts that an output or a metric needs.
-func (o *optimizing) shown(parts disjoint) map[*ir.Node]bool {
+func (t *training) shown(parts disjoint) map[*ir.Node]bool {
 	shown := map[*ir.Node]bool{}
-	for _, out := range o.Graph.Outputs {
+	for _, out := range t.Graph.Outputs {
 		shown[parts.find(out.Node)] = true
 	}
-	for _, s := range o.Graph.States {
+	for _, s := range t.Graph.States {
 		if s.Next != nil {
 			shown[parts.find(s.Next)] = true
 		}

@@ -22,27 +22,71 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 		s.open = s.open || t.DataSource.Open()
 	}
 	s.hint(syntax.GradNormName, "the gradients are those of the loss; use it in train.metrics")
-	s.check(t.Loss, false, nil)
-	builtin := func() *symbol { return &symbol{what: "the built-in value", used: true} }
+	for _, u := range t.Updates {
+		s.check(u.Loss, false, nil)
+	}
 	epochs := r.epochs(t)
-	loss := s.withGraph(maps.Clone(s.graph))
-	loss.graph["loss"] = builtin()
-	if loss.graph["step"] == nil {
-		loss.graph["step"] = builtin()
+	r.metrics(t, &s, epochs)
+	for _, u := range t.Updates {
+		r.update(u, t, &s, epochs)
 	}
-	epochs.declare(loss)
-	norm := builtin()
-	norm.used = false
-	if loss.graph[syntax.GradNormName] == nil && loss.consts[syntax.GradNormName] == nil {
-		loss.graph[syntax.GradNormName] = norm
-	} else {
-		t.WithoutImplied()
+	t.UsesEpoch = epochs.epoch.used || epochs.fraction.used
+	if t.Evaluation != nil {
+		r.evaluation(t, &s, model)
 	}
-	until := s.withGraph(map[string]*symbol{"step": builtin(), "loss_step": builtin()})
+}
+
+// builtin is a name that a run gives a value.
+func builtin() *symbol { return &symbol{what: "the built-in value", used: true} }
+
+// ofStep is a scope that sees the number of the step, too.
+func (s *scope) ofStep(epochs *epochs) *scope {
+	t := s.withGraph(maps.Clone(s.graph))
+	if t.graph["step"] == nil {
+		t.graph["step"] = builtin()
+	}
+	epochs.declare(t)
+	return t
+}
+
+// lossNames makes the losses of the updates visible, unless something of the spec has their
+// names.
+func (s *scope) lossNames(t *syntax.Train) {
+	for _, u := range t.Updates {
+		if name := u.LossName(); u.Minimizes && (u.Name == "" || s.find(name, false) == nil) {
+			s.graph[name] = builtin()
+		}
+	}
+	s.open = s.open || t.OpenUpdates
+	if t.Named() {
+		s.hint("loss", "the loss of an update is called by its name: NAME_loss")
+	}
+}
+
+// metrics resolves the metrics, and until, which sees them.
+func (r *resolver) metrics(t *syntax.Train, s *scope, epochs *epochs) {
+	see := s.ofStep(epochs)
+	see.lossNames(t)
+	norms := map[*syntax.Update]*symbol{}
+	for _, u := range t.Updates {
+		if name := u.NormName(); see.find(name, false) == nil {
+			norms[u] = &symbol{what: "the built-in value"}
+			see.graph[name] = norms[u]
+		} else {
+			t.WithoutImplied(name)
+		}
+	}
+	until := s.withGraph(map[string]*symbol{"step": builtin()})
 	until.hints = nil
+	if slices.ContainsFunc(t.Updates, func(u *syntax.Update) bool { return u.Minimizes }) {
+		until.graph["loss_step"] = builtin()
+	}
 	for _, m := range t.Metrics {
-		loss.node(m.Def, nil)
-		m.UsesNorm, norm.used = norm.used, false
+		see.node(m.Def, nil)
+		m.UsesNorm = t.Named()
+		for u, norm := range norms {
+			u.UsesNorm, m.UsesNorm, norm.used = u.UsesNorm || norm.used, m.UsesNorm || norm.used, false
+		}
 		t.UsesNorm = t.UsesNorm || m.UsesNorm
 		until.graph[m.Name] = &symbol{what: "the metric", at: m.At}
 	}
@@ -53,30 +97,47 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 	if !r.untilOfEval(t) {
 		until.check(t.Until, false, nil)
 	}
-	if t.Optimizer != nil {
-		optimizer := r.lib.Optimizers[t.Optimizer.Name]
-		sig := *syntax.SignatureOf(optimizer)
-		args := s.withGraph(map[string]*symbol{"step": builtin()})
-		args.hints = nil
-		epochs.declare(args)
-		args.hint("loss", "optimizer arguments can use only step, epoch, epoch_fraction and vars")
-		args.bind(t.Optimizer, &Target{Module: optimizer}, syntax.SignatureOf(optimizer), false, nil)
-		s.calls[optimizer] = true
-		args.check(t.Clip, false, nil)
-		sig.Params = slices.Clone(sig.Params)
-		for i := range sig.Params {
-			sig.Params[i].Optional = true // those of train.optimizer are the default
-		}
-		for _, g := range t.Groups {
-			if g.Call != nil {
-				args.bind(g.Call, &Target{Module: optimizer}, &sig, false, nil)
+}
+
+// update resolves all of an update but its loss.
+func (r *resolver) update(u *syntax.Update, t *syntax.Train, s *scope, epochs *epochs) {
+	args := s.withGraph(map[string]*symbol{"step": builtin()})
+	args.hints = nil
+	epochs.declare(args)
+	args.hint("loss", "optimizer arguments can use only step, epoch, epoch_fraction and vars")
+	if u.Optimizer != nil {
+		args.optimizer(u.Optimizer, s)
+		args.check(u.Clip, false, nil)
+	}
+	for _, g := range u.Groups {
+		switch {
+		case g.Call == nil:
+		case g.Own:
+			args.optimizer(g.Call, s)
+		case u.Optimizer != nil:
+			optimizer := r.lib.Optimizers[u.Optimizer.Name]
+			sig := *syntax.SignatureOf(optimizer)
+			sig.Params = slices.Clone(sig.Params)
+			for i := range sig.Params {
+				sig.Params[i].Optional = true // those of the update's optimizer are the default
 			}
+			args.bind(g.Call, &Target{Module: optimizer}, &sig, false, nil)
 		}
 	}
-	t.UsesEpoch = epochs.epoch.used || epochs.fraction.used
-	if t.Evaluation != nil {
-		r.evaluation(t, &s, model)
+	args.check(u.Rate, false, nil)
+	values := s.ofStep(epochs)
+	for _, a := range u.Assign {
+		values.node(a.Def, nil)
 	}
+	values.lossNames(t)
+	values.check(u.When, false, nil)
+}
+
+// optimizer resolves an optimizer's call; in is the scope that notes which modules are used.
+func (s *scope) optimizer(c *expr.Call, in *scope) {
+	m := s.lib.Optimizers[c.Name]
+	s.bind(c, &Target{Module: m}, syntax.SignatureOf(m), false, nil)
+	in.calls[m] = true
 }
 
 // epochs are the names that count epochs of the training data.
@@ -147,7 +208,8 @@ func (r *resolver) evaluation(t *syntax.Train, train, model *scope) {
 			r.sameFields(t, src)
 		}
 	}
-	s.graph["loss"] = &symbol{what: "the built-in value", used: true}
+	s.graph = maps.Clone(s.graph)
+	s.lossNames(t)
 	s.hint(syntax.GradNormName, "an evaluation computes no gradients; use it in train.metrics")
 	for _, m := range t.Evaluation.Metrics {
 		s.node(m.Def, nil)

@@ -26,17 +26,32 @@ func callsOf(def *syntax.Spec, f func(*expr.Call)) {
 	if t == nil {
 		return
 	}
-	eachCall(t.Loss, f)
-	eachCall(t.Clip, f)
-	eachCall(t.Until, f)
-	if t.Optimizer != nil {
-		eachCall(t.Optimizer, f)
+	for _, u := range t.Updates {
+		updateCalls(u, f)
 	}
+	eachCall(t.Until, f)
 	for _, m := range allMetrics(t) {
 		nodeCalls(m.Def, f)
 	}
-	for _, g := range t.Groups {
-		if g.Call != nil {
+}
+
+// updateCalls calls f for every call in an update.
+func updateCalls(u *syntax.Update, f func(*expr.Call)) {
+	for _, e := range []expr.Expr{u.Loss, u.Clip, u.When, u.Rate} {
+		eachCall(e, f)
+	}
+	if u.Optimizer != nil {
+		eachCall(u.Optimizer, f)
+	}
+	for _, a := range u.Assign {
+		nodeCalls(a.Def, f)
+	}
+	for _, g := range u.Groups {
+		switch {
+		case g.Call == nil:
+		case g.Own:
+			eachCall(g.Call, f)
+		default:
 			for _, a := range g.Call.Named {
 				eachCall(a.Value, f)
 			}
@@ -62,6 +77,13 @@ func nodesOf(def *syntax.Spec, f func(n *syntax.Node, inModule bool)) {
 		}
 		if src.Transform != nil {
 			each(src.Transform.Items, false)
+		}
+	}
+	if def.Train != nil {
+		for _, u := range def.Train.Updates {
+			for _, a := range u.Assign {
+				choices(a.Def, func(n *syntax.Node) { f(n, false) })
+			}
 		}
 	}
 	for _, m := range allMetrics(def.Train) {

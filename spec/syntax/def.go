@@ -97,19 +97,18 @@ type Train struct {
 	Loop       ir.Loop
 	DataSource *DataSource // nil without data
 	Part       string      // of the data source
-	Loss       expr.Expr
-	Optimizer  *expr.Call
+	Updates    []*Update   // in their order; a single one without a name in the short form
 	Metrics    []*Metric
 	Until      expr.Expr
-	Clip       expr.Expr
-	Groups     []*Group
-	Accumulate int64
 	Weights    *Weights // that training begins with; nil: the initial values
 	Evaluation *Evaluation
 
 	UsesEpoch bool // an expression names epoch or epoch_fraction
-	UsesNorm  bool // a metric names grad_norm
+	UsesNorm  bool // a metric names what is known after the updates: grad_norm, or anything where updates have names
 
+	OpenUpdates bool // some are missing because of what was reported
+
+	short       *Update
 	openMetrics bool // metrics are missing because of what was reported
 }
 
@@ -119,7 +118,7 @@ type Metric struct {
 	Def     *Node
 	Implied bool // the spec doesn't name it
 
-	UsesNorm bool // it names grad_norm
+	UsesNorm bool // it names what is known after the updates
 }
 
 // Node is the right side of a node: an expression (mapping nodes are calls),

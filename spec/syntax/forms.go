@@ -119,6 +119,10 @@ var Forms = map[string]*Form{
 	"import names": {words: "a list of names, or a mapping to new names", Any: []string{"names", "aliases"}},
 	"aliases":      {Entries: "name"},
 
+	"updates":      {words: "updates by name", Entries: "update", Shortest: 1},
+	"update":       {Section: updateSection},
+	"assignments":  {words: "values by path", Texts: "node"},
+	"copies":       {words: "paths by path", Texts: "text"},
 	"groups":       {words: "a list of groups", Items: "group"},
 	"group":        {Section: groupSection},
 	"init":         {words: "a mapping", Section: initSection},

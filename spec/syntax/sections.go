@@ -78,6 +78,7 @@ var (
 		Others: "expression", Keys: []Key{
 			{Name: "match", Value: "text", doc: "a pattern for parameter names; * matches any text", Required: true},
 			{Name: "frozen", Value: "bool", doc: "whether the parameters are excluded from training", Default: "false"},
+			{Name: "optimizer", Value: "optimizer call", doc: "an optimizer of their own", more: "by default the update's, with the arguments that the group gives"},
 		}}
 	initSection = &Section{name: "init", Doc: "A file of weights: a safetensors file, a checkpoint, or the index of several files.", Keys: []Key{
 		{Name: "safetensors", Value: "text", doc: "the file; `{var}` in it is replaced by a var's string", more: "it has all parameters and buffers, and nothing else, unless a key below says otherwise", Required: true},

@@ -1,7 +1,6 @@
 package syntax
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -29,10 +28,11 @@ var trainKeys = []struct {
 }{
 	{Key{Name: "data", Value: "text", doc: "the data source of the batches, or a part of it: SOURCE.PART", more: "required if the model has inputs"},
 		func(d *decoder, n *tree.Node, t *Train) { t.DataSource, t.Part = d.dataSource(n) }},
-	{Key{Name: "loss", Value: "expression", doc: "the floating-point scalar to minimize", Required: true},
-		func(d *decoder, n *tree.Node, t *Train) { t.Loss = d.expression(n, "loss") }},
-	{Key{Name: "optimizer", Value: "optimizer call", doc: "an optimizer with its arguments: {SGD: {lr: 0.1}}", Required: true},
-		func(d *decoder, n *tree.Node, t *Train) { t.Optimizer = d.optimizerCall(n) }},
+	{Key{Name: "loss", Value: "expression", doc: lossDoc, more: "required unless there are `updates`"},
+		func(d *decoder, n *tree.Node, t *Train) { t.single().Loss = d.expression(n, "loss") }},
+	{Key{Name: "optimizer", Value: "optimizer call", doc: optimizerDoc, more: "required with `loss`"},
+		func(d *decoder, n *tree.Node, t *Train) { t.single().Optimizer = d.optimizerCall(n) }},
+	{Key{Name: "updates", Value: "updates", doc: "several updates by name, made in this order in each step; instead of `loss` and `optimizer`"}, (*decoder).updates},
 	{Key{Name: "metrics", Value: "metrics", doc: "metrics by name, stored and logged", more: "after every step"},
 		func(d *decoder, n *tree.Node, t *Train) {
 			t.Metrics, t.openMetrics = d.metrics(n), incomplete(n)
@@ -52,15 +52,12 @@ var trainKeys = []struct {
 		func(d *decoder, n *tree.Node, t *Train) {
 			t.Loop.LogEvery, t.Loop.LogEpoch = d.interval(n, "log_every", t)
 		}},
-	{Key{Name: "clip_grad_norm", Value: "expression", doc: "the maximum norm of all gradients together", more: "it can use `step`, as the optimizer's arguments can; without it, gradients aren't clipped"},
-		func(d *decoder, n *tree.Node, t *Train) {
-			t.Clip = d.expression(n, "clip_grad_norm")
-			t.impliedNorm()
-		}},
-	{Key{Name: "param_groups", Value: "groups", doc: "a list of {match, …}: optimizer arguments for some of the parameters"},
-		func(d *decoder, n *tree.Node, t *Train) { t.Groups = d.groups(n, t.Optimizer) }},
-	{Key{Name: "accumulate", Value: "count", doc: "the number of steps to average gradients over before each update", Default: "1"},
-		func(d *decoder, n *tree.Node, t *Train) { t.Accumulate = max(1, d.positive(n, "accumulate")) }},
+	{Key{Name: "clip_grad_norm", Value: "expression", doc: clipDoc, more: "it can use `step`, as the optimizer's arguments can; without it, gradients aren't clipped"},
+		func(d *decoder, n *tree.Node, t *Train) { t.single().Clip = d.expression(n, "clip_grad_norm") }},
+	{Key{Name: "param_groups", Value: "groups", doc: groupsDoc},
+		func(d *decoder, n *tree.Node, t *Train) { t.single().Groups = d.groups(n, t.single().Optimizer) }},
+	{Key{Name: "accumulate", Value: "count", doc: accumulateDoc, Default: "1", Unsaid: true},
+		func(d *decoder, n *tree.Node, t *Train) { t.single().Accumulate = max(1, d.positive(n, "accumulate")) }},
 	{Key{Name: "on_nonfinite", Value: "nonfinite", doc: "what to do if the loss is infinite or NaN: stop, skip the step, or continue", Default: string(ir.StopOnNonFinite), Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.OnNonFinite = d.onNonFinite(n) }},
 	{Key{Name: "init", Value: "init", doc: "a file of weights that training begins with", Aside: true},
@@ -73,18 +70,22 @@ var trainKeys = []struct {
 }
 
 // TrainSection is the train section. Its keys are those of trainKeys.
-var TrainSection = &Section{name: "train", Doc: "How to train. One of until, max_steps and epochs is required."}
+var TrainSection = &Section{name: "train", Doc: "How to train. One of until, max_steps and epochs is required.", One: []string{"loss", "updates"}}
 
 func (d *decoder) train(n *tree.Node) *Train {
 	fields, ok := d.fields(n, TrainSection)
 	if !ok {
 		return nil
 	}
-	t := &Train{At: keyRange(n), Accumulate: 1, Loop: ir.Loop{LogEvery: defaultLogEvery, OnNonFinite: ir.StopOnNonFinite}}
+	t := &Train{At: keyRange(n), Loop: ir.Loop{LogEvery: defaultLogEvery, OnNonFinite: ir.StopOnNonFinite}}
 	for _, k := range trainKeys {
 		if n := fields[k.Name]; n != nil {
 			k.decode(d, n, t)
 		}
+	}
+	d.oneForm(n, fields, t)
+	for _, u := range t.Updates {
+		t.implied(u)
 	}
 	endless := fields["until"] == nil && fields["epochs"] == nil && (fields["max_steps"] == nil || fields["max_steps"].Text == unlimited)
 	if endless && !d.misplaced["until"] && !d.misplaced["max_steps"] && !d.misplaced["epochs"] && !n.Partial {
@@ -96,25 +97,35 @@ func (d *decoder) train(n *tree.Node) *Train {
 // GradNormName is what the norm of all gradients is called in train.metrics.
 const GradNormName = "grad_norm"
 
-// impliedNorm makes the norm, which clipping computes, a metric by itself.
-func (t *Train) impliedNorm() {
-	if t.Clip == nil || slices.ContainsFunc(t.Metrics, func(m *Metric) bool { return m.Name == GradNormName }) {
-		return
+// implied makes metrics of what a named update minimizes, and of the norm that clipping
+// computes.
+func (t *Train) implied(u *Update) {
+	if u.Loss != nil && u.Name != "" {
+		t.implyMetric(u.LossName(), u.Loss.At())
 	}
-	at := t.Clip.At()
-	norm := &expr.Name{Position: expr.Position{Range: at}, Name: GradNormName}
-	t.Metrics = append(t.Metrics, &Metric{Name: GradNormName, At: at, Def: &Node{Value: norm, At: at}, Implied: true})
-	t.Loop.Metrics = append(t.Loop.Metrics, GradNormName)
+	if u.Clip != nil {
+		t.implyMetric(u.NormName(), u.Clip.At())
+	}
 }
 
-// WithoutImplied takes out the metric that clipping has made: of a spec in which its name
-// is that of something else.
-func (t *Train) WithoutImplied() {
+func (t *Train) implyMetric(name string, at diag.Range) {
+	if slices.ContainsFunc(t.Metrics, func(m *Metric) bool { return m.Name == name }) {
+		return
+	}
+	value := &expr.Name{Position: expr.Position{Range: at}, Name: name}
+	t.Metrics = append(t.Metrics, &Metric{Name: name, At: at, Def: &Node{Value: value, At: at}, Implied: true})
+	t.Loop.Metrics = append(t.Loop.Metrics, name)
+}
+
+// WithoutImplied takes out an implied metric: of a spec in which its name is that of
+// something else.
+func (t *Train) WithoutImplied(name string) {
 	t.Metrics = slices.DeleteFunc(t.Metrics, func(m *Metric) bool {
-		if m.Implied {
+		implied := m.Implied && m.Name == name
+		if implied {
 			t.Loop.Metrics = slices.DeleteFunc(t.Loop.Metrics, func(name string) bool { return name == m.Name })
 		}
-		return m.Implied
+		return implied
 	})
 }
 
@@ -278,65 +289,4 @@ func (d *decoder) checkpoint(n *tree.Node, t *Train) *ir.Checkpoint {
 	}
 	c.Path = d.path(at, dir, "folder", nil, "choose a folder inside the spec's folder")
 	return c
-}
-
-// Group is a group of parameters with arguments of its own.
-type Group struct {
-	At     diag.Range // of its pattern
-	Match  string
-	Frozen bool
-	Call   *expr.Call // the optimizer with the arguments that the group gives
-}
-
-// groups decodes param_groups.
-func (d *decoder) groups(n *tree.Node, optimizer *expr.Call) []*Group {
-	var groups []*Group
-	for _, item := range d.rules(n, "param_groups", "groups", `start each group with "-": - {match: "*.bias", weight_decay: 0}`) {
-		if g := d.group(item, optimizer); g != nil {
-			groups = append(groups, g)
-		}
-	}
-	return groups
-}
-
-// group decodes {match, frozen} with arguments of the optimizer.
-func (d *decoder) group(n *tree.Node, optimizer *expr.Call) *Group {
-	if !d.is(n, tree.Map, `write {match: "*.bias", weight_decay: 0}`, "a group of parameters must be a mapping") {
-		return nil
-	}
-	match := n.Get("match")
-	if match == nil && !n.Partial {
-		d.report(diag.MissingKey, keyRange(n), "match: "+groupSection.Key("match").doc, "a group of parameters requires the key `match`")
-	}
-	g := &Group{At: n.Range}
-	if match != nil {
-		g.At = match.Range
-	}
-	var ok bool
-	if g.Match, ok = d.text(match, "match"); !ok {
-		return nil
-	}
-	g.Frozen, _ = d.boolean(n.Get("frozen"), "frozen")
-	if optimizer == nil {
-		return g
-	}
-	g.Call = &expr.Call{Position: expr.Position{Range: n.Range}, Name: optimizer.Name, NameAt: optimizer.NameAt}
-	sig := SignatureOf(d.lib.Optimizers[optimizer.Name])
-	for _, e := range n.Entries {
-		key := e.Key.Text
-		switch {
-		case groupSection.Key(key) != nil:
-		case !sig.has(key):
-			help := cmp.Or(d.list.Suggestion(key, append(sig.Names(), "match", "frozen")),
-				"its arguments are "+strings.Join(sig.Names(), ", "))
-			d.report(diag.UnknownArgument, e.Key.Range, help, "%s has no argument `%s`", optimizer.Name, diag.Cut(key))
-		case g.Frozen:
-			d.report(diag.InvalidValue, e.Key.Range, "remove it, or remove frozen", "`%s` has no effect on frozen parameters", key)
-		default:
-			if x := d.argument(e.Value, sig.find(key), "the argument "+key); x != nil {
-				g.Call.Named = append(g.Call.Named, expr.Named{Name: key, NameAt: e.Key.Range, Value: x})
-			}
-		}
-	}
-	return g
 }
