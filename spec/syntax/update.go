@@ -142,9 +142,7 @@ func (d *decoder) update(e tree.Entry) *Update {
 		u.Minimizes, u.Loss = true, d.expression(fields["loss"], "loss")
 		d.needsOptimizer(n, updateSection, fields)
 		u.Optimizer = d.optimizerCall(fields["optimizer"])
-		for _, p := range d.weightPatterns(fields["parameters"], "parameters") {
-			u.Parameters = append(u.Parameters, p)
-		}
+		u.Parameters = d.weightPatterns(fields["parameters"], "parameters")
 		if clip := fields["clip_grad_norm"]; clip != nil {
 			u.Clip = d.expression(clip, "clip_grad_norm")
 		}
