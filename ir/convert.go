@@ -12,7 +12,7 @@ import (
 // nil for an argument of another kind.
 var converters = map[ParamKind]func(p Param, arg any) (any, error){
 	KInt: exactly[int], KFloat: toFloat, KBool: exactly[bool], KNumber: toNumber, KString: toString,
-	KDType: toDType, KInts: toInts, KDims: toDims, KPairs: toPairs, KTensorValue: exactly[*Tensor],
+	KDType: toDType, KInts: toInts, KDims: toDims, KPairs: toPairs, KPadding: toPadding, KTensorValue: exactly[*Tensor],
 }
 
 func convert(p Param, arg any) (any, error) {
@@ -81,6 +81,13 @@ func toDims(p Param, arg any) (any, error) {
 		return []int{v}, nil
 	}
 	return toInts(p, arg)
+}
+
+func toPadding(p Param, arg any) (any, error) {
+	if _, ok := arg.(string); ok {
+		return toString(p, arg)
+	}
+	return toDims(p, arg)
 }
 
 func toInts(p Param, arg any) (any, error) {

@@ -34,6 +34,8 @@ type Op struct {
 	// Flops is the number of floating-point operations for each element of the first
 	// operand, of a reduction that takes more than one: a function, such as exp, is one.
 	Flops int
+	// Products is, of a contraction, how many products it adds up, in all elements.
+	Products func(n *Node) int
 	// Random ops draw from the counter-based generator. Their hidden parameters
 	// are step (the step counter, i64[]) and key (see RandomKey).
 	Random bool
@@ -122,11 +124,12 @@ const (
 	KInts                         // []int
 	KDims                         // []int; one int or several; nil means all
 	KPairs                        // [][2]int
+	KPadding                      // []int or string; one int, several, or a word of Enum
 	KTensorValue                  // *Tensor; given by programs only, never by a spec
 )
 
 var paramKinds = [...]string{"tensor", "list of tensors", "tensor", "int", "float", "bool", "number", "string",
-	"dtype", "list of ints", "int or list of ints", "list of pairs of ints", "tensor value"}
+	"dtype", "list of ints", "int or list of ints", "list of pairs of ints", "int, list of ints or string", "tensor value"}
 
 // String names the kind for messages.
 func (k ParamKind) String() string { return paramKinds[k] }
@@ -252,6 +255,7 @@ const (
 	Activations   Family = "activations"
 	Reductions    Family = "reductions"
 	LinearAlgebra Family = "linear algebra"
+	Convolution   Family = "convolution and pooling"
 	Normalization Family = "softmax and normalization"
 	Shapes        Family = "shapes"
 	Indexing      Family = "indexing"
@@ -261,5 +265,5 @@ const (
 )
 
 // Families lists the families.
-var Families = []Family{Arithmetic, Comparison, Functions, Activations, Reductions, LinearAlgebra, Normalization,
+var Families = []Family{Arithmetic, Comparison, Functions, Activations, Reductions, LinearAlgebra, Convolution, Normalization,
 	Shapes, Indexing, Creation, Randomness, DTypeFamily}

@@ -20,7 +20,7 @@ func (op *Op) DTypes() []DTypes {
 	var all []DTypes
 	seen := map[string]bool{}
 	operands := countOperands(op)
-	shapes := combinations(operands, []Shape{{2, 2}, {2}, {}})
+	shapes := append(combinations(operands, []Shape{{2, 2}, {2}, {}}), shapesOfConvolutions(operands)...)
 	for _, dtypes := range combinations(operands, everyDType) {
 		for _, asked := range askedDTypes(op) {
 			n := tryCall(op, dtypes, shapes, asked)
@@ -38,6 +38,15 @@ func (op *Op) DTypes() []DTypes {
 				all = append(all, found)
 			}
 		}
+	}
+	return all
+}
+
+// shapesOfConvolutions are larger shapes, which all operands have, or all but the last.
+func shapesOfConvolutions(operands int) (all [][]Shape) {
+	for rank := 3; rank <= 5 && operands > 0; rank++ {
+		large := slices.Repeat([]Shape{slices.Repeat(Shape{2}, rank)}, operands)
+		all = append(all, large, append(slices.Clone(large[1:]), Shape{2}))
 	}
 	return all
 }

@@ -39,6 +39,8 @@ func otherCases(op string) []opCase {
 			return int64(i % 2)
 		}}
 		return []opCase{cast(special(nSpecials)), cast(edges), cast(plain(3, 5)), cast(plain(0)), cast(plain())}
+	case "convolution", "convolution_input", "convolution_weight":
+		return convolutionCases(op)
 	case "layer_norm":
 		return normCases(plain, true)
 	case "rms_norm":

@@ -30,6 +30,10 @@ matmul(a, b): f32[2, 2] = [[19, 22], [43, 50]]`,
 	},
 	Class:   ir.Contract,
 	Promote: ir.PromoteAll,
+	Products: func(n *ir.Node) int {
+		p, _ := productOf(n)
+		return ir.MulSize(n.Type.Shape.Numel(), p.k)
+	},
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		p, err := productOf(n)
 		if err != nil {

@@ -30,15 +30,7 @@ func Flops(n *ir.Node) int64 {
 	case ir.Reduce:
 		return int64(ir.MulSize(n.Inputs[0].Type.Shape.Numel(), max(1, n.Op.Flops)))
 	case ir.Contract:
-		if n.Type.Shape.Numel() == 0 {
-			return 0
-		}
-		a := n.Inputs[0].Type.Shape
-		k := a[len(a)-1]
-		if len(a) > 1 && n.Bool("transpose_a") {
-			k = a[len(a)-2]
-		}
-		return int64(ir.MulSize(ir.MulSize(2, int(numel)), k))
+		return int64(ir.MulSize(2, n.Op.Products(n)))
 	}
 	return 0
 }

@@ -24,6 +24,10 @@ func TestFlopsAreThoseOfTheOpsDefinition(t *testing.T) {
 		{op("matmul", f(2, 3, 5), f(5, 7)), 2 * 2 * 3 * 5 * 7},
 		{op("matmul", f(3, 0), f(0, 7)), 0},
 		{op("matmul", f(0, 5), f(5, 7)), 0},
+		{op("conv2d", f(2, 6, 9, 7), f(4, 3, 3, 2), nil, 2, 1, 1, 2), 2 * 2 * 4 * 5 * 4 * 3 * 3 * 2},
+		{op("conv1d", f(2, 3, 5), f(4, 3, 5), f(4)), 2*2*4*3*5 + 2*4}, // and the bias
+		{op("conv_transpose1d", f(2, 3, 5), f(3, 4, 2), nil, 3), 2 * 2 * 3 * 5 * 4 * 2},
+		{op("convolution_weight", f(2, 3, 5), f(2, 4, 4), []int{1}, []int{0}, []int{1}, 1, []int{2}), 2 * 2 * 3 * 4 * 4 * 2},
 		{op("add", f(3, 1), f(1, 4)), 12},
 		{op("gelu", f(6)), 6},
 		{op("sum", f(4, 5), []int{1}, false), 20},
