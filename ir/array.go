@@ -6,6 +6,9 @@ type Array struct {
 	Type Type
 	F    []float64 // floating dtypes
 	I    []int64   // bool, u8, i32, i64
+
+	// Parts are the results of a scan by their offsets; I is then empty.
+	Parts map[int]*Array
 }
 
 // NewArray makes an array of zeros.

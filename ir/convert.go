@@ -12,7 +12,7 @@ import (
 // nil for an argument of another kind.
 var converters = map[ParamKind]func(p Param, arg any) (any, error){
 	KInt: exactly[int], KFloat: toFloat, KBool: exactly[bool], KNumber: toNumber, KString: toString,
-	KDType: toDType, KInts: toInts, KDims: toDims, KPairs: toPairs, KPadding: toPadding, KTensorValue: exactly[*Tensor],
+	KDType: toDType, KInts: toInts, KDims: toDims, KPairs: toPairs, KPadding: toPadding, KTensorValue: exactly[*Tensor], KBody: exactly[*Body],
 }
 
 func convert(p Param, arg any) (any, error) {

@@ -51,9 +51,14 @@ const (
 	InputState                        // fed by the caller
 	AccumulatorState                  // what a metric has gathered so far in an evaluation, which begins with its initial value
 	GenerationState                   // what a module keeps from one step of a generation to the next, which begins with its initial value
+
+	// Of the bodies of scans alone; see [Body].
+	CarryState   // what goes from one position to the next
+	OperandState // an operand of the scan
+	StackState   // what is kept of each position
 )
 
-var stateKinds = [...]string{"param", "buffer", "optim", "metric", "counter", "stop", "input", "accumulator", "generation"}
+var stateKinds = [...]string{"param", "buffer", "optim", "metric", "counter", "stop", "input", "accumulator", "generation", "carry", "operand", "stack"}
 
 // String names the kind as plans print it.
 func (k StateKind) String() string { return stateKinds[k] }

@@ -126,10 +126,11 @@ const (
 	KPairs                        // [][2]int
 	KPadding                      // []int or string; one int, several, or a word of Enum
 	KTensorValue                  // *Tensor; given by programs only, never by a spec
+	KBody                         // *Body; given by programs only
 )
 
 var paramKinds = [...]string{"tensor", "list of tensors", "tensor", "int", "float", "bool", "number", "string",
-	"dtype", "list of ints", "int or list of ints", "list of pairs of ints", "int, list of ints or string", "tensor value"}
+	"dtype", "list of ints", "int or list of ints", "list of pairs of ints", "int, list of ints or string", "tensor value", "body"}
 
 // String names the kind for messages.
 func (k ParamKind) String() string { return paramKinds[k] }

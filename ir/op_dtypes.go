@@ -14,7 +14,7 @@ type DTypes struct {
 // whatever the shapes are, so a few small shapes and arguments are tried until one
 // goes through.
 func (op *Op) DTypes() []DTypes {
-	if slices.Contains([]*Op{StateOp, ConstOp, SourceOp, CopyOp, GradOp}, op) {
+	if slices.Contains([]*Op{StateOp, ConstOp, SourceOp, CopyOp, GradOp, ScanOp, ScanResultOp}, op) {
 		return nil
 	}
 	var all []DTypes

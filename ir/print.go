@@ -27,6 +27,11 @@ func Fprint(w io.Writer, g *Graph) error {
 			b.WriteString("  " + n.Name)
 		}
 		b.WriteByte('\n')
+		if n.Op == ScanOp {
+			var body strings.Builder
+			_ = Fprint(&body, n.ScanBody().Graph)
+			b.WriteString("  " + strings.ReplaceAll(strings.TrimSuffix(body.String(), "\n"), "\n", "\n  ") + "\n")
+		}
 	}
 	for _, o := range g.Outputs {
 		fmt.Fprintf(&b, "output %s = %%%d\n", o.Name, o.Node.ID)

@@ -25,6 +25,11 @@ func Verify(g *Graph, types bool) error {
 		if (n.Op == StateOp) != (n.State != nil) {
 			return fmt.Errorf("ir: node %s: only the op state has a state", n.Label())
 		}
+		if n.Op == ScanOp {
+			if err := Verify(n.ScanBody().Graph, types); err != nil {
+				return fmt.Errorf("in the body of %s: %w", n.Label(), err)
+			}
+		}
 		if types {
 			c := *n
 			c.Attrs = append([]any(nil), n.Attrs...)

@@ -126,6 +126,7 @@ func indexCases(op string) []opCase {
 		return opCase{[]input{x, index, src}, func(n []*ir.Node, _ ir.DType) []any { return []any{n[0], dim, n[1], n[2]} }}
 	}
 	src := func(shape ...int) input { return seeded(2, shape) }
+	outside := input{ir.Shape{}, func(ir.DType, int) any { return int64(7) }}
 	switch op {
 	case "gather":
 		return []opCase{along(1, plain(4, 6), indices(6, false, 4, 3)), along(0, plain(4, 6), indices(4, true, 7, 6)),
@@ -141,6 +142,14 @@ func indexCases(op string) []opCase {
 		return []opCase{adding(1, plain(4, 6), indices(6, false, 4, 3), src(4, 3)), adding(0, plain(4, 6), indices(4, true, 7, 6), src(7, 6)),
 			adding(0, plain(4, 6), indices(4, false, 2, 3), src(2, 3)), adding(0, plain(3), indices(3, false, 100), src(100)),
 			adding(1, plain(3, 5, 4), indices(5, true, 3, 2, 4), src(3, 2, 4)), adding(0, plain(3), indices(3, false, 0), src(0))}
+	case "scan_slice":
+		at := func(dim int, x, index input) opCase { return one(list(dim), x, index) }
+		return []opCase{at(0, special(5, 6), indices(5, false)), at(1, special(3, 5, 4), indices(5, true)), at(-1, plain(4, 6), indices(6, false)),
+			at(0, plain(1), indices(1, false)), at(1, plain(3, 4, 0), indices(4, false)), at(0, plain(3, 2), outside)}
+	case "scan_store":
+		at := func(dim int, x, index, slice input) opCase { return one(list(dim), x, index, slice) }
+		return []opCase{at(0, special(5, 6), indices(5, false), src(6)), at(1, special(3, 5, 4), indices(5, true), src(3, 4)), at(-1, plain(4, 6), indices(6, false), src(4)),
+			at(0, plain(1), indices(1, false), src()), at(1, plain(3, 4, 0), indices(4, false), src(3, 0)), at(0, plain(3, 2), outside, src(2))}
 	case "index_add":
 		return []opCase{adding(0, plain(4, 6), indices(4, false, 9), src(9, 6)), adding(1, plain(3, 5, 4), indices(5, true, 7), src(3, 7, 4)),
 			adding(-1, plain(4, 6), indices(6, false, 2), src(4, 2)), adding(0, plain(3, 2), indices(3, false, 0), src(0, 2))}

@@ -18,7 +18,7 @@ import (
 )
 
 // graphOps are what the engine runs without a kernel.
-var graphOps = []string{"state", "const", "source", "copy", "grad"}
+var graphOps = []string{"state", "const", "source", "copy", "grad", "scan", "scan_result"}
 
 // knownOps describes the language's ops, with every choice of dtypes that each
 // takes.

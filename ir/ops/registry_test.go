@@ -13,7 +13,7 @@ import (
 // languageOps are the ops that a spec can name and that have a value.
 func languageOps() map[string]*ir.Op {
 	all := ir.Ops()
-	for _, op := range []*ir.Op{ir.StateOp, ir.ConstOp, ir.SourceOp, ir.CopyOp, ir.GradOp} {
+	for _, op := range []*ir.Op{ir.StateOp, ir.ConstOp, ir.SourceOp, ir.CopyOp, ir.GradOp, ir.ScanOp, ir.ScanResultOp} {
 		delete(all, op.Name)
 	}
 	return all
