@@ -36,6 +36,9 @@ func Expand(g *ir.Graph, budget *diag.Budget) error {
 	if err := g.Sort(); err != nil {
 		return err
 	}
+	if err := expandBodies(g, budget); err != nil {
+		return err
+	}
 	e := &expander{graph: g, budget: budget, replaced: map[*ir.Node]*ir.Node{}, of: map[*ir.Node][]*ir.Node{}}
 	for _, n := range g.Nodes {
 		if n.Op == ir.GradOp {
@@ -67,6 +70,22 @@ func Expand(g *ir.Graph, budget *diag.Budget) error {
 		}
 	}
 	return g.Sort()
+}
+
+// expandBodies replaces the grad nodes in the bodies of scans.
+func expandBodies(g *ir.Graph, budget *diag.Budget) error {
+	for _, n := range g.Nodes {
+		if n.Op != ir.ScanOp || !slices.ContainsFunc(n.ScanBody().Graph.Nodes, func(m *ir.Node) bool { return m.Op == ir.GradOp || m.Op == ir.ScanOp }) {
+			continue
+		}
+		body := *n.ScanBody()
+		body.Graph = body.Graph.Clone()
+		if err := Expand(body.Graph, budget); err != nil {
+			return err
+		}
+		n.SetScanBody(&body)
+	}
+	return nil
 }
 
 type expander struct {
@@ -103,35 +122,27 @@ func (e *expander) differentiate(y *ir.Node) error {
 	delete(e.of, y)
 	e.budget.At(wanted[0].Origin)
 	cone := e.conePostorder(y)
-	active := map[*ir.Node]bool{} // depends on a variable of interest
+	a := newActivity()
 	for _, n := range wanted {
 		e.rewire(n)
-		active[n.Inputs[1]] = true
+		a.active[n.Inputs[1]] = true
 	}
 	for _, n := range cone {
-		if n.Op.Grad == nil || !n.Type.DType.IsFloat() {
-			continue // no gradient passes through
-		}
-		if anyActive(active, n.Inputs) {
-			active[n] = true
-		}
+		a.visit(n)
 	}
 	s := newSweep(e.graph, e.budget)
-	if active[y] {
+	if a.active[y] {
 		s.grads[y] = s.b.Scalar(y.Type.DType.Wide(), 1.0)
 	}
 	for _, n := range slices.Backward(cone) {
-		if s.grads[n] == nil || n.Op.Grad == nil || !anyActive(active, n.Inputs) {
-			continue
-		}
-		if err := s.through(n, active); err != nil {
+		if err := s.visit(n, a); err != nil {
 			return err
 		}
 	}
 	for _, n := range wanted {
 		x := n.Inputs[1]
 		if s.grads[x] == nil {
-			return missing(n, cone)
+			return missing(n, cone, a)
 		}
 		e.replace(n, s.b.Cast(s.grads[x], x.Type.DType))
 	}
@@ -142,7 +153,7 @@ func (e *expander) differentiate(y *ir.Node) error {
 const maxBlocked = 3
 
 // missing says why a grad node has no gradient. cone is what its scalar depends on.
-func missing(n *ir.Node, cone []*ir.Node) *Error {
+func missing(n *ir.Node, cone []*ir.Node, a *activity) *Error {
 	y, x := n.Inputs[0], n.Inputs[1]
 	reached := map[*ir.Node]bool{x: true}
 	e := &Error{Range: n.Origin}
@@ -152,7 +163,7 @@ func missing(n *ir.Node, cone []*ir.Node) *Error {
 		if !anyActive(reached, c.Inputs) {
 			continue
 		}
-		if c.Op.Grad != nil && c.Type.DType.IsFloat() {
+		if passes(c) || c.Op == ir.ScanOp || c.Op == ir.ScanResultOp && a.active[c] {
 			reached[c] = true
 			continue
 		}
@@ -207,12 +218,41 @@ type sweep struct {
 	b     *ir.Builder
 	grads map[*ir.Node]*ir.Node
 	wide  map[*ir.Node]*ir.Node // values of 16 bits -> the same in f32
+	// results are the gradients of scans' results, by their offsets.
+	results map[*ir.Node]map[int]*ir.Node
 }
 
 func newSweep(g *ir.Graph, budget *diag.Budget) *sweep {
 	b := ir.NewBuilder(g)
 	b.Budget, b.Work = budget, diag.Deriving
-	return &sweep{b: b, grads: map[*ir.Node]*ir.Node{}, wide: map[*ir.Node]*ir.Node{}}
+	return &sweep{b: b, grads: map[*ir.Node]*ir.Node{}, wide: map[*ir.Node]*ir.Node{}, results: map[*ir.Node]map[int]*ir.Node{}}
+}
+
+// visit propagates the gradient of n, if it has one, to those of its operands that are
+// active. Its users have been visited.
+func (s *sweep) visit(n *ir.Node, a *activity) error {
+	switch {
+	case n.Op == ir.ScanOp:
+		return s.throughScan(n, a)
+	case s.grads[n] == nil:
+	case n.Op == ir.ScanResultOp:
+		if a.active[n] && a.active[n.Inputs[0]] {
+			s.b.Site = n.Site
+			s.result(n, s.grads[n])
+		}
+	case n.Op.Grad != nil && anyActive(a.active, n.Inputs):
+		return s.through(n, a.active)
+	}
+	return nil
+}
+
+// add adds to the gradient of a value.
+func (s *sweep) add(n, part *ir.Node) {
+	part = s.b.Cast(part, n.Type.DType.Wide())
+	if sum := s.grads[n]; sum != nil {
+		part = s.b.Apply(ops.Add, sum, part)
+	}
+	s.grads[n] = part
 }
 
 // through propagates the gradient of n to those of its operands that are active.
@@ -235,11 +275,7 @@ func (s *sweep) through(n *ir.Node, active map[*ir.Node]bool) error {
 			return fmt.Errorf("autodiff: the gradient of %s for its operand %d is %s instead of %s",
 				n.Op.Name, j, part.Type, at.Inputs[j].Type)
 		}
-		part = s.b.Cast(part, in.Type.DType.Wide())
-		if sum := s.grads[in]; sum != nil {
-			part = s.b.Apply(ops.Add, sum, part)
-		}
-		s.grads[in] = part
+		s.add(in, part)
 	}
 	if s.b.Err() != nil {
 		return fmt.Errorf("autodiff: differentiating %s: %w", n.Op.Name, s.b.Err())

@@ -125,7 +125,12 @@ func (in *Inspector) bad(n *ir.Node) bool {
 }
 
 // given reports whether a node was given what isn't finite.
-func (in *Inspector) given(n *ir.Node) bool { return slices.ContainsFunc(n.Inputs, in.bad) }
+func (in *Inspector) given(n *ir.Node) bool {
+	if n.Op == ir.ScanResultOp { // what the scan was given, which isn't shown itself
+		n = operand(n.Inputs[0])
+	}
+	return slices.ContainsFunc(n.Inputs, in.bad)
+}
 
 // means reports whether a value's infinity is meant.
 func (in *Inspector) means(n *ir.Node, s Spread) bool {

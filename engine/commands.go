@@ -73,6 +73,10 @@ func (c *commands) bind(n int32) (device.Command, error) {
 			return c.bindAlias(node), nil
 		}
 		return device.BindCopy(out, c.slice(int32(node.Inputs[0].ID)))
+	case ir.ScanOp:
+		return c.bindScan(n)
+	case ir.ScanResultOp:
+		return c.bindResult(node, out)
 	}
 	kernel := c.plan.Values[n].Kernel
 	call := &device.Call{Kernel: kernel}

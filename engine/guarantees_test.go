@@ -103,7 +103,7 @@ func TestAnyOrderOfReadyNodesGivesTheSameBits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		machine := rapid.SampledFrom([]machines{machine, unified}).Draw(t, "machine")
 		p := drawProgram(t, machine(t, 2))
-		o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default")}
+		o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default"), KeepScans: rapid.Bool().Draw(t, "loops")}
 		var want []*ir.Tensor
 		for seed := range int64(4) {
 			o.Shuffle = seed

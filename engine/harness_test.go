@@ -48,7 +48,8 @@ func newHarness(t *rapid.T, c sessions) *harness { return newHarnessOn(t, c, mac
 func newHarnessOn(t *rapid.T, c sessions, machine machines) *harness {
 	h := &harness{t: t, devices: machine(t, 2), loose: c == untraced}
 	p := drawProgram(t, h.devices)
-	o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default"), NoFuse: rapid.IntRange(0, 3).Draw(t, "unfused") == 0}
+	o := lower.Options{Default: rapid.IntRange(0, 2).Draw(t, "default"), NoFuse: rapid.IntRange(0, 3).Draw(t, "unfused") == 0,
+		KeepScans: rapid.IntRange(0, 3).Draw(t, "unrolled") > 0}
 	o.Targets = targets(h.devices)
 	if rapid.Bool().Draw(t, "crowded") { // devices with a queue have arenas as if these were large
 		for i := range o.Targets {

@@ -23,7 +23,7 @@ func (s *Session) inspectStates() error {
 // value's as soon as the next node runs.
 func (s *Session) inspect(n int32) error {
 	node := s.plan.Graph.Nodes[n]
-	if node.Op == ir.CopyOp { // what it copies has been shown
+	if node.Op == ir.CopyOp || node.Op == ir.ScanOp { // what it copies has been shown; its results will be
 		return nil
 	}
 	value := ir.NewTensor(node.Type)

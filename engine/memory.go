@@ -22,11 +22,15 @@ type memory struct {
 	own     map[int32]device.Buffer // of nodes moved out of the plan's memory
 	lent    map[int32]bool          // nodes of the host whose memory a device reads
 	shared  device.Buffer           // the host's kept memory, as that device's
+	given   map[int32]device.Slice  // of states whose memory is that of a scan
 	bytes   int64                   // allocated so far
 }
 
 // spaceMemory is a plan's memory in one space.
-type spaceMemory struct{ kept, arena device.Buffer }
+type spaceMemory struct{ kept, arena device.Slice }
+
+// all is a whole buffer.
+func all(b device.Buffer) device.Slice { return device.Slice{Buffer: b, Bytes: b.Bytes()} }
 
 func newMemory(plan *lower.Plan, devices []device.Device, v *values) (*memory, error) {
 	m := &memory{values: v, plan: plan, devices: devices, own: map[int32]device.Buffer{}, lent: map[int32]bool{}}
@@ -38,8 +42,11 @@ func newMemory(plan *lower.Plan, devices []device.Device, v *values) (*memory, e
 	for i, space := range plan.Spaces {
 		kept, err := m.allocKept(i, space.Kept)
 		if err == nil {
-			m.spaces = append(m.spaces, spaceMemory{kept: kept})
-			m.spaces[i].arena, err = m.alloc(i, space.Arena)
+			m.spaces = append(m.spaces, spaceMemory{kept: all(kept)})
+			var arena device.Buffer
+			if arena, err = m.alloc(i, space.Arena); err == nil {
+				m.spaces[i].arena = all(arena)
+			}
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("engine: allocating memory for the plan: %w", err), m.free())
@@ -90,7 +97,7 @@ func (m *memory) viewed(b device.Buffer) (device.Buffer, error) {
 func (m *memory) free() error {
 	var errs []error
 	for _, s := range m.spaces {
-		for _, b := range []device.Buffer{s.kept, s.arena} {
+		for _, b := range []device.Buffer{s.kept.Buffer, s.arena.Buffer} {
 			if b != nil {
 				errs = append(errs, b.Free())
 			}
@@ -116,8 +123,18 @@ func (m *memory) moveOut(n int32) error {
 
 // slice is where a node's value lies.
 func (m *memory) slice(n int32) device.Slice {
+	s := m.whole(n)
+	s.Bytes = int64(m.plan.Graph.Nodes[n].Type.Bytes()) // without what a scan has besides
+	return s
+}
+
+// whole is where a node's value lies, and what it needs while it is computed.
+func (m *memory) whole(n int32) device.Slice {
 	v := &m.plan.Values[n]
 	space := m.plan.Graph.Nodes[n].Space
+	if given, is := m.given[n]; is {
+		return given
+	}
 	if v.Alias {
 		return m.seenFrom(space, m.slice(int32(m.plan.Graph.Nodes[n].Inputs[0].ID)))
 	}
@@ -127,9 +144,14 @@ func (m *memory) slice(n int32) device.Slice {
 	case m.isInPlace(n):
 		return m.slice(m.writes(n))
 	case m.nodes[n].storage == lower.Transient:
-		return device.Slice{Buffer: m.spaces[space].arena, Offset: v.Offset, Bytes: v.Bytes}
+		return placed(m.spaces[space].arena, v)
 	}
-	return device.Slice{Buffer: m.spaces[space].kept, Offset: v.Offset, Bytes: v.Bytes}
+	return placed(m.spaces[space].kept, v)
+}
+
+// placed is the place of a value in memory that the plan has laid out.
+func placed(s device.Slice, v *lower.Value) device.Slice {
+	return device.Slice{Buffer: s.Buffer, Offset: s.Offset + v.Offset, Bytes: v.Bytes}
 }
 
 // seenFrom converts a slice of memory that two spaces share to the other space. If

@@ -170,7 +170,13 @@ func (m *model) run(id int) {
 		m.copied(n.Inputs[0].Space, n.Space, n)
 	case n.Op == ir.ConstOp:
 		m.copied(0, n.Space, n)
-	case n.Op != ir.SourceOp:
+	case n.Op == ir.ScanOp:
+		for i := range m.plan.Values[id].Body.Graph.Nodes {
+			if m.plan.Values[id].Body.Values[i].Kernel != nil {
+				m.stats.KernelsRun += int64(n.ScanBody().Length)
+			}
+		}
+	case n.Op != ir.SourceOp && n.Op != ir.ScanResultOp:
 		m.stats.KernelsRun++
 	}
 }

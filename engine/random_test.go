@@ -179,6 +179,8 @@ func (g *generator) node() *ir.Node {
 	case "mean":
 		x := g.value(rank % empty) // there is no mean of nothing
 		return g.bounded(g.op("mean", x), g.magnitude[x])
+	case "scan":
+		return g.scan()
 	default:
 		a, b := g.value(rank), g.value(rapid.SampledFrom([]int{0, rank}).Draw(g.t, "right"))
 		bound := g.magnitude[a] + g.magnitude[b]
@@ -190,7 +192,7 @@ func (g *generator) node() *ir.Node {
 }
 
 var kinds = []string{"const", "uniform", "source", "step", "tanh", "sigmoid", "neg", "transpose", "matmul", "mean",
-	"add", "sub", "mul", "maximum", "add", "mul", "narrow", "where"}
+	"add", "sub", "mul", "maximum", "add", "mul", "narrow", "where", "scan"}
 
 // next draws what a state becomes: any value at all (another state's, its own,
 // one that another state becomes too), a state that may become this one, or an update
@@ -222,4 +224,38 @@ type noise struct{}
 func (noise) Batch(step int64, field string, dst []byte) error {
 	copy(dst, uniform(ir.Shape{len(dst) / 4}, 1000*step+int64(len(field))+int64(field[len(field)-1])).Data)
 	return nil
+}
+
+// scan draws a scan along a dim of a matrix, forward or backward: with a product by
+// something that is the same at each position, random numbers, and two carries that become
+// each other. It gives the last value of one of its carries, or what it kept.
+func (g *generator) scan() *ir.Node {
+	x, w, dim := g.value(2), g.value(2), rapid.IntRange(0, 1).Draw(g.t, "dim")
+	h0, p0, q0 := g.value(1), g.value(1), g.value(1)
+	l := g.BeginScan(5, rapid.Bool().Draw(g.t, "reverse"))
+	xt := l.Slice(x, dim)
+	h, hn := l.Carry("h", h0)
+	p, pn := l.Carry("p", p0)
+	q, qn := l.Carry("q", q0)
+	small := g.op("mul", g.op("tanh", w), 0.2) // errors don't grow from position to position
+	noise := g.op("uniform", 0.0, 1.0, []any{5}, "f32", g.op("add", g.op("mul", g.step.Read, 5), l.Position), g.serial)
+	next := g.op("tanh", g.op("add", g.op("add", g.op("matmul", small, h), xt), noise))
+	l.Next(hn, next)
+	l.Next(pn, q)
+	l.Next(qn, g.op("tanh", g.op("add", p, next)))
+	l.Keep(next, rapid.IntRange(0, 1).Draw(g.t, "kept along"))
+	carries, kept := l.End()
+	g.Device = g.device()
+	switch rapid.IntRange(0, 4).Draw(g.t, "result") {
+	case 0:
+		return g.bounded(carries[hn], 1)
+	case 1: // not all of them need be used
+		return g.bounded(g.op("matmul", kept[0], carries[pn]), 5)
+	case 2:
+		return g.bounded(carries[qn], 1)
+	case 3:
+		return g.bounded(g.op("matmul", kept[0], carries[hn]), 5)
+	default:
+		return g.bounded(kept[0], 1)
+	}
 }

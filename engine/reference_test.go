@@ -12,6 +12,7 @@ import (
 type reference struct {
 	values map[*ir.Node]*ir.Array
 	errors map[*ir.Node][]float64
+	parts  map[*ir.Node]map[int][]float64 // errors of the results of scans, by their offsets
 }
 
 // unit is the largest relative error of one rounding to f32, and tiny the
@@ -39,6 +40,21 @@ const slack = 4
 // evaluate computes the reference at given states; states without a value are
 // taken as zeros.
 func evaluate(t tester, p *program, states map[string]*ir.Tensor) *reference {
+	r := newReference()
+	r.values = evaluateValues(t, p, states)
+	for _, n := range p.graph.Nodes {
+		if n.Op == ir.ScanOp {
+			r.scan(n)
+		}
+		if n.Type.DType.IsFloat() {
+			r.errors[n] = r.bound(n)
+		}
+	}
+	return r
+}
+
+// evaluateValues computes the reference alone.
+func evaluateValues(t tester, p *program, states map[string]*ir.Tensor) map[*ir.Node]*ir.Array {
 	values, err := irtest.Reference(p.graph.Nodes, func(n *ir.Node) (*ir.Array, error) {
 		v := ir.NewTensor(n.Type)
 		switch {
@@ -55,20 +71,76 @@ func evaluate(t tester, p *program, states map[string]*ir.Tensor) *reference {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	r := &reference{map[*ir.Node]*ir.Array{}, map[*ir.Node][]float64{}}
+	byNode := map[*ir.Node]*ir.Array{}
 	for i, n := range p.graph.Nodes {
-		r.values[n] = values[i]
-		if n.Type.DType.IsFloat() {
-			r.errors[n] = r.bound(n)
+		byNode[n] = values[i]
+	}
+	return byNode
+}
+
+func newReference() *reference {
+	return &reference{map[*ir.Node]*ir.Array{}, map[*ir.Node][]float64{}, map[*ir.Node]map[int][]float64{}}
+}
+
+// scan bounds the errors of a scan's results, position by position.
+func (r *reference) scan(n *ir.Node) {
+	body := n.ScanBody()
+	values, errors := map[*ir.State]*ir.Array{}, map[*ir.State][]float64{}
+	for i, s := range body.Given() {
+		values[s], errors[s] = r.values[n.Inputs[i]], r.errors[n.Inputs[i]]
+	}
+	for _, s := range body.Stacks() {
+		values[s], errors[s] = ir.NewArray(s.Type), make([]float64, s.Type.Shape.Numel())
+	}
+	for range body.Length {
+		at := newReference()
+		for _, m := range body.Graph.Nodes {
+			if m.State != nil {
+				at.values[m], at.errors[m] = values[m.State], errors[m.State]
+				continue
+			}
+			in := make([]*ir.Array, len(m.Inputs))
+			for i, x := range m.Inputs {
+				in[i] = at.values[x]
+			}
+			at.values[m] = m.Op.Reference(m, in)
+			if m.Type.DType.IsFloat() {
+				at.errors[m] = at.bound(m)
+			}
+		}
+		for _, s := range body.Results() {
+			values[s], errors[s] = at.values[s.Next], at.errors[s.Next]
 		}
 	}
-	return r
+	offsets, _ := body.Offsets()
+	r.parts[n] = map[int][]float64{}
+	for s, at := range offsets {
+		r.parts[n][at] = errors[s]
+	}
+}
+
+// moved gives the errors of what only moves elements.
+func (r *reference) moved(n *ir.Node) []float64 {
+	in := make([]*ir.Array, len(n.Inputs))
+	for i, x := range n.Inputs {
+		in[i] = r.values[x]
+		if e := r.errors[x]; e != nil {
+			in[i] = &ir.Array{Type: x.Type, F: e}
+		}
+	}
+	return n.Op.Reference(n, in).F
 }
 
 // bound gives the error of each element: what the operands' errors lead to, by
 // the op's derivative, and one rounding of what is at most the value and that
 // error together.
 func (r *reference) bound(n *ir.Node) []float64 {
+	switch n.Op.Name {
+	case "scan_result":
+		return r.parts[n.Inputs[0]][n.Int("offset")]
+	case "scan_slice", "scan_store":
+		return r.moved(n)
+	}
 	v := r.values[n].F
 	e := make([]float64, len(v))
 	relative, absolute := rounding(n.Type.DType)

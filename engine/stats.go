@@ -48,8 +48,8 @@ func (s Stats) minus(before Stats) Stats {
 func (s *Stats) ran(plan *lower.Plan, n int32) {
 	node := plan.Graph.Nodes[n]
 	switch {
-	case plan.Values[n].Kernel != nil:
-		s.KernelsRun++
+	case plan.Values[n].Kernel != nil || plan.Values[n].Body != nil:
+		s.KernelsRun += plan.Launches(int(n))
 	case plan.Values[n].Alias:
 		s.Aliased++
 	case node.Op == ir.CopyOp:

@@ -37,6 +37,8 @@ func NewBuilder(g *Graph) *Builder { return &Builder{Graph: g, Work: diag.Expand
 // Err is the first fault of Apply, or nil.
 func (b *Builder) Err() error { return b.err }
 
+func (b *Builder) fail(err error) { b.err = errors.Join(b.err, err) }
+
 // Apply is Call for nodes that are known to be well-typed. After an error, which
 // Err keeps, the node is meaningless.
 func (b *Builder) Apply(op *Op, args ...any) *Node {

@@ -77,6 +77,8 @@ func appendAttr(key []byte, a any) []byte {
 			key = binary.AppendVarint(key, int64(v))
 		}
 		return key
+	case *ir.Body:
+		return appendBody(key, a)
 	case *ir.Tensor:
 		key = appendAttr(append(key, 'T', byte(a.Type.DType)), []int(a.Type.Shape))
 		if len(a.Data) <= sha256.Size {
@@ -86,4 +88,22 @@ func appendAttr(key []byte, a any) []byte {
 		return append(key, sum[:]...)
 	}
 	return fmt.Appendf(key, "%T:%#v;", a, a)
+}
+
+// appendBody writes the body of a scan: its states, and its nodes in their order.
+func appendBody(key []byte, b *ir.Body) []byte {
+	key = appendAttr(appendAttr(append(key, 'B'), b.Length), b.Reverse)
+	for _, s := range b.Graph.States {
+		key = append(key, byte(s.Kind), byte(s.Type.DType))
+		key = binary.AppendUvarint(appendAttr(key, []int(s.Type.Shape)), uint64(s.Read.ID))
+		if s.Next != nil {
+			key = binary.AppendUvarint(key, uint64(s.Next.ID))
+		}
+	}
+	for _, n := range b.Graph.Nodes {
+		if n.State == nil {
+			key = appendKey(key, n, 0)
+		}
+	}
+	return key
 }

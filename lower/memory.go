@@ -27,6 +27,7 @@ func memory(p *Plan) error {
 	for _, n := range p.Graph.Nodes {
 		v := p.Value(n)
 		switch {
+		case isGiven(n):
 		case v.Alias:
 			v.Offset = p.Value(n.Inputs[0]).Offset
 		case v.Storage == Home || v.Storage == Kept:

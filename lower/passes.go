@@ -26,14 +26,24 @@ type Pass struct {
 // Passes is the table, in the order in which they run.
 var Passes = []Pass{
 	{"dce", "drop nodes that no state and no output needs", nil, dce, nil},
+	{"unroll", "drop results of scans that aren't used; write short scans out",
+		map[string]string{"dce": "a result that nothing needs isn't used"}, unroll, nil},
 	{"simplify", "fold constants and apply the rewrites",
-		map[string]string{"dce": "some rewrites depend on how often a value is used"}, simplify, nil},
+		map[string]string{
+			"dce":    "some rewrites depend on how often a value is used",
+			"unroll": "scans that are written out are simplified like the rest",
+		}, simplify, nil},
 	{"decompose", "replace ops without a kernel by ops that have one",
 		map[string]string{"simplify": "some rewrites match ops that this pass replaces"}, decompose, nil},
 	{"resimplify", "simplify the results of decomposition",
 		map[string]string{"decompose": "decomposition leaves constants and transposes to simplify"}, simplify, nil},
+	{"hoist", "simplify the bodies of scans, and move what is the same at each position out of them",
+		map[string]string{"resimplify": "what is known of a body's operands is known"}, hoist, nil},
 	{"cse", "compute equal nodes once",
-		map[string]string{"resimplify": "equal values are equal nodes only in their simplest form"}, cse, nil},
+		map[string]string{
+			"resimplify": "equal values are equal nodes only in their simplest form",
+			"hoist":      "what came out of a body may be there already",
+		}, cse, nil},
 	{"place", "give every node and every state's home a memory space",
 		map[string]string{
 			"decompose": "costs are estimated for ops with kernels",
@@ -46,7 +56,7 @@ var Passes = []Pass{
 			"place":    "an edge needs a copy if its ends are in two spaces",
 			"runahead": "its new nodes may read constants in another space",
 		}, copies, verifyCopies},
-	{"bind", "find each node's kernel in the manifest",
+	{"bind", "find each node's kernel in the manifest; make plans of the bodies of scans",
 		map[string]string{
 			"decompose": "only simpler ops have kernels",
 			"copies":    "copies are the last new nodes; from here on every node has its entry in Values",
@@ -77,7 +87,7 @@ func Lower(g *ir.Graph, o Options) (*Plan, error) {
 	if len(o.Targets) == 0 || o.Default < Auto || o.Default >= len(o.Targets) {
 		return nil, errors.New("lower: no target to lower onto")
 	}
-	p := &Plan{Targets: o.Targets, Graph: g.Clone(), Main: o.Default, Applied: map[string]int{}, options: o}
+	p := &Plan{Targets: o.Targets, Graph: g.Clone(), Main: o.Default, Applied: map[string]int{}, options: o, lower: Lower}
 	p.placement = place.New(p.Graph, place.Options{Targets: o.Targets, Default: o.Default, Candidates: o.Candidates, Rules: o.Rules})
 	for i, pass := range Passes {
 		if o.Shuffle != 0 && !p.ordered {
@@ -151,6 +161,11 @@ func bind(p *Plan) error {
 	for _, n := range p.Graph.Nodes {
 		v := p.Value(n)
 		v.Bytes, v.Reason = int64(n.Type.Bytes()), p.placement.Reasons[n]
+		if n.Op == ir.ScanOp {
+			if err := p.planBody(n); err != nil {
+				return err
+			}
+		}
 		if !place.HasKernel(n) {
 			continue
 		}

@@ -57,6 +57,8 @@ type Options struct {
 
 	// NoFuse gives every node a kernel of its own.
 	NoFuse bool
+	// KeepScans writes no scan out, however short it is. It is for tests.
+	KeepScans bool
 
 	// Observe is called after each pass, if not nil.
 	Observe func(pass string, p *Plan) error
@@ -91,9 +93,14 @@ func (s Storage) String() string { return storages[s] }
 // Value is what lowering decided about a node.
 type Value struct {
 	Storage Storage
-	Kernel  *kernels.Kernel // nil for state, const, source and copy
-	Offset  int64           // in the kept memory or the arena of its space
-	Bytes   int64
+	Kernel  *kernels.Kernel // nil for state, const, source, copy, scan and scan_result
+	// Body is the plan of a scan's body, with one target, the scan's device; nil for others.
+	// Its states are those of the body, and their homes aren't in its memory: carries and
+	// stacks are results in the scan's value, and operands are the scan's operands. A step
+	// of it is a position.
+	Body   *Plan
+	Offset int64 // in the kept memory or the arena of its space
+	Bytes  int64
 	// Alias says that a copy is its operand's memory, seen from its own space, at
 	// the same offset.
 	Alias bool
@@ -131,7 +138,8 @@ type Plan struct {
 
 	options   Options
 	placement *place.Placement
-	ordered   bool // whether the order of nodes is final
+	lower     func(*ir.Graph, Options) (*Plan, error) // Lower, for bodies
+	ordered   bool                                    // whether the order of nodes is final
 }
 
 // Value gives what was decided about a node.

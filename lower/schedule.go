@@ -32,6 +32,7 @@ func schedule(p *Plan) error {
 		}
 		if !s.yielded { // after one round that did, there is an order for the rest
 			p.ordered = true
+			storeInPlace(p)
 			return p.reorder(func() error {
 				g.Nodes = s.order
 				number(g)

@@ -194,7 +194,7 @@ const maxFolded = 4096
 // exact, as "fold-rounded". The result is never larger than the largest operand, so
 // a broadcast constant stays small.
 func (s *simplifier) fold(n *ir.Node) (value *ir.Tensor, what string) {
-	if n.Op.Reference == nil || n.Op.Random || n.Op == ir.ConstOp || n.Op == ir.CopyOp || n.State != nil {
+	if n.Op.Reference == nil || n.Op.Random || n.Op == ir.ConstOp || n.Op == ir.CopyOp || n.Op == ir.ScanOp || n.State != nil {
 		return nil, ""
 	}
 	largest := 1

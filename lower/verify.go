@@ -79,6 +79,9 @@ func verifyCopies(p *Plan) error {
 
 // verifyKernels checks that the nodes that compute, and no others, have suitable kernels.
 func verifyKernels(p *Plan) error {
+	if err := verifyScans(p); err != nil {
+		return err
+	}
 	var inputs []string
 	for _, n := range p.Graph.Nodes {
 		k, t := p.Value(n).Kernel, &p.Targets[n.Space]
@@ -220,6 +223,9 @@ func verifyAliases(p *Plan) error {
 }
 
 func verifySchedule(p *Plan) error {
+	if err := verifyStores(p); err != nil {
+		return err
+	}
 	firstWrite := len(p.Graph.Nodes)
 	for i, n := range p.Graph.Nodes {
 		if p.Values[i].Storage == InPlace {

@@ -26,7 +26,7 @@ func verifyMemory(p *Plan) error {
 		switch {
 		case v.Alias && v.Offset != p.Value(n.Inputs[0]).Offset:
 			return fmt.Errorf("node %s is an alias, but lies elsewhere than %s", n.Label(), n.Inputs[0].Label())
-		case v.Alias || v.Storage == InPlace || v.Bytes == 0:
+		case v.Alias || v.Storage == InPlace || v.Bytes == 0 || isGiven(n):
 		case v.Offset < 0 || v.Offset%Alignment != 0 || v.Offset+v.Bytes > size:
 			return fmt.Errorf("node %s has bytes %d to %d of the %d on %s", n.Label(), v.Offset, v.Offset+v.Bytes, size, p.Targets[n.Space].Name)
 		case v.Storage != Transient:

@@ -19,7 +19,6 @@ An index out of range gives NaN, or 0 in dtypes without it.`,
 		kit.Integer("dim", "the dim that is indexed"),
 	},
 	Class: ir.Move,
-	Exact: true,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		dim, err := inferAtIndex(n)
@@ -56,7 +55,6 @@ If in_place, the result is written over x, and its other slices aren't copied.`,
 		{Name: "in_place", Kind: ir.KBool, Hidden: true, Optional: true, Default: false, Doc: "whether the result is written over x"},
 	},
 	Class: ir.Move,
-	Exact: true,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		dim, err := inferAtIndex(n)

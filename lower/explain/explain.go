@@ -130,8 +130,8 @@ func Of(p *lower.Plan) *Plan {
 			e.Totals.Copies++
 			e.Totals.Copied = place.Sum(e.Totals.Copied, p.Values[i].Bytes)
 			e.cross(Crossing{p.Targets[n.Inputs[0].Space].Name, p.Targets[n.Space].Name, crossing(n, commits[n]), 1, p.Values[i].Bytes})
-		case x.Kernel != "":
-			e.Totals.Kernels++
+		case x.Kernel != "" || n.Op == ir.ScanOp:
+			e.Totals.Kernels = place.Sum(e.Totals.Kernels, p.Launches(i))
 		}
 	}
 	for i, s := range p.Spaces {

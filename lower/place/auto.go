@@ -3,6 +3,7 @@ package place
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -38,12 +39,12 @@ func (p *Placement) offer() {
 	p.Choice = &Choice{}
 	host, kernels := 0.0, 0
 	for i, runs := range p.running() {
-		if n := p.graph.Nodes[i]; runs && HasKernel(n) {
+		if n := p.graph.Nodes[i]; runs && computes(n) {
 			host += seconds(n, p.Targets[0].Speed)
-			kernels++
+			kernels += launches(n)
 		}
 	}
-	least := fastestWait + time.Duration(kernels)*fastestLaunch
+	least := fastestWait + time.Duration(min(kernels, math.MaxInt32))*fastestLaunch
 	step := duration(host)
 	switch {
 	case step <= least:
@@ -151,7 +152,7 @@ func (l *layout) step(main int) (total float64) {
 		if !l.running[i] {
 			continue
 		}
-		if HasKernel(n) {
+		if computes(n) {
 			total += seconds(n, p.Targets[from].Speed)
 		}
 		crossed = append(crossed[:0], make([]bool, len(p.Targets))...)

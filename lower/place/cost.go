@@ -13,6 +13,15 @@ func seconds(n *ir.Node, s device.Speed) float64 {
 	if s.Flops <= 0 || s.Bytes <= 0 {
 		return 0
 	}
+	if n.Op == ir.ScanOp {
+		total := 0.0
+		for _, m := range n.ScanBody().Graph.Nodes {
+			if computes(m) {
+				total += seconds(m, s)
+			}
+		}
+		return float64(n.ScanBody().Length) * total
+	}
 	return s.Launch.Seconds() + max(float64(Flops(n))/s.Flops, touched(n)/s.Bytes)
 }
 
@@ -22,6 +31,13 @@ func seconds(n *ir.Node, s device.Speed) float64 {
 func Flops(n *ir.Node) int64 {
 	if n.Op.Decompose != nil {
 		return decomposedFlops(n)
+	}
+	if n.Op == ir.ScanOp {
+		total := int64(0)
+		for _, m := range n.ScanBody().Graph.Nodes {
+			total = Sum(total, Flops(m))
+		}
+		return int64(ir.MulSize(n.ScanBody().Length, int(total)))
 	}
 	numel := int64(n.Type.Shape.Numel())
 	switch n.Op.Class {
@@ -223,7 +239,7 @@ func (l *layout) units(bytes float64) int64 { return int64(bytes * l.scale) }
 // no weight crosses unless it is pinned away from its layer.
 func (l *layout) extra(n *ir.Node, space int) float64 {
 	p := l.placement
-	if space == p.Main || n.Update || !l.running[n.ID] || !HasKernel(n) {
+	if space == p.Main || n.Update || !l.running[n.ID] || !computes(n) {
 		return 0
 	}
 	const most = 1 << 40
@@ -235,4 +251,18 @@ func (l *layout) extra(n *ir.Node, space int) float64 {
 		return most
 	}
 	return min(max(0, seconds(n, there)-seconds(n, here))*p.perSecond(space, p.Main), most)
+}
+
+// launches counts the kernels that a node runs.
+func launches(n *ir.Node) int {
+	if n.Op != ir.ScanOp {
+		return 1
+	}
+	total := 0
+	for _, m := range n.ScanBody().Graph.Nodes {
+		if computes(m) {
+			total = ir.AddSize(total, launches(m))
+		}
+	}
+	return ir.MulSize(n.ScanBody().Length, total)
 }

@@ -240,7 +240,15 @@ type Target = device.Info
 
 // Lacking gives a dtype of a node that a device doesn't support; "" if it can run it.
 func Lacking(t *Target, n *ir.Node) string {
-	if len(t.Lacks) == 0 || !HasKernel(n) {
+	if len(t.Lacks) == 0 || !computes(n) {
+		return ""
+	}
+	if n.Op == ir.ScanOp {
+		for _, m := range n.ScanBody().Graph.Nodes {
+			if lacking := Lacking(t, m); lacking != "" {
+				return lacking
+			}
+		}
 		return ""
 	}
 	for _, in := range n.Inputs {
@@ -257,11 +265,15 @@ func Lacking(t *Target, n *ir.Node) string {
 // HasKernel tells nodes that kernels compute from those that hold or copy values.
 func HasKernel(n *ir.Node) bool {
 	switch n.Op {
-	case ir.StateOp, ir.ConstOp, ir.SourceOp, ir.CopyOp:
+	case ir.StateOp, ir.ConstOp, ir.SourceOp, ir.CopyOp, ir.ScanOp, ir.ScanResultOp:
 		return false
 	}
 	return true
 }
+
+// computes tells nodes whose device has work with them: those with kernels, and scans,
+// whose bodies have them.
+func computes(n *ir.Node) bool { return n.Op == ir.ScanOp || HasKernel(n) }
 
 // Auto as Options.Default leaves the choice of the main device to [Placement.Run].
 const Auto = -1

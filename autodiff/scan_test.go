@@ -1,0 +1,93 @@
+package autodiff_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/ir"
+)
+
+// recurrent is h = tanh(x_t w + h u) over time, with the last h, all of them, and one more
+// carry c that sums h * x.
+func (b *program) recurrent(x, h0, c0, w, u *ir.Node, dim int, reverse bool) (last, sum, all *ir.Node) {
+	l := b.BeginScan(x.Type.Shape[dim], reverse)
+	xt := l.Slice(x, dim)
+	h, hn := l.Carry("h", h0)
+	c, cn := l.Carry("c", c0)
+	next := b.op("tanh", b.op("add", b.op("matmul", xt, w), b.op("matmul", h, u)))
+	l.Next(hn, next)
+	l.Next(cn, b.op("add", c, b.op("mul", b.op("mul", next, h), b.op("sigmoid", xt))))
+	l.Keep(next, dim)
+	carries, kept := l.End()
+	return carries[0], carries[1], kept[0]
+}
+
+// unrolled is recurrent, written out.
+func (b *program) unrolled(x, h, c, w, u *ir.Node, dim int, reverse bool) (last, sum, all *ir.Node) {
+	steps := x.Type.Shape[dim]
+	kept := make([]any, steps)
+	for i := range steps {
+		if reverse {
+			i = steps - 1 - i
+		}
+		xt := b.op("squeeze", b.op("slice", x, dim, i, i+1), dim)
+		next := b.op("tanh", b.op("add", b.op("matmul", xt, w), b.op("matmul", h, u)))
+		c = b.op("add", c, b.op("mul", b.op("mul", next, h), b.op("sigmoid", xt)))
+		h = next
+		kept[i] = next
+	}
+	return h, c, b.op("stack", kept, dim)
+}
+
+type recurrence func(x, h, c, w, u *ir.Node, dim int, reverse bool) (last, sum, all *ir.Node)
+
+// computed gives the value of a network's loss, its first and its second derivatives.
+func computed(t *testing.T, dim int, reverse bool, of func(*program) recurrence) (values [][]float64) {
+	b := newProgram()
+	number := 0
+	draw := func(name string, shape ...int) *ir.Node {
+		v := make([]float64, ir.Shape(shape).Numel())
+		for i := range v {
+			number = (number*7 + 3) % 23
+			v[i] = float64(number)/11 - 1
+		}
+		return b.param(name, shape, v...)
+	}
+	x := draw("x", 4, 2, 3)
+	if dim == 1 {
+		x = b.op("permute", x, []int{1, 0, 2})
+	}
+	h, c, w, u := draw("h", 2, 3), draw("c", 2, 3), draw("w", 3, 3), draw("u", 3, 3)
+	last, sum, all := of(b)(x, h, c, w, u, dim, reverse)
+	loss := b.op("sum", b.op("add", b.op("mul", last, sum), b.op("square", b.op("sum", b.op("sin", all), dim))))
+	b.output("loss", loss)
+	names := []string{"loss"}
+	first := b.op("mul", 0.5, b.op("sum", loss))
+	for name, p := range map[string]*ir.Node{"x": b.Graph.State("x").Read, "h": h, "c": c, "w": w, "u": u} {
+		g := b.grad(loss, p)
+		b.output("grad "+name, g)
+		first = b.op("add", first, b.op("sum", b.op("square", g)))
+	}
+	for _, name := range []string{"x", "h", "c", "w", "u"} {
+		b.output("grad grad "+name, b.grad(first, b.Graph.State(name).Read))
+		names = append(names, "grad "+name, "grad grad "+name)
+	}
+	b.expand(t)
+	for _, name := range names {
+		values = append(values, b.value(t, name))
+	}
+	return values
+}
+
+func TestAScanHasTheGradientsOfItsPositionsWrittenOut(t *testing.T) {
+	for _, dim := range []int{0, 1} {
+		for _, reverse := range []bool{false, true} {
+			want := computed(t, dim, reverse, func(b *program) recurrence { return b.unrolled })
+			got := computed(t, dim, reverse, func(b *program) recurrence { return b.recurrent })
+			for i := range want {
+				require.InDeltaSlice(t, want[i], got[i], 1e-10, "%d, dim %d, reverse %v", i, dim, reverse)
+			}
+		}
+	}
+}
