@@ -15,7 +15,7 @@ var ScanSlice = ir.Register(&ir.Op{
 An index out of range gives NaN, or 0 in dtypes without it.`,
 	Params: []ir.Param{
 		kit.Tensor("x", "any tensor"),
-		kit.Index("index", "one index"),
+		kit.Tensor("index", "i32[] or i64[]"),
 		kit.Integer("dim", "the dim that is indexed"),
 	},
 	Class: ir.Move,
@@ -49,7 +49,7 @@ var ScanStore = ir.Register(&ir.Op{
 If in_place, the result is written over x, and its other slices aren't copied.`,
 	Params: []ir.Param{
 		kit.Tensor("x", "any tensor"),
-		kit.Index("index", "one index"),
+		kit.Tensor("index", "i32[] or i64[]"),
 		kit.Tensor("slice", "the slice, of x's shape without dim"),
 		kit.Integer("dim", "the dim that is indexed"),
 		{Name: "in_place", Kind: ir.KBool, Hidden: true, Optional: true, Default: false, Doc: "whether the result is written over x"},
@@ -83,11 +83,8 @@ If in_place, the result is written over x, and its other slices aren't copied.`,
 
 // inferAtIndex checks the index of n, and gives the dim.
 func inferAtIndex(n *ir.Node) (int, error) {
-	if err := kit.RefuseIndexDType(n, 1); err != nil {
-		return 0, err
-	}
-	if index := n.Inputs[1].Type; len(index.Shape) != 0 {
-		return 0, ir.Argf("index", "index must be a scalar, not %s", index)
+	if index := n.Inputs[1].Type; len(index.Shape) != 0 || index.DType != ir.I32 && index.DType != ir.I64 {
+		return 0, ir.Argf("index", "index must be i32[] or i64[], not %s", index)
 	}
 	return kit.NormDim(n, n.Inputs[0].Type.Shape)
 }
