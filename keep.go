@@ -141,6 +141,9 @@ func (s *Session) info() runs.Info {
 	if s.weights != nil {
 		info.Weights = s.weights.File
 	}
+	if by := s.settings.Decides(); by != nil {
+		info.Decides = &runs.Decides{Metric: by.Metric, Mode: by.Mode()}
+	}
 	return info
 }
 

@@ -96,9 +96,9 @@ func (p *Progress) draw(text, end string) error {
 // Lines is progress for files and pipes: a plain line for each step that has one in a log.
 func Lines(w io.Writer, run Run) engine.Observer {
 	l := newLine(run)
-	written := run.Start
+	written := run.Logged()
 	return engine.Observer{Every: run.every(), Evaluations: true, Observe: func(r engine.Record) error {
-		if r.Step <= written {
+		if r.Step <= written || r.Due { // the run that completes an evaluation has its line
 			return nil
 		}
 		written = r.Step

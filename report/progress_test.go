@@ -251,6 +251,19 @@ func TestEvaluationsCountInTheTimeLeftAndNotInTheSpeed(t *testing.T) {
 	require.Equal(t, "step 100/1,000 (10%)  loss 1.000  100 steps/s  3.0s  27.0s left\n", b.String())
 }
 
+// A step whose evaluation was interrupted has its line from the run that completes it, as in
+// a log.
+func TestAStepHasItsLineWhenItsEvaluationIsComplete(t *testing.T) {
+	var b strings.Builder
+	run := Run{Metrics: []string{"eval.loss"}, EvalEvery: 10}
+	play(t, Lines(&b, run), []engine.Record{{Step: 10, Due: true, Metrics: []float64{nan}, Last: true}})
+	require.Empty(t, b.String())
+	run.Start, run.Due = 10, true
+	play(t, Lines(&b, run), []engine.Record{{Step: 10, Fresh: true, Evaluated: true, Metrics: []float64{0.5}}})
+	require.Contains(t, b.String(), "step 10")
+	require.Contains(t, b.String(), "0.5000")
+}
+
 func TestALineShowsWhatIsKnownOfARun(t *testing.T) {
 	run := Run{Metrics: []string{"loss", "grad_norm"}, EpochSteps: 40, Epochs: 10, MaxSteps: 400, Examples: 32, Memory: 3 << 20, Every: 1,
 		Rates: func(step, _ int64) []Rate { return []Rate{{"lr", 0.1 / float64(step)}, {"lr[*.bias]", 0.01}} }}

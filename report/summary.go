@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 
@@ -48,7 +49,7 @@ func (r Result) WriteText(w io.Writer) error {
 	if s.Steps > 0 && s.Elapsed > 0 {
 		fmt.Fprintf(&b, " (%s)", formatRate(float64(s.Steps)/s.Elapsed.Seconds()))
 	}
-	fmt.Fprintf(&b, " on %s: %s\n", r.Run.Device, stopped[s.Stopped])
+	fmt.Fprintf(&b, " on %s: %s\n", r.Run.Device, Reason(string(s.Stopped)))
 	if s.Steps > 0 || s.Step > 0 { // a resumed run that takes no step has them too
 		rows := make([][2]string, 0, len(r.Run.Metrics)+1)
 		for i, name := range r.Run.Metrics {
@@ -152,7 +153,7 @@ func (r Result) summary() runs.Summary {
 	return runs.Summary{
 		Spec: r.Run.Spec, Name: r.Run.Name, Version: r.Run.Flowrun, Vars: r.Run.Vars, Seed: r.Run.Seed, Device: r.Run.Device,
 		Steps: s.Steps, Step: s.Step, Stopped: stopped, Message: message, Seconds: s.Elapsed.Seconds(),
-		Metrics: r.metricsJSON(), Best: r.Best, Out: r.Out, Weights: r.Weights,
+		LossStep: r.lossStep(), Metrics: r.metricsJSON(), Best: r.Best, Out: r.Out, Weights: r.Weights,
 		NonFiniteStep: s.NonFinite, NonFinite: divergenceOf(s.Divergence), Skipped: s.Skipped,
 		Copies: runs.Copies{
 			HostToDevice:   runs.Traffic(r.Stats.HostToDevice),
@@ -162,6 +163,15 @@ func (r Result) summary() runs.Summary {
 		},
 		KernelsRun: r.Stats.KernelsRun, PeakBytes: r.Stats.PeakBytes, DataWait: r.Stats.DataWait.Seconds(),
 	}
+}
+
+// lossStep is the loss of the last step, if there was one and it is finite.
+func (r Result) lossStep() *float64 {
+	v := r.Summary.Loss
+	if r.Summary.Step == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
 }
 
 // metricsJSON writes the metrics as an object in the spec's order. Before the

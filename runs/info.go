@@ -15,8 +15,15 @@ type Info struct {
 	Weights  string       `json:"weights,omitempty"` // the file whose parameters it began with; "": the spec's initial ones
 	LogEvery int64        `json:"log_every"`         // steps between two lines of MetricsFile
 	MaxSteps int64        `json:"max_steps,omitempty"`
-	Metrics  []string     `json:"metrics"` // in the order of the lines; those of an evaluation begin with "eval."
+	Metrics  []string     `json:"metrics"`           // in the order of the lines; those of an evaluation begin with "eval."
+	Decides  *Decides     `json:"decides,omitempty"` // nil: nothing says which value is the best
 	Resumed  []Resumption `json:"resumed,omitempty"`
+}
+
+// Decides is the metric that says which value of a run is the best, as ir.Loop.Decides.
+type Decides struct {
+	Metric string `json:"metric"`
+	Mode   string `json:"mode"` // "min" or "max"
 }
 
 // Resumption says that a run went on from a checkpoint, or from its beginning where it

@@ -17,6 +17,7 @@ type Summary struct {
 	Message string  `json:"message,omitempty"`
 	Seconds float64 `json:"seconds"` // in the training loop
 
+	LossStep *float64 `json:"loss_step"` // the loss of the last step; nil: none, NaN or infinite
 	// Metrics is an object of the last values by their names, in the spec's order: a
 	// number, nested lists for a tensor, null for none, NaN and infinities.
 	Metrics json.RawMessage `json:"metrics"`

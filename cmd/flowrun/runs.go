@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -115,16 +113,14 @@ func (o *runsFlags) run(paths []string, s streams) error {
 func (o *runsFlags) read(c *comparison) error {
 	names := o.metrics
 	if len(names) == 0 && (o.svg != "" || len(c.all) == 1 && !o.asJSON) {
-		if names = c.all[0].curves(); o.svg != "" && len(names) > 1 {
-			names = names[:1]
-		}
-	}
-	if len(names) == 0 {
-		return nil
+		names = c.all[0].curves()
 	}
 	c.metrics = o.metrics
 	for _, e := range c.all {
-		e.series = e.run.Series(names...)
+		e.readSeries(names)
+	}
+	if o.svg != "" && len(o.metrics) == 0 {
+		c.keepFirst(names)
 	}
 	for _, name := range o.metrics {
 		if !slices.ContainsFunc(c.all, func(e *entry) bool { return e.find(name) != nil }) {
@@ -184,15 +180,7 @@ func (o *runsFlags) writeSVG(c *comparison, s streams) error {
 	if len(charts) == 0 {
 		return errors.New("--svg: there are no metrics to draw; name one with --metric")
 	}
-	var text bytes.Buffer
-	if err := charts[0].WriteSVG(&text); err != nil {
-		return err
-	}
-	err := files.Replace(o.svg, nil, func(w io.Writer) error {
-		_, err := w.Write(text.Bytes())
-		return err
-	})
-	if err != nil {
+	if err := files.Replace(o.svg, nil, charts[0].WriteSVG); err != nil {
 		return fmt.Errorf("--svg %s: %w", o.svg, err)
 	}
 	if !o.asJSON {

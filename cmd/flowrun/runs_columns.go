@@ -58,6 +58,9 @@ type column struct {
 	value func(e *entry) float64 // to sort by; nil: by the text
 }
 
+// missing is shown where there is no value.
+const missing = "–"
+
 // numberColumn is a column of a metric's values.
 func numberColumn(title string, value func(e *entry) float64) column {
 	return column{title: title, right: true, value: value, text: func(e *entry) string { return metricText(value(e)) }}
@@ -65,30 +68,38 @@ func numberColumn(title string, value func(e *entry) float64) column {
 
 func metricText(v float64) string {
 	if math.IsNaN(v) {
-		return "–"
+		return missing
 	}
 	return report.Metric(v)
+}
+
+// orNone is a number, or NaN where it is less than 0, which says that it is unknown.
+func orNone(v float64) float64 {
+	if v < 0 {
+		return math.NaN()
+	}
+	return v
 }
 
 // table lists the columns.
 func (c *comparison) tableColumns() []column {
 	list := []column{
 		{title: "run", text: func(e *entry) string { return e.name }},
-		{title: "state", text: func(e *entry) string { return string(e.run.State) }},
+		{title: "state", text: (*entry).state},
 	}
 	for _, title := range c.columns {
-		list = append(list, column{title: title, text: func(e *entry) string { return cmp.Or(e.settings[title], "–") }})
+		list = append(list, column{title: title, text: func(e *entry) string { return cmp.Or(e.settings[title], missing) }})
 	}
 	list = append(list,
-		column{title: "steps", right: true, value: func(e *entry) float64 { return float64(e.steps()) }, text: func(e *entry) string {
+		column{title: "steps", right: true, value: func(e *entry) float64 { return orNone(float64(e.steps())) }, text: func(e *entry) string {
 			if e.steps() < 0 {
-				return "–"
+				return missing
 			}
 			return report.Count(e.steps())
 		}},
-		column{title: "time", right: true, value: func(e *entry) float64 { return e.took().Seconds() }, text: func(e *entry) string {
+		column{title: "time", right: true, value: func(e *entry) float64 { return orNone(e.took().Seconds()) }, text: func(e *entry) string {
 			if e.took() < 0 {
-				return "–"
+				return missing
 			}
 			return report.Duration(e.took())
 		}})
@@ -105,7 +116,7 @@ func (c *comparison) metricColumns() (list []column) {
 		}, text: func(e *entry) string {
 			b := e.best()
 			if b == nil {
-				return "–"
+				return missing
 			}
 			return fmt.Sprintf("%s %s at %s", b.Metric, report.Metric(b.Value), report.Count(b.Step))
 		}})
@@ -138,6 +149,7 @@ func (c *comparison) metricColumns() (list []column) {
 
 // sort sorts by a column's title, or a setting.
 func (c *comparison) sort(by string, reverse bool) error {
+	sorted := byStart
 	if by != "" && by != "started" {
 		columns := c.tableColumns()
 		i := slices.IndexFunc(columns, func(x column) bool { return x.title == by })
@@ -152,33 +164,45 @@ func (c *comparison) sort(by string, reverse bool) error {
 			}
 			return usageError{fmt.Errorf("--sort: there is no column %s; there is started, %s", diag.Quote(by), diag.Names(names))}
 		}
-		slices.SortStableFunc(c.all, columns[i].order)
+		sorted = columns[i]
 	}
-	if reverse {
-		slices.Reverse(c.all)
-	}
+	slices.SortStableFunc(c.all, func(a, b *entry) int { return sorted.order(a, b, reverse) })
 	return nil
 }
 
-// order compares two entries: as numbers where both are, and what is missing last.
-func (x column) order(a, b *entry) int {
-	v, w := math.NaN(), math.NaN()
+// byStart orders runs by when they began.
+var byStart = column{value: func(e *entry) float64 {
+	if t := e.started(); !t.IsZero() {
+		return float64(t.UnixMicro())
+	}
+	return math.NaN()
+}}
+
+// key is what a run is sorted by: numbers come first, then texts, then what is missing.
+func (x column) key(e *entry) (class int, number float64, text string) {
 	if x.value != nil {
-		v, w = x.value(a), x.value(b)
-	} else if p, err := strconv.ParseFloat(x.text(a), 64); err == nil {
-		if q, err := strconv.ParseFloat(x.text(b), 64); err == nil {
-			v, w = p, q
+		if number = x.value(e); math.IsNaN(number) {
+			return 2, 0, ""
 		}
+		return 0, number, ""
 	}
-	switch {
-	case math.IsNaN(v) && math.IsNaN(w) && x.value == nil:
-		return strings.Compare(x.text(a), x.text(b))
-	case math.IsNaN(v) && math.IsNaN(w):
-		return 0
-	case math.IsNaN(v):
-		return 1
-	case math.IsNaN(w):
-		return -1
+	text = x.text(e)
+	if number, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(number) {
+		return 0, number, ""
 	}
-	return cmp.Compare(v, w)
+	if text == "" || text == missing {
+		return 2, 0, ""
+	}
+	return 1, 0, text
+}
+
+// order compares two entries. What is missing is last in both directions.
+func (x column) order(a, b *entry, reverse bool) int {
+	class, v, s := x.key(a)
+	other, w, t := x.key(b)
+	order := cmp.Or(cmp.Compare(class, other), cmp.Compare(v, w), strings.Compare(s, t))
+	if reverse && class < 2 && other < 2 {
+		return -order
+	}
+	return order
 }

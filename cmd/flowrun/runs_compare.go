@@ -4,15 +4,16 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/runs"
 	"github.com/flowrun/flowrun/spec"
 )
@@ -47,12 +48,9 @@ func compare(found []*runs.Run) *comparison {
 		e.readSettings()
 		e.readSpec()
 		e.last = e.lastValues()
-		if r.Summary == nil {
-			e.soFar = e.bestSoFar()
-		}
 		c.all = append(c.all, e)
 	}
-	slices.SortStableFunc(c.all, byStart)
+	slices.SortFunc(c.all, func(a, b *entry) int { return cmp.Or(byStart.order(a, b, false), strings.Compare(a.name, b.name)) })
 	known := slices.DeleteFunc(slices.Clone(c.all), func(e *entry) bool { return e.run.Info == nil })
 	c.columns = differing(known, func(e *entry) ([]string, map[string]string) { return e.order, e.settings })
 	read := slices.DeleteFunc(slices.Clone(c.all), func(e *entry) bool { return e.keyOrder == nil })
@@ -128,18 +126,8 @@ func (e *entry) readSettings() {
 		e.set("max_steps", strconv.FormatInt(info.MaxSteps, 10))
 	}
 	e.set("flowrun", info.Flowrun)
-	for _, name := range slices.Sorted(mapKeys(info.Vars)) {
+	for _, name := range slices.Sorted(maps.Keys(info.Vars)) {
 		e.set(name, varText(info.Vars[name]))
-	}
-}
-
-func mapKeys(m map[string]any) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
 	}
 }
 
@@ -172,9 +160,27 @@ func (e *entry) readSpec() {
 		if e.run.Info != nil && (k.Key == "seed" || k.Key == "train.max_steps" || strings.HasPrefix(k.Key, "vars.")) {
 			continue
 		}
-		e.keys[k.Key] = k.Value
+		e.keys[k.Key] = seenFrom(e.run.Dir, k.Value)
 		e.keyOrder = append(e.keyOrder, k.Key)
 	}
+}
+
+// upward is a path in a value that leads out of the run's folder.
+var upward = regexp.MustCompile(`(^|\[|, )(\.\./[^,\]]*)`)
+
+// seenFrom is a value of a run's spec with paths as they are seen from here: runs in folders
+// of different depth have the same files under different names.
+func seenFrom(dir, value string) string {
+	return upward.ReplaceAllStringFunc(value, func(match string) string {
+		at := strings.Index(match, "../")
+		path, err := filepath.Abs(filepath.Join(dir, match[at:]))
+		if here, err2 := os.Getwd(); err == nil && err2 == nil {
+			if near, err := filepath.Rel(here, path); err == nil {
+				path = near
+			}
+		}
+		return match[:at] + filepath.ToSlash(path)
+	})
 }
 
 // lastValues are the last values of metrics: of the summary, or else of the last line.
@@ -190,6 +196,12 @@ func (e *entry) lastValues() map[string]float64 {
 				values[name] = math.NaN()
 			}
 		}
+		if _, is := values["loss_step"]; !is && s.Step > 0 {
+			values["loss_step"] = math.NaN()
+			if s.LossStep != nil {
+				values["loss_step"] = *s.LossStep
+			}
+		}
 		return values
 	}
 	return e.run.Last()
@@ -200,15 +212,6 @@ func (e *entry) started() time.Time {
 		return time.Time{}
 	}
 	return e.run.Info.Started
-}
-
-// byStart compares when runs began; those that don't say it are last.
-func byStart(a, b *entry) int {
-	x, y := a.started(), b.started()
-	if x.IsZero() != y.IsZero() {
-		return x.Compare(y) * -1
-	}
-	return cmp.Or(x.Compare(y), strings.Compare(a.name, b.name))
 }
 
 // steps is how far it has come; -1 if that is unknown.
@@ -265,34 +268,60 @@ func (e *entry) best() *runs.Best {
 // maxScanned is up to how many bytes metrics are read for the best value so far.
 const maxScanned = 64 << 20
 
-// decides is the metric that says which value is the best, and its mode, as ir.Loop.Decides
-// has it.
-func (e *entry) decides() (metric, mode string) {
-	for _, section := range []string{"train.checkpoint.best.", "train.early_stop."} {
-		if metric := e.keys[section+"metric"]; metric != "" {
-			return metric, cmp.Or(e.keys[section+"mode"], "min")
+// readSeries reads the metrics of the names, and of a run that has not ended the best value
+// that was logged, in one pass.
+func (e *entry) readSeries(names []string) {
+	by, read := e.undecided(), names
+	if by != nil && !slices.Contains(names, by.Metric) {
+		read = append(slices.Clip(names), by.Metric)
+	}
+	if len(read) == 0 {
+		return
+	}
+	for _, s := range e.run.Series(read...) {
+		if by != nil && s.Name == by.Metric {
+			e.soFar = bestOf(s, by)
+		}
+		if slices.Contains(names, s.Name) {
+			e.series = append(e.series, s)
 		}
 	}
-	if e.keyOrder == nil {
-		return "", "" // there is no spec that could say otherwise
-	}
-	return ir.EvalLoss, "min"
 }
 
-// bestSoFar finds the best value that was logged.
-func (e *entry) bestSoFar() *runs.Best {
-	metric, mode := e.decides()
-	info, err := os.Stat(e.path(runs.MetricsFile))
-	if metric != "" && err == nil && info.Size() <= maxScanned {
-		for _, s := range e.run.Series(metric) {
-			p := s.Min
-			if mode == "max" {
-				p = s.Max
-			}
-			if !math.IsNaN(p.Value) {
-				return &runs.Best{Metric: metric, Mode: mode, Value: p.Value, Step: int64(p.Step)}
-			}
-		}
+// undecided says by what the best value so far has to be found; nil: it is known, or there
+// is none, or too much to read.
+func (e *entry) undecided() *runs.Decides {
+	if e.run.Summary != nil || e.run.Info == nil {
+		return nil
 	}
-	return nil
+	info, err := os.Stat(e.path(runs.MetricsFile))
+	if err != nil || info.Size() > maxScanned {
+		return nil
+	}
+	return e.run.Info.Decides
+}
+
+// bestOf is the best value of a series; nil if none is a number.
+func bestOf(s *runs.Series, by *runs.Decides) *runs.Best {
+	p := s.Min
+	if by.Mode == "max" {
+		p = s.Max
+	}
+	if math.IsNaN(p.Value) {
+		return nil
+	}
+	return &runs.Best{Metric: by.Metric, Mode: by.Mode, Value: p.Value, Step: int64(p.Step)}
+}
+
+// keepFirst leaves the first of the metrics that any run has.
+func (c *comparison) keepFirst(names []string) {
+	for _, name := range names {
+		if !slices.ContainsFunc(c.all, func(e *entry) bool { return e.find(name) != nil }) {
+			continue
+		}
+		for _, e := range c.all {
+			e.series = slices.DeleteFunc(e.series, func(s *runs.Series) bool { return s.Name != name })
+		}
+		return
+	}
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +25,7 @@ func handMade(t *testing.T, dir, lr, momentum, stopped string, steps int) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 	}
 	write("run.json", fmt.Sprintf(`{"flowrun":"v1.2.3","spec":"nets/a.yaml","name":"a","vars":{"lr":%s,"width":16},"seed":7,"device":"cpu",
-		"started":"2026-12-01T05:00:00Z","command":["flowrun","run","nets/a.yaml","--set","lr=%s","--out","elsewhere"],"log_every":10,"max_steps":400,
+		"started":"2026-12-01T05:00:00Z","command":["flowrun","run","nets/a.yaml","--set","lr=%s","--out","elsewhere"],"log_every":10,"max_steps":400,"decides":{"metric":"eval.loss","mode":"min"},
 		"metrics":["loss","eval.loss"],"resumed":[]}`, lr, lr))
 	write("spec.yaml", fmt.Sprintf("flowrun: 1\nvars: {lr: %s}\ntrain:\n  optimizer: {SGD: {lr: lr, momentum: %s}}\n  max_steps: 400\n  early_stop: {metric: eval.loss, mode: min, patience: 9}\n", lr, momentum))
 	var lines strings.Builder
@@ -146,12 +148,82 @@ func TestRunsAreSortedByAnyColumn(t *testing.T) {
 	}
 	require.Equal(t, "abcde", order(), "what says no time is last")
 	require.Equal(t, "bacde", order("--sort", "lr"))
-	require.Equal(t, "ecbda", order("--sort", "steps"), "what has none is -1")
+	require.Equal(t, "cbdae", order("--sort", "steps"), "what has none is last")
 	require.Equal(t, "adbce", order("--sort", "loss"))
-	require.Equal(t, "ecbda", order("--sort", "loss", "--reverse"))
+	require.Equal(t, "cbdae", order("--sort", "loss", "--reverse"), "also where the order is reversed")
 	code, _, errors := flowrunWith(t, "runs", top, "--sort", "length")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, errors, `there is no column "length"; there is started, run, state, lr, steps, time`)
+}
+
+// Numbers come before texts and texts before nothing, so that any order of the runs is
+// sorted into the same one.
+func TestTheOrderOfAColumnIsOne(t *testing.T) {
+	x := column{text: func(e *entry) string { return e.name }}
+	want := []string{"2", "1e1", "auto", "none", missing}
+	for range 20 {
+		var all []*entry
+		for _, i := range rand.Perm(len(want)) {
+			all = append(all, &entry{name: want[i]})
+		}
+		slices.SortFunc(all, func(a, b *entry) int { return x.order(a, b, false) })
+		for i, e := range all {
+			require.Equal(t, want[i], e.name)
+		}
+	}
+}
+
+// plain makes the folder of a run with a spec, lines of metrics, and how it ended.
+func plain(t *testing.T, dir, spec, metrics, lines, summary string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	for name, text := range map[string]string{
+		"run.json":  `{"spec":"a.yaml","device":"cpu","started":"2026-12-01T05:00:00Z","metrics":` + metrics + `,"decides":{"metric":"eval.near","mode":"max"}}`,
+		"spec.yaml": spec, "metrics.jsonl": lines, "summary.json": summary,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+}
+
+func TestARunWithoutMetricsShowsItsLoss(t *testing.T) {
+	dir := t.TempDir()
+	plain(t, dir, "flowrun: 1\n", "[]", `{"step":5,"loss_step":0.25}`+"\n", `{"step":5,"stopped":"max_steps","metrics":{},"loss_step":0.25}`)
+	_, out, errors := flowrunWith(t, "runs", dir)
+	require.Contains(t, out, "loss_step 0.2500", errors)
+}
+
+func TestASVGIsDrawnOfAMetricThatOnlyTheEvaluationHas(t *testing.T) {
+	dir := t.TempDir()
+	plain(t, dir, "flowrun: 1\n", `["eval.near"]`, `{"step":5,"eval.near":0.5,"loss_step":1}`+"\n", `{"step":5,"stopped":"max_steps","metrics":{"eval.near":0.5}}`)
+	svg := filepath.Join(t.TempDir(), "near.svg")
+	code, _, errors := flowrunWith(t, "runs", dir, "--svg", svg)
+	require.Equal(t, exitDone, code, errors)
+	text, err := os.ReadFile(svg)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "eval.near")
+}
+
+// Runs of one spec in folders of different depth name its files differently, and don't differ.
+func TestRunsAtOtherDepthsHaveTheSameFiles(t *testing.T) {
+	top := t.TempDir()
+	plain(t, filepath.Join(top, "a"), "flowrun: 1\ndata: {d: {csv: ../x.csv, more: [../y.csv, ../z.csv]}}\n", "[]", "", `{"step":5,"stopped":"max_steps"}`)
+	plain(t, filepath.Join(top, "in", "b"), "flowrun: 1\ndata: {d: {csv: ../../x.csv, more: [../../y.csv, ../../w.csv]}}\n", "[]", "", `{"step":5,"stopped":"max_steps"}`)
+	_, out, errors := flowrunWith(t, "runs", top, "--json")
+	var got struct{ Specs []specKeyJSON }
+	require.NoError(t, json.Unmarshal([]byte(out), &got), errors)
+	require.Len(t, got.Specs, 1)
+	require.Equal(t, "data.d.more", got.Specs[0].Key)
+}
+
+func TestARunThatWentOnBeyondNaNSaysSo(t *testing.T) {
+	top := t.TempDir()
+	plain(t, filepath.Join(top, "a"), "flowrun: 1\n", "[]", "", `{"step":5,"stopped":"max_steps","nonfinite_step":3}`)
+	plain(t, filepath.Join(top, "b"), "flowrun: 1\n", "[]", "", `{"step":5,"stopped":"max_steps","nonfinite_step":3,"skipped_steps":2}`)
+	_, out, _ := flowrunWith(t, "runs", top)
+	require.Contains(t, out, "done, loss not finite at step 3")
+	require.Contains(t, out, "done, 2 steps skipped")
+	_, out, _ = flowrunWith(t, "runs", filepath.Join(top, "b"))
+	require.Contains(t, out, "not finite  2 steps skipped")
 }
 
 func TestCurvesOfRunsAreWrittenAsSVG(t *testing.T) {

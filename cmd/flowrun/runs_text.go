@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,7 +77,7 @@ type keyValue struct {
 
 func (v keyValue) text() string {
 	if v.Value == nil {
-		return "–"
+		return missing
 	}
 	return diag.Cut(*v.Value)
 }
@@ -137,7 +138,7 @@ func (e *entry) infoRows(g *grid) {
 	}
 	g.row("spec", name)
 	var vars []string
-	for _, name := range slices.Sorted(mapKeys(info.Vars)) {
+	for _, name := range slices.Sorted(maps.Keys(info.Vars)) {
 		vars = append(vars, name+" "+diag.Cut(varText(info.Vars[name])))
 	}
 	if len(vars) > 0 {
@@ -177,6 +178,9 @@ func (e *entry) endRows(g *grid) {
 		}
 		g.row("steps", text)
 	}
+	if bad := e.notFinite(); bad != "" {
+		g.row("not finite", bad)
+	}
 	if r.Summary != nil && r.Summary.Message != "" {
 		label := "error"
 		for line := range strings.Lines(r.Summary.Message) {
@@ -209,6 +213,29 @@ func (e *entry) endRows(g *grid) {
 			g.row("", "(with a setting changed: the same ones give the same bits, which diverge again)")
 		}
 	}
+}
+
+// state is the run's state for a table, with what a run that went on has gone on beyond.
+func (e *entry) state() string {
+	state := string(e.run.State)
+	if bad := e.notFinite(); bad != "" {
+		state += ", " + bad
+	}
+	return state
+}
+
+// notFinite says what wasn't finite in a run that went on regardless, or without those
+// steps; "" if all was, or that has ended it.
+func (e *entry) notFinite() string {
+	switch s := e.run.Summary; {
+	case s == nil || s.Stopped == runs.Diverged:
+		return ""
+	case s.Skipped > 0:
+		return report.Steps(s.Skipped) + " skipped"
+	case s.NonFiniteStep > 0:
+		return "loss not finite at step " + report.Count(s.NonFiniteStep)
+	}
+	return ""
 }
 
 // metricNames lists the metrics with a last value in the spec's order, others behind them.
@@ -267,6 +294,8 @@ func (e *entry) curves() []string {
 	var base string
 	if b := e.best(); b != nil {
 		base = strings.TrimPrefix(b.Metric, ir.EvalPrefix)
+	} else if e.run.Info != nil && e.run.Info.Decides != nil {
+		base = strings.TrimPrefix(e.run.Info.Decides.Metric, ir.EvalPrefix)
 	} else if e.run.Info != nil && len(e.run.Info.Metrics) > 0 {
 		base = strings.TrimPrefix(e.run.Info.Metrics[0], ir.EvalPrefix)
 	} else {
