@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/engine"
+	"github.com/flowrun/flowrun/internal/errs"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -146,7 +147,7 @@ func (w *Saver) Observer(others []engine.Observer) engine.Observer {
 		if r.Step == w.last && (!w.awaits || r.Due) {
 			return nil
 		}
-		return errors.Join(syncAll(others), w.write(r, w.mayBeBest(r)))
+		return errs.Join(syncAll(others), w.write(r, w.mayBeBest(r)))
 	}}
 }
 

@@ -37,7 +37,18 @@ func (r *runner) end() error {
 	if err := r.fill(); err != nil {
 		return err
 	}
-	return errors.Join(r.last()...)
+	return joined(nil, r.last())
+}
+
+// joined adds errors to one that they aren't part of: a file that two observers write to
+// fails once.
+func joined(failure error, more []error) error {
+	for _, err := range more {
+		if err != nil && !errors.Is(failure, err) {
+			failure = errors.Join(failure, err)
+		}
+	}
+	return failure
 }
 
 // salvage ends a run that has failed, and adds further failures to the error. If the
@@ -47,12 +58,7 @@ func (r *runner) salvage(failure error) error {
 	if r.session.sync() != nil || r.recount() != nil || r.unsettled() != nil || r.fill() != nil {
 		return failure // it says why the states can't be read
 	}
-	for _, err := range r.last() {
-		if err != nil && !errors.Is(failure, err) { // a file that two observers write to fails once
-			failure = errors.Join(failure, err)
-		}
-	}
-	return failure
+	return joined(failure, r.last())
 }
 
 // recount reads the counter again after one of several steps has failed.

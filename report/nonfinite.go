@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -107,8 +108,7 @@ func Cause(c *engine.Cause) string {
 	var b strings.Builder
 	switch {
 	case n.Op == ir.SourceOp:
-		fmt.Fprintf(&b, "the data has %s (%s)", amount(c.Value), diag.Printable(c.Data))
-		return b.String()
+		return fmt.Sprintf("the data has %s (%s)", amount(c.Value), diag.Printable(cmp.Or(c.Data, "the field "+diag.Cut(n.Str("field"))+" of the data source "+diag.Cut(n.Str("source")))))
 	case c.Phase == "gradient":
 		b.WriteString("in the gradient, ")
 	case c.Phase == "update":

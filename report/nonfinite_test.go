@@ -37,6 +37,7 @@ func TestACauseIsToldInWordsOfTheSpec(t *testing.T) {
 	p := namedNode("p", f32(4))
 	log := opNode("log", f32(4), p)
 	log.Name = "q"
+	source := &ir.Node{Op: ir.SourceOp, Attrs: []any{"d", "x"}}
 	for want, c := range map[string]*engine.Cause{
 		"log(p) (node q) gave -inf in 2 of 4 values; its input p is 0 to 0.97": {
 			Node: log, Phase: "loss", Value: spreadIn(-inf, -inf, -1, 0), Inputs: []engine.Spread{spreadIn(0, 0, 0.5, 0.97)}},
@@ -46,6 +47,8 @@ func TestACauseIsToldInWordsOfTheSpec(t *testing.T) {
 			Node: opNode("square", f32(2), p), Phase: "update", Value: spreadIn(inf, inf), Inputs: []engine.Spread{spreadIn(1e21, 1e21)}},
 		"sub gave NaN; its input a is inf, its input b is 3, and inf in 1 of 2 values": {
 			Node: opNode("sub", f32(), opNode("exp", f32()), opNode("exp", f32())), Phase: "loss", Value: spreadIn(nan), Inputs: []engine.Spread{spreadIn(inf), spreadIn(3, inf)}},
+		"the data has NaN (the field x of the data source d)": {Node: source, Value: spreadIn(nan)},
+		"the data has NaN (d.csv:3)":                          {Node: source, Value: spreadIn(nan), Data: "d.csv:3"},
 		"sum gave inf; its input is empty": {
 			Node: opNode("sum", f32(), opNode("exp", f32(0))), Phase: "loss", Value: spreadIn(inf), Inputs: []engine.Spread{spreadIn()}},
 		"exp(1e+03) gave inf; its input is 1e+03": {

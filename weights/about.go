@@ -24,6 +24,10 @@ type About struct {
 	Other      map[string]string // metadata of others
 }
 
+// Remembered reports whether a checkpoint has a tensor beside the states: what the run
+// remembers, such as its best metric.
+func Remembered(name string) bool { return strings.HasPrefix(name, checkpoint.Memory) }
+
 // Origin is where a checkpoint comes from.
 type Origin struct {
 	Step    int64

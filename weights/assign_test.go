@@ -234,13 +234,20 @@ func TestWhatDoesNotFitIsAnError(t *testing.T) {
 		"a prefix of the model": {rule: partial, model: "net.a.w f32[1]; net.b f32[2]", tensor: "a.w f32[1]; b f32[2]",
 			want: `nothing is taken: the model has net.a.w, net.b, the file a.w, b; 2 tensors fit with rename: {"*": "net.*"}`},
 		"a tied head that the file lacks": {model: "tok.weight f32[9,2]; pos.weight f32[4,2]; head.weight f32[9,2]", tensor: "tok.weight f32[9,2]; pos.weight f32[4,2]",
-			want: `head.weight (f32[9, 2]) is missing; head.weight has the type of tok.weight: if they are tied, write rename: {"tok.weight": [tok.weight, head.weight]}`},
+			want: `head.weight (f32[9, 2]) is missing; head.weight has the type of tok.weight: if they are tied, write rename: {"tok.weight": [tok.weight, head.weight]}, or --weights-rename tok.weight=tok.weight --weights-rename tok.weight=head.weight`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := weights.Assign(c.rule, params(c.model), entries(c.tensor))
 			require.ErrorContains(t, err, c.want)
 		})
 	}
+}
+
+// What a wrong rename leaves without a tensor, or without a parameter, is no fault of its own.
+func TestOfAWrongRuleThatAloneIsTold(t *testing.T) {
+	model := "a f32[2,2]; b f32[2,2]"
+	_, err := weights.Assign(weights.Rule{Rename: renamed("a", "zz")}, params(model), entries(model))
+	require.EqualError(t, err, `rename: the model has no parameter "zz"`)
 }
 
 // In a plain MLP every layer has the type of every other: nothing says that two are tied.

@@ -36,11 +36,18 @@ type Extra struct {
 
 // Error says what doesn't fit, the gravest first, and what to do about it.
 func (m *Misfit) Error() string {
-	text := diag.Few(slices.Concat(m.rules, m.problems()))
+	problems := m.rules // what comes of a wrong rule isn't wrong with the file
+	if len(problems) == 0 {
+		problems = m.problems()
+	}
+	text := diag.Few(problems)
 	if m.file != "" {
 		text = diag.CutPath(m.file) + " doesn't fit the model: " + text
 	}
 	help := m.help
+	if len(m.rules) > 0 {
+		help = nil
+	}
 	for _, e := range m.Extra {
 		if e.CopyOf != "" {
 			help = append(slices.Clone(help), fmt.Sprintf("%s has the bits of %s, as of tied weights: write ignore: %s", diag.Cut(e.Name), diag.Cut(e.CopyOf), diag.Quote(e.Name)))
@@ -151,8 +158,8 @@ func (a *assigning) twinHint() string {
 			}
 		}
 		if len(twins) == 1 {
-			return fmt.Sprintf("%s has the type of %s: if they are tied, write rename: {%s: [%s, %s]}",
-				p.Name, diag.Cut(twins[0].Name), diag.Quote(twins[0].Name), as, p.Name)
+			return fmt.Sprintf("%s has the type of %s: if they are tied, write rename: {%s: [%s, %s]}, or --weights-rename %s --weights-rename %s",
+				p.Name, diag.Cut(twins[0].Name), diag.Quote(twins[0].Name), as, p.Name, diag.ShellLine(twins[0].Name+"="+as), diag.ShellLine(twins[0].Name+"="+p.Name))
 		}
 	}
 	return ""

@@ -3,12 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/diag"
-	"github.com/flowrun/flowrun/engine"
 	"github.com/flowrun/flowrun/report"
 )
 
@@ -57,17 +58,13 @@ func errDiverged(s flowrun.Summary) error {
 
 // tellSaved says of which step parameters are that were saved although the run has
 // diverged, and warns of those that aren't finite.
-func tellSaved(w io.Writer, session *flowrun.Session, file string, s flowrun.Summary) {
+func tellSaved(w io.Writer, weights flowrun.Weights, file string, s flowrun.Summary) {
 	if d := s.Divergence; d != nil && d.Sound >= 0 {
 		fmt.Fprintf(w, "note: --save: %s has the parameters of step %d, before the run diverged\n", diag.Printable(file), d.Sound)
 	}
-	weights, err := session.Weights()
-	if err != nil {
-		return
-	}
 	var bad []string
-	for name, t := range weights.Tensors {
-		if s := engine.SpreadOf(t); !s.Finite() {
+	for _, name := range slices.Sorted(maps.Keys(weights.Tensors)) {
+		if nan, infinite := weights.Tensors[name].NonFinite(); nan || infinite {
 			bad = append(bad, name)
 		}
 	}

@@ -42,7 +42,7 @@ func (o *runFlags) checkOutputs(spec string, program *flowrun.Program, s streams
 	if err := canWrite(named{"--save", o.save}); err != nil {
 		return err
 	}
-	if err := o.canShow(); err != nil {
+	if err := o.canShow(o.checkpoints(program) != ""); err != nil {
 		return err
 	}
 	return canLog(o.log, dir, s)

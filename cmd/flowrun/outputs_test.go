@@ -248,6 +248,13 @@ func TestAFailingLogEndsARunWithItsCheckpointAndWeights(t *testing.T) {
 	require.Equal(t, 1, strings.Count(says, "no space left"), says)
 	require.FileExists(t, saved)
 	require.Equal(t, []string{checkpointOf(100)}, entries(t, filepath.Join(filepath.Dir(spec), "checkpoints")), "its log was to be on the disk before")
+
+	dir := filepath.Join(t.TempDir(), "run")
+	code, _, says = flowrunWith(t, spec, "--out", dir, "--log", "/dev/full")
+	require.Equal(t, exitFailed, code)
+	for _, text := range []string{says, content(t, filepath.Join(dir, "log.txt")), content(t, filepath.Join(dir, "summary.json"))} {
+		require.Equal(t, 1, strings.Count(text, "no space left"), text)
+	}
 }
 
 func TestALogIsContinuedWithoutGapsAndOnlyItsTailIsTruncated(t *testing.T) {

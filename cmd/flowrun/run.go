@@ -165,10 +165,14 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 // nil.
 func (o *runFlags) end(session *flowrun.Session, summary flowrun.Summary, err error, s streams) error {
 	if o.save != "" && !errors.As(err, new(*engine.Poisoned)) { // whatever ended the run, its parameters are saved
-		if failed := session.SaveWeights(o.save); failed != nil {
+		weights, failed := session.Weights()
+		if failed == nil {
+			failed = weights.Save(o.save)
+		}
+		if failed != nil {
 			err = errs.Join(err, fmt.Errorf("--save: %w", failed))
 		} else {
-			tellSaved(s.errors, session, o.save, summary)
+			tellSaved(s.errors, weights, o.save, summary)
 		}
 	}
 	if err != nil {

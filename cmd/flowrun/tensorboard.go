@@ -17,8 +17,8 @@ import (
 )
 
 // canShow finds out before a run whether its events can be written. A folder with those of
-// another run would show both as one.
-func (o *runFlags) canShow() error {
+// another run would show both as one. checkpoints says whether the run writes any.
+func (o *runFlags) canShow(checkpoints bool) error {
 	dir := o.tensorboard
 	if dir == "" {
 		return nil
@@ -28,7 +28,11 @@ func (o *runFlags) canShow() error {
 	case err != nil:
 		return fmt.Errorf("--tensorboard: %w", err)
 	case has && o.resume == "":
-		return fmt.Errorf("--tensorboard %s: it has the events of another run: name another folder, such as %s, or go on with that run: --resume", dir, filepath.Join(dir, "run2"))
+		goOn := ""
+		if checkpoints {
+			goOn = ", or go on with that run: --resume"
+		}
+		return fmt.Errorf("--tensorboard %s: it has the events of another run: name another folder, such as %s%s", dir, filepath.Join(dir, "run2"), goOn)
 	}
 	for {
 		info, err := os.Stat(dir)

@@ -135,6 +135,7 @@ func TestAFolderWithEventsOrNoFolderIsRefusedBeforeTheRun(t *testing.T) {
 		require.Contains(t, says, "--tensorboard")
 		require.Contains(t, says, want)
 		require.Empty(t, out, "no step was taken")
+		require.NotContains(t, says, "--resume", "there are no checkpoints")
 	}
 	require.Equal(t, before, contents(t, dir))
 }

@@ -29,7 +29,7 @@ func (o *weightsFlags) add(c *cobra.Command, usage string) {
 	f.BoolVar(&o.partial, "weights-partial", false, "let the file of --weights lack parameters, which keep their initial values, and have other tensors")
 	f.StringArrayVar(&o.match, "weights-match", nil, "take only the parameters that `PATTERN` matches from the file of --weights (repeatable)")
 	f.StringArrayVar(&o.ignore, "weights-ignore", nil, "pass over the tensors of the file of --weights that `PATTERN` matches (repeatable)")
-	f.StringArrayVar(&o.rename, "weights-rename", nil, "take a tensor of the file of --weights as a parameter: `FROM=TO`, also with * on both sides (repeatable; the first that fits is used)")
+	f.StringArrayVar(&o.rename, "weights-rename", nil, "take a tensor of the file of --weights as a parameter: `FROM=TO`, also with * on both sides (repeatable; the first that fits is used, but an equal FROM gives one tensor to several parameters)")
 	f.StringArrayVar(&o.forget, "weights-forget", nil, "don't use what the file of --weights knows of the data's fields that `PATTERN` matches, such as the classes of a head that isn't taken (repeatable)")
 }
 

@@ -87,6 +87,16 @@ func TestACheckpointIsDescribedInWords(t *testing.T) {
 	require.Contains(t, errors, "has no spec in it; checkpoints have one")
 }
 
+func TestACheckpointWithoutABestHasNoWarning(t *testing.T) {
+	plain := net(t, "  checkpoint: {every: 100}\n")
+	code, _, errors := flowrunWith(t, plain)
+	require.Equal(t, exitDone, code, errors)
+	code, out, errors := flowrunWith(t, "weights", filepath.Join(filepath.Dir(plain), "checkpoints", checkpointOf(100)))
+	require.Equal(t, exitDone, code, errors)
+	require.Contains(t, out, "flowrun/best")
+	require.NotContains(t, out, "warning", "it is NaN until there is one, which is no fault")
+}
+
 func TestDifferencesOfWeightsAreTold(t *testing.T) {
 	dir := t.TempDir()
 	a := writeTensors(t, filepath.Join(dir, "a"), map[string]*flowrun.Tensor{"same": f32s(flowrun.Shape{1}, 1), "w": f32s(flowrun.Shape{2, 2}, 1, 2, 3, 4), "t": f32s(flowrun.Shape{1, 2}), "old": f32s(flowrun.Shape{})})

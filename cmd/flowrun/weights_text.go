@@ -78,7 +78,7 @@ func (all *inspected) facts(t *grid) {
 		t.row("metadata", diag.Cut(key)+": "+diag.Cut(all.about.Other[key]))
 	}
 	for _, tensor := range all.tensors {
-		if s := tensor.Statistics; s != nil && s.Finite() < s.Count {
+		if s := tensor.Statistics; s != nil && s.Finite() < s.Count && !weights.Remembered(tensor.Name) { // there NaN is none yet
 			t.row("warning", fmt.Sprintf("%s isn't finite: %d NaN, %d infinite of %s", tensor.Name, s.NaN, s.Inf, diag.Count(int(s.Count), "element")))
 		}
 	}
