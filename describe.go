@@ -2,6 +2,7 @@ package flowrun
 
 import (
 	"math"
+	"slices"
 
 	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/data/text"
@@ -30,23 +31,25 @@ func (s *Session) Describe(maxSteps int64) report.Run {
 	}
 	run.NoLoss = s.loop.Loss == ""
 	if rates, err := s.LearningRates(1, 0); err == nil && len(rates) > 0 {
-		run.Rates = func(step, skipped int64) []report.Rate { return s.ratesAt(step, skipped, len(rates)) }
+		run.Rates = s.ratesOf(rates)
 	}
 	return run
 }
 
-// ratesAt are the n learning rates of a step, up to which so many were skipped; NaN once the
-// session is closed.
-func (s *Session) ratesAt(step, skipped int64, n int) []report.Rate {
-	shown := make([]report.Rate, n)
-	rates, err := s.LearningRates(step, skipped)
-	for i := range shown {
-		shown[i].Value = math.NaN()
-		if err == nil {
-			shown[i] = report.Rate(rates[i])
-		}
+// ratesOf gives the learning rates of steps, given those of the first; NaN once the session
+// is closed.
+func (s *Session) ratesOf(first []LearningRate) func(step, skipped int64) []report.Rate {
+	unknown := slices.Clone(first)
+	for i := range unknown {
+		unknown[i].Value = math.NaN()
 	}
-	return shown
+	return func(step, skipped int64) []report.Rate {
+		rates, err := s.rates.at(step-1, min(skipped, step-1))
+		if err != nil {
+			return unknown
+		}
+		return rates
+	}
 }
 
 // Stats counts what the session has done: kernels, copies, memory. It may be called

@@ -7,13 +7,12 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/report"
 )
 
-// LearningRate is the optimizer's argument lr in a step.
-type LearningRate struct {
-	Name  string // "lr", or "lr[PATTERN]" for a group of parameters with one of its own
-	Value float64
-}
+// LearningRate is the optimizer's argument lr in a step: "lr", or "lr[PATTERN]" for a group
+// of parameters with one of its own.
+type LearningRate = report.Rate
 
 // rates computes learning rates on the host, apart from the training step, which knows
 // nothing of it.
@@ -29,7 +28,8 @@ type rates struct {
 	closed   bool
 }
 
-// at gives the rates in the step after so many, of which some were skipped.
+// at gives the rates in the step after so many, of which some were skipped. They are shared,
+// and not to be changed.
 func (r *rates) at(step, skipped int64) ([]LearningRate, error) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -40,7 +40,7 @@ func (r *rates) at(step, skipped int64) ([]LearningRate, error) {
 	latest := make([]LearningRate, len(g.Outputs))
 	if !varies(g) {
 		for i, out := range g.Outputs {
-			latest[i] = LearningRate{out.Name, out.Node.Attrs[0].(*ir.Tensor).Float(0)}
+			latest[i] = LearningRate{Name: out.Name, Value: out.Node.Attrs[0].(*ir.Tensor).Float(0)}
 		}
 		r.latest = latest
 		return latest, nil
@@ -63,7 +63,7 @@ func (r *rates) at(step, skipped int64) ([]LearningRate, error) {
 		if err != nil {
 			return nil, err
 		}
-		latest[i] = LearningRate{out.Name, v.Float(0)}
+		latest[i] = LearningRate{Name: out.Name, Value: v.Float(0)}
 	}
 	r.latest, r.step, r.skipped = latest, step, skipped
 	return latest, nil

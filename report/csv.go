@@ -52,7 +52,8 @@ func (r Run) columns() []string {
 	if !r.NoLoss {
 		columns = append(columns, "loss_step")
 	}
-	return append(columns, r.shownRates()...)
+	rates, _ := r.shownRates()
+	return append(columns, rates...)
 }
 
 // encodeCSV gives a record's line.

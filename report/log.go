@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +22,7 @@ type Log struct {
 	encode          func(engine.Record) []byte
 	keys            []string // of JSON: `,"accuracy":`
 	shown, rateKeys []string // of learning rates
+	shownAt         []int    // where they are among those of a record
 	rates           []float64
 	line            []byte
 	written         int64 // the last step that has its line
@@ -49,7 +49,8 @@ func NewLog(w io.Writer, run Run) *Log {
 }
 
 func newLog(w io.Writer, run Run) *Log {
-	l := &Log{run: run, w: bufio.NewWriterSize(w, 64<<10), written: run.Logged(), shown: run.shownRates()}
+	l := &Log{run: run, w: bufio.NewWriterSize(w, 64<<10), written: run.Logged()}
+	l.shown, l.shownAt = run.shownRates()
 	for _, name := range l.shown {
 		l.rateKeys = append(l.rateKeys, ","+quoteJSON(name)+":")
 	}
@@ -139,14 +140,12 @@ func (l *Log) encodeJSON(r engine.Record) []byte {
 
 // ratesOf are the learning rates of a record's step that the log shows.
 func (l *Log) ratesOf(r engine.Record) []float64 {
-	values := l.rates[:0]
-	for _, rate := range l.run.rates(r) {
-		if slices.Contains(l.shown, rate.Name) {
-			values = append(values, rate.Value)
-		}
+	l.rates = l.rates[:0]
+	all := l.run.rates(r)
+	for _, i := range l.shownAt {
+		l.rates = append(l.rates, all[i].Value)
 	}
-	l.rates = values
-	return values
+	return l.rates
 }
 
 // quoteJSON writes a string as JSON.

@@ -39,7 +39,7 @@ type Run struct {
 
 	// Rates gives the learning rate, and those of groups of parameters with one of their
 	// own, of a step by its number, from 1 on, and how many steps up to it were skipped; nil:
-	// there is none. Their names are those of the first step.
+	// there is none. Their names are those of the first step. What it gives isn't changed.
 	Rates func(step, skipped int64) []Rate
 
 	// Examples and Tokens are how many of them a step trains on; 0 where that isn't known.
@@ -66,12 +66,15 @@ func (r Run) rates(of engine.Record) []Rate {
 	return r.Rates(max(1, of.Step), of.Skipped)
 }
 
-// shownRates names the rates that logs have: those whose names no metric has.
-func (r Run) shownRates() (names []string) {
-	for _, rate := range r.rates(engine.Record{Step: r.Start + 1}) {
-		names = append(names, rate.Name)
+// shownRates names the rates that logs have: those whose names no metric has. at says where
+// they are.
+func (r Run) shownRates() (names []string, at []int) {
+	for i, rate := range r.rates(engine.Record{Step: r.Start + 1}) {
+		if !slices.Contains(r.Metrics, rate.Name) {
+			names, at = append(names, rate.Name), append(at, i)
+		}
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(r.Metrics, name) })
+	return names, at
 }
 
 // every is Every, at least 1.

@@ -168,7 +168,7 @@ func (r Result) summary() runs.Summary {
 // lossStep is the loss of the last step, if there was one and it is finite.
 func (r Result) lossStep() *float64 {
 	v := r.Summary.Loss
-	if r.Summary.Step == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+	if r.Summary.Step == 0 || r.Summary.NoLoss || math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil
 	}
 	return &v

@@ -43,7 +43,7 @@ func (f *File) Statistics(ctx context.Context, name string) (*Statistics, error)
 func (f *File) statistics(ctx context.Context, name string, scale float64) (*Statistics, error) {
 	s := &Statistics{Min: math.Inf(1), Max: math.Inf(-1), MinInt: math.MaxInt64, MaxInt: math.MinInt64}
 	var m moments
-	err := f.each(ctx, name, func(piece *ir.Tensor, _ int64) {
+	err := f.each(ctx, name, func(piece *ir.Tensor) {
 		n := piece.Type.Shape.Numel()
 		for from := 0; from < n; from += block {
 			m.join(s.block(piece, from, min(from+block, n), scale))
@@ -127,9 +127,9 @@ func (m *moments) join(p moments) {
 // size.
 const pieceBytes = 1 << 20
 
-// each calls visit with a tensor's elements, a piece at a time in a vector, and the number
-// of elements before it. The vector is valid until visit returns.
-func (f *File) each(ctx context.Context, name string, visit func(piece *ir.Tensor, before int64)) error {
+// each calls visit with a tensor's elements, a piece at a time in a vector, which is
+// valid until visit returns.
+func (f *File) each(ctx context.Context, name string, visit func(piece *ir.Tensor)) error {
 	r, err := f.pieces(name)
 	if err != nil {
 		return err
@@ -138,11 +138,11 @@ func (f *File) each(ctx context.Context, name string, visit func(piece *ir.Tenso
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		piece, before, err := r.next()
+		piece, _, err := r.next()
 		if err != nil {
 			return err
 		}
-		visit(piece, before)
+		visit(piece)
 	}
 	return nil
 }

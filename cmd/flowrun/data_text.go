@@ -165,7 +165,7 @@ func writeLearned(d *flowrun.DataSource, s streams) error {
 		if len(f.Classes) > 0 {
 			var names []string
 			for _, c := range f.Classes[:min(len(f.Classes), 200)] {
-				names = append(names, fmt.Sprintf("%d %s", c.ID, className(&f, c.Name)))
+				names = append(names, fmt.Sprintf("%d %s", c.ID, className(c.Name, f.Vocabulary)))
 			}
 			t.row(f.Name, "classes", strings.Join(names, ", "))
 		}
@@ -185,9 +185,10 @@ func writeLearned(d *flowrun.DataSource, s streams) error {
 	return t.write()
 }
 
-// className shows the name of a class: of a vocabulary in quotes, as blanks are among them.
-func className(f *flowrun.DataField, name string) string {
-	if f.Vocabulary || name == "" || strings.ContainsAny(name, " ,\"") {
+// className shows the name of a class: in quotes where it could be taken for several or for
+// none, as all of a vocabulary are, as blanks are among them.
+func className(name string, ofVocabulary bool) string {
+	if ofVocabulary || name == "" || strings.ContainsAny(name, " ,\"") {
 		return diag.Quote(name)
 	}
 	return diag.Cut(name)
@@ -305,7 +306,7 @@ func classCounts(ctx context.Context, d *flowrun.DataSource, f *flowrun.DataFiel
 // idName shows an id by its class.
 func idName(f *flowrun.DataField, id int64) string {
 	if name, ok := f.ClassName(id); ok {
-		return className(f, name)
+		return className(name, f.Vocabulary)
 	}
 	if f.Unknown != nil && id == *f.Unknown {
 		return "(unknown)"

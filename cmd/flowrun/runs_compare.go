@@ -196,11 +196,8 @@ func (e *entry) lastValues() map[string]float64 {
 				values[name] = math.NaN()
 			}
 		}
-		if _, is := values["loss_step"]; !is && s.Step > 0 {
-			values["loss_step"] = math.NaN()
-			if s.LossStep != nil {
-				values["loss_step"] = *s.LossStep
-			}
+		if s.LossStep != nil {
+			values["loss_step"] = *s.LossStep
 		}
 		return values
 	}

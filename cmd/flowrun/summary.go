@@ -335,11 +335,7 @@ func opsText(ops []string) string {
 }
 
 func shapeText(v flowrun.ModelValue) string {
-	var dims []string
-	for _, d := range v.Shape {
-		dims = append(dims, strconv.Itoa(d))
-	}
-	return v.DType + "[" + strings.Join(dims, ", ") + "]"
+	return v.DType + ir.Shape(v.Shape).String()
 }
 
 func shapesText(l *flowrun.ModelLayer) string {

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"math"
-	"strconv"
-
+	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/weights"
 )
 
@@ -169,14 +167,5 @@ type number float64
 
 // MarshalJSON implements json.Marshaler.
 func (n number) MarshalJSON() ([]byte, error) {
-	switch x := float64(n); {
-	case math.IsNaN(x):
-		return []byte(`"NaN"`), nil
-	case math.IsInf(x, 1):
-		return []byte(`"Infinity"`), nil
-	case math.IsInf(x, -1):
-		return []byte(`"-Infinity"`), nil
-	default:
-		return strconv.AppendFloat(nil, x, 'g', -1, 64), nil
-	}
+	return appendFloat(nil, float64(n), flowrun.F64), nil
 }

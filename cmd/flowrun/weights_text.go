@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/report"
 	"github.com/flowrun/flowrun/weights"
 )
@@ -56,14 +57,12 @@ func (all *inspected) facts(t *grid) {
 	if note := all.file.Note(); note != "" {
 		t.row("note", note)
 	}
+	in := map[string]int{} // shards
+	for _, tensor := range all.tensors {
+		in[all.file.Shard(tensor.Name)]++
+	}
 	for _, shard := range all.file.Shards() {
-		n := 0
-		for _, tensor := range all.tensors {
-			if all.file.Shard(tensor.Name) == shard {
-				n++
-			}
-		}
-		t.row("shard", shard+": "+diag.Count(n, "tensor"))
+		t.row("shard", shard+": "+diag.Count(in[shard], "tensor"))
 	}
 	if c := all.about.Checkpoint; c != nil {
 		all.origin(t, c)
@@ -106,7 +105,7 @@ func learnedText(l *weights.Learned) string {
 	if n := len(l.Classes); n > 0 {
 		shown := make([]string, min(n, shownClasses))
 		for i := range shown {
-			shown[i] = classText(l.Classes[i])
+			shown[i] = className(l.Classes[i], len(l.Classes[i]) == 1)
 		}
 		text := plainCount(n, "class", "classes") + ": " + strings.Join(shown, " ")
 		if n > len(shown) {
@@ -126,14 +125,6 @@ func learnedText(l *weights.Learned) string {
 		}
 	}
 	return diag.Cut(l.Field) + ": " + strings.Join(parts, "; ")
-}
-
-// classText is a class in a list; in quotes where it could be taken for several.
-func classText(text string) string {
-	if text == "" || strings.ContainsAny(text, " ,\"") || len(text) == 1 {
-		return diag.Quote(text)
-	}
-	return diag.Cut(text)
 }
 
 func plainCount(n int, one, several string) string {
@@ -260,11 +251,7 @@ func indexText(index []int) string {
 	if len(index) == 0 {
 		return ""
 	}
-	texts := make([]string, len(index))
-	for i, at := range index {
-		texts[i] = strconv.Itoa(at)
-	}
-	return "[" + strings.Join(texts, ", ") + "]"
+	return ir.Shape(index).String()
 }
 
 // valuesText shows two values with as many digits as tell them apart.

@@ -101,6 +101,13 @@ func TestASpecsOwnGradNormStaysItsOwn(t *testing.T) {
 	require.Contains(t, broken.Diagnostics.Text(), "an evaluation computes no gradients; use it in train.metrics")
 }
 
+func TestALearningRateThatIsConstantCostsALogNothing(t *testing.T) {
+	_, _, s := follow(t, strings.Replace(with("", ""), "\"0.1 * 0.5 ** step\"", "0.1", 1))
+	rates := s.Describe(0).Rates
+	require.Equal(t, []flowrun.LearningRate{{Name: "lr", Value: 0.1}}, rates(7, 0))
+	require.Zero(t, testing.AllocsPerRun(100, func() { rates(7, 0) }))
+}
+
 func TestLearningRatesAreThoseOfTheUpdates(t *testing.T) {
 	text := with("", "  accumulate: 2\n  param_groups: [{match: \"p.*\", lr: 0.3}, {match: \"gone.*\", frozen: true}]\n")
 	text = strings.Replace(text, ", {match: \"gone.*\", frozen: true}", "", 1)
