@@ -16,6 +16,7 @@ type Sampler interface {
 	Between(low, high float64, s Shape) any // numbers from a range in which the op is smooth
 	Rows(s Shape) any                       // numbers to be reduced
 	Bools(s Shape) any
-	Indices(size int, s Shape) any // into a dim of that size; some lie outside of it
-	DType() any                    // the dtype that is asked for
+	Indices(size int, s Shape) any              // into a dim of that size; some lie outside of it
+	Choose(s Shape, from func(i int) []int) any // i32, element i one of those
+	DType() any                                 // the dtype that is asked for
 }

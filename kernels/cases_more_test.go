@@ -52,6 +52,9 @@ func otherCases(op string) []opCase {
 	if cases := indexCases(op); cases != nil {
 		return cases
 	}
+	if cases := poolingCases(op); cases != nil {
+		return cases
+	}
 	return madeCases(op)
 }
 

@@ -186,6 +186,15 @@ func (s *sampler) Indices(size int, shape ir.Shape) any {
 	return s.add(indices(size, s.flag(), shape...))
 }
 
+// Choose draws integers, element i one of from(i).
+func (s *sampler) Choose(shape ir.Shape, from func(i int) []int) any {
+	seed := s.seed()
+	return s.add(input{shape, func(_ ir.DType, i int) any {
+		all := from(i)
+		return int64(all[mix(seed, i)%uint64(len(all))])
+	}})
+}
+
 // of draws a case of an op.
 func (d drawing) of(name string) opCase {
 	op, s := ir.LookupOp(name), &sampler{drawing: d}

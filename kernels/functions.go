@@ -20,6 +20,7 @@ var functions = map[string]func(arguments) any{
 	"stride":    func(a arguments) any { return Numel(a.list(0)[a.dim(0, 1)+1:]) },
 	"total":     total,
 	"lead":      func(a arguments) any { s := a.list(0); return s[:max(0, len(s)-a.int(1))] },
+	"tail":      func(a arguments) any { s := a.list(0); return s[max(0, len(s)-a.int(1)):] },
 	"strides":   func(a arguments) any { return strides(a.list(0)) },
 	"broadcast": func(a arguments) any { return spread(strides(a.list(0)), a.list(0), a.list(1)) },
 	"spread":    func(a arguments) any { return spread(a.list(0), a.list(1), a.list(2)) },

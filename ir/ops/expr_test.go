@@ -165,6 +165,10 @@ func (r *reader) call(fn string) call {
 	c := call{fn: fn, named: map[string]any{}}
 	r.expect('(')
 	for r.tok != ')' {
+		if r.tok == '{' { // as the reference cases write named arguments
+			r.options(c.named)
+			continue
+		}
 		arg := r.binary(0)
 		if key, ok := arg.(name); ok && r.tok == '=' {
 			r.next()
@@ -178,6 +182,21 @@ func (r *reader) call(fn string) call {
 	}
 	r.next()
 	return c
+}
+
+// options reads {name: expression, …}.
+func (r *reader) options(named map[string]any) {
+	r.expect('{')
+	for r.tok != '}' {
+		key := r.TokenText()
+		r.next()
+		r.expect(':')
+		named[key] = r.binary(0)
+		if r.tok != '}' {
+			r.expect(',')
+		}
+	}
+	r.next()
 }
 
 // build makes the nodes of an expression over named inputs.

@@ -49,6 +49,17 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"softmax(x, 5)", "dim", "dim 5 is out of range: [3, 5] has dims -2 to 1", ""},
 	{"cumsum(c, 0)", "x", "cumsum doesn't support bools: c is bool[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
 
+	{"max_pool2d(x, 2)", "x", "max_pool2d requires [batch, channels, height, width], with or without batch; x is f32[3, 5]", ""},
+	{"max_pool1d(x, 6)", "kernel_size", "the window has 6 elements in dim -1, where x with its padding has 5; x is f32[3, 5]", ""},
+	{"max_pool1d(x, 3, padding=2)", "padding", "padding may be at most half of the window; it is 2 beside a window of 3 in dim -1", ""},
+	{"max_pool1d(x, 3, 0)", "stride", "stride must be at least 1; it is [0]", ""},
+	{"max_pool2d(reshape(x, [1, 3, 5]), [1, 2, 3])", "kernel_size", "kernel_size must be one int, or a list of 2 ints; it is [1, 2, 3]", ""},
+	{"max_pool1d(u, 2)", "x", "max_pool1d doesn't support u8: u is u8[3, 5]", `cast it first: cast(x, "i32") or cast(x, "f32")`},
+	{"avg_pool1d(i, 2)", "x", "avg_pool1d requires floats; i is i32[3, 5]", `cast it first: cast(x, "f32")`},
+	{"avg_pool1d(x, 2, divisor_override=0)", "divisor_override", "divisor_override must be from 1 to 2147483647, not 0", ""},
+	{"max_pool1d(slice(x, 1, 0, 0), 1)", "x", "max_pool1d requires at least one element along each dim that it pools; x is f32[3, 0]", ""},
+	{"adaptive_avg_pool1d(x, 0)", "output_size", "output_size must be at least 1; it is [0]", ""},
+
 	{"reshape(x, [4, -1])", "shape", "x is f32[3, 5] has 15 elements, which can't be reshaped to [4, -1]: the other dims multiply to 4", ""},
 	{"reshape(x, [-1, -1])", "shape", "shape [-1, -1] has -1 twice; only one dim can be inferred", ""},
 	{"reshape(x, [15, -2])", "shape", "shape [15, -2] has a negative dim; only -1, for an inferred dim, is allowed", ""},

@@ -117,6 +117,14 @@ func (s *sampler) Indices(size int, shape ir.Shape) any {
 	return s.integers(ir.I32, 0, max(size-1, 0), shape)
 }
 
+func (s *sampler) Choose(shape ir.Shape, from func(i int) []int) any {
+	x := ir.NewArray(ir.Type{DType: ir.I32, Shape: shape})
+	for i := range x.I {
+		x.I[i] = int64(rapid.SampledFrom(from(i)).Draw(s.T, "chosen"))
+	}
+	return s.input(x)
+}
+
 func (s *sampler) integers(d ir.DType, low, high int, shape ir.Shape) any {
 	x := ir.NewArray(ir.Type{DType: d, Shape: shape})
 	for i := range x.I {

@@ -56,6 +56,11 @@ func TestGradientsAtSpecialPointsAreThoseOfPyTorch(t *testing.T) {
 		{"an index outside gives no gradient", "sum(where(isnan(gather(x, 0, [5, 1])), 0, gather(x, 0, [5, 1])))",
 			[]float64{1, 2}, []float64{0, 1}},
 		{"an id twice gets the gradient twice", "embedding([1, 1], reshape(x, [2, 1]))", []float64{1, 2}, []float64{0, 2}},
+		{"the first of equals gets the gradient of max_pool1d", "max_pool1d(reshape(x, [1, 4]), 3, 1)", []float64{2, 2, 1, 2}, []float64{1, 1, 0, 0}},
+		{"windows that share an element add up at it", "max_pool2d(reshape(x, [1, 2, 3]), 2, 1)", []float64{0, 5, 0, 1, 2, 3}, []float64{0, 2, 0, 0, 0, 0}},
+		{"padding isn't the largest of negative numbers", "max_pool1d(reshape(x, [1, 3]), 2, 2, 1)", []float64{-3, -2, -1}, []float64{1, 0, 1}},
+		{"the mean's divisor counts padding", "avg_pool1d(reshape(x, [1, 3]), 2, 2, 1)", []float64{1, 2, 3}, []float64{0.5, 0.5, 0.5}},
+		{"or doesn't", "avg_pool1d(reshape(x, [1, 3]), 2, 2, 1, count_include_pad=false)", []float64{1, 2, 3}, []float64{1, 0.5, 0.5}},
 		{"softmax of one is flat", "softmax(x, 0)", []float64{7}, []float64{0}},
 		{"logsumexp overflows nowhere", "logsumexp(x, 0)", []float64{1000, 1000}, []float64{0.5, 0.5}},
 	} {
@@ -120,6 +125,14 @@ func TestValuesAtSpecialPointsAreThoseOfPyTorch(t *testing.T) {
 		{"[true, false] < true", "[false, true]"},
 		{"where([true, false], [1, 2], 0.5)", "[1.0, 0.5]"},
 		{"where(true, [1, 2], 3)", "[1, 2]"},
+
+		{"max_pool1d([[1.0, nan, 3.0, 4.0]], 2)", "[[nan, 4.0]]"},
+		{"max_pool1d([[1, 2, 3]], 2, ceil_mode=true)", "[[2, 3]]"},
+		{"max_pool1d([[1, 2, 3]], 2, 2, 1, 1, true)", "[[1, 3]]"},
+		{"avg_pool1d([[1.0, 2.0, 3.0]], 2, ceil_mode=true)", "[[1.5, 3.0]]"},
+		{"avg_pool1d([[1.0, 2.0, 3.0]], 3, 2, 1, true)", "[[1.0, 1.6666666666666667]]"},
+		{"adaptive_avg_pool1d([[1.0, 2.0, 3.0]], 2)", "[[1.5, 2.5]]"},
+		{"adaptive_max_pool1d([[1, 2, 3]], 2)", "[[2, 3]]"},
 
 		{"sum(zeros([0, 3]), 0)", "[0.0, 0.0, 0.0]"},
 		{"sum([true, true])", "2"},

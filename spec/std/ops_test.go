@@ -30,9 +30,6 @@ type operatorCase struct {
 	Grads []string
 }
 
-// later are operators that the language doesn't have yet.
-var later = []string{"max_pool2d", "avg_pool2d"}
-
 // TestOperatorsGivePyTorchsValuesAndGradients takes the reference cases all the
 // way: from an expression in a spec through type rules, autodiff, rewrites,
 // lowering and kernels. An error is relative to the largest magnitude in the
@@ -48,11 +45,6 @@ func TestOperatorsGivePyTorchsValuesAndGradients(t *testing.T) {
 	for _, device := range []string{"cpu", "sim"} {
 		for _, c := range file.Cases {
 			t.Run(device+"/"+c.Name, func(t *testing.T) {
-				for _, op := range later {
-					if strings.HasPrefix(c.Expr, op+"(") {
-						t.Skip(op, " isn't there yet")
-					}
-				}
 				runCase(t, c, values, device)
 			})
 		}

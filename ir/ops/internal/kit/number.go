@@ -74,6 +74,17 @@ func Filled(t ir.Type, value any) *ir.Array {
 	return out
 }
 
+// Lowest is the least value of a dtype of numbers, in normal form.
+func Lowest(d ir.DType) any {
+	switch d {
+	case ir.I32:
+		return math.MinInt32
+	case ir.I64:
+		return math.MinInt64
+	}
+	return math.Inf(-1)
+}
+
 // NumberOf is a small int in a dtype's normal form.
 func NumberOf(d ir.DType, v int) any {
 	switch {

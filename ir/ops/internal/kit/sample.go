@@ -77,3 +77,21 @@ func SampleIndexed(s ir.Sampler) (shape ir.Shape, dim, written int, index ir.Sha
 	}
 	return shape, dim, written, index
 }
+
+// SamplePool draws a value to pool along its last dims, and kernel_size, stride and
+// padding, of windows whose elements are so far apart.
+func SamplePool(s ir.Sampler, rank, apart int) (shape ir.Shape, args []any) {
+	shape = s.OfRank(rank + s.Int(1, 2))
+	kernel, padding := make([]int, rank), make([]int, rank)
+	for d := range rank {
+		size := &shape[len(shape)-rank+d]
+		*size = max(1, *size)
+		kernel[d] = s.Int(1, min(3, (*size-1)/apart+1))
+		padding[d] = s.Int(0, (apart*(kernel[d]-1)+1)/2)
+	}
+	var stride any
+	if coin(s) {
+		stride = s.Int(1, 3)
+	}
+	return shape, []any{kernel, stride, padding}
+}

@@ -1,0 +1,17 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+var AdaptiveMaxPool2d = ir.Register(adaptiveMax(2, &ir.Op{
+	Name: "adaptive_max_pool2d",
+	Doc: `The largest element of each of as many windows over the last two dims of x as the result has elements.
+
+The windows share x out as evenly as can be: window o of n begins at ⌊o·size/n⌋ and
+ends before ⌈(o+1)·size/n⌉.
+A window that has a NaN gives NaN. The gradient goes to the first of equal elements.`,
+	Example: `
+x: f32[1, 1, 5] = [[[1, 3, 2, 5, 4]]]
+adaptive_max_pool2d(x, [1, 2]): f32[1, 1, 2] = [[[3, 5]]]`,
+	Torch:   "torch.nn.functional.adaptive_max_pool2d",
+	Aliases: "AdaptiveMaxPool2D GlobalMaxPooling2D",
+}))

@@ -1,0 +1,16 @@
+package ops
+
+import "github.com/flowrun/flowrun/ir"
+
+var MaxPool3d = ir.Register(maxPooling(3, &ir.Op{
+	Name: "max_pool3d",
+	Doc: `The largest element of each window over the last three dims of x.
+
+A window that has a NaN gives NaN. Padding never counts. The gradient goes to the first
+of equal elements, row by row.`,
+	Example: `
+x: f32[1, 2, 1, 4] = [[[[1, 3, 2, 5]], [[4, 0, 9, 1]]]]
+max_pool3d(x, [2, 1, 2]): f32[1, 1, 1, 2] = [[[[4, 9]]]]`,
+	Torch:   "torch.nn.functional.max_pool3d",
+	Aliases: "MaxPool3D MaxPooling3D",
+}))
