@@ -13,7 +13,7 @@ var MaxPoolGrad = ir.Register(&ir.Op{
 	Doc: `Values of windows, added up at the elements that they are of.
 
 index is what max_pool_index gives, and out_sizes the plane that it counts in.`,
-	Params: append([]ir.Param{kit.Tensor("g", "a value for each window"), kit.Index("index", "the element of each window")}, paramsWindows...),
+	Params: append([]ir.Param{kit.Tensor("g", "a value for each window"), kit.Tensor("index", "the element of each window, i32")}, paramsWindows...),
 	Class:  ir.Other,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		g, index := n.Inputs[0].Type, n.Inputs[1].Type
