@@ -59,7 +59,7 @@ func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Eva
 	if s.train != nil && e.Graph.State(ir.EpochStepsState) != nil {
 		values[ir.EpochStepsState] = ir.ScalarTensor(ir.I64, s.loop.EpochSteps)
 	}
-	evaluator := engine.Evaluator{Evaluation: e, Trained: s.engine, Initial: values, Parts: []engine.EvaluationPart{
+	evaluator := engine.Evaluator{Evaluation: e, Trained: s.engine, Initial: values, Under: map[string]string{}, Parts: []engine.EvaluationPart{
 		{Session: s.evaluator.engine, Batches: batches.whole, Examples: max(1, batches.size)},
 	}}
 	if batches.last > 0 {
@@ -70,6 +70,9 @@ func (s *Session) startEvaluation(ctx context.Context, o startOptions, e *ir.Eva
 	for _, st := range e.Graph.States {
 		if isWeight(st) && s.program.spec.Train.State(st.Name) != nil {
 			evaluator.Shared = append(evaluator.Shared, st.Name)
+			if average := ir.AverageOf(e.Weights, st.Name); s.program.spec.Train.State(average) != nil {
+				evaluator.Under[st.Name] = average
+			}
 		}
 	}
 	evaluation := engine.NewEvaluation(e.Every, evaluator.Run, from.Evaluated(e))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ type Evaluator struct {
 	*ir.Evaluation
 	Trained *Session
 	Shared  []string              // the states that the parts' sessions get from Trained
+	Under   map[string]string     // what those of Shared are called in Trained that have another name there
 	Initial map[string]*ir.Tensor // what accumulators begin with
 	Parts   []EvaluationPart      // in the order of their batches
 }
@@ -40,7 +42,7 @@ func (e *Evaluator) Run(ctx context.Context) ([]*ir.Tensor, error) {
 }
 
 func (e *Evaluator) run(ctx context.Context) ([]*ir.Tensor, error) {
-	trained, err := e.Trained.GetAll(e.Shared)
+	trained, err := e.shared()
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +94,32 @@ func (e *Evaluator) run(ctx context.Context) ([]*ir.Tensor, error) {
 			v = ir.ScalarTensor(ir.F64, v.Float(0))
 		}
 		values[i] = v
+	}
+	return values, nil
+}
+
+// shared gets the states that the evaluation shares with the training, in its own types: an
+// average of a weight in f16 is kept in f32.
+func (e *Evaluator) shared() (map[string]*ir.Tensor, error) {
+	names := make([]string, len(e.Shared))
+	for i, name := range e.Shared {
+		names[i] = cmp.Or(e.Under[name], name)
+	}
+	trained, err := e.Trained.GetAll(names)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]*ir.Tensor, len(names))
+	for i, name := range e.Shared {
+		v := trained[names[i]]
+		if t := e.Graph.State(name).Type; names[i] != name && t.DType != v.Type.DType {
+			rounded := ir.NewTensor(t)
+			for j := range t.Shape.Numel() {
+				rounded.SetFloat(j, v.Float(j))
+			}
+			v = rounded
+		}
+		values[name] = v
 	}
 	return values, nil
 }

@@ -33,6 +33,9 @@ const (
 	EpochStepsState = "data.epoch_steps"
 )
 
+// AverageOf is the state that has the average of a weight, under the name of the average.
+func AverageOf(average, weight string) string { return "optimizer.averages." + average + "." + weight }
+
 // OnNonFinite says what a run does about a loss that is infinite or NaN.
 type OnNonFinite string
 
@@ -120,6 +123,7 @@ type Evaluation struct {
 	Metrics []string // in the spec's order, with EvalPrefix
 	Final   []string // those of Metrics that are computed from accumulators: their value is that of the last batch; of the others it is the mean
 	Every   int64    // steps between evaluations
+	Weights string   // the average whose weights are evaluated; "": those of the step
 	// EveryEpoch says that Every is an epoch of the training data, and 0 until that is
 	// known.
 	EveryEpoch bool

@@ -122,6 +122,26 @@ func TestCharGPTPredictsHeldOutTextAndWrites(t *testing.T) {
 
 // Every spec of graphs/ is run by a test: those here and in digits_test.go, and math_net
 // and tiny_gpt by others.
+func TestTheGANDrawsFromEveryCluster(t *testing.T) {
+	got := results(t, "gan.yaml")
+	require.Greater(t, got["eval.near"], 0.75)
+	require.Greater(t, got["eval.rarest"], 0.08)
+	require.Less(t, got["eval.most"], 0.25)
+}
+
+func TestTheDQNWalksToTheGoalFromEverywhere(t *testing.T) {
+	for _, seed := range []int64{1, 2} {
+		got := results(t, "dqn.yaml", flowrun.WithSeed(seed))
+		require.Zero(t, got["wrong"], "seed %d", seed)
+		require.Less(t, got["error"], 0.05, "seed %d", seed)
+	}
+}
+
+// 78.8514 is the least sum that is known for three groups of Fisher's irises.
+func TestKMeansFindsTheGroupsOfIrises(t *testing.T) {
+	require.InDelta(t, 78.8514, results(t, "kmeans.yaml")["error"], 1e-3)
+}
+
 func TestEverySpecOfGraphsIsTested(t *testing.T) {
 	specs, err := filepath.Glob("../../graphs/*.yaml")
 	require.NoError(t, err)
@@ -129,5 +149,5 @@ func TestEverySpecOfGraphsIsTested(t *testing.T) {
 		specs[i] = filepath.Base(specs[i])
 	}
 	slices.Sort(specs)
-	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "fashion_mnist.yaml", "iris.yaml", "lora.yaml", "math_net.yaml", "tiny_gpt.yaml"}, specs)
+	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "dqn.yaml", "fashion_mnist.yaml", "gan.yaml", "iris.yaml", "kmeans.yaml", "lora.yaml", "math_net.yaml", "tiny_gpt.yaml"}, specs)
 }

@@ -56,6 +56,7 @@ func (t *training) build(types map[string]any) {
 	t.unknownYet()
 	t.metrics(values, false)
 	t.update()
+	t.averages()
 	if t.def.Named() {
 		t.sumLosses()
 	}

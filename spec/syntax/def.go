@@ -98,6 +98,7 @@ type Train struct {
 	DataSource *DataSource // nil without data
 	Part       string      // of the data source
 	Updates    []*Update   // in their order; a single one without a name in the short form
+	Averages   []*Average
 	Metrics    []*Metric
 	Until      expr.Expr
 	Weights    *Weights // that training begins with; nil: the initial values
@@ -108,8 +109,9 @@ type Train struct {
 
 	OpenUpdates bool // some are missing because of what was reported
 
-	short       *Update
-	openMetrics bool // metrics are missing because of what was reported
+	short        *Update
+	openAverages bool
+	openMetrics  bool // metrics are missing because of what was reported
 }
 
 type Metric struct {

@@ -92,6 +92,7 @@ var (
 		{Name: "data", Value: "text", doc: "the data source, or a part of it: SOURCE.PART", more: "may be the same as train.data", Required: true},
 		{Name: "every", Value: "interval", doc: "steps between evaluations, or `epoch`", Required: true},
 		{Name: "metrics", Value: "nodes", doc: "metrics by name", more: "shown as `eval.NAME`", Required: true},
+		{Name: "weights", Value: "name", doc: "one of `averages`, whose weights are evaluated", more: "by default those of the step"},
 		{Name: "batches", Value: "count", doc: "the number of batches to average metrics over", more: "by default all of the data source, or 1 of generated data"},
 	}}
 	earlyStopSection = &Section{name: "early_stop", Doc: "Ends the run when a metric no longer improves.", Keys: []Key{

@@ -58,6 +58,7 @@ var trainKeys = []struct {
 		func(d *decoder, n *tree.Node, t *Train) { t.single().Groups = d.groups(n, t.single().Optimizer) }},
 	{Key{Name: "accumulate", Value: "count", doc: accumulateDoc, Default: "1", Unsaid: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.single().Accumulate = max(1, d.positive(n, "accumulate")) }},
+	{Key{Name: "averages", Value: "averages", doc: "averages of the weights over the steps, by name"}, (*decoder).averages},
 	{Key{Name: "on_nonfinite", Value: "nonfinite", doc: "what to do if the loss is infinite or NaN: stop, skip the step, or continue", Default: string(ir.StopOnNonFinite), Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.OnNonFinite = d.onNonFinite(n) }},
 	{Key{Name: "init", Value: "init", doc: "a file of weights that training begins with", Aside: true},
@@ -206,6 +207,9 @@ func (d *decoder) evaluation(n *tree.Node, t *Train) {
 	}
 	t.Loop.Evaluation = &ir.Evaluation{}
 	t.Loop.Evaluation.Every, t.Loop.Evaluation.EveryEpoch = d.interval(fields["every"], "every", t)
+	if weights := fields["weights"]; weights != nil {
+		t.Loop.Evaluation.Weights = d.averageNamed(weights, t)
+	}
 	if src := t.Evaluation.DataSource; src == nil || src.Decl == nil {
 		t.Loop.Evaluation.Batches = 1
 	}
