@@ -159,3 +159,25 @@ func smallNetwork(b testing.TB) []func() {
 	}
 	return steps
 }
+
+// Each layer's convolution, and its gradients.
+func BenchmarkConvolution(b *testing.B) {
+	for _, c := range []struct{ batch, groups, in, out, size, taps, stride int }{
+		{100, 1, 1, 16, 28, 3, 1}, {100, 1, 16, 32, 14, 3, 1}, {16, 1, 64, 64, 28, 3, 1}, {16, 1, 64, 128, 28, 3, 2},
+		{16, 1, 64, 256, 28, 1, 1}, {16, 64, 1, 1, 28, 3, 1}, {4, 1, 3, 192, 224, 16, 16},
+	} {
+		padding := (c.taps - 1) / 2
+		if c.stride == c.taps {
+			padding = 0
+		}
+		y := (c.size+2*padding-c.taps)/c.stride + 1
+		of := func(size int) []any {
+			return []any{[]int{c.stride, c.stride}, []int{padding, padding}, []int{1, 1}, c.groups, []int{size, size}}
+		}
+		xs, ws, ys := f32s(c.batch, c.groups*c.in, c.size, c.size), f32s(c.groups*c.out, c.in, c.taps, c.taps), f32s(c.batch, c.groups*c.out, y, y)
+		flops, bytes := 2*c.batch*c.groups*c.out*y*y*c.in*c.taps*c.taps, len(xs.Data)+len(ws.Data)+len(ys.Data)
+		bench(b, fmt.Sprint(c), bound(b, "convolution", ys, of(y), xs, ws), flops, bytes)
+		bench(b, fmt.Sprint(c, "/input"), bound(b, "convolution_input", xs, of(c.size), ys, ws), flops, bytes)
+		bench(b, fmt.Sprint(c, "/weight"), bound(b, "convolution_weight", ws, of(c.taps), xs, ys), flops, bytes)
+	}
+}

@@ -189,13 +189,13 @@ func (ex *expander) accepted(a *syntax.Arg, v any, at diag.Range, what string, g
 		return v
 	}
 	ex.look(v)
-	value, ok := syntax.OfKind(v, a.Kind)
+	value, ok := a.Accept(v)
 	if !ok {
 		help := ""
 		if given {
 			help = syntax.KindHelp(v, a.Kind)
 		}
-		return ex.fail(ex.f, diag.InvalidArgument, at, help, "%s must be %s, got %s", what, syntax.Article(a.Kind), ir.Describe(v))
+		return ex.fail(ex.f, diag.InvalidArgument, at, help, "%s must be %s, got %s", what, a.Article(), ir.Describe(v))
 	}
 	if problem := a.Refuses(value); problem != "" {
 		return ex.fail(ex.f, diag.InvalidArgument, at, "", "%s %s", what, problem)

@@ -56,11 +56,35 @@ func (d *decoder) bounds(a *Arg, fields map[string]*tree.Node) bool {
 		ok = ok && isText
 		a.values = append(a.values, text)
 	}
-	if !n.Broken && (!ok || a.Kind != argString) {
-		d.report(diag.InvalidValue, n.Range, "write type: string, values: [mean, sum]", "values must be a list of strings, for an argument of type string")
+	if !n.Broken && (!ok || a.Kind != argString && a.Kind != ArgNumbers) {
+		d.report(diag.InvalidValue, n.Range, "write type: string, values: [mean, sum]", "values must be a list of strings, for an argument of type string, or of numbers that can also be words")
 		return false
 	}
 	return ok
+}
+
+// words are what an argument can be instead of numbers.
+func (a *Arg) words() []string {
+	if a.Kind == ArgNumbers {
+		return a.values
+	}
+	return nil
+}
+
+// Accept brings a value to an argument's kind; ok is false if it can't be.
+func (a *Arg) Accept(v any) (value any, ok bool) {
+	if _, isText := v.(string); isText && a.words() != nil {
+		return v, true // Refuses knows which
+	}
+	return OfKind(v, a.Kind)
+}
+
+// Article names what an argument must be.
+func (a *Arg) Article() string {
+	if words := a.words(); words != nil {
+		return Article(a.Kind) + ", or one of " + strings.Join(words, ", ")
+	}
+	return Article(a.Kind)
 }
 
 // maxLength bounds what an argument can ask of a list's length.

@@ -70,9 +70,10 @@ type Signature struct {
 type Param struct {
 	Name     string
 	Optional bool
-	text     bool // YAML text is taken as it is: a string, an enum or a dtype
-	Constant bool // known at compile time
-	Variadic bool // a list of tensors
+	text     bool     // YAML text is taken as it is: a string, an enum or a dtype
+	words    []string // texts that are taken as they are, where it isn't text otherwise
+	Constant bool     // known at compile time
+	Variadic bool     // a list of tensors
 }
 
 // Index is the index of a parameter, or -1.
@@ -131,7 +132,7 @@ func SignatureOf(m *Module) *Signature {
 		s.Params = append(s.Params, Param{Name: in.Name})
 	}
 	for _, a := range m.Args {
-		s.Params = append(s.Params, Param{Name: a.Name, Optional: a.Optional, text: a.Kind == argString, Constant: a.Kind != ArgScalar})
+		s.Params = append(s.Params, Param{Name: a.Name, Optional: a.Optional, text: a.Kind == argString, words: a.words(), Constant: a.Kind != ArgScalar})
 	}
 	if len(s.Params) > 32 {
 		s.byName = make(map[string]int, len(s.Params))
@@ -157,6 +158,7 @@ func OpSignature(op *ir.Op) *Signature {
 			Name:     p.Name,
 			Optional: p.Optional,
 			text:     p.Kind == ir.KString || p.Kind == ir.KDType,
+			words:    p.Enum,
 			Constant: !p.Kind.IsTensor(),
 			Variadic: p.Kind == ir.KTensors,
 		})

@@ -143,8 +143,8 @@ func (d *decoder) arg(e tree.Entry) *Arg {
 	}
 	if value.Kind != tree.String {
 		if v := d.constant(value, "the default of "+a.Name); !IsBad(v) {
-			if _, fits := OfKind(v, a.Kind); !fits {
-				d.report(diag.InvalidArgument, value.Range, "", "the default of %s must be %s, got %s", a.Name, Article(a.Kind), ir.Describe(v))
+			if _, fits := a.Accept(v); !fits {
+				d.report(diag.InvalidArgument, value.Range, "", "the default of %s must be %s, got %s", a.Name, a.Article(), ir.Describe(v))
 				return a
 			}
 			if problem := a.Refuses(v); problem != "" {
@@ -153,7 +153,7 @@ func (d *decoder) arg(e tree.Entry) *Arg {
 			}
 		}
 	}
-	a.Default = d.expression(value, "the default of "+a.Name)
+	a.Default = d.argument(value, &Param{words: a.words()}, "the default of "+a.Name)
 	return a
 }
 

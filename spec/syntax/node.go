@@ -161,7 +161,7 @@ func (d *decoder) positional(call *expr.Call, n *tree.Node, sig *Signature) bool
 
 // argument decodes an argument: a text where a string is expected, else an expression.
 func (d *decoder) argument(n *tree.Node, p *Param, what string) expr.Expr {
-	if p != nil && p.text && n.IsScalar() && n.Kind != tree.Null && !n.Broken {
+	if p != nil && (p.text || slices.Contains(p.words, n.Text)) && n.IsScalar() && n.Kind != tree.Null && !n.Broken {
 		return &expr.Literal{Position: expr.Position{Range: n.Range}, Value: n.Text}
 	}
 	return d.expression(n, what)
