@@ -146,7 +146,7 @@ var (
 			more: "it can use the arguments above it and symbolic dimensions"},
 		{Name: "min", Value: "constant", doc: "the smallest value allowed"},
 		{Name: "max", Value: "constant", doc: "the largest value allowed"},
-		{Name: "values", Value: "constants", doc: "of a string: the allowed values"},
+		{Name: "values", Value: "constants", doc: "of a string: the allowed values; of numbers: the words that can be given instead"},
 		{Name: "length", Value: "length", doc: "of a list or numbers: the required number of elements"},
 		{Name: "nil", Value: "bool", doc: "whether nil is allowed; by default not"},
 		{Name: "doc", Value: "note", doc: "a description"},
