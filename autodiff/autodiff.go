@@ -52,6 +52,7 @@ func Expand(g *ir.Graph, budget *diag.Budget) error {
 	// scalar is differentiated.
 	nodes := g.Nodes
 	for _, n := range nodes {
+		e.again = max(e.again, n.Again)
 		e.rewire(n)
 		if n.Op == ir.GradOp && e.replaced[n] == nil {
 			if err := e.differentiate(n.Inputs[0]); err != nil {
@@ -93,6 +94,7 @@ type expander struct {
 	budget   *diag.Budget
 	replaced map[*ir.Node]*ir.Node   // grad node -> its gradient
 	of       map[*ir.Node][]*ir.Node // scalar -> its grad nodes that aren't replaced yet
+	again    int                     // the last mark of nodes that are computed again
 }
 
 // replace replaces a grad node by a gradient, also as a scalar of further gradients.
@@ -130,7 +132,7 @@ func (e *expander) differentiate(y *ir.Node) error {
 	for _, n := range cone {
 		a.visit(n)
 	}
-	s := newSweep(e.graph, e.budget)
+	s := newSweep(e.graph, e.budget, &e.again)
 	if a.active[y] {
 		s.grads[y] = s.b.Scalar(y.Type.DType.Wide(), 1.0)
 	}
@@ -216,16 +218,18 @@ func (e *expander) conePostorder(y *ir.Node) []*ir.Node {
 // sweep is one pass of reverse mode: gradients, those of f16 and bf16 values in f32.
 type sweep struct {
 	b     *ir.Builder
+	again *recomputer
 	grads map[*ir.Node]*ir.Node
 	wide  map[*ir.Node]*ir.Node // values of 16 bits -> the same in f32
 	// results are the gradients of scans' results, by their offsets.
 	results map[*ir.Node]map[int]*ir.Node
 }
 
-func newSweep(g *ir.Graph, budget *diag.Budget) *sweep {
+// newSweep begins a sweep. again is the last mark of nodes that are computed again.
+func newSweep(g *ir.Graph, budget *diag.Budget, again *int) *sweep {
 	b := ir.NewBuilder(g)
 	b.Budget, b.Work = budget, diag.Deriving
-	return &sweep{b: b, grads: map[*ir.Node]*ir.Node{}, wide: map[*ir.Node]*ir.Node{}, results: map[*ir.Node]map[int]*ir.Node{}}
+	return &sweep{b: b, again: newRecomputer(b, again), grads: map[*ir.Node]*ir.Node{}, wide: map[*ir.Node]*ir.Node{}, results: map[*ir.Node]map[int]*ir.Node{}}
 }
 
 // visit propagates the gradient of n, if it has one, to those of its operands that are
@@ -258,13 +262,13 @@ func (s *sweep) add(n, part *ir.Node) {
 // through propagates the gradient of n to those of its operands that are active.
 func (s *sweep) through(n *ir.Node, active map[*ir.Node]bool) error {
 	s.b.Site = n.Site
-	at, gradient := n, s.grads[n]
+	at, gradient := s.again.of(n), s.grads[n]
 	if n.Op.Class == ir.Contract {
 		// A product accumulates in f32 and rounds once whatever the dtype of its
 		// factors, so these stay small.
 		gradient = s.b.Cast(gradient, n.Type.DType)
 	} else {
-		at = s.b.Widened(n, s.widen)
+		at = s.b.Widened(at, s.widen)
 	}
 	for j, part := range n.Op.Grad(s.b, at, gradient) {
 		in := n.Inputs[j]

@@ -108,14 +108,15 @@ func (s *sweep) result(n, g *ir.Node) {
 	of[n.Int("offset")] = g
 }
 
-// throughScan propagates the gradients of a scan's results to its active operands.
+// throughScan propagates the gradients of a scan's results to its active operands. Of a scan
+// whose values aren't kept, it is the one that is computed again that keeps more.
 func (s *sweep) throughScan(n *ir.Node, a *activity) error {
 	grads := s.results[n]
 	if len(grads) == 0 {
 		return nil
 	}
 	s.b.Site = n.Site
-	d := newScanGradient(s, n, a.given(n))
+	d := newScanGradient(s, s.again.of(n), a.given(n))
 	if err := d.sweep(grads); err != nil {
 		return fmt.Errorf("autodiff: in the body of %s: %w", n.Label(), err)
 	}
@@ -162,7 +163,7 @@ type outward struct {
 func newScanGradient(s *sweep, n *ir.Node, given []bool) *scanGradient {
 	g := n.ScanBody().Graph.Clone()
 	return &scanGradient{
-		outer: s, scan: n, graph: g, own: len(g.Nodes), inner: newSweep(g, s.b.Budget), activity: activityIn(g, given),
+		outer: s, scan: n, graph: g, own: len(g.Nodes), inner: newSweep(g, s.b.Budget, s.again.last), activity: activityIn(g, given),
 		of: map[*ir.State]int{}, instead: map[*ir.Node]*ir.Node{}, kept: map[*ir.State]int{},
 		gradients: make([]*ir.Node, len(n.Inputs)),
 	}

@@ -86,12 +86,20 @@ func (b *Builder) Widened(n *Node, wide func(*Node) *Node) *Node {
 
 // With is n on other operands of the same types, where n is.
 func (b *Builder) With(n *Node, inputs []*Node) *Node {
-	w, err := b.add(&Node{Op: n.Op, Inputs: inputs, Attrs: n.Attrs, Space: -1, Site: n.Site})
+	w, err := b.add(&Node{Op: n.Op, Inputs: inputs, Attrs: n.Attrs, Segment: n.Segment, Space: -1, Site: n.Site})
 	if err != nil {
 		b.err = errors.Join(b.err, fmt.Errorf("building %s again: %w", n.Op.Name, err))
 		return n
 	}
 	return w
+}
+
+// Recompute is n on other operands of the same types, as a part of what is computed again.
+func (b *Builder) Recompute(n *Node, inputs []*Node, again int) *Node {
+	c := b.With(n, inputs)
+	c.Attrs = slices.Clone(n.Attrs) // a scan's gradient changes its scan
+	c.Segment, c.Again = nil, again
+	return c
 }
 
 // NewState adds a state and the node that reads it.

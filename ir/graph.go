@@ -18,10 +18,18 @@ type Node struct {
 	State  *State  // for the op "state": which one it reads
 	Site
 
+	// Segment is the innermost part of the model around the node whose values aren't kept
+	// for the backward pass; nil outside of such parts, and once gradients are in place.
+	Segment *Segment
+
 	// Space is the memory space of the node's value, an index into the targets
 	// of a lowering; -1 before placement.
 	Space int
 }
+
+// Segment is a part of a model whose values are computed again in the backward pass
+// instead of being kept for it.
+type Segment struct{ Outer *Segment }
 
 // Site is where a node comes from and where it belongs. Gradients and rewrites
 // of a node inherit it.
@@ -35,6 +43,10 @@ type Site struct {
 	// Update says that it is part of what computes the next value of a parameter
 	// from its gradient; it belongs with the parameter.
 	Update bool
+	// Again is 0, or says that the node computes again what a node of the forward pass has
+	// computed: for which part of which backward pass. Nodes of different ones are never
+	// merged, as values would then be kept between them.
+	Again int
 }
 
 // StateKind says what a state is for.

@@ -36,6 +36,7 @@ func cse(p *Plan) error {
 func appendKey(key []byte, n *ir.Node, space int) []byte {
 	key = append(key, n.Op.Name...)
 	key = binary.AppendVarint(append(key, 0), int64(space))
+	key = binary.AppendUvarint(key, uint64(n.Again))
 	if space == place.Nowhere {
 		key = fmt.Appendf(key, "%q%q%q", n.Path, n.Device, n.Prefer)
 	}

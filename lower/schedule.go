@@ -11,8 +11,8 @@ import (
 // other readers of a state and of its aliases come before the node that writes its
 // home; and nodes that write homes, and those that depend on them, come after all
 // others, so that a step that fails early has changed nothing. Among the nodes that
-// are ready, the order of a depth-first walk from the roots decides: it keeps
-// values short-lived.
+// are ready, the order of a [walk] from the roots decides: it keeps values
+// short-lived.
 //
 // If the writers of two states would have to wait for each other (a swap), one of
 // the new values becomes a shadow: it is computed beside its home and copied there
@@ -20,7 +20,14 @@ import (
 func schedule(p *Plan) error {
 	g := p.Graph
 	if p.options.Shuffle == 0 {
-		if err := p.reorder(p.Graph.Sort); err != nil {
+		err := p.reorder(func() error {
+			if err := g.Sort(); err != nil {
+				return err
+			}
+			walk(g)
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -142,6 +142,8 @@ type frame struct {
 
 	sharedInside bool // or those of calls in it
 
+	segment *ir.Segment // what its values are computed again with, in the backward pass
+
 	gathers   bool   // its accumulating modules keep their states: it is a metric of an evaluation
 	stateless string // the part of the spec in which nothing can own parameters and states; "" elsewhere
 }
@@ -172,7 +174,7 @@ func (f *frame) callee(m *syntax.Module, path string, site diag.Range) *frame {
 	c := newFrame(m, path)
 	c.caller, c.site, c.depth = f, site, f.depth+1
 	c.kind, c.commit, c.device, c.dtype, c.frozen = f.kind, f.commit, f.device, f.dtype, f.frozen
-	c.gathers, c.stateless, c.shares = f.gathers, f.stateless, f.shares
+	c.gathers, c.stateless, c.shares, c.segment = f.gathers, f.stateless, f.shares, f.segment
 	c.home = f.at(path)
 	c.shared, c.sharedInside = f.sharedInside, f.sharedInside
 	return c

@@ -34,6 +34,10 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 		outer.dtype = def.Dtype
 	}
 	outer.frozen = outer.frozen || def.Frozen
+	together, ok := ex.together(def)
+	if !ok {
+		return syntax.Bad{}
+	}
 	t, _ := c.Target.(*check.Target)
 	if t == nil {
 		return syntax.Bad{}
@@ -43,8 +47,9 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 		return syntax.Bad{}
 	}
 	if def.HasRepeat {
-		return ex.repeat(c, def, t, path, with, &outer)
+		return ex.repeat(c, def, t, path, with, &outer, together)
 	}
+	ex.beginSegment(&outer, together)
 	if with != nil && with.times > 0 {
 		return ex.fail(ex.f, diag.InvalidArgument, def.Share.At, fmt.Sprintf("share with one of them, %s[0], or add repeat: %d", with.name, with.times),
 			"%s is repeated %d times, and has as many sets of parameters", with.name, with.times)
@@ -57,8 +62,9 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 	return v
 }
 
-// repeat stacks a module. with is what its repetitions share, or nil.
-func (ex *expander) repeat(c *expr.Call, def *syntax.Node, t *check.Target, path string, with *use, outer *frame) any {
+// repeat stacks a module. with is what its repetitions share, or nil; together, how many of
+// them the backward pass computes again at a time.
+func (ex *expander) repeat(c *expr.Call, def *syntax.Node, t *check.Target, path string, with *use, outer *frame, together int) any {
 	if def.Repeat == nil {
 		return syntax.Bad{}
 	}
@@ -81,6 +87,9 @@ func (ex *expander) repeat(c *expr.Call, def *syntax.Node, t *check.Target, path
 		from := len(ex.Graph.Nodes)
 		ex.named(len(path) + len("[10]"))
 		step := fmt.Sprintf("%s[%d]", path, i)
+		if together > 0 && i%together == 0 {
+			ex.beginSegment(outer, together)
+		}
 		if !ex.tie(def.Share, step) {
 			return syntax.Bad{}
 		}
@@ -137,6 +146,7 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, with
 			inputs[i] = v
 		}
 	}
+	own := len(ex.Graph.Nodes)
 	args := f.inherit(with, t.Args)
 	if !ok || !ex.defaults(f, args, c, false) || !ex.bindInputs(f, inputs, t, c) || !ex.defaults(f, args, c, true) {
 		return syntax.Bad{}
@@ -149,6 +159,7 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, with
 	ex.runBody(f)
 	ex.commitStates(f)
 	v := ex.result(f)
+	ex.inSegment(f, own)
 	ex.outline.end(use, v)
 	ex.remember(f)
 	return v

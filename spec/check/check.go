@@ -268,6 +268,9 @@ func (s *scope) body(m *syntax.Module) {
 func (s *scope) node(def *syntax.Node, user *syntax.Item) {
 	s.value(def, user)
 	s.check(def.Repeat, true, user)
+	if def.Recompute != nil {
+		s.check(def.Recompute.Every, true, user)
+	}
 	if def.Test != nil {
 		s.test(def.Test, user)
 		s.node(def.Then, user)

@@ -138,7 +138,16 @@ type Node struct {
 	Frozen    bool      // trainable: false
 	Repeat    expr.Expr // how many times
 	HasRepeat bool
-	Share     *Share // nil: its parameters and states are its own
+	Share     *Share     // nil: its parameters and states are its own
+	Recompute *Recompute // nil: what its backward pass needs is kept
+}
+
+// Recompute says that values of a module are computed again in the backward pass.
+type Recompute struct {
+	At diag.Range
+	// Every is how many of a module's repetitions are computed again together, keeping what
+	// enters the first; nil: each by itself.
+	Every expr.Expr
 }
 
 // Share says whose parameters and states a module has.

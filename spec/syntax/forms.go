@@ -71,11 +71,13 @@ var Forms = map[string]*Form{
 	"auto":           {Enum: []string{"auto"}},
 	"default device": {words: "`auto`, or a device", Any: []string{"auto", "device"}},
 
-	"node":  {words: "a node", Doc: "An expression, {operation: inputs, argument: value}, or {if, then, else}.", Call: true},
-	"nodes": {words: "nodes by name", Entries: "node"},
-	"share": {words: "a node, `true`, or parameters by name", Any: []string{"path", "on", "tied parameters"}},
-	"path":  {words: "a path", Doc: "The path of a node or parameter: encoder, h[0], tok.weight.", Scalar: []string{"string"}},
-	"on":    {words: "`true`", Doc: "One set of parameters for all repetitions.", Scalar: []string{"boolean"}},
+	"node":            {words: "a node", Doc: "An expression, {operation: inputs, argument: value}, or {if, then, else}.", Call: true},
+	"nodes":           {words: "nodes by name", Entries: "node"},
+	"recompute":       {words: "a bool, or {every: n}", Any: []string{"bool", "recompute every"}},
+	"recompute every": {Section: recomputeSection},
+	"share":           {words: "a node, `true`, or parameters by name", Any: []string{"path", "on", "tied parameters"}},
+	"path":            {words: "a path", Doc: "The path of a node or parameter: encoder, h[0], tok.weight.", Scalar: []string{"string"}},
+	"on":              {words: "`true`", Doc: "One set of parameters for all repetitions.", Scalar: []string{"boolean"}},
 
 	"tied parameters": {words: "parameters by name", Texts: "path", Shortest: 1},
 

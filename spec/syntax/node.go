@@ -75,6 +75,7 @@ func (d *decoder) mappingNode(n *tree.Node, what string) *Node {
 		}
 	}
 	d.checkShare(def, n)
+	d.checkRecompute(def)
 	if good && !n.Partial {
 		def.Value = call
 	}
@@ -204,6 +205,8 @@ func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 		def.Repeat, def.HasRepeat = d.expression(e.Value, name), true
 	case "share":
 		def.Share = d.share(e.Value)
+	case "checkpoint_activations":
+		def.Recompute = d.recompute(e.Value)
 	}
 }
 

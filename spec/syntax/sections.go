@@ -194,6 +194,12 @@ var (
 		{Name: "name", Value: "text", doc: "of a module: the path of its parameters, instead of the node's name", more: "as in weight files: `net.0`"},
 		{Name: "trainable", Value: "bool", doc: "of a module: whether its parameters are trained", Default: "true"},
 		{Name: "share", Value: "share", doc: "of a module: the node whose parameters and states it has, instead of its own", more: "or with `repeat`, `true`; or single parameters, {weight: tok.weight}; see [below](#sharing-parameters)"},
+		{Name: "checkpoint_activations", Value: "recompute", doc: "of a module: whether its values are computed again in the backward pass instead of being kept", Default: "false",
+			more: "or with `repeat`, {every: n}: n repetitions together; see [below](#recomputing-activations)"},
+	}}
+
+	recomputeSection = &Section{name: "checkpoint_activations", Doc: "How many repetitions are computed again together.", Keys: []Key{
+		{Name: "every", Value: "expression", Required: true, doc: "how many repetitions are computed again together, keeping what enters the first", more: "an int of at least 1, known at compile time"},
 	}}
 )
 

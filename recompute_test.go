@@ -1,0 +1,107 @@
+package flowrun_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/lower"
+)
+
+// recomputeSpec trains a stack of blocks; RECOMPUTE stands for the key that is tested.
+const recomputeSpec = `
+flowrun: 1
+seed: 3
+modules:
+  Inner:
+    inputs: {x: "float[n, width]"}
+    nodes:
+      a: {Linear: x, out_features: 3 * width}
+      d: {Dropout: tanh(a), p: 0.25}
+      out: {Linear: d, out_features: width}
+    output: exp(-square(out))
+  Block:
+    inputs: {x: "float[n, width]"}
+    nodes:
+      norm: {BatchNorm: x}
+      i: {Inner: norm, INNER}
+      gate: silu(i) * normal(1, 0.1, [n, width])
+    output: x + gate
+data: {d: {generate: {x: "normal(0, 1, [32, 8])", y: "mean(x, 1, keepdim=true)"}}}
+model:
+  inputs: {x: "f32[batch, 8]"}
+  nodes:
+    first: {Linear: x, out_features: 16}
+    h: {Block: first, repeat: 6, dtype: DTYPE, RECOMPUTE}
+    y_hat: {Linear: h, out_features: 1}
+  outputs: [y_hat]
+train:
+  data: d
+  loss: mse_loss(y_hat, y)
+  optimizer: {Adam: {lr: 0.01}}
+  clip_grad_norm: 1
+  max_steps: 100
+`
+
+// recomputed loads recomputeSpec with a key for the stack, and one inside of its blocks.
+func recomputed(t *testing.T, key, inner, dtype string) *flowrun.Program {
+	t.Helper()
+	text := strings.NewReplacer("RECOMPUTE", key, "INNER", inner, "DTYPE", dtype).Replace(recomputeSpec)
+	p, err := flowrun.Parse("spec.yaml", []byte(strings.ReplaceAll(text, ", }", "}")))
+	require.NoError(t, err)
+	return p
+}
+
+// fiveSteps trains for five steps, and gives the plan and all states.
+func fiveSteps(t *testing.T, p *flowrun.Program, device string) (*lower.Plan, map[string]*flowrun.Tensor) {
+	t.Helper()
+	s, err := p.Start(context.Background(), flowrun.On(device))
+	require.NoError(t, err)
+	defer s.Close()
+	for range 5 {
+		require.NoError(t, s.Step(context.Background()))
+	}
+	states := map[string]*flowrun.Tensor{}
+	for _, st := range s.Plan().Graph.States {
+		states[st.Name], err = s.Get(st.Name)
+		require.NoError(t, err)
+	}
+	return s.Plan(), states
+}
+
+func TestRecomputedActivationsGiveTheSameBitsInLessMemory(t *testing.T) {
+	for _, dtype := range []string{"inherit", "f16", "f64"} {
+		kept, want := fiveSteps(t, recomputed(t, "", "", dtype), "cpu")
+		for _, c := range []struct {
+			key, inner string
+			most       float64 // of the memory that transient values take if all are kept
+		}{
+			{"checkpoint_activations: true", "", 0.65},
+			{"checkpoint_activations: {every: 2}", "", 0.75},
+			{"checkpoint_activations: {every: 4}", "", 0.95},
+			{"", "checkpoint_activations: true", 0.9},
+			{"checkpoint_activations: true", "checkpoint_activations: true", 0.65},
+		} {
+			t.Run(fmt.Sprint(dtype, " ", c.key, " inner ", c.inner), func(t *testing.T) {
+				plan, got := fiveSteps(t, recomputed(t, c.key, c.inner, dtype), "cpu")
+				require.Equal(t, want, got)
+				require.Less(t, float64(plan.Spaces[0].Arena), c.most*float64(kept.Spaces[0].Arena))
+				require.Greater(t, len(plan.Graph.Nodes), len(kept.Graph.Nodes), "values are computed again")
+			})
+		}
+	}
+}
+
+func TestRecomputedActivationsGiveTheSameBitsWhereKernelsAreFused(t *testing.T) {
+	if !slices.ContainsFunc(flowrun.Devices(), func(d flowrun.DeviceInfo) bool { return d.Name == "opencl:0" && d.Missing == "" }) {
+		t.Skip("no OpenCL device")
+	}
+	_, want := fiveSteps(t, recomputed(t, "", "", "inherit"), "opencl:0")
+	_, got := fiveSteps(t, recomputed(t, "checkpoint_activations: {every: 2}", "", "inherit"), "opencl:0")
+	require.Equal(t, want, got)
+}
