@@ -97,8 +97,15 @@ func tryCall(op *Op, dtypes []DType, shapes [][]Shape, asked DType) *Node {
 			for i, shape := range choice {
 				operands = append(operands, b.NewState("x", ParamState, Type{DType: dtypes[i], Shape: shape}).Read)
 			}
-			if n, err := b.Call(op, tryArguments(op, operands, list, asked)); err == nil {
+			args := tryArguments(op, operands, list, asked)
+			if n, err := b.Call(op, args); err == nil {
 				return n
+			}
+			if i := slices.IndexFunc(op.Params, func(p Param) bool { return p.Kind == KDims && p.Optional }); i >= 0 {
+				args[i] = 1 // a size that may be given in another way
+				if n, err := b.Call(op, args); err == nil {
+					return n
+				}
 			}
 		}
 	}

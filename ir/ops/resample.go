@@ -123,7 +123,7 @@ func resamplingOf(n *ir.Node) resampling {
 // apply resamples x along a dim; x itself if that changes nothing.
 func (r resampling) apply(b *ir.Builder, x *ir.Node, dim int, transposed bool) *ir.Node {
 	switch {
-	case r.in == r.out && r.divisor <= 1 && r.reach == 0 && r.step == r.over && r.from == 0 && r.to == r.over:
+	case r.in == r.out && r.divisor <= 1 && r.step == r.over && r.from == 0 && (r.reach > 0 || r.to == r.over):
 		return x
 	case r.isMean() && transposed:
 		shape := slices.Clone(x.Type.Shape)

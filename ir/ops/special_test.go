@@ -134,6 +134,12 @@ func TestValuesAtSpecialPointsAreThoseOfPyTorch(t *testing.T) {
 		{"adaptive_avg_pool1d([[1.0, 2.0, 3.0]], 2)", "[[1.5, 2.5]]"},
 		{"adaptive_max_pool1d([[1, 2, 3]], 2)", "[[2, 3]]"},
 
+		{"interpolate([[[1.0, 2.0, 3.0]]], 5)", "[[[1.0, 1.0, 2.0, 2.0, 3.0]]]"},
+		{"interpolate([[[1.0, 2.0, 3.0]]], 2, mode=\"nearest-exact\")", "[[[1.0, 3.0]]]"},
+		{"interpolate([[[1.0, 3.0]]], 3, mode=\"linear\", align_corners=true)", "[[[1.0, 2.0, 3.0]]]"},
+		{"interpolate([[[1.0, inf]]], 2, mode=\"linear\")", "[[[1.0, inf]]]"},
+		{"interpolate([[[1.0, 2.0, 3.0, 4.0]]], 2, mode=\"area\")", "[[[1.5, 3.5]]]"},
+
 		{"sum(zeros([0, 3]), 0)", "[0.0, 0.0, 0.0]"},
 		{"sum([true, true])", "2"},
 		{"sum([2147483647, 1])", "2147483648"},
