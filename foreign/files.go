@@ -56,7 +56,7 @@ var magic = []struct {
 }
 
 const (
-	saveSafetensors = "save the tensors as safetensors: safetensors.torch.save_file(tensors, FILE), or safetensors.numpy.save_file"
+	saveSafetensors = "save the tensors as safetensors: safetensors.torch.save_file(tensors, path), or safetensors.numpy.save_file"
 	saveUTF8        = "save it as UTF-8"
 )
 

@@ -65,8 +65,8 @@ func object(shown string) (c Content, ok bool) {
 	switch {
 	case has("weight_map"):
 		if strings.Contains(shown, `.bin"`) {
-			return Content{"the index of PyTorch shards", "to convert them, run in Python: import torch, json; from safetensors.torch import save_file; " +
-				`d = {}; [d.update(torch.load(f, map_location="cpu", weights_only=True)) for f in sorted(set(json.load(open("FILE"))["weight_map"].values()))]; ` + saveTorchDict}, true
+			return Content{"the index of PyTorch shards", "to convert them, run in Python: import torch, json, os; from safetensors.torch import save_file; " +
+				`d = {}; [d.update(torch.load(os.path.join(os.path.dirname("FILE"), f), map_location="cpu", weights_only=True)) for f in sorted(set(json.load(open("FILE"))["weight_map"].values()))]; ` + saveTorchDict}, true
 		}
 		return Content{"the index of a model's shards", "it is read where a file of weights is expected: --weights, train.init"}, true
 	case has("error", "message") && len(keys) <= 4:

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/flowrun/flowrun/diag"
 )
 
 // Sample is what [Weights] looks at: never a whole file.
 type Sample struct {
-	Name string // of the file; it only tells formats apart that content doesn't
+	Name string // the file's path; it only tells formats apart that content doesn't
 	Size int64
 	Head []byte // the first bytes
 	Tail []byte // the last bytes; where the file is short, the same as in Head
@@ -53,7 +55,7 @@ func Weights(s Sample) (Content, bool) {
 }
 
 // Python is how weights of other formats are converted. FILE and OUT become names of
-// files where those need no quotes; [Content.of] does that.
+// files where those are plain; [Content.of] does that.
 const (
 	inPython  = "to convert it, run in Python: "
 	saveTorch = "import torch; from safetensors.torch import save_file; "
@@ -62,19 +64,24 @@ const (
 	saveTorchDict = `save_file({k: v.clone().contiguous() for k, v in d.items()}, "OUT")`
 )
 
-// plainFile is a name that means itself in a shell and in Python's quotes.
-var plainFile = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
+// plainFile is a path that means itself in quotes of Python and of a shell.
+var plainFile = regexp.MustCompile(`^[A-Za-z0-9 _./~+@,=:()-]{1,200}$`)
 
-// of puts the file's name into the advice, if it is a plain one.
-func (c Content) of(name string) Content {
-	file, stem := "FILE", "weights"
-	if base := filepath.Base(name); plainFile.MatchString(base) {
-		file, stem = base, strings.TrimSuffix(base, filepath.Ext(base))
-		if filepath.Ext(base) == ".safetensors" {
-			stem += "-converted"
+// of puts the file's path into the advice, if it is a plain one, and that of the converted
+// file beside it. FILE stands in quotes in Python, and in none in a shell.
+func (c Content) of(path string) Content {
+	file, out := "FILE", "weights.safetensors"
+	if path = filepath.ToSlash(path); plainFile.MatchString(path) {
+		if file = path; strings.HasPrefix(file, "-") { // it is no option
+			file = "./" + file
 		}
+		out = strings.TrimSuffix(file, filepath.Ext(file))
+		if filepath.Ext(file) == ".safetensors" {
+			out += "-converted"
+		}
+		out += ".safetensors"
 	}
-	c.Help = strings.NewReplacer("FILE", file, "OUT", stem+".safetensors").Replace(c.Help)
+	c.Help = strings.NewReplacer(`"FILE"`, `"`+file+`"`, "FILE", diag.ShellLine(file), "OUT", out).Replace(c.Help)
 	return c
 }
 
@@ -157,7 +164,7 @@ func flatTensors(s Sample) (c Content, ok bool) {
 // but its name.
 func checkpointOfTensorFlow(s Sample) (c Content, ok bool) {
 	c.Help = convertTensorFlow("PREFIX") + ", where PREFIX is what the names of the checkpoint's files begin with"
-	if prefix := restOfTensorFlow.ReplaceAllString(filepath.Base(s.Name), ""); plainFile.MatchString(prefix) && prefix != filepath.Base(s.Name) {
+	if prefix := restOfTensorFlow.ReplaceAllString(filepath.ToSlash(s.Name), ""); plainFile.MatchString(prefix) && prefix != filepath.ToSlash(s.Name) {
 		c.Help = convertTensorFlow(prefix)
 	}
 	switch {

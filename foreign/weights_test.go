@@ -82,16 +82,21 @@ func TestAdviceHasTheFilesNameWhereThatIsPlain(t *testing.T) {
 	content, err := os.ReadFile("testdata/arrays.npz")
 	require.NoError(t, err)
 	for name, want := range map[string]string{
-		"in/a folder/x.npz": `numpy.load("x.npz")), "x.safetensors")`,
+		"in/a folder/x.npz": `numpy.load("in/a folder/x.npz")), "in/a folder/x.safetensors")`,
 		"x.safetensors":     `numpy.load("x.safetensors")), "x-converted.safetensors")`,
 		`x"); evil("`:       `numpy.load("FILE")), "weights.safetensors")`,
-		"-rf":               `numpy.load("FILE")), "weights.safetensors")`,
-		"a b.npz":           `numpy.load("FILE")), "weights.safetensors")`,
+		"-rf":               `numpy.load("./-rf")), "./-rf.safetensors")`,
 		"":                  `numpy.load("FILE")), "weights.safetensors")`,
 	} {
 		c, _ := recognized(t, name, content)
 		require.Contains(t, c.Help, want, name)
 	}
+	for name, want := range map[string]string{"a b.gz": "gunzip 'a b.gz'", "-rf": "gunzip ./-rf", "$(evil)`": "gunzip FILE"} {
+		c, _ := recognized(t, name, []byte("\x1f\x8b\x08 and so on"))
+		require.Contains(t, c.Help, want)
+	}
+	c, _ := recognized(t, "in/x.index.json", []byte(`{"weight_map": {"w": "a.bin"}}`))
+	require.Contains(t, c.Help, `os.path.dirname("in/x.index.json")`, "shards are beside their index")
 }
 
 func TestWhatDownloadsLeaveIsNamed(t *testing.T) {

@@ -16,9 +16,11 @@ func (x *index) ofPyTorch() bool {
 }
 
 // notAnIndex says what a JSON text is that isn't an index of safetensors files.
-func notAnIndex(text []byte) error {
+func notAnIndex(text []byte, path string) error {
 	const none = `it is JSON, but no index of weights: it has no "weight_map"`
-	content, ok := foreign.Weights(foreign.SampleOf(text))
+	sample := foreign.SampleOf(text)
+	sample.Name = path
+	content, ok := foreign.Weights(sample)
 	if !ok || content.Help == foreign.NameWeights {
 		return errors.New(none)
 	}

@@ -34,8 +34,9 @@ type index struct {
 	size     *int64 // of all tensors in bytes, if the index says so
 }
 
-// readIndex reads an index: {"metadata": {…}, "weight_map": {TENSOR: SHARD}}.
-func readIndex(r io.ReaderAt, size int64) (*index, error) {
+// readIndex reads an index: {"metadata": {…}, "weight_map": {TENSOR: SHARD}}. Messages call it
+// path.
+func readIndex(r io.ReaderAt, size int64, path string) (*index, error) {
 	if size > maxIndex {
 		return nil, fmt.Errorf("the index has %d bytes; the limit is %d", size, maxIndex)
 	}
@@ -53,7 +54,7 @@ func readIndex(r io.ReaderAt, size int64) (*index, error) {
 	}
 	switch {
 	case x.shardOf == nil || x.ofPyTorch():
-		return nil, notAnIndex(text)
+		return nil, notAnIndex(text, path)
 	case len(x.shardOf) == 0:
 		return nil, errors.New("the index names no tensors: its weight_map is empty")
 	}
@@ -242,7 +243,7 @@ func Files(open Opener, path string) []string {
 	if err != nil || !beginsJSON(file) {
 		return list
 	}
-	if x, err := readIndex(file, info.Size()); err == nil {
+	if x, err := readIndex(file, info.Size(), path); err == nil {
 		for _, name := range x.shards {
 			list = append(list, filepath.Join(filepath.Dir(path), name))
 		}

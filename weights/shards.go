@@ -24,7 +24,7 @@ func openIndex(open Opener, path string, file *os.File) (_ *File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := readIndex(file, info.Size())
+	x, err := readIndex(file, info.Size(), path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", diag.CutPath(path), err)
 	}

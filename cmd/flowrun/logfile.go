@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/flowrun/flowrun/internal/files"
 	"github.com/flowrun/flowrun/report"
 )
 
@@ -38,7 +39,7 @@ func isCSV(path string) bool { return strings.EqualFold(filepath.Ext(path), ".cs
 
 // openLog opens the log of a run. In the log of the run that it goes on with, lines up to
 // its first step stay, and later ones are removed; empty reports whether none have stayed.
-// A file that isn't a log is an error.
+// A file that isn't a log is an error, and so is one that another run writes.
 func openLog(path string, run report.Run, s streams) (_ logFile, empty bool, err error) {
 	if f := s.same(path); f != nil {
 		return stream{f, false}, true, nil
@@ -51,13 +52,18 @@ func openLog(path string, run report.Run, s streams) (_ logFile, empty bool, err
 		}
 		return stream{f, true}, true, err
 	}
-	if run.Logged() == 0 {
-		f, err := os.Create(path)
-		return f, true, err
-	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, false, err
+	}
+	if err := files.LockFile(file); err != nil { // before anything of it is removed
+		return nil, false, errors.Join(err, file.Close())
+	}
+	if run.Logged() == 0 {
+		if err := file.Truncate(0); err != nil {
+			return nil, false, errors.Join(err, file.Close())
+		}
+		return file, true, nil
 	}
 	end, err := run.Cut(file, isCSV(path), func(warning string) { fmt.Fprintln(s.errors, "warning: "+warning) })
 	if err != nil {

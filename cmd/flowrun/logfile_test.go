@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/internal/files"
 )
 
 // evaluatedSpec has evaluations between its log lines, and tensors as metrics.
@@ -38,6 +40,22 @@ func jsonLines(t *testing.T, path string) (steps []int, lines []map[string]any) 
 		lines = append(lines, record)
 	}
 	return steps, lines
+}
+
+func TestALogThatAnotherRunWritesIsLeftAlone(t *testing.T) {
+	spec := file(t, "s.yaml", evaluatedSpec)
+	log := file(t, "log.jsonl", "{\"step\":1}\n")
+	other, err := os.Open(log)
+	require.NoError(t, err)
+	require.NoError(t, files.LockFile(other))
+	code, out, says := flowrunWith(t, spec, "--log", log)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, says, "--log: "+log+" is in use by another run")
+	require.NotContains(t, out, "step ")
+	require.Equal(t, "{\"step\":1}\n", content(t, log), "nothing of it is removed")
+	require.NoError(t, other.Close())
+	code, _, says = flowrunWith(t, spec, "--max-steps", "2", "--log", log)
+	require.Equal(t, exitDone, code, says)
 }
 
 func TestLogEveryThinsTheLogButEvaluationsAndTheLastStepStay(t *testing.T) {

@@ -28,7 +28,7 @@ func TestTheErrorForAnotherFormatNamesTheFormat(t *testing.T) {
 		"PK\x03\x04" + strings.Repeat("\x00", 40):                                       "the beginning of a zip archive; its end is missing: fetch it again",
 		"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.":                                      "a PyTorch file (torch.save before version 1.6: pickles)",
 		"\x89HDF\r\n\x1a\n" + "rest of the file":                                        "an HDF5 file",
-		"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff":                                      "compressed by gzip; unpack it: gunzip w.safetensors",
+		"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff":                                      "compressed by gzip; unpack it: gunzip ",
 		"\x93NUMPY\x01\x00v\x00{'descr': '<f4'}":                                        "a NumPy array",
 		"<!DOCTYPE html><html>Not Found</html>":                                         "an HTML page",
 		"GGUF\x03\x00\x00\x00 rest":                                                     "a GGUF file",

@@ -86,13 +86,13 @@ func TestEachErrorHasItsStatusAndSaysWhy(t *testing.T) {
 		says               string
 	}{
 		{"POST", "/predict", `{"x": [[1, 1, 1]]}`, 200, `{"y": [[1, 1, 1, 1, 1, 1]]}`},
-		{"POST", "/predict", `{"x": []}`, 400, "x is f32[0, 0], the model takes f32[1, 3]"},
+		{"POST", "/predict", `{"x": []}`, 400, "the input x: it is empty: give at least one example"},
 		{"POST", "/predict", `{"x": [[1, 1, 1], [1e30, -1, 2.5]]}`, 200, `{"y": [[1, 1, 1, 1, 1, 1], [1e+30, -1, 2.5, 1e+30, -1, 2.5]]}`},
 		{"POST", "/predict", `{"x": [[1, 1, 1], [1, null, 1]]}`, 400, "the input x: value 4 is null, and the spec has no fill for it"},
 		{"POST", "/predict", `{"x": [[1, 1, 1], [2]]}`, 400, "one has 3 elements, another 1"},
 		{"POST", "/predict", `{"x": [1, 1, 1]}`, 400, "lists in lists, 2 deep"},
 		{"POST", "/predict", `{"x": [[1, 1, [1]]]}`, 400, "2 deep, of numbers"},
-		{"POST", "/predict", `{"x": [["one", 1, 1]]}`, 400, `\"one\" is none of its classes`},
+		{"POST", "/predict", `{"x": [["one", 1, 1]]}`, 400, `\"one\" is no number`},
 		{"POST", "/predict", `{"x": [[1, 1, 1e999]]}`, 400, "1e999"},
 		{"POST", "/predict", `{}`, 400, "x (f32[1, 3]) is missing"},
 		{"POST", "/predict", `{"x": [[1, 1, 1]], "z": 1}`, 400, `no input \"z\"`},

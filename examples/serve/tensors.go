@@ -32,6 +32,9 @@ func readInputs(body []byte, types map[string]flowrun.Type, classes func(name st
 		}
 		r := reader{shape: make(flowrun.Shape, len(t.Shape)), classes: classes(name)}
 		err := r.read(value, 0)
+		if err == nil && len(r.values) == 0 {
+			err = errors.New("it is empty: give at least one example")
+		}
 		if err == nil {
 			inputs[name], err = r.tensor(t.DType)
 		}
@@ -101,6 +104,9 @@ func (r *reader) number(value any) error {
 		r.values = append(r.values, map[bool]float64{true: 1}[v])
 	case string:
 		id := slices.Index(r.classes, v)
+		if id < 0 && r.classes == nil {
+			return fmt.Errorf("%.60q is no number, and it has no classes with names", v)
+		}
 		if id < 0 {
 			return fmt.Errorf("%.60q is none of its classes", v)
 		}

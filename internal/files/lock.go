@@ -81,6 +81,19 @@ func (d *Folder) Lock() error {
 	return &Locked{Path: d.path}
 }
 
+// LockFile locks an open file until it is closed, or the process ends. If somebody else
+// holds the lock, it returns a *Locked error. On file systems without locks it does nothing.
+func LockFile(f *os.File) error {
+	switch err := lockFile(f); {
+	case errors.Is(err, errHeld):
+		return &Locked{Path: f.Name()}
+	case errors.Is(err, errors.ErrUnsupported):
+		return nil
+	default:
+		return err
+	}
+}
+
 // Unlock releases the lock.
 func (d *Folder) Unlock() error {
 	if d.lock == nil {
