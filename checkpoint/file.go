@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -32,24 +31,6 @@ const version = "1"
 
 // Memory stands before the names of what the loop remembers beside the states.
 const Memory = "flowrun/"
-
-// BestFile is the checkpoint at which the metric of checkpoint.best was best.
-const BestFile = "best.safetensors"
-
-// FileName is the checkpoint of a step.
-func FileName(step int64) string { return fmt.Sprintf("step-%09d.safetensors", step) }
-
-var fileNames = regexp.MustCompile(`^step-([0-9]{9,18})\.safetensors$`)
-
-// stepOf reads a name that FileName gives.
-func stepOf(name string) (int64, bool) {
-	m := fileNames.FindStringSubmatch(name)
-	if m == nil {
-		return 0, false
-	}
-	step, err := strconv.ParseInt(m[1], 10, 64)
-	return step, err == nil && FileName(step) == name
-}
 
 // Head is what a checkpoint's metadata say.
 type Head struct {

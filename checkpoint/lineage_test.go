@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun/ir"
 )
 
 func TestALineageIncludesARunsAncestors(t *testing.T) {
@@ -58,13 +60,13 @@ func TestTheErrorForAnUnreadableRunNamesIt(t *testing.T) {
 }
 
 func TestOnlyCheckpointNamesAreCheckpoints(t *testing.T) {
-	for name, want := range map[string]int64{FileName(0): 0, FileName(7): 7, FileName(123456789): 123456789, FileName(12345678901): 12345678901} {
-		step, ours := stepOf(name)
+	for name, want := range map[string]int64{ir.CheckpointFile(0): 0, ir.CheckpointFile(7): 7, ir.CheckpointFile(123456789): 123456789, ir.CheckpointFile(12345678901): 12345678901} {
+		step, ours := ir.StepOfFile(name)
 		require.True(t, ours, name)
 		require.Equal(t, want, step)
 	}
-	for _, name := range []string{"step-1.safetensors", "step-0000000001.safetensors", "step-000000001.safetensors.tmp", "xstep-000000001.safetensors", BestFile} {
-		_, ours := stepOf(name)
+	for _, name := range []string{"step-1.safetensors", "step-0000000001.safetensors", "step-000000001.safetensors.tmp", "xstep-000000001.safetensors", ir.BestFile} {
+		_, ours := ir.StepOfFile(name)
 		require.False(t, ours, name)
 	}
 }

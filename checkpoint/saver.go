@@ -97,7 +97,7 @@ func (w *Saver) compareBest() {
 	}
 	defer file.Close()
 	if file.BestBy != "" && file.BestBy != w.bestBy() {
-		w.Replaces = append(w.Replaces, fmt.Sprintf("%s (the best by %s; from now on it is by %s)", BestFile, file.BestBy, w.bestBy()))
+		w.Replaces = append(w.Replaces, fmt.Sprintf("%s (the best by %s; from now on it is by %s)", ir.BestFile, file.BestBy, w.bestBy()))
 		return
 	}
 	states, memory, err := file.Read()
@@ -121,7 +121,7 @@ func (w *Saver) Best() (by *ir.Watch, value engine.Value, file string) {
 	if w.settings.Checkpoint.Best == nil || math.IsNaN(w.best.Value) {
 		return nil, value, ""
 	}
-	return w.settings.Checkpoint.Best, w.best, filepath.Join(w.settings.Checkpoint.Path, BestFile)
+	return w.settings.Checkpoint.Best, w.best, filepath.Join(w.settings.Checkpoint.Path, ir.BestFile)
 }
 
 // Begin writes the checkpoint at which a run begins, if it is none of those in the

@@ -109,8 +109,8 @@ func (s *Store) list() error {
 		return err
 	}
 	for _, e := range entries {
-		step, ours := stepOf(e.Name())
-		if !ours && e.Name() != BestFile {
+		step, ours := ir.StepOfFile(e.Name())
+		if !ours && e.Name() != ir.BestFile {
 			continue
 		}
 		switch {
@@ -121,7 +121,7 @@ func (s *Store) list() error {
 		case !e.Type().IsRegular():
 			return fmt.Errorf("%s is not a regular file: move it away", s.folder.Path(e.Name()))
 		}
-		if e.Name() == BestFile {
+		if e.Name() == ir.BestFile {
 			s.best = true
 			continue
 		}
@@ -165,7 +165,7 @@ func (s *Store) Close() error {
 	}
 	var err error
 	if s.idle && len(s.heads) == 1 {
-		err = s.folder.Remove(FileName(0))
+		err = s.folder.Remove(ir.CheckpointFile(0))
 		s.heads = nil
 	}
 	err = errors.Join(err, s.folder.Unlock())
@@ -184,7 +184,7 @@ func (s *Store) path(step int64) string {
 	if s.folder == nil || s.idle || !slices.ContainsFunc(s.heads, func(h Head) bool { return h.Step == step }) {
 		return ""
 	}
-	return s.folder.Path(FileName(step))
+	return s.folder.Path(ir.CheckpointFile(step))
 }
 
 // states reads those of a step's checkpoint; nil if there is none.
@@ -194,7 +194,7 @@ func (s *Store) states(step int64) (_ map[string]*ir.Tensor, err error) {
 	if s.folder == nil || s.closed || !slices.ContainsFunc(s.heads, func(h Head) bool { return h.Step == step }) {
 		return nil, nil
 	}
-	file, err := s.open(FileName(step))
+	file, err := s.open(ir.CheckpointFile(step))
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (s *Store) Describe() string {
 	if len(s.broken) > 0 {
 		return s.broken[0].Error()
 	}
-	return BestFile
+	return ir.BestFile
 }
 
 // tip is the newest checkpoint of the run made last.
@@ -235,7 +235,7 @@ var ErrNone = errors.New("there is no checkpoint")
 func (s *Store) Newest() (*File, error) {
 	if s.folder == nil || len(s.heads) == 0 && len(s.broken) == 0 {
 		if s.best {
-			return nil, fmt.Errorf("%w in %s but the best: name it with --resume=%s", ErrNone, s.spec.Path, s.folder.Path(BestFile))
+			return nil, fmt.Errorf("%w in %s but the best: name it with --resume=%s", ErrNone, s.spec.Path, s.folder.Path(ir.BestFile))
 		}
 		return nil, fmt.Errorf("%w in %s", ErrNone, s.spec.Path)
 	}
@@ -246,10 +246,10 @@ func (s *Store) Newest() (*File, error) {
 	for _, h := range s.heads {
 		if h.Run.Order == tip.Run.Order && h.Run.ID != tip.Run.ID {
 			return nil, fmt.Errorf("%s and %s in %s belong to two runs, and it is unknown which is newer: name one with --resume=FILE",
-				FileName(h.Step), FileName(tip.Step), s.spec.Path)
+				ir.CheckpointFile(h.Step), ir.CheckpointFile(tip.Step), s.spec.Path)
 		}
 	}
-	file, err := s.open(FileName(tip.Step))
+	file, err := s.open(ir.CheckpointFile(tip.Step))
 	if err != nil {
 		return nil, err
 	}
@@ -272,8 +272,8 @@ func (s *Store) instead(why error, before *Head) error {
 		if before != nil && h.Step >= before.Step || !run.holds(h.point()) {
 			continue
 		}
-		if s.whole(FileName(h.Step)) {
-			return fmt.Errorf("%w; the one before is complete: resume from it with --resume=%s", why, s.folder.Path(FileName(h.Step)))
+		if s.whole(ir.CheckpointFile(h.Step)) {
+			return fmt.Errorf("%w; the one before is complete: resume from it with --resume=%s", why, s.folder.Path(ir.CheckpointFile(h.Step)))
 		}
 	}
 	return fmt.Errorf("%w; there is no complete one before it", why)

@@ -34,7 +34,7 @@ func steps(t *testing.T, dir string) (list []int64) {
 	entries, err := os.ReadDir(filepath.Join(dir, "c"))
 	require.NoError(t, err)
 	for _, e := range entries {
-		if step, ours := stepOf(e.Name()); ours {
+		if step, ours := ir.StepOfFile(e.Name()); ours {
 			list = append(list, step)
 		}
 	}
@@ -109,7 +109,7 @@ func TestAClosedStoreWritesNothing(t *testing.T) {
 }
 
 func TestOnlyRegularFilesAreCheckpoints(t *testing.T) {
-	for _, name := range []string{FileName(10), BestFile} {
+	for _, name := range []string{ir.CheckpointFile(10), ir.BestFile} {
 		dir := t.TempDir()
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, "c", name), 0o777))
 		_, err := Open(dir, &ir.Checkpoint{Path: filepath.Join(dir, "c"), Every: 1, Keep: 2}, nil)
@@ -126,9 +126,9 @@ func TestTheNewestOfTwoUnrelatedRunsIsUnknown(t *testing.T) {
 		put(t, s, int64(10*(i+1)), true)
 		require.NoError(t, s.Close())
 	}
-	content, err := os.ReadFile(filepath.Join(other, "c", FileName(20)))
+	content, err := os.ReadFile(filepath.Join(other, "c", ir.CheckpointFile(20)))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "c", FileName(20)), content, 0o666))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "c", ir.CheckpointFile(20)), content, 0o666))
 	s, err := Open(dir, &ir.Checkpoint{Path: filepath.Join(dir, "c"), Every: 1, Keep: 2}, nil)
 	require.NoError(t, err)
 	defer s.Close()

@@ -42,7 +42,7 @@ func (s *Store) Begin(run Run, from *Head) (another, goesBack bool, err error) {
 func (s *Store) Others(step int64) (names []string) {
 	for _, h := range s.heads {
 		if h.Step > step && h.Run.ID != s.run.ID {
-			names = append(names, FileName(h.Step))
+			names = append(names, ir.CheckpointFile(h.Step))
 		}
 	}
 	return names
@@ -53,7 +53,7 @@ func (s *Store) Best() *File {
 	if !s.best {
 		return nil
 	}
-	file, err := s.open(BestFile)
+	file, err := s.open(ir.BestFile)
 	if err != nil {
 		return nil
 	}
@@ -80,12 +80,12 @@ func (s *Store) Write(c Content) error {
 	s.idle = s.idle && c.Step == 0
 	metadata := c.metadata()
 	if c.Best {
-		if err := safetensors.WriteIn(s.folder, BestFile, c.Tensors, metadata); err != nil {
+		if err := safetensors.WriteIn(s.folder, ir.BestFile, c.Tensors, metadata); err != nil {
 			return err
 		}
 		s.best = true
 	}
-	if err := safetensors.WriteIn(s.folder, FileName(c.Step), c.Tensors, metadata); err != nil {
+	if err := safetensors.WriteIn(s.folder, ir.CheckpointFile(c.Step), c.Tensors, metadata); err != nil {
 		return err
 	}
 	s.heads = slices.DeleteFunc(s.heads, func(h Head) bool { return h.Step == c.Step })
@@ -106,7 +106,7 @@ func (s *Store) prune(step int64) error {
 		if h.Step > step || !s.run.holds(h.point()) || kept[h.Step] {
 			continue
 		}
-		if err := s.folder.Remove(FileName(h.Step)); err != nil {
+		if err := s.folder.Remove(ir.CheckpointFile(h.Step)); err != nil {
 			return err
 		}
 		s.heads = slices.DeleteFunc(s.heads, func(o Head) bool { return o.Step == h.Step })

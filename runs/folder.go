@@ -118,6 +118,14 @@ func (f *Folder) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
+	return readSmall(file)
+}
+
+// maxSmall bounds the files that are read whole, in bytes.
+const maxSmall = 4 << 20
+
+// readSmall reads one of them.
+func readSmall(file io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(file, maxSmall+1))
 	if err == nil && len(text) > maxSmall {
 		err = fmt.Errorf("it is larger than %s", diag.Bytes(maxSmall))

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // State says how far a run has come.
@@ -48,9 +48,6 @@ type Run struct {
 
 // ErrNoRun is the error for a folder that has nothing of a run.
 var ErrNoRun = errors.New("no run is in it")
-
-// maxSmall bounds the files that are read whole, in bytes.
-const maxSmall = 4 << 20
 
 // Look reads the folder of a run, whether it is complete, active, or damaged. Nothing is
 // written. Close lets go of it.
@@ -109,13 +106,8 @@ func (r *Run) small(name string, needed bool) (text []byte, ok bool) {
 		return nil, false
 	}
 	defer f.Close()
-	text, err = io.ReadAll(io.LimitReader(f, maxSmall+1))
-	switch {
-	case err != nil:
+	if text, err = readSmall(f); err != nil {
 		r.problem("%s: %s", name, why(err))
-		return nil, false
-	case len(text) > maxSmall:
-		r.problem("%s is larger than %s", name, diag.Bytes(maxSmall))
 		return nil, false
 	}
 	return text, true
@@ -205,20 +197,17 @@ func (r *Run) findFiles() {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.problem("%s: %s", Checkpoints, why(err))
 	}
-	newest := ""
+	newest := int64(-1)
 	for _, e := range entries {
-		name := e.Name()
-		switch {
-		case name == "best.safetensors":
-			r.Best = r.path(Checkpoints + "/" + name)
-		case strings.HasPrefix(name, "step-") && strings.HasSuffix(name, ".safetensors"):
-			if len(name) > len(newest) || len(name) == len(newest) && name > newest { // as numbers
-				newest = name
-			}
+		if e.Name() == ir.BestFile {
+			r.Best = r.path(Checkpoints + "/" + e.Name())
+		}
+		if step, is := ir.StepOfFile(e.Name()); is {
+			newest = max(newest, step)
 		}
 	}
-	if newest != "" {
-		r.Newest = r.path(Checkpoints + "/" + newest)
+	if newest >= 0 {
+		r.Newest = r.path(Checkpoints + "/" + ir.CheckpointFile(newest))
 	}
 }
 

@@ -54,10 +54,10 @@ func TestARunsStateFollowsFromItsFiles(t *testing.T) {
 		require.Equal(t, 0.2, r.Summary.Best.Value)
 		require.Equal(t, json.Number("9007199254740993"), r.Info.Vars["n"])
 	}
-	r := looked(t, map[string]string{InfoFile: someInfo, SpecFile: "", "checkpoints/step-9.safetensors": "", "checkpoints/step-10.safetensors": "",
+	r := looked(t, map[string]string{InfoFile: someInfo, SpecFile: "", "checkpoints/step-000000009.safetensors": "", "checkpoints/step-000000010.safetensors": "",
 		"checkpoints/best.safetensors": "", "checkpoints/.flowrun-x": "", "weights.safetensors": ""})
 	require.Equal(t, StateCrashed, r.State)
-	require.Equal(t, r.Dir+"/checkpoints/step-10.safetensors", r.Newest)
+	require.Equal(t, r.Dir+"/checkpoints/step-000000010.safetensors", r.Newest)
 	require.Equal(t, r.Dir+"/checkpoints/best.safetensors", r.Best)
 	require.Equal(t, r.Dir+"/weights.safetensors", r.Weights)
 }
@@ -93,7 +93,7 @@ func TestWhatIsDamagedIsNamedAndTheRestIsRead(t *testing.T) {
 		{map[string]string{InfoFile: `{"flowrun":`}, StateDamaged, []string{"run.json can't be read: unexpected EOF", "spec.yaml is missing"}},
 		{map[string]string{InfoFile: someInfo + someInfo, SpecFile: ""}, StateDamaged, []string{"run.json can't be read: more follows"}},
 		{map[string]string{InfoFile: `[]`, SpecFile: ""}, StateDamaged, []string{"run.json can't be read: json: cannot unmarshal array"}},
-		{map[string]string{InfoFile: strings.Repeat(" ", maxSmall+1), SpecFile: ""}, StateDamaged, []string{"run.json is larger than 4.0 MiB"}},
+		{map[string]string{InfoFile: strings.Repeat(" ", maxSmall+1), SpecFile: ""}, StateDamaged, []string{"run.json: it is larger than 4.0 MiB"}},
 		{map[string]string{MetricsFile: "{}\n", SpecFile: ""}, StateDamaged, []string{"run.json is missing"}},
 		{map[string]string{InfoFile: someInfo, SpecFile: "", SummaryFile: ""}, StateDamaged, []string{"summary.json can't be read: EOF"}},
 		{map[string]string{SummaryFile: fmt.Sprintf(someSummary, "until"), SpecFile: ""}, StateDone, []string{"run.json is missing"}},

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/files"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // Before anything runs, all output files are checked: each must be writable, and none
@@ -48,8 +48,11 @@ func (o *runFlags) checkOutputs(spec string, program *flowrun.Program, s streams
 	return canLog(o.log, dir, s)
 }
 
-// checkpointNames are the files of a run's own in its folder.
-var checkpointNames = regexp.MustCompile(`^(step-[0-9]+|best)\.safetensors$`)
+// isCheckpointName reports whether a run writes a file of a name by itself.
+func isCheckpointName(name string) bool {
+	_, is := ir.StepOfFile(name)
+	return is || name == ir.BestFile
+}
 
 // checkpointsIn lists the checkpoints in a folder, which may not be there.
 func checkpointsIn(dir string) (list []named) {
@@ -58,7 +61,7 @@ func checkpointsIn(dir string) (list []named) {
 	}
 	entries, _ := os.ReadDir(dir) // the run reports what can't be read
 	for _, e := range entries {
-		if checkpointNames.MatchString(e.Name()) {
+		if isCheckpointName(e.Name()) {
 			list = append(list, named{"a checkpoint", filepath.Join(dir, e.Name())})
 		}
 	}
@@ -69,7 +72,7 @@ func checkpointsIn(dir string) (list []named) {
 // folder of its checkpoints.
 func isCheckpoint(path, dir string) bool {
 	real, err := files.Target(path)
-	if err != nil || dir == "" || !checkpointNames.MatchString(filepath.Base(real)) {
+	if err != nil || dir == "" || !isCheckpointName(filepath.Base(real)) {
 		return false
 	}
 	a, err := os.Stat(filepath.Dir(real))

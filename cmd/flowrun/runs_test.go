@@ -33,7 +33,7 @@ func handMade(t *testing.T, dir, lr, momentum, stopped string, steps int) {
 		fmt.Fprintf(&lines, "{\"step\":%d,\"loss\":%v,\"eval.loss\":%v,\"loss_step\":%v}\n", step, 1/float64(step), 2/float64(step), 1/float64(step))
 	}
 	write("metrics.jsonl", lines.String()+`{"step":`)
-	write("checkpoints/step-100.safetensors", "")
+	write("checkpoints/step-000000100.safetensors", "")
 	write("checkpoints/best.safetensors", "")
 	if stopped != "" {
 		write("summary.json", fmt.Sprintf(`{"spec":"nets/a.yaml","name":"a","version":"v1.2.3","vars":{},"seed":7,"steps":%d,"step":%d,"stopped":%q,"seconds":12.5,
@@ -124,7 +124,7 @@ func TestOneRunIsShownInFullWithHowToGoOn(t *testing.T) {
 	require.Contains(t, out, "RUNS/b: interrupted\n")
 	require.Contains(t, out, "flowrun run nets/a.yaml --set lr=0.02 --out RUNS/b --resume\n")
 	require.Contains(t, out, "eval.loss 0.02000 at step 100, checkpoints/best.safetensors")
-	require.Contains(t, out, "RUNS/b/checkpoints/step-100.safetensors")
+	require.Contains(t, out, "RUNS/b/checkpoints/step-000000100.safetensors")
 	require.Contains(t, out, "120 of at most 400, 12.5s")
 	require.Contains(t, out, "● loss")
 	require.Contains(t, out, "○ eval.loss")
