@@ -96,9 +96,9 @@ func (b *Bound) Describe(t *Tensor, first int) string {
 // otherwise has no bound here, nor what a graph masks by other conditions.
 func Bounds(g *Graph) []Bound {
 	f := bounder{}
-	for _, adds := range []bool{false, true} { // gradients add at the indices that what they are of has picked
+	for _, writes := range []bool{false, true} { // gradients add at the indices that what they are of has picked
 		for _, n := range g.Nodes {
-			if n.Op.Indices == nil || adds != (n.Op.Name == "scatter_add" || n.Op.Name == "index_add") {
+			if n.Op.Indices == nil || writes != n.Op.Indices.Writes {
 				continue
 			}
 			from, _ := n.Operand(n.Op.Indices.Param)

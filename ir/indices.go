@@ -10,6 +10,7 @@ type Indices struct {
 	Param  string            // the operand's name
 	Called string            // what its elements are called: "ids"
 	Size   func(n *Node) int // those from 0 to Size-1 are in range
+	Writes bool              // elements are written there, not read
 }
 
 // OutOfRange describes indices that are out of range.

@@ -260,6 +260,7 @@ const (
 	Normalization Family = "softmax and normalization"
 	Shapes        Family = "shapes"
 	Indexing      Family = "indexing"
+	Sorting       Family = "sorting"
 	Creation      Family = "creation"
 	Randomness    Family = "random numbers"
 	DTypeFamily   Family = "dtypes and gradients"
@@ -267,4 +268,4 @@ const (
 
 // Families lists the families.
 var Families = []Family{Arithmetic, Comparison, Functions, Activations, Reductions, LinearAlgebra, Convolution, Normalization,
-	Shapes, Indexing, Creation, Randomness, DTypeFamily}
+	Shapes, Indexing, Sorting, Creation, Randomness, DTypeFamily}

@@ -124,6 +124,10 @@ func tryArguments(op *Op, operands []*Node, list []int, asked DType) []any {
 			args[i], operands = []any{operands[0], operands[0]}, operands[1:]
 		case KDType:
 			args[i] = asked
+		case KString:
+			if !p.Optional && p.Enum != nil {
+				args[i] = p.Enum[0]
+			}
 		case KInts:
 			args[i] = list
 		case KPairs:

@@ -18,5 +18,7 @@ type Sampler interface {
 	Bools(s Shape) any
 	Indices(size int, s Shape) any              // into a dim of that size; some lie outside of it
 	Choose(s Shape, from func(i int) []int) any // i32, element i one of those
-	DType() any                                 // the dtype that is asked for
+	// Ordered draws indices with the order that sorts them along a dim.
+	Ordered(size int, s Shape, dim int) (indices, order any)
+	DType() any // the dtype that is asked for
 }

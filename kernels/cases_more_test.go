@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/ir/irtest"
 )
 
 // otherCases are those of the ops that stand alone.
@@ -125,9 +126,6 @@ func indexCases(op string) []opCase {
 	along := func(dim int, x input, index input) opCase { // gather's order: x, dim, index
 		return opCase{[]input{x, index}, func(n []*ir.Node, _ ir.DType) []any { return []any{n[0], dim, n[1]} }}
 	}
-	adding := func(dim int, x, index, src input) opCase {
-		return opCase{[]input{x, index, src}, func(n []*ir.Node, _ ir.DType) []any { return []any{n[0], dim, n[1], n[2]} }}
-	}
 	src := func(shape ...int) input { return seeded(2, shape) }
 	outside := input{ir.Shape{}, func(ir.DType, int) any { return int64(7) }}
 	switch op {
@@ -141,10 +139,8 @@ func indexCases(op string) []opCase {
 	case "one_hot":
 		return []opCase{one(list(7), indices(7, false, 3, 4)), one(list(3), indices(3, true, 9)), one(list(1), indices(1, false)),
 			one(list(4), indices(4, false, 0))}
-	case "scatter_add":
-		return []opCase{adding(1, plain(4, 6), indices(6, false, 4, 3), src(4, 3)), adding(0, plain(4, 6), indices(4, true, 7, 6), src(7, 6)),
-			adding(0, plain(4, 6), indices(4, false, 2, 3), src(2, 3)), adding(0, plain(3), indices(3, false, 100), src(100)),
-			adding(1, plain(3, 5, 4), indices(5, true, 3, 2, 4), src(3, 2, 4)), adding(0, plain(3), indices(3, false, 0), src(0))}
+	case "scatter_ordered":
+		return scatterCases()
 	case "scan_slice":
 		at := func(dim int, x, index input) opCase { return one(list(dim), x, index) }
 		return []opCase{at(0, special(5, 6), indices(5, false)), at(1, special(3, 5, 4), indices(5, true)), at(-1, plain(4, 6), indices(6, false)),
@@ -153,11 +149,47 @@ func indexCases(op string) []opCase {
 		at := func(dim int, x, index, slice input) opCase { return one(list(dim), x, index, slice) }
 		return []opCase{at(0, special(5, 6), indices(5, false), src(6)), at(1, special(3, 5, 4), indices(5, true), src(3, 4)), at(-1, plain(4, 6), indices(6, false), src(4)),
 			at(0, plain(1), indices(1, false), src()), at(1, plain(3, 4, 0), indices(4, false), src(3, 0)), at(0, plain(3, 2), outside, src(2))}
-	case "index_add":
-		return []opCase{adding(0, plain(4, 6), indices(4, false, 9), src(9, 6)), adding(1, plain(3, 5, 4), indices(5, true, 7), src(3, 7, 4)),
-			adding(-1, plain(4, 6), indices(6, false, 2), src(4, 2)), adding(0, plain(3, 2), indices(3, false, 0), src(0, 2))}
 	}
 	return nil
+}
+
+// scatterCases are calls of scatter_ordered, which sorts nothing itself: x, index, order,
+// src. An index has dims of size 1 where it is the same for all of src.
+func scatterCases() (all []opCase) {
+	for _, c := range []struct {
+		x, index, src []int
+		dim           int
+	}{
+		{[]int{4, 6}, []int{4, 3}, []int{4, 3}, 1}, {[]int{4, 6}, []int{7, 6}, []int{7, 6}, 0}, {[]int{4, 6}, []int{2, 3}, []int{2, 3}, 0},
+		{[]int{3}, []int{100}, []int{100}, 0}, {[]int{3, 5, 4}, []int{3, 2, 4}, []int{3, 2, 4}, 1}, {[]int{3}, []int{0}, []int{0}, 0},
+		{[]int{4, 6}, []int{9, 1}, []int{9, 6}, 0}, {[]int{3, 5, 4}, []int{1, 7, 1}, []int{3, 7, 4}, 1}, {[]int{3, 2}, []int{0, 1}, []int{0, 2}, 0},
+	} {
+		for i, reduce := range []string{"sum", "prod", "mean", "amax", "amin", "last"} {
+			index := indices(c.x[c.dim], i%2 == 1, c.index...)
+			sorted := irtest.OrderOf(index.tensor(ir.I32).Array(), c.dim)
+			order := input{c.index, func(_ ir.DType, i int) any { return sorted.I[i] }}
+			all = append(all, opCase{[]input{plain(c.x...), index, order, seeded(2, c.src)}, func(n []*ir.Node, _ ir.DType) []any {
+				return []any{n[0], c.dim, n[1], n[2], n[3], reduce, len(all)%2 == 0}
+			}})
+		}
+	}
+	return all
+}
+
+// sortCases have rows on either side of what a group of work-items sorts by itself, many
+// short rows in a group, equal elements, and the ends of every format.
+func sortCases() (all []opCase) {
+	for i, in := range []input{plain(4, 6), special(12, 3), plain(2047), plain(2048), seeded(7, ir.Shape{2049, 2}), seeded(3, ir.Shape{3, 4100}),
+		plain(1), plain(300, 5), plain(5, 1, 3), plain(0, 3), plain(3, 0), special(40), seeded(5, ir.Shape{8193})} {
+		dim := len(in.shape) - 1
+		if i == 4 {
+			dim = 0
+		}
+		for _, descending := range []bool{false, true} {
+			all = append(all, one(list(dim, descending), in))
+		}
+	}
+	return all
 }
 
 func madeCases(op string) []opCase {

@@ -288,6 +288,8 @@ func chosenCases(op string) []opCase {
 		return reduceCases(false, false)
 	case "logsumexp":
 		return reduceCases(false, true)
+	case "argsort":
+		return sortCases()
 	case "max", "min":
 		return reduceCases(true, false)
 	case "argmax", "argmin":

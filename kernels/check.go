@@ -69,7 +69,7 @@ func (m *Manifest) checkOps(ops []Op) (problems []error) {
 // checkExpressions compiles a kernel's expressions, and rejects scalars that can't be
 // passed to sources.
 func (k *Kernel) checkExpressions() (problems []error) {
-	all := slices.Concat(k.Scalars, k.Sizes, k.Grid.Items)
+	all := slices.Concat(k.Scalars, k.Sizes, k.Grid.Items, []Scalar{k.Grid.Launches})
 	for _, v := range k.variants {
 		all = slices.Concat(all, v.kernel.Sizes, v.kernel.Grid.Items)
 	}

@@ -195,6 +195,14 @@ func (s *sampler) Choose(shape ir.Shape, from func(i int) []int) any {
 	}})
 }
 
+// Ordered draws indices along a dim, and their order.
+func (s *sampler) Ordered(size int, shape ir.Shape, dim int) (index, order any) {
+	index = s.Indices(size, shape)
+	in := s.inputs[index.(operand)]
+	sorted := irtest.OrderOf(in.tensor(ir.I32).Array(), dim)
+	return index, s.add(input{shape, func(_ ir.DType, i int) any { return sorted.I[i] }})
+}
+
 // of draws a case of an op.
 func (d drawing) of(name string) opCase {
 	op, s := ir.LookupOp(name), &sampler{drawing: d}

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -29,6 +30,11 @@ var functions = map[string]func(arguments) any{
 	"drop":      drop,
 	"scaled":    scaled,
 	"every":     every,
+
+	"log2":          func(a arguments) any { return bits.Len(uint(max(1, a.int(0)) - 1)) },
+	"power_of_two":  func(a arguments) any { return 1 << bits.Len(uint(max(1, a.int(0))-1)) },
+	"position":      position,
+	"sort_launches": sortLaunches,
 }
 
 // arguments are those of a call.
@@ -142,6 +148,25 @@ func total(a arguments) any {
 		sum += s[arguments{s, a.at(1)}.dim(0, 1)]
 	}
 	return sum
+}
+
+// position tells where a value is in a list.
+func position(a arguments) any {
+	list, _ := a.at(0).([]any)
+	i := slices.Index(list, a.at(1))
+	if i < 0 {
+		panic(fmt.Sprintf("%v is not in %v", a.at(1), a.at(0)))
+	}
+	return i
+}
+
+// sortLaunches is in how many launches a bitonic network sorts rows of 2^levels elements
+// if a group sorts 2^block by itself: the first takes all levels that fit. Of each level
+// beyond, a launch takes one step after the other until the last ones fit, which are one
+// launch.
+func sortLaunches(a arguments) any {
+	beyond := max(0, a.int(0)-a.int(1))
+	return 1 + beyond*(beyond+3)/2
 }
 
 // teamOf is how many work-items share a row of n elements: a power of two, each

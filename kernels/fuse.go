@@ -96,7 +96,7 @@ func Fuse(r Recipe) (*Kernel, error) {
 	for i := range r.Parts {
 		k.Scalars = append(k.Scalars, r.scalars(i)...)
 	}
-	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Launches: 1}
+	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Launches: once}
 	if r.reduces() {
 		k.Scalars = append(k.Scalars, Scalar{Name: "space", Type: "ints", Expr: "space", value: r.Reduced})
 		k.reduces("space", r.spread())

@@ -53,9 +53,13 @@ func (k *Kernel) Launches(inputs []Tensor, output Tensor, scalars []any, limits 
 		return nil, err
 	}
 	variadic := len(k.Inputs) > 0 && k.Inputs[len(k.Inputs)-1].Variadic
-	count := k.Grid.Launches
-	if variadic {
-		count = len(inputs) - len(k.Inputs) + 1
+	count := len(inputs) - len(k.Inputs) + 1
+	if !variadic {
+		l.take(inputs)
+		var err error
+		if count, err = l.count(&k.Grid.Launches); err != nil {
+			return nil, err
+		}
 	}
 	launches := make([]Launch, 0, count)
 	for number := range count {
@@ -128,19 +132,36 @@ func (l *launcher) launch() (Launch, error) {
 	}
 	launch := Launch{Local: l.group, Global: make([]int, len(l.group))}
 	for i := range k.Grid.Items {
-		v, err := l.value(&k.Grid.Items[i])
+		items, err := l.count(&k.Grid.Items[i])
 		if err != nil {
 			return Launch{}, err
-		}
-		items, ok := v.(int)
-		if !ok {
-			return Launch{}, fmt.Errorf("kernel %s: the number of work-items must be an int, got %v (%T)", k.Name, v, v)
 		}
 		launch.Global[i] = (items + l.group[i] - 1) / l.group[i] * l.group[i]
 	}
 	var err error
 	launch.Args, err = l.pack()
 	return launch, err
+}
+
+// take sets the inputs that a launch passes.
+func (l *launcher) take(inputs []Tensor) {
+	l.shapes = l.shapes[:0]
+	for _, in := range inputs {
+		l.shapes = append(l.shapes, in.Shape)
+	}
+}
+
+// count evaluates a number of work-items or launches.
+func (l *launcher) count(s *Scalar) (int, error) {
+	v, err := l.value(s)
+	if err != nil {
+		return 0, err
+	}
+	count, ok := v.(int)
+	if !ok {
+		return 0, fmt.Errorf("kernel %s: the number of %s must be an int, got %v (%T)", l.kernel.Name, s.Name, v, v)
+	}
+	return count, nil
 }
 
 // value evaluates an expression.

@@ -75,13 +75,22 @@ func TestAVariadicKernelIsLaunchedOncePerOperandThatHasElements(t *testing.T) {
 }
 
 func TestLaunchesFollowOneAnother(t *testing.T) {
-	index := kernels.Tensor{DType: "i64", Shape: []int{7, 6}}
-	all := launches(t, "scatter_add", []kernels.Tensor{tensor(50, 6), index, tensor(7, 6)}, tensor(50, 6), []any{0}, kernels.Limits{Group: 64})
+	index, order := kernels.Tensor{DType: "i64", Shape: []int{7, 6}}, kernels.Tensor{DType: "i32", Shape: []int{7, 6}}
+	all := launches(t, "scatter_ordered", []kernels.Tensor{tensor(50, 6), index, order, tensor(7, 6)}, tensor(50, 6), []any{0, 0, true}, kernels.Limits{Group: 64})
 	require.Len(t, all, 2)
 	require.Equal(t, []int{320}, all[0].Global, "the copy")
 	require.Equal(t, []int{64}, all[1].Global, "the additions")
 	for _, l := range all {
-		require.Equal(t, []int{0, 1, 2}, l.Inputs)
+		require.Equal(t, []int{0, 1, 2, 3}, l.Inputs)
+	}
+}
+
+// How often a kernel is launched may depend on its shapes.
+func TestALongRowTakesMoreLaunches(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 2048: 1, 2049: 3, 4097: 6, 1 << 20: 55} {
+		x := kernels.Tensor{DType: "f32", Shape: []int{n, 3}}
+		all := launches(t, "argsort", []kernels.Tensor{x}, kernels.Tensor{DType: "i32", Shape: x.Shape}, []any{0, false}, kernels.Limits{})
+		require.Len(t, all, want, "%d elements", n)
 	}
 }
 

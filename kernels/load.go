@@ -98,7 +98,7 @@ func isVariable(s string) bool { return len(s) == 1 && s[0] >= 'A' && s[0] <= 'Z
 // kernel reads an entry.
 func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 	k := &Kernel{Name: name.Value, Ops: []string{name.Value}}
-	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Launches: 1}
+	k.Grid = Grid{Items: []Scalar{everyElement}, Group: []int{defaultGroup}, Launches: once}
 	var output, inPlace, sizes *yaml.Node
 	own := map[string]*yaml.Node{} // by language
 	l.entries(body, "kernel "+k.Name, func(key, value *yaml.Node) {
@@ -125,7 +125,7 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 		case "group":
 			k.Grid.Group = l.powersOfTwo(value, what)
 		case "launches":
-			k.Grid.Launches = l.count(value, what)
+			k.Grid.Launches = l.launches(k, value, what)
 		case "in_place":
 			k.InPlace = strings.Fields(l.text(value, what))
 			inPlace = value
@@ -307,6 +307,9 @@ const defaultGroup = 256
 var everyElement = Scalar{Name: "items", Type: "int", Expr: "numel(out)",
 	program: &program{text: "numel(out)", where: "the number of work-items"}}
 
+// once is the number of launches of a kernel that doesn't say.
+var once = Scalar{Name: "launches", Type: "int", Expr: "1", program: &program{text: "1", where: "the number of launches"}}
+
 // batch is how many elements a work-item of an elementwise kernel takes in
 // languages that read several at once: EACH in their sources.
 const batch = 4
@@ -342,14 +345,14 @@ func (l *loader) powersOfTwo(n *yaml.Node, what string) []int {
 	return all
 }
 
-// count reads an integer of at least 1.
-func (l *loader) count(n *yaml.Node, what string) int {
-	count, err := strconv.Atoi(l.text(n, what))
-	if err != nil || count < 1 {
+// launches reads a number of launches, or an expression for it.
+func (l *loader) launches(k *Kernel, n *yaml.Node, what string) Scalar {
+	s := Scalar{Name: "launches", Type: "int", Expr: l.text(n, what)}
+	if count, err := strconv.Atoi(s.Expr); err == nil && count < 1 {
 		l.errorf(n, "%s: %q is not a number of at least 1", what, n.Value)
-		return 1
 	}
-	return count
+	l.compileLater(k, n, &s)
+	return s
 }
 
 // body reads "map" or "reduce".

@@ -139,7 +139,7 @@ type Grid struct {
 	// a device can't run it.
 	Group []int
 	// Launches is how often the kernel is launched, one launch after the other.
-	Launches int
+	Launches Scalar
 }
 
 // Entry is the name of the kernel's function in every source language.

@@ -17,7 +17,7 @@ gives NaN; 0 for integers and false for bools.`,
 x: i32[2, 3] = [[1, 2, 3], [4, 5, 6]]
 index: i32[2, 1] = [[2], [0]]
 gather(x, 1, index): i32[2, 1] = [[3], [4]]`,
-	Aliases: "index_select take take_along_dim take_along_axis",
+	Aliases: "take",
 	Params: []ir.Param{
 		kit.ParamX,
 		kit.Integer("dim", "the dim that is indexed"),

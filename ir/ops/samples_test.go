@@ -125,6 +125,11 @@ func (s *sampler) Choose(shape ir.Shape, from func(i int) []int) any {
 	return s.input(x)
 }
 
+func (s *sampler) Ordered(size int, shape ir.Shape, dim int) (indices, order any) {
+	indices = s.Indices(size, shape)
+	return indices, s.input(irtest.OrderOf(s.values[indices.(*ir.Node)], dim))
+}
+
 func (s *sampler) integers(d ir.DType, low, high int, shape ir.Shape) any {
 	x := ir.NewArray(ir.Type{DType: d, Shape: shape})
 	for i := range x.I {
