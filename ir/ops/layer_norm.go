@@ -32,7 +32,7 @@ layer_norm(x, weight, bias, eps=0.0): f32[1, 2] = [[-1, 3]]`,
 	Infer:   inferNorm,
 	Grad:    gradLayerNorm,
 	Reference: referenceNorm(func(n *ir.Node, row []float64) (center, scale float64) {
-		return average(row), 1 / math.Sqrt(variance(row)+n.Float("eps"))
+		return average(row), 1 / math.Sqrt(variance(row, float64(len(row)))+n.Float("eps"))
 	}),
 	Slack: func(c ir.Computed) ir.Slack {
 		// (x - mean) · scale · weight + bias: the sum may cancel.

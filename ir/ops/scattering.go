@@ -47,7 +47,7 @@ func scatter(op *ir.Op, how func(n *ir.Node) (reduce string, includeSelf bool)) 
 		if len(in[2].Type.Shape) > 0 {
 			from = kit.Offsets(shape, in[2].Type.Shape.Strides(), 0)
 		}
-		src := kit.Pick(ir.Type{DType: n.Type.DType, Shape: shape}, in[2], from)
+		src := kit.Pick(ir.Type{DType: n.Type.DType, Shape: shape}, likeNumber(in[2], in[0]), from)
 		return scattered(in[0], in[1], src, n.Int("dim"), reduce, includeSelf)
 	}
 	return op
@@ -79,6 +79,15 @@ func inferScatter(n *ir.Node) (ir.Type, error) {
 		return ir.Type{}, ir.Argf("src", "src must be at least as large as index in every dim; %s, %s", kit.Named(n, 1), kit.Named(n, 2))
 	}
 	return x, nil
+}
+
+// likeNumber gives integers as floats where x has floats: a number that was given may be
+// one.
+func likeNumber(v, x *ir.Array) *ir.Array {
+	if x.F == nil {
+		return v
+	}
+	return asFloats(v)
 }
 
 // crop is the part of x, from its first element, that has a shape.

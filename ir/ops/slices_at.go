@@ -41,7 +41,7 @@ func writeSlices(op *ir.Op, reduce string) *ir.Op {
 	op.Decompose = func(b *ir.Builder, n *ir.Node) *ir.Node { return made(b, n).node(b) }
 	op.Reference = func(n *ir.Node, in []*ir.Array) *ir.Array {
 		dim, shape := n.Int("dim"), slicesShape(n)
-		src := kit.Pick(ir.Type{DType: n.Type.DType, Shape: shape}, in[2], kit.BroadcastOffsets(in[2].Type.Shape, shape))
+		src := kit.Pick(ir.Type{DType: n.Type.DType, Shape: shape}, likeNumber(in[2], in[0]), kit.BroadcastOffsets(in[2].Type.Shape, shape))
 		index := &ir.Array{Type: ir.Type{DType: in[1].Type.DType, Shape: column(shape, dim)}, I: in[1].I}
 		return scattered(in[0], index, src, dim, reduce, true)
 	}

@@ -61,7 +61,10 @@ func Test(op *ir.Op, f func(float64) bool) *ir.Op {
 
 // Reduction is an op that reduces some dims, or all.
 func Reduction(op *ir.Op) *ir.Op {
-	op.Family, op.Params, op.Class = ir.Reductions, ParamsReduce, ir.Reduce
+	op.Family, op.Class = ir.Reductions, ir.Reduce
+	if op.Params == nil {
+		op.Params = ParamsReduce
+	}
 	if op.Sample == nil {
 		op.Sample = SampleReduction(false)
 	}
