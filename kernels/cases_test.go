@@ -294,7 +294,7 @@ func chosenCases(op string) []opCase {
 		return reduceCases(true, false)
 	case "argmax", "argmin":
 		return argCases()
-	case "softmax", "log_softmax", "cumsum":
+	case "softmax", "log_softmax", "cumsum", "cumprod", "logcumsumexp", "argcummax", "argcummin":
 		return rowCases()
 	case "matmul":
 		return matmulCases()

@@ -50,7 +50,7 @@ func worksInGroups(t testing.TB, k *kernels.Kernel) bool {
 
 // Known by their sources: what goes along lines, and matmul.
 func TestKernelsThatWorkInGroupsAreTriedInSmallOnes(t *testing.T) {
-	for name, want := range map[string]bool{"all": true, "argmax": true, "cumsum": true, "layer_norm": true, "log_softmax": true, "logsumexp": true,
+	for name, want := range map[string]bool{"all": true, "argmax": true, "argsort": true, "cumsum": true, "layer_norm": true, "log_softmax": true, "logsumexp": true,
 		"matmul": true, "min": true, "rms_norm": true, "softmax": true, "sum": true, "sum_int": true,
 		"neg": false, "add": false, "where": false, "cast": false, "concat": false, "gather": false, "permute": false, "normal": false} {
 		require.Equal(t, want, worksInGroups(t, kernel(t, name)), name)

@@ -56,7 +56,8 @@ func TestSourcesRunCleanUnderSanitizers(t *testing.T) {
 
 // The watchers are watched: faults in kernels' sources are found, and told by name.
 func TestFaultsPlantedInSourcesAreFound(t *testing.T) {
-	const barrier = "threadgroup_barrier(mem_flags::mem_threadgroup);\n            "
+	const exchange, exchangeInMetal = "exchange_all(keys, at, r, launch == 0 && r == l - 1);\n", "exchange_all(keys, at, r, launch == 0 && r == l - 1, me, size);\n"
+	const barrier = "            threadgroup_barrier(mem_flags::mem_threadgroup);\n"
 	for _, c := range []struct {
 		name             string
 		in               dialect
@@ -65,17 +66,17 @@ func TestFaultsPlantedInSourcesAreFound(t *testing.T) {
 		sanitizer        emulator.Sanitizer
 		want             []string
 	}{
-		{"a missing barrier", inCUDA, "cumsum", "__syncthreads();\n            W earlier", "W earlier", "f16", emulator.Thread, []string{"kernel cumsum", "data race"}},
+		{"a missing barrier", inCUDA, "argsort", exchange + "            __syncthreads();\n", exchange, "f16", emulator.Thread, []string{"kernel argsort", "data race"}},
 		{"an element beyond the end", inCUDA, "concat", "thread < n", "thread <= n", "f16", emulator.Undefined, []string{"kernel concat", "heap-buffer-overflow"}},
-		{"a barrier that some don't reach", inCUDA, "cumsum", "__shared__", "if (threadIdx.x == 0) { return; }\n    __shared__", "f16", emulator.None,
-			[]string{"kernel cumsum", "divergence", "cuda/cumsum.cu:27"}},
+		{"a barrier that some don't reach", inCUDA, "argsort", "__shared__", "if (threadIdx.x == 0) { return; }\n    __shared__", "f16", emulator.None,
+			[]string{"kernel argsort", "divergence", "cuda/argsort.cu:107"}},
 		{"signed overflow", inCUDA, "neg", "(C)-(W)x", "-x", "i32", emulator.Undefined, []string{"kernel neg", "cuda/neg.cu:4:", "negation of -2147483648 cannot be represented"}},
 		{"a number of f16", inCUDA, "neg", "return (C)-(W)x;", "return 2.0h * (C)-(W)x;", "f16", emulator.None, []string{"cuda/neg.cu:4:", "error"}},
 		{"bits taken for a number", inCUDA, "reshape", "move(out, x, n);", "out[0] = x[0] + x[1];", "f16", emulator.None, []string{"cuda/reshape.cu:6:", "invalid operands"}},
-		{"a missing barrier", inMetal, "cumsum", barrier + "W earlier", "W earlier", "f16", emulator.Thread, []string{"kernel cumsum", "data race", "metal/cumsum.metal:30"}},
+		{"a missing barrier", inMetal, "argsort", exchangeInMetal + barrier, exchangeInMetal, "f16", emulator.Thread, []string{"kernel argsort", "data race", "metal/argsort.metal:"}},
 		{"an element beyond the end", inMetal, "concat", "i < (uint)with.n", "i <= (uint)with.n", "f16", emulator.Undefined, []string{"kernel concat", "heap-buffer-overflow", "metal/concat.metal"}},
-		{"a barrier that some don't reach", inMetal, "cumsum", "int team =", "if (lane == 0) { return; }\n    int team =", "f16", emulator.None,
-			[]string{"kernel cumsum", "divergence", "metal/cumsum.metal:36"}},
+		{"a barrier that some don't reach", inMetal, "argsort", "shape s =", "if (me == 0) { return; }\n    shape s =", "f16", emulator.None,
+			[]string{"kernel argsort", "divergence", "metal/argsort.metal:109"}},
 		{"signed overflow", inMetal, "neg", "(C)-(W)x", "-x", "i32", emulator.Undefined, []string{"kernel neg", "metal/neg.metal:4:", "negation of -2147483648 cannot be represented"}},
 		{"a number of f16", inMetal, "neg", "return (C)-(W)x;", "return 2.0h * (C)-(W)x;", "f16", emulator.None, []string{"metal/neg.metal:4:", "2.0h is of type half"}},
 		{"bits taken for a number", inMetal, "reshape", "out[i] = x[i];", "out[i] = x[i] + x[0];", "f16", emulator.None, []string{"metal/reshape.metal:12:", "invalid operands"}},

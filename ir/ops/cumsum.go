@@ -16,12 +16,7 @@ x: f32[3] = [1, 2, 3]
 cumsum(x, 0): f32[3] = [1, 3, 6]`,
 	Params: kit.ParamsAlong,
 	Class:  ir.Reduce,
-	Infer: func(n *ir.Node) (ir.Type, error) {
-		if err := kit.RefuseNonNumber(n, 0); err != nil {
-			return ir.Type{}, err
-		}
-		return kit.InferAlong(n)
-	},
+	Infer:  inferRunning,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		dim := n.Int("dim")
 		return []*ir.Node{flip(b, b.Op("cumsum", flip(b, g, dim), dim), dim)}

@@ -93,20 +93,24 @@ func prefixProduct(b *ir.Builder, x *ir.Node, direction int) (product *ir.Node, 
 	}
 }
 
-// shiftRow moves the elements along the last dim by a number of positions, backwards
-// if that is negative, and puts a value into those that become free.
+// shiftRow moves the elements along the last dim, as shiftAlong does.
 func shiftRow(b *ir.Builder, x *ir.Node, by int, value float64) *ir.Node {
-	last := len(x.Type.Shape) - 1
-	length := x.Type.Shape[last]
-	pairs := make([][2]int, last+1)
+	return shiftAlong(b, x, len(x.Type.Shape)-1, by, value)
+}
+
+// shiftAlong moves the elements along a dim by a number of positions, backwards if that
+// is negative, and puts a value into those that become free.
+func shiftAlong(b *ir.Builder, x *ir.Node, dim, by int, value float64) *ir.Node {
+	length := x.Type.Shape[dim]
+	pairs := make([][2]int, len(x.Type.Shape))
 	if by >= 0 {
 		by = min(by, length)
-		pairs[last][0] = by
-		return b.Op("pad", b.Op("slice", x, last, 0, length-by), pairs, value)
+		pairs[dim][0] = by
+		return b.Op("pad", b.Op("slice", x, dim, 0, length-by), pairs, value)
 	}
 	by = min(-by, length)
-	pairs[last][1] = by
-	return b.Op("pad", b.Op("slice", x, last, by, length), pairs, value)
+	pairs[dim][1] = by
+	return b.Op("pad", b.Op("slice", x, dim, by, length), pairs, value)
 }
 
 // linesLast brings some dims together as the last one.

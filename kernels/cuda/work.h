@@ -227,6 +227,28 @@ DEVICE post post_in(int team) {
     return {(int)(thread / team), (int)(thread & (team - 1))};
 }
 
+// team_scan gives each member of a team the values of all members up to itself, joined in
+// order, and in `all` those of the whole team: in round s every member joins what the one
+// 2^s before it has to its own (Hillis and Steele, "Data parallel algorithms", 1986). All
+// threads of the block must call it, with shared memory for one value each.
+template <class value, class function> DEVICE value team_scan(value *scratch, value v, int team, function join, value *all) {
+    int me = threadIdx.x, member = me & (team - 1);
+    scratch[me] = v;
+    for (int reach = 1; reach < team; reach *= 2) {
+        __syncthreads();
+        value earlier = scratch[member >= reach ? me - reach : me];
+        __syncthreads();
+        if (member >= reach) {
+            v = join(earlier, v);
+            scratch[me] = v;
+        }
+    }
+    __syncthreads();
+    *all = scratch[me - member + team - 1];
+    __syncthreads();
+    return v;
+}
+
 // A row of up to HELD elements for each member is read once, into registers. Its
 // elements are dealt out EACH at a time.
 #define HELD 16

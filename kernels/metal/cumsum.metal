@@ -2,10 +2,12 @@
 //
 // x [...] → out [...]. Integers wrap around. Bound by bytes.
 //
-// Each row along dim has a team of threads, which sums one stretch after the
-// other, an element for each: in round s every member adds what the one 2^s before
-// it has (Hillis and Steele, "Data parallel algorithms", 1986). The members before
-// go on with the stretch's sum.
+// Each row along dim has a team of threads, which takes one stretch after the other, an
+// element for each; the members of a stretch go on with what all before it have.
+
+DEVICE W cumsum_join(W a, W b) { return a + b; }
+
+TEAM_SCAN(cumsum_scan, W, cumsum_join)
 
 struct arguments {
     int dim;
@@ -15,28 +17,23 @@ struct arguments {
 kernel void flowrun_cumsum(device const T *x [[buffer(0)]], device T *out [[buffer(1)]], constant arguments &with [[buffer(2)]],
                            uint group [[threadgroup_position_in_grid]], uint size [[threads_per_threadgroup]],
                            uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
-    threadgroup W sums[GROUP];
+    threadgroup W scratch[GROUP];
     int team = with.team, inner = with.inner;
     post p = post_in(team, group, size, simdgroup, lane);
-    int me = p.simdgroup * SIMDGROUP + p.lane, member = p.member;
     bool any = p.row < with.rows;
     int from = any ? p.row / inner * with.n * inner + p.row % inner : 0;
-    W before = (W)0;
+    W before = (W)0, all;
     for (int first = 0; first < with.n; first += team) {
-        int i = first + member;
+        int i = first + p.member;
         bool here = any && i < with.n;
-        sums[me] = here ? (W)LOAD(T, x, from + i * inner) : (W)0;
-        for (int reach = 1; reach < team; reach *= 2) {
-            threadgroup_barrier(mem_flags::mem_threadgroup);
-            W earlier = member >= reach ? sums[me - reach] : (W)0;
-            threadgroup_barrier(mem_flags::mem_threadgroup);
-            sums[me] += earlier;
-        }
-        threadgroup_barrier(mem_flags::mem_threadgroup);
+        W v = (W)0;
         if (here) {
-            STORE(T, out, from + i * inner, (C)(before + sums[me]));
+            v = (W)LOAD(T, x, from + i * inner);
         }
-        before += sums[me - member + team - 1];
-        threadgroup_barrier(mem_flags::mem_threadgroup);
+        v = cumsum_scan(scratch, v, team, p, all);
+        if (here) {
+            STORE(T, out, from + i * inner, (C)cumsum_join(before, v));
+        }
+        before = cumsum_join(before, all);
     }
 }

@@ -68,3 +68,26 @@ template <class value> DEVICE value exchange(value v, u32 reach) {
         threadgroup_barrier(mem_flags::mem_threadgroup); /* before the next writes */ \
         return v;                                                                     \
     }
+
+// TEAM_SCAN defines a function that gives each member of a team the values of all
+// members up to itself, joined in order, and in `all` those of the whole team: in round
+// s every member joins what the one 2^s before it has to its own (Hillis and Steele,
+// "Data parallel algorithms", 1986). All threads of the threadgroup must call it.
+#define TEAM_SCAN(NAME, TYPE, JOIN)                                                                \
+    DEVICE TYPE NAME(threadgroup TYPE *scratch, TYPE v, int team, post p, thread TYPE &all) {       \
+        int me = p.simdgroup * SIMDGROUP + p.lane, member = p.member;                              \
+        scratch[me] = v;                                                                           \
+        for (int reach = 1; reach < team; reach *= 2) {                                            \
+            threadgroup_barrier(mem_flags::mem_threadgroup);                                       \
+            TYPE earlier = scratch[member >= reach ? me - reach : me];                             \
+            threadgroup_barrier(mem_flags::mem_threadgroup);                                       \
+            if (member >= reach) {                                                                 \
+                v = JOIN(earlier, v);                                                              \
+                scratch[me] = v;                                                                   \
+            }                                                                                      \
+        }                                                                                          \
+        threadgroup_barrier(mem_flags::mem_threadgroup);                                           \
+        all = scratch[me - member + team - 1];                                                     \
+        threadgroup_barrier(mem_flags::mem_threadgroup);                                           \
+        return v;                                                                                  \
+    }

@@ -156,3 +156,26 @@ DEVICE int offset(int i, int8 dims, int8 strides) {
         barrier(CLK_LOCAL_MEM_FENCE);                                      \
         return v;                                                          \
     }
+
+// TEAM_SCAN defines a function that gives each member of a team the values of all
+// members up to itself, joined in order, and in `all` those of the whole team: in round
+// s every member joins what the one 2^s before it has to its own (Hillis and Steele,
+// "Data parallel algorithms", 1986). All work-items of the group must call it.
+#define TEAM_SCAN(NAME, TYPE, JOIN)                                                \
+    DEVICE TYPE NAME(local TYPE *scratch, TYPE v, int team, TYPE *all) {           \
+        int me = get_local_id(0), member = me & (team - 1);                        \
+        scratch[me] = v;                                                           \
+        for (int reach = 1; reach < team; reach *= 2) {                            \
+            barrier(CLK_LOCAL_MEM_FENCE);                                          \
+            TYPE earlier = scratch[member >= reach ? me - reach : me];             \
+            barrier(CLK_LOCAL_MEM_FENCE);                                          \
+            if (member >= reach) {                                                 \
+                v = JOIN(earlier, v);                                              \
+                scratch[me] = v;                                                   \
+            }                                                                      \
+        }                                                                          \
+        barrier(CLK_LOCAL_MEM_FENCE);                                              \
+        *all = scratch[me - member + team - 1];                                    \
+        barrier(CLK_LOCAL_MEM_FENCE);                                              \
+        return v;                                                                  \
+    }
