@@ -14,6 +14,7 @@ func (t *training) losses(fields map[string]any) {
 		}
 	}
 	t.heldBack = map[*ir.State]bool{}
+	t.apart = map[*syntax.Update][]*part{}
 	t.plain, t.minimized = map[*syntax.Update]*ir.Node{}, map[*syntax.Update]*ir.Node{}
 	for _, u := range t.def.Losses() {
 		t.plain[u] = t.lossNode(u)
@@ -38,6 +39,14 @@ func (t *training) lossNode(u *syntax.Update) *ir.Node {
 	if !ok || len(n.Type.Shape) != 0 || !n.Type.DType.IsFloat() {
 		t.fail(t.root, diag.TypeMismatch, def.At, "reduce it to a scalar, for example with mean(x)", "the loss must be a floating-point scalar, got %s", ir.Describe(v))
 		return nil
+	}
+	if u.Accumulate > 1 && t.training {
+		from := len(t.Graph.Nodes)
+		t.Origin = def.At
+		if t.apart[u], n = t.parts(u, n); n == nil {
+			return nil
+		}
+		t.own(from, u.LossName(), "")
 	}
 	t.nameNode(n, u.LossName(), "")
 	return n

@@ -18,7 +18,7 @@ type optimizing struct {
 	prefix string // of the paths of what the optimizer has: "optimizer", or "optimizer.NAME"
 	turn   turn
 	view   *view    // what its loss sees of earlier updates
-	loss   *ir.Node // what it minimizes
+	parts  []*part  // of the loss that it minimizes
 	norm   *ir.Node // of all gradients together, once something needs it
 
 	updates *ir.Node   // how often the optimizer has updated them, i64[]
@@ -75,8 +75,10 @@ func (t *training) optimize(u *syntax.Update) {
 		return
 	}
 	o.view = t.viewOf(u)
-	o.loss = o.view.of(t.plain[u])
-	t.minimized[u] = o.loss
+	t.minimized[u] = o.view.of(t.plain[u])
+	if o.parts = t.apart[u]; o.parts == nil {
+		o.parts = []*part{{loss: t.plain[u], name: "grad"}}
+	}
 	params := o.parameters()
 	if slices.ContainsFunc(params, func(p *trained) bool { return p.state.Type.DType == ir.F64 }) {
 		from := len(t.Graph.Nodes)
@@ -196,25 +198,42 @@ func (o *optimizing) evaluate(ex *expander, tg *check.Target, args *frame) bool 
 	return ok
 }
 
-// gradients gives each parameter its gradient: of this step, or averaged over
-// those since the last update.
+// gradients gives each parameter its gradient: of this step, or of all batches since the
+// last update.
 func (o *optimizing) gradients(params []*trained) bool {
+	if !o.startParts() {
+		return false
+	}
 	for _, p := range params {
 		s := p.state
 		from := len(o.Graph.Nodes)
 		o.Origin = s.Origin
-		var err error
-		if p.grad, err = o.Call(ir.GradOp, []any{o.loss, o.view.read(s)}); err != nil {
-			o.fail(o.root, diag.InvalidArgument, o.u.Optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
-			return false
+		path := o.join(o.prefix, s.Name)
+		for _, part := range o.parts {
+			x := o.view.read(s)
+			if !part.needs[x] {
+				continue
+			}
+			grad, err := o.Call(ir.GradOp, []any{part.loss, x})
+			if err != nil {
+				o.fail(o.root, diag.InvalidArgument, o.u.Optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
+				return false
+			}
+			o.skip.grads = append(o.skip.grads, grad)
+			made := len(o.Graph.Nodes)
+			if o.u.Accumulate > 1 {
+				var ok bool
+				if grad, ok = o.accumulate(p, part, grad); !ok {
+					return false
+				}
+			}
+			if p.grad != nil {
+				grad = o.Apply(ir.LookupOp("add"), p.grad, grad)
+			}
+			p.grad = grad
+			o.updating(made, s, path)
 		}
-		o.skip.grads = append(o.skip.grads, p.grad)
-		made := len(o.Graph.Nodes)
-		if o.u.Accumulate > 1 && !o.accumulate(p) {
-			return false
-		}
-		o.updating(made, s, o.join(o.prefix, s.Name))
-		o.own(from, o.join(o.prefix, s.Name), s.Device)
+		o.own(from, path, s.Device)
 	}
 	return true
 }
@@ -226,27 +245,6 @@ func (t *training) updating(from int, s *ir.State, path string) {
 	for _, made := range t.Graph.Nodes[from:] {
 		made.Update = true
 	}
-}
-
-// accumulate sums a gradient up until the next update, in f32 at least.
-func (o *optimizing) accumulate(p *trained) bool {
-	wide := ir.Type{DType: p.grad.Type.DType.Wide(), Shape: p.grad.Type.Shape}
-	f := newFrame(nil, "")
-	f.device = p.state.Device
-	sum, ok := o.newState(f, o.join(o.join(o.prefix, p.state.Name), "grad"), ir.OptimState, wide, p.state.Origin)
-	if !ok {
-		return false
-	}
-	first := &expander{graph: o.graph, f: f, to: o.first.Builder}
-	zero := first.filled(wide, 0.0)
-	o.first.set(sum.Name, zero)
-	total := o.Apply(ir.LookupOp("add"), sum.Read, o.Cast(p.grad, wide.DType))
-	sum.Next = o.Apply(ir.LookupOp("where"), o.due, 0.0, total)
-	if o.turn.now != nil {
-		sum.Next = o.Apply(ir.LookupOp("where"), o.turn.now, sum.Next, sum.Read)
-	}
-	p.grad = o.Apply(ir.LookupOp("div"), total, int(o.u.Accumulate))
-	return true
 }
 
 // update builds the update of one parameter.

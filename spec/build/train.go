@@ -23,6 +23,7 @@ type training struct {
 	epochSteps *ir.State
 	loss       *ir.Node                    // of the step: that of its update, or the sum of all
 	plain      map[*syntax.Update]*ir.Node // losses computed from the states before the step
+	apart      map[*syntax.Update][]*part  // their parts, if gradients are accumulated
 	minimized  map[*syntax.Update]*ir.Node // the same as the updates see them
 	written    []*ir.State                 // by the updates so far, in their order
 	listed     int                         // updates whose parameters are known

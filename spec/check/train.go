@@ -24,6 +24,7 @@ func (r *resolver) train(def *syntax.Spec, model *scope) {
 	s.hint(syntax.GradNormName, "the gradients are those of the loss; use it in train.metrics")
 	for _, u := range t.Updates {
 		s.check(u.Loss, false, nil)
+		s.check(u.Weight, false, nil)
 	}
 	epochs := r.epochs(t)
 	r.metrics(t, &s, epochs)

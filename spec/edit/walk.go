@@ -37,7 +37,7 @@ func callsOf(def *syntax.Spec, f func(*expr.Call)) {
 
 // updateCalls calls f for every call in an update.
 func updateCalls(u *syntax.Update, f func(*expr.Call)) {
-	for _, e := range []expr.Expr{u.Loss, u.Clip, u.When, u.Rate} {
+	for _, e := range []expr.Expr{u.Loss, u.Weight, u.Clip, u.When, u.Rate} {
 		eachCall(e, f)
 	}
 	if u.Optimizer != nil {

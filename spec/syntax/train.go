@@ -58,6 +58,11 @@ var trainKeys = []struct {
 		func(d *decoder, n *tree.Node, t *Train) { t.single().Groups = d.groups(n, t.single().Optimizer) }},
 	{Key{Name: "accumulate", Value: "count", doc: accumulateDoc, Default: "1", Unsaid: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.single().Accumulate = max(1, d.positive(n, "accumulate")) }},
+	{Key{Name: "weight", Value: "expression", doc: weightDoc, more: weightMore},
+		func(d *decoder, n *tree.Node, t *Train) {
+			t.single().Weight = d.expression(n, "weight")
+			d.needsAccumulate(n, t.single())
+		}},
 	{Key{Name: "averages", Value: "averages", doc: "averages of the weights over the steps, by name"}, (*decoder).averages},
 	{Key{Name: "on_nonfinite", Value: "nonfinite", doc: "what to do if the loss is infinite or NaN: stop, skip the step, or continue", Default: string(ir.StopOnNonFinite), Aside: true},
 		func(d *decoder, n *tree.Node, t *Train) { t.Loop.OnNonFinite = d.onNonFinite(n) }},

@@ -17,6 +17,7 @@ type Update struct {
 
 	Minimizes  bool        // it has a loss, if only one that was reported
 	Loss       expr.Expr   // nil if it has none
+	Weight     expr.Expr   // what the loss is divided by; nil: as is known of it
 	Parameters []ParamName // patterns of those that it trains; nil: all that the loss depends on
 	Optimizer  *expr.Call
 	Clip       expr.Expr
@@ -55,6 +56,9 @@ func (u *Update) NormName() string { return u.named(GradNormName) }
 // ClipPath is the path of what clips its gradients.
 func (u *Update) ClipPath() string { return u.named("clip_grad_norm") }
 
+// WeightPath is the path of its weight.
+func (u *Update) WeightPath() string { return u.named("loss_weight") }
+
 func (u *Update) named(what string) string {
 	if u.Name == "" {
 		return what
@@ -90,7 +94,9 @@ const (
 	optimizerDoc  = "an optimizer with its arguments: {SGD: {lr: 0.1}}"
 	clipDoc       = "the maximum norm of all gradients together"
 	groupsDoc     = "a list of {match, …}: optimizer arguments, or an optimizer, for some of the parameters"
-	accumulateDoc = "the number of steps to average gradients over before each update"
+	accumulateDoc = "the number of batches that an update takes together, as if they were one"
+	weightDoc     = "with `accumulate`: what the loss is divided by, such as a count of labels"
+	weightMore    = "by default what it divides a sum by, or the number of examples"
 )
 
 var updateSection = &Section{name: "an update", Doc: "What a step does to parameters and states: minimize a loss, assign values, or copy.",
@@ -101,6 +107,7 @@ var updateSection = &Section{name: "an update", Doc: "What a step does to parame
 		{Name: "clip_grad_norm", Value: "expression", doc: clipDoc},
 		{Name: "param_groups", Value: "groups", doc: groupsDoc},
 		{Name: "accumulate", Value: "count", doc: accumulateDoc, more: "it counts the steps in which the update has its turn", Default: "1", Unsaid: true},
+		{Name: "weight", Value: "expression", doc: weightDoc, more: weightMore},
 		{Name: "assign", Value: "assignments", doc: "new values of parameters and states by their paths", more: "instead of a loss"},
 		{Name: "copy", Value: "copies", doc: "parameters and states to copy: {FROM: TO}, where either may be a pattern", more: "instead of a loss; what is copied to begins as a copy, too"},
 		{Name: "rate", Value: "expression", doc: "how far a copy goes", more: "1 copies, and 0.005 makes a moving average: to + 0.005 * (from - to)", Default: "1", Unsaid: true},
@@ -152,6 +159,10 @@ func (d *decoder) update(e tree.Entry) *Update {
 		if a := fields["accumulate"]; a != nil {
 			u.Accumulate = max(1, d.positive(a, "accumulate"))
 		}
+		if weight := fields["weight"]; weight != nil {
+			u.Weight = d.expression(weight, "weight")
+			d.needsAccumulate(weight, u)
+		}
 	case "assign":
 		u.Assign = d.assignments(fields["assign"])
 	case "copy":
@@ -196,7 +207,7 @@ func (d *decoder) oneOf(n *tree.Node, s *Section, fields map[string]*tree.Node) 
 }
 
 // kindOfKey says which kind of update a key belongs to; others belong to all.
-var kindOfKey = map[string]string{"optimizer": "loss", "parameters": "loss", "clip_grad_norm": "loss", "param_groups": "loss", "accumulate": "loss", "rate": "copy"}
+var kindOfKey = map[string]string{"optimizer": "loss", "parameters": "loss", "clip_grad_norm": "loss", "param_groups": "loss", "accumulate": "loss", "weight": "loss", "rate": "copy"}
 
 // onlyFor reports keys of other kinds of update.
 func (d *decoder) onlyFor(kind string, fields map[string]*tree.Node) bool {
@@ -208,6 +219,13 @@ func (d *decoder) onlyFor(kind string, fields map[string]*tree.Node) bool {
 		}
 	}
 	return good
+}
+
+// needsAccumulate reports a weight that has no effect.
+func (d *decoder) needsAccumulate(n *tree.Node, u *Update) {
+	if u.Accumulate == 1 {
+		d.report(diag.InvalidValue, n.Range, "remove it, or add `accumulate`", "`weight` has no effect without `accumulate`")
+	}
 }
 
 // needsOptimizer reports a loss without an optimizer.
@@ -228,7 +246,7 @@ func (d *decoder) oneForm(n *tree.Node, fields map[string]*tree.Node, t *Train) 
 		t.Updates = []*Update{t.single()}
 		return
 	}
-	for _, k := range []string{"loss", "optimizer", "clip_grad_norm", "param_groups", "accumulate"} {
+	for _, k := range []string{"loss", "optimizer", "clip_grad_norm", "param_groups", "accumulate", "weight"} {
 		if fields[k] != nil {
 			d.report(diag.InvalidValue, fields[k].Range, "move it into one of the updates, or remove `updates`",
 				"train has `updates`, so `%s` belongs to one of them", k)
