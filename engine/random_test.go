@@ -12,8 +12,9 @@ import (
 
 // drawProgram draws a program of all that the engine knows: states that steps
 // write and states that they don't, inputs that nobody has set yet, states that
-// become each other or share what they become, random numbers, data, constants,
-// nodes and homes anywhere on a host and two devices, and names for some nodes.
+// become each other or share what they become, several updates of a state in one step,
+// random numbers, data, constants, nodes and homes anywhere on a host and two devices, and
+// names for some nodes.
 //
 // Values are f32 of three shapes, and of one without elements; what is cast to f16 or
 // bf16, or compared, comes back. Whatever may have grown beyond 64 is brought back by
@@ -36,6 +37,7 @@ func drawProgram(t *rapid.T, devices []device.Device) *program {
 		g.Device = g.device()
 		s.Next = g.next(s)
 	}
+	g.updates(trained)
 	for _, s := range trained { // some can be asked what they would become
 		switch rapid.IntRange(0, 2).Draw(t, "ask") {
 		case 0:
