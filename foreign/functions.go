@@ -71,7 +71,7 @@ var functions = names(
 	"write x * sigmoid(1.702 * x)", "quick_gelu QuickGELU",
 	"write leaky_relu(x, 0.25); a slope that is trained is a parameter of a module", "prelu PReLU rrelu",
 	"write x * sigmoid(y)", "glu GLU",
-	"write silu(x) * y", "swiglu SwiGLU",
+	"use the module SwiGLU, or write silu(x) * y", "swiglu",
 	"write gelu(x) * y", "geglu GEGLU",
 	"write (exp(x) - exp(-x)) / 2", "sinh",
 	"write (exp(x) + exp(-x)) / 2", "cosh",

@@ -116,19 +116,16 @@ func (b *Builder) widen(n *Node, p Param) (err error) {
 // where the op asks for it. Where that is f32 for the sake of a number that f16
 // or bf16 can't hold, narrow is the dtype that the result belongs in.
 func (b *Builder) promote(n *Node, weak []weakOperand) (narrow DType, err error) {
-	first := 0
-	if n.Op.Promote == PromoteTail {
-		first = 1
-	}
+	meets := n.Op.meeting(len(n.Inputs))
 	meet := Invalid
-	for _, in := range n.Inputs[first:] {
-		if in != nil {
+	for i, in := range n.Inputs {
+		if in != nil && meets[i] {
 			meet = Promote(meet, in.Type.DType)
 		}
 	}
 	wanted := Invalid // of the weak operands alone
 	for _, w := range weak {
-		if w.index >= first {
+		if meets[w.index] {
 			wanted = Promote(wanted, weakDType(w.value))
 		}
 	}
@@ -144,13 +141,13 @@ func (b *Builder) promote(n *Node, weak []weakOperand) (narrow DType, err error)
 		meet = F32
 	}
 	if n.Op.Promote != PromoteNone && meet.IsHalf() && slices.ContainsFunc(weak, func(w weakOperand) bool {
-		return w.index >= first && !meet.holds(w.value)
+		return meets[w.index] && !meet.holds(w.value)
 	}) {
 		narrow, meet = meet, meet.Wide()
 	}
 	for _, w := range weak {
 		dtype := meet
-		if n.Op.Promote == PromoteNone || w.index < first {
+		if !meets[w.index] {
 			dtype = weakDType(w.value)
 		}
 		if v, ok := w.value.(int); ok && dtype.IsInt() && !dtype.HasInt(int64(v)) {
@@ -161,14 +158,40 @@ func (b *Builder) promote(n *Node, weak []weakOperand) (narrow DType, err error)
 	if n.Op.Promote == PromoteNone {
 		return Invalid, nil
 	}
-	for i, in := range n.Inputs[first:] {
+	for i, in := range n.Inputs {
+		if !meets[i] {
+			continue
+		}
 		c, err := b.cast(in, meet)
 		if err != nil {
-			return Invalid, Argf(n.Op.operandName(n, first+i), "%s would be cast to %s: %s", in.Type, meet, err)
+			return Invalid, Argf(n.Op.operandName(n, i), "%s would be cast to %s: %s", in.Type, meet, err)
 		}
-		n.Inputs[first+i] = c
+		n.Inputs[i] = c
 	}
 	return narrow, nil
+}
+
+// meeting tells which of an op's operands meet in one dtype.
+func (op *Op) meeting(operands int) []bool {
+	meets := make([]bool, operands)
+	if op.Promote == PromoteNone {
+		return meets
+	}
+	i := 0
+	for _, p := range op.Params {
+		width := 0
+		switch p.Kind {
+		case KTensor:
+			width = 1
+		case KTensors, KOptional:
+			width = operands - op.fixedOperands()
+		}
+		for range width {
+			meets[i] = !p.Own && (i > 0 || op.Promote != PromoteTail)
+			i++
+		}
+	}
+	return meets
 }
 
 // holds reports whether a floating dtype has a number exactly as it is written.

@@ -114,7 +114,7 @@ type ParamKind uint8
 const (
 	KTensor      ParamKind = iota // *Node; a number or bool given for it becomes a weak constant
 	KTensors                      // []*Node, any number of them
-	KOptional                     // *Node or nothing; only last
+	KOptional                     // *Node or nothing; one at most
 	KInt                          // int
 	KFloat                        // float64
 	KBool                         // bool
@@ -146,6 +146,7 @@ type Param struct {
 	Derived  bool // worked out by the type rule of the others, and given by nobody; Hidden and Optional
 	Default  any  // used when the argument is absent, if Optional
 	Optional bool
+	Own      bool     // for KTensor and KOptional: it keeps its dtype, whatever those beside it meet in
 	Widen    bool     // for KTensor: u8 becomes i32, so that kernels needn't have it
 	Enum     []string // for KString: the values allowed; nil means any
 	Doc      string

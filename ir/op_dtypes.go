@@ -10,20 +10,35 @@ type DTypes struct {
 
 // DTypes lists every choice of dtypes that an op takes and gives, each once;
 // nothing for the ops of graphs themselves, which have no kernels (a state, a
-// copy). It asks the op's type rule: a rule that refuses a dtype does so
-// whatever the shapes are, so a few small shapes and arguments are tried until one
-// goes through.
+// copy). It asks the op's type rule: a rule that refuses a dtype does so whatever the
+// shapes are, so a few small shapes and arguments are tried until some dtype goes
+// through, and all dtypes with those.
 func (op *Op) DTypes() []DTypes {
 	if slices.Contains([]*Op{StateOp, ConstOp, SourceOp, CopyOp, GradOp, ScanOp, ScanResultOp}, op) {
 		return nil
 	}
-	var all []DTypes
-	seen := map[string]bool{}
+	lists := [][]int{nil}
+	if slices.ContainsFunc(op.Params, func(p Param) bool { return p.Kind == KInts }) {
+		lists = [][]int{{2, 2}, {1, 0}} // a shape, or an order of two dims
+	}
 	operands := countOperands(op)
-	shapes := append(combinations(operands, []Shape{{2, 2}, {2}, {}}), shapesOfConvolutions(operands)...)
-	for _, dtypes := range combinations(operands, everyDType) {
+	choices := op.choices(operands)
+	for _, shapes := range append(combinations(operands, []Shape{{2, 2}, {2}, {}, {2, 3}}), shapesOfConvolutions(operands)...) {
+		for _, list := range lists {
+			if all := op.dtypesFor(shapes, list, choices); all != nil {
+				return all
+			}
+		}
+	}
+	return nil
+}
+
+// dtypesFor are those among some choices that go through with these shapes and lists.
+func (op *Op) dtypesFor(shapes []Shape, list []int, choices [][]DType) (all []DTypes) {
+	seen := map[string]bool{}
+	for _, dtypes := range choices {
 		for _, asked := range askedDTypes(op) {
-			n := tryCall(op, dtypes, shapes, asked)
+			n := tryCall(op, dtypes, shapes, list, asked)
 			if n == nil {
 				continue // the op doesn't take them
 			}
@@ -72,6 +87,38 @@ func askedDTypes(op *Op) []DType {
 	return []DType{F32}
 }
 
+// choices lists the dtypes to be tried. Operands that meet in one dtype are tried in
+// one: whatever else they are given in, they are brought to it.
+func (op *Op) choices(operands int) [][]DType {
+	meets := op.meeting(operands)
+	free := len(meets)
+	if met := slices.Index(meets, true); met >= 0 {
+		free = 1
+		for _, m := range meets {
+			if !m {
+				free++
+			}
+		}
+	}
+	all := combinations(free, everyDType)
+	for i, choice := range all {
+		dtypes, next, shared := make([]DType, operands), 0, -1
+		for j, m := range meets {
+			if m && shared >= 0 {
+				dtypes[j] = dtypes[shared]
+				continue
+			}
+			if m {
+				shared = j
+			}
+			dtypes[j] = choice[next]
+			next++
+		}
+		all[i] = dtypes
+	}
+	return all
+}
+
 // combinations lists every choice of n from all, in which one may come again.
 func combinations[T any](n int, all []T) [][]T {
 	found := [][]T{{}}
@@ -87,26 +134,22 @@ func combinations[T any](n int, all []T) [][]T {
 	return found
 }
 
-// tryCall calls an op on operands of these dtypes, of one choice of shapes after
-// the other, and gives the first node that its type rule lets through, or nil.
-func tryCall(op *Op, dtypes []DType, shapes [][]Shape, asked DType) *Node {
-	for _, choice := range shapes {
-		for _, list := range [][]int{{2, 2}, {1, 0}} { // a shape, or an order of two dims
-			b := NewBuilder(&Graph{})
-			var operands []*Node
-			for i, shape := range choice {
-				operands = append(operands, b.NewState("x", ParamState, Type{DType: dtypes[i], Shape: shape}).Read)
-			}
-			args := tryArguments(op, operands, list, asked)
-			if n, err := b.Call(op, args); err == nil {
-				return n
-			}
-			if i := slices.IndexFunc(op.Params, func(p Param) bool { return p.Kind == KDims && p.Optional }); i >= 0 {
-				args[i] = 1 // a size that may be given in another way
-				if n, err := b.Call(op, args); err == nil {
-					return n
-				}
-			}
+// tryCall calls an op on operands of these dtypes and shapes, and gives nil if its type rule
+// refuses them.
+func tryCall(op *Op, dtypes []DType, shapes []Shape, list []int, asked DType) *Node {
+	b := NewBuilder(&Graph{})
+	var operands []*Node
+	for i, shape := range shapes {
+		operands = append(operands, b.NewState("x", ParamState, Type{DType: dtypes[i], Shape: shape}).Read)
+	}
+	args := tryArguments(op, operands, list, asked)
+	if n, err := b.Call(op, args); err == nil {
+		return n
+	}
+	if i := slices.IndexFunc(op.Params, func(p Param) bool { return p.Kind == KDims && p.Optional }); i >= 0 {
+		args[i] = 1 // a size that may be given in another way
+		if n, err := b.Call(op, args); err == nil {
+			return n
 		}
 	}
 	return nil

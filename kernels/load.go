@@ -124,6 +124,8 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 			sizes = value
 		case "group":
 			k.Grid.Group = l.powersOfTwo(value, what)
+		case "header":
+			k.header = l.text(value, what)
 		case "launches":
 			k.Grid.Launches = l.launches(k, value, what)
 		case "in_place":
@@ -136,7 +138,7 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 				own[key.Value] = value
 				return
 			}
-			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, sizes, items, group, launches, and keys of one language under the name of that language", key.Value)
+			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, header, sizes, items, group, launches, and keys of one language under the name of that language", key.Value)
 		}
 	})
 	if k.Doc == "" {

@@ -55,6 +55,7 @@ type Kernel struct {
 	// point is generated. The kernel can then be a part of a fused one; see [Fuse].
 	Body Body
 
+	header   string    // of sources: a file of common/ that comes before, which kernels share
 	fused    *Recipe   // of a kernel that Fuse has made
 	variants []variant // of languages that launch it in their own way
 }

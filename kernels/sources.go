@@ -82,6 +82,8 @@ type File struct {
 	Text string `json:"text"`
 	// Generated says that there is no such file: it was written for one kernel.
 	Generated bool `json:"-"`
+	// Typed says that it is a header in which the dtypes have been chosen.
+	Typed bool `json:"-"`
 }
 
 // Source gives a kernel's source in a language: the headers; the kernel's file, or
@@ -95,6 +97,10 @@ func (s *Sources) Source(language string, kernel *Kernel) (Source, error) {
 	a := assembly{sources: s, language: l}
 	for _, name := range l.headers {
 		a.file(name)
+	}
+	if kernel.header != "" {
+		a.file("common/" + kernel.header + ".h")
+		a.typed()
 	}
 	switch {
 	case kernel.fused != nil:
@@ -126,6 +132,13 @@ func (a *assembly) file(name string) string {
 		a.source.Files = append(a.source.Files, f)
 	}
 	return f.Text
+}
+
+// typed says of the last file that the dtypes have been chosen in it.
+func (a *assembly) typed() {
+	if a.err == nil {
+		a.source.Files[len(a.source.Files)-1].Typed = true
+	}
 }
 
 // generated adds a generated text.

@@ -242,6 +242,9 @@ func buildCall(b *ir.Builder, c call, inputs map[string]*ir.Node) (*ir.Node, err
 
 // argument turns an expression into what Call takes for a parameter.
 func argument(b *ir.Builder, p ir.Param, arg any, inputs map[string]*ir.Node) (any, error) {
+	if p.Hidden && p.Optional {
+		return nil, nil
+	}
 	if p.Name == "step" && p.Hidden {
 		step, _ := arg.(int)
 		return b.Scalar(ir.I64, step), nil

@@ -39,14 +39,14 @@ func Flops(n *ir.Node) int64 {
 		}
 		return int64(ir.MulSize(n.ScanBody().Length, int(total)))
 	}
-	numel := int64(n.Type.Shape.Numel())
+	if n.Op.Products != nil {
+		return int64(ir.MulSize(2, n.Op.Products(n)))
+	}
 	switch n.Op.Class {
 	case ir.Elementwise:
-		return numel
+		return int64(n.Type.Shape.Numel())
 	case ir.Reduce:
 		return int64(ir.MulSize(n.Inputs[0].Type.Shape.Numel(), max(1, n.Op.Flops)))
-	case ir.Contract:
-		return int64(ir.MulSize(2, n.Op.Products(n)))
 	}
 	return 0
 }

@@ -101,7 +101,7 @@ func (ex *expander) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Rang
 			continue
 		}
 		if p.Hidden {
-			all[i] = ex.hidden(p.Name)
+			all[i] = ex.hidden(p)
 			continue
 		}
 		if given < len(args) {
@@ -123,10 +123,15 @@ func (ex *expander) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Rang
 	return n
 }
 
-// hidden gives the arguments of random operations that the program adds.
-func (ex *expander) hidden(name string) any {
+// hidden gives the arguments that the program adds to operations: those that draw random
+// numbers always, or, where they can do without, in training.
+func (ex *expander) hidden(p ir.Param) any {
 	switch {
-	case name == "key":
+	case p.Optional && !ex.training:
+		return nil
+	case p.Name == "training":
+		return true
+	case p.Kind == ir.KInt:
 		return ir.RandomKey(ex.def.Seed, ex.numbered(ex.path))
 	case ex.to != ex.Builder:
 		return ex.first.step

@@ -213,7 +213,8 @@ func TestANumberNextToA16BitTensorKeepsItsValue(t *testing.T) {
 }
 
 // layered modules hand on 16 bits between their layers, or their examples do.
-var layered = []string{"qkv_attention", "MLP", "SelfAttention", "CausalSelfAttention", "TransformerBlock"}
+var layered = []string{"qkv_attention", "MLP", "SelfAttention", "CausalSelfAttention", "TransformerBlock",
+	"GroupedQueryAttention", "SwiGLU"}
 
 var (
 	exampleInputs = regexp.MustCompile(`(\w+): "((?:f32|i32)\[[^"]*\])"`)

@@ -95,20 +95,26 @@ func modulesOf(units []Unit) (modules [][]Unit) {
 	return modules
 }
 
-// headers counts the headers at the start of a source.
+// headers counts the headers at the start of a source that don't depend on dtypes.
 func headers(files []kernels.File) int {
 	n := 0
-	for n < len(files)-1 && strings.HasSuffix(files[n].Name, ".h") {
+	for n < len(files)-1 && isHeader(files[n]) && !files[n].Typed {
 		n++
 	}
 	return n
 }
 
+func isHeader(f kernels.File) bool { return strings.HasSuffix(f.Name, ".h") }
+
 // ownFile names the first file after the headers, or the last file if that one is
 // generated, as in fused kernels.
 func ownFile(files []kernels.File) string {
-	if own := files[headers(files)]; !own.Generated {
-		return own.Name
+	for _, f := range files {
+		if !isHeader(f) && !f.Generated {
+			return f.Name
+		} else if f.Generated {
+			break
+		}
 	}
 	return files[len(files)-1].Name
 }

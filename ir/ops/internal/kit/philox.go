@@ -32,6 +32,9 @@ func DrawsOf(n *ir.Node, in []*ir.Array) Draws {
 	return Draws{key: uint64(n.Int("key")), step: uint64(in[0].I[0])}
 }
 
+// WordOf is the random word of element i for a key at a step.
+func WordOf(key, step uint64, i int) uint32 { return Draws{key, step}.Word(i) }
+
 // Word is the random word of element i.
 func (d Draws) Word(i int) uint32 { return d.block(i / 4)[i%4] }
 
