@@ -19,7 +19,10 @@ type ExplainOptions struct {
 	Infer  bool   // the model alone, as Infer runs it
 	// Kernels shows the plan's kernels instead, with the sources of those that
 	// were made for it; as text or as JSON.
-	Kernels     bool
+	Kernels bool
+	// Memory shows what the plan needs memory for, over the time of a step; as text or as
+	// JSON.
+	Memory      bool
 	KernelsFrom string // a folder over the sources that are built in; see KernelsFrom
 }
 
@@ -67,6 +70,9 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 		}
 		return explainKernels(w, plan, sources, o.Format)
 	}
+	if o.Memory {
+		return explainMemory(w, plan, o.Format)
+	}
 	e := explain.Of(plan)
 	switch o.Format {
 	case "", "text":
@@ -77,6 +83,18 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 		return e.WriteDot(w, plan)
 	}
 	return fmt.Errorf("there is no format %q", o.Format)
+}
+
+// explainMemory writes what a plan needs memory for.
+func explainMemory(w io.Writer, plan *lower.Plan, format string) error {
+	m := explain.MemoryOf(plan)
+	switch format {
+	case "", "text":
+		return m.WriteText(w)
+	case "json":
+		return explain.WriteJSON(w, m)
+	}
+	return fmt.Errorf("memory is shown as text or json, not as %q", format)
 }
 
 // explainKernels writes the kernels of a plan.

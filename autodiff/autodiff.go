@@ -232,6 +232,12 @@ func newSweep(g *ir.Graph, budget *diag.Budget, again *int) *sweep {
 	return &sweep{b: b, again: newRecomputer(b, again), grads: map[*ir.Node]*ir.Node{}, wide: map[*ir.Node]*ir.Node{}, results: map[*ir.Node]map[int]*ir.Node{}}
 }
 
+// at lets nodes be made that belong to the gradient of n.
+func (s *sweep) at(n *ir.Node) {
+	s.b.Site = n.Site
+	s.b.Gradient = true
+}
+
 // visit propagates the gradient of n, if it has one, to those of its operands that are
 // active. Its users have been visited.
 func (s *sweep) visit(n *ir.Node, a *activity) error {
@@ -241,7 +247,7 @@ func (s *sweep) visit(n *ir.Node, a *activity) error {
 	case s.grads[n] == nil:
 	case n.Op == ir.ScanResultOp:
 		if a.active[n] && a.active[n.Inputs[0]] {
-			s.b.Site = n.Site
+			s.at(n)
 			s.result(n, s.grads[n])
 		}
 	case n.Op.Grad != nil && anyActive(a.active, n.Inputs):
@@ -261,7 +267,7 @@ func (s *sweep) add(n, part *ir.Node) {
 
 // through propagates the gradient of n to those of its operands that are active.
 func (s *sweep) through(n *ir.Node, active map[*ir.Node]bool) error {
-	s.b.Site = n.Site
+	s.at(n)
 	at, gradient := s.again.of(n), s.grads[n]
 	if n.Op.Class == ir.Contract {
 		// A product accumulates in f32 and rounds once whatever the dtype of its

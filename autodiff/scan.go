@@ -115,7 +115,7 @@ func (s *sweep) throughScan(n *ir.Node, a *activity) error {
 	if len(grads) == 0 {
 		return nil
 	}
-	s.b.Site = n.Site
+	s.at(n)
 	d := newScanGradient(s, s.again.of(n), a.given(n))
 	if err := d.sweep(grads); err != nil {
 		return fmt.Errorf("autodiff: in the body of %s: %w", n.Label(), err)

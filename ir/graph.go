@@ -43,6 +43,8 @@ type Site struct {
 	// Update says that it is part of what computes the next value of a parameter
 	// from its gradient; it belongs with the parameter.
 	Update bool
+	// Gradient says that it is part of a backward pass.
+	Gradient bool
 	// Again is 0, or says that the node computes again what a node of the forward pass has
 	// computed: for which part of which backward pass. Nodes of different ones are never
 	// merged, as values would then be kept between them.

@@ -22,7 +22,7 @@ import (
 func newExplain(s streams) *cobra.Command {
 	var o specFlags
 	var device, pass, format, kernels string
-	var infer bool
+	var infer, memory bool
 	c := &cobra.Command{
 		Use:   "explain SPEC",
 		Short: "Show the lowered plan: what runs where, and why",
@@ -40,11 +40,14 @@ costs.`,
 			if kernels != "" && (pass != "" || format == "dot") {
 				return usageError{errors.New("--kernels shows the kernels of the whole plan as text or json; it can't be combined with --pass or --format dot")}
 			}
+			if memory && (pass != "" || kernels != "" || format == "dot") {
+				return usageError{errors.New("--memory shows the memory of the whole plan as text or json; it can't be combined with --pass, --kernels or --format dot")}
+			}
 			program, err := o.load(c, args[0], s)
 			if err != nil {
 				return err
 			}
-			options := flowrun.ExplainOptions{Device: device, Pass: pass, Format: format, Infer: infer, Kernels: kernels != ""}
+			options := flowrun.ExplainOptions{Device: device, Pass: pass, Format: format, Infer: infer, Kernels: kernels != "", Memory: memory}
 			if kernels != builtIn {
 				options.KernelsFrom = kernels
 			}
@@ -61,6 +64,7 @@ costs.`,
 	_ = f.MarkHidden("eval") // its name in the first versions
 	f.StringVar(&kernels, "kernels", "", "show the plan's kernels instead: launches, and the sources of generated ones, from the built-in sources or `DIR`")
 	f.Lookup("kernels").NoOptDefVal = builtIn
+	f.BoolVar(&memory, "memory", false, "show instead what memory is needed for, at the peak and over the time of a step")
 	return c
 }
 

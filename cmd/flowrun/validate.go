@@ -37,6 +37,7 @@ type validateFlags struct {
 	onlySpecs bool
 	data      bool
 	on        []string
+	maxBatch  string
 	stdinName string
 }
 
@@ -49,7 +50,8 @@ func newValidate(s streams) *cobra.Command {
 		Long: `validate checks specs: names, types, shapes, ranges. All problems are reported at
 once. Nothing is run, no data file is opened and no device is needed, unless asked
 for: --data opens the files that the specs name, and --on DEVICE checks that the
-device exists, with a kernel for every op and enough memory.
+device exists, with a kernel for every op and enough memory. --max-batch also finds
+the largest batch that fits there.
 
 A path is a file, a folder, a glob (** matches any number of folders) or -, standard
 input. Named files are always checked. In a folder, files are checked that end in
@@ -62,6 +64,7 @@ was found. Warnings don't fail the check unless --strict is given.`,
   flowrun validate 'experiments/**/*.yaml' --strict
   flowrun validate --format sarif experiments > flowrun.sarif
   flowrun validate big.yaml --data --on opencl:0
+  flowrun validate big.yaml --on cpu --max-batch
   generate-spec | flowrun validate -`,
 		Args: somePaths,
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args, s) },
@@ -74,6 +77,7 @@ was found. Warnings don't fail the check unless --strict is given.`,
 	stdinFlag(c, &o.stdinName)
 	f.BoolVar(&o.data, "data", false, "open the files that the specs name, and compare them with their declarations")
 	f.StringArrayVar(&o.on, "on", nil, "check that the specs can run on this machine's `DEVICE` (repeatable)")
+	o.batchFlag(c)
 	return c
 }
 
@@ -88,17 +92,21 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 	if o.data {
 		options = append(options, flowrun.WithFiles())
 	}
+	onDevices := slices.Clip(options)
 	for _, device := range o.on {
-		options = append(options, flowrun.WithDevice(device))
+		onDevices = append(onDevices, flowrun.WithDevice(device))
 	}
 	files, err := expand(args, o.stdinName)
 	if err != nil {
 		return err
 	}
+	if err := o.checkBatchFlag(files); err != nil {
+		return err
+	}
 	folder, _ := os.Getwd() // without it, paths stay as they were named
 	easeCollector()
 	report := diag.Report{Version: version.String(), Folder: folder, Strict: o.strict, Page: func(r diag.Rule) string { return rules.Page(string(r)) }}
-	if err := o.checkAll(c.Context(), files, s, options, &report); err != nil {
+	if err := o.checkAll(c.Context(), files, s, onDevices, &report); err != nil {
 		return err
 	}
 	if o.format == "text" {
@@ -119,6 +127,8 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 		return fmt.Errorf("there is no spec in %s", strings.Join(args, ", "))
 	case report.Failed() > 0:
 		return errProblems
+	case o.maxBatch != "" && len(report.Checked) == 1:
+		return o.tellMaxBatch(files[0].path, s, options)
 	}
 	return nil
 }

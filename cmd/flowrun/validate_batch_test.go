@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+)
+
+// maxBatchOf runs validate --max-batch on a spec, and gives the size that it finds.
+func maxBatchOf(t *testing.T, arguments ...string) int64 {
+	t.Helper()
+	var out, errors bytes.Buffer
+	code := execute(context.Background(), append([]string{"validate", "--on", "cpu"}, arguments...), streams{strings.NewReader(""), &out, &errors})
+	require.Equal(t, exitDone, code, errors.String())
+	m := regexp.MustCompile(`batches of up to ([\d,]+) fit`).FindStringSubmatch(out.String())
+	require.NotNil(t, m, out.String())
+	n, err := strconv.ParseInt(strings.ReplaceAll(m[1], ",", ""), 10, 64)
+	require.NoError(t, err)
+	return n
+}
+
+func TestTheLargestBatchFitsAndOneMoreDoesNot(t *testing.T) {
+	fits := func(p *flowrun.Program, err error) func(batch int64) bool {
+		require.NoError(t, err)
+		return func(batch int64) bool {
+			needs, err := p.TrainingMemory("cpu", batch)
+			require.NoError(t, err)
+			return needs[0].Bytes <= needs[0].Has
+		}
+	}
+	iris := filepath.Join("..", "..", "graphs", "iris.yaml")
+	n := maxBatchOf(t, "--max-batch", iris)
+	ok := fits(flowrun.Load(iris))
+	require.True(t, ok(n))
+	require.False(t, ok(n+1))
+
+	generated := filepath.Join(t.TempDir(), "generated.yaml")
+	require.NoError(t, os.WriteFile(generated, []byte(`
+flowrun: 1
+vars: {size: 4}
+data: {d: {generate: {x: "normal(0, 1, [size, 8])"}}}
+model:
+  inputs: {x: "f32[batch, 8]"}
+  nodes: {y: {Linear: x, out_features: 1}}
+  outputs: [y]
+train: {data: d, loss: mean(square(y)), optimizer: {SGD: {lr: 0.1}}, max_steps: 1}
+`), 0o600))
+	n = maxBatchOf(t, "--max-batch=size", generated)
+	with := func(size int64) bool {
+		return fits(flowrun.Load(generated, flowrun.With("size", strconv.FormatInt(size, 10))))(0)
+	}
+	require.True(t, with(n))
+	require.False(t, with(n+1))
+}
+
+func TestMaxBatchSaysWhatItNeeds(t *testing.T) {
+	spec, iris := filepath.Join("..", "..", "graphs", "math_net.yaml"), filepath.Join("..", "..", "graphs", "iris.yaml")
+	for arguments, says := range map[string]string{
+		"--max-batch " + spec:                        "--max-batch needs one --on DEVICE",
+		"--max-batch --on cpu " + spec:               "--max-batch=VAR names the var that they follow",
+		"--max-batch --on cpu " + spec + " " + iris:  "--max-batch takes one spec",
+		"--max-batch --on cpu --format json " + spec: "can't be combined with --format",
+		"--max-batch=nothing --on cpu " + spec:       "the spec has no var `nothing`",
+	} {
+		var out, errors bytes.Buffer
+		code := execute(context.Background(), append([]string{"validate"}, strings.Fields(arguments)...), streams{strings.NewReader(""), &out, &errors})
+		require.NotEqual(t, exitDone, code, arguments)
+		require.Contains(t, errors.String(), says, arguments)
+	}
+}
