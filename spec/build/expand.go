@@ -212,7 +212,11 @@ func (ex *expander) member(e *expr.Member) any {
 		}
 	}
 	if _, nested := e.X.(*expr.Member); !nested {
-		switch x := ex.raw(e.X).(type) {
+		x := ex.raw(e.X)
+		if r, is := x.(repeated); is {
+			x = r[len(r)-1]
+		}
+		switch x := x.(type) {
 		case syntax.Bad:
 			return x
 		case outputs:

@@ -41,6 +41,7 @@ type graph struct {
 	calls      map[string]*use   // that are whole nodes, by their paths
 	homes      map[string]string // of calls and parameters that others have the states of, by path
 	renamed    map[string]string // paths of parameters, by those of nodes with `name`
+	scan       *scanning         // the innermost scan that is being built, or nil
 	ties       map[string]bool   // single parameters that are shared, and whether they were met
 }
 
@@ -129,6 +130,7 @@ type frame struct {
 	vars    map[string]*syntax.Var // those of consts that are the spec's vars
 	values  map[string]any
 	nexts   map[string]any
+	carried map[string]int // the numbers of its carries in the scan
 	initial map[string]any // what states' initial values see
 
 	kind   ir.StateKind // of its states

@@ -57,7 +57,7 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 	if !ex.tie(def.Share, path) {
 		return syntax.Bad{}
 	}
-	v := ex.instantiate(t, c, path, with, &outer)
+	v := ex.once(def, t, c, path, with, &outer)
 	ex.tied(def.Share, t, path, v)
 	return v
 }
@@ -82,8 +82,15 @@ func (ex *expander) repeat(c *expr.Call, def *syntax.Node, t *check.Target, path
 	case with != nil && with.times > 0 && with.times != n:
 		return ex.fail(ex.f, diag.InvalidArgument, def.Repeat.At(), "", "%s is repeated %d times, and this node %d times, so they can't share parameters one by one", with.name, with.times, n)
 	}
+	_, named := ex.f.consts[syntax.RepeatIndex]
+	if !named {
+		defer delete(ex.f.consts, syntax.RepeatIndex)
+	}
 	var all repeated
 	for i := range n {
+		if !named {
+			ex.f.consts[syntax.RepeatIndex] = i
+		}
 		from := len(ex.Graph.Nodes)
 		ex.named(len(path) + len("[10]"))
 		step := fmt.Sprintf("%s[%d]", path, i)
@@ -93,7 +100,7 @@ func (ex *expander) repeat(c *expr.Call, def *syntax.Node, t *check.Target, path
 		if !ex.tie(def.Share, step) {
 			return syntax.Bad{}
 		}
-		v := ex.instantiate(t, c, step, ex.repetition(def.Share, with, path, i), outer, all[max(i-1, 0):]...)
+		v := ex.once(def, t, c, step, ex.repetition(def.Share, with, path, i), outer, all.passed(t.Module)...)
 		ex.tied(def.Share, t, step, v)
 		ex.own(from, step, "")
 		ex.nameNode(v, step, "")
@@ -104,6 +111,31 @@ func (ex *expander) repeat(c *expr.Call, def *syntax.Node, t *check.Target, path
 	}
 	ex.stacked(def.Share, path, n)
 	return all
+}
+
+// passed are the first inputs of the next repetition: the result of the one before, or its
+// outputs in their order.
+func (r repeated) passed(m *syntax.Module) []any {
+	if len(r) == 0 {
+		return nil
+	}
+	of, several := r[len(r)-1].(outputs)
+	if !several {
+		return r[len(r)-1:]
+	}
+	var first []any
+	for _, o := range m.Outputs[:min(len(m.Outputs), len(m.Inputs))] {
+		first = append(first, of[o.Name])
+	}
+	return first
+}
+
+// once applies a module, along a dim if the node says so.
+func (ex *expander) once(def *syntax.Node, t *check.Target, c *expr.Call, path string, with *use, outer *frame, given ...any) any {
+	if def.Scan != nil {
+		return ex.scanned(def.Scan, t, c, path, with, outer, given...)
+	}
+	return ex.instantiate(t, c, path, with, outer, given...)
 }
 
 // instantiate builds a module: its parameters and states under path, or those of with,

@@ -77,7 +77,7 @@ func (ex *expander) parameters(f *frame) bool {
 			ok = false
 			continue
 		}
-		taken := f.shares != nil || ex.states[ir.PlainPath(ex.join(f.at(f.path), p.Name))] != nil
+		taken := f.shares != nil || ex.states[ir.PlainPath(ex.parameterPath(f, p))] != nil
 		s := ex.parameter(f, p, t)
 		if s == nil {
 			if ok = false; taken {
@@ -95,7 +95,7 @@ func (ex *expander) parameters(f *frame) bool {
 
 // parameter makes a parameter, or finds the one that f shares; nil was reported.
 func (ex *expander) parameter(f *frame, p *syntax.Parameter, t ir.Type) *ir.State {
-	path := ex.join(f.at(f.path), p.Name)
+	path := ex.parameterPath(f, p)
 	if s, shared := ex.sharedParameter(f, p, path, t); shared {
 		return s
 	}
@@ -197,6 +197,10 @@ func (ex *expander) moduleStates(f *frame) bool {
 			ok = false
 			continue
 		}
+		if there && st.Carry {
+			ok = ex.carry(f, st, ex.join(f.path, st.Name)) && ok
+			continue
+		}
 		if !there || st.Generation && !ex.generating {
 			f.values[st.Name] = absent{name: st.Name, at: st.At, generation: there}
 			continue
@@ -212,6 +216,11 @@ func (ex *expander) moduleStates(f *frame) bool {
 			continue
 		}
 		if ex.stateless(f, "state", st.Name) {
+			return false
+		}
+		if ex.scan != nil {
+			ex.fail(f.caller, diag.InvalidOperation, f.site, "call it outside of the scan; what goes from one position to the next is a carry",
+				"%s has the state `%s`, which steps write, so it can't be part of a scan", f.mod.Name, st.Name)
 			return false
 		}
 		name := ir.PlainPath(path)
@@ -301,6 +310,7 @@ func (ex *expander) tensor(v any, what string, at diag.Range) *ir.Node {
 // one of generation, which writes its own states alone. In a spec without training it only
 // checks whether a step could.
 func (ex *expander) commitStates(f *frame) {
+	ex.carryOn(f)
 	if f.mod.Accumulate {
 		ex.commitGathered(f)
 		return

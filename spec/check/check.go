@@ -266,10 +266,20 @@ func (s *scope) body(m *syntax.Module) {
 }
 
 func (s *scope) node(def *syntax.Node, user *syntax.Item) {
-	s.value(def, user)
+	if def.HasRepeat && s.consts[syntax.RepeatIndex] == nil {
+		s.consts[syntax.RepeatIndex] = &symbol{what: "the number of the repetition", used: true}
+		s.value(def, user)
+		delete(s.consts, syntax.RepeatIndex)
+	} else {
+		s.value(def, user)
+	}
 	s.check(def.Repeat, true, user)
 	if def.Recompute != nil {
 		s.check(def.Recompute.Every, true, user)
+	}
+	if def.Scan != nil {
+		s.check(def.Scan.Dim, true, user)
+		s.check(def.Scan.Reverse, true, user)
 	}
 	if def.Test != nil {
 		s.test(def.Test, user)

@@ -140,6 +140,7 @@ type Node struct {
 	HasRepeat bool
 	Share     *Share     // nil: its parameters and states are its own
 	Recompute *Recompute // nil: what its backward pass needs is kept
+	Scan      *Scan      // nil: it is applied once
 }
 
 // Recompute says that values of a module are computed again in the backward pass.
@@ -210,6 +211,7 @@ type Module struct {
 	Outputs []*Output
 	Labels  []*Label // of the model's outputs
 	Single  bool     // output, not outputs
+	Carries bool     // some of its states are carries
 
 	sig       *Signature // how it is called
 	Recursive bool       // contains itself; reported
@@ -269,6 +271,7 @@ type Parameter struct {
 	Shape []expr.Expr
 	Init  expr.Expr
 	When  expr.Expr
+	Path  *ParamPath // instead of the name; nil: the name
 }
 
 type State struct {
@@ -278,6 +281,8 @@ type State struct {
 	When expr.Expr
 	// Generation says that it exists only where text is generated step by step.
 	Generation bool
+	// Carry says that it goes from one position of a scan to the next.
+	Carry bool
 }
 
 // Item is a node of a body, or an entry of its update.

@@ -115,6 +115,14 @@ var Forms = map[string]*Form{
 	"state":          {words: "a state", Any: []string{"expression", "long state"}},
 	"long state":     {Section: stateSection},
 
+	"carries":      {words: "carries by name", Entries: "carry"},
+	"carry":        {words: "a carry", Any: []string{"expression", "long carry"}},
+	"long carry":   {Section: carrySection},
+	"scan":         {words: "a dim, or a mapping", Any: []string{"expression", "long scan"}},
+	"long scan":    {Section: scanSection},
+	"some names":   {words: "a name, or a list of names", Any: []string{"name", "names"}},
+	"last outputs": {words: "a name, a list of names, or a bool", Any: []string{"name", "names", "bool"}},
+
 	"imports":      {words: "a list of imports", Items: "import"},
 	"import":       {Any: []string{"file", "long import"}},
 	"long import":  {Section: importSection},

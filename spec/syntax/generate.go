@@ -10,6 +10,10 @@ import (
 	"github.com/flowrun/flowrun/spec/syntax/tree"
 )
 
+// RepeatIndex is what the arguments of a repeated call see of the repetition: its number,
+// unless something else has that name.
+const RepeatIndex = "index"
+
 // BuiltIn are the compile-time names that every body sees, and when they are true.
 var BuiltIn = map[string]string{
 	"training":   "true during training",

@@ -160,7 +160,7 @@ func (d *decoder) arg(e tree.Entry) *Arg {
 func (d *decoder) body(m *Module, fields map[string]*tree.Node) {
 	m.Require = d.requirements(fields["require"])
 	for _, e := range d.entries(fields["params"], "params") {
-		if p := d.param(e); p != nil {
+		if p := d.param(e, m); p != nil {
 			m.Params = append(m.Params, p)
 		}
 	}
@@ -177,8 +177,10 @@ func (d *decoder) body(m *Module, fields map[string]*tree.Node) {
 	}
 	if m.Optimizer {
 		writable["param"] = true
+	} else {
+		d.carries(m, fields, writable)
 	}
-	m.Open = m.Open || fields == nil || incomplete(fields["params"]) || incomplete(fields["state"]) ||
+	m.Open = m.Open || fields == nil || incomplete(fields["params"]) || incomplete(fields["state"]) || incomplete(fields["carry"]) ||
 		incomplete(fields["nodes"]) || incomplete(fields["update"])
 	m.Items = d.nodes(fields["nodes"])
 	for _, it := range d.nodes(fields["update"]) {
@@ -202,7 +204,7 @@ func (d *decoder) body(m *Module, fields map[string]*tree.Node) {
 	}
 }
 
-func (d *decoder) param(e tree.Entry) *Parameter {
+func (d *decoder) param(e tree.Entry, m *Module) *Parameter {
 	p := &Parameter{Name: e.Key.Text, At: e.Key.Range}
 	fields, ok := d.fields(e.Value, paramSection)
 	if !ok || fields["shape"] == nil || fields["init"] == nil {
@@ -214,6 +216,7 @@ func (d *decoder) param(e tree.Entry) *Parameter {
 		}
 	}
 	p.Init = d.expression(fields["init"], "init")
+	p.Path = d.paramPath(fields["name"], m)
 	if p.When = d.expression(fields["when"], "when"); p.When == nil && fields["when"] != nil {
 		p.Shape = nil
 	}

@@ -207,6 +207,8 @@ func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 		def.Share = d.share(e.Value)
 	case "checkpoint_activations":
 		def.Recompute = d.recompute(e.Value)
+	case "scan":
+		def.Scan = d.scan(e.Value)
 	}
 }
 

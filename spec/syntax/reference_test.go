@@ -28,7 +28,7 @@ func reference(t *testing.T) string {
 // its mark in docs/language.md has.
 var tables = map[string]*Section{"spec": RootSection, "var": varSection, "source": SourceSection, "field": FieldSection, "split": splitSection,
 	"model": modelSection, "train": TrainSection, "generate": GenerateSection, "placement": PlacementSection, "rule": ruleSection, "node": NodeSection,
-	"module": moduleSection, "update": updateSection, "average": averageSection, "argument": argSection, "parameter": paramSection, "state": stateSection, "optimizer": optimizerSection,
+	"module": moduleSection, "update": updateSection, "average": averageSection, "argument": argSection, "parameter": paramSection, "state": stateSection, "carry": carrySection, "scan": scanSection, "optimizer": optimizerSection,
 	"group": groupSection, "import": importSection, "library": LibrarySection, "init": initSection, "eval": evalSection, "early_stop": earlyStopSection, "checkpoint": checkpointSection, "best": bestSection}
 
 // The tables of keys stand between marks.

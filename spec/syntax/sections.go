@@ -126,8 +126,9 @@ var (
 				more: "each as a sentence and an expression"},
 			{Name: "params", Value: "params", doc: "parameters by name"},
 			{Name: "state", Value: "states", doc: "states by name with their initial values", more: "or the long form"},
+			{Name: "carry", Value: "carries", doc: "what goes from one position of a [scan](#scan) to the next, by name, with initial values", more: "or the long form"},
 			{Name: "nodes", Value: "nodes", doc: "nodes by name"},
-			{Name: "update", Value: "nodes", doc: "the new values of states, and nodes to compute them"},
+			{Name: "update", Value: "nodes", doc: "the new values of states and carries, and nodes to compute them"},
 			{Name: "output", Value: "expression", doc: "the value of a call"},
 			{Name: "outputs", Value: "names", doc: "the values of a call, accessed as call.name", more: "instead of `output`"},
 		}}
@@ -157,6 +158,8 @@ var (
 			more: "random operations can omit `shape` here", Required: true},
 		{Name: "when", Value: "expression", doc: "a compile-time condition; if false, the parameter does not exist",
 			more: "and using it is an error", Default: "true"},
+		{Name: "name", Value: "text", doc: "its name in paths and weight files, instead of its own",
+			more: "`{layer}` in it stands for the value of the argument layer, and `..` before it for the path of the call around this one: `..weight_l{layer}`"},
 		{Name: "doc", Value: "note", doc: "a description"},
 	}}
 	stateSection = &Section{name: "a state", Doc: "A state of a module.", Keys: []Key{
@@ -167,6 +170,19 @@ var (
 		{Name: "generation", Value: "bool", doc: "whether it exists only where text is generated step by step (`generating`)",
 			more: "each step of a generation writes it; training, evaluation and inference don't have it", Default: "false"},
 		{Name: "doc", Value: "note", doc: "a description"},
+	}}
+	carrySection = &Section{name: "a carry", Doc: "What goes from one position of a scan to the next.", Keys: []Key{
+		{Name: "init", Value: "expression", doc: "its value before the first position, which also determines its type",
+			more: "it can use parameters and inputs, those that are scanned only for their types (`zeros_like(x)`)", Required: true},
+		{Name: "when", Value: "expression", doc: "a compile-time condition; if false, the carry does not exist",
+			more: "and using it is an error", Default: "true"},
+		{Name: "doc", Value: "note", doc: "a description"},
+	}}
+	scanSection = &Section{name: "a scan", Doc: "How a module is applied along a dimension.", Keys: []Key{
+		{Name: "dim", Value: "expression", doc: "the dim that inputs are taken apart along, and outputs put together", more: "known at compile time; it may be negative", Required: true},
+		{Name: "over", Value: "some names", doc: "the inputs that are taken apart, a name or a list", more: "by default the first; the others are the same at each position"},
+		{Name: "reverse", Value: "expression", doc: "whether to go from the last position to the first", more: "outputs stay at their positions", Default: "false"},
+		{Name: "last", Value: "last outputs", doc: "the outputs of which only the last value is kept, a name or a list", more: "or `true` for all; by default none"},
 	}}
 	IfSection = &Section{name: "an if", Doc: "A choice made at compile time.", Keys: []Key{
 		{Name: "if", Value: "expression", doc: "the condition", more: "known at compile time", Required: true},
@@ -188,7 +204,7 @@ var (
 	NodeSection = &Section{name: "a mapping node", Doc: "An operation or module with its inputs and its arguments.", Keys: []Key{
 		{Name: "device", Value: "device", doc: "the device that the node must run on", more: "including its parameters"},
 		{Name: "repeat", Value: "expression", doc: "how many times to stack a module",
-			more: "an int of at least 1, known at compile time; each takes the previous one's result as its first input"},
+			more: "an int of at least 1, known at compile time; each takes the previous one's result as its first input, or several outputs as its first inputs"},
 		{Name: "dtype", Value: "dtype", doc: "of a module: the dtype of its parameters: f16, bf16, f32, f64, or inherit, that of the enclosing node (f32 in the model)",
 			more: "for an operation with an argument `dtype`, it is that argument", Default: Inherit},
 		{Name: "name", Value: "text", doc: "of a module: the path of its parameters, instead of the node's name", more: "as in weight files: `net.0`"},
@@ -196,6 +212,7 @@ var (
 		{Name: "share", Value: "share", doc: "of a module: the node whose parameters and states it has, instead of its own", more: "or with `repeat`, `true`; or single parameters, {weight: tok.weight}; see [below](#sharing-parameters)"},
 		{Name: "checkpoint_activations", Value: "recompute", doc: "of a module: whether its values are computed again in the backward pass instead of being kept", Default: "false",
 			more: "or with `repeat`, {every: n}: n repetitions together; see [below](#recomputing-activations)"},
+		{Name: "scan", Value: "scan", doc: "of a module: the dim along which it is applied, position by position", more: "or the long form; see [below](#scan)"},
 	}}
 
 	recomputeSection = &Section{name: "checkpoint_activations", Doc: "How many repetitions are computed again together.", Keys: []Key{
