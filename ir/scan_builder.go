@@ -55,10 +55,11 @@ func (l *ScanBuilder) Slice(x *Node, dim int) *Node {
 }
 
 // Carry is a value that goes from one position to the next and begins with init, and
-// which is told by Next what it becomes. The number is that of Next and of End's results.
+// which is told by Next what it becomes; until then, it stays as it is. The number is that of Next and of End's results.
 func (l *ScanBuilder) Carry(name string, init *Node) (read *Node, number int) {
-	l.carries = append(l.carries, &scanCarry{name: name, read: l.standIn(init.Type), init: init})
-	return l.carries[len(l.carries)-1].read, len(l.carries) - 1
+	read = l.standIn(init.Type)
+	l.carries = append(l.carries, &scanCarry{name: name, read: read, init: init, end: read})
+	return read, len(l.carries) - 1
 }
 
 // Next says what a carry becomes, of the carry's type.

@@ -141,6 +141,13 @@ func TestTheDQNWalksToTheGoalFromEverywhere(t *testing.T) {
 	}
 }
 
+// The file says less than 0.025, where guessing that the value stays is off by 0.4.
+func TestAnLSTMContinuesASeries(t *testing.T) {
+	got := results(t, "lstm.yaml")
+	require.Less(t, got["error"], 0.025)
+	require.InDelta(t, 0.4, got["it_stays"], 0.02)
+}
+
 // 78.8514 is the least sum that is known for three groups of Fisher's irises.
 func TestKMeansFindsTheGroupsOfIrises(t *testing.T) {
 	require.InDelta(t, 78.8514, results(t, "kmeans.yaml")["error"], 1e-3)
@@ -153,5 +160,5 @@ func TestEverySpecOfGraphsIsTested(t *testing.T) {
 		specs[i] = filepath.Base(specs[i])
 	}
 	slices.Sort(specs)
-	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "dqn.yaml", "fashion_mnist.yaml", "gan.yaml", "iris.yaml", "kmeans.yaml", "lora.yaml", "math_net.yaml", "resnet.yaml", "tiny_gpt.yaml"}, specs)
+	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "dqn.yaml", "fashion_mnist.yaml", "gan.yaml", "iris.yaml", "kmeans.yaml", "lora.yaml", "lstm.yaml", "math_net.yaml", "resnet.yaml", "tiny_gpt.yaml"}, specs)
 }

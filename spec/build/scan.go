@@ -215,7 +215,7 @@ func (ex *expander) endScan(s *scanning, def *syntax.Scan, m *syntax.Module, c *
 				if name != "" {
 					what += " " + name
 				}
-				return ex.fail(ex.f, diag.ShapeMismatch, c.At(), "add last: true to keep the last value only, or let the output have more dims",
+				return ex.fail(ex.f, diag.ShapeMismatch, c.At(), "write scan: {dim: …, last: true} to keep the last value only, or let the output have more dims",
 					"%s of %s is %s at each position, so all positions can't be put together along dim %v", what, m.Name, n.Type, ex.constant(def.Dim))
 			}
 			kept[name] = s.Keep(n, dim)
