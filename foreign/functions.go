@@ -155,7 +155,7 @@ var functions = names(
 	"use Conv2d with as many groups as there are channels, and then one with a kernel of 1", "SeparableConv2D SeparableConv2d",
 	"windows can't be taken apart; a convolution takes them", "unfold fold",
 	"pooling is not supported; mean(x, dim) reduces a whole dimension", "MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveMaxPool2d MaxPooling1D MaxPooling2D AveragePooling2D GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling2D max_pool1d max_pool2d avg_pool2d adaptive_avg_pool2d",
-	"write {LSTM: x, hidden_size: 16, bidirectional: true}", "Bidirectional",
+	"there is no such layer; RNN, GRU and LSTM have an argument bidirectional", "Bidirectional",
 	"there is no such layer; there are LayerNorm, RMSNorm, GroupNorm and BatchNorm", "InstanceNorm1d InstanceNorm2d InstanceNorm3d instance_norm LocalResponseNorm local_response_norm weight_norm spectral_norm",
 	"image resampling is not supported", "interpolate upsample Upsample UpSampling2D grid_sample resize_bilinear",
 	"there is no such layer; there are TransformerBlock and SelfAttention", "TransformerDecoderLayer TransformerDecoder TransformerEncoder RotaryEmbedding rope apply_rotary_emb",
