@@ -146,7 +146,7 @@ func (e *expander) differentiate(y *ir.Node) error {
 		if s.grads[x] == nil {
 			return missing(n, cone, a)
 		}
-		e.replace(n, s.b.Cast(s.grads[x], x.Type.DType))
+		e.replace(n, s.b.CastFor(s.grads[x], x.Type.DType, "a gradient has the dtype of what it is for"))
 	}
 	return nil
 }
@@ -258,7 +258,7 @@ func (s *sweep) visit(n *ir.Node, a *activity) error {
 
 // add adds to the gradient of a value.
 func (s *sweep) add(n, part *ir.Node) {
-	part = s.b.Cast(part, n.Type.DType.Wide())
+	part = s.b.CastFor(part, n.Type.DType.Wide(), "gradients are summed in f32")
 	if sum := s.grads[n]; sum != nil {
 		part = s.b.Apply(ops.Add, sum, part)
 	}
@@ -272,7 +272,7 @@ func (s *sweep) through(n *ir.Node, active map[*ir.Node]bool) error {
 	if n.Op.Class == ir.Contract {
 		// A product accumulates in f32 and rounds once whatever the dtype of its
 		// factors, so these stay small.
-		gradient = s.b.Cast(gradient, n.Type.DType)
+		gradient = s.b.CastFor(gradient, n.Type.DType, n.Op.Name+" is differentiated in the dtype of its factors")
 	} else {
 		at = s.b.Widened(at, s.widen)
 	}
@@ -299,7 +299,7 @@ func (s *sweep) widen(x *ir.Node) *ir.Node {
 		return x
 	}
 	if s.wide[x] == nil {
-		s.wide[x] = s.b.Cast(x, x.Type.DType.Wide())
+		s.wide[x] = s.b.CastFor(x, x.Type.DType.Wide(), "gradients are computed in f32")
 	}
 	return s.wide[x]
 }

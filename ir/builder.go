@@ -132,6 +132,25 @@ func (b *Builder) Cast(x *Node, d DType) *Node {
 	return n
 }
 
+// CastFor is Cast for a reason, which explain shows.
+func (b *Builder) CastFor(x *Node, d DType, why string) *Node {
+	n := b.Cast(x, d)
+	if n != x {
+		n.Why = why
+	}
+	return n
+}
+
+// As is n computed on other operands, and of the type that follows from theirs. It is nil if
+// the op doesn't take them.
+func (b *Builder) As(n *Node, inputs []*Node) *Node {
+	m, err := b.add(&Node{Op: n.Op, Inputs: inputs, Attrs: slices.Clone(n.Attrs), Segment: n.Segment, Space: -1, Site: n.Site})
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
 // cast is Cast for values of any size: in a wider dtype, there may be none of
 // that shape.
 func (b *Builder) cast(x *Node, d DType) (*Node, error) {

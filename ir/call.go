@@ -81,7 +81,11 @@ func (b *Builder) Call(op *Op, args []any) (*Node, error) {
 	if err != nil || narrow == Invalid || !made.Type.DType.IsFloat() {
 		return made, err
 	}
-	return b.cast(made, narrow)
+	made, err = b.cast(made, narrow)
+	if err == nil {
+		made.Why = fmt.Sprintf("%s is rounded once, since %s can't hold its number", op.Name, narrow)
+	}
+	return made, err
 }
 
 type weakOperand struct {
@@ -165,6 +169,9 @@ func (b *Builder) promote(n *Node, weak []weakOperand) (narrow DType, err error)
 		c, err := b.cast(in, meet)
 		if err != nil {
 			return Invalid, Argf(n.Op.operandName(n, i), "%s would be cast to %s: %s", in.Type, meet, err)
+		}
+		if c != in {
+			c.Why = fmt.Sprintf("the operands of %s meet in %s", n.Op.Name, meet)
 		}
 		n.Inputs[i] = c
 	}

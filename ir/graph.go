@@ -16,11 +16,14 @@ type Node struct {
 	Type   Type    // dtype and shape of its value
 	Name   string  // path in the spec ("h1", "h[0].out"); "" for unnamed inner nodes
 	State  *State  // for the op "state": which one it reads
+	Why    string  // of a cast that the spec doesn't ask for: what it is for
 	Site
 
 	// Segment is the innermost part of the model around the node whose values aren't kept
 	// for the backward pass; nil outside of such parts, and once gradients are in place.
 	Segment *Segment
+
+	Precision Precision
 
 	// Space is the memory space of the node's value, an index into the targets
 	// of a lowering; -1 before placement.

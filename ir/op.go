@@ -31,6 +31,8 @@ type Op struct {
 	Class       Class
 	Promote     Promotion
 	Commutative bool // the first two operands may be swapped
+	// Compute says in which dtype it is computed under `precision`; see Op.Computation.
+	Compute Computation
 	// Flops is the number of floating-point operations for each element of the first
 	// operand, of a reduction that takes more than one: a function, such as exp, is one.
 	Flops int

@@ -11,6 +11,7 @@ var Argmax = ir.Register(position(&ir.Op{
 
 The first of equal elements counts, and NaN counts as the largest. Without dim the
 index is into x flattened. PyTorch's result is i64.`,
+	Compute: ir.ComputeAsGiven,
 	Example: `
 x: i32[2, 3] = [[1, 5, 5], [4, 2, 2]]
 argmax(x, dim=1): i32[2] = [1, 0]`,

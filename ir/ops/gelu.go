@@ -21,7 +21,10 @@ gelu(x): f32[2] = [0, 0.8413448]`,
 	ULPs:    17, // erfc 16, two products, one of them by ½
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x := n.Inputs[0]
+		// Far below 0, 1 + erf has no digits left, but the value has: it is x times that.
+		far := b.Lt(x, -1.0)
 		below := b.Mul(b.Add(b.Erf(b.Mul(x, math.Sqrt2/2)), 1.0), 0.5)
+		below = b.Where(far, b.Div(n, b.Where(far, x, -1.0)), below)
 		density := b.Mul(b.Exp(b.Mul(b.Square(x), -0.5)), 1/math.Sqrt(2*math.Pi))
 		return []*ir.Node{b.Mul(g, b.Add(below, b.Mul(x, density)))}
 	},

@@ -26,11 +26,11 @@ gelu_tanh(x): f32[2] = [0, 0.841192]`,
 		x := b.Op("clamp", n.Inputs[0], -geluFlat, geluFlat)
 		xx := b.Square(x)
 		inner := b.Mul(b.Mul(x, geluScale), b.Add(b.Mul(xx, geluCubic), 1.0))
-		t := b.Tanh(inner)
 		slope := b.Mul(b.Add(b.Mul(xx, 3*geluCubic), 1.0), geluScale)
-		left := b.Add(t, 1.0)
-		right := b.Mul(x, b.Mul(b.Sub(1.0, b.Square(t)), slope))
-		return []*ir.Node{b.Mul(g, b.Mul(b.Add(left, right), 0.5))}
+		// (1 + tanh) / 2, which would have no digits left far below 0.
+		half := b.Sigmoid(b.Mul(inner, 2.0))
+		rise := b.Mul(b.Mul(half, b.Sub(1.0, half)), b.Mul(slope, 2.0))
+		return []*ir.Node{b.Mul(g, b.Add(half, b.Mul(x, rise)))}
 	},
 	Slack: func(c ir.Computed) ir.Slack {
 		if !c.FromSource {
@@ -54,5 +54,5 @@ func geluTanh(v float64) float64 { return 0.5 * v * (1 + math.Tanh(geluScale*(v+
 const (
 	geluScale = 0.7978845608028654 // sqrt(2/pi)
 	geluCubic = 0.044715
-	geluFlat  = 10.0 // 1 - tanh² of what it is mapped to is below 1e-37
+	geluFlat  = 24.0 // (1 + tanh) / 2 of what it is mapped to is 0 or 1 in every dtype
 )

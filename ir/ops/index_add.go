@@ -13,6 +13,7 @@ For dim 0, x[index[i]] += source[i]. index is one-dimensional; source has the sh
 x but for dim, where it is as long as index. x and source have one dtype. What meets is
 added in the order of index, so that every run gives the same bits. What an index out of
 range would add is dropped.`,
+	Compute: ir.ComputeWide,
 	Example: `
 x: i32[2, 2] = [[1, 1], [1, 1]]
 index: i32[2] = [1, 1]

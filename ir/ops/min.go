@@ -14,6 +14,7 @@ It is NaN if one of them is, and an error if there are none. Along one dim the
 gradient goes to the first of equal elements; along several they share it. Unlike
 PyTorch's, it gives no indices: argmin does. minimum takes the smaller of two tensors'
 elements.`,
+	Compute: ir.ComputeAsGiven,
 	Example: `
 x: i32[2, 2] = [[1, 5], [4, 2]]
 min(x, dim=1): i32[2] = [1, 2]`,

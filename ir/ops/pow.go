@@ -16,6 +16,7 @@ var Pow = ir.Register(kit.Binary(&ir.Op{
 a and b are broadcast against each other. x ** 0 is 1 for every x, NaN included.
 A negative float to a fractional power is NaN. Integers wrap around; to a negative
 power, 1 and -1 give 1 or -1, and all others 0.`,
+	Compute: ir.ComputeWide,
 	Example: `
 a: f32[3] = [1, 2, 3]
 pow(a, 2): f32[3] = [1, 4, 9]`,

@@ -6,9 +6,10 @@ import (
 )
 
 var Reciprocal = ir.Register(kit.Function(&ir.Op{
-	Name:   "reciprocal",
-	Family: ir.Arithmetic,
-	Doc:    `1 / x, element by element.`,
+	Name:    "reciprocal",
+	Family:  ir.Arithmetic,
+	Doc:     `1 / x, element by element.`,
+	Compute: ir.ComputeWide,
 	Example: `
 x: f32[2] = [2, -4]
 reciprocal(x): f32[2] = [0.5, -0.25]`,

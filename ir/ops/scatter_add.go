@@ -12,6 +12,7 @@ For dim 1, x[i, index[i, j]] += src[i, j]. index has as many dims as x, and in a
 but dim is at most as large as x; of src, what lies beyond index isn't used. x and src
 have one dtype. What meets is added in the order of index, so that every run gives the
 same bits. What an index out of range would add is dropped.`,
+	Compute: ir.ComputeWide,
 	Example: `
 x: i32[1, 3] = [[1, 2, 3]]
 index: i32[1, 3] = [[2, 0, 2]]

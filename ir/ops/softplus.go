@@ -13,6 +13,7 @@ var Softplus = ir.Register(&ir.Op{
 	Doc: `log(1 + exp(beta * x)) / beta, element by element: a smooth relu.
 
 Where beta * x is above the threshold, the result is x itself.`,
+	Compute: ir.ComputeWide,
 	Example: `
 x: f32[3] = [0, 1, 30]
 softplus(x): f32[3] = [0.6931472, 1.3132616, 30]`,

@@ -12,6 +12,7 @@ var Square = ir.Register(kit.Unary(&ir.Op{
 	Doc: `x times itself, element by element.
 
 Integers wrap around.`,
+	Compute: ir.ComputeWide,
 	Example: `
 x: f32[3] = [1, -2, 3]
 square(x): f32[3] = [1, 4, 9]`,

@@ -60,6 +60,7 @@ type Node struct {
 	ID      int    `json:"id"`
 	Name    string `json:"name,omitempty"`
 	Call    string `json:"call"`
+	Why     string `json:"why,omitempty"` // of a cast that the spec doesn't ask for
 	Type    string `json:"type"`
 	Device  string `json:"device"`
 	Reason  string `json:"reason"`
@@ -78,6 +79,7 @@ type Node struct {
 type Part struct {
 	Name string `json:"name,omitempty"`
 	Call string `json:"call"`
+	Why  string `json:"why,omitempty"`
 	Type string `json:"type"`
 	At   string `json:"at,omitempty"`
 }
@@ -184,7 +186,7 @@ func stateOf(p *lower.Plan, s *ir.State) State {
 
 func nodeOf(p *lower.Plan, n *ir.Node) Node {
 	v := p.Value(n)
-	x := Node{ID: n.ID, Name: n.Name, Call: n.Call(), Type: n.Type.String(),
+	x := Node{ID: n.ID, Name: n.Name, Call: n.Call(), Why: n.Why, Type: n.Type.String(),
 		Device: p.Targets[n.Space].Name, Reason: v.Reason, Storage: v.Storage.String(),
 		Flops: flops(n), Moved: v.Bytes, Inputs: []int{}}
 	if v.Kernel != nil {
@@ -210,7 +212,7 @@ func partsOf(n *ir.Node) []Part {
 	var all []Part
 	parts := lower.PartsOf(n)
 	for _, n := range parts {
-		x := Part{Name: n.Name, Type: n.Type.String(), Call: n.CallOf(func(in *ir.Node) string {
+		x := Part{Name: n.Name, Why: n.Why, Type: n.Type.String(), Call: n.CallOf(func(in *ir.Node) string {
 			if i := slices.Index(parts, in); i >= 0 {
 				return fmt.Sprintf(".%d", i)
 			}
@@ -234,13 +236,13 @@ func (e *Plan) WriteText(w io.Writer) error {
 	fmt.Fprintln(t)
 	fmt.Fprintln(t, "NODE\tWHAT\tTYPE\tDEVICE\tSTORAGE\tRUNS\tAT")
 	for _, n := range e.Nodes {
-		what := n.Call
+		what := because(n.Call, n.Why)
 		if n.Name != "" {
 			what = n.Name + ": " + what
 		}
 		fmt.Fprintf(t, "%%%d\t%s\t%s\t%s (%s)\t%s\t%s\t%s\n", n.ID, what, n.Type, n.Device, n.Reason, n.Storage, runs(n.PerStep), n.At)
 		for i, part := range n.Parts {
-			what := part.Call
+			what := because(part.Call, part.Why)
 			if part.Name != "" && i < len(n.Parts)-1 { // the last one's is the node's
 				what = part.Name + ": " + what
 			}
@@ -280,6 +282,14 @@ func (e *Plan) WriteText(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// because adds the reason of a call, if there is one.
+func because(call, why string) string {
+	if why == "" {
+		return call
+	}
+	return call + " (" + why + ")"
 }
 
 func runs(perStep bool) string {

@@ -195,6 +195,7 @@ func (p *Program) again(when string, build func(*shared) *ir.Graph) (*ir.Graph, 
 			p.sameStates(g, &list)
 		}
 		if g != nil && !list.HasErrors() {
+			settle(g)
 			if err := g.Sort(); err != nil {
 				list.Errorf(diag.Cycle, diag.Range{File: p.File}, "%s", err)
 			}

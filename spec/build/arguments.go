@@ -1,6 +1,7 @@
 package build
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func (ex *expander) widened(f *frame, n *ir.Node) *ir.Node {
 	}
 	f.narrow = ir.Promote(f.narrow, n.Type.DType)
 	ex.Origin = f.origin(f.site)
-	return ex.Cast(n, n.Type.DType.Wide())
+	return ex.CastFor(n, n.Type.DType.Wide(), f.mod.Name+" computes in f32")
 }
 
 // narrowed rounds a value that the body of f computed to the dtype in which its
@@ -120,5 +121,5 @@ func (ex *expander) narrowed(f *frame, v any) any {
 		return v
 	}
 	ex.Origin = f.origin(f.site)
-	return ex.Cast(n, f.narrow)
+	return ex.CastFor(n, f.narrow, fmt.Sprintf("%s gives %s, rounded once", f.mod.Name, f.narrow))
 }

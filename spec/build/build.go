@@ -79,6 +79,7 @@ func program(def *syntax.Spec, list *diag.List, taken Defaults) *Program {
 	placing.unmatched(list)
 	p.Schedule = newSchedule(s, p)
 	for _, g := range p.Graphs() {
+		settle(g)
 		if err := g.Sort(); err != nil { // a bug of this package: check reports cycles
 			list.Errorf(diag.Cycle, diag.Range{File: def.File}, "%s", err)
 			return nil
@@ -190,7 +191,12 @@ func (g *graph) declared(f *frame, in *syntax.Input) any {
 
 // modelBody builds the model's nodes and outputs.
 func (g *graph) modelBody(f *frame) {
+	from := len(g.Graph.Nodes)
+	f.precision.Low = g.def.Model.Precision
 	g.runBody(f)
+	g.compute(from, f.precision)
+	f.precision = ir.Precision{} // the loss and metrics are no part of the model
+	g.lower()
 	ex := &expander{graph: g, f: f, to: g.Builder}
 	for _, o := range g.def.Model.Outputs {
 		if n := ex.tensor(ex.expand(o.Value), "the output "+o.Name, o.At); n != nil {

@@ -52,6 +52,7 @@ func (ex *expander) node(def *syntax.Node) any {
 		v = ex.wholeCall(c, def)
 	} else {
 		v = ex.expand(def.Value)
+		ex.compute(from, ir.Precision{Low: def.Precision})
 	}
 	if def.Device != "" {
 		ex.own(from, ex.path, def.Device)

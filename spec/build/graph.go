@@ -43,6 +43,7 @@ type graph struct {
 	renamed    map[string]string // paths of parameters, by those of nodes with `name`
 	scan       *scanning         // the innermost scan that is being built, or nil
 	ties       map[string]bool   // single parameters that are shared, and whether they were met
+	lowered    lowered
 }
 
 // shared is what the graphs of a program have in common while they are being built.
@@ -137,6 +138,9 @@ type frame struct {
 	commit bool         // its states are written by a step
 	device string
 	dtype  ir.DType
+
+	precision ir.Precision
+
 	narrow ir.DType // of a module that widens: the dtype in which its inputs and parameters meet
 	frozen bool
 	shared bool // other calls share its parameters
@@ -178,6 +182,7 @@ func (f *frame) callee(m *syntax.Module, path string, site diag.Range) *frame {
 	c.kind, c.commit, c.device, c.dtype, c.frozen = f.kind, f.commit, f.device, f.dtype, f.frozen
 	c.gathers, c.stateless, c.shares, c.segment = f.gathers, f.stateless, f.shares, f.segment
 	c.home = f.at(path)
+	c.precision = f.precision
 	c.shared, c.sharedInside = f.sharedInside, f.sharedInside
 	return c
 }

@@ -34,6 +34,9 @@ func (ex *expander) wholeCall(c *expr.Call, def *syntax.Node) any {
 		outer.dtype = def.Dtype
 	}
 	outer.frozen = outer.frozen || def.Frozen
+	if def.Precision != ir.Invalid {
+		outer.precision = ir.Precision{Low: def.Precision}
+	}
 	together, ok := ex.together(def)
 	if !ok {
 		return syntax.Bad{}
@@ -163,6 +166,7 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, with
 	}
 	ex.list.Budget.Spend(diag.Expanding, callCost+syntax.BindCost*m.Size())
 	ex.builtIn(f)
+	rounds := f.computeIn(m)
 	from := len(ex.Graph.Nodes)
 	inputs := make([]any, len(m.Inputs))
 	ok := true
@@ -183,6 +187,7 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, with
 	if !ok || !ex.defaults(f, args, c, false) || !ex.bindInputs(f, inputs, t, c) || !ex.defaults(f, args, c, true) {
 		return syntax.Bad{}
 	}
+	made := len(ex.Graph.Nodes)
 	if !ex.required(f, c) || !ex.parameters(f) || !ex.moduleStates(f) {
 		return syntax.Bad{}
 	}
@@ -191,6 +196,12 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, with
 	ex.runBody(f)
 	ex.commitStates(f)
 	v := ex.result(f)
+	if f.precision != ex.f.precision {
+		ex.compute(made, f.precision)
+	}
+	if rounds {
+		ex.round(made, v)
+	}
 	ex.inSegment(f, own)
 	ex.outline.end(use, v)
 	ex.remember(f)

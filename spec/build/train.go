@@ -63,6 +63,7 @@ func (t *training) build(types map[string]any) {
 	}
 	t.metrics(values, true)
 	goals := t.until(values)
+	t.lower()
 	t.leaveOut()
 	t.program.Loop = t.def.Loop
 	t.program.Loop.Goals = goals
@@ -309,6 +310,7 @@ func (t *training) evaluate(trained *graph) {
 		}
 	}
 	t.watched(func(metric string) string { return metric })
+	t.lower()
 	for _, s := range t.Graph.States {
 		if old := trained.states[s.Name]; old != nil && !old.Type.Equal(s.Type) {
 			t.report(t.root, diag.Diagnostic{Rule: diag.ShapeMismatch, Range: t.def.Evaluation.At,

@@ -198,7 +198,11 @@ func (s *writer) node() object {
 		properties[name] = object{"description": m.Doc}
 	}
 	for _, k := range syntax.NodeSection.Keys {
-		properties[k.Name] = s.key(k)
+		key := s.key(k)
+		if called := properties[k.Name]; called != nil { // a module has the name, too
+			key = object{"anyOf": []any{key, s.ref("expression")}, "description": called.(object)["description"]}
+		}
+		properties[k.Name] = key
 	}
 	mapping := object{"type": "object", "properties": properties, "minProperties": 1,
 		"additionalProperties": s.ref("expression")}

@@ -139,6 +139,7 @@ type Node struct {
 	Repeat    expr.Expr // how many times
 	HasRepeat bool
 	Share     *Share     // nil: its parameters and states are its own
+	Precision ir.DType   // in which products are computed
 	Recompute *Recompute // nil: what its backward pass needs is kept
 	Scan      *Scan      // nil: it is applied once
 }
@@ -195,11 +196,12 @@ type Module struct {
 	At         diag.Range
 	Optimizer  bool
 	Std        bool
-	Override   bool   // it is marked as overriding the standard library's
-	Path       string // of its calls inside of expressions, instead of the name
-	Widen      bool   // f16 and bf16 are f32 inside
-	Accumulate bool   // its states gather what an evaluation's batches give
-	Root       bool   // the model or a data source: it sees vars and has no arguments
+	Override   bool     // it is marked as overriding the standard library's
+	Path       string   // of its calls inside of expressions, instead of the name
+	Widen      bool     // f16 and bf16 are f32 inside
+	Accumulate bool     // its states gather what an evaluation's batches give
+	Precision  ir.DType // in which it computes; of the model: in which products are computed
+	Root       bool     // the model or a data source: it sees vars and has no arguments
 
 	Inputs  []*Input
 	Args    []*Arg

@@ -75,6 +75,7 @@ var Forms = map[string]*Form{
 	"nodes":           {words: "nodes by name", Entries: "node"},
 	"recompute":       {words: "a bool, or {every: n}", Any: []string{"bool", "recompute every"}},
 	"recompute every": {Section: recomputeSection},
+	"precision":       {words: "`bf16`, `f16` or `f32`", Enum: precisions},
 	"share":           {words: "a node, `true`, or parameters by name", Any: []string{"path", "on", "tied parameters"}},
 	"path":            {words: "a path", Doc: "The path of a node or parameter: encoder, h[0], tok.weight.", Scalar: []string{"string"}},
 	"on":              {words: "`true`", Doc: "One set of parameters for all repetitions.", Scalar: []string{"boolean"}},

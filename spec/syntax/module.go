@@ -69,6 +69,7 @@ func (d *decoder) header(m *Module, fields map[string]*tree.Node) {
 	m.Doc, _ = d.text(fields["doc"], "doc")
 	m.Widen, _ = d.boolean(fields["widen"], "widen")
 	m.Accumulate, _ = d.boolean(fields["accumulate"], "accumulate")
+	m.Precision = d.precision(fields["precision"])
 	if text, ok := d.text(fields["path"], "path"); ok && !expr.IsName(text) {
 		d.report(diag.InvalidName, fields["path"].Range, "use a single name, without dots", "`%s` is not a valid path name", diag.Cut(text))
 	} else if ok {

@@ -171,7 +171,7 @@ func (d *decoder) argument(n *tree.Node, p *Param, what string) expr.Expr {
 // nodeKey decodes a reserved key of a mapping node.
 func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 	name := e.Key.Text
-	if !sig.isModule && name != "device" && name != "repeat" {
+	if !sig.isModule && name != "device" && name != "repeat" && name != "precision" {
 		d.report(diag.UnknownArgument, e.Key.Range, "remove it", "`%s` applies only to modules; %s is an operation", name, sig.Name)
 		return
 	}
@@ -203,6 +203,8 @@ func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 		}
 	case "repeat":
 		def.Repeat, def.HasRepeat = d.expression(e.Value, name), true
+	case "precision":
+		def.Precision = d.precision(e.Value)
 	case "share":
 		def.Share = d.share(e.Value)
 	case "checkpoint_activations":
@@ -210,6 +212,30 @@ func (d *decoder) nodeKey(def *Node, e tree.Entry, sig *Signature) {
 	case "scan":
 		def.Scan = d.scan(e.Value)
 	}
+}
+
+// precisions are the dtypes that products can be computed in.
+var precisions = []string{ir.BF16.String(), ir.F16.String(), ir.F32.String()}
+
+// precision decodes the key precision; it is ir.Invalid if there is none.
+func (d *decoder) precision(n *tree.Node) ir.DType {
+	if n == nil {
+		return ir.Invalid
+	}
+	text, ok := d.text(n, "precision")
+	if !ok {
+		return ir.Invalid
+	}
+	if !slices.Contains(precisions, text) {
+		help := "use bf16, f16 or f32"
+		if text == ir.F64.String() {
+			help = "f64 is a dtype of parameters and inputs: write dtype: f64"
+		}
+		d.report(diag.InvalidValue, n.Range, help, "precision can't be %s", Quoted(text))
+		return ir.Invalid
+	}
+	dtype, _ := ir.ParseDType(text)
+	return dtype
 }
 
 // Inherit is the dtype of the node around a node.

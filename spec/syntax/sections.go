@@ -71,6 +71,7 @@ var (
 		{Name: "inputs", Value: "inputs", doc: "inputs by name with their types", more: "a model may have none"},
 		{Name: "nodes", Value: "model nodes", doc: "nodes by name", Required: true},
 		{Name: "outputs", Value: "names", doc: "the model's results", more: "names of nodes or inputs", Required: true},
+		{Name: "precision", Value: "precision", doc: "the dtype that products are computed in", more: "parameters stay in f32; by default f32; see [below](#precision)"},
 		{Name: "labels", Value: "labels", doc: "fields whose classes outputs are about, {OUTPUT: FIELD}", more: "an output holds their ids, or in its last dimension a number for each", Aside: true},
 		{Name: "init", Value: "init", doc: "a file of weights that the model begins with, where neither `--weights` nor `train.init` gives others", Aside: true},
 	}}
@@ -118,6 +119,7 @@ var (
 			{Name: "override", Value: "bool", doc: "whether it replaces the standard library's module of that name", Default: "false"},
 			{Name: "path", Value: "name", doc: "the name in paths for calls inside expressions", more: "by default the name it is called by"},
 			{Name: "widen", Value: "bool", doc: "whether to compute f16 and bf16 in f32 internally and round the result once", Default: "false"},
+			{Name: "precision", Value: "precision", doc: "the dtype that it computes in, whatever the precision of a call", more: "losses and norms have f32; by default that of the call"},
 			{Name: "accumulate", Value: "bool", doc: "whether its states gather what the batches of an evaluation give", more: "by default not"},
 			{Name: "inputs", Value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
 			{Name: "args", Value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar, numbers), a default, or {type, default, doc}",
@@ -209,6 +211,7 @@ var (
 			more: "for an operation with an argument `dtype`, it is that argument", Default: Inherit},
 		{Name: "name", Value: "text", doc: "of a module: the path of its parameters, instead of the node's name", more: "as in weight files: `net.0`"},
 		{Name: "trainable", Value: "bool", doc: "of a module: whether its parameters are trained", Default: "true"},
+		{Name: "precision", Value: "precision", doc: "the dtype that products are computed in", more: "`f32` within a model of lower precision; by default that of the enclosing node, or the model; see [below](#precision)"},
 		{Name: "share", Value: "share", doc: "of a module: the node whose parameters and states it has, instead of its own", more: "or with `repeat`, `true`; or single parameters, {weight: tok.weight}; see [below](#sharing-parameters)"},
 		{Name: "checkpoint_activations", Value: "recompute", doc: "of a module: whether its values are computed again in the backward pass instead of being kept", Default: "false",
 			more: "or with `repeat`, {every: n}: n repetitions together; see [below](#recomputing-activations)"},

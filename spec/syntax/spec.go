@@ -89,6 +89,7 @@ func (d *decoder) model(n *tree.Node) *Module {
 	m.Items = d.nodes(fields["nodes"])
 	m.Outputs = d.outputNames(fields["outputs"])
 	m.Labels = d.labels(fields["labels"], m)
+	m.Precision = d.precision(fields["precision"])
 	if init := fields["init"]; init != nil {
 		d.spec.Weights = d.weights(init)
 	}
