@@ -205,7 +205,7 @@ func (s *Session) prepareLoop(ctx context.Context, o *startOptions, from *checkp
 	if s.graph.State(ir.LossState) != nil { // else nothing is minimized
 		s.loop.Loss, s.loop.NonFinite = ir.LossState, ir.NonFiniteState
 	}
-	if l.OnNonFinite == ir.SkipNonFinite {
+	if l.Skips() {
 		s.loop.Skipped = ir.SkippedState
 	}
 	if s.train != nil {
@@ -288,6 +288,13 @@ func (s *Session) Run(ctx context.Context, options ...RunOption) (Summary, error
 	}
 	if err := s.train.checkLimit(loop.MaxSteps); err != nil {
 		return Summary{}, err
+	}
+	if tell := loop.TellSkipped; tell != nil && s.settings.OnNonFinite != ir.SkipNonFinite {
+		loop.TellSkipped = func(skipped, row int64) {
+			if row > 0 { // else a scale of the loss was too large, as it is now and then
+				tell(skipped, row)
+			}
+		}
 	}
 	if s.keep != nil {
 		return s.keep.run(ctx, s, loop)

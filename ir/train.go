@@ -17,7 +17,7 @@ const EvalLoss = EvalPrefix + "loss"
 const (
 	StepState      = "step"              // steps taken, i64[]
 	NonFiniteState = "step.nonfinite"    // the first step whose loss was infinite or NaN, i64[]; 0: none
-	SkippedState   = "step.skipped"      // how many steps have changed nothing, with SkipNonFinite, i64[]
+	SkippedState   = "step.skipped"      // how many steps have changed nothing, with SkipNonFinite, i64[]; or, with a scaled loss, no parameter
 	StoppedState   = "stopped"           // whether until has held, bool[]
 	LossState      = "metrics.loss_step" // the raw loss of the last step
 	MetricPrefix   = "metrics."
@@ -31,6 +31,10 @@ const (
 	// EpochStepsState is the number of steps of an epoch of the training data, i64[]. It
 	// exists where `epoch` is used; a run sets it before its first step.
 	EpochStepsState = "data.epoch_steps"
+
+	// LossScaleState is what losses are multiplied by before they are differentiated, f32[],
+	// where a model computes in f16.
+	LossScaleState = "optimizer.loss_scale"
 )
 
 // AverageOf is the state that has the average of a weight, under the name of the average.
@@ -57,12 +61,16 @@ type Loop struct {
 	LogEpoch bool     // it is an epoch, and LogEvery 0 until the data is known
 
 	OnNonFinite OnNonFinite
+	ScalesLoss  bool // the model computes in f16: steps whose gradients overflow are left out
 
 	Weights    *Weights    // what training begins with; nil: with Program.Weights, or Init
 	Evaluation *Evaluation // nil if there is none
 	EarlyStop  *EarlyStop  // nil if there is none
 	Checkpoint *Checkpoint // nil if there is none
 }
+
+// Skips reports whether steps can be left out.
+func (l *Loop) Skips() bool { return l.OnNonFinite == SkipNonFinite || l.ScalesLoss }
 
 // Goal is a number that a metric, or the step counter ("step"), is to reach or pass.
 type Goal struct {

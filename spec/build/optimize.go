@@ -204,23 +204,28 @@ func (o *optimizing) gradients(params []*trained) bool {
 	if !o.startParts() {
 		return false
 	}
+	scaled := make([]*ir.Node, len(o.parts))
+	for i, part := range o.parts {
+		scaled[i] = o.scaled(part.loss)
+	}
 	for _, p := range params {
 		s := p.state
 		from := len(o.Graph.Nodes)
 		o.Origin = s.Origin
 		path := o.join(o.prefix, s.Name)
-		for _, part := range o.parts {
+		for i, part := range o.parts {
 			x := o.view.read(s)
 			if !part.needs[x] {
 				continue
 			}
-			grad, err := o.Call(ir.GradOp, []any{part.loss, x})
+			grad, err := o.Call(ir.GradOp, []any{scaled[i], x})
 			if err != nil {
 				o.fail(o.root, diag.InvalidArgument, o.u.Optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
 				return false
 			}
 			o.skip.grads = append(o.skip.grads, grad)
 			made := len(o.Graph.Nodes)
+			grad = o.unscaled(grad)
 			if o.u.Accumulate > 1 {
 				var ok bool
 				if grad, ok = o.accumulate(p, part, grad); !ok {

@@ -181,6 +181,16 @@ func (g *graph) lowerAsGiven(n *ir.Node) {
 	g.counterpart(n, inputs)
 }
 
+// computesIn reports whether the model computes something in a low dtype.
+func (g *graph) computesIn(d ir.DType) bool {
+	for _, low := range g.lowered.value {
+		if low.Type.DType == d {
+			return true
+		}
+	}
+	return false
+}
+
 // lowIn is a value's counterpart in a dtype, or nil.
 func (g *graph) lowIn(n *ir.Node, d ir.DType) *ir.Node {
 	if low := g.lowered.value[n]; low != nil && low.Type.DType == d {

@@ -41,8 +41,8 @@ func (s *shared) schedule(p *Program, d ir.DType) *ir.Graph {
 	if t.def.UsesEpoch {
 		t.epochSteps, _ = g.newState(t.root, ir.EpochStepsState, ir.InputState, ir.Scalar(ir.I64), t.def.At)
 	}
-	if t.def.Loop.OnNonFinite == ir.SkipNonFinite {
-		t.skip.skipped, _ = g.newState(t.root, ir.SkippedState, ir.InputState, ir.Scalar(ir.I64), t.def.At)
+	if p.Loop.Skips() {
+		t.countSkipped(ir.InputState)
 	}
 	for _, u := range t.def.Losses() {
 		if o := t.newOptimizing(u); o == nil || !o.rates(d) {

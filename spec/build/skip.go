@@ -10,10 +10,17 @@ type skipping struct {
 
 // startSkipping adds the state that counts them.
 func (t *training) startSkipping() {
-	if t.def.Loop.OnNonFinite != ir.SkipNonFinite || !t.training {
+	if t.def.Loop.OnNonFinite == ir.SkipNonFinite && t.training {
+		t.countSkipped(ir.MetricState)
+	}
+}
+
+// countSkipped adds the state that counts steps that are left out, unless there is one.
+func (t *training) countSkipped(kind ir.StateKind) {
+	if t.skip.skipped != nil {
 		return
 	}
-	t.skip.skipped, _ = t.newState(t.root, ir.SkippedState, ir.MetricState, ir.Scalar(ir.I64), t.def.At)
+	t.skip.skipped, _ = t.newState(t.root, ir.SkippedState, kind, ir.Scalar(ir.I64), t.def.At)
 	t.first.set(ir.SkippedState, t.first.Scalar(ir.I64, 0))
 }
 
@@ -25,9 +32,13 @@ func (t *training) taken() *ir.Node {
 	return t.Apply(ir.LookupOp("sub"), t.step, t.skip.skipped.Read)
 }
 
-// leaveOut makes every state keep its value in a step whose loss or gradients aren't
-// finite, but for the counter and what counts such steps. Whatever else the step has
-// computed is dropped with it, so the run goes on as one that never had its batch.
+// leaveOut makes states keep their values in a step whose loss or gradients aren't finite.
+//
+// With on_nonfinite: skip these are all states but the counter and what counts such steps.
+// Whatever else the step has computed is dropped with it, so the run goes on as one that
+// never had its batch. Where losses are scaled, it is otherwise parameters and states of
+// optimizers, in a step whose gradients alone aren't finite, as long as the scale can be
+// smaller.
 func (t *training) leaveOut() {
 	skipped := t.skip.skipped
 	if skipped == nil || t.loss == nil || t.list.HasErrors() {
@@ -35,14 +46,27 @@ func (t *training) leaveOut() {
 	}
 	from := len(t.Graph.Nodes)
 	t.Origin = t.def.At
-	good := t.Apply(ir.LookupOp("isfinite"), t.loss)
+	op := func(name string, args ...any) *ir.Node { return t.Apply(ir.LookupOp(name), args...) }
+	all := t.def.Loop.OnNonFinite == ir.SkipNonFinite
+	sound := op("isfinite", t.loss)
+	good := sound
 	for _, g := range t.skip.grads {
-		good = t.Apply(ir.LookupOp("logical_and"), good, t.Apply(ir.LookupOp("all"), t.Apply(ir.LookupOp("isfinite"), g)))
+		good = op("logical_and", good, op("all", op("isfinite", g)))
+	}
+	if s := t.scaling.scale; s != nil {
+		overflow := op("logical_and", sound, op("logical_not", good))
+		t.rescale(overflow)
+		if !all {
+			good = op("logical_or", op("logical_not", overflow), op("le", s.Read, smallestScale))
+		}
 	}
 	skipped.Next = t.Apply(ir.LookupOp("where"), good, skipped.Read, t.Apply(ir.LookupOp("add"), skipped.Read, 1))
 	t.own(from, ir.SkippedState, "")
 	for _, s := range t.Graph.States {
-		if s.Next == nil || s.Kind == ir.CounterState || s == skipped || s.Name == ir.NonFiniteState {
+		if s.Next == nil || s.Kind == ir.CounterState || s == skipped || s.Name == ir.NonFiniteState || s == t.scaling.scale || s == t.scaling.steady {
+			continue
+		}
+		if !all && s.Kind != ir.ParamState && s.Kind != ir.OptimState {
 			continue
 		}
 		from := len(t.Graph.Nodes)

@@ -30,6 +30,7 @@ type training struct {
 	heldBack   map[*ir.State]bool          // parameters that a group freezes
 	size       int64                       // the number of examples in a batch; 0: what the data source says
 	skip       skipping
+	scaling    scaling
 }
 
 // build builds all of it; types gets the types of the model's inputs.
@@ -49,6 +50,7 @@ func (t *training) build(types map[string]any) {
 	}
 	fields := t.data()
 	t.model(fields, types)
+	t.startScaling()
 	t.losses(fields)
 	values := map[string]any{}
 	if !t.def.Named() {
@@ -67,6 +69,7 @@ func (t *training) build(types map[string]any) {
 	t.leaveOut()
 	t.program.Loop = t.def.Loop
 	t.program.Loop.Goals = goals
+	t.program.Loop.ScalesLoss = t.scaling.scale != nil
 }
 
 // data builds the fields of the data source.
