@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/expr"
 	"github.com/flowrun/flowrun/spec/syntax/tree"
@@ -228,6 +229,9 @@ func (d *decoder) precision(n *tree.Node) ir.DType {
 	}
 	if !slices.Contains(precisions, text) {
 		help := "use bf16, f16 or f32"
+		if here := foreign.DTypes[text]; slices.Contains(precisions, here) {
+			help = "write " + here
+		}
 		if text == ir.F64.String() {
 			help = "f64 is a dtype of parameters and inputs: write dtype: f64"
 		}
