@@ -200,7 +200,7 @@ func TestExplainSaysWhatEachCastIsFor(t *testing.T) {
 	p, err := flowrun.Parse("s.yaml", []byte(precisely(`
   precision: f16
   nodes:
-    h: {TransformerBlock: "reshape(x, [1, 4, 3])", num_heads: 1, is_causal: true}
+    h: {TransformerBlock: "reshape(x, [1, 4, 3])", num_heads: 1, is_causal: true, checkpoint_activations: true}
     n: {BatchNorm: "reshape(h, [4, 3])"}
     out: {Linear: gelu(n), out_features: 3}`)))
 	require.NoError(t, err)

@@ -86,7 +86,7 @@ func (b *Builder) Widened(n *Node, wide func(*Node) *Node) *Node {
 
 // With is n on other operands of the same types, where n is.
 func (b *Builder) With(n *Node, inputs []*Node) *Node {
-	w, err := b.add(&Node{Op: n.Op, Inputs: inputs, Attrs: n.Attrs, Segment: n.Segment, Space: -1, Site: n.Site})
+	w, err := b.add(&Node{Op: n.Op, Inputs: inputs, Attrs: n.Attrs, Why: n.Why, Segment: n.Segment, Space: -1, Site: n.Site})
 	if err != nil {
 		b.err = errors.Join(b.err, fmt.Errorf("building %s again: %w", n.Op.Name, err))
 		return n
