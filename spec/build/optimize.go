@@ -271,6 +271,7 @@ func (o *optimizing) update(p *trained) bool {
 	o.Graph.Put(f.path, s.Name)
 	f.site, f.kind, f.commit, f.device = c.At(), ir.OptimState, true, s.Device
 	f.caller = o.root
+	f.consts["shape"] = sizesOf(s.Type.Shape)
 	maps.Copy(f.consts, args.consts)
 	maps.Copy(f.values, args.values)
 	o.builtIn(f)
@@ -281,7 +282,7 @@ func (o *optimizing) update(p *trained) bool {
 	f.values["param"], f.values["grad"], f.values["step"] = o.Cast(now(s), wide), o.Cast(p.grad, wide), given.step
 	f.initial["param"], f.initial["step"] = o.first.Cast(o.first.nodes[s.Name], wide), o.first.step
 	ex := &expander{graph: o.graph, f: f, to: o.Builder, path: f.path}
-	if !ex.moduleStates(f) {
+	if !ex.required(f, c) || !ex.moduleStates(f) {
 		return false
 	}
 	o.runBody(f)
@@ -304,4 +305,13 @@ func (o *optimizing) update(p *trained) bool {
 	}
 	o.updating(from, s, f.path)
 	return true
+}
+
+// sizesOf is a shape as expressions have it.
+func sizesOf(shape ir.Shape) []any {
+	sizes := make([]any, len(shape))
+	for i, n := range shape {
+		sizes[i] = n
+	}
+	return sizes
 }

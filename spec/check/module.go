@@ -24,6 +24,9 @@ func (r *resolver) module(m *syntax.Module) *scope {
 			inputs[name].used = true
 		}
 		delete(inputs, "grad")
+		if s.consts["shape"] == nil { // else an argument
+			s.consts["shape"] = &symbol{what: "the built-in value", used: true}
+		}
 		s.writes["param"] = nil
 	}
 	for _, in := range m.Inputs {

@@ -21,10 +21,14 @@ var optimizerCalls = map[string][]string{
 	"SGD": {"lr: 0.01", "lr: 0.01, momentum: 0.9, nesterov: true, weight_decay: 0.01"},
 	"Adam": {"lr: 0.001", "lr: 0.001, amsgrad: true", "lr: 0.001, betas: [0.9, 0.999999]", "lr: 0.001, betas: [0, 0]",
 		"lr: 0.001, betas: [0.3, 0.5], weight_decay: 0.1"},
-	"AdamW":   {"lr: 0.001", "lr: 0.001, amsgrad: true", "lr: 0.001, betas: [0.99999, 0.9999999]"},
-	"RMSprop": {"lr: 0.001", "lr: 0.001, centered: true, alpha: 0.9, momentum: 0.9", "lr: 1e-5, centered: true", "lr: 0.001, alpha: 0.99999"},
-	"Adagrad": {"lr: 0.01", "lr: 0.01, lr_decay: 0.1"},
-	"Lion":    {"lr: 0.001", "lr: 0.001, betas: [0.9, 0.99999]"},
+	"AdamW":     {"lr: 0.001", "lr: 0.001, amsgrad: true", "lr: 0.001, betas: [0.99999, 0.9999999]"},
+	"RMSprop":   {"lr: 0.001", "lr: 0.001, centered: true, alpha: 0.9, momentum: 0.9", "lr: 1e-5, centered: true", "lr: 0.001, alpha: 0.99999"},
+	"Adagrad":   {"lr: 0.01", "lr: 0.01, lr_decay: 0.1"},
+	"Adadelta":  {"lr: 1.0", "lr: 1.0, rho: 0.99999, eps: 1e-4"},
+	"NAdam":     {"lr: 0.001", "lr: 0.001, betas: [0.3, 0.5]"},
+	"LAMB":      {"lr: 0.001, weight_decay: 0", "lr: 0.001"},
+	"Adafactor": {"lr: 0.001"},
+	"Lion":      {"lr: 0.001", "lr: 0.001, betas: [0.9, 0.99999]"},
 }
 
 // slopesGiven are gradients: numbers that f16 holds, from its smallest on.
@@ -50,7 +54,7 @@ train: {data: d, loss: 'sum(cast(p, "` + d.Wide().String() + `") * g)', optimize
 // slopesGiven are gradients:; and those of f32 are near those of f64.
 func TestOptimizersKeepTheirDigitsInAllDTypes(t *testing.T) {
 	for _, m := range spec.StandardModules() {
-		if !m.Optimizer {
+		if !m.Optimizer || m.Name == "Muon" { // which takes matrices: optimizers_test.go has it
 			continue
 		}
 		require.NotEmpty(t, optimizerCalls[m.Name], m.Name)
@@ -83,7 +87,7 @@ func compareOptimizers(t *testing.T, steps int, exact, f32, f16, bf16 *flowrun.S
 		want, got := get(t, exact, st.Name), get(t, f32, st.Name)
 		require.Equal(t, ir.F64, want.Type.DType, st.Name)
 		require.Equal(t, ir.F32, got.Type.DType, st.Name)
-		for i := range slopesGiven {
+		for i := range want.Type.Shape.Numel() {
 			// 400 additions, each rounded; and a momentum of 0.9 keeps ten steps.
 			w, g := want.Float(i), got.Float(i)
 			require.LessOrEqual(t, math.Abs(w-g), 400*0x1p-23*max(math.Abs(w), 1e-30)+1e-37+moved(st.Name)*1e-3,

@@ -139,6 +139,7 @@ var (
 		{Name: "example", Value: "note", doc: "an example of its use, in YAML"},
 		{Name: "override", Value: "bool", doc: "whether it replaces the standard library's optimizer of that name", Default: "false"},
 		{Name: "args", Value: "args", doc: "arguments by name: a kind, a default, or {type, default, doc}", more: "as for modules"},
+		{Name: "require", Value: "requirements", doc: "conditions on arguments and on the parameter's `shape`", more: "each as a sentence and an expression"},
 		{Name: "state", Value: "states", doc: "states by name with their initial values, kept per parameter", more: "`optimizer.h1.weight.velocity`"},
 		{Name: "update", Value: "nodes", doc: "the new values of states and of param, and nodes to compute them", Required: true},
 	}}
