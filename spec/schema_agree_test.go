@@ -62,6 +62,36 @@ func jsonOf(t require.TestingT, v any) any {
 func TestTheSchemaAndTheDecoderAgreeOnStructure(t *testing.T) {
 	agreeOn(t, everything(t))
 	agreeOn(t, filesOfAllKinds(t))
+	agreeOn(t, updatesOfAllKinds(t))
+}
+
+// updatesOfAllKinds has updates with all their keys.
+func updatesOfAllKinds(t *testing.T) any {
+	t.Helper()
+	const text = `
+flowrun: 1
+optimizers: {Own: {args: {lr: scalar}, require: {it is a matrix: len(shape) < 3}, update: {param: param - lr * grad}}}
+data: {d: {generate: {x: "normal(0, 1, [8, 4])"}}}
+model:
+  inputs: {x: "f32[8, 4]"}
+  nodes: {a: {Linear: x, out_features: 4}, b: {Linear: x, out_features: 4, trainable: false}}
+  outputs: [a, b]
+train:
+  data: d
+  updates:
+    first: {loss: mean(a), parameters: ["a.*"], optimizer: {Own: {lr: 1}}, param_groups: [{match: "*.bias", optimizer: {SGD: {lr: 1}}}],
+      clip_grad_norm: 1, accumulate: 2, weight: sum(x), every: 2, when: step > 2, sees_earlier: false}
+    second: {assign: {a.bias: 0.5 * a.bias}, every: 3}
+    third: {copy: {"a.*": "b.*"}, rate: 0.5}
+  averages: {ema: {decay: 0.5, start: 2, every: 3, match: "a.*"}}
+  eval: {data: d, every: 10, weights: ema, metrics: {v: mean(a)}}
+  max_steps: 5
+`
+	_, list := spec.Parse("updates.yaml", []byte(text), spec.Options{})
+	require.Empty(t, list.Items, list.Text())
+	var doc any
+	require.NoError(t, yaml.Unmarshal([]byte(text), &doc))
+	return jsonOf(t, doc)
 }
 
 // filesOfAllKinds has data sources of files, with all that they have in common.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -166,6 +167,20 @@ func (s *writer) section(sec *syntax.Section) object {
 			choices = append(choices, having(name))
 		}
 		o["oneOf"] = choices
+	}
+	var also []any
+	for _, k := range slices.Sorted(maps.Keys(sec.Needs)) {
+		also = append(also, object{"if": having(k), "then": having(sec.Needs[k])})
+	}
+	for _, k := range slices.Sorted(maps.Keys(sec.Without)) {
+		var others []any
+		for _, other := range sec.Without[k] {
+			others = append(others, having(other))
+		}
+		also = append(also, object{"if": having(k), "then": object{"not": object{"anyOf": others}}})
+	}
+	if also != nil {
+		o["allOf"] = also
 	}
 	return o
 }

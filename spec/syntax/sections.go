@@ -10,6 +10,9 @@ type Section struct {
 	Keys []Key
 	One  []string // exactly one of these keys must be given
 
+	Needs   map[string]string   // a key, and another that must be beside it
+	Without map[string][]string // a key, and others that can't be beside it
+
 	Others string // the form of keys that aren't listed, which the decoder checks; "" if there are none
 
 	elsewhere map[string]string // keys that sections of the same thing in other forms have, and what to say of them

@@ -76,7 +76,8 @@ var trainKeys = []struct {
 }
 
 // TrainSection is the train section. Its keys are those of trainKeys.
-var TrainSection = &Section{name: "train", Doc: "How to train. One of until, max_steps and epochs is required.", One: []string{"loss", "updates"}}
+var TrainSection = &Section{name: "train", Doc: "How to train. One of until, max_steps and epochs is required.", One: []string{"loss", "updates"},
+	Needs: map[string]string{"loss": "optimizer"}, Without: map[string][]string{"updates": ofLosses}}
 
 func (d *decoder) train(n *tree.Node) *Train {
 	fields, ok := d.fields(n, TrainSection)

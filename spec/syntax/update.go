@@ -99,8 +99,12 @@ const (
 	weightMore    = "by default what it divides a sum by, or the number of examples"
 )
 
+// ofLosses are the keys that say how a loss is minimized.
+var ofLosses = []string{"optimizer", "clip_grad_norm", "param_groups", "accumulate", "weight"}
+
 var updateSection = &Section{name: "an update", Doc: "What a step does to parameters and states: minimize a loss, assign values, or copy.",
-	One: []string{"loss", "assign", "copy"}, Keys: []Key{
+	One: []string{"loss", "assign", "copy"}, Needs: map[string]string{"loss": "optimizer", "weight": "accumulate"},
+	Without: map[string][]string{"loss": {"rate"}, "assign": append([]string{"parameters", "rate"}, ofLosses...), "copy": append([]string{"parameters"}, ofLosses...)}, Keys: []Key{
 		{Name: "loss", Value: "expression", doc: lossDoc},
 		{Name: "optimizer", Value: "optimizer call", doc: optimizerDoc, more: "required with `loss`"},
 		{Name: "parameters", Value: "patterns", doc: "the parameters that it trains: a pattern of names, or a list of them", more: "by default all that the loss depends on"},
@@ -206,17 +210,19 @@ func (d *decoder) oneOf(n *tree.Node, s *Section, fields map[string]*tree.Node) 
 	return ""
 }
 
-// kindOfKey says which kind of update a key belongs to; others belong to all.
-var kindOfKey = map[string]string{"optimizer": "loss", "parameters": "loss", "clip_grad_norm": "loss", "param_groups": "loss", "accumulate": "loss", "weight": "loss", "rate": "copy"}
-
-// onlyFor reports keys of other kinds of update.
+// onlyFor reports keys that have no meaning in a kind of update.
 func (d *decoder) onlyFor(kind string, fields map[string]*tree.Node) bool {
 	good := true
-	for _, k := range updateSection.Keys {
-		if needs := kindOfKey[k.Name]; needs != "" && needs != kind && fields[k.Name] != nil {
-			d.report(diag.InvalidValue, fields[k.Name].Range, "remove it", "`%s` has no meaning in an update with `%s`, only with `%s`", k.Name, kind, needs)
-			good = false
+	for _, key := range updateSection.Without[kind] {
+		if fields[key] == nil {
+			continue
 		}
+		needs := "loss"
+		if key == "rate" {
+			needs = "copy"
+		}
+		d.report(diag.InvalidValue, fields[key].Range, "remove it", "`%s` has no meaning in an update with `%s`, only with `%s`", key, kind, needs)
+		good = false
 	}
 	return good
 }
@@ -246,7 +252,7 @@ func (d *decoder) oneForm(n *tree.Node, fields map[string]*tree.Node, t *Train) 
 		t.Updates = []*Update{t.single()}
 		return
 	}
-	for _, k := range []string{"loss", "optimizer", "clip_grad_norm", "param_groups", "accumulate", "weight"} {
+	for _, k := range append([]string{"loss"}, ofLosses...) {
 		if fields[k] != nil {
 			d.report(diag.InvalidValue, fields[k].Range, "move it into one of the updates, or remove `updates`",
 				"train has `updates`, so `%s` belongs to one of them", k)
