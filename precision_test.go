@@ -94,13 +94,14 @@ model:
     exp: exp(low / 64)
     power: low ** 3
     softmax: softmax(low * 12, -1)                        # scores of 12,800 and more
+    seen: scaled_dot_product_attention(low, low, low)     # of 8 million
     masked: softmax(where(low > 1000, low, -1e30), -1)
     layer: {LayerNorm: low}
     rms: {RMSNorm: low}
     group: {GroupNorm: low, num_groups: 4}
     batch: {BatchNorm: low}
     error: mse_loss(low, -low)
-  outputs: [sum, square, exp, power, softmax, masked, layer, rms, group, batch, error]
+  outputs: [sum, square, exp, power, softmax, seen, masked, layer, rms, group, batch, error]
 `
 	values := make([]float32, 64*64)
 	for i := range values {

@@ -18,6 +18,7 @@ features], and the result [..., heads, queries, features]; there may be no heads
 other dims before them. No weights are kept in memory, neither here nor for
 gradients. Scores and weights are f32 for f16 and bf16. A query that sees no key gets
 0. Dropout is in training only. PyTorch has no window.`,
+	Compute: ir.ComputeLow,
 	Example: `
 query: f32[1, 2] = [[1, 0]]
 key: f32[2, 2] = [[1, 0], [0, 1]]

@@ -12,6 +12,7 @@ reduce says what becomes of elements that meet: their sum, product, mean, maximu
 minimum. With include_self=false the element of x isn't among them where something is
 written. A mean of integers is rounded down. The rest is as in scatter_add. Equal maxima
 share the gradient.`,
+	Compute: ir.ComputeWide,
 	Example: `
 x: f32[3] = [1, 2, 3]
 index: i32[3] = [2, 0, 2]
