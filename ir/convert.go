@@ -12,7 +12,7 @@ import (
 // nil for an argument of another kind.
 var converters = map[ParamKind]func(p Param, arg any) (any, error){
 	KInt: exactly[int], KFloat: toFloat, KBool: exactly[bool], KNumber: toNumber, KString: toString,
-	KDType: toDType, KInts: toInts, KDims: toDims, KPairs: toPairs, KPadding: toPadding, KTensorValue: exactly[*Tensor], KBody: exactly[*Body],
+	KDType: toDType, KInts: toInts, KDims: toDims, KPairs: toPairs, KPadding: toPadding, KWord: toWord, KTensorValue: exactly[*Tensor], KBody: exactly[*Body],
 }
 
 func convert(p Param, arg any) (any, error) {
@@ -90,6 +90,13 @@ func toPadding(p Param, arg any) (any, error) {
 	return toDims(p, arg)
 }
 
+func toWord(p Param, arg any) (any, error) {
+	if _, ok := arg.(string); ok {
+		return toString(p, arg)
+	}
+	return toNumber(p, arg)
+}
+
 func toInts(p Param, arg any) (any, error) {
 	if v, ok := arg.([]int); ok {
 		return v, nil
@@ -109,12 +116,18 @@ func toInts(p Param, arg any) (any, error) {
 }
 
 func toPairs(p Param, arg any) (any, error) {
-	if v, ok := arg.([][2]int); ok {
-		return v, nil
+	switch arg.(type) {
+	case [][2]int, []int:
+		return arg, nil
 	}
 	list, ok := arg.([]any)
 	if !ok {
 		return nil, nil
+	}
+	if len(list) > 0 {
+		if _, flat := list[0].(int); flat {
+			return toInts(p, arg)
+		}
 	}
 	pairs := make([][2]int, len(list))
 	for i, item := range list {

@@ -125,14 +125,15 @@ const (
 	KDType                        // DType
 	KInts                         // []int
 	KDims                         // []int; one int or several; nil means all
-	KPairs                        // [][2]int
+	KPairs                        // [][2]int; or []int, of which the type rule makes pairs
 	KPadding                      // []int or string; one int, several, or a word of Enum
+	KWord                         // string, int, float64 or bool; a word of Enum, or a number
 	KTensorValue                  // *Tensor; given by programs only, never by a spec
 	KBody                         // *Body; given by programs only
 )
 
 var paramKinds = [...]string{"tensor", "list of tensors", "tensor", "int", "float", "bool", "number", "string",
-	"dtype", "list of ints", "int or list of ints", "list of pairs of ints", "int, list of ints or string", "tensor value", "body"}
+	"dtype", "list of ints", "int or list of ints", "list of pairs of ints", "int, list of ints or string", "string or number", "tensor value", "body"}
 
 // String names the kind for messages.
 func (k ParamKind) String() string { return paramKinds[k] }
@@ -150,7 +151,7 @@ type Param struct {
 	Optional bool
 	Own      bool     // for KTensor and KOptional: it keeps its dtype, whatever those beside it meet in
 	Widen    bool     // for KTensor: u8 becomes i32, so that kernels needn't have it
-	Enum     []string // for KString: the values allowed; nil means any
+	Enum     []string // for KString, KPadding and KWord: the values allowed; nil means any
 	Doc      string
 }
 

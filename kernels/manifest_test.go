@@ -65,7 +65,7 @@ func TestScalarsComeFromArgumentsAndShapes(t *testing.T) {
 	}
 	require.Equal(t, []any{[]int{0, 2}}, eval("sum", map[string]any{"dim": []int{0, 2}}, nil, nil))
 	require.Equal(t, []any{1.5, 3}, eval("clamp", map[string]any{"min": 1.5, "max": 3}, nil, nil))
-	require.Equal(t, []any{[]int{0, 1, 2, 3}, 0}, eval("pad", map[string]any{"padding": [][2]int{{0, 1}, {2, 3}}, "value": 0}, nil, nil))
+	require.Equal(t, []any{[]int{0, 1, 2, 3}, 0, 2}, eval("pad", map[string]any{"padding": [][2]int{{0, 1}, {2, 3}}, "value": 0, "mode": "replicate"}, nil, nil))
 	require.Equal(t, []any{1}, eval("full", map[string]any{"value": true}, nil, nil))
 	require.Equal(t, []any{1.0, 20.0}, eval("softplus", map[string]any{"beta": 1, "threshold": 20.0}, nil, nil))
 }

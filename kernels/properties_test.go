@@ -238,7 +238,7 @@ func TestAKernelThatDoesNotFitIsRefusedNotRun(t *testing.T) {
 		{"argmax", []device.Arg{arg(2, 3), out("i32", 2, 3)}, []any{[]int{}}, "neither one nor all"},
 		{"concat", []device.Arg{arg(2, 3), arg(3, 2), out("f32", 4, 3)}, []any{0}, "can't be joined along dim 0"},
 		{"slice", []device.Arg{arg(6), out("f32", 4)}, []any{0, 0, 2}, "aren't in dim 0"},
-		{"pad", []device.Arg{arg(6), out("f32", 8)}, []any{[]int{1}, 0}, "1 paddings"},
+		{"pad", []device.Arg{arg(6), out("f32", 8)}, []any{[]int{1}, 0, 0}, "1 paddings"},
 		{"broadcast_to", []device.Arg{arg(3), out("f32", 2)}, nil, "doesn't broadcast"},
 		{"tril", []device.Arg{arg(6), out("f32", 6)}, []any{0}, "has no matrices"},
 		{"layer_norm", []device.Arg{arg(2, 3), arg(3), arg(2), out("f32", 2, 3)}, []any{1e-5}, "the shape [2] was given for [3]"},

@@ -11,6 +11,5 @@ ends before ⌈(o+1)·size/n⌉.`,
 	Example: `
 x: f32[1, 5] = [[1, 3, 2, 5, 4]]
 adaptive_avg_pool1d(x, 2): f32[1, 2] = [[2, 3.6666667]]`,
-	Torch:   "torch.nn.functional.adaptive_avg_pool1d",
-	Aliases: "AdaptiveAvgPool1D GlobalAveragePooling1D",
+	Torch: "torch.nn.functional.adaptive_avg_pool1d",
 }))

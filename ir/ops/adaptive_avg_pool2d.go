@@ -11,6 +11,5 @@ ends before ⌈(o+1)·size/n⌉.`,
 	Example: `
 x: f32[1, 1, 5] = [[[1, 3, 2, 5, 4]]]
 adaptive_avg_pool2d(x, [1, 2]): f32[1, 1, 2] = [[[2, 3.6666667]]]`,
-	Torch:   "torch.nn.functional.adaptive_avg_pool2d",
-	Aliases: "AdaptiveAvgPool2D GlobalAveragePooling2D",
+	Torch: "torch.nn.functional.adaptive_avg_pool2d",
 }))

@@ -12,6 +12,5 @@ A window that has a NaN gives NaN. The gradient goes to the first of equal eleme
 	Example: `
 x: f32[1, 1, 1, 5] = [[[[1, 3, 2, 5, 4]]]]
 adaptive_max_pool3d(x, [1, 1, 2]): f32[1, 1, 1, 2] = [[[[3, 5]]]]`,
-	Torch:   "torch.nn.functional.adaptive_max_pool3d",
-	Aliases: "AdaptiveMaxPool3D GlobalMaxPooling3D",
+	Torch: "torch.nn.functional.adaptive_max_pool3d",
 }))

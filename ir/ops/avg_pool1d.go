@@ -10,6 +10,5 @@ Padding counts as zeros, unless count_include_pad is false.`,
 	Example: `
 x: f32[1, 5] = [[1, 3, 2, 5, 4]]
 avg_pool1d(x, 2): f32[1, 2] = [[2, 3.5]]`,
-	Torch:   "torch.nn.functional.avg_pool1d",
-	Aliases: "AvgPool1D AveragePooling1D mean_pool1d",
+	Torch: "torch.nn.functional.avg_pool1d",
 }))

@@ -10,6 +10,5 @@ Padding counts as zeros, unless count_include_pad is false.`,
 	Example: `
 x: f32[1, 2, 4] = [[[1, 3, 2, 5], [4, 0, 9, 1]]]
 avg_pool2d(x, 2): f32[1, 1, 2] = [[[2, 4.25]]]`,
-	Torch:   "torch.nn.functional.avg_pool2d",
-	Aliases: "AvgPool2D AveragePooling2D mean_pool2d",
+	Torch: "torch.nn.functional.avg_pool2d",
 }))

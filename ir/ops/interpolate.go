@@ -27,7 +27,7 @@ nearest in f32.`,
 x: f32[1, 1, 2] = [[[1, 3]]]
 interpolate(x, 4, mode="linear"): f32[1, 1, 4] = [[[1, 1.5, 2.5, 3]]]`,
 	Torch:   "torch.nn.functional.interpolate",
-	Aliases: "upsample Upsample UpSampling1D UpSampling2D UpSampling3D",
+	Aliases: "upsample resize_bilinear resize_nearest_neighbor",
 	Params: []ir.Param{
 		kit.Tensor("x", "[batch, channels, …], with one to three dims to resize"),
 		{Name: "size", Kind: ir.KDims, Optional: true, Doc: "the size of these dims; one int for all, or one for each"},

@@ -14,7 +14,6 @@ var MaxPool = ir.Register(&ir.Op{
 	Doc:    "The largest element of each window over the last dims of x.",
 	Params: append([]ir.Param{kit.ParamX}, paramsWindows...),
 	Class:  ir.Other,
-	Exact:  true,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if err := kit.RefuseNonNumber(n, 0); err != nil {
 			return ir.Type{}, err

@@ -11,6 +11,5 @@ of equal elements.`,
 	Example: `
 x: f32[1, 5] = [[1, 3, 2, 5, 4]]
 max_pool1d(x, 2): f32[1, 2] = [[3, 5]]`,
-	Torch:   "torch.nn.functional.max_pool1d",
-	Aliases: "MaxPool1D MaxPooling1D",
+	Torch: "torch.nn.functional.max_pool1d",
 }))

@@ -11,6 +11,5 @@ of equal elements, row by row.`,
 	Example: `
 x: f32[1, 2, 4] = [[[1, 3, 2, 5], [4, 0, 9, 1]]]
 max_pool2d(x, 2): f32[1, 1, 2] = [[[4, 9]]]`,
-	Torch:   "torch.nn.functional.max_pool2d",
-	Aliases: "MaxPool2D MaxPooling2D maxpool maxpool2d",
+	Torch: "torch.nn.functional.max_pool2d",
 }))

@@ -1,10 +1,26 @@
-// pad: x with a value around it. Lists are innermost first. Neither x nor its padding
-// says which dimensions could be one, so this goes through all that there are.
+// pad: x with a border, or without some of its elements. The border is a value (mode 0), x
+// mirrored at its ends (1), its ends (2), or x begun again (3). Lists are innermost first.
+// Neither x nor its padding says which dimensions could be one, so this goes through all
+// that there are.
 //
 // x [...] → out, whose dimension i is larger by padding[2i] before and padding[2i+1]
-// after. Bound by bytes.
+// after, which may be negative. Bound by bytes.
 
-extern "C" __global__ void flowrun_pad(const T *x, T *out, C value, int n, list out_dims, list x_dims, list before) {
+// Where in a dimension of a size the border at place i comes from; of a value, i itself,
+// which is outside.
+DEVICE int border(int mode, int i, int size) {
+    switch (mode) {
+    case 1:
+        return i < 0 ? -i : 2 * (size - 1) - i;
+    case 2:
+        return i < 0 ? 0 : size - 1;
+    case 3:
+        return i < 0 ? i + size : i - size;
+    }
+    return i;
+}
+
+extern "C" __global__ void flowrun_pad(const T *x, T *out, C value, int mode, int n, list out_dims, list x_dims, list before) {
     move(out, n, [&](int i) {
         int at = 0, stride = 1;
         bool inside = true;
@@ -13,7 +29,10 @@ extern "C" __global__ void flowrun_pad(const T *x, T *out, C value, int n, list 
             if (out_dims.s[d] != 1 || x_dims.s[d] != 1) {
                 int next = (u32)i / (u32)out_dims.s[d];
                 int here = i - next * out_dims.s[d] - before.s[d];
-                inside = inside && here >= 0 && here < x_dims.s[d];
+                if (here < 0 || here >= x_dims.s[d]) {
+                    here = border(mode, here, x_dims.s[d]);
+                    inside = inside && mode != 0;
+                }
                 at += here * stride;
                 stride *= x_dims.s[d];
                 i = next;

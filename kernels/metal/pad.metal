@@ -1,11 +1,28 @@
-// pad: x with a value around it. Lists are innermost first. Neither x nor its padding
-// says which dimensions could be one, so this goes through all that there are.
+// pad: x with a border, or without some of its elements. The border is a value (mode 0), x
+// mirrored at its ends (1), its ends (2), or x begun again (3). Lists are innermost first.
+// Neither x nor its padding says which dimensions could be one, so this goes through all
+// that there are.
 //
 // x [...] → out, whose dimension i is larger by padding[2i] before and padding[2i+1]
-// after. Bound by bytes.
+// after, which may be negative. Bound by bytes.
+
+// Where in a dimension of a size the border at place i comes from; of a value, i itself,
+// which is outside.
+DEVICE int border(int mode, int i, int size) {
+    switch (mode) {
+    case 1:
+        return i < 0 ? -i : 2 * (size - 1) - i;
+    case 2:
+        return i < 0 ? 0 : size - 1;
+    case 3:
+        return i < 0 ? i + size : i - size;
+    }
+    return i;
+}
 
 struct arguments {
     C value;
+    int mode;
     int n;
     list out_dims, x_dims, before;
 };
@@ -22,7 +39,10 @@ kernel void flowrun_pad(device const T *x [[buffer(0)]], device T *out [[buffer(
         if (with.out_dims.s[d] != 1 || with.x_dims.s[d] != 1) {
             int next = (u32)rest / (u32)with.out_dims.s[d];
             int here = rest - next * with.out_dims.s[d] - with.before.s[d];
-            inside = inside && here >= 0 && here < with.x_dims.s[d];
+            if (here < 0 || here >= with.x_dims.s[d]) {
+                here = border(with.mode, here, with.x_dims.s[d]);
+                inside = inside && with.mode != 0;
+            }
             at += here * stride;
             stride *= with.x_dims.s[d];
             rest = next;

@@ -93,7 +93,10 @@ var functions = map[string]function{
 		return r >= 2 && inOrder(p[:r-2]) && p[r-2] == r-1 && p[r-1] == r-2
 	}},
 	"in_order": {[]kind{someInts}, aBool, func(_ *Match, a []any) any { return inOrder(a[0].([]int)) }},
-	"compose":  {[]kind{someInts, someInts}, someInts, func(_ *Match, a []any) any { return compose(a[0].([]int), a[1].([]int)) }},
+	"is_nothing": {[]kind{somePairs}, aBool, func(_ *Match, a []any) any {
+		return !slices.ContainsFunc(a[0].([][2]int), func(p [2]int) bool { return p != [2]int{} })
+	}},
+	"compose": {[]kind{someInts, someInts}, someInts, func(_ *Match, a []any) any { return compose(a[0].([]int), a[1].([]int)) }},
 	"large_in_order": {[]kind{aNode, someInts}, aBool, func(_ *Match, a []any) any {
 		return largeInOrder(typeOf(a[0]).Shape, a[1].([]int))
 	}},
