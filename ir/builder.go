@@ -86,7 +86,8 @@ func (b *Builder) Widened(n *Node, wide func(*Node) *Node) *Node {
 
 // With is n on other operands of the same types, where n is.
 func (b *Builder) With(n *Node, inputs []*Node) *Node {
-	w, err := b.add(&Node{Op: n.Op, Inputs: inputs, Attrs: n.Attrs, Why: n.Why, Segment: n.Segment, Space: -1, Site: n.Site})
+	// Attributes of its own, as a scan's gradient changes its scan.
+	w, err := b.add(&Node{Op: n.Op, Inputs: inputs, Attrs: slices.Clone(n.Attrs), Why: n.Why, Segment: n.Segment, Space: -1, Site: n.Site})
 	if err != nil {
 		b.err = errors.Join(b.err, fmt.Errorf("building %s again: %w", n.Op.Name, err))
 		return n
@@ -97,7 +98,6 @@ func (b *Builder) With(n *Node, inputs []*Node) *Node {
 // Recompute is n on other operands of the same types, as a part of what is computed again.
 func (b *Builder) Recompute(n *Node, inputs []*Node, again int) *Node {
 	c := b.With(n, inputs)
-	c.Attrs = slices.Clone(n.Attrs) // a scan's gradient changes its scan
 	c.Segment, c.Again = nil, again
 	return c
 }

@@ -153,3 +153,39 @@ train:
 	require.NoError(t, err)
 	require.InDelta(t, 3, at.Float(0), 0.2)
 }
+
+// An update that sees what an earlier one wrote computes the model again: with what a loop
+// over time and a module without kept activations are made of, too.
+func TestALaterUpdateComputesLoopsAndRecomputedModulesAgain(t *testing.T) {
+	const text = `
+flowrun: 1
+seed: 5
+data: {d: {generate: {x: "normal(0, 1, [4, 48, 3])"}}}
+model:
+  inputs: {x: "f32[4, 48, 3]"}
+  nodes:
+    first: {MLP: x, hidden_features: 8, CHECKPOINT}
+    loop: {GRU: first, hidden_size: 5}
+    y: {Linear: loop.out, out_features: 1}
+  outputs: [y]
+train:
+  data: d
+  updates:
+    a: {loss: mean(square(y - 1)), parameters: "first.*", optimizer: {SGD: {lr: 0.5}}}
+    b: {loss: mean(square(y - 1)), parameters: ["loop.*", "y.*"], optimizer: {SGD: {lr: 0.5}}}
+  max_steps: 3
+`
+	run := func(text string) (map[string]*flowrun.Tensor, []flowrun.Record) {
+		path := filepath.Join(t.TempDir(), "loops.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o666))
+		s := runtest.Started(t, path, flowrun.On("cpu"))
+		_, records := runtest.Ran(t, s, 0)
+		return statesOf(t, s), records
+	}
+	kept, records := run(strings.Replace(text, "CHECKPOINT", "checkpoint_activations: false", 1))
+	again, _ := run(strings.Replace(text, "CHECKPOINT", "checkpoint_activations: true", 1))
+	require.Equal(t, kept, again)
+	for _, r := range records {
+		require.Less(t, r.Metrics[1], r.Metrics[0], "the second loss is that after the first update")
+	}
+}
