@@ -147,7 +147,7 @@ func (d *driver) runningAheadEndsWhereWaitingDoes(t *testing.T) {
 func (d *driver) mathNetLearns(t *testing.T) {
 	machine := d.machines(t)
 	p := mathNet(t)
-	const count = 300
+	count := 300 / sparse()
 	begin := func(devices []device.Device, o lower.Options, eo engine.Options) (s *engine.Session, spaces map[int]bool) {
 		s, spaces = start(t, p, devices, o, eo), map[int]bool{}
 		for n, v := range s.Plan().Values {
@@ -185,7 +185,7 @@ func (d *driver) mathNetLearns(t *testing.T) {
 				got = append(got, r.Loss)
 				return nil
 			}}
-			_, err := s.Run(ctx, engine.Loop{Step: "step", Loss: "metrics.loss_step", MaxSteps: count, Observers: []engine.Observer{observer}})
+			_, err := s.Run(ctx, engine.Loop{Step: "step", Loss: "metrics.loss_step", MaxSteps: int64(count), Observers: []engine.Observer{observer}})
 			require.NoError(t, err)
 			got = got[:count] // the last step is told of again, as the run's end
 			o.NoFuse = true
