@@ -20,6 +20,15 @@ func TestShapesThatWouldWrapAroundAreRefused(t *testing.T) {
 		"pad": func(b *ir.Builder) (*ir.Node, error) {
 			return b.Call(ir.LookupOp("pad"), []any{bools(b, 4), [][2]int{{math.MaxInt, math.MaxInt}}})
 		},
+		"conv1d": func(b *ir.Builder) (*ir.Node, error) {
+			return b.Call(ir.LookupOp("conv1d"), []any{bools(b, 1, 3), bools(b, 1, 1, 2), nil, 1, math.MaxInt32})
+		},
+		"conv1d, dilated": func(b *ir.Builder) (*ir.Node, error) {
+			return b.Call(ir.LookupOp("conv1d"), []any{bools(b, 1, 3), bools(b, 1, 1, 1<<33), nil, 1, 0, math.MaxInt32})
+		},
+		"conv_transpose1d": func(b *ir.Builder) (*ir.Node, error) {
+			return b.Call(ir.LookupOp("conv_transpose1d"), []any{bools(b, 1, 1<<40), bools(b, 1, 1, 2), nil, math.MaxInt32})
+		},
 		"concat": func(b *ir.Builder) (*ir.Node, error) {
 			x := bools(b, 1<<62)
 			return b.Call(ir.LookupOp("concat"), []any{[]any{x, x, x, x, bools(b, 3)}})
