@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,6 +85,33 @@ func TestTheResidualNetworkReadsDigitsThatOthersHaveWritten(t *testing.T) {
 	require.Greater(t, results(t, "resnet.yaml")["eval.accuracy"], 0.94)
 }
 
+func TestTheVisionTransformerReadsDigitsThatOthersHaveWritten(t *testing.T) {
+	require.Greater(t, results(t, "vit.yaml")["eval.accuracy"], 0.93)
+}
+
+func TestTheLlamaWritesDigitsInOrder(t *testing.T) {
+	p, weights, got := trainedSpec(t, "llama.yaml")
+	require.Greater(t, got["accuracy"], 0.98)
+	g := generatorOf(t, p, flowrun.WithWeights(weights))
+	require.True(t, g.Cached())
+	right, random := 0, rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		given := make([]int, 6)
+		prompt := make([]string, len(given))
+		for i := range given {
+			given[i] = random.IntN(10)
+			prompt[i] = strconv.Itoa(given[i])
+		}
+		answer, err := g.Generate(t.Context(), strings.Join(prompt, " "), p.GenerateOptions(), nil)
+		require.NoError(t, err)
+		slices.Sort(given)
+		if slices.Equal(given, answer.Tokens) {
+			right++
+		}
+	}
+	require.GreaterOrEqual(t, right, 45)
+}
+
 func TestCharGPTPredictsHeldOutTextAndWrites(t *testing.T) {
 	p, weights, got := trainedSpec(t, "char_gpt.yaml")
 	require.Less(t, got["eval.perplexity"], 16.0)
@@ -160,5 +188,5 @@ func TestEverySpecOfGraphsIsTested(t *testing.T) {
 		specs[i] = filepath.Base(specs[i])
 	}
 	slices.Sort(specs)
-	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "dqn.yaml", "fashion_mnist.yaml", "gan.yaml", "iris.yaml", "kmeans.yaml", "lora.yaml", "lstm.yaml", "math_net.yaml", "resnet.yaml", "tiny_gpt.yaml"}, specs)
+	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "dqn.yaml", "fashion_mnist.yaml", "gan.yaml", "iris.yaml", "kmeans.yaml", "llama.yaml", "lora.yaml", "lstm.yaml", "math_net.yaml", "resnet.yaml", "tiny_gpt.yaml", "vit.yaml"}, specs)
 }
