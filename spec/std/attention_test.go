@@ -64,13 +64,13 @@ func TestAttentionSeesWhatItsArgumentsSay(t *testing.T) {
 		scale float64
 		sees  func(i, j int) bool
 	}{
-		"":                                   {1 / math.Sqrt(6), func(i, j int) bool { return true }},
-		"is_causal=true, scale=0.5":          {0.5, func(i, j int) bool { return j <= i }},
-		"window=2, scale=0.5":                {0.5, func(i, j int) bool { return j-i < 2 && i-j < 2 }},
-		"is_causal=true, window=2":           {1 / math.Sqrt(6), func(i, j int) bool { return j <= i && i-j < 2 }},
-		"is_causal=true, window=99":          {1 / math.Sqrt(6), func(i, j int) bool { return j <= i }},
-		`attn_mask=cast(m, "bool")`:          {1 / math.Sqrt(6), holes},
-		"attn_mask=where(m == 1, 0.0, -inf)": {1 / math.Sqrt(6), holes},
+		"":                              {1 / math.Sqrt(6), func(i, j int) bool { return true }},
+		"is_causal=true, scale=0.5":     {0.5, func(i, j int) bool { return j <= i }},
+		"window=2, scale=0.5":           {0.5, func(i, j int) bool { return j-i < 2 && i-j < 2 }},
+		"is_causal=true, window=2":      {1 / math.Sqrt(6), func(i, j int) bool { return j <= i && i-j < 2 }},
+		"is_causal=true, window=99":     {1 / math.Sqrt(6), func(i, j int) bool { return j <= i }},
+		`attn_mask=cast(m, "bool")`:     {1 / math.Sqrt(6), holes},
+		`attn_mask=log(cast(m, "f32"))`: {1 / math.Sqrt(6), holes},
 	} {
 		got := evaluate(t, map[string]*flowrun.Tensor{"q": q, "k": k, "v": v, "m": mask},
 			fmt.Sprintf("y: 'scaled_dot_product_attention(q, k, v, enable_gqa=true%s)'", strings.TrimSuffix(", "+call, ", ")), "used: m")
@@ -103,10 +103,10 @@ model:
     k: cast(b, "%[1]s")
     v: cast(c, "%[1]s")
     y: scaled_dot_product_attention(q, k, v)
-    loss: sum(cast(y, "f64") ** 2)
-    gq: grad(loss, q)
-    gk: grad(loss, k)
-    gv: grad(loss, v)
+    total: sum(cast(y, "f64") ** 2)
+    gq: grad(total, q)
+    gk: grad(total, k)
+    gv: grad(total, v)
   outputs: [y, gq, gk, gv]
 `, dtype)))
 		require.NoError(t, err)
@@ -168,7 +168,7 @@ train: {data: random, loss: mean(square(y)), optimizer: {SGD: {lr: 0.1}}, max_st
 		require.NoError(t, err)
 		m, err := p.Summarize(flowrun.SummaryOptions{Device: "cpu"})
 		require.NoError(t, err)
-		return m.Step.Memory[0].Arena
+		return m.Totals.Step.Memory[0].Arena
 	}
 	require.Less(t, peak(2048), 9*peak(256))
 }

@@ -23,7 +23,7 @@ var recordings = []struct {
 	devices []string
 }{
 	{"mlp_adam", 200, []string{"cpu", "sim"}},
-	{"gpt_adamw", 120, []string{"cpu", "sim"}},
+	{"gpt_adamw", 120, []string{"cpu", "sim", "opencl"}},
 	{"convnet_momentum", 120, []string{"cpu", "opencl"}},
 }
 
