@@ -148,7 +148,7 @@ type scanGradient struct {
 	of map[*ir.State]int
 	// instead has what replaces values of the body that were kept.
 	instead map[*ir.Node]*ir.Node
-	kept    map[*ir.State]int // operands of the new body -> the body's node that they keep
+	kept    map[*ir.State]*ir.Node // operands of the new body -> the value of the copy that they keep
 
 	gradients []*ir.Node // by operand of the scan
 }
@@ -164,7 +164,7 @@ func newScanGradient(s *sweep, n *ir.Node, given []bool) *scanGradient {
 	g := n.ScanBody().Graph.Clone()
 	return &scanGradient{
 		outer: s, scan: n, graph: g, own: len(g.Nodes), inner: newSweep(g, s.b.Budget, s.again.last), activity: activityIn(g, given),
-		of: map[*ir.State]int{}, instead: map[*ir.Node]*ir.Node{}, kept: map[*ir.State]int{},
+		of: map[*ir.State]int{}, instead: map[*ir.Node]*ir.Node{}, kept: map[*ir.State]*ir.Node{},
 		gradients: make([]*ir.Node, len(n.Inputs)),
 	}
 }
@@ -325,7 +325,7 @@ func (d *scanGradient) drop() map[*ir.Node]bool {
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if n.ID < d.own && d.graph.Nodes[n.ID] == n && !again[n.ID] {
+		if d.isOwn(n) && !again[n.ID] || d.isResult(n) {
 			push(d.replace(n).Inputs[0])
 			continue
 		}
@@ -347,12 +347,21 @@ func (d *scanGradient) drop() map[*ir.Node]bool {
 	return used
 }
 
+// isOwn reports whether a node of the copy is one of the body's.
+func (d *scanGradient) isOwn(n *ir.Node) bool { return n.ID < d.own && d.graph.Nodes[n.ID] == n }
+
+// isResult reports whether a node is a result of a scan in the body, maybe one that the
+// scan keeps for its gradient.
+func (d *scanGradient) isResult(n *ir.Node) bool {
+	return n.Op == ir.ScanResultOp && d.isOwn(n.Inputs[0])
+}
+
 // replace makes an operand of what the scan will keep of a node, and gives its slice.
 func (d *scanGradient) replace(n *ir.Node) *ir.Node {
 	b := d.inner.b
 	b.Site = n.Site
 	s := b.NewState("kept", ir.OperandState, stacked(n.Type, d.scan.ScanBody().Length))
-	d.kept[s] = n.ID
+	d.kept[s] = n
 	d.given = append(d.given, outward{state: s})
 	slice := b.Apply(ops.ScanSlice, s.Read, d.graph.States[0].Read, 0)
 	d.instead[n] = slice
@@ -394,31 +403,49 @@ func (d *scanGradient) keep() {
 	b := ir.NewBuilder(g)
 	b.Budget, b.Work, b.Site = d.outer.b.Budget, d.outer.b.Work, d.scan.Site
 	position := g.States[0].Read
-	stacks := map[int]*ir.State{} // by the node that they keep
+	stacks := map[*ir.Node]*ir.State{} // by the value that they keep
 	for _, s := range g.States {
 		if s.Kind == ir.StackState && s.Next.Int("dim") == 0 {
-			stacks[s.Next.Inputs[2].ID] = s
+			stacks[s.Next.Inputs[2]] = s
 		}
 	}
+	sources := map[*ir.State]*ir.Node{}
 	for _, o := range d.given {
-		id, is := d.kept[o.state]
-		if !is || stacks[id] != nil && stacks[id].Type.Equal(o.state.Type) {
+		value, is := d.kept[o.state]
+		if !is {
 			continue
 		}
-		if n := g.Nodes[id]; n.Op == ir.ScanOp { // its own gradient has given it stacks
-			n.SetScanBody(d.graph.Nodes[id].ScanBody())
+		from := d.source(b, value)
+		sources[o.state] = from
+		if stacks[from] == nil {
+			s := b.NewState(fmt.Sprintf("kept %d", len(g.States)), ir.StackState, o.state.Type)
+			s.Next = b.Apply(ops.ScanStore, s.Read, position, from, 0)
+			stacks[from] = s
 		}
-		s := b.NewState(fmt.Sprintf("kept %d", len(g.States)), ir.StackState, o.state.Type)
-		s.Next = b.Apply(ops.ScanStore, s.Read, position, g.Nodes[id], 0)
-		stacks[id] = s
 	}
 	_ = g.Sort() // it has no cycle that the body didn't have
 	d.scan.SetScanBody(&ir.Body{Graph: g, Length: old.Length, Reverse: old.Reverse})
 	for i, o := range d.given {
-		if id, is := d.kept[o.state]; is {
-			d.given[i].value = d.outer.b.ScanResult(d.scan, stacks[id])
+		if from := sources[o.state]; from != nil {
+			d.given[i].value = d.outer.b.ScanResult(d.scan, stacks[from])
 		}
 	}
+}
+
+// source finds a value of the copy in the scan's new body. A result of a scan in the body
+// may be one that this scan has only been given for its gradient.
+func (d *scanGradient) source(b *ir.Builder, value *ir.Node) *ir.Node {
+	if !d.isResult(value) {
+		return b.Graph.Nodes[value.ID]
+	}
+	scan := b.Graph.Nodes[value.Inputs[0].ID]
+	scan.SetScanBody(value.Inputs[0].ScanBody())
+	for _, n := range b.Graph.Nodes {
+		if n.Op == ir.ScanResultOp && n.Inputs[0] == scan && n.Int("offset") == value.Int("offset") {
+			return n
+		}
+	}
+	return b.Apply(ir.ScanResultOp, scan, value.Int("offset"), value.Type.DType, []int(value.Type.Shape))
 }
 
 func stacked(t ir.Type, length int) ir.Type {

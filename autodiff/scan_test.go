@@ -91,3 +91,65 @@ func TestAScanHasTheGradientsOfItsPositionsWrittenOut(t *testing.T) {
 		}
 	}
 }
+
+// nested is a scan in a scan: each row begins with what the row before ended with.
+func (b *program) nested(x, h0, w *ir.Node) (last, all *ir.Node) {
+	outer := b.BeginScan(x.Type.Shape[0], false)
+	row := outer.Slice(x, 0)
+	h, number := outer.Carry("h", h0)
+	inner := b.BeginScan(x.Type.Shape[1], true)
+	xt := inner.Slice(row, 0)
+	g, inside := inner.Carry("g", h)
+	next := b.op("tanh", b.op("add", b.op("matmul", g, w), b.op("mul", xt, h)))
+	inner.Next(inside, next)
+	inner.Keep(next, 0)
+	ends, kept := inner.End()
+	outer.Next(number, b.op("sigmoid", ends[0]))
+	outer.Keep(kept[0], 1)
+	carries, stacks := outer.End()
+	return carries[0], stacks[0]
+}
+
+// writtenOut is nested without scans.
+func (b *program) writtenOut(x, h, w *ir.Node) (last, all *ir.Node) {
+	at := func(x *ir.Node, i int) *ir.Node { return b.op("squeeze", b.op("slice", x, 0, i, i+1), 0) }
+	var rows []any
+	for i := range x.Type.Shape[0] {
+		row, g := at(x, i), h
+		kept := make([]any, x.Type.Shape[1])
+		for j := len(kept) - 1; j >= 0; j-- {
+			g = b.op("tanh", b.op("add", b.op("matmul", g, w), b.op("mul", at(row, j), h)))
+			kept[j] = g
+		}
+		h = b.op("sigmoid", g)
+		rows = append(rows, b.op("stack", kept, 0))
+	}
+	return h, b.op("stack", rows, 1)
+}
+
+func TestAScanInAScanHasTheGradientsOfItsPositionsWrittenOut(t *testing.T) {
+	values := func(of func(*program) func(x, h, w *ir.Node) (last, all *ir.Node)) (values [][]float64) {
+		b := newProgram()
+		x := b.param("x", ir.Shape{3, 2, 2}, 0.1, -0.7, 0.4, 0.9, -0.3, 0.2, 0.8, -0.5, 0.6, -0.1, 0.3, 0.7)
+		h, w := b.param("h", ir.Shape{2}, 0.3, -0.2), b.param("w", ir.Shape{2, 2}, 0.5, -0.4, 0.2, 0.9)
+		last, all := of(b)(x, h, w)
+		loss := b.output("loss", b.op("add", b.op("sum", b.op("square", all)), b.op("sum", b.op("sin", last))))
+		first := b.op("mul", loss, 0.1)
+		for name, p := range map[string]*ir.Node{"x": x, "h": h, "w": w} {
+			first = b.op("add", first, b.op("sum", b.op("square", b.output("grad "+name, b.grad(loss, p)))))
+		}
+		for name, p := range map[string]*ir.Node{"x": x, "h": h, "w": w} {
+			b.output("second "+name, b.grad(first, p))
+		}
+		b.expand(t)
+		for _, name := range []string{"loss", "grad x", "grad h", "grad w", "second x", "second h", "second w"} {
+			values = append(values, b.value(t, name))
+		}
+		return values
+	}
+	want := values(func(b *program) func(x, h, w *ir.Node) (last, all *ir.Node) { return b.writtenOut })
+	got := values(func(b *program) func(x, h, w *ir.Node) (last, all *ir.Node) { return b.nested })
+	for i := range want {
+		require.InDeltaSlice(t, want[i], got[i], 1e-12, "%d", i)
+	}
+}
