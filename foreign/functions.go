@@ -122,7 +122,7 @@ var functions = names(
 	"give the size a name in an input's type, f32[batch, 8], and use that", "size len",
 	"give the sizes names in an input's type, f32[batch, 8], and use those", "shape",
 	"to print a value, make it a metric: train.metrics", "print",
-	"use matmul, permute and reshape", "einsum tensordot",
+	"use einsum, or matmul with permute and reshape", "tensordot",
 	"use reshape and permute", "einops rearrange pixel_shuffle",
 	"inverse trigonometric functions are not supported", "arcsin arccos arctan asin acos atan atan2 asinh acosh atanh",
 	"this special function is not supported", "erfinv lgamma digamma gamma gammaln igamma polygamma i0 bessel",

@@ -84,9 +84,10 @@ func (ex *expander) numbered(path string) string {
 	return path
 }
 
-// likes are operations that need a tensor's type but not its value: they are expanded to
-// nodes that don't depend on it.
-var likes = []string{"zeros_like", "ones_like", "full_like", "type_as"}
+// written are operations that are written as others where they are called: those that need
+// a tensor's type but not its value, so that nothing depends on it; and einsum, whose
+// gradient is that of its products.
+var written = []string{"zeros_like", "ones_like", "full_like", "type_as", "einsum"}
 
 // apply builds a node of an operation. args are in the order of its parameters
 // that specs see; exprs are where they come from.
@@ -117,7 +118,7 @@ func (ex *expander) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Rang
 	if err != nil {
 		return ex.refused(op, err, all, exprs, at)
 	}
-	if slices.Contains(likes, op.Name) {
+	if slices.Contains(written, op.Name) {
 		n = op.Decompose(ex.to, n)
 	}
 	return n
