@@ -105,3 +105,30 @@ func TestRecomputedActivationsGiveTheSameBitsWhereKernelsAreFused(t *testing.T) 
 	_, got := fiveSteps(t, recomputed(t, "checkpoint_activations: {every: 2}", "", "inherit"), "opencl:0")
 	require.Equal(t, want, got)
 }
+
+func TestScansAreRecomputedWithTheSameBits(t *testing.T) {
+	spec := func(key string) *flowrun.Program {
+		p, err := flowrun.Parse("spec.yaml", []byte(`
+flowrun: 1
+modules:
+  Block:
+    inputs: {x: "f32[time, batch, width]"}
+    nodes:
+      r: {GRU: x, hidden_size: 2 * width}
+      out: {Linear: r.out, out_features: width}
+    output: x + tanh(out)
+data: {d: {generate: {x: "normal(0, 1, [40, 4, 3])"}}}
+model:
+  inputs: {x: "f32[time, batch, 3]"}
+  nodes: {h: {Block: x, repeat: 5`+key+`}}
+  outputs: [h]
+train: {data: d, loss: mean(square(h - 1)), optimizer: {Adam: {lr: 0.01}}, max_steps: 10}
+`))
+		require.NoError(t, err)
+		return p
+	}
+	kept, want := fiveSteps(t, spec(""), "cpu")
+	plan, got := fiveSteps(t, spec(", checkpoint_activations: true"), "cpu")
+	require.Equal(t, want, got)
+	require.Less(t, float64(plan.Spaces[0].Arena), 0.6*float64(kept.Spaces[0].Arena))
+}
