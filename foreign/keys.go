@@ -168,8 +168,8 @@ var Words = names(
 	"names are visible without it", "self",
 	"write 3.141592653589793", "pi PI",
 	"write exp(1)", "e",
-	"it has no literal; isinf(x) tests for it", "inf Inf Infinity",
-	"it has no literal; isnan(x) tests for it", "nan NaN",
+	"write inf", "Inf INF Infinity infinity",
+	"write nan", "NaN NAN",
 	"use step, which counts the steps from 0", "global_step",
 	"epochs can be used where step can: in the optimizer's arguments, clip_grad_norm, train.metrics and until", "epoch epoch_fraction",
 )

@@ -181,6 +181,24 @@ func TestKMeansFindsTheGroupsOfIrises(t *testing.T) {
 	require.InDelta(t, 78.8514, results(t, "kmeans.yaml")["error"], 1e-3)
 }
 
+func TestTheGraphNetworkHearsOfWhatNeighboursHeard(t *testing.T) {
+	require.Greater(t, results(t, "gnn.yaml")["accuracy"], 0.99)
+
+	// Without its messages it can't know.
+	text, err := os.ReadFile("../../graphs/gnn.yaml")
+	require.NoError(t, err)
+	deaf := strings.Replace(string(text), "index_select(x, 0, sender)\n      received", "index_select(x, 0, sender) * 0\n      received", 1)
+	require.NotEqual(t, string(text), deaf)
+	p, err := flowrun.Parse("deaf.yaml", []byte(strings.Replace(deaf, "max_steps: 3000", "max_steps: 500", 1)))
+	require.NoError(t, err)
+	s, err := p.Start(t.Context(), flowrun.On("cpu"))
+	require.NoError(t, err)
+	defer s.Close()
+	summary, err := s.Run(t.Context())
+	require.NoError(t, err)
+	require.Less(t, summary.Metrics[slices.Index(p.Metrics(), "accuracy")], 0.65)
+}
+
 func TestEverySpecOfGraphsIsTested(t *testing.T) {
 	specs, err := filepath.Glob("../../graphs/*.yaml")
 	require.NoError(t, err)
@@ -188,5 +206,5 @@ func TestEverySpecOfGraphsIsTested(t *testing.T) {
 		specs[i] = filepath.Base(specs[i])
 	}
 	slices.Sort(specs)
-	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "dqn.yaml", "fashion_mnist.yaml", "gan.yaml", "iris.yaml", "kmeans.yaml", "llama.yaml", "lora.yaml", "lstm.yaml", "math_net.yaml", "resnet.yaml", "tiny_gpt.yaml", "vit.yaml"}, specs)
+	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "dqn.yaml", "fashion_mnist.yaml", "gan.yaml", "gnn.yaml", "iris.yaml", "kmeans.yaml", "llama.yaml", "lora.yaml", "lstm.yaml", "math_net.yaml", "resnet.yaml", "tiny_gpt.yaml", "vit.yaml"}, specs)
 }

@@ -68,8 +68,7 @@ func inBrackets(list []any, write func(item any) (string, bool)) (string, bool) 
 	return "[" + strings.Join(items, ", ") + "]", true
 }
 
-// asExpression writes a value as an expression. Infinities have none, nor have
-// strings with quotes.
+// asExpression writes a value as an expression. Strings with quotes have none.
 func asExpression(v any, quote string) (string, bool) {
 	switch v := v.(type) {
 	case int:
@@ -77,7 +76,15 @@ func asExpression(v any, quote string) (string, bool) {
 	case bool:
 		return strconv.FormatBool(v), true
 	case float64:
-		return decimal(v), !math.IsInf(v, 0) && !math.IsNaN(v)
+		switch {
+		case math.IsInf(v, 1):
+			return "inf", true
+		case math.IsInf(v, -1):
+			return "-inf", true
+		case math.IsNaN(v):
+			return "nan", true
+		}
+		return decimal(v), true
 	case ir.DType:
 		return quote + v.String() + quote, true
 	case string:

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -70,6 +71,9 @@ func (p *parsing) convert(n ast.Node) (Expr, span) {
 	}
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
+		if v, ok := numbers[n.Value]; ok {
+			return p.literal(n, v)
+		}
 		s := p.own(n)
 		return &Name{p.position(s), n.Value}, s
 	case *ast.IntegerNode:
@@ -141,6 +145,9 @@ func (p *parsing) literal(n ast.Node, value any) (Expr, span) {
 	s := p.own(n)
 	return &Literal{p.position(s), value}, s
 }
+
+// numbers are those that have a name instead of digits.
+var numbers = map[string]float64{"inf": math.Inf(1), "nan": math.NaN()}
 
 func isComparison(op string) bool {
 	switch op {

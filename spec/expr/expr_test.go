@@ -79,6 +79,7 @@ func TestExpressionsParse(t *testing.T) {
 		"h[0].weight":                "(. (at h 0) weight)",
 		"'a' == \"b\"":               `(== "a" "b")`,
 		"1e-3 + .5 + 0x10 + 1_000":   "(+ (+ (+ 0.001 0.5) 16) 1000)",
+		"x < inf ? -inf : nan":       "(? (< x +Inf) (- +Inf) NaN)",
 		"nil":                        "<nil>",
 		" f (x)":                     "(f() x)",
 		"f(x,)":                      "(f() x)",

@@ -134,7 +134,7 @@ func (p *parsing) refuseComment(from, to int) {
 
 // What to write instead of a number that a float64 can't hold.
 const (
-	InfinityHelp = "write .inf as the whole value for infinity"
+	InfinityHelp = "write inf for infinity"
 	ZeroHelp     = "write 0 if you mean zero"
 )
 

@@ -134,6 +134,7 @@ func differentiable() []string {
 	slices.Sort(all)
 	return append(all, "where(x < y, x, y)", "layer_norm(x, row, row)", "rms_norm(x, row)", "elu(x, 0.3)", "softplus(x, 0.7)",
 		"concat([x, y], 1)", "pad(x, [[1, 0], [0, 2]])", "gather(x, 1, cast(abs(y) * 0, \"i32\"))",
+		"scatter_add(x, 1, cast(sign(y) + 1, \"i32\"), y)", "scatter_reduce(x, 1, cast(sign(y) + 1, \"i32\"), y, \"mean\")", "sort(x, 0, true)",
 		"max_pool1d(x, 3, 2, 1)", "max_pool2d(unsqueeze(x, 0), 2)", "avg_pool1d(x, 3, 2, 1)", "avg_pool2d(unsqueeze(x, 0), [3, 2])",
 		"adaptive_avg_pool2d(unsqueeze(x, 0), [4, 3])", "interpolate(unsqueeze(x, 0), 5, mode=\"linear\")",
 		"interpolate(unsqueeze(unsqueeze(x, 0), 0), [4, 11], mode=\"bicubic\")")

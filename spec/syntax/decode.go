@@ -163,7 +163,7 @@ func incomplete(n *tree.Node) bool {
 }
 
 // Words are names that expressions can't refer to.
-var Words = strings.Fields("true false nil and or not in if else let matches contains startsWith endsWith")
+var Words = strings.Fields("true false nil inf nan and or not in if else let matches contains startsWith endsWith")
 
 // text decodes a string. Of a number or bool it is the text.
 func (d *decoder) text(n *tree.Node, what string) (string, bool) {
