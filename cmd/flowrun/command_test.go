@@ -72,6 +72,7 @@ func TestJSONIsOneObjectAndNothingElse(t *testing.T) {
 		Best    any
 		Stopped *string
 		Seconds *float64
+		Loss    *float64 `json:"loss_step"`
 		Metrics map[string]float64
 		Device  *string
 		Copies  struct {
@@ -96,6 +97,7 @@ func TestJSONIsOneObjectAndNothingElse(t *testing.T) {
 	require.Equal(t, "max_steps", *got.Stopped)
 	require.Equal(t, "sim:0", *got.Device)
 	require.Greater(t, *got.Seconds, 0.0)
+	require.Greater(t, *got.Loss, 0.0)
 	require.Contains(t, got.Metrics, "loss")
 	require.Contains(t, got.Metrics, "accuracy")
 	require.Greater(t, *got.KernelsRun, int64(100))
