@@ -483,7 +483,8 @@ func TestAllMethodsOfAProgramAreSafeForConcurrentUse(t *testing.T) {
 			_, err := p.Infer(context.Background(), map[string]*flowrun.Tensor{"x": x}, flowrun.On("sim"))
 			return err
 		},
-		"Explain": func(int) error { return p.Explain(io.Discard, flowrun.ExplainOptions{Device: "sim"}) },
+		"Explain":        func(int) error { return p.Explain(io.Discard, flowrun.ExplainOptions{Device: "sim"}) },
+		"TrainingMemory": func(int) error { _, err := p.TrainingMemory("cpu", 0); return err },
 		"Summarize": func(int) error {
 			m, err := p.Summarize(flowrun.SummaryOptions{Device: "sim"})
 			if err == nil {
