@@ -36,9 +36,9 @@ type Extra struct {
 
 // Error says what doesn't fit, the gravest first, and what to do about it.
 func (m *Misfit) Error() string {
-	problems := m.rules // what comes of a wrong rule isn't wrong with the file
-	if len(problems) == 0 {
-		problems = m.problems()
+	problems := m.problems()
+	if len(m.rules) > 0 { // what a wrong rule leaves over or leaves out isn't wrong with the file
+		problems = slices.Concat(m.rules, m.Twice, m.Wrong)
 	}
 	text := diag.Few(problems)
 	if m.file != "" {

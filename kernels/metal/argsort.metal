@@ -24,7 +24,7 @@ DEVICE int order_of(float v) {
 typedef decltype(order_of(C())) key;
 
 // The rows: there are `rows` of n elements, inner apart, in 2^levels places each.
-struct shape {
+struct row_shape {
     int n, inner, rows, levels, descending;
 };
 
@@ -34,18 +34,18 @@ struct arguments {
 };
 
 // Where the element of a place lies; -1 if there is none.
-DEVICE int offset_of(shape s, uint place) {
+DEVICE int offset_of(row_shape s, uint place) {
     int row = place >> s.levels, i = place & ((1u << s.levels) - 1);
     return row < s.rows && i < s.n ? row / s.inner * s.n * s.inner + row % s.inner + i * s.inner : -1;
 }
 
-DEVICE key key_at(device const T *x, shape s, int first, int index) {
+DEVICE key key_at(device const T *x, row_shape s, int first, int index) {
     key k = order_of(LOAD(T, x, first + index * s.inner));
     return s.descending ? ~k : k;
 }
 
 // The first element of the row in which an element lies.
-DEVICE int first_of(shape s, int at) { return at / (s.n * s.inner) * s.n * s.inner + at % s.inner; }
+DEVICE int first_of(row_shape s, int at) { return at / (s.n * s.inner) * s.n * s.inner + at % s.inner; }
 
 // The places that comparator c joins, 2^step apart; in the first step of a level the
 // second half of its places is taken backwards.
@@ -71,7 +71,7 @@ kernel void flowrun_argsort(device const T *x [[buffer(0)]], device i32 *out [[b
                             uint size [[threads_per_threadgroup]]) {
     threadgroup key keys[BLOCK];
     threadgroup int at[BLOCK];
-    shape s = {with.n, with.inner, with.rows, with.levels, with.descending};
+    row_shape s = {with.n, with.inner, with.rows, with.levels, with.descending};
     int launch = with.launch, level = BLOCK_LEVELS, step = launch;
     while (level < s.levels && step > level - BLOCK_LEVELS) {
         step -= level - BLOCK_LEVELS + 1;
