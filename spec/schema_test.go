@@ -26,6 +26,7 @@ var partly = []diag.Rule{diag.InvalidValue, diag.ForeignSyntax, diag.IntegerOver
 
 // unseen are structural faults that no schema can see, with the reason.
 var unseen = map[string]string{
+	"scan-unwritten@missing-key": "what writes a carry stands under another key, by its name",
 	"var-range@wrong-type":       "a var's value is compared with its declared type",
 	"yaml-empty@missing-key":     "the server says nothing about an empty document",
 	"yaml-not-utf8@invalid-text": "an editor has the text as characters, whatever bytes were in the file",

@@ -220,7 +220,7 @@ func (s *writer) node() object {
 		properties[k.Name] = key
 	}
 	mapping := object{"type": "object", "properties": properties, "minProperties": 1,
-		"additionalProperties": s.ref("expression")}
+		"additionalProperties": object{"anyOf": []any{s.ref("expression"), s.ref("nothing")}}}
 	return object{
 		"if":   object{"type": "object"},
 		"then": object{"if": having("if"), "then": s.section(syntax.IfSection), "else": mapping},
