@@ -71,7 +71,7 @@ DEVICE C weight_of(resampling r, int o, int i) {
             continue;
         }
         i64 distance = at - tap * r.over;
-        C away = (C)(distance < 0 ? -distance : distance) / (C)r.over, a = (C)-0.75;
+        C away = fabs((C)distance) / (C)r.over, a = (C)-0.75;
         if (r.reach == 1) {
             weight += (C)1 - away;
         } else if (away <= (C)1) {
