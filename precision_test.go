@@ -220,3 +220,35 @@ func TestExplainSaysWhatEachCastIsFor(t *testing.T) {
 	}
 	require.Greater(t, casts, 20)
 }
+
+// A step whose gradients overflow at the first scale leaves later updates what they had.
+func TestUpdatesInF16FindTheirScale(t *testing.T) {
+	p, err := flowrun.Parse("updates.yaml", []byte(`
+flowrun: 1
+seed: 4
+data: {d: {generate: {x: "normal(0, 1, [8, 4])"}}}
+model:
+  precision: f16
+  inputs: {x: "f32[8, 4]"}
+  nodes: {a: {Linear: x, out_features: 8}, b: {Linear: tanh(a), out_features: 1}}
+  outputs: [b]
+train:
+  data: d
+  updates:
+    one: {loss: "100 * mean(square(b - 1))", parameters: b.*, optimizer: {SGD: {lr: 1e-3}}}
+    two: {loss: mean(square(b)), parameters: a.*, optimizer: {SGD: {lr: 1e-3}}}
+  max_steps: 20
+`))
+	require.NoError(t, err)
+	s, err := p.Start(context.Background(), flowrun.On("cpu"))
+	require.NoError(t, err)
+	defer s.Close()
+	summary, err := s.Run(context.Background())
+	require.NoError(t, err)
+	require.Nil(t, summary.Divergence)
+	skipped, err := s.Get("step.skipped")
+	require.NoError(t, err)
+	// The gradients of one are some hundreds, and 2^16 of them is beyond f16's range.
+	require.Greater(t, skipped.Float(0), 1.0)
+	require.Less(t, skipped.Float(0), 12.0)
+}

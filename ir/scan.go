@@ -51,11 +51,12 @@ func (b *Body) Given() []*State { return append(b.Carries(), b.Operands()...) }
 func (b *Body) Results() []*State { return append(b.Carries(), b.Stacks()...) }
 
 // Offsets gives each result's place in the scan's value, and the value's size in bytes.
+// Results without elements have a place of their own, too, as that is what tells them apart.
 func (b *Body) Offsets() (offsets map[*State]int, bytes int) {
 	offsets = map[*State]int{}
 	for _, s := range b.Results() {
 		offsets[s] = bytes
-		bytes = AddSize(bytes, s.Type.Bytes())
+		bytes = AddSize(bytes, max(1, s.Type.Bytes()))
 		bytes = AddSize(bytes, (ResultAlignment-bytes%ResultAlignment)%ResultAlignment)
 	}
 	return offsets, bytes

@@ -152,11 +152,22 @@ func (u *unroller) visit(n *ir.Node) (*ir.Node, error) {
 			return r[n.Int("offset")], nil
 		}
 	case n.Op == ir.ScanOp:
-		if b := n.ScanBody(); u.most >= 0 && (b.Length <= 1 || ir.MulSize(b.Length, len(b.Graph.Nodes)) <= u.most) {
+		if b := n.ScanBody(); u.most >= 0 && (b.Length <= 1 || writtenOut(b) <= u.most) {
 			u.results[n] = u.write(n)
 		}
 	}
 	return n, nil
+}
+
+// writtenOut is the number of nodes of a scan that is written out, with those inside of it.
+func writtenOut(b *ir.Body) int {
+	nodes := len(b.Graph.Nodes)
+	for _, n := range b.Graph.Nodes {
+		if n.Op == ir.ScanOp {
+			nodes = ir.AddSize(nodes, writtenOut(n.ScanBody()))
+		}
+	}
+	return ir.MulSize(max(1, b.Length), nodes)
 }
 
 // write writes a scan out, and gives its results by their offsets.

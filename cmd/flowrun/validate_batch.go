@@ -72,7 +72,13 @@ type fit struct {
 	batch int64
 	ok    bool
 	why   string // "12.0 GiB of 16.0 GiB on cpu"
+
+	refused bool // by the spec
+	refusal error
 }
+
+// largestFirst is the largest batch that is tried while a spec takes none.
+const largestFirst = 1 << 20
 
 // find describes the largest batch that fits.
 func (m *maxBatch) find() (string, error) {
@@ -91,11 +97,14 @@ func (m *maxBatch) find() (string, error) {
 		return m.fit(p, 0, batch)
 	}
 	fits, err := at(1)
-	if err != nil {
-		return "", err
+	for n := int64(2); fits.refused && n <= largestFirst; n *= 2 { // one that needs more examples
+		fits, err = at(n)
+	}
+	if err != nil || fits.refused {
+		return "", errors.Join(err, fits.refusal)
 	}
 	if !fits.ok {
-		return fmt.Sprintf("not even one example fits: %s", fits.why), nil
+		return fmt.Sprintf("not even %s fits: %s", report.Counted(fits.batch, "example"), fits.why), nil
 	}
 	too := fit{batch: math.MaxInt32 + 1, why: "more aren't tried"}
 	for fits.batch < too.batch-1 {
@@ -146,8 +155,8 @@ func refusedBatch(batch int64, err error) (fit, error) {
 	switch {
 	case errors.As(err, &large):
 		return fit{batch: batch, why: large.Msg}, nil
-	case errors.As(err, &wrong) && batch > 1:
-		return fit{batch: batch, why: "the spec has errors: " + wrong.Diagnostics.Items[0].Message}, nil
+	case errors.As(err, &wrong) && len(wrong.Diagnostics.Items) > 0:
+		return fit{batch: batch, why: "the spec has errors: " + wrong.Diagnostics.Items[0].Message, refused: true, refusal: err}, nil
 	}
 	return fit{}, err
 }

@@ -62,6 +62,24 @@ train: {data: d, loss: mean(square(y)), optimizer: {SGD: {lr: 0.1}}, max_steps: 
 	require.False(t, with(n+1))
 }
 
+// BatchNorm takes no batch of one example.
+func TestTheLargestBatchIsFoundWhereOneExampleIsTooFew(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "rows.csv"), []byte("a,y\n1,0\n2,1\n"), 0o600))
+	spec := filepath.Join(dir, "norm.yaml")
+	require.NoError(t, os.WriteFile(spec, []byte(`
+flowrun: 1
+data:
+  d: {csv: rows.csv, fields: {x: {columns: [a], type: "f32[1]"}, y: {column: y, type: "i64[]"}}, batch: 4}
+model:
+  inputs: {x: "f32[n, 1]"}
+  nodes: {b: {BatchNorm: x}, l: {Linear: b, out_features: 2}}
+  outputs: [l]
+train: {data: d, loss: "cross_entropy(l, y)", optimizer: {SGD: {lr: 0.1}}, max_steps: 1}
+`), 0o600))
+	require.Greater(t, maxBatchOf(t, "--max-batch", spec), int64(1000))
+}
+
 func TestMaxBatchSaysWhatItNeeds(t *testing.T) {
 	spec, iris := filepath.Join("..", "..", "graphs", "math_net.yaml"), filepath.Join("..", "..", "graphs", "iris.yaml")
 	for arguments, says := range map[string]string{

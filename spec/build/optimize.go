@@ -89,7 +89,12 @@ func (t *training) optimize(u *syntax.Update) {
 			return
 		}
 	}
-	if !o.gradients(params) || !o.clip(params) || !o.showNorm(params) {
+	grads := len(o.skip.grads)
+	if !o.gradients(params) {
+		return
+	}
+	o.unlessOverflow(o.skip.grads[grads:])
+	if !o.clip(params) || !o.showNorm(params) {
 		return
 	}
 	for _, p := range params {
@@ -267,6 +272,9 @@ func (o *optimizing) update(p *trained) bool {
 		return false // reported
 	}
 	o.bound(args)
+	if o.first.nodes[s.Name] == nil {
+		return false // its initial value was reported
+	}
 	f := newFrame(args.mod, o.join(o.prefix, s.Name))
 	o.Graph.Put(f.path, s.Name)
 	f.site, f.kind, f.commit, f.device = c.At(), ir.OptimState, true, s.Device

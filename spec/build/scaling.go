@@ -54,6 +54,27 @@ func (o *optimizing) unscaled(grad *ir.Node) *ir.Node {
 	return o.Apply(ir.LookupOp("div"), grad, o.Cast(o.scaling.scale.Read, grad.Type.DType))
 }
 
+// unlessOverflow lets an update whose gradients overflow write nothing, as later updates of
+// the step would see it, and have losses that aren't finite, which is no matter of the scale.
+func (o *optimizing) unlessOverflow(grads []*ir.Node) {
+	if o.scaling.scale == nil || len(o.def.Updates) < 2 {
+		return
+	}
+	op := func(name string, args ...any) *ir.Node { return o.Apply(ir.LookupOp(name), args...) }
+	from := len(o.Graph.Nodes)
+	good := o.Scalar(ir.Bool, true)
+	for _, g := range grads {
+		good = op("logical_and", good, op("all", op("isfinite", g)))
+	}
+	good = op("logical_or", good, op("le", o.scaling.scale.Read, smallestScale))
+	if o.due == nil {
+		o.due = good
+	} else {
+		o.due = op("logical_and", o.due, good)
+	}
+	o.own(from, o.prefix, "")
+}
+
 // rescale gives the scale its next value. overflow is whether a gradient isn't finite though
 // the loss is.
 func (t *training) rescale(overflow *ir.Node) {

@@ -97,6 +97,9 @@ func (ex *expander) parameters(f *frame) bool {
 func (ex *expander) parameter(f *frame, p *syntax.Parameter, t ir.Type) *ir.State {
 	path := ex.parameterPath(f, p)
 	if s, shared := ex.sharedParameter(f, p, path, t); shared {
+		if s != nil && ex.first.nodes[s.Name] == nil {
+			return nil // its initial value was reported
+		}
 		return s
 	}
 	s, fresh := ex.newState(f, ir.PlainPath(path), ir.ParamState, t, p.At)

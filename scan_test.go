@@ -1,0 +1,77 @@
+package flowrun_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flowrun/flowrun"
+)
+
+// Results of a scan may have no elements: a carry of size 0, stacks of a scan over nothing.
+func TestScansGiveResultsWithoutElements(t *testing.T) {
+	for name, spec := range map[string]string{
+		"a carry before another": `
+  cell:
+    inputs: {x: "f32[2]", w: "f32[3]", none: "f32[0, 2]"}
+    carry: {a: none, b: w}
+    update: {a: a * 2, b: b + sum(x) + w}
+    nodes: {p: next(a), q: next(b)}
+    outputs: [p, q]
+model:
+  nodes:
+    w: Top()
+    r: {cell: ["reshape(cast(arange(8), 'f32'), [4, 2])", w, "zeros([0, 2])"], scan: {dim: 0, last: true}}
+    s: sum(r.p) + sum(r.q)
+  outputs: [s]
+train: {loss: "sum(r.p * r.p) + sum(r.q * r.q)", optimizer: {SGD: {lr: 0.1}}, max_steps: 1}`,
+		"a scan over nothing": `
+  cell:
+    inputs: {x: "f32[2]", w: "f32[3]"}
+    carry: {a: w * w}
+    update: {a: a * sum(x)}
+    output: next(a)
+model:
+  nodes:
+    w: Top()
+    last: {cell: ["zeros([0, 2])", w], scan: {dim: 0, last: true}}
+    all: {cell: ["zeros([0, 2])", w], scan: 0}
+  outputs: [last, all]
+train: {loss: sum(last * last) + sum(all), optimizer: {SGD: {lr: 0.1}}, max_steps: 1}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := flowrun.Parse("scan.yaml", []byte("flowrun: 1\nmodules:\n  Top:\n    params: {w: {shape: [3], init: 0.5}}\n    output: w"+spec))
+			require.NoError(t, err)
+			s, err := p.Start(context.Background(), flowrun.On("cpu"))
+			require.NoError(t, err)
+			defer s.Close()
+			require.NoError(t, s.Step(context.Background()))
+			loss, err := s.Get("metrics.loss_step")
+			require.NoError(t, err)
+			// 0.5 + (1 + 5 + 9 + 13) + 4 * 0.5, squared, three times; and 0.25, to the 4th, of w alone.
+			want := map[string]float64{"a carry before another": 3 * 30.5 * 30.5, "a scan over nothing": 3 * 0.25 * 0.25}[name]
+			require.InDelta(t, want, loss.Float(0), 1e-3)
+		})
+	}
+}
+
+// What is written out is bounded with the scans inside of it.
+func TestScansInScansArentWrittenOutWithoutBounds(t *testing.T) {
+	var spec strings.Builder
+	spec.WriteString("flowrun: 1\nmodules:\n")
+	inner := "x"
+	for i := range 6 {
+		name := "m" + string(rune('0'+i))
+		spec.WriteString("  " + name + ":\n    inputs: {x: \"f32[]\", v: \"f32[12]\", c: \"f32[]\"}\n    carry: {a: c}\n    nodes: {y: " + inner + "}\n    update: {a: y * a}\n    output: next(a)\n")
+		inner = "{" + name + ": [v, v, a], scan: {dim: 0, last: true}}"
+	}
+	spec.WriteString("model:\n  nodes:\n    v: arange(12) / 12 + 0.5\n    y: {m5: [v, v, \"1.0\"], scan: {dim: 0, last: true}}\n  outputs: [y]\n")
+	p, err := flowrun.Parse("scan.yaml", []byte(spec.String()))
+	require.NoError(t, err)
+	var plan bytes.Buffer
+	require.NoError(t, p.Explain(&plan, flowrun.ExplainOptions{Device: "cpu", Infer: true, Format: "json"}))
+	require.Less(t, strings.Count(plan.String(), `"call":`), 1000)
+}
