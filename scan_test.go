@@ -3,6 +3,7 @@ package flowrun_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -74,4 +75,33 @@ func TestScansInScansArentWrittenOutWithoutBounds(t *testing.T) {
 	var plan bytes.Buffer
 	require.NoError(t, p.Explain(&plan, flowrun.ExplainOptions{Device: "cpu", Infer: true, Format: "json"}))
 	require.Less(t, strings.Count(plan.String(), `"call":`), 1000)
+}
+
+// Which of a scan's carries have gradients is found once for each that has one, not once for
+// each combination of those of the scans around it: that would take minutes here.
+func TestActivityInNestedScansIsFoundInProportion(t *testing.T) {
+	const carries, depth = 12, 7
+	var spec strings.Builder
+	spec.WriteString("flowrun: 1\nmodules:\n  Top:\n    params: {w: {shape: [2, 2, 2, 2, 2, 2, 2], init: 0.5}}\n    output: w\n")
+	for d := range depth {
+		fmt.Fprintf(&spec, "  m%d:\n    inputs: {x: \"f32[%s]\", c: \"f32[]\"}\n    carry: {", d, strings.TrimSuffix(strings.Repeat("2, ", d), ", "))
+		update := ""
+		for c := range carries {
+			fmt.Fprintf(&spec, "c%d: \"0.0\", ", c)
+			if c == 0 {
+				update += "c0: c0 + c * y, "
+			} else {
+				update += fmt.Sprintf("c%d: c%d * 2, ", c, c-1)
+			}
+		}
+		y := "sum(x)"
+		if d > 0 {
+			y = fmt.Sprintf("{m%d: [x, c11], scan: {dim: 0, last: true}}", d-1)
+		}
+		fmt.Fprintf(&spec, "}\n    nodes: {y: %s}\n    update: {%s}\n    output: next(c11)\n", y, update)
+	}
+	fmt.Fprintf(&spec, "model:\n  nodes:\n    w: Top()\n    y: {m%d: [w, \"1.0\"], scan: {dim: 0, last: true}}\n  outputs: [y]\n", depth-1)
+	spec.WriteString("train: {loss: square(y - 1), optimizer: {SGD: {lr: 0.1}}, max_steps: 1}\n")
+	_, err := flowrun.Parse("scan.yaml", []byte(spec.String()))
+	require.NoError(t, err)
 }

@@ -19,10 +19,14 @@ import (
 type activity struct {
 	active map[*ir.Node]bool
 	scans  map[*ir.Node]map[int]bool // scan -> offsets of its active results
+	// inner is the activity in scans' bodies. It only grows, so what was found in a body for
+	// some active operands stays when there are more, and each body is gone through once
+	// for every carry around and in it that becomes active, however deep it is.
+	inner map[*ir.Node]*activity
 }
 
 func newActivity() *activity {
-	return &activity{active: map[*ir.Node]bool{}, scans: map[*ir.Node]map[int]bool{}}
+	return &activity{active: map[*ir.Node]bool{}, scans: map[*ir.Node]map[int]bool{}, inner: map[*ir.Node]*activity{}}
 }
 
 // visit marks a node whose operands have been visited.
@@ -50,7 +54,14 @@ func passes(n *ir.Node) bool {
 // visitScan finds the active results of a scan, and reports whether there are any.
 func (a *activity) visitScan(n *ir.Node) bool {
 	body := n.ScanBody()
-	inner := activityIn(body.Graph, a.given(n))
+	inner, known := a.inner[n]
+	if !known {
+		inner = newActivity()
+		a.inner[n] = inner
+	}
+	if inner.begin(body.Graph, a.given(n)) || !known {
+		inner.settle(body.Graph)
+	}
 	offsets, _ := body.Offsets()
 	found := map[int]bool{}
 	for _, s := range body.Results() {
@@ -75,11 +86,23 @@ func (a *activity) given(n *ir.Node) []bool {
 // are. A carry is active if it begins so or becomes so.
 func activityIn(g *ir.Graph, given []bool) *activity {
 	a := newActivity()
+	a.begin(g, given)
+	a.settle(g)
+	return a
+}
+
+// begin marks the states of operands that are active, and reports whether any is new.
+func (a *activity) begin(g *ir.Graph, given []bool) (more bool) {
 	for i, on := range given { // carries and operands are the first states
-		if on {
-			a.active[g.States[i].Read] = true
+		if read := g.States[i].Read; on && !a.active[read] {
+			a.active[read], more = true, true
 		}
 	}
+	return more
+}
+
+// settle goes through a body until no more of it becomes active.
+func (a *activity) settle(g *ir.Graph) {
 	for settled := false; !settled; {
 		for _, n := range g.Nodes {
 			a.visit(n)
@@ -92,7 +115,6 @@ func activityIn(g *ir.Graph, given []bool) *activity {
 			}
 		}
 	}
-	return a
 }
 
 // result notes the gradient of a result of a scan.
