@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -72,13 +73,31 @@ func (c *choice) report(t *training) {
 	for i, p := range c.update.Parameters {
 		switch {
 		case c.matched[i] == 0:
-			t.list.Add(diag.Diagnostic{Rule: diag.UnmatchedRule, Range: p.At,
-				Message: fmt.Sprintf("`%s` matches no parameters", diag.Cut(p.Name)), Help: "example names: h1.weight, h.0.weight; * matches any text"})
+			t.report(t.root, diag.Diagnostic{Rule: diag.InvalidValue, Range: p.At,
+				Message: fmt.Sprintf("`%s` matches no parameters", diag.Cut(p.Name)), Help: t.someParameters()})
 		case c.needed[i] == 0:
 			t.list.Add(diag.Diagnostic{Rule: diag.NoGradient, Range: p.At,
 				Message: fmt.Sprintf("the loss depends on none of the parameters that `%s` matches, so they aren't trained", diag.Cut(p.Name))})
 		}
 	}
+}
+
+// someParameters names a few of the spec's parameters.
+func (t *training) someParameters() string {
+	var names []string
+	for _, s := range t.Graph.States {
+		if s.Kind == ir.ParamState {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "the model has no parameters"
+	}
+	more := ""
+	if n := len(names) - 3; n > 0 {
+		names, more = names[:3], fmt.Sprintf(" and %s", diag.Count(n, "other"))
+	}
+	return "there is " + strings.Join(names, ", ") + more + "; * matches any text"
 }
 
 // matching finds the group of each parameter.
