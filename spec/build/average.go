@@ -46,7 +46,7 @@ func (t *training) averages() {
 
 // counting is what a step is to an average.
 type counting struct {
-	first  *ir.Node // it is the first step that counts, or one before, bool[]
+	first  *ir.Node // it is the first step or update that counts, or one before, bool[]
 	weight *ir.Node // of the step's weights in the average, f32[]
 	counts *ir.Node // whether it counts, bool[]; nil: each does
 }
@@ -57,16 +57,35 @@ func (t *training) counting(a *syntax.Average) (c counting) {
 	if taken := t.taken(); taken != t.step {
 		step = op("add", taken, 1)
 	}
+	due := t.updated
+	if due != nil {
+		step = t.updatesMade(a)
+	}
 	since := op("sub", step, int(a.Start))
 	c.first = op("le", since, 0)
-	if a.Every > 1 {
-		c.counts = op("logical_or", c.first, op("eq", op("remainder", since, int(a.Every)), 0))
+	if a.Every > 1 || due != nil {
+		c.counts = op("eq", op("remainder", since, int(a.Every)), 0)
+		before := c.first
+		if due != nil { // states that each step writes don't move between updates
+			c.counts = op("logical_and", due, c.counts)
+			before = op("lt", since, 0)
+		}
+		c.counts = op("logical_or", before, c.counts)
 	}
 	if c.weight = t.Scalar(ir.F64, 1-a.Decay); a.Equal {
 		n := op("add", op("floor_divide", since, int(a.Every)), 1)
 		c.weight = op("div", 1.0, t.Cast(op("maximum", n, 1), ir.F32))
 	}
 	return c
+}
+
+// updatesMade counts the steps with an update, this one included. Only a state knows it.
+func (t *training) updatesMade(a *syntax.Average) *ir.Node {
+	op := func(name string, args ...any) *ir.Node { return t.Apply(ir.LookupOp(name), args...) }
+	s, _ := t.newState(newFrame(nil, ""), join(join("optimizer.averages", a.Name), "updates"), ir.OptimState, ir.Scalar(ir.I64), a.At)
+	t.first.set(s.Name, t.first.Scalar(ir.I64, 0))
+	s.Next = op("where", t.updated, op("add", s.Read, 1), s.Read)
+	return s.Next
 }
 
 // average adds the average of a weight, in f32 at least. The first step that counts gives

@@ -60,11 +60,12 @@ func optimizerOf(c *expr.Call) *check.Target {
 	return target
 }
 
-// optimize gives every parameter that the update trains its gradient and its next value.
-func (t *training) optimize(u *syntax.Update) {
+// optimize gives every parameter that the update trains its gradient and its next value. It
+// gives whether that is due in this step; nil: in every step.
+func (t *training) optimize(u *syntax.Update) *ir.Node {
 	o := t.newOptimizing(u)
 	if o == nil {
-		return
+		return nil
 	}
 	from := len(t.Graph.Nodes)
 	t.Origin = u.At
@@ -72,7 +73,7 @@ func (t *training) optimize(u *syntax.Update) {
 	o.count()
 	t.own(from, o.prefix, "")
 	if o.single = o.arguments(o.updates); o.single == nil || t.plain[u] == nil {
-		return
+		return nil
 	}
 	o.view = t.viewOf(u)
 	t.minimized[u] = o.view.of(t.plain[u])
@@ -86,22 +87,23 @@ func (t *training) optimize(u *syntax.Update) {
 		o.double = o.arguments(o.Cast(o.updates, ir.F64))
 		t.own(from, o.prefix, "")
 		if o.double == nil {
-			return
+			return nil
 		}
 	}
 	grads := len(o.skip.grads)
 	if !o.gradients(params) {
-		return
+		return nil
 	}
 	o.unlessOverflow(o.skip.grads[grads:])
 	if !o.clip(params) || !o.showNorm(params) {
-		return
+		return nil
 	}
 	for _, p := range params {
 		if t.full || !o.update(p) {
-			return
+			return nil
 		}
 	}
+	return o.due
 }
 
 // count finds out how often the optimizer has updated parameters, and whether it does in

@@ -26,9 +26,11 @@ type training struct {
 	apart      map[*syntax.Update][]*part  // their parts, if gradients are accumulated
 	minimized  map[*syntax.Update]*ir.Node // the same as the updates see them
 	written    []*ir.State                 // by the updates so far, in their order
+	updated    *ir.Node                    // whether any optimizer updates in this step, bool[]; nil: as always without accumulate
 	listed     int                         // updates whose parameters are known
 	heldBack   map[*ir.State]bool          // parameters that a group freezes
 	size       int64                       // the number of examples in a batch; 0: what the data source says
+	generated  map[*ir.Node]bool           // the fields of generated data
 	skip       skipping
 	scaling    scaling
 }
@@ -87,6 +89,12 @@ func (t *training) data() map[string]any {
 		for name, v := range f.values {
 			if n := ex.tensor(v, "the field "+name, src.At); n != nil {
 				f.values[name] = n
+			}
+		}
+		t.generated = map[*ir.Node]bool{}
+		for _, v := range f.values {
+			if n, ok := v.(*ir.Node); ok {
+				t.generated[n] = true
 			}
 		}
 		return f.values

@@ -1,6 +1,8 @@
 package build
 
 import (
+	"slices"
+
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/syntax"
@@ -9,10 +11,11 @@ import (
 // update makes all updates of a step, in their order. Each writes states by giving them a
 // Next; the next update goes on from that.
 func (t *training) update() {
+	var due []*ir.Node // of each optimizer
 	for _, u := range t.def.Updates {
 		switch {
 		case u.Loss != nil || u.Optimizer != nil:
-			t.optimize(u)
+			due = append(due, t.optimize(u))
 		case u.Assign != nil:
 			t.assign(u)
 		default:
@@ -20,6 +23,23 @@ func (t *training) update() {
 		}
 	}
 	t.untrained()
+	t.updated = t.anyDue(due)
+}
+
+// anyDue is whether any optimizer updates; nil if none accumulates, or one always does.
+func (t *training) anyDue(due []*ir.Node) *ir.Node {
+	accumulates := slices.ContainsFunc(t.def.Updates, func(u *syntax.Update) bool { return u.Accumulate > 1 })
+	if len(t.def.Averages) == 0 || !accumulates || slices.Contains(due, nil) {
+		return nil
+	}
+	from := len(t.Graph.Nodes)
+	t.Origin = t.def.At
+	any := due[0]
+	for _, d := range due[1:] {
+		any = t.Apply(ir.LookupOp("logical_or"), any, d)
+	}
+	t.own(from, "optimizer.averages", "")
+	return any
 }
 
 // turn says in which steps an update is made.
