@@ -113,7 +113,7 @@ const steepAtZero = "sum(sqrt(trunc(uniform(0, 12, [2, 1])) * y * y))"
 func TestADivergenceThroughAGradientIsFoundInTheStepThatMadeIt(t *testing.T) {
 	for _, device := range []string{"cpu", "sim"} {
 		for name, more := range map[string][]string{
-			"plain": nil, "clipped": {"clip_grad_norm: 1"}, "accumulated": {"accumulate: 2"},
+			"plain": nil, "clipped": {"clip_grad_norm: 1"}, "accumulated": {"accumulate: 2", "weight: 1.0"},
 			"checkpoints": {"checkpoint: {every: 4}"}, "until": {"until: step >= 55"},
 		} {
 			t.Run(name+" on "+device, func(t *testing.T) {

@@ -22,17 +22,21 @@ type part struct {
 }
 
 // parts takes the loss of an accumulating update apart. It also gives the loss with 0 for
-// what is divided by 0: of a batch of which nothing counts.
-func (t *training) parts(u *syntax.Update, loss *ir.Node) ([]*part, *ir.Node) {
+// what is divided by 0: of a batch of which nothing counts. from is the first of the loss's
+// nodes.
+func (t *training) parts(u *syntax.Update, loss *ir.Node, from int) ([]*part, *ir.Node) {
 	if u.Weight != nil {
 		return t.weighted(u, loss)
 	}
-	d := t.dissect(loss)
+	d := t.dissect(loss, from)
 	var parts []*part
 	byShare := map[share]*part{}
 	var of []*part // by term
-	counted := false
+	counted, unknown := false, false
 	whole := d.each(loss, func(n *ir.Node, tm term) *ir.Node {
+		if tm.share == unknownShare && d.trained[n] {
+			unknown = true
+		}
 		p := byShare[tm.share]
 		if p == nil || tm.share == meanOfCounted {
 			p = &part{name: "grad"}
@@ -54,6 +58,11 @@ func (t *training) parts(u *syntax.Update, loss *ir.Node) ([]*part, *ir.Node) {
 		}
 		return t.orNothing(tm.count, n)
 	})
+	if unknown {
+		t.fail(t.root, diag.InvalidValue, u.Loss.At(), "give what it is divided by, as in `weight: count(y != 0)` or `weight: sum(mask)`; `weight: 1.0` if each batch counts the same",
+			"with `accumulate` it has to be known how the loss adds up over batches, and of this one it isn't")
+		return nil, nil
+	}
 	if len(parts) == 1 && !counted {
 		parts[0].loss = loss
 		return parts, loss

@@ -18,6 +18,7 @@ const (
 	meanOfExamples share = iota // its share is that of its batch's examples; or it depends on no example
 	sumOfExamples               // it is divided by nothing
 	meanOfCounted               // it is divided by a count of its batch
+	unknownShare
 )
 
 // term is one of those that a loss adds.
@@ -32,10 +33,14 @@ type dissection struct {
 	t       *training
 	batch   map[*ir.Node]bool // whether a node depends on the batch
 	trained map[*ir.Node]bool // whether it depends on a parameter
+	fields  map[*ir.Node]bool // those of generated data
+	layouts map[*ir.Node]layout
+	results map[*ir.Node]map[int]layout // of scans, by their offsets
+	from    int                         // the first node of the loss
 }
 
-func (t *training) dissect(loss *ir.Node) *dissection {
-	d := &dissection{t: t, batch: map[*ir.Node]bool{}, trained: map[*ir.Node]bool{}}
+func (t *training) dissect(loss *ir.Node, from int) *dissection {
+	d := &dissection{t: t, batch: map[*ir.Node]bool{}, trained: map[*ir.Node]bool{}, fields: t.generated, layouts: map[*ir.Node]layout{}, results: map[*ir.Node]map[int]layout{}, from: from}
 	needed := make([]*ir.Node, 0)
 	for n := range ancestors(loss, nil) {
 		needed = append(needed, n)
@@ -45,6 +50,7 @@ func (t *training) dissect(loss *ir.Node) *dissection {
 		isParam := n.State != nil && n.State.Kind == ir.ParamState
 		d.batch[n] = n == t.step || n.Op == ir.SourceOp || n.State != nil && !isParam || d.any(d.batch, n.Inputs)
 		d.trained[n] = isParam || d.any(d.trained, n.Inputs)
+		d.layouts[n] = d.layoutOf(n)
 	}
 	return d
 }
@@ -87,17 +93,17 @@ func (d *dissection) walk(n *ir.Node, divided bool, f func(*ir.Node, term) *ir.N
 			return down(1, divided)
 		}
 	case "mul":
-		if d.fixed(n.Inputs[0]) {
+		if !d.batch[n.Inputs[0]] {
 			return down(1, divided)
-		} else if d.fixed(n.Inputs[1]) {
+		} else if !d.batch[n.Inputs[1]] {
 			return down(0, divided)
 		}
 	case "div":
 		a, b := n.Inputs[0], n.Inputs[1]
-		if d.fixed(b) {
-			return down(0, true)
+		if !d.batch[b] { // a number; what is trained is no number of examples
+			return down(0, divided || d.fixed(b))
 		}
-		if d.counts(b) && d.shareOf(a) == sumOfExamples {
+		if d.counts(b) && d.shareOf(a) == sumOfExamples && d.shareOf(b) == sumOfExamples {
 			sum := d.t.Cast(a, n.Type.DType)
 			if !sum.Type.Equal(n.Type) {
 				sum = d.t.Apply(ir.LookupOp("reshape"), sum, []int(n.Type.Shape))
@@ -105,47 +111,23 @@ func (d *dissection) walk(n *ir.Node, divided bool, f func(*ir.Node, term) *ir.N
 			return f(n, term{share: meanOfCounted, count: b, sum: sum})
 		}
 	}
-	s := meanOfExamples
-	if !divided {
-		s = d.shareOf(n)
+	s := d.shareOf(n)
+	if divided && s == sumOfExamples {
+		s = meanOfExamples
 	}
 	return f(n, term{share: s})
 }
 
-// shareOf says how a node adds up: by the innermost reduction of the examples below it that
-// nothing but factors lie around.
+// shareOf says how a node adds up.
 func (d *dissection) shareOf(n *ir.Node) share {
-	found, first := meanOfExamples, true
-	if !d.batch[n] {
-		return found
+	l := d.layouts[n]
+	switch {
+	case !d.batch[n]:
+		return meanOfExamples
+	case l.kind == combinedOnes:
+		return l.share
+	case l.kind == drawn && n.Type.Shape.Numel() == 1: // of the batch as a whole
+		return meanOfExamples
 	}
-	for {
-		switch n.Op.Name {
-		case "sum", "mean":
-			if dims := n.Ints("dim"); first || len(dims) == 0 || slices.Contains(dims, 0) {
-				found, first = sumOfExamples, false
-				if n.Op.Name == "mean" {
-					found = meanOfExamples
-				}
-			}
-			n = n.Inputs[0]
-		case "cast", "reshape", "squeeze", "unsqueeze", "neg":
-			n = n.Inputs[0]
-		case "mul":
-			if d.fixed(n.Inputs[0]) {
-				n = n.Inputs[1]
-			} else if d.fixed(n.Inputs[1]) {
-				n = n.Inputs[0]
-			} else {
-				return found
-			}
-		case "div":
-			if d.fixed(n.Inputs[1]) {
-				return meanOfExamples
-			}
-			return found
-		default:
-			return found
-		}
-	}
+	return unknownShare
 }

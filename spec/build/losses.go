@@ -31,6 +31,7 @@ func (t *training) losses(fields map[string]any) {
 // lossNode builds a loss; nil was reported.
 func (t *training) lossNode(u *syntax.Update) *ir.Node {
 	def := &syntax.Node{Value: u.Loss, At: u.Loss.At()}
+	first := len(t.Graph.Nodes)
 	v := t.single(u.LossName(), def, ir.BufferState)
 	if syntax.IsBad(v) {
 		return nil
@@ -43,7 +44,7 @@ func (t *training) lossNode(u *syntax.Update) *ir.Node {
 	if u.Accumulate > 1 && t.training {
 		from := len(t.Graph.Nodes)
 		t.Origin = def.At
-		if t.apart[u], n = t.parts(u, n); n == nil {
+		if t.apart[u], n = t.parts(u, n, first); n == nil {
 			return nil
 		}
 		t.own(from, u.LossName(), "")

@@ -87,3 +87,58 @@ func TestAccumulatedBatchesAreOneLargeBatch(t *testing.T) {
 		})
 	}
 }
+
+// Where the batch is in another dim, sums and means are still those of the examples; and
+// averages of the weights count updates.
+func TestAccumulationFindsTheExamplesInAnyDim(t *testing.T) {
+	const text = `
+flowrun: 1
+data:
+  rows: {safetensors: rows.safetensors, fields: {x: {type: "f64[6]"}, m: {type: "f64[]"}}, batch: %d}
+model:
+  inputs: {x: "f64[batch, 6]"}
+  nodes:
+    a: {Linear: x, out_features: 3, dtype: f64}
+    turned: transpose(a, 0, 1)
+    past: {LSTM: "reshape(transpose(reshape(a, [batch, 3, 1]), 0, 1), [3, batch, 1])", hidden_size: 2, batch_first: false, dtype: f64}
+  outputs: [a]
+train:
+  data: rows
+  accumulate: %d
+  optimizer: {SGD: {lr: 0.125}}
+  averages: {ema: {decay: 0.5}, swa: {start: 2}, some: {start: 1, every: 2, decay: 0.25}}
+  epochs: 4
+  loss: '%s'
+`
+	x, m := numbers{Shape: []int{10, 6}}, numbers{Shape: []int{10}}
+	for i := range 60 {
+		x.Values = append(x.Values, float64(i*i%17)/8-1)
+	}
+	for i := range 10 {
+		m.Values = append(m.Values, float64(i%3))
+	}
+	for _, loss := range []string{
+		"mean(square(turned))", "0.25 * sum(square(turned))", "sum(mean(square(turned), 1))", "mean(sqrt(1.0 + sum(square(turned), 0)))",
+		"mean(square(past.out))", "sum(square(turned) * m) / sum(m)", "sum(square(turned) * m) / count(m > 0)", "mean(square(reshape(turned, [-1])))",
+	} {
+		var after []map[string]*flowrun.Tensor
+		for _, of := range [][2]int{{4, 3}, {10, 1}} {
+			dir := t.TempDir()
+			require.NoError(t, flowrun.WriteTensors(filepath.Join(dir, "rows.safetensors"), map[string]*flowrun.Tensor{"x": x.in(flowrun.F64), "m": m.in(flowrun.F64)}))
+			path := filepath.Join(dir, "s.yaml")
+			require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, text, of[0], of[1], loss), 0o666))
+			s := runtest.Started(t, path, flowrun.On("cpu"))
+			runtest.Ran(t, s, 0)
+			weights := runtest.Weights(t, s)
+			for _, average := range []string{"ema", "swa", "some"} {
+				weights[average] = get(t, s, "optimizer.averages."+average+".a.weight")
+			}
+			after = append(after, weights)
+		}
+		for name, want := range after[1] {
+			for i := range want.Type.Shape.Numel() {
+				require.InDelta(t, want.Float(i), after[0][name].Float(i), 1e-13, "%s of %s", name, loss)
+			}
+		}
+	}
+}
