@@ -203,7 +203,9 @@ func TestExplainSaysWhatEachCastIsFor(t *testing.T) {
   nodes:
     h: {TransformerBlock: "reshape(x, [1, 4, 3])", num_heads: 1, is_causal: true, checkpoint_activations: true}
     n: {BatchNorm: "reshape(h, [4, 3])"}
-    out: {Linear: gelu(n), out_features: 3}`)))
+    c1: {Conv1d: "reshape(n, [2, 2, 3])", out_channels: 2, kernel_size: 1}
+    c2: {ConvTranspose1d: c1, out_channels: 2, kernel_size: 1}
+    out: {Linear: "gelu(reshape(c2, [4, 3]))", out_features: 3}`)))
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, p.Explain(&b, flowrun.ExplainOptions{Format: "json", Device: "cpu"}))

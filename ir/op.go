@@ -62,6 +62,9 @@ type Op struct {
 	// Decompose writes n in terms of simpler ops. It is nil for ops that have
 	// kernels.
 	Decompose func(b *Builder, n *Node) *Node
+	// Inline ops are decomposed where they are called, before gradients are computed: their
+	// gradient is that of the ops that they become.
+	Inline bool
 
 	// Exact ops have the same bits on every device, in every dtype: those of the
 	// reference, rounded. Either the operation is exact in float64, or float64's 53
@@ -161,6 +164,7 @@ type ArgError struct {
 	Index int    // for list arguments: which element; else 0
 	Msg   string
 	Help  string // what to do about it, if that is known
+	DType bool   // whether a dtype is at fault, whatever the shapes
 }
 
 // Error gives the message without the op's name.

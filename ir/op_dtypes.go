@@ -59,6 +59,9 @@ func (op *Op) dtypesFor(shapes []Shape, list []int, choices [][]DType) (all []DT
 
 // shapesOfConvolutions are larger shapes, which all operands have, or all but the last.
 func shapesOfConvolutions(operands int) (all [][]Shape) {
+	if operands > 0 {
+		all = append(all, slices.Repeat([]Shape{{2, 1}}, operands)) // the columns of images of one element
+	}
 	for rank := 3; rank <= 5 && operands > 0; rank++ {
 		large := slices.Repeat([]Shape{slices.Repeat(Shape{2}, rank)}, operands)
 		all = append(all, large, append(slices.Clone(large[1:]), Shape{2}))
@@ -152,7 +155,41 @@ func tryCall(op *Op, dtypes []DType, shapes []Shape, list []int, asked DType) *N
 			return n
 		}
 	}
+	for i, p := range op.Params {
+		switch {
+		case p.Kind == KDims && p.Optional:
+			args[i] = nil
+		case p.Kind == KDims:
+			args[i] = 1
+		}
+	}
+	if n, err := b.Call(op, args); err == nil {
+		return n
+	}
 	return nil
+}
+
+// HasGradient reports whether gradients go through the op, by one of its own or, of an op
+// that is written as others where it is called, by theirs.
+func (op *Op) HasGradient() bool {
+	switch {
+	case op == GradOp || op.Grad != nil:
+		return true
+	case !op.Inline:
+		return false
+	}
+	operands := countOperands(op)
+	for _, shapes := range combinations(operands, []Shape{{2, 2}, {2}, {}}) {
+		if n := tryCall(op, slices.Repeat([]DType{F32}, operands), shapes, []int{2, 2}, F32); n != nil {
+			return reachesState(op.Decompose(NewBuilder(&Graph{}), n))
+		}
+	}
+	return false
+}
+
+// reachesState reports whether a gradient gets from n to a state.
+func reachesState(n *Node) bool {
+	return n.Op == StateOp || n.Op.HasGradient() && slices.ContainsFunc(n.Inputs, reachesState)
 }
 
 // tryArguments are small and differ, so that bounds have something between them.
@@ -168,8 +205,11 @@ func tryArguments(op *Op, operands []*Node, list []int, asked DType) []any {
 		case KDType:
 			args[i] = asked
 		case KString:
-			if !p.Optional && p.Enum != nil {
+			switch {
+			case !p.Optional && p.Enum != nil:
 				args[i] = p.Enum[0]
+			case !p.Optional:
+				args[i] = "...,..." // an equation of two operands, whatever their dims
 			}
 		case KInts:
 			args[i] = list

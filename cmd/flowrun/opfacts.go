@@ -18,7 +18,7 @@ func factsOf(op *ir.Op) []fact {
 		all = append(all, fact{"dtypes", operandTypes(op)})
 	}
 	gradient := "no"
-	if hasGradient(op) {
+	if op.HasGradient() {
 		gradient = "yes"
 	}
 	all = append(all, fact{"result", resultType(op)}, fact{"gradient", gradient})
@@ -42,8 +42,6 @@ func factsOf(op *ir.Op) []fact {
 	}
 	return all
 }
-
-func hasGradient(op *ir.Op) bool { return op.Grad != nil || op == ir.GradOp }
 
 func torchName(op *ir.Op) string {
 	if op.Torch != "" {

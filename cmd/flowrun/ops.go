@@ -161,7 +161,7 @@ func writeOpsJSON(w io.Writer, ops []*ir.Op) error {
 	}
 	list := []entry{}
 	for _, op := range ops {
-		e := entry{op.Name, op.Family, op.Signature(), op.Operator, op.Doc, nil, dtypeNames(op), hasGradient(op), op.Scalar != nil,
+		e := entry{op.Name, op.Family, op.Signature(), op.Operator, op.Doc, nil, dtypeNames(op), op.HasGradient(), op.Scalar != nil,
 			kernelsOf(op), torchName(op), strings.Fields(op.Aliases), strings.TrimSpace(op.Example)}
 		for _, p := range op.Params {
 			if !p.Hidden {

@@ -51,6 +51,50 @@ func runExample(t *testing.T, e irtest.Example) string {
 	return irtest.Format(out["out"])
 }
 
+func TestFactsOfOpsHaveNoEmptyCell(t *testing.T) {
+	for _, op := range documentedOps() {
+		for _, fact := range factsOf(op) {
+			for _, cell := range strings.Split(fact.text, ";") {
+				require.NotEmpty(t, strings.TrimSpace(cell), "%s of %s: %q", fact.what, op.Name, fact.text)
+			}
+		}
+	}
+}
+
+func TestGradientsOfOpsAreThoseOfADifferentiation(t *testing.T) {
+	for _, op := range documentedOps() {
+		e, err := irtest.ParseExample(op)
+		require.NoError(t, err)
+		require.Equal(t, differentiable(t, e), op.HasGradient(), op.Name)
+	}
+}
+
+// differentiable tries to differentiate an example with respect to each of its inputs, where
+// any of them are f32, as the dtype that is asked for, and the others as they are.
+func differentiable(t *testing.T, e irtest.Example) bool {
+	names := slices.Sorted(maps.Keys(e.Inputs))
+	for some := range 1 << len(names) {
+		inputs := map[string]string{}
+		for i, name := range names {
+			typ := e.Inputs[name].Type
+			if some>>i&1 == 1 && typ.DType != ir.Bool {
+				typ.DType = ir.F32
+			}
+			inputs[name] = typ.String()
+		}
+		for _, x := range names {
+			spec, err := json.Marshal(map[string]any{"flowrun": 1, "model": map[string]any{"inputs": inputs,
+				"nodes":   map[string]any{"out": strings.ReplaceAll(e.Call, `"i32"`, `"f32"`), "gradient": fmt.Sprintf("grad(sum(cast(out, 'f32')), %s)", x)},
+				"outputs": []string{"gradient"}}})
+			require.NoError(t, err)
+			if _, err = flowrun.Parse("example.yaml", spec); err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func TestOpsAreFoundByTheirNamesElsewhere(t *testing.T) {
 	for name, want := range map[string]string{
 		"matmul": "matmul(a, b, transpose_a=false, transpose_b=false)\n", "torch.matmul": "matmul(a, b",
@@ -63,7 +107,7 @@ func TestOpsAreFoundByTheirNamesElsewhere(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"relus": `there is no operation "relus"; did you mean "relu"?`, "nothing": "flowrun ops lists them",
-		"nn.Dropout": "Dropout is a module: flowrun modules Dropout", "svd": "matmul is the only linear algebra supported",
+		"nn.Dropout": "Dropout is a module: flowrun modules Dropout", "svd": "of linear algebra there are matmul and einsum",
 		"prod_of_others": "there is no operation", "copy": "there is no operation",
 	} {
 		var out bytes.Buffer

@@ -171,7 +171,7 @@ func fitMask(n *ir.Node, i int) error {
 		return nil
 	}
 	return kit.Refuse(n.OperandName(i), "a mask's last two dims are [queries, keys], each of that size or 1; those before are the batch's and the heads'",
-		"%s doesn't broadcast to the scores, %s, of %s and %s", kit.Named(n, i), scores, kit.Named(n, 0), kit.Named(n, 1))
+		"%s doesn't broadcast to the scores, %s, of %s and %s", kit.Typed(n, i), scores, kit.Typed(n, 0), kit.Typed(n, 1))
 }
 
 // reads takes the operands' values. value may be nil.

@@ -24,7 +24,7 @@ bits_of(x, 4): i32[2, 4] = [[0, 1, 1, 0], [1, 0, 0, 0]]`,
 			return ir.Type{}, err
 		}
 		if !x.DType.IsInt() {
-			return ir.Type{}, kit.Refuse("x", `cast it first: cast(x, "i32")`, "bits_of requires integers; %s", kit.Named(n, 0))
+			return ir.Type{}, kit.RefuseDType("x", `cast it first: cast(x, "i32")`, "bits_of requires integers; %s", kit.Named(n, 0))
 		}
 		if width := 8 * x.DType.Size(); bits < 1 || bits > width {
 			return ir.Type{}, ir.Argf("bits", "bits must be from 1 to %d for %s, got %d", width, x.DType, bits)

@@ -26,7 +26,7 @@ broadcast_to(x, [2, 2]): i32[2, 2] = [[1, 2], [1, 2]]`,
 		meet, ok := ir.Broadcast(x.Shape, to)
 		if !ok || !meet.Equal(to) {
 			return ir.Type{}, kit.Refuse("shape", "dims are aligned at the last; unsqueeze or reshape x first",
-				"%s, which can't be broadcast to %s: each dim must be equal or 1", kit.Named(n, 0), to)
+				"%s can't be broadcast to %s: each dim must be equal or 1", kit.Typed(n, 0), to)
 		}
 		return ir.Type{DType: x.DType, Shape: to}, nil
 	},

@@ -107,7 +107,7 @@ func inferConv(n *ir.Node, dims int) (c correlation, batched bool, err error) {
 		if kernel > padded {
 			return c, batched, kit.Refuse("weight", "use a smaller kernel, or padding",
 				"the kernel is larger than x: %s spans %d elements in dim %d, %s has %d there with padding",
-				kit.Named(n, 1), kernel, d+2, kit.Named(n, 0), padded)
+				kit.Typed(n, 1), kernel, d+2, kit.Typed(n, 0), padded)
 		}
 		c.y = append(c.y, (padded-kernel)/c.stride[d]+1)
 	}
@@ -253,15 +253,16 @@ func biased(n *ir.Node, in []*ir.Array, size int) *ir.Array {
 // decomposeConv writes a convolution as one without bias, and an addition. With a bias, f16
 // and bf16 are computed in f32, so that the sum is rounded once.
 func decomposeConv(b *ir.Builder, n *ir.Node, batched ir.Shape, convolve func(b *ir.Builder, x, weight *ir.Node) *ir.Node) *ir.Node {
-	x, weight := n.Inputs[0], n.Inputs[1]
+	x, weight, why := n.Inputs[0], n.Inputs[1], n.Op.Name+" sums in f32, and is rounded once"
 	if len(n.Inputs) > 2 {
-		x, weight = b.Wide(x), b.Wide(weight)
+		x, weight = b.CastFor(x, x.Type.DType.Wide(), why), b.CastFor(weight, weight.Type.DType.Wide(), why)
 	}
 	y := convolve(b, b.Reshape(x, batched), weight)
 	if len(n.Inputs) > 2 {
 		shape := slices.Repeat(ir.Shape{1}, len(batched)-1)
 		shape[0] = y.Type.Shape[1]
-		y = b.Cast(b.Add(y, b.Reshape(b.Wide(n.Inputs[2]), shape)), n.Type.DType)
+		bias := b.CastFor(n.Inputs[2], y.Type.DType, why)
+		y = b.CastFor(b.Add(y, b.Reshape(bias, shape)), n.Type.DType, why)
 	}
 	return b.Reshape(y, n.Type.Shape)
 }

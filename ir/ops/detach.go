@@ -8,7 +8,7 @@ import (
 var Detach = ir.Register(&ir.Op{
 	Name:   "detach",
 	Family: ir.DTypeFamily,
-	Doc: `X, without a gradient.
+	Doc: `x, without a gradient.
 
 For gradients it is a constant.`,
 	Example: `

@@ -39,6 +39,7 @@ einsum("ij,j->i", [a, b]): f32[2] = [17, 39]`,
 		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: e.shapeOf(e.result)}, nil
 	},
 	Reference: referenceEinsum,
+	Inline:    true,
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {
 		e, _ := equationOf(n)
 		return e.contract(b, n.Inputs)
@@ -75,6 +76,7 @@ type equation struct {
 	operands [][]label
 	result   []label
 	sizes    map[label]int
+	from     map[label]int // the operand that a label's size is from
 }
 
 // equationOf reads a node's equation, and says what doesn't fit its operands.
@@ -89,7 +91,7 @@ func equationOf(n *ir.Node) (*equation, error) {
 		return nil, kit.Refuse("equation", "the parts before -> are separated by commas, one for each tensor",
 			"the equation %q has %d operands, but the list %d", text, len(parts), len(n.Inputs))
 	}
-	e := &equation{sizes: map[label]int{}}
+	e := &equation{sizes: map[label]int{}, from: map[label]int{}}
 	dots := 0
 	for i, part := range parts {
 		if err := kit.RefuseNonNumber(n, i); err != nil {
@@ -154,19 +156,22 @@ func labelsOf(part string, rank int) (labels []label, err error) {
 
 // measure enters the sizes of an operand's dims.
 func (e *equation) measure(n *ir.Node, i int, labels []label) error {
+	shape := n.Inputs[i].Type.Shape
 	for d, l := range labels {
-		size := n.Inputs[i].Type.Shape[d]
+		if j := slices.Index(labels[:d], l); j >= 0 && shape[j] != shape[d] {
+			return kit.RefuseItem("operands", i, "a diagonal has dims of one size",
+				"%s is twice in one operand, whose dims %d and %d differ; %s", l, j, d, kit.Named(n, i))
+		}
+	}
+	for d, l := range labels {
+		size := shape[d]
 		old, known := e.sizes[l]
 		switch {
 		case !known || old == 1:
-			e.sizes[l] = size
+			e.sizes[l], e.from[l] = size, i
 		case size != old && size != 1:
 			return kit.RefuseItem("operands", i, "dims with one letter have one size, or 1",
-				"%s is %d in one operand and %d in another: dim %d of %s", l, old, size, d, kit.Named(n, i))
-		}
-		if j := slices.Index(labels[:d], l); j >= 0 && n.Inputs[i].Type.Shape[j] != size {
-			return kit.RefuseItem("operands", i, "a diagonal has dims of one size",
-				"%s is there twice, for dims of different sizes: %s", l, kit.Named(n, i))
+				"%s is %d in %s and %d in %s", l, old, kit.Typed(n, e.from[l]), size, kit.Typed(n, i))
 		}
 	}
 	return nil

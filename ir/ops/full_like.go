@@ -19,6 +19,7 @@ full_like(x, 2): f32[2] = [2, 2]`,
 		return t, kit.NormNumber(n, "value", t.DType)
 	},
 	Reference: func(n *ir.Node, _ []*ir.Array) *ir.Array { return kit.Filled(n.Type, n.Attr("value")) },
+	Inline:    true,
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Fill(n.Type, n.Attr("value")) },
 	Sample:    kit.SampleUnary(1),
 })

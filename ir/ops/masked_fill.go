@@ -21,7 +21,7 @@ masked_fill(x, mask, -inf): f32[3] = [1, -inf, 3]`,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		x, mask := n.Inputs[0].Type, n.Inputs[1].Type
 		if mask.DType != ir.Bool {
-			return ir.Type{}, kit.Refuse("mask", `compare it with a value, or use cast(…, "bool")`, "the mask must be bool; %s", kit.Named(n, 1))
+			return ir.Type{}, kit.RefuseDType("mask", `compare it with a value, or use cast(…, "bool")`, "the mask must be bool; %s", kit.Named(n, 1))
 		}
 		if shape, ok := ir.Broadcast(x.Shape, mask.Shape); !ok || !shape.Equal(x.Shape) {
 			return ir.Type{}, kit.Refuse("mask", "each of its dims must be equal to x's or 1; where broadcasts both",

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
@@ -68,6 +69,9 @@ func inferPad(n *ir.Node) (ir.Type, error) {
 		n.SetAttr("mode", "constant")
 		mode = "constant"
 	}
+	if v := n.Attr("value"); mode != "constant" && v != 0 && v != 0.0 && v != false {
+		return x, kit.Refuse("value", `omit it, or use the mode "constant"`, "value is %v, but the border that %s makes has no value of its own", v, mode)
+	}
 	padding, err := paddingPairs(n)
 	if err != nil {
 		return x, err
@@ -103,7 +107,7 @@ func paddingPairs(n *ir.Node) ([][2]int, error) {
 	flat := n.Ints("padding")
 	if len(flat)%2 != 0 || len(flat) > 2*rank {
 		return nil, kit.Refuse("padding", "write [before, after] of the last dim, then of the one before it: [left, right, top, bottom]",
-			"padding is %v, which isn't two numbers for each of some dims; %s", ir.Shape(flat), kit.Named(n, 0))
+			"padding is %v, which isn't two numbers for each of up to %s; %s", ir.Shape(flat), diag.Count(rank, "dim"), kit.Named(n, 0))
 	}
 	pairs = make([][2]int, rank)
 	for i := 0; i < len(flat); i += 2 {

@@ -65,13 +65,13 @@ func inferReshape(n *ir.Node) (ir.Shape, error) {
 	if free >= 0 {
 		if rest == 0 || size%rest != 0 {
 			return nil, ir.Argf("shape", "%s has %d elements, which can't be reshaped to %s: the other dims multiply to %d",
-				kit.Named(n, 0), size, given, rest)
+				kit.Typed(n, 0), size, given, rest)
 		}
 		shape[free] = size / rest
 		return shape, nil
 	}
 	if rest != size {
-		return nil, ir.Argf("shape", "%s has %d elements; %s has %d", kit.Named(n, 0), size, given, rest)
+		return nil, ir.Argf("shape", "%s has %d elements; %s has %d", kit.Typed(n, 0), size, given, rest)
 	}
 	return shape, nil
 }

@@ -111,7 +111,7 @@ func refuseAddends(n *ir.Node, i int, param string) error {
 // refuseOther checks that operand i has x's dtype.
 func refuseOther(n *ir.Node, i int, param string) error {
 	if n.Inputs[0].Type.DType != n.Inputs[i].Type.DType {
-		return kit.Refuse(param, "cast one of them", "x and %s must have the same dtype; %s, %s", param, kit.Named(n, 0), kit.Named(n, i))
+		return kit.RefuseDType(param, "cast one of them", "x and %s must have the same dtype; %s, %s", param, kit.Named(n, 0), kit.Named(n, i))
 	}
 	return nil
 }

@@ -29,5 +29,6 @@ type_as(x, other): f32[2] = [1, 2]`,
 		return []*ir.Node{b.Cast(g, x.Type.DType), nil}
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array { return ir.CastOp.Reference(n, in[:1]) },
+	Inline:    true,
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Cast(n.Inputs[0], n.Type.DType) },
 })

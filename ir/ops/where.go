@@ -28,7 +28,7 @@ where(condition, x, 0): f32[3] = [1, 0, 3]`,
 	Exact:   true,
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		if n.Inputs[0].Type.DType != ir.Bool {
-			return ir.Type{}, kit.Refuse("condition", `compare it with a value, or use cast(…, "bool")`,
+			return ir.Type{}, kit.RefuseDType("condition", `compare it with a value, or use cast(…, "bool")`,
 				"the condition must be bool; %s", kit.Named(n, 0))
 		}
 		shape, err := kit.BroadcastOperands(n)

@@ -84,11 +84,6 @@ func (ex *expander) numbered(path string) string {
 	return path
 }
 
-// written are operations that are written as others where they are called: those that need
-// a tensor's type but not its value, so that nothing depends on it; and einsum, whose
-// gradient is that of its products.
-var written = []string{"zeros_like", "ones_like", "full_like", "type_as", "einsum"}
-
 // apply builds a node of an operation. args are in the order of its parameters
 // that specs see; exprs are where they come from.
 func (ex *expander) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Range) any {
@@ -118,7 +113,7 @@ func (ex *expander) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Rang
 	if err != nil {
 		return ex.refused(op, err, all, exprs, at)
 	}
-	if slices.Contains(written, op.Name) {
+	if op.Inline {
 		n = op.Decompose(ex.to, n)
 	}
 	return n
@@ -161,12 +156,30 @@ func (ex *expander) refused(op *ir.Op, err error, args []any, exprs []expr.Expr,
 			}
 		}
 		if tensor || fault.Param == "" && operands(args) > 0 {
-			d.Rule = ex.operandRule(op, args)
+			if d.Rule = diag.TypeMismatch; !fault.DType {
+				d.Rule = ex.operandRule(op, args)
+			}
 			d.Notes = ex.operandNotes(args, exprs)
+		}
+	}
+	for i, a := range given(op, args) {
+		if help := ex.severalHelp(exprs, i, a); help != "" && d.Help == "" {
+			d.Help = help
+			d.Rule = diag.TypeMismatch
 		}
 	}
 	ex.report(ex.f, d)
 	return syntax.Bad{}
+}
+
+// given are the arguments that a spec can give.
+func given(op *ir.Op, args []any) (all []any) {
+	for i, a := range args {
+		if !op.Params[i].Hidden {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // faultyItem is the index of the wrong element of a list argument, or -1 if it is the

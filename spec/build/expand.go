@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -305,6 +306,9 @@ func (ex *expander) constants(e *expr.Binary, x, y any) any {
 	result, err := comptime.Apply(e.Op, x, y)
 	if err != nil && (ex.noNumber(e.X, x, e.Op) || ex.noNumber(e.Y, y, e.Op)) {
 		return syntax.Bad{}
+	}
+	if help := cmp.Or(ex.severalHelp([]expr.Expr{e.X}, 0, x), ex.severalHelp([]expr.Expr{e.Y}, 0, y)); err != nil && help != "" {
+		return ex.fail(ex.f, diag.InvalidOperation, e.At(), help, "%s", err)
 	}
 	v := ex.computed(e.At(), result, err)
 	if list, ok := v.([]any); ok && len(list) > 0 {

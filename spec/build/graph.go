@@ -2,7 +2,6 @@ package build
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -103,13 +102,6 @@ type absent struct {
 	at   diag.Range
 	// generation says that it would exist where text is generated.
 	generation bool
-}
-
-// outputs is the value of a module with several outputs.
-type outputs map[string]any
-
-func (r outputs) String() string {
-	return "the outputs " + strings.Join(slices.Sorted(maps.Keys(r)), ", ") + " of a module"
 }
 
 // repeated is the value of a node with `repeat`: the last one's.
@@ -382,6 +374,9 @@ func (g *graph) look(values ...any) {
 func brief(v any) string {
 	const most = 8
 	list, ok := v.([]any)
+	if v == nil {
+		return "nil"
+	}
 	if !ok {
 		return diag.Cut(fmt.Sprint(v))
 	}

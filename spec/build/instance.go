@@ -280,7 +280,7 @@ func (ex *expander) bindInputs(f *frame, inputs []any, t *check.Target, c *expr.
 			n, isNode = ex.number(inputs[i], in.Type)
 		}
 		if !isNode {
-			ex.fail(ex.f, diag.InvalidArgument, at, "", "the input %s of %s must be a tensor, got %s", in.Name, f.mod.Name, ir.Describe(inputs[i]))
+			ex.fail(ex.f, diag.InvalidArgument, at, ex.severalHelp(t.Args, i, inputs[i]), "the input %s of %s must be a tensor, got %s", in.Name, f.mod.Name, ir.Describe(inputs[i]))
 			ok = false
 			continue
 		}

@@ -3,6 +3,7 @@ package build
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -305,7 +306,11 @@ func (ex *expander) tensor(v any, what string, at diag.Range) *ir.Node {
 		}
 		return ex.to.Scalar(ir.I32, v)
 	}
-	ex.fail(ex.f, diag.TypeMismatch, at, "", "%s must be a tensor, got %s", what, ir.Describe(v))
+	help := severalHelp("write %s", "", v)
+	if name, is := strings.CutPrefix(what, "the output "); is { // the name of a node
+		help = severalHelp("make a node of %s", name, v)
+	}
+	ex.fail(ex.f, diag.TypeMismatch, at, help, "%s must be a tensor, got %s", what, ir.Describe(v))
 	return nil
 }
 

@@ -79,6 +79,7 @@ func Fill(op *ir.Op, value int) *ir.Op {
 	}
 	op.Sample = func(s ir.Sampler) []any { return []any{[]int(s.Shape(0)), s.DType()} }
 	op.Reference = func(n *ir.Node, _ []*ir.Array) *ir.Array { return Filled(n.Type, NumberOf(n.Type.DType, value)) }
+	op.Inline = true
 	op.Decompose = func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Fill(n.Type, value) }
 	return op
 }

@@ -42,7 +42,7 @@ func RefuseIndex(n *ir.Node, i int) error {
 
 func RefuseIndexDType(n *ir.Node, i int) error {
 	if !n.Inputs[i].Type.DType.IsInt() {
-		return Refuse(n.OperandName(i), `convert it with cast(…, "i32")`, "indices must be integers; %s", Named(n, i))
+		return RefuseDType(n.OperandName(i), `convert it with cast(…, "i32")`, "indices must be integers; %s", Named(n, i))
 	}
 	return nil
 }

@@ -17,12 +17,32 @@ func RefuseItem(param string, index int, help, format string, args ...any) error
 	return &ir.ArgError{Param: param, Index: index, Msg: fmt.Sprintf(format, args...), Help: help}
 }
 
-// Named calls operand i what the spec calls it, or else by its parameter, and
-// gives its type as it was before promotion: "w1 is f32[16, 16]".
-func Named(n *ir.Node, i int) string {
-	return fmt.Sprintf("%s is %s", OperandName(n, i), n.Inputs[i].Type)
+// RefuseDType is Refuse where a dtype is at fault, whatever the shapes.
+func RefuseDType(param, help, format string, args ...any) error {
+	return &ir.ArgError{Param: param, Msg: fmt.Sprintf(format, args...), Help: help, DType: true}
 }
 
+// Named calls operand i what the spec calls it, or else by its parameter, and gives its
+// type as it was before promotion: "w1 is f32[16, 16]". It is a sentence; Typed is a noun.
+func Named(n *ir.Node, i int) string {
+	return fmt.Sprintf("%s is %s", OperandName(n, i), typeGiven(n, i))
+}
+
+// Typed is Named inside of a sentence: "w1 (f32[16, 16])".
+func Typed(n *ir.Node, i int) string {
+	return fmt.Sprintf("%s (%s)", OperandName(n, i), typeGiven(n, i))
+}
+
+// typeGiven is operand i's type before promotion, whose casts say what they are for.
+func typeGiven(n *ir.Node, i int) ir.Type {
+	in := n.Inputs[i]
+	for in.Op == ir.CastOp && in.Name == "" && in.Why != "" {
+		in = in.Inputs[0]
+	}
+	return in.Type
+}
+
+// OperandName calls operand i what the spec calls it, or else by its parameter.
 func OperandName(n *ir.Node, i int) string {
 	in := n.Inputs[i]
 	for in.Op == ir.CastOp && in.Name == "" { // promotion may have put it there
@@ -56,7 +76,7 @@ func RefuseNonNumber(n *ir.Node, i int) error {
 	default:
 		return nil
 	}
-	return Refuse(n.OperandName(i), `cast it first: cast(x, "i32") or cast(x, "f32")`,
+	return RefuseDType(n.OperandName(i), `cast it first: cast(x, "i32") or cast(x, "f32")`,
 		"%s doesn't support %s: %s", n.Op.Name, what, Named(n, i))
 }
 
