@@ -75,7 +75,7 @@ func TestFaultsPlantedInSourcesAreFound(t *testing.T) {
 		{"bits taken for a number", inCUDA, "reshape", "move(out, x, n);", "out[0] = x[0] + x[1];", "f16", emulator.None, []string{"cuda/reshape.cu:6:", "invalid operands"}},
 		{"a missing barrier", inMetal, "argsort", exchangeInMetal + barrier, exchangeInMetal, "f16", emulator.Thread, []string{"kernel argsort", "data race", "metal/argsort.metal:"}},
 		{"an element beyond the end", inMetal, "concat", "i < (uint)with.n", "i <= (uint)with.n", "f16", emulator.Undefined, []string{"kernel concat", "heap-buffer-overflow", "metal/concat.metal"}},
-		{"a barrier that some don't reach", inMetal, "argsort", "shape s =", "if (me == 0) { return; }\n    shape s =", "f16", emulator.None,
+		{"a barrier that some don't reach", inMetal, "argsort", "row_shape s =", "if (me == 0) { return; }\n    row_shape s =", "f16", emulator.None,
 			[]string{"kernel argsort", "divergence", "metal/argsort.metal:109"}},
 		{"signed overflow", inMetal, "neg", "(C)-(W)x", "-x", "i32", emulator.Undefined, []string{"kernel neg", "metal/neg.metal:4:", "negation of -2147483648 cannot be represented"}},
 		{"a number of f16", inMetal, "neg", "return (C)-(W)x;", "return 2.0h * (C)-(W)x;", "f16", emulator.None, []string{"metal/neg.metal:4:", "2.0h is of type half"}},
