@@ -28,6 +28,8 @@ var partly = []diag.Rule{diag.InvalidValue, diag.ForeignSyntax, diag.IntegerOver
 var unseen = map[string]string{
 	"scan-unwritten@missing-key": "what writes a carry stands under another key, by its name",
 	"var-range@wrong-type":       "a var's value is compared with its declared type",
+	"share@wrong-type":           "the schema takes any text for a path",
+	"share@invalid-name":         "and for a parameter's name",
 	"yaml-empty@missing-key":     "the server says nothing about an empty document",
 	"yaml-not-utf8@invalid-text": "an editor has the text as characters, whatever bytes were in the file",
 	"yaml-control@invalid-text":  "the server takes control characters",
