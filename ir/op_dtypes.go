@@ -211,6 +211,10 @@ func tryArguments(op *Op, operands []*Node, list []int, asked DType) []any {
 			case !p.Optional:
 				args[i] = "...,..." // an equation of two operands, whatever their dims
 			}
+		case KBool:
+			if !p.Optional {
+				args[i] = true
+			}
 		case KInts:
 			args[i] = list
 		case KPairs:

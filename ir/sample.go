@@ -16,6 +16,8 @@ type Sampler interface {
 	Between(low, high float64, s Shape) any // numbers from a range in which the op is smooth
 	Rows(s Shape) any                       // numbers to be reduced
 	Bools(s Shape) any
+	// Dominant draws matrices whose diagonals outweigh the rest of their rows and columns.
+	Dominant(s Shape) any
 	Indices(size int, s Shape) any              // into a dim of that size; some lie outside of it
 	Choose(s Shape, from func(i int) []int) any // i32, element i one of those
 	// Ordered draws indices with the order that sorts them along a dim.

@@ -26,7 +26,7 @@ type OpCall struct {
 
 // Check compares the manifest with the language's ops and the kernels' sources: each
 // op has a kernel for each of its calls, or a decomposition; each kernel serves ops
-// that exist; every expression compiles; each kernel has a source in every language,
+// that exist; every expression compiles; each kernel has a source in every language of its,
 // whose entry point has the manifest's parameters; and every file of an overlay is
 // used. The error joins all problems.
 func (m *Manifest) Check(sources *Sources, ops []Op) error {
@@ -35,7 +35,9 @@ func (m *Manifest) Check(sources *Sources, ops []Op) error {
 	for _, k := range m.Kernels() {
 		problems = append(problems, k.checkExpressions()...)
 		for _, language := range Languages {
-			problems = append(problems, k.checkSource(sources, language))
+			if k.In(language) {
+				problems = append(problems, k.checkSource(sources, language))
+			}
 		}
 	}
 	return errors.Join(problems...)
@@ -123,7 +125,7 @@ func (m *Manifest) overlaid(s *Sources) (found []overlaidSource, problems []erro
 			for _, f := range files {
 				name := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
 				switch k, language := m.Kernel(name), languages[folder]; {
-				case k != nil && language != nil && language.path(name) == folder+"/"+f.Name():
+				case k != nil && k.In(folder) && language != nil && language.path(name) == folder+"/"+f.Name():
 					found = append(found, overlaidSource{k, folder})
 				case s.isBuiltIn(folder + "/" + f.Name()): // a header, or a template
 				default:

@@ -146,6 +146,14 @@ func (s *sampler) Tensor(shape ir.Shape) any                { return s.add(seede
 func (s *sampler) Between(_, _ float64, shape ir.Shape) any { return s.Tensor(shape) }
 func (s *sampler) Bools(shape ir.Shape) any                 { return s.Tensor(shape) }
 
+// Dominant draws matrices that products with their inverse hardly enlarge.
+func (s *sampler) Dominant(shape ir.Shape) any {
+	in := seeded(s.seed(), shape)
+	return s.add(input{shape, func(dtype ir.DType, i int) any {
+		return irtest.Dominant(in.values(dtype, i).(float64)/3, i, shape)
+	}})
+}
+
 // Rows draws a tensor to be reduced. In every other one an element stands out: of
 // random ones hardly any decides what becomes of a long row, and the last of it
 // almost never.

@@ -47,7 +47,7 @@ func (in dialect) kernels(t testing.TB) []*kernels.Kernel {
 	if in.device == inPlainMetal.device {
 		return []*kernels.Kernel{kernel(t, "matmul")}
 	}
-	return load(t).Kernels()
+	return slices.DeleteFunc(load(t).Kernels(), func(k *kernels.Kernel) bool { return !k.In(in.language) })
 }
 
 // modules builds kernels when they are first needed: all choices of dtypes at once.

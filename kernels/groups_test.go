@@ -24,6 +24,9 @@ var itemsAlone = []string{"neg", "sub", "concat"}
 // matters says whether a kernel is to be tried on a device: in small groups of OpenCL
 // only if it could notice.
 func matters(t testing.TB, d device.Device, k *kernels.Kernel) bool {
+	if !k.In(d.Info().Language) {
+		return false
+	}
 	return os.Getenv(smallGroups) == "" || d.Info().Language != "opencl" || slices.Contains(itemsAlone, k.Name) || worksInGroups(t, k)
 }
 

@@ -87,6 +87,16 @@ func (m *Manifest) Find(op string, inputs []string, output string) *Kernel {
 	return nil
 }
 
+// Lacks reports whether an op has kernels, but none in a language; "" is Go.
+func (m *Manifest) Lacks(op, language string) bool {
+	for _, e := range m.byOp[op] {
+		if e.get().In(language) {
+			return false
+		}
+	}
+	return len(m.byOp[op]) > 0
+}
+
 // get is read for an entry that is known to be right: Parse has read it, or it
 // is built in.
 func (e *entry) get() *Kernel {

@@ -124,6 +124,8 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 			sizes = value
 		case "group":
 			k.Grid.Group = l.powersOfTwo(value, what)
+		case "languages":
+			k.Absent = l.absent(value, what)
 		case "header":
 			k.header = l.text(value, what)
 		case "launches":
@@ -138,7 +140,7 @@ func (l *loader) kernel(name, body *yaml.Node) *Kernel {
 				own[key.Value] = value
 				return
 			}
-			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, header, sizes, items, group, launches, and keys of one language under the name of that language", key.Value)
+			l.errorf(key, "unknown key %q; a kernel has doc, ops, types, inputs, scalars, output, body, in_place, languages, header, sizes, items, group, launches, and keys of one language under the name of that language", key.Value)
 		}
 	})
 	if k.Doc == "" {
@@ -355,6 +357,21 @@ func (l *loader) launches(k *Kernel, n *yaml.Node, what string) Scalar {
 	}
 	l.compileLater(k, n, &s)
 	return s
+}
+
+// absent reads "go opencl", the languages that a kernel exists in, Go among them, and
+// gives those that it doesn't exist in.
+func (l *loader) absent(n *yaml.Node, what string) []string {
+	all := strings.Fields(l.text(n, what))
+	for _, word := range all {
+		if word != "go" && languages[word] == nil {
+			l.errorf(n, "%s: there is no language %q; the languages are go %s", what, word, strings.Join(Languages, " "))
+		}
+	}
+	if !slices.Contains(all, "go") {
+		l.errorf(n, "%s lacks go, in which every kernel exists", what)
+	}
+	return slices.DeleteFunc(slices.Clone(Languages), func(language string) bool { return slices.Contains(all, language) })
 }
 
 // body reads "map" or "reduce".

@@ -55,6 +55,9 @@ type Kernel struct {
 	// point is generated. The kernel can then be a part of a fused one; see [Fuse].
 	Body Body
 
+	// Absent are those of [Languages] that it doesn't exist in.
+	Absent []string
+
 	header   string    // of sources: a file of common/ that comes before, which kernels share
 	fused    *Recipe   // of a kernel that Fuse has made
 	variants []variant // of languages that launch it in their own way
@@ -76,6 +79,9 @@ func (k *Kernel) For(language string) *Kernel {
 	}
 	return k
 }
+
+// In reports whether the kernel exists in a language: one of [Languages], or "" for Go.
+func (k *Kernel) In(language string) bool { return !slices.Contains(k.Absent, language) }
 
 // Body is the role that a kernel can have in a fused one.
 type Body string

@@ -94,6 +94,9 @@ func (s *Sources) Source(language string, kernel *Kernel) (Source, error) {
 	if l == nil {
 		return Source{}, fmt.Errorf("kernels: there is no language %q; there is %v", language, Languages)
 	}
+	if !kernel.In(language) {
+		return Source{}, fmt.Errorf("kernels: the kernel %s doesn't exist in %s", kernel.Name, language)
+	}
 	a := assembly{sources: s, language: l}
 	for _, name := range l.headers {
 		a.file(name)

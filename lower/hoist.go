@@ -35,7 +35,7 @@ func (p *Plan) simplifiedBody(b *ir.Body) (*ir.Body, error) {
 	b = ownBody(b)
 	target := Target{Name: "the scan's device"}
 	sub := &Plan{Targets: []Target{target}, Graph: b.Graph, Applied: p.Applied, options: p.options}
-	sub.placement = place.New(sub.Graph, place.Options{Targets: sub.Targets})
+	sub.placement = place.New(sub.Graph, place.Options{Targets: sub.Targets, Manifest: p.options.Manifest})
 	for _, pass := range []func(*Plan) error{dce, unroll, simplify, decompose, simplify, hoist, cse} {
 		if err := pass(sub); err != nil {
 			return nil, err

@@ -88,7 +88,7 @@ func Lower(g *ir.Graph, o Options) (*Plan, error) {
 		return nil, errors.New("lower: no target to lower onto")
 	}
 	p := &Plan{Targets: o.Targets, Graph: g.Clone(), Main: o.Default, Applied: map[string]int{}, options: o, lower: Lower}
-	p.placement = place.New(p.Graph, place.Options{Targets: o.Targets, Default: o.Default, Candidates: o.Candidates, Rules: o.Rules})
+	p.placement = place.New(p.Graph, place.Options{Targets: o.Targets, Default: o.Default, Candidates: o.Candidates, Rules: o.Rules, Manifest: o.Manifest})
 	for i, pass := range Passes {
 		if o.Shuffle != 0 && !p.ordered {
 			_ = p.reorder(func() error {

@@ -97,11 +97,11 @@ func verifyKernels(p *Plan) error {
 		for _, in := range n.Inputs {
 			inputs = append(inputs, in.Type.DType.String())
 		}
-		switch lacking := place.Lacking(t, n); {
+		switch lacking := place.Lacking(p.options.Manifest, t, n); {
 		case !slices.Contains(k.Ops, n.Op.Name) || !k.Serves(inputs, n.Type.DType.String()):
 			return fmt.Errorf("node %s has the kernel %s, which doesn't compute it", n.Label(), k.Name)
-		case lacking != "":
-			return fmt.Errorf("node %s runs on %s, which has no kernels in %s", n.Label(), t.Name, lacking)
+		case lacking != (place.Lack{}):
+			return fmt.Errorf("node %s runs on %s, which has no %s", n.Label(), t.Name, lacking)
 		}
 	}
 	return nil

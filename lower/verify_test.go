@@ -95,7 +95,7 @@ func TestTheVerifierNamesThePassAndTheNode(t *testing.T) {
 		{"a kernel for a state", "bind", func(p *Plan) { p.Value(p.state("v").Read).Kernel, _ = kernelNamed("exp") }, "v has the kernel exp, but computes nothing"},
 		{"a kernel of another op", "bind", func(p *Plan) { p.Value(p.named("h")).Kernel, _ = kernelNamed("exp") }, "h has the kernel exp, which doesn't compute it"},
 		{"a kernel of other dtypes", "bind", func(p *Plan) { p.named("h").Type.DType = ir.I64 }, "h"},
-		{"a kernel that the device lacks", "bind", func(p *Plan) { p.Targets[1].Lacks = []string{"f32"} }, "which has no kernels in f32"},
+		{"a kernel that the device lacks", "bind", func(p *Plan) { p.Targets[1].Lacks = []string{"f32"} }, "which has no f32"},
 		{"a home that is no state's", "storage", func(p *Plan) { p.Value(p.named("h")).Storage = Home }, "h is home"},
 		{"a state without a home", "storage", func(p *Plan) { p.Value(p.state("v").Read).Storage = Kept }, "v is kept"},
 		{"a value that is kept and changes", "storage", func(p *Plan) { p.Value(p.named("last")).Storage = Kept }, "last is kept, but changes at every step"},

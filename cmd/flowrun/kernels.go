@@ -124,8 +124,8 @@ func findKernel(all []*kernels.Kernel, name string) (*kernels.Kernel, error) {
 func listKernels(w io.Writer, all []*kernels.Kernel) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "KERNEL\tOPS\tDTYPES\tLANGUAGES")
-	languages := strings.Join(append([]string{"go"}, kernels.Languages...), " ")
 	for _, k := range all {
+		languages := strings.Join(append([]string{"go"}, sourceLanguages(k)...), " ")
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", k.Name, strings.Join(k.Ops, " "), dtypesOf(k), languages)
 	}
 	return t.Flush()
@@ -144,6 +144,11 @@ func dtypesOf(k *kernels.Kernel) string {
 	return strings.Join(all, ", ")
 }
 
+// sourceLanguages lists the languages besides Go that a kernel exists in.
+func sourceLanguages(k *kernels.Kernel) []string {
+	return slices.DeleteFunc(slices.Clone(kernels.Languages), func(language string) bool { return !k.In(language) })
+}
+
 // writeKernel writes a kernel's entry, and its sources but for the headers.
 func writeKernel(w io.Writer, k *kernels.Kernel, sources *kernels.Sources) error {
 	var text strings.Builder
@@ -155,7 +160,7 @@ func writeKernel(w io.Writer, k *kernels.Kernel, sources *kernels.Sources) error
 	}
 	fmt.Fprintf(t, "  go\tkernels/cpu/%s.go\n", k.Name)
 	var texts strings.Builder
-	for _, language := range kernels.Languages {
+	for _, language := range sourceLanguages(k) {
 		source, err := sources.Source(language, k)
 		if err != nil {
 			return err

@@ -68,7 +68,7 @@ func kernelsOf(op *ir.Op) []string {
 	}
 	for _, k := range m.Kernels() {
 		if slices.Contains(k.Ops, op.Name) {
-			return append([]string{"cpu"}, kernels.Languages...)
+			return append([]string{"cpu"}, sourceLanguages(k)...)
 		}
 	}
 	return nil

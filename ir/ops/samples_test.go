@@ -106,6 +106,14 @@ func (s *sampler) numbers(low, high float64, shape ir.Shape) *ir.Array {
 	return x
 }
 
+func (s *sampler) Dominant(shape ir.Shape) any {
+	x := s.numbers(-2, 2, shape)
+	for i := range x.F {
+		x.F[i] = irtest.Dominant(x.F[i]/2, i, shape)
+	}
+	return s.input(x)
+}
+
 func (s *sampler) Bools(shape ir.Shape) any {
 	return s.integers(ir.Bool, 0, 1, shape)
 }

@@ -79,6 +79,7 @@ func Check(all []*kernels.Kernel, sources *kernels.Sources) []Result {
 
 // check compiles a language's sources. Of each kernel the first error is enough.
 func (c compiler) check(program, language string, all []*kernels.Kernel, sources *kernels.Sources) (compiled int, problem error) {
+	all = slices.DeleteFunc(slices.Clone(all), func(k *kernels.Kernel) bool { return !k.In(language) })
 	counts := make([]int, len(all))
 	problem = Parallel(len(all), func(i int) (err error) {
 		counts[i], err = c.kernel(program, language, all[i].For(language), sources)

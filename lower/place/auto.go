@@ -125,7 +125,7 @@ func (l *layout) step(main int) (total float64) {
 		switch {
 		case !l.free[id]:
 			return l.where[id]
-		case Lacking(&p.Targets[main], p.graph.Nodes[id]) != "":
+		case p.lacking(main, p.graph.Nodes[id]) != (Lack{}):
 			return 0
 		}
 		return main

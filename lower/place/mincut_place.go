@@ -28,7 +28,7 @@ func (l *layout) placeFree() {
 		if l.free[n.ID] {
 			free = true
 			l.where[n.ID] = p.Main
-			if Lacking(&p.Targets[p.Main], n) != "" {
+			if p.lacking(p.Main, n) != (Lack{}) {
 				l.where[n.ID] = 0
 			}
 		}
@@ -97,13 +97,13 @@ func (l *layout) expansion(to int) *expansion {
 		switch at := l.where[n.ID]; {
 		case at == to:
 			e.vertex[n.ID] = sink
-		case !l.free[n.ID] || Lacking(&p.Targets[to], n) != "":
+		case !l.free[n.ID] || p.lacking(to, n) != (Lack{}):
 			e.vertex[n.ID] = source
 		default:
 			v := e.cut.vertex()
 			e.vertex[n.ID] = v
 			e.cut.edge(source, v, l.units(l.extra(n, to)))
-			if Lacking(&p.Targets[at], n) == "" {
+			if p.lacking(at, n) == (Lack{}) {
 				e.cut.edge(v, sink, l.units(l.extra(n, at)))
 			}
 		}

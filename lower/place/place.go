@@ -2,7 +2,7 @@
 //
 // A node's or state's own device: or prefer: takes precedence, then the last
 // placement rule that matches it or something that contains it. A device is
-// mandatory; a preference is ignored if the device is missing or lacks a dtype. Data
+// mandatory; a preference is ignored if the device is missing or lacks a dtype or a kernel of the op. Data
 // sources run on the host, and constants where they are first used. With a named
 // default everything else runs there; with [Auto] it is free, and the main device is
 // chosen first (auto.go). Unpinned homes and updates (the nodes that compute the
@@ -22,6 +22,7 @@ import (
 	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
+	"github.com/flowrun/flowrun/kernels"
 )
 
 // Placement is the result of placing a graph. Before Run it predicts where nodes will be.
@@ -109,12 +110,12 @@ func (l *layout) pin(n *ir.Node) error {
 	w := p.wish(of)
 	if w.device != "" {
 		at, there := p.target(w.device)
-		lacking := ""
+		var lacking Lack
 		if there {
-			lacking = Lacking(&p.Targets[at], n)
+			lacking = p.lacking(at, n)
 		}
 		switch {
-		case there && lacking == "":
+		case there && lacking == (Lack{}):
 			l.fix(n, at, w.reason)
 			return nil
 		case w.soft && !there:
@@ -133,7 +134,7 @@ func (l *layout) pin(n *ir.Node) error {
 		l.free[n.ID] = true
 		return nil
 	}
-	if lacking := Lacking(&p.Targets[p.Main], n); lacking != "" {
+	if lacking := p.lacking(p.Main, n); lacking != (Lack{}) {
 		return p.noKernel(n, p.Main, lacking)
 	}
 	if n.State != nil || n.Update {
@@ -144,15 +145,21 @@ func (l *layout) pin(n *ir.Node) error {
 	return nil
 }
 
-// noKernel is the error of a node on a device that lacks a dtype.
-func (p *Placement) noKernel(n *ir.Node, space int, dtype string) error {
+// noKernel is the error of a node on a device that can't run it.
+func (p *Placement) noKernel(n *ir.Node, space int, lacking Lack) error {
 	what := n.Op.Name
 	if n.Path != "" {
 		what = n.Path + ": " + what
 	}
+	t, host := p.Targets[space], p.Targets[0].Name
+	if lacking.Op != "" {
+		return &Error{Range: n.Origin, Rule: "no-kernel",
+			Msg:  fmt.Sprintf("%s has no kernel on %s: %s isn't implemented in %s", what, t.Name, lacking.Op, t.Language),
+			Help: fmt.Sprintf("put the node on the CPU with `device: %s`", host)}
+	}
 	return &Error{Range: n.Origin, Rule: "no-kernel",
-		Msg:  fmt.Sprintf("%s has no kernel in %s on %s: the device doesn't support %s", what, dtype, p.Targets[space].Name, dtype),
-		Help: fmt.Sprintf("pin it to another device (device: %s), or compute in another dtype", p.Targets[0].Name)}
+		Msg:  fmt.Sprintf("%s has no kernel in %s on %s: the device doesn't support %s", what, lacking.DType, t.Name, lacking.DType),
+		Help: fmt.Sprintf("pin it to another device (device: %s), or compute in another dtype", host)}
 }
 
 // why is the reason for the space of a free node.
@@ -162,7 +169,7 @@ func (l *layout) why(n *ir.Node) string {
 	if n.Space == p.Main {
 		return reason
 	}
-	if lacking := Lacking(&p.Targets[p.Main], n); lacking != "" {
+	if lacking := p.lacking(p.Main, n); lacking != (Lack{}) {
 		return fmt.Sprintf("%s; %s has no %s", reason, p.Targets[p.Main].Name, lacking)
 	}
 	return reason + "; fewest bytes cross"
@@ -238,28 +245,48 @@ const Alignment = 64
 // Target is a device. The host, the first target, may always be chosen by [Auto].
 type Target = device.Info
 
-// Lacking gives a dtype of a node that a device doesn't support; "" if it can run it.
-func Lacking(t *Target, n *ir.Node) string {
-	if len(t.Lacks) == 0 || !computes(n) {
-		return ""
+// Lack is what keeps a node from a device: a dtype, or an op that has no kernel in the
+// device's language. It is nothing if the device can run the node.
+type Lack struct{ DType, Op string }
+
+// String completes "the device has no".
+func (l Lack) String() string {
+	if l.Op != "" {
+		return "kernel of " + l.Op
+	}
+	return l.DType
+}
+
+// lacking is what keeps a node from a space.
+func (p *Placement) lacking(space int, n *ir.Node) Lack {
+	return Lacking(p.options.Manifest, &p.Targets[space], n)
+}
+
+// Lacking says what keeps a node from a device.
+func Lacking(m *kernels.Manifest, t *Target, n *ir.Node) Lack {
+	if len(t.Lacks) == 0 && t.Language == "" || !computes(n) {
+		return Lack{}
 	}
 	if n.Op == ir.ScanOp {
-		for _, m := range n.ScanBody().Graph.Nodes {
-			if lacking := Lacking(t, m); lacking != "" {
+		for _, part := range n.ScanBody().Graph.Nodes {
+			if lacking := Lacking(m, t, part); lacking != (Lack{}) {
 				return lacking
 			}
 		}
-		return ""
+		return Lack{}
+	}
+	if m != nil && t.Language != "" && m.Lacks(n.Op.Name, t.Language) {
+		return Lack{Op: n.Op.Name}
 	}
 	for _, in := range n.Inputs {
 		if d := in.Type.DType.String(); slices.Contains(t.Lacks, d) {
-			return d
+			return Lack{DType: d}
 		}
 	}
 	if d := n.Type.DType.String(); slices.Contains(t.Lacks, d) {
-		return d
+		return Lack{DType: d}
 	}
-	return ""
+	return Lack{}
 }
 
 // HasKernel tells nodes that kernels compute from those that hold or copy values.
@@ -293,6 +320,8 @@ type Options struct {
 	// Rules come from the spec and from callers. The last that matches decides,
 	// unless the node or state has a device: or prefer: of its own.
 	Rules []ir.PlacementRule
+	// Manifest says which ops have kernels in a device's language; nil: all have.
+	Manifest *kernels.Manifest
 }
 
 // Error says why a program can't be lowered onto a machine.

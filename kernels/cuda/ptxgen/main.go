@@ -91,6 +91,9 @@ func texts(version string) ([]file, error) {
 	}
 	var all []file
 	for _, k := range m.Kernels() {
+		if !k.In("cuda") {
+			continue
+		}
 		k = k.For("cuda")
 		source, err := kernels.Embedded().Source("cuda", k)
 		if err != nil {
