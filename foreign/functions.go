@@ -127,7 +127,7 @@ var functions = names(
 	"write kthvalue(x, 8).values; the lower median of 15 or 16 elements", "median nanmedian quantile percentile",
 	`write sum(cast(y < unsqueeze(x, -1), "i32"), -1); for a sorted y`, "searchsorted bucketize digitize",
 	"write argmax(bincount(target, 16)); for integers from 0 to 15", "mode",
-	"of linear algebra there are matmul and einsum", "svd inv inverse pinv det logdet slogdet qr eig eigh eigvals solve lstsq cholesky lu matrix_exp cross kron",
+	"of linear algebra there are matmul, einsum, cholesky, triangular_solve, solve and qr; the inverse times b is solve(a, b)", "svd inv inverse pinv det logdet slogdet eig eigh eigvals lstsq lu matrix_exp cross kron",
 	"Fourier transforms are not supported", "fft ifft rfft irfft fft2 stft istft",
 	"shapes can't depend on data; write where(mask, x, 0) with a mask", "nonzero argwhere masked_select unique",
 	"the random operations are randint, uniform and normal", "multinomial randperm shuffle exponential poisson gumbel_softmax Categorical",
