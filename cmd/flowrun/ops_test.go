@@ -107,7 +107,7 @@ func TestOpsAreFoundByTheirNamesElsewhere(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"relus": `there is no operation "relus"; did you mean "relu"?`, "nothing": "flowrun ops lists them",
-		"nn.Dropout": "Dropout is a module: flowrun modules Dropout", "svd": "of linear algebra there are matmul and einsum",
+		"nn.Dropout": "Dropout is a module: flowrun modules Dropout", "svd": "of linear algebra there are matmul, einsum, cholesky",
 		"prod_of_others": "there is no operation", "copy": "there is no operation",
 	} {
 		var out bytes.Buffer
