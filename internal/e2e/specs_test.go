@@ -85,6 +85,12 @@ func TestTheResidualNetworkReadsDigitsThatOthersHaveWritten(t *testing.T) {
 	require.Greater(t, results(t, "resnet.yaml")["eval.accuracy"], 0.94)
 }
 
+func TestTheConvolutionalAutoencoderDrawsDigitsAgain(t *testing.T) {
+	got := results(t, "vae.yaml")
+	require.Less(t, got["eval.error"], 2.2)
+	require.Less(t, got["eval.divergence"], 4.0, "a code that isn't like noise draws nothing from noise")
+}
+
 func TestTheVisionTransformerReadsDigitsThatOthersHaveWritten(t *testing.T) {
 	require.Greater(t, results(t, "vit.yaml")["eval.accuracy"], 0.93)
 }
@@ -206,5 +212,5 @@ func TestEverySpecOfGraphsIsTested(t *testing.T) {
 		specs[i] = filepath.Base(specs[i])
 	}
 	slices.Sort(specs)
-	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "dqn.yaml", "fashion_mnist.yaml", "gan.yaml", "gnn.yaml", "iris.yaml", "kmeans.yaml", "llama.yaml", "lora.yaml", "lstm.yaml", "math_net.yaml", "resnet.yaml", "tiny_gpt.yaml", "vit.yaml"}, specs)
+	require.Equal(t, []string{"autoencoder.yaml", "autoencoder_decoder.yaml", "char_gpt.yaml", "dqn.yaml", "fashion_mnist.yaml", "gan.yaml", "gnn.yaml", "iris.yaml", "kmeans.yaml", "llama.yaml", "lora.yaml", "lstm.yaml", "math_net.yaml", "resnet.yaml", "tiny_gpt.yaml", "vae.yaml", "vit.yaml"}, specs)
 }
