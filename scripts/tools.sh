@@ -22,7 +22,7 @@ install() {
 want() { command -v "$1" >/dev/null || { install "${@:2}" && command -v "$1" >/dev/null; }; }
 
 # try FUNCTION calls one of the following functions, and keeps its output for messages.
-try() { "$1" >"$work/said" 2>&1; }
+try() { "$@" >"$work/said" 2>&1; }
 
 # Certificates for Go's module proxy, git, and a C compiler for the race detector.
 basics() {

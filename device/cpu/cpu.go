@@ -18,6 +18,7 @@ import (
 
 	"github.com/flowrun/flowrun/device"
 	kernels "github.com/flowrun/flowrun/kernels/cpu"
+	"github.com/flowrun/flowrun/kernels/cpu/asm"
 )
 
 // Device is the host's processor and memory.
@@ -34,8 +35,12 @@ func Discover() (devices []device.Info, missing string) {
 	return []device.Info{New("cpu").Info()}, ""
 }
 
-// Open returns the host, the only device of its kind.
+// Open returns the host, the only device of its kind. It is an error if the environment
+// asks for instructions that it lacks.
 func Open(index int, _ device.Options) (*Device, error) {
+	if asm.Err != nil {
+		return nil, asm.Err
+	}
 	if index != 0 {
 		return nil, fmt.Errorf("there is no device cpu:%d: the CPU is one device, cpu", index)
 	}
@@ -64,12 +69,15 @@ const fallbackLimit = 1 << 40
 // Name returns the name passed to New.
 func (d *Device) Name() string { return d.info.Name }
 
-// Info describes the processor.
+// Info describes the processor, and says which instruction set the kernels use, as their
+// bits depend on it.
 func (d *Device) Info() device.Info {
 	info := d.info
-	info.Description = processor()
+	info.Description = processor() + ", kernels in " + instructions[asm.Chosen]
 	return info
 }
+
+var instructions = map[asm.Set]string{asm.Go: "Go", asm.AVX2: "AVX2", asm.AVX512: "AVX-512"}
 
 // Usage reports the memory in use.
 func (d *Device) Usage() device.Budget {

@@ -77,7 +77,7 @@ var outside = map[string][]string{
 	"github.com/ebitengine/purego":  {"device"},
 	"github.com/spf13/cobra":        {"cmd"},
 	"github.com/spf13/pflag":        {"cmd"},
-	"golang.org/x/sys":              {"device", "internal"},
+	"golang.org/x/sys":              {"device", "internal", "kernels"},
 	"golang.org/x/term":             {"report"},
 	"google.golang.org/protobuf":    {"report"},
 }
@@ -163,6 +163,11 @@ func uses(t *testing.T, top string, tests bool) []use {
 		}
 		if base := d.Name(); d.IsDir() && name != top && (base == "testdata" || base[0] == '.' || base[0] == '_') {
 			return filepath.SkipDir
+		}
+		if d.IsDir() && name != top {
+			if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil {
+				return filepath.SkipDir // a module of its own, of which the program has nothing
+			}
 		}
 		relative, err := filepath.Rel(top, name)
 		if err != nil {
