@@ -29,6 +29,9 @@ func drawProgram(t *rapid.T, devices []device.Device) *program {
 		g.step.Next = nil
 	}
 	trained := g.states()
+	if rapid.IntRange(0, 7).Draw(t, "inference") == 0 { // nothing is written by steps
+		g.step.Next, trained = nil, nil
+	}
 	for range rapid.IntRange(2, 20).Draw(t, "nodes") {
 		g.Device = g.device()
 		g.add(g.node())

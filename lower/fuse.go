@@ -125,13 +125,17 @@ type change uint8
 const (
 	never   change = iota // it depends on no state
 	written               // when a caller writes a parameter that steps don't
-	asked                 // when an input is set
-	stepped               // at every step
+	asked                 // when an input is set that steps go on with
+	stepped               // at every step; without steps, at every demand, before which inputs are set
 )
 
 // changes gives the change of every node, by ID.
 func changes(g *ir.Graph) []change {
 	all := make([]change, len(g.Nodes))
+	input := asked
+	if !hasSteps(g) {
+		input = stepped
+	}
 	for _, n := range g.Nodes {
 		for _, in := range n.Inputs {
 			all[n.ID] = max(all[n.ID], all[in.ID])
@@ -141,12 +145,17 @@ func changes(g *ir.Graph) []change {
 		case n.State.Next != nil:
 			all[n.ID] = stepped
 		case n.State.Kind == ir.InputState:
-			all[n.ID] = asked
+			all[n.ID] = input
 		default:
 			all[n.ID] = written
 		}
 	}
 	return all
+}
+
+// hasSteps tells graphs that have steps from those of an inference.
+func hasSteps(g *ir.Graph) bool {
+	return slices.ContainsFunc(g.States, func(s *ir.State) bool { return s.Next != nil })
 }
 
 // fuser is a round of fuse.

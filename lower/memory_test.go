@@ -145,6 +145,31 @@ func TestSmallArenasOfDevicesWithAQueueAreNotShared(t *testing.T) {
 	}
 }
 
+// What an inference needs is its parameters, its answers, and what is in use at one time,
+// however deep the net is. Its answers have memory of their own.
+func TestAnInferenceNeedsNoMoreMemoryForMoreLayers(t *testing.T) {
+	const width = 32 * 32 * 4
+	for _, depth := range []int{3, 30} {
+		b := newProgram()
+		b.step.Next = nil
+		x := b.NewState("x", ir.InputState, ir.Type{DType: ir.F32, Shape: ir.Shape{32, 32}}).Read
+		w := b.param("w", 32, 32).Read
+		doubled := b.op("add", w, w) // changes with the weights alone
+		var first *ir.Node
+		for range depth {
+			x = b.op("matmul", b.op("matmul", x, doubled), w)
+			if first == nil {
+				first = b.output("first", x)
+			}
+		}
+		b.output("last", x)
+		p := b.plan(t, options(t, 0))
+		require.Equal(t, Kept, p.Value(p.named("first")).Storage)
+		require.EqualValues(t, 2*width, p.Spaces[0].Arena, "two layers, whose memory all others use in turn")
+		require.EqualValues(t, 64+3*width+2*width, p.Spaces[0].Kept, "the counter, x, w and its double, and two answers")
+	}
+}
+
 func TestKeptValuesDoNotShare(t *testing.T) {
 	b := newProgram()
 	n := b.param("frozen", 16).Read

@@ -77,7 +77,7 @@ const (
 	// Home is a state's own memory; state nodes have it.
 	Home Storage = iota
 	// Kept values own their memory: they change less often than every step, or
-	// are copies of states.
+	// are copies of states, or outputs of an inference.
 	Kept
 	// Transient values are valid within one demand and share an arena.
 	Transient

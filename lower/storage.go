@@ -8,12 +8,14 @@ import (
 
 // storage decides where values live. A value that depends on a state that steps
 // write changes at every step; such values are transient, unless they are copies
-// of states in other spaces. All others are kept.
+// of states in other spaces. All others are kept. An inference has no steps: there,
+// what depends on inputs changes with every demand, and its outputs, which are what
+// callers read, are kept.
 //
 // A state's next value is written over its home if its kernel and users allow it
 // (see inPlace). The pass schedule takes that back if no order of all nodes does.
 func storage(p *Plan) error {
-	changes := changes(p.Graph)
+	changes, answers := changes(p.Graph), answers(p.Graph)
 	for _, n := range p.Graph.Nodes {
 		v := p.Value(n)
 		if n.State != nil {
@@ -21,7 +23,7 @@ func storage(p *Plan) error {
 			continue
 		}
 		copyOfState := n.Op == ir.CopyOp && n.Inputs[0].State != nil && n.Inputs[0].Space != n.Space
-		if changes[n.ID] == stepped && !copyOfState {
+		if changes[n.ID] == stepped && !copyOfState && !answers[n] {
 			v.Storage = Transient
 		} else {
 			v.Storage = Kept
@@ -40,6 +42,17 @@ func storage(p *Plan) error {
 		}
 	}
 	return nil
+}
+
+// answers are the outputs of an inference.
+func answers(g *ir.Graph) map[*ir.Node]bool {
+	all := map[*ir.Node]bool{}
+	if !hasSteps(g) {
+		for _, out := range g.Outputs {
+			all[out.Node] = true
+		}
+	}
+	return all
 }
 
 // inPlace reports whether the kernel that computes the next value of s may write

@@ -151,10 +151,11 @@ func verifyStorage(p *Plan) error {
 			users[in.ID]++
 		}
 	}
+	all, answers := changes(p.Graph), answers(p.Graph)
 	for _, n := range p.Graph.Nodes {
 		v := p.Value(n)
-		changes := slices.ContainsFunc(n.Inputs, p.changesByStep)
-		keeps := n.Op == ir.CopyOp && n.Inputs[0].State != nil && n.Inputs[0].Space != n.Space
+		changes := n.State == nil && all[n.ID] == stepped
+		keeps := answers[n] || n.Op == ir.CopyOp && n.Inputs[0].State != nil && n.Inputs[0].Space != n.Space
 		switch {
 		case (v.Storage == Home) != (n.State != nil):
 			return fmt.Errorf("node %s is %s", n.Label(), v.Storage)
@@ -169,17 +170,6 @@ func verifyStorage(p *Plan) error {
 		}
 	}
 	return nil
-}
-
-// changesByStep tells values that a step changes, by their storage alone.
-func (p *Plan) changesByStep(n *ir.Node) bool {
-	switch p.Value(n).Storage {
-	case Home:
-		return n.State.Next != nil
-	case Kept:
-		return n.Op == ir.CopyOp && p.changesByStep(n.Inputs[0])
-	}
-	return true
 }
 
 // mayOverwriteHome tells whether n, the next value of s, may be written over s: its kernel
