@@ -71,7 +71,13 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 		return explainKernels(w, plan, sources, o.Format)
 	}
 	if o.Memory {
-		return explainMemory(w, plan, o.Format)
+		var evaluation []Need
+		if e := p.spec.Loop.Evaluation; e != nil && g == p.spec.Train {
+			if evaluation, err = p.addNeeds(nil, e.Graph, o.Device); err != nil {
+				return err
+			}
+		}
+		return explainMemory(w, plan, evaluation, o.Format)
 	}
 	e := explain.Of(plan)
 	switch o.Format {
@@ -85,9 +91,13 @@ func (p *Program) Explain(w io.Writer, o ExplainOptions) error {
 	return fmt.Errorf("there is no format %q", o.Format)
 }
 
-// explainMemory writes what a plan needs memory for.
-func explainMemory(w io.Writer, plan *lower.Plan, format string) error {
+// explainMemory writes what the plan of a step needs memory for, and how much the
+// evaluation's needs beside it.
+func explainMemory(w io.Writer, plan *lower.Plan, evaluation []Need, format string) error {
 	m := explain.MemoryOf(plan)
+	for _, n := range evaluation {
+		m.Evaluate(n.Device, n.Bytes)
+	}
 	switch format {
 	case "", "text":
 		return m.WriteText(w)

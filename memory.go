@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
@@ -15,6 +16,7 @@ import (
 type Need struct {
 	Device     string
 	Bytes, Has int64 // Has is 0 where the driver doesn't say it
+	Evaluation int64 // of Bytes, what the evaluation's plan needs, which stays beside that of a step
 }
 
 // ErrGeneratedBatches is the error of TrainingMemory for a batch of another size than the
@@ -50,25 +52,33 @@ func (p *Program) TrainingMemory(device string, batch int64) ([]Need, error) {
 			return nil, err
 		}
 	}
-	graphs := []*ir.Graph{g}
-	if e := p.spec.Loop.Evaluation; e != nil {
-		graphs = append(graphs, e.Graph)
+	needs, err := p.addNeeds(nil, g, device)
+	if e := p.spec.Loop.Evaluation; e != nil && err == nil {
+		step := slices.Clone(needs)
+		needs, err = p.addNeeds(needs, e.Graph, device)
+		for i := range needs {
+			needs[i].Evaluation = needs[i].Bytes
+			if i < len(step) {
+				needs[i].Evaluation -= step[i].Bytes
+			}
+		}
 	}
-	var needs []Need
-	for _, g := range graphs {
-		plan, m, err := p.plan(g, &startOptions{device: device})
-		if err != nil {
-			return nil, tooLarge(err)
-		}
-		if err := m.close(); err != nil {
-			return nil, err
-		}
-		if err := countable(plan); err != nil {
-			return nil, err
-		}
-		needs = addNeeds(needs, plan)
+	return needs, err
+}
+
+// addNeeds adds what a graph's plan needs.
+func (p *Program) addNeeds(needs []Need, g *ir.Graph, device string) ([]Need, error) {
+	plan, m, err := p.plan(g, &startOptions{device: device})
+	if err != nil {
+		return nil, tooLarge(err)
 	}
-	return needs, nil
+	if err := m.close(); err != nil {
+		return nil, err
+	}
+	if err := countable(plan); err != nil {
+		return nil, err
+	}
+	return needsOf(needs, plan), nil
 }
 
 // tooLarge makes a *TooLarge of the error of a plan that needs more memory than any
@@ -90,8 +100,8 @@ func countable(p *lower.Plan) error {
 	return nil
 }
 
-// addNeeds adds what a plan needs.
-func addNeeds(needs []Need, p *lower.Plan) []Need {
+// needsOf adds what a plan needs.
+func needsOf(needs []Need, p *lower.Plan) []Need {
 	for i, t := range p.Targets {
 		bytes := place.Sum(p.Spaces[i].Kept, p.Spaces[i].Arena)
 		at := 0

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -180,21 +182,126 @@ func TestF16ScalesLosses(t *testing.T) {
 
 }
 
-func TestAScaledLossDivergesWhereNoScaleHelps(t *testing.T) {
-	// The gradient of sqrt at 0 is infinite, times 0.
-	p, err := flowrun.Parse("s.yaml", []byte(strings.Replace(tiny, "loss: sum(y) * 1e-8", "loss: sum(sqrt(0 * y))", 1)))
+// A step is left out because of its gradients, whatever the loss is. Nothing of it stays:
+// parameters, the optimizer's states, those of modules, and what updates assign and copy.
+func TestAStepThatOverflowsInF16LeavesNothing(t *testing.T) {
+	p, err := flowrun.Parse("s.yaml", []byte(`
+flowrun: 1
+data: {d: {generate: {x: "ones([8, 3]) * where(uniform(0.0, 1.0, []) > 0.7, 1e5, 1.0)"}}}
+model:
+  precision: f16
+  inputs: {x: "f32[8, 3]"}
+  nodes: {n: {BatchNorm: "x * uniform(0.5, 1.0, [8, 3])"}, y: {Linear: x, out_features: 3}, copy: {Linear: x, out_features: 3}}
+  outputs: [y]
+train:
+  data: d
+  averages: {ema: {decay: 0.9}}
+  updates:
+    learn: {loss: "mean(square(y)) + 0 * mean(n + copy)", parameters: [y.*], optimizer: {Adam: {lr: 1e-3}}}
+    follow: {copy: {"y.*": "copy.*"}, rate: 0.5}
+    count: {assign: {n.num_batches_tracked: n.num_batches_tracked + 1}}
+  max_steps: 6
+`))
 	require.NoError(t, err)
 	s, err := p.Start(context.Background())
 	require.NoError(t, err)
 	defer s.Close()
-	require.NoError(t, s.Step(context.Background()))
-	w, err := s.Get("y.w")
+	kept := func() map[string]*flowrun.Tensor {
+		values := map[string]*flowrun.Tensor{}
+		for _, st := range s.Plan().Graph.States {
+			if st.Kind == ir.ParamState || st.Kind == ir.BufferState || st.Kind == ir.OptimState && !strings.HasPrefix(st.Name, "optimizer.loss_scale") {
+				v, err := s.Get(st.Name)
+				require.NoError(t, err)
+				values[st.Name] = v
+			}
+		}
+		return values
+	}
+	before := kept()
+	overflows := int64(0)
+	for range 6 {
+		scale, err := s.Get("optimizer.loss_scale")
+		require.NoError(t, err)
+		require.NoError(t, s.Step(context.Background()))
+		loss, err := s.Get("metrics.loss_step")
+		require.NoError(t, err)
+		after := kept()
+		if math.IsInf(loss.Float(0), 0) || math.IsNaN(loss.Float(0)) {
+			overflows++
+			require.Equal(t, before, after)
+			next, err := s.Get("optimizer.loss_scale")
+			require.NoError(t, err)
+			require.Equal(t, scale.Float(0)/2, next.Float(0))
+		} else {
+			require.NotEqual(t, before["y.weight"], after["y.weight"])
+			require.NotEqual(t, before["n.running_mean"], after["n.running_mean"])
+		}
+		before = after
+	}
+	skipped, err := s.Get("step.skipped")
 	require.NoError(t, err)
-	require.EqualValues(t, 0.5, w.Float(0)) // left out
-	require.NoError(t, s.Set("optimizer.loss_scale", ir.ScalarTensor(ir.F32, 0x1p-16)))
-	summary, err := s.Run(context.Background())
+	require.Equal(t, overflows, skipped.Int(0))
+	require.Greater(t, overflows, int64(0))
+	bad, err := s.Get("step.nonfinite")
 	require.NoError(t, err)
-	require.NotNil(t, summary.Divergence)
+	require.Zero(t, bad.Int(0))
+}
+
+// The search for the scale goes on where a checkpoint has left it: the bits are the same.
+func TestAResumedRunInF16KeepsItsScale(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(strings.NewReplacer("* 1e-8", "", "max_steps: 4", "max_steps: 8, checkpoint: {every: 2}").Replace(tiny)), 0o600))
+	run := func(steps int64, options ...flowrun.StartOption) map[string]*flowrun.Tensor {
+		p, err := flowrun.Load(path)
+		require.NoError(t, err)
+		s, err := p.Start(context.Background(), options...)
+		require.NoError(t, err)
+		defer s.Close()
+		_, err = s.Run(context.Background(), flowrun.MaxSteps(steps))
+		require.NoError(t, err)
+		values := map[string]*flowrun.Tensor{}
+		for _, st := range s.Plan().Graph.States {
+			values[st.Name], err = s.Get(st.Name)
+			require.NoError(t, err)
+		}
+		return values
+	}
+	half := run(2)
+	require.EqualValues(t, 1<<14, half["optimizer.loss_scale"].Float(0)) // both steps overflow
+	resumed := run(8, flowrun.Resume(""))
+	require.NoError(t, os.RemoveAll(filepath.Join(filepath.Dir(path), "checkpoints")))
+	require.Equal(t, run(8), resumed)
+}
+
+// Steps are left out until the scale is the smallest; then the run ends, and says so. A loss
+// that isn't finite beside gradients that are isn't f16's matter, and ends it at once.
+func TestAScaledLossDivergesWhereNoScaleHelps(t *testing.T) {
+	run := func(loss string, steps int64) flowrun.Summary {
+		p, err := flowrun.Parse("s.yaml", []byte(strings.Replace(tiny, "loss: sum(y) * 1e-8", "loss: "+loss, 1)))
+		require.NoError(t, err)
+		s, err := p.Start(context.Background())
+		require.NoError(t, err)
+		defer s.Close()
+		summary, err := s.Run(context.Background(), flowrun.MaxSteps(steps))
+		require.NoError(t, err)
+		w, err := s.Get("y.w")
+		require.NoError(t, err)
+		require.EqualValues(t, 0.5, w.Float(0))
+		return summary
+	}
+	for name, loss := range map[string]string{
+		"the gradient of sqrt at 0 is infinite, times 0": "sum(sqrt(0 * y))",
+		"the loss too": "sum(1 / sqrt(0 * y))",
+	} {
+		require.Nil(t, run(loss, 32).Divergence, name)
+		d := run(loss, 40).Divergence
+		require.NotNil(t, d, name)
+		require.Equal(t, ir.SmallestLossScale, d.Scale, name)
+		require.EqualValues(t, 33, d.Step, name)
+	}
+	d := run("sum(y) * 1e-8 + sum(log(0 * detach(y)))", 4).Divergence
+	require.NotNil(t, d)
+	require.EqualValues(t, 1, d.Step)
 }
 
 func TestExplainSaysWhatEachCastIsFor(t *testing.T) {

@@ -311,8 +311,15 @@ func (s *Session) runLoop(ctx context.Context, loop engine.Loop) (Summary, error
 		loop.Observers = append(loop.Observers, s.saver.Observer(loop.Observers))
 	}
 	summary, err := s.engine.Run(ctx, loop)
-	if d := summary.Divergence; d != nil && s.saver != nil {
-		d.Checkpoint = s.saver.Latest()
+	if d := summary.Divergence; d != nil {
+		if s.saver != nil {
+			d.Checkpoint = s.saver.Latest()
+		}
+		if s.settings.ScalesLoss {
+			if scale, err := s.engine.Get(ir.LossScaleState); err == nil {
+				d.Scale = scale.Float(0)
+			}
+		}
 	}
 	return summary, err
 }

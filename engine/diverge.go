@@ -21,8 +21,11 @@ type Divergence struct {
 	Cause *Cause // what made it; nil if that isn't known
 
 	// Checkpoint is the newest checkpoint of the run, whose states are sound; "" if it
-	// writes none. The engine leaves it to its caller.
+	// writes none. The engine leaves it and Scale to its caller.
 	Checkpoint string
+	// Scale is what losses are multiplied by before they are differentiated, as the run
+	// ended; 0 if they aren't scaled.
+	Scale float64
 }
 
 // beginWatch begins to guard the run. The session is locked.

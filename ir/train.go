@@ -37,6 +37,10 @@ const (
 	LossScaleState = "optimizer.loss_scale"
 )
 
+// SmallestLossScale is where the scale of losses isn't halved any more: gradients that aren't
+// finite are then no matter of f16, and the run does about them what it does without scaling.
+const SmallestLossScale = 0x1p-16
+
 // AverageOf is the state that has the average of a weight, under the name of the average.
 func AverageOf(average, weight string) string { return "optimizer.averages." + average + "." + weight }
 

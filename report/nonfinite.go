@@ -27,6 +27,9 @@ func Divergence(d *engine.Divergence) string {
 	case d.Why != "":
 		fmt.Fprintf(&b, "; which node made it isn't known: %s", d.Why)
 	}
+	if d.Scale > 0 && d.Scale <= ir.SmallestLossScale {
+		fmt.Fprintf(&b, ". Steps were left out until the loss scale was %v, and gradients still weren't finite", d.Scale)
+	}
 	switch {
 	case d.Checkpoint != "":
 		fmt.Fprintf(&b, ". The last good checkpoint is %s", diag.Printable(d.Checkpoint))
@@ -89,12 +92,16 @@ func divergenceHelp(d *engine.Divergence) (help string, slower bool) {
 		return "correct the data, or leave such batches out with train.on_nonfinite: skip", false
 	case c != nil && c.Constant:
 		return "a constant of the spec is infinite; a mask may be large instead, as -1e9", false
+	case c != nil && len(c.Node.Inputs) > 0 && c.Node.Type.DType == ir.F16 && d.Scale > 0:
+		return "f16 ends at 65,504, which no loss scale changes in the forward pass: use precision: bf16, or precision: f32 for the module whose values are large", false
 	case c != nil && len(c.Node.Inputs) > 0 && c.Node.Type.DType == ir.F16:
 		return "f16 ends at 65,504: use bf16 or f32, scale the loss, or leave such steps out with train.on_nonfinite: skip", false
 	case c != nil && c.Phase == "loss" && c.Node.Op.Name == "log" && c.Value.Negative > 0:
 		if instead := insteadOfLog(c.Node); instead != "" {
 			return instead, true
 		}
+	case c != nil && c.Phase == "update" && d.Scale > 0:
+		return "lower the learning rate, add train.clip_grad_norm; train.on_nonfinite: skip looks at loss and gradients alone, not at what the optimizer makes of them", true
 	case c != nil && c.Phase == "update":
 		return "lower the learning rate, scale the loss, add train.clip_grad_norm; train.on_nonfinite: skip looks at loss and gradients alone, not at what the optimizer makes of them", true
 	}

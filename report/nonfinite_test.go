@@ -88,6 +88,13 @@ func TestTheHelpFitsTheCause(t *testing.T) {
 	require.Contains(t, of(&engine.Cause{Node: log, OutOfRange: &ir.OutOfRange{}}), "number of classes")
 	require.Contains(t, of(&engine.Cause{Node: log, Phase: "update"}), "skip looks at loss and gradients alone")
 
+	// Where losses are scaled already, nobody is told to do it.
+	for _, c := range []*engine.Cause{{Node: half}, {Node: log, Phase: "update"}} {
+		require.Contains(t, of(c), "scale the loss")
+		require.NotContains(t, DivergenceHelp(&engine.Divergence{Cause: c, Scale: 1024}), "scale the loss")
+	}
+	require.Contains(t, DivergenceHelp(&engine.Divergence{Cause: &engine.Cause{Node: half}, Scale: 1024}), "precision: bf16")
+
 	// Going on from the last sound states with a lower rate isn't advised.
 	require.Contains(t, DivergenceHelp(&engine.Divergence{Sound: 1203}), "a run from the start")
 	require.NotContains(t, DivergenceHelp(&engine.Divergence{Sound: 0}), "from the start", "it is there")

@@ -43,7 +43,7 @@ func (o *numericsFlags) running(w io.Writer, clear func()) []flowrun.RunOption {
 			fmt.Fprintf(w, "warning: all of the last %s were skipped, as loss or gradients aren't finite: the run learns nothing any more\n", report.Steps(row))
 			return
 		}
-		fmt.Fprintf(w, "warning: %s skipped, as loss or gradients aren't finite (on_nonfinite: skip)\n", report.Steps(skipped))
+		fmt.Fprintf(w, "warning: %s skipped, as loss or gradients aren't finite (on_nonfinite: skip, or the search for a loss scale of f16)\n", report.Steps(skipped))
 	})
 	return []flowrun.RunOption{replaying, skipped}
 }

@@ -96,6 +96,9 @@ func (o *validateFlags) run(c *cobra.Command, args []string, s streams) error {
 	for _, device := range o.on {
 		onDevices = append(onDevices, flowrun.WithDevice(device))
 	}
+	if err := o.checkBatchVar(args); err != nil {
+		return err
+	}
 	files, err := expand(args, o.stdinName)
 	if err != nil {
 		return err

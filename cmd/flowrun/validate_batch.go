@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 
@@ -44,6 +45,20 @@ func (o *validateFlags) checkBatchFlag(files []source) error {
 		return usageError{errors.New("--max-batch takes one spec, from a file")}
 	case o.format != "text":
 		return usageError{errors.New("--max-batch writes text; it can't be combined with --format")}
+	}
+	return nil
+}
+
+// checkBatchVar refuses a var that stands after --max-batch, where it would be taken for a
+// file: pflag gives a flag that needs no value none that follows it.
+func (o *validateFlags) checkBatchVar(args []string) error {
+	if o.maxBatch != ofFiles {
+		return nil
+	}
+	for _, a := range args {
+		if _, err := os.Stat(a); err != nil && a != stdin && !strings.ContainsAny(a, "./*?[") {
+			return usageError{fmt.Errorf("there is no spec %s; for the var of this name write --max-batch=%[1]s", diag.CutPath(a))}
+		}
 	}
 	return nil
 }
@@ -141,7 +156,11 @@ func (m *maxBatch) fit(p *flowrun.Program, ofFiles, batch int64) (fit, error) {
 		if n.Bytes == 0 {
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("%s of %s on %s", diag.Bytes(n.Bytes), diag.Bytes(n.Has), n.Device))
+		part := fmt.Sprintf("%s of %s on %s", diag.Bytes(n.Bytes), diag.Bytes(n.Has), n.Device)
+		if n.Evaluation > 0 {
+			part += fmt.Sprintf(" (%s for a step, %s for the evaluation beside it)", diag.Bytes(n.Bytes-n.Evaluation), diag.Bytes(n.Evaluation))
+		}
+		parts = append(parts, part)
 		all.ok = all.ok && n.Bytes <= n.Has
 	}
 	all.why = strings.Join(parts, ", ")

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/diag"
 )
 
 // maxBatchOf runs validate --max-batch on a spec, and gives the size that it finds.
@@ -87,11 +88,31 @@ func TestMaxBatchSaysWhatItNeeds(t *testing.T) {
 		"--max-batch --on cpu " + spec:               "--max-batch=VAR names the var that they follow",
 		"--max-batch --on cpu " + spec + " " + iris:  "--max-batch takes one spec",
 		"--max-batch --on cpu --format json " + spec: "can't be combined with --format",
+		"--on cpu --max-batch size " + spec:          "for the var of this name write --max-batch=size",
 		"--max-batch=nothing --on cpu " + spec:       "the spec has no var `nothing`",
 	} {
 		var out, errors bytes.Buffer
 		code := execute(context.Background(), append([]string{"validate"}, strings.Fields(arguments)...), streams{strings.NewReader(""), &out, &errors})
 		require.NotEqual(t, exitDone, code, arguments)
 		require.Contains(t, errors.String(), says, arguments)
+	}
+}
+
+// The evaluation's plan stays beside that of a step: both commands count it, and say so.
+func TestWhatAnEvaluationNeedsIsShown(t *testing.T) {
+	iris := filepath.Join("..", "..", "graphs", "iris.yaml")
+	p, err := flowrun.Load(iris)
+	require.NoError(t, err)
+	needs, err := p.TrainingMemory("cpu", 0)
+	require.NoError(t, err)
+	require.Positive(t, needs[0].Evaluation)
+	for arguments, says := range map[string]string{
+		"validate --on cpu --max-batch " + iris: "for the evaluation beside it",
+		"explain --device cpu --memory " + iris: diag.Bytes(needs[0].Bytes-needs[0].Evaluation) + " for a step, and " + diag.Bytes(needs[0].Evaluation) + " for the evaluation beside it",
+	} {
+		var out, errors bytes.Buffer
+		code := execute(context.Background(), strings.Fields(arguments), streams{strings.NewReader(""), &out, &errors})
+		require.Equal(t, exitDone, code, errors.String())
+		require.Contains(t, out.String(), says)
 	}
 }

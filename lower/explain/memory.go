@@ -23,7 +23,9 @@ type Memory struct {
 // DeviceMemory is the memory that a plan needs on one device, in bytes.
 type DeviceMemory struct {
 	Device string `json:"device"`
-	Total  int64  `json:"total_bytes"`
+	Total  int64  `json:"total_bytes"` // of a step
+	// Evaluation is what the plan of an evaluation needs, which stays beside that of a step.
+	Evaluation int64 `json:"evaluation_bytes,omitempty"`
 	// Held is there all the time: parameters, states, and values that steps don't compute.
 	Held []Share `json:"held"`
 	// Arena is what transient values share. Of it, Peak is in use at one time at most; the
@@ -215,6 +217,19 @@ func (s shares) sorted() []Share {
 	return all
 }
 
+// Evaluate says what an evaluation needs on a device.
+func (m *Memory) Evaluate(device string, bytes int64) {
+	for i := range m.Devices {
+		if m.Devices[i].Device == device {
+			m.Devices[i].Evaluation = bytes
+			return
+		}
+	}
+	if bytes > 0 {
+		m.Devices = append(m.Devices, DeviceMemory{Device: device, Evaluation: bytes, Held: []Share{}, Peak: Peak{ByKind: []Share{}, Largest: []Value{}}, Over: []Moment{}})
+	}
+}
+
 // WriteText writes it for people.
 func (m *Memory) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
@@ -222,7 +237,11 @@ func (m *Memory) WriteText(w io.Writer) error {
 		if i > 0 {
 			fmt.Fprintln(t)
 		}
-		fmt.Fprintf(t, "memory on %s: %s\n", d.Device, diag.Bytes(d.Total))
+		fmt.Fprintf(t, "memory on %s: %s", d.Device, diag.Bytes(d.Total))
+		if d.Evaluation > 0 {
+			fmt.Fprintf(t, " for a step, and %s for the evaluation beside it", diag.Bytes(d.Evaluation))
+		}
+		fmt.Fprintln(t)
 		for _, s := range d.Held {
 			fmt.Fprintf(t, "  %s\t%s\n", s.Kind, diag.Bytes(s.Bytes))
 		}

@@ -7,13 +7,15 @@ import "github.com/flowrun/flowrun/ir"
 // differentiated, and gradients divided by it, in f32. The scale is a power of 2, so neither
 // rounds. A step whose gradients overflow is left out, and halves the scale; it is doubled
 // after many steps without one, as torch.amp.GradScaler does it.
+//
+// A model that overflows in f16 has a loss and gradients that aren't finite; the next batch,
+// or the next step of another, may not, so that too leaves out its step. What no scale helps
+// against ends at the smallest one. A loss that isn't finite beside gradients that are has
+// nothing to do with f16: the run does about it what it does without scaling.
 const (
 	firstScale   = 1 << 16
 	scaleSteps   = 2000    // without an overflow, until the scale grows
 	largestScale = 1 << 60 // where gradients are 0, it would grow without an end
-	// At the smallest scale gradients that aren't finite are no matter of f16: the run
-	// does about them what it does without scaling.
-	smallestScale = 1.0 / (1 << 16)
 )
 
 // scaling is the scale of losses.
@@ -40,6 +42,8 @@ func (o *optimizing) scaled(loss *ir.Node) *ir.Node {
 	if o.scaling.scale == nil {
 		return loss
 	}
+	// In f32 at least: f16 has no number as large as the scale.
+	loss = o.CastFor(loss, loss.Type.DType.Wide(), "losses are scaled in f32")
 	n := o.Apply(ir.LookupOp("mul"), loss, o.Cast(o.scaling.scale.Read, loss.Type.DType))
 	o.nameNode(n, o.u.LossName()+".scaled", "")
 	return n
@@ -62,11 +66,7 @@ func (o *optimizing) unlessOverflow(grads []*ir.Node) {
 	}
 	op := func(name string, args ...any) *ir.Node { return o.Apply(ir.LookupOp(name), args...) }
 	from := len(o.Graph.Nodes)
-	good := o.Scalar(ir.Bool, true)
-	for _, g := range grads {
-		good = op("logical_and", good, op("all", op("isfinite", g)))
-	}
-	good = op("logical_or", good, op("le", o.scaling.scale.Read, smallestScale))
+	good := op("logical_or", o.finite(grads), op("le", o.scaling.scale.Read, ir.SmallestLossScale))
 	if o.due == nil {
 		o.due = good
 	} else {
@@ -75,14 +75,20 @@ func (o *optimizing) unlessOverflow(grads []*ir.Node) {
 	o.own(from, o.prefix, "")
 }
 
-// rescale gives the scale its next value. overflow is whether a gradient isn't finite though
-// the loss is.
+// forgive doesn't take a loss that isn't finite for the run's end if its step is left out.
+func (t *training) forgive(taken *ir.Node) {
+	if s := t.states[ir.NonFiniteState]; s != nil {
+		s.Next = t.Apply(ir.LookupOp("where"), taken, s.Next, s.Read)
+	}
+}
+
+// rescale gives the scale its next value. overflow is whether a gradient isn't finite.
 func (t *training) rescale(overflow *ir.Node) {
 	op := func(name string, args ...any) *ir.Node { return t.Apply(ir.LookupOp(name), args...) }
 	s := t.scaling
 	steady := op("add", s.steady.Read, 1)
 	grows := op("ge", steady, scaleSteps)
 	larger := op("where", grows, op("minimum", op("mul", s.scale.Read, 2.0), float64(largestScale)), s.scale.Read)
-	s.scale.Next = op("where", overflow, op("maximum", op("mul", s.scale.Read, 0.5), smallestScale), larger)
+	s.scale.Next = op("where", overflow, op("maximum", op("mul", s.scale.Read, 0.5), ir.SmallestLossScale), larger)
 	s.steady.Next = op("where", op("logical_or", overflow, grows), 0, steady)
 }

@@ -36,9 +36,9 @@ func (t *training) taken() *ir.Node {
 //
 // With on_nonfinite: skip these are all states but the counter and what counts such steps.
 // Whatever else the step has computed is dropped with it, so the run goes on as one that
-// never had its batch. Where losses are scaled, it is otherwise parameters and states of
-// optimizers, in a step whose gradients alone aren't finite, as long as the scale can be
-// smaller.
+// never had its batch. Where losses are scaled, it is otherwise all that the model and its
+// optimizers keep, in a step whose gradients aren't finite, as long as the scale can be
+// smaller; metrics go on.
 func (t *training) leaveOut() {
 	skipped := t.skip.skipped
 	if skipped == nil || t.loss == nil || t.list.HasErrors() {
@@ -48,16 +48,13 @@ func (t *training) leaveOut() {
 	t.Origin = t.def.At
 	op := func(name string, args ...any) *ir.Node { return t.Apply(ir.LookupOp(name), args...) }
 	all := t.def.Loop.OnNonFinite == ir.SkipNonFinite
-	sound := op("isfinite", t.loss)
-	good := sound
-	for _, g := range t.skip.grads {
-		good = op("logical_and", good, op("all", op("isfinite", g)))
-	}
+	finite := t.finite(t.skip.grads)
+	good := op("logical_and", op("isfinite", t.loss), finite)
 	if s := t.scaling.scale; s != nil {
-		overflow := op("logical_and", sound, op("logical_not", good))
-		t.rescale(overflow)
+		t.rescale(op("logical_not", finite))
 		if !all {
-			good = op("logical_or", op("logical_not", overflow), op("le", s.Read, smallestScale))
+			good = op("logical_or", finite, op("le", s.Read, ir.SmallestLossScale))
+			t.forgive(good)
 		}
 	}
 	skipped.Next = t.Apply(ir.LookupOp("where"), good, skipped.Read, t.Apply(ir.LookupOp("add"), skipped.Read, 1))
@@ -66,7 +63,7 @@ func (t *training) leaveOut() {
 		if s.Next == nil || s.Kind == ir.CounterState || s == skipped || s.Name == ir.NonFiniteState || s == t.scaling.scale || s == t.scaling.steady {
 			continue
 		}
-		if !all && s.Kind != ir.ParamState && s.Kind != ir.OptimState {
+		if !all && s.Kind != ir.ParamState && s.Kind != ir.OptimState && s.Kind != ir.BufferState {
 			continue
 		}
 		from := len(t.Graph.Nodes)
@@ -77,4 +74,14 @@ func (t *training) leaveOut() {
 			n.Update = s.Kind == ir.ParamState || s.Kind == ir.OptimState
 		}
 	}
+}
+
+// finite is whether all gradients are.
+func (t *training) finite(grads []*ir.Node) *ir.Node {
+	op := func(name string, args ...any) *ir.Node { return t.Apply(ir.LookupOp(name), args...) }
+	finite := t.Scalar(ir.Bool, true)
+	for _, g := range grads {
+		finite = op("logical_and", finite, op("all", op("isfinite", g)))
+	}
+	return finite
 }
