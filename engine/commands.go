@@ -44,17 +44,30 @@ func (c *commands) of(n int32) (device.Command, error) {
 
 // drop forgets the commands that use a value which has moved.
 func (c *commands) drop(n int32) {
-	c.byNode[n] = nil
+	c.unbind(n)
 	for _, u := range c.out(n) {
-		c.byNode[u] = nil
+		c.unbind(u)
 		if c.plan.Values[u].Alias { // it has moved too
 			for _, reader := range c.out(u) {
-				c.byNode[reader] = nil
+				c.unbind(reader)
 			}
 		}
 	}
 	for _, st := range c.nextOf[n] {
 		c.commits[st] = nil
+	}
+}
+
+// unbind forgets a node's command.
+func (c *commands) unbind(n int32) {
+	freeScan(c.byNode[n])
+	c.byNode[n] = nil
+}
+
+// free gives back what commands hold of their devices.
+func (c *commands) free() {
+	for _, command := range c.byNode {
+		freeScan(command)
 	}
 }
 

@@ -99,3 +99,32 @@ func TestOnCUDAStepsThatACallerTakesReachTheSteadyState(t *testing.T) {
 }
 
 func TestOnCUDASmallerBatchesHaveTheBitsOfStatesMovedByHand(t *testing.T) { onCUDA.smallerBatches(t) }
+
+// TestOnCUDAALoopIsLaunchedWithItsStep counts the calls of steps that have a loop forward
+// and one back, whatever they are made of.
+func TestOnCUDAALoopIsLaunchedWithItsStep(t *testing.T) {
+	host := onCUDA.machines(t)(t, 0)[0]
+	byName := map[string]int{}
+	d, err := onCUDA.open(0, func(call string) bool { byName[call]++; return false })
+	require.NoError(t, err)
+	defer func() { require.NoError(t, d.Close()) }()
+	p := recurrent(t, 30, false)
+	o := lower.Options{Default: 1, KeepScans: true}
+	s := start(t, p, []device.Device{host, d}, o, engine.Options{})
+	eager := start(t, p, []device.Device{host, d}, o, engine.Options{NoReplay: true})
+	steps(t, s, 6)
+	steps(t, eager, 6)
+	require.NoError(t, d.Sync())
+	clear(byName)
+	steps(t, s, 3)
+	require.NoError(t, d.Sync())
+	require.Equal(t, 3, byName["cuGraphLaunch"])
+	require.Zero(t, byName["cuLaunchKernel"]+byName["cuMemcpyDtoDAsync"])
+	steps(t, eager, 3)
+	require.Positive(t, byName["cuLaunchKernel"])
+	for name, v := range snapshot(t, eager) {
+		same(t, v, snapshot(t, s)[name], name)
+	}
+	require.NoError(t, s.Close())
+	require.NoError(t, eager.Close())
+}

@@ -47,7 +47,7 @@
 // (marks − run) ∪ marked-by-commit, applied twice, gives the same as once. From then
 // on the tape is replayed without looking, and versions are updated when somebody
 // asks; and a device that can ([device.Capturer]) captures consecutive commands as
-// one.
+// one, the loops of scans among them.
 //
 // # Who owns what
 //

@@ -133,7 +133,7 @@ func machine(t tester, sims int) []device.Device {
 	t.Helper()
 	devices := []device.Device{sim.New("cpu", sim.Options{HostVisible: true})}
 	for i := range sims {
-		devices = append(devices, sim.New(fmt.Sprintf("sim:%d", i), sim.Options{}))
+		devices = append(devices, sim.New(fmt.Sprintf("sim:%d", i), sim.Options{Captures: true}))
 	}
 	t.Cleanup(func() {
 		for _, d := range devices {

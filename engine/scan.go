@@ -6,51 +6,22 @@ import (
 	"github.com/flowrun/flowrun/lower"
 )
 
-// scan computes a scan: one loop, whose commands are bound once and run for each position.
-// Where a position is, the device knows itself: it counts in a carry.
+// bindScan prepares the commands of a scan, once for all positions: where a position is,
+// the device knows itself, as it counts in a carry.
 //
 // The loop's memory is a part of the scan's value, behind the results, so nothing of it
 // outlives the scan, and a scan that has failed is computed anew.
-type scan struct {
-	begin    []device.Command // what carries begin with, and what is the same at each position
-	position []device.Command // one position, and what it leaves to the next
-	length   int
-}
-
-// Run runs, or queues, all positions.
-func (s *scan) Run() error {
-	if err := runAll(s.begin); err != nil {
-		return err
-	}
-	for range s.length {
-		if err := runAll(s.position); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func runAll(commands []device.Command) error {
-	for _, c := range commands {
-		if err := c.Run(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// bindScan prepares the commands of a scan.
 func (c *commands) bindScan(n int32) (device.Command, error) {
 	node := c.plan.Graph.Nodes[n]
 	body, plan := node.ScanBody(), c.plan.Values[n].Body
 	inner := c.inside(n)
-	s := &scan{length: body.Length}
+	var begin, position []device.Command
 	for i := range body.Carries() {
-		begin, err := device.BindCopy(inner.slice(int32(plan.Graph.States[i].Read.ID)), c.slice(int32(node.Inputs[i].ID)))
+		from, err := device.BindCopy(inner.slice(int32(plan.Graph.States[i].Read.ID)), c.slice(int32(node.Inputs[i].ID)))
 		if err != nil {
 			return nil, err
 		}
-		s.begin = append(s.begin, begin)
+		begin = append(begin, from)
 	}
 	for i, m := range plan.Graph.Nodes {
 		if m.State != nil {
@@ -61,9 +32,9 @@ func (c *commands) bindScan(n int32) (device.Command, error) {
 			return nil, err
 		}
 		if plan.Values[i].Storage == lower.Kept {
-			s.begin = append(s.begin, command)
+			begin = append(begin, command)
 		} else {
-			s.position = append(s.position, command)
+			position = append(position, command)
 		}
 	}
 	for i, st := range plan.Graph.States {
@@ -75,10 +46,10 @@ func (c *commands) bindScan(n int32) (device.Command, error) {
 			return nil, err
 		}
 		if commit != nil {
-			s.position = append(s.position, commit)
+			position = append(position, commit)
 		}
 	}
-	return s, nil
+	return newScan(c.devices[node.Space], begin, position, body.Length), nil
 }
 
 // inside are the commands of the plan of a scan's body, in the scan's memory.

@@ -117,6 +117,7 @@ func (s *Session) Close() error {
 		errs = append(errs, d.Sync())
 	}
 	s.tapes.free()
+	s.commands.free()
 	if s.tail != nil {
 		errs = append(errs, s.tail.Close())
 	}

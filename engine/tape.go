@@ -54,51 +54,33 @@ func oneByOne(commands []device.Command) []play {
 	return plays
 }
 
-// free gives a tape's captures back.
+// free gives a tape's captures back; its commands are run one by one again.
 func (t *tape) free() {
 	for _, r := range t.captures {
 		r.Free()
 	}
-	t.captures, t.burst = nil, nil
+	t.plays, t.captures, t.burst = oneByOne(t.commands), nil, nil
 }
 
 // capture lets devices that can capture consecutive commands of a tape that will be
-// replayed many times and, with bursts, several steps of it. Commands that can't be
-// captured are run one by one as before, with the same results. Only a failure of
+// replayed many times and, with bursts, several steps of it. Scans are written out, unless
+// they are long. Commands that can't be captured are run one by one as before, with the same results. Only a failure of
 // earlier work that is detected here is an error.
 func (t *tape) capture(devices []device.Device, bursts bool) error {
 	if t.tried {
 		return nil
 	}
 	t.tried = true
-	var plays []play
-	for at := 0; at < len(t.commands); {
-		capturer := capturerOf(devices, t.commands[at])
-		end := at + 1
-		for capturer != nil && end < len(t.commands) && capturer.Captures(t.commands[end]) {
-			end++
-		}
-		if end-at > 1 {
-			r, err := capturer.Capture(t.commands[at:end])
-			if late := new(device.Late); errors.As(err, &late) {
-				t.plays = oneByOne(t.commands)
-				t.free()
-				return err
-			}
-			if err == nil {
-				t.captures = append(t.captures, r)
-				plays = append(plays, play{r, at})
-				at = end
-				continue
-			}
-		}
-		for ; at < end; at++ {
-			plays = append(plays, play{t.commands[at], at})
-		}
+	flat := flatten(t.plays, mostWrittenOut)
+	plays, made, err := captureRuns(devices, flat)
+	t.captures = append(t.captures, made...)
+	if err != nil {
+		t.free()
+		return err
 	}
 	t.plays = plays
-	if bursts && len(plays) == 1 && len(t.captures) == 1 && burstSteps*len(t.commands) <= burstCommands {
-		return t.captureBurst(devices)
+	if bursts && len(plays) == 1 && len(t.captures) == 1 && burstSteps*len(flat) <= burstCommands {
+		return t.captureBurst(devices, flat)
 	}
 	return nil
 }
@@ -111,29 +93,15 @@ const (
 	burstCommands = 1024
 )
 
-// captureBurst captures several steps of a tape that is one capture.
-func (t *tape) captureBurst(devices []device.Device) error {
-	var commands []device.Command
-	for range burstSteps {
-		commands = append(commands, t.commands...)
-	}
-	r, err := capturerOf(devices, t.commands[0]).Capture(commands)
+// captureBurst captures several steps of a tape that is one capture, of these plays.
+func (t *tape) captureBurst(devices []device.Device, flat []play) error {
+	r, err := capturerOf(devices, flat[0].command).Capture(repeated(commandsOf(flat), burstSteps))
 	if late := new(device.Late); errors.As(err, &late) {
 		return err
 	}
 	if err == nil {
 		t.captures = append(t.captures, r)
 		t.burst = r
-	}
-	return nil
-}
-
-// capturerOf is the device that can capture a command; nil if none can.
-func capturerOf(devices []device.Device, c device.Command) device.Capturer {
-	for _, d := range devices {
-		if r, ok := d.(device.Capturer); ok && r.Captures(c) {
-			return r
-		}
 	}
 	return nil
 }

@@ -110,10 +110,8 @@ func (c *command) Run() error {
 		d.do(work{func() { fill(c.output, garbage) }, c.output}, c.waits)
 		return err
 	}
-	for _, s := range c.uses {
-		if own(s).gone() {
-			return fmt.Errorf("device %s: %s %s uses memory that has been freed", d.name, c.kind, c.kernel)
-		}
+	if err := c.alive(); err != nil {
+		return err
 	}
 	run := c.run
 	if c.source != nil && d.options.Queue {
@@ -121,6 +119,16 @@ func (c *command) Run() error {
 		run = func() { copy(c.output, now) }
 	}
 	d.do(work{run, c.output}, c.waits)
+	return nil
+}
+
+// alive returns an error if memory that the command uses has been freed. The device is locked.
+func (c *command) alive() error {
+	for _, s := range c.uses {
+		if own(s).gone() {
+			return fmt.Errorf("device %s: %s %s uses memory that has been freed", c.device.name, c.kind, c.kernel)
+		}
+	}
 	return nil
 }
 

@@ -24,11 +24,12 @@ type Options struct {
 	Async       bool  // it claims to have a queue
 	Queue       bool  // it has one
 	Unified     bool  // buffers are device.SharedBuffers
+	Captures    bool  // it captures launches and copies within it
 }
 
 // Event is a call about to be executed.
 type Event struct {
-	Kind   string // "alloc", "bind", "run", "copy" or "sync"
+	Kind   string // "alloc", "bind", "run", "copy", "replay" of a capture, or "sync"
 	Kernel string // for bind and run: the kernel's name; "" for others
 	Serial int    // number of events before this one
 }

@@ -210,7 +210,7 @@ func TestAClosedDeviceFailsEveryCall(t *testing.T) {
 }
 
 func TestCloseAndFreeDuringEveryUse(t *testing.T) {
-	for _, o := range []sim.Options{{}, {Queue: true}, {Queue: true, Unified: true}} {
+	for _, o := range []sim.Options{{Captures: true}, {Captures: true, Queue: true}, {Captures: true, Queue: true, Unified: true}} {
 		drivertest.Ended(t, func(*testing.T) (dev, second device.Device, after func()) {
 			return sim.New("sim:0", o), sim.New("sim:1", o), func() {}
 		})

@@ -163,6 +163,26 @@ func (d *driver) learns(t *testing.T, dtype string, onHost bool) {
 	t.Logf("%d steps in %v: %v a step", summary.Steps, summary.Elapsed, summary.Elapsed/time.Duration(summary.Steps))
 }
 
+func TestOnCUDAALoopOverTimeLearns(t *testing.T)  { onCUDA.lstmLearns(t) }
+func TestOnMetalALoopOverTimeLearns(t *testing.T) { onMetal.lstmLearns(t) }
+
+// lstmLearns trains graphs/lstm.yaml, a loop over time, as the CPU does, and says how fast.
+func (d *driver) lstmLearns(t *testing.T) {
+	d.need(t)
+	const spec = "../../graphs/lstm.yaml"
+	steps := int64(400)
+	if d.brief("f32", false) {
+		steps = 6
+	}
+	want, _ := runtest.Ran(t, runtest.Started(t, spec, flowrun.On("cpu")), steps)
+	got, _ := runtest.Ran(t, runtest.Started(t, spec, flowrun.On(d.kind)), steps)
+	for i := range want.Metrics {
+		// Means of squares below 2 after some steps of learning, which amplify what devices round differently.
+		require.InDelta(t, want.Metrics[i], got.Metrics[i], 5e-3)
+	}
+	t.Logf("%d steps in %v: %.0f steps per second; on the CPU %.0f", steps, got.Elapsed, float64(steps)/got.Elapsed.Seconds(), float64(steps)/want.Elapsed.Seconds())
+}
+
 // halfMathNet is math_net with its weights and activations in f16.
 func halfMathNet(t *testing.T) string {
 	t.Helper()
