@@ -10,15 +10,17 @@ import (
 
 // part is what the terms of a loss give that add up in the same way over batches.
 type part struct {
-	loss   *ir.Node // their sum, not divided by what weight is
-	scaled bool     // it is divided by weight after all: its gradients are multiplied by it
-	blank  bool     // and it may be NaN where weight is 0
-	weight *ir.Node // what the batch adds to the divisor; nil: nothing is divided
-	whole  *ir.Node // what all batches since the last update add to it
-	steps  bool     // each batch adds 1: the divisor is their number
+	loss   *ir.Node // their sum, without what each batch multiplies or divides it by
+	weight *ir.Node // what a batch's gradients are multiplied by; nil: 1
+	blank  bool     // and they may be NaN where weight is 0
+	mean   bool     // their sum is divided by that of the weights, or by the number of batches
+	of     *dissection
+	times  []*ir.Node // and is multiplied with these, as they are of all batches together
+	over   []*ir.Node // and divided by these
 
-	needs map[*ir.Node]bool // what the loss depends on
-	name  string            // of its states
+	divide func(total *ir.Node) *ir.Node // the sum of all batches by what divides it, once that is known
+	needs  map[*ir.Node]bool             // what the loss depends on
+	name   string                        // of its states
 }
 
 // parts takes the loss of an accumulating update apart. It also gives the loss with 0 for
@@ -29,67 +31,48 @@ func (t *training) parts(u *syntax.Update, loss *ir.Node, from int) ([]*part, *i
 		return t.weighted(u, loss)
 	}
 	d := t.dissect(loss, from)
+	whole := d.walk(loss, way{up: func(n *ir.Node) *ir.Node { return n }})
 	var parts []*part
-	byShare := map[share]*part{}
-	var of []*part // by term
-	counted, unknown := false, false
-	whole := d.each(loss, func(n *ir.Node, tm term) *ir.Node {
-		if tm.share == unknownShare && d.trained[n] {
-			unknown = true
+	by := map[string]*part{}
+	for _, tm := range d.terms {
+		if tm.share == unknownShare && d.trained[tm.value] {
+			t.unknownSum(u)
+			return nil, nil
 		}
-		p := byShare[tm.share]
-		if p == nil || tm.share == meanOfCounted {
-			p = &part{name: "grad"}
+		key := fmt.Sprint(tm.share == sumOfExamples, " ", d.keyOf(tm.times), " / ", d.keyOf(tm.over))
+		p := by[key]
+		if p == nil {
+			p = &part{name: "grad", mean: tm.share != sumOfExamples, of: d, times: tm.times, over: tm.over}
 			if len(parts) > 0 {
 				p.name = fmt.Sprintf("grad_%d", len(parts)+1)
 			}
-			parts, byShare[tm.share] = append(parts, p), p
-			switch tm.share {
-			case meanOfExamples:
-				p.weight, p.steps = t.examples()
-				p.scaled = true
-			case meanOfCounted:
-				p.weight, counted = tm.count, true
+			if p.mean {
+				p.weight, _ = t.examples()
 			}
+			parts, by[key] = append(parts, p), p
 		}
-		of = append(of, p)
-		if tm.share != meanOfCounted {
-			return n
+		if p.loss == nil {
+			p.loss = tm.value
+		} else {
+			p.loss = t.Apply(ir.LookupOp("add"), p.loss, tm.value)
 		}
-		return t.orNothing(tm.count, n)
-	})
-	if unknown {
-		t.fail(t.root, diag.InvalidValue, u.Loss.At(), "give what it is divided by, as in `weight: count(y != 0)` or `weight: sum(mask)`; `weight: 1.0` if each batch counts the same",
-			"with `accumulate` it has to be known how the loss adds up over batches, and of this one it isn't")
-		return nil, nil
 	}
-	if len(parts) == 1 && !counted {
+	if len(parts) == 1 && len(parts[0].times)+len(parts[0].over) == 0 {
 		parts[0].loss = loss
-		return parts, loss
-	}
-	for _, p := range parts {
-		i := 0
-		p.loss = d.each(loss, func(n *ir.Node, tm term) *ir.Node {
-			i++
-			switch {
-			case of[i-1] != p:
-				return t.Fill(n.Type, 0)
-			case tm.share == meanOfCounted:
-				return tm.sum
-			}
-			return n
-		})
 	}
 	return parts, whole
 }
 
-// orNothing is a mean, or 0 if its count is.
-func (t *training) orNothing(count, mean *ir.Node) *ir.Node {
-	none := t.Apply(ir.LookupOp("eq"), count, 0)
-	if !none.Type.Shape.Equal(mean.Type.Shape) {
-		none = t.Apply(ir.LookupOp("reshape"), none, []int(mean.Type.Shape))
+// unknownSum reports a loss of which it isn't known how it adds up.
+func (t *training) unknownSum(u *syntax.Update) {
+	help := "give what it is divided by, as in `weight: count(y != 0)` or `weight: sum(mask)`; `weight: 1.0` if each batch counts the same"
+	for _, dim := range t.examplesIn {
+		if dim < 0 {
+			help += "; or call the dim of the examples `batch` in the inputs of the model: which one it is of generated or recorded batches isn't known"
+			break
+		}
 	}
-	return t.Apply(ir.LookupOp("where"), none, t.Fill(mean.Type, 0), mean)
+	t.fail(t.root, diag.InvalidValue, u.Loss.At(), help, "with `accumulate` it has to be known how the loss adds up over batches, and of this one it isn't")
 }
 
 // examples is what a batch weighs: 1, or less if it is an epoch's last and has fewer
@@ -120,45 +103,31 @@ func (t *training) weighted(u *syntax.Update, loss *ir.Node) ([]*part, *ir.Node)
 		return nil, nil
 	}
 	w := ex.tensor(v, "weight", u.Weight.At())
-	return []*part{{name: "grad", loss: loss, weight: w, scaled: true, blank: true}}, t.orNothing(w, loss)
+	d := newDissection(t, 0)
+	none := d.scalar(d.apply("eq", w, 0))
+	p := &part{name: "grad", loss: loss, weight: w, blank: true, mean: true, of: d}
+	return []*part{p}, t.Apply(ir.LookupOp("where"), none, t.Fill(loss.Type, 0), loss)
 }
 
-// startParts adds the states that hold the divisors.
+// startParts adds the states that hold what the parts are divided by.
 func (o *optimizing) startParts() bool {
-	for i, p := range o.parts {
+	from := len(o.Graph.Nodes)
+	o.Origin = o.u.At
+	s := &sums{o: o, made: map[string]*ir.Node{}, all: map[*ir.Node]*ir.Node{}}
+	for _, p := range o.parts {
 		p.loss = o.view.of(p.loss)
 		p.needs = ancestors(p.loss, nil)
-		if p.weight == nil {
-			continue
-		}
-		from := len(o.Graph.Nodes)
-		o.Origin = o.u.At
-		wide := ir.F32
-		if p.weight.Type.DType == ir.F64 {
-			wide = ir.F64
-		}
-		if p.weight = o.Cast(o.view.of(p.weight), wide); len(p.weight.Type.Shape) > 0 {
-			p.weight = o.Apply(ir.LookupOp("reshape"), p.weight, []int{})
-		}
-		name := join(o.prefix, "weight")
-		if i > 0 {
-			name = fmt.Sprintf("%s_%d", name, i+1)
-		}
-		held, ok := o.newState(newFrame(nil, ""), name, ir.OptimState, ir.Scalar(wide), o.u.At)
-		if !ok {
+		if o.u.Accumulate > 1 && !s.start(p) {
 			return false
 		}
-		o.first.set(held.Name, o.first.Scalar(wide, 0.0))
-		p.whole = o.Apply(ir.LookupOp("add"), held.Read, p.weight)
-		o.gather(held, p.whole)
-		o.own(from, o.prefix, "")
 	}
+	o.own(from, o.prefix, "")
 	return true
 }
 
 // gather keeps what a turn adds up until the next update.
 func (o *optimizing) gather(s *ir.State, total *ir.Node) {
-	s.Next = o.Apply(ir.LookupOp("where"), o.due, 0.0, total)
+	s.Next = o.Apply(ir.LookupOp("where"), o.due, o.Scalar(total.Type.DType, 0), total)
 	if o.turn.now != nil {
 		s.Next = o.Apply(ir.LookupOp("where"), o.turn.now, s.Next, s.Read)
 	}
@@ -177,7 +146,7 @@ func (o *optimizing) accumulate(p *trained, part *part, grad *ir.Node) (*ir.Node
 	first := &expander{graph: o.graph, f: f, to: o.first.Builder}
 	o.first.set(sum.Name, first.filled(wide, 0.0))
 	grad = o.Cast(grad, wide.DType)
-	if part.weight != nil && part.scaled {
+	if part.weight != nil {
 		weight := o.Cast(part.weight, wide.DType)
 		grad = o.Apply(ir.LookupOp("mul"), grad, weight)
 		if part.blank {
@@ -186,11 +155,5 @@ func (o *optimizing) accumulate(p *trained, part *part, grad *ir.Node) (*ir.Node
 	}
 	total := o.Apply(ir.LookupOp("add"), sum.Read, grad)
 	o.gather(sum, total)
-	switch {
-	case part.steps:
-		total = o.Apply(ir.LookupOp("div"), total, int(o.u.Accumulate))
-	case part.whole != nil:
-		total = o.Apply(ir.LookupOp("div"), total, o.Cast(part.whole, wide.DType))
-	}
-	return total, true
+	return part.divide(total), true
 }

@@ -38,11 +38,14 @@ func (d *dissection) layoutOf(n *ir.Node) layout {
 	if !d.batch[n] {
 		return layout{}
 	}
-	if d.fields[n] || n.Op == ir.SourceOp {
-		if len(n.Type.Shape) == 0 { // one example
+	if dim, isField := d.fields[n]; isField || n.Op == ir.SourceOp {
+		switch {
+		case len(n.Type.Shape) == 0: // one example
 			return layout{kind: drawn}
+		case dim < 0:
+			return unclear
 		}
-		return layout{kind: examples, inner: 1, size: n.Type.Shape[0]}
+		return layout{kind: examples, dim: dim, inner: 1, size: n.Type.Shape[dim]}
 	}
 	switch n.Op {
 	case ir.ScanOp:
@@ -87,14 +90,18 @@ func (d *dissection) without(n *ir.Node, of []layout) layout {
 		return d.layouts[n.Inputs[0]]
 	case "mul":
 		for i, in := range n.Inputs {
-			if !d.batch[in] {
+			if !d.batch[in] || d.layouts[in].kind == drawn && in.Type.Shape.Numel() == 1 {
 				return d.layouts[n.Inputs[1-i]]
 			}
 		}
 	case "div":
-		if a := d.layouts[n.Inputs[0]]; !d.batch[n.Inputs[1]] {
+		a, by := d.layouts[n.Inputs[0]], d.layouts[n.Inputs[1]]
+		switch {
+		case by.kind == drawn && n.Inputs[1].Type.Shape.Numel() == 1:
+			return a
+		case !d.batch[n.Inputs[1]]:
 			if a.share == sumOfExamples && d.fixed(n.Inputs[1]) {
-				a.share = meanOfExamples
+				a.share = sumByNumber
 			}
 			return a
 		}
@@ -200,9 +207,23 @@ func (d *dissection) through(n *ir.Node) layout {
 			l.dim -= below(dims, l.dim)
 			return l
 		}
-	case "slice", "pad", "flip", "one_hot":
+	case "slice", "one_hot":
 		if first && out[l.dim] == in[l.dim] {
 			return l
+		}
+	case "pad":
+		if padding, ok := n.Attr("padding").([][2]int); first && ok && padding[l.dim] == [2]int{} {
+			return l
+		}
+	case "flip":
+		if first && !slices.Contains(n.Ints("dims"), l.dim) {
+			return l
+		}
+	case "broadcast_to":
+		if first {
+			if l.dim += len(out) - len(in); out[l.dim] == l.inner*l.size || out[l.dim] == in[l.dim-len(out)+len(in)] {
+				return l
+			}
 		}
 	case "concat", "stack":
 		l, ok := d.same(n.Inputs)

@@ -30,7 +30,7 @@ type training struct {
 	listed     int                         // updates whose parameters are known
 	heldBack   map[*ir.State]bool          // parameters that a group freezes
 	size       int64                       // the number of examples in a batch; 0: what the data source says
-	generated  map[*ir.Node]bool           // the fields of generated data
+	examplesIn map[*ir.Node]int            // the dim of the examples of generated and replayed fields; -1: not known
 	skip       skipping
 	scaling    scaling
 }
@@ -52,6 +52,7 @@ func (t *training) build(types map[string]any) {
 	}
 	fields := t.data()
 	t.model(fields, types)
+	t.findExamples(fields)
 	t.startScaling()
 	t.losses(fields)
 	values := map[string]any{}
@@ -89,12 +90,6 @@ func (t *training) data() map[string]any {
 		for name, v := range f.values {
 			if n := ex.tensor(v, "the field "+name, src.At); n != nil {
 				f.values[name] = n
-			}
-		}
-		t.generated = map[*ir.Node]bool{}
-		for _, v := range f.values {
-			if n, ok := v.(*ir.Node); ok {
-				t.generated[n] = true
 			}
 		}
 		return f.values

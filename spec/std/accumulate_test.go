@@ -53,7 +53,7 @@ func TestAccumulatedBatchesAreOneLargeBatch(t *testing.T) {
 	text, err := os.ReadFile("testdata/reference/accumulate.json")
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &reference))
-	require.Len(t, reference.Runs, 9)
+	require.Len(t, reference.Runs, 17)
 	for i, r := range reference.Runs {
 		device := []string{"cpu", "sim"}[i%2]
 		t.Run(fmt.Sprintf("%s, clip %t, %s", r.Name, r.Clip, device), func(t *testing.T) {

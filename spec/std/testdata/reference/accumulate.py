@@ -38,6 +38,17 @@ CASES = {
                 lambda v: ce(v) / 2 + F.mse_loss(v["r"], t) - 0.25 * ce(v, label_smoothing=0.25) + 0.01 * v["r.weight"].square().sum() + 0.03 * v["r"].square().sum()),
     "by hand": ("sum(mean(square(logits), 1) * mask) / sum(mask)", "", lambda v: each(v).sum() / mask.sum()),
     "features": ("sum(mean(square(r - t), 0)) + mean(sum(square(r - t), -1))", "", lambda v: 2 * (v["r"] - t).square().mean(0).sum()),
+    "guarded": ("sum(mean(square(logits), 1) * mask) / maximum(sum(mask), 1)", "", lambda v: each(v).sum() / mask.sum().clamp(min=1)),
+    "clamped": ("sum(mean(square(logits), 1) * mask) / clamp(sum(mask), 1.5, 9.5)", "", lambda v: each(v).sum() / mask.sum().clamp(1.5, 9.5)),
+    "smoothed": ("sum(mean(square(logits), 1) * mask) / (sum(mask) + 0.5)", "", lambda v: each(v).sum() / (mask.sum() + 0.5)),
+    "times": ("sum(mean(square(logits), 1) * mask) * (1 / sum(mask))", "", lambda v: each(v).sum() * (1 / mask.sum())),
+    "inside": ("sum(mean(square(logits), 1) * mask / sum(mask)) + mean(sum(square(r - t) / sqrt(count(y != -1)) + 0.25 * r, 1))", "",
+               lambda v: each(v).sum() / mask.sum() + ((v["r"] - t).square() / (y != -1).sum().sqrt() + 0.25 * v["r"]).sum(1).mean()),
+    "of means": ("mean(mean(square(logits), 1) * mask) / mean(mask)", "", lambda v: each(v).mean() / mask.mean()),
+    "counts of their own": (f"{C}) + 0.5 * sum(mean(square(logits), 1) * mask) / sum(mask) - {C}, weight=[0.5, 2.0, 1.0])", "",
+                            lambda v: ce(v) + 0.5 * each(v).sum() / mask.sum() - ce(v, weight=weights)),
+    "nothing": ("cross_entropy(logits, 0 * y - 1, ignore_index=-1) + 0.25 * sum(square(r))", "",
+                lambda v: F.cross_entropy(v["logits"], 0 * y - 1, ignore_index=-1) + 0.25 * v["r"].square().sum()),
     "said": ("mean(mean(square(logits), 1) * mask) / mean(mask)", "sum(mask)", lambda v: each(v).sum() / mask.sum()),
 }
 
