@@ -139,7 +139,7 @@ func (g *generation) feed(ctx context.Context, tokens []int) error {
 		for i, id := range tokens[:size] {
 			q.feed.Input(0).SetInt(i, int64(id))
 		}
-		if err := g.step(q); err != nil {
+		if err := g.step(ctx, q); err != nil {
 			return err
 		}
 		tokens = tokens[size:]
@@ -178,12 +178,12 @@ func (g *generation) whole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := g.padded(q, 0); err != nil || g.causal || len(g.window) == g.spec.Context || g.spec.Tokens == 1 {
+	if err := g.padded(ctx, q, 0); err != nil || g.causal || len(g.window) == g.spec.Context || g.spec.Tokens == 1 {
 		return err
 	}
 	g.causal = true
 	seen := append([]float64(nil), g.logits...)
-	if err := g.padded(q, 1); err != nil {
+	if err := g.padded(ctx, q, 1); err != nil {
 		return err
 	}
 	if !alike(g.logits, seen, 1e-4) {
@@ -195,7 +195,7 @@ func (g *generation) whole(ctx context.Context) error {
 }
 
 // padded computes the model for the window, and a token behind it up to the context.
-func (g *generation) padded(q *piece, token int64) error {
+func (g *generation) padded(ctx context.Context, q *piece, token int64) error {
 	ids := q.feed.Input(0)
 	for i := range q.size {
 		if i < len(g.window) {
@@ -205,7 +205,7 @@ func (g *generation) padded(q *piece, token int64) error {
 		}
 	}
 	q.feed.Input(1).SetInt(0, int64(len(g.window)-1))
-	if err := g.step(q); err != nil {
+	if err := g.step(ctx, q); err != nil {
 		return err
 	}
 	g.read(q)
@@ -213,8 +213,11 @@ func (g *generation) padded(q *piece, token int64) error {
 }
 
 // step runs a step.
-func (g *generation) step(q *piece) error {
-	if err := q.feed.Step(); err != nil {
+func (g *generation) step(ctx context.Context, q *piece) error {
+	if err := q.feed.Step(ctx); err != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // it has changed nothing
+			return err
+		}
 		return g.drop(q, err)
 	}
 	return nil

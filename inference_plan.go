@@ -363,9 +363,9 @@ func (p *inferencePlan) run(ctx context.Context, in *Inference, inputs, outputs 
 	defer clear(p.outs)
 	err := p.setWeights(in.weights.Load())
 	if err == nil {
-		err = p.port.Run(p.ins, p.outs)
+		err = p.port.Run(ctx, p.ins, p.outs)
 	}
-	if err != nil {
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
 		in.plans.fail(p)
 	}
 	return err

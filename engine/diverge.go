@@ -221,10 +221,12 @@ func (r *runner) goBack(ctx context.Context) error {
 	if w.Limit > 0 {
 		a.until = time.Now().Add(w.Limit)
 	}
-	d.Why = a.find(ctx)
+	within, done := a.deadline(ctx)
+	defer done()
+	d.Why = a.find(within)
 	if d.Why == "" {
 		d.Step, d.Exact = a.to, true
-		d.Why = a.takeLast(ctx, d)
+		d.Why = a.takeLast(within, d)
 	}
 	if err := a.restore(); err != nil {
 		return err
@@ -251,6 +253,14 @@ type again struct {
 	began    time.Time
 	until    time.Time
 	told     bool
+}
+
+// deadline is the context with the end of the time for the search.
+func (a *again) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.until.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, a.until)
 }
 
 // patience is how long finding a step may take before somebody is told of it.
@@ -331,13 +341,10 @@ func (a *again) readLoss() (float64, error) {
 // step takes one; it gives why not, or "".
 func (a *again) step(ctx context.Context) string {
 	s := a.session
-	if ctx.Err() != nil {
-		return "the search for it was interrupted"
+	if why := a.spent(ctx); why != "" {
+		return why
 	}
 	now := time.Now()
-	if !a.until.IsZero() && now.After(a.until) {
-		return fmt.Sprintf("the search for it took longer than %s", a.watch.Limit)
-	}
 	if !a.told && now.Sub(a.began) > patience {
 		a.told = true
 		if tell := a.watch.Replaying; tell != nil {
@@ -351,8 +358,24 @@ func (a *again) step(ctx context.Context) string {
 	if s.foreign != a.foreign {
 		return "states were set, or steps taken, beside the run"
 	}
-	if err := s.step(); err != nil {
+	s.options.halt.on(ctx)
+	defer s.options.halt.off()
+	switch err := s.step(); {
+	case errors.Is(err, errHalted):
+		return a.spent(ctx)
+	case err != nil:
 		return err.Error()
+	}
+	return ""
+}
+
+// spent says why no more steps are taken, if the context or the time for it has ended.
+func (a *again) spent(ctx context.Context) string {
+	switch {
+	case !a.until.IsZero() && time.Now().After(a.until):
+		return fmt.Sprintf("the search for it took longer than %s", a.watch.Limit)
+	case ctx.Err() != nil:
+		return "the search for it was interrupted"
 	}
 	return ""
 }

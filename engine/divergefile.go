@@ -44,6 +44,8 @@ func (r *runner) goBackToFile(ctx context.Context, d *Divergence) error {
 	if w.Limit > 0 {
 		a.until = a.began.Add(w.Limit)
 	}
+	ctx, done := a.deadline(ctx)
+	defer done()
 	d.Why = a.walk(ctx, d)
 	if !d.Exact { // as far as it has come, all was sound
 		return a.stay(d)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/flowrun/flowrun/ir"
@@ -49,8 +50,9 @@ func (f *Feed) Input(i int) *ir.Tensor { return f.inputs[i].tensor }
 func (f *Feed) Output() *ir.Tensor { return f.output.tensor }
 
 // Step sets the inputs and runs a step. If it fails before its first write to another
-// state, it may be tried again.
-func (f *Feed) Step() error {
+// state, it may be tried again. The end of the context ends it between the positions of a
+// scan.
+func (f *Feed) Step(ctx context.Context) error {
 	s := f.session
 	if err := s.lock(); err != nil {
 		return err
@@ -62,8 +64,10 @@ func (f *Feed) Step() error {
 			return err
 		}
 	}
+	s.options.halt.on(ctx)
+	defer s.options.halt.off()
 	if err := s.step(); err != nil {
-		return err
+		return haltedBy(ctx, err)
 	}
 	if f.output.copy == nil { // the state's own memory, which a step may still be writing
 		return s.waitFor(f.output.space)

@@ -32,7 +32,7 @@ func TestAFeedsStepsSeeTheirInputs(t *testing.T) {
 			}
 			in := float64(i*i%7 + 1)
 			f.Input(0).SetFloat(0, in)
-			require.NoError(t, f.Step())
+			require.NoError(t, f.Step(ctx))
 			require.Equal(t, 2*in+before, f.Output().Float(0), "step %d", i)
 			before += in
 			require.EqualValues(t, before, number(t, s, "home.sum"))
@@ -42,6 +42,6 @@ func TestAFeedsStepsSeeTheirInputs(t *testing.T) {
 		_, err = s.Feed("none", "x")
 		require.EqualError(t, err, "engine: there is no state none")
 		require.NoError(t, s.Close())
-		require.ErrorIs(t, f.Step(), engine.ErrClosed)
+		require.ErrorIs(t, f.Step(ctx), engine.ErrClosed)
 	})
 }

@@ -168,7 +168,10 @@ func (r *runner) run(ctx context.Context) error {
 		default:
 		}
 		before := r.step
-		if stop, err = r.runSteps(); err != nil {
+		if stop, err = r.runSteps(ctx); errors.Is(err, errHalted) {
+			r.summary.Stopped = StoppedInterrupted
+			return r.recount()
+		} else if err != nil {
 			return err
 		}
 		r.tellNonFinite()
@@ -188,7 +191,7 @@ func (r *runner) run(ctx context.Context) error {
 }
 
 // runSteps runs the steps that may be queued, and reports whether the run is over.
-func (r *runner) runSteps() (bool, error) {
+func (r *runner) runSteps(ctx context.Context) (bool, error) {
 	s := r.session
 	if err := s.lock(); err != nil {
 		return false, err
@@ -203,9 +206,12 @@ func (r *runner) runSteps() (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	s.options.halt.on(ctx)
+	defer s.options.halt.off()
 	for left > 0 {
 		taken, err := s.steps(left)
 		if err != nil {
+			s.miscounted()
 			return false, err
 		}
 		r.step += taken

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/flowrun/flowrun/device"
@@ -105,8 +106,9 @@ func (p *Port) OutputType(i int) ir.Type { return p.outputs[i].typ }
 // Run sets the inputs, computes the outputs that aren't nil at the states as they are then,
 // and writes them into their tensors. All are in the order of Port, and must have the
 // types of their states and nodes. No other call of the session comes in between. After a
-// failed write of an input the error is *Poisoned until that is set.
-func (p *Port) Run(inputs, outputs []*ir.Tensor) error {
+// failed write of an input the error is *Poisoned until that is set. The end of the context
+// ends it between the positions of a scan.
+func (p *Port) Run(ctx context.Context, inputs, outputs []*ir.Tensor) error {
 	s := p.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,8 +133,10 @@ func (p *Port) Run(inputs, outputs []*ir.Tensor) error {
 			p.roots = append(p.roots, p.outputs[i].node)
 		}
 	}
+	s.options.halt.on(ctx)
+	defer s.options.halt.off()
 	if err := s.demandNodes(p.roots...); err != nil {
-		return err
+		return haltedBy(ctx, err)
 	}
 	for i, out := range outputs {
 		if out == nil {

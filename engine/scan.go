@@ -49,7 +49,7 @@ func (c *commands) bindScan(n int32) (device.Command, error) {
 			position = append(position, commit)
 		}
 	}
-	return newScan(c.devices[node.Space], begin, position, body.Length), nil
+	return newScan(c.devices[node.Space], c.options.halt, begin, position, body.Length), nil
 }
 
 // inside are the commands of the plan of a scan's body, in the scan's memory.
@@ -73,7 +73,7 @@ func (c *commands) inside(n int32) *commands {
 	}
 	kept := lower.AlignResult(plan.Spaces[0].Kept)
 	m.spaces = []spaceMemory{{kept: part(end, plan.Spaces[0].Kept), arena: part(end+int(kept), plan.Spaces[0].Arena)}}
-	return newCommands(m, Options{})
+	return newCommands(m, Options{halt: c.options.halt})
 }
 
 // bindResult prepares the copying of a scan's result.

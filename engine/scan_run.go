@@ -14,6 +14,7 @@ import (
 // run the capture as often as it takes.
 type scan struct {
 	device   device.Device
+	halt     *halt
 	parts    []part // what carries begin with, and what is the same at each position; the positions
 	captured []part // the same, captured; nil if it isn't worth it yet, or can't be
 	captures []device.Capture
@@ -40,11 +41,11 @@ const (
 	worthCapturing = 4 * capturedPositions
 )
 
-func newScan(d device.Device, begin, position []device.Command, length int) *scan {
-	return &scan{device: d, parts: []part{{begin, 1}, {position, length}}}
+func newScan(d device.Device, h *halt, begin, position []device.Command, length int) *scan {
+	return &scan{device: d, halt: h, parts: []part{{begin, 1}, {position, length}}}
 }
 
-// Run runs, or queues, all positions.
+// Run runs, or queues, all positions, unless the context of the caller ends before the last.
 func (s *scan) Run() error {
 	if err := s.capture(); err != nil {
 		return err
@@ -55,6 +56,9 @@ func (s *scan) Run() error {
 	}
 	for _, p := range parts {
 		for range p.times {
+			if err := s.halt.err(); err != nil {
+				return err
+			}
 			if err := runAll(p.commands); err != nil {
 				return err
 			}
@@ -152,7 +156,9 @@ func (s *scan) capture() error {
 		}
 		captured = append(captured, part{commandsOf(plays), p.times})
 	}
-	s.captured = captured
+	if len(s.captures) > 0 {
+		s.captured = captured
+	}
 	return nil
 }
 

@@ -28,6 +28,8 @@ type Options struct {
 	// for every node right after it has run, with its value, if not nil; the tensor is its own until it returns. It implies NoReplay and
 	// Sync: nodes that a device has only queued have no value yet. An error ends the step.
 	Inspect func(n *ir.Node, value *ir.Tensor) error
+
+	halt *halt // of the session; that of a tail is the session's that it is in
 }
 
 // Execution is one run of a node, as Trace sees it.
@@ -82,6 +84,9 @@ func New(plan *lower.Plan, devices []device.Device, o Options) (*Session, error)
 	}
 	if o.Inspect != nil {
 		o.NoReplay, o.Sync = true, true
+	}
+	if o.halt == nil {
+		o.halt = &halt{}
 	}
 	v := newValues(plan)
 	m, err := newMemory(plan, devices, v)

@@ -13,7 +13,8 @@ import (
 
 // Step runs one step: it computes the next value of every state from the current
 // states, and commits them all together. If it fails before its first write, nothing
-// has changed and it may be retried; after that, the error is *Poisoned.
+// has changed and it may be retried; after that, the error is *Poisoned. The end of the
+// context ends it before it begins, or between the positions of a scan.
 func (s *Session) Step(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,6 +31,13 @@ func (s *Session) Step(ctx context.Context) error {
 		s.runner.moved = true
 	}
 	s.foreign++
+	s.options.halt.on(ctx)
+	defer s.options.halt.off()
+	return haltedBy(ctx, s.called())
+}
+
+// called is a step that a caller takes.
+func (s *Session) called() error {
 	st := s.stop
 	switch {
 	case st < 0:
