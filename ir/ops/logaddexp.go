@@ -22,9 +22,11 @@ logaddexp(a, 0): f32[3] = [0.6931472, 1000, 0]`,
 	Infer:   kit.Meet,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, y := n.Inputs[0], n.Inputs[1]
-		equal := b.Eq(x, y) // also of two infinities
-		part := func(d *ir.Node) *ir.Node { return b.Mul(g, b.Where(equal, 0.5, b.Sigmoid(d))) }
-		return []*ir.Node{b.SumTo(part(b.Sub(x, y)), x), b.SumTo(part(b.Sub(y, x)), y)}
+		// Two equal infinities have no difference. They share the gradient.
+		same := b.And(b.Eq(x, y), b.Op("isinf", x))
+		d := b.Where(same, 0.0, b.Sub(x, y))
+		part := func(d *ir.Node) *ir.Node { return b.Mul(g, b.Sigmoid(d)) }
+		return []*ir.Node{b.SumTo(part(d), x), b.SumTo(part(b.Neg(d)), y)}
 	},
 	Reference: kit.EachPair(logAddExp, nil),
 	Decompose: func(b *ir.Builder, n *ir.Node) *ir.Node {

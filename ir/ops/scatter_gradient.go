@@ -113,22 +113,13 @@ func (s scattering) ofExtreme(b *ir.Builder, value, g *ir.Node) (x, src *ir.Node
 	return s.ofSelf(b, b.Mul(self, share), g), b.Mul(taken, s.at(b, share))
 }
 
-// ofProduct gives an element the product of the others that meet it. With one zero among
-// them, only the zero gets something; with two, nothing does. Its own slope at zeros
-// would be wrong, since it counts them.
+// ofProduct gives an element the product of the others that meet it.
 func (s scattering) ofProduct(b *ir.Builder, g *ir.Node) (x, src *ir.Node) {
-	d := s.x.Type.DType
-	self, zero := like(b, s.x, 1), like(b, s.x, 0)
-	if s.includeSelf {
-		self, zero = s.x, b.Cast(b.Eq(s.x, 0.0), d)
+	size := s.x.Type.Shape[s.dim]
+	ofSrc := b.Mul(s.at(b, g), b.Op("scatter_others", s.src, s.dim, s.index, s.order, size))
+	if !s.includeSelf {
+		return s.untouched(b, g), ofSrc
 	}
-	without := func(v *ir.Node) *ir.Node { return b.Where(b.Eq(v, 0.0), 1.0, v) }
-	product := s.put(b, without(self), without(s.src), "prod")
-	zeros := s.put(b, zero, b.Cast(b.Eq(s.src, 0.0), d), "sum")
-	others := func(v, product, zeros *ir.Node) *ir.Node {
-		alone := b.Eq(zeros, b.Cast(b.Eq(v, 0.0), d))
-		return b.Where(alone, b.Div(product, without(v)), 0.0)
-	}
-	return s.ofSelf(b, b.Mul(g, others(self, product, zeros)), g),
-		b.Mul(s.at(b, g), others(s.src, s.at(b, product), s.at(b, zeros)))
+	written := s.put(b, like(b, s.x, 1), s.src, "prod")
+	return b.Mul(g, written), b.Mul(ofSrc, s.at(b, s.x))
 }

@@ -42,7 +42,8 @@ func TestDerivativesOfProductsAreRightAtZeros(t *testing.T) {
 		}
 		n := len(x)
 		shape := map[string]string{"x": "prod(x)", "rows": fmt.Sprintf("sum(prod(reshape(x, [1, %d]), 1))", n), "columns": fmt.Sprintf("sum(prod(reshape(x, [%d, 1]), 0))", n),
-			"both": fmt.Sprintf("sum(prod(transpose(reshape(x, [1, %d, 1]), 0, 1), [0, 2]))", n)}
+			"both":    fmt.Sprintf("sum(prod(transpose(reshape(x, [1, %d, 1]), 0, 1), [0, 2]))", n),
+			"meeting": fmt.Sprintf("sum(slice(scatter_reduce(ones([3], \"f64\"), 0, full([%d], 1), x, \"prod\"), 0, 1, 2))", n)}
 		for what, product := range shape {
 			got := evaluated(t, "cpu", map[string]*flowrun.Tensor{"x": ir.FromFloat64(ir.F64, ir.Shape{n}, x)},
 				fmt.Sprintf("w: cast(square(arange(%d)) + 1, \"f64\")", n), "y: "+product, "s: sum(grad(y, x) * w)", "second: grad(s, x)",
@@ -89,6 +90,18 @@ func TestSecondDerivativesAtSpecialPointsAreFinite(t *testing.T) {
 				require.False(t, math.IsNaN(v) || math.IsInf(v, 0), "%s of %s at %v: %v", name, expr, at, v)
 			}
 		}
+	}
+}
+
+// log(e^x + e^2) is smooth where x is 2, too.
+func TestTheSecondDerivativeOfLogaddexpIsThatOfASmoothFunction(t *testing.T) {
+	for _, x := range []float64{1, 2, 2.5} {
+		in := map[string]*flowrun.Tensor{"x": ir.ScalarTensor(ir.F64, x)}
+		got := evaluated(t, "cpu", in, "g: grad(logaddexp(x, 2.0), x)", "second: grad(g, x)", "turned: grad(grad(logaddexp(2.0, x), x), x)")
+		share := 1 / (1 + math.Exp(2-x))
+		require.InDelta(t, share, got["g"].Float(0), 1e-12)
+		require.InDelta(t, share*(1-share), got["second"].Float(0), 1e-12)
+		require.InDelta(t, share*(1-share), got["turned"].Float(0), 1e-12)
 	}
 }
 

@@ -102,7 +102,7 @@ func weighted(y string) string {
 func differentiable() []string {
 	var all []string
 	for name, op := range ir.Ops() {
-		if op.Grad == nil || name == "cast" || name == "prod_of_others" || op.Family == ir.Convolution {
+		if op.Grad == nil || name == "cast" || name == "prod_of_others" || name == "scatter_others" || op.Family == ir.Convolution {
 			continue
 		}
 		if name == "cholesky" || strings.HasPrefix(name, "qr_") {
