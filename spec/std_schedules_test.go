@@ -49,6 +49,23 @@ func TestSchedulesFollowTheirFormulas(t *testing.T) {
 	}
 }
 
+// For an f64 parameter, step is an f64[], and rates have all its digits.
+func TestSchedulesKeepTheDigitsOfF64(t *testing.T) {
+	for call, want := range map[string]float64{
+		"constant_lr(s, 0.3)": 0.3, "constant_lr(s, 0.3, 0.1, 100)": 0.3 * 0.1, "step_lr(s, 0.3, 30)": 0.3, "step_lr(s, 0.3, 30, 0)": 0.3,
+		"exponential_lr(s, 0.3, 0.9)": 0.3 * math.Pow(0.9, 7), "exponential_lr(s, 0.3, 0)": 0, "cosine_annealing_lr(s, 0.3, 7)": 0,
+		"linear_lr(s, 0.3)": 0.3, "warmup_constant(s, 0.3, 5)": 0.3, "warmup_linear(s, 0.3, 10, 20)": 0.3 * 8 / 10, "warmup_cosine(s, 0.3, 10, 20)": 0.3 * 8 / 10,
+	} {
+		p := parse(t, fmt.Sprintf("flowrun: 1\nmodel:\n  inputs: {s: \"f64[]\"}\n  nodes: {lr: %q}\n  outputs: [lr]\n", call), spec.Options{})
+		got, err := irtest.Reference([]*ir.Node{p.Infer.Outputs[0].Node}, func(n *ir.Node) (*ir.Array, error) {
+			return &ir.Array{Type: n.Type, F: []float64{7}}, nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, "f64[]", got[0].Type.String(), call)
+		require.InDelta(t, want, got[0].At(0), 1e-15, call)
+	}
+}
+
 func pick(condition bool, a, b float64) float64 {
 	if condition {
 		return a

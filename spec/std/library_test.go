@@ -322,3 +322,17 @@ model:
 `))
 	require.ErrorContains(t, err, "GroupNorm requires that num_groups divides the channels, but channels is 3 and num_groups is 2")
 }
+
+func TestModulesTakeBatchesWithoutExamples(t *testing.T) {
+	inputs := map[string]*flowrun.Tensor{"x": ir.FromFloat32(flowrun.Shape{0, 4, 6}, nil), "label": ir.FromFloat32(flowrun.Shape{0, 6}, nil)}
+	got := evaluate(t, inputs,
+		"bn: {BatchNorm: x}", "gn: {GroupNorm: x, num_groups: 2}", "ln: {LayerNorm: x}", "rms: {RMSNorm: x}",
+		"fc: {Linear: x, out_features: 6}", "conv: {Conv1d: x, out_channels: 4, kernel_size: 1}", "gru: GRU(x, 6).out",
+		`ce: cross_entropy(x, cast(label, "i32"), weight=[1.0, 2.0, 1.0, 1.0], label_smoothing=0.1, reduction="sum")`)
+	for _, name := range []string{"bn", "gn", "ln", "rms", "fc", "conv", "gru"} {
+		require.Equal(t, flowrun.Shape{0, 4, 6}, got[name].Type.Shape, name)
+	}
+	require.Zero(t, got["ce"].Float(0))
+	none := map[string]*flowrun.Tensor{"none": ir.FromFloat32(flowrun.Shape{2, 0}, nil)}
+	require.Equal(t, make([]float32, 6), evaluate(t, none, "y: {Linear: none, out_features: 3}")["y"].Float32s())
+}
