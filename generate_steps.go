@@ -46,7 +46,7 @@ func (p *Program) startGeneration(ctx context.Context, o *startOptions) (_ *gene
 	if g.weights, err = p.initialValues(ctx, g.spec.Graph, o.weights); err != nil {
 		return nil, err
 	}
-	if g.first, err = p.compute(ctx, g.spec.Init.Clone()); err != nil {
+	if g.first, err = p.compute(ctx, g.spec.Init.Clone(), nil); err != nil {
 		return nil, fmt.Errorf("initial values: %w", err)
 	}
 	size := 1

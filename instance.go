@@ -127,17 +127,21 @@ func (p *Program) initialValues(ctx context.Context, g *ir.Graph, weights Weight
 		return nil, err
 	}
 	init := p.spec.Init.Clone()
-	init.Outputs = slices.DeleteFunc(init.Outputs, func(out ir.Output) bool {
-		return weights.Tensors[out.Name] != nil || g.State(out.Name) == nil
-	})
-	values, err := p.compute(ctx, init)
-	if err != nil {
-		return nil, fmt.Errorf("initial values: %w", err)
-	}
+	given := map[string]*Tensor{}
 	if weights.Tensors != nil {
 		if err := p.checkWeights(g, weights); err != nil {
 			return nil, err
 		}
+		given = giveWeights(init, weights.Tensors)
+	}
+	init.Outputs = slices.DeleteFunc(init.Outputs, func(out ir.Output) bool {
+		return weights.Tensors[out.Name] != nil || g.State(out.Name) == nil
+	})
+	values, err := p.compute(ctx, init, given)
+	if err != nil {
+		return nil, fmt.Errorf("initial values: %w", err)
+	}
+	if weights.Tensors != nil {
 		for name, t := range weights.Tensors {
 			if g.State(name) != nil {
 				values[name] = t
@@ -147,8 +151,47 @@ func (p *Program) initialValues(ctx context.Context, g *ir.Graph, weights Weight
 	return values, nil
 }
 
-// compute computes the outputs of a graph on the host.
-func (p *Program) compute(ctx context.Context, g *ir.Graph) (map[string]*Tensor, error) {
+// giveWeights makes states of the parameters that weights give, in a graph of initial values,
+// where others are computed from their values: copies, averages, what an optimizer begins
+// with. It gives the values of these states.
+func giveWeights(init *ir.Graph, tensors map[string]*Tensor) map[string]*Tensor {
+	byNode := map[*ir.Node]*Tensor{}
+	var stack []*ir.Node
+	for _, out := range init.Outputs {
+		if t := tensors[out.Name]; t == nil {
+			stack = append(stack, out.Node)
+		} else if t.Type.Equal(out.Node.Type) {
+			byNode[out.Node] = t
+		}
+	}
+	needed := map[*ir.Node]bool{}
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if needed[n] {
+			continue
+		}
+		needed[n] = true
+		if byNode[n] == nil && n.Op.Class != ir.Leaf { // of zeros_like(param), the values don't matter
+			stack = append(stack, n.Inputs...)
+		}
+	}
+	given := map[string]*Tensor{}
+	for _, out := range init.Outputs {
+		t, n := tensors[out.Name], out.Node
+		if t == nil || t != byNode[n] || !needed[n] {
+			continue
+		}
+		s := &ir.State{Name: out.Name, Kind: ir.InputState, Type: n.Type, Read: n, Home: -1, Origin: n.Origin}
+		n.Op, n.State, n.Inputs, n.Attrs, n.Name = ir.StateOp, s, nil, nil, out.Name
+		init.States = append(init.States, s)
+		given[out.Name] = t
+	}
+	return given
+}
+
+// compute computes the outputs of a graph on the host, with values of its states.
+func (p *Program) compute(ctx context.Context, g *ir.Graph, given map[string]*Tensor) (map[string]*Tensor, error) {
 	values := map[string]*Tensor{}
 	if len(g.Outputs) == 0 {
 		return values, nil
@@ -158,6 +201,9 @@ func (p *Program) compute(ctx context.Context, g *ir.Graph) (map[string]*Tensor,
 		return nil, err
 	}
 	defer in.close()
+	if err := in.engine.SetAll(given); err != nil {
+		return nil, err
+	}
 	for _, out := range g.Outputs {
 		if values[out.Name], err = in.engine.Get(out.Name); err != nil {
 			return nil, fmt.Errorf("%s: %w", out.Name, err)

@@ -73,8 +73,8 @@ func (t *training) writable() []string {
 	return names
 }
 
-// copy makes an update that copies states, or moves them towards others. They begin as
-// copies.
+// copy makes an update that copies states, or moves them towards others. All values are
+// computed before the first is written.
 func (t *training) copy(u *syntax.Update) {
 	from := len(t.Graph.Nodes)
 	turn := t.turnOf(u)
@@ -87,11 +87,7 @@ func (t *training) copy(u *syntax.Update) {
 	var values []*ir.Node
 	var to []*ir.State
 	for _, c := range u.Copies {
-		pairs := t.pairs(c)
-		if len(pairs) == 0 && !t.list.HasErrors() {
-			t.fail(t.root, diag.UnknownName, c.FromAt, syntax.ThereIs(t.writable()), "`%s` matches no parameter or state", diag.Cut(c.From))
-		}
-		for _, p := range pairs {
+		for _, p := range t.copies[c] {
 			if at, twice := taken[p.to]; twice {
 				t.report(t.root, diag.Diagnostic{Rule: diag.DuplicateName, Range: c.ToAt, Message: p.to.Name + " is copied to twice",
 					Notes: []diag.Note{{Message: "first here", Range: at}}})
@@ -103,7 +99,6 @@ func (t *training) copy(u *syntax.Update) {
 				return
 			}
 			to, values = append(to, p.to), append(values, v)
-			t.beginAs(p.to, p.from)
 		}
 	}
 	for i, s := range to {
@@ -204,18 +199,4 @@ func (t *training) copied(u *syntax.Update, c *syntax.Copying, p pair, rate any)
 	}
 	t.updating(from, p.to, join("updates", u.Name))
 	return v
-}
-
-// beginAs lets a state begin with the initial value of another one.
-func (t *training) beginAs(s, as *ir.State) {
-	v := t.first.nodes[as.Name]
-	if v == nil {
-		return
-	}
-	t.first.nodes[s.Name] = v
-	for i, out := range t.first.Graph.Outputs {
-		if out.Name == s.Name {
-			t.first.Graph.Outputs[i].Node = v
-		}
-	}
 }

@@ -15,7 +15,7 @@ func (t *training) losses(fields map[string]any) {
 	}
 	t.heldBack = map[*ir.State]bool{}
 	t.apart = map[*syntax.Update][]*part{}
-	t.plain, t.minimized = map[*syntax.Update]*ir.Node{}, map[*syntax.Update]*ir.Node{}
+	t.plain, t.minimized, t.latest = map[*syntax.Update]*ir.Node{}, map[*syntax.Update]*ir.Node{}, map[*syntax.Update]*ir.Node{}
 	for _, u := range t.def.Losses() {
 		t.plain[u] = t.lossNode(u)
 	}
@@ -62,13 +62,34 @@ func (t *training) keepLoss() {
 	}
 }
 
+// showLoss lets the run see the loss of an update as it was when the update last had its turn,
+// 0 before the first time: in other steps the loss is no matter, and needn't be finite.
+func (o *optimizing) showLoss() bool {
+	n := o.minimized[o.u]
+	if o.turn.now != nil {
+		from := len(o.Graph.Nodes)
+		o.Origin = o.u.Loss.At()
+		n = o.Cast(n, n.Type.DType.Wide())
+		held, ok := o.newState(newFrame(nil, ""), join(o.prefix, "loss"), ir.OptimState, n.Type, o.Origin)
+		if !ok {
+			return false
+		}
+		o.first.set(held.Name, o.first.Scalar(n.Type.DType, 0.0))
+		held.Next = o.Apply(ir.LookupOp("where"), o.turn.now, n, held.Read)
+		n = held.Next
+		o.own(from, o.prefix, "")
+	}
+	o.latest[o.u] = n
+	return true
+}
+
 // sumLosses keeps the sum of what named updates have minimized as the loss of the step, and
 // lets metrics see each. A spec without a loss has none.
 func (t *training) sumLosses() {
 	var sum *ir.Node
 	from := len(t.Graph.Nodes)
 	for _, u := range t.def.Losses() {
-		n := t.minimized[u]
+		n := t.latest[u]
 		if n == nil {
 			return // reported
 		}

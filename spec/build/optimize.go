@@ -77,6 +77,9 @@ func (t *training) optimize(u *syntax.Update) *ir.Node {
 	}
 	o.view = t.viewOf(u)
 	t.minimized[u] = o.view.of(t.plain[u])
+	if !o.showLoss() {
+		return nil
+	}
 	if o.parts = t.apart[u]; o.parts == nil {
 		o.parts = []*part{{loss: t.plain[u], name: "grad"}}
 	}
@@ -230,7 +233,7 @@ func (o *optimizing) gradients(params []*trained) bool {
 				o.fail(o.root, diag.InvalidArgument, o.u.Optimizer.At(), "", "the gradient of %s: %s", s.Name, err)
 				return false
 			}
-			o.skip.grads = append(o.skip.grads, grad)
+			o.skip.grads = append(o.skip.grads, gradient{grad, o.turn.now})
 			made := len(o.Graph.Nodes)
 			grad = o.unscaled(grad)
 			if o.u.Accumulate > 1 {

@@ -60,7 +60,7 @@ func (o *optimizing) unscaled(grad *ir.Node) *ir.Node {
 
 // unlessOverflow lets an update whose gradients overflow write nothing, as later updates of
 // the step would see it, and have losses that aren't finite, which is no matter of the scale.
-func (o *optimizing) unlessOverflow(grads []*ir.Node) {
+func (o *optimizing) unlessOverflow(grads []gradient) {
 	if o.scaling.scale == nil || len(o.def.Updates) < 2 {
 		return
 	}

@@ -4,8 +4,14 @@ import "github.com/flowrun/flowrun/ir"
 
 // skipping leaves out steps whose loss or gradients aren't finite.
 type skipping struct {
-	skipped *ir.State  // how many there were, before this step; nil: none is left out
-	grads   []*ir.Node // as autodiff gives them: not averaged, not clipped
+	skipped *ir.State // how many there were, before this step; nil: none is left out
+	grads   []gradient
+}
+
+// gradient is one as autodiff gives it: not averaged, not clipped.
+type gradient struct {
+	node *ir.Node
+	due  *ir.Node // whether its update has its turn, bool[]; nil: in every step
 }
 
 // startSkipping adds the state that counts them.
@@ -76,12 +82,21 @@ func (t *training) leaveOut() {
 	}
 }
 
-// finite is whether all gradients are.
-func (t *training) finite(grads []*ir.Node) *ir.Node {
+// finite is whether all gradients are, but for those of updates that don't have their turn:
+// what these have computed is dropped.
+func (t *training) finite(grads []gradient) *ir.Node {
 	op := func(name string, args ...any) *ir.Node { return t.Apply(ir.LookupOp(name), args...) }
 	finite := t.Scalar(ir.Bool, true)
-	for _, g := range grads {
-		finite = op("logical_and", finite, op("all", op("isfinite", g)))
+	for len(grads) > 0 {
+		due, of := grads[0].due, t.Scalar(ir.Bool, true)
+		for len(grads) > 0 && grads[0].due == due {
+			of = op("logical_and", of, op("all", op("isfinite", grads[0].node)))
+			grads = grads[1:]
+		}
+		if due != nil {
+			of = op("logical_or", of, op("logical_not", due))
+		}
+		finite = op("logical_and", finite, of)
 	}
 	return finite
 }

@@ -25,6 +25,8 @@ type training struct {
 	plain      map[*syntax.Update]*ir.Node // losses computed from the states before the step
 	apart      map[*syntax.Update][]*part  // their parts, if gradients are accumulated
 	minimized  map[*syntax.Update]*ir.Node // the same as the updates see them
+	latest     map[*syntax.Update]*ir.Node // and as they were when the updates last had their turn
+	copies     map[*syntax.Copying][]pair  // what entries of copy stand for
 	written    []*ir.State                 // by the updates so far, in their order
 	updated    *ir.Node                    // whether any optimizer updates in this step, bool[]; nil: as always without accumulate
 	listed     int                         // updates whose parameters are known

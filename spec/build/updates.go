@@ -12,6 +12,7 @@ import (
 // Next; the next update goes on from that.
 func (t *training) update() {
 	var due []*ir.Node // of each optimizer
+	t.beginCopies()
 	for _, u := range t.def.Updates {
 		switch {
 		case u.Loss != nil || u.Optimizer != nil:

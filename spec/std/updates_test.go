@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,7 +54,7 @@ train:
 // numbersAfter makes the same steps by hand, and gives a to d and the losses of each.
 func numbersAfter(steps int, seesEarlier bool) (all [][]float64) {
 	a, b, c, d := 0.5, -0.75, 0.25, 0.5
-	m, v, updates := 0.0, 0.0, 0
+	m, v, updates, shown := 0.0, 0.0, 0, 0.0
 	for step := 1; step <= steps; step++ {
 		a0, b0 := a, b
 		first := (a0*b0 - 1) * (a0*b0 - 1)
@@ -64,6 +65,7 @@ func numbersAfter(steps int, seesEarlier bool) (all [][]float64) {
 		}
 		second := (x + y*y) * (x + y*y)
 		if step%2 == 0 {
+			shown = second
 			ga, gb := 2*(x+y*y), 4*(x+y*y)*y
 			norm := root(ga*ga + gb*gb)
 			if scale := 0.5 / (norm + 1e-6); scale < 1 {
@@ -88,7 +90,7 @@ func numbersAfter(steps int, seesEarlier bool) (all [][]float64) {
 		if step%3 == 0 {
 			d += 0.25 * (x - d)
 		}
-		all = append(all, []float64{a, b, c, d, first, second})
+		all = append(all, []float64{a, b, c, d, first, shown})
 	}
 	return all
 }
@@ -116,6 +118,57 @@ func TestUpdatesSeeWhatEarlierOnesWroteAsSaid(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A loss is no matter in steps in which its update doesn't have its turn.
+func TestALossThatIsNotFiniteMattersInTheTurnsOfItsUpdateAlone(t *testing.T) {
+	const text = `
+flowrun: 1
+modules:
+  Number:
+    inputs: {like: "f64[]"}
+    args: {start: float}
+    params: {w: {shape: [], init: start}}
+    output: w + 0 * like
+data:
+  d: {generate: {x: "cast(1.0, 'f64')"}}
+model:
+  inputs: {x: "f64[]"}
+  nodes:
+    a: {Number: x, start: 0.5, dtype: f64}
+    m: {Number: x, start: %v, dtype: f64, trainable: false}
+  outputs: [a, m]
+train:
+  data: d
+  updates:
+    first: {loss: square(a - 1), optimizer: {SGD: {lr: 0.125}}}
+    second: {loss: square(a) / m, optimizer: {SGD: {lr: 0.25, momentum: 0.5}}, when: m > 2, every: %d, clip_grad_norm: 8, accumulate: 2}
+    third: {assign: {m.w: m.w + 1}}
+  metrics: {smooth: "ema(second_loss, 0.5)", second: second_loss}
+  on_nonfinite: %s
+  max_steps: 8
+`
+	for _, on := range []string{"stop", "skip", "continue"} {
+		path := filepath.Join(t.TempDir(), "turns.yaml")
+		require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, text, 0, 2, on), 0o666))
+		summary, records := runtest.Ran(t, runtest.Started(t, path, flowrun.On("cpu")), 0)
+		require.EqualValues(t, 8, summary.Step)
+		require.Zero(t, summary.Skipped)
+		require.Zero(t, summary.NonFinite, on)
+		for step, r := range records { // at steps 4, 6 and 8, m is 3, 5 and 7
+			require.Len(t, r.Metrics, 5)
+			if require.True(t, !math.IsNaN(r.Metrics[0]) && !math.IsInf(r.Metrics[0], 0)); step < 3 {
+				require.Zero(t, r.Metrics[0]+r.Metrics[1], "step %d", step+1)
+			}
+			require.Equal(t, step >= 3, r.Metrics[1] > 0, "step %d: %v", step+1, r.Metrics)
+		}
+		require.Equal(t, records[4].Metrics[1], records[3].Metrics[1], "held in between")
+	}
+	// And in its turn it does: m is -2 + 2 when the condition holds.
+	path := filepath.Join(t.TempDir(), "turns.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(fmt.Sprintf(text, -1, 2, "stop"), "m > 2", "m == 0", 1)), 0o666))
+	summary, _ := runtest.Ran(t, runtest.Started(t, path, flowrun.On("cpu")), 0)
+	require.EqualValues(t, 2, summary.NonFinite)
 }
 
 func root(x float64) float64 { return math.Sqrt(x) }
