@@ -8,6 +8,7 @@
 package autodiff
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,14 @@ type Error struct {
 
 // Error gives the message with its position.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Range, e.Msg) }
+
+// placed is an error in the gradient of a node, with a place: its own, or the node's.
+func placed(n *ir.Node, err error) error {
+	if at := (*Error)(nil); errors.As(err, &at) {
+		return at
+	}
+	return &Error{Range: n.Origin, Msg: fmt.Sprintf("the gradient of %s can't be computed: %v", n.Op.Name, err)}
+}
 
 // Expand replaces the grad nodes of g. A gradient with respect to a value that the
 // scalar doesn't depend on, or only through ops without a gradient, is an *Error.
@@ -282,13 +291,12 @@ func (s *sweep) through(n *ir.Node, active map[*ir.Node]bool) error {
 			continue
 		}
 		if !part.Type.Equal(at.Inputs[j].Type) {
-			return fmt.Errorf("autodiff: the gradient of %s for its operand %d is %s instead of %s",
-				n.Op.Name, j, part.Type, at.Inputs[j].Type)
+			return placed(n, fmt.Errorf("for its operand %d it is %s instead of %s", j, part.Type, at.Inputs[j].Type))
 		}
 		s.add(in, part)
 	}
 	if s.b.Err() != nil {
-		return fmt.Errorf("autodiff: differentiating %s: %w", n.Op.Name, s.b.Err())
+		return placed(n, s.b.Err())
 	}
 	return nil
 }

@@ -37,10 +37,10 @@ func (s *sweep) throughScan(n *ir.Node, a *activity) error {
 	s.at(n)
 	d := newScanGradient(s, s.again.of(n), a.given(n))
 	if err := d.sweep(grads); err != nil {
-		return fmt.Errorf("autodiff: in the body of %s: %w", n.Label(), err)
+		return placed(n, err)
 	}
 	if err := d.assemble(); err != nil {
-		return fmt.Errorf("autodiff: the gradient of %s: %w", n.Label(), err)
+		return placed(n, err)
 	}
 	for i, in := range n.Inputs {
 		if part := d.gradients[i]; part != nil && a.active[in] {
@@ -68,6 +68,7 @@ type scanGradient struct {
 	// instead has what replaces values of the body that were kept.
 	instead map[*ir.Node]*ir.Node
 	kept    map[*ir.State]*ir.Node // operands of the new body -> the value of the copy that they keep
+	failure *Error                 // why something can't be kept
 
 	gradients []*ir.Node // by operand of the scan
 }
@@ -181,6 +182,9 @@ func (d *scanGradient) assemble() error {
 		}
 	}
 	used := d.drop()
+	if d.failure != nil {
+		return d.failure
+	}
 	if err := d.inner.b.Err(); err != nil {
 		return err
 	}
@@ -275,15 +279,22 @@ func (d *scanGradient) isResult(n *ir.Node) bool {
 	return n.Op == ir.ScanResultOp && d.isOwn(n.Inputs[0])
 }
 
-// replace makes an operand of what the scan will keep of a node, and gives its slice.
+// replace makes an operand of what the scan will keep of a node, and gives its slice, which
+// in its shape is instead of the node.
 func (d *scanGradient) replace(n *ir.Node) *ir.Node {
 	b := d.inner.b
 	b.Site = n.Site
-	s := b.NewState("kept", ir.OperandState, stacked(n.Type, d.scan.ScanBody().Length))
+	t := stacked(n.Type, d.scan.ScanBody().Length)
+	if err := ir.CheckShape(t.DType, t.Shape); err != nil && d.failure == nil {
+		d.failure = &Error{Range: n.Origin, Msg: fmt.Sprintf("the gradient of a scan needs the value of `%s` at each of its %d positions, but %v", n.Op.Name, d.scan.ScanBody().Length, err)}
+	}
+	s := b.NewState("kept", ir.OperandState, t)
 	d.kept[s] = n
 	d.given = append(d.given, outward{state: s})
 	slice := b.Apply(ops.ScanSlice, s.Read, d.graph.States[0].Read, 0)
-	d.instead[n] = slice
+	if d.failure == nil {
+		d.instead[n] = b.Reshape(slice, n.Type.Shape)
+	}
 	return slice
 }
 
@@ -338,7 +349,7 @@ func (d *scanGradient) keep() {
 		sources[o.state] = from
 		if stacks[from] == nil {
 			s := b.NewState(fmt.Sprintf("kept %d", len(g.States)), ir.StackState, o.state.Type)
-			s.Next = b.Apply(ops.ScanStore, s.Read, position, from, 0)
+			s.Next = b.Apply(ops.ScanStore, s.Read, position, b.Reshape(from, o.state.Type.Shape[1:]), 0)
 			stacks[from] = s
 		}
 	}
@@ -367,7 +378,12 @@ func (d *scanGradient) source(b *ir.Builder, value *ir.Node) *ir.Node {
 	return b.Apply(ir.ScanResultOp, scan, value.Int("offset"), value.Type.DType, []int(value.Type.Shape))
 }
 
+// stacked is the type of what is kept of each position: values with as many dims as there may
+// be are kept as rows.
 func stacked(t ir.Type, length int) ir.Type {
+	if len(t.Shape) == ir.MaxRank {
+		return ir.Type{DType: t.DType, Shape: ir.Shape{length, t.Shape.Numel()}}
+	}
 	return ir.Type{DType: t.DType, Shape: append(ir.Shape{length}, t.Shape...)}
 }
 

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/flowrun/flowrun/autodiff"
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 )
 
@@ -152,4 +154,72 @@ func TestAScanInAScanHasTheGradientsOfItsPositionsWrittenOut(t *testing.T) {
 	for i := range want {
 		require.InDeltaSlice(t, want[i], got[i], 1e-12, "%d", i)
 	}
+}
+
+// deep is so many scans in each other, each of two positions, or the same written out.
+func (b *program) deep(depth int, x, h, w *ir.Node, loops bool) *ir.Node {
+	step := func(h, xt *ir.Node) *ir.Node {
+		if depth > 1 {
+			h = b.deep(depth-1, x, h, w, loops)
+		}
+		return b.op("sin", b.op("add", b.op("mul", h, w), xt))
+	}
+	if !loops {
+		for i := range x.Type.Shape[0] {
+			h = step(h, b.op("squeeze", b.op("slice", x, 0, i, i+1), 0))
+		}
+		return h
+	}
+	l := b.BeginScan(x.Type.Shape[0], false)
+	xt := l.Slice(x, 0)
+	carry, number := l.Carry("h", h)
+	l.Next(number, step(carry, xt))
+	carries, _ := l.End()
+	return carries[0]
+}
+
+// What is kept of each position has one dim more than the value, in each scan around it:
+// that is no limit.
+func TestValuesOfAnyRankAreKeptInScansOfAnyDepth(t *testing.T) {
+	wide := ir.Shape{1, 2, 1, 1, 1, 1, 1, 2} // of as many dims as there may be
+	require.Len(t, wide, ir.MaxRank)
+	for _, c := range []struct {
+		depth int
+		shape ir.Shape
+	}{{2, wide}, {ir.MaxRank + 2, ir.Shape{}}} {
+		gradients := func(loops bool) (all [][]float64) {
+			b := newProgram()
+			x := b.param("x", ir.Shape{2}, 0.3, -0.8)
+			h := b.param("h", c.shape, []float64{0.4, 0.1, -0.2, 0.7}[:c.shape.Numel()]...)
+			w := b.param("w", ir.Shape{}, 0.9)
+			loss := b.op("sum", b.op("square", b.deep(c.depth, x, h, w, loops)))
+			for name, p := range map[string]*ir.Node{"x": x, "h": h, "w": w} {
+				b.output("grad "+name, b.grad(loss, p))
+			}
+			b.expand(t)
+			for _, name := range []string{"grad x", "grad h", "grad w"} {
+				all = append(all, b.value(t, name))
+			}
+			return all
+		}
+		want, got := gradients(false), gradients(true)
+		for i := range want {
+			require.InDeltaSlice(t, want[i], got[i], 1e-10, "%v, %d", c, i)
+		}
+	}
+}
+
+func TestWhatCannotBeKeptIsAnErrorWithAPlace(t *testing.T) {
+	b := newProgram()
+	h0 := b.NewState("h", ir.ParamState, ir.Type{DType: ir.F64, Shape: ir.Shape{1 << 21}}).Read
+	l := b.BeginScan(1<<40, false)
+	h, number := l.Carry("h", h0)
+	b.Origin = diag.Range{File: "model.yaml", Start: diag.Pos{Line: 7, Col: 3}}
+	l.Next(number, b.op("tanh", h))
+	carries, _ := l.End()
+	b.output("g", b.grad(b.op("sum", carries[0]), h0))
+	require.NoError(t, b.Err())
+	err := autodiff.Expand(b.Graph, nil)
+	require.EqualError(t, err, "model.yaml:7:3: the gradient of a scan needs the value of `tanh` at each of its 1099511627776 positions, but shape [1099511627776, 2097152] is too large: an f64 tensor of that shape has more than 2^63 bytes")
+	require.ErrorAs(t, err, new(*autodiff.Error))
 }

@@ -42,6 +42,9 @@ func (b *Builder) BeginScan(length int, reverse bool) *ScanBuilder {
 	return l
 }
 
+// Length is the number of positions.
+func (l *ScanBuilder) Length() int { return l.length }
+
 // standIn is a node with a type but no value, in no graph.
 func (l *ScanBuilder) standIn(t Type) *Node {
 	return &Node{Op: StateOp, Type: t, Space: -1, ID: -1, Site: l.b.Site}

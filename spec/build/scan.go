@@ -211,12 +211,13 @@ func (ex *expander) endScan(s *scanning, def *syntax.Scan, m *syntax.Module, c *
 				dim += len(n.Type.Shape) + 1
 			}
 			if dim < 0 || dim > len(n.Type.Shape) {
-				what := "the output"
-				if name != "" {
-					what += " " + name
-				}
 				return ex.fail(ex.f, diag.ShapeMismatch, c.At(), "write scan: {dim: …, last: true} to keep the last value only, or let the output have more dims",
-					"%s of %s is %s at each position, so all positions can't be put together along dim %v", what, m.Name, n.Type, ex.constant(def.Dim))
+					"%s of %s is %s at each position, so all positions can't be put together along dim %v", outputName(name), m.Name, n.Type, ex.constant(def.Dim))
+			}
+			whole := ir.Type{DType: n.Type.DType, Shape: slices.Insert(slices.Clone(n.Type.Shape), dim, s.Length())}
+			if err := ir.CheckShape(whole.DType, whole.Shape); err != nil {
+				return ex.fail(ex.f, diag.ShapeMismatch, c.At(), "write scan: {dim: …, last: true} to keep the last value only",
+					"%s of %s is %s at each position, and %s are kept: %v", outputName(name), m.Name, n.Type, diag.Count(s.Length(), "position"), err)
 			}
 			kept[name] = s.Keep(n, dim)
 		}
@@ -236,6 +237,13 @@ func (ex *expander) endScan(s *scanning, def *syntax.Scan, m *syntax.Module, c *
 		return all[""]
 	}
 	return all
+}
+
+func outputName(name string) string {
+	if name == "" {
+		return "the output"
+	}
+	return "the output " + name
 }
 
 // lastOf is the number of a carry whose end is the last value of n.
