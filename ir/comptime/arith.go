@@ -57,6 +57,9 @@ func Apply(op string, x, y any) (any, error) {
 		if x == nil || y == nil {
 			return (x == nil && y == nil) == (op == "=="), nil
 		}
+		if isList(x) && isWord(y) || isWord(x) && isList(y) { // an argument may take numbers or a word
+			return op == "!=", nil
+		}
 		switch x.(type) {
 		case string, bool:
 			if fmt.Sprintf("%T", x) == fmt.Sprintf("%T", y) {
@@ -66,6 +69,9 @@ func Apply(op string, x, y any) (any, error) {
 	}
 	return nil, fault("`%s` can't be applied to %s and %s", op, describe(x), describe(y))
 }
+
+func isList(v any) bool { _, ok := v.([]any); return ok }
+func isWord(v any) bool { _, ok := v.(string); return ok }
 
 // Negate computes -x, +x or not x.
 func Negate(op string, x any) (any, error) {

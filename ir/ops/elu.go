@@ -15,7 +15,7 @@ var Elu = ir.Register(&ir.Op{
 x: f32[2] = [-1, 2]
 elu(x): f32[2] = [-0.63212055, 2]`,
 	Torch:   "torch.nn.functional.elu",
-	Aliases: "celu ELU",
+	Aliases: "ELU",
 	Params:  []ir.Param{kit.ParamX, kit.FloatOr("alpha", 1, "how far the result goes below 0: it approaches -alpha")},
 	Class:   ir.Elementwise,
 	Promote: ir.PromoteFloat,
