@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/data/safetensors"
 	"github.com/flowrun/flowrun/diag"
@@ -64,6 +65,47 @@ func (s *Session) Weights() (Weights, error) {
 	}
 	tensors, err := s.engine.GetAll(names)
 	return Weights{Tensors: tensors, learned: s.learned}, err
+}
+
+// Averages reports whether a session keeps an average of the weights under a name.
+func (s *Session) Averages(name string) bool {
+	return s.ready() == nil && slices.ContainsFunc(s.engine.Plan().Graph.States, func(st *ir.State) bool {
+		return strings.HasPrefix(st.Name, ir.AverageOf(name, ""))
+	})
+}
+
+// AveragedWeights are an average of the weights over the steps, one of train.averages, in the
+// place of the weights that it is of, rounded to their dtypes. Of the others, they are those
+// of the last step.
+func (s *Session) AveragedWeights(average string) (Weights, error) {
+	if err := s.ready(); err != nil {
+		return Weights{}, err
+	}
+	if !s.Averages(average) {
+		return Weights{}, fmt.Errorf("train.averages has no average %s of the weights", diag.Quote(average))
+	}
+	g := s.engine.Plan().Graph
+	var names []string
+	of := map[string]*ir.State{} // by what is read
+	for _, st := range g.States {
+		if !isWeight(st) {
+			continue
+		}
+		name := st.Name
+		if avg := ir.AverageOf(average, st.Name); g.State(avg) != nil {
+			name = avg
+		}
+		names, of[name] = append(names, name), st
+	}
+	values, err := s.engine.GetAll(names)
+	if err != nil {
+		return Weights{}, err
+	}
+	w := Weights{Tensors: map[string]*Tensor{}, learned: s.learned}
+	for name, st := range of {
+		w.Tensors[st.Name] = weights.Converted(values[name], st.Type.DType)
+	}
+	return w, nil
 }
 
 // SaveWeights writes the weights to a file, as [Weights.Save] does.

@@ -123,7 +123,7 @@ func forget(facts learned.Facts, patterns []string) error {
 
 // ruleOf is the rule that a spec gives.
 func ruleOf(w *ir.Weights) WeightsRule {
-	return WeightsRule{Partial: w.Partial, Match: w.Match, Ignore: w.Ignore, Forget: w.Forget, Rename: w.Rename}
+	return WeightsRule{Partial: w.Partial, Match: w.Match, Ignore: w.Ignore, Forget: w.Forget, Rename: w.Rename, Average: w.Average}
 }
 
 // weightStates are the parameters and buffers of the program by name: of the model, and of

@@ -115,6 +115,7 @@ type Weights struct {
 	Match   []string // patterns of parameters
 	Ignore  []string // patterns of the file's tensors
 	Rename  []WeightRename
+	Average string   // the average that is taken in the place of the weights; "": none
 	Forget  []string // fields
 }
 

@@ -16,12 +16,13 @@ func Assign(rule Rule, params []Param, tensors []Entry) (*Report, error) {
 		return nil, err
 	}
 	a := &assigning{rule: rule, match: newPatterns(rule.Match), ignore: newPatterns(rule.Ignore), renames: newRenames(rule.Rename),
-		params: map[string]*Param{}, taken: map[string]*Entry{}, report: &Report{Of: len(params)}}
+		params: map[string]*Param{}, taken: map[string]*Entry{}, report: &Report{Of: len(params), Average: rule.Average}}
 	for i := range params {
 		a.params[params[i].Name] = &params[i]
 		a.names = append(a.names, params[i].Name)
 	}
 	a.choose(params)
+	tensors = a.averaged(tensors)
 	for i := range tensors {
 		a.place(&tensors[i])
 	}
@@ -76,18 +77,18 @@ func (a *assigning) choose(params []Param) {
 // place decides about a tensor.
 func (a *assigning) place(e *Entry) {
 	if !e.Beside {
-		a.has = append(a.has, e.Name)
+		a.has = append(a.has, e.name())
 	}
-	if matchAny(a.ignore, e.Name) {
+	if matchAny(a.ignore, e.name()) {
 		a.report.Ignored = append(a.report.Ignored, e.Name)
 		return
 	}
-	names, renamed := a.renames.of(e.Name)
+	names, renamed := a.renames.of(e.name())
 	if !renamed {
-		if e.Beside && a.params[e.Name] == nil {
+		if e.Beside && a.params[e.name()] == nil {
 			return
 		}
-		names = []string{e.Name}
+		names = []string{e.name()}
 	}
 	leads := false
 	for i, name := range names {
@@ -164,7 +165,7 @@ func (a *assigning) leave() {
 // take compares a tensor with the parameter that it is to be.
 func (a *assigning) take(p *Param, e *Entry) {
 	shape := e.Type.Shape.Equal(p.Type.Shape)
-	if shape && (e.Type.DType == p.Type.DType || widens(e.Type.DType, p.Type.DType)) {
+	if shape && (e.Type.DType == p.Type.DType || widens(e.Type.DType, p.Type.DType) || e.rounds(p.Type.DType)) {
 		t := Taken{Param: p.Name, Tensor: e.Name}
 		if e.Type.DType != p.Type.DType {
 			t.From, t.To = e.Type.DType, p.Type.DType

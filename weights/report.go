@@ -2,6 +2,8 @@ package weights
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
@@ -17,19 +19,20 @@ type Report struct {
 	Left    []string // tensors that were not taken
 	Ignored []string // tensors that the rule doesn't want
 	Idle    []string // patterns of ignore that fit nothing
+	Average string   // the average whose tensors are taken in the place of the weights; "": none
 	Note    string   // what else to know of the file; "" if nothing
 }
 
 // Taken is a tensor that is taken as a parameter.
 type Taken struct {
 	Param, Tensor string
-	From, To      ir.DType // Invalid unless it is widened
+	From, To      ir.DType // Invalid unless it is widened, or an average that is rounded
 }
 
 // Widened lists the tensors that get a wider dtype, which is exact.
 func (r *Report) Widened() (widened []Taken) {
 	for _, t := range r.Taken {
-		if t.From != t.To {
+		if widens(t.From, t.To) {
 			widened = append(widened, t)
 		}
 	}
@@ -46,6 +49,9 @@ func (r *Report) Lines() []string {
 		lines = append(lines, "weights: "+text)
 	}
 	if text := widenedLine(r.Widened()); text != "" {
+		lines = append(lines, "weights: "+text)
+	}
+	if text := r.averaged(); text != "" {
 		lines = append(lines, "weights: "+text)
 	}
 	if r.Note != "" {
@@ -67,6 +73,30 @@ func (r *Report) others() string {
 		parts = append(parts, "the file has nothing to ignore for "+diag.Names(r.Idle))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// averaged tells which weights are averages.
+func (r *Report) averaged() string {
+	if r.Average == "" {
+		return ""
+	}
+	n, rounded := 0, map[ir.DType]int{}
+	for _, t := range r.Taken {
+		if strings.HasPrefix(t.Tensor, averages) {
+			n++
+		}
+		if t.From != t.To && !widens(t.From, t.To) {
+			rounded[t.To]++
+		}
+	}
+	text := fmt.Sprintf("%s %s the average %s", diag.Count(n, "parameter"), plural(n, "is", "are"), diag.Quote(r.Average))
+	if n < len(r.Taken) {
+		text += fmt.Sprintf(", and %d, which %s averaged, of the last step", len(r.Taken)-n, plural(len(r.Taken)-n, "isn't", "aren't"))
+	}
+	for _, d := range slices.Sorted(maps.Keys(rounded)) {
+		text += fmt.Sprintf("; %d %s rounded to %s", rounded[d], plural(rounded[d], "is", "are"), d)
+	}
+	return text
 }
 
 // widenedLine tells which dtypes are widened, by pairs of dtypes.

@@ -26,6 +26,9 @@ type Rule struct {
 	Ignore []string
 	// Rename gives tensors other names. The first one that fits a tensor is used.
 	Rename []Rename
+	// Average names one of the averages of the weights that a checkpoint has (train.averages),
+	// which is taken in their place; "": none.
+	Average string
 	// Forget has patterns of fields of the data of which what the weights have learned
 	// (classes, means, fill values) isn't used: those of a head that isn't taken.
 	Forget []string
@@ -48,6 +51,7 @@ type Entry struct {
 	Name   string
 	DType  string  // as the file names it
 	Type   ir.Type // its DType is Invalid if flowrun doesn't support it
+	weight string  // the weight that it is an average of, and stands for
 	Beside bool    // it is no weight, but kept beside those of a checkpoint; only a rule's rename takes it
 }
 

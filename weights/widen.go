@@ -18,11 +18,14 @@ var wider = map[ir.DType][]ir.DType{
 // widens reports whether every value of one dtype is one of the other.
 func widens(from, to ir.DType) bool { return slices.Contains(wider[from], to) }
 
-// widened is a tensor in a wider dtype.
-func widened(t *ir.Tensor, to ir.DType) *ir.Tensor {
+// Converted is a tensor in a wider dtype, or rounded to a narrower one; itself in its own.
+func Converted(t *ir.Tensor, to ir.DType) *ir.Tensor {
+	if t.Type.DType == to {
+		return t
+	}
 	wide := ir.NewTensor(ir.Type{DType: to, Shape: t.Type.Shape})
 	for i := range t.Type.Shape.Numel() {
-		wide.SetFloat(i, t.Float(i)) // exact: integers are of 32 bits at most
+		wide.SetFloat(i, t.Float(i)) // exact if it is wider: integers are of 32 bits at most
 	}
 	return wide
 }
@@ -41,7 +44,7 @@ func (f *File) Read(r *Report) (map[string]*ir.Tensor, error) {
 			return nil, err
 		}
 		if t.From != t.To {
-			tensor = widened(tensor, t.To)
+			tensor = Converted(tensor, t.To)
 		}
 		tensors[t.Param] = tensor
 	}

@@ -233,6 +233,8 @@ func TestExitCodes(t *testing.T) {
 		{"weights that aren't there", []string{mathNet, "--weights", "nowhere.safetensors"}, exitFailed, "nowhere.safetensors"},
 		{"weights that don't fit", []string{mathNet, "--weights", "../../spec/std/testdata/reference/math_net.safetensors"}, exitFailed, "h1.weight (f32[16, 8]) is missing"},
 		{"a folder to save in that isn't there", []string{mathNet, "--save", "nowhere/w.safetensors"}, exitFailed, "there is no folder nowhere"},
+		{"an average to save in no file", []string{mathNet, "--save-average", "ema"}, exitUsage, "name the file"},
+		{"an average to save that isn't there", []string{mathNet, "--save", "w.safetensors", "--save-average", "ema"}, exitUsage, `train.averages has no "ema"`},
 		{"a spec that doesn't train", []string{constant}, exitFailed, "no train section"},
 		{"eval without its inputs", []string{"eval", mathNet}, exitUsage, "--in"},
 		{"eval with other inputs", []string{"eval", mathNet, "--in", "../../spec/std/testdata/reference/math_net.safetensors"}, exitFailed, "x (f32[1, 8]) is missing"},

@@ -25,12 +25,13 @@ type runFlags struct {
 	followFlags
 	keepFlags
 	numericsFlags
-	sync     bool
-	maxSteps int64
-	resume   string
-	save     string
-	stats    bool
-	json     bool
+	sync        bool
+	maxSteps    int64
+	resume      string
+	save        string
+	saveAverage string
+	stats       bool
+	json        bool
 
 	changedData bool
 }
@@ -61,6 +62,7 @@ func (o *runFlags) add(c *cobra.Command) {
 	f.Lookup("resume").NoOptDefVal = newest
 	f.BoolVar(&o.changedData, "allow-changed-data", false, "resume although the training data, or the size of its batches, has changed")
 	f.StringVar(&o.save, "save", "", "write the parameters to `FILE` (safetensors) at the end")
+	f.StringVar(&o.saveAverage, "save-average", "", "with --save: write the average `NAME` of the weights (train.averages) instead of those of the last step")
 	o.followFlags.add(c)
 	o.keepFlags.add(c)
 	f.BoolVar(&o.stats, "stats", false, "print kernel and copy counts, the peak memory and the time spent waiting for data at the end")
@@ -84,6 +86,9 @@ func (o *runFlags) check(c *cobra.Command, args []string) error {
 	}
 	if o.resume != "" && o.resume != auto && o.weights != "" {
 		return usageError{errors.New("--resume reads the parameters from a checkpoint; it can't be combined with --weights")}
+	}
+	if o.saveAverage != "" && o.save == "" {
+		return usageError{errors.New("--save-average says what --save FILE writes: name the file")}
 	}
 	if c.Flags().Changed("max-steps") && o.maxSteps < 1 {
 		return usageError{fmt.Errorf("--max-steps must be at least 1, got %d", o.maxSteps)}
@@ -115,6 +120,9 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	session, err := o.start(ctx, program, follow, s.errors)
 	if err != nil {
 		return err
+	}
+	if o.saveAverage != "" && !session.Averages(o.saveAverage) { // not at the end of the run
+		return errors.Join(usageError{fmt.Errorf("--save-average: train.averages has no %s", diag.Quote(o.saveAverage))}, session.Close())
 	}
 	running.Store(true)
 	defer running.Store(false)
@@ -161,11 +169,19 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 	return o.end(session, summary, err, s)
 }
 
+// saved are the weights that --save writes.
+func (o *runFlags) saved(session *flowrun.Session) (flowrun.Weights, error) {
+	if o.saveAverage != "" {
+		return session.AveragedWeights(o.saveAverage)
+	}
+	return session.Weights()
+}
+
 // end saves the parameters, and says how the run has ended; err is why it has failed, or
 // nil.
 func (o *runFlags) end(session *flowrun.Session, summary flowrun.Summary, err error, s streams) error {
 	if o.save != "" && !errors.As(err, new(*engine.Poisoned)) { // whatever ended the run, its parameters are saved
-		weights, failed := session.Weights()
+		weights, failed := o.saved(session)
 		if failed == nil {
 			failed = weights.Save(o.save)
 		}

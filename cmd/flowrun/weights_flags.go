@@ -21,6 +21,7 @@ type weightsFlags struct {
 	ignore  []string
 	rename  []string
 	forget  []string
+	average string
 }
 
 func (o *weightsFlags) add(c *cobra.Command, usage string) {
@@ -30,12 +31,13 @@ func (o *weightsFlags) add(c *cobra.Command, usage string) {
 	f.StringArrayVar(&o.match, "weights-match", nil, "take only the parameters that `PATTERN` matches from the file of --weights (repeatable)")
 	f.StringArrayVar(&o.ignore, "weights-ignore", nil, "pass over the tensors of the file of --weights that `PATTERN` matches (repeatable)")
 	f.StringArrayVar(&o.rename, "weights-rename", nil, "take a tensor of the file of --weights as a parameter: `FROM=TO`, also with * on both sides (repeatable; the first that fits is used, but an equal FROM gives one tensor to several parameters)")
+	f.StringVar(&o.average, "weights-average", "", "take the average `NAME` of the weights (train.averages) from the checkpoint that --weights names, instead of the weights themselves")
 	f.StringArrayVar(&o.forget, "weights-forget", nil, "don't use what the file of --weights knows of the data's fields that `PATTERN` matches, such as the classes of a head that isn't taken (repeatable)")
 }
 
 // rule is the one that the flags give.
 func (o *weightsFlags) rule() (rule flowrun.WeightsRule, err error) {
-	rule = flowrun.WeightsRule{Partial: o.partial, Match: o.match, Ignore: o.ignore, Forget: o.forget}
+	rule = flowrun.WeightsRule{Partial: o.partial, Match: o.match, Ignore: o.ignore, Forget: o.forget, Average: o.average}
 	at := map[string]int{}
 	for _, text := range o.rename {
 		from, to, ok := strings.Cut(text, "=")
@@ -52,9 +54,9 @@ func (o *weightsFlags) rule() (rule flowrun.WeightsRule, err error) {
 	if err := rule.Check(); err != nil {
 		return rule, usageError{fmt.Errorf("--weights-%w", err)}
 	}
-	given := o.partial || len(o.match)+len(o.ignore)+len(o.rename)+len(o.forget) > 0
+	given := o.partial || o.average != "" || len(o.match)+len(o.ignore)+len(o.rename)+len(o.forget) > 0
 	if given && o.weights == "" {
-		return rule, usageError{fmt.Errorf("--weights-partial, -match, -ignore, -rename and -forget say how to take the file of --weights: name one (train.init and model.init have keys of their own)")}
+		return rule, usageError{fmt.Errorf("--weights-partial, -match, -ignore, -rename, -average and -forget say how to take the file of --weights: name one (train.init and model.init have keys of their own)")}
 	}
 	return rule, nil
 }

@@ -78,6 +78,7 @@ func TestWrongFlagsOfWeightsAreNamed(t *testing.T) {
 		`--weights-rename "a.*": "*.*" has 2 stars and "a.*" 1 star`:         {"--weights", base, "--weights-rename", "a.*=*.*"},
 		"--weights-match has an empty pattern":                               {"--weights", base, "--weights-match", ""},
 		"say how to take the file of --weights: name one":                    {"--weights-partial"},
+		`average: the file has no average "ema"`:                             {"--weights", base, "--weights-average", "ema"},
 		`match: the model has no parameter "c.*"`:                            {"--weights", base, "--weights-match", "c.*"},
 		`rename: the file has no tensor "c"`:                                 {"--weights", base, "--weights-rename", "c=a.weight", "--weights-partial"},
 		`two tensors are for b.weight: "a.weight" and "b.weight"`:            {"--weights", base, "--weights-rename", "a.weight=b.weight"},

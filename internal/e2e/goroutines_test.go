@@ -141,6 +141,13 @@ func sessionMethods(t *testing.T, s *flowrun.Session, steps int64, closeAt int) 
 			w, err := s.Weights()
 			return check(w.Tensors, err)
 		},
+		"Averages": func(int) error { s.Averages("ema"); return nil },
+		"AveragedWeights": func(int) error {
+			if _, err := s.AveragedWeights("ema"); err == nil || !strings.Contains(err.Error(), "has no average") {
+				return err
+			}
+			return nil
+		},
 		"SaveWeights": func(i int) error {
 			path := filepath.Join(folder, fmt.Sprintf("%d.safetensors", i%7))
 			if err := s.SaveWeights(path); err != nil {

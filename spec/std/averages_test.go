@@ -1,6 +1,8 @@
 package std_test
 
 import (
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +33,7 @@ train:
   optimizer: {SGD: {lr: 0.125}}
   averages: {ema: {decay: 0.75}, late: {decay: 0.5, start: 4}, swa: {start: 3, every: 2}, some: {match: "n.*"}}
   eval: {data: d, every: 1, weights: AVERAGE, metrics: {value: "cast(a, 'f32')"}}
+  checkpoint: {every: 8}
   max_steps: 8
 `
 
@@ -74,6 +77,46 @@ func TestAveragedWeightsAreEvaluated(t *testing.T) {
 				near := map[string]float64{"f32": 1e-6, "f64": 1e-6, "bf16": 8e-3}[dtype] // the metric is in f32, the weight evaluated in bf16
 				require.InDelta(t, averagesOf(values)[average], got, near, "%s in %s at step %d of %v", average, dtype, step, values)
 			}
+			averageIsSavedAndRead(t, s, path, average)
 		}
 	}
+}
+
+// averageIsSavedAndRead compares an average as a session gives it with what is read of a
+// checkpoint, by the flag's rule and by train.init.
+func averageIsSavedAndRead(t *testing.T, s *flowrun.Session, path, average string) {
+	want, err := s.AveragedWeights(average)
+	require.NoError(t, err)
+	a, weight := want.Tensors["a.w"], runtest.Weights(t, s)["a.w"]
+	require.Equal(t, weight.Type, a.Type)
+	if average != "some" { // of n alone
+		kept := get(t, s, "optimizer.averages."+average+".a.w").Float(0)
+		require.InDelta(t, kept, a.Float(0), map[flowrun.DType]float64{flowrun.BF16: 1.0 / 256}[a.Type.DType]*math.Abs(kept)) // the bits of bf16
+		require.NotEqual(t, weight, a)
+	} else {
+		require.Equal(t, weight, a)
+	}
+	_, err = s.AveragedWeights("em")
+	require.ErrorContains(t, err, `no average "em"`)
+
+	p, err := flowrun.Load(path)
+	require.NoError(t, err)
+	file := filepath.Join(filepath.Dir(path), "checkpoints", "step-000000008.safetensors")
+	read, err := p.ReadWeightsBy(file, flowrun.WeightsRule{Average: average})
+	require.NoError(t, err)
+	require.Equal(t, want.Tensors, read.Tensors)
+	require.Contains(t, strings.Join(read.Report().Lines(), "\n"), fmt.Sprintf("the average %q", average))
+	_, err = p.ReadWeightsBy(file, flowrun.WeightsRule{Average: "em"})
+	require.ErrorContains(t, err, `no average "em" of its weights; it has ema, late, some, swa`)
+	weights := filepath.Join(t.TempDir(), "w.safetensors")
+	require.NoError(t, want.Save(weights))
+	_, err = p.ReadWeightsBy(weights, flowrun.WeightsRule{Average: average})
+	require.ErrorContains(t, err, "what --save-average writes is averaged already")
+
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	again := filepath.Join(filepath.Dir(path), "again.yaml")
+	init := "  init: {safetensors: checkpoints/step-000000008.safetensors, average: " + average + "}\n"
+	require.NoError(t, os.WriteFile(again, []byte(strings.Replace(string(text), "  checkpoint: {every: 8}\n", init, 1)), 0o666))
+	require.Equal(t, want.Tensors, runtest.Weights(t, runtest.Started(t, again, flowrun.On("cpu"))))
 }

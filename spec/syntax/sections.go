@@ -90,6 +90,7 @@ var (
 		{Name: "match", Value: "patterns", doc: "the parameters to take; others keep their initial values, and what else the file has is left"},
 		{Name: "ignore", Value: "patterns", doc: "tensors of the file that aren't wanted"},
 		{Name: "rename", Value: "renames", doc: "parameters by tensors of the file; a `*` on the right stands for what the one on the left matches", more: "a list for several parameters; the first that fits a tensor is used"},
+		{Name: "average", Value: "name", doc: "one of the averages that a checkpoint has (`train.averages`), taken instead of the weights themselves"},
 		{Name: "forget", Value: "patterns", doc: "fields whose classes, means and fill values aren't taken from the file but learned anew", more: "patterns of names of fields, such as the labels of a head that isn't taken"},
 	}}
 	evalSection = &Section{name: "eval", Doc: "Metrics on other data.", Keys: []Key{

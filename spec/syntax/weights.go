@@ -50,6 +50,11 @@ func (d *decoder) weights(n *tree.Node) *Weights {
 		decl.Ignore = append(decl.Ignore, p.Name)
 	}
 	d.renames(fields["rename"], w)
+	if n := fields["average"]; n != nil {
+		if text, ok := d.text(n, "average"); ok {
+			decl.Average = d.name(text)
+		}
+	}
 	for _, p := range d.weightPatterns(fields["forget"], "forget") {
 		decl.Forget = append(decl.Forget, p.Name)
 	}
