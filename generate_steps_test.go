@@ -94,22 +94,28 @@ func TestCachedLogitsAreThoseOfAllTokensAtOnce(t *testing.T) {
 			}
 			g := generatorFrom(t, fmt.Sprintf(cachedModel, c.context, c.dtype), On(c.device))
 			for _, n := range c.prompts {
-				prompt := someTokens(n)
-				require.NoError(t, g.model.begin(t.Context(), prompt))
-				seen := prompt
-				for _, next := range []int{7, 0, 10, 3} {
-					want := wholeLogits(t, g.program, seen)
-					for i, l := range g.model.logits {
-						require.InDelta(t, want[i], l, c.within, "logit %d after %d tokens of a prompt of %d", i, len(seen), n)
-					}
-					if len(seen) == c.context { // the later half goes on
-						seen = seen[c.context-max(1, c.context/2)+1:]
-					}
-					seen = append(seen[:len(seen):len(seen)], next)
-					require.NoError(t, g.model.next(t.Context(), next))
-				}
+				stepsAgree(t, g, n, c.within)
 			}
 		})
+	}
+}
+
+// stepsAgree compares the logits after a prompt and after a few more tokens with those of all
+// tokens at once.
+func stepsAgree(t *testing.T, g *Generator, prompt int, within float64) {
+	context := g.model.spec.Context
+	seen := someTokens(prompt)
+	require.NoError(t, g.model.begin(t.Context(), seen))
+	for _, next := range []int{7, 0, 10, 3} {
+		want := wholeLogits(t, g.program, seen)
+		for i, l := range g.model.logits {
+			require.InDelta(t, want[i], l, within, "logit %d after %d tokens of a prompt of %d", i, len(seen), prompt)
+		}
+		if len(seen) == context { // the later half goes on
+			seen = seen[context-max(1, context/2)+1:]
+		}
+		seen = append(seen[:len(seen):len(seen)], next)
+		require.NoError(t, g.model.next(t.Context(), next))
 	}
 }
 

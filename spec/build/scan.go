@@ -18,6 +18,11 @@ type scanning struct {
 	*ir.ScanBuilder
 	step *ir.Node // that of the graph around it
 	next map[int]*ir.Node
+
+	goesOn bool              // carries are states of generation
+	path   string            // of the call
+	begun  *ir.State         // whether there was a step of the generation before
+	states map[int]*ir.State // what carries are at the end of a step of a generation
 }
 
 // scanned builds a module that is applied along a dim: its value has what each position
@@ -32,8 +37,9 @@ func (ex *expander) scanned(def *syntax.Scan, t *check.Target, c *expr.Call, pat
 	}
 	inputs, ok := ex.scanInputs(m, t, given)
 	over, known := ex.scannedInputs(def, m)
-	reverse, right := ex.reversed(def)
-	if !ok || !known || !right {
+	reverse, right := ex.scanFlag(def.Reverse, "reverse")
+	generation, fine := ex.scanFlag(def.Generation, "generation")
+	if !ok || !known || !right || !fine || generation && !ex.canGoOn(def, m, reverse) {
 		return syntax.Bad{}
 	}
 	dims, length, ok := ex.scanDims(def, m, t, inputs, over)
@@ -43,7 +49,8 @@ func (ex *expander) scanned(def *syntax.Scan, t *check.Target, c *expr.Call, pat
 	use := ex.outline.begin(path, m.Name)
 	outline, around, step, from := ex.outline, ex.scan, ex.step, len(ex.Graph.Nodes)
 	ex.Origin = ex.f.origin(c.At())
-	s := &scanning{ScanBuilder: ex.BeginScan(length, reverse), step: step, next: map[int]*ir.Node{}}
+	s := &scanning{ScanBuilder: ex.BeginScan(length, reverse), step: step, next: map[int]*ir.Node{},
+		goesOn: generation && ex.generating, path: path, states: map[int]*ir.State{}}
 	for i, dim := range dims {
 		inputs[i] = s.Slice(inputs[i].(*ir.Node), dim)
 	}
@@ -107,17 +114,17 @@ func (ex *expander) scannedInputs(def *syntax.Scan, m *syntax.Module) (over []in
 	return over, ok
 }
 
-// reversed evaluates the direction.
-func (ex *expander) reversed(def *syntax.Scan) (reverse, ok bool) {
-	if def.Reverse == nil {
+// scanFlag evaluates a key that is a bool, false if absent.
+func (ex *expander) scanFlag(e expr.Expr, key string) (on, ok bool) {
+	if e == nil {
 		return false, true
 	}
-	v := ex.constant(def.Reverse)
-	reverse, ok = v.(bool)
+	v := ex.constant(e)
+	on, ok = v.(bool)
 	if !ok && !syntax.IsBad(v) {
-		ex.fail(ex.f, diag.InvalidArgument, def.Reverse.At(), syntax.KindHelp(v, syntax.ArgBool), "reverse must be a bool, got %s", ir.Describe(v))
+		ex.fail(ex.f, diag.InvalidArgument, e.At(), syntax.KindHelp(v, syntax.ArgBool), "%s must be a bool, got %s", key, ir.Describe(v))
 	}
-	return reverse, ok
+	return on, ok
 }
 
 // scanDims gives the dim of each input that is taken apart, and how many positions they
@@ -227,6 +234,9 @@ func (ex *expander) endScan(s *scanning, def *syntax.Scan, m *syntax.Module, c *
 	if carries == nil && stacks == nil && len(carried)+len(kept) > 0 {
 		return syntax.Bad{} // a bug, which the builder keeps
 	}
+	for i, was := range s.states {
+		was.Next = carries[i]
+	}
 	for name, i := range carried {
 		all[name] = carries[i]
 	}
@@ -282,7 +292,14 @@ func (ex *expander) carry(f *frame, st *syntax.State, path string) bool {
 			"the initial value of the carry %s depends on what differs from position to position", st.Name)
 		return false
 	}
-	read, number := s.Carry(path, n)
+	from, was := ex.goOn(f, st, path, n)
+	if from == nil {
+		return false
+	}
+	read, number := s.Carry(path, from)
+	if was != nil {
+		s.states[number] = was
+	}
 	f.values[st.Name], f.initial[st.Name] = read, n
 	if f.carried == nil {
 		f.carried = map[string]int{}

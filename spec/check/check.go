@@ -280,6 +280,7 @@ func (s *scope) node(def *syntax.Node, user *syntax.Item) {
 	if def.Scan != nil {
 		s.check(def.Scan.Dim, true, user)
 		s.check(def.Scan.Reverse, true, user)
+		s.check(def.Scan.Generation, true, user)
 	}
 	if def.Test != nil {
 		s.test(def.Test, user)

@@ -16,6 +16,8 @@ type Scan struct {
 	// Last are the outputs whose last value is the result, instead of all; LastAll says all.
 	Last    []ScanName
 	LastAll bool
+	// Generation says whether carries go on from one step of a generation to the next; nil: no.
+	Generation expr.Expr
 }
 
 // ScanName is an input or output that a scan names.
@@ -50,6 +52,9 @@ func (d *decoder) scan(n *tree.Node) *Scan {
 		}
 	}
 	if s.Reverse = d.expression(fields["reverse"], "reverse"); s.Reverse == nil && fields["reverse"] != nil {
+		return s
+	}
+	if s.Generation = d.expression(fields["generation"], "generation"); s.Generation == nil && fields["generation"] != nil {
 		return s
 	}
 	s.Dim = d.expression(fields["dim"], "dim")

@@ -189,6 +189,7 @@ var (
 		{Name: "dim", Value: "expression", doc: "the dim that inputs are taken apart along, and outputs put together", more: "known at compile time; it may be negative", Required: true},
 		{Name: "over", Value: "some names", doc: "the inputs that are taken apart, a name or a list", more: "by default the first; the others are the same at each position"},
 		{Name: "reverse", Value: "expression", doc: "whether to go from the last position to the first", more: "outputs stay at their positions", Default: "false"},
+		{Name: "generation", Value: "expression", doc: "whether carries go on where text is generated step by step", more: "each step begins with what the one before ended with", Default: "false"},
 		{Name: "last", Value: "last outputs", doc: "the outputs of which only the last value is kept, a name or a list", more: "or `true` for all; by default none"},
 	}}
 	IfSection = &Section{name: "an if", Doc: "A choice made at compile time.", Keys: []Key{
