@@ -160,6 +160,8 @@ func (ex *expander) refused(op *ir.Op, err error, args []any, exprs []expr.Expr,
 				d.Rule = ex.operandRule(op, args)
 			}
 			d.Notes = ex.operandNotes(args, exprs)
+		} else {
+			d.Notes = ex.notesOf(d.Message, args, exprs)
 		}
 	}
 	for i, a := range given(op, args) {
@@ -236,6 +238,18 @@ func inFloat(args []any) []any {
 		}
 	}
 	return out
+}
+
+// notesOf is operandNotes of those operands that a message about another argument is about,
+// as it has their shapes.
+func (ex *expander) notesOf(message string, args []any, exprs []expr.Expr) (notes []diag.Note) {
+	for _, a := range args {
+		n, isNode := a.(*ir.Node)
+		if isNode && len(n.Type.Shape) > 0 && strings.Contains(message, n.Type.Shape.String()) {
+			return ex.operandNotes(args, exprs)
+		}
+	}
+	return nil
 }
 
 // operandNotes says what the named operands are, and where they come from.

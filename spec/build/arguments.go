@@ -66,8 +66,8 @@ func (t Defaults) add(c *expr.Call, a *syntax.Arg, v any) {
 	}
 }
 
-// required checks what a module requires of a call's arguments and dimensions.
-func (ex *expander) required(f *frame, c *expr.Call) bool {
+// required checks what a module requires of a call's arguments and its inputs' dimensions.
+func (ex *expander) required(f *frame, c *expr.Call, inputs []any) bool {
 	in := &expander{graph: ex.graph, f: f, to: ex.to, path: f.path}
 	for _, req := range f.mod.Require {
 		v := in.constant(req.Cond)
@@ -79,11 +79,31 @@ func (ex *expander) required(f *frame, c *expr.Call) bool {
 			ex.fail(f, diag.InvalidArgument, req.Cond.At(), "", "a requirement must be a bool, got %s", ir.Describe(v))
 			return false
 		case !holds:
-			ex.fail(ex.f, diag.InvalidArgument, c.At(), "", "%s requires that %s, but %s", f.mod.Name, req.Text, f.named(req.Cond))
+			ex.report(ex.f, diag.Diagnostic{Rule: diag.InvalidArgument, Range: c.At(), Notes: f.sizedBy(req.Cond, inputs),
+				Message: fmt.Sprintf("%s requires that %s, but %s", f.mod.Name, req.Text, f.named(req.Cond))})
 			return false
 		}
 	}
 	return true
+}
+
+// sizedBy says which inputs a compile-time expression has dimensions of, and where they
+// come from.
+func (f *frame) sizedBy(e expr.Expr, inputs []any) (notes []diag.Note) {
+	used := map[string]bool{}
+	expr.Walk(e, func(e expr.Expr) bool {
+		if n, ok := e.(*expr.Name); ok {
+			used[n.Name] = true
+		}
+		return true
+	})
+	for i, given := range inputs {
+		n, isNode := given.(*ir.Node)
+		if t := f.mod.Inputs[i].Type; isNode && n.Origin.Known() && t != nil && mentions(t, used) {
+			notes = append(notes, valueNote(f.mod.Inputs[i].Name, n))
+		}
+	}
+	return notes
 }
 
 // named lists the names in a compile-time expression with their values.

@@ -78,7 +78,12 @@ func sharesDimension(a, b *expr.Type) bool {
 			names[n.Name] = true
 		}
 	}
-	return names[b.AnyName] || slices.ContainsFunc(b.Dims, func(d expr.Expr) bool {
+	return mentions(b, names)
+}
+
+// mentions reports whether a type has one of the symbolic dimensions.
+func mentions(t *expr.Type, names map[string]bool) bool {
+	return names[t.AnyName] || slices.ContainsFunc(t.Dims, func(d expr.Expr) bool {
 		n, ok := d.(*expr.Name)
 		return ok && names[n.Name]
 	})
