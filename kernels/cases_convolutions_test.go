@@ -36,6 +36,7 @@ func convolutionCases(op string) []opCase {
 		{1, 1, 1, 1, []int{11}, []int{2}, []int{5}, []int{0}, []int{1}},         // a stride beyond the kernel
 		{3, 1, 2, 3, []int{17}, []int{4}, []int{1}, []int{2}, []int{1}},         // one dimension
 		{2, 1, 2, 3, []int{3, 4, 5}, []int{2, 3, 2}, []int{1, 2, 1}, []int{1, 0, 1}, []int{2, 1, 1}},
+		{1, 1, 2, 5, []int{3, 50}, []int{2, 2}, ones, ones, ones},   // many places, which the gradient of the weight adds up as a team
 		{1, 1, 70, 66, []int{3, 50}, []int{2, 2}, ones, ones, ones}, // several blocks of rows, lines and depth
 		{0, 1, 2, 3, []int{4, 4}, twos, ones, none, ones},
 		{2, 1, 0, 3, []int{4, 4}, twos, ones, none, ones},

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,27 +39,48 @@ func isInterpreted(d device.Device) bool {
 	return strings.Contains(d.Info().Description, "Oclgrind")
 }
 
-// isSmall tells a case that is run on oclgrind. Left out are long sorted rows but for one
-// that takes several launches, and the largest products of matrices, which would take four fifths of the time: of those that remain, some
-// have several tiles in each direction, with ragged ends, and so go the same ways
-// through the source.
-func isSmall(op string, c opCase) bool {
-	if op == "argsort" {
-		return c.inputs[0].shape.Numel() < 4000 || c.inputs[0].shape.Numel() == 2049*2
+// smallShare are the cases that a watched kernel runs in one of several choices of dtypes.
+// Long sorted rows are left out but for one that takes several launches, and so are the
+// largest products and convolutions, which would take most of the time: of those that
+// remain, some have several tiles in each direction, with ragged ends, and so go the same
+// ways through the source.
+func smallShare(op string, choice, choices int) []opCase {
+	return shareOf(slices.DeleteFunc(casesOf(op), func(c opCase) bool {
+		switch op {
+		case "argsort":
+			n := c.inputs[0].shape.Numel()
+			return n >= 4000 && n != 2049*2
+		case "matmul", "convolution", "convolution_input", "convolution_weight":
+			return c.inputs[0].shape.Numel()*c.inputs[1].shape.Numel() >= 1<<21
+		}
+		return false
+	}), choice, choices)
+}
+
+// shareOf shares cases out among choices of dtypes, where a kernel is watched rather than
+// compared: what lies where, and who waits for whom, is the same in each, but for the size
+// of elements. Where there are fewer cases than choices, each has all of them.
+func shareOf(cases []opCase, choice, choices int) []opCase {
+	if len(cases) < choices {
+		return cases
 	}
-	return op != "matmul" || c.inputs[0].shape.Numel()*c.inputs[1].shape.Numel() < 1<<21
+	var share []opCase
+	for i := choice; i < len(cases); i += choices {
+		share = append(share, cases[i])
+	}
+	return share
 }
 
 // underOclgrind runs tests of this package on oclgrind's device, and gives what it
 // wrote to its log, and what the tests wrote. Its exit code says nothing.
-func underOclgrind(t *testing.T, tests, overlay string, flags ...string) (log, output string, err error) {
+func underOclgrind(t *testing.T, tests, overlay string) (log, output string, err error) {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "oclgrind.icd"), []byte(oclgrind), 0o644))
 	file := filepath.Join(dir, "log")
-	command := exec.Command(self, append(flags, "-test.v", "-test.run", tests)...)
+	command := exec.Command(self, "-test.v", "-test.short", "-test.run", tests)
 	command.Env = append(os.Environ(), "OCL_ICD_VENDORS="+dir, "FLOWRUN_CACHE="+dir, "FLOWRUN_OCLGRIND=", overlayVariable+"="+overlay,
 		"OCLGRIND_DATA_RACES=1", "OCLGRIND_MAX_ERRORS=10", "OCLGRIND_LOG="+file)
 	text, err := command.CombinedOutput()
@@ -67,8 +89,7 @@ func underOclgrind(t *testing.T, tests, overlay string, flags ...string) (log, o
 }
 
 // The kernels are shared out among as many processes as the machine has processors. Like
-// under the sanitizers they run in the most common dtypes: what lies where, and who waits
-// for whom, doesn't depend on more.
+// under the sanitizers they run in the most common dtypes.
 func TestSourcesRunCleanUnderOclgrind(t *testing.T) {
 	needsOclgrind(t)
 	shares := make([][]string, min(runtime.GOMAXPROCS(0), 8))
@@ -82,7 +103,7 @@ func TestSourcesRunCleanUnderOclgrind(t *testing.T) {
 	for i, names := range shares {
 		t.Run(fmt.Sprintf("share %d of %d", i+1, len(shares)), func(t *testing.T) {
 			t.Parallel()
-			log, output, err := underOclgrind(t, "TestKernelsAgreeWithTheReference/opencl:0/^("+strings.Join(names, "|")+")$", "", "-test.short")
+			log, output, err := underOclgrind(t, "^TestKernelsAgreeWithTheReference$/^opencl:0$/^("+strings.Join(names, "|")+")$", "")
 			require.NoError(t, err, output)
 			require.Empty(t, log)
 			for _, name := range names {
@@ -94,9 +115,12 @@ func TestSourcesRunCleanUnderOclgrind(t *testing.T) {
 
 func TestFusedSourcesRunCleanUnderOclgrind(t *testing.T) {
 	needsOclgrind(t)
-	log, output, err := underOclgrind(t, "TestFusedKernelsAgreeWithTheReference|TestAFusedGraph/opencl:0", "", "-test.short")
+	log, output, err := underOclgrind(t, "^(TestFusedKernelsAgreeWithTheReference|TestAFusedGraphGivesTheBitsOfItsKernelsOneByOne)$/^opencl:0$", "")
 	require.NoError(t, err, output)
 	require.Empty(t, log)
+	for _, name := range []string{"TestFusedKernelsAgreeWithTheReference", "TestAFusedGraphGivesTheBitsOfItsKernelsOneByOne"} {
+		require.Contains(t, output, "--- PASS: "+name+"/opencl:0", "it ran")
+	}
 }
 
 // The watcher is watched: with a barrier missing, with an element beyond the output
@@ -116,7 +140,7 @@ func TestOclgrindSeesPlantedFaults(t *testing.T) {
 			require.NoError(t, os.Mkdir(filepath.Join(dir, "opencl"), 0o755))
 			planted := strings.Replace(text, fault.from, fault.to, 1)
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "opencl", fault.file+".cl"), []byte(planted), 0o644))
-			log, _, _ := underOclgrind(t, "TestKernelsAgreeWithTheReference/opencl:0/"+fault.kernel+"/T=f32", dir)
+			log, _, _ := underOclgrind(t, "^TestKernelsAgreeWithTheReference$/^opencl:0$/^"+fault.kernel+"$/^T=f32$", dir)
 			require.Contains(t, log, fault.want)
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,8 +17,7 @@ import (
 // sanitizerVariable asks for the passes under the sanitizers, which take a minute.
 const sanitizerVariable = "FLOWRUN_SANITIZERS"
 
-// Under the sanitizers kernels run in f32, f16 and i32. What lies where doesn't
-// depend on more. Groups are small under ThreadSanitizer, which otherwise forgets
+// Under the sanitizers kernels run in f32, f16 and i32, each case in one of them. Groups are small under ThreadSanitizer, which otherwise forgets
 // accesses before it can compare them.
 func TestSourcesRunCleanUnderSanitizers(t *testing.T) {
 	if os.Getenv(sanitizerVariable) == "" {
@@ -38,11 +38,9 @@ func TestSourcesRunCleanUnderSanitizers(t *testing.T) {
 							}
 						}
 						for _, op := range k.Ops {
-							for _, types := range combinations(k) {
-								if !isCommon(types) {
-									continue
-								}
-								for i, c := range casesOf(op) {
+							choices := slices.DeleteFunc(combinations(k), func(types map[string]string) bool { return !isCommon(types) })
+							for at, types := range choices {
+								for i, c := range shareOf(casesOf(op), at, len(choices)) {
 									conformCase(t, d, k, op, types, c, i)
 								}
 							}
