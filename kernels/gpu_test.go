@@ -45,7 +45,7 @@ func TestKernelsAgreeWithTheReferenceThroughMetal(t *testing.T) {
 	for i, k := range load(t).Kernels() {
 		for _, types := range turn(i, typesOn(d, k)) {
 			for _, op := range k.Ops {
-				t.Run(k.Name, func(t *testing.T) { conformIn(t, d, k, op, types, casesOf(op)) })
+				t.Run(k.Name, func(t *testing.T) { conformIn(t, d, k, op, types, casesOn(d, op)) })
 			}
 		}
 	}

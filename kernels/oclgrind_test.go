@@ -39,22 +39,21 @@ func isInterpreted(d device.Device) bool {
 	return strings.Contains(d.Info().Description, "Oclgrind")
 }
 
-// smallShare are the cases that a watched kernel runs in one of several choices of dtypes.
-// Long sorted rows are left out but for one that takes several launches, and so are the
-// largest products and convolutions, which would take most of the time: of those that
-// remain, some have several tiles in each direction, with ragged ends, and so go the same
-// ways through the source.
-func smallShare(op string, choice, choices int) []opCase {
-	return shareOf(slices.DeleteFunc(casesOf(op), func(c opCase) bool {
+// shortCases are the cases that are run on oclgrind. Long sorted rows are left out but for
+// one that takes several launches, and so are the largest products, which would take most
+// of the time: of those that remain, some have several tiles in each direction, with
+// ragged ends, and so go the same ways through the source.
+func shortCases(op string, cases []opCase) []opCase {
+	return slices.DeleteFunc(cases, func(c opCase) bool {
 		switch op {
 		case "argsort":
 			n := c.inputs[0].shape.Numel()
 			return n >= 4000 && n != 2049*2
-		case "matmul", "convolution", "convolution_input", "convolution_weight":
-			return c.inputs[0].shape.Numel()*c.inputs[1].shape.Numel() >= 1<<21
+		case "matmul":
+			return isLargeProduct(c)
 		}
 		return false
-	}), choice, choices)
+	})
 }
 
 // shareOf shares cases out among choices of dtypes, where a kernel is watched rather than

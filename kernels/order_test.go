@@ -17,11 +17,13 @@ func TestTheOrderOfThreadsChangesNoBit(t *testing.T) {
 			forwards := openEmulated(t, in, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024})
 			backwards := forwards.running(emulator.Backwards)
 			for _, k := range in.kernels(t) {
-				for _, types := range combinations(k) {
-					if !isCommon(types) {
-						continue
+				choices := typesOn(forwards, k)
+				for at, types := range choices {
+					cases := casesOn(forwards, k.Ops[0])
+					if !isCommon(types) { // the others have the same source
+						cases = shareOf(cases, at, len(choices))
 					}
-					for i, c := range casesOf(k.Ops[0]) {
+					for i, c := range cases {
 						n, arrays := nodeOf(t, k, k.Ops[0], types, c)
 						want, got := launch(t, forwards, k, n, arrays), launch(t, backwards, k, n, arrays)
 						require.Equal(t, want.Tensor().Data, got.Tensor().Data, "kernel %s of %v, case %d", k.Name, types, i)
