@@ -28,6 +28,10 @@ const (
 	snapshotMost = engine.CopyLimit(1 << 30)
 )
 
+// writtenOut is the number of nodes up to which scans are written out where each node is
+// looked at, with the same bits. Of a longer one only the results are.
+const writtenOut = 1 << 17
+
 // CheckNumerics looks at the value of every node from the first step on, as
 // --check-numerics does: nodes run one by one, as with [Sync], and after each step loss
 // and states are looked at. Results have the same bits, and take many times longer. made
@@ -40,7 +44,7 @@ func CheckNumerics(made func(c *Cause, position string)) StartOption {
 		if made != nil {
 			in.Made = func(c *Cause) { made(c, c.Node.Origin.String()) }
 		}
-		o.numerics, o.lower.NoFuse, o.engine.Inspect = true, true, in.See
+		o.numerics, o.lower.NoFuse, o.lower.WriteOut, o.engine.Inspect = true, true, writtenOut, in.See
 	}
 }
 
@@ -82,7 +86,7 @@ func (s *Session) guard(o *startOptions) *engine.Guard {
 func (s *Session) explain(ctx context.Context, o startOptions, d *Divergence, before map[string]*ir.Tensor) (err error) {
 	in := engine.NewInspector()
 	o.device, o.weights = s.device, Weights{}
-	o.lower.NoFuse, o.engine.Inspect = true, in.See
+	o.lower.NoFuse, o.lower.WriteOut, o.engine.Inspect = true, writtenOut, in.See
 	g := s.graph
 	if s.tailGraph != nil && d.Step%s.loop.EpochSteps == 0 {
 		g = s.tailGraph

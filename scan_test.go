@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/ir"
 )
 
 // Results of a scan may have no elements: a carry of size 0, stacks of a scan over nothing.
@@ -104,4 +105,68 @@ func TestActivityInNestedScansIsFoundInProportion(t *testing.T) {
 	spec.WriteString("train: {loss: square(y - 1), optimizer: {SGD: {lr: 0.1}}, max_steps: 1}\n")
 	_, err := flowrun.Parse("scan.yaml", []byte(spec.String()))
 	require.NoError(t, err)
+}
+
+// What a scan makes of finite numbers is traced to the node, its place, and the first
+// position in the order of the scan.
+func TestNaNInAScanIsTracedToItsPosition(t *testing.T) {
+	const spec = `flowrun: 1
+modules:
+  cell:
+    inputs: {x: "f32[]", w: "f32[]"}
+    carry: {h: w}
+    nodes: {y: sqrt(h)}
+    update: {h: h - x}
+    output: y
+  top:
+    inputs: {x: "f32[n]"}
+    params: {w: {shape: [], init: 10.5}}
+    nodes: {y: {cell: [x, w], scan: {dim: 0, reverse: REVERSE}}}
+    output: y
+data: {d: {generate: {x: "ones([LENGTH])"}}}
+model: {inputs: {x: "f32[n]"}, nodes: {y: top(x)}, outputs: [y]}
+train: {data: d, loss: mean(y), optimizer: {SGD: {lr: 0.1}}, max_steps: 3}
+`
+	for _, c := range []struct{ length, reverse, op, at, position string }{
+		{"300", "false", "sqrt", "scan.yaml:6:16", "11"},
+		{"300", "true", "sqrt", "scan.yaml:6:16", "288"},
+		{"15", "false", "sqrt", "scan.yaml:6:16", "11"},
+		{"40000", "false", "scan_result", "scan.yaml:12:16", ""},
+	} {
+		p, err := flowrun.Parse("scan.yaml", []byte(strings.NewReplacer("REVERSE", c.reverse, "LENGTH", c.length).Replace(spec)))
+		require.NoError(t, err)
+		s, err := p.Start(t.Context(), flowrun.On("cpu"))
+		require.NoError(t, err)
+		summary, err := s.Run(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+		d := summary.Divergence
+		require.NotNil(t, d)
+		require.Empty(t, d.Why)
+		n := d.Cause.Node
+		require.Equal(t, []string{c.op, c.at, c.position}, []string{n.Op.Name, n.Origin.String(), n.Position}, "%+v", c)
+	}
+}
+
+// Ids that are out of range are errors in scans as they are outside.
+func TestIdsOutOfRangeInAScanAreErrors(t *testing.T) {
+	p, err := flowrun.Parse("scan.yaml", []byte(`flowrun: 1
+modules:
+  cell:
+    inputs: {id: "i32[batch]", table: "f32[rows, width]"}
+    carry: {h: "zeros([batch, width])"}
+    update: {h: "h + embedding(id, table)"}
+    output: next(h)
+model:
+  inputs: {ids: "i32[2, 40]"}
+  nodes: {y: {cell: [ids, "ones([7, 3])"], scan: 1}}
+  outputs: [y]
+`))
+	require.NoError(t, err)
+	ids := ir.NewTensor(ir.Type{DType: ir.I32, Shape: ir.Shape{2, 40}})
+	_, err = p.Infer(t.Context(), map[string]*flowrun.Tensor{"ids": ids}, flowrun.On("cpu"))
+	require.NoError(t, err)
+	ids.SetInt(77, 7)
+	_, err = p.Infer(t.Context(), map[string]*flowrun.Tensor{"ids": ids}, flowrun.On("cpu"))
+	require.ErrorContains(t, err, "the first is 7 at [1, 37]; embedding (scan.yaml:6:")
 }

@@ -223,17 +223,30 @@ func (in *Inspector) first(targets []*ir.Node, has func(*ir.Node) bool) (first *
 		}
 		visited[n] = true
 		origin := true
-		for _, i := range n.Inputs {
+		inputs := n.Inputs
+		if n.Op == ir.ScanResultOp { // what the scan was given, which isn't shown itself
+			inputs = operand(n.Inputs[0]).Inputs
+		}
+		for _, i := range inputs {
 			if has(i) {
 				origin = false
 				stack = append(stack, operand(i))
 			}
 		}
-		if origin && (first == nil || n.ID < first.ID) {
+		if origin && (first == nil || before(n, first)) {
 			first = n
 		}
 	}
 	return first
+}
+
+// before reports whether a node is computed before another: in another position of the same
+// scan, or by their places in the plan.
+func before(n, other *ir.Node) bool {
+	if n.Position != "" && other.Position != "" && n.Origin == other.Origin && n.Op == other.Op && n.Turn != other.Turn {
+		return n.Turn < other.Turn
+	}
+	return n.ID < other.ID
 }
 
 // within reports whether a node is one that another depends on, or that itself.

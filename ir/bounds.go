@@ -94,26 +94,44 @@ func (b *Bound) Describe(t *Tensor, first int) string {
 // indices through ops that only move values or change their integer dtype, and through
 // where(x == c, k, x), with constants c and k, of which k is in range. What is computed
 // otherwise has no bound here, nor what a graph masks by other conditions.
+//
+// In the body of a scan they are those of each position, which come from operands of the
+// scan, whole or slice by slice.
 func Bounds(g *Graph) []Bound {
-	f := bounder{}
+	f := bounder{outside: map[*State]hop{}}
 	for _, writes := range []bool{false, true} { // gradients add at the indices that what they are of has picked
-		for _, n := range g.Nodes {
-			if n.Op.Indices == nil || writes != n.Op.Indices.Writes {
-				continue
-			}
-			from, _ := n.Operand(n.Op.Indices.Param)
-			f.steps = 0
-			f.follow(n.Inputs[from], Bound{Size: int64(n.Op.Indices.Size(n)), Op: n.Op.Name, Origin: n.Origin}, nil)
-		}
+		f.graph(g, writes)
 	}
 	return f.found
+}
+
+// graph finds the bounds of a graph and of the bodies in it.
+func (f *bounder) graph(g *Graph, writes bool) {
+	for _, n := range g.Nodes {
+		if n.Op == ScanOp && n.ScanBody().Length > 0 {
+			body := n.ScanBody()
+			for i, s := range body.Given() {
+				if s.Kind == OperandState {
+					f.outside[s] = hop{n, i}
+				}
+			}
+			f.graph(body.Graph, writes)
+		}
+		if n.Op.Indices == nil || writes != n.Op.Indices.Writes || n.Op.Name == "scan_slice" {
+			continue
+		}
+		from, _ := n.Operand(n.Op.Indices.Param)
+		f.steps = 0
+		f.follow(n.Inputs[from], Bound{Size: int64(n.Op.Indices.Size(n)), Op: n.Op.Name, Origin: n.Origin}, nil)
+	}
 }
 
 // bounder follows indices back to where they come from.
 type bounder struct {
 	found    []Bound
-	steps    int // along the paths of one op
-	elements int // moved along all paths
+	outside  map[*State]hop // the scan of a body's operand, and which of its operands that is
+	steps    int            // along the paths of one op
+	elements int            // moved along all paths
 }
 
 // What a graph may cost: it may have more paths than anybody can follow, and large values.
@@ -146,6 +164,11 @@ func (f *bounder) follow(n *Node, b Bound, path []hop) {
 			b.Field = n.State.Name
 			f.leaf(n, b, path)
 		}
+		if scan, is := f.outside[n.State]; is {
+			f.follow(scan.node.Inputs[scan.operand], b, append(slices.Clip(path), scan))
+		}
+	case n.Op.Name == "scan_slice":
+		through(0, b)
 	case n.Op == CastOp || n.Op == CopyOp || n.Op.Name == "detach":
 		if n.Inputs[0].Type.DType.IsInt() {
 			through(0, b)
@@ -223,6 +246,9 @@ func (f *bounder) leaf(n *Node, b Bound, path []hop) {
 		return
 	}
 	if slices.ContainsFunc(path, func(h hop) bool { return h.node.Op.Name == "slice" }) {
+		if slices.ContainsFunc(path, func(h hop) bool { return h.node.Op == ScanOp }) {
+			return // which elements arrive isn't followed through scans
+		}
 		f.elements += n.Type.Shape.Numel()
 		for _, h := range path {
 			f.elements = AddSize(f.elements, h.node.Type.Shape.Numel())

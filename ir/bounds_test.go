@@ -26,6 +26,15 @@ func bounded(t *testing.T, build func(b *ir.Builder, ids *ir.Node)) []string {
 	return texts
 }
 
+// scanned is a scan along the rows of ids that keeps what f gives.
+func scanned(f func(b *ir.Builder, row, ids *ir.Node) *ir.Node) func(b *ir.Builder, ids *ir.Node) {
+	return func(b *ir.Builder, ids *ir.Node) {
+		l := b.BeginScan(4, false)
+		l.Keep(f(b, l.Slice(ids, 0), ids), 0)
+		l.End()
+	}
+}
+
 func TestIndicesAreFollowedToWhereTheyComeFrom(t *testing.T) {
 	embed := func(b *ir.Builder, ids *ir.Node, rows int) {
 		b.Op("embedding", ids, b.Fill(ir.Type{DType: ir.F32, Shape: ir.Shape{rows, 2}}, 1))
@@ -50,6 +59,21 @@ func TestIndicesAreFollowedToWhereTheyComeFrom(t *testing.T) {
 		"ignored": {func(b *ir.Builder, ids *ir.Node) {
 			embed(b, b.Op("where", b.Op("ne", ids, i64(b, -100)), ids, i64(b, 0)), 5)
 		}, []string{"ids: embedding takes 0 to 4, or -100"}},
+		"in a scan": {scanned(func(b *ir.Builder, row, ids *ir.Node) *ir.Node {
+			return b.Op("embedding", b.Cast(row, ir.I32), b.Fill(ir.Type{DType: ir.F32, Shape: ir.Shape{6, 2}}, 1))
+		}), []string{"ids: embedding takes 0 to 5"}},
+		"in a scan in a scan": {scanned(func(b *ir.Builder, row, ids *ir.Node) *ir.Node {
+			l := b.BeginScan(3, true)
+			l.Keep(b.Op("embedding", l.Slice(row, 0), b.Fill(ir.Type{DType: ir.F32, Shape: ir.Shape{6, 2}}, 1)), 0)
+			_, kept := l.End()
+			return kept[0]
+		}), []string{"ids: embedding takes 0 to 5"}},
+		"ignored in a scan": {scanned(func(b *ir.Builder, row, ids *ir.Node) *ir.Node {
+			return b.Op("one_hot", b.Op("where", b.Op("ne", row, i64(b, -100)), row, i64(b, 0)), 5)
+		}), []string{"ids: one_hot takes 0 to 4, or -100"}},
+		"some in a scan": {scanned(func(b *ir.Builder, row, ids *ir.Node) *ir.Node {
+			return b.Op("one_hot", b.Op("slice", row, 0, 0, 2), 5)
+		}), nil},
 		"ignored after casts": {func(b *ir.Builder, ids *ir.Node) {
 			narrow := b.Cast(ids, ir.I32)
 			embed(b, b.Op("where", b.Op("ne", ids, i64(b, -100)), narrow, b.Scalar(ir.I32, 0)), 5)

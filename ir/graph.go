@@ -52,6 +52,10 @@ type Site struct {
 	// computed: for which part of which backward pass. Nodes of different ones are never
 	// merged, as values would then be kept between them.
 	Again int
+	// Position says, of a node that was written out of scans, which position of theirs it
+	// belongs to: "3", or "3, 17" of a scan in a scan. Turn counts them as they are computed.
+	Position string
+	Turn     int
 }
 
 // StateKind says what a state is for.

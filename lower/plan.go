@@ -57,6 +57,8 @@ type Options struct {
 
 	// NoFuse gives every node a kernel of its own.
 	NoFuse bool
+	// WriteOut is how many nodes scans are written out up to; 0: as many as are worth it.
+	WriteOut int
 	// KeepScans writes no scan out, however short it is. It is for tests.
 	KeepScans bool
 

@@ -1,7 +1,9 @@
 package lower
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 
 	"github.com/flowrun/flowrun/ir"
 )
@@ -53,7 +55,7 @@ func (o Options) unrolled() int {
 	if o.KeepScans {
 		return -1
 	}
-	return short
+	return cmp.Or(o.WriteOut, short)
 }
 
 // prune gives a scan a body of its own, whose nodes have neither names nor devices, and
@@ -187,6 +189,10 @@ func (u *unroller) write(scan *ir.Node) map[int]*ir.Node {
 		if body.Reverse {
 			at = body.Length - 1 - i
 		}
+		u.b.Site.Turn = scan.Turn*body.Length + i
+		if u.b.Site.Position = strconv.Itoa(at); scan.Position != "" {
+			u.b.Site.Position = scan.Position + ", " + u.b.Site.Position
+		}
 		next := u.position(body, at, values)
 		for _, s := range body.Stacks() {
 			stacks[s][at] = next[s.Next.Inputs[2].ID]
@@ -195,6 +201,7 @@ func (u *unroller) write(scan *ir.Node) map[int]*ir.Node {
 			values[s] = next[s.Next.ID]
 		}
 	}
+	u.b.Site = scan.Site
 	offsets, _ := body.Offsets()
 	results := map[int]*ir.Node{}
 	for _, s := range body.Carries() {

@@ -122,6 +122,9 @@ func Cause(c *engine.Cause) string {
 		b.WriteString("in the optimizer's update, ")
 	}
 	call := call(n)
+	if n.Op == ir.ScanResultOp {
+		call = "a scan"
+	}
 	b.WriteString(call)
 	if n.Origin.Known() {
 		fmt.Fprintf(&b, " at %s", diag.Printable(n.Origin.String()))
@@ -129,9 +132,16 @@ func Cause(c *engine.Cause) string {
 	if where := nodeName(n); where != "" {
 		fmt.Fprintf(&b, " (node %s)", diag.Cut(where))
 	}
+	if n.Position != "" {
+		fmt.Fprintf(&b, ", in position %s of a scan,", n.Position)
+	}
 	fmt.Fprintf(&b, " gave %s", amount(c.Value))
 	if c.OutOfRange != nil {
 		fmt.Fprintf(&b, ": %s", c.OutOfRange)
+		return b.String()
+	}
+	if n.Op == ir.ScanResultOp {
+		b.WriteString(", which has too many positions to look at each")
 		return b.String()
 	}
 	sep := "; "
