@@ -19,6 +19,7 @@ index and order are as in scatter_ordered. Where an index isn't from 0 to size -
 		kit.Tensor("order", "i32: the positions of the indices, sorted by them"),
 		kit.Integer("size", "how many places there are"),
 	},
+	Indices: &ir.Indices{Param: "index", Called: "indices", Writes: true, Size: func(n *ir.Node) int { return n.Int("size") }},
 	Class:   ir.Other,
 	Compute: ir.ComputeWide,
 	Infer: func(n *ir.Node) (ir.Type, error) {
