@@ -95,15 +95,13 @@ Of a checkpoint (.safetensors) it prints the spec that it was written with, in f
 			if err != nil {
 				return err
 			}
-			var text string
 			switch {
-			case !strings.EqualFold(filepath.Ext(args[0]), ".safetensors"):
-				text, err = flowrun.Render(args[0], options...)
-			case len(options) > 0:
-				err = usageError{errors.New("the spec of a checkpoint is as it is: render it into a file, and give that the flags")}
-			default:
-				text, err = flowrun.RenderedIn(args[0])
+			case strings.EqualFold(filepath.Ext(args[0]), ".safetensors") && len(options) > 0:
+				return usageError{errors.New("the spec of a checkpoint is as it is: render it into a file, and give that the flags")}
+			case strings.EqualFold(filepath.Ext(args[0]), ".safetensors"):
+				return writeSpecIn(args[0], s)
 			}
+			text, err := flowrun.Render(args[0], options...)
 			if err != nil {
 				return err
 			}
@@ -113,6 +111,16 @@ Of a checkpoint (.safetensors) it prints the spec that it was written with, in f
 	}
 	o.add(c)
 	return c
+}
+
+// writeSpecIn prints the spec that a checkpoint was written with.
+func writeSpecIn(checkpoint string, s streams) error {
+	text, err := flowrun.RenderedIn(checkpoint)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(s.out, text)
+	return err
 }
 
 func newDevices(s streams) *cobra.Command {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -44,15 +43,15 @@ Exit codes: 0 done, and with FILE2: all tensors are equal; 1 tensors differ; 2 b
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) (err error) {
+			if spec {
+				return writeSpecIn(args[0], s)
+			}
 			a, err := openWeights(args[0])
 			if err != nil {
 				return err
 			}
 			defer a.Close()
-			switch {
-			case spec:
-				return writeSpecOf(a, s)
-			case len(args) == 1:
+			if len(args) == 1 {
 				return showWeights(c.Context(), a, asJSON, s)
 			}
 			b, err := openWeights(args[1])
@@ -79,19 +78,6 @@ func openWeights(path string) (*weights.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// writeSpecOf prints the rendered spec in a checkpoint.
-func writeSpecOf(f *weights.File, s streams) error {
-	about, err := f.About()
-	if err != nil {
-		return err
-	}
-	if about.Rendered == "" {
-		return fmt.Errorf("%s has no spec in it; checkpoints have one", f.Path())
-	}
-	_, err = io.WriteString(s.out, about.Rendered)
-	return err
 }
 
 // inspected is a file with the statistics of its tensors, in natural order.

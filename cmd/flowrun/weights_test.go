@@ -84,7 +84,7 @@ func TestACheckpointIsDescribedInWords(t *testing.T) {
 	require.Contains(t, out, "name: iris\n")
 	code, _, errors = flowrunWith(t, "weights", saved, "--spec")
 	require.Equal(t, exitFailed, code)
-	require.Contains(t, errors, "has no spec in it; checkpoints have one")
+	require.Contains(t, errors, "is no checkpoint of flowrun: only those have their spec in them")
 }
 
 func TestACheckpointWithoutABestHasNoWarning(t *testing.T) {

@@ -63,18 +63,3 @@ func Indexed(shape ir.Shape, dim int, index *ir.Array) []int {
 	}
 	return offs
 }
-
-// AddAt adds elements to those of x at offsets; nowhere at -1.
-func AddAt(x, elements *ir.Array, offs []int) *ir.Array {
-	out := Pick(x.Type, x, Offsets(x.Type.Shape, x.Type.Shape.Strides(), 0))
-	for i, at := range offs {
-		switch {
-		case at < 0:
-		case out.F != nil:
-			out.F[at] += elements.F[i]
-		default:
-			out.I[at] = Wrap(x.Type.DType, out.I[at]+elements.I[i])
-		}
-	}
-	return out
-}

@@ -85,3 +85,18 @@ func (p *Program) checkInputs(inputs map[string]*Tensor) error {
 	}
 	return misfit("inputs", problems)
 }
+
+// InputError is the error for inputs that a model can't take: a missing one, a wrong type,
+// an index out of range. Others would get an answer.
+type InputError struct{ Err error }
+
+// Error says what is wrong with the inputs.
+func (e *InputError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// strayInput is the error for an index that is out of range in an input.
+func strayInput(name string, t *Tensor, b *ir.Bound, at int) error {
+	return &InputError{fmt.Errorf("the input %s is out of range: %s", diag.Cut(name), b.Describe(t, at))}
+}
