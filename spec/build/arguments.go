@@ -66,8 +66,9 @@ func (t Defaults) add(c *expr.Call, a *syntax.Arg, v any) {
 	}
 }
 
-// required checks what a module requires of a call's arguments and its inputs' dimensions.
-func (ex *expander) required(f *frame, c *expr.Call, inputs []any) bool {
+// required checks what a module requires of a call's arguments and its inputs' dimensions. of
+// ends the message.
+func (ex *expander) required(f *frame, c *expr.Call, inputs []any, of string) bool {
 	in := &expander{graph: ex.graph, f: f, to: ex.to, path: f.path}
 	for _, req := range f.mod.Require {
 		v := in.constant(req.Cond)
@@ -80,7 +81,7 @@ func (ex *expander) required(f *frame, c *expr.Call, inputs []any) bool {
 			return false
 		case !holds:
 			ex.report(ex.f, diag.Diagnostic{Rule: diag.InvalidArgument, Range: c.At(), Notes: f.sizedBy(req.Cond, inputs),
-				Message: fmt.Sprintf("%s requires that %s, but %s", f.mod.Name, req.Text, f.named(req.Cond))})
+				Message: fmt.Sprintf("%s requires that %s, but %s%s", f.mod.Name, req.Text, f.named(req.Cond), of)})
 			return false
 		}
 	}

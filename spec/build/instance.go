@@ -185,7 +185,7 @@ func (ex *expander) instantiate(t *check.Target, c *expr.Call, path string, with
 		return syntax.Bad{}
 	}
 	made := len(ex.Graph.Nodes)
-	if !ex.required(f, c, inputs) || !ex.parameters(f) || !ex.moduleStates(f) {
+	if !ex.required(f, c, inputs, "") || !ex.parameters(f) || !ex.moduleStates(f) {
 		return syntax.Bad{}
 	}
 	ex.outline.arguments(ex.Graph.Nodes[from:], cmp.Or(ex.f.path, ex.path))

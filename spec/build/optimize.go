@@ -295,7 +295,7 @@ func (o *optimizing) update(p *trained) bool {
 	f.values["param"], f.values["grad"], f.values["step"] = o.Cast(now(s), wide), o.Cast(p.grad, wide), given.step
 	f.initial["param"], f.initial["step"] = o.first.Cast(o.first.nodes[s.Name], wide), o.first.step
 	ex := &expander{graph: o.graph, f: f, to: o.Builder, path: f.path}
-	if !ex.required(f, c, nil) || !ex.moduleStates(f) {
+	if !ex.required(f, c, nil, " for the parameter "+s.Name) || !ex.moduleStates(f) {
 		return false
 	}
 	o.runBody(f)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/runtest"
+	"github.com/flowrun/flowrun/spec"
 )
 
 // Six steps of each optimizer, in f64 and in f32, on parameters of several shapes whose
@@ -29,7 +30,7 @@ func TestOptimizersFollowPyTorchOnParametersOfAllShapes(t *testing.T) {
 	text, err := os.ReadFile("testdata/reference/optimizers.json")
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &reference))
-	require.Len(t, reference.Runs, 11)
+	require.Len(t, reference.Runs, 12)
 	for i, r := range reference.Runs {
 		// f64 rounds at 1e-16 and f32 at 6e-8; six steps add that up, and Muon's iterations,
 		// which move what is far from 1 the most, make it a hundred times as much.
@@ -75,4 +76,16 @@ train: {data: rows, loss: %s, optimizer: {%s}, max_steps: 6}
 			})
 		}
 	}
+}
+
+func TestAParameterThatAnOptimizerDoesNotTakeIsNamed(t *testing.T) {
+	_, list := spec.Parse("s.yaml", []byte(`flowrun: 1
+data: {d: {generate: {x: "normal(0, 1, [4, 3])"}}}
+model:
+  inputs: {x: "f32[4, 3]"}
+  nodes: {a: {Linear: x, out_features: 2}}
+  outputs: [a]
+train: {data: d, loss: mean(square(a)), optimizer: {Muon: {lr: 0.1}}, max_steps: 2}
+`), spec.Options{})
+	require.Contains(t, list.Text(), "Muon requires that the parameter is a matrix (give others another optimizer in param_groups), but shape is [2] for the parameter a.bias")
 }

@@ -61,6 +61,7 @@ CASES = [
     ("Muon: {}", M, lambda p: O.Muon(p)),
     ("Muon: {lr: 0.125, weight_decay: 0.25, momentum: 0.5, nesterov: false, ns_steps: 3, adjust_lr_fn: match_rms_adamw}", M,
      lambda p: O.Muon(p, lr=0.125, weight_decay=0.25, momentum=0.5, nesterov=False, ns_steps=3, adjust_lr_fn="match_rms_adamw")),
+    ("Muon: {lr: 0.125, adjust_lr_fn: spectral_unclamped}", M, lambda p: O.Muon(p, lr=0.125, adjust_lr_fn="spectral_unclamped")),
 ]
 runs = []
 for spec, names, make in CASES:
