@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,8 +39,13 @@ train: {data: d, loss: "mse_loss(out, t)", optimizer: {Adam: {lr: 0.01}}, max_st
 // What precision stands for, written out as casts: the bits are the same.
 func TestPrecisionIsCastsWrittenOut(t *testing.T) {
 	const own = "cast(matmul(cast(x, 'bf16'), cast(a.w, 'bf16')) + cast(a.b, 'bf16'), 'f32')"
-	linear := func(x, of string) string {
-		return "cast(cast(matmul(cast(" + x + ", 'bf16'), transpose(cast(" + of + ".weight, 'bf16'))), 'f32') + " + of + ".bias, 'bf16')"
+	// The product's value in f32, by its parts in bf16 and the rest, which has no gradient:
+	// gradients are products in bf16.
+	linear := func(name, x, of string) []string {
+		product := "matmul(cast(" + x + ", 'bf16'), transpose(cast(" + of + ".weight, 'bf16')))"
+		exact := "matmul(cast(cast(" + x + ", 'bf16'), 'f32'), transpose(cast(cast(" + of + ".weight, 'bf16'), 'f32')))"
+		return []string{name + "p: " + product, name + "f: cast(" + name + "p, 'f32')",
+			name + ": cast(" + name + "f + detach(" + exact + " - " + name + "f) + " + of + ".bias, 'bf16')"}
 	}
 	for name, c := range map[string]struct{ precise, written []string }{
 		"a module of one's own is in the low dtype": {
@@ -48,8 +54,8 @@ func TestPrecisionIsCastsWrittenOut(t *testing.T) {
 		},
 		"a layer adds its bias in f32, and rounds once": {
 			[]string{"precision: bf16", "a: {Linear: x, out_features: 3}", "b: {Linear: tanh(a), out_features: 3}", "out: -b"},
-			[]string{"", "a: {Linear: x, out_features: 3}", "b: {Linear: x, out_features: 3}", "low: " + linear("x", "a"),
-				"out: -cast(" + linear("tanh(low)", "b") + ", 'f32') + 0 * (a + b)"},
+			slices.Concat([]string{"", "a: {Linear: x, out_features: 3}", "b: {Linear: x, out_features: 3}"}, linear("low", "x", "a"),
+				linear("high", "tanh(low)", "b"), []string{"out: -cast(high, 'f32') + 0 * (a + b)"}),
 		},
 		"a node alone": {
 			[]string{"", "a: {Own: x, precision: bf16}", "b: {matmul: [a, x], transpose_b: true, precision: bf16}", "out: matmul(b, a)"},

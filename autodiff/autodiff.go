@@ -278,10 +278,8 @@ func (s *sweep) add(n, part *ir.Node) {
 func (s *sweep) through(n *ir.Node, active map[*ir.Node]bool) error {
 	s.at(n)
 	at, gradient := s.again.of(n), s.grads[n]
-	if n.Op.Class == ir.Contract {
-		// A product accumulates in f32 and rounds once whatever the dtype of its
-		// factors, so these stay small.
-		gradient = s.b.CastFor(gradient, n.Type.DType, n.Op.Name+" is differentiated in the dtype of its factors")
+	if n.Op.Class == ir.Contract || n.Op.Sums { // so its factors stay small
+		gradient = s.b.CastFor(gradient, at.Inputs[0].Type.DType, n.Op.Name+" is differentiated in the dtype of its factors")
 	} else {
 		at = s.b.Widened(at, s.widen)
 	}

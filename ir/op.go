@@ -27,9 +27,13 @@ type Op struct {
 	Torch   string // PyTorch's name, if it isn't torch.NAME
 	Aliases string // names that other libraries have for it, separated by spaces
 
-	Params      []Param
-	Class       Class
-	Promote     Promotion
+	Params  []Param
+	Class   Class
+	Promote Promotion
+	// Sums says that the op sums in f32 and rounds once whatever the dtype of its operands,
+	// and that its gradient does: so gradients are of operands as they are, where others are
+	// of operands in f32. Contractions do.
+	Sums        bool
 	Commutative bool // the first two operands may be swapped
 	// Compute says in which dtype it is computed under `precision`; see Op.Computation.
 	Compute Computation

@@ -36,12 +36,22 @@ func (op *Op) DTypes() []DTypes {
 // dtypesFor are those among some choices that go through with these shapes and lists.
 func (op *Op) dtypesFor(shapes []Shape, list []int, choices [][]DType) (all []DTypes) {
 	seen := map[string]bool{}
+	try := func(dtypes []DType, asked DType) (all []*Node) {
+		n := tryCall(op, dtypes, shapes, list, asked)
+		if n == nil {
+			return nil // the op doesn't take them
+		}
+		if op.Param(WideResult) < 0 {
+			return []*Node{n}
+		}
+		w := *n
+		w.Attrs = slices.Clone(n.Attrs)
+		w.SetAttr(WideResult, true)
+		w.Type, _ = op.Infer(&w)
+		return []*Node{n, &w}
+	}
 	for _, dtypes := range choices {
-		for _, asked := range askedDTypes(op) {
-			n := tryCall(op, dtypes, shapes, list, asked)
-			if n == nil {
-				continue // the op doesn't take them
-			}
+		for _, n := range tried(op, dtypes, try) {
 			found := DTypes{Output: n.Type.DType}
 			key := n.Type.DType.String()
 			for _, in := range n.Inputs {
@@ -53,6 +63,14 @@ func (op *Op) dtypesFor(shapes []Shape, list []int, choices [][]DType) (all []DT
 				all = append(all, found)
 			}
 		}
+	}
+	return all
+}
+
+// tried are the calls that go through, whatever dtype is asked for.
+func tried(op *Op, dtypes []DType, try func(dtypes []DType, asked DType) []*Node) (all []*Node) {
+	for _, asked := range askedDTypes(op) {
+		all = append(all, try(dtypes, asked)...)
 	}
 	return all
 }

@@ -39,3 +39,7 @@ func (op *Op) Computation() Computation {
 	}
 	return ComputeAsGiven
 }
+
+// WideResult is the parameter of products that lets factors in f16 and bf16 give what they
+// are computed in, f32: for what is to be added to it before it is rounded.
+const WideResult = "wide"

@@ -84,7 +84,8 @@ func (k *Kernel) checkExpressions() (problems []error) {
 		}
 	}
 	for _, s := range k.Scalars {
-		if (s.Type == "float" || s.Type == "number") && k.Output.DType != "T" {
+		follows := slices.ContainsFunc(k.ties, func(t tie) bool { return t.variable == k.Output.DType && t.of == "T" })
+		if (s.Type == "float" || s.Type == "number") && k.Output.DType != "T" && !follows {
 			problems = append(problems, fmt.Errorf("kernel %s: the scalar %s is of type %s, which sources take in the type of T; the output must be T, not %s",
 				k.Name, s.Name, s.Type, k.Output.DType))
 		}

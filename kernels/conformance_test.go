@@ -245,30 +245,6 @@ func chosen(types map[string]string) func(func(string) bool) {
 	}
 }
 
-// combinations lists every choice of dtypes for a kernel's type variables.
-func combinations(k *kernels.Kernel) []map[string]string {
-	all := []map[string]string{{}}
-	variables := make([]string, 0, len(k.DTypes))
-	for v := range k.DTypes {
-		variables = append(variables, v)
-	}
-	slices.Sort(variables)
-	for _, v := range variables {
-		var next []map[string]string
-		for _, chosen := range all {
-			for _, dtype := range k.DTypes[v] {
-				c := map[string]string{v: dtype}
-				for w, d := range chosen {
-					c[w] = d
-				}
-				next = append(next, c)
-			}
-		}
-		all = next
-	}
-	return all
-}
-
 func conformCase(t *testing.T, d device.Device, k *kernels.Kernel, op string, types map[string]string, c opCase, number int) {
 	n, arrays := nodeOf(t, k, op, types, c)
 	compare(t, d, number, n, arrays, n.Op.Reference(n, arrays), launch(t, d, k, n, arrays))
@@ -308,6 +284,11 @@ func nodeOf(t testing.TB, k *kernels.Kernel, op string, types map[string]string,
 	n, err := b.Call(ir.LookupOp(op), c.args(operands, output))
 	require.NoError(t, err, k.Name)
 	require.Equal(t, operands, append([]*ir.Node{}, n.Inputs...), "%s: promotion put casts between; the manifest claims a dtype that the op doesn't take", k.Name)
+	if i := n.Op.Param(ir.WideResult); i >= 0 && n.Type.DType != output {
+		n.SetAttr(ir.WideResult, true)
+		n.Type, err = n.Op.Infer(n)
+		require.NoError(t, err)
+	}
 	require.Equal(t, output, n.Type.DType, "%s: the manifest claims a dtype that the op doesn't give", k.Name)
 	return n, arrays
 }

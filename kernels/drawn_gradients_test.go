@@ -58,6 +58,9 @@ func floatTypes(k *kernels.Kernel) (all []map[string]string) {
 				types[v] = dtype
 			}
 		}
+		if !slices.ContainsFunc(k.Choices(), func(c map[string]string) bool { return maps.Equal(c, types) }) {
+			types["U"] = "f32" // what T is computed in
+		}
 		all = append(all, types)
 	}
 	return all

@@ -91,7 +91,7 @@ func turn(number int, choices []map[string]string) []map[string]string {
 
 // typesOn lists the choices of dtypes that a device has a kernel for.
 func typesOn(d device.Device, k *kernels.Kernel) []map[string]string {
-	return slices.DeleteFunc(combinations(k), func(types map[string]string) bool {
+	return slices.DeleteFunc(k.Choices(), func(types map[string]string) bool {
 		return !k.In(d.Info().Language) || testing.Short() && fromSource(d) && !isCommon(types) || hasAny(d.Info().Lacks, types)
 	})
 }

@@ -106,7 +106,7 @@ func (in dialect) units(k *kernels.Kernel, sources *kernels.Sources, short bool)
 	if err != nil {
 		return nil, err
 	}
-	choices := combinations(k)
+	choices := k.Choices()
 	if k.Fused() != nil {
 		choices = []map[string]string{{}}
 	}

@@ -74,7 +74,7 @@ func TestFusedKernelsAgreeWithTheReference(t *testing.T) {
 // a fused one.
 func fusedTypes(d device.Device, k *kernels.Kernel, number int) []map[string]string {
 	exhaustive := os.Getenv("FLOWRUN_EXHAUSTIVE") != ""
-	all := slices.DeleteFunc(combinations(k), func(types map[string]string) bool {
+	all := slices.DeleteFunc(k.Choices(), func(types map[string]string) bool {
 		return !exhaustive && !isCommon(types) || hasAny(d.Info().Lacks, types)
 	})
 	if !exhaustive && d.Info().Language != "cuda" && k.Body == kernels.MapBody {

@@ -170,7 +170,7 @@ func TestDefinitionsNameTheDTypes(t *testing.T) {
 	require.Equal(t, []string{"DTYPE_T=f16", "GROUP=256"}, m.Kernel("add").Defines([]string{"f16", "f16"}, "f16"))
 	require.Equal(t, []string{"DTYPE_T=b8", "DTYPE_U=bf16", "GROUP=256"}, m.Kernel("cast").Defines([]string{"bool"}, "bf16"))
 	require.Equal(t, []string{"DTYPE_T=u8", "DTYPE_U=f32", "GROUP=256"}, m.Kernel("cast").Defines([]string{"u8"}, "f32"))
-	require.Equal(t, []string{"DTYPE_T=f64", "GROUP=64"}, m.Kernel("matmul").Defines([]string{"f64", "f64"}, "f64"))
+	require.Equal(t, []string{"DTYPE_T=f64", "DTYPE_U=f64", "GROUP=64"}, m.Kernel("matmul").Defines([]string{"f64", "f64"}, "f64"))
 }
 
 func BenchmarkLaunches(b *testing.B) {

@@ -235,7 +235,7 @@ func (l *loader) replaceSize(k *Kernel, n *yaml.Node, what string, s Scalar) {
 	k.Sizes[i] = s
 }
 
-// types reads "T number, U bool i32".
+// types reads "T number, U bool i32, V T wide(T)".
 func (l *loader) types(k *Kernel, n *yaml.Node, what string) {
 	k.DTypes = map[string][]string{}
 	for _, field := range splitFields(l.text(n, what)) {
@@ -248,10 +248,37 @@ func (l *loader) types(k *Kernel, n *yaml.Node, what string) {
 		case len(k.DTypes) == maxVariables:
 			l.errorf(n, "%s: at most %d type variables are possible", what, maxVariables)
 		}
+		if t, of, is := follows(name, set, k.DTypes); is {
+			k.ties, k.DTypes[name] = append(k.ties, t), of
+			continue
+		}
 		at := *n
 		at.Value = set
 		k.DTypes[name] = l.dtypes(&at, what)
 	}
+}
+
+// follows reads what a type variable may be where that depends on another one: what that is,
+// T, what that is computed in, wide(T), or both. It gives all dtypes that it may be, too.
+func follows(name, set string, known map[string][]string) (t tie, all []string, is bool) {
+	t.variable = name
+	for _, word := range strings.Fields(set) {
+		of, isWide := strings.CutPrefix(word, "wide(")
+		of = strings.TrimSuffix(of, ")")
+		if known[of] == nil || t.of != "" && t.of != of {
+			return tie{}, nil, false
+		}
+		t.of, t.same, t.wide = of, t.same || !isWide, t.wide || isWide
+		for _, d := range known[of] {
+			if isWide {
+				d = wide(d)
+			}
+			if !slices.Contains(all, d) {
+				all = append(all, d)
+			}
+		}
+	}
+	return t, all, t.of != ""
 }
 
 // inputs reads "a T, b T" or "tensors T...".

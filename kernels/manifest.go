@@ -34,8 +34,7 @@ type Kernel struct {
 	Doc  string   // what it computes, with shapes
 	Ops  []string // the ops it serves
 
-	// DTypes are the combinations it serves: per type variable ("T", "U", …)
-	// the dtypes it may stand for, each independently of the others.
+	// DTypes are what each type variable ("T", "U", …) may stand for: see Choices.
 	DTypes map[string][]string
 	// Inputs and Output are the buffers in order. A variadic kernel has one
 	// input entry for any number of operands.
@@ -61,6 +60,26 @@ type Kernel struct {
 	header   string    // of sources: a file of common/ that comes before, which kernels share
 	fused    *Recipe   // of a kernel that Fuse has made
 	variants []variant // of languages that launch it in their own way
+	ties     []tie
+}
+
+// tie is a type variable that follows another one.
+type tie struct {
+	variable, of string
+	same, wide   bool // it may be what that one is, or what that one is computed in
+}
+
+// allows reports whether the variable may be a dtype where the other one is another.
+func (t tie) allows(dtype, of string) bool {
+	return t.same && dtype == of || t.wide && dtype == wide(of)
+}
+
+// wide is the dtype in which elements are computed.
+func wide(dtype string) string {
+	if dtype == "f16" || dtype == "bf16" {
+		return "f32"
+	}
+	return dtype
 }
 
 // variant is a kernel as a language sees it.
@@ -174,6 +193,25 @@ func (k *Kernel) Bind(inputs []string, output string) (types map[string]string, 
 	return types, true
 }
 
+// Choices lists what the type variables may stand for together.
+func (k *Kernel) Choices() []map[string]string {
+	all := []map[string]string{{}}
+	for _, v := range slices.Sorted(maps.Keys(k.DTypes)) {
+		var next []map[string]string
+		for _, chosen := range all {
+			for _, dtype := range k.DTypes[v] {
+				c := maps.Clone(chosen)
+				c[v] = dtype
+				next = append(next, c)
+			}
+		}
+		all = next
+	}
+	return slices.DeleteFunc(all, func(types map[string]string) bool {
+		return slices.ContainsFunc(k.ties, func(t tie) bool { return !t.allows(types[t.variable], types[t.of]) })
+	})
+}
+
 // maxVariables is how many type variables a kernel may have.
 const maxVariables = 4
 
@@ -189,7 +227,25 @@ func (k *Kernel) bind(inputs []string, output string) (bound [maxVariables]bindi
 			return bound, false
 		}
 	}
-	return bound, k.match(&bound, k.Output.DType, output)
+	return bound, k.match(&bound, k.Output.DType, output) && k.tied(&bound)
+}
+
+// tied reports whether variables that follow others do.
+func (k *Kernel) tied(bound *[maxVariables]binding) bool {
+	dtype := func(variable string) string {
+		for _, b := range bound {
+			if b.variable == variable {
+				return b.dtype
+			}
+		}
+		return ""
+	}
+	for _, t := range k.ties {
+		if !t.allows(dtype(t.variable), dtype(t.of)) {
+			return false
+		}
+	}
+	return true
 }
 
 // match compares a buffer's declared dtype with the actual one, and binds a type

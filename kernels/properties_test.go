@@ -19,7 +19,7 @@ func everyCase(t testing.TB, f func(k *kernels.Kernel, n *ir.Node, in []*ir.Arra
 	t.Helper()
 	for _, k := range load(t).Kernels() {
 		for _, op := range k.Ops {
-			for _, types := range combinations(k) {
+			for _, types := range k.Choices() {
 				for _, c := range casesOf(op) {
 					n, in := nodeOf(t, k, op, types, c)
 					f(k, n, in)
@@ -158,7 +158,7 @@ func TestDevicesDrawTheSameNumbers(t *testing.T) {
 	all := devices(t)
 	for _, op := range []string{"randint", "uniform", "normal"} {
 		k := load(t).Kernel(op)
-		for _, types := range combinations(k) {
+		for _, types := range k.Choices() {
 			n, in := nodeOf(t, k, op, types, casesOf(op)[2])
 			var first *ir.Array
 			for _, d := range all {

@@ -38,7 +38,7 @@ func TestSourcesRunCleanUnderSanitizers(t *testing.T) {
 							}
 						}
 						for _, op := range k.Ops {
-							choices := slices.DeleteFunc(combinations(k), func(types map[string]string) bool { return !isCommon(types) })
+							choices := slices.DeleteFunc(k.Choices(), func(types map[string]string) bool { return !isCommon(types) })
 							for at, types := range choices {
 								for i, c := range shareOf(casesOn(d, op), at, len(choices)) {
 									conformCase(t, d, k, op, types, c, i)

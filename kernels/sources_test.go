@@ -70,6 +70,11 @@ func callsOf(t *testing.T, op *ir.Op) []kernels.OpCall {
 		if err != nil {
 			continue // the op doesn't take them
 		}
+		if op.Param(ir.WideResult) >= 0 && dtypes[len(c.inputs)] == ir.F32 {
+			n.SetAttr(ir.WideResult, true)
+			n.Type, err = op.Infer(n)
+			require.NoError(t, err)
+		}
 		call := kernels.OpCall{Output: n.Type.DType.String()}
 		for _, in := range n.Inputs {
 			call.Inputs = append(call.Inputs, in.Type.DType.String())

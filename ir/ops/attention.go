@@ -17,6 +17,7 @@ A key with a score of -inf isn't seen. A query that sees none gets 0. With dropo
 key isn't counted in, or its weight becomes keep times as much.`,
 	Params:   attentionParams([]string{"query", "key", "value", "mask"}, true),
 	Class:    ir.Other,
+	Sums:     true,
 	Products: productsOfAttention(1, 1),
 	Promote:  ir.PromoteAll,
 	Random:   true,

@@ -63,6 +63,7 @@ func attentionGradParams() []ir.Param {
 	operands := []string{"query", "key", "value", "mask", "g", "rows"}
 	params := attentionParams(operands, true)
 	of := ir.Param{Name: "of", Kind: ir.KInt, Doc: "of which operand: 0 query, 1 key, 2 value, 3 the scores"}
+	params[len(operands)-1].Own = true // rows, in f32 for f16 and bf16
 	return append(append(append([]ir.Param{}, params[:len(operands)]...), of), params[len(operands):]...)
 }
 
@@ -77,6 +78,9 @@ func inferAttentionGrad(n *ir.Node) (ir.Type, error) {
 	}
 	if err := fitRows(n, 5, append(slices.Clone(rows), rowFacts)); err != nil {
 		return ir.Type{}, err
+	}
+	if d, of := n.Inputs[5].Type.DType, n.Inputs[0].Type.DType; d != of && d != of.Wide() {
+		return ir.Type{}, ir.Argf("rows", "rows must be %s, as attention_rows gives them; %s", of.Wide(), kit.Named(n, 5))
 	}
 	t := ir.Type{DType: n.Inputs[0].Type.DType}
 	switch of := n.Int("of"); of {

@@ -25,7 +25,7 @@ var AttentionRows = ir.Register(&ir.Op{
 
 g is the gradient of attention's result, [..., queries, features], and delta the sum over
 keys of a weight times its own gradient, which is g·value. The result is [..., queries,
-3]. A query that sees no key has -inf, 0 and 0.`,
+3], in f32 for f16 and bf16. A query that sees no key has -inf, 0 and 0.`,
 	Params:   attentionParams([]string{"query", "key", "value", "mask", "g"}, true),
 	Class:    ir.Other,
 	Products: productsOfAttention(1, 1),
@@ -40,7 +40,7 @@ keys of a weight times its own gradient, which is g·value. The result is [..., 
 		if err := fitRows(n, 4, append(slices.Clone(rows), a.features)); err != nil {
 			return ir.Type{}, err
 		}
-		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: append(rows, rowFacts)}, nil
+		return ir.Type{DType: n.Inputs[0].Type.DType.Wide(), Shape: append(rows, rowFacts)}, nil
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		return append(kit.Through(b, n.Inputs[:5], g, func(in []*ir.Node) *ir.Node { return rowsByScores(b, n, in) }), nil)

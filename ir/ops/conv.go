@@ -47,7 +47,7 @@ multiplied too: an infinite weight gives NaN there.`, dimensions[dims], spatial(
 	}
 	op.Decompose = func(b *ir.Builder, n *ir.Node) *ir.Node {
 		c, _, _ := inferConv(n, dims)
-		return decomposeConv(b, n, c.shapeOfX(), c.toY)
+		return decomposeConv(b, n, c.shapeOfX(), c.wideY)
 	}
 	op.Sample = func(s ir.Sampler) []any { return sampleConv(s, dims) }
 	return op
@@ -250,15 +250,12 @@ func biased(n *ir.Node, in []*ir.Array, size int) *ir.Array {
 	return out
 }
 
-// decomposeConv writes a convolution as one without bias, and an addition. With a bias, f16
-// and bf16 are computed in f32, so that the sum is rounded once.
-func decomposeConv(b *ir.Builder, n *ir.Node, batched ir.Shape, convolve func(b *ir.Builder, x, weight *ir.Node) *ir.Node) *ir.Node {
-	x, weight, why := n.Inputs[0], n.Inputs[1], n.Op.Name+" sums in f32, and is rounded once"
+// decomposeConv writes a convolution as one without bias, and an addition. With a bias, the
+// convolution of f16 or bf16 gives f32, so that the sum is rounded once.
+func decomposeConv(b *ir.Builder, n *ir.Node, batched ir.Shape, convolve func(b *ir.Builder, x, weight *ir.Node, wide bool) *ir.Node) *ir.Node {
+	y := convolve(b, b.Reshape(n.Inputs[0], batched), n.Inputs[1], len(n.Inputs) > 2)
 	if len(n.Inputs) > 2 {
-		x, weight = b.CastFor(x, x.Type.DType.Wide(), why), b.CastFor(weight, weight.Type.DType.Wide(), why)
-	}
-	y := convolve(b, b.Reshape(x, batched), weight)
-	if len(n.Inputs) > 2 {
+		why := n.Op.Name + " sums in f32, and is rounded once"
 		shape := slices.Repeat(ir.Shape{1}, len(batched)-1)
 		shape[0] = y.Type.Shape[1]
 		bias := b.CastFor(n.Inputs[2], y.Type.DType, why)

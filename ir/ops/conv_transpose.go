@@ -47,7 +47,7 @@ batch may be missing. It is the gradient of a convolution's input.`, dimensions[
 	}
 	op.Decompose = func(b *ir.Builder, n *ir.Node) *ir.Node {
 		c, _, _ := inferTransposed(n, dims)
-		return decomposeConv(b, n, c.shapeOfY(), c.toX)
+		return decomposeConv(b, n, c.shapeOfY(), c.wideX)
 	}
 	op.Sample = func(s ir.Sampler) []any { return sampleTransposed(s, dims) }
 	return op

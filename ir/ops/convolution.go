@@ -18,13 +18,13 @@ var Convolution = ir.Register(&ir.Op{
 
 x is [batch, groups · in, …], weight [groups · out, in, …], and y [batch, groups · out, …sizes];
 each group of outputs sees its group of inputs. Elements of x outside are 0.`,
-	Params:   append([]ir.Param{kit.Tensor("x", "what is convolved"), kit.Tensor("weight", "the kernels")}, paramsCorrelation...),
+	Params:   append([]ir.Param{kit.Tensor("x", "what is convolved"), kit.Tensor("weight", "the kernels")}, append(paramsCorrelation[:len(paramsCorrelation):len(paramsCorrelation)], kit.Wide)...),
 	Class:    ir.Contract,
 	Promote:  ir.PromoteFloat,
 	Products: func(n *ir.Node) int { return correlationOf(n).products() },
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		c, err := inferCorrelation(n)
-		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: c.shapeOfY()}, err
+		return ir.Type{DType: kit.WideResult(n), Shape: c.shapeOfY()}, err
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		c, x, w := correlationOf(n), n.Inputs[0], n.Inputs[1]
@@ -128,6 +128,15 @@ func (c correlation) toX(b *ir.Builder, y, weight *ir.Node) *ir.Node {
 
 func (c correlation) toWeight(b *ir.Builder, x, y *ir.Node) *ir.Node {
 	return b.Op("convolution_weight", c.arguments(x, y, c.taps)...)
+}
+
+// wideY and wideX let factors in f16 and bf16 give f32, if wide is set.
+func (c correlation) wideY(b *ir.Builder, x, weight *ir.Node, wide bool) *ir.Node {
+	return b.Op("convolution", append(c.arguments(x, weight, c.y), wide)...)
+}
+
+func (c correlation) wideX(b *ir.Builder, y, weight *ir.Node, wide bool) *ir.Node {
+	return b.Op("convolution_input", append(c.arguments(y, weight, c.x), wide)...)
 }
 
 func (c correlation) arguments(first, second any, size []int) []any {

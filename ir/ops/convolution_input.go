@@ -12,13 +12,13 @@ var ConvolutionInput = ir.Register(&ir.Op{
 	Doc: `x from y and weight: each element of y adds weight times itself to what convolution takes it from.
 
 y is [batch, groups · out, …], weight [groups · out, in, …], and x [batch, groups · in, …sizes].`,
-	Params:   append([]ir.Param{kit.Tensor("y", "what is spread"), kit.Tensor("weight", "the kernels")}, paramsCorrelation...),
+	Params:   append([]ir.Param{kit.Tensor("y", "what is spread"), kit.Tensor("weight", "the kernels")}, append(paramsCorrelation[:len(paramsCorrelation):len(paramsCorrelation)], kit.Wide)...),
 	Class:    ir.Contract,
 	Promote:  ir.PromoteFloat,
 	Products: func(n *ir.Node) int { return correlationOf(n).products() },
 	Infer: func(n *ir.Node) (ir.Type, error) {
 		c, err := inferCorrelation(n)
-		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: c.shapeOfX()}, err
+		return ir.Type{DType: kit.WideResult(n), Shape: c.shapeOfX()}, err
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		c, y, w := correlationOf(n), n.Inputs[0], n.Inputs[1]

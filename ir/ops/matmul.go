@@ -27,6 +27,7 @@ matmul(a, b): f32[2, 2] = [[19, 22], [43, 50]]`,
 		kit.Tensor("b", "the right factor"),
 		kit.Flag("transpose_a", "whether to swap the last two dims of a first"),
 		kit.Flag("transpose_b", "whether to swap the last two dims of b first"),
+		kit.Wide,
 	},
 	Class:   ir.Contract,
 	Promote: ir.PromoteAll,
@@ -39,7 +40,7 @@ matmul(a, b): f32[2, 2] = [[19, 22], [43, 50]]`,
 		if err != nil {
 			return ir.Type{}, err
 		}
-		return ir.Type{DType: n.Inputs[0].Type.DType, Shape: p.shape(n)}, nil
+		return ir.Type{DType: kit.WideResult(n), Shape: p.shape(n)}, nil
 	},
 	Grad:      gradMatmul,
 	Reference: referenceMatmul,

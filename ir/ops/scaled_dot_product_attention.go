@@ -43,6 +43,7 @@ scaled_dot_product_attention(query, key, value, scale=0.0): f32[1, 1] = [[15]]`,
 		{Name: "training", Kind: ir.KBool, Hidden: true, Optional: true, Default: false, Doc: "whether there is dropout"},
 	},
 	Class:   ir.Other,
+	Sums:    true,
 	Promote: ir.PromoteAll,
 	Infer:   inferScaledDotProduct,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {

@@ -126,19 +126,23 @@ func (c compiler) kernel(program, language string, k *kernels.Kernel, sources *k
 // choices are as many choices of dtypes as it takes for each type variable to stand
 // for all that it may.
 func (c compiler) choices(k *kernels.Kernel) []map[string]string {
-	allowed, count := map[string][]string{}, 1
-	for v, dtypes := range k.DTypes {
-		allowed[v] = slices.DeleteFunc(slices.Clone(dtypes), func(d string) bool { return slices.Contains(c.lacks, d) })
-		count = max(count, len(allowed[v]))
-	}
-	all := make([]map[string]string, count)
-	for i := range all {
-		all[i] = map[string]string{}
-		for v, dtypes := range allowed {
-			all[i][v] = dtypes[i%len(dtypes)]
+	seen := map[string]bool{}
+	var few []map[string]string
+	for _, types := range k.Choices() {
+		lacks, isNew := false, len(types) == 0
+		for v, dtype := range types {
+			lacks = lacks || slices.Contains(c.lacks, dtype)
+			isNew = isNew || !seen[v+dtype]
 		}
+		if lacks || !isNew {
+			continue
+		}
+		for v, dtype := range types {
+			seen[v+dtype] = true
+		}
+		few = append(few, types)
 	}
-	return all
+	return few
 }
 
 // Run runs a compiler on a text with these definitions, NAME=VALUE, and gives its

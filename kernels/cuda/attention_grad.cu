@@ -19,7 +19,7 @@
 #define FACTS 3
 
 extern "C" __global__ void __launch_bounds__(LANES, 1)
-flowrun_attention_grad(const T *query, const T *key, const T *value, const T *mask, const T *g, const T *rows, const i64 *step, T *out, int of, S scale, int is_causal, int window,
+flowrun_attention_grad(const T *query, const T *key, const T *value, const T *mask, const T *g, const U *rows, const i64 *step, T *out, int of, S scale, int is_causal, int window,
                        S dropout_p, i64 seed, S keep, int heads, int sharing, int queries, int keys,
                        int depth, int features, int mask_row, int mask_column, list batch, list mask_batch,
                        int count, int width) {
@@ -49,9 +49,9 @@ flowrun_attention_grad(const T *query, const T *key, const T *value, const T *ma
             C s = score(a, added, scores[r], i, j), w = (C)0;
             if (s != -INFINITE) {
                 int at = h * queries + i;
-                C p = exp(s - LOAD(T, rows, at * FACTS)) / LOAD(T, rows, at * FACTS + 1);
+                C p = exp(s - LOAD(U, rows, at * FACTS)) / LOAD(U, rows, at * FACTS + 1);
                 C drop = a.dropped > (C)0 ? kept(a, at, j) : (C)1;
-                w = of == OF_VALUE ? p * drop : p * (drop * slopes[r] - LOAD(T, rows, at * FACTS + 2));
+                w = of == OF_VALUE ? p * drop : p * (drop * slopes[r] - LOAD(U, rows, at * FACTS + 2));
                 w = of == OF_QUERY || of == OF_KEY ? w * a.scale : w;
             }
             tile[r * PITCH + lane] = w;

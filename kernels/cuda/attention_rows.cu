@@ -12,7 +12,7 @@
 #define FACTS 3
 
 extern "C" __global__ void __launch_bounds__(LANES, 1)
-flowrun_attention_rows(const T *query, const T *key, const T *value, const T *mask, const T *g, const i64 *step, T *out,
+flowrun_attention_rows(const T *query, const T *key, const T *value, const T *mask, const T *g, const i64 *step, U *out,
                   S scale, int is_causal, int window, S dropout_p, i64 seed, S keep, int heads, int sharing,
                   int queries, int keys, int depth, int features, int mask_row, int mask_column, list batch,
                   list mask_batch) {
@@ -56,8 +56,8 @@ flowrun_attention_rows(const T *query, const T *key, const T *value, const T *ma
     }
     if (lane < ROWS && row + lane < queries) {
         int at = (h * queries + row + lane) * FACTS;
-        STORE(T, out, at, tops[lane]);
-        STORE(T, out, at + 1, sums[lane]);
-        STORE(T, out, at + 2, sums[lane] == (C)0 ? (C)0 : deltas[lane] / sums[lane]);
+        STORE(U, out, at, tops[lane]);
+        STORE(U, out, at + 1, sums[lane]);
+        STORE(U, out, at + 2, sums[lane] == (C)0 ? (C)0 : deltas[lane] / sums[lane]);
     }
 }

@@ -10,7 +10,7 @@
 
 #define EACH_CHANNEL 4
 
-extern "C" __global__ void flowrun_convolution(const T *x, const T *weight, T *out,
+extern "C" __global__ void flowrun_convolution(const T *x, const T *weight, U *out,
                                                int groups, int n, int inputs, int outputs,
                                                list x_dims, list taps, list y_dims, list step, list before, list apart) {
     i64 thread = (i64)blockIdx.x * blockDim.x + threadIdx.x;
@@ -52,7 +52,7 @@ extern "C" __global__ void flowrun_convolution(const T *x, const T *weight, T *o
 #pragma unroll
     for (int e = 0; e < EACH_CHANNEL; e++) {
         if (channel + e < outputs) {
-            STORE(T, out, ((example * groups + group) * outputs + channel + e) * positions + place, sums[e]);
+            STORE(U, out, ((example * groups + group) * outputs + channel + e) * positions + place, sums[e]);
         }
     }
 }

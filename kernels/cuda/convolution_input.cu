@@ -11,7 +11,7 @@
 
 #define EACH_CHANNEL 4
 
-extern "C" __global__ void flowrun_convolution_input(const T *y, const T *weight, T *out,
+extern "C" __global__ void flowrun_convolution_input(const T *y, const T *weight, U *out,
                                                      int groups, int n, int inputs, int outputs,
                                                      list x_dims, list taps, list y_dims, list step, list before, list apart) {
     i64 thread = (i64)blockIdx.x * blockDim.x + threadIdx.x;
@@ -56,7 +56,7 @@ extern "C" __global__ void flowrun_convolution_input(const T *y, const T *weight
 #pragma unroll
     for (int e = 0; e < EACH_CHANNEL; e++) {
         if (channel + e < inputs) {
-            STORE(T, out, ((example * groups + group) * inputs + channel + e) * positions + place, sums[e]);
+            STORE(U, out, ((example * groups + group) * inputs + channel + e) * positions + place, sums[e]);
         }
     }
 }

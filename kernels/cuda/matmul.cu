@@ -80,7 +80,7 @@ template <int tile> struct part {
 };
 
 // multiply computes the square whose first element is (row, column).
-template <int tile> DEVICE void multiply(const matrix &a, const matrix &b, T *out, int row, int column, C *shared) {
+template <int tile> DEVICE void multiply(const matrix &a, const matrix &b, U *out, int row, int column, C *shared) {
     const int blocks = tile / (SIDE * EACH), strip = DEPTH * PITCH(tile);
     C sums[blocks][EACH][blocks][EACH] = {};
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
@@ -141,7 +141,7 @@ template <int tile> DEVICE void multiply(const matrix &a, const matrix &b, T *ou
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
-flowrun_matmul(const T *a, const T *b, T *out, int transpose_a, int transpose_b,
+flowrun_matmul(const T *a, const T *b, U *out, int transpose_a, int transpose_b,
                int m, int n, int k, int a_row, int a_column, int b_row, int b_column, int tile,
                list batch, list a_batch, list b_batch) {
     __shared__ __align__(16) C shared[4 * DEPTH * PITCH(128)];
@@ -160,7 +160,7 @@ flowrun_matmul(const T *a, const T *b, T *out, int transpose_a, int transpose_b,
             for (int l = 0; l < k; l++) {
                 sum = MULTIPLY_ADD(LOAD(T, rows.x, i * a_row + l * a_column), LOAD(T, columns.x, j * b_column + l * b_row), sum);
             }
-            STORE(T, out, i * n + j, sum);
+            STORE(U, out, i * n + j, sum);
         }
     }
 }

@@ -33,7 +33,7 @@ struct arguments {
 
 kernel void flowrun_attention_grad(device const T *query [[buffer(0)]], device const T *key [[buffer(1)]],
                                    device const T *value [[buffer(2)]], device const T *mask [[buffer(3)]],
-                                   device const T *g [[buffer(4)]], device const T *rows [[buffer(5)]], device const i64 *step [[buffer(6)]],
+                                   device const T *g [[buffer(4)]], device const U *rows [[buffer(5)]], device const i64 *step [[buffer(6)]],
                                    device T *out [[buffer(7)]], constant arguments &with [[buffer(8)]],
                                    uint2 group [[threadgroup_position_in_grid]],
                                    uint2 thread_of_group [[thread_position_in_threadgroup]]) {
@@ -63,9 +63,9 @@ kernel void flowrun_attention_grad(device const T *query [[buffer(0)]], device c
             C s = score(a, added, scores[r], i, j), w = (C)0;
             if (s != -INFINITE) {
                 int at = h * with.queries + i;
-                C p = exp(s - LOAD(T, rows, at * FACTS)) / LOAD(T, rows, at * FACTS + 1);
+                C p = exp(s - LOAD(U, rows, at * FACTS)) / LOAD(U, rows, at * FACTS + 1);
                 C drop = a.dropped > (C)0 ? kept(a, at, j) : (C)1;
-                w = of == OF_VALUE ? p * drop : p * (drop * slopes[r] - LOAD(T, rows, at * FACTS + 2));
+                w = of == OF_VALUE ? p * drop : p * (drop * slopes[r] - LOAD(U, rows, at * FACTS + 2));
                 w = of == OF_QUERY || of == OF_KEY ? w * a.scale : w;
             }
             tile[r * PITCH + lane] = w;

@@ -24,7 +24,7 @@ struct arguments {
 
 kernel void flowrun_attention_rows(device const T *query [[buffer(0)]], device const T *key [[buffer(1)]],
                               device const T *value [[buffer(2)]], device const T *mask [[buffer(3)]],
-                              device const T *g [[buffer(4)]], device const i64 *step [[buffer(5)]], device T *out [[buffer(6)]],
+                              device const T *g [[buffer(4)]], device const i64 *step [[buffer(5)]], device U *out [[buffer(6)]],
                               constant arguments &with [[buffer(7)]],
                               uint2 group [[threadgroup_position_in_grid]],
                               uint2 thread_of_group [[thread_position_in_threadgroup]]) {
@@ -68,8 +68,8 @@ kernel void flowrun_attention_rows(device const T *query [[buffer(0)]], device c
     }
     if (lane < ROWS && row + lane < with.queries) {
         int at = (h * with.queries + row + lane) * FACTS;
-        STORE(T, out, at, tops[lane]);
-        STORE(T, out, at + 1, sums[lane]);
-        STORE(T, out, at + 2, sums[lane] == (C)0 ? (C)0 : deltas[lane] / sums[lane]);
+        STORE(U, out, at, tops[lane]);
+        STORE(U, out, at + 1, sums[lane]);
+        STORE(U, out, at + 2, sums[lane] == (C)0 ? (C)0 : deltas[lane] / sums[lane]);
     }
 }

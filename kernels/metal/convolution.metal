@@ -15,7 +15,7 @@ struct arguments {
     list x_dims, taps, y_dims, step, before, apart;
 };
 
-kernel void flowrun_convolution(device const T *x [[buffer(0)]], device const T *weight [[buffer(1)]], device T *out [[buffer(2)]],
+kernel void flowrun_convolution(device const T *x [[buffer(0)]], device const T *weight [[buffer(1)]], device U *out [[buffer(2)]],
                                 constant arguments &with [[buffer(3)]], uint number [[thread_position_in_grid]]) {
     if (number >= (uint)with.n) {
         return;
@@ -55,7 +55,7 @@ kernel void flowrun_convolution(device const T *x [[buffer(0)]], device const T 
     }
     for (int e = 0; e < EACH_CHANNEL; e++) {
         if (channel + e < outputs) {
-            STORE(T, out, ((example * groups + group) * outputs + channel + e) * positions + place, sums[e]);
+            STORE(U, out, ((example * groups + group) * outputs + channel + e) * positions + place, sums[e]);
         }
     }
 }

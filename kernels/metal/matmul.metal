@@ -93,7 +93,7 @@ DEVICE void add(thread share<tile> &s, threadgroup const C *rows, threadgroup co
 // Which lane has which element of a block only Metal knows, so the sums go through
 // the threadgroup's memory, where each simdgroup has its own for a row of blocks.
 template <int tile>
-DEVICE void write(thread share<tile> &s, device T *out, int m, int n, int row, int column,
+DEVICE void write(thread share<tile> &s, device U *out, int m, int n, int row, int column,
                          threadgroup C *strips, int simdgroup, int lane) {
     const int pitch = SIDE(tile) + 4;
     threadgroup C *mine = strips + simdgroup * BLOCK * pitch;
@@ -109,7 +109,7 @@ DEVICE void write(thread share<tile> &s, device T *out, int m, int n, int row, i
         for (int e = lane; e < BLOCK * SIDE(tile); e += SIMDGROUP) {
             int at = row + i * BLOCK + e / SIDE(tile), to = column + e % SIDE(tile);
             if (at < m && to < n) {
-                STORE(T, out, at * n + to, mine[e / SIDE(tile) * pitch + e % SIDE(tile)]);
+                STORE(U, out, at * n + to, mine[e / SIDE(tile) * pitch + e % SIDE(tile)]);
             }
         }
         simdgroup_barrier(mem_flags::mem_threadgroup);
@@ -158,7 +158,7 @@ DEVICE void add(thread share<tile> &s, threadgroup const C *rows, threadgroup co
 
 // write writes what of the square that begins at (row, column) lies in out, m × n.
 template <int tile>
-DEVICE void write(thread share<tile> &s, device T *out, int m, int n, int row, int column,
+DEVICE void write(thread share<tile> &s, device U *out, int m, int n, int row, int column,
                          threadgroup C *, int simdgroup, int lane) {
     int me = simdgroup * SIMDGROUP + lane;
     row += me / COLUMNS;
@@ -169,7 +169,7 @@ DEVICE void write(thread share<tile> &s, device T *out, int m, int n, int row, i
         for (int j = 0; j < tile / COLUMNS; j++) {
             int at = row + i * ROWS, to = column + j * COLUMNS;
             if (at < m && to < n) {
-                STORE(T, out, at * n + to, s.sums[i][j]);
+                STORE(U, out, at * n + to, s.sums[i][j]);
             }
         }
     }
@@ -179,7 +179,7 @@ DEVICE void write(thread share<tile> &s, device T *out, int m, int n, int row, i
 
 // multiply computes the square that begins at (row, column).
 template <int tile>
-DEVICE void multiply(thread const operand &a, thread const operand &b, device T *out, int row, int column,
+DEVICE void multiply(thread const operand &a, thread const operand &b, device U *out, int row, int column,
                             threadgroup C *strips, int simdgroup, int lane) {
     threadgroup C *rows = strips, *columns = strips + DEPTH * PITCH(tile);
     int me = simdgroup * SIMDGROUP + lane;
@@ -201,7 +201,7 @@ struct arguments {
     list batch, a_batch, b_batch;
 };
 
-kernel void flowrun_matmul(device const T *a [[buffer(0)]], device const T *b [[buffer(1)]], device T *out [[buffer(2)]],
+kernel void flowrun_matmul(device const T *a [[buffer(0)]], device const T *b [[buffer(1)]], device U *out [[buffer(2)]],
                            constant arguments &with [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
                            uint size [[threads_per_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
                            uint lane [[thread_index_in_simdgroup]]) {
@@ -225,7 +225,7 @@ kernel void flowrun_matmul(device const T *a [[buffer(0)]], device const T *b [[
                     sum = MULTIPLY_ADD(LOAD(T, rows.x, i * rows.line_stride + l * rows.stride),
                                        LOAD(T, columns.x, j * columns.line_stride + l * columns.stride), sum);
                 }
-                STORE(T, out, i * n + j, sum);
+                STORE(U, out, i * n + j, sum);
             }
         }
     }

@@ -19,7 +19,7 @@
 #define FACTS 3
 
 kernel void flowrun_attention_grad(global const T *query, global const T *key, global const T *value,
-                                   global const T *mask, global const T *g, global const T *rows, global const i64 *step, global T *out, int of,
+                                   global const T *mask, global const T *g, global const U *rows, global const i64 *step, global T *out, int of,
                                    S scale, int is_causal, int window, S dropout_p, long seed, S keep,
                                    int heads, int sharing, int queries, int keys, int depth, int features,
                                    int mask_row, int mask_column, int8 batch, int8 mask_batch, int count,
@@ -51,9 +51,9 @@ kernel void flowrun_attention_grad(global const T *query, global const T *key, g
             C s = score(a, added, scores[r], i, j), w = (C)0;
             if (s != -INFINITE) {
                 int at = h * queries + i;
-                C p = exp(s - LOAD(T, rows, at * FACTS)) / LOAD(T, rows, at * FACTS + 1);
+                C p = exp(s - LOAD(U, rows, at * FACTS)) / LOAD(U, rows, at * FACTS + 1);
                 C drop = a.dropped > (C)0 ? kept(a, at, j) : (C)1;
-                w = of == OF_VALUE ? p * drop : p * (drop * slopes[r] - LOAD(T, rows, at * FACTS + 2));
+                w = of == OF_VALUE ? p * drop : p * (drop * slopes[r] - LOAD(U, rows, at * FACTS + 2));
                 w = of == OF_QUERY || of == OF_KEY ? w * a.scale : w;
             }
             tile[r * PITCH + lane] = w;

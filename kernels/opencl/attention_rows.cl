@@ -12,7 +12,7 @@
 #define FACTS 3
 
 kernel void flowrun_attention_rows(global const T *query, global const T *key, global const T *value,
-                              global const T *mask, global const T *g, global const i64 *step, global T *out, S scale,
+                              global const T *mask, global const T *g, global const i64 *step, global U *out, S scale,
                               int is_causal, int window, S dropout_p, long seed, S keep, int heads,
                               int sharing, int queries, int keys, int depth, int features, int mask_row,
                               int mask_column, int8 batch, int8 mask_batch) {
@@ -57,8 +57,8 @@ kernel void flowrun_attention_rows(global const T *query, global const T *key, g
     }
     if (lane < ROWS && row + lane < queries) {
         int at = (h * queries + row + lane) * FACTS;
-        STORE(T, out, at, tops[lane]);
-        STORE(T, out, at + 1, sums[lane]);
-        STORE(T, out, at + 2, sums[lane] == (C)0 ? (C)0 : deltas[lane] / sums[lane]);
+        STORE(U, out, at, tops[lane]);
+        STORE(U, out, at + 1, sums[lane]);
+        STORE(U, out, at + 2, sums[lane] == (C)0 ? (C)0 : deltas[lane] / sums[lane]);
     }
 }

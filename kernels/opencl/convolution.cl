@@ -10,7 +10,7 @@
 
 #define EACH_CHANNEL 4
 
-kernel void flowrun_convolution(global const T *x, global const T *weight, global T *out,
+kernel void flowrun_convolution(global const T *x, global const T *weight, global U *out,
                                 int groups, int n, int inputs, int outputs,
                                 int8 x_dims, int8 taps, int8 y_dims, int8 step, int8 before, int8 apart) {
     int i = get_global_id(0);
@@ -48,7 +48,7 @@ kernel void flowrun_convolution(global const T *x, global const T *weight, globa
     }
     for (int e = 0; e < EACH_CHANNEL; e++) {
         if (channel + e < outputs) {
-            STORE(T, out, ((example * groups + group) * outputs + channel + e) * positions + place, sums[e]);
+            STORE(U, out, ((example * groups + group) * outputs + channel + e) * positions + place, sums[e]);
         }
     }
 }

@@ -11,7 +11,7 @@
 
 #define EACH_CHANNEL 4
 
-kernel void flowrun_convolution_input(global const T *y, global const T *weight, global T *out,
+kernel void flowrun_convolution_input(global const T *y, global const T *weight, global U *out,
                                       int groups, int n, int inputs, int outputs,
                                       int8 x_dims, int8 taps, int8 y_dims, int8 step, int8 before, int8 apart) {
     int i = get_global_id(0);
@@ -52,7 +52,7 @@ kernel void flowrun_convolution_input(global const T *y, global const T *weight,
     }
     for (int e = 0; e < EACH_CHANNEL; e++) {
         if (channel + e < inputs) {
-            STORE(T, out, ((example * groups + group) * inputs + channel + e) * positions + place, sums[e]);
+            STORE(U, out, ((example * groups + group) * inputs + channel + e) * positions + place, sums[e]);
         }
     }
 }

@@ -38,7 +38,7 @@ DEVICE void load_strip(local C strip[DEPTH][TILE + 1], global const T *x, int fi
     }
 }
 
-kernel void flowrun_matmul(global const T *a, global const T *b, global T *out, int transpose_a, int transpose_b,
+kernel void flowrun_matmul(global const T *a, global const T *b, global U *out, int transpose_a, int transpose_b,
                            int m, int n, int k, int a_row, int a_column, int b_row, int b_column, int tile,
                            int8 batch, int8 a_batch, int8 b_batch) {
     local C rows[DEPTH][TILE + 1], columns[DEPTH][TILE + 1];
@@ -49,7 +49,7 @@ kernel void flowrun_matmul(global const T *a, global const T *b, global T *out, 
     if (tile == SIDE) {
         int i = get_global_id(1), j = get_global_id(0);
         if (i < m && j < n) {
-            STORE(T, out, i * n + j, dot_product(a + i * a_row, b + j * b_column, k, a_column, b_row));
+            STORE(U, out, i * n + j, dot_product(a + i * a_row, b + j * b_column, k, a_column, b_row));
         }
         return;
     }
@@ -76,7 +76,7 @@ kernel void flowrun_matmul(global const T *a, global const T *b, global T *out, 
     for (int i = 0; i < EACH; i++) {
         for (int j = 0; j < EACH; j++) {
             if (row + y * EACH + i < m && column + x * EACH + j < n) {
-                STORE(T, out, (row + y * EACH + i) * n + column + x * EACH + j, sums[i][j]);
+                STORE(U, out, (row + y * EACH + i) * n + column + x * EACH + j, sums[i][j]);
             }
         }
     }

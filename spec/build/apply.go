@@ -123,7 +123,7 @@ func (ex *expander) apply(op *ir.Op, args []any, exprs []expr.Expr, at diag.Rang
 // numbers always, or, where they can do without, in training.
 func (ex *expander) hidden(p ir.Param) any {
 	switch {
-	case p.Optional && !ex.training:
+	case p.Optional && !ex.training, p.Name == ir.WideResult: // precision may set it
 		return nil
 	case p.Name == "training":
 		return true

@@ -16,7 +16,8 @@ import (
 // spec says, parameters and what is computed of the model (losses, metrics, gradients) are
 // f32, and a value has a low counterpart only if that is computed:
 //
-//   - products take operands in the low dtype;
+//   - products take operands in the low dtype and give it, or f32 where a module computes
+//     all else in f32 and rounds once;
 //   - reductions, norms, softmax and functions such as exp take f32;
 //   - everything else is in the low dtype if an operand has a low counterpart and each other
 //     one does, too, or is a parameter or a number; otherwise in f32.
@@ -110,6 +111,11 @@ func (g *graph) lowerNode(n *ir.Node) {
 			if inputs[i] = in; in.Type.DType == ir.F32 {
 				inputs[i] = g.inLow(in, d, fmt.Sprintf("%s computes in %s", n.Op.Name, d))
 			}
+		}
+		if n.Precision.Wide && !n.Precision.Round && n.Op.Param(ir.WideResult) >= 0 {
+			n.Inputs = inputs
+			n.SetAttr(ir.WideResult, true)
+			return
 		}
 		g.counterpart(n, inputs)
 	case how == ir.ComputeAsGiven && !n.Precision.Wide:

@@ -15,7 +15,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -125,20 +124,14 @@ func code(text string) string {
 // with their images, labels, counters and conditions.
 func defaults(k *kernels.Kernel) [][]string {
 	common := []string{"f32", "i32", "i64", "u8", "bool"}
-	choices := []map[string]string{{}}
-	for v, dtypes := range k.DTypes {
-		var next []map[string]string
-		for _, chosen := range choices {
-			for _, dtype := range dtypes {
-				if slices.Contains(common, dtype) {
-					c := maps.Clone(chosen)
-					c[v] = dtype
-					next = append(next, c)
-				}
+	choices := slices.DeleteFunc(k.Choices(), func(types map[string]string) bool {
+		for _, dtype := range types {
+			if !slices.Contains(common, dtype) {
+				return true
 			}
 		}
-		choices = next
-	}
+		return false
+	})
 	var all [][]string
 	for _, types := range choices {
 		all = append(all, k.DefinesFor(types))

@@ -46,6 +46,19 @@ func Flag(name, doc string) ir.Param {
 	return ir.Param{Name: name, Kind: ir.KBool, Default: false, Optional: true, Doc: doc}
 }
 
+// Wide is the parameter of products whose result may have more digits than their factors.
+var Wide = ir.Param{Name: ir.WideResult, Kind: ir.KBool, Default: false, Optional: true, Hidden: true,
+	Doc: "whether factors in f16 or bf16 give f32, as they are summed in"}
+
+// WideResult is the dtype of the result of a product that has the parameter Wide.
+func WideResult(n *ir.Node) ir.DType {
+	d := n.Inputs[0].Type.DType
+	if n.Bool(ir.WideResult) {
+		return d.Wide()
+	}
+	return d
+}
+
 // DtypeOr is the dtype of the result, with a default.
 func DtypeOr(d ir.DType) ir.Param {
 	return ir.Param{Name: "dtype", Kind: ir.KDType, Default: d, Optional: true, Doc: "the dtype of the result"}
