@@ -6,6 +6,8 @@ import "slices"
 type DTypes struct {
 	Inputs []DType
 	Output DType
+
+	wide bool // its result is wider than a spec can ask for: see WideResult
 }
 
 // DTypes lists every choice of dtypes that an op takes and gives, each once;
@@ -14,6 +16,12 @@ type DTypes struct {
 // shapes are, so a few small shapes and arguments are tried until some dtype goes
 // through, and all dtypes with those.
 func (op *Op) DTypes() []DTypes {
+	return slices.DeleteFunc(op.KernelDTypes(), func(d DTypes) bool { return d.wide })
+}
+
+// KernelDTypes are those that kernels are asked for: beside what DTypes lists, products with a
+// wide result.
+func (op *Op) KernelDTypes() []DTypes {
 	if slices.Contains([]*Op{StateOp, ConstOp, SourceOp, CopyOp, GradOp, ScanOp, ScanResultOp}, op) {
 		return nil
 	}
@@ -52,7 +60,7 @@ func (op *Op) dtypesFor(shapes []Shape, list []int, choices [][]DType) (all []DT
 	}
 	for _, dtypes := range choices {
 		for _, n := range tried(op, dtypes, try) {
-			found := DTypes{Output: n.Type.DType}
+			found := DTypes{Output: n.Type.DType, wide: op.Param(WideResult) >= 0 && n.Bool(WideResult)}
 			key := n.Type.DType.String()
 			for _, in := range n.Inputs {
 				found.Inputs = append(found.Inputs, in.Type.DType)

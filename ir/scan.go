@@ -93,6 +93,7 @@ var (
 			{Name: "operands", Kind: KTensors, Doc: "what the carries begin with, then the body's operands"},
 			{Name: "body", Kind: KBody, Doc: "the graph that is repeated"},
 		},
+		Compute:   ComputeWide, // its body has a precision of its own
 		Infer:     inferScan,
 		Reference: referenceScan,
 	})

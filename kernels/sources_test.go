@@ -30,7 +30,7 @@ func knownOps() []kernels.Op {
 			continue
 		}
 		known := kernels.Op{Name: name, Decomposed: op.Decompose != nil}
-		for _, d := range op.DTypes() {
+		for _, d := range op.KernelDTypes() {
 			call := kernels.OpCall{Output: d.Output.String()}
 			for _, in := range d.Inputs {
 				call.Inputs = append(call.Inputs, in.String())

@@ -191,7 +191,7 @@ func languageOps() []kernels.Op {
 	registry := ir.Ops()
 	for _, name := range slices.Sorted(maps.Keys(registry)) {
 		op := registry[name]
-		dtypes := op.DTypes()
+		dtypes := op.KernelDTypes()
 		if len(dtypes) == 0 {
 			continue // of graphs themselves
 		}

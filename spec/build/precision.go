@@ -29,6 +29,8 @@ type lowered struct {
 	done  int                   // nodes before it are done
 	value map[*ir.Node]*ir.Node // what is computed in a low dtype
 	casts map[lowCast]*ir.Node  // what is rounded to one
+	exact map[*ir.Node]*ir.Node // what is rounded alone, as it was before
+	used  map[ir.DType]bool     // the low dtypes that something is rounded to
 
 	segment *ir.Segment // of the node that operands are rounded for
 }
@@ -82,9 +84,7 @@ func (g *graph) round(made int, v any) {
 // lower computes the nodes made since the last time in the dtypes that they are marked with.
 func (g *graph) lower() {
 	l := &g.lowered
-	if l.value == nil {
-		l.value, l.casts = map[*ir.Node]*ir.Node{}, map[lowCast]*ir.Node{}
-	}
+	l.begin()
 	if g.list.HasErrors() {
 		return
 	}
@@ -97,6 +97,12 @@ func (g *graph) lower() {
 	}
 	g.Site = site
 	l.done = len(g.Graph.Nodes)
+}
+
+func (l *lowered) begin() {
+	if l.value == nil {
+		l.value, l.casts, l.exact, l.used = map[*ir.Node]*ir.Node{}, map[lowCast]*ir.Node{}, map[*ir.Node]*ir.Node{}, map[ir.DType]bool{}
+	}
 }
 
 // lowerNode computes a node in the dtype that it is marked with, as far as its op is.
@@ -141,13 +147,14 @@ func (g *graph) counterpart(n *ir.Node, inputs []*ir.Node) {
 func (g *graph) rounded(n *ir.Node) {
 	wide := g.As(n, n.Inputs)
 	wide.Precision = n.Precision
+	g.lowered.exact[n] = wide
 	g.becomes(n, g.CastFor(wide, n.Precision.Low, fmt.Sprintf("%s is computed in f32, and rounded once to %s", n.Op.Name, n.Precision.Low)))
 }
 
 // becomes makes n a cast of its counterpart.
 func (g *graph) becomes(n, low *ir.Node) {
 	low.Precision, low.Segment = n.Precision, n.Segment
-	g.lowered.value[n] = low
+	g.lowered.value[n], g.lowered.used[n.Precision.Low] = low, true
 	n.Op, n.Inputs, n.Attrs = ir.CastOp, []*ir.Node{low}, []any{ir.F32}
 }
 
@@ -188,14 +195,7 @@ func (g *graph) lowerAsGiven(n *ir.Node) {
 }
 
 // computesIn reports whether the model computes something in a low dtype.
-func (g *graph) computesIn(d ir.DType) bool {
-	for _, low := range g.lowered.value {
-		if low.Type.DType == d {
-			return true
-		}
-	}
-	return false
-}
+func (g *graph) computesIn(d ir.DType) bool { return g.lowered.used[d] }
 
 // lowIn is a value's counterpart in a dtype, or nil.
 func (g *graph) lowIn(n *ir.Node, d ir.DType) *ir.Node {
@@ -255,7 +255,7 @@ func (g *graph) inLow(n *ir.Node, d ir.DType, why string) *ir.Node {
 		c = g.CastFor(n, d, why)
 		c.Segment = g.lowered.segment
 	}
-	g.lowered.casts[key] = c
+	g.lowered.casts[key], g.lowered.used[d] = c, true
 	return c
 }
 
@@ -266,15 +266,20 @@ func settle(g *ir.Graph) {
 	for _, r := range g.Roots() {
 		isRoot[r] = true
 	}
+	settleNodes(g.Nodes, isRoot, "what a model gives to losses, metrics and outputs is f32")
+}
+
+// settleNodes is settle for some nodes, whose roots are something other.
+func settleNodes(nodes []*ir.Node, isRoot map[*ir.Node]bool, why string) {
 	user := map[*ir.Node]*ir.Node{}
-	for _, n := range g.Nodes {
+	for _, n := range nodes {
 		for _, in := range n.Inputs {
 			if user[in] == nil || user[in].Op == ir.GradOp {
 				user[in] = n
 			}
 		}
 	}
-	for _, n := range g.Nodes {
+	for _, n := range nodes {
 		if n.Op != ir.CastOp || !n.Precision.Low.IsHalf() || n.Type.DType != ir.F32 {
 			continue
 		}
@@ -285,7 +290,7 @@ func settle(g *ir.Graph) {
 		case u != nil && u.Precision.Low.IsHalf() && u.Op != ir.GradOp:
 			n.Why = fmt.Sprintf("%s computes in f32", u.Op.Name)
 		default:
-			n.Why = "what a model gives to losses, metrics and outputs is f32"
+			n.Why = why
 		}
 	}
 }

@@ -18,6 +18,7 @@ type scanning struct {
 	*ir.ScanBuilder
 	step *ir.Node // that of the graph around it
 	next map[int]*ir.Node
+	low  map[*ir.Node]*ir.Node // of the body's values, those that are computed in a low dtype
 
 	goesOn bool              // carries are states of generation
 	path   string            // of the call
@@ -58,10 +59,12 @@ func (ex *expander) scanned(def *syntax.Scan, t *check.Target, c *expr.Call, pat
 	ex.step = ex.Apply(ir.LookupOp("add"), ex.Apply(ir.LookupOp("mul"), step, length), s.Position)
 	v := ex.instantiate(t, c, path, with, outer, inputs...)
 	ex.outline, ex.scan, ex.step = outline, around, step
+	ex.compute(from, ex.f.precision)
 	ex.own(from, path, "")
 	if syntax.IsBad(v) || !ex.inOnePlace(c, from) {
 		return syntax.Bad{}
 	}
+	ex.lowerBody(s, from)
 	v = ex.endScan(s, def, m, c, v)
 	ex.outline.end(use, v)
 	return v
@@ -204,7 +207,7 @@ func (ex *expander) endScan(s *scanning, def *syntax.Scan, m *syntax.Module, c *
 			return ex.fail(ex.f, diag.UnknownName, name.At, help, "%s has no output `%s`", m.Name, name.Name)
 		}
 	}
-	carried, kept := map[string]int{}, map[string]int{}
+	carried, kept, low := map[string]int{}, map[string]int{}, map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		n, isNode := all[name].(*ir.Node)
 		last := def.LastAll || slices.ContainsFunc(def.Last, func(l syntax.ScanName) bool { return l.Name == name })
@@ -226,6 +229,9 @@ func (ex *expander) endScan(s *scanning, def *syntax.Scan, m *syntax.Module, c *
 				return ex.fail(ex.f, diag.ShapeMismatch, c.At(), "write scan: {dim: …, last: true} to keep the last value only",
 					"%s of %s is %s at each position, and %s are kept: %v", outputName(name), m.Name, n.Type, diag.Count(s.Length(), "position"), err)
 			}
+			if v := s.low[n]; v != nil {
+				n, low[name] = v, true
+			}
 			kept[name] = s.Keep(n, dim)
 		}
 	}
@@ -241,7 +247,9 @@ func (ex *expander) endScan(s *scanning, def *syntax.Scan, m *syntax.Module, c *
 		all[name] = carries[i]
 	}
 	for name, i := range kept {
-		all[name] = stacks[i]
+		if all[name] = stacks[i]; low[name] {
+			all[name] = ex.lowStack(stacks[i])
+		}
 	}
 	if !several {
 		return all[""]
