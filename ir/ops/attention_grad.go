@@ -33,7 +33,9 @@ attention_rows gives them.`,
 	Random:   true,
 	Infer:    inferAttentionGrad,
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return append(kit.Through(b, n.Inputs[:6], g, func(in []*ir.Node) *ir.Node { return gradByScores(b, n, in) }), nil)
+		return append(kit.Through(b, n.Inputs[:6], g, func(in []*ir.Node) *ir.Node {
+			return b.Cast(gradByScores(b, n, wide(b, in)), n.Type.DType)
+		}), nil)
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		out := ir.NewArray(n.Type)

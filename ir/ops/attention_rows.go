@@ -43,7 +43,7 @@ keys of a weight times its own gradient, which is g·value. The result is [..., 
 		return ir.Type{DType: n.Inputs[0].Type.DType.Wide(), Shape: append(rows, rowFacts)}, nil
 	},
 	Grad: func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
-		return append(kit.Through(b, n.Inputs[:5], g, func(in []*ir.Node) *ir.Node { return rowsByScores(b, n, in) }), nil)
+		return append(kit.Through(b, n.Inputs[:5], g, func(in []*ir.Node) *ir.Node { return rowsByScores(b, n, wide(b, in)) }), nil)
 	},
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
 		a, out := attendingOf(n), ir.NewArray(n.Type)

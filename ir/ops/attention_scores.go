@@ -10,6 +10,15 @@ import (
 // Gradients of gradients of attention are taken through simpler ops, which keep all
 // scores.
 
+// wide are operands in f32 at least.
+func wide(b *ir.Builder, in []*ir.Node) []*ir.Node {
+	all := make([]*ir.Node, len(in))
+	for i, x := range in {
+		all[i] = b.Cast(x, x.Type.DType.Wide())
+	}
+	return all
+}
+
 // attentionMatrices are a call's [heads of keys, heads that share one, queries, keys].
 type attentionMatrices struct {
 	b                         *ir.Builder
