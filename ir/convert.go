@@ -12,7 +12,7 @@ import (
 // nil for an argument of another kind.
 var converters = map[ParamKind]func(p Param, arg any) (any, error){
 	KInt: exactly[int], KFloat: toFloat, KBool: exactly[bool], KNumber: toNumber, KString: toString,
-	KDType: toDType, KInts: toInts, KDims: toDims, KPairs: toPairs, KPadding: toPadding, KWord: toWord, KTensorValue: exactly[*Tensor], KBody: exactly[*Body],
+	KDType: toDType, KInts: toInts, KDims: toDims, KFloats: toFloats, KPairs: toPairs, KPadding: toPadding, KWord: toWord, KTensorValue: exactly[*Tensor], KBody: exactly[*Body],
 }
 
 func convert(p Param, arg any) (any, error) {
@@ -38,6 +38,24 @@ func toFloat(_ Param, arg any) (any, error) {
 		return float64(v), nil
 	}
 	return nil, nil
+}
+
+func toFloats(p Param, arg any) (any, error) {
+	if v, ok := arg.([]float64); ok {
+		return v, nil
+	}
+	list, ok := arg.([]any)
+	if !ok {
+		list = []any{arg}
+	}
+	floats := make([]float64, len(list))
+	for i, item := range list {
+		v, _ := toFloat(p, item)
+		if floats[i], ok = v.(float64); !ok {
+			return nil, nil
+		}
+	}
+	return floats, nil
 }
 
 func toNumber(_ Param, arg any) (any, error) {

@@ -132,6 +132,7 @@ const (
 	KDType                        // DType
 	KInts                         // []int
 	KDims                         // []int; one int or several; nil means all
+	KFloats                       // []float64; one float or several
 	KPairs                        // [][2]int; or []int, of which the type rule makes pairs
 	KPadding                      // []int or string; one int, several, or a word of Enum
 	KWord                         // string, int, float64 or bool; a word of Enum, or a number
@@ -140,7 +141,7 @@ const (
 )
 
 var paramKinds = [...]string{"tensor", "list of tensors", "tensor", "int", "float", "bool", "number", "string",
-	"dtype", "list of ints", "int or list of ints", "list of pairs of ints", "int, list of ints or string", "string or number", "tensor value", "body"}
+	"dtype", "list of ints", "int or list of ints", "float or list of floats", "list of pairs of ints", "int, list of ints or string", "string or number", "tensor value", "body"}
 
 // String names the kind for messages.
 func (k ParamKind) String() string { return paramKinds[k] }
@@ -254,6 +255,12 @@ func (n *Node) Str(name string) string    { return n.Attr(name).(string) }
 // Ints gives an argument of kind KInts or KDims; nil where it is absent.
 func (n *Node) Ints(name string) []int {
 	v, _ := n.Attr(name).([]int)
+	return v
+}
+
+// Floats gives an argument of kind KFloats; nil where it is absent.
+func (n *Node) Floats(name string) []float64 {
+	v, _ := n.Attr(name).([]float64)
 	return v
 }
 

@@ -247,7 +247,7 @@ func tryArguments(op *Op, operands []*Node, list []int, asked DType) []any {
 			args[i] = [][2]int{{0, 0}, {0, 0}}
 		case KNumber:
 			args[i] = 1
-		case KInt, KDims, KFloat:
+		case KInt, KDims, KFloat, KFloats:
 			if !p.Optional {
 				number++
 				args[i] = number

@@ -80,6 +80,8 @@ func printAttr(v any) string {
 		return strconv.Quote(v)
 	case []int:
 		return Shape(v).String()
+	case []float64:
+		return strings.ReplaceAll(fmt.Sprint(v), " ", ", ")
 	case *Tensor:
 		return v.String()
 	case float64:

@@ -31,7 +31,7 @@ interpolate(x, 4, mode="linear"): f32[1, 1, 4] = [[[1, 1.5, 2.5, 3]]]`,
 	Params: []ir.Param{
 		kit.Tensor("x", "[batch, channels, …], with one to three dims to resize"),
 		{Name: "size", Kind: ir.KDims, Optional: true, Doc: "the size of these dims; one int for all, or one for each"},
-		{Name: "scale_factor", Kind: ir.KFloat, Optional: true, Doc: "what sizes are multiplied by"},
+		{Name: "scale_factor", Kind: ir.KFloats, Optional: true, Doc: "what the sizes are multiplied by; one number for all, or one for each"},
 		{Name: "mode", Kind: ir.KString, Default: "nearest", Optional: true, Enum: interpolations, Doc: "how values between elements are found"},
 		{Name: "align_corners", Kind: ir.KBool, Optional: true, Doc: "whether corners stay in place, for linear and cubic modes; by default false"},
 	},
@@ -60,7 +60,11 @@ interpolate(x, 4, mode="linear"): f32[1, 1, 4] = [[[1, 1.5, 2.5, 3]]]`,
 			align = s.Int(0, 1) == 1
 		}
 		if s.Int(0, 1) == 0 {
-			return []any{s.Tensor(shape), nil, []float64{1, 2, 1.5, 2.7, 3, 1.25}[s.Int(0, 5)], mode, align}
+			factors := make([]float64, s.Int(0, 1)*(rank-1)+1)
+			for d := range factors {
+				factors[d] = []float64{1, 2, 1.5, 2.7, 3, 1.25}[s.Int(0, 5)]
+			}
+			return []any{s.Tensor(shape), nil, factors, mode, align}
 		}
 		size := make([]int, rank)
 		for d := range size {
@@ -102,20 +106,27 @@ func inferInterpolate(n *ir.Node) (ir.Type, error) {
 
 // interpolatedSize is the size that is asked for, or follows from scale_factor.
 func interpolatedSize(n *ir.Node, rank int) ([]int, error) {
-	factor, scaled := n.Attr("scale_factor").(float64)
+	factors := n.Floats("scale_factor")
+	scaled := factors != nil
 	switch {
 	case scaled && n.Ints("size") != nil, !scaled && n.Ints("size") == nil:
 		return nil, ir.Argf("size", "interpolate takes either size or scale_factor")
 	case !scaled:
 		return kit.PerDim(n, "size", rank, 1)
-	case !(factor >= 1.0/largestRatio && factor <= largestRatio):
-		return nil, ir.Argf("scale_factor", "scale_factor must be from 1/%d to %[1]d, not %v", largestRatio, factor)
+	case len(factors) == 1:
+		factors = slices.Repeat(factors, rank)
+		n.SetAttr("scale_factor", factors)
+	case len(factors) != rank:
+		return nil, ir.Argf("scale_factor", "scale_factor must be one number, or a list of %s; it is %v; %s", diag.Count(rank, "number"), factors, kit.Named(n, 0))
 	}
 	size := make([]int, rank)
 	for d := range size {
-		in := n.Inputs[0].Type.Shape[2+d]
+		in, factor := n.Inputs[0].Type.Shape[2+d], factors[d]
+		if !(factor >= 1.0/largestRatio && factor <= largestRatio) {
+			return nil, kit.RefuseItem("scale_factor", d, "", "scale_factor must be from 1/%d to %[1]d, not %v", largestRatio, factor)
+		}
 		if size[d] = int(min(math.Floor(float64(in)*factor), 1<<62)); size[d] < 1 {
-			return nil, ir.Argf("scale_factor", "scale_factor %v leaves nothing of dim -%d; %s", factor, rank-d, kit.Named(n, 0))
+			return nil, kit.RefuseItem("scale_factor", d, "", "scale_factor %v leaves nothing of dim -%d; %s", factor, rank-d, kit.Named(n, 0))
 		}
 	}
 	return size, nil
@@ -129,8 +140,8 @@ func interpolation(n *ir.Node) []resampling {
 		in, out := n.Inputs[0].Type.Shape[2+d], n.Type.Shape[2+d]
 		// An element of the result is from/to of one of x.
 		from, to := in, out
-		if factor, ok := n.Attr("scale_factor").(float64); ok && float64(in)*factor != float64(out) {
-			to, from = ratioOf(factor)
+		if factors := n.Floats("scale_factor"); factors != nil && float64(in)*factors[d] != float64(out) {
+			to, from = ratioOf(factors[d])
 		}
 		r := resampling{in: in, out: out}
 		switch mode := n.Str("mode"); {

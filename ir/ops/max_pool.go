@@ -146,6 +146,23 @@ func sampleWindows(s ir.Sampler) (ir.Shape, kit.Windows) {
 
 // maxPooling is the op max_pool of one to three dims with PyTorch's arguments.
 func maxPooling(rank int, op *ir.Op) *ir.Op {
+	return maxWindows(pooling(rank, op, func(d ir.DType) ir.DType { return d }), func(n *ir.Node) kit.Windows { return pooledWindows(n, rank) })
+}
+
+// maxPoolIndices is the op max_pool_index of one to three dims with PyTorch's arguments.
+func maxPoolIndices(rank int, op *ir.Op) *ir.Op {
+	op = pooling(rank, op, func(ir.DType) ir.DType { return ir.I32 })
+	op.Decompose = func(b *ir.Builder, n *ir.Node) *ir.Node {
+		return b.Op("max_pool_index", append([]any{n.Inputs[0]}, windowArguments(pooledWindows(n, rank))...)...)
+	}
+	op.Reference = func(n *ir.Node, in []*ir.Array) *ir.Array {
+		return &ir.Array{Type: n.Type, I: indexOfLargest(pooledWindows(n, rank), n.Type.Shape.Numel(), in[0])}
+	}
+	return op
+}
+
+// pooling gives an op PyTorch's arguments of max_pool, and a result of a dtype.
+func pooling(rank int, op *ir.Op, result func(x ir.DType) ir.DType) *ir.Op {
 	op.Family, op.Class = ir.Convolution, ir.Other
 	op.Params = kit.ParamsPool(rank,
 		ir.Param{Name: "dilation", Kind: ir.KDims, Default: 1, Optional: true, Doc: "the distance between a window's elements"}, kit.ParamCeilMode)
@@ -155,14 +172,14 @@ func maxPooling(rank int, op *ir.Op) *ir.Op {
 		}
 		w, err := kit.InferWindows(n, rank)
 		x := n.Inputs[0].Type
-		return ir.Type{DType: x.DType, Shape: slices.Concat(x.Shape[:max(0, len(x.Shape)-rank)], w.Out)}, err
+		return ir.Type{DType: result(x.DType), Shape: slices.Concat(x.Shape[:max(0, len(x.Shape)-rank)], w.Out)}, err
 	}
 	op.Sample = func(s ir.Sampler) []any {
 		apart := s.Int(1, 2)
 		shape, args := kit.SamplePool(s, rank, apart)
 		return append(append([]any{s.Rows(shape)}, args...), apart, s.Int(0, 1) == 1)
 	}
-	return maxWindows(op, func(n *ir.Node) kit.Windows { return pooledWindows(n, rank) })
+	return op
 }
 
 // maxWindows adds what an op has that is max_pool with windows of its own.

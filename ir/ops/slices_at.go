@@ -19,7 +19,7 @@ func paramsSlices(source ir.Param) []ir.Param {
 	}
 }
 
-// writeSlices is an op that writes slices at an index.
+// writeSlices is an op that writes slices at an index, times alpha where it has that.
 func writeSlices(op *ir.Op, reduce string) *ir.Op {
 	op.Family, op.Class, op.Indices = ir.Indexing, ir.Other, writtenAt
 	made := func(b *ir.Builder, n *ir.Node) scattering {
@@ -29,23 +29,55 @@ func writeSlices(op *ir.Op, reduce string) *ir.Op {
 			src = b.BroadcastTo(b.Cast(src, n.Type.DType), shape)
 		}
 		index = b.Reshape(index, column(shape, dim))
-		return scattering{n.Inputs[0], index, orderOf(b, index, dim), src, dim, reduce, true}
+		x := n.Inputs[0]
+		if alphaOf(n) != 1 {
+			x, src = b.Wide(x), b.Mul(b.Wide(src), n.Attr("alpha"))
+		}
+		return scattering{x, index, orderOf(b, index, dim), src, dim, reduce, true}
 	}
 	op.Grad = func(b *ir.Builder, n, g *ir.Node) []*ir.Node {
 		x, src := made(b, n).gradients(b, n, g)
+		if alphaOf(n) != 1 {
+			src = b.Mul(src, n.Attr("alpha"))
+		}
 		if given := n.Inputs[2]; len(given.Type.Shape) == 0 {
 			src = b.Cast(b.SumTo(src, given), given.Type.DType)
 		}
 		return []*ir.Node{x, nil, src}
 	}
-	op.Decompose = func(b *ir.Builder, n *ir.Node) *ir.Node { return made(b, n).node(b) }
+	op.Decompose = func(b *ir.Builder, n *ir.Node) *ir.Node { return b.Cast(made(b, n).node(b), n.Type.DType) }
 	op.Reference = func(n *ir.Node, in []*ir.Array) *ir.Array {
 		dim, shape := n.Int("dim"), slicesShape(n)
 		src := kit.Pick(ir.Type{DType: n.Type.DType, Shape: shape}, likeNumber(in[2], in[0]), kit.BroadcastOffsets(in[2].Type.Shape, shape))
+		if alpha := alphaOf(n); alpha != 1 {
+			src = scaled(src, alpha)
+		}
 		index := &ir.Array{Type: ir.Type{DType: in[1].Type.DType, Shape: column(shape, dim)}, I: in[1].I}
 		return scattered(in[0], index, src, dim, reduce, true)
 	}
 	return op
+}
+
+// alphaOf is what the slices are multiplied by.
+func alphaOf(n *ir.Node) float64 {
+	switch v, _ := n.LookupAttr("alpha"); v := v.(type) {
+	case int:
+		return float64(v)
+	case float64:
+		return v
+	}
+	return 1
+}
+
+func scaled(x *ir.Array, by float64) *ir.Array {
+	out := ir.NewArray(x.Type)
+	for i, v := range x.F {
+		out.F[i] = by * v
+	}
+	for i, v := range x.I {
+		out.I[i] = int64(by) * v
+	}
+	return out
 }
 
 // slicesShape is the shape of as many slices of x as there are indices.

@@ -138,11 +138,14 @@ func equalValues(a, b any) bool {
 	case [][2]int:
 		b, ok := b.([][2]int)
 		return ok && slices.Equal(a, b)
+	case []float64:
+		b, ok := b.([]float64)
+		return ok && slices.Equal(a, b)
 	case *ir.Tensor:
 		return false
 	}
 	switch b.(type) {
-	case []int, [][2]int:
+	case []int, [][2]int, []float64:
 		return false
 	}
 	return a == b

@@ -205,6 +205,29 @@ for right in (False, True):
     case("bucketize(v, edges, %s)" % str(right).lower(), lambda v, edges: torch.bucketize(v, edges, right=right),
          v=torch.tensor([[3, 0, 1], [9, 4, 1]]), edges=torch.tensor([1, 1, 3, 5]))
 
+# Pooling and resizing.
+def pooled_back(n, *args, **more):
+    unpool = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)[n - 1]
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[n - 1]
+    return lambda x, p: unpool(p, pool(x.detach(), *args, return_indices=True)[1], *args, **more)
+
+
+case("max_pool2d_with_indices(x, [2, 3], 2, 1).indices", lambda x: F.max_pool2d(x.detach(), (2, 3), 2, 1, return_indices=True)[1], x=draw(2, 2, 5, 6))
+case("max_pool2d_with_indices(x, 2, ceil_mode=true).values", lambda x: F.max_pool2d(x, 2, ceil_mode=True), x=draw(2, 3, 5))
+x = draw(2, 3, 7)
+case("max_unpool1d(p, max_pool1d_with_indices(x, 2, 3).indices, 2, 3)", pooled_back(1, 2, 3), x=x, p=draw(2, 3, 2))
+x = draw(1, 2, 5, 6)
+case("max_unpool2d(p, max_pool2d_with_indices(x, 2).indices, 2, output_size=[5, 6])", pooled_back(2, 2, output_size=(5, 6)), x=x, p=draw(1, 2, 2, 3))
+case("max_unpool2d(p, max_pool2d_with_indices(x, [2, 1], 2, [1, 0]).indices, [2, 1], 2, [1, 0])",
+     pooled_back(2, (2, 1), 2, (1, 0)), x=draw(1, 2, 4, 5), p=draw(1, 2, 3, 3))
+case("max_unpool3d(p, max_pool3d_with_indices(x, [1, 2, 2]).indices, [1, 2, 2])", pooled_back(3, (1, 2, 2)), x=draw(2, 2, 2, 4), p=draw(2, 2, 1, 2))
+x = draw(2, 1, 3, 4)
+for mode in ("nearest", "bilinear", "bicubic", "area", "nearest-exact"):
+    case(f"interpolate(x, nil, [1.5, 2], '{mode}')", lambda x: F.interpolate(x, None, (1.5, 2.0), mode), x=x)
+case("{Upsample: x, scale_factor: [0.7, 2.3], mode: bilinear}", lambda x: F.interpolate(x, None, (0.7, 2.3), "bilinear"), x=x)
+case("index_add(x, 0, i, s, -2)", lambda x, i, s: x.index_add(0, i, s, alpha=-2), x=draw(3, 2), i=torch.tensor([2, 0, 2, 2]), s=draw(4, 2))
+case("index_add(x, 1, i, s, alpha=0.5)", lambda x, i, s: x.index_add(1, i, s, alpha=0.5), x=draw(3, 2), i=torch.tensor([1]), s=draw(3, 1))
+
 # Shapes and arithmetic.
 case("pixel_shuffle(x, 2)", lambda x: F.pixel_shuffle(x, 2), x=draw(2, 8, 1, 3))
 case("pixel_unshuffle(x, 2)", lambda x: F.pixel_unshuffle(x, 2), x=draw(2, 2, 6))
