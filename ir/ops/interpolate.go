@@ -21,8 +21,10 @@ nearest takes the element at or before the position, nearest-exact the nearest o
 linear, bilinear and trilinear interpolate between neighbours along one, two and three
 dims, bicubic by cubics over four; area is adaptive_avg_pool. With align_corners the first
 and the last elements stay where they are; without, elements are areas, and the whole
-stays as large. Give size or scale_factor. Positions are computed exactly, PyTorch's
-nearest in f32.`,
+stays as large. With antialias, which bilinear and bicubic have, a smaller result averages
+over all elements that its own cover, as Pillow does. Give size or scale_factor; with
+recompute_scale_factor the ratio is that of the sizes, which are rounded down. Positions are
+computed exactly, PyTorch's nearest in f32.`,
 	Example: `
 x: f32[1, 1, 2] = [[[1, 3]]]
 interpolate(x, 4, mode="linear"): f32[1, 1, 4] = [[[1, 1.5, 2.5, 3]]]`,
@@ -34,6 +36,8 @@ interpolate(x, 4, mode="linear"): f32[1, 1, 4] = [[[1, 1.5, 2.5, 3]]]`,
 		{Name: "scale_factor", Kind: ir.KFloats, Optional: true, Doc: "what the sizes are multiplied by; one number for all, or one for each"},
 		{Name: "mode", Kind: ir.KString, Default: "nearest", Optional: true, Enum: interpolations, Doc: "how values between elements are found"},
 		{Name: "align_corners", Kind: ir.KBool, Optional: true, Doc: "whether corners stay in place, for linear and cubic modes; by default false"},
+		{Name: "recompute_scale_factor", Kind: ir.KBool, Optional: true, Doc: "whether scale_factor only says the size; by default false"},
+		kit.Flag("antialias", "whether a smaller result is smoothed, for bilinear and bicubic"),
 	},
 	Infer: inferInterpolate,
 	Reference: func(n *ir.Node, in []*ir.Array) *ir.Array {
@@ -59,18 +63,19 @@ interpolate(x, 4, mode="linear"): f32[1, 1, 4] = [[[1, 1.5, 2.5, 3]]]`,
 		if strings.HasSuffix(mode, "linear") || mode == "bicubic" {
 			align = s.Int(0, 1) == 1
 		}
+		smooth := rank == 2 && (mode == "bilinear" || mode == "bicubic") && s.Int(0, 1) == 0
 		if s.Int(0, 1) == 0 {
 			factors := make([]float64, s.Int(0, 1)*(rank-1)+1)
 			for d := range factors {
 				factors[d] = []float64{1, 2, 1.5, 2.7, 3, 1.25}[s.Int(0, 5)]
 			}
-			return []any{s.Tensor(shape), nil, factors, mode, align}
+			return []any{s.Tensor(shape), nil, factors, mode, align, s.Int(0, 1) == 0, smooth}
 		}
 		size := make([]int, rank)
 		for d := range size {
 			size[d] = s.Int(1, 4)
 		}
-		return []any{s.Tensor(shape), size, nil, mode, align}
+		return []any{s.Tensor(shape), size, nil, mode, align, nil, smooth}
 	},
 }, interpolation))
 
@@ -93,6 +98,12 @@ func inferInterpolate(n *ir.Node) (ir.Type, error) {
 			"%s resizes %s behind batch and channels; %s", mode, diag.Count(want, "dim"), kit.Named(n, 0))
 	} else if n.Attr("align_corners") != nil && !ok {
 		return x, kit.Refuse("align_corners", "leave it out", "%s has no align_corners; the linear modes and bicubic have", mode)
+	}
+	if again := n.Attr("recompute_scale_factor") == true; again && n.Floats("scale_factor") == nil {
+		return x, kit.Refuse("recompute_scale_factor", "leave it out", "recompute_scale_factor goes with scale_factor, not with size")
+	}
+	if n.Bool("antialias") && mode != "bilinear" && mode != "bicubic" {
+		return x, kit.Refuse("antialias", "leave it out, or use bilinear or bicubic, for two dims", "%s has no antialias; bilinear and bicubic have", mode)
 	}
 	if slices.Contains(x.Shape[2:], 0) {
 		return x, ir.Argf("x", "interpolate requires at least one element along each dim that it resizes; %s", kit.Named(n, 0))
@@ -140,7 +151,7 @@ func interpolation(n *ir.Node) []resampling {
 		in, out := n.Inputs[0].Type.Shape[2+d], n.Type.Shape[2+d]
 		// An element of the result is from/to of one of x.
 		from, to := in, out
-		if factors := n.Floats("scale_factor"); factors != nil && float64(in)*factors[d] != float64(out) {
+		if factors := n.Floats("scale_factor"); factors != nil && float64(in)*factors[d] != float64(out) && n.Attr("recompute_scale_factor") != true {
 			to, from = ratioOf(factors[d])
 		}
 		r := resampling{in: in, out: out}
@@ -163,9 +174,25 @@ func interpolation(n *ir.Node) []resampling {
 		} else if resizedDims[n.Str("mode")] > 0 {
 			r.reach = 1
 		}
+		if n.Bool("antialias") {
+			r = smoothed(r, align)
+		}
 		dims[d] = r
 	}
 	return dims
+}
+
+// smoothed has the curves cover what an element of the result does, where that is more than
+// one of x. PyTorch's positions with align_corners are those of areas here too.
+func smoothed(r resampling, align bool) resampling {
+	switch {
+	case align && r.out > 1:
+		r.step, r.from, r.over = 2*r.step, r.step-r.over, 2*r.over
+	case align:
+		r.from, r.over = -1, 2
+	}
+	r.to, r.normal = max(r.step, r.over), true
+	return r
 }
 
 // largestRatio limits the two numbers of a ratio, so that positions fit in 64 bits.

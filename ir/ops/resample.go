@@ -21,7 +21,9 @@ With reach 0, element o is the mean of x's elements from ⌊(o·step + from) / o
 ⌊(o·step + to) / over⌋: of those that exist, or that lie at most edge beyond either end,
 or as if there were divisor of them. With reach 1 it is x at (o·step + from) / over,
 interpolated linearly, and with reach 2 by Keys' cubic with a = -0.75; beyond its ends, x
-goes on as its last element. Transposed is the transpose of that matrix.`,
+goes on as its last element. With a reach and a to above 0 it is the sum of all elements
+less than reach·to / over away, weighted by that line or cubic, with a = -0.5, made to / over
+times as wide. Transposed is the transpose of that matrix.`,
 	Params: []ir.Param{
 		kit.ParamX,
 		kit.Integer("dim", "the dim to resample"),
@@ -29,7 +31,7 @@ goes on as its last element. Transposed is the transpose of that matrix.`,
 		kit.Integer("out_size", "its size in the result"),
 		kit.Integer("step", "the distance between positions, times over"),
 		kit.Integer("from", "the first position, times over"),
-		kit.Integer("to", "where the first window ends, times over"),
+		kit.Integer("to", "where the first window ends, or how wide one unit of the curves is, times over"),
 		kit.Integer("over", "what positions are divided by"),
 		kit.IntegerOr("edge", 0, "how far from x elements count"),
 		kit.IntegerOr("divisor", 0, "how many elements a window counts as; 0 for as many as it has"),
@@ -48,7 +50,7 @@ goes on as its last element. Transposed is the transpose of that matrix.`,
 		shape := slices.Clone(x.Shape)
 		shape[dim] = n.Int("out_size")
 		r := resamplingOf(n)
-		if r.reach < 0 || r.reach > 2 || r.over < 1 || r.step < 0 || r.edge < 0 || r.divisor < 0 || r.reach == 0 && r.to < r.from {
+		if r.reach < 0 || r.reach > 2 || r.over < 1 || r.step < 0 || r.edge < 0 || r.divisor < 0 || r.reach == 0 && r.to < r.from || r.reach > 0 && r.to < 0 {
 			return x, ir.Argf("reach", "resample can't be %v", n.Attrs)
 		}
 		return ir.Type{DType: x.DType, Shape: shape}, nil
@@ -85,6 +87,9 @@ goes on as its last element. Transposed is the transpose of that matrix.`,
 		switch {
 		case r.reach > 0:
 			r.step, r.from = s.Int(0, 20), s.Int(-9, 9)
+			if s.Int(0, 1) == 0 {
+				r.to = max(r.step, r.over)
+			}
 		case s.Int(0, 1) == 0: // shares
 			r.step, r.to, r.over = r.in, r.in+r.out-1, r.out
 		default:
@@ -108,6 +113,7 @@ type resampling struct {
 	reach                int
 	step, from, to, over int
 	edge, divisor        int
+	normal               bool // whether the weights of each element are to sum to 1
 }
 
 // resamplingOf gives a node's resampling.
@@ -152,9 +158,24 @@ func resampled(b *ir.Builder, x *ir.Node, dims []resampling, transposed bool) *i
 		if transposed {
 			i = len(dims) - 1 - i
 		}
-		y = dims[i].apply(b, y, lead+i, transposed)
+		r := dims[i]
+		if r.normal && !transposed {
+			y = b.Div(r.apply(b, y, lead+i, false), r.totals(b, y, lead+i))
+		} else if r.normal {
+			y = r.apply(b, b.Div(y, r.totals(b, y, lead+i)), lead+i, true)
+		} else {
+			y = r.apply(b, y, lead+i, transposed)
+		}
 	}
 	return b.Cast(y, x.Type.DType)
+}
+
+// totals are the sums of the weights of each element along a dim, for values like x.
+func (r resampling) totals(b *ir.Builder, x *ir.Node, dim int) *ir.Node {
+	shape := slices.Repeat(ir.Shape{1}, len(x.Type.Shape))
+	shape[dim] = r.in
+	ones := b.Fill(ir.Type{DType: x.Type.DType, Shape: shape}, 1.0)
+	return r.apply(b, ones, dim, false)
 }
 
 // resamplingOp adds what an op has that resamples each of x's last dims.
@@ -182,10 +203,25 @@ func (r resampling) row(o int, f func(i int, weight float64)) {
 		}
 		return
 	}
+	if r.to > 0 {
+		far, total := r.reach*r.to, 1.0
+		weight := func(i int) float64 { return weightAt(math.Abs(float64(at-i*r.over))/float64(r.to), r.reach, -0.5) }
+		first, end := max(floorDiv(at-far, r.over)+1, 0), min(-floorDiv(-at-far, r.over), r.in)
+		if r.normal {
+			total = 0
+			for i := first; i < end; i++ {
+				total += weight(i)
+			}
+		}
+		for i := first; i < end; i++ {
+			f(i, weight(i)/total)
+		}
+		return
+	}
 	weights := map[int]float64{} // of elements that stand for several beyond the ends
 	for tap := low - r.reach + 1; tap <= low+r.reach; tap++ {
 		away := math.Abs(float64(at-tap*r.over)) / float64(r.over)
-		weights[min(max(tap, 0), r.in-1)] += weightAt(away, r.reach)
+		weights[min(max(tap, 0), r.in-1)] += weightAt(away, r.reach, -0.75)
 	}
 	for _, i := range slices.Sorted(maps.Keys(weights)) {
 		f(i, weights[i])
@@ -194,8 +230,7 @@ func (r resampling) row(o int, f func(i int, weight float64)) {
 
 // weightAt is the weight of an element at a distance from the position: of lines, or of
 // cubics (Keys, "Cubic convolution interpolation for digital image processing", 1981).
-func weightAt(away float64, reach int) float64 {
-	const a = -0.75
+func weightAt(away float64, reach int, a float64) float64 {
 	switch {
 	case reach == 1:
 		return 1 - away

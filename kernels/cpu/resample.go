@@ -8,7 +8,9 @@ import "math"
 // With reach 0, element o is the mean of the elements from ⌊(o·step + from) / over⌋ up to
 // ⌊(o·step + to) / over⌋: of those that exist, or are at most edge beyond an end, or as if
 // there were divisor of them. With reach 1 it is x at (o·step + from) / over, interpolated
-// linearly, with reach 2 by Keys' cubic; beyond its ends x goes on as its last element.
+// linearly, with reach 2 by Keys' cubic; beyond its ends x goes on as its last element. With
+// a reach and a `to` above 0, all elements less than reach·to / over away have a part, by the
+// same curves made that much wider; none beyond the ends has.
 //
 // x [..., n, ...] → out [..., out_size, ...]. Bound by bytes. Which elements have a part
 // in which, and their weights, are listed at binding; sums are in f64.
@@ -99,12 +101,19 @@ func (r resampling) each(o int, f func(at int, weight, of float64)) {
 		}
 		return
 	}
+	if r.to > 0 {
+		far := r.reach * r.to
+		for at := max(floorQuotient(position-far, r.over)+1, 0); at < r.size && at*r.over < position+far; at++ {
+			f(at, resamplingWeight(math.Abs(float64(position-at*r.over))/float64(r.to), r.reach, -0.5), 1)
+		}
+		return
+	}
 	first := min(max(low-r.reach+1, 0), r.size-1)
 	for at := first; at <= min(max(low+r.reach, 0), r.size-1); at++ {
 		weight := 0.0
 		for tap := low - r.reach + 1; tap <= low+r.reach; tap++ { // those that the element stands for
 			if min(max(tap, 0), r.size-1) == at {
-				weight += resamplingWeight(math.Abs(float64(position-tap*r.over))/float64(r.over), r.reach)
+				weight += resamplingWeight(math.Abs(float64(position-tap*r.over))/float64(r.over), r.reach, -0.75)
 			}
 		}
 		f(at, weight, 1)
@@ -119,9 +128,9 @@ func floorQuotient(a, b int) int {
 	return q
 }
 
-// resamplingWeight is the weight of an element at a distance from the position.
-func resamplingWeight(away float64, reach int) float64 {
-	const a = -0.75
+// resamplingWeight is the weight of an element at a distance from the position: on a line,
+// or on Keys' cubic with its parameter a.
+func resamplingWeight(away float64, reach int, a float64) float64 {
 	switch {
 	case reach == 1:
 		return 1 - away

@@ -4,7 +4,9 @@
 // With reach 0, element o is the mean of the elements from ⌊(o·step + from) / over⌋ up to
 // ⌊(o·step + to) / over⌋: of those that exist, or are at most edge beyond an end, or as if
 // there were divisor of them. With reach 1 it is x at (o·step + from) / over, interpolated
-// linearly, with reach 2 by Keys' cubic; beyond its ends x goes on as its last element.
+// linearly, with reach 2 by Keys' cubic; beyond its ends x goes on as its last element. With
+// a reach and a `to` above 0, all elements less than reach·to / over away have a part, by the
+// same curves made that much wider; none beyond the ends has.
 //
 // x [..., n, ...] → out [..., out_size, ...]. Bound by bytes. Which elements meet is
 // integer arithmetic, the same everywhere. The transpose has each element look for those
@@ -28,10 +30,18 @@ DEVICE int limited(i64 v, int low, int high) { return v < low ? low : v > high ?
 DEVICE i64 position(resampling r, int o) { return o * r.step + r.from; }
 DEVICE i64 window_end(resampling r, int o) { return floor_quotient(o * r.step + r.to, r.over); }
 
+// Whether the curves are made wider.
+DEVICE bool is_wide(resampling r) { return r.reach > 0 && r.to > 0; }
+
 // The elements of x that element o is made of.
 DEVICE span sources(resampling r, int o) {
     i64 low = floor_quotient(position(r, o), r.over);
     span s;
+    if (is_wide(r)) {
+        s.first = limited(floor_quotient(position(r, o) - r.reach * r.to, r.over) + 1, 0, r.in_size);
+        s.end = limited(ceil_quotient(position(r, o) + r.reach * r.to, r.over), 0, r.in_size);
+        return s;
+    }
     s.first = r.reach == 0 ? limited(low, 0, r.in_size) : limited(low - r.reach + 1, 0, r.in_size - 1);
     s.end = r.reach == 0 ? limited(window_end(r, o), 0, r.in_size) : limited(low + r.reach, 0, r.in_size - 1) + 1;
     return s;
@@ -42,6 +52,11 @@ DEVICE span targets(resampling r, int i) {
     span all = {0, r.out_size}, s;
     if (r.step == 0) {
         return all;
+    }
+    if (is_wide(r)) {
+        s.first = limited(floor_quotient(r.over * i - r.from - r.reach * r.to, r.step) + 1, 0, r.out_size);
+        s.end = limited(ceil_quotient(r.over * i - r.from + r.reach * r.to, r.step), 0, r.out_size);
+        return s;
     }
     i64 begin = r.reach == 0 ? r.over * (i + 1) - r.to : r.over * (i - r.reach) - r.from;
     i64 end = r.over * (i + (r.reach == 0 ? 1 : r.reach)) - r.from;
@@ -61,24 +76,32 @@ DEVICE C window_count(resampling r, int o) {
     return (C)(high - low);
 }
 
+// The curves: a line, and Keys' cubic with its parameter a.
+DEVICE C curve(C away, int reach, C a) {
+    if (reach == 1) {
+        return (C)1 - away;
+    }
+    if (away <= (C)1) {
+        return ((a + (C)2) * away - (a + (C)3)) * away * away + (C)1;
+    }
+    return ((a * away - (C)5 * a) * away + (C)8 * a) * away - (C)4 * a;
+}
+
 // The weight of element i in element o, where x is interpolated: that of all places that
 // it stands for.
 DEVICE C weight_of(resampling r, int o, int i) {
     i64 at = position(r, o), low = floor_quotient(at, r.over);
     C weight = (C)0;
+    if (is_wide(r)) {
+        C away = fabs((C)(at - (i64)i * r.over)) / (C)r.to;
+        return away < (C)r.reach ? curve(away, r.reach, (C)-0.5) : weight;
+    }
     for (i64 tap = low - r.reach + 1; tap <= low + r.reach; tap++) {
         if (limited(tap, 0, r.in_size - 1) != i) {
             continue;
         }
         i64 distance = at - tap * r.over;
-        C away = fabs((C)distance) / (C)r.over, a = (C)-0.75;
-        if (r.reach == 1) {
-            weight += (C)1 - away;
-        } else if (away <= (C)1) {
-            weight += ((a + (C)2) * away - (a + (C)3)) * away * away + (C)1;
-        } else {
-            weight += ((a * away - (C)5 * a) * away + (C)8 * a) * away - (C)4 * a;
-        }
+        weight += curve(fabs((C)distance) / (C)r.over, r.reach, (C)-0.75);
     }
     return weight;
 }

@@ -116,11 +116,13 @@ func TestFunctionsSayWhatDoesNotFit(t *testing.T) {
 		"{Conv1d: x, out_channels: 2, kernel_size: 3, padding: 9, padding_mode: reflect}":                "reflect can pad dim -1 by at most 5; padding is [9, 9] there",
 		"{Conv1d: x, out_channels: 2, kernel_size: 3, padding: [1, 2], padding_mode: reflect}":           "padding is same, valid, one int, but padding_mode is reflect and padding is [1, 2]",
 		"{Conv1d: x, out_channels: 2, kernel_size: 3, stride: 2, padding: same, padding_mode: circular}": "stride is 1 for the padding same, but padding_mode is circular and padding is same and stride is [2]",
-		"interpolate(x, nil, [2, 3])": "scale_factor must be one number, or a list of 1 number; it is [2 3]; x is f32[3, 4, 6]",
-		"interpolate(x, nil, [0.1])":  "scale_factor 0.1 leaves nothing of dim -1; x is f32[3, 4, 6]",
+		"interpolate(x, nil, [2, 3])":                                                  "scale_factor must be one number, or a list of 1 number; it is [2 3]; x is f32[3, 4, 6]",
+		"interpolate(x, 4, nil, 'linear', antialias=true)":                             "linear has no antialias; bilinear and bicubic have",
+		"interpolate(x, 4, recompute_scale_factor=true)":                               "recompute_scale_factor goes with scale_factor, not with size",
+		"interpolate(x, nil, [0.1])":                                                   "scale_factor 0.1 leaves nothing of dim -1; x is f32[3, 4, 6]",
 		"index_add(cast(x, 'i32'), 0, arange(1), cast(slice(x, 0, 0, 1), 'i32'), 0.5)": "alpha is 0.5, which i32 can't represent",
-		"max_unpool1d(x, arange(6), 2)":              "the input indices of max_unpool1d must be int[...lead, length], got i64[6]: lead is [3, 4] here, not []",
-		"max_unpool2d(x, cast(x, 'i32'), [2, 2, 2])": "kernel_size, stride and padding are one int, or one for each dimension",
+		"max_unpool1d(x, arange(6), 2)":                                                "the input indices of max_unpool1d must be int[...lead, length], got i64[6]: lead is [3, 4] here, not []",
+		"max_unpool2d(x, cast(x, 'i32'), [2, 2, 2])":                                   "kernel_size, stride and padding are one int, or one for each dimension",
 	} {
 		if call[0] != '{' {
 			call = `"` + call + `"`

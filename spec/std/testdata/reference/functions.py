@@ -224,6 +224,14 @@ case("max_unpool3d(p, max_pool3d_with_indices(x, [1, 2, 2]).indices, [1, 2, 2])"
 x = draw(2, 1, 3, 4)
 for mode in ("nearest", "bilinear", "bicubic", "area", "nearest-exact"):
     case(f"interpolate(x, nil, [1.5, 2], '{mode}')", lambda x: F.interpolate(x, None, (1.5, 2.0), mode), x=x)
+for mode in ("bilinear", "bicubic"):
+    for size in ([2, 3], [1, 1], [7, 2], [3, 9]):
+        for align in (False, True):
+            case(f"interpolate(x, {size}, nil, '{mode}', {str(align).lower()}, antialias=true)",
+                 lambda x: F.interpolate(x, size, None, mode, align, antialias=True), x=draw(1, 2, 5, 7), second=False)
+    case(f"interpolate(x, nil, [0.3, 0.45], '{mode}', antialias=true)", lambda x: F.interpolate(x, None, (0.3, 0.45), mode, antialias=True), x=draw(1, 1, 7, 9))
+case("interpolate(x, nil, 0.45, 'bilinear', recompute_scale_factor=true)",
+     lambda x: F.interpolate(x, None, 0.45, "bilinear", recompute_scale_factor=True), x=draw(1, 1, 7, 9))
 case("{Upsample: x, scale_factor: [0.7, 2.3], mode: bilinear}", lambda x: F.interpolate(x, None, (0.7, 2.3), "bilinear"), x=x)
 case("index_add(x, 0, i, s, -2)", lambda x, i, s: x.index_add(0, i, s, alpha=-2), x=draw(3, 2), i=torch.tensor([2, 0, 2, 2]), s=draw(4, 2))
 case("index_add(x, 1, i, s, alpha=0.5)", lambda x, i, s: x.index_add(1, i, s, alpha=0.5), x=draw(3, 2), i=torch.tensor([1]), s=draw(3, 1))
