@@ -105,7 +105,8 @@ func moveCases(op string) []opCase {
 		return []opCase{pad(0, x, [2]int{0, 0}, [2]int{1, 2}, [2]int{0, 1}), pad(1, x, [2]int{1, 0}, [2]int{0, 0}, [2]int{0, 0}),
 			pad(1, plain(0, 2), [2]int{1, 1}, [2]int{0, 1}), pad(1, plain()), pad(1, plain(3), [2]int{2, 2}),
 			pad(1, x, [2]int{-1, 1}, [2]int{2, -3}, [2]int{-1, -1}), pad(1, plain(2), [2]int{-2, 3}),
-			one(list([]int{-1, 2, 5, 3, 1, 1}, "reflect"), x), one(list([]int{9, -2, 0, 3}, "replicate"), x), one(list([]int{4, 4, 6, -1, 0, 2}, "circular"), x),
+			pad(1, plain(1, 3), [2]int{1, -1}, [2]int{0, 1}), pad(1, plain(1), [2]int{-1, 1}),
+			one(list([]int{-1, 2, 5, 3, 1, 1}, "reflect"), x), one(list([]int{9, -2, 0, 3}, "replicate"), x), one(list([]int{4, 4, 5, -1, -1, 1}, "circular"), x),
 			one(list([]int{0, 0}, "circular"), plain(0))}
 	case "flip":
 		return []opCase{one(list(1), x), one(list([]int{0, 2}), x), one(list([]int{0, 1, 2}), x), one(list(0), plain(0)), one(list(0), plain(7))}

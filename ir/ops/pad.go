@@ -17,7 +17,8 @@ var Pad = ir.Register(&ir.Op{
 padding is PyTorch's flat list, [before, after] of the last dim, then of the one before
 it, and so on; or a list of pairs [before, after], one for each dim, the first dim first.
 The border is a value, x mirrored at its first and last elements (reflect), these
-repeated (replicate), or x begun again (circular). A number for mode is the value.`,
+repeated (replicate), or what is left of x begun again (circular). A number for mode is
+the value.`,
 	Example: `
 x: i32[1, 3] = [[1, 2, 3]]
 pad(x, [1, 2], "reflect"): i32[1, 6] = [[2, 1, 2, 3, 2, 1]]`,
@@ -37,8 +38,9 @@ pad(x, [1, 2], "reflect"): i32[1, 6] = [[2, 1, 2, 3, 2, 1]]`,
 		padding := make([][2]int, len(shape))
 		for i, size := range shape {
 			if s.Int(0, 1) == 0 {
-				most := min(2, reachOfPadding(mode, size))
-				padding[i] = [2]int{s.Int(-min(1, size/2), most), s.Int(-min(1, size/2), most)}
+				cut := min(1, size/2)
+				most := min(2, reachOfPadding(mode, size, size-cut))
+				padding[i] = [2]int{s.Int(-cut, most), s.Int(-cut, most)}
 			}
 		}
 		if mode == "constant" {
@@ -50,13 +52,15 @@ pad(x, [1, 2], "reflect"): i32[1, 6] = [[2, 1, 2, 3, 2, 1]]`,
 
 var paddingModes = []string{"constant", "reflect", "replicate", "circular"}
 
-// reachOfPadding is how far a dim of a size can be padded.
-func reachOfPadding(mode string, size int) int {
+// reachOfPadding is how far a dim of a size can be padded, of which some elements are kept.
+func reachOfPadding(mode string, size, kept int) int {
 	switch {
 	case mode == "reflect":
 		return max(size-1, 0)
-	case mode == "circular" || mode == "replicate" && size == 0:
-		return size
+	case mode == "circular":
+		return kept
+	case mode == "replicate" && size == 0:
+		return 0
 	}
 	return math.MaxInt
 }
@@ -82,16 +86,19 @@ func inferPad(n *ir.Node) (ir.Type, error) {
 		if min(p[0], p[1]) < -size || min(p[0], 0)+min(p[1], 0) < -size {
 			return x, kit.RefuseItem("padding", i, "", "padding cuts more off dim -%d than there is: it is %v; %s", dim, ir.Shape(p[:]), kit.Named(n, 0))
 		}
-		if most := reachOfPadding(mode, size); max(p[0], p[1]) > most {
+		if most := reachOfPadding(mode, size, keptOf(size, p)); max(p[0], p[1]) > most {
 			return x, kit.RefuseItem("padding", i, "", "%s can pad dim -%d by at most %d; padding is %v there; %s", mode, dim, most, ir.Shape(p[:]), kit.Named(n, 0))
 		}
-		shape[i] = ir.AddSize(size+min(p[0], 0)+min(p[1], 0), max(p[0], 0), max(p[1], 0))
+		shape[i] = ir.AddSize(keptOf(size, p), max(p[0], 0), max(p[1], 0))
 	}
 	if err := kit.NormNumber(n, "value", x.DType); err != nil {
 		return x, err
 	}
 	return ir.Type{DType: x.DType, Shape: shape}, nil
 }
+
+// keptOf is how many elements of a dim negative padding leaves.
+func keptOf(size int, p [2]int) int { return size + min(p[0], 0) + min(p[1], 0) }
 
 // paddingPairs brings padding into the form of a pair for each dim, the first dim first.
 func paddingPairs(n *ir.Node) ([][2]int, error) {
@@ -118,8 +125,8 @@ func paddingPairs(n *ir.Node) ([][2]int, error) {
 }
 
 // paddedFrom is which element of a dim of a size is at place i, counted from the first;
-// ok is false if none is.
-func paddedFrom(mode string, i, size int) (at int, ok bool) {
+// ok is false if none is. Only circular takes elements of those that are kept.
+func paddedFrom(mode string, i, size, kept int) (at int, ok bool) {
 	switch {
 	case i >= 0 && i < size:
 		return i, true
@@ -129,8 +136,10 @@ func paddedFrom(mode string, i, size int) (at int, ok bool) {
 		return 2*(size-1) - i, true
 	case mode == "replicate":
 		return min(max(i, 0), size-1), true
+	case mode == "circular" && i < 0:
+		return i + kept, true
 	case mode == "circular":
-		return (i + size) % size, true
+		return i - kept, true
 	}
 	return 0, false
 }
@@ -143,7 +152,7 @@ func referencePad(n *ir.Node, in []*ir.Array) *ir.Array {
 		var nextFrom, nextTo []int
 		for k := range from {
 			for i := range y[d] {
-				if at, ok := paddedFrom(mode, i-p[0], x[d]); ok {
+				if at, ok := paddedFrom(mode, i-p[0], x[d], keptOf(x[d], p)); ok {
 					nextFrom, nextTo = append(nextFrom, from[k]*x[d]+at), append(nextTo, to[k]*y[d]+i)
 				}
 			}
@@ -185,8 +194,8 @@ func unpad(b *ir.Builder, n, g *ir.Node) *ir.Node {
 			add(0, before, 0)
 			add(end, end+after, size-1)
 		case "circular":
-			add(0, before, size-before)
-			add(end, end+after, 0)
+			add(0, before, keptOf(size, p)-before)
+			add(end, end+after, max(-p[0], 0))
 		}
 		g = all
 	}

@@ -96,7 +96,9 @@ func padBorders[T any](a *Args) func() {
 	for d, n := range shape {
 		sources[d] = make([]int, n)
 		for i := range sources[d] {
-			sources[d][i] = border(a.int(2), i-a.ints(0)[2*d], a.input(0).Shape[d]) * strides[d]
+			before, after := a.ints(0)[2*d], a.ints(0)[2*d+1]
+			size := a.input(0).Shape[d]
+			sources[d][i] = border(a.int(2), i-before, size, size+min(before, 0)+min(after, 0)) * strides[d]
 		}
 	}
 	row, last := shape[rank-1], sources[rank-1]
@@ -120,8 +122,9 @@ func padBorders[T any](a *Args) func() {
 	}
 }
 
-// border is where in a dimension of a size place i comes from.
-func border(mode, i, size int) int {
+// border is where in a dimension of a size place i comes from. Circular begins what is kept
+// again.
+func border(mode, i, size, kept int) int {
 	at := i
 	switch {
 	case i >= 0 && i < size:
@@ -131,8 +134,10 @@ func border(mode, i, size int) int {
 		at = 2*(size-1) - i
 	case mode == padReplicate:
 		at = min(max(i, 0), size-1)
+	case mode == padCircular && i < 0:
+		at = i + kept
 	case mode == padCircular:
-		at = (i + size) % size
+		at = i - kept
 	}
 	if at < 0 || at >= size {
 		fail("there is no element %d of %d for a border", at, size)

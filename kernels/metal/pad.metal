@@ -7,15 +7,15 @@
 // after, which may be negative. Bound by bytes.
 
 // Where in a dimension of a size the border at place i comes from; of a value, i itself,
-// which is outside.
-DEVICE int border(int mode, int i, int size) {
+// which is outside. Circular begins again what negative padding keeps.
+DEVICE int border(int mode, int i, int size, int kept) {
     switch (mode) {
     case 1:
         return i < 0 ? -i : 2 * (size - 1) - i;
     case 2:
         return i < 0 ? 0 : size - 1;
     case 3:
-        return i < 0 ? i + size : i - size;
+        return i < 0 ? i + kept : i - kept;
     }
     return i;
 }
@@ -36,11 +36,13 @@ kernel void flowrun_pad(device const T *x [[buffer(0)]], device T *out [[buffer(
     bool inside = true;
 #pragma unroll
     for (int d = 0; d < 8; d++) {
-        if (with.out_dims.s[d] != 1 || with.x_dims.s[d] != 1) {
+        if (with.out_dims.s[d] != 1 || with.x_dims.s[d] != 1 || with.before.s[d]) {
             int next = (u32)rest / (u32)with.out_dims.s[d];
             int here = rest - next * with.out_dims.s[d] - with.before.s[d];
             if (here < 0 || here >= with.x_dims.s[d]) {
-                here = border(with.mode, here, with.x_dims.s[d]);
+                int after = with.out_dims.s[d] - with.x_dims.s[d] - with.before.s[d];
+                int kept = with.x_dims.s[d] + (with.before.s[d] < 0 ? with.before.s[d] : 0) + (after < 0 ? after : 0);
+                here = border(with.mode, here, with.x_dims.s[d], kept);
                 inside = inside && with.mode != 0;
             }
             at += here * stride;

@@ -7,15 +7,15 @@
 // after, which may be negative. Bound by bytes.
 
 // Where in a dimension of a size the border at place i comes from; of a value, i itself,
-// which is outside.
-DEVICE int border(int mode, int i, int size) {
+// which is outside. Circular begins again what negative padding keeps.
+DEVICE int border(int mode, int i, int size, int kept) {
     switch (mode) {
     case 1:
         return i < 0 ? -i : 2 * (size - 1) - i;
     case 2:
         return i < 0 ? 0 : size - 1;
     case 3:
-        return i < 0 ? i + size : i - size;
+        return i < 0 ? i + kept : i - kept;
     }
     return i;
 }
@@ -27,11 +27,13 @@ kernel void flowrun_pad(global const T *x, global T *out, C value, int mode, int
     }
     int rest = i, at = 0, stride = 1, inside = 1;
 #define DIMENSION(d)                                             \
-    if (out_dims.s##d != 1 || x_dims.s##d != 1) {                \
+    if (out_dims.s##d != 1 || x_dims.s##d != 1 || before.s##d) { \
         int next = (uint)rest / (uint)out_dims.s##d;             \
         int here = rest - next * out_dims.s##d - before.s##d;    \
         if (here < 0 || here >= x_dims.s##d) {                   \
-            here = border(mode, here, x_dims.s##d);              \
+            int after = out_dims.s##d - x_dims.s##d - before.s##d; \
+            int kept = x_dims.s##d + (before.s##d < 0 ? before.s##d : 0) + (after < 0 ? after : 0); \
+            here = border(mode, here, x_dims.s##d, kept);        \
             inside = inside && mode != 0;                        \
         }                                                        \
         at += here * stride;                                     \
