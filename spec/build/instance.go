@@ -217,6 +217,9 @@ func (ex *expander) moduleArgument(m *syntax.Module, i int, e expr.Expr, f *fram
 		return ex.expand(e)
 	}
 	a := m.Args[i-len(m.Inputs)]
+	if a.Kind == syntax.ArgTensor {
+		return ex.tensorArgument(m, a, e, f)
+	}
 	if a.Kind == syntax.ArgScalar {
 		v := ex.expand(e)
 		if !syntax.IsBad(v) && !isScalar(v) {
@@ -231,6 +234,31 @@ func (ex *expander) moduleArgument(m *syntax.Module, i int, e expr.Expr, f *fram
 	v := ex.constant(e)
 	f.consts[a.Name] = ex.accepted(a, v, e.At(), "the argument "+a.Name+" of "+m.Name, true)
 	return f.consts[a.Name]
+}
+
+// givenTensor stands for a tensor that is an argument where compile-time contexts ask whether
+// there is one: whether it is nil.
+type givenTensor struct{}
+
+func (givenTensor) String() string { return "a tensor" }
+
+// tensorArgument is moduleArgument for a tensor, of any type, or nil.
+func (ex *expander) tensorArgument(m *syntax.Module, a *syntax.Arg, e expr.Expr, f *frame) any {
+	v := ex.expand(e)
+	switch v.(type) {
+	case *ir.Node:
+		f.values[a.Name], f.consts[a.Name] = v, givenTensor{}
+	case nil:
+		if a.Nil {
+			f.consts[a.Name] = nil
+			break
+		}
+		v = ex.fail(ex.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s must be a tensor, got nil", a.Name, m.Name)
+	case syntax.Bad:
+	default:
+		v = ex.fail(ex.f, diag.InvalidArgument, e.At(), "", "the argument %s of %s must be a tensor, got %s", a.Name, m.Name, ir.Describe(v))
+	}
+	return v
 }
 
 // accepted brings the value of an argument, given by a call or its default, to its kind,

@@ -39,6 +39,9 @@ func (g *graph) remember(f *frame) {
 	g.list.Budget.Spend(diag.Expanding, callCost)
 	args := make([]any, len(f.mod.Args))
 	for i, a := range f.mod.Args {
+		if a.Kind == syntax.ArgTensor {
+			continue // each call has its own
+		}
 		if v, scalar := f.values[a.Name]; scalar && a.Kind == syntax.ArgScalar {
 			args[i] = v
 		} else {
@@ -176,7 +179,7 @@ func (f *frame) inherit(with *use, given []expr.Expr) []expr.Expr {
 	given = slices.Clone(given)
 	for i, a := range f.mod.Args {
 		at := len(f.mod.Inputs) + i
-		if given[at] != nil {
+		if given[at] != nil || a.Kind == syntax.ArgTensor {
 			continue
 		}
 		given[at] = &expr.Literal{}

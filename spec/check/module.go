@@ -15,7 +15,10 @@ func (r *resolver) module(m *syntax.Module) *scope {
 	s := r.scope(m)
 	s.open = m.Open
 	for _, a := range m.Args {
-		s.declare(s.argumentNames(a), a.Name, "the argument", a.At)
+		named := s.declare(s.argumentNames(a), a.Name, "the argument", a.At)
+		if a.Kind == syntax.ArgTensor { // compile-time contexts may ask whether it is nil
+			s.consts[a.Name] = named
+		}
 	}
 	inputs := map[string]*symbol{}
 	if m.Optimizer {
@@ -70,7 +73,7 @@ func (r *resolver) module(m *syntax.Module) *scope {
 
 // argumentNames are the names that an argument is among: of values, if it can be one.
 func (s *scope) argumentNames(a *syntax.Arg) map[string]*symbol {
-	if a.Kind == syntax.ArgScalar {
+	if a.Kind.IsValue() {
 		return s.graph
 	}
 	return s.consts

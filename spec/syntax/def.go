@@ -242,9 +242,14 @@ const (
 	argList
 	ArgScalar
 	ArgNumbers
+	ArgTensor
 )
 
-var argKinds = [...]string{"int", "float", "bool", "string", "list", "scalar", "numbers"}
+var argKinds = [...]string{"int", "float", "bool", "string", "list", "scalar", "numbers", "tensor"}
+
+// IsValue reports whether an argument of the kind can be a tensor, which compile-time
+// contexts can't use.
+func (k argKind) IsValue() bool { return k == ArgScalar || k == ArgTensor }
 
 func (k argKind) String() string { return argKinds[k] }
 

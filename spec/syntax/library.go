@@ -132,7 +132,7 @@ func SignatureOf(m *Module) *Signature {
 		s.Params = append(s.Params, Param{Name: in.Name})
 	}
 	for _, a := range m.Args {
-		s.Params = append(s.Params, Param{Name: a.Name, Optional: a.Optional, text: a.Kind == argString, words: a.words(), Constant: a.Kind != ArgScalar})
+		s.Params = append(s.Params, Param{Name: a.Name, Optional: a.Optional, text: a.Kind == argString, words: a.words(), Constant: !a.Kind.IsValue()})
 	}
 	if len(s.Params) > 32 {
 		s.byName = make(map[string]int, len(s.Params))

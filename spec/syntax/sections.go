@@ -126,7 +126,7 @@ var (
 			{Name: "precision", Value: "precision", doc: "the dtype that it computes in, whatever the precision of a call", more: "losses and norms have f32; by default that of the call"},
 			{Name: "accumulate", Value: "bool", doc: "whether its states gather what the batches of an evaluation give", more: "by default not"},
 			{Name: "inputs", Value: "inputs", doc: "inputs by name with their types, whose dimensions may be symbolic"},
-			{Name: "args", Value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar, numbers), a default, or {type, default, doc}",
+			{Name: "args", Value: "args", doc: "arguments by name: a kind (int, float, bool, string, list, scalar, numbers, tensor), a default, or {type, default, doc}",
 				more: "an argument with only a kind is required"},
 			{Name: "require", Value: "requirements", doc: "conditions on arguments and dimensions",
 				more: "each as a sentence and an expression"},
@@ -148,8 +148,8 @@ var (
 		{Name: "update", Value: "nodes", doc: "the new values of states and of param, and nodes to compute them", Required: true},
 	}}
 	argSection = &Section{name: "an argument", Doc: "An argument of a module.", Keys: []Key{
-		{Name: "type", Value: "arg type", doc: "int, float, bool, string, list, scalar or numbers",
-			more: "a `scalar` is a number or a tensor without dimensions; `numbers` is a list of numbers, or one number, which is converted to a list", Required: true},
+		{Name: "type", Value: "arg type", doc: "int, float, bool, string, list, scalar, numbers or tensor",
+			more: "a `scalar` is a number or a tensor without dimensions; `numbers` is a list of numbers, or one number, which is converted to a list; a `tensor` is one of any type, of which compile-time contexts know whether it is nil", Required: true},
 		{Name: "default", Value: "expression", doc: "the value if a call omits the argument",
 			more: "it can use the arguments above it and symbolic dimensions"},
 		{Name: "min", Value: "constant", doc: "the smallest value allowed"},

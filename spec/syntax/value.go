@@ -100,7 +100,7 @@ func kindOf(v any) argKind {
 
 // foreignKinds are kinds as other languages call them.
 var foreignKinds = map[string]argKind{
-	"integer": ArgInt, "number": ArgFloat, "double": ArgFloat, "boolean": ArgBool, "str": argString, "text": argString, "array": argList, "tuple": argList,
+	"integer": ArgInt, "number": ArgFloat, "double": ArgFloat, "boolean": ArgBool, "str": argString, "text": argString, "array": argList, "tuple": argList, "Tensor": ArgTensor,
 }
 
 func (d *decoder) kind(n *tree.Node) (argKind, bool) {
@@ -114,8 +114,6 @@ func (d *decoder) kind(n *tree.Node) (argKind, bool) {
 	help := "the types are " + strings.Join(argKinds[:], ", ")
 	meant, known := foreignKinds[text]
 	switch {
-	case text == "tensor" || text == "Tensor":
-		help = "declare tensors under inputs; arguments are known at compile time"
 	case known:
 		help = fmt.Sprintf("did you mean %q?", meant)
 	case strings.ContainsAny(text, "+-*/("):
