@@ -75,18 +75,14 @@ func (t *training) unknownSum(u *syntax.Update) {
 	t.fail(t.root, diag.InvalidValue, u.Loss.At(), help, "with `accumulate` it has to be known how the loss adds up over batches, and of this one it isn't")
 }
 
-// examples is what a batch weighs: 1, or less if it is an epoch's last and has fewer
-// examples. steps says that there is none of these.
+// examples is what a batch weighs: the number of its examples, as an epoch's last may have
+// fewer. steps says that all have the same.
 func (t *training) examples() (weight *ir.Node, steps bool) {
 	src := t.def.DataSource
 	if src == nil || src.Decl == nil || src.Decl.Batch < 1 || src.Decl.DropLast || src.Kind != nil && src.Kind.Batches {
 		return nil, true
 	}
-	n := 1.0
-	if t.size > 0 {
-		n = float64(t.size) / float64(src.Decl.Batch)
-	}
-	return t.Scalar(ir.F32, n), false
+	return t.Scalar(ir.F32, float64(t.batch(src))), false
 }
 
 // weighted is a loss whose weight the spec says.

@@ -31,7 +31,7 @@ data:
   rows:
     safetensors: rows.safetensors
     fields: {x: {type: "f64[3]"}, t: {type: "f64[2]"}, y: {type: "i64[4]"}, mask: {type: "f64[4]"}}
-    batch: 4
+    batch: %d
 model:
   inputs: {x: "f64[batch, 3]"}
   nodes:
@@ -41,7 +41,7 @@ model:
   outputs: [logits, r]
 train:
   data: rows
-  accumulate: 3
+  accumulate: %d
   optimizer: {SGD: {lr: 0.125, momentum: 0.5}}
   epochs: 4
   loss: '%s'
@@ -56,11 +56,12 @@ func TestAccumulatedBatchesAreOneLargeBatch(t *testing.T) {
 	require.Len(t, reference.Runs, 17)
 	for i, r := range reference.Runs {
 		device := []string{"cpu", "sim"}[i%2]
+		of := [][2]int{{4, 3}, {3, 4}}[i/2%2] // batches of 4, 4 and 2 examples, or of 3, 3, 3 and 1
 		t.Run(fmt.Sprintf("%s, clip %t, %s", r.Name, r.Clip, device), func(t *testing.T) {
 			dir := t.TempDir()
 			require.NoError(t, flowrun.WriteTensors(filepath.Join(dir, "rows.safetensors"), map[string]*flowrun.Tensor{
 				"x": reference.X.in(flowrun.F64), "t": reference.T.in(flowrun.F64), "y": reference.Y.in(flowrun.I64), "mask": reference.Mask.in(flowrun.F64)}))
-			spec := fmt.Sprintf(accumulatedSpec, r.Loss)
+			spec := fmt.Sprintf(accumulatedSpec, of[0], of[1], r.Loss)
 			if r.Weight != "" {
 				spec += "  weight: " + r.Weight + "\n"
 			}
@@ -75,7 +76,7 @@ func TestAccumulatedBatchesAreOneLargeBatch(t *testing.T) {
 			}
 			s := runtest.Started(t, path, flowrun.On(device), flowrun.WithWeights(flowrun.Weights{Tensors: first}))
 			summary, _ := runtest.Ran(t, s, 0)
-			require.EqualValues(t, 12, summary.Step)
+			require.EqualValues(t, 4*of[1], summary.Step)
 			after := runtest.Weights(t, s)
 			for name, want := range r.After {
 				got := make([]float64, len(want.Values))
@@ -139,6 +140,51 @@ train:
 			for i := range want.Type.Shape.Numel() {
 				require.InDelta(t, want.Float(i), after[0][name].Float(i), 1e-13, "%s of %s", name, loss)
 			}
+		}
+	}
+}
+
+// Recorded batches may have time first: the inputs say which dim is the batch's.
+func TestAccumulatedRecordingsMayHaveTimeFirst(t *testing.T) {
+	const text = `
+flowrun: 1
+data: {rows: {replay: rows.safetensors, fields: {x: {tensor: x, type: "f64[3, %d, 2]"}, m: {tensor: m, type: "f64[3, %[1]d]"}}}}
+model:
+  inputs: {x: "f64[time, batch, 2]"}
+  nodes:
+    past: {GRU: x, hidden_size: 2, batch_first: false, dtype: f64}
+    each: square(past.out)
+  outputs: [each]
+train:
+  data: rows
+  accumulate: %d
+  optimizer: {SGD: {lr: 0.125, momentum: 0.5}}
+  max_steps: %d
+  loss: mean(sqrt(sum(each, [0, 2]))) + sum(sum(each, -1) * m) / maximum(sum(m), 1)
+`
+	var after []map[string]*flowrun.Tensor
+	for _, of := range []struct{ batch, accumulate, steps int }{{2, 2, 4}, {4, 1, 2}} {
+		x, m := numbers{Shape: []int{of.steps, 3, of.batch, 2}}, numbers{Shape: []int{of.steps, 3, of.batch}}
+		for step := range of.steps {
+			for time := range 3 {
+				for i := range of.batch {
+					example := step*of.batch + i
+					x.Values = append(x.Values, float64(example*example%7+time)/8, float64((example+time)%5)/4-0.5)
+					m.Values = append(m.Values, float64((example+time)%3/2))
+				}
+			}
+		}
+		dir := t.TempDir()
+		require.NoError(t, flowrun.WriteTensors(filepath.Join(dir, "rows.safetensors"), map[string]*flowrun.Tensor{"x": x.in(flowrun.F64), "m": m.in(flowrun.F64)}))
+		path := filepath.Join(dir, "s.yaml")
+		require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, text, of.batch, of.accumulate, of.steps), 0o666))
+		s := runtest.Started(t, path, flowrun.On("cpu"))
+		runtest.Ran(t, s, 0)
+		after = append(after, runtest.Weights(t, s))
+	}
+	for name, want := range after[1] {
+		for i := range want.Type.Shape.Numel() {
+			require.InDelta(t, want.Float(i), after[0][name].Float(i), 1e-14, name)
 		}
 	}
 }
