@@ -198,7 +198,10 @@ func (ex *expander) endScan(s *scanning, def *syntax.Scan, m *syntax.Module, c *
 	if !several {
 		all = outputs{"": v}
 	}
-	for _, name := range def.Last {
+	for i, name := range def.Last {
+		if slices.ContainsFunc(def.Last[:i], func(l syntax.ScanName) bool { return l.Name == name.Name }) {
+			return ex.fail(ex.f, diag.DuplicateName, name.At, "", "the output %s is named twice", name.Name)
+		}
 		if _, there := all[name.Name]; !there || !several {
 			help := "write last: true"
 			if several {

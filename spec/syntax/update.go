@@ -169,8 +169,10 @@ func (d *decoder) update(e tree.Entry) *Update {
 		}
 	case "assign":
 		u.Assign = d.assignments(fields["assign"])
+		d.notEmpty(fields["assign"], "assign", "write {STATE: value}")
 	case "copy":
 		u.Copies = d.copies(fields["copy"])
+		d.notEmpty(fields["copy"], "copy", "write {FROM: TO}")
 		if rate := fields["rate"]; rate != nil {
 			u.Rate = d.expression(rate, "rate")
 		}
@@ -258,8 +260,13 @@ func (d *decoder) oneForm(n *tree.Node, fields map[string]*tree.Node, t *Train) 
 				"train has `updates`, so `%s` belongs to one of them", k)
 		}
 	}
-	if len(fields["updates"].Entries) == 0 && !fields["updates"].Broken && !fields["updates"].Partial && fields["updates"].Kind == tree.Map {
-		d.report(diag.InvalidValue, fields["updates"].Range, "write {NAME: {loss: …, optimizer: {SGD: {lr: 0.1}}}}", "updates is empty")
+	d.notEmpty(fields["updates"], "updates", "write {NAME: {loss: …, optimizer: {SGD: {lr: 0.1}}}}")
+}
+
+// notEmpty reports a mapping without entries, which would do nothing.
+func (d *decoder) notEmpty(n *tree.Node, key, help string) {
+	if n.Kind == tree.Map && len(n.Entries) == 0 && !n.Broken && !n.Partial {
+		d.report(diag.InvalidValue, n.Range, help, "%s is empty", key)
 	}
 }
 
