@@ -100,7 +100,7 @@ func kindOf(v any) argKind {
 
 // foreignKinds are kinds as other languages call them.
 var foreignKinds = map[string]argKind{
-	"integer": ArgInt, "number": ArgFloat, "double": ArgFloat, "boolean": ArgBool, "str": argString, "text": argString, "array": argList, "tuple": argList, "Tensor": ArgTensor,
+	"integer": ArgInt, "number": ArgFloat, "double": ArgFloat, "boolean": ArgBool, "str": argString, "text": argString, "array": argList, "tuple": argList,
 }
 
 func (d *decoder) kind(n *tree.Node) (argKind, bool) {
@@ -114,6 +114,8 @@ func (d *decoder) kind(n *tree.Node) (argKind, bool) {
 	help := "the types are " + strings.Join(argKinds[:], ", ")
 	meant, known := foreignKinds[text]
 	switch {
+	case text == "Tensor":
+		help = `did you mean "tensor"?`
 	case known:
 		help = fmt.Sprintf("did you mean %q?", meant)
 	case strings.ContainsAny(text, "+-*/("):
