@@ -12,17 +12,26 @@ func init() { register("convolution", on(first, floats(convolution[float32], con
 func convolution[T float](a *Args) func() {
 	x, weight := a.input(0), a.input(1)
 	p := planCorrelation(a, x.Shape, weight.Shape, a.Output.Shape)
-	c := newContraction[T](true, p.batch*p.y.numel(), p.in*p.taps.numel(), p.taps[2])
-	c.rows, c.rowOfOther, c.rowOfOut = p.out, p.in*p.taps.numel(), p.y.numel()
-	c.see(p.windows())
 	seen, kernels, out := view[T](x), view[T](weight), view[T](a.Output)
 	if p.none() {
 		return func() { clear(out) }
 	}
+	if run := p.pointwise(a.Output, weight, x, p.out, p.in, false); run != nil {
+		return run
+	}
+	sum := p.in * p.taps.numel()
+	multiply := contractions(p.batch*p.y.numel(), p.flops(), func() *contraction[T] {
+		c := newContraction[T](true, p.batch*p.y.numel(), sum, p.taps[2])
+		c.rows, c.rowOfOther, c.rowOfOut = p.out, sum, p.y.numel()
+		c.see(p.windows())
+		return c
+	}, func(c *contraction[T], first, end int) {
+		for g := range p.groups {
+			c.run(out[g*p.out*p.y.numel():], kernels[g*p.out*sum:], seen[g*p.in*p.x.numel():], first, end)
+		}
+	})
 	return func() {
 		clear(out)
-		for g := range p.groups {
-			c.run(out[g*p.out*p.y.numel():], kernels[g*p.out*p.in*p.taps.numel():], seen[g*p.in*p.x.numel():])
-		}
+		multiply()
 	}
 }

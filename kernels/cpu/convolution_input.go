@@ -16,19 +16,31 @@ func init() {
 func convolutionInput[T float](a *Args) func() {
 	y, weight := a.input(0), a.input(1)
 	p := planCorrelation(a, a.Output.Shape, weight.Shape, y.Shape)
-	c := newContraction[T](true, p.batch*p.x.numel(), p.out*p.taps.numel(), p.taps[2])
-	c.rows, c.rowOfOther, c.rowOfOut = p.in, p.taps.numel(), p.x.numel()
 	seen, kernels, out := view[T](y), view[T](weight), view[T](a.Output)
 	if p.none() {
 		return func() { clear(out) }
 	}
+	if run := p.pointwise(a.Output, weight, y, p.in, p.out, true); run != nil {
+		return run
+	}
+	var phases []func()
+	p.eachPhase(func(first spatial) {
+		g := p.phase(first)
+		phases = append(phases, contractions(g.batch*g.positions.numel(), p.flops()/float64(p.phases()), func() *contraction[T] {
+			c := newContraction[T](true, g.batch*g.positions.numel(), p.out*p.taps.numel(), p.taps[2])
+			c.rows, c.rowOfOther, c.rowOfOut = p.in, p.taps.numel(), p.x.numel()
+			c.see(g)
+			return c
+		}, func(c *contraction[T], first, end int) {
+			for g := range p.groups {
+				c.run(out[g*p.in*p.x.numel():], kernels[g*p.out*p.in*p.taps.numel():], seen[g*p.out*p.y.numel():], first, end)
+			}
+		}))
+	})
 	return func() {
 		clear(out)
-		p.eachPhase(func(first spatial) {
-			c.see(p.phase(first))
-			for g := range p.groups {
-				c.run(out[g*p.in*p.x.numel():], kernels[g*p.out*p.in*p.taps.numel():], seen[g*p.out*p.y.numel():])
-			}
-		})
+		for _, multiply := range phases {
+			multiply()
+		}
 	}
 }

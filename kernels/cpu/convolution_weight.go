@@ -14,17 +14,23 @@ func init() {
 func convolutionWeight[T float](a *Args) func() {
 	x, y := a.input(0), a.input(1)
 	p := planCorrelation(a, x.Shape, a.Output.Shape, y.Shape)
-	c := newContraction[T](false, p.in*p.taps.numel(), p.batch*p.y.numel(), p.taps[2])
-	c.rows, c.rowOfOther, c.rowOfOut = p.out, p.y.numel(), p.in*p.taps.numel()
-	c.see(p.windows())
 	seen, slopes, out := view[T](x), view[T](y), view[T](a.Output)
 	if p.none() {
 		return func() { clear(out) }
 	}
+	lines := p.in * p.taps.numel()
+	multiply := contractions(lines, p.flops(), func() *contraction[T] {
+		c := newContraction[T](false, lines, p.batch*p.y.numel(), p.taps[2])
+		c.rows, c.rowOfOther, c.rowOfOut = p.out, p.y.numel(), lines
+		c.see(p.windows())
+		return c
+	}, func(c *contraction[T], first, end int) {
+		for g := range p.groups {
+			c.run(out[g*p.out*lines:], slopes[g*p.out*p.y.numel():], seen[g*p.in*p.x.numel():], first, end)
+		}
+	})
 	return func() {
 		clear(out)
-		for g := range p.groups {
-			c.run(out[g*p.out*p.in*p.taps.numel():], slopes[g*p.out*p.y.numel():], seen[g*p.in*p.x.numel():])
-		}
+		multiply()
 	}
 }

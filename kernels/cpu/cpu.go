@@ -2,7 +2,9 @@
 // names. Files whose names begin with lib_ are what kernels share: the loops around
 // their rows (lib_elementwise, lib_reduce, lib_strided, lib_walk), their choice by
 // dtype (lib_dtype, lib_widened), and functions of numbers (lib_half, lib_math).
-// matmul has files of its own for small and for blocked products.
+// matmul has files of its own: in assembly (package asm) products of tiles and of rows,
+// which convolutions use too, and in Go small and blocked products, for integers and for
+// processors without assembly.
 //
 // A kernel is bound once to fixed memory and runs many times: everything that
 // can be decided from dtypes, shapes and scalars (which loop, which strides,
@@ -10,8 +12,9 @@
 // allocates nothing. Small networks live from that: a kernel over a few
 // elements costs some ten nanoseconds.
 //
-// A result depends on the inputs' bits alone: every sum is taken in an order
-// that is fixed by the shapes. Reductions of floats accumulate in f64; matmul
+// A result depends on the inputs' bits and the instruction set alone: every sum is taken
+// in an order that is fixed by the shapes, whatever number of threads share a large kernel
+// (lib_parallel). Reductions of floats accumulate in f64; matmul
 // and the scattering kernels add up in their own type. f16 and bf16 are storage
 // types: their kernels widen the inputs to f32, run in f32 and round the output
 // to nearest even. Indices out of range read NaN (0 in types without it) and

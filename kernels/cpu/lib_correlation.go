@@ -53,6 +53,39 @@ func planCorrelation(a *Args, x, weight, y []int) *correlation {
 // none is whether there are no products: then a result has zeros, if it has any elements.
 func (c *correlation) none() bool { return c.batch == 0 || c.in == 0 || c.out == 0 }
 
+// flops are those of all products.
+func (c *correlation) flops() float64 {
+	return 2 * float64(c.batch*c.y.numel()) * float64(c.groups*c.out) * float64(c.in*c.taps.numel())
+}
+
+// phases is how many eachPhase calls.
+func (c *correlation) phases() int {
+	n := 1
+	for d, stride := range c.stride {
+		n *= min(stride, c.x[d])
+	}
+	return n
+}
+
+// pointwise binds a convolution with one tap, a step of one and no padding: the matrix
+// product of weight, as it is or transposed, with the channels of each example, which are
+// read where they lie. It gives nil if this isn't one.
+func (c *correlation) pointwise(out, weight, x Buffer, rows, sum int, transposed bool) func() {
+	if c.taps.numel() != 1 || c.stride != (spatial{1, 1, 1}) || c.padding != (spatial{}) || c.x != c.y {
+		return nil
+	}
+	p := &product{m: rows, k: sum, n: c.x.numel(), aRow: sum, aCol: 1, bRow: c.x.numel(), bCol: 1}
+	if transposed {
+		p.aRow, p.aCol = 1, rows
+	}
+	for n := range c.batch {
+		for g := range c.groups {
+			p.batch = append(p.batch, batchAt{a: g * rows * sum, b: (n*c.groups + g) * sum * c.x.numel()})
+		}
+	}
+	return p.bind(out, weight, x)
+}
+
 // gathering is a tensor seen through windows: at position p of example n, tap t of channel
 // c sees the element p · step + t · tapStep + origin, or 0 if there is none. The sum of
 // products goes over taps, or over positions.

@@ -13,16 +13,18 @@ const (
 // positions. r are rows that lie apart in other and out by their own distances.
 //
 // It is a matrix product whose factors are packed in blocks, so that it needs memory for
-// two blocks and no matrix of windows. A stretch of the sum, up to depth, is added up by
-// itself, and then to out: so the error doesn't grow with every product.
+// two blocks and no matrix of windows. In Go, a stretch of the sum, up to depth, is added
+// up by itself, and then to out: so the error doesn't grow with every product.
 type contraction[T float] struct {
 	gathering
 	overTaps             bool
 	rows                 int
 	rowOfOther, rowOfOut int
 
-	gathered, other []T   // packed: panels of four lines
-	ofLine, ofSum   []int // where the lines of a block lie in out, and the elements in other
+	panel           int               // how many lines a packed panel has
+	tiles           *gatheredTiles[T] // what multiplies panels; nil for Go
+	gathered, other []T               // packed: panels of lines, and in Go also of four rows
+	ofLine, ofSum   []int             // where the lines of a block lie in out, and the elements in other
 	inside          []reachable
 	deep            int // how much of the sum is packed
 }
@@ -35,8 +37,31 @@ type reachable struct{ from, to int }
 // and elements, and up to so many taps in a row.
 func newContraction[T float](overTaps bool, lines, sum, taps int) *contraction[T] {
 	deep, wide := min(sum, depth), min(lines, gatheredLines)
-	return &contraction[T]{overTaps: overTaps, gathered: make([]T, roundUp(wide, tileCols)*deep), other: make([]T, otherLines*deep),
-		ofLine: make([]int, wide), ofSum: make([]int, deep), inside: make([]reachable, taps)}
+	c := &contraction[T]{overTaps: overTaps, panel: tileCols, inside: make([]reachable, taps)}
+	if c.tiles = newGatheredTiles[T](deep); c.tiles != nil {
+		wide, c.panel = min(lines, c.tiles.lines), c.tiles.wide
+	}
+	c.gathered, c.other = alignedSlice[T](roundUp(wide, c.panel)*deep), make([]T, otherLines*deep)
+	c.ofLine, c.ofSum = make([]int, wide), make([]int, deep)
+	return c
+}
+
+// contractions binds run to be called with all lines, in parts if their flops are worth it.
+// Each part has a contraction of its own.
+func contractions[T float](lines int, flops float64, make func() *contraction[T], run func(c *contraction[T], first, end int)) func() {
+	first := make()
+	panels := (lines + first.panel - 1) / first.panel
+	parts := partsFor(flops/flopsPerNano, panels)
+	runs := []func(){}
+	for part := range parts {
+		c := first
+		if part > 0 {
+			c = make()
+		}
+		from, end := panels*part/parts*c.panel, min(panels*(part+1)/parts*c.panel, lines)
+		runs = append(runs, func() { run(c, from, end) })
+	}
+	return together(runs)
 }
 
 // see chooses what is gathered.
@@ -48,14 +73,7 @@ func (c *contraction[T]) see(g gathering) {
 	}
 }
 
-// lines and sum are how many lines are gathered, and how long the sum is.
-func (c *contraction[T]) lines() int {
-	if c.overTaps {
-		return c.batch * c.positions.numel()
-	}
-	return c.channels * c.taps.numel()
-}
-
+// sum is how long the sum is.
 func (c *contraction[T]) sum() int {
 	if c.overTaps {
 		return c.channels * c.taps.numel()
@@ -77,16 +95,16 @@ func (g *gathering) reachable(t int) reachable {
 	return reachable{min(from, to), to}
 }
 
-// run adds the product to out.
-func (c *contraction[T]) run(out, other, gathered []T) {
-	lines, sum := c.lines(), c.sum()
+// run adds the lines from first up to end of the product to out.
+func (c *contraction[T]) run(out, other, gathered []T, first, end int) {
+	sum := c.sum()
 	ofLine, ofSum := c.ofPosition, c.ofTap
 	lineDims, sumDims := c.positions, c.taps
 	if !c.overTaps {
 		ofLine, ofSum, lineDims, sumDims = ofSum, ofLine, sumDims, lineDims
 	}
-	for l0 := 0; l0 < lines; l0 += gatheredLines {
-		wide := min(gatheredLines, lines-l0)
+	for l0 := first; l0 < end; l0 += len(c.ofLine) {
+		wide := min(len(c.ofLine), end-l0)
 		ofLine.offsets(c.ofLine[:wide], l0, lineDims)
 		for s0 := 0; s0 < sum; s0 += depth {
 			c.deep = min(depth, sum-s0)
@@ -95,6 +113,10 @@ func (c *contraction[T]) run(out, other, gathered []T) {
 				c.gather(gathered, l0, wide, s0, c.deep)
 			} else {
 				c.gather(gathered, s0, c.deep, l0, wide)
+			}
+			if c.tiles != nil {
+				c.multiplyTiles(out, other, wide)
+				continue
 			}
 			for r0 := 0; r0 < c.rows; r0 += otherLines {
 				c.packOther(other, r0)
@@ -228,7 +250,8 @@ func (c *contraction[T]) start(p, t int) int {
 	if !c.overTaps {
 		line, element = t, p
 	}
-	return line&^3*c.deep + 4*element + line&3
+	in := line % c.panel
+	return (line-in)*c.deep + c.panel*element + in
 }
 
 // put packs n elements of a row of x, as what the block's positions from p on see through
@@ -238,19 +261,21 @@ func (c *contraction[T]) put(p, t, n int, x []T) {
 	if !c.overTaps { // positions follow each other along the sum
 		to := c.gathered[c.start(p, t):]
 		for i := range n {
-			to[4*i] = x[i*step]
+			to[c.panel*i] = x[i*step]
 		}
 		return
 	}
-	for i := 0; i < n; {
+	for i := 0; i < n; { // and here side by side, as far as the panel goes
 		to := c.gathered[c.start(p+i, t):]
-		if (p+i)%4 == 0 && i+4 <= n {
-			to[3], to[2], to[1], to[0] = x[(i+3)*step], x[(i+2)*step], x[(i+1)*step], x[i*step]
-			i += 4
-			continue
+		to = to[:min(c.panel-(p+i)%c.panel, n-i)]
+		if step == 1 {
+			copy(to, x[i:])
+		} else {
+			for e := range to {
+				to[e] = x[(i+e)*step]
+			}
 		}
-		to[0] = x[i*step]
-		i++
+		i += len(to)
 	}
 }
 
@@ -260,7 +285,7 @@ func (c *contraction[T]) fill(p, t, n int) {
 		if n > 0 {
 			to := c.gathered[c.start(p, t):]
 			for i := range n {
-				to[4*i] = 0
+				to[c.panel*i] = 0
 			}
 		}
 		return

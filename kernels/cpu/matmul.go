@@ -1,5 +1,7 @@
 package cpu
 
+import "unsafe"
+
 // matmul: the matrix product, with NumPy's rules for vectors and batches.
 //
 // a [..., m, k], b [..., k, n] → out [..., m, n]; a vector a is [1, k], a vector b [k,
@@ -7,11 +9,44 @@ package cpu
 // transpose_a takes a as [..., k, m], transpose_b b as [..., n, k]. Bound by flops:
 // 2·m·n·k.
 //
-// Element (i, j) is the sum over k in order, in T; whatever path is taken, the bits are
-// the same. Small products go straight at the operands (a packed copy costs more than
-// it brings); large ones through matmulBlocked.
+// Integers, and floats without assembly, are multiplied in Go: element (i, j) is the sum
+// over k in order, in T, whatever path is taken. Small products go straight at the
+// operands (a packed copy costs more than it brings); large ones through matmulBlocked.
+// Floats with assembly go through tiles (matmul_tiles.go) or dots (matmul_dots.go), and
+// large ones are split among threads.
 func init() {
-	register("matmul", on(first, numbers(matmul[int32], matmul[int64], matmul[float32], matmul[float64])))
+	register("matmul", on(first, numbers(matmul[int32], matmul[int64], matmulFloats[float32], matmulFloats[float64])))
+}
+
+// matmulFloats chooses a path for floats.
+func matmulFloats[T float](args *Args) func() {
+	p := planProduct(args)
+	if len(args.Output.Data) > 0 && p.k > 0 {
+		if run := p.bind(args.Output, args.input(0), args.input(1)); run != nil {
+			return run
+		}
+	}
+	return matmul[T](args)
+}
+
+// bind binds products that aren't empty to assembly, or gives nil if there is none.
+func (p *product) bind(out, a, b Buffer) func() {
+	t := newTiled(p, out.DType)
+	if t == nil {
+		return nil
+	}
+	x := products{tiled: t, at: p.batch, out: unsafe.Pointer(unsafe.SliceData(out.Data)),
+		a: unsafe.Pointer(unsafe.SliceData(a.Data)), b: unsafe.Pointer(unsafe.SliceData(b.Data))}
+	if x.at == nil {
+		x.at = []batchAt{{}}
+	}
+	if p.n == 1 { // a column is a row
+		x.a, x.b = x.b, x.a
+		for i, at := range x.at {
+			x.at[i] = batchAt{at.b, at.a}
+		}
+	}
+	return x.bind()
 }
 
 func matmul[T number](args *Args) func() {

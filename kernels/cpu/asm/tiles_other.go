@@ -2,8 +2,5 @@
 
 package asm
 
-// F32Tiles are the tiles of f32, or nil.
-func F32Tiles(Set) *Tiles { return nil }
-
-// F64Tiles are the tiles of f64, or nil.
-func F64Tiles(Set) *Tiles { return nil }
+// ProductsOf are the functions for elements of so many bytes: there are none.
+func ProductsOf(Set, int) *Products { return nil }

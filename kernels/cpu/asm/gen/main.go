@@ -23,6 +23,8 @@ var files = []struct {
 	table    func() []byte // more Go, for NAME_table_amd64.go; may be nil
 }{
 	{"tile", tiles, tileTable},
+	{"pack", packing, nil},
+	{"dots", dots, nil},
 }
 
 func main() {

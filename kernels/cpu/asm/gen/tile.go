@@ -15,7 +15,7 @@ import (
 // (and a mask) of the 16 of AVX2. Each element of A that is loaded serves as many
 // products as a row of the tile has vectors, each vector of B as many as it has rows.
 // Wide tiles are for few rows, as one row of two vectors would wait for its own sums.
-type tileShape struct{ rows, wide, vectors int }
+type tileShape struct{ rows, wide int }
 
 func (s tileShape) each(f func(rows, vectors int)) {
 	for rows := 1; rows <= s.rows; rows++ {

@@ -1,0 +1,124 @@
+package cpu
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Large kernels are split into parts that run side by side. The parts write different
+// elements, and each element is computed as it would be without parts, so a result
+// doesn't depend on how many there are, nor on who runs them.
+
+// SetThreads limits how many threads kernels that are bound from now on use; 0 stands for
+// as many as Go uses (GOMAXPROCS, which follows the limits of a container).
+func SetThreads(n int) { threadLimit.Store(int64(n)) }
+
+var threadLimit atomic.Int64
+
+// anyCost makes tests split whatever can be split, into as many parts as there are threads
+// allowed, on whatever machine.
+var anyCost bool
+
+// Threads is how many threads a kernel may use.
+func Threads() int {
+	n := runtime.GOMAXPROCS(0)
+	if limit := int(threadLimit.Load()); limit > 0 {
+		n = min(n, limit)
+	}
+	return n
+}
+
+// partCost is what a part must cost, in nanoseconds on one core, to be worth a thread:
+// several times what it takes to wake one.
+const partCost = 20_000
+
+// partsFor is how many parts to make of work that costs so many nanoseconds, of at most
+// limit.
+func partsFor(cost float64, limit int) int {
+	if anyCost {
+		return max(1, min(int(threadLimit.Load()), limit))
+	}
+	return max(1, min(int(cost/partCost), Threads(), limit))
+}
+
+// parallel binds f, on ranges that cover 0 to n-1, to be run in parts if all of it costs
+// enough nanoseconds. A range's ends, but for n, are multiples of grain.
+func parallel(n, grain int, cost float64, f func(from, to int)) func() {
+	units := (n + grain - 1) / grain
+	parts := partsFor(cost, units)
+	if parts <= 1 {
+		return func() { f(0, n) }
+	}
+	part := func(i int) { f(units*i/parts*grain, min(units*(i+1)/parts*grain, n)) }
+	return func() { inParts(parts, part) }
+}
+
+// inParts calls f for 0 to parts-1, on several threads unless they are at work already. It
+// allocates nothing.
+func inParts(parts int, f func(part int)) {
+	if parts <= 1 || !crew.busy.TryLock() {
+		for i := range parts {
+			f(i)
+		}
+		return
+	}
+	defer crew.busy.Unlock()
+	crew.run(parts, f)
+}
+
+// crew runs parts. Its goroutines end with the work: there is nothing to close, and Go
+// keeps ended ones for the next.
+var crew = newTeam()
+
+type team struct {
+	busy sync.Mutex // held by the one whose parts are run
+
+	f        func(part int)
+	parts    int64
+	left     atomic.Int64 // parts that nobody has begun; set after all else
+	done     atomic.Int64
+	finished chan struct{} // receives if the last part to end isn't the caller's
+	help     func()
+}
+
+func newTeam() *team {
+	t := &team{finished: make(chan struct{}, 1)}
+	t.help = func() {
+		if t.work() {
+			t.finished <- struct{}{}
+		}
+	}
+	return t
+}
+
+func (t *team) run(parts int, f func(part int)) {
+	t.f, t.parts = f, int64(parts)
+	t.done.Store(0)
+	t.left.Store(int64(parts))
+	for range parts - 1 {
+		go t.help()
+	}
+	if !t.work() {
+		<-t.finished
+	}
+	t.f = nil
+}
+
+// work runs parts until none is left, and reports whether it ended the last one. One that
+// comes late finds nothing, or helps with what came next: while a part is left, all else
+// is in place.
+func (t *team) work() (last bool) {
+	for {
+		left := t.left.Load()
+		if left <= 0 {
+			return last
+		}
+		if !t.left.CompareAndSwap(left, left-1) {
+			continue
+		}
+		parts := t.parts
+		t.f(int(parts - left))
+		last = t.done.Add(1) == parts
+	}
+}
