@@ -59,6 +59,11 @@ func Sync() StartOption {
 	return func(o *startOptions) { o.engine.Sync, o.lower.NoFuse = true, true }
 }
 
+// Threads limits how many threads share a large kernel on the CPU, as --threads does. By
+// default it is GOMAXPROCS, which follows the limits of a container. Results have the same
+// bits for any number.
+func Threads(n int) StartOption { return func(o *startOptions) { o.devices.Threads = n } }
+
 // AllowChangedData allows Resume to go on with other data, or batches of another size,
 // than the checkpoint was trained on. The batches that follow are those of the data as it
 // is now, from the checkpoint's step on.

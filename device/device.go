@@ -83,6 +83,8 @@ type Speed struct {
 type Options struct {
 	// Sources are the kernels' sources; nil means the built-in ones.
 	Sources *kernels.Sources
+	// Threads is how many threads share a kernel on the CPU; 0 means as many as Go uses.
+	Threads int
 	// Fault, for tests, is called with the function's name before each call of the
 	// driver's library. A result other than 0 replaces the call and becomes its error
 	// code.

@@ -257,12 +257,14 @@ func (o *specFlags) options(c *cobra.Command) ([]flowrun.LoadOption, error) {
 // startFlags say where a program runs, and with which parameters.
 type startFlags struct {
 	device, kernels string
+	threads         int
 	weightsFlags
 }
 
 func (o *startFlags) add(c *cobra.Command, weightsUsage string) {
 	deviceFlag(c, &o.device)
 	kernelsFlag(c, &o.kernels)
+	threadsFlag(c, &o.threads)
 	o.weightsFlags.add(c, weightsUsage)
 }
 
@@ -273,6 +275,7 @@ func (o *startFlags) options(program *flowrun.Program) (options []flowrun.StartO
 	if o.kernels != "" {
 		options = append(options, flowrun.KernelsFrom(o.kernels))
 	}
+	options = append(options, flowrun.Threads(o.threads))
 	weights, err := o.weightsFlags.read(program)
 	return append(options, weights...), err
 }
@@ -284,6 +287,21 @@ func intFlag(c *cobra.Command, to *int64, name, usage string) {
 		if *to, err = spec.ParseInt(text); err != nil {
 			return fmt.Errorf("it %w", err)
 		}
+		return nil
+	})
+}
+
+// threadsFlag is --threads.
+func threadsFlag(c *cobra.Command, threads *int) {
+	c.Flags().Func("threads", "let up to `N` threads share a kernel on the CPU, instead of as many as the machine or container has; results are the same for any number", func(text string) error {
+		n, err := spec.ParseInt(text)
+		if err == nil && (n < 1 || n > 1<<16) {
+			err = fmt.Errorf("is no number of threads: choose 1 to %d", 1<<16)
+		}
+		if err != nil {
+			return fmt.Errorf("it %w", err)
+		}
+		*threads = int(n)
 		return nil
 	})
 }

@@ -39,8 +39,8 @@ func TestTheCommandsOfTheREADMEWork(t *testing.T) {
 			require.True(t, drawn)
 			require.Contains(t, string(readme), curves, "the curves that the README shows")
 		}
-		if args[0] == "infer" && args[1] == "graphs/iris.yaml" && runtime.GOARCH == "amd64" {
-			require.Contains(t, string(readme), out, "the predictions that the README shows")
+		if args[0] == "infer" && args[1] == "graphs/iris.yaml" {
+			require.Contains(t, shortened(string(readme)), shortened(out), "the predictions that the README shows")
 		}
 		if args[0] == "infer" && args[1] == "graphs/math_net.yaml" {
 			_, list, _ := strings.Cut(out, "{")
@@ -53,6 +53,18 @@ func TestTheCommandsOfTheREADMEWork(t *testing.T) {
 			require.Equal(t, "01110", strings.ReplaceAll(bits, "-0", "0"), "9 + 5, the lowest bit first")
 		}
 	}
+}
+
+// shortened leaves four digits of the numbers in a text: the last ones depend on the
+// processor's instruction set.
+func shortened(text string) string {
+	return regexp.MustCompile(`\d\.\d{5,}(e-?\d+)?`).ReplaceAllStringFunc(text, func(number string) string {
+		v, err := strconv.ParseFloat(number, 64)
+		if err != nil {
+			return number
+		}
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	})
 }
 
 // A relative link of a page leads to a file.

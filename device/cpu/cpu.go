@@ -23,7 +23,8 @@ import (
 
 // Device is the host's processor and memory.
 type Device struct {
-	info device.Info
+	info    device.Info
+	threads int // that share a kernel; 0: GOMAXPROCS
 
 	lock   sync.Mutex
 	budget device.Budget
@@ -37,14 +38,16 @@ func Discover() (devices []device.Info, missing string) {
 
 // Open returns the host, the only device of its kind. It is an error if the environment
 // asks for instructions that it lacks.
-func Open(index int, _ device.Options) (*Device, error) {
+func Open(index int, o device.Options) (*Device, error) {
 	if asm.Err != nil {
 		return nil, asm.Err
 	}
 	if index != 0 {
 		return nil, fmt.Errorf("there is no device cpu:%d: the CPU is one device, cpu", index)
 	}
-	return New("cpu"), nil
+	d := New("cpu")
+	d.threads = o.Threads
+	return d, nil
 }
 
 // New returns the host as a device with that name, limited to the machine's memory.
@@ -110,7 +113,7 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 	if err := call.Check(d); err != nil {
 		return nil, err
 	}
-	run, err := BindKernel(call, device.Slice.Host)
+	run, err := BindKernel(call, device.Slice.Host, d.threads)
 	if err != nil {
 		return nil, fmt.Errorf("device %s: %w", d.Name(), err)
 	}
@@ -119,8 +122,8 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 
 // BindKernel binds a checked call to the kernel's Go function, for devices whose memory
 // this process can address. memory returns a slice's bytes, or nil if they have been
-// freed.
-func BindKernel(call *device.Call, memory func(device.Slice) []byte) (run func(), err error) {
+// freed. Up to so many threads share the kernel, or as many as Go uses if that is 0.
+func BindKernel(call *device.Call, memory func(device.Slice) []byte, threads int) (run func(), err error) {
 	kernel := kernels.Lookup(call.Kernel.Name)
 	if kernel == nil {
 		return nil, fmt.Errorf("there is no kernel %s", call.Kernel.Name)
@@ -134,7 +137,7 @@ func BindKernel(call *device.Call, memory func(device.Slice) []byte) (run func()
 		buffers[i] = kernels.Buffer{Data: bytes, DType: b.DType, Shape: b.Shape}
 	}
 	last := len(buffers) - 1
-	return kernel(kernels.Args{Inputs: buffers[:last], Output: buffers[last], Scalars: call.Scalars})
+	return kernel(kernels.Args{Inputs: buffers[:last], Output: buffers[last], Scalars: call.Scalars, Threads: threads})
 }
 
 // launch is a bound kernel.

@@ -136,7 +136,7 @@ func (c *command) alive() error {
 // run one after the other, which by the definition of fusion has the same bits.
 func bindKernel(call *device.Call) (func(), error) {
 	if call.Kernel.Fused() == nil {
-		return cpu.BindKernel(call, memory)
+		return cpu.BindKernel(call, memory, 0)
 	}
 	return bindFused(call)
 }
@@ -167,7 +167,7 @@ func bindFused(call *device.Call) (func(), error) {
 			}
 		}
 		c.Buffers = append(c.Buffers, parts[i])
-		run, err := cpu.BindKernel(c, memory)
+		run, err := cpu.BindKernel(c, memory, 0)
 		if err != nil {
 			return nil, err
 		}

@@ -30,10 +30,13 @@ func bench(b *testing.B, name string, run func(), flops int, bytes int) {
 	})
 }
 
+// threads are those that bound allows.
+var threads int
+
 func bound(b testing.TB, name string, out Buffer, scalars []any, inputs ...Buffer) func() {
 	b.Helper()
 	require.NotNil(b, Lookup(name), name)
-	run, err := Lookup(name)(Args{Inputs: inputs, Output: out, Scalars: scalars})
+	run, err := Lookup(name)(Args{Inputs: inputs, Output: out, Scalars: scalars, Threads: threads})
 	require.NoError(b, err)
 	return run
 }

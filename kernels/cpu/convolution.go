@@ -16,11 +16,11 @@ func convolution[T float](a *Args) func() {
 	if p.none() {
 		return func() { clear(out) }
 	}
-	if run := p.pointwise(a.Output, weight, x, p.out, p.in, false); run != nil {
+	if run := p.pointwise(a, weight, x, p.out, p.in, false); run != nil {
 		return run
 	}
 	sum := p.in * p.taps.numel()
-	multiply := contractions(p.batch*p.y.numel(), p.flops(), func() *contraction[T] {
+	multiply := contractions(a, p.batch*p.y.numel(), p.flops(), func() *contraction[T] {
 		c := newContraction[T](true, p.batch*p.y.numel(), sum, p.taps[2])
 		c.rows, c.rowOfOther, c.rowOfOut = p.out, sum, p.y.numel()
 		c.see(p.windows())

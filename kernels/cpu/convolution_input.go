@@ -20,13 +20,13 @@ func convolutionInput[T float](a *Args) func() {
 	if p.none() {
 		return func() { clear(out) }
 	}
-	if run := p.pointwise(a.Output, weight, y, p.in, p.out, true); run != nil {
+	if run := p.pointwise(a, weight, y, p.in, p.out, true); run != nil {
 		return run
 	}
 	var phases []func()
 	p.eachPhase(func(first spatial) {
 		g := p.phase(first)
-		phases = append(phases, contractions(g.batch*g.positions.numel(), p.flops()/float64(p.phases()), func() *contraction[T] {
+		phases = append(phases, contractions(a, g.batch*g.positions.numel(), p.flops()/float64(p.phases()), func() *contraction[T] {
 			c := newContraction[T](true, g.batch*g.positions.numel(), p.out*p.taps.numel(), p.taps[2])
 			c.rows, c.rowOfOther, c.rowOfOut = p.in, p.taps.numel(), p.x.numel()
 			c.see(g)

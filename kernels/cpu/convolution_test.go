@@ -44,9 +44,9 @@ func TestConvolutionsGiveTheSameBitsForAnyNumberOfThreads(t *testing.T) {
 				return append([]float32(nil), view[float32](outs[i])...)
 			}
 			want := run()
-			for _, threads := range []int{1, 2, 3, 7} {
-				withThreads(t, threads)
-				require.Equal(t, want, run(), "%s of %+v with %d threads", name, c, threads)
+			for _, n := range []int{1, 2, 3, 7} {
+				withThreads(t, n)
+				require.Equal(t, want, run(), "%s of %+v with %d threads", name, c, n)
 			}
 		}
 	}

@@ -19,7 +19,7 @@ func convolutionWeight[T float](a *Args) func() {
 		return func() { clear(out) }
 	}
 	lines := p.in * p.taps.numel()
-	multiply := contractions(lines, p.flops(), func() *contraction[T] {
+	multiply := contractions(a, lines, p.flops(), func() *contraction[T] {
 		c := newContraction[T](false, lines, p.batch*p.y.numel(), p.taps[2])
 		c.rows, c.rowOfOther, c.rowOfOut = p.out, p.y.numel(), lines
 		c.see(p.windows())

@@ -33,6 +33,7 @@ type Args struct {
 	Inputs  []Buffer
 	Output  Buffer
 	Scalars []any // int, float64, bool or []int, as the manifest types them
+	Threads int   // how many threads may share the kernel; 0: as many as Go uses (GOMAXPROCS)
 }
 
 // Buffer is memory that holds a dense, row-major tensor. Its address is a

@@ -70,7 +70,7 @@ func (c *correlation) phases() int {
 // pointwise binds a convolution with one tap, a step of one and no padding: the matrix
 // product of weight, as it is or transposed, with the channels of each example, which are
 // read where they lie. It gives nil if this isn't one.
-func (c *correlation) pointwise(out, weight, x Buffer, rows, sum int, transposed bool) func() {
+func (c *correlation) pointwise(a *Args, weight, x Buffer, rows, sum int, transposed bool) func() {
 	if c.taps.numel() != 1 || c.stride != (spatial{1, 1, 1}) || c.padding != (spatial{}) || c.x != c.y {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (c *correlation) pointwise(out, weight, x Buffer, rows, sum int, transposed
 			p.batch = append(p.batch, batchAt{a: g * rows * sum, b: (n*c.groups + g) * sum * c.x.numel()})
 		}
 	}
-	return p.bind(out, weight, x)
+	return p.bind(a, a.Output, weight, x)
 }
 
 // gathering is a tensor seen through windows: at position p of example n, tap t of channel

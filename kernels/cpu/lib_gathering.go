@@ -48,10 +48,10 @@ func newContraction[T float](overTaps bool, lines, sum, taps int) *contraction[T
 
 // contractions binds run to be called with all lines, in parts if their flops are worth it.
 // Each part has a contraction of its own.
-func contractions[T float](lines int, flops float64, make func() *contraction[T], run func(c *contraction[T], first, end int)) func() {
+func contractions[T float](a *Args, lines int, flops float64, make func() *contraction[T], run func(c *contraction[T], first, end int)) func() {
 	first := make()
 	panels := (lines + first.panel - 1) / first.panel
-	parts := partsFor(flops/flopsPerNano, panels)
+	parts := a.parts(flops/flopsPerNano, panels)
 	runs := []func(){}
 	for part := range parts {
 		c := first

@@ -10,43 +10,30 @@ import (
 // elements, and each element is computed as it would be without parts, so a result
 // doesn't depend on how many there are, nor on who runs them.
 
-// SetThreads limits how many threads kernels that are bound from now on use; 0 stands for
-// as many as Go uses (GOMAXPROCS, which follows the limits of a container).
-func SetThreads(n int) { threadLimit.Store(int64(n)) }
-
-var threadLimit atomic.Int64
-
-// anyCost makes tests split whatever can be split, into as many parts as there are threads
-// allowed, on whatever machine.
-var anyCost bool
-
-// Threads is how many threads a kernel may use.
-func Threads() int {
-	n := runtime.GOMAXPROCS(0)
-	if limit := int(threadLimit.Load()); limit > 0 {
-		n = min(n, limit)
-	}
-	return n
-}
-
 // partCost is what a part must cost, in nanoseconds on one core, to be worth a thread:
 // several times what it takes to wake one.
 const partCost = 20_000
 
-// partsFor is how many parts to make of work that costs so many nanoseconds, of at most
-// limit.
-func partsFor(cost float64, limit int) int {
+// anyCost makes tests split whatever can be split, into as many parts as Args.Threads says.
+var anyCost bool
+
+// parts is how many parts to make of work that costs so many nanoseconds, of at most limit.
+func (a *Args) parts(cost float64, limit int) int {
 	if anyCost {
-		return max(1, min(int(threadLimit.Load()), limit))
+		return max(1, min(a.Threads, limit))
 	}
-	return max(1, min(int(cost/partCost), Threads(), limit))
+	threads := runtime.GOMAXPROCS(0)
+	if a.Threads > 0 {
+		threads = min(threads, a.Threads)
+	}
+	return max(1, min(int(cost/partCost), threads, limit))
 }
 
 // parallel binds f, on ranges that cover 0 to n-1, to be run in parts if all of it costs
 // enough nanoseconds. A range's ends, but for n, are multiples of grain.
-func parallel(n, grain int, cost float64, f func(from, to int)) func() {
+func (a *Args) parallel(n, grain int, cost float64, f func(from, to int)) func() {
 	units := (n + grain - 1) / grain
-	parts := partsFor(cost, units)
+	parts := a.parts(cost, units)
 	if parts <= 1 {
 		return func() { f(0, n) }
 	}

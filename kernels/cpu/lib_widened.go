@@ -8,7 +8,7 @@ import "unsafe"
 // are read before it is written.
 func widened(f32 binder) binder {
 	return func(a *Args) func() {
-		inner := Args{Inputs: make([]Buffer, len(a.Inputs)), Output: a.Output, Scalars: a.Scalars}
+		inner := Args{Inputs: make([]Buffer, len(a.Inputs)), Output: a.Output, Scalars: a.Scalars, Threads: a.Threads}
 		var before []func()
 		for i, b := range a.Inputs {
 			inner.Inputs[i] = b

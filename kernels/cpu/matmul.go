@@ -22,7 +22,7 @@ func init() {
 func matmulFloats[T float](args *Args) func() {
 	p := planProduct(args)
 	if len(args.Output.Data) > 0 && p.k > 0 {
-		if run := p.bind(args.Output, args.input(0), args.input(1)); run != nil {
+		if run := p.bind(args, args.Output, args.input(0), args.input(1)); run != nil {
 			return run
 		}
 	}
@@ -30,7 +30,7 @@ func matmulFloats[T float](args *Args) func() {
 }
 
 // bind binds products that aren't empty to assembly, or gives nil if there is none.
-func (p *product) bind(out, a, b Buffer) func() {
+func (p *product) bind(args *Args, out, a, b Buffer) func() {
 	t := newTiled(p, out.DType)
 	if t == nil {
 		return nil
@@ -46,7 +46,7 @@ func (p *product) bind(out, a, b Buffer) func() {
 			x.at[i] = batchAt{at.b, at.a}
 		}
 	}
-	return x.bind()
+	return x.bind(args)
 }
 
 func matmul[T number](args *Args) func() {

@@ -12,8 +12,8 @@ type products struct {
 }
 
 // bind allocates what each part needs.
-func (x *products) bind() func() {
-	parts := partsFor(x.cost(), max(len(x.at), (x.m+x.f.Rows-1)/x.f.Rows, (x.n+x.wide-1)/x.wide))
+func (x *products) bind(args *Args) func() {
+	parts := args.parts(x.cost(), max(len(x.at), (x.m+x.f.Rows-1)/x.f.Rows, (x.n+x.wide-1)/x.wide))
 	if x.suitsDots() {
 		return x.bindDots(parts)
 	}

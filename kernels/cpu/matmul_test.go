@@ -13,12 +13,8 @@ import (
 
 // withThreads makes kernels use so many threads, whatever they cost.
 func withThreads(t testing.TB, n int) {
-	SetThreads(n)
-	anyCost = true
-	t.Cleanup(func() {
-		SetThreads(0)
-		anyCost = false
-	})
+	threads, anyCost = n, true
+	t.Cleanup(func() { threads, anyCost = 0, false })
 }
 
 // Shapes m, k, n that go every way: tiles high and wide, dots, one column, edges of each
@@ -92,11 +88,11 @@ func TestMatmulGivesTheSameBitsForAnyNumberOfThreads(t *testing.T) {
 	eachMatmul(t, "f32", func(name string, bind func() func(), _, _, out []float32, _, _, _ int, _, _ bool) {
 		bind()()
 		want := append([]float32(nil), out...)
-		for _, threads := range []int{2, 3, 7} {
-			withThreads(t, threads)
+		for _, n := range []int{2, 3, 7} {
+			withThreads(t, n)
 			clear(out)
 			bind()()
-			require.Equal(t, want, out, "%s with %d threads", name, threads)
+			require.Equal(t, want, out, "%s with %d threads", name, n)
 		}
 		withThreads(t, 1)
 	})
@@ -146,10 +142,11 @@ func TestAMatmulInPartsAllocatesNothing(t *testing.T) {
 
 func TestPartsCoverAllOnceAndNestWithoutWaiting(t *testing.T) {
 	withThreads(t, 3)
+	a := &Args{Threads: threads}
 	seen := make([]int32, 1000)
-	parallel(len(seen), 64, 1, func(from, to int) {
+	a.parallel(len(seen), 64, 1, func(from, to int) {
 		require.Zero(t, from%64)
-		inner := parallel(to-from, 1, 1, func(i, j int) {
+		inner := a.parallel(to-from, 1, 1, func(i, j int) {
 			for ; i < j; i++ {
 				seen[from+i]++
 			}
