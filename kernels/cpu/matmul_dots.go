@@ -14,6 +14,14 @@ type dotted struct {
 	*tiled
 	args asm.Dots
 	a    unsafe.Pointer // rows of A, if their elements don't lie side by side
+
+	calls *[]dotsCall // where calls are listed, instead of made; nil but when binding
+}
+
+// dotsCall is a call of a function in assembly.
+type dotsCall struct {
+	run  func(*asm.Dots)
+	args asm.Dots
 }
 
 func (t *tiled) newDotted() *dotted {
@@ -60,13 +68,21 @@ func (d *dotted) multiply(out, a, b unsafe.Pointer, j0, j1 int) {
 			run := d.f.Dots[min(d.f.Few, d.m-i)]
 			x.A, x.B, x.C = uintptr(a)+uintptr(i*x.ARow), uintptr(b)+uintptr(j*x.BRow), uintptr(out)+uintptr(i*x.CRow+j*x.CCol)
 			if x.Count = columns / 4; x.Count > 0 {
-				run.Four(x)
+				d.call(run.Four)
 			}
 			done := columns &^ 3
 			if x.Count = columns - done; x.Count > 0 {
 				x.B, x.C = x.B+uintptr(done*x.BRow), x.C+uintptr(done*x.CCol)
-				run.One(x)
+				d.call(run.One)
 			}
 		}
 	}
+}
+
+func (d *dotted) call(run func(*asm.Dots)) {
+	if d.calls == nil {
+		run(&d.args)
+		return
+	}
+	*d.calls = append(*d.calls, dotsCall{run, d.args})
 }

@@ -1,6 +1,9 @@
 package cpu
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // products are matrix products of one shape. They are split among threads: by products if
 // there are enough, else each by columns or rows, which are computed as they would be in
@@ -16,6 +19,9 @@ func (x *products) bind(args *Args) func() {
 	parts := args.parts(x.cost(), max(len(x.at), (x.m+x.f.Rows-1)/x.f.Rows, (x.n+x.wide-1)/x.wide))
 	if x.suitsDots() {
 		return x.bindDots(parts)
+	}
+	if parts == 1 && !x.packA && !x.packB && len(x.at) == 1 && x.m*x.n <= listedSize && x.k <= x.deep {
+		return x.listed()
 	}
 	runs := make([]func(), parts)
 	for part := range parts {
@@ -39,6 +45,9 @@ func (x *products) bind(args *Args) func() {
 }
 
 func (x *products) bindDots(parts int) func() {
+	if parts == 1 && len(x.at) == 1 && x.m*x.n <= listedSize && (x.aCol == 1 || x.k == 1) {
+		return x.listedDots()
+	}
 	runs := make([]func(), parts)
 	for part := range parts {
 		d, j0, j1 := x.newDotted(), x.n*part/parts&^3, x.n*(part+1)/parts&^3
@@ -52,6 +61,39 @@ func (x *products) bindDots(parts int) func() {
 		}
 	}
 	return together(runs)
+}
+
+// listedSize is up to how many elements of out the calls of assembly are listed at binding:
+// in a small product, working them out takes longer than the calls.
+const listedSize = 1 << 10
+
+func (x *products) listed() func() {
+	var calls []tileCall
+	w := x.newTiler()
+	w.calls = &calls
+	at := x.at[0]
+	w.multiply(x.out, unsafe.Add(x.a, at.a*x.size), unsafe.Add(x.b, at.b*x.size), 0, x.m, 0, x.n)
+	return func() {
+		for i := range calls {
+			calls[i].run(&calls[i].args)
+		}
+		runtime.KeepAlive(x) // the calls have addresses, not pointers
+	}
+}
+
+// listedDots is the same for dots whose operands lie as they are read.
+func (x *products) listedDots() func() {
+	var calls []dotsCall
+	d := x.newDotted()
+	d.calls = &calls
+	at := x.at[0]
+	d.multiply(x.out, unsafe.Add(x.a, at.a*x.size), unsafe.Add(x.b, at.b*x.size), 0, x.n)
+	return func() {
+		for i := range calls {
+			calls[i].run(&calls[i].args)
+		}
+		runtime.KeepAlive(x)
+	}
 }
 
 // cost is about how many nanoseconds one core takes.

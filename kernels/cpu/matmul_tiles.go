@@ -102,6 +102,14 @@ type tiler struct {
 	last      uint64 // the mask of the last vector of a row of out
 	copy      asm.Copy
 	transpose asm.Transpose
+
+	calls *[]tileCall // where calls are listed, instead of made; nil but when binding
+}
+
+// tileCall is a call of a function in assembly.
+type tileCall struct {
+	run  func(*asm.Tile)
+	args asm.Tile
 }
 
 func (t *tiled) newTiler() *tiler {
@@ -202,7 +210,11 @@ func (w *tiler) block(out, a, panels unsafe.Pointer, rows, cols, depth, panelRow
 			if tileStep == 0 {
 				t.ATile = group.high * t.ARow
 			}
-			w.f.Tile(group.high, vectors, masked)(t)
+			if run := w.f.Tile(group.high, vectors, masked); w.calls == nil {
+				run(t)
+			} else {
+				*w.calls = append(*w.calls, tileCall{run, *t})
+			}
 			t.A += uintptr(group.count * t.ATile)
 			t.C += uintptr(group.count * group.high * t.CRow)
 		}
