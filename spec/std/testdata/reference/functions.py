@@ -98,6 +98,9 @@ case("nll_loss(x, labels)", F.nll_loss, x=logs, labels=labels)
 case(f"nll_loss(x, labels, {weight})", lambda x, labels: F.nll_loss(x, labels, of(*weight)), x=logs, labels=labels)
 case("nll_loss(x, labels, ignore_index=2, reduction='none')", lambda x, labels: F.nll_loss(x, labels, ignore_index=2, reduction="none"),
      x=draw(2, 3, 4).log_softmax(1), labels=torch.tensor([[0, 1, 2, 2], [2, 1, 0, 1]]))
+for more in ("", ", [0.5, 2, 0.25], 'sum', 0.25", ", label_smoothing=0.25, reduction='none'"):
+    options = {"": {}, ", [": {"weight": of(0.5, 2, 0.25), "reduction": "sum", "label_smoothing": 0.25}, ", l": {"label_smoothing": 0.25, "reduction": "none"}}[more[:3]]
+    case(f"soft_cross_entropy(x, p{more})", lambda x, p: F.cross_entropy(x, p, **options), x=draw(2, 3, 2), p=draw(2, 3, 2).softmax(1))
 signs = torch.tensor([1, -1, -1, 1])
 case("soft_margin_loss(y, t)", lambda y, t: F.soft_margin_loss(y, t.detach()), y=draw(4), t=signs.to(f64))
 case("multilabel_soft_margin_loss(y, q)", F.multilabel_soft_margin_loss, y=y, q=q)
