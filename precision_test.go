@@ -311,14 +311,17 @@ func TestAScaledLossDivergesWhereNoScaleHelps(t *testing.T) {
 }
 
 func TestExplainSaysWhatEachCastIsFor(t *testing.T) {
-	p, err := flowrun.Parse("s.yaml", []byte(precisely(`
+	p, err := flowrun.Parse("s.yaml", []byte(strings.NewReplacer("Adam: {lr: 0.01}}, max", "AdamW: {lr: 0.01}}, clip_grad_norm: 1, accumulate: 2, averages: {ema: {decay: 0.9}}, metrics: {m: sum(e)}, max",
+		"mse_loss(out, t)", "mse_loss(out, t) + mse_loss(e, sum(t, -1, keepdim=true))").Replace(precisely(`
   precision: f16
   nodes:
     h: {TransformerBlock: "reshape(x, [1, 4, 3])", num_heads: 1, is_causal: true, checkpoint_activations: true}
     n: {BatchNorm: "reshape(h, [4, 3])"}
     c1: {Conv1d: "reshape(n, [2, 2, 3])", out_channels: 2, kernel_size: 1}
     c2: {ConvTranspose1d: c1, out_channels: 2, kernel_size: 1}
-    out: {Linear: "gelu(reshape(c2, [4, 3]))", out_features: 3}`)))
+    r: {LSTM: "reshape(c2, [4, 1, 3])", hidden_size: 3, bidirectional: true}
+    e: {Linear: x, out_features: 1, dtype: bf16, precision: f32}       # parameters in bf16
+    out: {Linear: "gelu(reshape(r.out, [4, 6]))", out_features: 3}`))))
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, p.Explain(&b, flowrun.ExplainOptions{Format: "json", Device: "cpu"}))
@@ -330,7 +333,7 @@ func TestExplainSaysWhatEachCastIsFor(t *testing.T) {
 	for _, n := range plan.Nodes {
 		if strings.HasPrefix(n.Call, "cast(") {
 			casts++
-			require.NotEmpty(t, n.Why, "%s gives %s", n.Call, n.Type)
+			require.NotEmpty(t, n.Why, "%s gives %s", n.Call, n.Type) // the spec has none of its own
 		}
 	}
 	require.Greater(t, casts, 20)

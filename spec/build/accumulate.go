@@ -141,9 +141,9 @@ func (o *optimizing) accumulate(p *trained, part *part, grad *ir.Node) (*ir.Node
 	}
 	first := &expander{graph: o.graph, f: f, to: o.first.Builder}
 	o.first.set(sum.Name, first.filled(wide, 0.0))
-	grad = o.Cast(grad, wide.DType)
+	grad = o.CastFor(grad, wide.DType, "gradients are summed in f32 at least")
 	if part.weight != nil {
-		weight := o.Cast(part.weight, wide.DType)
+		weight := o.CastFor(part.weight, wide.DType, "gradients are summed in f32 at least")
 		grad = o.Apply(ir.LookupOp("mul"), grad, weight)
 		if part.blank {
 			grad = o.Apply(ir.LookupOp("where"), o.Apply(ir.LookupOp("eq"), weight, 0), 0.0, grad)

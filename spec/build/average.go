@@ -74,7 +74,7 @@ func (t *training) counting(a *syntax.Average) (c counting) {
 	}
 	if c.weight = t.Scalar(ir.F64, 1-a.Decay); a.Equal {
 		n := op("add", op("floor_divide", since, int(a.Every)), 1)
-		c.weight = op("div", 1.0, t.Cast(op("maximum", n, 1), ir.F32))
+		c.weight = op("div", 1.0, t.CastFor(op("maximum", n, 1), ir.F32, "averages are f32 at least"))
 	}
 	return c
 }
@@ -101,8 +101,8 @@ func (t *training) average(a *syntax.Average, s *ir.State, c counting) {
 		t.first.set(avg.Name, t.first.Cast(first, wide))
 	}
 	t.Graph.Put(avg.Name, s.Name)
-	value := t.Cast(now(s), wide)
-	moved := op("add", avg.Read, op("mul", t.Cast(c.weight, wide), op("sub", value, avg.Read)))
+	value := t.CastFor(now(s), wide, "averages are f32 at least")
+	moved := op("add", avg.Read, op("mul", t.CastFor(c.weight, wide, "averages are f32 at least"), op("sub", value, avg.Read)))
 	avg.Next = op("where", c.first, value, moved)
 	if c.counts != nil {
 		avg.Next = op("where", c.counts, avg.Next, avg.Read)

@@ -32,10 +32,10 @@ func (o *optimizing) clip(params []*trained) bool {
 	}
 	norm := o.gradNorm(params, wide)
 	scale := o.Apply(ir.LookupOp("minimum"), o.Apply(ir.LookupOp("div"), limit, o.Apply(ir.LookupOp("add"), norm, 1e-6)), 1.0)
-	scale = o.Cast(scale, wide)
+	scale = o.CastFor(scale, wide, "gradients are clipped in f32 at least")
 	for _, p := range params {
 		here := len(o.Graph.Nodes)
-		p.grad = o.Cast(o.Apply(ir.LookupOp("mul"), o.Cast(p.grad, wide), scale), p.grad.Type.DType.Wide())
+		p.grad = o.Cast(o.Apply(ir.LookupOp("mul"), o.CastFor(p.grad, wide, "gradients are clipped in f32 at least"), scale), p.grad.Type.DType.Wide())
 		o.updating(here, p.state, o.join(o.prefix, p.state.Name))
 	}
 	o.own(from, o.u.ClipPath(), "")
@@ -61,7 +61,7 @@ func (o *optimizing) gradNorm(params []*trained, wide ir.DType) *ir.Node {
 	total := o.Scalar(wide, 0.0)
 	for i, p := range params {
 		here := len(o.Graph.Nodes)
-		square := o.Apply(ir.LookupOp("sum"), o.Apply(ir.LookupOp("square"), o.Cast(p.grad, wide)))
+		square := o.Apply(ir.LookupOp("sum"), o.Apply(ir.LookupOp("square"), o.CastFor(p.grad, wide, "norms of gradients are f32 at least")))
 		o.updating(here, p.state, o.join(o.prefix, p.state.Name))
 		if i == 0 {
 			total = square

@@ -69,7 +69,7 @@ func (o *optimizing) showLoss() bool {
 	if o.turn.now != nil {
 		from := len(o.Graph.Nodes)
 		o.Origin = o.u.Loss.At()
-		n = o.Cast(n, n.Type.DType.Wide())
+		n = o.CastFor(n, n.Type.DType.Wide(), "losses are summed in f32 at least")
 		held, ok := o.newState(newFrame(nil, ""), join(o.prefix, "loss"), ir.OptimState, n.Type, o.Origin)
 		if !ok {
 			return false
@@ -97,7 +97,7 @@ func (t *training) sumLosses() {
 			t.root.values[u.LossName()] = n
 		}
 		t.Origin = u.Loss.At()
-		if n = t.Cast(n, n.Type.DType.Wide()); sum != nil {
+		if n = t.CastFor(n, n.Type.DType.Wide(), "losses are summed in f32 at least"); sum != nil {
 			n = t.Apply(ir.LookupOp("add"), sum, n)
 		}
 		sum = n

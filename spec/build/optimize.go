@@ -292,7 +292,7 @@ func (o *optimizing) update(p *trained) bool {
 	o.Origin = s.Origin
 	// f16 and bf16 are updated in f32, with states in f32, and rounded once.
 	wide := s.Type.DType.Wide()
-	f.values["param"], f.values["grad"], f.values["step"] = o.Cast(now(s), wide), o.Cast(p.grad, wide), given.step
+	f.values["param"], f.values["grad"], f.values["step"] = o.CastFor(now(s), wide, "optimizers compute in f32"), o.CastFor(p.grad, wide, "optimizers compute in f32"), given.step
 	f.initial["param"], f.initial["step"] = o.first.Cast(o.first.nodes[s.Name], wide), o.first.step
 	ex := &expander{graph: o.graph, f: f, to: o.Builder, path: f.path}
 	if !ex.required(f, c, nil, " for the parameter "+s.Name) || !ex.moduleStates(f) {

@@ -54,7 +54,7 @@ func (o *optimizing) unscaled(grad *ir.Node) *ir.Node {
 	if o.scaling.scale == nil {
 		return grad
 	}
-	grad = o.Cast(grad, grad.Type.DType.Wide())
+	grad = o.CastFor(grad, grad.Type.DType.Wide(), "the scale is taken out of gradients in f32")
 	return o.Apply(ir.LookupOp("div"), grad, o.Cast(o.scaling.scale.Read, grad.Type.DType))
 }
 

@@ -147,7 +147,7 @@ func (ex *expander) fit(v any, t ir.Type, what string, at diag.Range) *ir.Node {
 	}
 	ex.to.Origin = ex.f.origin(at)
 	if n, ok := v.(*ir.Node); ok {
-		return ex.to.Cast(n, t.DType)
+		return ex.to.CastFor(n, t.DType, fmt.Sprintf("%s is %s", what, t.DType))
 	}
 	return ex.filled(t, v)
 }

@@ -172,7 +172,7 @@ func (t *training) single(path string, def *syntax.Node, kind ir.StateKind) any 
 // f64 and for tensors of integers, whose digits people want to see.
 func (t *training) keep(name string, n *ir.Node, at diag.Range) *ir.Node {
 	if d := n.Type.DType; d != ir.F64 && !(d.IsInt() && len(n.Type.Shape) > 0) {
-		n = t.Cast(n, ir.F32)
+		n = t.CastFor(n, ir.F32, "metrics are kept in f32")
 	}
 	t.remember(name, n, at)
 	return n
@@ -222,8 +222,8 @@ func (t *training) epochs(values map[string]any, step *ir.Node) {
 	op := func(name string, args ...any) *ir.Node { return t.Apply(ir.LookupOp(name), args...) }
 	steps := t.epochSteps.Read
 	epoch := op("floor_divide", step, steps)
-	part := op("div", t.Cast(op("remainder", step, steps), ir.F32), t.Cast(steps, ir.F32))
-	values[syntax.EpochName], values[syntax.EpochFraction] = epoch, op("add", t.Cast(epoch, ir.F32), part)
+	part := op("div", t.CastFor(op("remainder", step, steps), ir.F32, "parts of an epoch are f32"), t.CastFor(steps, ir.F32, "parts of an epoch are f32"))
+	values[syntax.EpochName], values[syntax.EpochFraction] = epoch, op("add", t.CastFor(epoch, ir.F32, "parts of an epoch are f32"), part)
 }
 
 // ancestors are a node and all that it depends on, without what only nodes of an end
