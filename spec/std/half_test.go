@@ -219,8 +219,9 @@ func TestANumberNextToA16BitTensorKeepsItsValue(t *testing.T) {
 	}
 }
 
-// layered modules hand on 16 bits between their layers, or their examples do.
-var layered = []string{"qkv_attention", "MLP", "SelfAttention", "CausalSelfAttention", "TransformerBlock",
+// layered modules hand on 16 bits between their layers, or their examples do; or products
+// take gradients in 16 bits.
+var layered = []string{"KeyValueCache", "cached_attention", "qkv_attention", "MLP", "SelfAttention", "CausalSelfAttention", "TransformerBlock",
 	"GroupedQueryAttention", "SwiGLU", "qr", "binary_cross_entropy", "gaussian_nll_loss", "poisson_nll_loss"}
 
 // gated modules have slopes of 1 - h², of which f32 keeps no digit where h is nearly 1: at
