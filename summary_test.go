@@ -161,3 +161,23 @@ func inner(t *testing.T, l *flowrun.ModelLayer) {
 	require.LessOrEqual(t, flops, l.Flops, l.Path)
 	require.LessOrEqual(t, parameters, l.Parameters, l.Path)
 }
+
+// What precision rounds of an input is part of the layer that needs it, not a row of its own.
+func TestASummaryHasOneRowForAnInputOfLowPrecision(t *testing.T) {
+	p, err := flowrun.Parse("s.yaml", []byte(`
+flowrun: 1
+model:
+  precision: bf16
+  inputs: {x: "f32[4, 16]"}
+  nodes: {h: {Linear: x, out_features: 8}, y: {Linear: gelu(h), out_features: 2}}
+  outputs: [y]
+`))
+	require.NoError(t, err)
+	m, err := p.Summarize(flowrun.SummaryOptions{})
+	require.NoError(t, err)
+	var rows []string
+	for _, l := range m.Layers {
+		rows = append(rows, l.Path)
+	}
+	require.Equal(t, []string{"h", "y"}, rows)
+}

@@ -248,7 +248,9 @@ func (g *graph) inLow(n *ir.Node, d ir.DType, why string) *ir.Node {
 		c = g.As(n, []*ir.Node{g.inLow(n.Inputs[0], d, why)})
 	}
 	if c == nil {
-		g.Path, g.Device = n.Path, n.Device
+		if n.State == nil || n.State.Kind != ir.InputState { // of an input, it is part of what needs it first
+			g.Path, g.Device = n.Path, n.Device
+		}
 		if n.State != nil { // the weight's node isn't where it is used
 			g.Device = ""
 		}
