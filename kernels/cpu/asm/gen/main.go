@@ -25,6 +25,7 @@ var files = []struct {
 	{"tile", tiles, tileTable},
 	{"pack", packing, nil},
 	{"dots", dots, nil},
+	{"vector", vector, vectorTable},
 }
 
 func main() {
