@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/device"
+	all "github.com/flowrun/flowrun/kernels"
 	kernels "github.com/flowrun/flowrun/kernels/cpu"
 	"github.com/flowrun/flowrun/kernels/cpu/asm"
 )
@@ -124,10 +125,6 @@ func (d *Device) Bind(call *device.Call) (device.Command, error) {
 // this process can address. memory returns a slice's bytes, or nil if they have been
 // freed. Up to so many threads share the kernel, or as many as Go uses if that is 0.
 func BindKernel(call *device.Call, memory func(device.Slice) []byte, threads int) (run func(), err error) {
-	kernel := kernels.Lookup(call.Kernel.Name)
-	if kernel == nil {
-		return nil, fmt.Errorf("there is no kernel %s", call.Kernel.Name)
-	}
 	buffers := make([]kernels.Buffer, len(call.Buffers))
 	for i, b := range call.Buffers {
 		bytes := memory(b.Slice)
@@ -137,7 +134,30 @@ func BindKernel(call *device.Call, memory func(device.Slice) []byte, threads int
 		buffers[i] = kernels.Buffer{Data: bytes, DType: b.DType, Shape: b.Shape}
 	}
 	last := len(buffers) - 1
+	if recipe := call.Kernel.Fused(); recipe != nil {
+		return bindFused(recipe, buffers[:last], buffers[last], call.Scalars)
+	}
+	kernel := kernels.Lookup(call.Kernel.Name)
+	if kernel == nil {
+		return nil, fmt.Errorf("there is no kernel %s", call.Kernel.Name)
+	}
 	return kernel(kernels.Args{Inputs: buffers[:last], Output: buffers[last], Scalars: call.Scalars, Threads: threads})
+}
+
+// bindFused binds a fused kernel. Its scalars are those of its parts, one after the
+// other, and then the shape that a reduction is over.
+func bindFused(recipe *all.Recipe, inputs []kernels.Buffer, output kernels.Buffer, scalars []any) (run func(), err error) {
+	f := kernels.Fused{Inputs: inputs, Output: output, Reduced: recipe.Reduced}
+	for _, p := range recipe.Parts {
+		count := len(p.Kernel.Scalars)
+		part := kernels.Part{Kernel: p.Kernel.Name, DType: p.DType, Scalars: scalars[:count]}
+		scalars = scalars[count:]
+		for _, o := range p.Operands {
+			part.Operands = append(part.Operands, kernels.Operand(o))
+		}
+		f.Parts = append(f.Parts, part)
+	}
+	return f.Bind()
 }
 
 // launch is a bound kernel.

@@ -4,7 +4,7 @@ package cpu
 // in two's complement; beyond their width comes the sign.
 //
 // x [...] → out [..., bits], 0 or 1; its last dimension says how many. Bound by bytes.
-func init() { register("bits_of", on(first, variants{i32: bitsOf[int32], i64: bitsOf[int64]})) }
+func init() { register("bits_of", on(first, variants[binder]{i32: bitsOf[int32], i64: bitsOf[int64]})) }
 
 func bitsOf[T integer](a *Args) func() {
 	x, out := view[T](a.input(0)), view[T](a.Output)

@@ -9,15 +9,13 @@ func init() {
 		clamp[float32](f32Value), clamp[float64](asFloat))))
 }
 
-func clamp[T number](value func(any) T) binder {
-	return func(a *Args) func() {
-		x, out := view[T](a.input(0)), view[T](a.Output)
-		sameShape(a.input(0), a.Output)
+func clamp[T number](value func(any) T) form {
+	return unaryOf(func(a *Args) func(out, x []T) {
 		low, high := value(a.scalar(0)), value(a.scalar(1))
-		return func() {
+		return func(out, x []T) {
 			for i, v := range x {
 				out[i] = min(max(v, low), high)
 			}
 		}
-	}
+	})
 }

@@ -34,6 +34,9 @@ type Args struct {
 	Output  Buffer
 	Scalars []any // int, float64, bool or []int, as the manifest types them
 	Threads int   // how many threads may share the kernel; 0: as many as Go uses (GOMAXPROCS)
+
+	kernel string            // its name
+	single [maxOperands]bool // of an elementwise part's inputs: whether it is one element for all
 }
 
 // Buffer is memory that holds a dense, row-major tensor. Its address is a
@@ -56,12 +59,22 @@ func Lookup(name string) Kernel { return registry[name] }
 // Names lists the kernels, in no particular order.
 func Names() []string { return slices.Collect(maps.Keys(registry)) }
 
-// registry is filled by the kernels' files at init.
-var registry = map[string]Kernel{}
+// registry is filled by the kernels' files at init, and forms with it.
+var (
+	registry = map[string]Kernel{}
+	forms    = map[string]form{}
+)
 
 // binder is a Kernel as the files here write it: it reports bad arguments by
 // fail.
-type binder func(*Args) func()
+type binder = func(*Args) func()
+
+// form is a kernel that can be a part of a fused one, besides being bound alone.
+type form struct {
+	bind binder
+	part mapper  // of elementwise kernels
+	over reducer // of reductions
+}
 
 // badArgs is what fail throws and register catches.
 type badArgs string
@@ -70,18 +83,27 @@ type badArgs string
 func fail(format string, args ...any) { panic(badArgs(fmt.Sprintf(format, args...))) }
 
 // register makes a kernel known.
-func register(name string, bind binder) {
+func register[K binder | form](name string, kernel K) {
+	bind, ok := any(kernel).(binder)
+	if !ok {
+		f := any(kernel).(form)
+		bind, forms[name] = f.bind, f
+	}
 	registry[name] = func(a Args) (run func(), err error) {
-		defer func() {
-			switch r := recover().(type) {
-			case nil:
-			case badArgs:
-				run, err = nil, fmt.Errorf("kernel %s: %s", name, string(r))
-			default:
-				panic(r)
-			}
-		}()
+		defer caught(name, &err)
+		a.kernel = name
 		return bind(&a), nil
+	}
+}
+
+// caught turns what fail throws into an error of a kernel.
+func caught(name string, err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case badArgs:
+		*err = fmt.Errorf("kernel %s: %s", name, string(r))
+	default:
+		panic(r)
 	}
 }
 

@@ -5,15 +5,15 @@ import "math"
 // elu: x above 0, and alpha·(e^x - 1) below, elementwise.
 //
 // x [...] → out [...]. Bound by flops.
-func init() { register("elu", on(first, floats(elu[float32], elu[float64]))) }
+func init() { register("elu", on(first, floats(inBlocks[float32](elu), inBlocks[float64](elu)))) }
 
-func elu[T float](a *Args) func() {
+func elu(a *Args) func(b []float64) {
 	alpha := a.float(0)
-	return inBlocks[T](func(b []float64) {
+	return func(b []float64) {
 		for i, v := range b {
 			if !(v > 0) {
 				b[i] = alpha * math.Expm1(v)
 			}
 		}
-	})(a)
+	}
 }

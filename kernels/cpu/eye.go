@@ -4,7 +4,7 @@ package cpu
 //
 // → out [n, m]. Bound by bytes.
 func init() {
-	register("eye", on(output, variants{boolean: eye(boolValue), u8: eye(u8Value), i32: eye(i32Value), i64: eye(asInt),
+	register("eye", on(output, variants[binder]{boolean: eye(boolValue), u8: eye(u8Value), i32: eye(i32Value), i64: eye(asInt),
 		f16: eye(f16Value), bf16: eye(bf16Value), f32: eye(f32Value), f64: eye(asFloat)}))
 }
 

@@ -3,12 +3,13 @@ package cpu
 // leaky_relu: x above 0, and negative_slope·x below.
 //
 // x [...] → out [...]. Bound by bytes.
-func init() { register("leaky_relu", on(first, floats(leakyRelu[float32], leakyRelu[float64]))) }
+func init() {
+	register("leaky_relu", on(first, floats(unaryOf(leakyRelu[float32]), unaryOf(leakyRelu[float64]))))
+}
 
-func leakyRelu[T float](a *Args) func() {
-	x, out, slope := view[T](a.input(0)), view[T](a.Output), T(a.float(0))
-	sameShape(a.input(0), a.Output)
-	return func() {
+func leakyRelu[T float](a *Args) func(out, x []T) {
+	slope := T(a.float(0))
+	return func(out, x []T) {
 		for i, v := range x {
 			if v > 0 {
 				out[i] = v

@@ -11,8 +11,29 @@ type reduction[T, A, U any] struct {
 }
 
 // columnBlock is how many accumulators a reduction over outer dimensions keeps
-// at a time.
-const columnBlock = 256
+// at a time, and rowBlock how many elements of a row are folded at a time: as many
+// as fused parts give at once, so that a fused reduction has the same bits.
+const (
+	columnBlock = 256
+	rowBlock    = chainBlock
+)
+
+// reducer binds a reduction of elements that the parts of a fused kernel give.
+type reducer = func(a *Args, x *chain) func()
+
+// source is where a reduction's elements come from: memory, or the parts of a fused kernel.
+type source[T any] struct {
+	x     []T
+	parts *chain
+}
+
+// at gives n elements, of which parts can give chainBlock at a time.
+func (s *source[T]) at(from, n int) []T {
+	if s.parts == nil {
+		return s.x[from : from+n]
+	}
+	return stretch[T](s.parts.compute(from, n), n)
+}
 
 // reduce binds a reduction over the dims of scalar 0, with or without the
 // reduced dimensions in the output's shape.
@@ -20,36 +41,42 @@ const columnBlock = 256
 // Elements meet in the order of memory. The innermost dimension that is left
 // after merging decides how: where it is reduced, its rows are folded one by
 // one; where it is kept, a block of neighbouring outputs is folded side by side.
-func reduce[T, A, U any](r reduction[T, A, U]) binder {
-	return func(a *Args) func() {
-		x, out := view[T](a.input(0)), view[U](a.Output)
-		kept, reduced, inner := reducePlan(a)
-		if len(out) == 0 {
-			return nothing
-		}
-		if len(x) == 0 {
-			return func() {
-				for i := range out {
-					out[i] = r.end(r.start)
-				}
-			}
-		}
-		if len(x) == len(out) {
-			return func() {
-				for i := range out {
-					out[i] = r.end(r.row(r.start, x[i:i+1]))
-				}
-			}
-		}
-		if inner.reduced {
-			if kept.rows == 1 && kept.n == 1 && reduced.rows == 1 && reduced.n == 1 {
-				return func() { out[0] = r.end(r.row(r.start, x)) }
-			}
-			return func() { reduceRows(r, out, x, kept, reduced, inner.n) }
-		}
-		acc := make([]A, min(columnBlock, inner.n))
-		return func() { reduceColumns(r, out, x, kept, reduced, inner.n, acc) }
+func reduce[T, A, U any](r reduction[T, A, U]) form {
+	return form{
+		bind: func(a *Args) func() { return bindReduction(r, a, &source[T]{x: view[T](a.input(0))}) },
+		over: func(a *Args, x *chain) func() { return bindReduction(r, a, &source[T]{parts: x}) },
 	}
+}
+
+func bindReduction[T, A, U any](r reduction[T, A, U], a *Args, x *source[T]) func() {
+	out, count := view[U](a.Output), numel(a.input(0).Shape)
+	kept, reduced, inner := reducePlan(a)
+	switch {
+	case len(out) == 0:
+		return nothing
+	case count == 0:
+		return func() {
+			for i := range out {
+				out[i] = r.end(r.start)
+			}
+		}
+	case count == len(out):
+		return func() {
+			for at := 0; at < count; at += rowBlock {
+				block := x.at(at, min(rowBlock, count-at))
+				for i := range block {
+					out[at+i] = r.end(r.row(r.start, block[i:i+1]))
+				}
+			}
+		}
+	case inner.reduced && len(out) == 1 && count <= rowBlock && x.parts == nil: // a small net's loss
+		all := x.x
+		return func() { out[0] = r.end(r.row(r.start, all)) }
+	case inner.reduced:
+		return func() { reduceRows(r, out, x, kept, reduced, inner.n) }
+	}
+	acc := make([]A, min(columnBlock, inner.n))
+	return func() { reduceColumns(r, out, x, kept, reduced, inner.n, acc) }
 }
 
 // innerDim is the innermost dimension, which is walked apart from the others.
@@ -112,7 +139,7 @@ func checkReduced(out Buffer, shape []int, isReduced []bool) {
 	mustBe(out, without)
 }
 
-func reduceRows[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, reduced *walk, n int) {
+func reduceRows[T, A, U any](r reduction[T, A, U], out []U, x *source[T], kept, reduced *walk, n int) {
 	i := 0
 	var k cursor
 	for range kept.rows {
@@ -123,7 +150,9 @@ func reduceRows[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, reduced
 			for range reduced.rows {
 				from := at + c.at[0]
 				for range reduced.n {
-					acc = r.row(acc, x[from:from+n])
+					for done := 0; done < n; done += rowBlock {
+						acc = r.row(acc, x.at(from+done, min(rowBlock, n-done)))
+					}
 					from += reduced.strides[0]
 				}
 				c.next(reduced)
@@ -136,7 +165,7 @@ func reduceRows[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, reduced
 	}
 }
 
-func reduceColumns[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, reduced *walk, n int, acc []A) {
+func reduceColumns[T, A, U any](r reduction[T, A, U], out []U, x *source[T], kept, reduced *walk, n int, acc []A) {
 	i := 0
 	var k cursor
 	for range kept.rows {
@@ -151,7 +180,7 @@ func reduceColumns[T, A, U any](r reduction[T, A, U], out []U, x []T, kept, redu
 				for range reduced.rows {
 					from := at + block + c.at[0]
 					for range reduced.n {
-						r.columns(acc, x[from:from+len(acc)])
+						r.columns(acc, x.at(from, len(acc)))
 						from += reduced.strides[0]
 					}
 					c.next(reduced)

@@ -8,7 +8,7 @@ import "slices"
 // x [...] → out, whose dimension i is larger by padding[2i] before and padding[2i+1]
 // after, which may be negative. Bound by bytes.
 func init() {
-	register("pad", on(first, variants{boolean: pad(boolValue), u8: pad(u8Value), i32: pad(i32Value), i64: pad(asInt),
+	register("pad", on(first, variants[binder]{boolean: pad(boolValue), u8: pad(u8Value), i32: pad(i32Value), i64: pad(asInt),
 		f16: pad(f16Value), bf16: pad(bf16Value), f32: pad(f32Value), f64: pad(asFloat)}))
 }
 

@@ -5,7 +5,7 @@ package cpu
 // x [...] → out without (or with, as 1) the dims. i64 wraps around; floats are
 // multiplied in f64. Bound by bytes.
 func init() {
-	register("prod", on(first, numbers(nil, reduce(prodOf[int64, int64, int64]()),
+	register("prod", on(first, numbers(form{}, reduce(prodOf[int64, int64, int64]()),
 		reduce(prodOf[float32, float64, float32]()), reduce(prodOf[float64, float64, float64]()))))
 }
 

@@ -4,7 +4,7 @@ package cpu
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
 func init() {
-	register("prod_int", on(first, variants{boolean: reduce(prodBools()), u8: reduce(prodOf[uint8, int64, int64]()), i32: reduce(prodOf[int32, int64, int64]())}))
+	register("prod_int", on(first, variants[form]{boolean: reduce(prodBools()), u8: reduce(prodOf[uint8, int64, int64]()), i32: reduce(prodOf[int32, int64, int64]())}))
 }
 
 func prodBools() reduction[uint8, int64, int64] {

@@ -4,7 +4,9 @@ package cpu
 // · (high - low) / 2³²⌋ of the word u drawn for it.
 //
 // step i64[] → out [...]. Bound by flops.
-func init() { register("randint", on(output, variants{i32: randint[int32], i64: randint[int64]})) }
+func init() {
+	register("randint", on(output, variants[binder]{i32: randint[int32], i64: randint[int64]}))
+}
 
 func randint[T integer](a *Args) func() {
 	low, high := a.int(0), a.int(1)

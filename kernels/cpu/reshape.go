@@ -1,5 +1,7 @@
 package cpu
 
+import "unsafe"
+
 // reshape: the same elements in another shape.
 //
 // x [...] → out, any shape of as many elements. Bound by bytes.
@@ -13,3 +15,11 @@ func copied(a *Args) func() {
 	}
 	return func() { copy(out.Data, x.Data) }
 }
+
+// copiedForm is copied as an elementwise kernel.
+var copiedForm = form{bind: copied, part: func(a *Args) strip {
+	size := dtypeSize(a.Output.DType)
+	return func(out unsafe.Pointer, in *operands, n int) {
+		copy(stretch[byte](out, n*size), stretch[byte](in[0], n*size))
+	}
+}}

@@ -6,7 +6,7 @@ package cpu
 // in f64, in four interleaved partial sums per row, so that a million f32 numbers lose
 // nothing that f32 could show. Bound by bytes.
 func init() {
-	register("sum", on(first, numbers(nil, reduce(sumOf[int64, int64, int64]()),
+	register("sum", on(first, numbers(form{}, reduce(sumOf[int64, int64, int64]()),
 		reduce(sumOf[float32, float64, float32]()), reduce(sumOf[float64, float64, float64]()))))
 }
 

@@ -4,6 +4,6 @@ package cpu
 //
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
 func init() {
-	register("sum_int", on(first, variants{
+	register("sum_int", on(first, variants[form]{
 		boolean: reduce(sumOf[uint8, int64, int64]()), u8: reduce(sumOf[uint8, int64, int64]()), i32: reduce(sumOf[int32, int64, int64]())}))
 }
