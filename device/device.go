@@ -64,7 +64,7 @@ type Info struct {
 	Language  string   `json:"-"` // of its kernels' sources: a folder under kernels/; empty for Go
 	Alignment int64    `json:"-"` // of the slices that kernels take, in bytes, a power of two; 0 means [Alignment]
 	Async     bool     `json:"-"` // it has a queue: a command may still be running when its Run returns
-	Compiles  bool     `json:"-"` // it compiles kernels when they are bound, so lowering may fuse
+	Fuses     bool     `json:"-"` // it has fused kernels, as it compiles kernels when they are bound or runs their parts block by block
 	Unified   bool     `json:"-"` // it shares memory with the host: its buffers are [SharedBuffer]s
 	Lacks     []string `json:"-"` // dtypes that its kernels don't support: "f64"
 }

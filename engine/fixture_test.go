@@ -195,7 +195,7 @@ func plan(t tester, p *program, devices []device.Device, o lower.Options) *lower
 func targets(devices []device.Device) (targets []lower.Target) {
 	for _, d := range devices {
 		targets = append(targets, lower.Target{Name: d.Name(), Kind: d.Info().Kind, Alignment: d.Info().Alignment,
-			Async: d.Info().Async, Unified: d.Info().Unified, Compiles: d.Info().Kind != "cpu" && d.Name() != "cpu"})
+			Async: d.Info().Async, Unified: d.Info().Unified, Fuses: d.Info().Kind != "cpu" && d.Name() != "cpu"})
 	}
 	return targets
 }

@@ -71,10 +71,10 @@ func triedSources() (*kernels.Sources, error) {
 }
 
 // fusingDevices are those whose kernels can be fused: their sources are compiled
-// when they are needed.
+// when they are needed, or their parts run block by block.
 func fusingDevices(t testing.TB) []device.Device {
 	t.Helper()
-	all := openclDevices(t)
+	all := append([]device.Device{cpu.New("cpu")}, openclDevices(t)...)
 	if _, err := emulator.Compiler(); err == nil {
 		for _, in := range []dialect{inCUDA, inMetal} {
 			all = append(all, openEmulated(t, in, sourcesToTry(t), emulator.None, kernels.Limits{Group: 1024}))

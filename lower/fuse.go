@@ -23,7 +23,7 @@ import (
 // steps don't run. So there are two rounds: the first among the nodes that steps need,
 // as if there were no others, the second among the rest.
 func fuse(p *Plan) error {
-	if p.options.NoFuse || !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Compiles }) {
+	if p.options.NoFuse || !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Fuses }) {
 		return nil
 	}
 	if err := p.reorder(p.Graph.Sort); err != nil {
@@ -196,7 +196,7 @@ func newFuser(p *Plan, needed bool) *fuser {
 // body is the role that a node can have in a fused one.
 func (f *fuser) body(n *ir.Node) kernels.Body {
 	k := f.plan.Value(n).Kernel
-	if k == nil || n.Op == fusedOp || !f.plan.Targets[n.Space].Compiles || len(n.Type.Shape) > kernels.MaxRank || n.Type.Shape.Numel() == 0 {
+	if k == nil || n.Op == fusedOp || !f.plan.Targets[n.Space].Fuses || len(n.Type.Shape) > kernels.MaxRank || n.Type.Shape.Numel() == 0 {
 		return kernels.NoBody
 	}
 	return k.Body

@@ -18,7 +18,7 @@ import (
 func fusing(o Options) Options {
 	o.Targets = slices.Clone(o.Targets)
 	for i := 1; i < len(o.Targets); i++ {
-		o.Targets[i].Language, o.Targets[i].Compiles = "opencl", true
+		o.Targets[i].Language, o.Targets[i].Fuses = "opencl", true
 	}
 	return o
 }
@@ -236,7 +236,7 @@ func TestTheVerifierKnowsFusedNodes(t *testing.T) {
 		{"an operand too many", func(p *Plan) { n := p.state("s").Next; n.Inputs = append(n.Inputs, n.Inputs[0]) }, "has 2 parts and 2 operands, its kernel 2 and 1"},
 		{"a part of another type", func(p *Plan) { PartsOf(p.state("s").Next)[0].Type.DType = ir.F64 }, "its part exp is f64[6], but its op gives f32[6]"},
 		{"a part elsewhere", func(p *Plan) { PartsOf(p.state("s").Next)[0].Space = 2 }, "has the part exp of space 2"},
-		{"a device that compiles nothing", func(p *Plan) { p.Targets[1].Compiles = false }, "which compiles no kernels"},
+		{"a device without fused kernels", func(p *Plan) { p.Targets[1].Fuses = false }, "which has no fused kernels"},
 		{"another part", func(p *Plan) { PartsOf(p.state("s").Next)[0].Op = ir.LookupOp("log") }, "has the part log, for which its kernel has exp"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -119,8 +119,8 @@ func verifyFused(p *Plan) error {
 		}
 		parts, recipe := PartsOf(n), k.Fused()
 		switch {
-		case !p.Targets[n.Space].Compiles:
-			return fmt.Errorf("node %s is fused on %s, which compiles no kernels", n.Label(), p.Targets[n.Space].Name)
+		case !p.Targets[n.Space].Fuses:
+			return fmt.Errorf("node %s is fused on %s, which has no fused kernels", n.Label(), p.Targets[n.Space].Name)
 		case len(parts) != len(recipe.Parts) || len(n.Inputs) != len(recipe.Inputs):
 			return fmt.Errorf("node %s has %d parts and %d operands, its kernel %d and %d",
 				n.Label(), len(parts), len(n.Inputs), len(recipe.Parts), len(recipe.Inputs))

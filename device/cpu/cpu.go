@@ -58,7 +58,7 @@ func New(name string) *Device {
 	if limit <= 0 {
 		limit = fallbackLimit
 	}
-	return &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total, Auto: true, Speed: speed},
+	return &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total, Auto: true, Speed: speed, Fuses: true},
 		budget: device.Budget{Limit: min(limit, math.MaxInt-device.Alignment)}}
 }
 

@@ -112,8 +112,8 @@ func (l *library) describe(info *properties, index int) error {
 		info.compiler = ""
 	}
 	compiler := info.compiler
-	info.Compiles = compiler != ""
-	if !info.Compiles {
+	info.Fuses = compiler != ""
+	if !info.Fuses {
 		compiler = "no compiler of kernels (" + info.noCompiler + "), so only those that are built in"
 	}
 	info.Description = fmt.Sprintf("%s, compute capability %.1f (driver for %s, %s)", info.Description, float64(info.capability)/10, info.driver, compiler)

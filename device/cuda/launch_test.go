@@ -33,7 +33,7 @@ func TestWithoutACompilerThePrecompiledKernelsRun(t *testing.T) {
 		asked = append(asked, k.Name)
 		return image, k.Name == "neg"
 	}
-	require.False(t, d.Info().Compiles)
+	require.False(t, d.Info().Fuses)
 	require.Contains(t, d.Info().Description, "no compiler of kernels (no NVRTC was found: libnvrtc.so.13 (no such file))")
 	y := drivertest.Tensor(t, d, 3)
 	require.NoError(t, drivertest.BindNeg(t, y, y).Run())

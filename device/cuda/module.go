@@ -37,7 +37,7 @@ func (d *Device) module(k *kernels.Kernel, definitions []string) (*module, error
 }
 
 func (d *Device) load(k *kernels.Kernel, definitions []string) (*module, error) {
-	if !d.info.Compiles {
+	if !d.info.Fuses {
 		if d.precompiled != nil {
 			if image, ok := d.precompiled(k, definitions); ok {
 				return d.open(append(image[:len(image):len(image)], 0), k.Entry())

@@ -83,7 +83,7 @@ func (l *library) describe(index int, o object) properties {
 	info := properties{id: uint64(l.send(o, registryID))}
 	info.Name, info.Kind, info.Language = fmt.Sprintf("metal:%d", index), "metal", "metal"
 	info.Auto, info.Alignment = true, alignment
-	info.Async, info.Compiles, info.Lacks = true, true, []string{"f64"}
+	info.Async, info.Fuses, info.Lacks = true, true, []string{"f64"}
 	info.Unified = l.yes(o, hasUnifiedMemory)
 	info.Memory = l.number(o, recommendedMaxWorkingSetSize)
 	for family := familyAppleLast; family >= familyApple1 && info.family == 0; family-- {

@@ -131,7 +131,7 @@ func (l *library) describe(info *properties) (rank int, err error) {
 		return s
 	}
 	name := strings.TrimSpace(text(deviceName))
-	info.Kind, info.Language, info.Async, info.Compiles = "opencl", "opencl", true, true
+	info.Kind, info.Language, info.Async, info.Fuses = "opencl", "opencl", true, true
 	info.vendor, info.driver = text(deviceVendor), text(driverVersion)
 	info.Memory = int64(min(number(deviceGlobalMemSize), 1<<62))
 	info.Alignment = int64(number(deviceMemBaseAddrAlign) / 8)

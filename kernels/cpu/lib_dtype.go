@@ -54,11 +54,16 @@ func on[K binder | form](of func(*Args) Buffer, v variants[K]) K {
 			}
 			return f
 		}
-		kernel = form{
-			bind: func(a *Args) func() { return at(a).bind(a) },
-			part: func(a *Args) strip { return at(a).part(a) },
-			over: func(a *Args, x *chain) func() { return at(a).over(a, x) },
+		f := form{bind: func(a *Args) func() { return at(a).bind(a) }}
+		for _, v := range []form{v.boolean, v.u8, v.i32, v.i64, v.f16, v.bf16, v.f32, v.f64} {
+			if v.part != nil {
+				f.part = func(a *Args) strip { return at(a).part(a) }
+			}
+			if v.over != nil {
+				f.over = func(a *Args, x *chain) func() { return at(a).over(a, x) }
+			}
 		}
+		kernel = f
 	}
 	return kernel.(K)
 }

@@ -69,7 +69,7 @@ func (b *program) plan(t *testing.T, o lower.Options) *lower.Plan {
 // language; "" is Go.
 func onSim(language string, fuse bool) lower.Options {
 	return lower.Options{Default: 1, Targets: []lower.Target{
-		{Name: "cpu", Kind: "cpu"}, {Name: "sim:0", Kind: "sim", Language: language, Compiles: fuse}, {Name: "sim:1", Kind: "sim", Compiles: fuse}}}
+		{Name: "cpu", Kind: "cpu"}, {Name: "sim:0", Kind: "sim", Language: language, Fuses: fuse}, {Name: "sim:1", Kind: "sim", Fuses: fuse}}}
 }
 
 func TestExplanationsMatchTheGoldenFiles(t *testing.T) {
