@@ -71,7 +71,7 @@ func KernelsOf(p *lower.Plan, sources *kernels.Sources) (*Kernels, error) {
 		x := known[key]
 		if x == nil {
 			x = &Kernel{Name: k.Name, Doc: k.Doc, Device: target.Name, Definitions: defines}
-			if k.Fused() != nil {
+			if inSource && k.Fused() != nil {
 				source, err := sources.Source(target.Language, k)
 				if err != nil {
 					return nil, err
