@@ -369,10 +369,11 @@ func TestSyncGivesTheSameResults(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(out), &r))
 		return r
 	}
-	require.Equal(t, result(), result("--sync"), "the CPU waits for everything as it is")
-	fused, apart := result("--device", "opencl"), result("--device", "opencl", "--sync")
-	require.Equal(t, fused.Metrics, apart.Metrics)
-	require.Less(t, fused.Kernels, apart.Kernels)
+	for _, device := range []string{"cpu", "opencl"} {
+		fused, apart := result("--device", device), result("--device", device, "--sync")
+		require.Equal(t, fused.Metrics, apart.Metrics)
+		require.Less(t, fused.Kernels, apart.Kernels)
+	}
 }
 
 func TestRatesAreWrittenWithThreeDigits(t *testing.T) {

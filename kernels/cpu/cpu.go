@@ -12,6 +12,11 @@
 // allocates nothing. Small networks live from that: a kernel over a few
 // elements costs some ten nanoseconds.
 //
+// Elementwise kernels and reductions can be parts of a fused one, which works block by
+// block (lib_strip, lib_chain). Where package asm has a function for a kernel's rows, it
+// is used from a few elements on; the loops in Go serve small tensors, other processors,
+// and tests as the reference.
+//
 // A result depends on the inputs' bits and the instruction set alone: every sum is taken
 // in an order that is fixed by the shapes, whatever number of threads share a large kernel
 // (lib_parallel). Reductions of floats accumulate in f64; matmul
