@@ -8,7 +8,7 @@ import "math"
 // x [..., d], weight [d], bias [d] → out [..., d]. Bound by bytes.
 //
 // Mean and variance (the population's, with eps added) are taken in f64, in two passes.
-func init() { register("layer_norm", on(first, floats(layerNorm[float32], layerNorm[float64]))) }
+func init() { register("layer_norm", on(first, floats(fastLayerNorm, layerNorm[float64]))) }
 
 func layerNorm[T float](a *Args) func() {
 	x, weight, bias, out := view[T](a.input(0)), view[T](a.input(1)), view[T](a.input(2)), view[T](a.Output)
@@ -26,6 +26,26 @@ func layerNorm[T float](a *Args) func() {
 			for i, v := range row {
 				to[i] = T((float64(v)-mean)*scale*float64(weight[i]) + float64(bias[i]))
 			}
+		}
+	}
+}
+
+// fastLayerNorm is layer_norm of f32, in assembly where there is that.
+func fastLayerNorm(a *Args) func() {
+	d := normSize(a)
+	sum, squares, norm := rows.Fold["sumF32"], rows.Fold["squaresF32"], rows.TernaryOf["normF32"]
+	if sum == nil || d < fewFolded {
+		return layerNorm[float32](a)
+	}
+	x, out := view[float32](a.input(0)), view[float32](a.Output)
+	weight, bias := start(view[float32](a.input(1))), start(view[float32](a.input(2)))
+	eps, args := a.float(0), make([]float64, 2)
+	return func() {
+		for at := 0; at < len(x); at += d {
+			row := start(x[at:])
+			args[0] = sum(row, d, nil) / float64(d)
+			args[1] = 1 / math.Sqrt(squares(row, d, &args[0])/float64(d)+eps)
+			norm(start(out[at:]), row, weight, bias, d, &args[0])
 		}
 	}
 }

@@ -28,6 +28,7 @@ var rows = asm.RowsOf(asm.Chosen)
 const (
 	fewExact     = 8
 	fewFunctions = 4
+	fewFolded    = 16
 )
 
 // fast finds a function in assembly for a kernel by the dtype of its first input, if its
@@ -76,6 +77,9 @@ func dtypeSize(dtype string) int {
 
 // stretch is n elements from an address on.
 func stretch[T any](p unsafe.Pointer, n int) []T { return unsafe.Slice((*T)(p), n) }
+
+// start is where a row of at least one element begins, for functions in assembly.
+func start[T any](x []T) *byte { return (*byte)(unsafe.Pointer(unsafe.SliceData(x))) }
 
 // mapped binds an elementwise kernel as strips: one for each row of its operands.
 func mapped(part mapper) binder {

@@ -6,7 +6,7 @@ package cpu
 // x [...] → out without (or with, as 1) the dims. Bound by bytes.
 func init() {
 	register("min", on(first, numbers(reduce(minOf(highest[int32]())), reduce(minOf(highest[int64]())),
-		reduce(minOf(highest[float32]())), reduce(minOf(highest[float64]())))))
+		reduce(fastExtreme("min", minOf(highest[float32]()))), reduce(minOf(highest[float64]())))))
 }
 
 func minOf[T number](start T) reduction[T, T, T] {

@@ -7,7 +7,7 @@ package cpu
 // nothing that f32 could show. Bound by bytes.
 func init() {
 	register("sum", on(first, numbers(form{}, reduce(sumOf[int64, int64, int64]()),
-		reduce(sumOf[float32, float64, float32]()), reduce(sumOf[float64, float64, float64]()))))
+		reduce(fastSum()), reduce(sumOf[float64, float64, float64]()))))
 }
 
 func sumOf[T element, A, U number]() reduction[T, A, U] {
@@ -38,4 +38,28 @@ func sumColumns[T element, A number](acc []A, x []T) {
 	for i, v := range x {
 		acc[i] += A(v)
 	}
+}
+
+// fastSum is that of f32, in assembly where there is that.
+func fastSum() reduction[float32, float64, float32] {
+	r := sumOf[float32, float64, float32]()
+	slow, fast := r, rows.Fold["sumF32"]
+	if fast == nil {
+		return r
+	}
+	columns := rows.Binary["sumsF32"]
+	r.row = func(acc float64, x []float32) float64 {
+		if len(x) < fewFolded {
+			return slow.row(acc, x)
+		}
+		return acc + fast(start(x), len(x), nil)
+	}
+	r.columns = func(acc []float64, x []float32) {
+		if len(x) < fewExact {
+			slow.columns(acc, x)
+			return
+		}
+		columns(start(acc), start(acc), start(x), len(x), 1, 1)
+	}
+	return r
 }

@@ -258,3 +258,75 @@ func TestComparisonsAndChoices(t *testing.T) {
 		}
 	})
 }
+
+// Sums are in f64, so that the order is only visible in its last places.
+func TestFolds(t *testing.T) {
+	eachSet(t, func(t *testing.T, rows *Rows) {
+		for _, n := range append(lengths(), 1000) {
+			x, memory := guarded[float32](t, n), guarded[float32](t, n+1)
+			memory[0] = 99
+			var sum, squares, exps float64
+			most, least := float32(math.Inf(-1)), float32(math.Inf(1))
+			args := []float64{0.75}
+			for i := range x {
+				x[i] = float32(i*37%101)/7 - 8
+				v := float64(x[i])
+				sum, squares, exps = sum+v, squares+(v-0.75)*(v-0.75), exps+math.Exp(v-0.75)
+				most, least = max(most, x[i]), min(least, x[i])
+			}
+			near := func(want, got float64, what string) {
+				require.InDelta(t, want, got, 1e-10*(1+math.Abs(want)), "%s of %d", what, n)
+			}
+			near(sum, rows.Fold["sumF32"](first(x), n, nil), "sum")
+			near(squares, rows.Fold["squaresF32"](first(x), n, &args[0]), "squares")
+			near(exps, rows.Fold["expsF32"](first(x), n, &args[0]), "exps")
+			near(exps, rows.FoldTo["softF32"](first(memory[1:]), first(x), n, &args[0]), "soft")
+			for i, v := range x {
+				require.LessOrEqual(t, off(memory[i+1], math.Exp(float64(v)-0.75)), 0.501)
+			}
+			require.Equal(t, float32(99), memory[0])
+			require.Equal(t, float64(most), rows.Fold["maxF32"](first(x), n, nil))
+			require.Equal(t, float64(least), rows.Fold["minF32"](first(x), n, nil))
+			for i := range x {
+				was := x[i]
+				x[i] = float32(math.NaN())
+				require.True(t, math.IsNaN(rows.Fold["maxF32"](first(x), n, nil)), "a NaN at %d of %d", i, n)
+				require.True(t, math.IsNaN(rows.Fold["minF32"](first(x), n, nil)), "a NaN at %d of %d", i, n)
+				x[i] = was
+			}
+		}
+	})
+}
+
+func TestRowsAreScaledInF64(t *testing.T) {
+	eachSet(t, func(t *testing.T, rows *Rows) {
+		for _, n := range lengths() {
+			a, b, c := fill(guarded[float32](t, n), 1), fill(guarded[float32](t, n), 5), fill(guarded[float32](t, n), 2)
+			memory, sums := guarded[float32](t, n+1), fill(guarded[float64](t, n), 3)
+			memory[0] = 99
+			out := memory[1:]
+			x, y := 0.3, 1.7
+			args := []float64{x, y}
+			check := func(name string, want func(a, b, c float64) float64) {
+				for i, got := range out {
+					w := float32(want(float64(a[i]), float64(b[i]), float64(c[i])))
+					require.True(t, same(w, got), "%s of %v, %v, %v is %v, not %v", name, a[i], b[i], c[i], got, w)
+				}
+			}
+			rows.UnaryOf["scaleF32"](first(out), first(a), n, &args[0])
+			check("scale", func(a, _, _ float64) float64 { return a * x })
+			rows.UnaryOf["shiftF32"](first(out), first(a), n, &args[0])
+			check("shift", func(a, _, _ float64) float64 { return a - x - y })
+			rows.TernaryOf["normF32"](first(out), first(a), first(b), first(c), n, &args[0])
+			check("norm", func(a, b, c float64) float64 { return float64(float64((a-x)*y)*b) + c })
+			rows.BinaryOf["rmsF32"](first(out), first(a), first(b), n, &args[0])
+			check("rms", func(a, b, _ float64) float64 { return a * x * b })
+			require.Equal(t, float32(99), memory[0])
+			before := slices.Clone(sums)
+			rows.Binary["sumsF32"](first(sums), first(sums), first(a), n, 1, 1)
+			for i, got := range sums {
+				require.True(t, same(before[i]+float64(a[i]), got))
+			}
+		}
+	})
+}

@@ -252,6 +252,61 @@ func narrowBF16AVX512(out *byte, x *byte, n int)
 //go:noescape
 func boolToF32AVX512(out *byte, x *byte, n int)
 
+// sumF32AVX512 gives the sum of the elements.
+//
+//go:noescape
+func sumF32AVX512(x *byte, n int, args *float64) float64
+
+// squaresF32AVX512 gives the sum of the squares of the elements less args[0].
+//
+//go:noescape
+func squaresF32AVX512(x *byte, n int, args *float64) float64
+
+// expsF32AVX512 gives the sum of e^(x - args[0]).
+//
+//go:noescape
+func expsF32AVX512(x *byte, n int, args *float64) float64
+
+// softF32AVX512 gives the sum of e^(x - args[0]), and stores them.
+//
+//go:noescape
+func softF32AVX512(out *byte, x *byte, n int, args *float64) float64
+
+// maxF32AVX512 gives the largest element, NaN if one is.
+//
+//go:noescape
+func maxF32AVX512(x *byte, n int, args *float64) float64
+
+// minF32AVX512 gives the smallest element, NaN if one is.
+//
+//go:noescape
+func minF32AVX512(x *byte, n int, args *float64) float64
+
+// scaleF32AVX512 computes x · args[0].
+//
+//go:noescape
+func scaleF32AVX512(out *byte, x *byte, n int, args *float64)
+
+// shiftF32AVX512 computes x - args[0] - args[1].
+//
+//go:noescape
+func shiftF32AVX512(out *byte, x *byte, n int, args *float64)
+
+// normF32AVX512 computes (x - args[0]) · args[1] · b + c.
+//
+//go:noescape
+func normF32AVX512(out *byte, a *byte, b *byte, c *byte, n int, args *float64)
+
+// rmsF32AVX512 computes a · args[0] · b.
+//
+//go:noescape
+func rmsF32AVX512(out *byte, a *byte, b *byte, n int, args *float64)
+
+// sumsF32AVX512 adds b, of f32, to a, of f64.
+//
+//go:noescape
+func sumsF32AVX512(out *byte, a *byte, b *byte, n int, aStep int, bStep int)
+
 // addF32AVX2 computes a + b.
 //
 //go:noescape
@@ -501,3 +556,58 @@ func narrowBF16AVX2(out *byte, x *byte, n int)
 //
 //go:noescape
 func boolToF32AVX2(out *byte, x *byte, n int)
+
+// sumF32AVX2 gives the sum of the elements.
+//
+//go:noescape
+func sumF32AVX2(x *byte, n int, args *float64) float64
+
+// squaresF32AVX2 gives the sum of the squares of the elements less args[0].
+//
+//go:noescape
+func squaresF32AVX2(x *byte, n int, args *float64) float64
+
+// expsF32AVX2 gives the sum of e^(x - args[0]).
+//
+//go:noescape
+func expsF32AVX2(x *byte, n int, args *float64) float64
+
+// softF32AVX2 gives the sum of e^(x - args[0]), and stores them.
+//
+//go:noescape
+func softF32AVX2(out *byte, x *byte, n int, args *float64) float64
+
+// maxF32AVX2 gives the largest element, NaN if one is.
+//
+//go:noescape
+func maxF32AVX2(x *byte, n int, args *float64) float64
+
+// minF32AVX2 gives the smallest element, NaN if one is.
+//
+//go:noescape
+func minF32AVX2(x *byte, n int, args *float64) float64
+
+// scaleF32AVX2 computes x · args[0].
+//
+//go:noescape
+func scaleF32AVX2(out *byte, x *byte, n int, args *float64)
+
+// shiftF32AVX2 computes x - args[0] - args[1].
+//
+//go:noescape
+func shiftF32AVX2(out *byte, x *byte, n int, args *float64)
+
+// normF32AVX2 computes (x - args[0]) · args[1] · b + c.
+//
+//go:noescape
+func normF32AVX2(out *byte, a *byte, b *byte, c *byte, n int, args *float64)
+
+// rmsF32AVX2 computes a · args[0] · b.
+//
+//go:noescape
+func rmsF32AVX2(out *byte, a *byte, b *byte, n int, args *float64)
+
+// sumsF32AVX2 adds b, of f32, to a, of f64.
+//
+//go:noescape
+func sumsF32AVX2(out *byte, a *byte, b *byte, n int, aStep int, bStep int)

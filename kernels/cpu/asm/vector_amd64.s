@@ -43,7 +43,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x20, AX
 	JMP     several
 
@@ -56,7 +56,7 @@ one:
 	VMOVUPS Z0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     one
 
@@ -116,7 +116,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x20, AX
 	JMP     several
 
@@ -129,7 +129,7 @@ one:
 	VMOVUPS Z0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     one
 
@@ -189,7 +189,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x20, AX
 	JMP     several
 
@@ -202,7 +202,7 @@ one:
 	VMOVUPS Z0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     one
 
@@ -262,7 +262,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x20, AX
 	JMP     several
 
@@ -275,7 +275,7 @@ one:
 	VMOVUPS Z0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     one
 
@@ -345,7 +345,7 @@ several:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      DI, SI
-	ADDQ      $0x80, CX
+	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, AX
 	JMP       several
 
@@ -363,7 +363,7 @@ one:
 	VMOVUPS   Z3, (CX)
 	ADDQ      BX, DX
 	ADDQ      DI, SI
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x10, AX
 	JMP       one
 
@@ -438,7 +438,7 @@ several:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      DI, SI
-	ADDQ      $0x80, CX
+	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, AX
 	JMP       several
 
@@ -456,7 +456,7 @@ one:
 	VMOVUPS   Z3, (CX)
 	ADDQ      BX, DX
 	ADDQ      DI, SI
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x10, AX
 	JMP       one
 
@@ -496,8 +496,8 @@ several:
 	VMOVUPS     64(DX), Z0
 	VXORPS.BCST all80000000<>+0(SB), Z0, Z0
 	VMOVUPS     Z0, 64(CX)
-	ADDQ        $0x80, DX
-	ADDQ        $0x80, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, AX
 	JMP         several
 
@@ -507,8 +507,8 @@ one:
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST all80000000<>+0(SB), Z0, Z0
 	VMOVUPS     Z0, (CX)
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, CX
 	SUBQ        $0x10, AX
 	JMP         one
 
@@ -552,8 +552,8 @@ several:
 	VMOVUPS     64(DX), Z0
 	VANDPS.BCST all7fffffff<>+0(SB), Z0, Z0
 	VMOVUPS     Z0, 64(CX)
-	ADDQ        $0x80, DX
-	ADDQ        $0x80, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, AX
 	JMP         several
 
@@ -563,8 +563,8 @@ one:
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST all7fffffff<>+0(SB), Z0, Z0
 	VMOVUPS     Z0, (CX)
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, CX
 	SUBQ        $0x10, AX
 	JMP         one
 
@@ -608,8 +608,8 @@ several:
 	VMOVUPS 64(DX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 64(CX)
-	ADDQ    $0x80, DX
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x20, AX
 	JMP     several
 
@@ -619,8 +619,8 @@ one:
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, (CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     one
 
@@ -654,8 +654,8 @@ several:
 	VMOVUPS 64(DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, 64(CX)
-	ADDQ    $0x80, DX
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x20, AX
 	JMP     several
 
@@ -665,8 +665,8 @@ one:
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     one
 
@@ -702,8 +702,8 @@ several:
 	VBROADCASTSS all3f800000<>+0(SB), Z1
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, 64(CX)
-	ADDQ         $0x80, DX
-	ADDQ         $0x80, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, CX
 	SUBQ         $0x20, AX
 	JMP          several
 
@@ -714,8 +714,8 @@ one:
 	VBROADCASTSS all3f800000<>+0(SB), Z1
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, (CX)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x10, AX
 	JMP          one
 
@@ -764,8 +764,8 @@ several:
 	VMAXPS       Z0, Z1, Z0
 	VADDPS.BCST  all0<>+0(SB), Z0, Z0
 	VMOVUPS      Z0, 64(CX)
-	ADDQ         $0x80, DX
-	ADDQ         $0x80, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, CX
 	SUBQ         $0x20, AX
 	JMP          several
 
@@ -777,8 +777,8 @@ one:
 	VMAXPS       Z0, Z1, Z0
 	VADDPS.BCST  all0<>+0(SB), Z0, Z0
 	VMOVUPS      Z0, (CX)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x10, AX
 	JMP          one
 
@@ -849,7 +849,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -862,7 +862,7 @@ one:
 	VMOVUPD Z0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -922,7 +922,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -935,7 +935,7 @@ one:
 	VMOVUPD Z0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -995,7 +995,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -1008,7 +1008,7 @@ one:
 	VMOVUPD Z0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -1068,7 +1068,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -1081,7 +1081,7 @@ one:
 	VMOVUPD Z0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -1151,7 +1151,7 @@ several:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      DI, SI
-	ADDQ      $0x80, CX
+	ADDQ      $0x00000080, CX
 	SUBQ      $0x10, AX
 	JMP       several
 
@@ -1169,7 +1169,7 @@ one:
 	VMOVUPD   Z3, (CX)
 	ADDQ      BX, DX
 	ADDQ      DI, SI
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x08, AX
 	JMP       one
 
@@ -1244,7 +1244,7 @@ several:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      DI, SI
-	ADDQ      $0x80, CX
+	ADDQ      $0x00000080, CX
 	SUBQ      $0x10, AX
 	JMP       several
 
@@ -1262,7 +1262,7 @@ one:
 	VMOVUPD   Z3, (CX)
 	ADDQ      BX, DX
 	ADDQ      DI, SI
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x08, AX
 	JMP       one
 
@@ -1302,8 +1302,8 @@ several:
 	VMOVUPD     64(DX), Z0
 	VXORPD.BCST all8000000000000000<>+0(SB), Z0, Z0
 	VMOVUPD     Z0, 64(CX)
-	ADDQ        $0x80, DX
-	ADDQ        $0x80, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, CX
 	SUBQ        $0x10, AX
 	JMP         several
 
@@ -1313,8 +1313,8 @@ one:
 	VMOVUPD     (DX), Z0
 	VXORPD.BCST all8000000000000000<>+0(SB), Z0, Z0
 	VMOVUPD     Z0, (CX)
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, CX
 	SUBQ        $0x08, AX
 	JMP         one
 
@@ -1354,8 +1354,8 @@ several:
 	VMOVUPD     64(DX), Z0
 	VANDPD.BCST all7fffffffffffffff<>+0(SB), Z0, Z0
 	VMOVUPD     Z0, 64(CX)
-	ADDQ        $0x80, DX
-	ADDQ        $0x80, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, CX
 	SUBQ        $0x10, AX
 	JMP         several
 
@@ -1365,8 +1365,8 @@ one:
 	VMOVUPD     (DX), Z0
 	VANDPD.BCST all7fffffffffffffff<>+0(SB), Z0, Z0
 	VMOVUPD     Z0, (CX)
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, CX
 	SUBQ        $0x08, AX
 	JMP         one
 
@@ -1406,8 +1406,8 @@ several:
 	VMOVUPD 64(DX), Z0
 	VMULPD  Z0, Z0, Z0
 	VMOVUPD Z0, 64(CX)
-	ADDQ    $0x80, DX
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -1417,8 +1417,8 @@ one:
 	VMOVUPD (DX), Z0
 	VMULPD  Z0, Z0, Z0
 	VMOVUPD Z0, (CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -1452,8 +1452,8 @@ several:
 	VMOVUPD 64(DX), Z0
 	VSQRTPD Z0, Z0
 	VMOVUPD Z0, 64(CX)
-	ADDQ    $0x80, DX
-	ADDQ    $0x80, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -1463,8 +1463,8 @@ one:
 	VMOVUPD (DX), Z0
 	VSQRTPD Z0, Z0
 	VMOVUPD Z0, (CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -1500,8 +1500,8 @@ several:
 	VBROADCASTSD all3ff0000000000000<>+0(SB), Z1
 	VDIVPD       Z0, Z1, Z0
 	VMOVUPD      Z0, 64(CX)
-	ADDQ         $0x80, DX
-	ADDQ         $0x80, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, CX
 	SUBQ         $0x10, AX
 	JMP          several
 
@@ -1512,8 +1512,8 @@ one:
 	VBROADCASTSD all3ff0000000000000<>+0(SB), Z1
 	VDIVPD       Z0, Z1, Z0
 	VMOVUPD      Z0, (CX)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -1558,8 +1558,8 @@ several:
 	VMAXPD       Z0, Z1, Z0
 	VADDPD.BCST  all0000000000000000<>+0(SB), Z0, Z0
 	VMOVUPD      Z0, 64(CX)
-	ADDQ         $0x80, DX
-	ADDQ         $0x80, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, CX
 	SUBQ         $0x10, AX
 	JMP          several
 
@@ -1571,8 +1571,8 @@ one:
 	VMAXPD       Z0, Z1, Z0
 	VADDPD.BCST  all0000000000000000<>+0(SB), Z0, Z0
 	VMOVUPD      Z0, (CX)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -1635,8 +1635,8 @@ one:
 	VBLENDMPD.BCST    all0000000000000000<>+0(SB), Z2, K1, Z3
 	VCVTPD2PS         Z3, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -1802,8 +1802,8 @@ one:
 	VORPD             Z0, Z3, Z0
 	VCVTPD2PS         Z0, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -1894,8 +1894,8 @@ one:
 	VBLENDMPD.BCST   all7ff8000000000001<>+0(SB), Z4, K1, Z5
 	VCVTPD2PS        Z5, Y0
 	VMOVUPS          Y0, (CX)
-	ADDQ             $0x20, DX
-	ADDQ             $0x20, CX
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x00000020, CX
 	SUBQ             $0x08, AX
 	JMP              one
 
@@ -2051,8 +2051,8 @@ one:
 	VBLENDMPD.BCST   all7ff8000000000001<>+0(SB), Z6, K1, Z7
 	VCVTPD2PS        Z7, Y0
 	VMOVUPS          Y0, (CX)
-	ADDQ             $0x20, DX
-	ADDQ             $0x20, CX
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x00000020, CX
 	SUBQ             $0x08, AX
 	JMP              one
 
@@ -2144,8 +2144,8 @@ one:
 	VORPD             Z0, Z4, Z0
 	VCVTPD2PS         Z0, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -2239,8 +2239,8 @@ one:
 	VDIVPD            Z0, Z5, Z0
 	VCVTPD2PS         Z0, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -2326,8 +2326,8 @@ one:
 	VDIVPD            Z1, Z0, Z0
 	VCVTPD2PS         Z0, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -2445,8 +2445,8 @@ one:
 	VMULPD            Z3, Z0, Z0
 	VCVTPD2PS         Z0, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -2689,8 +2689,8 @@ one:
 	VDIVPD            Z1, Z0, Z0
 	VCVTPD2PS         Z0, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -2834,8 +2834,8 @@ one:
 	VORPD             Z0, Z6, Z0
 	VCVTPD2PS         Z0, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -2992,8 +2992,8 @@ one:
 	VDIVPD       Z0, Z1, Z0
 	VCVTPD2PS    Z0, Y0
 	VMOVUPS      Y0, (CX)
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -3058,8 +3058,8 @@ one:
 	VXORPD            Z0, Z2, Z0
 	VCVTPD2PS         Z0, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -3231,8 +3231,8 @@ one:
 	VXORPD            Z0, Z2, Z0
 	VCVTPD2PS         Z0, Y0
 	VMOVUPS           Y0, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -3364,8 +3364,8 @@ one:
 	VBLENDMPD         Z2, Z3, K1, Z11
 	VCVTPD2PS         Z11, Y2
 	VMOVUPS           Y2, (CX)
-	ADDQ              $0x20, DX
-	ADDQ              $0x20, CX
+	ADDQ              $0x00000020, DX
+	ADDQ              $0x00000020, CX
 	SUBQ              $0x08, AX
 	JMP               one
 
@@ -3486,7 +3486,7 @@ several:
 	ADDQ       BX, DX
 	ADDQ       DI, SI
 	ADDQ       DI, SI
-	ADDQ       $0x20, CX
+	ADDQ       $0x00000020, CX
 	SUBQ       $0x20, AX
 	JMP        several
 
@@ -3500,7 +3500,7 @@ one:
 	VMOVDQU8   X0, (CX)
 	ADDQ       BX, DX
 	ADDQ       DI, SI
-	ADDQ       $0x10, CX
+	ADDQ       $0x00000010, CX
 	SUBQ       $0x10, AX
 	JMP        one
 
@@ -3573,7 +3573,7 @@ several:
 	ADDQ       BX, DX
 	ADDQ       DI, SI
 	ADDQ       DI, SI
-	ADDQ       $0x20, CX
+	ADDQ       $0x00000020, CX
 	SUBQ       $0x20, AX
 	JMP        several
 
@@ -3587,7 +3587,7 @@ one:
 	VMOVDQU8   X0, (CX)
 	ADDQ       BX, DX
 	ADDQ       DI, SI
-	ADDQ       $0x10, CX
+	ADDQ       $0x00000010, CX
 	SUBQ       $0x10, AX
 	JMP        one
 
@@ -3650,7 +3650,7 @@ several:
 	ADDQ       BX, DX
 	ADDQ       DI, SI
 	ADDQ       DI, SI
-	ADDQ       $0x20, CX
+	ADDQ       $0x00000020, CX
 	SUBQ       $0x20, AX
 	JMP        several
 
@@ -3664,7 +3664,7 @@ one:
 	VMOVDQU8   X0, (CX)
 	ADDQ       BX, DX
 	ADDQ       DI, SI
-	ADDQ       $0x10, CX
+	ADDQ       $0x00000010, CX
 	SUBQ       $0x10, AX
 	JMP        one
 
@@ -3727,7 +3727,7 @@ several:
 	ADDQ       BX, DX
 	ADDQ       DI, SI
 	ADDQ       DI, SI
-	ADDQ       $0x20, CX
+	ADDQ       $0x00000020, CX
 	SUBQ       $0x20, AX
 	JMP        several
 
@@ -3741,7 +3741,7 @@ one:
 	VMOVDQU8   X0, (CX)
 	ADDQ       BX, DX
 	ADDQ       DI, SI
-	ADDQ       $0x10, CX
+	ADDQ       $0x00000010, CX
 	SUBQ       $0x10, AX
 	JMP        one
 
@@ -3804,7 +3804,7 @@ several:
 	ADDQ       BX, DX
 	ADDQ       DI, SI
 	ADDQ       DI, SI
-	ADDQ       $0x20, CX
+	ADDQ       $0x00000020, CX
 	SUBQ       $0x20, AX
 	JMP        several
 
@@ -3818,7 +3818,7 @@ one:
 	VMOVDQU8   X0, (CX)
 	ADDQ       BX, DX
 	ADDQ       DI, SI
-	ADDQ       $0x10, CX
+	ADDQ       $0x00000010, CX
 	SUBQ       $0x10, AX
 	JMP        one
 
@@ -3881,7 +3881,7 @@ several:
 	ADDQ       BX, DX
 	ADDQ       DI, SI
 	ADDQ       DI, SI
-	ADDQ       $0x20, CX
+	ADDQ       $0x00000020, CX
 	SUBQ       $0x20, AX
 	JMP        several
 
@@ -3895,7 +3895,7 @@ one:
 	VMOVDQU8   X0, (CX)
 	ADDQ       BX, DX
 	ADDQ       DI, SI
-	ADDQ       $0x10, CX
+	ADDQ       $0x00000010, CX
 	SUBQ       $0x10, AX
 	JMP        one
 
@@ -3963,7 +3963,7 @@ one:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      R9, R8
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x10, AX
 	JMP       one
 
@@ -3996,8 +3996,8 @@ one:
 	JL        rest
 	VCVTPH2PS (DX), Z0
 	VMOVUPS   Z0, (CX)
-	ADDQ      $0x20, DX
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x10, AX
 	JMP       one
 
@@ -4030,8 +4030,8 @@ one:
 	VORPS.BCST  all7fc00000<>+0(SB), Z1, Z1
 	VBLENDMPS   Z1, Z0, K1, Z2
 	VCVTPS2PH   $0x00, Z2, (CX)
-	ADDQ        $0x40, DX
-	ADDQ        $0x20, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000020, CX
 	SUBQ        $0x10, AX
 	JMP         one
 
@@ -4075,8 +4075,8 @@ one:
 	VPMOVZXWD (DX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (CX)
-	ADDQ      $0x20, DX
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x10, AX
 	JMP       one
 
@@ -4114,8 +4114,8 @@ one:
 	VORPS.BCST  all40<>+0(SB), Z1, Z0
 	VBLENDMPS   Z0, Z2, K1, Z4
 	VPMOVDW     Z4, (CX)
-	ADDQ        $0x40, DX
-	ADDQ        $0x20, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000020, CX
 	SUBQ        $0x10, AX
 	JMP         one
 
@@ -4185,8 +4185,8 @@ one:
 	VBROADCASTSS   all0<>+0(SB), Z0
 	VBLENDMPS.BCST all3f800000<>+0(SB), Z0, K1, Z1
 	VMOVUPS        Z1, (CX)
-	ADDQ           $0x10, DX
-	ADDQ           $0x40, CX
+	ADDQ           $0x00000010, DX
+	ADDQ           $0x00000040, CX
 	SUBQ           $0x10, AX
 	JMP            one
 
@@ -4201,6 +4201,781 @@ rest:
 	VBROADCASTSS   all0<>+0(SB), Z0
 	VBLENDMPS.BCST all3f800000<>+0(SB), Z0, K2, Z2
 	VMOVUPS        Z2, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sumF32AVX512(x *byte, n int, args *float64) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·sumF32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+8(FP), AX
+	MOVQ         x+0(FP), CX
+	VBROADCASTSD all0000000000000000<>+0(SB), Z0
+	VBROADCASTSD all0000000000000000<>+0(SB), Z1
+	VBROADCASTSD all0000000000000000<>+0(SB), Z2
+	VBROADCASTSD all0000000000000000<>+0(SB), Z3
+
+several:
+	CMPQ      AX, $0x20
+	JL        one
+	VCVTPS2PD (CX), Z4
+	VADDPD    Z4, Z0, Z0
+	VCVTPS2PD 32(CX), Z4
+	VADDPD    Z4, Z1, Z1
+	VCVTPS2PD 64(CX), Z4
+	VADDPD    Z4, Z2, Z2
+	VCVTPS2PD 96(CX), Z4
+	VADDPD    Z4, Z3, Z3
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, AX
+	JMP       several
+
+one:
+	CMPQ      AX, $0x08
+	JL        rest
+	VCVTPS2PD (CX), Z4
+	VADDPD    Z4, Z0, Z0
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x08, AX
+	JMP       one
+
+rest:
+	TESTQ        AX, AX
+	JZ           end
+	MOVQ         $0x0000ffff, DX
+	BZHIQ        AX, DX, DX
+	KMOVW        DX, K1
+	VCVTPS2PD.Z  (CX), K1, Z4
+	VBROADCASTSD all0000000000000000<>+0(SB), Z6
+	VBLENDMPD    Z4, Z6, K1, Z5
+	VADDPD       Z5, Z0, Z0
+
+end:
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VPERMILPS     $0x0e, X0, X1
+	VADDPD        X1, X0, X0
+	VZEROUPPER
+	MOVSD         X0, ret+24(FP)
+	RET
+
+// func squaresF32AVX512(x *byte, n int, args *float64) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·squaresF32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+8(FP), AX
+	MOVQ         x+0(FP), CX
+	MOVQ         args+16(FP), DX
+	VBROADCASTSD (DX), Z0
+	VBROADCASTSD all0000000000000000<>+0(SB), Z1
+	VBROADCASTSD all0000000000000000<>+0(SB), Z2
+	VBROADCASTSD all0000000000000000<>+0(SB), Z3
+	VBROADCASTSD all0000000000000000<>+0(SB), Z4
+
+several:
+	CMPQ      AX, $0x20
+	JL        one
+	VCVTPS2PD (CX), Z5
+	VSUBPD    Z0, Z5, Z5
+	VMULPD    Z5, Z5, Z5
+	VADDPD    Z5, Z1, Z1
+	VCVTPS2PD 32(CX), Z5
+	VSUBPD    Z0, Z5, Z5
+	VMULPD    Z5, Z5, Z5
+	VADDPD    Z5, Z2, Z2
+	VCVTPS2PD 64(CX), Z5
+	VSUBPD    Z0, Z5, Z5
+	VMULPD    Z5, Z5, Z5
+	VADDPD    Z5, Z3, Z3
+	VCVTPS2PD 96(CX), Z5
+	VSUBPD    Z0, Z5, Z5
+	VMULPD    Z5, Z5, Z5
+	VADDPD    Z5, Z4, Z4
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, AX
+	JMP       several
+
+one:
+	CMPQ      AX, $0x08
+	JL        rest
+	VCVTPS2PD (CX), Z5
+	VSUBPD    Z0, Z5, Z5
+	VMULPD    Z5, Z5, Z5
+	VADDPD    Z5, Z1, Z1
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x08, AX
+	JMP       one
+
+rest:
+	TESTQ        AX, AX
+	JZ           end
+	MOVQ         $0x0000ffff, DX
+	BZHIQ        AX, DX, DX
+	KMOVW        DX, K1
+	VCVTPS2PD.Z  (CX), K1, Z5
+	VSUBPD       Z0, Z5, Z0
+	VMULPD       Z0, Z0, Z0
+	VBROADCASTSD all0000000000000000<>+0(SB), Z5
+	VBLENDMPD    Z0, Z5, K1, Z6
+	VADDPD       Z6, Z1, Z1
+
+end:
+	VADDPD        Z3, Z1, Z1
+	VADDPD        Z4, Z2, Z2
+	VADDPD        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VPERMILPS     $0x0e, X0, X1
+	VADDPD        X1, X0, X0
+	VZEROUPPER
+	MOVSD         X0, ret+24(FP)
+	RET
+
+// func expsF32AVX512(x *byte, n int, args *float64) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·expsF32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+8(FP), AX
+	MOVQ         x+0(FP), CX
+	MOVQ         args+16(FP), DX
+	VBROADCASTSD (DX), Z0
+	VBROADCASTSD all0000000000000000<>+0(SB), Z1
+
+one:
+	CMPQ              AX, $0x08
+	JL                rest
+	VCVTPS2PD         (CX), Z2
+	VSUBPD            Z0, Z2, Z2
+	VMULPD.BCST       all3ff71547652b82fe<>+0(SB), Z2, Z8
+	VADDPD.BCST       all4338000000000000<>+0(SB), Z8, Z8
+	VSUBPD.BCST       all4338000000000000<>+0(SB), Z8, Z9
+	VMOVAPS           Z2, Z10
+	VFNMADD231PD.BCST all3fe62e42fefa39ef<>+0(SB), Z9, Z10
+	VBROADCASTSD      all3ec72ada50a7cd68<>+0(SB), Z9
+	VFMADD213PD.BCST  all3efa137426f16cfc<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3f2a019c3324fe13<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3f56c166b8f94446<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3f811111117140a3<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3fa55555565dead9<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3fc5555555554f8c<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3fdfffffffffe028<>+0(SB), Z10, Z9
+	VMULPD            Z10, Z10, Z11
+	VMOVAPS           Z9, Z9
+	VFMADD213PD       Z10, Z11, Z9
+	VPSLLQ            $0x34, Z8, Z8
+	VPADDQ.BCST       all3ff0000000000000<>+0(SB), Z8, Z8
+	VMOVAPS           Z9, Z9
+	VFMADD213PD       Z8, Z8, Z9
+	VCMPPD.BCST       $0x1d, all4086200000000000<>+0(SB), Z2, K1
+	VBLENDMPD.BCST    all7ff0000000000000<>+0(SB), Z9, K1, Z3
+	VCMPPD.BCST       $0x11, allc086200000000000<>+0(SB), Z2, K1
+	VBLENDMPD.BCST    all0000000000000000<>+0(SB), Z3, K1, Z4
+	VADDPD            Z4, Z1, Z1
+	ADDQ              $0x00000020, CX
+	SUBQ              $0x08, AX
+	JMP               one
+
+rest:
+	TESTQ             AX, AX
+	JZ                end
+	MOVQ              $0x0000ffff, DX
+	BZHIQ             AX, DX, DX
+	KMOVW             DX, K1
+	VCVTPS2PD.Z       (CX), K1, Z2
+	VSUBPD            Z0, Z2, Z0
+	VMULPD.BCST       all3ff71547652b82fe<>+0(SB), Z0, Z2
+	VADDPD.BCST       all4338000000000000<>+0(SB), Z2, Z2
+	VSUBPD.BCST       all4338000000000000<>+0(SB), Z2, Z3
+	VMOVAPS           Z0, Z4
+	VFNMADD231PD.BCST all3fe62e42fefa39ef<>+0(SB), Z3, Z4
+	VBROADCASTSD      all3ec72ada50a7cd68<>+0(SB), Z3
+	VFMADD213PD.BCST  all3efa137426f16cfc<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3f2a019c3324fe13<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3f56c166b8f94446<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3f811111117140a3<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3fa55555565dead9<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3fc5555555554f8c<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3fdfffffffffe028<>+0(SB), Z4, Z3
+	VMULPD            Z4, Z4, Z8
+	VMOVAPS           Z3, Z3
+	VFMADD213PD       Z4, Z8, Z3
+	VPSLLQ            $0x34, Z2, Z2
+	VPADDQ.BCST       all3ff0000000000000<>+0(SB), Z2, Z2
+	VMOVAPS           Z3, Z3
+	VFMADD213PD       Z2, Z2, Z3
+	VCMPPD.BCST       $0x1d, all4086200000000000<>+0(SB), Z0, K2
+	VBLENDMPD.BCST    all7ff0000000000000<>+0(SB), Z3, K2, Z5
+	VCMPPD.BCST       $0x11, allc086200000000000<>+0(SB), Z0, K2
+	VBLENDMPD.BCST    all0000000000000000<>+0(SB), Z5, K2, Z6
+	VBROADCASTSD      all0000000000000000<>+0(SB), Z0
+	VBLENDMPD         Z6, Z0, K1, Z7
+	VADDPD            Z7, Z1, Z1
+
+end:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VPERMILPS     $0x0e, X0, X1
+	VADDPD        X1, X0, X0
+	VZEROUPPER
+	MOVSD         X0, ret+24(FP)
+	RET
+
+// func softF32AVX512(out *byte, x *byte, n int, args *float64) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·softF32AVX512(SB), NOSPLIT, $0-40
+	MOVQ         n+16(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         out+0(FP), DX
+	MOVQ         args+24(FP), BX
+	VBROADCASTSD (BX), Z0
+	VBROADCASTSD all0000000000000000<>+0(SB), Z1
+
+one:
+	CMPQ              AX, $0x08
+	JL                rest
+	VCVTPS2PD         (CX), Z2
+	VSUBPD            Z0, Z2, Z2
+	VMULPD.BCST       all3ff71547652b82fe<>+0(SB), Z2, Z8
+	VADDPD.BCST       all4338000000000000<>+0(SB), Z8, Z8
+	VSUBPD.BCST       all4338000000000000<>+0(SB), Z8, Z9
+	VMOVAPS           Z2, Z10
+	VFNMADD231PD.BCST all3fe62e42fefa39ef<>+0(SB), Z9, Z10
+	VBROADCASTSD      all3ec72ada50a7cd68<>+0(SB), Z9
+	VFMADD213PD.BCST  all3efa137426f16cfc<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3f2a019c3324fe13<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3f56c166b8f94446<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3f811111117140a3<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3fa55555565dead9<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3fc5555555554f8c<>+0(SB), Z10, Z9
+	VFMADD213PD.BCST  all3fdfffffffffe028<>+0(SB), Z10, Z9
+	VMULPD            Z10, Z10, Z11
+	VMOVAPS           Z9, Z9
+	VFMADD213PD       Z10, Z11, Z9
+	VPSLLQ            $0x34, Z8, Z8
+	VPADDQ.BCST       all3ff0000000000000<>+0(SB), Z8, Z8
+	VMOVAPS           Z9, Z9
+	VFMADD213PD       Z8, Z8, Z9
+	VCMPPD.BCST       $0x1d, all4086200000000000<>+0(SB), Z2, K1
+	VBLENDMPD.BCST    all7ff0000000000000<>+0(SB), Z9, K1, Z3
+	VCMPPD.BCST       $0x11, allc086200000000000<>+0(SB), Z2, K1
+	VBLENDMPD.BCST    all0000000000000000<>+0(SB), Z3, K1, Z4
+	VCVTPD2PS         Z4, Y2
+	VMOVUPS           Y2, (DX)
+	VADDPD            Z4, Z1, Z1
+	ADDQ              $0x00000020, CX
+	ADDQ              $0x00000020, DX
+	SUBQ              $0x08, AX
+	JMP               one
+
+rest:
+	TESTQ             AX, AX
+	JZ                end
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             AX, BX, BX
+	KMOVW             BX, K1
+	VCVTPS2PD.Z       (CX), K1, Z2
+	VSUBPD            Z0, Z2, Z0
+	VMULPD.BCST       all3ff71547652b82fe<>+0(SB), Z0, Z2
+	VADDPD.BCST       all4338000000000000<>+0(SB), Z2, Z2
+	VSUBPD.BCST       all4338000000000000<>+0(SB), Z2, Z3
+	VMOVAPS           Z0, Z4
+	VFNMADD231PD.BCST all3fe62e42fefa39ef<>+0(SB), Z3, Z4
+	VBROADCASTSD      all3ec72ada50a7cd68<>+0(SB), Z3
+	VFMADD213PD.BCST  all3efa137426f16cfc<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3f2a019c3324fe13<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3f56c166b8f94446<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3f811111117140a3<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3fa55555565dead9<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3fc5555555554f8c<>+0(SB), Z4, Z3
+	VFMADD213PD.BCST  all3fdfffffffffe028<>+0(SB), Z4, Z3
+	VMULPD            Z4, Z4, Z8
+	VMOVAPS           Z3, Z3
+	VFMADD213PD       Z4, Z8, Z3
+	VPSLLQ            $0x34, Z2, Z2
+	VPADDQ.BCST       all3ff0000000000000<>+0(SB), Z2, Z2
+	VMOVAPS           Z3, Z3
+	VFMADD213PD       Z2, Z2, Z3
+	VCMPPD.BCST       $0x1d, all4086200000000000<>+0(SB), Z0, K2
+	VBLENDMPD.BCST    all7ff0000000000000<>+0(SB), Z3, K2, Z5
+	VCMPPD.BCST       $0x11, allc086200000000000<>+0(SB), Z0, K2
+	VBLENDMPD.BCST    all0000000000000000<>+0(SB), Z5, K2, Z6
+	VCVTPD2PS         Z6, Y0
+	VMOVUPS           Y0, K1, (DX)
+	VBROADCASTSD      all0000000000000000<>+0(SB), Z0
+	VBLENDMPD         Z6, Z0, K1, Z7
+	VADDPD            Z7, Z1, Z1
+
+end:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VPERMILPS     $0x0e, X0, X1
+	VADDPD        X1, X0, X0
+	VZEROUPPER
+	MOVSD         X0, ret+32(FP)
+	RET
+
+// func maxF32AVX512(x *byte, n int, args *float64) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·maxF32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+8(FP), AX
+	MOVQ         x+0(FP), CX
+	VBROADCASTSS allff800000<>+0(SB), Z0
+	VBROADCASTSS allff800000<>+0(SB), Z1
+	VBROADCASTSS allff800000<>+0(SB), Z2
+	VBROADCASTSS allff800000<>+0(SB), Z3
+	KXORW        K1, K1, K1
+
+several:
+	CMPQ    AX, $0x40
+	JL      one
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMAXPS  Z4, Z0, Z0
+	VMOVUPS 64(CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMAXPS  Z4, Z1, Z1
+	VMOVUPS 128(CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMAXPS  Z4, Z2, Z2
+	VMOVUPS 192(CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x40, AX
+	JMP     several
+
+one:
+	CMPQ    AX, $0x10
+	JL      rest
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMAXPS  Z4, Z0, Z0
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x10, AX
+	JMP     one
+
+rest:
+	TESTQ        AX, AX
+	JZ           end
+	MOVQ         $0x0000ffff, DX
+	BZHIQ        AX, DX, DX
+	KMOVW        DX, K2
+	VMOVUPS.Z    (CX), K2, Z4
+	VCMPPS       $0x03, Z4, Z4, K3
+	KORW         K3, K1, K1
+	VBROADCASTSS allff800000<>+0(SB), Z6
+	VBLENDMPS    Z4, Z6, K2, Z5
+	VMAXPS       Z5, Z0, Z0
+
+end:
+	VMAXPS        Z2, Z0, Z0
+	VMAXPS        Z3, Z1, Z1
+	VMAXPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPS        X1, X0, X0
+	VPERMILPS     $0x0e, X0, X1
+	VMAXPS        X1, X0, X0
+	VPERMILPS     $0x01, X0, X1
+	VMAXPS        X1, X0, X0
+	VCVTSS2SD     X0, X0, X0
+	KMOVW         K1, AX
+	TESTL         AX, AX
+	JZ            noNaN
+	VMOVSD        all7ff8000000000001<>+0(SB), X0
+
+noNaN:
+	VZEROUPPER
+	MOVSD X0, ret+24(FP)
+	RET
+
+DATA allff800000<>+0(SB)/4, $0xff800000
+DATA allff800000<>+4(SB)/4, $0xff800000
+DATA allff800000<>+8(SB)/4, $0xff800000
+DATA allff800000<>+12(SB)/4, $0xff800000
+DATA allff800000<>+16(SB)/4, $0xff800000
+DATA allff800000<>+20(SB)/4, $0xff800000
+DATA allff800000<>+24(SB)/4, $0xff800000
+DATA allff800000<>+28(SB)/4, $0xff800000
+GLOBL allff800000<>(SB), RODATA|NOPTR, $32
+
+// func minF32AVX512(x *byte, n int, args *float64) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·minF32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+8(FP), AX
+	MOVQ         x+0(FP), CX
+	VBROADCASTSS all7f800000<>+0(SB), Z0
+	VBROADCASTSS all7f800000<>+0(SB), Z1
+	VBROADCASTSS all7f800000<>+0(SB), Z2
+	VBROADCASTSS all7f800000<>+0(SB), Z3
+	KXORW        K1, K1, K1
+
+several:
+	CMPQ    AX, $0x40
+	JL      one
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z0, Z0
+	VMOVUPS 64(CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z1, Z1
+	VMOVUPS 128(CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z2, Z2
+	VMOVUPS 192(CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z3, Z3
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x40, AX
+	JMP     several
+
+one:
+	CMPQ    AX, $0x10
+	JL      rest
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z0, Z0
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x10, AX
+	JMP     one
+
+rest:
+	TESTQ        AX, AX
+	JZ           end
+	MOVQ         $0x0000ffff, DX
+	BZHIQ        AX, DX, DX
+	KMOVW        DX, K2
+	VMOVUPS.Z    (CX), K2, Z4
+	VCMPPS       $0x03, Z4, Z4, K3
+	KORW         K3, K1, K1
+	VBROADCASTSS all7f800000<>+0(SB), Z6
+	VBLENDMPS    Z4, Z6, K2, Z5
+	VMINPS       Z5, Z0, Z0
+
+end:
+	VMINPS        Z2, Z0, Z0
+	VMINPS        Z3, Z1, Z1
+	VMINPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMINPS        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMINPS        X1, X0, X0
+	VPERMILPS     $0x0e, X0, X1
+	VMINPS        X1, X0, X0
+	VPERMILPS     $0x01, X0, X1
+	VMINPS        X1, X0, X0
+	VCVTSS2SD     X0, X0, X0
+	KMOVW         K1, AX
+	TESTL         AX, AX
+	JZ            noNaN
+	VMOVSD        all7ff8000000000001<>+0(SB), X0
+
+noNaN:
+	VZEROUPPER
+	MOVSD X0, ret+24(FP)
+	RET
+
+DATA all7f800000<>+0(SB)/4, $0x7f800000
+DATA all7f800000<>+4(SB)/4, $0x7f800000
+DATA all7f800000<>+8(SB)/4, $0x7f800000
+DATA all7f800000<>+12(SB)/4, $0x7f800000
+DATA all7f800000<>+16(SB)/4, $0x7f800000
+DATA all7f800000<>+20(SB)/4, $0x7f800000
+DATA all7f800000<>+24(SB)/4, $0x7f800000
+DATA all7f800000<>+28(SB)/4, $0x7f800000
+GLOBL all7f800000<>(SB), RODATA|NOPTR, $32
+
+// func scaleF32AVX512(out *byte, x *byte, n int, args *float64)
+// Requires: AVX, AVX512F, AVX512VL, BMI2
+TEXT ·scaleF32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+16(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         args+24(FP), BX
+	VBROADCASTSD (BX), Z0
+
+several:
+	CMPQ      AX, $0x10
+	JL        one
+	VCVTPS2PD (DX), Z1
+	VMULPD    Z0, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, (CX)
+	VCVTPS2PD 32(DX), Z1
+	VMULPD    Z0, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 32(CX)
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x10, AX
+	JMP       several
+
+one:
+	CMPQ      AX, $0x08
+	JL        rest
+	VCVTPS2PD (DX), Z1
+	VMULPD    Z0, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x08, AX
+	JMP       one
+
+rest:
+	TESTQ       AX, AX
+	JZ          end
+	MOVQ        $0x0000ffff, BX
+	BZHIQ       AX, BX, BX
+	KMOVW       BX, K1
+	VCVTPS2PD.Z (DX), K1, Z1
+	VMULPD      Z0, Z1, Z0
+	VCVTPD2PS   Z0, Y0
+	VMOVUPS     Y0, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func shiftF32AVX512(out *byte, x *byte, n int, args *float64)
+// Requires: AVX, AVX512F, AVX512VL, BMI2
+TEXT ·shiftF32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+16(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         args+24(FP), BX
+	VBROADCASTSD (BX), Z0
+	VBROADCASTSD 8(BX), Z1
+
+several:
+	CMPQ      AX, $0x10
+	JL        one
+	VCVTPS2PD (DX), Z2
+	VSUBPD    Z0, Z2, Z2
+	VSUBPD    Z1, Z2, Z2
+	VCVTPD2PS Z2, Y2
+	VMOVUPS   Y2, (CX)
+	VCVTPS2PD 32(DX), Z2
+	VSUBPD    Z0, Z2, Z2
+	VSUBPD    Z1, Z2, Z2
+	VCVTPD2PS Z2, Y2
+	VMOVUPS   Y2, 32(CX)
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x10, AX
+	JMP       several
+
+one:
+	CMPQ      AX, $0x08
+	JL        rest
+	VCVTPS2PD (DX), Z2
+	VSUBPD    Z0, Z2, Z2
+	VSUBPD    Z1, Z2, Z2
+	VCVTPD2PS Z2, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x08, AX
+	JMP       one
+
+rest:
+	TESTQ       AX, AX
+	JZ          end
+	MOVQ        $0x0000ffff, BX
+	BZHIQ       AX, BX, BX
+	KMOVW       BX, K1
+	VCVTPS2PD.Z (DX), K1, Z2
+	VSUBPD      Z0, Z2, Z0
+	VSUBPD      Z1, Z0, Z0
+	VCVTPD2PS   Z0, Y0
+	VMOVUPS     Y0, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func normF32AVX512(out *byte, a *byte, b *byte, c *byte, n int, args *float64)
+// Requires: AVX, AVX512F, AVX512VL, BMI2
+TEXT ·normF32AVX512(SB), NOSPLIT, $0-48
+	MOVQ         n+32(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         a+8(FP), DX
+	MOVQ         b+16(FP), BX
+	MOVQ         c+24(FP), SI
+	MOVQ         args+40(FP), DI
+	VBROADCASTSD (DI), Z0
+	VBROADCASTSD 8(DI), Z1
+
+one:
+	CMPQ      AX, $0x08
+	JL        rest
+	VCVTPS2PD (DX), Z2
+	VCVTPS2PD (BX), Z3
+	VCVTPS2PD (SI), Z4
+	VSUBPD    Z0, Z2, Z2
+	VMULPD    Z1, Z2, Z2
+	VMULPD    Z3, Z2, Z2
+	VADDPD    Z4, Z2, Z2
+	VCVTPD2PS Z2, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, BX
+	ADDQ      $0x00000020, SI
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x08, AX
+	JMP       one
+
+rest:
+	TESTQ       AX, AX
+	JZ          end
+	MOVQ        $0x0000ffff, DI
+	BZHIQ       AX, DI, DI
+	KMOVW       DI, K1
+	VCVTPS2PD.Z (DX), K1, Z2
+	VCVTPS2PD.Z (BX), K1, Z3
+	VCVTPS2PD.Z (SI), K1, Z4
+	VSUBPD      Z0, Z2, Z0
+	VMULPD      Z1, Z0, Z0
+	VMULPD      Z3, Z0, Z0
+	VADDPD      Z4, Z0, Z0
+	VCVTPD2PS   Z0, Y0
+	VMOVUPS     Y0, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func rmsF32AVX512(out *byte, a *byte, b *byte, n int, args *float64)
+// Requires: AVX, AVX512F, AVX512VL, BMI2
+TEXT ·rmsF32AVX512(SB), NOSPLIT, $0-40
+	MOVQ         n+24(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         a+8(FP), DX
+	MOVQ         b+16(FP), BX
+	MOVQ         args+32(FP), SI
+	VBROADCASTSD (SI), Z0
+
+one:
+	CMPQ      AX, $0x08
+	JL        rest
+	VCVTPS2PD (DX), Z1
+	VCVTPS2PD (BX), Z2
+	VMULPD    Z0, Z1, Z1
+	VMULPD    Z2, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, BX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x08, AX
+	JMP       one
+
+rest:
+	TESTQ       AX, AX
+	JZ          end
+	MOVQ        $0x0000ffff, SI
+	BZHIQ       AX, SI, SI
+	KMOVW       SI, K1
+	VCVTPS2PD.Z (DX), K1, Z1
+	VCVTPS2PD.Z (BX), K1, Z2
+	VMULPD      Z0, Z1, Z0
+	VMULPD      Z2, Z0, Z0
+	VCVTPD2PS   Z0, Y0
+	VMOVUPS     Y0, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func sumsF32AVX512(out *byte, a *byte, b *byte, n int, aStep int, bStep int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sumsF32AVX512(SB), NOSPLIT, $128-48
+	MOVQ         n+24(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         a+8(FP), DX
+	MOVQ         aStep+32(FP), BX
+	TESTQ        BX, BX
+	JNZ          aIsARow
+	VBROADCASTSD (DX), Z0
+	VMOVUPS      Z0, (SP)
+	LEAQ         (SP), DX
+
+aIsARow:
+	IMUL3Q       $0x40, BX, BX
+	MOVQ         b+16(FP), SI
+	MOVQ         bStep+40(FP), DI
+	TESTQ        DI, DI
+	JNZ          bIsARow
+	VBROADCASTSS (SI), Z0
+	VMOVUPS      Z0, 64(SP)
+	LEAQ         64(SP), SI
+
+bIsARow:
+	IMUL3Q $0x20, DI, DI
+
+several:
+	CMPQ      AX, $0x10
+	JL        one
+	VMOVUPD   (DX), Z0
+	VCVTPS2PD (SI), Z1
+	VADDPD    Z1, Z0, Z0
+	VMOVUPD   Z0, (CX)
+	VMOVUPD   (DX)(BX*1), Z0
+	VCVTPS2PD (SI)(DI*1), Z1
+	VADDPD    Z1, Z0, Z0
+	VMOVUPD   Z0, 64(CX)
+	ADDQ      BX, DX
+	ADDQ      BX, DX
+	ADDQ      DI, SI
+	ADDQ      DI, SI
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x10, AX
+	JMP       several
+
+one:
+	CMPQ      AX, $0x08
+	JL        rest
+	VMOVUPD   (DX), Z0
+	VCVTPS2PD (SI), Z1
+	VADDPD    Z1, Z0, Z0
+	VMOVUPD   Z0, (CX)
+	ADDQ      BX, DX
+	ADDQ      DI, SI
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x08, AX
+	JMP       one
+
+rest:
+	TESTQ       AX, AX
+	JZ          end
+	MOVQ        $0x0000ffff, BX
+	BZHIQ       AX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPD.Z   (DX), K1, Z0
+	VCVTPS2PD.Z (SI), K1, Z1
+	VADDPD      Z1, Z0, Z0
+	VMOVUPD     Z0, K1, (CX)
 
 end:
 	VZEROUPPER
@@ -4247,7 +5022,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -4260,7 +5035,7 @@ one:
 	VMOVUPS Y0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -4359,7 +5134,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -4372,7 +5147,7 @@ one:
 	VMOVUPS Y0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -4471,7 +5246,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -4484,7 +5259,7 @@ one:
 	VMOVUPS Y0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -4583,7 +5358,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -4596,7 +5371,7 @@ one:
 	VMOVUPS Y0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -4705,7 +5480,7 @@ several:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      DI, SI
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x10, AX
 	JMP       several
 
@@ -4723,7 +5498,7 @@ one:
 	VMOVUPS   Y0, (CX)
 	ADDQ      BX, DX
 	ADDQ      DI, SI
-	ADDQ      $0x20, CX
+	ADDQ      $0x00000020, CX
 	SUBQ      $0x08, AX
 	JMP       one
 
@@ -4837,7 +5612,7 @@ several:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      DI, SI
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x10, AX
 	JMP       several
 
@@ -4855,7 +5630,7 @@ one:
 	VMOVUPS   Y0, (CX)
 	ADDQ      BX, DX
 	ADDQ      DI, SI
-	ADDQ      $0x20, CX
+	ADDQ      $0x00000020, CX
 	SUBQ      $0x08, AX
 	JMP       one
 
@@ -4934,8 +5709,8 @@ several:
 	VMOVUPS 32(DX), Y0
 	VXORPS  all80000000<>+0(SB), Y0, Y0
 	VMOVUPS Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -4945,8 +5720,8 @@ one:
 	VMOVUPS (DX), Y0
 	VXORPS  all80000000<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -5000,8 +5775,8 @@ several:
 	VMOVUPS 32(DX), Y0
 	VANDPS  all7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -5011,8 +5786,8 @@ one:
 	VMOVUPS (DX), Y0
 	VANDPS  all7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -5066,8 +5841,8 @@ several:
 	VMOVUPS 32(DX), Y0
 	VMULPS  Y0, Y0, Y0
 	VMOVUPS Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -5077,8 +5852,8 @@ one:
 	VMOVUPS (DX), Y0
 	VMULPS  Y0, Y0, Y0
 	VMOVUPS Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -5132,8 +5907,8 @@ several:
 	VMOVUPS 32(DX), Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -5143,8 +5918,8 @@ one:
 	VMOVUPS (DX), Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -5200,8 +5975,8 @@ several:
 	VMOVUPS all3f800000<>+0(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -5212,8 +5987,8 @@ one:
 	VMOVUPS all3f800000<>+0(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -5272,8 +6047,8 @@ several:
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  all0<>+0(SB), Y0, Y0
 	VMOVUPS Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, AX
 	JMP     several
 
@@ -5285,8 +6060,8 @@ one:
 	VMAXPS  Y0, Y1, Y0
 	VADDPS  all0<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, AX
 	JMP     one
 
@@ -5367,7 +6142,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -5380,7 +6155,7 @@ one:
 	VMOVUPD Y0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -5479,7 +6254,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -5492,7 +6267,7 @@ one:
 	VMOVUPD Y0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -5591,7 +6366,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -5604,7 +6379,7 @@ one:
 	VMOVUPD Y0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -5703,7 +6478,7 @@ several:
 	ADDQ    BX, DX
 	ADDQ    DI, SI
 	ADDQ    DI, SI
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -5716,7 +6491,7 @@ one:
 	VMOVUPD Y0, (CX)
 	ADDQ    BX, DX
 	ADDQ    DI, SI
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -5825,7 +6600,7 @@ several:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      DI, SI
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x08, AX
 	JMP       several
 
@@ -5843,7 +6618,7 @@ one:
 	VMOVUPD   Y0, (CX)
 	ADDQ      BX, DX
 	ADDQ      DI, SI
-	ADDQ      $0x20, CX
+	ADDQ      $0x00000020, CX
 	SUBQ      $0x04, AX
 	JMP       one
 
@@ -5957,7 +6732,7 @@ several:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      DI, SI
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x08, AX
 	JMP       several
 
@@ -5975,7 +6750,7 @@ one:
 	VMOVUPD   Y0, (CX)
 	ADDQ      BX, DX
 	ADDQ      DI, SI
-	ADDQ      $0x20, CX
+	ADDQ      $0x00000020, CX
 	SUBQ      $0x04, AX
 	JMP       one
 
@@ -6054,8 +6829,8 @@ several:
 	VMOVUPD 32(DX), Y0
 	VXORPD  all8000000000000000<>+0(SB), Y0, Y0
 	VMOVUPD Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -6065,8 +6840,8 @@ one:
 	VMOVUPD (DX), Y0
 	VXORPD  all8000000000000000<>+0(SB), Y0, Y0
 	VMOVUPD Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -6120,8 +6895,8 @@ several:
 	VMOVUPD 32(DX), Y0
 	VANDPD  all7fffffffffffffff<>+0(SB), Y0, Y0
 	VMOVUPD Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -6131,8 +6906,8 @@ one:
 	VMOVUPD (DX), Y0
 	VANDPD  all7fffffffffffffff<>+0(SB), Y0, Y0
 	VMOVUPD Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -6186,8 +6961,8 @@ several:
 	VMOVUPD 32(DX), Y0
 	VMULPD  Y0, Y0, Y0
 	VMOVUPD Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -6197,8 +6972,8 @@ one:
 	VMOVUPD (DX), Y0
 	VMULPD  Y0, Y0, Y0
 	VMOVUPD Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -6252,8 +7027,8 @@ several:
 	VMOVUPD 32(DX), Y0
 	VSQRTPD Y0, Y0
 	VMOVUPD Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -6263,8 +7038,8 @@ one:
 	VMOVUPD (DX), Y0
 	VSQRTPD Y0, Y0
 	VMOVUPD Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -6320,8 +7095,8 @@ several:
 	VMOVUPS all3ff0000000000000<>+0(SB), Y1
 	VDIVPD  Y0, Y1, Y0
 	VMOVUPD Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -6332,8 +7107,8 @@ one:
 	VMOVUPS all3ff0000000000000<>+0(SB), Y1
 	VDIVPD  Y0, Y1, Y0
 	VMOVUPD Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -6392,8 +7167,8 @@ several:
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  all0000000000000000<>+0(SB), Y0, Y0
 	VMOVUPD Y0, 32(CX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, CX
 	SUBQ    $0x08, AX
 	JMP     several
 
@@ -6405,8 +7180,8 @@ one:
 	VMAXPD  Y0, Y1, Y0
 	VADDPD  all0000000000000000<>+0(SB), Y0, Y0
 	VMOVUPD Y0, (CX)
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, AX
 	JMP     one
 
@@ -6483,8 +7258,8 @@ one:
 	VBLENDVPD    Y0, all0000000000000000<>+0(SB), Y1, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -6586,8 +7361,8 @@ one:
 	VORPD        Y0, Y1, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -6692,8 +7467,8 @@ one:
 	VBLENDVPD   Y0, all7ff8000000000001<>+0(SB), Y1, Y0
 	VCVTPD2PSY  Y0, X0
 	VMOVUPS     X0, (CX)
-	ADDQ        $0x10, DX
-	ADDQ        $0x10, CX
+	ADDQ        $0x00000010, DX
+	ADDQ        $0x00000010, CX
 	SUBQ        $0x04, AX
 	JMP         one
 
@@ -6803,8 +7578,8 @@ one:
 	VBLENDVPD   Y0, all7ff8000000000001<>+0(SB), Y1, Y0
 	VCVTPD2PSY  Y0, X0
 	VMOVUPS     X0, (CX)
-	ADDQ        $0x10, DX
-	ADDQ        $0x10, CX
+	ADDQ        $0x00000010, DX
+	ADDQ        $0x00000010, CX
 	SUBQ        $0x04, AX
 	JMP         one
 
@@ -6916,8 +7691,8 @@ one:
 	VORPD        Y0, Y1, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -7025,8 +7800,8 @@ one:
 	VDIVPD       Y0, Y1, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -7132,8 +7907,8 @@ one:
 	VDIVPD       Y1, Y0, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -7270,8 +8045,8 @@ one:
 	VMULPD       Y1, Y0, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -7413,8 +8188,8 @@ one:
 	VDIVPD       Y1, Y0, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -7566,8 +8341,8 @@ one:
 	VORPD        Y0, Y1, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -7690,8 +8465,8 @@ one:
 	VDIVPD     Y0, Y1, Y0
 	VCVTPD2PSY Y0, X0
 	VMOVUPS    X0, (CX)
-	ADDQ       $0x10, DX
-	ADDQ       $0x10, CX
+	ADDQ       $0x00000010, DX
+	ADDQ       $0x00000010, CX
 	SUBQ       $0x04, AX
 	JMP        one
 
@@ -7775,8 +8550,8 @@ one:
 	VXORPD       Y1, Y0, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -7888,8 +8663,8 @@ one:
 	VXORPD       Y1, Y0, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVUPS      X0, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -8034,8 +8809,8 @@ one:
 	VBLENDVPD    Y4, Y2, Y3, Y2
 	VCVTPD2PSY   Y2, X2
 	VMOVUPS      X2, (CX)
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x04, AX
 	JMP          one
 
@@ -8182,7 +8957,7 @@ several:
 	ADDQ         BX, DX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x10, AX
 	JMP          several
 
@@ -8199,7 +8974,7 @@ one:
 	VMOVQ        X0, (CX)
 	ADDQ         BX, DX
 	ADDQ         DI, SI
-	ADDQ         $0x08, CX
+	ADDQ         $0x00000008, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -8310,7 +9085,7 @@ several:
 	ADDQ         BX, DX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x10, AX
 	JMP          several
 
@@ -8327,7 +9102,7 @@ one:
 	VMOVQ        X0, (CX)
 	ADDQ         BX, DX
 	ADDQ         DI, SI
-	ADDQ         $0x08, CX
+	ADDQ         $0x00000008, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -8438,7 +9213,7 @@ several:
 	ADDQ         BX, DX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x10, AX
 	JMP          several
 
@@ -8455,7 +9230,7 @@ one:
 	VMOVQ        X0, (CX)
 	ADDQ         BX, DX
 	ADDQ         DI, SI
-	ADDQ         $0x08, CX
+	ADDQ         $0x00000008, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -8566,7 +9341,7 @@ several:
 	ADDQ         BX, DX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x10, AX
 	JMP          several
 
@@ -8583,7 +9358,7 @@ one:
 	VMOVQ        X0, (CX)
 	ADDQ         BX, DX
 	ADDQ         DI, SI
-	ADDQ         $0x08, CX
+	ADDQ         $0x00000008, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -8694,7 +9469,7 @@ several:
 	ADDQ         BX, DX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x10, AX
 	JMP          several
 
@@ -8711,7 +9486,7 @@ one:
 	VMOVQ        X0, (CX)
 	ADDQ         BX, DX
 	ADDQ         DI, SI
-	ADDQ         $0x08, CX
+	ADDQ         $0x00000008, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -8822,7 +9597,7 @@ several:
 	ADDQ         BX, DX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x10, AX
 	JMP          several
 
@@ -8839,7 +9614,7 @@ one:
 	VMOVQ        X0, (CX)
 	ADDQ         BX, DX
 	ADDQ         DI, SI
-	ADDQ         $0x08, CX
+	ADDQ         $0x00000008, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -8950,7 +9725,7 @@ one:
 	ADDQ      BX, DX
 	ADDQ      DI, SI
 	ADDQ      R9, R8
-	ADDQ      $0x20, CX
+	ADDQ      $0x00000020, CX
 	SUBQ      $0x08, AX
 	JMP       one
 
@@ -9038,8 +9813,8 @@ one:
 	JL        rest
 	VCVTPH2PS (DX), Y0
 	VMOVUPS   Y0, (CX)
-	ADDQ      $0x10, DX
-	ADDQ      $0x20, CX
+	ADDQ      $0x00000010, DX
+	ADDQ      $0x00000020, CX
 	SUBQ      $0x08, AX
 	JMP       one
 
@@ -9092,8 +9867,8 @@ one:
 	VORPS     all7fc00000<>+0(SB), Y2, Y2
 	VBLENDVPS Y1, Y2, Y0, Y0
 	VCVTPS2PH $0x00, Y0, (CX)
-	ADDQ      $0x20, DX
-	ADDQ      $0x10, CX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000010, CX
 	SUBQ      $0x08, AX
 	JMP       one
 
@@ -9147,8 +9922,8 @@ one:
 	VPMOVZXWD (DX), Y0
 	VPSLLD    $0x10, Y0, Y0
 	VMOVUPS   Y0, (CX)
-	ADDQ      $0x10, DX
-	ADDQ      $0x20, CX
+	ADDQ      $0x00000010, DX
+	ADDQ      $0x00000020, CX
 	SUBQ      $0x08, AX
 	JMP       one
 
@@ -9208,8 +9983,8 @@ one:
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VMOVDQU      X0, (CX)
-	ADDQ         $0x20, DX
-	ADDQ         $0x10, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000010, CX
 	SUBQ         $0x08, AX
 	JMP          one
 
@@ -9272,8 +10047,8 @@ one:
 	VMOVUPS   all0<>+0(SB), Y1
 	VBLENDVPS Y0, all3f800000<>+0(SB), Y1, Y0
 	VMOVUPS   Y0, (CX)
-	ADDQ      $0x08, DX
-	ADDQ      $0x20, CX
+	ADDQ      $0x00000008, DX
+	ADDQ      $0x00000020, CX
 	SUBQ      $0x08, AX
 	JMP       one
 
@@ -9306,6 +10081,927 @@ park0:
 unpark:
 	MOVL (CX)(DX*4), SI
 	MOVL SI, (BX)(DX*4)
+	INCQ DX
+	CMPQ DX, AX
+	JL   unpark
+
+end:
+	VZEROUPPER
+	RET
+
+// func sumF32AVX2(x *byte, n int, args *float64) float64
+// Requires: AVX, AVX2, SSE2
+TEXT ·sumF32AVX2(SB), NOSPLIT, $0-32
+	MOVQ    n+8(FP), AX
+	MOVQ    x+0(FP), CX
+	VMOVUPS all0000000000000000<>+0(SB), Y0
+	VMOVUPS all0000000000000000<>+0(SB), Y1
+	VMOVUPS all0000000000000000<>+0(SB), Y2
+	VMOVUPS all0000000000000000<>+0(SB), Y3
+
+several:
+	CMPQ      AX, $0x10
+	JL        one
+	VCVTPS2PD (CX), Y4
+	VADDPD    Y4, Y0, Y0
+	VCVTPS2PD 16(CX), Y4
+	VADDPD    Y4, Y1, Y1
+	VCVTPS2PD 32(CX), Y4
+	VADDPD    Y4, Y2, Y2
+	VCVTPS2PD 48(CX), Y4
+	VADDPD    Y4, Y3, Y3
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x10, AX
+	JMP       several
+
+one:
+	CMPQ      AX, $0x04
+	JL        rest
+	VCVTPS2PD (CX), Y4
+	VADDPD    Y4, Y0, Y0
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x04, AX
+	JMP       one
+
+rest:
+	TESTQ      AX, AX
+	JZ         end
+	LEAQ       firstOf8<>+32(SB), DX
+	NEGQ       AX
+	VMOVDQU    (DX)(AX*4), X4
+	VPMOVSXDQ  X4, Y5
+	VMASKMOVPS (CX), X4, X4
+	VCVTPS2PD  X4, Y4
+	VMOVUPS    all0000000000000000<>+0(SB), Y6
+	VBLENDVPD  Y5, Y4, Y6, Y4
+	VADDPD     Y4, Y0, Y0
+
+end:
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VPERMILPS    $0x0e, X0, X1
+	VADDPD       X1, X0, X0
+	VZEROUPPER
+	MOVSD        X0, ret+24(FP)
+	RET
+
+DATA firstOf8<>+0(SB)/4, $0xffffffff
+DATA firstOf8<>+4(SB)/4, $0xffffffff
+DATA firstOf8<>+8(SB)/4, $0xffffffff
+DATA firstOf8<>+12(SB)/4, $0xffffffff
+DATA firstOf8<>+16(SB)/4, $0xffffffff
+DATA firstOf8<>+20(SB)/4, $0xffffffff
+DATA firstOf8<>+24(SB)/4, $0xffffffff
+DATA firstOf8<>+28(SB)/4, $0xffffffff
+DATA firstOf8<>+32(SB)/4, $0x00000000
+DATA firstOf8<>+36(SB)/4, $0x00000000
+DATA firstOf8<>+40(SB)/4, $0x00000000
+DATA firstOf8<>+44(SB)/4, $0x00000000
+DATA firstOf8<>+48(SB)/4, $0x00000000
+DATA firstOf8<>+52(SB)/4, $0x00000000
+DATA firstOf8<>+56(SB)/4, $0x00000000
+DATA firstOf8<>+60(SB)/4, $0x00000000
+GLOBL firstOf8<>(SB), RODATA|NOPTR, $64
+
+// func squaresF32AVX2(x *byte, n int, args *float64) float64
+// Requires: AVX, AVX2, SSE2
+TEXT ·squaresF32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         n+8(FP), AX
+	MOVQ         x+0(FP), CX
+	MOVQ         args+16(FP), DX
+	VBROADCASTSD (DX), Y0
+	VMOVUPS      all0000000000000000<>+0(SB), Y1
+	VMOVUPS      all0000000000000000<>+0(SB), Y2
+	VMOVUPS      all0000000000000000<>+0(SB), Y3
+	VMOVUPS      all0000000000000000<>+0(SB), Y4
+
+several:
+	CMPQ      AX, $0x10
+	JL        one
+	VCVTPS2PD (CX), Y5
+	VSUBPD    Y0, Y5, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y1, Y1
+	VCVTPS2PD 16(CX), Y5
+	VSUBPD    Y0, Y5, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y2, Y2
+	VCVTPS2PD 32(CX), Y5
+	VSUBPD    Y0, Y5, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y3, Y3
+	VCVTPS2PD 48(CX), Y5
+	VSUBPD    Y0, Y5, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y4, Y4
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x10, AX
+	JMP       several
+
+one:
+	CMPQ      AX, $0x04
+	JL        rest
+	VCVTPS2PD (CX), Y5
+	VSUBPD    Y0, Y5, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y1, Y1
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x04, AX
+	JMP       one
+
+rest:
+	TESTQ      AX, AX
+	JZ         end
+	LEAQ       firstOf8<>+32(SB), DX
+	NEGQ       AX
+	VMOVDQU    (DX)(AX*4), X5
+	VPMOVSXDQ  X5, Y6
+	VMASKMOVPS (CX), X5, X5
+	VCVTPS2PD  X5, Y5
+	VSUBPD     Y0, Y5, Y0
+	VMULPD     Y0, Y0, Y0
+	VMOVUPS    all0000000000000000<>+0(SB), Y5
+	VBLENDVPD  Y6, Y0, Y5, Y0
+	VADDPD     Y0, Y1, Y1
+
+end:
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPD       X0, X1, X1
+	VZEROUPPER
+	MOVSD        X1, ret+24(FP)
+	RET
+
+// func expsF32AVX2(x *byte, n int, args *float64) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·expsF32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         n+8(FP), AX
+	MOVQ         x+0(FP), CX
+	MOVQ         args+16(FP), DX
+	VBROADCASTSD (DX), Y0
+	VMOVUPS      all0000000000000000<>+0(SB), Y1
+
+one:
+	CMPQ         AX, $0x04
+	JL           rest
+	VCVTPS2PD    (CX), Y2
+	VSUBPD       Y0, Y2, Y2
+	VMULPD       all3ff71547652b82fe<>+0(SB), Y2, Y3
+	VADDPD       all4338000000000000<>+0(SB), Y3, Y3
+	VSUBPD       all4338000000000000<>+0(SB), Y3, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PD all3fe62e42fefa39ef<>+0(SB), Y4, Y5
+	VMOVUPS      all3ec72ada50a7cd68<>+0(SB), Y4
+	VFMADD213PD  all3efa137426f16cfc<>+0(SB), Y5, Y4
+	VFMADD213PD  all3f2a019c3324fe13<>+0(SB), Y5, Y4
+	VFMADD213PD  all3f56c166b8f94446<>+0(SB), Y5, Y4
+	VFMADD213PD  all3f811111117140a3<>+0(SB), Y5, Y4
+	VFMADD213PD  all3fa55555565dead9<>+0(SB), Y5, Y4
+	VFMADD213PD  all3fc5555555554f8c<>+0(SB), Y5, Y4
+	VFMADD213PD  all3fdfffffffffe028<>+0(SB), Y5, Y4
+	VMULPD       Y5, Y5, Y6
+	VMOVAPS      Y4, Y4
+	VFMADD213PD  Y5, Y6, Y4
+	VPSLLQ       $0x34, Y3, Y3
+	VPADDQ       all3ff0000000000000<>+0(SB), Y3, Y3
+	VMOVAPS      Y4, Y4
+	VFMADD213PD  Y3, Y3, Y4
+	VCMPPD       $0x1d, all4086200000000000<>+0(SB), Y2, Y3
+	VBLENDVPD    Y3, all7ff0000000000000<>+0(SB), Y4, Y3
+	VCMPPD       $0x11, allc086200000000000<>+0(SB), Y2, Y2
+	VBLENDVPD    Y2, all0000000000000000<>+0(SB), Y3, Y2
+	VADDPD       Y2, Y1, Y1
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, AX
+	JMP          one
+
+rest:
+	TESTQ        AX, AX
+	JZ           end
+	LEAQ         firstOf8<>+32(SB), DX
+	NEGQ         AX
+	VMOVDQU      (DX)(AX*4), X2
+	VPMOVSXDQ    X2, Y3
+	VMASKMOVPS   (CX), X2, X2
+	VCVTPS2PD    X2, Y2
+	VSUBPD       Y0, Y2, Y0
+	VMULPD       all3ff71547652b82fe<>+0(SB), Y0, Y2
+	VADDPD       all4338000000000000<>+0(SB), Y2, Y2
+	VSUBPD       all4338000000000000<>+0(SB), Y2, Y4
+	VMOVAPS      Y0, Y5
+	VFNMADD231PD all3fe62e42fefa39ef<>+0(SB), Y4, Y5
+	VMOVUPS      all3ec72ada50a7cd68<>+0(SB), Y4
+	VFMADD213PD  all3efa137426f16cfc<>+0(SB), Y5, Y4
+	VFMADD213PD  all3f2a019c3324fe13<>+0(SB), Y5, Y4
+	VFMADD213PD  all3f56c166b8f94446<>+0(SB), Y5, Y4
+	VFMADD213PD  all3f811111117140a3<>+0(SB), Y5, Y4
+	VFMADD213PD  all3fa55555565dead9<>+0(SB), Y5, Y4
+	VFMADD213PD  all3fc5555555554f8c<>+0(SB), Y5, Y4
+	VFMADD213PD  all3fdfffffffffe028<>+0(SB), Y5, Y4
+	VMULPD       Y5, Y5, Y6
+	VMOVAPS      Y4, Y4
+	VFMADD213PD  Y5, Y6, Y4
+	VPSLLQ       $0x34, Y2, Y2
+	VPADDQ       all3ff0000000000000<>+0(SB), Y2, Y2
+	VMOVAPS      Y4, Y4
+	VFMADD213PD  Y2, Y2, Y4
+	VCMPPD       $0x1d, all4086200000000000<>+0(SB), Y0, Y2
+	VBLENDVPD    Y2, all7ff0000000000000<>+0(SB), Y4, Y2
+	VCMPPD       $0x11, allc086200000000000<>+0(SB), Y0, Y0
+	VBLENDVPD    Y0, all0000000000000000<>+0(SB), Y2, Y0
+	VMOVUPS      all0000000000000000<>+0(SB), Y2
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VADDPD       Y0, Y1, Y1
+
+end:
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPD       X0, X1, X1
+	VZEROUPPER
+	MOVSD        X1, ret+24(FP)
+	RET
+
+// func softF32AVX2(out *byte, x *byte, n int, args *float64) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·softF32AVX2(SB), NOSPLIT, $0-40
+	MOVQ         n+16(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         out+0(FP), DX
+	MOVQ         args+24(FP), BX
+	VBROADCASTSD (BX), Y0
+	VMOVUPS      all0000000000000000<>+0(SB), Y1
+
+one:
+	CMPQ         AX, $0x04
+	JL           rest
+	VCVTPS2PD    (CX), Y2
+	VSUBPD       Y0, Y2, Y2
+	VMULPD       all3ff71547652b82fe<>+0(SB), Y2, Y3
+	VADDPD       all4338000000000000<>+0(SB), Y3, Y3
+	VSUBPD       all4338000000000000<>+0(SB), Y3, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PD all3fe62e42fefa39ef<>+0(SB), Y4, Y5
+	VMOVUPS      all3ec72ada50a7cd68<>+0(SB), Y4
+	VFMADD213PD  all3efa137426f16cfc<>+0(SB), Y5, Y4
+	VFMADD213PD  all3f2a019c3324fe13<>+0(SB), Y5, Y4
+	VFMADD213PD  all3f56c166b8f94446<>+0(SB), Y5, Y4
+	VFMADD213PD  all3f811111117140a3<>+0(SB), Y5, Y4
+	VFMADD213PD  all3fa55555565dead9<>+0(SB), Y5, Y4
+	VFMADD213PD  all3fc5555555554f8c<>+0(SB), Y5, Y4
+	VFMADD213PD  all3fdfffffffffe028<>+0(SB), Y5, Y4
+	VMULPD       Y5, Y5, Y6
+	VMOVAPS      Y4, Y4
+	VFMADD213PD  Y5, Y6, Y4
+	VPSLLQ       $0x34, Y3, Y3
+	VPADDQ       all3ff0000000000000<>+0(SB), Y3, Y3
+	VMOVAPS      Y4, Y4
+	VFMADD213PD  Y3, Y3, Y4
+	VCMPPD       $0x1d, all4086200000000000<>+0(SB), Y2, Y3
+	VBLENDVPD    Y3, all7ff0000000000000<>+0(SB), Y4, Y3
+	VCMPPD       $0x11, allc086200000000000<>+0(SB), Y2, Y2
+	VBLENDVPD    Y2, all0000000000000000<>+0(SB), Y3, Y2
+	VCVTPD2PSY   Y2, X3
+	VMOVUPS      X3, (DX)
+	VADDPD       Y2, Y1, Y1
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x04, AX
+	JMP          one
+
+rest:
+	TESTQ        AX, AX
+	JZ           end
+	LEAQ         firstOf8<>+32(SB), BX
+	NEGQ         AX
+	VMOVDQU      (BX)(AX*4), X2
+	VPMOVSXDQ    X2, Y3
+	VMASKMOVPS   (CX), X2, X4
+	VCVTPS2PD    X4, Y4
+	VSUBPD       Y0, Y4, Y0
+	VMULPD       all3ff71547652b82fe<>+0(SB), Y0, Y4
+	VADDPD       all4338000000000000<>+0(SB), Y4, Y4
+	VSUBPD       all4338000000000000<>+0(SB), Y4, Y5
+	VMOVAPS      Y0, Y6
+	VFNMADD231PD all3fe62e42fefa39ef<>+0(SB), Y5, Y6
+	VMOVUPS      all3ec72ada50a7cd68<>+0(SB), Y5
+	VFMADD213PD  all3efa137426f16cfc<>+0(SB), Y6, Y5
+	VFMADD213PD  all3f2a019c3324fe13<>+0(SB), Y6, Y5
+	VFMADD213PD  all3f56c166b8f94446<>+0(SB), Y6, Y5
+	VFMADD213PD  all3f811111117140a3<>+0(SB), Y6, Y5
+	VFMADD213PD  all3fa55555565dead9<>+0(SB), Y6, Y5
+	VFMADD213PD  all3fc5555555554f8c<>+0(SB), Y6, Y5
+	VFMADD213PD  all3fdfffffffffe028<>+0(SB), Y6, Y5
+	VMULPD       Y6, Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFMADD213PD  Y6, Y7, Y5
+	VPSLLQ       $0x34, Y4, Y4
+	VPADDQ       all3ff0000000000000<>+0(SB), Y4, Y4
+	VMOVAPS      Y5, Y5
+	VFMADD213PD  Y4, Y4, Y5
+	VCMPPD       $0x1d, all4086200000000000<>+0(SB), Y0, Y4
+	VBLENDVPD    Y4, all7ff0000000000000<>+0(SB), Y5, Y4
+	VCMPPD       $0x11, allc086200000000000<>+0(SB), Y0, Y0
+	VBLENDVPD    Y0, all0000000000000000<>+0(SB), Y4, Y0
+	VCVTPD2PSY   Y0, X4
+	VMASKMOVPS   X4, X2, (DX)
+	VMOVUPS      all0000000000000000<>+0(SB), Y2
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VADDPD       Y0, Y1, Y1
+
+end:
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPD       X0, X1, X1
+	VZEROUPPER
+	MOVSD        X1, ret+32(FP)
+	RET
+
+// func maxF32AVX2(x *byte, n int, args *float64) float64
+// Requires: AVX, SSE2
+TEXT ·maxF32AVX2(SB), NOSPLIT, $0-32
+	MOVQ    n+8(FP), AX
+	MOVQ    x+0(FP), CX
+	VMOVUPS allff800000<>+0(SB), Y0
+	VMOVUPS allff800000<>+0(SB), Y1
+	VMOVUPS allff800000<>+0(SB), Y2
+	VMOVUPS allff800000<>+0(SB), Y3
+	VXORPS  Y4, Y4, Y4
+
+several:
+	CMPQ    AX, $0x20
+	JL      one
+	VMOVUPS (CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMAXPS  Y5, Y0, Y0
+	VMOVUPS 32(CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMAXPS  Y5, Y1, Y1
+	VMOVUPS 64(CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMAXPS  Y5, Y2, Y2
+	VMOVUPS 96(CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMAXPS  Y5, Y3, Y3
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x20, AX
+	JMP     several
+
+one:
+	CMPQ    AX, $0x08
+	JL      rest
+	VMOVUPS (CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMAXPS  Y5, Y0, Y0
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x08, AX
+	JMP     one
+
+rest:
+	TESTQ      AX, AX
+	JZ         end
+	LEAQ       firstOf8<>+32(SB), DX
+	NEGQ       AX
+	VMOVDQU    (DX)(AX*4), Y5
+	VMASKMOVPS (CX), Y5, Y6
+	VCMPPS     $0x03, Y6, Y6, Y7
+	VORPS      Y7, Y4, Y4
+	VMOVUPS    allff800000<>+0(SB), Y7
+	VBLENDVPS  Y5, Y6, Y7, Y5
+	VMAXPS     Y5, Y0, Y0
+
+end:
+	VMAXPS       Y2, Y0, Y0
+	VMAXPS       Y3, Y1, Y1
+	VMAXPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X0
+	VPERMILPS    $0x0e, X0, X1
+	VMAXPS       X1, X0, X0
+	VPERMILPS    $0x01, X0, X1
+	VMAXPS       X1, X0, X0
+	VCVTSS2SD    X0, X0, X0
+	VMOVMSKPS    Y4, AX
+	TESTL        AX, AX
+	JZ           noNaN
+	VMOVSD       all7ff8000000000001<>+0(SB), X0
+
+noNaN:
+	VZEROUPPER
+	MOVSD X0, ret+24(FP)
+	RET
+
+// func minF32AVX2(x *byte, n int, args *float64) float64
+// Requires: AVX, SSE2
+TEXT ·minF32AVX2(SB), NOSPLIT, $0-32
+	MOVQ    n+8(FP), AX
+	MOVQ    x+0(FP), CX
+	VMOVUPS all7f800000<>+0(SB), Y0
+	VMOVUPS all7f800000<>+0(SB), Y1
+	VMOVUPS all7f800000<>+0(SB), Y2
+	VMOVUPS all7f800000<>+0(SB), Y3
+	VXORPS  Y4, Y4, Y4
+
+several:
+	CMPQ    AX, $0x20
+	JL      one
+	VMOVUPS (CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y0, Y0
+	VMOVUPS 32(CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y1, Y1
+	VMOVUPS 64(CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y2, Y2
+	VMOVUPS 96(CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y3, Y3
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x20, AX
+	JMP     several
+
+one:
+	CMPQ    AX, $0x08
+	JL      rest
+	VMOVUPS (CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y0, Y0
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x08, AX
+	JMP     one
+
+rest:
+	TESTQ      AX, AX
+	JZ         end
+	LEAQ       firstOf8<>+32(SB), DX
+	NEGQ       AX
+	VMOVDQU    (DX)(AX*4), Y5
+	VMASKMOVPS (CX), Y5, Y6
+	VCMPPS     $0x03, Y6, Y6, Y7
+	VORPS      Y7, Y4, Y4
+	VMOVUPS    all7f800000<>+0(SB), Y7
+	VBLENDVPS  Y5, Y6, Y7, Y5
+	VMINPS     Y5, Y0, Y0
+
+end:
+	VMINPS       Y2, Y0, Y0
+	VMINPS       Y3, Y1, Y1
+	VMINPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMINPS       X1, X0, X0
+	VPERMILPS    $0x0e, X0, X1
+	VMINPS       X1, X0, X0
+	VPERMILPS    $0x01, X0, X1
+	VMINPS       X1, X0, X0
+	VCVTSS2SD    X0, X0, X0
+	VMOVMSKPS    Y4, AX
+	TESTL        AX, AX
+	JZ           noNaN
+	VMOVSD       all7ff8000000000001<>+0(SB), X0
+
+noNaN:
+	VZEROUPPER
+	MOVSD X0, ret+24(FP)
+	RET
+
+// func scaleF32AVX2(out *byte, x *byte, n int, args *float64)
+// Requires: AVX
+TEXT ·scaleF32AVX2(SB), NOSPLIT, $64-32
+	MOVQ         n+16(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         args+24(FP), BX
+	VBROADCASTSD (BX), Y0
+
+several:
+	CMPQ       AX, $0x08
+	JL         one
+	VCVTPS2PD  (DX), Y1
+	VMULPD     Y0, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, (CX)
+	VCVTPS2PD  16(DX), Y1
+	VMULPD     Y0, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 16(CX)
+	ADDQ       $0x00000020, DX
+	ADDQ       $0x00000020, CX
+	SUBQ       $0x08, AX
+	JMP        several
+
+one:
+	CMPQ       AX, $0x04
+	JL         rest
+	VCVTPS2PD  (DX), Y1
+	VMULPD     Y0, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, (CX)
+	ADDQ       $0x00000010, DX
+	ADDQ       $0x00000010, CX
+	SUBQ       $0x04, AX
+	JMP        one
+
+rest:
+	TESTQ AX, AX
+	JZ    end
+	LEAQ  (DX), BX
+	LEAQ  (SP), SI
+	XORQ  DX, DX
+
+park0:
+	MOVL       (BX)(DX*4), DI
+	MOVL       DI, (SI)(DX*4)
+	INCQ       DX
+	CMPQ       DX, AX
+	JL         park0
+	LEAQ       (SP), DX
+	MOVQ       CX, BX
+	LEAQ       32(SP), CX
+	VCVTPS2PD  (DX), Y1
+	VMULPD     Y0, Y1, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (CX)
+	LEAQ       32(SP), CX
+	LEAQ       (BX), BX
+	XORQ       DX, DX
+
+unpark:
+	MOVL (CX)(DX*4), SI
+	MOVL SI, (BX)(DX*4)
+	INCQ DX
+	CMPQ DX, AX
+	JL   unpark
+
+end:
+	VZEROUPPER
+	RET
+
+// func shiftF32AVX2(out *byte, x *byte, n int, args *float64)
+// Requires: AVX
+TEXT ·shiftF32AVX2(SB), NOSPLIT, $64-32
+	MOVQ         n+16(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         args+24(FP), BX
+	VBROADCASTSD (BX), Y0
+	VBROADCASTSD 8(BX), Y1
+
+several:
+	CMPQ       AX, $0x08
+	JL         one
+	VCVTPS2PD  (DX), Y2
+	VSUBPD     Y0, Y2, Y2
+	VSUBPD     Y1, Y2, Y2
+	VCVTPD2PSY Y2, X2
+	VMOVUPS    X2, (CX)
+	VCVTPS2PD  16(DX), Y2
+	VSUBPD     Y0, Y2, Y2
+	VSUBPD     Y1, Y2, Y2
+	VCVTPD2PSY Y2, X2
+	VMOVUPS    X2, 16(CX)
+	ADDQ       $0x00000020, DX
+	ADDQ       $0x00000020, CX
+	SUBQ       $0x08, AX
+	JMP        several
+
+one:
+	CMPQ       AX, $0x04
+	JL         rest
+	VCVTPS2PD  (DX), Y2
+	VSUBPD     Y0, Y2, Y2
+	VSUBPD     Y1, Y2, Y2
+	VCVTPD2PSY Y2, X2
+	VMOVUPS    X2, (CX)
+	ADDQ       $0x00000010, DX
+	ADDQ       $0x00000010, CX
+	SUBQ       $0x04, AX
+	JMP        one
+
+rest:
+	TESTQ AX, AX
+	JZ    end
+	LEAQ  (DX), BX
+	LEAQ  (SP), SI
+	XORQ  DX, DX
+
+park0:
+	MOVL       (BX)(DX*4), DI
+	MOVL       DI, (SI)(DX*4)
+	INCQ       DX
+	CMPQ       DX, AX
+	JL         park0
+	LEAQ       (SP), DX
+	MOVQ       CX, BX
+	LEAQ       32(SP), CX
+	VCVTPS2PD  (DX), Y2
+	VSUBPD     Y0, Y2, Y0
+	VSUBPD     Y1, Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (CX)
+	LEAQ       32(SP), CX
+	LEAQ       (BX), BX
+	XORQ       DX, DX
+
+unpark:
+	MOVL (CX)(DX*4), SI
+	MOVL SI, (BX)(DX*4)
+	INCQ DX
+	CMPQ DX, AX
+	JL   unpark
+
+end:
+	VZEROUPPER
+	RET
+
+// func normF32AVX2(out *byte, a *byte, b *byte, c *byte, n int, args *float64)
+// Requires: AVX
+TEXT ·normF32AVX2(SB), NOSPLIT, $128-48
+	MOVQ         n+32(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         a+8(FP), DX
+	MOVQ         b+16(FP), BX
+	MOVQ         c+24(FP), SI
+	MOVQ         args+40(FP), DI
+	VBROADCASTSD (DI), Y0
+	VBROADCASTSD 8(DI), Y1
+
+one:
+	CMPQ       AX, $0x04
+	JL         rest
+	VCVTPS2PD  (DX), Y2
+	VCVTPS2PD  (BX), Y3
+	VCVTPS2PD  (SI), Y4
+	VSUBPD     Y0, Y2, Y2
+	VMULPD     Y1, Y2, Y2
+	VMULPD     Y3, Y2, Y2
+	VADDPD     Y4, Y2, Y2
+	VCVTPD2PSY Y2, X2
+	VMOVUPS    X2, (CX)
+	ADDQ       $0x00000010, DX
+	ADDQ       $0x00000010, BX
+	ADDQ       $0x00000010, SI
+	ADDQ       $0x00000010, CX
+	SUBQ       $0x04, AX
+	JMP        one
+
+rest:
+	TESTQ AX, AX
+	JZ    end
+	LEAQ  (DX), DI
+	LEAQ  (SP), R8
+	XORQ  DX, DX
+
+park0:
+	MOVL (DI)(DX*4), R9
+	MOVL R9, (R8)(DX*4)
+	INCQ DX
+	CMPQ DX, AX
+	JL   park0
+	LEAQ (SP), DX
+	LEAQ (BX), DI
+	LEAQ 32(SP), R8
+	XORQ BX, BX
+
+park1:
+	MOVL (DI)(BX*4), R9
+	MOVL R9, (R8)(BX*4)
+	INCQ BX
+	CMPQ BX, AX
+	JL   park1
+	LEAQ 32(SP), BX
+	LEAQ (SI), DI
+	LEAQ 64(SP), R8
+	XORQ SI, SI
+
+park2:
+	MOVL       (DI)(SI*4), R9
+	MOVL       R9, (R8)(SI*4)
+	INCQ       SI
+	CMPQ       SI, AX
+	JL         park2
+	LEAQ       64(SP), SI
+	MOVQ       CX, DI
+	LEAQ       96(SP), CX
+	VCVTPS2PD  (DX), Y2
+	VCVTPS2PD  (BX), Y3
+	VCVTPS2PD  (SI), Y4
+	VSUBPD     Y0, Y2, Y0
+	VMULPD     Y1, Y0, Y0
+	VMULPD     Y3, Y0, Y0
+	VADDPD     Y4, Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (CX)
+	LEAQ       96(SP), CX
+	LEAQ       (DI), BX
+	XORQ       DX, DX
+
+unpark:
+	MOVL (CX)(DX*4), SI
+	MOVL SI, (BX)(DX*4)
+	INCQ DX
+	CMPQ DX, AX
+	JL   unpark
+
+end:
+	VZEROUPPER
+	RET
+
+// func rmsF32AVX2(out *byte, a *byte, b *byte, n int, args *float64)
+// Requires: AVX
+TEXT ·rmsF32AVX2(SB), NOSPLIT, $96-40
+	MOVQ         n+24(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         a+8(FP), DX
+	MOVQ         b+16(FP), BX
+	MOVQ         args+32(FP), SI
+	VBROADCASTSD (SI), Y0
+
+one:
+	CMPQ       AX, $0x04
+	JL         rest
+	VCVTPS2PD  (DX), Y1
+	VCVTPS2PD  (BX), Y2
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y2, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, (CX)
+	ADDQ       $0x00000010, DX
+	ADDQ       $0x00000010, BX
+	ADDQ       $0x00000010, CX
+	SUBQ       $0x04, AX
+	JMP        one
+
+rest:
+	TESTQ AX, AX
+	JZ    end
+	LEAQ  (DX), SI
+	LEAQ  (SP), DI
+	XORQ  DX, DX
+
+park0:
+	MOVL (SI)(DX*4), R8
+	MOVL R8, (DI)(DX*4)
+	INCQ DX
+	CMPQ DX, AX
+	JL   park0
+	LEAQ (SP), DX
+	LEAQ (BX), SI
+	LEAQ 32(SP), DI
+	XORQ BX, BX
+
+park1:
+	MOVL       (SI)(BX*4), R8
+	MOVL       R8, (DI)(BX*4)
+	INCQ       BX
+	CMPQ       BX, AX
+	JL         park1
+	LEAQ       32(SP), BX
+	MOVQ       CX, SI
+	LEAQ       64(SP), CX
+	VCVTPS2PD  (DX), Y1
+	VCVTPS2PD  (BX), Y2
+	VMULPD     Y0, Y1, Y0
+	VMULPD     Y2, Y0, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (CX)
+	LEAQ       64(SP), CX
+	LEAQ       (SI), BX
+	XORQ       DX, DX
+
+unpark:
+	MOVL (CX)(DX*4), SI
+	MOVL SI, (BX)(DX*4)
+	INCQ DX
+	CMPQ DX, AX
+	JL   unpark
+
+end:
+	VZEROUPPER
+	RET
+
+// func sumsF32AVX2(out *byte, a *byte, b *byte, n int, aStep int, bStep int)
+// Requires: AVX
+TEXT ·sumsF32AVX2(SB), NOSPLIT, $224-48
+	MOVQ         n+24(FP), AX
+	MOVQ         out+0(FP), CX
+	MOVQ         a+8(FP), DX
+	MOVQ         aStep+32(FP), BX
+	TESTQ        BX, BX
+	JNZ          aIsARow
+	VBROADCASTSD (DX), Y0
+	VMOVUPS      Y0, (SP)
+	LEAQ         (SP), DX
+
+aIsARow:
+	IMUL3Q       $0x20, BX, BX
+	MOVQ         b+16(FP), SI
+	MOVQ         bStep+40(FP), DI
+	TESTQ        DI, DI
+	JNZ          bIsARow
+	VBROADCASTSS (SI), Y0
+	VMOVUPS      Y0, 64(SP)
+	LEAQ         64(SP), SI
+
+bIsARow:
+	IMUL3Q $0x10, DI, DI
+
+several:
+	CMPQ      AX, $0x08
+	JL        one
+	VMOVUPD   (DX), Y0
+	VCVTPS2PD (SI), Y1
+	VADDPD    Y1, Y0, Y0
+	VMOVUPD   Y0, (CX)
+	VMOVUPD   (DX)(BX*1), Y0
+	VCVTPS2PD (SI)(DI*1), Y1
+	VADDPD    Y1, Y0, Y0
+	VMOVUPD   Y0, 32(CX)
+	ADDQ      BX, DX
+	ADDQ      BX, DX
+	ADDQ      DI, SI
+	ADDQ      DI, SI
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x08, AX
+	JMP       several
+
+one:
+	CMPQ      AX, $0x04
+	JL        rest
+	VMOVUPD   (DX), Y0
+	VCVTPS2PD (SI), Y1
+	VADDPD    Y1, Y0, Y0
+	VMOVUPD   Y0, (CX)
+	ADDQ      BX, DX
+	ADDQ      DI, SI
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x04, AX
+	JMP       one
+
+rest:
+	TESTQ AX, AX
+	JZ    end
+	TESTQ BX, BX
+	JZ    parked0
+	LEAQ  (DX), BX
+	LEAQ  128(SP), R8
+	XORQ  DX, DX
+
+park0:
+	MOVQ (BX)(DX*8), R9
+	MOVQ R9, (R8)(DX*8)
+	INCQ DX
+	CMPQ DX, AX
+	JL   park0
+	LEAQ 128(SP), DX
+
+parked0:
+	TESTQ DI, DI
+	JZ    parked1
+	LEAQ  (SI), SI
+	LEAQ  160(SP), DI
+	XORQ  BX, BX
+
+park1:
+	MOVL (SI)(BX*4), R8
+	MOVL R8, (DI)(BX*4)
+	INCQ BX
+	CMPQ BX, AX
+	JL   park1
+	LEAQ 160(SP), SI
+
+parked1:
+	MOVQ      CX, BX
+	LEAQ      192(SP), CX
+	VMOVUPD   (DX), Y0
+	VCVTPS2PD (SI), Y1
+	VADDPD    Y1, Y0, Y0
+	VMOVUPD   Y0, (CX)
+	LEAQ      192(SP), CX
+	LEAQ      (BX), BX
+	XORQ      DX, DX
+
+unpark:
+	MOVQ (CX)(DX*8), SI
+	MOVQ SI, (BX)(DX*8)
 	INCQ DX
 	CMPQ DX, AX
 	JL   unpark

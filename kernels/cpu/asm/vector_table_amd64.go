@@ -37,6 +37,8 @@ var rowsAVX512 = Rows{
 	},
 	UnaryOf: map[string]UnaryOf{
 		"softplusF32": softplusF32AVX512,
+		"scaleF32":    scaleF32AVX512,
+		"shiftF32":    shiftF32AVX512,
 	},
 	Binary: map[string]Binary{
 		"addF32":     addF32AVX512,
@@ -57,9 +59,26 @@ var rowsAVX512 = Rows{
 		"leF32":      leF32AVX512,
 		"gtF32":      gtF32AVX512,
 		"geF32":      geF32AVX512,
+		"sumsF32":    sumsF32AVX512,
+	},
+	BinaryOf: map[string]BinaryOf{
+		"rmsF32": rmsF32AVX512,
 	},
 	Ternary: map[string]Ternary{
 		"where": whereAVX512,
+	},
+	TernaryOf: map[string]TernaryOf{
+		"normF32": normF32AVX512,
+	},
+	Fold: map[string]Fold{
+		"sumF32":     sumF32AVX512,
+		"squaresF32": squaresF32AVX512,
+		"expsF32":    expsF32AVX512,
+		"maxF32":     maxF32AVX512,
+		"minF32":     minF32AVX512,
+	},
+	FoldTo: map[string]FoldTo{
+		"softF32": softF32AVX512,
 	},
 }
 
@@ -98,6 +117,8 @@ var rowsAVX2 = Rows{
 	},
 	UnaryOf: map[string]UnaryOf{
 		"softplusF32": softplusF32AVX2,
+		"scaleF32":    scaleF32AVX2,
+		"shiftF32":    shiftF32AVX2,
 	},
 	Binary: map[string]Binary{
 		"addF32":     addF32AVX2,
@@ -118,8 +139,25 @@ var rowsAVX2 = Rows{
 		"leF32":      leF32AVX2,
 		"gtF32":      gtF32AVX2,
 		"geF32":      geF32AVX2,
+		"sumsF32":    sumsF32AVX2,
+	},
+	BinaryOf: map[string]BinaryOf{
+		"rmsF32": rmsF32AVX2,
 	},
 	Ternary: map[string]Ternary{
 		"where": whereAVX2,
+	},
+	TernaryOf: map[string]TernaryOf{
+		"normF32": normF32AVX2,
+	},
+	Fold: map[string]Fold{
+		"sumF32":     sumF32AVX2,
+		"squaresF32": squaresF32AVX2,
+		"expsF32":    expsF32AVX2,
+		"maxF32":     maxF32AVX2,
+		"minF32":     minF32AVX2,
+	},
+	FoldTo: map[string]FoldTo{
+		"softF32": softF32AVX2,
 	},
 }

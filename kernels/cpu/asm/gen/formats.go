@@ -18,10 +18,13 @@ var (
 
 func loadPS(l *lanes, from operand.Mem, mask vec) vec {
 	to := l.register()
-	if mask != nil {
-		l.VMOVUPS_Z(from, mask, to)
-	} else {
+	switch {
+	case mask == nil:
 		l.VMOVUPS(from, to)
+	case l.wide():
+		l.VMOVUPS_Z(from, mask, to)
+	default:
+		l.VMASKMOVPS(from, mask, to)
 	}
 	return to
 }
@@ -54,10 +57,15 @@ func storePD(l *lanes, v, mask vec, to operand.Mem) {
 
 func loadWide(l *lanes, from operand.Mem, mask vec) vec {
 	to := l.register()
-	if mask != nil {
-		l.VCVTPS2PD_Z(from, mask, to)
-	} else {
+	switch {
+	case mask == nil:
 		l.VCVTPS2PD(from, to)
+	case l.wide():
+		l.VCVTPS2PD_Z(from, mask, to)
+	default:
+		half := l.half()
+		l.VMASKMOVPS(from, mask, half)
+		l.VCVTPS2PD(half, to)
 	}
 	return to
 }
@@ -69,10 +77,13 @@ func storeWide(l *lanes, v, mask vec, to operand.Mem) {
 	} else {
 		l.VCVTPD2PSY(v, half)
 	}
-	if mask != nil {
-		l.VMOVUPS(half, mask, to)
-	} else {
+	switch {
+	case mask == nil:
 		l.VMOVUPS(half, to)
+	case l.wide():
+		l.VMOVUPS(half, mask, to)
+	default:
+		l.VMASKMOVPS(half, mask, to)
 	}
 }
 

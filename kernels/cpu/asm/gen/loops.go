@@ -41,7 +41,7 @@ func (s *stream) place(l *lanes, i int) operand.Mem {
 
 func (s *stream) advance(l *lanes, vectors int) {
 	if s.step == nil {
-		l.ADDQ(operand.Imm(uint64(vectors*s.vector(l))), s.at)
+		l.ADDQ(operand.U32(vectors*s.vector(l)), s.at)
 		return
 	}
 	for range vectors {
@@ -65,7 +65,7 @@ type row struct {
 func (r *row) form() string {
 	switch {
 	case r.args > 0:
-		return "UnaryOf"
+		return []string{"UnaryOf", "BinaryOf", "TernaryOf"}[len(r.ins)-1]
 	case len(r.ins) == 1:
 		return "Unary"
 	case len(r.ins) == 2:

@@ -24,6 +24,8 @@ func rowsOf(c *build.Context) map[string]map[string][]string {
 		of(true).functions()
 		of(false).comparisons()
 		of(false).conversions()
+		of(true).folds()
+		of(true).scaled()
 	}
 	return names
 }
@@ -35,7 +37,7 @@ func vectorTable() []byte {
 	names := rowsOf(build.NewContext())
 	for _, set := range sets {
 		fmt.Fprintf(&b, "\nvar rows%s = Rows{\n", set)
-		for _, form := range []string{"Unary", "UnaryOf", "Binary", "Ternary"} {
+		for _, form := range []string{"Unary", "UnaryOf", "Binary", "BinaryOf", "Ternary", "TernaryOf", "Fold", "FoldTo"} {
 			fmt.Fprintf(&b, "%s: map[string]%[1]s{\n", form)
 			for _, name := range names[set][form] {
 				fmt.Fprintf(&b, "%q: %s%s,\n", name, identifier(name), set)
