@@ -16,6 +16,7 @@ import (
 
 	"github.com/flowrun/flowrun"
 	"github.com/flowrun/flowrun/internal/racetest"
+	"github.com/flowrun/flowrun/kernels/cpu/asm"
 )
 
 // ranToItsEnd runs a spec of graphs/ to its end, and gives its metrics and weights.
@@ -42,8 +43,9 @@ func ranToItsEnd(t *testing.T, spec string) (metrics map[string]float64, first, 
 	return metrics, first, last
 }
 
-// The weights that autoencoder_decoder draws with are those that autoencoder learns, to
-// the bit where the processor is the one that they were made on.
+// The weights that autoencoder_decoder draws with are those that autoencoder learns: to the
+// bit by the kernels in Go of amd64, by which they were made. Where an operation is rounded
+// otherwise, what differs grows from step to step, but not far: the loss has a minimum.
 func TestTheAutoencoderKeepsHeldOutPictures(t *testing.T) {
 	metrics, _, weights := ranToItsEnd(t, "autoencoder.yaml")
 	require.Less(t, metrics["eval.error"], 2.1)
@@ -52,8 +54,12 @@ func TestTheAutoencoderKeepsHeldOutPictures(t *testing.T) {
 	require.Len(t, weights.Tensors, len(shipped))
 	for name, tensor := range shipped {
 		require.Equal(t, tensor.Type, weights.Tensors[name].Type, name)
-		if runtime.GOARCH == "amd64" {
+		if runtime.GOARCH == "amd64" && asm.Chosen == asm.Go {
 			require.Equal(t, tensor.Data, weights.Tensors[name].Data, name)
+			continue
+		}
+		for i, learned := range weights.Tensors[name].Float32s() {
+			require.InDelta(t, tensor.Float(i), learned, 0.05, name)
 		}
 	}
 }
