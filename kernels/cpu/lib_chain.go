@@ -61,7 +61,7 @@ func (f *Fused) dtype(o Operand) string {
 // chain computes elements of elementwise parts.
 type chain struct {
 	count  int // elements that there are
-	spread []*spread
+	spread []*spreadInput
 	links  []link
 	places map[Operand]location
 	result location
@@ -145,7 +145,7 @@ func (x *chain) input(o Operand, in Buffer, shape []int) {
 	case 1:
 		x.places[o] = location{at: address(in)}
 	default:
-		s := &spread{walk: newWalk(shape, stridesOf(shape), broadcastStrides(in, shape)), size: size, to: x.block(size)}
+		s := &spreadInput{walk: newWalk(shape, stridesOf(shape), broadcastStrides(in, shape)), size: size, to: x.block(size)}
 		switch size {
 		case 1:
 			s.row = spreadRow(view[uint8](in))
@@ -194,9 +194,9 @@ func (x *chain) widen(dtype string) {
 	x.result = to
 }
 
-// spread is an input that broadcasts otherwise than as one element. Its elements are
+// spreadInput is an input that broadcasts otherwise than as one element. Its elements are
 // copied as they are needed.
-type spread struct {
+type spreadInput struct {
 	*walk
 	row  func(to unsafe.Pointer, at, stride, n int) // copies n elements from element at on
 	size int
@@ -208,7 +208,7 @@ func spreadRow[T any](x []T) func(to unsafe.Pointer, at, stride, n int) {
 }
 
 // fill copies what belongs to n elements from element lo on.
-func (s *spread) fill(lo, n int) {
+func (s *spreadInput) fill(lo, n int) {
 	var index [maxRank]int
 	at, row := 0, lo/s.n
 	for d := len(s.outer) - 1; d >= 0; d-- {
