@@ -13,7 +13,8 @@
 // The package's tests compare both sides of every rewrite, bit by bit, over random
 // shapes and dtypes, on the CPU's kernels. NaNs count as equal whatever their sign
 // and payload. Rewrites tagged [rounding n] may
-// differ by n units in the last place, or in the sign of a zero.
+// differ by n units in the last place, or in the sign of a zero; those tagged [order] by
+// as much as adding up the terms of a sum in another order changes.
 //
 // The package knows neither placement nor plans: the pass simplify decides where a
 // match may be used.
@@ -38,6 +39,9 @@ type Rewrite struct {
 	// the last place at most. 0 means that only the sign of a zero may change.
 	Rounding bool
 	ULPs     float64
+	// Order is set, with Rounding, for rewrites that may change the order in which the
+	// terms of a sum are added up.
+	Order bool
 
 	root      *ir.Op
 	patterns  []*pattern // one for each order of commutative operands

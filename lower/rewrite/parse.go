@@ -12,7 +12,7 @@ import (
 const maxLine = 4096
 
 // head is the name of a rewrite and its tag.
-var head = regexp.MustCompile(`^([a-z][a-z0-9-]*)\s*(?:\[rounding ([0-9]+(?:\.[0-9]+)?)\])?\s*:`)
+var head = regexp.MustCompile(`^([a-z][a-z0-9-]*)\s*(?:\[(?:rounding ([0-9]+(?:\.[0-9]+)?)|(order))\])?\s*:`)
 
 // Parse reads a file of rewrites and checks them against the op registry. The
 // error lists all problems, each with file, line, column and the rewrite's name;
@@ -105,6 +105,9 @@ func parseRewrite(text string) (name string, rewrites []*Rewrite, err error) {
 	}
 	for _, op := range choices {
 		r := &Rewrite{Name: name, Text: strings.TrimSpace(body)}
+		if m[3] != "" {
+			r.Rounding, r.Order = true, true
+		}
 		if m[2] != "" {
 			r.Rounding = true
 			if r.ULPs, err = strconv.ParseFloat(m[2], 64); err != nil {

@@ -57,6 +57,7 @@ func TestInvalidRewritesAreReportedWithFileLineAndName(t *testing.T) {
 		{"neg(x) => x", "f.rewrites:3:1: a rewrite begins with its name and a colon"},
 		{"R: neg(x) => x", "a rewrite begins with its name and a colon"},
 		{"r [rounding]: neg(x) => x", "a rewrite begins with its name and a colon"},
+		{"r [order 2]: neg(x) => x", "a rewrite begins with its name and a colon"},
 		{"r: neg(x)", `rewrite r: "=>" is expected after the pattern, not the end of the line`},
 		{"r: neg(x => x", `f.rewrites:3:10: rewrite r: "," is expected between arguments, not "=>"`},
 		{"r: neg(x)) => x", `rewrite r: "=>" is expected after the pattern, not ")"`},

@@ -148,7 +148,7 @@ func TestRewritesThatCombineConstantsHoldAtBothEndsOfTheRange(t *testing.T) {
 				got, err := run.value(right.(*ir.Node))
 				require.NoError(t, err)
 				for i := range want.Type.Shape.Numel() {
-					require.True(t, agree(r, want, got, i), "%s gives %s, its replacement %s",
+					require.True(t, agree(r, want, got, nil, i), "%s gives %s, its replacement %s",
 						fmt.Sprint(describe(left), describe(left.Inputs[0])), want, got)
 				}
 			}
