@@ -227,6 +227,7 @@ func TestExitCodes(t *testing.T) {
 		{"--set without a value", []string{mathNet, "--set", "lr"}, exitUsage, "KEY=VALUE"},
 		{"--set of an unknown var", []string{mathNet, "--set", "rl=1"}, exitProblems, `did you mean "lr"?`},
 		{"--set of a wrong type", []string{mathNet, "--set", "lr=fast"}, exitProblems, "lr"},
+		{"--threads 0", []string{mathNet, "--threads", "0"}, exitUsage, "is no number of threads"},
 		{"--max-steps 0", []string{mathNet, "--max-steps", "0"}, exitUsage, "--max-steps"},
 		{"an unknown device", []string{mathNet, "--device", "tpu"}, exitFailed, `there is no device "tpu"`},
 		{"a device number that is none", []string{mathNet, "--device", "sim:x"}, exitFailed, "sim:x"},

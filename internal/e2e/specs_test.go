@@ -101,7 +101,8 @@ func TestTheLlamaWritesDigitsInOrder(t *testing.T) {
 	g := generatorOf(t, p, flowrun.WithWeights(weights))
 	require.True(t, g.Cached())
 	right, random := 0, rand.New(rand.NewPCG(1, 2))
-	for range 50 {
+	const asked = 300 // of fewer, more than one in ten may be wrong by chance
+	for range asked {
 		given := make([]int, 6)
 		prompt := make([]string, len(given))
 		for i := range given {
@@ -115,7 +116,7 @@ func TestTheLlamaWritesDigitsInOrder(t *testing.T) {
 			right++
 		}
 	}
-	require.GreaterOrEqual(t, right, 45)
+	require.GreaterOrEqual(t, right, asked*9/10)
 }
 
 func TestCharGPTPredictsHeldOutTextAndWrites(t *testing.T) {
