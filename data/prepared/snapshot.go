@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 
+	"github.com/flowrun/flowrun/data/table"
 	"github.com/flowrun/flowrun/diag"
 )
 
@@ -21,14 +23,37 @@ type Snapshot struct {
 	hash string
 }
 
+// Open opens a file that a spec may read, for kinds of files that read rows from it, as
+// docs/add-a-data-source.md does. See NewSnapshot.
+func Open(ctx context.Context, files table.Files, path string) (*Snapshot, error) {
+	f, err := files.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := NewSnapshot(ctx, f, path)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return s, nil
+}
+
+// NewSnapshot reads a file once, in constant memory, and owns it then. Messages call it
+// path. A file that grows later keeps its size of now.
+func NewSnapshot(ctx context.Context, f *os.File, path string) (*Snapshot, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return take(ctx, f, info.Size(), path)
+}
+
 // file is what a snapshot needs of a file.
 type file interface {
 	io.ReaderAt
 	io.Closer
 }
 
-// take reads a file of a size once, in constant memory, and owns it then. Messages call
-// it path. A file that grows later keeps its size of now.
+// take reads a file of a size once.
 func take(ctx context.Context, f file, size int64, path string) (*Snapshot, error) {
 	s := &Snapshot{file: f, path: path}
 	s.pages = pages{file: f, size: size, differ: s.differs, sums: make(sums, (size+pageSize-1)/pageSize)}

@@ -23,7 +23,7 @@ func snapshotOf(t testing.TB, content []byte) (*Snapshot, string) {
 	require.NoError(t, os.WriteFile(path, content, 0o600))
 	f, err := os.Open(path)
 	require.NoError(t, err)
-	s, err := newSnapshot(t.Context(), f, "x.bin")
+	s, err := NewSnapshot(t.Context(), f, "x.bin")
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s, path
@@ -135,9 +135,9 @@ func TestOpeningASnapshotCanBeStopped(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("stopped")
 	cancel(stopped)
-	_, err = newSnapshot(ctx, f, "x.bin")
+	_, err = NewSnapshot(ctx, f, "x.bin")
 	require.ErrorIs(t, err, stopped)
-	s, err := newSnapshot(t.Context(), f, "x.bin")
+	s, err := NewSnapshot(t.Context(), f, "x.bin")
 	require.NoError(t, err)
 	require.Equal(t, int64(10), s.Size())
 }
@@ -149,7 +149,7 @@ func BenchmarkSnapshot(b *testing.B) {
 		for b.Loop() {
 			f, err := os.Open(path)
 			require.NoError(b, err)
-			s, err := newSnapshot(b.Context(), f, path)
+			s, err := NewSnapshot(b.Context(), f, path)
 			require.NoError(b, err)
 			require.NoError(b, s.Close())
 		}
@@ -227,13 +227,4 @@ func BenchmarkTable(b *testing.B) {
 			require.NoError(b, t.Read(0, rows, dst))
 		}
 	})
-}
-
-// newSnapshot takes a file, as a [Library] does.
-func newSnapshot(ctx context.Context, f *os.File, path string) (*Snapshot, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return take(ctx, f, info.Size(), path)
 }
