@@ -26,9 +26,10 @@ func TestProductsAreRightInSquaresOfEverySize(t *testing.T) {
 			k := matmulInSquares(t, c.in.language, tile)
 			for _, d := range []*emulated{forwards, forwards.running(emulator.Backwards)} {
 				t.Run(fmt.Sprintf("%s/%d", d.Name(), tile), func(t *testing.T) {
-					for _, dtype := range []string{"f16", "f32", "i64"} {
-						for i, c := range products() {
-							n, arrays := nodeOf(t, k, "matmul", map[string]string{"T": dtype}, c)
+					for _, types := range [][2]string{{"f16", "f16"}, {"f16", "f32"}, {"f32", "f32"}, {"i64", "i64"}} {
+						wide := types[0] != types[1]
+						for i, c := range products(wide) {
+							n, arrays := nodeOf(t, k, "matmul", map[string]string{"T": types[0], "U": types[1]}, c)
 							compare(t, d, i, n, arrays, n.Op.Reference(n, arrays), launchAs(t, d, k, n, arrays))
 						}
 					}
@@ -38,18 +39,19 @@ func TestProductsAreRightInSquaresOfEverySize(t *testing.T) {
 	}
 }
 
-// products are of few terms, whose squares are cut at every edge, and cross two of 128.
-func products() []opCase {
+// products are of few terms, whose squares are cut at every edge, and cross two of 128;
+// wide: 16 bits give f32.
+func products(wide bool) []opCase {
 	var cases []opCase
 	for _, s := range [][3]int{{1, 1, 1}, {3, 0, 4}, {17, 33, 9}, {65, 17, 33}, {133, 5, 141}} {
 		m, k, n := s[0], s[1], s[2]
 		cases = append(cases,
-			one(list(false, false), seeded(1, ir.Shape{m, k}), seeded(2, ir.Shape{k, n})),
-			one(list(false, true), seeded(1, ir.Shape{m, k}), seeded(2, ir.Shape{n, k})),
-			one(list(true, false), seeded(1, ir.Shape{k, m}), seeded(2, ir.Shape{k, n})),
-			one(list(true, true), seeded(1, ir.Shape{k, m}), seeded(2, ir.Shape{n, k})))
+			one(list(false, false, wide), seeded(1, ir.Shape{m, k}), seeded(2, ir.Shape{k, n})),
+			one(list(false, true, wide), seeded(1, ir.Shape{m, k}), seeded(2, ir.Shape{n, k})),
+			one(list(true, false, wide), seeded(1, ir.Shape{k, m}), seeded(2, ir.Shape{k, n})),
+			one(list(true, true, wide), seeded(1, ir.Shape{k, m}), seeded(2, ir.Shape{n, k})))
 	}
-	return append(cases, one(list(false, false), seeded(1, ir.Shape{2, 1, 3, 4}), seeded(2, ir.Shape{5, 4, 66})))
+	return append(cases, one(list(false, false, wide), seeded(1, ir.Shape{2, 1, 3, 4}), seeded(2, ir.Shape{5, 4, 66})))
 }
 
 // matmulInSquares is matmul as the manifest would have it if a language always took
