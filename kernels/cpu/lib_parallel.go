@@ -55,7 +55,9 @@ func inParts(parts int, f func(part int)) {
 }
 
 // crew runs parts. Its goroutines end with the work: there is nothing to close, and Go
-// keeps ended ones for the next.
+// keeps ended ones for the next. One that hasn't come to run when its work is done isn't
+// replaced for the next, so there are never more than the most parts, and starting them
+// comes to allocate nothing.
 var crew = newTeam()
 
 type team struct {
@@ -65,6 +67,7 @@ type team struct {
 	parts    int64
 	left     atomic.Int64 // parts that nobody has begun; set after all else
 	done     atomic.Int64
+	helpers  atomic.Int64  // goroutines that haven't ended
 	finished chan struct{} // receives if the last part to end isn't the caller's
 	help     func()
 }
@@ -72,8 +75,15 @@ type team struct {
 func newTeam() *team {
 	t := &team{finished: make(chan struct{}, 1)}
 	t.help = func() {
-		if t.work() {
-			t.finished <- struct{}{}
+		for {
+			if t.work() {
+				t.finished <- struct{}{}
+			}
+			// Work that came before this one was off the count has counted on it.
+			if t.helpers.Add(-1); t.left.Load() <= 0 {
+				return
+			}
+			t.helpers.Add(1)
 		}
 	}
 	return t
@@ -83,7 +93,8 @@ func (t *team) run(parts int, f func(part int)) {
 	t.f, t.parts = f, int64(parts)
 	t.done.Store(0)
 	t.left.Store(int64(parts))
-	for range parts - 1 {
+	for have := t.helpers.Load(); have < t.parts-1; have++ {
+		t.helpers.Add(1)
 		go t.help()
 	}
 	if !t.work() {
