@@ -9,8 +9,9 @@
 // A kernel is bound once to fixed memory and runs many times: everything that
 // can be decided from dtypes, shapes and scalars (which loop, which strides,
 // how much scratch) is decided at binding, so that a run checks nothing and
-// allocates nothing. Small networks live from that: a kernel over a few
-// elements costs some ten nanoseconds.
+// allocates nothing; but large scratch memory is shared among kernels, and
+// allocated by the first that run (lib_scratch). Small networks live from that:
+// a kernel over a few elements costs some ten nanoseconds.
 //
 // Elementwise kernels and reductions can be parts of a fused one, which works block by
 // block (lib_strip, lib_chain). Where package asm has a function for a kernel's rows, it

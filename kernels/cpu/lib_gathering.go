@@ -1,5 +1,7 @@
 package cpu
 
+import "unsafe"
+
 const (
 	// A block of lines, of which the innermost loop takes four at a time, is as long
 	// along the sum as depth says: packed, it stays in the second-level cache.
@@ -23,8 +25,10 @@ type contraction[T float] struct {
 
 	panel           int               // how many lines a packed panel has
 	tiles           *gatheredTiles[T] // what multiplies panels; nil for Go
-	gathered, other []T               // packed: panels of lines, and in Go also of four rows
-	ofLine, ofSum   []int             // where the lines of a block lie in out, and the elements in other
+	gathered, other []T               // packed: panels of lines, and in Go also of four rows; in scratch memory, while it runs
+	roomGathered    int               // elements
+	roomOther       int
+	ofLine, ofSum   []int // where the lines of a block lie in out, and the elements in other
 	inside          []reachable
 	deep            int // how much of the sum is packed
 }
@@ -41,7 +45,8 @@ func newContraction[T float](overTaps bool, lines, sum, taps int) *contraction[T
 	if c.tiles = newGatheredTiles[T](deep); c.tiles != nil {
 		wide, c.panel = min(lines, c.tiles.lines), c.tiles.wide
 	}
-	c.gathered, c.other = alignedSlice[T](roundUp(wide, c.panel)*deep), make([]T, otherLines*deep)
+	c.roomGathered, c.roomOther = roundUp(roundUp(wide, c.panel)*deep, cacheLine), otherLines*deep
+	scratch.need((c.roomGathered + c.roomOther) * int(unsafe.Sizeof(*new(T))))
 	c.ofLine, c.ofSum = make([]int, wide), make([]int, deep)
 	return c
 }
@@ -59,7 +64,14 @@ func contractions[T float](a *Args, lines int, flops float64, make func() *contr
 			c = make()
 		}
 		from, end := panels*part/parts*c.panel, min(panels*(part+1)/parts*c.panel, lines)
-		runs = append(runs, func() { run(c, from, end) })
+		runs = append(runs, func() {
+			block := scratch.borrow()
+			room := unsafe.Slice((*T)(block.at), c.roomGathered+c.roomOther)
+			c.gathered, c.other = room[:c.roomGathered], room[c.roomGathered:]
+			run(c, from, end)
+			c.gathered, c.other = nil, nil
+			scratch.giveBack(block)
+		})
 	}
 	return together(runs)
 }

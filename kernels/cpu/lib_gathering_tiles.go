@@ -28,11 +28,6 @@ func newGatheredTiles[T float](deep int) *gatheredTiles[T] {
 		tiler: &tiler{tiled: &tiled{f: f, size: size, packB: true, wide: wide, deep: deep, aCol: 1}}}
 }
 
-// alignedSlice makes a slice that begins with a cache line.
-func alignedSlice[T any](n int) []T {
-	return unsafe.Slice((*T)(aligned(n*int(unsafe.Sizeof(*new(T))))), n)
-}
-
 // multiplyTiles adds the product of a stretch of all rows of other with the lines that are
 // packed to out.
 func (c *contraction[T]) multiplyTiles(out, other []T, wide int) {

@@ -36,9 +36,11 @@ func (x *products) bind(args *Args) func() {
 			i0, i1 = x.m*part/parts, x.m*(part+1)/parts
 		}
 		runs[part] = func() {
+			w.borrow()
 			for i, at := range x.at[first:last] {
 				w.multiply(unsafe.Add(x.out, (first+i)*x.m*x.n*x.size), unsafe.Add(x.a, at.a*x.size), unsafe.Add(x.b, at.b*x.size), i0, i1, j0, j1)
 			}
+			w.giveBack()
 		}
 	}
 	return together(runs)

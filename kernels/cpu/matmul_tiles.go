@@ -97,7 +97,10 @@ func (t *tiled) planPacking() {
 // tiler is one thread's memory for products.
 type tiler struct {
 	*tiled
-	a, b      unsafe.Pointer // packed
+	a, b      unsafe.Pointer // packed; in scratch memory, while it runs
+	roomA     int            // bytes
+	room      int            // for both
+	borrowed  block
 	tile      asm.Tile
 	last      uint64 // the mask of the last vector of a row of out
 	copy      asm.Copy
@@ -116,27 +119,42 @@ func (t *tiled) newTiler() *tiler {
 	w := &tiler{tiled: t}
 	if t.packA {
 		panel := roundUp(t.f.Rows, t.f.Lane)
-		w.a = aligned(max(t.rows*t.packedRow(), (t.rows/t.f.Rows+1)*2*panel*t.deep) * t.size)
+		w.roomA = roundUp(max(t.rows*t.packedRow(), (t.rows/t.f.Rows+1)*panel*t.deep)*t.size, cacheLine)
+		w.room = w.roomA
 	}
 	if t.packB {
-		w.b = aligned(roundUp(t.cols, t.wide) * t.packedDeep * t.size)
+		w.room += roundUp(t.cols, t.wide) * t.packedDeep * t.size
 	}
+	scratch.need(w.room)
 	w.tile.CRow = t.cRow * t.size
 	w.tile.Only(t.n%t.f.Lane, t.size)
 	w.last = w.tile.Mask
 	return w
 }
 
+// borrow and giveBack are around what packs.
+func (w *tiler) borrow() {
+	if w.room == 0 {
+		return
+	}
+	w.borrowed = scratch.borrow()
+	w.a = w.borrowed.at
+	if w.packB {
+		w.b = unsafe.Add(w.borrowed.at, w.roomA)
+	}
+}
+
+func (w *tiler) giveBack() {
+	if w.room == 0 {
+		return
+	}
+	scratch.giveBack(w.borrowed)
+	w.borrowed, w.a, w.b = block{}, nil, nil
+}
+
 // packedRow is how far packed rows of A lie apart: not by a power of two, of which few
 // would fit a cache together.
 func (t *tiled) packedRow() int { return roundUp(t.deep, t.f.Lane) + t.f.Lane }
-
-// aligned makes memory that begins with a cache line.
-func aligned(bytes int) unsafe.Pointer {
-	s := make([]byte, bytes+cacheLine)
-	p := unsafe.Pointer(unsafe.SliceData(s))
-	return unsafe.Add(p, -int(uintptr(p))&(cacheLine-1))
-}
 
 // multiply computes rows i0 to i1 and columns j0 to j1 of a product. j0 is a multiple of
 // wide, and j1 too, unless it is n.
