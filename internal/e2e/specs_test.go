@@ -116,7 +116,7 @@ func TestTheLlamaWritesDigitsInOrder(t *testing.T) {
 			right++
 		}
 	}
-	require.GreaterOrEqual(t, right, asked*9/10)
+	require.GreaterOrEqual(t, right, asked*9/10) // 288 to 292, by instruction set
 }
 
 func TestCharGPTPredictsHeldOutTextAndWrites(t *testing.T) {
