@@ -206,6 +206,10 @@ var Sized = map[string]int{"reshape": 1, "broadcast_to": 1, "permute": 1, "zeros
 // the input here. The value is the number of arguments from which this applies.
 var Given = map[string]int{"Linear": 2, "LayerNorm": 1, "RMSNorm": 1, "BatchNorm": 1, "GroupNorm": 2, "SelfAttention": 2, "TransformerBlock": 2}
 
+// OtherDTypes is what to use for an input of a standard module, module.input, in a dtype that
+// other tools take too.
+var OtherDTypes = map[string]string{"cross_entropy.target": "labels are ints; for probabilities of classes use soft_cross_entropy"}
+
 // several is like names, for names that may be in several rows.
 func several(rows ...string) map[string][]string {
 	m := map[string][]string{}

@@ -85,6 +85,11 @@ func TestForeignNamesMapToExistingNamesAndAcceptedTexts(t *testing.T) {
 	for name := range foreign.Given {
 		require.NotNil(t, lib.Signature(name), name)
 	}
+	for path := range foreign.OtherDTypes {
+		module, input, _ := strings.Cut(path, ".")
+		require.NotNil(t, lib.Modules[module], path)
+		require.True(t, slices.ContainsFunc(lib.Modules[module].Inputs, func(in *syntax.Input) bool { return in.Name == input }), path)
+	}
 	for word, here := range foreign.Words {
 		if text, ok := strings.CutPrefix(here, "write "); ok && text != "nil" {
 			written(t, word, "write x * cast("+text+", \"f32\") + x")

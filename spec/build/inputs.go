@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/diag"
+	"github.com/flowrun/flowrun/foreign"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/spec/check"
 	"github.com/flowrun/flowrun/spec/expr"
@@ -44,6 +45,9 @@ func (ex *expander) bindInputs(f *frame, inputs []any, t *check.Target, c *expr.
 				Message: fmt.Sprintf("the input %s of %s must be %s, got %s: %s", in.Name, f.mod.Name, ex.written(in.Type), n.Type, problem)}
 			if !syntax.AcceptsDType(in.Type.DType, n.Type.DType) {
 				d.Rule = diag.TypeMismatch
+				if f.mod.Std {
+					d.Help = foreign.OtherDTypes[f.mod.Name+"."+in.Name]
+				}
 			}
 			if i == 0 && n != inputs[i] {
 				d.Help = "the first argument is the input: " + f.mod.Name + "(x, …)"
