@@ -46,8 +46,10 @@ func TestPlantedFaultsAreCaught(t *testing.T) {
 			require.NoError(t, os.WriteFile(overlay, description, 0o600))
 
 			pattern := "^(" + strings.Join(f.tests[1:], "|") + ")$"
-			command := exec.Command("go", "test", "-overlay", overlay, "-vet", "off", "-short", "-run", pattern, "-v",
-				"./"+f.tests[0], "-rapid.nofailfile", "-rapid.checks", "3000", "-rapid.shrinktime", "0s")
+			command := exec.Command("go", "test", "-overlay", overlay, "-vet", "off", "-short", "-run", pattern, "-v", "./"+f.tests[0])
+			if usesRapid(t, filepath.Join(root, f.tests[0])) {
+				command.Args = append(command.Args, "-rapid.nofailfile", "-rapid.checks", "3000", "-rapid.shrinktime", "0s")
+			}
 			command.Dir = root
 			command.Env = append(os.Environ(), "GOFLAGS=")
 			output, err := command.CombinedOutput()
@@ -57,6 +59,20 @@ func TestPlantedFaultsAreCaught(t *testing.T) {
 			require.Error(t, err)
 		})
 	}
+}
+
+// usesRapid reports whether tests of a package take rapid's flags.
+func usesRapid(t *testing.T, folder string) bool {
+	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	require.NoError(t, err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if strings.Contains(string(text), `"pgregory.net/rapid"`) {
+			return true
+		}
+	}
+	return false
 }
 
 // fault is a planted fault.
