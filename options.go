@@ -61,7 +61,7 @@ func Sync() StartOption {
 
 // Threads limits how many threads share a large kernel on the CPU, as --threads does. By
 // default it is GOMAXPROCS, which follows the limits of a container. Results have the same
-// bits for any number.
+// bits for any number; where the device is auto, it may be another one for fewer threads.
 func Threads(n int) StartOption { return func(o *startOptions) { o.devices.Threads = n } }
 
 // AllowChangedData allows Resume to go on with other data, or batches of another size,

@@ -77,6 +77,11 @@ type Speed struct {
 	Bytes  float64       `json:"bytes"`                // bytes per second that kernels read and write
 	Launch time.Duration `json:"launch_ns"`            // from the start of one small kernel to the start of the next
 	Link   float64       `json:"link_bytes,omitempty"` // bytes per second between its memory and the host's; 0 for the host
+
+	// Threads reach Flops together if there are several. A kernel is split among as many of
+	// them as work for at least the time of Part on it.
+	Threads int           `json:"threads,omitempty"`
+	Part    time.Duration `json:"part_ns,omitempty"`
 }
 
 // Options are the options for opening a device.

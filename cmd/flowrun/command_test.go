@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
+	"github.com/flowrun/flowrun/device"
 	"github.com/flowrun/flowrun/internal/racetest"
 	"github.com/flowrun/flowrun/ir"
 )
@@ -375,6 +376,13 @@ func TestSyncGivesTheSameResults(t *testing.T) {
 		require.Equal(t, fused.Metrics, apart.Metrics)
 		require.Less(t, fused.Kernels, apart.Kernels)
 	}
+}
+
+func TestEstimatesNameTheThreads(t *testing.T) {
+	d := flowrun.DeviceInfo{Description: "a CPU", Auto: true, Speed: device.Speed{Flops: 80e9, Bytes: 20e9, Launch: 30}}
+	require.Equal(t, "a CPU; estimated 80 GFLOP/s, 20 GB/s, 30ns per launch", describe(d))
+	d.Speed.Flops, d.Speed.Threads = 1.28e12, 16
+	require.Equal(t, "a CPU; estimated 1.28 TFLOP/s on 16 threads, 20 GB/s, 30ns per launch", describe(d))
 }
 
 func TestRatesAreWrittenWithThreeDigits(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // large is a spec that auto looks for devices for: a step takes long by estimate.
 const large = `
 flowrun: 1
-data: {rows: {generate: {x: "uniform(-1, 1, [64, 256])"}}}
+data: {rows: {generate: {x: "uniform(-1, 1, [256, 256])"}}}
 model:
   inputs: {x: "f32[n, 256]"}
   nodes: {h: {Linear: x, out_features: 512}, y: {Linear: h, out_features: 8}}

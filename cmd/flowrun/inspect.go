@@ -157,7 +157,11 @@ func describe(r flowrun.DeviceInfo) string {
 		text += ", " + diag.Bytes(r.Memory)
 	}
 	if s := r.Speed; r.Speed.Launch > 0 {
-		text += fmt.Sprintf("; estimated %s, %s, %s per launch", rate(s.Flops, "FLOP/s"), rate(s.Bytes, "B/s"), s.Launch)
+		threads := ""
+		if s.Threads > 1 {
+			threads = fmt.Sprintf(" on %d threads", s.Threads)
+		}
+		text += fmt.Sprintf("; estimated %s%s, %s, %s per launch", rate(s.Flops, "FLOP/s"), threads, rate(s.Bytes, "B/s"), s.Launch)
 	}
 	if !r.Auto {
 		text += "; not selected automatically"

@@ -48,6 +48,7 @@ func Open(index int, o device.Options) (*Device, error) {
 	}
 	d := New("cpu")
 	d.threads = o.Threads
+	d.info.Speed = speed(o.Threads)
 	return d, nil
 }
 
@@ -58,14 +59,35 @@ func New(name string) *Device {
 	if limit <= 0 {
 		limit = fallbackLimit
 	}
-	return &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total, Auto: true, Speed: speed, Fuses: true},
+	return &Device{info: device.Info{Name: name, Kind: "cpu", Memory: total, Auto: true, Speed: speed(0), Fuses: true},
 		budget: device.Budget{Limit: min(limit, math.MaxInt-device.Alignment)}}
 }
 
-// speed is that of the kernels in Go on one core of a processor of about 2020
-// (BenchmarkKernels in package kernels): 512×512 matmul, addition of a million elements,
-// and a kernel over 16 elements including the engine's overhead.
-var speed = device.Speed{Flops: 5e9, Bytes: 10e9, Launch: 30 * time.Nanosecond}
+// speed is that of the kernels if up to so many threads share one, or as many as Go uses if
+// that is 0.
+func speed(threads int) device.Speed {
+	s := ofACore[asm.Chosen]
+	s.Launch = 30 * time.Nanosecond
+	most := runtime.GOMAXPROCS(0)
+	if threads > 0 {
+		most = min(most, threads)
+	}
+	if most > 1 && asm.Chosen != asm.Go { // matrix products in Go aren't split
+		s.Flops *= float64(most)
+		s.Threads, s.Part = most, kernels.PartCost
+	}
+	return s
+}
+
+// ofACore is what one core of a processor of about 2020 reaches (BenchmarkMatmul and
+// BenchmarkElementwise in package kernels/cpu): a 512×512 matmul, and kernels that pass over
+// a million elements, which aren't split. A launch is that of a kernel over 16 elements with
+// the engine's part in it.
+var ofACore = map[asm.Set]device.Speed{
+	asm.Go:     {Flops: 5e9, Bytes: 10e9},
+	asm.AVX2:   {Flops: 80e9, Bytes: 20e9},
+	asm.AVX512: {Flops: 150e9, Bytes: 20e9},
+}
 
 // fallbackLimit is the memory limit if the machine's memory is unknown.
 const fallbackLimit = 1 << 40

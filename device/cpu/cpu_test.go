@@ -3,6 +3,7 @@ package cpu_test
 import (
 	"encoding/binary"
 	"math"
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/device/cpu"
 	"github.com/flowrun/flowrun/internal/drivertest"
 	"github.com/flowrun/flowrun/kernels"
+	"github.com/flowrun/flowrun/kernels/cpu/asm"
 )
 
 // tensor allocates an f32 tensor and fills it.
@@ -95,6 +97,26 @@ func TestInfoNamesTheProcessor(t *testing.T) {
 	require.Equal(t, "cpu", info.Name)
 	require.Equal(t, "cpu", info.Kind)
 	require.Regexp(t, `.+, kernels in (Go|AVX2|AVX-512)$`, info.Description)
+}
+
+func TestTheEstimateIsThatOfTheThreadsThatAKernelMayUse(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	speed := func(threads int) device.Speed {
+		d, err := cpu.Open(0, device.Options{Threads: threads})
+		require.NoError(t, err)
+		return d.Info().Speed
+	}
+	all, one := speed(0), speed(1)
+	require.Equal(t, cpu.New("cpu").Info().Speed, all, "auto compares what is told before the device is opened")
+	require.Equal(t, all, speed(8))
+	require.Zero(t, one.Threads)
+	if asm.Chosen == asm.Go {
+		require.Equal(t, one, all)
+		return
+	}
+	require.Equal(t, 3, all.Threads)
+	require.Equal(t, 3*one.Flops, all.Flops)
+	require.Equal(t, one.Bytes, all.Bytes)
 }
 
 func TestAClosedDeviceAllocatesAndBindsNothing(t *testing.T) {

@@ -4,15 +4,16 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Large kernels are split into parts that run side by side. The parts write different
 // elements, and each element is computed as it would be without parts, so a result
 // doesn't depend on how many there are, nor on who runs them.
 
-// partCost is what a part must cost, in nanoseconds on one core, to be worth a thread:
-// several times what it takes to wake one.
-const partCost = 20_000
+// PartCost is what a part must cost on one core to be worth a thread: several times what it
+// takes to wake one.
+const PartCost = 20 * time.Microsecond
 
 // anyCost makes tests split whatever can be split, into as many parts as Args.Threads says.
 var anyCost bool
@@ -26,7 +27,7 @@ func (a *Args) parts(cost float64, limit int) int {
 	if a.Threads > 0 {
 		threads = min(threads, a.Threads)
 	}
-	return max(1, min(int(cost/partCost), threads, limit))
+	return max(1, min(int(cost/float64(PartCost.Nanoseconds())), threads, limit))
 }
 
 // parallel binds f, on ranges that cover 0 to n-1, to be run in parts if all of it costs

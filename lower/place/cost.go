@@ -22,7 +22,13 @@ func seconds(n *ir.Node, s device.Speed) float64 {
 		}
 		return float64(n.ScanBody().Length) * total
 	}
-	return s.Launch.Seconds() + max(float64(Flops(n))/s.Flops, touched(n)/s.Bytes)
+	return s.Launch.Seconds() + max(arithmetic(float64(Flops(n)), s), touched(n)/s.Bytes)
+}
+
+// arithmetic estimates the time of so many flops: a little is done by few of the threads.
+func arithmetic(flops float64, s device.Speed) float64 {
+	all := flops / s.Flops
+	return max(all, min(all*float64(s.Threads), s.Part.Seconds()))
 }
 
 // Flops counts a node's floating-point operations: two per multiplication and
