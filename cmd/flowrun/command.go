@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -108,6 +109,7 @@ failed or diverged; 130 interrupted.`,
 		PersistentPreRunE: refuseEmptyNames,
 	}
 	root.SuggestionsMinimumDistance = 2
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, c.CommandPath())}
@@ -128,7 +130,41 @@ failed or diverged; 130 interrupted.`,
 	addGroup(root, "specs", "Check and understand a spec:", newValidate(s), newExplain(s), newSummary(s), newData(s), newRender(s), newFormat(s))
 	addGroup(root, "reference", "Look something up:", newModules(s), newOps(s), newRules(s), newSchema(s), newKernels(s), newDevices(s), newVersion(s))
 	root.SetHelpCommandGroupID("reference")
+	for _, c := range append(root.Commands(), root) {
+		c.Long = filled(c.Long, helpWidth)
+	}
 	return root
+}
+
+// helpWidth is how wide help is, in columns.
+const helpWidth = 80
+
+// filled breaks the lines of a text's paragraphs anew, but for those that are indented.
+func filled(text string, width int) string {
+	paragraphs := strings.Split(text, "\n\n")
+	for i, p := range paragraphs {
+		if strings.Contains("\n"+p, "\n ") {
+			continue
+		}
+		var lines strings.Builder
+		column := 0
+		for _, word := range strings.Fields(p) {
+			size := utf8.RuneCountInString(word)
+			switch {
+			case column == 0:
+			case column+1+size > width:
+				lines.WriteByte('\n')
+				column = 0
+			default:
+				lines.WriteByte(' ')
+				column++
+			}
+			lines.WriteString(word)
+			column += size
+		}
+		paragraphs[i] = lines.String()
+	}
+	return strings.Join(paragraphs, "\n\n")
 }
 
 // addGroup adds commands under a title of their own.

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowrun/flowrun"
@@ -255,6 +257,19 @@ func TestExitCodes(t *testing.T) {
 			}
 			require.Contains(t, errors, c.says)
 		})
+	}
+}
+
+func TestHelpFitsIntoATerminalOf80Columns(t *testing.T) {
+	for _, c := range append(newRoot(streams{}).Commands(), &cobra.Command{Use: "help"}) { // help alone is that of flowrun
+		_, out, _ := flowrunWith(t, strings.Fields(strings.TrimSuffix("help "+c.Name(), " help"))...)
+		for line := range strings.Lines(out) {
+			line = strings.TrimSuffix(line, "\n")
+			if strings.HasPrefix(line, "  flowrun ") { // an example, to be copied
+				continue
+			}
+			require.LessOrEqual(t, utf8.RuneCountInString(line), 80, "%s: %s", c.Name(), line)
+		}
 	}
 }
 

@@ -83,7 +83,7 @@ func newRender(s streams) *cobra.Command {
 	var o specFlags
 	c := &cobra.Command{
 		Use:   "render SPEC|CHECKPOINT",
-		Short: "Print the spec with imports, overrides and every default written out",
+		Short: "Print the spec with imports, overrides and defaults written out",
 		Long: `render prints a spec in full: overrides applied, imported modules included, the
 defaults of keys and arguments written out, and comments that say where each came
 from. The result is the same program, and rendering it again changes nothing.
