@@ -24,7 +24,7 @@ func newSummary(s streams) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "summary SPEC",
-		Short: "Show the model as a table: layers, shapes, parameters, flops, memory",
+		Short: "Show the layers of the model: shapes, parameters, flops, memory",
 		Long: `summary shows the model layer by layer: what each puts out, its parameters and their
 bytes, and the floating-point operations of a forward pass; then the totals, with the
 optimizer's states and the memory that a step needs. Nothing is run, and no data is
@@ -381,9 +381,9 @@ func totals(m *flowrun.ModelSummary) [][2]string {
 	trains := m.Trains
 	switch {
 	case trains && t.Frozen == 0:
-		parameters += "; all are trained"
+		parameters += "; training changes all"
 	case trains:
-		parameters += fmt.Sprintf("; %s are trained, %s are not", report.Count(t.Trainable), report.Count(t.Frozen))
+		parameters += fmt.Sprintf("; training changes %s, not %s", report.Count(t.Trainable), report.Count(t.Frozen))
 	}
 	rows := [][2]string{{"parameters", parameters}}
 	if t.Buffers > 0 {

@@ -157,6 +157,9 @@ func (m *maxBatch) fit(p *flowrun.Program, ofFiles, batch int64) (fit, error) {
 			continue
 		}
 		part := fmt.Sprintf("%s of %s on %s", diag.Bytes(n.Bytes), diag.Bytes(n.Has), n.Device)
+		if n.Bytes > n.Has && diag.Bytes(n.Bytes) == diag.Bytes(n.Has) {
+			part = fmt.Sprintf("%s more than the %s on %s", diag.Bytes(n.Bytes-n.Has), diag.Bytes(n.Has), n.Device)
+		}
 		if n.Evaluation > 0 {
 			part += fmt.Sprintf(" (%s for a step, %s for the evaluation beside it)", diag.Bytes(n.Bytes-n.Evaluation), diag.Bytes(n.Evaluation))
 		}
