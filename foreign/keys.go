@@ -138,6 +138,7 @@ var Arguments = names(
 	"an activation is a node of its own: a: relu(h)", "activation",
 	"all parameters that the loss depends on are trained; use train.param_groups to give some of them other settings", "params parameters",
 	`write reduction="mean" or reduction="sum"`, "size_average",
+	"correction=1 divides by one less than the number of elements, correction=0 by the number", "unbiased ddof",
 	"not needed: the result is the node's value", "out",
 	"a module of its own has initial values: modules: {M: {params: {w: {shape: [8], init: 0}}, …}}", "kernel_initializer bias_initializer weight_init init initializer",
 	"losses always take logits", "from_logits",

@@ -33,6 +33,9 @@ type equations struct {
 // equationsOf finds the sizes, or says what doesn't fit.
 func equationsOf(n *ir.Node, vector bool) (e equations, err error) {
 	if err := refuseNonMatrices(n, 0, true); err != nil {
+		if refuseNonMatrices(n, 1, true) == nil {
+			return e, kit.Refuse("a", "the square matrices come first, the right-hand side after them", "%s", err)
+		}
 		return e, err
 	}
 	a, b, left := n.Inputs[0].Type.Shape, n.Inputs[1].Type.Shape, n.Bool("left")

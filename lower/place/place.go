@@ -332,12 +332,16 @@ type Error struct {
 	Help  string
 }
 
-// Error gives the message with its position.
+// Error gives the message with its position, and what to do about it.
 func (e *Error) Error() string {
-	if !e.Range.Known() {
-		return e.Msg
+	text := e.Msg
+	if e.Help != "" {
+		text += "; " + e.Help
 	}
-	return e.Range.String() + ": " + e.Msg
+	if !e.Range.Known() {
+		return text
+	}
+	return e.Range.String() + ": " + text
 }
 
 // Sum adds sizes, and saturates at the largest.

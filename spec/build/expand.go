@@ -252,6 +252,10 @@ var attributes = map[string]string{
 	"device": "set the device on the node, {exp: x, device: cpu}, or under placement",
 	"grad":   "write grad(y, …) for the gradient of the scalar y",
 	"data":   "write …",
+
+	// Of operations that give two tensors in PyTorch.
+	"values":  "… is one tensor: write …",
+	"indices": "… is one tensor; argsort, argmax, argmin, argcummax and argcummin give indices",
 }
 
 // pathOf writes h[0].weight as a path.

@@ -289,7 +289,7 @@ func settleNodes(nodes []*ir.Node, isRoot map[*ir.Node]bool, why string) {
 		switch u := user[n]; {
 		case u == nil && !isRoot[n]:
 			low.Name, n.Name = n.Name, ""
-		case u != nil && u.Precision.Low.IsHalf() && u.Op != ir.GradOp:
+		case u != nil && u.Precision.Low != ir.Invalid && u.Op != ir.GradOp: // of the model, or a loss
 			n.Why = fmt.Sprintf("%s computes in f32", u.Op.Name)
 		default:
 			n.Why = why

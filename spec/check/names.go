@@ -276,7 +276,11 @@ func (s *scope) bind(c *expr.Call, t *Target, sig *syntax.Signature, constant bo
 	}
 	for i, a := range c.Args {
 		if i >= len(sig.Params) {
-			fail(diag.TooManyArguments, a.At(), "its arguments are "+strings.Join(sig.Names(), ", "),
+			help := "its arguments are " + strings.Join(sig.Names(), ", ")
+			if last := sig.Params[max(len(sig.Params)-1, 0):]; len(last) == 1 && last[0].Variadic {
+				help += "; " + last[0].Name + " is a list: [a, b]"
+			}
+			fail(diag.TooManyArguments, a.At(), help,
 				"%s takes %s, got %d", c.Name, diag.Count(len(sig.Params), "argument"), len(c.Args))
 			break
 		}

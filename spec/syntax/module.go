@@ -155,6 +155,9 @@ func (d *decoder) arg(e tree.Entry) *Arg {
 		}
 	}
 	a.Default = d.argument(value, &Param{words: a.words()}, "the default of "+a.Name)
+	if l, ok := a.Default.(*expr.Literal); ok && l.Value == nil && a.Kind == ArgTensor {
+		a.Nil = true // the only default that a tensor can have
+	}
 	return a
 }
 
