@@ -7,6 +7,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,7 +64,10 @@ func evaluated(t *testing.T, device string, inputs map[string]*flowrun.Tensor, n
 		if !named {
 			name, expr = fmt.Sprintf("n%d", i), n
 		}
-		fmt.Fprintf(&spec, "    %s: %q\n", name, expr)
+		if !strings.HasPrefix(expr, "{") { // which begins a module's call
+			expr = strconv.Quote(expr)
+		}
+		fmt.Fprintf(&spec, "    %s: %s\n", name, expr)
 		outputs = append(outputs, name)
 	}
 	fmt.Fprintf(&spec, "  outputs: [%s]\n", strings.Join(outputs, ", "))
