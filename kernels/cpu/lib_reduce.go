@@ -25,14 +25,30 @@ type reducer = func(a *Args, x *chain) func()
 type source[T any] struct {
 	x     []T
 	parts *chain
+
+	given []T // what parts gave last, from element lo on
+	lo    int
+	next  int // what follows the elements asked for last
+	ahead int // how many elements parts gave, since each followed those before
 }
 
-// at gives n elements, of which parts can give chainBlock at a time.
+// at gives n elements, of which parts can give chainBlock at a time. Short rows that follow
+// one another are computed many at a time: twice as many as before, so that at most half of
+// it is in vain.
 func (s *source[T]) at(from, n int) []T {
 	if s.parts == nil {
 		return s.x[from : from+n]
 	}
-	return stretch[T](s.parts.compute(from, n), n)
+	if from < s.lo || from+n > s.lo+len(s.given) {
+		if from != s.next {
+			s.ahead = 0
+		}
+		s.ahead = min(max(2*s.ahead, n), chainBlock)
+		count := min(s.ahead, s.parts.count-from)
+		s.given, s.lo = stretch[T](s.parts.compute(from, count), count), from
+	}
+	s.next = from + n
+	return s.given[from-s.lo:][:n]
 }
 
 // reduce binds a reduction over the dims of scalar 0, with or without the
@@ -44,7 +60,14 @@ func (s *source[T]) at(from, n int) []T {
 func reduce[T, A, U any](r reduction[T, A, U]) form {
 	return form{
 		bind: func(a *Args) func() { return bindReduction(r, a, &source[T]{x: view[T](a.input(0))}) },
-		over: func(a *Args, x *chain) func() { return bindReduction(r, a, &source[T]{parts: x}) },
+		over: func(a *Args, x *chain) func() {
+			from := &source[T]{parts: x}
+			run := bindReduction(r, a, from)
+			return func() {
+				from.given = nil // the inputs have changed
+				run()
+			}
+		},
 	}
 }
 
