@@ -99,8 +99,6 @@ func TestMatmulGivesTheSameBitsForAnyNumberOfThreads(t *testing.T) {
 	})
 }
 
-// Tiles, packed or not, give the sum of fused products in order, so both vector sets give
-// the same bits but where dots join lanes.
 func TestMatmulOfBatchesInParts(t *testing.T) {
 	a, b, out := f32s(5, 1, 20, 30), f32s(3, 30, 40), f32s(5, 3, 20, 40)
 	bound(t, "matmul", out, []any{false, false}, a, b)()

@@ -24,7 +24,7 @@ import (
 type Set uint8
 
 // The sets, the slowest first. AVX2 includes FMA and F16C, AVX512 what Skylake servers
-// have: F, BW, DQ and VL.
+// have: F, BW, DQ and VL, and BMI2 for masks.
 const (
 	Go Set = iota // no assembly
 	AVX2

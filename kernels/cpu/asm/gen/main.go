@@ -1,5 +1,5 @@
 // Command gen writes the assembly of package asm: for each row of files an assembly file
-// and Go declarations, into the folder that -out names.
+// and Go declarations, into the folder that its argument names.
 //
 // It is a module of its own, so that the program needs none of its dependencies. What
 // it writes is committed; a test of package asm runs it again and compares.

@@ -44,7 +44,6 @@ func avx512(c *build.Context, dtype string) *vectors {
 		v.loadMasked = func(from, mask, to operand.Op) { c.VMOVUPS_Z(from, mask, to) }
 		v.storeMasked = func(from, mask, to operand.Op) { c.VMOVUPS(from, mask, to) }
 		v.broadcast = func(from, to operand.Op) { c.VBROADCASTSS(from, to) }
-		v.add = func(x, y, to operand.Op) { c.VADDPS(x, y, to) }
 		v.fma = func(x, y, sum operand.Op) { c.VFMADD231PS(x, y, sum) }
 		v.fmaOf = func(from operand.Mem, x, sum operand.Op) { c.VFMADD231PS_BCST(from, x, sum) }
 		return v
@@ -54,7 +53,6 @@ func avx512(c *build.Context, dtype string) *vectors {
 	v.loadMasked = func(from, mask, to operand.Op) { c.VMOVUPD_Z(from, mask, to) }
 	v.storeMasked = func(from, mask, to operand.Op) { c.VMOVUPD(from, mask, to) }
 	v.broadcast = func(from, to operand.Op) { c.VBROADCASTSD(from, to) }
-	v.add = func(x, y, to operand.Op) { c.VADDPD(x, y, to) }
 	v.fma = func(x, y, sum operand.Op) { c.VFMADD231PD(x, y, sum) }
 	v.fmaOf = func(from operand.Mem, x, sum operand.Op) { c.VFMADD231PD_BCST(from, x, sum) }
 	return v
@@ -75,7 +73,6 @@ func avx2(c *build.Context, dtype string) *vectors {
 		v.loadMasked = func(from, mask, to operand.Op) { c.VMASKMOVPS(from, mask, to) }
 		v.storeMasked = func(from, mask, to operand.Op) { c.VMASKMOVPS(from, mask, to) }
 		v.broadcast = func(from, to operand.Op) { c.VBROADCASTSS(from, to) }
-		v.add = func(x, y, to operand.Op) { c.VADDPS(x, y, to) }
 		v.fma = func(x, y, sum operand.Op) { c.VFMADD231PS(x, y, sum) }
 		return v
 	}
@@ -84,7 +81,6 @@ func avx2(c *build.Context, dtype string) *vectors {
 	v.loadMasked = func(from, mask, to operand.Op) { c.VMASKMOVPD(from, mask, to) }
 	v.storeMasked = func(from, mask, to operand.Op) { c.VMASKMOVPD(from, mask, to) }
 	v.broadcast = func(from, to operand.Op) { c.VBROADCASTSD(from, to) }
-	v.add = func(x, y, to operand.Op) { c.VADDPD(x, y, to) }
 	v.fma = func(x, y, sum operand.Op) { c.VFMADD231PD(x, y, sum) }
 	return v
 }
