@@ -32,7 +32,7 @@ func TestFusedReductionsHaveTheBitsOfTheirKernelsOneByOne(t *testing.T) {
 		for run := range 3 {
 			for n, b := range []Buffer{x, row} {
 				for i := range view[float32](b) {
-					view[float32](b)[i] = float32((i*37+n*5+run)%101) / 7
+					view[float32](b)[i] = float32((i*(37+20*n)+n*5+run)%101) / 7 * float32(run+1)
 				}
 			}
 			for _, part := range apart {
