@@ -176,7 +176,7 @@ func TestTheDQNWalksToTheGoalFromEverywhere(t *testing.T) {
 	}
 }
 
-// The file says less than 0.025, where guessing that the value stays is off by 0.4.
+// The file says less than 0.025, where repeating the last value has 0.4.
 func TestAnLSTMContinuesASeries(t *testing.T) {
 	got := results(t, "lstm.yaml")
 	require.Less(t, got["error"], 0.025)
