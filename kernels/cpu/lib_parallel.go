@@ -1,7 +1,9 @@
 package cpu
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +72,7 @@ type team struct {
 	done     atomic.Int64
 	helpers  atomic.Int64  // goroutines that haven't ended
 	finished chan struct{} // receives if the last part to end isn't the caller's
+	panicked atomic.Pointer[error]
 	help     func()
 }
 
@@ -102,6 +105,9 @@ func (t *team) run(parts int, f func(part int)) {
 		<-t.finished
 	}
 	t.f = nil
+	if err := t.panicked.Swap(nil); err != nil {
+		panic(*err)
+	}
 }
 
 // work runs parts until none is left, and reports whether it ended the last one. One that
@@ -117,7 +123,20 @@ func (t *team) work() (last bool) {
 			continue
 		}
 		parts := t.parts
-		t.f(int(parts - left))
+		t.one(int(parts - left))
 		last = t.done.Add(1) == parts
 	}
+}
+
+// one runs a part. If that panics, so does the caller once all parts have ended: a panic of
+// another goroutine would end the process, where a server's handlers recover from theirs,
+// and one before that would leave parts at work.
+func (t *team) one(part int) {
+	defer func() {
+		if r := recover(); r != nil {
+			err := fmt.Errorf("%v, in a part of a kernel\n\n%s", r, debug.Stack())
+			t.panicked.Store(&err)
+		}
+	}()
+	t.f(part)
 }

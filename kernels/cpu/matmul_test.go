@@ -1,10 +1,13 @@
 package cpu
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -166,6 +169,27 @@ func TestPartsCoverAllOnceAndNestWithoutWaiting(t *testing.T) {
 	})()
 	for i, n := range seen {
 		require.EqualValues(t, 1, n, i)
+	}
+}
+
+func TestAPanicOfAPartIsTheCallers(t *testing.T) {
+	for range 20 {
+		var ended atomic.Int64
+		require.PanicsWithError(t, "no", func() {
+			defer func() {
+				text, _, _ := strings.Cut(recover().(error).Error(), ", in a part of a kernel")
+				panic(errors.New(text))
+			}()
+			inParts(4, func(part int) {
+				defer ended.Add(1)
+				if part != 1 {
+					panic("no")
+				}
+			})
+		})
+		require.EqualValues(t, 4, ended.Load(), "no part is at work any more")
+		inParts(3, func(int) { ended.Add(1) })
+		require.EqualValues(t, 7, ended.Load())
 	}
 }
 
