@@ -125,7 +125,9 @@ func toInts(p Param, arg any) (any, error) {
 	}
 	ints := make([]int, len(list))
 	for i, item := range list {
-		if ints[i], ok = item.(int); !ok {
+		if item == nil && p.Keeps {
+			ints[i] = Kept
+		} else if ints[i], ok = item.(int); !ok {
 			return nil, &ArgError{Param: p.Name, Index: i,
 				Msg: fmt.Sprintf("%s must be a list of ints; element %d is %s", p.Name, i, Describe(item))}
 		}

@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/flowrun/flowrun/ir/comptime"
@@ -158,10 +159,14 @@ type Param struct {
 	Default  any  // used when the argument is absent, if Optional
 	Optional bool
 	Own      bool     // for KTensor and KOptional: it keeps its dtype, whatever those beside it meet in
+	Keeps    bool     // for KDims: nil in a list stands for a size that is kept; the type rule gets [Kept]
 	Widen    bool     // for KTensor: u8 becomes i32, so that kernels needn't have it
 	Enum     []string // for KString, KPadding and KWord: the values allowed; nil means any
 	Doc      string
 }
+
+// Kept is nil in a list of sizes.
+const Kept = math.MinInt
 
 // ArgError is a type rule's or a call's complaint about one argument.
 type ArgError struct {

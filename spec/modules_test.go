@@ -272,3 +272,19 @@ model:
 	require.Equal(t, ir.F32, types["p.b.weight"])
 	require.Equal(t, ir.F32, types["q.weight"])
 }
+
+func TestAdaptivePoolingKeepsSizesThatAreNil(t *testing.T) {
+	p := parse(t, `
+flowrun: 1
+model:
+  inputs: {x: "f32[2, 3, 8, 9]"}
+  nodes:
+    a: {AdaptiveAvgPool2d: x, output_size: [nil, 7]}
+    b: {AdaptiveMaxPool2d: x, output_size: [2, nil]}
+    c: {AdaptiveMaxPool2d: x, output_size: 5}
+  outputs: [a, b, c]
+`, spec.Options{})
+	for i, want := range []string{"f32[2, 3, 8, 7]", "f32[2, 3, 2, 9]", "f32[2, 3, 5, 5]"} {
+		require.Equal(t, want, p.Infer.Outputs[i].Node.Type.String())
+	}
+}

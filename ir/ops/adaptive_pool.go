@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/flowrun/flowrun/diag"
 	"github.com/flowrun/flowrun/ir"
 	"github.com/flowrun/flowrun/ir/ops/internal/kit"
 )
@@ -12,11 +13,14 @@ import (
 func adaptivePooling(rank int, op *ir.Op) *ir.Op {
 	op.Family, op.Class = ir.Convolution, ir.Other
 	op.Params = kit.ParamsPool(rank)[:1:1]
-	op.Params = append(op.Params, ir.Param{Name: "output_size", Kind: ir.KDims, Doc: "the size of the result along these dims; one int for all, or one for each"})
+	op.Params = append(op.Params, ir.Param{Name: "output_size", Kind: ir.KDims, Keeps: true, Doc: "the size of the result along these dims; one int for all, or one for each; nil in a list is x's size"})
 	op.Infer = func(n *ir.Node) (ir.Type, error) {
 		x := n.Inputs[0].Type
 		in, err := kit.Images(n, rank)
 		if err != nil {
+			return x, err
+		}
+		if err := keepSizes(n, in); err != nil {
 			return x, err
 		}
 		out, err := kit.PerDim(n, "output_size", rank, 1)
@@ -40,6 +44,27 @@ func adaptivePooling(rank int, op *ir.Op) *ir.Op {
 		return []any{s.Rows(shape), size}
 	}
 	return op
+}
+
+// keepSizes replaces nil in output_size by the input's size.
+func keepSizes(n *ir.Node, in []int) error {
+	sizes := slices.Clone(n.Ints("output_size"))
+	if !slices.Contains(sizes, ir.Kept) {
+		return nil
+	}
+	if len(sizes) == 1 {
+		sizes = slices.Repeat(sizes, len(in))
+	}
+	if len(sizes) != len(in) {
+		return kit.Refuse("output_size", "", "output_size must be one int, or a list of %s; it has %d elements", diag.Count(len(in), "int"), len(sizes))
+	}
+	for d, size := range sizes {
+		if size == ir.Kept {
+			sizes[d] = in[d]
+		}
+	}
+	n.SetAttr("output_size", sizes)
+	return nil
 }
 
 // shares are the windows of adaptive pooling.

@@ -275,6 +275,9 @@ func argument(b *ir.Builder, p ir.Param, arg any, inputs map[string]*ir.Node) (a
 
 // plain turns lists into what compile-time arguments are.
 func plain(arg any) any {
+	if arg == name("nil") {
+		return nil
+	}
 	items, ok := arg.(list)
 	if !ok {
 		return arg

@@ -59,6 +59,8 @@ var refusals = []struct{ expr, param, msg, help string }{
 	{"avg_pool1d(x, 2, divisor_override=0)", "divisor_override", "divisor_override must be from 1 to 2147483647, not 0", ""},
 	{"max_pool1d(slice(x, 1, 0, 0), 1)", "x", "max_pool1d requires at least one element along each dim that it pools; x is f32[3, 0]", ""},
 	{"adaptive_avg_pool1d(x, 0)", "output_size", "output_size must be at least 1; it is [0]", ""},
+	{"adaptive_avg_pool1d(x, [nil, 2])", "output_size", "output_size must be one int, or a list of 1 int; it has 2 elements", ""},
+	{"adaptive_avg_pool1d(x, [true])", "output_size", "output_size must be a list of ints; element 0 is the bool true", ""},
 
 	{"reshape(x, [4, -1])", "shape", "x (f32[3, 5]) has 15 elements, which can't be reshaped to [4, -1]: the other dims multiply to 4", ""},
 	{"reshape(x, [-1, -1])", "shape", "shape [-1, -1] has -1 twice; only one dim can be inferred", ""},

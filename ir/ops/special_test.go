@@ -133,6 +133,10 @@ func TestValuesAtSpecialPointsAreThoseOfPyTorch(t *testing.T) {
 		{"avg_pool1d([[1.0, 2.0, 3.0]], 3, 2, 1, true)", "[[1.0, 1.6666666666666667]]"},
 		{"adaptive_avg_pool1d([[1.0, 2.0, 3.0]], 2)", "[[1.5, 2.5]]"},
 		{"adaptive_max_pool1d([[1, 2, 3]], 2)", "[[2, 3]]"},
+		{"adaptive_max_pool1d([[1, 2, 3]], [nil])", "[[1, 2, 3]]"},
+		{"adaptive_avg_pool2d([[[1.0, 2.0], [3.0, 6.0]]], [nil, 1])", "[[[1.5], [4.5]]]"},
+		{"adaptive_max_pool2d([[[1, 2], [3, 4]]], [1, nil])", "[[[3, 4]]]"},
+		{"adaptive_max_pool2d([[[1, 2], [3, 4]]], [nil])", "[[[1, 2], [3, 4]]]"},
 
 		{"pad([[1, 2, 3]], [1, 2])", "[[0, 1, 2, 3, 0, 0]]"},
 		{"pad([[1, 2, 3]], [0, 0, 1, 0], \"constant\", 9)", "[[9, 9, 9], [1, 2, 3]]"},

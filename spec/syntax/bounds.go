@@ -76,6 +76,10 @@ func (a *Arg) Accept(v any) (value any, ok bool) {
 	if _, isText := v.(string); isText && a.words() != nil {
 		return v, true // Refuses knows which
 	}
+	if list, isList := v.([]any); isList && a.Kind == ArgNumbers && a.Nil {
+		_, ok := numbers(slices.DeleteFunc(slices.Clone(list), func(item any) bool { return item == nil }))
+		return v, ok
+	}
 	return OfKind(v, a.Kind)
 }
 

@@ -156,7 +156,7 @@ var (
 		{Name: "max", Value: "constant", doc: "the largest value allowed"},
 		{Name: "values", Value: "constants", doc: "of a string: the allowed values; of numbers: the words that can be given instead"},
 		{Name: "length", Value: "length", doc: "of a list or numbers: the required number of elements"},
-		{Name: "nil", Value: "bool", doc: "whether nil is allowed; by default only for a `tensor` whose default is nil"},
+		{Name: "nil", Value: "bool", doc: "whether nil is allowed, of numbers also in a list; by default only for a `tensor` whose default is nil"},
 		{Name: "doc", Value: "note", doc: "a description"},
 	}}
 	paramSection = &Section{name: "a parameter", Doc: "A parameter of a module.", Keys: []Key{
