@@ -122,7 +122,7 @@ func (o *runFlags) run(c *cobra.Command, args []string, s streams) (err error) {
 		return err
 	}
 	if o.saveAverage != "" && !session.Averages(o.saveAverage) { // not at the end of the run
-		return errors.Join(usageError{fmt.Errorf("--save-average: train.averages has no %s", diag.Quote(o.saveAverage))}, session.Close())
+		return errors.Join(usageError{fmt.Errorf("--save-average: train.averages has no %s; declare it as {decay: 0.999}, or correct the name", diag.Quote(o.saveAverage))}, session.Close())
 	}
 	running.Store(true)
 	defer running.Store(false)

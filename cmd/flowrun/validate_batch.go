@@ -56,6 +56,9 @@ func (o *validateFlags) checkBatchVar(args []string) error {
 		return nil
 	}
 	for _, a := range args {
+		if _, err := strconv.Atoi(a); err == nil {
+			return usageError{fmt.Errorf("--max-batch takes no number (%s): it finds the largest batch that fits", diag.CutPath(a))}
+		}
 		if _, err := os.Stat(a); err != nil && a != stdin && !strings.ContainsAny(a, "./*?[") {
 			return usageError{fmt.Errorf("there is no spec %s; for the var of this name write --max-batch=%[1]s", diag.CutPath(a))}
 		}

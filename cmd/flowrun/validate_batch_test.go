@@ -88,6 +88,7 @@ func TestMaxBatchSaysWhatItNeeds(t *testing.T) {
 		"--max-batch --on cpu " + spec:               "--max-batch=VAR names the var that they follow",
 		"--max-batch --on cpu " + spec + " " + iris:  "--max-batch takes one spec",
 		"--max-batch --on cpu --format json " + spec: "can't be combined with --format",
+		"--on cpu --max-batch 32 " + spec:            "--max-batch takes no number (32)",
 		"--on cpu --max-batch size " + spec:          "for the var of this name write --max-batch=size",
 		"--max-batch=nothing --on cpu " + spec:       "the spec has no var `nothing`",
 	} {

@@ -72,7 +72,7 @@ func (l *library) open(names []string, from, to function) (found string, _ error
 		if err == nil {
 			return name, nil
 		}
-		tried = append(tried, fmt.Sprintf("%s (%v)", name, err))
+		tried = append(tried, fmt.Sprintf("%s (%s)", name, strings.TrimPrefix(err.Error(), name+": ")))
 	}
 	return "", fmt.Errorf("%s", strings.Join(tried, "; "))
 }

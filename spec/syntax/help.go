@@ -79,7 +79,7 @@ func (s *Signature) ArgumentHelp(name string, list *diag.List) string {
 	switch {
 	case here != "" && s.has(here):
 		return fmt.Sprintf("did you mean %q?", here)
-	case isReserved(name) && s.isModule:
+	case isReserved(name) && (s.isModule || name == "device" || name == "precision"):
 		return fmt.Sprintf("use a mapping node: {%s: x, …, %s: …}", s.Name, name)
 	case foreign.IsAdvice(here):
 		return here
