@@ -137,12 +137,15 @@ func toleranceOn(d device.Device, op string, n *ir.Node, arrays []*ir.Array, wan
 	return toleranceOf(n, arrays, want, fromSource(d))
 }
 
-// nodeOf makes the node of a case, and its operands' values.
+// nodeOf makes the node of a case, and its operands' values. A variable without a type has
+// T's.
 func nodeOf(t testing.TB, k *kernels.Kernel, op string, types map[string]string, c opCase) (*ir.Node, []*ir.Array) {
 	t.Helper()
 	resolve := func(declared string) ir.DType {
 		if actual, ok := types[declared]; ok {
 			declared = actual
+		} else if _, variable := k.DTypes[declared]; variable {
+			declared = types["T"]
 		}
 		dtype, ok := ir.ParseDType(declared)
 		require.True(t, ok, declared)
