@@ -319,24 +319,34 @@ func TestExplainSaysWhatEachCastIsFor(t *testing.T) {
     n: {BatchNorm: "reshape(h, [4, 3])"}
     c1: {Conv1d: "reshape(n, [2, 2, 3])", out_channels: 2, kernel_size: 1}
     c2: {ConvTranspose1d: c1, out_channels: 2, kernel_size: 1}
-    r: {LSTM: "reshape(c2, [4, 1, 3])", hidden_size: 3, bidirectional: true}
+    r: {LSTM: "repeat_interleave(reshape(c2, [4, 1, 3]), 50, 0)", hidden_size: 3, bidirectional: true}     # a loop
     e: {Linear: x, out_features: 1, dtype: bf16, precision: f32}       # parameters in bf16
-    out: {Linear: "gelu(reshape(r.out, [4, 6]))", out_features: 3}`))))
+    out: {Linear: "gelu(reshape(slice(r.out, 0, 0, 4), [4, 6]))", out_features: 3}`))))
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, p.Explain(&b, flowrun.ExplainOptions{Format: "json", Device: "cpu"}))
-	var plan struct {
-		Nodes []struct{ Call, Why, Type string }
+	type node struct {
+		Call, Why, Type string
+		Parts, Body     []node
 	}
+	var plan struct{ Nodes []node }
 	require.NoError(t, json.Unmarshal(b.Bytes(), &plan))
-	casts := 0
-	for _, n := range plan.Nodes {
-		if strings.HasPrefix(n.Call, "cast(") {
-			casts++
-			require.NotEmpty(t, n.Why, "%s gives %s", n.Call, n.Type) // the spec has none of its own
+	casts, inLoops := 0, 0
+	count := func(nodes []node, casts *int) {
+		for _, n := range nodes {
+			if strings.HasPrefix(n.Call, "cast(") {
+				*casts++
+				require.NotEmpty(t, n.Why, "%s gives %s", n.Call, n.Type) // the spec has none of its own
+			}
 		}
 	}
+	count(plan.Nodes, &casts)
+	for _, n := range plan.Nodes {
+		count(n.Parts, &casts)
+		count(n.Body, &inLoops)
+	}
 	require.Greater(t, casts, 20)
+	require.Greater(t, inLoops, 4)
 }
 
 // A step whose gradients overflow at the first scale leaves later updates what they had.

@@ -73,6 +73,8 @@ type Node struct {
 	Inputs  []int  `json:"inputs"`
 	// Parts are the parts of a fused node; the last one's value is its value.
 	Parts []Part `json:"parts,omitempty"`
+	// Body is what a scan computes at each position.
+	Body []Part `json:"body,omitempty"`
 }
 
 // Part is a part of a fused node. In its call .0 stands for part 0.
@@ -204,19 +206,53 @@ func nodeOf(p *lower.Plan, n *ir.Node) Node {
 		x.Moved = place.Sum(x.Moved, int64(in.Type.Bytes()))
 		x.Inputs = append(x.Inputs, in.ID)
 	}
-	x.Parts = partsOf(n)
+	x.Parts, x.Body = partsOf(lower.PartsOf(n)), bodyOf(v.Body)
 	return x
 }
 
-func partsOf(n *ir.Node) []Part {
+// bodyOf lists what a scan computes at each position, the parts of fused nodes one by one.
+func bodyOf(body *lower.Plan) []Part {
+	if body == nil {
+		return nil
+	}
+	var all []*ir.Node
+	last := map[*ir.Node]*ir.Node{} // of a fused node: the part with its value
+	for _, n := range body.Graph.Nodes {
+		parts := lower.PartsOf(n)
+		switch {
+		case n.State != nil:
+		case parts != nil:
+			all = append(all, parts...)
+			last[n] = parts[len(parts)-1]
+		default:
+			all = append(all, n)
+		}
+	}
+	return described(all, last, func(outer *ir.Node) string { return outer.State.Name })
+}
+
+func partsOf(parts []*ir.Node) []Part {
+	return described(parts, nil, func(outer *ir.Node) string { return fmt.Sprintf("%%%d", outer.ID) })
+}
+
+// described describes nodes that are shown under another one. Those of them that they use
+// are called by their numbers, what fused nodes stand for is in last, and outer names the
+// others.
+func described(nodes []*ir.Node, last map[*ir.Node]*ir.Node, outer func(*ir.Node) string) []Part {
+	number := make(map[*ir.Node]int, len(nodes))
+	for i, n := range nodes {
+		number[n] = i
+	}
+	for fused, part := range last {
+		number[fused] = number[part]
+	}
 	var all []Part
-	parts := lower.PartsOf(n)
-	for _, n := range parts {
+	for _, n := range nodes {
 		x := Part{Name: n.Name, Why: n.Why, Type: n.Type.String(), Call: n.CallOf(func(in *ir.Node) string {
-			if i := slices.Index(parts, in); i >= 0 {
+			if i, own := number[in]; own {
 				return fmt.Sprintf(".%d", i)
 			}
-			return fmt.Sprintf("%%%d", in.ID)
+			return outer(in)
 		})}
 		if n.Origin.Known() {
 			x.At = n.Origin.String()
@@ -247,6 +283,9 @@ func (e *Plan) WriteText(w io.Writer) error {
 				what = part.Name + ": " + what
 			}
 			fmt.Fprintf(t, "\t  .%d = %s\t%s\t\t\t\t%s\n", i, what, part.Type, part.At)
+		}
+		for i, part := range n.Body {
+			fmt.Fprintf(t, "\t  .%d = %s\t%s\t\t\teach position\t%s\n", i, because(part.Call, part.Why), part.Type, part.At)
 		}
 	}
 	if err := t.Flush(); err != nil {
